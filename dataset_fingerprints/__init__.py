@@ -1,0 +1,1 @@
+"""Reading data sets, checking them and measuring what a plan depends on."""

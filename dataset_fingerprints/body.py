@@ -1,0 +1,76 @@
+"""Where the body is: only a constant background that is connected to the border is ever taken away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cc3d
+import numpy as np
+from numpy.typing import NDArray
+
+from dataset_fingerprints.fingerprint import Box
+
+# The share of border voxels that must hold one and the same value before it counts as background. A skull-stripped
+# brain in a tight box still leaves more than half; a crop inside the head has no repeated value at all.
+PROOF_SHARE = 0.25
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Body:
+    """The voxels that are not background.
+
+    Attributes:
+        background: the value of the first channel around the body, or None where none was proven.
+        mask: (x, y, z), True inside; all True without a background.
+    """
+
+    background: float | None
+    mask: NDArray[np.bool_]
+
+
+def find_body(voxels: NDArray[np.float32]) -> Body:
+    """Separate the body from a constant background.
+
+    A voxel is background if every channel holds its channel's border value there and it is connected to the border
+    through such voxels; holes inside the body stay body.
+
+    Args:
+        voxels: (channel, x, y, z).
+    """
+    background = np.ones(voxels.shape[1:], dtype=bool)
+    values = []
+    for channel in voxels:
+        value = _border_value(channel)
+        if value is None:
+            return Body(background=None, mask=np.ones(voxels.shape[1:], dtype=bool))
+        values.append(value)
+        background &= channel == value
+    return Body(background=values[0], mask=~_connected_to_border(background))
+
+
+def bounding_box(mask: NDArray[np.bool_]) -> Box:
+    """Return the smallest box around the True voxels, or the whole array if there are none."""
+    bounds = []
+    for axis in range(3):
+        others = tuple(other for other in range(3) if other != axis)
+        inside = np.flatnonzero(mask.any(axis=others))
+        bounds.append((int(inside[0]), int(inside[-1]) + 1) if len(inside) else (0, mask.shape[axis]))
+    (x, y, z) = bounds
+    return Box(start=(x[0], y[0], z[0]), stop=(x[1], y[1], z[1]))
+
+
+def _border_value(channel: NDArray[np.float32]) -> float | None:
+    faces = [np.take(channel, index, axis=axis).ravel() for axis in range(3) for index in (0, -1)]
+    values, counts = np.unique(np.concatenate(faces), return_counts=True)
+    most = int(counts.argmax())
+    return float(values[most]) if counts[most] >= PROOF_SHARE * counts.sum() else None
+
+
+def _connected_to_border(background: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    components = cc3d.connected_components(background, connectivity=6)
+    faces = [np.take(components, index, axis=axis).ravel() for axis in range(3) for index in (0, -1)]
+    touching = np.unique(np.concatenate(faces))
+    keep = np.zeros(int(components.max()) + 1, dtype=bool)
+    keep[touching] = True
+    keep[0] = False
+    return keep[components]

@@ -1,0 +1,143 @@
+"""What can be wrong with a case, found before anything is trained on it; findings are graded and never silent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dataset_fingerprints.dataset import LabelScheme
+from dataset_fingerprints.errors import DataError
+from dataset_fingerprints.geometry import Grid, affine_distance_mm, canonical_grid
+
+Grade = Literal["error", "warning", "fixed"]
+
+# A label voxel may differ from its integer by rounding when files pass through float formats (0.9999, 254.99999).
+ROUNDING = 1e-3
+# Label and image may lie apart by this share of the smallest voxel edge before it is worth telling, and by this
+# many before it is refused.
+TOLD_SHIFT = 0.1
+REFUSED_SHIFT = 1.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """One thing found in one case.
+
+    Attributes:
+        grade: an error stops, a warning does not, fixed was mended on the way.
+        kind: a short name that stays the same, for example `unexpected-label`.
+        message: what was found, what was expected and what to do.
+    """
+
+    case: str
+    grade: Grade
+    kind: str
+    message: str
+
+
+def check_grids(case: str, image: Grid, label: Grid) -> tuple[Finding, ...]:
+    """Compare the grids of a scan and its label map, both as stored."""
+    scan, mask = canonical_grid(image), canonical_grid(label)
+    if scan.shape != mask.shape:
+        message = (
+            f"the label map is {_times(label.shape)} voxels but the scan is {_times(image.shape)}. "
+            "Resample one onto the other, then run again."
+        )
+        return (Finding(case=case, grade="error", kind="shape", message=message),)
+    voxels = affine_distance_mm(scan, mask) / min(scan.spacing_mm())
+    if voxels <= TOLD_SHIFT:
+        return ()
+    refused = voxels > REFUSED_SHIFT
+    cure = "Mend the wrong header" if refused else "The label map was taken to lie on the scan's grid"
+    message = f"label map and scan lie {voxels:.2g} voxels apart in space though their shapes agree. {cure}."
+    return (Finding(case=case, grade="error" if refused else "warning", kind="affine", message=message),)
+
+
+def check_voxels(case: str, voxels: NDArray[np.float32], channels: Sequence[str]) -> tuple[Finding, ...]:
+    """Look for intensities that cannot be trained on.
+
+    Args:
+        case: its name.
+        voxels: (channel, x, y, z).
+        channels: their names.
+    """
+    findings = []
+    for name, channel in zip(channels, voxels, strict=True):
+        bad = int(channel.size - np.isfinite(channel).sum())
+        if bad:
+            message = f"channel {name} holds {bad} voxels that are NaN or infinite. Replace them, for example by 0."
+            findings.append(Finding(case=case, grade="error", kind="not-finite", message=message))
+        elif channel.min() == channel.max():
+            message = f"channel {name} is {channel.flat[0]:g} everywhere. Expected a scan: export it again."
+            findings.append(Finding(case=case, grade="error", kind="constant", message=message))
+    return tuple(findings)
+
+
+def check_labels(case: str, labels: NDArray[Any], scheme: LabelScheme) -> tuple[NDArray[np.uint8], tuple[Finding, ...]]:
+    """Turn stored label values into class indices, and say what had to be mended or cannot be.
+
+    Args:
+        case: its name.
+        labels: (x, y, z), any number type.
+        scheme: the values that may occur.
+
+    Returns:
+        Indices 0..K by `LabelScheme.to_indices` (all 0 where an error was found), and the findings.
+    """
+    whole, findings = _round_labels(case, labels)
+    if whole is None:
+        return np.zeros(labels.shape, dtype=np.uint8), findings
+    try:
+        indices = scheme.to_indices(whole)
+    except ValueError:
+        found = sorted(set(np.unique(whole).tolist()) - {0, *scheme.values()})
+        message = (
+            f"the label map holds {found[:10]}, but dataset.json names {[0, *scheme.values()]}. "
+            "Add the label to dataset.json or mend the file."
+        )
+        unexpected = Finding(case=case, grade="error", kind="unexpected-label", message=message)
+        return np.zeros(labels.shape, dtype=np.uint8), (*findings, unexpected)
+    if not indices.any():
+        message = "the label map is empty. It is used as a scan without any label; check that this is meant."
+        findings = (*findings, Finding(case=case, grade="warning", kind="empty-label", message=message))
+    return indices, findings
+
+
+def refuse_errors(root: str, findings: Sequence[Finding]) -> None:
+    """Raise one error that names every case with a finding graded error.
+
+    Raises:
+        DataError: if there is any.
+    """
+    errors = [finding for finding in findings if finding.grade == "error"]
+    if not errors:
+        return
+    shown = "\n".join(f"  case {finding.case}: {finding.message}" for finding in errors[:20])
+    more = f"\n  and {len(errors) - 20} more" if len(errors) > 20 else ""
+    raise DataError(f"{root}: {len(errors)} errors in the data.\n{shown}{more}")
+
+
+def _round_labels(case: str, labels: NDArray[Any]) -> tuple[NDArray[np.integer] | None, tuple[Finding, ...]]:
+    if np.issubdtype(labels.dtype, np.integer):
+        return labels, ()
+    rounded = np.rint(labels)
+    distance = np.abs(labels - rounded)
+    if not np.isfinite(labels).all() or distance.max() > ROUNDING:
+        strays = labels[~(distance <= ROUNDING)]
+        message = (
+            f"the label map holds {strays.size} voxels that are no integers, for example {float(strays[0]):.6g}. "
+            "Labels must be integers: was the file resampled with interpolation?"
+        )
+        return None, (Finding(case=case, grade="error", kind="fractional-label", message=message),)
+    if distance.max() == 0:
+        return rounded.astype(np.int64), ()
+    message = f"label values differ from integers by up to {distance.max():.2g} and were rounded."
+    return rounded.astype(np.int64), (Finding(case=case, grade="fixed", kind="fractional-label", message=message),)
+
+
+def _times(shape: Sequence[int]) -> str:
+    return "x".join(str(length) for length in shape)

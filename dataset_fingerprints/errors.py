@@ -1,0 +1,42 @@
+"""Every error that autoseg raises on purpose.
+
+AutosegError                 what a person can act on; the command line prints it and exits with 2
+├── DataError                a data set, an image or a label map is not what it should be
+├── FileFormatError          a JSON file of ours cannot be read as what it should hold
+├── PlanError                a plan names an unknown part or option, or cannot be made
+└── WorkspaceError           a workspace is missing, of another schema, or in use
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class AutosegError(Exception):
+    """Something a person can mend; the message says where, what was found, what was expected and what to do."""
+
+
+class DataError(AutosegError):
+    """A data set, an image or a label map is not what it should be."""
+
+
+class FileFormatError(AutosegError):
+    """A file written by autoseg, or a dataset.json, cannot be read as what it should hold."""
+
+
+class PlanError(AutosegError):
+    """A plan names an unknown part or option, or no plan can be made."""
+
+
+class WorkspaceError(AutosegError):
+    """A workspace is missing, was made by another schema version, or is in use by another process."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return a sentence that names the nearest known name, or else lists them all."""
+    candidates = sorted(known)
+    nearest = difflib.get_close_matches(name, candidates, n=1)
+    if nearest:
+        return f"Did you mean '{nearest[0]}'?"
+    return f"Known: {', '.join(candidates)}."

@@ -1,0 +1,191 @@
+"""What is measured of a data set: one record per case, and the data set's own as their summary."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dataset_fingerprints.dataset import LabelScheme
+from dataset_fingerprints.geometry import Triple, TripleFloat
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FileIdentity:
+    """Tells whether a raw file changed: size and modification time first, its content's hash when these differ."""
+
+    size_bytes: int
+    mtime_ns: int
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Box:
+    """A box of voxels: from `start` up to, not including, `stop`, in canonical axes."""
+
+    start: Triple
+    stop: Triple
+
+    def shape(self) -> Triple:
+        """Return the lengths in voxels."""
+        x, y, z = (stop - start for start, stop in zip(self.start, self.stop, strict=True))
+        return (x, y, z)
+
+    def slices(self) -> tuple[slice, slice, slice]:
+        """Return the box as an index of a (x, y, z) array."""
+        x, y, z = (slice(start, stop) for start, stop in zip(self.start, self.stop, strict=True))
+        return (x, y, z)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IntensityStatistics:
+    """Distribution of one channel's intensities over a set of voxels; all null where the set is empty."""
+
+    voxels: int
+    mean: float | None
+    sd: float | None
+    minimum: float | None
+    percentile_00_5: float | None
+    median: float | None
+    percentile_99_5: float | None
+    maximum: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChannelIntensities:
+    """One channel's intensities inside the body, and inside all foreground labels.
+
+    Attributes:
+        foreground_sketch: evenly spaced quantiles of the foreground, from which the data set's are pooled; empty
+            without foreground.
+    """
+
+    body: IntensityStatistics
+    foreground: IntensityStatistics
+    foreground_sketch: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lesion:
+    """One connected component (26-connectivity) of a label.
+
+    Attributes:
+        extent_voxels: edge lengths of its bounding box.
+        thinnest_mm: twice the largest distance from inside to its border: the thickness at its thickest place.
+    """
+
+    volume_mm3: float
+    extent_voxels: Triple
+    extent_mm: TripleFloat
+    thinnest_mm: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LabelStatistics:
+    """What one label looks like in one case.
+
+    Attributes:
+        value: the label's integer.
+        lesions: its components, largest first, at most `lesions.MAX_LISTED`; `lesion_count` counts them all.
+        contrast: per channel, (mean inside - mean of the surrounding shell) / SD of the shell; null if not measurable.
+        border_distance_mm: from the label to the nearest face of the image; null for an empty label.
+    """
+
+    value: int
+    volume_mm3: float
+    lesion_count: int
+    lesions: tuple[Lesion, ...]
+    contrast: tuple[float | None, ...]
+    border_distance_mm: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CaseFingerprint:
+    """What was measured of one case. Axes are canonical (RAS+).
+
+    Attributes:
+        orientation: of the file as stored, for example LAS.
+        background: the value around the body where a constant background connected to the border was proven, or null.
+        body_box: the box that holds the body and every labelled voxel.
+        body_share: the share of the image's voxels that are body.
+    """
+
+    case: str
+    subject: str
+    site: str
+    identities: tuple[FileIdentity, ...]
+    shape: Triple
+    spacing_mm: TripleFloat
+    orientation: str
+    background: float | None
+    body_box: Box
+    body_share: float
+    channels: tuple[ChannelIntensities, ...]
+    labels: tuple[LabelStatistics, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Quantiles:
+    """Quantiles of a quantity over cases or lesions; all null where it was never measured."""
+
+    n: int
+    p00: float | None
+    p05: float | None
+    p10: float | None
+    p25: float | None
+    p50: float | None
+    p75: float | None
+    p90: float | None
+    p95: float | None
+    p100: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LabelSummary:
+    """One label over the whole data set.
+
+    Attributes:
+        cases_without: the share of cases in which the label does not occur.
+        voxel_share: the label's voxels over the voxels of all body boxes.
+    """
+
+    value: int
+    name: str
+    cases_without: float
+    voxel_share: float
+    volume_mm3: Quantiles
+    lesion_count: Quantiles
+    lesion_volume_mm3: Quantiles
+    lesion_extent_mm: Quantiles
+    lesion_thinnest_mm: Quantiles
+    contrast: tuple[Quantiles, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChannelSummary:
+    """One channel over the whole data set: the foreground's intensities pooled with equal weight per case."""
+
+    name: str
+    foreground: IntensityStatistics
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DatasetFingerprint:
+    """What was measured of a data set; everything the planner looks at.
+
+    Attributes:
+        spacing_mm: per axis.
+        body_shape: per axis, lengths of the body boxes in voxels.
+        orientations: (code, number of cases), most frequent first.
+    """
+
+    name: str
+    channels: tuple[ChannelSummary, ...]
+    scheme: LabelScheme
+    labels: tuple[LabelSummary, ...]
+    spacing_mm: tuple[Quantiles, Quantiles, Quantiles]
+    body_shape: tuple[Quantiles, Quantiles, Quantiles]
+    body_share: Quantiles
+    orientations: tuple[tuple[str, int], ...]
+    cases: tuple[CaseFingerprint, ...]
+    schema_version: int = SCHEMA_VERSION

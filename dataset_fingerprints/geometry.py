@@ -1,0 +1,114 @@
+"""Voxel grids in space: orientation, spacing, and the way to canonical RAS+ axes and back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Triple = tuple[int, int, int]
+TripleFloat = tuple[float, float, float]
+Affine = tuple[tuple[float, float, float, float], ...]
+
+AXIS_CODES = (("L", "R"), ("P", "A"), ("I", "S"))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Grid:
+    """A grid of voxels in space: shape and the 4x4 affine from voxel indices to RAS+ millimetres (as in NIfTI)."""
+
+    shape: Triple
+    affine: Affine
+
+    def matrix(self) -> NDArray[np.float64]:
+        """Return the affine as a (4, 4) array."""
+        return np.array(self.affine, dtype=np.float64)
+
+    def spacing_mm(self) -> TripleFloat:
+        """Return the distance in mm between neighbouring voxels along each array axis."""
+        lengths = np.linalg.norm(self.matrix()[:3, :3], axis=0)
+        return (float(lengths[0]), float(lengths[1]), float(lengths[2]))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reorientation:
+    """How stored array axes become canonical ones: first transpose by `axes`, then flip where `flips` says so."""
+
+    axes: Triple
+    flips: tuple[bool, bool, bool]
+
+    def code(self) -> str:
+        """Return the stored orientation as three letters, for example LAS."""
+        letters = [""] * 3
+        for canonical, stored in enumerate(self.axes):
+            letters[stored] = AXIS_CODES[canonical][0 if self.flips[canonical] else 1]
+        return "".join(letters)
+
+
+def make_grid(shape: tuple[int, ...], affine: NDArray[np.floating]) -> Grid:
+    """Build a grid from a numpy affine.
+
+    Args:
+        shape: the three spatial lengths in voxels.
+        affine: (4, 4), voxel indices to RAS+ mm.
+    """
+    rows = tuple(tuple(float(value) for value in row) for row in np.asarray(affine, dtype=np.float64))
+    return Grid(shape=(int(shape[0]), int(shape[1]), int(shape[2])), affine=rows)  # type: ignore[arg-type]
+
+
+def find_reorientation(grid: Grid) -> Reorientation:
+    """Assign each array axis to the canonical axis it is nearest to.
+
+    The assignment maximises the summed absolute cosines over all six permutations, so that oblique grids (even at
+    45 degrees) always get three different axes.
+    """
+    directions = grid.matrix()[:3, :3] / np.array(grid.spacing_mm())
+    permutations = ((0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0))
+    axes = max(permutations, key=lambda p: sum(abs(directions[i, p[i]]) for i in range(3)))
+    negative = [bool(directions[i, axes[i]] < 0) for i in range(3)]
+    return Reorientation(axes=axes, flips=(negative[0], negative[1], negative[2]))
+
+
+def to_canonical(array: NDArray[Any], reorientation: Reorientation) -> NDArray[Any]:
+    """Return a (..., x, y, z) view of `array` with its last three axes in RAS+ order."""
+    lead = array.ndim - 3
+    moved = array.transpose(*range(lead), *(lead + axis for axis in reorientation.axes))
+    return np.flip(moved, _flipped_axes(reorientation, lead))
+
+
+def from_canonical(array: NDArray[Any], reorientation: Reorientation) -> NDArray[Any]:
+    """Undo `to_canonical`: return a view of `array` with its last three axes as stored."""
+    lead = array.ndim - 3
+    flipped = np.flip(array, _flipped_axes(reorientation, lead))
+    inverse = np.argsort(reorientation.axes)
+    return flipped.transpose(*range(lead), *(lead + int(axis) for axis in inverse))
+
+
+def canonical_grid(grid: Grid) -> Grid:
+    """Return the same voxels' grid with canonical axes."""
+    reorientation = find_reorientation(grid)
+    matrix = np.zeros((4, 4))
+    matrix[3, 3] = 1.0
+    source = grid.matrix()
+    origin = source[:3, 3].copy()
+    for canonical, stored in enumerate(reorientation.axes):
+        step = source[:3, stored]
+        if reorientation.flips[canonical]:
+            origin = origin + step * (grid.shape[stored] - 1)
+            step = -step
+        matrix[:3, canonical] = step
+    matrix[:3, 3] = origin
+    return make_grid(tuple(grid.shape[axis] for axis in reorientation.axes), matrix)
+
+
+def affine_distance_mm(first: Grid, second: Grid) -> float:
+    """Return the largest distance in mm between the two grids' positions of the eight corner voxels of `first`."""
+    corners = np.array(np.meshgrid(*[(0, length - 1) for length in first.shape], [1.0])).reshape(4, -1)
+    difference = (first.matrix() - second.matrix()) @ corners
+    return float(np.linalg.norm(difference[:3], axis=0).max())
+
+
+def _flipped_axes(reorientation: Reorientation, lead: int) -> tuple[int, ...]:
+    return tuple(lead + axis for axis in range(3) if reorientation.flips[axis])

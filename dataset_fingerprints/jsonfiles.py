@@ -1,0 +1,102 @@
+"""Typed JSON files, the only door between autoseg's dataclasses and the disk; writing is atomic everywhere."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from dataset_fingerprints.atomic import write_bytes
+from dataset_fingerprints.errors import FileFormatError, did_you_mean
+
+T = TypeVar("T")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a dataclass, or plain JSON values, atomically; NaN and infinity become null."""
+    write_bytes(path, to_json(value).encode())
+
+
+def to_json(value: Any) -> str:
+    """Return indented JSON text of a dataclass or of plain JSON values; NaN and infinity become null."""
+    plain = value if isinstance(value, dict | list) else asdict(value)
+    return json.dumps(_without_nan(plain), indent=1, allow_nan=False) + "\n"
+
+
+def read_json(path: Path, kind: type[T]) -> T:
+    """Read a file as the dataclass `kind`, strictly: unknown keys and wrong types are errors.
+
+    Raises:
+        FileFormatError: the file is missing, is no JSON, or differs from `kind`; the message names the field.
+    """
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise FileFormatError(f"{path}: cannot be read ({error.strerror}). Expected a {kind.__name__} file.") from error
+    try:
+        return _validate(kind, text)
+    except ValidationError as error:
+        raise FileFormatError(_first_problem(path, kind, error)) from error
+
+
+def read_plain_json(path: Path) -> Any:
+    """Read a JSON file of somebody else's making as plain values.
+
+    Raises:
+        FileFormatError: the file is missing or is no JSON; the message gives line and column.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise FileFormatError(f"{path}: cannot be read ({error.strerror}).") from error
+    except UnicodeDecodeError as error:
+        raise FileFormatError(f"{path}: is not text in UTF-8 (byte {error.start}). Save it as UTF-8 JSON.") from error
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise FileFormatError(f"{path}: is not valid JSON ({error.msg}, {where}). Mend the file there.") from error
+
+
+def from_plain(value: Any, kind: type[T], where: str) -> T:
+    """Build the dataclass `kind` from plain values with the same strictness as `read_json`."""
+    try:
+        return _validate(kind, json.dumps(value).encode())
+    except ValidationError as error:
+        raise FileFormatError(_first_problem(where, kind, error)) from error
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+def _validate(kind: type[T], text: bytes) -> T:
+    key: Any = kind
+    value: T = _adapter(key).validate_json(text, strict=True, extra="forbid")
+    return value
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(item) for item in value]
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        return None
+    return value
+
+
+def _first_problem(where: object, kind: type, error: ValidationError) -> str:
+    details = error.errors(include_url=False)
+    first = details[0]
+    field = ".".join(str(part) for part in first["loc"]) or "the file"
+    if first["type"] == "unexpected_keyword_argument":
+        known = getattr(kind, "__dataclass_fields__", {})
+        advice = did_you_mean(str(first["loc"][-1]), known) if len(first["loc"]) == 1 else "Remove it."
+        return f"{where}: has an unknown field '{field}'. {advice}"
+    more = f" ({len(details) - 1} more problems.)" if len(details) > 1 else ""
+    found = "" if first["type"] == "missing" else f", found {str(first['input'])[:80]!r}"
+    return f"{where}: {field}: {first['msg']}{found}. Expected a {kind.__name__} file.{more}"

@@ -1,0 +1,101 @@
+"""One case in memory: read once, checked, cropped to its body; fingerprint and preprocessing both start from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dataset_fingerprints.body import bounding_box, find_body
+from dataset_fingerprints.checks import Finding, check_grids, check_labels, check_voxels
+from dataset_fingerprints.dataset import Case, LabelScheme
+from dataset_fingerprints.errors import DataError
+from dataset_fingerprints.fingerprint import Box
+from dataset_fingerprints.geometry import Grid, Triple, canonical_grid
+from dataset_fingerprints.images import read_image, read_label_map
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scan:
+    """A scan cropped to its body, in canonical RAS+ axes.
+
+    Attributes:
+        voxels: (channel, x, y, z) inside `box`, float32.
+        labels: (x, y, z) class indices inside `box`; None for a scan without a label map.
+        body: (x, y, z) inside `box`, True where the scan is not background.
+        box: where the crop lies in the canonical grid.
+        background: the value around the body, None where no background was proven.
+        source_grid: the grid of the file.
+    """
+
+    voxels: NDArray[np.float32]
+    labels: NDArray[np.uint8] | None
+    body: NDArray[np.bool_]
+    box: Box
+    background: float | None
+    source_grid: Grid
+
+    def canonical_shape(self) -> Triple:
+        """Return the whole scan's shape in canonical axes."""
+        return canonical_grid(self.source_grid).shape
+
+
+def read_scan(name: str, images: Sequence[Path], channels: Sequence[str]) -> Scan:
+    """Read a scan that has no label map.
+
+    Raises:
+        DataError: a file is damaged, the number of channels is wrong, or the intensities cannot be used.
+    """
+    voxels, grid = _read_channels(name, images, channels)
+    bad = [finding for finding in check_voxels(name, voxels, channels) if finding.kind == "not-finite"]
+    if bad:
+        raise DataError(f"case {name}: {bad[0].message}")
+    return _crop(voxels, None, grid)
+
+
+def read_case(case: Case, channels: Sequence[str], scheme: LabelScheme) -> tuple[Scan | None, tuple[Finding, ...]]:
+    """Read a training case and check it.
+
+    Returns:
+        The scan, or None where a finding is an error; and all findings, damaged files included.
+    """
+    try:
+        voxels, grid = _read_channels(case.name, case.image_paths(), channels)
+        stored = read_label_map(case.label_path())
+    except DataError as error:
+        return None, (Finding(case=case.name, grade="error", kind="unreadable", message=str(error)),)
+    findings = check_grids(case.name, grid, stored.source_grid)
+    if any(finding.grade == "error" for finding in findings):
+        return None, findings
+    labels, more = check_labels(case.name, stored.voxels[0], scheme)
+    findings = (*findings, *check_voxels(case.name, voxels, channels), *more)
+    if any(finding.grade == "error" for finding in findings):
+        return None, findings
+    return _crop(voxels, labels, grid), findings
+
+
+def _read_channels(name: str, images: Sequence[Path], channels: Sequence[str]) -> tuple[NDArray[np.float32], Grid]:
+    image = read_image(images)
+    if image.voxels.shape[0] != len(channels):
+        raise DataError(
+            f"case {name}: has {image.voxels.shape[0]} channels. Expected {len(channels)} ({', '.join(channels)}): "
+            "give one file per channel (_0000, _0001, ...) or one 4D file, in the order of dataset.json."
+        )
+    return image.voxels, image.source_grid
+
+
+def _crop(voxels: NDArray[np.float32], labels: NDArray[np.uint8] | None, grid: Grid) -> Scan:
+    body = find_body(voxels)
+    box = bounding_box(body.mask if labels is None else body.mask | (labels > 0))
+    inside = box.slices()
+    return Scan(
+        voxels=np.ascontiguousarray(voxels[(slice(None), *inside)]),
+        labels=None if labels is None else np.ascontiguousarray(labels[inside]),
+        body=np.ascontiguousarray(body.mask[inside]),
+        box=box,
+        background=body.background,
+        source_grid=grid,
+    )

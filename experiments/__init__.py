@@ -1,0 +1,1 @@
+"""Benchmarks and recipes: how autoseg compares with other pipelines and with published results."""

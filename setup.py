@@ -1,0 +1,83 @@
+"""Everything an installer needs to know; `pyproject.toml` holds the settings of the tools only."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+README = Path(__file__).parent / "README.md"
+
+RUNTIME = [
+    "acvl-utils",
+    "batchgenerators>=0.25",
+    "blosc2>=3.0",
+    "connected-components-3d>=3.12",
+    "jinja2>=3.1",
+    "matplotlib>=3.8",
+    "nibabel>=5.3",  # the first release for numpy 2
+    "nilearn>=0.11",
+    "numpy>=2.0",
+    "pydantic>=2.12",  # validate_json(..., extra="forbid")
+    "rich>=13.8",
+    "safetensors>=0.4",
+    "scikit-learn>=1.5",
+    "scipy>=1.13",  # the first release for numpy 2
+    "SimpleITK>=2.4",
+    "torch>=2.5",  # the first release for Python 3.13
+    "typer>=0.12",  # Annotated options, help drawn with rich
+]
+
+EXTRAS = {
+    "dev": [
+        "hypothesis",
+        "import-linter>=2.0",
+        "mypy>=1.15",
+        "pre-commit",
+        "pytest>=8.0",
+        "pytest-timeout",
+        "ruff>=0.9",
+        "scipy-stubs",
+    ],
+    "dicom": ["highdicom", "pydicom>=3.0"],
+    "slurm": ["submitit"],
+    "tensorboard": ["tensorboard"],
+}
+
+setup(
+    name="autoseg-lesion",
+    version="0.1.0",
+    description="Segmentation of lesions in 3D scans that plans, trains and predicts without configuration",
+    long_description=README.read_text(encoding="utf-8") if README.exists() else "",
+    long_description_content_type="text/markdown",
+    license_expression="Apache-2.0",
+    license_files=["LICENSE"],
+    keywords=["segmentation", "medical imaging", "MRI", "stroke", "lesion", "deep learning"],
+    classifiers=[
+        "Development Status :: 3 - Alpha",
+        "Environment :: Console",
+        "Intended Audience :: Science/Research",
+        "Programming Language :: Python :: 3 :: Only",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Topic :: Scientific/Engineering :: Image Processing",
+        "Topic :: Scientific/Engineering :: Medical Science Apps.",
+        "Typing :: Typed",
+    ],
+    python_requires=">=3.11",
+    packages=find_packages(
+        include=[
+            f"{name}{rest}"
+            for name in ("dataset_fingerprints", "planners", "autoseg", "experiments")
+            for rest in ("", ".*")
+        ]
+    ),
+    package_data={
+        "dataset_fingerprints": ["py.typed", "published/*.json"],
+        "planners": ["py.typed"],
+        "autoseg": ["py.typed"],
+        "experiments": ["py.typed", "published/*.csv"],
+    },
+    install_requires=RUNTIME,
+    extras_require=EXTRAS,
+    entry_points={"console_scripts": ["autoseg = autoseg.cli:main"]},
+)
