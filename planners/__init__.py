@@ -1,0 +1,33 @@
+"""Turning what was measured of a data set into a plan; nothing here needs torch, and planning is instant."""
+
+from planners.choices import Choice, resolve
+from planners.consistency import check_plan
+from planners.explain import Section, explain_plan, plan_as_json
+from planners.machine import MachineProfile
+from planners.normalization import NORMALIZATIONS
+from planners.overrides import set_values
+from planners.plan import Configuration, Decision, Fold, Plan, Preprocessing, Splits, Topology
+from planners.planner import PlanRequest, make_plan
+from planners.presets import PLANNERS
+
+__all__ = [
+    "NORMALIZATIONS",
+    "PLANNERS",
+    "Choice",
+    "Configuration",
+    "Decision",
+    "Fold",
+    "MachineProfile",
+    "Plan",
+    "PlanRequest",
+    "Preprocessing",
+    "Section",
+    "Splits",
+    "Topology",
+    "check_plan",
+    "explain_plan",
+    "make_plan",
+    "plan_as_json",
+    "resolve",
+    "set_values",
+]

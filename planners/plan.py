@@ -7,7 +7,6 @@ from typing import Literal
 
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.geometry import Triple, TripleFloat
-
 from planners.choices import Choice
 from planners.machine import MachineProfile
 

@@ -1,0 +1,5 @@
+"""`python -m autoseg` is `autoseg`."""
+
+from autoseg.cli import main
+
+main()

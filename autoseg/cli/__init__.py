@@ -1,0 +1,5 @@
+"""The command `autoseg`."""
+
+from autoseg.cli.app import main
+
+__all__ = ["main"]

@@ -1,0 +1,271 @@
+"""The command line: options in, one call into the pipeline, results shown.
+
+Imports that cost time stay inside the commands that need them, so that `autoseg --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from dataset_fingerprints.errors import AutosegError
+from typer.core import TyperGroup
+
+from autoseg.cli.display import TerminalProgress, console, errors, show_table
+
+COMMANDS_GROUP = "autoseg.commands"
+
+
+class AnySpelling(TyperGroup):
+    """Takes hyphens for underscores in command names."""
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Find a command under either spelling."""
+        return super().get_command(ctx, cmd_name) or super().get_command(ctx, cmd_name.replace("-", "_"))
+
+
+app = typer.Typer(
+    cls=AnySpelling,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Segment biomedical images with a pipeline that configures itself.",
+    epilog="The main job: autoseg plan_and_preprocess DATASET; autoseg train 0; autoseg predict SCANS -o MASKS",
+)
+
+WorkspaceOption = Annotated[
+    Path | None,
+    typer.Option("--workspace", "-w", help="The workspace; else this directory or the only *-autoseg in it."),
+]
+PlanOption = Annotated[str, typer.Option("--plan", help="The plan's name in the workspace.")]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", help="Change a value of the plan: training.iterations=5000. Repeatable.")
+]
+ConfigurationOption = Annotated[
+    str | None, typer.Option("--configuration", "-c", help="2d or 3d_fullres; else the plan's default.")
+]
+
+
+@app.command("plan_and_preprocess")
+def plan_and_preprocess_command(
+    dataset: Annotated[Path, typer.Argument(help="A raw data set: an nnU-Net or MSD folder.")],
+    workspace: Annotated[
+        Path | None, typer.Option("--workspace", "-w", help="Where to put everything; else ./<name>-autoseg.")
+    ] = None,
+    gpu_memory_gb: Annotated[
+        float | None, typer.Option(help="Plan for a GPU with this much memory; else for this machine.")
+    ] = None,
+    configurations: Annotated[
+        list[str] | None, typer.Option("--configuration", "-c", help="What to preprocess; repeatable.")
+    ] = None,
+    plan_name: Annotated[str, typer.Option("--plan-name", help="A name for the plan.")] = "default",
+    planner: Annotated[str, typer.Option(help="The rules to plan by.")] = "default",
+    splits: Annotated[Path | None, typer.Option(help="Folds of your own: nnU-Net's splits_final.json.")] = None,
+    seed: Annotated[int, typer.Option(help="Of folds, weights and batches.")] = 0,
+    assignments: SetOption = None,
+) -> None:
+    """Look at a data set, decide everything that has to be decided, and preprocess it."""
+    from autoseg.pipeline.planning import PlanningOptions, plan_and_preprocess
+
+    options = PlanningOptions(
+        workspace=workspace,
+        plan_name=plan_name,
+        planner=planner,
+        gpu_memory_gb=gpu_memory_gb,
+        configurations=tuple(configurations or ()),
+        splits=splits,
+        seed=seed,
+        assignments=tuple(assignments or ()),
+    )
+    made, plan = plan_and_preprocess(dataset, options, TerminalProgress())
+    for configuration in plan.configurations:
+        patch = "x".join(str(length) for length in configuration.patch_shape)
+        console.print(f"{configuration.name}: patch {patch}, batch {configuration.batch_size}", highlight=False)
+    if plan.machine.device == "cpu":
+        console.print("[bold yellow]This is a CPU plan:[/] small and short. Plan again on the machine with the GPU.")
+    console.print(f"Workspace: {made.root}. `autoseg explain` says why; next: `autoseg train 0`.", highlight=False)
+
+
+@app.command()
+def train(
+    fold: Annotated[str, typer.Argument(help="0 to 4; `all` for the five; `full` for one model of all cases.")],
+    workspace: WorkspaceOption = None,
+    configuration: ConfigurationOption = None,
+    max_minutes: Annotated[float | None, typer.Option(help="Train for this long per fold.")] = None,
+    max_hours: Annotated[float | None, typer.Option(help="The same in hours.")] = None,
+    plan: PlanOption = "default",
+    assignments: SetOption = None,
+) -> None:
+    """Train one fold of the cross-validation, or go on with it, and validate it on whole volumes."""
+    from autoseg.pipeline.training import TrainingOptions, train_all, train_fold
+    from autoseg.workspace import find_workspace
+
+    minutes = max_minutes if max_hours is None else max_hours * 60
+    options = TrainingOptions(
+        plan_name=plan, configuration=configuration, max_minutes=minutes, assignments=tuple(assignments or ())
+    )
+    found = find_workspace(workspace)
+    if fold == "all":
+        _show_scores("Cross-validation", train_all(found, options, TerminalProgress()))
+        return
+    evaluation = train_fold(found, fold, options, TerminalProgress())
+    if evaluation is not None:
+        _show_scores(f"Fold {fold}: cases it was not trained on", evaluation)
+
+
+@app.command()
+def predict(
+    scans: Annotated[Path, typer.Argument(help="A scan, or a folder of scans.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The folder for the masks.")],
+    workspace: WorkspaceOption = None,
+    configuration: ConfigurationOption = None,
+    folds: Annotated[list[str] | None, typer.Option("--fold", "-f", help="Folds to average; else all.")] = None,
+    mirror: Annotated[bool, typer.Option(help="Average over flips: slower, a little better.")] = True,
+    overwrite: Annotated[bool, typer.Option(help="Predict scans again that have a mask.")] = False,
+    plan: PlanOption = "default",
+) -> None:
+    """Segment new scans; each mask lies on its scan's own grid."""
+    from autoseg.pipeline.predicting import PredictionOptions
+    from autoseg.pipeline.predicting import predict as predict_scans
+    from autoseg.workspace import find_workspace
+
+    options = PredictionOptions(
+        plan_name=plan, configuration=configuration, folds=tuple(folds or ()), mirror=mirror, overwrite=overwrite
+    )
+    masks = predict_scans(scans, out, find_workspace(workspace), options, TerminalProgress())
+    console.print(f"{len(masks)} masks in {masks[0].parent}.", highlight=False)
+
+
+@app.command()
+def evaluate(
+    prediction: Annotated[Path, typer.Argument(help="A label file, or a folder of them.")],
+    reference: Annotated[Path, typer.Argument(help="The reference file or folder; same names.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Where to write the figures.")] = Path("metrics.json"),
+    labels: Annotated[list[int] | None, typer.Option("--label", help="A value to score; else all found.")] = None,
+) -> None:
+    """Score predicted masks against reference masks, case by case and in summary."""
+    from autoseg.evaluation import evaluate_files, write_evaluation
+
+    evaluation = evaluate_files(prediction, reference, tuple(labels) if labels else None)
+    write_evaluation(out, evaluation)
+    _show_scores(f"{len(evaluation.cases)} cases", evaluation)
+    console.print(f"All figures: {out}", highlight=False)
+
+
+@app.command()
+def explain(
+    workspace: WorkspaceOption = None,
+    plan: PlanOption = "default",
+    as_json: Annotated[bool, typer.Option("--json", help="For other programs.")] = False,
+) -> None:
+    """Say what was decided for a data set, and why."""
+    from dataset_fingerprints.jsonfiles import read_json
+    from planners.explain import explain_plan, plan_as_json
+    from planners.plan import Plan
+
+    from autoseg.workspace import find_workspace
+
+    found = read_json(find_workspace(workspace).plan(plan), Plan)
+    if as_json:
+        print(json.dumps(plan_as_json(found), indent=1))
+        return
+    for section in explain_plan(found):
+        show_table(section.title, section.columns, section.rows)
+
+
+@app.command()
+def check(
+    dataset: Annotated[Path, typer.Argument(help="A raw data set.")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Also write the findings as JSON.")] = None,
+) -> None:
+    """Check a raw data set and list everything found; exits with 2 if something has to be mended."""
+    from dataset_fingerprints.jsonfiles import write_json
+
+    from autoseg.pipeline.inspecting import check_dataset
+
+    report = check_dataset(dataset, TerminalProgress())
+    if out is not None:
+        write_json(out, report)
+    if not report.findings:
+        console.print(f"{report.dataset}: {report.cases} cases, nothing to report.", highlight=False)
+        return
+    rows = [(finding.grade, finding.case, finding.kind, finding.message) for finding in report.findings]
+    show_table(f"{report.dataset}: {report.cases} cases", ("grade", "case", "kind", "what"), rows)
+    if any(finding.grade == "error" for finding in report.findings):
+        raise typer.Exit(2)
+
+
+@app.command()
+def simulate(
+    out: Annotated[Path, typer.Argument(help="An empty or new folder.")],
+    cases: Annotated[int, typer.Option(help="Training cases.")] = 20,
+    held_out: Annotated[int, typer.Option(help="Further cases, apart, with their masks.")] = 5,
+    spacing_mm: Annotated[float, typer.Option(help="Edge of the cubic voxels.")] = 2.0,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same files.")] = 0,
+) -> None:
+    """Write a simulated data set: T1w-like brains with chronic stroke lesions, in nnU-Net's layout."""
+    from autoseg.simulate import SimulationOptions, simulate_dataset
+
+    options = SimulationOptions(cases=cases, held_out_cases=held_out, spacing_mm=spacing_mm, seed=seed)
+    with TerminalProgress().task("Simulating scans", cases + held_out) as task:
+        dataset = simulate_dataset(out, options, lambda _: task.advance())
+    console.print(f"{len(dataset.cases)} cases in {dataset.folder}.", highlight=False)
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option("--out", "-o", help="Where everything is left.")] = Path("autoseg-demo"),
+    max_minutes: Annotated[float, typer.Option(help="Of training.")] = 4.5,
+) -> None:
+    """Do the whole main job on simulated scans in a few minutes, on any machine."""
+    from autoseg.pipeline.demo import SIMULATION, run_demo
+
+    console.print(
+        f"Simulated brains of {SIMULATION.spacing_mm:g} mm with lesions of at least {SIMULATION.min_lesion_ml:g} ml: "
+        "coarser and larger than real data, so that minutes on a CPU show something.",
+        highlight=False,
+    )
+    result = run_demo(out, max_minutes, TerminalProgress())
+    rows = [(name, f"{ml:.1f}", f"{cnr:.1f}", f"{low:.2f}", f"{dice:.2f}") for name, ml, cnr, low, dice in result.rows()]
+    columns = ("held-out scan", "lesion, ml", "contrast to noise", "Dice of a 3-sigma threshold", "Dice of autoseg")
+    show_table("Scans that nothing was trained on (simulated)", columns, rows)
+    threshold = sum(result.threshold_dice) / len(result.threshold_dice)
+    contrasts = [case.contrast_to_noise for case in result.cases]
+    console.print(
+        f"Mean Dice: threshold {threshold:.3f}, autoseg {result.held_out.foreground_mean_dice:.3f}; "
+        f"contrast to noise {min(contrasts):.1f} to {max(contrasts):.1f}.",
+        highlight=False,
+    )
+    console.print(f"Masks: {result.folder / 'masks'}; figures: {result.metrics}; picture: {result.picture}", soft_wrap=True)
+
+
+def main() -> None:
+    """Run the command line; what a person can mend is one message and exit code 2."""
+    for command in entry_points(group=COMMANDS_GROUP):
+        app.add_typer(command.load(), name=command.name)
+    try:
+        app()
+    except AutosegError as error:
+        errors.print(f"[bold red]autoseg:[/] {error}", highlight=False, soft_wrap=True, markup=True)
+        sys.exit(2)
+
+
+def _show_scores(title: str, evaluation: Any) -> None:
+    from autoseg.evaluation import METRICS
+
+    rows = []
+    for label in evaluation.summary:
+        for metric in label.metrics:
+            values = metric.statistics
+            if METRICS[metric.name].better == "neither" or values.mean is None:
+                continue
+            interval = f"{values.ci95[0]:.3f} to {values.ci95[1]:.3f}" if values.ci95 else "-"
+            unit = METRICS[metric.name].unit
+            name = f"{METRICS[metric.name].title}{', ' + unit if unit else ''}"
+            rows.append((str(label.label), name, f"{values.mean:.3f}", f"{values.median:.3f}", interval, str(values.n)))
+    show_table(title, ("label", "metric", "mean", "median", "95 % interval of the mean", "n"), rows)
+    console.print(f"Mean Dice over labels: {evaluation.foreground_mean_dice:.4f}", highlight=False)

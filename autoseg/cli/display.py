@@ -1,0 +1,123 @@
+"""How progress and tables look on a terminal, and in a log file where there is no terminal."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+# Without a terminal, a line this often.
+LOG_SECONDS = 20.0
+
+console = Console()
+errors = Console(stderr=True)
+
+
+class TerminalProgress:
+    """Bars with an ETA on a terminal, now and then a line elsewhere."""
+
+    @contextmanager
+    def task(self, title: str, total: int, done: int = 0) -> Iterator[_Bar | _LogLines]:
+        """Open a piece of work of `total` steps (0: not known yet), of which `done` were finished earlier."""
+        if not console.is_terminal:
+            lines = _LogLines(title=title, total=total, done=done, first=done)
+            yield lines
+            lines.write()
+            return
+        columns = (
+            TextColumn("[bold]{task.description}"),
+            BarColumn(bar_width=30),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[figures]}"),
+        )
+        with Progress(*columns, console=console) as progress:
+            identity = progress.add_task(title, total=total or None, completed=done, figures="")
+            yield _Bar(progress=progress, identity=identity)
+
+    def say(self, message: str) -> None:
+        """Show one line that stays."""
+        console.print(message, highlight=False)
+
+
+@dataclass(kw_only=True, slots=True)
+class _Bar:
+    progress: Progress
+    identity: TaskID
+    figures: dict[str, str] = field(default_factory=dict)
+
+    def advance(self, steps: int = 1) -> None:
+        self.progress.advance(self.identity, steps)
+
+    def resize(self, total: int) -> None:
+        self.progress.update(self.identity, total=total)
+
+    def state(self, figures: Mapping[str, str]) -> None:
+        self.figures |= figures
+        self.progress.update(self.identity, figures=_as_text(self.figures))
+
+
+@dataclass(kw_only=True, slots=True)
+class _LogLines:
+    title: str
+    total: int
+    done: int
+    first: int
+    figures: dict[str, str] = field(default_factory=dict)
+    started: float = field(default_factory=time.monotonic)
+    written: float = field(default_factory=time.monotonic)
+
+    def advance(self, steps: int = 1) -> None:
+        self.done += steps
+        if time.monotonic() - self.written > LOG_SECONDS:
+            self.write()
+
+    def resize(self, total: int) -> None:
+        self.total = total
+
+    def state(self, figures: Mapping[str, str]) -> None:
+        self.figures |= figures
+
+    def write(self) -> None:
+        self.written = time.monotonic()
+        elapsed = self.written - self.started
+        count = f"{self.done}/{self.total}" if self.total else str(self.done)
+        steps = self.done - self.first
+        left = f", {_clock(elapsed / steps * (self.total - self.done))} left" if steps and self.total > self.done else ""
+        text = f"{self.title} {count}, {_clock(elapsed)} elapsed{left}  {_as_text(self.figures)}".rstrip()
+        console.print(text, highlight=False, soft_wrap=True)
+
+
+def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Show a table."""
+    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+
+
+def _as_text(figures: Mapping[str, str]) -> str:
+    return "  ".join(f"{name} {value}" for name, value in figures.items())
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

@@ -1,0 +1,108 @@
+"""Scores of one case: every metric for every label."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autoseg.evaluation.conventions import DEFAULT_CONVENTIONS, Conventions
+from autoseg.evaluation.lesions import match_lesions
+from autoseg.evaluation.overlap import measure_overlap
+from autoseg.evaluation.surface import score_hd95
+from dataset_fingerprints.body import bounding_box
+from dataset_fingerprints.geometry import TripleFloat
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LabelScores:
+    """One label's scores in one case; `METRICS` says what each means and `Conventions` what happens without voxels.
+
+    Attributes:
+        hd95_mm: None where only one of the masks is empty.
+    """
+
+    label: int
+    dice: float
+    iou: float
+    precision: float
+    recall: float
+    hd95_mm: float | None
+    lesion_f1: float
+    reference_volume_ml: float
+    prediction_volume_ml: float
+    volume_difference_ml: float
+    reference_lesions: int
+    prediction_lesions: int
+    lesion_count_difference: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CaseScores:
+    """All labels' scores in one case."""
+
+    case: str
+    labels: tuple[LabelScores, ...]
+
+
+def score_case(
+    prediction: NDArray[np.integer],
+    reference: NDArray[np.integer],
+    labels: Sequence[int],
+    spacing_mm: TripleFloat,
+    case: str,
+    conventions: Conventions = DEFAULT_CONVENTIONS,
+) -> CaseScores:
+    """Score a predicted label map against the reference.
+
+    Args:
+        prediction: (x, y, z) label values.
+        reference: (x, y, z) label values.
+        labels: the values to score, each as a mask of its own.
+        spacing_mm: voxel size.
+        case: its name.
+        conventions: how lesions are counted.
+
+    Raises:
+        ValueError: the arrays are not 3D or differ in shape.
+    """
+    if prediction.ndim != 3 or prediction.shape != reference.shape:
+        raise ValueError(
+            f"case {case}: the prediction has shape {prediction.shape}, the reference {reference.shape}. "
+            "Expected two (x, y, z) arrays of one shape."
+        )
+    scores = [score_masks(label, prediction == label, reference == label, spacing_mm, conventions) for label in labels]
+    return CaseScores(case=case, labels=tuple(scores))
+
+
+def score_masks(
+    label: int,
+    prediction: NDArray[np.bool_],
+    reference: NDArray[np.bool_],
+    spacing_mm: TripleFloat,
+    conventions: Conventions = DEFAULT_CONVENTIONS,
+) -> LabelScores:
+    """Score one label's (x, y, z) masks; only the box around both is looked at closely."""
+    flat = tuple(length == 1 for length in reference.shape)
+    box = bounding_box(prediction | reference).slices()
+    prediction, reference = prediction[box], reference[box]
+    overlap = measure_overlap(prediction, reference)
+    lesions = match_lesions(prediction, reference, conventions.lesions)
+    voxel_ml = float(np.prod(spacing_mm)) / 1000.0
+    return LabelScores(
+        label=label,
+        dice=overlap.dice(),
+        iou=overlap.iou(),
+        precision=overlap.precision(),
+        recall=overlap.recall(),
+        hd95_mm=score_hd95(prediction, reference, spacing_mm, flat),
+        lesion_f1=lesions.f1(),
+        reference_volume_ml=overlap.reference * voxel_ml,
+        prediction_volume_ml=overlap.prediction * voxel_ml,
+        volume_difference_ml=abs(overlap.prediction - overlap.reference) * voxel_ml,
+        reference_lesions=lesions.reference,
+        prediction_lesions=lesions.prediction,
+        lesion_count_difference=abs(lesions.prediction - lesions.reference),
+    )

@@ -1,0 +1,192 @@
+"""Scoring label files against reference files: which belong together, do they share a grid, and all of them at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autoseg.evaluation.cases import CaseScores, score_case
+from autoseg.evaluation.conventions import DEFAULT_CONVENTIONS, Conventions
+from autoseg.evaluation.summary import Evaluation, summarise
+from autoseg.hardware import count_cores
+from dataset_fingerprints.checks import ROUNDING, TOLD_SHIFT
+from dataset_fingerprints.errors import DataError
+from dataset_fingerprints.geometry import affine_distance_mm
+from dataset_fingerprints.images import IMAGE_SUFFIXES, Image, case_stem, is_image, read_label_map
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FilePair:
+    """A case's predicted label file and its reference."""
+
+    case: str
+    prediction: Path
+    reference: Path
+
+
+def evaluate_files(
+    prediction: Path,
+    reference: Path,
+    labels: tuple[int, ...] | None,
+    conventions: Conventions = DEFAULT_CONVENTIONS,
+) -> Evaluation:
+    """Score a label file, or every label file of a folder, against the reference file or folder.
+
+    Args:
+        prediction: a file, or a folder whose files have the names of the references.
+        reference: a file, or a folder if `prediction` is one.
+        labels: the values to score; None for every non-zero value in any of the files.
+        conventions: how lesions are counted.
+
+    Raises:
+        DataError: files are missing on either side, cannot be read, or lie on different grids; all are named.
+    """
+    pairs = pair_files(prediction, reference)
+    with ThreadPoolExecutor(max_workers=min(count_cores(), len(pairs))) as pool:
+        outcomes = list(pool.map(lambda pair: _try_pair(pair, labels, conventions), pairs))
+    errors = [str(outcome) for outcome in outcomes if isinstance(outcome, DataError)]
+    if errors:
+        raise DataError(errors[0] if len(pairs) == 1 else _list_errors(errors, len(pairs)))
+    cases = [outcome for outcome in outcomes if isinstance(outcome, CaseScores)]
+    if labels is None:
+        cases = _with_absent_labels(cases, conventions)
+    if not any(case.labels for case in cases):
+        raise DataError(f"{reference}: no voxel of any file is labelled. Name the labels to score.")
+    return summarise(cases, conventions)
+
+
+def pair_files(prediction: Path, reference: Path) -> tuple[FilePair, ...]:
+    """Match predicted files to reference files by name without suffix; two single files always match.
+
+    Raises:
+        DataError: a path does not exist, a file is matched with a folder, a folder is empty, or a file of one folder
+            has no counterpart in the other; all of them are named.
+    """
+    for path in (prediction, reference):
+        if not path.exists():
+            raise DataError(f"{path}: does not exist. Expected a label file or a folder of label files.")
+    if prediction.is_dir() != reference.is_dir():
+        folder, file = (prediction, reference) if prediction.is_dir() else (reference, prediction)
+        raise DataError(f"{folder}: is a folder but {file} is a file. Expected two files or two folders.")
+    if not reference.is_dir():
+        return (FilePair(case=case_stem(reference), prediction=prediction, reference=reference),)
+    predicted, true = _files_by_case(prediction), _files_by_case(reference)
+    _check_counterparts(prediction, predicted.keys() - true.keys(), reference, true.keys() - predicted.keys())
+    return tuple(FilePair(case=case, prediction=predicted[case], reference=true[case]) for case in sorted(true))
+
+
+def _files_by_case(folder: Path) -> dict[str, Path]:
+    files: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        if not is_image(path):
+            continue
+        case = case_stem(path)
+        if case in files:
+            raise DataError(f"{folder}: holds {files[case].name} and {path.name}. Keep one file per case.")
+        files[case] = path
+    if not files:
+        raise DataError(f"{folder}: holds no image file ({', '.join(IMAGE_SUFFIXES)}). Expected one per case.")
+    return files
+
+
+def _check_counterparts(prediction: Path, extra: set[str], reference: Path, missing: set[str]) -> None:
+    problems = []
+    if missing:
+        problems.append(f"{prediction}: has no prediction for {_listed(missing)} of {reference}.")
+    if extra:
+        problems.append(f"{reference}: has no reference for {_listed(extra)} of {prediction}.")
+    if problems:
+        problems.append("Files match by name without suffix: both folders must hold the same cases.")
+        raise DataError(" ".join(problems))
+
+
+def _listed(cases: set[str]) -> str:
+    return f"case{'s' if len(cases) > 1 else ''} {', '.join(sorted(cases))}"
+
+
+def _list_errors(errors: Sequence[str], pairs: int) -> str:
+    lines = "\n".join(f"  {error}" for error in errors)
+    return f"{len(errors)} of {pairs} cases cannot be scored.\n{lines}"
+
+
+def _try_pair(pair: FilePair, labels: tuple[int, ...] | None, conventions: Conventions) -> CaseScores | DataError:
+    """Score one pair; an error is returned, so that the others' are found too."""
+    try:
+        return _score_pair(pair, labels, conventions)
+    except DataError as error:
+        return error
+
+
+def _score_pair(pair: FilePair, labels: tuple[int, ...] | None, conventions: Conventions) -> CaseScores:
+    prediction, reference = read_label_map(pair.prediction), read_label_map(pair.reference)
+    _check_grids(pair, prediction, reference)
+    predicted = _round_labels(pair.prediction, prediction.voxels[0])
+    true = _round_labels(pair.reference, reference.voxels[0])
+    if labels is None:
+        labels = _found_labels(predicted, true)
+    return score_case(predicted, true, labels, reference.grid().spacing_mm(), pair.case, conventions)
+
+
+def _check_grids(pair: FilePair, prediction: Image, reference: Image) -> None:
+    """Refuse grids that differ in shape, or by more than a tenth of a voxel's shortest edge at any corner.
+
+    Headers written by different programs differ by single-precision rounding, some 1e-4 mm; a wrong origin or
+    spacing, by a voxel or more.
+    """
+    predicted, true = prediction.grid(), reference.grid()
+    if predicted.shape != true.shape:
+        raise DataError(
+            f"case {pair.case}: the prediction is {_times(predicted.shape)} voxels but the reference is "
+            f"{_times(true.shape)}. Resample the prediction onto the reference's grid."
+        )
+    distance_mm = affine_distance_mm(predicted, true)
+    tolerance_mm = TOLD_SHIFT * min(true.spacing_mm())
+    if distance_mm > tolerance_mm:
+        raise DataError(
+            f"case {pair.case}: prediction and reference lie {distance_mm:.3g} mm apart in space though their shapes "
+            f"agree. Expected at most {tolerance_mm:.3g} mm: mend the wrong header."
+        )
+
+
+def _round_labels(path: Path, stored: NDArray[Any]) -> NDArray[np.integer]:
+    """Return (x, y, z) integers; values may miss them by rounding in a float format (0.9999)."""
+    if np.issubdtype(stored.dtype, np.integer):
+        return stored
+    with np.errstate(invalid="ignore"):
+        rounded: NDArray[Any] = np.rint(stored)
+        whole = np.abs(stored - rounded) <= ROUNDING
+    if not whole.all():
+        strays = stored[~whole]
+        raise DataError(
+            f"{path}: holds {strays.size} voxels that are no integers, for example {float(strays[0]):.6g}. Expected a "
+            "label map: was it resampled with interpolation, or is it a probability map?"
+        )
+    return rounded.astype(np.int64)
+
+
+def _found_labels(*label_maps: NDArray[np.integer]) -> tuple[int, ...]:
+    found = {int(value) for labels in label_maps for value in np.unique(labels)}
+    return tuple(sorted(found - {0}))
+
+
+def _with_absent_labels(cases: Sequence[CaseScores], conventions: Conventions) -> list[CaseScores]:
+    """Give every case the same labels; one that a case does not hold is empty in its prediction and reference."""
+    values = sorted({scores.label for case in cases for scores in case.labels})
+    nothing = np.zeros((1, 1, 1), dtype=np.int64)
+    absent = score_case(nothing, nothing, values, (1.0, 1.0, 1.0), "", conventions).labels
+    filled = []
+    for case in cases:
+        own = {scores.label: scores for scores in case.labels}
+        labels = tuple(own.get(scores.label, scores) for scores in absent)
+        filled.append(CaseScores(case=case.case, labels=labels))
+    return filled
+
+
+def _times(shape: Sequence[int]) -> str:
+    return "x".join(str(length) for length in shape)

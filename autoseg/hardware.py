@@ -1,0 +1,120 @@
+"""What this process may use of the machine: device, memory, cores; by affinity and cgroup, not by what is built in."""
+
+from __future__ import annotations
+
+import os
+import platform
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from planners.machine import MachineProfile
+
+if TYPE_CHECKING:
+    import torch
+
+_GIB = 1024**3
+
+
+def count_cores() -> int:
+    """Count the CPU cores that this process may use: the smaller of its affinity and its cgroup's quota."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota = Path("/sys/fs/cgroup/cpu.max")
+    if quota.is_file():
+        limit, _, period = quota.read_text().strip().partition(" ")
+        if limit != "max":
+            allowed = min(allowed, max(1, int(limit) // int(period)))
+    return allowed
+
+
+def memory_limit_gb() -> float:
+    """Return the memory in GiB that this process may use: the machine's, or less by its cgroup's limit."""
+    total = float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    limit = Path("/sys/fs/cgroup/memory.max")
+    if limit.is_file():
+        text = limit.read_text().strip()
+        if text != "max":
+            total = min(total, float(text))
+    return round(total / _GIB, 1)
+
+
+def profile_machine() -> MachineProfile:
+    """Describe the device that would train here: a CUDA card, Apple's GPU, else the CPU.
+
+    torch is imported only where a GPU can be, so that planning on a laptop stays instant.
+    """
+    if _may_have_gpu():
+        import torch
+
+        if torch.cuda.is_available():
+            properties = torch.cuda.get_device_properties(0)
+            return MachineProfile(
+                device="cuda",
+                name=str(properties.name),
+                memory_gb=round(properties.total_memory / _GIB, 1),
+                cores=count_cores(),
+                bfloat16=torch.cuda.is_bf16_supported(including_emulation=False),
+            )
+        if torch.backends.mps.is_available():
+            return MachineProfile(
+                device="mps", name="Apple GPU", memory_gb=memory_limit_gb(), cores=count_cores(), bfloat16=False
+            )
+    return MachineProfile(
+        device="cpu",
+        name=_cpu_name(),
+        memory_gb=memory_limit_gb(),
+        cores=count_cores(),
+        bfloat16=_cpu_multiplies_bfloat16(),
+    )
+
+
+@cache
+def choose_device() -> torch.device:
+    """Return the device to compute on, and let torch use as many threads as there are cores for this process."""
+    import torch
+
+    torch.set_num_threads(count_cores())
+    if torch.cuda.is_available():
+        torch.backends.cuda.matmul.allow_tf32 = True
+        torch.backends.cudnn.allow_tf32 = True
+        torch.backends.cudnn.benchmark = True
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def autocast_type(device: torch.device) -> torch.dtype:
+    """Return the number type for convolutions: bfloat16 where the device multiplies it natively, else float32."""
+    import torch
+
+    if device.type == "cuda":
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        native = device.type == "cpu" and _cpu_multiplies_bfloat16()
+    return torch.bfloat16 if native else torch.float32
+
+
+def _may_have_gpu() -> bool:
+    on_apple = platform.system() == "Darwin" and platform.machine() == "arm64"
+    nodes = ("/dev/nvidia0", "/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
+    return on_apple or platform.system() == "Windows" or any(Path(node).exists() for node in nodes)
+
+
+def _cpu_name() -> str:
+    return _cpu_field("model name") or platform.processor() or platform.machine()
+
+
+def _cpu_multiplies_bfloat16() -> bool:
+    """Tell whether the CPU has bfloat16 instructions; without them bfloat16 is slower than float32."""
+    flags = set(_cpu_field("flags").split()) | set(_cpu_field("Features").split())
+    return bool(flags & {"avx512_bf16", "amx_bf16", "bf16"})
+
+
+def _cpu_field(name: str) -> str:
+    information = Path("/proc/cpuinfo")
+    if not information.is_file():
+        return ""
+    for line in information.read_text().splitlines():
+        key, _, value = line.partition(":")
+        if key.strip() == name:
+            return value.strip()
+    return ""

@@ -1,0 +1,28 @@
+"""Segmentation networks, built from a plan's topology.
+
+`NETWORKS` is the one table: a plan's `network.name` is a key, its `options` are the fields of the entry. A network takes
+(batch, channel, *space) and returns logits as a tuple of (batch, output channel, *space) tensors, finest first: every
+decoder scale while training with deep supervision, else only the finest.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from torch import nn
+
+from autoseg.networks.unet import UNet, UNetOptions
+from planners.plan import Topology
+
+
+class NetworkOptions(Protocol):
+    """What an entry of `NETWORKS` can do."""
+
+    def build(self, topology: Topology, input_channels: int, output_channels: int, deep_supervision: bool) -> nn.Module:
+        """Return an initialised network with this skeleton."""
+        ...
+
+
+NETWORKS: dict[str, type[NetworkOptions]] = {"unet": UNetOptions}
+
+__all__ = ["NETWORKS", "NetworkOptions", "UNet", "UNetOptions"]

@@ -1,0 +1,98 @@
+"""Blocks and stages of a U-Net, as in nnU-Net (Isensee 2021) and its residual encoder (Isensee 2024)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from autoseg.networks.layers import Layers, activation
+
+BlockName = Literal["plain", "residual"]
+
+
+class ConvBlock(nn.Module):
+    """Convolution, norm and, unless a residual is to be added first, activation."""
+
+    def __init__(
+        self,
+        layers: Layers,
+        channels: tuple[int, int],
+        kernel: tuple[int, ...],
+        stride: tuple[int, ...],
+        activate: bool = True,
+    ) -> None:
+        super().__init__()
+        self.conv = layers.convolution(channels, kernel, stride)
+        self.norm = layers.normalization(channels[1])
+        self.activation = activation() if activate else nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the features (batch, channel, *space)."""
+        features: Tensor = self.activation(self.norm(self.conv(x)))
+        return features
+
+
+class ResidualBlock(nn.Module):
+    """Two convolutions beside a skip; mean pooling and a projection fit the skip to a changed shape or width.
+
+    The skip is that of ResNet-D (He 2019). A new block passes its skip through: the second norm's scale starts at 0.
+    """
+
+    def __init__(
+        self, layers: Layers, channels: tuple[int, int], kernel: tuple[int, ...], stride: tuple[int, ...]
+    ) -> None:
+        super().__init__()
+        self.first = ConvBlock(layers, channels, kernel, stride)
+        self.second = ConvBlock(layers, (channels[1], channels[1]), kernel, (1,) * len(stride), activate=False)
+        self.skip = nn.Sequential()
+        if max(stride) > 1:
+            self.skip.append(layers.average_pooling(stride))
+        if channels[0] != channels[1]:
+            self.skip.append(layers.pointwise(channels, bias=False))
+            self.skip.append(layers.normalization(channels[1]))
+        self.activation = activation()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the features (batch, channel, *space)."""
+        residual: Tensor = self.second(self.first(x))
+        features: Tensor = self.activation(residual + self.skip(x))
+        return features
+
+
+class DecoderStage(nn.Module):
+    """Upsampling to the encoder's features of the same scale, concatenation and convolutions."""
+
+    def __init__(
+        self,
+        layers: Layers,
+        channels: tuple[int, int],
+        kernel: tuple[int, ...],
+        stride: tuple[int, ...],
+        convolutions: int,
+    ) -> None:
+        super().__init__()
+        self.up = layers.upsampling(channels, stride)
+        self.blocks = stage(layers, "plain", (2 * channels[1], channels[1]), kernel, (1,) * len(stride), convolutions)
+
+    def forward(self, x: Tensor, skip: Tensor) -> Tensor:
+        """Return the features at the scale of `skip`, of the same shape and width."""
+        features: Tensor = self.blocks(torch.cat((self.up(x), skip), dim=1))
+        return features
+
+
+def stage(
+    layers: Layers,
+    block: BlockName,
+    channels: tuple[int, int],
+    kernel: tuple[int, ...],
+    stride: tuple[int, ...],
+    count: int,
+) -> nn.Sequential:
+    """Return `count` blocks of one scale, of which the first changes shape and width."""
+    kind = ConvBlock if block == "plain" else ResidualBlock
+    blocks = [kind(layers, channels, kernel, stride)]
+    width = (channels[1], channels[1])
+    blocks += [kind(layers, width, kernel, (1,) * len(stride)) for _ in range(count - 1)]
+    return nn.Sequential(*blocks)

@@ -1,0 +1,74 @@
+"""The layers that a U-Net is made of, for images of two or three axes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import nn
+
+from autoseg.networks.normalization import EPSILON, InstanceNorm
+
+NEGATIVE_SLOPE = 0.01
+
+NormName = Literal["instance", "batch", "group"]
+Norm = InstanceNorm | nn.BatchNorm2d | nn.BatchNorm3d | nn.GroupNorm
+Layer = Callable[..., nn.Module]
+
+CONVOLUTIONS: dict[int, Layer] = {2: nn.Conv2d, 3: nn.Conv3d}
+TRANSPOSED_CONVOLUTIONS: dict[int, Layer] = {2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
+AVERAGE_POOLINGS: dict[int, Layer] = {2: nn.AvgPool2d, 3: nn.AvgPool3d}
+BATCH_NORMS: dict[int, type[nn.BatchNorm2d] | type[nn.BatchNorm3d]] = {2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Layers:
+    """Builds layers that fit each other.
+
+    Attributes:
+        dimensions: axes of the images, 2 or 3.
+        groups: the most groups that a group norm may have.
+    """
+
+    dimensions: int
+    norm: NormName
+    groups: int
+
+    def convolution(
+        self, channels: tuple[int, int], kernel: tuple[int, ...], stride: tuple[int, ...], bias: bool = True
+    ) -> nn.Module:
+        """Return a convolution from `channels[0]` to `channels[1]` that keeps the shape but for its stride."""
+        padding = tuple((size - 1) // 2 for size in kernel)
+        return CONVOLUTIONS[self.dimensions](*channels, kernel, stride, padding, bias=bias)
+
+    def pointwise(self, channels: tuple[int, int], bias: bool = True) -> nn.Module:
+        """Return a convolution of kernel 1."""
+        ones = (1,) * self.dimensions
+        return self.convolution(channels, ones, ones, bias)
+
+    def upsampling(self, channels: tuple[int, int], stride: tuple[int, ...]) -> nn.Module:
+        """Return a transposed convolution that multiplies the shape by `stride`, its own kernel."""
+        return TRANSPOSED_CONVOLUTIONS[self.dimensions](*channels, stride, stride)
+
+    def average_pooling(self, stride: tuple[int, ...]) -> nn.Module:
+        """Return the mean over windows of shape `stride`."""
+        return AVERAGE_POOLINGS[self.dimensions](stride, stride)
+
+    def normalization(self, channels: int) -> Norm:
+        """Return the chosen norm with a learned scale and shift."""
+        if self.norm == "instance":
+            return InstanceNorm(channels)
+        if self.norm == "batch":
+            return BATCH_NORMS[self.dimensions](channels, eps=EPSILON)
+        return nn.GroupNorm(largest_divisor(channels, self.groups), channels, eps=EPSILON)
+
+
+def largest_divisor(number: int, limit: int) -> int:
+    """Return the largest divisor of `number` that is not above `limit`."""
+    return next(divisor for divisor in range(min(limit, number), 0, -1) if number % divisor == 0)
+
+
+def activation() -> nn.Module:
+    """Return nnU-Net's leaky ReLU, which overwrites its input."""
+    return nn.LeakyReLU(NEGATIVE_SLOPE, inplace=True)

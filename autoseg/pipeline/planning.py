@@ -1,0 +1,143 @@
+"""`plan_and_preprocess`: from a raw data set to a plan and preprocessed arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from dataset_fingerprints.dataset import Case, Dataset
+from dataset_fingerprints.errors import DataError, PlanError, did_you_mean
+from dataset_fingerprints.fingerprint import DatasetFingerprint
+from dataset_fingerprints.jsonfiles import write_json
+from dataset_fingerprints.scans import Scan, read_case
+from planners.overrides import set_values
+from planners.plan import Configuration, Plan
+from planners.planner import PlanRequest, make_plan
+from planners.splits import make_splits, read_splits
+
+from autoseg.hardware import count_cores, profile_machine
+from autoseg.pipeline.inspecting import WaitingScans, find_dataset, inspect_dataset
+from autoseg.preprocessing import Store, prepare, store_key
+from autoseg.progress import Progress
+from autoseg.workspace import Workspace, locked, new_workspace
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlanningOptions:
+    """What a person may say about planning; everything has a default.
+
+    Attributes:
+        workspace: None for `<name>-autoseg` in the current directory.
+        gpu_memory_gb: plan for a GPU with this memory, also where this machine has none; None for this machine.
+        configurations: to preprocess; empty for the plan's default.
+        splits: a splits_final.json of nnU-Net's, or None for folds of our own.
+        assignments: `--set` values.
+    """
+
+    workspace: Path | None = None
+    plan_name: str = "default"
+    planner: str = "default"
+    gpu_memory_gb: float | None = None
+    configurations: tuple[str, ...] = ()
+    splits: Path | None = None
+    seed: int = 0
+    assignments: tuple[str, ...] = ()
+
+
+def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress) -> tuple[Workspace, Plan]:
+    """Fingerprint a data set, make the plan and the folds, and preprocess the chosen configurations.
+
+    What exists and is still true is kept: started again after a kill, it does what is missing.
+
+    Raises:
+        DataError: the data cannot be used.
+        PlanError: an option names something that does not exist.
+        WorkspaceError: the workspace cannot be used.
+    """
+    dataset = find_dataset(root)
+    workspace = new_workspace(Path(dataset.root), options.workspace)
+    with locked(workspace.root, "this workspace's plan"):
+        waiting = WaitingScans()
+        fingerprint = inspect_dataset(dataset, workspace, waiting, progress)
+        plan = _plan(fingerprint, options)
+        chosen = [find_configuration(plan, name) for name in options.configurations or (plan.default_configuration,)]
+        splits = read_splits(options.splits, fingerprint.cases) if options.splits else make_splits(fingerprint, options.seed)
+        for key, configuration in _stores(plan, chosen).items():
+            store = Store(folder=workspace.store(key))
+            _preprocess(dataset, fingerprint, (configuration, store), waiting, progress)
+        write_json(workspace.splits(plan.name), splits)
+        write_json(workspace.plan(plan.name), plan)
+    return workspace, plan
+
+
+def find_configuration(plan: Plan, name: str) -> Configuration:
+    """Return a configuration by name.
+
+    Raises:
+        PlanError: the plan has none of that name.
+    """
+    for configuration in plan.configurations:
+        if configuration.name == name:
+            return configuration
+    known = [configuration.name for configuration in plan.configurations]
+    raise PlanError(f"plan {plan.name}: has no configuration '{name}'. {did_you_mean(name, known)}")
+
+
+def _plan(fingerprint: DatasetFingerprint, options: PlanningOptions) -> Plan:
+    machine = profile_machine()
+    memory_gb = machine.memory_gb
+    if options.gpu_memory_gb is not None:
+        memory_gb = options.gpu_memory_gb
+        if machine.device != "cuda":
+            machine = replace(machine, device="cuda", name="a GPU elsewhere", memory_gb=memory_gb, bfloat16=True)
+    request = PlanRequest(
+        name=options.plan_name, planner=options.planner, machine=machine, memory_gb=memory_gb, seed=options.seed
+    )
+    return set_values(make_plan(fingerprint, request), options.assignments)
+
+
+def _stores(plan: Plan, chosen: Sequence[Configuration]) -> dict[str, Configuration]:
+    """Return one configuration per store: those with the same preprocessing share it."""
+    return {store_key(configuration.preprocessing, plan.scheme): configuration for configuration in chosen}
+
+
+def _preprocess(
+    dataset: Dataset,
+    fingerprint: DatasetFingerprint,
+    target: tuple[Configuration, Store],
+    waiting: WaitingScans,
+    progress: Progress,
+) -> None:
+    configuration, store = target
+    classes = 1 + len(dataset.labels.labels)
+    identities = {case.case: case.identities for case in fingerprint.cases}
+
+    def preprocess(case: Case) -> None:
+        if not store.holds(case.name, identities[case.name]):
+            scan = waiting.take(case.name) or _read_again(dataset, case)
+            store.write(case.name, prepare(scan, configuration.preprocessing, classes), identities[case.name])
+        task.advance()
+
+    with progress.task("Preprocessing", len(dataset.cases)) as task, ThreadPoolExecutor(count_cores()) as pool:
+        # Every case is tried; the first that failed is told with its own message.
+        failures = [error for error in pool.map(lambda case: _attempt(preprocess, case), dataset.cases) if error]
+    if failures:
+        raise failures[0]
+
+
+def _attempt(preprocess: Callable[[Case], None], case: Case) -> Exception | None:
+    try:
+        preprocess(case)
+    except Exception as error:
+        error.add_note(f"while preprocessing case {case.name}")
+        return error
+    return None
+
+
+def _read_again(dataset: Dataset, case: Case) -> Scan:
+    scan, findings = read_case(case, dataset.channels, dataset.labels)
+    if scan is None:
+        raise DataError(f"case {case.name}: changed while it was worked on: {findings[0].message}")
+    return scan

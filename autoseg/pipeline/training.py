@@ -1,0 +1,260 @@
+"""`train`: one fold, all folds, or one model of all cases."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from dataset_fingerprints.errors import PlanError, WorkspaceError
+from dataset_fingerprints.jsonfiles import read_json, write_json
+from planners.overrides import set_values
+from planners.plan import Configuration, Fold, Plan, Splits
+
+from autoseg.evaluation import Evaluation, read_evaluation, summarise, write_evaluation
+from autoseg.hardware import autocast_type, choose_device, count_cores
+from autoseg.pipeline.planning import find_configuration
+from autoseg.pipeline.validation import METRICS_FILE, TrainingValidator, validate_fold
+from autoseg.prediction import load_ensemble, make_window
+from autoseg.preprocessing import Store, store_key
+from autoseg.progress import Progress
+from autoseg.sampling import ResidentCase, make_resident_case
+from autoseg.training.folder import FoldFolder, RunRecord
+from autoseg.training.trainer import Setup, Trainer
+from autoseg.workspace import FULL, Workspace, locked
+
+CROSS_VALIDATION_FILE = "cross_validation.json"
+# The share of a GPU's free memory that training cases may fill; the rest is the network's.
+RESIDENT_SHARE = 0.4
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainingOptions:
+    """What a person may say about training; everything has a default.
+
+    Attributes:
+        configuration: None for the plan's default.
+        max_minutes: of training per fold, the final validation not counted in; None for the plan's iterations.
+        assignments: `--set` values.
+    """
+
+    plan_name: str = "default"
+    configuration: str | None = None
+    max_minutes: float | None = None
+    assignments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Job:
+    """One fold to train: everything resolved."""
+
+    plan: Plan
+    configuration: Configuration
+    fold: str
+    cases: Fold
+    store: Store
+    folder: FoldFolder
+    max_minutes: float | None
+
+    def classes(self) -> int:
+        return 1 + len(self.plan.scheme.labels)
+
+
+def train_fold(workspace: Workspace, fold: str, options: TrainingOptions, progress: Progress) -> Evaluation | None:
+    """Train one fold, or go on with it, and validate it.
+
+    Args:
+        workspace: with a plan and preprocessed cases.
+        fold: a number, or `full` for one model of all cases.
+        options: what a person said.
+        progress: who listens.
+
+    Returns:
+        The fold's scores, or None for `full`, which leaves no case to judge it by.
+
+    Raises:
+        AutosegError: something is missing, differs from an earlier start, or another process trains the fold.
+    """
+    job = _resolve(workspace, fold, options)
+    with locked(job.folder.root, f"fold {fold}"):
+        job.folder.claim(replace(job.plan, configurations=(job.configuration,)))
+        record = job.folder.read_run()
+        if record is None or record.status == "training":
+            record = _train(job, record, progress)
+        if not job.cases.validation:
+            return None
+        if record.status == "finished":
+            progress.say(f"Fold {fold} is finished.")
+            return read_evaluation(job.folder.validation / METRICS_FILE)
+        ensemble = load_ensemble([job.folder.root], choose_device(), mirror=True)
+        evaluation = validate_fold(ensemble, job.store, job.cases.validation, job.folder.validation, progress)
+        write_json(job.folder.run, replace(record, status="finished"))
+        return evaluation
+
+
+def train_all(workspace: Workspace, options: TrainingOptions, progress: Progress) -> Evaluation:
+    """Train every fold and summarise them: each case is scored once, by the fold that did not train on it."""
+    plan, splits = read_plan(workspace, options.plan_name)
+    configuration = options.configuration or plan.default_configuration
+    evaluations = []
+    for fold in range(len(splits.folds)):
+        progress.say(f"Fold {fold} of {len(splits.folds)}")
+        evaluation = train_fold(workspace, str(fold), options, progress)
+        evaluations.append(evaluation)
+    scores = [case for evaluation in evaluations if evaluation for case in evaluation.cases]
+    summary = summarise(scores)
+    write_evaluation(workspace.configuration(plan.name, configuration) / CROSS_VALIDATION_FILE, summary)
+    return summary
+
+
+def read_plan(workspace: Workspace, name: str) -> tuple[Plan, Splits]:
+    """Read a plan and its folds.
+
+    Raises:
+        WorkspaceError: there is no such plan.
+    """
+    path = workspace.plan(name)
+    if not path.is_file():
+        known = ", ".join(workspace.plan_names()) or "none"
+        raise WorkspaceError(
+            f"{workspace.root}: has no plan '{name}' (plans: {known}). "
+            "Run `autoseg plan_and_preprocess DATASET` to make one."
+        )
+    return read_json(path, Plan), read_json(workspace.splits(name), Splits)
+
+
+def _resolve(workspace: Workspace, fold: str, options: TrainingOptions) -> _Job:
+    plan, splits = read_plan(workspace, options.plan_name)
+    plan = set_values(plan, options.assignments)
+    configuration = find_configuration(plan, options.configuration or plan.default_configuration)
+    store = Store(folder=workspace.store(store_key(configuration.preprocessing, plan.scheme)))
+    cases = _cases_of(splits, fold)
+    missing = [case for case in (*cases.train, *cases.validation) if not store.has(case)]
+    if missing:
+        raise WorkspaceError(
+            f"{workspace.root}: {len(missing)} cases are not preprocessed for {configuration.name}, for example "
+            f"{missing[0]}. Run `autoseg plan_and_preprocess DATASET -c {configuration.name}` first."
+        )
+    return _Job(
+        plan=plan,
+        configuration=configuration,
+        fold=fold,
+        cases=cases,
+        store=store,
+        folder=FoldFolder(root=workspace.fold(plan.name, configuration.name, fold)),
+        max_minutes=options.max_minutes,
+    )
+
+
+def _cases_of(splits: Splits, fold: str) -> Fold:
+    if fold == FULL:
+        first = splits.folds[0]
+        return Fold(train=tuple(sorted((*first.train, *first.validation))), validation=())
+    if not fold.isdigit() or int(fold) >= len(splits.folds):
+        raise PlanError(
+            f"There is no fold '{fold}'. Give 0 to {len(splits.folds) - 1}, `all` for the whole cross-validation, "
+            f"or `{FULL}` for one model of all cases."
+        )
+    return splits.folds[int(fold)]
+
+
+def _train(job: _Job, earlier: RunRecord | None, progress: Progress) -> RunRecord:
+    device = choose_device()
+    minutes = job.max_minutes if job.max_minutes is not None else earlier.max_minutes if earlier else None
+    autocast = autocast_type(device) if job.configuration.training.mixed_precision else torch.float32
+    record = RunRecord(
+        status="training",
+        fold=job.fold,
+        configuration=job.configuration.name,
+        train_cases=job.cases.train,
+        validation_cases=job.cases.validation,
+        iterations=0,
+        seconds=0.0,
+        max_minutes=minutes,
+        device=_device_name(device),
+        autocast=str(autocast).removeprefix("torch."),
+        versions=_versions(),
+    )
+    write_json(job.folder.run, record)
+    setup = Setup(
+        configuration=job.configuration,
+        channels=len(job.plan.channels),
+        classes=job.classes(),
+        cases=_load_cases(job, device, progress),
+        validation_cases=job.cases.validation,
+        seed=(job.plan.seed, _fold_number(job.fold)),
+        max_minutes=minutes,
+        device=device,
+        autocast=autocast,
+    )
+    window = make_window(job.configuration, job.classes(), device, mirror=False)
+    validator = TrainingValidator(store=job.store, scheme=job.plan.scheme, window=window)
+    position = Trainer(setup, job.folder, validator, progress).run()
+    record = replace(record, status="trained", iterations=position.iteration, seconds=round(position.seconds, 1))
+    write_json(job.folder.run, record)
+    job.folder.checkpoint.unlink(missing_ok=True)
+    return record
+
+
+def _load_cases(job: _Job, device: torch.device, progress: Progress) -> Sequence[ResidentCase]:
+    """Hold the training cases on the device if they fit, else in memory."""
+    voxels = sum(_voxels(job.store, case) for case in job.cases.train)
+    needed = voxels * (2 * len(job.plan.channels) + 1)
+    home = device if _fits(device, needed) else torch.device("cpu")
+    progress.say(
+        f"{len(job.cases.train)} training cases, {needed / 1024**3:.2f} GiB, held "
+        f"{'on the ' + home.type.upper() if home == device else 'in memory: the device has too little room'}."
+    )
+
+    def load(case: str) -> ResidentCase:
+        image, labels = job.store.read(case)
+        return make_resident_case(case, image, labels, job.classes(), home)
+
+    with ThreadPoolExecutor(count_cores()) as pool:
+        return list(pool.map(load, job.cases.train))
+
+
+def _voxels(store: Store, case: str) -> int:
+    x, y, z = store.read_record(case).shape
+    return x * y * z
+
+
+def _fits(device: torch.device, needed: int) -> bool:
+    if device.type != "cuda":
+        return True
+    free, _ = torch.cuda.mem_get_info()
+    return needed <= RESIDENT_SHARE * free
+
+
+def _fold_number(fold: str) -> int:
+    return 1_000 if fold == FULL else int(fold)
+
+
+def _device_name(device: torch.device) -> str:
+    return torch.cuda.get_device_name(0) if device.type == "cuda" else f"{device.type}, {count_cores()} cores"
+
+
+def _versions() -> tuple[tuple[str, str], ...]:
+    packages = ("autoseg-lesion", "torch", "numpy")
+    known = {name: importlib.metadata.version(name) for name in packages if _installed(name)}
+    return (("python", platform.python_version()), *known.items())
+
+
+def _installed(name: str) -> bool:
+    try:
+        importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def fold_folders(workspace: Workspace, plan: Plan, configuration: str) -> tuple[Path, ...]:
+    """Return the folders of a configuration's trained folds; the full model only where there is no other."""
+    root = workspace.configuration(plan.name, configuration)
+    folds = tuple(path.parent for path in sorted(root.glob("fold_*/weights.safetensors")))
+    full = root / FULL
+    return folds or ((full,) if (full / "weights.safetensors").is_file() else ())

@@ -1,0 +1,97 @@
+"""Judging a fold on the cases it did not train on: whole volumes, on their own grid."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from dataset_fingerprints.dataset import LabelScheme
+from dataset_fingerprints.fingerprint import Box
+from dataset_fingerprints.geometry import canonical_grid
+from dataset_fingerprints.images import write_label_map
+from dataset_fingerprints.jsonfiles import read_json, write_json
+from torch import nn
+
+from autoseg.evaluation import CaseScores, Evaluation, score_case, summarise, write_evaluation
+from autoseg.evaluation.overlap import measure_overlap
+from autoseg.prediction import Ensemble, Window, predict_logits, restore_probabilities
+from autoseg.preprocessing import Store, write_array
+from autoseg.progress import Progress
+
+METRICS_FILE = "metrics.json"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ValidatedCase:
+    """One validated case; its file is written last, so that it stands for mask and probabilities as well.
+
+    Attributes:
+        probability_box: where the stored probabilities lie in the scan's canonical grid.
+    """
+
+    scores: CaseScores
+    probability_box: Box
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainingValidator:
+    """Validates during training: whole volumes of some cases, on the preprocessed grid, without flips."""
+
+    store: Store
+    scheme: LabelScheme
+    window: Window
+
+    def validate(self, network: nn.Module, cases: Sequence[str]) -> Mapping[str, float]:
+        """Return the mean Dice per label name; a label absent from both masks of a case counts as 1 there."""
+        scores = np.array([self._dice(network, case) for case in cases])
+        return {
+            label.name: float(mean) for label, mean in zip(self.scheme.labels, scores.mean(axis=0), strict=True)
+        }
+
+    def _dice(self, network: nn.Module, case: str) -> list[float]:
+        image, reference = self.store.read(case)
+        predicted = predict_logits([network], torch.from_numpy(image), self.window).argmax(0).cpu().numpy()
+        indices = range(1, self.window.classes)
+        return [measure_overlap(predicted == index, reference == index).dice() for index in indices]
+
+
+def validate_fold(
+    ensemble: Ensemble, store: Store, cases: Sequence[str], folder: Path, progress: Progress
+) -> Evaluation:
+    """Predict and score all cases, keep masks and probabilities, and write the fold's metrics.
+
+    Started again after a kill, it goes on with the cases that are missing.
+    """
+    scores = []
+    with progress.task("Validating", len(cases)) as task:
+        for case in cases:
+            done = folder / "cases" / f"{case}.json"
+            if not done.is_file():
+                write_json(done, _validate_case(ensemble, store, case, folder))
+            scores.append(read_json(done, ValidatedCase).scores)
+            task.advance()
+    evaluation = summarise(scores)
+    write_evaluation(folder / METRICS_FILE, evaluation)
+    return evaluation
+
+
+def _validate_case(ensemble: Ensemble, store: Store, case: str, folder: Path) -> ValidatedCase:
+    image, _ = store.read(case)
+    record = store.read_record(case)
+    logits = predict_logits(ensemble.networks, torch.from_numpy(image), ensemble.window)
+    indices, probabilities = restore_probabilities(logits, record)
+    scheme = ensemble.plan.scheme
+    labels = scheme.to_values(indices)
+    write_label_map(folder / f"{case}.nii.gz", labels, record.source_grid)
+    write_array(folder / "probabilities" / f"{case}.b2nd", probabilities.values)
+    scores = score_case(
+        labels,
+        scheme.to_values(store.read_reference(case)),
+        scheme.values(),
+        canonical_grid(record.source_grid).spacing_mm(),
+        case,
+    )
+    return ValidatedCase(scores=scores, probability_box=probabilities.box)

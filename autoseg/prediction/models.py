@@ -1,0 +1,81 @@
+"""A trained fold, ready to predict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from dataset_fingerprints.errors import WorkspaceError
+from dataset_fingerprints.jsonfiles import read_json
+from dataset_fingerprints.scans import Scan
+from numpy.typing import NDArray
+from planners.plan import Configuration, Plan
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import nn
+
+from autoseg.hardware import autocast_type
+from autoseg.networks import build_network
+from autoseg.prediction.restore import restore_logits
+from autoseg.prediction.sliding_window import Window, predict_logits
+from autoseg.preprocessing import prepare
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ensemble:
+    """Networks of the same configuration, one per fold, and the plan they were trained by."""
+
+    plan: Plan
+    networks: Sequence[nn.Module]
+    window: Window
+
+    def predict(self, scan: Scan) -> NDArray[np.integer]:
+        """Return the label values of a scan, (x, y, z) on its whole canonical grid."""
+        prepared = prepare(scan, self.window.configuration.preprocessing, self.window.classes)
+        logits = predict_logits(self.networks, torch.from_numpy(prepared.image), self.window)
+        return self.plan.scheme.to_values(restore_logits(logits, prepared.record))
+
+
+def make_window(configuration: Configuration, classes: int, device: torch.device, *, mirror: bool) -> Window:
+    """Choose number type and tiles per call for a device."""
+    return Window(
+        configuration=configuration,
+        classes=classes,
+        device=device,
+        autocast=autocast_type(device) if configuration.training.mixed_precision else torch.float32,
+        mirror=mirror,
+        tiles_at_once=2 * configuration.batch_size if device.type == "cuda" else 1,
+    )
+
+
+def load_ensemble(folders: Sequence[Path], device: torch.device, *, mirror: bool) -> Ensemble:
+    """Load the networks of trained folds.
+
+    Args:
+        folders: each with plan.json and weights.safetensors; all of one configuration.
+        device: to predict on.
+        mirror: whether the plan's flips are averaged.
+
+    Raises:
+        WorkspaceError: weights are damaged or do not fit the plan.
+    """
+    plan = read_json(folders[0] / "plan.json", Plan)
+    configuration = plan.configurations[0]
+    classes = 1 + len(plan.scheme.labels)
+    networks = [_load_network(folder, configuration, len(plan.channels), classes).to(device) for folder in folders]
+    return Ensemble(
+        plan=plan, networks=networks, window=make_window(configuration, classes, device, mirror=mirror)
+    )
+
+
+def _load_network(folder: Path, configuration: Configuration, channels: int, classes: int) -> nn.Module:
+    path = folder / "weights.safetensors"
+    network = build_network(configuration, channels, classes, deep_supervision=False)
+    try:
+        network.load_state_dict(load_file(path))
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise WorkspaceError(f"{path}: cannot be used ({str(error).splitlines()[0]}). Train the fold again.") from error
+    return network.eval().requires_grad_(False)

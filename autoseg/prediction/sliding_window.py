@@ -1,0 +1,114 @@
+"""Predicting a whole preprocessed scan tile by tile, with several networks and flips averaged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from dataset_fingerprints.geometry import Triple
+from planners.plan import Configuration
+from torch import nn
+
+from autoseg.prediction.tiles import flip_sets, gaussian_weights, tile_positions
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Window:
+    """How a sliding window is run.
+
+    Attributes:
+        mirror: whether the plan's flips are averaged.
+        autocast: the number type of the network's convolutions.
+        tiles_at_once: network inputs per call.
+    """
+
+    configuration: Configuration
+    classes: int
+    device: torch.device
+    autocast: torch.dtype
+    mirror: bool
+    tiles_at_once: int
+
+
+@torch.inference_mode()
+def predict_logits(networks: Sequence[nn.Module], image: torch.Tensor, window: Window) -> torch.Tensor:
+    """Return the mean logits of all networks and flips.
+
+    Args:
+        networks: in evaluation mode, on the window's device.
+        image: (channel, x, y, z), on any device.
+        window: how to run.
+
+    Returns:
+        (class, x, y, z) float32 on the window's device.
+    """
+    configuration = window.configuration
+    padded, inside = _pad(image.to(window.device, torch.float32), configuration.patch_shape)
+    shape = (padded.shape[1], padded.shape[2], padded.shape[3])
+    prediction = configuration.prediction
+    starts = tile_positions(shape, configuration.patch_shape, prediction.step_share)
+    weights = gaussian_weights(configuration.patch_shape, prediction.gaussian_sigma_share).to(window.device)
+    total = torch.zeros((window.classes, *shape), device=window.device)
+    weight = torch.zeros(shape, device=window.device)
+    tiles_at_once = window.tiles_at_once
+    done = 0
+    while done < len(starts):
+        chosen = starts[done : done + tiles_at_once]
+        try:
+            logits = _predict_tiles(networks, _cut(padded, chosen, configuration.patch_shape), window)
+        except torch.OutOfMemoryError:
+            if tiles_at_once == 1:
+                raise
+            tiles_at_once = max(1, tiles_at_once // 2)
+            continue
+        for start, tile in zip(chosen, logits, strict=True):
+            place = _slices(start, configuration.patch_shape)
+            total[(slice(None), *place)] += tile * weights
+            weight[place] += weights
+        done += len(chosen)
+    return (total / weight)[(slice(None), *inside)]
+
+
+def _predict_tiles(networks: Sequence[nn.Module], tiles: torch.Tensor, window: Window) -> torch.Tensor:
+    """Return the (tile, class, x, y, z) mean logits over networks and flips."""
+    axes = window.configuration.prediction.mirror_axes if window.mirror else ()
+    mean: torch.Tensor | None = None
+    passes = [(network, flips) for network in networks for flips in flip_sets(axes)]
+    for network, flips in passes:
+        dimensions = [2 + axis for axis in flips]
+        logits = _call(network, tiles.flip(dimensions) if flips else tiles, window)
+        logits = logits.flip(dimensions) if flips else logits
+        mean = logits if mean is None else mean.add_(logits)
+    assert mean is not None
+    return mean / len(passes)
+
+
+def _call(network: nn.Module, tiles: torch.Tensor, window: Window) -> torch.Tensor:
+    """Run a network on (tile, channel, x, y, z), dropping the sliced axis for a 2D one and putting it back."""
+    slice_axis = window.configuration.slice_axis
+    inputs = tiles.squeeze(2 + slice_axis) if slice_axis >= 0 else tiles
+    low_precision = window.autocast != torch.float32
+    with torch.autocast(window.device.type, dtype=window.autocast, enabled=low_precision):
+        logits: torch.Tensor = network(inputs)[0]
+    logits = logits.float()
+    return logits.unsqueeze(2 + slice_axis) if slice_axis >= 0 else logits
+
+
+def _pad(image: torch.Tensor, tile: Triple) -> tuple[torch.Tensor, tuple[slice, slice, slice]]:
+    """Pad an image that is smaller than a tile with zeros on both sides; return it and where the image lies in it."""
+    margins = [max(0, edge - length) for edge, length in zip(tile, image.shape[1:], strict=True)]
+    before = [margin // 2 for margin in margins]
+    pads = [value for axis in (2, 1, 0) for value in (before[axis], margins[axis] - before[axis])]
+    x, y, z = (slice(start, start + length) for start, length in zip(before, image.shape[1:], strict=True))
+    return F.pad(image, pads), (x, y, z)
+
+
+def _cut(image: torch.Tensor, starts: Sequence[Triple], tile: Triple) -> torch.Tensor:
+    return torch.stack([image[(slice(None), *_slices(start, tile))] for start in starts])
+
+
+def _slices(start: Triple, tile: Triple) -> tuple[slice, slice, slice]:
+    x, y, z = (slice(begin, begin + edge) for begin, edge in zip(start, tile, strict=True))
+    return (x, y, z)

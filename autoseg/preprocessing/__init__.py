@@ -1,0 +1,19 @@
+"""Raw scans to network arrays and back."""
+
+from autoseg.preprocessing.prepare import Prepared, Record, interpolation, paste, prepare, restore_labels
+from autoseg.preprocessing.resampling import resampling_matrix
+from autoseg.preprocessing.store import Store, read_array, store_key, write_array
+
+__all__ = [
+    "Prepared",
+    "Record",
+    "Store",
+    "interpolation",
+    "paste",
+    "prepare",
+    "resampling_matrix",
+    "read_array",
+    "restore_labels",
+    "store_key",
+    "write_array",
+]

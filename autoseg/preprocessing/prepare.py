@@ -1,0 +1,101 @@
+"""From a scan to the array that a network sees, and from labels on that array back to the scan's own grid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from dataset_fingerprints.fingerprint import Box
+from dataset_fingerprints.geometry import Grid, Triple, TripleFloat, canonical_grid
+from dataset_fingerprints.scans import Scan
+from numpy.typing import NDArray
+from planners.plan import Preprocessing
+
+from autoseg.preprocessing.normalization import normalize
+from autoseg.preprocessing.resampling import Kind, resample, resample_labels, target_shape
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Record:
+    """What was done to a scan, so that it can be undone.
+
+    Attributes:
+        box: the crop in the canonical grid.
+        shape: of the preprocessed array.
+        source_grid: the grid of the file.
+    """
+
+    box: Box
+    shape: Triple
+    source_grid: Grid
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prepared:
+    """A preprocessed scan.
+
+    Attributes:
+        image: (channel, x, y, z), float32.
+        labels: (x, y, z) class indices; None for a scan without labels.
+        reference: (x, y, z) class indices of the crop before resampling, what predictions are judged by; None likewise.
+    """
+
+    image: NDArray[np.float32]
+    labels: NDArray[np.uint8] | None
+    reference: NDArray[np.uint8] | None
+    record: Record
+
+
+def prepare(scan: Scan, preprocessing: Preprocessing, classes: int) -> Prepared:
+    """Normalise a scan and resample it to the plan's spacing.
+
+    Args:
+        scan: as it was read.
+        preprocessing: the plan's parameters.
+        classes: how many class indices there are, background included.
+    """
+    spacing = canonical_grid(scan.source_grid).spacing_mm()
+    shape = target_shape(scan.box.shape(), spacing, preprocessing.spacing_mm)
+    image = resample(
+        normalize(scan.voxels, scan.body, preprocessing.normalization),
+        shape,
+        interpolation("cubic", preprocessing.coarse_axis),
+    )
+    labels = None
+    if scan.labels is not None:
+        labels = resample_labels(scan.labels, shape, ("linear", "linear", "linear"), classes)
+    record = Record(box=scan.box, shape=shape, source_grid=scan.source_grid)
+    return Prepared(image=image, labels=labels, reference=scan.labels, record=record)
+
+
+def interpolation(kind: Kind, coarse_axis: int) -> tuple[Kind, Kind, Kind]:
+    """Return the interpolation per axis: a coarse axis is always linear, as a spline would ring across thick slices."""
+    x, y, z = ("linear" if axis == coarse_axis else kind for axis in range(3))
+    return (x, y, z)
+
+
+def restore_labels(labels: NDArray[np.uint8], record: Record, classes: int) -> NDArray[np.uint8]:
+    """Undo `prepare` for class indices.
+
+    Args:
+        labels: (x, y, z) on the preprocessed array.
+        record: what was done.
+        classes: how many class indices there are, background included.
+
+    Returns:
+        (x, y, z) on the scan's whole canonical grid; background outside the crop.
+    """
+    inside = resample_labels(labels, record.box.shape(), ("linear", "linear", "linear"), classes)
+    return paste(inside, record)
+
+
+def paste(inside: NDArray[np.uint8], record: Record) -> NDArray[np.uint8]:
+    """Put class indices of the crop into the scan's whole canonical grid."""
+    whole = np.zeros(canonical_grid(record.source_grid).shape, dtype=np.uint8)
+    whole[record.box.slices()] = inside
+    return whole
+
+
+def source_spacing(record: Record) -> TripleFloat:
+    """Return the scan's own spacing in canonical axes."""
+    return canonical_grid(record.source_grid).spacing_mm()

@@ -1,0 +1,123 @@
+"""Preprocessed cases on disk: one blosc2 array each for image and labels, and the record that undoes them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import blosc2
+import numpy as np
+from dataset_fingerprints.atomic import replacing
+from dataset_fingerprints.dataset import LabelScheme
+from dataset_fingerprints.errors import FileFormatError, WorkspaceError
+from dataset_fingerprints.fingerprint import FileIdentity
+from dataset_fingerprints.jsonfiles import read_json, to_json, write_json
+from numpy.typing import NDArray
+from planners.plan import Preprocessing
+
+from autoseg.preprocessing.prepare import Prepared, Record, paste
+
+# Raised whenever the arrays would come out differently for the same parameters; stored cases are then made again.
+CODE_VERSION = 1
+# float16 keeps 3 digits up to 65,504; normalised intensities lie far below, anything larger stays float32.
+LARGEST_HALF = 1e4
+_COMPRESSION = {"codec": blosc2.Codec.LZ4, "clevel": 5, "nthreads": 1}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredCase:
+    """The file beside a case's arrays; it is written last, so that it stands for a complete case.
+
+    Attributes:
+        identities: the raw files that the arrays were made from.
+    """
+
+    case: str
+    code_version: int
+    identities: tuple[FileIdentity, ...]
+    record: Record
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Store:
+    """A folder of cases that share their preprocessing parameters."""
+
+    folder: Path
+
+    def holds(self, case: str, identities: Sequence[FileIdentity]) -> bool:
+        """Tell whether the case is here, complete, made from these files by this code."""
+        try:
+            stored = read_json(self._path(case, "json"), StoredCase)
+        except FileFormatError:
+            return False
+        same = [(known.size_bytes, known.sha256) for known in stored.identities] == [
+            (known.size_bytes, known.sha256) for known in identities
+        ]
+        whole = all(self._path(case, f"{array}.b2nd").is_file() for array in ("image", "labels", "reference"))
+        return same and whole and stored.code_version == CODE_VERSION
+
+    def has(self, case: str) -> bool:
+        """Tell whether the case is here, whatever its raw files are today: training needs none of them."""
+        return self._path(case, "json").is_file()
+
+    def write(self, case: str, prepared: Prepared, identities: Sequence[FileIdentity]) -> None:
+        """Write a case; a process killed on the way leaves no half case."""
+        if prepared.labels is None or prepared.reference is None:
+            raise ValueError(f"case {case} has no labels")
+        half = float(np.abs(prepared.image).max()) < LARGEST_HALF
+        write_array(self._path(case, "image.b2nd"), prepared.image.astype(np.float16) if half else prepared.image)
+        write_array(self._path(case, "labels.b2nd"), prepared.labels)
+        write_array(self._path(case, "reference.b2nd"), prepared.reference)
+        stored = StoredCase(
+            case=case, code_version=CODE_VERSION, identities=tuple(identities), record=prepared.record
+        )
+        write_json(self._path(case, "json"), stored)
+
+    def read(self, case: str) -> tuple[NDArray[np.floating], NDArray[np.uint8]]:
+        """Return (channel, x, y, z) image and (x, y, z) class indices.
+
+        Raises:
+            WorkspaceError: the case is not here or its files are damaged.
+        """
+        try:
+            return read_array(self._path(case, "image.b2nd")), read_array(self._path(case, "labels.b2nd"))
+        except (OSError, RuntimeError, ValueError) as error:
+            raise WorkspaceError(
+                f"{self.folder}: the preprocessed case {case} cannot be read ({error}). "
+                "Run `autoseg plan_and_preprocess` again: it makes what is missing."
+            ) from error
+
+    def read_reference(self, case: str) -> NDArray[np.uint8]:
+        """Return (x, y, z) class indices on the scan's whole canonical grid, as the raw label map had them."""
+        return paste(read_array(self._path(case, "reference.b2nd")), self.read_record(case))
+
+    def read_record(self, case: str) -> Record:
+        """Return what undoes the case's preprocessing."""
+        return read_json(self._path(case, "json"), StoredCase).record
+
+    def _path(self, case: str, kind: str) -> Path:
+        return self.folder / f"{case}.{kind}"
+
+
+def store_key(preprocessing: Preprocessing, scheme: LabelScheme) -> str:
+    """Return the name of the store for these parameters: the same parameters share it, whatever plan they come from."""
+    text = to_json(preprocessing) + to_json(scheme)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def write_array(path: Path, array: NDArray[Any]) -> None:
+    """Write a compressed array in one step."""
+    with replacing(path) as temporary:
+        temporary.unlink()
+        blosc2.asarray(
+            np.ascontiguousarray(array), urlpath=str(temporary), mode="w", cparams=blosc2.CParams(**_COMPRESSION)
+        )
+
+
+def read_array(path: Path) -> NDArray[Any]:
+    """Read a whole array into memory."""
+    array: NDArray[Any] = blosc2.open(str(path), mode="r")[...]
+    return array

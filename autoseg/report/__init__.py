@@ -1,0 +1,5 @@
+"""Pictures of a run for people to look at."""
+
+from autoseg.report.contact_sheet import SheetRow, draw_contact_sheet
+
+__all__ = ["SheetRow", "draw_contact_sheet"]

@@ -1,0 +1,27 @@
+"""Training batches: which patches are seen and how they are varied.
+
+Every random number of a batch is drawn on the host by `sample_batch`; `apply_batch` then makes the tensors on any
+device, so that a batch can be made again exactly from its parameters.
+"""
+
+from autoseg.sampling.augmentation import AugmentationOptions, NoAugmentation, StandardAugmentation
+from autoseg.sampling.batch import BatchParameters, SampleParameters, apply_batch, sample_batch
+from autoseg.sampling.cases import ResidentCase, make_resident_case
+from autoseg.sampling.patches import Patch, PatchGeometry
+
+AUGMENTATIONS: dict[str, type[AugmentationOptions]] = {"standard": StandardAugmentation, "none": NoAugmentation}
+
+__all__ = [
+    "AUGMENTATIONS",
+    "AugmentationOptions",
+    "BatchParameters",
+    "NoAugmentation",
+    "Patch",
+    "PatchGeometry",
+    "ResidentCase",
+    "SampleParameters",
+    "StandardAugmentation",
+    "apply_batch",
+    "make_resident_case",
+    "sample_batch",
+]

@@ -1,0 +1,67 @@
+"""A training batch: drawn on the host in one place, made on the device in another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from autoseg.sampling.augmentation import AugmentationOptions
+from autoseg.sampling.cases import ResidentCase
+from autoseg.sampling.intensity import Intensity, apply_intensity
+from autoseg.sampling.patches import Patch, PatchGeometry, sample_patches
+from autoseg.sampling.spatial import Spatial, apply_spatial
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SampleParameters:
+    """Everything that one sample of a batch follows from."""
+
+    patch: Patch
+    spatial: Spatial
+    intensity: Intensity
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BatchParameters:
+    """Everything that a batch follows from, the cases given."""
+
+    samples: tuple[SampleParameters, ...]
+
+
+def sample_batch(
+    rng: np.random.Generator,
+    cases: Sequence[ResidentCase],
+    geometry: PatchGeometry,
+    augmentation: AugmentationOptions,
+) -> BatchParameters:
+    """Draw a batch. The places of the patches come first, so that they do not depend on the augmentation."""
+    channels = int(cases[0].image.shape[0])
+    samples = []
+    for patch in sample_patches(rng, cases, geometry):
+        spatial, intensity = augmentation.sample(rng, geometry, channels)
+        samples.append(SampleParameters(patch=patch, spatial=spatial, intensity=intensity))
+    return BatchParameters(samples=tuple(samples))
+
+
+@torch.no_grad()
+def apply_batch(
+    parameters: BatchParameters, cases: Sequence[ResidentCase], geometry: PatchGeometry, device: torch.device
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Make the tensors of a batch; the host never waits for the device. Call it outside of autocast.
+
+    Args:
+        parameters: from `sample_batch` with the same cases and geometry; all of it or some of its samples.
+
+    Returns:
+        images (batch, channel, *axes) float32 and labels (batch, *axes) uint8, where the axes are those the network
+        sees, in ascending order.
+    """
+    places = [(sample.patch, sample.spatial) for sample in parameters.samples]
+    images, labels = apply_spatial(places, cases, geometry, device)
+    if geometry.slice_axis >= 0:
+        images, labels = images.squeeze(2 + geometry.slice_axis), labels.squeeze(1 + geometry.slice_axis)
+    apply_intensity(images, [sample.intensity for sample in parameters.samples])
+    return images, labels

@@ -1,0 +1,42 @@
+"""All changes of intensity, in the order in which they are applied."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from autoseg.sampling.contrast import apply_brightness, apply_contrast, apply_gamma, apply_inverted_gamma
+from autoseg.sampling.noise import Noise, apply_noise
+from autoseg.sampling.resolution import apply_blur, apply_low_resolution
+from autoseg.sampling.rows import change_rows
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Intensity:
+    """What changes in one sample: per transform, one value or None for each channel; empty leaves the sample alone.
+
+    Attributes:
+        blur: standard deviations in voxels along the axes that the network sees.
+        low_resolution: the share of voxels kept along those axes.
+    """
+
+    noise: tuple[Noise | None, ...] = ()
+    blur: tuple[tuple[float, ...] | None, ...] = ()
+    brightness: tuple[float | None, ...] = ()
+    contrast: tuple[float | None, ...] = ()
+    low_resolution: tuple[tuple[float, ...] | None, ...] = ()
+    inverted_gamma: tuple[float | None, ...] = ()
+    gamma: tuple[float | None, ...] = ()
+
+
+def apply_intensity(images: torch.Tensor, changes: Sequence[Intensity]) -> None:
+    """Change images (batch, channel, *axes) in place, one batch per transform, in nnU-Net's order (Isensee 2021)."""
+    change_rows(images, [change.noise for change in changes], apply_noise)
+    change_rows(images, [change.blur for change in changes], apply_blur)
+    change_rows(images, [change.brightness for change in changes], apply_brightness)
+    change_rows(images, [change.contrast for change in changes], apply_contrast)
+    change_rows(images, [change.low_resolution for change in changes], apply_low_resolution)
+    change_rows(images, [change.inverted_gamma for change in changes], apply_inverted_gamma)
+    change_rows(images, [change.gamma for change in changes], apply_gamma)

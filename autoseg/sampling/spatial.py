@@ -1,0 +1,204 @@
+"""Rotation, scaling and mirroring of patches, as they are cut out of their cases.
+
+Rotations are in voxels, not in millimetres: after preprocessing the spacing is nearly the same along the axes that
+turn into each other (along a much coarser axis the patch is short, and that axis is left alone).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+
+from autoseg.sampling.cases import ResidentCase
+from autoseg.sampling.patches import Flips, Patch, PatchGeometry, copy_box
+from autoseg.sampling.rows import to_device
+from dataset_fingerprints.geometry import Triple, TripleFloat
+
+FLAT_PATCH_RATIO = 3.0
+ELONGATED_SLICE_RATIO = 1.5
+ROUNDING = 1e-6  # voxels: keeps a rounding error from enlarging a box by one
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Spatial:
+    """How one patch is mirrored, scaled and turned about its centre.
+
+    Attributes:
+        angles_deg: about the x, y and z axis.
+        scales: voxels of the case per voxel of the patch; above 1 things look smaller.
+    """
+
+    angles_deg: TripleFloat = (0.0, 0.0, 0.0)
+    scales: TripleFloat = (1.0, 1.0, 1.0)
+    flips: Flips = (False, False, False)
+
+    def interpolates(self) -> bool:
+        """Say whether values between voxels are needed."""
+        return any(self.angles_deg) or self.scales != (1.0, 1.0, 1.0)
+
+    def matrix(self) -> NDArray[np.float64]:
+        """Return the (3, 3) map from an offset to the patch's centre to the offset in the case."""
+        signs = np.where(self.flips, -1.0, 1.0)
+        turn = np.eye(3)
+        for axis, angle in enumerate(self.angles_deg):
+            turn = _rotation(axis, angle) @ turn
+        return turn @ np.diag(signs * np.array(self.scales))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SpatialRanges:
+    """What `sample_spatial` draws from.
+
+    Attributes:
+        angles_deg: the largest rotation about each axis, to both sides.
+        scaled: whether an axis takes part in the scaling, which has one factor for all that do.
+        mirrored: whether an axis is mirrored, with probability 0.5.
+    """
+
+    rotation_probability: float
+    angles_deg: TripleFloat
+    scaling_probability: float
+    scale_range: tuple[float, float]
+    scaled: Flips
+    mirrored: Flips
+
+
+def sample_spatial(rng: np.random.Generator, ranges: SpatialRanges) -> Spatial:
+    """Draw how one patch is turned, scaled and mirrored."""
+    angles, scale = [0.0, 0.0, 0.0], 1.0
+    if rng.random() < ranges.rotation_probability:
+        angles = [float(limit * rng.uniform(-1, 1)) for limit in ranges.angles_deg]
+    if rng.random() < ranges.scaling_probability:
+        scale = float(rng.uniform(*ranges.scale_range))
+    scales = [scale if moves else 1.0 for moves in ranges.scaled]
+    flips = [bool(allowed and rng.random() < 0.5) for allowed in ranges.mirrored]
+    return Spatial(
+        angles_deg=(angles[0], angles[1], angles[2]),
+        scales=(scales[0], scales[1], scales[2]),
+        flips=(flips[0], flips[1], flips[2]),
+    )
+
+
+def find_fixed_axis(patch_shape: Triple, slice_axis: int) -> int:
+    """Return the axis that patches are turned about and not scaled along, or -1 if they move freely.
+
+    It is the sliced axis in 2D, and in 3D the shortest edge of a patch more than three times as long elsewhere
+    (nnU-Net's rule, Isensee 2021).
+    """
+    if slice_axis >= 0 or max(patch_shape) <= FLAT_PATCH_RATIO * min(patch_shape):
+        return slice_axis
+    return patch_shape.index(min(patch_shape))
+
+
+def is_elongated_slice(patch_shape: Triple, slice_axis: int) -> bool:
+    """Say whether a 2D patch is so long that large rotations would look mostly beside it (nnU-Net's rule)."""
+    edges = [edge for axis, edge in enumerate(patch_shape) if axis != slice_axis]
+    return slice_axis >= 0 and max(edges) > ELONGATED_SLICE_RATIO * min(edges)
+
+
+def apply_spatial(
+    places: Sequence[tuple[Patch, Spatial]],
+    cases: Sequence[ResidentCase],
+    geometry: PatchGeometry,
+    device: torch.device,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Cut a batch of patches out of their cases, turned, scaled and mirrored; 0 outside of the case.
+
+    Patches that are neither turned nor scaled are copied exactly; the others are interpolated together, images
+    linearly and labels from the nearest voxel.
+
+    Returns:
+        images (batch, channel, x, y, z) float32 and labels (batch, x, y, z) uint8.
+    """
+    shape = geometry.patch_shape
+    channels = cases[places[0][0].case].image.shape[0]
+    images = torch.zeros((len(places), channels, *shape), device=device)
+    labels = torch.zeros((len(places), *shape), dtype=torch.uint8, device=device)
+    moved = [row for row, (_, spatial) in enumerate(places) if spatial.interpolates()]
+    for row, (patch, spatial) in enumerate(places):
+        if row not in moved:
+            copy_box(cases[patch.case].image, patch.start, spatial.flips, images[row])
+            copy_box(cases[patch.case].label, patch.start, spatial.flips, labels[row])
+    if moved:
+        values, classes = interpolate_patches([places[row] for row in moved], cases, shape, device)
+        for source, row in enumerate(moved):
+            images[row].copy_(values[source])
+            labels[row].copy_(classes[source])
+    return images, labels
+
+
+def interpolate_patches(
+    places: Sequence[tuple[Patch, Spatial]], cases: Sequence[ResidentCase], shape: Triple, device: torch.device
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return turned and scaled patches, interpolated in one batch from the boxes of the cases that they need.
+
+    Returns:
+        images (batch, channel, x, y, z) float32 and labels (batch, x, y, z) float32.
+    """
+    windows = [_find_window(patch.start, spatial.matrix(), shape) for patch, spatial in places]
+    box = tuple(max(edges) for edges in zip(*(window.edges for window in windows), strict=True))
+    channels = cases[places[0][0].case].image.shape[0]
+    images = torch.zeros((len(places), channels, *box), device=device)
+    labels = torch.zeros((len(places), 1, *box), device=device)
+    for row, ((patch, _), window) in enumerate(zip(places, windows, strict=True)):
+        copy_box(cases[patch.case].image, window.start, (False, False, False), images[row])
+        copy_box(cases[patch.case].label, window.start, (False, False, False), labels[row, 0])
+    maps = to_device(np.stack([_make_grid_map(window, shape, box) for window in windows]), device)
+    grid = F.affine_grid(maps, [len(places), 1, *shape], align_corners=False)
+    values = F.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    classes = F.grid_sample(labels, grid, mode="nearest", padding_mode="zeros", align_corners=False)
+    return values, classes[:, 0]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _Window:
+    """The box of a case that a turned patch looks at.
+
+    Attributes:
+        start: the box's first voxel in the case.
+        edges: the box's shape.
+        centre: of the patch, in voxels from the box's first.
+        matrix: (3, 3) from offsets in the patch to offsets in the box.
+    """
+
+    start: Triple
+    edges: Triple
+    centre: NDArray[np.float64]
+    matrix: NDArray[np.float64]
+
+
+def _find_window(start: Triple, matrix: NDArray[np.float64], shape: Triple) -> _Window:
+    half = (np.array(shape) - 1) / 2
+    centre = np.array(start) + half
+    reach = np.abs(matrix) @ half
+    first = np.floor(centre - reach + ROUNDING).astype(int)
+    edges = np.ceil(centre + reach - ROUNDING).astype(int) - first + 1
+    return _Window(start=_triple(first), edges=_triple(edges), centre=centre - first, matrix=matrix)
+
+
+def _make_grid_map(window: _Window, shape: Triple, box: tuple[int, ...]) -> NDArray[np.float32]:
+    """Return the (3, 4) map for `affine_grid`: -1 and 1 are the outer faces of the end voxels, axes run z, y, x."""
+    unit = 2 / np.array(box)
+    linear = unit[:, None] * window.matrix * (np.array(shape) / 2)
+    offset = unit * (window.centre + 0.5) - 1
+    return np.concatenate([linear[::-1, ::-1], offset[::-1, None]], axis=1).astype(np.float32)
+
+
+def _rotation(axis: int, angle_deg: float) -> NDArray[np.float64]:
+    angle = math.radians(angle_deg)
+    first, second = (other for other in range(3) if other != axis)
+    turn = np.eye(3)
+    turn[first, first] = turn[second, second] = math.cos(angle)
+    turn[first, second] = -math.sin(angle)
+    turn[second, first] = math.sin(angle)
+    return turn
+
+
+def _triple(values: NDArray[np.integer]) -> Triple:
+    return (int(values[0]), int(values[1]), int(values[2]))

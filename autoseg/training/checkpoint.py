@@ -1,0 +1,104 @@
+"""A training's whole state in one safetensors file, so that it is written in one step and holds no pickle."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from dataset_fingerprints.atomic import replacing
+from dataset_fingerprints.errors import WorkspaceError
+from dataset_fingerprints.jsonfiles import from_plain
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import nn
+
+from autoseg.training.averaging import WeightAverage
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Position:
+    """How far a training has come.
+
+    Attributes:
+        iteration: optimiser steps done. Batches follow from seed and iteration alone, so this is the sampler's state.
+        iterations: steps in all; 0 while a time budget has not been turned into steps.
+        seconds: spent training and validating on the way, over all resumes.
+        validation_seconds: the part of it spent validating.
+    """
+
+    iteration: int = 0
+    iterations: int = 0
+    seconds: float = 0.0
+    validation_seconds: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parts:
+    """What a checkpoint saves beside the position."""
+
+    network: nn.Module
+    average: WeightAverage
+    optimizer: torch.optim.Optimizer
+
+
+def save_checkpoint(path: Path, parts: Parts, position: Position) -> None:
+    """Write the state in one step."""
+    tensors = {f"network/{name}": tensor for name, tensor in parts.network.state_dict().items()}
+    tensors |= {f"average/{name}": tensor for name, tensor in parts.average.network.state_dict().items()}
+    for index, state in parts.optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer/{index}/{name}": value for name, value in state.items() if torch.is_tensor(value)}
+    save_tensors(path, tensors, {"position": json.dumps(asdict(position))})
+
+
+def load_checkpoint(path: Path, parts: Parts) -> Position:
+    """Put a saved state back.
+
+    Raises:
+        WorkspaceError: the file is damaged or belongs to another network.
+    """
+    tensors, metadata = load_tensors(path)
+    groups: dict[str, dict[str, torch.Tensor]] = {"network": {}, "average": {}, "optimizer": {}}
+    for key, tensor in tensors.items():
+        group, _, name = key.partition("/")
+        groups[group][name] = tensor
+    try:
+        parts.network.load_state_dict(groups["network"])
+        parts.average.network.load_state_dict(groups["average"])
+        _load_optimizer(parts.optimizer, groups["optimizer"])
+    except (RuntimeError, ValueError, KeyError) as error:
+        raise WorkspaceError(
+            f"{path}: does not fit this plan's network ({str(error).splitlines()[0]}). Delete the fold's folder to start over."
+        ) from error
+    return from_plain(json.loads(metadata["position"]), Position, str(path))
+
+
+def save_tensors(path: Path, tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str]) -> None:
+    """Write named tensors in one step."""
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    with replacing(path) as temporary:
+        save_file(plain, temporary, metadata=dict(metadata))
+
+
+def load_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+    """Read named tensors and the texts beside them.
+
+    Raises:
+        WorkspaceError: the file is missing or damaged.
+    """
+    try:
+        with safe_open(path, framework="pt") as stream:
+            return {name: stream.get_tensor(name) for name in stream.keys()}, dict(stream.metadata() or {})  # noqa: SIM118
+    except (OSError, SafetensorError) as error:
+        raise WorkspaceError(f"{path}: cannot be read ({error}). Delete it and train the fold again.") from error
+
+
+def _load_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, torch.Tensor]) -> None:
+    state: dict[int, dict[str, Any]] = {}
+    for key, tensor in tensors.items():
+        index, _, name = key.partition("/")
+        state.setdefault(int(index), {})[name] = tensor
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})

@@ -1,0 +1,115 @@
+"""A fold's folder: what it was begun with, how far it is, what it leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from dataset_fingerprints.errors import WorkspaceError
+from dataset_fingerprints.jsonfiles import read_json, write_json
+from planners.plan import Plan
+
+from autoseg.training.curve import Curve
+
+Status = Literal["training", "trained", "finished"]
+# What may differ between the plan that a fold was begun with and today's without changing a result.
+_IRRELEVANT = ("decisions", "machine", "memory_gb", "default_configuration", "name", "dataset")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunRecord:
+    """What happened in a fold: enough to repeat it and to know what a figure cost.
+
+    Attributes:
+        status: training, trained (weights are final), finished (validated as well).
+        seconds: of training, over all resumes, without the final validation.
+        max_minutes: the time budget, or null for the plan's number of iterations.
+    """
+
+    status: Status
+    fold: str
+    configuration: str
+    train_cases: tuple[str, ...]
+    validation_cases: tuple[str, ...]
+    iterations: int
+    seconds: float
+    max_minutes: float | None
+    device: str
+    autocast: str
+    versions: tuple[tuple[str, str], ...]
+    schema_version: int = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FoldFolder:
+    """The files of one fold."""
+
+    root: Path
+
+    @property
+    def plan(self) -> Path:
+        """The plan that the fold was begun with, narrowed to its configuration."""
+        return self.root / "plan.json"
+
+    @property
+    def checkpoint(self) -> Path:
+        """The state to resume from."""
+        return self.root / "checkpoint.safetensors"
+
+    @property
+    def weights(self) -> Path:
+        """The final weights: the average's, which prediction uses."""
+        return self.root / "weights.safetensors"
+
+    @property
+    def run(self) -> Path:
+        """The run's record."""
+        return self.root / "run.json"
+
+    @property
+    def validation(self) -> Path:
+        """Masks, probabilities and metrics of the cases that the fold did not train on."""
+        return self.root / "validation"
+
+    @property
+    def curve(self) -> Curve:
+        """The figures reported on the way."""
+        return Curve(path=self.root / "metrics.jsonl")
+
+    def read_run(self) -> RunRecord | None:
+        """Return the run's record, or None for a fold that was never begun."""
+        return read_json(self.run, RunRecord) if self.run.is_file() else None
+
+    def claim(self, plan: Plan) -> None:
+        """Write the plan into a new folder, or make sure that it is the one that the fold was begun with.
+
+        Raises:
+            WorkspaceError: the fold was begun with another plan; the message names the first difference.
+        """
+        if not self.plan.is_file():
+            write_json(self.plan, plan)
+            return
+        begun = read_json(self.plan, Plan)
+        for field, before, now in _differences(_relevant(begun), _relevant(plan)):
+            raise WorkspaceError(
+                f"{self.root}: was begun with {field} = {before!r}, now it is {now!r}. "
+                "Give the same plan and --set values to go on, delete the folder to start over, "
+                "or name another plan with --plan."
+            )
+
+
+def _relevant(plan: Plan) -> dict[str, Any]:
+    return {key: value for key, value in asdict(plan).items() if key not in _IRRELEVANT}
+
+
+def _differences(before: Any, now: Any, where: str = "") -> Iterator[tuple[str, Any, Any]]:
+    if isinstance(before, dict) and isinstance(now, dict):
+        for key in sorted({*before, *now}):
+            yield from _differences(before.get(key), now.get(key), f"{where}.{key}" if where else key)
+    elif isinstance(before, tuple) and isinstance(now, tuple) and len(before) == len(now):
+        for index, (first, second) in enumerate(zip(before, now, strict=True)):
+            yield from _differences(first, second, f"{where}[{index}]")
+    elif before != now:
+        yield where, before, now

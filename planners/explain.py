@@ -1,0 +1,111 @@
+"""A plan for a person to read: as tables for the terminal, and as plain values for other programs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from planners.choices import Choice
+from planners.plan import Configuration, Plan
+from planners.spacing import AXIS_NAMES
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Section:
+    """One table: a title, column names, and rows of as many texts."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def explain_plan(plan: Plan) -> tuple[Section, ...]:
+    """Return what the plan is for, its configurations side by side, and why each value is what it is."""
+    return (_explain_plan_itself(plan), _explain_configurations(plan), _explain_decisions(plan))
+
+
+def plan_as_json(plan: Plan) -> dict[str, Any]:
+    """Return the plan's main values, ready for `json.dumps`; per configuration the preprocessing lies flat."""
+    return {
+        "name": plan.name,
+        "planner": plan.planner,
+        "dataset": plan.dataset,
+        "device": plan.machine.device,
+        "memory_gb": plan.memory_gb,
+        "seed": plan.seed,
+        "default_configuration": plan.default_configuration,
+        "configurations": {entry.name: _configuration_as_json(entry) for entry in plan.configurations},
+        "decisions": [asdict(decision) for decision in plan.decisions],
+    }
+
+
+def _explain_plan_itself(plan: Plan) -> Section:
+    labels = plan.scheme.regions or plan.scheme.labels
+    rows = (
+        ("data set", plan.dataset),
+        ("channels", ", ".join(plan.channels)),
+        ("regions" if plan.scheme.regions else "labels", ", ".join(label.name for label in labels)),
+        ("planner", plan.planner),
+        ("made for", f"{plan.machine.device} ({plan.machine.name}), {plan.memory_gb:g} GB"),
+        ("configuration used by default", plan.default_configuration),
+    )
+    return Section(title=f"Plan {plan.name}", columns=("what", "value"), rows=rows)
+
+
+def _explain_configurations(plan: Plan) -> Section:
+    described = [_describe_configuration(configuration) for configuration in plan.configurations]
+    rows = tuple((name, *(values[name] for values in described)) for name in described[0])
+    columns = ("what", *(configuration.name for configuration in plan.configurations))
+    return Section(title="Configurations", columns=columns, rows=rows)
+
+
+def _describe_configuration(configuration: Configuration) -> dict[str, str]:
+    preprocessing, training = configuration.preprocessing, configuration.training
+    patch = [configuration.patch_shape[axis] for axis in configuration.network_axes()]
+    mirrored = ", ".join(AXIS_NAMES[axis] for axis in configuration.prediction.mirror_axes) or "none"
+    return {
+        "voxel size": f"{_times(preprocessing.spacing_mm)} mm",
+        "normalization": ", ".join(_describe_choice(choice) for choice in preprocessing.normalization),
+        "patch": f"{_times(patch)} voxels",
+        "batch": str(configuration.batch_size),
+        "network": _describe_choice(configuration.network),
+        "features": "-".join(str(count) for count in configuration.topology.features),
+        "loss": _describe_choice(training.loss),
+        "optimizer": _describe_choice(training.optimizer),
+        "schedule": _describe_choice(training.schedule),
+        "iterations": f"{training.iterations:,}",
+        "labelled patches": f"{configuration.sampling.foreground_share:.0%} of a batch",
+        "augmentation": _describe_choice(configuration.sampling.augmentation),
+        "mirrored when predicting": mirrored,
+    }
+
+
+def _explain_decisions(plan: Plan) -> Section:
+    rows = tuple((decision.field, decision.value, decision.rule, decision.evidence) for decision in plan.decisions)
+    return Section(title="Decisions", columns=("field", "value", "why", "evidence"), rows=rows)
+
+
+def _configuration_as_json(configuration: Configuration) -> dict[str, Any]:
+    values = asdict(configuration)
+    preprocessing = values.pop("preprocessing")
+    return {name: _with_lists(value) for name, value in {**values, **preprocessing}.items()}
+
+
+def _with_lists(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _with_lists(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_with_lists(item) for item in value]
+    return value
+
+
+def _describe_choice(choice: Choice) -> str:
+    options = ", ".join(
+        f"{name} {value:g}" if type(value) is float else f"{name} {value}" for name, value in choice.options.items()
+    )
+    return f"{choice.name} ({options})" if options else choice.name
+
+
+def _times(lengths: Sequence[float]) -> str:
+    return " x ".join(f"{length:g}" for length in lengths)

@@ -1,0 +1,156 @@
+"""The folds of the cross-validation: no subject on both sides, similar lesions and sites in every fold."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.model_selection import StratifiedKFold
+
+from dataset_fingerprints.errors import DataError, FileFormatError, did_you_mean
+from dataset_fingerprints.fingerprint import CaseFingerprint, DatasetFingerprint
+from dataset_fingerprints.jsonfiles import read_plain_json
+from planners.plan import Fold, Splits
+
+FOLDS = 5
+VOLUME_BINS = 4
+MIN_SUBJECTS = 2
+
+logger = logging.getLogger(__name__)
+
+
+def make_splits(fingerprint: DatasetFingerprint, seed: int) -> Splits:
+    """Divide the subjects into five folds, stratified by lesion volume and site.
+
+    Subjects, not cases, are dealt out, so that no subject lies in two folds. Strata are the quartiles of the total
+    foreground volume, with a stratum for subjects without any, per site; strata with fewer subjects than folds are
+    pooled, over sites first. With fewer than five subjects there are as many folds as subjects.
+
+    Raises:
+        DataError: fewer than two subjects.
+    """
+    subjects = _group_by_subject(fingerprint.cases)
+    if len(subjects) < MIN_SUBJECTS:
+        raise DataError(
+            f"{fingerprint.name}: has cases of {len(subjects)} subject. Expected at least {MIN_SUBJECTS}: a fold is "
+            "judged on subjects it was not trained on. Add cases, or train on every case with `train full`."
+        )
+    folds = min(FOLDS, len(subjects))
+    strata = _choose_strata(list(subjects.values()), folds)
+    dealer = StratifiedKFold(n_splits=folds, shuffle=True, random_state=seed)
+    names = list(subjects)
+    chosen = [[names[index] for index in held_out] for _, held_out in dealer.split(names, strata)]
+    return Splits(
+        origin=f"{folds} folds by subject, stratified by lesion volume and site, seed {seed}",
+        folds=tuple(_make_fold(subjects, held_out) for held_out in chosen),
+    )
+
+
+def read_splits(path: Path, cases: Sequence[CaseFingerprint]) -> Splits:
+    """Read folds from nnU-Net's splits_final.json: a list of {"train": [...], "val": [...]}.
+
+    A subject on both sides of a fold is only warned of: folds made elsewhere may have to be repeated as they are.
+
+    Raises:
+        FileFormatError: the file is not such a list.
+        DataError: a fold names an unknown case, holds a case on both sides, or a case occurs in no fold.
+    """
+    rows = read_plain_json(path)
+    if not isinstance(rows, list) or not rows or not all(_is_fold(row) for row in rows):
+        raise FileFormatError(
+            f'{path}: is not a list of folds. Expected [{{"train": [names], "val": [names]}}, ...], as nnU-Net writes.'
+        )
+    folds = tuple(Fold(train=tuple(sorted(row["train"])), validation=tuple(sorted(row["val"]))) for row in rows)
+    _check_names(path, folds, [case.case for case in cases])
+    _warn_of_shared_subjects(path, folds, {case.case: case.subject for case in cases})
+    return Splits(origin=path.name, folds=folds)
+
+
+def _group_by_subject(cases: Sequence[CaseFingerprint]) -> dict[str, list[CaseFingerprint]]:
+    """Return every subject's cases, subjects and cases by name."""
+    groups: dict[str, list[CaseFingerprint]] = {}
+    for case in sorted(cases, key=lambda case: (case.subject, case.case)):
+        groups.setdefault(case.subject, []).append(case)
+    return groups
+
+
+def _make_fold(subjects: dict[str, list[CaseFingerprint]], held_out: Sequence[str]) -> Fold:
+    held = set(held_out)
+    train = [case.case for subject, cases in subjects.items() if subject not in held for case in cases]
+    validation = [case.case for subject, cases in subjects.items() if subject in held for case in cases]
+    return Fold(train=tuple(sorted(train)), validation=tuple(sorted(validation)))
+
+
+def _choose_strata(subjects: Sequence[Sequence[CaseFingerprint]], smallest: int) -> list[str]:
+    """Return a stratum per subject, none with fewer than `smallest` subjects."""
+    bins = _bin_volumes(np.array([_mean_volume_mm3(cases) for cases in subjects]))
+    strata = [f"{cases[0].site}/{volume}" for cases, volume in zip(subjects, bins, strict=True)]
+    for wider in ([f"*/{volume}" for volume in bins], ["*"] * len(bins)):
+        counts = Counter(strata)
+        strata = [own if counts[own] >= smallest else pool for own, pool in zip(strata, wider, strict=True)]
+    counts = Counter(strata)
+    largest = max(sorted(counts), key=lambda stratum: counts[stratum])
+    return [own if counts[own] >= smallest else largest for own in strata]
+
+
+def _bin_volumes(volumes: NDArray[np.float64]) -> list[int]:
+    """Return 0 for subjects without foreground, else 1 to 4 by quartile of the others' volumes."""
+    present = volumes[volumes > 0]
+    if present.size == 0:
+        return [0] * len(volumes)
+    edges = np.quantile(present, np.arange(1, VOLUME_BINS) / VOLUME_BINS)
+    return [int(np.searchsorted(edges, volume, side="left")) + 1 if volume > 0 else 0 for volume in volumes]
+
+
+def _mean_volume_mm3(cases: Sequence[CaseFingerprint]) -> float:
+    return float(np.mean([sum(label.volume_mm3 for label in case.labels) for case in cases]))
+
+
+def _is_fold(row: Any) -> bool:
+    return isinstance(row, dict) and all(
+        isinstance(row.get(side), list) and row[side] and all(isinstance(name, str) for name in row[side])
+        for side in ("train", "val")
+    )
+
+
+def _check_names(path: Path, folds: Sequence[Fold], cases: Sequence[str]) -> None:
+    known, named = set(cases), set[str]()
+    for index, fold in enumerate(folds):
+        named.update(fold.train, fold.validation)
+        unknown = sorted((set(fold.train) | set(fold.validation)) - known)
+        if unknown:
+            advice = did_you_mean(unknown[0], known)
+            raise DataError(f"{path}: fold {index} names {_some(unknown)}, not in the data set. {advice}")
+        leaking = sorted(set(fold.train) & set(fold.validation))
+        if leaking:
+            raise DataError(
+                f"{path}: fold {index} both trains on and is judged on {_some(leaking)}. Take them out of one list."
+            )
+    missing = sorted(known - named)
+    if missing:
+        raise DataError(
+            f"{path}: no fold names {_some(missing)}. Add them to a fold, or remove them from the data set."
+        )
+
+
+def _warn_of_shared_subjects(path: Path, folds: Sequence[Fold], subjects: dict[str, str]) -> None:
+    for index, fold in enumerate(folds):
+        train = {subjects[name] for name in fold.train}
+        shared = sorted(train & {subjects[name] for name in fold.validation})
+        if shared:
+            logger.warning(
+                "%s: fold %d trains on and is judged on scans of %s; its scores will look too good.",
+                path,
+                index,
+                _some(shared),
+            )
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more

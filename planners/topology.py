@@ -1,0 +1,96 @@
+"""The U-Net's skeleton: where it halves its feature maps, how wide its kernels are, how many features it has."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from planners.plan import Topology
+
+MIN_EDGE = 4  # voxels along each pooled axis of the coarsest feature map
+CONVOLUTIONS_PER_STAGE = 2
+UNLIMITED_STAGES = 1000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pooling:
+    """Strides and kernels per stage and axis, and what each axis of a patch must therefore be divisible by."""
+
+    strides: tuple[tuple[int, ...], ...]
+    kernels: tuple[tuple[int, ...], ...]
+    divisors: tuple[int, ...]
+
+
+def choose_pooling(spacing_mm: Sequence[float], size: Sequence[float], max_stages: int = UNLIMITED_STAGES) -> Pooling:
+    """Halve the finest axes stage by stage until no axis can be halved without falling below 4 voxels.
+
+    An axis joins once the others have been halved to within a factor 2 of its spacing; its kernels are 1 until then
+    and 3 from there on. The coarsest stage always has kernels of 3 (Isensee 2021).
+
+    Args:
+        spacing_mm: per axis.
+        size: of the patch, per axis, in voxels.
+        max_stages: stops the halving early.
+    """
+    spacing, length = list(spacing_mm), list(size)
+    axes = range(len(spacing))
+    strides, kernels, kernel = [(1,) * len(spacing)], [], [1] * len(spacing)
+    while len(strides) < max_stages and (pooled := _poolable_axes(spacing, length)):
+        kernel = [3 if kernel[axis] == 3 or spacing[axis] / min(spacing) < 2 else 1 for axis in axes]
+        kernels.append(tuple(kernel))
+        strides.append(tuple(2 if axis in pooled else 1 for axis in axes))
+        for axis in pooled:
+            spacing[axis] *= 2
+            length[axis] = math.ceil(length[axis] / 2)
+    kernels.append((3,) * len(spacing))
+    return Pooling(strides=tuple(strides), kernels=tuple(kernels), divisors=find_divisors(strides))
+
+
+def _poolable_axes(spacing: Sequence[float], length: Sequence[float]) -> list[int]:
+    """Return the axes to halve next: long enough, and less than twice as coarse as the finest that is long enough."""
+    long_enough = [axis for axis in range(len(spacing)) if length[axis] >= 2 * MIN_EDGE]
+    finest = min((spacing[axis] for axis in long_enough), default=1.0)
+    poolable = [axis for axis in long_enough if spacing[axis] / finest < 2]
+    if len(poolable) == 1 and length[poolable[0]] < 3 * MIN_EDGE:
+        return []
+    return poolable
+
+
+def find_divisors(strides: Sequence[Sequence[int]]) -> tuple[int, ...]:
+    """Return per axis the product of the stages' strides: what a patch must be divisible by."""
+    return tuple(math.prod(stage[axis] for stage in strides) for axis in range(len(strides[0])))
+
+
+def pad_up(size: Sequence[float], divisors: Sequence[int]) -> tuple[int, ...]:
+    """Return the smallest multiple of each divisor that is not below `size`."""
+    return tuple(math.ceil(length / divisor) * divisor for length, divisor in zip(size, divisors, strict=True))
+
+
+def build_plain_topology(pooling: Pooling, base_features: int, max_features: int) -> Topology:
+    """Return a plain U-Net's topology: features doubled per stage up to a cap, two convolutions per stage."""
+    stages = len(pooling.strides)
+    return Topology(
+        features=tuple(min(max_features, base_features * 2**stage) for stage in range(stages)),
+        kernels=pooling.kernels,
+        strides=pooling.strides,
+        encoder_blocks=(CONVOLUTIONS_PER_STAGE,) * stages,
+        decoder_blocks=(CONVOLUTIONS_PER_STAGE,) * (stages - 1),
+    )
+
+
+def reorder_axes(topology: Topology, axes: Sequence[int]) -> Topology:
+    """Return the topology with its axes in ascending canonical order.
+
+    Args:
+        topology: with axes in the order of the sizing rules.
+        axes: the canonical axis that each of its axes is.
+    """
+    order = sorted(range(len(axes)), key=lambda position: axes[position])
+    return Topology(
+        features=topology.features,
+        kernels=tuple(tuple(stage[position] for position in order) for stage in topology.kernels),
+        strides=tuple(tuple(stage[position] for position in order) for stage in topology.strides),
+        encoder_blocks=topology.encoder_blocks,
+        decoder_blocks=topology.decoder_blocks,
+    )

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from autoseg.evaluation import DEFAULT_CONVENTIONS, LENIENT_6, METRICS, LabelScores, score_case
+from tests.autoseg.evaluation.masks import ONE_MM, make_ball, make_box, make_points
+
+SHAPE = (20, 20, 20)
+NOTHING = np.zeros(SHAPE, dtype=np.uint8)
+BOX = make_box(SHAPE, (2, 2, 2), (12, 12, 12))
+OVERLAPS = ("dice", "iou", "precision", "recall", "lesion_f1")
+
+
+def score(prediction, reference, spacing_mm=ONE_MM) -> LabelScores:
+    return score_case(prediction, reference, [1], spacing_mm, "case").labels[0]
+
+
+def test_table_describes_exactly_the_scores():
+    assert list(METRICS) == [field.name for field in fields(LabelScores) if field.name != "label"]
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_identical_masks_score_perfectly(name):
+    expected = METRICS[name].perfect()
+    if expected is not None:
+        assert getattr(score(BOX, BOX), name) == expected
+
+
+def test_shifted_boxes_have_the_scores_of_their_geometry():
+    # Two boxes of 10x10x10 voxels of 1x2x3 mm, shifted by 4 voxels along x: 600 of 1000 voxels are shared.
+    shifted = make_box(SHAPE, (6, 2, 2), (16, 12, 12))
+    scores = score(shifted, BOX, (1.0, 2.0, 3.0))
+    assert scores.dice == pytest.approx(0.6)
+    assert scores.iou == pytest.approx(600 / 1400)
+    assert scores.precision == scores.recall == pytest.approx(0.6)
+    assert scores.reference_volume_ml == scores.prediction_volume_ml == pytest.approx(6.0)
+    assert scores.volume_difference_ml == 0.0
+    # The far face, a fifth of the surface, lies 4 voxels of 1 mm outside.
+    assert scores.hd95_mm == 4.0
+
+
+def test_ball_has_the_volume_of_its_radius():
+    ball = make_ball((61, 61, 31), 25.0, (1.0, 1.0, 2.0))
+    # The voxelised volume of a ball of 25 voxels' radius is within a percent of the formula.
+    assert score(ball, ball, (1.0, 1.0, 2.0)).reference_volume_ml == pytest.approx(
+        4 / 3 * np.pi * 25**3 / 1000, rel=0.01
+    )
+
+
+def test_differences_are_absolute():
+    two = make_points(SHAPE, (1, 1, 1), (9, 9, 9))
+    one = make_points(SHAPE, (1, 1, 1))
+    for prediction, reference in ((two, one), (one, two)):
+        scores = score(prediction, reference)
+        assert scores.volume_difference_ml == pytest.approx(0.001)
+        assert scores.lesion_count_difference == 1
+
+
+def test_empty_prediction_on_empty_case_scores_one():
+    scores = score(NOTHING, NOTHING)
+    assert [getattr(scores, name) for name in OVERLAPS] == [1.0] * 5
+    assert scores.hd95_mm == 0.0
+    assert scores.reference_volume_ml == scores.prediction_volume_ml == scores.volume_difference_ml == 0.0
+    assert scores.reference_lesions == scores.prediction_lesions == scores.lesion_count_difference == 0
+
+
+@pytest.mark.parametrize(("prediction", "reference"), [(BOX, NOTHING), (NOTHING, BOX)])
+def test_one_empty_mask_scores_zero_and_has_no_distance(prediction, reference):
+    scores = score(prediction, reference)
+    assert [getattr(scores, name) for name in OVERLAPS] == [0.0] * 5
+    assert scores.hd95_mm is None
+    assert scores.volume_difference_ml == pytest.approx(1.0)
+    assert scores.lesion_count_difference == 1
+
+
+def test_each_label_is_a_mask_of_its_own():
+    reference = BOX + make_box(SHAPE, (14, 14, 14), (18, 18, 18), 7)
+    prediction = np.where(reference == 7, 0, reference)
+    first, seventh, absent = score_case(prediction, reference, [1, 7, 9], ONE_MM, "case").labels
+    assert (first.label, first.dice, first.reference_volume_ml) == (1, 1.0, pytest.approx(1.0))
+    assert (seventh.label, seventh.dice, seventh.reference_volume_ml) == (7, 0.0, pytest.approx(0.064))
+    assert (absent.label, absent.dice) == (9, 1.0)
+
+
+def test_connectivity_of_the_convention_is_used():
+    corner_pair = make_points(SHAPE, (1, 1, 1), (2, 2, 2))
+    conventions = replace(DEFAULT_CONVENTIONS, lesions=LENIENT_6)
+    labels = score_case(corner_pair, corner_pair, [1], ONE_MM, "case", conventions).labels
+    assert (labels[0].reference_lesions, score(corner_pair, corner_pair).reference_lesions) == (2, 1)
+
+
+def test_single_slice_is_scored_by_its_outline():
+    reference = make_box((20, 20, 1), (0, 0, 0), (20, 20, 1))
+    prediction = make_box((20, 20, 1), (5, 5, 0), (15, 15, 1))
+    assert score(prediction, reference).hd95_mm == pytest.approx(np.hypot(5, 3), abs=1.0)
+
+
+def test_arrays_of_different_shape_are_refused():
+    with pytest.raises(ValueError, match=r"case left: the prediction has shape \(2, 2, 2\), the reference \(2, 2, 3\)"):
+        score_case(np.zeros((2, 2, 2), int), np.zeros((2, 2, 3), int), [1], ONE_MM, "left")
+
+
+@given(
+    masks=arrays.arrays(np.uint8, (2, 4, 5, 3), elements=st.integers(0, 1)),
+    border=st.integers(0, 3),
+)
+def test_scores_are_within_bounds_and_ignore_the_background_around(masks, border):
+    scores = score(*masks)
+    assert all(0.0 <= getattr(scores, name) <= 1.0 for name in OVERLAPS)
+    assert score(*(np.pad(mask, border) for mask in masks)) == scores

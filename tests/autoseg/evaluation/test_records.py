@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from autoseg.evaluation import (
+    DEFAULT_CONVENTIONS,
+    LENIENT_6,
+    METRICS,
+    read_evaluation,
+    score_case,
+    summarise,
+    write_evaluation,
+)
+from dataset_fingerprints.errors import FileFormatError
+from tests.autoseg.evaluation.masks import ONE_MM, make_box
+
+BOX = make_box((8, 8, 8), (2, 2, 2), (6, 6, 6))
+NOTHING = np.zeros_like(BOX)
+
+
+@pytest.fixture
+def evaluation():
+    cases = [score_case(prediction, BOX, [1, 12], ONE_MM, name) for name, prediction in (("a", BOX), ("b", NOTHING))]
+    return summarise(cases, replace(DEFAULT_CONVENTIONS, lesions=LENIENT_6))
+
+
+def test_evaluation_survives_the_file(tmp_path, evaluation):
+    write_evaluation(tmp_path / "metrics.json", evaluation)
+    assert read_evaluation(tmp_path / "metrics.json") == evaluation
+
+
+def test_file_has_the_agreed_keys_and_nulls(tmp_path, evaluation):
+    write_evaluation(tmp_path / "metrics.json", evaluation)
+    plain = json.loads((tmp_path / "metrics.json").read_text())
+    assert list(plain) == ["schema_version", "conventions", "cases", "summary"]
+    assert plain["schema_version"] == 1
+    assert plain["conventions"]["lesions"] == {"name": "lenient_6", "connectivity": 6, "matching": "any_overlap"}
+    assert [case["case"] for case in plain["cases"]] == ["a", "b"]
+    for case in plain["cases"]:
+        assert list(case["labels"]) == ["1", "12"]
+        assert list(case["labels"]["1"]) == list(METRICS)
+    assert plain["cases"][1]["labels"]["1"]["hd95_mm"] is None
+    assert list(plain["summary"]) == ["1", "12"]
+    assert list(plain["summary"]["1"]) == list(METRICS)
+    assert list(plain["summary"]["1"]["dice"]) == ["mean", "sd", "median", "ci95", "n"]
+    assert plain["summary"]["1"]["hd95_mm"] == {"mean": 0.0, "sd": None, "median": 0.0, "ci95": None, "n": 1}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda plain: plain.update(schema_version=2), "has schema version 2, expected 1"),
+        (lambda plain: plain.pop("cases"), "cases"),
+        (lambda plain: plain["cases"][0]["labels"].update(left=plain["cases"][0]["labels"].pop("1")), "left"),
+        (lambda plain: plain["cases"][0]["labels"]["1"].update(dice="high"), r"cases.0.labels.0.dice.*'high'"),
+        (lambda plain: plain["cases"][0].update(labels=[3]), r"cases.0.labels.0"),
+        (lambda plain: plain["cases"][0]["labels"].update({"1": 3}), r"cases.0.labels"),
+        (lambda plain: plain["summary"]["1"]["dice"].pop("n"), r"summary.0.metrics.0.statistics.n"),
+        (lambda plain: plain["summary"].update({"1": 3}), r"summary.0.metrics"),
+        (lambda plain: plain["summary"]["1"].update(dice=None), r"summary.0.metrics.0.statistics"),
+    ],
+)
+def test_changed_file_is_refused_by_name(tmp_path, evaluation, change, message):
+    plain = json.loads(json.dumps(evaluation.to_plain()))
+    change(plain)
+    path = tmp_path / "metrics.json"
+    path.write_text(json.dumps(plain))
+    with pytest.raises(FileFormatError, match=message):
+        read_evaluation(path)
+
+
+def test_file_that_is_no_object_is_refused(tmp_path):
+    (tmp_path / "metrics.json").write_text("[]")
+    with pytest.raises(FileFormatError, match="Expected a Evaluation file"):
+        read_evaluation(tmp_path / "metrics.json")
