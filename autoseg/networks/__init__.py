@@ -12,7 +12,8 @@ from typing import Protocol
 from torch import nn
 
 from autoseg.networks.unet import UNet, UNetOptions
-from planners.plan import Topology
+from planners.choices import resolve
+from planners.plan import Configuration, Topology
 
 
 class NetworkOptions(Protocol):
@@ -25,4 +26,17 @@ class NetworkOptions(Protocol):
 
 NETWORKS: dict[str, type[NetworkOptions]] = {"unet": UNetOptions}
 
-__all__ = ["NETWORKS", "NetworkOptions", "UNet", "UNetOptions"]
+__all__ = ["NETWORKS", "NetworkOptions", "UNet", "UNetOptions", "build_network"]
+
+
+def build_network(configuration: Configuration, channels: int, classes: int, *, deep_supervision: bool) -> nn.Module:
+    """Build a configuration's network.
+
+    Args:
+        configuration: names the network and its topology.
+        channels: of the images.
+        classes: how many class indices there are, background included.
+        deep_supervision: whether the coarser scales get heads as well; prediction needs the finest one only.
+    """
+    options = resolve(configuration.network, NETWORKS, "network")
+    return options.build(configuration.topology, channels, classes, deep_supervision)

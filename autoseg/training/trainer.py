@@ -76,7 +76,9 @@ class Trainer:
         configuration = setup.configuration
         training = configuration.training
         torch.manual_seed(int(np.random.SeedSequence(setup.seed).generate_state(1)[0]))
-        network = build_network(configuration, setup.channels, setup.classes, training.deep_supervision)
+        network = build_network(
+            configuration, setup.channels, setup.classes, deep_supervision=training.deep_supervision
+        )
         network = network.to(setup.device)
         options = resolve(training.optimizer, OPTIMIZERS, "optimizer")
         self._lr = options.lr
