@@ -89,7 +89,9 @@ def find_workspace(given: Path | None) -> Workspace:
     """
     if given is not None:
         if not _is_workspace(given):
-            raise WorkspaceError(f"{given}: is no workspace. Run `autoseg plan_and_preprocess DATASET -w {given}` first.")
+            raise WorkspaceError(
+                f"{given}: is no workspace. Run `autoseg plan_and_preprocess DATASET -w {given}` first."
+            )
         return Workspace(root=given)
     here = Path.cwd()
     if _is_workspace(here):

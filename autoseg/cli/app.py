@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from dataset_fingerprints.errors import AutosegError
 from typer.core import TyperGroup
 
 from autoseg.cli.display import TerminalProgress, console, errors, show_table
+from dataset_fingerprints.errors import AutosegError
 
 COMMANDS_GROUP = "autoseg.commands"
 
@@ -163,11 +163,10 @@ def explain(
     as_json: Annotated[bool, typer.Option("--json", help="For other programs.")] = False,
 ) -> None:
     """Say what was decided for a data set, and why."""
+    from autoseg.workspace import find_workspace
     from dataset_fingerprints.jsonfiles import read_json
     from planners.explain import explain_plan, plan_as_json
     from planners.plan import Plan
-
-    from autoseg.workspace import find_workspace
 
     found = read_json(find_workspace(workspace).plan(plan), Plan)
     if as_json:
@@ -183,9 +182,8 @@ def check(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Also write the findings as JSON.")] = None,
 ) -> None:
     """Check a raw data set and list everything found; exits with 2 if something has to be mended."""
-    from dataset_fingerprints.jsonfiles import write_json
-
     from autoseg.pipeline.inspecting import check_dataset
+    from dataset_fingerprints.jsonfiles import write_json
 
     report = check_dataset(dataset, TerminalProgress())
     if out is not None:
@@ -230,7 +228,7 @@ def demo(
         highlight=False,
     )
     result = run_demo(out, max_minutes, TerminalProgress())
-    rows = [(name, f"{ml:.1f}", f"{cnr:.1f}", f"{low:.2f}", f"{dice:.2f}") for name, ml, cnr, low, dice in result.rows()]
+    rows = [(name, *(f"{value:.2f}" for value in values)) for name, *values in result.rows()]
     columns = ("held-out scan", "lesion, ml", "contrast to noise", "Dice of a 3-sigma threshold", "Dice of autoseg")
     show_table("Scans that nothing was trained on (simulated)", columns, rows)
     threshold = sum(result.threshold_dice) / len(result.threshold_dice)
@@ -240,7 +238,9 @@ def demo(
         f"contrast to noise {min(contrasts):.1f} to {max(contrasts):.1f}.",
         highlight=False,
     )
-    console.print(f"Masks: {result.folder / 'masks'}; figures: {result.metrics}; picture: {result.picture}", soft_wrap=True)
+    console.print(
+        f"Masks: {result.folder / 'masks'}; figures: {result.metrics}; picture: {result.picture}", soft_wrap=True
+    )
 
 
 def main() -> None:

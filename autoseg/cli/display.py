@@ -98,7 +98,9 @@ class _LogLines:
         elapsed = self.written - self.started
         count = f"{self.done}/{self.total}" if self.total else str(self.done)
         steps = self.done - self.first
-        left = f", {_clock(elapsed / steps * (self.total - self.done))} left" if steps and self.total > self.done else ""
+        left = (
+            f", {_clock(elapsed / steps * (self.total - self.done))} left" if steps and self.total > self.done else ""
+        )
         text = f"{self.title} {count}, {_clock(elapsed)} elapsed{left}  {_as_text(self.figures)}".rstrip()
         console.print(text, highlight=False, soft_wrap=True)
 

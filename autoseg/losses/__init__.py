@@ -1,9 +1,12 @@
 """Losses that a plan can name."""
 from __future__ import annotations
+
 from dataclasses import dataclass
+
 import torch
 import torch.nn.functional as F
-from torch import nn, Tensor
+from torch import Tensor, nn
+
 
 class DiceCE(nn.Module):
     def __init__(self, classes, o):

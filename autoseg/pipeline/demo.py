@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from dataset_fingerprints.images import read_image, read_label_map
 
 from autoseg.evaluation import Evaluation, evaluate_files, write_evaluation
 from autoseg.evaluation.overlap import measure_overlap
@@ -24,6 +23,7 @@ from autoseg.simulate import (
     simulate_dataset,
     threshold_baseline,
 )
+from dataset_fingerprints.images import read_image, read_label_map
 
 # Coarser voxels and larger lesions than real data have, so that minutes on a CPU show something.
 SIMULATION = SimulationOptions(cases=24, held_out_cases=6, spacing_mm=3.0, seed=1, min_lesion_ml=2.0)

@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from autoseg.hardware import count_cores, memory_limit_gb
+from autoseg.progress import Progress
+from autoseg.workspace import Workspace
 from dataset_fingerprints.checks import Finding, refuse_errors
 from dataset_fingerprints.dataset import Case, Dataset
 from dataset_fingerprints.errors import DataError, FileFormatError
@@ -15,10 +18,6 @@ from dataset_fingerprints.fingerprint import CaseFingerprint, DatasetFingerprint
 from dataset_fingerprints.jsonfiles import read_json, write_json
 from dataset_fingerprints.layouts import read_dataset
 from dataset_fingerprints.scans import Scan
-
-from autoseg.hardware import count_cores, memory_limit_gb
-from autoseg.progress import Progress
-from autoseg.workspace import Workspace
 
 # The share of memory in which scans wait between being read for the fingerprint and being preprocessed.
 WAITING_SHARE = 0.25

@@ -7,6 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from autoseg.hardware import count_cores, profile_machine
+from autoseg.pipeline.inspecting import WaitingScans, find_dataset, inspect_dataset
+from autoseg.preprocessing import Store, prepare, store_key
+from autoseg.progress import Progress
+from autoseg.workspace import Workspace, locked, new_workspace
 from dataset_fingerprints.dataset import Case, Dataset
 from dataset_fingerprints.errors import DataError, PlanError, did_you_mean
 from dataset_fingerprints.fingerprint import DatasetFingerprint
@@ -16,12 +21,6 @@ from planners.overrides import set_values
 from planners.plan import Configuration, Plan
 from planners.planner import PlanRequest, make_plan
 from planners.splits import make_splits, read_splits
-
-from autoseg.hardware import count_cores, profile_machine
-from autoseg.pipeline.inspecting import WaitingScans, find_dataset, inspect_dataset
-from autoseg.preprocessing import Store, prepare, store_key
-from autoseg.progress import Progress
-from autoseg.workspace import Workspace, locked, new_workspace
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,7 +62,9 @@ def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress
         fingerprint = inspect_dataset(dataset, workspace, waiting, progress)
         plan = _plan(fingerprint, options)
         chosen = [find_configuration(plan, name) for name in options.configurations or (plan.default_configuration,)]
-        splits = read_splits(options.splits, fingerprint.cases) if options.splits else make_splits(fingerprint, options.seed)
+        splits = (
+            read_splits(options.splits, fingerprint.cases) if options.splits else make_splits(fingerprint, options.seed)
+        )
         for key, configuration in _stores(plan, chosen).items():
             store = Store(folder=workspace.store(key))
             _preprocess(dataset, fingerprint, (configuration, store), waiting, progress)

@@ -6,17 +6,16 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from dataset_fingerprints.errors import DataError, WorkspaceError
-from dataset_fingerprints.images import IMAGE_SUFFIXES, case_stem, is_image, read_channel_count, write_label_map
-from dataset_fingerprints.scans import read_scan
-from planners.plan import Plan
-
 from autoseg.hardware import choose_device
 from autoseg.pipeline.planning import find_configuration
 from autoseg.pipeline.training import fold_folders, read_plan
 from autoseg.prediction import Ensemble, load_ensemble
 from autoseg.progress import Progress
 from autoseg.workspace import Workspace
+from dataset_fingerprints.errors import DataError, WorkspaceError
+from dataset_fingerprints.images import IMAGE_SUFFIXES, case_stem, is_image, read_channel_count, write_label_map
+from dataset_fingerprints.scans import read_scan
+from planners.plan import Plan
 
 _CHANNEL = re.compile(r"_(\d{4})$")
 
@@ -70,7 +69,9 @@ def predict(
     found = find_scans(scans, len(plan.channels))
     targets = _targets(found, scans, out)
     ensemble = load_ensemble(_folders(workspace, plan, options), choose_device(), mirror=options.mirror)
-    progress.say(f"{len(found)} scans, {len(ensemble.networks)} folds averaged, flips {'on' if options.mirror else 'off'}.")
+    progress.say(
+        f"{len(found)} scans, {len(ensemble.networks)} folds averaged, flips {'on' if options.mirror else 'off'}."
+    )
     failures = []
     with progress.task("Predicting", len(found)) as task:
         for scan, target in zip(found, targets, strict=True):

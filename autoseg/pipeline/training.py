@@ -10,10 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
-from dataset_fingerprints.errors import PlanError, WorkspaceError
-from dataset_fingerprints.jsonfiles import read_json, write_json
-from planners.overrides import set_values
-from planners.plan import Configuration, Fold, Plan, Splits
 
 from autoseg.evaluation import Evaluation, read_evaluation, summarise, write_evaluation
 from autoseg.hardware import autocast_type, choose_device, count_cores
@@ -26,6 +22,10 @@ from autoseg.sampling import ResidentCase, make_resident_case
 from autoseg.training.folder import FoldFolder, RunRecord
 from autoseg.training.trainer import Setup, Trainer
 from autoseg.workspace import FULL, Workspace, locked
+from dataset_fingerprints.errors import PlanError, WorkspaceError
+from dataset_fingerprints.jsonfiles import read_json, write_json
+from planners.overrides import set_values
+from planners.plan import Configuration, Fold, Plan, Splits
 
 CROSS_VALIDATION_FILE = "cross_validation.json"
 # The share of a GPU's free memory that training cases may fill; the rest is the network's.

@@ -8,11 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from dataset_fingerprints.dataset import LabelScheme
-from dataset_fingerprints.fingerprint import Box
-from dataset_fingerprints.geometry import canonical_grid
-from dataset_fingerprints.images import write_label_map
-from dataset_fingerprints.jsonfiles import read_json, write_json
 from torch import nn
 
 from autoseg.evaluation import CaseScores, Evaluation, score_case, summarise, write_evaluation
@@ -20,6 +15,11 @@ from autoseg.evaluation.overlap import measure_overlap
 from autoseg.prediction import Ensemble, Window, predict_logits, restore_probabilities
 from autoseg.preprocessing import Store, write_array
 from autoseg.progress import Progress
+from dataset_fingerprints.dataset import LabelScheme
+from dataset_fingerprints.fingerprint import Box
+from dataset_fingerprints.geometry import canonical_grid
+from dataset_fingerprints.images import write_label_map
+from dataset_fingerprints.jsonfiles import read_json, write_json
 
 METRICS_FILE = "metrics.json"
 
@@ -47,9 +47,7 @@ class TrainingValidator:
     def validate(self, network: nn.Module, cases: Sequence[str]) -> Mapping[str, float]:
         """Return the mean Dice per label name; a label absent from both masks of a case counts as 1 there."""
         scores = np.array([self._dice(network, case) for case in cases])
-        return {
-            label.name: float(mean) for label, mean in zip(self.scheme.labels, scores.mean(axis=0), strict=True)
-        }
+        return {label.name: float(mean) for label, mean in zip(self.scheme.labels, scores.mean(axis=0), strict=True)}
 
     def _dice(self, network: nn.Module, case: str) -> list[float]:
         image, reference = self.store.read(case)

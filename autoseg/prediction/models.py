@@ -8,11 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from dataset_fingerprints.errors import WorkspaceError
-from dataset_fingerprints.jsonfiles import read_json
-from dataset_fingerprints.scans import Scan
 from numpy.typing import NDArray
-from planners.plan import Configuration, Plan
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
@@ -22,6 +18,10 @@ from autoseg.networks import build_network
 from autoseg.prediction.restore import restore_logits
 from autoseg.prediction.sliding_window import Window, predict_logits
 from autoseg.preprocessing import prepare
+from dataset_fingerprints.errors import WorkspaceError
+from dataset_fingerprints.jsonfiles import read_json
+from dataset_fingerprints.scans import Scan
+from planners.plan import Configuration, Plan
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,9 +66,7 @@ def load_ensemble(folders: Sequence[Path], device: torch.device, *, mirror: bool
     configuration = plan.configurations[0]
     classes = 1 + len(plan.scheme.labels)
     networks = [_load_network(folder, configuration, len(plan.channels), classes).to(device) for folder in folders]
-    return Ensemble(
-        plan=plan, networks=networks, window=make_window(configuration, classes, device, mirror=mirror)
-    )
+    return Ensemble(plan=plan, networks=networks, window=make_window(configuration, classes, device, mirror=mirror))
 
 
 def _load_network(folder: Path, configuration: Configuration, channels: int, classes: int) -> nn.Module:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from dataset_fingerprints.body import bounding_box
-from dataset_fingerprints.fingerprint import Box
 from numpy.typing import NDArray
 
 from autoseg.preprocessing import Record, paste, resampling_matrix
+from dataset_fingerprints.body import bounding_box
+from dataset_fingerprints.fingerprint import Box
 
 # Voxels of the scan's grid that are restored at once; keeps the class maps of a large scan off the memory.
 SLAB_VOXELS = 4_000_000
@@ -49,7 +49,7 @@ def restore_probabilities(logits: torch.Tensor, record: Record) -> tuple[NDArray
         probability = slab.softmax(0)[1:]
         shares.append((probability * 255).round().to(torch.uint8).cpu().numpy())
     values = np.concatenate(shares, axis=1)
-    inner = bounding_box(values.any(axis=0))
+    inner = bounding_box(np.asarray(values.any(axis=0)))
     start = tuple(first + offset for first, offset in zip(record.box.start, inner.start, strict=True))
     stop = tuple(first + offset for first, offset in zip(record.box.start, inner.stop, strict=True))
     box = Box(start=(start[0], start[1], start[2]), stop=(stop[0], stop[1], stop[2]))

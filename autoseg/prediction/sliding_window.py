@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from dataset_fingerprints.geometry import Triple
-from planners.plan import Configuration
 from torch import nn
 
 from autoseg.prediction.tiles import flip_sets, gaussian_weights, tile_positions
+from dataset_fingerprints.geometry import Triple
+from planners.plan import Configuration
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

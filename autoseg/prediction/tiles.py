@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+
 from dataset_fingerprints.geometry import Triple
 
 
@@ -20,7 +21,7 @@ def tile_starts(length: int, tile: int, step_share: float) -> tuple[int, ...]:
     """
     step = max(1.0, tile * step_share)
     count = int(np.ceil((length - tile) / step)) + 1
-    return tuple(int(round(start)) for start in np.linspace(0, length - tile, count))
+    return tuple(round(float(start)) for start in np.linspace(0, length - tile, count))
 
 
 def tile_positions(shape: Triple, tile: Triple, step_share: float) -> tuple[Triple, ...]:
@@ -47,6 +48,4 @@ def gaussian_weights(tile: Triple, sigma_share: float) -> torch.Tensor:
 
 def flip_sets(axes: Sequence[int]) -> tuple[tuple[int, ...], ...]:
     """Return every combination of axes to flip, none first."""
-    return tuple(
-        chosen for count in range(len(axes) + 1) for chosen in itertools.combinations(sorted(axes), count)
-    )
+    return tuple(chosen for count in range(len(axes) + 1) for chosen in itertools.combinations(sorted(axes), count))

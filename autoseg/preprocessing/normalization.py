@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+
 from planners.choices import Choice, resolve
 from planners.normalization import (
     NORMALIZATIONS,
@@ -19,9 +20,7 @@ from planners.normalization import (
 SMALLEST_SD = 1e-8
 
 
-def normalize(
-    voxels: NDArray[np.float32], body: NDArray[np.bool_], choices: tuple[Choice, ...]
-) -> NDArray[np.float32]:
+def normalize(voxels: NDArray[np.float32], body: NDArray[np.bool_], choices: tuple[Choice, ...]) -> NDArray[np.float32]:
     """Normalise every channel.
 
     Args:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from dataset_fingerprints.fingerprint import Box
-from dataset_fingerprints.geometry import Grid, Triple, TripleFloat, canonical_grid
-from dataset_fingerprints.scans import Scan
 from numpy.typing import NDArray
-from planners.plan import Preprocessing
 
 from autoseg.preprocessing.normalization import normalize
 from autoseg.preprocessing.resampling import Kind, resample, resample_labels, target_shape
+from dataset_fingerprints.fingerprint import Box
+from dataset_fingerprints.geometry import Grid, Triple, TripleFloat, canonical_grid
+from dataset_fingerprints.scans import Scan
+from planners.plan import Preprocessing
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

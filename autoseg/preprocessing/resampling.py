@@ -10,9 +10,10 @@ from functools import lru_cache
 from typing import Literal
 
 import numpy as np
-from dataset_fingerprints.geometry import Triple, TripleFloat
 from numpy.typing import NDArray
 from scipy import ndimage, sparse
+
+from dataset_fingerprints.geometry import Triple, TripleFloat
 
 Kind = Literal["cubic", "linear", "nearest"]
 

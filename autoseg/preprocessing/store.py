@@ -10,15 +10,15 @@ from typing import Any
 
 import blosc2
 import numpy as np
+from numpy.typing import NDArray
+
+from autoseg.preprocessing.prepare import Prepared, Record, paste
 from dataset_fingerprints.atomic import replacing
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.errors import FileFormatError, WorkspaceError
 from dataset_fingerprints.fingerprint import FileIdentity
 from dataset_fingerprints.jsonfiles import read_json, to_json, write_json
-from numpy.typing import NDArray
 from planners.plan import Preprocessing
-
-from autoseg.preprocessing.prepare import Prepared, Record, paste
 
 # Raised whenever the arrays would come out differently for the same parameters; stored cases are then made again.
 CODE_VERSION = 1
@@ -71,9 +71,7 @@ class Store:
         write_array(self._path(case, "image.b2nd"), prepared.image.astype(np.float16) if half else prepared.image)
         write_array(self._path(case, "labels.b2nd"), prepared.labels)
         write_array(self._path(case, "reference.b2nd"), prepared.reference)
-        stored = StoredCase(
-            case=case, code_version=CODE_VERSION, identities=tuple(identities), record=prepared.record
-        )
+        stored = StoredCase(case=case, code_version=CODE_VERSION, identities=tuple(identities), record=prepared.record)
         write_json(self._path(case, "json"), stored)
 
     def read(self, case: str) -> tuple[NDArray[np.floating], NDArray[np.uint8]]:

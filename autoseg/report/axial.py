@@ -24,14 +24,14 @@ class AxialSlice:
         reference: (row, column) label values, or None without a reference.
         prediction: (row, column) label values.
         index: the slice's position along z.
-        aspect: height of a voxel relative to its width.
+        pixel_mm: height and width of a pixel.
     """
 
     scan: NDArray[np.float32]
     reference: NDArray[np.integer] | None
     prediction: NDArray[np.integer]
     index: int
-    aspect: float
+    pixel_mm: tuple[float, float]
 
 
 def choose_slice(reference: NDArray[np.integer] | None, prediction: NDArray[np.integer]) -> int:
@@ -43,8 +43,8 @@ def choose_slice(reference: NDArray[np.integer] | None, prediction: NDArray[np.i
     """
     for labels in (reference, prediction):
         if labels is not None and labels.any():
-            return int(np.count_nonzero(labels, axis=(0, 1)).argmax())
-    return prediction.shape[2] // 2
+            return int(np.argmax(np.count_nonzero(labels, axis=(0, 1))))
+    return int(prediction.shape[2]) // 2
 
 
 def find_window(image: NDArray[np.floating]) -> tuple[float, float]:
@@ -80,7 +80,7 @@ def cut_slice(
         reference=None if reference is None else _as_drawn(reference[:, :, index][box]),
         prediction=_as_drawn(prediction[:, :, index][box]),
         index=index,
-        aspect=spacing_mm[1] / spacing_mm[0],
+        pixel_mm=(spacing_mm[1], spacing_mm[0]),
     )
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,26 +14,24 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from autoseg.report.axial import AxialSlice, cut_slice
+from dataset_fingerprints.atomic import write_bytes
 from dataset_fingerprints.geometry import TripleFloat
-from dataset_fingerprints.jsonfiles import write_bytes
 
-DPI = 100
-_PANEL = 300
-_GAP = 8
-_SIDE = 20
-_HEAD = 92
-_STRIP = 46
-_FOOT = 40
+# Everything on the sheet is placed in pixels from its upper left corner.
+_DPI = 100
+_SIDE, _PANEL, _GAP = 20, 300, 8
+_HEAD, _STRIP, _FOOT = 84, 40, 40
 WIDTH = 2 * _SIDE + 3 * _PANEL + 2 * _GAP
 
-_INK, _QUIET, _PAPER = "#1b1f24", "#667079", "#ffffff"
-# Readable on grey and told apart by colour-blind eyes (Okabe 2008, brightened).
+_INK, _QUIET, _SHADOW = "#1b1f24", "#667079", "#00000080"
+# Readable on grey and told apart by colour-blind eyes (after Okabe 2008, brightened).
 _COLOURS = ("#ff5a36", "#35b4ff", "#ffd21f", "#2fd6a0", "#ff8ad8", "#c39bff", "#ffa94d", "#9be15d")
-_FILL = 0.28
-_MAX_LETTERS = 58
+_FILL = 0.25
+_NOTE = "Axial slice with the largest labelled area. Radiological view, from the feet: R is the patient's right."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,12 +55,12 @@ class SheetRow:
 
 
 def sheet_height(cases: int) -> int:
-    """Return the height in pixels of a sheet of so many cases; its width is always `WIDTH`."""
-    return _HEAD + cases * (_STRIP + _PANEL) + _FOOT
+    """Return the height in pixels of a sheet of so many cases; the width is always `WIDTH`."""
+    return _HEAD + cases * (_STRIP + _PANEL + _GAP) + _FOOT
 
 
 def draw_contact_sheet(rows: Sequence[SheetRow], path: Path, title: str) -> None:
-    """Write a PNG with the axial slice of each case where its lesion is largest, in radiological orientation.
+    """Write a PNG with one axial slice of each case, in radiological view, through its largest labelled area.
 
     Args:
         rows: the cases, from top to bottom.
@@ -73,77 +72,137 @@ def draw_contact_sheet(rows: Sequence[SheetRow], path: Path, title: str) -> None
     """
     if not rows:
         raise ValueError("a contact sheet needs at least one row")
-    figure = Figure(figsize=(WIDTH / DPI, sheet_height(len(rows)) / DPI), dpi=DPI, facecolor=_PAPER)
-    canvas = FigureCanvasAgg(figure)
+    figure = Figure(figsize=(WIDTH / _DPI, sheet_height(len(rows)) / _DPI), dpi=_DPI, facecolor="white")
+    FigureCanvasAgg(figure)
     colours = _choose_colours(rows)
     _draw_head(figure, title, colours)
     for number, row in enumerate(rows):
-        _draw_row(figure, row, _HEAD + number * (_STRIP + _PANEL), colours)
+        _draw_row(figure, row, _HEAD + number * (_STRIP + _PANEL + _GAP), colours)
     _write(figure, _NOTE, (_SIDE, sheet_height(len(rows)) - _FOOT // 2), color=_QUIET, size=10)
     stream = io.BytesIO()
-    canvas.print_png(stream, metadata={"Software": None})
+    # The box is given because a person's own matplotlib settings may ask for another.
+    figure.savefig(stream, format="png", dpi=_DPI, bbox_inches=figure.bbox_inches, metadata={"Software": None})
     write_bytes(path, stream.getvalue())
 
 
-def _choose_colours(rows: Sequence[SheetRow]) -> dict[int, str]:
+def _choose_colours(rows: Sequence[SheetRow]) -> Mapping[int, str]:
     """Give each label of the sheet a colour, the same in every row."""
     maps = [labels for row in rows for labels in (row.reference, row.prediction) if labels is not None]
     found = sorted({int(value) for labels in maps for value in np.unique(labels)} - {0})
     return {value: _COLOURS[position % len(_COLOURS)] for position, value in enumerate(found)}
 
 
-def _draw_head(figure: Figure, title: str, colours: dict[int, str]) -> None:
-    _write(figure, _shorten(title, 70), (_SIDE, 28), color=_INK, size=17, weight="bold")
-    heads = ("Scan", "Reference", "Prediction, reference in white")
-    for column, head in enumerate(heads):
-        _write(figure, head, (_left_of(column), _HEAD - 20), color=_QUIET, size=11)
+def _draw_head(figure: Figure, title: str, colours: Mapping[int, str]) -> None:
+    _write(figure, _shorten(title, 60), (_SIDE, 30), color=_INK, size=17, weight="bold")
+    for column, head in enumerate(("Scan", "Reference", "Prediction (white line: reference)")):
+        _write(figure, head, (_left_of(column), _HEAD - 16), color=_QUIET, size=11)
     if len(colours) < 2:
         return
-    lines = [Line2D([], [], color=colour, linewidth=4) for colour in colours.values()]
     figure.legend(
-        lines,
+        [Line2D([], [], color=colour, linewidth=4) for colour in colours.values()],
         [f"label {value}" for value in colours],
         loc="upper right",
-        bbox_to_anchor=_fraction(figure, WIDTH - _SIDE, 16),
-        ncols=min(len(lines), 6),
+        bbox_to_anchor=_fraction(figure, (WIDTH - _SIDE, 20)),
+        ncols=min(len(colours), 5),
         frameon=False,
         fontsize=10,
         labelcolor=_INK,
         handlelength=1.0,
         columnspacing=1.2,
         borderaxespad=0.0,
+        borderpad=0.0,
     )
 
 
-def _draw_row(figure: Figure, row: SheetRow, top: int, colours: dict[int, str]) -> None:
-    """Draw one case's strip of text and its three panels, from `top` pixels downwards."""
+def _draw_row(figure: Figure, row: SheetRow, top: int, colours: Mapping[int, str]) -> None:
+    """Draw one case's line of text and its three panels, from `top` pixels downwards."""
     plane = cut_slice(row.image, row.reference, row.prediction, row.spacing_mm)
     middle = top + _STRIP // 2
-    _write(figure, _shorten(row.case, 40), (_SIDE, middle), color=_INK, size=13, weight="bold")
-    _write(figure, _shorten(row.caption, 70), (_left_of(1), middle), color=_INK, size=13)
+    _write(figure, _shorten(row.case, 26), (_SIDE, middle), color=_INK, size=13, weight="bold")
+    _write(figure, _shorten(row.caption, 60), (_left_of(1), middle), color=_INK, size=13)
     _write(figure, f"z = {plane.index}", (WIDTH - _SIDE, middle), color=_QUIET, size=11, ha="right")
-    _draw_panel(figure, plane, (_left_of(0), top + _STRIP))
-    second = _draw_panel(figure, plane, (_left_of(1), top + _STRIP))
+    _, reference, prediction = (_draw_scan(figure, plane, (_left_of(column), top + _STRIP)) for column in range(3))
+    _draw_labels(prediction, plane.prediction, plane, colours)
     if plane.reference is None:
-        second.text(0.5, 0.08, "no reference", transform=second.transAxes, color="#c9d1d9", size=11, ha="center")
-    else:
-        _overlay(second, plane.reference, colours)
-    third = _draw_panel(figure, plane, (_left_of(2), top + _STRIP))
-    _overlay(third, plane.prediction, colours)
-    if plane.reference is not None:
-        for value in colours:
-            _outline(third, plane.reference == value, "white", 0.8)
+        _mark(reference, "no reference", (0.5, 0.05), "center")
+        return
+    _draw_labels(reference, plane.reference, plane, colours)
+    for value in colours:
+        _draw_outline(prediction, plane.reference == value, plane, "white", 0.8)
 
 
-def _draw_panel(figure: Figure, plane: AxialSlice, corner: tuple[int, int]) -> Axes:
-    """Draw the scan on a black square whose upper left corner lies at `corner` in pixels."""
-    left, bottom = _fraction(figure, corner[0], corner[1] + _PANEL)
-    height = sheet_pixels(figure)[1]
-    square = figure.add_axes((left, bottom, _PANEL / WIDTH, _PANEL / height), facecolor="black", xticks=[], yticks=[])
-    square.spines[:].set_visible(False)
-    rows, columns = plane.scan.shape
-    square.imshow(plane.scan, cmap="gray", vmin=0.0, vmax=1.0, aspect=plane.aspect, interpolation="bilinear")
-    _frame(square, rows * plane.aspect, columns, plane.aspect)
-    for letter, x, side in (("R", 0.025, "left"), ("L", 0.975, "right")):
-        square.text(x, 0.5, letter, transform=square.transAxes, color="#c9d1d9", size=11, ha=side, va="center")
-    return square
+def _draw_scan(figure: Figure, plane: AxialSlice, corner: tuple[int, int]) -> Axes:
+    """Draw the slice in the middle of a black square whose upper left corner lies at `corner`; axes are in mm."""
+    height, width = _size_mm(plane)
+    side = max(height, width)
+    left, bottom = _fraction(figure, (corner[0], corner[1] + _PANEL))
+    right, top = _fraction(figure, (corner[0] + _PANEL, corner[1]))
+    axes = figure.add_axes((left, bottom, right - left, top - bottom), facecolor="black", xticks=[], yticks=[])
+    axes.spines[:].set_visible(False)
+    axes.imshow(plane.scan, cmap="gray", vmin=0.0, vmax=1.0, extent=(0.0, width, height, 0.0), interpolation="bilinear")
+    axes.set(
+        xlim=((width - side) / 2, (width + side) / 2), ylim=((height + side) / 2, (height - side) / 2), aspect="auto"
+    )
+    _mark(axes, "R", (0.025, 0.5), "left")
+    _mark(axes, "L", (0.975, 0.5), "right")
+    return axes
+
+
+def _draw_labels(axes: Axes, labels: NDArray[np.integer], plane: AxialSlice, colours: Mapping[int, str]) -> None:
+    """Tint each label's area and draw its outline."""
+    tint = np.zeros((*labels.shape, 4))
+    for value, colour in colours.items():
+        tint[labels == value] = (*to_rgb(colour), _FILL)
+    height, width = _size_mm(plane)
+    axes.imshow(tint, extent=(0.0, width, height, 0.0), interpolation="nearest", aspect="auto")
+    for value, colour in colours.items():
+        _draw_outline(axes, labels == value, plane, colour, 1.4)
+
+
+def _draw_outline(axes: Axes, mask: NDArray[np.bool_], plane: AxialSlice, colour: str, width: float) -> None:
+    """Draw the line around the mask, closed also where the mask touches the border of the slice."""
+    if not mask.any():
+        return
+    padded = np.pad(mask, 1).astype(float)
+    y_mm, x_mm = ((np.arange(length) - 0.5) * step for length, step in zip(padded.shape, plane.pixel_mm, strict=True))
+    line = axes.contour(x_mm, y_mm, padded, levels=[0.5], colors=[colour], linewidths=width)
+    if colour == "white":
+        # White matter is nearly white, too.
+        line.set_path_effects([withStroke(linewidth=width + 1.0, foreground=_SHADOW)])
+
+
+def _mark(axes: Axes, text: str, at: tuple[float, float], alignment: Literal["left", "center", "right"]) -> None:
+    """Write onto a panel, at a fraction of it from the lower left, readable on bright and on dark."""
+    shadow = [withStroke(linewidth=2.5, foreground="black")]
+    axes.text(
+        *at, text, transform=axes.transAxes, color="white", size=11, ha=alignment, va="center", path_effects=shadow
+    )
+
+
+def _size_mm(plane: AxialSlice) -> tuple[float, float]:
+    """Return the slice's height and width."""
+    return plane.scan.shape[0] * plane.pixel_mm[0], plane.scan.shape[1] * plane.pixel_mm[1]
+
+
+def _left_of(column: int) -> int:
+    return _SIDE + column * (_PANEL + _GAP)
+
+
+def _fraction(figure: Figure, at: tuple[int, int]) -> tuple[float, float]:
+    """Turn pixels from the upper left corner into matplotlib's fractions from the lower left."""
+    width, height = figure.get_size_inches() * figure.dpi
+    return at[0] / width, 1.0 - at[1] / height
+
+
+def _write(figure: Figure, text: str, at: tuple[int, int], **style: Any) -> None:
+    """Write one line; a dollar sign in a name is no formula."""
+    x, y = _fraction(figure, at)
+    figure.text(x, y, text, va="center", parse_math=False, **style)
+
+
+def _shorten(text: str, letters: int) -> str:
+    """Cut the middle out of a text that is too long: names differ mostly at their ends."""
+    if len(text) <= letters:
+        return text
+    half = (letters - 1) // 2
+    return f"{text[:half]}…{text[-half:]}"

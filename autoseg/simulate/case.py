@@ -64,11 +64,18 @@ def simulate_scan(number: int, options: SimulationOptions, *, held_out: bool = F
         orientation="LAS" if flipped else "RAS",
         held_out=held_out,
     )
+    return _stored(image, lesions.mask, changes > 0, anatomy, record)
+
+
+def _stored(
+    image: FloatArray, lesion: MaskArray, distractors: MaskArray, anatomy: Anatomy, record: SimulatedCase
+) -> SimulatedScan:
+    flipped = record.orientation == "LAS"
     order = slice(None, None, -1) if flipped else slice(None)
     return SimulatedScan(
         image=image[order],
-        label=lesions.mask[order].astype(np.uint8),
-        distractors=changes[order] > 0,
+        label=lesion[order].astype(np.uint8),
+        distractors=distractors[order],
         affine=_affine(anatomy, flipped),
         record=record,
     )

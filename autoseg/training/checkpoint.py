@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from dataset_fingerprints.atomic import replacing
-from dataset_fingerprints.errors import WorkspaceError
-from dataset_fingerprints.jsonfiles import from_plain
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn
 
 from autoseg.training.averaging import WeightAverage
+from dataset_fingerprints.atomic import replacing
+from dataset_fingerprints.errors import WorkspaceError
+from dataset_fingerprints.jsonfiles import from_plain
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,7 +71,8 @@ def load_checkpoint(path: Path, parts: Parts) -> Position:
         _load_optimizer(parts.optimizer, groups["optimizer"])
     except (RuntimeError, ValueError, KeyError) as error:
         raise WorkspaceError(
-            f"{path}: does not fit this plan's network ({str(error).splitlines()[0]}). Delete the fold's folder to start over."
+            f"{path}: does not fit this plan's network ({str(error).splitlines()[0]}). "
+            "Delete the fold's folder to start over."
         ) from error
     return from_plain(json.loads(metadata["position"]), Position, str(path))
 

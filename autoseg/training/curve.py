@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dataset_fingerprints.atomic import write_bytes
 
-Line = dict[str, str | int | float | list[str] | None]
+Line = dict[str, object]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,11 +7,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from autoseg.training.curve import Curve
 from dataset_fingerprints.errors import WorkspaceError
 from dataset_fingerprints.jsonfiles import read_json, write_json
 from planners.plan import Plan
-
-from autoseg.training.curve import Curve
 
 Status = Literal["training", "trained", "finished"]
 # What may differ between the plan that a fold was begun with and today's without changing a result.

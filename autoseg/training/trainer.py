@@ -9,9 +9,6 @@ from typing import Protocol
 
 import numpy as np
 import torch
-from dataset_fingerprints.errors import AutosegError
-from planners.choices import resolve
-from planners.plan import Configuration
 from torch import nn
 
 from autoseg.losses import LOSSES, DeepSupervisionLoss
@@ -29,6 +26,9 @@ from autoseg.training.budget import (
 )
 from autoseg.training.checkpoint import Parts, Position, load_checkpoint, save_checkpoint, save_tensors
 from autoseg.training.folder import FoldFolder
+from dataset_fingerprints.errors import AutosegError
+from planners.choices import resolve
+from planners.plan import Configuration
 
 # Seconds between reports; each costs one synchronisation with the device.
 REPORT_SECONDS = 5.0
@@ -226,13 +226,16 @@ class Trainer:
     def _revisits_passed(self) -> int:
         return sum(self._share_done() >= share for share in REVISITS)
 
+    def _validation_interval(self) -> int:
+        rounds = self._setup.configuration.training.validation_rounds
+        return max(1, self._position.iterations // max(rounds, 1))
+
     def _validation_due(self) -> bool:
         """Tell whether a validation round falls on this iteration; the last one is left to the whole fold's."""
-        position, training = self._position, self._setup.configuration.training
+        position = self._position
         if not position.iterations or self._done() or not self._setup.validation_cases:
             return False
-        interval = max(1, position.iterations // max(training.validation_rounds, 1))
-        if position.iteration % interval:
+        if position.iteration % self._validation_interval():
             return False
         minutes = self._setup.max_minutes
         spent = position.validation_seconds + self._last_validation_seconds
@@ -242,8 +245,7 @@ class Trainer:
         """Predict whole volumes of some validation cases; the rounds take turns over all of them."""
         start = time.perf_counter()
         cases, count = self._setup.validation_cases, self._setup.configuration.training.validation_cases
-        interval = max(1, self._position.iterations // max(self._setup.configuration.training.validation_rounds, 1))
-        first = (self._position.iteration // interval - 1) * count
+        first = (self._position.iteration // self._validation_interval() - 1) * count
         chosen = sorted({cases[(first + offset) % len(cases)] for offset in range(count)})
         dice = self._validator.validate(self._parts.average.network, chosen)
         mean = float(np.mean(list(dice.values())))
