@@ -52,11 +52,13 @@ def measure_label(
 
 
 def _measure_components(mask: NDArray[np.bool_], spacing_mm: TripleFloat) -> tuple[int, tuple[Lesion, ...]]:
+    # Padded, because cc3d 4.1.1 overruns its table of labels on small boxes full of single voxels.
+    mask = np.pad(mask, 1)
     components, count = cc3d.connected_components(mask, connectivity=26, return_N=True)
     statistics = cc3d.statistics(components)
     sizes = statistics["voxel_counts"][1:]
     largest = np.argsort(-sizes.astype(np.int64), kind="stable")[:MAX_LISTED]
-    depths = ndimage.distance_transform_edt(np.pad(mask, 1), sampling=spacing_mm)[1:-1, 1:-1, 1:-1]
+    depths = ndimage.distance_transform_edt(mask, sampling=spacing_mm)
     deepest = np.atleast_1d(ndimage.maximum(depths, components, index=largest + 1))
     lesions = []
     for index, depth in zip(largest, deepest, strict=True):

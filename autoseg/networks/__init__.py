@@ -1,8 +1,8 @@
 """Segmentation networks, built from a plan's topology.
 
-`NETWORKS` is the one table: a plan's `network.name` is a key, its `options` are the fields of the entry. A network takes
-(batch, channel, *space) and returns logits as a tuple of (batch, output channel, *space) tensors, finest first: every
-decoder scale while training with deep supervision, else only the finest.
+`NETWORKS` is the one table: a plan's `network.name` is a key, its `options` are the fields of the entry. A network
+takes (batch, channel, *space) and returns logits as a tuple of (batch, output channel, *space) tensors, finest first:
+every decoder scale while training with deep supervision, else only the finest.
 """
 
 from __future__ import annotations

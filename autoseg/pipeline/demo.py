@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,6 +68,8 @@ def run_demo(folder: Path, max_minutes: float, progress: Progress) -> DemoResult
     """
     raw, workspace_folder, masks = folder / "raw", folder / "demo-autoseg", folder / "masks"
     total = SIMULATION.cases + SIMULATION.held_out_cases
+    if raw.is_dir() and not (raw / "simulation.json").is_file():
+        shutil.rmtree(raw)  # an earlier demo was stopped while it simulated
     with progress.task("Simulating scans", total) as task:
         dataset = simulate_dataset(raw, SIMULATION, lambda _: task.advance())
     held_out = tuple(case for case in dataset.cases if case.held_out)

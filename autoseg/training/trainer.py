@@ -214,12 +214,12 @@ class Trainer:
         possible = self._rate.steps_within(max(minutes * 60 - position.seconds, 1.0))
         if not position.iterations:
             iterations = position.iteration + possible
-        elif self._revisits_passed() == self._revisits:
-            return
-        else:
+        elif self._revisits < self._revisits_passed():
+            self._revisits += 1
             iterations = correct_iterations(position.iteration, position.iterations, possible)
+        else:
+            return
         self._position = replace(position, iterations=iterations)
-        self._revisits = self._revisits_passed()
         self._rate.reset()
         task.resize(iterations)
 

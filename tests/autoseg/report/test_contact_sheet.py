@@ -38,9 +38,9 @@ def draw(tmp_path: Path, *rows: SheetRow) -> np.ndarray:
 
 
 def panels(pixels: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Return the three panels of the first row, found as the columns that are never white."""
-    height = sheet_height(1) - 60
-    return tuple(pixels[height - 200 : height, left : left + 300] for left in (20, 328, 636))
+    """Return the lower parts of the three panels of a sheet with one row."""
+    stop = sheet_height(1) - 60
+    return tuple(pixels[stop - 200 : stop, left : left + 300] for left in (20, 328, 636))
 
 
 def coloured(pixels: np.ndarray) -> int:
@@ -82,7 +82,7 @@ def test_each_label_has_its_own_colour(tmp_path, row):
 def test_label_that_fills_the_slice_and_one_of_a_single_voxel_are_drawn(tmp_path, row):
     full, single = np.ones(SHAPE, dtype=np.uint8), np.zeros(SHAPE, dtype=np.uint8)
     single[3, 3, 3] = 1
-    _, reference, prediction = panels(draw(tmp_path, replace(row, reference=full, prediction=single)))
+    _, reference, _ = panels(draw(tmp_path, replace(row, reference=full, prediction=single)))
     assert coloured(reference) > 100
     assert coloured(draw(tmp_path, replace(row, reference=None, prediction=single))) > 10
 

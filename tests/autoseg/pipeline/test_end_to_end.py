@@ -1,0 +1,211 @@
+"""The main job through the command line's own entrance, on scans and files as people bring them."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+
+from autoseg.cli import main
+from autoseg.evaluation import read_evaluation
+from autoseg.training.checkpoint import load_tensors
+from autoseg.training.folder import FoldFolder
+from dataset_fingerprints.jsonfiles import read_json
+from planners.plan import Plan, Splits
+from tests.synthetic.scans import affine_of, head, write_nifti, write_nnunet_dataset
+
+SHORT = ["--set", "training.iterations=30", "--set", "batch_size=2"]
+
+
+def run(monkeypatch, *arguments):
+    monkeypatch.setattr(sys, "argv", ["autoseg", *[str(argument) for argument in arguments]])
+    try:
+        main()
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    return 0
+
+
+def start(*arguments):
+    command = [sys.executable, "-m", "autoseg", *[str(argument) for argument in arguments]]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A workspace with fold 0 trained for a few steps, two channels, labels 3 and 7, LAS files."""
+    root = tmp_path_factory.mktemp("trained")
+    labels = {"background": 0, "dark": 3, "bright": 7}
+    write_nnunet_dataset(root / "raw", 10, labels, ("T1w", "FLAIR"), affine_of(flips=(-1, 1, 1)))
+    with pytest.MonkeyPatch.context() as patch:
+        assert run(patch, "plan-and-preprocess", root / "raw", "-w", root / "ws", *SHORT) == 0
+        assert run(patch, "train", "0", "-w", root / "ws") == 0
+    return root
+
+
+def test_the_workspace_holds_what_the_design_names(trained):
+    workspace = trained / "ws"
+    plan = read_json(workspace / "plans" / "default" / "plan.json", Plan)
+    splits = read_json(workspace / "plans" / "default" / "splits.json", Splits)
+    fold = workspace / "models" / "default" / plan.default_configuration / "fold_0"
+    for name in ("plan.json", "weights.safetensors", "metrics.jsonl", "run.json", "validation/metrics.json"):
+        assert (fold / name).is_file(), name
+    held_out = splits.folds[0].validation
+    assert sorted(path.name for path in (fold / "validation").glob("*.nii.gz")) == [f"{c}.nii.gz" for c in held_out]
+    assert len(list((fold / "validation" / "probabilities").glob("*.b2nd"))) == len(held_out)
+    assert FoldFolder(root=fold).read_run().status == "finished"
+    assert not (fold / "checkpoint.safetensors").exists()
+
+
+def test_nothing_in_the_workspace_is_a_pickle_or_names_a_place_outside_but_the_raw_data(trained):
+    for path in (trained / "ws").rglob("*"):
+        if path.is_file():
+            content = path.read_bytes()
+            assert b"\x80\x04\x95" not in content, path
+            if path.name != "dataset.json":
+                assert str(trained).encode() not in content, path
+
+
+def test_masks_of_new_scans_have_their_grid_and_the_data_sets_own_label_values(trained, tmp_path, monkeypatch):
+    affine = affine_of((1, 2, 0), (1, -1, -1), (1.0, 1.1, 0.9), 12)
+    image, _ = head(50)
+    for channel in range(2):
+        write_nifti(tmp_path / "new" / f"a_{channel:04d}.nii.gz", image, affine)
+    assert run(monkeypatch, "predict", tmp_path / "new", "-o", tmp_path / "out", "-w", trained / "ws") == 0
+    mask = nibabel.load(tmp_path / "out" / "a.nii.gz")
+    assert mask.shape == image.shape
+    assert np.allclose(mask.affine, affine, atol=1e-5)
+    assert set(np.unique(np.asanyarray(mask.dataobj))) <= {0, 3, 7}
+
+
+def test_a_moved_workspace_without_raw_files_trains_and_predicts(trained, tmp_path, monkeypatch):
+    shutil.copytree(trained / "ws", tmp_path / "moved")
+    (trained / "raw").rename(trained / "away")
+    try:
+        assert run(monkeypatch, "train", "1", "-w", tmp_path / "moved") == 0
+        scans = trained / "away" / "imagesTr"
+        assert run(monkeypatch, "predict", scans, "-o", tmp_path / "out", "-w", tmp_path / "moved", "--no-mirror") == 0
+    finally:
+        (trained / "away").rename(trained / "raw")
+    assert len(list((tmp_path / "out").glob("*.nii.gz"))) == 10
+
+
+def test_the_folds_validation_is_what_evaluate_says_of_its_masks(trained, tmp_path, monkeypatch):
+    fold = next((trained / "ws" / "models" / "default").glob("*/fold_0"))
+    reference = tmp_path / "reference"
+    for mask in (fold / "validation").glob("*.nii.gz"):
+        reference.mkdir(exist_ok=True)
+        shutil.copy(trained / "raw" / "labelsTr" / mask.name, reference)
+        (tmp_path / "masks").mkdir(exist_ok=True)
+        shutil.copy(mask, tmp_path / "masks")
+    out = tmp_path / "metrics.json"
+    labels = ["--label", "3", "--label", "7"]
+    assert run(monkeypatch, "evaluate", tmp_path / "masks", reference, "-o", out, *labels) == 0
+    assert read_evaluation(out).summary == read_evaluation(fold / "validation" / "metrics.json").summary
+    plain = json.loads(out.read_text())
+    assert set(plain["summary"]["3"]["dice"]) == {"mean", "sd", "median", "ci95", "n"}
+
+
+def test_a_fold_begun_with_another_plan_is_refused_with_the_difference(trained, monkeypatch, capsys):
+    assert run(monkeypatch, "train", "0", "-w", trained / "ws", "--set", "training.ema_decay=0.5") == 2
+    assert "ema_decay" in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_second_process_on_the_same_fold_is_refused(trained, monkeypatch, capsys):
+    from autoseg.workspace import locked
+
+    fold = next((trained / "ws" / "models" / "default").glob("*/fold_0"))
+    with locked(fold, "fold 0"):
+        assert run(monkeypatch, "train", "0", "-w", trained / "ws") == 2
+    assert "another process" in capsys.readouterr().err
+
+
+def test_planning_again_reads_and_preprocesses_nothing_twice(trained, monkeypatch):
+    stored = {path: path.stat().st_mtime_ns for path in (trained / "ws" / "preprocessed").rglob("*.b2nd")}
+    assert run(monkeypatch, "plan_and_preprocess", trained / "raw", "-w", trained / "ws", *SHORT) == 0
+    assert stored == {path: path.stat().st_mtime_ns for path in (trained / "ws" / "preprocessed").rglob("*.b2nd")}
+
+
+def test_the_two_dimensional_configuration_uses_the_same_arrays_and_trains(trained, tmp_path, monkeypatch):
+    shutil.copytree(trained / "ws", tmp_path / "ws")
+    assert run(monkeypatch, "train", "0", "-c", "2d", "-w", tmp_path / "ws", "--set", "training.iterations=10") == 0
+    assert len(list((tmp_path / "ws" / "preprocessed").iterdir())) == 1
+    masks = list((tmp_path / "ws" / "models" / "default" / "2d" / "fold_0" / "validation").glob("*.nii.gz"))
+    assert len(masks) == 2
+
+
+def test_one_model_of_all_cases_is_used_where_no_fold_is_trained(trained, tmp_path, monkeypatch):
+    shutil.copytree(trained / "ws", tmp_path / "ws", ignore=shutil.ignore_patterns("models"))
+    assert run(monkeypatch, "train", "full", "-w", tmp_path / "ws", "--set", "training.iterations=3") == 0
+    scans = trained / "raw" / "imagesTr"
+    assert run(monkeypatch, "predict", scans, "-o", tmp_path / "out", "-w", tmp_path / "ws", "--no-mirror") == 0
+
+
+def test_all_folds_end_with_a_summary_in_which_every_case_counts_once(trained, tmp_path, monkeypatch):
+    shutil.copytree(trained / "ws", tmp_path / "ws")
+    few = ["--set", "training.iterations=30"]
+    assert run(monkeypatch, "train", "all", "-w", tmp_path / "ws", *few) == 0
+    summary = next((tmp_path / "ws" / "models" / "default").glob("*/cross_validation.json"))
+    assert len(read_evaluation(summary).cases) == 10
+
+
+def kill_at_random(arguments, moments, longest):
+    """Start a command, kill it after a random time, so often; then let it end."""
+    rng = random.Random(3)
+    killed = 0
+    for _ in range(moments):
+        process = start(*arguments)
+        time.sleep(rng.uniform(0.3, longest))
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+            killed += 1
+        process.communicate()
+    last = start(*arguments)
+    output, _ = last.communicate()
+    assert last.returncode == 0, output
+    return killed
+
+
+def test_planning_killed_at_five_moments_ends_as_if_it_had_run_once(tmp_path):
+    raw = write_nnunet_dataset(tmp_path / "raw", 12)
+    once = start("plan_and_preprocess", raw, "-w", tmp_path / "once", *SHORT)
+    began = time.monotonic()
+    once.communicate()
+    taken = time.monotonic() - began
+    assert kill_at_random(["plan_and_preprocess", raw, "-w", tmp_path / "ws", *SHORT], 5, taken) >= 2
+    for path in (tmp_path / "once").rglob("*"):
+        twin = tmp_path / "ws" / path.relative_to(tmp_path / "once")
+        if path.suffix == ".json":
+            assert twin.read_bytes() == path.read_bytes(), path
+        assert twin.exists(), path
+    assert not list((tmp_path / "ws").rglob(".partial-*.json"))
+
+
+def test_training_killed_at_five_moments_ends_as_a_valid_run(trained, tmp_path):
+    shutil.copytree(trained / "ws", tmp_path / "ws", ignore=shutil.ignore_patterns("models"))
+    arguments = ["train", "0", "-w", tmp_path / "ws", "--set", "training.iterations=400"]
+    assert kill_at_random(arguments, 5, 12.0) >= 3
+    fold = FoldFolder(root=next((tmp_path / "ws" / "models" / "default").glob("*/fold_0")))
+    assert fold.read_run().status == "finished"
+    assert load_tensors(fold.weights)[1]["iteration"] == "400"
+    iterations = [line["iteration"] for line in fold.curve.read()]
+    assert iterations == sorted(iterations)
+    assert iterations[-1] == 400
+    assert len(read_evaluation(fold.validation / "metrics.json").cases) == 2
+
+
+@pytest.mark.skipif(os.environ.get("AUTOSEG_HIPPOCAMPUS") is None, reason="AUTOSEG_HIPPOCAMPUS names no data set")
+def test_the_hippocampus_data_are_read_whole(tmp_path, monkeypatch):
+    raw = Path(os.environ["AUTOSEG_HIPPOCAMPUS"])
+    assert run(monkeypatch, "plan_and_preprocess", raw, "-w", tmp_path / "ws") == 0
+    assert read_json(tmp_path / "ws" / "plans" / "default" / "plan.json", Plan).channels == ("MRI",)

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from autoseg.preprocessing import Prepared, Record, Store, store_key
+from dataset_fingerprints.dataset import Label, LabelScheme
+from dataset_fingerprints.errors import WorkspaceError
+from dataset_fingerprints.fingerprint import Box, FileIdentity
+from dataset_fingerprints.geometry import make_grid
+from planners.choices import Choice
+from planners.plan import Preprocessing
+
+IDENTITIES = (FileIdentity(size_bytes=1, mtime_ns=1, sha256="a"),)
+
+
+def prepared(scale=1.0):
+    rng = np.random.default_rng(0)
+    record = Record(
+        box=Box(start=(1, 0, 2), stop=(5, 5, 6)), shape=(8, 10, 8), source_grid=make_grid((6, 6, 6), np.eye(4))
+    )
+    return Prepared(
+        image=(rng.normal(size=(1, 8, 10, 8)) * scale).astype(np.float32),
+        labels=rng.integers(0, 3, (8, 10, 8)).astype(np.uint8),
+        reference=rng.integers(0, 3, (4, 5, 4)).astype(np.uint8),
+        record=record,
+    )
+
+
+def test_a_case_comes_back_as_it_was_written(tmp_path):
+    store, case = Store(folder=tmp_path), prepared()
+    store.write("a", case, IDENTITIES)
+    image, labels = store.read("a")
+    # float16 keeps eleven binary digits.
+    assert np.allclose(image, case.image, rtol=2**-11, atol=1e-6)
+    assert image.dtype == np.float16
+    assert np.array_equal(labels, case.labels)
+    assert store.read_record("a") == case.record
+    assert np.array_equal(store.read_reference("a")[1:5, 0:5, 2:6], case.reference)
+
+
+def test_intensities_too_large_for_half_precision_stay_single(tmp_path):
+    store, case = Store(folder=tmp_path), prepared(1e6)
+    store.write("a", case, IDENTITIES)
+    assert np.array_equal(store.read("a")[0], case.image)
+
+
+def test_a_case_is_held_until_its_raw_files_change(tmp_path):
+    store = Store(folder=tmp_path)
+    assert not store.holds("a", IDENTITIES)
+    store.write("a", prepared(), IDENTITIES)
+    assert store.holds("a", IDENTITIES)
+    assert store.holds("a", (replace(IDENTITIES[0], mtime_ns=2),))
+    assert not store.holds("a", (replace(IDENTITIES[0], sha256="b"),))
+
+
+@pytest.mark.parametrize("lost", ["a.image.b2nd", "a.labels.b2nd", "a.json"])
+def test_a_case_with_a_missing_file_is_not_held(tmp_path, lost):
+    store = Store(folder=tmp_path)
+    store.write("a", prepared(), IDENTITIES)
+    (tmp_path / lost).unlink()
+    assert not store.holds("a", IDENTITIES)
+
+
+def test_a_damaged_array_is_told_with_its_cure(tmp_path):
+    store = Store(folder=tmp_path)
+    store.write("a", prepared(), IDENTITIES)
+    (tmp_path / "a.image.b2nd").write_bytes(b"nothing")
+    with pytest.raises(WorkspaceError, match=r"case a cannot be read.*plan_and_preprocess"):
+        store.read("a")
+
+
+def test_the_key_follows_the_parameters_and_nothing_else():
+    scheme = LabelScheme(labels=(Label(name="lesion", value=1),))
+    first = Preprocessing(spacing_mm=(1.0, 1.0, 1.0), normalization=(Choice(name="zscore"),), coarse_axis=-1)
+    assert store_key(first, scheme) == store_key(replace(first), scheme)
+    assert store_key(first, scheme) != store_key(replace(first, spacing_mm=(1.0, 1.0, 1.1)), scheme)

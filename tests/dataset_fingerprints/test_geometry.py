@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import nibabel
+import numpy as np
+import pytest
+
+from dataset_fingerprints.geometry import (
+    affine_distance_mm,
+    canonical_grid,
+    find_reorientation,
+    from_canonical,
+    make_grid,
+    to_canonical,
+)
+from tests.synthetic.scans import affine_of, all_orientations
+
+SHAPE = (3, 4, 5)
+
+
+@pytest.mark.parametrize(("permutation", "flips"), all_orientations())
+def test_every_orientation_becomes_canonical_as_nibabel_does_it(permutation, flips):
+    affine = affine_of(permutation, flips, (1.0, 2.0, 3.0))
+    array = np.arange(60).reshape(SHAPE)
+    grid = make_grid(SHAPE, affine)
+    expected = nibabel.as_closest_canonical(nibabel.Nifti1Image(array.astype(np.int16), affine))
+    reorientation = find_reorientation(grid)
+    assert np.array_equal(to_canonical(array, reorientation), np.asanyarray(expected.dataobj))
+    assert np.allclose(canonical_grid(grid).matrix(), expected.affine)
+    assert reorientation.code() == "".join(nibabel.aff2axcodes(affine))
+
+
+@pytest.mark.parametrize(("permutation", "flips"), all_orientations())
+def test_from_canonical_undoes_to_canonical(permutation, flips):
+    array = np.arange(120).reshape(2, *SHAPE)
+    reorientation = find_reorientation(make_grid(SHAPE, affine_of(permutation, flips, rotation_degrees=20)))
+    assert np.array_equal(from_canonical(to_canonical(array, reorientation), reorientation), array)
+
+
+def test_an_oblique_grid_at_45_degrees_gets_three_different_axes():
+    reorientation = find_reorientation(make_grid(SHAPE, affine_of(rotation_degrees=45)))
+    assert sorted(reorientation.axes) == [0, 1, 2]
+
+
+def test_grids_that_differ_by_a_shift_lie_that_far_apart():
+    first, second = affine_of(), affine_of()
+    second[0, 3] += 2.5
+    assert affine_distance_mm(make_grid(SHAPE, first), make_grid(SHAPE, second)) == pytest.approx(2.5)
