@@ -16,6 +16,16 @@ if TYPE_CHECKING:
 _GIB = 1024**3
 
 
+def share_cores_with_others() -> None:
+    """Let waiting OpenMP threads give their core up soon; call it before torch is imported.
+
+    By default they spin for so long that two trainings on the same cores slow each other down many times over
+    (experiments/LOG.md, "Waiting threads"). A setting of the user's own is kept.
+    """
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", "2000")
+
+
 def count_cores() -> int:
     """Count the CPU cores that this process may use: the smaller of its affinity and its cgroup's quota."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -80,7 +80,7 @@ def _explain_topology(configuration: Configuration) -> Decision:
     counts = ", ".join(f"{AXIS_NAMES[axis]} {count} times" for axis, count in zip(axes, halved, strict=True))
     return Decision(
         field=f"{configuration.name}.topology",
-        value=f"{configuration.network.name}, {len(topology.features)} stages of "
+        value=f"U-Net, {len(topology.features)} stages of "
         f"{'-'.join(str(features) for features in topology.features)} features",
         rule="Each stage halves the finest axes, until at least 4 voxels are left along each; coarse axes join late.",
         evidence=f"halved along {counts}",

@@ -15,6 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from autoseg.cli.display import TerminalProgress, console, errors, show_table
+from autoseg.hardware import share_cores_with_others
 from dataset_fingerprints.errors import AutosegError
 
 COMMANDS_GROUP = "autoseg.commands"
@@ -245,6 +246,7 @@ def demo(
 
 def main() -> None:
     """Run the command line; what a person can mend is one message and exit code 2."""
+    share_cores_with_others()
     for command in entry_points(group=COMMANDS_GROUP):
         app.add_typer(command.load(), name=command.name)
     try:

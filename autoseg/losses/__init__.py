@@ -1,7 +1,7 @@
 """What training minimises.
 
-`LOSSES` is the one table: a plan's `training.loss.name` is a key, its `options` are the fields of the entry. A loss takes
-logits (batch, class, *space) and integer labels (batch, *space), and returns a scalar in float32 or better.
+`LOSSES` is the one table: a plan's `training.loss.name` is a key, its `options` are the fields of the entry. A loss
+takes logits (batch, class, *space) and integer labels (batch, *space), and returns a scalar in float32 or better.
 `DeepSupervisionLoss` applies one to every scale of a network.
 """
 

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 class DeepSupervisionLoss(nn.Module):
     """The weighted mean of a loss over a network's outputs.
 
-    Weights halve from scale to scale and sum to 1; the coarsest of several scales counts nothing and is not computed, so
-    that its head gets no gradient.
+    Weights halve from scale to scale and sum to 1; the coarsest of several scales counts nothing and is not computed,
+    so that its head gets no gradient.
     """
 
     def __init__(self, loss: nn.Module, scales: int) -> None:

@@ -14,8 +14,8 @@ class InstanceNorm(nn.Module):
     """Scale every channel of every sample to mean 0 and variance 1, then apply a learned scale and shift.
 
     The mathematics is that of `nn.InstanceNorm2d` and `nn.InstanceNorm3d` with `affine=True`. Those return
-    channels-first tensors, which costs a CPU its quicker convolutions; normalising sample by sample keeps channels-last.
-    A single voxel becomes the shift, where torch's modules refuse.
+    channels-first tensors, which costs a CPU its quicker convolutions; normalising sample by sample keeps
+    channels-last. A single voxel becomes the shift, where torch's modules refuse.
     """
 
     def __init__(self, channels: int) -> None:

@@ -65,7 +65,7 @@ class UNet(nn.Module):
 
     def encode(self, x: Tensor) -> list[Tensor]:
         """Return the features of every encoder stage, finest first."""
-        # A sixth off a training step in bfloat16; a GPU's instance norm wants channels first.
+        # A CPU convolves quicker channels-last; a GPU's instance norm would copy everything back to channels-first.
         x = self.stem(channels_last(x) if x.device.type == "cpu" else x)
         skips = []
         for encoder_stage in self.encoder:

@@ -19,9 +19,7 @@ def write_msd(root, cases=3):
         write_nifti(root / "labelsTr" / f"brain_{index}.nii.gz", mask)
         training.append({"image": f"./imagesTr/brain_{index}.nii.gz", "label": f"./labelsTr/brain_{index}.nii.gz"})
     labels = {"0": "background", "1": "dark", "2": "bright"}
-    (root / "dataset.json").write_text(
-        json.dumps({"modality": {"0": "MRI"}, "labels": labels, "training": training})
-    )
+    (root / "dataset.json").write_text(json.dumps({"modality": {"0": "MRI"}, "labels": labels, "training": training}))
     return root
 
 

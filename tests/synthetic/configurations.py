@@ -30,9 +30,7 @@ def tiny_configuration(slice_axis: int = -1, **training: object) -> Configuratio
     return Configuration(
         name="3d_fullres" if slice_axis < 0 else "2d",
         slice_axis=slice_axis,
-        preprocessing=Preprocessing(
-            spacing_mm=(1.0, 1.0, 1.0), normalization=(Choice(name="zscore"),), coarse_axis=-1
-        ),
+        preprocessing=Preprocessing(spacing_mm=(1.0, 1.0, 1.0), normalization=(Choice(name="zscore"),), coarse_axis=-1),
         patch_shape=patch,  # type: ignore[arg-type]
         batch_size=2,
         network=Choice(name="unet"),

@@ -109,8 +109,7 @@ def test_logits_are_resampled_as_scipy_does_it_slab_by_slab(monkeypatch, slab_vo
     done = record()
     logits = torch.randn(3, *done.shape)
     grids = [
-        np.clip((np.arange(t) + 0.5) * n / t - 0.5, 0, n - 1)
-        for n, t in zip(done.shape, done.box.shape(), strict=True)
+        np.clip((np.arange(t) + 0.5) * n / t - 0.5, 0, n - 1) for n, t in zip(done.shape, done.box.shape(), strict=True)
     ]
     points = np.meshgrid(*grids, indexing="ij")
     expected = np.stack([ndimage.map_coordinates(c, points, order=1, mode="nearest") for c in logits.numpy()])

@@ -38,7 +38,7 @@ def test_every_schedule_ends_far_below_its_peak_and_never_below_zero(name):
 def test_an_unknown_part_or_option_says_what_was_meant():
     with pytest.raises(PlanError, match="Did you mean 'adamw'"):
         resolve(Choice(name="adam"), OPTIMIZERS, "optimizer")
-    with pytest.raises(PlanError, match="no option 'weight_deca'. Did you mean 'weight_decay'"):
+    with pytest.raises(PlanError, match=r"no option 'weight_deca'\. Did you mean 'weight_decay'"):
         resolve(Choice(name="sgd", options={"weight_deca": 1.0}), OPTIMIZERS, "optimizer")
 
 
@@ -92,9 +92,7 @@ def test_a_checkpoint_puts_everything_back(tmp_path, optimizer):
         some.average.update(some.network, 3)
     for before, after in zip(first.network.parameters(), second.network.parameters(), strict=True):
         assert torch.equal(before, after)
-    for before, after in zip(
-        first.average.network.parameters(), second.average.network.parameters(), strict=True
-    ):
+    for before, after in zip(first.average.network.parameters(), second.average.network.parameters(), strict=True):
         assert torch.equal(before, after)
 
 

@@ -84,26 +84,22 @@ def test_a_training_stopped_at_a_checkpoint_ends_with_the_same_weights(tmp_path,
     monkeypatch.setattr(trainer_module, "CHECKPOINT_SECONDS", 0.0)
     monkeypatch.setattr(trainer_module, "CHECKPOINT_SHARE", 1e9)
 
-    class Killed(Exception):
+    class KilledError(Exception):
         pass
-
-    class KillingProgress(SilentProgress):
-        def say(self, message: str) -> None:
-            return
 
     files = FoldFolder(root=tmp_path / "killed")
     files.root.mkdir()
-    stopped = Trainer(setup(iterations=10), files, CountingValidator(), KillingProgress())
+    stopped = Trainer(setup(iterations=10), files, CountingValidator(), SilentProgress())
     original, calls = stopped._step, []
 
     def step():
         if len(calls) == 6:
-            raise Killed
+            raise KilledError
         calls.append(1)
         original()
 
     monkeypatch.setattr(stopped, "_step", step)
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         stopped.run()
     assert files.checkpoint.is_file()
     resumed = Trainer(setup(iterations=10), files, CountingValidator(), SilentProgress())
@@ -128,7 +124,7 @@ def test_a_loss_that_is_no_number_stops_with_advice(tmp_path):
     for case in made.cases:
         case.image.copy_(broken[:, : case.image.shape[1], : case.image.shape[2], : case.image.shape[3]])
     files = FoldFolder(root=tmp_path)
-    with pytest.raises(AutosegError, match="not a number any more.*smaller rate"):
+    with pytest.raises(AutosegError, match=r"not a number any more.*smaller rate"):
         Trainer(made, files, CountingValidator(), SilentProgress()).run()
 
 

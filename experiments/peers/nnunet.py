@@ -1,0 +1,117 @@
+"""nnU-Net v2 beside autoseg: the same cases, the same cores, taking turns in one run."""
+
+from __future__ import annotations
+
+import shutil
+import statistics
+import subprocess
+import sys
+import venv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from autoseg.hardware import count_cores
+from dataset_fingerprints.dataset import Dataset
+from dataset_fingerprints.errors import AutosegError
+from dataset_fingerprints.jsonfiles import write_json
+from dataset_fingerprints.layouts import read_dataset
+from experiments.peers.measuring import Cost, measure_command
+
+# In one call, or pip replaces torch by the newest build for GPUs.
+PACKAGES = ("torch==2.13.0", "nnunetv2==2.8.1")
+DATASET_ID = 901
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Comparison:
+    """What both pipelines needed for the same step, round by round."""
+
+    step: str
+    autoseg: tuple[Cost, ...]
+    nnunet: tuple[Cost, ...]
+
+    def rows(self) -> tuple[tuple[str, str, str, str], ...]:
+        """Return per quantity: name, autoseg's median, nnU-Net's median, and the ratio of the two."""
+        rows = []
+        for name in ("wall_seconds", "cpu_seconds", "largest_process_gb"):
+            ours, theirs = (
+                statistics.median(getattr(cost, name) for cost in side) for side in (self.autoseg, self.nnunet)
+            )
+            rows.append((f"{self.step}: {name}", f"{ours:.2f}", f"{theirs:.2f}", f"{ours / theirs:.2f}"))
+        return tuple(rows)
+
+
+def make_environment(folder: Path) -> Path:
+    """Install nnU-Net into a virtual environment of its own, once, and return the folder of its commands."""
+    commands = folder / "bin"
+    if not (commands / "nnUNetv2_plan_and_preprocess").is_file():
+        venv.create(folder, with_pip=True, clear=True)
+        subprocess.run([commands / "python", "-m", "pip", "install", "--quiet", *PACKAGES], check=True)
+    return commands
+
+
+def compare_preprocessing(data: Path, work: Path, environment: Path, rounds: int) -> Comparison:
+    """Time both pipelines' plan_and_preprocess from nothing, in alternation.
+
+    Args:
+        data: a raw data set that autoseg reads.
+        work: an empty or new folder for everything that is written.
+        environment: where nnU-Net's virtual environment is or goes.
+        rounds: how often each side runs; medians are reported.
+    """
+    commands = make_environment(environment)
+    dataset = read_dataset(data)
+    write_nnunet_raw(dataset, work / "raw" / f"Dataset{DATASET_ID}_Peer")
+    ours, theirs = [], []
+    for turn in range(rounds):
+        shutil.rmtree(work / "autoseg", ignore_errors=True)
+        ours.append(measure_command(_autoseg_command(data, work), work / f"autoseg-{turn}.log"))
+        shutil.rmtree(work / "preprocessed", ignore_errors=True)
+        theirs.append(_run_nnunet(commands, work, turn))
+    return Comparison(step="plan_and_preprocess", autoseg=tuple(ours), nnunet=tuple(theirs))
+
+
+def write_nnunet_raw(dataset: Dataset, folder: Path) -> None:
+    """Lay a data set out as nnU-Net wants it, with links to the files.
+
+    Raises:
+        AutosegError: nnU-Net cannot take it as it is: labels that are not 1..K, or channels in one 4D file.
+    """
+    values = dataset.labels.values()
+    if values != tuple(range(1, len(values) + 1)):
+        raise AutosegError(f"{dataset.root}: has labels {values}. nnU-Net needs 1 to {len(values)}.")
+    for case in dataset.cases:
+        if len(case.images) != len(dataset.channels):
+            raise AutosegError(f"{dataset.root}: keeps its channels in 4D files. nnU-Net needs one file per channel.")
+        for channel, image in enumerate(case.images):
+            _link(Path(image), folder / "imagesTr" / f"{case.name}_{channel:04d}.nii.gz")
+        _link(Path(case.label), folder / "labelsTr" / f"{case.name}.nii.gz")
+    description = {
+        "channel_names": {str(index): name for index, name in enumerate(dataset.channels)},
+        "labels": {"background": 0, **{label.name: label.value for label in dataset.labels.labels}},
+        "numTraining": len(dataset.cases),
+        "file_ending": ".nii.gz",
+    }
+    write_json(folder / "dataset.json", description)
+
+
+def _link(target: Path, name: Path) -> None:
+    name.parent.mkdir(parents=True, exist_ok=True)
+    name.unlink(missing_ok=True)
+    name.symlink_to(target)
+
+
+def _autoseg_command(data: Path, work: Path) -> Sequence[str]:
+    return (sys.executable, "-m", "autoseg", "plan_and_preprocess", str(data), "-w", str(work / "autoseg"))
+
+
+def _run_nnunet(commands: Path, work: Path, turn: int) -> Cost:
+    variables = {
+        "nnUNet_raw": str(work / "raw"),
+        "nnUNet_preprocessed": str(work / "preprocessed"),
+        "nnUNet_results": str(work / "results"),
+    }
+    cores = str(count_cores())
+    command = (str(commands / "nnUNetv2_plan_and_preprocess"), "-d", str(DATASET_ID), "-c", "3d_fullres")
+    return measure_command((*command, "-np", cores, "-npfp", cores), work / f"nnunet-{turn}.log", variables)

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from dataset_fingerprints.errors import AutosegError
+from dataset_fingerprints.layouts import read_dataset
+from experiments.peers.measuring import measure_command
+from experiments.peers.nnunet import write_nnunet_raw
+from tests.synthetic.scans import write_nnunet_dataset
+
+
+def test_a_command_is_measured_with_its_children(tmp_path):
+    inner = "b = bytearray(200_000_000); sum(range(10**6))"
+    code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', '{inner}'])"
+    cost = measure_command([sys.executable, "-c", code], tmp_path / "log")
+    assert cost.wall_seconds > 0
+    assert cost.cpu_seconds > 0
+    assert cost.largest_process_gb > 0.18
+
+
+def test_a_command_that_fails_is_told_with_the_end_of_its_log(tmp_path):
+    with pytest.raises(AutosegError, match=r"(?s)exit code 3.*what happened"):
+        measure_command([sys.executable, "-c", "print('what happened'); exit(3)"], tmp_path / "log")
+
+
+def test_a_data_set_laid_out_for_nnunet_is_the_same_data_set(tmp_path):
+    dataset = read_dataset(write_nnunet_dataset(tmp_path / "a", 2, channels=("T1w", "FLAIR")))
+    write_nnunet_raw(dataset, tmp_path / "b")
+    linked = read_dataset(tmp_path / "b")
+    assert [case.name for case in linked.cases] == [case.name for case in dataset.cases]
+    assert linked.labels == dataset.labels
+
+
+def test_labels_that_nnunet_cannot_take_are_refused(tmp_path):
+    dataset = read_dataset(write_nnunet_dataset(tmp_path / "a", 1, {"background": 0, "lesion": 2}))
+    with pytest.raises(AutosegError, match="1 to 1"):
+        write_nnunet_raw(dataset, tmp_path / "b")

@@ -1,0 +1,34 @@
+import json
+
+from planners import PlanRequest, explain_plan, make_plan, plan_as_json
+from planners.plan import Plan
+from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint, repeat_case
+from tests.synthetic.machines import GPU
+
+
+def make_example() -> Plan:
+    fingerprint = make_fingerprint(repeat_case(20, SyntheticCase(body_shape=(35, 50, 36))))
+    return make_plan(fingerprint, PlanRequest(machine=GPU, memory_gb=8.0))
+
+
+def test_every_row_fills_its_columns() -> None:
+    for section in explain_plan(make_example()):
+        assert section.rows
+        assert all(len(row) == len(section.columns) for row in section.rows)
+        assert all(text for row in section.rows for text in row)
+
+
+def test_every_decision_is_shown() -> None:
+    plan = make_example()
+    assert len(explain_plan(plan)[-1].rows) == len(plan.decisions)
+
+
+def test_json_has_what_other_programs_ask_for() -> None:
+    plan = make_example()
+    values = json.loads(json.dumps(plan_as_json(plan)))
+    assert values == plan_as_json(plan)
+    fullres = values["configurations"]["3d_fullres"]
+    assert fullres["patch_shape"] == list(plan.configurations[1].patch_shape)
+    assert fullres["spacing_mm"] == [1.0, 1.0, 1.0]
+    assert fullres["batch_size"] == plan.configurations[1].batch_size
+    assert {"field", "value", "rule", "evidence"} == set(values["decisions"][0])

@@ -1,0 +1,85 @@
+import pytest
+
+from dataset_fingerprints.errors import PlanError
+from planners import PlanRequest, make_plan, set_values
+from planners.choices import Choice
+from planners.plan import Plan
+from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint, repeat_case
+from tests.synthetic.machines import CPU
+
+
+@pytest.fixture(scope="module")
+def plan() -> Plan:
+    fingerprint = make_fingerprint(repeat_case(20, SyntheticCase(body_shape=(35, 50, 36))))
+    return make_plan(fingerprint, PlanRequest(machine=CPU, memory_gb=8.0))
+
+
+def test_a_field_is_set_in_all_configurations(plan: Plan) -> None:
+    changed = set_values(plan, ["training.iterations=5000"])
+    assert {configuration.training.iterations for configuration in changed.configurations} == {5000}
+
+
+def test_a_field_is_set_in_one_configuration(plan: Plan) -> None:
+    changed = set_values(plan, ["3d_fullres.training.iterations=5000"])
+    before = plan.configurations[0].training.iterations
+    assert [configuration.training.iterations for configuration in changed.configurations] == [before, 5000]
+
+
+def test_options_of_parts_and_places_in_lists_are_reached(plan: Plan) -> None:
+    changed = set_values(plan, ["training.optimizer.options.lr=0.01", "preprocessing.normalization.0=zscore"])
+    configuration = changed.configurations[0]
+    assert configuration.training.optimizer == Choice(name="adamw", options={"lr": 0.01, "weight_decay": 0.01})
+    assert configuration.preprocessing.normalization == (Choice(name="zscore"),)
+
+
+def test_a_part_by_name_takes_its_own_defaults(plan: Plan) -> None:
+    changed = set_values(plan, ["training.optimizer=sgd"])
+    assert changed.configurations[0].training.optimizer == Choice(name="sgd")
+
+
+def test_fields_of_the_plan_itself_are_set(plan: Plan) -> None:
+    changed = set_values(plan, ["seed=7", "default_configuration=2d"])
+    assert (changed.seed, changed.default_configuration) == (7, "2d")
+
+
+def test_the_users_decision_takes_the_planners_place(plan: Plan) -> None:
+    changed = set_values(plan, ["training.iterations=5000"])
+    decisions = [decision for decision in changed.decisions if decision.field == "training.iterations"]
+    assert [(decision.value, decision.rule) for decision in decisions] == [("5000", "Set by the user.")]
+    assert "3000" in decisions[0].evidence
+
+
+def test_batch_size_of_all_replaces_the_decisions_of_each(plan: Plan) -> None:
+    changed = set_values(plan, ["batch_size=3"])
+    fields = [decision.field for decision in changed.decisions if decision.field.endswith("batch_size")]
+    assert fields == ["batch_size"]
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("training.iteration=5", "no field 'iteration'. Did you mean 'iterations'"),
+        ("trainning.iterations=5", "no field 'trainning' to set. Did you mean 'training'"),
+        ("3d_fulres.batch_size=5", "Did you mean '3d_fullres'"),
+        ("3d_fullres=5", "no field ''"),
+        ("name=x", "no field 'name' to set"),
+        ("training.iterations=many", 'found "many". Expected a whole number'),
+        ("training.iterations=1.5", "found 1.5. Expected a whole number"),
+        ("training.deep_supervision=1", "Expected true or false"),
+        ("training.optimizer.options.lr=fast", "Expected a number"),
+        ("training.optimizer.options.nesterov=[1]", "Expected a number, true or false, or text"),
+        ("preprocessing.normalization.4=zscore", "Expected 0 to 0"),
+        ("batch_size.x=4", "is a single value"),
+        ("batch_size=0", "Expected 1 or more"),
+        ("training.iterations", "Expected field=value"),
+        ("3d_fullres.patch_shape=[50,50,50]", "needs multiples of 8x8x8. The next larger patch is 56x56x56"),
+        ("patch_shape=[56,56,56]", "Put a configuration's name before the field"),
+        ("3d_fullres.topology.features=[16,32]", "lists together"),
+        ("default_configuration=3d", "Expected 2d or 3d_fullres"),
+        ("sampling.foreground_share=2", "Expected 0 to 1"),
+    ],
+)
+def test_what_cannot_be_set_says_why(plan: Plan, assignment: str, message: str) -> None:
+    with pytest.raises(PlanError) as caught:
+        set_values(plan, [assignment])
+    assert message in str(caught.value)

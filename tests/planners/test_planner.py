@@ -1,0 +1,195 @@
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from dataset_fingerprints.errors import PlanError
+from dataset_fingerprints.fingerprint import DatasetFingerprint
+from dataset_fingerprints.geometry import Triple, TripleFloat
+from dataset_fingerprints.jsonfiles import read_json, write_json
+from planners import PLANNERS, PlanRequest, check_plan, make_plan
+from planners.plan import Configuration, Plan
+from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint, repeat_case
+from tests.synthetic.machines import CPU, GPU
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Published:
+    """A row of nnU-Net's planner results for 8 GB; axes in its order, z, y, x."""
+
+    name: str
+    shape: Triple
+    spacing_mm: TripleFloat = (1.0, 1.0, 1.0)
+    cases: int
+    labels: int = 1
+    patch: Triple
+    batch_size: int
+    patch_2d: tuple[int, int]
+    batch_size_2d: int
+
+    def fingerprint(self) -> DatasetFingerprint:
+        case = SyntheticCase(body_shape=_reverse(self.shape), spacing_mm=_reverse(self.spacing_mm))
+        return make_fingerprint(repeat_case(self.cases, case), labels=self.labels, name=self.name)
+
+
+PUBLISHED = [
+    Published(
+        name="ATLAS at 1 mm",
+        shape=(189, 233, 197),
+        cases=655,
+        patch=(128, 128, 128),
+        batch_size=2,
+        patch_2d=(256, 224),
+        batch_size_2d=57,
+    ),
+    Published(
+        name="cropped brain at 1 mm",
+        shape=(150, 190, 150),
+        cases=655,
+        patch=(128, 160, 112),
+        batch_size=2,
+        patch_2d=(192, 160),
+        batch_size_2d=106,
+    ),
+    Published(
+        name="hippocampus",
+        shape=(36, 50, 35),
+        cases=260,
+        labels=2,
+        patch=(40, 56, 40),
+        batch_size=9,
+        patch_2d=(56, 40),
+        batch_size_2d=366,
+    ),
+    Published(
+        name="ISLES at 2 mm",
+        shape=(73, 112, 112),
+        spacing_mm=(2.0, 2.0, 2.0),
+        cases=250,
+        patch=(80, 112, 112),
+        batch_size=5,
+        patch_2d=(112, 112),
+        batch_size_2d=266,
+    ),
+    Published(
+        name="ACDC",
+        shape=(18, 237, 208),
+        spacing_mm=(5.0, 1.56, 1.56),
+        cases=200,
+        patch=(20, 256, 224),
+        batch_size=4,
+        patch_2d=(256, 224),
+        batch_size_2d=57,
+    ),
+    Published(
+        name="CT",
+        shape=(120, 512, 512),
+        spacing_mm=(3.0, 0.8, 0.8),
+        cases=100,
+        patch=(48, 224, 192),
+        batch_size=2,
+        patch_2d=(512, 512),
+        batch_size_2d=12,
+    ),
+]
+
+
+def _reverse(values: tuple) -> tuple:
+    return values[::-1]
+
+
+def brain(shape: Triple, spacing_mm: float) -> DatasetFingerprint:
+    case = SyntheticCase(body_shape=shape, spacing_mm=(spacing_mm,) * 3)
+    return make_fingerprint(repeat_case(30, case))
+
+
+def configuration(plan: Plan, name: str) -> Configuration:
+    return next(entry for entry in plan.configurations if entry.name == name)
+
+
+@pytest.mark.parametrize("planner", list(PLANNERS))
+@pytest.mark.parametrize("row", PUBLISHED, ids=lambda row: row.name)
+def test_gpu_plans_equal_nnunets(row: Published, planner: str) -> None:
+    plan = make_plan(row.fingerprint(), PlanRequest(planner=planner, machine=GPU, memory_gb=8.0))
+    fullres, slices = configuration(plan, "3d_fullres"), configuration(plan, "2d")
+    assert (fullres.patch_shape, fullres.batch_size) == (_reverse(row.patch), row.batch_size)
+    assert (slices.patch_shape, slices.batch_size) == ((*_reverse(row.patch_2d), 1), row.batch_size_2d)
+    assert plan.default_configuration == "3d_fullres"
+
+
+@pytest.mark.parametrize(
+    ("shape", "spacing_mm", "patch", "batch_size"),
+    [
+        ((35, 50, 36), 1.0, (40, 56, 40), 4),  # hippocampus
+        ((50, 60, 48), 3.0, (56, 64, 48), 2),  # a whole brain at 3 mm
+        ((72, 88, 72), 2.0, (64, 80, 72), 2),
+        ((150, 190, 150), 1.0, (64, 88, 64), 2),
+    ],
+)
+def test_cpu_plans_take_about_a_second_per_step(
+    shape: Triple, spacing_mm: float, patch: Triple, batch_size: int
+) -> None:
+    plan = make_plan(brain(shape, spacing_mm), PlanRequest(machine=CPU, memory_gb=8.0))
+    fullres = configuration(plan, "3d_fullres")
+    assert (fullres.patch_shape, fullres.batch_size) == (patch, batch_size)
+    assert fullres.topology.features == (16, 32, 64, 128)
+    assert fullres.training.optimizer.name == "adamw"
+
+
+def test_more_cores_see_more_of_the_brain() -> None:
+    many = replace(CPU, cores=8)
+    fingerprint = brain((150, 190, 150), 1.0)
+    small = make_plan(fingerprint, PlanRequest(machine=CPU, memory_gb=8.0))
+    large = make_plan(fingerprint, PlanRequest(machine=many, memory_gb=8.0))
+    assert configuration(large, "3d_fullres").patch_shape == (96, 96, 96)
+    assert configuration(small, "3d_fullres").patch_shape == (64, 88, 64)
+
+
+def test_a_cpu_plan_says_so_loudly() -> None:
+    plan = make_plan(brain((35, 50, 36), 1.0), PlanRequest(machine=CPU, memory_gb=8.0))
+    assert plan.decisions[0].value == "CPU PLAN"
+    assert "NO GPU" in plan.decisions[0].rule
+
+
+def test_the_nnunet_planner_plans_for_a_gpu_on_any_machine() -> None:
+    fingerprint = brain((150, 190, 150), 1.0)
+    here = make_plan(fingerprint, PlanRequest(planner="nnunet", machine=CPU, memory_gb=8.0))
+    there = make_plan(fingerprint, PlanRequest(planner="nnunet", machine=GPU, memory_gb=8.0))
+    assert [entry.patch_shape for entry in here.configurations] == [entry.patch_shape for entry in there.configurations]
+    assert here.configurations[0].training.optimizer.name == "sgd"
+    assert here.configurations[0].training.iterations == 250_000
+
+
+def test_single_slices_get_a_2d_plan_only() -> None:
+    plan = make_plan(brain((300, 200, 1), 0.5), PlanRequest(machine=GPU, memory_gb=8.0))
+    assert [entry.name for entry in plan.configurations] == ["2d"]
+    assert plan.default_configuration == "2d"
+    assert configuration(plan, "2d").network_axes() == (0, 1)
+
+
+def test_configurations_share_their_preprocessing() -> None:
+    plan = make_plan(brain((150, 190, 150), 1.0), PlanRequest(machine=GPU, memory_gb=8.0))
+    first, second = plan.configurations
+    assert first.preprocessing == second.preprocessing
+
+
+def test_tiny_scans_are_padded_to_something_a_unet_can_halve() -> None:
+    plan = make_plan(brain((3, 5, 2), 1.0), PlanRequest(machine=GPU, memory_gb=8.0))
+    assert configuration(plan, "3d_fullres").patch_shape == (12, 12, 12)
+    check_plan(plan)
+
+
+def test_plan_survives_the_disk(tmp_path: Path) -> None:
+    plan = make_plan(brain((35, 50, 36), 1.0), PlanRequest(machine=CPU, memory_gb=8.0, seed=3))
+    write_json(tmp_path / "plan.json", plan)
+    assert read_json(tmp_path / "plan.json", Plan) == plan
+
+
+def test_unknown_planner_names_the_nearest() -> None:
+    with pytest.raises(PlanError, match="Did you mean 'nnunet'"):
+        make_plan(brain((35, 50, 36), 1.0), PlanRequest(planner="nnUnet", machine=CPU, memory_gb=8.0))
+
+
+def test_hardly_any_memory_makes_no_plan() -> None:
+    with pytest.raises(PlanError, match="larger memory budget"):
+        make_plan(brain((150, 190, 150), 1.0), PlanRequest(machine=GPU, memory_gb=0.001))

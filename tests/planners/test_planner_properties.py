@@ -1,0 +1,68 @@
+"""What must hold for any data set, whatever its shapes."""
+
+from __future__ import annotations
+
+import math
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dataset_fingerprints.fingerprint import DatasetFingerprint
+from dataset_fingerprints.jsonfiles import from_plain, to_json
+from planners import PlanRequest, check_plan, make_plan
+from planners.plan import Plan
+from planners.topology import MIN_EDGE, find_divisors
+from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint
+from tests.synthetic.machines import CPU, GPU
+
+lengths = st.integers(min_value=2, max_value=700)
+sizes_mm = st.floats(min_value=0.1, max_value=12.0)
+cases = st.builds(
+    SyntheticCase,
+    body_shape=st.tuples(lengths, lengths, lengths),
+    spacing_mm=st.tuples(sizes_mm, sizes_mm, sizes_mm),
+    body_share=st.floats(min_value=0.05, max_value=1.0),
+)
+fingerprints = st.builds(
+    make_fingerprint, st.lists(cases, min_size=1, max_size=12), labels=st.integers(min_value=1, max_value=20)
+)
+machines = st.sampled_from([CPU, GPU])
+memories_gb = st.floats(min_value=2.0, max_value=160.0)
+
+
+@settings(max_examples=150, deadline=None)
+@given(fingerprints, machines, memories_gb)
+def test_every_fingerprint_gets_a_plan_that_fits_together(fingerprint, machine, memory_gb) -> None:
+    plan = make_plan(fingerprint, PlanRequest(machine=machine, memory_gb=memory_gb))
+    check_plan(plan)
+    for configuration in plan.configurations:
+        patch = [configuration.patch_shape[axis] for axis in configuration.network_axes()]
+        divisors = find_divisors(configuration.topology.strides)
+        bottleneck = [length // divisor for length, divisor in zip(patch, divisors, strict=True)]
+        assert all(edge >= MIN_EDGE for edge, divisor in zip(bottleneck, divisors, strict=True) if divisor > 1)
+        assert len(configuration.topology.features) > 1
+        assert configuration.batch_size >= 2
+
+
+@settings(max_examples=100, deadline=None)
+@given(fingerprints, memories_gb, st.floats(min_value=1.0, max_value=4.0))
+def test_more_gpu_memory_never_shrinks_patch_or_then_batch(fingerprint, memory_gb, factor) -> None:
+    """The batch alone may shrink: with more memory a larger patch comes first, a larger batch second."""
+    small, large = (
+        make_plan(fingerprint, PlanRequest(machine=GPU, memory_gb=memory)) for memory in (memory_gb, memory_gb * factor)
+    )
+    for less, more in zip(small.configurations, large.configurations, strict=True):
+        assert (math.prod(more.patch_shape), more.batch_size) >= (math.prod(less.patch_shape), less.batch_size)
+
+
+@settings(max_examples=40, deadline=None)
+@given(fingerprints, machines, memories_gb)
+def test_the_same_input_makes_the_same_plan_and_survives_json(
+    fingerprint: DatasetFingerprint, machine, memory_gb
+) -> None:
+    request = PlanRequest(machine=machine, memory_gb=memory_gb)
+    plan = make_plan(fingerprint, request)
+    assert make_plan(fingerprint, request) == plan
+    import json
+
+    assert from_plain(json.loads(to_json(plan)), Plan, "plan") == plan

@@ -1,0 +1,131 @@
+import json
+import logging
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dataset_fingerprints.errors import DataError, FileFormatError
+from dataset_fingerprints.fingerprint import DatasetFingerprint
+from planners.plan import Splits
+from planners.splits import make_splits, read_splits
+from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint
+
+SHAPE = (20, 20, 20)
+
+
+def make_cases(subjects: list[tuple[str, str, float]]) -> DatasetFingerprint:
+    """Build a fingerprint from (subject, site, volume) rows, one per case."""
+    return make_fingerprint(
+        [
+            SyntheticCase(body_shape=SHAPE, subject=subject, site=site, volume_mm3=volume)
+            for subject, site, volume in subjects
+        ]
+    )
+
+
+def skewed(count: int) -> DatasetFingerprint:
+    rng = np.random.default_rng(0)
+    volumes = np.where(rng.random(count) < 0.1, 0.0, rng.lognormal(8, 2, count))
+    return make_cases([(f"s{index}", f"site{index % 3}", float(volume)) for index, volume in enumerate(volumes)])
+
+
+def write_splits(path: Path, folds: list[dict[str, list[str]]]) -> Path:
+    path.write_text(json.dumps(folds))
+    return path
+
+
+def check_partition(fingerprint: DatasetFingerprint, splits: Splits) -> None:
+    names = sorted(case.case for case in fingerprint.cases)
+    subjects = {case.case: case.subject for case in fingerprint.cases}
+    assert sorted(name for fold in splits.folds for name in fold.validation) == names
+    for fold in splits.folds:
+        assert fold.validation
+        assert sorted(fold.train + fold.validation) == names
+        assert not {subjects[name] for name in fold.train} & {subjects[name] for name in fold.validation}
+
+
+rows = st.tuples(
+    st.sampled_from([f"s{index}" for index in range(15)]),
+    st.sampled_from(["", "a", "b"]),
+    st.sampled_from([0.0, 1.0, 10.0, 500.0, 1e5]),
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(rows, min_size=2, max_size=60).filter(lambda found: len({row[0] for row in found}) > 1))
+def test_every_case_is_validated_once_and_no_subject_is_on_both_sides(found) -> None:
+    fingerprint = make_cases(found)
+    check_partition(fingerprint, make_splits(fingerprint, 0))
+
+
+def test_folds_have_similar_volumes_sites_and_empty_cases() -> None:
+    fingerprint = skewed(300)
+    splits = make_splits(fingerprint, 0)
+    volumes = {case.case: case.labels[0].volume_mm3 for case in fingerprint.cases}
+    sites = {case.case: case.site for case in fingerprint.cases}
+    for fold in splits.folds:
+        present = [volumes[name] for name in fold.validation if volumes[name] > 0]
+        empty = len(fold.validation) - len(present)
+        assert 4 <= empty <= 8  # 29 of 300 are empty: 5.8 per fold, dealt out per site
+        assert 2000 < np.median(present) < 4500  # exp(8) = 2981; quartiles lie at 770 and 11500
+        assert all(17 <= count <= 23 for count in Counter(sites[name] for name in fold.validation).values())
+
+
+def test_splits_depend_on_nothing_but_cases_and_seed() -> None:
+    fingerprint = skewed(60)
+    assert make_splits(fingerprint, 1) == make_splits(fingerprint, 1)
+    assert make_splits(fingerprint, 1).folds != make_splits(fingerprint, 2).folds
+
+
+def test_few_subjects_make_as_many_folds() -> None:
+    fingerprint = make_cases([("a", "", 1.0), ("b", "", 2.0), ("c", "", 0.0), ("c", "", 0.0)])
+    splits = make_splits(fingerprint, 0)
+    assert len(splits.folds) == 3
+    check_partition(fingerprint, splits)
+
+
+def test_a_single_subject_cannot_be_split() -> None:
+    with pytest.raises(DataError, match="cases of 1 subject"):
+        make_splits(make_cases([("a", "", 1.0), ("a", "", 2.0)]), 0)
+
+
+def test_nnunets_file_is_read(tmp_path: Path) -> None:
+    fingerprint = make_cases([("a", "", 1.0), ("b", "", 2.0)])
+    first, second = (case.case for case in fingerprint.cases)
+    path = write_splits(tmp_path / "splits_final.json", [{"train": [first], "val": [second]}])
+    splits = read_splits(path, fingerprint.cases)
+    assert (splits.folds[0].train, splits.folds[0].validation) == ((first,), (second,))
+
+
+@pytest.mark.parametrize(
+    ("folds", "message"),
+    [
+        ([{"train": ["case0000"], "val": ["case0009"]}], "names case0009, not in the data set. Did you mean"),
+        ([{"train": ["case0000", "case0001"], "val": ["case0001"]}], "is judged on case0001"),
+        ([{"train": ["case0000"], "val": ["case0001"]}], "no fold names case0002"),
+    ],
+)
+def test_folds_that_do_not_fit_the_data_set_are_refused(
+    tmp_path: Path, folds: list[dict[str, list[str]]], message: str
+) -> None:
+    fingerprint = make_cases([("a", "", 1.0), ("b", "", 2.0), ("c", "", 3.0)])
+    with pytest.raises(DataError, match=message):
+        read_splits(write_splits(tmp_path / "splits.json", folds), fingerprint.cases)
+
+
+@pytest.mark.parametrize("content", [{}, [], [{"train": ["a"]}], [{"train": ["a"], "val": []}], [["a"], ["b"]]])
+def test_other_files_are_no_splits(tmp_path: Path, content) -> None:
+    with pytest.raises(FileFormatError, match="is not a list of folds"):
+        read_splits(write_splits(tmp_path / "splits.json", content), [])
+
+
+def test_shared_subjects_are_warned_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    fingerprint = make_cases([("a", "", 1.0), ("a", "", 2.0)])
+    path = write_splits(tmp_path / "splits.json", [{"train": ["case0000"], "val": ["case0001"]}])
+    with caplog.at_level(logging.WARNING):
+        read_splits(path, fingerprint.cases)
+    assert "scans of a" in caplog.text
