@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 from typer.core import TyperGroup
 
-from autoseg.cli.display import TerminalProgress, console, errors, show_table
+from autoseg.cli.display import TerminalProgress, console, errors, show_reasons, show_table
 from autoseg.hardware import share_cores_with_others
 from dataset_fingerprints.errors import AutosegError
 
@@ -173,8 +174,10 @@ def explain(
     if as_json:
         print(json.dumps(plan_as_json(found), indent=1))
         return
-    for section in explain_plan(found):
+    *tables, decisions = explain_plan(found)
+    for section in tables:
         show_table(section.title, section.columns, section.rows)
+    show_reasons(decisions.title, decisions.rows)
 
 
 @app.command()
@@ -221,7 +224,7 @@ def demo(
     max_minutes: Annotated[float, typer.Option(help="Of training.")] = 4.5,
 ) -> None:
     """Do the whole main job on simulated scans in a few minutes, on any machine."""
-    from autoseg.pipeline.demo import SIMULATION, run_demo
+    from autoseg.pipeline.demo import SIMULATION, THRESHOLD_SIGMAS, run_demo
 
     console.print(
         f"Simulated brains of {SIMULATION.spacing_mm:g} mm with lesions of at least {SIMULATION.min_lesion_ml:g} ml: "
@@ -229,19 +232,20 @@ def demo(
         highlight=False,
     )
     result = run_demo(out, max_minutes, TerminalProgress())
-    rows = [(name, *(f"{value:.2f}" for value in values)) for name, *values in result.rows()]
-    columns = ("held-out scan", "lesion, ml", "contrast to noise", "Dice of a 3-sigma threshold", "Dice of autoseg")
-    show_table("Scans that nothing was trained on (simulated)", columns, rows)
-    threshold = sum(result.threshold_dice) / len(result.threshold_dice)
+    rows = [(name, *(f"{value:.2f}" for value in values)) for name, values in result.rows()]
+    thresholds = [f"{sigmas:g}-sigma threshold" for sigmas in THRESHOLD_SIGMAS]
+    columns = ("held-out scan", "lesion, ml", "contrast to noise", *(f"Dice, {name}" for name in thresholds))
+    show_table("Scans that nothing was trained on (simulated)", (*columns, "Dice, autoseg"), rows)
+    means = zip(thresholds, result.mean_threshold_dice(), strict=True)
     contrasts = [case.contrast_to_noise for case in result.cases]
     console.print(
-        f"Mean Dice: threshold {threshold:.3f}, autoseg {result.held_out.foreground_mean_dice:.3f}; "
-        f"contrast to noise {min(contrasts):.1f} to {max(contrasts):.1f}.",
+        f"Mean Dice: {', '.join(f'{name} {mean:.3f}' for name, mean in means)}, "
+        f"autoseg {result.held_out.foreground_mean_dice:.3f}. "
+        f"Contrast to noise {min(contrasts):.1f} to {max(contrasts):.1f}.",
         highlight=False,
     )
-    console.print(
-        f"Masks: {result.folder / 'masks'}; figures: {result.metrics}; picture: {result.picture}", soft_wrap=True
-    )
+    masks = result.folder / "masks"
+    console.print(f"Masks: {masks}; figures: {result.metrics}; picture: {result.picture}", soft_wrap=True)
 
 
 def main() -> None:
@@ -252,7 +256,7 @@ def main() -> None:
     try:
         app()
     except AutosegError as error:
-        errors.print(f"[bold red]autoseg:[/] {error}", highlight=False, soft_wrap=True, markup=True)
+        errors.print(f"[bold red]autoseg:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(2)
 
 

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -113,6 +115,15 @@ def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]
     for row in rows:
         table.add_row(*row)
     console.print(table)
+
+
+def show_reasons(title: str, rows: Sequence[Sequence[str]]) -> None:
+    """Show decisions, each as its name and value, the rule and the evidence."""
+    console.print(f"\n[bold]{title}[/]")
+    for name, value, rule, evidence in rows:
+        console.print(f"[bold]{name}[/] = {escape(value)}", highlight=False)
+        console.print(Padding(escape(rule), (0, 0, 0, 4)), highlight=False)
+        console.print(Padding(f"[dim]{escape(evidence)}[/]", (0, 0, 0, 4)), highlight=False)
 
 
 def _as_text(figures: Mapping[str, str]) -> str:

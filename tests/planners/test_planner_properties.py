@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 from hypothesis import given, settings
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.jsonfiles import from_plain, to_json
 from planners import PlanRequest, check_plan, make_plan
+from planners.machine import MachineProfile
 from planners.plan import Plan
 from planners.topology import MIN_EDGE, find_divisors
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint
@@ -32,7 +34,9 @@ memories_gb = st.floats(min_value=2.0, max_value=160.0)
 
 @settings(max_examples=150, deadline=None)
 @given(fingerprints, machines, memories_gb)
-def test_every_fingerprint_gets_a_plan_that_fits_together(fingerprint, machine, memory_gb) -> None:
+def test_every_fingerprint_gets_a_plan_that_fits_together(
+    fingerprint: DatasetFingerprint, machine: MachineProfile, memory_gb: float
+) -> None:
     plan = make_plan(fingerprint, PlanRequest(machine=machine, memory_gb=memory_gb))
     check_plan(plan)
     for configuration in plan.configurations:
@@ -46,7 +50,9 @@ def test_every_fingerprint_gets_a_plan_that_fits_together(fingerprint, machine, 
 
 @settings(max_examples=100, deadline=None)
 @given(fingerprints, memories_gb, st.floats(min_value=1.0, max_value=4.0))
-def test_more_gpu_memory_never_shrinks_patch_or_then_batch(fingerprint, memory_gb, factor) -> None:
+def test_more_gpu_memory_never_shrinks_patch_or_then_batch(
+    fingerprint: DatasetFingerprint, memory_gb: float, factor: float
+) -> None:
     """The batch alone may shrink: with more memory a larger patch comes first, a larger batch second."""
     small, large = (
         make_plan(fingerprint, PlanRequest(machine=GPU, memory_gb=memory)) for memory in (memory_gb, memory_gb * factor)
@@ -58,11 +64,9 @@ def test_more_gpu_memory_never_shrinks_patch_or_then_batch(fingerprint, memory_g
 @settings(max_examples=40, deadline=None)
 @given(fingerprints, machines, memories_gb)
 def test_the_same_input_makes_the_same_plan_and_survives_json(
-    fingerprint: DatasetFingerprint, machine, memory_gb
+    fingerprint: DatasetFingerprint, machine: MachineProfile, memory_gb: float
 ) -> None:
     request = PlanRequest(machine=machine, memory_gb=memory_gb)
     plan = make_plan(fingerprint, request)
     assert make_plan(fingerprint, request) == plan
-    import json
-
     assert from_plain(json.loads(to_json(plan)), Plan, "plan") == plan
