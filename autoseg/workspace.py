@@ -12,6 +12,8 @@ from dataset_fingerprints.errors import WorkspaceError
 
 SUFFIX = "-autoseg"
 FULL = "full"
+# Made first of all in a folder of ours, so that it also tells a workspace that was killed at its start.
+LOCK = ".lock"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,7 +76,7 @@ def new_workspace(dataset: Path, given: Path | None) -> Workspace:
     root = given or Path.cwd() / f"{dataset.resolve().name}{SUFFIX}"
     if root.is_file():
         raise WorkspaceError(f"{root}: is a file. Name a folder with -w; it is made if it does not exist.")
-    if root.is_dir() and any(root.iterdir()) and not (root / "dataset.json").is_file():
+    if root.is_dir() and any(root.iterdir()) and not (root / LOCK).is_file():
         raise WorkspaceError(f"{root}: is a folder with other content. Name an empty or a new folder with -w.")
     if (root / "imagesTr").is_dir():
         raise WorkspaceError(f"{root}: is a raw data set. A workspace lies apart from it: name another folder with -w.")
@@ -116,7 +118,7 @@ def locked(folder: Path, what: str) -> Iterator[None]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        stream = (folder / ".lock").open("w")
+        stream = (folder / LOCK).open("w")
     except OSError as error:
         raise WorkspaceError(f"{folder}: cannot be written to ({error.strerror}). Choose a place with -w.") from error
     with stream:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+PARTIAL = ".partial-"
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -17,7 +19,7 @@ def replacing(path: Path) -> Iterator[Path]:
     the new, never a part. The temporary name keeps the suffixes of `path`, which some libraries choose a format by.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".partial-", suffix=f"-{path.name}")
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=PARTIAL, suffix=f"-{path.name}")
     os.close(descriptor)
     temporary = Path(name)
     try:
@@ -29,6 +31,13 @@ def replacing(path: Path) -> Iterator[Path]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def sweep(*folders: Path) -> None:
+    """Delete what killed processes left half written in these folders; only for whoever holds their lock."""
+    for folder in folders:
+        for partial in folder.glob(f"{PARTIAL}*"):
+            partial.unlink(missing_ok=True)
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -12,6 +12,7 @@ from autoseg.pipeline.inspecting import WaitingScans, find_dataset, inspect_data
 from autoseg.preprocessing import Store, prepare, store_key
 from autoseg.progress import Progress
 from autoseg.workspace import Workspace, locked, new_workspace
+from dataset_fingerprints.atomic import sweep
 from dataset_fingerprints.dataset import Case, Dataset
 from dataset_fingerprints.errors import DataError, PlanError, did_you_mean
 from dataset_fingerprints.fingerprint import DatasetFingerprint
@@ -58,6 +59,7 @@ def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress
     dataset = find_dataset(root)
     workspace = new_workspace(Path(dataset.root), options.workspace)
     with locked(workspace.root, "this workspace's plan"):
+        sweep(workspace.root, *workspace.root.glob("plans/*"), *workspace.root.glob("preprocessed/*"))
         waiting = WaitingScans()
         fingerprint = inspect_dataset(dataset, workspace, waiting, progress)
         plan = _plan(fingerprint, options)

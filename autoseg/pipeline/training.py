@@ -22,6 +22,7 @@ from autoseg.sampling import ResidentCase, make_resident_case
 from autoseg.training.folder import FoldFolder, RunRecord
 from autoseg.training.trainer import Setup, Trainer
 from autoseg.workspace import FULL, Workspace, locked
+from dataset_fingerprints.atomic import sweep
 from dataset_fingerprints.errors import PlanError, WorkspaceError
 from dataset_fingerprints.jsonfiles import read_json, write_json
 from planners.overrides import set_values
@@ -81,6 +82,7 @@ def train_fold(workspace: Workspace, fold: str, options: TrainingOptions, progre
     """
     job = _resolve(workspace, fold, options)
     with locked(job.folder.root, f"fold {fold}"):
+        sweep(job.folder.root, *job.folder.root.rglob("validation/**/"))
         job.folder.claim(replace(job.plan, configurations=(job.configuration,)))
         record = job.folder.read_run()
         if record is None or record.status == "training":

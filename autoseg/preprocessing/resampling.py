@@ -19,9 +19,10 @@ Kind = Literal["cubic", "linear", "nearest"]
 
 
 def target_shape(shape: Triple, spacing_mm: TripleFloat, target_mm: TripleFloat) -> Triple:
-    """Return how many voxels of `target_mm` cover `shape` voxels of `spacing_mm`; at least one per axis."""
+    """Return how many voxels of `target_mm` cover `shape` voxels of `spacing_mm`; a single slice stays one."""
     x, y, z = (
-        max(1, round(length * have / want)) for length, have, want in zip(shape, spacing_mm, target_mm, strict=True)
+        max(1, round(length * have / want)) if length > 1 else 1
+        for length, have, want in zip(shape, spacing_mm, target_mm, strict=True)
     )
     return (x, y, z)
 

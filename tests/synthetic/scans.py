@@ -85,7 +85,9 @@ def write_nnunet_dataset(
         for channel in range(len(channels)):
             voxels = image if channel == 0 else np.where(image > 0, 200 - image, 0)
             write_nifti(root / "imagesTr" / f"{name}_{channel:04d}.nii.gz", voxels, affine)
-        write_nifti(root / "labelsTr" / f"{name}.nii.gz", values[mask].astype(kind), affine)
+        write_nifti(
+            root / "labelsTr" / f"{name}.nii.gz", values[np.minimum(mask, len(values) - 1)].astype(kind), affine
+        )
     write_description(root, named, channels, cases)
     return root
 

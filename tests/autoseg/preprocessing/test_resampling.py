@@ -48,3 +48,7 @@ def test_a_ball_keeps_its_volume_when_its_labels_are_resampled():
 
 def test_the_target_shape_covers_the_same_millimetres():
     assert target_shape((100, 50, 7), (1.0, 2.0, 5.0), (2.0, 1.0, 50.0)) == (50, 100, 1)
+
+
+def test_a_single_slice_stays_one_whatever_its_thickness():
+    assert target_shape((10, 10, 1), (1.0, 1.0, 8.0), (1.0, 1.0, 1.0)) == (10, 10, 1)
