@@ -234,8 +234,9 @@ def demo(
     result = run_demo(out, max_minutes, TerminalProgress())
     rows = [(name, *(f"{value:.2f}" for value in values)) for name, values in result.rows()]
     thresholds = [f"{sigmas:g}-sigma threshold" for sigmas in THRESHOLD_SIGMAS]
-    columns = ("held-out scan", "lesion, ml", "contrast to noise", *(f"Dice, {name}" for name in thresholds))
-    show_table("Scans that nothing was trained on (simulated)", (*columns, "Dice, autoseg"), rows)
+    show_table(
+        "Dice on simulated scans that nothing was trained on", ("scan", "ml", "CNR", *thresholds, "autoseg"), rows
+    )
     means = zip(thresholds, result.mean_threshold_dice(), strict=True)
     contrasts = [case.contrast_to_noise for case in result.cases]
     console.print(
