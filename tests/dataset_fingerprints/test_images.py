@@ -24,6 +24,7 @@ def test_a_label_map_is_written_back_with_the_affine_shape_and_voxels_of_its_fil
     assert written.shape == SHAPE
     assert np.allclose(written.affine, affine, atol=1e-5)
     assert np.array_equal(np.asanyarray(written.dataobj), labels)
+    assert written.get_data_dtype() == np.uint8
 
 
 def test_several_files_become_the_channels_of_one_image(tmp_path):
