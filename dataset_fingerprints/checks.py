@@ -77,6 +77,20 @@ def check_voxels(case: str, voxels: NDArray[np.float32], channels: Sequence[str]
     return tuple(findings)
 
 
+def check_twins(case: str, voxels: NDArray[np.float32], labels: NDArray[Any]) -> tuple[Finding, ...]:
+    """Find a label map that was stored as its own scan, or the reverse.
+
+    Args:
+        case: its name.
+        voxels: (channel, x, y, z).
+        labels: (x, y, z) as stored.
+    """
+    if not any(np.array_equal(channel, labels) for channel in voxels):
+        return ()
+    message = "scan and label map hold the same voxels. One was saved in the other's place: export it again."
+    return (Finding(case=case, grade="error", kind="label-is-image", message=message),)
+
+
 def check_labels(case: str, labels: NDArray[Any], scheme: LabelScheme) -> tuple[NDArray[np.uint8], tuple[Finding, ...]]:
     """Turn stored label values into class indices, and say what had to be mended or cannot be.
 

@@ -6,11 +6,13 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from dataset_fingerprints.checks import Finding
+from dataset_fingerprints.consistency import check_cases
 from dataset_fingerprints.dataset import Case, Dataset
 from dataset_fingerprints.fingerprint import (
     CaseFingerprint,
@@ -26,12 +28,21 @@ from dataset_fingerprints.intensities import measure_intensities, pool_sketches,
 from dataset_fingerprints.lesions import measure_label
 from dataset_fingerprints.scans import Scan, read_case
 
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Known:
+    """What an earlier pass measured and found of a case; true as long as the case's files are the same."""
+
+    record: CaseFingerprint
+    findings: tuple[Finding, ...]
+
+
 OnScan = Callable[[Case, Scan], None]
 
 
 def extract_cases(
     dataset: Dataset,
-    previous: Mapping[str, CaseFingerprint],
+    previous: Mapping[str, Known],
     workers: int,
     on_scan: OnScan,
     on_done: Callable[[str], None],
@@ -40,20 +51,21 @@ def extract_cases(
 
     Args:
         dataset: what to read.
-        previous: earlier measurements by case name.
+        previous: what an earlier pass found, by case name.
         workers: threads; reading, decompressing and measuring release the interpreter's lock for most of their time.
         on_scan: called in a worker with every scan that was read and is sound.
         on_done: called with every case's name when it is finished, read or not.
 
     Returns:
-        The measurements of all sound cases, and all findings, both in the data set's order.
+        The measurements of all sound cases in the data set's order, and all findings: those of single cases, then
+        those of the data set as a whole.
     """
 
     def extract(case: Case) -> tuple[CaseFingerprint | None, tuple[Finding, ...]]:
         known = previous.get(case.name)
-        if known is not None and unchanged(case, known.identities):
+        if known is not None and unchanged(case, known.record.identities):
             on_done(case.name)
-            return known, ()
+            return known.record, known.findings
         scan, findings = read_case(case, dataset.channels, dataset.labels)
         record = None
         if scan is not None:
@@ -65,7 +77,8 @@ def extract_cases(
     with ThreadPoolExecutor(max_workers=workers) as pool:
         results = list(pool.map(extract, dataset.cases))
     records = tuple(record for record, _ in results if record is not None)
-    return records, tuple(finding for _, findings in results for finding in findings)
+    found = tuple(finding for _, findings in results for finding in findings)
+    return records, (*found, *check_cases(records))
 
 
 def measure_case(case: Case, scan: Scan, dataset: Dataset) -> CaseFingerprint:

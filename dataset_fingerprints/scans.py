@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataset_fingerprints.body import bounding_box, find_body
-from dataset_fingerprints.checks import Finding, check_grids, check_labels, check_voxels
+from dataset_fingerprints.checks import Finding, check_grids, check_labels, check_twins, check_voxels
 from dataset_fingerprints.dataset import Case, LabelScheme
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.fingerprint import Box
@@ -70,6 +70,7 @@ def read_case(case: Case, channels: Sequence[str], scheme: LabelScheme) -> tuple
     findings = check_grids(case.name, grid, stored.source_grid)
     if any(finding.grade == "error" for finding in findings):
         return None, findings
+    findings = (*findings, *check_twins(case.name, voxels, stored.voxels[0]))
     labels, more = check_labels(case.name, stored.voxels[0], scheme)
     findings = (*findings, *check_voxels(case.name, voxels, channels), *more)
     if any(finding.grade == "error" for finding in findings):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,9 +12,10 @@ from autoseg.hardware import count_cores, memory_limit_gb
 from autoseg.progress import Progress
 from autoseg.workspace import Workspace
 from dataset_fingerprints.checks import Finding, refuse_errors
+from dataset_fingerprints.consistency import WHOLE_DATASET
 from dataset_fingerprints.dataset import Case, Dataset
 from dataset_fingerprints.errors import DataError, FileFormatError
-from dataset_fingerprints.extract import extract_cases, summarise
+from dataset_fingerprints.extract import Known, extract_cases, summarise
 from dataset_fingerprints.fingerprint import CaseFingerprint, DatasetFingerprint
 from dataset_fingerprints.jsonfiles import read_json, write_json
 from dataset_fingerprints.layouts import read_dataset
@@ -84,6 +86,10 @@ def inspect_dataset(
     report = CheckReport(dataset=dataset.name, cases=len(dataset.cases), findings=findings)
     write_json(workspace.check, report)
     refuse_errors(dataset.root, findings)
+    if findings:
+        counts = Counter(f"{finding.grade}: {finding.kind}" for finding in findings)
+        told = ", ".join(f"{kind} ({number})" for kind, number in counts.items())
+        progress.say(f"{told}. Details: {workspace.check}")
     fingerprint = summarise(dataset, records)
     write_json(workspace.dataset, dataset)
     write_json(workspace.fingerprint, fingerprint)
@@ -98,19 +104,24 @@ def check_dataset(root: Path, progress: Progress) -> CheckReport:
 
 
 def _extract(
-    dataset: Dataset, known: dict[str, CaseFingerprint], waiting: WaitingScans, progress: Progress
+    dataset: Dataset, known: Mapping[str, Known], waiting: WaitingScans, progress: Progress
 ) -> tuple[Sequence[CaseFingerprint], tuple[Finding, ...]]:
     with progress.task("Reading and measuring", len(dataset.cases)) as task:
         return extract_cases(dataset, known, count_cores(), waiting.keep, lambda _: task.advance())
 
 
-def _known_cases(workspace: Workspace, dataset: Dataset) -> dict[str, CaseFingerprint]:
-    """Return what an earlier run measured, if it measured the same channels and labels."""
+def _known_cases(workspace: Workspace, dataset: Dataset) -> Mapping[str, Known]:
+    """Return what an earlier run measured and found, if it measured the same channels and labels."""
     try:
         fingerprint = read_json(workspace.fingerprint, DatasetFingerprint)
+        report = read_json(workspace.check, CheckReport)
     except FileFormatError:
         return {}
     channels = tuple(channel.name for channel in fingerprint.channels)
     if (channels, fingerprint.scheme) != (dataset.channels, dataset.labels):
         return {}
-    return {case.case: case for case in fingerprint.cases}
+    findings: dict[str, list[Finding]] = {}
+    for finding in report.findings:
+        if finding.kind not in WHOLE_DATASET:
+            findings.setdefault(finding.case, []).append(finding)
+    return {case.case: Known(record=case, findings=tuple(findings.get(case.case, ()))) for case in fingerprint.cases}

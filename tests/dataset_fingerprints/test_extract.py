@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dataset_fingerprints.body import find_body
-from dataset_fingerprints.extract import extract_cases, summarise
+from dataset_fingerprints.extract import Known, extract_cases, summarise
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.jsonfiles import read_json, write_json
 from dataset_fingerprints.layouts import read_dataset
@@ -93,7 +93,7 @@ def test_unchanged_cases_are_not_read_again_and_changed_ones_are(tmp_path):
     dataset = read_dataset(write_nnunet_dataset(tmp_path, cases=3))
     records, _, read = extract(dataset)
     assert read == ["sub-000", "sub-001", "sub-002"]
-    known = {record.case: record for record in records}
+    known = {record.case: Known(record=record, findings=()) for record in records}
     os.utime(tmp_path / "imagesTr" / "sub-000_0000.nii.gz")
     write_nifti(tmp_path / "imagesTr" / "sub-001_0000.nii.gz", np.random.default_rng(9).normal(size=(24, 28, 20)))
     again, _, read = extract(dataset, known)
