@@ -5,11 +5,12 @@ Imports that cost time stay inside the commands that need them, so that `autoseg
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.markup import escape
@@ -20,6 +21,8 @@ from autoseg.hardware import share_cores_with_others
 from dataset_fingerprints.errors import AutosegError
 
 COMMANDS_GROUP = "autoseg.commands"
+# What a full disk, a read-only one and missing rights look like.
+PLACE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 class AnySpelling(TyperGroup):
@@ -257,8 +260,20 @@ def main() -> None:
     try:
         app()
     except AutosegError as error:
-        errors.print(f"[bold red]autoseg:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
-        sys.exit(2)
+        _fail(str(error))
+    except OSError as error:
+        if error.errno not in PLACE_ERRORS:
+            raise
+        where = error.filename or "the disk"
+        _fail(
+            f"{where}: cannot be written to ({error.strerror}). Free some room or name another place with -w or -o, "
+            "then give the same command again: what was finished is kept."
+        )
+
+
+def _fail(message: str) -> NoReturn:
+    errors.print(f"[bold red]autoseg:[/] {escape(message)}", highlight=False, soft_wrap=True)
+    sys.exit(2)
 
 
 def _show_scores(title: str, evaluation: Any) -> None:

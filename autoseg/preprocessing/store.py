@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autoseg.preprocessing.prepare import Prepared, Record, paste
-from dataset_fingerprints.atomic import replacing
+from dataset_fingerprints.atomic import write_bytes
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.errors import FileFormatError, WorkspaceError
 from dataset_fingerprints.fingerprint import FileIdentity
@@ -108,11 +108,8 @@ def store_key(preprocessing: Preprocessing, scheme: LabelScheme) -> str:
 
 def write_array(path: Path, array: NDArray[Any]) -> None:
     """Write a compressed array in one step."""
-    with replacing(path) as temporary:
-        temporary.unlink()
-        blosc2.asarray(
-            np.ascontiguousarray(array), urlpath=str(temporary), mode="w", cparams=blosc2.CParams(**_COMPRESSION)
-        )
+    frame = blosc2.asarray(np.ascontiguousarray(array), contiguous=True, cparams=blosc2.CParams(**_COMPRESSION))
+    write_bytes(path, frame.to_cframe())
 
 
 def read_array(path: Path) -> NDArray[Any]:

@@ -10,11 +10,11 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import nn
 
 from autoseg.training.averaging import WeightAverage
-from dataset_fingerprints.atomic import replacing
+from dataset_fingerprints.atomic import write_bytes
 from dataset_fingerprints.errors import WorkspaceError
 from dataset_fingerprints.jsonfiles import from_plain
 
@@ -80,8 +80,7 @@ def load_checkpoint(path: Path, parts: Parts) -> Position:
 def save_tensors(path: Path, tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str]) -> None:
     """Write named tensors in one step."""
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    with replacing(path) as temporary:
-        save_file(plain, temporary, metadata=dict(metadata))
+    write_bytes(path, save(plain, metadata=dict(metadata)))
 
 
 def load_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:

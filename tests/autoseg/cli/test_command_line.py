@@ -110,3 +110,25 @@ def test_what_a_person_can_mend_is_one_message_and_exit_code_2(planned, monkeypa
     error = " ".join(capsys.readouterr().err.split())
     assert re.search(message, error), error
     assert "Traceback" not in error
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 100 KiB; needs the right to mount one."""
+    place = tmp_path / "small"
+    place.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=100k", "tmpfs", str(place)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("no right to mount a small file system here")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def test_a_full_disk_is_one_message_and_leaves_no_half_file(planned, small_disk, monkeypatch, capsys):
+    assert run(monkeypatch, "plan_and_preprocess", planned / "raw", "-w", small_disk / "ws") == 2
+    error = " ".join(capsys.readouterr().err.split())
+    assert "No space left on device" in error
+    assert "what was finished is kept" in error
+    assert not list(small_disk.rglob(".partial-*"))
+    subprocess.run(["mount", "-o", "remount,size=64m", str(small_disk)], check=True)
+    assert run(monkeypatch, "plan_and_preprocess", planned / "raw", "-w", small_disk / "ws") == 0
