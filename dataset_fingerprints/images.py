@@ -2,40 +2,35 @@
 
 from __future__ import annotations
 
-import gzip
-import zlib
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-import nibabel
 import numpy as np
 from numpy.typing import NDArray
 
-from dataset_fingerprints.atomic import replacing
+from dataset_fingerprints import itk, nifti
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.geometry import (
     Grid,
     canonical_grid,
     find_reorientation,
     from_canonical,
-    make_grid,
     to_canonical,
 )
+from dataset_fingerprints.stored import RefusedError, refuse_damaged_gzip
 
-IMAGE_SUFFIXES = (".nii.gz", ".nii")
-
-# A damaged or foreign file shows itself through one of these, depending on where the damage lies.
-_READ_ERRORS = (
-    OSError,
-    EOFError,
-    ValueError,
-    zlib.error,
-    gzip.BadGzipFile,
-    nibabel.filebasedimages.ImageFileError,
-    nibabel.spatialimages.HeaderDataError,
+# Longest first, so that .nii.gz is never taken for something else.
+IMAGE_SUFFIXES = tuple(
+    sorted((*nifti.SUFFIXES, *itk.VOLUME_SUFFIXES, *itk.PICTURE_SUFFIXES), key=lambda suffix: -len(suffix))
 )
+
+_log = logging.getLogger(__name__)
+
+_Found = TypeVar("_Found")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,18 +64,17 @@ def is_image(path: Path) -> bool:
 
 
 def read_grid(path: Path) -> Grid:
-    """Read only the header of an image file: shape and affine as stored."""
-    return _grid_of(path, _open(path))
+    """Read only the header of an image file: shape and affine as stored (a DICOM series is read whole)."""
+    return _read_by(path, nifti.read_header, itk.read_header).grid
 
 
 def read_channel_count(path: Path) -> int:
-    """Read from the header how many channels the file holds: the length of its fourth axis, else 1."""
-    shape = _open(path).shape
-    return int(shape[3]) if len(shape) > 3 else 1
+    """Read from the header how many channels the file holds: its fourth axis or the values per voxel, else 1."""
+    return _read_by(path, nifti.read_header, itk.read_header).channels
 
 
 def read_image(paths: Sequence[Path]) -> Image:
-    """Read the channels of a case, one file each or all in one 4D file.
+    """Read the channels of a case, one file each or all in one file; a path may be the folder of a DICOM series.
 
     Returns:
         float32 voxels, with the file's intensity scaling applied.
@@ -99,8 +93,13 @@ def read_image(paths: Sequence[Path]) -> Image:
 
 
 def read_label_map(path: Path) -> Image:
-    """Read a label file; voxels keep the stored number type, so that 0.9999 can still be told from 1."""
+    """Read a label file; voxels keep the stored number type, so that 0.9999 can still be told from 1.
+
+    A picture in grey levels stored as colours, which every .bmp is, counts as one channel.
+    """
     voxels, grid = _read(path, None)
+    if path.name.endswith(itk.PICTURE_SUFFIXES) and voxels.shape[0] == 3 and (voxels == voxels[:1]).all():
+        voxels = voxels[:1]
     if voxels.shape[0] != 1:
         raise DataError(f"{path}: holds {voxels.shape[0]} volumes. A label file holds one 3D volume of integers.")
     return Image(voxels=voxels, source_grid=grid)
@@ -110,64 +109,44 @@ def write_label_map(path: Path, labels: NDArray[np.integer], source_grid: Grid) 
     """Write a label map on the grid of the scan it belongs to, atomically.
 
     Args:
-        path: ends in .nii.gz or .nii.
+        path: the suffix chooses the format: one of `IMAGE_SUFFIXES` but .mhd, which is two files.
         labels: (x, y, z) in canonical RAS+ axes, as integers.
         source_grid: the grid to write on, as `read_image` gave it.
+
+    Raises:
+        DataError: the format cannot hold this grid or these labels.
     """
     stored = np.ascontiguousarray(from_canonical(labels, find_reorientation(source_grid)))
     if stored.shape != source_grid.shape:
         raise ValueError(f"label map of shape {stored.shape} does not fit the grid {source_grid.shape}")
-    header = nibabel.Nifti1Header()
-    header.set_xyzt_units("mm")
-    header.set_data_dtype(stored.dtype)
-    image = nibabel.Nifti1Image(stored, source_grid.matrix(), header)
-    image.set_sform(source_grid.matrix(), code=1)
-    image.set_qform(source_grid.matrix(), code=1)
-    with replacing(path) as temporary:
-        nibabel.save(image, temporary)
-
-
-def _open(path: Path) -> nibabel.Nifti1Image:
-    if not path.is_file():
-        raise DataError(f"{path}: does not exist. Expected an image file ({', '.join(IMAGE_SUFFIXES)}).")
-    try:
-        image: nibabel.Nifti1Image = nibabel.load(path, mmap=False)  # type: ignore[assignment]
-        return image
-    except _READ_ERRORS as error:
-        raise DataError(f"{path}: cannot be read as an image ({_one_line(error)}). Replace the file.") from error
+    if not path.name.endswith(IMAGE_SUFFIXES):
+        raise DataError(f"{path}: has no suffix of an image file. Choose one of {', '.join(IMAGE_SUFFIXES)}.")
+    write = nifti.write if path.name.endswith(nifti.SUFFIXES) else itk.write
+    write(path, stored, source_grid)
 
 
 def _read(path: Path, dtype: type[np.floating] | None) -> tuple[NDArray[Any], Grid]:
     """Return (channel, x, y, z) canonical voxels and the stored grid."""
-    image = _open(path)
-    grid = _grid_of(path, image)
-    try:
-        stored = image.get_fdata(dtype=dtype, caching="unchanged") if dtype else np.asanyarray(image.dataobj)
-    except _READ_ERRORS as error:
-        raise DataError(
-            f"{path}: the header is fine but the voxels end early or are damaged ({_one_line(error)}). "
-            "Copy the file again from its source."
-        ) from error
-    volumes = stored.reshape(*grid.shape, -1)
-    return to_canonical(np.moveaxis(volumes, -1, 0), find_reorientation(grid)), grid
+    stored = _read_by(path, partial(nifti.read_voxels, dtype=dtype), partial(itk.read_voxels, dtype=dtype))
+    return to_canonical(stored.voxels, find_reorientation(stored.grid)), stored.grid
 
 
-def _grid_of(path: Path, image: nibabel.Nifti1Image) -> Grid:
-    shape = (*image.shape, 1, 1)[:3] if len(image.shape) < 3 else image.shape[:3]
-    if len(image.shape) > 4 and any(length > 1 for length in image.shape[4:]):
-        raise DataError(f"{path}: has {len(image.shape)} axes. Expected x, y, z and at most one axis of channels.")
-    affine = image.affine
-    lengths = np.linalg.norm(affine[:3, :3], axis=0)
-    if not np.isfinite(affine).all() or (lengths <= 0).any():
-        raise DataError(
-            f"{path}: the header's affine is not usable (voxel sizes {lengths.tolist()}). "
-            "Expected three positive sizes in mm: mend the header, for example with SimpleITK."
-        )
-    return make_grid(shape, affine)
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:160] or type(error).__name__
+def _read_by(path: Path, by_nibabel: Callable[[Path], _Found], by_itk: Callable[[Path], _Found]) -> _Found:
+    """Read a NIfTI file by nibabel, or by SimpleITK where nibabel refuses it; everything else by SimpleITK."""
+    if not path.exists():
+        raise DataError(f"{path}: does not exist. Expected an image file ({', '.join(IMAGE_SUFFIXES)}).")
+    readers = {"nibabel": by_nibabel, "SimpleITK": by_itk}
+    if path.is_dir() or path.name.endswith(itk.VOLUME_SUFFIXES + itk.PICTURE_SUFFIXES):
+        del readers["nibabel"]
+    refusals = []
+    for library, read in readers.items():
+        try:
+            return read(path)
+        except RefusedError as error:
+            _log.info("%s: %s refuses the file (%s)", path, library, error)
+            refusals.append(f"{library}: {error}")
+            refuse_damaged_gzip(path)
+    raise DataError(f"{path}: cannot be read as an image ({'; '.join(refusals)}). Replace the file.")
 
 
 def _times(shape: Sequence[int]) -> str:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from autoseg.preprocessing.normalization import normalize
 from autoseg.preprocessing.resampling import Kind, resample, resample_labels, target_shape
 from dataset_fingerprints.fingerprint import Box
-from dataset_fingerprints.geometry import Grid, Triple, TripleFloat, canonical_grid
+from dataset_fingerprints.geometry import Grid, Triple, canonical_grid
 from dataset_fingerprints.scans import Scan
 from planners.plan import Preprocessing
 
@@ -94,8 +94,3 @@ def paste(inside: NDArray[np.uint8], record: Record) -> NDArray[np.uint8]:
     whole = np.zeros(canonical_grid(record.source_grid).shape, dtype=np.uint8)
     whole[record.box.slices()] = inside
     return whole
-
-
-def source_spacing(record: Record) -> TripleFloat:
-    """Return the scan's own spacing in canonical axes."""
-    return canonical_grid(record.source_grid).spacing_mm()

@@ -10,15 +10,25 @@ from dataset_fingerprints.dataset import Case, Dataset, LabelScheme
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.images import case_stem
 from dataset_fingerprints.layouts.description import (
+    missing_files,
     read_channels,
     read_scheme,
     refuse_missing,
+    refuse_other_channel_counts,
+    refuse_unusable_names,
     session_of,
     subject_of,
 )
 
 
-def is_msd(description: Mapping[str, Any]) -> bool:
+# What to do about 4D files that hold more, or fewer, volumes than 'modality' names.
+_NAME_ALL = (
+    'Name every volume in \'modality\', for example {"0": "T1w", "1": "FLAIR"}; if only one of them is wanted, '
+    "write it into a 3D file of its own."
+)
+
+
+def is_msd(root: Path, description: Mapping[str, Any]) -> bool:
     """Tell whether a dataset.json is one of the Decathlon's."""
     return "modality" in description and "training" in description
 
@@ -32,7 +42,7 @@ def read_msd(root: Path, description: Mapping[str, Any]) -> Dataset:
     cases, missing = [], []
     for entry in training:
         image, label = (_listed_file(path, entry, key) for key in ("image", "label"))
-        missing += [str(file.relative_to(root)) for file in (image, label) if not file.is_file()]
+        missing += missing_files(root, (image, label))
         name = case_stem(image)
         cases.append(
             Case(
@@ -44,15 +54,14 @@ def read_msd(root: Path, description: Mapping[str, Any]) -> Dataset:
             )
         )
     refuse_missing(root, missing)
-    names = [case.name for case in cases]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise DataError(f"{path}: 'training' lists {', '.join(twice[:10])} more than once. List each case once.")
+    refuse_unusable_names(path, [case.name for case in cases], "List each case of 'training' once.")
+    channels = read_channels(path, description["modality"])
+    refuse_other_channel_counts(path, cases, channels, _NAME_ALL)
     return Dataset(
         name=root.name,
         layout="msd",
         root=str(root),
-        channels=read_channels(path, description["modality"]),
+        channels=channels,
         labels=_scheme(path, description),
         cases=tuple(cases),
     )
