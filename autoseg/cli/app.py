@@ -57,7 +57,9 @@ ConfigurationOption = Annotated[
 
 @app.command("plan_and_preprocess")
 def plan_and_preprocess_command(
-    dataset: Annotated[Path, typer.Argument(help="A raw data set: an nnU-Net or MSD folder.")],
+    dataset: Annotated[
+        Path, typer.Argument(help="A raw data set: nnU-Net, MSD, a pair of folders, or a CSV of paths.")
+    ],
     workspace: Annotated[
         Path | None, typer.Option("--workspace", "-w", help="Where to put everything; else ./<name>-autoseg.")
     ] = None,

@@ -9,13 +9,19 @@ from typing import Any
 from dataset_fingerprints.dataset import Dataset
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.jsonfiles import read_plain_json
+from dataset_fingerprints.layouts.csv_of_paths import is_csv, read_csv
 from dataset_fingerprints.layouts.msd import is_msd, read_msd
 from dataset_fingerprints.layouts.nnunet import is_nnunet, read_nnunet
+from dataset_fingerprints.layouts.paired import is_paired, read_known_pair, read_paired
+
+__all__ = ["LAYOUTS", "read_dataset", "read_paired"]
 
 Description = Mapping[str, Any]
 
-# name -> (does this dataset.json describe the layout?, the reader)
-LAYOUTS: dict[str, tuple[Callable[[Description], bool], Callable[[Path, Description], Dataset]]] = {
+# name -> (do the place and its dataset.json, empty without one, fit the layout?, the reader); the first that fits reads
+LAYOUTS: dict[str, tuple[Callable[[Path, Description], bool], Callable[[Path, Description], Dataset]]] = {
+    "csv": (is_csv, read_csv),
+    "paired": (is_paired, read_known_pair),
     "nnunet": (is_nnunet, read_nnunet),
     "msd": (is_msd, read_msd),
 }
@@ -25,27 +31,39 @@ def read_dataset(root: Path) -> Dataset:
     """Find the cases, channels and labels of a raw data set.
 
     Args:
-        root: a folder with a dataset.json, in one of `LAYOUTS`.
+        root: a folder, or a CSV of paths, in one of `LAYOUTS`.
 
     Raises:
         DataError: no layout fits, or files that the layout asks for are missing.
     """
-    if not root.is_dir():
-        found = "is a file" if root.exists() else "does not exist"
-        raise DataError(f"{root}: {found}. Expected the folder of a data set.")
-    path = root / "dataset.json"
+    is_file = root.is_file()
+    if not root.is_dir() and not (is_file and root.suffix.lower() == ".csv"):
+        found = "is a file" if is_file else "does not exist"
+        raise DataError(f"{root}: {found}. Expected the folder of a data set, or a CSV with columns image and label.")
+    # A link to a CSV keeps its own folder: the paths in it are relative to where it is read.
+    place = root.parent.resolve() / root.name if is_file else root.resolve()
+    path = (place.parent if is_file else place) / "dataset.json"
+    description = _read_description(path)
+    for fits, read in LAYOUTS.values():
+        if fits(place, description):
+            return read(place, description)
     if not path.is_file():
         raise DataError(
-            f"{root}: holds no dataset.json. Expected an nnU-Net raw folder or an MSD folder: "
-            "name channels and labels in dataset.json, put scans into imagesTr and label maps into labelsTr."
+            f"{root}: holds no dataset.json and no pair of folders such as images and labels. Expected an nnU-Net raw "
+            "folder or an MSD folder: name channels and labels in dataset.json, put scans into imagesTr and label maps "
+            "into labelsTr. Or list the files in a CSV with the columns image and label, and give the CSV."
         )
-    description = read_plain_json(path)
-    if not isinstance(description, dict):
-        raise DataError(f"{path}: holds a {type(description).__name__}. Expected an object with 'labels'.")
-    for fits, read in LAYOUTS.values():
-        if fits(description):
-            return read(root.resolve(), description)
     raise DataError(
         f"{path}: names neither 'channel_names' (nnU-Net) nor 'modality' (MSD). "
         'Add "channel_names": {"0": "T1w"} if there is one T1-weighted scan per case.'
     )
+
+
+def _read_description(path: Path) -> Description:
+    """Return what a dataset.json holds, or nothing without one."""
+    if not path.is_file():
+        return {}
+    description = read_plain_json(path)
+    if not isinstance(description, dict):
+        raise DataError(f"{path}: holds a {type(description).__name__}. Expected an object with 'labels'.")
+    return description

@@ -159,10 +159,10 @@ def refuse_other_channel_counts(path: Path, cases: Sequence[Case], channels: Seq
         if len(case.images) == 1 and (count := channel_count(case.image_paths()[0])) not in (None, len(channels)):
             wrong.append(f"{case.name} ({count})")
     if wrong:
-        one = len(channels) == 1
+        count_of = "1 channel is" if len(channels) == 1 else f"{len(channels)} channels are"
         raise DataError(
-            f"{path}: {len(channels)} {'channel is' if one else 'channels are'} declared ({', '.join(channels)}) but the "
-            f"scans of these cases hold another number of volumes: {first_ten(wrong)}. {cure}"
+            f"{path}: {count_of} declared ({', '.join(channels)}) but the scans of these cases hold another number of "
+            f"volumes: {first_ten(wrong)}. {cure}"
         )
 
 

@@ -20,7 +20,6 @@ from dataset_fingerprints.layouts.description import (
     subject_of,
 )
 
-
 # What to do about 4D files that hold more, or fewer, volumes than 'modality' names.
 _NAME_ALL = (
     'Name every volume in \'modality\', for example {"0": "T1w", "1": "FLAIR"}; if only one of them is wanted, '

@@ -1,4 +1,4 @@
-"""nnU-Net raw folders: imagesTr/CASE_0000.nii.gz, one file per channel, labelsTr/CASE.nii.gz; or listed in dataset.json."""
+"""nnU-Net raw folders: imagesTr/CASE_0000.nii.gz, one file per channel, labelsTr/CASE.nii.gz, or listed."""
 
 from __future__ import annotations
 
@@ -40,10 +40,11 @@ def read_nnunet(root: Path, description: Mapping[str, Any]) -> Dataset:
     channels = read_channels(path, description["channel_names"])
     scheme = read_scheme(path, expect_labels(path, description["labels"]), description.get("regions_class_order", ()))
     listed = description.get("dataset")
-    files = _found_files(root, len(channels)) if listed is None else _listed_files(path, listed, channels)
+    ending = str(description.get("file_ending", ""))
+    files = _found_files(root, len(channels), ending) if listed is None else _listed_files(path, listed, channels)
     refuse_missing(root, missing_files(root, [file for images, label in files.values() for file in (*images, label)]))
     if listed is None:
-        _refuse_unlabelled(root, set(files))
+        _refuse_unlabelled(root, set(files), ending)
     cases = (
         Case(
             name=name,
@@ -59,8 +60,14 @@ def read_nnunet(root: Path, description: Mapping[str, Any]) -> Dataset:
     )
 
 
-def _found_files(root: Path, channels: int) -> _Files:
-    labels = {case_stem(file): file for file in sorted((root / "labelsTr").glob("*")) if is_image(file)}
+def _images_in(folder: Path, ending: str) -> list[Path]:
+    """Return a folder's images: those with the stated ending where there are any, so that previews do not count."""
+    images = [file for file in sorted(folder.glob("*")) if is_image(file)]
+    return [file for file in images if file.name.endswith(ending)] or images
+
+
+def _found_files(root: Path, channels: int, ending: str) -> _Files:
+    labels = {case_stem(file): file for file in _images_in(root / "labelsTr", ending)}
     if not labels:
         kinds = ", ".join(IMAGE_SUFFIXES)
         raise DataError(f"{root / 'labelsTr'}: holds no label maps ({kinds}). Expected one per training case.")
@@ -73,7 +80,7 @@ def _found_files(root: Path, channels: int) -> _Files:
 def _listed_files(path: Path, listed: object, channels: tuple[str, ...]) -> _Files:
     if not isinstance(listed, dict) or not listed:
         raise DataError(
-            f"{path}: 'dataset' lists no cases. Expected {{\"case\": {{\"images\": [...], \"label\": ...}}}}; "
+            f'{path}: \'dataset\' lists no cases. Expected {{"case": {{"images": [...], "label": ...}}}}; '
             "take 'dataset' out if the files lie in imagesTr and labelsTr."
         )
     refuse_unusable_names(path, list(listed), "List each case once.")
@@ -90,7 +97,11 @@ def _listed_files(path: Path, listed: object, channels: tuple[str, ...]) -> _Fil
 def _listed_case(path: Path, name: str, entry: object) -> tuple[tuple[Path, ...], Path]:
     images = entry.get("images") if isinstance(entry, dict) else None
     label = entry.get("label") if isinstance(entry, dict) else None
-    if not isinstance(images, list) or not all(isinstance(image, str) for image in images) or not isinstance(label, str):
+    if (
+        not isinstance(images, list)
+        or not all(isinstance(image, str) for image in images)
+        or not isinstance(label, str)
+    ):
         raise DataError(
             f"{path}: case {name} of 'dataset' is {entry!r}. "
             'Expected {"images": ["imagesTr/a_0000.nii.gz"], "label": "labelsTr/a.nii.gz"}.'
@@ -103,8 +114,8 @@ def _channel_file(root: Path, name: str, channel: int) -> Path:
     return next((file for file in candidates if file.is_file()), candidates[0])
 
 
-def _refuse_unlabelled(root: Path, labelled: set[str]) -> None:
-    images = [case_stem(file) for file in sorted((root / "imagesTr").glob("*")) if is_image(file)]
+def _refuse_unlabelled(root: Path, labelled: set[str], ending: str) -> None:
+    images = [case_stem(file) for file in _images_in(root / "imagesTr", ending)]
     alone = sorted({stem.rsplit("_", 1)[0] for stem in images} - labelled)
     if alone:
         raise DataError(

@@ -101,3 +101,22 @@ def write_description(root: Path, labels: dict[str, int], channels: tuple[str, .
         "file_ending": ".nii.gz",
     }
     (root / "dataset.json").write_text(json.dumps(description))
+
+
+def write_pairs(
+    images: Path, labels: Path, cases: int = 4, image_suffix: str = "", label_suffix: str = ""
+) -> tuple[Path, Path]:
+    """Write scans into one folder and label maps into another: the heads of `write_nnunet_dataset`."""
+    for index in range(cases):
+        image, mask = head(index)
+        write_nifti(images / f"sub-{index:03d}{image_suffix}.nii.gz", image)
+        write_nifti(labels / f"sub-{index:03d}{label_suffix}.nii.gz", mask)
+    return images, labels
+
+
+def write_csv(path: Path, rows: list[dict[str, str]]) -> Path:
+    """Write a CSV; the first row's keys are the columns."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = [",".join(rows[0])] + [",".join(row.values()) for row in rows]
+    path.write_text("\n".join(lines) + "\n")
+    return path

@@ -1,0 +1,163 @@
+"""A CSV of paths: one row per case, for scans that lie wherever they lie."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dataset_fingerprints.dataset import Case, Dataset
+from dataset_fingerprints.errors import DataError, did_you_mean
+from dataset_fingerprints.images import case_stem
+from dataset_fingerprints.layouts.description import (
+    channel_count,
+    first_ten,
+    missing_files,
+    read_scheme_or_default,
+    refuse_missing,
+    refuse_other_channel_counts,
+    refuse_unusable_names,
+    session_of,
+    subject_of,
+)
+
+_PLAIN_COLUMNS = ("case", "image", "label", "subject", "session", "site", "group")
+_KNOWN_COLUMNS = (*_PLAIN_COLUMNS, "image_0", "image:T1w")
+_IMAGE_COLUMN = re.compile(r"image|image_\d+|image:.+")
+_CHANNEL_SUFFIX = re.compile(r"_\d{4}$")
+
+_Row = Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Columns:
+    """The columns that hold images, in the order of the channels.
+
+    Attributes:
+        channels: their names; empty for a lone `image` column, whose files may hold several channels.
+    """
+
+    images: tuple[str, ...]
+    channels: tuple[str, ...]
+
+
+def is_csv(path: Path, description: Mapping[str, Any]) -> bool:
+    """Tell whether the data set is given as a CSV file."""
+    return path.is_file() and path.suffix.lower() == ".csv"
+
+
+def read_csv(path: Path, description: Mapping[str, Any]) -> Dataset:
+    """Read a CSV of paths, which are absolute or relative to the CSV's folder.
+
+    Columns:
+        `image`: the scan; a 4D file holds several channels. Or `image_0`, `image_1`, ...: one file per channel. Or
+            `image:T1w`, `image:FLAIR`, ...: the same with the names of the channels, which are numbers otherwise.
+        `label`: the label map.
+        `case` (optional): the name of the case; otherwise the first image's file name.
+        `subject`, `session` (optional): otherwise from BIDS names (sub-..., ses-...), or the case is its own subject.
+        `site` (optional): folds are balanced over sites.
+        `group` (optional): where filled, it overrides `subject` in everything that keeps cases together, so cases of
+            one group never lie in different folds.
+
+    A CSV cannot name labels: they are the 'labels' of a dataset.json beside it (in nnU-Net's form) if there is one,
+    else {"background": 0, "lesion": 1}.
+
+    Args:
+        description: the dataset.json beside the CSV; empty without one.
+    """
+    root = path.parent
+    header, rows = _read_rows(path)
+    columns = _choose_columns(path, header)
+    _refuse_empty_cells(path, rows, (*columns.images, "label"))
+    cases = [_case(root, columns, row) for _, row in rows]
+    names = [case.name for case in cases]
+    refuse_unusable_names(path, names, "Give each case a name of its own in a column 'case'.")
+    files = [Path(file) for case in cases for file in (*case.images, case.label)]
+    refuse_missing(root, missing_files(root, files))
+    channels = columns.channels or _numbers(channel_count(cases[0].image_paths()[0]) or 1)
+    cure = "Expected as many in every case, and a file per channel where there are several image columns."
+    refuse_other_channel_counts(path, cases, channels, cure)
+    return Dataset(
+        name=path.stem,
+        layout="csv",
+        root=str(root),
+        channels=channels,
+        labels=read_scheme_or_default(root, description),
+        cases=tuple(cases),
+    )
+
+
+def _read_rows(path: Path) -> tuple[list[str], list[tuple[int, _Row]]]:
+    """Return the header, and the rows that are not blank with the numbers of their lines."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file, strict=True)
+            lines = [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path}: cannot be read as CSV ({error}). Save it as CSV in UTF-8, with commas.") from error
+    lines = [(number, cells) for number, cells in lines if any(cells)]
+    if len(lines) < 2:
+        raise DataError(f"{path}: lists no cases. Expected a line of column names (image,label) and a line per case.")
+    header = lines[0][1]
+    wrong = [str(number) for number, cells in lines[1:] if len(cells) != len(header)]
+    if wrong:
+        raise DataError(
+            f"{path}: line {first_ten(wrong)}: has another number of cells than the {len(header)} columns. "
+            "Put cells that hold a comma into double quotes."
+        )
+    return header, [(number, dict(zip(header, cells, strict=True))) for number, cells in lines[1:]]
+
+
+def _choose_columns(path: Path, header: Sequence[str]) -> _Columns:
+    for name in header:
+        if name not in _PLAIN_COLUMNS and not _IMAGE_COLUMN.fullmatch(name):
+            commas = " Separate columns by commas." if set(name) & set(";\t") else ""
+            raise DataError(f"{path}: has an unknown column '{name}'. {did_you_mean(name, _KNOWN_COLUMNS)}{commas}")
+    if len(set(header)) != len(header):
+        raise DataError(f"{path}: has two columns of one name: {', '.join(header)}. Keep one of them.")
+    images = tuple(name for name in header if _IMAGE_COLUMN.fullmatch(name))
+    if not images or "label" not in header:
+        raise DataError(
+            f"{path}: has the columns {', '.join(header)}. Expected 'label' and 'image' (or 'image_0', 'image_1', ... "
+            "or 'image:T1w', 'image:FLAIR', ... for several channels): add what is missing."
+        )
+    if images == ("image",):
+        return _Columns(images=images, channels=())
+    if all(name.startswith("image:") for name in images):
+        return _Columns(images=images, channels=tuple(name.removeprefix("image:").strip() for name in images))
+    numbered = tuple(f"image_{index}" for index in range(len(images)))
+    if set(images) != set(numbered):
+        raise DataError(
+            f"{path}: has the image columns {', '.join(images)}. Expected one of: 'image' alone; "
+            "'image_0', 'image_1', ... without a gap; 'image:NAME' for every channel. Rename them."
+        )
+    return _Columns(images=numbered, channels=_numbers(len(numbered)))
+
+
+def _refuse_empty_cells(path: Path, rows: Sequence[tuple[int, _Row]], needed: Sequence[str]) -> None:
+    empty = [f"line {number} ({name})" for number, row in rows for name in needed if not row[name]]
+    if empty:
+        raise DataError(
+            f"{path}: has empty cells: {first_ten(empty)}. Every case needs its scans and a label map: "
+            "fill them in or take the rows out."
+        )
+
+
+def _case(root: Path, columns: _Columns, row: _Row) -> Case:
+    images = tuple(root / row[name] for name in columns.images)
+    name = row.get("case") or _CHANNEL_SUFFIX.sub("", case_stem(images[0]))
+    return Case(
+        name=name,
+        images=tuple(str(image) for image in images),
+        label=str(root / row["label"]),
+        subject=row.get("group") or row.get("subject") or subject_of(name),
+        session=row.get("session") or session_of(name),
+        site=row.get("site", ""),
+    )
+
+
+def _numbers(count: int) -> tuple[str, ...]:
+    return tuple(str(index) for index in range(count))
