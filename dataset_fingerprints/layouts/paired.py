@@ -56,6 +56,15 @@ def read_known_pair(root: Path, description: Mapping[str, Any]) -> Dataset:
             f"{root}: holds {len(pairs)} pairs of folders: {shown}. Expected one: move the others away, "
             "or list the files in a CSV with the columns image and label."
         )
+    others = [
+        folder.name for folder in _folders(root) if folder not in pairs[0] and any(map(is_image, folder.iterdir()))
+    ]
+    if others:
+        images, labels = (folder.name for folder in pairs[0])
+        raise DataError(
+            f"{root}: holds images in {first_ten(others)} beside {images} and {labels}, and would leave them out. "
+            "List further channels in a CSV with columns such as image:T1w, image:FLAIR and label, or move them away."
+        )
     return _read_pair(root, *pairs[0], description)
 
 
@@ -78,16 +87,19 @@ def read_paired(images: Path, labels: Path) -> Dataset:
 
 
 def _find_pairs(root: Path) -> list[tuple[Path, Path]]:
-    folders = [folder for folder in sorted(root.iterdir()) if folder.is_dir()] if root.is_dir() else []
     return [
         (images, labels)
-        for images in folders
-        for labels in folders
+        for images in _folders(root)
+        for labels in _folders(root)
         if any(
             (images.name.lower(), labels.name.lower()) in ((scan, mask), (scan, f"{mask}s"), (f"{scan}s", mask))
             for scan, mask in _KNOWN_PAIRS
         )
     ]
+
+
+def _folders(root: Path) -> list[Path]:
+    return [folder for folder in sorted(root.iterdir()) if folder.is_dir()] if root.is_dir() else []
 
 
 def _read_pair(root: Path, images: Path, labels: Path, description: Mapping[str, Any]) -> Dataset:

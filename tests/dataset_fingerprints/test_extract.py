@@ -125,5 +125,5 @@ def test_fingerprinting_does_not_bring_torch_in():
         "        importlib.import_module(module.name)\n"
         "print('torch' in sys.modules)"
     )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
     assert result.stdout.strip() == "False"

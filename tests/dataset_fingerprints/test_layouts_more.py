@@ -317,3 +317,11 @@ def test_a_place_that_is_neither_folder_nor_csv_is_refused(tmp_path, name, found
     write_nifti(tmp_path / "scan.nii.gz", head(0)[0])
     with pytest.raises(DataError, match=f"{found}. Expected the folder of a data set, or a CSV"):
         read_dataset(tmp_path / name)
+
+
+def test_images_beside_the_pair_of_folders_are_not_left_out_silently(tmp_path):
+    for folder in ("T1", "FLAIR", "lesion"):
+        image, labels = head(0)
+        write_nifti(tmp_path / folder / "001.nii.gz", labels if folder == "lesion" else image)
+    with pytest.raises(DataError, match=r"FLAIR beside T1 and lesion.*image:FLAIR"):
+        read_dataset(tmp_path)

@@ -8,7 +8,7 @@ import planners
 
 def modules_after(statement: str) -> set[str]:
     code = f"{statement}\nimport sys\nsys.stdout.write(' '.join(sys.modules))"
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
     return set(found.stdout.split())
 
 

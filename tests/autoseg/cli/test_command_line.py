@@ -39,7 +39,9 @@ def planned(tmp_path_factory):
 
 def test_help_and_explain_start_without_the_heavy_libraries(planned):
     for arguments in (["--help"], ["explain", "-w", str(planned / "ws")]):
-        result = subprocess.run([sys.executable, "-c", CODE, *arguments], capture_output=True, text=True, check=True)
+        result = subprocess.run(
+            [sys.executable, "-c", CODE, *arguments], capture_output=True, encoding="utf-8", check=True
+        )
         assert result.stdout.splitlines()[-1] == "loaded []", arguments
 
 

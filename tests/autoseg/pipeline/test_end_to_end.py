@@ -40,7 +40,7 @@ def run(monkeypatch, *arguments):
 
 def start(*arguments):
     command = [sys.executable, "-m", "autoseg", *[str(argument) for argument in arguments]]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
