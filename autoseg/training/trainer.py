@@ -192,6 +192,7 @@ class Trainer:
             {
                 "iteration": self._position.iteration,
                 "kind": "train",
+                "iterations": self._position.iterations or None,
                 "loss": round(loss, 5),
                 "learning_rate": lr,
                 "seconds_per_iteration": round(seconds / steps, 4),

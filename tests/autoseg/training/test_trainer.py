@@ -113,8 +113,11 @@ def test_a_training_stopped_at_a_checkpoint_ends_with_the_same_weights(tmp_path,
 def test_a_time_budget_becomes_a_number_of_iterations(tmp_path, monkeypatch):
     monkeypatch.setattr("autoseg.training.budget.MEASURED_SECONDS", 0.05)
     monkeypatch.setattr(trainer_module, "REPORT_SECONDS", 0.05)
-    _, position = train(tmp_path / "f", max_minutes=1.5 / 60)
+    files, position = train(tmp_path / "f", max_minutes=1.5 / 60)
     assert position.iteration == position.iterations > 3
+    planned = [line["iterations"] for line in files.curve.read() if line["kind"] == "train"]
+    assert planned[0] is None
+    assert planned[-1] == position.iterations
     assert position.seconds > 0
 
 
