@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.errors import DataError
-from dataset_fingerprints.geometry import Grid, affine_distance_mm, canonical_grid
+from dataset_fingerprints.geometry import Grid, affine_distance_mm, canonical_grid, show_shape
 
 Grade = Literal["error", "warning", "fixed"]
 
@@ -44,7 +44,7 @@ def check_grids(case: str, image: Grid, label: Grid) -> tuple[Finding, ...]:
     scan, mask = canonical_grid(image), canonical_grid(label)
     if scan.shape != mask.shape:
         message = (
-            f"the label map is {_times(label.shape)} voxels but the scan is {_times(image.shape)}. "
+            f"the label map is {show_shape(label.shape)} voxels but the scan is {show_shape(image.shape)}. "
             "Resample one onto the other, then run again."
         )
         return (Finding(case=case, grade="error", kind="shape", message=message),)
@@ -151,7 +151,3 @@ def _round_labels(case: str, labels: NDArray[Any]) -> tuple[NDArray[np.integer] 
         return rounded.astype(np.int64), ()
     message = f"label values differ from integers by up to {distance.max():.2g} and were rounded."
     return rounded.astype(np.int64), (Finding(case=case, grade="fixed", kind="fractional-label", message=message),)
-
-
-def _times(shape: Sequence[int]) -> str:
-    return "x".join(str(length) for length in shape)

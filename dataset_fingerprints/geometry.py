@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,6 +57,11 @@ def make_grid(shape: tuple[int, ...], affine: NDArray[np.floating]) -> Grid:
     """
     rows = tuple(tuple(float(value) for value in row) for row in np.asarray(affine, dtype=np.float64))
     return Grid(shape=(int(shape[0]), int(shape[1]), int(shape[2])), affine=rows)  # type: ignore[arg-type]
+
+
+def show_shape(shape: Sequence[int]) -> str:
+    """Return lengths in voxels as people write them: 182x218x182."""
+    return "x".join(str(length) for length in shape)
 
 
 def find_reorientation(grid: Grid) -> Reorientation:

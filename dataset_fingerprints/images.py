@@ -19,6 +19,7 @@ from dataset_fingerprints.geometry import (
     canonical_grid,
     find_reorientation,
     from_canonical,
+    show_shape,
     to_canonical,
 )
 from dataset_fingerprints.stored import RefusedError, refuse_damaged_gzip
@@ -86,7 +87,7 @@ def read_image(paths: Sequence[Path]) -> Image:
     for path, grid in zip(paths[1:], grids[1:], strict=True):
         if grid.shape != grids[0].shape:
             raise DataError(
-                f"{path}: is {_times(grid.shape)} voxels but {paths[0].name} is {_times(grids[0].shape)}. "
+                f"{path}: is {show_shape(grid.shape)} voxels but {paths[0].name} is {show_shape(grids[0].shape)}. "
                 "All channels of a case must share one grid: resample one onto the other, then run again."
             )
     return Image(voxels=np.concatenate(parts), source_grid=grids[0])
@@ -147,7 +148,3 @@ def _read_by(path: Path, by_nibabel: Callable[[Path], _Found], by_itk: Callable[
             refusals.append(f"{library}: {error}")
             refuse_damaged_gzip(path)
     raise DataError(f"{path}: cannot be read as an image ({'; '.join(refusals)}). Replace the file.")
-
-
-def _times(shape: Sequence[int]) -> str:
-    return "x".join(str(length) for length in shape)

@@ -17,7 +17,7 @@ from autoseg.evaluation.summary import Evaluation, summarise
 from autoseg.hardware import count_cores
 from dataset_fingerprints.checks import ROUNDING, TOLD_SHIFT
 from dataset_fingerprints.errors import DataError
-from dataset_fingerprints.geometry import affine_distance_mm
+from dataset_fingerprints.geometry import affine_distance_mm, show_shape
 from dataset_fingerprints.images import IMAGE_SUFFIXES, Image, case_stem, is_image, read_label_map
 
 
@@ -142,8 +142,8 @@ def _check_grids(pair: FilePair, prediction: Image, reference: Image) -> None:
     predicted, true = prediction.grid(), reference.grid()
     if predicted.shape != true.shape:
         raise DataError(
-            f"case {pair.case}: the prediction is {_times(predicted.shape)} voxels but the reference is "
-            f"{_times(true.shape)}. Resample the prediction onto the reference's grid."
+            f"case {pair.case}: the prediction is {show_shape(predicted.shape)} voxels but the reference is "
+            f"{show_shape(true.shape)}. Resample the prediction onto the reference's grid."
         )
     distance_mm = affine_distance_mm(predicted, true)
     tolerance_mm = TOLD_SHIFT * min(true.spacing_mm())
@@ -186,7 +186,3 @@ def _with_absent_labels(cases: Sequence[CaseScores], conventions: Conventions) -
         labels = tuple(own.get(scores.label, scores) for scores in absent)
         filled.append(CaseScores(case=case.case, labels=labels))
     return filled
-
-
-def _times(shape: Sequence[int]) -> str:
-    return "x".join(str(length) for length in shape)

@@ -242,16 +242,10 @@ def _device_name(device: torch.device) -> str:
 
 def _versions() -> tuple[tuple[str, str], ...]:
     packages = ("autoseg-lesion", "torch", "numpy")
-    known = {name: importlib.metadata.version(name) for name in packages if _installed(name)}
-    return (("python", platform.python_version()), *known.items())
-
-
-def _installed(name: str) -> bool:
-    try:
-        importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return False
-    return True
+    # Run from a plain checkout, autoseg itself is not installed.
+    installed = {entry.metadata["Name"]: entry.version for entry in importlib.metadata.distributions()}
+    known = ((name, installed[name]) for name in packages if name in installed)
+    return (("python", platform.python_version()), *known)
 
 
 def fold_folders(workspace: Workspace, plan: Plan, configuration: str) -> tuple[Path, ...]:
