@@ -100,7 +100,7 @@ def check_labels(case: str, labels: NDArray[Any], scheme: LabelScheme) -> tuple[
         scheme: the values that may occur.
 
     Returns:
-        Indices 0..K by `LabelScheme.to_indices` (all 0 where an error was found), and the findings.
+        Indices by `LabelScheme.to_indices` (all 0 where an error was found), and the findings.
     """
     whole, findings = _round_labels(case, labels)
     if whole is None:
@@ -108,15 +108,18 @@ def check_labels(case: str, labels: NDArray[Any], scheme: LabelScheme) -> tuple[
     try:
         indices = scheme.to_indices(whole)
     except ValueError:
-        found = sorted(set(np.unique(whole).tolist()) - {0, *scheme.values()})
+        found = sorted(set(np.unique(whole).tolist()) - set(scheme.known_values()))
         message = (
-            f"the label map holds {found[:10]}, but dataset.json names {[0, *scheme.values()]}. "
+            f"the label map holds {found[:10]}, but dataset.json names {list(scheme.known_values())}. "
             "Add the label to dataset.json or mend the file."
         )
         unexpected = Finding(case=case, grade="error", kind="unexpected-label", message=message)
         return np.zeros(labels.shape, dtype=np.uint8), (*findings, unexpected)
-    if not indices.any():
-        message = "the label map is empty. It is used as a scan without any label; check that this is meant."
+    foreground = scheme.foreground(indices)
+    if not foreground.any():
+        ignored = np.count_nonzero(indices) / indices.size
+        rest = f" apart from {ignored:.0%} of ignored voxels" if ignored else ""
+        message = f"the label map is empty{rest}. It is used as a scan without any label; check that this is meant."
         findings = (*findings, Finding(case=case, grade="warning", kind="empty-label", message=message))
     return indices, findings
 

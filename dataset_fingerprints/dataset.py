@@ -28,11 +28,39 @@ class Region:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Heads:
+    """What the output channels of a network stand for, in label indices (0 is background).
+
+    Attributes:
+        members: per channel, the indices of the voxels that it is to mark.
+        written: per channel, the index that a label map gets where the channel marks; later channels over earlier ones.
+        exclusive: whether one channel per voxel marks (softmax over background and labels), or each decides for itself
+            (sigmoid per region, no background).
+        ignored: the index of voxels that nobody labelled, or -1.
+    """
+
+    members: tuple[tuple[int, ...], ...]
+    written: tuple[int, ...]
+    exclusive: bool
+    ignored: int = -1
+
+    def count(self) -> int:
+        """Return the number of output channels."""
+        return len(self.members)
+
+    def targets(self) -> tuple[tuple[int, ...], ...]:
+        """Return the members of the channels that are looked for: all but background's."""
+        return self.members[1:] if self.exclusive else self.members
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class LabelScheme:
     """What the integers in a data set's label files mean. Background is 0 and is not listed.
 
+    Inside, label maps hold indices: 0 for background, 1..K in the order of `labels`, and K + 1 for ignored voxels.
+
     Attributes:
-        labels: the foreground labels, by ascending value; any integers.
+        labels: the foreground labels, by ascending value; any integers. With regions: those they are made of.
         regions: overlapping label sets, empty for plain labels.
         region_export_order: the value written for each region, later ones over earlier ones; empty without regions.
         ignore_value: the value of unlabelled voxels, or None when every voxel is labelled.
@@ -47,13 +75,39 @@ class LabelScheme:
         """Return the foreground values in ascending order."""
         return tuple(label.value for label in self.labels)
 
+    def known_values(self) -> tuple[int, ...]:
+        """Return the value of every index: background, the labels and, where there is one, the ignore label."""
+        return (0, *self.values(), *(() if self.ignore_value is None else (self.ignore_value,)))
+
+    def index_count(self) -> int:
+        """Return how many different indices a label map may hold."""
+        return len(self.known_values())
+
+    def heads(self) -> Heads:
+        """Return what a network for these labels gives out."""
+        ignored = -1 if self.ignore_value is None else self.index_count() - 1
+        if not self.regions:
+            indices = tuple(range(1 + len(self.labels)))
+            return Heads(members=tuple((i,) for i in indices), written=indices, exclusive=True, ignored=ignored)
+        index = {value: position for position, value in enumerate((0, *self.values()))}
+        return Heads(
+            members=tuple(tuple(index[value] for value in region.values) for region in self.regions),
+            written=tuple(index[value] for value in self.region_export_order),
+            exclusive=False,
+            ignored=ignored,
+        )
+
+    def foreground(self, indices: NDArray[np.integer]) -> NDArray[np.bool_]:
+        """Return where a map of indices holds a label: neither background nor ignored."""
+        return (indices > 0) & (indices <= len(self.labels))
+
     def to_indices(self, labels: NDArray[np.integer]) -> NDArray[np.uint8]:
-        """Return the label map with values replaced by 0 for background and 1..K in the order of `labels`.
+        """Return the label map with its values replaced by indices.
 
         Raises:
-            ValueError: a value is neither background nor listed.
+            ValueError: a value is not known.
         """
-        known = np.array([0, *self.values()])
+        known = np.array(self.known_values())
         order = np.argsort(known, kind="stable")
         position = np.searchsorted(known[order], labels)
         index = order[np.minimum(position, len(known) - 1)]
@@ -64,7 +118,7 @@ class LabelScheme:
 
     def to_values(self, indices: NDArray[np.integer]) -> NDArray[np.integer]:
         """Undo `to_indices`, in the smallest integer type that NIfTI readers agree on."""
-        table = np.array([0, *self.values()])
+        table = np.array(self.known_values())
         for kind in (np.uint8, np.int16):
             if np.iinfo(kind).min <= table.min() and table.max() <= np.iinfo(kind).max:
                 small: NDArray[np.integer] = table.astype(kind)[indices]

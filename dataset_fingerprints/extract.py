@@ -89,7 +89,8 @@ def measure_case(case: Case, scan: Scan, dataset: Dataset) -> CaseFingerprint:
     reorientation = find_reorientation(grid)
     stored = grid.spacing_mm()
     x, y, z = (stored[axis] for axis in reorientation.axes)
-    foreground = scan.labels > 0
+    foreground = dataset.labels.foreground(scan.labels)
+    judged = scan.body & (foreground | (scan.labels == 0))
     return CaseFingerprint(
         case=case.name,
         subject=case.subject,
@@ -110,7 +111,7 @@ def measure_case(case: Case, scan: Scan, dataset: Dataset) -> CaseFingerprint:
             for channel in scan.voxels
         ),
         labels=tuple(
-            measure_label(scan.voxels, scan.labels == index, scan.body, (x, y, z), label.value)
+            measure_label(scan.voxels, scan.labels == index, judged, (x, y, z), label.value)
             for index, label in enumerate(dataset.labels.labels, start=1)
         ),
     )

@@ -24,7 +24,7 @@ class Scan:
 
     Attributes:
         voxels: (channel, x, y, z) inside `box`, float32.
-        labels: (x, y, z) class indices inside `box`; None for a scan without a label map.
+        labels: (x, y, z) label indices inside `box`; None for a scan without a label map.
         body: (x, y, z) inside `box`, True where the scan is not background.
         box: where the crop lies in the canonical grid.
         background: the value around the body, None where no background was proven.
@@ -53,7 +53,7 @@ def read_scan(name: str, images: Sequence[Path], channels: Sequence[str]) -> Sca
     bad = [finding for finding in check_voxels(name, voxels, channels) if finding.kind == "not-finite"]
     if bad:
         raise DataError(f"case {name}: {bad[0].message}")
-    return _crop(voxels, None, grid)
+    return _crop(voxels, None, None, grid)
 
 
 def read_case(case: Case, channels: Sequence[str], scheme: LabelScheme) -> tuple[Scan | None, tuple[Finding, ...]]:
@@ -75,7 +75,7 @@ def read_case(case: Case, channels: Sequence[str], scheme: LabelScheme) -> tuple
     findings = (*findings, *check_voxels(case.name, voxels, channels), *more)
     if any(finding.grade == "error" for finding in findings):
         return None, findings
-    return _crop(voxels, labels, grid), findings
+    return _crop(voxels, labels, scheme.foreground(labels), grid), findings
 
 
 def _read_channels(name: str, images: Sequence[Path], channels: Sequence[str]) -> tuple[NDArray[np.float32], Grid]:
@@ -88,9 +88,15 @@ def _read_channels(name: str, images: Sequence[Path], channels: Sequence[str]) -
     return image.voxels, image.source_grid
 
 
-def _crop(voxels: NDArray[np.float32], labels: NDArray[np.uint8] | None, grid: Grid) -> Scan:
+def _crop(
+    voxels: NDArray[np.float32],
+    labels: NDArray[np.uint8] | None,
+    foreground: NDArray[np.bool_] | None,
+    grid: Grid,
+) -> Scan:
+    """Crop to the body and everything labelled; what is ignored may be cut, as nothing is ever predicted there."""
     body = find_body(voxels)
-    box = bounding_box(body.mask if labels is None else body.mask | (labels > 0))
+    box = bounding_box(body.mask if foreground is None else body.mask | foreground)
     inside = box.slices()
     return Scan(
         voxels=np.ascontiguousarray(voxels[(slice(None), *inside)]),

@@ -153,11 +153,16 @@ def evaluate(
     reference: Annotated[Path, typer.Argument(help="The reference file or folder; same names.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Where to write the figures.")] = Path("metrics.json"),
     labels: Annotated[list[int] | None, typer.Option("--label", help="A value to score; else all found.")] = None,
+    regions: Annotated[
+        list[str] | None, typer.Option("--region", help="Values to score as one mask: core=2,3. Repeatable.")
+    ] = None,
+    ignore: Annotated[int | None, typer.Option(help="The references' value of voxels that nobody labelled.")] = None,
 ) -> None:
     """Score predicted masks against reference masks, case by case and in summary."""
-    from autoseg.evaluation import evaluate_files, write_evaluation
+    from autoseg.evaluation import Targets, evaluate_files, label_targets, parse_region, write_evaluation
 
-    evaluation = evaluate_files(prediction, reference, tuple(labels) if labels else None)
+    segments = (*label_targets(labels or ()).segments, *(parse_region(text) for text in regions or ()))
+    evaluation = evaluate_files(prediction, reference, Targets(segments=segments, ignored=ignore))
     write_evaluation(out, evaluation)
     _show_scores(f"{len(evaluation.cases)} cases", evaluation)
     console.print(f"All figures: {out}", highlight=False)

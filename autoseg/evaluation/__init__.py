@@ -1,6 +1,6 @@
 """How good a segmentation is: voxels, surfaces and lesions, per case and over cases, by named conventions."""
 
-from autoseg.evaluation.cases import CaseScores, LabelScores, score_case
+from autoseg.evaluation.cases import CaseScores, LabelScores, Segment, Targets, label_targets, parse_region, score_case
 from autoseg.evaluation.conventions import (
     DEFAULT_CONVENTIONS,
     LENIENT_6,
@@ -41,9 +41,13 @@ __all__ = [
     "LesionConvention",
     "Metric",
     "MetricSummary",
+    "Segment",
     "Statistics",
+    "Targets",
     "evaluate_files",
+    "label_targets",
     "pair_files",
+    "parse_region",
     "read_evaluation",
     "score_case",
     "summarise",

@@ -39,6 +39,7 @@ class Conventions:
     hd95_mm: str = (
         "the larger of the two directed 95th percentiles of the distances between the centres of surface voxels"
     )
+    ignored: str = "voxels that the reference ignores are in no mask"
     differences: str = "absolute"
     sd: str = "of the sample (n - 1)"
     ci95: str = "percentile bootstrap of the mean over cases; null below two cases"

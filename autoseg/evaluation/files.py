@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from autoseg.evaluation.cases import CaseScores, score_case
+from autoseg.evaluation.cases import CaseScores, Targets, label_targets, score_case
 from autoseg.evaluation.conventions import DEFAULT_CONVENTIONS, Conventions
 from autoseg.evaluation.summary import Evaluation, summarise
 from autoseg.hardware import count_cores
@@ -19,6 +19,8 @@ from dataset_fingerprints.checks import ROUNDING, TOLD_SHIFT
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.geometry import affine_distance_mm, show_shape
 from dataset_fingerprints.images import IMAGE_SUFFIXES, Image, case_stem, is_image, read_label_map
+
+EVERYTHING = Targets(segments=())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,7 +35,7 @@ class FilePair:
 def evaluate_files(
     prediction: Path,
     reference: Path,
-    labels: tuple[int, ...] | None,
+    targets: Targets = EVERYTHING,
     conventions: Conventions = DEFAULT_CONVENTIONS,
 ) -> Evaluation:
     """Score a label file, or every label file of a folder, against the reference file or folder.
@@ -41,7 +43,7 @@ def evaluate_files(
     Args:
         prediction: a file, or a folder whose files have the names of the references.
         reference: a file, or a folder if `prediction` is one.
-        labels: the values to score; None for every non-zero value in any of the files.
+        targets: what to score; without segments, every value in any of the files but 0 and the ignored one.
         conventions: how lesions are counted.
 
     Raises:
@@ -49,12 +51,12 @@ def evaluate_files(
     """
     pairs = pair_files(prediction, reference)
     with ThreadPoolExecutor(max_workers=min(count_cores(), len(pairs))) as pool:
-        outcomes = list(pool.map(lambda pair: _try_pair(pair, labels, conventions), pairs))
+        outcomes = list(pool.map(lambda pair: _try_pair(pair, targets, conventions), pairs))
     errors = [str(outcome) for outcome in outcomes if isinstance(outcome, DataError)]
     if errors:
         raise DataError(errors[0] if len(pairs) == 1 else _list_errors(errors, len(pairs)))
     cases = [outcome for outcome in outcomes if isinstance(outcome, CaseScores)]
-    if labels is None:
+    if not targets.segments:
         cases = _with_absent_labels(cases, conventions)
     if not any(case.labels for case in cases):
         raise DataError(f"{reference}: no voxel of any file is labelled. Name the labels to score.")
@@ -115,22 +117,23 @@ def _list_errors(errors: Sequence[str], pairs: int) -> str:
     return f"{len(errors)} of {pairs} cases cannot be scored.\n{lines}"
 
 
-def _try_pair(pair: FilePair, labels: tuple[int, ...] | None, conventions: Conventions) -> CaseScores | DataError:
+def _try_pair(pair: FilePair, targets: Targets, conventions: Conventions) -> CaseScores | DataError:
     """Score one pair; an error is returned, so that the others' are found too."""
     try:
-        return _score_pair(pair, labels, conventions)
+        return _score_pair(pair, targets, conventions)
     except DataError as error:
         return error
 
 
-def _score_pair(pair: FilePair, labels: tuple[int, ...] | None, conventions: Conventions) -> CaseScores:
+def _score_pair(pair: FilePair, targets: Targets, conventions: Conventions) -> CaseScores:
     prediction, reference = read_label_map(pair.prediction), read_label_map(pair.reference)
     _check_grids(pair, prediction, reference)
     predicted = _round_labels(pair.prediction, prediction.voxels[0])
     true = _round_labels(pair.reference, reference.voxels[0])
-    if labels is None:
-        labels = _found_labels(predicted, true)
-    return score_case(predicted, true, labels, reference.grid().spacing_mm(), pair.case, conventions)
+    if not targets.segments:
+        found = _found_labels(predicted, true) - {targets.ignored}
+        targets = replace(label_targets(sorted(found)), ignored=targets.ignored)
+    return score_case(predicted, true, targets, reference.grid().spacing_mm(), pair.case, conventions)
 
 
 def _check_grids(pair: FilePair, prediction: Image, reference: Image) -> None:
@@ -170,16 +173,15 @@ def _round_labels(path: Path, stored: NDArray[Any]) -> NDArray[np.integer]:
     return rounded.astype(np.int64)
 
 
-def _found_labels(*label_maps: NDArray[np.integer]) -> tuple[int, ...]:
-    found = {int(value) for labels in label_maps for value in np.unique(labels)}
-    return tuple(sorted(found - {0}))
+def _found_labels(*label_maps: NDArray[np.integer]) -> set[int]:
+    return {int(value) for labels in label_maps for value in np.unique(labels)} - {0}
 
 
 def _with_absent_labels(cases: Sequence[CaseScores], conventions: Conventions) -> list[CaseScores]:
     """Give every case the same labels; one that a case does not hold is empty in its prediction and reference."""
-    values = sorted({scores.label for case in cases for scores in case.labels})
+    values = sorted({int(scores.label) for case in cases for scores in case.labels})
     nothing = np.zeros((1, 1, 1), dtype=np.int64)
-    absent = score_case(nothing, nothing, values, (1.0, 1.0, 1.0), "", conventions).labels
+    absent = score_case(nothing, nothing, label_targets(values), (1.0, 1.0, 1.0), "", conventions).labels
     filled = []
     for case in cases:
         own = {scores.label: scores for scores in case.labels}

@@ -61,7 +61,7 @@ def _metrics(metrics: Any) -> Any:
 
 
 def _label(key: str) -> int | str:
-    """Return the label's value; a key that is no integer stays text, which the strict reading refuses by name."""
+    """Return a label's value, or a region's name as it is."""
     try:
         return int(key)
     except ValueError:

@@ -48,9 +48,9 @@ class MetricSummary:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LabelSummary:
-    """All metrics of one label over the cases."""
+    """All metrics of one label or region over the cases."""
 
-    label: int
+    label: int | str
     metrics: tuple[MetricSummary, ...]
 
     def statistics(self, metric: str) -> Statistics:
@@ -80,8 +80,8 @@ class Evaluation:
         means = [label.statistics("dice").mean for label in self.summary]
         return math.fsum(mean for mean in means if mean is not None) / len(means)
 
-    def label(self, value: int) -> LabelSummary:
-        """Return the summary of one label.
+    def label(self, value: int | str) -> LabelSummary:
+        """Return the summary of one label by its value, or of a region by its name.
 
         Raises:
             ValueError: the label was not scored.
@@ -105,18 +105,18 @@ class Evaluation:
 
 
 def summarise(cases: Sequence[CaseScores], conventions: Conventions = DEFAULT_CONVENTIONS) -> Evaluation:
-    """Summarise every label over all cases that score it.
+    """Summarise every label over all cases that score it, in the order of the first case.
 
     Raises:
         ValueError: there is no case, or no label in any of them.
     """
-    by_label: dict[int, list[LabelScores]] = {}
+    by_label: dict[int | str, list[LabelScores]] = {}
     for case in cases:
         for scores in case.labels:
             by_label.setdefault(scores.label, []).append(scores)
     if not by_label:
         raise ValueError(f"nothing to summarise: {len(cases)} cases without a scored label")
-    summary = tuple(_summarise_label(label, by_label[label], conventions) for label in sorted(by_label))
+    summary = tuple(_summarise_label(label, by_label[label], conventions) for label in by_label)
     return Evaluation(cases=tuple(cases), summary=summary, conventions=conventions)
 
 
@@ -134,7 +134,7 @@ def measure_statistics(
     return Statistics(mean=mean, sd=float(values.std(ddof=1)), median=median, ci95=(float(low), float(high)), n=n)
 
 
-def _summarise_label(label: int, scores: Sequence[LabelScores], conventions: Conventions) -> LabelSummary:
+def _summarise_label(label: int | str, scores: Sequence[LabelScores], conventions: Conventions) -> LabelSummary:
     metrics = []
     for name in METRIC_NAMES:
         measured = [value for value in (getattr(score, name) for score in scores) if value is not None]

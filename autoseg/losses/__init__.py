@@ -1,7 +1,8 @@
 """What training minimises.
 
 `LOSSES` is the one table: a plan's `training.loss.name` is a key, its `options` are the fields of the entry. A loss
-takes logits (batch, class, *space) and integer labels (batch, *space), and returns a scalar in float32 or better.
+takes logits (batch, channel, *space) and label indices (batch, *space), and returns a scalar in float32 or better; what
+the channels stand for, and which voxels are ignored, is in the `Heads` that it is built for.
 `DeepSupervisionLoss` applies one to every scale of a network.
 """
 
@@ -13,13 +14,14 @@ from torch import nn
 
 from autoseg.losses.deep_supervision import DeepSupervisionLoss
 from autoseg.losses.dice_cross_entropy import DiceCrossEntropy, DiceCrossEntropyOptions
+from dataset_fingerprints.dataset import Heads
 
 
 class LossOptions(Protocol):
     """What an entry of `LOSSES` can do."""
 
-    def build(self, num_classes: int) -> nn.Module:
-        """Return the loss for labels 0 (background) to `num_classes - 1`."""
+    def build(self, heads: Heads) -> nn.Module:
+        """Return the loss for a network with these heads."""
         ...
 
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
+
+from autoseg.losses.targets import counted_voxels, head_masks
+from dataset_fingerprints.dataset import Heads
 
 SMALLEST_DENOMINATOR = 1e-8
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DiceCrossEntropyOptions:
-    """Soft Dice of the foreground classes plus cross-entropy of all.
+    """Soft Dice of labels or regions plus cross-entropy: of competing classes, or binary per region.
 
     Attributes:
         batch_dice: count each class over the whole batch, as if it were one image.
@@ -24,54 +28,58 @@ class DiceCrossEntropyOptions:
     cross_entropy_weight: float = 1.0
     smooth: float = 1e-5
 
-    def build(self, num_classes: int) -> DiceCrossEntropy:
-        """Return the loss for labels 0 (background) to `num_classes - 1`."""
-        return DiceCrossEntropy(self, num_classes)
+    def build(self, heads: Heads) -> DiceCrossEntropy:
+        """Return the loss for a network with these heads."""
+        return DiceCrossEntropy(self, heads)
 
 
 class DiceCrossEntropy(nn.Module):
-    """The weighted sum of 1 - soft Dice and the mean cross-entropy per voxel; 0 is perfect.
+    """The weighted sum of 1 - soft Dice and the mean cross-entropy per labelled voxel; 0 is perfect.
 
-    nnU-Net reports the same loss less the Dice's weight.
+    nnU-Net reports the same loss less the Dice's weight. Binary cross-entropy is the mean over regions as well.
     """
 
-    def __init__(self, options: DiceCrossEntropyOptions, num_classes: int) -> None:
+    def __init__(self, options: DiceCrossEntropyOptions, heads: Heads) -> None:
         super().__init__()
         self.options = options
-        self.num_classes = num_classes
+        self.heads = heads
 
     def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Return the scalar loss, in float32 even under autocast (float64 for float64 logits).
 
         Args:
-            logits: (batch, class, *space).
-            labels: (batch, *space), integers below the number of classes.
+            logits: (batch, channel, *space), one channel per head.
+            labels: (batch, *space), label indices.
         """
         with torch.autocast(logits.device.type, enabled=False):
-            log_probabilities = logits.to(torch.promote_types(logits.dtype, torch.float32)).log_softmax(dim=1)
-            # Booleans: an eighth of an integer one-hot's memory, and on a CPU quicker than gathering by label.
-            masks = labels.unsqueeze(1) == class_numbers(self.num_classes, labels)
-            dice_loss = 1.0 - self.soft_dice(log_probabilities.exp(), masks).mean()
-            cross_entropy = -(log_probabilities * masks).sum() / labels.numel()
-            return self.options.dice_weight * dice_loss + self.options.cross_entropy_weight * cross_entropy
+            logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+            masks, counted = head_masks(labels, self.heads), counted_voxels(labels, self.heads)
+            if self.heads.exclusive:
+                log_probabilities = logits.log_softmax(dim=1)
+                probabilities = log_probabilities.exp()
+                # An ignored voxel is in no mask, and so adds nothing.
+                entropy = -(log_probabilities * masks).sum()
+            else:
+                probabilities = logits.sigmoid()
+                per_voxel = F.binary_cross_entropy_with_logits(logits, masks.to(logits.dtype), reduction="none")
+                entropy = (per_voxel if counted is None else per_voxel * counted).sum() / self.heads.count()
+            if counted is not None:
+                probabilities = probabilities * counted
+            voxels = labels.numel() if counted is None else counted.sum().clamp_min(1)
+            dice_loss = 1.0 - self.soft_dice(probabilities, masks).mean()
+            return self.options.dice_weight * dice_loss + self.options.cross_entropy_weight * entropy / voxels
 
     def soft_dice(self, probabilities: Tensor, masks: Tensor) -> Tensor:
-        """Return the soft Dice (batch, foreground class), or (foreground class) over the whole batch.
+        """Return the soft Dice (batch, target), or (target) over the whole batch; targets are all but background.
 
         Args:
-            probabilities: (batch, class, *space).
-            masks: (batch, class, *space), where the labels are that class.
+            probabilities: (batch, channel, *space), 0 at ignored voxels.
+            masks: (batch, channel, *space), where each channel is to mark.
         """
         space = tuple(range(2, probabilities.ndim))
         over = (0, *space) if self.options.batch_dice else space
-        foreground = (..., slice(1, None))
-        intersection = (probabilities * masks).sum(over)[foreground]
-        total = (probabilities.sum(over) + masks.sum(over))[foreground]
+        targets = (..., slice(1 if self.heads.exclusive else 0, None))
+        intersection = (probabilities * masks).sum(over)[targets]
+        total = (probabilities.sum(over) + masks.sum(over))[targets]
         smooth = self.options.smooth
         return (2.0 * intersection + smooth) / (total + smooth).clamp_min(SMALLEST_DENOMINATOR)
-
-
-def class_numbers(num_classes: int, labels: Tensor) -> Tensor:
-    """Return 0 to `num_classes - 1` in the labels' type, shaped (class, 1, ...) to compare with (batch, 1, *space)."""
-    numbers = torch.arange(num_classes, dtype=labels.dtype, device=labels.device)
-    return numbers.view(-1, *(1,) * (labels.ndim - 1))

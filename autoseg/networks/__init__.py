@@ -29,14 +29,14 @@ NETWORKS: dict[str, type[NetworkOptions]] = {"unet": UNetOptions}
 __all__ = ["NETWORKS", "NetworkOptions", "UNet", "UNetOptions", "build_network"]
 
 
-def build_network(configuration: Configuration, channels: int, classes: int, *, deep_supervision: bool) -> nn.Module:
+def build_network(configuration: Configuration, channels: int, outputs: int, *, deep_supervision: bool) -> nn.Module:
     """Build a configuration's network.
 
     Args:
         configuration: names the network and its topology.
         channels: of the images.
-        classes: how many class indices there are, background included.
+        outputs: channels of its logits, `Heads.count()`.
         deep_supervision: whether the coarser scales get heads as well; prediction needs the finest one only.
     """
     options = resolve(configuration.network, NETWORKS, "network")
-    return options.build(configuration.topology, channels, classes, deep_supervision)
+    return options.build(configuration.topology, channels, outputs, deep_supervision)

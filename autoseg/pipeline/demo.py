@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from autoseg.evaluation import Evaluation, evaluate_files, write_evaluation
+from autoseg.evaluation import Evaluation, evaluate_files, label_targets, write_evaluation
 from autoseg.evaluation.overlap import measure_overlap
 from autoseg.pipeline.planning import PlanningOptions, plan_and_preprocess
 from autoseg.pipeline.predicting import PredictionOptions, predict
@@ -82,7 +82,7 @@ def run_demo(folder: Path, max_minutes: float, progress: Progress) -> DemoResult
     workspace, _ = plan_and_preprocess(raw, PlanningOptions(workspace=workspace_folder), progress)
     train_fold(workspace, "0", TrainingOptions(max_minutes=max_minutes), progress)
     predict(raw / "imagesTs", masks, workspace, PredictionOptions(overwrite=True), progress)
-    evaluation = evaluate_files(masks, raw / "labelsTs", (LESION,))
+    evaluation = evaluate_files(masks, raw / "labelsTs", label_targets((LESION,)))
     write_evaluation(folder / "metrics.json", evaluation)
     picture = folder / "contact_sheet.png"
     thresholds = _draw(raw, masks, held_out, evaluation, picture)

@@ -14,7 +14,7 @@ from autoseg.workspace import Workspace
 from dataset_fingerprints.checks import Finding, refuse_errors
 from dataset_fingerprints.consistency import WHOLE_DATASET
 from dataset_fingerprints.dataset import Case, Dataset
-from dataset_fingerprints.errors import DataError, FileFormatError
+from dataset_fingerprints.errors import FileFormatError
 from dataset_fingerprints.extract import Known, extract_cases, summarise
 from dataset_fingerprints.fingerprint import CaseFingerprint, DatasetFingerprint
 from dataset_fingerprints.jsonfiles import read_json, write_json
@@ -59,21 +59,6 @@ class WaitingScans:
             return self._scans.pop(case, None)
 
 
-def find_dataset(root: Path) -> Dataset:
-    """Read a raw data set's description.
-
-    Raises:
-        DataError: it is none, or asks for what this version cannot do.
-    """
-    dataset = read_dataset(root)
-    if dataset.labels.regions or dataset.labels.ignore_value is not None:
-        raise DataError(
-            f"{root / 'dataset.json'}: uses regions or an ignore label. This version trains on plain labels only: "
-            "give each label one integer."
-        )
-    return dataset
-
-
 def inspect_dataset(
     dataset: Dataset, workspace: Workspace, waiting: WaitingScans, progress: Progress
 ) -> DatasetFingerprint:
@@ -98,7 +83,7 @@ def inspect_dataset(
 
 def check_dataset(root: Path, progress: Progress) -> CheckReport:
     """Check a raw data set and write nothing."""
-    dataset = find_dataset(root)
+    dataset = read_dataset(root)
     _, findings = _extract(dataset, {}, WaitingScans(limit_bytes=0), progress)
     return CheckReport(dataset=dataset.name, cases=len(dataset.cases), findings=findings)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autoseg.hardware import count_cores, profile_machine
-from autoseg.pipeline.inspecting import WaitingScans, find_dataset, inspect_dataset
+from autoseg.pipeline.inspecting import WaitingScans, inspect_dataset
 from autoseg.preprocessing import Store, prepare, store_key
 from autoseg.progress import Progress
 from autoseg.workspace import Workspace, locked, new_workspace
@@ -17,6 +17,7 @@ from dataset_fingerprints.dataset import Case, Dataset
 from dataset_fingerprints.errors import DataError, PlanError, did_you_mean
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.jsonfiles import write_json
+from dataset_fingerprints.layouts import read_dataset
 from dataset_fingerprints.scans import Scan, read_case
 from planners.overrides import set_values
 from planners.plan import Configuration, Plan
@@ -56,7 +57,7 @@ def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress
         PlanError: an option names something that does not exist.
         WorkspaceError: the workspace cannot be used.
     """
-    dataset = find_dataset(root)
+    dataset = read_dataset(root)
     workspace = new_workspace(Path(dataset.root), options.workspace)
     with locked(workspace.root, "this workspace's plan"):
         sweep(workspace.root, *workspace.root.glob("plans/*"), *workspace.root.glob("preprocessed/*"))
@@ -114,13 +115,16 @@ def _preprocess(
     progress: Progress,
 ) -> None:
     configuration, store = target
-    classes = 1 + len(dataset.labels.labels)
     identities = {case.case: case.identities for case in fingerprint.cases}
 
     def preprocess(case: Case) -> None:
         if not store.holds(case.name, identities[case.name]):
             scan = waiting.take(case.name) or _read_again(dataset, case)
-            store.write(case.name, prepare(scan, configuration.preprocessing, classes), identities[case.name])
+            store.write(
+                case.name,
+                prepare(scan, configuration.preprocessing, dataset.labels.index_count()),
+                identities[case.name],
+            )
         task.advance()
 
     with progress.task("Preprocessing", len(dataset.cases)) as task, ThreadPoolExecutor(count_cores()) as pool:

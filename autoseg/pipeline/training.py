@@ -61,9 +61,6 @@ class _Job:
     folder: FoldFolder
     max_minutes: float | None
 
-    def classes(self) -> int:
-        return 1 + len(self.plan.scheme.labels)
-
 
 def train_fold(workspace: Workspace, fold: str, options: TrainingOptions, progress: Progress) -> Evaluation | None:
     """Train one fold, or go on with it, and validate it.
@@ -182,10 +179,11 @@ def _train(job: _Job, earlier: RunRecord | None, progress: Progress) -> RunRecor
         versions=_versions(),
     )
     write_json(job.folder.run, record)
+    heads = job.plan.scheme.heads()
     setup = Setup(
         configuration=job.configuration,
         channels=len(job.plan.channels),
-        classes=job.classes(),
+        heads=heads,
         cases=_load_cases(job, device, progress),
         validation_cases=job.cases.validation,
         seed=(job.plan.seed, _fold_number(job.fold)),
@@ -193,7 +191,7 @@ def _train(job: _Job, earlier: RunRecord | None, progress: Progress) -> RunRecor
         device=device,
         autocast=autocast,
     )
-    window = make_window(job.configuration, job.classes(), device, mirror=False)
+    window = make_window(job.configuration, heads.count(), device, mirror=False)
     validator = TrainingValidator(store=job.store, scheme=job.plan.scheme, window=window)
     position = Trainer(setup, job.folder, validator, progress).run()
     record = replace(record, status="trained", iterations=position.iteration, seconds=round(position.seconds, 1))
@@ -212,9 +210,11 @@ def _load_cases(job: _Job, device: torch.device, progress: Progress) -> Sequence
         f"{'on the ' + home.type.upper() if home == device else 'in memory: the device has too little room'}."
     )
 
+    heads = job.plan.scheme.heads()
+
     def load(case: str) -> ResidentCase:
         image, labels = job.store.read(case)
-        return make_resident_case(case, image, labels, job.classes(), home)
+        return make_resident_case(case, image, labels, heads, home)
 
     with ThreadPoolExecutor(count_cores()) as pool:
         return list(pool.map(load, job.cases.train))

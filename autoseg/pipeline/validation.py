@@ -10,9 +10,18 @@ import numpy as np
 import torch
 from torch import nn
 
-from autoseg.evaluation import CaseScores, Evaluation, score_case, summarise, write_evaluation
+from autoseg.evaluation import (
+    CaseScores,
+    Evaluation,
+    Segment,
+    Targets,
+    label_targets,
+    score_case,
+    summarise,
+    write_evaluation,
+)
 from autoseg.evaluation.overlap import measure_overlap
-from autoseg.prediction import Ensemble, Window, predict_logits, restore_probabilities
+from autoseg.prediction import Ensemble, Window, mark, predict_logits, restore_probabilities
 from autoseg.preprocessing import Store, write_array
 from autoseg.progress import Progress
 from dataset_fingerprints.dataset import LabelScheme
@@ -45,15 +54,24 @@ class TrainingValidator:
     window: Window
 
     def validate(self, network: nn.Module, cases: Sequence[str]) -> Mapping[str, float]:
-        """Return the mean Dice per label name; a label absent from both masks of a case counts as 1 there."""
+        """Return the mean Dice per label or region; one that is absent from both masks of a case counts as 1 there."""
         scores = np.array([self._dice(network, case) for case in cases])
-        return {label.name: float(mean) for label, mean in zip(self.scheme.labels, scores.mean(axis=0), strict=True)}
+        names = (part.name for part in self.scheme.regions or self.scheme.labels)
+        return {name: float(mean) for name, mean in zip(names, scores.mean(axis=0), strict=True)}
 
     def _dice(self, network: nn.Module, case: str) -> list[float]:
         image, reference = self.store.read(case)
-        predicted = predict_logits([network], torch.from_numpy(image), self.window).argmax(0).cpu().numpy()
-        indices = range(1, self.window.classes)
-        return [measure_overlap(predicted == index, reference == index).dice() for index in indices]
+        logits = predict_logits([network], torch.from_numpy(image), self.window)
+        predicted = self.scheme.to_values(mark(logits, self.scheme.heads()).cpu().numpy())
+        masks = scored_targets(self.scheme).masks(predicted, self.scheme.to_values(reference))
+        return [measure_overlap(found, true).dice() for _, found, true in masks]
+
+
+def scored_targets(scheme: LabelScheme) -> Targets:
+    """Return what a label scheme's maps are scored by: its regions if it has any, else its labels."""
+    regions = tuple(Segment(label=region.name, values=region.values) for region in scheme.regions)
+    segments = regions or label_targets(scheme.values()).segments
+    return Targets(segments=segments, ignored=scheme.ignore_value)
 
 
 def validate_fold(
@@ -80,15 +98,15 @@ def _validate_case(ensemble: Ensemble, store: Store, case: str, folder: Path) ->
     image, _ = store.read(case)
     record = store.read_record(case)
     logits = predict_logits(ensemble.networks, torch.from_numpy(image), ensemble.window)
-    indices, probabilities = restore_probabilities(logits, record)
     scheme = ensemble.plan.scheme
+    indices, probabilities = restore_probabilities(logits, record, scheme.heads())
     labels = scheme.to_values(indices)
     write_label_map(folder / f"{case}.nii.gz", labels, record.source_grid)
     write_array(folder / "probabilities" / f"{case}.b2nd", probabilities.values)
     scores = score_case(
         labels,
         scheme.to_values(store.read_reference(case)),
-        scheme.values(),
+        scored_targets(scheme),
         canonical_grid(record.source_grid).spacing_mm(),
         case,
     )

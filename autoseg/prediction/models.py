@@ -34,16 +34,17 @@ class Ensemble:
 
     def predict(self, scan: Scan) -> NDArray[np.integer]:
         """Return the label values of a scan, (x, y, z) on its whole canonical grid."""
-        prepared = prepare(scan, self.window.configuration.preprocessing, self.window.classes)
+        scheme = self.plan.scheme
+        prepared = prepare(scan, self.window.configuration.preprocessing, scheme.index_count())
         logits = predict_logits(self.networks, torch.from_numpy(prepared.image), self.window)
-        return self.plan.scheme.to_values(restore_logits(logits, prepared.record))
+        return scheme.to_values(restore_logits(logits, prepared.record, scheme.heads()))
 
 
-def make_window(configuration: Configuration, classes: int, device: torch.device, *, mirror: bool) -> Window:
+def make_window(configuration: Configuration, outputs: int, device: torch.device, *, mirror: bool) -> Window:
     """Choose number type and tiles per call for a device."""
     return Window(
         configuration=configuration,
-        classes=classes,
+        outputs=outputs,
         device=device,
         autocast=autocast_type(device) if configuration.training.mixed_precision else torch.float32,
         mirror=mirror,
@@ -64,14 +65,14 @@ def load_ensemble(folders: Sequence[Path], device: torch.device, *, mirror: bool
     """
     plan = read_json(folders[0] / "plan.json", Plan)
     configuration = plan.configurations[0]
-    classes = 1 + len(plan.scheme.labels)
-    networks = [_load_network(folder, configuration, len(plan.channels), classes).to(device) for folder in folders]
-    return Ensemble(plan=plan, networks=networks, window=make_window(configuration, classes, device, mirror=mirror))
+    outputs = plan.scheme.heads().count()
+    networks = [_load_network(folder, configuration, len(plan.channels), outputs).to(device) for folder in folders]
+    return Ensemble(plan=plan, networks=networks, window=make_window(configuration, outputs, device, mirror=mirror))
 
 
-def _load_network(folder: Path, configuration: Configuration, channels: int, classes: int) -> nn.Module:
+def _load_network(folder: Path, configuration: Configuration, channels: int, outputs: int) -> nn.Module:
     path = folder / "weights.safetensors"
-    network = build_network(configuration, channels, classes, deep_supervision=False)
+    network = build_network(configuration, channels, outputs, deep_supervision=False)
     try:
         network.load_state_dict(load_file(path))
     except (OSError, SafetensorError, RuntimeError) as error:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from autoseg.preprocessing import Record, paste, resampling_matrix
 from dataset_fingerprints.body import bounding_box
+from dataset_fingerprints.dataset import Heads
 from dataset_fingerprints.fingerprint import Box
 
 # Voxels of the scan's grid that are restored at once; keeps the class maps of a large scan off the memory.
@@ -19,34 +20,51 @@ SLAB_VOXELS = 4_000_000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Probabilities:
-    """Foreground probabilities in 1/255 inside the box where any is at least 1/255.
+    """Probabilities of the labels or regions in 1/255 inside the box where any is at least 1/255.
 
     Attributes:
         box: in the scan's canonical grid.
-        values: (class without background, x, y, z) uint8.
+        values: (label or region, x, y, z) uint8.
     """
 
     box: Box
     values: NDArray[np.uint8]
 
 
-def restore_logits(logits: torch.Tensor, record: Record) -> NDArray[np.uint8]:
-    """Return (x, y, z) class indices on the scan's whole canonical grid; background outside the crop.
+def mark(logits: torch.Tensor, heads: Heads) -> torch.Tensor:
+    """Return the label indices (x, y, z), uint8, that logits (output, x, y, z) stand for.
+
+    Of competing outputs the largest marks; of regions every one with a probability above one half, later ones over
+    earlier ones.
+    """
+    if heads.exclusive:
+        return logits.argmax(0).to(torch.uint8)
+    indices = torch.zeros(logits.shape[1:], dtype=torch.uint8, device=logits.device)
+    for output, index in zip(logits, heads.written, strict=True):
+        indices[output > 0] = index
+    return indices
+
+
+def restore_logits(logits: torch.Tensor, record: Record, heads: Heads) -> NDArray[np.uint8]:
+    """Return (x, y, z) label indices on the scan's whole canonical grid; background outside the crop.
 
     Args:
-        logits: (class, x, y, z) on the preprocessed array.
+        logits: (output, x, y, z) on the preprocessed array.
         record: of the scan's preprocessing.
+        heads: what the outputs stand for.
     """
-    slabs = [slab.argmax(0).to(torch.uint8).cpu().numpy() for slab in _resampled_slabs(logits, record)]
+    slabs = [mark(slab, heads).cpu().numpy() for slab in _resampled_slabs(logits, record)]
     return paste(np.concatenate(slabs), record)
 
 
-def restore_probabilities(logits: torch.Tensor, record: Record) -> tuple[NDArray[np.uint8], Probabilities]:
-    """Return class indices as `restore_logits` does, and the foreground probabilities they come from."""
+def restore_probabilities(
+    logits: torch.Tensor, record: Record, heads: Heads
+) -> tuple[NDArray[np.uint8], Probabilities]:
+    """Return label indices as `restore_logits` does, and the probabilities they come from."""
     labels, shares = [], []
     for slab in _resampled_slabs(logits, record):
-        labels.append(slab.argmax(0).to(torch.uint8).cpu().numpy())
-        probability = slab.softmax(0)[1:]
+        labels.append(mark(slab, heads).cpu().numpy())
+        probability = slab.softmax(0)[1:] if heads.exclusive else slab.sigmoid()
         shares.append((probability * 255).round().to(torch.uint8).cpu().numpy())
     values = np.concatenate(shares, axis=1)
     inner = bounding_box(np.asarray(values.any(axis=0)))
@@ -58,7 +76,7 @@ def restore_probabilities(logits: torch.Tensor, record: Record) -> tuple[NDArray
 
 
 def _resampled_slabs(logits: torch.Tensor, record: Record) -> Iterator[torch.Tensor]:
-    """Yield (class, slab, y, z) logits on the crop's own grid, linearly resampled, along the first axis."""
+    """Yield (output, slab, y, z) logits on the crop's own grid, linearly resampled, along the first axis."""
     shape = record.box.shape()
     matrices = [
         torch.from_numpy(resampling_matrix(length, target, "linear").toarray()).to(logits.device)

@@ -19,13 +19,14 @@ class Window:
     """How a sliding window is run.
 
     Attributes:
+        outputs: channels of the logits.
         mirror: whether the plan's flips are averaged.
         autocast: the number type of the network's convolutions.
         tiles_at_once: network inputs per call.
     """
 
     configuration: Configuration
-    classes: int
+    outputs: int
     device: torch.device
     autocast: torch.dtype
     mirror: bool
@@ -42,7 +43,7 @@ def predict_logits(networks: Sequence[nn.Module], image: torch.Tensor, window: W
         window: how to run.
 
     Returns:
-        (class, x, y, z) float32 on the window's device.
+        (output, x, y, z) float32 on the window's device.
     """
     configuration = window.configuration
     padded, inside = _pad(image.to(window.device, torch.float32), configuration.patch_shape)
@@ -50,7 +51,7 @@ def predict_logits(networks: Sequence[nn.Module], image: torch.Tensor, window: W
     prediction = configuration.prediction
     starts = tile_positions(shape, configuration.patch_shape, prediction.step_share)
     weights = gaussian_weights(configuration.patch_shape, prediction.gaussian_sigma_share).to(window.device)
-    total = torch.zeros((window.classes, *shape), device=window.device)
+    total = torch.zeros((window.outputs, *shape), device=window.device)
     weight = torch.zeros(shape, device=window.device)
     tiles_at_once = window.tiles_at_once
     done = 0
@@ -72,7 +73,7 @@ def predict_logits(networks: Sequence[nn.Module], image: torch.Tensor, window: W
 
 
 def _predict_tiles(networks: Sequence[nn.Module], tiles: torch.Tensor, window: Window) -> torch.Tensor:
-    """Return the (tile, class, x, y, z) mean logits over networks and flips."""
+    """Return the (tile, output, x, y, z) mean logits over networks and flips."""
     axes = window.configuration.prediction.mirror_axes if window.mirror else ()
     mean: torch.Tensor | None = None
     passes = [(network, flips) for network in networks for flips in flip_sets(axes)]

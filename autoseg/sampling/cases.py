@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+
+from dataset_fingerprints.dataset import Heads
 
 FOREGROUND_VOXELS = 10_000
 HALF_PRECISION_LIMIT = 2048.0
@@ -18,48 +21,59 @@ class ResidentCase:
 
     Attributes:
         image: (channel, x, y, z) float16 or float32, on the training device or in RAM.
-        label: (x, y, z) uint8 class indices 0..K, on the same device.
-        foreground: per class 1..K the (n, 3) coordinates of some of its voxels, on the host; n may be 0.
+        label: (x, y, z) uint8 label indices, on the same device.
+        foreground: per label or region the (n, 3) coordinates of some of its voxels, on the host; n may be 0.
+        annotated: (n, 3) coordinates of some of the voxels that are not ignored, where some are; else None.
     """
 
     name: str
     image: torch.Tensor
     label: torch.Tensor
     foreground: tuple[NDArray[np.int32], ...]
+    annotated: NDArray[np.int32] | None = None
 
 
 def make_resident_case(
-    name: str, image: NDArray[np.floating], label: NDArray[np.integer], num_classes: int, device: torch.device
+    name: str, image: NDArray[np.floating], label: NDArray[np.integer], heads: Heads, device: torch.device
 ) -> ResidentCase:
     """Put a preprocessed case on the device, its image in half precision where the values allow it.
 
-    The voxels kept for foreground patches (at most 10,000 per class) depend on the case and its name only.
+    The voxels kept for placing patches (at most 10,000 per label or region) depend on the case and its name only.
 
     Args:
         image: (channel, x, y, z), normalised.
-        label: (x, y, z) class indices.
-        num_classes: how many, background included; indices from there on (an ignore label) get no patches.
+        label: (x, y, z) label indices.
+        heads: which indices are looked for, and which one is ignored.
     """
     # Half precision is exact for integers up to its limit and has a relative error of 0.05 % elsewhere.
     small = bool(np.abs(image).max(initial=0.0) <= HALF_PRECISION_LIMIT)
     pixels = np.ascontiguousarray(image, dtype=np.float16 if small else np.float32)
-    classes = np.ascontiguousarray(label, dtype=np.uint8)
+    indices = np.ascontiguousarray(label, dtype=np.uint8)
+    rng = np.random.default_rng(list(name.encode()))
     return ResidentCase(
         name=name,
         image=torch.from_numpy(pixels).to(device),
-        label=torch.from_numpy(classes).to(device),
-        foreground=_find_foreground(name, classes, num_classes),
+        label=torch.from_numpy(indices).to(device),
+        foreground=_find_foreground(rng, indices, heads.targets()),
+        annotated=_find_annotated(rng, indices, heads.ignored),
     )
 
 
-def _find_foreground(name: str, label: NDArray[np.uint8], num_classes: int) -> tuple[NDArray[np.int32], ...]:
-    rng = np.random.default_rng(list(name.encode()))
+def _find_foreground(
+    rng: np.random.Generator, label: NDArray[np.uint8], targets: Sequence[tuple[int, ...]]
+) -> tuple[NDArray[np.int32], ...]:
     flat = np.flatnonzero(label)
     values = label.reshape(-1)[flat]
-    found = []
-    for index in range(1, num_classes):
-        voxels = flat[values == index]
-        if len(voxels) > FOREGROUND_VOXELS:
-            voxels = rng.choice(voxels, FOREGROUND_VOXELS, replace=False)
-        found.append(np.stack(np.unravel_index(voxels, label.shape), axis=1).astype(np.int32))
-    return tuple(found)
+    return tuple(_pick(rng, flat[np.isin(values, members)], label.shape) for members in targets)
+
+
+def _find_annotated(rng: np.random.Generator, label: NDArray[np.uint8], ignored: int) -> NDArray[np.int32] | None:
+    if ignored < 0 or not (label == ignored).any():
+        return None
+    return _pick(rng, np.flatnonzero(label != ignored), label.shape)
+
+
+def _pick(rng: np.random.Generator, voxels: NDArray[np.intp], shape: tuple[int, ...]) -> NDArray[np.int32]:
+    if len(voxels) > FOREGROUND_VOXELS:
+        voxels = rng.choice(voxels, FOREGROUND_VOXELS, replace=False)
+    return np.stack(np.unravel_index(voxels, shape), axis=1).astype(np.int32)

@@ -8,6 +8,7 @@ from types import EllipsisType
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from autoseg.sampling.cases import ResidentCase
 from dataset_fingerprints.geometry import Triple
@@ -47,12 +48,12 @@ class Patch:
     Attributes:
         case: position in the sequence of training cases.
         start: the patch's first voxel; negative where the patch reaches out of the case.
-        forced_class: the class that the patch was placed on, or 0.
+        target: the position, from 1, of the label or region that the patch was placed on, or 0.
     """
 
     case: int
     start: Triple
-    forced_class: int
+    target: int
 
 
 def sample_patches(
@@ -60,8 +61,9 @@ def sample_patches(
 ) -> tuple[Patch, ...]:
     """Draw the places of a batch's patches; the last ones are those that must hold foreground.
 
-    Those are drawn evenly over the cases that have foreground, then over the classes of the case, then over the voxels
-    of the class. Where no case has any, they are drawn like the others: evenly over cases and places.
+    Those are drawn evenly over the cases that have foreground, then over the labels or regions of the case, then over
+    the voxels of the one. Where no case has any, they are drawn like the others: evenly over cases and places, or over
+    the voxels that somebody labelled where a case has ignored ones.
     """
     with_foreground = [index for index, case in enumerate(cases) if any(map(len, case.foreground))]
     forced = geometry.forced_patches() if with_foreground else 0
@@ -96,9 +98,13 @@ def copy_box(source: torch.Tensor, start: Triple, flips: Flips, target: torch.Te
 
 def _sample_anywhere(rng: np.random.Generator, cases: Sequence[ResidentCase], geometry: PatchGeometry) -> Patch:
     case = int(rng.integers(len(cases)))
+    annotated = cases[case].annotated
+    if annotated is not None and len(annotated):
+        start = _sample_around(rng, annotated, cases[case], geometry)
+        return Patch(case=case, start=start, target=0)
     bounds = _find_bounds(cases[case], geometry)
-    start = [int(rng.integers(low, high + 1)) for low, high in bounds]
-    return Patch(case=case, start=(start[0], start[1], start[2]), forced_class=0)
+    x, y, z = (int(rng.integers(low, high + 1)) for low, high in bounds)
+    return Patch(case=case, start=(x, y, z), target=0)
 
 
 def _sample_on_foreground(
@@ -108,12 +114,20 @@ def _sample_on_foreground(
     foreground = cases[case].foreground
     present = [index for index, voxels in enumerate(foreground) if len(voxels)]
     chosen = present[int(rng.integers(len(present)))]
-    voxel = foreground[chosen][rng.integers(len(foreground[chosen]))]
+    start = _sample_around(rng, foreground[chosen], cases[case], geometry)
+    return Patch(case=case, start=start, target=chosen + 1)
+
+
+def _sample_around(
+    rng: np.random.Generator, voxels: NDArray[np.int32], case: ResidentCase, geometry: PatchGeometry
+) -> Triple:
+    """Draw a patch that holds one of the voxels, and return its start."""
+    voxel = voxels[rng.integers(len(voxels))]
     start = []
-    for axis, (low, high) in enumerate(_find_bounds(cases[case], geometry)):
+    for axis, (low, high) in enumerate(_find_bounds(case, geometry)):
         place = int(0.5 * geometry.patch_shape[axis] * (1 + geometry.jitter_share * rng.uniform(-1, 1)))
         start.append(min(max(int(voxel[axis]) - place, low), high))
-    return Patch(case=case, start=(start[0], start[1], start[2]), forced_class=chosen + 1)
+    return (start[0], start[1], start[2])
 
 
 def _find_bounds(case: ResidentCase, geometry: PatchGeometry) -> list[tuple[int, int]]:

@@ -26,6 +26,7 @@ from autoseg.training.budget import (
 )
 from autoseg.training.checkpoint import Parts, Position, load_checkpoint, save_checkpoint, save_tensors
 from autoseg.training.folder import FoldFolder
+from dataset_fingerprints.dataset import Heads
 from dataset_fingerprints.errors import AutosegError
 from planners.choices import resolve
 from planners.plan import Configuration
@@ -41,7 +42,7 @@ class Validator(Protocol):
     """Predicts whole volumes during training; the pipeline supplies it."""
 
     def validate(self, network: nn.Module, cases: Sequence[str]) -> Mapping[str, float]:
-        """Return the mean Dice per label name over these cases' whole volumes."""
+        """Return the mean Dice per label or region over these cases' whole volumes."""
         ...
 
 
@@ -50,7 +51,7 @@ class Setup:
     """Everything one training needs.
 
     Attributes:
-        classes: how many class indices there are, background included.
+        heads: what the network's output channels stand for.
         validation_cases: that validation during training takes turns over; may be empty.
         seed: the plan's seed and the fold's number; with the iteration they give every batch.
         max_minutes: time to train for, or None for the plan's number of iterations.
@@ -59,7 +60,7 @@ class Setup:
 
     configuration: Configuration
     channels: int
-    classes: int
+    heads: Heads
     cases: Sequence[ResidentCase]
     validation_cases: Sequence[str]
     seed: tuple[int, int]
@@ -77,7 +78,7 @@ class Trainer:
         training = configuration.training
         torch.manual_seed(int(np.random.SeedSequence(setup.seed).generate_state(1)[0]))
         network = build_network(
-            configuration, setup.channels, setup.classes, deep_supervision=training.deep_supervision
+            configuration, setup.channels, setup.heads.count(), deep_supervision=training.deep_supervision
         )
         network = network.to(setup.device)
         options = resolve(training.optimizer, OPTIMIZERS, "optimizer")
@@ -89,7 +90,7 @@ class Trainer:
         )
         self._schedule = resolve(training.schedule, SCHEDULES, "schedule")
         self._augmentation = resolve(configuration.sampling.augmentation, AUGMENTATIONS, "augmentation")
-        loss = resolve(training.loss, LOSSES, "loss").build(setup.classes)
+        loss = resolve(training.loss, LOSSES, "loss").build(setup.heads)
         scales = len(configuration.topology.features) - 1 if training.deep_supervision else 1
         self._loss = DeepSupervisionLoss(loss, scales)
         self._geometry = PatchGeometry(

@@ -19,35 +19,72 @@ _SUBJECT = re.compile(r"sub-[A-Za-z0-9]+")
 _SESSION = re.compile(r"ses-[A-Za-z0-9]+")
 
 
-def read_scheme(path: Path, labels: Mapping[str, Any], order: Sequence[int]) -> LabelScheme:
+def read_scheme(path: Path, labels: Mapping[str, Any], order: object = None) -> LabelScheme:
     """Build the label scheme from name -> value, as nnU-Net writes it.
+
+    As soon as one value is a list, every name but 'background' and 'ignore' is a region, in the order of the file.
 
     Args:
         path: of the dataset.json, for messages.
         labels: values are integers, or lists of integers for regions; the name 'ignore' is the ignore label.
-        order: nnU-Net's regions_class_order; empty without regions.
+        order: nnU-Net's regions_class_order: the value written for each region.
+
+    Raises:
+        DataError: values that are no integers, occur twice or contradict each other.
     """
-    plain = {name: value for name, value in labels.items() if isinstance(value, int) and value != 0}
-    regions = {name: value for name, value in labels.items() if isinstance(value, list)}
-    if len(plain) + len(regions) + sum(value == 0 for value in labels.values()) != len(labels):
-        wrong = {name: value for name, value in labels.items() if not isinstance(value, int | list)}
-        raise DataError(
-            f"{path}: labels {wrong} are not integers. Expected for example {{'background': 0, 'lesion': 1}}."
-        )
-    ignore = plain.pop("ignore", None)
-    for value in sorted({value for values in regions.values() for value in values} - set(plain.values()) - {0}):
-        plain[f"label {value}"] = value
-    if len(set(plain.values())) != len(plain):
-        raise DataError(f"{path}: two labels share a value: {plain}. Give each label an integer of its own.")
-    if not plain:
+    values = {name: _label_values(path, name, value) for name, value in labels.items() if value not in (0, [0])}
+    ignored = values.pop("ignore", None)
+    if not values:
         raise DataError(f"{path}: 'labels' names no foreground. Expected for example {{'background': 0, 'lesion': 1}}.")
-    ordered = sorted(plain.items(), key=lambda item: item[1])
+    has_regions = any(isinstance(labels[name], list) for name in values)
+    alone = {name: own[0] for name, own in values.items() if len(own) == 1}
+    names = {value: name for name, value in alone.items()}
+    foreground = sorted({value for own in values.values() for value in own} - {0})
+    if ignored is not None and (len(ignored) > 1 or ignored[0] in foreground):
+        raise DataError(
+            f"{path}: 'ignore' is {labels['ignore']}, and a label too. Give unlabelled voxels a value of their own."
+        )
+    if not has_regions and len(names) != len(alone):
+        raise DataError(f"{path}: two labels share a value: {alone}. Give each label an integer of its own.")
+    regions = tuple(Region(name=name, values=own) for name, own in values.items()) if has_regions else ()
     return LabelScheme(
-        labels=tuple(Label(name=name, value=value) for name, value in ordered),
-        regions=tuple(Region(name=name, values=tuple(values)) for name, values in regions.items()),
-        region_export_order=tuple(order) if regions else (),
-        ignore_value=ignore,
+        labels=tuple(Label(name=names.get(value, f"label {value}"), value=value) for value in foreground),
+        regions=regions,
+        region_export_order=_export_order(path, regions, order),
+        ignore_value=None if ignored is None else ignored[0],
     )
+
+
+def _label_values(path: Path, name: str, value: object) -> tuple[int, ...]:
+    """Return the one value of a label, or those of a region."""
+    values = value if isinstance(value, list) else [value]
+    if not values or not all(isinstance(one, int) and not isinstance(one, bool) for one in values):
+        raise DataError(
+            f"{path}: the label '{name}' is {value!r}. Expected an integer, or a list of integers for a region: "
+            "{'background': 0, 'lesion': 1}."
+        )
+    if len(set(values)) != len(values) or (len(values) > 1 and 0 in values):
+        raise DataError(f"{path}: the region '{name}' is {value}. Expected different label values without background.")
+    return tuple(values)
+
+
+def _export_order(path: Path, regions: Sequence[Region], order: object) -> tuple[int, ...]:
+    """Return the value written for each region, which must be one of the region's own."""
+    if not regions:
+        return ()
+    names = ", ".join(region.name for region in regions)
+    if not isinstance(order, list) or len(order) != len(regions):
+        raise DataError(
+            f"{path}: has regions, but 'regions_class_order' is {order!r}. Expected the value to write for each of "
+            f"{names}, in this order; later ones are written over earlier ones."
+        )
+    for region, value in zip(regions, order, strict=True):
+        if value not in region.values:
+            raise DataError(
+                f"{path}: 'regions_class_order' writes {value!r} for the region {region.name}, which holds "
+                f"{list(region.values)}. Expected one of these: the order is that of {names}."
+            )
+    return tuple(order)
 
 
 def read_scheme_or_default(folder: Path, description: Mapping[str, Any]) -> LabelScheme:
@@ -58,7 +95,7 @@ def read_scheme_or_default(folder: Path, description: Mapping[str, Any]) -> Labe
         description: what it holds; empty without one.
     """
     path, labels = folder / "dataset.json", description.get("labels", DEFAULT_LABELS)
-    return read_scheme(path, expect_labels(path, labels), description.get("regions_class_order", ()))
+    return read_scheme(path, expect_labels(path, labels), description.get("regions_class_order"))
 
 
 def expect_labels(path: Path, labels: object) -> Mapping[str, Any]:

@@ -38,7 +38,7 @@ def read_nnunet(root: Path, description: Mapping[str, Any]) -> Dataset:
     """
     path = root / "dataset.json"
     channels = read_channels(path, description["channel_names"])
-    scheme = read_scheme(path, expect_labels(path, description["labels"]), description.get("regions_class_order", ()))
+    scheme = read_scheme(path, expect_labels(path, description["labels"]), description.get("regions_class_order"))
     listed = description.get("dataset")
     ending = str(description.get("file_ending", ""))
     files = _found_files(root, len(channels), ending) if listed is None else _listed_files(path, listed, channels)

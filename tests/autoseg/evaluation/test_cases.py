@@ -8,7 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from autoseg.evaluation import DEFAULT_CONVENTIONS, LENIENT_6, METRICS, LabelScores, score_case
+from autoseg.evaluation import (
+    DEFAULT_CONVENTIONS,
+    LENIENT_6,
+    METRICS,
+    LabelScores,
+    Segment,
+    Targets,
+    label_targets,
+    parse_region,
+    score_case,
+)
+from dataset_fingerprints.errors import DataError
 from tests.autoseg.evaluation.masks import ONE_MM, make_ball, make_box, make_points
 
 SHAPE = (20, 20, 20)
@@ -18,7 +29,7 @@ OVERLAPS = ("dice", "iou", "precision", "recall", "lesion_f1")
 
 
 def score(prediction, reference, spacing_mm=ONE_MM) -> LabelScores:
-    return score_case(prediction, reference, [1], spacing_mm, "case").labels[0]
+    return score_case(prediction, reference, label_targets([1]), spacing_mm, "case").labels[0]
 
 
 def test_table_describes_exactly_the_scores():
@@ -82,7 +93,7 @@ def test_one_empty_mask_scores_zero_and_has_no_distance(prediction, reference):
 def test_each_label_is_a_mask_of_its_own():
     reference = BOX + make_box(SHAPE, (14, 14, 14), (18, 18, 18), 7)
     prediction = np.where(reference == 7, 0, reference)
-    first, seventh, absent = score_case(prediction, reference, [1, 7, 9], ONE_MM, "case").labels
+    first, seventh, absent = score_case(prediction, reference, label_targets([1, 7, 9]), ONE_MM, "case").labels
     assert (first.label, first.dice, first.reference_volume_ml) == (1, 1.0, pytest.approx(1.0))
     assert (seventh.label, seventh.dice, seventh.reference_volume_ml) == (7, 0.0, pytest.approx(0.064))
     assert (absent.label, absent.dice) == (9, 1.0)
@@ -91,7 +102,7 @@ def test_each_label_is_a_mask_of_its_own():
 def test_connectivity_of_the_convention_is_used():
     corner_pair = make_points(SHAPE, (1, 1, 1), (2, 2, 2))
     conventions = replace(DEFAULT_CONVENTIONS, lesions=LENIENT_6)
-    labels = score_case(corner_pair, corner_pair, [1], ONE_MM, "case", conventions).labels
+    labels = score_case(corner_pair, corner_pair, label_targets([1]), ONE_MM, "case", conventions).labels
     assert (labels[0].reference_lesions, score(corner_pair, corner_pair).reference_lesions) == (2, 1)
 
 
@@ -103,7 +114,7 @@ def test_single_slice_is_scored_by_its_outline():
 
 def test_arrays_of_different_shape_are_refused():
     with pytest.raises(ValueError, match=r"case left: the prediction has shape \(2, 2, 2\), the reference \(2, 2, 3\)"):
-        score_case(np.zeros((2, 2, 2), int), np.zeros((2, 2, 3), int), [1], ONE_MM, "left")
+        score_case(np.zeros((2, 2, 2), int), np.zeros((2, 2, 3), int), label_targets([1]), ONE_MM, "left")
 
 
 @given(
@@ -114,3 +125,31 @@ def test_scores_are_within_bounds_and_ignore_the_background_around(masks, border
     scores = score(*masks)
     assert all(0.0 <= getattr(scores, name) <= 1.0 for name in OVERLAPS)
     assert score(*(np.pad(mask, border) for mask in masks)) == scores
+
+
+def test_a_region_is_one_mask_of_all_its_labels():
+    reference = BOX + make_box(SHAPE, (14, 14, 14), (18, 18, 18), 2)
+    whole = Targets(segments=(Segment(label="whole", values=(1, 2)),))
+    swapped = np.where(reference == 1, 2, np.where(reference == 2, 1, 0))
+    assert score_case(swapped, reference, whole, ONE_MM, "case").labels[0].dice == 1.0
+    assert score_case(swapped, reference, label_targets([1]), ONE_MM, "case").labels[0].dice == 0.0
+
+
+def test_what_the_reference_ignores_changes_no_score():
+    reference = BOX.copy()
+    reference[:, :, 12:] = 9
+    targets = Targets(segments=label_targets([1]).segments, ignored=9)
+    noise = np.random.default_rng(0).integers(0, 2, SHAPE)
+    noisy = np.where(reference == 9, noise, BOX)
+    assert score_case(noisy, reference, targets, ONE_MM, "case") == score_case(BOX, reference, targets, ONE_MM, "case")
+    assert score_case(noisy, reference, targets, ONE_MM, "case").labels[0].dice == 1.0
+
+
+def test_a_region_is_read_from_its_text():
+    assert parse_region("core = 2, 3") == Segment(label="core", values=(2, 3))
+
+
+@pytest.mark.parametrize("text", ["core", "=1", "core=", "core=a", "core=1;2"])
+def test_a_text_that_names_no_region_is_refused(text):
+    with pytest.raises(DataError, match="Expected a name and label values"):
+        parse_region(text)

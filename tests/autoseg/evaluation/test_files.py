@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autoseg.evaluation import evaluate_files
+from autoseg.evaluation import Segment, Targets, evaluate_files, label_targets
 from dataset_fingerprints.errors import DataError
 from tests.autoseg.evaluation.masks import make_box, write_labels
 
@@ -28,7 +28,7 @@ def folders(tmp_path):
 def test_two_files_are_scored_whatever_their_names(tmp_path):
     prediction = write_labels(tmp_path / "out.nii", HALF, np.diag([1.0, 2.0, 3.0, 1.0]))
     reference = write_labels(tmp_path / "sub-01.nii.gz", BOX, np.diag([1.0, 2.0, 3.0, 1.0]))
-    evaluation = evaluate_files(prediction, reference, (1,))
+    evaluation = evaluate_files(prediction, reference, label_targets((1,)))
     scores = evaluation.cases[0].labels[0]
     assert (evaluation.cases[0].case, scores.dice) == ("sub-01", pytest.approx(2 / 3))
     assert scores.reference_volume_ml == pytest.approx(6**3 * 6 / 1000)
@@ -39,7 +39,7 @@ def test_folders_are_matched_by_name_without_suffix(folders):
     (prediction / "a.nii.gz").unlink()
     write_labels(prediction / "a.nii", BOX)
     (prediction / "notes.txt").write_text("not an image")
-    evaluation = evaluate_files(prediction, reference, None)
+    evaluation = evaluate_files(prediction, reference)
     assert [case.case for case in evaluation.cases] == ["a", "b"]
     assert evaluation.foreground_mean_dice == pytest.approx((1 + 2 / 3) / 2)
 
@@ -49,13 +49,13 @@ def test_orientation_of_the_files_may_differ(tmp_path):
     flipped = np.diag([-1.0, 1.0, 1.0, 1.0])
     flipped[0, 3] = SHAPE[0] - 1
     prediction = write_labels(tmp_path / "pred.nii.gz", BOX[::-1], flipped)
-    assert evaluate_files(prediction, reference, (1,)).foreground_mean_dice == 1.0
+    assert evaluate_files(prediction, reference, label_targets((1,))).foreground_mean_dice == 1.0
 
 
 def test_labels_found_in_any_file_are_scored_in_every_case(folders):
     prediction, reference = folders
     write_labels(prediction / "b.nii.gz", np.where(HALF > 0, 4, 0).astype(np.uint8))
-    evaluation = evaluate_files(prediction, reference, None)
+    evaluation = evaluate_files(prediction, reference)
     first, second = evaluation.cases
     assert [scores.label for scores in first.labels] == [scores.label for scores in second.labels] == [1, 4]
     assert [scores.dice for scores in first.labels] == [1.0, 1.0]
@@ -65,7 +65,7 @@ def test_labels_found_in_any_file_are_scored_in_every_case(folders):
 def test_float_files_are_rounded_within_a_thousandth(tmp_path):
     reference = write_labels(tmp_path / "ref.nii.gz", BOX)
     prediction = write_labels(tmp_path / "pred.nii.gz", BOX.astype(np.float32) * np.float32(0.9999))
-    assert evaluate_files(prediction, reference, None).foreground_mean_dice == 1.0
+    assert evaluate_files(prediction, reference).foreground_mean_dice == 1.0
 
 
 @pytest.mark.parametrize("value", [0.4, np.nan, np.inf])
@@ -75,7 +75,7 @@ def test_values_that_are_no_integers_are_refused(tmp_path, value):
     labels[0, 0, :2] = value
     prediction = write_labels(tmp_path / "pred.nii.gz", labels)
     with pytest.raises(DataError, match=rf"pred\.nii\.gz: holds 2 voxels that are no integers, for example {value:g}"):
-        evaluate_files(prediction, reference, None)
+        evaluate_files(prediction, reference)
 
 
 def test_missing_and_extra_cases_are_all_named(folders):
@@ -84,7 +84,7 @@ def test_missing_and_extra_cases_are_all_named(folders):
         write_labels(reference / f"{case}.nii.gz", BOX)
     write_labels(prediction / "x.nii.gz", BOX)
     with pytest.raises(DataError) as caught:
-        evaluate_files(prediction, reference, None)
+        evaluate_files(prediction, reference)
     assert f"{prediction}: has no prediction for cases c, d of {reference}." in str(caught.value)
     assert f"{reference}: has no reference for case x of {prediction}." in str(caught.value)
 
@@ -94,7 +94,7 @@ def test_every_case_on_another_grid_is_named(folders):
     write_labels(prediction / "a.nii.gz", BOX[:-1])
     write_labels(prediction / "b.nii.gz", BOX, np.diag([1.0, 1.0, 1.5, 1.0]))
     with pytest.raises(DataError) as caught:
-        evaluate_files(prediction, reference, None)
+        evaluate_files(prediction, reference)
     message = str(caught.value)
     assert "2 of 2 cases cannot be scored." in message
     assert "case a: the prediction is 9x11x12 voxels but the reference is 10x11x12." in message
@@ -107,7 +107,7 @@ def test_rounding_of_the_header_is_no_difference(tmp_path):
     affine = np.diag([0.9375, 0.9375, 1.2, 1.0])
     reference = write_labels(tmp_path / "ref.nii.gz", BOX, affine)
     prediction = write_labels(tmp_path / "pred.nii.gz", BOX, affine + 1e-4 * np.eye(4, k=3))
-    assert evaluate_files(prediction, reference, None).foreground_mean_dice == 1.0
+    assert evaluate_files(prediction, reference).foreground_mean_dice == 1.0
 
 
 def test_paths_that_cannot_be_matched_are_refused(folders, tmp_path):
@@ -121,21 +121,21 @@ def test_paths_that_cannot_be_matched_are_refused(folders, tmp_path):
         ((empty, reference), "empty: holds no image file"),
     ):
         with pytest.raises(DataError, match=message):
-            evaluate_files(*pair, None)
+            evaluate_files(*pair)
 
 
 def test_two_files_of_one_case_are_refused(folders):
     prediction, reference = folders
     write_labels(prediction / "a.nii", BOX)
     with pytest.raises(DataError, match=r"holds a\.nii and a\.nii\.gz"):
-        evaluate_files(prediction, reference, None)
+        evaluate_files(prediction, reference)
 
 
 def test_files_without_any_label_need_the_labels_named(tmp_path):
     empty = write_labels(tmp_path / "empty.nii.gz", np.zeros(SHAPE, dtype=np.uint8))
     with pytest.raises(DataError, match="no voxel of any file is labelled"):
-        evaluate_files(empty, empty, None)
-    assert evaluate_files(empty, empty, (1,)).foreground_mean_dice == 1.0
+        evaluate_files(empty, empty)
+    assert evaluate_files(empty, empty, label_targets((1,))).foreground_mean_dice == 1.0
 
 
 def test_damaged_file_is_named(folders):
@@ -143,9 +143,24 @@ def test_damaged_file_is_named(folders):
     path = prediction / "b.nii.gz"
     path.write_bytes(path.read_bytes()[:-40])
     with pytest.raises(DataError, match=r"1 of 2 cases cannot be scored.\n.*b\.nii\.gz"):
-        evaluate_files(prediction, reference, None)
+        evaluate_files(prediction, reference)
 
 
 def test_evaluation_runs_without_torch():
     code = "import sys, autoseg.evaluation; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[3])
+
+
+def test_regions_and_an_ignored_value_are_scored_from_files(tmp_path):
+    labels = BOX.copy()
+    labels[labels.nonzero()[0][0]] *= 2
+    ignoring = np.where(labels == 2, 9, labels)
+    prediction = write_labels(tmp_path / "out.nii", labels)
+    reference = write_labels(tmp_path / "reference.nii.gz", ignoring)
+    assert [
+        score.label for score in evaluate_files(prediction, reference, Targets(segments=(), ignored=9)).cases[0].labels
+    ] == [1, 2]
+    core = Segment(label="core", values=(1, 2))
+    scores = evaluate_files(prediction, reference, Targets(segments=(core,), ignored=9)).cases[0].labels[0]
+    assert (scores.label, scores.dice) == ("core", 1.0)
+    assert evaluate_files(prediction, reference, Targets(segments=(core,))).cases[0].labels[0].dice < 1.0

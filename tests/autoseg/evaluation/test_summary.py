@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from autoseg.evaluation import CaseScores, score_case, summarise
+from autoseg.evaluation import CaseScores, label_targets, score_case, summarise
 from autoseg.evaluation.summary import measure_statistics
 from tests.autoseg.evaluation.masks import ONE_MM, make_box
 
@@ -17,7 +17,7 @@ NOTHING = np.zeros(SHAPE, dtype=np.uint8)
 
 
 def make_case(name: str, prediction, reference=BOX, labels=(1,)) -> CaseScores:
-    return score_case(prediction, reference, labels, ONE_MM, name)
+    return score_case(prediction, reference, label_targets(labels), ONE_MM, name)
 
 
 def test_summary_counts_only_cases_that_could_be_measured():

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from autoseg.losses import DeepSupervisionLoss, DiceCrossEntropyOptions
 from autoseg.losses.deep_supervision import downsample, scale_weights
+from tests.synthetic.heads import plain_heads
 
 SHAPES = [(8, 12, 6), (4, 6, 6), (2, 3, 3)]
 
@@ -27,7 +28,7 @@ def test_weights_halve_sum_to_one_and_leave_the_coarsest_out(scales: int, expect
 
 def test_loss_is_the_weighted_mean_over_the_scales() -> None:
     outputs, labels = outputs_and_labels()
-    loss = DiceCrossEntropyOptions().build(3)
+    loss = DiceCrossEntropyOptions().build(plain_heads(3))
     found = DeepSupervisionLoss(loss, 3)(outputs, labels)
     expected = 2 / 3 * loss(outputs[0], labels) + 1 / 3 * loss(outputs[1], labels[:, 1::2, 1::2])
     torch.testing.assert_close(found, expected)
@@ -35,20 +36,20 @@ def test_loss_is_the_weighted_mean_over_the_scales() -> None:
 
 def test_one_scale_is_the_loss_itself() -> None:
     outputs, labels = outputs_and_labels()
-    loss = DiceCrossEntropyOptions().build(3)
+    loss = DiceCrossEntropyOptions().build(plain_heads(3))
     torch.testing.assert_close(DeepSupervisionLoss(loss, 1)(outputs[:1], labels), loss(outputs[0], labels))
 
 
 def test_the_coarsest_scale_is_not_computed() -> None:
     outputs, labels = outputs_and_labels()
-    DeepSupervisionLoss(DiceCrossEntropyOptions().build(3), 3)(outputs, labels).backward()
+    DeepSupervisionLoss(DiceCrossEntropyOptions().build(plain_heads(3)), 3)(outputs, labels).backward()
     assert [output.grad is not None for output in outputs] == [True, True, False]
 
 
 def test_another_number_of_outputs_than_scales_is_refused() -> None:
     outputs, labels = outputs_and_labels()
     with pytest.raises(ValueError, match="returned 2 outputs, but the loss was built for 3"):
-        DeepSupervisionLoss(DiceCrossEntropyOptions().build(3), 3)(outputs[:2], labels)
+        DeepSupervisionLoss(DiceCrossEntropyOptions().build(plain_heads(3)), 3)(outputs[:2], labels)
 
 
 @pytest.mark.parametrize("shape", [(8, 12, 6), (4, 12, 2), (2, 3, 6), (3, 5, 4), (1, 1, 1)])

@@ -6,8 +6,10 @@ import torch
 from numpy.typing import NDArray
 
 from autoseg.losses import DiceCrossEntropyOptions
+from tests.synthetic.heads import plain_heads, plain_scheme, region_scheme
 
 CLASSES = 4
+IGNORED = 3
 
 
 def random_batch() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -17,6 +19,21 @@ def random_batch() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     labels[1] = 0
     labels[2][labels[2] == 3] = 2
     return logits, labels
+
+
+def reference_of_regions(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
+    """Dice and binary cross-entropy of two regions over the voxels that are not ignored, written out."""
+    counted = labels != IGNORED
+    dices, entropies = [], []
+    for region, members in enumerate(((1, 2), (2,))):
+        p = 1 / (1 + np.exp(-logits[:, region]))
+        g = np.isin(labels, members)
+        entropies.append(-np.where(g, np.log(p), np.log(1 - p))[counted].mean())
+        for sample in range(len(labels)):
+            chosen = counted[sample]
+            ps, gs = p[sample][chosen], g[sample][chosen]
+            dices.append((2 * (ps * gs).sum() + 1e-5) / (ps.sum() + gs.sum() + 1e-5))
+    return float(1 - np.mean(dices) + np.mean(entropies))
 
 
 def reference(logits: NDArray[np.float64], labels: NDArray[np.int64], options: DiceCrossEntropyOptions) -> float:
@@ -45,19 +62,47 @@ def reference(logits: NDArray[np.float64], labels: NDArray[np.int64], options: D
 )
 def test_loss_equals_the_formula_written_out_in_numpy(options: DiceCrossEntropyOptions) -> None:
     logits, labels = random_batch()
-    found = options.build(CLASSES)(torch.from_numpy(logits), torch.from_numpy(labels))
+    found = options.build(plain_heads(CLASSES))(torch.from_numpy(logits), torch.from_numpy(labels))
     assert found.item() == pytest.approx(reference(logits, labels, options), rel=1e-12)
 
 
 def test_batch_dice_differs_where_samples_differ() -> None:
     logits, labels = map(torch.from_numpy, random_batch())
-    alone = DiceCrossEntropyOptions().build(CLASSES)(logits, labels)
-    together = DiceCrossEntropyOptions(batch_dice=True).build(CLASSES)(logits, labels)
+    alone = DiceCrossEntropyOptions().build(plain_heads(CLASSES))(logits, labels)
+    together = DiceCrossEntropyOptions(batch_dice=True).build(plain_heads(CLASSES))(logits, labels)
     assert abs(alone - together) > 0.01
 
 
 def test_a_class_absent_from_labels_and_prediction_has_a_dice_of_one() -> None:
     logits = torch.zeros(1, 2, 8, 8)
     logits[:, 0] = 100.0
-    loss = DiceCrossEntropyOptions().build(2)(logits, torch.zeros(1, 8, 8, dtype=torch.uint8))
+    loss = DiceCrossEntropyOptions().build(plain_heads(2))(logits, torch.zeros(1, 8, 8, dtype=torch.uint8))
     assert loss.item() == pytest.approx(0.0, abs=1e-6)
+
+
+def test_regions_with_ignored_voxels_equal_the_formula_written_out_in_numpy() -> None:
+    logits, labels = random_batch()
+    logits = logits[:, :2]
+    loss = DiceCrossEntropyOptions().build(region_scheme(ignore_value=9).heads())
+    found = loss(torch.from_numpy(logits), torch.from_numpy(labels))
+    assert (labels == IGNORED).any()
+    assert found.item() == pytest.approx(reference_of_regions(logits, labels), rel=1e-12)
+
+
+def test_ignored_voxels_change_nothing_whatever_is_predicted_there() -> None:
+    logits, labels = map(torch.from_numpy, random_batch())
+    heads = plain_scheme(2, ignore_value=9).heads()
+    loss = DiceCrossEntropyOptions().build(heads)
+    other = torch.where((labels == IGNORED)[:, None], 5.0, logits[:, :3])
+    assert loss(other, labels).item() == pytest.approx(loss(logits[:, :3], labels).item(), rel=1e-12)
+    kept = (labels != IGNORED)[0]
+    alone = loss(logits[:1, :3][:, :, kept], labels[:1, kept])
+    assert loss(logits[:1, :3], labels[:1]).item() == pytest.approx(alone.item(), rel=1e-12)
+
+
+def test_a_batch_that_is_ignored_as_a_whole_has_no_gradient() -> None:
+    logits = torch.randn(1, 3, 4, 4, requires_grad=True)
+    loss = DiceCrossEntropyOptions().build(plain_scheme(2, ignore_value=9).heads())
+    loss(logits, torch.full((1, 4, 4), IGNORED)).backward()
+    assert logits.grad is not None
+    assert not logits.grad.any()

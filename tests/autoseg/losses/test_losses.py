@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from autoseg.losses import LOSSES
+from dataset_fingerprints.dataset import LabelScheme
+from tests.synthetic.heads import plain_heads, plain_scheme, region_scheme
 
 SHAPES = {2: (5, 6), 3: (4, 3, 5)}
 CLASSES = 3
@@ -15,7 +17,7 @@ pytestmark = pytest.mark.parametrize("name", LOSSES)
 
 
 def build(name: str) -> nn.Module:
-    return LOSSES[name]().build(CLASSES)
+    return LOSSES[name]().build(plain_heads(CLASSES))
 
 
 def random_logits(dimensions: int, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -82,3 +84,17 @@ def test_memory_order_of_the_logits_does_not_matter(name: str) -> None:
     torch.testing.assert_close(
         loss(logits.contiguous(memory_format=torch.channels_last_3d), labels), loss(logits, labels)
     )
+
+
+@pytest.mark.parametrize(
+    "scheme", [plain_scheme(2, 9), region_scheme(), region_scheme(9)], ids=["ignore", "regions", "both"]
+)
+def test_right_answers_cost_nothing_with_regions_and_ignored_voxels(name: str, scheme: LabelScheme) -> None:
+    heads = scheme.heads()
+    labels = torch.randint(scheme.index_count(), (2, 4, 5, 6), generator=torch.Generator().manual_seed(1))
+    masks = torch.stack([torch.isin(labels, torch.tensor(members)) for members in heads.members], dim=1)
+    sure = torch.where(masks, 20.0, -20.0)
+    loss = LOSSES[name]().build(heads)
+    # exp(-20) = 2e-9 of probability is misplaced; the rest is float32 rounding.
+    assert loss(sure, labels).item() == pytest.approx(0.0, abs=1e-5)
+    assert loss(-sure, labels) > 1.0

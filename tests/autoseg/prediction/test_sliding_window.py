@@ -13,6 +13,7 @@ from autoseg.preprocessing import Record
 from dataset_fingerprints.fingerprint import Box
 from dataset_fingerprints.geometry import make_grid
 from tests.synthetic.configurations import tiny_configuration
+from tests.synthetic.heads import plain_heads
 
 
 class Pointwise(nn.Module):
@@ -37,7 +38,7 @@ class FirstAxisRamp(nn.Module):
 def window(slice_axis=-1, mirror=False, tiles_at_once=3):
     return Window(
         configuration=tiny_configuration(slice_axis=slice_axis),
-        classes=2,
+        outputs=2,
         device=torch.device("cpu"),
         autocast=torch.float32,
         mirror=mirror,
@@ -113,7 +114,7 @@ def test_logits_are_resampled_as_scipy_does_it_slab_by_slab(monkeypatch, slab_vo
     ]
     points = np.meshgrid(*grids, indexing="ij")
     expected = np.stack([ndimage.map_coordinates(c, points, order=1, mode="nearest") for c in logits.numpy()])
-    labels = restore_logits(logits, done)
+    labels = restore_logits(logits, done, plain_heads(logits.shape[0]))
     assert labels.shape == (20, 16, 18)
     assert np.array_equal(labels[done.box.slices()], expected.argmax(0))
     outside = np.ones(labels.shape, dtype=bool)
@@ -126,7 +127,7 @@ def test_probabilities_are_kept_inside_the_box_that_holds_them():
     logits = torch.zeros(2, 12, 9, 10)
     logits[0] = 20
     logits[1, 4:6, 3:5, 2:7] = 40
-    labels, probabilities = restore_probabilities(logits, done)
+    labels, probabilities = restore_probabilities(logits, done, plain_heads(logits.shape[0]))
     assert labels.sum() == 2 * 2 * 5
     assert probabilities.box == Box(start=(6, 4, 5), stop=(8, 6, 10))
     assert (probabilities.values == 255).all()

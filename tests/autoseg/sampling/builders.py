@@ -9,6 +9,7 @@ import torch
 
 from autoseg.sampling import PatchGeometry, ResidentCase, make_resident_case
 from autoseg.sampling.patches import Patch
+from tests.synthetic.heads import plain_heads
 
 CPU = torch.device("cpu")
 
@@ -23,12 +24,12 @@ def make_case(
         x, y, z = (int(rng.integers(length - 3)) for length in shape)
         label[x : x + 3, y : y + 3, z : z + 3] = index
     image = rng.normal(size=(channels, *shape)).astype(np.float16)
-    return make_resident_case(f"case{seed}", image, label, classes, CPU)
+    return make_resident_case(f"case{seed}", image, label, plain_heads(classes), CPU)
 
 
 def make_empty_case(shape: tuple[int, int, int] = (20, 24, 18)) -> ResidentCase:
     """A case without foreground."""
-    return make_resident_case("empty", np.ones((1, *shape)), np.zeros(shape, dtype=np.uint8), 3, CPU)
+    return make_resident_case("empty", np.ones((1, *shape)), np.zeros(shape, dtype=np.uint8), plain_heads(3), CPU)
 
 
 def make_geometry(**changes: Any) -> PatchGeometry:
@@ -45,7 +46,7 @@ def make_geometry(**changes: Any) -> PatchGeometry:
 
 def place_at(*start: int) -> Patch:
     """A patch of the first case."""
-    return Patch(case=0, start=(start[0], start[1], start[2]), forced_class=0)
+    return Patch(case=0, start=(start[0], start[1], start[2]), target=0)
 
 
 def noise_rows(count: int = 2, shape: tuple[int, ...] = (14, 12, 16), seed: int = 0) -> torch.Tensor:

@@ -18,7 +18,7 @@ def test_the_share_of_forced_patches_is_rounded_but_never_to_none(share: float, 
     assert geometry.forced_patches() == expected
     patches = sample_patches(np.random.default_rng(0), [make_case(), make_empty_case()], geometry)
     assert len(patches) == batch
-    assert sum(patch.forced_class > 0 for patch in patches) == expected
+    assert sum(patch.target > 0 for patch in patches) == expected
 
 
 @pytest.mark.parametrize("jitter", [0.0, 0.5, 1.0])
@@ -31,14 +31,14 @@ def test_a_forced_patch_holds_its_class(jitter: float, slice_axis: int) -> None:
     for patch in (patch for _ in range(30) for patch in sample_patches(rng, cases, geometry)):
         label = torch.zeros(geometry.patch_shape, dtype=torch.uint8)
         copy_box(cases[patch.case].label, patch.start, NO_FLIPS, label)
-        assert patch.forced_class in label.unique().tolist()
+        assert patch.target in label.unique().tolist()
 
 
 def test_forced_patches_are_spread_over_cases_and_classes_alike() -> None:
     cases = [make_case(seed=seed) for seed in range(2)]
     geometry = make_geometry(foreground_share=1.0, batch_size=400)
     patches = sample_patches(np.random.default_rng(0), cases, geometry)
-    counts = [sum((p.case, p.forced_class) == (case, index) for p in patches) for case in (0, 1) for index in (1, 2)]
+    counts = [sum((p.case, p.target) == (case, index) for p in patches) for case in (0, 1) for index in (1, 2)]
     # 100 expected; four standard deviations of the binomial distribution are 35.
     assert all(abs(count - 100) < 35 for count in counts)
 
@@ -49,7 +49,7 @@ def test_without_jitter_the_voxel_is_in_the_middle() -> None:
     for patch in sample_patches(np.random.default_rng(0), [case], geometry):
         middle = np.clip(np.array(patch.start) + 2, 0, 39)
         at_border = any(start in (0, 36) for start in patch.start)
-        assert at_border or case.label[tuple(middle)] == patch.forced_class
+        assert at_border or case.label[tuple(middle)] == patch.target
 
 
 def test_full_jitter_puts_the_voxel_anywhere_in_the_patch() -> None:
@@ -78,7 +78,7 @@ def test_a_case_smaller_than_the_patch_is_centred() -> None:
 def test_without_any_foreground_all_patches_are_random() -> None:
     geometry = make_geometry(foreground_share=1.0)
     patches = sample_patches(np.random.default_rng(0), [make_empty_case()], geometry)
-    assert [patch.forced_class for patch in patches] == [0] * 4
+    assert [patch.target for patch in patches] == [0] * 4
 
 
 @pytest.mark.parametrize("flips", [NO_FLIPS, (True, False, True), (True, True, True)])

@@ -16,6 +16,7 @@ from autoseg.training.folder import FoldFolder
 from autoseg.training.trainer import Setup, Trainer
 from dataset_fingerprints.errors import AutosegError
 from tests.synthetic.configurations import tiny_configuration
+from tests.synthetic.heads import plain_heads
 from tests.synthetic.scans import head
 
 
@@ -35,11 +36,11 @@ def setup(slice_axis=-1, max_minutes=None, **training):
     cases = []
     for index in range(4):
         image, labels = head(index)
-        cases.append(make_resident_case(f"c{index}", (image / 100)[None], labels, 3, torch.device("cpu")))
+        cases.append(make_resident_case(f"c{index}", (image / 100)[None], labels, plain_heads(3), torch.device("cpu")))
     return Setup(
         configuration=tiny_configuration(slice_axis, **training),
         channels=1,
-        classes=3,
+        heads=plain_heads(3),
         cases=cases,
         validation_cases=("v0", "v1", "v2"),
         seed=(0, 0),
