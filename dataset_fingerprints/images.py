@@ -64,6 +64,11 @@ def is_image(path: Path) -> bool:
     return path.name.endswith(IMAGE_SUFFIXES) and not path.name.startswith(".")
 
 
+def is_series(path: Path) -> bool:
+    """Tell whether the path is a folder with a DICOM series in it."""
+    return path.is_dir() and itk.holds_series(path)
+
+
 def read_grid(path: Path) -> Grid:
     """Read only the header of an image file: shape and affine as stored (a DICOM series is read whole)."""
     return _read_by(path, nifti.read_header, itk.read_header).grid

@@ -47,6 +47,16 @@ _SLICE_TOLERANCE_MM = 0.1
 _POSITION_TAG = "0020|0032"
 
 
+def holds_series(folder: Path) -> bool:
+    """Tell whether a folder holds a DICOM file, by the four letters that every one has after its preamble."""
+    for file in folder.iterdir():
+        if file.is_file():
+            with file.open("rb") as stream:
+                if stream.read(132)[128:] == b"DICM":
+                    return True
+    return False
+
+
 def read_header(path: Path) -> Header:
     """Read shape, affine and channels: vector components or the fourth axis.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +29,7 @@ class Scan:
         box: where the crop lies in the canonical grid.
         background: the value around the body, None where no background was proven.
         source_grid: the grid of the file.
+        absent: the positions of channels that the scan does not have; their voxels are 0.
     """
 
     voxels: NDArray[np.float32]
@@ -37,23 +38,34 @@ class Scan:
     box: Box
     background: float | None
     source_grid: Grid
+    absent: tuple[int, ...] = ()
 
     def canonical_shape(self) -> Triple:
         """Return the whole scan's shape in canonical axes."""
         return canonical_grid(self.source_grid).shape
 
 
-def read_scan(name: str, images: Sequence[Path], channels: Sequence[str]) -> Scan:
+def read_scan(name: str, images: Sequence[Path | None], channels: Sequence[str]) -> Scan:
     """Read a scan that has no label map.
+
+    Args:
+        name: of the case.
+        images: one path per channel, None for a channel that the scan does not have, or a single 4D file.
+        channels: their names.
 
     Raises:
         DataError: a file is damaged, the number of channels is wrong, or the intensities cannot be used.
     """
-    voxels, grid = _read_channels(name, images, channels)
-    bad = [finding for finding in check_voxels(name, voxels, channels) if finding.kind == "not-finite"]
+    absent = tuple(position for position, image in enumerate(images) if image is None)
+    present = [channel for position, channel in enumerate(channels) if position not in absent]
+    voxels, grid = _read_channels(name, [image for image in images if image is not None], present)
+    bad = [finding for finding in check_voxels(name, voxels, present) if finding.kind == "not-finite"]
     if bad:
         raise DataError(f"case {name}: {bad[0].message}")
-    return _crop(voxels, None, None, grid)
+    scan = _crop(voxels, None, None, grid)
+    for position in absent:
+        scan = replace(scan, voxels=np.insert(scan.voxels, position, 0, axis=0), absent=absent)
+    return scan
 
 
 def read_case(case: Case, channels: Sequence[str], scheme: LabelScheme) -> tuple[Scan | None, tuple[Finding, ...]]:

@@ -126,13 +126,16 @@ def train(
 
 @app.command()
 def predict(
-    scans: Annotated[Path, typer.Argument(help="A scan, or a folder of scans.")],
+    scans: Annotated[Path, typer.Argument(help="A scan, a DICOM series' folder, or a folder of such.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The folder for the masks.")],
     workspace: WorkspaceOption = None,
     configuration: ConfigurationOption = None,
     folds: Annotated[list[str] | None, typer.Option("--fold", "-f", help="Folds to average; else all.")] = None,
     mirror: Annotated[bool, typer.Option(help="Average over flips: slower, a little better.")] = True,
     overwrite: Annotated[bool, typer.Option(help="Predict scans again that have a mask.")] = False,
+    zero_missing: Annotated[
+        bool, typer.Option("--zero-missing", help="Take scans that lack channels, and fill in zeros.")
+    ] = False,
     plan: PlanOption = "default",
 ) -> None:
     """Segment new scans; each mask lies on its scan's own grid."""
@@ -141,7 +144,12 @@ def predict(
     from autoseg.workspace import find_workspace
 
     options = PredictionOptions(
-        plan_name=plan, configuration=configuration, folds=tuple(folds or ()), mirror=mirror, overwrite=overwrite
+        plan_name=plan,
+        configuration=configuration,
+        folds=tuple(folds or ()),
+        mirror=mirror,
+        overwrite=overwrite,
+        zero_missing=zero_missing,
     )
     masks = predict_scans(scans, out, find_workspace(workspace), options, TerminalProgress())
     console.print(f"{len(masks)} masks in {masks[0].parent}.", highlight=False)

@@ -56,8 +56,11 @@ def prepare(scan: Scan, preprocessing: Preprocessing, classes: int) -> Prepared:
     """
     spacing = canonical_grid(scan.source_grid).spacing_mm()
     shape = target_shape(scan.box.shape(), spacing, preprocessing.spacing_mm)
+    normalized = normalize(scan.voxels, scan.body, preprocessing.normalization)
+    # The mean of most normalisations, and what a network has seen beyond the border of every scan.
+    normalized[list(scan.absent)] = 0
     image = resample(
-        normalize(scan.voxels, scan.body, preprocessing.normalization),
+        normalized,
         shape,
         interpolation("cubic", preprocessing.coarse_axis),
     )

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -68,3 +70,12 @@ def test_all_errors_are_told_together():
     more = check_voxels("b", np.full((1, 2, 2, 2), np.nan, np.float32), ("T1w",))
     with pytest.raises(DataError, match=r"(?s)2 errors.*case a.*case b"):
         refuse_errors("root", (*findings, *more))
+
+
+def test_a_label_map_of_ignored_voxels_is_told_with_their_share():
+    labels = np.zeros((2, 2, 2), np.uint8)
+    labels[0] = 9
+    indices, findings = check_labels("a", labels, replace(SCHEME, ignore_value=9))
+    assert sorted(np.unique(indices)) == [0, 3]
+    assert kinds(findings) == [("warning", "empty-label")]
+    assert "50% of ignored voxels" in findings[0].message

@@ -3,56 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import shutil
 import signal
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import nibabel
 import numpy as np
-import pytest
 
-from autoseg.cli import main
 from autoseg.evaluation import read_evaluation
 from autoseg.training.checkpoint import load_tensors
 from autoseg.training.folder import FoldFolder
 from dataset_fingerprints.jsonfiles import read_json
 from planners.plan import Plan, Splits
+from tests.synthetic.commands import HIPPOCAMPUS, needs_hippocampus, run, start
 from tests.synthetic.scans import affine_of, head, write_nifti, write_nnunet_dataset
 
-# Never copied into the project; AUTOSEG_DATA names another place.
-HIPPOCAMPUS = Path(os.environ.get("AUTOSEG_DATA", Path(__file__).parents[4] / "shared/data")) / "Task04_Hippocampus"
 SHORT = ["--set", "training.iterations=30", "--set", "batch_size=2"]
-
-
-def run(monkeypatch, *arguments):
-    monkeypatch.setattr(sys, "argv", ["autoseg", *[str(argument) for argument in arguments]])
-    try:
-        main()
-    except SystemExit as stop:
-        return int(stop.code or 0)
-    return 0
-
-
-def start(*arguments):
-    command = [sys.executable, "-m", "autoseg", *[str(argument) for argument in arguments]]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8")
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    """A workspace with fold 0 trained for a few steps, two channels, labels 3 and 7, LAS files."""
-    root = tmp_path_factory.mktemp("trained")
-    labels = {"background": 0, "dark": 3, "bright": 7}
-    write_nnunet_dataset(root / "raw", 10, labels, ("T1w", "FLAIR"), affine_of(flips=(-1, 1, 1)))
-    with pytest.MonkeyPatch.context() as patch:
-        assert run(patch, "plan-and-preprocess", root / "raw", "-w", root / "ws", *SHORT) == 0
-        assert run(patch, "train", "0", "-w", root / "ws") == 0
-    return root
 
 
 def test_the_workspace_holds_what_the_design_names(trained):
@@ -207,7 +174,7 @@ def test_training_killed_at_five_moments_ends_as_a_valid_run(trained, tmp_path):
     assert not list(fold.root.rglob(".partial-*"))
 
 
-@pytest.mark.skipif(not HIPPOCAMPUS.is_dir(), reason="the MSD Hippocampus data are not beside the checkout")
+@needs_hippocampus
 def test_the_hippocampus_data_are_read_planned_and_predicted(tmp_path, monkeypatch):
     workspace = tmp_path / "ws"
     assert run(monkeypatch, "plan_and_preprocess", HIPPOCAMPUS, "-w", workspace) == 0

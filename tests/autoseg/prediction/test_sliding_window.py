@@ -8,12 +8,12 @@ import torch
 from scipy import ndimage
 from torch import nn
 
-from autoseg.prediction import Window, predict_logits, restore_logits, restore_probabilities
+from autoseg.prediction import Window, mark, predict_logits, restore_logits, restore_probabilities
 from autoseg.preprocessing import Record
 from dataset_fingerprints.fingerprint import Box
 from dataset_fingerprints.geometry import make_grid
 from tests.synthetic.configurations import tiny_configuration
-from tests.synthetic.heads import plain_heads
+from tests.synthetic.heads import plain_heads, region_scheme
 
 
 class Pointwise(nn.Module):
@@ -130,4 +130,22 @@ def test_probabilities_are_kept_inside_the_box_that_holds_them():
     labels, probabilities = restore_probabilities(logits, done, plain_heads(logits.shape[0]))
     assert labels.sum() == 2 * 2 * 5
     assert probabilities.box == Box(start=(6, 4, 5), stop=(8, 6, 10))
+    assert (probabilities.values == 255).all()
+
+
+def test_regions_are_written_over_each_other_in_the_stated_order():
+    heads = region_scheme().heads()
+    logits = torch.tensor([[-1.0, 1.0, 1.0, -1.0], [-1.0, -1.0, 1.0, 1.0]]).reshape(2, 4, 1, 1)
+    assert mark(logits, heads).flatten().tolist() == [0, 1, 2, 2]
+    reversed_order = replace(heads, members=heads.members[::-1], written=heads.written[::-1])
+    assert mark(logits.flip(0), reversed_order).flatten().tolist() == [0, 1, 1, 2]
+
+
+def test_region_probabilities_do_not_compete():
+    done = replace(record(), shape=(12, 9, 10))
+    logits = torch.full((2, 12, 9, 10), -20.0)
+    logits[:, 4:6, 3:5, 2:7] = 20.0
+    labels, probabilities = restore_probabilities(logits, done, region_scheme().heads())
+    assert set(np.unique(labels)) == {0, 2}
+    assert probabilities.values.shape == (2, 2, 2, 5)
     assert (probabilities.values == 255).all()

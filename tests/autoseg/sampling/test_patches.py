@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from autoseg.sampling import make_resident_case
 from autoseg.sampling.patches import copy_box, sample_patches
-from tests.autoseg.sampling.builders import make_case, make_empty_case, make_geometry
+from tests.autoseg.sampling.builders import CPU, make_case, make_empty_case, make_geometry
+from tests.synthetic.heads import plain_scheme
 
 NO_FLIPS = (False, False, False)
 
@@ -91,3 +93,15 @@ def test_a_box_equals_the_padded_slice(start: tuple[int, int, int], flips: tuple
     target = torch.zeros((2, *edges))
     copy_box(case.image, start, flips, target)
     np.testing.assert_array_equal(target.numpy(), expected.astype(np.float32))
+
+
+def test_patches_drawn_anywhere_hold_a_voxel_that_somebody_labelled() -> None:
+    label = np.full((40, 40, 40), 3, dtype=np.uint8)
+    label[5:7, 30:33, 12] = 0
+    image = np.zeros((1, *label.shape))
+    case = make_resident_case("sparse", image, label, plain_scheme(2, ignore_value=9).heads(), CPU)
+    geometry = make_geometry(patch_shape=(6, 6, 6), foreground_share=0.0, batch_size=60)
+    for patch in sample_patches(np.random.default_rng(0), [case], geometry):
+        cut = torch.full((6, 6, 6), 3, dtype=torch.uint8)
+        copy_box(case.label, patch.start, NO_FLIPS, cut)
+        assert (cut == 0).any()

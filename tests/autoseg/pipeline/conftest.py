@@ -1,0 +1,24 @@
+"""A workspace that several modules of tests look at; none may change it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.synthetic.commands import run
+from tests.synthetic.scans import affine_of, write_nnunet_dataset
+
+SHORT = ["--set", "training.iterations=30", "--set", "batch_size=2"]
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with fold 0 trained for a few steps, two channels, labels 3 and 7, LAS files."""
+    root = tmp_path_factory.mktemp("trained")
+    labels = {"background": 0, "dark": 3, "bright": 7}
+    write_nnunet_dataset(root / "raw", 10, labels, ("T1w", "FLAIR"), affine_of(flips=(-1, 1, 1)))
+    with pytest.MonkeyPatch.context() as patch:
+        assert run(patch, "plan-and-preprocess", root / "raw", "-w", root / "ws", *SHORT) == 0
+        assert run(patch, "train", "0", "-w", root / "ws") == 0
+    return root

@@ -1,0 +1,115 @@
+"""New scans as people bring them: other formats, DICOM, channels that are missing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import SimpleITK
+
+from dataset_fingerprints.images import read_image, read_label_map
+from tests.synthetic.commands import run
+from tests.synthetic.scans import affine_of, head, write_nifti
+
+
+def write_scan(folder, name, suffix=".nii.gz", channels=(0, 1)):
+    image, _ = head(50)
+    for channel in channels:
+        nifti = write_nifti(folder / f"{name}_{channel:04d}.nii.gz", image, affine_of(flips=(-1, 1, 1)))
+        if suffix != ".nii.gz":
+            SimpleITK.WriteImage(SimpleITK.ReadImage(str(nifti)), str(folder / f"{name}_{channel:04d}{suffix}"))
+            nifti.unlink()
+
+
+def write_series(folder, voxels):
+    """Write (x, y, z) voxels as one DICOM file per slice, the last slice first."""
+    folder.mkdir(parents=True)
+    writer = SimpleITK.ImageFileWriter()
+    writer.KeepOriginalImageUIDOn()
+    for index in range(voxels.shape[2]):
+        image = SimpleITK.GetImageFromArray(voxels[:, :, index].T.astype(np.int16)[None])
+        for tag, value in {
+            "0008|0060": "MR",
+            "0020|000d": "1.2.3",
+            "0020|000e": "1.2.3.4",
+            "0020|0032": f"0\\0\\{index}",
+            "0020|0037": "1\\0\\0\\0\\1\\0",
+            "0020|0013": str(index + 1),
+            "0008|0018": f"1.2.3.4.{index + 1}",
+            "0018|0050": "1",
+            "0028|0030": "1\\1",
+        }.items():
+            image.SetMetaData(tag, value)
+        writer.SetFileName(str(folder / f"{voxels.shape[2] - index:03d}.dcm"))
+        writer.Execute(image)
+
+
+@pytest.mark.parametrize("suffix", [".nii.gz", ".nii", ".nrrd", ".mha", ".mhd"])
+def test_a_mask_has_its_scans_format_and_grid(trained, tmp_path, monkeypatch, suffix):
+    write_scan(tmp_path / "new", "a", suffix)
+    arguments = ["predict", tmp_path / "new", "-o", tmp_path / "out", "-w", trained / "ws", "--no-mirror"]
+    assert run(monkeypatch, *arguments) == 0
+    expected = {".mhd": ".mha"}.get(suffix, suffix)
+    (path,) = (tmp_path / "out").iterdir()
+    assert path.name == f"a{expected}"
+    mask, scan = read_label_map(path), read_image([tmp_path / "new" / f"a_0000{suffix}"])
+    assert mask.source_grid.shape == scan.source_grid.shape
+    assert np.allclose(mask.source_grid.matrix(), scan.source_grid.matrix(), atol=1e-5)
+    write_scan(tmp_path / "same", "a")
+    assert run(monkeypatch, "predict", tmp_path / "same", "-o", tmp_path / "b", *arguments[4:]) == 0
+    assert np.array_equal(mask.voxels, read_label_map(tmp_path / "b" / "a.nii.gz").voxels)
+
+
+def test_dicom_series_are_scans_alone_and_in_a_folder(trained, tmp_path, monkeypatch):
+    image, _ = head(50)
+    for channel in range(2):
+        write_series(tmp_path / "new" / f"patient_{channel:04d}", image)
+    arguments = ["-w", trained / "ws", "--no-mirror"]
+    assert run(monkeypatch, "predict", tmp_path / "new", "-o", tmp_path / "out", *arguments) == 0
+    alone = tmp_path / "new" / "patient_0000"
+    assert run(monkeypatch, "predict", alone, "-o", tmp_path / "alone.nii.gz", *arguments) == 0
+    mask = read_label_map(tmp_path / "out" / "patient.nii.gz")
+    assert mask.source_grid.shape == image.shape
+    assert np.array_equal(mask.voxels, read_label_map(tmp_path / "alone.nii.gz").voxels)
+
+
+def test_a_missing_channel_is_refused_by_name_and_taken_on_request(trained, tmp_path, monkeypatch, capsys):
+    write_scan(tmp_path / "new", "whole")
+    write_scan(tmp_path / "new", "half", channels=(1,))
+    arguments = ["predict", tmp_path / "new", "-o", tmp_path / "out", "-w", trained / "ws", "--no-mirror"]
+    assert run(monkeypatch, *arguments) == 2
+    error = " ".join(capsys.readouterr().err.split())
+    assert "1 scans lack channels: half (T1w)" in error
+    assert "--zero-missing" in error
+    assert not (tmp_path / "out").exists()
+    assert run(monkeypatch, *arguments, "--zero-missing") == 0
+    assert "1 scans lack channels, filled with zeros" in " ".join(capsys.readouterr().out.split())
+    whole, half = (read_label_map(tmp_path / "out" / f"{name}.nii.gz") for name in ("whole", "half"))
+    assert half.source_grid == whole.source_grid
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["a_0000", "a_0001", "a_0002"], r"expected 2 channels per scan \(T1w, FLAIR\).*a \(3\)"),
+        (["a_0000", "a_0005"], r"a \(2\)"),
+        (["a"], r"a \(1\)"),
+    ],
+)
+def test_files_that_do_not_fit_the_channels_are_refused(trained, tmp_path, monkeypatch, capsys, names, message):
+    import re
+
+    for name in names:
+        write_nifti(tmp_path / "new" / f"{name}.nii.gz", head(50)[0])
+    assert run(monkeypatch, "predict", tmp_path / "new", "-o", tmp_path / "out", "-w", trained / "ws") == 2
+    assert re.search(message, " ".join(capsys.readouterr().err.split()))
+
+
+def test_a_damaged_scan_is_named_and_the_others_are_predicted(trained, tmp_path, monkeypatch, capsys):
+    for name in ("a", "b"):
+        write_scan(tmp_path / "new", name)
+    damaged = tmp_path / "new" / "a_0001.nii.gz"
+    damaged.write_bytes(damaged.read_bytes()[:2000])
+    arguments = ["predict", tmp_path / "new", "-o", tmp_path / "out", "-w", trained / "ws", "--no-mirror"]
+    assert run(monkeypatch, *arguments) == 2
+    assert "a_0001.nii.gz: is truncated" in " ".join(capsys.readouterr().err.split())
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["b.nii.gz"]
