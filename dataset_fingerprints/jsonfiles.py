@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -31,16 +31,32 @@ def read_json(path: Path, kind: type[T]) -> T:
     """Read a file as the dataclass `kind`, strictly: unknown keys and wrong types are errors.
 
     Raises:
-        FileFormatError: the file is missing, is no JSON, or differs from `kind`; the message names the field.
+        FileFormatError: the file is missing, is no JSON, was written by a version with another schema, or differs from
+            `kind`; the message names the field.
     """
     try:
         text = path.read_bytes()
     except OSError as error:
         raise FileFormatError(f"{path}: cannot be read ({error.strerror}). Expected a {kind.__name__} file.") from error
     try:
-        return _validate(kind, text)
+        value = _validate(kind, text)
     except ValidationError as error:
+        _refuse_other_schema(path, kind, _schema_version(text))
         raise FileFormatError(_first_problem(path, kind, error)) from error
+    _refuse_other_schema(path, kind, getattr(value, "schema_version", None))
+    return value
+
+
+def refuse_newer(path: Path, kind: type) -> None:
+    """Make sure that a file, where there is one, may be replaced: that it was not written by a newer version.
+
+    Raises:
+        FileFormatError: it was.
+    """
+    found = _schema_version(path.read_bytes()) if path.is_file() else None
+    known = _known_version(kind)
+    if isinstance(found, int) and known is not None and found > known:
+        raise FileFormatError(_other_schema(path, found, known))
 
 
 def read_plain_json(path: Path) -> Any:
@@ -77,6 +93,31 @@ def _validate(kind: type[T], text: bytes) -> T:
     key: Any = kind
     value: T = _adapter(key).validate_json(text, strict=True, extra="forbid")
     return value
+
+
+def _schema_version(text: bytes) -> object:
+    """Return the version that a file states, or None."""
+    try:
+        plain = json.loads(text)
+    except ValueError:
+        return None
+    return plain.get("schema_version") if isinstance(plain, dict) else None
+
+
+def _known_version(kind: type) -> int | None:
+    defaults = [field.default for field in fields(kind) if field.name == "schema_version"]
+    return defaults[0] if defaults and isinstance(defaults[0], int) else None
+
+
+def _refuse_other_schema(path: Path, kind: type, found: object) -> None:
+    known = _known_version(kind)
+    if isinstance(found, int) and known is not None and found != known:
+        raise FileFormatError(_other_schema(path, found, known))
+
+
+def _other_schema(path: Path, found: int, known: int) -> str:
+    cure = "Update autoseg, or name another folder." if found > known else "Make it again with this version."
+    return f"{path}: has schema version {found}, but this version of autoseg knows {known}. {cure}"
 
 
 def _without_nan(value: Any) -> Any:

@@ -63,7 +63,7 @@ def make_plan(fingerprint: DatasetFingerprint, request: PlanRequest) -> Plan:
     Raises:
         PlanError: there is no such planner, the data set is empty, or the memory is too small for any network.
     """
-    rules = _find_planner(request.planner)
+    rules = find_planner(request.planner)
     shared, decisions = _choose_shared(fingerprint, request, rules)
     names: tuple[ConfigurationName, ...] = ("2d",) if shared.resolution.flat else ("2d", "3d_fullres")
     planned = [_plan_configuration(name, fingerprint, request, shared) for name in names]
@@ -90,7 +90,12 @@ def count_outputs(scheme: LabelScheme) -> int:
     return 1 + len(scheme.regions or scheme.labels) + (scheme.ignore_value is not None)
 
 
-def _find_planner(name: str) -> PlannerRules:
+def find_planner(name: str) -> PlannerRules:
+    """Return the rules of a planner by name.
+
+    Raises:
+        PlanError: there is none of that name.
+    """
     if name not in PLANNERS:
         raise PlanError(f"There is no planner '{name}'. {did_you_mean(name, PLANNERS)}")
     return PLANNERS[name]

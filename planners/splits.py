@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,10 +51,14 @@ def make_splits(fingerprint: DatasetFingerprint, seed: int) -> Splits:
     )
 
 
-def read_splits(path: Path, cases: Sequence[CaseFingerprint]) -> Splits:
+def read_splits(path: Path, subjects: Mapping[str, str]) -> Splits:
     """Read folds from nnU-Net's splits_final.json: a list of {"train": [...], "val": [...]}.
 
     A subject on both sides of a fold is only warned of: folds made elsewhere may have to be repeated as they are.
+
+    Args:
+        path: of the file.
+        subjects: every case's name and subject.
 
     Raises:
         FileFormatError: the file is not such a list.
@@ -66,8 +70,8 @@ def read_splits(path: Path, cases: Sequence[CaseFingerprint]) -> Splits:
             f'{path}: is not a list of folds. Expected [{{"train": [names], "val": [names]}}, ...], as nnU-Net writes.'
         )
     folds = tuple(Fold(train=tuple(sorted(row["train"])), validation=tuple(sorted(row["val"]))) for row in rows)
-    _check_names(path, folds, [case.case for case in cases])
-    _warn_of_shared_subjects(path, folds, {case.case: case.subject for case in cases})
+    _check_names(path, folds, tuple(subjects))
+    _warn_of_shared_subjects(path, folds, subjects)
     return Splits(origin=path.name, folds=folds)
 
 
@@ -138,7 +142,7 @@ def _check_names(path: Path, folds: Sequence[Fold], cases: Sequence[str]) -> Non
         )
 
 
-def _warn_of_shared_subjects(path: Path, folds: Sequence[Fold], subjects: dict[str, str]) -> None:
+def _warn_of_shared_subjects(path: Path, folds: Sequence[Fold], subjects: Mapping[str, str]) -> None:
     for index, fold in enumerate(folds):
         train = {subjects[name] for name in fold.train}
         shared = sorted(train & {subjects[name] for name in fold.validation})

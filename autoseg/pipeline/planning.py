@@ -16,12 +16,12 @@ from dataset_fingerprints.atomic import sweep
 from dataset_fingerprints.dataset import Case, Dataset
 from dataset_fingerprints.errors import DataError, PlanError, did_you_mean
 from dataset_fingerprints.fingerprint import DatasetFingerprint
-from dataset_fingerprints.jsonfiles import write_json
+from dataset_fingerprints.jsonfiles import refuse_newer, write_json
 from dataset_fingerprints.layouts import read_dataset
 from dataset_fingerprints.scans import Scan, read_case
 from planners.overrides import set_values
 from planners.plan import Configuration, Plan
-from planners.planner import PlanRequest, make_plan
+from planners.planner import PlanRequest, find_planner, make_plan
 from planners.splits import make_splits, read_splits
 
 
@@ -57,23 +57,38 @@ def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress
         PlanError: an option names something that does not exist.
         WorkspaceError: the workspace cannot be used.
     """
+    _refuse_options(options)
     dataset = read_dataset(root)
+    given = read_splits(options.splits, {case.name: case.subject for case in dataset.cases}) if options.splits else None
     workspace = new_workspace(Path(dataset.root), options.workspace)
     with locked(workspace.root, "this workspace's plan"):
         sweep(workspace.root, *workspace.root.glob("plans/*"), *workspace.root.glob("preprocessed/*"))
+        _refuse_newer(workspace, options.plan_name)
         waiting = WaitingScans()
         fingerprint = inspect_dataset(dataset, workspace, waiting, progress)
         plan = _plan(fingerprint, options)
         chosen = [find_configuration(plan, name) for name in options.configurations or (plan.default_configuration,)]
-        splits = (
-            read_splits(options.splits, fingerprint.cases) if options.splits else make_splits(fingerprint, options.seed)
-        )
+        splits = given or make_splits(fingerprint, options.seed)
         for key, configuration in _stores(plan, chosen).items():
             store = Store(folder=workspace.store(key))
             _preprocess(dataset, fingerprint, (configuration, store), waiting, progress)
         write_json(workspace.splits(plan.name), splits)
         write_json(workspace.plan(plan.name), plan)
     return workspace, plan
+
+
+def _refuse_options(options: PlanningOptions) -> None:
+    """Find out at once what would otherwise be told after the whole data set was read."""
+    find_planner(options.planner)
+    if options.gpu_memory_gb is not None and not options.gpu_memory_gb > 0:
+        raise PlanError(f"--gpu-memory-gb is {options.gpu_memory_gb:g}. Expected the card's memory in GB, such as 8.")
+
+
+def _refuse_newer(workspace: Workspace, plan: str) -> None:
+    """Leave alone what a newer version of autoseg made."""
+    refuse_newer(workspace.dataset, Dataset)
+    refuse_newer(workspace.fingerprint, DatasetFingerprint)
+    refuse_newer(workspace.plan(plan), Plan)
 
 
 def find_configuration(plan: Plan, name: str) -> Configuration:

@@ -77,6 +77,8 @@ def train_fold(workspace: Workspace, fold: str, options: TrainingOptions, progre
     Raises:
         AutosegError: something is missing, differs from an earlier start, or another process trains the fold.
     """
+    if options.max_minutes is not None and not options.max_minutes > 0:
+        raise PlanError(f"The time to train for is {options.max_minutes:g} minutes. Expected more than 0.")
     job = _resolve(workspace, fold, options)
     with locked(job.folder.root, f"fold {fold}"):
         sweep(job.folder.root, *job.folder.root.rglob("validation/**/"))

@@ -6,7 +6,7 @@ import pytest
 
 from dataset_fingerprints.atomic import replacing
 from dataset_fingerprints.errors import FileFormatError
-from dataset_fingerprints.jsonfiles import read_json, write_json
+from dataset_fingerprints.jsonfiles import read_json, refuse_newer, write_json
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,3 +49,34 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
         temporary.write_text("half" if 1 / 0 else "")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Versioned:
+    name: str
+    schema_version: int = 2
+
+
+@pytest.mark.parametrize(
+    ("content", "advice"),
+    [
+        ('{"name": "a", "schema_version": 3}', "Update autoseg"),
+        ('{"title": "a", "schema_version": 3}', "Update autoseg"),
+        ('{"name": "a", "schema_version": 1}', "Make it again"),
+    ],
+)
+def test_a_file_of_another_schema_is_refused_by_its_version(tmp_path, content, advice):
+    (tmp_path / "a.json").write_text(content)
+    with pytest.raises(FileFormatError, match=rf"schema version \d, but this version of autoseg knows 2. {advice}"):
+        read_json(tmp_path / "a.json", Versioned)
+
+
+def test_only_what_a_newer_version_wrote_may_not_be_replaced(tmp_path):
+    path = tmp_path / "a.json"
+    refuse_newer(path, Versioned)
+    for content in ("{", "[]", '{"schema_version": 1}', '{"schema_version": 2}'):
+        path.write_text(content)
+        refuse_newer(path, Versioned)
+    path.write_text('{"schema_version": 3}')
+    with pytest.raises(FileFormatError, match="Update autoseg"):
+        refuse_newer(path, Versioned)

@@ -27,6 +27,10 @@ def make_cases(subjects: list[tuple[str, str, float]]) -> DatasetFingerprint:
     )
 
 
+def subjects_of(fingerprint: DatasetFingerprint) -> dict[str, str]:
+    return {case.case: case.subject for case in fingerprint.cases}
+
+
 def skewed(count: int) -> DatasetFingerprint:
     rng = np.random.default_rng(0)
     volumes = np.where(rng.random(count) < 0.1, 0.0, rng.lognormal(8, 2, count))
@@ -97,7 +101,7 @@ def test_nnunets_file_is_read(tmp_path: Path) -> None:
     fingerprint = make_cases([("a", "", 1.0), ("b", "", 2.0)])
     first, second = (case.case for case in fingerprint.cases)
     path = write_splits(tmp_path / "splits_final.json", [{"train": [first], "val": [second]}])
-    splits = read_splits(path, fingerprint.cases)
+    splits = read_splits(path, subjects_of(fingerprint))
     assert (splits.folds[0].train, splits.folds[0].validation) == ((first,), (second,))
 
 
@@ -114,18 +118,18 @@ def test_folds_that_do_not_fit_the_data_set_are_refused(
 ) -> None:
     fingerprint = make_cases([("a", "", 1.0), ("b", "", 2.0), ("c", "", 3.0)])
     with pytest.raises(DataError, match=message):
-        read_splits(write_splits(tmp_path / "splits.json", folds), fingerprint.cases)
+        read_splits(write_splits(tmp_path / "splits.json", folds), subjects_of(fingerprint))
 
 
 @pytest.mark.parametrize("content", [{}, [], [{"train": ["a"]}], [{"train": ["a"], "val": []}], [["a"], ["b"]]])
 def test_other_files_are_no_splits(tmp_path: Path, content) -> None:
     with pytest.raises(FileFormatError, match="is not a list of folds"):
-        read_splits(write_splits(tmp_path / "splits.json", content), [])
+        read_splits(write_splits(tmp_path / "splits.json", content), {})
 
 
 def test_shared_subjects_are_warned_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     fingerprint = make_cases([("a", "", 1.0), ("a", "", 2.0)])
     path = write_splits(tmp_path / "splits.json", [{"train": ["case0000"], "val": ["case0001"]}])
     with caplog.at_level(logging.WARNING):
-        read_splits(path, fingerprint.cases)
+        read_splits(path, subjects_of(fingerprint))
     assert "scans of a" in caplog.text
