@@ -49,3 +49,15 @@ class AdamW:
     def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
         """Build the optimiser over these parameters."""
         return torch.optim.AdamW(parameters, self.lr, weight_decay=self.weight_decay)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Adam:
+    """Adam (Kingma 2015); weight decay is added to the gradient."""
+
+    lr: float = 1e-3
+    weight_decay: float = 0.0
+
+    def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+        """Build the optimiser over these parameters."""
+        return torch.optim.Adam(parameters, self.lr, weight_decay=self.weight_decay)

@@ -97,4 +97,4 @@ def test_right_answers_cost_nothing_with_regions_and_ignored_voxels(name: str, s
     loss = LOSSES[name]().build(heads)
     # exp(-20) = 2e-9 of probability is misplaced; the rest is float32 rounding.
     assert loss(sure, labels).item() == pytest.approx(0.0, abs=1e-5)
-    assert loss(-sure, labels) > 1.0
+    assert loss(-sure, labels) > 0.9

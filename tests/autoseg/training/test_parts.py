@@ -31,13 +31,27 @@ def test_every_schedule_ends_far_below_its_peak_and_never_below_zero(name):
     factors = [SCHEDULES[name]().factor(step / 100) for step in range(101)]
     assert max(factors) == pytest.approx(1, abs=1e-2)
     assert 0 <= factors[-1] <= 0.02
+    assert min(factors) >= 0
+
+
+@pytest.mark.parametrize("name", ["cosine", "poly"])
+def test_a_schedule_without_restarts_only_falls_after_its_peak(name):
+    factors = [SCHEDULES[name]().factor(step / 100) for step in range(101)]
     peak = factors.index(max(factors))
     assert all(first >= second for first, second in zip(factors[peak:], factors[peak + 1 :], strict=False))
 
 
+def test_restarts_come_back_to_the_full_rate_ever_later():
+    factors = [SCHEDULES["cosine_restarts"]().factor(step / 1500) for step in range(1501)]
+    jumps = [step for step in range(1, 1501) if factors[step] > factors[step - 1]]
+    # Cycles of 1, 2, 4 and 8 parts of 15.
+    assert jumps == [100, 300, 700]
+    assert all(factors[step] == pytest.approx(1.0) for step in jumps)
+
+
 def test_an_unknown_part_or_option_says_what_was_meant():
     with pytest.raises(PlanError, match="Did you mean 'adamw'"):
-        resolve(Choice(name="adam"), OPTIMIZERS, "optimizer")
+        resolve(Choice(name="adamww"), OPTIMIZERS, "optimizer")
     with pytest.raises(PlanError, match=r"no option 'weight_deca'\. Did you mean 'weight_decay'"):
         resolve(Choice(name="sgd", options={"weight_deca": 1.0}), OPTIMIZERS, "optimizer")
 

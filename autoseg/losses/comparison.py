@@ -1,0 +1,53 @@
+"""What every loss looks at: probabilities, the masks they should be, and how surprising each voxel is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from autoseg.losses.targets import counted_voxels, head_masks
+from dataset_fingerprints.dataset import Heads
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Comparison:
+    """Logits and labels side by side, in float32 or better.
+
+    Attributes:
+        probabilities: (batch, target, *space) of the labels or regions, without background; 0 at ignored voxels.
+        masks: (batch, target, *space), where they are.
+        surprise: (batch, 1 or target, *space): minus the logarithm of the probability of the right answer; competing
+            channels give one answer per voxel, regions one each. 0 at ignored voxels.
+        counted: the number of values of `surprise` that are not of ignored voxels, at least 1.
+    """
+
+    probabilities: Tensor
+    masks: Tensor
+    surprise: Tensor
+    counted: Tensor | int
+
+    def mean(self, values: Tensor) -> Tensor:
+        """Return the mean of a tensor of `surprise`'s shape over all voxels that count."""
+        return values.sum() / self.counted
+
+
+def compare(logits: Tensor, labels: Tensor, heads: Heads) -> Comparison:
+    """Compare logits (batch, channel, *space) with label indices (batch, *space). Call it outside of autocast."""
+    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    masks, counted = head_masks(labels, heads), counted_voxels(labels, heads)
+    if heads.exclusive:
+        log_probabilities = logits.log_softmax(dim=1)
+        # An ignored voxel is in no mask, and so surprises nobody.
+        surprise = -(log_probabilities * masks).sum(1, keepdim=True)
+        probabilities, masks = log_probabilities[:, 1:].exp(), masks[:, 1:]
+    else:
+        surprise = F.binary_cross_entropy_with_logits(logits, masks.to(logits.dtype), reduction="none")
+        surprise = surprise if counted is None else surprise * counted
+        probabilities = logits.sigmoid()
+    if counted is None:
+        return Comparison(probabilities=probabilities, masks=masks, surprise=surprise, counted=surprise.numel())
+    answers = counted.sum().clamp_min(1) * surprise.shape[1]
+    return Comparison(probabilities=probabilities * counted, masks=masks, surprise=surprise, counted=answers)

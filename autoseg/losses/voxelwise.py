@@ -1,0 +1,81 @@
+"""Losses by voxel: cross-entropy, and two ways to look mostly at the voxels that are still wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from autoseg.losses.comparison import Comparison, compare
+from dataset_fingerprints.dataset import Heads
+
+Voxelwise = Callable[[Comparison], Tensor]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CrossEntropyOptions:
+    """Mean cross-entropy per voxel: of the competing channels, or binary per region."""
+
+    def build(self, heads: Heads) -> nn.Module:
+        """Return the loss for a network with these heads."""
+        return VoxelwiseLoss(heads, mean_surprise)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FocalOptions:
+    """Focal loss (Lin 2017): cross-entropy weighted by how wrong a voxel still is.
+
+    Attributes:
+        gamma: the power of 1 - probability of the right answer; 0 is cross-entropy.
+    """
+
+    gamma: float = 2.0
+
+    def build(self, heads: Heads) -> nn.Module:
+        """Return the loss for a network with these heads."""
+        return VoxelwiseLoss(heads, focal(self.gamma))
+
+
+class VoxelwiseLoss(nn.Module):
+    """A mean over voxels."""
+
+    def __init__(self, heads: Heads, reduce: Voxelwise) -> None:
+        super().__init__()
+        self.heads, self.reduce = heads, reduce
+
+    def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Return the scalar loss of logits (batch, channel, *space) for label indices (batch, *space)."""
+        with torch.autocast(logits.device.type, enabled=False):
+            return self.reduce(compare(logits, labels, self.heads))
+
+
+def mean_surprise(seen: Comparison) -> Tensor:
+    """Return the mean cross-entropy."""
+    return seen.mean(seen.surprise)
+
+
+def focal(gamma: float) -> Voxelwise:
+    """Return the mean focal loss with this power."""
+
+    def reduce(seen: Comparison) -> Tensor:
+        return seen.mean((1.0 - torch.exp(-seen.surprise)) ** gamma * seen.surprise)
+
+    return reduce
+
+
+def hardest(share: float) -> Voxelwise:
+    """Return the mean cross-entropy of the worst voxels of the batch.
+
+    Args:
+        share: of all voxels; ignored ones are never among the worst.
+    """
+
+    def reduce(seen: Comparison) -> Tensor:
+        count = max(1, round(share * seen.surprise.numel()))
+        worst = seen.surprise.flatten().topk(count, sorted=False).values
+        counted = torch.as_tensor(seen.counted, device=worst.device)
+        return worst.sum() / counted.clamp_max(count)
+
+    return reduce
