@@ -4,6 +4,7 @@ AutosegError                 what a person can act on; the command line prints i
 ├── DataError                a data set, an image or a label map is not what it should be
 ├── FileFormatError          a JSON file of ours cannot be read as what it should hold
 ├── PlanError                a plan names an unknown part or option, or cannot be made
+├── StoppedError             a signal stopped a training, which is saved; the exit code is the signal's
 └── WorkspaceError           a workspace is missing, of another schema, or in use
 """
 
@@ -27,6 +28,18 @@ class FileFormatError(AutosegError):
 
 class PlanError(AutosegError):
     """A plan names an unknown part or option, or no plan can be made."""
+
+
+class StoppedError(AutosegError):
+    """A signal stopped a training; all of it is saved.
+
+    Attributes:
+        exit_code: what a shell expects of a process that the signal ended, for example 143 for SIGTERM.
+    """
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
 
 
 class WorkspaceError(AutosegError):

@@ -18,7 +18,7 @@ from typer.core import TyperGroup
 
 from autoseg.cli.display import TerminalProgress, console, errors, show_reasons, show_table
 from autoseg.hardware import share_cores_with_others
-from dataset_fingerprints.errors import AutosegError
+from dataset_fingerprints.errors import AutosegError, StoppedError
 
 COMMANDS_GROUP = "autoseg.commands"
 # What a full disk, a read-only one and missing rights look like.
@@ -104,16 +104,30 @@ def train(
     configuration: ConfigurationOption = None,
     max_minutes: Annotated[float | None, typer.Option(help="Train for this long per fold.")] = None,
     max_hours: Annotated[float | None, typer.Option(help="The same in hours.")] = None,
+    iterations: Annotated[
+        int | None, typer.Option(help="Steps in place of the plan's; more than were done extend a finished fold.")
+    ] = None,
+    patience: Annotated[
+        int | None, typer.Option(help="End after so many rounds of validation without a new best.")
+    ] = None,
     plan: PlanOption = "default",
     assignments: SetOption = None,
 ) -> None:
-    """Train one fold of the cross-validation, or go on with it, and validate it on whole volumes."""
+    """Train one fold of the cross-validation, or go on with it, and validate it on whole volumes.
+
+    A file called `stop` in the fold's folder ends it early, annealed; SIGTERM and Ctrl-C save it.
+    """
     from autoseg.pipeline.training import TrainingOptions, train_all, train_fold
     from autoseg.workspace import find_workspace
 
     minutes = max_minutes if max_hours is None else max_hours * 60
     options = TrainingOptions(
-        plan_name=plan, configuration=configuration, max_minutes=minutes, assignments=tuple(assignments or ())
+        plan_name=plan,
+        configuration=configuration,
+        iterations=iterations,
+        max_minutes=minutes,
+        patience=patience,
+        assignments=tuple(assignments or ()),
     )
     found = find_workspace(workspace)
     if fold == "all":
@@ -274,8 +288,12 @@ def main() -> None:
         app.add_typer(command.load(), name=command.name)
     try:
         app()
+    except StoppedError as error:
+        _fail(str(error), error.exit_code)
     except AutosegError as error:
         _fail(str(error))
+    except KeyboardInterrupt:
+        _fail("Stopped. Give the same command again to go on with what is missing.", 130)
     except OSError as error:
         if error.errno not in PLACE_ERRORS:
             raise
@@ -286,9 +304,9 @@ def main() -> None:
         )
 
 
-def _fail(message: str) -> NoReturn:
+def _fail(message: str, exit_code: int = 2) -> NoReturn:
     errors.print(f"[bold red]autoseg:[/] {escape(message)}", highlight=False, soft_wrap=True)
-    sys.exit(2)
+    sys.exit(exit_code)
 
 
 def _show_scores(title: str, evaluation: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
+import shutil
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ import torch
 
 from autoseg.evaluation import Evaluation, read_evaluation, summarise, write_evaluation
 from autoseg.hardware import autocast_type, choose_device, count_cores
+from autoseg.pipeline.observing import make_observers
 from autoseg.pipeline.planning import find_configuration
 from autoseg.pipeline.validation import METRICS_FILE, TrainingValidator, validate_fold
 from autoseg.prediction import load_ensemble, make_window
@@ -20,7 +22,8 @@ from autoseg.preprocessing import Store, store_key
 from autoseg.progress import Progress
 from autoseg.sampling import ResidentCase, make_resident_case
 from autoseg.training.folder import FoldFolder, RunRecord
-from autoseg.training.trainer import Setup, Trainer
+from autoseg.training.setting import Setup
+from autoseg.training.trainer import Trainer
 from autoseg.workspace import FULL, Workspace, locked
 from dataset_fingerprints.atomic import sweep
 from dataset_fingerprints.errors import PlanError, WorkspaceError
@@ -39,13 +42,17 @@ class TrainingOptions:
 
     Attributes:
         configuration: None for the plan's default.
+        iterations: in place of the plan's; more than a finished fold has done extend it.
         max_minutes: of training per fold, the final validation not counted in; None for the plan's iterations.
+        patience: rounds of validation without a new best after which a fold ends; None for an earlier start's, or none.
         assignments: `--set` values.
     """
 
     plan_name: str = "default"
     configuration: str | None = None
+    iterations: int | None = None
     max_minutes: float | None = None
+    patience: int | None = None
     assignments: tuple[str, ...] = ()
 
 
@@ -60,6 +67,13 @@ class _Job:
     store: Store
     folder: FoldFolder
     max_minutes: float | None
+    patience: int | None
+
+    def extends(self, record: RunRecord) -> bool:
+        """Tell whether a trained fold is asked for more steps, or more time, than it has had."""
+        if self.max_minutes is not None:
+            return self.max_minutes > max(record.max_minutes or 0.0, record.seconds / 60)
+        return record.max_minutes is None and self.configuration.training.iterations > record.planned_iterations
 
 
 def train_fold(workspace: Workspace, fold: str, options: TrainingOptions, progress: Progress) -> Evaluation | None:
@@ -77,13 +91,15 @@ def train_fold(workspace: Workspace, fold: str, options: TrainingOptions, progre
     Raises:
         AutosegError: something is missing, differs from an earlier start, or another process trains the fold.
     """
-    if options.max_minutes is not None and not options.max_minutes > 0:
-        raise PlanError(f"The time to train for is {options.max_minutes:g} minutes. Expected more than 0.")
+    _refuse_options(options)
     job = _resolve(workspace, fold, options)
     with locked(job.folder.root, f"fold {fold}"):
         sweep(job.folder.root, *job.folder.root.rglob("validation/**/"))
         job.folder.claim(replace(job.plan, configurations=(job.configuration,)))
         record = job.folder.read_run()
+        if record is not None and record.status != "training" and job.extends(record):
+            _forget_validation(job.folder)
+            record = replace(record, status="training")
         if record is None or record.status == "training":
             record = _train(job, record, progress)
         if not job.cases.validation:
@@ -95,6 +111,20 @@ def train_fold(workspace: Workspace, fold: str, options: TrainingOptions, progre
         evaluation = validate_fold(ensemble, job.store, job.cases.validation, job.folder.validation, progress)
         write_json(job.folder.run, replace(record, status="finished"))
         return evaluation
+
+
+def _refuse_options(options: TrainingOptions) -> None:
+    if options.max_minutes is not None and not options.max_minutes > 0:
+        raise PlanError(f"The time to train for is {options.max_minutes:g} minutes. Expected more than 0.")
+    if options.iterations is not None and options.iterations < 1:
+        raise PlanError(f"--iterations is {options.iterations}. Expected 1 or more.")
+    if options.patience is not None and options.patience < 1:
+        raise PlanError(f"--patience is {options.patience}. Expected 1 or more rounds of validation.")
+
+
+def _forget_validation(folder: FoldFolder) -> None:
+    """Remove the scores of weights that are about to change."""
+    shutil.rmtree(folder.validation, ignore_errors=True)
 
 
 def train_all(workspace: Workspace, options: TrainingOptions, progress: Progress) -> Evaluation:
@@ -130,7 +160,8 @@ def read_plan(workspace: Workspace, name: str) -> tuple[Plan, Splits]:
 
 def _resolve(workspace: Workspace, fold: str, options: TrainingOptions) -> _Job:
     plan, splits = read_plan(workspace, options.plan_name)
-    plan = set_values(plan, options.assignments)
+    steps = () if options.iterations is None else (f"training.iterations={options.iterations}",)
+    plan = set_values(plan, (*options.assignments, *steps))
     configuration = find_configuration(plan, options.configuration or plan.default_configuration)
     store = Store(folder=workspace.store(store_key(configuration.preprocessing, plan.scheme)))
     cases = _cases_of(splits, fold)
@@ -148,6 +179,7 @@ def _resolve(workspace: Workspace, fold: str, options: TrainingOptions) -> _Job:
         store=store,
         folder=FoldFolder(root=workspace.fold(plan.name, configuration.name, fold)),
         max_minutes=options.max_minutes,
+        patience=options.patience,
     )
 
 
@@ -166,6 +198,7 @@ def _cases_of(splits: Splits, fold: str) -> Fold:
 def _train(job: _Job, earlier: RunRecord | None, progress: Progress) -> RunRecord:
     device = choose_device()
     minutes = job.max_minutes if job.max_minutes is not None else earlier.max_minutes if earlier else None
+    patience = job.patience if job.patience is not None else earlier.patience if earlier else 0
     autocast = autocast_type(device) if job.configuration.training.mixed_precision else torch.float32
     record = RunRecord(
         status="training",
@@ -176,6 +209,8 @@ def _train(job: _Job, earlier: RunRecord | None, progress: Progress) -> RunRecor
         iterations=0,
         seconds=0.0,
         max_minutes=minutes,
+        planned_iterations=job.configuration.training.iterations,
+        patience=patience,
         device=_device_name(device),
         autocast=str(autocast).removeprefix("torch."),
         versions=_versions(),
@@ -190,15 +225,20 @@ def _train(job: _Job, earlier: RunRecord | None, progress: Progress) -> RunRecor
         validation_cases=job.cases.validation,
         seed=(job.plan.seed, _fold_number(job.fold)),
         max_minutes=minutes,
+        patience=patience,
         device=device,
         autocast=autocast,
     )
     window = make_window(job.configuration, heads.count(), device, mirror=False)
     validator = TrainingValidator(store=job.store, scheme=job.plan.scheme, window=window)
-    position = Trainer(setup, job.folder, validator, progress).run()
+    observers = make_observers(job.folder)
+    try:
+        position = Trainer(setup, job.folder, validator, progress, observers).run()
+    finally:
+        for observer in observers:
+            observer.close()
     record = replace(record, status="trained", iterations=position.iteration, seconds=round(position.seconds, 1))
     write_json(job.folder.run, record)
-    job.folder.checkpoint.unlink(missing_ok=True)
     return record
 
 

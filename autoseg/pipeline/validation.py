@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -24,6 +23,7 @@ from autoseg.evaluation.overlap import measure_overlap
 from autoseg.prediction import Ensemble, Window, mark, predict_logits, restore_probabilities
 from autoseg.preprocessing import Store, write_array
 from autoseg.progress import Progress
+from autoseg.training.watch import LabelOutcome, Outcomes
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.fingerprint import Box
 from dataset_fingerprints.geometry import canonical_grid
@@ -53,18 +53,21 @@ class TrainingValidator:
     scheme: LabelScheme
     window: Window
 
-    def validate(self, network: nn.Module, cases: Sequence[str]) -> Mapping[str, float]:
-        """Return the mean Dice per label or region; one that is absent from both masks of a case counts as 1 there."""
-        scores = np.array([self._dice(network, case) for case in cases])
-        names = (part.name for part in self.scheme.regions or self.scheme.labels)
-        return {name: float(mean) for name, mean in zip(names, scores.mean(axis=0), strict=True)}
+    def validate(self, network: nn.Module, cases: Sequence[str]) -> Outcomes:
+        """Return how each label or region came out; one that is absent from both masks of a case has a Dice of 1."""
+        return {case: self._outcome(network, case) for case in cases}
 
-    def _dice(self, network: nn.Module, case: str) -> list[float]:
+    def _outcome(self, network: nn.Module, case: str) -> Mapping[str, LabelOutcome]:
         image, reference = self.store.read(case)
         logits = predict_logits([network], torch.from_numpy(image), self.window)
         predicted = self.scheme.to_values(mark(logits, self.scheme.heads()).cpu().numpy())
         masks = scored_targets(self.scheme).masks(predicted, self.scheme.to_values(reference))
-        return [measure_overlap(found, true).dice() for _, found, true in masks]
+        names = (part.name for part in self.scheme.regions or self.scheme.labels)
+        overlaps = (measure_overlap(found, true) for _, found, true in masks)
+        return {
+            name: LabelOutcome(dice=overlap.dice(), predicted=overlap.prediction, reference=overlap.reference)
+            for name, overlap in zip(names, overlaps, strict=True)
+        }
 
 
 def scored_targets(scheme: LabelScheme) -> Targets:

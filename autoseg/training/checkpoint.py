@@ -28,12 +28,20 @@ class Position:
         iterations: steps in all; 0 while a time budget has not been turned into steps.
         seconds: spent training and validating on the way, over all resumes.
         validation_seconds: the part of it spent validating.
+        rate_factor: on the schedule's learning rate; below 1 after a loss that was no number.
+        rollbacks: how often the training went back because of that.
+        cooling: whether the training was asked to end early, and winds down.
+        rewarm_from: the iteration at which a finished training was given more steps, or 0.
     """
 
     iteration: int = 0
     iterations: int = 0
     seconds: float = 0.0
     validation_seconds: float = 0.0
+    rate_factor: float = 1.0
+    rollbacks: int = 0
+    cooling: bool = False
+    rewarm_from: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

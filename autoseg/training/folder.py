@@ -25,6 +25,8 @@ class RunRecord:
         status: training, trained (weights are final), finished (validated as well).
         seconds: of training, over all resumes, without the final validation.
         max_minutes: the time budget, or null for the plan's number of iterations.
+        planned_iterations: what the plan says, whatever was done.
+        patience: rounds of validation without a new best after which the training ends; 0 for none.
     """
 
     status: Status
@@ -35,6 +37,8 @@ class RunRecord:
     iterations: int
     seconds: float
     max_minutes: float | None
+    planned_iterations: int = 0
+    patience: int = 0
     device: str
     autocast: str
     versions: tuple[tuple[str, str], ...]
@@ -84,6 +88,8 @@ class FoldFolder:
     def claim(self, plan: Plan) -> None:
         """Write the plan into a new folder, or make sure that it is the one that the fold was begun with.
 
+        More iterations than it was begun with only extend it: the plan with the larger number takes the place.
+
         Raises:
             WorkspaceError: the fold was begun with another plan; the message names the first difference.
         """
@@ -92,11 +98,14 @@ class FoldFolder:
             return
         begun = read_json(self.plan, Plan)
         for field, before, now in _differences(_relevant(begun), _relevant(plan)):
+            if field.endswith(".training.iterations") and now > before:
+                continue
             raise WorkspaceError(
                 f"{self.root}: was begun with {field} = {before!r}, now it is {now!r}. "
                 "Give the same plan and --set values to go on, delete the folder to start over, "
                 "or name another plan with --plan."
             )
+        write_json(self.plan, plan)
 
 
 def _relevant(plan: Plan) -> dict[str, Any]:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
+import math
+import signal
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NoReturn, Protocol
 
-import numpy as np
 import torch
 from torch import nn
 
-from autoseg.losses import LOSSES, DeepSupervisionLoss
-from autoseg.networks import build_network
 from autoseg.progress import Progress, Task
-from autoseg.sampling import AUGMENTATIONS, PatchGeometry, ResidentCase, apply_batch, sample_batch
-from autoseg.training import OPTIMIZERS, SCHEDULES
-from autoseg.training.averaging import WeightAverage
 from autoseg.training.budget import (
     REVISITS,
     UNMEASURED_STEPS,
@@ -24,83 +20,70 @@ from autoseg.training.budget import (
     StepRate,
     correct_iterations,
 )
-from autoseg.training.checkpoint import Parts, Position, load_checkpoint, save_checkpoint, save_tensors
+from autoseg.training.checkpoint import Position, load_checkpoint, save_checkpoint, save_tensors
+from autoseg.training.curve import Line
 from autoseg.training.folder import FoldFolder
-from dataset_fingerprints.dataset import Heads
-from dataset_fingerprints.errors import AutosegError
-from planners.choices import resolve
-from planners.plan import Configuration
+from autoseg.training.interruption import Interruption, SignalledError, listening, take_stop_file
+from autoseg.training.setting import Setup
+from autoseg.training.step import Stepper
+from autoseg.training.stopwatch import peak_memory_gb
+from autoseg.training.watch import (
+    Outcomes,
+    ValidationWatch,
+    mean_by_label,
+    outcomes_from_plain,
+    outcomes_to_plain,
+)
+from dataset_fingerprints.errors import AutosegError, StoppedError
 
 # Seconds between reports; each costs one synchronisation with the device.
 REPORT_SECONDS = 5.0
 # A checkpoint is written at the earliest after this many seconds, and so rarely that it takes 2 % of the time.
 CHECKPOINT_SECONDS = 30.0
 CHECKPOINT_SHARE = 0.02
+# What is left of the schedule when a training is asked to end early.
+COOL_DOWN_SHARE = 0.05
+# After a loss that is no number: back to the last good state, with the learning rate times this, so often at most.
+ROLLBACK_FACTOR = 0.5
+MAX_ROLLBACKS = 3
+# A finished training that goes on comes back to the schedule's rate over this share of the added steps.
+REWARM_SHARE = 0.02
+# The learning rate while it is still being measured how many steps are added.
+UNMEASURED_FACTOR = 0.1
+# Rounds of validation without a voxel of a label after which people are told.
+SILENT_ROUNDS = 2
 
 
 class Validator(Protocol):
     """Predicts whole volumes during training; the pipeline supplies it."""
 
-    def validate(self, network: nn.Module, cases: Sequence[str]) -> Mapping[str, float]:
-        """Return the mean Dice per label or region over these cases' whole volumes."""
+    def validate(self, network: nn.Module, cases: Sequence[str]) -> Outcomes:
+        """Return how each label or region came out in each case's whole volume."""
         ...
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Setup:
-    """Everything one training needs.
-
-    Attributes:
-        heads: what the network's output channels stand for.
-        validation_cases: that validation during training takes turns over; may be empty.
-        seed: the plan's seed and the fold's number; with the iteration they give every batch.
-        max_minutes: time to train for, or None for the plan's number of iterations.
-        autocast: the number type of the network's convolutions.
-    """
-
-    configuration: Configuration
-    channels: int
-    heads: Heads
-    cases: Sequence[ResidentCase]
-    validation_cases: Sequence[str]
-    seed: tuple[int, int]
-    max_minutes: float | None
-    device: torch.device
-    autocast: torch.dtype
+Observer = Callable[[Line], None]
 
 
 class Trainer:
-    """Trains one fold, from the start or from its checkpoint, to the end."""
+    """Trains one fold, from the start or from its checkpoint, to the end.
 
-    def __init__(self, setup: Setup, folder: FoldFolder, validator: Validator, progress: Progress) -> None:
+    What it reports goes to `metrics.jsonl` and to all observers, a line at a time.
+    """
+
+    def __init__(
+        self,
+        setup: Setup,
+        folder: FoldFolder,
+        validator: Validator,
+        progress: Progress,
+        observers: Sequence[Observer] = (),
+    ) -> None:
         self._setup, self._folder, self._validator, self._progress = setup, folder, validator, progress
-        configuration = setup.configuration
-        training = configuration.training
-        torch.manual_seed(int(np.random.SeedSequence(setup.seed).generate_state(1)[0]))
-        network = build_network(
-            configuration, setup.channels, setup.heads.count(), deep_supervision=training.deep_supervision
-        )
-        network = network.to(setup.device)
-        options = resolve(training.optimizer, OPTIMIZERS, "optimizer")
-        self._lr = options.lr
-        self._parts = Parts(
-            network=network,
-            average=WeightAverage(network, training.ema_decay),
-            optimizer=options.build(network.parameters()),
-        )
-        self._schedule = resolve(training.schedule, SCHEDULES, "schedule")
-        self._augmentation = resolve(configuration.sampling.augmentation, AUGMENTATIONS, "augmentation")
-        loss = resolve(training.loss, LOSSES, "loss").build(setup.heads)
-        scales = len(configuration.topology.features) - 1 if training.deep_supervision else 1
-        self._loss = DeepSupervisionLoss(loss, scales)
-        self._geometry = PatchGeometry(
-            patch_shape=configuration.patch_shape,
-            slice_axis=configuration.slice_axis,
-            batch_size=configuration.batch_size,
-            foreground_share=configuration.sampling.foreground_share,
-            jitter_share=configuration.sampling.jitter_share,
-        )
-        self._position = Position(iterations=0 if setup.max_minutes else training.iterations)
+        self._observers = (folder.curve.append, *observers)
+        self._stepper = Stepper(setup)
+        self._position = Position(iterations=0 if setup.max_minutes else setup.configuration.training.iterations)
+        self._watch = ValidationWatch(cases=len(setup.validation_cases), patience=setup.patience)
         self._rate = StepRate()
         self._revisits = 0
         self._losses: list[torch.Tensor] = []
@@ -111,58 +94,81 @@ class Trainer:
         """Train until the last iteration and write the final weights.
 
         Raises:
-            AutosegError: the loss is no number any more.
+            StoppedError: a signal came; everything is saved.
+            AutosegError: the loss is no number any more, and going back did not help.
         """
-        self._resume()
-        self._interval_start = time.perf_counter()
-        saved, save_interval = self._interval_start, CHECKPOINT_SECONDS
-        with self._progress.task("Training", self._position.iterations, self._position.iteration) as task:
-            while not self._done():
-                self._step()
-                task.advance()
-                validate = self._validation_due()
-                save = time.perf_counter() - saved > save_interval
-                if not (validate or save or self._report_due()):
-                    continue
-                self._report(task)
-                if validate:
-                    self._validate(task)
-                if save:
-                    save_interval = max(CHECKPOINT_SECONDS, self._save() / CHECKPOINT_SHARE)
-                    saved = time.perf_counter()
-                self._begin_interval()
+        with listening() as interruption:
+            self._resume()
+            self._interval_start = time.perf_counter()
+            with self._progress.task("Training", self._position.iterations, self._position.iteration) as task:
+                self._train(task, interruption)
         self._finish()
         return self._position
+
+    def _train(self, task: Task, interruption: Interruption) -> None:
+        saved, save_interval = self._interval_start, CHECKPOINT_SECONDS
+        while not self._done():
+            self._step()
+            task.advance()
+            validate = self._validation_due()
+            save = time.perf_counter() - saved > save_interval
+            if not (validate or save or interruption.signal or self._report_due()):
+                continue
+            if not self._report(task):
+                self._roll_back(task)
+                continue
+            if take_stop_file(self._folder.root):
+                self._cool_down(task, "a stop file")
+            if interruption.signal:
+                self._stop(interruption.signal)
+            if validate:
+                self._validate_or_stop(task, interruption)
+            if save:
+                save_interval = max(CHECKPOINT_SECONDS, self._save() / CHECKPOINT_SHARE)
+                saved = time.perf_counter()
+            self._begin_interval()
 
     def _done(self) -> bool:
         return 0 < self._position.iterations <= self._position.iteration
 
     def _resume(self) -> None:
-        if self._folder.checkpoint.is_file():
-            self._position = load_checkpoint(self._folder.checkpoint, self._parts)
+        if not self._folder.checkpoint.is_file():
+            self._save()
+            return
+        self._position = load_checkpoint(self._folder.checkpoint, self._stepper.parts)
+        self._folder.curve.rewind(self._position.iteration)
+        for line in self._folder.curve.read():
+            if line["kind"] == "validation":
+                cases: Any = line["cases"]
+                self._watch.add(outcomes_from_plain(cases))
+        if self._done():
+            self._extend()
+        if self._position.iteration:
             self._progress.say(f"Going on from iteration {self._position.iteration}.")
         self._revisits = self._revisits_passed()
-        self._folder.curve.rewind(self._position.iteration)
+
+    def _extend(self) -> None:
+        """Give a finished training more steps; the learning rate is warmed up again to what the schedule then says."""
+        wanted = 0 if self._setup.max_minutes else self._setup.configuration.training.iterations
+        if 0 < wanted <= self._position.iteration:
+            return
+        self._position = replace(self._position, iterations=wanted, rewarm_from=self._position.iteration)
+        self._tell({"kind": "extended", "iterations": wanted or None})
 
     def _step(self) -> None:
-        setup, iteration = self._setup, self._position.iteration
-        parameters = sample_batch(
-            np.random.default_rng([*setup.seed, iteration]), setup.cases, self._geometry, self._augmentation
-        )
-        images, labels = apply_batch(parameters, setup.cases, self._geometry, setup.device)
-        for group in self._parts.optimizer.param_groups:
-            group["lr"] = self._lr * self._schedule.factor(self._share_done())
-        low_precision = setup.autocast != torch.float32
-        with torch.autocast(setup.device.type, dtype=setup.autocast, enabled=low_precision):
-            outputs = self._parts.network(images)
-        loss = self._loss(outputs, labels)
-        loss.backward()
-        nn.utils.clip_grad_norm_(self._parts.network.parameters(), setup.configuration.training.gradient_clip)
-        self._parts.optimizer.step()
-        self._parts.optimizer.zero_grad(set_to_none=True)
-        self._parts.average.update(self._parts.network, iteration)
-        self._losses.append(loss.detach())
+        iteration = self._position.iteration
+        self._losses.append(self._stepper.run(iteration, self._learning_rate()))
         self._position = replace(self._position, iteration=iteration + 1)
+
+    def _learning_rate(self) -> float:
+        position = self._position
+        rate = self._stepper.learning_rate(self._share_done()) * position.rate_factor
+        if not position.rewarm_from:
+            return rate
+        if not position.iterations:
+            return rate * UNMEASURED_FACTOR
+        steps = max(1.0, REWARM_SHARE * (position.iterations - position.rewarm_from))
+        return rate * min(1.0, (position.iteration - position.rewarm_from + 1) / steps)
 
     def _share_done(self) -> float:
         """Return the share of the training that is done; 0 while a time budget is still being measured."""
@@ -172,36 +178,85 @@ class Trainer:
         first = not self._position.iterations and self._position.iteration == UNMEASURED_STEPS
         return first or self._done() or time.perf_counter() - self._interval_start > REPORT_SECONDS
 
-    def _report(self, task: Task) -> None:
-        """Read the losses back, which also brings the device in step, and look at the time."""
+    def _report(self, task: Task) -> bool:
+        """Read the losses back, which also brings the device in step, and look at the time.
+
+        Returns:
+            Whether the losses are numbers.
+        """
         loss = float(torch.stack(self._losses).mean())
         now = time.perf_counter()
-        seconds = now - self._interval_start
-        steps = len(self._losses)
+        seconds, steps = now - self._interval_start, len(self._losses)
         self._losses.clear()
+        phases = self._stepper.stopwatch.read(steps)
         self._position = replace(self._position, seconds=self._position.seconds + seconds)
-        if loss != loss:
-            raise AutosegError(
-                f"{self._folder.root}: the loss is not a number any more at iteration {self._position.iteration}. "
-                "Train with a smaller rate, for example --set training.optimizer.options.lr=0.0003."
-            )
+        self._interval_start = now
+        if not math.isfinite(loss):
+            return False
         if self._position.iteration > UNMEASURED_STEPS:
             self._rate.add(steps, seconds)
             self._fit_budget(task)
-        lr = float(self._parts.optimizer.param_groups[0]["lr"])
-        self._folder.curve.append(
+        self._tell(
             {
-                "iteration": self._position.iteration,
                 "kind": "train",
                 "iterations": self._position.iterations or None,
                 "loss": round(loss, 5),
-                "learning_rate": lr,
+                "learning_rate": float(self._stepper.parts.optimizer.param_groups[0]["lr"]),
                 "seconds_per_iteration": round(seconds / steps, 4),
+                **{f"seconds/{phase}": round(mean, 4) for phase, mean in phases.items()},
+                "memory_gb": round(peak_memory_gb(self._setup.device), 2),
                 "seconds": round(self._position.seconds, 1),
             }
         )
         task.state({"loss": f"{loss:.3f}", "validation Dice": self._validation_dice or "-"})
-        self._interval_start = now
+        return True
+
+    def _tell(self, line: Mapping[str, object]) -> None:
+        for observer in self._observers:
+            observer({"iteration": self._position.iteration, **line})
+
+    def _roll_back(self, task: Task) -> None:
+        """Go back to the last saved state with a smaller learning rate."""
+        failed, seconds = self._position.iteration, self._position.seconds
+        if self._position.rollbacks == MAX_ROLLBACKS:
+            raise AutosegError(
+                f"{self._folder.root}: the loss is not a number any more at iteration {failed}, after going back "
+                f"{MAX_ROLLBACKS} times. Train with a smaller rate, for example "
+                "--set training.optimizer.options.lr=0.0003, or look for odd intensities with `autoseg check`."
+            )
+        factor, rollbacks = self._position.rate_factor * ROLLBACK_FACTOR, self._position.rollbacks + 1
+        iterations = self._position.iterations
+        saved = load_checkpoint(self._folder.checkpoint, self._stepper.parts)
+        self._position = replace(saved, iterations=iterations, seconds=seconds, rate_factor=factor, rollbacks=rollbacks)
+        self._folder.curve.rewind(self._position.iteration)
+        self._save()
+        self._tell({"kind": "rollback", "failed_at": failed, "rate_factor": factor})
+        self._progress.say(
+            f"The loss was not a number at iteration {failed}. Back to iteration {self._position.iteration} with "
+            f"{factor:g} times the learning rate."
+        )
+        task.advance(self._position.iteration - failed)
+        self._begin_interval()
+
+    def _cool_down(self, task: Task, why: str) -> None:
+        """Skip to the end of the schedule, so that a training that ends early still ends annealed."""
+        iteration = self._position.iteration
+        iterations = max(iteration + 1, math.ceil(iteration / (1 - COOL_DOWN_SHARE)))
+        if self._position.cooling or 0 < self._position.iterations <= iterations:
+            return
+        self._position = replace(self._position, iterations=iterations, cooling=True)
+        self._tell({"kind": "cool-down", "why": why, "iterations": iterations})
+        self._progress.say(f"Ending early because of {why}: {iterations - iteration} steps are left.")
+        task.resize(iterations)
+
+    def _stop(self, number: int) -> NoReturn:
+        self._save()
+        name = signal.Signals(number).name
+        raise StoppedError(
+            f"{self._folder.root}: stopped by {name} at iteration {self._position.iteration}, which is saved. Give the "
+            "same command again to go on.",
+            exit_code=128 + number,
+        )
 
     def _begin_interval(self) -> None:
         """Count what was spent since the report, and start to time steps again."""
@@ -211,7 +266,7 @@ class Trainer:
 
     def _fit_budget(self, task: Task) -> None:
         position, minutes = self._position, self._setup.max_minutes
-        if minutes is None or not self._rate.ready():
+        if minutes is None or position.cooling or not self._rate.ready():
             return
         possible = self._rate.steps_within(max(minutes * 60 - position.seconds, 1.0))
         if not position.iterations:
@@ -235,7 +290,7 @@ class Trainer:
     def _validation_due(self) -> bool:
         """Tell whether a validation round falls on this iteration; the last one is left to the whole fold's."""
         position = self._position
-        if not position.iterations or self._done() or not self._setup.validation_cases:
+        if not position.iterations or self._done() or position.cooling or not self._setup.validation_cases:
             return False
         if position.iteration % self._validation_interval():
             return False
@@ -243,29 +298,54 @@ class Trainer:
         spent = position.validation_seconds + self._last_validation_seconds
         return minutes is None or spent <= VALIDATION_SHARE * minutes * 60
 
+    def _validate_or_stop(self, task: Task, interruption: Interruption) -> None:
+        try:
+            with interruption.at_once():
+                self._validate(task)
+        except SignalledError:
+            self._stop(interruption.signal)
+        for label, was_seen in self._watch.silent_labels(SILENT_ROUNDS):
+            self._warn_of_silence(label, was_seen)
+        if self._watch.exhausted():
+            self._cool_down(task, f"{self._setup.patience} rounds of validation without a new best")
+
     def _validate(self, task: Task) -> None:
         """Predict whole volumes of some validation cases; the rounds take turns over all of them."""
         start = time.perf_counter()
         cases, count = self._setup.validation_cases, self._setup.configuration.training.validation_cases
         first = (self._position.iteration // self._validation_interval() - 1) * count
         chosen = sorted({cases[(first + offset) % len(cases)] for offset in range(count)})
-        dice = self._validator.validate(self._parts.average.network, chosen)
-        mean = float(np.mean(list(dice.values())))
+        outcomes = self._validator.validate(self._stepper.parts.average.network, chosen)
+        self._watch.add(outcomes)
+        means = mean_by_label(outcomes)
+        mean = sum(means.values()) / len(means)
         self._last_validation_seconds = time.perf_counter() - start
         total = self._position.validation_seconds + self._last_validation_seconds
         self._position = replace(self._position, validation_seconds=total)
-        self._validation_dice = f"{mean:.3f} ({', '.join(f'{name} {value:.3f}' for name, value in dice.items())})"
-        figures = {f"dice/{name}": round(value, 4) for name, value in dice.items()}
-        line = {"iteration": self._position.iteration, "kind": "validation", "dice": round(mean, 4), **figures}
-        self._folder.curve.append({**line, "cases": chosen})
+        self._validation_dice = f"{mean:.3f} ({', '.join(f'{name} {value:.3f}' for name, value in means.items())})"
+        figures = {f"dice/{name}": round(value, 4) for name, value in means.items()}
+        line = {"kind": "validation", "dice": round(mean, 4), "mean_of_latest": round(self._watch.mean_dice(), 4)}
+        self._tell({**line, **figures, "cases": outcomes_to_plain(outcomes)})
         task.state({"validation Dice": self._validation_dice})
 
+    def _warn_of_silence(self, label: str, was_seen: bool) -> None:
+        done = f"{self._share_done():.0%} of the training is done"
+        what = "is predicted any more" if was_seen else "has been predicted so far"
+        self._tell({"kind": "warning", "label": label, "lost": was_seen})
+        self._progress.say(
+            f"No voxel of {label} {what} in {SILENT_ROUNDS} rounds of validation ({done}). If it stays so: a larger "
+            "share of labelled patches (--set sampling.foreground_share=0.8), a longer training, or another loss."
+        )
+
     def _save(self) -> float:
-        """Write a checkpoint and return how many seconds that took."""
+        """Write a checkpoint of sound weights and return how many seconds that took."""
         start = time.perf_counter()
-        save_checkpoint(self._folder.checkpoint, self._parts, self._position)
+        if self._stepper.is_finite():
+            save_checkpoint(self._folder.checkpoint, self._stepper.parts, self._position)
         return time.perf_counter() - start
 
     def _finish(self) -> None:
-        weights = self._parts.average.network.state_dict()
+        """Write the weights to predict with, and the state that a longer training would go on from."""
+        self._save()
+        weights = self._stepper.parts.average.network.state_dict()
         save_tensors(self._folder.weights, weights, {"iteration": str(self._position.iteration)})

@@ -10,6 +10,7 @@ import time
 
 import nibabel
 import numpy as np
+import pytest
 
 from autoseg.evaluation import read_evaluation
 from autoseg.training.checkpoint import load_tensors
@@ -33,7 +34,7 @@ def test_the_workspace_holds_what_the_design_names(trained):
     assert sorted(path.name for path in (fold / "validation").glob("*.nii.gz")) == [f"{c}.nii.gz" for c in held_out]
     assert len(list((fold / "validation" / "probabilities").glob("*.b2nd"))) == len(held_out)
     assert FoldFolder(root=fold).read_run().status == "finished"
-    assert not (fold / "checkpoint.safetensors").exists()
+    assert (fold / "progress.png").is_file()
 
 
 def test_nothing_in_the_workspace_is_a_pickle_or_names_a_place_outside_but_the_raw_data(trained):
@@ -186,3 +187,35 @@ def test_the_hippocampus_data_are_read_planned_and_predicted(tmp_path, monkeypat
     mask, image = nibabel.load(tmp_path / "mask.nii.gz"), nibabel.load(scan)
     assert mask.shape == image.shape
     assert np.allclose(mask.affine, image.affine)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_real_process_saves_on_a_signal_and_goes_on(trained, tmp_path, number, code):
+    shutil.copytree(trained / "ws", tmp_path / "ws", ignore=shutil.ignore_patterns("models"))
+    arguments = ["train", "0", "-w", tmp_path / "ws", "--iterations", "300"]
+    process = start(*arguments)
+    folder = tmp_path / "ws" / "models" / "default" / "3d_fullres" / "fold_0"
+    while not (folder / "checkpoint.safetensors").is_file():
+        assert process.poll() is None
+        time.sleep(0.1)
+    time.sleep(1.0)
+    process.send_signal(number)
+    output, _ = process.communicate()
+    assert process.returncode == code, output
+    assert "which is saved. Give the same command again to go on." in " ".join(output.split())
+    again = start(*arguments)
+    output, _ = again.communicate()
+    assert again.returncode == 0, output
+    assert "Going on from iteration" in output
+    assert FoldFolder(root=folder).read_run().status == "finished"
+
+
+def test_a_finished_fold_is_extended_by_more_iterations(trained, tmp_path, monkeypatch):
+    shutil.copytree(trained / "ws", tmp_path / "ws")
+    fold = FoldFolder(root=next((tmp_path / "ws" / "models" / "default").glob("*/fold_0")))
+    before = read_evaluation(fold.validation / "metrics.json")
+    assert run(monkeypatch, "train", "0", "-w", tmp_path / "ws", "--iterations", "60") == 0
+    assert load_tensors(fold.weights)[1]["iteration"] == "60"
+    assert [line["kind"] for line in fold.curve.read()].count("extended") == 1
+    assert read_evaluation(fold.validation / "metrics.json").cases != before.cases
+    assert run(monkeypatch, "train", "0", "-w", tmp_path / "ws", "--iterations", "40") == 2

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+import signal
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,26 +16,34 @@ from autoseg.sampling import make_resident_case
 from autoseg.training import trainer as trainer_module
 from autoseg.training.checkpoint import load_tensors
 from autoseg.training.folder import FoldFolder
-from autoseg.training.trainer import Setup, Trainer
-from dataset_fingerprints.errors import AutosegError
+from autoseg.training.setting import Setup
+from autoseg.training.trainer import Trainer
+from autoseg.training.watch import LabelOutcome, Outcomes
+from dataset_fingerprints.errors import AutosegError, StoppedError
 from tests.synthetic.configurations import tiny_configuration
 from tests.synthetic.heads import plain_heads
 from tests.synthetic.scans import head
 
 
 class CountingValidator:
-    """Remembers what it was asked to validate."""
+    """Remembers what it was asked to validate, and finds what it is told to find."""
 
-    def __init__(self) -> None:
+    def __init__(self, bright_voxels: Sequence[int] = (10,)) -> None:
         self.asked: list[tuple[str, ...]] = []
+        self.bright_voxels = bright_voxels
 
-    def validate(self, network: nn.Module, cases: Sequence[str]) -> Mapping[str, float]:
+    def validate(self, network: nn.Module, cases: Sequence[str]) -> Outcomes:
         assert not network.training
+        bright = self.bright_voxels[min(len(self.asked), len(self.bright_voxels) - 1)]
         self.asked.append(tuple(cases))
-        return {"dark": 0.5, "bright": 0.7}
+        outcome = {
+            "dark": LabelOutcome(dice=0.5, predicted=10, reference=10),
+            "bright": LabelOutcome(dice=0.7, predicted=bright, reference=10),
+        }
+        return dict.fromkeys(cases, outcome)
 
 
-def setup(slice_axis=-1, max_minutes=None, **training):
+def setup(slice_axis=-1, max_minutes=None, patience=0, **training):
     cases = []
     for index in range(4):
         image, labels = head(index)
@@ -45,6 +56,7 @@ def setup(slice_axis=-1, max_minutes=None, **training):
         validation_cases=("v0", "v1", "v2"),
         seed=(0, 0),
         max_minutes=max_minutes,
+        patience=patience,
         device=torch.device("cpu"),
         autocast=torch.float32,
     )
@@ -122,17 +134,139 @@ def test_a_time_budget_becomes_a_number_of_iterations(tmp_path, monkeypatch):
     assert position.seconds > 0
 
 
-def test_a_loss_that_is_no_number_stops_with_advice(tmp_path):
+def test_a_loss_that_is_no_number_again_and_again_stops_with_advice(tmp_path):
     made = setup(iterations=5)
-    broken = made.cases[0].image.clone().fill_(float("nan"))
     for case in made.cases:
-        case.image.copy_(broken[:, : case.image.shape[1], : case.image.shape[2], : case.image.shape[3]])
+        case.image.fill_(float("nan"))
     files = FoldFolder(root=tmp_path)
-    with pytest.raises(AutosegError, match=r"not a number any more.*smaller rate"):
+    with pytest.raises(AutosegError, match=r"not a number any more.*going back 3 times.*smaller rate"):
         Trainer(made, files, CountingValidator(), SilentProgress()).run()
 
 
-def test_the_first_weights_follow_from_the_seed():
-    networks = [Trainer(setup(), FoldFolder(root=None), CountingValidator(), SilentProgress()) for _ in range(2)]
-    first, second = (np.concatenate([p.detach().ravel() for p in t._parts.network.parameters()]) for t in networks)
+def test_a_loss_that_is_no_number_once_goes_back_with_a_smaller_rate(tmp_path, monkeypatch):
+    files = FoldFolder(root=tmp_path)
+    trainer = Trainer(setup(iterations=10), files, CountingValidator(), SilentProgress())
+    original, spoilt = trainer._stepper.run, []
+
+    def run(iteration, rate):
+        loss = original(iteration, rate)
+        if iteration == 6 and not spoilt:
+            spoilt.append(rate)
+            with torch.no_grad():
+                next(trainer._stepper.parts.network.parameters()).fill_(float("nan"))
+            return loss * float("nan")
+        return loss
+
+    monkeypatch.setattr(trainer._stepper, "run", run)
+    monkeypatch.setattr(trainer_module, "REPORT_SECONDS", 0.0)
+    position = trainer.run()
+    assert (position.iteration, position.rollbacks, position.rate_factor) == (10, 1, 0.5)
+    lines = files.curve.read()
+    (back,) = (line for line in lines if line["kind"] == "rollback")
+    assert (back["failed_at"], back["rate_factor"]) == (7, 0.5)
+    rates = {line["iteration"]: line["learning_rate"] for line in lines if line["kind"] == "train"}
+    assert rates[7] == pytest.approx(spoilt[0] / 2)
+    assert all(tensor.isfinite().all() for tensor in load_tensors(files.weights)[0].values())
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_saves_the_training_and_the_rest_is_as_without_it(tmp_path, monkeypatch, number, code):
+    whole, _ = train(tmp_path / "whole", iterations=10)
+    files = FoldFolder(root=tmp_path / "signalled")
+    files.root.mkdir()
+    trainer = Trainer(setup(iterations=10), files, CountingValidator(), SilentProgress())
+    original = trainer._stepper.run
+
+    def run(iteration, rate):
+        if iteration == 5:
+            os.kill(os.getpid(), number)
+        return original(iteration, rate)
+
+    monkeypatch.setattr(trainer._stepper, "run", run)
+    with pytest.raises(StoppedError, match="at iteration 6, which is saved") as stopped:
+        trainer.run()
+    assert stopped.value.exit_code == code
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    resumed = Trainer(setup(iterations=10), files, CountingValidator(), SilentProgress())
+    assert resumed.run().iteration == 10
+    first, second = load_tensors(whole.weights)[0], load_tensors(files.weights)[0]
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_a_signal_during_validation_does_not_wait_for_its_end(tmp_path):
+    class Slow(CountingValidator):
+        def validate(self, network, cases):
+            os.kill(os.getpid(), signal.SIGTERM)
+            raise AssertionError("the signal should have ended this")
+
+    with pytest.raises(StoppedError, match="stopped by SIGTERM at iteration 4"):
+        train(tmp_path / "f", Slow(), iterations=12)
+
+
+def test_a_stop_file_ends_the_training_with_the_schedule_wound_down(tmp_path, monkeypatch):
+    monkeypatch.setattr(trainer_module, "REPORT_SECONDS", 0.0)
+    (tmp_path / "f").mkdir()
+    (tmp_path / "f" / "stop").touch()
+    files, position = train(tmp_path / "f", iterations=200)
+    assert position.iteration == position.iterations == 2
+    assert not (tmp_path / "f" / "stop").exists()
+    (line,) = (line for line in files.curve.read() if line["kind"] == "cool-down")
+    assert line["why"] == "a stop file"
+
+
+def test_patience_ends_a_training_that_gets_no_better(tmp_path):
+    validator = CountingValidator()
+    files, position = train(tmp_path / "f", validator, patience=3, iterations=100, validation_rounds=20)
+    # Every case has been seen after round 2; the best of then is never beaten, and round 5 is the third after it.
+    assert len(validator.asked) == 5
+    assert position.iteration == position.iterations == 27
+    last = [line for line in files.curve.read() if line["kind"] == "train"][-1]
+    assert last["learning_rate"] < 1e-3 * 0.1
+
+
+def test_a_label_that_is_never_predicted_or_lost_is_told(tmp_path):
+    told = []
+
+    class Listening(SilentProgress):
+        def say(self, message):
+            told.append(message)
+
+    files = FoldFolder(root=tmp_path)
+    validator = CountingValidator(bright_voxels=(0, 0, 5, 0, 0, 0))
+    Trainer(setup(iterations=60, validation_rounds=10), files, validator, Listening()).run()
+    assert [line["lost"] for line in files.curve.read() if line["kind"] == "warning"] == [False, True]
+    assert "No voxel of bright has been predicted so far in 2 rounds" in told[0]
+    assert "No voxel of bright is predicted any more in 2 rounds" in told[1]
+
+
+def test_a_finished_training_goes_on_with_more_steps_and_a_warm_up(tmp_path):
+    files, _ = train(tmp_path / "f", iterations=50)
+    longer = Trainer(setup(iterations=250), files, CountingValidator(), SilentProgress())
+    assert longer._stepper.learning_rate(0.2) > 0.5e-3
+    position = longer.run()
+    assert (position.iteration, position.rewarm_from) == (250, 50)
+    (line,) = (line for line in files.curve.read() if line["kind"] == "extended")
+    assert (line["iteration"], line["iterations"]) == (50, 250)
+    # Four steps (2 % of 200) lead back to the schedule.
+    waiting = Trainer(setup(iterations=250), files, CountingValidator(), SilentProgress())
+    waiting._position = replace(position, iteration=50)
+    first = waiting._learning_rate()
+    waiting._position = replace(position, iteration=53)
+    assert first == pytest.approx(waiting._learning_rate() / 4, rel=0.02)
+
+
+def test_the_curve_tells_where_the_time_goes(tmp_path):
+    files, _ = train(tmp_path / "f", iterations=10)
+    line = [line for line in files.curve.read() if line["kind"] == "train"][-1]
+    phases = [line[f"seconds/{phase}"] for phase in ("data", "forward", "backward", "update")]
+    assert all(seconds > 0 for seconds in phases)
+    assert sum(phases) <= line["seconds_per_iteration"] * 1.05
+    assert line["memory_gb"] > 0
+
+
+def test_the_first_weights_follow_from_the_seed(tmp_path):
+    networks = [Trainer(setup(), FoldFolder(root=tmp_path), CountingValidator(), SilentProgress()) for _ in range(2)]
+    first, second = (
+        np.concatenate([p.detach().ravel() for p in t._stepper.parts.network.parameters()]) for t in networks
+    )
     assert np.array_equal(first, second)

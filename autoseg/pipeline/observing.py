@@ -1,0 +1,78 @@
+"""Who watches a training beside `metrics.jsonl`: a picture, and TensorBoard where it is installed."""
+
+from __future__ import annotations
+
+import importlib.util
+import time
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from autoseg.report import draw_curves
+from autoseg.training.curve import Line
+from autoseg.training.folder import FoldFolder
+
+PICTURE_FILE = "progress.png"
+# Drawing takes a fraction of a second, and every validation draws anyway.
+PICTURE_SECONDS = 60.0
+
+
+class Observer(Protocol):
+    """Takes every line of a training's report."""
+
+    def __call__(self, line: Line) -> None:
+        """Take a line."""
+        ...
+
+    def close(self) -> None:
+        """Finish: the training ended or was stopped."""
+        ...
+
+
+def make_observers(folder: FoldFolder) -> Sequence[Observer]:
+    """Return the picture and, with the extra installed, TensorBoard."""
+    observers: list[Observer] = [PictureObserver(folder)]
+    if importlib.util.find_spec("tensorboard") is not None:
+        observers.append(TensorBoardObserver(folder))
+    return observers
+
+
+class PictureObserver:
+    """Keeps `progress.png` up to date."""
+
+    def __init__(self, folder: FoldFolder) -> None:
+        self._folder, self._drawn = folder, time.monotonic()
+
+    def __call__(self, line: Line) -> None:
+        """Draw after a validation, and now and then."""
+        if line["kind"] == "validation" or time.monotonic() - self._drawn > PICTURE_SECONDS:
+            self._draw()
+
+    def close(self) -> None:
+        """Draw the whole training."""
+        self._draw()
+
+    def _draw(self) -> None:
+        root = self._folder.root
+        lines = self._folder.curve.read()
+        if lines:
+            draw_curves(lines, root / PICTURE_FILE, f"{root.parent.name}, {root.name.replace('_', ' ')}")
+        self._drawn = time.monotonic()
+
+
+class TensorBoardObserver:
+    """Writes every figure as a scalar into the folder `tensorboard`."""
+
+    def __init__(self, folder: FoldFolder) -> None:
+        from torch.utils.tensorboard import SummaryWriter
+
+        self._writer: Any = SummaryWriter(str(folder.root / "tensorboard"))
+
+    def __call__(self, line: Line) -> None:
+        """Write a line's numbers under its kind."""
+        for key, value in line.items():
+            if isinstance(value, int | float) and key != "iteration":
+                self._writer.add_scalar(f"{line['kind']}/{key}", value, line["iteration"])
+
+    def close(self) -> None:
+        """Write what is left."""
+        self._writer.close()

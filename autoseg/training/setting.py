@@ -1,0 +1,37 @@
+"""Everything that one training needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from autoseg.sampling import ResidentCase
+from dataset_fingerprints.dataset import Heads
+from planners.plan import Configuration
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Setup:
+    """Everything one training needs.
+
+    Attributes:
+        heads: what the network's output channels stand for.
+        validation_cases: that validation during training takes turns over; may be empty.
+        seed: the plan's seed and the fold's number; with the iteration they give every batch.
+        max_minutes: time to train for, or None for the plan's number of iterations.
+        patience: rounds of validation without a new best after which the training winds down; 0 for never.
+        autocast: the number type of the network's convolutions.
+    """
+
+    configuration: Configuration
+    channels: int
+    heads: Heads
+    cases: Sequence[ResidentCase]
+    validation_cases: Sequence[str]
+    seed: tuple[int, int]
+    max_minutes: float | None
+    patience: int = 0
+    device: torch.device
+    autocast: torch.dtype

@@ -1,0 +1,82 @@
+"""One optimiser step: from the parameters of a batch to moved weights."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import nn
+
+from autoseg.losses import LOSSES, DeepSupervisionLoss
+from autoseg.networks import build_network
+from autoseg.sampling import AUGMENTATIONS, PatchGeometry, apply_batch, sample_batch
+from autoseg.training import OPTIMIZERS, SCHEDULES
+from autoseg.training.averaging import WeightAverage
+from autoseg.training.checkpoint import Parts
+from autoseg.training.setting import Setup
+from autoseg.training.stopwatch import Stopwatch
+from planners.choices import resolve
+
+
+class Stepper:
+    """Everything that a training moves, and how it moves it by one step."""
+
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
+        configuration, training = setup.configuration, setup.configuration.training
+        torch.manual_seed(int(np.random.SeedSequence(setup.seed).generate_state(1)[0]))
+        network = build_network(
+            configuration, setup.channels, setup.heads.count(), deep_supervision=training.deep_supervision
+        ).to(setup.device)
+        options = resolve(training.optimizer, OPTIMIZERS, "optimizer")
+        self._lr = options.lr
+        self.parts = Parts(
+            network=network,
+            average=WeightAverage(network, training.ema_decay),
+            optimizer=options.build(network.parameters()),
+        )
+        self._schedule = resolve(training.schedule, SCHEDULES, "schedule")
+        self._augmentation = resolve(configuration.sampling.augmentation, AUGMENTATIONS, "augmentation")
+        loss = resolve(training.loss, LOSSES, "loss").build(setup.heads)
+        self._loss = DeepSupervisionLoss(
+            loss, len(configuration.topology.features) - 1 if training.deep_supervision else 1
+        )
+        self._geometry = PatchGeometry(
+            patch_shape=configuration.patch_shape,
+            slice_axis=configuration.slice_axis,
+            batch_size=configuration.batch_size,
+            foreground_share=configuration.sampling.foreground_share,
+            jitter_share=configuration.sampling.jitter_share,
+        )
+        self.stopwatch = Stopwatch(device=setup.device)
+
+    def learning_rate(self, share_done: float) -> float:
+        """Return the schedule's learning rate at a share of the training."""
+        return self._lr * self._schedule.factor(share_done)
+
+    def run(self, iteration: int, learning_rate: float) -> torch.Tensor:
+        """Draw batch number `iteration`, move the weights, and return the loss, still on the device."""
+        setup, parts = self._setup, self.parts
+        self.stopwatch.start()
+        rng = np.random.default_rng([*setup.seed, iteration])
+        parameters = sample_batch(rng, setup.cases, self._geometry, self._augmentation)
+        images, labels = apply_batch(parameters, setup.cases, self._geometry, setup.device)
+        self.stopwatch.lap("data")
+        for group in parts.optimizer.param_groups:
+            group["lr"] = learning_rate
+        low_precision = setup.autocast != torch.float32
+        with torch.autocast(setup.device.type, dtype=setup.autocast, enabled=low_precision):
+            outputs = parts.network(images)
+        loss: torch.Tensor = self._loss(outputs, labels)
+        self.stopwatch.lap("forward")
+        loss.backward()
+        self.stopwatch.lap("backward")
+        nn.utils.clip_grad_norm_(parts.network.parameters(), setup.configuration.training.gradient_clip)
+        parts.optimizer.step()
+        parts.optimizer.zero_grad(set_to_none=True)
+        parts.average.update(parts.network, iteration)
+        self.stopwatch.lap("update")
+        return loss.detach()
+
+    def is_finite(self) -> bool:
+        """Tell whether all weights are numbers; waits for the device."""
+        return all(bool(parameter.isfinite().all()) for parameter in self.parts.network.parameters())

@@ -1,0 +1,59 @@
+"""Where a step's time goes, without making the device wait."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from dataclasses import dataclass, field
+
+import torch
+
+
+@dataclass(kw_only=True, slots=True)
+class Stopwatch:
+    """Sums the time of the named phases of steps: on a GPU by events in its own queue, else by the clock."""
+
+    device: torch.device
+    _seconds: dict[str, float] = field(default_factory=dict)
+    _events: list[tuple[str, torch.cuda.Event]] = field(default_factory=list)
+    _last: float = 0.0
+
+    def start(self) -> None:
+        """Begin a step."""
+        if self.device.type == "cuda":
+            self._mark("")
+        else:
+            self._last = time.perf_counter()
+
+    def lap(self, phase: str) -> None:
+        """End a phase that began with the step or with the phase before."""
+        if self.device.type == "cuda":
+            self._mark(phase)
+            return
+        now = time.perf_counter()
+        self._seconds[phase] = self._seconds.get(phase, 0.0) + now - self._last
+        self._last = now
+
+    def read(self, steps: int) -> dict[str, float]:
+        """Return the mean seconds per step of every phase, and forget them; call it where the device is in step."""
+        for (_, before), (phase, after) in zip(self._events, self._events[1:], strict=False):
+            if phase:
+                self._seconds[phase] = self._seconds.get(phase, 0.0) + before.elapsed_time(after) / 1000
+        means = {phase: seconds / steps for phase, seconds in self._seconds.items()}
+        self._events.clear()
+        self._seconds.clear()
+        return means
+
+    def _mark(self, phase: str) -> None:
+        event = torch.cuda.Event(enable_timing=True)
+        event.record()
+        self._events.append((phase, event))
+
+
+def peak_memory_gb(device: torch.device) -> float:
+    """Return the most memory in GiB that was in use: of the device, or of this process where the CPU trains."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 1024**3
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1024**3
