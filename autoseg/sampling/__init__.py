@@ -4,12 +4,21 @@ Every random number of a batch is drawn on the host by `sample_batch`; `apply_ba
 device, so that a batch can be made again exactly from its parameters.
 """
 
-from autoseg.sampling.augmentation import AugmentationOptions, NoAugmentation, StandardAugmentation
+from autoseg.sampling.augmentation import (
+    AugmentationOptions,
+    NoAugmentation,
+    StandardAugmentation,
+    StrongAugmentation,
+)
 from autoseg.sampling.batch import BatchParameters, SampleParameters, apply_batch, sample_batch
 from autoseg.sampling.cases import ResidentCase, make_resident_case
 from autoseg.sampling.patches import Patch, PatchGeometry
 
-AUGMENTATIONS: dict[str, type[AugmentationOptions]] = {"standard": StandardAugmentation, "none": NoAugmentation}
+AUGMENTATIONS: dict[str, type[AugmentationOptions]] = {
+    "none": NoAugmentation,
+    "standard": StandardAugmentation,
+    "strong": StrongAugmentation,
+}
 
 __all__ = [
     "AUGMENTATIONS",
@@ -21,6 +30,7 @@ __all__ = [
     "ResidentCase",
     "SampleParameters",
     "StandardAugmentation",
+    "StrongAugmentation",
     "apply_batch",
     "make_resident_case",
     "sample_batch",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Protocol, TypeVar
 
 import numpy as np
 
+from autoseg.sampling.artefacts import sample_bias, sample_ghosts, sample_ringing, sample_thick_slices
 from autoseg.sampling.contrast import sample_factor
 from autoseg.sampling.intensity import Intensity
 from autoseg.sampling.noise import sample_noise
@@ -49,6 +50,12 @@ class StandardAugmentation:
         noise_deviation: the highest standard deviation; nnU-Net calls it a variance but uses it so.
         blur_sigma_low: in voxels, drawn for each axis.
         channel_probability: of each channel, where a sample is blurred or loses resolution.
+        elastic_voxels: the highest standard deviation of a deformation's displacements; off by default, as in nnU-Net.
+        bias_deviation: the highest standard deviation of the logarithm of a coil's sensitivity. It and what follows are
+            what scanners do, off here and on in `StrongAugmentation`.
+        thick_slices_factor: how many times thicker slices along one axis may become.
+        ringing_share: the least share of an axis' frequencies that is kept.
+        ghosts_strength: of the weakened frequencies, at most.
     """
 
     rotation_probability: float = 0.2
@@ -78,6 +85,16 @@ class StandardAugmentation:
     gamma_probability: float = 0.3
     gamma_low: float = 0.7
     gamma_high: float = 1.5
+    elastic_probability: float = 0.0
+    elastic_voxels: float = 2.0
+    bias_probability: float = 0.0
+    bias_deviation: float = 0.3
+    thick_slices_probability: float = 0.0
+    thick_slices_factor: float = 4.0
+    ringing_probability: float = 0.0
+    ringing_share: float = 0.4
+    ghosts_probability: float = 0.0
+    ghosts_strength: float = 0.5
 
     def sample(self, rng: np.random.Generator, geometry: PatchGeometry, channels: int) -> tuple[Spatial, Intensity]:
         """Draw everything that varies one sample."""
@@ -97,6 +114,8 @@ class StandardAugmentation:
                 self.mirror and geometry.slice_axis != 1,
                 self.mirror and geometry.slice_axis != 2,
             ),
+            elastic_probability=self.elastic_probability,
+            elastic_voxels=self.elastic_voxels,
         )
 
     def _angle_limits_deg(self, geometry: PatchGeometry, fixed: int) -> TripleFloat:
@@ -109,6 +128,7 @@ class StandardAugmentation:
     def _sample_intensity(self, rng: np.random.Generator, geometry: PatchGeometry, channels: int) -> Intensity:
         fixed = find_fixed_axis(geometry.patch_shape, geometry.slice_axis)
         zoomed = [axis != fixed for axis in range(3) if axis != geometry.slice_axis]
+        thickened = [position for position, moves in enumerate(zoomed) if moves]
         smoothing = Chance(sample=self.blur_probability, channel=self.channel_probability)
         coarsening = Chance(sample=self.low_resolution_probability, channel=self.channel_probability)
         sigmas = (self.blur_sigma_low, self.blur_sigma_high)
@@ -128,4 +148,56 @@ class StandardAugmentation:
             low_resolution=draw(coarsening, lambda: sample_zooms(rng, *zooms, zoomed=zoomed)),
             inverted_gamma=draw_factors(self.inverted_gamma_probability, self.gamma_low, self.gamma_high),
             gamma=draw_factors(self.gamma_probability, self.gamma_low, self.gamma_high),
+            bias=draw(Chance(sample=self.bias_probability), lambda: sample_bias(rng, self.bias_deviation, len(zoomed))),
+            thick_slices=draw(
+                Chance(sample=self.thick_slices_probability),
+                lambda: sample_thick_slices(rng, self.thick_slices_factor, thickened),
+            ),
+            ringing=draw(
+                Chance(sample=self.ringing_probability), lambda: sample_ringing(rng, self.ringing_share, len(zoomed))
+            ),
+            ghosts=draw(
+                Chance(sample=self.ghosts_probability), lambda: sample_ghosts(rng, self.ghosts_strength, len(zoomed))
+            ),
         )
+
+
+# In the spirit of nnU-Net's DA5 (more and wider changes of shape) and of yucca (what MRI scanners do).
+_STRONG = StandardAugmentation(
+    rotation_probability=0.4,
+    scaling_probability=0.4,
+    scaling_low=0.6,
+    scaling_high=1.6,
+    elastic_probability=0.2,
+    noise_probability=0.2,
+    blur_probability=0.2,
+    brightness_probability=0.2,
+    contrast_probability=0.2,
+    low_resolution_probability=0.25,
+    inverted_gamma_probability=0.15,
+    gamma_probability=0.3,
+    bias_probability=0.3,
+    thick_slices_probability=0.2,
+    ringing_probability=0.15,
+    ghosts_probability=0.15,
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StrongAugmentation:
+    """More and wider changes of shape than the standard, and what MRI scanners do: for few cases or many sites.
+
+    Attributes:
+        probability_factor: on the probability of every change.
+    """
+
+    probability_factor: float = 1.0
+
+    def sample(self, rng: np.random.Generator, geometry: PatchGeometry, channels: int) -> tuple[Spatial, Intensity]:
+        """Draw everything that varies one sample."""
+        changed = {
+            field.name: min(1.0, getattr(_STRONG, field.name) * self.probability_factor)
+            for field in fields(StandardAugmentation)
+            if field.name.endswith("_probability") and field.name != "channel_probability"
+        }
+        return replace(_STRONG, **changed).sample(rng, geometry, channels)

@@ -7,6 +7,14 @@ from dataclasses import dataclass
 
 import torch
 
+from autoseg.sampling.artefacts import (
+    AxisEffect,
+    Bias,
+    apply_bias,
+    apply_ghosts,
+    apply_ringing,
+    apply_thick_slices,
+)
 from autoseg.sampling.contrast import apply_brightness, apply_contrast, apply_gamma, apply_inverted_gamma
 from autoseg.sampling.noise import Noise, apply_noise
 from autoseg.sampling.resolution import apply_blur, apply_low_resolution
@@ -29,10 +37,22 @@ class Intensity:
     low_resolution: tuple[tuple[float, ...] | None, ...] = ()
     inverted_gamma: tuple[float | None, ...] = ()
     gamma: tuple[float | None, ...] = ()
+    bias: tuple[Bias | None, ...] = ()
+    thick_slices: tuple[AxisEffect | None, ...] = ()
+    ringing: tuple[AxisEffect | None, ...] = ()
+    ghosts: tuple[AxisEffect | None, ...] = ()
 
 
 def apply_intensity(images: torch.Tensor, changes: Sequence[Intensity]) -> None:
-    """Change images (batch, channel, *axes) in place, one batch per transform, in nnU-Net's order (Isensee 2021)."""
+    """Change images (batch, channel, *axes) in place, one batch per transform.
+
+    What a scanner does comes first, in the order in which it does it; then nnU-Net's transforms in their order (Isensee
+    2021).
+    """
+    change_rows(images, [change.bias for change in changes], apply_bias)
+    change_rows(images, [change.thick_slices for change in changes], apply_thick_slices)
+    change_rows(images, [change.ringing for change in changes], apply_ringing)
+    change_rows(images, [change.ghosts for change in changes], apply_ghosts)
     change_rows(images, [change.noise for change in changes], apply_noise)
     change_rows(images, [change.blur for change in changes], apply_blur)
     change_rows(images, [change.brightness for change in changes], apply_brightness)

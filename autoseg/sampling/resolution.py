@@ -66,11 +66,11 @@ def _apply_separable(
 ) -> torch.Tensor:
     for axis, per_row in enumerate(zip(*values, strict=True)):
         matrices = np.stack([make_matrix(rows.shape[1 + axis], value) for value in per_row])
-        rows = _apply_along(rows, to_device(matrices, rows.device), 1 + axis)
+        rows = apply_along(rows, to_device(matrices, rows.device), 1 + axis)
     return rows
 
 
-def _apply_along(rows: torch.Tensor, matrices: torch.Tensor, axis: int) -> torch.Tensor:
+def apply_along(rows: torch.Tensor, matrices: torch.Tensor, axis: int) -> torch.Tensor:
     """Multiply every line along one axis by its row's matrix; matrices are (row, length, length)."""
     shape = rows.shape
     if axis == rows.ndim - 1:

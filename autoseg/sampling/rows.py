@@ -24,8 +24,8 @@ class Chance:
 def sample_per_channel(
     rng: np.random.Generator, chance: Chance, channels: int, sample_value: Callable[[], T]
 ) -> tuple[T | None, ...]:
-    """Draw a value for each channel that is hit and None for the others."""
-    if rng.random() >= chance.sample:
+    """Draw a value for each channel that is hit and None for the others; what never happens costs no draw."""
+    if chance.sample == 0 or rng.random() >= chance.sample:
         return (None,) * channels
     return tuple(sample_value() if rng.random() < chance.channel else None for _ in range(channels))
 

@@ -18,29 +18,52 @@ from numpy.typing import NDArray
 from autoseg.sampling.cases import ResidentCase
 from autoseg.sampling.patches import Flips, Patch, PatchGeometry, copy_box
 from autoseg.sampling.rows import to_device
+from autoseg.sampling.splines import spread_control_points
 from dataset_fingerprints.geometry import Triple, TripleFloat
 
 FLAT_PATCH_RATIO = 3.0
 ELONGATED_SLICE_RATIO = 1.5
+ELASTIC_POINTS = 7  # control points along an axis that is deformed
+LEAST_POINTS = 4  # of a cubic spline
 ROUNDING = 1e-6  # voxels: keeps a rounding error from enlarging a box by one
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Elastic:
+    """A smooth deformation.
+
+    Attributes:
+        displacements: in voxels of the case along x, y and z, at control points evenly over the patch, in C order.
+        points: control points along each axis of the patch.
+    """
+
+    displacements: tuple[float, ...]
+    points: Triple
+
+    def reach(self) -> TripleFloat:
+        """Return the largest displacement along each axis."""
+        x, y, z = np.abs(np.reshape(self.displacements, (3, -1))).max(axis=1).tolist()
+        return (x, y, z)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Spatial:
-    """How one patch is mirrored, scaled and turned about its centre.
+    """How one patch is mirrored, scaled, turned about its centre, and deformed.
 
     Attributes:
         angles_deg: about the x, y and z axis.
         scales: voxels of the case per voxel of the patch; above 1 things look smaller.
+        elastic: None for none.
     """
 
     angles_deg: TripleFloat = (0.0, 0.0, 0.0)
     scales: TripleFloat = (1.0, 1.0, 1.0)
     flips: Flips = (False, False, False)
+    elastic: Elastic | None = None
 
     def interpolates(self) -> bool:
         """Say whether values between voxels are needed."""
-        return any(self.angles_deg) or self.scales != (1.0, 1.0, 1.0)
+        return any(self.angles_deg) or self.scales != (1.0, 1.0, 1.0) or self.elastic is not None
 
     def matrix(self) -> NDArray[np.float64]:
         """Return the (3, 3) map from an offset to the patch's centre to the offset in the case."""
@@ -59,6 +82,7 @@ class SpatialRanges:
         angles_deg: the largest rotation about each axis, to both sides.
         scaled: whether an axis takes part in the scaling, which has one factor for all that do.
         mirrored: whether an axis is mirrored, with probability 0.5.
+        elastic_voxels: the highest standard deviation of a deformation's displacements.
     """
 
     rotation_probability: float
@@ -67,6 +91,8 @@ class SpatialRanges:
     scale_range: tuple[float, float]
     scaled: Flips
     mirrored: Flips
+    elastic_probability: float = 0.0
+    elastic_voxels: float = 0.0
 
 
 def sample_spatial(rng: np.random.Generator, ranges: SpatialRanges) -> Spatial:
@@ -82,7 +108,19 @@ def sample_spatial(rng: np.random.Generator, ranges: SpatialRanges) -> Spatial:
         angles_deg=(angles[0], angles[1], angles[2]),
         scales=(scales[0], scales[1], scales[2]),
         flips=(flips[0], flips[1], flips[2]),
+        elastic=_sample_elastic(rng, ranges),
     )
+
+
+def _sample_elastic(rng: np.random.Generator, ranges: SpatialRanges) -> Elastic | None:
+    """Draw a deformation along the axes that take part in the scaling."""
+    if ranges.elastic_probability == 0 or rng.random() >= ranges.elastic_probability:
+        return None
+    x, y, z = (ELASTIC_POINTS if moves else LEAST_POINTS for moves in ranges.scaled)
+    deviation = rng.uniform(0.0, ranges.elastic_voxels)
+    displacements = rng.normal(0.0, deviation, (3, x, y, z))
+    displacements[[not moves for moves in ranges.scaled]] = 0.0
+    return Elastic(displacements=tuple(displacements.ravel().tolist()), points=(x, y, z))
 
 
 def find_fixed_axis(patch_shape: Triple, slice_axis: int) -> int:
@@ -141,7 +179,7 @@ def interpolate_patches(
     Returns:
         images (batch, channel, x, y, z) float32 and labels (batch, x, y, z) float32.
     """
-    windows = [_find_window(patch.start, spatial.matrix(), shape) for patch, spatial in places]
+    windows = [_find_window(patch.start, spatial, shape) for patch, spatial in places]
     box = tuple(max(edges) for edges in zip(*(window.edges for window in windows), strict=True))
     channels = cases[places[0][0].case].image.shape[0]
     images = torch.zeros((len(places), channels, *box), device=device)
@@ -151,6 +189,9 @@ def interpolate_patches(
         copy_box(cases[patch.case].label, window.start, (False, False, False), labels[row, 0])
     maps = to_device(np.stack([_make_grid_map(window, shape, box) for window in windows]), device)
     grid = F.affine_grid(maps, [len(places), 1, *shape], align_corners=False)
+    for row, (_, spatial) in enumerate(places):
+        if spatial.elastic is not None:
+            grid[row].add_(_make_displacement(spatial.elastic, shape, box, device))
     values = F.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
     classes = F.grid_sample(labels, grid, mode="nearest", padding_mode="zeros", align_corners=False)
     return values, classes[:, 0]
@@ -173,10 +214,12 @@ class _Window:
     matrix: NDArray[np.float64]
 
 
-def _find_window(start: Triple, matrix: NDArray[np.float64], shape: Triple) -> _Window:
+def _find_window(start: Triple, spatial: Spatial, shape: Triple) -> _Window:
     half = (np.array(shape) - 1) / 2
-    centre = np.array(start) + half
+    centre, matrix = np.array(start) + half, spatial.matrix()
     reach = np.abs(matrix) @ half
+    if spatial.elastic is not None:
+        reach = reach + spatial.elastic.reach()
     first = np.floor(centre - reach + ROUNDING).astype(int)
     edges = np.ceil(centre + reach - ROUNDING).astype(int) - first + 1
     return _Window(start=_triple(first), edges=_triple(edges), centre=centre - first, matrix=matrix)
@@ -188,6 +231,14 @@ def _make_grid_map(window: _Window, shape: Triple, box: tuple[int, ...]) -> NDAr
     linear = unit[:, None] * window.matrix * (np.array(shape) / 2)
     offset = unit * (window.centre + 0.5) - 1
     return np.concatenate([linear[::-1, ::-1], offset[::-1, None]], axis=1).astype(np.float32)
+
+
+def _make_displacement(elastic: Elastic, shape: Triple, box: tuple[int, ...], device: torch.device) -> torch.Tensor:
+    """Return what a deformation adds to a sampling grid (x, y, z, 3), whose coordinates run z, y, x from -1 to 1."""
+    points = to_device(np.reshape(elastic.displacements, (3, *elastic.points)), device)
+    unit = to_device(2 / np.array(box), device)
+    moved = spread_control_points(points, shape) * unit.view(3, 1, 1, 1)
+    return moved.flip(0).permute(1, 2, 3, 0)
 
 
 def _rotation(axis: int, angle_deg: float) -> NDArray[np.float64]:

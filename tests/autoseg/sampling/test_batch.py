@@ -99,7 +99,9 @@ def test_mirroring_can_be_switched_off(cases: list[ResidentCase]) -> None:
 
 def test_each_intensity_transform_hits_its_share_of_the_samples(cases: list[ResidentCase]) -> None:
     geometry = make_geometry(batch_size=3000)
-    changes = [sample.intensity for sample in draw(cases, geometry, StandardAugmentation()).samples]
+    artefacts = {"bias": 0.1, "thick_slices": 0.2, "ringing": 0.15, "ghosts": 0.3}
+    options = StandardAugmentation(**{f"{name}_probability": share for name, share in artefacts.items()})
+    changes = [sample.intensity for sample in draw(cases, geometry, options).samples]
     # With two channels at 0.5 each, three quarters of the samples that are hit show it.
     expected = {
         "noise": 0.1,
@@ -109,6 +111,7 @@ def test_each_intensity_transform_hits_its_share_of_the_samples(cases: list[Resi
         "low_resolution": 0.25 * 0.75,
         "inverted_gamma": 0.1,
         "gamma": 0.3,
+        **artefacts,
     }
     assert set(expected) == {field.name for field in dataclasses.fields(changes[0])}
     for name, share in expected.items():
