@@ -177,10 +177,12 @@ def _shifted(affine: Matrix, voxels: float) -> Matrix:
 
 
 def _tilt() -> Matrix:
+    """Return a turn about two axes: one about a single axis stays a turn when it is rounded."""
     angle = np.deg2rad(_TILT_DEGREES)
-    tilt = np.eye(4)
-    tilt[1:3, 1:3] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
-    return tilt
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    about_x, about_z = np.eye(4), np.eye(4)
+    about_x[1:3, 1:3] = about_z[:2, :2] = turn
+    return about_z @ about_x
 
 
 def _with_first(files: CaseFiles, image: StoredVolume) -> CaseFiles:
