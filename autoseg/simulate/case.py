@@ -21,7 +21,7 @@ from autoseg.simulate.options import SimulationOptions
 from autoseg.simulate.real_masks import apply_real_mask, sample_real_mask
 from autoseg.simulate.records import SimulatedCase
 from autoseg.simulate.regions import locate, ventricle_distance_mm
-from autoseg.simulate.sites import choose_site, sample_orientation
+from autoseg.simulate.sites import Site, choose_site, sample_orientation
 from autoseg.simulate.statistics import Location, sample_voxels
 from autoseg.simulate.template import load_template
 
@@ -84,6 +84,17 @@ class _Streams:
     appearance: np.random.Generator
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Person:
+    """A brain with its lesions before it is scanned; `mask` names the file that their shapes come from."""
+
+    subject: Subject
+    lesions: Lesions
+    distractors: MaskArray
+    location: Location
+    mask: str
+
+
 def request_case(number: int, *, held_out: bool = False) -> CaseRequest:
     """Return the request for a plain training or held-out case."""
     name = f"sim_test_{number:04d}" if held_out else f"sim_{number:04d}"
@@ -94,45 +105,58 @@ def simulate_scan(request: CaseRequest, options: SimulationOptions) -> Simulated
     """Make one case; it does not depend on how many cases there are."""
     streams = _open_streams(request, options.seed)
     site = choose_site(streams.site, request.number, options)
-    x, y, z = (options.spacing_mm * factor for factor in site.voxel)
-    shape = (options.shape[0], options.shape[1], options.shape[2]) if options.shape else None
-    view = FieldOfView(spacing_mm=(x, y, z), shape=shape, head=options.head)
-    intact = apply_anatomy(sample_anatomy(streams.anatomy), load_template(view.spacing_mm), view)
-    lesions, location, mask = _make_lesions(streams, intact, options)
-    ventricle_mm = ventricle_distance_mm(intact)
-    volume_ml = float(lesions.drawn.sum()) * intact.voxel_ml()
-    shrinking = sample_atrophy(streams.surroundings, volume_ml)
-    anatomy = apply_atrophy(shrinking, intact, lesions.true, lesions.main_ball(), ventricle_mm)
-    changes = apply_distractors(
-        sample_distractors(streams.surroundings), anatomy, lesions.true | lesions.drawn, ventricle_mm
-    )
-    loss = np.asarray(1.0 - (1.0 - lesions.loss) * (1.0 - changes), np.float32)
-    head = apply_head(sample_head(streams.head), anatomy) if options.head else None
-    subject = Subject(anatomy=anatomy, loss=loss, head=head)
+    person = _make_person(streams, _field_of_view(site, options), options)
     appearance = sample_appearance(streams.appearance)
-    channels = [apply_appearance(appearance, site, index, subject) for index in range(len(options.channels()))]
+    channels = [apply_appearance(appearance, site, index, person.subject) for index in range(len(options.channels()))]
+    anatomy, lesions = person.subject.anatomy, person.lesions
+    record = SimulatedCase(
+        name=request.name,
+        volume_ml=round(float(lesions.drawn.sum()) * anatomy.voxel_ml(), 6),
+        contrast_to_noise=round(_contrast_to_noise(channels[0], lesions.drawn, anatomy), 4),
+        location=person.location,
+        lesions=lesions.count,
+        oracle_dice=round(_dice(lesions.true, lesions.drawn), 4),
+        site=site.name,
+        orientation=sample_orientation(streams.site, site),
+        spacing_mm=anatomy.spacing_mm,
+        subject=request.subject or request.name,
+        session=request.session,
+        mask=person.mask,
+        held_out=request.stream == HELD_OUT,
+    )
     return SimulatedScan(
         channels=np.stack(channels),
         label=lesions.drawn,
         lesion=lesions.true,
         brain=anatomy.brain,
-        distractors=changes > 0,
+        distractors=person.distractors,
         affine=_affine(anatomy),
-        record=SimulatedCase(
-            name=request.name,
-            volume_ml=round(volume_ml, 6),
-            contrast_to_noise=round(_contrast_to_noise(channels[0], lesions.drawn, anatomy), 4),
-            location=location,
-            lesions=lesions.count,
-            oracle_dice=round(_dice(lesions.true, lesions.drawn), 4),
-            site=site.name,
-            orientation=sample_orientation(streams.site, site),
-            spacing_mm=view.spacing_mm,
-            subject=request.subject or request.name,
-            session=request.session,
-            mask=mask,
-            held_out=request.stream == HELD_OUT,
-        ),
+        record=record,
+    )
+
+
+def _field_of_view(site: Site, options: SimulationOptions) -> FieldOfView:
+    x, y, z = (options.spacing_mm * factor for factor in site.voxel)
+    shape = (options.shape[0], options.shape[1], options.shape[2]) if options.shape else None
+    return FieldOfView(spacing_mm=(x, y, z), shape=shape, head=options.head)
+
+
+def _make_person(streams: _Streams, view: FieldOfView, options: SimulationOptions) -> _Person:
+    intact = apply_anatomy(sample_anatomy(streams.anatomy), load_template(view.spacing_mm), view)
+    lesions, location, mask = _make_lesions(streams, intact, options)
+    ventricle_mm = ventricle_distance_mm(intact)
+    atrophy = sample_atrophy(streams.surroundings, float(lesions.drawn.sum()) * intact.voxel_ml())
+    anatomy = apply_atrophy(atrophy, intact, lesions.true, lesions.main_ball(), ventricle_mm)
+    spared = lesions.true | lesions.drawn
+    changes = apply_distractors(sample_distractors(streams.surroundings), anatomy, spared, ventricle_mm)
+    loss = np.asarray(1.0 - (1.0 - lesions.loss) * (1.0 - changes), np.float32)
+    head = apply_head(sample_head(streams.head), anatomy) if options.head else None
+    return _Person(
+        subject=Subject(anatomy=anatomy, loss=loss, head=head),
+        lesions=lesions,
+        distractors=changes > 0,
+        location=location,
+        mask=mask,
     )
 
 

@@ -11,7 +11,7 @@ Voxels = Literal["cubic", "thick-slices", "sites"]
 
 # A brain is 145 x 180 x 150 mm; a smaller field of view cuts it.
 _LEAST_VIEW_MM = 100.0
-_LONGEST_AXIS = 1024
+_LONGEST_AXIS = 512
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

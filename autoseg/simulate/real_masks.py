@@ -8,10 +8,11 @@ from pathlib import Path
 
 import nibabel
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from autoseg.simulate.anatomy import Anatomy
-from autoseg.simulate.fields import FloatArray, MaskArray
+from autoseg.simulate.fields import MaskArray
 from autoseg.simulate.regions import find_ventricles
 from autoseg.simulate.template import load_template
 from dataset_fingerprints.errors import AutosegError, DataError
@@ -34,7 +35,7 @@ class RealMask:
     """
 
     name: str
-    voxels: FloatArray
+    voxels: NDArray[np.uint8]
     volume_ml: float
     origin_mm: tuple[float, ...]
     step_mm: tuple[tuple[float, ...], ...]
@@ -91,7 +92,7 @@ def apply_real_mask(plan: RealMaskPlan, folder: Path, anatomy: Anatomy) -> MaskA
     inverse = np.linalg.inv(np.array(mask.step_mm)).astype(np.float32)
     offsets_mm = mni_mm - np.array(mask.origin_mm, np.float32)[:, None, None, None]
     voxels = np.einsum("ij,jxyz->ixyz", inverse, offsets_mm, optimize=True)
-    fraction = ndimage.map_coordinates(mask.voxels, voxels, order=1)
+    fraction = ndimage.map_coordinates(mask.voxels, voxels, output=np.float32, order=1)
     allowed = anatomy.brain & ~find_ventricles(anatomy)
     lesion: MaskArray = (fraction > 0.5) & allowed
     if not lesion.any():
@@ -126,7 +127,7 @@ def read_mask(path: Path) -> RealMask:
     first = [axis.start - 1 for axis in box]
     return RealMask(
         name=case_stem(path),
-        voxels=np.pad((stored[box] > 0).astype(np.float32), 1),
+        voxels=np.pad((stored[box] > 0).astype(np.uint8), 1),
         volume_ml=float((stored > 0).sum() * abs(np.linalg.det(matrix[:3, :3])) / 1000),
         origin_mm=tuple(float(value) for value in nibabel.affines.apply_affine(matrix, first)),
         step_mm=tuple(tuple(float(value) for value in row) for row in matrix[:3, :3]),

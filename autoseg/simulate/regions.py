@@ -121,11 +121,9 @@ def find_seeds(anatomy: Anatomy, draw: LesionDraw, territory: float, main: Ball 
 
 def locate(lesion: MaskArray, anatomy: Anatomy) -> Location:
     """Return the kind of place that most of a lesion lies in."""
-    x, y, z = anatomy.mni_mm[:, lesion].mean(axis=1)
-    lateral = abs(x) + np.zeros((1, 1, 1), np.float32)
-    centre_mm = np.array([x, y, z], np.float32)[:, None, None, None]
+    middle_mm = anatomy.mni_mm[:, lesion].mean(axis=1)
     for location in ("brainstem", "cerebellar"):
-        if _REACH[location].contains(lateral, centre_mm).all():
+        if _REACH[location].contains(np.abs(middle_mm[0]), middle_mm).all():
             return location
     every = tuple(slice(None, None, step) for step in anatomy.voxels_apart(2.0))
     depth_mm = ndimage.distance_transform_edt(anatomy.brain[every], sampling=anatomy.view(every).spacing_mm)
