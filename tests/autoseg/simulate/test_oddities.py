@@ -177,6 +177,10 @@ def test_label_of_another_value_loses_digits_below_that_value(tmp_path: Path) ->
     assert read_dataset(made.folder).labels.values() == (255,)
 
 
+def plant(kinds: tuple[str, ...]) -> SimulationOptions:
+    return replace(OPTIONS, oddities=kinds, flair=not set(kinds) <= set(oddity_kinds(flair=False)))
+
+
 def found_kinds(findings: tuple[Finding, ...], kind: str) -> dict[str, str]:
     return {finding.case: finding.grade for finding in findings if finding.kind == kind}
 
@@ -197,7 +201,7 @@ def assert_found_as_planted(dataset: SimulatedDataset, findings: tuple[Finding, 
 
 @pytest.mark.parametrize("kind", FOUND)
 def test_planted_defect_is_found_and_nothing_else_is(kind: str, tmp_path: Path) -> None:
-    made = simulate_dataset(tmp_path / "raw", replace(OPTIONS, oddities=(kind,)))
+    made = simulate_dataset(tmp_path / "raw", plant((kind,)))
     report = check_dataset(made.folder, SilentProgress())
     assert_found_as_planted(made, report.findings, kind)
     others = {finding.kind for finding in report.findings} - {kind, ALWAYS_FOUND}
@@ -205,7 +209,7 @@ def test_planted_defect_is_found_and_nothing_else_is(kind: str, tmp_path: Path) 
 
 
 def test_all_defects_in_one_data_set_are_found(tmp_path: Path) -> None:
-    made = simulate_dataset(tmp_path / "raw", replace(OPTIONS, oddities=tuple(FOUND)))
+    made = simulate_dataset(tmp_path / "raw", plant(tuple(FOUND)))
     report = check_dataset(made.folder, SilentProgress())
     for kind in FOUND:
         assert_found_as_planted(made, report.findings, kind)
