@@ -40,7 +40,7 @@ def find_body(voxels: NDArray[np.float32]) -> Body:
     background = np.ones(voxels.shape[1:], dtype=bool)
     values = []
     for channel in voxels:
-        value = _border_value(channel)
+        value = border_value(channel)
         if value is None:
             return Body(background=None, mask=np.ones(voxels.shape[1:], dtype=bool))
         values.append(value)
@@ -59,7 +59,8 @@ def bounding_box(mask: NDArray[np.bool_]) -> Box:
     return Box(start=(x[0], y[0], z[0]), stop=(x[1], y[1], z[1]))
 
 
-def _border_value(channel: NDArray[np.float32]) -> float | None:
+def border_value(channel: NDArray[np.float32]) -> float | None:
+    """Return the value that most voxels on the faces of an (x, y, z) array share, or None if too few do."""
     faces = [np.take(channel, index, axis=axis).ravel() for axis in range(3) for index in (0, -1)]
     values, counts = np.unique(np.concatenate(faces), return_counts=True)
     most = int(counts.argmax())

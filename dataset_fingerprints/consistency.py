@@ -9,6 +9,7 @@ import numpy as np
 
 from dataset_fingerprints.checks import Finding
 from dataset_fingerprints.fingerprint import CaseFingerprint
+from dataset_fingerprints.geometry import show_spacing
 
 # A voxel edge this many times longer or shorter than the median is worth a look; planning copes with less.
 SPACING_OUTLIER = 2.0
@@ -54,7 +55,7 @@ def _find_spacing_outliers(cases: Sequence[CaseFingerprint]) -> list[Finding]:
     for case, ratio in zip(cases, spacings / median, strict=True):
         if max(ratio.max(), 1 / ratio.min()) > SPACING_OUTLIER:
             message = (
-                f"has voxels of {_times(case.spacing_mm)} mm where the median is {_times(median)} mm. "
+                f"has voxels of {show_spacing(case.spacing_mm)} mm where the median is {show_spacing(median)} mm. "
                 "Check that the header is right; if it is, the scan is resampled like the others."
             )
             findings.append(Finding(case=case.case, grade="warning", kind="spacing-outlier", message=message))
@@ -91,7 +92,3 @@ def _find_subjects(cases: Sequence[CaseFingerprint]) -> list[Finding]:
 
 def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-
-
-def _times(lengths: Sequence[float]) -> str:
-    return "x".join(f"{length:.3g}" for length in lengths)

@@ -85,7 +85,7 @@ def read_voxels(path: Path, dtype: type[np.floating] | None) -> Stored:
     components = image.GetNumberOfComponentsPerPixel() > 1
     channel_first = np.moveaxis(array, -1, 0) if components else array
     voxels = channel_first.reshape(header.channels, *reversed(header.grid.shape)).transpose(0, 3, 2, 1)
-    return Stored(voxels=voxels if dtype is None else voxels.astype(dtype, copy=False), grid=header.grid)
+    return Stored(voxels=voxels if dtype is None else voxels.astype(dtype, copy=False), header=header)
 
 
 def write(path: Path, labels: NDArray[np.integer[Any]], grid: Grid) -> None:

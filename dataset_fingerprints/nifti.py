@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from dataset_fingerprints.atomic import replacing
 from dataset_fingerprints.errors import DataError
-from dataset_fingerprints.geometry import Grid
+from dataset_fingerprints.geometry import Grid, make_grid
 from dataset_fingerprints.stored import Header, RefusedError, Stored, make_stored_grid, one_line, truncation
 
 SUFFIXES = (".nii.gz", ".nii")
@@ -37,8 +37,7 @@ def read_header(path: Path) -> Header:
         RefusedError: nibabel cannot read the header.
         DataError: the header is read but describes no image of ours.
     """
-    image = _open(path)
-    return Header(grid=_grid_of(path, image), channels=int(image.shape[3]) if len(image.shape) > 3 else 1)
+    return _header_of(path, _open(path))
 
 
 def read_voxels(path: Path, dtype: type[np.floating] | None) -> Stored:
@@ -49,7 +48,7 @@ def read_voxels(path: Path, dtype: type[np.floating] | None) -> Stored:
         DataError: the voxels end early or are damaged.
     """
     image = _open(path)
-    grid = _grid_of(path, image)
+    header = _header_of(path, image)
     try:
         stored = image.get_fdata(dtype=dtype, caching="unchanged") if dtype else np.asanyarray(image.dataobj)
     except EOFError as error:
@@ -59,7 +58,7 @@ def read_voxels(path: Path, dtype: type[np.floating] | None) -> Stored:
             f"{path}: the header is fine but the voxels end early or are damaged ({one_line(error)}). "
             "Copy the file again from its source."
         ) from error
-    return Stored(voxels=np.moveaxis(stored.reshape(*grid.shape, -1), -1, 0), grid=grid)
+    return Stored(voxels=np.moveaxis(stored.reshape(*header.grid.shape, -1), -1, 0), header=header)
 
 
 def write(path: Path, labels: NDArray[np.integer[Any]], grid: Grid) -> None:
@@ -84,7 +83,18 @@ def _open(path: Path) -> nibabel.Nifti1Image:
     return image
 
 
-def _grid_of(path: Path, image: nibabel.Nifti1Image) -> Grid:
+def _header_of(path: Path, image: nibabel.Nifti1Image) -> Header:
+    """Describe the file; its grid is the sform's if there is one, else the qform's (nibabel's rule)."""
     if len(image.shape) > 4 and any(length > 1 for length in image.shape[4:]):
         raise DataError(f"{path}: has {len(image.shape)} axes. Expected x, y, z and at most one axis of channels.")
-    return make_stored_grid(path, image.shape, image.affine)
+    grid = make_stored_grid(path, image.shape, image.affine)
+    channels = int(image.shape[3]) if len(image.shape) > 3 else 1
+    return Header(grid=grid, channels=channels, qform=_rival_qform(image, grid))
+
+
+def _rival_qform(image: nibabel.Nifti1Image, grid: Grid) -> Grid | None:
+    try:
+        qform, code = image.get_qform(coded=True)
+    except _READ_ERRORS:
+        return None  # its quaternion is none
+    return make_grid(grid.shape, qform) if code > 0 and image.header["sform_code"] > 0 else None

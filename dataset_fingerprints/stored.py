@@ -23,18 +23,23 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Header:
-    """A file's grid and the number of its channels."""
+    """A file's grid and the number of its channels.
+
+    Attributes:
+        qform: where a NIfTI's qform places the voxels; None where the file does not have both qform and sform.
+    """
 
     grid: Grid
     channels: int
+    qform: Grid | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Stored:
-    """Voxels (channel, i, j, k) along the axes of the file, and the grid that they lie on."""
+    """Voxels (channel, i, j, k) along the axes of the file, and its header."""
 
     voxels: NDArray[Any]
-    grid: Grid
+    header: Header
 
 
 def make_stored_grid(path: Path, shape: tuple[int, ...], affine: NDArray[np.floating]) -> Grid:

@@ -49,13 +49,6 @@ def test_intensity_scaling_in_the_header_is_applied(tmp_path):
     assert np.allclose(read_image([tmp_path / "a.nii.gz"]).voxels[0], stored)
 
 
-def test_channels_of_different_shape_are_refused_with_both_shapes(tmp_path):
-    first = write_nifti(tmp_path / "a.nii.gz", np.zeros(SHAPE, np.int16))
-    second = write_nifti(tmp_path / "b.nii.gz", np.zeros((5, 6, 8), np.int16))
-    with pytest.raises(DataError, match=r"5x6x8.*5x6x7"):
-        read_image([first, second])
-
-
 def test_a_truncated_file_is_named(tmp_path):
     voxels = np.random.default_rng(0).normal(size=(30, 30, 30))
     path = write_nifti(tmp_path / "a.nii.gz", voxels)
