@@ -37,6 +37,11 @@ class Workspace:
         """Where the findings of the last check lie."""
         return self.root / "check.json"
 
+    @property
+    def cases(self) -> Path:
+        """Where the measurements and findings of single cases lie, one per line."""
+        return self.root / "cases.jsonl"
+
     def plan(self, plan: str) -> Path:
         """Where a plan lies."""
         return self.root / "plans" / plan / "plan.json"

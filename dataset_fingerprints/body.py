@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cc3d
 import numpy as np
@@ -61,17 +62,22 @@ def bounding_box(mask: NDArray[np.bool_]) -> Box:
 
 def border_value(channel: NDArray[np.float32]) -> float | None:
     """Return the value that most voxels on the faces of an (x, y, z) array share, or None if too few do."""
-    faces = [np.take(channel, index, axis=axis).ravel() for axis in range(3) for index in (0, -1)]
-    values, counts = np.unique(np.concatenate(faces), return_counts=True)
+    values, counts = np.unique(_faces(channel), return_counts=True)
     most = int(counts.argmax())
     return float(values[most]) if counts[most] >= PROOF_SHARE * counts.sum() else None
 
 
 def _connected_to_border(background: NDArray[np.bool_]) -> NDArray[np.bool_]:
     components = cc3d.connected_components(background, connectivity=6)
-    faces = [np.take(components, index, axis=axis).ravel() for axis in range(3) for index in (0, -1)]
-    touching = np.unique(np.concatenate(faces))
+    touching = np.unique(_faces(components))
     keep = np.zeros(int(components.max()) + 1, dtype=bool)
     keep[touching] = True
     keep[0] = False
     return keep[components]
+
+
+def _faces(array: NDArray[Any]) -> NDArray[Any]:
+    """Return the values on the six faces of an (x, y, z) array; those on edges more than once."""
+    # Views: np.take would copy an array whose axes were flipped.
+    faces = [np.moveaxis(array, axis, 0)[index] for axis in range(3) for index in (0, -1)]
+    return np.concatenate([face.ravel() for face in faces])

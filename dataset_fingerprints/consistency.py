@@ -13,8 +13,6 @@ from dataset_fingerprints.geometry import show_spacing
 
 # A voxel edge this many times longer or shorter than the median is worth a look; planning copes with less.
 SPACING_OUTLIER = 2.0
-# The kinds of findings that compare cases; they are found anew whenever a case comes or goes.
-WHOLE_DATASET = ("duplicate-image", "spacing-outlier", "orientation-mix", "shared-subject")
 
 
 def check_cases(cases: Sequence[CaseFingerprint]) -> tuple[Finding, ...]:

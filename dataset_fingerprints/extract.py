@@ -1,84 +1,26 @@
-"""One pass over a data set: every file is read once for its checks, its fingerprint and whatever comes after."""
+"""What is measured of one case, and how the cases' measurements become the data set's."""
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from dataset_fingerprints.checks import Finding
-from dataset_fingerprints.consistency import check_cases
 from dataset_fingerprints.dataset import Case, Dataset
 from dataset_fingerprints.fingerprint import (
     CaseFingerprint,
     ChannelIntensities,
     ChannelSummary,
     DatasetFingerprint,
-    FileIdentity,
     LabelSummary,
     Quantiles,
 )
 from dataset_fingerprints.geometry import find_reorientation
+from dataset_fingerprints.identity import identify_case
 from dataset_fingerprints.intensities import measure_intensities, pool_sketches, sketch_intensities
 from dataset_fingerprints.lesions import measure_label
-from dataset_fingerprints.scans import Scan, read_case
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Known:
-    """What an earlier pass measured and found of a case; true as long as the case's files are the same."""
-
-    record: CaseFingerprint
-    findings: tuple[Finding, ...]
-
-
-OnScan = Callable[[Case, Scan], None]
-
-
-def extract_cases(
-    dataset: Dataset,
-    previous: Mapping[str, Known],
-    workers: int,
-    on_scan: OnScan,
-    on_done: Callable[[str], None],
-) -> tuple[tuple[CaseFingerprint, ...], tuple[Finding, ...]]:
-    """Read, check and measure every case whose files changed since `previous`.
-
-    Args:
-        dataset: what to read.
-        previous: what an earlier pass found, by case name.
-        workers: threads; reading, decompressing and measuring release the interpreter's lock for most of their time.
-        on_scan: called in a worker with every scan that was read and is sound.
-        on_done: called with every case's name when it is finished, read or not.
-
-    Returns:
-        The measurements of all sound cases in the data set's order, and all findings: those of single cases, then
-        those of the data set as a whole.
-    """
-
-    def extract(case: Case) -> tuple[CaseFingerprint | None, tuple[Finding, ...]]:
-        known = previous.get(case.name)
-        if known is not None and unchanged(case, known.record.identities):
-            on_done(case.name)
-            return known.record, known.findings
-        scan, findings = read_case(case, dataset.channels, dataset.labels)
-        record = None
-        if scan is not None:
-            record = measure_case(case, scan, dataset)
-            on_scan(case, scan)
-        on_done(case.name)
-        return record, findings
-
-    with ThreadPoolExecutor(max_workers=workers) as pool:
-        results = list(pool.map(extract, dataset.cases))
-    records = tuple(record for record, _ in results if record is not None)
-    found = tuple(finding for _, findings in results for finding in findings)
-    return records, (*found, *check_cases(records))
+from dataset_fingerprints.scans import Scan
 
 
 def measure_case(case: Case, scan: Scan, dataset: Dataset) -> CaseFingerprint:
@@ -95,7 +37,7 @@ def measure_case(case: Case, scan: Scan, dataset: Dataset) -> CaseFingerprint:
         case=case.name,
         subject=case.subject,
         site=case.site,
-        identities=tuple(identify(path) for path in (*case.image_paths(), case.label_path())),
+        identities=identify_case(case),
         shape=scan.canonical_shape(),
         spacing_mm=(x, y, z),
         orientation=reorientation.code(),
@@ -150,30 +92,6 @@ def measure_quantiles(values: Iterable[float]) -> Quantiles:
         p95=p[7],
         p100=p[8],
     )
-
-
-def identify(path: Path) -> FileIdentity:
-    """Return size, modification time and content hash of a file."""
-    status = path.stat()
-    with path.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    return FileIdentity(size_bytes=status.st_size, mtime_ns=status.st_mtime_ns, sha256=digest)
-
-
-def unchanged(case: Case, identities: Sequence[FileIdentity]) -> bool:
-    """Tell whether a case's files are what they were: by size and time, and by content if only the time differs."""
-    paths = (*case.image_paths(), case.label_path())
-    if len(paths) != len(identities):
-        return False
-    for path, known in zip(paths, identities, strict=True):
-        if not path.is_file():
-            return False
-        status = path.stat()
-        if status.st_size != known.size_bytes:
-            return False
-        if status.st_mtime_ns != known.mtime_ns and identify(path).sha256 != known.sha256:
-            return False
-    return True
 
 
 def _per_axis(

@@ -75,7 +75,7 @@ def is_series(path: Path) -> bool:
 
 
 def read_grid(path: Path) -> Grid:
-    """Read only the header of an image file: shape and affine as `Image.source_grid` (a DICOM series is read whole)."""
+    """Read only the header of an image file: shape and affine as `Image.source_grid`."""
     return _settle(_read_by(path, nifti.read_header, itk.read_header).grid)
 
 

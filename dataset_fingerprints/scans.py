@@ -64,10 +64,9 @@ def read_scan(name: str, images: Sequence[Path | None], channels: Sequence[str])
     absent = tuple(position for position, image in enumerate(images) if image is None)
     present = [channel for position, channel in enumerate(channels) if position not in absent]
     image, findings = _gather_scan(name, [str(path) for path in images if path is not None], present)
-    # A scan of one value everywhere is no use for training, but there is an answer to it.
-    refusals = [finding for finding in findings if finding.grade == "error" and finding.kind != "constant"]
-    if refusals or image is None:
-        raise DataError(f"case {name}: {' '.join(finding.message for finding in refusals)}")
+    if image is None:
+        refusals = [finding.message for finding in findings if finding.grade == "error"]
+        raise DataError(f"case {name}: {' '.join(refusals)}")
     for finding in findings:
         _log.warning("case %s: %s", name, finding.message)
     scan = _crop(image.voxels, None, None, image.source_grid)
@@ -117,7 +116,8 @@ def _gather_scan(case: str, files: Sequence[str], channels: Sequence[str]) -> tu
     if complete:
         first_names = [_names_of(file, files, 1, channels)[0] for file in images]
         findings += check_channel_grids(case, first_names, [image.grid() for image in images.values()])
-    if not complete or any(finding.grade == "error" for finding in findings):
+    # A scan of one value everywhere is no use for training, but there is an answer to it.
+    if not complete or any(finding.grade == "error" and finding.kind != "constant" for finding in findings):
         return None, findings
     return join_channels(images), findings
 

@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 
 import dataset_fingerprints
-from dataset_fingerprints.extract import extract_cases
 from dataset_fingerprints.kinds import KINDS
-from dataset_fingerprints.layouts import read_dataset
+from tests.synthetic.passes import pass_over
 from tests.synthetic.scans import affine_of, head, write_nifti, write_nnunet_dataset
 
 CASE = "sub-001"
@@ -75,11 +74,6 @@ PLANTERS = {
 TWO_CHANNELS = ("missing-channel", "extra-channel", "channel-grid")
 
 
-def find(root):
-    dataset = read_dataset(root)
-    return extract_cases(dataset, {}, workers=2, on_scan=lambda case, scan: None, on_done=lambda name: None)[1]
-
-
 def test_every_kind_of_the_table_is_planted_here():
     assert set(PLANTERS) == set(KINDS)
 
@@ -89,7 +83,7 @@ def test_a_planted_defect_is_found_under_its_name_and_grade(tmp_path, kind):
     channels = ("T1w", "FLAIR") if kind in TWO_CHANNELS else ("T1w",)
     write_nnunet_dataset(tmp_path, 4, channels=channels)
     PLANTERS[kind](tmp_path)
-    findings = find(tmp_path)
+    findings = pass_over(tmp_path)[0].findings()
     assert {finding.kind for finding in findings} == {kind}
     for finding in findings:
         assert finding.case.startswith(CASE)
@@ -98,7 +92,8 @@ def test_a_planted_defect_is_found_under_its_name_and_grade(tmp_path, kind):
 
 
 def test_a_sound_data_set_has_no_finding(tmp_path):
-    assert find(write_nnunet_dataset(tmp_path, 4, channels=("T1w", "FLAIR"))) == ()
+    root = write_nnunet_dataset(tmp_path, 4, channels=("T1w", "FLAIR"))
+    assert pass_over(root)[0].findings() == ()
 
 
 def test_no_finding_is_made_of_a_kind_that_is_not_in_the_table():

@@ -9,18 +9,15 @@ import pytest
 
 from dataset_fingerprints.checks import refuse_errors
 from dataset_fingerprints.errors import DataError
-from dataset_fingerprints.extract import extract_cases
-from dataset_fingerprints.layouts import read_dataset
+from tests.synthetic.passes import pass_over
 from tests.synthetic.scans import head, write_csv, write_nifti, write_nnunet_dataset, write_pairs
 
 TWO = ("T1w", "FLAIR")
 
 
 def find(root):
-    dataset = read_dataset(root)
-    silent = {"on_scan": lambda case, scan: None, "on_done": lambda name: None}
-    records, findings = extract_cases(dataset, {}, workers=2, **silent)
-    return [record.case for record in records], findings
+    found, _ = pass_over(root)
+    return [record.case for record in found.records()], found.findings()
 
 
 def told(findings):
