@@ -39,8 +39,8 @@ class Workspace:
 
     @property
     def cases(self) -> Path:
-        """Where the measurements and findings of single cases lie, one per line."""
-        return self.root / "cases.jsonl"
+        """The folder of the measurements and findings of single cases, one per line."""
+        return self.root / "cases"
 
     def plan(self, plan: str) -> Path:
         """Where a plan lies."""

@@ -57,11 +57,11 @@ class Image:
 
 
 def case_stem(path: Path) -> str:
-    """Return a file's name without its image suffix."""
+    """Return a file's name without its image suffix; the folder of a DICOM series has none."""
     for suffix in IMAGE_SUFFIXES:
         if path.name.endswith(suffix):
             return path.name[: -len(suffix)]
-    return path.stem
+    return path.name
 
 
 def is_image(path: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -39,20 +40,29 @@ class Journal:
             self.stream.write(line)
 
 
-def read_journal(path: Path, dataset: Dataset) -> dict[str, Known]:
-    """Return what a journal holds by case, as far as it can be read: nothing if it is of other channels or labels.
+def journal_path(folder: Path, dataset: Dataset) -> Path:
+    """Return where the journal of a data set lies: one file per set of channels and labels.
+
+    A mistake in dataset.json so begins another journal and does not cost what was measured.
+    """
+    key = hashlib.sha256(to_line(_heading_of(dataset))).hexdigest()[:16]
+    return folder / f"{key}.jsonl"
+
+
+def read_journal(folder: Path, dataset: Dataset) -> dict[str, Known]:
+    """Return what the journal of a data set holds by case, as far as it can be read.
 
     A line that a kill left half written, and whatever follows it, does not count.
     """
-    _, known = _read(path, _heading_of(dataset))
+    _, known = _read(journal_path(folder, dataset), _heading_of(dataset))
     return known
 
 
-def open_journal(path: Path, dataset: Dataset) -> Journal:
+def open_journal(folder: Path, dataset: Dataset) -> Journal:
     """Open a journal to go on with; what `read_journal` would not return is cut off. Close its stream in the end."""
-    heading = _heading_of(dataset)
+    path, heading = journal_path(folder, dataset), _heading_of(dataset)
     length, _ = _read(path, heading)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     stream = path.open("ab", buffering=0)
     stream.truncate(length)
     journal = Journal(stream=stream)
@@ -61,9 +71,13 @@ def open_journal(path: Path, dataset: Dataset) -> Journal:
     return journal
 
 
-def write_journal(path: Path, dataset: Dataset, cases: Sequence[Known]) -> None:
-    """Replace a journal by one that holds these cases only, in one step."""
+def write_journal(folder: Path, dataset: Dataset, cases: Sequence[Known]) -> None:
+    """Replace a journal by one that holds these cases only, in one step, and delete those of other labels."""
+    path = journal_path(folder, dataset)
     write_bytes(path, b"".join(to_line(line) for line in (_heading_of(dataset), *cases)))
+    for other in folder.glob("*.jsonl"):
+        if other != path:
+            other.unlink()
 
 
 def _heading_of(dataset: Dataset) -> Heading:

@@ -94,7 +94,10 @@ def read_plain_json(path: Path) -> Any:
 
 def from_plain(value: Any, kind: type[T], where: str) -> T:
     """Build the dataclass `kind` from plain values with the same strictness as `read_json`."""
-    return parse_json(json.dumps(value).encode(), kind, where)
+    try:
+        return _validate(kind, json.dumps(value).encode())
+    except ValidationError as error:
+        raise FileFormatError(_first_problem(where, kind, error)) from error
 
 
 @cache

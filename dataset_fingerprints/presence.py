@@ -38,7 +38,10 @@ def check_label_presence(case: str, file: str) -> tuple[Finding, ...]:
     """Look for the label map of a case; an empty path is one that is not named."""
     if is_there(file):
         return ()
-    message = f"has no label map: {_where(file)}. Add it (all 0 if nothing is to be labelled), or take the case out."
+    message = (
+        f"has no label map: {_where(file)}. Add the label map (all 0 if there is nothing to label), or take the case "
+        "out."
+    )
     return (Finding(case=case, grade="error", kind="missing-label", message=message),)
 
 
@@ -55,8 +58,8 @@ def check_channel_count(case: str, volumes: Sequence[int], channels: Sequence[st
         return ()
     files = "1 file" if len(volumes) == 1 else f"{len(volumes)} files"
     message = (
-        f"has {held} channels in {files} but the data set has {len(channels)} ({', '.join(channels)}). Give one file "
-        "per channel or one 4D file with all of them, in this order."
+        f"has {held} channels in {files}. Expected {len(channels)} ({', '.join(channels)}): give one file per channel "
+        "or one 4D file with all of them, in this order."
     )
     kind = "missing-channel" if held < len(channels) else "extra-channel"
     return (Finding(case=case, grade="error", kind=kind, message=message),)

@@ -16,7 +16,7 @@ from dataset_fingerprints.extract import summarise
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.journal import open_journal, read_journal, write_journal
 from dataset_fingerprints.jsonfiles import write_json
-from dataset_fingerprints.layouts import read_dataset
+from dataset_fingerprints.layouts import read_dataset, read_paired, tell_layout
 from dataset_fingerprints.one_pass import Limits, Listeners, extract_cases
 from dataset_fingerprints.scans import Scan
 
@@ -91,9 +91,24 @@ def inspect_dataset(
     return fingerprint
 
 
-def check_dataset(root: Path, progress: Progress) -> CheckReport:
+def find_dataset(root: Path, labels: Path | None, progress: Progress) -> Dataset:
+    """Read a raw data set's description, and say what was found.
+
+    Args:
+        root: a raw data set, or the folder of its scans where `labels` is given.
+        labels: the folder of the label maps, or None where the layout says where they are.
+        progress: who is told.
+
+    Raises:
+        DataError: it is no data set.
+    """
+    dataset = read_dataset(root) if labels is None else read_paired(root, labels)
+    progress.say(f"Found {tell_layout(dataset)}.")
+    return dataset
+
+
+def check_dataset(dataset: Dataset, progress: Progress) -> CheckReport:
     """Check a raw data set and write nothing."""
-    dataset = read_dataset(root)
     with progress.task("Reading and checking", len(dataset.cases)) as task:
         found = extract_cases(dataset, {}, choose_limits(), Listeners(on_done=lambda _: task.advance()))
     return CheckReport(dataset=dataset.name, cases=len(dataset.cases), findings=found.findings())

@@ -10,7 +10,8 @@ from typing import Any
 
 from dataset_fingerprints.dataset import Case, Label, LabelScheme, Region, is_there
 from dataset_fingerprints.errors import DataError
-from dataset_fingerprints.images import read_channel_count
+from dataset_fingerprints.images import is_image, is_series, read_channel_count
+from dataset_fingerprints.jsonfiles import read_plain_json
 
 # What the label files of a layout mean that cannot name labels, if no dataset.json does.
 DEFAULT_LABELS = {"background": 0, "lesion": 1}
@@ -88,6 +89,26 @@ def _export_order(path: Path, regions: Sequence[Region], order: object) -> tuple
                 f"{list(region.values)}. Expected one of these: the order is that of {names}."
             )
     return tuple(order)
+
+
+def images_in(folder: Path) -> list[Path]:
+    """Return the images of a folder by name: image files, and folders that hold a DICOM series."""
+    return [file for file in sorted(folder.glob("*")) if is_image(file) or is_series(file)]
+
+
+def read_description(path: Path) -> Mapping[str, Any]:
+    """Return what a dataset.json holds, or nothing where there is none.
+
+    Raises:
+        DataError: it holds no object.
+        FileFormatError: it is no JSON.
+    """
+    if not path.is_file():
+        return {}
+    description = read_plain_json(path)
+    if not isinstance(description, dict):
+        raise DataError(f"{path}: holds a {type(description).__name__}. Expected an object with 'labels'.")
+    return description
 
 
 def read_scheme_or_default(folder: Path, description: Mapping[str, Any]) -> LabelScheme:
@@ -209,7 +230,7 @@ def refuse_rivals(root: Path, places: Sequence[tuple[Path, Hashable]]) -> None:
     if rivals:
         raise DataError(
             f"{root}: several files belong to one case and channel by their names: {first_ten(rivals)}. Expected one "
-            "label map per case and one scan per channel (001_0000, 001_0001): rename them, or list them in a CSV."
+            "label map per case and one scan per channel (001_0000, 001_0001). Keep one, or rename them."
         )
 
 

@@ -9,10 +9,11 @@ from typing import Any
 
 from dataset_fingerprints.dataset import Dataset
 from dataset_fingerprints.errors import DataError
-from dataset_fingerprints.images import IMAGE_SUFFIXES, case_stem, is_image
+from dataset_fingerprints.images import IMAGE_SUFFIXES, case_stem
 from dataset_fingerprints.itk import PICTURE_SUFFIXES
 from dataset_fingerprints.layouts.description import (
     expect_labels,
+    images_in,
     make_case,
     read_channels,
     read_scheme,
@@ -55,7 +56,7 @@ def read_nnunet(root: Path, description: Mapping[str, Any]) -> Dataset:
 
 def _images_in(folder: Path, ending: str) -> list[Path]:
     """Return a folder's images, without pictures where the stated ending is another: these are previews."""
-    images = [file for file in sorted(folder.glob("*")) if is_image(file)]
+    images = images_in(folder)
     if ending.endswith(PICTURE_SUFFIXES) or not any(file.name.endswith(ending) for file in images):
         return images
     return [file for file in images if not file.name.endswith(PICTURE_SUFFIXES)]

@@ -12,12 +12,14 @@ from typing import Any
 
 from dataset_fingerprints.dataset import Case, Dataset
 from dataset_fingerprints.errors import DataError
-from dataset_fingerprints.images import IMAGE_SUFFIXES, case_stem, is_image
+from dataset_fingerprints.images import IMAGE_SUFFIXES, case_stem
 from dataset_fingerprints.layouts.description import (
     first_ten,
+    images_in,
     make_case,
     most_common_count,
     read_channels,
+    read_description,
     read_scheme_or_default,
     refuse_rivals,
     refuse_unusable_names,
@@ -56,9 +58,7 @@ def read_known_pair(root: Path, description: Mapping[str, Any]) -> Dataset:
             f"{root}: holds {len(pairs)} pairs of folders: {shown}. Expected one: move the others away, "
             "or list the files in a CSV with the columns image and label."
         )
-    others = [
-        folder.name for folder in _folders(root) if folder not in pairs[0] and any(map(is_image, folder.iterdir()))
-    ]
+    others = [folder.name for folder in _folders(root) if folder not in pairs[0] and images_in(folder)]
     if others:
         images, labels = (folder.name for folder in pairs[0])
         raise DataError(
@@ -73,8 +73,9 @@ def read_paired(images: Path, labels: Path) -> Dataset:
 
     Files belong together if their names do: a scan may have nnU-Net's channel suffix (_0000), with one file per
     channel. If more files match without common endings (_T1w, _mask, _lesion, _label, _seg and the like), these do not
-    count. A file without a partner is a case that lacks something, told when it is read. Channels are numbers, and the
-    labels are {"background": 0, "lesion": 1}.
+    count. A file without a partner is a case that lacks something, told when it is read. Channels are numbers and the
+    labels are {"background": 0, "lesion": 1}, unless a dataset.json (in nnU-Net's form) in the folder that holds both
+    names them.
 
     Raises:
         DataError: no scan matches a label map.
@@ -84,7 +85,8 @@ def read_paired(images: Path, labels: Path) -> Dataset:
             found = "is a file" if folder.exists() else "does not exist"
             raise DataError(f"{folder}: {found}. Expected a folder of scans and a folder of label maps.")
     images, labels = images.resolve(), labels.resolve()
-    return _read_pair(Path(os.path.commonpath((images, labels))), images, labels, {})
+    root = Path(os.path.commonpath((images, labels)))
+    return _read_pair(root, images, labels, read_description(root / "dataset.json"))
 
 
 def _find_pairs(root: Path) -> list[tuple[Path, Path]]:
@@ -123,9 +125,10 @@ def _read_pair(root: Path, images: Path, labels: Path, description: Mapping[str,
 
 
 def _images_in(folder: Path) -> list[Path]:
-    files = [file for file in sorted(folder.iterdir()) if is_image(file)]
+    files = images_in(folder)
     if not files:
-        raise DataError(f"{folder}: holds no images ({', '.join(IMAGE_SUFFIXES)}). Expected one or more per case.")
+        kinds = ", ".join(IMAGE_SUFFIXES)
+        raise DataError(f"{folder}: holds no images ({kinds}, or a folder per DICOM series). Expected some per case.")
     return files
 
 

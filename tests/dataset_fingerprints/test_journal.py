@@ -18,7 +18,7 @@ from autoseg.progress import SilentProgress
 from autoseg.workspace import Workspace
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.fingerprint import DatasetFingerprint
-from dataset_fingerprints.journal import open_journal, read_journal, write_journal
+from dataset_fingerprints.journal import journal_path, open_journal, read_journal, write_journal
 from dataset_fingerprints.jsonfiles import read_json
 from dataset_fingerprints.layouts import read_dataset
 from tests.synthetic.passes import kept, pass_over
@@ -46,7 +46,7 @@ def inspect(raw, workspace):
 def write_journal_of(root, cases=3):
     dataset = read_dataset(write_nnunet_dataset(root / "raw", cases))
     found, _ = pass_over(dataset)
-    journal = open_journal(root / "cases.jsonl", dataset)
+    journal = open_journal(root / "cases", dataset)
     with journal.stream:
         for known in found.sound:
             journal.append(known)
@@ -55,35 +55,43 @@ def write_journal_of(root, cases=3):
 
 def test_a_journal_comes_back_as_it_was_written(tmp_path):
     dataset, known = write_journal_of(tmp_path)
-    assert read_journal(tmp_path / "cases.jsonl", dataset) == known
-    write_journal(tmp_path / "again.jsonl", dataset, list(known.values()))
-    assert read_journal(tmp_path / "again.jsonl", dataset) == known
+    assert read_journal(tmp_path / "cases", dataset) == known
+    write_journal(tmp_path / "again", dataset, list(known.values()))
+    assert read_journal(tmp_path / "again", dataset) == known
 
 
 @pytest.mark.parametrize("lost_bytes", [1, 40, 700])
 def test_a_torn_last_line_does_not_count_and_is_written_over(tmp_path, lost_bytes):
     dataset, known = write_journal_of(tmp_path)
-    path = tmp_path / "cases.jsonl"
+    path = journal_path(tmp_path / "cases", dataset)
     whole = path.read_bytes()
     path.write_bytes(whole[:-lost_bytes])
-    assert sorted(read_journal(path, dataset)) == ["sub-000", "sub-001"]
-    journal = open_journal(path, dataset)
+    assert sorted(read_journal(path.parent, dataset)) == ["sub-000", "sub-001"]
+    journal = open_journal(path.parent, dataset)
     with journal.stream:
         journal.append(known["sub-002"])
-    assert read_journal(path, dataset) == known
+    assert read_journal(path.parent, dataset) == known
     assert path.read_bytes() == whole
 
 
-def test_a_journal_of_other_labels_channels_or_versions_is_begun_anew(tmp_path):
-    dataset, _ = write_journal_of(tmp_path)
-    path = tmp_path / "cases.jsonl"
+def test_a_journal_of_other_labels_begins_anew_and_keeps_the_old_one_until_a_pass_succeeds(tmp_path):
+    dataset, known = write_journal_of(tmp_path)
     other = read_dataset(write_nnunet_dataset(tmp_path / "other", 1, {"background": 0, "lesion": 1}))
-    assert read_journal(path, other) == {}
+    assert read_journal(tmp_path / "cases", other) == {}
+    open_journal(tmp_path / "cases", other).stream.close()
+    assert read_journal(tmp_path / "cases", dataset) == known
+    write_journal(tmp_path / "cases", other, ())
+    assert read_journal(tmp_path / "cases", dataset) == {}
+
+
+@pytest.mark.parametrize("first_line", ['{"schema_version": 0}', "", "damaged"])
+def test_a_journal_that_does_not_begin_as_it_should_is_not_read(tmp_path, first_line):
+    dataset, _ = write_journal_of(tmp_path)
+    path = journal_path(tmp_path / "cases", dataset)
     heading, *lines = path.read_text(encoding="utf-8").splitlines()
-    older = json.dumps(json.loads(heading) | {"schema_version": 0})
-    path.write_text("\n".join([older, *lines]) + "\n", encoding="utf-8")
-    assert read_journal(path, dataset) == {}
-    open_journal(path, dataset).stream.close()
+    path.write_text("\n".join([first_line, *lines]) + "\n", encoding="utf-8")
+    assert read_journal(path.parent, dataset) == {}
+    open_journal(path.parent, dataset).stream.close()
     assert path.read_text(encoding="utf-8") == heading + "\n"
 
 
@@ -97,12 +105,12 @@ def test_a_pass_that_was_killed_reads_only_the_rest(tmp_path):
             tmp_path / "raw" / "labels" / f"{index:03d}.nii.gz", blob((64, 64, 48), (30, 30, 20), 9).astype(np.uint8)
         )
     process = subprocess.Popen([sys.executable, "-c", INSPECT, str(tmp_path / "raw"), str(tmp_path / "ws")])
-    journal = tmp_path / "ws" / "cases.jsonl"
+    journal = journal_path(tmp_path / "ws" / "cases", read_dataset(tmp_path / "raw"))
     while process.poll() is None and not (journal.is_file() and journal.read_bytes().count(b"\n") > 5):
         time.sleep(0.002)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    kept_cases = read_journal(journal, read_dataset(tmp_path / "raw"))
+    kept_cases = read_journal(journal.parent, read_dataset(tmp_path / "raw"))
     assert not (tmp_path / "ws" / "fingerprint.json").exists()
     assert 5 <= len(kept_cases) < cases
     fingerprint, read = inspect(tmp_path / "raw", tmp_path / "ws")
@@ -150,4 +158,4 @@ def test_a_removed_case_leaves_the_fingerprint_and_the_journal(tmp_path):
     for file in raw.rglob("sub-003*"):
         file.unlink()
     assert len(inspect(raw, tmp_path / "ws")[0].cases) == 3
-    assert len(read_journal(tmp_path / "ws" / "cases.jsonl", read_dataset(raw))) == 3
+    assert len(read_journal(tmp_path / "ws" / "cases", read_dataset(raw))) == 3

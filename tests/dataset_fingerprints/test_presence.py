@@ -161,7 +161,7 @@ def test_volumes_missing_in_one_4d_file_are_told_of_its_case(tmp_path):
     (tmp_path / "dataset.json").write_text('{"labels": {"a": 1, "b": 2}}')
     _, findings = find(tmp_path)
     assert told(findings) == [("sub-000", "error", "missing-channel")]
-    assert "1 channels in 1 file but the data set has 2" in findings[0].message
+    assert "1 channels in 1 file. Expected 2" in findings[0].message
 
 
 def test_an_empty_cell_and_a_link_to_nothing_are_told_as_what_they_are(tmp_path):
