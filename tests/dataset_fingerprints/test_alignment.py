@@ -15,6 +15,7 @@ from dataset_fingerprints.geometry import canonical_grid, make_grid
 from dataset_fingerprints.images import read_image
 from dataset_fingerprints.scans import read_case, read_scan
 from tests.synthetic.scans import affine_of, blob, head, write_nifti
+from tests.synthetic.volumes import as_itk
 
 SCHEME = LabelScheme(labels=(Label(name="dark", value=1), Label(name="bright", value=2)))
 SHAPE = (24, 28, 20)
@@ -55,16 +56,6 @@ def test_resampling_agrees_with_simpleitk():
     source = canonical_grid(make_grid(shape, affine))
     voxels = np.random.default_rng(0).normal(size=source.shape).astype(np.float32)
     found = resample_onto(voxels[None], source, make_grid(SHAPE, affine_of()))[0]
-    lps = np.diag([-1.0, -1.0, 1.0, 1.0])
-
-    def as_itk(array, matrix):
-        image = SimpleITK.GetImageFromArray(np.ascontiguousarray(array.T))
-        spacing = np.linalg.norm(matrix[:3, :3], axis=0)
-        image.SetSpacing(spacing.tolist())
-        image.SetOrigin((lps @ matrix)[:3, 3].tolist())
-        image.SetDirection(((lps @ matrix)[:3, :3] / spacing).ravel().tolist())
-        return image
-
     reference = as_itk(np.zeros(SHAPE, np.float32), affine_of())
     theirs = SimpleITK.Resample(as_itk(voxels, source.matrix()), reference, SimpleITK.Transform(), SimpleITK.sitkLinear)
     expected = SimpleITK.GetArrayFromImage(theirs).T

@@ -15,6 +15,7 @@ from dataset_fingerprints.headers import check_header
 from dataset_fingerprints.images import read_grid, read_image, read_label_map, write_label_map
 from dataset_fingerprints.scans import read_case, read_scan
 from tests.synthetic.scans import affine_of, head, write_nifti
+from tests.synthetic.volumes import write_volume
 
 SHAPE = (24, 28, 20)
 SCHEME = LabelScheme(labels=(Label(name="dark", value=1), Label(name="bright", value=2)))
@@ -92,23 +93,6 @@ def test_straight_axes_are_the_polar_decomposition_about_the_same_centre():
     assert np.allclose(straight.matrix() @ centre, grid.matrix() @ centre)
 
 
-def write_placed(path, voxels, affine):
-    """Write by nibabel, or by SimpleITK with directions that are not at right angles."""
-    if ".nii" in path.name:
-        image = nibabel.Nifti1Image(voxels, affine)
-        image.set_qform(None, code=0)
-        nibabel.save(image, path)
-        return str(path)
-    image = SimpleITK.GetImageFromArray(np.ascontiguousarray(voxels.T))
-    placed = LPS @ affine
-    spacing = np.linalg.norm(placed[:3, :3], axis=0)
-    image.SetSpacing(spacing.tolist())
-    image.SetOrigin(placed[:3, 3].tolist())
-    image.SetDirection((placed[:3, :3] / spacing).ravel().tolist())
-    SimpleITK.WriteImage(image, str(path))
-    return str(path)
-
-
 @pytest.mark.parametrize("suffix", [".nii.gz", ".nrrd", ".mha"])
 @pytest.mark.parametrize(
     ("degrees", "expected"), [(0.003, []), (0.06, ["fixed"] * 2), (2.0, ["warning"] * 2), (12.0, ["error"] * 2)]
@@ -118,8 +102,8 @@ def test_axes_off_right_angles_are_mended_told_or_refused_by_degrees(tmp_path, s
     affine = skewed(degrees)
     case = Case(
         name="a",
-        images=(write_placed(tmp_path / f"scan{suffix}", image, affine),),
-        label=write_placed(tmp_path / f"mask{suffix}", mask, affine),
+        images=(str(write_volume(tmp_path / f"scan{suffix}", image, affine)),),
+        label=str(write_volume(tmp_path / f"mask{suffix}", mask, affine)),
         subject="a",
     )
     scan, findings = read_case(case, ("T1w",), SCHEME)
@@ -139,9 +123,9 @@ def test_a_mask_of_a_skewed_scan_is_written_on_its_grid_and_for_simpleitk_where_
     tmp_path, degrees, by_simpleitk
 ):
     image, mask = head(0)
-    path = write_placed(tmp_path / "scan.nii.gz", image, skewed(degrees))
+    path = write_volume(tmp_path / "scan.nii.gz", image, skewed(degrees))
     with pytest.raises(RuntimeError, match="orthonormal"):
-        SimpleITK.ReadImage(path)
+        SimpleITK.ReadImage(str(path))
     scan = read_scan("a", [tmp_path / "scan.nii.gz"], ("T1w",))
     for suffix in (".nii.gz", ".nrrd"):
         stored = read_label_map_after_writing(tmp_path / f"mask{suffix}", mask, scan.source_grid)
@@ -158,7 +142,7 @@ def read_label_map_after_writing(path, mask, grid):
 
 
 def test_a_scan_to_predict_with_axes_far_from_right_angles_is_refused(tmp_path):
-    path = write_placed(tmp_path / "scan.nii.gz", head(0)[0], skewed(12))
+    path = write_volume(tmp_path / "scan.nii.gz", head(0)[0], skewed(12))
     with pytest.raises(DataError, match=r"case a: .*12 degrees.*resample_to_output"):
         read_scan("a", [tmp_path / "scan.nii.gz"], ("T1w",))
     resampled = pytest.importorskip("nibabel.processing").resample_to_output(nibabel.load(path))

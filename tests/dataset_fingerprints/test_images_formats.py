@@ -24,25 +24,19 @@ from dataset_fingerprints.images import (
 )
 from tests.synthetic.dicom import write_series
 from tests.synthetic.scans import affine_of, all_orientations, write_nifti
+from tests.synthetic.volumes import as_itk
 
 SHAPE = (5, 6, 7)
 PLACED = (".nrrd", ".mha", ".mhd")
-LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 SPACING_MM = (1.0, 0.9, 2.5)
 
 
 def write_itk(path, voxels, affine=None, vector=False):
-    """Write (i, j, k[, channel]) voxels; the affine is RAS."""
-    axes = voxels.ndim - vector
-    array = np.moveaxis(voxels.T, 0, -1) if vector else voxels.T
-    image = SimpleITK.GetImageFromArray(np.ascontiguousarray(array), isVector=vector)
-    if affine is not None:
-        placed = LPS @ affine
-        spacing = np.linalg.norm(placed[:3, :3], axis=0)
-        image.SetSpacing(spacing.tolist())
-        image.SetOrigin(placed[:3, 3].tolist())
-        image.SetDirection((placed[:3, :3] / spacing).ravel().tolist())
-    assert image.GetDimension() == axes
+    """Write (i, j, k[, channel]) voxels; without an affine as SimpleITK does by itself."""
+    if affine is None:
+        image = SimpleITK.GetImageFromArray(np.ascontiguousarray(voxels.T), isVector=False)
+    else:
+        image = as_itk(voxels, affine, vector=vector)
     SimpleITK.WriteImage(image, str(path))
     return path
 
