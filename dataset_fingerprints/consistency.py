@@ -10,6 +10,7 @@ import numpy as np
 from dataset_fingerprints.checks import Finding
 from dataset_fingerprints.fingerprint import CaseFingerprint
 from dataset_fingerprints.geometry import show_spacing
+from dataset_fingerprints.units import find_units
 
 # A voxel edge this many times longer or shorter than the median is worth a look; planning copes with less.
 SPACING_OUTLIER = 2.0
@@ -72,20 +73,26 @@ def _find_orientations(cases: Sequence[CaseFingerprint]) -> list[Finding]:
 
 
 def _find_subjects(cases: Sequence[CaseFingerprint]) -> list[Finding]:
-    """Tell of subjects with several cases, which never lie in different folds."""
-    groups: dict[str, list[str]] = defaultdict(list)
+    """Tell of subjects and groups with several cases, which never lie in different folds."""
+    units: dict[str, list[CaseFingerprint]] = defaultdict(list)
+    names = find_units(cases)
     for case in cases:
-        groups[case.subject].append(case.case)
+        units[names[case.case]].append(case)
     return [
         Finding(
-            case=names[0],
+            case=first.case,
             grade="fixed",
             kind="shared-subject",
-            message=f"is of subject {subject}, as {_some(names[1:])} are. They are kept in one fold.",
+            message=f"is of {_show_unit(first)}, as {_some([case.case for case in others])} are. They are kept in one "
+            "fold.",
         )
-        for subject, names in groups.items()
-        if len(names) > 1
+        for first, *others in units.values()
+        if others
     ]
+
+
+def _show_unit(case: CaseFingerprint) -> str:
+    return f"subject {case.subject}" + (f" and group {case.group}" if case.group else "")
 
 
 def _some(names: Sequence[str]) -> str:

@@ -137,6 +137,9 @@ class Case:
             expects: a file that is not there, or not named (an empty path), is told when the case is read.
         label: absolute path of the label map; empty where none is named.
         subject: cases of one subject never lie in different folds.
+        session: of the subject, where known.
+        site: where the scan was made, where known; folds are balanced over sites.
+        group: cases of one group never lie in different folds either, for example those of a family.
     """
 
     name: str
@@ -145,6 +148,7 @@ class Case:
     subject: str
     session: str = ""
     site: str = ""
+    group: str = ""
 
     def image_paths(self) -> tuple[Path, ...]:
         """Return where the channels lie."""

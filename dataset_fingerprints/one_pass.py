@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dataset_fingerprints.checks import Finding
 from dataset_fingerprints.consistency import check_cases
@@ -91,7 +91,7 @@ def extract_cases(dataset: Dataset, previous: Mapping[str, Known], limits: Limit
         try:
             known = previous.get(case.name)
             if known is not None and unchanged(case, known.record.identities):
-                return known
+                return _rename(known, case)
             with gate.hold(estimate_bytes(case, len(dataset.channels))):
                 return _read_and_measure(dataset, case, listeners)
         except Exception as error:
@@ -105,6 +105,12 @@ def extract_cases(dataset: Dataset, previous: Mapping[str, Known], limits: Limit
     sound = tuple(result for result in results if isinstance(result, Known))
     refused = tuple(finding for result in results if not isinstance(result, Known) for finding in result)
     return Found(sound=sound, refused=refused, overall=check_cases([known.record for known in sound]))
+
+
+def _rename(known: Known, case: Case) -> Known:
+    """Return what is known of a case with what the layout now says of it: a CSV may have got a column."""
+    record = replace(known.record, subject=case.subject, session=case.session, site=case.site, group=case.group)
+    return replace(known, record=record)
 
 
 def _read_and_measure(dataset: Dataset, case: Case, listeners: Listeners) -> Known | tuple[Finding, ...]:

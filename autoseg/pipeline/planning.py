@@ -18,6 +18,7 @@ from dataset_fingerprints.errors import DataError, PlanError, did_you_mean
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.jsonfiles import refuse_newer, write_json
 from dataset_fingerprints.scans import Scan, read_case
+from dataset_fingerprints.units import find_units
 from planners.overrides import set_values
 from planners.plan import Configuration, Plan
 from planners.planner import PlanRequest, find_planner, make_plan
@@ -60,7 +61,7 @@ def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress
     """
     _refuse_options(options)
     dataset = find_dataset(root, options.labels, progress)
-    given = read_splits(options.splits, {case.name: case.subject for case in dataset.cases}) if options.splits else None
+    given = read_splits(options.splits, find_units(dataset.cases)) if options.splits else None
     workspace = new_workspace(Path(dataset.root), options.workspace)
     with locked(workspace.root, "this workspace's plan"):
         sweep(workspace.root, workspace.cases, *workspace.root.glob("plans/*"), *workspace.root.glob("preprocessed/*"))

@@ -58,8 +58,7 @@ def read_csv(path: Path, description: Mapping[str, Any]) -> Dataset:
         `case` (optional): the name of the case; otherwise the first image's file name.
         `subject`, `session` (optional): otherwise from BIDS names (sub-..., ses-...), or the case is its own subject.
         `site` (optional): folds are balanced over sites.
-        `group` (optional): where filled, it overrides `subject` in everything that keeps cases together, so cases of
-            one group never lie in different folds.
+        `group` (optional): cases of one group never lie in different folds, as those of one subject do not.
 
     A CSV cannot name labels: they are the 'labels' of a dataset.json beside it (in nnU-Net's form) if there is one,
     else {"background": 0, "lesion": 1}.
@@ -144,9 +143,10 @@ def _case(path: Path, columns: _Columns, number: int, row: _Row) -> Case:
         name=name,
         images=tuple(images),
         label=label,
-        subject=row.get("group") or row.get("subject") or subject_of(name),
+        subject=row.get("subject") or subject_of(name),
         session=row.get("session") or session_of(name),
         site=row.get("site", ""),
+        group=row.get("group", ""),
     )
 
 

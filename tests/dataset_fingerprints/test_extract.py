@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from dataset_fingerprints.body import find_body
-from dataset_fingerprints.extract import summarise
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.jsonfiles import read_json, write_json
 from dataset_fingerprints.layouts import read_dataset
 from dataset_fingerprints.lesions import measure_label
+from dataset_fingerprints.summary import summarise
 from tests.synthetic.passes import kept, pass_over
 from tests.synthetic.scans import affine_of, blob, write_nifti, write_nnunet_dataset
 

@@ -12,10 +12,10 @@ import nibabel
 import numpy as np
 import pytest
 
-from dataset_fingerprints.extract import summarise
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.jsonfiles import to_json
 from dataset_fingerprints.layouts import LAYOUTS, read_dataset
+from dataset_fingerprints.summary import summarise
 from tests.synthetic.commands import HIPPOCAMPUS, needs_hippocampus
 from tests.synthetic.passes import pass_over
 from tests.synthetic.scans import write_csv

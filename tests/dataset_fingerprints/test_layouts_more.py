@@ -145,15 +145,15 @@ def test_a_4d_file_in_a_csv_gives_a_channel_per_volume(tmp_path):
     assert read_dataset(tmp_path / "a.csv").channels == ("0", "1", "2")
 
 
-def test_a_group_in_a_csv_overrides_the_subject(tmp_path):
+def test_a_group_in_a_csv_stands_beside_the_subject(tmp_path):
     write_listing(tmp_path)
     more = {"case": "x", "subject": "anna", "session": "2", "site": "R001", "group": ""}
     first, second = rows_of(cases=2, **more)
     write_csv(tmp_path / "cases.csv", [first, {**second, "case": "y", "group": "family"}])
     cases = read_dataset(tmp_path / "cases.csv").cases
-    assert [(case.name, case.subject, case.session, case.site) for case in cases] == [
-        ("x", "anna", "2", "R001"),
-        ("y", "family", "2", "R001"),
+    assert [(case.name, case.subject, case.session, case.site, case.group) for case in cases] == [
+        ("x", "anna", "2", "R001", ""),
+        ("y", "anna", "2", "R001", "family"),
     ]
 
 
