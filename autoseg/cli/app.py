@@ -191,9 +191,15 @@ def evaluate(
 def explain(
     workspace: WorkspaceOption = None,
     plan: PlanOption = "default",
+    compare: Annotated[
+        Path | None, typer.Option(help="Instead: beside another data set, given as its workspace or fingerprint.json.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For other programs.")] = False,
 ) -> None:
-    """Say what was decided for a data set, and why."""
+    """Say what was decided for a data set, and why; or in what two data sets differ."""
+    if compare is not None:
+        _compare(workspace, compare, as_json)
+        return
     from autoseg.workspace import find_workspace
     from dataset_fingerprints.jsonfiles import read_json
     from planners.explain import explain_plan, plan_as_json
@@ -305,6 +311,22 @@ def main() -> None:
             f"{where}: cannot be written to ({error.strerror}). Free some room or name another place with -w or -o, "
             "then give the same command again: what was finished is kept."
         )
+
+
+def _compare(workspace: Path | None, other: Path, as_json: bool) -> None:
+    from autoseg.cli.comparing import comparison_as_json, show_comparison
+    from autoseg.workspace import find_workspace
+    from dataset_fingerprints.comparison import compare_fingerprints
+    from dataset_fingerprints.fingerprint import DatasetFingerprint
+    from dataset_fingerprints.jsonfiles import read_json
+
+    place = other / "fingerprint.json" if other.is_dir() else other
+    here, there = (read_json(path, DatasetFingerprint) for path in (find_workspace(workspace).fingerprint, place))
+    comparison = compare_fingerprints(here, there)
+    if as_json:
+        print(json.dumps(comparison_as_json(comparison), indent=1))
+    else:
+        show_comparison(comparison)
 
 
 def _choose_place(dataset: Path | None, images: Path | None, labels: Path | None) -> tuple[Path, Path | None]:

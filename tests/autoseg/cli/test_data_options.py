@@ -8,7 +8,7 @@ import pytest
 
 from dataset_fingerprints.kinds import KINDS
 from tests.synthetic.commands import run
-from tests.synthetic.scans import write_nnunet_dataset, write_pairs
+from tests.synthetic.scans import affine_of, write_nnunet_dataset, write_pairs
 
 LABELS = {"background": 0, "dark": 1, "bright": 2}
 
@@ -76,3 +76,28 @@ def test_check_lists_every_kind_of_finding(monkeypatch, capsys):
     out = capsys.readouterr().out
     for kind in KINDS:
         assert kind in out
+
+
+def test_two_data_sets_are_compared_in_a_table_in_words_and_as_json(tmp_path, monkeypatch, capsys):
+    for name, spacing in (("thin", 1.0), ("thick", 2.0)):
+        write_nnunet_dataset(tmp_path / name, 5, affine=affine_of(spacing_mm=(1.0, 1.0, spacing)))
+        assert run(monkeypatch, "plan_and_preprocess", tmp_path / name, "-w", tmp_path / f"{name}-ws") == 0
+    capsys.readouterr()
+    arguments = ["explain", "-w", tmp_path / "thick-ws", "--compare"]
+    assert run(monkeypatch, *arguments, tmp_path / "thin-ws") == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "thick beside thin" in out
+    assert "- spacing z is 2 times coarser: 2 against 1 mm." in out
+    assert run(monkeypatch, *arguments, tmp_path / "thin-ws" / "fingerprint.json", "--json") == 0
+    plain = json.loads(capsys.readouterr().out)
+    ratios = {quantity["name"]: quantity["ratio"] for quantity in plain["quantities"]}
+    assert ratios["spacing z"] == 2
+    assert ratios["dark: volume per case"] == pytest.approx(2)
+    assert plain["cases"] == [5, 5]
+
+
+def test_comparing_with_something_else_is_refused(tmp_path, monkeypatch, capsys):
+    write_nnunet_dataset(tmp_path / "raw", 5)
+    assert run(monkeypatch, "plan_and_preprocess", tmp_path / "raw", "-w", tmp_path / "ws") == 0
+    assert run(monkeypatch, "explain", "-w", tmp_path / "ws", "--compare", tmp_path / "raw") == 2
+    assert "fingerprint.json: cannot be read" in " ".join(capsys.readouterr().err.split())
