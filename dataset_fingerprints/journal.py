@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from dataset_fingerprints.atomic import write_bytes
+from dataset_fingerprints.atomic import replacing
 from dataset_fingerprints.dataset import Dataset, LabelScheme
 from dataset_fingerprints.errors import FileFormatError
 from dataset_fingerprints.fingerprint import SCHEMA_VERSION
@@ -74,7 +74,8 @@ def open_journal(folder: Path, dataset: Dataset) -> Journal:
 def write_journal(folder: Path, dataset: Dataset, cases: Sequence[Known]) -> None:
     """Replace a journal by one that holds these cases only, in one step, and delete those of other labels."""
     path = journal_path(folder, dataset)
-    write_bytes(path, b"".join(to_line(line) for line in (_heading_of(dataset), *cases)))
+    with replacing(path) as temporary, temporary.open("wb") as stream:
+        stream.writelines(to_line(line) for line in (_heading_of(dataset), *cases))
     for other in folder.glob("*.jsonl"):
         if other != path:
             other.unlink()

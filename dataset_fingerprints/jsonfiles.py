@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from dataset_fingerprints.atomic import write_bytes
+from dataset_fingerprints.atomic import replacing
 from dataset_fingerprints.errors import FileFormatError, did_you_mean
 
 T = TypeVar("T")
@@ -18,7 +18,9 @@ T = TypeVar("T")
 
 def write_json(path: Path, value: Any) -> None:
     """Write a dataclass, or plain JSON values, atomically; NaN and infinity become null."""
-    write_bytes(path, to_json(value).encode())
+    with replacing(path) as temporary, temporary.open("wb") as stream:
+        stream.write(_adapter(_kind_of(value)).dump_json(value, indent=1))
+        stream.write(b"\n")
 
 
 def to_json(value: Any) -> str:
