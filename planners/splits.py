@@ -15,6 +15,7 @@ from sklearn.model_selection import StratifiedKFold
 from dataset_fingerprints.errors import DataError, FileFormatError, did_you_mean
 from dataset_fingerprints.fingerprint import CaseFingerprint, DatasetFingerprint
 from dataset_fingerprints.jsonfiles import read_plain_json
+from dataset_fingerprints.units import find_units
 from planners.plan import Fold, Splits
 
 FOLDS = 5
@@ -27,9 +28,10 @@ logger = logging.getLogger(__name__)
 def make_splits(fingerprint: DatasetFingerprint, seed: int) -> Splits:
     """Divide the subjects into five folds, stratified by lesion volume and site.
 
-    Subjects, not cases, are dealt out, so that no subject lies in two folds. Strata are the quartiles of the total
-    foreground volume, with a stratum for subjects without any, per site; strata with fewer subjects than folds are
-    pooled, over sites first. With fewer than five subjects there are as many folds as subjects.
+    Subjects, not cases, are dealt out, so that no subject lies in two folds; subjects of one group count as one.
+    Strata are the quartiles of the total foreground volume, with a stratum for subjects without any, per site; strata
+    with fewer subjects than folds are pooled, over sites first. With fewer than five subjects there are as many folds
+    as subjects.
 
     Raises:
         DataError: fewer than two subjects.
@@ -58,7 +60,7 @@ def read_splits(path: Path, subjects: Mapping[str, str]) -> Splits:
 
     Args:
         path: of the file.
-        subjects: every case's name and subject.
+        subjects: every case's name and subject, or what else keeps cases together.
 
     Raises:
         FileFormatError: the file is not such a list.
@@ -76,10 +78,11 @@ def read_splits(path: Path, subjects: Mapping[str, str]) -> Splits:
 
 
 def _group_by_subject(cases: Sequence[CaseFingerprint]) -> dict[str, list[CaseFingerprint]]:
-    """Return every subject's cases, subjects and cases by name."""
+    """Return every subject's cases, subjects and cases by name; subjects of one group are one."""
+    units = find_units(cases)
     groups: dict[str, list[CaseFingerprint]] = {}
-    for case in sorted(cases, key=lambda case: (case.subject, case.case)):
-        groups.setdefault(case.subject, []).append(case)
+    for case in sorted(cases, key=lambda case: (units[case.case], case.case)):
+        groups.setdefault(units[case.case], []).append(case)
     return groups
 
 

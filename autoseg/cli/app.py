@@ -18,7 +18,7 @@ from typer.core import TyperGroup
 
 from autoseg.cli.display import TerminalProgress, console, errors, show_reasons, show_table
 from autoseg.hardware import share_cores_with_others
-from dataset_fingerprints.errors import AutosegError
+from dataset_fingerprints.errors import AutosegError, DataError
 
 COMMANDS_GROUP = "autoseg.commands"
 # What a full disk, a read-only one and missing rights look like.
@@ -55,11 +55,20 @@ ConfigurationOption = Annotated[
 ]
 
 
+DatasetArgument = Annotated[
+    Path | None, typer.Argument(help="A raw data set: nnU-Net, MSD, a pair of folders, or a CSV of paths.")
+]
+ImagesOption = Annotated[
+    Path | None, typer.Option(help="Instead of DATASET: the folder of the scans, with --labels. Names are matched.")
+]
+LabelsOption = Annotated[Path | None, typer.Option(help="The folder of the label maps, with --images.")]
+
+
 @app.command("plan_and_preprocess")
 def plan_and_preprocess_command(
-    dataset: Annotated[
-        Path, typer.Argument(help="A raw data set: nnU-Net, MSD, a pair of folders, or a CSV of paths.")
-    ],
+    dataset: DatasetArgument = None,
+    images: ImagesOption = None,
+    labels: LabelsOption = None,
     workspace: Annotated[
         Path | None, typer.Option("--workspace", "-w", help="Where to put everything; else ./<name>-autoseg.")
     ] = None,
@@ -78,7 +87,9 @@ def plan_and_preprocess_command(
     """Look at a data set, decide everything that has to be decided, and preprocess it."""
     from autoseg.pipeline.planning import PlanningOptions, plan_and_preprocess
 
+    place, label_maps = _choose_place(dataset, images, labels)
     options = PlanningOptions(
+        labels=label_maps,
         workspace=workspace,
         plan_name=plan_name,
         planner=planner,
@@ -88,7 +99,7 @@ def plan_and_preprocess_command(
         seed=seed,
         assignments=tuple(assignments or ()),
     )
-    made, plan = plan_and_preprocess(dataset, options, TerminalProgress())
+    made, plan = plan_and_preprocess(place, options, TerminalProgress())
     for configuration in plan.configurations:
         patch = "x".join(str(length) for length in configuration.patch_shape)
         console.print(f"{configuration.name}: patch {patch}, batch {configuration.batch_size}", highlight=False)
@@ -180,9 +191,15 @@ def evaluate(
 def explain(
     workspace: WorkspaceOption = None,
     plan: PlanOption = "default",
+    compare: Annotated[
+        Path | None, typer.Option(help="Instead: beside another data set, given as its workspace or fingerprint.json.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For other programs.")] = False,
 ) -> None:
-    """Say what was decided for a data set, and why."""
+    """Say what was decided for a data set, and why; or in what two data sets differ."""
+    if compare is not None:
+        _compare(workspace, compare, as_json)
+        return
     from autoseg.workspace import find_workspace
     from dataset_fingerprints.jsonfiles import read_json
     from planners.explain import explain_plan, plan_as_json
@@ -198,16 +215,26 @@ def explain(
     show_reasons(decisions.title, decisions.rows)
 
 
-@app.command()
+@app.command(epilog="With --kinds: every kind of finding, its grades and what it means.")
 def check(
-    dataset: Annotated[Path, typer.Argument(help="A raw data set.")],
+    dataset: DatasetArgument = None,
+    images: ImagesOption = None,
+    labels: LabelsOption = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Also write the findings as JSON.")] = None,
+    kinds: Annotated[bool, typer.Option("--kinds", help="Only list what can be found, and what it means.")] = False,
 ) -> None:
     """Check a raw data set and list everything found; exits with 2 if something has to be mended."""
-    from autoseg.pipeline.inspecting import check_dataset
+    from autoseg.pipeline.inspecting import check_dataset, find_dataset
     from dataset_fingerprints.jsonfiles import write_json
+    from dataset_fingerprints.kinds import KINDS
 
-    report = check_dataset(dataset, TerminalProgress())
+    if kinds:
+        known = [(name, ", ".join(kind.grades), kind.meaning) for name, kind in KINDS.items()]
+        show_table("What `autoseg check` can find", ("kind", "grade", "meaning"), known)
+        return
+    progress = TerminalProgress()
+    place, label_maps = _choose_place(dataset, images, labels)
+    report = check_dataset(find_dataset(place, label_maps, progress), progress)
     if out is not None:
         write_json(out, report)
     if not report.findings:
@@ -324,6 +351,33 @@ def main() -> None:
             f"{where}: cannot be written to ({error.strerror}). Free some room or name another place with -w or -o, "
             "then give the same command again: what was finished is kept."
         )
+
+
+def _compare(workspace: Path | None, other: Path, as_json: bool) -> None:
+    from autoseg.cli.comparing import comparison_as_json, show_comparison
+    from autoseg.workspace import find_workspace
+    from dataset_fingerprints.comparison import compare_fingerprints
+    from dataset_fingerprints.fingerprint import DatasetFingerprint
+    from dataset_fingerprints.jsonfiles import read_json
+
+    place = other / "fingerprint.json" if other.is_dir() else other
+    here, there = (read_json(path, DatasetFingerprint) for path in (find_workspace(workspace).fingerprint, place))
+    comparison = compare_fingerprints(here, there)
+    if as_json:
+        print(json.dumps(comparison_as_json(comparison), indent=1))
+    else:
+        show_comparison(comparison)
+
+
+def _choose_place(dataset: Path | None, images: Path | None, labels: Path | None) -> tuple[Path, Path | None]:
+    """Return where the data set, or its scans, lie, and the folder of the label maps where it was named."""
+    if dataset is not None and images is None and labels is None:
+        return dataset, None
+    if dataset is None and images is not None and labels is not None:
+        return images, labels
+    given = {"DATASET": dataset, "--images": images, "--labels": labels}
+    found = ", ".join(f"{name} {value}" for name, value in given.items() if value is not None) or "nothing"
+    raise DataError(f"the command line: gives {found}. Expected either DATASET, or --images DIR and --labels DIR.")
 
 
 def _fail(message: str) -> NoReturn:

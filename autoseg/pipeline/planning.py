@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autoseg.hardware import count_cores, profile_machine
-from autoseg.pipeline.inspecting import WaitingScans, inspect_dataset
+from autoseg.pipeline.inspecting import WaitingScans, find_dataset, inspect_dataset
 from autoseg.preprocessing import Store, prepare, store_key
 from autoseg.progress import Progress
 from autoseg.workspace import Workspace, locked, new_workspace
@@ -17,8 +17,8 @@ from dataset_fingerprints.dataset import Case, Dataset
 from dataset_fingerprints.errors import DataError, PlanError, did_you_mean
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.jsonfiles import refuse_newer, write_json
-from dataset_fingerprints.layouts import read_dataset
 from dataset_fingerprints.scans import Scan, read_case
+from dataset_fingerprints.units import find_units
 from planners.overrides import set_values
 from planners.plan import Configuration, Plan
 from planners.planner import PlanRequest, find_planner, make_plan
@@ -30,6 +30,7 @@ class PlanningOptions:
     """What a person may say about planning; everything has a default.
 
     Attributes:
+        labels: the folder of the label maps, where the data set is given as the folder of its scans.
         workspace: None for `<name>-autoseg` in the current directory.
         gpu_memory_gb: plan for a GPU with this memory, also where this machine has none; None for this machine.
         configurations: to preprocess; empty for the plan's default.
@@ -37,6 +38,7 @@ class PlanningOptions:
         assignments: `--set` values.
     """
 
+    labels: Path | None = None
     workspace: Path | None = None
     plan_name: str = "default"
     planner: str = "default"
@@ -58,11 +60,11 @@ def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress
         WorkspaceError: the workspace cannot be used.
     """
     _refuse_options(options)
-    dataset = read_dataset(root)
-    given = read_splits(options.splits, {case.name: case.subject for case in dataset.cases}) if options.splits else None
+    dataset = find_dataset(root, options.labels, progress)
+    given = read_splits(options.splits, find_units(dataset.cases)) if options.splits else None
     workspace = new_workspace(Path(dataset.root), options.workspace)
     with locked(workspace.root, "this workspace's plan"):
-        sweep(workspace.root, *workspace.root.glob("plans/*"), *workspace.root.glob("preprocessed/*"))
+        sweep(workspace.root, workspace.cases, *workspace.root.glob("plans/*"), *workspace.root.glob("preprocessed/*"))
         _refuse_newer(workspace, options.plan_name)
         waiting = WaitingScans()
         fingerprint = inspect_dataset(dataset, workspace, waiting, progress)

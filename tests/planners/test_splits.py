@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from dataset_fingerprints.errors import DataError, FileFormatError
 from dataset_fingerprints.fingerprint import DatasetFingerprint
+from dataset_fingerprints.units import find_units
 from planners.plan import Splits
 from planners.splits import make_splits, read_splits
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint
@@ -64,6 +65,27 @@ rows = st.tuples(
 def test_every_case_is_validated_once_and_no_subject_is_on_both_sides(found) -> None:
     fingerprint = make_cases(found)
     check_partition(fingerprint, make_splits(fingerprint, 0))
+
+
+grouped_rows = st.tuples(rows, st.sampled_from(["", "", "g1", "g2"]))
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(grouped_rows, min_size=12, max_size=60))
+def test_no_group_is_on_both_sides_either(found) -> None:
+    cases = [
+        SyntheticCase(body_shape=SHAPE, subject=subject, site=site, volume_mm3=volume, group=group)
+        for (subject, site, volume), group in found
+    ]
+    fingerprint = make_fingerprint(cases)
+    if len(set(find_units(fingerprint.cases).values())) < 2:
+        return
+    splits = make_splits(fingerprint, 0)
+    check_partition(fingerprint, splits)
+    groups = {case.case: case.group for case in fingerprint.cases}
+    for fold in splits.folds:
+        shared = {groups[name] for name in fold.train} & {groups[name] for name in fold.validation}
+        assert shared <= {""}
 
 
 def test_folds_have_similar_volumes_sites_and_empty_cases() -> None:
