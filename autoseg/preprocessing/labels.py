@@ -20,7 +20,7 @@ from dataset_fingerprints.fingerprint import Box
 from dataset_fingerprints.geometry import Triple
 
 # Standard deviation of the smoothing on the way back, in voxels of the coarser grid.
-SMOOTHING = 0.9
+SMOOTHING = 1.0
 # Weights below this decide nothing and cost time.
 _SMALLEST_WEIGHT = 0.01
 

@@ -17,7 +17,7 @@ from scipy import sparse
 from autoseg.preprocessing.resampling import Matrices, apply_matrices
 
 # A voxel keeps a label that fills this share of it, whatever its neighbours would gain.
-CLEAR_SHARE = 0.8
+CLEAR_SHARE = 0.85
 # What the smaller of two shares costs against the larger, in restored voxels: near ties give way first.
 PRICE = 0.05
 # More rounds change next to nothing.
