@@ -65,6 +65,7 @@ def _describe_configuration(configuration: Configuration) -> dict[str, str]:
     patch = [configuration.patch_shape[axis] for axis in configuration.network_axes()]
     mirrored = ", ".join(AXIS_NAMES[axis] for axis in configuration.prediction.mirror_axes) or "none"
     return {
+        "starts from": configuration.previous_stage or "the scan",
         "voxel size": f"{_times(preprocessing.spacing_mm)} mm",
         "normalization": ", ".join(_describe_choice(choice) for choice in preprocessing.normalization),
         "patch": f"{_times(patch)} voxels",

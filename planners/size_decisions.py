@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
-from planners.batches import Size
 from planners.machine import MachineProfile
 from planners.plan import Configuration, Decision
 from planners.spacing import AXIS_NAMES, Resolution
@@ -26,9 +26,9 @@ def explain_device(machine: MachineProfile, memory_gb: float, *, short: bool) ->
     return Decision(field="machine.device", value=machine.device, rule=rule, evidence=evidence)
 
 
-def explain_size(configuration: Configuration, size: Size, resolution: Resolution) -> tuple[Decision, ...]:
+def explain_size(configuration: Configuration, resolution: Resolution) -> tuple[Decision, ...]:
     """Give the reasons for one configuration's patch, batch and network."""
-    decisions = [_explain_patch(configuration, resolution), _explain_batch(configuration, size)]
+    decisions = [_explain_patch(configuration, resolution), _explain_batch(configuration)]
     decisions.append(_explain_topology(configuration))
     if configuration.slice_axis >= 0:
         decisions.insert(0, _explain_slice_axis(configuration, resolution))
@@ -65,12 +65,12 @@ def _explain_patch(configuration: Configuration, resolution: Resolution) -> Deci
     )
 
 
-def _explain_batch(configuration: Configuration, size: Size) -> Decision:
+def _explain_batch(configuration: Configuration) -> Decision:
     return Decision(
         field=f"{configuration.name}.batch_size",
         value=str(configuration.batch_size),
         rule="As many patches per step as the budget allows, at least 2.",
-        evidence=f"one patch makes {size.elements / 1e6:,.0f} million feature-map values",
+        evidence=f"one patch has {math.prod(configuration.patch_shape):,} voxels",
     )
 
 

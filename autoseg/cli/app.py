@@ -51,7 +51,7 @@ SetOption = Annotated[
     list[str] | None, typer.Option("--set", help="Change a value of the plan: training.iterations=5000. Repeatable.")
 ]
 ConfigurationOption = Annotated[
-    str | None, typer.Option("--configuration", "-c", help="2d or 3d_fullres; else the plan's default.")
+    str | None, typer.Option("--configuration", "-c", help="2d, 3d_fullres or 3d_lowres; else the plan's default.")
 ]
 
 

@@ -13,7 +13,7 @@ import torch
 
 from autoseg.evaluation import Evaluation, read_evaluation, summarise, write_evaluation
 from autoseg.hardware import autocast_type, choose_device, count_cores
-from autoseg.pipeline.planning import find_configuration
+from autoseg.pipeline.planning import find_runnable
 from autoseg.pipeline.validation import METRICS_FILE, TrainingValidator, validate_fold
 from autoseg.prediction import load_ensemble, make_window
 from autoseg.preprocessing import Store, store_key
@@ -131,7 +131,7 @@ def read_plan(workspace: Workspace, name: str) -> tuple[Plan, Splits]:
 def _resolve(workspace: Workspace, fold: str, options: TrainingOptions) -> _Job:
     plan, splits = read_plan(workspace, options.plan_name)
     plan = set_values(plan, options.assignments)
-    configuration = find_configuration(plan, options.configuration or plan.default_configuration)
+    configuration = find_runnable(plan, options.configuration or plan.default_configuration)
     store = Store(folder=workspace.store(store_key(configuration.preprocessing, plan.scheme)))
     cases = _cases_of(splits, fold)
     missing = [case for case in (*cases.train, *cases.validation) if not store.has(case)]

@@ -25,7 +25,7 @@ def make_topology(features: tuple[int, ...], blocks: tuple[int, ...], axes: int)
 def test_residual_network_has_nnunets_published_element_count(
     topology: Topology, patch: tuple[int, ...], elements: int
 ) -> None:
-    counted = count_feature_map_elements(topology, patch, 3, residual=True, deep_supervision=True)
+    counted = count_feature_map_elements(topology, patch, 3, "residual", deep_supervision=True)
     assert counted == elements
 
 
@@ -36,7 +36,7 @@ def test_plain_network_is_counted_layer_by_layer() -> None:
     encoder = 2 * (2 * 32) + 2 * (4 * 16)
     decoder = 2 * 32 + 2 * (2 * 32)
     heads = 3 * 32
-    counted = count_feature_map_elements(topology, (8, 4), 3, residual=False, deep_supervision=False)
+    counted = count_feature_map_elements(topology, (8, 4), 3, "plain", deep_supervision=False)
     assert counted == encoder + decoder + heads
 
 
@@ -47,5 +47,5 @@ def test_projection_is_counted_where_features_double_and_voxels_halve() -> None:
     stem_and_first = 3 * (2 * 32)
     second_with_projection = 3 * (4 * 16)
     decoder_and_head = 2 * (2 * 32) + 32
-    counted = count_feature_map_elements(topology, (8, 4), 1, residual=True, deep_supervision=True)
+    counted = count_feature_map_elements(topology, (8, 4), 1, "residual", deep_supervision=True)
     assert counted == stem_and_first + second_with_projection + decoder_and_head
