@@ -60,17 +60,18 @@ def plan_configurations(fingerprint: DatasetFingerprint, basis: Basis) -> Planne
     reasons.append(_decide("3d_fullres", planned=True, rule=_WHY_3D, evidence=f"{basis.cases} scans"))
     reasons += [_decide_low("3d_lowres", low), _decide_low("3d_cascade_fullres", low)]
     if low.size is None:
-        configurations: tuple[Configuration, ...] = (slices, _pool_dice(fullres, basis, pooled=False))
-        resolutions: tuple[Resolution, ...] = (basis.resolution, basis.resolution)
+        fullres = _pool_dice(fullres, basis, pooled=False)
+        others: tuple[Configuration, ...] = (fullres,)
+        resolutions = [(slices, basis.resolution), (fullres, basis.resolution)]
     else:
         fullres = _pool_dice(fullres, basis, pooled=True)
         lowres = _pool_dice(_configure_low(fingerprint, low, low.size, basis), basis, pooled=False)
         cascade = replace(fullres, name="3d_cascade_fullres", previous_stage="3d_lowres")
-        configurations = (slices, fullres, lowres, cascade)
-        resolutions = (basis.resolution, basis.resolution, low.resolution, basis.resolution)
-    for configuration, resolution in zip(configurations, resolutions, strict=True):
+        others = (fullres, lowres, cascade)
+        resolutions = [(slices, basis.resolution), (fullres, basis.resolution), (lowres, low.resolution)]
+    for configuration, resolution in resolutions:
         reasons += explain_size(configuration, resolution)
-    return (_pool_dice(slices, basis, pooled=True), *configurations[1:]), tuple(reasons)
+    return (_pool_dice(slices, basis, pooled=True), *others), tuple(reasons)
 
 
 _IN_3D: tuple[ConfigurationName, ...] = ("3d_fullres", "3d_lowres", "3d_cascade_fullres")
@@ -156,4 +157,5 @@ def _decide_low(name: ConfigurationName, low: LowResolution) -> Decision:
 
 def _decide(name: ConfigurationName, *, planned: bool, rule: str, evidence: str) -> Decision:
     value = "planned" if planned else "not planned"
-    return Decision(field=f"configurations.{name}", value=value, rule=rule, evidence=evidence)
+    change = "" if name == "2d" else "scans of other sizes, or more or less memory"
+    return Decision(field=f"configurations.{name}", value=value, rule=rule, evidence=evidence, change=change)

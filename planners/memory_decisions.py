@@ -9,6 +9,7 @@ from planners.memory import GIB, Execution, Memory, predict_memory
 from planners.plan import Configuration, Decision, Plan
 
 FIELD = "memory"
+LEAST_SHARE = 0.01  # of the whole: parts below it are not listed
 _PARTS = {
     "activations": "activations",
     "passing": "gradients on their way and room to work in",
@@ -51,11 +52,13 @@ def explain_memory(plan: Plan) -> Plan:
 def _explain(plan: Plan, configuration: Configuration) -> Decision:
     memory = predict_configuration(plan, configuration)
     parts = sorted(_PARTS, key=lambda name: -getattr(memory, name))
+    large = [name for name in parts if getattr(memory, name) >= LEAST_SHARE * memory.total()]
     return Decision(
         field=f"{configuration.name}.{FIELD}",
         value=f"{memory.total() / GIB:.2f} GB predicted",
         rule="Everything that is in memory when a training step needs most, counted layer by layer. The waiting "
         "training cases come on top, as far as there is room.",
-        evidence=", ".join(f"{_PARTS[name]} {getattr(memory, name) / GIB:.2f}" for name in parts)
+        evidence=", ".join(f"{_PARTS[name]} {getattr(memory, name) / GIB:.2f}" for name in large)
         + f"; planned for {plan.memory_gb:g} GB",
+        change="another patch, batch, network or optimiser",
     )

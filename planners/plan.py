@@ -24,12 +24,14 @@ class Decision:
         value: the value as text.
         rule: the rule that set it, in a sentence.
         evidence: what of the fingerprint, the machine or the budget the rule looked at.
+        change: what would make it another value; empty where that is only a person's --set.
     """
 
     field: str
     value: str
     rule: str
     evidence: str
+    change: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

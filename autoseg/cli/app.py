@@ -178,17 +178,21 @@ def evaluate(
 
 @app.command()
 def explain(
+    target: Annotated[
+        str | None,
+        typer.Argument(help="A workspace, a fingerprint.json, or a published data set such as atlas_r2_mni."),
+    ] = None,
     workspace: WorkspaceOption = None,
     plan: PlanOption = "default",
+    planner: Annotated[str | None, typer.Option(help="Plan on the spot by these rules.")] = None,
+    gpu_memory_gb: Annotated[float | None, typer.Option(help="Plan on the spot for a GPU with this memory.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For other programs.")] = False,
 ) -> None:
-    """Say what was decided for a data set, and why."""
-    from autoseg.workspace import find_workspace
-    from dataset_fingerprints.jsonfiles import read_json
+    """Say what was decided for a data set, and why; or what would be, before anything is read or trained."""
+    from autoseg.pipeline.explaining import ExplainOptions, find_plan
     from planners.explain import explain_plan, plan_as_json
-    from planners.plan import Plan
 
-    found = read_json(find_workspace(workspace).plan(plan), Plan)
+    found = find_plan(target, workspace, ExplainOptions(plan_name=plan, planner=planner, gpu_memory_gb=gpu_memory_gb))
     if as_json:
         print(json.dumps(plan_as_json(found), indent=1))
         return
