@@ -51,7 +51,7 @@ SetOption = Annotated[
     list[str] | None, typer.Option("--set", help="Change a value of the plan: training.iterations=5000. Repeatable.")
 ]
 ConfigurationOption = Annotated[
-    str | None, typer.Option("--configuration", "-c", help="2d or 3d_fullres; else the plan's default.")
+    str | None, typer.Option("--configuration", "-c", help="2d, 3d_fullres or 3d_lowres; else the plan's default.")
 ]
 
 
@@ -189,23 +189,29 @@ def evaluate(
 
 @app.command()
 def explain(
+    target: Annotated[
+        str | None,
+        typer.Argument(help="A workspace, a fingerprint.json, or a published data set such as atlas_r2_mni."),
+    ] = None,
     workspace: WorkspaceOption = None,
     plan: PlanOption = "default",
+    planner: Annotated[str | None, typer.Option(help="Plan on the spot by these rules.")] = None,
+    gpu_memory_gb: Annotated[float | None, typer.Option(help="Plan on the spot for a GPU with this memory.")] = None,
     compare: Annotated[
-        Path | None, typer.Option(help="Instead: beside another data set, given as its workspace or fingerprint.json.")
+        Path | None, typer.Option(help="Instead: beside another data set, named in any of these ways.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For other programs.")] = False,
 ) -> None:
-    """Say what was decided for a data set, and why; or in what two data sets differ."""
+    """Say what was decided for a data set, and why; what would be, before anything is read; or in what two differ."""
     if compare is not None:
-        _compare(workspace, compare, as_json)
-        return
-    from autoseg.workspace import find_workspace
-    from dataset_fingerprints.jsonfiles import read_json
-    from planners.explain import explain_plan, plan_as_json
-    from planners.plan import Plan
+        from autoseg.cli.comparing import show_comparison
 
-    found = read_json(find_workspace(workspace).plan(plan), Plan)
+        show_comparison(target, workspace, compare, as_json=as_json)
+        return
+    from autoseg.pipeline.explaining import ExplainOptions, find_plan
+    from planners.explain import explain_plan, plan_as_json
+
+    found = find_plan(target, workspace, ExplainOptions(plan_name=plan, planner=planner, gpu_memory_gb=gpu_memory_gb))
     if as_json:
         print(json.dumps(plan_as_json(found), indent=1))
         return
@@ -351,22 +357,6 @@ def main() -> None:
             f"{where}: cannot be written to ({error.strerror}). Free some room or name another place with -w or -o, "
             "then give the same command again: what was finished is kept."
         )
-
-
-def _compare(workspace: Path | None, other: Path, as_json: bool) -> None:
-    from autoseg.cli.comparing import comparison_as_json, show_comparison
-    from autoseg.workspace import find_workspace
-    from dataset_fingerprints.comparison import compare_fingerprints
-    from dataset_fingerprints.fingerprint import DatasetFingerprint
-    from dataset_fingerprints.jsonfiles import read_json
-
-    place = other / "fingerprint.json" if other.is_dir() else other
-    here, there = (read_json(path, DatasetFingerprint) for path in (find_workspace(workspace).fingerprint, place))
-    comparison = compare_fingerprints(here, there)
-    if as_json:
-        print(json.dumps(comparison_as_json(comparison), indent=1))
-    else:
-        show_comparison(comparison)
 
 
 def _choose_place(dataset: Path | None, images: Path | None, labels: Path | None) -> tuple[Path, Path | None]:
