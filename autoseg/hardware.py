@@ -48,6 +48,22 @@ def memory_limit_gb() -> float:
     return round(total / _GIB, 1)
 
 
+def free_memory_gb() -> float:
+    """Return the memory in GiB that this process could take now: what the machine has left, or less by its cgroup."""
+    free = memory_limit_gb() * _GIB
+    figures = Path("/proc/meminfo")
+    if figures.is_file():
+        free = min(free, 1024 * float(_field(figures, "MemAvailable").split()[0]))
+    group = Path("/sys/fs/cgroup")
+    limit = group / "memory.max"
+    if limit.is_file() and limit.read_text().strip() != "max":
+        # Files that were read stay counted as used until the room is needed.
+        cached = _field(group / "memory.stat", "inactive_file", " ")
+        used = float((group / "memory.current").read_text()) - float(cached or 0)
+        free = min(free, float(limit.read_text()) - used)
+    return max(free, 0.0) / _GIB
+
+
 def profile_machine() -> MachineProfile:
     """Describe the device that would train here: a CUDA card, Apple's GPU, else the CPU.
 
@@ -120,11 +136,14 @@ def _cpu_multiplies_bfloat16() -> bool:
 
 
 def _cpu_field(name: str) -> str:
-    information = Path("/proc/cpuinfo")
+    return _field(Path("/proc/cpuinfo"), name)
+
+
+def _field(information: Path, name: str, between: str = ":") -> str:
     if not information.is_file():
         return ""
     for line in information.read_text().splitlines():
-        key, _, value = line.partition(":")
+        key, _, value = line.partition(between)
         if key.strip() == name:
             return value.strip()
     return ""

@@ -37,6 +37,11 @@ class Workspace:
         """Where the findings of the last check lie."""
         return self.root / "check.json"
 
+    @property
+    def cases(self) -> Path:
+        """The folder of the measurements and findings of single cases, one per line."""
+        return self.root / "cases"
+
     def plan(self, plan: str) -> Path:
         """Where a plan lies."""
         return self.root / "plans" / plan / "plan.json"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cc3d
 import numpy as np
@@ -40,7 +41,7 @@ def find_body(voxels: NDArray[np.float32]) -> Body:
     background = np.ones(voxels.shape[1:], dtype=bool)
     values = []
     for channel in voxels:
-        value = _border_value(channel)
+        value = border_value(channel)
         if value is None:
             return Body(background=None, mask=np.ones(voxels.shape[1:], dtype=bool))
         values.append(value)
@@ -59,18 +60,24 @@ def bounding_box(mask: NDArray[np.bool_]) -> Box:
     return Box(start=(x[0], y[0], z[0]), stop=(x[1], y[1], z[1]))
 
 
-def _border_value(channel: NDArray[np.float32]) -> float | None:
-    faces = [np.take(channel, index, axis=axis).ravel() for axis in range(3) for index in (0, -1)]
-    values, counts = np.unique(np.concatenate(faces), return_counts=True)
+def border_value(channel: NDArray[np.float32]) -> float | None:
+    """Return the value that most voxels on the faces of an (x, y, z) array share, or None if too few do."""
+    values, counts = np.unique(_faces(channel), return_counts=True)
     most = int(counts.argmax())
     return float(values[most]) if counts[most] >= PROOF_SHARE * counts.sum() else None
 
 
 def _connected_to_border(background: NDArray[np.bool_]) -> NDArray[np.bool_]:
     components = cc3d.connected_components(background, connectivity=6)
-    faces = [np.take(components, index, axis=axis).ravel() for axis in range(3) for index in (0, -1)]
-    touching = np.unique(np.concatenate(faces))
+    touching = np.unique(_faces(components))
     keep = np.zeros(int(components.max()) + 1, dtype=bool)
     keep[touching] = True
     keep[0] = False
     return keep[components]
+
+
+def _faces(array: NDArray[Any]) -> NDArray[Any]:
+    """Return the values on the six faces of an (x, y, z) array; those on edges more than once."""
+    # Views: np.take would copy an array whose axes were flipped.
+    faces = [np.moveaxis(array, axis, 0)[index] for axis in range(3) for index in (0, -1)]
+    return np.concatenate([face.ravel() for face in faces])

@@ -12,15 +12,12 @@ from numpy.typing import NDArray
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.geometry import Grid, affine_distance_mm, canonical_grid, show_shape
+from dataset_fingerprints.tolerances import REFUSED_SHIFT, TOLD_SHIFT
 
 Grade = Literal["error", "warning", "fixed"]
 
 # A label voxel may differ from its integer by rounding when files pass through float formats (0.9999, 254.99999).
 ROUNDING = 1e-3
-# Label and image may lie apart by this share of the smallest voxel edge before it is worth telling, and by this
-# many before it is refused.
-TOLD_SHIFT = 0.1
-REFUSED_SHIFT = 1.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

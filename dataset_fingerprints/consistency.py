@@ -9,11 +9,11 @@ import numpy as np
 
 from dataset_fingerprints.checks import Finding
 from dataset_fingerprints.fingerprint import CaseFingerprint
+from dataset_fingerprints.geometry import show_spacing
+from dataset_fingerprints.units import find_units
 
 # A voxel edge this many times longer or shorter than the median is worth a look; planning copes with less.
 SPACING_OUTLIER = 2.0
-# The kinds of findings that compare cases; they are found anew whenever a case comes or goes.
-WHOLE_DATASET = ("duplicate-image", "spacing-outlier", "orientation-mix", "shared-subject")
 
 
 def check_cases(cases: Sequence[CaseFingerprint]) -> tuple[Finding, ...]:
@@ -54,7 +54,7 @@ def _find_spacing_outliers(cases: Sequence[CaseFingerprint]) -> list[Finding]:
     for case, ratio in zip(cases, spacings / median, strict=True):
         if max(ratio.max(), 1 / ratio.min()) > SPACING_OUTLIER:
             message = (
-                f"has voxels of {_times(case.spacing_mm)} mm where the median is {_times(median)} mm. "
+                f"has voxels of {show_spacing(case.spacing_mm)} mm where the median is {show_spacing(median)} mm. "
                 "Check that the header is right; if it is, the scan is resampled like the others."
             )
             findings.append(Finding(case=case.case, grade="warning", kind="spacing-outlier", message=message))
@@ -73,25 +73,27 @@ def _find_orientations(cases: Sequence[CaseFingerprint]) -> list[Finding]:
 
 
 def _find_subjects(cases: Sequence[CaseFingerprint]) -> list[Finding]:
-    """Tell of subjects with several cases, which never lie in different folds."""
-    groups: dict[str, list[str]] = defaultdict(list)
+    """Tell of subjects and groups with several cases, which never lie in different folds."""
+    units: dict[str, list[CaseFingerprint]] = defaultdict(list)
+    names = find_units(cases)
     for case in cases:
-        groups[case.subject].append(case.case)
+        units[names[case.case]].append(case)
     return [
         Finding(
-            case=names[0],
+            case=first.case,
             grade="fixed",
             kind="shared-subject",
-            message=f"is of subject {subject}, as {_some(names[1:])} are. They are kept in one fold.",
+            message=f"is of {_show_unit(first)}, as {_some([case.case for case in others])} are. They are kept in one "
+            "fold.",
         )
-        for subject, names in groups.items()
-        if len(names) > 1
+        for first, *others in units.values()
+        if others
     ]
+
+
+def _show_unit(case: CaseFingerprint) -> str:
+    return f"subject {case.subject}" + (f" and group {case.group}" if case.group else "")
 
 
 def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-
-
-def _times(lengths: Sequence[float]) -> str:
-    return "x".join(f"{length:.3g}" for length in lengths)

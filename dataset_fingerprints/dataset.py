@@ -133,9 +133,13 @@ class Case:
 
     Attributes:
         name: unique in the data set; used for every file that belongs to the case.
-        images: absolute paths, one per channel, or a single 4D file that holds them all.
-        label: absolute path of the label map; empty for a scan without one.
+        images: absolute paths, one per channel, or a single 4D file that holds them all. They are what the layout
+            expects: a file that is not there, or not named (an empty path), is told when the case is read.
+        label: absolute path of the label map; empty where none is named.
         subject: cases of one subject never lie in different folds.
+        session: of the subject, where known.
+        site: where the scan was made, where known; folds are balanced over sites.
+        group: cases of one group never lie in different folds either, for example those of a family.
     """
 
     name: str
@@ -144,6 +148,7 @@ class Case:
     subject: str
     session: str = ""
     site: str = ""
+    group: str = ""
 
     def image_paths(self) -> tuple[Path, ...]:
         """Return where the channels lie."""
@@ -152,6 +157,11 @@ class Case:
     def label_path(self) -> Path:
         """Return where the label map lies."""
         return Path(self.label)
+
+
+def is_there(file: str) -> bool:
+    """Tell whether a file of a case exists; a folder of DICOM files counts."""
+    return bool(file) and Path(file).exists()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,84 +1,16 @@
-"""One pass over a data set: every file is read once for its checks, its fingerprint and whatever comes after."""
+"""What is measured of one case."""
 
 from __future__ import annotations
 
-import hashlib
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
-
 import numpy as np
 
-from dataset_fingerprints.checks import Finding
-from dataset_fingerprints.consistency import check_cases
 from dataset_fingerprints.dataset import Case, Dataset
-from dataset_fingerprints.fingerprint import (
-    CaseFingerprint,
-    ChannelIntensities,
-    ChannelSummary,
-    DatasetFingerprint,
-    FileIdentity,
-    LabelSummary,
-    Quantiles,
-)
+from dataset_fingerprints.fingerprint import CaseFingerprint
 from dataset_fingerprints.geometry import find_reorientation
-from dataset_fingerprints.intensities import measure_intensities, pool_sketches, sketch_intensities
+from dataset_fingerprints.identity import identify_case
+from dataset_fingerprints.intensities import measure_channel
 from dataset_fingerprints.lesions import measure_label
-from dataset_fingerprints.scans import Scan, read_case
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Known:
-    """What an earlier pass measured and found of a case; true as long as the case's files are the same."""
-
-    record: CaseFingerprint
-    findings: tuple[Finding, ...]
-
-
-OnScan = Callable[[Case, Scan], None]
-
-
-def extract_cases(
-    dataset: Dataset,
-    previous: Mapping[str, Known],
-    workers: int,
-    on_scan: OnScan,
-    on_done: Callable[[str], None],
-) -> tuple[tuple[CaseFingerprint, ...], tuple[Finding, ...]]:
-    """Read, check and measure every case whose files changed since `previous`.
-
-    Args:
-        dataset: what to read.
-        previous: what an earlier pass found, by case name.
-        workers: threads; reading, decompressing and measuring release the interpreter's lock for most of their time.
-        on_scan: called in a worker with every scan that was read and is sound.
-        on_done: called with every case's name when it is finished, read or not.
-
-    Returns:
-        The measurements of all sound cases in the data set's order, and all findings: those of single cases, then
-        those of the data set as a whole.
-    """
-
-    def extract(case: Case) -> tuple[CaseFingerprint | None, tuple[Finding, ...]]:
-        known = previous.get(case.name)
-        if known is not None and unchanged(case, known.record.identities):
-            on_done(case.name)
-            return known.record, known.findings
-        scan, findings = read_case(case, dataset.channels, dataset.labels)
-        record = None
-        if scan is not None:
-            record = measure_case(case, scan, dataset)
-            on_scan(case, scan)
-        on_done(case.name)
-        return record, findings
-
-    with ThreadPoolExecutor(max_workers=workers) as pool:
-        results = list(pool.map(extract, dataset.cases))
-    records = tuple(record for record, _ in results if record is not None)
-    found = tuple(finding for _, findings in results for finding in findings)
-    return records, (*found, *check_cases(records))
+from dataset_fingerprints.scans import Scan
 
 
 def measure_case(case: Case, scan: Scan, dataset: Dataset) -> CaseFingerprint:
@@ -94,125 +26,19 @@ def measure_case(case: Case, scan: Scan, dataset: Dataset) -> CaseFingerprint:
     return CaseFingerprint(
         case=case.name,
         subject=case.subject,
+        session=case.session,
         site=case.site,
-        identities=tuple(identify(path) for path in (*case.image_paths(), case.label_path())),
+        group=case.group,
+        identities=identify_case(case),
         shape=scan.canonical_shape(),
         spacing_mm=(x, y, z),
         orientation=reorientation.code(),
         background=scan.background,
         body_box=scan.box,
         body_share=float(scan.body.sum() / np.prod(scan.canonical_shape())),
-        channels=tuple(
-            ChannelIntensities(
-                body=measure_intensities(channel[scan.body]),
-                foreground=measure_intensities(channel[foreground]),
-                foreground_sketch=sketch_intensities(channel[foreground]),
-            )
-            for channel in scan.voxels
-        ),
+        channels=tuple(measure_channel(channel, scan.body, foreground) for channel in scan.voxels),
         labels=tuple(
             measure_label(scan.voxels, scan.labels == index, judged, (x, y, z), label.value)
             for index, label in enumerate(dataset.labels.labels, start=1)
-        ),
-    )
-
-
-def summarise(dataset: Dataset, cases: Sequence[CaseFingerprint]) -> DatasetFingerprint:
-    """Summarise the cases' measurements; a pure function of its arguments."""
-    return DatasetFingerprint(
-        name=dataset.name,
-        channels=tuple(_summarise_channel(name, cases, index) for index, name in enumerate(dataset.channels)),
-        scheme=dataset.labels,
-        labels=tuple(_summarise_label(dataset, cases, index) for index in range(len(dataset.labels.labels))),
-        spacing_mm=_per_axis(lambda case, axis: case.spacing_mm[axis], cases),
-        body_shape=_per_axis(lambda case, axis: float(case.body_box.shape()[axis]), cases),
-        body_share=measure_quantiles(case.body_share for case in cases),
-        orientations=tuple(Counter(case.orientation for case in cases).most_common()),
-        cases=tuple(cases),
-    )
-
-
-def measure_quantiles(values: Iterable[float]) -> Quantiles:
-    """Return the quantiles of some numbers; all null for none."""
-    numbers = np.array(list(values), dtype=np.float64)
-    if numbers.size == 0:
-        return Quantiles(n=0, p00=None, p05=None, p10=None, p25=None, p50=None, p75=None, p90=None, p95=None, p100=None)
-    p = [float(value) for value in np.percentile(numbers, (0, 5, 10, 25, 50, 75, 90, 95, 100))]
-    return Quantiles(
-        n=int(numbers.size),
-        p00=p[0],
-        p05=p[1],
-        p10=p[2],
-        p25=p[3],
-        p50=p[4],
-        p75=p[5],
-        p90=p[6],
-        p95=p[7],
-        p100=p[8],
-    )
-
-
-def identify(path: Path) -> FileIdentity:
-    """Return size, modification time and content hash of a file."""
-    status = path.stat()
-    with path.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    return FileIdentity(size_bytes=status.st_size, mtime_ns=status.st_mtime_ns, sha256=digest)
-
-
-def unchanged(case: Case, identities: Sequence[FileIdentity]) -> bool:
-    """Tell whether a case's files are what they were: by size and time, and by content if only the time differs."""
-    paths = (*case.image_paths(), case.label_path())
-    if len(paths) != len(identities):
-        return False
-    for path, known in zip(paths, identities, strict=True):
-        if not path.is_file():
-            return False
-        status = path.stat()
-        if status.st_size != known.size_bytes:
-            return False
-        if status.st_mtime_ns != known.mtime_ns and identify(path).sha256 != known.sha256:
-            return False
-    return True
-
-
-def _per_axis(
-    measure: Callable[[CaseFingerprint, int], float], cases: Sequence[CaseFingerprint]
-) -> tuple[Quantiles, Quantiles, Quantiles]:
-    x, y, z = (measure_quantiles(measure(case, axis) for case in cases) for axis in range(3))
-    return (x, y, z)
-
-
-def _summarise_channel(name: str, cases: Sequence[CaseFingerprint], index: int) -> ChannelSummary:
-    channels = [case.channels[index] for case in cases]
-    return ChannelSummary(
-        name=name,
-        foreground=pool_sketches(
-            [channel.foreground_sketch for channel in channels],
-            voxels=sum(channel.foreground.voxels for channel in channels),
-        ),
-    )
-
-
-def _summarise_label(dataset: Dataset, cases: Sequence[CaseFingerprint], index: int) -> LabelSummary:
-    label = dataset.labels.labels[index]
-    found = [case.labels[index] for case in cases]
-    present = [statistics for statistics in found if statistics.lesion_count]
-    lesions = [lesion for statistics in present for lesion in statistics.lesions]
-    box_mm3 = sum(float(np.prod(case.body_box.shape()) * np.prod(case.spacing_mm)) for case in cases)
-    contrasts = range(len(dataset.channels))
-    return LabelSummary(
-        value=label.value,
-        name=label.name,
-        cases_without=1 - len(present) / len(cases),
-        voxel_share=sum(statistics.volume_mm3 for statistics in found) / box_mm3,
-        volume_mm3=measure_quantiles(statistics.volume_mm3 for statistics in found),
-        lesion_count=measure_quantiles(float(statistics.lesion_count) for statistics in found),
-        lesion_volume_mm3=measure_quantiles(lesion.volume_mm3 for lesion in lesions),
-        lesion_extent_mm=measure_quantiles(max(lesion.extent_mm) for lesion in lesions),
-        lesion_thinnest_mm=measure_quantiles(lesion.thinnest_mm for lesion in lesions),
-        contrast=tuple(
-            measure_quantiles(value for entry in present if (value := entry.contrast[channel]) is not None)
-            for channel in contrasts
         ),
     )

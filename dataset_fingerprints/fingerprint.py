@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.geometry import Triple, TripleFloat
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,12 +56,13 @@ class ChannelIntensities:
     """One channel's intensities inside the body, and inside all foreground labels.
 
     Attributes:
-        foreground_sketch: evenly spaced quantiles of the foreground, from which the data set's are pooled; empty
-            without foreground.
+        body_sketch: evenly spaced quantiles inside the body, from which the data set's are pooled.
+        foreground_sketch: the same inside the foreground; empty without foreground.
     """
 
     body: IntensityStatistics
     foreground: IntensityStatistics
+    body_sketch: tuple[float, ...] = ()
     foreground_sketch: tuple[float, ...] = ()
 
 
@@ -112,7 +113,9 @@ class CaseFingerprint:
 
     case: str
     subject: str
+    session: str
     site: str
+    group: str
     identities: tuple[FileIdentity, ...]
     shape: Triple
     spacing_mm: TripleFloat
@@ -147,6 +150,10 @@ class LabelSummary:
     Attributes:
         cases_without: the share of cases in which the label does not occur.
         voxel_share: the label's voxels over the voxels of all body boxes.
+        volume_mm3: per case, cases without the label included.
+        lesion_extent_mm: of each component, its longest side.
+        border_distance_mm: per case with the label, from it to the nearest face of the image.
+        contrast: per channel.
     """
 
     value: int
@@ -157,16 +164,39 @@ class LabelSummary:
     lesion_count: Quantiles
     lesion_volume_mm3: Quantiles
     lesion_extent_mm: Quantiles
+    lesion_extent_voxels: Quantiles
     lesion_thinnest_mm: Quantiles
+    border_distance_mm: Quantiles
     contrast: tuple[Quantiles, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChannelSummary:
-    """One channel over the whole data set: the foreground's intensities pooled with equal weight per case."""
+    """One channel over the whole data set: intensities of body and foreground, pooled with equal weight per case."""
 
     name: str
+    body: IntensityStatistics
     foreground: IntensityStatistics
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PartSummary:
+    """The cases of one site or group.
+
+    Attributes:
+        cases_without: the share of cases without any label.
+        volume_mm3: of all labels together, per case.
+        body_median: per channel, over the cases: the median intensity inside the body.
+    """
+
+    name: str
+    cases: int
+    subjects: int
+    spacing_mm: tuple[Quantiles, Quantiles, Quantiles]
+    shape: tuple[Quantiles, Quantiles, Quantiles]
+    cases_without: float
+    volume_mm3: Quantiles
+    body_median: tuple[Quantiles, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -175,8 +205,11 @@ class DatasetFingerprint:
 
     Attributes:
         spacing_mm: per axis.
+        shape: per axis, lengths of the whole scans in voxels.
         body_shape: per axis, lengths of the body boxes in voxels.
         orientations: (code, number of cases), most frequent first.
+        sites: the largest first, where sites are known.
+        groups: the same for groups.
     """
 
     name: str
@@ -184,8 +217,11 @@ class DatasetFingerprint:
     scheme: LabelScheme
     labels: tuple[LabelSummary, ...]
     spacing_mm: tuple[Quantiles, Quantiles, Quantiles]
+    shape: tuple[Quantiles, Quantiles, Quantiles]
     body_shape: tuple[Quantiles, Quantiles, Quantiles]
     body_share: Quantiles
     orientations: tuple[tuple[str, int], ...]
+    sites: tuple[PartSummary, ...]
+    groups: tuple[PartSummary, ...]
     cases: tuple[CaseFingerprint, ...]
     schema_version: int = SCHEMA_VERSION

@@ -59,6 +59,11 @@ def make_grid(shape: tuple[int, ...], affine: NDArray[np.floating]) -> Grid:
     return Grid(shape=(int(shape[0]), int(shape[1]), int(shape[2])), affine=rows)  # type: ignore[arg-type]
 
 
+def show_spacing(spacing_mm: Sequence[float]) -> str:
+    """Return voxel sizes as people write them: 1x1x2.5."""
+    return "x".join(f"{length:.3g}" for length in spacing_mm)
+
+
 def show_shape(shape: Sequence[int]) -> str:
     """Return lengths in voxels as people write them: 182x218x182."""
     return "x".join(str(length) for length in shape)
@@ -70,7 +75,7 @@ def find_reorientation(grid: Grid) -> Reorientation:
     The assignment maximises the summed absolute cosines over all six permutations, so that oblique grids (even at
     45 degrees) always get three different axes.
     """
-    directions = grid.matrix()[:3, :3] / np.array(grid.spacing_mm())
+    directions = _directions(grid)
     permutations = ((0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0))
     axes = max(permutations, key=lambda p: sum(abs(directions[i, p[i]]) for i in range(3)))
     negative = [bool(directions[i, axes[i]] < 0) for i in range(3)]
@@ -114,6 +119,33 @@ def affine_distance_mm(first: Grid, second: Grid) -> float:
     corners = np.array(np.meshgrid(*[(0, length - 1) for length in first.shape], [1.0])).reshape(4, -1)
     difference = (first.matrix() - second.matrix()) @ corners
     return float(np.linalg.norm(difference[:3], axis=0).max())
+
+
+def skew_degrees(grid: Grid) -> float:
+    """Return by how much the angle between two axes of the grid differs from 90 degrees, for the worst two."""
+    directions = _directions(grid)
+    cosines = (directions.T @ directions)[[0, 0, 1], [1, 2, 2]]
+    return float(np.rad2deg(np.abs(np.arcsin(np.clip(cosines, -1, 1))).max()))
+
+
+def straighten(grid: Grid) -> Grid:
+    """Return the grid with its directions replaced by the nearest orthogonal ones; spacing and centre stay.
+
+    The nearest orthogonal matrix is the orthogonal factor of the polar decomposition (Higham 1986).
+    """
+    left, _, right = np.linalg.svd(_directions(grid))
+    source = grid.matrix()
+    matrix = np.eye(4)
+    matrix[:3, :3] = left @ right * np.array(grid.spacing_mm())
+    centre = (np.array(grid.shape) - 1) / 2
+    matrix[:3, 3] = source[:3, 3] + (source[:3, :3] - matrix[:3, :3]) @ centre
+    return make_grid(grid.shape, matrix)
+
+
+def _directions(grid: Grid) -> NDArray[np.float64]:
+    """Return the unit vectors of the array axes as columns."""
+    directions: NDArray[np.float64] = grid.matrix()[:3, :3] / np.array(grid.spacing_mm())
+    return directions
 
 
 def _flipped_axes(reorientation: Reorientation, lead: int) -> tuple[int, ...]:

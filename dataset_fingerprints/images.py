@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,16 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataset_fingerprints import itk, nifti
+from dataset_fingerprints.alignment import overlap, resample_onto, same_place
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.geometry import (
     Grid,
     canonical_grid,
     find_reorientation,
     from_canonical,
-    show_shape,
+    skew_degrees,
+    straighten,
     to_canonical,
 )
-from dataset_fingerprints.stored import RefusedError, refuse_damaged_gzip
+from dataset_fingerprints.stored import Header, RefusedError, refuse_damaged_gzip
+from dataset_fingerprints.tolerances import RIGHT_ANGLE_DEGREES, STRAIGHTENED_DEGREES
 
 # Longest first, so that .nii.gz is never taken for something else.
 IMAGE_SUFFIXES = tuple(
@@ -40,11 +43,13 @@ class Image:
 
     Attributes:
         voxels: (channel, x, y, z), canonical RAS+.
-        source_grid: the grid as stored in the file.
+        source_grid: the grid as stored in the file, its axes straightened if they are nearly at right angles.
+        header: of the file; of the first one where there are several.
     """
 
     voxels: NDArray[Any]
     source_grid: Grid
+    header: Header
 
     def grid(self) -> Grid:
         """Return the canonical grid that `voxels` lies on."""
@@ -52,11 +57,11 @@ class Image:
 
 
 def case_stem(path: Path) -> str:
-    """Return a file's name without its image suffix."""
+    """Return a file's name without its image suffix; the folder of a DICOM series has none."""
     for suffix in IMAGE_SUFFIXES:
         if path.name.endswith(suffix):
             return path.name[: -len(suffix)]
-    return path.stem
+    return path.name
 
 
 def is_image(path: Path) -> bool:
@@ -70,8 +75,8 @@ def is_series(path: Path) -> bool:
 
 
 def read_grid(path: Path) -> Grid:
-    """Read only the header of an image file: shape and affine as stored (a DICOM series is read whole)."""
-    return _read_by(path, nifti.read_header, itk.read_header).grid
+    """Read only the header of an image file: shape and affine as `Image.source_grid`."""
+    return _settle(_read_by(path, nifti.read_header, itk.read_header).grid)
 
 
 def read_channel_count(path: Path) -> int:
@@ -83,19 +88,50 @@ def read_image(paths: Sequence[Path]) -> Image:
     """Read the channels of a case, one file each or all in one file; a path may be the folder of a DICOM series.
 
     Returns:
+        float32 voxels on the grid of the first file, with the files' intensity scaling applied.
+
+    Raises:
+        DataError: a file cannot be read, or the channels do not overlap in space.
+    """
+    return join_channels({str(path): read_channels(path) for path in paths})
+
+
+def read_channels(path: Path) -> Image:
+    """Read the channels that one file holds.
+
+    Returns:
         float32 voxels, with the file's intensity scaling applied.
 
     Raises:
-        DataError: a file cannot be read, or the channels' grids differ.
+        DataError: the file cannot be read.
     """
-    parts, grids = zip(*(_read(path, np.float32) for path in paths), strict=True)
-    for path, grid in zip(paths[1:], grids[1:], strict=True):
-        if grid.shape != grids[0].shape:
-            raise DataError(
-                f"{path}: is {show_shape(grid.shape)} voxels but {paths[0].name} is {show_shape(grids[0].shape)}. "
-                "All channels of a case must share one grid: resample one onto the other, then run again."
-            )
-    return Image(voxels=np.concatenate(parts), source_grid=grids[0])
+    return _read(path, np.float32)
+
+
+def join_channels(images: Mapping[str, Image]) -> Image:
+    """Put the channels of a case into one array, on the grid of the first image.
+
+    An image on another grid is resampled (see `alignment`).
+
+    Args:
+        images: the case's files in the order of the channels, by path.
+
+    Raises:
+        DataError: an image does not overlap the first one in space.
+    """
+    (first, start), *others = images.items()
+    if not others:
+        return start
+    target = start.grid()
+    aligned = [start.voxels]
+    for path, image in others:
+        if same_place(target, image.grid()):
+            aligned.append(image.voxels)
+        elif overlap(target, image.grid()):
+            aligned.append(resample_onto(image.voxels, image.grid(), target))
+        else:
+            raise DataError(f"{path}: does not overlap {first} in space. Mend the header that is wrong.")
+    return replace(start, voxels=np.concatenate(aligned))
 
 
 def read_label_map(path: Path) -> Image:
@@ -103,12 +139,13 @@ def read_label_map(path: Path) -> Image:
 
     A picture in grey levels stored as colours, which every .bmp is, counts as one channel.
     """
-    voxels, grid = _read(path, None)
+    image = _read(path, None)
+    voxels = image.voxels
     if path.name.endswith(itk.PICTURE_SUFFIXES) and voxels.shape[0] == 3 and (voxels == voxels[:1]).all():
         voxels = voxels[:1]
     if voxels.shape[0] != 1:
         raise DataError(f"{path}: holds {voxels.shape[0]} volumes. A label file holds one 3D volume of integers.")
-    return Image(voxels=voxels, source_grid=grid)
+    return replace(image, voxels=voxels)
 
 
 def write_label_map(path: Path, labels: NDArray[np.integer], source_grid: Grid) -> None:
@@ -131,10 +168,16 @@ def write_label_map(path: Path, labels: NDArray[np.integer], source_grid: Grid) 
     write(path, stored, source_grid)
 
 
-def _read(path: Path, dtype: type[np.floating] | None) -> tuple[NDArray[Any], Grid]:
-    """Return (channel, x, y, z) canonical voxels and the stored grid."""
+def _read(path: Path, dtype: type[np.floating] | None) -> Image:
     stored = _read_by(path, partial(nifti.read_voxels, dtype=dtype), partial(itk.read_voxels, dtype=dtype))
-    return to_canonical(stored.voxels, find_reorientation(stored.grid)), stored.grid
+    grid = _settle(stored.header.grid)
+    voxels = to_canonical(stored.voxels, find_reorientation(grid))
+    return Image(voxels=voxels, source_grid=grid, header=stored.header)
+
+
+def _settle(grid: Grid) -> Grid:
+    """Straighten axes that are off right angles by more than rounding, but by so little that it moves no voxel."""
+    return straighten(grid) if RIGHT_ANGLE_DEGREES < skew_degrees(grid) <= STRAIGHTENED_DEGREES else grid
 
 
 def _read_by(path: Path, by_nibabel: Callable[[Path], _Found], by_itk: Callable[[Path], _Found]) -> _Found:

@@ -49,8 +49,8 @@ _POSITION_TAG = "0020|0032"
 
 def holds_series(folder: Path) -> bool:
     """Tell whether a folder holds a DICOM file, by the four letters that every one has after its preamble."""
-    for file in folder.iterdir():
-        if file.is_file():
+    for file in sorted(folder.iterdir()):
+        if file.is_file() and not file.name.startswith("."):
             with file.open("rb") as stream:
                 if stream.read(132)[128:] == b"DICM":
                     return True
@@ -64,8 +64,7 @@ def read_header(path: Path) -> Header:
         RefusedError: SimpleITK cannot read the header.
     """
     if path.is_dir():
-        image = _read_series(path)
-        return _header_of(path, image, image.GetNumberOfComponentsPerPixel())
+        return _read_series_header(path)
     reader = _open(path)
     return _header_of(path, reader, reader.GetNumberOfComponents())
 
@@ -85,7 +84,7 @@ def read_voxels(path: Path, dtype: type[np.floating] | None) -> Stored:
     components = image.GetNumberOfComponentsPerPixel() > 1
     channel_first = np.moveaxis(array, -1, 0) if components else array
     voxels = channel_first.reshape(header.channels, *reversed(header.grid.shape)).transpose(0, 3, 2, 1)
-    return Stored(voxels=voxels if dtype is None else voxels.astype(dtype, copy=False), grid=header.grid)
+    return Stored(voxels=voxels if dtype is None else voxels.astype(dtype, copy=False), header=header)
 
 
 def write(path: Path, labels: NDArray[np.integer[Any]], grid: Grid) -> None:
@@ -163,8 +162,22 @@ def _type_name(reader: SimpleITK.ImageFileReader) -> str:
     return str(SimpleITK.GetPixelIDValueAsString(reader.GetPixelID()))
 
 
-def _read_series(folder: Path) -> SimpleITK.Image:
-    """Read the one DICOM series of a folder, its slices in order of position."""
+def _read_series_header(folder: Path) -> Header:
+    """Describe a DICOM series from its first and last slice, as reading all of them would."""
+    files = _list_slices(folder)
+    first, last = (_open(Path(file)) for file in (files[0], files[-1]))
+    header = _header_of(folder, first, first.GetNumberOfComponents())
+    if len(files) == 1:
+        return header
+    step = (np.array(last.GetOrigin()) - np.array(first.GetOrigin())) / (len(files) - 1)
+    affine = header.grid.matrix()
+    affine[:3, 2] = _LPS_TO_RAS[:3, :3] @ step
+    grid = make_stored_grid(folder, (*header.grid.shape[:2], len(files)), affine)
+    return Header(grid=grid, channels=header.channels)
+
+
+def _list_slices(folder: Path) -> Sequence[str]:
+    """Return the files of the one DICOM series of a folder, in order of position."""
     import SimpleITK
 
     series = SimpleITK.ImageSeriesReader.GetGDCMSeriesIDs(str(folder))
@@ -175,8 +188,16 @@ def _read_series(folder: Path) -> SimpleITK.Image:
             f"{folder}: holds {len(series)} DICOM series ({', '.join(sorted(series))}). "
             "Expected one: put each series into a folder of its own."
         )
+    files: Sequence[str] = SimpleITK.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder), series[0])
+    return files
+
+
+def _read_series(folder: Path) -> SimpleITK.Image:
+    """Read the one DICOM series of a folder."""
+    import SimpleITK
+
+    files = _list_slices(folder)
     reader = SimpleITK.ImageSeriesReader()
-    files = SimpleITK.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder), series[0])
     reader.SetFileNames(files)
     reader.MetaDataDictionaryArrayUpdateOn()
     try:

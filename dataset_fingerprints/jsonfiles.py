@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, fields
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from dataset_fingerprints.atomic import write_bytes
+from dataset_fingerprints.atomic import replacing
 from dataset_fingerprints.errors import FileFormatError, did_you_mean
 
 T = TypeVar("T")
@@ -18,13 +18,19 @@ T = TypeVar("T")
 
 def write_json(path: Path, value: Any) -> None:
     """Write a dataclass, or plain JSON values, atomically; NaN and infinity become null."""
-    write_bytes(path, to_json(value).encode())
+    with replacing(path) as temporary, temporary.open("wb") as stream:
+        stream.write(_adapter(_kind_of(value)).dump_json(value, indent=1))
+        stream.write(b"\n")
 
 
 def to_json(value: Any) -> str:
     """Return indented JSON text of a dataclass or of plain JSON values; NaN and infinity become null."""
-    plain = value if isinstance(value, dict | list) else asdict(value)
-    return json.dumps(_without_nan(plain), indent=1, allow_nan=False) + "\n"
+    return _adapter(_kind_of(value)).dump_json(value, indent=1).decode() + "\n"
+
+
+def to_line(value: Any) -> bytes:
+    """Return JSON of a dataclass on one line, for files that grow by lines; NaN and infinity become null."""
+    return _adapter(_kind_of(value)).dump_json(value) + b"\n"
 
 
 def read_json(path: Path, kind: type[T]) -> T:
@@ -38,12 +44,24 @@ def read_json(path: Path, kind: type[T]) -> T:
         text = path.read_bytes()
     except OSError as error:
         raise FileFormatError(f"{path}: cannot be read ({error.strerror}). Expected a {kind.__name__} file.") from error
+    return parse_json(text, kind, str(path))
+
+
+def parse_json(text: bytes, kind: type[T], where: str) -> T:
+    """Build the dataclass `kind` from JSON text with the same strictness as `read_json`.
+
+    Args:
+        where: the text comes from, for messages.
+
+    Raises:
+        FileFormatError: the text is no JSON, or differs from `kind`; the message names the field.
+    """
     try:
         value = _validate(kind, text)
     except ValidationError as error:
-        _refuse_other_schema(path, kind, _schema_version(text))
-        raise FileFormatError(_first_problem(path, kind, error)) from error
-    _refuse_other_schema(path, kind, getattr(value, "schema_version", None))
+        _refuse_other_schema(where, kind, _schema_version(text))
+        raise FileFormatError(_first_problem(where, kind, error)) from error
+    _refuse_other_schema(where, kind, getattr(value, "schema_version", None))
     return value
 
 
@@ -89,6 +107,10 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
 
 
+def _kind_of(value: Any) -> Any:
+    return Any if isinstance(value, dict | list) else type(value)
+
+
 def _validate(kind: type[T], text: bytes) -> T:
     key: Any = kind
     value: T = _adapter(key).validate_json(text, strict=True, extra="forbid")
@@ -109,25 +131,15 @@ def _known_version(kind: type) -> int | None:
     return defaults[0] if defaults and isinstance(defaults[0], int) else None
 
 
-def _refuse_other_schema(path: Path, kind: type, found: object) -> None:
+def _refuse_other_schema(where: object, kind: type, found: object) -> None:
     known = _known_version(kind)
     if isinstance(found, int) and known is not None and found != known:
-        raise FileFormatError(_other_schema(path, found, known))
+        raise FileFormatError(_other_schema(where, found, known))
 
 
-def _other_schema(path: Path, found: int, known: int) -> str:
+def _other_schema(where: object, found: int, known: int) -> str:
     cure = "Update autoseg, or name another folder." if found > known else "Make it again with this version."
-    return f"{path}: has schema version {found}, but this version of autoseg knows {known}. {cure}"
-
-
-def _without_nan(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _without_nan(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_nan(item) for item in value]
-    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
-        return None
-    return value
+    return f"{where}: has schema version {found}, but this version of autoseg knows {known}. {cure}"
 
 
 def _first_problem(where: object, kind: type, error: ValidationError) -> str:

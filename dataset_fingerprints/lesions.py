@@ -55,28 +55,29 @@ def _measure_components(mask: NDArray[np.bool_], spacing_mm: TripleFloat) -> tup
     # Padded, because cc3d 4.1.1 overruns its table of labels on small boxes full of single voxels.
     mask = np.pad(mask, 1)
     components, count = cc3d.connected_components(mask, connectivity=26, return_N=True)
-    statistics = cc3d.statistics(components)
+    statistics = cc3d.statistics(components, no_slice_conversion=True)
     sizes = statistics["voxel_counts"][1:]
     largest = np.argsort(-sizes.astype(np.int64), kind="stable")[:MAX_LISTED]
-    depths = ndimage.distance_transform_edt(mask, sampling=spacing_mm)
-    deepest = np.atleast_1d(ndimage.maximum(depths, components, index=largest + 1))
     lesions = []
-    for index, depth in zip(largest, deepest, strict=True):
-        box = statistics["bounding_boxes"][int(index) + 1]
-        x, y, z = (int(side.stop - side.start) for side in box)
+    for index in largest:
+        # First and last voxel along x, y and z; the padding is room for the border.
+        first, last = statistics["bounding_boxes"][index + 1].reshape(3, 2).astype(int).T
+        around = tuple(slice(low - 1, high + 2) for low, high in zip(first, last, strict=True))
+        x, y, z = (int(length) for length in last - first + 1)
         lesions.append(
             Lesion(
                 volume_mm3=float(sizes[index] * np.prod(spacing_mm)),
                 extent_voxels=(x, y, z),
                 extent_mm=(x * spacing_mm[0], y * spacing_mm[1], z * spacing_mm[2]),
-                thinnest_mm=_thickness(float(depth), spacing_mm),
+                thinnest_mm=_measure_thickness(components[around] == index + 1, spacing_mm),
             )
         )
     return int(count), tuple(lesions)
 
 
-def _thickness(depth_mm: float, spacing_mm: TripleFloat) -> float:
+def _measure_thickness(mask: NDArray[np.bool_], spacing_mm: TripleFloat) -> float:
     """Turn the largest distance to an outside voxel's centre into a thickness: one voxel is one voxel thick."""
+    depth_mm = float(ndimage.distance_transform_edt(mask, sampling=spacing_mm).max())
     return max(2 * depth_mm - min(spacing_mm), min(spacing_mm))
 
 

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import numpy as np
+from isal import igzip, isal_zlib
 from numpy.typing import NDArray
 
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.geometry import Grid, make_grid
 
 GZIP_MAGIC = b"\x1f\x8b"
+
+_ISAL_ERROR = cast("type[Exception]", isal_zlib.error)  # typed as an instance
+# What damage in a gzip stream shows itself through.
+GZIP_ERRORS: tuple[type[Exception], ...] = (OSError, zlib.error, gzip.BadGzipFile, _ISAL_ERROR)
 
 
 class RefusedError(Exception):
@@ -23,18 +30,23 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Header:
-    """A file's grid and the number of its channels."""
+    """A file's grid and the number of its channels.
+
+    Attributes:
+        qform: where a NIfTI's qform places the voxels; None where the file does not have both qform and sform.
+    """
 
     grid: Grid
     channels: int
+    qform: Grid | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Stored:
-    """Voxels (channel, i, j, k) along the axes of the file, and the grid that they lie on."""
+    """Voxels (channel, i, j, k) along the axes of the file, and its header."""
 
     voxels: NDArray[Any]
-    grid: Grid
+    header: Header
 
 
 def make_stored_grid(path: Path, shape: tuple[int, ...], affine: NDArray[np.floating]) -> Grid:
@@ -52,21 +64,42 @@ def make_stored_grid(path: Path, shape: tuple[int, ...], affine: NDArray[np.floa
     return make_grid((*shape, 1, 1)[:3], affine)
 
 
+@contextmanager
+def open_unpacked(path: Path) -> Iterator[BinaryIO]:
+    """Open a file for reading, through isal where it is a gzip stream: four to six times as fast as zlib.
+
+    Raises:
+        DataError: the file cannot be opened.
+    """
+    try:
+        raw = path.open("rb")
+    except OSError as error:
+        raise DataError(f"{path}: cannot be opened ({error.strerror}). See that it is a file you may read.") from error
+    with raw:
+        if raw.peek(len(GZIP_MAGIC)).startswith(GZIP_MAGIC):
+            with igzip.open(raw) as unpacked:
+                yield cast("BinaryIO", unpacked)
+        else:
+            yield raw
+
+
+def read_to_end(stream: BinaryIO) -> None:
+    """Read what is left, so that the checksum at the end of a gzip stream is compared."""
+    while stream.read(1 << 20):
+        pass
+
+
 def refuse_damaged_gzip(path: Path) -> None:
     """Raise a DataError if the file is a gzip stream that ends early or is damaged.
 
     SimpleITK reads such a NIfTI without complaint, with zeros or noise where the stream ends.
     """
-    with path.open("rb") as stream:
-        if stream.read(2) != GZIP_MAGIC:
-            return
     try:
-        with gzip.open(path) as content:
-            while content.read(1 << 20):
-                pass
+        with open_unpacked(path) as stream:
+            read_to_end(stream)
     except EOFError as error:
-        raise DataError(f"{path}: is truncated: {truncation(path)}. Copy the file again from its source.") from error
-    except (OSError, zlib.error) as error:
+        raise DataError(f"{path}: {truncation(path)}. Copy the file again from its source.") from error
+    except GZIP_ERRORS as error:
         raise DataError(
             f"{path}: is damaged: its gzip stream cannot be unpacked ({one_line(error)}). "
             "Copy the file again from its source."
@@ -75,7 +108,7 @@ def refuse_damaged_gzip(path: Path) -> None:
 
 def truncation(path: Path) -> str:
     """Say where a truncated gzip file ends."""
-    return f"its gzip stream breaks off after {path.stat().st_size} bytes"
+    return f"is truncated: its gzip stream breaks off after {path.stat().st_size} bytes"
 
 
 def one_line(error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ import typer
 
 from autoseg.cli.display import show_table
 from experiments.peers.nnunet import compare_preprocessing
+from experiments.scaling import COLUMNS, measure_scaling
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 peers = typer.Typer(no_args_is_help=True, help="Other pipelines beside autoseg.")
@@ -30,6 +32,16 @@ def nnunet(
     """Time plan_and_preprocess of nnU-Net v2 and autoseg in alternation."""
     comparison = compare_preprocessing(data, work, environment, rounds)
     show_table("Medians", ("step", "autoseg", "nnU-Net", "autoseg / nnU-Net"), comparison.rows())
+
+
+@app.command()
+def scaling(
+    cases: Annotated[list[int] | None, typer.Option(help="How many; repeatable, ascending.")] = None,
+) -> None:
+    """Measure reading, checking and fingerprinting of small cases: is it linear, and is memory flat?"""
+    with tempfile.TemporaryDirectory() as folder:
+        points = measure_scaling(cases or [250, 500, 1000, 2000], Path(folder))
+    show_table("Reading, checking and fingerprinting", COLUMNS, [point.row() for point in points])
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from planners.machine import MachineProfile
 from planners.normalization import NORMALIZATIONS
 from planners.overrides import set_values
 from planners.plan import Configuration, Decision, Fold, Plan, Preprocessing, Splits, Topology
-from planners.planner import PlanRequest, make_plan
+from planners.planner import PlanRequest, choose_machine, make_plan
 from planners.presets import PLANNERS
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Splits",
     "Topology",
     "check_plan",
+    "choose_machine",
     "explain_plan",
     "make_plan",
     "plan_as_json",

@@ -18,6 +18,7 @@ def check_plan(plan: Plan) -> None:
     """
     problems = [problem for configuration in plan.configurations for problem in _find_problems(configuration)]
     names = [configuration.name for configuration in plan.configurations]
+    problems += _find_stage_problems(plan)
     if plan.default_configuration not in names:
         problems.append(f"default_configuration is '{plan.default_configuration}'. Expected {' or '.join(names)}.")
     if problems:
@@ -28,6 +29,14 @@ def _find_problems(configuration: Configuration) -> Iterator[str]:
     topology_problems = list(_find_topology_problems(configuration))
     yield from topology_problems or _find_patch_problems(configuration)
     yield from _find_range_problems(configuration)
+
+
+def _find_stage_problems(plan: Plan) -> Iterator[str]:
+    """Find second stages without a first one. A stage that starts from another one is no first stage."""
+    firsts = [entry.name for entry in plan.configurations if not entry.previous_stage]
+    for entry in plan.configurations:
+        if entry.previous_stage and entry.previous_stage not in firsts:
+            yield f"{entry.name}.previous_stage is '{entry.previous_stage}'. Expected {' or '.join(firsts)}."
 
 
 def _find_topology_problems(configuration: Configuration) -> Iterator[str]:

@@ -7,8 +7,27 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from planners.choices import Choice
-from planners.plan import Configuration, Plan
+from planners.plan import Configuration, Decision, Plan
 from planners.spacing import AXIS_NAMES
+
+_WORDS = {
+    "machine.device": "The machine that trains",
+    "preprocessing.spacing_mm": "Voxel size of all scans after resampling",
+    "preprocessing.coarse_axis": "Axis with much thicker slices",
+    "preprocessing.normalization": "How intensities are made comparable",
+    "sampling.foreground_share": "Share of training patches that hold a lesion or label",
+    "training.iterations": "Length of a training, in steps",
+    "configurations.2d": "Whether slices are segmented one by one",
+    "configurations.3d_fullres": "Whether volumes are segmented at full resolution",
+    "configurations.3d_lowres": "Whether volumes are segmented at a low resolution as well",
+    "configurations.3d_cascade_fullres": "Whether the low resolution's masks are refined",
+    "slice_axis": "Axis that slices are cut across",
+    "patch_shape": "What the network sees at once",
+    "batch_size": "Patches per training step",
+    "topology": "Depth and width of the network",
+    "memory": "Memory that training needs",
+}
+_NOT_SETTABLE = {"machine", "configurations", "slice_axis", "topology", "memory"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,6 +84,7 @@ def _describe_configuration(configuration: Configuration) -> dict[str, str]:
     patch = [configuration.patch_shape[axis] for axis in configuration.network_axes()]
     mirrored = ", ".join(AXIS_NAMES[axis] for axis in configuration.prediction.mirror_axes) or "none"
     return {
+        "starts from": configuration.previous_stage or "the scan",
         "voxel size": f"{_times(preprocessing.spacing_mm)} mm",
         "normalization": ", ".join(_describe_choice(choice) for choice in preprocessing.normalization),
         "patch": f"{_times(patch)} voxels",
@@ -82,8 +102,44 @@ def _describe_configuration(configuration: Configuration) -> dict[str, str]:
 
 
 def _explain_decisions(plan: Plan) -> Section:
-    rows = tuple((decision.field, decision.value, decision.rule, decision.evidence) for decision in plan.decisions)
-    return Section(title="Decisions", columns=("field", "value", "why", "evidence"), rows=rows)
+    rows = tuple(
+        (
+            _say_plainly(decision.field),
+            decision.field,
+            decision.value,
+            decision.rule,
+            decision.evidence,
+            _say_what_changes(decision),
+        )
+        for decision in sorted(plan.decisions, key=lambda decision: _find_place(plan, decision))
+    )
+    columns = ("what", "field", "value", "why", "evidence", "what would change it")
+    return Section(title="Decisions", columns=columns, rows=rows)
+
+
+def _find_place(plan: Plan, decision: Decision) -> int:
+    """Return where a decision is told: first those on everything, then those on each configuration, in its turn."""
+    names = [configuration.name for configuration in plan.configurations]
+    first = decision.field.split(".")[0]
+    return 1 + [str(name) for name in names].index(first) if first in names else 0
+
+
+def _say_plainly(field: str) -> str:
+    """Return what a field is, in words; the longest known part of its path counts."""
+    parts = field.split(".")
+    words = ""
+    for start in range(len(parts)):
+        for stop in range(len(parts), start, -1):
+            words = words or _WORDS.get(".".join(parts[start:stop]), "")
+    return words or parts[-1].replace("_", " ").capitalize()
+
+
+def _say_what_changes(decision: Decision) -> str:
+    parts = decision.field.split(".")
+    by_hand = "" if _NOT_SETTABLE & {parts[0], parts[-1]} else f"--set {decision.field}=..."
+    if "normalization" in parts:
+        by_hand = "--set preprocessing.normalization.0=... (the channel's place in the list)"
+    return ", or ".join(text for text in (decision.change, by_hand) if text) or "nothing"
 
 
 def _configuration_as_json(configuration: Configuration) -> dict[str, Any]:
@@ -108,4 +164,4 @@ def _describe_choice(choice: Choice) -> str:
 
 
 def _times(lengths: Sequence[float]) -> str:
-    return " x ".join(f"{length:g}" for length in lengths)
+    return " x ".join(f"{length:.4g}" for length in lengths)

@@ -11,12 +11,13 @@ from dataset_fingerprints.errors import FileFormatError, PlanError, did_you_mean
 from dataset_fingerprints.jsonfiles import from_plain
 from planners.choices import Choice, OptionValue
 from planners.consistency import check_plan
+from planners.memory_decisions import explain_memory
 from planners.plan import Configuration, Decision, Plan
 
 Node = TypeVar("Node", Plan, Configuration, Any)
 
 _PLAN_FIELDS = frozenset({"seed", "default_configuration"})
-_FIXED_FIELDS = frozenset({"name", "slice_axis"})  # of a configuration: they are what it is
+_FIXED_FIELDS = frozenset({"name", "previous_stage", "slice_axis"})  # of a configuration: they are what it is
 _EXPECTED = {
     bool: "true or false",
     int: "a whole number",
@@ -42,7 +43,7 @@ def set_values(plan: Plan, assignments: Sequence[str]) -> Plan:
     for assignment in assignments:
         changed = _set_value(changed, assignment)
     check_plan(changed)
-    return changed
+    return explain_memory(changed) if assignments else changed
 
 
 def _set_value(plan: Plan, assignment: str) -> Plan:

@@ -10,7 +10,9 @@ from dataset_fingerprints.geometry import Triple, TripleFloat
 from planners.choices import Choice
 from planners.machine import MachineProfile
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+
+ConfigurationName = Literal["2d", "3d_fullres", "3d_lowres", "3d_cascade_fullres"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,12 +24,14 @@ class Decision:
         value: the value as text.
         rule: the rule that set it, in a sentence.
         evidence: what of the fingerprint, the machine or the budget the rule looked at.
+        change: what would make it another value; empty where that is only a person's --set.
     """
 
     field: str
     value: str
     rule: str
     evidence: str
+    change: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,11 +125,13 @@ class Configuration:
     """One way to see the data: a resolution, a patch and a network.
 
     Attributes:
+        previous_stage: the configuration whose masks this one's network sees beside the images, or empty.
         slice_axis: the canonical axis that a 2D configuration slices along, or -1 in 3D.
         patch_shape: (x, y, z) in voxels of the preprocessed arrays; 1 along the sliced axis.
     """
 
-    name: Literal["2d", "3d_fullres"]
+    name: ConfigurationName
+    previous_stage: str = ""
     slice_axis: int
     preprocessing: Preprocessing
     patch_shape: Triple

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
 
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.errors import PlanError, did_you_mean
 from dataset_fingerprints.fingerprint import DatasetFingerprint
-from dataset_fingerprints.geometry import Triple
-from planners.batches import Size, View, choose_size
-from planners.budgets import CpuRules, GpuRules
-from planners.choices import Choice
+from planners.budgets import Resources
+from planners.configurations import Basis, plan_configurations
 from planners.machine import MachineProfile
+from planners.memory import GIB, resident_bytes
+from planners.memory_decisions import explain_memory
 from planners.normalization import choose_normalization
-from planners.plan import Configuration, Decision, Plan, Preprocessing, Sampling, Training
+from planners.plan import Decision, Plan, Preprocessing, Training
 from planners.presets import PLANNERS, PlannerRules
 from planners.sampling import choose_sampling
-from planners.schedule import choose_prediction, choose_training
-from planners.size_decisions import explain_device, explain_size
+from planners.schedule import choose_training
+from planners.size_decisions import explain_device
 from planners.spacing import Resolution, choose_resolution
-from planners.topology import reorder_axes
-
-ConfigurationName = Literal["2d", "3d_fullres"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,30 +40,18 @@ class PlanRequest:
     seed: int = 0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Shared:
-    """What all configurations of a plan have in common."""
-
-    rules: GpuRules | CpuRules
-    resolution: Resolution
-    preprocessing: Preprocessing
-    sampling: Sampling
-    training: Training
-
-
 def make_plan(fingerprint: DatasetFingerprint, request: PlanRequest) -> Plan:
     """Decide everything that has to be decided before training.
 
-    A 2D configuration is always planned, a 3D one unless every scan is a single slice; the 3D one is the default.
+    The configuration used by default is the 3D one of full resolution, or 2D where every scan is a single slice.
 
     Raises:
         PlanError: there is no such planner, the data set is empty, or the memory is too small for any network.
     """
     rules = find_planner(request.planner)
-    shared, decisions = _choose_shared(fingerprint, request, rules)
-    names: tuple[ConfigurationName, ...] = ("2d",) if shared.resolution.flat else ("2d", "3d_fullres")
-    planned = [_plan_configuration(name, fingerprint, request, shared) for name in names]
-    return Plan(
+    basis, decisions = _choose_basis(fingerprint, request, rules)
+    configurations, reasons = plan_configurations(fingerprint, basis)
+    plan = Plan(
         name=request.name,
         planner=request.planner,
         dataset=fingerprint.name,
@@ -76,14 +60,37 @@ def make_plan(fingerprint: DatasetFingerprint, request: PlanRequest) -> Plan:
         machine=request.machine,
         memory_gb=request.memory_gb,
         seed=request.seed,
-        default_configuration=names[-1],
-        configurations=tuple(configuration for configuration, _ in planned),
-        decisions=(*decisions, *(decision for _, reasons in planned for decision in reasons)),
+        default_configuration="2d" if basis.resolution.flat else "3d_fullres",
+        configurations=configurations,
+        decisions=(*decisions, *reasons),
     )
+    return explain_memory(plan)
+
+
+def choose_machine(machine: MachineProfile, planner: str, gpu_memory_gb: float | None) -> tuple[MachineProfile, float]:
+    """Return the machine to plan for, and the memory to fill.
+
+    Args:
+        machine: this one.
+        planner: an entry of `PLANNERS`; nnU-Net's are made for a memory of their own.
+        gpu_memory_gb: of the card that will train, also where this machine has none; None for what is here.
+
+    Raises:
+        PlanError: there is no such planner, or the memory is not above 0.
+    """
+    rules = find_planner(planner)
+    if gpu_memory_gb is None:
+        return machine, rules.memory_gb or machine.memory_gb
+    if not gpu_memory_gb > 0:
+        raise PlanError(f"--gpu-memory-gb is {gpu_memory_gb:g}. Expected the card's memory in GB, such as 8.")
+    if machine.device == "cuda":
+        return machine, gpu_memory_gb
+    elsewhere = replace(machine, device="cuda", name="a GPU elsewhere", memory_gb=gpu_memory_gb, bfloat16=True)
+    return elsewhere, gpu_memory_gb
 
 
 def count_outputs(scheme: LabelScheme) -> int:
-    """Count the channels that sizes are planned for: background, every label or region, and an ignore label.
+    """Count the channels that nnU-Net's sizes are planned for: background, every label or region, an ignore label.
 
     Regions need no background channel and the ignore label none at all; nnU-Net counts them all the same.
     """
@@ -101,60 +108,43 @@ def find_planner(name: str) -> PlannerRules:
     return PLANNERS[name]
 
 
-def _choose_shared(
+def _choose_basis(
     fingerprint: DatasetFingerprint, request: PlanRequest, rules: PlannerRules
-) -> tuple[_Shared, tuple[Decision, ...]]:
+) -> tuple[Basis, tuple[Decision, ...]]:
     device_rules = rules.for_device(request.machine.device)
-    short = isinstance(device_rules, CpuRules)
+    short = device_rules is rules.cpu
     resolution, spacing_reasons = choose_resolution(fingerprint)
     normalization, normalization_reasons = choose_normalization(fingerprint)
     sampling, sampling_reason = choose_sampling(fingerprint, rules.foreground_share, rules.jitter_share)
     training, training_reason = choose_training(fingerprint, request.machine, rules.ema_decay, short=short)
-    preprocessing = Preprocessing(
-        spacing_mm=resolution.spacing_mm, normalization=normalization, coarse_axis=resolution.coarse_axis
-    )
-    shared = _Shared(
+    basis = Basis(
+        cases=len(fingerprint.cases),
         rules=device_rules,
+        resources=_list_resources(fingerprint, request, resolution, training),
         resolution=resolution,
-        preprocessing=preprocessing,
+        preprocessing=Preprocessing(
+            spacing_mm=resolution.spacing_mm, normalization=normalization, coarse_axis=resolution.coarse_axis
+        ),
         sampling=sampling,
         training=training,
+        pools_dice=rules.pools_dice,
     )
     first = (explain_device(request.machine, request.memory_gb, short=short), *spacing_reasons)
-    return shared, (*first, *normalization_reasons, sampling_reason, training_reason)
+    return basis, (*first, *normalization_reasons, sampling_reason, training_reason)
 
 
-def _plan_configuration(
-    name: ConfigurationName, fingerprint: DatasetFingerprint, request: PlanRequest, shared: _Shared
-) -> tuple[Configuration, tuple[Decision, ...]]:
-    slice_axis = shared.resolution.slice_axis if name == "2d" else -1
-    axes = tuple(axis for axis in shared.resolution.anchor_axes() if axis != slice_axis)
-    budget = shared.rules.budget(len(axes), request.memory_gb, request.machine)
-    size = choose_size(_view(shared.resolution, axes, fingerprint), shared.rules.sizes(len(axes)), budget)
-    configuration = Configuration(
-        name=name,
-        slice_axis=slice_axis,
-        preprocessing=shared.preprocessing,
-        patch_shape=_canonical_shape(size, axes),
-        batch_size=size.batch_size,
-        network=Choice(name="unet"),
-        topology=reorder_axes(size.topology, axes),
-        sampling=shared.sampling,
-        training=shared.training,
-        prediction=choose_prediction(tuple(sorted(axes))),
+def _list_resources(
+    fingerprint: DatasetFingerprint, request: PlanRequest, resolution: Resolution, training: Training
+) -> Resources:
+    channels, heads = len(fingerprint.channels), fingerprint.scheme.heads()
+    voxels = math.prod(resolution.median_shape) * len(fingerprint.cases)
+    return Resources(
+        machine=request.machine,
+        memory_gb=request.memory_gb,
+        channels=channels,
+        counted_outputs=count_outputs(fingerprint.scheme),
+        outputs=heads.count(),
+        exclusive=heads.exclusive,
+        training=training,
+        cases_gb=resident_bytes(voxels, channels) / GIB,
     )
-    return configuration, explain_size(configuration, size, shared.resolution)
-
-
-def _view(resolution: Resolution, axes: tuple[int, ...], fingerprint: DatasetFingerprint) -> View:
-    return View(
-        spacing_mm=tuple(resolution.spacing_mm[axis] for axis in axes),
-        median_shape=tuple(resolution.median_shape[axis] for axis in axes),
-        data_set_voxels=math.prod(resolution.median_shape) * len(fingerprint.cases),
-        outputs=count_outputs(fingerprint.scheme),
-    )
-
-
-def _canonical_shape(size: Size, axes: tuple[int, ...]) -> Triple:
-    lengths = dict(zip(axes, size.patch_shape, strict=True))
-    return (lengths.get(0, 1), lengths.get(1, 1), lengths.get(2, 1))

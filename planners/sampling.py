@@ -14,12 +14,14 @@ def choose_sampling(
     sampling = Sampling(
         foreground_share=foreground_share, jitter_share=jitter_share, augmentation=Choice(name="standard")
     )
-    rare = sum(label.voxel_share for label in fingerprint.labels)
+    measured = any(label.volume_mm3.n for label in fingerprint.labels)
+    share = sum(label.voxel_share for label in fingerprint.labels)
     decision = Decision(
         field="sampling.foreground_share",
         value=f"{foreground_share:g}",
         rule="This share of every batch is placed on labelled voxels; the rest anywhere. Without it, patches of "
         "rare lesions would hardly ever be seen.",
-        evidence=f"labels fill {rare:.2%} of the body boxes",
+        evidence=f"labels fill {share:.2%} of the body boxes" if measured else "label volumes were not measured",
+        change="another planner",
     )
     return sampling, decision

@@ -67,4 +67,5 @@ def _iterations_decision(training: Training, machine: MachineProfile, short: boo
         value=f"{training.iterations:,} with {training.optimizer.name}",
         rule=rule,
         evidence=f"training device: {machine.device} ({machine.name})",
+        change="a time budget (--max-hours), or another device",
     )

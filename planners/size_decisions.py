@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
-from planners.batches import Size
 from planners.machine import MachineProfile
 from planners.plan import Configuration, Decision
 from planners.spacing import AXIS_NAMES, Resolution
@@ -21,14 +21,21 @@ def explain_device(machine: MachineProfile, memory_gb: float, *, short: bool) ->
             "best result plan on a machine with a GPU, or give the memory of the card that will train "
             "(--gpu-memory-gb).",
             evidence=evidence,
+            change="a machine with a GPU, or --gpu-memory-gb",
         )
     rule = "Network, patch and batch are sized to fill the memory of the device that trains."
-    return Decision(field="machine.device", value=machine.device, rule=rule, evidence=evidence)
+    return Decision(
+        field="machine.device",
+        value=machine.device,
+        rule=rule,
+        evidence=evidence,
+        change="another machine, or --gpu-memory-gb",
+    )
 
 
-def explain_size(configuration: Configuration, size: Size, resolution: Resolution) -> tuple[Decision, ...]:
+def explain_size(configuration: Configuration, resolution: Resolution) -> tuple[Decision, ...]:
     """Give the reasons for one configuration's patch, batch and network."""
-    decisions = [_explain_patch(configuration, resolution), _explain_batch(configuration, size)]
+    decisions = [_explain_patch(configuration, resolution), _explain_batch(configuration)]
     decisions.append(_explain_topology(configuration))
     if configuration.slice_axis >= 0:
         decisions.insert(0, _explain_slice_axis(configuration, resolution))
@@ -44,6 +51,7 @@ def _explain_slice_axis(configuration: Configuration, resolution: Resolution) ->
         value=AXIS_NAMES[configuration.slice_axis],
         rule=rule,
         evidence=f"target voxel size {_times(resolution.spacing_mm)} mm",
+        change="scans whose voxels are longest along another axis",
     )
 
 
@@ -62,15 +70,17 @@ def _explain_patch(configuration: Configuration, resolution: Resolution) -> Deci
         value=f"{_times(patch)} voxels",
         rule=rule,
         evidence=f"median body after resampling: {_times(body)} voxels; the patch covers {covers}",
+        change="more memory, larger voxels, or another planner",
     )
 
 
-def _explain_batch(configuration: Configuration, size: Size) -> Decision:
+def _explain_batch(configuration: Configuration) -> Decision:
     return Decision(
         field=f"{configuration.name}.batch_size",
         value=str(configuration.batch_size),
         rule="As many patches per step as the budget allows, at least 2.",
-        evidence=f"one patch makes {size.elements / 1e6:,.0f} million feature-map values",
+        evidence=f"one patch has {math.prod(configuration.patch_shape):,} voxels",
+        change="more memory where the patch already holds the body, more scans, or another planner",
     )
 
 
@@ -84,6 +94,7 @@ def _explain_topology(configuration: Configuration) -> Decision:
         f"{'-'.join(str(features) for features in topology.features)} features",
         rule="Each stage halves the finest axes, until at least 4 voxels are left along each; coarse axes join late.",
         evidence=f"halved along {counts}",
+        change="another patch or voxel size, or another planner",
     )
 
 

@@ -140,7 +140,13 @@ def _spacing_decision(spacings: NDArray[np.float64], spacing_mm: TripleFloat, th
         for name, low, high in zip(AXIS_NAMES, spacings.min(axis=0), spacings.max(axis=0), strict=True)
     )
     value = " x ".join(f"{length:.4g}" for length in spacing_mm) + " mm"
-    return Decision(field="preprocessing.spacing_mm", value=value, rule=rule, evidence=f"voxel sizes: {ranges}")
+    return Decision(
+        field="preprocessing.spacing_mm",
+        value=value,
+        rule=rule,
+        evidence=f"voxel sizes: {ranges}",
+        change="scans with other voxel sizes",
+    )
 
 
 def _coarse_axis_decision(spacing_mm: TripleFloat, coarse_axis: int) -> Decision:
@@ -151,4 +157,10 @@ def _coarse_axis_decision(spacing_mm: TripleFloat, coarse_axis: int) -> Decision
         value = AXIS_NAMES[coarse_axis]
         rule = "One axis is more than 3 times coarser than the finest: nothing is interpolated smoothly across it."
     evidence = f"coarsest over finest target voxel size: {ratio:.3g}"
-    return Decision(field="preprocessing.coarse_axis", value=value, rule=rule, evidence=evidence)
+    return Decision(
+        field="preprocessing.coarse_axis",
+        value=value,
+        rule=rule,
+        evidence=evidence,
+        change="scans of which most have a voxel edge more than 3 times the others, or none",
+    )

@@ -1,4 +1,4 @@
-"""The folds of the cross-validation: no subject on both sides, similar lesions and sites in every fold."""
+"""The folds of the cross-validation: no subject on both sides, similar lesions and sites in each; or nnU-Net's."""
 
 from __future__ import annotations
 
@@ -10,26 +10,44 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import KFold, StratifiedKFold
 
 from dataset_fingerprints.errors import DataError, FileFormatError, did_you_mean
 from dataset_fingerprints.fingerprint import CaseFingerprint, DatasetFingerprint
 from dataset_fingerprints.jsonfiles import read_plain_json
+from dataset_fingerprints.units import find_units
 from planners.plan import Fold, Splits
+from planners.presets import FoldRule
 
 FOLDS = 5
 VOLUME_BINS = 4
 MIN_SUBJECTS = 2
+NNUNET_SEED = 12345
 
 logger = logging.getLogger(__name__)
 
 
-def make_splits(fingerprint: DatasetFingerprint, seed: int) -> Splits:
+def make_splits(fingerprint: DatasetFingerprint, seed: int, rule: FoldRule = "by_subject") -> Splits:
+    """Divide the cases into five folds.
+
+    Args:
+        fingerprint: whose cases are dealt out.
+        seed: of folds by subject; nnU-Net's have their own.
+        rule: "by_subject", stratified by lesion volume and site, or "shuffled", as nnU-Net does.
+
+    Raises:
+        DataError: fewer than two subjects, or cases.
+    """
+    return split_as_nnunet(fingerprint) if rule == "shuffled" else split_by_subject(fingerprint, seed)
+
+
+def split_by_subject(fingerprint: DatasetFingerprint, seed: int) -> Splits:
     """Divide the subjects into five folds, stratified by lesion volume and site.
 
-    Subjects, not cases, are dealt out, so that no subject lies in two folds. Strata are the quartiles of the total
-    foreground volume, with a stratum for subjects without any, per site; strata with fewer subjects than folds are
-    pooled, over sites first. With fewer than five subjects there are as many folds as subjects.
+    Subjects, not cases, are dealt out, so that no subject lies in two folds; subjects of one group count as one.
+    Strata are the quartiles of the total foreground volume, with a stratum for subjects without any, per site; strata
+    with fewer subjects than folds are pooled, over sites first. With fewer than five subjects there are as many folds
+    as subjects.
 
     Raises:
         DataError: fewer than two subjects.
@@ -51,6 +69,29 @@ def make_splits(fingerprint: DatasetFingerprint, seed: int) -> Splits:
     )
 
 
+def split_as_nnunet(fingerprint: DatasetFingerprint) -> Splits:
+    """Shuffle the sorted names of the cases into five folds, with nnU-Net's seed: bit for bit its folds.
+
+    A subject on both sides of a fold is only warned of, and with fewer than five cases there are as many folds.
+
+    Raises:
+        DataError: fewer than two cases.
+    """
+    names = np.sort([case.case for case in fingerprint.cases])
+    if len(names) < MIN_SUBJECTS:
+        raise DataError(
+            f"{fingerprint.name}: has {len(names)} case. Expected at least {MIN_SUBJECTS}: a fold is judged on cases "
+            "it was not trained on. Add cases, or train on every case with `train full`."
+        )
+    dealer = KFold(n_splits=min(FOLDS, len(names)), shuffle=True, random_state=NNUNET_SEED)
+    folds = tuple(
+        Fold(train=tuple(names[train].tolist()), validation=tuple(names[held_out].tolist()))
+        for train, held_out in dealer.split(names)
+    )
+    _warn_of_shared_subjects("nnU-Net's folds", folds, {case.case: case.subject for case in fingerprint.cases})
+    return Splits(origin=f"{len(folds)} folds of shuffled cases, as nnU-Net's, seed {NNUNET_SEED}", folds=folds)
+
+
 def read_splits(path: Path, subjects: Mapping[str, str]) -> Splits:
     """Read folds from nnU-Net's splits_final.json: a list of {"train": [...], "val": [...]}.
 
@@ -58,7 +99,7 @@ def read_splits(path: Path, subjects: Mapping[str, str]) -> Splits:
 
     Args:
         path: of the file.
-        subjects: every case's name and subject.
+        subjects: every case's name and subject, or what else keeps cases together.
 
     Raises:
         FileFormatError: the file is not such a list.
@@ -71,15 +112,16 @@ def read_splits(path: Path, subjects: Mapping[str, str]) -> Splits:
         )
     folds = tuple(Fold(train=tuple(sorted(row["train"])), validation=tuple(sorted(row["val"]))) for row in rows)
     _check_names(path, folds, tuple(subjects))
-    _warn_of_shared_subjects(path, folds, subjects)
+    _warn_of_shared_subjects(str(path), folds, subjects)
     return Splits(origin=path.name, folds=folds)
 
 
 def _group_by_subject(cases: Sequence[CaseFingerprint]) -> dict[str, list[CaseFingerprint]]:
-    """Return every subject's cases, subjects and cases by name."""
+    """Return every subject's cases, subjects and cases by name; subjects of one group are one."""
+    units = find_units(cases)
     groups: dict[str, list[CaseFingerprint]] = {}
-    for case in sorted(cases, key=lambda case: (case.subject, case.case)):
-        groups.setdefault(case.subject, []).append(case)
+    for case in sorted(cases, key=lambda case: (units[case.case], case.case)):
+        groups.setdefault(units[case.case], []).append(case)
     return groups
 
 
@@ -142,14 +184,14 @@ def _check_names(path: Path, folds: Sequence[Fold], cases: Sequence[str]) -> Non
         )
 
 
-def _warn_of_shared_subjects(path: Path, folds: Sequence[Fold], subjects: Mapping[str, str]) -> None:
+def _warn_of_shared_subjects(where: str, folds: Sequence[Fold], subjects: Mapping[str, str]) -> None:
     for index, fold in enumerate(folds):
         train = {subjects[name] for name in fold.train}
         shared = sorted(train & {subjects[name] for name in fold.validation})
         if shared:
             logger.warning(
                 "%s: fold %d trains on and is judged on scans of %s; its scores will look too good.",
-                path,
+                where,
                 index,
                 _some(shared),
             )

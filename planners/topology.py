@@ -5,12 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from planners.plan import Topology
 
 MIN_EDGE = 4  # voxels along each pooled axis of the coarsest feature map
 CONVOLUTIONS_PER_STAGE = 2
+RESIDUAL_BLOCKS = (1, 3, 4, 6)  # of the first encoder stages; all coarser ones have as many as the last
 UNLIMITED_STAGES = 1000
+
+BlockName = Literal["plain", "residual"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,15 +71,23 @@ def pad_up(size: Sequence[float], divisors: Sequence[int]) -> tuple[int, ...]:
     return tuple(math.ceil(length / divisor) * divisor for length, divisor in zip(size, divisors, strict=True))
 
 
-def build_plain_topology(pooling: Pooling, base_features: int, max_features: int) -> Topology:
-    """Return a plain U-Net's topology: features doubled per stage up to a cap, two convolutions per stage."""
+def build_topology(pooling: Pooling, block: BlockName, base_features: int, max_features: int) -> Topology:
+    """Return a U-Net's topology, with features doubled per stage up to a cap.
+
+    Plain stages have two convolutions in encoder and decoder (Isensee 2021). A residual encoder has most of its blocks
+    at the coarse stages, where they are cheap, and a decoder of single convolutions (Isensee 2024).
+    """
     stages = len(pooling.strides)
+    plain = block == "plain"
     return Topology(
         features=tuple(min(max_features, base_features * 2**stage) for stage in range(stages)),
         kernels=pooling.kernels,
         strides=pooling.strides,
-        encoder_blocks=(CONVOLUTIONS_PER_STAGE,) * stages,
-        decoder_blocks=(CONVOLUTIONS_PER_STAGE,) * (stages - 1),
+        encoder_blocks=tuple(
+            CONVOLUTIONS_PER_STAGE if plain else RESIDUAL_BLOCKS[min(stage, len(RESIDUAL_BLOCKS) - 1)]
+            for stage in range(stages)
+        ),
+        decoder_blocks=(CONVOLUTIONS_PER_STAGE if plain else 1,) * (stages - 1),
     )
 
 

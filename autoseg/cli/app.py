@@ -18,7 +18,7 @@ from typer.core import TyperGroup
 
 from autoseg.cli.display import TerminalProgress, console, errors, show_reasons, show_table
 from autoseg.hardware import share_cores_with_others
-from dataset_fingerprints.errors import AutosegError, StoppedError
+from dataset_fingerprints.errors import AutosegError, DataError, StoppedError
 
 COMMANDS_GROUP = "autoseg.commands"
 # What a full disk, a read-only one and missing rights look like.
@@ -51,15 +51,24 @@ SetOption = Annotated[
     list[str] | None, typer.Option("--set", help="Change a value of the plan: training.iterations=5000. Repeatable.")
 ]
 ConfigurationOption = Annotated[
-    str | None, typer.Option("--configuration", "-c", help="2d or 3d_fullres; else the plan's default.")
+    str | None, typer.Option("--configuration", "-c", help="2d, 3d_fullres or 3d_lowres; else the plan's default.")
 ]
+
+
+DatasetArgument = Annotated[
+    Path | None, typer.Argument(help="A raw data set: nnU-Net, MSD, a pair of folders, or a CSV of paths.")
+]
+ImagesOption = Annotated[
+    Path | None, typer.Option(help="Instead of DATASET: the folder of the scans, with --labels. Names are matched.")
+]
+LabelsOption = Annotated[Path | None, typer.Option(help="The folder of the label maps, with --images.")]
 
 
 @app.command("plan_and_preprocess")
 def plan_and_preprocess_command(
-    dataset: Annotated[
-        Path, typer.Argument(help="A raw data set: nnU-Net, MSD, a pair of folders, or a CSV of paths.")
-    ],
+    dataset: DatasetArgument = None,
+    images: ImagesOption = None,
+    labels: LabelsOption = None,
     workspace: Annotated[
         Path | None, typer.Option("--workspace", "-w", help="Where to put everything; else ./<name>-autoseg.")
     ] = None,
@@ -78,7 +87,9 @@ def plan_and_preprocess_command(
     """Look at a data set, decide everything that has to be decided, and preprocess it."""
     from autoseg.pipeline.planning import PlanningOptions, plan_and_preprocess
 
+    place, label_maps = _choose_place(dataset, images, labels)
     options = PlanningOptions(
+        labels=label_maps,
         workspace=workspace,
         plan_name=plan_name,
         planner=planner,
@@ -88,7 +99,7 @@ def plan_and_preprocess_command(
         seed=seed,
         assignments=tuple(assignments or ()),
     )
-    made, plan = plan_and_preprocess(dataset, options, TerminalProgress())
+    made, plan = plan_and_preprocess(place, options, TerminalProgress())
     for configuration in plan.configurations:
         patch = "x".join(str(length) for length in configuration.patch_shape)
         console.print(f"{configuration.name}: patch {patch}, batch {configuration.batch_size}", highlight=False)
@@ -192,17 +203,29 @@ def evaluate(
 
 @app.command()
 def explain(
+    target: Annotated[
+        str | None,
+        typer.Argument(help="A workspace, a fingerprint.json, or a published data set such as atlas_r2_mni."),
+    ] = None,
     workspace: WorkspaceOption = None,
     plan: PlanOption = "default",
+    planner: Annotated[str | None, typer.Option(help="Plan on the spot by these rules.")] = None,
+    gpu_memory_gb: Annotated[float | None, typer.Option(help="Plan on the spot for a GPU with this memory.")] = None,
+    compare: Annotated[
+        Path | None, typer.Option(help="Instead: beside another data set, named in any of these ways.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For other programs.")] = False,
 ) -> None:
-    """Say what was decided for a data set, and why."""
-    from autoseg.workspace import find_workspace
-    from dataset_fingerprints.jsonfiles import read_json
-    from planners.explain import explain_plan, plan_as_json
-    from planners.plan import Plan
+    """Say what was decided for a data set, and why; what would be, before anything is read; or in what two differ."""
+    if compare is not None:
+        from autoseg.cli.comparing import show_comparison
 
-    found = read_json(find_workspace(workspace).plan(plan), Plan)
+        show_comparison(target, workspace, compare, as_json=as_json)
+        return
+    from autoseg.pipeline.explaining import ExplainOptions, find_plan
+    from planners.explain import explain_plan, plan_as_json
+
+    found = find_plan(target, workspace, ExplainOptions(plan_name=plan, planner=planner, gpu_memory_gb=gpu_memory_gb))
     if as_json:
         print(json.dumps(plan_as_json(found), indent=1))
         return
@@ -212,16 +235,26 @@ def explain(
     show_reasons(decisions.title, decisions.rows)
 
 
-@app.command()
+@app.command(epilog="With --kinds: every kind of finding, its grades and what it means.")
 def check(
-    dataset: Annotated[Path, typer.Argument(help="A raw data set.")],
+    dataset: DatasetArgument = None,
+    images: ImagesOption = None,
+    labels: LabelsOption = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Also write the findings as JSON.")] = None,
+    kinds: Annotated[bool, typer.Option("--kinds", help="Only list what can be found, and what it means.")] = False,
 ) -> None:
     """Check a raw data set and list everything found; exits with 2 if something has to be mended."""
-    from autoseg.pipeline.inspecting import check_dataset
+    from autoseg.pipeline.inspecting import check_dataset, find_dataset
     from dataset_fingerprints.jsonfiles import write_json
+    from dataset_fingerprints.kinds import KINDS
 
-    report = check_dataset(dataset, TerminalProgress())
+    if kinds:
+        known = [(name, ", ".join(kind.grades), kind.meaning) for name, kind in KINDS.items()]
+        show_table("What `autoseg check` can find", ("kind", "grade", "meaning"), known)
+        return
+    progress = TerminalProgress()
+    place, label_maps = _choose_place(dataset, images, labels)
+    report = check_dataset(find_dataset(place, label_maps, progress), progress)
     if out is not None:
         write_json(out, report)
     if not report.findings:
@@ -238,16 +271,56 @@ def simulate(
     out: Annotated[Path, typer.Argument(help="An empty or new folder.")],
     cases: Annotated[int, typer.Option(help="Training cases.")] = 20,
     held_out: Annotated[int, typer.Option(help="Further cases, apart, with their masks.")] = 5,
-    spacing_mm: Annotated[float, typer.Option(help="Edge of the cubic voxels.")] = 2.0,
+    spacing_mm: Annotated[float, typer.Option(help="Edge of the cubic voxels; others are in proportion to it.")] = 2.0,
     seed: Annotated[int, typer.Option(help="The same seed gives the same files.")] = 0,
+    min_lesion_ml: Annotated[float, typer.Option(help="Smallest total lesion volume of a case.")] = 0.01,
+    max_lesion_ml: Annotated[float, typer.Option(help="Largest total lesion volume of a case.")] = 390.0,
+    cubic: Annotated[bool, typer.Option("--cubic", help="One voxel size for all; else each site has its own.")] = False,
+    anisotropic_share: Annotated[
+        float | None, typer.Option(help="This share of the scans has slices 1.5 times as thick, the others are cubic.")
+    ] = None,
+    shape: Annotated[str | None, typer.Option(help="Pad or crop every scan to X,Y,Z voxels (R, A, S).")] = None,
+    head: Annotated[bool, typer.Option("--head", help="With scalp, skull and air, not skull-stripped.")] = False,
+    flair: Annotated[bool, typer.Option("--flair", help="With a second channel.")] = False,
+    lesion_masks: Annotated[
+        Path | None, typer.Option(help="A folder of lesion masks in MNI space to take the shapes from.")
+    ] = None,
+    lesion_value: Annotated[int, typer.Option(help="The integer that means lesion in the label maps.")] = 1,
+    oddities: Annotated[
+        bool, typer.Option("--oddities", help="Add a case with each defect that can be found.")
+    ] = False,
 ) -> None:
     """Write a simulated data set: T1w-like brains with chronic stroke lesions, in nnU-Net's layout."""
-    from autoseg.simulate import SimulationOptions, simulate_dataset
+    from autoseg.simulate import (
+        SimulationOptions,
+        choose_voxels,
+        count_cases,
+        oddity_kinds,
+        parse_shape,
+        simulate_dataset,
+    )
 
-    options = SimulationOptions(cases=cases, held_out_cases=held_out, spacing_mm=spacing_mm, seed=seed)
-    with TerminalProgress().task("Simulating scans", cases + held_out) as task:
+    options = SimulationOptions(
+        cases=cases,
+        held_out_cases=held_out,
+        spacing_mm=spacing_mm,
+        seed=seed,
+        min_lesion_ml=min_lesion_ml,
+        max_lesion_ml=max_lesion_ml,
+        voxels=choose_voxels(cubic, anisotropic_share),
+        anisotropic_share=SimulationOptions().anisotropic_share if anisotropic_share is None else anisotropic_share,
+        shape=parse_shape(shape),
+        head=head,
+        flair=flair,
+        lesion_masks=str(lesion_masks.resolve()) if lesion_masks else "",
+        lesion_value=lesion_value,
+        oddities=oddity_kinds(flair=flair) if oddities else (),
+    )
+    with TerminalProgress().task("Simulating scans", count_cases(options)) as task:
         dataset = simulate_dataset(out, options, lambda _: task.advance())
     console.print(f"{len(dataset.cases)} cases in {dataset.folder}.", highlight=False)
+    for defect in dataset.defects:
+        console.print(f"{defect.kind}: {', '.join(defect.cases)}. {defect.what}", highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -302,6 +375,17 @@ def main() -> None:
             f"{where}: cannot be written to ({error.strerror}). Free some room or name another place with -w or -o, "
             "then give the same command again: what was finished is kept."
         )
+
+
+def _choose_place(dataset: Path | None, images: Path | None, labels: Path | None) -> tuple[Path, Path | None]:
+    """Return where the data set, or its scans, lie, and the folder of the label maps where it was named."""
+    if dataset is not None and images is None and labels is None:
+        return dataset, None
+    if dataset is None and images is not None and labels is not None:
+        return images, labels
+    given = {"DATASET": dataset, "--images": images, "--labels": labels}
+    found = ", ".join(f"{name} {value}" for name, value in given.items() if value is not None) or "nothing"
+    raise DataError(f"the command line: gives {found}. Expected either DATASET, or --images DIR and --labels DIR.")
 
 
 def _fail(message: str, exit_code: int = 2) -> NoReturn:

@@ -118,12 +118,12 @@ def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]
 
 
 def show_reasons(title: str, rows: Sequence[Sequence[str]]) -> None:
-    """Show decisions, each as its name and value, the rule and the evidence."""
+    """Show decisions: what each is about, field and value, the rule, the evidence, and what would change it."""
     console.print(f"\n[bold]{title}[/]")
-    for name, value, rule, evidence in rows:
-        console.print(f"[bold]{name}[/] = {escape(value)}", highlight=False)
-        console.print(Padding(escape(rule), (0, 0, 0, 4)), highlight=False)
-        console.print(Padding(f"[dim]{escape(evidence)}[/]", (0, 0, 0, 4)), highlight=False)
+    for what, field_name, value, rule, evidence, change in rows:
+        console.print(f"\n[bold]{escape(what)}: {escape(value)}[/] [dim]{escape(field_name)}[/]", highlight=False)
+        for name, text in (("why", rule), ("found", evidence), ("would change with", change)):
+            console.print(Padding(f"[dim]{name}:[/] {escape(text)}", (0, 0, 0, 4)), highlight=False)
 
 
 def _as_text(figures: Mapping[str, str]) -> str:

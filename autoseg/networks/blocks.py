@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 from torch import Tensor, nn
 
 from autoseg.networks.layers import Layers, activation
-
-BlockName = Literal["plain", "residual"]
+from planners.topology import BlockName
 
 
 class ConvBlock(nn.Module):

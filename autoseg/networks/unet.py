@@ -8,10 +8,11 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from autoseg.networks.blocks import BlockName, ConvBlock, DecoderStage, ResidualBlock, stage
+from autoseg.networks.blocks import ConvBlock, DecoderStage, ResidualBlock, stage
 from autoseg.networks.layers import NEGATIVE_SLOPE, Layers, NormName
 from autoseg.networks.normalization import channels_last
 from planners.plan import Topology
+from planners.topology import BlockName
 
 Convolution = nn.Conv2d | nn.Conv3d | nn.ConvTranspose2d | nn.ConvTranspose3d
 

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from autoseg.hardware import count_cores, memory_limit_gb
+from autoseg.hardware import count_cores, free_memory_gb, memory_limit_gb
 from autoseg.progress import Progress
 from autoseg.workspace import Workspace
 from dataset_fingerprints.checks import Finding, refuse_errors
-from dataset_fingerprints.consistency import WHOLE_DATASET
 from dataset_fingerprints.dataset import Case, Dataset
-from dataset_fingerprints.errors import FileFormatError
-from dataset_fingerprints.extract import Known, extract_cases, summarise
-from dataset_fingerprints.fingerprint import CaseFingerprint, DatasetFingerprint
-from dataset_fingerprints.jsonfiles import read_json, write_json
-from dataset_fingerprints.layouts import read_dataset
+from dataset_fingerprints.fingerprint import DatasetFingerprint
+from dataset_fingerprints.journal import open_journal, read_journal, write_journal
+from dataset_fingerprints.jsonfiles import write_json
+from dataset_fingerprints.layouts import read_dataset, read_paired, tell_layout
+from dataset_fingerprints.one_pass import Limits, Listeners, extract_cases
 from dataset_fingerprints.scans import Scan
+from dataset_fingerprints.summary import summarise
 
 # The share of memory in which scans wait between being read for the fingerprint and being preprocessed.
 WAITING_SHARE = 0.25
+# The share of the free memory in which cases are read at the same time.
+READING_SHARE = 0.5
 SCHEMA_VERSION = 1
 
 
@@ -64,49 +65,55 @@ def inspect_dataset(
 ) -> DatasetFingerprint:
     """Check and measure all cases, and write what was found into the workspace.
 
+    What was measured of a case is kept as soon as it is finished: started again after a kill or with some files
+    changed, only the other cases are read.
+
     Raises:
         DataError: some case cannot be used; `check.json` lists all findings.
     """
-    records, findings = _extract(dataset, _known_cases(workspace, dataset), waiting, progress)
+    known = read_journal(workspace.cases, dataset)
+    journal = open_journal(workspace.cases, dataset)
+    with journal.stream, progress.task("Reading and measuring", len(dataset.cases)) as task:
+        listeners = Listeners(on_scan=waiting.keep, on_measured=journal.append, on_done=lambda _: task.advance())
+        found = extract_cases(dataset, known, choose_limits(), listeners)
+    findings = found.findings()
     report = CheckReport(dataset=dataset.name, cases=len(dataset.cases), findings=findings)
     write_json(workspace.check, report)
     refuse_errors(dataset.root, findings)
+    write_journal(workspace.cases, dataset, found.sound)
     if findings:
         counts = Counter(f"{finding.grade}: {finding.kind}" for finding in findings)
         told = ", ".join(f"{kind} ({number})" for kind, number in counts.items())
         progress.say(f"{told}. Details: {workspace.check}")
-    fingerprint = summarise(dataset, records)
+    fingerprint = summarise(dataset, found.records())
     write_json(workspace.dataset, dataset)
     write_json(workspace.fingerprint, fingerprint)
     return fingerprint
 
 
-def check_dataset(root: Path, progress: Progress) -> CheckReport:
+def find_dataset(root: Path, labels: Path | None, progress: Progress) -> Dataset:
+    """Read a raw data set's description, and say what was found.
+
+    Args:
+        root: a raw data set, or the folder of its scans where `labels` is given.
+        labels: the folder of the label maps, or None where the layout says where they are.
+        progress: who is told.
+
+    Raises:
+        DataError: it is no data set.
+    """
+    dataset = read_dataset(root) if labels is None else read_paired(root, labels)
+    progress.say(f"Found {tell_layout(dataset)}.")
+    return dataset
+
+
+def check_dataset(dataset: Dataset, progress: Progress) -> CheckReport:
     """Check a raw data set and write nothing."""
-    dataset = read_dataset(root)
-    _, findings = _extract(dataset, {}, WaitingScans(limit_bytes=0), progress)
-    return CheckReport(dataset=dataset.name, cases=len(dataset.cases), findings=findings)
+    with progress.task("Reading and checking", len(dataset.cases)) as task:
+        found = extract_cases(dataset, {}, choose_limits(), Listeners(on_done=lambda _: task.advance()))
+    return CheckReport(dataset=dataset.name, cases=len(dataset.cases), findings=found.findings())
 
 
-def _extract(
-    dataset: Dataset, known: Mapping[str, Known], waiting: WaitingScans, progress: Progress
-) -> tuple[Sequence[CaseFingerprint], tuple[Finding, ...]]:
-    with progress.task("Reading and measuring", len(dataset.cases)) as task:
-        return extract_cases(dataset, known, count_cores(), waiting.keep, lambda _: task.advance())
-
-
-def _known_cases(workspace: Workspace, dataset: Dataset) -> Mapping[str, Known]:
-    """Return what an earlier run measured and found, if it measured the same channels and labels."""
-    try:
-        fingerprint = read_json(workspace.fingerprint, DatasetFingerprint)
-        report = read_json(workspace.check, CheckReport)
-    except FileFormatError:
-        return {}
-    channels = tuple(channel.name for channel in fingerprint.channels)
-    if (channels, fingerprint.scheme) != (dataset.channels, dataset.labels):
-        return {}
-    findings: dict[str, list[Finding]] = {}
-    for finding in report.findings:
-        if finding.kind not in WHOLE_DATASET:
-            findings.setdefault(finding.case, []).append(finding)
-    return {case.case: Known(record=case, findings=tuple(findings.get(case.case, ()))) for case in fingerprint.cases}
+def choose_limits() -> Limits:
+    """Return how many threads may read, and in how much memory: half of what is free, besides the scans that wait."""
+    return Limits(workers=count_cores(), memory_bytes=READING_SHARE * free_memory_gb() * 1024**3)

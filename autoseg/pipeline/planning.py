@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from autoseg.hardware import count_cores, profile_machine
-from autoseg.pipeline.inspecting import WaitingScans, inspect_dataset
+from autoseg.pipeline.inspecting import WaitingScans, find_dataset, inspect_dataset
 from autoseg.preprocessing import Store, prepare, store_key
 from autoseg.progress import Progress
 from autoseg.workspace import Workspace, locked, new_workspace
@@ -17,11 +17,11 @@ from dataset_fingerprints.dataset import Case, Dataset
 from dataset_fingerprints.errors import DataError, PlanError, did_you_mean
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.jsonfiles import refuse_newer, write_json
-from dataset_fingerprints.layouts import read_dataset
 from dataset_fingerprints.scans import Scan, read_case
+from dataset_fingerprints.units import find_units
 from planners.overrides import set_values
 from planners.plan import Configuration, Plan
-from planners.planner import PlanRequest, find_planner, make_plan
+from planners.planner import PlanRequest, choose_machine, find_planner, make_plan
 from planners.splits import make_splits, read_splits
 
 
@@ -30,6 +30,7 @@ class PlanningOptions:
     """What a person may say about planning; everything has a default.
 
     Attributes:
+        labels: the folder of the label maps, where the data set is given as the folder of its scans.
         workspace: None for `<name>-autoseg` in the current directory.
         gpu_memory_gb: plan for a GPU with this memory, also where this machine has none; None for this machine.
         configurations: to preprocess; empty for the plan's default.
@@ -37,6 +38,7 @@ class PlanningOptions:
         assignments: `--set` values.
     """
 
+    labels: Path | None = None
     workspace: Path | None = None
     plan_name: str = "default"
     planner: str = "default"
@@ -58,17 +60,17 @@ def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress
         WorkspaceError: the workspace cannot be used.
     """
     _refuse_options(options)
-    dataset = read_dataset(root)
-    given = read_splits(options.splits, {case.name: case.subject for case in dataset.cases}) if options.splits else None
+    dataset = find_dataset(root, options.labels, progress)
+    given = read_splits(options.splits, find_units(dataset.cases)) if options.splits else None
     workspace = new_workspace(Path(dataset.root), options.workspace)
     with locked(workspace.root, "this workspace's plan"):
-        sweep(workspace.root, *workspace.root.glob("plans/*"), *workspace.root.glob("preprocessed/*"))
+        sweep(workspace.root, workspace.cases, *workspace.root.glob("plans/*"), *workspace.root.glob("preprocessed/*"))
         _refuse_newer(workspace, options.plan_name)
         waiting = WaitingScans()
         fingerprint = inspect_dataset(dataset, workspace, waiting, progress)
         plan = _plan(fingerprint, options)
-        chosen = [find_configuration(plan, name) for name in options.configurations or (plan.default_configuration,)]
-        splits = given or make_splits(fingerprint, options.seed)
+        chosen = _with_previous_stages(plan, options.configurations or (plan.default_configuration,))
+        splits = given or make_splits(fingerprint, options.seed, find_planner(options.planner).folds)
         for key, configuration in _stores(plan, chosen).items():
             store = Store(folder=workspace.store(key))
             _preprocess(dataset, fingerprint, (configuration, store), waiting, progress)
@@ -79,9 +81,7 @@ def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress
 
 def _refuse_options(options: PlanningOptions) -> None:
     """Find out at once what would otherwise be told after the whole data set was read."""
-    find_planner(options.planner)
-    if options.gpu_memory_gb is not None and not options.gpu_memory_gb > 0:
-        raise PlanError(f"--gpu-memory-gb is {options.gpu_memory_gb:g}. Expected the card's memory in GB, such as 8.")
+    choose_machine(profile_machine(), options.planner, options.gpu_memory_gb)
 
 
 def _refuse_newer(workspace: Workspace, plan: str) -> None:
@@ -89,6 +89,22 @@ def _refuse_newer(workspace: Workspace, plan: str) -> None:
     refuse_newer(workspace.dataset, Dataset)
     refuse_newer(workspace.fingerprint, DatasetFingerprint)
     refuse_newer(workspace.plan(plan), Plan)
+
+
+def find_runnable(plan: Plan, name: str) -> Configuration:
+    """Return a configuration by name that can be trained and predicted by itself.
+
+    Raises:
+        PlanError: the plan has none of that name, or it needs the masks of another one.
+    """
+    configuration = find_configuration(plan, name)
+    if configuration.previous_stage:
+        firsts = [entry.name for entry in plan.configurations if not entry.previous_stage]
+        raise PlanError(
+            f"plan {plan.name}: {name} starts from the masks of {configuration.previous_stage}, and a second stage "
+            f"can be planned and preprocessed but not be trained yet. Use -c with {' or '.join(firsts)}."
+        )
+    return configuration
 
 
 def find_configuration(plan: Plan, name: str) -> Configuration:
@@ -105,16 +121,18 @@ def find_configuration(plan: Plan, name: str) -> Configuration:
 
 
 def _plan(fingerprint: DatasetFingerprint, options: PlanningOptions) -> Plan:
-    machine = profile_machine()
-    memory_gb = machine.memory_gb
-    if options.gpu_memory_gb is not None:
-        memory_gb = options.gpu_memory_gb
-        if machine.device != "cuda":
-            machine = replace(machine, device="cuda", name="a GPU elsewhere", memory_gb=memory_gb, bfloat16=True)
+    machine, memory_gb = choose_machine(profile_machine(), options.planner, options.gpu_memory_gb)
     request = PlanRequest(
         name=options.plan_name, planner=options.planner, machine=machine, memory_gb=memory_gb, seed=options.seed
     )
     return set_values(make_plan(fingerprint, request), options.assignments)
+
+
+def _with_previous_stages(plan: Plan, names: Sequence[str]) -> list[Configuration]:
+    """Return configurations by name, and with each second stage the first one."""
+    chosen = [find_configuration(plan, name) for name in names]
+    stages = [find_configuration(plan, entry.previous_stage) for entry in chosen if entry.previous_stage]
+    return [*chosen, *stages]
 
 
 def _stores(plan: Plan, chosen: Sequence[Configuration]) -> dict[str, Configuration]:

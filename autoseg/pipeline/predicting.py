@@ -7,7 +7,7 @@ from pathlib import Path
 
 from autoseg.hardware import choose_device
 from autoseg.pipeline.new_scans import NewScan, find_scans
-from autoseg.pipeline.planning import find_configuration
+from autoseg.pipeline.planning import find_runnable
 from autoseg.pipeline.training import fold_folders, read_plan
 from autoseg.prediction import Ensemble, load_ensemble
 from autoseg.progress import Progress
@@ -88,7 +88,7 @@ def _targets(found: tuple[NewScan, ...], out: Path) -> tuple[Path, ...]:
 
 
 def _folders(workspace: Workspace, plan: Plan, options: PredictionOptions) -> tuple[Path, ...]:
-    configuration = find_configuration(plan, options.configuration or plan.default_configuration)
+    configuration = find_runnable(plan, options.configuration or plan.default_configuration)
     if options.folds:
         chosen = tuple(workspace.fold(plan.name, configuration.name, fold) for fold in options.folds)
         missing = [path.name for path in chosen if not (path / "weights.safetensors").is_file()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import math
 import platform
 import shutil
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ import torch
 from autoseg.evaluation import Evaluation, read_evaluation, summarise, write_evaluation
 from autoseg.hardware import autocast_type, choose_device, count_cores
 from autoseg.pipeline.observing import make_observers
-from autoseg.pipeline.planning import find_configuration
+from autoseg.pipeline.planning import find_runnable
 from autoseg.pipeline.validation import METRICS_FILE, TrainingValidator, validate_fold
 from autoseg.prediction import load_ensemble, make_window
 from autoseg.preprocessing import Store, store_key
@@ -28,12 +29,13 @@ from autoseg.workspace import FULL, Workspace, locked
 from dataset_fingerprints.atomic import sweep
 from dataset_fingerprints.errors import PlanError, WorkspaceError
 from dataset_fingerprints.jsonfiles import read_json, write_json
+from planners.budgets import PLANNED_SHARE
+from planners.memory import GIB, resident_bytes
+from planners.memory_decisions import predict_configuration
 from planners.overrides import set_values
 from planners.plan import Configuration, Fold, Plan, Splits
 
 CROSS_VALIDATION_FILE = "cross_validation.json"
-# The share of a GPU's free memory that training cases may fill; the rest is the network's.
-RESIDENT_SHARE = 0.4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -162,7 +164,7 @@ def _resolve(workspace: Workspace, fold: str, options: TrainingOptions) -> _Job:
     plan, splits = read_plan(workspace, options.plan_name)
     steps = () if options.iterations is None else (f"training.iterations={options.iterations}",)
     plan = set_values(plan, (*options.assignments, *steps))
-    configuration = find_configuration(plan, options.configuration or plan.default_configuration)
+    configuration = find_runnable(plan, options.configuration or plan.default_configuration)
     store = Store(folder=workspace.store(store_key(configuration.preprocessing, plan.scheme)))
     cases = _cases_of(splits, fold)
     missing = [case for case in (*cases.train, *cases.validation) if not store.has(case)]
@@ -243,35 +245,44 @@ def _train(job: _Job, earlier: RunRecord | None, progress: Progress) -> RunRecor
 
 
 def _load_cases(job: _Job, device: torch.device, progress: Progress) -> Sequence[ResidentCase]:
-    """Hold the training cases on the device if they fit, else in memory."""
-    voxels = sum(_voxels(job.store, case) for case in job.cases.train)
-    needed = voxels * (2 * len(job.plan.channels) + 1)
-    home = device if _fits(device, needed) else torch.device("cpu")
+    """Hold the training cases on the device, as many as the training leaves room for; the others in memory."""
+    channels = len(job.plan.channels)
+    sizes = [resident_bytes(_voxels(job.store, case), channels) for case in job.cases.train]
+    resident = fit_into(sizes, _room_bytes(job, device))
     progress.say(
-        f"{len(job.cases.train)} training cases, {needed / 1024**3:.2f} GiB, held "
-        f"{'on the ' + home.type.upper() if home == device else 'in memory: the device has too little room'}."
+        f"{len(sizes)} training cases, {sum(sizes) / GIB:.2f} GiB: {sum(resident)} held on the {device.type.upper()}"
+        + ("." if all(resident) else ", the others in memory: the training fills the rest of the device.")
     )
-
     heads = job.plan.scheme.heads()
 
-    def load(case: str) -> ResidentCase:
+    def load(case: str, here: bool) -> ResidentCase:
         image, labels = job.store.read(case)
-        return make_resident_case(case, image, labels, heads, home)
+        return make_resident_case(case, image, labels, heads, device if here else torch.device("cpu"))
 
     with ThreadPoolExecutor(count_cores()) as pool:
-        return list(pool.map(load, job.cases.train))
+        return list(pool.map(load, job.cases.train, resident))
+
+
+def fit_into(sizes: Sequence[int], room: float) -> list[bool]:
+    """Tell for each of these sizes, in order, whether it still fits into the room that the ones before left."""
+    fits = []
+    for size in sizes:
+        fits.append(size <= room)
+        room -= size * fits[-1]
+    return fits
+
+
+def _room_bytes(job: _Job, device: torch.device) -> float:
+    """Return what a GPU has free beside the predicted peak of the training; elsewhere all cases share the memory."""
+    if device.type != "cuda":
+        return math.inf
+    free, _ = torch.cuda.mem_get_info()
+    return free - predict_configuration(job.plan, job.configuration).tensors() / PLANNED_SHARE
 
 
 def _voxels(store: Store, case: str) -> int:
     x, y, z = store.read_record(case).shape
     return x * y * z
-
-
-def _fits(device: torch.device, needed: int) -> bool:
-    if device.type != "cuda":
-        return True
-    free, _ = torch.cuda.mem_get_info()
-    return needed <= RESIDENT_SHARE * free
 
 
 def _fold_number(fold: str) -> int:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from autoseg.preprocessing.labels import resample_labels, restore_resampled
 from autoseg.preprocessing.normalization import normalize
-from autoseg.preprocessing.resampling import Kind, resample, resample_labels, target_shape
+from autoseg.preprocessing.resampling import Kind, resample, target_shape
 from dataset_fingerprints.fingerprint import Box
 from dataset_fingerprints.geometry import Grid, Triple, canonical_grid
 from dataset_fingerprints.scans import Scan
@@ -66,7 +67,7 @@ def prepare(scan: Scan, preprocessing: Preprocessing, classes: int) -> Prepared:
     )
     labels = None
     if scan.labels is not None:
-        labels = resample_labels(scan.labels, shape, ("linear", "linear", "linear"), classes)
+        labels = resample_labels(scan.labels, shape, classes)
     record = Record(box=scan.box, shape=shape, source_grid=scan.source_grid)
     return Prepared(image=image, labels=labels, reference=scan.labels, record=record)
 
@@ -88,8 +89,7 @@ def restore_labels(labels: NDArray[np.uint8], record: Record, classes: int) -> N
     Returns:
         (x, y, z) on the scan's whole canonical grid; background outside the crop.
     """
-    inside = resample_labels(labels, record.box.shape(), ("linear", "linear", "linear"), classes)
-    return paste(inside, record)
+    return paste(restore_resampled(labels, record.box.shape(), classes), record)
 
 
 def paste(inside: NDArray[np.uint8], record: Record) -> NDArray[np.uint8]:

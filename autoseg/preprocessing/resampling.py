@@ -1,4 +1,4 @@
-"""Resampling by one matrix per axis: cubic splines for images, linear for labels and logits.
+"""Resampling by one matrix per axis: cubic splines for images, linear for logits, shares of volume for labels.
 
 Voxel centres map as centre to centre: output voxel j of n_out lies at (j + 0.5) * n_in / n_out - 0.5 of the input,
 clipped to the outermost voxel centres.
@@ -15,7 +15,8 @@ from scipy import ndimage, sparse
 
 from dataset_fingerprints.geometry import Triple, TripleFloat
 
-Kind = Literal["cubic", "linear", "nearest"]
+Kind = Literal["cubic", "linear", "area"]
+Matrices = tuple[sparse.csr_array | None, sparse.csr_array | None, sparse.csr_array | None]
 
 
 def target_shape(shape: Triple, spacing_mm: TripleFloat, target_mm: TripleFloat) -> Triple:
@@ -33,11 +34,12 @@ def resampling_matrix(length: int, target: int, kind: Kind) -> sparse.csr_array:
 
     Cubic is the interpolating B-spline of order 3 with whole-sample symmetric ends, the same as
     `scipy.ndimage.map_coordinates(order=3, mode="mirror")`; its weights beyond 1e-6 of the unit are dropped, which
-    keeps the matrix banded. Axes too short for a spline (under 4 voxels) are resampled linearly.
+    keeps the matrix banded. Axes too short for a spline (under 4 voxels) are resampled linearly. Area is the mean
+    over what a target voxel covers.
     """
+    if kind == "area":
+        return _averaging(length, target)
     positions = np.clip((np.arange(target) + 0.5) * length / target - 0.5, 0, length - 1)
-    if kind == "nearest":
-        return _interpolation(np.rint(positions), length)
     if kind == "linear" or length < 4:
         return _interpolation(positions, length)
     coefficients = ndimage.spline_filter1d(np.eye(length), order=3, axis=0, mode="mirror")
@@ -54,44 +56,28 @@ def resample(voxels: NDArray[np.float32], shape: Triple, kinds: tuple[Kind, Kind
         shape: the target lengths.
         kinds: the interpolation along each axis.
     """
+    lengths = voxels.shape[-3:]
+    x, y, z = (
+        None if length == target else resampling_matrix(length, target, kind)
+        for length, target, kind in zip(lengths, shape, kinds, strict=True)
+    )
+    return apply_matrices(voxels, (x, y, z))
+
+
+def apply_matrices(voxels: NDArray[np.float32], matrices: Matrices) -> NDArray[np.float32]:
+    """Multiply the last three axes by a matrix each; None leaves an axis as it is."""
     result = voxels
-    # The axis that shrinks most goes first: the later ones then have less to do.
     first = voxels.ndim - 3
-    for axis in sorted(range(3), key=lambda axis: shape[axis] / voxels.shape[first + axis]):
-        length = result.shape[first + axis]
-        if length == shape[axis]:
+    # The axis that shrinks most goes first: the later ones then have less to do.
+    ratios = [1.0 if matrix is None else matrix.shape[0] / matrix.shape[1] for matrix in matrices]
+    for axis in sorted(range(3), key=lambda axis: ratios[axis]):
+        matrix = matrices[axis]
+        if matrix is None:
             continue
-        matrix = resampling_matrix(length, shape[axis], kinds[axis])
         moved = np.moveaxis(result, first + axis, 0)
-        flat = matrix @ np.ascontiguousarray(moved).reshape(length, -1)
-        result = np.moveaxis(flat.reshape(shape[axis], *moved.shape[1:]), 0, first + axis)
+        flat = matrix @ np.ascontiguousarray(moved).reshape(len(moved), -1)
+        result = np.moveaxis(flat.reshape(len(flat), *moved.shape[1:]), 0, first + axis)
     return np.ascontiguousarray(result, dtype=np.float32)
-
-
-def resample_labels(
-    labels: NDArray[np.uint8], shape: Triple, kinds: tuple[Kind, Kind, Kind], count: int
-) -> NDArray[np.uint8]:
-    """Resample a label map label by label and take the largest share at each voxel.
-
-    Args:
-        labels: (x, y, z), indices 0..count - 1.
-        shape: the target shape.
-        kinds: the interpolation along each axis; linear or nearest.
-        count: how many indices there are, background included.
-    """
-    if labels.shape == shape:
-        return labels
-    best = np.full(shape, -1.0, dtype=np.float32)
-    result = np.zeros(shape, dtype=np.uint8)
-    for index in range(count):
-        mask = labels == index
-        if not mask.any():
-            continue
-        share = resample(mask.astype(np.float32), shape, kinds)
-        wins = share > best
-        result[wins] = index
-        best[wins] = share[wins]
-    return result
 
 
 def _interpolation(positions: NDArray[np.float64], length: int) -> sparse.csr_array:
@@ -104,6 +90,14 @@ def _interpolation(positions: NDArray[np.float64], length: int) -> sparse.csr_ar
         shape=(len(positions), length),
     )
     return sparse.csr_array(matrix.astype(np.float32))
+
+
+def _averaging(length: int, target: int) -> sparse.csr_array:
+    edges = np.arange(target + 1) * (length / target)
+    voxel = np.arange(length)
+    covered = np.minimum(edges[1:, None], voxel + 1) - np.maximum(edges[:-1, None], voxel)
+    covered[covered < 1e-9] = 0
+    return sparse.csr_array((covered * (target / length)).astype(np.float32))
 
 
 def _cubic_basis(positions: NDArray[np.float64], length: int) -> NDArray[np.float64]:

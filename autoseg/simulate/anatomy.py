@@ -7,11 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from autoseg.simulate.fields import FloatArray, MaskArray, build_smooth_field
+from autoseg.simulate.fields import Axes, FloatArray, FloatVector, Lengths, MaskArray, build_smooth_field, grid_axes
 from autoseg.simulate.template import Template
 
-# The template's brain and room for the largest warp (scanner mm).
-_FIELD_OF_VIEW_MM = ((-98.0, 98.0), (-138.0, 104.0), (-98.0, 108.0))
+# The warp is defined this far around the origin (scanner mm), which is more than any field of view.
+WARP_EXTENT_MM = (-160.0, 160.0)
+# The template's brain and room for the largest warp (scanner mm), searched at this step for the brain's box.
+_SEARCHED_MM = ((-98.0, 98.0), (-138.0, 104.0), (-98.0, 108.0))
+_SEARCH_STEP_MM = 4.0
+# How far the head goes beyond the brain on each side.
+_HEAD_MM = ((16.0, 16.0), (18.0, 30.0), (50.0, 18.0))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,13 +41,26 @@ class AnatomyPlan:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class FieldOfView:
+    """What of a person is scanned.
+
+    Attributes:
+        shape: the number of voxels, with the brain in their middle; None for the brain and its margins.
+        head: whether the margins are around the head rather than the brain.
+    """
+
+    spacing_mm: Lengths
+    shape: tuple[int, int, int] | None = None
+    head: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Anatomy:
-    """One person's brain on a RAS+ grid of cubic voxels; fractions sum to 1 inside the brain.
+    """One person's brain on a RAS+ grid; fractions sum to 1 inside the brain.
 
     Attributes:
         t1: the template's T1w intensity, warped.
         mni_mm: (3, x, y, z), the template coordinate that each voxel came from.
-        depth_mm: distance to the outside of the brain.
         origin_mm: scanner coordinate of the first voxel.
     """
 
@@ -52,9 +70,36 @@ class Anatomy:
     csf: FloatArray
     t1: FloatArray
     mni_mm: FloatArray
-    depth_mm: FloatArray
-    origin_mm: tuple[float, float, float]
-    spacing_mm: float
+    origin_mm: Lengths
+    spacing_mm: Lengths
+
+    def axes_mm(self) -> Axes:
+        """Return the voxels' distances from the first one along each axis."""
+        return grid_axes(self.brain.shape, self.spacing_mm)
+
+    def voxel_ml(self) -> float:
+        """Return the volume of a voxel."""
+        return float(np.prod(self.spacing_mm)) / 1000
+
+    def voxels_apart(self, distance_mm: float) -> tuple[int, ...]:
+        """Return per axis how many voxels make about this distance, at least 1."""
+        return tuple(max(1, round(distance_mm / spacing)) for spacing in self.spacing_mm)
+
+    def view(self, window: tuple[slice, ...]) -> Anatomy:
+        """Return a view of the voxels in a window, whose slices may have steps."""
+        starts, steps = [axis.start or 0 for axis in window], [axis.step or 1 for axis in window]
+        x, y, z = (o + s * first for o, s, first in zip(self.origin_mm, self.spacing_mm, starts, strict=True))
+        u, v, w = (spacing * step for spacing, step in zip(self.spacing_mm, steps, strict=True))
+        return Anatomy(
+            brain=self.brain[window],
+            gm=self.gm[window],
+            wm=self.wm[window],
+            csf=self.csf[window],
+            t1=self.t1[window],
+            mni_mm=self.mni_mm[(slice(None), *window)],
+            origin_mm=(x, y, z),
+            spacing_mm=(u, v, w),
+        )
 
 
 def sample_anatomy(rng: np.random.Generator) -> AnatomyPlan:
@@ -71,67 +116,81 @@ def sample_anatomy(rng: np.random.Generator) -> AnatomyPlan:
     )
 
 
-def apply_anatomy(plan: AnatomyPlan, template: Template, spacing_mm: float) -> Anatomy:
-    """Warp the template with the drawn parameters and crop it to the brain and its margins."""
-    origin = np.array([low for low, _ in _FIELD_OF_VIEW_MM])
-    shape = tuple(int((high - low) / spacing_mm) for low, high in _FIELD_OF_VIEW_MM)
-    mni_mm = _warped_coordinates(plan, shape, spacing_mm, origin)
-    first_voxel = np.array(template.origin_mm, np.float32)[:, None, None, None]
-    sampling = mni_mm - first_voxel
-    fraction = ndimage.map_coordinates(template.maps[0], sampling, order=1)
-    box = _box_around(fraction > 0.5, plan.margins_voxels)
-    crop = (slice(None), *box)
-    warped = [ndimage.map_coordinates(tissue, sampling[crop], order=1) for tissue in template.maps[1:]]
-    brain = ndimage.binary_fill_holes(fraction[box] > 0.5)
-    gm, wm, csf = _individual_fractions(plan, brain, warped[0], warped[1])
-    start = origin + spacing_mm * np.array([axis.start for axis in box])
+def apply_anatomy(plan: AnatomyPlan, template: Template, view: FieldOfView) -> Anatomy:
+    """Warp the template with the drawn parameters, on the grid of the field of view."""
+    axes_mm = _scanned_axes(plan, template, view)
+    mni_mm = _warp(plan, axes_mm)
+    sampling = mni_mm - np.array(template.origin_mm, np.float32)[:, None, None, None]
+    fraction = ndimage.map_coordinates(template.brain, sampling, order=1)
+    brain: MaskArray = fraction > 0.5
+    points = sampling[:, brain]
+    gm, wm, t1 = (
+        ndimage.map_coordinates(values, points, order=1) for values in (template.gm, template.wm, template.t1)
+    )
+    fractions = _individual_fractions(plan, gm, wm)
+    x, y, z = (float(axis[0]) for axis in axes_mm)
     return Anatomy(
         brain=brain,
-        gm=gm,
-        wm=wm,
-        csf=csf,
-        t1=(warped[2] / np.maximum(fraction[box], 0.5)).astype(np.float32),
-        mni_mm=mni_mm[crop],
-        depth_mm=(ndimage.distance_transform_edt(brain) * spacing_mm).astype(np.float32),
-        origin_mm=(float(start[0]), float(start[1]), float(start[2])),
-        spacing_mm=spacing_mm,
+        gm=_spread(brain, fractions[0]),
+        wm=_spread(brain, fractions[1]),
+        csf=_spread(brain, fractions[2]),
+        t1=_spread(brain, t1 / fraction[brain]),
+        mni_mm=mni_mm,
+        origin_mm=(x, y, z),
+        spacing_mm=view.spacing_mm,
     )
 
 
-def _warped_coordinates(
-    plan: AnatomyPlan,
-    shape: tuple[int, ...],
-    spacing_mm: float,
-    origin_mm: np.ndarray[tuple[int], np.dtype[np.float64]],
-) -> FloatArray:
-    axes = [
-        (low + spacing_mm * np.arange(count)).astype(np.float32) for low, count in zip(origin_mm, shape, strict=True)
-    ]
-    scanner_mm = np.stack(np.meshgrid(*axes, indexing="ij"))
-    warped: FloatArray = np.einsum("ij,jxyz->ixyz", np.array(plan.linear, np.float32), scanner_mm, optimize=True)
-    for scale, (amplitude_mm, length_mm) in enumerate(
-        zip(plan.displacement_mm, plan.displacement_lengths_mm, strict=True)
-    ):
-        for axis in range(3):
+def _scanned_axes(plan: AnatomyPlan, template: Template, view: FieldOfView) -> Axes:
+    """Return the scanner coordinates of the voxels: a box with its margins, or a fixed shape around the same middle."""
+    coarse: Axes = tuple(np.arange(low, high, _SEARCH_STEP_MM) for low, high in _SEARCHED_MM)  # type: ignore[assignment]
+    sampling = _warp(plan, coarse) - np.array(template.origin_mm, np.float32)[:, None, None, None]
+    (box,) = ndimage.find_objects((ndimage.map_coordinates(template.brain, sampling, order=1) > 0.5).astype(int))
+    beyond = _HEAD_MM if view.head else ((0.0, 0.0),) * 3
+    axes = []
+    for axis, found in enumerate(box):
+        spacing = view.spacing_mm[axis]
+        low = coarse[axis][found.start] - _SEARCH_STEP_MM - beyond[axis][0]
+        high = coarse[axis][found.stop - 1] + _SEARCH_STEP_MM + beyond[axis][1]
+        if view.shape is not None:
+            first = 0.5 * (low + high - spacing * (view.shape[axis] - 1))
+            axes.append(first + spacing * np.arange(view.shape[axis]))
+        else:
+            before, after = plan.margins_voxels[axis]
+            count = int(np.ceil((high - low) / spacing)) + before + after
+            axes.append(low - before * spacing + spacing * np.arange(count))
+    return (axes[0], axes[1], axes[2])
+
+
+def _warp(plan: AnatomyPlan, axes_mm: Axes) -> FloatArray:
+    """Return the template coordinates of every voxel: (3, x, y, z)."""
+    x, y, z = (_along(axis_mm, axis) for axis, axis_mm in enumerate(axes_mm))
+    warped = np.empty((3, *(len(axis) for axis in axes_mm)), np.float32)
+    for axis, (a, b, c) in enumerate(plan.linear):
+        warped[axis] = a * x + b * y + c * z
+        for scale, length_mm in enumerate(plan.displacement_lengths_mm):
             seed = plan.displacement_seed + 3 * scale + axis
-            warped[axis] += amplitude_mm * build_smooth_field(shape, spacing_mm, length_mm, seed)
+            field = build_smooth_field(axes_mm, length_mm, seed, WARP_EXTENT_MM)
+            warped[axis] += plan.displacement_mm[scale] * field
     return warped
 
 
-def _box_around(mask: MaskArray, margins: tuple[tuple[int, int], ...]) -> tuple[slice, ...]:
-    (box,) = ndimage.find_objects(mask.astype(np.int8))
-    return tuple(
-        slice(max(axis.start - before, 0), min(axis.stop + after, length))
-        for axis, (before, after), length in zip(box, margins, mask.shape, strict=True)
-    )
+def _along(axis_mm: FloatVector, axis: int) -> FloatArray:
+    shape = [1, 1, 1]
+    shape[axis] = -1
+    return axis_mm.astype(np.float32).reshape(shape)
 
 
-def _individual_fractions(
-    plan: AnatomyPlan, brain: MaskArray, gm: FloatArray, wm: FloatArray
-) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _individual_fractions(plan: AnatomyPlan, gm: FloatArray, wm: FloatArray) -> FloatArray:
+    """Return the fractions of grey matter, white matter and CSF of the same voxels."""
     csf = np.clip(1.0 - gm - wm, 0.0, 1.0)
-    powers = [np.clip(tissue, 0.0, 1.0) ** plan.sharpness for tissue in (gm, wm, csf)]
-    powers[2] *= np.exp(plan.atrophy)
-    share = brain / np.maximum(sum(powers), 1e-6)
-    gm, wm, csf = (np.asarray(power * share, np.float32) for power in powers)
-    return gm, wm, csf
+    powers = np.stack([gm, wm, csf]).clip(0.0, 1.0) ** np.float32(plan.sharpness)
+    powers[2] *= np.float32(np.exp(plan.atrophy))
+    shares: FloatArray = powers / np.maximum(powers.sum(axis=0), np.float32(1e-6))
+    return shares
+
+
+def _spread(mask: MaskArray, values: FloatArray) -> FloatArray:
+    volume = np.zeros(mask.shape, np.float32)
+    volume[mask] = values
+    return volume

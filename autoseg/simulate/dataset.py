@@ -2,30 +2,52 @@
 
 from __future__ import annotations
 
-import gzip
+import csv
 import io
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any
 
-import nibabel
 import numpy as np
-from numpy.typing import NDArray
 
-from autoseg.simulate.case import SimulatedScan, simulate_scan
-from autoseg.simulate.records import SimulatedCase, SimulatedDataset, SimulationOptions, SimulationRecord
+from autoseg.hardware import count_cores, memory_limit_gb
+from autoseg.simulate.case import CaseRequest, SimulatedScan, request_case, simulate_scan
+from autoseg.simulate.defects import CaseFiles
+from autoseg.simulate.oddities import Oddity, list_defects, plan_oddities
+from autoseg.simulate.options import SimulationOptions, check_options
+from autoseg.simulate.real_masks import find_masks
+from autoseg.simulate.records import SimulatedCase, SimulatedDataset, SimulationRecord
+from autoseg.simulate.stored import store, write_volume
 from dataset_fingerprints.atomic import write_bytes
 from dataset_fingerprints.errors import AutosegError
 from dataset_fingerprints.jsonfiles import read_json, write_json
 
 RECORD_FILE = "simulation.json"
+CASES_FILE = "cases.csv"
+
+# Memory that a case takes while it is made: measured 118 bytes per voxel with a head.
+_VOXEL_BYTES = 130
+# A brain with its margins, and a head, at 1 mm.
+_BRAIN_VOXELS, _HEAD_VOXELS = 5.5e6, 11.5e6
+_MEMORY_SHARE = 0.5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Split:
     images: str
     labels: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Job:
+    """A case to be made; `oddity` spoils it before it is written."""
+
+    request: CaseRequest
+    oddity: Oddity | None = None
 
 
 _TRAINING = _Split(images="imagesTr", labels="labelsTr")
@@ -35,37 +57,43 @@ _HELD_OUT = _Split(images="imagesTs", labels="labelsTs")
 def simulate_dataset(
     out: Path, options: SimulationOptions, on_case: Callable[[str], None] | None = None
 ) -> SimulatedDataset:
-    """Write T1w-like skull-stripped brains with chronic stroke lesions, and return what was made.
+    """Write T1w-like brains with chronic stroke lesions, and return what was made.
 
     The same options give the same bytes. A folder that already holds this simulation is returned as it is.
 
     Args:
-        on_case: called with the name of each case once it is written.
+        on_case: called with the name of each case once it is written, in the order of the cases.
 
     Raises:
-        AutosegError: the options cannot be met, or `out` holds anything else.
+        AutosegError: the options cannot be met, `out` holds anything else, or nothing can be written there.
     """
-    _check_options(options)
+    check_options(options)
+    odd = plan_oddities(options)
+    if options.lesion_masks:
+        find_masks(Path(options.lesion_masks))
     finished = _read_finished(out, options)
     if finished is not None:
-        return SimulatedDataset(folder=out, options=options, cases=finished.cases)
-    numbers = [(number, False) for number in range(1, options.cases + 1)]
-    numbers += [(number, True) for number in range(1, options.held_out_cases + 1)]
-    cases = []
-    for number, held_out in numbers:
-        scan = simulate_scan(number, options, held_out=held_out)
-        _write_case(out, scan)
-        cases.append(scan.record)
-        if on_case is not None:
-            on_case(scan.record.name)
-    write_json(out / "dataset.json", _dataset_description(options))
-    write_json(out / RECORD_FILE, SimulationRecord(options=options, cases=tuple(cases)))
-    return SimulatedDataset(folder=out, options=options, cases=tuple(cases))
+        return SimulatedDataset(folder=out, options=options, cases=finished.cases, defects=finished.defects)
+    _make_folder(out)
+    jobs = [_Job(request=request_case(number)) for number in range(1, options.cases + 1)]
+    jobs += [_Job(request=case.request, oddity=case.oddity) for case in odd]
+    jobs += [_Job(request=request_case(number, held_out=True)) for number in range(1, options.held_out_cases + 1)]
+    cases = _make_cases(out, jobs, options, on_case)
+    defects = list_defects(odd)
+    write_bytes(out / CASES_FILE, _list_cases(out, cases, options).encode("utf-8"))
+    write_json(out / "dataset.json", _describe(cases, options))
+    write_json(out / RECORD_FILE, SimulationRecord(options=options, cases=cases, defects=defects))
+    return SimulatedDataset(folder=out, options=options, cases=cases, defects=defects)
 
 
-def image_path(folder: Path, case: SimulatedCase) -> Path:
-    """Return where a case's T1w scan lies."""
-    return folder / _split_of(case).images / f"{case.name}_0000.nii.gz"
+def count_cases(options: SimulationOptions) -> int:
+    """Return how many cases are written in all."""
+    return options.cases + options.held_out_cases + len(plan_oddities(options))
+
+
+def image_path(folder: Path, case: SimulatedCase, channel: int = 0) -> Path:
+    """Return where a channel of a case lies; the first is the T1w scan."""
+    return folder / _split_of(case).images / f"{case.name}_{channel:04d}.nii.gz"
 
 
 def label_path(folder: Path, case: SimulatedCase) -> Path:
@@ -77,17 +105,56 @@ def _split_of(case: SimulatedCase) -> _Split:
     return _HELD_OUT if case.held_out else _TRAINING
 
 
-def _check_options(options: SimulationOptions) -> None:
-    if options.cases < 1 or options.held_out_cases < 0:
-        found = f"{options.cases} training and {options.held_out_cases} held-out cases"
-        raise AutosegError(f"simulate: {found} were asked for. Ask for at least 1 training case and 0 held-out ones.")
-    if options.seed < 0:
-        raise AutosegError(f"simulate: seed is {options.seed}. Choose a whole number from 0 on.")
-    if not 1.0 <= options.spacing_mm <= 6.0:
-        raise AutosegError(f"simulate: spacing_mm is {options.spacing_mm}. Choose a spacing from 1 to 6 mm.")
-    if not 0 < options.min_lesion_ml <= options.max_lesion_ml <= 390:
-        found = f"from {options.min_lesion_ml} to {options.max_lesion_ml} ml"
-        raise AutosegError(f"simulate: lesions {found} were asked for. Choose a range within 0 to 390 ml.")
+def _make_cases(
+    out: Path, jobs: Sequence[_Job], options: SimulationOptions, on_case: Callable[[str], None] | None
+) -> tuple[SimulatedCase, ...]:
+    def make(job: _Job) -> SimulatedCase:
+        scan = simulate_scan(job.request, options)
+        files = _files_of(scan, options)
+        _write_files(out, scan.record, files if job.oddity is None else job.oddity.plant(files))
+        return scan.record
+
+    cases = []
+    with ThreadPoolExecutor(max_workers=_workers(options)) as pool:
+        for case in pool.map(make, jobs):
+            cases.append(case)
+            if on_case is not None:
+                on_case(case.name)
+    return tuple(cases)
+
+
+def _workers(options: SimulationOptions) -> int:
+    usual = (_HEAD_VOXELS if options.head else _BRAIN_VOXELS) / options.spacing_mm**3
+    case_gb = (prod(options.shape) if options.shape else usual) * _VOXEL_BYTES / 1024**3
+    return max(1, min(count_cores(), int(_MEMORY_SHARE * memory_limit_gb() / case_gb)))
+
+
+def _files_of(scan: SimulatedScan, options: SimulationOptions) -> CaseFiles:
+    label = (scan.label * options.lesion_value).astype(np.uint8)
+    code = scan.record.orientation
+    return CaseFiles(
+        channels=tuple(store(channel, scan.affine, code) for channel in scan.channels),
+        label=store(label, scan.affine, code),
+    )
+
+
+def _write_files(out: Path, case: SimulatedCase, files: CaseFiles) -> None:
+    for channel, volume in enumerate(files.channels):
+        if volume is not None:
+            write_volume(image_path(out, case, channel), volume)
+    if files.label is not None:
+        write_volume(label_path(out, case), files.label)
+
+
+def _make_folder(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise AutosegError(
+            f"{out}: cannot be made ({error.strerror}). Choose a folder that you may write to."
+        ) from error
+    if not os.access(out, os.W_OK | os.X_OK):
+        raise AutosegError(f"{out}: cannot be written to. Choose a folder that you may write to.")
 
 
 def _read_finished(out: Path, options: SimulationOptions) -> SimulationRecord | None:
@@ -114,29 +181,27 @@ def _differences(found: SimulationOptions, asked: SimulationOptions) -> str:
     return ", ".join(f"{name} is {getattr(found, name)}, asked for {getattr(asked, name)}" for name in names)
 
 
-def _write_case(out: Path, scan: SimulatedScan) -> None:
-    _write_nifti(image_path(out, scan.record), scan.image, scan.affine)
-    _write_nifti(label_path(out, scan.record), scan.label, scan.affine)
+def _list_cases(out: Path, cases: Sequence[SimulatedCase], options: SimulationOptions) -> str:
+    """Return the training cases as a CSV of paths, with what nnU-Net's layout cannot say: subject, session, site."""
+    names = options.channels()
+    columns = ["image"] if len(names) == 1 else [f"image:{name}" for name in names]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*columns, "label", "case", "subject", "session", "site", "group"])
+    for case in cases:
+        if not case.held_out:
+            images = [image_path(out, case, channel) for channel in range(len(names))]
+            files = [path.relative_to(out).as_posix() for path in (*images, label_path(out, case))]
+            writer.writerow([*files, case.name, case.subject, case.session, case.site, ""])
+    return text.getvalue()
 
 
-def _write_nifti(path: Path, voxels: NDArray[Any], affine: NDArray[np.float64]) -> None:
-    image = nibabel.Nifti1Image(voxels, affine, dtype=voxels.dtype)
-    image.header.set_xyzt_units("mm")
-    image.set_qform(affine, code="scanner")
-    image.set_sform(affine, code="scanner")
-    content = io.BytesIO()
-    # A name or a time in the gzip header would make two runs differ.
-    with gzip.GzipFile(filename="", mode="wb", compresslevel=3, fileobj=content, mtime=0) as stream:
-        stream.write(image.to_bytes())
-    write_bytes(path, content.getvalue())
-
-
-def _dataset_description(options: SimulationOptions) -> dict[str, Any]:
+def _describe(cases: Sequence[SimulatedCase], options: SimulationOptions) -> dict[str, Any]:
     return {
         "name": "SimulatedStroke",
-        "description": "Simulated T1w brains with chronic stroke lesions. No scan of a person.",
-        "channel_names": {"0": "T1w"},
-        "labels": {"background": 0, "lesion": 1},
-        "numTraining": options.cases,
+        "description": "Simulated brains with chronic stroke lesions. No scan of a person.",
+        "channel_names": {str(index): name for index, name in enumerate(options.channels())},
+        "labels": {"background": 0, "lesion": options.lesion_value},
+        "numTraining": sum(not case.held_out for case in cases),
         "file_ending": ".nii.gz",
     }

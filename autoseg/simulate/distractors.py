@@ -9,7 +9,6 @@ from scipy import ndimage
 
 from autoseg.simulate.anatomy import Anatomy
 from autoseg.simulate.fields import FloatArray, MaskArray, build_smooth_field
-from autoseg.simulate.regions import find_ventricles
 
 # Relative frequency of the Fazekas grades 0 to 3; the mean is that of ATLAS R1.1 (1.4 to 1.5).
 _GRADE_FREQUENCIES = (0.15, 0.38, 0.33, 0.14)
@@ -51,29 +50,45 @@ def sample_distractors(rng: np.random.Generator) -> DistractorPlan:
     )
 
 
-def apply_distractors(plan: DistractorPlan, anatomy: Anatomy, lesion: MaskArray) -> FloatArray:
-    """Return the fraction of tissue lost to white-matter changes; 0 on and next to the lesion."""
+def apply_distractors(
+    plan: DistractorPlan, anatomy: Anatomy, lesion: MaskArray, ventricle_mm: FloatArray
+) -> FloatArray:
+    """Return the fraction of tissue lost to white-matter changes; 0 on and next to the lesion.
+
+    Args:
+        ventricle_mm: each voxel's distance to the ventricles.
+    """
     white = (anatomy.wm > 0.5) & (anatomy.mni_mm[2] > -10)
-    loss: FloatArray = np.maximum(_rim_loss(plan, anatomy, white), _spot_loss(plan, anatomy, white))
-    loss[ndimage.binary_dilation(lesion, iterations=_MARGIN_VOXELS)] = 0.0
+    loss: FloatArray = np.maximum(_rim_loss(plan, anatomy, white, ventricle_mm), _spot_loss(plan, anatomy, white))
+    for box in ndimage.find_objects(lesion.astype(np.int8)):
+        wide = tuple(slice(max(axis.start - _MARGIN_VOXELS, 0), axis.stop + _MARGIN_VOXELS) for axis in box)
+        loss[wide][ndimage.binary_dilation(lesion[wide], iterations=_MARGIN_VOXELS)] = 0.0
     return loss
 
 
-def _rim_loss(plan: DistractorPlan, anatomy: Anatomy, white: MaskArray) -> FloatArray:
-    distance_mm = ndimage.distance_transform_edt(~find_ventricles(anatomy)) * anatomy.spacing_mm
-    waves = build_smooth_field(white.shape, anatomy.spacing_mm, 15.0, plan.field_seed)
-    thickness_mm = anatomy.spacing_mm + plan.rim_mm * np.exp(0.5 * waves)
-    rim = white * ((thickness_mm - distance_mm) / anatomy.spacing_mm).clip(0.0, 1.0)
-    return np.asarray(rim * plan.rim_loss * (plan.rim_mm > 0), np.float32)
+def _rim_loss(plan: DistractorPlan, anatomy: Anatomy, white: MaskArray, ventricle_mm: FloatArray) -> FloatArray:
+    loss = np.zeros(white.shape, np.float32)
+    if plan.rim_mm == 0:
+        return loss
+    edge_mm = min(anatomy.spacing_mm)
+    waves = build_smooth_field(anatomy.axes_mm(), 15.0, plan.field_seed)[white]
+    thickness_mm = edge_mm + plan.rim_mm * np.exp(0.5 * waves)
+    loss[white] = ((thickness_mm - ventricle_mm[white]) / edge_mm).clip(0.0, 1.0) * plan.rim_loss
+    return loss
 
 
 def _spot_loss(plan: DistractorPlan, anatomy: Anatomy, white: MaskArray) -> FloatArray:
     loss = np.zeros(white.shape, np.float32)
     voxels = np.argwhere(white)
-    waves = build_smooth_field(white.shape, anatomy.spacing_mm, 4.0, plan.field_seed + 1)[white]
-    for rank, radius_mm, spot_loss in zip(plan.spot_ranks, plan.spot_radii_mm, plan.spot_losses, strict=True):
+    spacing_mm = np.array(anatomy.spacing_mm)
+    for index, (rank, radius_mm) in enumerate(zip(plan.spot_ranks, plan.spot_radii_mm, strict=True)):
         centre = voxels[int(rank * len(voxels))]
-        distance_mm = np.linalg.norm(voxels - centre, axis=1) * anatomy.spacing_mm
-        spot = voxels[distance_mm <= radius_mm * np.exp(0.3 * waves)]
-        loss[tuple(spot.T)] = spot_loss
+        reach = np.ceil(2.5 * radius_mm / spacing_mm).astype(int)
+        low, high = np.maximum(centre - reach, 0), np.minimum(centre + reach + 1, white.shape)
+        window = tuple(slice(start, stop) for start, stop in zip(low, high, strict=True))
+        offsets_mm = (np.moveaxis(np.indices(high - low), 0, -1) + low - centre) * spacing_mm
+        waves = build_smooth_field(anatomy.view(window).axes_mm(), 4.0, plan.field_seed + 1 + index)
+        inside_mm = radius_mm * np.exp(0.3 * waves) - np.linalg.norm(offsets_mm, axis=-1)
+        spot = plan.spot_losses[index] * white[window] * (inside_mm / min(spacing_mm) + 0.5).clip(0.0, 1.0)
+        loss[window] = np.maximum(loss[window], spot)
     return loss

@@ -1,30 +1,11 @@
-"""What a person asks the simulator for and what it says it made: the types behind simulation.json."""
+"""What the simulator says it made: the types behind simulation.json."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SimulationOptions:
-    """Everything that decides the bytes of a simulated data set.
-
-    Attributes:
-        cases: number of training cases.
-        held_out_cases: number of further cases, written apart with their masks.
-        spacing_mm: edge of the cubic voxels.
-        seed: each case is drawn from (seed, its index), whatever the number of cases.
-        min_lesion_ml: smallest total lesion volume of a case; one voxel where a voxel is larger.
-        max_lesion_ml: largest total lesion volume of a case.
-    """
-
-    cases: int = 20
-    held_out_cases: int = 5
-    spacing_mm: float = 2.0
-    seed: int = 0
-    min_lesion_ml: float = 0.01
-    max_lesion_ml: float = 390.0
+from autoseg.simulate.options import SimulationOptions
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,10 +14,15 @@ class SimulatedCase:
 
     Attributes:
         volume_ml: volume of the labelled voxels.
-        contrast_to_noise: (mean of the tissue shell around the lesion - mean of the lesion) / SD of the shell.
+        contrast_to_noise: (mean of the tissue shell around the lesion - mean of the lesion) / SD of the shell, in T1w.
         location: where the main lesion lies: subcortical, cortical, cerebellar or brainstem.
-        lesions: number of lesions grown; two may touch.
-        orientation: axis codes of the stored array, RAS or LAS.
+        lesions: number of lesions planned, or of components of the real mask; two may touch in the label map.
+        oracle_dice: Dice between the true lesion and the label map, which is drawn by hand.
+        orientation: axis codes of the stored arrays.
+        spacing_mm: edges of a voxel along right, anterior, superior.
+        subject: as in a file name of BIDS where it has several sessions, else the case's name.
+        session: as in a file name of BIDS; "" for a subject with one session.
+        mask: the file that the lesions' shapes come from; "" for drawn shapes.
     """
 
     name: str
@@ -44,9 +30,29 @@ class SimulatedCase:
     contrast_to_noise: float
     location: str
     lesions: int
+    oracle_dice: float
     site: str
     orientation: str
+    spacing_mm: tuple[float, float, float]
+    subject: str
+    session: str
+    mask: str
     held_out: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlantedDefect:
+    """A defect that was planted on purpose.
+
+    Attributes:
+        kind: as `autoseg check` calls it.
+        cases: those that have it.
+        what: what was done to them.
+    """
+
+    kind: str
+    cases: tuple[str, ...]
+    what: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,6 +61,7 @@ class SimulationRecord:
 
     options: SimulationOptions
     cases: tuple[SimulatedCase, ...]
+    defects: tuple[PlantedDefect, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,3 +71,4 @@ class SimulatedDataset:
     folder: Path
     options: SimulationOptions
     cases: tuple[SimulatedCase, ...]
+    defects: tuple[PlantedDefect, ...] = ()

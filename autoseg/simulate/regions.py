@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import ndimage
 
 from autoseg.simulate.anatomy import Anatomy
 from autoseg.simulate.fields import FloatArray, MaskArray
@@ -38,6 +39,8 @@ _MCA_SEEDS = _Box(lateral=(34, 90), y=(-55, 35), z=(-12, 45))
 _MCA_FRACTION = 0.7
 _CORTICAL_DEPTH_MM = (4.0, 14.0)
 _LARGE_CORTICAL_ML = 5.0
+# A satellite begins this far outside of the main lesion.
+_SATELLITE_MM = (4.0, 25.0)
 
 _REACH: dict[Location, _Box] = {
     "subcortical": _Box(lateral=(2, 90), y=(-110, 80), z=(-16, 90)),
@@ -46,6 +49,21 @@ _REACH: dict[Location, _Box] = {
     "brainstem": _Box(lateral=(-3, 18), y=(-44, -12), z=(-75, -10)),
 }
 _VENTRICLES = _Box(lateral=(-26, 26), y=(-50, 40), z=(-12, 36))
+_VENTRICLES_AND_WALL = _Box(lateral=(-40, 40), y=(-66, 56), z=(-26, 52))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ball:
+    """A place in MNI mm and a distance from it."""
+
+    centre_mm: tuple[float, float, float]
+    radius_mm: float
+
+    def distance_mm(self, mni_mm: FloatArray) -> FloatArray:
+        """Return each voxel's distance from the surface: negative inside."""
+        offsets = mni_mm - np.array(self.centre_mm, np.float32)[:, None, None, None]
+        distance: FloatArray = np.sqrt(np.einsum("ixyz,ixyz->xyz", offsets, offsets)) - np.float32(self.radius_mm)
+        return distance
 
 
 def find_ventricles(anatomy: Anatomy) -> MaskArray:
@@ -53,22 +71,62 @@ def find_ventricles(anatomy: Anatomy) -> MaskArray:
     return (anatomy.csf > 0.5) & _VENTRICLES.contains(anatomy.mni_mm[0], anatomy.mni_mm)
 
 
+def ventricle_distance_mm(anatomy: Anatomy) -> FloatArray:
+    """Return each voxel's distance to the ventricles; infinite far from them."""
+    distance = np.full(anatomy.brain.shape, np.inf, np.float32)
+    coarse = tuple(slice(None, None, step) for step in anatomy.voxels_apart(4.0))
+    mni_mm = anatomy.mni_mm[(slice(None), *coarse)]
+    found = ndimage.find_objects(_VENTRICLES_AND_WALL.contains(mni_mm[0], mni_mm).astype(int))
+    if not found:
+        return distance
+    box = tuple(
+        slice(axis.start * step.step, axis.stop * step.step) for axis, step in zip(found[0], coarse, strict=True)
+    )
+    ventricles = find_ventricles(anatomy.view(box))
+    if ventricles.any():
+        distance[box] = ndimage.distance_transform_edt(~ventricles, sampling=anatomy.spacing_mm)
+    return distance
+
+
 def find_domain(anatomy: Anatomy, draw: LesionDraw) -> MaskArray:
     """Return where a lesion may spread: tissue of its side; large cortical ones swallow the sulci between gyri."""
     reach = _REACH[draw.location].contains(draw.side * anatomy.mni_mm[0], anatomy.mni_mm)
-    large = draw.voxels * anatomy.spacing_mm**3 / 1000 > _LARGE_CORTICAL_ML
+    large = draw.voxels * anatomy.voxel_ml() > _LARGE_CORTICAL_ML
     if draw.location == "cortical" and large:
         return reach & anatomy.brain & ~find_ventricles(anatomy)
     return reach & anatomy.brain & (anatomy.csf < 0.5)
 
 
-def find_seeds(anatomy: Anatomy, draw: LesionDraw, territory: float) -> MaskArray:
-    """Return where a lesion may begin; `territory` in [0, 1) decides if a cortical one is in the MCA territory."""
+def find_seeds(anatomy: Anatomy, draw: LesionDraw, territory: float, main: Ball | None) -> MaskArray:
+    """Return where a lesion may begin.
+
+    Args:
+        territory: in [0, 1); decides if a cortical one is in the territory of the middle cerebral artery.
+        main: the main lesion, for its satellites.
+    """
+    tissue = anatomy.brain & (anatomy.csf < 0.3)
+    if main is not None and draw.satellite:
+        distance_mm = main.distance_mm(anatomy.mni_mm)
+        return tissue & (distance_mm >= _SATELLITE_MM[0]) & (distance_mm <= _SATELLITE_MM[1])
     lateral = draw.side * anatomy.mni_mm[0]
-    seeds = _SEEDS[draw.location].contains(lateral, anatomy.mni_mm) & (anatomy.csf < 0.3)
+    seeds = _SEEDS[draw.location].contains(lateral, anatomy.mni_mm) & tissue
     if draw.location == "cortical":
         low, high = _CORTICAL_DEPTH_MM
-        seeds &= (anatomy.depth_mm >= low) & (anatomy.depth_mm <= high)
+        depth_mm = ndimage.distance_transform_edt(anatomy.brain, sampling=anatomy.spacing_mm)
+        seeds &= (depth_mm >= low) & (depth_mm <= high)
         if territory < _MCA_FRACTION:
             seeds &= _MCA_SEEDS.contains(lateral, anatomy.mni_mm)
-    return np.asarray(seeds & anatomy.brain)
+    return np.asarray(seeds)
+
+
+def locate(lesion: MaskArray, anatomy: Anatomy) -> Location:
+    """Return the kind of place that most of a lesion lies in."""
+    middle_mm = anatomy.mni_mm[:, lesion].mean(axis=1)
+    for location in ("brainstem", "cerebellar"):
+        if _REACH[location].contains(np.abs(middle_mm[0]), middle_mm).all():
+            return location
+    every = tuple(slice(None, None, step) for step in anatomy.voxels_apart(2.0))
+    depth_mm = ndimage.distance_transform_edt(anatomy.brain[every], sampling=anatomy.view(every).spacing_mm)
+    inside = depth_mm[lesion[every]]
+    near_surface = (inside < _CORTICAL_DEPTH_MM[1]).mean() if inside.size else 0.0
+    return "cortical" if near_surface > 0.4 else "subcortical"

@@ -1,7 +1,7 @@
 """How large, how many and where: stroke lesion statistics of ATLAS, and lesions drawn from them.
 
-Volumes and component counts were computed from the ATLAS R2.0 training cases and R2.1 (Liew 2022); sizes by location
-from the 181 lesions of Ito 2019.
+Volumes were computed from the ATLAS R2.0 training cases, numbers and shares of components from R2.1 (Liew 2022), sizes
+by location from the 181 lesions of Ito 2019.
 """
 
 from __future__ import annotations
@@ -19,25 +19,34 @@ _NATIVE_TO_TEMPLATE = 1.28
 _VOLUME_PROBABILITIES = (0.0, 0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95, 1.0)
 _VOLUME_QUANTILES_ML = (0.010, 0.121, 0.291, 0.895, 3.78, 26.4, 78.4, 118.5, 387.6)
 
-# Mean number of components of a case up to this volume.
+# Mean number of components (26 neighbours) of a case up to this volume.
 _COMPONENTS_BY_VOLUME_ML = ((0.1, 1.0), (1.0, 1.7), (5.0, 2.9), (10.0, 3.4), (20.0, 3.1), (50.0, 2.7), (100.0, 3.6))
 _COMPONENTS_ABOVE = 1.7
-_MOST_COMPONENTS = 8
+_MOST_COMPONENTS = 38
+# Mean number in the cases that have several: (2.58 - 0.466) / 0.534. With it the means above give 46 % single ones.
+_COMPONENTS_IF_SEVERAL = 3.96
 
 # Share of the largest component, in cases with several.
 _SHARE_PROBABILITIES = (0.0, 0.05, 0.25, 0.50, 0.75, 1.0)
-_SHARE_QUANTILES = (0.35, 0.41, 0.61, 0.85, 0.99, 0.995)
+_SHARE_QUANTILES = (0.34, 0.41, 0.61, 0.85, 0.99, 0.998)
+# The other components' sizes are log-uniform over 5 to 1000 voxels of 1 mm.
+_SIZE_RATIO = 200.0
 
-_LEFT_FRACTION = 0.48
-_OTHER_SIDE_FRACTION = 0.25
+_LEFT_FRACTION = 0.55
+# Half of the further components lie near the main one, the others anywhere on either side: 26 % of cases are bilateral.
+_SATELLITE_FRACTION = 0.5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _LocationStatistics:
-    """How often a lesion lies somewhere, its volumes as a log-normal, and the most that fits there."""
+    """Where main lesions lie: a weight, their volumes as a log-normal, and the most that fits there.
+
+    The weights make main lesions of the volumes above subcortical, cortical, cerebellar and brainstem in the
+    proportions 107 : 53 : 12 : 9.
+    """
 
     location: Location
-    frequency: float
+    weight: float
     median_ml: float
     log_sd: float
     most_ml: float
@@ -45,20 +54,27 @@ class _LocationStatistics:
 
 # The SD of the cortical volumes is widened from 0.68, so that small cortical infarcts occur as well.
 _LOCATIONS = (
-    _LocationStatistics(location="subcortical", frequency=0.58, median_ml=4.06, log_sd=1.44, most_ml=60.0),
-    _LocationStatistics(location="cortical", frequency=0.30, median_ml=56.4, log_sd=1.2, most_ml=np.inf),
-    _LocationStatistics(location="cerebellar", frequency=0.07, median_ml=0.92, log_sd=1.42, most_ml=25.0),
-    _LocationStatistics(location="brainstem", frequency=0.05, median_ml=0.58, log_sd=1.9, most_ml=3.0),
+    _LocationStatistics(location="subcortical", weight=0.565, median_ml=4.06, log_sd=1.44, most_ml=60.0),
+    _LocationStatistics(location="cortical", weight=0.367, median_ml=56.4, log_sd=1.2, most_ml=np.inf),
+    _LocationStatistics(location="cerebellar", weight=0.042, median_ml=0.92, log_sd=1.42, most_ml=25.0),
+    _LocationStatistics(location="brainstem", weight=0.026, median_ml=0.58, log_sd=1.9, most_ml=3.0),
 )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LesionDraw:
-    """One lesion to be grown: how many voxels, and where (side: -1 left, 1 right)."""
+    """One component to be grown.
+
+    Attributes:
+        voxels: how many, once drawn by hand.
+        side: -1 left, 1 right.
+        satellite: whether it lies near the main lesion, in the same kind of place.
+    """
 
     voxels: int
     location: Location
     side: int
+    satellite: bool = False
 
 
 def sample_voxels(rng: np.random.Generator, min_ml: float, max_ml: float, voxel_ml: float) -> int:
@@ -75,29 +91,68 @@ def sample_voxels(rng: np.random.Generator, min_ml: float, max_ml: float, voxel_
 
 def sample_lesions(rng: np.random.Generator, voxels: int, voxel_ml: float) -> tuple[LesionDraw, ...]:
     """Share a case's voxels out to one main lesion and perhaps a few more, the main one first."""
-    main_side = -1 if rng.uniform() < _LEFT_FRACTION else 1
-    draws = []
-    for rank, part in enumerate(_sample_parts(rng, voxels, voxel_ml)):
-        other = rank > 0 and rng.uniform() < _OTHER_SIDE_FRACTION
-        location = _sample_location(rng, part * voxel_ml)
-        draws.append(LesionDraw(voxels=part, location=location, side=-main_side if other else main_side))
+    side = -1 if rng.uniform() < _LEFT_FRACTION else 1
+    main, *others = _sample_parts(rng, voxels, voxel_ml)
+    location = _sample_location(rng, main * voxel_ml)
+    draws = [LesionDraw(voxels=main, location=location, side=side)]
+    for part in others:
+        if rng.uniform() < _SATELLITE_FRACTION:
+            draws.append(LesionDraw(voxels=part, location=location, side=side, satellite=True))
+        else:
+            elsewhere = _sample_location(rng, part * voxel_ml)
+            draws.append(LesionDraw(voxels=part, location=elsewhere, side=-1 if rng.uniform() < 0.5 else 1))
     return tuple(draws)
 
 
 def _sample_parts(rng: np.random.Generator, total: int, voxel_ml: float) -> list[int]:
-    mean = next((count for limit, count in _COMPONENTS_BY_VOLUME_ML if total * voxel_ml < limit), _COMPONENTS_ABOVE)
-    count = min(int(rng.geometric(1.0 / mean)), _MOST_COMPONENTS)
-    share = np.interp(rng.uniform(), _SHARE_PROBABILITIES, _SHARE_QUANTILES)
-    weights = rng.lognormal(0.0, 1.0, _MOST_COMPONENTS - 1)[: count - 1]
+    """Return the components' voxels, the largest first; fewer components where voxels are too few for all."""
+    count = min(_sample_count(rng, total * voxel_ml), total)
     if count == 1:
         return [total]
-    rest = np.floor((1.0 - share) * total * weights / weights.sum()).astype(int)
-    others = [int(part) for part in rest if part > 0]
-    return sorted([total - sum(others), *others], reverse=True)
+    main = min(math.ceil(_sample_share(rng, count) * total), total - count + 1)
+    weights = _SIZE_RATIO ** rng.uniform(size=count - 1)
+    # None of the others may be larger than the main one: what is too much goes to those that have room.
+    rest = np.ones(count - 1, int)
+    left = total - main - (count - 1)
+    while left > 0:
+        room = np.maximum(main - rest, 0)
+        if not room.any():
+            return _largest_first(main + left, rest)
+        wanted = weights * (room > 0) / (weights * (room > 0)).sum() * left
+        given = np.minimum(np.maximum(np.floor(wanted).astype(int), np.arange(count - 1) == np.argmax(wanted)), room)
+        rest += given
+        left -= int(given.sum())
+    return _largest_first(main, rest)
+
+
+def _largest_first(main: int, rest: np.ndarray[tuple[int], np.dtype[np.int_]]) -> list[int]:
+    return [main, *sorted((int(part) for part in rest), reverse=True)]
+
+
+def _sample_count(rng: np.random.Generator, volume_ml: float) -> int:
+    """Draw the number of components: 1, or 2 and more in geometric proportion."""
+    native_ml = volume_ml / _NATIVE_TO_TEMPLATE
+    mean = next((count for limit, count in _COMPONENTS_BY_VOLUME_ML if native_ml < limit), _COMPONENTS_ABOVE)
+    single = (_COMPONENTS_IF_SEVERAL - mean) / (_COMPONENTS_IF_SEVERAL - 1.0)
+    several = 1 + int(rng.geometric(1.0 / (_COMPONENTS_IF_SEVERAL - 1.0)))
+    return 1 if rng.uniform() < single else min(several, _MOST_COMPONENTS)
+
+
+def _sample_share(rng: np.random.Generator, count: int) -> float:
+    """Draw the share of the largest of several components.
+
+    Of two, the larger has at least half; shares below a half go to cases with more components, as many as make the
+    distribution over all cases that of the table.
+    """
+    half = float(np.interp(0.5, _SHARE_QUANTILES, _SHARE_PROBABILITIES))
+    more_than_two = 1.0 - 1.0 / (_COMPONENTS_IF_SEVERAL - 1.0)
+    below = count > 2 and rng.uniform() < half / more_than_two
+    rank = rng.uniform(0.0, half) if below else rng.uniform(half, 1.0)
+    return float(np.interp(rank, _SHARE_PROBABILITIES, _SHARE_QUANTILES))
 
 
 def _sample_location(rng: np.random.Generator, volume_ml: float) -> Location:
-    """Draw a location given the volume, by Bayes' rule on each location's frequency and volumes."""
+    """Draw a location given the volume, by Bayes' rule on each location's weight and volumes."""
     weights = np.array([_location_weight(entry, volume_ml) for entry in _LOCATIONS])
     return _LOCATIONS[int(rng.choice(len(_LOCATIONS), p=weights / weights.sum()))].location
 
@@ -106,4 +161,4 @@ def _location_weight(entry: _LocationStatistics, volume_ml: float) -> float:
     if volume_ml > entry.most_ml:
         return 0.0
     deviation = (np.log(volume_ml) - np.log(entry.median_ml)) / entry.log_sd
-    return float(entry.frequency * np.exp(-0.5 * deviation**2) / entry.log_sd)
+    return float(entry.weight * np.exp(-0.5 * deviation**2) / entry.log_sd)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 from nilearn import datasets
 from scipy import ndimage
 
-from autoseg.simulate.fields import FloatArray
+from autoseg.simulate.fields import FloatArray, Lengths
 
 # Mean T1w intensity of the template where one tissue fills the voxel (fraction above 0.9).
 TEMPLATE_CSF, TEMPLATE_GM, TEMPLATE_WM = 0.28, 0.65, 0.87
@@ -17,28 +17,44 @@ TEMPLATE_CSF, TEMPLATE_GM, TEMPLATE_WM = 0.28, 0.65, 0.87
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Template:
-    """Maps of the MNI152 brain on a 1 mm RAS+ grid, smoothed for sampling at a coarser spacing.
+    """Maps of the MNI152 brain on a 1 mm RAS+ grid around it, smoothed for sampling at a coarser spacing.
 
     Attributes:
-        maps: (map, x, y, z), the fractions of brain, grey matter and white matter, and the T1w intensity (0 to 1).
+        brain: fraction of brain.
+        gm: fraction of grey matter, as `wm` is of white.
+        t1: T1w intensity, 0 to 1.
         origin_mm: MNI coordinate of the first voxel.
     """
 
-    maps: FloatArray
-    origin_mm: tuple[float, float, float]
+    brain: FloatArray
+    gm: FloatArray
+    wm: FloatArray
+    t1: FloatArray
+    origin_mm: Lengths
+
+
+# The four maps take 60 MB for each spacing.
+@lru_cache(maxsize=4)
+def load_template(spacing_mm: Lengths) -> Template:
+    """Return the template's maps, low-passed so that sampling every `spacing_mm` does not alias."""
+    maps, origin_mm = _load_maps()
+    sigmas = [0.4 * max(spacing**2 - 1.0, 0.0) ** 0.5 for spacing in spacing_mm]
+    brain, gm, wm, t1 = (ndimage.gaussian_filter(values, sigmas) for values in maps)
+    return Template(brain=brain, gm=gm, wm=wm, t1=t1, origin_mm=origin_mm)
 
 
 @cache
-def load_template(spacing_mm: float) -> Template:
-    """Return the template's maps, low-passed so that sampling every `spacing_mm` does not alias."""
+def _load_maps() -> tuple[tuple[FloatArray, ...], Lengths]:
+    mask = datasets.load_mni152_brain_mask(resolution=1)
+    filled = ndimage.binary_fill_holes(mask.get_fdata(dtype=np.float32) > 0.5)
+    box = tuple(slice(max(axis.start - 3, 0), axis.stop + 3) for axis in ndimage.find_objects(filled.astype(int))[0])
+    brain = filled[box].astype(np.float32)
     images = (
-        datasets.load_mni152_brain_mask(resolution=1),
         datasets.load_mni152_gm_template(resolution=1),
         datasets.load_mni152_wm_template(resolution=1),
         datasets.load_mni152_template(resolution=1),
     )
-    brain = images[0].get_fdata(dtype=np.float32)
-    sigma_voxels = 0.4 * np.sqrt(max(spacing_mm**2 - 1.0, 0.0))
-    maps = [ndimage.gaussian_filter(image.get_fdata(dtype=np.float32) * brain, sigma_voxels) for image in images]
-    x, y, z = (float(value) for value in images[0].affine[:3, 3])
-    return Template(maps=np.stack(maps), origin_mm=(x, y, z))
+    # Room on all sides: the template ends with the brain below.
+    maps = tuple(np.pad(image.get_fdata(dtype=np.float32)[box] * brain, 3) for image in images)
+    first = mask.affine[:3, 3] + [axis.start - 3 for axis in box]
+    return (np.pad(brain, 3), *maps), (float(first[0]), float(first[1]), float(first[2]))

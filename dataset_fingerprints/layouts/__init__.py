@@ -8,13 +8,14 @@ from typing import Any
 
 from dataset_fingerprints.dataset import Dataset
 from dataset_fingerprints.errors import DataError
-from dataset_fingerprints.jsonfiles import read_plain_json
 from dataset_fingerprints.layouts.csv_of_paths import is_csv, read_csv
+from dataset_fingerprints.layouts.description import read_description
 from dataset_fingerprints.layouts.msd import is_msd, read_msd
 from dataset_fingerprints.layouts.nnunet import is_nnunet, read_nnunet
 from dataset_fingerprints.layouts.paired import is_paired, read_known_pair, read_paired
+from dataset_fingerprints.layouts.telling import tell_layout
 
-__all__ = ["LAYOUTS", "read_dataset", "read_paired"]
+__all__ = ["LAYOUTS", "read_dataset", "read_paired", "tell_layout"]
 
 Description = Mapping[str, Any]
 
@@ -43,7 +44,7 @@ def read_dataset(root: Path) -> Dataset:
     # A link to a CSV keeps its own folder: the paths in it are relative to where it is read.
     place = root.parent.resolve() / root.name if is_file else root.resolve()
     path = (place.parent if is_file else place) / "dataset.json"
-    description = _read_description(path)
+    description = read_description(path)
     for fits, read in LAYOUTS.values():
         if fits(place, description):
             return read(place, description)
@@ -57,13 +58,3 @@ def read_dataset(root: Path) -> Dataset:
         f"{path}: names neither 'channel_names' (nnU-Net) nor 'modality' (MSD). "
         'Add "channel_names": {"0": "T1w"} if there is one T1-weighted scan per case.'
     )
-
-
-def _read_description(path: Path) -> Description:
-    """Return what a dataset.json holds, or nothing without one."""
-    if not path.is_file():
-        return {}
-    description = read_plain_json(path)
-    if not isinstance(description, dict):
-        raise DataError(f"{path}: holds a {type(description).__name__}. Expected an object with 'labels'.")
-    return description

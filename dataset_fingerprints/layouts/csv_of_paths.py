@@ -13,13 +13,12 @@ from dataset_fingerprints.dataset import Case, Dataset
 from dataset_fingerprints.errors import DataError, did_you_mean
 from dataset_fingerprints.images import case_stem
 from dataset_fingerprints.layouts.description import (
-    channel_count,
     first_ten,
-    missing_files,
+    most_common_count,
     read_scheme_or_default,
-    refuse_missing,
-    refuse_other_channel_counts,
+    refuse_absence,
     refuse_unusable_names,
+    refuse_wrong_channels,
     session_of,
     subject_of,
 )
@@ -59,8 +58,7 @@ def read_csv(path: Path, description: Mapping[str, Any]) -> Dataset:
         `case` (optional): the name of the case; otherwise the first image's file name.
         `subject`, `session` (optional): otherwise from BIDS names (sub-..., ses-...), or the case is its own subject.
         `site` (optional): folds are balanced over sites.
-        `group` (optional): where filled, it overrides `subject` in everything that keeps cases together, so cases of
-            one group never lie in different folds.
+        `group` (optional): cases of one group never lie in different folds, as those of one subject do not.
 
     A CSV cannot name labels: they are the 'labels' of a dataset.json beside it (in nnU-Net's form) if there is one,
     else {"background": 0, "lesion": 1}.
@@ -68,25 +66,21 @@ def read_csv(path: Path, description: Mapping[str, Any]) -> Dataset:
     Args:
         description: the dataset.json beside the CSV; empty without one.
     """
-    root = path.parent
     header, rows = _read_rows(path)
     columns = _choose_columns(path, header)
-    _refuse_empty_cells(path, rows, (*columns.images, "label"))
-    cases = [_case(root, columns, row) for _, row in rows]
-    names = [case.name for case in cases]
-    refuse_unusable_names(path, names, "Give each case a name of its own in a column 'case'.")
-    files = [Path(file) for case in cases for file in (*case.images, case.label)]
-    refuse_missing(root, missing_files(root, files))
-    channels = columns.channels or _numbers(channel_count(cases[0].image_paths()[0]) or 1)
+    cases = tuple(_case(path, columns, number, row) for number, row in rows)
+    refuse_unusable_names(path, [case.name for case in cases], "Give each case a name of its own in a column 'case'.")
+    refuse_absence(path, cases)
+    channels = columns.channels or _numbers(most_common_count(case.images[0] for case in cases))
     cure = "Expected as many in every case, and a file per channel where there are several image columns."
-    refuse_other_channel_counts(path, cases, channels, cure)
+    refuse_wrong_channels(path, cases, channels, cure)
     return Dataset(
         name=path.stem,
         layout="csv",
-        root=str(root),
+        root=str(path.parent),
         channels=channels,
-        labels=read_scheme_or_default(root, description),
-        cases=tuple(cases),
+        labels=read_scheme_or_default(path.parent, description),
+        cases=cases,
     )
 
 
@@ -137,25 +131,22 @@ def _choose_columns(path: Path, header: Sequence[str]) -> _Columns:
     return _Columns(images=numbered, channels=_numbers(len(numbered)))
 
 
-def _refuse_empty_cells(path: Path, rows: Sequence[tuple[int, _Row]], needed: Sequence[str]) -> None:
-    empty = [f"line {number} ({name})" for number, row in rows for name in needed if not row[name]]
-    if empty:
-        raise DataError(
-            f"{path}: has empty cells: {first_ten(empty)}. Every case needs its scans and a label map: "
-            "fill them in or take the rows out."
-        )
-
-
-def _case(root: Path, columns: _Columns, row: _Row) -> Case:
-    images = tuple(root / row[name] for name in columns.images)
-    name = row.get("case") or _CHANNEL_SUFFIX.sub("", case_stem(images[0]))
+def _case(path: Path, columns: _Columns, number: int, row: _Row) -> Case:
+    """Return the case of a line; an empty cell becomes an empty path, which is told when the case is read."""
+    files = [row[name] for name in (*columns.images, "label")]
+    first = next((file for file in files if file), "")
+    name = row.get("case") or _CHANNEL_SUFFIX.sub("", case_stem(Path(first)))
+    if not name:
+        raise DataError(f"{path}: line {number} names neither a case nor a file. Fill it in or take the line out.")
+    *images, label = (str(path.parent / file) if file else "" for file in files)
     return Case(
         name=name,
-        images=tuple(str(image) for image in images),
-        label=str(root / row["label"]),
-        subject=row.get("group") or row.get("subject") or subject_of(name),
+        images=tuple(images),
+        label=label,
+        subject=row.get("subject") or subject_of(name),
         session=row.get("session") or session_of(name),
         site=row.get("site", ""),
+        group=row.get("group", ""),
     )
 
 

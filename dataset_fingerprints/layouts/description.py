@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dataset_fingerprints.dataset import Case, Label, LabelScheme, Region
+from dataset_fingerprints.dataset import Case, Label, LabelScheme, Region, is_there
 from dataset_fingerprints.errors import DataError
-from dataset_fingerprints.images import read_channel_count
+from dataset_fingerprints.images import is_image, is_series, read_channel_count
+from dataset_fingerprints.jsonfiles import read_plain_json
 
 # What the label files of a layout mean that cannot name labels, if no dataset.json does.
 DEFAULT_LABELS = {"background": 0, "lesion": 1}
+
+# So many headers say how many volumes a 4D file of the data set holds; an odd number, so that one odd file is outvoted.
+FILES_ASKED = 9
 
 _SUBJECT = re.compile(r"sub-[A-Za-z0-9]+")
 _SESSION = re.compile(r"ses-[A-Za-z0-9]+")
@@ -87,6 +91,26 @@ def _export_order(path: Path, regions: Sequence[Region], order: object) -> tuple
     return tuple(order)
 
 
+def images_in(folder: Path) -> list[Path]:
+    """Return the images of a folder by name: image files, and folders that hold a DICOM series."""
+    return [file for file in sorted(folder.glob("*")) if is_image(file) or is_series(file)]
+
+
+def read_description(path: Path) -> Mapping[str, Any]:
+    """Return what a dataset.json holds, or nothing where there is none.
+
+    Raises:
+        DataError: it holds no object.
+        FileFormatError: it is no JSON.
+    """
+    if not path.is_file():
+        return {}
+    description = read_plain_json(path)
+    if not isinstance(description, dict):
+        raise DataError(f"{path}: holds a {type(description).__name__}. Expected an object with 'labels'.")
+    return description
+
+
 def read_scheme_or_default(folder: Path, description: Mapping[str, Any]) -> LabelScheme:
     """Build the label scheme from the 'labels' of a dataset.json in nnU-Net's form, else from `DEFAULT_LABELS`.
 
@@ -130,11 +154,6 @@ def session_of(case: str) -> str:
     return match.group() if match else ""
 
 
-def missing_files(root: Path, files: Iterable[Path]) -> list[str]:
-    """Return those of the files that do not exist, as seen from the root."""
-    return [show_path(root, file) for file in files if not file.exists()]
-
-
 def show_path(root: Path, file: Path) -> str:
     """Return a file's path from the root, or all of it where it lies elsewhere."""
     return str(file.relative_to(root) if file.is_relative_to(root) else file)
@@ -146,16 +165,32 @@ def first_ten(names: Sequence[str], between: str = ", ") -> str:
     return between.join(names[:10]) + more
 
 
-def refuse_missing(root: Path, missing: Sequence[str]) -> None:
-    """Raise one error that lists every missing file.
+def make_case(name: str, images: Iterable[Path], label: Path) -> Case:
+    """Return a case of files that are there or should be; BIDS names give subject and session."""
+    return Case(
+        name=name,
+        images=tuple(str(image) for image in images),
+        label=str(label),
+        subject=subject_of(name),
+        session=session_of(name),
+    )
+
+
+def refuse_absence(path: Path, cases: Sequence[Case]) -> None:
+    """Refuse a data set of which no scan is there: a wrong folder; single missing files are told case by case.
+
+    Args:
+        path: of what lists the cases, for messages.
 
     Raises:
-        DataError: if any file is missing.
+        DataError: no image file of any case exists.
     """
-    if missing:
-        count = "1 expected file is" if len(missing) == 1 else f"{len(missing)} expected files are"
+    images = [image for case in cases for image in case.images if image]
+    if not any(is_there(image) for image in images):
+        example = images[0] if images else "no path is given"
         raise DataError(
-            f"{root}: {count} missing: {first_ten(missing, '; ')}. Add what is missing or take the cases out."
+            f"{path}: no scan of its cases ({len(cases)}) exists, for example {example}. "
+            "Expected paths that are absolute or relative to this place: mend them, or put the scans there."
         )
 
 
@@ -181,19 +216,42 @@ def refuse_unusable_names(path: Path, names: Sequence[str], cure: str) -> None:
         )
 
 
-def refuse_other_channel_counts(path: Path, cases: Sequence[Case], channels: Sequence[str], cure: str) -> None:
-    """Compare the volumes in the files that hold all channels of a case with the channels; reads headers only.
+def refuse_rivals(root: Path, places: Sequence[tuple[Path, Hashable]]) -> None:
+    """Refuse several files for one place in a case.
+
+    Args:
+        places: every file, and the place that its name gives it.
+
+    Raises:
+        DataError: two files share a place; the message lists them.
+    """
+    counts = Counter(place for _, place in places)
+    rivals = [show_path(root, file) for file, place in places if counts[place] > 1]
+    if rivals:
+        raise DataError(
+            f"{root}: several files belong to one case and channel by their names: {first_ten(rivals)}. Expected one "
+            "label map per case and one scan per channel (001_0000, 001_0001). Keep one, or rename them."
+        )
+
+
+def refuse_wrong_channels(path: Path, cases: Sequence[Case], channels: Sequence[str], cure: str) -> None:
+    """Refuse a description that fits no case: a file that holds all channels of its case has another number of them.
+
+    Headers are read until one case fits. A case that differs from the others is told when it is read.
 
     Args:
         path: of what declares the channels, for messages.
         cure: what to do where the two differ.
 
     Raises:
-        DataError: they differ in some case; the message lists every one.
+        DataError: no case fits; the message lists them.
     """
     wrong = []
     for case in cases:
-        if len(case.images) == 1 and (count := channel_count(case.image_paths()[0])) not in (None, len(channels)):
+        count = volume_count(case.images[0]) if len(case.images) == 1 else len(case.images)
+        if count == len(channels):
+            return
+        if count is not None:
             wrong.append(f"{case.name} ({count})")
     if wrong:
         count_of = "1 channel is" if len(channels) == 1 else f"{len(channels)} channels are"
@@ -203,15 +261,27 @@ def refuse_other_channel_counts(path: Path, cases: Sequence[Case], channels: Seq
         )
 
 
-def channel_count(path: Path) -> int | None:
-    """Return how many channels a file's header declares; None for a header that the checks of the voxels will refuse.
+def volume_count(file: str) -> int | None:
+    """Return how many channels a file's header declares; None for a file that is missing or that cannot be read.
 
-    Those checks list all damaged files at once, with their cases.
+    The checks of the voxels list all of these at once, with their cases.
     """
     try:
-        return read_channel_count(path)
+        return read_channel_count(Path(file)) if file else None
     except DataError:
         return None
+
+
+def most_common_count(files: Iterable[str]) -> int:
+    """Return how many channels most of the first readable files hold, the larger number on ties; 1 without any."""
+    counts: Counter[int] = Counter()
+    for file in files:
+        count = volume_count(file)
+        if count is not None:
+            counts[count] += 1
+        if counts.total() == FILES_ASKED:
+            break
+    return max(counts, key=lambda count: (counts[count], count), default=1)
 
 
 def _number(text: str) -> int:

@@ -6,18 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dataset_fingerprints.dataset import Case, Dataset, LabelScheme
+from dataset_fingerprints.dataset import Dataset, LabelScheme
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.images import case_stem
 from dataset_fingerprints.layouts.description import (
-    missing_files,
+    make_case,
     read_channels,
     read_scheme,
-    refuse_missing,
-    refuse_other_channel_counts,
+    refuse_absence,
     refuse_unusable_names,
-    session_of,
-    subject_of,
+    refuse_wrong_channels,
 )
 
 # What to do about 4D files that hold more, or fewer, volumes than 'modality' names.
@@ -38,31 +36,19 @@ def read_msd(root: Path, description: Mapping[str, Any]) -> Dataset:
     training = description["training"]
     if not isinstance(training, list) or not training:
         raise DataError(f"{path}: 'training' lists no cases. Expected image and label pairs.")
-    cases, missing = [], []
-    for entry in training:
-        image, label = (_listed_file(path, entry, key) for key in ("image", "label"))
-        missing += missing_files(root, (image, label))
-        name = case_stem(image)
-        cases.append(
-            Case(
-                name=name,
-                images=(str(image),),
-                label=str(label),
-                subject=subject_of(name),
-                session=session_of(name),
-            )
-        )
-    refuse_missing(root, missing)
+    files = [tuple(_listed_file(path, entry, key) for key in ("image", "label")) for entry in training]
+    cases = tuple(make_case(case_stem(image), (image,), label) for image, label in files)
     refuse_unusable_names(path, [case.name for case in cases], "List each case of 'training' once.")
+    refuse_absence(path, cases)
     channels = read_channels(path, description["modality"])
-    refuse_other_channel_counts(path, cases, channels, _NAME_ALL)
+    refuse_wrong_channels(path, cases, channels, _NAME_ALL)
     return Dataset(
         name=root.name,
         layout="msd",
         root=str(root),
         channels=channels,
         labels=_scheme(path, description),
-        cases=tuple(cases),
+        cases=cases,
     )
 
 

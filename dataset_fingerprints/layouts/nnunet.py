@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from dataset_fingerprints.dataset import Case, Dataset
+from dataset_fingerprints.dataset import Dataset
 from dataset_fingerprints.errors import DataError
-from dataset_fingerprints.images import IMAGE_SUFFIXES, case_stem, is_image
+from dataset_fingerprints.images import IMAGE_SUFFIXES, case_stem
+from dataset_fingerprints.itk import PICTURE_SUFFIXES
 from dataset_fingerprints.layouts.description import (
     expect_labels,
-    first_ten,
-    missing_files,
+    images_in,
+    make_case,
     read_channels,
     read_scheme,
-    refuse_missing,
+    refuse_absence,
+    refuse_rivals,
     refuse_unusable_names,
-    session_of,
-    subject_of,
+    refuse_wrong_channels,
 )
 
-# case -> where its channels and its label map lie
+_CHANNEL_SUFFIX = re.compile(r"(?<=.)_(\d{4})$")
+_NAME_CHANNELS = "Name every channel in 'channel_names', and list one image per channel in their order."
+
+# case -> where its channels and its label map lie, or should
 _Files = dict[str, tuple[tuple[Path, ...], Path]]
 
 
@@ -34,64 +39,65 @@ def read_nnunet(root: Path, description: Mapping[str, Any]) -> Dataset:
     """Read an nnU-Net raw folder.
 
     The `dataset` of dataset.json says which cases there are and where their files lie, relative to the folder or
-    absolute. Without it the label files in labelsTr say which cases there are.
+    absolute. Without it the files in imagesTr and labelsTr say which cases there are; what one of them lacks is told
+    when it is read.
     """
     path = root / "dataset.json"
     channels = read_channels(path, description["channel_names"])
     scheme = read_scheme(path, expect_labels(path, description["labels"]), description.get("regions_class_order"))
     listed = description.get("dataset")
     ending = str(description.get("file_ending", ""))
-    files = _found_files(root, len(channels), ending) if listed is None else _listed_files(path, listed, channels)
-    refuse_missing(root, missing_files(root, [file for images, label in files.values() for file in (*images, label)]))
-    if listed is None:
-        _refuse_unlabelled(root, set(files), ending)
-    cases = (
-        Case(
-            name=name,
-            images=tuple(str(image) for image in images),
-            label=str(label),
-            subject=subject_of(name),
-            session=session_of(name),
-        )
-        for name, (images, label) in files.items()
-    )
-    return Dataset(
-        name=root.name, layout="nnunet", root=str(root), channels=channels, labels=scheme, cases=tuple(cases)
-    )
+    files = _found_files(root, len(channels), ending) if listed is None else _listed_files(path, listed)
+    cases = tuple(make_case(name, images, label) for name, (images, label) in files.items())
+    refuse_absence(path, cases)
+    refuse_wrong_channels(path, cases, channels, _NAME_CHANNELS)
+    return Dataset(name=root.name, layout="nnunet", root=str(root), channels=channels, labels=scheme, cases=cases)
 
 
 def _images_in(folder: Path, ending: str) -> list[Path]:
-    """Return a folder's images: those with the stated ending where there are any, so that previews do not count."""
-    images = [file for file in sorted(folder.glob("*")) if is_image(file)]
-    return [file for file in images if file.name.endswith(ending)] or images
+    """Return a folder's images, without pictures where the stated ending is another: these are previews."""
+    images = images_in(folder)
+    if ending.endswith(PICTURE_SUFFIXES) or not any(file.name.endswith(ending) for file in images):
+        return images
+    return [file for file in images if not file.name.endswith(PICTURE_SUFFIXES)]
 
 
 def _found_files(root: Path, channels: int, ending: str) -> _Files:
-    labels = {case_stem(file): file for file in _images_in(root / "labelsTr", ending)}
-    if not labels:
+    label_files = _images_in(root / "labelsTr", ending)
+    if not label_files:
         kinds = ", ".join(IMAGE_SUFFIXES)
         raise DataError(f"{root / 'labelsTr'}: holds no label maps ({kinds}). Expected one per training case.")
-    return {
-        name: (tuple(_channel_file(root, name, channel) for channel in range(channels)), label)
-        for name, label in labels.items()
-    }
+    refuse_rivals(root, [(file, case_stem(file)) for file in label_files])
+    labels = {case_stem(file): file for file in label_files}
+    scans = _by_case(root, _images_in(root / "imagesTr", ending))
+    suffix = ending or label_files[0].name[len(case_stem(label_files[0])) :]
+    found = {}
+    for name in sorted({*labels, *scans}):
+        there = scans.get(name, {})
+        expected = [f"{name}_{index:04d}" for index in range(channels)]
+        images = [there.pop(stem, root / "imagesTr" / f"{stem}{suffix}") for stem in expected]
+        found[name] = ((*images, *there.values()), labels.get(name, root / "labelsTr" / f"{name}{suffix}"))
+    return found
 
 
-def _listed_files(path: Path, listed: object, channels: tuple[str, ...]) -> _Files:
+def _by_case(root: Path, scans: Iterable[Path]) -> dict[str, dict[str, Path]]:
+    """Return case -> name of a scan without its suffix -> the scan."""
+    stems = [(file, case_stem(file)) for file in scans]
+    refuse_rivals(root, stems)
+    cases: dict[str, dict[str, Path]] = {}
+    for file, stem in stems:
+        cases.setdefault(_CHANNEL_SUFFIX.sub("", stem), {})[stem] = file
+    return cases
+
+
+def _listed_files(path: Path, listed: object) -> _Files:
     if not isinstance(listed, dict) or not listed:
         raise DataError(
             f'{path}: \'dataset\' lists no cases. Expected {{"case": {{"images": [...], "label": ...}}}}; '
             "take 'dataset' out if the files lie in imagesTr and labelsTr."
         )
     refuse_unusable_names(path, list(listed), "List each case once.")
-    files = {name: _listed_case(path, name, entry) for name, entry in listed.items()}
-    wrong = [f"{name} ({len(images)})" for name, (images, _) in files.items() if len(images) != len(channels)]
-    if wrong:
-        raise DataError(
-            f"{path}: 'channel_names' names {len(channels)} ({', '.join(channels)}) but these cases of 'dataset' list "
-            f"another number of images: {first_ten(wrong)}. List one image per channel, in the order of the channels."
-        )
-    return files
+    return {name: _listed_case(path, name, entry) for name, entry in listed.items()}
 
 
 def _listed_case(path: Path, name: str, entry: object) -> tuple[tuple[Path, ...], Path]:
@@ -99,6 +105,7 @@ def _listed_case(path: Path, name: str, entry: object) -> tuple[tuple[Path, ...]
     label = entry.get("label") if isinstance(entry, dict) else None
     if (
         not isinstance(images, list)
+        or not images
         or not all(isinstance(image, str) for image in images)
         or not isinstance(label, str)
     ):
@@ -107,18 +114,3 @@ def _listed_case(path: Path, name: str, entry: object) -> tuple[tuple[Path, ...]
             'Expected {"images": ["imagesTr/a_0000.nii.gz"], "label": "labelsTr/a.nii.gz"}.'
         )
     return tuple(path.parent / image for image in images), path.parent / label
-
-
-def _channel_file(root: Path, name: str, channel: int) -> Path:
-    candidates = [root / "imagesTr" / f"{name}_{channel:04d}{suffix}" for suffix in IMAGE_SUFFIXES]
-    return next((file for file in candidates if file.is_file()), candidates[0])
-
-
-def _refuse_unlabelled(root: Path, labelled: set[str], ending: str) -> None:
-    images = [case_stem(file) for file in _images_in(root / "imagesTr", ending)]
-    alone = sorted({stem.rsplit("_", 1)[0] for stem in images} - labelled)
-    if alone:
-        raise DataError(
-            f"{root / 'imagesTr'}: {len(alone)} cases have a scan but no label map in labelsTr: "
-            f"{', '.join(alone[:10])}. Add the label maps or move the scans to imagesTs."
-        )

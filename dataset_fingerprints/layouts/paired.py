@@ -5,23 +5,25 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dataset_fingerprints.dataset import Case, Dataset
 from dataset_fingerprints.errors import DataError
-from dataset_fingerprints.images import IMAGE_SUFFIXES, case_stem, is_image
+from dataset_fingerprints.images import IMAGE_SUFFIXES, case_stem
 from dataset_fingerprints.layouts.description import (
-    channel_count,
     first_ten,
+    images_in,
+    make_case,
+    most_common_count,
     read_channels,
+    read_description,
     read_scheme_or_default,
-    refuse_other_channel_counts,
+    refuse_rivals,
     refuse_unusable_names,
-    session_of,
-    show_path,
-    subject_of,
+    refuse_wrong_channels,
 )
 
 # Names of sub-folders, in lower case, that hold scans and label maps.
@@ -56,9 +58,7 @@ def read_known_pair(root: Path, description: Mapping[str, Any]) -> Dataset:
             f"{root}: holds {len(pairs)} pairs of folders: {shown}. Expected one: move the others away, "
             "or list the files in a CSV with the columns image and label."
         )
-    others = [
-        folder.name for folder in _folders(root) if folder not in pairs[0] and any(map(is_image, folder.iterdir()))
-    ]
+    others = [folder.name for folder in _folders(root) if folder not in pairs[0] and images_in(folder)]
     if others:
         images, labels = (folder.name for folder in pairs[0])
         raise DataError(
@@ -72,18 +72,21 @@ def read_paired(images: Path, labels: Path) -> Dataset:
     """Read scans from one folder and label maps from another.
 
     Files belong together if their names do: a scan may have nnU-Net's channel suffix (_0000), with one file per
-    channel. If the plain names do not all match, they are compared without common endings (_T1w, _mask, _lesion,
-    _label, _seg and the like) on either side. Channels are numbers, and the labels are {"background": 0, "lesion": 1}.
+    channel. If more files match without common endings (_T1w, _mask, _lesion, _label, _seg and the like), these do not
+    count. A file without a partner is a case that lacks something, told when it is read. Channels are numbers and the
+    labels are {"background": 0, "lesion": 1}, unless a dataset.json (in nnU-Net's form) in the folder that holds both
+    names them.
 
     Raises:
-        DataError: files on either side match nothing; the message names them all.
+        DataError: no scan matches a label map.
     """
     for folder in (images, labels):
         if not folder.is_dir():
             found = "is a file" if folder.exists() else "does not exist"
             raise DataError(f"{folder}: {found}. Expected a folder of scans and a folder of label maps.")
     images, labels = images.resolve(), labels.resolve()
-    return _read_pair(Path(os.path.commonpath((images, labels))), images, labels, {})
+    root = Path(os.path.commonpath((images, labels)))
+    return _read_pair(root, images, labels, read_description(root / "dataset.json"))
 
 
 def _find_pairs(root: Path) -> list[tuple[Path, Path]]:
@@ -103,63 +106,81 @@ def _folders(root: Path) -> list[Path]:
 
 
 def _read_pair(root: Path, images: Path, labels: Path, description: Mapping[str, Any]) -> Dataset:
-    found = _match(root, _images_in(images), _images_in(labels))
-    cases = [
-        Case(
-            name=name,
-            images=tuple(str(scan) for scan in scans),
-            label=str(label),
-            subject=subject_of(name),
-            session=session_of(name),
-        )
-        for name, (scans, label) in sorted(found.items())
-    ]
+    matching = _choose_matching(root, _images_in(images), _images_in(labels))
+    files = _sort_files(images, labels, matching)
+    count = files.channel_count()
+    cases = files.cases(count)
     refuse_unusable_names(root, [case.name for case in cases], "Give each file a name of its own.")
-    channels = _channels(root, cases, description)
+    channels = _name_channels(root, count, cases, description)
     cure = "Expected as many in every case: add or take out files, or list them in a CSV."
-    refuse_other_channel_counts(images, cases, channels, cure)
+    refuse_wrong_channels(images, cases, channels, cure)
     return Dataset(
         name=root.name,
         layout="paired",
         root=str(root),
         channels=channels,
         labels=read_scheme_or_default(root, description),
-        cases=tuple(cases),
+        cases=cases,
     )
 
 
 def _images_in(folder: Path) -> list[Path]:
-    files = [file for file in sorted(folder.iterdir()) if is_image(file)]
+    files = images_in(folder)
     if not files:
-        raise DataError(f"{folder}: holds no images ({', '.join(IMAGE_SUFFIXES)}). Expected one or more per case.")
+        kinds = ", ".join(IMAGE_SUFFIXES)
+        raise DataError(f"{folder}: holds no images ({kinds}, or a folder per DICOM series). Expected some per case.")
     return files
 
 
-def _match(root: Path, scans: Sequence[Path], labels: Sequence[Path]) -> dict[str, tuple[list[Path], Path]]:
-    """Return case -> (channels in order, label map), by plain names if they all match, else without common endings."""
-    alone: list[Path] = []
-    for shorten in (str, _without_endings):
-        keys = {label: shorten(case_stem(label)) for label in labels}
-        by_scan = {scan: _key_of_scan(case_stem(scan), set(keys.values()), shorten) for scan in scans}
-        unmatched = set(keys.values()) ^ {key for key, _ in by_scan.values()}
-        alone = [scan for scan in scans if by_scan[scan][0] in unmatched]
-        alone += [label for label in labels if keys[label] in unmatched]
-        if not alone:
-            _refuse_rivals(root, [*by_scan.items(), *((label, (key, -1)) for label, key in keys.items())])
-            _refuse_gaps(root, by_scan.values())
-            ordered = sorted(scans, key=lambda scan: by_scan[scan])
-            return {key: ([s for s in ordered if by_scan[s][0] == key], label) for label, key in keys.items()}
-    raise DataError(
-        f"{root}: {len(alone)} files match nothing on the other side: "
-        f"{', '.join(show_path(root, file) for file in alone)}. Expected the same name for a scan and its label map "
-        "(001.nii.gz and 001.nii.gz, or 001_0000.nii.gz and 001.nii.gz): rename or add files, or list them in a CSV."
-    )
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Matching:
+    """What the files of both folders are called in one way of reading their names.
+
+    Attributes:
+        scans: every scan with its case and its channel.
+        labels: every label map with its case.
+    """
+
+    scans: Mapping[Path, tuple[str, int]]
+    labels: Mapping[Path, str]
+
+    def lonely(self) -> int:
+        """Count the files whose case is only on their own side."""
+        scans = [name for name, _ in self.scans.values()]
+        both = set(scans) & set(self.labels.values())
+        return sum(name not in both for name in (*scans, *self.labels.values()))
 
 
-def _key_of_scan(stem: str, labelled: set[str], shorten: Callable[[str], str]) -> tuple[str, int]:
-    """Return the key of a scan and its channel: _0001 is a channel only where no label map has that name."""
-    channel = _CHANNEL_SUFFIX.search(stem)
-    if channel is None or shorten(stem) in labelled:
+def _choose_matching(root: Path, scans: Sequence[Path], labels: Sequence[Path]) -> _Matching:
+    """Read the names in the way that leaves the fewest files alone.
+
+    They are read plain or without common endings, and four digits at the end of a scan's name as a part of the name or
+    as its channel.
+    """
+    ways = [(shorten, numbered) for shorten in (str, _without_endings) for numbered in (False, True)]
+    matchings = [
+        _Matching(
+            scans={scan: _read_name(case_stem(scan), shorten, numbered) for scan in scans},
+            labels={label: shorten(case_stem(label)) for label in labels},
+        )
+        for shorten, numbered in ways
+    ]
+    best = min(matchings, key=_Matching.lonely)
+    if best.lonely() == len(scans) + len(labels):
+        raise DataError(
+            f"{root}: no scan has a label map of its name: the scans are {first_ten([file.name for file in scans])}; "
+            f"the label maps are {first_ten([file.name for file in labels])}. Expected the same name for a scan and "
+            "its label map (001.nii.gz and 001.nii.gz, or 001_0000.nii.gz and 001.nii.gz): rename the files, or list "
+            "them in a CSV."
+        )
+    refuse_rivals(root, [*best.scans.items(), *((label, (name, "label")) for label, name in best.labels.items())])
+    return best
+
+
+def _read_name(stem: str, shorten: Callable[[str], str], numbered: bool) -> tuple[str, int]:
+    """Return the case and the channel of a scan."""
+    channel = _CHANNEL_SUFFIX.search(stem) if numbered else None
+    if channel is None:
         return shorten(stem), 0
     return shorten(stem[: channel.start()]), int(channel.group(1))
 
@@ -169,46 +190,73 @@ def _without_endings(stem: str) -> str:
     return stem if shorter == stem else _without_endings(shorter)
 
 
-def _refuse_rivals(root: Path, files: Iterable[tuple[Path, tuple[str, int]]]) -> None:
-    """Refuse two files for one place in a case."""
-    places = list(files)
-    counts = Counter(place for _, place in places)
-    rivals = [show_path(root, file) for file, place in places if counts[place] > 1]
-    if rivals:
-        raise DataError(
-            f"{root}: several files belong to one case and channel by their names: {first_ten(rivals)}. Expected one "
-            "label map per case and one scan per channel (001_0000, 001_0001): rename them, or list them in a CSV."
-        )
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Files:
+    """The files of both folders by case, and where those should lie that are missing.
+
+    Attributes:
+        scans: case -> channel -> scan.
+        masks: case -> label map.
+    """
+
+    images: Path
+    labels: Path
+    scans: Mapping[str, Mapping[int, Path]]
+    masks: Mapping[str, Path]
+
+    def channel_count(self) -> int:
+        """Return how many scans most cases have, the larger number on ties; a case with another number is told later.
+
+        Raises:
+            DataError: no case has a file for a channel below the last one.
+        """
+        counts = Counter(max(there) for there in self.scans.values())
+        count = 1 + max(counts, key=lambda channel: (counts[channel], channel))
+        absent = set(range(count)).difference(*self.scans.values())
+        if absent:
+            raise DataError(
+                f"{self.images}: no case has a file of channel {min(absent)}, though there are some of channel "
+                f"{count - 1}. Expected files numbered from _0000 without a gap: add or rename them."
+            )
+        return count
+
+    def cases(self, channels: int) -> tuple[Case, ...]:
+        """Return all cases by name: for each the scans expected, missing ones too, then any others; and the label."""
+        endings = [self._ending_of(channel) for channel in range(channels)]
+        mask, owner = next((mask, owner) for owner, mask in self.masks.items())
+        label_ending = mask.name[len(owner) :]
+        cases = []
+        for name in sorted({*self.scans, *self.masks}):
+            there = self.scans.get(name, {})
+            expected = [there.get(index, self.images / f"{name}{ending}") for index, ending in enumerate(endings)]
+            others = [there[channel] for channel in sorted(there) if channel >= channels]
+            label = self.masks.get(name, self.labels / f"{name}{label_ending}")
+            cases.append(make_case(name, [*expected, *others], label))
+        return tuple(cases)
+
+    def _ending_of(self, channel: int) -> str:
+        """Return what follows the name of the case in the file names of a channel."""
+        name, there = next((name, there) for name, there in self.scans.items() if channel in there)
+        return there[channel].name[len(name) :]
 
 
-def _refuse_gaps(root: Path, places: Iterable[tuple[str, int]]) -> None:
-    """Refuse cases without a file for a channel below their last one."""
-    channels: dict[str, list[int]] = {}
-    for key, channel in places:
-        channels.setdefault(key, []).append(channel)
-    gaps = [f"{key} ({sorted(there)})" for key, there in channels.items() if max(there) >= len(there)]
-    if gaps:
-        raise DataError(
-            f"{root}: these cases lack a channel below their last one: {first_ten(gaps)}. "
-            "Expected files numbered from _0000 without a gap: add or rename them."
-        )
+def _sort_files(images: Path, labels: Path, matching: _Matching) -> _Files:
+    scans: dict[str, dict[int, Path]] = {}
+    for scan, (name, channel) in matching.scans.items():
+        scans.setdefault(name, {})[channel] = scan
+    return _Files(
+        images=images, labels=labels, scans=scans, masks={name: mask for mask, name in matching.labels.items()}
+    )
 
 
-def _channels(root: Path, cases: Sequence[Case], description: Mapping[str, Any]) -> tuple[str, ...]:
-    most = max(len(case.images) for case in cases)
-    short = [f"{case.name} ({len(case.images)})" for case in cases if len(case.images) != most]
-    if short:
-        raise DataError(
-            f"{root}: some cases have {most} scans but these have another number: {first_ten(short)}. "
-            "Expected one file per channel in every case: add the scans or take the cases out."
-        )
-    held = most if most > 1 else channel_count(cases[0].image_paths()[0]) or 1
+def _name_channels(root: Path, count: int, cases: Sequence[Case], description: Mapping[str, Any]) -> tuple[str, ...]:
+    held = count if count > 1 else most_common_count(case.images[0] for case in cases)
     if "channel_names" not in description:
         return tuple(str(index) for index in range(held))
     channels = read_channels(root / "dataset.json", description["channel_names"])
-    if most > 1 and len(channels) != most:
+    if count > 1 and len(channels) != count:
         raise DataError(
-            f"{root / 'dataset.json'}: 'channel_names' names {len(channels)} channels but each case has {most} scans. "
-            "Name one channel per scan."
+            f"{root / 'dataset.json'}: 'channel_names' names {len(channels)} channels but most cases have {count} "
+            "scans. Name one channel per scan."
         )
     return channels

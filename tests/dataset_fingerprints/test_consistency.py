@@ -4,14 +4,12 @@ import shutil
 
 import numpy as np
 
-from dataset_fingerprints.extract import Known, extract_cases
-from dataset_fingerprints.layouts import read_dataset
+from tests.synthetic.passes import kept, pass_over
 from tests.synthetic.scans import affine_of, head, write_nifti, write_nnunet_dataset
 
 
 def findings_of(root, known=None):
-    dataset = read_dataset(root)
-    return extract_cases(dataset, known or {}, workers=2, on_scan=lambda c, s: None, on_done=lambda name: None)
+    return pass_over(root, known)[0].findings()
 
 
 def kinds(findings):
@@ -19,14 +17,14 @@ def kinds(findings):
 
 
 def test_a_healthy_data_set_has_no_findings(tmp_path):
-    _, findings = findings_of(write_nnunet_dataset(tmp_path, cases=4))
+    findings = findings_of(write_nnunet_dataset(tmp_path, cases=4))
     assert findings == ()
 
 
 def test_the_same_image_in_two_cases_is_told(tmp_path):
     write_nnunet_dataset(tmp_path, cases=4)
     shutil.copy(tmp_path / "imagesTr" / "sub-000_0000.nii.gz", tmp_path / "imagesTr" / "sub-002_0000.nii.gz")
-    _, findings = findings_of(tmp_path)
+    findings = findings_of(tmp_path)
     assert kinds(findings) == [("sub-000", "warning", "duplicate-image")]
     assert "sub-002" in findings[0].message
 
@@ -37,7 +35,7 @@ def test_a_scan_with_voxels_of_another_size_is_told(tmp_path):
     thick = affine_of(spacing_mm=(1.0, 1.0, 2.5))
     write_nifti(tmp_path / "imagesTr" / "sub-001_0000.nii.gz", image, thick)
     write_nifti(tmp_path / "labelsTr" / "sub-001.nii.gz", labels, thick)
-    _, findings = findings_of(tmp_path)
+    findings = findings_of(tmp_path)
     assert kinds(findings) == [("sub-001", "warning", "spacing-outlier")]
     assert "1x1x2.5" in findings[0].message
 
@@ -48,7 +46,7 @@ def test_mixed_orientations_are_told_as_fixed(tmp_path):
     flipped = affine_of(flips=(-1, 1, 1))
     write_nifti(tmp_path / "imagesTr" / "sub-001_0000.nii.gz", image, flipped)
     write_nifti(tmp_path / "labelsTr" / "sub-001.nii.gz", labels, flipped)
-    _, findings = findings_of(tmp_path)
+    findings = findings_of(tmp_path)
     assert kinds(findings) == [("sub-001", "fixed", "orientation-mix")]
     assert "RAS 3, LAS 1" in findings[0].message
 
@@ -59,7 +57,7 @@ def test_several_cases_of_one_subject_are_told_as_grouped(tmp_path):
         for index, session in ((0, 1), (1, 2)):
             old = tmp_path / folder / f"sub-{index:03d}{suffix}.nii.gz"
             old.rename(tmp_path / folder / f"sub-9_ses-{session}{suffix}.nii.gz")
-    _, findings = findings_of(tmp_path)
+    findings = findings_of(tmp_path)
     assert kinds(findings) == [("sub-9_ses-1", "fixed", "shared-subject")]
 
 
@@ -67,14 +65,15 @@ def test_a_label_map_in_the_place_of_its_scan_is_an_error(tmp_path):
     write_nnunet_dataset(tmp_path, cases=4)
     _, labels = head(3)
     write_nifti(tmp_path / "imagesTr" / "sub-003_0000.nii.gz", labels.astype(np.float32))
-    _, findings = findings_of(tmp_path)
+    findings = findings_of(tmp_path)
     assert kinds(findings) == [("sub-003", "error", "label-is-image")]
 
 
 def test_what_was_found_earlier_is_told_again_without_reading_the_case(tmp_path):
     write_nnunet_dataset(tmp_path, cases=3)
     write_nifti(tmp_path / "labelsTr" / "sub-001.nii.gz", np.zeros((24, 28, 20), np.uint8))
-    records, findings = findings_of(tmp_path)
-    assert kinds(findings) == [("sub-001", "warning", "empty-label")]
-    known = {record.case: Known(record=record, findings=findings[:1]) for record in records if record.case == "sub-001"}
-    assert kinds(findings_of(tmp_path, known)[1]) == [("sub-001", "warning", "empty-label")]
+    found, _ = pass_over(tmp_path)
+    assert kinds(found.findings()) == [("sub-001", "warning", "empty-label")]
+    again, read = pass_over(tmp_path, kept(found))
+    assert read == []
+    assert again == found

@@ -8,20 +8,13 @@ import numpy as np
 import pytest
 
 from dataset_fingerprints.body import find_body
-from dataset_fingerprints.extract import Known, extract_cases, summarise
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.jsonfiles import read_json, write_json
 from dataset_fingerprints.layouts import read_dataset
 from dataset_fingerprints.lesions import measure_label
+from dataset_fingerprints.summary import summarise
+from tests.synthetic.passes import kept, pass_over
 from tests.synthetic.scans import affine_of, blob, write_nifti, write_nnunet_dataset
-
-
-def extract(dataset, known=None):
-    read = []
-    records, findings = extract_cases(
-        dataset, known or {}, workers=2, on_scan=lambda case, scan: read.append(case.name), on_done=lambda name: None
-    )
-    return records, findings, sorted(read)
 
 
 def test_volumes_extents_and_counts_of_two_balls_are_measured():
@@ -76,14 +69,14 @@ def test_the_crop_never_cuts_a_labelled_voxel(tmp_path):
     labels = np.zeros((24, 28, 20), np.uint8)
     labels[0, 0, 0] = labels[23, 27, 19] = 1
     write_nifti(tmp_path / "labelsTr" / "sub-000.nii.gz", labels)
-    (record,), _, _ = extract(read_dataset(tmp_path))
+    (record,) = pass_over(tmp_path)[0].records()
     assert record.body_box.shape() == (24, 28, 20)
 
 
 def test_the_fingerprint_does_not_depend_on_the_orientation_of_the_files(tmp_path):
     first = read_dataset(write_nnunet_dataset(tmp_path / "a", cases=2))
     second = read_dataset(write_nnunet_dataset(tmp_path / "b", cases=2, affine=affine_of((0, 1, 2), (-1, 1, 1))))
-    records = [extract(dataset)[0] for dataset in (first, second)]
+    records = [pass_over(dataset)[0].records() for dataset in (first, second)]
     assert [record.orientation for record in records[1]] == ["LAS", "LAS"]
     assert records[0][0].labels[0].volume_mm3 == records[1][0].labels[0].volume_mm3
     assert records[0][0].channels == records[1][0].channels
@@ -91,28 +84,27 @@ def test_the_fingerprint_does_not_depend_on_the_orientation_of_the_files(tmp_pat
 
 def test_unchanged_cases_are_not_read_again_and_changed_ones_are(tmp_path):
     dataset = read_dataset(write_nnunet_dataset(tmp_path, cases=3))
-    records, _, read = extract(dataset)
+    found, read = pass_over(dataset)
     assert read == ["sub-000", "sub-001", "sub-002"]
-    known = {record.case: Known(record=record, findings=()) for record in records}
     os.utime(tmp_path / "imagesTr" / "sub-000_0000.nii.gz")
     write_nifti(tmp_path / "imagesTr" / "sub-001_0000.nii.gz", np.random.default_rng(9).normal(size=(24, 28, 20)))
-    again, _, read = extract(dataset, known)
+    again, read = pass_over(dataset, kept(found))
     assert read == ["sub-001"]
-    assert again[0] == records[0]
+    assert again.records()[0] == found.records()[0]
 
 
 def test_a_damaged_case_is_a_finding_and_the_others_are_measured(tmp_path):
     dataset = read_dataset(write_nnunet_dataset(tmp_path, cases=3))
     path = tmp_path / "imagesTr" / "sub-001_0000.nii.gz"
     path.write_bytes(path.read_bytes()[:2000])
-    records, findings, _ = extract(dataset)
-    assert [record.case for record in records] == ["sub-000", "sub-002"]
-    assert [(finding.case, finding.kind) for finding in findings] == [("sub-001", "unreadable")]
+    found, _ = pass_over(dataset)
+    assert [record.case for record in found.records()] == ["sub-000", "sub-002"]
+    assert [(finding.case, finding.kind) for finding in found.findings()] == [("sub-001", "unreadable")]
 
 
 def test_a_fingerprint_file_comes_back_as_it_was(tmp_path):
     dataset = read_dataset(write_nnunet_dataset(tmp_path, cases=3))
-    fingerprint = summarise(dataset, extract(dataset)[0])
+    fingerprint = summarise(dataset, pass_over(dataset)[0].records())
     write_json(tmp_path / "fingerprint.json", fingerprint)
     assert read_json(tmp_path / "fingerprint.json", DatasetFingerprint) == fingerprint
 

@@ -22,26 +22,21 @@ from dataset_fingerprints.images import (
     read_label_map,
     write_label_map,
 )
+from tests.synthetic.dicom import write_series
 from tests.synthetic.scans import affine_of, all_orientations, write_nifti
+from tests.synthetic.volumes import as_itk
 
 SHAPE = (5, 6, 7)
 PLACED = (".nrrd", ".mha", ".mhd")
-LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 SPACING_MM = (1.0, 0.9, 2.5)
 
 
 def write_itk(path, voxels, affine=None, vector=False):
-    """Write (i, j, k[, channel]) voxels; the affine is RAS."""
-    axes = voxels.ndim - vector
-    array = np.moveaxis(voxels.T, 0, -1) if vector else voxels.T
-    image = SimpleITK.GetImageFromArray(np.ascontiguousarray(array), isVector=vector)
-    if affine is not None:
-        placed = LPS @ affine
-        spacing = np.linalg.norm(placed[:3, :3], axis=0)
-        image.SetSpacing(spacing.tolist())
-        image.SetOrigin(placed[:3, 3].tolist())
-        image.SetDirection((placed[:3, :3] / spacing).ravel().tolist())
-    assert image.GetDimension() == axes
+    """Write (i, j, k[, channel]) voxels; without an affine as SimpleITK does by itself."""
+    if affine is None:
+        image = SimpleITK.GetImageFromArray(np.ascontiguousarray(voxels.T), isVector=False)
+    else:
+        image = as_itk(voxels, affine, vector=vector)
     SimpleITK.WriteImage(image, str(path))
     return path
 
@@ -227,57 +222,33 @@ def test_a_truncated_file_is_refused(tmp_path, suffix):
         read_image([path])
 
 
-def write_series(folder, voxels, uid, keep=lambda slice_number: True):
-    """Write (i, j, k) voxels as an oblique series, last slice first; return its RAS affine."""
-    folder.mkdir(exist_ok=True)
-    affine = affine_of((0, 1, 2), (-1, -1, 1), (0.8, 0.9, 2.5), 17.0)
-    placed = LPS @ affine
-    directions = placed[:3, :3] / np.array([0.8, 0.9, 2.5])
-    writer = SimpleITK.ImageFileWriter()
-    writer.KeepOriginalImageUIDOn()
-    for number in filter(keep, range(voxels.shape[2])):
-        piece = SimpleITK.GetImageFromArray(np.ascontiguousarray(voxels[:, :, number].T)[None])
-        piece.SetSpacing((0.8, 0.9, 2.5))
-        position = placed[:3, 3] + placed[:3, 2] * number
-        tags = {
-            "0008|0016": "1.2.840.10008.5.1.4.1.1.4",
-            "0008|0018": f"{uid}.{number + 1}",
-            "0008|0060": "MR",
-            "0020|000d": "1.2.3",
-            "0020|000e": uid,
-            "0020|0013": str(number),
-            "0020|0032": "\\".join(f"{value:.10g}" for value in position),
-            "0020|0037": "\\".join(f"{value:.10g}" for value in directions[:, :2].T.ravel()),
-        }
-        for tag, value in tags.items():
-            piece.SetMetaData(tag, value)
-        writer.SetFileName(str(folder / f"{uid}-{99 - number}.dcm"))
-        writer.Execute(piece)
-    return affine
+OBLIQUE = affine_of((0, 1, 2), (-1, -1, 1), (0.8, 0.9, 2.5), 17.0)
 
 
 def test_a_folder_with_one_dicom_series_is_an_image(tmp_path):
     voxels = random_voxels(SHAPE)
-    affine = write_series(tmp_path / "scan", voxels, "1.2.3.1")
+    write_series(tmp_path / "scan", voxels, OBLIQUE)
     read = read_image([tmp_path / "scan"])
     # DICOM stores positions as decimal strings.
-    assert np.allclose(read.source_grid.matrix(), affine, atol=1e-5)
+    assert np.allclose(read.source_grid.matrix(), OBLIQUE, atol=1e-5)
     assert np.array_equal(read.voxels[0], voxels[::-1, ::-1])
     assert read_channel_count(tmp_path / "scan") == 1
-    assert read_grid(tmp_path / "scan") == read.source_grid
+    # Two ways of dividing the same decimal strings.
+    assert np.allclose(read_grid(tmp_path / "scan").matrix(), read.source_grid.matrix(), atol=1e-9)
+    assert read_grid(tmp_path / "scan").shape == read.source_grid.shape
     write_label_map(tmp_path / "mask.nii.gz", read.voxels[0].astype(np.uint8), read.source_grid)
     assert np.array_equal(read_label_map(tmp_path / "mask.nii.gz").voxels[0], voxels[::-1, ::-1])
 
 
 def test_two_series_in_a_folder_are_listed(tmp_path):
     for uid in ("1.2.3.1", "1.2.3.2"):
-        write_series(tmp_path / "scan", random_voxels(SHAPE), uid)
+        write_series(tmp_path / "scan", random_voxels(SHAPE), OBLIQUE, uid)
     with pytest.raises(DataError, match=r"2 DICOM series \(.*1\.2\.3\.1.*1\.2\.3\.2"):
         read_image([tmp_path / "scan"])
 
 
 def test_a_series_with_a_missing_slice_is_refused(tmp_path):
-    write_series(tmp_path / "scan", random_voxels(SHAPE), "1.2.3.1", keep=lambda number: number != 3)
+    write_series(tmp_path / "scan", random_voxels(SHAPE), OBLIQUE, keep=lambda number: number != 3)
     with pytest.raises(DataError, match="evenly spaced"):
         read_image([tmp_path / "scan"])
 

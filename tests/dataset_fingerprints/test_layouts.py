@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -63,10 +64,12 @@ def test_any_integers_become_indices_and_come_back(tmp_path):
 
 def break_it(root, how):
     description = json.loads((root / "dataset.json").read_text())
-    if how == "channel missing":
-        (root / "imagesTr" / "sub-001_0000.nii.gz").unlink()
-    elif how == "label missing":
-        (root / "labelsTr" / "sub-001.nii.gz").unlink()
+    if how == "no scans":
+        shutil.rmtree(root / "imagesTr")
+    elif how == "no label maps":
+        shutil.rmtree(root / "labelsTr")
+    elif how == "two label maps for a case":
+        write_nifti(root / "labelsTr" / "sub-001.nii", head(1)[1])
     elif how == "broken json":
         (root / "dataset.json").write_text('{"labels": ')
     elif how == "no json":
@@ -84,8 +87,9 @@ def break_it(root, how):
 @pytest.mark.parametrize(
     ("how", "message"),
     [
-        ("channel missing", "sub-001_0000"),
-        ("label missing", "no label map.*sub-001"),
+        ("no scans", r"no scan of its cases \(3\) exists, for example .*imagesTr/sub-000_0000.nii.gz"),
+        ("no label maps", "labelsTr: holds no label maps"),
+        ("two label maps for a case", r"several files .*sub-001\.nii, labelsTr/sub-001\.nii\.gz"),
         ("broken json", "line 1"),
         ("no json", "holds no dataset.json"),
         ("two labels share a value", "share a value"),

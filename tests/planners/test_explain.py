@@ -31,4 +31,20 @@ def test_json_has_what_other_programs_ask_for() -> None:
     assert fullres["patch_shape"] == list(plan.configurations[1].patch_shape)
     assert fullres["spacing_mm"] == [1.0, 1.0, 1.0]
     assert fullres["batch_size"] == plan.configurations[1].batch_size
-    assert {"field", "value", "rule", "evidence"} == set(values["decisions"][0])
+    assert {"field", "value", "rule", "evidence", "change"} == set(values["decisions"][0])
+
+
+def test_decisions_are_told_in_words_and_say_what_would_change_them() -> None:
+    columns, rows = explain_plan(make_example())[-1].columns, explain_plan(make_example())[-1].rows
+    told = {row[columns.index("field")]: dict(zip(columns, row, strict=True)) for row in rows}
+    patch = told["3d_fullres.patch_shape"]
+    assert patch["what"] == "What the network sees at once"
+    assert patch["what would change it"].endswith("or --set 3d_fullres.patch_shape=...")
+    assert told["2d.slice_axis"]["what would change it"] == "scans whose voxels are longest along another axis"
+    assert told["preprocessing.normalization.T1w"]["what"] == "How intensities are made comparable"
+
+
+def test_what_concerns_one_configuration_is_told_together() -> None:
+    fields = [row[1].split(".")[0] for row in explain_plan(make_example())[-1].rows]
+    assert fields.index("3d_fullres") == fields.index("2d") + fields.count("2d")
+    assert fields[-1] == "3d_fullres"

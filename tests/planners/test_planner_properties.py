@@ -53,11 +53,15 @@ def test_every_fingerprint_gets_a_plan_that_fits_together(
 def test_more_gpu_memory_never_shrinks_patch_or_then_batch(
     fingerprint: DatasetFingerprint, memory_gb: float, factor: float
 ) -> None:
-    """The batch alone may shrink: with more memory a larger patch comes first, a larger batch second."""
+    """The batch alone may shrink: with more memory a larger patch comes first, a larger batch second.
+
+    A low resolution is another view of the data for every memory, or none, and is left out.
+    """
     small, large = (
         make_plan(fingerprint, PlanRequest(machine=GPU, memory_gb=memory)) for memory in (memory_gb, memory_gb * factor)
     )
-    for less, more in zip(small.configurations, large.configurations, strict=True):
+    for less, more in zip(small.configurations[:2], large.configurations[:2], strict=True):
+        assert less.name == more.name
         assert (math.prod(more.patch_shape), more.batch_size) >= (math.prod(less.patch_shape), less.batch_size)
 
 

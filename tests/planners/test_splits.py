@@ -1,6 +1,7 @@
 import json
 import logging
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from dataset_fingerprints.errors import DataError, FileFormatError
 from dataset_fingerprints.fingerprint import DatasetFingerprint
+from dataset_fingerprints.units import find_units
 from planners.plan import Splits
 from planners.splits import make_splits, read_splits
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint
@@ -66,6 +68,27 @@ def test_every_case_is_validated_once_and_no_subject_is_on_both_sides(found) -> 
     check_partition(fingerprint, make_splits(fingerprint, 0))
 
 
+grouped_rows = st.tuples(rows, st.sampled_from(["", "", "g1", "g2"]))
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(grouped_rows, min_size=12, max_size=60))
+def test_no_group_is_on_both_sides_either(found) -> None:
+    cases = [
+        SyntheticCase(body_shape=SHAPE, subject=subject, site=site, volume_mm3=volume, group=group)
+        for (subject, site, volume), group in found
+    ]
+    fingerprint = make_fingerprint(cases)
+    if len(set(find_units(fingerprint.cases).values())) < 2:
+        return
+    splits = make_splits(fingerprint, 0)
+    check_partition(fingerprint, splits)
+    groups = {case.case: case.group for case in fingerprint.cases}
+    for fold in splits.folds:
+        shared = {groups[name] for name in fold.train} & {groups[name] for name in fold.validation}
+        assert shared <= {""}
+
+
 def test_folds_have_similar_volumes_sites_and_empty_cases() -> None:
     fingerprint = skewed(300)
     splits = make_splits(fingerprint, 0)
@@ -95,6 +118,31 @@ def test_few_subjects_make_as_many_folds() -> None:
 def test_a_single_subject_cannot_be_split() -> None:
     with pytest.raises(DataError, match="cases of 1 subject"):
         make_splits(make_cases([("a", "", 1.0), ("a", "", 2.0)]), 0)
+
+
+def test_nnunets_folds_are_those_of_its_seed() -> None:
+    """What `generate_crossval_split` of nnunetv2 2.8.1 gives for the same twelve names."""
+    fingerprint = make_cases([(f"s{index}", "", 1.0) for index in range(12)])
+    splits = make_splits(fingerprint, 7, "shuffled")
+    check_partition(fingerprint, splits)
+    held_out = [[int(name.removeprefix("case")) for name in fold.validation] for fold in splits.folds]
+    assert held_out == [[0, 3, 8], [7, 10, 11], [6, 9], [1, 4], [2, 5]]
+    assert splits == make_splits(fingerprint, 8, "shuffled")
+
+
+def test_nnunets_folds_do_not_look_at_the_order_of_the_cases() -> None:
+    fingerprint = make_cases([(f"s{index}", "", 1.0) for index in range(12)])
+    turned = replace(fingerprint, cases=fingerprint.cases[::-1])
+    assert make_splits(turned, 0, "shuffled") == make_splits(fingerprint, 0, "shuffled")
+
+
+def test_nnunets_folds_warn_of_shared_subjects_and_need_two_cases(caplog: pytest.LogCaptureFixture) -> None:
+    shared = make_cases([("a", "", 1.0), ("a", "", 2.0)])
+    with caplog.at_level(logging.WARNING):
+        assert len(make_splits(shared, 0, "shuffled").folds) == 2
+    assert "nnU-Net's folds: fold 0 trains on and is judged on scans of a" in caplog.text
+    with pytest.raises(DataError, match="has 1 case"):
+        make_splits(make_cases([("a", "", 1.0)]), 0, "shuffled")
 
 
 def test_nnunets_file_is_read(tmp_path: Path) -> None:

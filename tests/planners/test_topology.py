@@ -1,4 +1,4 @@
-from planners.topology import build_plain_topology, choose_pooling, pad_up, reorder_axes
+from planners.topology import build_topology, choose_pooling, pad_up, reorder_axes
 
 
 def test_equal_axes_are_halved_together_down_to_four_voxels() -> None:
@@ -23,7 +23,7 @@ def test_stages_can_be_limited() -> None:
 
 
 def test_features_double_up_to_the_cap() -> None:
-    topology = build_plain_topology(choose_pooling((1.0,) * 3, (128,) * 3), base_features=32, max_features=320)
+    topology = build_topology(choose_pooling((1.0,) * 3, (128,) * 3), "plain", base_features=32, max_features=320)
     assert topology.features == (32, 64, 128, 256, 320, 320)
     assert len(topology.decoder_blocks) == 5
 
@@ -34,6 +34,6 @@ def test_padding_takes_the_next_multiple() -> None:
 
 def test_axes_come_back_in_canonical_order() -> None:
     pooling = choose_pooling((4.0, 1.0, 1.0), (16, 64, 128))
-    topology = reorder_axes(build_plain_topology(pooling, 32, 320), (1, 2, 0))
+    topology = reorder_axes(build_topology(pooling, "plain", 32, 320), (1, 2, 0))
     assert topology.strides[1] == (2, 1, 2)
     assert topology.kernels[0] == (3, 1, 3)

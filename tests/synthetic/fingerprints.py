@@ -53,6 +53,7 @@ class SyntheticCase:
     spacing_mm: TripleFloat = (1.0, 1.0, 1.0)
     subject: str = ""
     site: str = ""
+    group: str = ""
     volume_mm3: float = 1000.0
     background: float | None = 0.0
     body_share: float = 0.3
@@ -66,13 +67,16 @@ def make_fingerprint(
     measured = tuple(_case(index, case, len(channels), scheme) for index, case in enumerate(cases))
     return DatasetFingerprint(
         name=name,
-        channels=tuple(ChannelSummary(name=channel, foreground=INTENSITIES) for channel in channels),
+        channels=tuple(ChannelSummary(name=name, body=INTENSITIES, foreground=INTENSITIES) for name in channels),
         scheme=scheme,
         labels=tuple(_label_summary(label, cases, len(channels)) for label in scheme.labels),
         spacing_mm=_per_axis([case.spacing_mm for case in cases]),
+        shape=_per_axis([case.body_shape for case in cases]),
         body_shape=_per_axis([case.body_shape for case in cases]),
         body_share=make_quantiles([case.body_share for case in cases]),
         orientations=(("RAS", len(cases)),),
+        sites=(),
+        groups=(),
         cases=measured,
     )
 
@@ -98,7 +102,9 @@ def _case(index: int, case: SyntheticCase, channels: int, scheme: LabelScheme) -
     return CaseFingerprint(
         case=f"case{index:04d}",
         subject=case.subject or f"subject{index:04d}",
+        session="",
         site=case.site,
+        group=case.group,
         identities=tuple(FileIdentity(size_bytes=1, mtime_ns=1, sha256="0" * 64) for _ in range(channels + 1)),
         shape=case.body_shape,
         spacing_mm=case.spacing_mm,
@@ -134,6 +140,8 @@ def _label_summary(label: Label, cases: Sequence[SyntheticCase], channels: int) 
         lesion_count=make_quantiles([float(volume > 0) for volume in volumes]),
         lesion_volume_mm3=make_quantiles([volume for volume in volumes if volume > 0]),
         lesion_extent_mm=make_quantiles([]),
+        lesion_extent_voxels=make_quantiles([]),
+        border_distance_mm=make_quantiles([]),
         lesion_thinnest_mm=make_quantiles([]),
         contrast=tuple(make_quantiles([-1.0]) for _ in range(channels)),
     )

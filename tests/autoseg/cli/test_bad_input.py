@@ -198,7 +198,7 @@ BAD: dict[str, tuple[Callable[[Place], object], list[str], str]] = {
     "workspace of a newer version": (
         lambda p: age(p.workspace / "fingerprint.json", 99),
         PLAN,
-        "fingerprint.json: has schema version 99.*knows 1.*Update autoseg",
+        "fingerprint.json: has schema version 99.*knows \\d+.*Update autoseg",
     ),
     "plan of a newer version": (
         lambda p: age(p.workspace / "plans" / "default" / "plan.json", 99),

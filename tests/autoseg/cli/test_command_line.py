@@ -55,7 +55,7 @@ def test_explain_as_json_names_configurations_and_decisions(planned, monkeypatch
     assert run(monkeypatch, "explain", "-w", planned / "ws", "--json") == 0
     plain = json.loads(capsys.readouterr().out)
     assert len(plain["configurations"]["3d_fullres"]["patch_shape"]) == 3
-    assert {"field", "value", "rule", "evidence"} == set(plain["decisions"][0])
+    assert {"field", "value", "rule", "evidence", "change"} == set(plain["decisions"][0])
 
 
 def test_explain_tells_a_cpu_plan_loudly(planned, monkeypatch, capsys):

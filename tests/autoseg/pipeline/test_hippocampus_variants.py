@@ -28,8 +28,9 @@ SEGMENTS = {
     "hippocampus": Segment(label="hippocampus", values=(1, 2)),
 }
 ITERATIONS = 200
-# By regions and ignored voxels
-LEAST_DICE = {(False, False): 0.0, (True, False): 0.0, (False, True): 0.0, (True, True): 0.0}
+# By (regions, ignore). The harder label came out at 0.75 and 0.77 (two seeds); 0.58; 0.63 and 0.64; 0.45. With an
+# ignore label 400 steps gave 0.81. The bands leave a tenth for other seeds and processors.
+LEAST_DICE = {(False, False): 0.65, (True, False): 0.47, (False, True): 0.53, (True, True): 0.35}
 
 
 def ignore_most(labels: np.ndarray, seed: int) -> np.ndarray:

@@ -1,0 +1,100 @@
+"""`explain`: the plan of a workspace, or one made on the spot; starts without torch and image libraries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from autoseg.hardware import profile_machine
+from autoseg.workspace import Workspace, find_workspace
+from dataset_fingerprints.errors import DataError, did_you_mean
+from dataset_fingerprints.fingerprint import DatasetFingerprint
+from dataset_fingerprints.jsonfiles import read_json
+from dataset_fingerprints.publications import expand, list_published, read_published
+from planners.plan import Plan
+from planners.planner import PlanRequest, choose_machine, make_plan
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExplainOptions:
+    """What a person may say about explaining; everything has a default.
+
+    Attributes:
+        plan_name: of the workspace's plan.
+        planner: plan anew by these rules; None for the plan that is there, or for the default.
+        gpu_memory_gb: plan anew for a GPU with this memory; None for the plan that is there, or for this machine.
+    """
+
+    plan_name: str = "default"
+    planner: str | None = None
+    gpu_memory_gb: float | None = None
+
+    def plans_anew(self) -> bool:
+        """Tell whether a person asked for other rules or another memory than a plan that is there was made by."""
+        return self.planner is not None or self.gpu_memory_gb is not None
+
+
+def find_plan(target: str | None, workspace: Path | None, options: ExplainOptions) -> Plan:
+    """Return the plan to explain.
+
+    Args:
+        target: a workspace, a fingerprint.json, or the name of a published data set; None for `workspace`.
+        workspace: a workspace, or None for the current directory's.
+        options: what a person said.
+
+    Raises:
+        AutosegError: there is nothing of that name, or it cannot be read or planned for.
+    """
+    place = choose_place(target, workspace)
+    here = place is None or place.is_dir()
+    if not here or options.plans_anew():
+        return _plan(find_fingerprint(place), options)
+    return _read_plan(find_workspace(place), options.plan_name)
+
+
+def choose_place(target: str | None, workspace: Path | None) -> Path | None:
+    """Return what an argument or -w names, or None for the current directory's workspace.
+
+    Raises:
+        DataError: both name something.
+    """
+    if target is not None and workspace is not None:
+        raise DataError(f"Both '{target}' and -w {workspace} are given. Name one of them.")
+    return Path(target) if target is not None else workspace
+
+
+def find_fingerprint(place: Path | None) -> DatasetFingerprint:
+    """Return the fingerprint of a workspace, of a file, or of a published data set.
+
+    Raises:
+        AutosegError: there is nothing of that name, or it cannot be read.
+    """
+    if place is not None and not place.exists():
+        return _find_published(str(place))
+    if place is not None and place.is_file():
+        return read_json(place, DatasetFingerprint)
+    return read_json(find_workspace(place).fingerprint, DatasetFingerprint)
+
+
+def _read_plan(workspace: Workspace, name: str) -> Plan:
+    if name not in workspace.plan_names():
+        known = ", ".join(workspace.plan_names()) or "none"
+        raise DataError(f"{workspace.root}: has no plan '{name}' (plans: {known}). Name one with --plan.")
+    return read_json(workspace.plan(name), Plan)
+
+
+def _find_published(name: str) -> DatasetFingerprint:
+    if name not in list_published():
+        raise DataError(
+            f"{name}: is no workspace, no fingerprint.json and no published data set. "
+            f"{did_you_mean(name, list_published())} Published: {', '.join(list_published())}."
+        )
+    return expand(read_published(name))
+
+
+def _plan(fingerprint: DatasetFingerprint, options: ExplainOptions) -> Plan:
+    planner = options.planner or "default"
+    machine, memory_gb = choose_machine(profile_machine(), planner, options.gpu_memory_gb)
+    return make_plan(
+        fingerprint, PlanRequest(name="on the spot", planner=planner, machine=machine, memory_gb=memory_gb)
+    )

@@ -1,0 +1,63 @@
+"""Whether raw files are still the same: size and modification time first, their content where only the time differs."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from dataset_fingerprints.dataset import Case, is_there
+from dataset_fingerprints.fingerprint import FileIdentity
+
+# An .mhd header names the file that holds its voxels; LOCAL means that they follow in the same file.
+_DATA_FILE = re.compile(rb"^ElementDataFile\s*=\s*(.+?)\s*$", re.MULTILINE)
+
+
+def identify_case(case: Case) -> tuple[FileIdentity, ...]:
+    """Return the identities of a case's scans in the order of its channels, and of its label map."""
+    return tuple(identify(path) for path in (*case.image_paths(), case.label_path()))
+
+
+def identify(path: Path) -> FileIdentity:
+    """Return size, modification time and content hash of a file, or of all files that make up an image together."""
+    files = files_behind(path)
+    digests = []
+    for file in files:
+        with file.open("rb") as stream:
+            digests.append(hashlib.file_digest(stream, "sha256").digest())
+    # Sorted: the order of the slices of a DICOM series is not that of their names.
+    whole = digests[0] if len(digests) == 1 else hashlib.sha256(b"".join(sorted(digests))).digest()
+    size_bytes, mtime_ns = _size_and_time(files)
+    return FileIdentity(size_bytes=size_bytes, mtime_ns=mtime_ns, sha256=whole.hex())
+
+
+def unchanged(case: Case, identities: Sequence[FileIdentity]) -> bool:
+    """Tell whether a case's files are what they were."""
+    files = (*case.images, case.label)
+    if len(files) != len(identities) or not all(is_there(file) for file in files):
+        return False
+    for file, known in zip(files, identities, strict=True):
+        size_bytes, mtime_ns = _size_and_time(files_behind(Path(file)))
+        if size_bytes != known.size_bytes:
+            return False
+        if mtime_ns != known.mtime_ns and identify(Path(file)).sha256 != known.sha256:
+            return False
+    return True
+
+
+def files_behind(path: Path) -> tuple[Path, ...]:
+    """Return the files that hold an image: the slices in a folder of DICOM files, header and voxels of an .mhd."""
+    if path.is_dir():
+        return tuple(sorted(file for file in path.iterdir() if file.is_file()))
+    if path.suffix == ".mhd":
+        named = _DATA_FILE.search(path.read_bytes())
+        data = path.parent / named.group(1).decode(errors="replace") if named else path
+        if data != path and data.is_file():
+            return (path, data)
+    return (path,)
+
+
+def _size_and_time(files: Sequence[Path]) -> tuple[int, int]:
+    statuses = [file.stat() for file in files]
+    return sum(status.st_size for status in statuses), max(status.st_mtime_ns for status in statuses)

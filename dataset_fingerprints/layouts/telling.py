@@ -1,0 +1,62 @@
+"""What was found of a data set, in one line for people: the layout, which files belong together, what was left out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dataset_fingerprints.dataset import Dataset
+from dataset_fingerprints.layouts.description import show_path
+
+_NAMES = {
+    "csv": "CSV of paths",
+    "paired": "paired folders",
+    "nnunet": "nnU-Net raw folder",
+    "msd": "Decathlon folder",
+}
+# Names of files that were left out, before the rest is only counted.
+_NAMED = 3
+
+
+def tell_layout(dataset: Dataset) -> str:
+    """Say how the data set lies on the disk, by the example of its first case.
+
+    For example: "paired folders: Brain/001.nii.gz with Lesion/001.nii.gz, 20 cases, 1 channel".
+    """
+    root, first = Path(dataset.root), dataset.cases[0]
+    images = " and ".join(show_path(root, path) for path in first.image_paths())
+    label = show_path(root, first.label_path()) if first.label else "no label map"
+    channels = "1 channel" if len(dataset.channels) == 1 else f"{len(dataset.channels)} channels"
+    named = "" if _are_numbers(dataset.channels) else f" ({', '.join(dataset.channels)})"
+    cases = "1 case" if len(dataset.cases) == 1 else f"{len(dataset.cases)} cases"
+    text = f"{_NAMES[dataset.layout]}: {images} with {label}, {cases}, {channels}{named}"
+    others = [] if dataset.layout == "csv" else find_unused(dataset)
+    if not others:
+        return text
+    more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
+    shown = ", ".join(show_path(root, path) for path in others[:_NAMED])
+    return f"{text}. Left out: {shown}{more}"
+
+
+def find_unused(dataset: Dataset) -> list[Path]:
+    """Return what lies beside the scans and label maps and belongs to no case.
+
+    Files with the name of a used one and another suffix do not count: they describe it.
+    """
+    files = [path for case in dataset.cases for path in (*case.image_paths(), case.label_path())]
+    folders = sorted({path.parent for path in files})
+    used = {(path.parent, _bare(path)) for path in files}
+    there = [path for folder in folders if folder.is_dir() for path in sorted(folder.iterdir())]
+    return [
+        path
+        for path in there
+        if not path.name.startswith(".") and path not in folders and (path.parent, _bare(path)) not in used
+    ]
+
+
+def _bare(path: Path) -> str:
+    """Return a name up to its first dot: suffixes of descriptions may be longer than those of images."""
+    return path.name.split(".")[0]
+
+
+def _are_numbers(channels: tuple[str, ...]) -> bool:
+    return channels == tuple(str(index) for index in range(len(channels)))

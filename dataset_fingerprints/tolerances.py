@@ -1,0 +1,23 @@
+"""How far geometry may be off before it is told, mended or refused; each number with its reason."""
+
+from __future__ import annotations
+
+# Two grids whose corners lie closer than this share of the smallest voxel edge are one grid: headers are rounded, and
+# a tenth of a voxel is less than registration can tell. It holds for scan and label map, for two channels of a case,
+# and for qform and sform.
+TOLD_SHIFT = 0.1
+
+# A label map that lies further from its scan than one voxel edge labels other tissue.
+REFUSED_SHIFT = 1.0
+
+# Axes that are off right angles by so little are left as they are: float32 headers are, and SimpleITK takes them, too
+# (it refuses a NIfTI from 0.01 degrees on).
+RIGHT_ANGLE_DEGREES = 0.005
+
+# Directions that went through text with three decimals are off by up to 0.06 degrees. Straightening two axes that are
+# off by 0.1 degrees moves the corners of a scan of 256 x 256 x 256 by a sixth of a voxel edge.
+STRAIGHTENED_DEGREES = 0.1
+
+# Axes off by so much distort lengths by 4.7 % when they are taken for right angles, and volumes by 0.4 %, which is less
+# than scans of several scanners differ. Beyond, the voxels have to be resampled onto an orthogonal grid first.
+REFUSED_DEGREES = 5.0

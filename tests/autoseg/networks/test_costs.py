@@ -1,0 +1,177 @@
+"""What planners believe of a network's costs, against the network itself."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from autoseg.losses import LOSSES, DeepSupervisionLoss
+from autoseg.networks import NETWORKS
+from autoseg.training import OPTIMIZERS
+from planners.choices import Choice, resolve
+from planners.layers import Network, list_layers
+from planners.memory import (
+    Execution,
+    count_feature_map_elements,
+    count_parameters,
+    optimizer_states,
+    predict_memory,
+)
+from planners.plan import Topology
+from tests.synthetic.heads import plain_heads
+
+CONVOLUTIONS = (nn.Conv2d, nn.Conv3d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+SEEDS = range(20)
+BLOCKS = ("plain", "residual")
+
+
+def draw_network(seed: int, block: str, norm: str = "instance") -> tuple[Network, tuple[int, ...]]:
+    """Draw a network of two to five stages with uneven kernels and strides, and a patch that it can take."""
+    rng = np.random.default_rng(seed)
+    axes, stages = int(rng.integers(2, 4)), int(rng.integers(2, 6))
+    widths = np.cumprod([int(rng.integers(2, 5)), *rng.choice([1, 2], stages - 1).tolist()])
+    strides = [(1,) * axes, *(tuple(rng.choice([1, 2], axes).tolist()) for _ in range(stages - 1))]
+    topology = Topology(
+        features=tuple(widths.tolist()),
+        kernels=tuple(tuple(rng.choice([1, 3], axes).tolist()) for _ in range(stages)),
+        strides=tuple(strides),
+        encoder_blocks=tuple(rng.integers(1, 4, stages).tolist()),
+        decoder_blocks=tuple(rng.integers(1, 4, stages - 1).tolist()),
+    )
+    network = Network(
+        topology=topology,
+        block=block,  # type: ignore[arg-type]
+        norm=norm,
+        channels=int(rng.integers(1, 4)),
+        outputs=int(rng.integers(2, 5)),
+        deep_supervision=bool(rng.integers(2)),
+    )
+    patch = tuple(math.prod(stage[axis] for stage in strides) * int(rng.integers(2, 4)) for axis in range(axes))
+    return network, patch
+
+
+def build(network: Network, device: str = "meta") -> nn.Module:
+    choice = Choice(name="unet", options={"block": network.block, "norm": network.norm})
+    options = resolve(choice, NETWORKS, "network")
+    with torch.device(device):
+        return options.build(network.topology, network.channels, network.outputs, network.deep_supervision)
+
+
+def run_forward(module: nn.Module, network: Network, patch: tuple[int, ...]) -> int:
+    """Return how many values the convolutions put out for one patch."""
+    sizes: list[int] = []
+    for part in module.modules():
+        if isinstance(part, CONVOLUTIONS):
+            part.register_forward_hook(lambda _part, _inputs, output: sizes.append(output.numel()))
+    module(torch.empty(1, network.channels, *patch, device="meta"))
+    return sum(sizes)
+
+
+def keep_saved(
+    kept: dict[int, Tensor], excluded: set[int]
+) -> tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]:
+    """Return hooks that collect what autograd keeps, each storage once."""
+
+    def pack(tensor: Tensor) -> Tensor:
+        place = tensor.untyped_storage().data_ptr()
+        if place not in excluded:
+            kept[place] = tensor
+        return tensor
+
+    return pack, lambda tensor: tensor
+
+
+def measure_kept(network: Network, patch: tuple[int, ...], batch: int, half: bool) -> int:
+    """Return the bytes of all tensors that a forward pass through network and loss keeps, weights left out."""
+    module = build(network, "cpu")
+    scales = len(network.topology.features) - 1 if network.deep_supervision else 1
+    loss = DeepSupervisionLoss(LOSSES["dice_ce"]().build(plain_heads(network.outputs)), scales)
+    images = torch.randn(batch, network.channels, *patch)
+    labels = torch.zeros(batch, *patch, dtype=torch.uint8)
+    kept: dict[int, Tensor] = {}
+    excluded = {parameter.untyped_storage().data_ptr() for parameter in module.parameters()}
+    with torch.autograd.graph.saved_tensors_hooks(*keep_saved(kept, excluded)):
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+            outputs = module(images)
+        loss(outputs, labels)
+    copies = sum(layer.cast_parameters() for layer in list_layers(network, patch)) * 2 if half else 0
+    return sum(tensor.untyped_storage().nbytes() for tensor in kept.values()) - copies
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_counts_are_those_of_the_network_built(seed: int, block: str) -> None:
+    network, patch = draw_network(seed, block)
+    layers = list_layers(network, patch)
+    module = build(network)
+    assert count_parameters(layers) == sum(parameter.numel() for parameter in module.parameters())
+    assert sum(layer.values() for layer in layers) == run_forward(module, network, patch)
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_multiplications_are_those_that_torch_counts(seed: int, block: str) -> None:
+    network, patch = draw_network(seed, block)
+    with FlopCounterMode(display=False) as counter:
+        build(network)(torch.empty(1, network.channels, *patch, device="meta"))
+    assert 2 * sum(layer.multiplications() for layer in list_layers(network, patch)) == counter.get_total_flops()
+
+
+@pytest.mark.parametrize("norm", ["instance", "batch", "group"])
+def test_every_norm_has_two_numbers_per_feature(norm: str) -> None:
+    network, patch = draw_network(3, "residual", norm)
+    parameters = sum(parameter.numel() for parameter in build(network).parameters())
+    assert count_parameters(list_layers(network, patch)) == parameters
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_nnunets_count_is_that_of_a_plain_network(seed: int) -> None:
+    network, patch = draw_network(seed, "plain")
+    counted = count_feature_map_elements(
+        network.topology, patch, network.outputs, "plain", deep_supervision=network.deep_supervision
+    )
+    assert counted == run_forward(build(network), network, patch)
+
+
+def test_nnunets_count_sees_projections_that_a_residual_network_does_not_have() -> None:
+    topology = Topology(
+        features=(4, 4), kernels=((3, 3),) * 2, strides=((1, 1), (2, 2)), encoder_blocks=(1, 1), decoder_blocks=(1,)
+    )
+    network = Network(
+        topology=topology, block="residual", norm="instance", channels=1, outputs=2, deep_supervision=False
+    )
+    counted = count_feature_map_elements(topology, (8, 8), 2, "residual", deep_supervision=False)
+    assert counted == run_forward(build(network), network, (8, 8)) + 4 * 16
+
+
+# A CPU pools a residual block's skip in single precision under autocast; a GPU does not.
+@pytest.mark.parametrize(("block", "half"), [("plain", False), ("plain", True), ("residual", False)])
+@pytest.mark.parametrize("norm", ["instance", "batch"])
+@pytest.mark.parametrize("seed", range(6))
+def test_what_is_kept_for_the_backward_pass_is_predicted(seed: int, norm: str, block: str, half: bool) -> None:
+    network, patch = draw_network(seed, block, norm)
+    patch = tuple(2 * length for length in patch)
+    execution = Execution(device="cpu", half=half, optimizer=Choice(name="sgd"), exclusive=True)
+    predicted = predict_memory(network, patch, 2, execution).activations
+    # Not predicted: the norms' statistics, a few numbers per channel, which count on patches as small as these.
+    assert measure_kept(network, patch, 2, half) == pytest.approx(predicted, rel=0.03)
+
+
+@pytest.mark.parametrize("choice", [Choice(name=name) for name in OPTIMIZERS], ids=lambda choice: choice.name)
+def test_optimizers_remember_what_is_predicted(choice: Choice) -> None:
+    weight = nn.Parameter(torch.ones(1000))
+    optimizer = resolve(choice, OPTIMIZERS, "optimizer").build([weight])
+    weight.grad = torch.ones_like(weight)
+    optimizer.step()
+    remembered = sum(value.numel() for value in optimizer.state[weight].values() if value.numel() > 1)
+    assert remembered == optimizer_states(choice) * weight.numel()
+
+
+def test_without_momentum_gradient_descent_remembers_nothing() -> None:
+    assert optimizer_states(Choice(name="sgd", options={"momentum": 0.0})) == 0
