@@ -121,7 +121,7 @@ def test_one_fault_does_not_hide_another_in_the_same_case(tmp_path):
     write_nifti(tmp_path / "imagesTr" / "sub-000_0001.nii.gz", np.full((24, 28, 20), 3.0))
     write_nifti(tmp_path / "labelsTr" / "sub-000.nii.gz", np.full((24, 28, 19), 0.5))
     _, findings = find(tmp_path)
-    assert [finding.kind for finding in findings] == ["not-finite", "constant", "fractional-label", "shape"]
+    assert [finding.kind for finding in findings] == ["not-finite", "constant", "shape", "fractional-label"]
 
 
 def test_a_file_listed_for_two_channels_is_used_for_both(tmp_path):
