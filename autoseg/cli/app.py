@@ -227,6 +227,9 @@ def check(
     images: ImagesOption = None,
     labels: LabelsOption = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Also write the findings as JSON.")] = None,
+    pictures: Annotated[
+        Path | None, typer.Option(help="Draw cases whose files lie oddly in space into this folder.")
+    ] = None,
     kinds: Annotated[bool, typer.Option("--kinds", help="Only list what can be found, and what it means.")] = False,
 ) -> None:
     """Check a raw data set and list everything found; exits with 2 if something has to be mended."""
@@ -240,7 +243,8 @@ def check(
         return
     progress = TerminalProgress()
     place, label_maps = _choose_place(dataset, images, labels)
-    report = check_dataset(find_dataset(place, label_maps, progress), progress)
+    found = find_dataset(place, label_maps, progress)
+    report = check_dataset(found, progress)
     if out is not None:
         write_json(out, report)
     if not report.findings:
@@ -248,6 +252,11 @@ def check(
         return
     rows = [(finding.grade, finding.case, finding.kind, finding.message) for finding in report.findings]
     show_table(f"{report.dataset}: {report.cases} cases", ("grade", "case", "kind", "what"), rows)
+    if pictures is not None:
+        from autoseg.pipeline.picturing import draw_findings
+
+        drawn = draw_findings(found, report.findings, pictures, progress)
+        console.print(f"{len(drawn)} pictures in {pictures}.", highlight=False)
     if any(finding.grade == "error" for finding in report.findings):
         raise typer.Exit(2)
 

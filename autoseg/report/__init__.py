@@ -1,5 +1,6 @@
 """Pictures of a run for people to look at."""
 
 from autoseg.report.contact_sheet import SheetRow, draw_contact_sheet
+from autoseg.report.overlay import Outline, Overlay, Placed, draw_overlay
 
-__all__ = ["SheetRow", "draw_contact_sheet"]
+__all__ = ["Outline", "Overlay", "Placed", "SheetRow", "draw_contact_sheet", "draw_overlay"]
