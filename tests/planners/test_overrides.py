@@ -88,7 +88,7 @@ def test_batch_size_of_all_replaces_the_decisions_of_each(plan: Plan) -> None:
         ("preprocessing.normalization.0=zscor", "Did you mean 'zscore'"),
         (
             "preprocessing.normalization.0.options.bias_corection=true",
-            "no option 'bias_corection'. Did you mean 'bias_correction'",
+            "Did you mean 'bias_correction'",
         ),
         ("preprocessing.normalization.0.options.upper_percentile=-1", "Expected 0 <= lower < upper <= 100"),
     ],
