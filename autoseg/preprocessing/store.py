@@ -67,7 +67,7 @@ class Store:
         """Write a case; a process killed on the way leaves no half case."""
         if prepared.labels is None or prepared.reference is None:
             raise ValueError(f"case {case} has no labels")
-        half = float(np.abs(prepared.image).max()) < LARGEST_HALF
+        half = max(float(prepared.image.max()), -float(prepared.image.min())) < LARGEST_HALF
         write_array(self._path(case, "image.b2nd"), prepared.image.astype(np.float16) if half else prepared.image)
         write_array(self._path(case, "labels.b2nd"), prepared.labels)
         write_array(self._path(case, "reference.b2nd"), prepared.reference)
