@@ -44,7 +44,7 @@ def resampling_matrix(length: int, target: int, kind: Kind) -> sparse.csr_array:
         return _interpolation(positions, length)
     coefficients = ndimage.spline_filter1d(np.eye(length), order=3, axis=0, mode="mirror")
     # Four weights a row: as a sparse product it does not wake up the threads of the linear algebra library.
-    dense: NDArray[np.float64] = sparse.csr_array(_cubic_basis(positions, length)) @ coefficients
+    dense = np.asarray(sparse.csr_array(_cubic_basis(positions, length)) @ coefficients)
     dense[np.abs(dense) < 1e-6] = 0
     return sparse.csr_array(dense.astype(np.float32))
 
