@@ -34,8 +34,8 @@ def balls(seed):
     labels = np.zeros((43, 19, 18), dtype=np.uint8)
     start = 2.0
     for value, size in SIZES.items():
-        centre = rng.uniform(-0.5, 0.5, 3) + np.array([start + size / 2, 9, 9])
-        labels[blob(labels.shape, tuple(centre), size / 2)] = value
+        x, y, z = np.array([start + size / 2, 9, 9]) + rng.uniform(-0.5, 0.5, 3)
+        labels[blob(labels.shape, (x, y, z), size / 2)] = value
         start += size + 3
     return labels
 
