@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from autoseg.cli.display import show_table
+from autoseg.cli.display import console, errors, show_table
+from dataset_fingerprints.errors import AutosegError
+from experiments.memory import TOLERANCE, check_memory
 from experiments.peers.nnunet import compare_preprocessing
 from experiments.scaling import COLUMNS, measure_scaling
 
@@ -44,5 +47,24 @@ def scaling(
     show_table("Reading, checking and fingerprinting", COLUMNS, [point.row() for point in points])
 
 
+@app.command()
+def memory() -> None:
+    """Compare predicted and measured memory of training steps on this machine's CUDA card."""
+    checks = list(check_memory())
+    columns = ("data set", "planner", "GB planned for", "configuration", "predicted", "measured", "ratio", "holds")
+    show_table("Peak memory of a training step, GiB", columns, [check.row() for check in checks])
+    held = sum(check.holds() for check in checks)
+    console.print(f"{held} of {len(checks)} predictions are within {TOLERANCE:.0%} of what torch counted.")
+
+
+def main() -> None:
+    """Run an experiment; what a person can mend is one message and exit code 2."""
+    try:
+        app()
+    except AutosegError as error:
+        errors.print(f"experiments: {error}", highlight=False, soft_wrap=True, markup=False)
+        sys.exit(2)
+
+
 if __name__ == "__main__":
-    app()
+    main()
