@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from planners.batches import Budget, Candidate, SizeRules
@@ -58,6 +59,10 @@ class DeviceRules(Protocol):
         """Return what a training step may cost."""
         ...
 
+    def with_sizes(self, change: Callable[[SizeRules], SizeRules]) -> DeviceRules:
+        """Return the same rules with other sizes, in 2D and 3D."""
+        ...
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ElementRules:
@@ -83,6 +88,10 @@ class ElementRules:
     def sizes(self, axes: int) -> SizeRules:
         """Return the rules for networks of two or three axes."""
         return self.sizes_3d if axes == 3 else self.sizes_2d
+
+    def with_sizes(self, change: Callable[[SizeRules], SizeRules]) -> ElementRules:
+        """Return the same rules with other sizes, in 2D and 3D."""
+        return replace(self, sizes_2d=change(self.sizes_2d), sizes_3d=change(self.sizes_3d))
 
     def budget(self, axes: int, resources: Resources) -> Budget:
         """Return what a batch may cost; nothing but memory limits it."""
@@ -152,6 +161,10 @@ class ByteRules:
     def sizes(self, axes: int) -> SizeRules:
         """Return the rules for networks of two or three axes."""
         return self.sizes_3d if axes == 3 else self.sizes_2d
+
+    def with_sizes(self, change: Callable[[SizeRules], SizeRules]) -> ByteRules:
+        """Return the same rules with other sizes, in 2D and 3D."""
+        return replace(self, sizes_2d=change(self.sizes_2d), sizes_3d=change(self.sizes_3d))
 
     def budget(self, axes: int, resources: Resources) -> Budget:
         """Return the memory that a step may take, and the voxels that it may look at."""

@@ -12,7 +12,7 @@ from dataset_fingerprints.geometry import Triple
 from planners.batches import Size, View, choose_size
 from planners.budgets import DeviceRules, Resources
 from planners.choices import Choice
-from planners.low_resolution import COVERED_SHARE, FEWER_VOXELS, LowResolution, choose_low_resolution
+from planners.low_resolution import COVERED_SHARE, FEWER_VOXELS, LowResolution, Wish, choose_low_resolution
 from planners.plan import Configuration, ConfigurationName, Decision, Preprocessing, Sampling, Training
 from planners.schedule import choose_prediction
 from planners.size_decisions import explain_size
@@ -29,6 +29,7 @@ class Basis:
     Attributes:
         cases: in the data set.
         preprocessing: of the full resolution.
+        context_mm: the edge that patches of one configuration should have; 0 for no such wish.
         pools_dice: as in `planners.presets.PlannerRules`.
     """
 
@@ -39,6 +40,7 @@ class Basis:
     preprocessing: Preprocessing
     sampling: Sampling
     training: Training
+    context_mm: float
     pools_dice: bool
 
 
@@ -122,7 +124,8 @@ def _choose_low_resolution(size: Size, basis: Basis) -> LowResolution:
         return _size_at(spacing, shape, voxels, basis)
 
     most_voxels = basis.rules.budget(3, basis.resources).most_voxels()
-    return choose_low_resolution(basis.resolution, math.prod(size.patch_shape), most_voxels, basis.cases, size_at)
+    wish = Wish(most_voxels=most_voxels, context_mm=basis.context_mm)
+    return choose_low_resolution(basis.resolution, size.patch_shape, wish, basis.cases, size_at)
 
 
 def _configure_low(fingerprint: DatasetFingerprint, low: LowResolution, size: Size, basis: Basis) -> Configuration:

@@ -27,7 +27,8 @@ _WORDS = {
     "topology": "Depth and width of the network",
     "memory": "Memory that training needs",
 }
-_NOT_SETTABLE = {"machine", "configurations", "slice_axis", "topology", "memory"}
+_RULES = "rules"
+_NOT_SETTABLE = {_RULES, "machine", "configurations", "slice_axis", "topology", "memory"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,6 +53,7 @@ def plan_as_json(plan: Plan) -> dict[str, Any]:
         "dataset": plan.dataset,
         "device": plan.machine.device,
         "memory_gb": plan.memory_gb,
+        "rules": list(plan.rules),
         "seed": plan.seed,
         "default_configuration": plan.default_configuration,
         "configurations": {entry.name: _configuration_as_json(entry) for entry in plan.configurations},
@@ -96,6 +98,7 @@ def _describe_configuration(configuration: Configuration) -> dict[str, str]:
         "schedule": _describe_choice(training.schedule),
         "iterations": f"{training.iterations:,}",
         "labelled patches": f"{configuration.sampling.foreground_share:.0%} of a batch",
+        "lesions drawn": "by volume" if configuration.sampling.lesion_balance == 0 else "balanced",
         "augmentation": _describe_choice(configuration.sampling.augmentation),
         "mirrored when predicting": mirrored,
     }
@@ -118,16 +121,16 @@ def _explain_decisions(plan: Plan) -> Section:
 
 
 def _find_place(plan: Plan, decision: Decision) -> int:
-    """Return where a decision is told: first those on everything, then those on each configuration, in its turn."""
-    names = [configuration.name for configuration in plan.configurations]
+    """Return where a decision is told: on everything, on each configuration in its turn, and then the rules."""
+    names = [str(configuration.name) for configuration in plan.configurations]
     first = decision.field.split(".")[0]
-    return 1 + [str(name) for name in names].index(first) if first in names else 0
+    return len(names) + 1 if first == _RULES else names.index(first) + 1 if first in names else 0
 
 
 def _say_plainly(field: str) -> str:
     """Return what a field is, in words; the longest known part of its path counts."""
     parts = field.split(".")
-    words = ""
+    words = f"Rule {parts[1]}" if parts[0] == _RULES else ""
     for start in range(len(parts)):
         for stop in range(len(parts), start, -1):
             words = words or _WORDS.get(".".join(parts[start:stop]), "")

@@ -158,6 +158,7 @@ class Plan:
         name: the directory under the workspace's `plans`.
         planner: the entry of `planners.PLANNERS` that made it.
         memory_gb: what the plan was made to fit into.
+        rules: the rules of `planners.rules.RULES` that were on.
     """
 
     name: str
@@ -167,6 +168,7 @@ class Plan:
     scheme: LabelScheme
     machine: MachineProfile
     memory_gb: float
+    rules: tuple[str, ...]
     seed: int
     default_configuration: str
     configurations: tuple[Configuration, ...]

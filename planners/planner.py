@@ -9,13 +9,16 @@ from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.errors import PlanError, did_you_mean
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from planners.budgets import Resources
+from planners.choices import Choice
 from planners.configurations import Basis, plan_configurations
+from planners.lesions import describe_lesions, explain_rules
 from planners.machine import MachineProfile
 from planners.memory import GIB, resident_bytes
 from planners.memory_decisions import explain_memory
 from planners.normalization import choose_normalization
 from planners.plan import Decision, Plan, Preprocessing, Training
 from planners.presets import PLANNERS, PlannerRules
+from planners.rules import choose_rules
 from planners.sampling import choose_sampling
 from planners.schedule import choose_training
 from planners.size_decisions import explain_device
@@ -31,6 +34,7 @@ class PlanRequest:
         planner: an entry of `PLANNERS`.
         machine: that will train; its `device` decides between the GPU's and the CPU's rules.
         memory_gb: the budget: the card's memory, or less, or that of a card elsewhere.
+        switches: of rules that look at lesions: `name=on` or `name=off`.
     """
 
     name: str = "default"
@@ -38,6 +42,7 @@ class PlanRequest:
     machine: MachineProfile
     memory_gb: float
     seed: int = 0
+    switches: tuple[str, ...] = ()
 
 
 def make_plan(fingerprint: DatasetFingerprint, request: PlanRequest) -> Plan:
@@ -49,7 +54,8 @@ def make_plan(fingerprint: DatasetFingerprint, request: PlanRequest) -> Plan:
         PlanError: there is no such planner, the data set is empty, or the memory is too small for any network.
     """
     rules = find_planner(request.planner)
-    basis, decisions = _choose_basis(fingerprint, request, rules)
+    chosen = choose_rules(rules.rules, request.switches)
+    basis, decisions = _choose_basis(fingerprint, request, rules, chosen)
     configurations, reasons = plan_configurations(fingerprint, basis)
     plan = Plan(
         name=request.name,
@@ -59,6 +65,7 @@ def make_plan(fingerprint: DatasetFingerprint, request: PlanRequest) -> Plan:
         scheme=fingerprint.scheme,
         machine=request.machine,
         memory_gb=request.memory_gb,
+        rules=chosen,
         seed=request.seed,
         default_configuration="2d" if basis.resolution.flat else "3d_fullres",
         configurations=configurations,
@@ -109,14 +116,26 @@ def find_planner(name: str) -> PlannerRules:
 
 
 def _choose_basis(
-    fingerprint: DatasetFingerprint, request: PlanRequest, rules: PlannerRules
+    fingerprint: DatasetFingerprint, request: PlanRequest, rules: PlannerRules, chosen: tuple[str, ...]
 ) -> tuple[Basis, tuple[Decision, ...]]:
     device_rules = rules.for_device(request.machine.device)
     short = device_rules is rules.cpu
-    resolution, spacing_reasons = choose_resolution(fingerprint)
+    facts = describe_lesions(fingerprint)
+    resolution, spacing_reasons = choose_resolution(
+        fingerprint, facts.thinnest_mm if "fine_spacing" in chosen else None
+    )
     normalization, normalization_reasons = choose_normalization(fingerprint)
-    sampling, sampling_reason = choose_sampling(fingerprint, rules.foreground_share, rules.jitter_share)
+    sampling, sampling_reason = choose_sampling(
+        fingerprint,
+        1.0 if "foreground_only" in chosen and short and facts.rare() else rules.foreground_share,
+        rules.jitter_share,
+        1.0 if "balanced_lesions" in chosen and facts.uneven() else 0.0,
+    )
     training, training_reason = choose_training(fingerprint, request.machine, rules.ema_decay, short=short)
+    if "pooled_dice" in chosen and facts.rare():
+        training = replace(training, loss=Choice(name=training.loss.name, options={"batch_dice": True}))
+    if "full_resolution_capacity" in chosen and facts.small(resolution.spacing_mm):
+        device_rules = device_rules.with_sizes(lambda sizes: replace(sizes, finest_extra=1))
     basis = Basis(
         cases=len(fingerprint.cases),
         rules=device_rules,
@@ -127,10 +146,12 @@ def _choose_basis(
         ),
         sampling=sampling,
         training=training,
+        context_mm=facts.context_mm() if "lesion_context" in chosen else 0.0,
         pools_dice=rules.pools_dice,
     )
     first = (explain_device(request.machine, request.memory_gb, short=short), *spacing_reasons)
-    return basis, (*first, *normalization_reasons, sampling_reason, training_reason)
+    reasons = (*first, *normalization_reasons, sampling_reason, training_reason)
+    return basis, (*reasons, *explain_rules(chosen, facts, resolution.spacing_mm))
 
 
 def _list_resources(

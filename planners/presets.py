@@ -26,6 +26,7 @@ class PlannerRules:
         foreground_share: the share of each batch placed on labelled voxels.
         jitter_share: how far off the centre, as a share of half the patch.
         ema_decay: of the averaged weights, 0 for none.
+        rules: of `planners.rules.RULES`, those that are on unless a person switches them.
         folds: how the cross-validation is dealt out (`planners.splits`).
         pools_dice: whether the loss counts the Dice over the whole batch where nnU-Net does: in 2D, and in 3D where
             patches are a small part of the scan, so that a low resolution is planned as well.
@@ -38,6 +39,7 @@ class PlannerRules:
     foreground_share: float
     jitter_share: float
     ema_decay: float
+    rules: tuple[str, ...]
     folds: FoldRule
     pools_dice: bool
 
@@ -82,6 +84,7 @@ _NNUNET = PlannerRules(
     foreground_share=0.33,
     jitter_share=0.0,
     ema_decay=0.0,
+    rules=(),
     folds="shuffled",
     pools_dice=True,
 )
@@ -124,6 +127,7 @@ PLANNERS: dict[str, PlannerRules] = {
         foreground_share=0.5,
         jitter_share=0.5,
         ema_decay=0.999,
+        rules=(),
         folds="by_subject",
         pools_dice=False,
     ),

@@ -23,15 +23,17 @@ class ExplainOptions:
         plan_name: of the workspace's plan.
         planner: plan anew by these rules; None for the plan that is there, or for the default.
         gpu_memory_gb: plan anew for a GPU with this memory; None for the plan that is there, or for this machine.
+        switches: plan anew with these rules on or off.
     """
 
     plan_name: str = "default"
     planner: str | None = None
     gpu_memory_gb: float | None = None
+    switches: tuple[str, ...] = ()
 
     def plans_anew(self) -> bool:
         """Tell whether a person asked for other rules or another memory than a plan that is there was made by."""
-        return self.planner is not None or self.gpu_memory_gb is not None
+        return self.planner is not None or self.gpu_memory_gb is not None or bool(self.switches)
 
 
 def find_plan(target: str | None, workspace: Path | None, options: ExplainOptions) -> Plan:
@@ -95,6 +97,7 @@ def _find_published(name: str) -> DatasetFingerprint:
 def _plan(fingerprint: DatasetFingerprint, options: ExplainOptions) -> Plan:
     planner = options.planner or "default"
     machine, memory_gb = choose_machine(profile_machine(), planner, options.gpu_memory_gb)
-    return make_plan(
-        fingerprint, PlanRequest(name="on the spot", planner=planner, machine=machine, memory_gb=memory_gb)
+    request = PlanRequest(
+        name="on the spot", planner=planner, machine=machine, memory_gb=memory_gb, switches=options.switches
     )
+    return make_plan(fingerprint, request)

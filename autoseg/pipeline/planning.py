@@ -22,6 +22,7 @@ from dataset_fingerprints.units import find_units
 from planners.overrides import set_values
 from planners.plan import Configuration, Plan
 from planners.planner import PlanRequest, choose_machine, find_planner, make_plan
+from planners.rules import choose_rules
 from planners.splits import make_splits, read_splits
 
 
@@ -36,6 +37,7 @@ class PlanningOptions:
         configurations: to preprocess; empty for the plan's default.
         splits: a splits_final.json of nnU-Net's, or None for folds of our own.
         assignments: `--set` values.
+        switches: `--rule` values.
     """
 
     labels: Path | None = None
@@ -47,6 +49,7 @@ class PlanningOptions:
     splits: Path | None = None
     seed: int = 0
     assignments: tuple[str, ...] = ()
+    switches: tuple[str, ...] = ()
 
 
 def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress) -> tuple[Workspace, Plan]:
@@ -82,6 +85,7 @@ def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress
 def _refuse_options(options: PlanningOptions) -> None:
     """Find out at once what would otherwise be told after the whole data set was read."""
     choose_machine(profile_machine(), options.planner, options.gpu_memory_gb)
+    choose_rules((), options.switches)
 
 
 def _refuse_newer(workspace: Workspace, plan: str) -> None:
@@ -123,7 +127,12 @@ def find_configuration(plan: Plan, name: str) -> Configuration:
 def _plan(fingerprint: DatasetFingerprint, options: PlanningOptions) -> Plan:
     machine, memory_gb = choose_machine(profile_machine(), options.planner, options.gpu_memory_gb)
     request = PlanRequest(
-        name=options.plan_name, planner=options.planner, machine=machine, memory_gb=memory_gb, seed=options.seed
+        name=options.plan_name,
+        planner=options.planner,
+        machine=machine,
+        memory_gb=memory_gb,
+        seed=options.seed,
+        switches=options.switches,
     )
     return set_values(make_plan(fingerprint, request), options.assignments)
 
