@@ -65,6 +65,15 @@ def memory() -> None:
 
 
 @app.command()
+def speed(rounds: Annotated[int, typer.Option(help="How often each is measured.")] = 3) -> None:
+    """Compare predicted and measured seconds of training steps on this machine."""
+    from experiments.speed import check_speed
+
+    columns = ("data set", "configuration", "predicted", "measured", "predicted / measured (range)")
+    show_table("Seconds of a training step, medians", columns, [check.row() for check in check_speed(rounds)])
+
+
+@app.command()
 def plateau(
     work: Annotated[Path, typer.Option(help="Where everything is written.")] = Path("plateau-work"),
     iterations: Annotated[int, typer.Option(help="Of every training.")] = 400,

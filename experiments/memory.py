@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import gc
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-import numpy as np
 import torch
-from torch import nn
 
-from autoseg.hardware import autocast_type, choose_device, profile_machine
-from autoseg.progress import SilentProgress
-from autoseg.sampling import ResidentCase, make_resident_case
-from autoseg.training.folder import FoldFolder
-from autoseg.training.trainer import Setup, Trainer
+from autoseg.hardware import profile_machine
 from dataset_fingerprints.errors import AutosegError
 from dataset_fingerprints.publications import expand, read_published
+from experiments.training import make_setup, train
 from planners.memory import GIB
 from planners.memory_decisions import predict_configuration
 from planners.plan import Configuration, Plan
@@ -55,11 +48,6 @@ class MemoryCheck:
         return (*names, f"{self.predicted_gb:.2f}", measured, ratio, "yes" if self.holds() else "NO")
 
 
-class _NobodyValidates:
-    def validate(self, network: nn.Module, cases: Sequence[str]) -> Mapping[str, float]:
-        return {}
-
-
 def check_memory(data_sets: Sequence[str] = DATA_SETS, planners: Sequence[str] = PLANNERS) -> Iterator[MemoryCheck]:
     """Train a few steps of every plan that should fit this card, and yield its check.
 
@@ -83,6 +71,20 @@ def check_memory(data_sets: Sequence[str] = DATA_SETS, planners: Sequence[str] =
                         yield _check(plan, configuration)
 
 
+def measure_peak_gb(plan: Plan, configuration: Configuration) -> float | None:
+    """Train a few steps and return torch's peak, the training cases left out; None where memory runs out."""
+    setup = make_setup(plan, configuration, STEPS)
+    gc.collect()
+    torch.cuda.empty_cache()
+    torch.cuda.reset_peak_memory_stats()
+    before = torch.cuda.memory_allocated()
+    try:
+        train(setup)
+    except torch.OutOfMemoryError:
+        return None
+    return (torch.cuda.max_memory_allocated() - before) / GIB
+
+
 def _check(plan: Plan, configuration: Configuration) -> MemoryCheck:
     return MemoryCheck(
         data_set=plan.dataset,
@@ -92,44 +94,3 @@ def _check(plan: Plan, configuration: Configuration) -> MemoryCheck:
         predicted_gb=predict_configuration(plan, configuration).tensors() / GIB,
         measured_gb=measure_peak_gb(plan, configuration),
     )
-
-
-def measure_peak_gb(plan: Plan, configuration: Configuration) -> float | None:
-    """Train a few steps and return torch's peak, the training cases left out; None where memory runs out."""
-    device = choose_device()
-    training = replace(configuration.training, iterations=STEPS)
-    setup = Setup(
-        configuration=replace(configuration, training=training),
-        channels=len(plan.channels),
-        heads=plan.scheme.heads(),
-        cases=make_cases(plan, configuration, device),
-        validation_cases=(),
-        seed=(0, 0),
-        max_minutes=None,
-        device=device,
-        autocast=autocast_type(device) if training.mixed_precision else torch.float32,
-    )
-    gc.collect()
-    torch.cuda.empty_cache()
-    torch.cuda.reset_peak_memory_stats()
-    before = torch.cuda.memory_allocated()
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            Trainer(setup, FoldFolder(root=Path(folder)), _NobodyValidates(), SilentProgress()).run()
-        except torch.OutOfMemoryError:
-            return None
-    return (torch.cuda.max_memory_allocated() - before) / GIB
-
-
-def make_cases(plan: Plan, configuration: Configuration, device: torch.device) -> list[ResidentCase]:
-    """Return two training cases of noise, a little larger than a patch, with a block of every label."""
-    rng = np.random.default_rng(0)
-    shape = tuple(length + 8 for length in configuration.patch_shape)
-    cases = []
-    for name in ("first", "second"):
-        image = rng.normal(size=(len(plan.channels), *shape)).astype(np.float16)
-        label = np.zeros(shape, dtype=np.uint8)
-        for index in range(1, len(plan.scheme.labels) + 1):
-            label[:2, :2, 2 * index : 2 * index + 2] = index
-        cases.append(make_resident_case(name, image, label, plan.scheme.heads(), device))
-    return cases

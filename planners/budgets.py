@@ -63,6 +63,10 @@ class DeviceRules(Protocol):
         """Return the same rules with other sizes, in 2D and 3D."""
         ...
 
+    def economise(self, patch_voxels: int, halvings: int) -> DeviceRules:
+        """Return rules for cheaper steps: patches of at most so many voxels, features halved so many times."""
+        ...
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ElementRules:
@@ -92,6 +96,10 @@ class ElementRules:
     def with_sizes(self, change: Callable[[SizeRules], SizeRules]) -> ElementRules:
         """Return the same rules with other sizes, in 2D and 3D."""
         return replace(self, sizes_2d=change(self.sizes_2d), sizes_3d=change(self.sizes_3d))
+
+    def economise(self, patch_voxels: int, halvings: int) -> ElementRules:
+        """Return the same rules: these sizes are a promise."""
+        return self
 
     def budget(self, axes: int, resources: Resources) -> Budget:
         """Return what a batch may cost; nothing but memory limits it."""
@@ -165,6 +173,17 @@ class ByteRules:
     def with_sizes(self, change: Callable[[SizeRules], SizeRules]) -> ByteRules:
         """Return the same rules with other sizes, in 2D and 3D."""
         return replace(self, sizes_2d=change(self.sizes_2d), sizes_3d=change(self.sizes_3d))
+
+    def economise(self, patch_voxels: int, halvings: int) -> ByteRules:
+        """Return rules for two patches of at most so many voxels each, features halved so many times."""
+        fewer = self.with_sizes(
+            lambda sizes: replace(
+                sizes,
+                base_features=max(1, sizes.base_features >> halvings),
+                max_features=max(1, sizes.max_features >> halvings),
+            )
+        )
+        return replace(fewer, step_voxels=patch_voxels, step_voxels_per_core=0, limits_patch=True)
 
     def budget(self, axes: int, resources: Resources) -> Budget:
         """Return the memory that a step may take, and the voxels that it may look at."""

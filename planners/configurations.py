@@ -19,7 +19,14 @@ from planners.size_decisions import explain_size
 from planners.spacing import Resolution, choose_coarse_axis
 from planners.topology import reorder_axes
 
-Planned = tuple[tuple[Configuration, ...], tuple[Decision, ...]]
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Planned:
+    """Configurations, the reasons for them, and the name of the one to use by default."""
+
+    configurations: tuple[Configuration, ...]
+    decisions: tuple[Decision, ...]
+    default: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,6 +38,7 @@ class Basis:
         preprocessing: of the full resolution.
         context_mm: the edge that patches of one configuration should have; 0 for no such wish.
         pools_dice: as in `planners.presets.PlannerRules`.
+        fixed: the same.
     """
 
     cases: int
@@ -42,6 +50,7 @@ class Basis:
     training: Training
     context_mm: float
     pools_dice: bool
+    fixed: bool
 
 
 def plan_configurations(fingerprint: DatasetFingerprint, basis: Basis) -> Planned:
@@ -55,7 +64,8 @@ def plan_configurations(fingerprint: DatasetFingerprint, basis: Basis) -> Planne
     if basis.resolution.flat:
         rule = "Not for scans of a single slice."
         reasons += [_decide(name, planned=False, rule=rule, evidence="one slice per scan") for name in _IN_3D]
-        return (slices,), (*reasons, *explain_size(slices, basis.resolution))
+        reasons += explain_size(slices, basis.resolution)
+        return Planned(configurations=(slices,), decisions=tuple(reasons), default="2d")
     size = _size("3d_fullres", basis)
     fullres = _configure("3d_fullres", basis.resolution, size, basis)
     low = _choose_low_resolution(size, basis)
@@ -73,7 +83,8 @@ def plan_configurations(fingerprint: DatasetFingerprint, basis: Basis) -> Planne
         resolutions = [(slices, basis.resolution), (fullres, basis.resolution), (lowres, low.resolution)]
     for configuration, resolution in resolutions:
         reasons += explain_size(configuration, resolution)
-    return (_pool_dice(slices, basis, pooled=True), *others), tuple(reasons)
+    slices = _pool_dice(slices, basis, pooled=True)
+    return Planned(configurations=(slices, *others), decisions=tuple(reasons), default="3d_fullres")
 
 
 _IN_3D: tuple[ConfigurationName, ...] = ("3d_fullres", "3d_lowres", "3d_cascade_fullres")

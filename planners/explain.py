@@ -17,6 +17,7 @@ _WORDS = {
     "preprocessing.normalization": "How intensities are made comparable",
     "sampling.foreground_share": "Share of training patches that hold a lesion or label",
     "training.iterations": "Length of a training, in steps",
+    "max_hours": "Time to train each fold in, in hours",
     "configurations.2d": "Whether slices are segmented one by one",
     "configurations.3d_fullres": "Whether volumes are segmented at full resolution",
     "configurations.3d_lowres": "Whether volumes are segmented at a low resolution as well",
@@ -28,7 +29,7 @@ _WORDS = {
     "memory": "Memory that training needs",
 }
 _RULES = "rules"
-_NOT_SETTABLE = {_RULES, "machine", "configurations", "slice_axis", "topology", "memory"}
+_NOT_SETTABLE = {_RULES, "max_hours", "machine", "configurations", "slice_axis", "topology", "memory"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,6 +55,7 @@ def plan_as_json(plan: Plan) -> dict[str, Any]:
         "device": plan.machine.device,
         "memory_gb": plan.memory_gb,
         "rules": list(plan.rules),
+        "max_hours": plan.max_hours,
         "seed": plan.seed,
         "default_configuration": plan.default_configuration,
         "configurations": {entry.name: _configuration_as_json(entry) for entry in plan.configurations},

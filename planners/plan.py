@@ -159,6 +159,7 @@ class Plan:
         planner: the entry of `planners.PLANNERS` that made it.
         memory_gb: what the plan was made to fit into.
         rules: the rules of `planners.rules.RULES` that were on.
+        max_hours: the time per fold that the plan was made for, or null.
     """
 
     name: str
@@ -169,6 +170,7 @@ class Plan:
     machine: MachineProfile
     memory_gb: float
     rules: tuple[str, ...]
+    max_hours: float | None
     seed: int
     default_configuration: str
     configurations: tuple[Configuration, ...]

@@ -23,6 +23,7 @@ from planners.sampling import choose_sampling
 from planners.schedule import choose_training
 from planners.size_decisions import explain_device
 from planners.spacing import Resolution, choose_resolution
+from planners.time_budget import plan_within
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,6 +36,7 @@ class PlanRequest:
         machine: that will train; its `device` decides between the GPU's and the CPU's rules.
         memory_gb: the budget: the card's memory, or less, or that of a card elsewhere.
         switches: of rules that look at lesions: `name=on` or `name=off`.
+        max_hours: to train each fold in, or None for as long as the field trains.
     """
 
     name: str = "default"
@@ -43,12 +45,14 @@ class PlanRequest:
     memory_gb: float
     seed: int = 0
     switches: tuple[str, ...] = ()
+    max_hours: float | None = None
 
 
 def make_plan(fingerprint: DatasetFingerprint, request: PlanRequest) -> Plan:
     """Decide everything that has to be decided before training.
 
-    The configuration used by default is the 3D one of full resolution, or 2D where every scan is a single slice.
+    The configuration used by default is the 3D one of full resolution, 2D where every scan is a single slice, or
+    another one that leaves time for enough steps.
 
     Raises:
         PlanError: there is no such planner, the data set is empty, or the memory is too small for any network.
@@ -56,7 +60,10 @@ def make_plan(fingerprint: DatasetFingerprint, request: PlanRequest) -> Plan:
     rules = find_planner(request.planner)
     chosen = choose_rules(rules.rules, request.switches)
     basis, decisions = _choose_basis(fingerprint, request, rules, chosen)
-    configurations, reasons = plan_configurations(fingerprint, basis)
+    if request.max_hours is None:
+        planned = plan_configurations(fingerprint, basis)
+    else:
+        planned = plan_within(fingerprint, basis, request.max_hours)
     plan = Plan(
         name=request.name,
         planner=request.planner,
@@ -66,10 +73,11 @@ def make_plan(fingerprint: DatasetFingerprint, request: PlanRequest) -> Plan:
         machine=request.machine,
         memory_gb=request.memory_gb,
         rules=chosen,
+        max_hours=request.max_hours,
         seed=request.seed,
-        default_configuration="2d" if basis.resolution.flat else "3d_fullres",
-        configurations=configurations,
-        decisions=(*decisions, *reasons),
+        default_configuration=planned.default,
+        configurations=planned.configurations,
+        decisions=_without_overruled((*decisions, *planned.decisions)),
     )
     return explain_memory(plan)
 
@@ -92,7 +100,14 @@ def choose_machine(machine: MachineProfile, planner: str, gpu_memory_gb: float |
         raise PlanError(f"--gpu-memory-gb is {gpu_memory_gb:g}. Expected the card's memory in GB, such as 8.")
     if machine.device == "cuda":
         return machine, gpu_memory_gb
-    elsewhere = replace(machine, device="cuda", name="a GPU elsewhere", memory_gb=gpu_memory_gb, bfloat16=True)
+    elsewhere = replace(
+        machine,
+        device="cuda",
+        name="a GPU elsewhere",
+        memory_gb=gpu_memory_gb,
+        bfloat16=True,
+        multiplications_per_second=None,
+    )
     return elsewhere, gpu_memory_gb
 
 
@@ -113,6 +128,12 @@ def find_planner(name: str) -> PlannerRules:
     if name not in PLANNERS:
         raise PlanError(f"There is no planner '{name}'. {did_you_mean(name, PLANNERS)}")
     return PLANNERS[name]
+
+
+def _without_overruled(decisions: tuple[Decision, ...]) -> tuple[Decision, ...]:
+    """Leave out what holds for all configurations where each has a decision of its own."""
+    own = {decision.field.partition(".")[2] for decision in decisions}
+    return tuple(decision for decision in decisions if decision.field not in own)
 
 
 def _choose_basis(
@@ -148,6 +169,7 @@ def _choose_basis(
         training=training,
         context_mm=facts.context_mm() if "lesion_context" in chosen else 0.0,
         pools_dice=rules.pools_dice,
+        fixed=rules.fixed,
     )
     first = (explain_device(request.machine, request.memory_gb, short=short), *spacing_reasons)
     reasons = (*first, *normalization_reasons, sampling_reason, training_reason)

@@ -30,6 +30,7 @@ class PlannerRules:
         folds: how the cross-validation is dealt out (`planners.splits`).
         pools_dice: whether the loss counts the Dice over the whole batch where nnU-Net does: in 2D, and in 3D where
             patches are a small part of the scan, so that a low resolution is planned as well.
+        fixed: whether a time budget leaves patch, batch, network and optimiser alone.
     """
 
     description: str
@@ -42,6 +43,7 @@ class PlannerRules:
     rules: tuple[str, ...]
     folds: FoldRule
     pools_dice: bool
+    fixed: bool
 
     def for_device(self, device: str) -> DeviceRules:
         """Return the rules for one kind of device."""
@@ -87,6 +89,7 @@ _NNUNET = PlannerRules(
     rules=(),
     folds="shuffled",
     pools_dice=True,
+    fixed=True,
 )
 
 
@@ -130,6 +133,7 @@ PLANNERS: dict[str, PlannerRules] = {
         rules=(),
         folds="by_subject",
         pools_dice=False,
+        fixed=False,
     ),
     "nnunet": _NNUNET,
     "nnunet-resenc-m": _resenc("M", 8.0, 135e6, 680e6),

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from autoseg.hardware import count_cores, profile_machine
+from autoseg.hardware import count_cores, measure_speed, profile_machine
 from autoseg.pipeline.inspecting import WaitingScans, find_dataset, inspect_dataset
 from autoseg.preprocessing import Store, prepare, store_key
 from autoseg.progress import Progress
@@ -38,6 +38,7 @@ class PlanningOptions:
         splits: a splits_final.json of nnU-Net's, or None for folds of our own.
         assignments: `--set` values.
         switches: `--rule` values.
+        max_hours: plan for trainings of this long per fold; None for as long as the field trains.
     """
 
     labels: Path | None = None
@@ -50,6 +51,7 @@ class PlanningOptions:
     seed: int = 0
     assignments: tuple[str, ...] = ()
     switches: tuple[str, ...] = ()
+    max_hours: float | None = None
 
 
 def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress) -> tuple[Workspace, Plan]:
@@ -86,6 +88,8 @@ def _refuse_options(options: PlanningOptions) -> None:
     """Find out at once what would otherwise be told after the whole data set was read."""
     choose_machine(profile_machine(), options.planner, options.gpu_memory_gb)
     choose_rules((), options.switches)
+    if options.max_hours is not None and not options.max_hours > 0:
+        raise PlanError(f"--max-hours is {options.max_hours:g}. Expected more than 0.")
 
 
 def _refuse_newer(workspace: Workspace, plan: str) -> None:
@@ -126,6 +130,8 @@ def find_configuration(plan: Plan, name: str) -> Configuration:
 
 def _plan(fingerprint: DatasetFingerprint, options: PlanningOptions) -> Plan:
     machine, memory_gb = choose_machine(profile_machine(), options.planner, options.gpu_memory_gb)
+    if options.max_hours is not None and machine == profile_machine():
+        machine = measure_speed(machine)
     request = PlanRequest(
         name=options.plan_name,
         planner=options.planner,
@@ -133,6 +139,7 @@ def _plan(fingerprint: DatasetFingerprint, options: PlanningOptions) -> Plan:
         memory_gb=memory_gb,
         seed=options.seed,
         switches=options.switches,
+        max_hours=options.max_hours,
     )
     return set_values(make_plan(fingerprint, request), options.assignments)
 

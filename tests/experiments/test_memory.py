@@ -8,7 +8,8 @@ import torch
 
 from autoseg.hardware import profile_machine
 from dataset_fingerprints.publications import expand, read_published
-from experiments.memory import MemoryCheck, make_cases, measure_peak_gb
+from experiments.memory import MemoryCheck, measure_peak_gb
+from experiments.training import make_cases
 from planners.memory import GIB
 from planners.memory_decisions import predict_configuration
 from planners.planner import PlanRequest, make_plan
