@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from planners.choices import Choice
+from planners.memory import GIB
+from planners.memory_decisions import predict_configuration
 from planners.plan import Configuration, Decision, Plan
 from planners.spacing import AXIS_NAMES
 
@@ -58,7 +60,7 @@ def plan_as_json(plan: Plan) -> dict[str, Any]:
         "max_hours": plan.max_hours,
         "seed": plan.seed,
         "default_configuration": plan.default_configuration,
-        "configurations": {entry.name: _configuration_as_json(entry) for entry in plan.configurations},
+        "configurations": {entry.name: _configuration_as_json(plan, entry) for entry in plan.configurations},
         "decisions": [asdict(decision) for decision in plan.decisions],
     }
 
@@ -77,13 +79,13 @@ def _explain_plan_itself(plan: Plan) -> Section:
 
 
 def _explain_configurations(plan: Plan) -> Section:
-    described = [_describe_configuration(configuration) for configuration in plan.configurations]
+    described = [_describe_configuration(plan, configuration) for configuration in plan.configurations]
     rows = tuple((name, *(values[name] for values in described)) for name in described[0])
     columns = ("what", *(configuration.name for configuration in plan.configurations))
     return Section(title="Configurations", columns=columns, rows=rows)
 
 
-def _describe_configuration(configuration: Configuration) -> dict[str, str]:
+def _describe_configuration(plan: Plan, configuration: Configuration) -> dict[str, str]:
     preprocessing, training = configuration.preprocessing, configuration.training
     patch = [configuration.patch_shape[axis] for axis in configuration.network_axes()]
     mirrored = ", ".join(AXIS_NAMES[axis] for axis in configuration.prediction.mirror_axes) or "none"
@@ -93,6 +95,7 @@ def _describe_configuration(configuration: Configuration) -> dict[str, str]:
         "normalization": ", ".join(_describe_choice(choice) for choice in preprocessing.normalization),
         "patch": f"{_times(patch)} voxels",
         "batch": str(configuration.batch_size),
+        "memory to train": f"{predict_configuration(plan, configuration).total() / GIB:.3g} GB",
         "network": _describe_choice(configuration.network),
         "features": "-".join(str(count) for count in configuration.topology.features),
         "loss": _describe_choice(training.loss),
@@ -147,10 +150,12 @@ def _say_what_changes(decision: Decision) -> str:
     return ", or ".join(text for text in (decision.change, by_hand) if text) or "nothing"
 
 
-def _configuration_as_json(configuration: Configuration) -> dict[str, Any]:
+def _configuration_as_json(plan: Plan, configuration: Configuration) -> dict[str, Any]:
     values = asdict(configuration)
     preprocessing = values.pop("preprocessing")
-    return {name: _with_lists(value) for name, value in {**values, **preprocessing}.items()}
+    memory = predict_configuration(plan, configuration)
+    predicted = {"memory_bytes": {**asdict(memory), "total": memory.total()}}
+    return {name: _with_lists(value) for name, value in {**values, **preprocessing, **predicted}.items()}
 
 
 def _with_lists(value: Any) -> Any:

@@ -31,6 +31,8 @@ def test_json_has_what_other_programs_ask_for() -> None:
     fullres = values["configurations"]["3d_fullres"]
     assert fullres["patch_shape"] == list(plan.configurations[1].patch_shape)
     assert fullres["spacing_mm"] == [1.0, 1.0, 1.0]
+    parts = dict(fullres["memory_bytes"])
+    assert parts.pop("total") == sum(parts.values())
     assert fullres["batch_size"] == plan.configurations[1].batch_size
     assert {"field", "value", "rule", "evidence", "change"} == set(values["decisions"][0])
 
