@@ -19,6 +19,7 @@ _WORDS = {
     "preprocessing.normalization": "How intensities are made comparable",
     "sampling.foreground_share": "Share of training patches that hold a lesion or label",
     "training.iterations": "Length of a training, in steps",
+    "default_configuration": "Configuration that is trained unless another is named",
     "max_hours": "Time to train each fold in, in hours",
     "configurations.2d": "Whether slices are segmented one by one",
     "configurations.3d_fullres": "Whether volumes are segmented at full resolution",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from dataset_fingerprints.errors import PlanError
@@ -22,6 +22,8 @@ LEAST_STEPS = 2_000
 LONG_STEPS = 20_000
 # Voxels of a patch against those of the plan without a budget, and how often the features are halved, in turns.
 ECONOMIES = ((1.0, 0), (0.5, 0), (0.25, 0), (0.125, 0), (0.25, 1), (0.125, 1))
+
+PREFERRED = ("3d_fullres", "3d_lowres", "2d")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,9 +67,13 @@ def plan_within(fingerprint: DatasetFingerprint, basis: Basis, max_hours: float)
     paces = {entry.name: _pace(entry, basis, max_hours) for entry in planned.configurations}
     configurations = tuple(_with_steps(entry, paces[entry.name].steps, basis) for entry in planned.configurations)
     reasons = (_explain_steps(entry, paces[entry.name], basis.resources.machine, max_hours) for entry in configurations)
-    enough = [entry.name for entry in configurations if paces[entry.name].steps >= LEAST_STEPS // 2]
-    first = next((name for name in ("3d_fullres", "3d_lowres", "2d") if name in enough), planned.default)
-    return replace(planned, configurations=configurations, decisions=(*planned.decisions, *reasons), default=first)
+    first = _choose_default({name: pace.steps for name, pace in paces.items()}, planned.default)
+    return replace(
+        planned,
+        configurations=configurations,
+        decisions=(*planned.decisions, *reasons, first),
+        default=first.value,
+    )
 
 
 def predict_step(configuration: Configuration, channels: int, outputs: int, machine: MachineProfile) -> float:
@@ -119,6 +125,18 @@ def _with_steps(configuration: Configuration, steps: int, basis: Basis) -> Confi
         optimizer, schedule = long_optimizer() if steps >= LONG_STEPS else short_optimizer()
         training = replace(training, optimizer=optimizer, schedule=schedule)
     return replace(configuration, training=training)
+
+
+def _choose_default(steps: Mapping[str, int], otherwise: str) -> Decision:
+    least = LEAST_STEPS // 2
+    enough = [name for name in PREFERRED if steps.get(name, 0) >= least]
+    return Decision(
+        field="default_configuration",
+        value=enough[0] if enough else otherwise,
+        rule=f"The first of {', '.join(PREFERRED)} that has time for {least:,} steps.",
+        evidence=", ".join(f"{name} {count:,}" for name, count in steps.items()),
+        change="more hours, or a faster machine",
+    )
 
 
 def _explain_steps(configuration: Configuration, pace: Pace, machine: MachineProfile, max_hours: float) -> Decision:

@@ -85,6 +85,7 @@ def test_where_volumes_leave_too_few_steps_slices_are_the_default() -> None:
     plan = plan_for(0.01, SLOW)
     steps = {entry.name: entry.training.iterations for entry in plan.configurations}
     assert plan.default_configuration == "2d"
+    assert [entry.value for entry in plan.decisions if entry.field == "default_configuration"] == ["2d"]
     assert steps["2d"] > steps["3d_fullres"]
     assert fullres(plan).topology.features[0] == 8
 
