@@ -93,6 +93,7 @@ def _find_range_problems(configuration: Configuration) -> Iterator[str]:
         ("training.validation_rounds", training.validation_rounds, training.validation_rounds >= 0, "0 or more"),
         ("sampling.foreground_share", sampling.foreground_share, 0 <= sampling.foreground_share <= 1, "0 to 1"),
         ("sampling.jitter_share", sampling.jitter_share, 0 <= sampling.jitter_share <= 1, "0 to 1"),
+        ("sampling.lesion_balance", sampling.lesion_balance, 0 <= sampling.lesion_balance <= 1, "0 to 1"),
         ("prediction.step_share", prediction.step_share, 0 < prediction.step_share <= 1, "more than 0, at most 1"),
         (
             "prediction.gaussian_sigma_share",

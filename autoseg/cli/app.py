@@ -50,6 +50,12 @@ PlanOption = Annotated[str, typer.Option("--plan", help="The plan's name in the 
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", help="Change a value of the plan: training.iterations=5000. Repeatable.")
 ]
+RuleOption = Annotated[
+    list[str] | None, typer.Option("--rule", help="Switch a rule: balanced_lesions=on. Repeatable; explain lists them.")
+]
+PlanHoursOption = Annotated[
+    float | None, typer.Option("--max-hours", help="Plan for trainings of this many hours per fold.")
+]
 ConfigurationOption = Annotated[
     str | None, typer.Option("--configuration", "-c", help="2d, 3d_fullres or 3d_lowres; else the plan's default.")
 ]
@@ -82,6 +88,8 @@ def plan_and_preprocess_command(
     planner: Annotated[str, typer.Option(help="The rules to plan by.")] = "default",
     splits: Annotated[Path | None, typer.Option(help="Folds of your own: nnU-Net's splits_final.json.")] = None,
     seed: Annotated[int, typer.Option(help="Of folds, weights and batches.")] = 0,
+    rules: RuleOption = None,
+    max_hours: PlanHoursOption = None,
     assignments: SetOption = None,
 ) -> None:
     """Look at a data set, decide everything that has to be decided, and preprocess it."""
@@ -98,6 +106,8 @@ def plan_and_preprocess_command(
         splits=splits,
         seed=seed,
         assignments=tuple(assignments or ()),
+        switches=tuple(rules or ()),
+        max_hours=max_hours,
     )
     made, plan = plan_and_preprocess(place, options, TerminalProgress())
     for configuration in plan.configurations:
@@ -197,6 +207,8 @@ def explain(
     plan: PlanOption = "default",
     planner: Annotated[str | None, typer.Option(help="Plan on the spot by these rules.")] = None,
     gpu_memory_gb: Annotated[float | None, typer.Option(help="Plan on the spot for a GPU with this memory.")] = None,
+    rules: RuleOption = None,
+    max_hours: PlanHoursOption = None,
     compare: Annotated[
         Path | None, typer.Option(help="Instead: beside another data set, named in any of these ways.")
     ] = None,
@@ -211,7 +223,14 @@ def explain(
     from autoseg.pipeline.explaining import ExplainOptions, find_plan
     from planners.explain import explain_plan, plan_as_json
 
-    found = find_plan(target, workspace, ExplainOptions(plan_name=plan, planner=planner, gpu_memory_gb=gpu_memory_gb))
+    options = ExplainOptions(
+        plan_name=plan,
+        planner=planner,
+        gpu_memory_gb=gpu_memory_gb,
+        switches=tuple(rules or ()),
+        max_hours=max_hours,
+    )
+    found = find_plan(target, workspace, options)
     if as_json:
         print(json.dumps(plan_as_json(found), indent=1))
         return

@@ -6,7 +6,7 @@ device, so that a batch can be made again exactly from its parameters.
 
 from autoseg.sampling.augmentation import AugmentationOptions, NoAugmentation, StandardAugmentation
 from autoseg.sampling.batch import BatchParameters, SampleParameters, apply_batch, sample_batch
-from autoseg.sampling.cases import ResidentCase, make_resident_case
+from autoseg.sampling.cases import Lesions, ResidentCase, make_resident_case
 from autoseg.sampling.patches import Patch, PatchGeometry
 
 AUGMENTATIONS: dict[str, type[AugmentationOptions]] = {"standard": StandardAugmentation, "none": NoAugmentation}
@@ -15,6 +15,7 @@ __all__ = [
     "AUGMENTATIONS",
     "AugmentationOptions",
     "BatchParameters",
+    "Lesions",
     "NoAugmentation",
     "Patch",
     "PatchGeometry",

@@ -99,6 +99,7 @@ class Trainer:
             batch_size=configuration.batch_size,
             foreground_share=configuration.sampling.foreground_share,
             jitter_share=configuration.sampling.jitter_share,
+            lesion_balance=configuration.sampling.lesion_balance,
         )
         self._position = Position(iterations=0 if setup.max_minutes else training.iterations)
         self._rate = StepRate()
