@@ -39,8 +39,7 @@ def _find_duplicates(cases: Sequence[CaseFingerprint]) -> list[Finding]:
         for identity in case.identities[:-1]:
             owners[identity.sha256].append(case.case)
     findings = []
-    for names in owners.values():
-        distinct = sorted(set(names))
+    for distinct in sorted({tuple(sorted(set(names))) for names in owners.values()}):
         if len(distinct) > 1:
             message = f"has the same image file as {_some(distinct[1:])}. Keep one of them, or give both one subject."
             findings.append(Finding(case=distinct[0], grade="warning", kind="duplicate-image", message=message))

@@ -99,7 +99,11 @@ def from_canonical(array: NDArray[Any], reorientation: Reorientation) -> NDArray
 
 def canonical_grid(grid: Grid) -> Grid:
     """Return the same voxels' grid with canonical axes."""
-    reorientation = find_reorientation(grid)
+    return reorient_grid(grid, find_reorientation(grid))
+
+
+def reorient_grid(grid: Grid, reorientation: Reorientation) -> Grid:
+    """Return the same voxels' grid for an array that `to_canonical` turned."""
     matrix = np.zeros((4, 4))
     matrix[3, 3] = 1.0
     source = grid.matrix()

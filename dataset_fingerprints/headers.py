@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import radians, sin, sqrt
 
 from dataset_fingerprints.alignment import overlap, same_place
-from dataset_fingerprints.checks import Finding
+from dataset_fingerprints.checks import Finding, Grade
 from dataset_fingerprints.geometry import Grid, affine_distance_mm, show_shape, show_spacing, skew_degrees
 from dataset_fingerprints.stored import Header
 from dataset_fingerprints.tolerances import REFUSED_DEGREES, RIGHT_ANGLE_DEGREES, STRAIGHTENED_DEGREES, TOLD_SHIFT
 
+# grade, kind, and what was found without saying in which file
+_Fault = tuple[Grade, str, str]
 
-def check_header(case: str, what: str, header: Header) -> tuple[Finding, ...]:
-    """Look at one file's header.
+
+def check_headers(case: str, headers: Mapping[str, Header]) -> tuple[Finding, ...]:
+    """Look at the headers of a case's files; files with the same fault share a finding.
 
     Args:
         case: its name.
-        what: the file in words, for example "channel T1w".
-        header: as read.
+        headers: by the file in words, for example "channel T1w".
     """
-    return (*_check_forms(case, what, header), *_check_axes(case, what, header.grid))
+    faults: dict[_Fault, list[str]] = {}
+    for what, header in headers.items():
+        for fault in (*_check_forms(header), *_check_axes(header.grid)):
+            faults.setdefault(fault, []).append(what)
+    return tuple(
+        Finding(case=case, grade=grade, kind=kind, message=f"{', '.join(files)}: {text}")
+        for (grade, kind, text), files in faults.items()
+    )
 
 
 def check_channel_grids(case: str, names: Sequence[str], grids: Sequence[Grid]) -> tuple[Finding, ...]:
@@ -46,40 +55,41 @@ def check_channel_grids(case: str, names: Sequence[str], grids: Sequence[Grid]) 
     return tuple(findings)
 
 
-def _check_forms(case: str, what: str, header: Header) -> tuple[Finding, ...]:
+def _check_forms(header: Header) -> Iterator[_Fault]:
     """Compare a NIfTI's two ways to place voxels.
 
     The sform is used, as nibabel does; SimpleITK, and with it nnU-Net, takes the qform unless the sform's code is 1.
     """
     if header.qform is None:
-        return ()
+        return
     apart_mm = affine_distance_mm(header.grid, header.qform)
-    if apart_mm <= TOLD_SHIFT * min(header.grid.spacing_mm()):
-        return ()
-    message = (
-        f"{what}: qform and sform of the header place voxels up to {apart_mm:.3g} mm apart. The sform is used "
-        "(nibabel's rule). If the qform is right, set the code of the sform to 0."
-    )
-    return (Finding(case=case, grade="warning", kind="qform-sform", message=message),)
+    if apart_mm > TOLD_SHIFT * min(header.grid.spacing_mm()):
+        yield (
+            "warning",
+            "qform-sform",
+            f"qform and sform of the header place voxels up to {apart_mm:.3g} mm apart. The sform is used (nibabel's "
+            "rule). If the qform is right, set the code of the sform to 0.",
+        )
 
 
-def _check_axes(case: str, what: str, grid: Grid) -> tuple[Finding, ...]:
+def _check_axes(grid: Grid) -> Iterator[_Fault]:
     """Measure how far the axes are from right angles."""
     degrees = skew_degrees(grid)
     if degrees <= RIGHT_ANGLE_DEGREES:
-        return ()
-    found = f"{what}: the axes of the header are off right angles by {degrees:.2g} degrees"
+        return
+    found = f"the axes of the header are off right angles by {degrees:.2g} degrees"
     if degrees <= STRAIGHTENED_DEGREES:
-        message = f"{found}. They were straightened to the nearest right angles."
-        return (Finding(case=case, grade="fixed", kind="skewed-axes", message=message),)
-    if degrees <= REFUSED_DEGREES:
-        message = f"{found}. They are taken for right angles: lengths are wrong by up to {_stretch(degrees):.1%}."
-        return (Finding(case=case, grade="warning", kind="skewed-axes", message=message),)
-    message = (
-        f"{found}, and lengths would be wrong by up to {_stretch(degrees):.1%}. Resample scan and label map onto a "
-        "grid of right angles, for example with nibabel.processing.resample_to_output."
-    )
-    return (Finding(case=case, grade="error", kind="skewed-axes", message=message),)
+        yield "fixed", "skewed-axes", f"{found}. They were straightened to the nearest right angles."
+    elif degrees <= REFUSED_DEGREES:
+        wrong = f"lengths are wrong by up to {_stretch(degrees):.1%}"
+        yield "warning", "skewed-axes", f"{found}. They are taken for right angles: {wrong}."
+    else:
+        yield (
+            "error",
+            "skewed-axes",
+            f"{found}, and lengths would be wrong by up to {_stretch(degrees):.1%}. Resample scan and label map onto a "
+            "grid of right angles, for example with nibabel.processing.resample_to_output.",
+        )
 
 
 def _stretch(degrees: float) -> float:

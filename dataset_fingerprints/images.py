@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -93,7 +93,7 @@ def read_image(paths: Sequence[Path]) -> Image:
     Raises:
         DataError: a file cannot be read, or the channels do not overlap in space.
     """
-    return join_channels({str(path): read_channels(path) for path in paths})
+    return join_channels([read_channels(path) for path in paths])
 
 
 def read_channels(path: Path) -> Image:
@@ -108,29 +108,29 @@ def read_channels(path: Path) -> Image:
     return _read(path, np.float32)
 
 
-def join_channels(images: Mapping[str, Image]) -> Image:
+def join_channels(images: Sequence[Image]) -> Image:
     """Put the channels of a case into one array, on the grid of the first image.
 
     An image on another grid is resampled (see `alignment`).
 
     Args:
-        images: the case's files in the order of the channels, by path.
+        images: in the order of the channels.
 
     Raises:
         DataError: an image does not overlap the first one in space.
     """
-    (first, start), *others = images.items()
+    start, *others = images
     if not others:
         return start
     target = start.grid()
     aligned = [start.voxels]
-    for path, image in others:
+    for number, image in enumerate(others, start=2):
         if same_place(target, image.grid()):
             aligned.append(image.voxels)
         elif overlap(target, image.grid()):
             aligned.append(resample_onto(image.voxels, image.grid(), target))
         else:
-            raise DataError(f"{path}: does not overlap {first} in space. Mend the header that is wrong.")
+            raise DataError(f"file {number} of the scan does not overlap the first in space. Mend the wrong header.")
     return replace(start, voxels=np.concatenate(aligned))
 
 

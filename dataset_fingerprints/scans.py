@@ -16,9 +16,10 @@ from dataset_fingerprints.dataset import Case, LabelScheme, is_there
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.fingerprint import Box
 from dataset_fingerprints.geometry import Grid, Triple, canonical_grid
-from dataset_fingerprints.headers import check_channel_grids, check_header
+from dataset_fingerprints.headers import check_channel_grids, check_headers
 from dataset_fingerprints.images import Image, join_channels, read_channels, read_label_map
 from dataset_fingerprints.presence import check_channel_count, check_label_presence, check_presence
+from dataset_fingerprints.stored import Header
 
 _log = logging.getLogger(__name__)
 
@@ -63,12 +64,15 @@ def read_scan(name: str, images: Sequence[Path | None], channels: Sequence[str])
     """
     absent = tuple(position for position, image in enumerate(images) if image is None)
     present = [channel for position, channel in enumerate(channels) if position not in absent]
-    image, findings = _gather_scan(name, [str(path) for path in images if path is not None], present)
-    if image is None:
-        refusals = [finding.message for finding in findings if finding.grade == "error"]
+    parts, findings = _read_parts(name, [str(path) for path in images if path is not None], present)
+    findings += check_headers(name, _headers_of(parts))
+    # A scan of one value everywhere is no use for training, but there is an answer to it.
+    refusals = [finding.message for finding in findings if finding.grade == "error" and finding.kind != "constant"]
+    if refusals:
         raise DataError(f"case {name}: {' '.join(refusals)}")
     for finding in findings:
         _log.warning("case %s: %s", name, finding.message)
+    image = join_channels([part.image for part in parts])
     scan = _crop(image.voxels, None, None, image.source_grid)
     for position in absent:
         scan = replace(scan, voxels=np.insert(scan.voxels, position, 0, axis=0), absent=absent)
@@ -82,68 +86,84 @@ def read_case(case: Case, channels: Sequence[str], scheme: LabelScheme) -> tuple
         The scan, or None where a finding is an error; and all findings, missing and damaged files included: one
         fault of a case does not hide another.
     """
-    image, findings = _gather_scan(case.name, case.images, channels)
-    stored, more = _gather_label_map(case)
+    parts, findings = _read_parts(case.name, case.images, channels)
+    stored, more = _read_label(case)
     findings += more
     if stored is None:
-        return None, findings
+        return None, (*findings, *check_headers(case.name, _headers_of(parts)))
+    findings += check_headers(case.name, _headers_of(parts) | {"the label map": stored.header})
+    if parts:
+        findings += check_grids(case.name, parts[0].image.source_grid, stored.source_grid)
+    twins = [finding for part in parts for finding in check_twins(case.name, part.image.voxels, stored.voxels[0])]
     labels, more = check_labels(case.name, stored.voxels[0], scheme)
-    findings += more
-    if image is not None:
-        findings += check_grids(case.name, image.source_grid, stored.source_grid)
-        findings += check_twins(case.name, image.voxels, stored.voxels[0])
-    if image is None or any(finding.grade == "error" for finding in findings):
+    # A scan in the label map's place has no values of labels, which is no news.
+    findings += tuple(twins) or more
+    if any(finding.grade == "error" for finding in findings):
         return None, findings
+    image = join_channels([part.image for part in parts])
     return _crop(image.voxels, labels, scheme.foreground(labels), image.source_grid), findings
 
 
-def _gather_scan(case: str, files: Sequence[str], channels: Sequence[str]) -> tuple[Image | None, tuple[Finding, ...]]:
-    """Read all channels of a case and check them; None if they do not make a scan."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Part:
+    """One of the files of a scan.
+
+    Attributes:
+        names: of the channels in it.
+    """
+
+    names: tuple[str, ...]
+    image: Image
+
+
+def _read_parts(
+    case: str, files: Sequence[str], channels: Sequence[str]
+) -> tuple[tuple[_Part, ...], tuple[Finding, ...]]:
+    """Read the files of a scan that can be read, and check them; without an error found they are complete."""
     findings = check_presence(case, files, channels)
-    images: dict[str, Image] = {}
-    for file in filter(is_there, files):
-        try:
-            images[file] = read_channels(Path(file))
-        except DataError as error:
-            findings += (_unreadable(case, error),)
-    complete = len(images) == len(files)
-    if complete:
-        findings += check_channel_count(case, [image.voxels.shape[0] for image in images.values()], channels)
-    for file, image in images.items():
-        names = _names_of(file, files, image.voxels.shape[0], channels)
-        findings += check_header(case, f"channel {names[0]}" if len(names) == 1 else "the scan", image.header)
-        findings += check_voxels(case, image.voxels, names)
-    if complete:
-        first_names = [_names_of(file, files, 1, channels)[0] for file in images]
-        findings += check_channel_grids(case, first_names, [image.grid() for image in images.values()])
-    # A scan of one value everywhere is no use for training, but there is an answer to it.
-    if not complete or any(finding.grade == "error" and finding.kind != "constant" for finding in findings):
-        return None, findings
-    return join_channels(images), findings
+    parts: list[_Part] = []
+    for position, file in enumerate(files):
+        if is_there(file):
+            try:
+                image = read_channels(Path(file))
+            except DataError as error:
+                findings += (_unreadable(case, error),)
+            else:
+                parts.append(_Part(names=_name_volumes(files, position, image.voxels.shape[0], channels), image=image))
+    for part in parts:
+        findings += check_voxels(case, part.image.voxels, part.names)
+    if len(parts) == len(files):
+        findings += check_channel_count(case, [len(part.names) for part in parts], channels)
+        findings += check_channel_grids(case, [part.names[0] for part in parts], [part.image.grid() for part in parts])
+    return tuple(parts), findings
 
 
-def _gather_label_map(case: Case) -> tuple[Image | None, tuple[Finding, ...]]:
+def _read_label(case: Case) -> tuple[Image | None, tuple[Finding, ...]]:
     findings = check_label_presence(case.name, case.label)
     if findings:
         return None, findings
     try:
-        image = read_label_map(case.label_path())
+        return read_label_map(case.label_path()), ()
     except DataError as error:
         return None, (_unreadable(case.name, error),)
-    return image, check_header(case.name, "the label map", image.header)
+
+
+def _headers_of(parts: Sequence[_Part]) -> dict[str, Header]:
+    """Return the headers of a scan's files with what they are in words."""
+    return {f"channel {part.names[0]}" if len(part.names) == 1 else "the scan": part.image.header for part in parts}
 
 
 def _unreadable(case: str, error: DataError) -> Finding:
     return Finding(case=case, grade="error", kind="unreadable", message=str(error))
 
 
-def _names_of(file: str, files: Sequence[str], volumes: int, channels: Sequence[str]) -> Sequence[str]:
+def _name_volumes(files: Sequence[str], position: int, volumes: int, channels: Sequence[str]) -> tuple[str, ...]:
     """Return the names of the channels that a file holds, or its own name where the case's files do not fit them."""
     if len(files) == 1 and volumes == len(channels):
-        return channels
+        return tuple(channels)
     if volumes == 1 and len(files) == len(channels):
-        return [channels[files.index(file)]]
-    return [Path(file).name] * volumes
+        return (channels[position],)
+    return (Path(files[position]).name,) * volumes
 
 
 def _crop(

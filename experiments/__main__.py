@@ -1,16 +1,20 @@
-"""`python -m experiments`: comparisons that take longer than a test may."""
+"""`python -m experiments`: comparisons that take longer than a test may.
+
+What imports torch is imported inside the commands: `share_cores_with_others` has to come first.
+"""
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from autoseg.cli.display import show_table
-from experiments.peers.nnunet import compare_preprocessing
-from experiments.scaling import COLUMNS, measure_scaling
+from autoseg.cli.display import console, errors, show_table
+from autoseg.hardware import share_cores_with_others
+from dataset_fingerprints.errors import AutosegError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 peers = typer.Typer(no_args_is_help=True, help="Other pipelines beside autoseg.")
@@ -30,6 +34,8 @@ def nnunet(
     rounds: Annotated[int, typer.Option(help="How often each side runs.")] = 3,
 ) -> None:
     """Time plan_and_preprocess of nnU-Net v2 and autoseg in alternation."""
+    from experiments.peers.nnunet import compare_preprocessing
+
     comparison = compare_preprocessing(data, work, environment, rounds)
     show_table("Medians", ("step", "autoseg", "nnU-Net", "autoseg / nnU-Net"), comparison.rows())
 
@@ -39,10 +45,59 @@ def scaling(
     cases: Annotated[list[int] | None, typer.Option(help="How many; repeatable, ascending.")] = None,
 ) -> None:
     """Measure reading, checking and fingerprinting of small cases: is it linear, and is memory flat?"""
+    from experiments.scaling import COLUMNS, measure_scaling
+
     with tempfile.TemporaryDirectory() as folder:
         points = measure_scaling(cases or [250, 500, 1000, 2000], Path(folder))
     show_table("Reading, checking and fingerprinting", COLUMNS, [point.row() for point in points])
 
 
+@app.command()
+def memory() -> None:
+    """Compare predicted and measured memory of training steps on this machine's CUDA card."""
+    from experiments.memory import TOLERANCE, check_memory
+
+    checks = list(check_memory())
+    columns = ("data set", "planner", "GB planned for", "configuration", "predicted", "measured", "ratio", "holds")
+    show_table("Peak memory of a training step, GiB", columns, [check.row() for check in checks])
+    held = sum(check.holds() for check in checks)
+    console.print(f"{held} of {len(checks)} predictions are within {TOLERANCE:.0%} of what torch counted.")
+
+
+@app.command()
+def speed(rounds: Annotated[int, typer.Option(help="How often each is measured.")] = 3) -> None:
+    """Compare predicted and measured seconds of training steps on this machine."""
+    from experiments.speed import check_speed
+
+    columns = ("data set", "configuration", "predicted", "measured", "predicted / measured (range)")
+    show_table("Seconds of a training step, medians", columns, [check.row() for check in check_speed(rounds)])
+
+
+@app.command()
+def plateau(
+    work: Annotated[Path, typer.Option(help="Where everything is written.")] = Path("plateau-work"),
+    iterations: Annotated[int, typer.Option(help="Of every training.")] = 400,
+    arms: Annotated[list[str] | None, typer.Option("--arm", help="Its name; repeatable; else all.")] = None,
+) -> None:
+    """Train small simulated lesions for a short time in several ways, and compare them case by case."""
+    from experiments.plateau import choose_arms, compare_arms
+
+    trained = []
+    for arm in compare_arms(work, choose_arms(arms or ()), iterations):
+        trained.append(arm)
+        columns = ("arm", "Dice", "Dice, smaller half", "lesion F1", "share without a hit", "Dice to the first (95 %)")
+        show_table(f"{len(arm.cases)} scans", columns, [done.row(trained[0]) for done in trained])
+
+
+def main() -> None:
+    """Run an experiment; what a person can mend is one message and exit code 2."""
+    share_cores_with_others()
+    try:
+        app()
+    except AutosegError as error:
+        errors.print(f"experiments: {error}", highlight=False, soft_wrap=True, markup=False)
+        sys.exit(2)
+
+
 if __name__ == "__main__":
-    app()
+    main()

@@ -22,6 +22,7 @@ class SizeRules:
         initial_edge: of the cube (square) whose volume (area) the first patch has, before it is clipped to the body.
         max_batch: never exceeded.
         max_data_share: a batch holds at most this share of the data set's voxels.
+        finest_extra: blocks added at full resolution, in encoder and decoder.
     """
 
     block: BlockName
@@ -31,6 +32,7 @@ class SizeRules:
     max_stages: int
     max_batch: int
     max_data_share: float
+    finest_extra: int = 0
 
     def finest_convolutions(self) -> tuple[int, int]:
         """Return how many convolutions followed by a norm encoder and decoder have at full resolution."""
@@ -119,7 +121,7 @@ def _choose_initial_patch(view: View, rules: SizeRules) -> tuple[float, ...]:
 
 def _build_candidate(patch: Sequence[float], view: View, rules: SizeRules) -> Candidate:
     pooling = choose_pooling(view.spacing_mm, patch, rules.max_stages)
-    topology = build_topology(pooling, rules.block, rules.base_features, rules.max_features)
+    topology = build_topology(pooling, rules.block, rules.base_features, rules.max_features, rules.finest_extra)
     return Candidate(patch_shape=pad_up(patch, pooling.divisors), topology=topology)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from planners.batches import Budget, Candidate, SizeRules
@@ -58,6 +59,14 @@ class DeviceRules(Protocol):
         """Return what a training step may cost."""
         ...
 
+    def with_sizes(self, change: Callable[[SizeRules], SizeRules]) -> DeviceRules:
+        """Return the same rules with other sizes, in 2D and 3D."""
+        ...
+
+    def economise(self, patch_voxels: int, halvings: int) -> DeviceRules:
+        """Return rules for cheaper steps: patches of at most so many voxels, features halved so many times."""
+        ...
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ElementRules:
@@ -83,6 +92,14 @@ class ElementRules:
     def sizes(self, axes: int) -> SizeRules:
         """Return the rules for networks of two or three axes."""
         return self.sizes_3d if axes == 3 else self.sizes_2d
+
+    def with_sizes(self, change: Callable[[SizeRules], SizeRules]) -> ElementRules:
+        """Return the same rules with other sizes, in 2D and 3D."""
+        return replace(self, sizes_2d=change(self.sizes_2d), sizes_3d=change(self.sizes_3d))
+
+    def economise(self, patch_voxels: int, halvings: int) -> ElementRules:
+        """Return the same rules: these sizes are a promise."""
+        return self
 
     def budget(self, axes: int, resources: Resources) -> Budget:
         """Return what a batch may cost; nothing but memory limits it."""
@@ -152,6 +169,21 @@ class ByteRules:
     def sizes(self, axes: int) -> SizeRules:
         """Return the rules for networks of two or three axes."""
         return self.sizes_3d if axes == 3 else self.sizes_2d
+
+    def with_sizes(self, change: Callable[[SizeRules], SizeRules]) -> ByteRules:
+        """Return the same rules with other sizes, in 2D and 3D."""
+        return replace(self, sizes_2d=change(self.sizes_2d), sizes_3d=change(self.sizes_3d))
+
+    def economise(self, patch_voxels: int, halvings: int) -> ByteRules:
+        """Return rules for two patches of at most so many voxels each, features halved so many times."""
+        fewer = self.with_sizes(
+            lambda sizes: replace(
+                sizes,
+                base_features=max(1, sizes.base_features >> halvings),
+                max_features=max(1, sizes.max_features >> halvings),
+            )
+        )
+        return replace(fewer, step_voxels=patch_voxels, step_voxels_per_core=0, limits_patch=True)
 
     def budget(self, axes: int, resources: Resources) -> Budget:
         """Return the memory that a step may take, and the voxels that it may look at."""

@@ -12,14 +12,21 @@ from dataset_fingerprints.geometry import Triple
 from planners.batches import Size, View, choose_size
 from planners.budgets import DeviceRules, Resources
 from planners.choices import Choice
-from planners.low_resolution import COVERED_SHARE, FEWER_VOXELS, LowResolution, choose_low_resolution
+from planners.low_resolution import COVERED_SHARE, FEWER_VOXELS, LowResolution, Wish, choose_low_resolution
 from planners.plan import Configuration, ConfigurationName, Decision, Preprocessing, Sampling, Training
 from planners.schedule import choose_prediction
 from planners.size_decisions import explain_size
 from planners.spacing import Resolution, choose_coarse_axis
 from planners.topology import reorder_axes
 
-Planned = tuple[tuple[Configuration, ...], tuple[Decision, ...]]
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Planned:
+    """Configurations, the reasons for them, and the name of the one to use by default."""
+
+    configurations: tuple[Configuration, ...]
+    decisions: tuple[Decision, ...]
+    default: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,7 +36,9 @@ class Basis:
     Attributes:
         cases: in the data set.
         preprocessing: of the full resolution.
+        context_mm: the edge that patches of one configuration should have; 0 for no such wish.
         pools_dice: as in `planners.presets.PlannerRules`.
+        fixed: the same.
     """
 
     cases: int
@@ -39,7 +48,9 @@ class Basis:
     preprocessing: Preprocessing
     sampling: Sampling
     training: Training
+    context_mm: float
     pools_dice: bool
+    fixed: bool
 
 
 def plan_configurations(fingerprint: DatasetFingerprint, basis: Basis) -> Planned:
@@ -53,7 +64,8 @@ def plan_configurations(fingerprint: DatasetFingerprint, basis: Basis) -> Planne
     if basis.resolution.flat:
         rule = "Not for scans of a single slice."
         reasons += [_decide(name, planned=False, rule=rule, evidence="one slice per scan") for name in _IN_3D]
-        return (slices,), (*reasons, *explain_size(slices, basis.resolution))
+        reasons += explain_size(slices, basis.resolution)
+        return Planned(configurations=(slices,), decisions=tuple(reasons), default="2d")
     size = _size("3d_fullres", basis)
     fullres = _configure("3d_fullres", basis.resolution, size, basis)
     low = _choose_low_resolution(size, basis)
@@ -71,7 +83,8 @@ def plan_configurations(fingerprint: DatasetFingerprint, basis: Basis) -> Planne
         resolutions = [(slices, basis.resolution), (fullres, basis.resolution), (lowres, low.resolution)]
     for configuration, resolution in resolutions:
         reasons += explain_size(configuration, resolution)
-    return (_pool_dice(slices, basis, pooled=True), *others), tuple(reasons)
+    slices = _pool_dice(slices, basis, pooled=True)
+    return Planned(configurations=(slices, *others), decisions=tuple(reasons), default="3d_fullres")
 
 
 _IN_3D: tuple[ConfigurationName, ...] = ("3d_fullres", "3d_lowres", "3d_cascade_fullres")
@@ -122,7 +135,8 @@ def _choose_low_resolution(size: Size, basis: Basis) -> LowResolution:
         return _size_at(spacing, shape, voxels, basis)
 
     most_voxels = basis.rules.budget(3, basis.resources).most_voxels()
-    return choose_low_resolution(basis.resolution, math.prod(size.patch_shape), most_voxels, basis.cases, size_at)
+    wish = Wish(most_voxels=most_voxels, context_mm=basis.context_mm)
+    return choose_low_resolution(basis.resolution, size.patch_shape, wish, basis.cases, size_at)
 
 
 def _configure_low(fingerprint: DatasetFingerprint, low: LowResolution, size: Size, basis: Basis) -> Configuration:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dataset_fingerprints.errors import PlanError
+from planners.normalization import find_normalization_problems
 from planners.plan import Configuration, Plan
 from planners.spacing import AXIS_NAMES
 from planners.topology import find_divisors, pad_up
@@ -92,6 +93,7 @@ def _find_range_problems(configuration: Configuration) -> Iterator[str]:
         ("training.validation_rounds", training.validation_rounds, training.validation_rounds >= 0, "0 or more"),
         ("sampling.foreground_share", sampling.foreground_share, 0 <= sampling.foreground_share <= 1, "0 to 1"),
         ("sampling.jitter_share", sampling.jitter_share, 0 <= sampling.jitter_share <= 1, "0 to 1"),
+        ("sampling.lesion_balance", sampling.lesion_balance, 0 <= sampling.lesion_balance <= 1, "0 to 1"),
         ("prediction.step_share", prediction.step_share, 0 < prediction.step_share <= 1, "more than 0, at most 1"),
         (
             "prediction.gaussian_sigma_share",
@@ -106,6 +108,9 @@ def _find_range_problems(configuration: Configuration) -> Iterator[str]:
     if min(configuration.preprocessing.spacing_mm) <= 0:
         found = _times(configuration.preprocessing.spacing_mm)
         yield f"{configuration.name}.preprocessing.spacing_mm is {found}. Expected three lengths above 0."
+    for index, choice in enumerate(configuration.preprocessing.normalization):
+        for problem in find_normalization_problems(choice):
+            yield f"{configuration.name}.preprocessing.normalization.{index} ({choice.name}) {problem}"
     outside = [axis for axis in prediction.mirror_axes if axis not in configuration.network_axes()]
     if outside:
         axes = configuration.network_axes()

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from planners.choices import Choice
+from planners.memory import GIB
+from planners.memory_decisions import predict_configuration
 from planners.plan import Configuration, Decision, Plan
 from planners.spacing import AXIS_NAMES
 
@@ -17,6 +19,8 @@ _WORDS = {
     "preprocessing.normalization": "How intensities are made comparable",
     "sampling.foreground_share": "Share of training patches that hold a lesion or label",
     "training.iterations": "Length of a training, in steps",
+    "default_configuration": "Configuration that is trained unless another is named",
+    "max_hours": "Time to train each fold in, in hours",
     "configurations.2d": "Whether slices are segmented one by one",
     "configurations.3d_fullres": "Whether volumes are segmented at full resolution",
     "configurations.3d_lowres": "Whether volumes are segmented at a low resolution as well",
@@ -27,7 +31,8 @@ _WORDS = {
     "topology": "Depth and width of the network",
     "memory": "Memory that training needs",
 }
-_NOT_SETTABLE = {"machine", "configurations", "slice_axis", "topology", "memory"}
+_RULES = "rules"
+_NOT_SETTABLE = {_RULES, "max_hours", "machine", "configurations", "slice_axis", "topology", "memory"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,9 +57,11 @@ def plan_as_json(plan: Plan) -> dict[str, Any]:
         "dataset": plan.dataset,
         "device": plan.machine.device,
         "memory_gb": plan.memory_gb,
+        "rules": list(plan.rules),
+        "max_hours": plan.max_hours,
         "seed": plan.seed,
         "default_configuration": plan.default_configuration,
-        "configurations": {entry.name: _configuration_as_json(entry) for entry in plan.configurations},
+        "configurations": {entry.name: _configuration_as_json(plan, entry) for entry in plan.configurations},
         "decisions": [asdict(decision) for decision in plan.decisions],
     }
 
@@ -73,13 +80,13 @@ def _explain_plan_itself(plan: Plan) -> Section:
 
 
 def _explain_configurations(plan: Plan) -> Section:
-    described = [_describe_configuration(configuration) for configuration in plan.configurations]
+    described = [_describe_configuration(plan, configuration) for configuration in plan.configurations]
     rows = tuple((name, *(values[name] for values in described)) for name in described[0])
     columns = ("what", *(configuration.name for configuration in plan.configurations))
     return Section(title="Configurations", columns=columns, rows=rows)
 
 
-def _describe_configuration(configuration: Configuration) -> dict[str, str]:
+def _describe_configuration(plan: Plan, configuration: Configuration) -> dict[str, str]:
     preprocessing, training = configuration.preprocessing, configuration.training
     patch = [configuration.patch_shape[axis] for axis in configuration.network_axes()]
     mirrored = ", ".join(AXIS_NAMES[axis] for axis in configuration.prediction.mirror_axes) or "none"
@@ -89,6 +96,7 @@ def _describe_configuration(configuration: Configuration) -> dict[str, str]:
         "normalization": ", ".join(_describe_choice(choice) for choice in preprocessing.normalization),
         "patch": f"{_times(patch)} voxels",
         "batch": str(configuration.batch_size),
+        "memory to train": f"{predict_configuration(plan, configuration).total() / GIB:.3g} GB",
         "network": _describe_choice(configuration.network),
         "features": "-".join(str(count) for count in configuration.topology.features),
         "loss": _describe_choice(training.loss),
@@ -96,6 +104,7 @@ def _describe_configuration(configuration: Configuration) -> dict[str, str]:
         "schedule": _describe_choice(training.schedule),
         "iterations": f"{training.iterations:,}",
         "labelled patches": f"{configuration.sampling.foreground_share:.0%} of a batch",
+        "lesions drawn": "by volume" if configuration.sampling.lesion_balance == 0 else "balanced",
         "augmentation": _describe_choice(configuration.sampling.augmentation),
         "mirrored when predicting": mirrored,
     }
@@ -118,16 +127,16 @@ def _explain_decisions(plan: Plan) -> Section:
 
 
 def _find_place(plan: Plan, decision: Decision) -> int:
-    """Return where a decision is told: first those on everything, then those on each configuration, in its turn."""
-    names = [configuration.name for configuration in plan.configurations]
+    """Return where a decision is told: on everything, on each configuration in its turn, and then the rules."""
+    names = [str(configuration.name) for configuration in plan.configurations]
     first = decision.field.split(".")[0]
-    return 1 + [str(name) for name in names].index(first) if first in names else 0
+    return len(names) + 1 if first == _RULES else names.index(first) + 1 if first in names else 0
 
 
 def _say_plainly(field: str) -> str:
     """Return what a field is, in words; the longest known part of its path counts."""
     parts = field.split(".")
-    words = ""
+    words = f"Rule {parts[1]}" if parts[0] == _RULES else ""
     for start in range(len(parts)):
         for stop in range(len(parts), start, -1):
             words = words or _WORDS.get(".".join(parts[start:stop]), "")
@@ -142,10 +151,12 @@ def _say_what_changes(decision: Decision) -> str:
     return ", or ".join(text for text in (decision.change, by_hand) if text) or "nothing"
 
 
-def _configuration_as_json(configuration: Configuration) -> dict[str, Any]:
+def _configuration_as_json(plan: Plan, configuration: Configuration) -> dict[str, Any]:
     values = asdict(configuration)
     preprocessing = values.pop("preprocessing")
-    return {name: _with_lists(value) for name, value in {**values, **preprocessing}.items()}
+    memory = predict_configuration(plan, configuration)
+    predicted = {"memory_bytes": {**asdict(memory), "total": memory.total()}}
+    return {name: _with_lists(value) for name, value in {**values, **preprocessing, **predicted}.items()}
 
 
 def _with_lists(value: Any) -> Any:

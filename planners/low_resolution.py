@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from planners.batches import Size
@@ -19,6 +19,27 @@ FEWER_VOXELS = 2.0
 
 # From (spacing in mm, median shape, voxels of the data set), all in the order of the sizing rules, to a size.
 SizeAt = Callable[[tuple[float, ...], tuple[float, ...], float], Size]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wish:
+    """What a patch should cover.
+
+    Attributes:
+        most_voxels: that no patch exceeds, at any resolution; saves sizing where none can cover enough.
+        context_mm: the edge that a patch should have along every axis, as far as the body is that long.
+    """
+
+    most_voxels: float
+    context_mm: float
+
+    def fulfilled(
+        self, patch_shape: Sequence[int], spacing_mm: Sequence[float], voxels: float, body_mm: Sequence[float]
+    ) -> bool:
+        """Tell whether patches of voxels of this size cover enough of a body of this many such voxels."""
+        edges = zip(patch_shape, spacing_mm, body_mm, strict=True)
+        long_enough = all(length * size >= min(self.context_mm, body) for length, size, body in edges)
+        return math.prod(patch_shape) / voxels >= COVERED_SHARE and long_enough
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,33 +60,34 @@ class LowResolution:
 
 
 def choose_low_resolution(
-    full: Resolution, patch_voxels: int, most_voxels: float, cases: int, size_at: SizeAt
+    full: Resolution, patch_shape: tuple[int, ...], wish: Wish, cases: int, size_at: SizeAt
 ) -> LowResolution:
     """Make voxels coarser by 3 % at a time until a patch covers a quarter of the body (Isensee 2021).
 
     Args:
         full: the full resolution.
-        patch_voxels: of the patch at the full resolution.
-        most_voxels: that no patch exceeds, at any resolution; saves sizing where none can cover enough.
+        patch_shape: at the full resolution, in the order of the sizing rules.
+        wish: what a patch should cover.
         cases: in the data set.
         size_at: sizes patch and network at a voxel size.
     """
     axes = full.anchor_axes()
     fine = tuple(full.spacing_mm[axis] for axis in axes)
     median = tuple(full.median_shape[axis] for axis in axes)
-    full_voxels = voxels = math.prod(median)
-    covered = patch_voxels / voxels
+    body_mm = tuple(length * edge for length, edge in zip(median, fine, strict=True))
+    voxels = math.prod(median)
+    covered = math.prod(patch_shape) / voxels
     spacing, shape, size = fine, median, None
-    while patch_voxels / voxels < COVERED_SHARE:
+    while not wish.fulfilled(patch_shape, spacing, voxels, body_mm):
         spacing = _coarsen(spacing)
         exact = [length * old / new for length, old, new in zip(median, fine, spacing, strict=True)]
         voxels = math.prod(exact)
-        if most_voxels / voxels < COVERED_SHARE:
+        if wish.most_voxels / voxels < COVERED_SHARE:
             continue
         shape = tuple(float(max(1, round(length))) for length in exact)
         size = size_at(spacing, shape, voxels * cases)
-        patch_voxels = math.prod(size.patch_shape)
-    fewer = full_voxels / voxels
+        patch_shape = size.patch_shape
+    fewer = math.prod(median) / voxels
     return LowResolution(
         covered=covered,
         fewer=fewer,

@@ -16,6 +16,8 @@ class MachineProfile:
         memory_gb: of the device (for a CPU: what this process may use), in GiB.
         cores: CPU cores that this process may use.
         bfloat16: whether the device multiplies bfloat16 natively.
+        multiplications_per_second: multiply-adds of the forward passes that a training gets done in a second; null
+            where it was not measured, as of a machine elsewhere.
     """
 
     device: Literal["cpu", "cuda", "mps"]
@@ -23,3 +25,4 @@ class MachineProfile:
     memory_gb: float
     cores: int
     bfloat16: bool
+    multiplications_per_second: float | None = None

@@ -75,11 +75,14 @@ class Sampling:
     Attributes:
         foreground_share: the share of each batch that must hold foreground; at least one patch where it is above 0.
         jitter_share: how far, as a share of half the patch, a foreground patch's centre may lie from its voxel.
+        lesion_balance: a lesion of n voxels is drawn with a weight of n to the power of 1 less this: 0 draws every
+            voxel of a label alike, 1 every lesion alike, however small.
     """
 
     foreground_share: float
     jitter_share: float
     augmentation: Choice
+    lesion_balance: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -155,6 +158,8 @@ class Plan:
         name: the directory under the workspace's `plans`.
         planner: the entry of `planners.PLANNERS` that made it.
         memory_gb: what the plan was made to fit into.
+        rules: the rules of `planners.rules.RULES` that were on.
+        max_hours: the time per fold that the plan was made for, or null.
     """
 
     name: str
@@ -164,6 +169,8 @@ class Plan:
     scheme: LabelScheme
     machine: MachineProfile
     memory_gb: float
+    rules: tuple[str, ...]
+    max_hours: float | None
     seed: int
     default_configuration: str
     configurations: tuple[Configuration, ...]

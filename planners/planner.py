@@ -9,17 +9,21 @@ from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.errors import PlanError, did_you_mean
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from planners.budgets import Resources
+from planners.choices import Choice
 from planners.configurations import Basis, plan_configurations
+from planners.lesions import describe_lesions, explain_rules
 from planners.machine import MachineProfile
 from planners.memory import GIB, resident_bytes
 from planners.memory_decisions import explain_memory
 from planners.normalization import choose_normalization
 from planners.plan import Decision, Plan, Preprocessing, Training
 from planners.presets import PLANNERS, PlannerRules
+from planners.rules import choose_rules
 from planners.sampling import choose_sampling
 from planners.schedule import choose_training
 from planners.size_decisions import explain_device
 from planners.spacing import Resolution, choose_resolution
+from planners.time_budget import plan_within
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,6 +35,8 @@ class PlanRequest:
         planner: an entry of `PLANNERS`.
         machine: that will train; its `device` decides between the GPU's and the CPU's rules.
         memory_gb: the budget: the card's memory, or less, or that of a card elsewhere.
+        switches: of rules that look at lesions: `name=on` or `name=off`.
+        max_hours: to train each fold in, or None for as long as the field trains.
     """
 
     name: str = "default"
@@ -38,19 +44,26 @@ class PlanRequest:
     machine: MachineProfile
     memory_gb: float
     seed: int = 0
+    switches: tuple[str, ...] = ()
+    max_hours: float | None = None
 
 
 def make_plan(fingerprint: DatasetFingerprint, request: PlanRequest) -> Plan:
     """Decide everything that has to be decided before training.
 
-    The configuration used by default is the 3D one of full resolution, or 2D where every scan is a single slice.
+    The configuration used by default is the 3D one of full resolution, 2D where every scan is a single slice, or
+    another one that leaves time for enough steps.
 
     Raises:
         PlanError: there is no such planner, the data set is empty, or the memory is too small for any network.
     """
     rules = find_planner(request.planner)
-    basis, decisions = _choose_basis(fingerprint, request, rules)
-    configurations, reasons = plan_configurations(fingerprint, basis)
+    chosen = choose_rules(rules.rules, request.switches)
+    basis, decisions = _choose_basis(fingerprint, request, rules, chosen)
+    if request.max_hours is None:
+        planned = plan_configurations(fingerprint, basis)
+    else:
+        planned = plan_within(fingerprint, basis, request.max_hours)
     plan = Plan(
         name=request.name,
         planner=request.planner,
@@ -59,10 +72,12 @@ def make_plan(fingerprint: DatasetFingerprint, request: PlanRequest) -> Plan:
         scheme=fingerprint.scheme,
         machine=request.machine,
         memory_gb=request.memory_gb,
+        rules=chosen,
+        max_hours=request.max_hours,
         seed=request.seed,
-        default_configuration="2d" if basis.resolution.flat else "3d_fullres",
-        configurations=configurations,
-        decisions=(*decisions, *reasons),
+        default_configuration=planned.default,
+        configurations=planned.configurations,
+        decisions=_without_overruled((*decisions, *planned.decisions)),
     )
     return explain_memory(plan)
 
@@ -85,7 +100,14 @@ def choose_machine(machine: MachineProfile, planner: str, gpu_memory_gb: float |
         raise PlanError(f"--gpu-memory-gb is {gpu_memory_gb:g}. Expected the card's memory in GB, such as 8.")
     if machine.device == "cuda":
         return machine, gpu_memory_gb
-    elsewhere = replace(machine, device="cuda", name="a GPU elsewhere", memory_gb=gpu_memory_gb, bfloat16=True)
+    elsewhere = replace(
+        machine,
+        device="cuda",
+        name="a GPU elsewhere",
+        memory_gb=gpu_memory_gb,
+        bfloat16=True,
+        multiplications_per_second=None,
+    )
     return elsewhere, gpu_memory_gb
 
 
@@ -108,15 +130,33 @@ def find_planner(name: str) -> PlannerRules:
     return PLANNERS[name]
 
 
+def _without_overruled(decisions: tuple[Decision, ...]) -> tuple[Decision, ...]:
+    """Leave out what holds for all configurations where each has a decision of its own."""
+    own = {decision.field.partition(".")[2] for decision in decisions}
+    return tuple(decision for decision in decisions if decision.field not in own)
+
+
 def _choose_basis(
-    fingerprint: DatasetFingerprint, request: PlanRequest, rules: PlannerRules
+    fingerprint: DatasetFingerprint, request: PlanRequest, rules: PlannerRules, chosen: tuple[str, ...]
 ) -> tuple[Basis, tuple[Decision, ...]]:
     device_rules = rules.for_device(request.machine.device)
     short = device_rules is rules.cpu
-    resolution, spacing_reasons = choose_resolution(fingerprint)
+    facts = describe_lesions(fingerprint)
+    resolution, spacing_reasons = choose_resolution(
+        fingerprint, facts.thinnest_mm if "fine_spacing" in chosen else None
+    )
     normalization, normalization_reasons = choose_normalization(fingerprint)
-    sampling, sampling_reason = choose_sampling(fingerprint, rules.foreground_share, rules.jitter_share)
+    sampling, sampling_reason = choose_sampling(
+        fingerprint,
+        1.0 if "foreground_only" in chosen and short and facts.rare() else rules.foreground_share,
+        rules.jitter_share,
+        1.0 if "balanced_lesions" in chosen and facts.uneven() else 0.0,
+    )
     training, training_reason = choose_training(fingerprint, request.machine, rules.ema_decay, short=short)
+    if "pooled_dice" in chosen and facts.rare():
+        training = replace(training, loss=Choice(name=training.loss.name, options={"batch_dice": True}))
+    if "full_resolution_capacity" in chosen and facts.small(resolution.spacing_mm):
+        device_rules = device_rules.with_sizes(lambda sizes: replace(sizes, finest_extra=1))
     basis = Basis(
         cases=len(fingerprint.cases),
         rules=device_rules,
@@ -127,10 +167,13 @@ def _choose_basis(
         ),
         sampling=sampling,
         training=training,
+        context_mm=facts.context_mm() if "lesion_context" in chosen else 0.0,
         pools_dice=rules.pools_dice,
+        fixed=rules.fixed,
     )
     first = (explain_device(request.machine, request.memory_gb, short=short), *spacing_reasons)
-    return basis, (*first, *normalization_reasons, sampling_reason, training_reason)
+    reasons = (*first, *normalization_reasons, sampling_reason, training_reason)
+    return basis, (*reasons, *explain_rules(chosen, facts, resolution.spacing_mm))
 
 
 def _list_resources(

@@ -26,9 +26,11 @@ class PlannerRules:
         foreground_share: the share of each batch placed on labelled voxels.
         jitter_share: how far off the centre, as a share of half the patch.
         ema_decay: of the averaged weights, 0 for none.
+        rules: of `planners.rules.RULES`, those that are on unless a person switches them.
         folds: how the cross-validation is dealt out (`planners.splits`).
         pools_dice: whether the loss counts the Dice over the whole batch where nnU-Net does: in 2D, and in 3D where
             patches are a small part of the scan, so that a low resolution is planned as well.
+        fixed: whether a time budget leaves patch, batch, network and optimiser alone.
     """
 
     description: str
@@ -38,8 +40,10 @@ class PlannerRules:
     foreground_share: float
     jitter_share: float
     ema_decay: float
+    rules: tuple[str, ...]
     folds: FoldRule
     pools_dice: bool
+    fixed: bool
 
     def for_device(self, device: str) -> DeviceRules:
         """Return the rules for one kind of device."""
@@ -82,8 +86,10 @@ _NNUNET = PlannerRules(
     foreground_share=0.33,
     jitter_share=0.0,
     ema_decay=0.0,
+    rules=(),
     folds="shuffled",
     pools_dice=True,
+    fixed=True,
 )
 
 
@@ -124,8 +130,10 @@ PLANNERS: dict[str, PlannerRules] = {
         foreground_share=0.5,
         jitter_share=0.5,
         ema_decay=0.999,
+        rules=(),
         folds="by_subject",
         pools_dice=False,
+        fixed=False,
     ),
     "nnunet": _NNUNET,
     "nnunet-resenc-m": _resenc("M", 8.0, 135e6, 680e6),

@@ -8,11 +8,14 @@ from planners.plan import Decision, Sampling
 
 
 def choose_sampling(
-    fingerprint: DatasetFingerprint, foreground_share: float, jitter_share: float
+    fingerprint: DatasetFingerprint, foreground_share: float, jitter_share: float, lesion_balance: float
 ) -> tuple[Sampling, Decision]:
-    """Fix how much of each batch holds a label, and how far from a patch's centre the label may lie."""
+    """Fix how much of each batch holds a label, how far off the centre it may lie, and which lesions are seen."""
     sampling = Sampling(
-        foreground_share=foreground_share, jitter_share=jitter_share, augmentation=Choice(name="standard")
+        foreground_share=foreground_share,
+        jitter_share=jitter_share,
+        augmentation=Choice(name="standard"),
+        lesion_balance=lesion_balance,
     )
     measured = any(label.volume_mm3.n for label in fingerprint.labels)
     share = sum(label.voxel_share for label in fingerprint.labels)

@@ -27,7 +27,7 @@ def choose_training(
         ema_decay: of the averaged weights; 0 uses the weights as they are.
         short: whether to plan for a CPU.
     """
-    optimizer, schedule = _short_optimizer() if short else _long_optimizer()
+    optimizer, schedule = short_optimizer() if short else long_optimizer()
     training = Training(
         loss=Choice(name="dice_ce"),
         optimizer=optimizer,
@@ -48,12 +48,14 @@ def choose_prediction(network_axes: tuple[int, ...]) -> Prediction:
     return Prediction(step_share=0.5, mirror_axes=network_axes, gaussian_sigma_share=0.125)
 
 
-def _short_optimizer() -> tuple[Choice, Choice]:
+def short_optimizer() -> tuple[Choice, Choice]:
+    """Return optimiser and schedule of a short training (Loshchilov 2019)."""
     optimizer = Choice(name="adamw", options={"lr": 1e-3, "weight_decay": 1e-2})
     return optimizer, Choice(name="cosine", options={"warmup_share": 0.05})
 
 
-def _long_optimizer() -> tuple[Choice, Choice]:
+def long_optimizer() -> tuple[Choice, Choice]:
+    """Return optimiser and schedule of a long training (Isensee 2021)."""
     options: dict[str, OptionValue] = {"lr": 1e-2, "momentum": 0.99, "nesterov": True, "weight_decay": 3e-5}
     return Choice(name="sgd", options=options), Choice(name="poly", options={"exponent": 0.9})
 

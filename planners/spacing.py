@@ -17,6 +17,7 @@ THIN_SLICE_PERCENTILE = 10.0
 # The field's sizing rules break ties in this order (z, y, x), the array order of SimpleITK.
 ANCHOR_AXES: Triple = (2, 1, 0)
 AXIS_NAMES = ("x", "y", "z")
+VOXELS_ACROSS = 2.0
 SPACING_DIGITS = 6  # headers store single precision: 0.99999994 mm is meant to be 1 mm
 
 
@@ -43,8 +44,14 @@ class Resolution:
         return (self.slice_axis, second, third)
 
 
-def choose_resolution(fingerprint: DatasetFingerprint) -> tuple[Resolution, tuple[Decision, ...]]:
+def choose_resolution(
+    fingerprint: DatasetFingerprint, thinnest_mm: float | None = None
+) -> tuple[Resolution, tuple[Decision, ...]]:
     """Choose the target spacing and describe the data set at that spacing.
+
+    Args:
+        fingerprint: of the data set.
+        thinnest_mm: what should be 2 voxels thick, where the scans are that fine; None for no such wish.
 
     Raises:
         PlanError: the fingerprint has no cases, or every scan is a single line of voxels.
@@ -55,6 +62,9 @@ def choose_resolution(fingerprint: DatasetFingerprint) -> tuple[Resolution, tupl
     shapes = np.array([case.body_box.shape() for case in fingerprint.cases], dtype=np.float64)
     flat_axis = _find_flat_axis(fingerprint)
     spacing, thick = choose_spacing(spacings, shapes, flat_axis)
+    median_mm = spacing
+    if thinnest_mm is not None and flat_axis < 0:
+        spacing = refine_spacing(spacing, spacings, thinnest_mm / VOXELS_ACROSS)
     coarse_axis = -1 if flat_axis >= 0 else choose_coarse_axis(spacings, spacing)
     resolution = Resolution(
         spacing_mm=spacing,
@@ -63,7 +73,8 @@ def choose_resolution(fingerprint: DatasetFingerprint) -> tuple[Resolution, tupl
         flat=flat_axis >= 0,
         median_shape=_median_resampled_shape(spacings, shapes, spacing),
     )
-    return resolution, (_spacing_decision(spacings, spacing, thick), _coarse_axis_decision(spacing, coarse_axis))
+    reason = _spacing_decision(spacings, spacing, thick, refined=spacing != median_mm)
+    return resolution, (reason, _coarse_axis_decision(spacing, coarse_axis))
 
 
 def choose_spacing(
@@ -97,6 +108,22 @@ def choose_spacing(
     return (x, y, z), thick
 
 
+def refine_spacing(spacing_mm: TripleFloat, spacings: NDArray[np.float64], wanted_mm: float) -> TripleFloat:
+    """Return voxels no longer than wanted along any axis, as far as at least a tenth of the scans are that fine.
+
+    Args:
+        spacing_mm: what is refined; never made coarser.
+        spacings: (case, axis) of the scans.
+        wanted_mm: the edge to reach.
+    """
+    offered = np.percentile(spacings, THIN_SLICE_PERCENTILE, axis=0)
+    x, y, z = (
+        round(min(edge, max(wanted_mm, float(finest))), SPACING_DIGITS)
+        for edge, finest in zip(spacing_mm, offered, strict=True)
+    )
+    return (x, y, z)
+
+
 def choose_coarse_axis(spacings: NDArray[np.float64], target_mm: TripleFloat) -> int:
     """Return the one axis more than 3 times coarser than the finest, or -1 (Isensee 2021).
 
@@ -128,13 +155,15 @@ def _median_resampled_shape(
     return (x, y, z)
 
 
-def _spacing_decision(spacings: NDArray[np.float64], spacing_mm: TripleFloat, thick: int) -> Decision:
+def _spacing_decision(spacings: NDArray[np.float64], spacing_mm: TripleFloat, thick: int, *, refined: bool) -> Decision:
     rule = "The median voxel size of the scans along each axis, so that most scans change little."
     if thick >= 0:
         rule += (
             f" Slices along {AXIS_NAMES[thick]} are thick, so the 10th percentile is used there: "
             "the median would blur what only the thin-slice scans show."
         )
+    if refined:
+        rule += " Finer here, so that the thinnest lesions are 2 voxels thick (rule fine_spacing)."
     ranges = ", ".join(
         f"{name} {low:.4g}-{high:.4g} mm"
         for name, low, high in zip(AXIS_NAMES, spacings.min(axis=0), spacings.max(axis=0), strict=True)

@@ -71,23 +71,30 @@ def pad_up(size: Sequence[float], divisors: Sequence[int]) -> tuple[int, ...]:
     return tuple(math.ceil(length / divisor) * divisor for length, divisor in zip(size, divisors, strict=True))
 
 
-def build_topology(pooling: Pooling, block: BlockName, base_features: int, max_features: int) -> Topology:
+def build_topology(
+    pooling: Pooling, block: BlockName, base_features: int, max_features: int, finest_extra: int = 0
+) -> Topology:
     """Return a U-Net's topology, with features doubled per stage up to a cap.
 
     Plain stages have two convolutions in encoder and decoder (Isensee 2021). A residual encoder has most of its blocks
     at the coarse stages, where they are cheap, and a decoder of single convolutions (Isensee 2024).
+
+    Args:
+        finest_extra: blocks added at full resolution, in encoder and decoder.
     """
     stages = len(pooling.strides)
     plain = block == "plain"
+    encoder = [
+        CONVOLUTIONS_PER_STAGE if plain else RESIDUAL_BLOCKS[min(stage, len(RESIDUAL_BLOCKS) - 1)]
+        for stage in range(stages)
+    ]
+    decoder = [CONVOLUTIONS_PER_STAGE if plain else 1] * (stages - 1)
     return Topology(
         features=tuple(min(max_features, base_features * 2**stage) for stage in range(stages)),
         kernels=pooling.kernels,
         strides=pooling.strides,
-        encoder_blocks=tuple(
-            CONVOLUTIONS_PER_STAGE if plain else RESIDUAL_BLOCKS[min(stage, len(RESIDUAL_BLOCKS) - 1)]
-            for stage in range(stages)
-        ),
-        decoder_blocks=(CONVOLUTIONS_PER_STAGE if plain else 1,) * (stages - 1),
+        encoder_blocks=(encoder[0] + finest_extra, *encoder[1:]),
+        decoder_blocks=(decoder[0] + finest_extra, *decoder[1:]) if decoder else (),
     )
 
 

@@ -50,6 +50,12 @@ PlanOption = Annotated[str, typer.Option("--plan", help="The plan's name in the 
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", help="Change a value of the plan: training.iterations=5000. Repeatable.")
 ]
+RuleOption = Annotated[
+    list[str] | None, typer.Option("--rule", help="Switch a rule: balanced_lesions=on. Repeatable; explain lists them.")
+]
+PlanHoursOption = Annotated[
+    float | None, typer.Option("--max-hours", help="Plan for trainings of this many hours per fold.")
+]
 ConfigurationOption = Annotated[
     str | None, typer.Option("--configuration", "-c", help="2d, 3d_fullres or 3d_lowres; else the plan's default.")
 ]
@@ -82,6 +88,8 @@ def plan_and_preprocess_command(
     planner: Annotated[str, typer.Option(help="The rules to plan by.")] = "default",
     splits: Annotated[Path | None, typer.Option(help="Folds of your own: nnU-Net's splits_final.json.")] = None,
     seed: Annotated[int, typer.Option(help="Of folds, weights and batches.")] = 0,
+    rules: RuleOption = None,
+    max_hours: PlanHoursOption = None,
     assignments: SetOption = None,
 ) -> None:
     """Look at a data set, decide everything that has to be decided, and preprocess it."""
@@ -98,6 +106,8 @@ def plan_and_preprocess_command(
         splits=splits,
         seed=seed,
         assignments=tuple(assignments or ()),
+        switches=tuple(rules or ()),
+        max_hours=max_hours,
     )
     made, plan = plan_and_preprocess(place, options, TerminalProgress())
     for configuration in plan.configurations:
@@ -211,6 +221,8 @@ def explain(
     plan: PlanOption = "default",
     planner: Annotated[str | None, typer.Option(help="Plan on the spot by these rules.")] = None,
     gpu_memory_gb: Annotated[float | None, typer.Option(help="Plan on the spot for a GPU with this memory.")] = None,
+    rules: RuleOption = None,
+    max_hours: PlanHoursOption = None,
     compare: Annotated[
         Path | None, typer.Option(help="Instead: beside another data set, named in any of these ways.")
     ] = None,
@@ -225,7 +237,14 @@ def explain(
     from autoseg.pipeline.explaining import ExplainOptions, find_plan
     from planners.explain import explain_plan, plan_as_json
 
-    found = find_plan(target, workspace, ExplainOptions(plan_name=plan, planner=planner, gpu_memory_gb=gpu_memory_gb))
+    options = ExplainOptions(
+        plan_name=plan,
+        planner=planner,
+        gpu_memory_gb=gpu_memory_gb,
+        switches=tuple(rules or ()),
+        max_hours=max_hours,
+    )
+    found = find_plan(target, workspace, options)
     if as_json:
         print(json.dumps(plan_as_json(found), indent=1))
         return
@@ -241,6 +260,9 @@ def check(
     images: ImagesOption = None,
     labels: LabelsOption = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Also write the findings as JSON.")] = None,
+    pictures: Annotated[
+        Path | None, typer.Option(help="Draw cases whose files lie oddly in space into this folder.")
+    ] = None,
     kinds: Annotated[bool, typer.Option("--kinds", help="Only list what can be found, and what it means.")] = False,
 ) -> None:
     """Check a raw data set and list everything found; exits with 2 if something has to be mended."""
@@ -254,7 +276,8 @@ def check(
         return
     progress = TerminalProgress()
     place, label_maps = _choose_place(dataset, images, labels)
-    report = check_dataset(find_dataset(place, label_maps, progress), progress)
+    found = find_dataset(place, label_maps, progress)
+    report = check_dataset(found, progress)
     if out is not None:
         write_json(out, report)
     if not report.findings:
@@ -262,6 +285,11 @@ def check(
         return
     rows = [(finding.grade, finding.case, finding.kind, finding.message) for finding in report.findings]
     show_table(f"{report.dataset}: {report.cases} cases", ("grade", "case", "kind", "what"), rows)
+    if pictures is not None:
+        from autoseg.pipeline.picturing import draw_findings
+
+        drawn = draw_findings(found, report.findings, pictures, progress)
+        console.print(f"{len(drawn)} pictures in {pictures}.", highlight=False)
     if any(finding.grade == "error" for finding in report.findings):
         raise typer.Exit(2)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from autoseg.hardware import profile_machine
+from autoseg.hardware import measure_speed, profile_machine
 from autoseg.workspace import Workspace, find_workspace
 from dataset_fingerprints.errors import DataError, did_you_mean
 from dataset_fingerprints.fingerprint import DatasetFingerprint
@@ -23,15 +23,20 @@ class ExplainOptions:
         plan_name: of the workspace's plan.
         planner: plan anew by these rules; None for the plan that is there, or for the default.
         gpu_memory_gb: plan anew for a GPU with this memory; None for the plan that is there, or for this machine.
+        switches: plan anew with these rules on or off.
+        max_hours: plan anew for trainings of this long per fold.
     """
 
     plan_name: str = "default"
     planner: str | None = None
     gpu_memory_gb: float | None = None
+    switches: tuple[str, ...] = ()
+    max_hours: float | None = None
 
     def plans_anew(self) -> bool:
         """Tell whether a person asked for other rules or another memory than a plan that is there was made by."""
-        return self.planner is not None or self.gpu_memory_gb is not None
+        asked = (self.planner, self.gpu_memory_gb, self.max_hours)
+        return any(value is not None for value in asked) or bool(self.switches)
 
 
 def find_plan(target: str | None, workspace: Path | None, options: ExplainOptions) -> Plan:
@@ -95,6 +100,14 @@ def _find_published(name: str) -> DatasetFingerprint:
 def _plan(fingerprint: DatasetFingerprint, options: ExplainOptions) -> Plan:
     planner = options.planner or "default"
     machine, memory_gb = choose_machine(profile_machine(), planner, options.gpu_memory_gb)
-    return make_plan(
-        fingerprint, PlanRequest(name="on the spot", planner=planner, machine=machine, memory_gb=memory_gb)
+    if options.max_hours is not None and machine == profile_machine():
+        machine = measure_speed(machine)
+    request = PlanRequest(
+        name="on the spot",
+        planner=planner,
+        machine=machine,
+        memory_gb=memory_gb,
+        switches=options.switches,
+        max_hours=options.max_hours,
     )
+    return make_plan(fingerprint, request)

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from autoseg.hardware import count_cores, profile_machine
+from autoseg.hardware import count_cores, measure_speed, profile_machine
 from autoseg.pipeline.inspecting import WaitingScans, find_dataset, inspect_dataset
 from autoseg.preprocessing import Store, prepare, store_key
 from autoseg.progress import Progress
@@ -22,6 +22,7 @@ from dataset_fingerprints.units import find_units
 from planners.overrides import set_values
 from planners.plan import Configuration, Plan
 from planners.planner import PlanRequest, choose_machine, find_planner, make_plan
+from planners.rules import choose_rules
 from planners.splits import make_splits, read_splits
 
 
@@ -36,6 +37,8 @@ class PlanningOptions:
         configurations: to preprocess; empty for the plan's default.
         splits: a splits_final.json of nnU-Net's, or None for folds of our own.
         assignments: `--set` values.
+        switches: `--rule` values.
+        max_hours: plan for trainings of this long per fold; None for as long as the field trains.
     """
 
     labels: Path | None = None
@@ -47,6 +50,8 @@ class PlanningOptions:
     splits: Path | None = None
     seed: int = 0
     assignments: tuple[str, ...] = ()
+    switches: tuple[str, ...] = ()
+    max_hours: float | None = None
 
 
 def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress) -> tuple[Workspace, Plan]:
@@ -82,6 +87,9 @@ def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress
 def _refuse_options(options: PlanningOptions) -> None:
     """Find out at once what would otherwise be told after the whole data set was read."""
     choose_machine(profile_machine(), options.planner, options.gpu_memory_gb)
+    choose_rules((), options.switches)
+    if options.max_hours is not None and not options.max_hours > 0:
+        raise PlanError(f"--max-hours is {options.max_hours:g}. Expected more than 0.")
 
 
 def _refuse_newer(workspace: Workspace, plan: str) -> None:
@@ -122,8 +130,16 @@ def find_configuration(plan: Plan, name: str) -> Configuration:
 
 def _plan(fingerprint: DatasetFingerprint, options: PlanningOptions) -> Plan:
     machine, memory_gb = choose_machine(profile_machine(), options.planner, options.gpu_memory_gb)
+    if options.max_hours is not None and machine == profile_machine():
+        machine = measure_speed(machine)
     request = PlanRequest(
-        name=options.plan_name, planner=options.planner, machine=machine, memory_gb=memory_gb, seed=options.seed
+        name=options.plan_name,
+        planner=options.planner,
+        machine=machine,
+        memory_gb=memory_gb,
+        seed=options.seed,
+        switches=options.switches,
+        max_hours=options.max_hours,
     )
     return set_values(make_plan(fingerprint, request), options.assignments)
 

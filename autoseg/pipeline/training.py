@@ -253,11 +253,12 @@ def _load_cases(job: _Job, device: torch.device, progress: Progress) -> Sequence
         f"{len(sizes)} training cases, {sum(sizes) / GIB:.2f} GiB: {sum(resident)} held on the {device.type.upper()}"
         + ("." if all(resident) else ", the others in memory: the training fills the rest of the device.")
     )
-    heads = job.plan.scheme.heads()
+    heads, balanced = job.plan.scheme.heads(), job.configuration.sampling.lesion_balance > 0
 
     def load(case: str, here: bool) -> ResidentCase:
         image, labels = job.store.read(case)
-        return make_resident_case(case, image, labels, heads, device if here else torch.device("cpu"))
+        home = device if here else torch.device("cpu")
+        return make_resident_case(case, image, labels, heads, home, find_lesions=balanced)
 
     with ThreadPoolExecutor(count_cores()) as pool:
         return list(pool.map(load, job.cases.train, resident))

@@ -93,13 +93,19 @@ def _matrix_back(length: int, target: int, smooth: bool) -> sparse.csr_array | N
         return resampling_matrix(length, target, "linear")
     if not smooth:
         return None
+    once = _blur(np.eye(length))
+    twice = _blur(once)
     # 1 - (1 - blur)^3 takes the finest detail away and, unlike a blur, leaves curved borders where they are.
-    unblurred = np.eye(length) - ndimage.gaussian_filter1d(np.eye(length), SMOOTHING, axis=0, mode="nearest")
-    dense = np.eye(length) - unblurred @ unblurred @ unblurred
+    dense = 3 * once - 3 * twice + _blur(twice)
     if target > length:
         dense = resampling_matrix(length, target, "cubic") @ dense
     dense[np.abs(dense) < _SMALLEST_WEIGHT] = 0
     return sparse.csr_array((dense / dense.sum(axis=1, keepdims=True)).astype(np.float32))
+
+
+def _blur(columns: NDArray[np.float64]) -> NDArray[np.float64]:
+    blurred: NDArray[np.float64] = ndimage.gaussian_filter1d(columns, SMOOTHING, axis=0, mode="nearest")
+    return blurred
 
 
 def _reach(matrices: Matrices, box: Box) -> Box:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from autoseg.preprocessing.bias_field import correct_bias
 from planners.choices import Choice, resolve
 from planners.normalization import (
     NORMALIZATIONS,
@@ -40,13 +41,9 @@ def _normalize_channel(
 ) -> NDArray[np.float32]:
     match options:
         case ZScore():
-            return _standardize(channel, float(channel.mean(dtype=np.float64)), float(channel.std(dtype=np.float64)))
+            return _zscore(channel, body, np.ones_like(body), options)
         case ZScoreBody():
-            inside = channel[body]
-            if inside.size == 0:
-                return np.zeros_like(channel)
-            scaled = _standardize(channel, float(inside.mean(dtype=np.float64)), float(inside.std(dtype=np.float64)))
-            return np.where(body, scaled, np.float32(0))
+            return np.where(body, _zscore(channel, body, body, options), np.float32(0))
         case Ct(lower=lower, upper=upper, mean=mean, sd=sd):
             return _standardize(np.clip(channel, lower, upper), mean, sd)
         case Rescale():
@@ -54,6 +51,22 @@ def _normalize_channel(
             return _standardize(channel, low, high - low)
         case Unchanged():
             return channel
+
+
+def _zscore(
+    channel: NDArray[np.float32], body: NDArray[np.bool_], counted: NDArray[np.bool_], options: ZScore | ZScoreBody
+) -> NDArray[np.float32]:
+    """Standardise by the voxels that are counted, after correction and clipping if they are asked for."""
+    if options.bias_correction:
+        channel = correct_bias(channel, body)
+    inside = channel if counted.all() else channel[counted]
+    if inside.size == 0:
+        return channel
+    percentiles = (options.lower_percentile, options.upper_percentile)
+    if percentiles != (0, 100):
+        low, high = np.percentile(inside, percentiles)
+        channel, inside = np.clip(channel, low, high), np.clip(inside, low, high)
+    return _standardize(channel, float(inside.mean(dtype=np.float64)), float(inside.std(dtype=np.float64)))
 
 
 def _standardize(channel: NDArray[np.float32], centre: float, scale: float) -> NDArray[np.float32]:

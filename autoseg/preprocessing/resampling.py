@@ -43,7 +43,8 @@ def resampling_matrix(length: int, target: int, kind: Kind) -> sparse.csr_array:
     if kind == "linear" or length < 4:
         return _interpolation(positions, length)
     coefficients = ndimage.spline_filter1d(np.eye(length), order=3, axis=0, mode="mirror")
-    dense = _cubic_basis(positions, length) @ coefficients
+    # Four weights a row: as a sparse product it does not wake up the threads of the linear algebra library.
+    dense = np.asarray(sparse.csr_array(_cubic_basis(positions, length)) @ coefficients)
     dense[np.abs(dense) < 1e-6] = 0
     return sparse.csr_array(dense.astype(np.float32))
 
@@ -66,18 +67,34 @@ def resample(voxels: NDArray[np.float32], shape: Triple, kinds: tuple[Kind, Kind
 
 def apply_matrices(voxels: NDArray[np.float32], matrices: Matrices) -> NDArray[np.float32]:
     """Multiply the last three axes by a matrix each; None leaves an axis as it is."""
-    result = voxels
-    first = voxels.ndim - 3
-    # The axis that shrinks most goes first: the later ones then have less to do.
-    ratios = [1.0 if matrix is None else matrix.shape[0] / matrix.shape[1] for matrix in matrices]
-    for axis in sorted(range(3), key=lambda axis: ratios[axis]):
-        matrix = matrices[axis]
-        if matrix is None:
-            continue
-        moved = np.moveaxis(result, first + axis, 0)
-        flat = matrix @ np.ascontiguousarray(moved).reshape(len(moved), -1)
-        result = np.moveaxis(flat.reshape(len(flat), *moved.shape[1:]), 0, first + axis)
-    return np.ascontiguousarray(result, dtype=np.float32)
+    if voxels.ndim > 3:
+        return np.stack([apply_matrices(part, matrices) for part in voxels])
+    along_x, along_y, along_z = matrices
+    # An axis that shrinks goes first, one that grows last: there is less to do in between.
+    grows = along_x is not None and along_x.shape[0] > along_x.shape[1]
+    result = voxels if along_x is None or grows else _multiply_first(along_x, voxels)
+    if along_y is not None or along_z is not None:
+        result = _multiply_planes(result, along_y, along_z)
+    return _multiply_first(along_x, result) if along_x is not None and grows else result
+
+
+def _multiply_first(matrix: sparse.csr_array, voxels: NDArray[np.float32]) -> NDArray[np.float32]:
+    product: NDArray[np.float32] = matrix @ voxels.reshape(len(voxels), -1)
+    return product.reshape(len(product), *voxels.shape[1:])
+
+
+def _multiply_planes(
+    voxels: NDArray[np.float32], along_y: sparse.csr_array | None, along_z: sparse.csr_array | None
+) -> NDArray[np.float32]:
+    """Multiply the last two axes, plane by plane: a plane and its transpose fit into the processor's cache."""
+    x, y, z = voxels.shape
+    y = y if along_y is None else along_y.shape[0]
+    z = z if along_z is None else along_z.shape[0]
+    result = np.empty((x, y, z), dtype=np.float32)
+    for out, plane in zip(result, voxels, strict=True):
+        product = plane if along_y is None else along_y @ plane
+        out[:] = product if along_z is None else (along_z @ np.ascontiguousarray(product.T)).T
+    return result
 
 
 def _interpolation(positions: NDArray[np.float64], length: int) -> sparse.csr_array:

@@ -44,7 +44,7 @@ def rank_labels(labels: NDArray[np.uint8], matrices: Matrices, count: int) -> Ca
         matrices: from shares on this grid to shares on the other, one per axis.
         count: how many indices there are, background included.
     """
-    shape = output_shape(labels, matrices)
+    shape = _output_shape(labels, matrices)
     ranking = Candidates(
         first=np.zeros(shape, dtype=np.uint8),
         second=np.zeros(shape, dtype=np.uint8),
@@ -62,7 +62,7 @@ def rank_labels(labels: NDArray[np.uint8], matrices: Matrices, count: int) -> Ca
     return ranking
 
 
-def output_shape(voxels: NDArray[np.generic], matrices: Matrices) -> tuple[int, ...]:
+def _output_shape(voxels: NDArray[np.generic], matrices: Matrices) -> tuple[int, ...]:
     """Return the shape that `apply_matrices` would give."""
     return tuple(
         length if matrix is None else matrix.shape[0] for length, matrix in zip(voxels.shape, matrices, strict=True)
@@ -97,7 +97,7 @@ def settle(candidates: Candidates, true: NDArray[np.uint8], back: Matrices) -> N
     leads = candidates.first_share - candidates.second_share
     unclear = np.argwhere((candidates.second_share > 1 - CLEAR_SHARE) & (candidates.first_share < CLEAR_SHARE))
     unclear = unclear[np.argsort(leads[tuple(unclear.T)], kind="stable")[:MOST_TIES]]
-    certainty = share_of_true(chosen, true, back)
+    certainty = _share_of_true(chosen, true, back)
     windows = [_find_windows(matrix, length) for matrix, length in zip(back, chosen.shape, strict=True)]
     price_of_share = PRICE * true.size / chosen.size
     for _ in range(ROUNDS):
@@ -115,7 +115,7 @@ def settle(candidates: Candidates, true: NDArray[np.uint8], back: Matrices) -> N
     return chosen
 
 
-def share_of_true(found: NDArray[np.uint8], true: NDArray[np.uint8], matrices: Matrices) -> NDArray[np.float32]:
+def _share_of_true(found: NDArray[np.uint8], true: NDArray[np.uint8], matrices: Matrices) -> NDArray[np.float32]:
     """Return what share of every voxel's true label is found there.
 
     Args:

@@ -21,7 +21,7 @@ from dataset_fingerprints.jsonfiles import read_json, to_json, write_json
 from planners.plan import Preprocessing
 
 # Raised whenever the arrays would come out differently for the same parameters; stored cases are then made again.
-CODE_VERSION = 1
+CODE_VERSION = 2
 # float16 keeps 3 digits up to 65,504; normalised intensities lie far below, anything larger stays float32.
 LARGEST_HALF = 1e4
 _COMPRESSION = {"codec": blosc2.Codec.LZ4, "clevel": 5, "nthreads": 1}
@@ -56,7 +56,9 @@ class Store:
         same = [(known.size_bytes, known.sha256) for known in stored.identities] == [
             (known.size_bytes, known.sha256) for known in identities
         ]
-        whole = all(self._path(case, f"{array}.b2nd").is_file() for array in ("image", "labels", "reference"))
+        whole = all(
+            self._path(case, array).is_file() for array in ("image.b2nd", "labels.b2nd", _reference(stored.record))
+        )
         return same and whole and stored.code_version == CODE_VERSION
 
     def has(self, case: str) -> bool:
@@ -67,10 +69,11 @@ class Store:
         """Write a case; a process killed on the way leaves no half case."""
         if prepared.labels is None or prepared.reference is None:
             raise ValueError(f"case {case} has no labels")
-        half = float(np.abs(prepared.image).max()) < LARGEST_HALF
+        half = max(float(prepared.image.max()), -float(prepared.image.min())) < LARGEST_HALF
         write_array(self._path(case, "image.b2nd"), prepared.image.astype(np.float16) if half else prepared.image)
         write_array(self._path(case, "labels.b2nd"), prepared.labels)
-        write_array(self._path(case, "reference.b2nd"), prepared.reference)
+        if _reference(prepared.record) != "labels.b2nd":
+            write_array(self._path(case, "reference.b2nd"), prepared.reference)
         stored = StoredCase(case=case, code_version=CODE_VERSION, identities=tuple(identities), record=prepared.record)
         write_json(self._path(case, "json"), stored)
 
@@ -90,7 +93,8 @@ class Store:
 
     def read_reference(self, case: str) -> NDArray[np.uint8]:
         """Return (x, y, z) class indices on the scan's whole canonical grid, as the raw label map had them."""
-        return paste(read_array(self._path(case, "reference.b2nd")), self.read_record(case))
+        record = self.read_record(case)
+        return paste(read_array(self._path(case, _reference(record))), record)
 
     def read_record(self, case: str) -> Record:
         """Return what undoes the case's preprocessing."""
@@ -98,6 +102,11 @@ class Store:
 
     def _path(self, case: str, kind: str) -> Path:
         return self.folder / f"{case}.{kind}"
+
+
+def _reference(record: Record) -> str:
+    """Return the array that holds the labels before resampling: without any it is that of the labels themselves."""
+    return "labels.b2nd" if record.shape == record.box.shape() else "reference.b2nd"
 
 
 def store_key(preprocessing: Preprocessing, scheme: LabelScheme) -> str:

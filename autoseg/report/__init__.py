@@ -2,5 +2,6 @@
 
 from autoseg.report.contact_sheet import SheetRow, draw_contact_sheet
 from autoseg.report.curves import draw_curves
+from autoseg.report.overlay import Outline, Overlay, Placed, draw_overlay
 
-__all__ = ["SheetRow", "draw_contact_sheet", "draw_curves"]
+__all__ = ["Outline", "Overlay", "Placed", "SheetRow", "draw_contact_sheet", "draw_curves", "draw_overlay"]

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -18,18 +15,26 @@ from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from autoseg.report.axial import AxialSlice, cut_slice
-from dataset_fingerprints.atomic import write_bytes
+from autoseg.report.canvas import (
+    COLOURS,
+    INK,
+    QUIET,
+    SHADOW,
+    add_panel,
+    fraction,
+    make_figure,
+    mark,
+    save_png,
+    shorten,
+    write_text,
+)
 from dataset_fingerprints.geometry import TripleFloat
 
 # Everything on the sheet is placed in pixels from its upper left corner.
-_DPI = 100
 _SIDE, _PANEL, _GAP = 20, 300, 8
 _HEAD, _STRIP, _FOOT = 84, 40, 40
 WIDTH = 2 * _SIDE + 3 * _PANEL + 2 * _GAP
 
-_INK, _QUIET, _SHADOW = "#1b1f24", "#667079", "#00000080"
-# Readable on grey and told apart by colour-blind eyes (after Okabe 2008, brightened).
-_COLOURS = ("#ff5a36", "#35b4ff", "#ffd21f", "#2fd6a0", "#ff8ad8", "#c39bff", "#ffa94d", "#9be15d")
 _FILL = 0.25
 _NOTE = "Axial slice with the largest labelled area. Radiological view, from the feet: R is the patient's right."
 
@@ -72,41 +77,37 @@ def draw_contact_sheet(rows: Sequence[SheetRow], path: Path, title: str) -> None
     """
     if not rows:
         raise ValueError("a contact sheet needs at least one row")
-    figure = Figure(figsize=(WIDTH / _DPI, sheet_height(len(rows)) / _DPI), dpi=_DPI, facecolor="white")
-    FigureCanvasAgg(figure)
+    figure = make_figure(WIDTH, sheet_height(len(rows)))
     colours = _choose_colours(rows)
     _draw_head(figure, title, colours)
     for number, row in enumerate(rows):
         _draw_row(figure, row, _HEAD + number * (_STRIP + _PANEL + _GAP), colours)
-    _write(figure, _NOTE, (_SIDE, sheet_height(len(rows)) - _FOOT // 2), color=_QUIET, size=10)
-    stream = io.BytesIO()
-    # The box is given because a person's own matplotlib settings may ask for another.
-    figure.savefig(stream, format="png", dpi=_DPI, bbox_inches=figure.bbox_inches, metadata={"Software": None})
-    write_bytes(path, stream.getvalue())
+    write_text(figure, _NOTE, (_SIDE, sheet_height(len(rows)) - _FOOT // 2), color=QUIET, size=10)
+    save_png(figure, path)
 
 
 def _choose_colours(rows: Sequence[SheetRow]) -> Mapping[int, str]:
     """Give each label of the sheet a colour, the same in every row."""
     maps = [labels for row in rows for labels in (row.reference, row.prediction) if labels is not None]
     found = sorted({int(value) for labels in maps for value in np.unique(labels)} - {0})
-    return {value: _COLOURS[position % len(_COLOURS)] for position, value in enumerate(found)}
+    return {value: COLOURS[position % len(COLOURS)] for position, value in enumerate(found)}
 
 
 def _draw_head(figure: Figure, title: str, colours: Mapping[int, str]) -> None:
-    _write(figure, _shorten(title, 60), (_SIDE, 30), color=_INK, size=17, weight="bold")
+    write_text(figure, shorten(title, 60), (_SIDE, 30), color=INK, size=17, weight="bold")
     for column, head in enumerate(("Scan", "Reference", "Prediction (white line: reference)")):
-        _write(figure, head, (_left_of(column), _HEAD - 16), color=_QUIET, size=11)
+        write_text(figure, head, (_left_of(column), _HEAD - 16), color=QUIET, size=11)
     if len(colours) < 2:
         return
     figure.legend(
         [Line2D([], [], color=colour, linewidth=4) for colour in colours.values()],
         [f"label {value}" for value in colours],
         loc="upper right",
-        bbox_to_anchor=_fraction(figure, (WIDTH - _SIDE, 20)),
+        bbox_to_anchor=fraction(figure, (WIDTH - _SIDE, 20)),
         ncols=min(len(colours), 5),
         frameon=False,
         fontsize=10,
-        labelcolor=_INK,
+        labelcolor=INK,
         handlelength=1.0,
         columnspacing=1.2,
         borderaxespad=0.0,
@@ -118,13 +119,13 @@ def _draw_row(figure: Figure, row: SheetRow, top: int, colours: Mapping[int, str
     """Draw one case's line of text and its three panels, from `top` pixels downwards."""
     plane = cut_slice(row.image, row.reference, row.prediction, row.spacing_mm)
     middle = top + _STRIP // 2
-    _write(figure, _shorten(row.case, 26), (_SIDE, middle), color=_INK, size=13, weight="bold")
-    _write(figure, _shorten(row.caption, 60), (_left_of(1), middle), color=_INK, size=13)
-    _write(figure, f"z = {plane.index}", (WIDTH - _SIDE, middle), color=_QUIET, size=11, ha="right")
+    write_text(figure, shorten(row.case, 26), (_SIDE, middle), color=INK, size=13, weight="bold")
+    write_text(figure, shorten(row.caption, 60), (_left_of(1), middle), color=INK, size=13)
+    write_text(figure, f"z = {plane.index}", (WIDTH - _SIDE, middle), color=QUIET, size=11, ha="right")
     _, reference, prediction = (_draw_scan(figure, plane, (_left_of(column), top + _STRIP)) for column in range(3))
     _draw_labels(prediction, plane.prediction, plane, colours)
     if plane.reference is None:
-        _mark(reference, "no reference", (0.5, 0.05), "center")
+        mark(reference, "no reference", (0.5, 0.05), "center")
         return
     _draw_labels(reference, plane.reference, plane, colours)
     for value in colours:
@@ -135,16 +136,13 @@ def _draw_scan(figure: Figure, plane: AxialSlice, corner: tuple[int, int]) -> Ax
     """Draw the slice in the middle of a black square whose upper left corner lies at `corner`; axes are in mm."""
     height, width = _size_mm(plane)
     side = max(height, width)
-    left, bottom = _fraction(figure, (corner[0], corner[1] + _PANEL))
-    right, top = _fraction(figure, (corner[0] + _PANEL, corner[1]))
-    axes = figure.add_axes((left, bottom, right - left, top - bottom), facecolor="black", xticks=[], yticks=[])
-    axes.spines[:].set_visible(False)
+    axes = add_panel(figure, corner, _PANEL)
     axes.imshow(plane.scan, cmap="gray", vmin=0.0, vmax=1.0, extent=(0.0, width, height, 0.0), interpolation="bilinear")
     axes.set(
         xlim=((width - side) / 2, (width + side) / 2), ylim=((height + side) / 2, (height - side) / 2), aspect="auto"
     )
-    _mark(axes, "R", (0.025, 0.5), "left")
-    _mark(axes, "L", (0.975, 0.5), "right")
+    mark(axes, "R", (0.025, 0.5), "left")
+    mark(axes, "L", (0.975, 0.5), "right")
     return axes
 
 
@@ -168,15 +166,7 @@ def _draw_outline(axes: Axes, mask: NDArray[np.bool_], plane: AxialSlice, colour
     line = axes.contour(x_mm, y_mm, padded, levels=[0.5], colors=[colour], linewidths=width)
     if colour == "white":
         # White matter is nearly white, too.
-        line.set_path_effects([withStroke(linewidth=width + 1.0, foreground=_SHADOW)])
-
-
-def _mark(axes: Axes, text: str, at: tuple[float, float], alignment: Literal["left", "center", "right"]) -> None:
-    """Write onto a panel, at a fraction of it from the lower left, readable on bright and on dark."""
-    shadow = [withStroke(linewidth=2.5, foreground="black")]
-    axes.text(
-        *at, text, transform=axes.transAxes, color="white", size=11, ha=alignment, va="center", path_effects=shadow
-    )
+        line.set_path_effects([withStroke(linewidth=width + 1.0, foreground=SHADOW)])
 
 
 def _size_mm(plane: AxialSlice) -> tuple[float, float]:
@@ -186,23 +176,3 @@ def _size_mm(plane: AxialSlice) -> tuple[float, float]:
 
 def _left_of(column: int) -> int:
     return _SIDE + column * (_PANEL + _GAP)
-
-
-def _fraction(figure: Figure, at: tuple[int, int]) -> tuple[float, float]:
-    """Turn pixels from the upper left corner into matplotlib's fractions from the lower left."""
-    width, height = figure.get_size_inches() * figure.dpi
-    return at[0] / width, 1.0 - at[1] / height
-
-
-def _write(figure: Figure, text: str, at: tuple[int, int], **style: Any) -> None:
-    """Write one line; a dollar sign in a name is no formula."""
-    x, y = _fraction(figure, at)
-    figure.text(x, y, text, va="center", parse_math=False, **style)
-
-
-def _shorten(text: str, letters: int) -> str:
-    """Cut the middle out of a text that is too long: names differ mostly at their ends."""
-    if len(text) <= letters:
-        return text
-    half = (letters - 1) // 2
-    return f"{text[:half]}…{text[-half:]}"

@@ -11,7 +11,7 @@ from autoseg.sampling.augmentation import (
     StrongAugmentation,
 )
 from autoseg.sampling.batch import BatchParameters, SampleParameters, apply_batch, sample_batch
-from autoseg.sampling.cases import ResidentCase, make_resident_case
+from autoseg.sampling.cases import Lesions, ResidentCase, make_resident_case
 from autoseg.sampling.patches import Patch, PatchGeometry
 
 AUGMENTATIONS: dict[str, type[AugmentationOptions]] = {
@@ -24,6 +24,7 @@ __all__ = [
     "AUGMENTATIONS",
     "AugmentationOptions",
     "BatchParameters",
+    "Lesions",
     "NoAugmentation",
     "Patch",
     "PatchGeometry",

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from autoseg.sampling.cases import ResidentCase
+from autoseg.sampling.cases import Lesions, ResidentCase
 from dataset_fingerprints.geometry import Triple
 
 Flips = tuple[bool, bool, bool]
@@ -26,6 +26,7 @@ class PatchGeometry:
         foreground_share: the share of the batch that must hold foreground; at least one patch where it is above 0.
         jitter_share: how far from the patch's centre, as a share of half its edge, the wanted voxel may lie: 0 is the
             centre, 1 is anywhere.
+        lesion_balance: 0 draws every voxel of a label alike; up to 1, which draws every lesion alike.
     """
 
     patch_shape: Triple
@@ -33,6 +34,7 @@ class PatchGeometry:
     batch_size: int
     foreground_share: float
     jitter_share: float
+    lesion_balance: float = 0.0
 
     def forced_patches(self) -> int:
         """Return how many patches of a batch must hold foreground."""
@@ -62,8 +64,8 @@ def sample_patches(
     """Draw the places of a batch's patches; the last ones are those that must hold foreground.
 
     Those are drawn evenly over the cases that have foreground, then over the labels or regions of the case, then over
-    the voxels of the one. Where no case has any, they are drawn like the others: evenly over cases and places, or over
-    the voxels that somebody labelled where a case has ignored ones.
+    the voxels of the one, or over its lesions where these are balanced. Where no case has any, they are drawn like the
+    others: evenly over cases and places, or over the voxels that somebody labelled where a case has ignored ones.
     """
     with_foreground = [index for index, case in enumerate(cases) if any(map(len, case.foreground))]
     forced = geometry.forced_patches() if with_foreground else 0
@@ -114,8 +116,17 @@ def _sample_on_foreground(
     foreground = cases[case].foreground
     present = [index for index, voxels in enumerate(foreground) if len(voxels)]
     chosen = present[int(rng.integers(len(present)))]
-    start = _sample_around(rng, foreground[chosen], cases[case], geometry)
+    voxels = foreground[chosen]
+    if geometry.lesion_balance > 0:
+        voxels = _choose_lesion(rng, cases[case].lesions[chosen], geometry.lesion_balance)
+    start = _sample_around(rng, voxels, cases[case], geometry)
     return Patch(case=case, start=start, target=chosen + 1)
+
+
+def _choose_lesion(rng: np.random.Generator, lesions: Lesions, balance: float) -> NDArray[np.int32]:
+    """Draw one lesion and return its voxels; the weight of n voxels is n ** (1 - balance)."""
+    reached = np.cumsum(lesions.sizes.astype(np.float64) ** (1.0 - balance))
+    return lesions.voxels[int(np.searchsorted(reached, rng.random() * reached[-1], side="right"))]
 
 
 def _sample_around(

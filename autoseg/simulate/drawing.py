@@ -18,6 +18,8 @@ _BORDER_SIGMA = 0.8
 _BORDER_LENGTH_MM = 7.0
 _GAP_LENGTH_MM = 3.0
 _SMALLEST_WITH_GAPS = 200
+# No drawn border lies farther outside than this.
+_FARTHEST_MM = 6.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,7 +74,7 @@ def apply_drawing(
         allowed = allowed & ~holes
     # Raters see where a lesion is, however small: its middle is always drawn.
     outward_mm.flat[np.argmin(middle)] = -np.inf
-    return _nearest(outward_mm, lesion, allowed, voxels)
+    return _nearest(outward_mm, allowed, voxels)
 
 
 def _outward_mm(lesion: MaskArray, spacing_mm: Lengths) -> FloatArray:
@@ -88,13 +90,13 @@ def _outward_mm(lesion: MaskArray, spacing_mm: Lengths) -> FloatArray:
     return outward
 
 
-def _nearest(outward_mm: FloatArray, lesion: MaskArray, allowed: MaskArray, voxels: int) -> MaskArray:
+def _nearest(outward_mm: FloatArray, allowed: MaskArray, voxels: int) -> MaskArray:
+    """Return the innermost allowed voxels that hang together with the very innermost."""
     candidates = np.flatnonzero(allowed)
     first = candidates[np.argsort(outward_mm.ravel()[candidates], kind="stable")[:voxels]]
-    drawn = np.zeros_like(lesion)
+    drawn = np.zeros_like(allowed)
     drawn.ravel()[first] = True
     labels, count = ndimage.label(drawn, _NEIGHBOURS)
     if count > 1:
-        largest = int(np.argmax(np.bincount(labels.ravel())[1:])) + 1
-        drawn = fill_up(labels == largest, allowed & (outward_mm < 3.0), voxels)
+        drawn = fill_up(labels == labels.ravel()[first[0]], allowed & (outward_mm < _FARTHEST_MM), voxels)
     return drawn

@@ -136,11 +136,11 @@ def _sample_t1(rng: np.random.Generator) -> Contrast:
         scar=csf,
         gain=float(10.0 ** rng.uniform(-1.0, 4.0)),
         texture=float(rng.uniform(0.25, 0.5)),
-        bias=float(rng.uniform(0.03, 0.12)),
+        bias=float(rng.uniform(0.05, 0.25)),
         noise=float(rng.uniform(0.015, 0.045)),
         blur_voxels=float(rng.uniform(0.0, 0.45)),
         vessels=float(rng.uniform(1.2, 2.1)),
-        vessel_level=float(rng.uniform(1.0, 1.8)),
+        vessel_level=float(rng.uniform(0.6, 1.8)),
         outside=(0.0, csf, 0.12, float(rng.uniform(0.5, 0.9)), float(rng.uniform(1.0, 1.6)), 0.55),
     )
 
@@ -154,7 +154,7 @@ def _sample_flair(rng: np.random.Generator) -> Contrast:
         scar=float(rng.uniform(1.9, 2.5)),
         gain=float(10.0 ** rng.uniform(-1.0, 4.0)),
         texture=0.0,
-        bias=float(rng.uniform(0.03, 0.12)),
+        bias=float(rng.uniform(0.05, 0.25)),
         noise=float(rng.uniform(0.03, 0.06)),
         blur_voxels=float(rng.uniform(0.3, 0.6)),
         vessels=float(rng.uniform(1.1, 1.6)),

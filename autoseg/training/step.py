@@ -46,6 +46,7 @@ class Stepper:
             batch_size=configuration.batch_size,
             foreground_share=configuration.sampling.foreground_share,
             jitter_share=configuration.sampling.jitter_share,
+            lesion_balance=configuration.sampling.lesion_balance,
         )
         self.stopwatch = Stopwatch(device=setup.device)
 

@@ -1,15 +1,20 @@
-"""What a command costs: wall-clock and CPU seconds and its largest process."""
+"""What a command costs: wall-clock and CPU seconds, its largest process and all of its processes together."""
 
 from __future__ import annotations
 
 import os
 import subprocess
+import threading
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from dataset_fingerprints.errors import AutosegError
+
+# A peak that lasts shorter than this may go unseen.
+SAMPLED_EVERY_SECONDS = 0.05
+_GIB_IN_KIB = 1024**2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -18,11 +23,32 @@ class Cost:
 
     Attributes:
         largest_process_gb: resident memory of the largest single process, in GiB.
+        all_processes_gb: the most that all processes held at one time, in GiB; memory that several share counts once.
+            From samples; 0 where the system has no /proc.
     """
 
     wall_seconds: float
     cpu_seconds: float
     largest_process_gb: float
+    all_processes_gb: float
+
+
+@dataclass(kw_only=True, slots=True)
+class MemoryWatch:
+    """Samples the memory of a process and its descendants in a thread, until it is stopped."""
+
+    process: int
+    peak_kib: int = 0
+    _over: threading.Event = field(default_factory=threading.Event)
+
+    def run(self) -> None:
+        """Sample until the watch is stopped."""
+        while not self._over.wait(SAMPLED_EVERY_SECONDS):
+            self.peak_kib = max(self.peak_kib, sum(_proportional_kib(member) for member in _family(self.process)))
+
+    def stop(self) -> None:
+        """End the watch."""
+        self._over.set()
 
 
 def measure_command(command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None) -> Cost:
@@ -37,8 +63,13 @@ def measure_command(command: Sequence[str], log: Path, environment: Mapping[str,
         process = subprocess.Popen(
             command, stdout=stream, stderr=subprocess.STDOUT, env={**os.environ, **(environment or {})}
         )
+        watch = MemoryWatch(process=process.pid)
+        sampler = threading.Thread(target=watch.run)
+        sampler.start()
         _, status, usage = os.wait4(process.pid, 0)
-    wall = time.perf_counter() - began
+        wall = time.perf_counter() - began
+        watch.stop()
+        sampler.join()
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         end = log.read_text(errors="replace")[-800:]
@@ -46,5 +77,28 @@ def measure_command(command: Sequence[str], log: Path, environment: Mapping[str,
     return Cost(
         wall_seconds=wall,
         cpu_seconds=usage.ru_utime + usage.ru_stime,
-        largest_process_gb=usage.ru_maxrss / 1024**2,
+        largest_process_gb=usage.ru_maxrss / _GIB_IN_KIB,
+        all_processes_gb=watch.peak_kib / _GIB_IN_KIB,
     )
+
+
+def _family(process: int) -> Iterator[int]:
+    """Give a process and all its descendants that still run."""
+    yield process
+    try:
+        for children in Path(f"/proc/{process}/task").glob("*/children"):
+            for child in children.read_text().split():
+                yield from _family(int(child))
+    except OSError:  # it ended meanwhile
+        return
+
+
+def _proportional_kib(process: int) -> int:
+    """Return a process' resident memory, pages shared by n processes counted as a n-th; 0 if it ended meanwhile."""
+    try:
+        for line in Path(f"/proc/{process}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1])
+    except OSError:
+        pass
+    return 0

@@ -34,7 +34,7 @@ class Comparison:
     def rows(self) -> tuple[tuple[str, str, str, str], ...]:
         """Return per quantity: name, autoseg's median, nnU-Net's median, and the ratio of the two."""
         rows = []
-        for name in ("wall_seconds", "cpu_seconds", "largest_process_gb"):
+        for name in ("wall_seconds", "cpu_seconds", "largest_process_gb", "all_processes_gb"):
             ours, theirs = (
                 statistics.median(getattr(cost, name) for cost in side) for side in (self.autoseg, self.nnunet)
             )

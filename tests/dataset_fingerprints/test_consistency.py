@@ -29,6 +29,20 @@ def test_the_same_image_in_two_cases_is_told(tmp_path):
     assert "sub-002" in findings[0].message
 
 
+def test_two_channels_that_are_the_same_in_two_cases_are_one_finding(tmp_path):
+    write_nnunet_dataset(tmp_path, cases=4, channels=("T1w", "FLAIR"))
+    for channel in range(2):
+        name = f"sub-00{{}}_000{channel}.nii.gz"
+        shutil.copy(tmp_path / "imagesTr" / name.format(0), tmp_path / "imagesTr" / name.format(3))
+    assert kinds(findings_of(tmp_path)) == [("sub-000", "warning", "duplicate-image")]
+
+
+def test_a_scan_that_is_stored_as_the_label_map_is_told_as_that_alone(tmp_path):
+    write_nnunet_dataset(tmp_path, cases=4)
+    write_nifti(tmp_path / "labelsTr" / "sub-003.nii.gz", head(3)[0])
+    assert kinds(findings_of(tmp_path)) == [("sub-003", "error", "label-is-image")]
+
+
 def test_a_scan_with_voxels_of_another_size_is_told(tmp_path):
     write_nnunet_dataset(tmp_path, cases=4)
     image, labels = head(1)

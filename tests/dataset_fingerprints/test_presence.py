@@ -115,6 +115,23 @@ def test_a_damaged_scan_does_not_hide_what_is_wrong_with_the_label_map(tmp_path)
     assert [finding.kind for finding in findings] == ["unreadable", "unexpected-label"]
 
 
+def test_one_fault_does_not_hide_another_in_the_same_case(tmp_path):
+    write_nnunet_dataset(tmp_path, 1, channels=TWO)
+    write_nifti(tmp_path / "imagesTr" / "sub-000_0000.nii.gz", np.full((24, 28, 20), np.nan))
+    write_nifti(tmp_path / "imagesTr" / "sub-000_0001.nii.gz", np.full((24, 28, 20), 3.0))
+    write_nifti(tmp_path / "labelsTr" / "sub-000.nii.gz", np.full((24, 28, 19), 0.5))
+    _, findings = find(tmp_path)
+    assert [finding.kind for finding in findings] == ["not-finite", "constant", "shape", "fractional-label"]
+
+
+def test_a_file_listed_for_two_channels_is_used_for_both(tmp_path):
+    write_two_channel_pairs(tmp_path)
+    (tmp_path / "dataset.json").write_text('{"labels": {"a": 1, "b": 2}}')
+    twice = "images/sub-000_0000.nii.gz"
+    rows = [{"case": "a", "image_0": twice, "image_1": twice, "label": "labels/sub-000.nii.gz"}]
+    assert find(write_csv(tmp_path / "cases.csv", rows)) == (["a"], ())
+
+
 def test_a_channel_that_is_not_declared_is_told_and_not_left_out(tmp_path):
     write_nnunet_dataset(tmp_path, 3)
     write_nifti(tmp_path / "imagesTr" / "sub-001_0001.nii.gz", head(1)[0])

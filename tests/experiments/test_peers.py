@@ -20,6 +20,15 @@ def test_a_command_is_measured_with_its_children(tmp_path):
     assert cost.largest_process_gb > 0.18
 
 
+def test_processes_side_by_side_are_measured_together(tmp_path):
+    inner = "import time; b = bytearray(200_000_000); time.sleep(1.5)"
+    start = f"[subprocess.Popen([sys.executable, '-c', '{inner}']) for _ in 'ab']"
+    code = f"import subprocess, sys\nfor process in {start}: process.wait()"
+    cost = measure_command([sys.executable, "-c", code], tmp_path / "log")
+    # Two of 0.186 GiB each, and the interpreters.
+    assert cost.largest_process_gb < 0.3 < 0.37 < cost.all_processes_gb < 0.6
+
+
 def test_a_command_that_fails_is_told_with_the_end_of_its_log(tmp_path):
     with pytest.raises(AutosegError, match=r"(?s)exit code 3.*what happened"):
         measure_command([sys.executable, "-c", "print('what happened'); exit(3)"], tmp_path / "log")

@@ -2,6 +2,7 @@ import json
 
 from planners import PlanRequest, explain_plan, make_plan, plan_as_json
 from planners.plan import Plan
+from planners.rules import RULES
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint, repeat_case
 from tests.synthetic.machines import GPU
 
@@ -30,6 +31,8 @@ def test_json_has_what_other_programs_ask_for() -> None:
     fullres = values["configurations"]["3d_fullres"]
     assert fullres["patch_shape"] == list(plan.configurations[1].patch_shape)
     assert fullres["spacing_mm"] == [1.0, 1.0, 1.0]
+    parts = dict(fullres["memory_bytes"])
+    assert parts.pop("total") == sum(parts.values())
     assert fullres["batch_size"] == plan.configurations[1].batch_size
     assert {"field", "value", "rule", "evidence", "change"} == set(values["decisions"][0])
 
@@ -47,4 +50,5 @@ def test_decisions_are_told_in_words_and_say_what_would_change_them() -> None:
 def test_what_concerns_one_configuration_is_told_together() -> None:
     fields = [row[1].split(".")[0] for row in explain_plan(make_example())[-1].rows]
     assert fields.index("3d_fullres") == fields.index("2d") + fields.count("2d")
-    assert fields[-1] == "3d_fullres"
+    assert fields[-len(RULES) :] == ["rules"] * len(RULES)
+    assert fields[-len(RULES) - 1] == "3d_fullres"

@@ -32,6 +32,14 @@ def test_options_of_parts_and_places_in_lists_are_reached(plan: Plan) -> None:
     assert configuration.preprocessing.normalization == (Choice(name="zscore"),)
 
 
+def test_clipping_and_bias_correction_are_asked_for_by_name(plan: Plan) -> None:
+    options = "preprocessing.normalization.0.options"
+    changed = set_values(plan, [f"{options}.bias_correction=true", f"{options}.upper_percentile=99.5"])
+    for configuration in changed.configurations:
+        (choice,) = configuration.preprocessing.normalization
+        assert choice.options == {"bias_correction": True, "upper_percentile": 99.5}
+
+
 def test_a_part_by_name_takes_its_own_defaults(plan: Plan) -> None:
     changed = set_values(plan, ["training.optimizer=sgd"])
     assert changed.configurations[0].training.optimizer == Choice(name="sgd")
@@ -77,6 +85,12 @@ def test_batch_size_of_all_replaces_the_decisions_of_each(plan: Plan) -> None:
         ("3d_fullres.topology.features=[16,32]", "lists together"),
         ("default_configuration=3d", "Expected 2d or 3d_fullres"),
         ("sampling.foreground_share=2", "Expected 0 to 1"),
+        ("preprocessing.normalization.0=zscor", "Did you mean 'zscore'"),
+        (
+            "preprocessing.normalization.0.options.bias_corection=true",
+            "Did you mean 'bias_correction'",
+        ),
+        ("preprocessing.normalization.0.options.upper_percentile=-1", "Expected 0 <= lower < upper <= 100"),
     ],
 )
 def test_what_cannot_be_set_says_why(plan: Plan, assignment: str, message: str) -> None:

@@ -7,6 +7,7 @@ from dataset_fingerprints.errors import PlanError
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.geometry import Triple
 from dataset_fingerprints.jsonfiles import read_json, write_json
+from dataset_fingerprints.publications import expand, read_published
 from planners import PlanRequest, check_plan, make_plan
 from planners.plan import Configuration, Plan
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint, repeat_case
@@ -75,6 +76,38 @@ def test_single_slices_get_a_2d_plan_only() -> None:
 def test_slices_and_volumes_share_their_preprocessing() -> None:
     plan = make_plan(brain((150, 190, 150), 1.0), PlanRequest(machine=GPU, memory_gb=8.0))
     assert configuration(plan, "2d").preprocessing == configuration(plan, "3d_fullres").preprocessing
+
+
+def test_thick_ct_slices_get_flat_kernels_late_strides_and_a_cascade() -> None:
+    fingerprint = expand(read_published("ct_3mm_512"))
+    plan = make_plan(fingerprint, PlanRequest(machine=GPU, memory_gb=8.0))
+    fullres = configuration(plan, "3d_fullres").topology
+    assert fullres.kernels[0] == (3, 3, 1)
+    assert fullres.strides[1] == (2, 2, 1)
+    assert configuration(plan, "3d_cascade_fullres").previous_stage == "3d_lowres"
+
+
+def test_few_thick_cardiac_slices_get_flat_kernels_and_no_cascade() -> None:
+    plan = make_plan(expand(read_published("acdc_like")), PlanRequest(machine=GPU, memory_gb=8.0))
+    assert configuration(plan, "3d_fullres").topology.kernels[0] == (3, 3, 1)
+    assert [entry.name for entry in plan.configurations] == ["2d", "3d_fullres"]
+
+
+@pytest.mark.parametrize("cases", [3, 2000])
+def test_few_and_many_cases_are_planned(cases: int) -> None:
+    case = SyntheticCase(body_shape=(150, 190, 150))
+    plan = make_plan(make_fingerprint(repeat_case(cases, case)), PlanRequest(machine=GPU, memory_gb=24.0))
+    check_plan(plan)
+    assert configuration(plan, "3d_fullres").batch_size >= 2
+
+
+@pytest.mark.parametrize(("memory_gb", "batch_size"), [(48.0, 4), (80.0, 4)])
+def test_a_large_card_sees_whole_brains(memory_gb: float, batch_size: int) -> None:
+    """More than four whole brains per step would only make steps longer: 22 million voxels are the most."""
+    fingerprint = expand(read_published("atlas_cropped_1mm"))
+    fullres = configuration(make_plan(fingerprint, PlanRequest(machine=GPU, memory_gb=memory_gb)), "3d_fullres")
+    assert fullres.patch_shape == (160, 192, 160)
+    assert fullres.batch_size == batch_size
 
 
 def test_tiny_scans_are_padded_to_something_a_unet_can_halve() -> None:

@@ -117,3 +117,15 @@ def test_planning_on_the_spot_starts_without_the_heavy_libraries() -> None:
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
     assert found.stdout.splitlines()[-1] == "loaded []"
+
+
+def test_a_time_budget_is_planned_with_the_speed_measured_here(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = explain(monkeypatch, capsys, "msd_hippocampus", "--max-hours", 1)
+    iterations = found["configurations"]["3d_fullres"]["training"]["iterations"]
+    decided = {entry["field"]: entry for entry in found["decisions"]}
+    assert decided["3d_fullres.training.iterations"]["value"].startswith(f"{iterations:,} with")
+    assert "as measured here" in decided["3d_fullres.training.iterations"]["evidence"]
+    elsewhere = explain(monkeypatch, capsys, "msd_hippocampus", "--max-hours", 1, "--gpu-memory-gb", 8)
+    assert elsewhere["max_hours"] == 1.0

@@ -41,6 +41,18 @@ def test_a_case_comes_back_as_it_was_written(tmp_path):
     assert np.array_equal(store.read_reference("a")[1:5, 0:5, 2:6], case.reference)
 
 
+def test_labels_that_were_not_resampled_are_kept_once(tmp_path):
+    store, case = Store(folder=tmp_path), prepared()
+    shape = case.record.box.shape()
+    case = replace(
+        case, record=replace(case.record, shape=shape), labels=case.reference, image=case.image[:, :4, :5, :4]
+    )
+    store.write("a", case, IDENTITIES)
+    assert not (tmp_path / "a.reference.b2nd").exists()
+    assert store.holds("a", IDENTITIES)
+    assert np.array_equal(store.read_reference("a")[1:5, 0:5, 2:6], case.reference)
+
+
 def test_intensities_too_large_for_half_precision_stay_single(tmp_path):
     store, case = Store(folder=tmp_path), prepared(1e6)
     store.write("a", case, IDENTITIES)

@@ -58,3 +58,17 @@ def test_many_voxels_are_thinned_in_the_same_way_for_the_same_name() -> None:
 def test_half_precision_is_used_where_the_values_allow_it(highest: float, kind: torch.dtype) -> None:
     image = np.full((1, 4, 4, 4), highest)
     assert make_resident_case("a", image, np.zeros((4, 4, 4), dtype=np.uint8), plain_heads(2), CPU).image.dtype == kind
+
+
+def test_lesions_are_components_of_a_label_or_region_whatever_its_size() -> None:
+    label = np.zeros((30, 12, 12), dtype=np.uint8)
+    label[2, 2, 2] = 1
+    label[10:20, :10, :10] = 2
+    label[3, 3, 3] = 2  # touches the first by a corner, but is another label
+    heads = plain_scheme(2).heads()
+    case = make_resident_case("a", np.zeros((1, *label.shape)), label, heads, CPU, find_lesions=True)
+    assert [lesions.sizes.tolist() for lesions in case.lesions] == [[1], [1, 1000]]
+    assert [len(voxels) for voxels in case.lesions[1].voxels] == [1, 200]
+    assert all((label[tuple(voxels.T)] == 2).all() for voxels in case.lesions[1].voxels)
+    empty = make_resident_case("e", np.zeros((1, 4, 4, 4)), np.zeros((4, 4, 4)), heads, CPU, find_lesions=True)
+    assert [lesions.sizes.tolist() for lesions in empty.lesions] == [[], []]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from autoseg.sampling import make_resident_case
+from autoseg.sampling import ResidentCase, make_resident_case
 from autoseg.sampling.patches import copy_box, sample_patches
 from tests.autoseg.sampling.builders import CPU, make_case, make_empty_case, make_geometry
 from tests.synthetic.heads import plain_scheme
@@ -105,3 +105,44 @@ def test_patches_drawn_anywhere_hold_a_voxel_that_somebody_labelled() -> None:
         cut = torch.full((6, 6, 6), 3, dtype=torch.uint8)
         copy_box(case.label, patch.start, NO_FLIPS, cut)
         assert (cut == 0).any()
+
+
+def make_case_with_lesions(*edges: int) -> ResidentCase:
+    """A case of one label with cubes of these edges, well apart."""
+    label = np.zeros((60, 20, 20), dtype=np.uint8)
+    for index, edge in enumerate(edges):
+        label[20 * index : 20 * index + edge, :edge, :edge] = 1
+    return make_resident_case(
+        "lesions", np.zeros((1, *label.shape)), label, plain_scheme(1).heads(), CPU, find_lesions=True
+    )
+
+
+@pytest.mark.parametrize("balance", [0.25, 0.5, 1.0])
+def test_lesions_are_drawn_by_a_power_of_their_size(balance: float) -> None:
+    case = make_case_with_lesions(1, 3, 9)
+    geometry = make_geometry(
+        patch_shape=(1, 1, 1), foreground_share=1.0, jitter_share=0.0, batch_size=3000, lesion_balance=balance
+    )
+    patches = sample_patches(np.random.default_rng(0), [case], geometry)
+    found = np.bincount([patch.start[0] // 20 for patch in patches], minlength=3) / 3000
+    weights = np.array([1.0, 27.0, 729.0]) ** (1 - balance)
+    # Four standard deviations of a share of 3,000 draws are at most 0.037.
+    np.testing.assert_allclose(found, weights / weights.sum(), atol=0.037)
+
+
+def test_a_balanced_patch_holds_its_lesion_of_one_voxel() -> None:
+    case = make_case_with_lesions(1, 9)
+    geometry = make_geometry(patch_shape=(5, 4, 3), foreground_share=1.0, jitter_share=1.0, lesion_balance=1.0)
+    rng = np.random.default_rng(0)
+    for patch in (patch for _ in range(20) for patch in sample_patches(rng, [case], geometry)):
+        label = torch.zeros(geometry.patch_shape, dtype=torch.uint8)
+        copy_box(case.label, patch.start, NO_FLIPS, label)
+        assert label.any()
+
+
+def test_without_balance_lesions_are_drawn_as_if_they_were_not_told_apart() -> None:
+    geometry = make_geometry(foreground_share=1.0, lesion_balance=0.0)
+    told = make_case_with_lesions(2, 5)
+    untold = make_resident_case("lesions", told.image.numpy(), told.label.numpy(), plain_scheme(1).heads(), CPU)
+    first, second = (sample_patches(np.random.default_rng(1), [case], geometry) for case in (told, untold))
+    assert first == second

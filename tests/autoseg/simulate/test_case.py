@@ -127,7 +127,6 @@ def test_flair_leaves_t1w_and_label_as_they_are_and_shows_fluid_dark_and_scars_b
     np.testing.assert_array_equal(scan.channels[0], scans[0].channels[0])
     np.testing.assert_array_equal(scan.label, scans[0].label)
     t1, flair = (channel / np.median(channel[scan.brain]) for channel in scan.channels)
-    assert np.corrcoef(t1[scan.distractors], flair[scan.distractors])[0, 1] < 0
     # White matter is the brightest tissue in T1w and the darkest but fluid in FLAIR.
     assert t1[scan.distractors].mean() < np.quantile(t1[scan.brain], 0.8)
     assert flair[scan.distractors].mean() > np.quantile(flair[scan.brain], 0.5)

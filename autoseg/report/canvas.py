@@ -1,0 +1,71 @@
+"""What the pictures share: a figure measured in pixels, text that is no formula, panels, colours, one way to save."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any, Literal
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+
+from dataset_fingerprints.atomic import write_bytes
+
+DPI = 100
+INK, QUIET, SHADOW = "#1b1f24", "#667079", "#00000080"
+# Readable on grey and told apart by colour-blind eyes (after Okabe 2008, brightened).
+COLOURS = ("#ff5a36", "#35b4ff", "#ffd21f", "#2fd6a0", "#ff8ad8", "#c39bff", "#ffa94d", "#9be15d")
+
+
+def make_figure(width: int, height: int) -> Figure:
+    """Return an empty white figure of so many pixels."""
+    figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor="white")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def save_png(figure: Figure, path: Path) -> None:
+    """Write the figure as it is, atomically."""
+    stream = io.BytesIO()
+    # The box is given because a person's own matplotlib settings may ask for another.
+    figure.savefig(stream, format="png", dpi=DPI, bbox_inches=figure.bbox_inches, metadata={"Software": None})
+    write_bytes(path, stream.getvalue())
+
+
+def add_panel(figure: Figure, corner: tuple[int, int], side: int) -> Axes:
+    """Add a black square without ticks; `corner` is its upper left one, in pixels from the figure's."""
+    left, bottom = fraction(figure, (corner[0], corner[1] + side))
+    right, top = fraction(figure, (corner[0] + side, corner[1]))
+    axes = figure.add_axes((left, bottom, right - left, top - bottom), facecolor="black", xticks=[], yticks=[])
+    axes.spines[:].set_visible(False)
+    return axes
+
+
+def write_text(figure: Figure, text: str, at: tuple[int, int], **style: Any) -> None:
+    """Write one line; a dollar sign in a name is no formula."""
+    x, y = fraction(figure, at)
+    figure.text(x, y, text, **({"va": "center"} | style), parse_math=False)
+
+
+def mark(axes: Axes, text: str, at: tuple[float, float], alignment: Literal["left", "center", "right"]) -> None:
+    """Write onto a panel, at a fraction of it from the lower left, readable on bright and on dark."""
+    shadow = [withStroke(linewidth=2.5, foreground="black")]
+    axes.text(
+        *at, text, transform=axes.transAxes, color="white", size=11, ha=alignment, va="center", path_effects=shadow
+    )
+
+
+def fraction(figure: Figure, at: tuple[int, int]) -> tuple[float, float]:
+    """Turn pixels from the upper left corner into matplotlib's fractions from the lower left."""
+    width, height = figure.get_size_inches() * figure.dpi
+    return at[0] / width, 1.0 - at[1] / height
+
+
+def shorten(text: str, letters: int) -> str:
+    """Cut the middle out of a text that is too long: names differ mostly at their ends."""
+    if len(text) <= letters:
+        return text
+    half = (letters - 1) // 2
+    return f"{text[:half]}…{text[-half:]}"

@@ -1,0 +1,65 @@
+"""A few steps of a planned training on noise, for experiments that measure what steps cost."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from autoseg.hardware import autocast_type, choose_device
+from autoseg.progress import SilentProgress
+from autoseg.sampling import ResidentCase, make_resident_case
+from autoseg.training.folder import FoldFolder
+from autoseg.training.trainer import Setup, Trainer
+from planners.plan import Configuration, Plan
+
+
+class _NobodyValidates:
+    def validate(self, network: nn.Module, cases: Sequence[str]) -> Mapping[str, float]:
+        return {}
+
+
+def make_setup(plan: Plan, configuration: Configuration, steps: int) -> Setup:
+    """Return a training of a few steps on the device of this machine."""
+    device = choose_device()
+    training = replace(configuration.training, iterations=steps)
+    return Setup(
+        configuration=replace(configuration, training=training),
+        channels=len(plan.channels),
+        heads=plan.scheme.heads(),
+        cases=make_cases(plan, configuration, device),
+        validation_cases=(),
+        seed=(0, 0),
+        max_minutes=None,
+        device=device,
+        autocast=autocast_type(device) if training.mixed_precision else torch.float32,
+    )
+
+
+def train(setup: Setup) -> float:
+    """Train, and return the seconds it took."""
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = Trainer(setup, FoldFolder(root=Path(folder)), _NobodyValidates(), SilentProgress())
+        start = time.perf_counter()
+        trainer.run()
+        return time.perf_counter() - start
+
+
+def make_cases(plan: Plan, configuration: Configuration, device: torch.device) -> list[ResidentCase]:
+    """Return two training cases of noise, a little larger than a patch, with a block of every label."""
+    rng = np.random.default_rng(0)
+    shape = tuple(length + 8 for length in configuration.patch_shape)
+    cases = []
+    for name in ("first", "second"):
+        image = rng.normal(size=(len(plan.channels), *shape)).astype(np.float16)
+        label = np.zeros(shape, dtype=np.uint8)
+        for index in range(1, len(plan.scheme.labels) + 1):
+            label[:2, :2, 2 * index : 2 * index + 2] = index
+        cases.append(make_resident_case(name, image, label, plan.scheme.heads(), device))
+    return cases

@@ -1,0 +1,162 @@
+"""Plans that train in a given time: fewer steps first, then smaller steps, then another configuration."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from dataset_fingerprints.errors import PlanError
+from dataset_fingerprints.fingerprint import DatasetFingerprint
+from planners.configurations import Basis, Planned, plan_configurations
+from planners.layers import describe_network, list_layers
+from planners.machine import MachineProfile
+from planners.plan import Configuration, Decision
+from planners.schedule import GPU_ITERATIONS, long_optimizer, short_optimizer
+
+# Of the time, what optimiser steps take; the rest is validation, and starting up.
+STEPPING_SHARE = 0.9
+# Fewer steps than these leave a network untrained, whatever its size.
+LEAST_STEPS = 2_000
+# From here on momentum gets further than Adam, as the field trains; not measured here.
+LONG_STEPS = 20_000
+# Voxels of a patch against those of the plan without a budget, and how often the features are halved, in turns.
+ECONOMIES = ((1.0, 0), (0.5, 0), (0.25, 0), (0.125, 0), (0.25, 1), (0.125, 1))
+
+PREFERRED = ("3d_fullres", "3d_lowres", "2d")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pace:
+    """How many steps of a configuration fit.
+
+    Attributes:
+        multiplications: multiply-adds of the forward passes of one step.
+        seconds: of one step, predicted.
+        steps: that fit into the time.
+    """
+
+    multiplications: int
+    seconds: float
+    steps: int
+
+
+def plan_within(fingerprint: DatasetFingerprint, basis: Basis, max_hours: float) -> Planned:
+    """Plan configurations of which each trains in a number of hours per fold.
+
+    Where the machine's speed was not measured the plan stays as it is without a budget: `train --max-hours` holds to
+    the clock.
+
+    Raises:
+        PlanError: the time is not above 0, or the memory is too small for any network.
+    """
+    if not max_hours > 0:
+        raise PlanError(f"--max-hours is {max_hours:g}. Expected more than 0.")
+    if not basis.fixed:
+        basis = _sized_for_either_optimizer(basis)
+    planned = plan_configurations(fingerprint, basis)
+    if basis.resources.machine.multiplications_per_second is None:
+        return replace(planned, decisions=(*planned.decisions, _unknown_speed(max_hours)))
+    for cheaper in _economise(basis, planned):
+        if _pace(_main(planned), basis, max_hours).steps >= LEAST_STEPS:
+            break
+        try:
+            planned = plan_configurations(fingerprint, cheaper)
+        except PlanError:  # No smaller patch can be halved.
+            break
+    paces = {entry.name: _pace(entry, basis, max_hours) for entry in planned.configurations}
+    configurations = tuple(_with_steps(entry, paces[entry.name].steps, basis) for entry in planned.configurations)
+    reasons = (_explain_steps(entry, paces[entry.name], basis.resources.machine, max_hours) for entry in configurations)
+    first = _choose_default({name: pace.steps for name, pace in paces.items()}, planned.default)
+    return replace(
+        planned,
+        configurations=configurations,
+        decisions=(*planned.decisions, *reasons, first),
+        default=first.value,
+    )
+
+
+def predict_step(configuration: Configuration, channels: int, outputs: int, machine: MachineProfile) -> float:
+    """Predict the seconds of one optimiser step; infinity where the machine's speed was not measured."""
+    speed = machine.multiplications_per_second
+    return count_multiplications(configuration, channels, outputs) / speed if speed else math.inf
+
+
+def count_multiplications(configuration: Configuration, channels: int, outputs: int) -> int:
+    """Return the multiply-adds of the forward passes of one batch."""
+    patch = tuple(configuration.patch_shape[axis] for axis in configuration.network_axes())
+    layers = list_layers(describe_network(configuration, channels, outputs), patch)
+    return configuration.batch_size * sum(layer.multiplications() for layer in layers)
+
+
+def _sized_for_either_optimizer(basis: Basis) -> Basis:
+    """Return the basis with memory counted for AdamW, which remembers more than momentum does."""
+    training = replace(basis.resources.training, optimizer=short_optimizer()[0])
+    return replace(basis, resources=replace(basis.resources, training=training))
+
+
+def _main(planned: Planned) -> Configuration:
+    return next(entry for entry in planned.configurations if entry.name == planned.default)
+
+
+def _economise(basis: Basis, planned: Planned) -> Iterator[Basis]:
+    """Yield bases with cheaper and cheaper steps; none where the planner's sizes are a promise."""
+    if basis.fixed:
+        return
+    voxels = math.prod(_main(planned).patch_shape)
+    for share, halvings in ECONOMIES:
+        yield replace(basis, rules=basis.rules.economise(int(share * voxels), halvings))
+
+
+def _pace(configuration: Configuration, basis: Basis, max_hours: float) -> Pace:
+    resources = basis.resources
+    channels = resources.channels + (resources.outputs if configuration.previous_stage else 0)
+    seconds = predict_step(configuration, channels, resources.outputs, resources.machine)
+    return Pace(
+        multiplications=count_multiplications(configuration, channels, resources.outputs),
+        seconds=seconds,
+        steps=max(1, min(GPU_ITERATIONS, int(STEPPING_SHARE * max_hours * 3600 / seconds))),
+    )
+
+
+def _with_steps(configuration: Configuration, steps: int, basis: Basis) -> Configuration:
+    training = replace(configuration.training, iterations=steps)
+    if not basis.fixed:
+        optimizer, schedule = long_optimizer() if steps >= LONG_STEPS else short_optimizer()
+        training = replace(training, optimizer=optimizer, schedule=schedule)
+    return replace(configuration, training=training)
+
+
+def _choose_default(steps: Mapping[str, int], otherwise: str) -> Decision:
+    least = LEAST_STEPS // 2
+    enough = [name for name in PREFERRED if steps.get(name, 0) >= least]
+    return Decision(
+        field="default_configuration",
+        value=enough[0] if enough else otherwise,
+        rule=f"The first of {', '.join(PREFERRED)} that has time for {least:,} steps.",
+        evidence=", ".join(f"{name} {count:,}" for name, count in steps.items()),
+        change="more hours, or a faster machine",
+    )
+
+
+def _explain_steps(configuration: Configuration, pace: Pace, machine: MachineProfile, max_hours: float) -> Decision:
+    speed = machine.multiplications_per_second or 0.0
+    return Decision(
+        field=f"{configuration.name}.training.iterations",
+        value=f"{pace.steps:,} with {configuration.training.optimizer.name}",
+        rule=f"As many steps as fit into the time, at most {GPU_ITERATIONS:,}. Below {LEAST_STEPS:,}, patches and "
+        f"networks shrink where the planner allows it; below {LONG_STEPS:,}, AdamW gets further than momentum.",
+        evidence=f"{max_hours:g} hours per fold; a step of {pace.multiplications / 1e9:,.0f} billion multiply-adds "
+        f"takes {pace.seconds:.3g} s at {speed / 1e9:,.1f} billion per second, as measured here",
+        change="another --max-hours, or another machine",
+    )
+
+
+def _unknown_speed(max_hours: float) -> Decision:
+    return Decision(
+        field="max_hours",
+        value=f"{max_hours:g}",
+        rule="The machine that will train is elsewhere, and its speed unknown: the plan is that without a time budget.",
+        evidence="no speed was measured",
+        change=f"planning on the machine that trains, or `train --max-hours {max_hours:g}`, which holds to the clock",
+    )

@@ -1,0 +1,66 @@
+"""What planners plan can be built and trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from autoseg.progress import SilentProgress
+from autoseg.sampling import make_resident_case
+from autoseg.training.checkpoint import load_tensors
+from autoseg.training.folder import FoldFolder
+from autoseg.training.trainer import Setup, Trainer
+from planners import PlanRequest, make_plan, set_values
+from planners.plan import Configuration, Plan
+from tests.autoseg.training.test_trainer import CountingValidator
+from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint
+from tests.synthetic.machines import CPU
+
+lengths = st.integers(min_value=1, max_value=40)
+cases = st.builds(
+    SyntheticCase,
+    body_shape=st.tuples(lengths, lengths, lengths).filter(lambda shape: sorted(shape)[1] > 1),
+    spacing_mm=st.tuples(*[st.sampled_from([0.5, 1.0, 5.0])] * 3),
+)
+SHORT = ["training.iterations=1", "training.validation_rounds=0", "batch_size=2"]
+
+
+def train_one_step(plan: Plan, configuration: Configuration, folder: Path) -> dict[str, torch.Tensor]:
+    """Train on noise and return the weights."""
+    rng = np.random.default_rng(0)
+    label = np.zeros((30, 30, 30), dtype=np.uint8)
+    label[10:20, 10:20, 10:20] = 1
+    image = rng.normal(size=(len(plan.channels), 30, 30, 30)).astype(np.float32)
+    heads = plan.scheme.heads()
+    setup = Setup(
+        configuration=configuration,
+        channels=len(plan.channels),
+        heads=heads,
+        cases=[make_resident_case("noise", image, label, heads, torch.device("cpu"))],
+        validation_cases=(),
+        seed=(0, 0),
+        max_minutes=None,
+        device=torch.device("cpu"),
+        autocast=torch.float32,
+    )
+    files = FoldFolder(root=folder)
+    Trainer(setup, files, CountingValidator(), SilentProgress()).run()
+    return load_tensors(files.weights)[0]
+
+
+# A step of the largest of these networks takes a second on two cores.
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(cases, min_size=1, max_size=3), st.sampled_from(["default", "nnunet-resenc-m"]), st.integers(1, 3))
+def test_every_plan_builds_and_trains(
+    tmp_path_factory: pytest.TempPathFactory, scans: list[SyntheticCase], planner: str, labels: int
+) -> None:
+    plan = make_plan(make_fingerprint(scans, labels=labels), PlanRequest(planner=planner, machine=CPU, memory_gb=4.0))
+    for configuration in set_values(plan, SHORT).configurations:
+        if not configuration.previous_stage:
+            weights = train_one_step(plan, configuration, tmp_path_factory.mktemp("fold"))
+            assert all(weight.isfinite().all() for weight in weights.values())

@@ -1,0 +1,125 @@
+"""Plans for a given time per fold."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dataset_fingerprints.errors import PlanError
+from dataset_fingerprints.publications import expand, read_published
+from planners import PLANNERS, PlanRequest, check_plan, make_plan
+from planners.budgets import PLANNED_SHARE
+from planners.machine import MachineProfile
+from planners.memory import GIB
+from planners.memory_decisions import predict_configuration
+from planners.plan import Configuration, Plan
+from planners.time_budget import LEAST_STEPS, LONG_STEPS, STEPPING_SHARE, predict_step
+from tests.synthetic.machines import CPU, GPU
+
+BRAIN = expand(read_published("atlas_cropped_1mm"))
+FAST = replace(GPU, multiplications_per_second=4e12)
+SLOW = replace(CPU, multiplications_per_second=2e10)
+
+
+def plan_for(
+    max_hours: float | None, machine: MachineProfile = FAST, memory_gb: float = 24.0, planner: str = "default"
+) -> Plan:
+    request = PlanRequest(planner=planner, machine=machine, memory_gb=memory_gb, max_hours=max_hours)
+    plan = make_plan(BRAIN, request)
+    check_plan(plan)
+    return plan
+
+
+def fullres(plan: Plan) -> Configuration:
+    return next(entry for entry in plan.configurations if entry.name == "3d_fullres")
+
+
+def step_seconds(plan: Plan, configuration: Configuration) -> float:
+    channels = len(plan.channels) + (plan.scheme.heads().count() if configuration.previous_stage else 0)
+    return predict_step(configuration, channels, plan.scheme.heads().count(), plan.machine)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.floats(min_value=0.02, max_value=200.0), st.sampled_from([FAST, SLOW]), st.sampled_from(["default", "nnunet"])
+)
+def test_predicted_steps_fit_into_the_time_and_the_memory(
+    max_hours: float, machine: MachineProfile, planner: str
+) -> None:
+    plan = plan_for(max_hours, machine, planner=planner)
+    assert plan.max_hours == max_hours
+    for configuration in plan.configurations:
+        spent = configuration.training.iterations * step_seconds(plan, configuration)
+        assert spent <= STEPPING_SHARE * max_hours * 3600 or configuration.training.iterations == 1
+        if planner == "default" and not configuration.previous_stage:
+            memory = predict_configuration(plan, configuration).total()
+            assert memory <= PLANNED_SHARE * plan.memory_gb * GIB
+
+
+def test_a_long_time_trains_as_without_a_budget_but_for_the_steps() -> None:
+    free, long = plan_for(None), plan_for(30.0)
+    assert fullres(long).patch_shape == fullres(free).patch_shape
+    assert fullres(long).training.optimizer.name == "sgd"
+    assert LONG_STEPS <= fullres(long).training.iterations < 250_000
+    assert fullres(plan_for(5000.0)).training.iterations == 250_000
+
+
+def test_a_short_time_takes_smaller_steps_and_adamw() -> None:
+    free, short = fullres(plan_for(None)), fullres(plan_for(0.1))
+    assert math.prod(short.patch_shape) < math.prod(free.patch_shape)
+    assert short.batch_size == 2
+    assert LEAST_STEPS <= short.training.iterations < LONG_STEPS
+    assert (short.training.optimizer.name, short.training.schedule.name) == ("adamw", "cosine")
+
+
+def test_the_shorter_the_time_the_cheaper_the_step() -> None:
+    costs = [step_seconds(plan, fullres(plan)) for plan in map(plan_for, (0.1, 0.3, 1.0, 3.0, 30.0))]
+    assert costs == sorted(costs)
+
+
+def test_where_volumes_leave_too_few_steps_slices_are_the_default() -> None:
+    plan = plan_for(0.01, SLOW)
+    steps = {entry.name: entry.training.iterations for entry in plan.configurations}
+    assert plan.default_configuration == "2d"
+    assert [entry.value for entry in plan.decisions if entry.field == "default_configuration"] == ["2d"]
+    assert steps["2d"] > steps["3d_fullres"]
+    assert fullres(plan).topology.features[0] == 8
+
+
+@pytest.mark.parametrize("planner", [name for name in PLANNERS if name != "default"])
+def test_nnunets_planners_only_change_the_number_of_steps(planner: str) -> None:
+    free, short = (plan_for(max_hours, planner=planner) for max_hours in (None, 1.0))
+    assert fullres(short).training.iterations < fullres(free).training.iterations
+    restored = [
+        replace(entry, training=replace(entry.training, iterations=other.training.iterations))
+        for entry, other in zip(short.configurations, free.configurations, strict=True)
+    ]
+    assert restored == list(free.configurations)
+
+
+def test_every_configuration_says_how_its_steps_came_about() -> None:
+    plan = plan_for(2.0)
+    fields = [decision.field for decision in plan.decisions]
+    assert "training.iterations" not in fields
+    for configuration in plan.configurations:
+        (reason,) = (entry for entry in plan.decisions if entry.field == f"{configuration.name}.training.iterations")
+        assert reason.value.startswith(f"{configuration.training.iterations:,} with ")
+        assert "2 hours per fold" in reason.evidence
+
+
+def test_a_machine_of_unknown_speed_gets_the_plan_without_a_budget_and_says_so() -> None:
+    unknown = replace(FAST, multiplications_per_second=None)
+    plan = plan_for(2.0, unknown)
+    assert [entry.training.iterations for entry in plan.configurations] == [250_000] * len(plan.configurations)
+    (reason,) = (entry for entry in plan.decisions if entry.field == "max_hours")
+    assert "train --max-hours 2" in reason.change
+
+
+@pytest.mark.parametrize("max_hours", [0.0, -1.0, math.nan])
+def test_no_time_makes_no_plan(max_hours: float) -> None:
+    with pytest.raises(PlanError, match="Expected more than 0"):
+        plan_for(max_hours)
