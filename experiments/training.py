@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,12 +16,14 @@ from autoseg.hardware import autocast_type, choose_device
 from autoseg.progress import SilentProgress
 from autoseg.sampling import ResidentCase, make_resident_case
 from autoseg.training.folder import FoldFolder
-from autoseg.training.trainer import Setup, Trainer
+from autoseg.training.setting import Setup
+from autoseg.training.trainer import Trainer
+from autoseg.training.watch import Outcomes
 from planners.plan import Configuration, Plan
 
 
 class _NobodyValidates:
-    def validate(self, network: nn.Module, cases: Sequence[str]) -> Mapping[str, float]:
+    def validate(self, network: nn.Module, cases: Sequence[str]) -> Outcomes:
         return {}
 
 
