@@ -32,18 +32,21 @@ def identify(path: Path) -> FileIdentity:
     return FileIdentity(size_bytes=size_bytes, mtime_ns=mtime_ns, sha256=whole.hex())
 
 
-def unchanged(case: Case, identities: Sequence[FileIdentity]) -> bool:
-    """Tell whether a case's files are what they were."""
+def confirm(case: Case, identities: Sequence[FileIdentity]) -> tuple[FileIdentity, ...] | None:
+    """Return the identities of a case's files today if they are what they were, with today's times; else None."""
     files = (*case.images, case.label)
     if len(files) != len(identities) or not all(is_there(file) for file in files):
-        return False
+        return None
+    confirmed = []
     for file, known in zip(files, identities, strict=True):
         size_bytes, mtime_ns = _size_and_time(files_behind(Path(file)))
-        if size_bytes != known.size_bytes:
-            return False
-        if mtime_ns != known.mtime_ns and identify(Path(file)).sha256 != known.sha256:
-            return False
-    return True
+        today = known
+        if size_bytes == known.size_bytes and mtime_ns != known.mtime_ns:
+            today = identify(Path(file))
+        if (size_bytes, today.sha256) != (known.size_bytes, known.sha256):
+            return None
+        confirmed.append(today)
+    return tuple(confirmed)
 
 
 def files_behind(path: Path) -> tuple[Path, ...]:
@@ -59,5 +62,6 @@ def files_behind(path: Path) -> tuple[Path, ...]:
 
 
 def _size_and_time(files: Sequence[Path]) -> tuple[int, int]:
+    """Return the sum of the files' sizes, and of their times, so that a change of any of them shows."""
     statuses = [file.stat() for file in files]
-    return sum(status.st_size for status in statuses), max(status.st_mtime_ns for status in statuses)
+    return sum(status.st_size for status in statuses), sum(status.st_mtime_ns for status in statuses)

@@ -11,7 +11,7 @@ from dataset_fingerprints.consistency import check_cases
 from dataset_fingerprints.dataset import Case, Dataset
 from dataset_fingerprints.extract import measure_case
 from dataset_fingerprints.fingerprint import CaseFingerprint
-from dataset_fingerprints.identity import unchanged
+from dataset_fingerprints.identity import confirm
 from dataset_fingerprints.memory import MemoryGate, estimate_bytes
 from dataset_fingerprints.scans import Scan, read_case
 
@@ -89,9 +89,9 @@ def extract_cases(dataset: Dataset, previous: Mapping[str, Known], limits: Limit
 
     def extract(case: Case) -> Known | tuple[Finding, ...]:
         try:
-            known = previous.get(case.name)
-            if known is not None and unchanged(case, known.record.identities):
-                return _rename(known, case)
+            known = _recall(previous.get(case.name), case)
+            if known is not None:
+                return known
             with gate.hold(estimate_bytes(case, len(dataset.channels))):
                 return _read_and_measure(dataset, case, listeners)
         except Exception as error:
@@ -107,9 +107,22 @@ def extract_cases(dataset: Dataset, previous: Mapping[str, Known], limits: Limit
     return Found(sound=sound, refused=refused, overall=check_cases([known.record for known in sound]))
 
 
-def _rename(known: Known, case: Case) -> Known:
-    """Return what is known of a case with what the layout now says of it: a CSV may have got a column."""
-    record = replace(known.record, subject=case.subject, session=case.session, site=case.site, group=case.group)
+def _recall(known: Known | None, case: Case) -> Known | None:
+    """Return what is known of a case whose files did not change, else None.
+
+    The times of the files are today's, and what the layout says of the case, too: a CSV may have got a column.
+    """
+    identities = None if known is None else confirm(case, known.record.identities)
+    if known is None or identities is None:
+        return None
+    record = replace(
+        known.record,
+        identities=identities,
+        subject=case.subject,
+        session=case.session,
+        site=case.site,
+        group=case.group,
+    )
     return replace(known, record=record)
 
 

@@ -16,10 +16,11 @@ import typer
 from rich.markup import escape
 from typer.core import TyperGroup
 
+from autoseg.cli.data_options import DatasetArgument, ImagesOption, LabelsOption, choose_place
 from autoseg.cli.display import TerminalProgress, console, errors, show_reasons, show_table
 from autoseg.cli.simulating import demo, simulate
 from autoseg.hardware import share_cores_with_others
-from dataset_fingerprints.errors import AutosegError, DataError, StoppedError
+from dataset_fingerprints.errors import AutosegError, StoppedError
 
 COMMANDS_GROUP = "autoseg.commands"
 # What a full disk, a read-only one and missing rights look like.
@@ -62,15 +63,6 @@ ConfigurationOption = Annotated[
 ]
 
 
-DatasetArgument = Annotated[
-    Path | None, typer.Argument(help="A raw data set: nnU-Net, MSD, a pair of folders, or a CSV of paths.")
-]
-ImagesOption = Annotated[
-    Path | None, typer.Option(help="Instead of DATASET: the folder of the scans, with --labels. Names are matched.")
-]
-LabelsOption = Annotated[Path | None, typer.Option(help="The folder of the label maps, with --images.")]
-
-
 @app.command("plan_and_preprocess")
 def plan_and_preprocess_command(
     dataset: DatasetArgument = None,
@@ -96,7 +88,7 @@ def plan_and_preprocess_command(
     """Look at a data set, decide everything that has to be decided, and preprocess it."""
     from autoseg.pipeline.planning import PlanningOptions, plan_and_preprocess
 
-    place, label_maps = _choose_place(dataset, images, labels)
+    place, label_maps = choose_place(dataset, images, labels)
     options = PlanningOptions(
         labels=label_maps,
         workspace=workspace,
@@ -276,7 +268,7 @@ def check(
         show_table("What `autoseg check` can find", ("kind", "grade", "meaning"), known)
         return
     progress = TerminalProgress()
-    place, label_maps = _choose_place(dataset, images, labels)
+    place, label_maps = choose_place(dataset, images, labels)
     found = find_dataset(place, label_maps, progress)
     report = check_dataset(found, progress)
     if out is not None:
@@ -320,17 +312,6 @@ def main() -> None:
             f"{where}: cannot be written to ({error.strerror}). Free some room or name another place with -w or -o, "
             "then give the same command again: what was finished is kept."
         )
-
-
-def _choose_place(dataset: Path | None, images: Path | None, labels: Path | None) -> tuple[Path, Path | None]:
-    """Return where the data set, or its scans, lie, and the folder of the label maps where it was named."""
-    if dataset is not None and images is None and labels is None:
-        return dataset, None
-    if dataset is None and images is not None and labels is not None:
-        return images, labels
-    given = {"DATASET": dataset, "--images": images, "--labels": labels}
-    found = ", ".join(f"{name} {value}" for name, value in given.items() if value is not None) or "nothing"
-    raise DataError(f"the command line: gives {found}. Expected either DATASET, or --images DIR and --labels DIR.")
 
 
 def _fail(message: str, exit_code: int = 2) -> NoReturn:

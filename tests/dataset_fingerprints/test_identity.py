@@ -9,7 +9,7 @@ import pytest
 import SimpleITK
 
 from dataset_fingerprints.dataset import Case
-from dataset_fingerprints.identity import files_behind, identify, identify_case, unchanged
+from dataset_fingerprints.identity import confirm, files_behind, identify, identify_case
 
 
 def write_mhd(path):
@@ -41,15 +41,18 @@ def test_an_mhd_is_its_header_and_its_voxels(tmp_path):
 def test_a_change_in_any_file_behind_an_image_is_seen(tmp_path, write, name, inner):
     case = case_of(write(tmp_path / name))
     identities = identify_case(case)
-    assert unchanged(case, identities)
+    assert confirm(case, identities) == identities
     os.utime(tmp_path / inner, ns=(1, 2**60))
-    assert unchanged(case, identities)
+    touched = confirm(case, identities)
+    assert touched is not None
+    assert touched[0].mtime_ns != identities[0].mtime_ns
+    assert touched[0].sha256 == identities[0].sha256
     content = bytearray((tmp_path / inner).read_bytes())
     content[0] ^= 1
     (tmp_path / inner).write_bytes(content)
-    assert not unchanged(case, identities)
+    assert confirm(case, identities) is None
     (tmp_path / inner).unlink()
-    assert not unchanged(case, identities)
+    assert confirm(case, identities) is None
 
 
 def test_a_copied_series_with_other_file_names_has_the_same_content(tmp_path):
@@ -65,6 +68,6 @@ def test_a_file_that_is_gone_or_a_channel_more_is_a_change(tmp_path):
     path.write_bytes(b"anything")
     identities = identify_case(case_of(path))
     more = Case(name="a", images=(str(path), str(path)), label=str(path), subject="a")
-    assert not unchanged(more, identities)
+    assert confirm(more, identities) is None
     path.unlink()
-    assert not unchanged(case_of(path), identities)
+    assert confirm(case_of(path), identities) is None

@@ -1,0 +1,29 @@
+"""How a raw data set is named on the command line: one place, or the two folders of scans and label maps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dataset_fingerprints.errors import DataError
+
+DatasetArgument = Annotated[
+    Path | None, typer.Argument(help="A raw data set: nnU-Net, MSD, a pair of folders, or a CSV of paths.")
+]
+ImagesOption = Annotated[
+    Path | None, typer.Option(help="Instead of DATASET: the folder of the scans, with --labels. Names are matched.")
+]
+LabelsOption = Annotated[Path | None, typer.Option(help="The folder of the label maps, with --images.")]
+
+
+def choose_place(dataset: Path | None, images: Path | None, labels: Path | None) -> tuple[Path, Path | None]:
+    """Return where the data set, or its scans, lie, and the folder of the label maps where it was named."""
+    if dataset is not None and images is None and labels is None:
+        return dataset, None
+    if dataset is None and images is not None and labels is not None:
+        return images, labels
+    given = {"DATASET": dataset, "--images": images, "--labels": labels}
+    found = ", ".join(f"{name} {value}" for name, value in given.items() if value is not None) or "nothing"
+    raise DataError(f"the command line: gives {found}. Expected either DATASET, or --images DIR and --labels DIR.")
