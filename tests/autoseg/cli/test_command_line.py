@@ -91,7 +91,7 @@ def test_check_tells_a_sound_data_set_from_a_broken_one(planned, tmp_path, monke
         (["train", "0", "-w", "{raw}"], "is no workspace"),
         (["train", "0", "-w", "{ws}", "-c", "3d_fulres"], "Did you mean '3d_fullres'"),
         (["train", "0", "-w", "{ws}", "--set", "training.iteration=5"], "iterations"),
-        (["train", "0", "-w", "{ws}", "--set", "training.loss.name=dice"], "no loss 'dice'"),
+        (["train", "0", "-w", "{ws}", "--set", "training.loss.name=dise"], "no loss 'dise'. Did you mean 'dice'"),
         (["train", "0", "-w", "{ws}", "--plan", "other"], "no plan 'other'"),
         (["predict", "{raw}/imagesTr", "-o", "{root}/out", "-w", "{ws}"], "is trained yet"),
         (["predict", "{root}/none", "-o", "{root}/out", "-w", "{ws}"], "does not exist"),
