@@ -1,4 +1,4 @@
-"""Real data give the same numbers through every layout, in every format and orientation."""
+"""The same scans give the same numbers through every layout, in every format and orientation: real and simulated."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import nibabel
 import numpy as np
 import pytest
 
+from autoseg.simulate import SimulationOptions, image_path, label_path, simulate_dataset
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.jsonfiles import to_json
 from dataset_fingerprints.layouts import LAYOUTS, read_dataset
@@ -20,6 +21,9 @@ from tests.synthetic.commands import HIPPOCAMPUS, needs_hippocampus
 from tests.synthetic.passes import pass_over
 from tests.synthetic.scans import write_csv
 from tests.synthetic.volumes import reorient, write_volume
+
+# case -> scan and label map
+Pairs = dict[str, tuple[Path, Path]]
 
 LABELS = {"background": 0, "Anterior": 1, "Posterior": 2}
 # Enough to have both number types of the data set, and few enough for every test run.
@@ -34,9 +38,9 @@ def link(place: Path, target: Path) -> str:
     return str(place)
 
 
-def names_of(count: int) -> list[str]:
-    files = sorted((HIPPOCAMPUS / "labelsTr").glob("hippocampus_*.nii.gz"))
-    return [file.name.removesuffix(".nii.gz") for file in files[:count]]
+def hippocampi(count: int) -> Pairs:
+    files = sorted((HIPPOCAMPUS / "labelsTr").glob("hippocampus_*.nii.gz"))[:count]
+    return {file.name.removesuffix(".nii.gz"): (HIPPOCAMPUS / "imagesTr" / file.name, file) for file in files}
 
 
 def describe(root: Path, **description: object) -> Path:
@@ -45,43 +49,34 @@ def describe(root: Path, **description: object) -> Path:
     return root
 
 
-def originals(name: str) -> tuple[Path, Path]:
-    return HIPPOCAMPUS / "imagesTr" / f"{name}.nii.gz", HIPPOCAMPUS / "labelsTr" / f"{name}.nii.gz"
-
-
-def lay_out_nnunet(root: Path, names: list[str]) -> Path:
-    for name in names:
-        for folder, suffix, file in zip(("imagesTr", "labelsTr"), ("_0000", ""), originals(name), strict=True):
+def lay_out_nnunet(root: Path, pairs: Pairs) -> Path:
+    for name, files in pairs.items():
+        for folder, suffix, file in zip(("imagesTr", "labelsTr"), ("_0000", ""), files, strict=True):
             link(root / folder / f"{name}{suffix}.nii.gz", file)
     return describe(root, channel_names={"0": "MRI"}, labels=LABELS, file_ending=".nii.gz")
 
 
-def list_for_nnunet(root: Path, names: list[str]) -> Path:
-    files = {name: originals(name) for name in names}
-    cases = {name: {"images": [str(image)], "label": str(label)} for name, (image, label) in files.items()}
+def list_for_nnunet(root: Path, pairs: Pairs) -> Path:
+    cases = {name: {"images": [str(image)], "label": str(label)} for name, (image, label) in pairs.items()}
     return describe(root, channel_names={"0": "MRI"}, labels=LABELS, dataset=cases)
 
 
-def list_for_msd(root: Path, names: list[str]) -> Path:
-    training = [{"image": str(image), "label": str(label)} for image, label in map(originals, names)]
+def list_for_msd(root: Path, pairs: Pairs) -> Path:
+    training = [{"image": str(image), "label": str(label)} for image, label in pairs.values()]
     labels = {str(value): name for name, value in LABELS.items()}
     return describe(root, modality={"0": "MRI"}, labels=labels, training=training)
 
 
-def pair(root: Path, names: list[str]) -> Path:
-    for name in names:
-        for folder, suffix, file in zip(("Image", "Label"), ("_T1w", "_mask"), originals(name), strict=True):
+def pair(root: Path, pairs: Pairs) -> Path:
+    for name, files in pairs.items():
+        for folder, suffix, file in zip(("Image", "Label"), ("_T1w", "_mask"), files, strict=True):
             link(root / folder / f"{name}{suffix}.nii.gz", file)
     return describe(root, channel_names={"0": "MRI"}, labels=LABELS)
 
 
-def list_in_csv(root: Path, names: list[str]) -> Path:
+def list_in_csv(root: Path, pairs: Pairs) -> Path:
     describe(root, labels=LABELS)
-    files = [originals(name) for name in names]
-    rows = [
-        {"image:MRI": str(image), "label": str(label), "case": name}
-        for name, (image, label) in zip(names, files, strict=True)
-    ]
+    rows = [{"image:MRI": str(image), "label": str(label), "case": name} for name, (image, label) in pairs.items()]
     return write_csv(root / "cases.csv", rows)
 
 
@@ -106,9 +101,9 @@ STORING = [
 ]
 
 
-def rewrite(root: Path, names: list[str], suffix: str, code: str) -> Path:
-    for name in names:
-        for folder, file in zip(("images", "labels"), originals(name), strict=True):
+def rewrite(root: Path, pairs: Pairs, suffix: str, code: str) -> Path:
+    for name, files in pairs.items():
+        for folder, file in zip(("images", "labels"), files, strict=True):
             stored = nibabel.load(file)
             voxels, affine = reorient(np.asanyarray(stored.dataobj), stored.affine, code)
             write_volume(root / folder / f"{name}{suffix}", voxels, affine)
@@ -152,8 +147,7 @@ def expect_same(first: DatasetFingerprint, second: DatasetFingerprint) -> None:
 @pytest.fixture(scope="module")
 def few() -> DatasetFingerprint:
     dataset = read_dataset(HIPPOCAMPUS)
-    names = names_of(FEW)
-    few = replace(dataset, cases=tuple(case for case in dataset.cases if case.name in names))
+    few = replace(dataset, cases=tuple(case for case in dataset.cases if case.name in hippocampi(FEW)))
     return summarise(few, pass_over(few)[0].records())
 
 
@@ -164,13 +158,13 @@ def test_every_layout_of_the_table_is_laid_out_here():
 @needs_hippocampus
 @pytest.mark.parametrize("layout", LAYING)
 def test_every_layout_gives_the_same_numbers(tmp_path, few, layout):
-    expect_same(fingerprint_of(LAYING[layout](tmp_path, names_of(FEW))), few)
+    expect_same(fingerprint_of(LAYING[layout](tmp_path, hippocampi(FEW))), few)
 
 
 @needs_hippocampus
 @pytest.mark.parametrize(("suffix", "code"), STORING)
 def test_every_format_and_orientation_gives_the_same_numbers(tmp_path, few, suffix, code):
-    fingerprint = fingerprint_of(rewrite(tmp_path, names_of(FEW), suffix, code))
+    fingerprint = fingerprint_of(rewrite(tmp_path, hippocampi(FEW), suffix, code))
     assert fingerprint.orientations == ((code, FEW),)
     expect_same(fingerprint, few)
 
@@ -179,9 +173,19 @@ def test_every_format_and_orientation_gives_the_same_numbers(tmp_path, few, suff
 @pytest.mark.slow
 def test_all_cases_give_the_same_numbers_in_every_way(tmp_path):
     expected = fingerprint_of(HIPPOCAMPUS)
-    names = names_of(1000)
-    assert len(names) == len(expected.cases) == 200
+    pairs = hippocampi(1000)
+    assert len(pairs) == len(expected.cases) == 200
+    expect_same_in_every_way(tmp_path, pairs, expected)
+
+
+def test_simulated_scans_of_ten_sites_give_the_same_numbers_in_every_way(tmp_path):
+    made = simulate_dataset(tmp_path / "raw", SimulationOptions(cases=30, held_out_cases=0, spacing_mm=3.0, seed=4))
+    pairs = {case.name: (image_path(made.folder, case), label_path(made.folder, case)) for case in made.cases}
+    expect_same_in_every_way(tmp_path, pairs, fingerprint_of(list_for_nnunet(tmp_path / "first", pairs)))
+
+
+def expect_same_in_every_way(folder: Path, pairs: Pairs, expected: DatasetFingerprint) -> None:
     for layout, lay_out in LAYING.items():
-        expect_same(fingerprint_of(lay_out(tmp_path / layout, names)), expected)
+        expect_same(fingerprint_of(lay_out(folder / layout, pairs)), expected)
     for suffix, code in STORING:
-        expect_same(fingerprint_of(rewrite(tmp_path / f"{code}{suffix}", names, suffix, code)), expected)
+        expect_same(fingerprint_of(rewrite(folder / f"{code}{suffix}", pairs, suffix, code)), expected)
