@@ -11,6 +11,16 @@ from numpy.typing import NDArray
 from dataset_fingerprints.fingerprint import ChannelIntensities, IntensityStatistics
 
 SKETCH_POINTS = 100
+NO_INTENSITIES = IntensityStatistics(
+    voxels=0,
+    mean=None,
+    sd=None,
+    minimum=None,
+    percentile_00_5=None,
+    median=None,
+    percentile_99_5=None,
+    maximum=None,
+)
 
 
 def measure_channel(
@@ -36,16 +46,7 @@ def measure_channel(
 def measure_intensities(values: NDArray[np.float32]) -> IntensityStatistics:
     """Summarise ascending intensities; all null for no voxels."""
     if values.size == 0:
-        return IntensityStatistics(
-            voxels=0,
-            mean=None,
-            sd=None,
-            minimum=None,
-            percentile_00_5=None,
-            median=None,
-            percentile_99_5=None,
-            maximum=None,
-        )
+        return NO_INTENSITIES
     low, median, high = _quantiles(values, np.array((0.005, 0.5, 0.995)))
     return IntensityStatistics(
         voxels=int(values.size),

@@ -16,12 +16,12 @@ from dataset_fingerprints.fingerprint import (
     ChannelIntensities,
     ChannelSummary,
     DatasetFingerprint,
-    IntensityStatistics,
     LabelStatistics,
     LabelSummary,
     Quantiles,
 )
 from dataset_fingerprints.geometry import Triple, TripleFloat
+from dataset_fingerprints.intensities import NO_INTENSITIES
 from dataset_fingerprints.jsonfiles import read_json
 
 FOLDER = Path(__file__).parent / "published"
@@ -29,16 +29,6 @@ SCHEMA_VERSION = 1
 
 _NOT_MEASURED = Quantiles(
     n=0, p00=None, p05=None, p10=None, p25=None, p50=None, p75=None, p90=None, p95=None, p100=None
-)
-_NO_INTENSITIES = IntensityStatistics(
-    voxels=0,
-    mean=None,
-    sd=None,
-    minimum=None,
-    percentile_00_5=None,
-    median=None,
-    percentile_99_5=None,
-    maximum=None,
 )
 _SHARES = (0.0, 0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95, 1.0)
 # Steps of the golden ratio spread any number of cases evenly, so that volumes and counts go their own ways.
@@ -126,7 +116,7 @@ def expand(published: PublishedFingerprint) -> DatasetFingerprint:
     return DatasetFingerprint(
         name=published.name,
         channels=tuple(
-            ChannelSummary(name=name, body=_NO_INTENSITIES, foreground=_NO_INTENSITIES) for name in published.channels
+            ChannelSummary(name=name, body=NO_INTENSITIES, foreground=NO_INTENSITIES) for name in published.channels
         ),
         scheme=scheme,
         labels=tuple(
@@ -161,7 +151,7 @@ def _summarise(label: PublishedLabel, value: int, published: PublishedFingerprin
 
 
 def _make_case(index: int, published: PublishedFingerprint) -> CaseFingerprint:
-    intensities = ChannelIntensities(body=_NO_INTENSITIES, foreground=_NO_INTENSITIES)
+    intensities = ChannelIntensities(body=NO_INTENSITIES, foreground=NO_INTENSITIES)
     name = f"{published.name}_{index:04d}"
     share = (index + 0.5) / published.cases
     other = (index * _GOLDEN) % 1.0

@@ -33,16 +33,6 @@ INTENSITIES = IntensityStatistics(
     percentile_99_5=150.0,
     maximum=200.0,
 )
-NO_INTENSITIES = IntensityStatistics(
-    voxels=0,
-    mean=None,
-    sd=None,
-    minimum=None,
-    percentile_00_5=None,
-    median=None,
-    percentile_99_5=None,
-    maximum=None,
-)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
