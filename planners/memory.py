@@ -19,6 +19,8 @@ CONTEXT_BYTES = {"cuda": round(0.6 * GIB), "mps": round(0.2 * GIB), "cpu": round
 WORKSPACE_SHARE = 1.0
 # Per value of the logits at every scale: log-probabilities and probabilities in single precision, and a mask.
 COMPETING_LOSS_BYTES = 2 * FULL_BYTES + 1
+# Less per voxel: background's probability is not looked at again.
+BACKGROUND_LOSS_BYTES = FULL_BYTES
 # Per value where every region decides for itself: logits, targets and probabilities, and a mask.
 REGION_LOSS_BYTES = 3 * FULL_BYTES + 1
 # Sampling coordinates of three axes, and images before and after each change of their intensities.
@@ -163,10 +165,12 @@ def _kept_bytes(network: Network, layers: Sequence[Layer], patch_shape: Sequence
     voxels = count_stage_voxels(network.topology, patch_shape)
     # The coarsest of several heads is not trained.
     trained = voxels[: max(1, len(voxels) - 2)] if network.deep_supervision else voxels[:1]
-    per_logit = COMPETING_LOSS_BYTES if execution.exclusive else REGION_LOSS_BYTES
+    per_voxel = network.outputs * REGION_LOSS_BYTES
+    if execution.exclusive:
+        per_voxel = network.outputs * COMPETING_LOSS_BYTES - BACKGROUND_LOSS_BYTES
     image = network.channels * voxels[0] * (HALF_BYTES if execution.half else FULL_BYTES)
     maps = sum(layer.kept for layer in layers) * value_bytes(network, half=execution.half)
-    return image + maps + network.outputs * sum(trained) * per_logit
+    return image + maps + sum(trained) * per_voxel
 
 
 def _batch_bytes(network: Network, patch_shape: Sequence[int]) -> int:

@@ -16,6 +16,7 @@ import torch
 from autoseg.evaluation import Evaluation, read_evaluation, summarise, write_evaluation
 from autoseg.hardware import autocast_type, choose_device, count_cores
 from autoseg.pipeline.observing import make_observers
+from autoseg.pipeline.parts import check_parts
 from autoseg.pipeline.planning import find_runnable
 from autoseg.pipeline.validation import METRICS_FILE, TrainingValidator, validate_fold
 from autoseg.prediction import load_ensemble, make_window
@@ -95,6 +96,7 @@ def train_fold(workspace: Workspace, fold: str, options: TrainingOptions, progre
     """
     _refuse_options(options)
     job = _resolve(workspace, fold, options)
+    check_parts(job.configuration)
     with locked(job.folder.root, f"fold {fold}"):
         sweep(job.folder.root, *job.folder.root.rglob("validation/**/"))
         job.folder.claim(replace(job.plan, configurations=(job.configuration,)))

@@ -38,5 +38,7 @@ class Curve:
         write_bytes(self.path, "".join(f"{text}\n" for text in kept).encode())
 
     def read(self) -> tuple[Line, ...]:
-        """Return all lines."""
+        """Return all lines; none before the first."""
+        if not self.path.is_file():
+            return ()
         return tuple(json.loads(text) for text in self.path.read_text(encoding="utf-8").splitlines())

@@ -22,9 +22,10 @@ class Cost:
     """Cost of one command, its child processes included.
 
     Attributes:
-        largest_process_gb: resident memory of the largest single process, in GiB.
+        largest_process_gb: resident memory of the largest single process, in GiB. From samples: what the system counts
+            for an ended process includes the process that started it.
         all_processes_gb: the most that all processes held at one time, in GiB; memory that several share counts once.
-            From samples; 0 where the system has no /proc.
+            From samples; both are 0 where the system has no /proc.
     """
 
     wall_seconds: float
@@ -39,12 +40,15 @@ class MemoryWatch:
 
     process: int
     peak_kib: int = 0
+    largest_kib: int = 0
     _over: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> None:
         """Sample until the watch is stopped."""
         while not self._over.wait(SAMPLED_EVERY_SECONDS):
-            self.peak_kib = max(self.peak_kib, sum(_proportional_kib(member) for member in _family(self.process)))
+            members = tuple(_family(self.process))
+            self.peak_kib = max(self.peak_kib, sum(_read_kib(member, "smaps_rollup", "Pss:") for member in members))
+            self.largest_kib = max(self.largest_kib, *(_read_kib(member, "status", "VmHWM:") for member in members))
 
     def stop(self) -> None:
         """End the watch."""
@@ -77,7 +81,7 @@ def measure_command(command: Sequence[str], log: Path, environment: Mapping[str,
     return Cost(
         wall_seconds=wall,
         cpu_seconds=usage.ru_utime + usage.ru_stime,
-        largest_process_gb=usage.ru_maxrss / _GIB_IN_KIB,
+        largest_process_gb=watch.largest_kib / _GIB_IN_KIB,
         all_processes_gb=watch.peak_kib / _GIB_IN_KIB,
     )
 
@@ -93,11 +97,15 @@ def _family(process: int) -> Iterator[int]:
         return
 
 
-def _proportional_kib(process: int) -> int:
-    """Return a process' resident memory, pages shared by n processes counted as a n-th; 0 if it ended meanwhile."""
+def _read_kib(process: int, file: str, field: str) -> int:
+    """Return a figure of a process; 0 if it ended meanwhile.
+
+    Pss in smaps_rollup is its resident memory, pages shared by n processes counted as a n-th; VmHWM in status the most
+    that it held so far.
+    """
     try:
-        for line in Path(f"/proc/{process}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
+        for line in Path(f"/proc/{process}/{file}").read_text().splitlines():
+            if line.startswith(field):
                 return int(line.split()[1])
     except OSError:
         pass

@@ -221,6 +221,11 @@ BAD: dict[str, tuple[Callable[[Place], object], list[str], str]] = {
         ["train", "1", "-w", "{ws}", "--set", "training.iterations=many"],
         "training.iterations.*many",
     ),
+    "a part that there is none of": (
+        nothing,
+        ["train", "1", "-w", "{ws}", "--set", "training.loss.name=dise"],
+        "no loss 'dise'. Did you mean 'dice'",
+    ),
     "preprocessed cases that are gone": (
         lambda p: shutil.rmtree(p.workspace / "preprocessed"),
         ["train", "1", "-w", "{ws}"],
@@ -287,6 +292,7 @@ def test_bad_input_is_one_clear_message_and_nothing_is_written_over(place, monke
     assert "Traceback" not in error
     after = contents(place.root)
     assert {name: content for name, content in after.items() if name in before} == before
+    assert not [name for name in after if "fold_1" in name]
 
 
 def test_a_second_process_on_the_same_fold_is_refused(place):
