@@ -2,9 +2,10 @@ from dataclasses import replace
 
 import pytest
 
+from dataset_fingerprints.intensities import NO_INTENSITIES
 from planners.choices import resolve
 from planners.normalization import NORMALIZATIONS, Ct, choose_normalization
-from tests.synthetic.fingerprints import NO_INTENSITIES, SyntheticCase, make_fingerprint, repeat_case
+from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint, repeat_case
 
 
 @pytest.mark.parametrize(
