@@ -80,10 +80,10 @@ def plateau(
     arms: Annotated[list[str] | None, typer.Option("--arm", help="Its name; repeatable; else all.")] = None,
 ) -> None:
     """Train small simulated lesions for a short time in several ways, and compare them case by case."""
-    from experiments.plateau import choose_arms, compare_arms
+    from experiments.plateau import Study, choose_arms, compare_arms
 
     trained = []
-    for arm in compare_arms(work, choose_arms(arms or ()), iterations):
+    for arm in compare_arms(work, choose_arms(arms or ()), Study(iterations=iterations)):
         trained.append(arm)
         columns = ("arm", "Dice", "Dice, smaller half", "lesion F1", "share without a hit", "Dice to the first (95 %)")
         show_table(f"{len(arm.cases)} scans", columns, [done.row(trained[0]) for done in trained])

@@ -19,8 +19,6 @@ from autoseg.progress import SilentProgress
 from autoseg.simulate import SimulationOptions, simulate_dataset
 from dataset_fingerprints.errors import AutosegError, did_you_mean
 
-SIMULATION = SimulationOptions(cases=60, held_out_cases=1, spacing_mm=3.0, seed=11)
-FOLDS = ("0", "1")
 COMMON = ("training.validation_rounds=0",)
 ARMS: dict[str, tuple[str, ...]] = {
     "as planned": (),
@@ -29,7 +27,22 @@ ARMS: dict[str, tuple[str, ...]] = {
     "foreground only": ("sampling.foreground_share=1.0",),
     "pooled Dice, balanced": ("training.loss.options.batch_dice=true", "sampling.lesion_balance=1.0"),
 }
+SIMULATION = SimulationOptions(cases=60, held_out_cases=1, spacing_mm=3.0, seed=11)
 RESAMPLES = 10_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Study:
+    """What all arms have in common.
+
+    Attributes:
+        iterations: of every training.
+        folds: that every arm trains.
+    """
+
+    iterations: int = 400
+    simulation: SimulationOptions = SIMULATION
+    folds: tuple[str, ...] = ("0", "1")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,25 +78,27 @@ def choose_arms(names: Sequence[str]) -> dict[str, tuple[str, ...]]:
     return {name: assignments for name, assignments in ARMS.items() if name in names or not names}
 
 
-def compare_arms(work: Path, arms: Mapping[str, Sequence[str]], iterations: int) -> Iterator[Arm]:
+def compare_arms(work: Path, arms: Mapping[str, Sequence[str]], study: Study) -> Iterator[Arm]:
     """Train every arm on every fold and yield its scores; what is finished is not trained again.
 
     Args:
         work: a folder for the simulated scans and the workspace.
         arms: names, and the values that are set in the plan.
-        iterations: of every training.
+        study: what they have in common.
     """
     progress = SilentProgress()
-    dataset = simulate_dataset(work / "raw", SIMULATION).folder
+    dataset = simulate_dataset(work / "raw", study.simulation).folder
     for name, assignments in arms.items():
         plan_name = name.replace(" ", "-").replace(",", "")
         options = PlanningOptions(
             workspace=work / "ws",
             plan_name=plan_name,
-            assignments=(*COMMON, f"training.iterations={iterations}", *assignments),
+            assignments=(*COMMON, f"training.iterations={study.iterations}", *assignments),
         )
         workspace, _ = plan_and_preprocess(dataset, options, progress)
-        evaluations = (train_fold(workspace, fold, TrainingOptions(plan_name=plan_name), progress) for fold in FOLDS)
+        evaluations = (
+            train_fold(workspace, fold, TrainingOptions(plan_name=plan_name), progress) for fold in study.folds
+        )
         cases = (case for evaluation in evaluations if evaluation for case in evaluation.cases)
         yield Arm(name=name, cases=tuple(sorted(cases, key=lambda case: case.case)))
 
