@@ -44,6 +44,7 @@ class Resources:
             device=self.machine.device,
             half=self.training.mixed_precision and self.machine.bfloat16,
             optimizer=self.training.optimizer,
+            loss=self.training.loss,
             exclusive=self.exclusive,
         )
 

@@ -17,12 +17,7 @@ FULL_BYTES, HALF_BYTES = 4, 2
 CONTEXT_BYTES = {"cuda": round(0.6 * GIB), "mps": round(0.2 * GIB), "cpu": round(0.4 * GIB)}
 # A convolution's library may take this many times its largest input and output to work in.
 WORKSPACE_SHARE = 1.0
-# Per value of the logits at every scale: log-probabilities and probabilities in single precision, and a mask.
-COMPETING_LOSS_BYTES = 2 * FULL_BYTES + 1
-# Less per voxel: background's probability is not looked at again.
-BACKGROUND_LOSS_BYTES = FULL_BYTES
-# Per value where every region decides for itself: logits, targets and probabilities, and a mask.
-REGION_LOSS_BYTES = 3 * FULL_BYTES + 1
+MASK_BYTES, INDEX_BYTES = 1, 8
 # Sampling coordinates of three axes, and images before and after each change of their intensities.
 GRID_BYTES, IMAGE_COPIES, LABEL_BYTES = 3 * FULL_BYTES, 4, 1
 # A training case waits in half precision, with a byte per voxel for its labels.
@@ -41,6 +36,7 @@ class Execution:
     device: str
     half: bool
     optimizer: Choice
+    loss: Choice
     exclusive: bool
 
 
@@ -125,6 +121,29 @@ def optimizer_states(optimizer: Choice) -> int:
     return 2
 
 
+def loss_bytes(loss: Choice, outputs: int, *, exclusive: bool) -> float:
+    """Return the bytes per voxel that a loss keeps for the backward pass, in single precision whatever the network.
+
+    Competing labels: log-probabilities and masks of all channels, probabilities of all but background. Regions: logits,
+    targets, probabilities and masks. Focal losses keep four more values per answer, boundary losses distances and
+    their products, and those on the hardest voxels which ones these are.
+
+    Args:
+        loss: an unknown one counts as the first kind.
+        outputs: channels of the logits.
+        exclusive: whether the labels compete.
+    """
+    answers = 1 if exclusive else outputs
+    kept = outputs * (FULL_BYTES + MASK_BYTES) + FULL_BYTES * (outputs - 1 if exclusive else 2 * outputs)
+    if loss.name in ("focal", "dice_focal"):
+        return kept + 4 * FULL_BYTES * answers
+    if loss.name == "boundary":
+        return kept + FULL_BYTES * (2 * outputs - 1 if exclusive else 2 * outputs)
+    if loss.name == "dice_topk":
+        return kept + INDEX_BYTES * float(loss.options.get("hardest_fraction", 0.1)) * answers
+    return kept
+
+
 def resident_bytes(voxels: float, channels: int) -> int:
     """Return what training cases of this many voxels take while they wait."""
     return round(voxels * (RESIDENT_IMAGE_BYTES * channels + RESIDENT_LABEL_BYTES))
@@ -165,12 +184,10 @@ def _kept_bytes(network: Network, layers: Sequence[Layer], patch_shape: Sequence
     voxels = count_stage_voxels(network.topology, patch_shape)
     # The coarsest of several heads is not trained.
     trained = voxels[: max(1, len(voxels) - 2)] if network.deep_supervision else voxels[:1]
-    per_voxel = network.outputs * REGION_LOSS_BYTES
-    if execution.exclusive:
-        per_voxel = network.outputs * COMPETING_LOSS_BYTES - BACKGROUND_LOSS_BYTES
+    by_loss = loss_bytes(execution.loss, network.outputs, exclusive=execution.exclusive)
     image = network.channels * voxels[0] * (HALF_BYTES if execution.half else FULL_BYTES)
     maps = sum(layer.kept for layer in layers) * value_bytes(network, half=execution.half)
-    return image + maps + sum(trained) * per_voxel
+    return image + maps + round(sum(trained) * by_loss)
 
 
 def _batch_bytes(network: Network, patch_shape: Sequence[int]) -> int:

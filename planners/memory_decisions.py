@@ -30,6 +30,7 @@ def predict_configuration(plan: Plan, configuration: Configuration) -> Memory:
         device=plan.machine.device,
         half=configuration.training.mixed_precision and plan.machine.bfloat16,
         optimizer=configuration.training.optimizer,
+        loss=configuration.training.loss,
         exclusive=plan.scheme.heads().exclusive,
     )
     return predict_memory(describe_plans_network(plan, configuration), patch, configuration.batch_size, execution)

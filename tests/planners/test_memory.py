@@ -8,7 +8,9 @@ from planners.memory import GIB, Execution, Memory, count_feature_map_elements, 
 from planners.plan import Topology
 from planners.topology import BlockName, build_topology, choose_pooling
 
-GPU_TRAINING = Execution(device="cuda", half=True, optimizer=Choice(name="sgd"), exclusive=True)
+GPU_TRAINING = Execution(
+    device="cuda", half=True, optimizer=Choice(name="sgd"), loss=Choice(name="dice_ce"), exclusive=True
+)
 
 
 def predict_cube(block: BlockName, patch: tuple[int, ...], batch_size: int, **changes: object) -> Memory:

@@ -14,21 +14,27 @@ from torch.utils.flop_counter import FlopCounterMode
 from autoseg.losses import LOSSES, DeepSupervisionLoss
 from autoseg.networks import NETWORKS
 from autoseg.training import OPTIMIZERS
+from dataset_fingerprints.dataset import Heads
 from planners.choices import Choice, resolve
 from planners.layers import Network, list_layers
 from planners.memory import (
     Execution,
     count_feature_map_elements,
     count_parameters,
+    loss_bytes,
     optimizer_states,
     predict_memory,
 )
 from planners.plan import Topology
-from tests.synthetic.heads import plain_heads
+from tests.synthetic.heads import plain_heads, region_scheme
 
 CONVOLUTIONS = (nn.Conv2d, nn.Conv3d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 SEEDS = range(20)
 BLOCKS = ("plain", "residual")
+
+
+def region_heads() -> Heads:
+    return region_scheme().heads()
 
 
 def draw_network(seed: int, block: str, norm: str = "instance") -> tuple[Network, tuple[int, ...]]:
@@ -157,10 +163,26 @@ def test_nnunets_count_sees_projections_that_a_residual_network_does_not_have() 
 def test_what_is_kept_for_the_backward_pass_is_predicted(seed: int, norm: str, block: str, half: bool) -> None:
     network, patch = draw_network(seed, block, norm)
     patch = tuple(2 * length for length in patch)
-    execution = Execution(device="cpu", half=half, optimizer=Choice(name="sgd"), exclusive=True)
+    loss = Choice(name="dice_ce")
+    execution = Execution(device="cpu", half=half, optimizer=Choice(name="sgd"), loss=loss, exclusive=True)
     predicted = predict_memory(network, patch, 2, execution).activations
     # Not predicted: the norms' statistics, a few numbers per channel, which count on patches as small as these.
     assert measure_kept(network, patch, 2, half) == pytest.approx(predicted, rel=0.03)
+
+
+@pytest.mark.parametrize("heads", [plain_heads(2), plain_heads(5), region_heads()], ids=["2", "5", "regions"])
+@pytest.mark.parametrize("name", LOSSES)
+def test_what_a_loss_keeps_for_the_backward_pass_is_predicted(name: str, heads: Heads) -> None:
+    logits = torch.randn(2, heads.count(), 12, 12, 12, requires_grad=True)
+    labels = torch.randint(0, 2, (2, 12, 12, 12), dtype=torch.uint8)
+    kept: dict[int, Tensor] = {}
+    with torch.autograd.graph.saved_tensors_hooks(*keep_saved(kept, set())):
+        # Not a leaf: a network's logits are none either.
+        LOSSES[name]().build(heads)(logits * 1, labels)
+    measured = sum(tensor.untyped_storage().nbytes() for tensor in kept.values()) / (2 * 12**3)
+    predicted = loss_bytes(Choice(name=name), heads.count(), exclusive=heads.exclusive)
+    # At most 2 bytes less, where a loss has no use for background's mask or for any; a few numbers per label are more.
+    assert -0.1 < predicted - measured < 2.1
 
 
 @pytest.mark.parametrize("choice", [Choice(name=name) for name in OPTIMIZERS], ids=lambda choice: choice.name)
