@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 # The shading is smooth: it is estimated on about so many voxels an axis, and applied to all.
-ESTIMATED_ON = 32
+ESTIMATED_ON = 20
 ITERATIONS = (50, 50, 50, 50)
 # There is nothing to fit a field to on a shorter axis (a single slice), or from fewer voxels.
 SHORTEST_AXIS = 4
-FEWEST_VOXELS = 1000
+FEWEST_VOXELS = 500
 
 
 def correct_bias(channel: NDArray[np.float32], body: NDArray[np.bool_]) -> NDArray[np.float32]:
