@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -87,6 +88,25 @@ def plateau(
         trained.append(arm)
         columns = ("arm", "Dice", "Dice, smaller half", "lesion F1", "share without a hit", "Dice to the first (95 %)")
         show_table(f"{len(arm.cases)} scans", columns, [done.row(trained[0]) for done in trained])
+
+
+@app.command()
+def rivals(
+    work: Annotated[Path, typer.Option(help="Where everything is written.")] = Path("rivals-work"),
+    planners: Annotated[tuple[str, str], typer.Option(help="Two planners.")] = ("default", "nnunet"),
+    minutes: Annotated[float, typer.Option(help="To train each network in.")] = 30.0,
+    seeds: Annotated[int, typer.Option(help="Networks per planner.")] = 3,
+    lesion_masks: Annotated[Path | None, typer.Option(help="As for autoseg simulate.")] = None,
+) -> None:
+    """Let two planners train on the same simulated scans for the same time, side by side, half of the cores each."""
+    from experiments.rivals import SIMULATION, Contest, compare, hold_contest
+
+    simulation = replace(SIMULATION, lesion_masks=str(lesion_masks.resolve()) if lesion_masks else "")
+    contest = Contest(planners=planners, minutes=minutes, seeds=seeds, simulation=simulation)
+    outcomes = hold_contest(contest, work)
+    columns = ("scans", "measure", *planners, f"{planners[0]} minus {planners[1]} (95 %)")
+    title = f"{minutes:g} minutes each, {seeds} seeds, scans of {simulation.spacing_mm:g} mm"
+    show_table(title, columns, compare(outcomes, planners))
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ from autoseg.pipeline.training import TrainingOptions, train_fold
 from autoseg.progress import SilentProgress
 from autoseg.simulate import SimulationOptions, simulate_dataset
 from dataset_fingerprints.errors import AutosegError, did_you_mean
+from experiments.statistics import bootstrap_interval
 
 COMMON = ("training.validation_rounds=0",)
 ARMS: dict[str, tuple[str, ...]] = {
@@ -28,7 +29,6 @@ ARMS: dict[str, tuple[str, ...]] = {
     "pooled Dice, balanced": ("training.loss.options.batch_dice=true", "sampling.lesion_balance=1.0"),
 }
 SIMULATION = SimulationOptions(cases=60, held_out_cases=1, spacing_mm=3.0, seed=11)
-RESAMPLES = 10_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,11 +101,3 @@ def compare_arms(work: Path, arms: Mapping[str, Sequence[str]], study: Study) ->
         )
         cases = (case for evaluation in evaluations if evaluation for case in evaluation.cases)
         yield Arm(name=name, cases=tuple(sorted(cases, key=lambda case: case.case)))
-
-
-def bootstrap_interval(differences: np.ndarray) -> tuple[float, float]:
-    """Return the 95 % interval of a mean difference over cases (percentile bootstrap)."""
-    rng = np.random.default_rng(0)
-    means = rng.choice(differences, (RESAMPLES, len(differences))).mean(axis=1)
-    low, high = np.percentile(means, (2.5, 97.5))
-    return float(low), float(high)

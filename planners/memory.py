@@ -22,6 +22,8 @@ MASK_BYTES, INDEX_BYTES = 1, 8
 GRID_BYTES, IMAGE_COPIES, LABEL_BYTES = 3 * FULL_BYTES, 4, 1
 # A training case waits in half precision, with a byte per voxel for its labels.
 RESIDENT_IMAGE_BYTES, RESIDENT_LABEL_BYTES = 2, 1
+# The components of a first stage's mask, beside them.
+RESIDENT_MASK_BYTES = 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -144,9 +146,10 @@ def loss_bytes(loss: Choice, outputs: int, *, exclusive: bool) -> float:
     return kept
 
 
-def resident_bytes(voxels: float, channels: int) -> int:
-    """Return what training cases of this many voxels take while they wait."""
-    return round(voxels * (RESIDENT_IMAGE_BYTES * channels + RESIDENT_LABEL_BYTES))
+def resident_bytes(voxels: float, channels: int, *, cascade: bool = False) -> int:
+    """Return what training cases of this many voxels take while they wait, in a cascade with their masks."""
+    mask = RESIDENT_MASK_BYTES if cascade else 0
+    return round(voxels * (RESIDENT_IMAGE_BYTES * channels + RESIDENT_LABEL_BYTES + mask))
 
 
 def count_feature_map_elements(

@@ -37,10 +37,8 @@ def predict_configuration(plan: Plan, configuration: Configuration) -> Memory:
 
 
 def describe_plans_network(plan: Plan, configuration: Configuration) -> Network:
-    """Return a configuration's network; a second stage also sees a channel per label of the first one's masks."""
-    heads = plan.scheme.heads()
-    channels = len(plan.channels) + (len(heads.targets()) if configuration.previous_stage else 0)
-    return describe_network(configuration, channels, heads.count())
+    """Return a configuration's network as far as its costs depend on it."""
+    return describe_network(configuration, plan.input_channels(configuration), plan.scheme.heads().count())
 
 
 def explain_memory(plan: Plan) -> Plan:

@@ -177,6 +177,11 @@ class Plan:
     decisions: tuple[Decision, ...]
     schema_version: int = SCHEMA_VERSION
 
+    def input_channels(self, configuration: Configuration) -> int:
+        """Return what a network sees: the images, and in a second stage a mask per label or region of the first one."""
+        masks = len(self.scheme.heads().targets()) if configuration.previous_stage else 0
+        return len(self.channels) + masks
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fold:

@@ -110,7 +110,8 @@ def _economise(basis: Basis, planned: Planned) -> Iterator[Basis]:
 
 def _pace(configuration: Configuration, basis: Basis, max_hours: float) -> Pace:
     resources = basis.resources
-    channels = resources.channels + (resources.outputs if configuration.previous_stage else 0)
+    masks = resources.outputs - resources.exclusive
+    channels = resources.channels + (masks if configuration.previous_stage else 0)
     seconds = predict_step(configuration, channels, resources.outputs, resources.machine)
     return Pace(
         multiplications=count_multiplications(configuration, channels, resources.outputs),

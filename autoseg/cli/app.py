@@ -59,7 +59,7 @@ PlanHoursOption = Annotated[
     float | None, typer.Option("--max-hours", help="Plan for trainings of this many hours per fold.")
 ]
 ConfigurationOption = Annotated[
-    str | None, typer.Option("--configuration", "-c", help="2d, 3d_fullres or 3d_lowres; else the plan's default.")
+    str | None, typer.Option("--configuration", "-c", help="One of the plan's, such as 2d; else its default.")
 ]
 
 
@@ -125,6 +125,9 @@ def train(
         int | None, typer.Option(help="End after so many rounds of validation without a new best.")
     ] = None,
     plan: PlanOption = "default",
+    with_previous: Annotated[
+        bool, typer.Option("--with-previous", help="For a cascade: also train what its first stage lacks.")
+    ] = False,
     assignments: SetOption = None,
 ) -> None:
     """Train one fold of the cross-validation, or go on with it, and validate it on whole volumes.
@@ -142,6 +145,7 @@ def train(
         max_minutes=minutes,
         patience=patience,
         assignments=tuple(assignments or ()),
+        with_previous=with_previous,
     )
     found = find_workspace(workspace)
     if fold == "all":

@@ -99,22 +99,6 @@ def _refuse_newer(workspace: Workspace, plan: str) -> None:
     refuse_newer(workspace.plan(plan), Plan)
 
 
-def find_runnable(plan: Plan, name: str) -> Configuration:
-    """Return a configuration by name that can be trained and predicted by itself.
-
-    Raises:
-        PlanError: the plan has none of that name, or it needs the masks of another one.
-    """
-    configuration = find_configuration(plan, name)
-    if configuration.previous_stage:
-        firsts = [entry.name for entry in plan.configurations if not entry.previous_stage]
-        raise PlanError(
-            f"plan {plan.name}: {name} starts from the masks of {configuration.previous_stage}, and a second stage "
-            f"can be planned and preprocessed but not be trained yet. Use -c with {' or '.join(firsts)}."
-        )
-    return configuration
-
-
 def find_configuration(plan: Plan, name: str) -> Configuration:
     """Return a configuration by name.
 

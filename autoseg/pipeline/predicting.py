@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autoseg.hardware import choose_device
 from autoseg.pipeline.new_scans import NewScan, find_scans
-from autoseg.pipeline.planning import find_runnable
+from autoseg.pipeline.planning import find_configuration
 from autoseg.pipeline.training import fold_folders, read_plan
 from autoseg.prediction import Ensemble, load_ensemble
 from autoseg.progress import Progress
@@ -15,7 +15,7 @@ from autoseg.workspace import Workspace
 from dataset_fingerprints.errors import DataError, WorkspaceError
 from dataset_fingerprints.images import is_image, write_label_map
 from dataset_fingerprints.scans import read_scan
-from planners.plan import Plan
+from planners.plan import Configuration, Plan
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,10 +61,9 @@ def predict(
     plan, _ = read_plan(workspace, options.plan_name)
     found = find_scans(scans, plan.channels, zero_missing=options.zero_missing)
     targets = _targets(found, out)
-    ensemble = load_ensemble(_folders(workspace, plan, options), choose_device(), mirror=options.mirror)
-    progress.say(
-        f"{len(found)} scans, {len(ensemble.networks)} folds averaged, flips {'on' if options.mirror else 'off'}."
-    )
+    ensemble = _load(workspace, plan, options)
+    flips = f"flips {'on' if options.mirror else 'off'}"
+    progress.say(f"{len(found)} scans, {_describe(ensemble)}, {flips}.")
     lacking = sum(scan.absent() > 0 for scan in found)
     if lacking:
         progress.say(f"{lacking} scans lack channels, filled with zeros: expect worse masks for them.")
@@ -79,6 +78,14 @@ def predict(
     return targets
 
 
+def _describe(ensemble: Ensemble) -> str:
+    folds = f"{len(ensemble.networks)} {'fold' if len(ensemble.networks) == 1 else 'folds averaged'}"
+    if ensemble.previous is None:
+        return folds
+    name = ensemble.previous.window.configuration.name
+    return f"{folds}, after a first stage {name} ({_describe(ensemble.previous)})"
+
+
 def _targets(found: tuple[NewScan, ...], out: Path) -> tuple[Path, ...]:
     if len(found) == 1 and is_image(out):
         return (out,)
@@ -87,8 +94,19 @@ def _targets(found: tuple[NewScan, ...], out: Path) -> tuple[Path, ...]:
     return tuple(out / f"{scan.name}{scan.mask_suffix()}" for scan in found)
 
 
-def _folders(workspace: Workspace, plan: Plan, options: PredictionOptions) -> tuple[Path, ...]:
-    configuration = find_runnable(plan, options.configuration or plan.default_configuration)
+def _load(workspace: Workspace, plan: Plan, options: PredictionOptions) -> Ensemble:
+    """Load the chosen folds, and for a cascade all folds of its first stage, whichever are chosen of the second."""
+    configuration = find_configuration(plan, options.configuration or plan.default_configuration)
+    folders, previous = _folders(workspace, plan, configuration, options), None
+    if configuration.previous_stage:
+        first = replace(options, configuration=configuration.previous_stage, folds=())
+        previous = _load(workspace, plan, first)
+    return load_ensemble(folders, choose_device(), mirror=options.mirror, previous=previous)
+
+
+def _folders(
+    workspace: Workspace, plan: Plan, configuration: Configuration, options: PredictionOptions
+) -> tuple[Path, ...]:
     if options.folds:
         chosen = tuple(workspace.fold(plan.name, configuration.name, fold) for fold in options.folds)
         missing = [path.name for path in chosen if not (path / "weights.safetensors").is_file()]

@@ -17,12 +17,13 @@ from autoseg.evaluation import Evaluation, read_evaluation, summarise, write_eva
 from autoseg.hardware import autocast_type, choose_device, count_cores
 from autoseg.pipeline.observing import make_observers
 from autoseg.pipeline.parts import check_parts
-from autoseg.pipeline.planning import find_runnable
+from autoseg.pipeline.planning import find_configuration
+from autoseg.pipeline.stages import StageInput, find_input, missing_folds
 from autoseg.pipeline.validation import METRICS_FILE, TrainingValidator, validate_fold
 from autoseg.prediction import load_ensemble, make_window
-from autoseg.preprocessing import Store, store_key
+from autoseg.preprocessing import Store
 from autoseg.progress import Progress
-from autoseg.sampling import ResidentCase, make_resident_case
+from autoseg.sampling import ResidentCase, add_previous, make_resident_case
 from autoseg.training.folder import FoldFolder, RunRecord
 from autoseg.training.setting import Setup
 from autoseg.training.trainer import Trainer
@@ -49,6 +50,7 @@ class TrainingOptions:
         max_minutes: of training per fold, the final validation not counted in; None for the plan's iterations.
         patience: rounds of validation without a new best after which a fold ends; None for an earlier start's, or none.
         assignments: `--set` values.
+        with_previous: of a cascade's first stage, train what folds are missing.
     """
 
     plan_name: str = "default"
@@ -57,6 +59,7 @@ class TrainingOptions:
     max_minutes: float | None = None
     patience: int | None = None
     assignments: tuple[str, ...] = ()
+    with_previous: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,7 +70,7 @@ class _Job:
     configuration: Configuration
     fold: str
     cases: Fold
-    store: Store
+    inputs: StageInput
     folder: FoldFolder
     max_minutes: float | None
     patience: int | None
@@ -95,6 +98,8 @@ def train_fold(workspace: Workspace, fold: str, options: TrainingOptions, progre
         AutosegError: something is missing, differs from an earlier start, or another process trains the fold.
     """
     _refuse_options(options)
+    if options.with_previous:
+        _train_previous(workspace, options, progress)
     job = _resolve(workspace, fold, options)
     check_parts(job.configuration)
     with locked(job.folder.root, f"fold {fold}"):
@@ -112,9 +117,19 @@ def train_fold(workspace: Workspace, fold: str, options: TrainingOptions, progre
             progress.say(f"Fold {fold} is finished.")
             return read_evaluation(job.folder.validation / METRICS_FILE)
         ensemble = load_ensemble([job.folder.root], choose_device(), mirror=True)
-        evaluation = validate_fold(ensemble, job.store, job.cases.validation, job.folder.validation, progress)
+        evaluation = validate_fold(ensemble, job.inputs, job.cases.validation, job.folder.validation, progress)
         write_json(job.folder.run, replace(record, status="finished"))
         return evaluation
+
+
+def _train_previous(workspace: Workspace, options: TrainingOptions, progress: Progress) -> None:
+    """Train and validate the folds of the first stage that are missing; nothing for what starts from the scan."""
+    plan, splits = read_plan(workspace, options.plan_name)
+    first = find_configuration(plan, options.configuration or plan.default_configuration).previous_stage
+    earlier = replace(options, configuration=first, with_previous=False)
+    for fold in missing_folds(workspace, plan, splits, first) if first else ():
+        progress.say(f"First stage {first}, fold {fold} of {len(splits.folds)}")
+        train_fold(workspace, fold, earlier, progress)
 
 
 def _refuse_options(options: TrainingOptions) -> None:
@@ -166,10 +181,10 @@ def _resolve(workspace: Workspace, fold: str, options: TrainingOptions) -> _Job:
     plan, splits = read_plan(workspace, options.plan_name)
     steps = () if options.iterations is None else (f"training.iterations={options.iterations}",)
     plan = set_values(plan, (*options.assignments, *steps))
-    configuration = find_runnable(plan, options.configuration or plan.default_configuration)
-    store = Store(folder=workspace.store(store_key(configuration.preprocessing, plan.scheme)))
+    configuration = find_configuration(plan, options.configuration or plan.default_configuration)
     cases = _cases_of(splits, fold)
-    missing = [case for case in (*cases.train, *cases.validation) if not store.has(case)]
+    inputs = find_input(workspace, plan, splits, configuration)
+    missing = [case for case in (*cases.train, *cases.validation) if not inputs.store.has(case)]
     if missing:
         raise WorkspaceError(
             f"{workspace.root}: {len(missing)} cases are not preprocessed for {configuration.name}, for example "
@@ -180,7 +195,7 @@ def _resolve(workspace: Workspace, fold: str, options: TrainingOptions) -> _Job:
         configuration=configuration,
         fold=fold,
         cases=cases,
-        store=store,
+        inputs=inputs,
         folder=FoldFolder(root=workspace.fold(plan.name, configuration.name, fold)),
         max_minutes=options.max_minutes,
         patience=options.patience,
@@ -223,7 +238,7 @@ def _train(job: _Job, earlier: RunRecord | None, progress: Progress) -> RunRecor
     heads = job.plan.scheme.heads()
     setup = Setup(
         configuration=job.configuration,
-        channels=len(job.plan.channels),
+        channels=job.plan.input_channels(job.configuration),
         heads=heads,
         cases=_load_cases(job, device, progress),
         validation_cases=job.cases.validation,
@@ -234,7 +249,7 @@ def _train(job: _Job, earlier: RunRecord | None, progress: Progress) -> RunRecor
         autocast=autocast,
     )
     window = make_window(job.configuration, heads.count(), device, mirror=False)
-    validator = TrainingValidator(store=job.store, scheme=job.plan.scheme, window=window)
+    validator = TrainingValidator(inputs=job.inputs, window=window)
     observers = make_observers(job.folder)
     try:
         position = Trainer(setup, job.folder, validator, progress, observers).run()
@@ -249,7 +264,8 @@ def _train(job: _Job, earlier: RunRecord | None, progress: Progress) -> RunRecor
 def _load_cases(job: _Job, device: torch.device, progress: Progress) -> Sequence[ResidentCase]:
     """Hold the training cases on the device, as many as the training leaves room for; the others in memory."""
     channels = len(job.plan.channels)
-    sizes = [resident_bytes(_voxels(job.store, case), channels) for case in job.cases.train]
+    store, cascade = job.inputs.store, bool(job.configuration.previous_stage)
+    sizes = [resident_bytes(_voxels(store, case), channels, cascade=cascade) for case in job.cases.train]
     resident = fit_into(sizes, _room_bytes(job, device))
     progress.say(
         f"{len(sizes)} training cases, {sum(sizes) / GIB:.2f} GiB: {sum(resident)} held on the {device.type.upper()}"
@@ -258,9 +274,11 @@ def _load_cases(job: _Job, device: torch.device, progress: Progress) -> Sequence
     heads, balanced = job.plan.scheme.heads(), job.configuration.sampling.lesion_balance > 0
 
     def load(case: str, here: bool) -> ResidentCase:
-        image, labels = job.store.read(case)
+        image, labels = store.read(case)
         home = device if here else torch.device("cpu")
-        return make_resident_case(case, image, labels, heads, home, find_lesions=balanced)
+        resident = make_resident_case(case, image, labels, heads, home, find_lesions=balanced)
+        mask = job.inputs.read_mask(case)
+        return resident if mask is None else add_previous(resident, mask, heads)
 
     with ThreadPoolExecutor(count_cores()) as pool:
         return list(pool.map(load, job.cases.train, resident))

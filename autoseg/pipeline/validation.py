@@ -20,8 +20,9 @@ from autoseg.evaluation import (
     write_evaluation,
 )
 from autoseg.evaluation.overlap import measure_overlap
+from autoseg.pipeline.stages import StageInput
 from autoseg.prediction import Ensemble, Window, mark, predict_logits, restore_probabilities
-from autoseg.preprocessing import Store, write_array
+from autoseg.preprocessing import write_array
 from autoseg.progress import Progress
 from autoseg.training.watch import LabelOutcome, Outcomes
 from dataset_fingerprints.dataset import LabelScheme
@@ -49,8 +50,7 @@ class ValidatedCase:
 class TrainingValidator:
     """Validates during training: whole volumes of some cases, on the preprocessed grid, without flips."""
 
-    store: Store
-    scheme: LabelScheme
+    inputs: StageInput
     window: Window
 
     def validate(self, network: nn.Module, cases: Sequence[str]) -> Outcomes:
@@ -58,11 +58,12 @@ class TrainingValidator:
         return {case: self._outcome(network, case) for case in cases}
 
     def _outcome(self, network: nn.Module, case: str) -> Mapping[str, LabelOutcome]:
-        image, reference = self.store.read(case)
+        scheme = self.inputs.scheme
+        image, reference = self.inputs.read(case)
         logits = predict_logits([network], torch.from_numpy(image), self.window)
-        predicted = self.scheme.to_values(mark(logits, self.scheme.heads()).cpu().numpy())
-        masks = scored_targets(self.scheme).masks(predicted, self.scheme.to_values(reference))
-        names = (part.name for part in self.scheme.regions or self.scheme.labels)
+        predicted = scheme.to_values(mark(logits, scheme.heads()).cpu().numpy())
+        masks = scored_targets(scheme).masks(predicted, scheme.to_values(reference))
+        names = (part.name for part in scheme.regions or scheme.labels)
         overlaps = (measure_overlap(found, true) for _, found, true in masks)
         return {
             name: LabelOutcome(dice=overlap.dice(), predicted=overlap.prediction, reference=overlap.reference)
@@ -78,7 +79,7 @@ def scored_targets(scheme: LabelScheme) -> Targets:
 
 
 def validate_fold(
-    ensemble: Ensemble, store: Store, cases: Sequence[str], folder: Path, progress: Progress
+    ensemble: Ensemble, inputs: StageInput, cases: Sequence[str], folder: Path, progress: Progress
 ) -> Evaluation:
     """Predict and score all cases, keep masks and probabilities, and write the fold's metrics.
 
@@ -89,7 +90,7 @@ def validate_fold(
         for case in cases:
             done = folder / "cases" / f"{case}.json"
             if not done.is_file():
-                write_json(done, _validate_case(ensemble, store, case, folder))
+                write_json(done, _validate_case(ensemble, inputs, case, folder))
             scores.append(read_json(done, ValidatedCase).scores)
             task.advance()
     evaluation = summarise(scores)
@@ -97,9 +98,9 @@ def validate_fold(
     return evaluation
 
 
-def _validate_case(ensemble: Ensemble, store: Store, case: str, folder: Path) -> ValidatedCase:
-    image, _ = store.read(case)
-    record = store.read_record(case)
+def _validate_case(ensemble: Ensemble, inputs: StageInput, case: str, folder: Path) -> ValidatedCase:
+    image, _ = inputs.read(case)
+    record = inputs.store.read_record(case)
     logits = predict_logits(ensemble.networks, torch.from_numpy(image), ensemble.window)
     scheme = ensemble.plan.scheme
     indices, probabilities = restore_probabilities(logits, record, scheme.heads())
@@ -108,7 +109,7 @@ def _validate_case(ensemble: Ensemble, store: Store, case: str, folder: Path) ->
     write_array(folder / "probabilities" / f"{case}.b2nd", probabilities.values)
     scores = score_case(
         labels,
-        scheme.to_values(store.read_reference(case)),
+        scheme.to_values(inputs.store.read_reference(case)),
         scored_targets(scheme),
         canonical_grid(record.source_grid).spacing_mm(),
         case,

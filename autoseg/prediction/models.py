@@ -17,7 +17,7 @@ from autoseg.hardware import autocast_type
 from autoseg.networks import build_network
 from autoseg.prediction.restore import restore_logits
 from autoseg.prediction.sliding_window import Window, predict_logits
-from autoseg.preprocessing import prepare
+from autoseg.preprocessing import Record, add_mask, fit_mask, prepare
 from dataset_fingerprints.errors import WorkspaceError
 from dataset_fingerprints.jsonfiles import read_json
 from dataset_fingerprints.scans import Scan
@@ -26,18 +26,35 @@ from planners.plan import Configuration, Plan
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ensemble:
-    """Networks of the same configuration, one per fold, and the plan they were trained by."""
+    """Networks of the same configuration, one per fold, and the plan they were trained by.
+
+    Attributes:
+        previous: a cascade's first stage, whose masks these networks see; else None.
+    """
 
     plan: Plan
     networks: Sequence[nn.Module]
     window: Window
+    previous: Ensemble | None = None
 
     def predict(self, scan: Scan) -> NDArray[np.integer]:
         """Return the label values of a scan, (x, y, z) on its whole canonical grid."""
+        return self.plan.scheme.to_values(self.predict_indices(scan))
+
+    def predict_indices(self, scan: Scan) -> NDArray[np.uint8]:
+        """Return the same as label indices."""
+        logits, record = self.predict_logits(scan)
+        return restore_logits(logits, record, self.plan.scheme.heads())
+
+    def predict_logits(self, scan: Scan) -> tuple[torch.Tensor, Record]:
+        """Return the mean logits (output, x, y, z) on the preprocessed scan, and what leads back from there."""
         scheme = self.plan.scheme
         prepared = prepare(scan, self.window.configuration.preprocessing, scheme.index_count())
-        logits = predict_logits(self.networks, torch.from_numpy(prepared.image), self.window)
-        return scheme.to_values(restore_logits(logits, prepared.record, scheme.heads()))
+        image = prepared.image
+        if self.previous is not None:
+            mask = fit_mask(self.previous.predict_indices(scan), prepared.record, scheme.index_count())
+            image = add_mask(image, mask, scheme.heads().targets())
+        return predict_logits(self.networks, torch.from_numpy(image), self.window), prepared.record
 
 
 def make_window(configuration: Configuration, outputs: int, device: torch.device, *, mirror: bool) -> Window:
@@ -52,13 +69,16 @@ def make_window(configuration: Configuration, outputs: int, device: torch.device
     )
 
 
-def load_ensemble(folders: Sequence[Path], device: torch.device, *, mirror: bool) -> Ensemble:
+def load_ensemble(
+    folders: Sequence[Path], device: torch.device, *, mirror: bool, previous: Ensemble | None = None
+) -> Ensemble:
     """Load the networks of trained folds.
 
     Args:
         folders: each with plan.json and weights.safetensors; all of one configuration.
         device: to predict on.
         mirror: whether the plan's flips are averaged.
+        previous: the first stage, where these are folds of a cascade's second one.
 
     Raises:
         WorkspaceError: weights are damaged or do not fit the plan.
@@ -66,8 +86,10 @@ def load_ensemble(folders: Sequence[Path], device: torch.device, *, mirror: bool
     plan = read_json(folders[0] / "plan.json", Plan)
     configuration = plan.configurations[0]
     outputs = plan.scheme.heads().count()
-    networks = [_load_network(folder, configuration, len(plan.channels), outputs).to(device) for folder in folders]
-    return Ensemble(plan=plan, networks=networks, window=make_window(configuration, outputs, device, mirror=mirror))
+    channels = plan.input_channels(configuration)
+    networks = [_load_network(folder, configuration, channels, outputs).to(device) for folder in folders]
+    window = make_window(configuration, outputs, device, mirror=mirror)
+    return Ensemble(plan=plan, networks=networks, window=window, previous=previous)
 
 
 def _load_network(folder: Path, configuration: Configuration, channels: int, outputs: int) -> nn.Module:

@@ -1,6 +1,7 @@
 """Raw scans to network arrays and back."""
 
 from autoseg.preprocessing.prepare import Prepared, Record, interpolation, paste, prepare, restore_labels
+from autoseg.preprocessing.previous import add_mask, fit_mask
 from autoseg.preprocessing.resampling import resampling_matrix
 from autoseg.preprocessing.store import Store, read_array, store_key, write_array
 
@@ -8,6 +9,8 @@ __all__ = [
     "Prepared",
     "Record",
     "Store",
+    "add_mask",
+    "fit_mask",
     "interpolation",
     "paste",
     "prepare",

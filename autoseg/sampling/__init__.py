@@ -11,7 +11,7 @@ from autoseg.sampling.augmentation import (
     StrongAugmentation,
 )
 from autoseg.sampling.batch import BatchParameters, SampleParameters, apply_batch, sample_batch
-from autoseg.sampling.cases import Lesions, ResidentCase, make_resident_case
+from autoseg.sampling.cases import Lesions, ResidentCase, add_previous, make_resident_case
 from autoseg.sampling.patches import Patch, PatchGeometry
 
 AUGMENTATIONS: dict[str, type[AugmentationOptions]] = {
@@ -32,6 +32,7 @@ __all__ = [
     "SampleParameters",
     "StandardAugmentation",
     "StrongAugmentation",
+    "add_previous",
     "apply_batch",
     "make_resident_case",
     "sample_batch",

@@ -13,6 +13,7 @@ from autoseg.sampling.contrast import sample_factor
 from autoseg.sampling.intensity import Intensity
 from autoseg.sampling.noise import sample_noise
 from autoseg.sampling.patches import PatchGeometry
+from autoseg.sampling.previous import MaskRanges
 from autoseg.sampling.resolution import sample_sigmas, sample_zooms
 from autoseg.sampling.rows import Chance, sample_per_channel
 from autoseg.sampling.spatial import Spatial, SpatialRanges, find_fixed_axis, is_elongated_slice, sample_spatial
@@ -28,6 +29,10 @@ class AugmentationOptions(Protocol):
         """Draw everything that varies one sample."""
         ...
 
+    def mask_ranges(self) -> MaskRanges:
+        """Return how a cascade's first stage's masks are varied."""
+        ...
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NoAugmentation:
@@ -36,6 +41,10 @@ class NoAugmentation:
     def sample(self, rng: np.random.Generator, geometry: PatchGeometry, channels: int) -> tuple[Spatial, Intensity]:
         """Return what changes nothing."""
         return Spatial(), Intensity()
+
+    def mask_ranges(self) -> MaskRanges:
+        """Return what changes nothing."""
+        return MaskRanges()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,6 +65,8 @@ class StandardAugmentation:
         thick_slices_factor: how many times thicker slices along one axis may become.
         ringing_share: the least share of an axis' frequencies that is kept.
         ghosts_strength: of the weakened frequencies, at most.
+        mask_change_probability: that outlines of a first stage's mask move (cascades only), and `mask_drop_probability`
+            that one of its components is left out.
     """
 
     rotation_probability: float = 0.2
@@ -95,6 +106,8 @@ class StandardAugmentation:
     ringing_share: float = 0.4
     ghosts_probability: float = 0.0
     ghosts_strength: float = 0.5
+    mask_change_probability: float = 0.4
+    mask_drop_probability: float = 0.2
 
     def sample(self, rng: np.random.Generator, geometry: PatchGeometry, channels: int) -> tuple[Spatial, Intensity]:
         """Draw everything that varies one sample."""
@@ -117,6 +130,10 @@ class StandardAugmentation:
             elastic_probability=self.elastic_probability,
             elastic_voxels=self.elastic_voxels,
         )
+
+    def mask_ranges(self) -> MaskRanges:
+        """Return how a cascade's first stage's masks are varied."""
+        return MaskRanges(change_probability=self.mask_change_probability, drop_probability=self.mask_drop_probability)
 
     def _angle_limits_deg(self, geometry: PatchGeometry, fixed: int) -> TripleFloat:
         if fixed < 0:
@@ -195,9 +212,16 @@ class StrongAugmentation:
 
     def sample(self, rng: np.random.Generator, geometry: PatchGeometry, channels: int) -> tuple[Spatial, Intensity]:
         """Draw everything that varies one sample."""
+        return self._changed().sample(rng, geometry, channels)
+
+    def mask_ranges(self) -> MaskRanges:
+        """Return how a cascade's first stage's masks are varied."""
+        return self._changed().mask_ranges()
+
+    def _changed(self) -> StandardAugmentation:
         changed = {
             field.name: min(1.0, getattr(_STRONG, field.name) * self.probability_factor)
             for field in fields(StandardAugmentation)
             if field.name.endswith("_probability") and field.name != "channel_probability"
         }
-        return replace(_STRONG, **changed).sample(rng, geometry, channels)
+        return replace(_STRONG, **changed)

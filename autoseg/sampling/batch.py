@@ -12,6 +12,7 @@ from autoseg.sampling.augmentation import AugmentationOptions
 from autoseg.sampling.cases import ResidentCase
 from autoseg.sampling.intensity import Intensity, apply_intensity
 from autoseg.sampling.patches import Patch, PatchGeometry, sample_patches
+from autoseg.sampling.previous import MaskVariation, apply_variations, sample_variation
 from autoseg.sampling.spatial import Spatial, apply_spatial
 
 
@@ -22,6 +23,7 @@ class SampleParameters:
     patch: Patch
     spatial: Spatial
     intensity: Intensity
+    mask: MaskVariation
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,7 +44,10 @@ def sample_batch(
     samples = []
     for patch in sample_patches(rng, cases, geometry):
         spatial, intensity = augmentation.sample(rng, geometry, channels)
-        samples.append(SampleParameters(patch=patch, spatial=spatial, intensity=intensity))
+        previous, variation = cases[patch.case].previous, MaskVariation()
+        if previous is not None:
+            variation = sample_variation(rng, previous, patch.start, geometry.patch_shape, augmentation.mask_ranges())
+        samples.append(SampleParameters(patch=patch, spatial=spatial, intensity=intensity, mask=variation))
     return BatchParameters(samples=tuple(samples))
 
 
@@ -57,11 +62,17 @@ def apply_batch(
 
     Returns:
         images (batch, channel, *axes) float32 and labels (batch, *axes) uint8, where the axes are those the network
-        sees, in ascending order.
+        sees, in ascending order. A first stage's masks are channels behind those of the images.
     """
     places = [(sample.patch, sample.spatial) for sample in parameters.samples]
-    images, labels = apply_spatial(places, cases, geometry, device)
+    images, maps = apply_spatial(places, cases, geometry, device)
+    labels = maps[:, 0].to(torch.uint8)
+    masks = None
+    previous = [case.previous for case in (cases[sample.patch.case] for sample in parameters.samples) if case.previous]
+    if previous:
+        masks = apply_variations(maps[:, 1], previous, [sample.mask for sample in parameters.samples])
     if geometry.slice_axis >= 0:
         images, labels = images.squeeze(2 + geometry.slice_axis), labels.squeeze(1 + geometry.slice_axis)
+        masks = None if masks is None else masks.squeeze(2 + geometry.slice_axis)
     apply_intensity(images, [sample.intensity for sample in parameters.samples])
-    return images, labels
+    return images if masks is None else torch.cat([images, masks], dim=1), labels

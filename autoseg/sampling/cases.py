@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from autoseg.sampling.previous import PreviousMask, make_previous_mask
 from dataset_fingerprints.dataset import Heads
 
 FOREGROUND_VOXELS = 10_000
@@ -40,6 +41,7 @@ class ResidentCase:
         foreground: per label or region the (n, 3) coordinates of some of its voxels, on the host; n may be 0.
         annotated: (n, 3) coordinates of some of the voxels that are not ignored, where some are; else None.
         lesions: per label or region, as `foreground`; empty where single lesions are not told apart.
+        previous: the mask of a cascade's first stage, which the network sees beside the image; else None.
     """
 
     name: str
@@ -48,6 +50,11 @@ class ResidentCase:
     foreground: tuple[NDArray[np.int32], ...]
     annotated: NDArray[np.int32] | None = None
     lesions: tuple[Lesions, ...] = ()
+    previous: PreviousMask | None = None
+
+    def maps(self) -> tuple[torch.Tensor, ...]:
+        """Return everything (x, y, z) that is cut out as it is: the label map, and a first stage's components."""
+        return (self.label,) if self.previous is None else (self.label, self.previous.parts)
 
 
 def make_resident_case(
@@ -84,6 +91,11 @@ def make_resident_case(
         annotated=_find_annotated(rng, indices, heads.ignored),
         lesions=tuple(_find_lesions(rng, indices, members) for members in heads.targets()) if find_lesions else (),
     )
+
+
+def add_previous(case: ResidentCase, indices: NDArray[np.uint8], heads: Heads) -> ResidentCase:
+    """Return the case with the (x, y, z) label indices that a cascade's first stage predicted, beside its image."""
+    return replace(case, previous=make_previous_mask(indices, heads.targets(), case.image.device))
 
 
 def _find_foreground(

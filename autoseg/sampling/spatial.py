@@ -149,26 +149,28 @@ def apply_spatial(
     """Cut a batch of patches out of their cases, turned, scaled and mirrored; 0 outside of the case.
 
     Patches that are neither turned nor scaled are copied exactly; the others are interpolated together, images
-    linearly and labels from the nearest voxel.
+    linearly and maps from the nearest voxel.
 
     Returns:
-        images (batch, channel, x, y, z) float32 and labels (batch, x, y, z) uint8.
+        images (batch, channel, x, y, z) float32 and maps (batch, map, x, y, z) in their own type, `ResidentCase.maps`.
     """
     shape = geometry.patch_shape
-    channels = cases[places[0][0].case].image.shape[0]
-    images = torch.zeros((len(places), channels, *shape), device=device)
-    labels = torch.zeros((len(places), *shape), dtype=torch.uint8, device=device)
+    sample = cases[places[0][0].case]
+    images = torch.zeros((len(places), sample.image.shape[0], *shape), device=device)
+    # The last map has the widest type.
+    maps = torch.zeros((len(places), len(sample.maps()), *shape), dtype=sample.maps()[-1].dtype, device=device)
     moved = [row for row, (_, spatial) in enumerate(places) if spatial.interpolates()]
     for row, (patch, spatial) in enumerate(places):
         if row not in moved:
             copy_box(cases[patch.case].image, patch.start, spatial.flips, images[row])
-            copy_box(cases[patch.case].label, patch.start, spatial.flips, labels[row])
+            for source, target in zip(cases[patch.case].maps(), maps[row], strict=True):
+                copy_box(source, patch.start, spatial.flips, target)
     if moved:
-        values, classes = interpolate_patches([places[row] for row in moved], cases, shape, device)
-        for source, row in enumerate(moved):
-            images[row].copy_(values[source])
-            labels[row].copy_(classes[source])
-    return images, labels
+        values, nearest = interpolate_patches([places[row] for row in moved], cases, shape, device)
+        for position, row in enumerate(moved):
+            images[row].copy_(values[position])
+            maps[row].copy_(nearest[position])
+    return images, maps
 
 
 def interpolate_patches(
@@ -177,24 +179,25 @@ def interpolate_patches(
     """Return turned and scaled patches, interpolated in one batch from the boxes of the cases that they need.
 
     Returns:
-        images (batch, channel, x, y, z) float32 and labels (batch, x, y, z) float32.
+        images (batch, channel, x, y, z) float32 and maps (batch, map, x, y, z) float32.
     """
     windows = [_find_window(patch.start, spatial, shape) for patch, spatial in places]
     box = tuple(max(edges) for edges in zip(*(window.edges for window in windows), strict=True))
-    channels = cases[places[0][0].case].image.shape[0]
-    images = torch.zeros((len(places), channels, *box), device=device)
-    labels = torch.zeros((len(places), 1, *box), device=device)
+    sample = cases[places[0][0].case]
+    images = torch.zeros((len(places), sample.image.shape[0], *box), device=device)
+    maps = torch.zeros((len(places), len(sample.maps()), *box), device=device)
     for row, ((patch, _), window) in enumerate(zip(places, windows, strict=True)):
         copy_box(cases[patch.case].image, window.start, (False, False, False), images[row])
-        copy_box(cases[patch.case].label, window.start, (False, False, False), labels[row, 0])
-    maps = to_device(np.stack([_make_grid_map(window, shape, box) for window in windows]), device)
-    grid = F.affine_grid(maps, [len(places), 1, *shape], align_corners=False)
+        for source, target in zip(cases[patch.case].maps(), maps[row], strict=True):
+            copy_box(source, window.start, (False, False, False), target)
+    affine = to_device(np.stack([_make_grid_map(window, shape, box) for window in windows]), device)
+    grid = F.affine_grid(affine, [len(places), 1, *shape], align_corners=False)
     for row, (_, spatial) in enumerate(places):
         if spatial.elastic is not None:
             grid[row].add_(_make_displacement(spatial.elastic, shape, box, device))
     values = F.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
-    classes = F.grid_sample(labels, grid, mode="nearest", padding_mode="zeros", align_corners=False)
-    return values, classes[:, 0]
+    nearest = F.grid_sample(maps, grid, mode="nearest", padding_mode="zeros", align_corners=False)
+    return values, nearest
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

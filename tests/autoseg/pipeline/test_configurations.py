@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel
+import numpy as np
 import pytest
+import torch
 
+from autoseg.pipeline.planning import find_configuration
+from autoseg.pipeline.stages import find_input
+from autoseg.pipeline.training import read_plan
+from autoseg.prediction import load_ensemble
+from autoseg.training.checkpoint import load_tensors
+from autoseg.training.folder import RunRecord
+from autoseg.workspace import Workspace
+from dataset_fingerprints.jsonfiles import read_json
+from dataset_fingerprints.scans import read_scan
 from tests.synthetic.commands import run
 from tests.synthetic.scans import head, write_description, write_nifti
 
@@ -38,17 +50,12 @@ def test_a_cascade_is_preprocessed_at_both_voxel_sizes(planned: Path) -> None:
     assert all(len(list(store.glob("*.image.b2nd"))) == 5 for store in stores)
 
 
-@pytest.mark.parametrize(
-    "arguments", [["train", "0"], ["train", "all"], ["predict", "{raw}/imagesTr", "-o", "{root}/out"]]
-)
-def test_a_second_stage_is_refused_by_name(
-    planned: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
-) -> None:
-    filled = [text.format(raw=planned / "raw", root=planned) for text in arguments]
-    assert run(monkeypatch, *filled, "-w", planned / "ws", "-c", "3d_cascade_fullres") == 2
-    error = " ".join(capsys.readouterr().err.split())
-    assert "3d_cascade_fullres starts from the masks of 3d_lowres" in error
-    assert "Use -c with 2d or 3d_fullres or 3d_lowres" in error
+def cascade(planned: Path) -> list[object]:
+    return ["-w", planned / "ws", "-c", "3d_cascade_fullres"]
+
+
+def fold_folder(planned: Path, name: str, fold: int) -> Path:
+    return planned / "ws" / "models" / "default" / name / f"fold_{fold}"
 
 
 def test_the_low_resolution_trains_and_predicts_on_the_scans_own_grid(
@@ -63,6 +70,81 @@ def test_the_low_resolution_trains_and_predicts_on_the_scans_own_grid(
     scan = planned / "raw" / "imagesTr" / "sub-0_0000.nii.gz"
     assert run(monkeypatch, "predict", scan, "-o", planned / "mask.nii.gz", "--no-mirror", *low) == 0
     assert nibabel.load(planned / "mask.nii.gz").shape == SHAPE
+
+
+def test_a_second_stage_says_which_folds_of_the_first_are_missing(
+    planned: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, "train", "1", *cascade(planned)) == 2
+    error = " ".join(capsys.readouterr().err.split())
+    done = fold_folder(planned, "3d_lowres", 0).is_dir()
+    assert f"folds {'' if done else '0, '}1, 2, 3, 4 of 3d_lowres are not finished" in error
+    assert "--with-previous" in error
+    assert not fold_folder(planned, "3d_cascade_fullres", 1).exists()
+    assert run(monkeypatch, "predict", planned / "raw" / "imagesTr", "-o", planned / "out", *cascade(planned)) == 2
+    assert "no fold of 3d_cascade_fullres is trained yet" in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.fixture(scope="module")
+def both_stages(planned: Path) -> Path:
+    with pytest.MonkeyPatch.context() as patch:
+        assert run(patch, "train", "0", "--with-previous", *cascade(planned)) == 0
+    return planned
+
+
+def test_with_previous_trains_what_the_first_stage_lacks(both_stages: Path) -> None:
+    for fold in range(5):
+        assert (fold_folder(both_stages, "3d_lowres", fold) / "validation" / "metrics.json").is_file()
+    second = fold_folder(both_stages, "3d_cascade_fullres", 0)
+    assert (second / "validation" / "metrics.json").is_file()
+    weights, _ = load_tensors(second / "weights.safetensors")
+    assert 3 in {tensor.shape[1] for tensor in weights.values() if tensor.ndim == 5}, "one image and two labels"
+
+
+def test_every_case_gets_the_mask_of_the_fold_that_did_not_train_on_it(both_stages: Path) -> None:
+    workspace = Workspace(root=both_stages / "ws")
+    plan, splits = read_plan(workspace, "default")
+    inputs = find_input(workspace, plan, splits, find_configuration(plan, "3d_cascade_fullres"))
+    assert sorted(inputs.masks) == [f"sub-{index}" for index in range(5)]
+    for number, fold in enumerate(splits.folds):
+        for case in fold.validation:
+            assert inputs.masks[case].is_relative_to(fold_folder(both_stages, "3d_lowres", number))
+            assert case not in read_json(inputs.masks[case].parents[1] / "run.json", RunRecord).train_cases
+
+
+def test_the_network_sees_the_first_stages_mask_on_its_own_grid(both_stages: Path, tmp_path: Path) -> None:
+    workspace = Workspace(root=both_stages / "ws")
+    plan, splits = read_plan(workspace, "default")
+    inputs = find_input(workspace, plan, splits, find_configuration(plan, "3d_cascade_fullres"))
+    raw = nibabel.load(both_stages / "raw" / "labelsTr" / "sub-0.nii.gz")
+    nibabel.save(raw, tmp_path / "mask.nii.gz")
+    image, labels = replace(inputs, masks={"sub-0": tmp_path / "mask.nii.gz"}).read("sub-0")
+    np.testing.assert_array_equal(image[1:], np.stack([labels == 1, labels == 2]))
+
+
+def test_a_cascade_predicts_new_scans_by_both_stages(both_stages: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scan = both_stages / "raw" / "imagesTr" / "sub-0_0000.nii.gz"
+    out = both_stages / "second.nii.gz"
+    assert run(monkeypatch, "predict", scan, "-o", out, "--no-mirror", *cascade(both_stages)) == 0
+    assert nibabel.load(out).shape == SHAPE
+    second = fold_folder(both_stages, "3d_cascade_fullres", 0)
+    first = load_ensemble([fold_folder(both_stages, "3d_lowres", 0)], torch.device("cpu"), mirror=False)
+    read = read_scan("sub-0", [scan], ("T1w",))
+    answers = []
+    for networks in (first.networks, [Everything()]):
+        previous = replace(first, networks=networks)
+        ensemble = load_ensemble([second], torch.device("cpu"), mirror=False, previous=previous)
+        answers.append(ensemble.predict_logits(read)[0])
+    assert not torch.equal(*answers), "another first stage makes another second one"
+
+
+class Everything(torch.nn.Module):
+    """Sees label 2 everywhere."""
+
+    def forward(self, images: torch.Tensor) -> list[torch.Tensor]:
+        logits = torch.zeros((len(images), 3, *images.shape[2:]))
+        logits[:, 2] = 9.0
+        return [logits]
 
 
 def test_explain_shows_which_stage_comes_first(

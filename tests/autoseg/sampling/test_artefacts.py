@@ -138,4 +138,4 @@ def test_the_same_displacement_everywhere_is_a_shift() -> None:
     images, labels = interpolate_patches([(place_at(4, 5, 6), Spatial(elastic=elastic))], [case], (8, 8, 8), CPU)
     # Coordinates are float32: 1e-5 voxels beside the exact place.
     torch.testing.assert_close(images[0], case.image[:, 7:15, 5:13, 4:12].float(), rtol=1e-3, atol=1e-3)
-    assert torch.equal(labels[0].to(torch.uint8), case.label[7:15, 5:13, 4:12])
+    assert torch.equal(labels[0, 0].to(torch.uint8), case.label[7:15, 5:13, 4:12])

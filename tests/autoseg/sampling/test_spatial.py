@@ -28,7 +28,7 @@ ALL_FLIPS = list(itertools.product((False, True), repeat=3))
 def cut(start: tuple[int, int, int], shape: tuple[int, int, int], **spatial: Any) -> tuple[np.ndarray, np.ndarray]:
     geometry = make_geometry(patch_shape=shape, batch_size=1)
     images, labels = apply_spatial([(place_at(*start), Spatial(**spatial))], [make_case(channels=2)], geometry, CPU)
-    return images[0].numpy(), labels[0].numpy()
+    return images[0].numpy(), labels[0, 0].numpy()
 
 
 @pytest.mark.parametrize("flips", ALL_FLIPS)
@@ -51,7 +51,7 @@ def test_interpolating_without_a_change_gives_the_slice(
     copy_box(case.image, start, flips, expected)
     copy_box(case.label, start, flips, classes)
     torch.testing.assert_close(images[0], expected, **INTERPOLATION)
-    torch.testing.assert_close(labels[0], classes, rtol=0, atol=0)
+    torch.testing.assert_close(labels[0, 0], classes, rtol=0, atol=0)
 
 
 @pytest.mark.parametrize(("axis", "plane"), [(0, (1, 2)), (1, (0, 2)), (2, (0, 1))])
