@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import platform
 import statistics
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
 
 _GIB = 1024**3
 MEASURED_SECONDS = 3.0
+# How errors that are no class of their own begin: of a CPU's allocator, of oneDNN, and of Apple's GPU.
+_OUT_OF_MEMORY = (
+    "DefaultCPUAllocator: can't allocate memory",
+    "could not create a memory",
+    "MPS backend out of memory",
+)
 UNMEASURED_STEPS, LEAST_STEPS = 2, 5
 # Width and edge of the feature maps that speed is measured on: those of the finest stage that is planned there.
 _CPU_MAPS, _GPU_MAPS = (16, 48), (32, 128)
@@ -178,6 +185,24 @@ def autocast_type(device: torch.device) -> torch.dtype:
     else:
         native = device.type == "cpu" and _cpu_multiplies_bfloat16()
     return torch.bfloat16 if native else torch.float32
+
+
+def ran_out_of_memory(error: BaseException) -> bool:
+    """Tell whether an error means that the device has no memory left; any other error of a computation does not."""
+    import torch
+
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in _OUT_OF_MEMORY)
+
+
+def release_memory() -> None:
+    """Give back what a failed computation held, once nobody refers to it any more."""
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def _may_have_gpu() -> bool:

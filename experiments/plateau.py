@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from autoseg.evaluation import CaseScores
+from autoseg.pipeline.jobs import TrainingOptions
 from autoseg.pipeline.planning import PlanningOptions, plan_and_preprocess
-from autoseg.pipeline.training import TrainingOptions, train_fold
+from autoseg.pipeline.training import train_fold
 from autoseg.progress import SilentProgress
 from autoseg.simulate import SimulationOptions, simulate_dataset
 from dataset_fingerprints.errors import AutosegError, did_you_mean

@@ -134,7 +134,8 @@ def train(
 
     A file called `stop` in the fold's folder ends it early, annealed; SIGTERM and Ctrl-C save it.
     """
-    from autoseg.pipeline.training import TrainingOptions, train_all, train_fold
+    from autoseg.pipeline.jobs import TrainingOptions
+    from autoseg.pipeline.training import train_all, train_fold
     from autoseg.workspace import find_workspace
 
     minutes = max_minutes if max_hours is None else max_hours * 60

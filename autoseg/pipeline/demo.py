@@ -11,9 +11,10 @@ import numpy as np
 
 from autoseg.evaluation import Evaluation, evaluate_files, label_targets, write_evaluation
 from autoseg.evaluation.overlap import measure_overlap
+from autoseg.pipeline.jobs import TrainingOptions
 from autoseg.pipeline.planning import PlanningOptions, plan_and_preprocess
 from autoseg.pipeline.predicting import PredictionOptions, predict
-from autoseg.pipeline.training import TrainingOptions, train_fold
+from autoseg.pipeline.training import train_fold
 from autoseg.progress import Progress
 from autoseg.report import SheetRow, draw_contact_sheet
 from autoseg.simulate import (

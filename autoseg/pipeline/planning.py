@@ -14,13 +14,13 @@ from autoseg.progress import Progress
 from autoseg.workspace import Workspace, locked, new_workspace
 from dataset_fingerprints.atomic import sweep
 from dataset_fingerprints.dataset import Case, Dataset
-from dataset_fingerprints.errors import DataError, PlanError, did_you_mean
+from dataset_fingerprints.errors import DataError, PlanError, WorkspaceError, did_you_mean
 from dataset_fingerprints.fingerprint import DatasetFingerprint
-from dataset_fingerprints.jsonfiles import refuse_newer, write_json
+from dataset_fingerprints.jsonfiles import read_json, refuse_newer, write_json
 from dataset_fingerprints.scans import Scan, read_case
 from dataset_fingerprints.units import find_units
 from planners.overrides import set_values
-from planners.plan import Configuration, Plan
+from planners.plan import Configuration, Plan, Splits
 from planners.planner import PlanRequest, choose_machine, find_planner, make_plan
 from planners.rules import choose_rules
 from planners.splits import make_splits, read_splits
@@ -97,6 +97,22 @@ def _refuse_newer(workspace: Workspace, plan: str) -> None:
     refuse_newer(workspace.dataset, Dataset)
     refuse_newer(workspace.fingerprint, DatasetFingerprint)
     refuse_newer(workspace.plan(plan), Plan)
+
+
+def read_plan(workspace: Workspace, name: str) -> tuple[Plan, Splits]:
+    """Read a plan and its folds.
+
+    Raises:
+        WorkspaceError: there is no such plan.
+    """
+    path = workspace.plan(name)
+    if not path.is_file():
+        known = ", ".join(workspace.plan_names()) or "none"
+        raise WorkspaceError(
+            f"{workspace.root}: has no plan '{name}' (plans: {known}). "
+            "Run `autoseg plan_and_preprocess DATASET` to make one."
+        )
+    return read_json(path, Plan), read_json(workspace.splits(name), Splits)
 
 
 def find_configuration(plan: Plan, name: str) -> Configuration:

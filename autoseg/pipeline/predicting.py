@@ -7,8 +7,8 @@ from pathlib import Path
 
 from autoseg.hardware import choose_device
 from autoseg.pipeline.new_scans import NewScan, find_scans
-from autoseg.pipeline.planning import find_configuration
-from autoseg.pipeline.training import fold_folders, read_plan
+from autoseg.pipeline.planning import find_configuration, read_plan
+from autoseg.pipeline.training import fold_folders
 from autoseg.prediction import Ensemble, load_ensemble
 from autoseg.progress import Progress
 from autoseg.workspace import Workspace

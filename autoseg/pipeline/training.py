@@ -3,83 +3,34 @@
 from __future__ import annotations
 
 import importlib.metadata
-import math
 import platform
 import shutil
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from autoseg.evaluation import Evaluation, read_evaluation, summarise, write_evaluation
-from autoseg.hardware import autocast_type, choose_device, count_cores
+from autoseg.hardware import autocast_type, choose_device, count_cores, ran_out_of_memory, release_memory
+from autoseg.pipeline.jobs import Job, TrainingOptions, load_cases, resolve_job
 from autoseg.pipeline.observing import make_observers
 from autoseg.pipeline.parts import check_parts
-from autoseg.pipeline.planning import find_configuration
-from autoseg.pipeline.stages import StageInput, find_input, missing_folds
+from autoseg.pipeline.planning import find_configuration, read_plan
+from autoseg.pipeline.stages import missing_folds
 from autoseg.pipeline.validation import METRICS_FILE, TrainingValidator, validate_fold
 from autoseg.prediction import load_ensemble, make_window
-from autoseg.preprocessing import Store
 from autoseg.progress import Progress
-from autoseg.sampling import ResidentCase, add_previous, make_resident_case
 from autoseg.training.folder import FoldFolder, RunRecord
 from autoseg.training.setting import Setup
 from autoseg.training.trainer import Trainer
 from autoseg.workspace import FULL, Workspace, locked
 from dataset_fingerprints.atomic import sweep
-from dataset_fingerprints.errors import PlanError, WorkspaceError
-from dataset_fingerprints.jsonfiles import read_json, write_json
-from planners.budgets import PLANNED_SHARE
-from planners.memory import GIB, resident_bytes
-from planners.memory_decisions import predict_configuration
-from planners.overrides import set_values
-from planners.plan import Configuration, Fold, Plan, Splits
+from dataset_fingerprints.errors import PlanError
+from dataset_fingerprints.jsonfiles import write_json
+from planners.plan import Plan
+from planners.step_down import find_steps
 
 CROSS_VALIDATION_FILE = "cross_validation.json"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TrainingOptions:
-    """What a person may say about training; everything has a default.
-
-    Attributes:
-        configuration: None for the plan's default.
-        iterations: in place of the plan's; more than a finished fold has done extend it.
-        max_minutes: of training per fold, the final validation not counted in; None for the plan's iterations.
-        patience: rounds of validation without a new best after which a fold ends; None for an earlier start's, or none.
-        assignments: `--set` values.
-        with_previous: of a cascade's first stage, train what folds are missing.
-    """
-
-    plan_name: str = "default"
-    configuration: str | None = None
-    iterations: int | None = None
-    max_minutes: float | None = None
-    patience: int | None = None
-    assignments: tuple[str, ...] = ()
-    with_previous: bool = False
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Job:
-    """One fold to train: everything resolved."""
-
-    plan: Plan
-    configuration: Configuration
-    fold: str
-    cases: Fold
-    inputs: StageInput
-    folder: FoldFolder
-    max_minutes: float | None
-    patience: int | None
-
-    def extends(self, record: RunRecord) -> bool:
-        """Tell whether a trained fold is asked for more steps, or more time, than it has had."""
-        if self.max_minutes is not None:
-            return self.max_minutes > max(record.max_minutes or 0.0, record.seconds / 60)
-        return record.max_minutes is None and self.configuration.training.iterations > record.planned_iterations
 
 
 def train_fold(workspace: Workspace, fold: str, options: TrainingOptions, progress: Progress) -> Evaluation | None:
@@ -100,17 +51,17 @@ def train_fold(workspace: Workspace, fold: str, options: TrainingOptions, progre
     _refuse_options(options)
     if options.with_previous:
         _train_previous(workspace, options, progress)
-    job = _resolve(workspace, fold, options)
+    job = resolve_job(workspace, fold, options)
     check_parts(job.configuration)
     with locked(job.folder.root, f"fold {fold}"):
         sweep(job.folder.root, *job.folder.root.rglob("validation/**/"))
-        job.folder.claim(replace(job.plan, configurations=(job.configuration,)))
+        job.folder.claim(job.plan)
         record = job.folder.read_run()
         if record is not None and record.status != "training" and job.extends(record):
             _forget_validation(job.folder)
             record = replace(record, status="training")
         if record is None or record.status == "training":
-            record = _train(job, record, progress)
+            record = _train_fitting(job, record, progress)
         if not job.cases.validation:
             return None
         if record.status == "finished":
@@ -161,60 +112,24 @@ def train_all(workspace: Workspace, options: TrainingOptions, progress: Progress
     return summary
 
 
-def read_plan(workspace: Workspace, name: str) -> tuple[Plan, Splits]:
-    """Read a plan and its folds.
-
-    Raises:
-        WorkspaceError: there is no such plan.
-    """
-    path = workspace.plan(name)
-    if not path.is_file():
-        known = ", ".join(workspace.plan_names()) or "none"
-        raise WorkspaceError(
-            f"{workspace.root}: has no plan '{name}' (plans: {known}). "
-            "Run `autoseg plan_and_preprocess DATASET` to make one."
-        )
-    return read_json(path, Plan), read_json(workspace.splits(name), Splits)
-
-
-def _resolve(workspace: Workspace, fold: str, options: TrainingOptions) -> _Job:
-    plan, splits = read_plan(workspace, options.plan_name)
-    steps = () if options.iterations is None else (f"training.iterations={options.iterations}",)
-    plan = set_values(plan, (*options.assignments, *steps))
-    configuration = find_configuration(plan, options.configuration or plan.default_configuration)
-    cases = _cases_of(splits, fold)
-    inputs = find_input(workspace, plan, splits, configuration)
-    missing = [case for case in (*cases.train, *cases.validation) if not inputs.store.has(case)]
-    if missing:
-        raise WorkspaceError(
-            f"{workspace.root}: {len(missing)} cases are not preprocessed for {configuration.name}, for example "
-            f"{missing[0]}. Run `autoseg plan_and_preprocess DATASET -c {configuration.name}` first."
-        )
-    return _Job(
-        plan=plan,
-        configuration=configuration,
-        fold=fold,
-        cases=cases,
-        inputs=inputs,
-        folder=FoldFolder(root=workspace.fold(plan.name, configuration.name, fold)),
-        max_minutes=options.max_minutes,
-        patience=options.patience,
-    )
+def _train_fitting(job: Job, earlier: RunRecord | None, progress: Progress) -> RunRecord:
+    """Train; where the device runs out of memory, go on from the last checkpoint a size smaller, and say so."""
+    while True:
+        try:
+            return _train(job, earlier, progress)
+        except (RuntimeError, MemoryError) as error:
+            if not ran_out_of_memory(error):
+                raise
+            evidence = str(error).splitlines()[0]
+        # Only behind the except clause, whose error keeps the tensors of the failed step.
+        release_memory()
+        job = job.step_down(evidence)
+        earlier = job.folder.read_run()
+        (*_, step) = find_steps(job.plan)
+        progress.say(f"Out of memory ({evidence}). Going on with {step.value}; why is in the fold's plan.json.")
 
 
-def _cases_of(splits: Splits, fold: str) -> Fold:
-    if fold == FULL:
-        first = splits.folds[0]
-        return Fold(train=tuple(sorted((*first.train, *first.validation))), validation=())
-    if not fold.isdigit() or int(fold) >= len(splits.folds):
-        raise PlanError(
-            f"There is no fold '{fold}'. Give 0 to {len(splits.folds) - 1}, `all` for the whole cross-validation, "
-            f"or `{FULL}` for one model of all cases."
-        )
-    return splits.folds[int(fold)]
-
-
-def _train(job: _Job, earlier: RunRecord | None, progress: Progress) -> RunRecord:
+def _train(job: Job, earlier: RunRecord | None, progress: Progress) -> RunRecord:
     device = choose_device()
     minutes = job.max_minutes if job.max_minutes is not None else earlier.max_minutes if earlier else None
     patience = job.patience if job.patience is not None else earlier.patience if earlier else 0
@@ -240,7 +155,7 @@ def _train(job: _Job, earlier: RunRecord | None, progress: Progress) -> RunRecor
         configuration=job.configuration,
         channels=job.plan.input_channels(job.configuration),
         heads=heads,
-        cases=_load_cases(job, device, progress),
+        cases=load_cases(job, device, progress),
         validation_cases=job.cases.validation,
         seed=(job.plan.seed, _fold_number(job.fold)),
         max_minutes=minutes,
@@ -259,51 +174,6 @@ def _train(job: _Job, earlier: RunRecord | None, progress: Progress) -> RunRecor
     record = replace(record, status="trained", iterations=position.iteration, seconds=round(position.seconds, 1))
     write_json(job.folder.run, record)
     return record
-
-
-def _load_cases(job: _Job, device: torch.device, progress: Progress) -> Sequence[ResidentCase]:
-    """Hold the training cases on the device, as many as the training leaves room for; the others in memory."""
-    channels = len(job.plan.channels)
-    store, cascade = job.inputs.store, bool(job.configuration.previous_stage)
-    sizes = [resident_bytes(_voxels(store, case), channels, cascade=cascade) for case in job.cases.train]
-    resident = fit_into(sizes, _room_bytes(job, device))
-    progress.say(
-        f"{len(sizes)} training cases, {sum(sizes) / GIB:.2f} GiB: {sum(resident)} held on the {device.type.upper()}"
-        + ("." if all(resident) else ", the others in memory: the training fills the rest of the device.")
-    )
-    heads, balanced = job.plan.scheme.heads(), job.configuration.sampling.lesion_balance > 0
-
-    def load(case: str, here: bool) -> ResidentCase:
-        image, labels = store.read(case)
-        home = device if here else torch.device("cpu")
-        resident = make_resident_case(case, image, labels, heads, home, find_lesions=balanced)
-        mask = job.inputs.read_mask(case)
-        return resident if mask is None else add_previous(resident, mask, heads)
-
-    with ThreadPoolExecutor(count_cores()) as pool:
-        return list(pool.map(load, job.cases.train, resident))
-
-
-def fit_into(sizes: Sequence[int], room: float) -> list[bool]:
-    """Tell for each of these sizes, in order, whether it still fits into the room that the ones before left."""
-    fits = []
-    for size in sizes:
-        fits.append(size <= room)
-        room -= size * fits[-1]
-    return fits
-
-
-def _room_bytes(job: _Job, device: torch.device) -> float:
-    """Return what a GPU has free beside the predicted peak of the training; elsewhere all cases share the memory."""
-    if device.type != "cuda":
-        return math.inf
-    free, _ = torch.cuda.mem_get_info()
-    return free - predict_configuration(job.plan, job.configuration).tensors() / PLANNED_SHARE
-
-
-def _voxels(store: Store, case: str) -> int:
-    x, y, z = store.read_record(case).shape
-    return x * y * z
 
 
 def _fold_number(fold: str) -> int:

@@ -87,9 +87,22 @@ def load_ensemble(
     configuration = plan.configurations[0]
     outputs = plan.scheme.heads().count()
     channels = plan.input_channels(configuration)
+    for folder in folders[1:]:
+        _refuse_other_size(folder, configuration)
     networks = [_load_network(folder, configuration, channels, outputs).to(device) for folder in folders]
     window = make_window(configuration, outputs, device, mirror=mirror)
     return Ensemble(plan=plan, networks=networks, window=window, previous=previous)
+
+
+def _refuse_other_size(folder: Path, first: Configuration) -> None:
+    """Folds can differ where one of them ran out of memory: in batch size, which does not matter here, or in more."""
+    (configuration,) = read_json(folder / "plan.json", Plan).configurations
+    if (configuration.patch_shape, configuration.topology) != (first.patch_shape, first.topology):
+        found, expected = ("x".join(map(str, entry.patch_shape)) for entry in (configuration, first))
+        raise WorkspaceError(
+            f"{folder}: was trained with patches of {found} voxels, another fold with {expected}. Name folds of one "
+            "size with --fold, or delete those of the other and train them again."
+        )
 
 
 def _load_network(folder: Path, configuration: Configuration, channels: int, outputs: int) -> nn.Module:

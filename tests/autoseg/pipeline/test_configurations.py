@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from autoseg.pipeline.planning import find_configuration
+from autoseg.pipeline.planning import find_configuration, read_plan
 from autoseg.pipeline.stages import find_input
-from autoseg.pipeline.training import read_plan
 from autoseg.prediction import load_ensemble
 from autoseg.training.checkpoint import load_tensors
 from autoseg.training.folder import RunRecord

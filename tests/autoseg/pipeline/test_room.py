@@ -1,4 +1,4 @@
-from autoseg.pipeline.training import fit_into
+from autoseg.pipeline.jobs import fit_into
 
 
 def test_cases_stay_on_the_device_while_there_is_room() -> None:

@@ -1,0 +1,179 @@
+"""One fold to train, everything about it resolved, and its cases."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import torch
+
+from autoseg.hardware import count_cores
+from autoseg.pipeline.planning import find_configuration, read_plan
+from autoseg.pipeline.stages import StageInput, find_input
+from autoseg.preprocessing import Store
+from autoseg.progress import Progress
+from autoseg.sampling import ResidentCase, add_previous, make_resident_case
+from autoseg.training.folder import FoldFolder, RunRecord
+from autoseg.workspace import FULL, Workspace
+from dataset_fingerprints.errors import PlanError, WorkspaceError
+from dataset_fingerprints.jsonfiles import read_json, write_json
+from planners.budgets import PLANNED_SHARE
+from planners.memory import GIB, resident_bytes
+from planners.memory_decisions import predict_configuration
+from planners.overrides import set_values
+from planners.plan import Configuration, Fold, Plan, Splits
+from planners.step_down import find_steps, repeat_steps, step_down
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainingOptions:
+    """What a person may say about training; everything has a default.
+
+    Attributes:
+        configuration: None for the plan's default.
+        iterations: in place of the plan's; more than a finished fold has done extend it.
+        max_minutes: of training per fold, the final validation not counted in; None for the plan's iterations.
+        patience: rounds of validation without a new best after which a fold ends; None for an earlier start's, or none.
+        assignments: `--set` values.
+        with_previous: of a cascade's first stage, train what folds are missing.
+    """
+
+    plan_name: str = "default"
+    configuration: str | None = None
+    iterations: int | None = None
+    max_minutes: float | None = None
+    patience: int | None = None
+    assignments: tuple[str, ...] = ()
+    with_previous: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """One fold to train: everything resolved.
+
+    Attributes:
+        plan: narrowed to the one configuration that is trained.
+    """
+
+    plan: Plan
+    fold: str
+    cases: Fold
+    inputs: StageInput
+    folder: FoldFolder
+    max_minutes: float | None
+    patience: int | None
+
+    @property
+    def configuration(self) -> Configuration:
+        """What is trained."""
+        return self.plan.configurations[0]
+
+    def step_down(self, evidence: str) -> Job:
+        """Return the job one size smaller, and let the fold's folder say so.
+
+        Raises:
+            PlanError: there is nothing smaller.
+        """
+        smaller = replace(self, plan=step_down(self.plan, self.configuration.name, evidence))
+        write_json(self.folder.plan, smaller.plan)
+        return smaller
+
+    def extends(self, record: RunRecord) -> bool:
+        """Tell whether a trained fold is asked for more steps, or more time, than it has had."""
+        if self.max_minutes is not None:
+            return self.max_minutes > max(record.max_minutes or 0.0, record.seconds / 60)
+        return record.max_minutes is None and self.configuration.training.iterations > record.planned_iterations
+
+
+def resolve_job(workspace: Workspace, fold: str, options: TrainingOptions) -> Job:
+    """Find everything that a fold's training needs.
+
+    Where another fold of the configuration had to be made smaller to fit the memory, this one starts as small.
+
+    Raises:
+        AutosegError: something is missing, or an option names what does not exist.
+    """
+    plan, splits = read_plan(workspace, options.plan_name)
+    steps = () if options.iterations is None else (f"training.iterations={options.iterations}",)
+    plan = set_values(plan, (*options.assignments, *steps))
+    configuration = find_configuration(plan, options.configuration or plan.default_configuration)
+    cases = _cases_of(splits, fold)
+    inputs = find_input(workspace, plan, splits, configuration)
+    missing = [case for case in (*cases.train, *cases.validation) if not inputs.store.has(case)]
+    if missing:
+        raise WorkspaceError(
+            f"{workspace.root}: {len(missing)} cases are not preprocessed for {configuration.name}, for example "
+            f"{missing[0]}. Run `autoseg plan_and_preprocess DATASET -c {configuration.name}` first."
+        )
+    begun = [
+        read_json(path, Plan) for path in workspace.configuration(plan.name, configuration.name).glob("*/plan.json")
+    ]
+    most = max(map(find_steps, begun), key=len, default=())
+    return Job(
+        plan=repeat_steps(replace(plan, configurations=(configuration,)), configuration.name, most),
+        fold=fold,
+        cases=cases,
+        inputs=inputs,
+        folder=FoldFolder(root=workspace.fold(plan.name, configuration.name, fold)),
+        max_minutes=options.max_minutes,
+        patience=options.patience,
+    )
+
+
+def _cases_of(splits: Splits, fold: str) -> Fold:
+    if fold == FULL:
+        first = splits.folds[0]
+        return Fold(train=tuple(sorted((*first.train, *first.validation))), validation=())
+    if not fold.isdigit() or int(fold) >= len(splits.folds):
+        raise PlanError(
+            f"There is no fold '{fold}'. Give 0 to {len(splits.folds) - 1}, `all` for the whole cross-validation, "
+            f"or `{FULL}` for one model of all cases."
+        )
+    return splits.folds[int(fold)]
+
+
+def load_cases(job: Job, device: torch.device, progress: Progress) -> Sequence[ResidentCase]:
+    """Hold the training cases on the device, as many as the training leaves room for; the others in memory."""
+    channels = len(job.plan.channels)
+    store, cascade = job.inputs.store, bool(job.configuration.previous_stage)
+    sizes = [resident_bytes(_voxels(store, case), channels, cascade=cascade) for case in job.cases.train]
+    resident = fit_into(sizes, _room_bytes(job, device))
+    progress.say(
+        f"{len(sizes)} training cases, {sum(sizes) / GIB:.2f} GiB: {sum(resident)} held on the {device.type.upper()}"
+        + ("." if all(resident) else ", the others in memory: the training fills the rest of the device.")
+    )
+    heads, balanced = job.plan.scheme.heads(), job.configuration.sampling.lesion_balance > 0
+
+    def load(case: str, here: bool) -> ResidentCase:
+        image, labels = store.read(case)
+        home = device if here else torch.device("cpu")
+        resident = make_resident_case(case, image, labels, heads, home, find_lesions=balanced)
+        mask = job.inputs.read_mask(case)
+        return resident if mask is None else add_previous(resident, mask, heads)
+
+    with ThreadPoolExecutor(count_cores()) as pool:
+        return list(pool.map(load, job.cases.train, resident))
+
+
+def fit_into(sizes: Sequence[int], room: float) -> list[bool]:
+    """Tell for each of these sizes, in order, whether it still fits into the room that the ones before left."""
+    fits = []
+    for size in sizes:
+        fits.append(size <= room)
+        room -= size * fits[-1]
+    return fits
+
+
+def _room_bytes(job: Job, device: torch.device) -> float:
+    """Return what a GPU has free beside the predicted peak of the training; elsewhere all cases share the memory."""
+    if device.type != "cuda":
+        return math.inf
+    free, _ = torch.cuda.mem_get_info()
+    return free - predict_configuration(job.plan, job.configuration).tensors() / PLANNED_SHARE
+
+
+def _voxels(store: Store, case: str) -> int:
+    x, y, z = store.read_record(case).shape
+    return x * y * z
