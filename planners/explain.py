@@ -32,7 +32,8 @@ _WORDS = {
     "memory": "Memory that training needs",
 }
 _RULES = "rules"
-_NOT_SETTABLE = {_RULES, "max_hours", "machine", "configurations", "slice_axis", "topology", "memory"}
+_POSTPROCESSING = "postprocessing"
+_NOT_SETTABLE = {_RULES, _POSTPROCESSING, "max_hours", "machine", "configurations", "slice_axis", "topology", "memory"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,6 +63,7 @@ def plan_as_json(plan: Plan) -> dict[str, Any]:
         "seed": plan.seed,
         "default_configuration": plan.default_configuration,
         "configurations": {entry.name: _configuration_as_json(plan, entry) for entry in plan.configurations},
+        "postprocessing": [_with_lists(asdict(candidates)) for candidates in plan.postprocessing],
         "decisions": [asdict(decision) for decision in plan.decisions],
     }
 
@@ -136,7 +138,8 @@ def _find_place(plan: Plan, decision: Decision) -> int:
 def _say_plainly(field: str) -> str:
     """Return what a field is, in words; the longest known part of its path counts."""
     parts = field.split(".")
-    words = f"Rule {parts[1]}" if parts[0] == _RULES else ""
+    titles = {_RULES: "Rule", _POSTPROCESSING: "What masks may lose afterwards:"}
+    words = f"{titles[parts[0]]} {parts[1]}" if parts[0] in titles else ""
     for start in range(len(parts)):
         for stop in range(len(parts), start, -1):
             words = words or _WORDS.get(".".join(parts[start:stop]), "")

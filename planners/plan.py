@@ -151,6 +151,20 @@ class Configuration:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PostprocessingCandidates:
+    """What may be taken out of the masks of one label or region, if out-of-fold masks get better by it.
+
+    Attributes:
+        min_volumes_mm3: of a component that stays, ascending; 0 keeps all.
+        largest_only: whether keeping nothing but the largest component is worth a trial.
+    """
+
+    name: str
+    min_volumes_mm3: tuple[float, ...]
+    largest_only: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
     """Everything that `train` and `predict` need to know.
 
@@ -160,6 +174,7 @@ class Plan:
         memory_gb: what the plan was made to fit into.
         rules: the rules of `planners.rules.RULES` that were on.
         max_hours: the time per fold that the plan was made for, or null.
+        postprocessing: per label or region, in their order; empty in plans that were made before there were any.
     """
 
     name: str
@@ -175,6 +190,7 @@ class Plan:
     default_configuration: str
     configurations: tuple[Configuration, ...]
     decisions: tuple[Decision, ...]
+    postprocessing: tuple[PostprocessingCandidates, ...] = ()
     schema_version: int = SCHEMA_VERSION
 
     def input_channels(self, configuration: Configuration) -> int:

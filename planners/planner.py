@@ -17,6 +17,7 @@ from planners.memory import GIB, resident_bytes
 from planners.memory_decisions import explain_memory
 from planners.normalization import choose_normalization
 from planners.plan import Decision, Plan, Preprocessing, Training
+from planners.postprocessing import choose_postprocessing
 from planners.presets import PLANNERS, PlannerRules
 from planners.rules import choose_rules
 from planners.sampling import choose_sampling
@@ -64,6 +65,7 @@ def make_plan(fingerprint: DatasetFingerprint, request: PlanRequest) -> Plan:
         planned = plan_configurations(fingerprint, basis)
     else:
         planned = plan_within(fingerprint, basis, request.max_hours)
+    postprocessing, postprocessing_reasons = choose_postprocessing(fingerprint)
     plan = Plan(
         name=request.name,
         planner=request.planner,
@@ -77,7 +79,8 @@ def make_plan(fingerprint: DatasetFingerprint, request: PlanRequest) -> Plan:
         seed=request.seed,
         default_configuration=planned.default,
         configurations=planned.configurations,
-        decisions=_without_overruled((*decisions, *planned.decisions)),
+        decisions=_without_overruled((*decisions, *planned.decisions, *postprocessing_reasons)),
+        postprocessing=postprocessing,
     )
     return explain_memory(plan)
 

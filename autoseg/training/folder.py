@@ -14,7 +14,19 @@ from planners.plan import Plan
 
 Status = Literal["training", "trained", "finished"]
 # What may differ between the plan that a fold was begun with and today's without changing a result.
-_IRRELEVANT = ("decisions", "machine", "memory_gb", "default_configuration", "name", "dataset", "rules", "max_hours")
+_IRRELEVANT = frozenset(
+    {
+        "decisions",
+        "machine",
+        "memory_gb",
+        "default_configuration",
+        "name",
+        "dataset",
+        "rules",
+        "max_hours",
+        "postprocessing",
+    }
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -39,8 +39,7 @@ def fullres(plan: Plan) -> Configuration:
 
 
 def step_seconds(plan: Plan, configuration: Configuration) -> float:
-    channels = len(plan.channels) + (plan.scheme.heads().count() if configuration.previous_stage else 0)
-    return predict_step(configuration, channels, plan.scheme.heads().count(), plan.machine)
+    return predict_step(configuration, plan.input_channels(configuration), plan.scheme.heads().count(), plan.machine)
 
 
 @settings(max_examples=40, deadline=None)
