@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from autoseg.progress import SilentProgress
-from autoseg.sampling import make_resident_case
+from autoseg.sampling import add_previous, make_resident_case
 from autoseg.training.checkpoint import load_tensors
 from autoseg.training.folder import FoldFolder
 from autoseg.training.trainer import Setup, Trainer
@@ -31,17 +31,18 @@ SHORT = ["training.iterations=1", "training.validation_rounds=0", "batch_size=2"
 
 
 def train_one_step(plan: Plan, configuration: Configuration, folder: Path) -> dict[str, torch.Tensor]:
-    """Train on noise and return the weights."""
+    """Train on noise, in a second stage beside a perfect mask, and return the weights."""
     rng = np.random.default_rng(0)
     label = np.zeros((30, 30, 30), dtype=np.uint8)
     label[10:20, 10:20, 10:20] = 1
     image = rng.normal(size=(len(plan.channels), 30, 30, 30)).astype(np.float32)
     heads = plan.scheme.heads()
+    case = make_resident_case("noise", image, label, heads, torch.device("cpu"))
     setup = Setup(
         configuration=configuration,
-        channels=len(plan.channels),
+        channels=plan.input_channels(configuration),
         heads=heads,
-        cases=[make_resident_case("noise", image, label, heads, torch.device("cpu"))],
+        cases=[add_previous(case, label, heads) if configuration.previous_stage else case],
         validation_cases=(),
         seed=(0, 0),
         max_minutes=None,
@@ -61,6 +62,17 @@ def test_every_plan_builds_and_trains(
 ) -> None:
     plan = make_plan(make_fingerprint(scans, labels=labels), PlanRequest(planner=planner, machine=CPU, memory_gb=4.0))
     for configuration in set_values(plan, SHORT).configurations:
-        if not configuration.previous_stage:
-            weights = train_one_step(plan, configuration, tmp_path_factory.mktemp("fold"))
-            assert all(weight.isfinite().all() for weight in weights.values())
+        weights = train_one_step(plan, configuration, tmp_path_factory.mktemp("fold"))
+        assert all(weight.isfinite().all() for weight in weights.values())
+
+
+def test_both_stages_of_a_cascade_train(tmp_path: Path) -> None:
+    scans = [SyntheticCase(body_shape=(40, 56, 40), spacing_mm=(1.0, 1.0, 1.0))] * 5
+    request = PlanRequest(planner="nnunet", machine=CPU, memory_gb=0.02)
+    plan = set_values(make_plan(make_fingerprint(scans, labels=2), request), SHORT)
+    stages = {configuration.name: configuration for configuration in plan.configurations}
+    for name in ("3d_lowres", "3d_cascade_fullres"):
+        weights = train_one_step(plan, stages[name], tmp_path / name)
+        assert all(weight.isfinite().all() for weight in weights.values())
+        (seen,) = {weight.shape[1] for key, weight in weights.items() if key.endswith("encoder.0.0.conv.weight")}
+        assert seen == plan.input_channels(stages[name])
