@@ -94,6 +94,8 @@ class Training:
         ema_decay: of the weights' exponential moving average, which validation and prediction use.
         validation_cases: how many whole volumes each validation during training looks at, taking turns.
         validation_rounds: how often that happens in a training.
+        compiled: whether the network may be compiled where what is left of a training repays it; figures then differ
+            in their last digits from run to run.
     """
 
     loss: Choice
@@ -106,6 +108,7 @@ class Training:
     mixed_precision: bool
     validation_cases: int
     validation_rounds: int
+    compiled: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

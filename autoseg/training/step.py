@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import nn
@@ -12,9 +15,12 @@ from autoseg.sampling import AUGMENTATIONS, PatchGeometry, apply_batch, sample_b
 from autoseg.training import OPTIMIZERS, SCHEDULES
 from autoseg.training.averaging import WeightAverage
 from autoseg.training.checkpoint import Parts
+from autoseg.training.compilation import Trial, try_compiled
 from autoseg.training.setting import Setup
 from autoseg.training.stopwatch import Stopwatch
 from planners.choices import resolve
+
+Call = Callable[[torch.Tensor], tuple[torch.Tensor, ...]]
 
 
 class Stepper:
@@ -34,6 +40,8 @@ class Stepper:
             average=WeightAverage(network, training.ema_decay),
             optimizer=options.build(network.parameters()),
         )
+        # What is called to step: the network, or itself compiled.
+        self._network: Call = network
         self._schedule = resolve(training.schedule, SCHEDULES, "schedule")
         self._augmentation = resolve(configuration.sampling.augmentation, AUGMENTATIONS, "augmentation")
         loss = resolve(training.loss, LOSSES, "loss").build(setup.heads)
@@ -64,10 +72,7 @@ class Stepper:
         self.stopwatch.lap("data")
         for group in parts.optimizer.param_groups:
             group["lr"] = learning_rate
-        low_precision = setup.autocast != torch.float32
-        with torch.autocast(setup.device.type, dtype=setup.autocast, enabled=low_precision):
-            outputs = parts.network(images)
-        loss: torch.Tensor = self._loss(outputs, labels)
+        loss = self._forward(self._network, images, labels)
         self.stopwatch.lap("forward")
         loss.backward()
         self.stopwatch.lap("backward")
@@ -77,6 +82,38 @@ class Stepper:
         parts.average.update(parts.network, iteration)
         self.stopwatch.lap("update")
         return loss.detach()
+
+    def try_compiling(self, iteration: int) -> Trial:
+        """Compile the network, and keep it so if its steps are quicker; weights and averages stay as they are."""
+        setup, network = self._setup, self.parts.network
+        rng = np.random.default_rng([*setup.seed, iteration])
+        parameters = sample_batch(rng, setup.cases, self._geometry, self._augmentation)
+        images, labels = apply_batch(parameters, setup.cases, self._geometry, setup.device)
+        compiled = torch.compile(network)
+        running = [buffer.clone() for buffer in network.buffers()]
+
+        def time_step(called: Call) -> float:
+            start = time.perf_counter()
+            loss = self._forward(called, images, labels)
+            loss.backward()
+            self.parts.optimizer.zero_grad(set_to_none=True)
+            loss.item()
+            return time.perf_counter() - start
+
+        trial = try_compiled(lambda: time_step(network), lambda: time_step(compiled))
+        self.parts.optimizer.zero_grad(set_to_none=True)
+        with torch.no_grad():
+            for buffer, before in zip(network.buffers(), running, strict=True):
+                buffer.copy_(before)
+        self._network = compiled if trial.pays() else network
+        return trial
+
+    def _forward(self, network: Call, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        low_precision = self._setup.autocast != torch.float32
+        with torch.autocast(self._setup.device.type, dtype=self._setup.autocast, enabled=low_precision):
+            outputs = network(images)
+        loss: torch.Tensor = self._loss(outputs, labels)
+        return loss
 
     def is_finite(self) -> bool:
         """Tell whether all weights are numbers; waits for the device."""

@@ -6,7 +6,7 @@ import math
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any, NoReturn, Protocol
 
 import torch
@@ -21,6 +21,7 @@ from autoseg.training.budget import (
     correct_iterations,
 )
 from autoseg.training.checkpoint import Position, load_checkpoint, save_checkpoint, save_tensors
+from autoseg.training.compilation import DEVICES, LEAST_SECONDS_AHEAD
 from autoseg.training.curve import Line
 from autoseg.training.folder import FoldFolder
 from autoseg.training.interruption import Interruption, SignalledError, listening, take_stop_file
@@ -86,6 +87,7 @@ class Trainer:
         self._watch = ValidationWatch(cases=len(setup.validation_cases), patience=setup.patience)
         self._rate = StepRate()
         self._revisits = 0
+        self._may_compile = True
         self._losses: list[torch.Tensor] = []
         self._validation_dice = ""
         self._last_validation_seconds = 0.0
@@ -117,6 +119,7 @@ class Trainer:
             if not self._report(task):
                 self._roll_back(task)
                 continue
+            self._consider_compiling()
             if take_stop_file(self._folder.root):
                 self._cool_down(task, "a stop file")
             if interruption.signal:
@@ -210,6 +213,21 @@ class Trainer:
         )
         task.state({"loss": f"{loss:.3f}", "validation Dice": self._validation_dice or "-"})
         return True
+
+    def _consider_compiling(self) -> None:
+        """Compile once, as soon as it is known how long the training still takes, if it takes long enough."""
+        position, allowed = self._position, self._setup.configuration.training.compiled
+        if not self._may_compile or not position.iterations or not self._rate.steps:
+            return
+        self._may_compile = False
+        ahead = (position.iterations - position.iteration) * self._rate.seconds / self._rate.steps
+        if not allowed or self._setup.device.type not in DEVICES or ahead < LEAST_SECONDS_AHEAD:
+            return
+        self._progress.say(f"{ahead / 60:.0f} minutes ahead: trying to compile the network.")
+        trial = self._stepper.try_compiling(position.iteration)
+        self._progress.say(trial.describe())
+        self._tell({"kind": "compiled", "kept": trial.pays(), **asdict(trial)})
+        self._rate.reset()
 
     def _tell(self, line: Mapping[str, object]) -> None:
         for observer in self._observers:

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch._inductor import config as inductor
+
+from autoseg.progress import SilentProgress
+from autoseg.training import trainer
+from autoseg.training.compilation import Trial, try_compiled
+from autoseg.training.folder import FoldFolder
+from autoseg.training.step import Stepper
+from tests.autoseg.training.test_trainer import CountingValidator, setup
+
+
+@pytest.mark.parametrize(
+    ("eager", "compiled", "pays"), [((2.0, 9.0, 2.0), (1.5, 1.5, 9.0), True), ((1.0,), (0.99,), False)]
+)
+def test_a_compiled_network_is_kept_where_its_median_step_is_clearly_quicker(
+    eager: tuple[float, ...], compiled: tuple[float, ...], pays: bool
+) -> None:
+    trial = Trial(compiling=30.0, eager=eager, compiled=compiled)
+    assert trial.pays() == pays
+    assert ("stays compiled" in trial.describe()) == pays
+
+
+def test_both_kinds_of_steps_are_timed_in_turns() -> None:
+    calls = []
+    trial = try_compiled(lambda: calls.append("eager") or 2.0, lambda: calls.append("compiled") or 1.0)
+    assert calls == ["compiled", *["eager", "compiled"] * 3]
+    assert trial == Trial(compiling=1.0, eager=(2.0,) * 3, compiled=(1.0,) * 3)
+
+
+@pytest.fixture
+def always(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Training is long enough for a trial, however short it is."""
+    monkeypatch.setattr(trainer, "LEAST_SECONDS_AHEAD", 0.0)
+    monkeypatch.setattr(trainer, "REPORT_SECONDS", 0.0)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_trial_leaves_the_training_as_it_was(tmp_path: Path, always: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    weights = {}
+    for name, compiled in (("tried", True), ("plain", False)):
+        lines, files = [], FoldFolder(root=tmp_path / name)
+        files.root.mkdir()
+        # Kept or not depends on the moment; here it is timed, and then dropped.
+        monkeypatch.setattr(Trial, "pays", lambda trial: False)
+        trainer.Trainer(
+            setup(iterations=8, compiled=compiled), files, CountingValidator(), SilentProgress(), [lines.append]
+        ).run()
+        tried = [line for line in lines if line["kind"] == "compiled"]
+        assert len(tried) == compiled
+        assert all(not line["failure"] and len(line["compiled"]) == 3 for line in tried)
+        weights[name] = files.weights.read_bytes()
+    assert weights["tried"] == weights["plain"]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_compiled_steps_do_what_plain_steps_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Trial, "pays", lambda trial: not trial.failure)
+    plain, compiled = Stepper(setup(iterations=8)), Stepper(setup(iterations=8))
+    assert not compiled.try_compiling(0).failure
+    for iteration in range(3):
+        # float32 sums in another order, over a few steps.
+        torch.testing.assert_close(compiled.run(iteration, 1e-3), plain.run(iteration, 1e-3), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_machine_without_a_compiler_trains_on_and_says_why(
+    tmp_path: Path, always: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.compiler.reset()
+    monkeypatch.setattr(inductor.cpp, "cxx", (str(tmp_path / "no-compiler"),))
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "cache"))
+    stepper = Stepper(setup(iterations=8))
+    trial = stepper.try_compiling(0)
+    assert trial.failure
+    assert "cannot be compiled here" in trial.describe()
+    assert stepper.run(0, 1e-3).isfinite()
