@@ -5,6 +5,7 @@ What imports torch is imported inside the commands: `share_cores_with_others` ha
 
 from __future__ import annotations
 
+import signal
 import sys
 import tempfile
 from dataclasses import replace
@@ -39,6 +40,36 @@ def nnunet(
 
     comparison = compare_preprocessing(data, work, environment, rounds)
     show_table("Medians", ("step", "autoseg", "nnU-Net", "autoseg / nnU-Net"), comparison.rows())
+
+
+@peers.command()
+def steps(
+    data: Annotated[Path, typer.Option(help="A raw data set.")],
+    work: Annotated[Path, typer.Option(help="Where everything is written.")] = Path("peers-work"),
+    environment: Annotated[Path, typer.Option(help="nnU-Net's virtual environment.")] = Path("peers-nnunet"),
+    turns: Annotated[int, typer.Option(help="Of two steps each.")] = 10,
+) -> None:
+    """Time training steps of autoseg, nnU-Net v2 and the bare network in turns, all of one plan."""
+    from experiments.peers.steps import show, time_steps
+
+    contenders = time_steps(data, work, environment, turns)
+    columns = ("who", "median s", "range", "steps", "autoseg / it", "said")
+    show_table("Seconds per training step", columns, show(contenders))
+
+
+@peers.command()
+def race(
+    data: Annotated[Path, typer.Option(help="A raw data set.")],
+    work: Annotated[Path, typer.Option(help="Where everything is written.")] = Path("peers-work"),
+    environment: Annotated[Path, typer.Option(help="nnU-Net's virtual environment.")] = Path("peers-nnunet"),
+    minutes: Annotated[float, typer.Option(help="To train in, each.")] = 20.0,
+) -> None:
+    """Train fold 0 with autoseg and nnU-Net v2 for the same time, and compare Dice on the cases left out."""
+    from experiments.peers.race import race as hold_race
+
+    work.mkdir(parents=True, exist_ok=True)
+    result = hold_race(data, work, environment, minutes)
+    show_table(f"{minutes:g} minutes each", ("label", "autoseg", "nnU-Net", "difference (95 %)"), result.rows())
 
 
 @app.command()
@@ -112,6 +143,8 @@ def rivals(
 def main() -> None:
     """Run an experiment; what a person can mend is one message and exit code 2."""
     share_cores_with_others()
+    # Ended from outside, an experiment ends the processes that it has started.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         app()
     except AutosegError as error:

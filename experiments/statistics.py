@@ -18,8 +18,13 @@ def bootstrap_interval(values: NDArray[np.float64], statistic: Statistic | None 
     Args:
         values: (n, ...) one entry per case, for example differences of two methods.
         statistic: from means over cases, (resample, ...), to what is of interest, (resample,); None for the mean.
+            Resamples for which it is not defined do not count; where it never is, the interval is NaN.
     """
     drawn = np.random.default_rng(0).integers(0, len(values), (RESAMPLES, len(values)))
     means = values[drawn].mean(axis=1)
-    low, high = np.nanpercentile(means if statistic is None else statistic(means), (2.5, 97.5))
+    resampled = means if statistic is None else statistic(means)
+    defined = resampled[~np.isnan(resampled)]
+    if not len(defined):
+        return float("nan"), float("nan")
+    low, high = np.percentile(defined, (2.5, 97.5))
     return float(low), float(high)

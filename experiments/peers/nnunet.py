@@ -72,6 +72,12 @@ def compare_preprocessing(data: Path, work: Path, environment: Path, rounds: int
     return Comparison(step="plan_and_preprocess", autoseg=tuple(ours), nnunet=tuple(theirs))
 
 
+def nnunet_variables(work: Path) -> dict[str, str]:
+    """Return the environment variables that nnU-Net finds its folders by."""
+    names = {"nnUNet_raw": "raw", "nnUNet_preprocessed": "preprocessed", "nnUNet_results": "results"}
+    return {variable: str(work.resolve() / name) for variable, name in names.items()}
+
+
 def write_nnunet_raw(dataset: Dataset, folder: Path) -> None:
     """Lay a data set out as nnU-Net wants it, with links to the files.
 
@@ -107,11 +113,8 @@ def _autoseg_command(data: Path, work: Path) -> Sequence[str]:
 
 
 def _run_nnunet(commands: Path, work: Path, turn: int) -> Cost:
-    variables = {
-        "nnUNet_raw": str(work / "raw"),
-        "nnUNet_preprocessed": str(work / "preprocessed"),
-        "nnUNet_results": str(work / "results"),
-    }
     cores = str(count_cores())
     command = (str(commands / "nnUNetv2_plan_and_preprocess"), "-d", str(DATASET_ID), "-c", "3d_fullres")
-    return measure_command((*command, "-np", cores, "-npfp", cores), work / f"nnunet-{turn}.log", variables)
+    return measure_command(
+        (*command, "-np", cores, "-npfp", cores), work / f"nnunet-{turn}.log", nnunet_variables(work)
+    )

@@ -7,7 +7,8 @@ import pytest
 
 from autoseg.simulate import SimulationOptions
 from dataset_fingerprints.errors import AutosegError
-from experiments.plateau import ARMS, Study, bootstrap_interval, choose_arms, compare_arms
+from experiments.plateau import ARMS, Study, choose_arms, compare_arms
+from experiments.statistics import bootstrap_interval
 
 TINY = Study(
     iterations=2, simulation=SimulationOptions(cases=5, held_out_cases=1, spacing_mm=6.0, seed=1), folds=("0",)
