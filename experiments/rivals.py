@@ -6,10 +6,9 @@ cores to itself. Both run at the same time, so that whatever else the machine do
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from autoseg.workspace import FULL
 from dataset_fingerprints.errors import AutosegError
 from dataset_fingerprints.images import read_label_map
 from dataset_fingerprints.jsonfiles import write_json
+from experiments.sharing import keep_to_share
 from experiments.statistics import Statistic, bootstrap_interval
 
 TRUTH_FOLDER = "labelsTs"
@@ -78,7 +78,8 @@ def hold_contest(contest: Contest, work: Path) -> list[Outcome]:
     for seed in range(contest.seeds):
         runners = [
             subprocess.Popen(
-                ["sh", "-ec", _script(contest, work, planner, seed)], preexec_fn=_pin(place, len(contest.planners))
+                ["sh", "-ec", _script(contest, work, planner, seed)],
+                preexec_fn=keep_to_share(place, len(contest.planners)),
             )
             for place, planner in enumerate(contest.planners)
         ]
@@ -173,14 +174,6 @@ def _masks(work: Path, planner: str, seed: int) -> Path:
 
 def _log(work: Path, planner: str, seed: int) -> Path:
     return work / f"{planner}-{seed}.log"
-
-
-def _pin(place: int, sharers: int) -> Callable[[], None]:
-    """Return what keeps a new process to its share of the cores."""
-    cores = sorted(os.sched_getaffinity(0))
-    share = max(1, len(cores) // sharers)
-    mine = set(cores[place * share : (place + 1) * share]) or set(cores)
-    return lambda: os.sched_setaffinity(0, mine)
 
 
 def _score(planner: str, seed: int, masks: Path, truth: Path) -> Outcome:

@@ -13,15 +13,20 @@ import numpy as np
 from sklearn.model_selection import KFold
 
 from autoseg.evaluation import label_targets, score_case
+from autoseg.hardware import count_cores
 from dataset_fingerprints.dataset import Dataset
+from dataset_fingerprints.errors import AutosegError
 from dataset_fingerprints.images import read_label_map
 from dataset_fingerprints.jsonfiles import write_json
 from dataset_fingerprints.layouts import read_dataset
 from experiments.peers.nnunet import DATASET_ID, make_environment, nnunet_variables, write_nnunet_raw
+from experiments.sharing import keep_to_share
 from experiments.statistics import bootstrap_interval
 
 # nnU-Net's own.
 FOLDS, FOLD_SEED = 5, 12345
+NAME = f"Dataset{DATASET_ID}_Peer"
+SPLITS_FILE = "splits_final.json"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,51 +51,61 @@ class Race:
 
 
 def race(data: Path, work: Path, environment: Path, minutes: float) -> Race:
-    """Train fold 0 of nnU-Net's folds with both, one after the other; what exists is not trained again.
+    """Train fold 0 of nnU-Net's folds with both, side by side on half of the cores each; what exists stays.
 
     nnU-Net's schedule is annealed to the minutes, and it validates no patches on the way. Both final validations flip.
 
     Raises:
-        CalledProcessError: a command failed.
+        AutosegError: a side failed; the message names the logs.
     """
     commands = make_environment(environment)
     dataset = read_dataset(data)
     names = sorted(case.name for case in dataset.cases)
-    write_nnunet_raw(dataset, work / "raw" / f"Dataset{DATASET_ID}_Peer")
+    write_nnunet_raw(dataset, work / "raw" / NAME)
     folds = KFold(FOLDS, shuffle=True, random_state=FOLD_SEED).split(names)
     splits = [{"train": [names[i] for i in train], "val": [names[i] for i in held_out]} for train, held_out in folds]
-    write_json(work / "splits_final.json", splits)
-    ours = _run_ours(data, work, minutes)
-    theirs = _run_theirs(work, commands, minutes)
-    return _score(dataset, splits[0]["val"], ours, theirs)
-
-
-def _run_ours(data: Path, work: Path, minutes: float) -> Path:
-    workspace = work / "race-autoseg"
-    command = (sys.executable, "-m", "autoseg")
-    plan = ("plan_and_preprocess", str(data), "-w", str(workspace), "--splits", str(work / "splits_final.json"))
-    with (work / "race-autoseg.log").open("a") as log:
-        subprocess.run([*command, *plan, "--max-hours", f"{minutes / 60:.4f}"], check=True, stdout=log, stderr=log)
-        train = ("train", "0", "-w", str(workspace), "--max-minutes", str(minutes))
-        subprocess.run([*command, *train], check=True, stdout=log, stderr=log)
-    (masks,) = workspace.glob("models/default/*/fold_0/validation")
-    return masks
-
-
-def _run_theirs(work: Path, commands: Path, minutes: float) -> Path:
-    environment = {**os.environ, **nnunet_variables(work)}
-    name = f"Dataset{DATASET_ID}_Peer"
-    masks = work / "results" / name / "nnUNetTrainer__nnUNetPlans__3d_fullres" / "fold_0" / "validation"
-    if (masks / "summary.json").is_file():
-        return masks
-    plan = (str(commands / "nnUNetv2_plan_and_preprocess"), "-d", str(DATASET_ID), "-c", "3d_fullres", "-np", "2")
+    write_json(work / SPLITS_FILE, splits)
+    _prepare_theirs(work, commands)
     script = Path(__file__).with_name("nnunet_trainer.py")
-    train = (str(commands / "python"), str(script), str(DATASET_ID), "0", "train", str(minutes))
-    with (work / "race-nnunet.log").open("a") as log:
-        subprocess.run(plan, check=True, stdout=log, stderr=log, env=environment)
-        shutil.copy(work / "splits_final.json", work / "preprocessed" / name)
-        subprocess.run(train, check=True, stdout=log, stderr=log, env=environment)
-    return masks
+    workspace = work / "race-autoseg"
+    ours = (
+        f"{sys.executable} -m autoseg plan_and_preprocess {data} -w {workspace} --splits {work / SPLITS_FILE}"
+        f" --max-hours {minutes / 60:.4f}; {sys.executable} -m autoseg train 0 -w {workspace} --max-minutes {minutes}"
+    )
+    theirs = f"{commands / 'python'} {script} {DATASET_ID} 0 train {minutes}"
+    sides = [_start(work, "autoseg", ours, place=0)]
+    if not (_their_masks(work) / "summary.json").is_file():
+        sides.append(_start(work, "nnunet", theirs, place=1))
+    if any([side.wait() for side in sides]):  # a list: both are waited for
+        raise AutosegError(f"A side of the race failed. See {work / 'race-*.log'}.")
+    (masks,) = workspace.glob("models/default/*/fold_0/validation")
+    return _score(dataset, splits[0]["val"], masks, _their_masks(work))
+
+
+def _start(work: Path, name: str, command: str, place: int) -> subprocess.Popen[bytes]:
+    """Start one side on its half of the cores; what it prints goes to a log."""
+    share = max(1, count_cores() // 2)
+    with (work / f"race-{name}.log").open("ab") as log:
+        return subprocess.Popen(
+            ("sh", "-ec", command),
+            stdout=log,
+            stderr=log,
+            env={**os.environ, **nnunet_variables(work), "nnUNet_n_proc_DA": str(share)},
+            preexec_fn=keep_to_share(place, 2),
+        )
+
+
+def _their_masks(work: Path) -> Path:
+    return work / "results" / NAME / "nnUNetTrainer__nnUNetPlans__3d_fullres" / "fold_0" / "validation"
+
+
+def _prepare_theirs(work: Path, commands: Path) -> None:
+    folder = work / "preprocessed" / NAME
+    if not (folder / SPLITS_FILE).is_file():
+        plan = (str(commands / "nnUNetv2_plan_and_preprocess"), "-d", str(DATASET_ID), "-c", "3d_fullres", "-np", "2")
+        with (work / "race-nnunet.log").open("a") as log:
+            subprocess.run(plan, check=True, stdout=log, stderr=log, env={**os.environ, **nnunet_variables(work)})
+        shutil.copy(work / SPLITS_FILE, folder)
 
 
 def _score(dataset: Dataset, held_out: list[str], ours: Path, theirs: Path) -> Race:
