@@ -76,7 +76,8 @@ def race(data: Path, work: Path, environment: Path, minutes: float) -> Race:
     sides = [_start(work, "autoseg", ours, place=0)]
     if not (_their_masks(work) / "summary.json").is_file():
         sides.append(_start(work, "nnunet", theirs, place=1))
-    if any([side.wait() for side in sides]):  # a list: both are waited for
+    codes = [side.wait() for side in sides]
+    if any(codes):
         raise AutosegError(f"A side of the race failed. See {work / 'race-*.log'}.")
     (masks,) = workspace.glob("models/default/*/fold_0/validation")
     return _score(dataset, splits[0]["val"], masks, _their_masks(work))
