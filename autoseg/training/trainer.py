@@ -51,6 +51,8 @@ MAX_ROLLBACKS = 3
 REWARM_SHARE = 0.02
 # The learning rate while it is still being measured how many steps are added.
 UNMEASURED_FACTOR = 0.1
+# Lesion networks of fewer steps hardly get away from marking everything, or nothing.
+FEW_STEPS = 200
 # Rounds of validation without a voxel of a label after which people are told.
 SILENT_ROUNDS = 2
 
@@ -289,6 +291,7 @@ class Trainer:
         possible = self._rate.steps_within(max(minutes * 60 - position.seconds, 1.0))
         if not position.iterations:
             iterations = position.iteration + possible
+            self._warn_of_few_steps(iterations)
         elif self._revisits < self._revisits_passed():
             self._revisits += 1
             iterations = correct_iterations(position.iteration, position.iterations, possible)
@@ -297,6 +300,13 @@ class Trainer:
         self._position = replace(position, iterations=iterations)
         self._rate.reset()
         task.resize(iterations)
+
+    def _warn_of_few_steps(self, iterations: int) -> None:
+        if iterations < FEW_STEPS:
+            self._progress.say(
+                f"Only {iterations} steps fit into the time: expect poor masks. Give more time, or let the plan fit "
+                "the time: plan_and_preprocess --max-hours."
+            )
 
     def _revisits_passed(self) -> int:
         return sum(self._share_done() >= share for share in REVISITS)

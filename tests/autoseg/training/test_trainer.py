@@ -25,6 +25,16 @@ from tests.synthetic.heads import plain_heads
 from tests.synthetic.scans import head
 
 
+class Listening(SilentProgress):
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def say(self, message: str) -> None:
+        self.told.append(message)
+
+
 class CountingValidator:
     """Remembers what it was asked to validate, and finds what it is told to find."""
 
@@ -134,6 +144,18 @@ def test_a_time_budget_becomes_a_number_of_iterations(tmp_path, monkeypatch):
     assert position.seconds > 0
 
 
+def test_a_time_for_few_steps_is_told_when_it_is_known(tmp_path, monkeypatch):
+    monkeypatch.setattr("autoseg.training.budget.MEASURED_SECONDS", 0.05)
+    monkeypatch.setattr(trainer_module, "REPORT_SECONDS", 0.05)
+    listening = Listening()
+    files = FoldFolder(root=tmp_path)
+    position = Trainer(setup(max_minutes=0.2 / 60), files, CountingValidator(), listening).run()
+    assert position.iterations < trainer_module.FEW_STEPS
+    assert [message.split(":")[0] for message in listening.told] == [
+        f"Only {position.iterations} steps fit into the time"
+    ]
+
+
 def test_a_loss_that_is_no_number_again_and_again_stops_with_advice(tmp_path):
     made = setup(iterations=5)
     for case in made.cases:
@@ -225,18 +247,13 @@ def test_patience_ends_a_training_that_gets_no_better(tmp_path):
 
 
 def test_a_label_that_is_never_predicted_or_lost_is_told(tmp_path):
-    told = []
-
-    class Listening(SilentProgress):
-        def say(self, message):
-            told.append(message)
-
+    listening = Listening()
     files = FoldFolder(root=tmp_path)
     validator = CountingValidator(bright_voxels=(0, 0, 5, 0, 0, 0))
-    Trainer(setup(iterations=60, validation_rounds=10), files, validator, Listening()).run()
+    Trainer(setup(iterations=60, validation_rounds=10), files, validator, listening).run()
     assert [line["lost"] for line in files.curve.read() if line["kind"] == "warning"] == [False, True]
-    assert "No voxel of bright has been predicted so far in 2 rounds" in told[0]
-    assert "No voxel of bright is predicted any more in 2 rounds" in told[1]
+    assert "No voxel of bright has been predicted so far in 2 rounds" in listening.told[0]
+    assert "No voxel of bright is predicted any more in 2 rounds" in listening.told[1]
 
 
 def test_a_finished_training_goes_on_with_more_steps_and_a_warm_up(tmp_path):
