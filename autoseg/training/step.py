@@ -77,12 +77,15 @@ class Stepper:
         """End the threads that fetch batches."""
         self._feed.close()
 
+    def _make_batch(self, iteration: int) -> tuple[torch.Tensor, torch.Tensor]:
+        parameters, cutouts = self._feed.take(iteration)
+        return apply_batch(parameters, cutouts, self._geometry, self._setup.device)
+
     def run(self, iteration: int, learning_rate: float) -> torch.Tensor:
         """Draw batch number `iteration`, move the weights, and return the loss, still on the device."""
-        setup, parts = self._setup, self.parts
+        parts = self.parts
         self.stopwatch.start()
-        parameters, cutouts = self._feed.take(iteration)
-        images, labels = apply_batch(parameters, cutouts, self._geometry, setup.device)
+        images, labels = self._make_batch(iteration)
         self.stopwatch.lap("data")
         for group in parts.optimizer.param_groups:
             group["lr"] = learning_rate
@@ -90,7 +93,7 @@ class Stepper:
         self.stopwatch.lap("forward")
         loss.backward()
         self.stopwatch.lap("backward")
-        nn.utils.clip_grad_norm_(parts.network.parameters(), setup.configuration.training.gradient_clip)
+        nn.utils.clip_grad_norm_(parts.network.parameters(), self._setup.configuration.training.gradient_clip)
         parts.optimizer.step()
         parts.optimizer.zero_grad(set_to_none=True)
         parts.average.update(parts.network, iteration)
@@ -99,10 +102,8 @@ class Stepper:
 
     def try_compiling(self, iteration: int) -> Trial:
         """Compile the network, and keep it so if its steps are quicker; weights and averages stay as they are."""
-        setup, network = self._setup, self.parts.network
-        rng = np.random.default_rng([*setup.seed, iteration])
-        parameters = sample_batch(rng, setup.cases, self._geometry, self._augmentation)
-        images, labels = apply_batch(parameters, setup.cases, self._geometry, setup.device)
+        network = self.parts.network
+        images, labels = self._make_batch(iteration)
         compiled = torch.compile(network)
         running = [buffer.clone() for buffer in network.buffers()]
 
