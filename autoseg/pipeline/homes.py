@@ -133,9 +133,9 @@ def _tell(homes: Sequence[str], sizes: Sequence[int], rooms: Rooms) -> CaseHomes
         on_device=count["device"],
         in_memory=count["memory"],
         on_disk=count["disk"],
-        needed_gb=round(sum(sizes) / GIB, 3),
-        device_room_gb=round(rooms.device / GIB, 3),
-        memory_room_gb=round(rooms.memory / GIB, 3),
+        needed_gb=round(sum(sizes) / GIB, 6),
+        device_room_gb=round(rooms.device / GIB, 6),
+        memory_room_gb=round(rooms.memory / GIB, 6),
     )
 
 
