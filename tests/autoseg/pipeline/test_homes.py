@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -61,3 +63,15 @@ def test_less_than_no_memory_is_refused(
 ) -> None:
     assert run(monkeypatch, "train", "0", "-w", trained / "ws", "--memory-gb", "-1") == 2
     assert "--memory-gb is -1. Expected 0 or more." in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="peaks of memory are read and reset as Linux has them")
+def test_ten_times_more_cases_than_memory_may_hold_stay_within_it_and_give_the_same_batches(tmp_path: Path) -> None:
+    # A process of its own, in which nothing that was freed earlier hides what is taken.
+    command = [sys.executable, "-m", "tests.autoseg.pipeline.memory_of_homes", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
+    total, limited, unlimited, same = done.stdout.split()
+    assert same == "True"
+    # As much again for a batch, the boxes ahead of it, and the one case that is loaded at a time.
+    assert int(limited) < 2 * int(total) / 10
+    assert int(unlimited) > 0.8 * int(total)
