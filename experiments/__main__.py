@@ -85,9 +85,20 @@ def scaling(
 
 
 @app.command()
+def augmentation(
+    environment: Annotated[Path, typer.Option(help="nnU-Net's virtual environment.")] = Path("peers-nnunet"),
+) -> None:
+    """Compare augmentation with batchgeneratorsv2's: rotations, labels, and the statistics of changed intensities."""
+    from experiments.peers.nnunet import COMPARED, compare_augmentation
+
+    for title, rows in compare_augmentation(environment).items():
+        show_table(*COMPARED[title], rows)
+
+
+@app.command()
 def homes(
     work: Annotated[Path, typer.Option(help="Where everything is written.")] = Path("homes-work"),
-    cases: Annotated[int, typer.Option(help="How many.")] = 60,
+    cases: Annotated[int, typer.Option(help="How many.")] = 100,
     edge: Annotated[int, typer.Option(help="Of a case, in voxels.")] = 128,
     iterations: Annotated[int, typer.Option(help="Of every training.")] = 60,
 ) -> None:

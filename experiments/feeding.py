@@ -21,8 +21,8 @@ from dataset_fingerprints.images import write_label_map
 from dataset_fingerprints.jsonfiles import write_json
 from experiments.peers.measuring import measure_command
 
-# Patches small enough that the network needs little beside the cases; `patch` voxels along every edge.
-_SMALL = ("batch_size=2", "training.validation_rounds=0", "prediction.step_share=1.0")
+# With small patches the network needs little beside the cases.
+_BATCH = "3d_fullres.batch_size=2"
 # Of the cases' size, what they may take.
 SHARES = (0.0, 0.1, 1.0)
 
@@ -65,7 +65,7 @@ def compare_homes(work: Path, cases: int, edge: int, iterations: int) -> Iterato
 
     Args:
         work: an empty or new folder.
-        cases: of which a fold trains on four fifths.
+        cases: how many.
         edge: of a cube, in voxels.
         iterations: of each training.
     """
@@ -74,7 +74,7 @@ def compare_homes(work: Path, cases: int, edge: int, iterations: int) -> Iterato
     _plan(raw, workspace, work, (f"training.iterations={iterations}", *_patch(32)))
     needed, weights = 0.0, None
     for share in SHARES:
-        fold = _train(workspace, "0", work, ("--memory-gb", f"{share * needed:.6f}"))
+        fold = _train(workspace, work, ("--memory-gb", f"{share * needed:.6f}"))
         homes, held = _homes(fold), load_tensors(fold.weights)[0]
         needed, weights = 1.001 * homes.needed_gb, weights or held
         lines = [line for line in fold.curve.read() if line["kind"] == "train"]
@@ -96,7 +96,7 @@ def watch_growth(data: Path, work: Path, iterations: int) -> tuple[tuple[int, fl
     """
     augmentation = "sampling.augmentation.name=strong"
     _plan(data, work / "workspace", work, (f"training.iterations={iterations}", augmentation, *_patch(16)))
-    fold = _train(work / "workspace", FULL, work, ())
+    fold = _train(work / "workspace", work, ())
     homes = _homes(fold)
     if homes.on_disk:
         raise AutosegError(f"{fold.root}: {homes.on_disk} cases do not fit into memory. Take a smaller data set.")
@@ -105,7 +105,7 @@ def watch_growth(data: Path, work: Path, iterations: int) -> tuple[tuple[int, fl
 
 
 def _patch(edge: int) -> tuple[str, ...]:
-    return (*_SMALL, f"patch_shape={json.dumps([edge] * 3)}")
+    return (_BATCH, f"3d_fullres.patch_shape={json.dumps([edge] * 3)}")
 
 
 def _plan(data: Path, workspace: Path, work: Path, assignments: Sequence[str]) -> None:
@@ -114,8 +114,9 @@ def _plan(data: Path, workspace: Path, work: Path, assignments: Sequence[str]) -
     measure_command((*command, "-c", "3d_fullres", *values), work / "plan.log")
 
 
-def _train(workspace: Path, fold: str, work: Path, options: Sequence[str]) -> FoldFolder:
-    command = (sys.executable, "-m", "autoseg", "train", fold, "-w", str(workspace), "-c", "3d_fullres", *options)
+def _train(workspace: Path, work: Path, options: Sequence[str]) -> FoldFolder:
+    """Train on all cases, which leaves none to validate."""
+    command = (sys.executable, "-m", "autoseg", "train", FULL, "-w", str(workspace), "-c", "3d_fullres", *options)
     cost = measure_command(command, work / "train.log")
     (work / "peak").write_text(str(cost.largest_process_gb))
     (root,) = (workspace / "models" / "default" / "3d_fullres").iterdir()

@@ -40,6 +40,7 @@ class TrainingCase:
     """One preprocessed training case.
 
     Attributes:
+        labels: the indices above 0 that its label map holds.
         foreground: per label or region the (n, 3) coordinates of some of its voxels, on the host; n may be 0.
         annotated: (n, 3) coordinates of some of the voxels that are not ignored, where some are; else None.
         lesions: per label or region, as `foreground`; empty where single lesions are not told apart.
@@ -48,6 +49,7 @@ class TrainingCase:
 
     name: str
     voxels: CaseVoxels
+    labels: tuple[int, ...]
     foreground: tuple[Coordinates, ...]
     annotated: Coordinates | None = None
     lesions: tuple[Lesions, ...] = ()
@@ -59,7 +61,9 @@ class TrainingCase:
         last = [min(low + edge, length) for low, edge, length in zip(start, edges, self.voxels.shape, strict=True)]
         x, y, z = (slice(low, high) for low, high in zip(first, last, strict=True))
         image, maps = self.voxels.read_box((x, y, z))
-        return Cutout(image=image, maps=maps, start=(x.start, y.start, z.start), previous=self.previous)
+        return Cutout(
+            image=image, maps=maps, start=(x.start, y.start, z.start), labels=self.labels, previous=self.previous
+        )
 
 
 def make_resident_case(
@@ -101,6 +105,7 @@ def make_case(
     return TrainingCase(
         name=name,
         voxels=voxels,
+        labels=tuple(int(index) for index in np.flatnonzero(np.bincount(indices.ravel())) if index),
         previous=previous,
         foreground=_find_foreground(rng, indices, heads.targets()),
         annotated=_find_annotated(rng, indices, heads.ignored),

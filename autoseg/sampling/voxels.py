@@ -85,12 +85,14 @@ class Cutout:
         image: (channel, x, y, z), the part of the wanted box that lies in the case.
         maps: (x, y, z) each, of the same part; see `CaseVoxels.read_box`.
         start: the part's first voxel in the case.
+        labels: the indices above 0 that the case has.
         previous: of the case.
     """
 
     image: torch.Tensor
     maps: tuple[torch.Tensor, ...]
     start: Triple
+    labels: tuple[int, ...]
     previous: PreviousMask | None
 
     def to(self, device: torch.device) -> Cutout:

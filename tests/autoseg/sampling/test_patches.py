@@ -57,7 +57,7 @@ def test_without_jitter_the_voxel_is_in_the_middle() -> None:
 def test_full_jitter_puts_the_voxel_anywhere_in_the_patch() -> None:
     case = make_case(shape=(41, 41, 41), classes=1)
     voxels = (np.array([[20, 20, 20]], dtype=np.int32),)
-    lone = type(case)(name="lone", voxels=case.voxels, foreground=voxels)
+    lone = type(case)(name="lone", voxels=case.voxels, labels=(1,), foreground=voxels)
     geometry = make_geometry(patch_shape=(4, 5, 6), foreground_share=1.0, jitter_share=1.0, batch_size=300)
     starts = np.array([patch.start for patch in sample_patches(np.random.default_rng(0), [lone], geometry)])
     assert [set((20 - column).tolist()) for column in starts.T] == [set(range(edge)) for edge in (4, 5, 6)]

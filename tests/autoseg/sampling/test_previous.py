@@ -165,8 +165,13 @@ def test_masks_are_cut_by_the_grid_of_the_labels(geometry: PatchGeometry, busy: 
     parameters = sample_batch(np.random.default_rng(1), cases, geometry, augmentation)
     images, labels = make_batch(parameters, cases, geometry, CPU)
     assert images.shape[1] == 4
+    copied = [not sample.spatial.interpolates() for sample in parameters.samples]
     for index in (1, 2):
-        torch.testing.assert_close(images[:, 1 + index], (labels == index).float(), rtol=0, atol=0)
+        masks, same = images[:, 1 + index], (labels == index).float()
+        torch.testing.assert_close(masks[copied], same[copied], rtol=0, atol=0)
+        # Interpolated labels follow the larger share, masks the nearest voxel: they part along the outlines, which most
+        # voxels of these blocks of 27 lie on. A shift by one voxel would leave 0.67.
+        assert 2 * (masks * same).sum() / (masks + same).sum() > 0.75
 
 
 def test_a_mask_changes_nothing_of_images_and_labels() -> None:

@@ -96,7 +96,7 @@ def test_a_scale_above_one_shows_more_of_the_case() -> None:
     ramp = torch.arange(20.0).reshape(1, 20, 1, 1).expand(1, 20, 24, 18)
     case = make_case()
     voxels = ResidentVoxels(image=ramp, maps=case.voxels.maps)
-    ramped = type(case)(name="ramp", voxels=voxels, foreground=case.foreground)
+    ramped = type(case)(name="ramp", voxels=voxels, labels=case.labels, foreground=case.foreground)
     images, _ = interpolate([(place_at(6, 8, 5), Spatial(scales=(1.5, 1.0, 1.0)))], ramped, (9, 4, 4))
     np.testing.assert_allclose(images[0, 0, :, 0, 0].numpy(), 10 + 1.5 * np.arange(-4, 5), **INTERPOLATION)
 
