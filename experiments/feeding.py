@@ -95,7 +95,7 @@ def watch_growth(data: Path, work: Path, iterations: int) -> tuple[tuple[int, fl
         Iteration and the process's peak memory until then in GiB, at every report.
     """
     augmentation = "sampling.augmentation.name=strong"
-    _plan(data, work / "workspace", work, (f"training.iterations={iterations}", augmentation, *_patch(16)))
+    _plan(data, work / "workspace", work, (f"training.iterations={iterations}", augmentation, *_patch(32)))
     fold = _train(work / "workspace", work, ())
     homes = _homes(fold)
     if homes.on_disk:
