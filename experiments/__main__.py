@@ -85,6 +85,44 @@ def scaling(
 
 
 @app.command()
+def augmentation(
+    environment: Annotated[Path, typer.Option(help="nnU-Net's virtual environment.")] = Path("peers-nnunet"),
+) -> None:
+    """Compare augmentation with batchgeneratorsv2's: rotations, labels, and the statistics of changed intensities."""
+    from experiments.peers.nnunet import COMPARED, compare_augmentation
+
+    for title, rows in compare_augmentation(environment).items():
+        show_table(*COMPARED[title], rows)
+
+
+@app.command()
+def homes(
+    work: Annotated[Path, typer.Option(help="Where everything is written.")] = Path("homes-work"),
+    cases: Annotated[int, typer.Option(help="How many.")] = 100,
+    edge: Annotated[int, typer.Option(help="Of a case, in voxels.")] = 128,
+    iterations: Annotated[int, typer.Option(help="Of every training.")] = 60,
+) -> None:
+    """Train with none, a tenth and all of the cases in memory: what does the process take, are the weights the same?"""
+    from experiments.feeding import HELD_COLUMNS, compare_homes
+
+    held = list(compare_homes(work, cases, edge, iterations))
+    show_table("One training, three homes of its cases", HELD_COLUMNS, [one.row(held[0]) for one in held])
+
+
+@app.command()
+def growth(
+    data: Annotated[Path, typer.Option(help="A raw data set.")],
+    work: Annotated[Path, typer.Option(help="Where everything is written.")] = Path("growth-work"),
+    iterations: Annotated[int, typer.Option(help="Of the training.")] = 500,
+) -> None:
+    """Train with the strong augmentation on cases in memory: does the process grow?"""
+    from experiments.feeding import watch_growth
+
+    points = watch_growth(data, work, iterations)
+    show_table("Peak memory so far", ("iteration", "GiB"), [(str(at), f"{peak:.2f}") for at, peak in points])
+
+
+@app.command()
 def memory() -> None:
     """Compare predicted and measured memory of training steps on this machine's CUDA card."""
     from experiments.memory import TOLERANCE, check_memory

@@ -22,7 +22,8 @@ from torch import nn  # noqa: E402
 from autoseg.hardware import autocast_type, choose_device  # noqa: E402
 from autoseg.losses import LOSSES, DeepSupervisionLoss  # noqa: E402
 from autoseg.networks import unet  # noqa: E402
-from autoseg.pipeline.jobs import TrainingOptions, load_cases, resolve_job  # noqa: E402
+from autoseg.pipeline.homes import load_cases  # noqa: E402
+from autoseg.pipeline.jobs import TrainingOptions, resolve_job  # noqa: E402
 from autoseg.progress import SilentProgress  # noqa: E402
 from autoseg.training.setting import Setup  # noqa: E402
 from autoseg.training.step import Stepper  # noqa: E402
@@ -37,7 +38,7 @@ def make_setup(workspace: Path, number_type: torch.dtype | None) -> Setup:
         configuration=job.configuration,
         channels=job.plan.input_channels(job.configuration),
         heads=job.plan.scheme.heads(),
-        cases=load_cases(job, device, SilentProgress()),
+        cases=load_cases(job, device, SilentProgress())[0],
         validation_cases=(),
         seed=(0, 0),
         max_minutes=None,

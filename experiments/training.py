@@ -14,7 +14,7 @@ from torch import nn
 
 from autoseg.hardware import autocast_type, choose_device
 from autoseg.progress import SilentProgress
-from autoseg.sampling import ResidentCase, make_resident_case
+from autoseg.sampling import TrainingCase, make_resident_case
 from autoseg.training.folder import FoldFolder
 from autoseg.training.setting import Setup
 from autoseg.training.trainer import Trainer
@@ -53,7 +53,7 @@ def train(setup: Setup) -> float:
         return time.perf_counter() - start
 
 
-def make_cases(plan: Plan, configuration: Configuration, device: torch.device) -> list[ResidentCase]:
+def make_cases(plan: Plan, configuration: Configuration, device: torch.device) -> list[TrainingCase]:
     """Return two training cases of noise, a little larger than a patch, with a block of every label."""
     rng = np.random.default_rng(0)
     shape = tuple(length + 8 for length in configuration.patch_shape)

@@ -128,6 +128,9 @@ def train(
     with_previous: Annotated[
         bool, typer.Option("--with-previous", help="For a cascade: also train what its first stage lacks.")
     ] = False,
+    memory_gb: Annotated[
+        float | None, typer.Option(help="That training cases may take; else what is free. The others stay on the disk.")
+    ] = None,
     assignments: SetOption = None,
 ) -> None:
     """Train one fold of the cross-validation, or go on with it, and validate it on whole volumes.
@@ -147,6 +150,7 @@ def train(
         patience=patience,
         assignments=tuple(assignments or ()),
         with_previous=with_previous,
+        memory_gb=memory_gb,
     )
     found = find_workspace(workspace)
     if fold == "all":

@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-import torch
-
-from autoseg.hardware import count_cores
 from autoseg.pipeline.planning import find_configuration, read_plan
 from autoseg.pipeline.stages import StageInput, find_input
-from autoseg.preprocessing import Store
-from autoseg.progress import Progress
-from autoseg.sampling import ResidentCase, add_previous, make_resident_case
 from autoseg.training.folder import FoldFolder, RunRecord
 from autoseg.workspace import FULL, Workspace
 from dataset_fingerprints.errors import PlanError, WorkspaceError
 from dataset_fingerprints.jsonfiles import read_json, write_json
-from planners.budgets import PLANNED_SHARE
-from planners.memory import GIB, resident_bytes
-from planners.memory_decisions import predict_configuration
 from planners.overrides import set_values
 from planners.plan import Configuration, Fold, Plan, Splits
 from planners.step_down import find_steps, repeat_steps, step_down
@@ -38,6 +26,7 @@ class TrainingOptions:
         patience: rounds of validation without a new best after which a fold ends; None for an earlier start's, or none.
         assignments: `--set` values.
         with_previous: of a cascade's first stage, train what folds are missing.
+        memory_gb: that training cases may take; None for what is free.
     """
 
     plan_name: str = "default"
@@ -47,6 +36,7 @@ class TrainingOptions:
     patience: int | None = None
     assignments: tuple[str, ...] = ()
     with_previous: bool = False
+    memory_gb: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,6 +45,7 @@ class Job:
 
     Attributes:
         plan: narrowed to the one configuration that is trained.
+        memory_gb: that training cases may take; None for what is free.
     """
 
     plan: Plan
@@ -64,6 +55,7 @@ class Job:
     folder: FoldFolder
     max_minutes: float | None
     patience: int | None
+    memory_gb: float | None
 
     @property
     def configuration(self) -> Configuration:
@@ -119,6 +111,7 @@ def resolve_job(workspace: Workspace, fold: str, options: TrainingOptions) -> Jo
         folder=FoldFolder(root=workspace.fold(plan.name, configuration.name, fold)),
         max_minutes=options.max_minutes,
         patience=options.patience,
+        memory_gb=options.memory_gb,
     )
 
 
@@ -132,48 +125,3 @@ def _cases_of(splits: Splits, fold: str) -> Fold:
             f"or `{FULL}` for one model of all cases."
         )
     return splits.folds[int(fold)]
-
-
-def load_cases(job: Job, device: torch.device, progress: Progress) -> Sequence[ResidentCase]:
-    """Hold the training cases on the device, as many as the training leaves room for; the others in memory."""
-    channels = len(job.plan.channels)
-    store, cascade = job.inputs.store, bool(job.configuration.previous_stage)
-    sizes = [resident_bytes(_voxels(store, case), channels, cascade=cascade) for case in job.cases.train]
-    resident = fit_into(sizes, _room_bytes(job, device))
-    progress.say(
-        f"{len(sizes)} training cases, {sum(sizes) / GIB:.2f} GiB: {sum(resident)} held on the {device.type.upper()}"
-        + ("." if all(resident) else ", the others in memory: the training fills the rest of the device.")
-    )
-    heads, balanced = job.plan.scheme.heads(), job.configuration.sampling.lesion_balance > 0
-
-    def load(case: str, here: bool) -> ResidentCase:
-        image, labels = store.read(case)
-        home = device if here else torch.device("cpu")
-        resident = make_resident_case(case, image, labels, heads, home, find_lesions=balanced)
-        mask = job.inputs.read_mask(case)
-        return resident if mask is None else add_previous(resident, mask, heads)
-
-    with ThreadPoolExecutor(count_cores()) as pool:
-        return list(pool.map(load, job.cases.train, resident))
-
-
-def fit_into(sizes: Sequence[int], room: float) -> list[bool]:
-    """Tell for each of these sizes, in order, whether it still fits into the room that the ones before left."""
-    fits = []
-    for size in sizes:
-        fits.append(size <= room)
-        room -= size * fits[-1]
-    return fits
-
-
-def _room_bytes(job: Job, device: torch.device) -> float:
-    """Return what a GPU has free beside the predicted peak of the training; elsewhere all cases share the memory."""
-    if device.type != "cuda":
-        return math.inf
-    free, _ = torch.cuda.mem_get_info()
-    return free - predict_configuration(job.plan, job.configuration).tensors() / PLANNED_SHARE
-
-
-def _voxels(store: Store, case: str) -> int:
-    x, y, z = store.read_record(case).shape
-    return x * y * z

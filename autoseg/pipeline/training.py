@@ -12,7 +12,8 @@ import torch
 
 from autoseg.evaluation import Evaluation, read_evaluation, summarise, write_evaluation
 from autoseg.hardware import autocast_type, choose_device, count_cores, ran_out_of_memory, release_memory
-from autoseg.pipeline.jobs import Job, TrainingOptions, load_cases, resolve_job
+from autoseg.pipeline.homes import load_cases
+from autoseg.pipeline.jobs import Job, TrainingOptions, resolve_job
 from autoseg.pipeline.observing import make_observers
 from autoseg.pipeline.parts import check_parts
 from autoseg.pipeline.planning import find_configuration, read_plan
@@ -90,6 +91,8 @@ def _refuse_options(options: TrainingOptions) -> None:
         raise PlanError(f"--iterations is {options.iterations}. Expected 1 or more.")
     if options.patience is not None and options.patience < 1:
         raise PlanError(f"--patience is {options.patience}. Expected 1 or more rounds of validation.")
+    if options.memory_gb is not None and not options.memory_gb >= 0:
+        raise PlanError(f"--memory-gb is {options.memory_gb:g}. Expected 0 or more.")
 
 
 def _forget_validation(folder: FoldFolder) -> None:
@@ -150,12 +153,15 @@ def _train(job: Job, earlier: RunRecord | None, progress: Progress) -> RunRecord
         versions=_versions(),
     )
     write_json(job.folder.run, record)
+    cases, homes = load_cases(job, device, progress)
+    record = replace(record, homes=homes)
+    write_json(job.folder.run, record)
     heads = job.plan.scheme.heads()
     setup = Setup(
         configuration=job.configuration,
         channels=job.plan.input_channels(job.configuration),
         heads=heads,
-        cases=load_cases(job, device, progress),
+        cases=cases,
         validation_cases=job.cases.validation,
         seed=(job.plan.seed, _fold_number(job.fold)),
         max_minutes=minutes,

@@ -3,7 +3,7 @@
 from autoseg.preprocessing.prepare import Prepared, Record, interpolation, paste, prepare, restore_labels
 from autoseg.preprocessing.previous import add_mask, fit_mask
 from autoseg.preprocessing.resampling import resampling_matrix
-from autoseg.preprocessing.store import Store, read_array, store_key, write_array
+from autoseg.preprocessing.store import Store, pack_array, read_array, store_key, unpack_array, write_array
 
 __all__ = [
     "Prepared",
@@ -12,11 +12,13 @@ __all__ = [
     "add_mask",
     "fit_mask",
     "interpolation",
+    "pack_array",
     "paste",
     "prepare",
     "read_array",
     "resampling_matrix",
     "restore_labels",
     "store_key",
+    "unpack_array",
     "write_array",
 ]

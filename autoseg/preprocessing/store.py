@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,11 @@ CODE_VERSION = 2
 # float16 keeps 3 digits up to 65,504; normalised intensities lie far below, anything larger stays float32.
 LARGEST_HALF = 1e4
 _COMPRESSION = {"codec": blosc2.Codec.LZ4, "clevel": 5, "nthreads": 1}
+# Edges in voxels. Reading a box unpacks the blocks that it touches: small cubes for patches, none so small that the
+# way to it costs more than its voxels. Chunks only hold blocks together.
+_BLOCK_EDGE, _CHUNK_EDGE = 32, 128
+Box = tuple[slice, slice, slice]
+WHOLE: Box = (slice(None), slice(None), slice(None))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,19 +83,23 @@ class Store:
         stored = StoredCase(case=case, code_version=CODE_VERSION, identities=tuple(identities), record=prepared.record)
         write_json(self._path(case, "json"), stored)
 
-    def read(self, case: str) -> tuple[NDArray[np.floating], NDArray[np.uint8]]:
-        """Return (channel, x, y, z) image and (x, y, z) class indices.
+    def read(self, case: str, box: Box = WHOLE) -> tuple[NDArray[np.floating], NDArray[np.uint8]]:
+        """Return (channel, x, y, z) image and (x, y, z) class indices, of a box or of the whole case.
 
         Raises:
             WorkspaceError: the case is not here or its files are damaged.
         """
-        try:
-            return read_array(self._path(case, "image.b2nd")), read_array(self._path(case, "labels.b2nd"))
-        except (OSError, RuntimeError, ValueError) as error:
-            raise WorkspaceError(
-                f"{self.folder}: the preprocessed case {case} cannot be read ({error}). "
-                "Run `autoseg plan_and_preprocess` again: it makes what is missing."
-            ) from error
+        with self._told(case):
+            return read_array(self._path(case, "image.b2nd"), box), read_array(self._path(case, "labels.b2nd"), box)
+
+    def read_labels(self, case: str) -> NDArray[np.uint8]:
+        """Return (x, y, z) class indices.
+
+        Raises:
+            WorkspaceError: as for `read`.
+        """
+        with self._told(case):
+            return read_array(self._path(case, "labels.b2nd"))
 
     def read_reference(self, case: str) -> NDArray[np.uint8]:
         """Return (x, y, z) class indices on the scan's whole canonical grid, as the raw label map had them."""
@@ -102,6 +112,16 @@ class Store:
 
     def _path(self, case: str, kind: str) -> Path:
         return self.folder / f"{case}.{kind}"
+
+    @contextmanager
+    def _told(self, case: str) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, RuntimeError, ValueError) as error:
+            raise WorkspaceError(
+                f"{self.folder}: the preprocessed case {case} cannot be read ({error}). "
+                "Run `autoseg plan_and_preprocess` again: it makes what is missing."
+            ) from error
 
 
 def _reference(record: Record) -> str:
@@ -116,12 +136,35 @@ def store_key(preprocessing: Preprocessing, scheme: LabelScheme) -> str:
 
 
 def write_array(path: Path, array: NDArray[Any]) -> None:
-    """Write a compressed array in one step."""
-    frame = blosc2.asarray(np.ascontiguousarray(array), contiguous=True, cparams=blosc2.CParams(**_COMPRESSION))
-    write_bytes(path, frame.to_cframe())
+    """Write a compressed array (..., x, y, z) in one step."""
+    write_bytes(path, pack_array(array))
 
 
-def read_array(path: Path) -> NDArray[Any]:
-    """Read a whole array into memory."""
-    array: NDArray[Any] = blosc2.open(str(path), mode="r")[...]
+def read_array(path: Path, box: Box = WHOLE) -> NDArray[Any]:
+    """Return an array (..., x, y, z) that was written, or a box of it.
+
+    The file is opened anew each time: as many files as there are cases would be too many to keep open. It is not
+    memory-mapped: that is no faster, and a disk that fails would end the process with a signal instead of an error.
+    """
+    array: NDArray[Any] = blosc2.open(str(path), mode="r")[(..., *box)]
+    return array
+
+
+def pack_array(array: NDArray[Any]) -> bytes:
+    """Return an array (..., x, y, z) compressed."""
+    outer = (1,) * (array.ndim - 3)
+    frame = blosc2.asarray(
+        np.ascontiguousarray(array),
+        contiguous=True,
+        cparams=blosc2.CParams(**_COMPRESSION),
+        chunks=(*outer, *(min(length, _CHUNK_EDGE) for length in array.shape[-3:])),
+        blocks=(*outer, *(min(length, _BLOCK_EDGE) for length in array.shape[-3:])),
+    )
+    packed: bytes = frame.to_cframe()
+    return packed
+
+
+def unpack_array(packed: bytes, box: Box = WHOLE) -> NDArray[Any]:
+    """Return an array that was packed, or a box of it."""
+    array: NDArray[Any] = blosc2.ndarray_from_cframe(packed)[(..., *box)]
     return array

@@ -1,7 +1,8 @@
 """Training batches: which patches are seen and how they are varied.
 
 Every random number of a batch is drawn on the host by `sample_batch`; `apply_batch` then makes the tensors on any
-device, so that a batch can be made again exactly from its parameters.
+device, so that a batch can be made again exactly from its parameters. What it is made from is cut out of the cases in
+between, by `cut_sample`; a `Feed` does so ahead of time where cases are not on the training device.
 """
 
 from autoseg.sampling.augmentation import (
@@ -10,9 +11,12 @@ from autoseg.sampling.augmentation import (
     StandardAugmentation,
     StrongAugmentation,
 )
-from autoseg.sampling.batch import BatchParameters, SampleParameters, apply_batch, sample_batch
-from autoseg.sampling.cases import Lesions, ResidentCase, add_previous, make_resident_case
+from autoseg.sampling.batch import BatchParameters, SampleParameters, apply_batch, cut_sample, sample_batch
+from autoseg.sampling.cases import Lesions, TrainingCase, make_case, make_resident_case
+from autoseg.sampling.feed import Feed
 from autoseg.sampling.patches import Patch, PatchGeometry
+from autoseg.sampling.previous import PreviousMask, split_mask
+from autoseg.sampling.voxels import Box, CaseVoxels, Cutout, ResidentVoxels, hold_voxels
 
 AUGMENTATIONS: dict[str, type[AugmentationOptions]] = {
     "none": NoAugmentation,
@@ -24,16 +28,25 @@ __all__ = [
     "AUGMENTATIONS",
     "AugmentationOptions",
     "BatchParameters",
+    "Box",
+    "CaseVoxels",
+    "Cutout",
+    "Feed",
     "Lesions",
     "NoAugmentation",
     "Patch",
     "PatchGeometry",
-    "ResidentCase",
+    "PreviousMask",
+    "ResidentVoxels",
     "SampleParameters",
     "StandardAugmentation",
     "StrongAugmentation",
-    "add_previous",
+    "TrainingCase",
     "apply_batch",
+    "cut_sample",
+    "hold_voxels",
+    "make_case",
     "make_resident_case",
     "sample_batch",
+    "split_mask",
 ]

@@ -9,11 +9,12 @@ import numpy as np
 import torch
 
 from autoseg.sampling.augmentation import AugmentationOptions
-from autoseg.sampling.cases import ResidentCase
+from autoseg.sampling.cases import TrainingCase
 from autoseg.sampling.intensity import Intensity, apply_intensity
 from autoseg.sampling.patches import Patch, PatchGeometry, sample_patches
 from autoseg.sampling.previous import MaskVariation, apply_variations, sample_variation
-from autoseg.sampling.spatial import Spatial, apply_spatial
+from autoseg.sampling.spatial import Spatial, apply_spatial, find_box
+from autoseg.sampling.voxels import Cutout
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,12 +36,12 @@ class BatchParameters:
 
 def sample_batch(
     rng: np.random.Generator,
-    cases: Sequence[ResidentCase],
+    cases: Sequence[TrainingCase],
     geometry: PatchGeometry,
     augmentation: AugmentationOptions,
 ) -> BatchParameters:
     """Draw a batch. The places of the patches come first, so that they do not depend on the augmentation."""
-    channels = int(cases[0].image.shape[0])
+    channels = cases[0].voxels.channels
     samples = []
     for patch in sample_patches(rng, cases, geometry):
         spatial, intensity = augmentation.sample(rng, geometry, channels)
@@ -51,24 +52,32 @@ def sample_batch(
     return BatchParameters(samples=tuple(samples))
 
 
+def cut_sample(sample: SampleParameters, cases: Sequence[TrainingCase], geometry: PatchGeometry) -> Cutout:
+    """Read what one sample is made from; the cases and the geometry are those it was drawn for."""
+    return cases[sample.patch.case].cut(*find_box(sample.patch, sample.spatial, geometry.patch_shape))
+
+
 @torch.no_grad()
 def apply_batch(
-    parameters: BatchParameters, cases: Sequence[ResidentCase], geometry: PatchGeometry, device: torch.device
+    parameters: BatchParameters, cutouts: Sequence[Cutout], geometry: PatchGeometry, device: torch.device
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Make the tensors of a batch; the host never waits for the device. Call it outside of autocast.
 
     Args:
-        parameters: from `sample_batch` with the same cases and geometry; all of it or some of its samples.
+        parameters: from `sample_batch` with the same geometry; all of it or some of its samples.
+        cutouts: from `cut_sample`, one per sample.
+        geometry: of the batch.
+        device: where the tensors are made.
 
     Returns:
         images (batch, channel, *axes) float32 and labels (batch, *axes) uint8, where the axes are those the network
         sees, in ascending order. A first stage's masks are channels behind those of the images.
     """
     places = [(sample.patch, sample.spatial) for sample in parameters.samples]
-    images, maps = apply_spatial(places, cases, geometry, device)
+    images, maps = apply_spatial(places, [cutout.to(device) for cutout in cutouts], geometry, device)
     labels = maps[:, 0].to(torch.uint8)
     masks = None
-    previous = [case.previous for case in (cases[sample.patch.case] for sample in parameters.samples) if case.previous]
+    previous = [cutout.previous for cutout in cutouts if cutout.previous]
     if previous:
         masks = apply_variations(maps[:, 1], previous, [sample.mask for sample in parameters.samples])
     if geometry.slice_axis >= 0:

@@ -1,21 +1,25 @@
-"""Training cases held in memory, with the voxels that foreground patches are drawn from."""
+"""Training cases: where their voxels are, and which of them patches are placed on."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from autoseg.sampling.previous import PreviousMask, make_previous_mask
+from autoseg.sampling.previous import PreviousMask
+from autoseg.sampling.voxels import CaseVoxels, Cutout, hold_voxels
 from dataset_fingerprints.dataset import Heads
+from dataset_fingerprints.geometry import Triple
 
 FOREGROUND_VOXELS = 10_000
 LESION_VOXELS = 200
-HALF_PRECISION_LIMIT = 2048.0
+
+# (n, 3), in the smallest type that holds them: they stay in memory also of cases that do not.
+Coordinates = NDArray[np.unsignedinteger]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -28,16 +32,15 @@ class Lesions:
     """
 
     sizes: NDArray[np.int64]
-    voxels: tuple[NDArray[np.int32], ...]
+    voxels: tuple[Coordinates, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class ResidentCase:
+class TrainingCase:
     """One preprocessed training case.
 
     Attributes:
-        image: (channel, x, y, z) float16 or float32, on the training device or in RAM.
-        label: (x, y, z) uint8 label indices, on the same device.
+        labels: the indices above 0 that its label map holds.
         foreground: per label or region the (n, 3) coordinates of some of its voxels, on the host; n may be 0.
         annotated: (n, 3) coordinates of some of the voxels that are not ignored, where some are; else None.
         lesions: per label or region, as `foreground`; empty where single lesions are not told apart.
@@ -45,16 +48,22 @@ class ResidentCase:
     """
 
     name: str
-    image: torch.Tensor
-    label: torch.Tensor
-    foreground: tuple[NDArray[np.int32], ...]
-    annotated: NDArray[np.int32] | None = None
+    voxels: CaseVoxels
+    labels: tuple[int, ...]
+    foreground: tuple[Coordinates, ...]
+    annotated: Coordinates | None = None
     lesions: tuple[Lesions, ...] = ()
     previous: PreviousMask | None = None
 
-    def maps(self) -> tuple[torch.Tensor, ...]:
-        """Return everything (x, y, z) that is cut out as it is: the label map, and a first stage's components."""
-        return (self.label,) if self.previous is None else (self.label, self.previous.parts)
+    def cut(self, start: Triple, edges: Triple) -> Cutout:
+        """Read a box that may reach out of the case."""
+        first = [max(low, 0) for low in start]
+        last = [min(low + edge, length) for low, edge, length in zip(start, edges, self.voxels.shape, strict=True)]
+        x, y, z = (slice(low, high) for low, high in zip(first, last, strict=True))
+        image, maps = self.voxels.read_box((x, y, z))
+        return Cutout(
+            image=image, maps=maps, start=(x.start, y.start, z.start), labels=self.labels, previous=self.previous
+        )
 
 
 def make_resident_case(
@@ -65,48 +74,54 @@ def make_resident_case(
     device: torch.device,
     *,
     find_lesions: bool = False,
-) -> ResidentCase:
-    """Put a preprocessed case on the device, its image in half precision where the values allow it.
+) -> TrainingCase:
+    """Put a preprocessed case on the device: `hold_voxels`, then `make_case`."""
+    return make_case(name, hold_voxels(image, label, device), label, heads, find_lesions=find_lesions)
 
-    The voxels kept for placing patches (at most 10,000 per label or region, and 200 per lesion) depend on the case and
-    its name only.
+
+def make_case(
+    name: str,
+    voxels: CaseVoxels,
+    label: NDArray[np.integer],
+    heads: Heads,
+    *,
+    find_lesions: bool = False,
+    previous: PreviousMask | None = None,
+) -> TrainingCase:
+    """Return a case with the voxels that its patches are placed on.
+
+    These (at most 10,000 per label or region, and 200 per lesion) depend on the label map and the name only.
 
     Args:
-        image: (channel, x, y, z), normalised.
+        name: of the case.
+        voxels: where its arrays are.
         label: (x, y, z) label indices.
         heads: which indices are looked for, and which one is ignored.
-        device: where the case is kept.
         find_lesions: tell single lesions apart, so that they can be drawn by their size.
+        previous: what is known of a first stage's mask.
     """
-    # Half precision is exact for integers up to its limit and has a relative error of 0.05 % elsewhere.
-    small = bool(np.abs(image).max(initial=0.0) <= HALF_PRECISION_LIMIT)
-    pixels = np.ascontiguousarray(image, dtype=np.float16 if small else np.float32)
     indices = np.ascontiguousarray(label, dtype=np.uint8)
     rng = np.random.default_rng(list(name.encode()))
-    return ResidentCase(
+    return TrainingCase(
         name=name,
-        image=torch.from_numpy(pixels).to(device),
-        label=torch.from_numpy(indices).to(device),
+        voxels=voxels,
+        labels=tuple(int(index) for index in np.flatnonzero(np.bincount(indices.ravel())) if index),
+        previous=previous,
         foreground=_find_foreground(rng, indices, heads.targets()),
         annotated=_find_annotated(rng, indices, heads.ignored),
         lesions=tuple(_find_lesions(rng, indices, members) for members in heads.targets()) if find_lesions else (),
     )
 
 
-def add_previous(case: ResidentCase, indices: NDArray[np.uint8], heads: Heads) -> ResidentCase:
-    """Return the case with the (x, y, z) label indices that a cascade's first stage predicted, beside its image."""
-    return replace(case, previous=make_previous_mask(indices, heads.targets(), case.image.device))
-
-
 def _find_foreground(
     rng: np.random.Generator, label: NDArray[np.uint8], targets: Sequence[tuple[int, ...]]
-) -> tuple[NDArray[np.int32], ...]:
+) -> tuple[Coordinates, ...]:
     flat = np.flatnonzero(label)
     values = label.reshape(-1)[flat]
     return tuple(_pick(rng, flat[np.isin(values, members)], label.shape) for members in targets)
 
 
-def _find_annotated(rng: np.random.Generator, label: NDArray[np.uint8], ignored: int) -> NDArray[np.int32] | None:
+def _find_annotated(rng: np.random.Generator, label: NDArray[np.uint8], ignored: int) -> Coordinates | None:
     if ignored < 0 or not (label == ignored).any():
         return None
     return _pick(rng, np.flatnonzero(label != ignored), label.shape)
@@ -124,7 +139,7 @@ def _find_lesions(rng: np.random.Generator, label: NDArray[np.uint8], members: t
 
 def _pick(
     rng: np.random.Generator, voxels: NDArray[np.intp], shape: tuple[int, ...], most: int = FOREGROUND_VOXELS
-) -> NDArray[np.int32]:
+) -> Coordinates:
     if len(voxels) > most:
         voxels = rng.choice(voxels, most, replace=False)
-    return np.stack(np.unravel_index(voxels, shape), axis=1).astype(np.int32)
+    return np.stack(np.unravel_index(voxels, shape), axis=1).astype(np.min_scalar_type(max(shape)))

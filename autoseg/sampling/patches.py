@@ -8,9 +8,8 @@ from types import EllipsisType
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from autoseg.sampling.cases import Lesions, ResidentCase
+from autoseg.sampling.cases import Coordinates, Lesions, TrainingCase
 from dataset_fingerprints.geometry import Triple
 
 Flips = tuple[bool, bool, bool]
@@ -59,7 +58,7 @@ class Patch:
 
 
 def sample_patches(
-    rng: np.random.Generator, cases: Sequence[ResidentCase], geometry: PatchGeometry
+    rng: np.random.Generator, cases: Sequence[TrainingCase], geometry: PatchGeometry
 ) -> tuple[Patch, ...]:
     """Draw the places of a batch's patches; the last ones are those that must hold foreground.
 
@@ -98,7 +97,7 @@ def copy_box(source: torch.Tensor, start: Triple, flips: Flips, target: torch.Te
     target[tuple(filled)].copy_(box.flip(axes) if axes else box, non_blocking=True)
 
 
-def _sample_anywhere(rng: np.random.Generator, cases: Sequence[ResidentCase], geometry: PatchGeometry) -> Patch:
+def _sample_anywhere(rng: np.random.Generator, cases: Sequence[TrainingCase], geometry: PatchGeometry) -> Patch:
     case = int(rng.integers(len(cases)))
     annotated = cases[case].annotated
     if annotated is not None and len(annotated):
@@ -110,7 +109,7 @@ def _sample_anywhere(rng: np.random.Generator, cases: Sequence[ResidentCase], ge
 
 
 def _sample_on_foreground(
-    rng: np.random.Generator, cases: Sequence[ResidentCase], candidates: Sequence[int], geometry: PatchGeometry
+    rng: np.random.Generator, cases: Sequence[TrainingCase], candidates: Sequence[int], geometry: PatchGeometry
 ) -> Patch:
     case = candidates[int(rng.integers(len(candidates)))]
     foreground = cases[case].foreground
@@ -123,14 +122,14 @@ def _sample_on_foreground(
     return Patch(case=case, start=start, target=chosen + 1)
 
 
-def _choose_lesion(rng: np.random.Generator, lesions: Lesions, balance: float) -> NDArray[np.int32]:
+def _choose_lesion(rng: np.random.Generator, lesions: Lesions, balance: float) -> Coordinates:
     """Draw one lesion and return its voxels; the weight of n voxels is n ** (1 - balance)."""
     reached = np.cumsum(lesions.sizes.astype(np.float64) ** (1.0 - balance))
     return lesions.voxels[int(np.searchsorted(reached, rng.random() * reached[-1], side="right"))]
 
 
 def _sample_around(
-    rng: np.random.Generator, voxels: NDArray[np.int32], case: ResidentCase, geometry: PatchGeometry
+    rng: np.random.Generator, voxels: Coordinates, case: TrainingCase, geometry: PatchGeometry
 ) -> Triple:
     """Draw a patch that holds one of the voxels, and return its start."""
     voxel = voxels[rng.integers(len(voxels))]
@@ -141,7 +140,7 @@ def _sample_around(
     return (start[0], start[1], start[2])
 
 
-def _find_bounds(case: ResidentCase, geometry: PatchGeometry) -> list[tuple[int, int]]:
+def _find_bounds(case: TrainingCase, geometry: PatchGeometry) -> list[tuple[int, int]]:
     """Return the lowest and highest start per axis: inside the case, or centred on it where the patch is larger."""
-    room = [length - edge for length, edge in zip(case.label.shape, geometry.patch_shape, strict=True)]
+    room = [length - edge for length, edge in zip(case.voxels.shape, geometry.patch_shape, strict=True)]
     return [(0, free) if free >= 0 else (free // 2, free // 2) for free in room]

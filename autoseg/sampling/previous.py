@@ -27,16 +27,14 @@ CHANGES: tuple[Change, ...] = ("dilate", "erode", "open", "close")
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class PreviousMask:
-    """One case's mask from the first stage, split into its components.
+    """The components of one case's mask from the first stage, numbered from 1.
 
     Attributes:
-        parts: (x, y, z) int16, the number of the component from 1, or 0; on the training device or in RAM.
         members: (part + 1, target) whether a component belongs to a label or region; no entry of row 0 does.
         sizes: voxels of each component, from row 0, which is 0.
         boxes: (part + 1, 2, 3) first voxel of each component and the one behind its last.
     """
 
-    parts: torch.Tensor
     members: NDArray[np.bool_]
     sizes: NDArray[np.int64]
     boxes: NDArray[np.int64]
@@ -73,15 +71,17 @@ class MaskRanges:
     drop_share: float = 0.15
 
 
-def make_previous_mask(
-    indices: NDArray[np.uint8], targets: Sequence[tuple[int, ...]], device: torch.device
-) -> PreviousMask:
+def split_mask(
+    indices: NDArray[np.uint8], targets: Sequence[tuple[int, ...]]
+) -> tuple[NDArray[np.int16], PreviousMask]:
     """Split a first stage's label map into components (26-connectivity), label by label.
 
     Args:
         indices: (x, y, z) label indices on the second stage's array.
         targets: per label or region, the indices that it holds (`Heads.targets`).
-        device: where the parts are kept.
+
+    Returns:
+        (x, y, z) the number of each voxel's component or 0, and what is known of the components.
     """
     parts = np.zeros(indices.shape, dtype=np.int64)
     owners = [0]
@@ -98,12 +98,12 @@ def make_previous_mask(
         boxes[number] = [[axis.start for axis in slices], [axis.stop for axis in slices]]
     sizes = np.bincount(parts.ravel(), minlength=len(owners))
     sizes[0] = 0
-    return PreviousMask(
-        parts=torch.from_numpy(parts.astype(np.int16)).to(device),
+    known = PreviousMask(
         members=np.array([[owner in target for target in targets] for owner in owners]),
         sizes=sizes,
         boxes=boxes,
     )
+    return parts.astype(np.int16), known
 
 
 def sample_variation(

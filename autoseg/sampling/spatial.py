@@ -7,7 +7,7 @@ turn into each other (along a much coarser axis the patch is short, and that axi
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,16 +15,17 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from autoseg.sampling.cases import ResidentCase
 from autoseg.sampling.patches import Flips, Patch, PatchGeometry, copy_box
 from autoseg.sampling.rows import to_device
 from autoseg.sampling.splines import spread_control_points
+from autoseg.sampling.voxels import Cutout
 from dataset_fingerprints.geometry import Triple, TripleFloat
 
 FLAT_PATCH_RATIO = 3.0
 ELONGATED_SLICE_RATIO = 1.5
 ELASTIC_POINTS = 7  # control points along an axis that is deformed
 LEAST_POINTS = 4  # of a cubic spline
+TIE_SHARE = 1e-3  # of a voxel: labels whose shares differ by less are told apart by the nearest voxel
 ROUNDING = 1e-6  # voxels: keeps a rounding error from enlarging a box by one
 
 
@@ -140,33 +141,46 @@ def is_elongated_slice(patch_shape: Triple, slice_axis: int) -> bool:
     return slice_axis >= 0 and max(edges) > ELONGATED_SLICE_RATIO * min(edges)
 
 
+def find_box(patch: Patch, spatial: Spatial, shape: Triple) -> tuple[Triple, Triple]:
+    """Return the start and the edges of the box of a case that a patch is made from; it may reach out of the case."""
+    if not spatial.interpolates():
+        return patch.start, shape
+    window = _find_window(patch.start, spatial, shape)
+    return window.start, window.edges
+
+
 def apply_spatial(
     places: Sequence[tuple[Patch, Spatial]],
-    cases: Sequence[ResidentCase],
+    cutouts: Sequence[Cutout],
     geometry: PatchGeometry,
     device: torch.device,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Cut a batch of patches out of their cases, turned, scaled and mirrored; 0 outside of the case.
+    """Make a batch of patches, turned, scaled and mirrored; 0 outside of the case.
 
-    Patches that are neither turned nor scaled are copied exactly; the others are interpolated together, images
-    linearly and maps from the nearest voxel.
+    Patches that are neither turned nor scaled are copied exactly; the others are interpolated together: images
+    linearly, labels likewise one by one, of which the largest share wins, and other maps from the nearest voxel.
+
+    Args:
+        places: of the patches.
+        cutouts: the box of each that `find_box` names, on the device.
+        geometry: of the batch.
+        device: where the batch is made.
 
     Returns:
-        images (batch, channel, x, y, z) float32 and maps (batch, map, x, y, z) in their own type, `ResidentCase.maps`.
+        images (batch, channel, x, y, z) float32 and maps (batch, map, x, y, z) in their own type.
     """
-    shape = geometry.patch_shape
-    sample = cases[places[0][0].case]
-    images = torch.zeros((len(places), sample.image.shape[0], *shape), device=device)
+    shape, maps_of_one = geometry.patch_shape, cutouts[0].maps
+    images = torch.zeros((len(places), cutouts[0].image.shape[0], *shape), device=device)
     # The last map has the widest type.
-    maps = torch.zeros((len(places), len(sample.maps()), *shape), dtype=sample.maps()[-1].dtype, device=device)
+    maps = torch.zeros((len(places), len(maps_of_one), *shape), dtype=maps_of_one[-1].dtype, device=device)
     moved = [row for row, (_, spatial) in enumerate(places) if spatial.interpolates()]
     for row, (patch, spatial) in enumerate(places):
         if row not in moved:
-            copy_box(cases[patch.case].image, patch.start, spatial.flips, images[row])
-            for source, target in zip(cases[patch.case].maps(), maps[row], strict=True):
-                copy_box(source, patch.start, spatial.flips, target)
+            _fill(cutouts[row], patch.start, spatial.flips, images[row], maps[row])
     if moved:
-        values, nearest = interpolate_patches([places[row] for row in moved], cases, shape, device)
+        values, nearest = interpolate_patches(
+            [places[row] for row in moved], [cutouts[row] for row in moved], shape, device
+        )
         for position, row in enumerate(moved):
             images[row].copy_(values[position])
             maps[row].copy_(nearest[position])
@@ -174,22 +188,19 @@ def apply_spatial(
 
 
 def interpolate_patches(
-    places: Sequence[tuple[Patch, Spatial]], cases: Sequence[ResidentCase], shape: Triple, device: torch.device
+    places: Sequence[tuple[Patch, Spatial]], cutouts: Sequence[Cutout], shape: Triple, device: torch.device
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return turned and scaled patches, interpolated in one batch from the boxes of the cases that they need.
+    """Return turned and scaled patches, interpolated in one batch.
 
     Returns:
         images (batch, channel, x, y, z) float32 and maps (batch, map, x, y, z) float32.
     """
     windows = [_find_window(patch.start, spatial, shape) for patch, spatial in places]
     box = tuple(max(edges) for edges in zip(*(window.edges for window in windows), strict=True))
-    sample = cases[places[0][0].case]
-    images = torch.zeros((len(places), sample.image.shape[0], *box), device=device)
-    maps = torch.zeros((len(places), len(sample.maps()), *box), device=device)
-    for row, ((patch, _), window) in enumerate(zip(places, windows, strict=True)):
-        copy_box(cases[patch.case].image, window.start, (False, False, False), images[row])
-        for source, target in zip(cases[patch.case].maps(), maps[row], strict=True):
-            copy_box(source, window.start, (False, False, False), target)
+    images = torch.zeros((len(places), cutouts[0].image.shape[0], *box), device=device)
+    maps = torch.zeros((len(places), len(cutouts[0].maps), *box), device=device)
+    for row, (cutout, window) in enumerate(zip(cutouts, windows, strict=True)):
+        _fill(cutout, window.start, (False, False, False), images[row], maps[row])
     affine = to_device(np.stack([_make_grid_map(window, shape, box) for window in windows]), device)
     grid = F.affine_grid(affine, [len(places), 1, *shape], align_corners=False)
     for row, (_, spatial) in enumerate(places):
@@ -197,7 +208,40 @@ def interpolate_patches(
             grid[row].add_(_make_displacement(spatial.elastic, shape, box, device))
     values = F.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
     nearest = F.grid_sample(maps, grid, mode="nearest", padding_mode="zeros", align_corners=False)
+    nearest[:, 0] = _choose_labels(maps[:, :1], grid, {index for one in cutouts for index in one.labels}, nearest[:, 0])
     return values, nearest
+
+
+def _choose_labels(
+    maps: torch.Tensor, grid: torch.Tensor, labels: Collection[int], nearest: torch.Tensor
+) -> torch.Tensor:
+    """Return the label with the largest share of each place, its indicator interpolated linearly.
+
+    That is closer to where outlines belong than the nearest voxel's label (experiments/LOG.md, "Augmentation beside
+    batchgeneratorsv2").
+
+    Args:
+        maps: (batch, 1, x, y, z) label indices; 0 lies around them.
+        grid: where they are wanted, as `grid_sample` takes it.
+        labels: all indices that occur but 0.
+        nearest: (batch, x, y, z) the nearest voxel's label, which settles ties.
+    """
+    chosen, best, rest = torch.zeros_like(nearest), torch.zeros_like(nearest), torch.ones_like(nearest)
+    for label in sorted(labels):
+        share = F.grid_sample((maps == label).float(), grid, padding_mode="zeros", align_corners=False)[:, 0]
+        rest -= share
+        share += TIE_SHARE * (nearest == label)
+        chosen = torch.where(share > best, float(label), chosen)
+        best = torch.maximum(best, share)
+    return torch.where(rest + TIE_SHARE * (nearest == 0) > best, 0.0, chosen)
+
+
+def _fill(cutout: Cutout, start: Triple, flips: Flips, image: torch.Tensor, maps: torch.Tensor) -> None:
+    """Copy a cutout to where it lies in a box that begins at `start` of the case."""
+    x, y, z = (low - first for low, first in zip(start, cutout.start, strict=True))
+    copy_box(cutout.image, (x, y, z), flips, image)
+    for source, target in zip(cutout.maps, maps, strict=True):
+        copy_box(source, (x, y, z), flips, target)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

@@ -30,6 +30,22 @@ _IRRELEVANT = frozenset(
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class CaseHomes:
+    """Where the training cases of a run's latest start were, and why: what they need and what was free, in GiB."""
+
+    on_device: int
+    in_memory: int
+    on_disk: int
+    needed_gb: float
+    device_room_gb: float
+    memory_room_gb: float
+
+    def cases(self) -> int:
+        """Return how many there are."""
+        return self.on_device + self.in_memory + self.on_disk
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RunRecord:
     """What happened in a fold: enough to repeat it and to know what a figure cost.
 
@@ -39,6 +55,7 @@ class RunRecord:
         max_minutes: the time budget, or null for the plan's number of iterations.
         planned_iterations: what the plan says, whatever was done.
         patience: rounds of validation without a new best after which the training ends; 0 for none.
+        homes: of the training cases; null until they are loaded.
     """
 
     status: Status
@@ -51,6 +68,7 @@ class RunRecord:
     max_minutes: float | None
     planned_iterations: int = 0
     patience: int = 0
+    homes: CaseHomes | None = None
     device: str
     autocast: str
     versions: tuple[tuple[str, str], ...]

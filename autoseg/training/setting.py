@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from autoseg.sampling import ResidentCase
+from autoseg.sampling import TrainingCase
 from dataset_fingerprints.dataset import Heads
 from planners.plan import Configuration
 
@@ -28,7 +28,7 @@ class Setup:
     configuration: Configuration
     channels: int
     heads: Heads
-    cases: Sequence[ResidentCase]
+    cases: Sequence[TrainingCase]
     validation_cases: Sequence[str]
     seed: tuple[int, int]
     max_minutes: float | None

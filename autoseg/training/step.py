@@ -11,7 +11,7 @@ from torch import nn
 
 from autoseg.losses import LOSSES, DeepSupervisionLoss
 from autoseg.networks import build_network
-from autoseg.sampling import AUGMENTATIONS, PatchGeometry, apply_batch, sample_batch
+from autoseg.sampling import AUGMENTATIONS, BatchParameters, Feed, PatchGeometry, apply_batch, sample_batch
 from autoseg.training import OPTIMIZERS, SCHEDULES
 from autoseg.training.averaging import WeightAverage
 from autoseg.training.checkpoint import Parts
@@ -56,19 +56,36 @@ class Stepper:
             jitter_share=configuration.sampling.jitter_share,
             lesion_balance=configuration.sampling.lesion_balance,
         )
+        self._feed = Feed(setup.cases, self._geometry, setup.device, self._draw)
         self.stopwatch = Stopwatch(device=setup.device)
 
     def learning_rate(self, share_done: float) -> float:
         """Return the schedule's learning rate at a share of the training."""
         return self._lr * self._schedule.factor(share_done)
 
+    def _draw(self, iteration: int) -> BatchParameters:
+        rng = np.random.default_rng([*self._setup.seed, iteration])
+        return sample_batch(rng, self._setup.cases, self._geometry, self._augmentation)
+
+    def fetch(self, iteration: int) -> None:
+        """Wait for what batch number `iteration` is made from."""
+        self.stopwatch.start()
+        self._feed.fetch(iteration)
+        self.stopwatch.lap("reading")
+
+    def close(self) -> None:
+        """End the threads that fetch batches."""
+        self._feed.close()
+
+    def _make_batch(self, iteration: int) -> tuple[torch.Tensor, torch.Tensor]:
+        parameters, cutouts = self._feed.take(iteration)
+        return apply_batch(parameters, cutouts, self._geometry, self._setup.device)
+
     def run(self, iteration: int, learning_rate: float) -> torch.Tensor:
         """Draw batch number `iteration`, move the weights, and return the loss, still on the device."""
-        setup, parts = self._setup, self.parts
+        parts = self.parts
         self.stopwatch.start()
-        rng = np.random.default_rng([*setup.seed, iteration])
-        parameters = sample_batch(rng, setup.cases, self._geometry, self._augmentation)
-        images, labels = apply_batch(parameters, setup.cases, self._geometry, setup.device)
+        images, labels = self._make_batch(iteration)
         self.stopwatch.lap("data")
         for group in parts.optimizer.param_groups:
             group["lr"] = learning_rate
@@ -76,7 +93,7 @@ class Stepper:
         self.stopwatch.lap("forward")
         loss.backward()
         self.stopwatch.lap("backward")
-        nn.utils.clip_grad_norm_(parts.network.parameters(), setup.configuration.training.gradient_clip)
+        nn.utils.clip_grad_norm_(parts.network.parameters(), self._setup.configuration.training.gradient_clip)
         parts.optimizer.step()
         parts.optimizer.zero_grad(set_to_none=True)
         parts.average.update(parts.network, iteration)
@@ -85,10 +102,8 @@ class Stepper:
 
     def try_compiling(self, iteration: int) -> Trial:
         """Compile the network, and keep it so if its steps are quicker; weights and averages stay as they are."""
-        setup, network = self._setup, self.parts.network
-        rng = np.random.default_rng([*setup.seed, iteration])
-        parameters = sample_batch(rng, setup.cases, self._geometry, self._augmentation)
-        images, labels = apply_batch(parameters, setup.cases, self._geometry, setup.device)
+        network = self.parts.network
+        images, labels = self._make_batch(iteration)
         compiled = torch.compile(network)
         running = [buffer.clone() for buffer in network.buffers()]
 

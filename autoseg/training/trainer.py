@@ -6,6 +6,7 @@ import math
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, replace
 from typing import Any, NoReturn, Protocol
 
@@ -101,7 +102,7 @@ class Trainer:
             StoppedError: a signal came; everything is saved.
             AutosegError: the loss is no number any more, and going back did not help.
         """
-        with listening() as interruption:
+        with listening() as interruption, closing(self._stepper):
             self._resume()
             self._interval_start = time.perf_counter()
             with self._progress.task("Training", self._position.iterations, self._position.iteration) as task:
@@ -112,6 +113,7 @@ class Trainer:
     def _train(self, task: Task, interruption: Interruption) -> None:
         saved, save_interval = self._interval_start, CHECKPOINT_SECONDS
         while not self._done():
+            self._fetch_or_stop(interruption)
             self._step()
             task.advance()
             validate = self._validation_due()
@@ -159,6 +161,14 @@ class Trainer:
             return
         self._position = replace(self._position, iterations=wanted, rewarm_from=self._position.iteration)
         self._tell({"kind": "extended", "iterations": wanted or None})
+
+    def _fetch_or_stop(self, interruption: Interruption) -> None:
+        """Wait for the next batch, but no longer than for a signal."""
+        try:
+            with interruption.at_once():
+                self._stepper.fetch(self._position.iteration)
+        except SignalledError:
+            self._stop(interruption.signal)
 
     def _step(self) -> None:
         iteration = self._position.iteration

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
 import statistics
 import subprocess
@@ -21,6 +23,18 @@ from experiments.peers.measuring import Cost, measure_command
 # In one call, or pip replaces torch by the newest build for GPUs.
 PACKAGES = ("torch==2.13.0", "nnunetv2==2.8.1")
 DATASET_ID = 901
+# What `compare_augmentation` returns: a heading and names of columns by title.
+COMPARED = {
+    "turns": (
+        "Turned and scaled patches: largest difference, least one were the matrix transposed, labels that differ",
+        ("patch", "image", "transposed", "from nearest", "from linear"),
+    ),
+    "intensities": (
+        "Intensities: means over draws, and how many standard errors apart",
+        ("transform", "statistic", "autoseg", "batchgeneratorsv2", "standard errors"),
+    ),
+    "labels": ("Dice of turned balls with where they belong", ("radius", "autoseg", "batchgeneratorsv2")),
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,6 +63,15 @@ def make_environment(folder: Path) -> Path:
         venv.create(folder, with_pip=True, clear=True)
         subprocess.run([commands / "python", "-m", "pip", "install", "--quiet", *PACKAGES], check=True)
     return commands
+
+
+def compare_augmentation(environment: Path) -> dict[str, list[tuple[str, ...]]]:
+    """Run `experiments.peers.augmentation` where batchgeneratorsv2 is, and return its tables: `COMPARED` by title."""
+    command = (make_environment(environment) / "python", "-m", "experiments.peers.augmentation")
+    here = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(command, stdout=subprocess.PIPE, encoding="utf-8", check=True, env=here)
+    tables: dict[str, list[list[str]]] = json.loads(done.stdout)
+    return {title: [tuple(row) for row in rows] for title, rows in tables.items()}
 
 
 def compare_preprocessing(data: Path, work: Path, environment: Path, rounds: int) -> Comparison:

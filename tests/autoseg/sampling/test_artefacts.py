@@ -20,7 +20,7 @@ from autoseg.sampling.artefacts import (
 )
 from autoseg.sampling.spatial import Elastic, Spatial, SpatialRanges, sample_spatial
 from autoseg.sampling.splines import spline_weights, spread_control_points
-from tests.autoseg.sampling.builders import noise_rows
+from tests.autoseg.sampling.builders import interpolate, make_case, noise_rows, place_at
 
 SINGLE = {"rtol": 1e-4, "atol": 1e-4}  # float32 sums over a few dozen values about 3
 
@@ -128,14 +128,11 @@ def test_a_deformation_is_drawn_along_the_axes_that_move() -> None:
 
 
 def test_the_same_displacement_everywhere_is_a_shift() -> None:
-    from autoseg.sampling.spatial import interpolate_patches
-    from tests.autoseg.sampling.builders import CPU, make_case, place_at
-
     case = make_case(shape=(20, 24, 18))
     shift = np.zeros((3, 4, 4, 4))
     shift[0], shift[2] = 3.0, -2.0
     elastic = Elastic(displacements=tuple(shift.ravel().tolist()), points=(4, 4, 4))
-    images, labels = interpolate_patches([(place_at(4, 5, 6), Spatial(elastic=elastic))], [case], (8, 8, 8), CPU)
+    images, labels = interpolate([(place_at(4, 5, 6), Spatial(elastic=elastic))], case, (8, 8, 8))
     # Coordinates are float32: 1e-5 voxels beside the exact place.
-    torch.testing.assert_close(images[0], case.image[:, 7:15, 5:13, 4:12].float(), rtol=1e-3, atol=1e-3)
-    assert torch.equal(labels[0, 0].to(torch.uint8), case.label[7:15, 5:13, 4:12])
+    torch.testing.assert_close(images[0], case.voxels.image[:, 7:15, 5:13, 4:12].float(), rtol=1e-3, atol=1e-3)
+    assert torch.equal(labels[0, 0].to(torch.uint8), case.voxels.maps[0][7:15, 5:13, 4:12])

@@ -11,12 +11,12 @@ from autoseg.sampling import (
     BatchParameters,
     NoAugmentation,
     PatchGeometry,
-    ResidentCase,
+    ResidentVoxels,
     StandardAugmentation,
-    apply_batch,
+    TrainingCase,
     sample_batch,
 )
-from tests.autoseg.sampling.builders import CPU, make_case, make_empty_case, make_geometry
+from tests.autoseg.sampling.builders import CPU, make_batch, make_case, make_empty_case, make_geometry
 
 GEOMETRIES = {
     "3d": make_geometry(batch_size=8),
@@ -31,7 +31,7 @@ VARIANTS.append(pytest.param(StandardAugmentation(**BUSY), id="standard, always"
 
 
 @pytest.fixture(scope="module")
-def cases() -> list[ResidentCase]:
+def cases() -> list[TrainingCase]:
     return [make_case(channels=2, seed=seed) for seed in range(3)]
 
 
@@ -39,7 +39,7 @@ def cases() -> list[ResidentCase]:
 @pytest.mark.parametrize("geometry", GEOMETRIES.values(), ids=GEOMETRIES.keys())
 class TestEveryAugmentation:
     def test_a_batch_has_the_shape_that_the_network_sees(self, augmentation, geometry: PatchGeometry, cases) -> None:
-        images, labels = apply_batch(draw(cases, geometry, augmentation), cases, geometry, CPU)
+        images, labels = make_batch(draw(cases, geometry, augmentation), cases, geometry, CPU)
         axes = [edge for axis, edge in enumerate(geometry.patch_shape) if axis != geometry.slice_axis]
         assert images.shape == (geometry.batch_size, 2, *axes)
         assert labels.shape == (geometry.batch_size, *axes)
@@ -47,28 +47,28 @@ class TestEveryAugmentation:
         assert bool(torch.isfinite(images).all())
 
     def test_labels_stay_among_the_classes(self, augmentation, geometry: PatchGeometry, cases) -> None:
-        _, labels = apply_batch(draw(cases, geometry, augmentation), cases, geometry, CPU)
+        _, labels = make_batch(draw(cases, geometry, augmentation), cases, geometry, CPU)
         assert set(labels.unique().tolist()) <= {0, 1, 2}
 
     def test_the_same_parameters_give_the_same_batch(self, augmentation, geometry: PatchGeometry, cases) -> None:
         parameters = draw(cases, geometry, augmentation)
         assert parameters == draw(cases, geometry, augmentation)
-        for first, again in zip(*(apply_batch(parameters, cases, geometry, CPU) for _ in range(2)), strict=True):
+        for first, again in zip(*(make_batch(parameters, cases, geometry, CPU) for _ in range(2)), strict=True):
             torch.testing.assert_close(first, again, rtol=0, atol=0)
 
     def test_a_batch_equals_its_samples_one_by_one(self, augmentation, geometry: PatchGeometry, cases) -> None:
         parameters = draw(cases, geometry, augmentation)
-        images, labels = apply_batch(parameters, cases, geometry, CPU)
+        images, labels = make_batch(parameters, cases, geometry, CPU)
         for row, sample in enumerate(parameters.samples):
-            image, label = apply_batch(BatchParameters(samples=(sample,)), cases, geometry, CPU)
+            image, label = make_batch(BatchParameters(samples=(sample,)), cases, geometry, CPU)
             # A shared box moves float32 coordinates by 1e-5 voxels; gamma then stretches the differences.
             torch.testing.assert_close(images[row], image[0], rtol=1e-3, atol=1e-3)
             torch.testing.assert_close(labels[row], label[0], rtol=0, atol=0)
 
     def test_the_cases_are_not_changed(self, augmentation, geometry: PatchGeometry, cases) -> None:
-        before = [case.image.clone() for case in cases]
-        apply_batch(draw(cases, geometry, augmentation), cases, geometry, CPU)
-        assert all(torch.equal(case.image, image) for case, image in zip(cases, before, strict=True))
+        before = [case.voxels.image.clone() for case in cases]
+        make_batch(draw(cases, geometry, augmentation), cases, geometry, CPU)
+        assert all(torch.equal(case.voxels.image, image) for case, image in zip(cases, before, strict=True))
 
     def test_patches_lie_at_the_same_places_as_without_augmentation(self, augmentation, geometry, cases) -> None:
         plain = draw(cases, geometry, NoAugmentation())
@@ -77,27 +77,27 @@ class TestEveryAugmentation:
 
     def test_cases_without_foreground_are_no_error(self, augmentation, geometry: PatchGeometry, cases) -> None:
         empty = [make_empty_case()]
-        _, labels = apply_batch(draw(empty, geometry, augmentation), empty, geometry, CPU)
+        _, labels = make_batch(draw(empty, geometry, augmentation), empty, geometry, CPU)
         assert not labels.any()
 
 
-def test_without_augmentation_a_2d_sample_is_a_slice(cases: list[ResidentCase]) -> None:
+def test_without_augmentation_a_2d_sample_is_a_slice(cases: list[TrainingCase]) -> None:
     geometry = GEOMETRIES["2d"]
     parameters = draw(cases, geometry, NoAugmentation())
-    images, labels = apply_batch(parameters, cases, geometry, CPU)
+    images, labels = make_batch(parameters, cases, geometry, CPU)
     for row, sample in enumerate(parameters.samples):
         x, y, z = sample.patch.start
         case = cases[sample.patch.case]
-        torch.testing.assert_close(images[row], case.image[:, x : x + 12, y, z : z + 14].float(), rtol=0, atol=0)
-        torch.testing.assert_close(labels[row], case.label[x : x + 12, y, z : z + 14], rtol=0, atol=0)
+        torch.testing.assert_close(images[row], case.voxels.image[:, x : x + 12, y, z : z + 14].float(), rtol=0, atol=0)
+        torch.testing.assert_close(labels[row], case.voxels.maps[0][x : x + 12, y, z : z + 14], rtol=0, atol=0)
 
 
-def test_mirroring_can_be_switched_off(cases: list[ResidentCase]) -> None:
+def test_mirroring_can_be_switched_off(cases: list[TrainingCase]) -> None:
     parameters = draw(cases, GEOMETRIES["3d"], StandardAugmentation(mirror=False))
     assert {sample.spatial.flips for sample in parameters.samples} == {(False, False, False)}
 
 
-def test_each_intensity_transform_hits_its_share_of_the_samples(cases: list[ResidentCase]) -> None:
+def test_each_intensity_transform_hits_its_share_of_the_samples(cases: list[TrainingCase]) -> None:
     geometry = make_geometry(batch_size=3000)
     artefacts = {"bias": 0.1, "thick_slices": 0.2, "ringing": 0.15, "ghosts": 0.3}
     options = StandardAugmentation(**{f"{name}_probability": share for name, share in artefacts.items()})
@@ -119,29 +119,33 @@ def test_each_intensity_transform_hits_its_share_of_the_samples(cases: list[Resi
         assert abs(hits - share) < 0.042, name  # five standard deviations of 3000 draws at a share of 0.3
 
 
-def test_resolution_of_a_flat_patch_is_kept_across_its_slices(cases: list[ResidentCase]) -> None:
+def test_resolution_of_a_flat_patch_is_kept_across_its_slices(cases: list[TrainingCase]) -> None:
     parameters = draw(cases, GEOMETRIES["flat"], StandardAugmentation(**BUSY))
     zooms = [zoom for sample in parameters.samples for zoom in sample.intensity.low_resolution]
     assert all(zoom is not None and zoom[2] == 1.0 and zoom[0] == zoom[1] < 1.0 for zoom in zooms)
 
 
-def draw(cases: list[ResidentCase], geometry: PatchGeometry, augmentation) -> BatchParameters:
+def draw(cases: list[TrainingCase], geometry: PatchGeometry, augmentation) -> BatchParameters:
     return sample_batch(np.random.default_rng([7, 0, 3]), cases, geometry, augmentation)
 
 
+def move(voxels: ResidentVoxels, device: torch.device) -> ResidentVoxels:
+    return ResidentVoxels(image=voxels.image.to(device), maps=tuple(values.to(device) for values in voxels.maps))
+
+
 @pytest.mark.gpu
-def test_a_batch_on_the_gpu_equals_the_one_on_the_host_and_never_waits(cases: list[ResidentCase]) -> None:
+def test_a_batch_on_the_gpu_equals_the_one_on_the_host_and_never_waits(cases: list[TrainingCase]) -> None:
     geometry, cuda = GEOMETRIES["3d"], torch.device("cuda")
     # Without noise, whose values depend on the kind of device.
     parameters = draw(cases, geometry, StandardAugmentation(**(BUSY | {"noise_probability": 0.0})))
-    resident = [dataclasses.replace(case, image=case.image.to(cuda), label=case.label.to(cuda)) for case in cases]
+    resident = [dataclasses.replace(case, voxels=move(case.voxels, cuda)) for case in cases]
     torch.cuda.set_sync_debug_mode("error")
     try:
-        images, labels = apply_batch(parameters, resident, geometry, cuda)
-        apply_batch(draw(cases, geometry, StandardAugmentation(**BUSY)), resident, geometry, cuda)
+        images, labels = make_batch(parameters, resident, geometry, cuda)
+        make_batch(draw(cases, geometry, StandardAugmentation(**BUSY)), resident, geometry, cuda)
     finally:
         torch.cuda.set_sync_debug_mode("default")
-    expected_images, expected_labels = apply_batch(parameters, cases, geometry, CPU)
+    expected_images, expected_labels = make_batch(parameters, cases, geometry, CPU)
     # Nearest labels may differ where a coordinate falls between two voxels.
     assert (labels.cpu() == expected_labels).float().mean() > 0.999
     torch.testing.assert_close(images.cpu(), expected_images, rtol=1e-2, atol=1e-2)

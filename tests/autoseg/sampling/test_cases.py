@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from autoseg.sampling import make_resident_case
+from autoseg.sampling import hold_voxels, make_resident_case
 from autoseg.sampling.cases import FOREGROUND_VOXELS
 from tests.autoseg.sampling.builders import CPU, make_case, make_empty_case
 from tests.synthetic.heads import plain_heads, plain_scheme, region_scheme
@@ -14,7 +14,7 @@ def test_foreground_voxels_carry_their_class() -> None:
     case = make_case(classes=3)
     for index, voxels in enumerate(case.foreground, start=1):
         assert len(voxels) > 0
-        assert set(case.label.numpy()[tuple(voxels.T)].tolist()) == {index}
+        assert set(case.voxels.maps[0].numpy()[tuple(voxels.T)].tolist()) == {index}
 
 
 def test_a_class_that_is_absent_has_no_voxels() -> None:
@@ -57,7 +57,7 @@ def test_many_voxels_are_thinned_in_the_same_way_for_the_same_name() -> None:
 @pytest.mark.parametrize(("highest", "kind"), [(5.0, torch.float16), (4000.0, torch.float32)])
 def test_half_precision_is_used_where_the_values_allow_it(highest: float, kind: torch.dtype) -> None:
     image = np.full((1, 4, 4, 4), highest)
-    assert make_resident_case("a", image, np.zeros((4, 4, 4), dtype=np.uint8), plain_heads(2), CPU).image.dtype == kind
+    assert hold_voxels(image, np.zeros((4, 4, 4), dtype=np.uint8), CPU).image.dtype == kind
 
 
 def test_lesions_are_components_of_a_label_or_region_whatever_its_size() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from autoseg.sampling import ResidentCase, make_resident_case
+from autoseg.sampling import TrainingCase, make_resident_case
 from autoseg.sampling.patches import copy_box, sample_patches
 from tests.autoseg.sampling.builders import CPU, make_case, make_empty_case, make_geometry
 from tests.synthetic.heads import plain_scheme
@@ -32,7 +32,7 @@ def test_a_forced_patch_holds_its_class(jitter: float, slice_axis: int) -> None:
     rng = np.random.default_rng(0)
     for patch in (patch for _ in range(30) for patch in sample_patches(rng, cases, geometry)):
         label = torch.zeros(geometry.patch_shape, dtype=torch.uint8)
-        copy_box(cases[patch.case].label, patch.start, NO_FLIPS, label)
+        copy_box(cases[patch.case].voxels.maps[0], patch.start, NO_FLIPS, label)
         assert patch.target in label.unique().tolist()
 
 
@@ -51,13 +51,13 @@ def test_without_jitter_the_voxel_is_in_the_middle() -> None:
     for patch in sample_patches(np.random.default_rng(0), [case], geometry):
         middle = np.clip(np.array(patch.start) + 2, 0, 39)
         at_border = any(start in (0, 36) for start in patch.start)
-        assert at_border or case.label[tuple(middle)] == patch.target
+        assert at_border or case.voxels.maps[0][tuple(middle)] == patch.target
 
 
 def test_full_jitter_puts_the_voxel_anywhere_in_the_patch() -> None:
     case = make_case(shape=(41, 41, 41), classes=1)
     voxels = (np.array([[20, 20, 20]], dtype=np.int32),)
-    lone = type(case)(name="lone", image=case.image, label=case.label, foreground=voxels)
+    lone = type(case)(name="lone", voxels=case.voxels, labels=(1,), foreground=voxels)
     geometry = make_geometry(patch_shape=(4, 5, 6), foreground_share=1.0, jitter_share=1.0, batch_size=300)
     starts = np.array([patch.start for patch in sample_patches(np.random.default_rng(0), [lone], geometry)])
     assert [set((20 - column).tolist()) for column in starts.T] == [set(range(edge)) for edge in (4, 5, 6)]
@@ -68,7 +68,7 @@ def test_patches_stay_inside_of_a_larger_case_and_reach_its_border() -> None:
     geometry = make_geometry(foreground_share=0.0, batch_size=300)
     starts = np.array([patch.start for patch in sample_patches(np.random.default_rng(0), [case], geometry)])
     np.testing.assert_array_equal(starts.min(axis=0), 0)
-    np.testing.assert_array_equal(starts.max(axis=0), np.array(case.label.shape) - geometry.patch_shape)
+    np.testing.assert_array_equal(starts.max(axis=0), np.array(case.voxels.maps[0].shape) - geometry.patch_shape)
 
 
 def test_a_case_smaller_than_the_patch_is_centred() -> None:
@@ -87,11 +87,11 @@ def test_without_any_foreground_all_patches_are_random() -> None:
 @pytest.mark.parametrize("start", [(-3, 2, 10), (15, -20, 4), (-2, -1, -3), (40, 0, 0)])
 def test_a_box_equals_the_padded_slice(start: tuple[int, int, int], flips: tuple[bool, bool, bool]) -> None:
     case, edges, margin = make_case(channels=2), (8, 30, 11), 60
-    padded = np.pad(case.image.numpy(), ((0, 0), *[(margin, margin)] * 3))
+    padded = np.pad(case.voxels.image.numpy(), ((0, 0), *[(margin, margin)] * 3))
     box = padded[(..., *(slice(s + margin, s + margin + edge) for s, edge in zip(start, edges, strict=True)))]
     expected = np.flip(box, [1 + axis for axis in range(3) if flips[axis]])
     target = torch.zeros((2, *edges))
-    copy_box(case.image, start, flips, target)
+    copy_box(case.voxels.image, start, flips, target)
     np.testing.assert_array_equal(target.numpy(), expected.astype(np.float32))
 
 
@@ -103,11 +103,11 @@ def test_patches_drawn_anywhere_hold_a_voxel_that_somebody_labelled() -> None:
     geometry = make_geometry(patch_shape=(6, 6, 6), foreground_share=0.0, batch_size=60)
     for patch in sample_patches(np.random.default_rng(0), [case], geometry):
         cut = torch.full((6, 6, 6), 3, dtype=torch.uint8)
-        copy_box(case.label, patch.start, NO_FLIPS, cut)
+        copy_box(case.voxels.maps[0], patch.start, NO_FLIPS, cut)
         assert (cut == 0).any()
 
 
-def make_case_with_lesions(*edges: int) -> ResidentCase:
+def make_case_with_lesions(*edges: int) -> TrainingCase:
     """A case of one label with cubes of these edges, well apart."""
     label = np.zeros((60, 20, 20), dtype=np.uint8)
     for index, edge in enumerate(edges):
@@ -136,13 +136,15 @@ def test_a_balanced_patch_holds_its_lesion_of_one_voxel() -> None:
     rng = np.random.default_rng(0)
     for patch in (patch for _ in range(20) for patch in sample_patches(rng, [case], geometry)):
         label = torch.zeros(geometry.patch_shape, dtype=torch.uint8)
-        copy_box(case.label, patch.start, NO_FLIPS, label)
+        copy_box(case.voxels.maps[0], patch.start, NO_FLIPS, label)
         assert label.any()
 
 
 def test_without_balance_lesions_are_drawn_as_if_they_were_not_told_apart() -> None:
     geometry = make_geometry(foreground_share=1.0, lesion_balance=0.0)
     told = make_case_with_lesions(2, 5)
-    untold = make_resident_case("lesions", told.image.numpy(), told.label.numpy(), plain_scheme(1).heads(), CPU)
+    untold = make_resident_case(
+        "lesions", told.voxels.image.numpy(), told.voxels.maps[0].numpy(), plain_scheme(1).heads(), CPU
+    )
     first, second = (sample_patches(np.random.default_rng(1), [case], geometry) for case in (told, untold))
     assert first == second

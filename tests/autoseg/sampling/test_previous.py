@@ -12,10 +12,8 @@ from autoseg.sampling import (
     AUGMENTATIONS,
     NoAugmentation,
     PatchGeometry,
-    ResidentCase,
     StandardAugmentation,
-    add_previous,
-    apply_batch,
+    TrainingCase,
     sample_batch,
 )
 from autoseg.sampling.previous import (
@@ -24,10 +22,10 @@ from autoseg.sampling.previous import (
     MaskRanges,
     MaskVariation,
     apply_variations,
-    make_previous_mask,
     sample_variation,
+    split_mask,
 )
-from tests.autoseg.sampling.builders import CPU, make_case, make_geometry
+from tests.autoseg.sampling.builders import CPU, make_batch, make_case, make_geometry, with_previous
 from tests.synthetic.heads import plain_heads
 
 PLAIN = plain_heads(3)
@@ -45,12 +43,12 @@ def two_blocks() -> np.ndarray:
 
 
 def show(indices: np.ndarray, variation: MaskVariation, targets: tuple[tuple[int, ...], ...]) -> np.ndarray:
-    mask = make_previous_mask(indices, targets, CPU)
-    return apply_variations(mask.parts[None], [mask], [variation])[0].numpy()
+    parts, mask = split_mask(indices, targets)
+    return apply_variations(torch.from_numpy(parts)[None], [mask], [variation])[0].numpy()
 
 
 def test_components_are_told_apart_label_by_label() -> None:
-    mask = make_previous_mask(two_blocks(), PLAIN.targets(), CPU)
+    _, mask = split_mask(two_blocks(), PLAIN.targets())
     assert mask.sizes.tolist() == [0, 27, 64, 18]
     assert mask.members.tolist() == [[False, False], [True, False], [True, False], [False, True]]
     assert mask.boxes[2].tolist() == [[10, 10, 8], [14, 14, 12]]
@@ -81,9 +79,9 @@ def test_a_dropped_component_is_gone_and_the_others_stay() -> None:
 def test_more_specks_than_the_number_type_holds_do_not_come_back_as_others() -> None:
     indices = np.zeros((64, 64, 80), dtype=np.uint8)
     indices[::2, ::2, ::2] = 1
-    mask = make_previous_mask(indices, ((1,),), CPU)
-    assert int(mask.parts.max()) == MOST_PARTS == len(mask.sizes) - 1
-    shown = apply_variations(mask.parts[None], [mask], [MaskVariation()])[0, 0].numpy()
+    parts, mask = split_mask(indices, ((1,),))
+    assert int(parts.max()) == MOST_PARTS == len(mask.sizes) - 1
+    shown = apply_variations(torch.from_numpy(parts)[None], [mask], [MaskVariation()])[0, 0].numpy()
     assert shown.sum() == MOST_PARTS
     assert not shown[indices == 0].any()
 
@@ -121,7 +119,7 @@ def test_a_flat_patch_keeps_its_slice() -> None:
 
 
 class TestDraws:
-    mask = make_previous_mask(two_blocks(), PLAIN.targets(), CPU)
+    _, mask = split_mask(two_blocks(), PLAIN.targets())
 
     def draw(self, start: tuple[int, int, int], shape: tuple[int, int, int], **ranges: Any) -> list[MaskVariation]:
         rng = np.random.default_rng(0)
@@ -145,10 +143,10 @@ class TestDraws:
         assert set(self.draw((0, 0, 0), SHAPE)) == {MaskVariation()}
 
 
-def cascade_case(seed: int) -> ResidentCase:
+def cascade_case(seed: int) -> TrainingCase:
     """A case whose first stage was right everywhere."""
     case = make_case(channels=2, seed=seed)
-    return add_previous(case, case.label.numpy(), PLAIN)
+    return with_previous(case, case.voxels.maps[0].numpy(), PLAIN)
 
 
 GEOMETRIES = {
@@ -165,10 +163,15 @@ def test_masks_are_cut_by_the_grid_of_the_labels(geometry: PatchGeometry, busy: 
     augmentation = StandardAugmentation(**({**always, **NO_MASK_CHANGE} if busy else NO_MASK_CHANGE))
     cases = [cascade_case(seed) for seed in range(3)]
     parameters = sample_batch(np.random.default_rng(1), cases, geometry, augmentation)
-    images, labels = apply_batch(parameters, cases, geometry, CPU)
+    images, labels = make_batch(parameters, cases, geometry, CPU)
     assert images.shape[1] == 4
+    copied = [not sample.spatial.interpolates() for sample in parameters.samples]
     for index in (1, 2):
-        torch.testing.assert_close(images[:, 1 + index], (labels == index).float(), rtol=0, atol=0)
+        masks, same = images[:, 1 + index], (labels == index).float()
+        torch.testing.assert_close(masks[copied], same[copied], rtol=0, atol=0)
+        # Interpolated labels follow the larger share, masks the nearest voxel: they part along the outlines, which most
+        # voxels of these blocks of 27 lie on. A shift by one voxel would leave 0.67.
+        assert 2 * (masks * same).sum() / (masks + same).sum() > 0.75
 
 
 def test_a_mask_changes_nothing_of_images_and_labels() -> None:
@@ -176,8 +179,8 @@ def test_a_mask_changes_nothing_of_images_and_labels() -> None:
     cases = [cascade_case(seed) for seed in range(3)]
     parameters = sample_batch(np.random.default_rng(1), plain, geometry, NoAugmentation())
     assert parameters == sample_batch(np.random.default_rng(1), cases, geometry, NoAugmentation())
-    alone, labels = apply_batch(parameters, plain, geometry, CPU)
-    both, same = apply_batch(parameters, cases, geometry, CPU)
+    alone, labels = make_batch(parameters, plain, geometry, CPU)
+    both, same = make_batch(parameters, cases, geometry, CPU)
     torch.testing.assert_close(both[:, :2], alone, rtol=0, atol=0)
     torch.testing.assert_close(same, labels, rtol=0, atol=0)
 
@@ -186,8 +189,8 @@ def test_a_mask_changes_nothing_of_images_and_labels() -> None:
 def test_samples_of_a_cascade_are_made_one_by_one_as_in_a_batch(name: str) -> None:
     geometry, cases = make_geometry(batch_size=6), [cascade_case(seed) for seed in range(3)]
     parameters = sample_batch(np.random.default_rng(2), cases, geometry, AUGMENTATIONS[name]())
-    images, _ = apply_batch(parameters, cases, geometry, CPU)
+    images, _ = make_batch(parameters, cases, geometry, CPU)
     for row, sample in enumerate(parameters.samples):
-        alone, _ = apply_batch(dataclasses.replace(parameters, samples=(sample,)), cases, geometry, CPU)
+        alone, _ = make_batch(dataclasses.replace(parameters, samples=(sample,)), cases, geometry, CPU)
         # Interpolation in a box of another size rounds in another way; masks come from the nearest voxel.
         torch.testing.assert_close(images[row, 2:], alone[0, 2:], rtol=0, atol=0)

@@ -8,17 +8,17 @@ import pytest
 import torch
 from scipy import ndimage
 
-from autoseg.sampling import StandardAugmentation
+from autoseg.sampling import ResidentVoxels, StandardAugmentation
 from autoseg.sampling.patches import copy_box
 from autoseg.sampling.spatial import (
     Spatial,
     apply_spatial,
+    find_box,
     find_fixed_axis,
-    interpolate_patches,
     is_elongated_slice,
     sample_spatial,
 )
-from tests.autoseg.sampling.builders import CPU, make_case, make_geometry, place_at
+from tests.autoseg.sampling.builders import CPU, interpolate, make_case, make_geometry, place_at
 
 # float32 coordinates of a 20-voxel box are off by up to 1e-5 voxels, the values by that times their slope.
 INTERPOLATION = {"rtol": 0.0, "atol": 1e-4}
@@ -27,7 +27,9 @@ ALL_FLIPS = list(itertools.product((False, True), repeat=3))
 
 def cut(start: tuple[int, int, int], shape: tuple[int, int, int], **spatial: Any) -> tuple[np.ndarray, np.ndarray]:
     geometry = make_geometry(patch_shape=shape, batch_size=1)
-    images, labels = apply_spatial([(place_at(*start), Spatial(**spatial))], [make_case(channels=2)], geometry, CPU)
+    patch, change = place_at(*start), Spatial(**spatial)
+    cutouts = [make_case(channels=2).cut(*find_box(patch, change, shape))]
+    images, labels = apply_spatial([(patch, change)], cutouts, geometry, CPU)
     return images[0].numpy(), labels[0, 0].numpy()
 
 
@@ -46,10 +48,10 @@ def test_interpolating_without_a_change_gives_the_slice(
     shape: tuple[int, int, int], flips: tuple[bool, bool, bool]
 ) -> None:
     case, start = make_case(channels=2), (-2, 5, 9)
-    images, labels = interpolate_patches([(place_at(*start), Spatial(flips=flips))], [case], shape, CPU)
+    images, labels = interpolate([(place_at(*start), Spatial(flips=flips))], case, shape)
     expected, classes = torch.zeros((2, *shape)), torch.zeros(shape)
-    copy_box(case.image, start, flips, expected)
-    copy_box(case.label, start, flips, classes)
+    copy_box(case.voxels.image, start, flips, expected)
+    copy_box(case.voxels.maps[0], start, flips, classes)
     torch.testing.assert_close(images[0], expected, **INTERPOLATION)
     torch.testing.assert_close(labels[0, 0], classes, rtol=0, atol=0)
 
@@ -68,24 +70,24 @@ def test_a_quarter_turn_equals_rot90(axis: int, plane: tuple[int, int]) -> None:
 def test_any_rotation_and_scale_equals_scipy() -> None:
     case, shape, start = make_case(channels=1), (8, 9, 7), (6, 8, 5)
     spatial = Spatial(angles_deg=(10.0, -25.0, 17.0), scales=(1.2, 1.2, 1.2), flips=(False, True, False))
-    images, _ = interpolate_patches([(place_at(*start), spatial)], [case], shape, CPU)
+    images, _ = interpolate([(place_at(*start), spatial)], case, shape)
     half = (np.array(shape) - 1) / 2
     offset = np.array(start) + half - spatial.matrix() @ half
-    whole = case.image[0].numpy().astype(np.float64)
+    whole = case.voxels.image[0].numpy().astype(np.float64)
     expected = ndimage.affine_transform(whole, spatial.matrix(), offset, shape, order=1, mode="grid-constant")
     np.testing.assert_allclose(images[0, 0].numpy(), expected, **INTERPOLATION)
 
 
 def test_patches_of_different_boxes_share_a_batch() -> None:
-    cases, shape = [make_case(seed=3)], (8, 9, 7)
+    case, shape = make_case(seed=3), (8, 9, 7)
     places = [
         (place_at(-4, 2, 3), Spatial(angles_deg=(30.0, 0.0, 0.0))),
         (place_at(9, 9, 9), Spatial(scales=(1.4, 1.4, 1.4))),
         (place_at(3, 12, 1), Spatial(scales=(0.7, 0.7, 0.7), flips=(True, False, False))),
     ]
-    images, labels = interpolate_patches(places, cases, shape, CPU)
+    images, labels = interpolate(places, case, shape)
     for row, place in enumerate(places):
-        image, label = interpolate_patches([place], cases, shape, CPU)
+        image, label = interpolate([place], case, shape)
         torch.testing.assert_close(images[row], image[0], **INTERPOLATION)
         torch.testing.assert_close(labels[row], label[0], rtol=0, atol=0)
 
@@ -93,8 +95,9 @@ def test_patches_of_different_boxes_share_a_batch() -> None:
 def test_a_scale_above_one_shows_more_of_the_case() -> None:
     ramp = torch.arange(20.0).reshape(1, 20, 1, 1).expand(1, 20, 24, 18)
     case = make_case()
-    ramped = type(case)(name="ramp", image=ramp, label=case.label, foreground=case.foreground)
-    images, _ = interpolate_patches([(place_at(6, 8, 5), Spatial(scales=(1.5, 1.0, 1.0)))], [ramped], (9, 4, 4), CPU)
+    voxels = ResidentVoxels(image=ramp, maps=case.voxels.maps)
+    ramped = type(case)(name="ramp", voxels=voxels, labels=case.labels, foreground=case.foreground)
+    images, _ = interpolate([(place_at(6, 8, 5), Spatial(scales=(1.5, 1.0, 1.0)))], ramped, (9, 4, 4))
     np.testing.assert_allclose(images[0, 0, :, 0, 0].numpy(), 10 + 1.5 * np.arange(-4, 5), **INTERPOLATION)
 
 

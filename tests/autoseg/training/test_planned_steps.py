@@ -11,12 +11,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from autoseg.progress import SilentProgress
-from autoseg.sampling import add_previous, make_resident_case
+from autoseg.sampling import make_resident_case
 from autoseg.training.checkpoint import load_tensors
 from autoseg.training.folder import FoldFolder
 from autoseg.training.trainer import Setup, Trainer
 from planners import PlanRequest, make_plan, set_values
 from planners.plan import Configuration, Plan
+from tests.autoseg.sampling.builders import with_previous
 from tests.autoseg.training.test_trainer import CountingValidator
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint
 from tests.synthetic.machines import CPU
@@ -42,7 +43,7 @@ def train_one_step(plan: Plan, configuration: Configuration, folder: Path) -> di
         configuration=configuration,
         channels=plan.input_channels(configuration),
         heads=heads,
-        cases=[add_previous(case, label, heads) if configuration.previous_stage else case],
+        cases=[with_previous(case, label, heads) if configuration.previous_stage else case],
         validation_cases=(),
         seed=(0, 0),
         max_minutes=None,

@@ -159,7 +159,7 @@ def test_a_time_for_few_steps_is_told_when_it_is_known(tmp_path, monkeypatch):
 def test_a_loss_that_is_no_number_again_and_again_stops_with_advice(tmp_path):
     made = setup(iterations=5)
     for case in made.cases:
-        case.image.fill_(float("nan"))
+        case.voxels.image.fill_(float("nan"))
     files = FoldFolder(root=tmp_path)
     with pytest.raises(AutosegError, match=r"not a number any more.*going back 3 times.*smaller rate"):
         Trainer(made, files, CountingValidator(), SilentProgress()).run()

@@ -1,0 +1,97 @@
+"""A process that draws batches of more cases than it may hold; prints what it took, and whether batches are alike."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from autoseg.pipeline.homes import load_cases
+from autoseg.pipeline.jobs import Job
+from autoseg.pipeline.stages import StageInput
+from autoseg.preprocessing import Prepared, Record, Store
+from autoseg.progress import SilentProgress
+from autoseg.sampling import Feed, PatchGeometry, StrongAugmentation, apply_batch, sample_batch
+from autoseg.training.folder import FoldFolder
+from dataset_fingerprints.fingerprint import Box
+from dataset_fingerprints.geometry import make_grid
+from planners import PlanRequest, make_plan
+from planners.memory import GIB, resident_bytes
+from planners.plan import Fold
+from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint
+from tests.synthetic.machines import CPU
+
+EDGE, CASES, BATCHES = 80, 40, 15
+SHAPE = (EDGE, EDGE, EDGE)
+
+
+def write_cases(folder: Path) -> tuple[str, ...]:
+    """Write cases of noise, which does not compress."""
+    rng = np.random.default_rng(0)
+    record = Record(box=Box(start=(0, 0, 0), stop=SHAPE), shape=SHAPE, source_grid=make_grid(SHAPE, np.eye(4)))
+    for number in range(CASES):
+        label = np.zeros(SHAPE, dtype=np.uint8)
+        label[number : number + 9, 20:29, 30:39] = 1
+        image = rng.normal(size=(1, *SHAPE)).astype(np.float32)
+        prepared = Prepared(image=image, labels=label, reference=label, record=record)
+        Store(folder=folder).write(f"c{number}", prepared, ())
+    return tuple(f"c{number}" for number in range(CASES))
+
+
+def memory_bytes(field: str) -> int:
+    """Return a field of this process's status."""
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    (line,) = (line for line in lines if line.startswith(field))
+    return int(line.split()[1]) * 1024
+
+
+def draw_batches(job: Job) -> tuple[int, str]:
+    """Return the bytes by which the process grew at most, and a digest of all batches."""
+    Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")
+    before, device = memory_bytes("VmRSS"), torch.device("cpu")
+    cases, _ = load_cases(job, device, SilentProgress())
+    geometry = PatchGeometry(
+        patch_shape=(24, 24, 24), slice_axis=-1, batch_size=2, foreground_share=0.5, jitter_share=0.5
+    )
+    feed = Feed(
+        cases,
+        geometry,
+        device,
+        lambda number: sample_batch(np.random.default_rng(number), cases, geometry, StrongAugmentation()),
+    )
+    digest = hashlib.sha256()
+    for number in range(BATCHES):
+        for values in apply_batch(*feed.take(number), geometry, device):
+            digest.update(values.numpy().tobytes())
+    feed.close()
+    return memory_bytes("VmHWM") - before, digest.hexdigest()
+
+
+def main() -> None:
+    """Write the cases, draw batches under a limit of a tenth of them and without one."""
+    folder = Path(sys.argv[1])
+    names = write_cases(folder / "store")
+    plan = make_plan(make_fingerprint([SyntheticCase(body_shape=SHAPE)] * 5), PlanRequest(machine=CPU, memory_gb=4.0))
+    total = CASES * resident_bytes(EDGE**3, 1)
+    job = Job(
+        plan=replace(plan, configurations=plan.configurations[:1]),
+        fold="0",
+        cases=Fold(train=names, validation=()),
+        inputs=StageInput(store=Store(folder=folder / "store"), scheme=plan.scheme),
+        folder=FoldFolder(root=folder / "fold"),
+        max_minutes=None,
+        patience=None,
+        memory_gb=0.0,
+    )
+    draw_batches(job)  # what is loaded once is there now
+    small, first = draw_batches(replace(job, memory_gb=total / 10 / GIB))
+    large, second = draw_batches(replace(job, memory_gb=None))
+    sys.stdout.write(f"{total} {small} {large} {first == second}\n")
+
+
+if __name__ == "__main__":
+    main()

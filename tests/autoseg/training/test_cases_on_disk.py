@@ -1,0 +1,82 @@
+"""Trainings whose cases are read from somewhere slow."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from autoseg.progress import SilentProgress
+from autoseg.sampling import Box, CaseVoxels
+from autoseg.training.checkpoint import load_tensors
+from autoseg.training.folder import FoldFolder
+from autoseg.training.trainer import Trainer
+from dataset_fingerprints.errors import StoppedError
+from tests.autoseg.sampling.test_feed import stored
+from tests.autoseg.training.test_trainer import CountingValidator, setup, train
+
+
+def train_with(voxels: list[CaseVoxels], folder: Path, **changes: object) -> FoldFolder:
+    plan = setup(**changes)
+    cases = [replace(case, voxels=home) for case, home in zip(plan.cases, voxels, strict=True)]
+    files = FoldFolder(root=folder)
+    folder.mkdir(exist_ok=True)
+    Trainer(replace(plan, cases=cases), files, CountingValidator(), SilentProgress()).run()
+    return files
+
+
+def equal(first: FoldFolder, second: FoldFolder) -> bool:
+    weights, others = (load_tensors(files.weights)[0] for files in (first, second))
+    return all(torch.equal(weights[name], others[name]) for name in weights)
+
+
+@pytest.mark.parametrize("slice_axis", [-1, 2])
+def test_weights_trained_from_the_disk_equal_those_from_memory(tmp_path: Path, slice_axis: int) -> None:
+    held, _ = train(tmp_path / "memory", iterations=10, slice_axis=slice_axis)
+    homes = [stored(case, tmp_path).voxels for case in setup().cases]
+    assert equal(held, train_with(homes, tmp_path / "disk", iterations=10, slice_axis=slice_axis))
+    # Some here, some there.
+    homes[1:3] = [case.voxels for case in setup().cases[1:3]]
+    assert equal(held, train_with(homes, tmp_path / "both", iterations=10, slice_axis=slice_axis))
+
+
+class Hanging:
+    """Voxels that stop answering after some boxes, and a scheduler that has had enough of it."""
+
+    device = None
+
+    def __init__(self, voxels: CaseVoxels, boxes: int) -> None:
+        self.voxels, self.left = voxels, boxes
+        self.shape, self.channels = voxels.shape, voxels.channels
+        self.answer = threading.Event()
+
+    def read_box(self, box: Box) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
+        self.left -= 1
+        if self.left < 0 and not self.answer.is_set():
+            time.sleep(0.3)  # until the training waits for this box; it stops in time as well if it does not
+            os.kill(os.getpid(), signal.SIGTERM)
+            self.answer.wait()
+        return self.voxels.read_box(box)
+
+
+def test_a_signal_saves_a_training_that_waits_for_a_disk(tmp_path: Path) -> None:
+    whole, _ = train(tmp_path / "whole", iterations=10)
+    homes = [Hanging(case.voxels, 2) for case in setup().cases]
+    with pytest.raises(StoppedError, match="stopped by SIGTERM at iteration"):
+        train_with(homes, tmp_path / "f", iterations=10)
+    for home in homes:
+        home.answer.set()
+    assert equal(whole, train_with(homes, tmp_path / "f", iterations=10))
+
+
+def test_the_curve_tells_how_long_the_training_waited_for_the_disk(tmp_path: Path) -> None:
+    homes = [stored(case, tmp_path).voxels for case in setup().cases]
+    files = train_with(homes, tmp_path / "f", iterations=5)
+    line = [line for line in files.curve.read() if line["kind"] == "train"][-1]
+    assert line["seconds/reading"] > 0
