@@ -80,8 +80,7 @@ class Trainer:
         self._watch = ValidationWatch(cases=len(setup.validation_cases), patience=setup.patience)
         self._rate = StepRate()
         self._revisits = 0
-        # Should compiling fail in one process only, the others would wait for it.
-        self._may_compile = processes.count() == 1
+        self._may_compile = processes.count() == 1  # should it fail in one process only, the others would wait
         self._losses: list[torch.Tensor] = []
         self._validation_dice = ""
         self._last_validation_seconds = 0.0
@@ -107,9 +106,8 @@ class Trainer:
             self._fetch_or_stop(interruption)
             self._step()
             task.advance()
-            due = self._due(interruption, time.perf_counter() - saved > save_interval)
-            validate, save, _, number = due
-            if not any(due):
+            validate, save, report, number = self._due(interruption, time.perf_counter() - saved > save_interval)
+            if not (validate or save or report or number):
                 continue
             if not self._agree(self._report(task)):
                 self._roll_back(task)
@@ -128,9 +126,8 @@ class Trainer:
 
     def _due(self, interruption: Interruption, save: bool) -> tuple[int, ...]:
         """Return what follows this step in every process: validating, saving, reporting, stopping by a signal."""
-        if processes.leads():
-            return processes.greatest((self._validation_due(), save, self._report_due(), interruption.signal))
-        return processes.greatest((0, 0, 0, interruption.signal))
+        own = (self._validation_due(), save, self._report_due()) if processes.leads() else (0, 0, 0)
+        return processes.greatest((*own, interruption.signal))
 
     def _agree(self, sound: bool) -> bool:
         """Take over the leader's position, with what its clock says, and whether its loss is a number."""
