@@ -39,7 +39,6 @@ EXTRAS = {
         "scipy-stubs",
     ],
     "dicom": ["highdicom", "pydicom>=3.0"],
-    "slurm": ["submitit"],
     "tensorboard": ["tensorboard"],
 }
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     import torch
 
 _GIB = 1024**3
+# Tells a process how many of ours share the machine, itself included. Pinning it to some of the cores instead would
+# leave it waiting wherever a stranger keeps one of these busy.
+SHARERS = "AUTOSEG_SHARERS"
 MEASURED_SECONDS = 3.0
 # How errors that are no class of their own begin: of a CPU's allocator, of oneDNN, and of Apple's GPU.
 _OUT_OF_MEMORY = (
@@ -41,14 +44,18 @@ def share_cores_with_others() -> None:
 
 
 def count_cores() -> int:
-    """Count the CPU cores that this process may use: the smaller of its affinity and its cgroup's quota."""
+    """Count the CPU cores that this process may use: by affinity, its cgroup's quota, and how many share them."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quota = Path("/sys/fs/cgroup/cpu.max")
     if quota.is_file():
         limit, _, period = quota.read_text().strip().partition(" ")
         if limit != "max":
             allowed = min(allowed, max(1, int(limit) // int(period)))
-    return allowed
+    return max(1, allowed // _count_sharers())
+
+
+def _count_sharers() -> int:
+    return int(os.environ.get(SHARERS, "1"))
 
 
 def memory_limit_gb() -> float:
@@ -75,7 +82,14 @@ def free_memory_gb() -> float:
         cached = _field(group / "memory.stat", "inactive_file", " ")
         used = float((group / "memory.current").read_text()) - float(cached or 0)
         free = min(free, float(limit.read_text()) - used)
-    return max(free, 0.0) / _GIB
+    return max(free, 0.0) / _GIB / _count_sharers()
+
+
+def may_have_gpu() -> bool:
+    """Tell whether there can be a GPU, without importing torch."""
+    on_apple = platform.system() == "Darwin" and platform.machine() == "arm64"
+    nodes = ("/dev/nvidia0", "/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
+    return on_apple or platform.system() == "Windows" or any(Path(node).exists() for node in nodes)
 
 
 def profile_machine() -> MachineProfile:
@@ -83,7 +97,7 @@ def profile_machine() -> MachineProfile:
 
     torch is imported only where a GPU can be, so that planning on a laptop stays instant.
     """
-    if _may_have_gpu():
+    if may_have_gpu():
         import torch
 
         if torch.cuda.is_available():
@@ -176,6 +190,14 @@ def choose_device() -> torch.device:
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
+def limit_memory(device: torch.device, share: float) -> None:
+    """Let torch take no more than this share of a GPU's memory; what is beyond it counts as out of memory."""
+    import torch
+
+    if device.type == "cuda" and share < 1.0:
+        torch.cuda.set_per_process_memory_fraction(share)
+
+
 def autocast_type(device: torch.device) -> torch.dtype:
     """Return the number type for convolutions: bfloat16 where the device multiplies it natively, else float32."""
     import torch
@@ -203,12 +225,6 @@ def release_memory() -> None:
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
-
-
-def _may_have_gpu() -> bool:
-    on_apple = platform.system() == "Darwin" and platform.machine() == "arm64"
-    nodes = ("/dev/nvidia0", "/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
-    return on_apple or platform.system() == "Windows" or any(Path(node).exists() for node in nodes)
 
 
 def _cpu_name() -> str:

@@ -10,7 +10,7 @@ import json
 import sys
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 
 import typer
 from rich.markup import escape
@@ -131,14 +131,27 @@ def train(
     memory_gb: Annotated[
         float | None, typer.Option(help="That training cases may take; else what is free. The others stay on the disk.")
     ] = None,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", help="Folds at once; else as many as the GPUs hold, or one on a CPU.")
+    ] = None,
+    memory_share: Annotated[
+        float, typer.Option(help="Of the GPU's memory, for a training that shares it with others.")
+    ] = 1.0,
+    cluster: Annotated[
+        Literal["local", "slurm"], typer.Option(help="For `all`: train on this machine, or submit the folds to Slurm.")
+    ] = "local",
+    slurm: Annotated[
+        list[str] | None, typer.Option("--slurm", help="An option of sbatch, such as time=12:00:00. Repeatable.")
+    ] = None,
     assignments: SetOption = None,
 ) -> None:
     """Train one fold of the cross-validation, or go on with it, and validate it on whole volumes.
 
     A file called `stop` in the fold's folder ends it early, annealed; SIGTERM and Ctrl-C save it.
     """
+    from autoseg.pipeline.cross_validation import train_all
     from autoseg.pipeline.jobs import TrainingOptions
-    from autoseg.pipeline.training import train_all, train_fold
+    from autoseg.pipeline.training import train_fold
     from autoseg.workspace import find_workspace
 
     minutes = max_minutes if max_hours is None else max_hours * 60
@@ -151,8 +164,17 @@ def train(
         assignments=tuple(assignments or ()),
         with_previous=with_previous,
         memory_gb=memory_gb,
+        folds_at_once=jobs,
+        memory_share=memory_share,
     )
     found = find_workspace(workspace)
+    if cluster == "slurm":
+        from autoseg.pipeline.slurm import submit_all
+
+        if fold != "all":
+            raise typer.BadParameter("--cluster slurm submits `train all`.")
+        submit_all(found, options, slurm or (), TerminalProgress())
+        return
     if fold == "all":
         _show_scores("Cross-validation", train_all(found, options, TerminalProgress()))
         return

@@ -54,7 +54,7 @@ class TerminalProgress:
 
     def say(self, message: str) -> None:
         """Show one line that stays."""
-        console.print(message, highlight=False)
+        console.print(message, highlight=False, markup=False, soft_wrap=True)
 
 
 @dataclass(kw_only=True, slots=True)

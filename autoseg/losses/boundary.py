@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from autoseg import processes
 from autoseg.losses.compound import DiceCrossEntropyOptions
 from autoseg.losses.targets import counted_voxels, head_masks
 from dataset_fingerprints.dataset import Heads
@@ -53,8 +54,8 @@ class BoundaryLoss(nn.Module):
             distance = signed_distance(masks, self.reach_voxels).to(regional.dtype)
             distance = distance if counted is None else distance * counted
             border = ((probabilities - masks.to(probabilities.dtype)) * distance).sum()
-            voxels = labels.numel() if counted is None else counted.sum().clamp_min(1)
-            return regional + self.weight * border / (voxels * masks.shape[1])
+            voxels = processes.total(labels.numel()) if counted is None else processes.add(counted.sum()).clamp_min(1)
+            return regional + self.weight * processes.add(border) / (voxels * masks.shape[1])
 
 
 @torch.no_grad()

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from autoseg import processes
 from autoseg.losses.targets import counted_voxels, head_masks
 from dataset_fingerprints.dataset import Heads
 
@@ -21,7 +22,8 @@ class Comparison:
         masks: (batch, target, *space), where they are.
         surprise: (batch, 1 or target, *space): minus the logarithm of the probability of the right answer; competing
             channels give one answer per voxel, regions one each. 0 at ignored voxels.
-        counted: the number of values of `surprise` that are not of ignored voxels, at least 1.
+        counted: the number of values of `surprise` that are not of ignored voxels, at least 1, in the whole batch: also
+            where this process has a part of it.
     """
 
     probabilities: Tensor
@@ -30,8 +32,8 @@ class Comparison:
     counted: Tensor | int
 
     def mean(self, values: Tensor) -> Tensor:
-        """Return the mean of a tensor of `surprise`'s shape over all voxels that count."""
-        return values.sum() / self.counted
+        """Return the mean of a tensor of `surprise`'s shape over all voxels of the whole batch that count."""
+        return processes.add(values.sum()) / self.counted
 
 
 def compare(logits: Tensor, labels: Tensor, heads: Heads) -> Comparison:
@@ -48,6 +50,7 @@ def compare(logits: Tensor, labels: Tensor, heads: Heads) -> Comparison:
         surprise = surprise if counted is None else surprise * counted
         probabilities = logits.sigmoid()
     if counted is None:
-        return Comparison(probabilities=probabilities, masks=masks, surprise=surprise, counted=surprise.numel())
-    answers = counted.sum().clamp_min(1) * surprise.shape[1]
-    return Comparison(probabilities=probabilities * counted, masks=masks, surprise=surprise, counted=answers)
+        answers = processes.total(surprise.numel())
+        return Comparison(probabilities=probabilities, masks=masks, surprise=surprise, counted=answers)
+    labelled = processes.add(counted.sum()).clamp_min(1) * surprise.shape[1]
+    return Comparison(probabilities=probabilities * counted, masks=masks, surprise=surprise, counted=labelled)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from autoseg.losses.comparison import compare
-from autoseg.losses.overlap import measure_overlap
+from autoseg.losses.overlap import average_overlap, measure_overlap
 from autoseg.losses.voxelwise import Voxelwise, focal, hardest, mean_surprise
 from dataset_fingerprints.dataset import Heads
 
@@ -94,5 +94,5 @@ class CompoundLoss(nn.Module):
         """
         with torch.autocast(logits.device.type, enabled=False):
             seen = compare(logits, labels, self.heads)
-            dice_loss = 1.0 - measure_overlap(seen, *self.dice).mean()
+            dice_loss = 1.0 - average_overlap(measure_overlap(seen, *self.dice), self.dice[0])
             return self.weights[0] * dice_loss + self.weights[1] * self.voxelwise(seen)

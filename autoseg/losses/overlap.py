@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from autoseg import processes
 from autoseg.losses.comparison import Comparison, compare
 from dataset_fingerprints.dataset import Heads
 
@@ -68,7 +69,8 @@ class OverlapLoss(nn.Module):
             seen = compare(logits, labels, self.heads)
             lost = 1.0 - measure_overlap(seen, self.batch_dice, self.smooth, self.weights)
             # A power below 1 has no gradient at 0.
-            return (lost if self.exponent == 1.0 else lost.clamp_min(SMALLEST_DENOMINATOR) ** self.exponent).mean()
+            cost = lost if self.exponent == 1.0 else lost.clamp_min(SMALLEST_DENOMINATOR) ** self.exponent
+            return average_overlap(cost, self.batch_dice)
 
 
 def measure_overlap(
@@ -86,7 +88,14 @@ def measure_overlap(
     over = (0, *space) if batch_dice else space
     both = (seen.probabilities * seen.masks).sum(over)
     predicted, true = seen.probabilities.sum(over), seen.masks.sum(over)
+    if batch_dice:
+        both, predicted, true = processes.add(torch.stack((both, predicted, true)))
     false_positives, false_negatives = weights
     whole = both + false_positives * (predicted - both) + false_negatives * (true - both)
     # Twice, so that the smoothing term means the same as in the usual form of Dice.
     return (2.0 * both + smooth) / (2.0 * whole + smooth).clamp_min(SMALLEST_DENOMINATOR)
+
+
+def average_overlap(overlap: Tensor, batch_dice: bool) -> Tensor:
+    """Return the mean of what `measure_overlap` returned, or of a cost of it, over the whole batch."""
+    return overlap.mean() if batch_dice else processes.mean(overlap)

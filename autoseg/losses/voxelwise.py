@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from autoseg import processes
 from autoseg.losses.comparison import Comparison, compare
 from dataset_fingerprints.dataset import Heads
 
@@ -73,9 +74,15 @@ def hardest(share: float) -> Voxelwise:
     """
 
     def reduce(seen: Comparison) -> Tensor:
-        count = max(1, round(share * seen.surprise.numel()))
-        worst = seen.surprise.flatten().topk(count, sorted=False).values
+        count = max(1, round(share * processes.total(seen.surprise.numel())))
+        worst = _largest(seen.surprise.flatten(), count)
         counted = torch.as_tensor(seen.counted, device=worst.device)
         return worst.sum() / counted.clamp_max(count)
 
     return reduce
+
+
+def _largest(values: Tensor, count: int) -> Tensor:
+    """Return the `count` largest values of all processes."""
+    largest = processes.join(values.topk(min(count, len(values)), sorted=False).values)
+    return largest if len(largest) == count else largest.topk(count, sorted=False).values

@@ -98,7 +98,8 @@ def measure_rooms(job: Job, device: torch.device) -> Rooms:
     free = free_memory_gb() * GIB - (training if device.type != "cuda" else 0)
     room = HELD_SHARE * max(0.0, free) if job.memory_gb is None else job.memory_gb * GIB
     if device.type == "cuda":
-        return Rooms(device=max(0.0, torch.cuda.mem_get_info()[0] - training), memory=room)
+        unused, whole = torch.cuda.mem_get_info()
+        return Rooms(device=max(0.0, min(unused, job.memory_share * whole) - training), memory=room)
     return Rooms(device=0.0, memory=room) if device.type == "cpu" else Rooms(device=room, memory=0.0)
 
 

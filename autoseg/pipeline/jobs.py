@@ -27,6 +27,8 @@ class TrainingOptions:
         assignments: `--set` values.
         with_previous: of a cascade's first stage, train what folds are missing.
         memory_gb: that training cases may take; None for what is free.
+        folds_at_once: where several folds are trained; None for as many as the GPUs hold, or one on a CPU.
+        memory_share: of a GPU's memory, for a training that shares it with others.
     """
 
     plan_name: str = "default"
@@ -37,6 +39,25 @@ class TrainingOptions:
     assignments: tuple[str, ...] = ()
     with_previous: bool = False
     memory_gb: float | None = None
+    folds_at_once: int | None = None
+    memory_share: float = 1.0
+
+    def check(self) -> None:
+        """Make sure that the numbers can be meant.
+
+        Raises:
+            PlanError: one cannot; the message names it.
+        """
+        if self.max_minutes is not None and not self.max_minutes > 0:
+            raise PlanError(f"The time to train for is {self.max_minutes:g} minutes. Expected more than 0.")
+        counts = (("--iterations", self.iterations, ""), ("--jobs", self.folds_at_once, " folds at once"))
+        for name, count, of_what in (*counts, ("--patience", self.patience, " rounds of validation")):
+            if count is not None and count < 1:
+                raise PlanError(f"{name} is {count}. Expected 1 or more{of_what}.")
+        if self.memory_gb is not None and not self.memory_gb >= 0:
+            raise PlanError(f"--memory-gb is {self.memory_gb:g}. Expected 0 or more.")
+        if not 0 < self.memory_share <= 1:
+            raise PlanError(f"--memory-share is {self.memory_share:g}. Expected more than 0 and at most 1.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,6 +77,7 @@ class Job:
     max_minutes: float | None
     patience: int | None
     memory_gb: float | None
+    memory_share: float
 
     @property
     def configuration(self) -> Configuration:
@@ -72,6 +94,16 @@ class Job:
         write_json(self.folder.plan, smaller.plan)
         return smaller
 
+    def is_finished(self) -> bool:
+        """Tell whether the fold is trained and validated, and is asked for no more.
+
+        Raises:
+            WorkspaceError: it was begun with another plan.
+        """
+        record = self.folder.read_run()
+        self.folder.refuse_other(self.plan)
+        return record is not None and record.status == "finished" and not self.extends(record)
+
     def extends(self, record: RunRecord) -> bool:
         """Tell whether a trained fold is asked for more steps, or more time, than it has had."""
         if self.max_minutes is not None:
@@ -82,11 +114,13 @@ class Job:
 def resolve_job(workspace: Workspace, fold: str, options: TrainingOptions) -> Job:
     """Find everything that a fold's training needs.
 
-    Where another fold of the configuration had to be made smaller to fit the memory, this one starts as small.
+    Where another fold of the configuration had to be made smaller to fit the memory, this one starts as small; once
+    begun, it keeps its size.
 
     Raises:
         AutosegError: something is missing, or an option names what does not exist.
     """
+    options.check()
     plan, splits = read_plan(workspace, options.plan_name)
     steps = () if options.iterations is None else (f"training.iterations={options.iterations}",)
     plan = set_values(plan, (*options.assignments, *steps))
@@ -99,19 +133,20 @@ def resolve_job(workspace: Workspace, fold: str, options: TrainingOptions) -> Jo
             f"{workspace.root}: {len(missing)} cases are not preprocessed for {configuration.name}, for example "
             f"{missing[0]}. Run `autoseg plan_and_preprocess DATASET -c {configuration.name}` first."
         )
-    begun = [
-        read_json(path, Plan) for path in workspace.configuration(plan.name, configuration.name).glob("*/plan.json")
-    ]
+    folder = FoldFolder(root=workspace.fold(plan.name, configuration.name, fold))
+    others = workspace.configuration(plan.name, configuration.name).glob("*/plan.json")
+    begun = [read_json(path, Plan) for path in ([folder.plan] if folder.plan.is_file() else others)]
     most = max(map(find_steps, begun), key=len, default=())
     return Job(
         plan=repeat_steps(replace(plan, configurations=(configuration,)), configuration.name, most),
         fold=fold,
         cases=cases,
         inputs=inputs,
-        folder=FoldFolder(root=workspace.fold(plan.name, configuration.name, fold)),
+        folder=folder,
         max_minutes=options.max_minutes,
         patience=options.patience,
         memory_gb=options.memory_gb,
+        memory_share=options.memory_share,
     )
 
 

@@ -1,4 +1,4 @@
-"""`train`: one fold, all folds, or one model of all cases."""
+"""`train`: one fold, or one model of all cases, in this process."""
 
 from __future__ import annotations
 
@@ -10,28 +10,26 @@ from pathlib import Path
 
 import torch
 
-from autoseg.evaluation import Evaluation, read_evaluation, summarise, write_evaluation
-from autoseg.hardware import autocast_type, choose_device, count_cores, ran_out_of_memory, release_memory
+from autoseg import processes
+from autoseg.evaluation import Evaluation, read_evaluation
+from autoseg.hardware import autocast_type, choose_device, count_cores, limit_memory, ran_out_of_memory, release_memory
+from autoseg.pipeline.cross_validation import train_previous
 from autoseg.pipeline.homes import load_cases
 from autoseg.pipeline.jobs import Job, TrainingOptions, resolve_job
 from autoseg.pipeline.observing import make_observers
 from autoseg.pipeline.parts import check_parts
-from autoseg.pipeline.planning import find_configuration, read_plan
-from autoseg.pipeline.stages import missing_folds
 from autoseg.pipeline.validation import METRICS_FILE, TrainingValidator, validate_fold
 from autoseg.prediction import load_ensemble, make_window
-from autoseg.progress import Progress
+from autoseg.progress import Progress, SilentProgress
 from autoseg.training.folder import FoldFolder, RunRecord
 from autoseg.training.setting import Setup
 from autoseg.training.trainer import Trainer
 from autoseg.workspace import FULL, Workspace, locked
 from dataset_fingerprints.atomic import sweep
-from dataset_fingerprints.errors import PlanError
+from dataset_fingerprints.errors import AutosegError, StoppedError
 from dataset_fingerprints.jsonfiles import write_json
 from planners.plan import Plan
 from planners.step_down import find_steps
-
-CROSS_VALIDATION_FILE = "cross_validation.json"
 
 
 def train_fold(workspace: Workspace, fold: str, options: TrainingOptions, progress: Progress) -> Evaluation | None:
@@ -49,70 +47,44 @@ def train_fold(workspace: Workspace, fold: str, options: TrainingOptions, progre
     Raises:
         AutosegError: something is missing, differs from an earlier start, or another process trains the fold.
     """
-    _refuse_options(options)
     if options.with_previous:
-        _train_previous(workspace, options, progress)
-    job = resolve_job(workspace, fold, options)
-    check_parts(job.configuration)
-    with locked(job.folder.root, f"fold {fold}"):
-        sweep(job.folder.root, *job.folder.root.rglob("validation/**/"))
-        job.folder.claim(job.plan)
-        record = job.folder.read_run()
-        if record is not None and record.status != "training" and job.extends(record):
-            _forget_validation(job.folder)
-            record = replace(record, status="training")
-        if record is None or record.status == "training":
-            record = _train_fitting(job, record, progress)
-        if not job.cases.validation:
-            return None
-        if record.status == "finished":
-            progress.say(f"Fold {fold} is finished.")
-            return read_evaluation(job.folder.validation / METRICS_FILE)
-        ensemble = load_ensemble([job.folder.root], choose_device(), mirror=True)
-        evaluation = validate_fold(ensemble, job.inputs, job.cases.validation, job.folder.validation, progress)
-        write_json(job.folder.run, replace(record, status="finished"))
-        return evaluation
+        train_previous(workspace, options, progress)
+    with processes.together():
+        job = processes.led(lambda: resolve_job(workspace, fold, options))
+        check_parts(job.configuration)
+        if processes.leads():
+            with locked(job.folder.root, f"fold {fold}"):
+                return _train_locked(job, progress)
+        try:
+            return _train_locked(job, SilentProgress())
+        except StoppedError as error:  # which the leader tells
+            raise SystemExit(error.exit_code) from error
 
 
-def _train_previous(workspace: Workspace, options: TrainingOptions, progress: Progress) -> None:
-    """Train and validate the folds of the first stage that are missing; nothing for what starts from the scan."""
-    plan, splits = read_plan(workspace, options.plan_name)
-    first = find_configuration(plan, options.configuration or plan.default_configuration).previous_stage
-    earlier = replace(options, configuration=first, with_previous=False)
-    for fold in missing_folds(workspace, plan, splits, first) if first else ():
-        progress.say(f"First stage {first}, fold {fold} of {len(splits.folds)}")
-        train_fold(workspace, fold, earlier, progress)
+def _train_locked(job: Job, progress: Progress) -> Evaluation | None:
+    record = processes.led(lambda: _open(job))
+    if record is None or record.status == "training":
+        record = _train_fitting(job, record, progress)
+    if not (job.cases.validation and processes.leads()):
+        return None
+    if record.status == "finished":
+        progress.say(f"Fold {job.fold} is finished.")
+        return read_evaluation(job.folder.validation / METRICS_FILE)
+    ensemble = load_ensemble([job.folder.root], choose_device(), mirror=True)
+    evaluation = validate_fold(ensemble, job.inputs, job.cases.validation, job.folder.validation, progress)
+    _write(job.folder, replace(record, status="finished"))
+    return evaluation
 
 
-def _refuse_options(options: TrainingOptions) -> None:
-    if options.max_minutes is not None and not options.max_minutes > 0:
-        raise PlanError(f"The time to train for is {options.max_minutes:g} minutes. Expected more than 0.")
-    if options.iterations is not None and options.iterations < 1:
-        raise PlanError(f"--iterations is {options.iterations}. Expected 1 or more.")
-    if options.patience is not None and options.patience < 1:
-        raise PlanError(f"--patience is {options.patience}. Expected 1 or more rounds of validation.")
-    if options.memory_gb is not None and not options.memory_gb >= 0:
-        raise PlanError(f"--memory-gb is {options.memory_gb:g}. Expected 0 or more.")
-
-
-def _forget_validation(folder: FoldFolder) -> None:
-    """Remove the scores of weights that are about to change."""
-    shutil.rmtree(folder.validation, ignore_errors=True)
-
-
-def train_all(workspace: Workspace, options: TrainingOptions, progress: Progress) -> Evaluation:
-    """Train every fold and summarise them: each case is scored once, by the fold that did not train on it."""
-    plan, splits = read_plan(workspace, options.plan_name)
-    configuration = options.configuration or plan.default_configuration
-    evaluations = []
-    for fold in range(len(splits.folds)):
-        progress.say(f"Fold {fold} of {len(splits.folds)}")
-        evaluation = train_fold(workspace, str(fold), options, progress)
-        evaluations.append(evaluation)
-    scores = [case for evaluation in evaluations if evaluation for case in evaluation.cases]
-    summary = summarise(scores)
-    write_evaluation(workspace.configuration(plan.name, configuration) / CROSS_VALIDATION_FILE, summary)
-    return summary
+def _open(job: Job) -> RunRecord | None:
+    """Return what an earlier start left; the scores of weights that are about to change are removed."""
+    sweep(job.folder.root, *job.folder.root.rglob("validation/**/"))
+    job.folder.claim(job.plan)
+    record = job.folder.read_run()
+    if record is not None and record.status != "training" and job.extends(record):
+        shutil.rmtree(job.folder.validation, ignore_errors=True)
+        record = replace(record, status="training")
+    return record
 
 
 def _train_fitting(job: Job, earlier: RunRecord | None, progress: Progress) -> RunRecord:
@@ -129,11 +101,17 @@ def _train_fitting(job: Job, earlier: RunRecord | None, progress: Progress) -> R
         job = job.step_down(evidence)
         earlier = job.folder.read_run()
         (*_, step) = find_steps(job.plan)
+        if processes.count() > 1:
+            raise AutosegError(
+                f"{job.folder.root}: out of memory in process {processes.number()} ({evidence}). Give the same command "
+                f"again: it goes on with {step.value}. With `torchrun --max-restarts 3` it does so by itself."
+            )
         progress.say(f"Out of memory ({evidence}). Going on with {step.value}; why is in the fold's plan.json.")
 
 
 def _train(job: Job, earlier: RunRecord | None, progress: Progress) -> RunRecord:
     device = choose_device()
+    limit_memory(device, job.memory_share)
     minutes = job.max_minutes if job.max_minutes is not None else earlier.max_minutes if earlier else None
     patience = job.patience if job.patience is not None else earlier.patience if earlier else 0
     autocast = autocast_type(device) if job.configuration.training.mixed_precision else torch.float32
@@ -152,10 +130,10 @@ def _train(job: Job, earlier: RunRecord | None, progress: Progress) -> RunRecord
         autocast=str(autocast).removeprefix("torch."),
         versions=_versions(),
     )
-    write_json(job.folder.run, record)
+    _write(job.folder, record)
     cases, homes = load_cases(job, device, progress)
     record = replace(record, homes=homes)
-    write_json(job.folder.run, record)
+    _write(job.folder, record)
     heads = job.plan.scheme.heads()
     setup = Setup(
         configuration=job.configuration,
@@ -171,15 +149,20 @@ def _train(job: Job, earlier: RunRecord | None, progress: Progress) -> RunRecord
     )
     window = make_window(job.configuration, heads.count(), device, mirror=False)
     validator = TrainingValidator(inputs=job.inputs, window=window)
-    observers = make_observers(job.folder)
+    observers = make_observers(job.folder) if processes.leads() else ()
     try:
         position = Trainer(setup, job.folder, validator, progress, observers).run()
     finally:
         for observer in observers:
             observer.close()
     record = replace(record, status="trained", iterations=position.iteration, seconds=round(position.seconds, 1))
-    write_json(job.folder.run, record)
+    _write(job.folder, record)
     return record
+
+
+def _write(folder: FoldFolder, record: RunRecord) -> None:
+    if processes.leads():
+        write_json(folder.run, record)
 
 
 def _fold_number(fold: str) -> int:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from dataset_fingerprints.atomic import write_bytes
 
 Line = dict[str, object]
+Observer = Callable[[Line], None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -102,6 +102,11 @@ class FoldFolder:
         return self.root / "run.json"
 
     @property
+    def log(self) -> Path:
+        """What the training printed, where another process started it."""
+        return self.root / "train.log"
+
+    @property
     def validation(self) -> Path:
         """Masks, probabilities and metrics of the cases that the fold did not train on."""
         return self.root / "validation"
@@ -123,8 +128,16 @@ class FoldFolder:
         Raises:
             WorkspaceError: the fold was begun with another plan; the message names the first difference.
         """
+        self.refuse_other(plan)
+        write_json(self.plan, plan)
+
+    def refuse_other(self, plan: Plan) -> None:
+        """Make sure that the fold was not begun with another plan, or only with fewer iterations.
+
+        Raises:
+            WorkspaceError: it was; the message names the first difference.
+        """
         if not self.plan.is_file():
-            write_json(self.plan, plan)
             return
         begun = read_json(self.plan, Plan)
         for field, before, now in _differences(_relevant(begun), _relevant(plan)):
@@ -135,7 +148,6 @@ class FoldFolder:
                 "Give the same plan and --set values to go on, delete the folder to start over, "
                 "or name another plan with --plan."
             )
-        write_json(self.plan, plan)
 
 
 def _relevant(plan: Plan) -> dict[str, Any]:

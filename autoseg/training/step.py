@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import nn
 
+from autoseg import processes
 from autoseg.losses import LOSSES, DeepSupervisionLoss
 from autoseg.networks import build_network
 from autoseg.sampling import AUGMENTATIONS, BatchParameters, Feed, PatchGeometry, apply_batch, sample_batch
@@ -29,10 +31,12 @@ class Stepper:
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
         configuration, training = setup.configuration, setup.configuration.training
+        processes.refuse_more_than(configuration.batch_size)
         torch.manual_seed(int(np.random.SeedSequence(setup.seed).generate_state(1)[0]))
         network = build_network(
             configuration, setup.channels, setup.heads.count(), deep_supervision=training.deep_supervision
         ).to(setup.device)
+        network = processes.share_statistics(network)
         options = resolve(training.optimizer, OPTIMIZERS, "optimizer")
         self._lr = options.lr
         self.parts = Parts(
@@ -65,7 +69,8 @@ class Stepper:
 
     def _draw(self, iteration: int) -> BatchParameters:
         rng = np.random.default_rng([*self._setup.seed, iteration])
-        return sample_batch(rng, self._setup.cases, self._geometry, self._augmentation)
+        drawn = sample_batch(rng, self._setup.cases, self._geometry, self._augmentation)
+        return replace(drawn, samples=tuple(processes.part_of(drawn.samples)))
 
     def fetch(self, iteration: int) -> None:
         """Wait for what batch number `iteration` is made from."""
@@ -92,6 +97,7 @@ class Stepper:
         loss = self._forward(self._network, images, labels)
         self.stopwatch.lap("forward")
         loss.backward()
+        processes.add_gradients(parts.network.parameters())
         self.stopwatch.lap("backward")
         nn.utils.clip_grad_norm_(parts.network.parameters(), self._setup.configuration.training.gradient_clip)
         parts.optimizer.step()

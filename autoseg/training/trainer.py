@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 import signal
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Mapping, Sequence
+from contextlib import closing, nullcontext
 from dataclasses import asdict, replace
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn
 
 import torch
-from torch import nn
 
+from autoseg import processes
 from autoseg.progress import Progress, Task
 from autoseg.training.budget import (
     REVISITS,
@@ -23,7 +23,7 @@ from autoseg.training.budget import (
 )
 from autoseg.training.checkpoint import Position, load_checkpoint, save_checkpoint, save_tensors
 from autoseg.training.compilation import DEVICES, LEAST_SECONDS_AHEAD
-from autoseg.training.curve import Line
+from autoseg.training.curve import Observer
 from autoseg.training.folder import FoldFolder
 from autoseg.training.interruption import Interruption, SignalledError, listening, take_stop_file
 from autoseg.training.setting import Setup
@@ -32,6 +32,7 @@ from autoseg.training.stopwatch import peak_memory_gb
 from autoseg.training.watch import (
     Outcomes,
     ValidationWatch,
+    Validator,
     mean_by_label,
     outcomes_from_plain,
     outcomes_to_plain,
@@ -58,17 +59,6 @@ FEW_STEPS = 200
 SILENT_ROUNDS = 2
 
 
-class Validator(Protocol):
-    """Predicts whole volumes during training; the pipeline supplies it."""
-
-    def validate(self, network: nn.Module, cases: Sequence[str]) -> Outcomes:
-        """Return how each label or region came out in each case's whole volume."""
-        ...
-
-
-Observer = Callable[[Line], None]
-
-
 class Trainer:
     """Trains one fold, from the start or from its checkpoint, to the end.
 
@@ -84,13 +74,13 @@ class Trainer:
         observers: Sequence[Observer] = (),
     ) -> None:
         self._setup, self._folder, self._validator, self._progress = setup, folder, validator, progress
-        self._observers = (folder.curve.append, *observers)
+        self._observers = (folder.curve.append, *observers) if processes.leads() else ()
         self._stepper = Stepper(setup)
         self._position = Position(iterations=0 if setup.max_minutes else setup.configuration.training.iterations)
         self._watch = ValidationWatch(cases=len(setup.validation_cases), patience=setup.patience)
         self._rate = StepRate()
         self._revisits = 0
-        self._may_compile = True
+        self._may_compile = processes.count() == 1  # should it fail in one process only, the others would wait
         self._losses: list[torch.Tensor] = []
         self._validation_dice = ""
         self._last_validation_seconds = 0.0
@@ -116,18 +106,17 @@ class Trainer:
             self._fetch_or_stop(interruption)
             self._step()
             task.advance()
-            validate = self._validation_due()
-            save = time.perf_counter() - saved > save_interval
-            if not (validate or save or interruption.signal or self._report_due()):
+            validate, save, report, number = self._due(interruption, time.perf_counter() - saved > save_interval)
+            if not (validate or save or report or number):
                 continue
-            if not self._report(task):
+            if not self._agree(self._report(task)):
                 self._roll_back(task)
                 continue
             self._consider_compiling()
-            if take_stop_file(self._folder.root):
+            if processes.led(lambda: take_stop_file(self._folder.root)):
                 self._cool_down(task, "a stop file")
-            if interruption.signal:
-                self._stop(interruption.signal)
+            if number:
+                self._stop(number)
             if validate:
                 self._validate_or_stop(task, interruption)
             if save:
@@ -135,16 +124,26 @@ class Trainer:
                 saved = time.perf_counter()
             self._begin_interval()
 
+    def _due(self, interruption: Interruption, save: bool) -> tuple[int, ...]:
+        """Return what follows this step in every process: validating, saving, reporting, stopping by a signal."""
+        own = (self._validation_due(), save, self._report_due()) if processes.leads() else (0, 0, 0)
+        return processes.greatest((*own, interruption.signal))
+
+    def _agree(self, sound: bool) -> bool:
+        """Take over the leader's position, with what its clock says, and whether its loss is a number."""
+        sound, self._position = processes.led(lambda: (sound, self._position))
+        return sound
+
     def _done(self) -> bool:
         return 0 < self._position.iterations <= self._position.iteration
 
     def _resume(self) -> None:
-        if not self._folder.checkpoint.is_file():
+        if not processes.led(self._folder.checkpoint.is_file):
             self._save()
             return
         self._position = load_checkpoint(self._folder.checkpoint, self._stepper.parts)
-        self._folder.curve.rewind(self._position.iteration)
-        for line in self._folder.curve.read():
+        self._rewind_curve()
+        for line in self._folder.curve.read() if processes.leads() else ():
             if line["kind"] == "validation":
                 cases: Any = line["cases"]
                 self._watch.add(outcomes_from_plain(cases))
@@ -165,7 +164,8 @@ class Trainer:
     def _fetch_or_stop(self, interruption: Interruption) -> None:
         """Wait for the next batch, but no longer than for a signal."""
         try:
-            with interruption.at_once():
+            # Several processes stop only where all of them hear of it.
+            with interruption.at_once() if processes.count() == 1 else nullcontext():
                 self._stepper.fetch(self._position.iteration)
         except SignalledError:
             self._stop(interruption.signal)
@@ -258,7 +258,7 @@ class Trainer:
         iterations = self._position.iterations
         saved = load_checkpoint(self._folder.checkpoint, self._stepper.parts)
         self._position = replace(saved, iterations=iterations, seconds=seconds, rate_factor=factor, rollbacks=rollbacks)
-        self._folder.curve.rewind(self._position.iteration)
+        self._rewind_curve()
         self._save()
         self._tell({"kind": "rollback", "failed_at": failed, "rate_factor": factor})
         self._progress.say(
@@ -338,22 +338,22 @@ class Trainer:
 
     def _validate_or_stop(self, task: Task, interruption: Interruption) -> None:
         try:
-            with interruption.at_once():
-                self._validate(task)
+            self._validate(task, interruption)
         except SignalledError:
-            self._stop(interruption.signal)
+            (number,) = processes.greatest((interruption.signal,))
+            self._stop(number)
         for label, was_seen in self._watch.silent_labels(SILENT_ROUNDS):
             self._warn_of_silence(label, was_seen)
-        if self._watch.exhausted():
+        if processes.led(self._watch.exhausted):
             self._cool_down(task, f"{self._setup.patience} rounds of validation without a new best")
 
-    def _validate(self, task: Task) -> None:
+    def _validate(self, task: Task, interruption: Interruption) -> None:
         """Predict whole volumes of some validation cases; the rounds take turns over all of them."""
         start = time.perf_counter()
         cases, count = self._setup.validation_cases, self._setup.configuration.training.validation_cases
         first = (self._position.iteration // self._validation_interval() - 1) * count
         chosen = sorted({cases[(first + offset) % len(cases)] for offset in range(count)})
-        outcomes = self._validator.validate(self._stepper.parts.average.network, chosen)
+        outcomes = processes.led(lambda: self._predict(chosen, interruption))
         self._watch.add(outcomes)
         means = mean_by_label(outcomes)
         mean = sum(means.values()) / len(means)
@@ -365,6 +365,14 @@ class Trainer:
         line = {"kind": "validation", "dice": round(mean, 4), "mean_of_latest": round(self._watch.mean_dice(), 4)}
         self._tell({**line, **figures, "cases": outcomes_to_plain(outcomes)})
         task.state({"validation Dice": self._validation_dice})
+
+    def _predict(self, cases: Sequence[str], interruption: Interruption) -> Outcomes:
+        with interruption.at_once():
+            return self._validator.validate(self._stepper.parts.average.network, cases)
+
+    def _rewind_curve(self) -> None:
+        if processes.leads():
+            self._folder.curve.rewind(self._position.iteration)
 
     def _warn_of_silence(self, label: str, was_seen: bool) -> None:
         done = f"{self._share_done():.0%} of the training is done"
@@ -378,12 +386,14 @@ class Trainer:
     def _save(self) -> float:
         """Write a checkpoint of sound weights and return how many seconds that took."""
         start = time.perf_counter()
-        if self._stepper.is_finite():
+        if processes.leads() and self._stepper.is_finite():
             save_checkpoint(self._folder.checkpoint, self._stepper.parts, self._position)
         return time.perf_counter() - start
 
     def _finish(self) -> None:
         """Write the weights to predict with, and the state that a longer training would go on from."""
+        if not processes.leads():
+            return
         self._save()
         weights = self._stepper.parts.average.network.state_dict()
         save_tensors(self._folder.weights, weights, {"iteration": str(self._position.iteration)})

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
+from torch import nn
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,6 +26,14 @@ class LabelOutcome:
 
 # case -> label or region -> outcome
 Outcomes = Mapping[str, Mapping[str, LabelOutcome]]
+
+
+class Validator(Protocol):
+    """Predicts whole volumes during training; the pipeline supplies it."""
+
+    def validate(self, network: nn.Module, cases: Sequence[str]) -> Outcomes:
+        """Return how each label or region came out in each case's whole volume."""
+        ...
 
 
 @dataclass(kw_only=True, slots=True)

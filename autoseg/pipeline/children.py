@@ -1,0 +1,150 @@
+"""Commands as child processes, several at once, each in its place and with its log."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from autoseg.progress import Progress
+from autoseg.training.interruption import Interruption
+
+POLL_SECONDS = 0.2
+# Of the log of a child that failed.
+LAST_LINES = 8
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Where one child at a time runs.
+
+    Attributes:
+        environment: variables that a child sees beside those of this process.
+        arguments: that are added to a child's command.
+    """
+
+    environment: Mapping[str, str] = field(default_factory=dict)
+    arguments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Child:
+    """A command to run.
+
+    Attributes:
+        name: in front of every line that is shown of it.
+        log: what it prints is added to this file, so that it outlives this process.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    log: Path
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """How a child ended.
+
+    Attributes:
+        exit_code: negative for a signal that it did not catch.
+        last_lines: of what it printed.
+    """
+
+    child: Child
+    exit_code: int
+    last_lines: tuple[str, ...]
+
+
+def run_children(
+    children: Sequence[Child], places: Sequence[Place], progress: Progress, interruption: Interruption
+) -> tuple[Outcome, ...]:
+    """Run commands, as many at once as there are places, and show what they print; one that fails stops no other.
+
+    A signal that comes meanwhile goes on to those that run; none is started after it.
+
+    Returns:
+        How those that were started ended, in the order of their ends.
+    """
+    waiting, free = deque(children), deque(places)
+    running: list[_Running] = []
+    outcomes: list[Outcome] = []
+    try:
+        while running or (waiting and not interruption.signal):
+            while waiting and free and not interruption.signal:
+                running.append(_start(waiting.popleft(), free.popleft()))
+            time.sleep(POLL_SECONDS)
+            for one in tuple(running):
+                one.pass_on(interruption.signal)
+                ended = one.process.poll() is not None
+                one.show(progress)
+                if ended:
+                    running.remove(one)
+                    free.append(one.place)
+                    outcomes.append(one.outcome())
+    except BaseException:
+        for one in running:
+            one.process.kill()
+            one.process.wait()
+        raise
+    return tuple(outcomes)
+
+
+@dataclass(kw_only=True, slots=True)
+class _Running:
+    child: Child
+    place: Place
+    process: subprocess.Popen[bytes]
+    shown: int
+    lines: deque[str] = field(default_factory=lambda: deque(maxlen=LAST_LINES))
+    told: int = 0
+
+    def pass_on(self, number: int) -> None:
+        """Send a signal, once."""
+        if number and number != self.told:
+            self.told = number
+            self.process.send_signal(number)
+
+    def show(self, progress: Progress) -> None:
+        """Show the lines that were written since; a last one without its end only when nothing more can come."""
+        with self.child.log.open("rb") as stream:
+            stream.seek(self.shown)
+            content = stream.read()
+        if self.process.returncode is None:
+            content = content[: content.rfind(b"\n") + 1]
+        self.shown += len(content)
+        for line in content.decode("utf-8", errors="replace").splitlines():
+            if line.strip():
+                self.lines.append(line)
+                progress.say(f"{self.child.name} | {line}")
+
+    def outcome(self) -> Outcome:
+        return Outcome(child=self.child, exit_code=self.process.returncode, last_lines=tuple(self.lines))
+
+
+def _start(child: Child, place: Place) -> _Running:
+    child.log.parent.mkdir(parents=True, exist_ok=True)
+    with child.log.open("ab") as log:
+        shown = log.tell()
+        # In a process group of its own: Ctrl-C reaches it only through this process, and so once.
+        process = subprocess.Popen(
+            (*child.command, *place.arguments),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **place.environment},
+            process_group=0,
+        )
+    return _Running(child=child, place=place, process=process, shown=shown)
+
+
+def describe_end(outcome: Outcome) -> str:
+    """Return how a child ended, in words, with the end of its log."""
+    code = outcome.exit_code
+    how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+    text = "\n".join(f"    {line}" for line in outcome.last_lines) or "    (nothing)"
+    return f"{outcome.child.name} {how}. The end of {outcome.child.log}:\n{text}"

@@ -1,0 +1,46 @@
+"""`torchrun -m autoseg train`, as a person gives it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from autoseg.training.folder import FoldFolder
+from tests.synthetic.commands import run
+from tests.synthetic.scans import write_nnunet_dataset
+
+QUICK = ["training.iterations=6", "training.validation_rounds=2", "prediction.step_share=1.0", "batch_size=2"]
+
+
+def torchrun(processes: int, *arguments: object) -> tuple[int, str]:
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(processes)]
+    done = subprocess.run(
+        [*command, "-m", "autoseg", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+def test_two_processes_train_a_fold_one_of_them_speaks_and_too_many_are_refused(tmp_path: Path, monkeypatch) -> None:
+    raw = write_nnunet_dataset(tmp_path / "raw", 5)
+    assignments = [text for value in QUICK for text in ("--set", value)]
+    assert run(monkeypatch, "plan_and_preprocess", raw, "-w", tmp_path / "ws", *assignments) == 0
+    code, output = torchrun(2, "train", "0", "-w", tmp_path / "ws")
+    assert code == 0, output
+    assert output.count("training cases,") == 1
+    assert output.count("Mean Dice over labels") == 1
+    folder = FoldFolder(root=tmp_path / "ws" / "models" / "default" / "3d_fullres" / "fold_0")
+    record = folder.read_run()
+    assert record is not None
+    assert (record.status, record.iterations) == ("finished", 6)
+    assert [line["kind"] for line in folder.curve.read()].count("validation") == 1
+    code, output = torchrun(3, "train", "1", "-w", tmp_path / "ws")
+    assert code != 0
+    assert "torchrun started 3 processes, but the plan's batch has 2 patches." in " ".join(output.split())
+    code, output = torchrun(2, "train", "all", "-w", tmp_path / "ws")
+    assert code != 0
+    assert "Give `autoseg train all` without torchrun" in " ".join(output.split())
