@@ -18,8 +18,8 @@ RULE = (
 TOO_MUCH = " was too much: "
 LEAST_BATCH = 2
 SHARE_KEPT = 0.75
-# Voxels along an axis of the coarsest feature map. Convolutions of a CPU can go wrong on maps of 2x2x3 (experiments/LOG.md,
-# search for "unwritten memory").
+# Voxels along an axis of the coarsest feature map. On maps of 2x2x3 a CPU's convolutions go wrong in bfloat16
+# (experiments/LOG.md, "unwritten memory").
 LEAST_COARSEST = 3
 
 
