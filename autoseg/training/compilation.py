@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import locale
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 # Compiling takes about a minute, and saves a tenth of a step: with less than this ahead it is not worth a trial.
@@ -41,6 +43,18 @@ class Trial:
         return f"The network {done}: {before:.3g} s per step before, {after:.3g} s compiled, in {self.compiling:.0f} s."
 
 
+@contextmanager
+def _reading_utf8() -> Iterator[None]:
+    """Let files be read as UTF-8 meanwhile: the compiler reads its own by the locale, which SimpleITK sets to ASCII."""
+    before = locale.setlocale(locale.LC_CTYPE)
+    with suppress(locale.Error):
+        locale.setlocale(locale.LC_CTYPE, "C.UTF-8")
+    try:
+        yield
+    finally:
+        locale.setlocale(locale.LC_CTYPE, before)
+
+
 def try_compiled(time_eager: Callable[[], float], time_compiled: Callable[[], float]) -> Trial:
     """Time both kinds of a step in turns; a compiled one that fails is no reason to end a training.
 
@@ -49,8 +63,13 @@ def try_compiled(time_eager: Callable[[], float], time_compiled: Callable[[], fl
         time_compiled: the same, compiled; its first call compiles.
     """
     try:
-        compiling = time_compiled()
-        pairs = [(time_eager(), time_compiled()) for _ in range(TIMED_STEPS)]
-    except RuntimeError as error:  # of the compiler: none found, an operation that it does not know, no memory
+        with _reading_utf8():
+            compiling = time_compiled()
+            pairs = [(time_eager(), time_compiled()) for _ in range(TIMED_STEPS)]
+    except (
+        RuntimeError,
+        ValueError,
+        OSError,
+    ) as error:  # no compiler, an unknown operation, no memory, no room to write
         return Trial(failure=str(error).strip().splitlines()[0][:200] or type(error).__name__)
     return Trial(compiling=compiling, eager=tuple(pair[0] for pair in pairs), compiled=tuple(pair[1] for pair in pairs))

@@ -42,7 +42,7 @@ def test_cases_hold_every_label_and_a_whole_patch() -> None:
     configuration = plan.configurations[1]
     for case in make_cases(plan, configuration, torch.device("cpu")):
         assert [len(voxels) for voxels in case.foreground] == [8, 8]
-        assert all(length >= edge for length, edge in zip(case.label.shape, configuration.patch_shape, strict=True))
+        assert all(length >= edge for length, edge in zip(case.voxels.shape, configuration.patch_shape, strict=True))
 
 
 @pytest.mark.gpu

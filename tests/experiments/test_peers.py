@@ -12,7 +12,7 @@ from tests.synthetic.scans import write_nnunet_dataset
 
 
 def test_a_command_is_measured_with_its_children(tmp_path):
-    inner = "b = bytearray(200_000_000); sum(range(10**6))"
+    inner = "import time; b = bytearray(200_000_000); sum(range(10**6)); time.sleep(1)"
     code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', '{inner}'])"
     cost = measure_command([sys.executable, "-c", code], tmp_path / "log")
     assert cost.wall_seconds > 0

@@ -86,6 +86,7 @@ def main() -> None:
         max_minutes=None,
         patience=None,
         memory_gb=0.0,
+        memory_share=1.0,
     )
     draw_batches(job)  # what is loaded once is there now
     small, first = draw_batches(replace(job, memory_gb=total / 10 / GIB))

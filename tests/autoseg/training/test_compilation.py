@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import locale
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -33,6 +35,15 @@ def test_both_kinds_of_steps_are_timed_in_turns() -> None:
 
 
 @pytest.fixture
+def ascii_locale() -> Iterator[None]:
+    """The locale that SimpleITK may leave behind."""
+    before = locale.setlocale(locale.LC_CTYPE)
+    locale.setlocale(locale.LC_CTYPE, "C")
+    yield
+    locale.setlocale(locale.LC_CTYPE, before)
+
+
+@pytest.fixture
 def always(monkeypatch: pytest.MonkeyPatch) -> None:
     """Training is long enough for a trial, however short it is."""
     monkeypatch.setattr(trainer, "LEAST_SECONDS_AHEAD", 0.0)
@@ -58,7 +69,7 @@ def test_a_trial_leaves_the_training_as_it_was(tmp_path: Path, always: None, mon
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_compiled_steps_do_what_plain_steps_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_compiled_steps_do_what_plain_steps_do(monkeypatch: pytest.MonkeyPatch, ascii_locale: None) -> None:
     monkeypatch.setattr(Trial, "pays", lambda trial: not trial.failure)
     plain, compiled = Stepper(setup(iterations=8)), Stepper(setup(iterations=8))
     assert not compiled.try_compiling(0).failure
