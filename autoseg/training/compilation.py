@@ -7,6 +7,9 @@ import statistics
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import torch
 
 # Compiling takes about a minute, and saves a tenth of a step: with less than this ahead it is not worth a trial.
 LEAST_SECONDS_AHEAD = 1200.0
@@ -14,6 +17,7 @@ TIMED_STEPS = 3
 # A network that is not quicker than this share of what it was is left as it was.
 WORTH = 0.97
 DEVICES = ("cpu", "cuda")
+Call = Callable[[torch.Tensor], tuple[torch.Tensor, ...]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,6 +47,13 @@ class Trial:
         return f"The network {done}: {before:.3g} s per step before, {after:.3g} s compiled, in {self.compiling:.0f} s."
 
 
+class Attempt(NamedTuple):
+    """What to train with from now on, and why."""
+
+    network: Call
+    trial: Trial
+
+
 @contextmanager
 def _reading_utf8() -> Iterator[None]:
     """Let files be read as UTF-8 meanwhile: the compiler reads its own by the locale, which SimpleITK sets to ASCII."""
@@ -55,21 +66,27 @@ def _reading_utf8() -> Iterator[None]:
         locale.setlocale(locale.LC_CTYPE, before)
 
 
-def try_compiled(time_eager: Callable[[], float], time_compiled: Callable[[], float]) -> Trial:
-    """Time both kinds of a step in turns; a compiled one that fails is no reason to end a training.
+def try_compiled(network: Call, compile_network: Callable[[Call], Call], time_step: Callable[[Call], float]) -> Attempt:
+    """Compile a network and time both kinds of a step in turns; one that cannot be compiled is no reason to end.
 
     Args:
-        time_eager: runs a step and returns its seconds.
-        time_compiled: the same, compiled; its first call compiles.
+        network: as it is.
+        compile_network: gives the network compiled, or to be compiled by its first step.
+        time_step: makes a step with either and returns its seconds.
     """
     try:
         with _reading_utf8():
-            compiling = time_compiled()
-            pairs = [(time_eager(), time_compiled()) for _ in range(TIMED_STEPS)]
+            compiled = compile_network(network)
+            compiling = time_step(compiled)
+            pairs = [(time_step(network), time_step(compiled)) for _ in range(TIMED_STEPS)]
     except (
         RuntimeError,
+        ImportError,
         ValueError,
         OSError,
     ) as error:  # no compiler, an unknown operation, no memory, no room to write
-        return Trial(failure=str(error).strip().splitlines()[0][:200] or type(error).__name__)
-    return Trial(compiling=compiling, eager=tuple(pair[0] for pair in pairs), compiled=tuple(pair[1] for pair in pairs))
+        failure = str(error).strip().splitlines()[0][:200] or type(error).__name__
+        return Attempt(network, Trial(failure=failure))
+    eager, after = (tuple(pair[side] for pair in pairs) for side in (0, 1))
+    trial = Trial(compiling=compiling, eager=eager, compiled=after)
+    return Attempt(compiled if trial.pays() else network, trial)

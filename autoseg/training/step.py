@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -17,12 +16,10 @@ from autoseg.sampling import AUGMENTATIONS, BatchParameters, Feed, PatchGeometry
 from autoseg.training import OPTIMIZERS, SCHEDULES
 from autoseg.training.averaging import WeightAverage
 from autoseg.training.checkpoint import Parts
-from autoseg.training.compilation import Trial, try_compiled
+from autoseg.training.compilation import Call, Trial, try_compiled
 from autoseg.training.setting import Setup
 from autoseg.training.stopwatch import Stopwatch
 from planners.choices import resolve
-
-Call = Callable[[torch.Tensor], tuple[torch.Tensor, ...]]
 
 
 class Stepper:
@@ -110,7 +107,6 @@ class Stepper:
         """Compile the network, and keep it so if its steps are quicker; weights and averages stay as they are."""
         network = self.parts.network
         images, labels = self._make_batch(iteration)
-        compiled = torch.compile(network)
         running = [buffer.clone() for buffer in network.buffers()]
 
         def time_step(called: Call) -> float:
@@ -121,12 +117,11 @@ class Stepper:
             loss.item()
             return time.perf_counter() - start
 
-        trial = try_compiled(lambda: time_step(network), lambda: time_step(compiled))
+        self._network, trial = try_compiled(network, torch.compile, time_step)
         self.parts.optimizer.zero_grad(set_to_none=True)
         with torch.no_grad():
             for buffer, before in zip(network.buffers(), running, strict=True):
                 buffer.copy_(before)
-        self._network = compiled if trial.pays() else network
         return trial
 
     def _forward(self, network: Call, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:

@@ -27,11 +27,35 @@ def test_a_compiled_network_is_kept_where_its_median_step_is_clearly_quicker(
     assert ("stays compiled" in trial.describe()) == pays
 
 
+def plain(images: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    return (images,)
+
+
+def quick(images: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    return (images,)
+
+
 def test_both_kinds_of_steps_are_timed_in_turns() -> None:
     calls = []
-    trial = try_compiled(lambda: calls.append("eager") or 2.0, lambda: calls.append("compiled") or 1.0)
-    assert calls == ["compiled", *["eager", "compiled"] * 3]
+    seconds = {plain: 2.0, quick: 1.0}
+    network, trial = try_compiled(plain, lambda network: quick, lambda call: calls.append(call) or seconds[call])
+    assert calls == [quick, *[plain, quick] * 3]
     assert trial == Trial(compiling=1.0, eager=(2.0,) * 3, compiled=(1.0,) * 3)
+    assert network is quick
+
+
+def test_the_compiler_may_read_its_files_by_the_locale_as_soon_as_it_is_loaded(ascii_locale: None) -> None:
+    seen = []
+    try_compiled(plain, lambda network: seen.append(locale.getpreferredencoding(False)) or quick, lambda call: 1.0)
+    assert seen == ["UTF-8"]
+
+
+def test_a_compiler_that_cannot_be_loaded_is_no_reason_to_end() -> None:
+    def refuse(network: object) -> object:
+        raise ImportError("no such module")
+
+    network, trial = try_compiled(plain, refuse, lambda call: 1.0)
+    assert (network, trial.failure) == (plain, "no such module")
 
 
 @pytest.fixture
