@@ -55,6 +55,9 @@ def together() -> Iterator[None]:
     if count() == 1:
         yield
         return
+    # Imported later, its default arguments would keep the group, whose threads would then outlive the interpreter.
+    import torch.distributed.nn  # noqa: F401
+
     here, local = int(os.environ["LOCAL_WORLD_SIZE"]), int(os.environ["LOCAL_RANK"])
     if torch.cuda.device_count():
         _take_gpu(local, here)

@@ -66,10 +66,10 @@ def test_a_jobs_shell_lets_the_training_save_and_asks_to_be_started_again_if_its
         assert (done.returncode, done.stdout) == (code, b"")
 
 
-@pytest.mark.skipif(has_slurm, reason="a Slurm is here")
 def test_without_slurm_the_command_says_so(
-    planned: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    planned: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
     assert run(monkeypatch, "train", "all", "-w", planned, "--cluster", "slurm") == 2
     assert "there is no command `sbatch` here" in " ".join(capsys.readouterr().err.split())
 

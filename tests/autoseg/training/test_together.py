@@ -97,3 +97,11 @@ def test_alone_nothing_is_gathered() -> None:
     assert processes.join(values) is values
     assert processes.part_of([1, 2, 3]) == [1, 2, 3]
     assert (processes.count(), processes.number(), processes.leads()) == (1, 0, True)
+
+
+def test_no_thread_of_theirs_outlives_them(together: Path) -> None:
+    # One that frees a tensor while the interpreter ends would end the process by SIGABRT, and torchrun the others.
+    for number in range(2):
+        threads = (together / f"threads_{number}").read_text("utf-8")
+        assert threads
+        assert "gloo" not in threads
