@@ -16,6 +16,10 @@ from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
+
+# Imported later, by torch itself, its default arguments would keep the group, whose threads would then outlive the
+# interpreter: one that still frees a tensor aborts the process.
+import torch.distributed.nn
 from torch import Tensor, nn
 
 from autoseg.hardware import SHARERS
@@ -55,9 +59,6 @@ def together() -> Iterator[None]:
     if count() == 1:
         yield
         return
-    # Imported later, its default arguments would keep the group, whose threads would then outlive the interpreter.
-    import torch.distributed.nn  # noqa: F401
-
     here, local = int(os.environ["LOCAL_WORLD_SIZE"]), int(os.environ["LOCAL_RANK"])
     if torch.cuda.device_count():
         _take_gpu(local, here)

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from autoseg.networks.normalization import EPSILON, InstanceNorm
 
@@ -16,7 +17,23 @@ NormName = Literal["instance", "batch", "group"]
 Norm = InstanceNorm | nn.BatchNorm2d | nn.BatchNorm3d | nn.GroupNorm
 Layer = Callable[..., nn.Module]
 
-CONVOLUTIONS: dict[int, Layer] = {2: nn.Conv2d, 3: nn.Conv3d}
+
+class Convolution3d(nn.Conv3d):
+    """A 3D convolution that a CPU computes in float32 where its gradient in bfloat16 would be of unwritten memory.
+
+    That is so with torch 2.13's oneDNN on maps of two voxels along the first axis (experiments/LOG.md, "Memory that
+    nobody wrote"); what is left there from before may be no number.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the features (batch, channel, *space)."""
+        if not (x.device.type == "cpu" and x.shape[2] == 2 and self.kernel_size[0] > 1 and torch.is_grad_enabled()):
+            return super().forward(x)
+        with torch.autocast("cpu", enabled=False):
+            return super().forward(x.float())
+
+
+CONVOLUTIONS: dict[int, Layer] = {2: nn.Conv2d, 3: Convolution3d}
 TRANSPOSED_CONVOLUTIONS: dict[int, Layer] = {2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
 AVERAGE_POOLINGS: dict[int, Layer] = {2: nn.AvgPool2d, 3: nn.AvgPool3d}
 BATCH_NORMS: dict[int, type[nn.BatchNorm2d] | type[nn.BatchNorm3d]] = {2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
