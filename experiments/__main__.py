@@ -114,12 +114,14 @@ def growth(
     data: Annotated[Path, typer.Option(help="A raw data set.")],
     work: Annotated[Path, typer.Option(help="Where everything is written.")] = Path("growth-work"),
     iterations: Annotated[int, typer.Option(help="Of the training.")] = 500,
+    edge: Annotated[int, typer.Option(help="Of a patch, in voxels.")] = 32,
 ) -> None:
     """Train with the strong augmentation on cases in memory: does the process grow?"""
-    from experiments.feeding import watch_growth
+    from experiments.feeding import GROWTH_COLUMNS, watch_growth
 
-    points = watch_growth(data, work, iterations)
-    show_table("Peak memory so far", ("iteration", "GiB"), [(str(at), f"{peak:.2f}") for at, peak in points])
+    found = watch_growth(data, work, iterations, edge)
+    show_table("Memory of the training process", GROWTH_COLUMNS, found.rows())
+    console.print(f"Second half: {found.slope_mb():+.0f} MiB per 1,000 iterations.")
 
 
 @app.command()

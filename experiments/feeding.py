@@ -88,20 +88,44 @@ def compare_homes(work: Path, cases: int, edge: int, iterations: int) -> Iterato
         shutil.rmtree(fold.root)
 
 
-def watch_growth(data: Path, work: Path, iterations: int) -> tuple[tuple[int, float], ...]:
-    """Train on all cases of a data set with the strongest augmentation.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Growth:
+    """What a training held at its reports."""
 
-    Returns:
-        Iteration and the process's peak memory until then in GiB, at every report.
-    """
+    iterations: tuple[int, ...]
+    now_gb: tuple[float, ...]
+    most_gb: tuple[float, ...]
+
+    def rows(self, parts: int = 10) -> list[tuple[str, ...]]:
+        """Return a row for every part of the training: its iterations, mean and range of what was held, most so far."""
+        rows: list[tuple[str, ...]] = []
+        for chosen in np.array_split(np.arange(len(self.iterations)), min(parts, len(self.iterations))):
+            held = [self.now_gb[index] for index in chosen]
+            span = f"{self.iterations[chosen[0]]} to {self.iterations[chosen[-1]]}"
+            spread = f"{min(held):.3f} to {max(held):.3f}"
+            rows.append((span, f"{np.mean(held):.3f}", spread, f"{self.most_gb[chosen[-1]]:.3f}"))
+        return rows
+
+    def slope_mb(self) -> float:
+        """Return the growth in MiB per 1,000 iterations, by a line through the second half of the reports."""
+        half = len(self.iterations) // 2
+        return float(np.polyfit(self.iterations[half:], self.now_gb[half:], 1)[0]) * 1000 * 1024
+
+
+GROWTH_COLUMNS = ("iterations", "held, GiB", "least and most", "most so far")
+
+
+def watch_growth(data: Path, work: Path, iterations: int, edge: int) -> Growth:
+    """Train on all cases of a data set with the strongest augmentation, in patches of `edge` voxels."""
     augmentation = "sampling.augmentation.name=strong"
-    _plan(data, work / "workspace", work, (f"training.iterations={iterations}", augmentation, *_patch(32)))
+    _plan(data, work / "workspace", work, (f"training.iterations={iterations}", augmentation, *_patch(edge)))
     fold = _train(work / "workspace", work, ())
     homes = _homes(fold)
     if homes.on_disk:
         raise AutosegError(f"{fold.root}: {homes.on_disk} cases do not fit into memory. Take a smaller data set.")
     lines = [line for line in fold.curve.read() if line["kind"] == "train"]
-    return tuple((int(str(line["iteration"])), float(str(line["memory_gb"]))) for line in lines)
+    at, now, most = ([float(str(line[key])) for line in lines] for key in ("iteration", "memory_now_gb", "memory_gb"))
+    return Growth(iterations=tuple(int(number) for number in at), now_gb=tuple(now), most_gb=tuple(most))
 
 
 def _patch(edge: int) -> tuple[str, ...]:

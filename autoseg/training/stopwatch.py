@@ -6,8 +6,11 @@ import resource
 import sys
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import torch
+
+_RESIDENT = Path("/proc/self/statm")
 
 
 @dataclass(kw_only=True, slots=True)
@@ -51,9 +54,21 @@ class Stopwatch:
         self._events.append((phase, event))
 
 
-def peak_memory_gb(device: torch.device) -> float:
-    """Return the most memory in GiB that was in use: of the device, or of this process where the CPU trains."""
+def measure_memory(device: torch.device) -> dict[str, float]:
+    """Return the memory in GiB in use now and at most so far: of the device, or of this process where the CPU trains.
+
+    What a process holds now is known where there is a /proc.
+    """
     if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device) / 1024**3
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1024**3
+        figures = {
+            "memory_gb": torch.cuda.max_memory_allocated(device),
+            "memory_now_gb": torch.cuda.memory_allocated(device),
+        }
+    else:
+        unit = 1 if sys.platform == "darwin" else 1024
+        figures = {"memory_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit}
+        if _RESIDENT.is_file():
+            now = int(_RESIDENT.read_text().split()[1]) * resource.getpagesize()
+            # The kernel may count the most a little later than what is held now.
+            figures = {"memory_gb": max(figures["memory_gb"], now), "memory_now_gb": now}
+    return {name: round(count / 1024**3, 3) for name, count in figures.items()}

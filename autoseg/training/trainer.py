@@ -28,7 +28,7 @@ from autoseg.training.folder import FoldFolder
 from autoseg.training.interruption import Interruption, SignalledError, listening, take_stop_file
 from autoseg.training.setting import Setup
 from autoseg.training.step import Stepper
-from autoseg.training.stopwatch import peak_memory_gb
+from autoseg.training.stopwatch import measure_memory
 from autoseg.training.watch import (
     Outcomes,
     ValidationWatch,
@@ -219,7 +219,7 @@ class Trainer:
                 "learning_rate": float(self._stepper.parts.optimizer.param_groups[0]["lr"]),
                 "seconds_per_iteration": round(seconds / steps, 4),
                 **{f"seconds/{phase}": round(mean, 4) for phase, mean in phases.items()},
-                "memory_gb": round(peak_memory_gb(self._setup.device), 2),
+                **measure_memory(self._setup.device),
                 "seconds": round(self._position.seconds, 1),
             }
         )
