@@ -37,6 +37,7 @@ EXTRAS = {
         "pytest-timeout",
         "ruff>=0.9",
         "scipy-stubs",
+        "tensorboard",
     ],
     "dicom": ["highdicom", "pydicom>=3.0"],
     "tensorboard": ["tensorboard"],

@@ -60,19 +60,30 @@ class PictureObserver:
 
 
 class TensorBoardObserver:
-    """Writes every figure as a scalar into the folder `tensorboard`."""
+    """Writes every figure as a scalar into the folder `tensorboard`; what a training goes back behind is taken back."""
 
     def __init__(self, folder: FoldFolder) -> None:
-        from torch.utils.tensorboard import SummaryWriter
-
-        self._writer: Any = SummaryWriter(str(folder.root / "tensorboard"))
+        self._folder = folder
+        self._writer: Any = None
+        self._latest = 0
 
     def __call__(self, line: Line) -> None:
         """Write a line's numbers under its kind."""
+        iteration = int(str(line["iteration"]))
+        if self._writer is None or iteration < self._latest:
+            self._open(iteration)
+        self._latest = iteration
         for key, value in line.items():
             if isinstance(value, int | float) and key != "iteration":
-                self._writer.add_scalar(f"{line['kind']}/{key}", value, line["iteration"])
+                self._writer.add_scalar(f"{line['kind']}/{key}", value, iteration)
 
     def close(self) -> None:
         """Write what is left."""
-        self._writer.close()
+        if self._writer is not None:
+            self._writer.close()
+
+    def _open(self, iteration: int) -> None:
+        from torch.utils.tensorboard import SummaryWriter
+
+        self.close()
+        self._writer = SummaryWriter(str(self._folder.root / "tensorboard"), purge_step=iteration)
