@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import time
 from collections.abc import Sequence
@@ -56,6 +57,8 @@ class PictureObserver:
         lines = self._folder.curve.read()
         if lines:
             draw_curves(lines, root / PICTURE_FILE, f"{root.parent.name}, {root.name.replace('_', ' ')}")
+            # A figure and its parts refer to each other: without this, dozens of them wait to be freed.
+            gc.collect()
         self._drawn = time.monotonic()
 
 

@@ -22,6 +22,11 @@ from autoseg.training.stopwatch import Stopwatch
 from planners.choices import resolve
 
 
+def make_seed(*numbers: int) -> int:
+    """Return a seed for torch that follows from the numbers: what a step draws does not depend on those before it."""
+    return int(np.random.SeedSequence(numbers).generate_state(1)[0])
+
+
 class Stepper:
     """Everything that a training moves, and how it moves it by one step."""
 
@@ -29,7 +34,7 @@ class Stepper:
         self._setup = setup
         configuration, training = setup.configuration, setup.configuration.training
         processes.refuse_more_than(configuration.batch_size)
-        torch.manual_seed(int(np.random.SeedSequence(setup.seed).generate_state(1)[0]))
+        torch.manual_seed(make_seed(*setup.seed))
         network = build_network(
             configuration, setup.channels, setup.heads.count(), deep_supervision=training.deep_supervision
         ).to(setup.device)
@@ -86,6 +91,7 @@ class Stepper:
     def run(self, iteration: int, learning_rate: float) -> torch.Tensor:
         """Draw batch number `iteration`, move the weights, and return the loss, still on the device."""
         parts = self.parts
+        torch.manual_seed(make_seed(*self._setup.seed, iteration, processes.number()))
         self.stopwatch.start()
         images, labels = self._make_batch(iteration)
         self.stopwatch.lap("data")

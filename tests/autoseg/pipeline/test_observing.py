@@ -1,12 +1,14 @@
-"""What TensorBoard shows of a training, read by TensorBoard itself."""
+"""Who watches a training: the picture, and TensorBoard, read by TensorBoard itself."""
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import pytest
+from matplotlib.figure import Figure
 
-from autoseg.pipeline.observing import TensorBoardObserver
+from autoseg.pipeline.observing import PictureObserver, TensorBoardObserver
 from autoseg.training.folder import FoldFolder
 
 accumulator = pytest.importorskip(
@@ -40,3 +42,11 @@ def test_a_training_that_goes_back_or_goes_on_after_a_kill_takes_its_points_back
             observer({"kind": "train", "iteration": iteration, "loss": loss})
         observer.close()
     assert read_scalars(tmp_path, "train/loss") == pytest.approx({2: 0.9, 4: 0.8, 5: 0.6, 7: 0.5})
+
+
+def test_the_picture_leaves_no_figure_in_memory(trained: Path) -> None:
+    (fold,) = (trained / "ws" / "models" / "default").glob("*/fold_0")
+    observer = PictureObserver(FoldFolder(root=fold))
+    for _ in range(3):
+        observer.close()
+    assert [found for found in gc.get_objects() if type(found) is Figure] == []
