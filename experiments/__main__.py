@@ -62,14 +62,22 @@ def race(
     data: Annotated[Path, typer.Option(help="A raw data set.")],
     work: Annotated[Path, typer.Option(help="Where everything is written.")] = Path("peers-work"),
     environment: Annotated[Path, typer.Option(help="nnU-Net's virtual environment.")] = Path("peers-nnunet"),
-    minutes: Annotated[float, typer.Option(help="To train in, each.")] = 20.0,
+    minutes: Annotated[
+        list[float] | None, typer.Option(help="To train in, each; repeatable, ascending. Default 20.")
+    ] = None,
 ) -> None:
     """Train fold 0 with autoseg and nnU-Net v2 for the same time, and compare Dice on the cases left out."""
     from experiments.peers.race import race as hold_race
+    from experiments.peers.race import show_times
 
     work.mkdir(parents=True, exist_ok=True)
-    result = hold_race(data, work, environment, minutes)
-    show_table(f"{minutes:g} minutes each", ("label", "autoseg", "nnU-Net", "difference (95 %)"), result.rows())
+    races = []
+    for budget in minutes or [20.0]:
+        races.append(hold_race(data, work, environment, budget))
+        columns = ("label", "autoseg", "nnU-Net", "difference (95 %)")
+        show_table(f"{budget:g} minutes each", columns, races[-1].rows())
+    if len(races) > 1:
+        show_table("Minutes to a mean Dice", ("Dice", "autoseg", "nnU-Net"), show_times(races))
 
 
 @app.command()

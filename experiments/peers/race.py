@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +34,7 @@ SPLITS_FILE = "splits_final.json"
 class Race:
     """Dice of the cases left out, label by label: (case, label)."""
 
+    minutes: float
     labels: tuple[str, ...]
     autoseg: np.ndarray
     nnunet: np.ndarray
@@ -48,6 +50,34 @@ class Race:
             gain = f"{np.mean(ours - theirs):+.4f} ({low:+.4f} to {high:+.4f})"
             rows.append((name, f"{ours.mean():.4f}", f"{theirs.mean():.4f}", gain))
         return rows
+
+    def means(self) -> tuple[float, float]:
+        """Return both sides' mean Dice over cases and labels."""
+        return float(self.autoseg.mean()), float(self.nnunet.mean())
+
+
+def minutes_to(dice: float, budgets: Sequence[float], reached: Sequence[float]) -> str:
+    """Return how many minutes of training lead to a Dice, between budgets along a line, or what is known of it.
+
+    Args:
+        dice: to reach.
+        budgets: ascending, each of a training that was annealed to it.
+        reached: the Dice at the end of each.
+    """
+    if reached[0] >= dice:
+        return f"at most {budgets[0]:g}"
+    points = zip(zip(budgets, reached, strict=True), zip(budgets[1:], reached[1:], strict=True), strict=False)
+    for (before, low), (after, high) in points:
+        if high >= dice:
+            return f"{before + (after - before) * (dice - low) / (high - low):.1f}"
+    return f"more than {budgets[-1]:g}"
+
+
+def show_times(races: Sequence[Race]) -> list[tuple[str, ...]]:
+    """Return per Dice that nnU-Net reached: the minutes of each side."""
+    budgets = [race.minutes for race in races]
+    ours, theirs = zip(*(race.means() for race in races), strict=True)
+    return [(f"{dice:.4f}", minutes_to(dice, budgets, ours), minutes_to(dice, budgets, theirs)) for dice in theirs]
 
 
 def race(data: Path, work: Path, environment: Path, minutes: float) -> Race:
@@ -67,23 +97,27 @@ def race(data: Path, work: Path, environment: Path, minutes: float) -> Race:
     write_json(work / SPLITS_FILE, splits)
     _prepare_theirs(work, commands)
     script = Path(__file__).with_name("nnunet_trainer.py")
-    workspace = work / "race-autoseg"
+    workspace, results = work / f"race-autoseg-{minutes:g}", work / f"race-nnunet-{minutes:g}"
+    masks = results / NAME / "nnUNetTrainer__nnUNetPlans__3d_fullres" / "fold_0" / "validation"
     ours = (
         f"{sys.executable} -m autoseg plan_and_preprocess {data} -w {workspace} --splits {work / SPLITS_FILE}"
         f" --max-hours {minutes / 60:.4f}; {sys.executable} -m autoseg train 0 -w {workspace} --max-minutes {minutes}"
     )
     theirs = f"{commands / 'python'} {script} {DATASET_ID} 0 train {minutes}"
-    sides = [_start(work, "autoseg", ours, place=0)]
-    if not (_their_masks(work) / "summary.json").is_file():
-        sides.append(_start(work, "nnunet", theirs, place=1))
+    sides = [_start(work, "autoseg", ours, 0, {})]
+    if not (masks / "summary.json").is_file():
+        folders = {**nnunet_variables(work), "nnUNet_results": str(results.resolve())}
+        sides.append(_start(work, "nnunet", theirs, 1, folders))
     codes = [side.wait() for side in sides]
     if any(codes):
         raise AutosegError(f"A side of the race failed. See {work / 'race-*.log'}.")
-    (masks,) = workspace.glob("models/default/*/fold_0/validation")
-    return _score(dataset, splits[0]["val"], masks, _their_masks(work))
+    (our_masks,) = workspace.glob("models/default/*/fold_0/validation")
+    labels = tuple(label.name for label in dataset.labels.labels)
+    ours_scored, theirs_scored = (_score(dataset, splits[0]["val"], folder) for folder in (our_masks, masks))
+    return Race(minutes=minutes, labels=labels, autoseg=ours_scored, nnunet=theirs_scored)
 
 
-def _start(work: Path, name: str, command: str, place: int) -> subprocess.Popen[bytes]:
+def _start(work: Path, name: str, command: str, place: int, variables: Mapping[str, str]) -> subprocess.Popen[bytes]:
     """Start one side on its half of the cores; what it prints goes to a log."""
     share = max(1, count_cores() // 2)
     with (work / f"race-{name}.log").open("ab") as log:
@@ -91,13 +125,9 @@ def _start(work: Path, name: str, command: str, place: int) -> subprocess.Popen[
             ("sh", "-ec", command),
             stdout=log,
             stderr=log,
-            env={**os.environ, **nnunet_variables(work), "nnUNet_n_proc_DA": str(share)},
+            env={**os.environ, **variables, "nnUNet_n_proc_DA": str(share)},
             preexec_fn=keep_to_share(place, 2),
         )
-
-
-def _their_masks(work: Path) -> Path:
-    return work / "results" / NAME / "nnUNetTrainer__nnUNetPlans__3d_fullres" / "fold_0" / "validation"
 
 
 def _prepare_theirs(work: Path, commands: Path) -> None:
@@ -109,16 +139,14 @@ def _prepare_theirs(work: Path, commands: Path) -> None:
         shutil.copy(work / SPLITS_FILE, folder)
 
 
-def _score(dataset: Dataset, held_out: list[str], ours: Path, theirs: Path) -> Race:
+def _score(dataset: Dataset, held_out: list[str], masks: Path) -> np.ndarray:
     cases = {case.name: case for case in dataset.cases}
-    dice: dict[Path, list[list[float]]] = {ours: [], theirs: []}
+    rows = []
     for name in held_out:
         reference = read_label_map(cases[name].label_path())
-        spacing_mm = reference.grid().spacing_mm()
         true = reference.voxels[0].round().astype(np.int64)
-        for folder, rows in dice.items():
-            mask = read_label_map(folder / f"{name}.nii.gz").voxels[0].astype(np.int64)
-            scores = score_case(mask, true, label_targets(dataset.labels.values()), spacing_mm, name)
-            rows.append([label.dice for label in scores.labels])
-    labels = tuple(label.name for label in dataset.labels.labels)
-    return Race(labels=labels, autoseg=np.array(dice[ours]), nnunet=np.array(dice[theirs]))
+        mask = read_label_map(masks / f"{name}.nii.gz").voxels[0].astype(np.int64)
+        targets = label_targets(dataset.labels.values())
+        scores = score_case(mask, true, targets, reference.grid().spacing_mm(), name)
+        rows.append([label.dice for label in scores.labels])
+    return np.array(rows)

@@ -85,9 +85,13 @@ def test_slurm_trains_the_folds_and_summarises_them_and_a_requeued_one_goes_on(
     while not (folds / "fold_0" / "checkpoint.safetensors").is_file():
         time.sleep(0.5)
     time.sleep(3.0)
-    # As Slurm signals a job whose time is up.
-    subprocess.run(["scancel", "--batch", "--signal=USR1", f"{array}_0"], check=True)
-    while "Going on from iteration" not in (folds / "fold_0" / "train.log").read_text(encoding="utf-8"):
+    log = folds / "fold_0" / "train.log"
+    # As Slurm signals a job whose time is up; that it is then requeued, scancel takes for a failure and tries again.
+    with subprocess.Popen(["scancel", "--batch", "--signal=USR1", f"{array}_0"]) as signalling:
+        while "stopped by SIGTERM" not in log.read_text(encoding="utf-8"):
+            time.sleep(0.1)
+        signalling.kill()
+    while "Going on from iteration" not in log.read_text(encoding="utf-8"):
         time.sleep(0.5)
     while not (folds / "cross_validation.json").is_file():
         for number in range(5):
