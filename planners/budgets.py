@@ -46,6 +46,7 @@ class Resources:
             optimizer=self.training.optimizer,
             loss=self.training.loss,
             exclusive=self.exclusive,
+            recomputed=self.training.recomputed,
         )
 
 

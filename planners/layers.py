@@ -100,9 +100,20 @@ def list_layers(network: Network, patch_shape: Sequence[int]) -> tuple[Layer, ..
         network: axes in the order of `patch_shape`.
         patch_shape: the network's two or three axes, in voxels.
     """
+    heads = _list_heads(network, count_stage_voxels(network.topology, patch_shape))
+    return (*(layer for stage in list_stages(network, patch_shape) for layer in stage), *heads)
+
+
+def list_stages(network: Network, patch_shape: Sequence[int]) -> tuple[tuple[Layer, ...], ...]:
+    """Return the convolutions stage by stage, in the order of use: stem, encoder, decoder. Heads belong to none.
+
+    Args:
+        network: axes in the order of `patch_shape`.
+        patch_shape: the network's two or three axes, in voxels.
+    """
     voxels = count_stage_voxels(network.topology, patch_shape)
     encoder = _list_residual_encoder if network.block == "residual" else _list_plain_encoder
-    return (*encoder(network, voxels), *_list_decoder(network.topology, voxels), *_list_heads(network, voxels))
+    return tuple(map(tuple, (*encoder(network, voxels), *_list_decoder(network.topology, voxels))))
 
 
 def _block(inputs: int, outputs: int, taps: int, voxels: int, made: int = 0) -> Layer:
@@ -111,30 +122,34 @@ def _block(inputs: int, outputs: int, taps: int, voxels: int, made: int = 0) -> 
     return Layer(inputs=inputs, outputs=outputs, taps=taps, voxels=voxels, reads=taps, kept=kept)
 
 
-def _list_plain_encoder(network: Network, voxels: Sequence[int]) -> Iterator[Layer]:
+def _list_plain_encoder(network: Network, voxels: Sequence[int]) -> Iterator[list[Layer]]:
     inputs = network.channels
     topology = network.topology
     rows = zip(topology.features, topology.kernels, topology.encoder_blocks, voxels, strict=True)
     for features, kernel, blocks, count in rows:
+        stage = []
         for _ in range(blocks):
-            yield _block(inputs, features, math.prod(kernel), count)
+            stage.append(_block(inputs, features, math.prod(kernel), count))
             inputs = features
+        yield stage
 
 
-def _list_residual_encoder(network: Network, voxels: Sequence[int]) -> Iterator[Layer]:
+def _list_residual_encoder(network: Network, voxels: Sequence[int]) -> Iterator[list[Layer]]:
     """List a stem and two convolutions per block; a projection where a stage widens its features."""
     topology = network.topology
     inputs, finest = topology.features[0], voxels[0]
-    yield _block(network.channels, inputs, math.prod(topology.kernels[0]), finest)
+    yield [_block(network.channels, inputs, math.prod(topology.kernels[0]), finest)]
     before = finest
     rows = zip(topology.features, topology.kernels, topology.encoder_blocks, voxels, strict=True)
     for features, kernel, blocks, count in rows:
+        stage = []
         for _ in range(blocks):
-            yield _block(inputs, features, math.prod(kernel), count)
-            yield _block(features, features, math.prod(kernel), count)
+            stage.append(_block(inputs, features, math.prod(kernel), count))
+            stage.append(_block(features, features, math.prod(kernel), count))
             if inputs != features:
-                yield _projection(inputs, features, count, pooled=count != before)
+                stage.append(_projection(inputs, features, count, pooled=count != before))
             inputs, before = features, count
+        yield stage
 
 
 def _projection(inputs: int, outputs: int, voxels: int, *, pooled: bool) -> Layer:
@@ -143,7 +158,7 @@ def _projection(inputs: int, outputs: int, voxels: int, *, pooled: bool) -> Laye
     return Layer(inputs=inputs, outputs=outputs, taps=1, voxels=voxels, reads=1, bias=False, kept=kept)
 
 
-def _list_decoder(topology: Topology, voxels: Sequence[int]) -> Iterator[Layer]:
+def _list_decoder(topology: Topology, voxels: Sequence[int]) -> Iterator[list[Layer]]:
     rows = list(
         zip(
             pairwise(topology.features),
@@ -157,10 +172,9 @@ def _list_decoder(topology: Topology, voxels: Sequence[int]) -> Iterator[Layer]:
     for (fine, coarse), kernel, stride, blocks, count in reversed(rows):
         # Its kernel is its stride: every output voxel reads one input voxel.
         taps = math.prod(stride)
-        yield Layer(inputs=coarse, outputs=fine, taps=taps, voxels=count, reads=1, normalized=False)
-        yield _block(2 * fine, fine, math.prod(kernel), count, made=2 * fine * count)
-        for _ in range(blocks - 1):
-            yield _block(fine, fine, math.prod(kernel), count)
+        up = Layer(inputs=coarse, outputs=fine, taps=taps, voxels=count, reads=1, normalized=False)
+        first = _block(2 * fine, fine, math.prod(kernel), count, made=2 * fine * count)
+        yield [up, first, *(_block(fine, fine, math.prod(kernel), count) for _ in range(blocks - 1))]
 
 
 def _list_heads(network: Network, voxels: Sequence[int]) -> Iterator[Layer]:

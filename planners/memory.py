@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from planners.choices import Choice
-from planners.layers import Layer, Network, count_stage_voxels, list_layers
+from planners.layers import Layer, Network, count_stage_voxels, list_layers, list_stages
 from planners.plan import Topology
 from planners.topology import BlockName
 
@@ -33,6 +33,7 @@ class Execution:
     Attributes:
         half: whether convolutions run in a 16-bit number type.
         exclusive: whether the labels compete (softmax) or regions decide for themselves (sigmoid).
+        recomputed: whether only what goes from stage to stage is kept for the backward pass.
     """
 
     device: str
@@ -40,6 +41,7 @@ class Execution:
     optimizer: Choice
     loss: Choice
     exclusive: bool
+    recomputed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,7 +51,8 @@ class Memory:
     Attributes:
         parameters: of the network, and the 16-bit copy of its convolutions' where there is one.
         average: the second network, whose weights follow the first's.
-        activations: everything that the forward pass keeps for the backward pass, of the whole batch.
+        activations: everything that the forward pass keeps for the backward pass, of the whole batch; where stages are
+            recomputed, with the one that keeps most.
         passing: gradients of feature maps on their way back, and what convolutions work in.
         batch: images and labels, and what augmenting needs beside them.
         context: of the device's driver and libraries; no tensor, and not seen by torch's own counter.
@@ -93,7 +96,7 @@ def predict_memory(network: Network, patch_shape: Sequence[int], batch_size: int
         gradients=count * FULL_BYTES,
         optimizer=count * FULL_BYTES * optimizer_states(execution.optimizer),
         average=count * FULL_BYTES,
-        activations=batch_size * _kept_bytes(network, layers, patch_shape, execution),
+        activations=batch_size * _kept_bytes(network, patch_shape, execution),
         passing=round(batch_size * passing * value * (1 + WORKSPACE_SHARE)),
         batch=batch_size * _batch_bytes(network, patch_shape),
         context=CONTEXT_BYTES[execution.device],
@@ -182,15 +185,25 @@ def _inputs(layer: Layer) -> int:
     return layer.inputs * layer.voxels if layer.reads == layer.taps else 0
 
 
-def _kept_bytes(network: Network, layers: Sequence[Layer], patch_shape: Sequence[int], execution: Execution) -> int:
+def _kept_bytes(network: Network, patch_shape: Sequence[int], execution: Execution) -> int:
     """Return what one patch leaves behind on its way through network and loss."""
     voxels = count_stage_voxels(network.topology, patch_shape)
     # The coarsest of several heads is not trained.
     trained = voxels[: max(1, len(voxels) - 2)] if network.deep_supervision else voxels[:1]
     by_loss = loss_bytes(execution.loss, network.outputs, exclusive=execution.exclusive)
     image = network.channels * voxels[0] * (HALF_BYTES if execution.half else FULL_BYTES)
-    maps = sum(layer.kept for layer in layers) * value_bytes(network, half=execution.half)
-    return image + maps + round(sum(trained) * by_loss)
+    maps = _kept_values(network, patch_shape, recomputed=execution.recomputed)
+    return image + maps * value_bytes(network, half=execution.half) + round(sum(trained) * by_loss)
+
+
+def _kept_values(network: Network, patch_shape: Sequence[int], *, recomputed: bool) -> int:
+    """Return how many values of feature maps one patch leaves behind."""
+    stages = list_stages(network, patch_shape)
+    kept = [sum(layer.kept for layer in stage) for stage in stages]
+    if not recomputed:
+        return sum(kept)
+    passed = [stage[-1].values() for stage in stages]
+    return sum(passed) + max(all_of_it - last for all_of_it, last in zip(kept, passed, strict=True))
 
 
 def _batch_bytes(network: Network, patch_shape: Sequence[int]) -> int:

@@ -32,6 +32,7 @@ def predict_configuration(plan: Plan, configuration: Configuration) -> Memory:
         optimizer=configuration.training.optimizer,
         loss=configuration.training.loss,
         exclusive=plan.scheme.heads().exclusive,
+        recomputed=configuration.training.recomputed,
     )
     return predict_memory(describe_plans_network(plan, configuration), patch, configuration.batch_size, execution)
 

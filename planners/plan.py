@@ -96,6 +96,8 @@ class Training:
         validation_rounds: how often that happens in a training.
         compiled: whether the network may be compiled where what is left of a training repays it; figures then differ
             in their last digits from run to run.
+        recomputed: whether the forward pass keeps only what goes from stage to stage and the backward pass computes the
+            rest again (Chen 2016): the same results, less memory, more time.
     """
 
     loss: Choice
@@ -109,6 +111,7 @@ class Training:
     validation_cases: int
     validation_rounds: int
     compiled: bool = True
+    recomputed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

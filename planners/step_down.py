@@ -12,8 +12,9 @@ from planners.plan import Configuration, Decision, Plan
 from planners.topology import find_divisors
 
 RULE = (
-    "The planned size ran out of memory. One step down takes a quarter of the batch away, at least one patch and down "
-    "to two; then the longest edge of the patch loses one divisor of the network; then the batch is one patch."
+    "The planned size ran out of memory. The first step down computes feature maps again instead of keeping them, and "
+    "changes no result. Each further one takes a quarter of the batch away, at least one patch and down to two; then "
+    "the longest edge of the patch loses one divisor of the network; then the batch is one patch."
 )
 TOO_MUCH = " was too much: "
 LEAST_BATCH = 2
@@ -43,7 +44,7 @@ def step_down(plan: Plan, name: str, evidence: str) -> Plan:
             f"`plan_and_preprocess --gpu-memory-gb {max(1.0, plan.memory_gb / 2):.2g}`, or use another configuration."
         )
     decision = Decision(
-        field=f"{name}.batch_size" if smaller.patch_shape == configuration.patch_shape else f"{name}.patch_shape",
+        field=f"{name}.{_changed(configuration, smaller)}",
         value=_describe(smaller),
         rule=RULE,
         evidence=f"{_describe(configuration)}{TOO_MUCH}{evidence}",
@@ -70,6 +71,10 @@ def repeat_steps(plan: Plan, name: str, steps: Sequence[Decision]) -> Plan:
 
 
 def _shrink(configuration: Configuration) -> Configuration | None:
+    training = configuration.training
+    # Recomputing would let batch norms see every batch twice.
+    if not training.recomputed and configuration.network.options.get("norm") != "batch":
+        return replace(configuration, training=replace(training, recomputed=True))
     batch = configuration.batch_size
     if batch > LEAST_BATCH:
         return replace(configuration, batch_size=max(LEAST_BATCH, min(batch - 1, math.floor(batch * SHARE_KEPT))))
@@ -83,8 +88,15 @@ def _shrink(configuration: Configuration) -> Configuration | None:
     return replace(configuration, batch_size=1) if batch > 1 else None
 
 
+def _changed(before: Configuration, after: Configuration) -> str:
+    if before.training != after.training:
+        return "training.recomputed"
+    return "patch_shape" if before.patch_shape != after.patch_shape else "batch_size"
+
+
 def _describe(configuration: Configuration) -> str:
-    return f"a batch of {configuration.batch_size} patches of {_times(configuration)}"
+    how = ", feature maps computed again" if configuration.training.recomputed else ""
+    return f"a batch of {configuration.batch_size} patches of {_times(configuration)}{how}"
 
 
 def _times(configuration: Configuration) -> str:

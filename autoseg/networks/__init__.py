@@ -19,8 +19,19 @@ from planners.plan import Configuration, Topology
 class NetworkOptions(Protocol):
     """What an entry of `NETWORKS` can do."""
 
-    def build(self, topology: Topology, input_channels: int, output_channels: int, deep_supervision: bool) -> nn.Module:
-        """Return an initialised network with this skeleton."""
+    def build(
+        self,
+        topology: Topology,
+        input_channels: int,
+        output_channels: int,
+        deep_supervision: bool,
+        recomputed: bool = False,
+    ) -> nn.Module:
+        """Return an initialised network with this skeleton.
+
+        Args:
+            recomputed: whether to keep only what goes from stage to stage for the backward pass.
+        """
         ...
 
 
@@ -39,4 +50,5 @@ def build_network(configuration: Configuration, channels: int, outputs: int, *, 
         deep_supervision: whether the coarser scales get heads as well; prediction needs the finest one only.
     """
     options = resolve(configuration.network, NETWORKS, "network")
-    return options.build(configuration.topology, channels, outputs, deep_supervision)
+    recomputed = configuration.training.recomputed
+    return options.build(configuration.topology, channels, outputs, deep_supervision, recomputed)

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from autoseg.networks.blocks import ConvBlock, DecoderStage, ResidualBlock, stage
 from autoseg.networks.layers import NEGATIVE_SLOPE, Layers, NormName
 from autoseg.networks.normalization import channels_last
+from dataset_fingerprints.errors import PlanError
 from planners.plan import Topology
 from planners.topology import BlockName
 
@@ -32,8 +35,10 @@ class UNet(nn.Module):
         topology: Topology,
         channels: tuple[int, int],
         deep_supervision: bool,
+        recomputed: bool,
     ) -> None:
         super().__init__()
+        self.recomputed = recomputed
         finest = topology.features[0]
         ones = (1,) * layers.dimensions
         residual = block == "residual"
@@ -56,7 +61,7 @@ class UNet(nn.Module):
         features = skips.pop()
         scales = []
         for decoder_stage in self.decoder:
-            features = decoder_stage(features, skips.pop())
+            features = self._run(decoder_stage, features, skips.pop())
             scales.append(features)
         finest = self.head(features)
         if not self.training:
@@ -67,12 +72,20 @@ class UNet(nn.Module):
     def encode(self, x: Tensor) -> list[Tensor]:
         """Return the features of every encoder stage, finest first."""
         # A CPU convolves quicker channels-last; a GPU's instance norm would copy everything back to channels-first.
-        x = self.stem(channels_last(x) if x.device.type == "cpu" else x)
+        x = self._run(self.stem, channels_last(x) if x.device.type == "cpu" else x)
         skips = []
         for encoder_stage in self.encoder:
-            x = encoder_stage(x)
+            x = self._run(encoder_stage, x)
             skips.append(x)
         return skips
+
+    def _run(self, part: nn.Module, *inputs: Tensor) -> Tensor:
+        """Return what a stage makes of its inputs, of which alone it keeps anything where it is to be recomputed."""
+        if self.recomputed and self.training and torch.is_grad_enabled():
+            features: Tensor = checkpoint(part, *inputs, use_reentrant=False)
+        else:
+            features = part(*inputs)
+        return features
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,10 +101,26 @@ class UNetOptions:
     norm: NormName = "instance"
     groups: int = 8
 
-    def build(self, topology: Topology, input_channels: int, output_channels: int, deep_supervision: bool) -> UNet:
-        """Return an initialised network; the kernels' length makes it 2D or 3D."""
+    def build(
+        self,
+        topology: Topology,
+        input_channels: int,
+        output_channels: int,
+        deep_supervision: bool,
+        recomputed: bool = False,
+    ) -> UNet:
+        """Return an initialised network; the kernels' length makes it 2D or 3D.
+
+        Raises:
+            PlanError: batch norms would see every batch twice if their stages were recomputed.
+        """
+        if recomputed and self.norm == "batch":
+            raise PlanError(
+                "training.recomputed: a network with batch norm cannot be recomputed, its running averages would count "
+                "every batch twice. Plan with --set training.recomputed=false or --set network.options.norm=instance."
+            )
         layers = Layers(dimensions=len(topology.kernels[0]), norm=self.norm, groups=self.groups)
-        return UNet(layers, self.block, topology, (input_channels, output_channels), deep_supervision)
+        return UNet(layers, self.block, topology, (input_channels, output_channels), deep_supervision, recomputed)
 
 
 def build_encoder(layers: Layers, block: BlockName, topology: Topology, input_channels: int) -> nn.ModuleList:

@@ -53,10 +53,20 @@ def test_every_step_needs_less_memory_and_fits_the_same_weights(plan: Plan, name
 def test_the_batch_shrinks_before_the_patch(plan: Plan) -> None:
     large = replace(plan, configurations=(replace(entry(plan, "2d"), batch_size=20),))
     batches = [entry(step, "2d").batch_size for step in all_steps(large, "2d")]
-    assert batches[:9] == [20, 15, 11, 8, 6, 4, 3, 2, 2]
+    assert batches[:10] == [20, 20, 15, 11, 8, 6, 4, 3, 2, 2]
     patches = [entry(step, "2d").patch_shape for step in all_steps(large, "2d")]
-    assert len(set(patches[:8])) == 1
-    assert patches[8] != patches[7]
+    assert len(set(patches[:9])) == 1
+    assert patches[9] != patches[8]
+
+
+def test_feature_maps_are_computed_again_before_anything_shrinks_unless_batch_norms_forbid(plan: Plan) -> None:
+    (first, *others) = all_steps(plan, "3d_fullres")[1:]
+    before = entry(plan, "3d_fullres")
+    assert entry(first, "3d_fullres") == replace(before, training=replace(before.training, recomputed=True))
+    assert all(entry(step, "3d_fullres").training.recomputed for step in others)
+    network = replace(before.network, options={**before.network.options, "norm": "batch"})
+    normed = replace(plan, configurations=(replace(before, network=network),))
+    assert not any(entry(step, "3d_fullres").training.recomputed for step in all_steps(normed, "3d_fullres"))
 
 
 def test_other_configurations_stay_and_the_decision_tells_what_failed(plan: Plan) -> None:
@@ -64,7 +74,13 @@ def test_other_configurations_stay_and_the_decision_tells_what_failed(plan: Plan
     assert entry(smaller, "2d") == entry(plan, "2d")
     (step,) = find_steps(smaller)
     before = entry(plan, "3d_fullres")
-    assert step.field in ("3d_fullres.batch_size", "3d_fullres.patch_shape")
+    assert step.field == "3d_fullres.training.recomputed"
+    assert [
+        find_steps(step)[-1].field.removeprefix("3d_fullres.") for step in all_steps(smaller, "3d_fullres")[1:3]
+    ] == [
+        "patch_shape",
+        "patch_shape",
+    ]
     patch = "x".join(map(str, before.patch_shape))
     assert step.evidence == f"a batch of {before.batch_size} patches of {patch} was too much: no room on the card"
 

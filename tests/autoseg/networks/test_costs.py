@@ -16,7 +16,7 @@ from autoseg.networks import NETWORKS
 from autoseg.training import OPTIMIZERS
 from dataset_fingerprints.dataset import Heads
 from planners.choices import Choice, resolve
-from planners.layers import Network, list_layers
+from planners.layers import Network, list_layers, list_stages
 from planners.memory import (
     Execution,
     count_feature_map_elements,
@@ -62,11 +62,13 @@ def draw_network(seed: int, block: str, norm: str = "instance") -> tuple[Network
     return network, patch
 
 
-def build(network: Network, device: str = "meta") -> nn.Module:
+def build(network: Network, device: str = "meta", *, recomputed: bool = False) -> nn.Module:
     choice = Choice(name="unet", options={"block": network.block, "norm": network.norm})
     options = resolve(choice, NETWORKS, "network")
     with torch.device(device):
-        return options.build(network.topology, network.channels, network.outputs, network.deep_supervision)
+        return options.build(
+            network.topology, network.channels, network.outputs, network.deep_supervision, recomputed=recomputed
+        )
 
 
 def run_forward(module: nn.Module, network: Network, patch: tuple[int, ...]) -> int:
@@ -93,9 +95,9 @@ def keep_saved(
     return pack, lambda tensor: tensor
 
 
-def measure_kept(network: Network, patch: tuple[int, ...], batch: int, half: bool) -> int:
+def measure_kept(network: Network, patch: tuple[int, ...], batch: int, half: bool, *, recomputed: bool = False) -> int:
     """Return the bytes of all tensors that a forward pass through network and loss keeps, weights left out."""
-    module = build(network, "cpu")
+    module = build(network, "cpu", recomputed=recomputed)
     scales = len(network.topology.features) - 1 if network.deep_supervision else 1
     loss = DeepSupervisionLoss(LOSSES["dice_ce"]().build(plain_heads(network.outputs)), scales)
     images = torch.randn(batch, network.channels, *patch)
@@ -168,6 +170,23 @@ def test_what_is_kept_for_the_backward_pass_is_predicted(seed: int, norm: str, b
     predicted = predict_memory(network, patch, 2, execution).activations
     # Not predicted: the norms' statistics, a few numbers per channel, which count on patches as small as these.
     assert measure_kept(network, patch, 2, half) == pytest.approx(predicted, rel=0.03)
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+@pytest.mark.parametrize("seed", range(6))
+def test_what_is_kept_where_stages_are_recomputed_is_predicted(seed: int, block: str) -> None:
+    network, patch = draw_network(seed, block)
+    patch = tuple(2 * length for length in patch)
+    loss = Choice(name="dice_ce")
+    execution = Execution(
+        device="cpu", half=False, optimizer=Choice(name="sgd"), loss=loss, exclusive=True, recomputed=True
+    )
+    predicted = predict_memory(network, patch, 2, execution).activations
+    stages = list_stages(network, patch)
+    largest = max(sum(layer.kept for layer in stage) - stage[-1].values() for stage in stages)
+    measured = measure_kept(network, patch, 2, half=False, recomputed=True)
+    # What is kept while the backward pass is in the stage that keeps most.
+    assert measured + 2 * 4 * largest == pytest.approx(predicted, rel=0.03)
 
 
 @pytest.mark.parametrize("heads", [plain_heads(2), plain_heads(5), region_heads()], ids=["2", "5", "regions"])

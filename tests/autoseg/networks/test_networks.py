@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from autoseg.networks import NETWORKS
+from dataset_fingerprints.errors import PlanError
 from planners.choices import Choice, OptionValue, resolve
 from planners.plan import Topology
 
@@ -112,6 +113,41 @@ def test_bfloat16_autocast_stays_finite(dimensions: int, choice: Choice) -> None
         leave_no_numbers_behind()
         loss.backward()
         assert all(parameter.grad.isfinite().all() for parameter in network.parameters() if parameter.grad is not None)
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_recomputed_feature_maps_lead_to_the_same_gradients(dimensions: int, choice: Choice, half: bool) -> None:
+    options = resolve(choice, NETWORKS, "network")
+    topology = TOPOLOGIES[dimensions]
+    if choice.options["norm"] == "batch":
+        with pytest.raises(PlanError, match=r"training\.recomputed: a network with batch norm cannot be recomputed"):
+            options.build(topology, INPUT_CHANNELS, OUTPUT_CHANNELS, True, recomputed=True)
+        return
+    gradients, kept = [], []
+    for recomputed in (False, True):
+        torch.manual_seed(0)
+        network = options.build(topology, INPUT_CHANNELS, OUTPUT_CHANNELS, True, recomputed=recomputed)
+        open_residual_branches(network)
+        outputs, count = run_counting_kept(network, images(dimensions), half)
+        kept.append(count)
+        torch.stack([output.float().square().mean() for output in outputs]).sum().backward()
+        gradients.append([parameter.grad for parameter in network.parameters()])
+    assert all(torch.equal(one, other) for one, other in zip(*gradients, strict=True) if one is not None)
+    assert kept[1] < kept[0] / 2
+
+
+def run_counting_kept(network: nn.Module, batch: Tensor, half: bool) -> tuple[tuple[Tensor, ...], int]:
+    """Return a network's outputs and how many tensors it keeps for the backward pass."""
+    kept: list[Tensor] = []
+
+    def pack(tensor: Tensor) -> Tensor:
+        kept.append(tensor)
+        return tensor
+
+    hooks = torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor)
+    with hooks, torch.autocast("cpu", torch.bfloat16, enabled=half):
+        outputs: tuple[Tensor, ...] = network(batch)
+    return outputs, len(kept)
 
 
 def test_weights_trained_with_deep_supervision_load_for_prediction(dimensions: int, choice: Choice) -> None:

@@ -60,6 +60,7 @@ def test_a_training_that_does_not_fit_goes_on_smaller_and_says_so(planned: Path)
     folds = planned / "ws" / "models" / "default" / "3d_fullres"
     plan = read_json(folds / "fold_0" / "plan.json", Plan)
     steps = find_steps(plan)
+    assert steps[0].field == "3d_fullres.training.recomputed"
     assert plan.configurations[0].batch_size < 24
     assert steps[-1].value.startswith(f"a batch of {plan.configurations[0].batch_size} patches")
     assert FoldFolder(root=folds / "fold_0").read_run().status == "finished"
