@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,14 @@ def test_without_slurm_the_command_says_so(
     assert "there is no command `sbatch` here" in " ".join(capsys.readouterr().err.split())
 
 
+def end_early(folds: Path, numbers: Iterable[int]) -> None:
+    """Ask folds that have begun to end soon, and wait a little."""
+    for number in numbers:
+        if (folds / f"fold_{number}" / "checkpoint.safetensors").is_file():
+            (folds / f"fold_{number}" / "stop").touch()
+    time.sleep(1.0)
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not has_slurm, reason="needs a Slurm that takes jobs, on this machine's own file system")
 def test_slurm_trains_the_folds_and_summarises_them_and_a_requeued_one_goes_on(
@@ -92,11 +101,8 @@ def test_slurm_trains_the_folds_and_summarises_them_and_a_requeued_one_goes_on(
             time.sleep(0.1)
         signalling.kill()
     while "Going on from iteration" not in log.read_text(encoding="utf-8"):
-        time.sleep(0.5)
+        end_early(folds, range(1, 5))
     while not (folds / "cross_validation.json").is_file():
-        for number in range(5):
-            if (folds / f"fold_{number}" / "checkpoint.safetensors").is_file():
-                (folds / f"fold_{number}" / "stop").touch()
-        time.sleep(1.0)
+        end_early(folds, range(5))
     assert len(read_evaluation(folds / "cross_validation.json").cases) == 5
     assert all(FoldFolder(root=folds / f"fold_{number}").read_run().status == "finished" for number in range(5))
