@@ -151,15 +151,16 @@ def test_a_fold_that_was_begun_keeps_its_size_where_another_had_to_become_smalle
     workspace, folds = copy(planned, tmp_path)
     options = TrainingOptions(assignments=("batch_size=8",))
     larger = resolve_job(Workspace(root=workspace), "0", options).plan
-    for fold, plan in ((0, larger), (1, step_down(larger, "3d_fullres", "no room"))):
+    recomputed = step_down(larger, "3d_fullres", "no room")
+    for fold, plan in ((0, larger), (1, step_down(recomputed, "3d_fullres", "still no room"))):
         write_json(FoldFolder(root=folds / f"fold_{fold}").plan, plan)
     sizes = []
     for fold in ("0", "1", "full"):
         job = resolve_job(Workspace(root=workspace), fold, options)
         job.folder.claim(job.plan)
-        sizes.append(job.configuration.batch_size)
-    assert sizes == [8, 6, 6]
-    assert len(find_steps(read_json(folds / "full" / "plan.json", Plan))) == 1
+        sizes.append((job.configuration.batch_size, job.configuration.training.recomputed))
+    assert sizes == [(8, False), (6, True), (6, True)]
+    assert len(find_steps(read_json(folds / "full" / "plan.json", Plan))) == 2
 
 
 def test_a_finished_fold_is_left_alone_unless_it_is_asked_for_more_or_belongs_to_another_plan(
