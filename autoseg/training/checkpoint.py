@@ -14,34 +14,10 @@ from safetensors.torch import save
 from torch import nn
 
 from autoseg.training.averaging import WeightAverage
+from autoseg.training.position import Position
 from dataset_fingerprints.atomic import write_bytes
 from dataset_fingerprints.errors import WorkspaceError
 from dataset_fingerprints.jsonfiles import from_plain
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Position:
-    """How far a training has come.
-
-    Attributes:
-        iteration: optimiser steps done. Batches follow from seed and iteration alone, so this is the sampler's state.
-        iterations: steps in all; 0 while a time budget has not been turned into steps.
-        seconds: spent training and validating on the way, over all resumes.
-        validation_seconds: the part of it spent validating.
-        rate_factor: on the schedule's learning rate; below 1 after a loss that was no number.
-        rollbacks: how often the training went back because of that.
-        cooling: whether the training was asked to end early, and winds down.
-        rewarm_from: the iteration at which a finished training was given more steps, or 0.
-    """
-
-    iteration: int = 0
-    iterations: int = 0
-    seconds: float = 0.0
-    validation_seconds: float = 0.0
-    rate_factor: float = 1.0
-    rollbacks: int = 0
-    cooling: bool = False
-    rewarm_from: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -14,18 +14,13 @@ import torch
 
 from autoseg import processes
 from autoseg.progress import Progress, Task
-from autoseg.training.budget import (
-    REVISITS,
-    UNMEASURED_STEPS,
-    VALIDATION_SHARE,
-    StepRate,
-    correct_iterations,
-)
-from autoseg.training.checkpoint import Position, load_checkpoint, save_checkpoint, save_tensors
+from autoseg.training.budget import UNMEASURED_STEPS, Budget
+from autoseg.training.checkpoint import load_checkpoint, save_checkpoint, save_tensors
 from autoseg.training.compilation import DEVICES, LEAST_SECONDS_AHEAD
 from autoseg.training.curve import Observer
 from autoseg.training.folder import FoldFolder
 from autoseg.training.interruption import Interruption, SignalledError, listening, take_stop_file
+from autoseg.training.position import Position
 from autoseg.training.setting import Setup
 from autoseg.training.step import Stepper
 from autoseg.training.stopwatch import measure_memory
@@ -44,15 +39,8 @@ REPORT_SECONDS = 5.0
 # A checkpoint is written at the earliest after this many seconds, and so rarely that it takes 2 % of the time.
 CHECKPOINT_SECONDS = 30.0
 CHECKPOINT_SHARE = 0.02
-# What is left of the schedule when a training is asked to end early.
-COOL_DOWN_SHARE = 0.05
-# After a loss that is no number: back to the last good state, with the learning rate times this, so often at most.
-ROLLBACK_FACTOR = 0.5
+# So often at most a training goes back after a loss that is no number.
 MAX_ROLLBACKS = 3
-# A finished training that goes on comes back to the schedule's rate over this share of the added steps.
-REWARM_SHARE = 0.02
-# The learning rate while it is still being measured how many steps are added.
-UNMEASURED_FACTOR = 0.1
 # Lesion networks of fewer steps hardly get away from marking everything, or nothing.
 FEW_STEPS = 200
 # Rounds of validation without a voxel of a label after which people are told.
@@ -76,10 +64,9 @@ class Trainer:
         self._setup, self._folder, self._validator, self._progress = setup, folder, validator, progress
         self._observers = (folder.curve.append, *observers) if processes.leads() else ()
         self._stepper = Stepper(setup)
-        self._position = Position(iterations=0 if setup.max_minutes else setup.configuration.training.iterations)
+        self._position = Position(iterations=self._planned_iterations())
         self._watch = ValidationWatch(cases=len(setup.validation_cases), patience=setup.patience)
-        self._rate = StepRate()
-        self._revisits = 0
+        self._budget = Budget(setup.max_minutes)
         self._may_compile = processes.count() == 1  # should it fail in one process only, the others would wait
         self._losses: list[torch.Tensor] = []
         self._validation_dice = ""
@@ -102,7 +89,7 @@ class Trainer:
 
     def _train(self, task: Task, interruption: Interruption) -> None:
         saved, save_interval = self._interval_start, CHECKPOINT_SECONDS
-        while not self._done():
+        while not self._position.is_done():
             self._fetch_or_stop(interruption)
             self._step()
             task.advance()
@@ -134,9 +121,6 @@ class Trainer:
         sound, self._position = processes.led(lambda: (sound, self._position))
         return sound
 
-    def _done(self) -> bool:
-        return 0 < self._position.iterations <= self._position.iteration
-
     def _resume(self) -> None:
         if not processes.led(self._folder.checkpoint.is_file):
             self._save()
@@ -147,19 +131,22 @@ class Trainer:
             if line["kind"] == "validation":
                 cases: Any = line["cases"]
                 self._watch.add(outcomes_from_plain(cases))
-        if self._done():
+        if self._position.is_done():
             self._extend()
         if self._position.iteration:
             self._progress.say(f"Going on from iteration {self._position.iteration}.")
-        self._revisits = self._revisits_passed()
+        self._budget.resume(self._position)
 
     def _extend(self) -> None:
-        """Give a finished training more steps; the learning rate is warmed up again to what the schedule then says."""
-        wanted = 0 if self._setup.max_minutes else self._setup.configuration.training.iterations
-        if 0 < wanted <= self._position.iteration:
+        extended = self._position.extended(self._planned_iterations())
+        if extended.is_done():
             return
-        self._position = replace(self._position, iterations=wanted, rewarm_from=self._position.iteration)
-        self._tell({"kind": "extended", "iterations": wanted or None})
+        self._position = extended
+        self._tell({"kind": "extended", "iterations": extended.iterations or None})
+
+    def _planned_iterations(self) -> int:
+        """Return the plan's number of steps; 0 where minutes are to become steps."""
+        return 0 if self._setup.max_minutes else self._setup.configuration.training.iterations
 
     def _fetch_or_stop(self, interruption: Interruption) -> None:
         """Wait for the next batch, but no longer than for a signal."""
@@ -171,27 +158,14 @@ class Trainer:
             self._stop(interruption.signal)
 
     def _step(self) -> None:
-        iteration = self._position.iteration
-        self._losses.append(self._stepper.run(iteration, self._learning_rate()))
-        self._position = replace(self._position, iteration=iteration + 1)
-
-    def _learning_rate(self) -> float:
         position = self._position
-        rate = self._stepper.learning_rate(self._share_done()) * position.rate_factor
-        if not position.rewarm_from:
-            return rate
-        if not position.iterations:
-            return rate * UNMEASURED_FACTOR
-        steps = max(1.0, REWARM_SHARE * (position.iterations - position.rewarm_from))
-        return rate * min(1.0, (position.iteration - position.rewarm_from + 1) / steps)
-
-    def _share_done(self) -> float:
-        """Return the share of the training that is done; 0 while a time budget is still being measured."""
-        return self._position.iteration / self._position.iterations if self._position.iterations else 0.0
+        rate = self._stepper.learning_rate(position.share_done()) * position.scale_rate()
+        self._losses.append(self._stepper.run(position.iteration, rate))
+        self._position = replace(position, iteration=position.iteration + 1)
 
     def _report_due(self) -> bool:
         first = not self._position.iterations and self._position.iteration == UNMEASURED_STEPS
-        return first or self._done() or time.perf_counter() - self._interval_start > REPORT_SECONDS
+        return first or self._position.is_done() or time.perf_counter() - self._interval_start > REPORT_SECONDS
 
     def _report(self, task: Task) -> bool:
         """Read the losses back, which also brings the device in step, and look at the time.
@@ -208,9 +182,8 @@ class Trainer:
         self._interval_start = now
         if not math.isfinite(loss):
             return False
-        if self._position.iteration > UNMEASURED_STEPS:
-            self._rate.add(steps, seconds)
-            self._fit_budget(task)
+        self._budget.add(self._position, steps, seconds)
+        self._resize(task, self._budget.fit(self._position))
         self._tell(
             {
                 "kind": "train",
@@ -228,18 +201,17 @@ class Trainer:
 
     def _consider_compiling(self) -> None:
         """Compile once, as soon as it is known how long the training still takes, if it takes long enough."""
-        position, allowed = self._position, self._setup.configuration.training.compiled
-        if not self._may_compile or not position.iterations or not self._rate.steps:
+        ahead, allowed = self._budget.seconds_ahead(self._position), self._setup.configuration.training.compiled
+        if not self._may_compile or ahead is None:
             return
         self._may_compile = False
-        ahead = (position.iterations - position.iteration) * self._rate.seconds / self._rate.steps
         if not allowed or self._setup.device.type not in DEVICES or ahead < LEAST_SECONDS_AHEAD:
             return
         self._progress.say(f"{ahead / 60:.0f} minutes ahead: trying to compile the network.")
-        trial = self._stepper.try_compiling(position.iteration)
+        trial = self._stepper.try_compiling(self._position.iteration)
         self._progress.say(trial.describe())
         self._tell({"kind": "compiled", "kept": trial.pays(), **asdict(trial)})
-        self._rate.reset()
+        self._budget.forget()
 
     def _tell(self, line: Mapping[str, object]) -> None:
         for observer in self._observers:
@@ -247,17 +219,15 @@ class Trainer:
 
     def _roll_back(self, task: Task) -> None:
         """Go back to the last saved state with a smaller learning rate."""
-        failed, seconds = self._position.iteration, self._position.seconds
+        failed = self._position.iteration
         if self._position.rollbacks == MAX_ROLLBACKS:
             raise AutosegError(
                 f"{self._folder.root}: the loss is not a number any more at iteration {failed}, after going back "
                 f"{MAX_ROLLBACKS} times. Train with a smaller rate, for example "
                 "--set training.optimizer.options.lr=0.0003, or look for odd intensities with `autoseg check`."
             )
-        factor, rollbacks = self._position.rate_factor * ROLLBACK_FACTOR, self._position.rollbacks + 1
-        iterations = self._position.iterations
-        saved = load_checkpoint(self._folder.checkpoint, self._stepper.parts)
-        self._position = replace(saved, iterations=iterations, seconds=seconds, rate_factor=factor, rollbacks=rollbacks)
+        self._position = self._position.back_at(load_checkpoint(self._folder.checkpoint, self._stepper.parts))
+        factor = self._position.rate_factor
         self._rewind_curve()
         self._save()
         self._tell({"kind": "rollback", "failed_at": failed, "rate_factor": factor})
@@ -270,14 +240,13 @@ class Trainer:
 
     def _cool_down(self, task: Task, why: str) -> None:
         """Skip to the end of the schedule, so that a training that ends early still ends annealed."""
-        iteration = self._position.iteration
-        iterations = max(iteration + 1, math.ceil(iteration / (1 - COOL_DOWN_SHARE)))
-        if self._position.cooling or 0 < self._position.iterations <= iterations:
+        cooled = self._position.cooled_down()
+        if cooled == self._position:
             return
-        self._position = replace(self._position, iterations=iterations, cooling=True)
-        self._tell({"kind": "cool-down", "why": why, "iterations": iterations})
-        self._progress.say(f"Ending early because of {why}: {iterations - iteration} steps are left.")
-        task.resize(iterations)
+        self._position = cooled
+        self._tell({"kind": "cool-down", "why": why, "iterations": cooled.iterations})
+        self._progress.say(f"Ending early because of {why}: {cooled.iterations - cooled.iteration} steps are left.")
+        task.resize(cooled.iterations)
 
     def _stop(self, number: int) -> NoReturn:
         self._save()
@@ -294,32 +263,18 @@ class Trainer:
         self._position = replace(self._position, seconds=self._position.seconds + now - self._interval_start)
         self._interval_start = now
 
-    def _fit_budget(self, task: Task) -> None:
-        position, minutes = self._position, self._setup.max_minutes
-        if minutes is None or position.cooling or not self._rate.ready():
+    def _resize(self, task: Task, iterations: int) -> None:
+        """Take over a number of steps in all, which minutes have become."""
+        before = self._position.iterations
+        if iterations == before:
             return
-        possible = self._rate.steps_within(max(minutes * 60 - position.seconds, 1.0))
-        if not position.iterations:
-            iterations = position.iteration + possible
-            self._warn_of_few_steps(iterations)
-        elif self._revisits < self._revisits_passed():
-            self._revisits += 1
-            iterations = correct_iterations(position.iteration, position.iterations, possible)
-        else:
-            return
-        self._position = replace(position, iterations=iterations)
-        self._rate.reset()
-        task.resize(iterations)
-
-    def _warn_of_few_steps(self, iterations: int) -> None:
-        if iterations < FEW_STEPS:
+        if not before and iterations < FEW_STEPS:
             self._progress.say(
                 f"Only {iterations} steps fit into the time: expect poor masks. Give more time, or let the plan fit "
                 "the time: plan_and_preprocess --max-hours."
             )
-
-    def _revisits_passed(self) -> int:
-        return sum(self._share_done() >= share for share in REVISITS)
+        self._position = replace(self._position, iterations=iterations)
+        task.resize(iterations)
 
     def _validation_interval(self) -> int:
         rounds = self._setup.configuration.training.validation_rounds
@@ -328,13 +283,11 @@ class Trainer:
     def _validation_due(self) -> bool:
         """Tell whether a validation round falls on this iteration; the last one is left to the whole fold's."""
         position = self._position
-        if not position.iterations or self._done() or position.cooling or not self._setup.validation_cases:
+        if not position.iterations or position.is_done() or position.cooling or not self._setup.validation_cases:
             return False
         if position.iteration % self._validation_interval():
             return False
-        minutes = self._setup.max_minutes
-        spent = position.validation_seconds + self._last_validation_seconds
-        return minutes is None or spent <= VALIDATION_SHARE * minutes * 60
+        return self._budget.allows_validation(position, self._last_validation_seconds)
 
     def _validate_or_stop(self, task: Task, interruption: Interruption) -> None:
         try:
@@ -375,7 +328,7 @@ class Trainer:
             self._folder.curve.rewind(self._position.iteration)
 
     def _warn_of_silence(self, label: str, was_seen: bool) -> None:
-        done = f"{self._share_done():.0%} of the training is done"
+        done = f"{self._position.share_done():.0%} of the training is done"
         what = "is predicted any more" if was_seen else "has been predicted so far"
         self._tell({"kind": "warning", "label": label, "lost": was_seen})
         self._progress.say(

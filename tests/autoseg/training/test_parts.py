@@ -8,9 +8,9 @@ from torch import nn
 
 from autoseg.training import OPTIMIZERS, SCHEDULES
 from autoseg.training.averaging import WeightAverage
-from autoseg.training.budget import StepRate, correct_iterations
-from autoseg.training.checkpoint import Parts, Position, load_checkpoint, save_checkpoint
+from autoseg.training.checkpoint import Parts, load_checkpoint, save_checkpoint
 from autoseg.training.curve import Curve
+from autoseg.training.position import Position
 from dataset_fingerprints.errors import PlanError, WorkspaceError
 from planners.choices import Choice, resolve
 
@@ -127,16 +127,3 @@ def test_the_curve_forgets_what_came_after_the_checkpoint_and_half_written_lines
     curve.rewind(5)
     assert [line["iteration"] for line in curve.read()] == [1, 5]
     assert json.loads(curve.path.read_text().splitlines()[0])["loss"] is None
-
-
-def test_a_budget_becomes_the_steps_that_fit_with_room_for_validation():
-    rate = StepRate()
-    rate.add(20, 10.0)
-    assert rate.ready()
-    assert rate.steps_within(60) == int(60 * 0.92 / 0.5)
-
-
-def test_the_number_of_steps_changes_only_where_the_budget_would_be_missed_clearly():
-    assert correct_iterations(250, 1000, 770) == 1000
-    assert correct_iterations(250, 1000, 400) == 650
-    assert correct_iterations(250, 1000, 1500) == 1750

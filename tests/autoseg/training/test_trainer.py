@@ -3,7 +3,6 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -266,12 +265,6 @@ def test_a_finished_training_goes_on_with_more_steps_and_a_warm_up(tmp_path):
     assert (position.iteration, position.rewarm_from) == (250, 50)
     (line,) = (line for line in files.curve.read() if line["kind"] == "extended")
     assert (line["iteration"], line["iterations"]) == (50, 250)
-    # Four steps (2 % of 200) lead back to the schedule.
-    waiting = Trainer(setup(iterations=250), files, CountingValidator(), SilentProgress())
-    waiting._position = replace(position, iteration=50)
-    first = waiting._learning_rate()
-    waiting._position = replace(position, iteration=53)
-    assert first == pytest.approx(waiting._learning_rate() / 4, rel=0.02)
 
 
 def test_the_curve_tells_where_the_time_goes(tmp_path):

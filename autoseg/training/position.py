@@ -1,0 +1,89 @@
+"""How far a training has come, and what follows from that alone."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+# What is left of the schedule when a training is asked to end early.
+COOL_DOWN_SHARE = 0.05
+# After a loss that is no number the learning rate is multiplied with this.
+ROLLBACK_FACTOR = 0.5
+# A finished training that goes on comes back to the schedule's rate over this share of the added steps.
+REWARM_SHARE = 0.02
+# The learning rate of such a training while it is still being measured how many steps are added.
+UNMEASURED_FACTOR = 0.1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Position:
+    """How far a training has come.
+
+    Attributes:
+        iteration: optimiser steps done. Batches follow from seed and iteration alone, so this is the sampler's state.
+        iterations: steps in all; 0 while a time budget has not been turned into steps.
+        seconds: spent training and validating on the way, over all resumes.
+        validation_seconds: the part of it spent validating.
+        rate_factor: on the schedule's learning rate; below 1 after a loss that was no number.
+        rollbacks: how often the training went back because of that.
+        cooling: whether the training was asked to end early, and winds down.
+        rewarm_from: the iteration at which a finished training was given more steps, or 0.
+    """
+
+    iteration: int = 0
+    iterations: int = 0
+    seconds: float = 0.0
+    validation_seconds: float = 0.0
+    rate_factor: float = 1.0
+    rollbacks: int = 0
+    cooling: bool = False
+    rewarm_from: int = 0
+
+    def is_done(self) -> bool:
+        """Tell whether all steps are done."""
+        return 0 < self.iterations <= self.iteration
+
+    def share_done(self) -> float:
+        """Return the share of the training that is done; 0 while a time budget is still being measured."""
+        return self.iteration / self.iterations if self.iterations else 0.0
+
+    def scale_rate(self) -> float:
+        """Return what the schedule's learning rate is multiplied with for the next step."""
+        if not self.rewarm_from:
+            return self.rate_factor
+        if not self.iterations:
+            return self.rate_factor * UNMEASURED_FACTOR
+        steps = max(1.0, REWARM_SHARE * (self.iterations - self.rewarm_from))
+        return self.rate_factor * min(1.0, (self.iteration - self.rewarm_from + 1) / steps)
+
+    def extended(self, iterations: int) -> Position:
+        """Return a finished training's position with more steps, or as it is if `iterations` are no more than it has.
+
+        The learning rate is warmed up again to what the schedule then says.
+
+        Args:
+            iterations: in all; 0 for as many as a time budget will turn out to hold.
+        """
+        if 0 < iterations <= self.iteration:
+            return self
+        return replace(self, iterations=iterations, rewarm_from=self.iteration)
+
+    def cooled_down(self) -> Position:
+        """Return the position shortly before the schedule's end, or as it is if that is no earlier end.
+
+        So a training that ends early ends annealed.
+        """
+        iterations = max(self.iteration + 1, math.ceil(self.iteration / (1 - COOL_DOWN_SHARE)))
+        if self.cooling or 0 < self.iterations <= iterations:
+            return self
+        return replace(self, iterations=iterations, cooling=True)
+
+    def back_at(self, saved: Position) -> Position:
+        """Return the saved position with the time spent since, and with a smaller learning rate."""
+        return replace(
+            saved,
+            iterations=self.iterations,
+            seconds=self.seconds,
+            rate_factor=self.rate_factor * ROLLBACK_FACTOR,
+            rollbacks=self.rollbacks + 1,
+        )
