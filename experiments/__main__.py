@@ -42,19 +42,20 @@ def nnunet(
     show_table("Medians", ("step", "autoseg", "nnU-Net", "autoseg / nnU-Net"), comparison.rows())
 
 
-@peers.command()
-def steps(
+@peers.command("steps")
+def peer_steps(
     data: Annotated[Path, typer.Option(help="A raw data set.")],
     work: Annotated[Path, typer.Option(help="Where everything is written.")] = Path("peers-work"),
     environment: Annotated[Path, typer.Option(help="nnU-Net's virtual environment.")] = Path("peers-nnunet"),
     turns: Annotated[int, typer.Option(help="Of two steps each.")] = 10,
 ) -> None:
     """Time training steps of autoseg, nnU-Net v2 and the bare network in turns, all of one plan."""
-    from experiments.peers.steps import show, time_steps
+    from experiments.peers.steps import time_steps
+    from experiments.steps import TRAINER, show
 
     contenders = time_steps(data, work, environment, turns)
     columns = ("who", "median s", "range", "steps", "autoseg / it", "said")
-    show_table("Seconds per training step", columns, show(contenders))
+    show_table("Seconds per training step", columns, show(contenders, TRAINER))
 
 
 @peers.command()
@@ -142,6 +143,26 @@ def memory() -> None:
     show_table("Peak memory of a training step, GiB", columns, [check.row() for check in checks])
     held = sum(check.holds() for check in checks)
     console.print(f"{held} of {len(checks)} predictions are within {TOLERANCE:.0%} of what torch counted.")
+
+
+@app.command()
+def steps(
+    data: Annotated[Path, typer.Option(help="A raw data set.")],
+    patch: Annotated[tuple[int, int, int], typer.Option(help="In voxels.")] = (128, 128, 128),
+    batch: Annotated[int, typer.Option(help="Patches.")] = 2,
+    features: Annotated[str, typer.Option(help="Of each stage.")] = "32,64,128,256,320,320",
+    cores: Annotated[int | None, typer.Option(help="That each may use. Default: all.")] = None,
+    turns: Annotated[int, typer.Option(help="Of two steps each.")] = 10,
+) -> None:
+    """Time training steps with and without augmentation and the bare network's in turns, on a CPU or a GPU."""
+    from experiments.steps import BARE, TRAINER, UNCHANGED, StepPlan, plan_ours, show, time_steps
+
+    plan = StepPlan(patch_shape=patch, batch_size=batch, features=tuple(map(int, features.split(","))))
+    with tempfile.TemporaryDirectory() as folder:
+        plan_ours(data, Path(folder), plan)
+        contenders = time_steps(Path(folder), (TRAINER, UNCHANGED, *BARE), turns, cores)
+    columns = ("who", "median s", "range", "steps", f"{TRAINER} / it", f"{UNCHANGED} / it", "said")
+    show_table("Seconds per training step", columns, show(contenders, TRAINER, UNCHANGED))
 
 
 @app.command()

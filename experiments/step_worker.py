@@ -1,7 +1,7 @@
 """A process that times training steps on request: `python -m experiments.step_worker WORKSPACE KIND`.
 
-KIND is `trainer` for steps as a long training makes them, or `bare-TYPE-LAYOUT-CALL` for a network's step on a batch
-that is made once: TYPE float32 or bfloat16, LAYOUT first or last (channels), CALL eager or compiled.
+KIND is `trainer-AUGMENTATION` for steps as a long training makes them, or `bare-TYPE-LAYOUT-CALL` for a network's step
+on a batch that is made once: TYPE float32 or bfloat16, LAYOUT first or last (channels), CALL eager or compiled.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from autoseg.hardware import share_cores_with_others
@@ -22,13 +23,14 @@ from torch import nn  # noqa: E402
 from autoseg.hardware import autocast_type, choose_device  # noqa: E402
 from autoseg.losses import LOSSES, DeepSupervisionLoss  # noqa: E402
 from autoseg.networks import unet  # noqa: E402
+from autoseg.networks.normalization import channels_last  # noqa: E402
 from autoseg.pipeline.homes import load_cases  # noqa: E402
 from autoseg.pipeline.jobs import TrainingOptions, resolve_job  # noqa: E402
 from autoseg.progress import SilentProgress  # noqa: E402
 from autoseg.training.setting import Setup  # noqa: E402
 from autoseg.training.step import Stepper  # noqa: E402
 from autoseg.workspace import Workspace  # noqa: E402
-from planners.choices import resolve  # noqa: E402
+from planners.choices import Choice, resolve  # noqa: E402
 
 
 def make_setup(workspace: Path, number_type: torch.dtype | None) -> Setup:
@@ -47,17 +49,19 @@ def make_setup(workspace: Path, number_type: torch.dtype | None) -> Setup:
     )
 
 
-def trainer_step(workspace: Path) -> tuple[Callable[[int], object], str]:
+def trainer_step(workspace: Path, augmentation: str) -> tuple[Callable[[int], object], str]:
     """Return what makes step number i as the training loop does, and what came of compiling."""
-    stepper = Stepper(make_setup(workspace, None))
+    setup = make_setup(workspace, None)
+    sampling = replace(setup.configuration.sampling, augmentation=Choice(name=augmentation))
+    stepper = Stepper(replace(setup, configuration=replace(setup.configuration, sampling=sampling)))
     trial = stepper.try_compiling(0)
     return lambda iteration: stepper.run(iteration, 1e-3).item(), trial.describe()
 
 
 def bare_step(workspace: Path, number_type: str, layout: str, call: str) -> tuple[Callable[[int], object], str]:
     """Return a step of forward pass, loss, backward pass and optimiser, always on the same batch."""
-    if layout == "first":
-        setattr(unet, "channels_last", lambda x: x)  # noqa: B010 - the network's own way, left out for once
+    lay_out = channels_last if layout == "last" else lambda x: x
+    setattr(unet, "lay_out", lay_out)  # noqa: B010 - instead of what suits the device
     setup = make_setup(workspace, getattr(torch, number_type))
     training = setup.configuration.training
     stepper = Stepper(setup)
@@ -85,7 +89,8 @@ def bare_step(workspace: Path, number_type: str, layout: str, call: str) -> tupl
 def main() -> None:
     """Answer every number N on the input with the seconds of N steps."""
     workspace, kind = Path(sys.argv[1]), sys.argv[2]
-    step, said = trainer_step(workspace) if kind == "trainer" else bare_step(workspace, *kind.split("-")[1:])
+    who, *how = kind.split("-")
+    step, said = trainer_step(workspace, *how) if who == "trainer" else bare_step(workspace, *how)
     print(json.dumps({"said": said}), flush=True)
     iteration = 0
     for line in sys.stdin:

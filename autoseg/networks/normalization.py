@@ -42,3 +42,11 @@ def channels_last(x: Tensor) -> Tensor:
     `Tensor.contiguous` returns a one-channel tensor as it is, and convolutions then go on channels-first.
     """
     return torch.empty_like(x, memory_format=CHANNELS_LAST[x.ndim]).copy_(x)
+
+
+def lay_out(x: Tensor) -> Tensor:
+    """Return x (batch, channel, *space) laid out in memory as its device convolves it quickest.
+
+    A CPU does so channels-last; a GPU's instance norm would copy everything back to channels-first.
+    """
+    return channels_last(x) if x.device.type == "cpu" else x

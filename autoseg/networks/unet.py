@@ -12,7 +12,7 @@ from torch.utils.checkpoint import checkpoint
 
 from autoseg.networks.blocks import ConvBlock, DecoderStage, ResidualBlock, stage
 from autoseg.networks.layers import NEGATIVE_SLOPE, Layers, NormName
-from autoseg.networks.normalization import channels_last
+from autoseg.networks.normalization import lay_out
 from dataset_fingerprints.errors import PlanError
 from planners.plan import Topology
 from planners.topology import BlockName
@@ -71,8 +71,7 @@ class UNet(nn.Module):
 
     def encode(self, x: Tensor) -> list[Tensor]:
         """Return the features of every encoder stage, finest first."""
-        # A CPU convolves quicker channels-last; a GPU's instance norm would copy everything back to channels-first.
-        x = self._run(self.stem, channels_last(x) if x.device.type == "cpu" else x)
+        x = self._run(self.stem, lay_out(x))
         skips = []
         for encoder_stage in self.encoder:
             x = self._run(encoder_stage, x)

@@ -70,7 +70,8 @@ def main() -> None:
     dataset, fold, kind, *rest = sys.argv[1:]
     torch.set_num_threads(len(os.sched_getaffinity(0)))
     torch.set_num_interop_threads(1)
-    trainer = get_trainer_from_args(dataset, "3d_fullres", int(fold), device=torch.device("cpu"))
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    trainer = get_trainer_from_args(dataset, "3d_fullres", int(fold), device=device)
     if kind == "steps":
         time_steps(trainer)
     else:
