@@ -175,38 +175,28 @@ def speed(rounds: Annotated[int, typer.Option(help="How often each is measured."
 
 
 @app.command()
-def plateau(
-    work: Annotated[Path, typer.Option(help="Where everything is written.")] = Path("plateau-work"),
-    iterations: Annotated[int, typer.Option(help="Of every training.")] = 400,
-    arms: Annotated[list[str] | None, typer.Option("--arm", help="Its name; repeatable; else all.")] = None,
-) -> None:
-    """Train small simulated lesions for a short time in several ways, and compare them case by case."""
-    from experiments.plateau import Study, choose_arms, compare_arms
-
-    trained = []
-    for arm in compare_arms(work, choose_arms(arms or ()), Study(iterations=iterations)):
-        trained.append(arm)
-        columns = ("arm", "Dice", "Dice, smaller half", "lesion F1", "share without a hit", "Dice to the first (95 %)")
-        show_table(f"{len(arm.cases)} scans", columns, [done.row(trained[0]) for done in trained])
-
-
-@app.command()
 def rivals(
     work: Annotated[Path, typer.Option(help="Where everything is written.")] = Path("rivals-work"),
-    planners: Annotated[tuple[str, str], typer.Option(help="Two planners.")] = ("default", "nnunet"),
+    sides: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--side",
+            help="NAME=OPTIONS of plan_and_preprocess; repeatable. Default: 'default' and 'nnunet=--planner nnunet'.",
+        ),
+    ] = None,
     minutes: Annotated[float, typer.Option(help="To train each network in.")] = 30.0,
-    seeds: Annotated[int, typer.Option(help="Networks per planner.")] = 3,
+    seeds: Annotated[int, typer.Option(help="Networks per side.")] = 3,
     lesion_masks: Annotated[Path | None, typer.Option(help="As for autoseg simulate.")] = None,
 ) -> None:
-    """Let two planners train on the same simulated scans for the same time, side by side, half of the cores each."""
-    from experiments.rivals import SIMULATION, Contest, compare, hold_contest
+    """Let ways to plan train on the same simulated scans for the same time, side by side."""
+    from experiments.rivals import SIMULATION, Contest, compare, hold_contest, parse_side
 
     simulation = replace(SIMULATION, lesion_masks=str(lesion_masks.resolve()) if lesion_masks else "")
-    contest = Contest(planners=planners, minutes=minutes, seeds=seeds, simulation=simulation)
-    outcomes = hold_contest(contest, work)
-    columns = ("scans", "measure", *planners, f"{planners[0]} minus {planners[1]} (95 %)")
+    named = tuple(parse_side(side) for side in sides or ("default", "nnunet=--planner nnunet"))
+    outcomes = hold_contest(Contest(sides=named, minutes=minutes, seeds=seeds, simulation=simulation), work)
+    columns = ("scans", "measure", "side", "figure (95 %)", f"minus {named[0].name} (95 %)")
     title = f"{minutes:g} minutes each, {seeds} seeds, scans of {simulation.spacing_mm:g} mm"
-    show_table(title, columns, compare(outcomes, planners))
+    show_table(title, columns, compare(outcomes))
 
 
 def main() -> None:

@@ -1,11 +1,13 @@
-"""Planners against each other: the same scans, the same minutes, side by side, judged on held-out scans.
+"""Ways to plan against each other: the same scans, the same minutes, side by side, judged on held-out scans.
 
-Every planner goes through the three commands as a user would give them, each in a process that has its share of the
-cores to itself. Both run at the same time, so that whatever else the machine does slows them alike.
+Every side goes through the three commands as a user would give them, each in a process that has its share of the
+cores to itself. As many sides as there are cores run at the same time, so that whatever else the machine does slows
+them alike.
 """
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -18,6 +20,7 @@ from numpy.typing import NDArray
 from autoseg.evaluation import DEFAULT_CONVENTIONS
 from autoseg.evaluation.lesions import LesionMatch, match_lesions
 from autoseg.evaluation.overlap import measure_overlap
+from autoseg.hardware import count_cores
 from autoseg.simulate import SimulationOptions, simulate_dataset
 from autoseg.workspace import FULL
 from dataset_fingerprints.errors import AutosegError
@@ -31,16 +34,28 @@ SIMULATION = SimulationOptions(cases=60, held_out_cases=40, spacing_mm=3.0, seed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Contest:
-    """What both planners are given.
+class Side:
+    """One way to plan.
 
     Attributes:
-        planners: two entries of `planners.PLANNERS`.
-        minutes: to train each network in.
-        seeds: as many networks per planner.
+        options: of `plan_and_preprocess`, as one would type them.
     """
 
-    planners: tuple[str, str]
+    name: str
+    options: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Contest:
+    """What all sides are given.
+
+    Attributes:
+        sides: the others are compared with the first.
+        minutes: to train each network in.
+        seeds: as many networks per side.
+    """
+
+    sides: tuple[Side, ...]
     minutes: float
     seeds: int
     simulation: SimulationOptions
@@ -58,13 +73,25 @@ class Outcome:
         false: lesions of the mask without a voxel in the reference, per scan.
     """
 
-    planner: str
+    side: str
     seed: int
     dice: tuple[float, ...]
     volume_ml: tuple[float, ...]
     found: tuple[int, ...]
     lesions: tuple[int, ...]
     false: tuple[int, ...]
+
+
+def parse_side(text: str) -> Side:
+    """Read `NAME` or `NAME=OPTIONS`.
+
+    Raises:
+        AutosegError: the name cannot be that of a file.
+    """
+    name, _, options = text.partition("=")
+    if not re.fullmatch(r"[\w.-]+", name):
+        raise AutosegError(f"--side {text}: expected NAME=OPTIONS, with a NAME of letters, digits, dots and dashes.")
+    return Side(name=name, options=options)
 
 
 def hold_contest(contest: Contest, work: Path) -> list[Outcome]:
@@ -74,26 +101,57 @@ def hold_contest(contest: Contest, work: Path) -> list[Outcome]:
         AutosegError: a command failed; the message names its log.
     """
     simulated = simulate_dataset(work / "raw", contest.simulation)
+    runs = [Run(side=side, seed=seed, folder=work) for seed in range(contest.seeds) for side in contest.sides]
     outcomes = []
-    for seed in range(contest.seeds):
-        runners = [
-            subprocess.Popen(
-                ["sh", "-ec", _script(contest, work, planner, seed)],
-                preexec_fn=keep_to_share(place, len(contest.planners)),
-            )
-            for place, planner in enumerate(contest.planners)
+    at_once = min(len(contest.sides), count_cores())
+    for place in range(0, len(runs), at_once):
+        together = runs[place : place + at_once]
+        scripts = [["sh", "-ec", run.script(contest.minutes)] for run in together]
+        started = [
+            subprocess.Popen(script, preexec_fn=keep_to_share(share, at_once)) for share, script in enumerate(scripts)
         ]
-        for planner, runner in zip(contest.planners, runners, strict=True):
-            if runner.wait():
-                raise AutosegError(f"{planner}, seed {seed}: failed. See {_log(work, planner, seed)}.")
-        truth = simulated.folder / TRUTH_FOLDER
-        outcomes += [_score(planner, seed, _masks(work, planner, seed), truth) for planner in contest.planners]
+        codes = [process.wait() for process in started]
+        for run, code in zip(together, codes, strict=True):
+            if code:
+                raise AutosegError(f"{run.side.name}, seed {run.seed}: failed. See {run.log()}.")
+        outcomes += [_score(run, simulated.folder / TRUTH_FOLDER) for run in together]
         write_json(work / "outcomes.json", outcomes)
     return outcomes
 
 
-def compare(outcomes: Sequence[Outcome], planners: tuple[str, str]) -> list[tuple[str, ...]]:
-    """Return a row per group of scans and measure: both planners' figures and their difference with its interval.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """One network, from plan to masks."""
+
+    side: Side
+    seed: int
+    folder: Path
+
+    def script(self, minutes: float) -> str:
+        """Return the three commands, as one would type them."""
+        raw, workspace, command = self.folder / "raw", self._place("autoseg"), f"{sys.executable} -m autoseg"
+        plan = (
+            f"plan_and_preprocess {raw} -w {workspace} --seed {self.seed} --max-hours {minutes / 60:.6f}"
+            f" {self.side.options}"
+        )
+        train = f"train {FULL} -w {workspace} --max-minutes {minutes}"
+        predict = f"predict {raw / 'imagesTs'} -w {workspace} -o {self.masks()} --no-mirror"
+        return f"exec >> {self.log()} 2>&1; {command} {plan}; {command} {train}; {command} {predict}"
+
+    def masks(self) -> Path:
+        """Return the folder of predicted masks."""
+        return self._place("masks")
+
+    def log(self) -> Path:
+        """Return where the commands' output goes."""
+        return self.folder / f"{self.side.name}-{self.seed}.log"
+
+    def _place(self, what: str) -> Path:
+        return self.folder / f"{self.side.name}-{self.seed}-{what}"
+
+
+def compare(outcomes: Sequence[Outcome]) -> list[tuple[str, ...]]:
+    """Return a row per group of scans, measure and side: its figure, and what it has over the first side.
 
     A scan's figures are means over the seeds, lesions their sums; intervals are over scans.
     """
@@ -102,18 +160,22 @@ def compare(outcomes: Sequence[Outcome], planners: tuple[str, str]) -> list[tupl
         "all": np.ones(len(volumes), dtype=bool),
         "smallest quarter": volumes <= np.percentile(volumes, 25),
     }
-    sides = [[outcome for outcome in outcomes if outcome.planner == planner] for planner in planners]
+    names = list(dict.fromkeys(outcome.side for outcome in outcomes))
+    sides = [[outcome for outcome in outcomes if outcome.side == name] for name in names]
     dice = [np.mean([run.dice for run in side], axis=0)[:, None] for side in sides]
     totals = [_totals(side) for side in sides]
     rows: list[tuple[str, ...]] = []
-    for name, members in groups.items():
-        for title, values, statistic in (
+    for group, members in groups.items():
+        for measure, values, statistic in (
             ("Dice", dice, _mean_dice),
             ("share of lesions found", totals, _recall),
             ("share of predicted lesions that are some", totals, _precision),
         ):
-            contrast = _contrast(values[0][members], values[1][members], statistic)
-            rows.append((f"{name} ({members.sum()})", title, *contrast))
+            first = values[0][members]
+            for name, mine in zip(names, values, strict=True):
+                gain = _contrast(mine[members], first, statistic) if name != names[0] else "-"
+                figure = _with_interval(mine[members], statistic)
+                rows.append((f"{group} ({members.sum()})", measure, name, figure, gain))
     return rows
 
 
@@ -123,19 +185,20 @@ def _totals(side: Sequence[Outcome]) -> NDArray[np.float64]:
     return np.stack([np.sum([getattr(run, name) for run in side], axis=0) for name in names], axis=1, dtype=np.float64)
 
 
-def _contrast(first: NDArray[np.float64], second: NDArray[np.float64], of: Statistic) -> tuple[str, str, str]:
-    """Show a statistic of two sides' values, (scan, m) each, and how sure its difference is."""
+def _with_interval(values: NDArray[np.float64], of: Statistic) -> str:
+    """Show a statistic of values, (scan, m), with its interval."""
+    return f"{_show(of(values.mean(axis=0)))} ({' to '.join(map(_show, bootstrap_interval(values, of)))})"
+
+
+def _contrast(mine: NDArray[np.float64], first: NDArray[np.float64], of: Statistic) -> str:
+    """Show by how much a statistic of values, (scan, m) each, exceeds that of the first side, and how sure that is."""
 
     def difference(means: NDArray[np.float64]) -> NDArray[np.float64]:
-        return of(means[..., : first.shape[1]]) - of(means[..., first.shape[1] :])
+        return of(means[..., : mine.shape[1]]) - of(means[..., mine.shape[1] :])
 
-    both = np.concatenate([first, second], axis=1)
-    first_shown, second_shown = (
-        f"{_show(of(side.mean(axis=0)))} ({' to '.join(map(_show, bootstrap_interval(side, of)))})"
-        for side in (first, second)
-    )
+    both = np.concatenate([mine, first], axis=1)
     low, high = bootstrap_interval(both, difference)
-    return first_shown, second_shown, f"{difference(both.mean(axis=0)):+.3f} ({low:+.3f} to {high:+.3f})"
+    return f"{difference(both.mean(axis=0)):+.3f} ({low:+.3f} to {high:+.3f})"
 
 
 def _show(value: float | NDArray[np.float64]) -> str:
@@ -155,33 +218,12 @@ def _precision(means: NDArray[np.float64]) -> NDArray[np.float64]:
         return means[..., 0] / (means[..., 0] + means[..., 2])
 
 
-def _script(contest: Contest, work: Path, planner: str, seed: int) -> str:
-    """Return the three commands, as one would type them."""
-    workspace, masks = work / f"{planner}-{seed}-autoseg", _masks(work, planner, seed)
-    plan = (
-        f"plan_and_preprocess {work / 'raw'} -w {workspace} --planner {planner} --seed {seed}"
-        f" --max-hours {contest.minutes / 60:.6f}"
-    )
-    train = f"train {FULL} -w {workspace} --max-minutes {contest.minutes}"
-    predict = f"predict {work / 'raw' / 'imagesTs'} -w {workspace} -o {masks} --no-mirror"
-    command = f"{sys.executable} -m autoseg"
-    return f"exec >> {_log(work, planner, seed)} 2>&1; {command} {plan}; {command} {train}; {command} {predict}"
-
-
-def _masks(work: Path, planner: str, seed: int) -> Path:
-    return work / f"{planner}-{seed}-masks"
-
-
-def _log(work: Path, planner: str, seed: int) -> Path:
-    return work / f"{planner}-{seed}.log"
-
-
-def _score(planner: str, seed: int, masks: Path, truth: Path) -> Outcome:
-    scored = [_score_scan(masks / path.name, path) for path in sorted(truth.glob("*.nii.gz"))]
+def _score(run: Run, truth: Path) -> Outcome:
+    scored = [_score_scan(run.masks() / path.name, path) for path in sorted(truth.glob("*.nii.gz"))]
     matches = [match for match, _, _ in scored]
     return Outcome(
-        planner=planner,
-        seed=seed,
+        side=run.side.name,
+        seed=run.seed,
         dice=tuple(dice for _, dice, _ in scored),
         volume_ml=tuple(volume_ml for _, _, volume_ml in scored),
         found=tuple(match.found for match in matches),

@@ -1,20 +1,22 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from autoseg.simulate import SimulationOptions
-from experiments.rivals import Contest, Outcome, compare, hold_contest
+from dataset_fingerprints.errors import AutosegError
+from experiments.rivals import Contest, Outcome, Side, compare, hold_contest, parse_side
 from experiments.statistics import bootstrap_interval
 
 TINY = SimulationOptions(cases=5, held_out_cases=2, spacing_mm=6.0, seed=3)
 
 
-def outcome(planner: str, dice: list[float], found: list[int]) -> Outcome:
+def outcome(side: str, dice: list[float], found: list[int]) -> Outcome:
     return Outcome(
-        planner=planner,
+        side=side,
         seed=0,
         dice=tuple(dice),
         volume_ml=(1.0, 5.0, 20.0, 80.0),
@@ -24,30 +26,52 @@ def outcome(planner: str, dice: list[float], found: list[int]) -> Outcome:
     )
 
 
-def test_planners_are_compared_scan_by_scan_and_in_the_smallest_quarter() -> None:
-    first = outcome("a", [0.5, 0.6, 0.7, 0.8], [2, 2, 2, 2])
-    second = outcome("b", [0.1, 0.5, 0.6, 0.7], [0, 1, 1, 2])
-    rows = {row[:2]: row[2:] for row in compare([first, second], ("a", "b"))}
-    assert rows["all (4)", "Dice"][0].startswith("0.650 (")
-    assert rows["all (4)", "Dice"][2].startswith("+0.175 (+0.100 to")
-    assert rows["all (4)", "share of lesions found"][1].startswith("0.500 (")
-    assert rows["all (4)", "share of predicted lesions that are some"][0].startswith("0.800 (")
-    assert rows["smallest quarter (1)", "Dice"] == (
-        "0.500 (0.500 to 0.500)",
-        "0.100 (0.100 to 0.100)",
-        "+0.400 (+0.400 to +0.400)",
-    )
-    assert rows["smallest quarter (1)", "share of predicted lesions that are some"][1] == "- (- to -)"
+def test_sides_are_compared_with_the_first_scan_by_scan_and_in_the_smallest_quarter() -> None:
+    first = outcome("a", [0.1, 0.5, 0.6, 0.7], [0, 1, 1, 2])
+    second = outcome("b", [0.5, 0.6, 0.7, 0.8], [2, 2, 2, 2])
+    third = outcome("c", [0.1, 0.5, 0.6, 0.7], [0, 1, 1, 2])
+    rows = {row[:3]: row[3:] for row in compare([first, second, third])}
+    assert rows["all (4)", "Dice", "a"][1] == "-"
+    assert rows["all (4)", "Dice", "b"][0].startswith("0.650 (")
+    assert rows["all (4)", "Dice", "b"][1].startswith("+0.175 (+0.100 to")
+    assert rows["all (4)", "Dice", "c"][1] == "+0.000 (+0.000 to +0.000)"
+    assert rows["all (4)", "share of lesions found", "a"][0].startswith("0.500 (")
+    assert rows["all (4)", "share of predicted lesions that are some", "b"][0].startswith("0.800 (")
+    smallest = rows["smallest quarter (1)", "Dice", "b"]
+    assert smallest == ("0.500 (0.500 to 0.500)", "+0.400 (+0.400 to +0.400)")
+    assert rows["smallest quarter (1)", "share of predicted lesions that are some", "a"][0] == "- (- to -)"
+
+
+def test_a_side_has_a_name_and_options() -> None:
+    assert parse_side("default") == Side(name="default")
+    assert parse_side("pooled=--rule pooled_dice=on") == Side(name="pooled", options="--rule pooled_dice=on")
+    with pytest.raises(AutosegError, match="expected NAME=OPTIONS"):
+        parse_side("a/b=--seed 3")
 
 
 @pytest.mark.filterwarnings("ignore:This process")
-def test_a_contest_trains_both_and_judges_them_on_the_same_scans(tmp_path: Path) -> None:
-    contest = Contest(planners=("default", "nnunet"), minutes=0.02, seeds=1, simulation=TINY)
-    outcomes = hold_contest(contest, tmp_path)
-    assert [entry.planner for entry in outcomes] == ["default", "nnunet"]
+def test_a_contest_trains_all_sides_and_judges_them_on_the_same_scans(tmp_path: Path) -> None:
+    sides = (Side(name="default"), Side(name="theirs", options="--planner nnunet"), Side(name="third"))
+    outcomes = hold_contest(Contest(sides=sides, minutes=0.02, seeds=1, simulation=TINY), tmp_path)
+    assert [entry.side for entry in outcomes] == ["default", "theirs", "third"]
     assert len(outcomes[0].dice) == 2
     assert outcomes[0].volume_ml == outcomes[1].volume_ml
     assert (tmp_path / "outcomes.json").is_file()
+    (plan,) = tmp_path.glob("theirs-0-autoseg/plans/*/plan.json")
+    assert json.loads(plan.read_text(encoding="utf-8"))["planner"] == "nnunet"
+
+
+def test_a_side_that_fails_is_told_with_its_log(tmp_path: Path) -> None:
+    contest = Contest(sides=(Side(name="wrong", options="--planner none"),), minutes=0.02, seeds=1, simulation=TINY)
+    with pytest.raises(AutosegError, match=r"wrong, seed 0: failed. See .*wrong-0\.log"):
+        hold_contest(contest, tmp_path)
+    assert "none" in (tmp_path / "wrong-0.log").read_text(encoding="utf-8")
+
+
+def test_an_interval_holds_the_mean_and_shrinks_without_spread() -> None:
+    low, high = bootstrap_interval(np.array([0.0, 0.1, 0.2, 0.3]))
+    assert low < 0.15 < high
+    assert bootstrap_interval(np.full(5, 0.2)) == pytest.approx((0.2, 0.2))
 
 
 def test_the_interval_of_a_ratio_of_totals_holds_the_ratio() -> None:
