@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autoseg.hardware import count_cores, measure_speed, profile_machine
@@ -14,11 +15,12 @@ from autoseg.progress import Progress
 from autoseg.workspace import Workspace, locked, new_workspace
 from dataset_fingerprints.atomic import sweep
 from dataset_fingerprints.dataset import Case, Dataset
-from dataset_fingerprints.errors import DataError, PlanError, WorkspaceError, did_you_mean
+from dataset_fingerprints.errors import DataError, FileFormatError, PlanError, WorkspaceError, did_you_mean
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.jsonfiles import read_json, refuse_newer, write_json
 from dataset_fingerprints.scans import Scan, read_case
 from dataset_fingerprints.units import find_units
+from planners.machine import MachineProfile
 from planners.overrides import set_values
 from planners.plan import Configuration, Plan, Splits
 from planners.planner import PlanRequest, choose_machine, find_planner, make_plan
@@ -73,7 +75,7 @@ def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress
         _refuse_newer(workspace, options.plan_name)
         waiting = WaitingScans()
         fingerprint = inspect_dataset(dataset, workspace, waiting, progress)
-        plan = _plan(fingerprint, options)
+        plan = _plan(fingerprint, options, workspace.plan(options.plan_name))
         chosen = _with_previous_stages(plan, options.configurations or (plan.default_configuration,))
         splits = given or make_splits(fingerprint, options.seed, find_planner(options.planner).folds)
         for key, configuration in _stores(plan, chosen).items():
@@ -128,10 +130,10 @@ def find_configuration(plan: Plan, name: str) -> Configuration:
     raise PlanError(f"plan {plan.name}: has no configuration '{name}'. {did_you_mean(name, known)}")
 
 
-def _plan(fingerprint: DatasetFingerprint, options: PlanningOptions) -> Plan:
+def _plan(fingerprint: DatasetFingerprint, options: PlanningOptions, path: Path) -> Plan:
     machine, memory_gb = choose_machine(profile_machine(), options.planner, options.gpu_memory_gb)
     if options.max_hours is not None and machine == profile_machine():
-        machine = measure_speed(machine)
+        machine = _find_speed(machine, path)
     request = PlanRequest(
         name=options.plan_name,
         planner=options.planner,
@@ -142,6 +144,18 @@ def _plan(fingerprint: DatasetFingerprint, options: PlanningOptions) -> Plan:
         max_hours=options.max_hours,
     )
     return set_values(make_plan(fingerprint, request), options.assignments)
+
+
+def _find_speed(machine: MachineProfile, path: Path) -> MachineProfile:
+    """Return the machine with its speed: as an earlier plan of this name found it, so that the plan stays, or measured.
+
+    Every measurement differs a little, and folds that were begun with a plan could not go on with another one.
+    """
+    with suppress(FileFormatError):
+        known = read_json(path, Plan).machine
+        if known.multiplications_per_second and replace(known, multiplications_per_second=None) == machine:
+            return known
+    return measure_speed(machine)
 
 
 def _with_previous_stages(plan: Plan, names: Sequence[str]) -> list[Configuration]:

@@ -112,3 +112,26 @@ def test_a_case_that_lost_one_array_is_made_whole(planned, monkeypatch):
     next(path for path in before if path.name == "sub-004.labels.b2nd").unlink()
     plan(planned, monkeypatch)
     assert cases_written(before, stored(planned)) == {"sub-004"}
+
+
+def test_a_plan_for_a_time_keeps_the_speed_that_was_measured_first_on_the_same_machine(planned, monkeypatch):
+    path = planned / "ws" / "plans" / "default" / "plan.json"
+
+    def change_machine(**values):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        path.write_text(json.dumps(content | {"machine": content["machine"] | values}), encoding="utf-8")
+
+    def plan_and_read_speed():
+        plan(planned, monkeypatch, "--max-hours", "0.1")
+        return json.loads(path.read_text(encoding="utf-8"))["machine"]["multiplications_per_second"]
+
+    assert plan_and_read_speed() != 1234.0
+    first = path.read_bytes()
+    plan_and_read_speed()
+    assert path.read_bytes() == first
+    change_machine(multiplications_per_second=1234.0)
+    assert plan_and_read_speed() == 1234.0
+    change_machine(multiplications_per_second=1234.0, name="another")
+    assert plan_and_read_speed() != 1234.0
+    path.write_text("{", encoding="utf-8")
+    assert plan_and_read_speed() != 1234.0
