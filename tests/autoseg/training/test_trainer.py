@@ -52,11 +52,11 @@ class CountingValidator:
         return dict.fromkeys(cases, outcome)
 
 
-def setup(slice_axis=-1, max_minutes=None, patience=0, **training):
-    cases = []
+def setup(slice_axis=-1, max_minutes=None, patience=0, device="cpu", **training):
+    place, cases = torch.device(device), []
     for index in range(4):
         image, labels = head(index)
-        cases.append(make_resident_case(f"c{index}", (image / 100)[None], labels, plain_heads(3), torch.device("cpu")))
+        cases.append(make_resident_case(f"c{index}", (image / 100)[None], labels, plain_heads(3), place))
     return Setup(
         configuration=tiny_configuration(slice_axis, **training),
         channels=1,
@@ -66,7 +66,7 @@ def setup(slice_axis=-1, max_minutes=None, patience=0, **training):
         seed=(0, 0),
         max_minutes=max_minutes,
         patience=patience,
-        device=torch.device("cpu"),
+        device=place,
         autocast=torch.float32,
     )
 
