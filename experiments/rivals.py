@@ -8,7 +8,6 @@ them alike.
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +25,7 @@ from autoseg.workspace import FULL
 from dataset_fingerprints.errors import AutosegError
 from dataset_fingerprints.images import read_label_map
 from dataset_fingerprints.jsonfiles import write_json
-from experiments.sharing import keep_to_share
+from experiments.sharing import Script, run_together
 from experiments.statistics import Statistic, bootstrap_interval
 
 TRUTH_FOLDER = "labelsTs"
@@ -106,11 +105,7 @@ def hold_contest(contest: Contest, work: Path) -> list[Outcome]:
     at_once = min(len(contest.sides), count_cores())
     for place in range(0, len(runs), at_once):
         together = runs[place : place + at_once]
-        scripts = [["sh", "-ec", run.script(contest.minutes)] for run in together]
-        started = [
-            subprocess.Popen(script, preexec_fn=keep_to_share(share, at_once)) for share, script in enumerate(scripts)
-        ]
-        codes = [process.wait() for process in started]
+        codes = run_together([run.script(contest.minutes) for run in together], at_once)
         for run, code in zip(together, codes, strict=True):
             if code:
                 raise AutosegError(f"{run.side.name}, seed {run.seed}: failed. See {run.log()}.")
@@ -127,7 +122,7 @@ class Run:
     seed: int
     folder: Path
 
-    def script(self, minutes: float) -> str:
+    def script(self, minutes: float) -> Script:
         """Return the three commands, as one would type them."""
         raw, workspace, command = self.folder / "raw", self._place("autoseg"), f"{sys.executable} -m autoseg"
         plan = (
@@ -136,7 +131,7 @@ class Run:
         )
         train = f"train {FULL} -w {workspace} --max-minutes {minutes}"
         predict = f"predict {raw / 'imagesTs'} -w {workspace} -o {self.masks()} --no-mirror"
-        return f"exec >> {self.log()} 2>&1; {command} {plan}; {command} {train}; {command} {predict}"
+        return Script(text=f"{command} {plan}; {command} {train}; {command} {predict}", log=self.log())
 
     def masks(self) -> Path:
         """Return the folder of predicted masks."""

@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,13 +21,14 @@ from dataset_fingerprints.images import read_label_map
 from dataset_fingerprints.jsonfiles import write_json
 from dataset_fingerprints.layouts import read_dataset
 from experiments.peers.nnunet import DATASET_ID, make_environment, nnunet_variables, write_nnunet_raw
-from experiments.sharing import keep_to_share
+from experiments.sharing import Script, run_together
 from experiments.statistics import bootstrap_interval
 
 # nnU-Net's own.
 FOLDS, FOLD_SEED = 5, 12345
 NAME = f"Dataset{DATASET_ID}_Peer"
 SPLITS_FILE = "splits_final.json"
+SIDES = 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,30 +105,19 @@ def race(data: Path, work: Path, environment: Path, minutes: float) -> Race:
         f" --max-hours {minutes / 60:.4f}; {sys.executable} -m autoseg train 0 -w {workspace} --max-minutes {minutes}"
     )
     theirs = f"{commands / 'python'} {script} {DATASET_ID} 0 train {minutes}"
-    sides = [_start(work, "autoseg", ours, 0, {})]
+    sides = [Script(text=ours, log=work / "race-autoseg.log")]
     if not (masks / "summary.json").is_file():
-        folders = {**nnunet_variables(work), "nnUNet_results": str(results.resolve())}
-        sides.append(_start(work, "nnunet", theirs, 1, folders))
-    codes = [side.wait() for side in sides]
-    if any(codes):
+        loaders = str(max(1, count_cores() // SIDES))
+        variables = {"nnUNet_results": str(results.resolve()), "nnUNet_n_proc_DA": loaders}
+        sides.append(
+            Script(text=theirs, log=work / "race-nnunet.log", variables={**nnunet_variables(work), **variables})
+        )
+    if any(run_together(sides, SIDES)):
         raise AutosegError(f"A side of the race failed. See {work / 'race-*.log'}.")
     (our_masks,) = workspace.glob("models/default/*/fold_0/validation")
     labels = tuple(label.name for label in dataset.labels.labels)
     ours_scored, theirs_scored = (_score(dataset, splits[0]["val"], folder) for folder in (our_masks, masks))
     return Race(minutes=minutes, labels=labels, autoseg=ours_scored, nnunet=theirs_scored)
-
-
-def _start(work: Path, name: str, command: str, place: int, variables: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    """Start one side on its half of the cores; what it prints goes to a log."""
-    share = max(1, count_cores() // 2)
-    with (work / f"race-{name}.log").open("ab") as log:
-        return subprocess.Popen(
-            ("sh", "-ec", command),
-            stdout=log,
-            stderr=log,
-            env={**os.environ, **variables, "nnUNet_n_proc_DA": str(share)},
-            preexec_fn=keep_to_share(place, 2),
-        )
 
 
 def _prepare_theirs(work: Path, commands: Path) -> None:
