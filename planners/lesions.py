@@ -97,7 +97,7 @@ def explain_rules(chosen: tuple[str, ...], facts: LesionFacts, spacing_mm: Tripl
             field=f"rules.{name}",
             value=("on" if name in chosen else "off") + ("" if rule.tested else " (untested)"),
             rule=rule.meaning,
-            evidence=evidence[name] or "not measured",
+            evidence=(evidence[name] or "not measured") + (f"; {rule.effect}" if rule.tested else ""),
             change=f"--rule {name}={'off' if name in chosen else 'on'}",
         )
         for name, rule in RULES.items()

@@ -14,12 +14,16 @@ class Rule:
 
     Attributes:
         meaning: what it does and when.
-        tested: the heading in experiments/LOG.md under which its effect was measured; empty where it was not.
+        effect: what it did where it was tried, in a sentence; empty where it was not.
+        tested: the heading in experiments/LOG.md under which that was measured.
     """
 
     meaning: str
+    effect: str = ""
     tested: str = ""
 
+
+CPU_TRIAL = "Three lesion rules, one by one"
 
 RULES: dict[str, Rule] = {
     "fine_spacing": Rule(
@@ -36,14 +40,20 @@ RULES: dict[str, Rule] = {
     ),
     "balanced_lesions": Rule(
         meaning="Patches on labels are drawn lesion by lesion, not voxel by voxel: small lesions are seen as often as "
-        "large ones. Where most scans have several, or their volumes span a factor of 100."
+        "large ones. Where most scans have several, or their volumes span a factor of 100.",
+        effect="tried in trainings of 10 minutes on a CPU, 40 simulated scans: Dice +0.002 (-0.011 to +0.017)",
+        tested=CPU_TRIAL,
     ),
     "pooled_dice": Rule(
         meaning="Dice is counted over the whole batch, where labels fill less than 5 % of the body: a patch without "
-        "any lesion then does not pull everything towards background by itself."
+        "any lesion then does not pull everything towards background by itself.",
+        effect="tried in trainings of 10 minutes on a CPU, 40 simulated scans: Dice -0.025 (-0.042 to -0.011)",
+        tested=CPU_TRIAL,
     ),
     "foreground_only": Rule(
-        meaning="Every patch of a short training holds a label, where labels fill less than 5 % of the body."
+        meaning="Every patch of a short training holds a label, where labels fill less than 5 % of the body.",
+        effect="tried in trainings of 10 minutes on a CPU, 40 simulated scans: Dice -0.002 (-0.013 to +0.009)",
+        tested=CPU_TRIAL,
     ),
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -86,7 +87,16 @@ def test_every_rule_is_explained_whether_on_or_off(name: str) -> None:
         )
         assert reason.value == state + ("" if RULES[name].tested else " (untested)")
         assert reason.change == f"--rule {name}={'off' if state == 'on' else 'on'}"
-        assert reason.evidence not in ("", "not measured")
+        assert not reason.evidence.startswith(("not measured", ";"))
+        assert reason.evidence.endswith(RULES[name].effect)
+
+
+@by_rule
+def test_the_effect_of_a_tested_rule_is_in_the_log(name: str) -> None:
+    log = (Path(__file__).parents[2] / "experiments" / "LOG.md").read_text(encoding="utf-8")
+    headings = [line.partition(" ")[2] for line in log.splitlines() if line.startswith("## ")]
+    assert bool(RULES[name].effect) == bool(RULES[name].tested)
+    assert not RULES[name].tested or any(heading.endswith(RULES[name].tested) for heading in headings)
 
 
 def test_a_fingerprint_without_lesion_statistics_leaves_rules_nothing_to_do() -> None:
