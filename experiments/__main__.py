@@ -50,10 +50,10 @@ def peer_steps(
     turns: Annotated[int, typer.Option(help="Of two steps each.")] = 10,
 ) -> None:
     """Time training steps of autoseg, nnU-Net v2 and the bare network in turns, all of one plan."""
-    from experiments.peers.steps import time_steps
+    from experiments.peers.steps import time_beside_nnunet
     from experiments.steps import TRAINER, show
 
-    contenders = time_steps(data, work, environment, turns)
+    contenders = time_beside_nnunet(data, work, environment, turns)
     columns = ("who", "median s", "range", "steps", "autoseg / it", "said")
     show_table("Seconds per training step", columns, show(contenders, TRAINER))
 
@@ -150,17 +150,19 @@ def steps(
     data: Annotated[Path, typer.Option(help="A raw data set.")],
     patch: Annotated[tuple[int, int, int], typer.Option(help="In voxels.")] = (128, 128, 128),
     batch: Annotated[int, typer.Option(help="Patches.")] = 2,
-    features: Annotated[str, typer.Option(help="Of each stage.")] = "32,64,128,256,320,320",
+    features: Annotated[
+        list[int] | None, typer.Option(help="Of a stage; repeatable, finest first. Default: 32 to 320 in six stages.")
+    ] = None,
     cores: Annotated[int | None, typer.Option(help="That each may use. Default: all.")] = None,
     turns: Annotated[int, typer.Option(help="Of two steps each.")] = 10,
 ) -> None:
     """Time training steps with and without augmentation and the bare network's in turns, on a CPU or a GPU."""
-    from experiments.steps import BARE, TRAINER, UNCHANGED, StepPlan, plan_ours, show, time_steps
+    from experiments.steps import BARE, TRAINER, UNCHANGED, StepPlan, enter_ours, plan_ours, show, time_steps
 
-    plan = StepPlan(patch_shape=patch, batch_size=batch, features=tuple(map(int, features.split(","))))
+    plan = StepPlan(patch_shape=patch, batch_size=batch, features=tuple(features or (32, 64, 128, 256, 320, 320)))
     with tempfile.TemporaryDirectory() as folder:
         plan_ours(data, Path(folder), plan)
-        contenders = time_steps(Path(folder), (TRAINER, UNCHANGED, *BARE), turns, cores)
+        contenders = time_steps(enter_ours(Path(folder), (TRAINER, UNCHANGED, *BARE)), turns, cores)
     columns = ("who", "median s", "range", "steps", f"{TRAINER} / it", f"{UNCHANGED} / it", "said")
     show_table("Seconds per training step", columns, show(contenders, TRAINER, UNCHANGED))
 

@@ -52,6 +52,19 @@ class StepPlan:
 SMALL = StepPlan(patch_shape=(64, 64, 64), batch_size=2, features=(32, 64, 128, 256, 320))
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """A program that answers every number N on its input with the seconds of N steps.
+
+    Attributes:
+        variables: of the environment, beside those of this process.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
 @dataclass(kw_only=True, slots=True)
 class Contender:
     """A process that times its own steps, still unless it is its turn."""
@@ -94,38 +107,27 @@ class Contender:
             pass
 
 
-def time_steps(workspace: Path, kinds: Sequence[str], turns: int, cores: int | None = None) -> list[Contender]:
-    """Time steps of the trainer and of the bare network.
+def time_steps(entries: Sequence[Entry], turns: int, cores: int | None = None) -> list[Contender]:
+    """Let all make some steps to warm up, and then time two of each in every turn.
 
     Args:
-        workspace: planned and preprocessed.
-        kinds: see experiments.step_worker.
+        entries: who steps.
         turns: of two steps each.
         cores: of this machine's that each may use, or None for all.
     """
     started: list[Contender] = []
     try:
-        for kind in kinds:
-            started.append(start_ours(workspace, kind, cores))
-        take_turns(started, turns)
+        for entry in entries:
+            started.append(start(entry, cores))
+        for contender in started:
+            contender.take_turn(UNTIMED_STEPS)
+        for _ in range(turns):
+            for contender in started:
+                contender.seconds += contender.take_turn(STEPS_PER_TURN)
     finally:
-        end(started)
+        for contender in started:
+            contender.end()
     return started
-
-
-def take_turns(contenders: Sequence[Contender], turns: int) -> None:
-    """Let all make some steps to warm up, and then time two of each in every turn."""
-    for contender in contenders:
-        contender.take_turn(UNTIMED_STEPS)
-    for _ in range(turns):
-        for contender in contenders:
-            contender.seconds += contender.take_turn(STEPS_PER_TURN)
-
-
-def end(contenders: Sequence[Contender]) -> None:
-    """Kill all."""
-    for contender in contenders:
-        contender.end()
 
 
 def show(contenders: Sequence[Contender], *ours: str) -> list[tuple[str, ...]]:
@@ -140,25 +142,26 @@ def show(contenders: Sequence[Contender], *ours: str) -> list[tuple[str, ...]]:
     return rows
 
 
-def start_ours(workspace: Path, kind: str, cores: int | None = None) -> Contender:
-    """Start a process of experiments.step_worker."""
-    return start(kind, (sys.executable, "-m", "experiments.step_worker", str(workspace), kind), {}, cores)
+def enter_ours(workspace: Path, kinds: Sequence[str]) -> list[Entry]:
+    """Return processes of experiments.step_worker, one of each kind, for a planned and preprocessed workspace."""
+    module = (sys.executable, "-m", "experiments.step_worker", str(workspace))
+    return [Entry(name=kind, command=(*module, kind)) for kind in kinds]
 
 
-def start(name: str, command: Sequence[str], variables: Mapping[str, str], cores: int | None = None) -> Contender:
+def start(entry: Entry, cores: int | None = None) -> Contender:
     """Start a contender, wait until it is ready, and let it stand still."""
     allowed = sorted(os.sched_getaffinity(0))[:cores]
     process = subprocess.Popen(
-        command,
+        entry.command,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         encoding="utf-8",
-        env={**os.environ, **variables},
+        env={**os.environ, **entry.variables},
         start_new_session=True,
         preexec_fn=lambda: os.sched_setaffinity(0, allowed),
     )
-    contender = Contender(name=name, process=process)
+    contender = Contender(name=entry.name, process=process)
     contender.said = str(json.loads(contender.read_line()).get("said", ""))
     contender.stand_still()
     return contender

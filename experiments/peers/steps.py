@@ -10,10 +10,10 @@ from autoseg.hardware import count_cores
 from dataset_fingerprints.jsonfiles import read_plain_json, write_json
 from dataset_fingerprints.layouts import read_dataset
 from experiments.peers.nnunet import DATASET_ID, make_environment, nnunet_variables, write_nnunet_raw
-from experiments.steps import BARE, SMALL, TRAINER, Contender, StepPlan, end, plan_ours, start, start_ours, take_turns
+from experiments.steps import BARE, SMALL, TRAINER, Contender, Entry, StepPlan, enter_ours, plan_ours, time_steps
 
 
-def time_steps(data: Path, work: Path, environment: Path, turns: int) -> list[Contender]:
+def time_beside_nnunet(data: Path, work: Path, environment: Path, turns: int) -> list[Contender]:
     """Time steps of nnU-Net's plan for 1 GB: 64x64x64 voxels, batch 2, 5 stages from 32 features.
 
     Args:
@@ -26,16 +26,9 @@ def time_steps(data: Path, work: Path, environment: Path, turns: int) -> list[Co
     plan_ours(data, workspace, SMALL)
     variables = _plan_theirs(data, work, commands, SMALL)
     script = Path(__file__).with_name("nnunet_trainer.py")
-    peer = (str(commands / "python"), str(script), str(DATASET_ID), "0", "steps")
-    started: list[Contender] = []
-    try:
-        for kind in (TRAINER, *BARE):
-            started.append(start_ours(workspace, kind))
-        started.append(start("nnU-Net", peer, variables))
-        take_turns(started, turns)
-    finally:
-        end(started)
-    return started
+    command = (str(commands / "python"), str(script), str(DATASET_ID), "0", "steps")
+    peer = Entry(name="nnU-Net", command=command, variables=variables)
+    return time_steps([*enter_ours(workspace, (TRAINER, *BARE)), peer], turns)
 
 
 def _plan_theirs(data: Path, work: Path, commands: Path, plan: StepPlan) -> dict[str, str]:

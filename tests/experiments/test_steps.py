@@ -9,7 +9,18 @@ from pathlib import Path
 import pytest
 
 from dataset_fingerprints.errors import AutosegError
-from experiments.steps import TRAINER, UNCHANGED, Contender, StepPlan, plan_ours, show, start, time_steps
+from experiments.steps import (
+    TRAINER,
+    UNCHANGED,
+    Contender,
+    Entry,
+    StepPlan,
+    enter_ours,
+    plan_ours,
+    show,
+    start,
+    time_steps,
+)
 from tests.synthetic.scans import write_nnunet_dataset
 
 BARE = ("bare-bfloat16-first-eager", "bare-float32-last-eager")
@@ -24,7 +35,7 @@ for line in sys.stdin:
 
 @pytest.mark.filterwarnings("ignore:This process")
 def test_a_contender_answers_on_the_cores_that_it_may_use() -> None:
-    contender = start("it", (sys.executable, "-c", ANSWERING), {}, cores=1)
+    contender = start(Entry(name="it", command=(sys.executable, "-c", ANSWERING)), cores=1)
     assert contender.said == str(sorted(os.sched_getaffinity(0))[:1])
     assert contender.take_turn(3) == [3.0, 3.0, 3.0]
     contender.end()
@@ -34,7 +45,7 @@ def test_a_contender_answers_on_the_cores_that_it_may_use() -> None:
 @pytest.mark.filterwarnings("ignore:This process")
 def test_a_contender_that_ends_is_told_by_its_name() -> None:
     with pytest.raises(AutosegError, match="it: ended with exit code 7"):
-        start("it", (sys.executable, "-c", "exit(7)"), {})
+        start(Entry(name="it", command=(sys.executable, "-c", "exit(7)")))
 
 
 def test_medians_are_set_against_ours() -> None:
@@ -50,7 +61,7 @@ def test_medians_are_set_against_ours() -> None:
 def test_the_trainer_and_the_bare_network_step_in_turns(tmp_path: Path) -> None:
     data = write_nnunet_dataset(tmp_path / "data", 5)
     plan_ours(data, tmp_path / "workspace", StepPlan(patch_shape=(8, 16, 8), batch_size=2, features=(4, 8)))
-    contenders = time_steps(tmp_path / "workspace", (TRAINER, UNCHANGED, *BARE), turns=2, cores=1)
+    contenders = time_steps(enter_ours(tmp_path / "workspace", (TRAINER, UNCHANGED, *BARE)), turns=2, cores=1)
     assert [contender.name for contender in contenders] == [TRAINER, UNCHANGED, *BARE]
     assert all(len(contender.seconds) == 4 and min(contender.seconds) > 0 for contender in contenders)
     assert all("compiled" in contender.said or "compiling" in contender.said for contender in contenders[:2])

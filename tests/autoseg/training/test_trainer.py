@@ -257,7 +257,8 @@ def test_a_label_that_is_never_predicted_or_lost_is_told(tmp_path):
     assert "No voxel of bright is predicted any more in 2 rounds" in listening.told[1]
 
 
-def test_a_finished_training_goes_on_with_more_steps_and_a_warm_up(tmp_path):
+def test_a_finished_training_goes_on_with_more_steps_and_a_warm_up(tmp_path, monkeypatch):
+    monkeypatch.setattr(trainer_module, "REPORT_SECONDS", 0.0)
     files, _ = train(tmp_path / "f", iterations=50)
     longer = Trainer(setup(iterations=250), files, CountingValidator(), SilentProgress())
     assert longer._stepper.learning_rate(0.2) > 0.5e-3
@@ -265,6 +266,9 @@ def test_a_finished_training_goes_on_with_more_steps_and_a_warm_up(tmp_path):
     assert (position.iteration, position.rewarm_from) == (250, 50)
     (line,) = (line for line in files.curve.read() if line["kind"] == "extended")
     assert (line["iteration"], line["iterations"]) == (50, 250)
+    # Four steps (2 % of 200) lead back to the schedule.
+    rates = {line["iteration"]: line["learning_rate"] for line in files.curve.read() if line["kind"] == "train"}
+    assert rates[51] == pytest.approx(rates[54] / 4, rel=0.02)
 
 
 def test_the_curve_tells_where_the_time_goes(tmp_path):
