@@ -12,7 +12,7 @@ from dataset_fingerprints.fingerprint import (
     LabelSummary,
     Quantiles,
 )
-from dataset_fingerprints.summary import measure_quantiles
+from dataset_fingerprints.measuring.pooling import measure_quantiles
 
 # From these amounts on a difference is put into words. Spacing decides the target grid, so a tenth counts. Shapes and
 # thickness differ between healthy heads by less than a quarter. Lesion volumes spread over four orders of magnitude

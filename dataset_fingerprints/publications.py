@@ -10,6 +10,7 @@ import numpy as np
 
 from dataset_fingerprints.dataset import Label, LabelScheme
 from dataset_fingerprints.errors import DataError, did_you_mean
+from dataset_fingerprints.files.jsonfiles import read_json
 from dataset_fingerprints.fingerprint import (
     Box,
     CaseFingerprint,
@@ -21,8 +22,7 @@ from dataset_fingerprints.fingerprint import (
     Quantiles,
 )
 from dataset_fingerprints.geometry import Triple, TripleFloat
-from dataset_fingerprints.intensities import NO_INTENSITIES
-from dataset_fingerprints.jsonfiles import read_json
+from dataset_fingerprints.measuring.intensities import NO_INTENSITIES
 
 FOLDER = Path(__file__).parent / "published"
 SCHEMA_VERSION = 1

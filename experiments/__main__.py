@@ -50,8 +50,8 @@ def peer_steps(
     turns: Annotated[int, typer.Option(help="Of two steps each.")] = 10,
 ) -> None:
     """Time training steps of autoseg, nnU-Net v2 and the bare network in turns, all of one plan."""
+    from experiments.costs.steps import TRAINER, show
     from experiments.peers.steps import time_beside_nnunet
-    from experiments.steps import TRAINER, show
 
     contenders = time_beside_nnunet(data, work, environment, turns)
     columns = ("who", "median s", "range", "steps", "autoseg / it", "said")
@@ -86,7 +86,7 @@ def scaling(
     cases: Annotated[list[int] | None, typer.Option(help="How many; repeatable, ascending.")] = None,
 ) -> None:
     """Measure reading, checking and fingerprinting of small cases: is it linear, and is memory flat?"""
-    from experiments.scaling import COLUMNS, measure_scaling
+    from experiments.costs.scaling import COLUMNS, measure_scaling
 
     with tempfile.TemporaryDirectory() as folder:
         points = measure_scaling(cases or [250, 500, 1000, 2000], Path(folder))
@@ -112,7 +112,7 @@ def homes(
     iterations: Annotated[int, typer.Option(help="Of every training.")] = 60,
 ) -> None:
     """Train with none, a tenth and all of the cases in memory: what does the process take, are the weights the same?"""
-    from experiments.feeding import HELD_COLUMNS, compare_homes
+    from experiments.costs.case_residency import HELD_COLUMNS, compare_homes
 
     held = list(compare_homes(work, cases, edge, iterations))
     show_table("One training, three homes of its cases", HELD_COLUMNS, [one.row(held[0]) for one in held])
@@ -126,7 +126,7 @@ def growth(
     edge: Annotated[int, typer.Option(help="Of a patch, in voxels.")] = 32,
 ) -> None:
     """Train with the strong augmentation on cases in memory: does the process grow?"""
-    from experiments.feeding import GROWTH_COLUMNS, watch_growth
+    from experiments.costs.case_residency import GROWTH_COLUMNS, watch_growth
 
     found = watch_growth(data, work, iterations, edge)
     show_table("Memory of the training process", GROWTH_COLUMNS, found.rows())
@@ -136,7 +136,7 @@ def growth(
 @app.command()
 def memory() -> None:
     """Compare predicted and measured memory of training steps on this machine's CUDA card."""
-    from experiments.memory import TOLERANCE, check_memory
+    from experiments.costs.memory_checks import TOLERANCE, check_memory
 
     checks = list(check_memory())
     columns = ("data set", "planner", "GB planned for", "configuration", "predicted", "measured", "ratio", "holds")
@@ -157,7 +157,7 @@ def steps(
     turns: Annotated[int, typer.Option(help="Of two steps each.")] = 10,
 ) -> None:
     """Time training steps with and without augmentation and the bare network's in turns, on a CPU or a GPU."""
-    from experiments.steps import BARE, TRAINER, UNCHANGED, StepPlan, enter_ours, plan_ours, show, time_steps
+    from experiments.costs.steps import BARE, TRAINER, UNCHANGED, StepPlan, enter_ours, plan_ours, show, time_steps
 
     plan = StepPlan(patch_shape=patch, batch_size=batch, features=tuple(features or (32, 64, 128, 256, 320, 320)))
     with tempfile.TemporaryDirectory() as folder:
@@ -170,7 +170,7 @@ def steps(
 @app.command()
 def speed(rounds: Annotated[int, typer.Option(help="How often each is measured.")] = 3) -> None:
     """Compare predicted and measured seconds of training steps on this machine."""
-    from experiments.speed import check_speed
+    from experiments.costs.speed import check_speed
 
     columns = ("data set", "configuration", "predicted", "measured", "predicted / measured (range)")
     show_table("Seconds of a training step, medians", columns, [check.row() for check in check_speed(rounds)])

@@ -17,15 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autoseg.evaluation import DEFAULT_CONVENTIONS
-from autoseg.evaluation.lesions import LesionMatch, match_lesions
+from autoseg.evaluation.lesion_matching import LesionMatch, match_lesions
 from autoseg.evaluation.overlap import measure_overlap
 from autoseg.hardware import count_cores
 from autoseg.simulate import SimulationOptions, simulate_dataset
-from autoseg.workspace import FULL
+from autoseg.workspace.workspace import FULL
 from dataset_fingerprints.errors import AutosegError
-from dataset_fingerprints.images import read_label_map
-from dataset_fingerprints.jsonfiles import write_json
-from experiments.sharing import Script, run_together
+from dataset_fingerprints.files.jsonfiles import write_json
+from dataset_fingerprints.reading.images import read_label_map
+from experiments.costs.side_by_side import Script, run_together
 from experiments.statistics import Statistic, bootstrap_interval
 
 TRUTH_FOLDER = "labelsTs"

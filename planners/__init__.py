@@ -1,14 +1,14 @@
 """Turning what was measured of a data set into a plan; nothing here needs torch, and planning is instant."""
 
 from planners.choices import Choice, resolve
-from planners.consistency import check_plan
-from planners.explain import Section, explain_plan, plan_as_json
+from planners.editing.explain import Section, explain_plan, plan_as_json
+from planners.editing.overrides import set_values
+from planners.editing.plan_checks import check_plan
 from planners.machine import MachineProfile
-from planners.normalization import NORMALIZATIONS
-from planners.overrides import set_values
 from planners.plan import Configuration, Decision, Fold, Plan, Preprocessing, Splits, Topology
 from planners.planner import PlanRequest, choose_machine, make_plan
 from planners.presets import PLANNERS
+from planners.rules.normalization import NORMALIZATIONS
 
 __all__ = [
     "NORMALIZATIONS",

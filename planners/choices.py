@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import TypeVar
 
 from dataset_fingerprints.errors import PlanError, did_you_mean
-from dataset_fingerprints.jsonfiles import from_plain
+from dataset_fingerprints.files.jsonfiles import from_plain
 
 OptionValue = bool | int | float | str
 Options = TypeVar("Options")

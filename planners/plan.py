@@ -40,7 +40,7 @@ class Preprocessing:
 
     Attributes:
         spacing_mm: target voxel size in canonical axes.
-        normalization: one choice per channel, from `planners.normalization.NORMALIZATIONS`.
+        normalization: one choice per channel, from `planners.rules.normalization.NORMALIZATIONS`.
         coarse_axis: the axis that is resampled linearly because it is much coarser than the others, or -1.
     """
 
@@ -178,7 +178,7 @@ class Plan:
         name: the directory under the workspace's `plans`.
         planner: the entry of `planners.PLANNERS` that made it.
         memory_gb: what the plan was made to fit into.
-        rules: the rules of `planners.rules.RULES` that were on.
+        rules: the rules of `planners.rules.switches.RULES` that were on.
         max_hours: the time per fold that the plan was made for, or null.
         postprocessing: per label or region, in their order; empty in plans that were made before there were any.
     """

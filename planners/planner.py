@@ -8,22 +8,22 @@ from dataclasses import dataclass, replace
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.errors import PlanError, did_you_mean
 from dataset_fingerprints.fingerprint import DatasetFingerprint
-from planners.budgets import Resources
 from planners.choices import Choice
-from planners.configurations import Basis, plan_configurations
-from planners.lesions import describe_lesions, explain_rules
 from planners.machine import MachineProfile
-from planners.memory import GIB, resident_bytes
-from planners.memory_decisions import explain_memory
-from planners.normalization import choose_normalization
+from planners.networks.memory_decisions import explain_memory
+from planners.networks.training_memory import GIB, resident_bytes
 from planners.plan import Decision, Plan, Preprocessing, Training
-from planners.postprocessing import choose_postprocessing
 from planners.presets import PLANNERS, PlannerRules
-from planners.rules import choose_rules
-from planners.sampling import choose_sampling
-from planners.schedule import choose_training
-from planners.size_decisions import explain_device
-from planners.spacing import Resolution, choose_resolution
+from planners.rules.lesion_facts import describe_lesions, explain_rules
+from planners.rules.normalization import choose_normalization
+from planners.rules.postprocessing import choose_postprocessing
+from planners.rules.sampling import choose_sampling
+from planners.rules.schedule import choose_training
+from planners.rules.spacing import Resolution, choose_resolution
+from planners.rules.switches import choose_rules
+from planners.sizing.budgets import Resources
+from planners.sizing.configurations import Basis, plan_configurations
+from planners.sizing.size_decisions import explain_device
 from planners.time_budget import plan_within
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from planners.batches import SizeRules
-from planners.budgets import ByteRules, DeviceRules, ElementRules
-from planners.topology import UNLIMITED_STAGES
+from planners.networks.topology import UNLIMITED_STAGES
+from planners.sizing.batches import SizeRules
+from planners.sizing.budgets import ByteRules, DeviceRules, ElementRules
 
 UNLIMITED_BATCH = 1_000_000
 UNLIMITED_EDGE = 1 << 16
@@ -26,7 +26,7 @@ class PlannerRules:
         foreground_share: the share of each batch placed on labelled voxels.
         jitter_share: how far off the centre, as a share of half the patch.
         ema_decay: of the averaged weights, 0 for none.
-        rules: of `planners.rules.RULES`, those that are on unless a person switches them.
+        rules: of `planners.rules.switches.RULES`, those that are on unless a person switches them.
         folds: how the cross-validation is dealt out (`planners.splits`).
         pools_dice: whether the loss counts the Dice over the whole batch where nnU-Net does: in 2D, and in 3D where
             patches are a small part of the scan, so that a low resolution is planned as well.

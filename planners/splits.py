@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from sklearn.model_selection import KFold, StratifiedKFold
 
 from dataset_fingerprints.errors import DataError, FileFormatError, did_you_mean
+from dataset_fingerprints.files.jsonfiles import read_plain_json
 from dataset_fingerprints.fingerprint import CaseFingerprint, DatasetFingerprint
-from dataset_fingerprints.jsonfiles import read_plain_json
 from dataset_fingerprints.units import find_units
 from planners.plan import Fold, Splits
 from planners.presets import FoldRule

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 
 from dataset_fingerprints.errors import PlanError
 from dataset_fingerprints.fingerprint import DatasetFingerprint
-from planners.configurations import Basis, Planned, plan_configurations
-from planners.layers import describe_network, list_layers
 from planners.machine import MachineProfile
+from planners.networks.layers import describe_network, list_layers
 from planners.plan import Configuration, Decision
-from planners.schedule import GPU_ITERATIONS, long_optimizer, short_optimizer
+from planners.rules.schedule import GPU_ITERATIONS, long_optimizer, short_optimizer
+from planners.sizing.configurations import Basis, Planned, plan_configurations
 
 # Of the time, what optimiser steps take; the rest is validation, and starting up.
 STEPPING_SHARE = 0.9

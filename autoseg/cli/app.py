@@ -149,10 +149,10 @@ def train(
 
     A file called `stop` in the fold's folder ends it early, annealed; SIGTERM and Ctrl-C save it.
     """
-    from autoseg.pipeline.cross_validation import train_all
-    from autoseg.pipeline.jobs import TrainingOptions
-    from autoseg.pipeline.training import train_fold
-    from autoseg.workspace import find_workspace
+    from autoseg.pipeline.folds.cross_validation import train_all
+    from autoseg.pipeline.folds.jobs import TrainingOptions
+    from autoseg.pipeline.folds.one_fold import train_fold
+    from autoseg.workspace.workspace import find_workspace
 
     minutes = max_minutes if max_hours is None else max_hours * 60
     options = TrainingOptions(
@@ -169,7 +169,7 @@ def train(
     )
     found = find_workspace(workspace)
     if cluster == "slurm":
-        from autoseg.pipeline.slurm import submit_all
+        from autoseg.pipeline.folds.slurm import submit_all
 
         if fold != "all":
             raise typer.BadParameter("--cluster slurm submits `train all`.")
@@ -200,7 +200,7 @@ def predict(
     """Segment new scans; each mask lies on its scan's own grid."""
     from autoseg.pipeline.predicting import PredictionOptions
     from autoseg.pipeline.predicting import predict as predict_scans
-    from autoseg.workspace import find_workspace
+    from autoseg.workspace.workspace import find_workspace
 
     options = PredictionOptions(
         plan_name=plan,
@@ -259,7 +259,7 @@ def explain(
         show_comparison(target, workspace, compare, as_json=as_json)
         return
     from autoseg.pipeline.explaining import ExplainOptions, find_plan
-    from planners.explain import explain_plan, plan_as_json
+    from planners.editing.explain import explain_plan, plan_as_json
 
     options = ExplainOptions(
         plan_name=plan,
@@ -291,8 +291,8 @@ def check(
 ) -> None:
     """Check a raw data set and list everything found; exits with 2 if something has to be mended."""
     from autoseg.pipeline.inspecting import check_dataset, find_dataset
-    from dataset_fingerprints.jsonfiles import write_json
-    from dataset_fingerprints.kinds import KINDS
+    from dataset_fingerprints.checking.kinds import KINDS
+    from dataset_fingerprints.files.jsonfiles import write_json
 
     if kinds:
         known = [(name, ", ".join(kind.grades), kind.meaning) for name, kind in KINDS.items()]

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autoseg.evaluation.conventions import DEFAULT_CONVENTIONS, Conventions
-from autoseg.evaluation.lesions import match_lesions
+from autoseg.evaluation.lesion_matching import match_lesions
 from autoseg.evaluation.overlap import measure_overlap
 from autoseg.evaluation.surface import score_hd95
-from dataset_fingerprints.body import bounding_box
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.geometry import TripleFloat
+from dataset_fingerprints.reading.body import bounding_box
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

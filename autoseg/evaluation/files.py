@@ -15,10 +15,10 @@ from autoseg.evaluation.cases import CaseScores, Targets, label_targets, score_c
 from autoseg.evaluation.conventions import DEFAULT_CONVENTIONS, Conventions
 from autoseg.evaluation.summary import Evaluation, summarise
 from autoseg.hardware import count_cores
-from dataset_fingerprints.checks import ROUNDING
+from dataset_fingerprints.checking.checks import ROUNDING
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.geometry import affine_distance_mm, show_shape
-from dataset_fingerprints.images import IMAGE_SUFFIXES, Image, case_stem, is_image, read_label_map
+from dataset_fingerprints.reading.images import IMAGE_SUFFIXES, Image, case_stem, is_image, read_label_map
 from dataset_fingerprints.tolerances import TOLD_SHIFT
 
 EVERYTHING = Targets(segments=())

@@ -7,7 +7,7 @@ from typing import Any
 
 from autoseg.evaluation.summary import SCHEMA_VERSION, Evaluation
 from dataset_fingerprints.errors import FileFormatError
-from dataset_fingerprints.jsonfiles import from_plain, read_plain_json, write_json
+from dataset_fingerprints.files.jsonfiles import from_plain, read_plain_json, write_json
 
 
 def write_evaluation(path: Path, evaluation: Evaluation) -> None:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from autoseg.networks.layers import Layers, activation
-from planners.topology import BlockName
+from planners.networks.topology import BlockName
 
 
 class ConvBlock(nn.Module):

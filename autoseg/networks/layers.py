@@ -9,7 +9,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from autoseg.networks.normalization import EPSILON, InstanceNorm
+from autoseg.networks.instance_norm import EPSILON, InstanceNorm
 
 NEGATIVE_SLOPE = 0.01
 

@@ -11,11 +11,11 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from autoseg.networks.blocks import ConvBlock, DecoderStage, ResidualBlock, stage
+from autoseg.networks.instance_norm import lay_out
 from autoseg.networks.layers import NEGATIVE_SLOPE, Layers, NormName
-from autoseg.networks.normalization import lay_out
 from dataset_fingerprints.errors import PlanError
+from planners.networks.topology import BlockName
 from planners.plan import Topology
-from planners.topology import BlockName
 
 Convolution = nn.Conv2d | nn.Conv3d | nn.ConvTranspose2d | nn.ConvTranspose3d
 

@@ -11,10 +11,10 @@ import numpy as np
 
 from autoseg.evaluation import Evaluation, evaluate_files, label_targets, write_evaluation
 from autoseg.evaluation.overlap import measure_overlap
-from autoseg.pipeline.jobs import TrainingOptions
+from autoseg.pipeline.folds.jobs import TrainingOptions
+from autoseg.pipeline.folds.one_fold import train_fold
 from autoseg.pipeline.planning import PlanningOptions, plan_and_preprocess
 from autoseg.pipeline.predicting import PredictionOptions, predict
-from autoseg.pipeline.training import train_fold
 from autoseg.progress import Progress
 from autoseg.report import SheetRow, draw_contact_sheet
 from autoseg.simulate import (
@@ -25,7 +25,7 @@ from autoseg.simulate import (
     simulate_dataset,
     threshold_baseline,
 )
-from dataset_fingerprints.images import read_image, read_label_map
+from dataset_fingerprints.reading.images import read_image, read_label_map
 
 # Coarser voxels and larger lesions than real data have, so that minutes on a CPU show something.
 SIMULATION = SimulationOptions(cases=24, held_out_cases=6, spacing_mm=3.0, seed=1, min_lesion_ml=2.0)

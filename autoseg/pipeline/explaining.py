@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autoseg.hardware import measure_speed, profile_machine
-from autoseg.workspace import Workspace, find_workspace
+from autoseg.workspace.workspace import Workspace, find_workspace
 from dataset_fingerprints.errors import DataError, did_you_mean
+from dataset_fingerprints.files.jsonfiles import read_json
 from dataset_fingerprints.fingerprint import DatasetFingerprint
-from dataset_fingerprints.jsonfiles import read_json
 from dataset_fingerprints.publications import expand, list_published, read_published
 from planners.plan import Plan
 from planners.planner import PlanRequest, choose_machine, make_plan

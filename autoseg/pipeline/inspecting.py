@@ -9,16 +9,16 @@ from pathlib import Path
 
 from autoseg.hardware import count_cores, free_memory_gb, memory_limit_gb
 from autoseg.progress import Progress
-from autoseg.workspace import Workspace
-from dataset_fingerprints.checks import Finding, refuse_errors
+from autoseg.workspace.workspace import Workspace
+from dataset_fingerprints.checking.checks import Finding, refuse_errors
 from dataset_fingerprints.dataset import Case, Dataset
+from dataset_fingerprints.files.jsonfiles import write_json
 from dataset_fingerprints.fingerprint import DatasetFingerprint
-from dataset_fingerprints.journal import open_journal, read_journal, write_journal
-from dataset_fingerprints.jsonfiles import write_json
 from dataset_fingerprints.layouts import read_dataset, read_paired, tell_layout
-from dataset_fingerprints.one_pass import Limits, Listeners, extract_cases
-from dataset_fingerprints.scans import Scan
-from dataset_fingerprints.summary import summarise
+from dataset_fingerprints.measuring.journal import open_journal, read_journal, write_journal
+from dataset_fingerprints.measuring.one_pass import Limits, Listeners, extract_cases
+from dataset_fingerprints.measuring.pooling import summarise
+from dataset_fingerprints.measuring.scans import Scan
 
 # The share of memory in which scans wait between being read for the fingerprint and being preprocessed.
 WAITING_SHARE = 0.25

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dataset_fingerprints.errors import DataError
-from dataset_fingerprints.images import IMAGE_SUFFIXES, case_stem, is_image, is_series, read_channel_count
+from dataset_fingerprints.reading.images import IMAGE_SUFFIXES, case_stem, is_image, is_series, read_channel_count
 
 _CHANNEL = re.compile(r"_(\d{4})$")
 # The format of a mask for a scan in a format that holds no labels, or only in two files; a DICOM series has no suffix.

@@ -9,12 +9,12 @@ import numpy as np
 
 from autoseg.progress import Progress
 from autoseg.report import Outline, Overlay, Placed, draw_overlay
-from dataset_fingerprints.body import find_body
-from dataset_fingerprints.checks import Finding
+from dataset_fingerprints.checking.checks import Finding
 from dataset_fingerprints.dataset import Case, Dataset, is_there
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.geometry import find_reorientation, reorient_grid
-from dataset_fingerprints.images import Image, read_channels, read_label_map
+from dataset_fingerprints.reading.body import find_body
+from dataset_fingerprints.reading.images import Image, read_channels, read_label_map
 
 # The kinds of findings that a picture shows.
 DRAWN = ("shape", "affine", "qform-sform", "channel-grid", "skewed-axes")

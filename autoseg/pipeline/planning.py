@@ -12,19 +12,19 @@ from autoseg.hardware import count_cores, measure_speed, profile_machine
 from autoseg.pipeline.inspecting import WaitingScans, find_dataset, inspect_dataset
 from autoseg.preprocessing import Store, prepare, store_key
 from autoseg.progress import Progress
-from autoseg.workspace import Workspace, locked, new_workspace
-from dataset_fingerprints.atomic import sweep
+from autoseg.workspace.workspace import Workspace, locked, new_workspace
 from dataset_fingerprints.dataset import Case, Dataset
 from dataset_fingerprints.errors import DataError, FileFormatError, PlanError, WorkspaceError, did_you_mean
+from dataset_fingerprints.files.atomic import sweep
+from dataset_fingerprints.files.jsonfiles import read_json, refuse_newer, write_json
 from dataset_fingerprints.fingerprint import DatasetFingerprint
-from dataset_fingerprints.jsonfiles import read_json, refuse_newer, write_json
-from dataset_fingerprints.scans import Scan, read_case
+from dataset_fingerprints.measuring.scans import Scan, read_case
 from dataset_fingerprints.units import find_units
+from planners.editing.overrides import set_values
 from planners.machine import MachineProfile
-from planners.overrides import set_values
 from planners.plan import Configuration, Plan, Splits
 from planners.planner import PlanRequest, choose_machine, find_planner, make_plan
-from planners.rules import choose_rules
+from planners.rules.switches import choose_rules
 from planners.splits import make_splits, read_splits
 
 

@@ -6,15 +6,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autoseg.hardware import choose_device
+from autoseg.pipeline.folds.one_fold import fold_folders
 from autoseg.pipeline.new_scans import NewScan, find_scans
 from autoseg.pipeline.planning import find_configuration, read_plan
-from autoseg.pipeline.training import fold_folders
 from autoseg.prediction import Ensemble, load_ensemble
 from autoseg.progress import Progress
-from autoseg.workspace import Workspace
+from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import DataError, WorkspaceError
-from dataset_fingerprints.images import is_image, write_label_map
-from dataset_fingerprints.scans import read_scan
+from dataset_fingerprints.measuring.scans import read_scan
+from dataset_fingerprints.reading.images import is_image, write_label_map
 from planners.plan import Configuration, Plan
 
 

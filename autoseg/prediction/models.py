@@ -19,8 +19,8 @@ from autoseg.prediction.restore import restore_logits
 from autoseg.prediction.sliding_window import Window, predict_logits
 from autoseg.preprocessing import Record, add_mask, fit_mask, prepare
 from dataset_fingerprints.errors import WorkspaceError
-from dataset_fingerprints.jsonfiles import read_json
-from dataset_fingerprints.scans import Scan
+from dataset_fingerprints.files.jsonfiles import read_json
+from dataset_fingerprints.measuring.scans import Scan
 from planners.plan import Configuration, Plan
 
 

@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 
 from autoseg.preprocessing import Record, paste, resampling_matrix
-from dataset_fingerprints.body import bounding_box
 from dataset_fingerprints.dataset import Heads
 from dataset_fingerprints.fingerprint import Box
+from dataset_fingerprints.reading.body import bounding_box
 
 # Voxels of the scan's grid that are restored at once; keeps the class maps of a large scan off the memory.
 SLAB_VOXELS = 4_000_000

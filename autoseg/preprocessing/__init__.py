@@ -1,7 +1,7 @@
 """Raw scans to network arrays and back."""
 
+from autoseg.preprocessing.earlier_masks import add_mask, fit_mask
 from autoseg.preprocessing.prepare import Prepared, Record, interpolation, paste, prepare, restore_labels
-from autoseg.preprocessing.previous import add_mask, fit_mask
 from autoseg.preprocessing.resampling import resampling_matrix
 from autoseg.preprocessing.store import Store, pack_array, read_array, store_key, unpack_array, write_array
 

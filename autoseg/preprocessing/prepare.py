@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from autoseg.preprocessing.intensities import normalize
 from autoseg.preprocessing.labels import resample_labels, restore_resampled
-from autoseg.preprocessing.normalization import normalize
 from autoseg.preprocessing.resampling import Kind, resample, target_shape
 from dataset_fingerprints.fingerprint import Box
 from dataset_fingerprints.geometry import Grid, Triple, canonical_grid
-from dataset_fingerprints.scans import Scan
+from dataset_fingerprints.measuring.scans import Scan
 from planners.plan import Preprocessing
 
 

@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autoseg.preprocessing.prepare import Prepared, Record, paste
-from dataset_fingerprints.atomic import write_bytes
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.errors import FileFormatError, WorkspaceError
+from dataset_fingerprints.files.atomic import write_bytes
+from dataset_fingerprints.files.jsonfiles import read_json, to_json, write_json
 from dataset_fingerprints.fingerprint import FileIdentity
-from dataset_fingerprints.jsonfiles import read_json, to_json, write_json
 from planners.plan import Preprocessing
 
 # Raised whenever the arrays would come out differently for the same parameters; stored cases are then made again.

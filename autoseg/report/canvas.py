@@ -11,7 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
-from dataset_fingerprints.atomic import write_bytes
+from dataset_fingerprints.files.atomic import write_bytes
 
 DPI = 100
 INK, QUIET, SHADOW = "#1b1f24", "#667079", "#00000080"

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from dataset_fingerprints.atomic import write_bytes
+from dataset_fingerprints.files.atomic import write_bytes
 
 Line = Mapping[str, Any]
 

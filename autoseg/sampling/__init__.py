@@ -15,7 +15,7 @@ from autoseg.sampling.batch import BatchParameters, SampleParameters, apply_batc
 from autoseg.sampling.cases import Lesions, TrainingCase, make_case, make_resident_case
 from autoseg.sampling.feed import Feed
 from autoseg.sampling.patches import Patch, PatchGeometry
-from autoseg.sampling.previous import PreviousMask, split_mask
+from autoseg.sampling.shown_masks import PreviousMask, split_mask
 from autoseg.sampling.voxels import Box, CaseVoxels, Cutout, ResidentVoxels, hold_voxels
 
 AUGMENTATIONS: dict[str, type[AugmentationOptions]] = {

@@ -13,9 +13,9 @@ from autoseg.sampling.contrast import sample_factor
 from autoseg.sampling.intensity import Intensity
 from autoseg.sampling.noise import sample_noise
 from autoseg.sampling.patches import PatchGeometry
-from autoseg.sampling.previous import MaskRanges
 from autoseg.sampling.resolution import sample_sigmas, sample_zooms
 from autoseg.sampling.rows import Chance, sample_per_channel
+from autoseg.sampling.shown_masks import MaskRanges
 from autoseg.sampling.spatial import Spatial, SpatialRanges, find_fixed_axis, is_elongated_slice, sample_spatial
 from dataset_fingerprints.geometry import TripleFloat
 

@@ -12,7 +12,7 @@ from autoseg.sampling.augmentation import AugmentationOptions
 from autoseg.sampling.cases import TrainingCase
 from autoseg.sampling.intensity import Intensity, apply_intensity
 from autoseg.sampling.patches import Patch, PatchGeometry, sample_patches
-from autoseg.sampling.previous import MaskVariation, apply_variations, sample_variation
+from autoseg.sampling.shown_masks import MaskVariation, apply_variations, sample_variation
 from autoseg.sampling.spatial import Spatial, apply_spatial, find_box
 from autoseg.sampling.voxels import Cutout
 

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from autoseg.sampling.previous import PreviousMask
+from autoseg.sampling.shown_masks import PreviousMask
 from autoseg.sampling.voxels import CaseVoxels, Cutout, hold_voxels
 from dataset_fingerprints.dataset import Heads
 from dataset_fingerprints.geometry import Triple

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from autoseg.sampling.previous import PreviousMask
+from autoseg.sampling.shown_masks import PreviousMask
 from dataset_fingerprints.geometry import Triple
 
 HALF_PRECISION_LIMIT = 2048.0

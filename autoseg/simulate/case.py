@@ -16,13 +16,13 @@ from autoseg.simulate.distractors import apply_distractors, sample_distractors
 from autoseg.simulate.drawing import sample_drawing
 from autoseg.simulate.fields import FloatArray, MaskArray
 from autoseg.simulate.head import apply_head, sample_head
+from autoseg.simulate.lesion_statistics import Location, sample_voxels
 from autoseg.simulate.lesions import Lesions, apply_lesion_plans, apply_mask, sample_lesion_plans
 from autoseg.simulate.options import SimulationOptions
 from autoseg.simulate.real_masks import apply_real_mask, sample_real_mask
 from autoseg.simulate.records import SimulatedCase
 from autoseg.simulate.regions import locate, ventricle_distance_mm
 from autoseg.simulate.sites import Site, choose_site, sample_orientation
-from autoseg.simulate.statistics import Location, sample_voxels
 from autoseg.simulate.template import load_template
 
 # Independent random streams of one seed; sites have one, too.

@@ -22,9 +22,9 @@ from autoseg.simulate.options import SimulationOptions, check_options
 from autoseg.simulate.real_masks import find_masks
 from autoseg.simulate.records import SimulatedCase, SimulatedDataset, SimulationRecord
 from autoseg.simulate.stored import store, write_volume
-from dataset_fingerprints.atomic import write_bytes
 from dataset_fingerprints.errors import AutosegError
-from dataset_fingerprints.jsonfiles import read_json, write_json
+from dataset_fingerprints.files.atomic import write_bytes
+from dataset_fingerprints.files.jsonfiles import read_json, write_json
 
 RECORD_FILE = "simulation.json"
 CASES_FILE = "cases.csv"

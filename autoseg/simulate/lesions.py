@@ -13,9 +13,9 @@ from autoseg.simulate.damage import HALO_VOXELS, DamagePlan, apply_damage, sampl
 from autoseg.simulate.drawing import ROOM_VOXELS, DrawingPlan, apply_drawing
 from autoseg.simulate.fields import FloatArray, MaskArray
 from autoseg.simulate.growth import fill_up
+from autoseg.simulate.lesion_statistics import sample_lesions
 from autoseg.simulate.regions import Ball
 from autoseg.simulate.shapes import ShapePlan, apply_shape, block, sample_shape
-from autoseg.simulate.statistics import sample_lesions
 
 _NEIGHBOURS = np.ones((3, 3, 3), bool)
 

@@ -16,7 +16,7 @@ from autoseg.simulate.fields import MaskArray
 from autoseg.simulate.regions import find_ventricles
 from autoseg.simulate.template import load_template
 from dataset_fingerprints.errors import AutosegError, DataError
-from dataset_fingerprints.images import case_stem, is_image, read_label_map
+from dataset_fingerprints.reading.images import case_stem, is_image, read_label_map
 
 # A folder of masks often holds other images as well.
 _WORDS = ("lesion", "mask")

@@ -9,7 +9,7 @@ from scipy import ndimage
 
 from autoseg.simulate.anatomy import Anatomy
 from autoseg.simulate.fields import FloatArray, MaskArray
-from autoseg.simulate.statistics import LesionDraw, Location
+from autoseg.simulate.lesion_statistics import LesionDraw, Location
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,8 +10,8 @@ from scipy import ndimage
 from autoseg.simulate.anatomy import Anatomy
 from autoseg.simulate.fields import FloatArray, MaskArray, build_smooth_field, grid_axes
 from autoseg.simulate.growth import Voxel, grow
+from autoseg.simulate.lesion_statistics import LesionDraw
 from autoseg.simulate.regions import Ball, find_domain, find_seeds
-from autoseg.simulate.statistics import LesionDraw
 
 Window = tuple[slice, slice, slice]
 _SEED_GRID_MM = 4.0

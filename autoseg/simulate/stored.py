@@ -12,7 +12,7 @@ import nibabel
 import numpy as np
 from numpy.typing import NDArray
 
-from dataset_fingerprints.atomic import write_bytes
+from dataset_fingerprints.files.atomic import write_bytes
 from dataset_fingerprints.geometry import AXIS_CODES, Reorientation, from_canonical
 
 Matrix = NDArray[np.float64]

@@ -15,9 +15,9 @@ from torch import nn
 
 from autoseg.training.averaging import WeightAverage
 from autoseg.training.position import Position
-from dataset_fingerprints.atomic import write_bytes
 from dataset_fingerprints.errors import WorkspaceError
-from dataset_fingerprints.jsonfiles import from_plain
+from dataset_fingerprints.files.atomic import write_bytes
+from dataset_fingerprints.files.jsonfiles import from_plain
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from dataset_fingerprints.atomic import write_bytes
+from dataset_fingerprints.files.atomic import write_bytes
 
 Line = dict[str, object]
 Observer = Callable[[Line], None]

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from autoseg.training.curve import Curve
 from dataset_fingerprints.errors import WorkspaceError
-from dataset_fingerprints.jsonfiles import read_json, write_json
+from dataset_fingerprints.files.jsonfiles import read_json, write_json
 from planners.plan import Plan
 
 Status = Literal["training", "trained", "finished"]

@@ -11,7 +11,6 @@ from typing import Any
 
 from dataset_fingerprints.dataset import Case, Dataset
 from dataset_fingerprints.errors import DataError, did_you_mean
-from dataset_fingerprints.images import case_stem
 from dataset_fingerprints.layouts.description import (
     first_ten,
     most_common_count,
@@ -22,6 +21,7 @@ from dataset_fingerprints.layouts.description import (
     session_of,
     subject_of,
 )
+from dataset_fingerprints.reading.images import case_stem
 
 _PLAIN_COLUMNS = ("case", "image", "label", "subject", "session", "site", "group")
 _KNOWN_COLUMNS = (*_PLAIN_COLUMNS, "image_0", "image:T1w")

@@ -10,8 +10,8 @@ from typing import Any
 
 from dataset_fingerprints.dataset import Case, Label, LabelScheme, Region, is_there
 from dataset_fingerprints.errors import DataError
-from dataset_fingerprints.images import is_image, is_series, read_channel_count
-from dataset_fingerprints.jsonfiles import read_plain_json
+from dataset_fingerprints.files.jsonfiles import read_plain_json
+from dataset_fingerprints.reading.images import is_image, is_series, read_channel_count
 
 # What the label files of a layout mean that cannot name labels, if no dataset.json does.
 DEFAULT_LABELS = {"background": 0, "lesion": 1}

@@ -8,7 +8,6 @@ from typing import Any
 
 from dataset_fingerprints.dataset import Dataset, LabelScheme
 from dataset_fingerprints.errors import DataError
-from dataset_fingerprints.images import case_stem
 from dataset_fingerprints.layouts.description import (
     make_case,
     read_channels,
@@ -17,6 +16,7 @@ from dataset_fingerprints.layouts.description import (
     refuse_unusable_names,
     refuse_wrong_channels,
 )
+from dataset_fingerprints.reading.images import case_stem
 
 # What to do about 4D files that hold more, or fewer, volumes than 'modality' names.
 _NAME_ALL = (

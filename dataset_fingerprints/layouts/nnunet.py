@@ -9,8 +9,6 @@ from typing import Any
 
 from dataset_fingerprints.dataset import Dataset
 from dataset_fingerprints.errors import DataError
-from dataset_fingerprints.images import IMAGE_SUFFIXES, case_stem
-from dataset_fingerprints.itk import PICTURE_SUFFIXES
 from dataset_fingerprints.layouts.description import (
     expect_labels,
     images_in,
@@ -22,6 +20,8 @@ from dataset_fingerprints.layouts.description import (
     refuse_unusable_names,
     refuse_wrong_channels,
 )
+from dataset_fingerprints.reading.images import IMAGE_SUFFIXES, case_stem
+from dataset_fingerprints.reading.itk import PICTURE_SUFFIXES
 
 _CHANNEL_SUFFIX = re.compile(r"(?<=.)_(\d{4})$")
 _NAME_CHANNELS = "Name every channel in 'channel_names', and list one image per channel in their order."

@@ -12,7 +12,6 @@ from typing import Any
 
 from dataset_fingerprints.dataset import Case, Dataset
 from dataset_fingerprints.errors import DataError
-from dataset_fingerprints.images import IMAGE_SUFFIXES, case_stem
 from dataset_fingerprints.layouts.description import (
     first_ten,
     images_in,
@@ -25,6 +24,7 @@ from dataset_fingerprints.layouts.description import (
     refuse_unusable_names,
     refuse_wrong_channels,
 )
+from dataset_fingerprints.reading.images import IMAGE_SUFFIXES, case_stem
 
 # Names of sub-folders, in lower case, that hold scans and label maps.
 _KNOWN_PAIRS = (

@@ -16,7 +16,7 @@ from pathlib import Path
 from autoseg.hardware import count_cores
 from dataset_fingerprints.dataset import Dataset
 from dataset_fingerprints.errors import AutosegError
-from dataset_fingerprints.jsonfiles import write_json
+from dataset_fingerprints.files.jsonfiles import write_json
 from dataset_fingerprints.layouts import read_dataset
 from experiments.peers.measuring import Cost, measure_command
 

@@ -17,11 +17,11 @@ from autoseg.evaluation import label_targets, score_case
 from autoseg.hardware import count_cores
 from dataset_fingerprints.dataset import Dataset
 from dataset_fingerprints.errors import AutosegError
-from dataset_fingerprints.images import read_label_map
-from dataset_fingerprints.jsonfiles import write_json
+from dataset_fingerprints.files.jsonfiles import write_json
 from dataset_fingerprints.layouts import read_dataset
+from dataset_fingerprints.reading.images import read_label_map
+from experiments.costs.side_by_side import Script, run_together
 from experiments.peers.nnunet import DATASET_ID, make_environment, nnunet_variables, write_nnunet_raw
-from experiments.sharing import Script, run_together
 from experiments.statistics import bootstrap_interval
 
 # nnU-Net's own.

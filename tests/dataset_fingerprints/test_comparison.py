@@ -16,7 +16,7 @@ from dataset_fingerprints.comparison import (
     Compared,
     compare_fingerprints,
 )
-from dataset_fingerprints.summary import measure_quantiles
+from dataset_fingerprints.measuring.pooling import measure_quantiles
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint, repeat_case
 
 CASE = SyntheticCase(body_shape=(60, 70, 50))

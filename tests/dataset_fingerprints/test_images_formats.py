@@ -12,7 +12,7 @@ import SimpleITK
 
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.geometry import make_grid
-from dataset_fingerprints.images import (
+from dataset_fingerprints.reading.images import (
     IMAGE_SUFFIXES,
     case_stem,
     is_image,

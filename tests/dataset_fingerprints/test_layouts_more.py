@@ -11,8 +11,8 @@ import pytest
 
 from dataset_fingerprints.dataset import Label
 from dataset_fingerprints.errors import DataError
-from dataset_fingerprints.images import read_image, read_label_map
 from dataset_fingerprints.layouts import LAYOUTS, read_dataset, read_paired
+from dataset_fingerprints.reading.images import read_image, read_label_map
 from tests.synthetic.scans import head, write_csv, write_nifti, write_nnunet_dataset, write_pairs
 
 LABELS = {"background": 0, "dark": 1, "bright": 2}

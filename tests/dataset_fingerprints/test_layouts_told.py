@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from dataset_fingerprints.errors import DataError
-from dataset_fingerprints.images import read_image
 from dataset_fingerprints.layouts import read_dataset, read_paired, tell_layout
+from dataset_fingerprints.reading.images import read_image
 from tests.synthetic.dicom import write_series
 from tests.synthetic.passes import pass_over
 from tests.synthetic.scans import affine_of, head, write_csv, write_nifti, write_nnunet_dataset, write_pairs

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from dataset_fingerprints.errors import DataError
+from dataset_fingerprints.files.jsonfiles import read_json, write_json
 from dataset_fingerprints.fingerprint import DatasetFingerprint
-from dataset_fingerprints.jsonfiles import read_json, write_json
 from dataset_fingerprints.publications import FOLDER, expand, list_published, read_published
 
 by_name = pytest.mark.parametrize("name", list_published())

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from autoseg.simulate import SimulationOptions, image_path, label_path, simulate_dataset
+from dataset_fingerprints.files.jsonfiles import to_json
 from dataset_fingerprints.fingerprint import DatasetFingerprint
-from dataset_fingerprints.jsonfiles import to_json
 from dataset_fingerprints.layouts import LAYOUTS, read_dataset
-from dataset_fingerprints.summary import summarise
+from dataset_fingerprints.measuring.pooling import summarise
 from tests.synthetic.commands import HIPPOCAMPUS, needs_hippocampus
 from tests.synthetic.passes import pass_over
 from tests.synthetic.scans import write_csv

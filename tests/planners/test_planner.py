@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 
 from dataset_fingerprints.errors import PlanError
+from dataset_fingerprints.files.jsonfiles import read_json, write_json
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.geometry import Triple
-from dataset_fingerprints.jsonfiles import read_json, write_json
 from dataset_fingerprints.publications import expand, read_published
 from planners import PlanRequest, check_plan, make_plan
 from planners.plan import Configuration, Plan

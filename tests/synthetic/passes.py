@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dataset_fingerprints.dataset import Dataset
 from dataset_fingerprints.layouts import read_dataset
-from dataset_fingerprints.one_pass import Found, Known, Limits, Listeners, extract_cases
+from dataset_fingerprints.measuring.one_pass import Found, Known, Limits, Listeners, extract_cases
 
 LIMITS = Limits(workers=2, memory_bytes=1e9)
 

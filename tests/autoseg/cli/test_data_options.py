@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from dataset_fingerprints.kinds import KINDS
+from dataset_fingerprints.checking.kinds import KINDS
 from tests.synthetic.commands import run
 from tests.synthetic.scans import affine_of, write_nnunet_dataset, write_pairs
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dataset_fingerprints.jsonfiles import write_json
+from dataset_fingerprints.files.jsonfiles import write_json
 from tests.planners.published import MEMORY_GB, PUBLISHED
 from tests.synthetic.commands import run
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint, repeat_case

@@ -16,8 +16,8 @@ from autoseg.networks import NETWORKS
 from autoseg.training import OPTIMIZERS
 from dataset_fingerprints.dataset import Heads
 from planners.choices import Choice, resolve
-from planners.layers import Network, list_layers, list_stages
-from planners.memory import (
+from planners.networks.layers import Network, list_layers, list_stages
+from planners.networks.training_memory import (
     Execution,
     count_feature_map_elements,
     count_parameters,

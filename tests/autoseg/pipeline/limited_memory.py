@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-import autoseg.pipeline.training  # noqa: F401
+import autoseg.pipeline.folds.one_fold  # noqa: F401
 from autoseg.cli import main
 from autoseg.hardware import choose_device
 

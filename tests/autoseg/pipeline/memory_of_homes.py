@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from autoseg.pipeline.homes import load_cases
-from autoseg.pipeline.jobs import Job
-from autoseg.pipeline.stages import StageInput
+from autoseg.pipeline.folds.jobs import Job
+from autoseg.pipeline.folds.residency import load_cases
+from autoseg.pipeline.folds.stage_inputs import StageInput
 from autoseg.preprocessing import Prepared, Record, Store
 from autoseg.progress import SilentProgress
 from autoseg.sampling import Feed, PatchGeometry, StrongAugmentation, apply_batch, sample_batch
@@ -20,7 +20,7 @@ from autoseg.training.folder import FoldFolder
 from dataset_fingerprints.fingerprint import Box
 from dataset_fingerprints.geometry import make_grid
 from planners import PlanRequest, make_plan
-from planners.memory import GIB, resident_bytes
+from planners.networks.training_memory import GIB, resident_bytes
 from planners.plan import Fold
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint
 from tests.synthetic.machines import CPU

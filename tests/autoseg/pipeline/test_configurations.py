@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 import torch
 
+from autoseg.pipeline.folds.stage_inputs import find_input
 from autoseg.pipeline.planning import find_configuration, read_plan
-from autoseg.pipeline.stages import find_input
 from autoseg.prediction import load_ensemble
 from autoseg.training.checkpoint import load_tensors
 from autoseg.training.folder import RunRecord
-from autoseg.workspace import Workspace
-from dataset_fingerprints.jsonfiles import read_json
-from dataset_fingerprints.scans import read_scan
+from autoseg.workspace.workspace import Workspace
+from dataset_fingerprints.files.jsonfiles import read_json
+from dataset_fingerprints.measuring.scans import read_scan
 from tests.synthetic.commands import run
 from tests.synthetic.scans import head, write_description, write_nifti
 

@@ -15,7 +15,7 @@ import pytest
 from autoseg.evaluation import read_evaluation
 from autoseg.training.checkpoint import load_tensors
 from autoseg.training.folder import FoldFolder
-from dataset_fingerprints.jsonfiles import read_json
+from dataset_fingerprints.files.jsonfiles import read_json
 from planners.plan import Plan, Splits
 from tests.synthetic.commands import HIPPOCAMPUS, needs_hippocampus, run, start
 from tests.synthetic.scans import affine_of, head, write_nifti, write_nnunet_dataset
@@ -93,7 +93,7 @@ def test_a_fold_begun_with_another_plan_is_refused_with_the_difference(trained, 
 
 
 def test_a_second_process_on_the_same_fold_is_refused(trained, monkeypatch, capsys):
-    from autoseg.workspace import locked
+    from autoseg.workspace.workspace import locked
 
     fold = next((trained / "ws" / "models" / "default").glob("*/fold_0"))
     with locked(fold, "fold 0"):

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from autoseg.evaluation import Segment, Targets, evaluate_files, read_evaluation
-from dataset_fingerprints.images import read_label_map
-from dataset_fingerprints.jsonfiles import read_json
+from dataset_fingerprints.files.jsonfiles import read_json
+from dataset_fingerprints.reading.images import read_label_map
 from planners.plan import Splits
 from tests.synthetic.commands import HIPPOCAMPUS, needs_hippocampus, run
 from tests.synthetic.scans import write_nifti

@@ -13,9 +13,9 @@ import torch
 from autoseg.prediction import load_ensemble
 from autoseg.training.folder import FoldFolder
 from dataset_fingerprints.errors import WorkspaceError
-from dataset_fingerprints.jsonfiles import read_json, write_json
+from dataset_fingerprints.files.jsonfiles import read_json, write_json
+from planners.editing.step_down import find_steps
 from planners.plan import Plan
-from planners.step_down import find_steps
 from tests.synthetic.commands import run
 from tests.synthetic.scans import head, write_description, write_nifti
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from autoseg.pipeline.picturing import DRAWN
-from dataset_fingerprints.kinds import KINDS
+from dataset_fingerprints.checking.kinds import KINDS
 from tests.synthetic.commands import run
 from tests.synthetic.defects import CASE, PLANTERS, TWO_CHANNELS, label_of, scan_of
 from tests.synthetic.scans import head, write_nifti, write_nnunet_dataset

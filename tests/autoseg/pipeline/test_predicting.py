@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import SimpleITK
 
-from dataset_fingerprints.images import read_image, read_label_map
+from dataset_fingerprints.reading.images import read_image, read_label_map
 from tests.synthetic.commands import run
 from tests.synthetic.scans import affine_of, head, write_nifti
 

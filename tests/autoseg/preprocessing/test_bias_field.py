@@ -5,7 +5,7 @@ import pytest
 
 from autoseg.preprocessing import prepare
 from autoseg.preprocessing.bias_field import correct_bias
-from dataset_fingerprints.scans import read_scan
+from dataset_fingerprints.measuring.scans import read_scan
 from planners.choices import Choice
 from planners.plan import Preprocessing
 from tests.synthetic.scans import blob, write_nifti

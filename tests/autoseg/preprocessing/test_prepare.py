@@ -7,8 +7,8 @@ import pytest
 from autoseg.preprocessing import prepare, restore_labels
 from dataset_fingerprints.dataset import Case, Label, LabelScheme
 from dataset_fingerprints.geometry import canonical_grid
-from dataset_fingerprints.images import write_label_map
-from dataset_fingerprints.scans import read_case
+from dataset_fingerprints.measuring.scans import read_case
+from dataset_fingerprints.reading.images import write_label_map
 from planners.choices import Choice
 from planners.plan import Preprocessing
 from tests.synthetic.scans import affine_of, all_orientations, head, write_nifti

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from autoseg.pipeline.homes import StoredVoxels
+from autoseg.pipeline.folds.residency import StoredVoxels
 from autoseg.preprocessing import Store, pack_array, write_array
 from autoseg.sampling import (
     AUGMENTATIONS,

@@ -20,7 +20,7 @@ from autoseg.simulate import (
 from autoseg.simulate.records import SimulationRecord
 from dataset_fingerprints.dataset import Dataset
 from dataset_fingerprints.errors import AutosegError
-from dataset_fingerprints.jsonfiles import read_json
+from dataset_fingerprints.files.jsonfiles import read_json
 from dataset_fingerprints.layouts import read_dataset
 
 OPTIONS = SimulationOptions(cases=3, held_out_cases=1, spacing_mm=4.0, seed=3, min_lesion_ml=2.0, max_lesion_ml=50.0)

@@ -13,8 +13,8 @@ from autoseg.pipeline.inspecting import check_dataset
 from autoseg.progress import SilentProgress
 from autoseg.simulate import PlantedDefect, SimulatedDataset, SimulationOptions, oddity_kinds, simulate_dataset
 from autoseg.simulate.oddities import ODDITIES
-from dataset_fingerprints.checks import Finding
-from dataset_fingerprints.kinds import KINDS
+from dataset_fingerprints.checking.checks import Finding
+from dataset_fingerprints.checking.kinds import KINDS
 from dataset_fingerprints.layouts import read_dataset
 
 # What the checks find of each planted case: kind -> grade of every one, in the order of `ODDITIES`.

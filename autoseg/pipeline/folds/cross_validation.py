@@ -1,0 +1,127 @@
+"""`train all`: every fold in a process of its own, as many at once as the machine holds, and their summary."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+
+from autoseg import processes
+from autoseg.evaluation import Evaluation, read_evaluation, summarise, write_evaluation
+from autoseg.pipeline.folds.children import Child, Outcome, describe_end, run_children
+from autoseg.pipeline.folds.jobs import Job, TrainingOptions, resolve_job
+from autoseg.pipeline.folds.part_checks import check_parts
+from autoseg.pipeline.folds.placing import find_places
+from autoseg.pipeline.folds.stage_inputs import missing_folds
+from autoseg.pipeline.folds.validation import METRICS_FILE
+from autoseg.pipeline.planning import find_configuration, read_plan
+from autoseg.progress import Progress
+from autoseg.training.folder import FoldFolder
+from autoseg.training.interruption import listening
+from autoseg.workspace.workspace import Workspace
+from dataset_fingerprints.errors import AutosegError, StoppedError
+
+CROSS_VALIDATION_FILE = "cross_validation.json"
+
+
+def train_all(workspace: Workspace, options: TrainingOptions, progress: Progress) -> Evaluation:
+    """Train every fold and summarise them: each case is scored once, by the fold that did not train on it.
+
+    Given again, it goes on with what is missing.
+
+    Raises:
+        StoppedError: a signal came; every fold has saved what it had.
+        AutosegError: folds failed; the others are finished.
+    """
+    if options.with_previous:
+        train_previous(workspace, options, progress)
+    plan, splits = read_plan(workspace, options.plan_name)
+    configuration = options.configuration or plan.default_configuration
+    folds = tuple(str(number) for number in range(len(splits.folds)))
+    train_folds(workspace, folds, options, progress)
+    folders = [FoldFolder(root=workspace.fold(plan.name, configuration, fold)) for fold in folds]
+    evaluations = [read_evaluation(folder.validation / METRICS_FILE) for folder in folders]
+    summary = summarise([case for evaluation in evaluations for case in evaluation.cases])
+    write_evaluation(workspace.configuration(plan.name, configuration) / CROSS_VALIDATION_FILE, summary)
+    return summary
+
+
+def train_previous(workspace: Workspace, options: TrainingOptions, progress: Progress) -> None:
+    """Train and validate the folds of the first stage that are missing; nothing for what starts from the scan."""
+    plan, splits = read_plan(workspace, options.plan_name)
+    first = find_configuration(plan, options.configuration or plan.default_configuration).previous_stage
+    if first:
+        missing = missing_folds(workspace, plan, splits, first)
+        train_folds(workspace, missing, replace(options, configuration=first), progress)
+
+
+def train_folds(workspace: Workspace, folds: Sequence[str], options: TrainingOptions, progress: Progress) -> None:
+    """Train those of the folds that are not finished, each in a process of its own.
+
+    Raises:
+        StoppedError: a signal came; every fold has saved what it had.
+        AutosegError: folds failed, or cannot be begun; the others are finished.
+    """
+    if processes.count() > 1:
+        raise AutosegError(
+            "torchrun trains one fold in several processes, and folds side by side are processes of their own. Give "
+            "`autoseg train all` without torchrun, or one fold with it; of a cascade, train the first stage before."
+        )
+    jobs = unfinished_jobs(workspace, folds, options)
+    if not jobs:
+        return
+    name = jobs[0].configuration.name
+    places = find_places(jobs, options.folds_at_once)
+    what = f"fold {jobs[0].fold}" if len(jobs) == 1 else f"folds {', '.join(job.fold for job in jobs)}"
+    progress.say(f"{name}: training {what} of {len(folds)}, {len(places)} at once; their logs are in their folders.")
+    command = fold_command(workspace, replace(options, configuration=name))
+    children = [Child(name=f"fold {job.fold}", command=(*command, job.fold), log=job.folder.log) for job in jobs]
+    with listening() as interruption:
+        outcomes = run_children(children, places, progress, interruption)
+    if interruption.signal:
+        raise StoppedError(
+            f"{workspace.root}: stopped by {signal.Signals(interruption.signal).name}; what the folds of {name} had "
+            "done is saved. Give the same command again to go on.",
+            exit_code=128 + interruption.signal,
+        )
+    _refuse_failed([outcome for outcome in outcomes if outcome.exit_code], len(jobs), name)
+
+
+def unfinished_jobs(workspace: Workspace, folds: Sequence[str], options: TrainingOptions) -> tuple[Job, ...]:
+    """Return what of the folds is to be trained.
+
+    Raises:
+        AutosegError: it cannot be begun.
+    """
+    jobs = tuple(job for job in (resolve_job(workspace, fold, options) for fold in folds) if not job.is_finished())
+    if jobs:
+        check_parts(jobs[0].configuration)
+    return jobs
+
+
+def fold_command(workspace: Workspace, options: TrainingOptions) -> tuple[str, ...]:
+    """Return the command that trains as the options say, but for its last word: which fold."""
+    values = {
+        "--workspace": workspace.root,
+        "--plan": options.plan_name,
+        "--configuration": options.configuration,
+        "--iterations": options.iterations,
+        "--max-minutes": options.max_minutes,
+        "--patience": options.patience,
+        "--memory-gb": options.memory_gb,
+    }
+    given = [(name, str(value)) for name, value in values.items() if value is not None]
+    given += [("--set", text) for text in options.assignments]
+    return (sys.executable, "-m", "autoseg", "train", *(text for pair in given for text in pair))
+
+
+def _refuse_failed(failed: Sequence[Outcome], count: int, name: str) -> None:
+    if not failed:
+        return
+    ends = "\n".join(describe_end(outcome) for outcome in failed)
+    others = "The others are finished. " if len(failed) < count else ""
+    raise AutosegError(
+        f"{len(failed)} of {count} folds of {name} did not get to their end.\n{ends}\n{others}Mend what they say and "
+        "give the same command again: it goes on with what is missing."
+    )

@@ -1,0 +1,162 @@
+"""One fold to train, everything about it resolved, and its cases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from autoseg.pipeline.folds.stage_inputs import StageInput, find_input
+from autoseg.pipeline.planning import find_configuration, read_plan
+from autoseg.training.folder import FoldFolder, RunRecord
+from autoseg.workspace.workspace import FULL, Workspace
+from dataset_fingerprints.errors import PlanError, WorkspaceError
+from dataset_fingerprints.files.jsonfiles import read_json, write_json
+from planners.editing.overrides import set_values
+from planners.editing.step_down import find_steps, repeat_steps, step_down
+from planners.plan import Configuration, Fold, Plan, Splits
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainingOptions:
+    """What a person may say about training; everything has a default.
+
+    Attributes:
+        configuration: None for the plan's default.
+        iterations: in place of the plan's; more than a finished fold has done extend it.
+        max_minutes: of training per fold, the final validation not counted in; None for the plan's iterations.
+        patience: rounds of validation without a new best after which a fold ends; None for an earlier start's, or none.
+        assignments: `--set` values.
+        with_previous: of a cascade's first stage, train what folds are missing.
+        memory_gb: that training cases may take; None for what is free.
+        folds_at_once: where several folds are trained; None for as many as the GPUs hold, or one on a CPU.
+        memory_share: of a GPU's memory, for a training that shares it with others.
+    """
+
+    plan_name: str = "default"
+    configuration: str | None = None
+    iterations: int | None = None
+    max_minutes: float | None = None
+    patience: int | None = None
+    assignments: tuple[str, ...] = ()
+    with_previous: bool = False
+    memory_gb: float | None = None
+    folds_at_once: int | None = None
+    memory_share: float = 1.0
+
+    def check(self) -> None:
+        """Make sure that the numbers can be meant.
+
+        Raises:
+            PlanError: one cannot; the message names it.
+        """
+        if self.max_minutes is not None and not self.max_minutes > 0:
+            raise PlanError(f"The time to train for is {self.max_minutes:g} minutes. Expected more than 0.")
+        counts = (("--iterations", self.iterations, ""), ("--jobs", self.folds_at_once, " folds at once"))
+        for name, count, of_what in (*counts, ("--patience", self.patience, " rounds of validation")):
+            if count is not None and count < 1:
+                raise PlanError(f"{name} is {count}. Expected 1 or more{of_what}.")
+        if self.memory_gb is not None and not self.memory_gb >= 0:
+            raise PlanError(f"--memory-gb is {self.memory_gb:g}. Expected 0 or more.")
+        if not 0 < self.memory_share <= 1:
+            raise PlanError(f"--memory-share is {self.memory_share:g}. Expected more than 0 and at most 1.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """One fold to train: everything resolved.
+
+    Attributes:
+        plan: narrowed to the one configuration that is trained.
+        memory_gb: that training cases may take; None for what is free.
+    """
+
+    plan: Plan
+    fold: str
+    cases: Fold
+    inputs: StageInput
+    folder: FoldFolder
+    max_minutes: float | None
+    patience: int | None
+    memory_gb: float | None
+    memory_share: float
+
+    @property
+    def configuration(self) -> Configuration:
+        """What is trained."""
+        return self.plan.configurations[0]
+
+    def step_down(self, evidence: str) -> Job:
+        """Return the job one size smaller, and let the fold's folder say so.
+
+        Raises:
+            PlanError: there is nothing smaller.
+        """
+        smaller = replace(self, plan=step_down(self.plan, self.configuration.name, evidence))
+        write_json(self.folder.plan, smaller.plan)
+        return smaller
+
+    def is_finished(self) -> bool:
+        """Tell whether the fold is trained and validated, and is asked for no more.
+
+        Raises:
+            WorkspaceError: it was begun with another plan.
+        """
+        record = self.folder.read_run()
+        self.folder.refuse_other(self.plan)
+        return record is not None and record.status == "finished" and not self.extends(record)
+
+    def extends(self, record: RunRecord) -> bool:
+        """Tell whether a trained fold is asked for more steps, or more time, than it has had."""
+        if self.max_minutes is not None:
+            return self.max_minutes > max(record.max_minutes or 0.0, record.seconds / 60)
+        return record.max_minutes is None and self.configuration.training.iterations > record.planned_iterations
+
+
+def resolve_job(workspace: Workspace, fold: str, options: TrainingOptions) -> Job:
+    """Find everything that a fold's training needs.
+
+    Where another fold of the configuration had to be made smaller to fit the memory, this one starts as small; once
+    begun, it keeps its size.
+
+    Raises:
+        AutosegError: something is missing, or an option names what does not exist.
+    """
+    options.check()
+    plan, splits = read_plan(workspace, options.plan_name)
+    steps = () if options.iterations is None else (f"training.iterations={options.iterations}",)
+    plan = set_values(plan, (*options.assignments, *steps))
+    configuration = find_configuration(plan, options.configuration or plan.default_configuration)
+    cases = _cases_of(splits, fold)
+    inputs = find_input(workspace, plan, splits, configuration)
+    missing = [case for case in (*cases.train, *cases.validation) if not inputs.store.has(case)]
+    if missing:
+        raise WorkspaceError(
+            f"{workspace.root}: {len(missing)} cases are not preprocessed for {configuration.name}, for example "
+            f"{missing[0]}. Run `autoseg plan_and_preprocess DATASET -c {configuration.name}` first."
+        )
+    folder = FoldFolder(root=workspace.fold(plan.name, configuration.name, fold))
+    others = workspace.configuration(plan.name, configuration.name).glob("*/plan.json")
+    begun = [read_json(path, Plan) for path in ([folder.plan] if folder.plan.is_file() else others)]
+    most = max(map(find_steps, begun), key=len, default=())
+    return Job(
+        plan=repeat_steps(replace(plan, configurations=(configuration,)), configuration.name, most),
+        fold=fold,
+        cases=cases,
+        inputs=inputs,
+        folder=folder,
+        max_minutes=options.max_minutes,
+        patience=options.patience,
+        memory_gb=options.memory_gb,
+        memory_share=options.memory_share,
+    )
+
+
+def _cases_of(splits: Splits, fold: str) -> Fold:
+    if fold == FULL:
+        first = splits.folds[0]
+        return Fold(train=tuple(sorted((*first.train, *first.validation))), validation=())
+    if not fold.isdigit() or int(fold) >= len(splits.folds):
+        raise PlanError(
+            f"There is no fold '{fold}'. Give 0 to {len(splits.folds) - 1}, `all` for the whole cross-validation, "
+            f"or `{FULL}` for one model of all cases."
+        )
+    return splits.folds[int(fold)]

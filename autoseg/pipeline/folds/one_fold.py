@@ -1,0 +1,189 @@
+"""`train`: one fold, or one model of all cases, in this process."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from autoseg import processes
+from autoseg.evaluation import Evaluation, read_evaluation
+from autoseg.hardware import autocast_type, choose_device, count_cores, limit_memory, ran_out_of_memory, release_memory
+from autoseg.pipeline.folds.cross_validation import train_previous
+from autoseg.pipeline.folds.jobs import Job, TrainingOptions, resolve_job
+from autoseg.pipeline.folds.observing import make_observers
+from autoseg.pipeline.folds.part_checks import check_parts
+from autoseg.pipeline.folds.residency import load_cases
+from autoseg.pipeline.folds.validation import METRICS_FILE, TrainingValidator, validate_fold
+from autoseg.prediction import load_ensemble, make_window
+from autoseg.progress import Progress, SilentProgress
+from autoseg.training.folder import FoldFolder, RunRecord
+from autoseg.training.setting import Setup
+from autoseg.training.trainer import Trainer
+from autoseg.workspace.workspace import FULL, Workspace, locked
+from dataset_fingerprints.errors import AutosegError, StoppedError
+from dataset_fingerprints.files.atomic import sweep
+from dataset_fingerprints.files.jsonfiles import write_json
+from planners.editing.step_down import find_steps
+from planners.plan import Plan
+
+
+def train_fold(workspace: Workspace, fold: str, options: TrainingOptions, progress: Progress) -> Evaluation | None:
+    """Train one fold, or go on with it, and validate it.
+
+    Args:
+        workspace: with a plan and preprocessed cases.
+        fold: a number, or `full` for one model of all cases.
+        options: what a person said.
+        progress: who listens.
+
+    Returns:
+        The fold's scores, or None for `full`, which leaves no case to judge it by.
+
+    Raises:
+        AutosegError: something is missing, differs from an earlier start, or another process trains the fold.
+    """
+    if options.with_previous:
+        train_previous(workspace, options, progress)
+    with processes.together():
+        job = processes.led(lambda: resolve_job(workspace, fold, options))
+        check_parts(job.configuration)
+        if processes.leads():
+            with locked(job.folder.root, f"fold {fold}"):
+                return _train_locked(job, progress)
+        try:
+            return _train_locked(job, SilentProgress())
+        except StoppedError as error:  # which the leader tells
+            raise SystemExit(error.exit_code) from error
+
+
+def _train_locked(job: Job, progress: Progress) -> Evaluation | None:
+    record = processes.led(lambda: _open(job))
+    if record is None or record.status == "training":
+        record = _train_fitting(job, record, progress)
+    if not (job.cases.validation and processes.leads()):
+        return None
+    if record.status == "finished":
+        progress.say(f"Fold {job.fold} is finished.")
+        return read_evaluation(job.folder.validation / METRICS_FILE)
+    ensemble = load_ensemble([job.folder.root], choose_device(), mirror=True)
+    evaluation = validate_fold(ensemble, job.inputs, job.cases.validation, job.folder.validation, progress)
+    _write(job.folder, replace(record, status="finished"))
+    return evaluation
+
+
+def _open(job: Job) -> RunRecord | None:
+    """Return what an earlier start left; the scores of weights that are about to change are removed."""
+    sweep(job.folder.root, *job.folder.root.rglob("validation/**/"))
+    job.folder.claim(job.plan)
+    record = job.folder.read_run()
+    if record is not None and record.status != "training" and job.extends(record):
+        shutil.rmtree(job.folder.validation, ignore_errors=True)
+        record = replace(record, status="training")
+    return record
+
+
+def _train_fitting(job: Job, earlier: RunRecord | None, progress: Progress) -> RunRecord:
+    """Train; where the device runs out of memory, go on from the last checkpoint a size smaller, and say so."""
+    while True:
+        try:
+            return _train(job, earlier, progress)
+        except (RuntimeError, MemoryError) as error:
+            if not ran_out_of_memory(error):
+                raise
+            evidence = str(error).splitlines()[0]
+        # Only behind the except clause, whose error keeps the tensors of the failed step.
+        release_memory()
+        job = job.step_down(evidence)
+        earlier = job.folder.read_run()
+        (*_, step) = find_steps(job.plan)
+        if processes.count() > 1:
+            raise AutosegError(
+                f"{job.folder.root}: out of memory in process {processes.number()} ({evidence}). Give the same command "
+                f"again: it goes on with {step.value}. With `torchrun --max-restarts 3` it does so by itself."
+            )
+        progress.say(f"Out of memory ({evidence}). Going on with {step.value}; why is in the fold's plan.json.")
+
+
+def _train(job: Job, earlier: RunRecord | None, progress: Progress) -> RunRecord:
+    device = choose_device()
+    limit_memory(device, job.memory_share)
+    minutes = job.max_minutes if job.max_minutes is not None else earlier.max_minutes if earlier else None
+    patience = job.patience if job.patience is not None else earlier.patience if earlier else 0
+    autocast = autocast_type(device) if job.configuration.training.mixed_precision else torch.float32
+    record = RunRecord(
+        status="training",
+        fold=job.fold,
+        configuration=job.configuration.name,
+        train_cases=job.cases.train,
+        validation_cases=job.cases.validation,
+        iterations=0,
+        seconds=0.0,
+        max_minutes=minutes,
+        planned_iterations=job.configuration.training.iterations,
+        patience=patience,
+        device=_device_name(device),
+        autocast=str(autocast).removeprefix("torch."),
+        versions=_versions(),
+    )
+    _write(job.folder, record)
+    cases, homes = load_cases(job, device, progress)
+    record = replace(record, homes=homes)
+    _write(job.folder, record)
+    heads = job.plan.scheme.heads()
+    setup = Setup(
+        configuration=job.configuration,
+        channels=job.plan.input_channels(job.configuration),
+        heads=heads,
+        cases=cases,
+        validation_cases=job.cases.validation,
+        seed=(job.plan.seed, _fold_number(job.fold)),
+        max_minutes=minutes,
+        patience=patience,
+        device=device,
+        autocast=autocast,
+    )
+    window = make_window(job.configuration, heads.count(), device, mirror=False)
+    validator = TrainingValidator(inputs=job.inputs, window=window)
+    observers = make_observers(job.folder) if processes.leads() else ()
+    try:
+        position = Trainer(setup, job.folder, validator, progress, observers).run()
+    finally:
+        for observer in observers:
+            observer.close()
+    record = replace(record, status="trained", iterations=position.iteration, seconds=round(position.seconds, 1))
+    _write(job.folder, record)
+    return record
+
+
+def _write(folder: FoldFolder, record: RunRecord) -> None:
+    if processes.leads():
+        write_json(folder.run, record)
+
+
+def _fold_number(fold: str) -> int:
+    return 1_000 if fold == FULL else int(fold)
+
+
+def _device_name(device: torch.device) -> str:
+    return torch.cuda.get_device_name(0) if device.type == "cuda" else f"{device.type}, {count_cores()} cores"
+
+
+def _versions() -> tuple[tuple[str, str], ...]:
+    packages = ("autoseg-lesion", "torch", "numpy")
+    # Run from a plain checkout, autoseg itself is not installed.
+    installed = {entry.metadata["Name"]: entry.version for entry in importlib.metadata.distributions()}
+    known = ((name, installed[name]) for name in packages if name in installed)
+    return (("python", platform.python_version()), *known)
+
+
+def fold_folders(workspace: Workspace, plan: Plan, configuration: str) -> tuple[Path, ...]:
+    """Return the folders of a configuration's trained folds; the full model only where there is no other."""
+    root = workspace.configuration(plan.name, configuration)
+    folds = tuple(path.parent for path in sorted(root.glob("fold_*/weights.safetensors")))
+    full = root / FULL
+    return folds or ((full,) if (full / "weights.safetensors").is_file() else ())

@@ -1,0 +1,153 @@
+"""`train all --cluster slurm`: the folds as an array of jobs that go on by themselves after they were stopped."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from autoseg.pipeline.folds.cross_validation import fold_command, unfinished_jobs
+from autoseg.pipeline.folds.jobs import TrainingOptions
+from autoseg.pipeline.folds.stage_inputs import missing_folds
+from autoseg.pipeline.planning import find_configuration, read_plan
+from autoseg.progress import Progress
+from autoseg.training.folder import FoldFolder
+from autoseg.workspace.workspace import Workspace
+from dataset_fingerprints.errors import AutosegError, PlanError
+
+# Seconds before the end of its time at which a job is told to save.
+WARNING_SECONDS = 120
+TASK = '"$SLURM_ARRAY_TASK_ID"'
+# The shell lets the training save, waits for it, and asks to be started again where the job's time is up, which SIGUSR1
+# tells. SIGTERM comes with scancel, after which nothing may start again, and when Slurm preempts a job, which it starts
+# again itself.
+BODY = """\
+trap 'kill -TERM "$child"' TERM
+trap 'again=yes; kill -TERM "$child"' USR1
+{command} &
+child=$!
+wait "$child"
+code=$?
+while kill -0 "$child" 2>/dev/null; do
+    wait "$child"
+    code=$?
+done
+if [ "$code" -eq 143 ] && [ -n "$again" ]; then
+    scontrol requeue "$SLURM_JOB_ID"
+fi
+exit "$code"
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Submitted:
+    """A job that Slurm has taken, or an array of them."""
+
+    number: str
+    what: str
+
+
+def submit_all(
+    workspace: Workspace, options: TrainingOptions, settings: Sequence[str], progress: Progress
+) -> tuple[Submitted, ...]:
+    """Submit every fold that is not finished, and a last job that summarises them; return at once.
+
+    Args:
+        workspace: on a file system that the jobs see too.
+        options: as for `train_all`.
+        settings: of sbatch, as `time=12:00:00`.
+        progress: who listens.
+
+    Raises:
+        AutosegError: there is no Slurm here, or it refuses.
+    """
+    if shutil.which("sbatch") is None:
+        raise AutosegError(
+            "--cluster slurm: there is no command `sbatch` here. Give the command where jobs are submitted, or leave "
+            "--cluster out: the folds are trained on this machine."
+        )
+    options.check()
+    plan, _ = read_plan(workspace, options.plan_name)
+    # The jobs may start in another directory.
+    absolute = Workspace(root=workspace.root.resolve())
+    given = ({"gpus": "1"} if plan.machine.device == "cuda" else {}) | parse_settings(settings)
+    submitted: list[Submitted] = []
+    for stage, folds in _find_stages(absolute, options):
+        own = given | _array(absolute, stage, folds) | _after(submitted)
+        body = BODY.format(command=f"{shlex.join(fold_command(absolute, stage))} {TASK}")
+        submitted.append(_submit(write_script(own, body), f"{stage.configuration}, folds {', '.join(folds)}"))
+    last = {"job-name": f"autoseg-{plan.name}-summary", "output": "/dev/null"} | _after(submitted)
+    body = f"{shlex.join(fold_command(absolute, options))} all\n"
+    submitted.append(_submit(write_script(given | last, body), "their summary"))
+    for job in submitted:
+        progress.say(f"Slurm job {job.number}: {job.what}")
+    return tuple(submitted)
+
+
+def _find_stages(workspace: Workspace, options: TrainingOptions) -> tuple[tuple[TrainingOptions, tuple[str, ...]], ...]:
+    """Return what is to be trained before what: options that name the configuration, and its folds."""
+    plan, splits = read_plan(workspace, options.plan_name)
+    configuration = find_configuration(plan, options.configuration or plan.default_configuration)
+    folds = tuple(str(number) for number in range(len(splits.folds)))
+    chosen, first = replace(options, configuration=configuration.name), configuration.previous_stage
+    missing = missing_folds(workspace, plan, splits, first) if first and options.with_previous else ()
+    if missing:
+        # What the second stage lacks is looked at when its jobs start.
+        return (replace(options, configuration=first), missing), (chosen, folds)
+    unfinished = tuple(job.fold for job in unfinished_jobs(workspace, folds, chosen))
+    return ((chosen, unfinished),) if unfinished else ()
+
+
+def parse_settings(settings: Sequence[str]) -> dict[str, str]:
+    """Return sbatch's options by name.
+
+    Raises:
+        PlanError: one is not of the form name=value.
+    """
+    pairs = [text.removeprefix("--").partition("=") for text in settings]
+    for name, between, _ in pairs:
+        if not (name and between):
+            raise PlanError(f"--slurm {name}: expected an option of sbatch with its value, such as time=12:00:00.")
+    return {name: value for name, _, value in pairs}
+
+
+def write_script(settings: Mapping[str, str], body: str) -> str:
+    """Return a batch script."""
+    lines = [f"#SBATCH --{name}={value}" if value else f"#SBATCH --{name}" for name, value in settings.items()]
+    return "\n".join(("#!/bin/bash", *lines, body))
+
+
+def _array(workspace: Workspace, options: TrainingOptions, folds: Sequence[str]) -> dict[str, str]:
+    name = options.configuration or ""
+    for fold in folds:
+        workspace.fold(options.plan_name, name, fold).mkdir(parents=True, exist_ok=True)
+    return {
+        "job-name": f"autoseg-{options.plan_name}-{name}",
+        "array": ",".join(folds),
+        "requeue": "",
+        "signal": f"B:USR1@{WARNING_SECONDS}",
+        "open-mode": "append",
+        "output": str(FoldFolder(root=workspace.fold(options.plan_name, name, "%a")).log),
+    }
+
+
+def _after(submitted: Sequence[Submitted]) -> dict[str, str]:
+    if not submitted:
+        return {}
+    return {"dependency": f"afterok:{submitted[-1].number}", "kill-on-invalid-dep": "yes"}
+
+
+def _submit(script: str, what: str) -> Submitted:
+    """Give a script to Slurm, which keeps it: no file of it is left."""
+    done = subprocess.run(
+        ("sbatch", "--parsable"), input=script, capture_output=True, encoding="utf-8", cwd=Path.cwd(), check=False
+    )
+    if done.returncode:
+        raise AutosegError(
+            f"sbatch refused {what}: {done.stderr.strip()} Give what this cluster asks for, for example "
+            "--slurm partition=gpu --slurm time=12:00:00."
+        )
+    return Submitted(number=done.stdout.strip().partition(";")[0], what=what)

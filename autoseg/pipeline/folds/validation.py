@@ -1,0 +1,117 @@
+"""Judging a fold on the cases it did not train on: whole volumes, on their own grid."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from autoseg.evaluation import (
+    CaseScores,
+    Evaluation,
+    Segment,
+    Targets,
+    label_targets,
+    score_case,
+    summarise,
+    write_evaluation,
+)
+from autoseg.evaluation.overlap import measure_overlap
+from autoseg.pipeline.folds.stage_inputs import StageInput
+from autoseg.prediction import Ensemble, Window, mark, predict_logits, restore_probabilities
+from autoseg.preprocessing import write_array
+from autoseg.progress import Progress
+from autoseg.training.watch import LabelOutcome, Outcomes
+from dataset_fingerprints.dataset import LabelScheme
+from dataset_fingerprints.files.jsonfiles import read_json, write_json
+from dataset_fingerprints.fingerprint import Box
+from dataset_fingerprints.geometry import canonical_grid
+from dataset_fingerprints.reading.images import write_label_map
+
+METRICS_FILE = "metrics.json"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ValidatedCase:
+    """One validated case; its file is written last, so that it stands for mask and probabilities as well.
+
+    Attributes:
+        probability_box: where the stored probabilities lie in the scan's canonical grid.
+    """
+
+    scores: CaseScores
+    probability_box: Box
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainingValidator:
+    """Validates during training: whole volumes of some cases, on the preprocessed grid, without flips."""
+
+    inputs: StageInput
+    window: Window
+
+    def validate(self, network: nn.Module, cases: Sequence[str]) -> Outcomes:
+        """Return how each label or region came out; one that is absent from both masks of a case has a Dice of 1."""
+        return {case: self._outcome(network, case) for case in cases}
+
+    def _outcome(self, network: nn.Module, case: str) -> Mapping[str, LabelOutcome]:
+        scheme = self.inputs.scheme
+        image, reference = self.inputs.read(case)
+        logits = predict_logits([network], torch.from_numpy(image), self.window)
+        predicted = scheme.to_values(mark(logits, scheme.heads()).cpu().numpy())
+        masks = scored_targets(scheme).masks(predicted, scheme.to_values(reference))
+        names = (part.name for part in scheme.regions or scheme.labels)
+        overlaps = (measure_overlap(found, true) for _, found, true in masks)
+        return {
+            name: LabelOutcome(dice=overlap.dice(), predicted=overlap.prediction, reference=overlap.reference)
+            for name, overlap in zip(names, overlaps, strict=True)
+        }
+
+
+def scored_targets(scheme: LabelScheme) -> Targets:
+    """Return what a label scheme's maps are scored by: its regions if it has any, else its labels."""
+    regions = tuple(Segment(label=region.name, values=region.values) for region in scheme.regions)
+    segments = regions or label_targets(scheme.values()).segments
+    return Targets(segments=segments, ignored=scheme.ignore_value)
+
+
+def validate_fold(
+    ensemble: Ensemble, inputs: StageInput, cases: Sequence[str], folder: Path, progress: Progress
+) -> Evaluation:
+    """Predict and score all cases, keep masks and probabilities, and write the fold's metrics.
+
+    Started again after a kill, it goes on with the cases that are missing.
+    """
+    scores = []
+    with progress.task("Validating", len(cases)) as task:
+        for case in cases:
+            done = folder / "cases" / f"{case}.json"
+            if not done.is_file():
+                write_json(done, _validate_case(ensemble, inputs, case, folder))
+            scores.append(read_json(done, ValidatedCase).scores)
+            task.advance()
+    evaluation = summarise(scores)
+    write_evaluation(folder / METRICS_FILE, evaluation)
+    return evaluation
+
+
+def _validate_case(ensemble: Ensemble, inputs: StageInput, case: str, folder: Path) -> ValidatedCase:
+    image, _ = inputs.read(case)
+    record = inputs.store.read_record(case)
+    logits = predict_logits(ensemble.networks, torch.from_numpy(image), ensemble.window)
+    scheme = ensemble.plan.scheme
+    indices, probabilities = restore_probabilities(logits, record, scheme.heads())
+    labels = scheme.to_values(indices)
+    write_label_map(folder / f"{case}.nii.gz", labels, record.source_grid)
+    write_array(folder / "probabilities" / f"{case}.b2nd", probabilities.values)
+    scores = score_case(
+        labels,
+        scheme.to_values(inputs.store.read_reference(case)),
+        scored_targets(scheme),
+        canonical_grid(record.source_grid).spacing_mm(),
+        case,
+    )
+    return ValidatedCase(scores=scores, probability_box=probabilities.box)

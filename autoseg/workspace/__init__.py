@@ -1,0 +1,1 @@
+"""Where everything lies on disk; the one place that spells names of files."""

@@ -1,0 +1,98 @@
+"""What can be wrong with a data set though each of its cases is sound."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+
+from dataset_fingerprints.checking.checks import Finding
+from dataset_fingerprints.fingerprint import CaseFingerprint
+from dataset_fingerprints.geometry import show_spacing
+from dataset_fingerprints.units import find_units
+
+# A voxel edge this many times longer or shorter than the median is worth a look; planning copes with less.
+SPACING_OUTLIER = 2.0
+
+
+def check_cases(cases: Sequence[CaseFingerprint]) -> tuple[Finding, ...]:
+    """Compare the cases of a data set with each other.
+
+    Args:
+        cases: the measurements of all sound cases.
+    """
+    if not cases:
+        return ()
+    return (
+        *_find_duplicates(cases),
+        *_find_spacing_outliers(cases),
+        *_find_orientations(cases),
+        *_find_subjects(cases),
+    )
+
+
+def _find_duplicates(cases: Sequence[CaseFingerprint]) -> list[Finding]:
+    """Find images that lie in several cases, by content; cross-validation would train on what it is judged by."""
+    owners: dict[str, list[str]] = defaultdict(list)
+    for case in cases:
+        for identity in case.identities[:-1]:
+            owners[identity.sha256].append(case.case)
+    findings = []
+    for distinct in sorted({tuple(sorted(set(names))) for names in owners.values()}):
+        if len(distinct) > 1:
+            message = f"has the same image file as {_some(distinct[1:])}. Keep one of them, or give both one subject."
+            findings.append(Finding(case=distinct[0], grade="warning", kind="duplicate-image", message=message))
+    return findings
+
+
+def _find_spacing_outliers(cases: Sequence[CaseFingerprint]) -> list[Finding]:
+    spacings = np.array([case.spacing_mm for case in cases])
+    median = np.median(spacings, axis=0)
+    findings = []
+    for case, ratio in zip(cases, spacings / median, strict=True):
+        if max(ratio.max(), 1 / ratio.min()) > SPACING_OUTLIER:
+            message = (
+                f"has voxels of {show_spacing(case.spacing_mm)} mm where the median is {show_spacing(median)} mm. "
+                "Check that the header is right; if it is, the scan is resampled like the others."
+            )
+            findings.append(Finding(case=case.case, grade="warning", kind="spacing-outlier", message=message))
+    return findings
+
+
+def _find_orientations(cases: Sequence[CaseFingerprint]) -> list[Finding]:
+    """Tell of mixed orientations, which are read as what they are: every scan is turned to RAS+."""
+    counts = Counter(case.orientation for case in cases).most_common()
+    if len(counts) == 1:
+        return []
+    rare = next(case.case for case in cases if case.orientation == counts[-1][0])
+    found = ", ".join(f"{code} {number}" for code, number in counts)
+    message = f"is stored as {counts[-1][0]} while others are not (cases: {found}). All were turned to RAS+."
+    return [Finding(case=rare, grade="fixed", kind="orientation-mix", message=message)]
+
+
+def _find_subjects(cases: Sequence[CaseFingerprint]) -> list[Finding]:
+    """Tell of subjects and groups with several cases, which never lie in different folds."""
+    units: dict[str, list[CaseFingerprint]] = defaultdict(list)
+    names = find_units(cases)
+    for case in cases:
+        units[names[case.case]].append(case)
+    return [
+        Finding(
+            case=first.case,
+            grade="fixed",
+            kind="shared-subject",
+            message=f"is of {_show_unit(first)}, as {_some([case.case for case in others])} are. They are kept in one "
+            "fold.",
+        )
+        for first, *others in units.values()
+        if others
+    ]
+
+
+def _show_unit(case: CaseFingerprint) -> str:
+    return f"subject {case.subject}" + (f" and group {case.group}" if case.group else "")
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

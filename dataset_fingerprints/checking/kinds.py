@@ -1,0 +1,46 @@
+"""Every kind of finding, its grades and what it means: one table for people, for the command line and for tests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dataset_fingerprints.checking.checks import Grade
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Kind:
+    """What one kind of finding is.
+
+    Attributes:
+        grades: those that it can have, by how bad it is.
+        meaning: what is found, in a few words.
+    """
+
+    grades: tuple[Grade, ...]
+    meaning: str
+
+
+KINDS: dict[str, Kind] = {
+    "missing-image": Kind(grades=("error",), meaning="a case has a label map but no scan"),
+    "missing-label": Kind(grades=("error",), meaning="a case has a scan but no label map"),
+    "missing-channel": Kind(grades=("error",), meaning="a case has fewer channels than the data set"),
+    "extra-channel": Kind(grades=("error",), meaning="a case has more channels than the data set"),
+    "unreadable": Kind(grades=("error",), meaning="a file is damaged, truncated or no image"),
+    "shape": Kind(grades=("error",), meaning="label map and scan have different numbers of voxels"),
+    "affine": Kind(grades=("error", "warning"), meaning="label map and scan lie apart in space"),
+    "qform-sform": Kind(grades=("warning",), meaning="a NIfTI places its voxels in two ways; the sform is used"),
+    "skewed-axes": Kind(grades=("error", "warning", "fixed"), meaning="the axes of a grid are not at right angles"),
+    "channel-grid": Kind(
+        grades=("error", "warning"), meaning="a channel was resampled onto the first one's grid, or lies elsewhere"
+    ),
+    "not-finite": Kind(grades=("error",), meaning="intensities are NaN or infinite"),
+    "constant": Kind(grades=("error",), meaning="all intensities are the same"),
+    "unexpected-label": Kind(grades=("error",), meaning="a label map holds values that are not declared"),
+    "fractional-label": Kind(grades=("error", "fixed"), meaning="label values are no integers, or nearly integers"),
+    "empty-label": Kind(grades=("warning",), meaning="a label map is 0 everywhere"),
+    "label-is-image": Kind(grades=("error",), meaning="scan and label map hold the same voxels"),
+    "duplicate-image": Kind(grades=("warning",), meaning="two cases have the same image file"),
+    "spacing-outlier": Kind(grades=("warning",), meaning="a scan's voxels are far larger or smaller than the others'"),
+    "orientation-mix": Kind(grades=("fixed",), meaning="scans are stored in different orientations; all become RAS+"),
+    "shared-subject": Kind(grades=("fixed",), meaning="a subject has several cases, which stay in one fold"),
+}

@@ -1,0 +1,1 @@
+"""Typed JSON files, and writing whole files or nothing."""

@@ -1,0 +1,1 @@
+"""One pass over the cases: read, checked, measured, summarised."""

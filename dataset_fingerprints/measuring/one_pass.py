@@ -1,0 +1,136 @@
+"""One pass over a data set: every file is read once for its checks, its fingerprint and whatever comes after."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+from dataset_fingerprints.checking.between_cases import check_cases
+from dataset_fingerprints.checking.checks import Finding
+from dataset_fingerprints.dataset import Case, Dataset
+from dataset_fingerprints.fingerprint import CaseFingerprint
+from dataset_fingerprints.measuring.case_measurements import measure_case
+from dataset_fingerprints.measuring.identity import confirm
+from dataset_fingerprints.measuring.memory_gate import MemoryGate, estimate_bytes
+from dataset_fingerprints.measuring.scans import Scan, read_case
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Known:
+    """What was measured and found of a sound case; true as long as the case's files are the same."""
+
+    record: CaseFingerprint
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """What a pass may use of the machine.
+
+    Attributes:
+        workers: threads; reading, decompressing and measuring release the interpreter's lock for most of their time.
+        memory_bytes: cases are read at the same time as long as they fit into it together.
+    """
+
+    workers: int
+    memory_bytes: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listeners:
+    """Whom a pass tells, from its threads.
+
+    Attributes:
+        on_scan: called with every scan that was read and is sound.
+        on_measured: called with what was measured of a sound case, if it was read in this pass.
+        on_done: called with every case's name when it is finished, read or not.
+    """
+
+    on_scan: Callable[[Case, Scan], None] = lambda case, scan: None
+    on_measured: Callable[[Known], None] = lambda known: None
+    on_done: Callable[[str], None] = lambda case: None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """What a pass measured and found, in the data set's order.
+
+    Attributes:
+        sound: the cases that can be used.
+        refused: findings of the cases that cannot.
+        overall: findings of the data set as a whole.
+    """
+
+    sound: tuple[Known, ...]
+    refused: tuple[Finding, ...]
+    overall: tuple[Finding, ...]
+
+    def records(self) -> tuple[CaseFingerprint, ...]:
+        """Return the measurements of all sound cases."""
+        return tuple(known.record for known in self.sound)
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Return all findings: those that refuse a case first."""
+        told = tuple(finding for known in self.sound for finding in known.findings)
+        return (*self.refused, *told, *self.overall)
+
+
+def extract_cases(dataset: Dataset, previous: Mapping[str, Known], limits: Limits, listeners: Listeners) -> Found:
+    """Return what was measured and found of all cases; only those are read whose files changed since `previous`.
+
+    Args:
+        dataset: what to read.
+        previous: what an earlier pass found, by case name.
+        limits: of threads and memory.
+        listeners: who is told of what was done.
+    """
+    gate = MemoryGate(limit_bytes=limits.memory_bytes)
+
+    def extract(case: Case) -> Known | tuple[Finding, ...]:
+        try:
+            known = _recall(previous.get(case.name), case)
+            if known is not None:
+                return known
+            with gate.hold(estimate_bytes(case, len(dataset.channels))):
+                return _read_and_measure(dataset, case, listeners)
+        except Exception as error:
+            error.add_note(f"while reading case {case.name}")
+            raise
+        finally:
+            listeners.on_done(case.name)
+
+    with ThreadPoolExecutor(max_workers=limits.workers) as pool:
+        results = list(pool.map(extract, dataset.cases))
+    sound = tuple(result for result in results if isinstance(result, Known))
+    refused = tuple(finding for result in results if not isinstance(result, Known) for finding in result)
+    return Found(sound=sound, refused=refused, overall=check_cases([known.record for known in sound]))
+
+
+def _recall(known: Known | None, case: Case) -> Known | None:
+    """Return what is known of a case whose files did not change, else None.
+
+    The times of the files are today's, and what the layout says of the case, too: a CSV may have got a column.
+    """
+    identities = None if known is None else confirm(case, known.record.identities)
+    if known is None or identities is None:
+        return None
+    record = replace(
+        known.record,
+        identities=identities,
+        subject=case.subject,
+        session=case.session,
+        site=case.site,
+        group=case.group,
+    )
+    return replace(known, record=record)
+
+
+def _read_and_measure(dataset: Dataset, case: Case, listeners: Listeners) -> Known | tuple[Finding, ...]:
+    scan, findings = read_case(case, dataset.channels, dataset.labels)
+    if scan is None:
+        return findings
+    known = Known(record=measure_case(case, scan, dataset), findings=findings)
+    listeners.on_measured(known)
+    listeners.on_scan(case, scan)
+    return known

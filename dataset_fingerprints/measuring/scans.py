@@ -1,0 +1,186 @@
+"""One case in memory: read once, checked, cropped to its body; fingerprint and preprocessing both start from it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dataset_fingerprints.checking.checks import Finding, check_grids, check_labels, check_twins, check_voxels
+from dataset_fingerprints.checking.headers import check_channel_grids, check_headers
+from dataset_fingerprints.checking.presence import check_channel_count, check_label_presence, check_presence
+from dataset_fingerprints.dataset import Case, LabelScheme, is_there
+from dataset_fingerprints.errors import DataError
+from dataset_fingerprints.fingerprint import Box
+from dataset_fingerprints.geometry import Grid, Triple, canonical_grid
+from dataset_fingerprints.reading.body import bounding_box, find_body
+from dataset_fingerprints.reading.images import Image, join_channels, read_channels, read_label_map
+from dataset_fingerprints.reading.stored import Header
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scan:
+    """A scan cropped to its body, in canonical RAS+ axes.
+
+    Attributes:
+        voxels: (channel, x, y, z) inside `box`, float32.
+        labels: (x, y, z) label indices inside `box`; None for a scan without a label map.
+        body: (x, y, z) inside `box`, True where the scan is not background.
+        box: where the crop lies in the canonical grid.
+        background: the value around the body, None where no background was proven.
+        source_grid: the grid of the file.
+        absent: the positions of channels that the scan does not have; their voxels are 0.
+    """
+
+    voxels: NDArray[np.float32]
+    labels: NDArray[np.uint8] | None
+    body: NDArray[np.bool_]
+    box: Box
+    background: float | None
+    source_grid: Grid
+    absent: tuple[int, ...] = ()
+
+    def canonical_shape(self) -> Triple:
+        """Return the whole scan's shape in canonical axes."""
+        return canonical_grid(self.source_grid).shape
+
+
+def read_scan(name: str, images: Sequence[Path | None], channels: Sequence[str]) -> Scan:
+    """Read a scan that has no label map; what is odd but usable is logged.
+
+    Args:
+        name: of the case.
+        images: one path per channel, None for a channel that the scan does not have, or a single 4D file.
+        channels: their names.
+
+    Raises:
+        DataError: a file is missing or damaged, the number of channels is wrong, or the intensities cannot be used.
+    """
+    absent = tuple(position for position, image in enumerate(images) if image is None)
+    present = [channel for position, channel in enumerate(channels) if position not in absent]
+    parts, findings = _read_parts(name, [str(path) for path in images if path is not None], present)
+    findings += check_headers(name, _headers_of(parts))
+    # A scan of one value everywhere is no use for training, but there is an answer to it.
+    refusals = [finding.message for finding in findings if finding.grade == "error" and finding.kind != "constant"]
+    if refusals:
+        raise DataError(f"case {name}: {' '.join(refusals)}")
+    for finding in findings:
+        _log.warning("case %s: %s", name, finding.message)
+    image = join_channels([part.image for part in parts])
+    scan = _crop(image.voxels, None, None, image.source_grid)
+    for position in absent:
+        scan = replace(scan, voxels=np.insert(scan.voxels, position, 0, axis=0), absent=absent)
+    return scan
+
+
+def read_case(case: Case, channels: Sequence[str], scheme: LabelScheme) -> tuple[Scan | None, tuple[Finding, ...]]:
+    """Read a training case and check it.
+
+    Returns:
+        The scan, or None where a finding is an error; and all findings, missing and damaged files included: one
+        fault of a case does not hide another.
+    """
+    parts, findings = _read_parts(case.name, case.images, channels)
+    stored, more = _read_label(case)
+    findings += more
+    if stored is None:
+        return None, (*findings, *check_headers(case.name, _headers_of(parts)))
+    findings += check_headers(case.name, _headers_of(parts) | {"the label map": stored.header})
+    if parts:
+        findings += check_grids(case.name, parts[0].image.source_grid, stored.source_grid)
+    twins = [finding for part in parts for finding in check_twins(case.name, part.image.voxels, stored.voxels[0])]
+    labels, more = check_labels(case.name, stored.voxels[0], scheme)
+    # A scan in the label map's place has no values of labels, which is no news.
+    findings += tuple(twins) or more
+    if any(finding.grade == "error" for finding in findings):
+        return None, findings
+    image = join_channels([part.image for part in parts])
+    return _crop(image.voxels, labels, scheme.foreground(labels), image.source_grid), findings
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Part:
+    """One of the files of a scan.
+
+    Attributes:
+        names: of the channels in it.
+    """
+
+    names: tuple[str, ...]
+    image: Image
+
+
+def _read_parts(
+    case: str, files: Sequence[str], channels: Sequence[str]
+) -> tuple[tuple[_Part, ...], tuple[Finding, ...]]:
+    """Read the files of a scan that can be read, and check them; without an error found they are complete."""
+    findings = check_presence(case, files, channels)
+    parts: list[_Part] = []
+    for position, file in enumerate(files):
+        if is_there(file):
+            try:
+                image = read_channels(Path(file))
+            except DataError as error:
+                findings += (_unreadable(case, error),)
+            else:
+                parts.append(_Part(names=_name_volumes(files, position, image.voxels.shape[0], channels), image=image))
+    for part in parts:
+        findings += check_voxels(case, part.image.voxels, part.names)
+    if len(parts) == len(files):
+        findings += check_channel_count(case, [len(part.names) for part in parts], channels)
+        findings += check_channel_grids(case, [part.names[0] for part in parts], [part.image.grid() for part in parts])
+    return tuple(parts), findings
+
+
+def _read_label(case: Case) -> tuple[Image | None, tuple[Finding, ...]]:
+    findings = check_label_presence(case.name, case.label)
+    if findings:
+        return None, findings
+    try:
+        return read_label_map(case.label_path()), ()
+    except DataError as error:
+        return None, (_unreadable(case.name, error),)
+
+
+def _headers_of(parts: Sequence[_Part]) -> dict[str, Header]:
+    """Return the headers of a scan's files with what they are in words."""
+    return {f"channel {part.names[0]}" if len(part.names) == 1 else "the scan": part.image.header for part in parts}
+
+
+def _unreadable(case: str, error: DataError) -> Finding:
+    return Finding(case=case, grade="error", kind="unreadable", message=str(error))
+
+
+def _name_volumes(files: Sequence[str], position: int, volumes: int, channels: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of the channels that a file holds, or its own name where the case's files do not fit them."""
+    if len(files) == 1 and volumes == len(channels):
+        return tuple(channels)
+    if volumes == 1 and len(files) == len(channels):
+        return (channels[position],)
+    return (Path(files[position]).name,) * volumes
+
+
+def _crop(
+    voxels: NDArray[np.float32],
+    labels: NDArray[np.uint8] | None,
+    foreground: NDArray[np.bool_] | None,
+    grid: Grid,
+) -> Scan:
+    """Crop to the body and everything labelled; what is ignored may be cut, as nothing is ever predicted there."""
+    body = find_body(voxels)
+    box = bounding_box(body.mask if foreground is None else body.mask | foreground)
+    inside = box.slices()
+    return Scan(
+        voxels=np.ascontiguousarray(voxels[(slice(None), *inside)]),
+        labels=None if labels is None else np.ascontiguousarray(labels[inside]),
+        body=np.ascontiguousarray(body.mask[inside]),
+        box=box,
+        background=body.background,
+        source_grid=grid,
+    )

@@ -1,0 +1,1 @@
+"""Image files of any format as canonical RAS+ arrays, and back."""

@@ -1,0 +1,198 @@
+"""Reading and writing images: canonical RAS+ arrays inside, the file's own grid outside."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dataset_fingerprints.errors import DataError
+from dataset_fingerprints.geometry import (
+    Grid,
+    canonical_grid,
+    find_reorientation,
+    from_canonical,
+    skew_degrees,
+    straighten,
+    to_canonical,
+)
+from dataset_fingerprints.reading import itk, nifti
+from dataset_fingerprints.reading.alignment import overlap, resample_onto, same_place
+from dataset_fingerprints.reading.stored import Header, RefusedError, refuse_damaged_gzip
+from dataset_fingerprints.tolerances import RIGHT_ANGLE_DEGREES, STRAIGHTENED_DEGREES
+
+# Longest first, so that .nii.gz is never taken for something else.
+IMAGE_SUFFIXES = tuple(
+    sorted((*nifti.SUFFIXES, *itk.VOLUME_SUFFIXES, *itk.PICTURE_SUFFIXES), key=lambda suffix: -len(suffix))
+)
+
+_log = logging.getLogger(__name__)
+
+_Found = TypeVar("_Found")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Image:
+    """A scan in canonical RAS+ axes and the grid of the file that it came from.
+
+    Attributes:
+        voxels: (channel, x, y, z), canonical RAS+.
+        source_grid: the grid as stored in the file, its axes straightened if they are nearly at right angles.
+        header: of the file; of the first one where there are several.
+    """
+
+    voxels: NDArray[Any]
+    source_grid: Grid
+    header: Header
+
+    def grid(self) -> Grid:
+        """Return the canonical grid that `voxels` lies on."""
+        return canonical_grid(self.source_grid)
+
+
+def case_stem(path: Path) -> str:
+    """Return a file's name without its image suffix; the folder of a DICOM series has none."""
+    for suffix in IMAGE_SUFFIXES:
+        if path.name.endswith(suffix):
+            return path.name[: -len(suffix)]
+    return path.name
+
+
+def is_image(path: Path) -> bool:
+    """Tell whether the name is that of an image file that can be read (hidden files are not)."""
+    return path.name.endswith(IMAGE_SUFFIXES) and not path.name.startswith(".")
+
+
+def is_series(path: Path) -> bool:
+    """Tell whether the path is a folder with a DICOM series in it."""
+    return path.is_dir() and itk.holds_series(path)
+
+
+def read_grid(path: Path) -> Grid:
+    """Read only the header of an image file: shape and affine as `Image.source_grid`."""
+    return _settle(_read_by(path, nifti.read_header, itk.read_header).grid)
+
+
+def read_channel_count(path: Path) -> int:
+    """Read from the header how many channels the file holds: its fourth axis or the values per voxel, else 1."""
+    return _read_by(path, nifti.read_header, itk.read_header).channels
+
+
+def read_image(paths: Sequence[Path]) -> Image:
+    """Read the channels of a case, one file each or all in one file; a path may be the folder of a DICOM series.
+
+    Returns:
+        float32 voxels on the grid of the first file, with the files' intensity scaling applied.
+
+    Raises:
+        DataError: a file cannot be read, or the channels do not overlap in space.
+    """
+    return join_channels([read_channels(path) for path in paths])
+
+
+def read_channels(path: Path) -> Image:
+    """Read the channels that one file holds.
+
+    Returns:
+        float32 voxels, with the file's intensity scaling applied.
+
+    Raises:
+        DataError: the file cannot be read.
+    """
+    return _read(path, np.float32)
+
+
+def join_channels(images: Sequence[Image]) -> Image:
+    """Put the channels of a case into one array, on the grid of the first image.
+
+    An image on another grid is resampled (see `alignment`).
+
+    Args:
+        images: in the order of the channels.
+
+    Raises:
+        DataError: an image does not overlap the first one in space.
+    """
+    start, *others = images
+    if not others:
+        return start
+    target = start.grid()
+    aligned = [start.voxels]
+    for number, image in enumerate(others, start=2):
+        if same_place(target, image.grid()):
+            aligned.append(image.voxels)
+        elif overlap(target, image.grid()):
+            aligned.append(resample_onto(image.voxels, image.grid(), target))
+        else:
+            raise DataError(f"file {number} of the scan does not overlap the first in space. Mend the wrong header.")
+    return replace(start, voxels=np.concatenate(aligned))
+
+
+def read_label_map(path: Path) -> Image:
+    """Read a label file; voxels keep the stored number type, so that 0.9999 can still be told from 1.
+
+    A picture in grey levels stored as colours, which every .bmp is, counts as one channel.
+    """
+    image = _read(path, None)
+    voxels = image.voxels
+    if path.name.endswith(itk.PICTURE_SUFFIXES) and voxels.shape[0] == 3 and (voxels == voxels[:1]).all():
+        voxels = voxels[:1]
+    if voxels.shape[0] != 1:
+        raise DataError(f"{path}: holds {voxels.shape[0]} volumes. A label file holds one 3D volume of integers.")
+    return replace(image, voxels=voxels)
+
+
+def write_label_map(path: Path, labels: NDArray[np.integer], source_grid: Grid) -> None:
+    """Write a label map on the grid of the scan it belongs to, atomically.
+
+    Args:
+        path: the suffix chooses the format: one of `IMAGE_SUFFIXES` but .mhd, which is two files.
+        labels: (x, y, z) in canonical RAS+ axes, as integers.
+        source_grid: the grid to write on, as `read_image` gave it.
+
+    Raises:
+        DataError: the format cannot hold this grid or these labels.
+    """
+    stored = np.ascontiguousarray(from_canonical(labels, find_reorientation(source_grid)))
+    if stored.shape != source_grid.shape:
+        raise ValueError(f"label map of shape {stored.shape} does not fit the grid {source_grid.shape}")
+    if not path.name.endswith(IMAGE_SUFFIXES):
+        raise DataError(f"{path}: has no suffix of an image file. Choose one of {', '.join(IMAGE_SUFFIXES)}.")
+    write = nifti.write if path.name.endswith(nifti.SUFFIXES) else itk.write
+    write(path, stored, source_grid)
+
+
+def _read(path: Path, dtype: type[np.floating] | None) -> Image:
+    stored = _read_by(path, partial(nifti.read_voxels, dtype=dtype), partial(itk.read_voxels, dtype=dtype))
+    grid = _settle(stored.header.grid)
+    voxels = to_canonical(stored.voxels, find_reorientation(grid))
+    return Image(voxels=voxels, source_grid=grid, header=stored.header)
+
+
+def _settle(grid: Grid) -> Grid:
+    """Straighten axes that are off right angles by more than rounding, but by so little that it moves no voxel."""
+    return straighten(grid) if RIGHT_ANGLE_DEGREES < skew_degrees(grid) <= STRAIGHTENED_DEGREES else grid
+
+
+def _read_by(path: Path, by_nibabel: Callable[[Path], _Found], by_itk: Callable[[Path], _Found]) -> _Found:
+    """Read a NIfTI file by nibabel, or by SimpleITK where nibabel refuses it; everything else by SimpleITK."""
+    if not path.exists():
+        raise DataError(f"{path}: does not exist. Expected an image file ({', '.join(IMAGE_SUFFIXES)}).")
+    readers = {"nibabel": by_nibabel, "SimpleITK": by_itk}
+    if path.is_dir() or path.name.endswith(itk.VOLUME_SUFFIXES + itk.PICTURE_SUFFIXES):
+        del readers["nibabel"]
+    refusals = []
+    for library, read in readers.items():
+        try:
+            return read(path)
+        except RefusedError as error:
+            _log.info("%s: %s refuses the file (%s)", path, library, error)
+            refusals.append(f"{library}: {error}")
+            refuse_damaged_gzip(path)
+    raise DataError(f"{path}: cannot be read as an image ({'; '.join(refusals)}). Replace the file.")

@@ -1,0 +1,1 @@
+"""What training and reading cost: memory, seconds, and whether they grow."""

@@ -1,0 +1,1 @@
+"""Changing, checking, shrinking and explaining a plan that exists."""

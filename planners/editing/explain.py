@@ -1,0 +1,181 @@
+"""A plan for a person to read: as tables for the terminal, and as plain values for other programs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from planners.choices import Choice
+from planners.networks.memory_decisions import predict_configuration
+from planners.networks.training_memory import GIB
+from planners.plan import Configuration, Decision, Plan
+from planners.rules.spacing import AXIS_NAMES
+
+_WORDS = {
+    "machine.device": "The machine that trains",
+    "preprocessing.spacing_mm": "Voxel size of all scans after resampling",
+    "preprocessing.coarse_axis": "Axis with much thicker slices",
+    "preprocessing.normalization": "How intensities are made comparable",
+    "sampling.foreground_share": "Share of training patches that hold a lesion or label",
+    "training.iterations": "Length of a training, in steps",
+    "default_configuration": "Configuration that is trained unless another is named",
+    "max_hours": "Time to train each fold in, in hours",
+    "configurations.2d": "Whether slices are segmented one by one",
+    "configurations.3d_fullres": "Whether volumes are segmented at full resolution",
+    "configurations.3d_lowres": "Whether volumes are segmented at a low resolution as well",
+    "configurations.3d_cascade_fullres": "Whether the low resolution's masks are refined",
+    "slice_axis": "Axis that slices are cut across",
+    "patch_shape": "What the network sees at once",
+    "batch_size": "Patches per training step",
+    "topology": "Depth and width of the network",
+    "memory": "Memory that training needs",
+}
+_RULES = "rules"
+_POSTPROCESSING = "postprocessing"
+_NOT_SETTABLE = {_RULES, _POSTPROCESSING, "max_hours", "machine", "configurations", "slice_axis", "topology", "memory"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Section:
+    """One table: a title, column names, and rows of as many texts."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def explain_plan(plan: Plan) -> tuple[Section, ...]:
+    """Return what the plan is for, its configurations side by side, and why each value is what it is."""
+    return (_explain_plan_itself(plan), _explain_configurations(plan), _explain_decisions(plan))
+
+
+def plan_as_json(plan: Plan) -> dict[str, Any]:
+    """Return the plan's main values, ready for `json.dumps`; per configuration the preprocessing lies flat."""
+    return {
+        "name": plan.name,
+        "planner": plan.planner,
+        "dataset": plan.dataset,
+        "device": plan.machine.device,
+        "memory_gb": plan.memory_gb,
+        "rules": list(plan.rules),
+        "max_hours": plan.max_hours,
+        "seed": plan.seed,
+        "default_configuration": plan.default_configuration,
+        "configurations": {entry.name: _configuration_as_json(plan, entry) for entry in plan.configurations},
+        "postprocessing": [_with_lists(asdict(candidates)) for candidates in plan.postprocessing],
+        "decisions": [asdict(decision) for decision in plan.decisions],
+    }
+
+
+def _explain_plan_itself(plan: Plan) -> Section:
+    labels = plan.scheme.regions or plan.scheme.labels
+    rows = (
+        ("data set", plan.dataset),
+        ("channels", ", ".join(plan.channels)),
+        ("regions" if plan.scheme.regions else "labels", ", ".join(label.name for label in labels)),
+        ("planner", plan.planner),
+        ("made for", f"{plan.machine.device} ({plan.machine.name}), {plan.memory_gb:g} GB"),
+        ("configuration used by default", plan.default_configuration),
+    )
+    return Section(title=f"Plan {plan.name}", columns=("what", "value"), rows=rows)
+
+
+def _explain_configurations(plan: Plan) -> Section:
+    described = [_describe_configuration(plan, configuration) for configuration in plan.configurations]
+    rows = tuple((name, *(values[name] for values in described)) for name in described[0])
+    columns = ("what", *(configuration.name for configuration in plan.configurations))
+    return Section(title="Configurations", columns=columns, rows=rows)
+
+
+def _describe_configuration(plan: Plan, configuration: Configuration) -> dict[str, str]:
+    preprocessing, training = configuration.preprocessing, configuration.training
+    patch = [configuration.patch_shape[axis] for axis in configuration.network_axes()]
+    mirrored = ", ".join(AXIS_NAMES[axis] for axis in configuration.prediction.mirror_axes) or "none"
+    return {
+        "starts from": configuration.previous_stage or "the scan",
+        "voxel size": f"{_times(preprocessing.spacing_mm)} mm",
+        "normalization": ", ".join(_describe_choice(choice) for choice in preprocessing.normalization),
+        "patch": f"{_times(patch)} voxels",
+        "batch": str(configuration.batch_size),
+        "memory to train": f"{predict_configuration(plan, configuration).total() / GIB:.3g} GB",
+        "network": _describe_choice(configuration.network),
+        "features": "-".join(str(count) for count in configuration.topology.features),
+        "loss": _describe_choice(training.loss),
+        "optimizer": _describe_choice(training.optimizer),
+        "schedule": _describe_choice(training.schedule),
+        "iterations": f"{training.iterations:,}",
+        "labelled patches": f"{configuration.sampling.foreground_share:.0%} of a batch",
+        "lesions drawn": "by volume" if configuration.sampling.lesion_balance == 0 else "balanced",
+        "augmentation": _describe_choice(configuration.sampling.augmentation),
+        "mirrored when predicting": mirrored,
+    }
+
+
+def _explain_decisions(plan: Plan) -> Section:
+    rows = tuple(
+        (
+            _say_plainly(decision.field),
+            decision.field,
+            decision.value,
+            decision.rule,
+            decision.evidence,
+            _say_what_changes(decision),
+        )
+        for decision in sorted(plan.decisions, key=lambda decision: _find_place(plan, decision))
+    )
+    columns = ("what", "field", "value", "why", "evidence", "what would change it")
+    return Section(title="Decisions", columns=columns, rows=rows)
+
+
+def _find_place(plan: Plan, decision: Decision) -> int:
+    """Return where a decision is told: on everything, on each configuration in its turn, and then the rules."""
+    names = [str(configuration.name) for configuration in plan.configurations]
+    first = decision.field.split(".")[0]
+    return len(names) + 1 if first == _RULES else names.index(first) + 1 if first in names else 0
+
+
+def _say_plainly(field: str) -> str:
+    """Return what a field is, in words; the longest known part of its path counts."""
+    parts = field.split(".")
+    titles = {_RULES: "Rule", _POSTPROCESSING: "What masks may lose afterwards:"}
+    words = f"{titles[parts[0]]} {parts[1]}" if parts[0] in titles else ""
+    for start in range(len(parts)):
+        for stop in range(len(parts), start, -1):
+            words = words or _WORDS.get(".".join(parts[start:stop]), "")
+    return words or parts[-1].replace("_", " ").capitalize()
+
+
+def _say_what_changes(decision: Decision) -> str:
+    parts = decision.field.split(".")
+    by_hand = "" if _NOT_SETTABLE & {parts[0], parts[-1]} else f"--set {decision.field}=..."
+    if "normalization" in parts:
+        by_hand = "--set preprocessing.normalization.0=... (the channel's place in the list)"
+    return ", or ".join(text for text in (decision.change, by_hand) if text) or "nothing"
+
+
+def _configuration_as_json(plan: Plan, configuration: Configuration) -> dict[str, Any]:
+    values = asdict(configuration)
+    preprocessing = values.pop("preprocessing")
+    memory = predict_configuration(plan, configuration)
+    predicted = {"memory_bytes": {**asdict(memory), "total": memory.total()}}
+    return {name: _with_lists(value) for name, value in {**values, **preprocessing, **predicted}.items()}
+
+
+def _with_lists(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _with_lists(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_with_lists(item) for item in value]
+    return value
+
+
+def _describe_choice(choice: Choice) -> str:
+    options = ", ".join(
+        f"{name} {value:g}" if type(value) is float else f"{name} {value}" for name, value in choice.options.items()
+    )
+    return f"{choice.name} ({options})" if options else choice.name
+
+
+def _times(lengths: Sequence[float]) -> str:
+    return " x ".join(f"{length:.4g}" for length in lengths)

@@ -1,0 +1,150 @@
+"""Changing single values of a plan, as `--set training.iterations=5000` asks for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, TypeVar, get_args, get_type_hints
+
+from dataset_fingerprints.errors import FileFormatError, PlanError, did_you_mean
+from dataset_fingerprints.files.jsonfiles import from_plain
+from planners.choices import Choice, OptionValue
+from planners.editing.plan_checks import check_plan
+from planners.networks.memory_decisions import explain_memory
+from planners.plan import Configuration, Decision, Plan
+
+Node = TypeVar("Node", Plan, Configuration, Any)
+
+_PLAN_FIELDS = frozenset({"seed", "default_configuration"})
+_FIXED_FIELDS = frozenset({"name", "previous_stage", "slice_axis"})  # of a configuration: they are what it is
+_EXPECTED = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "text",
+    Choice: "the name of a part",
+}
+
+
+def set_values(plan: Plan, assignments: Sequence[str]) -> Plan:
+    """Return the plan with values replaced, each recorded as a decision of the user.
+
+    Args:
+        plan: stays as it is.
+        assignments: `field=value` for all configurations or `3d_fullres.field=value` for one. Fields are dotted paths
+            (`training.optimizer.options.lr`); values are JSON, anything else is text. A part's name alone
+            (`training.optimizer=sgd`) takes that part with its own defaults.
+
+    Raises:
+        PlanError: no such field, a value of another type, or values that do not fit together.
+    """
+    changed = plan
+    for assignment in assignments:
+        changed = _set_value(changed, assignment)
+    check_plan(changed)
+    return explain_memory(changed) if assignments else changed
+
+
+def _set_value(plan: Plan, assignment: str) -> Plan:
+    path, separator, text = assignment.partition("=")
+    path = path.strip()
+    if not separator or not path:
+        raise PlanError(f"'{assignment}' sets nothing. Expected field=value, for example training.iterations=5000.")
+    value = _parse(text.strip())
+    first, *rest = path.split(".")
+    names = [configuration.name for configuration in plan.configurations]
+    if first in _PLAN_FIELDS:
+        return _record(_replace_at(plan, path.split("."), value, path), path, text, str(getattr(plan, first)), [])
+    targets = [first] if first in names else names
+    parts = rest if first in names else [first, *rest]
+    _check_first_part(parts, path, names)
+    before = _value_at(next(entry for entry in plan.configurations if entry.name in targets), parts)
+    configurations = tuple(
+        _replace_at(entry, parts, value, path) if entry.name in targets else entry for entry in plan.configurations
+    )
+    changed = replace(plan, configurations=configurations)
+    return _record(changed, path, text, before, [f"{name}.{'.'.join(parts)}" for name in targets])
+
+
+def _parse(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
+
+
+def _check_first_part(parts: Sequence[str], path: str, names: Sequence[str]) -> None:
+    known = {field.name for field in fields(Configuration)} - _FIXED_FIELDS
+    if not parts or parts[0] not in known:
+        found = parts[0] if parts else ""
+        advice = did_you_mean(found, {*known, *_PLAN_FIELDS, *names})
+        raise PlanError(f"--set {path}: the plan has no field '{found}' to set. {advice}")
+
+
+def _replace_at(node: Node, parts: Sequence[str], value: Any, path: str) -> Node:
+    """Return `node` with the value at the end of `parts` replaced."""
+    name, *rest = parts
+    hints = get_type_hints(type(node))
+    if name not in hints:
+        raise PlanError(f"--set {path}: there is no field '{name}'. {did_you_mean(name, hints)}")
+    return replace(node, **{name: _replace_value(getattr(node, name), hints[name], rest, value, path)})
+
+
+def _replace_value(old: Any, kind: Any, parts: Sequence[str], value: Any, path: str) -> Any:
+    if not parts:
+        return _convert(value, kind, path)
+    if isinstance(old, dict):
+        return {**old, ".".join(parts): _check_option(value, old.get(".".join(parts)), path)}
+    if isinstance(old, tuple):
+        return _replace_item(old, kind, parts, value, path)
+    if is_dataclass(old):
+        return _replace_at(old, parts, value, path)
+    raise PlanError(f"--set {path}: '{old}' is a single value and has no field '{parts[0]}'.")
+
+
+def _replace_item(old: tuple[Any, ...], kind: Any, parts: Sequence[str], value: Any, path: str) -> tuple[Any, ...]:
+    index = int(parts[0]) if parts[0].isdecimal() else -1
+    if not 0 <= index < len(old):
+        raise PlanError(f"--set {path}: '{parts[0]}' is not a place in the list. Expected 0 to {len(old) - 1}.")
+    item = _replace_value(old[index], get_args(kind)[0], parts[1:], value, path)
+    return (*old[:index], item, *old[index + 1 :])
+
+
+def _convert(value: Any, kind: Any, path: str) -> Any:
+    if kind is Choice and isinstance(value, str):
+        return Choice(name=value)
+    try:
+        return from_plain(value, kind, path)
+    except FileFormatError as error:
+        expected = _EXPECTED.get(kind, "a list of the same form as in plan.json")
+        raise PlanError(f"--set {path}: found {json.dumps(value)}. Expected {expected}.") from error
+
+
+def _check_option(value: Any, old: OptionValue | None, path: str) -> OptionValue:
+    """Take any plain value; where the option was written out before, one of the same type."""
+    if not isinstance(value, bool | int | float | str):
+        raise PlanError(f"--set {path}: found {json.dumps(value)}. Expected a number, true or false, or text.")
+    if old is None or type(value) is type(old) or (type(old) is float and type(value) is int):
+        return float(value) if type(old) is float else value
+    raise PlanError(f"--set {path}: found {json.dumps(value)}. Expected {_EXPECTED[type(old)]}.")
+
+
+def _value_at(node: Any, parts: Sequence[str]) -> str:
+    """Return the value that is about to be replaced as text; empty where there is none yet."""
+    for position, part in enumerate(parts):
+        if isinstance(node, dict):
+            return str(node.get(".".join(parts[position:]), ""))
+        if isinstance(node, tuple):
+            node = node[int(part)] if part.isdecimal() and int(part) < len(node) else ""
+        else:
+            node = getattr(node, part, "")
+    return node.name if isinstance(node, Choice) else str(node)
+
+
+def _record(plan: Plan, path: str, text: str, before: str, replaced: Sequence[str]) -> Plan:
+    decision = Decision(
+        field=path, value=text.strip(), rule="Set by the user.", evidence=f"the value was {before or 'not set'}"
+    )
+    kept = (entry for entry in plan.decisions if entry.field not in {path, *replaced})
+    return replace(plan, decisions=(*kept, decision))

@@ -1,0 +1,1 @@
+"""A U-Net's skeleton and what networks cost, without torch."""

@@ -1,0 +1,1 @@
+"""Patch, batch, network and low resolution that fit memory and time."""

@@ -1,0 +1,175 @@
+"""Which configurations are planned, and each of them: a resolution, a patch and a network."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from dataset_fingerprints.fingerprint import DatasetFingerprint
+from dataset_fingerprints.geometry import Triple
+from planners.choices import Choice
+from planners.networks.topology import reorder_axes
+from planners.plan import Configuration, ConfigurationName, Decision, Preprocessing, Sampling, Training
+from planners.rules.schedule import choose_prediction
+from planners.rules.spacing import Resolution, choose_coarse_axis
+from planners.sizing.batches import Size, View, choose_size
+from planners.sizing.budgets import DeviceRules, Resources
+from planners.sizing.low_resolution import COVERED_SHARE, FEWER_VOXELS, LowResolution, Wish, choose_low_resolution
+from planners.sizing.size_decisions import explain_size
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Planned:
+    """Configurations, the reasons for them, and the name of the one to use by default."""
+
+    configurations: tuple[Configuration, ...]
+    decisions: tuple[Decision, ...]
+    default: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Basis:
+    """What all configurations of a plan have in common.
+
+    Attributes:
+        cases: in the data set.
+        preprocessing: of the full resolution.
+        context_mm: the edge that patches of one configuration should have; 0 for no such wish.
+        pools_dice: as in `planners.presets.PlannerRules`.
+        fixed: the same.
+    """
+
+    cases: int
+    rules: DeviceRules
+    resources: Resources
+    resolution: Resolution
+    preprocessing: Preprocessing
+    sampling: Sampling
+    training: Training
+    context_mm: float
+    pools_dice: bool
+    fixed: bool
+
+
+def plan_configurations(fingerprint: DatasetFingerprint, basis: Basis) -> Planned:
+    """Plan 2D always, 3D unless every scan is a single slice, low resolution and cascade where patches are small.
+
+    Raises:
+        PlanError: the memory is too small for any network.
+    """
+    slices = _configure("2d", basis.resolution, _size("2d", basis), basis)
+    reasons = [_decide("2d", planned=True, rule=_WHY_2D, evidence=f"{basis.cases} scans")]
+    if basis.resolution.flat:
+        rule = "Not for scans of a single slice."
+        reasons += [_decide(name, planned=False, rule=rule, evidence="one slice per scan") for name in _IN_3D]
+        reasons += explain_size(slices, basis.resolution)
+        return Planned(configurations=(slices,), decisions=tuple(reasons), default="2d")
+    size = _size("3d_fullres", basis)
+    fullres = _configure("3d_fullres", basis.resolution, size, basis)
+    low = _choose_low_resolution(size, basis)
+    reasons.append(_decide("3d_fullres", planned=True, rule=_WHY_3D, evidence=f"{basis.cases} scans"))
+    reasons += [_decide_low("3d_lowres", low), _decide_low("3d_cascade_fullres", low)]
+    if low.size is None:
+        fullres = _pool_dice(fullres, basis, pooled=False)
+        others: tuple[Configuration, ...] = (fullres,)
+        resolutions = [(slices, basis.resolution), (fullres, basis.resolution)]
+    else:
+        fullres = _pool_dice(fullres, basis, pooled=True)
+        lowres = _pool_dice(_configure_low(fingerprint, low, low.size, basis), basis, pooled=False)
+        cascade = replace(fullres, name="3d_cascade_fullres", previous_stage="3d_lowres")
+        others = (fullres, lowres, cascade)
+        resolutions = [(slices, basis.resolution), (fullres, basis.resolution), (lowres, low.resolution)]
+    for configuration, resolution in resolutions:
+        reasons += explain_size(configuration, resolution)
+    slices = _pool_dice(slices, basis, pooled=True)
+    return Planned(configurations=(slices, *others), decisions=tuple(reasons), default="3d_fullres")
+
+
+_IN_3D: tuple[ConfigurationName, ...] = ("3d_fullres", "3d_lowres", "3d_cascade_fullres")
+_WHY_2D = "Always: slices need the least memory and time, and suit scans with very thick slices."
+_WHY_3D = "The scans are volumes: what continues from slice to slice tells a lesion from noise."
+_WHY_LOW = (
+    "Its patches see more of the body at once; planned where a patch covers less than "
+    f"{COVERED_SHARE:.0%} of the median body, and a voxel size that mends this leaves at most half of the voxels."
+)
+_WHY_CASCADE = "Corrects the low resolution's masks at full resolution; planned where there is a low resolution."
+
+
+def _size(name: ConfigurationName, basis: Basis) -> Size:
+    axes = _sizing_axes(name, basis.resolution)
+    spacing = tuple(basis.resolution.spacing_mm[axis] for axis in axes)
+    shape = tuple(basis.resolution.median_shape[axis] for axis in axes)
+    return _size_at(spacing, shape, math.prod(basis.resolution.median_shape) * basis.cases, basis)
+
+
+def _size_at(spacing: tuple[float, ...], shape: tuple[float, ...], voxels: float, basis: Basis) -> Size:
+    axes = len(spacing)
+    view = View(spacing_mm=spacing, median_shape=shape, data_set_voxels=voxels)
+    return choose_size(view, basis.rules.sizes(axes), basis.rules.budget(axes, basis.resources))
+
+
+def _sizing_axes(name: ConfigurationName, resolution: Resolution) -> tuple[int, ...]:
+    return tuple(axis for axis in resolution.anchor_axes() if name != "2d" or axis != resolution.slice_axis)
+
+
+def _configure(name: ConfigurationName, resolution: Resolution, size: Size, basis: Basis) -> Configuration:
+    axes = _sizing_axes(name, resolution)
+    return Configuration(
+        name=name,
+        slice_axis=resolution.slice_axis if name == "2d" else -1,
+        preprocessing=basis.preprocessing,
+        patch_shape=_canonical_shape(size, axes),
+        batch_size=size.batch_size,
+        network=Choice(name="unet", options={"block": basis.rules.sizes(len(axes)).block, "norm": "instance"}),
+        topology=reorder_axes(size.topology, axes),
+        sampling=basis.sampling,
+        training=basis.training,
+        prediction=choose_prediction(tuple(sorted(axes))),
+    )
+
+
+def _choose_low_resolution(size: Size, basis: Basis) -> LowResolution:
+    def size_at(spacing: tuple[float, ...], shape: tuple[float, ...], voxels: float) -> Size:
+        return _size_at(spacing, shape, voxels, basis)
+
+    most_voxels = basis.rules.budget(3, basis.resources).most_voxels()
+    wish = Wish(most_voxels=most_voxels, context_mm=basis.context_mm)
+    return choose_low_resolution(basis.resolution, size.patch_shape, wish, basis.cases, size_at)
+
+
+def _configure_low(fingerprint: DatasetFingerprint, low: LowResolution, size: Size, basis: Basis) -> Configuration:
+    spacing = low.resolution.spacing_mm
+    scans = np.array([case.spacing_mm for case in fingerprint.cases], dtype=np.float64)
+    preprocessing = replace(basis.preprocessing, spacing_mm=spacing, coarse_axis=choose_coarse_axis(scans, spacing))
+    return replace(_configure("3d_lowres", low.resolution, size, basis), preprocessing=preprocessing)
+
+
+def _pool_dice(configuration: Configuration, basis: Basis, *, pooled: bool) -> Configuration:
+    if not basis.pools_dice:
+        return configuration
+    loss = configuration.training.loss
+    pooling = Choice(name=loss.name, options={**loss.options, "batch_dice": pooled})
+    return replace(configuration, training=replace(configuration.training, loss=pooling))
+
+
+def _canonical_shape(size: Size, axes: tuple[int, ...]) -> Triple:
+    lengths = dict(zip(axes, size.patch_shape, strict=True))
+    return (lengths.get(0, 1), lengths.get(1, 1), lengths.get(2, 1))
+
+
+def _decide_low(name: ConfigurationName, low: LowResolution) -> Decision:
+    evidence = f"the full resolution's patch covers {low.covered:.1%} of the median body"
+    if low.fewer > 1:
+        evidence += (
+            f"; a low resolution would have {low.fewer:.2g} times fewer voxels (at least {FEWER_VOXELS:g} asked)"
+        )
+    rule = _WHY_LOW if name == "3d_lowres" else _WHY_CASCADE
+    return _decide(name, planned=low.size is not None, rule=rule, evidence=evidence)
+
+
+def _decide(name: ConfigurationName, *, planned: bool, rule: str, evidence: str) -> Decision:
+    value = "planned" if planned else "not planned"
+    change = "" if name == "2d" else "scans of other sizes, or more or less memory"
+    return Decision(field=f"configurations.{name}", value=value, rule=rule, evidence=evidence, change=change)

@@ -1,0 +1,102 @@
+"""The reasons for device, patch, batch and network, in words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from planners.machine import MachineProfile
+from planners.plan import Configuration, Decision
+from planners.rules.spacing import AXIS_NAMES, Resolution
+
+
+def explain_device(machine: MachineProfile, memory_gb: float, *, short: bool) -> Decision:
+    """Say what the plan was made for, loudly when it is a CPU."""
+    evidence = f"{machine.name}: {memory_gb:g} GB to plan for, {machine.cores} cores"
+    if short:
+        return Decision(
+            field="machine.device",
+            value="CPU PLAN",
+            rule="NO GPU: network, patch and training are small, so that minutes of a CPU are worth something. For the "
+            "best result plan on a machine with a GPU, or give the memory of the card that will train "
+            "(--gpu-memory-gb).",
+            evidence=evidence,
+            change="a machine with a GPU, or --gpu-memory-gb",
+        )
+    rule = "Network, patch and batch are sized to fill the memory of the device that trains."
+    return Decision(
+        field="machine.device",
+        value=machine.device,
+        rule=rule,
+        evidence=evidence,
+        change="another machine, or --gpu-memory-gb",
+    )
+
+
+def explain_size(configuration: Configuration, resolution: Resolution) -> tuple[Decision, ...]:
+    """Give the reasons for one configuration's patch, batch and network."""
+    decisions = [_explain_patch(configuration, resolution), _explain_batch(configuration)]
+    decisions.append(_explain_topology(configuration))
+    if configuration.slice_axis >= 0:
+        decisions.insert(0, _explain_slice_axis(configuration, resolution))
+    return tuple(decisions)
+
+
+def _explain_slice_axis(configuration: Configuration, resolution: Resolution) -> Decision:
+    rule = "Slices are cut across the axis with the largest voxels, the axial one where all are equal."
+    if resolution.flat:
+        rule = "Every scan is a single slice."
+    return Decision(
+        field=f"{configuration.name}.slice_axis",
+        value=AXIS_NAMES[configuration.slice_axis],
+        rule=rule,
+        evidence=f"target voxel size {_times(resolution.spacing_mm)} mm",
+        change="scans whose voxels are longest along another axis",
+    )
+
+
+def _explain_patch(configuration: Configuration, resolution: Resolution) -> Decision:
+    axes = configuration.network_axes()
+    patch = [configuration.patch_shape[axis] for axis in axes]
+    body = [resolution.median_shape[axis] for axis in axes]
+    shares = [min(1.0, length / median) for length, median in zip(patch, body, strict=True)]
+    whole = min(shares) == 1.0
+    rule = "The patch is what the network sees at once: as much of the body as fits, in steps it can halve."
+    if whole:
+        rule = "The patch holds a whole median body, rounded up to lengths that the network can halve."
+    covers = ", ".join(f"{AXIS_NAMES[axis]} {share:.0%}" for axis, share in zip(axes, shares, strict=True))
+    return Decision(
+        field=f"{configuration.name}.patch_shape",
+        value=f"{_times(patch)} voxels",
+        rule=rule,
+        evidence=f"median body after resampling: {_times(body)} voxels; the patch covers {covers}",
+        change="more memory, larger voxels, or another planner",
+    )
+
+
+def _explain_batch(configuration: Configuration) -> Decision:
+    return Decision(
+        field=f"{configuration.name}.batch_size",
+        value=str(configuration.batch_size),
+        rule="As many patches per step as the budget allows, at least 2.",
+        evidence=f"one patch has {math.prod(configuration.patch_shape):,} voxels",
+        change="more memory where the patch already holds the body, more scans, or another planner",
+    )
+
+
+def _explain_topology(configuration: Configuration) -> Decision:
+    topology, axes = configuration.topology, configuration.network_axes()
+    halved = [sum(stage[position] > 1 for stage in topology.strides) for position in range(len(axes))]
+    counts = ", ".join(f"{AXIS_NAMES[axis]} {count} times" for axis, count in zip(axes, halved, strict=True))
+    return Decision(
+        field=f"{configuration.name}.topology",
+        value=f"U-Net, {len(topology.features)} stages of "
+        f"{'-'.join(str(features) for features in topology.features)} features",
+        rule="Each stage halves the finest axes, until at least 4 voxels are left along each; coarse axes join late.",
+        evidence=f"halved along {counts}",
+        change="another patch or voxel size, or another planner",
+    )
+
+
+def _times(lengths: Sequence[float]) -> str:
+    return " x ".join(f"{length:g}" for length in lengths)

@@ -1,0 +1,176 @@
+"""`train all` with real processes: folds at once, signals, failures, going on."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import time
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from autoseg.evaluation import read_evaluation
+from autoseg.pipeline.folds.cross_validation import fold_command
+from autoseg.pipeline.folds.jobs import TrainingOptions, resolve_job
+from autoseg.training.folder import FoldFolder
+from autoseg.workspace.workspace import Workspace
+from dataset_fingerprints.errors import WorkspaceError
+from dataset_fingerprints.files.jsonfiles import read_json, write_json
+from planners.editing.step_down import find_steps, step_down
+from planners.plan import Plan
+from tests.synthetic.commands import run, start
+from tests.synthetic.scans import write_nnunet_dataset
+
+QUICK = [
+    "training.iterations=4",
+    "training.validation_rounds=0",
+    "prediction.step_share=1.0",
+    "batch_size=2",
+    "training.compiled=false",
+]
+NAMES = [f"sub-{index:03d}" for index in range(4)]
+
+
+@pytest.fixture(scope="module")
+def planned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with two folds of two cases, nothing trained."""
+    root = tmp_path_factory.mktemp("folds")
+    write_nnunet_dataset(root / "raw", len(NAMES))
+    pairs = [NAMES[first : first + 2] for first in (0, 2)]
+    splits = [{"train": [name for name in NAMES if name not in pair], "val": pair} for pair in pairs]
+    (root / "splits.json").write_text(json.dumps(splits), encoding="utf-8")
+    assignments = [text for value in QUICK for text in ("--set", value)]
+    with pytest.MonkeyPatch.context() as patch:
+        arguments = [root / "raw", "-w", root / "ws", "--splits", root / "splits.json", *assignments]
+        assert run(patch, "plan_and_preprocess", *arguments) == 0
+    return root / "ws"
+
+
+def copy(planned: Path, tmp_path: Path) -> tuple[Path, Path]:
+    """Return a workspace of one's own and the folder that its folds will lie in."""
+    shutil.copytree(planned, tmp_path / "ws")
+    return tmp_path / "ws", tmp_path / "ws" / "models" / "default" / "3d_fullres"
+
+
+def statuses(folds: Path) -> list[str | None]:
+    records = [FoldFolder(root=folds / f"fold_{number}").read_run() for number in range(2)]
+    return [record.status if record else None for record in records]
+
+
+def test_folds_train_two_at_once_save_on_a_signal_and_go_on(planned: Path, tmp_path: Path) -> None:
+    workspace, folds = copy(planned, tmp_path)
+    process = start("train", "all", "-w", workspace, "--jobs", "2", "--iterations", "5000")
+    checkpoints = [folds / f"fold_{fold}" / "checkpoint.safetensors" for fold in range(2)]
+    while not all(path.is_file() for path in checkpoints):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.1)
+    time.sleep(1.0)
+    process.send_signal(signal.SIGTERM)
+    output, _ = process.communicate()
+    assert process.returncode == 143, output
+    said = " ".join(output.split())
+    assert "training folds 0, 1 of 2, 2 at once" in said
+    assert "Give the same command again to go on." in said
+    for fold in range(2):
+        assert f"fold {fold} | " in output
+        assert "which is saved" in " ".join((folds / f"fold_{fold}" / "train.log").read_text(encoding="utf-8").split())
+    assert statuses(folds) == ["training", "training"]
+    assert not (folds / "cross_validation.json").exists()
+    for fold in range(2):
+        (folds / f"fold_{fold}" / "stop").touch()
+    again = start("train", "all", "-w", workspace, "--jobs", "2", "--iterations", "5000")
+    output, _ = again.communicate()
+    assert again.returncode == 0, output
+    assert "fold 0 | Going on from iteration" in output
+    assert statuses(folds) == ["finished"] * 2
+    scored = read_evaluation(folds / "cross_validation.json").cases
+    assert sorted(case.case for case in scored) == NAMES
+
+
+def test_a_fold_that_fails_is_told_with_its_log_and_the_others_are_finished(planned: Path, tmp_path: Path) -> None:
+    workspace, folds = copy(planned, tmp_path)
+    damaged = folds / "fold_1" / "checkpoint.safetensors"
+    damaged.parent.mkdir(parents=True)
+    damaged.write_bytes(b"no tensors")
+    first = start("train", "all", "-w", workspace, "--jobs", "2")
+    output, _ = first.communicate()
+    assert first.returncode == 2
+    said = " ".join(output.split())
+    assert "1 of 2 folds of 3d_fullres did not get to their end. fold 1 ended with exit code 2." in said
+    assert said.count("Delete it and train the fold again.") == 2, "when it happens, and at the end"
+    assert statuses(folds) == ["finished", "training"]
+    assert not (folds / "cross_validation.json").exists()
+    untouched = (folds / "fold_0" / "train.log").read_text(encoding="utf-8")
+    damaged.unlink()
+    again = start("train", "all", "-w", workspace)
+    output, _ = again.communicate()
+    assert again.returncode == 0, output
+    assert "training fold 1 of 2, 1 at once" in output
+    assert (folds / "fold_0" / "train.log").read_text(encoding="utf-8") == untouched
+    assert len(read_evaluation(folds / "cross_validation.json").cases) == len(NAMES)
+
+
+def test_what_no_fold_could_begin_with_is_told_once_before_any_starts(
+    planned: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, "train", "all", "-w", planned, "--set", "training.loss.name=dicee") == 2
+    assert "dicee" in capsys.readouterr().err
+    assert run(monkeypatch, "train", "all", "-w", planned, "--jobs", "0") == 2
+    assert "--jobs is 0. Expected 1 or more folds at once." in " ".join(capsys.readouterr().err.split())
+    assert run(monkeypatch, "train", "0", "-w", planned, "--memory-share", "1.5") == 2
+    assert "--memory-share is 1.5" in " ".join(capsys.readouterr().err.split())
+    assert not (planned / "models").exists()
+
+
+def test_a_folds_command_says_everything_that_the_options_say(planned: Path) -> None:
+    options = TrainingOptions(
+        plan_name="default",
+        configuration="3d_fullres",
+        iterations=77,
+        max_minutes=2.5,
+        patience=9,
+        memory_gb=1.5,
+        assignments=("training.ema_decay=0.5", "seed=3"),
+    )
+    command = " ".join(fold_command(Workspace(root=planned), options))
+    assert f" train --workspace {planned} " in command
+    for said in ("--plan default", "--configuration 3d_fullres", "--iterations 77", "--max-minutes 2.5"):
+        assert said in command
+    assert command.endswith("--patience 9 --memory-gb 1.5 --set training.ema_decay=0.5 --set seed=3")
+    # What is left to whoever starts the folds.
+    others = {"with_previous", "folds_at_once", "memory_share"}
+    known = {"plan_name", "configuration", "iterations", "max_minutes", "patience", "memory_gb", "assignments"}
+    assert {field.name for field in fields(TrainingOptions)} == known | others
+
+
+def test_a_fold_that_was_begun_keeps_its_size_where_another_had_to_become_smaller(
+    planned: Path, tmp_path: Path
+) -> None:
+    workspace, folds = copy(planned, tmp_path)
+    options = TrainingOptions(assignments=("batch_size=8",))
+    larger = resolve_job(Workspace(root=workspace), "0", options).plan
+    recomputed = step_down(larger, "3d_fullres", "no room")
+    for fold, plan in ((0, larger), (1, step_down(recomputed, "3d_fullres", "still no room"))):
+        write_json(FoldFolder(root=folds / f"fold_{fold}").plan, plan)
+    sizes = []
+    for fold in ("0", "1", "full"):
+        job = resolve_job(Workspace(root=workspace), fold, options)
+        job.folder.claim(job.plan)
+        sizes.append((job.configuration.batch_size, job.configuration.training.recomputed))
+    assert sizes == [(8, False), (6, True), (6, True)]
+    assert len(find_steps(read_json(folds / "full" / "plan.json", Plan))) == 2
+
+
+def test_a_finished_fold_is_left_alone_unless_it_is_asked_for_more_or_belongs_to_another_plan(
+    planned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace, _ = copy(planned, tmp_path)
+    assert not resolve_job(Workspace(root=workspace), "0", TrainingOptions()).is_finished()
+    assert run(monkeypatch, "train", "0", "-w", workspace) == 0
+    assert resolve_job(Workspace(root=workspace), "0", TrainingOptions()).is_finished()
+    assert not resolve_job(Workspace(root=workspace), "0", TrainingOptions(iterations=40)).is_finished()
+    other = resolve_job(Workspace(root=workspace), "0", TrainingOptions(assignments=("training.ema_decay=0.5",)))
+    with pytest.raises(WorkspaceError, match="ema_decay"):
+        other.is_finished()

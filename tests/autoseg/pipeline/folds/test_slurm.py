@@ -1,0 +1,108 @@
+"""Folds as jobs of Slurm: the scripts, and with a Slurm at hand the jobs themselves."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from autoseg.evaluation import read_evaluation
+from autoseg.pipeline.folds.slurm import BODY, parse_settings, write_script
+from autoseg.training.folder import FoldFolder
+from dataset_fingerprints.errors import PlanError
+from tests.synthetic.commands import run
+from tests.synthetic.scans import write_nnunet_dataset
+
+QUICK = ["training.iterations=4", "training.validation_rounds=0", "training.compiled=false", "batch_size=2"]
+has_slurm = shutil.which("sinfo") is not None and not subprocess.run(["sinfo"], capture_output=True).returncode
+
+
+@pytest.fixture
+def planned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    raw = write_nnunet_dataset(tmp_path / "raw", 5)
+    assignments = [text for value in QUICK for text in ("--set", value)]
+    assert run(monkeypatch, "plan_and_preprocess", raw, "-w", tmp_path / "ws", *assignments) == 0
+    return tmp_path / "ws"
+
+
+def test_a_script_holds_sbatchs_options_and_what_is_no_option_is_refused() -> None:
+    settings = parse_settings(["time=12:00:00", "--partition=gpu", "gpus=a100:1"])
+    script = write_script({"requeue": "", **settings}, "true\n")
+    lines = ["#!/bin/bash", "#SBATCH --requeue", "#SBATCH --time=12:00:00", "#SBATCH --partition=gpu"]
+    assert script.splitlines() == [*lines, "#SBATCH --gpus=a100:1", "true"]
+    with pytest.raises(PlanError, match="--slurm exclusive: expected an option of sbatch with its value"):
+        parse_settings(["exclusive"])
+
+
+@pytest.mark.parametrize(("number", "again"), [(signal.SIGUSR1, "asked: requeue 71\n"), (signal.SIGTERM, "")])
+def test_a_jobs_shell_lets_the_training_save_and_asks_to_be_started_again_if_its_time_is_up(
+    tmp_path: Path, number: int, again: str
+) -> None:
+    program = tmp_path / "program"
+    program.write_text(
+        "#!/bin/bash\ntrap 'sleep 1; echo saved $1; exit 143' TERM\necho ready\nwhile true; do sleep 0.1; done\n"
+    )
+    program.chmod(0o755)
+    asked = tmp_path / "scontrol"
+    asked.write_text('#!/bin/bash\necho "asked: $*"\n')
+    asked.chmod(0o755)
+    script = BODY.format(command=f'{program} "$SLURM_ARRAY_TASK_ID"')
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    environment |= {"SLURM_ARRAY_TASK_ID": "3", "SLURM_JOB_ID": "71"}
+    process = subprocess.Popen(["bash", "-c", script], stdout=subprocess.PIPE, encoding="utf-8", env=environment)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(number)
+    rest, _ = process.communicate()
+    assert rest == f"saved 3\n{again}"
+    assert process.returncode == 143
+    for code in (0, 2):
+        done = subprocess.run(["bash", "-c", BODY.format(command=f"exit {code}")], capture_output=True, env=environment)
+        assert (done.returncode, done.stdout) == (code, b"")
+
+
+def test_without_slurm_the_command_says_so(
+    planned: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert run(monkeypatch, "train", "all", "-w", planned, "--cluster", "slurm") == 2
+    assert "there is no command `sbatch` here" in " ".join(capsys.readouterr().err.split())
+
+
+def end_early(folds: Path, numbers: Iterable[int]) -> None:
+    """Ask folds that have begun to end soon, and wait a little."""
+    for number in numbers:
+        if (folds / f"fold_{number}" / "checkpoint.safetensors").is_file():
+            (folds / f"fold_{number}" / "stop").touch()
+    time.sleep(1.0)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not has_slurm, reason="needs a Slurm that takes jobs, on this machine's own file system")
+def test_slurm_trains_the_folds_and_summarises_them_and_a_requeued_one_goes_on(
+    planned: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, "train", "all", "-w", planned, "--cluster", "slurm", "--iterations", "3000") == 0
+    folds = planned / "models" / "default" / "3d_fullres"
+    array = capsys.readouterr().out.split("Slurm job ")[1].split(":")[0]
+    while not (folds / "fold_0" / "checkpoint.safetensors").is_file():
+        time.sleep(0.5)
+    time.sleep(3.0)
+    log = folds / "fold_0" / "train.log"
+    # As Slurm signals a job whose time is up; that it is then requeued, scancel takes for a failure and tries again.
+    with subprocess.Popen(["scancel", "--batch", "--signal=USR1", f"{array}_0"]) as signalling:
+        while "stopped by SIGTERM" not in log.read_text(encoding="utf-8"):
+            time.sleep(0.1)
+        signalling.kill()
+    while "Going on from iteration" not in log.read_text(encoding="utf-8"):
+        end_early(folds, range(1, 5))
+    while not (folds / "cross_validation.json").is_file():
+        end_early(folds, range(5))
+    assert len(read_evaluation(folds / "cross_validation.json").cases) == 5
+    assert all(FoldFolder(root=folds / f"fold_{number}").read_run().status == "finished" for number in range(5))

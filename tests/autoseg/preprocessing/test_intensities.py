@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from autoseg.preprocessing.intensities import normalize
+from planners.choices import Choice
+from planners.rules.normalization import NORMALIZATIONS
+from tests.synthetic.scans import blob
+
+SHAPE = (12, 13, 14)
+BODY = blob(SHAPE, (6, 6, 7), 5)
+WINDOW = {"lower": -50.0, "upper": 120.0, "mean": 40.0, "sd": 20.0}
+
+
+def scan():
+    voxels = np.random.default_rng(0).normal(60, 30, SHAPE).astype(np.float32)
+    voxels[~BODY] = -1000
+    return voxels
+
+
+def normalized(name, **options):
+    return normalize(scan()[None], BODY, (Choice(name=name, options=options),))[0]
+
+
+@pytest.mark.parametrize("name", list(NORMALIZATIONS))
+def test_every_normalisation_gives_finite_numbers_of_the_same_shape(name):
+    image = normalized(name, **(WINDOW if name == "ct" else {}))
+    assert (image.shape, image.dtype) == (SHAPE, np.float32)
+    assert np.isfinite(image).all()
+
+
+@pytest.mark.parametrize("name", list(NORMALIZATIONS))
+def test_a_constant_scan_does_not_divide_by_zero(name):
+    constant = np.full((1, *SHAPE), 7.0, dtype=np.float32)
+    choice = Choice(name=name, options=WINDOW if name == "ct" else {})
+    assert np.isfinite(normalize(constant, BODY, (choice,))).all()
+
+
+def test_a_z_score_counts_every_voxel_and_a_z_score_of_the_body_its_own():
+    whole, body = normalized("zscore"), normalized("zscore_body")
+    assert (whole.mean(), whole.std()) == pytest.approx((0, 1), abs=1e-4)
+    assert (body[BODY].mean(), body[BODY].std()) == pytest.approx((0, 1), abs=1e-4)
+    assert not body[~BODY].any()
+
+
+def test_ct_is_clipped_to_its_window_and_scaled_by_the_data_sets_figures():
+    image = normalized("ct", **WINDOW)
+    assert np.allclose(image, (np.clip(scan(), -50, 120) - 40) / 20, atol=1e-5)
+
+
+def test_rescaling_maps_the_range_to_one():
+    image = normalized("rescale")
+    assert (image.min(), image.max()) == (0, 1)
+
+
+def test_percentiles_of_the_body_clip_the_body():
+    image = normalized("zscore_body", lower_percentile=5.0, upper_percentile=95.0)
+    low, high = np.percentile(scan()[BODY], (5, 95))
+    clipped = np.clip(scan(), low, high)
+    expected = (clipped - clipped[BODY].mean(dtype=np.float64)) / clipped[BODY].std(dtype=np.float64)
+    assert np.allclose(image[BODY], expected[BODY], atol=1e-5)
+    assert image[BODY].max() == pytest.approx(expected[BODY].max(), abs=1e-5)
+    assert not image[~BODY].any()
+
+
+def test_percentiles_without_a_body_are_those_of_the_whole_scan():
+    image = normalized("zscore", upper_percentile=90.0)
+    share_at_the_top = np.mean(image == image.max())
+    assert share_at_the_top == pytest.approx(0.1, abs=0.002)
+
+
+def test_channels_are_normalised_each_in_its_own_way():
+    voxels = np.stack([scan(), scan()])
+    image = normalize(voxels, BODY, (Choice(name="none"), Choice(name="zscore")))
+    assert np.array_equal(image[0], voxels[0])
+    assert image[1].mean() == pytest.approx(0, abs=1e-4)

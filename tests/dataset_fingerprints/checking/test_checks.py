@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from dataset_fingerprints.checking.checks import check_grids, check_labels, check_voxels, refuse_errors
+from dataset_fingerprints.dataset import Label, LabelScheme
+from dataset_fingerprints.errors import DataError
+from dataset_fingerprints.geometry import make_grid
+from tests.synthetic.scans import affine_of
+
+SCHEME = LabelScheme(labels=(Label(name="lesion", value=1), Label(name="other", value=255)))
+
+
+def kinds(findings):
+    return [(finding.grade, finding.kind) for finding in findings]
+
+
+@pytest.mark.parametrize("stored", [0.9999, 254.99999, 1.0004])
+def test_a_label_that_is_almost_an_integer_is_fixed_and_told(stored):
+    labels = np.zeros((3, 3, 3))
+    labels[1, 1, 1] = stored
+    indices, findings = check_labels("a", labels, SCHEME)
+    assert indices.max() == SCHEME.values().index(round(stored)) + 1
+    assert kinds(findings) == [("fixed", "fractional-label")]
+
+
+def test_an_interpolated_label_map_is_an_error():
+    _, findings = check_labels("a", np.full((3, 3, 3), 0.4), SCHEME)
+    assert kinds(findings) == [("error", "fractional-label")]
+
+
+def test_an_unexpected_label_is_named():
+    _, findings = check_labels("a", np.full((3, 3, 3), 7, np.uint8), SCHEME)
+    assert kinds(findings) == [("error", "unexpected-label")]
+    assert "[7]" in findings[0].message
+
+
+def test_an_empty_label_map_is_a_warning():
+    _, findings = check_labels("a", np.zeros((3, 3, 3), np.uint8), SCHEME)
+    assert kinds(findings) == [("warning", "empty-label")]
+
+
+@pytest.mark.parametrize(("value", "kind"), [(np.nan, "not-finite"), (np.inf, "not-finite"), (0.0, "constant")])
+def test_voxels_that_cannot_be_trained_on_are_errors(value, kind):
+    voxels = np.zeros((1, 3, 3, 3), np.float32)
+    voxels[0, 0, 0, 0] = value
+    assert kinds(check_voxels("a", voxels, ("T1w",))) == [("error", kind)]
+
+
+@pytest.mark.parametrize(("shift_mm", "expected"), [(0.05, []), (0.5, ["warning"]), (3.0, ["error"])])
+def test_a_label_map_beside_its_scan_is_told_or_refused_by_distance(shift_mm, expected):
+    moved = affine_of()
+    moved[1, 3] += shift_mm
+    findings = check_grids("a", make_grid((4, 5, 6), affine_of()), make_grid((4, 5, 6), moved))
+    assert [finding.grade for finding in findings] == expected
+
+
+def test_a_label_map_stored_in_another_orientation_on_the_same_grid_is_sound():
+    scan = make_grid((4, 5, 6), affine_of())
+    flipped = affine_of(flips=(-1, 1, 1))
+    flipped[0, 3] = affine_of()[0, 3] + 3
+    assert check_grids("a", scan, make_grid((4, 5, 6), flipped)) == ()
+
+
+def test_all_errors_are_told_together():
+    findings = (*check_voxels("a", np.zeros((1, 2, 2, 2), np.float32), ("T1w",)),)
+    more = check_voxels("b", np.full((1, 2, 2, 2), np.nan, np.float32), ("T1w",))
+    with pytest.raises(DataError, match=r"(?s)2 errors.*case a.*case b"):
+        refuse_errors("root", (*findings, *more))
+
+
+def test_a_label_map_of_ignored_voxels_is_told_with_their_share():
+    labels = np.zeros((2, 2, 2), np.uint8)
+    labels[0] = 9
+    indices, findings = check_labels("a", labels, replace(SCHEME, ignore_value=9))
+    assert sorted(np.unique(indices)) == [0, 3]
+    assert kinds(findings) == [("warning", "empty-label")]
+    assert "50% of ignored voxels" in findings[0].message

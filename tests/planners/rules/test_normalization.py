@@ -1,0 +1,52 @@
+from dataclasses import replace
+
+import pytest
+
+from dataset_fingerprints.measuring.intensities import NO_INTENSITIES
+from planners.choices import resolve
+from planners.rules.normalization import NORMALIZATIONS, Ct, choose_normalization
+from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint, repeat_case
+
+
+@pytest.mark.parametrize(
+    ("channel", "name"),
+    [
+        ("CT", "ct"),
+        ("ct", "ct"),
+        ("T1w", "zscore_body"),
+        ("0000", "zscore_body"),
+        ("noNorm", "none"),
+        ("rgb_to_0_1", "rescale"),
+    ],
+)
+def test_the_channels_name_chooses(channel: str, name: str) -> None:
+    choices, decisions = choose_normalization(
+        make_fingerprint([SyntheticCase(body_shape=(9, 9, 9))], channels=[channel])
+    )
+    assert [choice.name for choice in choices] == [name]
+    assert decisions[0].value == name
+    resolve(choices[0], NORMALIZATIONS, "normalization")
+
+
+def test_ct_takes_its_window_from_the_foreground() -> None:
+    choices, _ = choose_normalization(make_fingerprint([SyntheticCase(body_shape=(9, 9, 9))], channels=["CT"]))
+    assert resolve(choices[0], NORMALIZATIONS, "normalization") == Ct(lower=50.0, upper=150.0, mean=100.0, sd=20.0)
+
+
+def test_ct_without_any_foreground_is_scored_per_image() -> None:
+    fingerprint = make_fingerprint([SyntheticCase(body_shape=(9, 9, 9))], channels=["CT"])
+    empty = replace(fingerprint.channels[0], foreground=NO_INTENSITIES)
+    choices, _ = choose_normalization(replace(fingerprint, channels=(empty,)))
+    assert choices[0].name == "zscore"
+
+
+@pytest.mark.parametrize(
+    ("background", "body_share", "name"),
+    [(0.0, 0.3, "zscore_body"), (0.0, 0.8, "zscore"), (None, 0.3, "zscore")],
+)
+def test_body_statistics_need_a_background_and_a_small_body(
+    background: float | None, body_share: float, name: str
+) -> None:
+    case = SyntheticCase(body_shape=(9, 9, 9), background=background, body_share=body_share)
+    choices, _ = choose_normalization(make_fingerprint(repeat_case(4, case)))
+    assert choices[0].name == name
