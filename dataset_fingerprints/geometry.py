@@ -13,6 +13,7 @@ Triple = tuple[int, int, int]
 TripleFloat = tuple[float, float, float]
 Affine = tuple[tuple[float, float, float, float], ...]
 
+AXIS_NAMES = ("x", "y", "z")
 AXIS_CODES = (("L", "R"), ("P", "A"), ("I", "S"))
 
 
@@ -64,9 +65,9 @@ def show_spacing(spacing_mm: Sequence[float]) -> str:
     return "x".join(f"{length:.3g}" for length in spacing_mm)
 
 
-def show_shape(shape: Sequence[int]) -> str:
-    """Return lengths in voxels as people write them: 182x218x182."""
-    return "x".join(str(length) for length in shape)
+def show_lengths(lengths: Sequence[float]) -> str:
+    """Return lengths in voxels as people write them: 182x218x182; medians may end in .5."""
+    return "x".join(f"{length:g}" for length in lengths)
 
 
 def find_reorientation(grid: Grid) -> Reorientation:

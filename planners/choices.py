@@ -2,27 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import TypeVar
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from functools import cached_property
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from dataset_fingerprints.errors import PlanError, did_you_mean
-from dataset_fingerprints.files.jsonfiles import from_plain
+from dataset_fingerprints.files.jsonfiles import JsonValue, from_plain
 
-OptionValue = bool | int | float | str
 Options = TypeVar("Options")
+Entry = TypeVar("Entry")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Choice:
-    """The name of an entry in a table of parts, and the options that differ from the entry's defaults."""
+    """The name of an entry in a table of parts, and its options; those that are not given have the entry's defaults.
+
+    Options are plain JSON values: numbers, text, true and false, and lists of such.
+    """
 
     name: str
-    options: dict[str, OptionValue] = field(default_factory=dict)
+    options: dict[str, JsonValue] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Checked(Protocol):
+    """Options with limits; options of parts may offer this, and plans are checked by it."""
+
+    def find_problems(self) -> Iterator[str]:
+        """Yield what is wrong with the options, each as a sentence: what was found, what was expected."""
+        ...
+
+
+class PartTable(Mapping[str, Entry], Generic[Entry]):
+    """The entries of one kind by name: our own, and those that installed packages register.
+
+    A package registers an entry under the entry-point group `autoseg.<kind>`, for example `autoseg.losses`. Other
+    packages are only looked at for a name that is not ours.
+
+    Args:
+        kind: the plural that the group is called by.
+        word: what messages call an entry.
+        own: our entries.
+    """
+
+    def __init__(self, kind: str, word: str, own: Mapping[str, Entry]) -> None:
+        self.kind, self.word = kind, word
+        self._own = dict(own)
+
+    def __getitem__(self, name: str) -> Entry:
+        """Return an entry; raises KeyError for an unknown name."""
+        if name in self._own:
+            return self._own[name]
+        entry: Entry = self._registered[name].load()
+        return entry
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield all names, ours first."""
+        return iter((*self._own, *(name for name in self._registered if name not in self._own)))
+
+    def __len__(self) -> int:
+        """Return the number of entries."""
+        return len(tuple(iter(self)))
+
+    @cached_property
+    def _registered(self) -> dict[str, EntryPoint]:
+        return {entry.name: entry for entry in entry_points(group=f"autoseg.{self.kind}")}
 
 
 def resolve(choice: Choice, table: Mapping[str, type[Options]], where: str) -> Options:
-    """Build the options object that a choice names.
+    """Return the options object that a choice names.
 
     Args:
         choice: name and options.
@@ -40,3 +90,25 @@ def resolve(choice: Choice, table: Mapping[str, type[Options]], where: str) -> O
         if option not in known:
             raise PlanError(f"plan.json: {where} {choice.name} has no option '{option}'. {did_you_mean(option, known)}")
     return from_plain(choice.options, kind, f"plan.json: {where} {choice.name}")
+
+
+def choose(name: str, options: Any) -> Choice:
+    """Return the choice that resolves to an options object, with all its options written out.
+
+    Args:
+        name: of the entry.
+        options: an instance of the entry's options dataclass.
+    """
+    return Choice(name=name, options={entry.name: to_plain(getattr(options, entry.name)) for entry in fields(options)})
+
+
+def to_plain(value: Any) -> JsonValue:
+    """Return an option's value as plain JSON: tuples become lists, choices and dataclasses objects."""
+    if isinstance(value, tuple | list):
+        return [to_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: to_plain(item) for key, item in value.items()}
+    if is_dataclass(value):
+        return {entry.name: to_plain(getattr(value, entry.name)) for entry in fields(value)}
+    plain: JsonValue = value
+    return plain

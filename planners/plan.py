@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from dataset_fingerprints.dataset import LabelScheme
-from dataset_fingerprints.geometry import Triple, TripleFloat
+from dataset_fingerprints.geometry import Triple, TripleFloat, show_lengths
 from planners.choices import Choice
 from planners.machine import MachineProfile
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
+FOLDS = 5  # of a cross-validation, where there are as many subjects
 
-ConfigurationName = Literal["2d", "3d_fullres", "3d_lowres", "3d_cascade_fullres"]
+FoldRule = Literal["by_subject", "shuffled"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,7 +41,7 @@ class Preprocessing:
 
     Attributes:
         spacing_mm: target voxel size in canonical axes.
-        normalization: one choice per channel, from `planners.rules.normalization.NORMALIZATIONS`.
+        normalization: one choice per channel, from `planners.parts.NORMALIZATIONS`.
         coarse_axis: the axis that is resampled linearly because it is much coarser than the others, or -1.
     """
 
@@ -50,39 +51,18 @@ class Preprocessing:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Topology:
-    """The U-Net's skeleton, in the network's own axes (2 or 3; 2D drops the sliced axis).
-
-    Attributes:
-        features: channels per stage, finest first.
-        kernels: kernel size per stage and axis.
-        strides: stride at the entrance of each stage and axis; the first stage's are 1.
-        encoder_blocks: convolutions (plain) or residual blocks (residual) per encoder stage.
-        decoder_blocks: convolutions per decoder stage, one entry fewer.
-    """
-
-    features: tuple[int, ...]
-    kernels: tuple[tuple[int, ...], ...]
-    strides: tuple[tuple[int, ...], ...]
-    encoder_blocks: tuple[int, ...]
-    decoder_blocks: tuple[int, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Sampling:
     """How training patches are chosen and varied.
 
     Attributes:
-        foreground_share: the share of each batch that must hold foreground; at least one patch where it is above 0.
-        jitter_share: how far, as a share of half the patch, a foreground patch's centre may lie from its voxel.
-        lesion_balance: a lesion of n voxels is drawn with a weight of n to the power of 1 less this: 0 draws every
-            voxel of a label alike, 1 every lesion alike, however small.
+        cases: which cases a batch is drawn from.
+        patches: where in them its patches lie.
+        augmentations: applied one after the other; at most one of them turns patches.
     """
 
-    foreground_share: float
-    jitter_share: float
-    augmentation: Choice
-    lesion_balance: float = 0.0
+    cases: Choice
+    patches: Choice
+    augmentations: tuple[Choice, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,23 +70,22 @@ class Training:
     """How the network is trained.
 
     Attributes:
+        weights: which weights are kept to predict with.
         iterations: optimiser steps, unless a time budget replaces them.
-        ema_decay: of the weights' exponential moving average, which validation and prediction use.
         validation_cases: how many whole volumes each validation during training looks at, taking turns.
         validation_rounds: how often that happens in a training.
         compiled: whether the network may be compiled where what is left of a training repays it; figures then differ
             in their last digits from run to run.
-        recomputed: whether the forward pass keeps only what goes from stage to stage and the backward pass computes the
+        recomputed: whether the forward pass keeps only what goes from level to level and the backward pass computes the
             rest again (Chen 2016): the same results, less memory, more time.
     """
 
     loss: Choice
     optimizer: Choice
     schedule: Choice
+    weights: Choice
     iterations: int
-    deep_supervision: bool
     gradient_clip: float
-    ema_decay: float
     mixed_precision: bool
     validation_cases: int
     validation_rounds: int
@@ -130,23 +109,67 @@ class Prediction:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class MaskOf:
+    """Another configuration's masks as input channels, one per label or region, behind those of the images.
+
+    In training each case's mask comes from the fold of that configuration that did not train on the case.
+    """
+
+    configuration: str
+    kind: Literal["mask_of"] = "mask_of"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CropTo:
+    """The box around what another configuration found; what lies outside of it is background.
+
+    Where nothing was found, the box is the whole scan.
+
+    Attributes:
+        margin_mm: added to the box on every side.
+        threshold: of the probability of any label or region, from which a voxel counts as found.
+        trained_on: the boxes of training cases: around the reference's labels, or around what the fold found that did
+            not train on the case.
+    """
+
+    configuration: str
+    margin_mm: float
+    threshold: float = 0.5
+    trained_on: Literal["reference", "out_of_fold"] = "reference"
+    kind: Literal["crop_to"] = "crop_to"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Initial:
+    """Weights to start from: those of the same fold of another configuration.
+
+    Attributes:
+        layers: all of them, or only those that match by name and shape; the others are reported and start at random.
+    """
+
+    configuration: str
+    layers: Literal["all", "matching"] = "all"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Configuration:
     """One way to see the data: a resolution, a patch and a network.
 
     Attributes:
-        previous_stage: the configuration whose masks this one's network sees beside the images, or empty.
+        inputs: what the network sees of other configurations' results.
+        initial: weights that training starts from, or null for random ones.
         slice_axis: the canonical axis that a 2D configuration slices along, or -1 in 3D.
         patch_shape: (x, y, z) in voxels of the preprocessed arrays; 1 along the sliced axis.
     """
 
-    name: ConfigurationName
-    previous_stage: str = ""
+    name: str
+    inputs: tuple[MaskOf | CropTo, ...] = ()
+    initial: Initial | None = None
     slice_axis: int
     preprocessing: Preprocessing
     patch_shape: Triple
     batch_size: int
     network: Choice
-    topology: Topology
     sampling: Sampling
     training: Training
     prediction: Prediction
@@ -154,6 +177,62 @@ class Configuration:
     def network_axes(self) -> tuple[int, ...]:
         """Return the canonical axes that the network sees: three, or two without the sliced one."""
         return tuple(axis for axis in range(3) if axis != self.slice_axis)
+
+    def network_patch(self) -> tuple[int, ...]:
+        """Return the patch's lengths along the axes that the network sees."""
+        return tuple(self.patch_shape[axis] for axis in self.network_axes())
+
+    def masks(self) -> tuple[MaskOf, ...]:
+        """Return the inputs that are channels."""
+        return tuple(entry for entry in self.inputs if isinstance(entry, MaskOf))
+
+    def crops(self) -> tuple[CropTo, ...]:
+        """Return the inputs that are boxes; the network sees what lies in all of them."""
+        return tuple(entry for entry in self.inputs if isinstance(entry, CropTo))
+
+    def input_channels(self, images: int, targets: int) -> int:
+        """Return the channels that the network sees.
+
+        Args:
+            images: channels of the scans.
+            targets: labels or regions, each a channel of every mask.
+        """
+        return images + targets * len(self.masks())
+
+    def needs(self) -> tuple[str, ...]:
+        """Return the names of the configurations that have to be trained before this one, each once."""
+        names = [entry.configuration for entry in self.inputs]
+        names += [self.initial.configuration] if self.initial else []
+        return tuple(dict.fromkeys(names))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StepSize:
+    """What a training step holds in memory, as far as stepping down changes it."""
+
+    batch_size: int
+    patch_shape: Triple
+    recomputed: bool
+
+    def describe(self) -> str:
+        """Return the size in words."""
+        how = ", feature maps computed again" if self.recomputed else ""
+        return f"a batch of {self.batch_size} patches of {show_lengths(self.patch_shape)}{how}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StepDown:
+    """One step down in size that a fold had to take.
+
+    Attributes:
+        before: the size that ran out of memory.
+        after: the size that training went on with.
+        evidence: where and how memory ran out.
+    """
+
+    before: StepSize
+    after: StepSize
+    evidence: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -176,11 +255,12 @@ class Plan:
 
     Attributes:
         name: the directory under the workspace's `plans`.
-        planner: the entry of `planners.PLANNERS` that made it.
+        planner: the entry of `planners.presets.PLANNERS` that made it.
         memory_gb: what the plan was made to fit into.
         rules: the rules of `planners.rules.switches.RULES` that were on.
         max_hours: the time per fold that the plan was made for, or null.
-        postprocessing: per label or region, in their order; empty in plans that were made before there were any.
+        folds: how the cross-validation is dealt out (`planners.splits`).
+        postprocessing: what is worth a trial, per label or region, in their order.
     """
 
     name: str
@@ -193,16 +273,17 @@ class Plan:
     rules: tuple[str, ...]
     max_hours: float | None
     seed: int
+    folds: FoldRule
     default_configuration: str
     configurations: tuple[Configuration, ...]
     decisions: tuple[Decision, ...]
-    postprocessing: tuple[PostprocessingCandidates, ...] = ()
+    postprocessing: tuple[PostprocessingCandidates, ...]
+    steps: tuple[StepDown, ...] = ()
     schema_version: int = SCHEMA_VERSION
 
     def input_channels(self, configuration: Configuration) -> int:
-        """Return what a network sees: the images, and in a second stage a mask per label or region of the first one."""
-        masks = len(self.scheme.heads().targets()) if configuration.previous_stage else 0
-        return len(self.channels) + masks
+        """Return the channels that a configuration's network sees."""
+        return configuration.input_channels(len(self.channels), len(self.scheme.heads().targets()))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

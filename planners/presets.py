@@ -1,61 +1,31 @@
-"""The planners by name, and the numbers in which they differ."""
+"""The planners by name, and the numbers in which ours differ."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
-from planners.networks.topology import UNLIMITED_STAGES
+from dataset_fingerprints.errors import PlanError, did_you_mean
+from dataset_fingerprints.fingerprint import DatasetFingerprint
+from planners.choices import Choice, PartTable
+from planners.editing.plan_checks import check_plan
+from planners.machine import MachineProfile
+from planners.networks.memory_decisions import explain_memory
+from planners.networks.topology import UNLIMITED_LEVELS
+from planners.parts.patches import ForegroundOptions
+from planners.plan import Plan
+from planners.planner import Planner, PlanRequest, RulePlanner
 from planners.sizing.batches import SizeRules
-from planners.sizing.budgets import ByteRules, DeviceRules, ElementRules
+from planners.sizing.budgets import ByteRules, ElementRules
 
 UNLIMITED_BATCH = 1_000_000
 UNLIMITED_EDGE = 1 << 16
-
-FoldRule = Literal["by_subject", "shuffled"]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PlannerRules:
-    """One planner.
-
-    Attributes:
-        description: for the list of planners.
-        cpu: makes the plans for machines without a GPU small; None plans for them as for a GPU.
-        memory_gb: to plan for where nobody names a memory; 0 for that of the machine.
-        foreground_share: the share of each batch placed on labelled voxels.
-        jitter_share: how far off the centre, as a share of half the patch.
-        ema_decay: of the averaged weights, 0 for none.
-        rules: of `planners.rules.switches.RULES`, those that are on unless a person switches them.
-        folds: how the cross-validation is dealt out (`planners.splits`).
-        pools_dice: whether the loss counts the Dice over the whole batch where nnU-Net does: in 2D, and in 3D where
-            patches are a small part of the scan, so that a low resolution is planned as well.
-        fixed: whether a time budget leaves patch, batch, network and optimiser alone.
-    """
-
-    description: str
-    gpu: DeviceRules
-    cpu: DeviceRules | None
-    memory_gb: float
-    foreground_share: float
-    jitter_share: float
-    ema_decay: float
-    rules: tuple[str, ...]
-    folds: FoldRule
-    pools_dice: bool
-    fixed: bool
-
-    def for_device(self, device: str) -> DeviceRules:
-        """Return the rules for one kind of device."""
-        return self.cpu if device == "cpu" and self.cpu else self.gpu
-
 
 _NNUNET_3D = SizeRules(
     block="plain",
     initial_edge=256,
     base_features=32,
     max_features=320,
-    max_stages=UNLIMITED_STAGES,
+    max_levels=UNLIMITED_LEVELS,
     max_batch=UNLIMITED_BATCH,
     max_data_share=0.05,
 )
@@ -78,14 +48,13 @@ _RESENC_SIZES = replace(
     sizes_3d=replace(_NNUNET_3D, block="residual", max_data_share=1.0),
     shrinks_to_pair=False,
 )
-_NNUNET = PlannerRules(
+_NNUNET = RulePlanner(
     description="nnU-Net's default planner (Isensee 2021), number for number, whatever the device; for 8 GB.",
     gpu=_NNUNET_SIZES,
     cpu=None,
     memory_gb=8.0,
-    foreground_share=0.33,
-    jitter_share=0.0,
-    ema_decay=0.0,
+    patches=ForegroundOptions(foreground_share=0.33, jitter_share=0.0),
+    weights=Choice(name="last"),
     rules=(),
     folds="shuffled",
     pools_dice=True,
@@ -93,7 +62,7 @@ _NNUNET = PlannerRules(
 )
 
 
-def _resenc(size: str, memory_gb: float, reference_2d: float, reference_3d: float) -> PlannerRules:
+def _resenc(size: str, memory_gb: float, reference_2d: float, reference_3d: float) -> RulePlanner:
     return replace(
         _NNUNET,
         description=f"nnU-Net's planner with a residual encoder, size {size} (Isensee 2024), for {memory_gb:g} GB.",
@@ -109,7 +78,7 @@ _GPU = ByteRules(
 )
 # About one second per optimiser step of 16 features in bfloat16 on two cores.
 _CPU_3D = replace(
-    _NNUNET_3D, initial_edge=96, base_features=16, max_features=128, max_stages=4, max_batch=32, max_data_share=1.0
+    _NNUNET_3D, initial_edge=96, base_features=16, max_features=128, max_levels=4, max_batch=32, max_data_share=1.0
 )
 _CPU = ByteRules(
     sizes_2d=replace(_CPU_3D, initial_edge=512),
@@ -121,22 +90,76 @@ _CPU = ByteRules(
     limits_patch=True,
 )
 
-PLANNERS: dict[str, PlannerRules] = {
-    "default": PlannerRules(
-        description="A plain U-Net that fills the GPU's memory; on a CPU a small one for trainings of minutes.",
-        gpu=_GPU,
-        cpu=_CPU,
-        memory_gb=0.0,
-        foreground_share=0.5,
-        jitter_share=0.5,
-        ema_decay=0.999,
-        rules=(),
-        folds="by_subject",
-        pools_dice=False,
-        fixed=False,
-    ),
-    "nnunet": _NNUNET,
-    "nnunet-resenc-m": _resenc("M", 8.0, 135e6, 680e6),
-    "nnunet-resenc-l": _resenc("L", 24.0, 380e6, 2.1e9),
-    "nnunet-resenc-xl": _resenc("XL", 40.0, 560e6, 3.6e9),
-}
+PLANNERS: PartTable[Planner] = PartTable(
+    "planners",
+    "planner",
+    {
+        "default": RulePlanner(
+            description="A plain U-Net that fills the GPU's memory; on a CPU a small one for trainings of minutes.",
+            gpu=_GPU,
+            cpu=_CPU,
+            memory_gb=0.0,
+            patches=ForegroundOptions(foreground_share=0.5, jitter_share=0.5),
+            weights=Choice(name="averaged", options={"decay": 0.999}),
+            rules=(),
+            folds="by_subject",
+            pools_dice=False,
+            fixed=False,
+        ),
+        "nnunet": _NNUNET,
+        "nnunet-resenc-m": _resenc("M", 8.0, 135e6, 680e6),
+        "nnunet-resenc-l": _resenc("L", 24.0, 380e6, 2.1e9),
+        "nnunet-resenc-xl": _resenc("XL", 40.0, 560e6, 3.6e9),
+    },
+)
+
+
+def make_plan(fingerprint: DatasetFingerprint, request: PlanRequest) -> Plan:
+    """Return the plan that the requested planner makes, checked, and with what its trainings take of the memory.
+
+    Raises:
+        PlanError: there is no such planner, no plan fits the request, or what the planner made does not fit together.
+    """
+    plan = find_planner(request.planner).plan(fingerprint, request)
+    check_plan(plan)
+    return explain_memory(plan)
+
+
+def choose_machine(machine: MachineProfile, planner: str, gpu_memory_gb: float | None) -> tuple[MachineProfile, float]:
+    """Return the machine to plan for, and the memory to fill.
+
+    Args:
+        machine: this one.
+        planner: an entry of `PLANNERS`; nnU-Net's are made for a memory of their own.
+        gpu_memory_gb: of the card that will train, also where this machine has none; None for what is here.
+
+    Raises:
+        PlanError: there is no such planner, or the memory is not above 0.
+    """
+    own = find_planner(planner).memory_gb
+    if gpu_memory_gb is None:
+        return machine, own or machine.memory_gb
+    if not gpu_memory_gb > 0:
+        raise PlanError(f"--gpu-memory-gb is {gpu_memory_gb:g}. Expected the card's memory in GB, such as 8.")
+    if machine.device == "cuda":
+        return machine, gpu_memory_gb
+    elsewhere = replace(
+        machine,
+        device="cuda",
+        name="a GPU elsewhere",
+        memory_gb=gpu_memory_gb,
+        bfloat16=True,
+        multiplications_per_second=None,
+    )
+    return elsewhere, gpu_memory_gb
+
+
+def find_planner(name: str) -> Planner:
+    """Return a planner by name, ours or one that an installed package registers (`autoseg.planners`).
+
+    Raises:
+        PlanError: there is none of that name.
+    """
+    if name not in PLANNERS:
+        raise PlanError(f"There is no planner '{name}'. {did_you_mean(name, PLANNERS)}")
+    return PLANNERS[name]

@@ -16,10 +16,8 @@ from dataset_fingerprints.errors import DataError, FileFormatError, did_you_mean
 from dataset_fingerprints.files.jsonfiles import read_plain_json
 from dataset_fingerprints.fingerprint import CaseFingerprint, DatasetFingerprint
 from dataset_fingerprints.units import find_units
-from planners.plan import Fold, Splits
-from planners.presets import FoldRule
+from planners.plan import FOLDS, Fold, FoldRule, Splits
 
-FOLDS = 5
 VOLUME_BINS = 4
 MIN_SUBJECTS = 2
 NNUNET_SEED = 12345

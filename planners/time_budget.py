@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 
 from dataset_fingerprints.errors import PlanError
 from dataset_fingerprints.fingerprint import DatasetFingerprint
+from planners.choices import resolve
 from planners.machine import MachineProfile
-from planners.networks.layers import describe_network, list_layers
+from planners.parts import NETWORKS
 from planners.plan import Configuration, Decision
 from planners.rules.schedule import GPU_ITERATIONS, long_optimizer, short_optimizer
 from planners.sizing.configurations import Basis, Planned, plan_configurations
@@ -67,12 +68,12 @@ def plan_within(fingerprint: DatasetFingerprint, basis: Basis, max_hours: float)
     paces = {entry.name: _pace(entry, basis, max_hours) for entry in planned.configurations}
     configurations = tuple(_with_steps(entry, paces[entry.name].steps, basis) for entry in planned.configurations)
     reasons = (_explain_steps(entry, paces[entry.name], basis.resources.machine, max_hours) for entry in configurations)
-    first = _choose_default({name: pace.steps for name, pace in paces.items()}, planned.default)
+    default, first = _choose_default({name: pace.steps for name, pace in paces.items()}, planned.default)
     return replace(
         planned,
         configurations=configurations,
         decisions=(*planned.decisions, *reasons, first),
-        default=first.value,
+        default=default,
     )
 
 
@@ -84,9 +85,9 @@ def predict_step(configuration: Configuration, channels: int, outputs: int, mach
 
 def count_multiplications(configuration: Configuration, channels: int, outputs: int) -> int:
     """Return the multiply-adds of the forward passes of one batch; recomputing it costs a third of a step more."""
-    patch = tuple(configuration.patch_shape[axis] for axis in configuration.network_axes())
-    layers = list_layers(describe_network(configuration, channels, outputs), patch)
-    count = configuration.batch_size * sum(layer.multiplications() for layer in layers)
+    network = resolve(configuration.network, NETWORKS, "network")
+    layers = network.layers(channels, outputs, configuration.network_patch())
+    count = configuration.batch_size * layers.multiplications()
     # A backward pass costs two forward passes: four are done instead of three.
     return count * 4 // 3 if configuration.training.recomputed else count
 
@@ -112,8 +113,8 @@ def _economise(basis: Basis, planned: Planned) -> Iterator[Basis]:
 
 def _pace(configuration: Configuration, basis: Basis, max_hours: float) -> Pace:
     resources = basis.resources
-    masks = resources.outputs - resources.exclusive
-    channels = resources.channels + (masks if configuration.previous_stage else 0)
+    targets = resources.outputs - resources.exclusive
+    channels = configuration.input_channels(resources.channels, targets)
     seconds = predict_step(configuration, channels, resources.outputs, resources.machine)
     return Pace(
         multiplications=count_multiplications(configuration, channels, resources.outputs),
@@ -130,12 +131,13 @@ def _with_steps(configuration: Configuration, steps: int, basis: Basis) -> Confi
     return replace(configuration, training=training)
 
 
-def _choose_default(steps: Mapping[str, int], otherwise: str) -> Decision:
+def _choose_default(steps: Mapping[str, int], otherwise: str) -> tuple[str, Decision]:
     least = LEAST_STEPS // 2
     enough = [name for name in PREFERRED if steps.get(name, 0) >= least]
-    return Decision(
+    default = enough[0] if enough else otherwise
+    return default, Decision(
         field="default_configuration",
-        value=enough[0] if enough else otherwise,
+        value=default,
         rule=f"The first of {', '.join(PREFERRED)} that has time for {least:,} steps.",
         evidence=", ".join(f"{name} {count:,}" for name, count in steps.items()),
         change="more hours, or a faster machine",

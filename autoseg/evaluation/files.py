@@ -17,7 +17,7 @@ from autoseg.evaluation.summary import Evaluation, summarise
 from autoseg.hardware import count_cores
 from dataset_fingerprints.checking.checks import ROUNDING
 from dataset_fingerprints.errors import DataError
-from dataset_fingerprints.geometry import affine_distance_mm, show_shape
+from dataset_fingerprints.geometry import affine_distance_mm, show_lengths
 from dataset_fingerprints.reading.images import IMAGE_SUFFIXES, Image, case_stem, is_image, read_label_map
 from dataset_fingerprints.tolerances import TOLD_SHIFT
 
@@ -146,8 +146,8 @@ def _check_grids(pair: FilePair, prediction: Image, reference: Image) -> None:
     predicted, true = prediction.grid(), reference.grid()
     if predicted.shape != true.shape:
         raise DataError(
-            f"case {pair.case}: the prediction is {show_shape(predicted.shape)} voxels but the reference is "
-            f"{show_shape(true.shape)}. Resample the prediction onto the reference's grid."
+            f"case {pair.case}: the prediction is {show_lengths(predicted.shape)} voxels but the reference is "
+            f"{show_lengths(true.shape)}. Resample the prediction onto the reference's grid."
         )
     distance_mm = affine_distance_mm(predicted, true)
     tolerance_mm = TOLD_SHIFT * min(true.spacing_mm())

@@ -1,54 +1,61 @@
-"""What training minimises.
+"""What training minimises: what builds the entries of `planners.parts.LOSSES`.
 
-`LOSSES` is the one table: a plan's `training.loss.name` is a key, its `options` are the fields of the entry. A loss
-takes logits (batch, channel, *space) and label indices (batch, *space), and returns a scalar in float32 or better, 0 if
-perfect; what the channels stand for, and which voxels are ignored, is in the `Heads` that it is built for.
-`DeepSupervisionLoss` applies one to every scale of a network.
+A loss takes logits (batch, channel, *space) and label indices (batch, *space), and returns a scalar in float32 or
+better, 0 if perfect; what the channels stand for, and which voxels are ignored, is in the `Heads` that it is built for.
+`DeepSupervisionLoss` applies one to every output of a network.
 """
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any
 
 from torch import nn
 
-from autoseg.losses.boundary import BoundaryOptions
-from autoseg.losses.compound import DiceCrossEntropyOptions, DiceFocalOptions, DiceTopKOptions
+from autoseg.builders import BuilderTable
+from autoseg.losses.boundary import build_boundary
+from autoseg.losses.compound import build_dice_ce, build_dice_focal, build_dice_topk
 from autoseg.losses.deep_supervision import DeepSupervisionLoss
-from autoseg.losses.overlap import DiceOptions, TverskyOptions
-from autoseg.losses.voxelwise import CrossEntropyOptions, FocalOptions
+from autoseg.losses.overlap import build_dice, build_tversky
+from autoseg.losses.voxelwise import build_cross_entropy, build_focal
 from dataset_fingerprints.dataset import Heads
+from planners.choices import Choice
+from planners.parts import LOSSES
+from planners.parts.losses import (
+    BoundaryOptions,
+    CrossEntropyOptions,
+    DiceCrossEntropyOptions,
+    DiceFocalOptions,
+    DiceOptions,
+    DiceTopKOptions,
+    FocalOptions,
+    TverskyOptions,
+)
+
+LossBuilder = Callable[[Any, Heads], nn.Module]
+
+BUILDERS: BuilderTable[LossBuilder] = BuilderTable(
+    LOSSES,
+    {
+        BoundaryOptions: build_boundary,
+        CrossEntropyOptions: build_cross_entropy,
+        DiceCrossEntropyOptions: build_dice_ce,
+        DiceFocalOptions: build_dice_focal,
+        DiceOptions: build_dice,
+        DiceTopKOptions: build_dice_topk,
+        FocalOptions: build_focal,
+        TverskyOptions: build_tversky,
+    },
+)
+
+__all__ = ["BUILDERS", "DeepSupervisionLoss", "LossBuilder", "build_loss"]
 
 
-class LossOptions(Protocol):
-    """What an entry of `LOSSES` can do."""
+def build_loss(choice: Choice, heads: Heads) -> nn.Module:
+    """Build the loss that a plan names, for a network with these heads.
 
-    def build(self, heads: Heads) -> nn.Module:
-        """Return the loss for a network with these heads."""
-        ...
-
-
-LOSSES: dict[str, type[LossOptions]] = {
-    "boundary": BoundaryOptions,
-    "cross_entropy": CrossEntropyOptions,
-    "dice": DiceOptions,
-    "dice_ce": DiceCrossEntropyOptions,
-    "dice_focal": DiceFocalOptions,
-    "dice_topk": DiceTopKOptions,
-    "focal": FocalOptions,
-    "tversky": TverskyOptions,
-}
-
-__all__ = [
-    "LOSSES",
-    "BoundaryOptions",
-    "CrossEntropyOptions",
-    "DeepSupervisionLoss",
-    "DiceCrossEntropyOptions",
-    "DiceFocalOptions",
-    "DiceOptions",
-    "DiceTopKOptions",
-    "FocalOptions",
-    "LossOptions",
-    "TverskyOptions",
-]
+    Raises:
+        PlanError: there is no such loss.
+    """
+    options, build = BUILDERS.find(choice)
+    return build(options, heads)

@@ -2,35 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 
 from autoseg import processes
-from autoseg.losses.compound import DiceCrossEntropyOptions
+from autoseg.losses.compound import build_dice_ce
 from autoseg.losses.targets import counted_voxels, head_masks
 from dataset_fingerprints.dataset import Heads
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BoundaryOptions:
-    """Dice plus cross-entropy plus the boundary loss, which alone would be content with an empty mask.
-
-    Attributes:
-        weight: of the boundary loss (Kervadec 2019 begins with 0.01).
-        reach_voxels: distances beyond count as this; it bounds the cost of measuring them.
-    """
-
-    weight: float = 0.01
-    reach_voxels: int = 24
-    batch_dice: bool = False
-    smooth: float = 1e-5
-
-    def build(self, heads: Heads) -> nn.Module:
-        """Return the loss for a network with these heads."""
-        regional = DiceCrossEntropyOptions(batch_dice=self.batch_dice, smooth=self.smooth).build(heads)
-        return BoundaryLoss(regional, heads, self.weight, self.reach_voxels)
+from planners.parts.losses import BoundaryOptions, DiceCrossEntropyOptions
 
 
 class BoundaryLoss(nn.Module):
@@ -91,3 +70,9 @@ def distance_to(masks: Tensor, reach_voxels: int) -> Tensor:
             torch.minimum(front, near, out=front)
             torch.minimum(back, behind, out=back)
     return squared.sqrt()
+
+
+def build_boundary(options: BoundaryOptions, heads: Heads) -> nn.Module:
+    """Return the loss for a network with these heads."""
+    regional = build_dice_ce(DiceCrossEntropyOptions(batch_dice=options.batch_dice, smooth=options.smooth), heads)
+    return BoundaryLoss(regional, heads, options.weight, options.reach_voxels)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 
@@ -11,66 +9,7 @@ from autoseg.losses.comparison import compare
 from autoseg.losses.overlap import average_overlap, measure_overlap
 from autoseg.losses.voxelwise import Voxelwise, focal, hardest, mean_surprise
 from dataset_fingerprints.dataset import Heads
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DiceCrossEntropyOptions:
-    """Soft Dice of labels or regions plus cross-entropy, nnU-Net's loss (Isensee 2021).
-
-    Attributes:
-        batch_dice: count each label over the whole batch, as if it were one image.
-        smooth: added above and below the Dice's fraction, so that a label absent from both sides scores 1.
-    """
-
-    batch_dice: bool = False
-    dice_weight: float = 1.0
-    cross_entropy_weight: float = 1.0
-    smooth: float = 1e-5
-
-    def build(self, heads: Heads) -> nn.Module:
-        """Return the loss for a network with these heads."""
-        weights = (self.dice_weight, self.cross_entropy_weight)
-        return CompoundLoss(heads, weights, (self.batch_dice, self.smooth), mean_surprise)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DiceTopKOptions:
-    """Soft Dice plus cross-entropy on the worst voxels only (Brugnara 2020 and nnU-Net's DiceTopK10).
-
-    Attributes:
-        hardest_fraction: the share of the batch's voxels that cross-entropy looks at.
-    """
-
-    hardest_fraction: float = 0.1
-    batch_dice: bool = False
-    dice_weight: float = 1.0
-    cross_entropy_weight: float = 1.0
-    smooth: float = 1e-5
-
-    def build(self, heads: Heads) -> nn.Module:
-        """Return the loss for a network with these heads."""
-        weights = (self.dice_weight, self.cross_entropy_weight)
-        return CompoundLoss(heads, weights, (self.batch_dice, self.smooth), hardest(self.hardest_fraction))
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DiceFocalOptions:
-    """Soft Dice plus focal loss (Zhu 2019).
-
-    Attributes:
-        gamma: of the focal loss.
-    """
-
-    gamma: float = 2.0
-    batch_dice: bool = False
-    dice_weight: float = 1.0
-    focal_weight: float = 1.0
-    smooth: float = 1e-5
-
-    def build(self, heads: Heads) -> nn.Module:
-        """Return the loss for a network with these heads."""
-        weights = (self.dice_weight, self.focal_weight)
-        return CompoundLoss(heads, weights, (self.batch_dice, self.smooth), focal(self.gamma))
+from planners.parts.losses import DiceCrossEntropyOptions, DiceFocalOptions, DiceTopKOptions
 
 
 class CompoundLoss(nn.Module):
@@ -96,3 +35,21 @@ class CompoundLoss(nn.Module):
             seen = compare(logits, labels, self.heads)
             dice_loss = 1.0 - average_overlap(measure_overlap(seen, *self.dice), self.dice[0])
             return self.weights[0] * dice_loss + self.weights[1] * self.voxelwise(seen)
+
+
+def build_dice_ce(options: DiceCrossEntropyOptions, heads: Heads) -> nn.Module:
+    """Return the loss for a network with these heads."""
+    weights = (options.dice_weight, options.cross_entropy_weight)
+    return CompoundLoss(heads, weights, (options.batch_dice, options.smooth), mean_surprise)
+
+
+def build_dice_topk(options: DiceTopKOptions, heads: Heads) -> nn.Module:
+    """Return the loss for a network with these heads."""
+    weights = (options.dice_weight, options.cross_entropy_weight)
+    return CompoundLoss(heads, weights, (options.batch_dice, options.smooth), hardest(options.hardest_fraction))
+
+
+def build_dice_focal(options: DiceFocalOptions, heads: Heads) -> nn.Module:
+    """Return the loss for a network with these heads."""
+    weights = (options.dice_weight, options.focal_weight)
+    return CompoundLoss(heads, weights, (options.batch_dice, options.smooth), focal(options.gamma))

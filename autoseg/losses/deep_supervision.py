@@ -15,29 +15,20 @@ class DeepSupervisionLoss(nn.Module):
     so that its head gets no gradient.
     """
 
-    def __init__(self, loss: nn.Module, scales: int) -> None:
+    def __init__(self, loss: nn.Module) -> None:
         super().__init__()
         self.loss = loss
-        self.weights = scale_weights(scales)
 
     def forward(self, outputs: tuple[Tensor, ...], labels: Tensor) -> Tensor:
         """Return the scalar loss.
 
         Args:
-            outputs: logits (batch, class, *space) of every scale, finest first.
+            outputs: logits (batch, class, *space), as many as the network returns, finest first.
             labels: (batch, *space), integers on the finest scale.
-
-        Raises:
-            ValueError: there are not as many outputs as scales.
         """
-        if len(outputs) != len(self.weights):
-            raise ValueError(
-                f"The network returned {len(outputs)} outputs, but the loss was built for {len(self.weights)} scales. "
-                "Build it for as many as the network returns in training."
-            )
         losses = [
             weight * self.loss(logits, downsample(labels, logits.shape[2:]))
-            for weight, logits in zip(self.weights, outputs, strict=True)
+            for weight, logits in zip(scale_weights(len(outputs)), outputs, strict=True)
             if weight > 0.0
         ]
         return torch.stack(losses).sum()

@@ -2,55 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 
 from autoseg import processes
 from autoseg.losses.comparison import Comparison, compare
 from dataset_fingerprints.dataset import Heads
+from planners.parts.losses import DiceOptions, TverskyOptions
 
 SMALLEST_DENOMINATOR = 1e-8
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DiceOptions:
-    """One minus the soft Dice of the labels or regions (Milletari 2016).
-
-    Attributes:
-        batch_dice: count each label over the whole batch, as if it were one image.
-        smooth: added above and below the Dice's fraction, so that a label absent from both sides scores 1.
-    """
-
-    batch_dice: bool = False
-    smooth: float = 1e-5
-
-    def build(self, heads: Heads) -> nn.Module:
-        """Return the loss for a network with these heads."""
-        return OverlapLoss(heads, self.batch_dice, self.smooth, (0.5, 0.5), 1.0)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TverskyOptions:
-    """One minus the Tversky index (Salehi 2017): missed voxels may cost more than false ones.
-
-    Attributes:
-        false_positives: weight of a false voxel; 0.5 and 0.5 is Dice.
-        false_negatives: weight of a missed voxel.
-        exponent: of the loss; below 1 easy labels count less (focal Tversky, Abraham 2019, has 0.75).
-    """
-
-    false_positives: float = 0.3
-    false_negatives: float = 0.7
-    exponent: float = 1.0
-    batch_dice: bool = False
-    smooth: float = 1e-5
-
-    def build(self, heads: Heads) -> nn.Module:
-        """Return the loss for a network with these heads."""
-        weights = (self.false_positives, self.false_negatives)
-        return OverlapLoss(heads, self.batch_dice, self.smooth, weights, self.exponent)
 
 
 class OverlapLoss(nn.Module):
@@ -99,3 +59,14 @@ def measure_overlap(
 def average_overlap(overlap: Tensor, batch_dice: bool) -> Tensor:
     """Return the mean of what `measure_overlap` returned, or of a cost of it, over the whole batch."""
     return overlap.mean() if batch_dice else processes.mean(overlap)
+
+
+def build_dice(options: DiceOptions, heads: Heads) -> nn.Module:
+    """Return the loss for a network with these heads."""
+    return OverlapLoss(heads, options.batch_dice, options.smooth, (0.5, 0.5), 1.0)
+
+
+def build_tversky(options: TverskyOptions, heads: Heads) -> nn.Module:
+    """Return the loss for a network with these heads."""
+    weights = (options.false_positives, options.false_negatives)
+    return OverlapLoss(heads, options.batch_dice, options.smooth, weights, options.exponent)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -11,32 +10,9 @@ from torch import Tensor, nn
 from autoseg import processes
 from autoseg.losses.comparison import Comparison, compare
 from dataset_fingerprints.dataset import Heads
+from planners.parts.losses import CrossEntropyOptions, FocalOptions
 
 Voxelwise = Callable[[Comparison], Tensor]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CrossEntropyOptions:
-    """Mean cross-entropy per voxel: of the competing channels, or binary per region."""
-
-    def build(self, heads: Heads) -> nn.Module:
-        """Return the loss for a network with these heads."""
-        return VoxelwiseLoss(heads, mean_surprise)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FocalOptions:
-    """Focal loss (Lin 2017): cross-entropy weighted by how wrong a voxel still is.
-
-    Attributes:
-        gamma: the power of 1 - probability of the right answer; 0 is cross-entropy.
-    """
-
-    gamma: float = 2.0
-
-    def build(self, heads: Heads) -> nn.Module:
-        """Return the loss for a network with these heads."""
-        return VoxelwiseLoss(heads, focal(self.gamma))
 
 
 class VoxelwiseLoss(nn.Module):
@@ -86,3 +62,13 @@ def _largest(values: Tensor, count: int) -> Tensor:
     """Return the `count` largest values of all processes."""
     largest = processes.join(values.topk(min(count, len(values)), sorted=False).values)
     return largest if len(largest) == count else largest.topk(count, sorted=False).values
+
+
+def build_cross_entropy(options: CrossEntropyOptions, heads: Heads) -> nn.Module:
+    """Return the loss for a network with these heads."""
+    return VoxelwiseLoss(heads, mean_surprise)
+
+
+def build_focal(options: FocalOptions, heads: Heads) -> nn.Module:
+    """Return the loss for a network with these heads."""
+    return VoxelwiseLoss(heads, focal(options.gamma))

@@ -1,4 +1,4 @@
-"""Blocks and stages of a U-Net, as in nnU-Net (Isensee 2021) and its residual encoder (Isensee 2024)."""
+"""Blocks and levels of a U-Net, as in nnU-Net (Isensee 2021) and its residual encoder (Isensee 2024)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from autoseg.networks.layers import Layers, activation
-from planners.networks.topology import BlockName
+from planners.parts.networks import BlockName
 
 
 class ConvBlock(nn.Module):
@@ -58,7 +58,7 @@ class ResidualBlock(nn.Module):
         return features
 
 
-class DecoderStage(nn.Module):
+class DecoderLevel(nn.Module):
     """Upsampling to the encoder's features of the same scale, concatenation and convolutions."""
 
     def __init__(
@@ -71,7 +71,9 @@ class DecoderStage(nn.Module):
     ) -> None:
         super().__init__()
         self.up = layers.upsampling(channels, stride)
-        self.blocks = stage(layers, "plain", (2 * channels[1], channels[1]), kernel, (1,) * len(stride), convolutions)
+        self.blocks = make_level(
+            layers, "plain", (2 * channels[1], channels[1]), kernel, (1,) * len(stride), convolutions
+        )
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
         """Return the features at the scale of `skip`, of the same shape and width."""
@@ -79,7 +81,7 @@ class DecoderStage(nn.Module):
         return features
 
 
-def stage(
+def make_level(
     layers: Layers,
     block: BlockName,
     channels: tuple[int, int],

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from autoseg.networks.instance_norm import EPSILON, InstanceNorm
+from planners.parts.networks import NormName
 
 NEGATIVE_SLOPE = 0.01
 
-NormName = Literal["instance", "batch", "group"]
 Norm = InstanceNorm | nn.BatchNorm2d | nn.BatchNorm3d | nn.GroupNorm
 Layer = Callable[..., nn.Module]
 

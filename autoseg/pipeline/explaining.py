@@ -12,7 +12,8 @@ from dataset_fingerprints.files.jsonfiles import read_json
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.publications import expand, list_published, read_published
 from planners.plan import Plan
-from planners.planner import PlanRequest, choose_machine, make_plan
+from planners.planner import PlanRequest
+from planners.presets import choose_machine, make_plan
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

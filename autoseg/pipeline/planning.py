@@ -14,16 +14,18 @@ from autoseg.preprocessing import Store, prepare, store_key
 from autoseg.progress import Progress
 from autoseg.workspace.workspace import Workspace, locked, new_workspace
 from dataset_fingerprints.dataset import Case, Dataset
-from dataset_fingerprints.errors import DataError, FileFormatError, PlanError, WorkspaceError, did_you_mean
+from dataset_fingerprints.errors import DataError, FileFormatError, PlanError, WorkspaceError
 from dataset_fingerprints.files.atomic import sweep
 from dataset_fingerprints.files.jsonfiles import read_json, refuse_newer, write_json
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.measuring.scans import Scan, read_case
 from dataset_fingerprints.units import find_units
-from planners.editing.overrides import set_values
+from planners.editing.overrides import refuse_unknown_parts, set_values
 from planners.machine import MachineProfile
+from planners.order import order_by_need
 from planners.plan import Configuration, Plan, Splits
-from planners.planner import PlanRequest, choose_machine, find_planner, make_plan
+from planners.planner import PlanRequest
+from planners.presets import choose_machine, make_plan
 from planners.rules.switches import choose_rules
 from planners.splits import make_splits, read_splits
 
@@ -76,8 +78,9 @@ def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress
         waiting = WaitingScans()
         fingerprint = inspect_dataset(dataset, workspace, waiting, progress)
         plan = _plan(fingerprint, options, workspace.plan(options.plan_name))
-        chosen = _with_previous_stages(plan, options.configurations or (plan.default_configuration,))
-        splits = given or make_splits(fingerprint, options.seed, find_planner(options.planner).folds)
+        wanted = options.configurations or (plan.default_configuration,)
+        chosen = order_by_need(plan.configurations, wanted, f"plan {plan.name}")
+        splits = given or make_splits(fingerprint, options.seed, plan.folds)
         for key, configuration in _stores(plan, chosen).items():
             store = Store(folder=workspace.store(key))
             _preprocess(dataset, fingerprint, (configuration, store), waiting, progress)
@@ -90,6 +93,7 @@ def _refuse_options(options: PlanningOptions) -> None:
     """Find out at once what would otherwise be told after the whole data set was read."""
     choose_machine(profile_machine(), options.planner, options.gpu_memory_gb)
     choose_rules((), options.switches)
+    refuse_unknown_parts(options.assignments)
     if options.max_hours is not None and not options.max_hours > 0:
         raise PlanError(f"--max-hours is {options.max_hours:g}. Expected more than 0.")
 
@@ -115,19 +119,6 @@ def read_plan(workspace: Workspace, name: str) -> tuple[Plan, Splits]:
             "Run `autoseg plan_and_preprocess DATASET` to make one."
         )
     return read_json(path, Plan), read_json(workspace.splits(name), Splits)
-
-
-def find_configuration(plan: Plan, name: str) -> Configuration:
-    """Return a configuration by name.
-
-    Raises:
-        PlanError: the plan has none of that name.
-    """
-    for configuration in plan.configurations:
-        if configuration.name == name:
-            return configuration
-    known = [configuration.name for configuration in plan.configurations]
-    raise PlanError(f"plan {plan.name}: has no configuration '{name}'. {did_you_mean(name, known)}")
 
 
 def _plan(fingerprint: DatasetFingerprint, options: PlanningOptions, path: Path) -> Plan:
@@ -156,13 +147,6 @@ def _find_speed(machine: MachineProfile, path: Path) -> MachineProfile:
         if known.multiplications_per_second and replace(known, multiplications_per_second=None) == machine:
             return known
     return measure_speed(machine)
-
-
-def _with_previous_stages(plan: Plan, names: Sequence[str]) -> list[Configuration]:
-    """Return configurations by name, and with each second stage the first one."""
-    chosen = [find_configuration(plan, name) for name in names]
-    stages = [find_configuration(plan, entry.previous_stage) for entry in chosen if entry.previous_stage]
-    return [*chosen, *stages]
 
 
 def _stores(plan: Plan, chosen: Sequence[Configuration]) -> dict[str, Configuration]:

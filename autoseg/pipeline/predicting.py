@@ -8,13 +8,14 @@ from pathlib import Path
 from autoseg.hardware import choose_device
 from autoseg.pipeline.folds.one_fold import fold_folders
 from autoseg.pipeline.new_scans import NewScan, find_scans
-from autoseg.pipeline.planning import find_configuration, read_plan
+from autoseg.pipeline.planning import read_plan
 from autoseg.prediction import Ensemble, load_ensemble
 from autoseg.progress import Progress
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import DataError, WorkspaceError
 from dataset_fingerprints.measuring.scans import read_scan
 from dataset_fingerprints.reading.images import is_image, write_label_map
+from planners.order import find_configuration
 from planners.plan import Configuration, Plan
 
 
@@ -96,11 +97,11 @@ def _targets(found: tuple[NewScan, ...], out: Path) -> tuple[Path, ...]:
 
 def _load(workspace: Workspace, plan: Plan, options: PredictionOptions) -> Ensemble:
     """Load the chosen folds, and for a cascade all folds of its first stage, whichever are chosen of the second."""
-    configuration = find_configuration(plan, options.configuration or plan.default_configuration)
+    name = options.configuration or plan.default_configuration
+    configuration = find_configuration(plan.configurations, name, f"plan {plan.name}")
     folders, previous = _folders(workspace, plan, configuration, options), None
-    if configuration.previous_stage:
-        first = replace(options, configuration=configuration.previous_stage, folds=())
-        previous = _load(workspace, plan, first)
+    for entry in configuration.masks():
+        previous = _load(workspace, plan, replace(options, configuration=entry.configuration, folds=()))
     return load_ensemble(folders, choose_device(), mirror=options.mirror, previous=previous)
 
 

@@ -97,7 +97,7 @@ def load_ensemble(
 def _refuse_other_size(folder: Path, first: Configuration) -> None:
     """Folds can differ where one of them ran out of memory: in batch size, which does not matter here, or in more."""
     (configuration,) = read_json(folder / "plan.json", Plan).configurations
-    if (configuration.patch_shape, configuration.topology) != (first.patch_shape, first.topology):
+    if (configuration.patch_shape, configuration.network) != (first.patch_shape, first.network):
         found, expected = ("x".join(map(str, entry.patch_shape)) for entry in (configuration, first))
         raise WorkspaceError(
             f"{folder}: was trained with patches of {found} voxels, another fold with {expected}. Name folds of one "
@@ -107,7 +107,7 @@ def _refuse_other_size(folder: Path, first: Configuration) -> None:
 
 def _load_network(folder: Path, configuration: Configuration, channels: int, outputs: int) -> nn.Module:
     path = folder / "weights.safetensors"
-    network = build_network(configuration, channels, outputs, deep_supervision=False)
+    network = build_network(configuration, channels, outputs)
     try:
         network.load_state_dict(load_file(path))
     except (OSError, SafetensorError, RuntimeError) as error:

@@ -1,60 +1,84 @@
-"""Applying the normalisations that `planners.rules.normalization` names."""
+"""Applying the normalisations that a plan can name (`planners.parts.NORMALIZATIONS`)."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from autoseg.builders import BuilderTable
 from autoseg.preprocessing.bias_field import correct_bias
-from planners.choices import Choice, resolve
-from planners.rules.normalization import (
-    NORMALIZATIONS,
-    Ct,
-    NormalizationOptions,
-    Rescale,
-    Unchanged,
-    ZScore,
-    ZScoreBody,
-)
+from planners.choices import Choice
+from planners.parts import NORMALIZATIONS
+from planners.parts.normalizations import CtOptions, RescaleOptions, UnchangedOptions, ZScoreBodyOptions, ZScoreOptions
 
 # Below this SD a channel is constant for every practical purpose, and dividing by it would blow up noise.
 SMALLEST_SD = 1e-8
 
+Channel = NDArray[np.float32]
+Body = NDArray[np.bool_]
+# From options, a channel (x, y, z) and where the scan is not background, to the channel normalised.
+Normalizer = Callable[[Any, Channel, Body], Channel]
 
-def normalize(voxels: NDArray[np.float32], body: NDArray[np.bool_], choices: tuple[Choice, ...]) -> NDArray[np.float32]:
-    """Normalise every channel.
+
+def normalize(voxels: NDArray[np.float32], body: Body, choices: tuple[Choice, ...]) -> NDArray[np.float32]:
+    """Return every channel normalised.
 
     Args:
         voxels: (channel, x, y, z).
         body: (x, y, z), True where the scan is not background.
         choices: one per channel.
+
+    Raises:
+        PlanError: there is no such normalisation.
     """
     channels = []
     for channel, choice in zip(voxels, choices, strict=True):
-        options = resolve(choice, NORMALIZATIONS, "normalization")
-        channels.append(_normalize_channel(channel, body, options))
+        options, apply = BUILDERS.find(choice)
+        channels.append(apply(options, channel, body))
     return np.stack(channels)
 
 
-def _normalize_channel(
-    channel: NDArray[np.float32], body: NDArray[np.bool_], options: NormalizationOptions
-) -> NDArray[np.float32]:
-    match options:
-        case ZScore():
-            return _zscore(channel, body, np.ones_like(body), options)
-        case ZScoreBody():
-            return np.where(body, _zscore(channel, body, body, options), np.float32(0))
-        case Ct(lower=lower, upper=upper, mean=mean, sd=sd):
-            return _standardize(np.clip(channel, lower, upper), mean, sd)
-        case Rescale():
-            low, high = float(channel.min()), float(channel.max())
-            return _standardize(channel, low, high - low)
-        case Unchanged():
-            return channel
+def _by_image(options: ZScoreOptions, channel: Channel, body: Body) -> Channel:
+    return _zscore(channel, body, np.ones_like(body), options)
+
+
+def _by_body(options: ZScoreBodyOptions, channel: Channel, body: Body) -> Channel:
+    return np.where(body, _zscore(channel, body, body, options), np.float32(0))
+
+
+def _by_range_of_ct(options: CtOptions, channel: Channel, body: Body) -> Channel:
+    return _standardize(np.clip(channel, options.lower, options.upper), options.mean, options.sd)
+
+
+def _by_range(options: RescaleOptions, channel: Channel, body: Body) -> Channel:
+    low, high = float(channel.min()), float(channel.max())
+    return _standardize(channel, low, high - low)
+
+
+def _not_at_all(options: UnchangedOptions, channel: Channel, body: Body) -> Channel:
+    return channel
+
+
+BUILDERS: BuilderTable[Normalizer] = BuilderTable(
+    NORMALIZATIONS,
+    {
+        CtOptions: _by_range_of_ct,
+        RescaleOptions: _by_range,
+        UnchangedOptions: _not_at_all,
+        ZScoreBodyOptions: _by_body,
+        ZScoreOptions: _by_image,
+    },
+)
 
 
 def _zscore(
-    channel: NDArray[np.float32], body: NDArray[np.bool_], counted: NDArray[np.bool_], options: ZScore | ZScoreBody
+    channel: NDArray[np.float32],
+    body: NDArray[np.bool_],
+    counted: NDArray[np.bool_],
+    options: ZScoreOptions | ZScoreBodyOptions,
 ) -> NDArray[np.float32]:
     """Standardise by the voxels that are counted, after correction and clipping if they are asked for."""
     if options.bias_correction:

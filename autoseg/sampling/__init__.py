@@ -5,44 +5,33 @@ device, so that a batch can be made again exactly from its parameters. What it i
 between, by `cut_sample`; a `Feed` does so ahead of time where cases are not on the training device.
 """
 
-from autoseg.sampling.augmentation import (
-    AugmentationOptions,
-    NoAugmentation,
-    StandardAugmentation,
-    StrongAugmentation,
-)
-from autoseg.sampling.batch import BatchParameters, SampleParameters, apply_batch, cut_sample, sample_batch
+from autoseg.sampling.augmentation import Augmenter, NoAugmenter, StandardAugmenter, build_augmenter
+from autoseg.sampling.batch import Batch, BatchParameters, SampleParameters, apply_batch, cut_sample, sample_batch
 from autoseg.sampling.cases import Lesions, TrainingCase, make_case, make_resident_case
 from autoseg.sampling.feed import Feed
 from autoseg.sampling.patches import Patch, PatchGeometry
 from autoseg.sampling.shown_masks import PreviousMask, split_mask
 from autoseg.sampling.voxels import Box, CaseVoxels, Cutout, ResidentVoxels, hold_voxels
 
-AUGMENTATIONS: dict[str, type[AugmentationOptions]] = {
-    "none": NoAugmentation,
-    "standard": StandardAugmentation,
-    "strong": StrongAugmentation,
-}
-
 __all__ = [
-    "AUGMENTATIONS",
-    "AugmentationOptions",
+    "Augmenter",
+    "Batch",
     "BatchParameters",
     "Box",
     "CaseVoxels",
     "Cutout",
     "Feed",
     "Lesions",
-    "NoAugmentation",
+    "NoAugmenter",
     "Patch",
     "PatchGeometry",
     "PreviousMask",
     "ResidentVoxels",
     "SampleParameters",
-    "StandardAugmentation",
-    "StrongAugmentation",
+    "StandardAugmenter",
     "TrainingCase",
     "apply_batch",
+    "build_augmenter",
     "cut_sample",
     "hold_voxels",
     "make_case",

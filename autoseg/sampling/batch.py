@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 
-from autoseg.sampling.augmentation import AugmentationOptions
+from autoseg.sampling.augmentation import Augmenter
 from autoseg.sampling.cases import TrainingCase
 from autoseg.sampling.intensity import Intensity, apply_intensity
 from autoseg.sampling.patches import Patch, PatchGeometry, sample_patches
@@ -38,7 +38,7 @@ def sample_batch(
     rng: np.random.Generator,
     cases: Sequence[TrainingCase],
     geometry: PatchGeometry,
-    augmentation: AugmentationOptions,
+    augmentation: Augmenter,
 ) -> BatchParameters:
     """Draw a batch. The places of the patches come first, so that they do not depend on the augmentation."""
     channels = cases[0].voxels.channels
@@ -57,10 +57,25 @@ def cut_sample(sample: SampleParameters, cases: Sequence[TrainingCase], geometry
     return cases[sample.patch.case].cut(*find_box(sample.patch, sample.spatial, geometry.patch_shape))
 
 
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Batch:
+    """What a training step sees.
+
+    Attributes:
+        images: (batch, channel, *axes) float32, where the axes are those the network sees, in ascending order.
+        labels: (batch, *axes) uint8 label indices.
+        targets: what else a loss compares with, by name; each has the batch as its first axis.
+    """
+
+    images: torch.Tensor
+    labels: torch.Tensor
+    targets: Mapping[str, torch.Tensor] = field(default_factory=dict)
+
+
 @torch.no_grad()
 def apply_batch(
     parameters: BatchParameters, cutouts: Sequence[Cutout], geometry: PatchGeometry, device: torch.device
-) -> tuple[torch.Tensor, torch.Tensor]:
+) -> Batch:
     """Make the tensors of a batch; the host never waits for the device. Call it outside of autocast.
 
     Args:
@@ -70,8 +85,7 @@ def apply_batch(
         device: where the tensors are made.
 
     Returns:
-        images (batch, channel, *axes) float32 and labels (batch, *axes) uint8, where the axes are those the network
-        sees, in ascending order. A first stage's masks are channels behind those of the images.
+        The batch; masks of another configuration are channels behind those of the images.
     """
     places = [(sample.patch, sample.spatial) for sample in parameters.samples]
     images, maps = apply_spatial(places, [cutout.to(device) for cutout in cutouts], geometry, device)
@@ -84,4 +98,4 @@ def apply_batch(
         images, labels = images.squeeze(2 + geometry.slice_axis), labels.squeeze(1 + geometry.slice_axis)
         masks = None if masks is None else masks.squeeze(2 + geometry.slice_axis)
     apply_intensity(images, [sample.intensity for sample in parameters.samples])
-    return images if masks is None else torch.cat([images, masks], dim=1), labels
+    return Batch(images=images if masks is None else torch.cat([images, masks], dim=1), labels=labels)

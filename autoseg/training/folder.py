@@ -25,6 +25,8 @@ _IRRELEVANT = frozenset(
         "rules",
         "max_hours",
         "postprocessing",
+        "folds",
+        "steps",
     }
 )
 

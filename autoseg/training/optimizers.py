@@ -1,4 +1,4 @@
-"""Optimisers that a plan can name.
+"""What builds the entries of `planners.parts.OPTIMIZERS`.
 
 All are torch's fused ones. On a CPU these read raw memory: a parameter, its gradient and its states must lie in memory
 in the same order, which torch does not check (2.13). Parameters here are contiguous; autograd and checkpoints follow.
@@ -6,62 +6,53 @@ in the same order, which torch does not check (2.13). Parameters here are contig
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import torch
 from torch import nn
 
+from autoseg.builders import BuilderTable
+from planners.choices import Choice
+from planners.parts import OPTIMIZERS
+from planners.parts.optimizers import AdamOptions, AdamWOptions, SgdOptions
 
-class OptimizerOptions(Protocol):
-    """What every entry of OPTIMIZERS offers."""
-
-    @property
-    def lr(self) -> float:
-        """The learning rate that the schedule scales."""
-        ...
-
-    def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-        """Build the optimiser over these parameters."""
-        ...
+Parameters = Iterable[nn.Parameter]
+OptimizerBuilder = Callable[[Any, Parameters], torch.optim.Optimizer]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Sgd:
-    """Stochastic gradient descent with Nesterov momentum (Isensee 2021)."""
-
-    lr: float = 1e-2
-    momentum: float = 0.99
-    nesterov: bool = True
-    weight_decay: float = 3e-5
-
-    def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-        """Build the optimiser over these parameters."""
-        return torch.optim.SGD(
-            parameters, self.lr, self.momentum, nesterov=self.nesterov, weight_decay=self.weight_decay, fused=True
-        )
+def build_sgd(options: SgdOptions, parameters: Parameters) -> torch.optim.Optimizer:
+    """Return the optimiser over these parameters."""
+    return torch.optim.SGD(
+        parameters,
+        options.lr,
+        options.momentum,
+        nesterov=options.nesterov,
+        weight_decay=options.weight_decay,
+        fused=True,
+    )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AdamW:
-    """Adam with decoupled weight decay (Loshchilov 2019)."""
-
-    lr: float = 1e-3
-    weight_decay: float = 1e-2
-
-    def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-        """Build the optimiser over these parameters."""
-        return torch.optim.AdamW(parameters, self.lr, weight_decay=self.weight_decay, fused=True)
+def build_adamw(options: AdamWOptions, parameters: Parameters) -> torch.optim.Optimizer:
+    """Return the optimiser over these parameters."""
+    return torch.optim.AdamW(parameters, options.lr, weight_decay=options.weight_decay, fused=True)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Adam:
-    """Adam (Kingma 2015); weight decay is added to the gradient."""
+def build_adam(options: AdamOptions, parameters: Parameters) -> torch.optim.Optimizer:
+    """Return the optimiser over these parameters."""
+    return torch.optim.Adam(parameters, options.lr, weight_decay=options.weight_decay, fused=True)
 
-    lr: float = 1e-3
-    weight_decay: float = 0.0
 
-    def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-        """Build the optimiser over these parameters."""
-        return torch.optim.Adam(parameters, self.lr, weight_decay=self.weight_decay, fused=True)
+BUILDERS: BuilderTable[OptimizerBuilder] = BuilderTable(
+    OPTIMIZERS, {AdamOptions: build_adam, AdamWOptions: build_adamw, SgdOptions: build_sgd}
+)
+
+
+def build_optimizer(choice: Choice, parameters: Parameters) -> tuple[torch.optim.Optimizer, float]:
+    """Build the optimiser that a plan names, and return it with the learning rate that the schedule scales.
+
+    Raises:
+        PlanError: there is no such optimiser.
+    """
+    options, build = BUILDERS.find(choice)
+    return build(options, parameters), float(options.lr)

@@ -10,16 +10,19 @@ import torch
 from torch import nn
 
 from autoseg import processes
-from autoseg.losses import LOSSES, DeepSupervisionLoss
+from autoseg.losses import DeepSupervisionLoss, build_loss
 from autoseg.networks import build_network
-from autoseg.sampling import AUGMENTATIONS, BatchParameters, Feed, PatchGeometry, apply_batch, sample_batch
-from autoseg.training import OPTIMIZERS, SCHEDULES
+from autoseg.sampling import Batch, BatchParameters, Feed, PatchGeometry, apply_batch, build_augmenter, sample_batch
 from autoseg.training.averaging import WeightAverage
 from autoseg.training.checkpoint import Parts
 from autoseg.training.compilation import Call, Trial, try_compiled
+from autoseg.training.optimizers import build_optimizer
 from autoseg.training.setting import Setup
 from autoseg.training.stopwatch import Stopwatch
 from planners.choices import resolve
+from planners.parts import PATCHES, SCHEDULES, WEIGHTS
+from planners.parts.patches import ForegroundOptions
+from planners.parts.weights import AveragedOptions
 
 
 def make_seed(*numbers: int) -> int:
@@ -35,43 +38,37 @@ class Stepper:
         configuration, training = setup.configuration, setup.configuration.training
         processes.refuse_more_than(configuration.batch_size)
         torch.manual_seed(make_seed(*setup.seed))
-        network = build_network(
-            configuration, setup.channels, setup.heads.count(), deep_supervision=training.deep_supervision
-        ).to(setup.device)
+        network = build_network(configuration, setup.channels, setup.heads.count()).to(setup.device)
         network = processes.share_statistics(network)
-        options = resolve(training.optimizer, OPTIMIZERS, "optimizer")
-        self._lr = options.lr
-        self.parts = Parts(
-            network=network,
-            average=WeightAverage(network, training.ema_decay),
-            optimizer=options.build(network.parameters()),
-        )
+        optimizer, self._lr = build_optimizer(training.optimizer, network.parameters())
+        weights = resolve(training.weights, WEIGHTS, "weights")
+        decay = weights.decay if isinstance(weights, AveragedOptions) else 0.0
+        self.parts = Parts(network=network, average=WeightAverage(network, decay), optimizer=optimizer)
         # What is called to step: the network, or itself compiled.
         self._network: Call = network
         self._schedule = resolve(training.schedule, SCHEDULES, "schedule")
-        self._augmentation = resolve(configuration.sampling.augmentation, AUGMENTATIONS, "augmentation")
-        loss = resolve(training.loss, LOSSES, "loss").build(setup.heads)
-        self._loss = DeepSupervisionLoss(
-            loss, len(configuration.topology.features) - 1 if training.deep_supervision else 1
-        )
+        self._augmenter = build_augmenter(configuration.sampling.augmentations[0])
+        self._loss = DeepSupervisionLoss(build_loss(training.loss, setup.heads))
+        patches = resolve(configuration.sampling.patches, PATCHES, "patches")
+        placing = patches if isinstance(patches, ForegroundOptions) else ForegroundOptions(foreground_share=0.0)
         self._geometry = PatchGeometry(
             patch_shape=configuration.patch_shape,
             slice_axis=configuration.slice_axis,
             batch_size=configuration.batch_size,
-            foreground_share=configuration.sampling.foreground_share,
-            jitter_share=configuration.sampling.jitter_share,
-            lesion_balance=configuration.sampling.lesion_balance,
+            foreground_share=placing.foreground_share,
+            jitter_share=placing.jitter_share,
+            lesion_balance=placing.lesion_balance,
         )
         self._feed = Feed(setup.cases, self._geometry, setup.device, self._draw)
         self.stopwatch = Stopwatch(device=setup.device)
 
     def learning_rate(self, share_done: float) -> float:
         """Return the schedule's learning rate at a share of the training."""
-        return self._lr * self._schedule.factor(share_done)
+        return self._lr * self._schedule.factor(share_done, ())
 
     def _draw(self, iteration: int) -> BatchParameters:
         rng = np.random.default_rng([*self._setup.seed, iteration])
-        drawn = sample_batch(rng, self._setup.cases, self._geometry, self._augmentation)
+        drawn = sample_batch(rng, self._setup.cases, self._geometry, self._augmenter)
         return replace(drawn, samples=tuple(processes.part_of(drawn.samples)))
 
     def fetch(self, iteration: int) -> None:
@@ -84,7 +81,7 @@ class Stepper:
         """End the threads that fetch batches."""
         self._feed.close()
 
-    def _make_batch(self, iteration: int) -> tuple[torch.Tensor, torch.Tensor]:
+    def _make_batch(self, iteration: int) -> Batch:
         parameters, cutouts = self._feed.take(iteration)
         return apply_batch(parameters, cutouts, self._geometry, self._setup.device)
 
@@ -93,11 +90,11 @@ class Stepper:
         parts = self.parts
         torch.manual_seed(make_seed(*self._setup.seed, iteration, processes.number()))
         self.stopwatch.start()
-        images, labels = self._make_batch(iteration)
+        batch = self._make_batch(iteration)
         self.stopwatch.lap("data")
         for group in parts.optimizer.param_groups:
             group["lr"] = learning_rate
-        loss = self._forward(self._network, images, labels)
+        loss = self._forward(self._network, batch)
         self.stopwatch.lap("forward")
         loss.backward()
         processes.add_gradients(parts.network.parameters())
@@ -112,12 +109,12 @@ class Stepper:
     def try_compiling(self, iteration: int) -> Trial:
         """Compile the network, and keep it so if its steps are quicker; weights and averages stay as they are."""
         network = self.parts.network
-        images, labels = self._make_batch(iteration)
+        batch = self._make_batch(iteration)
         running = [buffer.clone() for buffer in network.buffers()]
 
         def time_step(called: Call) -> float:
             start = time.perf_counter()
-            loss = self._forward(called, images, labels)
+            loss = self._forward(called, batch)
             loss.backward()
             self.parts.optimizer.zero_grad(set_to_none=True)
             loss.item()
@@ -130,11 +127,11 @@ class Stepper:
                 buffer.copy_(before)
         return trial
 
-    def _forward(self, network: Call, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    def _forward(self, network: Call, batch: Batch) -> torch.Tensor:
         low_precision = self._setup.autocast != torch.float32
         with torch.autocast(self._setup.device.type, dtype=self._setup.autocast, enabled=low_precision):
-            outputs = network(images)
-        loss: torch.Tensor = self._loss(outputs, labels)
+            outputs = network(batch.images)
+        loss: torch.Tensor = self._loss(outputs, batch.labels)
         return loss
 
     def is_finite(self) -> bool:

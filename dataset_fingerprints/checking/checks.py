@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.errors import DataError
-from dataset_fingerprints.geometry import Grid, affine_distance_mm, canonical_grid, show_shape
+from dataset_fingerprints.geometry import Grid, affine_distance_mm, canonical_grid, show_lengths
 from dataset_fingerprints.tolerances import REFUSED_SHIFT, TOLD_SHIFT
 
 Grade = Literal["error", "warning", "fixed"]
@@ -41,7 +41,7 @@ def check_grids(case: str, image: Grid, label: Grid) -> tuple[Finding, ...]:
     scan, mask = canonical_grid(image), canonical_grid(label)
     if scan.shape != mask.shape:
         message = (
-            f"the label map is {show_shape(label.shape)} voxels but the scan is {show_shape(image.shape)}. "
+            f"the label map is {show_lengths(label.shape)} voxels but the scan is {show_lengths(image.shape)}. "
             "Resample one onto the other, then run again."
         )
         return (Finding(case=case, grade="error", kind="shape", message=message),)

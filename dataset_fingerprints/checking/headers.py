@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import radians, sin, sqrt
 
 from dataset_fingerprints.checking.checks import Finding, Grade
-from dataset_fingerprints.geometry import Grid, affine_distance_mm, show_shape, show_spacing, skew_degrees
+from dataset_fingerprints.geometry import Grid, affine_distance_mm, show_lengths, show_spacing, skew_degrees
 from dataset_fingerprints.reading.alignment import overlap, same_place
 from dataset_fingerprints.reading.stored import Header
 from dataset_fingerprints.tolerances import REFUSED_DEGREES, RIGHT_ANGLE_DEGREES, STRAIGHTENED_DEGREES, TOLD_SHIFT
@@ -98,4 +98,4 @@ def _stretch(degrees: float) -> float:
 
 
 def _show(grid: Grid) -> str:
-    return f"{show_shape(grid.shape)} voxels of {show_spacing(grid.spacing_mm())} mm"
+    return f"{show_lengths(grid.shape)} voxels of {show_spacing(grid.spacing_mm())} mm"

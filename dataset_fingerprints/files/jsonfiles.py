@@ -8,12 +8,24 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from dataset_fingerprints.errors import FileFormatError, did_you_mean
 from dataset_fingerprints.files.atomic import replacing
 
 T = TypeVar("T")
+
+__all__ = [
+    "JsonValue",
+    "from_plain",
+    "parse_json",
+    "read_json",
+    "read_plain_json",
+    "refuse_newer",
+    "to_json",
+    "to_line",
+    "write_json",
+]
 
 
 def write_json(path: Path, value: Any) -> None:

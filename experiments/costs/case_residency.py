@@ -117,7 +117,7 @@ GROWTH_COLUMNS = ("iterations", "held, GiB", "least and most", "most so far")
 
 def watch_growth(data: Path, work: Path, iterations: int, edge: int) -> Growth:
     """Train on all cases of a data set with the strongest augmentation, in patches of `edge` voxels."""
-    augmentation = "sampling.augmentation.name=strong"
+    augmentation = "sampling.augmentations=strong"
     _plan(data, work / "workspace", work, (f"training.iterations={iterations}", augmentation, *_patch(edge)))
     fold = _train(work / "workspace", work, ())
     homes = _homes(fold)

@@ -11,11 +11,12 @@ import torch
 from autoseg.hardware import profile_machine
 from dataset_fingerprints.errors import AutosegError
 from dataset_fingerprints.publications import expand, read_published
+from dataset_fingerprints.sizes import GIB
 from experiments.costs.noise_training import make_setup, train
 from planners.networks.memory_decisions import predict_configuration
-from planners.networks.training_memory import GIB
 from planners.plan import Configuration, Plan
-from planners.planner import PlanRequest, make_plan
+from planners.planner import PlanRequest
+from planners.presets import make_plan
 
 DATA_SETS = ("atlas_r2_mni", "msd_hippocampus", "acdc_like", "ct_3mm_512")
 PLANNERS = ("default", "nnunet", "nnunet-resenc-m", "nnunet-resenc-l")
@@ -67,7 +68,7 @@ def check_memory(data_sets: Sequence[str] = DATA_SETS, planners: Sequence[str] =
             for memory_gb in memories:
                 plan = make_plan(fingerprint, PlanRequest(planner=planner, machine=machine, memory_gb=memory_gb))
                 for configuration in plan.configurations:
-                    if not configuration.previous_stage:
+                    if not configuration.inputs:
                         yield _check(plan, configuration)
 
 

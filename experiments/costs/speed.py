@@ -10,7 +10,8 @@ from autoseg.hardware import measure_speed, profile_machine
 from dataset_fingerprints.publications import expand, read_published
 from experiments.costs.noise_training import make_setup, train
 from planners.plan import Configuration, Plan
-from planners.planner import PlanRequest, make_plan
+from planners.planner import PlanRequest
+from planners.presets import make_plan
 from planners.time_budget import predict_step
 
 DATA_SETS = ("msd_hippocampus", "atlas_cropped_1mm", "acdc_like")

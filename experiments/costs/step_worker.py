@@ -21,7 +21,7 @@ import torch  # noqa: E402
 from torch import nn  # noqa: E402
 
 from autoseg.hardware import autocast_type, choose_device  # noqa: E402
-from autoseg.losses import LOSSES, DeepSupervisionLoss  # noqa: E402
+from autoseg.losses import DeepSupervisionLoss, build_loss  # noqa: E402
 from autoseg.networks import unet  # noqa: E402
 from autoseg.networks.instance_norm import channels_last  # noqa: E402
 from autoseg.pipeline.folds.jobs import TrainingOptions, resolve_job  # noqa: E402
@@ -30,7 +30,7 @@ from autoseg.progress import SilentProgress  # noqa: E402
 from autoseg.training.setting import Setup  # noqa: E402
 from autoseg.training.step import Stepper  # noqa: E402
 from autoseg.workspace.workspace import Workspace  # noqa: E402
-from planners.choices import Choice, resolve  # noqa: E402
+from planners.choices import Choice  # noqa: E402
 
 
 def make_setup(workspace: Path, number_type: torch.dtype | None) -> Setup:
@@ -52,7 +52,7 @@ def make_setup(workspace: Path, number_type: torch.dtype | None) -> Setup:
 def trainer_step(workspace: Path, augmentation: str) -> tuple[Callable[[int], object], str]:
     """Return what makes step number i as the training loop does, and what came of compiling."""
     setup = make_setup(workspace, None)
-    sampling = replace(setup.configuration.sampling, augmentation=Choice(name=augmentation))
+    sampling = replace(setup.configuration.sampling, augmentations=(Choice(name=augmentation),))
     stepper = Stepper(replace(setup, configuration=replace(setup.configuration, sampling=sampling)))
     trial = stepper.try_compiling(0)
     return lambda iteration: stepper.run(iteration, 1e-3).item(), trial.describe()
@@ -66,8 +66,7 @@ def bare_step(workspace: Path, number_type: str, layout: str, call: str) -> tupl
     training = setup.configuration.training
     stepper = Stepper(setup)
     network, optimizer = stepper.parts.network, stepper.parts.optimizer
-    scales = len(setup.configuration.topology.features) - 1
-    loss = DeepSupervisionLoss(resolve(training.loss, LOSSES, "loss").build(setup.heads), scales)
+    loss = DeepSupervisionLoss(build_loss(training.loss, setup.heads))
     shape = (setup.configuration.batch_size, *setup.configuration.patch_shape)
     images = torch.randn(shape[0], setup.channels, *shape[1:], device=setup.device)
     labels = torch.randint(0, 2, shape, device=setup.device).to(torch.uint8)

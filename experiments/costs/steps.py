@@ -173,11 +173,11 @@ def plan_ours(data: Path, workspace: Path, plan: StepPlan) -> None:
     values = {
         "patch_shape": plan.patch_shape,
         "batch_size": plan.batch_size,
-        "topology.features": plan.features,
-        "topology.strides": [[1, 1, 1], *[[2, 2, 2]] * (stages - 1)],
-        "topology.kernels": [[3, 3, 3]] * stages,
-        "topology.encoder_blocks": [2] * stages,
-        "topology.decoder_blocks": [2] * (stages - 1),
+        "network.options.features": plan.features,
+        "network.options.strides": [[1, 1, 1], *[[2, 2, 2]] * (stages - 1)],
+        "network.options.kernels": [[3, 3, 3]] * stages,
+        "network.options.encoder_blocks": [2] * stages,
+        "network.options.decoder_blocks": [2] * (stages - 1),
     }
     sets = [text for name, value in values.items() for text in ("--set", f"3d_fullres.{name}={json.dumps(value)}")]
     command = (sys.executable, "-m", "autoseg", "plan_and_preprocess", str(data), "-w", str(workspace))

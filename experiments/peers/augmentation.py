@@ -17,13 +17,14 @@ import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from autoseg.sampling import Patch, StandardAugmentation, TrainingCase, make_resident_case
+from autoseg.sampling import Patch, TrainingCase, make_resident_case
 from autoseg.sampling.contrast import apply_brightness, apply_contrast, apply_gamma, apply_inverted_gamma, sample_factor
 from autoseg.sampling.noise import apply_noise, sample_noise
 from autoseg.sampling.resolution import apply_blur, apply_low_resolution, sample_sigmas, sample_zooms
 from autoseg.sampling.spatial import Spatial, find_box, interpolate_patches
 from dataset_fingerprints.dataset import Label, LabelScheme
 from dataset_fingerprints.geometry import Triple, TripleFloat
+from planners.parts.augmentations import StandardOptions
 
 CPU = torch.device("cpu")
 TURNS, DRAWS, EDGE = 40, 400, 24
@@ -185,7 +186,7 @@ def _describe(before: torch.Tensor, after: torch.Tensor) -> list[float]:
 
 
 def _our_transforms() -> dict[str, Callable[[np.random.Generator, torch.Tensor], torch.Tensor]]:
-    ranges, all_axes = StandardAugmentation(), (True, True, True)
+    ranges, all_axes = StandardOptions(), (True, True, True)
     gammas = (ranges.gamma_low, ranges.gamma_high)
     zooms = (ranges.low_resolution_low, ranges.low_resolution_high)
     sigmas = (ranges.blur_sigma_low, ranges.blur_sigma_high)

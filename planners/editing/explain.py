@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from planners.choices import Choice
+from dataset_fingerprints.geometry import AXIS_NAMES, show_lengths, show_spacing
+from dataset_fingerprints.sizes import GIB
+from planners.choices import Choice, resolve
 from planners.networks.memory_decisions import predict_configuration
-from planners.networks.training_memory import GIB
-from planners.plan import Configuration, Decision, Plan
-from planners.rules.spacing import AXIS_NAMES
+from planners.parts import NETWORKS
+from planners.plan import Configuration, CropTo, Decision, MaskOf, Plan
 
 _WORDS = {
     "machine.device": "The machine that trains",
     "preprocessing.spacing_mm": "Voxel size of all scans after resampling",
     "preprocessing.coarse_axis": "Axis with much thicker slices",
     "preprocessing.normalization": "How intensities are made comparable",
-    "sampling.foreground_share": "Share of training patches that hold a lesion or label",
+    "sampling.patches.options.foreground_share": "Share of training patches that hold a lesion or label",
     "training.iterations": "Length of a training, in steps",
     "default_configuration": "Configuration that is trained unless another is named",
     "max_hours": "Time to train each fold in, in hours",
@@ -28,12 +28,12 @@ _WORDS = {
     "slice_axis": "Axis that slices are cut across",
     "patch_shape": "What the network sees at once",
     "batch_size": "Patches per training step",
-    "topology": "Depth and width of the network",
+    "network": "Depth and width of the network",
     "memory": "Memory that training needs",
 }
 _RULES = "rules"
 _POSTPROCESSING = "postprocessing"
-_NOT_SETTABLE = {_RULES, _POSTPROCESSING, "max_hours", "machine", "configurations", "slice_axis", "topology", "memory"}
+_NOT_SETTABLE = {_RULES, _POSTPROCESSING, "max_hours", "machine", "configurations", "slice_axis", "network", "memory"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,27 +89,33 @@ def _explain_configurations(plan: Plan) -> Section:
 
 
 def _describe_configuration(plan: Plan, configuration: Configuration) -> dict[str, str]:
-    preprocessing, training = configuration.preprocessing, configuration.training
-    patch = [configuration.patch_shape[axis] for axis in configuration.network_axes()]
+    preprocessing, training, sampling = configuration.preprocessing, configuration.training, configuration.sampling
     mirrored = ", ".join(AXIS_NAMES[axis] for axis in configuration.prediction.mirror_axes) or "none"
     return {
-        "starts from": configuration.previous_stage or "the scan",
-        "voxel size": f"{_times(preprocessing.spacing_mm)} mm",
+        "sees": ", ".join(("the scan", *(_describe_input(entry) for entry in configuration.inputs))),
+        "starts from": f"{configuration.initial.configuration}" if configuration.initial else "random weights",
+        "voxel size": f"{show_spacing(preprocessing.spacing_mm)} mm",
         "normalization": ", ".join(_describe_choice(choice) for choice in preprocessing.normalization),
-        "patch": f"{_times(patch)} voxels",
+        "patch": f"{show_lengths(configuration.network_patch())} voxels",
         "batch": str(configuration.batch_size),
         "memory to train": f"{predict_configuration(plan, configuration).total() / GIB:.3g} GB",
-        "network": _describe_choice(configuration.network),
-        "features": "-".join(str(count) for count in configuration.topology.features),
+        "network": resolve(configuration.network, NETWORKS, "network").describe(),
         "loss": _describe_choice(training.loss),
         "optimizer": _describe_choice(training.optimizer),
         "schedule": _describe_choice(training.schedule),
+        "weights kept": _describe_choice(training.weights),
         "iterations": f"{training.iterations:,}",
-        "labelled patches": f"{configuration.sampling.foreground_share:.0%} of a batch",
-        "lesions drawn": "by volume" if configuration.sampling.lesion_balance == 0 else "balanced",
-        "augmentation": _describe_choice(configuration.sampling.augmentation),
+        "cases": _describe_choice(sampling.cases),
+        "patches": _describe_choice(sampling.patches),
+        "augmentation": ", ".join(_describe_choice(choice) for choice in sampling.augmentations) or "none",
         "mirrored when predicting": mirrored,
     }
+
+
+def _describe_input(entry: MaskOf | CropTo) -> str:
+    if isinstance(entry, MaskOf):
+        return f"masks of {entry.configuration}"
+    return f"the box of {entry.configuration} and {entry.margin_mm:g} mm around it"
 
 
 def _explain_decisions(plan: Plan) -> Section:
@@ -175,7 +181,3 @@ def _describe_choice(choice: Choice) -> str:
         f"{name} {value:g}" if type(value) is float else f"{name} {value}" for name, value in choice.options.items()
     )
     return f"{choice.name} ({options})" if options else choice.name
-
-
-def _times(lengths: Sequence[float]) -> str:
-    return " x ".join(f"{length:.4g}" for length in lengths)

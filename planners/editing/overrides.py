@@ -8,16 +8,17 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar, get_args, get_type_hints
 
 from dataset_fingerprints.errors import FileFormatError, PlanError, did_you_mean
-from dataset_fingerprints.files.jsonfiles import from_plain
-from planners.choices import Choice, OptionValue
+from dataset_fingerprints.files.jsonfiles import JsonValue, from_plain
+from planners.choices import Choice, PartTable
 from planners.editing.plan_checks import check_plan
 from planners.networks.memory_decisions import explain_memory
+from planners.parts import PARTS
 from planners.plan import Configuration, Decision, Plan
 
 Node = TypeVar("Node", Plan, Configuration, Any)
 
 _PLAN_FIELDS = frozenset({"seed", "default_configuration"})
-_FIXED_FIELDS = frozenset({"name", "previous_stage", "slice_axis"})  # of a configuration: they are what it is
+_FIXED_FIELDS = frozenset({"name", "inputs", "initial", "slice_axis"})  # of a configuration: they are what it is
 _EXPECTED = {
     bool: "true or false",
     int: "a whole number",
@@ -46,12 +47,46 @@ def set_values(plan: Plan, assignments: Sequence[str]) -> Plan:
     return explain_memory(changed) if assignments else changed
 
 
-def _set_value(plan: Plan, assignment: str) -> Plan:
+def refuse_unknown_parts(assignments: Sequence[str]) -> None:
+    """Refuse names of parts and of their options that no plan can have, before there is a plan.
+
+    Args:
+        assignments: as for `set_values`.
+
+    Raises:
+        PlanError: one sets nothing, or names a part or an option that does not exist.
+    """
+    for assignment in assignments:
+        path, value = _split(assignment)
+        for field, table in PARTS.items():
+            _, found, rest = f".{path}.".partition(f".{field}.")
+            if found:
+                # Behind the field of a list comes the place in it.
+                steps = [step for step in rest.split(".") if step and not step.isdecimal()]
+                _refuse_unknown(steps, value, table, path)
+
+
+def _refuse_unknown(steps: Sequence[str], value: Any, table: PartTable[type], path: str) -> None:
+    """Check what is behind a field that chooses from a table: nothing, `name`, or `options` and one of them."""
+    named = value.get("name") if isinstance(value, dict) and not steps else value
+    if (not steps or list(steps) == ["name"]) and isinstance(named, str) and named not in table:
+        raise PlanError(f"--set {path}: there is no '{named}'. {did_you_mean(named, table)}")
+    if len(steps) > 1 and steps[0] == "options":
+        known = {entry.name for kind in table.values() for entry in fields(kind)}
+        if steps[1] not in known:
+            raise PlanError(f"--set {path}: no part has an option '{steps[1]}'. {did_you_mean(steps[1], known)}")
+
+
+def _split(assignment: str) -> tuple[str, Any]:
     path, separator, text = assignment.partition("=")
-    path = path.strip()
-    if not separator or not path:
+    if not separator or not path.strip():
         raise PlanError(f"'{assignment}' sets nothing. Expected field=value, for example training.iterations=5000.")
-    value = _parse(text.strip())
+    return path.strip(), _parse(text.strip())
+
+
+def _set_value(plan: Plan, assignment: str) -> Plan:
+    path, value = _split(assignment)
+    text = assignment.partition("=")[2]
     first, *rest = path.split(".")
     names = [configuration.name for configuration in plan.configurations]
     if first in _PLAN_FIELDS:
@@ -114,6 +149,8 @@ def _replace_item(old: tuple[Any, ...], kind: Any, parts: Sequence[str], value: 
 def _convert(value: Any, kind: Any, path: str) -> Any:
     if kind is Choice and isinstance(value, str):
         return Choice(name=value)
+    if kind == tuple[Choice, ...] and isinstance(value, str):
+        return (Choice(name=value),)
     try:
         return from_plain(value, kind, path)
     except FileFormatError as error:
@@ -121,13 +158,12 @@ def _convert(value: Any, kind: Any, path: str) -> Any:
         raise PlanError(f"--set {path}: found {json.dumps(value)}. Expected {expected}.") from error
 
 
-def _check_option(value: Any, old: OptionValue | None, path: str) -> OptionValue:
+def _check_option(value: Any, old: JsonValue, path: str) -> JsonValue:
     """Take any plain value; where the option was written out before, one of the same type."""
-    if not isinstance(value, bool | int | float | str):
-        raise PlanError(f"--set {path}: found {json.dumps(value)}. Expected a number, true or false, or text.")
     if old is None or type(value) is type(old) or (type(old) is float and type(value) is int):
         return float(value) if type(old) is float else value
-    raise PlanError(f"--set {path}: found {json.dumps(value)}. Expected {_EXPECTED[type(old)]}.")
+    expected = _EXPECTED.get(type(old), "a list of the same form as in plan.json")
+    raise PlanError(f"--set {path}: found {json.dumps(value)}. Expected {expected}.")
 
 
 def _value_at(node: Any, parts: Sequence[str]) -> str:

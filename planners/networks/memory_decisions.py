@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from planners.networks.layers import Network, describe_network
-from planners.networks.training_memory import GIB, Execution, Memory, predict_memory
+from dataset_fingerprints.sizes import GIB
+from planners.choices import resolve
+from planners.networks.training_memory import Memory, Shape, describe_execution, predict_memory
+from planners.parts import NETWORKS
 from planners.plan import Configuration, Decision, Plan
 
 FIELD = "memory"
@@ -16,7 +18,7 @@ _PARTS = {
     "parameters": "weights",
     "gradients": "their gradients",
     "optimizer": "the optimiser",
-    "average": "averaged weights",
+    "copies": "kept copies of the weights",
     "batch": "the batch",
     "context": "the device's libraries",
 }
@@ -24,22 +26,15 @@ _PARTS = {
 
 def predict_configuration(plan: Plan, configuration: Configuration) -> Memory:
     """Predict the peak memory of a configuration's training, without the training cases."""
-    axes = configuration.network_axes()
-    patch = tuple(configuration.patch_shape[axis] for axis in axes)
-    execution = Execution(
-        device=plan.machine.device,
-        half=configuration.training.mixed_precision and plan.machine.bfloat16,
-        optimizer=configuration.training.optimizer,
-        loss=configuration.training.loss,
-        exclusive=plan.scheme.heads().exclusive,
-        recomputed=configuration.training.recomputed,
+    heads = plan.scheme.heads()
+    shape = Shape(
+        channels=plan.input_channels(configuration),
+        outputs=heads.count(),
+        patch=configuration.network_patch(),
+        batch_size=configuration.batch_size,
     )
-    return predict_memory(describe_plans_network(plan, configuration), patch, configuration.batch_size, execution)
-
-
-def describe_plans_network(plan: Plan, configuration: Configuration) -> Network:
-    """Return a configuration's network as far as its costs depend on it."""
-    return describe_network(configuration, plan.input_channels(configuration), plan.scheme.heads().count())
+    execution = describe_execution(configuration.training, plan.machine, exclusive=heads.exclusive)
+    return predict_memory(resolve(configuration.network, NETWORKS, "network"), shape, execution)
 
 
 def explain_memory(plan: Plan) -> Plan:

@@ -4,43 +4,40 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
 
-from planners.plan import Topology
+from planners.parts.networks import BlockName, UNetOptions
 
 MIN_EDGE = 4  # voxels along each pooled axis of the coarsest feature map
-CONVOLUTIONS_PER_STAGE = 2
-RESIDUAL_BLOCKS = (1, 3, 4, 6)  # of the first encoder stages; all coarser ones have as many as the last
-UNLIMITED_STAGES = 1000
-
-BlockName = Literal["plain", "residual"]
+CONVOLUTIONS_PER_LEVEL = 2
+RESIDUAL_BLOCKS = (1, 3, 4, 6)  # of the first encoder levels; all coarser ones have as many as the last
+UNLIMITED_LEVELS = 1000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pooling:
-    """Strides and kernels per stage and axis, and what each axis of a patch must therefore be divisible by."""
+    """Strides and kernels per level and axis, and what each axis of a patch must therefore be divisible by."""
 
     strides: tuple[tuple[int, ...], ...]
     kernels: tuple[tuple[int, ...], ...]
     divisors: tuple[int, ...]
 
 
-def choose_pooling(spacing_mm: Sequence[float], size: Sequence[float], max_stages: int = UNLIMITED_STAGES) -> Pooling:
-    """Halve the finest axes stage by stage until no axis can be halved without falling below 4 voxels.
+def choose_pooling(spacing_mm: Sequence[float], size: Sequence[float], max_levels: int = UNLIMITED_LEVELS) -> Pooling:
+    """Halve the finest axes level by level until no axis can be halved without falling below 4 voxels.
 
     An axis joins once the others have been halved to within a factor 2 of its spacing; its kernels are 1 until then
-    and 3 from there on. The coarsest stage always has kernels of 3 (Isensee 2021).
+    and 3 from there on. The coarsest level always has kernels of 3 (Isensee 2021).
 
     Args:
         spacing_mm: per axis.
         size: of the patch, per axis, in voxels.
-        max_stages: stops the halving early.
+        max_levels: stops the halving early.
     """
     spacing, length = list(spacing_mm), list(size)
     axes = range(len(spacing))
     strides, kernels, kernel = [(1,) * len(spacing)], [], [1] * len(spacing)
-    while len(strides) < max_stages and (pooled := _poolable_axes(spacing, length)):
+    while len(strides) < max_levels and (pooled := _poolable_axes(spacing, length)):
         kernel = [3 if kernel[axis] == 3 or spacing[axis] / min(spacing) < 2 else 1 for axis in axes]
         kernels.append(tuple(kernel))
         strides.append(tuple(2 if axis in pooled else 1 for axis in axes))
@@ -62,8 +59,8 @@ def _poolable_axes(spacing: Sequence[float], length: Sequence[float]) -> list[in
 
 
 def find_divisors(strides: Sequence[Sequence[int]]) -> tuple[int, ...]:
-    """Return per axis the product of the stages' strides: what a patch must be divisible by."""
-    return tuple(math.prod(stage[axis] for stage in strides) for axis in range(len(strides[0])))
+    """Return per axis the product of the levels' strides: what a patch must be divisible by."""
+    return tuple(math.prod(level[axis] for level in strides) for axis in range(len(strides[0])))
 
 
 def pad_up(size: Sequence[float], divisors: Sequence[int]) -> tuple[int, ...]:
@@ -71,26 +68,27 @@ def pad_up(size: Sequence[float], divisors: Sequence[int]) -> tuple[int, ...]:
     return tuple(math.ceil(length / divisor) * divisor for length, divisor in zip(size, divisors, strict=True))
 
 
-def build_topology(
+def shape_network(
     pooling: Pooling, block: BlockName, base_features: int, max_features: int, finest_extra: int = 0
-) -> Topology:
-    """Return a U-Net's topology, with features doubled per stage up to a cap.
+) -> UNetOptions:
+    """Return a U-Net with this pooling, its features doubled per level up to a cap.
 
-    Plain stages have two convolutions in encoder and decoder (Isensee 2021). A residual encoder has most of its blocks
-    at the coarse stages, where they are cheap, and a decoder of single convolutions (Isensee 2024).
+    Plain levels have two convolutions in encoder and decoder (Isensee 2021). A residual encoder has most of its blocks
+    at the coarse levels, where they are cheap, and a decoder of single convolutions (Isensee 2024).
 
     Args:
         finest_extra: blocks added at full resolution, in encoder and decoder.
     """
-    stages = len(pooling.strides)
+    levels = len(pooling.strides)
     plain = block == "plain"
     encoder = [
-        CONVOLUTIONS_PER_STAGE if plain else RESIDUAL_BLOCKS[min(stage, len(RESIDUAL_BLOCKS) - 1)]
-        for stage in range(stages)
+        CONVOLUTIONS_PER_LEVEL if plain else RESIDUAL_BLOCKS[min(level, len(RESIDUAL_BLOCKS) - 1)]
+        for level in range(levels)
     ]
-    decoder = [CONVOLUTIONS_PER_STAGE if plain else 1] * (stages - 1)
-    return Topology(
-        features=tuple(min(max_features, base_features * 2**stage) for stage in range(stages)),
+    decoder = [CONVOLUTIONS_PER_LEVEL if plain else 1] * (levels - 1)
+    return UNetOptions(
+        block=block,
+        features=tuple(min(max_features, base_features * 2**level) for level in range(levels)),
         kernels=pooling.kernels,
         strides=pooling.strides,
         encoder_blocks=(encoder[0] + finest_extra, *encoder[1:]),
@@ -98,18 +96,16 @@ def build_topology(
     )
 
 
-def reorder_axes(topology: Topology, axes: Sequence[int]) -> Topology:
-    """Return the topology with its axes in ascending canonical order.
+def reorder_axes(network: UNetOptions, axes: Sequence[int]) -> UNetOptions:
+    """Return the network with its axes in ascending canonical order.
 
     Args:
-        topology: with axes in the order of the sizing rules.
+        network: with axes in the order of the sizing rules.
         axes: the canonical axis that each of its axes is.
     """
     order = sorted(range(len(axes)), key=lambda position: axes[position])
-    return Topology(
-        features=topology.features,
-        kernels=tuple(tuple(stage[position] for position in order) for stage in topology.kernels),
-        strides=tuple(tuple(stage[position] for position in order) for stage in topology.strides),
-        encoder_blocks=topology.encoder_blocks,
-        decoder_blocks=topology.decoder_blocks,
+    return replace(
+        network,
+        kernels=tuple(tuple(level[position] for position in order) for level in network.kernels),
+        strides=tuple(tuple(level[position] for position in order) for level in network.strides),
     )

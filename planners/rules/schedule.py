@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from dataset_fingerprints.fingerprint import DatasetFingerprint
-from planners.choices import Choice, OptionValue
+from planners.choices import Choice
 from planners.machine import MachineProfile
-from planners.plan import Decision, Prediction, Training
+from planners.plan import FOLDS, Decision, Prediction, Training
 
 GPU_ITERATIONS = 250_000  # 1000 epochs of 250 (Isensee 2021)
 CPU_ITERATIONS = 3_000
 GRADIENT_CLIP = 12.0
 VALIDATION_CASES = 5
 VALIDATION_ROUNDS = 10
-FOLDS = 5
 
 
 def choose_training(
-    fingerprint: DatasetFingerprint, machine: MachineProfile, ema_decay: float, *, short: bool
+    fingerprint: DatasetFingerprint, machine: MachineProfile, weights: Choice, *, short: bool
 ) -> tuple[Training, Decision]:
     """Choose a training of a million patches, or one short enough for a CPU.
 
@@ -24,7 +23,7 @@ def choose_training(
     (Loshchilov 2019) with a warm-up and a cosine decay, which gets further in the first thousand iterations.
 
     Args:
-        ema_decay: of the averaged weights; 0 uses the weights as they are.
+        weights: that are kept to predict with.
         short: whether to plan for a CPU.
     """
     optimizer, schedule = short_optimizer() if short else long_optimizer()
@@ -33,9 +32,8 @@ def choose_training(
         optimizer=optimizer,
         schedule=schedule,
         iterations=CPU_ITERATIONS if short else GPU_ITERATIONS,
-        deep_supervision=True,
         gradient_clip=GRADIENT_CLIP,
-        ema_decay=ema_decay,
+        weights=weights,
         mixed_precision=machine.bfloat16 or machine.device == "cuda",
         validation_cases=min(VALIDATION_CASES, max(1, len(fingerprint.cases) // FOLDS)),
         validation_rounds=VALIDATION_ROUNDS,
@@ -56,8 +54,8 @@ def short_optimizer() -> tuple[Choice, Choice]:
 
 def long_optimizer() -> tuple[Choice, Choice]:
     """Return optimiser and schedule of a long training (Isensee 2021)."""
-    options: dict[str, OptionValue] = {"lr": 1e-2, "momentum": 0.99, "nesterov": True, "weight_decay": 3e-5}
-    return Choice(name="sgd", options=options), Choice(name="poly", options={"exponent": 0.9})
+    optimizer = Choice(name="sgd", options={"lr": 1e-2, "momentum": 0.99, "nesterov": True, "weight_decay": 3e-5})
+    return optimizer, Choice(name="poly", options={"exponent": 0.9})
 
 
 def _iterations_decision(training: Training, machine: MachineProfile, short: bool) -> Decision:

@@ -9,14 +9,13 @@ from numpy.typing import NDArray
 
 from dataset_fingerprints.errors import PlanError
 from dataset_fingerprints.fingerprint import DatasetFingerprint
-from dataset_fingerprints.geometry import Triple, TripleFloat
+from dataset_fingerprints.geometry import AXIS_NAMES, Triple, TripleFloat, show_spacing
 from planners.plan import Decision
 
 ANISOTROPY = 3.0
 THIN_SLICE_PERCENTILE = 10.0
 # The field's sizing rules break ties in this order (z, y, x), the array order of SimpleITK.
 ANCHOR_AXES: Triple = (2, 1, 0)
-AXIS_NAMES = ("x", "y", "z")
 VOXELS_ACROSS = 2.0
 SPACING_DIGITS = 6  # headers store single precision: 0.99999994 mm is meant to be 1 mm
 
@@ -168,7 +167,7 @@ def _spacing_decision(spacings: NDArray[np.float64], spacing_mm: TripleFloat, th
         f"{name} {low:.4g}-{high:.4g} mm"
         for name, low, high in zip(AXIS_NAMES, spacings.min(axis=0), spacings.max(axis=0), strict=True)
     )
-    value = " x ".join(f"{length:.4g}" for length in spacing_mm) + " mm"
+    value = f"{show_spacing(spacing_mm)} mm"
     return Decision(
         field="preprocessing.spacing_mm",
         value=value,

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from dataset_fingerprints.errors import PlanError
-from planners.networks.topology import MIN_EDGE, BlockName, build_topology, choose_pooling, find_divisors, pad_up
-from planners.plan import Topology
+from planners.networks.topology import MIN_EDGE, choose_pooling, pad_up, shape_network
+from planners.parts.networks import BlockName, UNetOptions
 
 MIN_BATCH = 2
 
@@ -29,7 +29,7 @@ class SizeRules:
     initial_edge: int
     base_features: int
     max_features: int
-    max_stages: int
+    max_levels: int
     max_batch: int
     max_data_share: float
     finest_extra: int = 0
@@ -58,7 +58,7 @@ class Candidate:
     """A patch and the network for it; axes as in the `View` they were made for."""
 
     patch_shape: tuple[int, ...]
-    topology: Topology
+    network: UNetOptions
 
     def voxels(self) -> int:
         """Return the voxels of the patch."""
@@ -70,7 +70,7 @@ class Size:
     """A patch, its network and the batch; axes as in the `View` it was chosen for."""
 
     patch_shape: tuple[int, ...]
-    topology: Topology
+    network: UNetOptions
     batch_size: int
 
 
@@ -104,7 +104,7 @@ def choose_size(view: View, rules: SizeRules, budget: Budget) -> Size:
         candidate = _shrink(candidate, view, rules)
     covered = round(view.data_set_voxels * rules.max_data_share / candidate.voxels())
     batch_size = min(budget.fill(candidate), covered, rules.max_batch)
-    return Size(patch_shape=candidate.patch_shape, topology=candidate.topology, batch_size=max(MIN_BATCH, batch_size))
+    return Size(patch_shape=candidate.patch_shape, network=candidate.network, batch_size=max(MIN_BATCH, batch_size))
 
 
 def _choose_initial_patch(view: View, rules: SizeRules) -> tuple[float, ...]:
@@ -114,15 +114,15 @@ def _choose_initial_patch(view: View, rules: SizeRules) -> tuple[float, ...]:
     patch = tuple(
         min(round(scale / spacing), length) for spacing, length in zip(view.spacing_mm, view.median_shape, strict=True)
     )
-    if len(choose_pooling(view.spacing_mm, patch, rules.max_stages).strides) > 1:
+    if len(choose_pooling(view.spacing_mm, patch, rules.max_levels).strides) > 1:
         return patch
     return tuple(max(length, 3 * MIN_EDGE) for length in patch)
 
 
 def _build_candidate(patch: Sequence[float], view: View, rules: SizeRules) -> Candidate:
-    pooling = choose_pooling(view.spacing_mm, patch, rules.max_stages)
-    topology = build_topology(pooling, rules.block, rules.base_features, rules.max_features, rules.finest_extra)
-    return Candidate(patch_shape=pad_up(patch, pooling.divisors), topology=topology)
+    pooling = choose_pooling(view.spacing_mm, patch, rules.max_levels)
+    network = shape_network(pooling, rules.block, rules.base_features, rules.max_features, rules.finest_extra)
+    return Candidate(patch_shape=pad_up(patch, pooling.divisors), network=network)
 
 
 def _shrink(candidate: Candidate, view: View, rules: SizeRules) -> Candidate:
@@ -134,13 +134,13 @@ def _shrink(candidate: Candidate, view: View, rules: SizeRules) -> Candidate:
     patch = list(candidate.patch_shape)
     covered = [length / median for length, median in zip(patch, view.median_shape, strict=True)]
     axis = max(range(len(patch)), key=lambda place: (covered[place], place))
-    divisor = find_divisors(candidate.topology.strides)[axis]
+    divisor = candidate.network.divisors()[axis]
     trial = [length - divisor * (position == axis) for position, length in enumerate(patch)]
-    step = choose_pooling(view.spacing_mm, trial, rules.max_stages).divisors[axis] if trial[axis] > 0 else divisor
+    step = choose_pooling(view.spacing_mm, trial, rules.max_levels).divisors[axis] if trial[axis] > 0 else divisor
     for shrunk in range(patch[axis] - step, 0, -step):
         patch[axis] = shrunk
         smaller = _build_candidate(patch, view, rules)
-        if smaller.voxels() < candidate.voxels() and len(smaller.topology.strides) > 1:
+        if smaller.voxels() < candidate.voxels() and len(smaller.network.strides) > 1:
             return smaller
     raise PlanError(
         f"No plan fits: two patches of {'x'.join(map(str, candidate.patch_shape))} voxels are still too large for the "

@@ -7,16 +7,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from dataset_fingerprints.sizes import GIB
 from planners.machine import MachineProfile
-from planners.networks.layers import Network
 from planners.networks.training_memory import (
-    FULL_BYTES,
-    GIB,
-    HALF_BYTES,
     Execution,
+    Shape,
     count_feature_map_elements,
+    describe_execution,
     predict_memory,
 )
+from planners.parts.number_types import FULL_BYTES, HALF_BYTES
 from planners.plan import Training
 from planners.sizing.batches import Budget, Candidate, SizeRules
 
@@ -47,14 +47,7 @@ class Resources:
 
     def execution(self) -> Execution:
         """Return how the network will be trained."""
-        return Execution(
-            device=self.machine.device,
-            half=self.training.mixed_precision and self.machine.bfloat16,
-            optimizer=self.training.optimizer,
-            loss=self.training.loss,
-            exclusive=self.exclusive,
-            recomputed=self.training.recomputed,
-        )
+        return describe_execution(self.training, self.machine, exclusive=self.exclusive)
 
 
 class DeviceRules(Protocol):
@@ -138,7 +131,7 @@ class ElementBudget:
     sizes: SizeRules
 
     def most_voxels(self) -> float:
-        """Return what no admitted patch can exceed: the finest stage alone would make too many values."""
+        """Return what no admitted patch can exceed: the finest level alone would make too many values."""
         return self.largest / (self.sizes.base_features * sum(self.sizes.finest_convolutions()))
 
     def admits(self, candidate: Candidate) -> bool:
@@ -151,7 +144,7 @@ class ElementBudget:
 
     def _count(self, candidate: Candidate) -> int:
         return count_feature_map_elements(
-            candidate.topology, candidate.patch_shape, self.outputs, self.sizes.block, deep_supervision=False
+            candidate.network, candidate.patch_shape, self.outputs, deep_supervision=False
         )
 
 
@@ -207,6 +200,7 @@ class ByteRules:
             batch_voxels=voxels,
             sizes=self.sizes(axes),
             resources=resources,
+            execution=resources.execution(),
         )
 
 
@@ -219,10 +213,11 @@ class ByteBudget:
     batch_voxels: int
     sizes: SizeRules
     resources: Resources
+    execution: Execution
 
     def most_voxels(self) -> float:
-        """Return what no admitted patch can exceed: what the finest stage alone keeps of two would be too much."""
-        value = HALF_BYTES if self.resources.execution().half else FULL_BYTES
+        """Return what no admitted patch can exceed: what the finest level alone keeps of two would be too much."""
+        value = HALF_BYTES if self.execution.half else FULL_BYTES
         kept = 2 * self.sizes.base_features * sum(self.sizes.finest_convolutions()) * value
         return min(self.patch_voxels, self.memory_bytes / (2 * kept))
 
@@ -237,12 +232,10 @@ class ByteBudget:
         return min(by_memory, self.batch_voxels // candidate.voxels())
 
     def _predict(self, candidate: Candidate, batch_size: int) -> int:
-        network = Network(
-            topology=candidate.topology,
-            block=self.sizes.block,
-            norm="instance",
+        shape = Shape(
             channels=self.resources.channels,
             outputs=self.resources.outputs,
-            deep_supervision=self.resources.training.deep_supervision,
+            patch=candidate.patch_shape,
+            batch_size=batch_size,
         )
-        return predict_memory(network, candidate.patch_shape, batch_size, self.resources.execution()).total()
+        return predict_memory(candidate.network, shape, self.execution).total()

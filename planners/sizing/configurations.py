@@ -9,9 +9,9 @@ import numpy as np
 
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.geometry import Triple
-from planners.choices import Choice
+from planners.choices import Choice, choose
 from planners.networks.topology import reorder_axes
-from planners.plan import Configuration, ConfigurationName, Decision, Preprocessing, Sampling, Training
+from planners.plan import Configuration, Decision, MaskOf, Preprocessing, Sampling, Training
 from planners.rules.schedule import choose_prediction
 from planners.rules.spacing import Resolution, choose_coarse_axis
 from planners.sizing.batches import Size, View, choose_size
@@ -59,35 +59,34 @@ def plan_configurations(fingerprint: DatasetFingerprint, basis: Basis) -> Planne
     Raises:
         PlanError: the memory is too small for any network.
     """
-    slices = _configure("2d", basis.resolution, _size("2d", basis), basis)
+    flat = _size("2d", basis)
+    slices = _configure("2d", basis.resolution, flat, basis)
     reasons = [_decide("2d", planned=True, rule=_WHY_2D, evidence=f"{basis.cases} scans")]
     if basis.resolution.flat:
         rule = "Not for scans of a single slice."
         reasons += [_decide(name, planned=False, rule=rule, evidence="one slice per scan") for name in _IN_3D]
-        reasons += explain_size(slices, basis.resolution)
+        reasons += explain_size(slices, flat.network, basis.resolution)
         return Planned(configurations=(slices,), decisions=tuple(reasons), default="2d")
     size = _size("3d_fullres", basis)
     fullres = _configure("3d_fullres", basis.resolution, size, basis)
     low = _choose_low_resolution(size, basis)
     reasons.append(_decide("3d_fullres", planned=True, rule=_WHY_3D, evidence=f"{basis.cases} scans"))
     reasons += [_decide_low("3d_lowres", low), _decide_low("3d_cascade_fullres", low)]
+    reasons += explain_size(slices, flat.network, basis.resolution)
+    reasons += explain_size(fullres, size.network, basis.resolution)
     if low.size is None:
-        fullres = _pool_dice(fullres, basis, pooled=False)
-        others: tuple[Configuration, ...] = (fullres,)
-        resolutions = [(slices, basis.resolution), (fullres, basis.resolution)]
+        others: tuple[Configuration, ...] = (_pool_dice(fullres, basis, pooled=False),)
     else:
         fullres = _pool_dice(fullres, basis, pooled=True)
         lowres = _pool_dice(_configure_low(fingerprint, low, low.size, basis), basis, pooled=False)
-        cascade = replace(fullres, name="3d_cascade_fullres", previous_stage="3d_lowres")
+        cascade = replace(fullres, name="3d_cascade_fullres", inputs=(MaskOf(configuration="3d_lowres"),))
         others = (fullres, lowres, cascade)
-        resolutions = [(slices, basis.resolution), (fullres, basis.resolution), (lowres, low.resolution)]
-    for configuration, resolution in resolutions:
-        reasons += explain_size(configuration, resolution)
+        reasons += explain_size(lowres, low.size.network, low.resolution)
     slices = _pool_dice(slices, basis, pooled=True)
     return Planned(configurations=(slices, *others), decisions=tuple(reasons), default="3d_fullres")
 
 
-_IN_3D: tuple[ConfigurationName, ...] = ("3d_fullres", "3d_lowres", "3d_cascade_fullres")
+_IN_3D: tuple[str, ...] = ("3d_fullres", "3d_lowres", "3d_cascade_fullres")
 _WHY_2D = "Always: slices need the least memory and time, and suit scans with very thick slices."
 _WHY_3D = "The scans are volumes: what continues from slice to slice tells a lesion from noise."
 _WHY_LOW = (
@@ -97,7 +96,7 @@ _WHY_LOW = (
 _WHY_CASCADE = "Corrects the low resolution's masks at full resolution; planned where there is a low resolution."
 
 
-def _size(name: ConfigurationName, basis: Basis) -> Size:
+def _size(name: str, basis: Basis) -> Size:
     axes = _sizing_axes(name, basis.resolution)
     spacing = tuple(basis.resolution.spacing_mm[axis] for axis in axes)
     shape = tuple(basis.resolution.median_shape[axis] for axis in axes)
@@ -110,11 +109,11 @@ def _size_at(spacing: tuple[float, ...], shape: tuple[float, ...], voxels: float
     return choose_size(view, basis.rules.sizes(axes), basis.rules.budget(axes, basis.resources))
 
 
-def _sizing_axes(name: ConfigurationName, resolution: Resolution) -> tuple[int, ...]:
+def _sizing_axes(name: str, resolution: Resolution) -> tuple[int, ...]:
     return tuple(axis for axis in resolution.anchor_axes() if name != "2d" or axis != resolution.slice_axis)
 
 
-def _configure(name: ConfigurationName, resolution: Resolution, size: Size, basis: Basis) -> Configuration:
+def _configure(name: str, resolution: Resolution, size: Size, basis: Basis) -> Configuration:
     axes = _sizing_axes(name, resolution)
     return Configuration(
         name=name,
@@ -122,8 +121,7 @@ def _configure(name: ConfigurationName, resolution: Resolution, size: Size, basi
         preprocessing=basis.preprocessing,
         patch_shape=_canonical_shape(size, axes),
         batch_size=size.batch_size,
-        network=Choice(name="unet", options={"block": basis.rules.sizes(len(axes)).block, "norm": "instance"}),
-        topology=reorder_axes(size.topology, axes),
+        network=choose("unet", reorder_axes(size.network, axes)),
         sampling=basis.sampling,
         training=basis.training,
         prediction=choose_prediction(tuple(sorted(axes))),
@@ -159,7 +157,7 @@ def _canonical_shape(size: Size, axes: tuple[int, ...]) -> Triple:
     return (lengths.get(0, 1), lengths.get(1, 1), lengths.get(2, 1))
 
 
-def _decide_low(name: ConfigurationName, low: LowResolution) -> Decision:
+def _decide_low(name: str, low: LowResolution) -> Decision:
     evidence = f"the full resolution's patch covers {low.covered:.1%} of the median body"
     if low.fewer > 1:
         evidence += (
@@ -169,7 +167,7 @@ def _decide_low(name: ConfigurationName, low: LowResolution) -> Decision:
     return _decide(name, planned=low.size is not None, rule=rule, evidence=evidence)
 
 
-def _decide(name: ConfigurationName, *, planned: bool, rule: str, evidence: str) -> Decision:
+def _decide(name: str, *, planned: bool, rule: str, evidence: str) -> Decision:
     value = "planned" if planned else "not planned"
     change = "" if name == "2d" else "scans of other sizes, or more or less memory"
     return Decision(field=f"configurations.{name}", value=value, rule=rule, evidence=evidence, change=change)

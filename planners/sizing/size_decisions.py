@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
+from dataset_fingerprints.geometry import AXIS_NAMES, show_lengths, show_spacing
 from planners.machine import MachineProfile
+from planners.parts.networks import UNetOptions
 from planners.plan import Configuration, Decision
-from planners.rules.spacing import AXIS_NAMES, Resolution
+from planners.rules.spacing import Resolution
 
 
 def explain_device(machine: MachineProfile, memory_gb: float, *, short: bool) -> Decision:
@@ -33,10 +34,10 @@ def explain_device(machine: MachineProfile, memory_gb: float, *, short: bool) ->
     )
 
 
-def explain_size(configuration: Configuration, resolution: Resolution) -> tuple[Decision, ...]:
+def explain_size(configuration: Configuration, network: UNetOptions, resolution: Resolution) -> tuple[Decision, ...]:
     """Give the reasons for one configuration's patch, batch and network."""
     decisions = [_explain_patch(configuration, resolution), _explain_batch(configuration)]
-    decisions.append(_explain_topology(configuration))
+    decisions.append(_explain_network(configuration, network))
     if configuration.slice_axis >= 0:
         decisions.insert(0, _explain_slice_axis(configuration, resolution))
     return tuple(decisions)
@@ -50,7 +51,7 @@ def _explain_slice_axis(configuration: Configuration, resolution: Resolution) ->
         field=f"{configuration.name}.slice_axis",
         value=AXIS_NAMES[configuration.slice_axis],
         rule=rule,
-        evidence=f"target voxel size {_times(resolution.spacing_mm)} mm",
+        evidence=f"target voxel size {show_spacing(resolution.spacing_mm)} mm",
         change="scans whose voxels are longest along another axis",
     )
 
@@ -67,9 +68,9 @@ def _explain_patch(configuration: Configuration, resolution: Resolution) -> Deci
     covers = ", ".join(f"{AXIS_NAMES[axis]} {share:.0%}" for axis, share in zip(axes, shares, strict=True))
     return Decision(
         field=f"{configuration.name}.patch_shape",
-        value=f"{_times(patch)} voxels",
+        value=f"{show_lengths(patch)} voxels",
         rule=rule,
-        evidence=f"median body after resampling: {_times(body)} voxels; the patch covers {covers}",
+        evidence=f"median body after resampling: {show_lengths(body)} voxels; the patch covers {covers}",
         change="more memory, larger voxels, or another planner",
     )
 
@@ -84,19 +85,14 @@ def _explain_batch(configuration: Configuration) -> Decision:
     )
 
 
-def _explain_topology(configuration: Configuration) -> Decision:
-    topology, axes = configuration.topology, configuration.network_axes()
-    halved = [sum(stage[position] > 1 for stage in topology.strides) for position in range(len(axes))]
+def _explain_network(configuration: Configuration, network: UNetOptions) -> Decision:
+    axes = configuration.network_axes()
+    halved = [sum(level[position] > 1 for level in network.strides) for position in range(len(axes))]
     counts = ", ".join(f"{AXIS_NAMES[axis]} {count} times" for axis, count in zip(axes, halved, strict=True))
     return Decision(
-        field=f"{configuration.name}.topology",
-        value=f"U-Net, {len(topology.features)} stages of "
-        f"{'-'.join(str(features) for features in topology.features)} features",
-        rule="Each stage halves the finest axes, until at least 4 voxels are left along each; coarse axes join late.",
+        field=f"{configuration.name}.network",
+        value=network.describe(),
+        rule="Each level halves the finest axes, until at least 4 voxels are left along each; coarse axes join late.",
         evidence=f"halved along {counts}",
         change="another patch or voxel size, or another planner",
     )
-
-
-def _times(lengths: Sequence[float]) -> str:
-    return " x ".join(f"{length:g}" for length in lengths)

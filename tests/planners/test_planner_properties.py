@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from dataset_fingerprints.files.jsonfiles import from_plain, to_json
 from dataset_fingerprints.fingerprint import DatasetFingerprint
+from dataset_fingerprints.sizes import GIB
 from planners import PLANNERS, PlanRequest, check_plan, make_plan
 from planners.machine import MachineProfile
 from planners.networks.memory_decisions import predict_configuration
 from planners.networks.topology import MIN_EDGE, find_divisors
-from planners.networks.training_memory import GIB
 from planners.plan import Plan
 from planners.sizing.budgets import PLANNED_SHARE
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint

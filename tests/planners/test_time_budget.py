@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from dataset_fingerprints.errors import PlanError
 from dataset_fingerprints.publications import expand, read_published
+from dataset_fingerprints.sizes import GIB
 from planners import PLANNERS, PlanRequest, check_plan, make_plan
 from planners.machine import MachineProfile
 from planners.networks.memory_decisions import predict_configuration
-from planners.networks.training_memory import GIB
 from planners.plan import Configuration, Plan
 from planners.sizing.budgets import PLANNED_SHARE
 from planners.time_budget import LEAST_STEPS, LONG_STEPS, STEPPING_SHARE, predict_step

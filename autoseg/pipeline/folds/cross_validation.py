@@ -11,16 +11,16 @@ from autoseg import processes
 from autoseg.evaluation import Evaluation, read_evaluation, summarise, write_evaluation
 from autoseg.pipeline.folds.children import Child, Outcome, describe_end, run_children
 from autoseg.pipeline.folds.jobs import Job, TrainingOptions, resolve_job
-from autoseg.pipeline.folds.part_checks import check_parts
 from autoseg.pipeline.folds.placing import find_places
 from autoseg.pipeline.folds.stage_inputs import missing_folds
 from autoseg.pipeline.folds.validation import METRICS_FILE
-from autoseg.pipeline.planning import find_configuration, read_plan
+from autoseg.pipeline.planning import read_plan
 from autoseg.progress import Progress
 from autoseg.training.folder import FoldFolder
 from autoseg.training.interruption import listening
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import AutosegError, StoppedError
+from planners.order import order_by_need
 
 CROSS_VALIDATION_FILE = "cross_validation.json"
 
@@ -50,10 +50,11 @@ def train_all(workspace: Workspace, options: TrainingOptions, progress: Progress
 def train_previous(workspace: Workspace, options: TrainingOptions, progress: Progress) -> None:
     """Train and validate the folds of the first stage that are missing; nothing for what starts from the scan."""
     plan, splits = read_plan(workspace, options.plan_name)
-    first = find_configuration(plan, options.configuration or plan.default_configuration).previous_stage
-    if first:
-        missing = missing_folds(workspace, plan, splits, first)
-        train_folds(workspace, missing, replace(options, configuration=first), progress)
+    name = options.configuration or plan.default_configuration
+    *needed, _ = order_by_need(plan.configurations, [name], f"plan {plan.name}")
+    for configuration in needed:
+        missing = missing_folds(workspace, plan, splits, configuration.name)
+        train_folds(workspace, missing, replace(options, configuration=configuration.name), progress)
 
 
 def train_folds(workspace: Workspace, folds: Sequence[str], options: TrainingOptions, progress: Progress) -> None:
@@ -95,8 +96,6 @@ def unfinished_jobs(workspace: Workspace, folds: Sequence[str], options: Trainin
         AutosegError: it cannot be begun.
     """
     jobs = tuple(job for job in (resolve_job(workspace, fold, options) for fold in folds) if not job.is_finished())
-    if jobs:
-        check_parts(jobs[0].configuration)
     return jobs
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from autoseg.pipeline.folds.stage_inputs import StageInput, find_input
-from autoseg.pipeline.planning import find_configuration, read_plan
+from autoseg.pipeline.planning import read_plan
 from autoseg.training.folder import FoldFolder, RunRecord
 from autoseg.workspace.workspace import FULL, Workspace
 from dataset_fingerprints.errors import PlanError, WorkspaceError
 from dataset_fingerprints.files.jsonfiles import read_json, write_json
 from planners.editing.overrides import set_values
-from planners.editing.step_down import find_steps, repeat_steps, step_down
+from planners.editing.step_down import repeat_steps, step_down
+from planners.order import find_configuration
 from planners.plan import Configuration, Fold, Plan, Splits
 
 
@@ -90,9 +91,10 @@ class Job:
         Raises:
             PlanError: there is nothing smaller.
         """
-        smaller = replace(self, plan=step_down(self.plan, self.configuration.name, evidence))
-        write_json(self.folder.plan, smaller.plan)
-        return smaller
+        smaller, step = step_down(self.configuration, evidence, self.plan.memory_gb)
+        plan = replace(self.plan, configurations=(smaller,), steps=(*self.plan.steps, step))
+        write_json(self.folder.plan, plan)
+        return replace(self, plan=plan)
 
     def is_finished(self) -> bool:
         """Tell whether the fold is trained and validated, and is asked for no more.
@@ -124,7 +126,8 @@ def resolve_job(workspace: Workspace, fold: str, options: TrainingOptions) -> Jo
     plan, splits = read_plan(workspace, options.plan_name)
     steps = () if options.iterations is None else (f"training.iterations={options.iterations}",)
     plan = set_values(plan, (*options.assignments, *steps))
-    configuration = find_configuration(plan, options.configuration or plan.default_configuration)
+    name = options.configuration or plan.default_configuration
+    configuration = find_configuration(plan.configurations, name, f"plan {plan.name}")
     cases = _cases_of(splits, fold)
     inputs = find_input(workspace, plan, splits, configuration)
     missing = [case for case in (*cases.train, *cases.validation) if not inputs.store.has(case)]
@@ -136,9 +139,10 @@ def resolve_job(workspace: Workspace, fold: str, options: TrainingOptions) -> Jo
     folder = FoldFolder(root=workspace.fold(plan.name, configuration.name, fold))
     others = workspace.configuration(plan.name, configuration.name).glob("*/plan.json")
     begun = [read_json(path, Plan) for path in ([folder.plan] if folder.plan.is_file() else others)]
-    most = max(map(find_steps, begun), key=len, default=())
+    most = max((other.steps for other in begun), key=len, default=())
+    configuration, steps_down = repeat_steps(configuration, most, plan.memory_gb)
     return Job(
-        plan=repeat_steps(replace(plan, configurations=(configuration,)), configuration.name, most),
+        plan=replace(plan, configurations=(configuration,), steps=steps_down),
         fold=fold,
         cases=cases,
         inputs=inputs,

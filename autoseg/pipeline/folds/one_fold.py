@@ -16,7 +16,6 @@ from autoseg.hardware import autocast_type, choose_device, count_cores, limit_me
 from autoseg.pipeline.folds.cross_validation import train_previous
 from autoseg.pipeline.folds.jobs import Job, TrainingOptions, resolve_job
 from autoseg.pipeline.folds.observing import make_observers
-from autoseg.pipeline.folds.part_checks import check_parts
 from autoseg.pipeline.folds.residency import load_cases
 from autoseg.pipeline.folds.validation import METRICS_FILE, TrainingValidator, validate_fold
 from autoseg.prediction import load_ensemble, make_window
@@ -28,7 +27,6 @@ from autoseg.workspace.workspace import FULL, Workspace, locked
 from dataset_fingerprints.errors import AutosegError, StoppedError
 from dataset_fingerprints.files.atomic import sweep
 from dataset_fingerprints.files.jsonfiles import write_json
-from planners.editing.step_down import find_steps
 from planners.plan import Plan
 
 
@@ -51,7 +49,6 @@ def train_fold(workspace: Workspace, fold: str, options: TrainingOptions, progre
         train_previous(workspace, options, progress)
     with processes.together():
         job = processes.led(lambda: resolve_job(workspace, fold, options))
-        check_parts(job.configuration)
         if processes.leads():
             with locked(job.folder.root, f"fold {fold}"):
                 return _train_locked(job, progress)
@@ -100,13 +97,13 @@ def _train_fitting(job: Job, earlier: RunRecord | None, progress: Progress) -> R
         release_memory()
         job = job.step_down(evidence)
         earlier = job.folder.read_run()
-        (*_, step) = find_steps(job.plan)
+        smaller = job.plan.steps[-1].after.describe()
         if processes.count() > 1:
             raise AutosegError(
                 f"{job.folder.root}: out of memory in process {processes.number()} ({evidence}). Give the same command "
-                f"again: it goes on with {step.value}. With `torchrun --max-restarts 3` it does so by itself."
+                f"again: it goes on with {smaller}. With `torchrun --max-restarts 3` it does so by itself."
             )
-        progress.say(f"Out of memory ({evidence}). Going on with {step.value}; why is in the fold's plan.json.")
+        progress.say(f"Out of memory ({evidence}). Going on with {smaller}; why is in the fold's plan.json.")
 
 
 def _train(job: Job, earlier: RunRecord | None, progress: Progress) -> RunRecord:

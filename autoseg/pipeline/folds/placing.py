@@ -50,8 +50,8 @@ def training_bytes(job: Job) -> int:
     """Return the memory that a fold's training is predicted to take of a GPU, with all its cases on it."""
     tensors = predict_configuration(job.plan, job.configuration).tensors() / PLANNED_SHARE
     voxels = (math.prod(job.inputs.store.read_record(case).shape) for case in job.cases.train)
-    cascade = bool(job.configuration.previous_stage)
-    cases = sum(resident_bytes(count, len(job.plan.channels), cascade=cascade) for count in voxels)
+    channels, masks = len(job.plan.channels), len(job.configuration.masks())
+    cases = sum(resident_bytes(count, channels, masks) for count in voxels)
     return round(tensors + CONTEXT_BYTES["cuda"] + cases)
 
 

@@ -18,8 +18,11 @@ from autoseg.sampling import Box, CaseVoxels, TrainingCase, hold_voxels, make_ca
 from autoseg.training.folder import CaseHomes
 from dataset_fingerprints.geometry import Triple
 from dataset_fingerprints.measuring.memory_gate import MemoryGate
+from dataset_fingerprints.sizes import GIB
+from planners.choices import resolve
 from planners.networks.memory_decisions import predict_configuration
-from planners.networks.training_memory import GIB, resident_bytes
+from planners.networks.training_memory import resident_bytes
+from planners.parts import PATCHES
 from planners.sizing.budgets import PLANNED_SHARE
 
 # Of the memory that is free beside the training; the rest is for loading, for validation and for other programs.
@@ -72,8 +75,8 @@ def load_cases(job: Job, device: torch.device, progress: Progress) -> tuple[Sequ
     channels = len(job.plan.channels)
     shapes = [job.inputs.store.read_record(case).shape for case in job.cases.train]
     voxels = [int(np.prod(shape)) for shape in shapes]
-    cascade = bool(job.configuration.previous_stage)
-    sizes = [resident_bytes(count, channels, cascade=cascade) for count in voxels]
+    masks = len(job.configuration.masks())
+    sizes = [resident_bytes(count, channels, masks) for count in voxels]
     rooms = measure_rooms(job, device)
     homes = choose_homes(sizes, rooms)
     told = _tell(homes, sizes, rooms)
@@ -156,5 +159,5 @@ def _load(job: Job, case: str, shape: Triple, place: torch.device | None) -> Tra
     else:
         image, labels = job.inputs.store.read(case)
         voxels = hold_voxels(image, labels, place, parts)
-    balanced = job.configuration.sampling.lesion_balance > 0
+    balanced = resolve(job.configuration.sampling.patches, PATCHES, "patches").needs_lesions()
     return make_case(case, voxels, labels, heads, find_lesions=balanced, previous=previous)

@@ -12,11 +12,12 @@ from pathlib import Path
 from autoseg.pipeline.folds.cross_validation import fold_command, unfinished_jobs
 from autoseg.pipeline.folds.jobs import TrainingOptions
 from autoseg.pipeline.folds.stage_inputs import missing_folds
-from autoseg.pipeline.planning import find_configuration, read_plan
+from autoseg.pipeline.planning import read_plan
 from autoseg.progress import Progress
 from autoseg.training.folder import FoldFolder
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import AutosegError, PlanError
+from planners.order import order_by_need
 
 # Seconds before the end of its time at which a job is told to save.
 WARNING_SECONDS = 120
@@ -90,13 +91,15 @@ def submit_all(
 def _find_stages(workspace: Workspace, options: TrainingOptions) -> tuple[tuple[TrainingOptions, tuple[str, ...]], ...]:
     """Return what is to be trained before what: options that name the configuration, and its folds."""
     plan, splits = read_plan(workspace, options.plan_name)
-    configuration = find_configuration(plan, options.configuration or plan.default_configuration)
+    name = options.configuration or plan.default_configuration
+    *needed, configuration = order_by_need(plan.configurations, [name], f"plan {plan.name}")
     folds = tuple(str(number) for number in range(len(splits.folds)))
-    chosen, first = replace(options, configuration=configuration.name), configuration.previous_stage
-    missing = missing_folds(workspace, plan, splits, first) if first and options.with_previous else ()
-    if missing:
-        # What the second stage lacks is looked at when its jobs start.
-        return (replace(options, configuration=first), missing), (chosen, folds)
+    chosen = replace(options, configuration=configuration.name)
+    missing = {entry.name: missing_folds(workspace, plan, splits, entry.name) for entry in needed}
+    before = tuple((replace(options, configuration=name), lacking) for name, lacking in missing.items() if lacking)
+    if before and options.with_previous:
+        # What the later stages lack is looked at when their jobs start.
+        return *before, (chosen, folds)
     unfinished = tuple(job.fold for job in unfinished_jobs(workspace, folds, chosen))
     return ((chosen, unfinished),) if unfinished else ()
 

@@ -55,9 +55,9 @@ def find_input(workspace: Workspace, plan: Plan, splits: Splits, configuration: 
         WorkspaceError: folds of the first stage are missing.
     """
     store = Store(folder=workspace.store(store_key(configuration.preprocessing, plan.scheme)))
-    first = configuration.previous_stage
-    if not first:
+    if not configuration.masks():
         return StageInput(store=store, scheme=plan.scheme)
+    (first,) = (entry.configuration for entry in configuration.masks())
     missing = missing_folds(workspace, plan, splits, first)
     if missing:
         folds = f"fold {missing[0]}" if len(missing) == 1 else f"folds {', '.join(missing)}"

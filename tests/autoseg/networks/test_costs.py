@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
+from planners.networks.layers import Network, list_layers, list_stages
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -16,7 +17,6 @@ from autoseg.networks import NETWORKS
 from autoseg.training import OPTIMIZERS
 from dataset_fingerprints.dataset import Heads
 from planners.choices import Choice, resolve
-from planners.networks.layers import Network, list_layers, list_stages
 from planners.networks.training_memory import (
     Execution,
     count_feature_map_elements,

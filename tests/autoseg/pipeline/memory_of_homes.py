@@ -19,8 +19,9 @@ from autoseg.sampling import Feed, PatchGeometry, StrongAugmentation, apply_batc
 from autoseg.training.folder import FoldFolder
 from dataset_fingerprints.fingerprint import Box
 from dataset_fingerprints.geometry import make_grid
+from dataset_fingerprints.sizes import GIB
 from planners import PlanRequest, make_plan
-from planners.networks.training_memory import GIB, resident_bytes
+from planners.networks.training_memory import resident_bytes
 from planners.plan import Fold
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint
 from tests.synthetic.machines import CPU
@@ -65,7 +66,8 @@ def draw_batches(job: Job) -> tuple[int, str]:
     )
     digest = hashlib.sha256()
     for number in range(BATCHES):
-        for values in apply_batch(*feed.take(number), geometry, device):
+        batch = apply_batch(*feed.take(number), geometry, device)
+        for values in (batch.images, batch.labels):
             digest.update(values.numpy().tobytes())
     feed.close()
     return memory_bytes("VmHWM") - before, digest.hexdigest()

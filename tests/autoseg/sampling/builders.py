@@ -69,7 +69,8 @@ def make_batch(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Cut and make a batch."""
     cutouts = [cut_sample(sample, cases, geometry) for sample in parameters.samples]
-    return apply_batch(parameters, cutouts, geometry, device)
+    batch = apply_batch(parameters, cutouts, geometry, device)
+    return batch.images, batch.labels
 
 
 def interpolate(

@@ -82,7 +82,8 @@ def test_batches_read_from_the_disk_equal_those_of_memory_bit_for_bit(tmp_path, 
         (one, first), (other, second) = (feed.take(iteration) for feed in feeds)
         assert one == other
         assert same(first, second)
-        made = [apply_batch(one, cutouts, geometry, CPU) for cutouts in (first, second)]
+        batches = [apply_batch(one, cutouts, geometry, CPU) for cutouts in (first, second)]
+        made = [(batch.images, batch.labels) for batch in batches]
         assert all(map(torch.equal, *made))
     feeds[1].close()
 

@@ -8,11 +8,12 @@ import torch
 
 from autoseg.hardware import profile_machine
 from dataset_fingerprints.publications import expand, read_published
+from dataset_fingerprints.sizes import GIB
 from experiments.costs.memory_checks import MemoryCheck, measure_peak_gb
 from experiments.costs.noise_training import make_cases
 from planners.networks.memory_decisions import predict_configuration
-from planners.networks.training_memory import GIB
-from planners.planner import PlanRequest, make_plan
+from planners.planner import PlanRequest
+from planners.presets import make_plan
 from tests.synthetic.machines import CPU
 
 CHECK = MemoryCheck(

@@ -1,10 +1,9 @@
 from dataclasses import replace
 
 import pytest
+from planners.networks.layers import Network
 
 from planners.choices import Choice
-from planners.networks.layers import Network
-from planners.networks.topology import BlockName, build_topology, choose_pooling
 from planners.networks.training_memory import (
     GIB,
     Execution,
@@ -13,6 +12,7 @@ from planners.networks.training_memory import (
     predict_memory,
     resident_bytes,
 )
+from planners.parts.networks import BlockName, build_topology, choose_pooling
 from planners.plan import Topology
 
 GPU_TRAINING = Execution(

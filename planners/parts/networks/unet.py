@@ -1,0 +1,153 @@
+"""The U-Net family: its options, and its convolutions one by one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+from planners.parts.networks.layers import Layer, NetworkLayers, head_layer, norm_layer
+from planners.parts.number_types import HALF_BYTES
+
+BlockName = Literal["plain", "residual"]
+NormName = Literal["instance", "batch", "group"]
+# A GPU computes group norm in single precision even under autocast: its input and output are kept that way, and the
+# next convolution keeps a 16-bit copy, five bytes per value on average.
+GROUP_NORM_BYTES = 5
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UNetOptions:
+    """nnU-Net's U-Net; all lists are by level, finest first, in the network's own axes (2D drops the sliced one).
+
+    Attributes:
+        features: channels.
+        kernels: kernel size per axis.
+        strides: stride at the entrance of each level and axis; the first level's are 1.
+        encoder_blocks: convolutions (plain) or residual blocks (residual) in the encoder.
+        decoder_blocks: convolutions in the decoder, one entry fewer.
+        block: plain (Isensee 2021) or residual (Isensee 2024) encoder levels; the decoder is plain in both.
+        norm: what follows the convolutions.
+        groups: of a group norm; where it does not divide a level's features, the next smaller number that does.
+        deep_supervision: whether every decoder level gives logits in training (Lee 2015), or only the finest.
+    """
+
+    features: tuple[int, ...]
+    kernels: tuple[tuple[int, ...], ...]
+    strides: tuple[tuple[int, ...], ...]
+    encoder_blocks: tuple[int, ...]
+    decoder_blocks: tuple[int, ...]
+    block: BlockName = "plain"
+    norm: NormName = "instance"
+    groups: int = 8
+    deep_supervision: bool = True
+
+    def divisors(self) -> tuple[int, ...]:
+        """Return per axis what a patch must be divisible by: the product of the strides."""
+        return tuple(math.prod(level[axis] for level in self.strides) for axis in range(len(self.strides[0])))
+
+    def find_shape_problems(self, axes: int) -> Iterator[str]:
+        """Yield what is wrong with the options for images of so many axes."""
+        levels = len(self.features)
+        expected = {"kernels": levels, "strides": levels, "encoder_blocks": levels, "decoder_blocks": levels - 1}
+        for name, count in expected.items():
+            found = len(getattr(self, name))
+            if found != count:
+                yield (
+                    f"{name} has {found} levels, but {levels} features ask for {count}. Give the lists together, with "
+                    "one entry per level."
+                )
+        for name in ("kernels", "strides"):
+            rows = getattr(self, name)
+            if not rows or any(len(row) != axes or min(row) < 1 for row in rows):
+                yield f"{name} is {[list(row) for row in rows]}. Expected {axes} positive numbers per level."
+
+    def recomputable(self) -> bool:
+        """Tell whether levels can be computed again: batch norm's running averages would count every batch twice."""
+        return self.norm != "batch"
+
+    def describe(self) -> str:
+        """Return the network's shape in a few words."""
+        return f"U-Net, {len(self.features)} levels of {'-'.join(map(str, self.features))} features"
+
+    def layers(self, channels: int, outputs: int, patch_shape: Sequence[int]) -> NetworkLayers:
+        """List the network's convolutions: stem, encoder, decoder, heads.
+
+        Args:
+            channels: of the input.
+            outputs: channels of every head.
+            patch_shape: the network's two or three axes, in voxels.
+        """
+        voxels = count_level_voxels(self.strides, patch_shape)
+        encoder = _list_residual_encoder if self.block == "residual" else _list_plain_encoder
+        scales = len(voxels) - 1 if self.deep_supervision else 1
+        heads = zip(self.features[:scales], voxels[:scales], strict=True)
+        return NetworkLayers(
+            levels=tuple(map(tuple, (*encoder(self, channels, voxels), *_list_decoder(self, voxels)))),
+            heads=tuple(head_layer(features, outputs, count) for features, count in heads),
+            half_bytes=GROUP_NORM_BYTES if self.norm == "group" else HALF_BYTES,
+        )
+
+
+def count_level_voxels(strides: Sequence[Sequence[int]], patch_shape: Sequence[int]) -> tuple[int, ...]:
+    """Return the voxels of every level's feature maps for one patch, finest first."""
+    size, voxels = list(patch_shape), []
+    for level in strides:
+        size = [length // stride for length, stride in zip(size, level, strict=True)]
+        voxels.append(math.prod(size))
+    return tuple(voxels)
+
+
+def _list_plain_encoder(network: UNetOptions, channels: int, voxels: Sequence[int]) -> Iterator[list[Layer]]:
+    inputs = channels
+    rows = zip(network.features, network.kernels, network.encoder_blocks, voxels, strict=True)
+    for features, kernel, blocks, count in rows:
+        level = []
+        for _ in range(blocks):
+            level.append(norm_layer(inputs, features, math.prod(kernel), count))
+            inputs = features
+        yield level
+
+
+def _list_residual_encoder(network: UNetOptions, channels: int, voxels: Sequence[int]) -> Iterator[list[Layer]]:
+    """List a stem and two convolutions per block; a projection where a level widens its features."""
+    inputs, finest = network.features[0], voxels[0]
+    yield [norm_layer(channels, inputs, math.prod(network.kernels[0]), finest)]
+    before = finest
+    rows = zip(network.features, network.kernels, network.encoder_blocks, voxels, strict=True)
+    for features, kernel, blocks, count in rows:
+        level = []
+        for _ in range(blocks):
+            level.append(norm_layer(inputs, features, math.prod(kernel), count))
+            level.append(norm_layer(features, features, math.prod(kernel), count))
+            if inputs != features:
+                level.append(_projection(inputs, features, count, pooled=count != before))
+            inputs, before = features, count
+        yield level
+
+
+def _projection(inputs: int, outputs: int, voxels: int, *, pooled: bool) -> Layer:
+    """Return a skip's convolution of kernel 1; its input is made for it where it was pooled."""
+    kept = (outputs + (inputs if pooled else 0)) * voxels
+    return Layer(inputs=inputs, outputs=outputs, taps=1, voxels=voxels, reads=1, bias=False, kept=kept)
+
+
+def _list_decoder(network: UNetOptions, voxels: Sequence[int]) -> Iterator[list[Layer]]:
+    rows = list(
+        zip(
+            pairwise(network.features),
+            network.kernels[:-1],
+            network.strides[1:],
+            network.decoder_blocks,
+            voxels[:-1],
+            strict=True,
+        )
+    )
+    for (fine, coarse), kernel, stride, blocks, count in reversed(rows):
+        # Its kernel is its stride: every output voxel reads one input voxel.
+        taps = math.prod(stride)
+        up = Layer(inputs=coarse, outputs=fine, taps=taps, voxels=count, reads=1, normalized=False)
+        first = norm_layer(2 * fine, fine, math.prod(kernel), count, made=2 * fine * count)
+        yield [up, first, *(norm_layer(fine, fine, math.prod(kernel), count) for _ in range(blocks - 1))]

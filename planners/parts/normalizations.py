@@ -1,0 +1,101 @@
+"""The ways to normalise intensities that a plan can name; `autoseg.preprocessing` applies them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from planners.choices import PartTable
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ZScoreOptions:
+    """Subtract the mean of the cropped image and divide by its standard deviation.
+
+    Clipping and the correction are off unless asked for: the best published results on stroke lesions do without, a
+    clip takes the contrast of the brightest and darkest lesions, and the correction costs a second or two per scan,
+    in every prediction too.
+
+    Attributes:
+        lower_percentile: of the cropped image; what lies below is raised to it first. 0 clips nothing.
+        upper_percentile: what lies above is lowered to it. 100 clips nothing.
+        bias_correction: whether the slowly varying shading of the coil is taken out before (N4).
+    """
+
+    lower_percentile: float = 0.0
+    upper_percentile: float = 100.0
+    bias_correction: bool = False
+
+    def find_problems(self) -> Iterator[str]:
+        """Yield what is wrong with the options."""
+        yield from _find_clip_problems(self.lower_percentile, self.upper_percentile)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ZScoreBodyOptions:
+    """The same with the statistics of the body only; everything outside the body becomes 0.
+
+    Attributes:
+        lower_percentile: of the body.
+        upper_percentile: of the body.
+        bias_correction: as above.
+    """
+
+    lower_percentile: float = 0.0
+    upper_percentile: float = 100.0
+    bias_correction: bool = False
+
+    def find_problems(self) -> Iterator[str]:
+        """Yield what is wrong with the options."""
+        yield from _find_clip_problems(self.lower_percentile, self.upper_percentile)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CtOptions:
+    """Clip to the data set's foreground percentiles, subtract its foreground mean, divide by its deviation.
+
+    Attributes:
+        lower: 0.5th percentile of the foreground, in the image's own unit (HU).
+        upper: 99.5th percentile.
+    """
+
+    lower: float
+    upper: float
+    mean: float
+    sd: float
+
+    def find_problems(self) -> Iterator[str]:
+        """Yield what is wrong with the options."""
+        if not (self.lower < self.upper and self.sd > 0):
+            yield (
+                f"clips to {self.lower:g} to {self.upper:g} and divides by {self.sd:g}. Expected lower < upper and a "
+                "deviation above 0."
+            )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RescaleOptions:
+    """Map each image's minimum to 0 and its maximum to 1."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UnchangedOptions:
+    """Leave the intensities as they are."""
+
+
+NORMALIZATIONS: PartTable[type] = PartTable(
+    "normalizations",
+    "normalization",
+    {
+        "zscore": ZScoreOptions,
+        "zscore_body": ZScoreBodyOptions,
+        "ct": CtOptions,
+        "rescale": RescaleOptions,
+        "none": UnchangedOptions,
+    },
+)
+
+
+def _find_clip_problems(lower: float, upper: float) -> Iterator[str]:
+    if not 0 <= lower < upper <= 100:
+        yield f"clips below percentile {lower:g} and above {upper:g}. Expected 0 <= lower < upper <= 100."

@@ -1,0 +1,64 @@
+"""The optimisers that a plan can name, and what each remembers; `autoseg.training.optimizers` builds them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from planners.choices import PartTable
+
+
+class OptimizerOptions(Protocol):
+    """What every entry of `OPTIMIZERS` offers."""
+
+    @property
+    def lr(self) -> float:
+        """The learning rate that the schedule scales."""
+        ...
+
+    def states(self) -> int:
+        """Return how many numbers per parameter the optimiser remembers."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SgdOptions:
+    """Stochastic gradient descent with Nesterov momentum (Isensee 2021)."""
+
+    lr: float = 1e-2
+    momentum: float = 0.99
+    nesterov: bool = True
+    weight_decay: float = 3e-5
+
+    def states(self) -> int:
+        """Return how many numbers per parameter the optimiser remembers."""
+        return int(self.momentum != 0)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AdamWOptions:
+    """Adam with decoupled weight decay (Loshchilov 2019)."""
+
+    lr: float = 1e-3
+    weight_decay: float = 1e-2
+
+    def states(self) -> int:
+        """Return how many numbers per parameter the optimiser remembers."""
+        return 2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AdamOptions:
+    """Adam (Kingma 2015); weight decay is added to the gradient."""
+
+    lr: float = 1e-3
+    weight_decay: float = 0.0
+
+    def states(self) -> int:
+        """Return how many numbers per parameter the optimiser remembers."""
+        return 2
+
+
+OPTIMIZERS: PartTable[type[OptimizerOptions]] = PartTable(
+    "optimizers", "optimizer", {"adam": AdamOptions, "adamw": AdamWOptions, "sgd": SgdOptions}
+)

@@ -1,0 +1,93 @@
+"""Which cases a batch is drawn from, and where its patches lie; `autoseg.sampling` draws them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from planners.choices import PartTable
+
+
+class PatchOptions(Protocol):
+    """What every entry of `PATCHES` offers."""
+
+    def needs_lesions(self) -> bool:
+        """Tell whether single lesions have to be told apart in the training cases."""
+        ...
+
+
+class CaseOptions(Protocol):
+    """What every entry of `CASES` offers."""
+
+    def column(self) -> str:
+        """Return what cases are grouped by: `site`, `subject` or `group`; empty for nothing."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ForegroundOptions:
+    """A share of every batch on labelled voxels, the rest anywhere.
+
+    Attributes:
+        foreground_share: the share of each batch that must hold foreground; at least one patch where it is above 0.
+        jitter_share: how far, as a share of half the patch, a foreground patch's centre may lie from its voxel: 0 is
+            the centre, 1 is anywhere.
+        lesion_balance: a lesion of n voxels is drawn with a weight of n to the power of 1 less this: 0 draws every
+            voxel of a label alike, 1 every lesion alike, however small.
+    """
+
+    foreground_share: float = 0.5
+    jitter_share: float = 0.5
+    lesion_balance: float = 0.0
+
+    def find_problems(self) -> Iterator[str]:
+        """Yield what is wrong with the options."""
+        for name in ("foreground_share", "jitter_share", "lesion_balance"):
+            if not 0 <= getattr(self, name) <= 1:
+                yield f"{name} is {getattr(self, name)}. Expected 0 to 1."
+
+    def needs_lesions(self) -> bool:
+        """Tell whether single lesions have to be told apart in the training cases."""
+        return self.lesion_balance > 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AnywhereOptions:
+    """Every patch anywhere in its case, or on voxels that somebody labelled where some are ignored."""
+
+    def needs_lesions(self) -> bool:
+        """Tell whether single lesions have to be told apart in the training cases."""
+        return False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UniformOptions:
+    """Every case alike."""
+
+    def column(self) -> str:
+        """Return what cases are grouped by."""
+        return ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BalancedOptions:
+    """Every site (or subject, or group) alike, and then every case of it.
+
+    Attributes:
+        over: the column of the data set that says which cases belong together.
+    """
+
+    over: Literal["site", "subject", "group"] = "site"
+
+    def column(self) -> str:
+        """Return what cases are grouped by."""
+        return self.over
+
+
+PATCHES: PartTable[type[PatchOptions]] = PartTable(
+    "patches", "patches", {"anywhere": AnywhereOptions, "foreground": ForegroundOptions}
+)
+CASES: PartTable[type[CaseOptions]] = PartTable(
+    "cases", "cases", {"balanced": BalancedOptions, "uniform": UniformOptions}
+)

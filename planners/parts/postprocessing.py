@@ -1,0 +1,71 @@
+"""What may be done to a mask after prediction; `autoseg.postprocessing` does it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from planners.choices import PartTable
+
+
+class PostprocessingOptions(Protocol):
+    """What every entry of `POSTPROCESSING` offers."""
+
+    @property
+    def label(self) -> str:
+        """The label or region whose mask is changed; empty for all of them."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SmallestVolumeOptions:
+    """Remove the components that are smaller than lesions are.
+
+    Attributes:
+        label: the label or region; empty for all of them.
+        volume_mm3: of the smallest component that stays.
+        connectivity: voxels are neighbours by their faces (6), also by edges (18), also by corners (26).
+    """
+
+    volume_mm3: float
+    label: str = ""
+    connectivity: Literal[6, 18, 26] = 26
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LargestComponentOptions:
+    """Remove all components but the largest.
+
+    Attributes:
+        label: the label or region; empty for all of them.
+        connectivity: as in `SmallestVolumeOptions`.
+    """
+
+    label: str = ""
+    connectivity: Literal[6, 18, 26] = 26
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LeastPeakOptions:
+    """Remove the components of which no voxel is probable enough.
+
+    Attributes:
+        label: the label or region; empty for all of them.
+        probability: that at least one voxel of a component reaches.
+        connectivity: as in `SmallestVolumeOptions`.
+    """
+
+    probability: float
+    label: str = ""
+    connectivity: Literal[6, 18, 26] = 26
+
+
+POSTPROCESSING: PartTable[type[PostprocessingOptions]] = PartTable(
+    "postprocessing",
+    "post-processing",
+    {
+        "largest_component": LargestComponentOptions,
+        "least_peak": LeastPeakOptions,
+        "smallest_volume": SmallestVolumeOptions,
+    },
+)
