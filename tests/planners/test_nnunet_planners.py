@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from planners import PLANNERS, PlanRequest, choose_machine, make_plan
-from planners.choices import Choice
-from planners.plan import Configuration, Plan
+from planners.plan import Configuration, MaskOf, Plan
 from tests.planners.published import MEMORY_GB, PUBLISHED, Published
+from tests.synthetic.configurations import unet_of
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint, repeat_case
 from tests.synthetic.machines import CPU, GPU
 
@@ -59,11 +59,11 @@ def test_a_low_resolution_that_would_hardly_be_lower_says_how_little() -> None:
 def test_the_cascade_is_the_full_resolution_after_the_low_one() -> None:
     plan = plan_published(PUBLISHED[-1], "nnunet")
     fullres, lowres, cascade = (configuration(plan, f"3d_{name}") for name in ("fullres", "lowres", "cascade_fullres"))
-    assert cascade.previous_stage == "3d_lowres"
-    assert fullres.previous_stage == lowres.previous_stage == ""
-    assert (cascade.patch_shape, cascade.topology, cascade.preprocessing) == (
+    assert cascade.inputs == (MaskOf(configuration="3d_lowres"),)
+    assert fullres.inputs == lowres.inputs == ()
+    assert (cascade.patch_shape, cascade.network, cascade.preprocessing) == (
         fullres.patch_shape,
-        fullres.topology,
+        fullres.network,
         fullres.preprocessing,
     )
     assert lowres.preprocessing.spacing_mm[0] == pytest.approx(0.8 * 1.03**22)
@@ -95,11 +95,10 @@ def test_dice_is_pooled_over_the_batch_where_nnunet_does() -> None:
 def test_residual_planners_name_residual_networks(planner: str) -> None:
     fullres = configuration(plan_published(PUBLISHED[0], planner), "3d_fullres")
     residual = planner != "nnunet"
-    assert fullres.network == Choice(
-        name="unet", options={"block": "residual" if residual else "plain", "norm": "instance"}
-    )
-    assert fullres.topology.encoder_blocks == ((1, 3, 4, 6, 6, 6) if residual else (2,) * 6)
-    assert fullres.topology.decoder_blocks == ((1,) * 5 if residual else (2,) * 5)
+    network = unet_of(fullres)
+    assert (network.block, network.norm) == ("residual" if residual else "plain", "instance")
+    assert network.encoder_blocks == ((1, 3, 4, 6, 6, 6) if residual else (2,) * 6)
+    assert network.decoder_blocks == ((1,) * 5 if residual else (2,) * 5)
 
 
 def test_acdc_with_its_three_labels_has_one_slice_less() -> None:

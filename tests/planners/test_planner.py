@@ -9,7 +9,8 @@ from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.geometry import Triple
 from dataset_fingerprints.publications import expand, read_published
 from planners import PlanRequest, check_plan, make_plan
-from planners.plan import Configuration, Plan
+from planners.plan import Configuration, MaskOf, Plan
+from tests.synthetic.configurations import unet_of
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint, repeat_case
 from tests.synthetic.machines import CPU, GPU
 
@@ -38,7 +39,7 @@ def test_cpu_plans_take_about_a_second_per_step(
     plan = make_plan(brain(shape, spacing_mm), PlanRequest(machine=CPU, memory_gb=8.0))
     fullres = configuration(plan, "3d_fullres")
     assert (fullres.patch_shape, fullres.batch_size) == (patch, batch_size)
-    assert fullres.topology.features == (16, 32, 64, 128)
+    assert unet_of(fullres).features == (16, 32, 64, 128)
     assert fullres.training.optimizer.name == "adamw"
 
 
@@ -81,15 +82,15 @@ def test_slices_and_volumes_share_their_preprocessing() -> None:
 def test_thick_ct_slices_get_flat_kernels_late_strides_and_a_cascade() -> None:
     fingerprint = expand(read_published("ct_3mm_512"))
     plan = make_plan(fingerprint, PlanRequest(machine=GPU, memory_gb=8.0))
-    fullres = configuration(plan, "3d_fullres").topology
+    fullres = unet_of(configuration(plan, "3d_fullres"))
     assert fullres.kernels[0] == (3, 3, 1)
     assert fullres.strides[1] == (2, 2, 1)
-    assert configuration(plan, "3d_cascade_fullres").previous_stage == "3d_lowres"
+    assert configuration(plan, "3d_cascade_fullres").inputs == (MaskOf(configuration="3d_lowres"),)
 
 
 def test_few_thick_cardiac_slices_get_flat_kernels_and_no_cascade() -> None:
     plan = make_plan(expand(read_published("acdc_like")), PlanRequest(machine=GPU, memory_gb=8.0))
-    assert configuration(plan, "3d_fullres").topology.kernels[0] == (3, 3, 1)
+    assert unet_of(configuration(plan, "3d_fullres")).kernels[0] == (3, 3, 1)
     assert [entry.name for entry in plan.configurations] == ["2d", "3d_fullres"]
 
 

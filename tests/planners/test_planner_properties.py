@@ -14,9 +14,10 @@ from dataset_fingerprints.sizes import GIB
 from planners import PLANNERS, PlanRequest, check_plan, make_plan
 from planners.machine import MachineProfile
 from planners.networks.memory_decisions import predict_configuration
-from planners.networks.topology import MIN_EDGE, find_divisors
+from planners.networks.topology import MIN_EDGE
 from planners.plan import Plan
 from planners.sizing.budgets import PLANNED_SHARE
+from tests.synthetic.configurations import unet_of
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint
 from tests.synthetic.machines import CPU, GPU
 
@@ -46,11 +47,11 @@ def test_every_fingerprint_gets_a_plan_that_fits_together(
     assert plan.default_configuration == "3d_fullres"
     for configuration in plan.configurations:
         patch = [configuration.patch_shape[axis] for axis in configuration.network_axes()]
-        divisors = find_divisors(configuration.topology.strides)
+        divisors = unet_of(configuration).divisors()
         bottleneck = [length // divisor for length, divisor in zip(patch, divisors, strict=True)]
         assert all(edge >= MIN_EDGE for edge, divisor in zip(bottleneck, divisors, strict=True) if divisor > 1)
         assert all(length % divisor == 0 for length, divisor in zip(patch, divisors, strict=True))
-        assert len(configuration.topology.features) > 1
+        assert len(unet_of(configuration).features) > 1
         assert configuration.batch_size >= 2
 
 
@@ -90,5 +91,5 @@ def test_default_plans_keep_within_the_memory_that_they_were_made_for(
 ) -> None:
     plan = make_plan(fingerprint, PlanRequest(machine=GPU, memory_gb=memory_gb))
     for configuration in plan.configurations:
-        if not configuration.previous_stage:
+        if not configuration.inputs:
             assert predict_configuration(plan, configuration).total() <= PLANNED_SHARE * memory_gb * GIB

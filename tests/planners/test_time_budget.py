@@ -18,6 +18,7 @@ from planners.networks.memory_decisions import predict_configuration
 from planners.plan import Configuration, Plan
 from planners.sizing.budgets import PLANNED_SHARE
 from planners.time_budget import LEAST_STEPS, LONG_STEPS, STEPPING_SHARE, predict_step
+from tests.synthetic.configurations import unet_of
 from tests.synthetic.machines import CPU, GPU
 
 BRAIN = expand(read_published("atlas_cropped_1mm"))
@@ -54,7 +55,7 @@ def test_predicted_steps_fit_into_the_time_and_the_memory(
     for configuration in plan.configurations:
         spent = configuration.training.iterations * step_seconds(plan, configuration)
         assert spent <= STEPPING_SHARE * max_hours * 3600 or configuration.training.iterations == 1
-        if planner == "default" and not configuration.previous_stage:
+        if planner == "default" and not configuration.inputs:
             memory = predict_configuration(plan, configuration).total()
             assert memory <= PLANNED_SHARE * plan.memory_gb * GIB
 
@@ -86,7 +87,7 @@ def test_where_volumes_leave_too_few_steps_slices_are_the_default() -> None:
     assert plan.default_configuration == "2d"
     assert [entry.value for entry in plan.decisions if entry.field == "default_configuration"] == ["2d"]
     assert steps["2d"] > steps["3d_fullres"]
-    assert fullres(plan).topology.features[0] == 8
+    assert unet_of(fullres(plan)).features[0] == 8
 
 
 @pytest.mark.parametrize("planner", [name for name in PLANNERS if name != "default"])

@@ -4,28 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 import torch
-from planners.networks.layers import Network, list_layers, list_stages
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from autoseg.losses import LOSSES, DeepSupervisionLoss
-from autoseg.networks import NETWORKS
-from autoseg.training import OPTIMIZERS
+from autoseg.losses import DeepSupervisionLoss, build_loss
+from autoseg.networks import build_unet
+from autoseg.training.optimizers import build_optimizer
 from dataset_fingerprints.dataset import Heads
 from planners.choices import Choice, resolve
-from planners.networks.training_memory import (
-    Execution,
-    count_feature_map_elements,
-    count_parameters,
-    loss_bytes,
-    optimizer_states,
-    predict_memory,
-)
-from planners.plan import Topology
+from planners.networks.training_memory import Execution, Shape, count_feature_map_elements, predict_memory
+from planners.parts import LOSSES, OPTIMIZERS
+from planners.parts.losses import DiceCrossEntropyOptions
+from planners.parts.networks import NetworkLayers, UNetOptions
+from planners.parts.optimizers import SgdOptions
+from planners.parts.weights import AveragedOptions
 from tests.synthetic.heads import plain_heads, region_scheme
 
 CONVOLUTIONS = (nn.Conv2d, nn.Conv3d, nn.ConvTranspose2d, nn.ConvTranspose3d)
@@ -33,45 +30,63 @@ SEEDS = range(20)
 BLOCKS = ("plain", "residual")
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Drawn:
+    """A network, what goes into it and what comes out."""
+
+    options: UNetOptions
+    channels: int
+    outputs: int
+
+    def layers(self, patch: tuple[int, ...]) -> NetworkLayers:
+        return self.options.layers(self.channels, self.outputs, patch)
+
+    def predict(self, patch: tuple[int, ...], *, half: bool, recomputed: bool = False) -> int:
+        """Return what a training with two patches is predicted to keep for the backward pass."""
+        execution = Execution(
+            device="cpu",
+            half=half,
+            optimizer=SgdOptions(),
+            loss=DiceCrossEntropyOptions(),
+            weights=AveragedOptions(),
+            exclusive=True,
+            recomputed=recomputed,
+        )
+        shape = Shape(channels=self.channels, outputs=self.outputs, patch=patch, batch_size=2)
+        return predict_memory(self.options, shape, execution).activations
+
+
 def region_heads() -> Heads:
     return region_scheme().heads()
 
 
-def draw_network(seed: int, block: str, norm: str = "instance") -> tuple[Network, tuple[int, ...]]:
-    """Draw a network of two to five stages with uneven kernels and strides, and a patch that it can take."""
+def draw_network(seed: int, block: str, norm: str = "instance") -> tuple[Drawn, tuple[int, ...]]:
+    """Draw a network of two to five levels with uneven kernels and strides, and a patch that it can take."""
     rng = np.random.default_rng(seed)
-    axes, stages = int(rng.integers(2, 4)), int(rng.integers(2, 6))
-    widths = np.cumprod([int(rng.integers(2, 5)), *rng.choice([1, 2], stages - 1).tolist()])
-    strides = [(1,) * axes, *(tuple(rng.choice([1, 2], axes).tolist()) for _ in range(stages - 1))]
-    topology = Topology(
+    axes, levels = int(rng.integers(2, 4)), int(rng.integers(2, 6))
+    widths = np.cumprod([int(rng.integers(2, 5)), *rng.choice([1, 2], levels - 1).tolist()])
+    strides = [(1,) * axes, *(tuple(rng.choice([1, 2], axes).tolist()) for _ in range(levels - 1))]
+    options = UNetOptions(
         features=tuple(widths.tolist()),
-        kernels=tuple(tuple(rng.choice([1, 3], axes).tolist()) for _ in range(stages)),
+        kernels=tuple(tuple(rng.choice([1, 3], axes).tolist()) for _ in range(levels)),
         strides=tuple(strides),
-        encoder_blocks=tuple(rng.integers(1, 4, stages).tolist()),
-        decoder_blocks=tuple(rng.integers(1, 4, stages - 1).tolist()),
-    )
-    network = Network(
-        topology=topology,
+        encoder_blocks=tuple(rng.integers(1, 4, levels).tolist()),
+        decoder_blocks=tuple(rng.integers(1, 4, levels - 1).tolist()),
         block=block,  # type: ignore[arg-type]
-        norm=norm,
-        channels=int(rng.integers(1, 4)),
-        outputs=int(rng.integers(2, 5)),
-        deep_supervision=bool(rng.integers(2)),
+        norm=norm,  # type: ignore[arg-type]
     )
-    patch = tuple(math.prod(stage[axis] for stage in strides) * int(rng.integers(2, 4)) for axis in range(axes))
+    channels, outputs, deep = int(rng.integers(1, 4)), int(rng.integers(2, 5)), bool(rng.integers(2))
+    network = Drawn(options=replace(options, deep_supervision=deep), channels=channels, outputs=outputs)
+    patch = tuple(math.prod(level[axis] for level in strides) * int(rng.integers(2, 4)) for axis in range(axes))
     return network, patch
 
 
-def build(network: Network, device: str = "meta", *, recomputed: bool = False) -> nn.Module:
-    choice = Choice(name="unet", options={"block": network.block, "norm": network.norm})
-    options = resolve(choice, NETWORKS, "network")
+def build(network: Drawn, device: str = "meta", *, recomputed: bool = False) -> nn.Module:
     with torch.device(device):
-        return options.build(
-            network.topology, network.channels, network.outputs, network.deep_supervision, recomputed=recomputed
-        )
+        return build_unet(network.options, network.channels, network.outputs, recomputed)
 
 
-def run_forward(module: nn.Module, network: Network, patch: tuple[int, ...]) -> int:
+def run_forward(module: nn.Module, network: Drawn, patch: tuple[int, ...]) -> int:
     """Return how many values the convolutions put out for one patch."""
     sizes: list[int] = []
     for part in module.modules():
@@ -95,11 +110,10 @@ def keep_saved(
     return pack, lambda tensor: tensor
 
 
-def measure_kept(network: Network, patch: tuple[int, ...], batch: int, half: bool, *, recomputed: bool = False) -> int:
+def measure_kept(network: Drawn, patch: tuple[int, ...], batch: int, half: bool, *, recomputed: bool = False) -> int:
     """Return the bytes of all tensors that a forward pass through network and loss keeps, weights left out."""
     module = build(network, "cpu", recomputed=recomputed)
-    scales = len(network.topology.features) - 1 if network.deep_supervision else 1
-    loss = DeepSupervisionLoss(LOSSES["dice_ce"]().build(plain_heads(network.outputs)), scales)
+    loss = DeepSupervisionLoss(build_loss(Choice(name="dice_ce"), plain_heads(network.outputs)))
     images = torch.randn(batch, network.channels, *patch)
     labels = torch.zeros(batch, *patch, dtype=torch.uint8)
     kept: dict[int, Tensor] = {}
@@ -108,7 +122,7 @@ def measure_kept(network: Network, patch: tuple[int, ...], batch: int, half: boo
         with torch.autocast("cpu", torch.bfloat16, enabled=half):
             outputs = module(images)
         loss(outputs, labels)
-    copies = sum(layer.cast_parameters() for layer in list_layers(network, patch)) * 2 if half else 0
+    copies = sum(layer.cast_parameters() for layer in network.layers(patch).every()) * 2 if half else 0
     return sum(tensor.untyped_storage().nbytes() for tensor in kept.values()) - copies
 
 
@@ -116,10 +130,10 @@ def measure_kept(network: Network, patch: tuple[int, ...], batch: int, half: boo
 @pytest.mark.parametrize("seed", SEEDS)
 def test_counts_are_those_of_the_network_built(seed: int, block: str) -> None:
     network, patch = draw_network(seed, block)
-    layers = list_layers(network, patch)
+    layers = network.layers(patch)
     module = build(network)
-    assert count_parameters(layers) == sum(parameter.numel() for parameter in module.parameters())
-    assert sum(layer.values() for layer in layers) == run_forward(module, network, patch)
+    assert layers.parameters() == sum(parameter.numel() for parameter in module.parameters())
+    assert sum(layer.values() for layer in layers.every()) == run_forward(module, network, patch)
 
 
 @pytest.mark.parametrize("block", BLOCKS)
@@ -128,33 +142,36 @@ def test_multiplications_are_those_that_torch_counts(seed: int, block: str) -> N
     network, patch = draw_network(seed, block)
     with FlopCounterMode(display=False) as counter:
         build(network)(torch.empty(1, network.channels, *patch, device="meta"))
-    assert 2 * sum(layer.multiplications() for layer in list_layers(network, patch)) == counter.get_total_flops()
+    assert 2 * network.layers(patch).multiplications() == counter.get_total_flops()
 
 
 @pytest.mark.parametrize("norm", ["instance", "batch", "group"])
 def test_every_norm_has_two_numbers_per_feature(norm: str) -> None:
     network, patch = draw_network(3, "residual", norm)
     parameters = sum(parameter.numel() for parameter in build(network).parameters())
-    assert count_parameters(list_layers(network, patch)) == parameters
+    assert network.layers(patch).parameters() == parameters
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_nnunets_count_is_that_of_a_plain_network(seed: int) -> None:
     network, patch = draw_network(seed, "plain")
-    counted = count_feature_map_elements(
-        network.topology, patch, network.outputs, "plain", deep_supervision=network.deep_supervision
-    )
+    options = network.options
+    counted = count_feature_map_elements(options, patch, network.outputs, deep_supervision=options.deep_supervision)
     assert counted == run_forward(build(network), network, patch)
 
 
 def test_nnunets_count_sees_projections_that_a_residual_network_does_not_have() -> None:
-    topology = Topology(
-        features=(4, 4), kernels=((3, 3),) * 2, strides=((1, 1), (2, 2)), encoder_blocks=(1, 1), decoder_blocks=(1,)
+    options = UNetOptions(
+        features=(4, 4),
+        kernels=((3, 3),) * 2,
+        strides=((1, 1), (2, 2)),
+        encoder_blocks=(1, 1),
+        decoder_blocks=(1,),
+        block="residual",
+        deep_supervision=False,
     )
-    network = Network(
-        topology=topology, block="residual", norm="instance", channels=1, outputs=2, deep_supervision=False
-    )
-    counted = count_feature_map_elements(topology, (8, 8), 2, "residual", deep_supervision=False)
+    network = Drawn(options=options, channels=1, outputs=2)
+    counted = count_feature_map_elements(options, (8, 8), 2, deep_supervision=False)
     assert counted == run_forward(build(network), network, (8, 8)) + 4 * 16
 
 
@@ -165,27 +182,21 @@ def test_nnunets_count_sees_projections_that_a_residual_network_does_not_have() 
 def test_what_is_kept_for_the_backward_pass_is_predicted(seed: int, norm: str, block: str, half: bool) -> None:
     network, patch = draw_network(seed, block, norm)
     patch = tuple(2 * length for length in patch)
-    loss = Choice(name="dice_ce")
-    execution = Execution(device="cpu", half=half, optimizer=Choice(name="sgd"), loss=loss, exclusive=True)
-    predicted = predict_memory(network, patch, 2, execution).activations
+    predicted = network.predict(patch, half=half)
     # Not predicted: the norms' statistics, a few numbers per channel, which count on patches as small as these.
     assert measure_kept(network, patch, 2, half) == pytest.approx(predicted, rel=0.03)
 
 
 @pytest.mark.parametrize("block", BLOCKS)
 @pytest.mark.parametrize("seed", range(6))
-def test_what_is_kept_where_stages_are_recomputed_is_predicted(seed: int, block: str) -> None:
+def test_what_is_kept_where_levels_are_recomputed_is_predicted(seed: int, block: str) -> None:
     network, patch = draw_network(seed, block)
     patch = tuple(2 * length for length in patch)
-    loss = Choice(name="dice_ce")
-    execution = Execution(
-        device="cpu", half=False, optimizer=Choice(name="sgd"), loss=loss, exclusive=True, recomputed=True
-    )
-    predicted = predict_memory(network, patch, 2, execution).activations
-    stages = list_stages(network, patch)
-    largest = max(sum(layer.kept for layer in stage) - stage[-1].values() for stage in stages)
+    predicted = network.predict(patch, half=False, recomputed=True)
+    levels = network.layers(patch).levels
+    largest = max(sum(layer.kept for layer in level) - level[-1].values() for level in levels)
     measured = measure_kept(network, patch, 2, half=False, recomputed=True)
-    # What is kept while the backward pass is in the stage that keeps most.
+    # What is kept while the backward pass is in the level that keeps most.
     assert measured + 2 * 4 * largest == pytest.approx(predicted, rel=0.03)
 
 
@@ -197,9 +208,9 @@ def test_what_a_loss_keeps_for_the_backward_pass_is_predicted(name: str, heads: 
     kept: dict[int, Tensor] = {}
     with torch.autograd.graph.saved_tensors_hooks(*keep_saved(kept, set())):
         # Not a leaf: a network's logits are none either.
-        LOSSES[name]().build(heads)(logits * 1, labels)
+        build_loss(Choice(name=name), heads)(logits * 1, labels)
     measured = sum(tensor.untyped_storage().nbytes() for tensor in kept.values()) / (2 * 12**3)
-    predicted = loss_bytes(Choice(name=name), heads.count(), exclusive=heads.exclusive)
+    predicted = LOSSES[name]().kept_bytes(heads.count(), exclusive=heads.exclusive)
     # At most 2 bytes less, where a loss has no use for background's mask or for any; a few numbers per label are more.
     assert -0.1 < predicted - measured < 2.1
 
@@ -207,12 +218,12 @@ def test_what_a_loss_keeps_for_the_backward_pass_is_predicted(name: str, heads: 
 @pytest.mark.parametrize("choice", [Choice(name=name) for name in OPTIMIZERS], ids=lambda choice: choice.name)
 def test_optimizers_remember_what_is_predicted(choice: Choice) -> None:
     weight = nn.Parameter(torch.ones(1000))
-    optimizer = resolve(choice, OPTIMIZERS, "optimizer").build([weight])
+    optimizer, _ = build_optimizer(choice, [weight])
     weight.grad = torch.ones_like(weight)
     optimizer.step()
     remembered = sum(value.numel() for value in optimizer.state[weight].values() if value.numel() > 1)
-    assert remembered == optimizer_states(choice) * weight.numel()
+    assert remembered == resolve(choice, OPTIMIZERS, "optimizer").states() * weight.numel()
 
 
 def test_without_momentum_gradient_descent_remembers_nothing() -> None:
-    assert optimizer_states(Choice(name="sgd", options={"momentum": 0.0})) == 0
+    assert SgdOptions(momentum=0.0).states() == 0

@@ -4,22 +4,29 @@ import pytest
 import torch
 from torch import nn
 
-from autoseg.networks import UNetOptions
+from autoseg.networks import UNet, build_unet
 from autoseg.networks.blocks import ResidualBlock
 from autoseg.networks.layers import NEGATIVE_SLOPE
-from planners.plan import Topology
+from planners.parts.networks import UNetOptions
 
 
-def topology(dimensions: int, features: tuple[int, ...], encoder_blocks: int | tuple[int, ...] = 2) -> Topology:
-    stages = len(features)
-    blocks = (encoder_blocks,) * stages if isinstance(encoder_blocks, int) else encoder_blocks
-    return Topology(
+def options(
+    dimensions: int, features: tuple[int, ...], encoder_blocks: int | tuple[int, ...] = 2, **others: object
+) -> UNetOptions:
+    levels = len(features)
+    blocks = (encoder_blocks,) * levels if isinstance(encoder_blocks, int) else encoder_blocks
+    return UNetOptions(
         features=features,
-        kernels=((3,) * dimensions,) * stages,
-        strides=((1,) * dimensions, *((2,) * dimensions,) * (stages - 1)),
+        kernels=((3,) * dimensions,) * levels,
+        strides=((1,) * dimensions, *((2,) * dimensions,) * (levels - 1)),
         encoder_blocks=blocks,
-        decoder_blocks=(2 if isinstance(encoder_blocks, int) else 1,) * (stages - 1),
+        decoder_blocks=(2 if isinstance(encoder_blocks, int) else 1,) * (levels - 1),
+        **others,  # type: ignore[arg-type]
     )
+
+
+def build(network: UNetOptions, channels: int = 1, outputs: int = 2) -> UNet:
+    return build_unet(network, channels, outputs, recomputed=False)
 
 
 def parameter_count(network: nn.Module) -> int:
@@ -27,26 +34,24 @@ def parameter_count(network: nn.Module) -> int:
 
 
 @pytest.mark.parametrize(
-    ("block", "skeleton", "channels", "expected"),
+    ("network", "channels", "expected"),
     [
-        ("plain", topology(3, (32, 64, 128, 256, 320, 320)), (1, 2), 31_195_594),
-        ("plain", topology(2, (32, 64, 128, 256, 512, 512, 512)), (3, 4), 33_475_416),
-        ("residual", topology(2, (32, 64, 128, 256, 512, 512), (1, 3, 4, 6, 6, 6)), (1, 2), 71_816_586),
+        (options(3, (32, 64, 128, 256, 320, 320)), (1, 2), 31_195_594),
+        (options(2, (32, 64, 128, 256, 512, 512, 512)), (3, 4), 33_475_416),
+        (options(2, (32, 64, 128, 256, 512, 512), (1, 3, 4, 6, 6, 6), block="residual"), (1, 2), 71_816_586),
     ],
 )
-def test_parameter_count_is_that_of_nnunet(
-    block: str, skeleton: Topology, channels: tuple[int, int], expected: int
-) -> None:
+def test_parameter_count_is_that_of_nnunet(network: UNetOptions, channels: tuple[int, int], expected: int) -> None:
     """The counts were taken from dynamic-network-architectures 0.4.4, whose outputs agree for the same weights."""
     with torch.device("meta"):
-        network = UNetOptions(block=block).build(skeleton, *channels, deep_supervision=True)
-    assert parameter_count(network) == expected
+        built = build(network, *channels)
+    assert parameter_count(built) == expected
 
 
 def test_convolution_outputs_of_a_128_voxel_cube_are_those_of_nnunet() -> None:
     """The count that nnU-Net's planner takes for memory, computed with dynamic-network-architectures 0.4.4."""
     with torch.device("meta"):
-        network = UNetOptions().build(topology(3, (32, 64, 128, 256, 320, 320)), 1, 2, deep_supervision=True)
+        network = build(options(3, (32, 64, 128, 256, 320, 320)))
         sizes: list[int] = []
         for module in network.modules():
             if isinstance(module, nn.Conv3d | nn.ConvTranspose3d):
@@ -56,7 +61,7 @@ def test_convolution_outputs_of_a_128_voxel_cube_are_those_of_nnunet() -> None:
 
 
 def test_new_residual_blocks_pass_their_skip_through() -> None:
-    network = UNetOptions(block="residual").build(topology(2, (4, 8)), 1, 2, deep_supervision=False)
+    network = build(options(2, (4, 8), block="residual"))
     block = next(module for module in network.modules() if isinstance(module, ResidualBlock))
     x = torch.randn(2, 4, 8, 8)
     torch.testing.assert_close(block(x), nn.functional.leaky_relu(x, NEGATIVE_SLOPE))
@@ -64,7 +69,7 @@ def test_new_residual_blocks_pass_their_skip_through() -> None:
 
 def test_convolutions_start_with_kaiming_variance_and_no_bias() -> None:
     torch.manual_seed(0)
-    network = UNetOptions().build(topology(3, (32, 64)), 1, 2, deep_supervision=False)
+    network = build(options(3, (32, 64)))
     convolution = network.encoder[1][1].conv
     expected = (2 / (1 + NEGATIVE_SLOPE**2) / (64 * 27)) ** 0.5
     # 110 592 normal samples: the standard error of their deviation is 0.2 %.
@@ -73,28 +78,14 @@ def test_convolutions_start_with_kaiming_variance_and_no_bias() -> None:
 
 
 def test_a_bottleneck_of_one_voxel_trains() -> None:
-    network = UNetOptions().build(topology(3, (4, 8, 8)), 1, 2, deep_supervision=True)
+    network = build(options(3, (4, 8, 8)))
     outputs = network(torch.randn(1, 1, 4, 4, 4))
     torch.stack([output.square().mean() for output in outputs]).sum().backward()
     assert all(parameter.grad.isfinite().all() for parameter in network.parameters())
 
 
-def test_weights_without_the_heads_of_deep_supervision_do_not_load_into_training() -> None:
-    small = UNetOptions().build(topology(2, (4, 8, 8)), 1, 2, deep_supervision=False)
-    large = UNetOptions().build(topology(2, (4, 8, 8)), 1, 2, deep_supervision=True)
-    with pytest.raises(RuntimeError, match="auxiliary_heads"):
-        large.load_state_dict(small.state_dict())
-
-
-def test_a_network_within_another_module_drops_foreign_heads_too() -> None:
-    large = nn.Sequential(UNetOptions().build(topology(2, (4, 8, 8)), 1, 2, deep_supervision=True))
-    small = nn.Sequential(UNetOptions().build(topology(2, (4, 8, 8)), 1, 2, deep_supervision=False))
-    small.load_state_dict(large.state_dict())
-    assert torch.equal(small[0].head.weight, large[0].head.weight)
-
-
 def test_features_stay_channels_last_on_a_cpu() -> None:
-    network = UNetOptions().build(topology(2, (4, 8, 8)), 1, 2, deep_supervision=False)
+    network = build(options(2, (4, 8, 8)))
     with torch.autocast("cpu", torch.bfloat16):
         skips = network.encode(torch.randn(2, 1, 16, 16))
     assert all(skip.is_contiguous(memory_format=torch.channels_last) for skip in skips)

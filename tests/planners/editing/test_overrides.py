@@ -3,6 +3,7 @@ import pytest
 from dataset_fingerprints.errors import PlanError
 from planners import PlanRequest, make_plan, set_values
 from planners.choices import Choice
+from planners.editing.overrides import refuse_unknown_parts
 from planners.plan import Plan
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint, repeat_case
 from tests.synthetic.machines import CPU
@@ -73,18 +74,18 @@ def test_batch_size_of_all_replaces_the_decisions_of_each(plan: Plan) -> None:
         ("name=x", "no field 'name' to set"),
         ("training.iterations=many", 'found "many". Expected a whole number'),
         ("training.iterations=1.5", "found 1.5. Expected a whole number"),
-        ("training.deep_supervision=1", "Expected true or false"),
+        ("network.options.deep_supervision=1", "Expected true or false"),
         ("training.optimizer.options.lr=fast", "Expected a number"),
-        ("training.optimizer.options.nesterov=[1]", "Expected a number, true or false, or text"),
+        ("training.optimizer.options.lr=[1]", "Expected a number"),
         ("preprocessing.normalization.4=zscore", "Expected 0 to 0"),
         ("batch_size.x=4", "is a single value"),
         ("batch_size=0", "Expected 1 or more"),
         ("training.iterations", "Expected field=value"),
         ("3d_fullres.patch_shape=[50,50,50]", "needs multiples of 8x8x8. The next larger patch is 56x56x56"),
         ("patch_shape=[56,56,56]", "Put a configuration's name before the field"),
-        ("3d_fullres.topology.features=[16,32]", "lists together"),
+        ("3d_fullres.network.options.features=[16,32]", "lists together"),
         ("default_configuration=3d", "Expected 2d or 3d_fullres"),
-        ("sampling.foreground_share=2", "Expected 0 to 1"),
+        ("sampling.patches.options.foreground_share=2", "Expected 0 to 1"),
         ("preprocessing.normalization.0=zscor", "Did you mean 'zscore'"),
         (
             "preprocessing.normalization.0.options.bias_corection=true",
@@ -97,3 +98,54 @@ def test_what_cannot_be_set_says_why(plan: Plan, assignment: str, message: str) 
     with pytest.raises(PlanError) as caught:
         set_values(plan, [assignment])
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("training.loss=dise", "there is no 'dise'. Did you mean 'dice'"),
+        ("3d_fullres.training.loss.name=dise", "Did you mean 'dice'"),
+        ('training.loss={"name":"dise"}', "Did you mean 'dice'"),
+        ("training.optimizer.options.lrr=1", "no part has an option 'lrr'. Did you mean 'lr'"),
+        ("network=unett", "Did you mean 'unet'"),
+        ("sampling.augmentations=strng", "Did you mean 'strong'"),
+        ("sampling.augmentations.0=strng", "Did you mean 'strong'"),
+        ("training.weights=avraged", "Did you mean 'averaged'"),
+        ("training.schedule.name=polly", "Did you mean 'poly'"),
+        ("preprocessing.normalization.0.options.sdd=1", "Did you mean 'sd'"),
+        ("training.loss", "Expected field=value"),
+    ],
+)
+def test_parts_that_no_plan_can_have_are_refused_before_there_is_a_plan(assignment: str, message: str) -> None:
+    with pytest.raises(PlanError) as caught:
+        refuse_unknown_parts([assignment])
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "assignment",
+    [
+        "training.loss=dice",
+        "3d_fullres.training.loss.options.smooth=1",
+        "network.options.features=[8,16]",
+        "sampling.augmentations.0=strong",
+        "batch_size=4",
+        "seed=3",
+    ],
+)
+def test_parts_that_exist_are_let_through(assignment: str) -> None:
+    refuse_unknown_parts([assignment])
+
+
+def test_a_list_of_parts_is_set_by_one_name_too(plan: Plan) -> None:
+    changed = set_values(plan, ["sampling.augmentations=strong"])
+    assert changed.configurations[0].sampling.augmentations == (Choice(name="strong"),)
+
+
+def test_options_may_be_lists(plan: Plan) -> None:
+    before = plan.configurations[1].network.options["features"]
+    assert isinstance(before, list)
+    halved = [int(str(value)) // 2 for value in before]
+    changed = set_values(plan, [f"3d_fullres.network.options.features={halved}"])
+    assert changed.configurations[1].network.options["features"] == halved
+    assert changed.configurations[0].network == plan.configurations[0].network

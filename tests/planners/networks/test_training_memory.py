@@ -1,76 +1,89 @@
 from dataclasses import replace
 
 import pytest
-from planners.networks.layers import Network
 
-from planners.choices import Choice
+from dataset_fingerprints.sizes import GIB
+from planners.networks.topology import choose_pooling, shape_network
 from planners.networks.training_memory import (
-    GIB,
     Execution,
     Memory,
+    Shape,
     count_feature_map_elements,
     predict_memory,
     resident_bytes,
 )
-from planners.parts.networks import BlockName, build_topology, choose_pooling
-from planners.plan import Topology
+from planners.parts.losses import DiceCrossEntropyOptions
+from planners.parts.networks import BlockName, UNetOptions
+from planners.parts.optimizers import AdamWOptions, SgdOptions
+from planners.parts.weights import AveragedOptions, LastOptions
 
 GPU_TRAINING = Execution(
-    device="cuda", half=True, optimizer=Choice(name="sgd"), loss=Choice(name="dice_ce"), exclusive=True
+    device="cuda",
+    half=True,
+    optimizer=SgdOptions(),
+    loss=DiceCrossEntropyOptions(),
+    weights=AveragedOptions(),
+    exclusive=True,
 )
 
 
 def predict_cube(block: BlockName, patch: tuple[int, ...], batch_size: int, **changes: object) -> Memory:
     """Predict the training of a U-Net for 1 mm T1w scans and one label, as nnU-Net's presets plan it."""
-    topology = build_topology(choose_pooling((1.0,) * 3, patch), block, 32, 320)
-    network = Network(topology=topology, block=block, norm="instance", channels=1, outputs=2, deep_supervision=True)
-    return predict_memory(network, patch, batch_size, replace(GPU_TRAINING, **changes))  # type: ignore[arg-type]
+    network = shape_network(choose_pooling((1.0,) * 3, patch), block, 32, 320)
+    shape = Shape(channels=1, outputs=2, patch=patch, batch_size=batch_size)
+    return predict_memory(network, shape, replace(GPU_TRAINING, **changes))  # type: ignore[arg-type]
 
 
-def make_topology(features: tuple[int, ...], blocks: tuple[int, ...], axes: int) -> Topology:
-    stages = len(features)
-    return Topology(
+def make_network(features: tuple[int, ...], blocks: tuple[int, ...], axes: int) -> UNetOptions:
+    levels = len(features)
+    return UNetOptions(
         features=features,
-        kernels=((3,) * axes,) * stages,
-        strides=((1,) * axes, *((2,) * axes,) * (stages - 1)),
+        kernels=((3,) * axes,) * levels,
+        strides=((1,) * axes, *((2,) * axes,) * (levels - 1)),
         encoder_blocks=blocks,
-        decoder_blocks=(1,) * (stages - 1),
+        decoder_blocks=(1,) * (levels - 1),
+        block="residual",
     )
 
 
 @pytest.mark.parametrize(
-    ("topology", "patch", "elements"),
+    ("network", "patch", "elements"),
     [
-        (make_topology((32, 64, 128, 256, 320, 320), (1, 3, 4, 6, 6, 6), 3), (128, 128, 128), 558319104),
-        (make_topology((32, 64, 128, 256, 512, 512, 512), (1, 3, 4, 6, 6, 6, 6), 2), (512, 512), 129793792),
+        (make_network((32, 64, 128, 256, 320, 320), (1, 3, 4, 6, 6, 6), 3), (128, 128, 128), 558319104),
+        (make_network((32, 64, 128, 256, 512, 512, 512), (1, 3, 4, 6, 6, 6, 6), 2), (512, 512), 129793792),
     ],
 )
 def test_residual_network_has_nnunets_published_element_count(
-    topology: Topology, patch: tuple[int, ...], elements: int
+    network: UNetOptions, patch: tuple[int, ...], elements: int
 ) -> None:
-    counted = count_feature_map_elements(topology, patch, 3, "residual", deep_supervision=True)
+    counted = count_feature_map_elements(network, patch, 3, deep_supervision=True)
     assert counted == elements
 
 
 def test_plain_network_is_counted_layer_by_layer() -> None:
-    topology = Topology(
+    network = UNetOptions(
         features=(2, 4), kernels=((3, 3), (3, 3)), strides=((1, 1), (2, 1)), encoder_blocks=(2, 2), decoder_blocks=(2,)
     )
     encoder = 2 * (2 * 32) + 2 * (4 * 16)
     decoder = 2 * 32 + 2 * (2 * 32)
     heads = 3 * 32
-    counted = count_feature_map_elements(topology, (8, 4), 3, "plain", deep_supervision=False)
+    counted = count_feature_map_elements(network, (8, 4), 3, deep_supervision=False)
     assert counted == encoder + decoder + heads
 
 
 def test_projection_is_counted_where_features_double_and_voxels_halve() -> None:
-    topology = Topology(
-        features=(2, 4), kernels=((3, 3), (3, 3)), strides=((1, 1), (2, 1)), encoder_blocks=(1, 1), decoder_blocks=(1,)
+    network = UNetOptions(
+        features=(2, 4),
+        kernels=((3, 3), (3, 3)),
+        strides=((1, 1), (2, 1)),
+        encoder_blocks=(1, 1),
+        decoder_blocks=(1,),
+        block="residual",
     )
     stem_and_first = 3 * (2 * 32)
     second_with_projection = 3 * (4 * 16)
     decoder_and_head = 2 * (2 * 32) + 32
-    counted = count_feature_map_elements(topology, (8, 4), 1, "residual", deep_supervision=True)
+    counted = count_feature_map_elements(network, (8, 4), 1, deep_supervision=True)
     assert counted == stem_and_first + second_with_projection + decoder_and_head
 
 
@@ -97,8 +110,10 @@ def test_every_part_grows_with_what_it_depends_on() -> None:
     one, two = (predict_cube("plain", (64, 64, 64), batch_size) for batch_size in (1, 2))
     assert two.activations == 2 * one.activations
     assert (two.parameters, two.gradients, two.optimizer) == (one.parameters, one.gradients, one.optimizer)
-    adamw = predict_cube("plain", (64, 64, 64), 1, optimizer=Choice(name="adamw"))
+    adamw = predict_cube("plain", (64, 64, 64), 1, optimizer=AdamWOptions())
     assert adamw.optimizer == 2 * one.optimizer == 2 * one.gradients
+    last = predict_cube("plain", (64, 64, 64), 1, weights=LastOptions())
+    assert (last.copies, one.copies) == (0, one.gradients)
     single = predict_cube("plain", (64, 64, 64), 1, half=False)
     assert single.activations > 1.9 * one.activations
     assert single.parameters < one.parameters  # no 16-bit copies
@@ -108,3 +123,4 @@ def test_every_part_grows_with_what_it_depends_on() -> None:
 
 def test_waiting_cases_take_two_bytes_per_channel_and_one_for_the_label() -> None:
     assert resident_bytes(1000, 3) == 7000
+    assert resident_bytes(1000, 3, masks=2) == 11000

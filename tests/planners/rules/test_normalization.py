@@ -4,7 +4,9 @@ import pytest
 
 from dataset_fingerprints.measuring.intensities import NO_INTENSITIES
 from planners.choices import resolve
-from planners.rules.normalization import NORMALIZATIONS, Ct, choose_normalization
+from planners.parts import NORMALIZATIONS
+from planners.parts.normalizations import CtOptions
+from planners.rules.normalization import choose_normalization
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint, repeat_case
 
 
@@ -30,7 +32,9 @@ def test_the_channels_name_chooses(channel: str, name: str) -> None:
 
 def test_ct_takes_its_window_from_the_foreground() -> None:
     choices, _ = choose_normalization(make_fingerprint([SyntheticCase(body_shape=(9, 9, 9))], channels=["CT"]))
-    assert resolve(choices[0], NORMALIZATIONS, "normalization") == Ct(lower=50.0, upper=150.0, mean=100.0, sd=20.0)
+    assert resolve(choices[0], NORMALIZATIONS, "normalization") == CtOptions(
+        lower=50.0, upper=150.0, mean=100.0, sd=20.0
+    )
 
 
 def test_ct_without_any_foreground_is_scored_per_image() -> None:

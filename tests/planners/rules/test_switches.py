@@ -17,6 +17,7 @@ from planners.plan import Configuration, Plan
 from planners.rules.lesion_facts import describe_lesions
 from planners.rules.spacing import refine_spacing
 from planners.rules.switches import RULES, choose_rules
+from tests.synthetic.configurations import unet_of
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint, make_quantiles, repeat_case
 from tests.synthetic.machines import CPU, GPU
 
@@ -123,9 +124,9 @@ def test_small_lesions_get_a_convolution_more_at_full_resolution_and_the_memory_
     on, off = (
         fullres(plan_with(brains(), f"full_resolution_capacity={state}", memory_gb=8.0)) for state in ("on", "off")
     )
-    assert (on.topology.encoder_blocks[0], on.topology.decoder_blocks[0]) == (3, 3)
-    assert (off.topology.encoder_blocks[0], off.topology.decoder_blocks[0]) == (2, 2)
-    assert on.topology.encoder_blocks[1:] == (2,) * (len(on.topology.encoder_blocks) - 1)
+    assert (unet_of(on).encoder_blocks[0], unet_of(on).decoder_blocks[0]) == (3, 3)
+    assert (unet_of(off).encoder_blocks[0], unet_of(off).decoder_blocks[0]) == (2, 2)
+    assert unet_of(on).encoder_blocks[1:] == (2,) * (len(unet_of(on).encoder_blocks) - 1)
     assert math.prod(on.patch_shape) < math.prod(off.patch_shape)
 
 
@@ -140,11 +141,13 @@ def test_lesions_longer_than_the_patch_ask_for_a_low_resolution() -> None:
 
 def test_uneven_lesions_are_drawn_one_by_one_and_rare_ones_pool_their_dice() -> None:
     on = fullres(plan_with(brains(), "balanced_lesions=on", "pooled_dice=on", "foreground_only=on"))
-    assert on.sampling.lesion_balance == 1.0
+    assert on.sampling.patches.options["lesion_balance"] == 1.0
     assert on.training.loss.options["batch_dice"] is True
-    assert on.sampling.foreground_share == 0.5  # a training of hours sees enough background and lesions
+    assert (
+        on.sampling.patches.options["foreground_share"] == 0.5
+    )  # a training of hours sees enough background and lesions
     short = fullres(plan_with(brains(), "foreground_only=on", machine=CPU, memory_gb=8.0))
-    assert short.sampling.foreground_share == 1.0
+    assert short.sampling.patches.options["foreground_share"] == 1.0
 
 
 def test_the_last_switch_counts_and_unknown_ones_are_refused() -> None:
