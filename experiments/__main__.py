@@ -105,17 +105,17 @@ def augmentation(
 
 
 @app.command()
-def homes(
-    work: Annotated[Path, typer.Option(help="Where everything is written.")] = Path("homes-work"),
+def residency(
+    work: Annotated[Path, typer.Option(help="Where everything is written.")] = Path("residency-work"),
     cases: Annotated[int, typer.Option(help="How many.")] = 100,
     edge: Annotated[int, typer.Option(help="Of a case, in voxels.")] = 128,
     iterations: Annotated[int, typer.Option(help="Of every training.")] = 60,
 ) -> None:
     """Train with none, a tenth and all of the cases in memory: what does the process take, are the weights the same?"""
-    from experiments.costs.case_residency import HELD_COLUMNS, compare_homes
+    from experiments.costs.case_residency import HELD_COLUMNS, compare_residency
 
-    held = list(compare_homes(work, cases, edge, iterations))
-    show_table("One training, three homes of its cases", HELD_COLUMNS, [one.row(held[0]) for one in held])
+    held = list(compare_residency(work, cases, edge, iterations))
+    show_table("One training, its cases on the disk and in memory", HELD_COLUMNS, [one.row(held[0]) for one in held])
 
 
 @app.command()

@@ -21,7 +21,7 @@ from autoseg.evaluation.lesion_matching import LesionMatch, match_lesions
 from autoseg.evaluation.overlap import measure_overlap
 from autoseg.hardware import count_cores
 from autoseg.simulate import SimulationOptions, simulate_dataset
-from autoseg.workspace.workspace import FULL
+from autoseg.workspace.fold import FULL
 from dataset_fingerprints.errors import AutosegError
 from dataset_fingerprints.files.jsonfiles import write_json
 from dataset_fingerprints.reading.images import read_label_map

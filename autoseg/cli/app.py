@@ -20,6 +20,7 @@ from autoseg.cli.data_options import DatasetArgument, ImagesOption, LabelsOption
 from autoseg.cli.display import TerminalProgress, console, errors, show_reasons, show_table
 from autoseg.cli.simulating import demo, simulate
 from autoseg.hardware import share_cores_with_others
+from autoseg.workspace.fold import METRICS
 from dataset_fingerprints.errors import AutosegError, StoppedError
 
 COMMANDS_GROUP = "autoseg.commands"
@@ -218,7 +219,7 @@ def predict(
 def evaluate(
     prediction: Annotated[Path, typer.Argument(help="A label file, or a folder of them.")],
     reference: Annotated[Path, typer.Argument(help="The reference file or folder; same names.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Where to write the figures.")] = Path("metrics.json"),
+    out: Annotated[Path, typer.Option("--out", "-o", help="Where to write the figures.")] = Path(METRICS),
     labels: Annotated[list[int] | None, typer.Option("--label", help="A value to score; else all found.")] = None,
     regions: Annotated[
         list[str] | None, typer.Option("--region", help="Values to score as one mask: core=2,3. Repeatable.")

@@ -25,6 +25,8 @@ from autoseg.simulate import (
     simulate_dataset,
     threshold_baseline,
 )
+from autoseg.workspace.fold import METRICS
+from autoseg.workspace.workspace import SUFFIX
 from dataset_fingerprints.reading.images import read_image, read_label_map
 
 # Coarser voxels and larger lesions than real data have, so that minutes on a CPU show something.
@@ -73,7 +75,7 @@ def run_demo(folder: Path, max_minutes: float, progress: Progress) -> DemoResult
         max_minutes: of training.
         progress: who listens.
     """
-    raw, workspace_folder, masks = folder / "raw", folder / "demo-autoseg", folder / "masks"
+    raw, workspace_folder, masks = folder / "raw", folder / f"demo{SUFFIX}", folder / "masks"
     total = SIMULATION.cases + SIMULATION.held_out_cases
     if raw.is_dir() and not (raw / "simulation.json").is_file():
         shutil.rmtree(raw)  # an earlier demo was stopped while it simulated
@@ -84,7 +86,7 @@ def run_demo(folder: Path, max_minutes: float, progress: Progress) -> DemoResult
     train_fold(workspace, "0", TrainingOptions(max_minutes=max_minutes), progress)
     predict(raw / "imagesTs", masks, workspace, PredictionOptions(overwrite=True), progress)
     evaluation = evaluate_files(masks, raw / "labelsTs", label_targets((LESION,)))
-    write_evaluation(folder / "metrics.json", evaluation)
+    write_evaluation(folder / METRICS, evaluation)
     picture = folder / "contact_sheet.png"
     thresholds = _draw(raw, masks, held_out, evaluation, picture)
     return DemoResult(
@@ -92,7 +94,7 @@ def run_demo(folder: Path, max_minutes: float, progress: Progress) -> DemoResult
         cases=held_out,
         held_out=evaluation,
         threshold_dice=thresholds,
-        metrics=folder / "metrics.json",
+        metrics=folder / METRICS,
         picture=picture,
     )
 

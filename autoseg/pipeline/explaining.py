@@ -92,7 +92,7 @@ def _read_plan(workspace: Workspace, name: str) -> Plan:
 def _find_published(name: str) -> DatasetFingerprint:
     if name not in list_published():
         raise DataError(
-            f"{name}: is no workspace, no fingerprint.json and no published data set. "
+            f"{name}: is not a workspace, a fingerprint.json or a published data set. "
             f"{did_you_mean(name, list_published())} Published: {', '.join(list_published())}."
         )
     return expand(read_published(name))

@@ -12,7 +12,8 @@ from autoseg.hardware import count_cores, measure_speed, profile_machine
 from autoseg.pipeline.inspecting import WaitingScans, find_dataset, inspect_dataset
 from autoseg.preprocessing import Store, prepare, store_key
 from autoseg.progress import Progress
-from autoseg.workspace.workspace import Workspace, locked, new_workspace
+from autoseg.workspace.locks import locked
+from autoseg.workspace.workspace import Workspace, new_workspace
 from dataset_fingerprints.dataset import Case, Dataset
 from dataset_fingerprints.errors import DataError, FileFormatError, PlanError, WorkspaceError
 from dataset_fingerprints.files.atomic import sweep
@@ -73,7 +74,7 @@ def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress
     given = read_splits(options.splits, find_units(dataset.cases)) if options.splits else None
     workspace = new_workspace(Path(dataset.root), options.workspace)
     with locked(workspace.root, "this workspace's plan"):
-        sweep(workspace.root, workspace.cases, *workspace.root.glob("plans/*"), *workspace.root.glob("preprocessed/*"))
+        sweep(*workspace.planning_folders())
         _refuse_newer(workspace, options.plan_name)
         waiting = WaitingScans()
         fingerprint = inspect_dataset(dataset, workspace, waiting, progress)
@@ -90,7 +91,7 @@ def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress
 
 
 def _refuse_options(options: PlanningOptions) -> None:
-    """Find out at once what would otherwise be told after the whole data set was read."""
+    """Find out at once what would otherwise be reported after the whole data set was read."""
     choose_machine(profile_machine(), options.planner, options.gpu_memory_gb)
     choose_rules((), options.switches)
     refuse_unknown_parts(options.assignments)
@@ -175,7 +176,7 @@ def _preprocess(
         task.advance()
 
     with progress.task("Preprocessing", len(dataset.cases)) as task, ThreadPoolExecutor(count_cores()) as pool:
-        # Every case is tried; the first that failed is told with its own message.
+        # Every case is tried; the first that failed is reported with its own message.
         failures = [error for error in pool.map(lambda case: _attempt(preprocess, case), dataset.cases) if error]
     if failures:
         raise failures[0]

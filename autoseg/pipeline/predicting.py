@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autoseg.hardware import choose_device
-from autoseg.pipeline.folds.one_fold import fold_folders
 from autoseg.pipeline.new_scans import NewScan, find_scans
 from autoseg.pipeline.planning import read_plan
 from autoseg.prediction import Ensemble, load_ensemble
 from autoseg.progress import Progress
+from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import DataError, WorkspaceError
 from dataset_fingerprints.measuring.scans import read_scan
@@ -107,14 +107,14 @@ def _load(workspace: Workspace, plan: Plan, options: PredictionOptions) -> Ensem
 
 def _folders(
     workspace: Workspace, plan: Plan, configuration: Configuration, options: PredictionOptions
-) -> tuple[Path, ...]:
+) -> tuple[FoldFolder, ...]:
     if options.folds:
         chosen = tuple(workspace.fold(plan.name, configuration.name, fold) for fold in options.folds)
-        missing = [path.name for path in chosen if not (path / "weights.safetensors").is_file()]
+        missing = [folder.root.name for folder in chosen if not folder.weight_files()]
         if missing:
             raise WorkspaceError(f"{workspace.root}: {', '.join(missing)} of {configuration.name} is not trained yet.")
         return chosen
-    found = fold_folders(workspace, plan, configuration.name)
+    found = workspace.trained_folds(plan.name, configuration.name)
     if not found:
         raise WorkspaceError(
             f"{workspace.root}: no fold of {configuration.name} is trained yet. Run `autoseg train 0` first."

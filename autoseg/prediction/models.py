@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -18,6 +17,7 @@ from autoseg.networks import build_network
 from autoseg.prediction.restore import restore_logits
 from autoseg.prediction.sliding_window import Window, predict_logits
 from autoseg.preprocessing import Record, add_mask, fit_mask, prepare
+from autoseg.workspace.fold import FoldFolder
 from dataset_fingerprints.errors import WorkspaceError
 from dataset_fingerprints.files.jsonfiles import read_json
 from dataset_fingerprints.measuring.scans import Scan
@@ -70,12 +70,12 @@ def make_window(configuration: Configuration, outputs: int, device: torch.device
 
 
 def load_ensemble(
-    folders: Sequence[Path], device: torch.device, *, mirror: bool, previous: Ensemble | None = None
+    folders: Sequence[FoldFolder], device: torch.device, *, mirror: bool, previous: Ensemble | None = None
 ) -> Ensemble:
     """Load the networks of trained folds.
 
     Args:
-        folders: each with plan.json and weights.safetensors; all of one configuration.
+        folders: of trained folds; all of one configuration.
         device: to predict on.
         mirror: whether the plan's flips are averaged.
         previous: the first stage, where these are folds of a cascade's second one.
@@ -83,7 +83,7 @@ def load_ensemble(
     Raises:
         WorkspaceError: weights are damaged or do not fit the plan.
     """
-    plan = read_json(folders[0] / "plan.json", Plan)
+    plan = read_json(folders[0].run, Plan)
     configuration = plan.configurations[0]
     outputs = plan.scheme.heads().count()
     channels = plan.input_channels(configuration)
@@ -94,19 +94,19 @@ def load_ensemble(
     return Ensemble(plan=plan, networks=networks, window=window, previous=previous)
 
 
-def _refuse_other_size(folder: Path, first: Configuration) -> None:
+def _refuse_other_size(folder: FoldFolder, first: Configuration) -> None:
     """Folds can differ where one of them ran out of memory: in batch size, which does not matter here, or in more."""
-    (configuration,) = read_json(folder / "plan.json", Plan).configurations
+    (configuration,) = read_json(folder.run, Plan).configurations
     if (configuration.patch_shape, configuration.network) != (first.patch_shape, first.network):
         found, expected = ("x".join(map(str, entry.patch_shape)) for entry in (configuration, first))
         raise WorkspaceError(
-            f"{folder}: was trained with patches of {found} voxels, another fold with {expected}. Name folds of one "
-            "size with --fold, or delete those of the other and train them again."
+            f"{folder.root}: was trained with patches of {found} voxels, another fold with {expected}. Name folds of "
+            "one size with --fold, or delete those of the other and train them again."
         )
 
 
-def _load_network(folder: Path, configuration: Configuration, channels: int, outputs: int) -> nn.Module:
-    path = folder / "weights.safetensors"
+def _load_network(folder: FoldFolder, configuration: Configuration, channels: int, outputs: int) -> nn.Module:
+    path = folder.weights
     network = build_network(configuration, channels, outputs)
     try:
         network.load_state_dict(load_file(path))

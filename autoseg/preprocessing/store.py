@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autoseg.preprocessing.prepare import Prepared, Record, paste
+from autoseg.workspace.store import StoreFolder
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.errors import FileFormatError, WorkspaceError
 from dataset_fingerprints.files.atomic import write_bytes
@@ -51,37 +52,36 @@ class StoredCase:
 class Store:
     """A folder of cases that share their preprocessing parameters."""
 
-    folder: Path
+    folder: StoreFolder
 
     def holds(self, case: str, identities: Sequence[FileIdentity]) -> bool:
-        """Tell whether the case is here, complete, made from these files by this code."""
+        """Return whether the case is here, complete, made from these files by this code."""
         try:
-            stored = read_json(self._path(case, "json"), StoredCase)
+            stored = read_json(self.folder.record(case), StoredCase)
         except FileFormatError:
             return False
         same = [(known.size_bytes, known.sha256) for known in stored.identities] == [
             (known.size_bytes, known.sha256) for known in identities
         ]
-        whole = all(
-            self._path(case, array).is_file() for array in ("image.b2nd", "labels.b2nd", _reference(stored.record))
-        )
+        arrays = (self.folder.image(case), self.folder.labels(case), self._reference(case, stored.record))
+        whole = all(array.is_file() for array in arrays)
         return same and whole and stored.code_version == CODE_VERSION
 
     def has(self, case: str) -> bool:
-        """Tell whether the case is here, whatever its raw files are today: training needs none of them."""
-        return self._path(case, "json").is_file()
+        """Return whether the case is here, whatever its raw files are today: training needs none of them."""
+        return self.folder.record(case).is_file()
 
     def write(self, case: str, prepared: Prepared, identities: Sequence[FileIdentity]) -> None:
         """Write a case; a process killed on the way leaves no half case."""
         if prepared.labels is None or prepared.reference is None:
             raise ValueError(f"case {case} has no labels")
         half = max(float(prepared.image.max()), -float(prepared.image.min())) < LARGEST_HALF
-        write_array(self._path(case, "image.b2nd"), prepared.image.astype(np.float16) if half else prepared.image)
-        write_array(self._path(case, "labels.b2nd"), prepared.labels)
-        if _reference(prepared.record) != "labels.b2nd":
-            write_array(self._path(case, "reference.b2nd"), prepared.reference)
+        write_array(self.folder.image(case), prepared.image.astype(np.float16) if half else prepared.image)
+        write_array(self.folder.labels(case), prepared.labels)
+        if _was_resampled(prepared.record):
+            write_array(self.folder.reference(case), prepared.reference)
         stored = StoredCase(case=case, code_version=CODE_VERSION, identities=tuple(identities), record=prepared.record)
-        write_json(self._path(case, "json"), stored)
+        write_json(self.folder.record(case), stored)
 
     def read(self, case: str, box: Box = WHOLE) -> tuple[NDArray[np.floating], NDArray[np.uint8]]:
         """Return (channel, x, y, z) image and (x, y, z) class indices, of a box or of the whole case.
@@ -89,8 +89,8 @@ class Store:
         Raises:
             WorkspaceError: the case is not here or its files are damaged.
         """
-        with self._told(case):
-            return read_array(self._path(case, "image.b2nd"), box), read_array(self._path(case, "labels.b2nd"), box)
+        with self._reported(case):
+            return read_array(self.folder.image(case), box), read_array(self.folder.labels(case), box)
 
     def read_labels(self, case: str) -> NDArray[np.uint8]:
         """Return (x, y, z) class indices.
@@ -98,35 +98,35 @@ class Store:
         Raises:
             WorkspaceError: as for `read`.
         """
-        with self._told(case):
-            return read_array(self._path(case, "labels.b2nd"))
+        with self._reported(case):
+            return read_array(self.folder.labels(case))
 
     def read_reference(self, case: str) -> NDArray[np.uint8]:
         """Return (x, y, z) class indices on the scan's whole canonical grid, as the raw label map had them."""
         record = self.read_record(case)
-        return paste(read_array(self._path(case, _reference(record))), record)
+        return paste(read_array(self._reference(case, record)), record)
 
     def read_record(self, case: str) -> Record:
         """Return what undoes the case's preprocessing."""
-        return read_json(self._path(case, "json"), StoredCase).record
+        return read_json(self.folder.record(case), StoredCase).record
 
-    def _path(self, case: str, kind: str) -> Path:
-        return self.folder / f"{case}.{kind}"
+    def _reference(self, case: str, record: Record) -> Path:
+        """Return the array of the labels before resampling: without any it is that of the labels themselves."""
+        return self.folder.reference(case) if _was_resampled(record) else self.folder.labels(case)
 
     @contextmanager
-    def _told(self, case: str) -> Iterator[None]:
+    def _reported(self, case: str) -> Iterator[None]:
         try:
             yield
         except (OSError, RuntimeError, ValueError) as error:
             raise WorkspaceError(
-                f"{self.folder}: the preprocessed case {case} cannot be read ({error}). "
+                f"{self.folder.root}: the preprocessed case {case} cannot be read ({error}). "
                 "Run `autoseg plan_and_preprocess` again: it makes what is missing."
             ) from error
 
 
-def _reference(record: Record) -> str:
-    """Return the array that holds the labels before resampling: without any it is that of the labels themselves."""
-    return "labels.b2nd" if record.shape == record.box.shape() else "reference.b2nd"
+def _was_resampled(record: Record) -> bool:
+    return record.shape != record.box.shape()
 
 
 def store_key(preprocessing: Preprocessing, scheme: LabelScheme) -> str:

@@ -1,4 +1,4 @@
-"""Stopping in order: a scheduler's SIGTERM, Ctrl-C, or a file called `stop` in the fold's folder."""
+"""Stopping in order: a scheduler's SIGTERM, Ctrl-C, or the stop file in the fold's folder."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-STOP_FILE = "stop"
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -64,9 +63,8 @@ def listening() -> Iterator[Interruption]:
             signal.signal(number, handler)
 
 
-def take_stop_file(folder: Path) -> bool:
-    """Tell whether somebody put a file called `stop` into the folder, and remove it."""
-    path = folder / STOP_FILE
+def take_stop_file(path: Path) -> bool:
+    """Return whether somebody put the file there by which a training is ended early, and remove it."""
     if not path.exists():
         return False
     path.unlink(missing_ok=True)

@@ -17,8 +17,7 @@ from autoseg.progress import Progress, Task
 from autoseg.training.budget import UNMEASURED_STEPS, Budget
 from autoseg.training.checkpoint import load_checkpoint, save_checkpoint, save_tensors
 from autoseg.training.compilation import DEVICES, LEAST_SECONDS_AHEAD
-from autoseg.training.curve import Observer
-from autoseg.training.folder import FoldFolder
+from autoseg.training.curve import Curve, Observer
 from autoseg.training.interruption import Interruption, SignalledError, listening, take_stop_file
 from autoseg.training.position import Position
 from autoseg.training.setting import Setup
@@ -32,6 +31,7 @@ from autoseg.training.watch import (
     outcomes_from_plain,
     outcomes_to_plain,
 )
+from autoseg.workspace.fold import FoldFolder
 from dataset_fingerprints.errors import AutosegError, StoppedError
 
 # Seconds between reports; each costs one synchronisation with the device.
@@ -62,7 +62,8 @@ class Trainer:
         observers: Sequence[Observer] = (),
     ) -> None:
         self._setup, self._folder, self._validator, self._progress = setup, folder, validator, progress
-        self._observers = (folder.curve.append, *observers) if processes.leads() else ()
+        self._curve = Curve(path=folder.curve)
+        self._observers = (self._curve.append, *observers) if processes.leads() else ()
         self._stepper = Stepper(setup)
         self._position = Position(iterations=self._planned_iterations())
         self._watch = ValidationWatch(cases=len(setup.validation_cases), patience=setup.patience)
@@ -100,7 +101,7 @@ class Trainer:
                 self._roll_back(task)
                 continue
             self._consider_compiling()
-            if processes.led(lambda: take_stop_file(self._folder.root)):
+            if processes.led(lambda: take_stop_file(self._folder.stop)):
                 self._cool_down(task, "a stop file")
             if number:
                 self._stop(number)
@@ -127,7 +128,7 @@ class Trainer:
             return
         self._position = load_checkpoint(self._folder.checkpoint, self._stepper.parts)
         self._rewind_curve()
-        for line in self._folder.curve.read() if processes.leads() else ():
+        for line in self._curve.read() if processes.leads() else ():
             if line["kind"] == "validation":
                 cases: Any = line["cases"]
                 self._watch.add(outcomes_from_plain(cases))
@@ -325,7 +326,7 @@ class Trainer:
 
     def _rewind_curve(self) -> None:
         if processes.leads():
-            self._folder.curve.rewind(self._position.iteration)
+            self._curve.rewind(self._position.iteration)
 
     def _warn_of_silence(self, label: str, was_seen: bool) -> None:
         done = f"{self._position.share_done():.0%} of the training is done"

@@ -1,1 +1,1 @@
-"""Where everything lies on disk; the one place that spells names of files."""
+"""The lowest room: the only one that spells names of files and folders below a workspace."""

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from autoseg.workspace.fold import FULL, FoldFolder, fold_folder, list_folds
+from autoseg.workspace.locks import was_locked
+from autoseg.workspace.store import StoreFolder
 from dataset_fingerprints.errors import WorkspaceError
 
 SUFFIX = "-autoseg"
-FULL = "full"
-# Made first of all in a folder of ours, so that it also tells a workspace that was killed at its start.
-LOCK = ".lock"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,29 +40,51 @@ class Workspace:
         return self.root / "cases"
 
     def plan(self, plan: str) -> Path:
-        """Where a plan lies."""
+        """Return the path of a plan."""
         return self.root / "plans" / plan / "plan.json"
 
     def splits(self, plan: str) -> Path:
-        """Where a plan's folds lie."""
+        """Return the path of a plan's folds."""
         return self.root / "plans" / plan / "splits.json"
-
-    def store(self, key: str) -> Path:
-        """The folder of the cases preprocessed with one set of parameters."""
-        return self.root / "preprocessed" / key
-
-    def configuration(self, plan: str, configuration: str) -> Path:
-        """The folder of one configuration's folds."""
-        return self.root / "models" / plan / configuration
-
-    def fold(self, plan: str, configuration: str, fold: str) -> Path:
-        """The folder of one trained fold; `fold` is a number, or `full` for the model of all cases."""
-        name = fold if fold == FULL else f"fold_{fold}"
-        return self.configuration(plan, configuration) / name
 
     def plan_names(self) -> tuple[str, ...]:
         """Return the names of the plans that are here."""
         return tuple(sorted(path.parent.name for path in self.root.glob("plans/*/plan.json")))
+
+    def store(self, key: str) -> StoreFolder:
+        """Return the folder of the cases preprocessed with one set of parameters."""
+        return StoreFolder(root=self.root / "preprocessed" / key)
+
+    def configuration(self, plan: str, configuration: str) -> Path:
+        """Return the folder of one configuration's folds."""
+        return self.root / "models" / plan / configuration
+
+    def configuration_names(self, plan: str) -> tuple[str, ...]:
+        """Return the names of a plan's configurations of which folds are here."""
+        return tuple(sorted(path.name for path in self.configuration(plan, "").glob("*/")))
+
+    def cross_validation(self, plan: str, configuration: str) -> Path:
+        """Return the path of the metrics of all of a configuration's folds together."""
+        return self.configuration(plan, configuration) / "cross_validation.json"
+
+    def fold(self, plan: str, configuration: str, fold: str) -> FoldFolder:
+        """Return the folder of one fold; `fold` is a number, or `full` for the model of all cases."""
+        return fold_folder(self.configuration(plan, configuration), fold)
+
+    def folds(self, plan: str, configuration: str) -> tuple[FoldFolder, ...]:
+        """Return the folders of a configuration's folds that are there: by number, then `full`."""
+        return list_folds(self.configuration(plan, configuration))
+
+    def trained_folds(self, plan: str, configuration: str) -> tuple[FoldFolder, ...]:
+        """Return the folders of a configuration's trained folds; `full` only where there is no other."""
+        trained = [folder for folder in self.folds(plan, configuration) if folder.weight_files()]
+        full = self.fold(plan, configuration, FULL)
+        return tuple(folder for folder in trained if folder != full) or tuple(trained)
+
+    def planning_folders(self) -> tuple[Path, ...]:
+        """Return the folders that planning and preprocessing write into, as far as they are there."""
+        below = (*self.root.glob("plans/*"), *self.root.glob("preprocessed/*"))
+        return (self.root, self.cases, *below)
 
 
 def new_workspace(dataset: Path, given: Path | None) -> Workspace:
@@ -76,12 +95,12 @@ def new_workspace(dataset: Path, given: Path | None) -> Workspace:
         given: the user's choice, or None for `<name>-autoseg` in the current directory.
 
     Raises:
-        WorkspaceError: the place is taken by something that is no workspace.
+        WorkspaceError: the place is taken by something that is not a workspace.
     """
     root = given or Path.cwd() / f"{dataset.resolve().name}{SUFFIX}"
     if root.is_file():
         raise WorkspaceError(f"{root}: is a file. Name a folder with -w; it is made if it does not exist.")
-    if root.is_dir() and any(root.iterdir()) and not (root / LOCK).is_file():
+    if root.is_dir() and any(root.iterdir()) and not was_locked(root):
         raise WorkspaceError(f"{root}: is a folder with other content. Name an empty or a new folder with -w.")
     if (root / "imagesTr").is_dir():
         raise WorkspaceError(f"{root}: is a raw data set. A workspace lies apart from it: name another folder with -w.")
@@ -97,7 +116,7 @@ def find_workspace(given: Path | None) -> Workspace:
     if given is not None:
         if not _is_workspace(given):
             raise WorkspaceError(
-                f"{given}: is no workspace. Run `autoseg plan_and_preprocess DATASET -w {given}` first."
+                f"{given}: is not a workspace. Run `autoseg plan_and_preprocess DATASET -w {given}` first."
             )
         return Workspace(root=given)
     here = Path.cwd()
@@ -114,27 +133,6 @@ def find_workspace(given: Path | None) -> Workspace:
     raise WorkspaceError(f"{here}: holds {len(found)} workspaces ({names}). Name one with -w.")
 
 
-@contextmanager
-def locked(folder: Path, what: str) -> Iterator[None]:
-    """Keep a second process out of a folder while the block runs; a killed process leaves no lock behind.
-
-    Raises:
-        WorkspaceError: another process is in the block, or the folder cannot be written to.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        stream = (folder / LOCK).open("w")
-    except OSError as error:
-        raise WorkspaceError(f"{folder}: cannot be written to ({error.strerror}). Choose a place with -w.") from error
-    with stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise WorkspaceError(
-                f"{folder}: another process is at work on {what}. Wait for it, or stop it first."
-            ) from error
-        yield
-
-
 def _is_workspace(path: Path) -> bool:
-    return (path / "dataset.json").is_file() and (path / "plans").is_dir()
+    workspace = Workspace(root=path)
+    return workspace.dataset.is_file() and (path / "plans").is_dir()

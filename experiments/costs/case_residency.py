@@ -13,8 +13,10 @@ import numpy as np
 import torch
 
 from autoseg.training.checkpoint import load_tensors
-from autoseg.training.folder import CaseHomes, FoldFolder
-from autoseg.workspace.workspace import FULL
+from autoseg.training.curve import Curve
+from autoseg.training.record import CaseResidency, read_record
+from autoseg.workspace.fold import FULL, FoldFolder
+from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import AutosegError
 from dataset_fingerprints.files.jsonfiles import write_json
 from dataset_fingerprints.geometry import make_grid
@@ -37,7 +39,7 @@ class Held:
         same: whether the weights are those of the first training.
     """
 
-    homes: CaseHomes
+    residency: CaseResidency
     peak_gb: float
     seconds: float
     reading_seconds: float
@@ -45,10 +47,10 @@ class Held:
 
     def row(self, first: Held) -> tuple[str, ...]:
         """Return the figures as texts, the peak also beside the first one's."""
-        homes = self.homes
+        found = self.residency
         return (
-            f"{homes.in_memory} of {homes.cases()} ({homes.needed_gb:.3f})",
-            f"{homes.memory_room_gb:.3f}",
+            f"{found.in_memory} of {found.cases()} ({found.needed_gb:.3f})",
+            f"{found.memory_free_gb:.3f}",
             f"{self.peak_gb:.3f}",
             f"{self.peak_gb - first.peak_gb:+.3f}",
             f"{self.seconds:.3f}",
@@ -60,7 +62,7 @@ class Held:
 HELD_COLUMNS = ("cases in memory (GiB)", "limit", "peak GiB", "to the first", "s per step", "waiting", "same weights")
 
 
-def compare_homes(work: Path, cases: int, edge: int, iterations: int) -> Iterator[Held]:
+def compare_residency(work: Path, cases: int, edge: int, iterations: int) -> Iterator[Held]:
     """Train on cubes of noise through the command line: all on the disk, a tenth in memory, all in memory.
 
     Args:
@@ -75,11 +77,11 @@ def compare_homes(work: Path, cases: int, edge: int, iterations: int) -> Iterato
     needed, weights = 0.0, None
     for share in SHARES:
         fold = _train(workspace, work, ("--memory-gb", f"{share * needed:.6f}"))
-        homes, held = _homes(fold), load_tensors(fold.weights)[0]
-        needed, weights = 1.001 * homes.needed_gb, weights or held
-        lines = [line for line in fold.curve.read() if line["kind"] == "train"]
+        residency, held = _read_residency(fold), load_tensors(fold.weights)[0]
+        needed, weights = 1.001 * residency.needed_gb, weights or held
+        lines = [line for line in Curve(path=fold.curve).read() if line["kind"] == "train"]
         yield Held(
-            homes=homes,
+            residency=residency,
             peak_gb=float((work / "peak").read_text()),
             seconds=_mean(lines, "seconds_per_iteration"),
             reading_seconds=_mean(lines, "seconds/reading"),
@@ -120,10 +122,10 @@ def watch_growth(data: Path, work: Path, iterations: int, edge: int) -> Growth:
     augmentation = "sampling.augmentations=strong"
     _plan(data, work / "workspace", work, (f"training.iterations={iterations}", augmentation, *_patch(edge)))
     fold = _train(work / "workspace", work, ())
-    homes = _homes(fold)
-    if homes.on_disk:
-        raise AutosegError(f"{fold.root}: {homes.on_disk} cases do not fit into memory. Take a smaller data set.")
-    lines = [line for line in fold.curve.read() if line["kind"] == "train"]
+    residency = _read_residency(fold)
+    if residency.on_disk:
+        raise AutosegError(f"{fold.root}: {residency.on_disk} cases do not fit into memory. Take a smaller data set.")
+    lines = [line for line in Curve(path=fold.curve).read() if line["kind"] == "train"]
     at, now, most = ([float(str(line[key])) for line in lines] for key in ("iteration", "memory_now_gb", "memory_gb"))
     return Growth(iterations=tuple(int(number) for number in at), now_gb=tuple(now), most_gb=tuple(most))
 
@@ -143,15 +145,14 @@ def _train(workspace: Path, work: Path, options: Sequence[str]) -> FoldFolder:
     command = (sys.executable, "-m", "autoseg", "train", FULL, "-w", str(workspace), "-c", "3d_fullres", *options)
     cost = measure_command(command, work / "train.log")
     (work / "peak").write_text(str(cost.largest_process_gb))
-    (root,) = (workspace / "models" / "default" / "3d_fullres").iterdir()
-    return FoldFolder(root=root)
+    return Workspace(root=workspace).fold("default", "3d_fullres", FULL)
 
 
-def _homes(fold: FoldFolder) -> CaseHomes:
-    record = fold.read_run()
-    if record is None or record.homes is None:
-        raise AutosegError(f"{fold.run}: does not say where the training cases were. Train the fold anew.")
-    return record.homes
+def _read_residency(fold: FoldFolder) -> CaseResidency:
+    record = read_record(fold)
+    if record is None or record.residency is None:
+        raise AutosegError(f"{fold.record}: does not say where the training cases were. Train the fold anew.")
+    return record.residency
 
 
 def _mean(lines: Sequence[dict[str, object]], figure: str) -> float:

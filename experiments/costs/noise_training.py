@@ -15,10 +15,10 @@ from torch import nn
 from autoseg.hardware import autocast_type, choose_device
 from autoseg.progress import SilentProgress
 from autoseg.sampling import TrainingCase, make_resident_case
-from autoseg.training.folder import FoldFolder
 from autoseg.training.setting import Setup
 from autoseg.training.trainer import Trainer
 from autoseg.training.watch import Outcomes
+from autoseg.workspace.fold import FoldFolder
 from planners.plan import Configuration, Plan
 
 

@@ -84,7 +84,7 @@ def measure_scaling(counts: Sequence[int], work: Path) -> tuple[Point, ...]:
                 first=first,
                 again=again,
                 added=_inspect(raw, workspace, work / "log"),
-                fingerprint_mb=(workspace / "fingerprint.json").stat().st_size / 1e6,
+                fingerprint_mb=Workspace(root=workspace).fingerprint.stat().st_size / 1e6,
             )
         )
     return tuple(points)

@@ -15,6 +15,7 @@ from sklearn.model_selection import KFold
 
 from autoseg.evaluation import label_targets, score_case
 from autoseg.hardware import count_cores
+from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.dataset import Dataset
 from dataset_fingerprints.errors import AutosegError
 from dataset_fingerprints.files.jsonfiles import write_json
@@ -114,7 +115,9 @@ def race(data: Path, work: Path, environment: Path, minutes: float) -> Race:
         )
     if any(run_together(sides, SIDES)):
         raise AutosegError(f"A side of the race failed. See {work / 'race-*.log'}.")
-    (our_masks,) = workspace.glob("models/default/*/fold_0/validation")
+    trained = Workspace(root=workspace)
+    (configuration,) = trained.configuration_names("default")
+    our_masks = trained.fold("default", configuration, "0").validation.root
     labels = tuple(label.name for label in dataset.labels.labels)
     ours_scored, theirs_scored = (_score(dataset, splits[0]["val"], folder) for folder in (our_masks, masks))
     return Race(minutes=minutes, labels=labels, autoseg=ours_scored, nnunet=theirs_scored)

@@ -13,16 +13,12 @@ from autoseg.pipeline.folds.children import Child, Outcome, describe_end, run_ch
 from autoseg.pipeline.folds.jobs import Job, TrainingOptions, resolve_job
 from autoseg.pipeline.folds.placing import find_places
 from autoseg.pipeline.folds.stage_inputs import missing_folds
-from autoseg.pipeline.folds.validation import METRICS_FILE
 from autoseg.pipeline.planning import read_plan
 from autoseg.progress import Progress
-from autoseg.training.folder import FoldFolder
 from autoseg.training.interruption import listening
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import AutosegError, StoppedError
 from planners.order import order_by_need
-
-CROSS_VALIDATION_FILE = "cross_validation.json"
 
 
 def train_all(workspace: Workspace, options: TrainingOptions, progress: Progress) -> Evaluation:
@@ -40,10 +36,10 @@ def train_all(workspace: Workspace, options: TrainingOptions, progress: Progress
     configuration = options.configuration or plan.default_configuration
     folds = tuple(str(number) for number in range(len(splits.folds)))
     train_folds(workspace, folds, options, progress)
-    folders = [FoldFolder(root=workspace.fold(plan.name, configuration, fold)) for fold in folds]
-    evaluations = [read_evaluation(folder.validation / METRICS_FILE) for folder in folders]
+    folders = [workspace.fold(plan.name, configuration, fold) for fold in folds]
+    evaluations = [read_evaluation(folder.validation.metrics) for folder in folders]
     summary = summarise([case for evaluation in evaluations for case in evaluation.cases])
-    write_evaluation(workspace.configuration(plan.name, configuration) / CROSS_VALIDATION_FILE, summary)
+    write_evaluation(workspace.cross_validation(plan.name, configuration), summary)
     return summary
 
 

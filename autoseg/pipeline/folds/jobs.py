@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from autoseg.pipeline.folds.runs import refuse_other_plan
 from autoseg.pipeline.folds.stage_inputs import StageInput, find_input
 from autoseg.pipeline.planning import read_plan
-from autoseg.training.folder import FoldFolder, RunRecord
-from autoseg.workspace.workspace import FULL, Workspace
+from autoseg.training.record import TrainingRecord, read_record
+from autoseg.workspace.fold import FULL, FoldFolder
+from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import PlanError, WorkspaceError
 from dataset_fingerprints.files.jsonfiles import read_json, write_json
 from planners.editing.overrides import set_values
@@ -18,7 +20,7 @@ from planners.plan import Configuration, Fold, Plan, Splits
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrainingOptions:
-    """What a person may say about training; everything has a default.
+    """The options of a training; everything has a default.
 
     Attributes:
         configuration: None for the plan's default.
@@ -27,7 +29,7 @@ class TrainingOptions:
         patience: rounds of validation without a new best after which a fold ends; None for an earlier start's, or none.
         assignments: `--set` values.
         with_previous: of a cascade's first stage, train what folds are missing.
-        memory_gb: that training cases may take; None for what is free.
+        memory_gb: memory for training cases, in GiB; None for what is free.
         folds_at_once: where several folds are trained; None for as many as the GPUs hold, or one on a CPU.
         memory_share: of a GPU's memory, for a training that shares it with others.
     """
@@ -67,7 +69,7 @@ class Job:
 
     Attributes:
         plan: narrowed to the one configuration that is trained.
-        memory_gb: that training cases may take; None for what is free.
+        memory_gb: memory for training cases, in GiB; None for what is free.
     """
 
     plan: Plan
@@ -93,21 +95,21 @@ class Job:
         """
         smaller, step = step_down(self.configuration, evidence, self.plan.memory_gb)
         plan = replace(self.plan, configurations=(smaller,), steps=(*self.plan.steps, step))
-        write_json(self.folder.plan, plan)
+        write_json(self.folder.run, plan)
         return replace(self, plan=plan)
 
     def is_finished(self) -> bool:
-        """Tell whether the fold is trained and validated, and is asked for no more.
+        """Return whether the fold is trained and validated, and is asked for no more.
 
         Raises:
             WorkspaceError: it was begun with another plan.
         """
-        record = self.folder.read_run()
-        self.folder.refuse_other(self.plan)
+        record = read_record(self.folder)
+        refuse_other_plan(self.folder, self.plan)
         return record is not None and record.status == "finished" and not self.extends(record)
 
-    def extends(self, record: RunRecord) -> bool:
-        """Tell whether a trained fold is asked for more steps, or more time, than it has had."""
+    def extends(self, record: TrainingRecord) -> bool:
+        """Return whether a trained fold is asked for more steps, or more time, than it has had."""
         if self.max_minutes is not None:
             return self.max_minutes > max(record.max_minutes or 0.0, record.seconds / 60)
         return record.max_minutes is None and self.configuration.training.iterations > record.planned_iterations
@@ -136,9 +138,9 @@ def resolve_job(workspace: Workspace, fold: str, options: TrainingOptions) -> Jo
             f"{workspace.root}: {len(missing)} cases are not preprocessed for {configuration.name}, for example "
             f"{missing[0]}. Run `autoseg plan_and_preprocess DATASET -c {configuration.name}` first."
         )
-    folder = FoldFolder(root=workspace.fold(plan.name, configuration.name, fold))
-    others = workspace.configuration(plan.name, configuration.name).glob("*/plan.json")
-    begun = [read_json(path, Plan) for path in ([folder.plan] if folder.plan.is_file() else others)]
+    folder = workspace.fold(plan.name, configuration.name, fold)
+    others = [other.run for other in workspace.folds(plan.name, configuration.name) if other.run.is_file()]
+    begun = [read_json(path, Plan) for path in ([folder.run] if folder.run.is_file() else others)]
     most = max((other.steps for other in begun), key=len, default=())
     configuration, steps_down = repeat_steps(configuration, most, plan.memory_gb)
     return Job(

@@ -1,4 +1,4 @@
-"""Who watches a training beside `metrics.jsonl`: a picture, and TensorBoard where it is installed."""
+"""Observers of a training beside its curve: a picture, and TensorBoard where it is installed."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from autoseg.report import draw_curves
-from autoseg.training.curve import Line
-from autoseg.training.folder import FoldFolder
+from autoseg.training.curve import Curve, Line
+from autoseg.workspace.fold import FoldFolder
 
-PICTURE_FILE = "progress.png"
 # Drawing takes a fraction of a second, and every validation draws anyway.
 PICTURE_SECONDS = 60.0
 
@@ -38,7 +37,7 @@ def make_observers(folder: FoldFolder) -> Sequence[Observer]:
 
 
 class PictureObserver:
-    """Keeps `progress.png` up to date."""
+    """The fold's picture, kept up to date."""
 
     def __init__(self, folder: FoldFolder) -> None:
         self._folder, self._drawn = folder, time.monotonic()
@@ -53,17 +52,16 @@ class PictureObserver:
         self._draw()
 
     def _draw(self) -> None:
-        root = self._folder.root
-        lines = self._folder.curve.read()
+        lines = Curve(path=self._folder.curve).read()
         if lines:
-            draw_curves(lines, root / PICTURE_FILE, f"{root.parent.name}, {root.name.replace('_', ' ')}")
+            draw_curves(lines, self._folder.picture, self._folder.title())
             # A figure and its parts refer to each other: without this, dozens of them wait to be freed.
             gc.collect()
         self._drawn = time.monotonic()
 
 
 class TensorBoardObserver:
-    """Writes every figure as a scalar into the folder `tensorboard`; what a training goes back behind is taken back."""
+    """Every figure as a scalar for TensorBoard; what a training goes back behind is taken back."""
 
     def __init__(self, folder: FoldFolder) -> None:
         self._folder = folder
@@ -89,4 +87,4 @@ class TensorBoardObserver:
         from torch.utils.tensorboard import SummaryWriter
 
         self.close()
-        self._writer = SummaryWriter(str(self._folder.root / "tensorboard"), purge_step=iteration)
+        self._writer = SummaryWriter(str(self._folder.tensorboard), purge_step=iteration)

@@ -6,7 +6,6 @@ import importlib.metadata
 import platform
 import shutil
 from dataclasses import replace
-from pathlib import Path
 
 import torch
 
@@ -17,17 +16,19 @@ from autoseg.pipeline.folds.cross_validation import train_previous
 from autoseg.pipeline.folds.jobs import Job, TrainingOptions, resolve_job
 from autoseg.pipeline.folds.observing import make_observers
 from autoseg.pipeline.folds.residency import load_cases
-from autoseg.pipeline.folds.validation import METRICS_FILE, TrainingValidator, validate_fold
+from autoseg.pipeline.folds.runs import claim_fold
+from autoseg.pipeline.folds.validation import TrainingValidator, validate_fold
 from autoseg.prediction import load_ensemble, make_window
 from autoseg.progress import Progress, SilentProgress
-from autoseg.training.folder import FoldFolder, RunRecord
+from autoseg.training.record import TrainingRecord, read_record
 from autoseg.training.setting import Setup
 from autoseg.training.trainer import Trainer
-from autoseg.workspace.workspace import FULL, Workspace, locked
+from autoseg.workspace.fold import FULL, FoldFolder
+from autoseg.workspace.locks import locked
+from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import AutosegError, StoppedError
 from dataset_fingerprints.files.atomic import sweep
 from dataset_fingerprints.files.jsonfiles import write_json
-from planners.plan import Plan
 
 
 def train_fold(workspace: Workspace, fold: str, options: TrainingOptions, progress: Progress) -> Evaluation | None:
@@ -54,7 +55,7 @@ def train_fold(workspace: Workspace, fold: str, options: TrainingOptions, progre
                 return _train_locked(job, progress)
         try:
             return _train_locked(job, SilentProgress())
-        except StoppedError as error:  # which the leader tells
+        except StoppedError as error:  # which the leader reports
             raise SystemExit(error.exit_code) from error
 
 
@@ -66,25 +67,25 @@ def _train_locked(job: Job, progress: Progress) -> Evaluation | None:
         return None
     if record.status == "finished":
         progress.say(f"Fold {job.fold} is finished.")
-        return read_evaluation(job.folder.validation / METRICS_FILE)
-    ensemble = load_ensemble([job.folder.root], choose_device(), mirror=True)
+        return read_evaluation(job.folder.validation.metrics)
+    ensemble = load_ensemble([job.folder], choose_device(), mirror=True)
     evaluation = validate_fold(ensemble, job.inputs, job.cases.validation, job.folder.validation, progress)
     _write(job.folder, replace(record, status="finished"))
     return evaluation
 
 
-def _open(job: Job) -> RunRecord | None:
+def _open(job: Job) -> TrainingRecord | None:
     """Return what an earlier start left; the scores of weights that are about to change are removed."""
-    sweep(job.folder.root, *job.folder.root.rglob("validation/**/"))
-    job.folder.claim(job.plan)
-    record = job.folder.read_run()
+    sweep(*job.folder.folders())
+    claim_fold(job.folder, job.plan)
+    record = read_record(job.folder)
     if record is not None and record.status != "training" and job.extends(record):
-        shutil.rmtree(job.folder.validation, ignore_errors=True)
+        shutil.rmtree(job.folder.validation.root, ignore_errors=True)
         record = replace(record, status="training")
     return record
 
 
-def _train_fitting(job: Job, earlier: RunRecord | None, progress: Progress) -> RunRecord:
+def _train_fitting(job: Job, earlier: TrainingRecord | None, progress: Progress) -> TrainingRecord:
     """Train; where the device runs out of memory, go on from the last checkpoint a size smaller, and say so."""
     while True:
         try:
@@ -96,23 +97,23 @@ def _train_fitting(job: Job, earlier: RunRecord | None, progress: Progress) -> R
         # Only behind the except clause, whose error keeps the tensors of the failed step.
         release_memory()
         job = job.step_down(evidence)
-        earlier = job.folder.read_run()
+        earlier = read_record(job.folder)
         smaller = job.plan.steps[-1].after.describe()
         if processes.count() > 1:
             raise AutosegError(
                 f"{job.folder.root}: out of memory in process {processes.number()} ({evidence}). Give the same command "
                 f"again: it goes on with {smaller}. With `torchrun --max-restarts 3` it does so by itself."
             )
-        progress.say(f"Out of memory ({evidence}). Going on with {smaller}; why is in the fold's plan.json.")
+        progress.say(f"Out of memory ({evidence}). Going on with {smaller}; why is in {job.folder.run}.")
 
 
-def _train(job: Job, earlier: RunRecord | None, progress: Progress) -> RunRecord:
+def _train(job: Job, earlier: TrainingRecord | None, progress: Progress) -> TrainingRecord:
     device = choose_device()
     limit_memory(device, job.memory_share)
     minutes = job.max_minutes if job.max_minutes is not None else earlier.max_minutes if earlier else None
     patience = job.patience if job.patience is not None else earlier.patience if earlier else 0
     autocast = autocast_type(device) if job.configuration.training.mixed_precision else torch.float32
-    record = RunRecord(
+    record = TrainingRecord(
         status="training",
         fold=job.fold,
         configuration=job.configuration.name,
@@ -128,8 +129,8 @@ def _train(job: Job, earlier: RunRecord | None, progress: Progress) -> RunRecord
         versions=_versions(),
     )
     _write(job.folder, record)
-    cases, homes = load_cases(job, device, progress)
-    record = replace(record, homes=homes)
+    cases, residency = load_cases(job, device, progress)
+    record = replace(record, residency=residency)
     _write(job.folder, record)
     heads = job.plan.scheme.heads()
     setup = Setup(
@@ -157,9 +158,9 @@ def _train(job: Job, earlier: RunRecord | None, progress: Progress) -> RunRecord
     return record
 
 
-def _write(folder: FoldFolder, record: RunRecord) -> None:
+def _write(folder: FoldFolder, record: TrainingRecord) -> None:
     if processes.leads():
-        write_json(folder.run, record)
+        write_json(folder.record, record)
 
 
 def _fold_number(fold: str) -> int:
@@ -176,11 +177,3 @@ def _versions() -> tuple[tuple[str, str], ...]:
     installed = {entry.metadata["Name"]: entry.version for entry in importlib.metadata.distributions()}
     known = ((name, installed[name]) for name in packages if name in installed)
     return (("python", platform.python_version()), *known)
-
-
-def fold_folders(workspace: Workspace, plan: Plan, configuration: str) -> tuple[Path, ...]:
-    """Return the folders of a configuration's trained folds; the full model only where there is no other."""
-    root = workspace.configuration(plan.name, configuration)
-    folds = tuple(path.parent for path in sorted(root.glob("fold_*/weights.safetensors")))
-    full = root / FULL
-    return folds or ((full,) if (full / "weights.safetensors").is_file() else ())

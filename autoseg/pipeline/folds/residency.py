@@ -1,4 +1,4 @@
-"""Where training cases live: on the device, else in memory, else on the disk, from which patches are read."""
+"""The residency of training cases: on the device, else in memory, else on the disk, from which patches are read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from autoseg.pipeline.folds.jobs import Job
 from autoseg.preprocessing import Store, pack_array, unpack_array
 from autoseg.progress import Progress
 from autoseg.sampling import Box, CaseVoxels, TrainingCase, hold_voxels, make_case, split_mask
-from autoseg.training.folder import CaseHomes
+from autoseg.training.record import CaseResidency
 from dataset_fingerprints.geometry import Triple
 from dataset_fingerprints.measuring.memory_gate import MemoryGate
 from dataset_fingerprints.sizes import GIB
@@ -33,8 +33,8 @@ LOADING_BYTES, LOADING_BYTES_PER_CHANNEL = 16, 8
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Rooms:
-    """Bytes that training cases may take."""
+class FreeMemory:
+    """Bytes that are free for training cases."""
 
     device: float
     memory: float
@@ -70,84 +70,84 @@ class StoredVoxels:
         return torch.from_numpy(image), tuple(map(torch.from_numpy, maps))
 
 
-def load_cases(job: Job, device: torch.device, progress: Progress) -> tuple[Sequence[TrainingCase], CaseHomes]:
-    """Find a home for every training case, hold those that are not to stay on the disk, and tell where they are."""
+def load_cases(job: Job, device: torch.device, progress: Progress) -> tuple[Sequence[TrainingCase], CaseResidency]:
+    """Load every training case where it fits, on the disk if nowhere else, and report the residency of all."""
     channels = len(job.plan.channels)
     shapes = [job.inputs.store.read_record(case).shape for case in job.cases.train]
     voxels = [int(np.prod(shape)) for shape in shapes]
     masks = len(job.configuration.masks())
     sizes = [resident_bytes(count, channels, masks) for count in voxels]
-    rooms = measure_rooms(job, device)
-    homes = choose_homes(sizes, rooms)
-    told = _tell(homes, sizes, rooms)
-    progress.say(describe(told))
-    gate = MemoryGate(limit_bytes=rooms.memory * (1 - HELD_SHARE))
-    places = {"device": device, "memory": torch.device("cpu"), "disk": None}
+    free = measure_free_memory(job, device)
+    chosen = choose_residency(sizes, free)
+    residency = _summarise(chosen, sizes, free)
+    progress.say(describe(residency))
+    gate = MemoryGate(limit_bytes=free.memory * (1 - HELD_SHARE))
+    devices = {"device": device, "memory": torch.device("cpu"), "disk": None}
 
     def load(number: int) -> TrainingCase:
         with gate.hold(voxels[number] * (LOADING_BYTES + LOADING_BYTES_PER_CHANNEL * channels)):
-            return _load(job, job.cases.train[number], shapes[number], places[homes[number]])
+            return _load(job, job.cases.train[number], shapes[number], devices[chosen[number]])
 
     with ThreadPoolExecutor(count_cores()) as pool:
-        return list(pool.map(load, range(len(homes)))), told
+        return list(pool.map(load, range(len(chosen)))), residency
 
 
-def measure_rooms(job: Job, device: torch.device) -> Rooms:
+def measure_free_memory(job: Job, device: torch.device) -> FreeMemory:
     """Measure what a GPU, and the memory of this process, have free beside the predicted peak of the training.
 
     Apple's GPU shares its memory with the processor: what is free there is free on the device.
     """
     training = predict_configuration(job.plan, job.configuration).tensors() / PLANNED_SHARE
     free = free_memory_gb() * GIB - (training if device.type != "cuda" else 0)
-    room = HELD_SHARE * max(0.0, free) if job.memory_gb is None else job.memory_gb * GIB
+    memory = HELD_SHARE * max(0.0, free) if job.memory_gb is None else job.memory_gb * GIB
     if device.type == "cuda":
         unused, whole = torch.cuda.mem_get_info()
-        return Rooms(device=max(0.0, min(unused, job.memory_share * whole) - training), memory=room)
-    return Rooms(device=0.0, memory=room) if device.type == "cpu" else Rooms(device=room, memory=0.0)
+        return FreeMemory(device=max(0.0, min(unused, job.memory_share * whole) - training), memory=memory)
+    return FreeMemory(device=0.0, memory=memory) if device.type == "cpu" else FreeMemory(device=memory, memory=0.0)
 
 
-def choose_homes(sizes: Sequence[int], rooms: Rooms) -> list[str]:
-    """Return for each size, in order, the fastest home with room left: `device`, `memory` or `disk`."""
-    on_device = fit_into(sizes, rooms.device)
-    in_memory = iter(fit_into([size for size, here in zip(sizes, on_device, strict=True) if not here], rooms.memory))
+def choose_residency(sizes: Sequence[int], free: FreeMemory) -> list[str]:
+    """Return for each size, in order, the fastest of `device`, `memory` and `disk` that it still fits into."""
+    on_device = fit_into(sizes, free.device)
+    in_memory = iter(fit_into([size for size, here in zip(sizes, on_device, strict=True) if not here], free.memory))
     return ["device" if here else "memory" if next(in_memory) else "disk" for here in on_device]
 
 
-def fit_into(sizes: Sequence[int], room: float) -> list[bool]:
-    """Tell for each of these sizes, in order, whether it still fits into the room that the ones before left."""
+def fit_into(sizes: Sequence[int], free: float) -> list[bool]:
+    """Return for each of these sizes, in order, whether it still fits into what the ones before left free."""
     fits = []
     for size in sizes:
-        fits.append(size <= room)
-        room -= size * fits[-1]
+        fits.append(size <= free)
+        free -= size * fits[-1]
     return fits
 
 
-def describe(homes: CaseHomes) -> str:
-    """Say in a line where the training cases are, and why."""
-    where = [f"{homes.on_device} on the device ({homes.device_room_gb:.2f} GiB free)"] if homes.on_device else []
-    where += [f"{homes.in_memory} in memory ({homes.memory_room_gb:.2f} GiB for cases)"] if homes.in_memory else []
-    where += [f"{homes.on_disk} stay on the disk, patches are read ahead"] if homes.on_disk else []
-    why = f": memory has {homes.memory_room_gb:.2f} GiB for cases (--memory-gb)" if homes.on_disk else ""
-    return f"{homes.cases()} training cases, {homes.needed_gb:.2f} GiB: {', '.join(where)}{why}."
+def describe(found: CaseResidency) -> str:
+    """Return a line for a person: where the training cases are, and why."""
+    where = [f"{found.on_device} on the device ({found.device_free_gb:.2f} GiB free)"] if found.on_device else []
+    where += [f"{found.in_memory} in memory ({found.memory_free_gb:.2f} GiB for cases)"] if found.in_memory else []
+    where += [f"{found.on_disk} stay on the disk, patches are read ahead"] if found.on_disk else []
+    why = f": memory has {found.memory_free_gb:.2f} GiB for cases (--memory-gb)" if found.on_disk else ""
+    return f"{found.cases()} training cases, {found.needed_gb:.2f} GiB: {', '.join(where)}{why}."
 
 
-def _tell(homes: Sequence[str], sizes: Sequence[int], rooms: Rooms) -> CaseHomes:
-    count = Counter(homes)
-    return CaseHomes(
+def _summarise(chosen: Sequence[str], sizes: Sequence[int], free: FreeMemory) -> CaseResidency:
+    count = Counter(chosen)
+    return CaseResidency(
         on_device=count["device"],
         in_memory=count["memory"],
         on_disk=count["disk"],
         needed_gb=round(sum(sizes) / GIB, 6),
-        device_room_gb=round(rooms.device / GIB, 6),
-        memory_room_gb=round(rooms.memory / GIB, 6),
+        device_free_gb=round(free.device / GIB, 6),
+        memory_free_gb=round(free.memory / GIB, 6),
     )
 
 
-def _load(job: Job, case: str, shape: Triple, place: torch.device | None) -> TrainingCase:
+def _load(job: Job, case: str, shape: Triple, device: torch.device | None) -> TrainingCase:
     heads, mask = job.plan.scheme.heads(), job.inputs.read_mask(case)
     parts, previous = (None, None) if mask is None else split_mask(mask, heads.targets())
     voxels: CaseVoxels
-    if place is None:
+    if device is None:
         labels = job.inputs.store.read_labels(case)
         voxels = StoredVoxels(
             store=job.inputs.store,
@@ -158,6 +158,6 @@ def _load(job: Job, case: str, shape: Triple, place: torch.device | None) -> Tra
         )
     else:
         image, labels = job.inputs.store.read(case)
-        voxels = hold_voxels(image, labels, place, parts)
+        voxels = hold_voxels(image, labels, device, parts)
     balanced = resolve(job.configuration.sampling.patches, PATCHES, "patches").needs_lesions()
     return make_case(case, voxels, labels, heads, find_lesions=balanced, previous=previous)

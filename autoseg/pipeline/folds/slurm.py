@@ -14,7 +14,6 @@ from autoseg.pipeline.folds.jobs import TrainingOptions
 from autoseg.pipeline.folds.stage_inputs import missing_folds
 from autoseg.pipeline.planning import read_plan
 from autoseg.progress import Progress
-from autoseg.training.folder import FoldFolder
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import AutosegError, PlanError
 from planners.order import order_by_need
@@ -126,14 +125,14 @@ def write_script(settings: Mapping[str, str], body: str) -> str:
 def _array(workspace: Workspace, options: TrainingOptions, folds: Sequence[str]) -> dict[str, str]:
     name = options.configuration or ""
     for fold in folds:
-        workspace.fold(options.plan_name, name, fold).mkdir(parents=True, exist_ok=True)
+        workspace.fold(options.plan_name, name, fold).root.mkdir(parents=True, exist_ok=True)
     return {
         "job-name": f"autoseg-{options.plan_name}-{name}",
         "array": ",".join(folds),
         "requeue": "",
         "signal": f"B:USR1@{WARNING_SECONDS}",
         "open-mode": "append",
-        "output": str(FoldFolder(root=workspace.fold(options.plan_name, name, "%a")).log),
+        "output": str(workspace.fold(options.plan_name, name, "%a").log),
     }
 
 

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autoseg.preprocessing import Store, add_mask, fit_mask, store_key
-from autoseg.training.folder import FoldFolder
+from autoseg.training.record import read_record
+from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.errors import WorkspaceError
@@ -67,7 +68,7 @@ def find_input(workspace: Workspace, plan: Plan, splits: Splits, configuration: 
             f"Add --with-previous to train what is missing now, or run `autoseg train all -c {first}` first."
         )
     masks = {
-        case: workspace.fold(plan.name, first, str(number)) / "validation" / f"{case}.nii.gz"
+        case: workspace.fold(plan.name, first, str(number)).validation.mask(case)
         for number, fold in enumerate(splits.folds)
         for case in fold.validation
     }
@@ -79,10 +80,10 @@ def missing_folds(workspace: Workspace, plan: Plan, splits: Splits, configuratio
     return tuple(
         str(number)
         for number in range(len(splits.folds))
-        if not _is_finished(FoldFolder(root=workspace.fold(plan.name, configuration, str(number))))
+        if not _is_finished(workspace.fold(plan.name, configuration, str(number)))
     )
 
 
 def _is_finished(folder: FoldFolder) -> bool:
-    record = folder.read_run()
+    record = read_record(folder)
     return record is not None and record.status == "finished"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import nn
@@ -25,13 +24,12 @@ from autoseg.prediction import Ensemble, Window, mark, predict_logits, restore_p
 from autoseg.preprocessing import write_array
 from autoseg.progress import Progress
 from autoseg.training.watch import LabelOutcome, Outcomes
+from autoseg.workspace.fold import ValidationFolder
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.files.jsonfiles import read_json, write_json
 from dataset_fingerprints.fingerprint import Box
 from dataset_fingerprints.geometry import canonical_grid
 from dataset_fingerprints.reading.images import write_label_map
-
-METRICS_FILE = "metrics.json"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,7 +77,7 @@ def scored_targets(scheme: LabelScheme) -> Targets:
 
 
 def validate_fold(
-    ensemble: Ensemble, inputs: StageInput, cases: Sequence[str], folder: Path, progress: Progress
+    ensemble: Ensemble, inputs: StageInput, cases: Sequence[str], folder: ValidationFolder, progress: Progress
 ) -> Evaluation:
     """Predict and score all cases, keep masks and probabilities, and write the fold's metrics.
 
@@ -88,25 +86,25 @@ def validate_fold(
     scores = []
     with progress.task("Validating", len(cases)) as task:
         for case in cases:
-            done = folder / "cases" / f"{case}.json"
+            done = folder.case_record(case)
             if not done.is_file():
                 write_json(done, _validate_case(ensemble, inputs, case, folder))
             scores.append(read_json(done, ValidatedCase).scores)
             task.advance()
     evaluation = summarise(scores)
-    write_evaluation(folder / METRICS_FILE, evaluation)
+    write_evaluation(folder.metrics, evaluation)
     return evaluation
 
 
-def _validate_case(ensemble: Ensemble, inputs: StageInput, case: str, folder: Path) -> ValidatedCase:
+def _validate_case(ensemble: Ensemble, inputs: StageInput, case: str, folder: ValidationFolder) -> ValidatedCase:
     image, _ = inputs.read(case)
     record = inputs.store.read_record(case)
     logits = predict_logits(ensemble.networks, torch.from_numpy(image), ensemble.window)
     scheme = ensemble.plan.scheme
     indices, probabilities = restore_probabilities(logits, record, scheme.heads())
     labels = scheme.to_values(indices)
-    write_label_map(folder / f"{case}.nii.gz", labels, record.source_grid)
-    write_array(folder / "probabilities" / f"{case}.b2nd", probabilities.values)
+    write_label_map(folder.mask(case), labels, record.source_grid)
+    write_array(folder.probabilities(case), probabilities.values)
     scores = score_case(
         labels,
         scheme.to_values(inputs.store.read_reference(case)),

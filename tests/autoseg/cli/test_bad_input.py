@@ -14,7 +14,7 @@ import nibabel
 import numpy as np
 import pytest
 
-from autoseg.workspace.workspace import locked
+from autoseg.workspace.locks import locked
 from tests.synthetic.commands import run, start
 from tests.synthetic.scans import affine_of, head, write_csv, write_nifti, write_nnunet_dataset
 

@@ -88,7 +88,7 @@ def test_check_tells_a_sound_data_set_from_a_broken_one(planned, tmp_path, monke
     ("arguments", "message"),
     [
         (["train", "9", "-w", "{ws}"], "There is no fold '9'"),
-        (["train", "0", "-w", "{raw}"], "is no workspace"),
+        (["train", "0", "-w", "{raw}"], "is not a workspace"),
         (["train", "0", "-w", "{ws}", "-c", "3d_fulres"], "Did you mean '3d_fullres'"),
         (["train", "0", "-w", "{ws}", "--set", "training.iteration=5"], "iterations"),
         (["train", "0", "-w", "{ws}", "--set", "training.loss.name=dise"], "no loss 'dise'. Did you mean 'dice'"),

@@ -100,4 +100,4 @@ def test_comparing_with_something_else_is_refused(tmp_path, monkeypatch, capsys)
     write_nnunet_dataset(tmp_path / "raw", 5)
     assert run(monkeypatch, "plan_and_preprocess", tmp_path / "raw", "-w", tmp_path / "ws") == 0
     assert run(monkeypatch, "explain", "-w", tmp_path / "ws", "--compare", tmp_path / "raw") == 2
-    assert "raw: is no workspace" in " ".join(capsys.readouterr().err.split())
+    assert "raw: is not a workspace" in " ".join(capsys.readouterr().err.split())

@@ -15,7 +15,8 @@ from autoseg.pipeline.folds.stage_inputs import find_input
 from autoseg.pipeline.planning import find_configuration, read_plan
 from autoseg.prediction import load_ensemble
 from autoseg.training.checkpoint import load_tensors
-from autoseg.training.folder import RunRecord
+from autoseg.training.record import TrainingRecord
+from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.files.jsonfiles import read_json
 from dataset_fingerprints.measuring.scans import read_scan
@@ -63,7 +64,7 @@ def test_the_low_resolution_trains_and_predicts_on_the_scans_own_grid(
     low = ["-w", planned / "ws", "-c", "3d_lowres"]
     assert run(monkeypatch, "train", "0", *low) == 0
     fold = planned / "ws" / "models" / "default" / "3d_lowres" / "fold_0"
-    (configuration,) = json.loads((fold / "plan.json").read_text())["configurations"]
+    (configuration,) = json.loads((fold / "run.json").read_text())["configurations"]
     assert min(configuration["preprocessing"]["spacing_mm"]) > 1
     assert (fold / "validation" / "metrics.json").is_file()
     scan = planned / "raw" / "imagesTr" / "sub-0_0000.nii.gz"
@@ -108,7 +109,7 @@ def test_every_case_gets_the_mask_of_the_fold_that_did_not_train_on_it(both_stag
     for number, fold in enumerate(splits.folds):
         for case in fold.validation:
             assert inputs.masks[case].is_relative_to(fold_folder(both_stages, "3d_lowres", number))
-            assert case not in read_json(inputs.masks[case].parents[1] / "run.json", RunRecord).train_cases
+            assert case not in read_json(inputs.masks[case].parents[1] / "record.json", TrainingRecord).train_cases
 
 
 def test_the_network_sees_the_first_stages_mask_on_its_own_grid(both_stages: Path, tmp_path: Path) -> None:
@@ -126,8 +127,9 @@ def test_a_cascade_predicts_new_scans_by_both_stages(both_stages: Path, monkeypa
     out = both_stages / "second.nii.gz"
     assert run(monkeypatch, "predict", scan, "-o", out, "--no-mirror", *cascade(both_stages)) == 0
     assert nibabel.load(out).shape == SHAPE
-    second = fold_folder(both_stages, "3d_cascade_fullres", 0)
-    first = load_ensemble([fold_folder(both_stages, "3d_lowres", 0)], torch.device("cpu"), mirror=False)
+    second = FoldFolder(root=fold_folder(both_stages, "3d_cascade_fullres", 0))
+    lowres = FoldFolder(root=fold_folder(both_stages, "3d_lowres", 0))
+    first = load_ensemble([lowres], torch.device("cpu"), mirror=False)
     read = read_scan("sub-0", [scan], ("T1w",))
     answers = []
     for networks in (first.networks, [Everything()]):

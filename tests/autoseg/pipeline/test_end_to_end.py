@@ -14,7 +14,9 @@ import pytest
 
 from autoseg.evaluation import read_evaluation
 from autoseg.training.checkpoint import load_tensors
-from autoseg.training.folder import FoldFolder
+from autoseg.training.curve import Curve
+from autoseg.training.record import read_record
+from autoseg.workspace.fold import FoldFolder
 from dataset_fingerprints.files.jsonfiles import read_json
 from planners.plan import Plan, Splits
 from tests.synthetic.commands import HIPPOCAMPUS, needs_hippocampus, run, start
@@ -28,12 +30,12 @@ def test_the_workspace_holds_what_the_design_names(trained):
     plan = read_json(workspace / "plans" / "default" / "plan.json", Plan)
     splits = read_json(workspace / "plans" / "default" / "splits.json", Splits)
     fold = workspace / "models" / "default" / plan.default_configuration / "fold_0"
-    for name in ("plan.json", "weights.safetensors", "metrics.jsonl", "run.json", "validation/metrics.json"):
+    for name in ("run.json", "weights.safetensors", "metrics.jsonl", "record.json", "validation/metrics.json"):
         assert (fold / name).is_file(), name
     held_out = splits.folds[0].validation
     assert sorted(path.name for path in (fold / "validation").glob("*.nii.gz")) == [f"{c}.nii.gz" for c in held_out]
     assert len(list((fold / "validation" / "probabilities").glob("*.b2nd"))) == len(held_out)
-    assert FoldFolder(root=fold).read_run().status == "finished"
+    assert read_record(FoldFolder(root=fold)).status == "finished"
     assert (fold / "progress.png").is_file()
 
 
@@ -93,7 +95,7 @@ def test_a_fold_begun_with_another_plan_is_refused_with_the_difference(trained, 
 
 
 def test_a_second_process_on_the_same_fold_is_refused(trained, monkeypatch, capsys):
-    from autoseg.workspace.workspace import locked
+    from autoseg.workspace.locks import locked
 
     fold = next((trained / "ws" / "models" / "default").glob("*/fold_0"))
     with locked(fold, "fold 0"):
@@ -167,12 +169,12 @@ def test_training_killed_at_five_moments_ends_as_a_valid_run(trained, tmp_path):
     arguments = ["train", "0", "-w", tmp_path / "ws", "--set", "training.iterations=400"]
     assert kill_at_random(arguments, 5, 12.0) >= 3
     fold = FoldFolder(root=next((tmp_path / "ws" / "models" / "default").glob("*/fold_0")))
-    assert fold.read_run().status == "finished"
+    assert read_record(fold).status == "finished"
     assert load_tensors(fold.weights)[1]["iteration"] == "400"
-    iterations = [line["iteration"] for line in fold.curve.read()]
+    iterations = [line["iteration"] for line in Curve(path=fold.curve).read()]
     assert iterations == sorted(iterations)
     assert iterations[-1] == 400
-    assert len(read_evaluation(fold.validation / "metrics.json").cases) == 2
+    assert len(read_evaluation(fold.validation.metrics).cases) == 2
     assert not list(fold.root.rglob(".partial-*"))
 
 
@@ -208,15 +210,15 @@ def test_a_real_process_saves_on_a_signal_and_goes_on(trained, tmp_path, number,
     output, _ = again.communicate()
     assert again.returncode == 0, output
     assert "Going on from iteration" in output
-    assert FoldFolder(root=folder).read_run().status == "finished"
+    assert read_record(FoldFolder(root=folder)).status == "finished"
 
 
 def test_a_finished_fold_is_extended_by_more_iterations(trained, tmp_path, monkeypatch):
     shutil.copytree(trained / "ws", tmp_path / "ws")
     fold = FoldFolder(root=next((tmp_path / "ws" / "models" / "default").glob("*/fold_0")))
-    before = read_evaluation(fold.validation / "metrics.json")
+    before = read_evaluation(fold.validation.metrics)
     assert run(monkeypatch, "train", "0", "-w", tmp_path / "ws", "--iterations", "60") == 0
     assert load_tensors(fold.weights)[1]["iteration"] == "60"
-    assert [line["kind"] for line in fold.curve.read()].count("extended") == 1
-    assert read_evaluation(fold.validation / "metrics.json").cases != before.cases
+    assert [line["kind"] for line in Curve(path=fold.curve).read()].count("extended") == 1
+    assert read_evaluation(fold.validation.metrics).cases != before.cases
     assert run(monkeypatch, "train", "0", "-w", tmp_path / "ws", "--iterations", "40") == 2

@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from autoseg.prediction import load_ensemble
-from autoseg.training.folder import FoldFolder
+from autoseg.training.record import read_record
+from autoseg.workspace.fold import FoldFolder
 from dataset_fingerprints.errors import WorkspaceError
 from dataset_fingerprints.files.jsonfiles import read_json, write_json
 from planners.editing.step_down import find_steps
@@ -58,24 +59,24 @@ def test_a_training_that_does_not_fit_goes_on_smaller_and_says_so(planned: Path)
     assert "Out of memory" in said
     assert "Going on with a batch of" in said
     folds = planned / "ws" / "models" / "default" / "3d_fullres"
-    plan = read_json(folds / "fold_0" / "plan.json", Plan)
+    plan = read_json(folds / "fold_0" / "run.json", Plan)
     steps = find_steps(plan)
     assert steps[0].field == "3d_fullres.training.recomputed"
     assert plan.configurations[0].batch_size < 24
     assert steps[-1].value.startswith(f"a batch of {plan.configurations[0].batch_size} patches")
-    assert FoldFolder(root=folds / "fold_0").read_run().status == "finished"
+    assert read_record(FoldFolder(root=folds / "fold_0")).status == "finished"
     # Given again, the command finds its fold; another fold starts at the size that fits.
     assert "Fold 0 is finished" in train(planned, "0")
     said = train(planned, "1")
     assert "Out of memory" not in said
-    assert read_json(folds / "fold_1" / "plan.json", Plan).configurations == plan.configurations
+    assert read_json(folds / "fold_1" / "run.json", Plan).configurations == plan.configurations
     check_ensemble(folds, plan)
 
 
 def check_ensemble(folds: Path, plan: Plan) -> None:
-    both = [folds / "fold_0", folds / "fold_1"]
+    both = [FoldFolder(root=folds / "fold_0"), FoldFolder(root=folds / "fold_1")]
     assert len(load_ensemble(both, torch.device("cpu"), mirror=False).networks) == 2
     shorter = replace(plan.configurations[0], patch_shape=(16, 16, 16))
-    write_json(folds / "fold_1" / "plan.json", replace(plan, configurations=(shorter,)))
+    write_json(folds / "fold_1" / "run.json", replace(plan, configurations=(shorter,)))
     with pytest.raises(WorkspaceError, match="trained with patches of 16x16x16 voxels, another fold with"):
         load_ensemble(both, torch.device("cpu"), mirror=False)

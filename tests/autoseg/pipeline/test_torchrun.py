@@ -6,7 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from autoseg.training.folder import FoldFolder
+from autoseg.training.curve import Curve
+from autoseg.training.record import read_record
+from autoseg.workspace.fold import FoldFolder
 from tests.synthetic.commands import run
 from tests.synthetic.scans import write_nnunet_dataset
 
@@ -34,10 +36,10 @@ def test_two_processes_train_a_fold_one_of_them_speaks_and_too_many_are_refused(
     assert output.count("training cases,") == 1
     assert output.count("Mean Dice over labels") == 1
     folder = FoldFolder(root=tmp_path / "ws" / "models" / "default" / "3d_fullres" / "fold_0")
-    record = folder.read_run()
+    record = read_record(folder)
     assert record is not None
     assert (record.status, record.iterations) == ("finished", 6)
-    assert [line["kind"] for line in folder.curve.read()].count("validation") == 1
+    assert [line["kind"] for line in Curve(path=folder.curve).read()].count("validation") == 1
     code, output = torchrun(3, "train", "1", "-w", tmp_path / "ws")
     assert code != 0
     assert "torchrun started 3 processes, but the plan's batch has 2 patches." in " ".join(output.split())

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from autoseg.preprocessing import Prepared, Record, Store, store_key
+from autoseg.workspace.store import StoreFolder
 from dataset_fingerprints.dataset import Label, LabelScheme
 from dataset_fingerprints.errors import WorkspaceError
 from dataset_fingerprints.fingerprint import Box, FileIdentity
@@ -30,7 +31,7 @@ def prepared(scale=1.0):
 
 
 def test_a_case_comes_back_as_it_was_written(tmp_path):
-    store, case = Store(folder=tmp_path), prepared()
+    store, case = Store(folder=StoreFolder(root=tmp_path)), prepared()
     store.write("a", case, IDENTITIES)
     image, labels = store.read("a")
     # float16 keeps eleven binary digits.
@@ -42,7 +43,7 @@ def test_a_case_comes_back_as_it_was_written(tmp_path):
 
 
 def test_labels_that_were_not_resampled_are_kept_once(tmp_path):
-    store, case = Store(folder=tmp_path), prepared()
+    store, case = Store(folder=StoreFolder(root=tmp_path)), prepared()
     shape = case.record.box.shape()
     case = replace(
         case, record=replace(case.record, shape=shape), labels=case.reference, image=case.image[:, :4, :5, :4]
@@ -54,13 +55,13 @@ def test_labels_that_were_not_resampled_are_kept_once(tmp_path):
 
 
 def test_intensities_too_large_for_half_precision_stay_single(tmp_path):
-    store, case = Store(folder=tmp_path), prepared(1e6)
+    store, case = Store(folder=StoreFolder(root=tmp_path)), prepared(1e6)
     store.write("a", case, IDENTITIES)
     assert np.array_equal(store.read("a")[0], case.image)
 
 
 def test_a_case_is_held_until_its_raw_files_change(tmp_path):
-    store = Store(folder=tmp_path)
+    store = Store(folder=StoreFolder(root=tmp_path))
     assert not store.holds("a", IDENTITIES)
     store.write("a", prepared(), IDENTITIES)
     assert store.holds("a", IDENTITIES)
@@ -70,14 +71,14 @@ def test_a_case_is_held_until_its_raw_files_change(tmp_path):
 
 @pytest.mark.parametrize("lost", ["a.image.b2nd", "a.labels.b2nd", "a.json"])
 def test_a_case_with_a_missing_file_is_not_held(tmp_path, lost):
-    store = Store(folder=tmp_path)
+    store = Store(folder=StoreFolder(root=tmp_path))
     store.write("a", prepared(), IDENTITIES)
     (tmp_path / lost).unlink()
     assert not store.holds("a", IDENTITIES)
 
 
-def test_a_damaged_array_is_told_with_its_cure(tmp_path):
-    store = Store(folder=tmp_path)
+def test_a_damaged_array_is_reported_with_its_cure(tmp_path):
+    store = Store(folder=StoreFolder(root=tmp_path))
     store.write("a", prepared(), IDENTITIES)
     (tmp_path / "a.image.b2nd").write_bytes(b"nothing")
     with pytest.raises(WorkspaceError, match=r"case a cannot be read.*plan_and_preprocess"):

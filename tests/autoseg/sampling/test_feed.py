@@ -26,6 +26,7 @@ from autoseg.sampling import (
     sample_batch,
 )
 from autoseg.sampling import feed as feed_module
+from autoseg.workspace.store import StoreFolder
 from dataset_fingerprints.errors import WorkspaceError
 from tests.autoseg.sampling.builders import CPU, make_case, make_geometry, with_previous
 from tests.synthetic.heads import plain_heads
@@ -52,10 +53,11 @@ def resident(cascade: bool, count: int = 3) -> list[TrainingCase]:
 def stored(case: TrainingCase, folder: Path) -> TrainingCase:
     """The same case with its arrays on the disk."""
     label, *parts = (values.numpy() for values in case.voxels.maps)
-    write_array(folder / f"{case.name}.image.b2nd", case.voxels.image.numpy())
-    write_array(folder / f"{case.name}.labels.b2nd", label)
+    files = StoreFolder(root=folder)
+    write_array(files.image(case.name), case.voxels.image.numpy())
+    write_array(files.labels(case.name), label)
     voxels = StoredVoxels(
-        store=Store(folder=folder),
+        store=Store(folder=files),
         case=case.name,
         shape=case.voxels.shape,
         channels=case.voxels.channels,

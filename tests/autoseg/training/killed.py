@@ -12,8 +12,8 @@ import torch
 
 from autoseg.progress import SilentProgress
 from autoseg.training import trainer as trainer_module
-from autoseg.training.folder import FoldFolder
 from autoseg.training.trainer import Trainer
+from autoseg.workspace.fold import FoldFolder
 from tests.autoseg.training.test_trainer import CountingValidator, setup
 
 ITERATIONS = 60

@@ -11,8 +11,8 @@ from torch._inductor import config as inductor
 from autoseg.progress import SilentProgress
 from autoseg.training import trainer
 from autoseg.training.compilation import Trial, try_compiled
-from autoseg.training.folder import FoldFolder
 from autoseg.training.step import Stepper
+from autoseg.workspace.fold import FoldFolder
 from tests.autoseg.training.test_trainer import CountingValidator, setup
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from autoseg.training.checkpoint import load_tensors
-from autoseg.training.folder import FoldFolder
+from autoseg.workspace.fold import FoldFolder
 from tests.autoseg.training.killed import ITERATIONS
 
 KILLS = 4

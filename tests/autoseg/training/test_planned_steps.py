@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from autoseg.progress import SilentProgress
 from autoseg.sampling import make_resident_case
 from autoseg.training.checkpoint import load_tensors
-from autoseg.training.folder import FoldFolder
 from autoseg.training.trainer import Setup, Trainer
+from autoseg.workspace.fold import FoldFolder
 from planners import PlanRequest, make_plan, set_values
 from planners.plan import Configuration, Plan
 from tests.autoseg.sampling.builders import with_previous

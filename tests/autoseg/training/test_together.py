@@ -11,7 +11,8 @@ import torch
 
 from autoseg import processes
 from autoseg.training.checkpoint import load_tensors
-from autoseg.training.folder import FoldFolder
+from autoseg.training.curve import Curve
+from autoseg.workspace.fold import FoldFolder
 from tests.autoseg.training.together import LONG, measure_losses, train
 
 
@@ -32,7 +33,7 @@ def together(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def lines(folder: Path, kind: str) -> list[dict[str, object]]:
-    return [line for line in FoldFolder(root=folder).curve.read() if line["kind"] == kind]
+    return [line for line in Curve(path=FoldFolder(root=folder).curve).read() if line["kind"] == kind]
 
 
 def test_every_loss_and_its_gradient_are_those_of_the_whole_batch(together: Path) -> None:

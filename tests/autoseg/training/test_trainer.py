@@ -14,10 +14,11 @@ from autoseg.progress import SilentProgress
 from autoseg.sampling import make_resident_case
 from autoseg.training import trainer as trainer_module
 from autoseg.training.checkpoint import load_tensors
-from autoseg.training.folder import FoldFolder
+from autoseg.training.curve import Curve
 from autoseg.training.setting import Setup
 from autoseg.training.trainer import Trainer
 from autoseg.training.watch import LabelOutcome, Outcomes
+from autoseg.workspace.fold import FoldFolder
 from dataset_fingerprints.errors import AutosegError, StoppedError
 from tests.synthetic.configurations import tiny_configuration
 from tests.synthetic.heads import plain_heads
@@ -86,9 +87,9 @@ def test_training_lowers_the_loss_and_leaves_weights_that_load(tmp_path, slice_a
     assert metadata["iteration"] == "60"
     network = build_network(tiny_configuration(slice_axis), 1, 3, deep_supervision=False)
     network.load_state_dict(tensors)
-    losses = [line["loss"] for line in files.curve.read() if line["kind"] == "train"]
+    losses = [line["loss"] for line in Curve(path=files.curve).read() if line["kind"] == "train"]
     untrained, _ = train(tmp_path / "g", slice_axis=slice_axis, iterations=1)
-    assert losses[-1] < untrained.curve.read()[0]["loss"]
+    assert losses[-1] < Curve(path=untrained.curve).read()[0]["loss"]
 
 
 def test_validation_rounds_take_turns_over_the_cases(tmp_path):
@@ -96,7 +97,7 @@ def test_validation_rounds_take_turns_over_the_cases(tmp_path):
     files, _ = train(tmp_path / "f", validator, iterations=12)
     # Three rounds, the last left to the validation of the whole fold.
     assert validator.asked == [("v0", "v1"), ("v0", "v2")]
-    lines = [line for line in files.curve.read() if line["kind"] == "validation"]
+    lines = [line for line in Curve(path=files.curve).read() if line["kind"] == "validation"]
     assert [line["iteration"] for line in lines] == [4, 8]
     assert lines[0]["dice"] == pytest.approx(0.6)
 
@@ -128,7 +129,7 @@ def test_a_training_stopped_at_a_checkpoint_ends_with_the_same_weights(tmp_path,
     assert resumed.run().iteration == 10
     first, second = load_tensors(whole.weights)[0], load_tensors(files.weights)[0]
     assert all(torch.equal(first[name], second[name]) for name in first)
-    iterations = [line["iteration"] for line in files.curve.read()]
+    iterations = [line["iteration"] for line in Curve(path=files.curve).read()]
     assert iterations == sorted(iterations)
 
 
@@ -137,7 +138,7 @@ def test_a_time_budget_becomes_a_number_of_iterations(tmp_path, monkeypatch):
     monkeypatch.setattr(trainer_module, "REPORT_SECONDS", 0.05)
     files, position = train(tmp_path / "f", max_minutes=1.5 / 60)
     assert position.iteration == position.iterations > 3
-    planned = [line["iterations"] for line in files.curve.read() if line["kind"] == "train"]
+    planned = [line["iterations"] for line in Curve(path=files.curve).read() if line["kind"] == "train"]
     assert planned[0] is None
     assert planned[-1] == position.iterations
     assert position.seconds > 0
@@ -184,7 +185,7 @@ def test_a_loss_that_is_no_number_once_goes_back_with_a_smaller_rate(tmp_path, m
     monkeypatch.setattr(trainer_module, "REPORT_SECONDS", 0.0)
     position = trainer.run()
     assert (position.iteration, position.rollbacks, position.rate_factor) == (10, 1, 0.5)
-    lines = files.curve.read()
+    lines = Curve(path=files.curve).read()
     (back,) = (line for line in lines if line["kind"] == "rollback")
     assert (back["failed_at"], back["rate_factor"]) == (7, 0.5)
     rates = {line["iteration"]: line["learning_rate"] for line in lines if line["kind"] == "train"}
@@ -233,7 +234,7 @@ def test_a_stop_file_ends_the_training_with_the_schedule_wound_down(tmp_path, mo
     files, position = train(tmp_path / "f", iterations=200)
     assert position.iteration == position.iterations == 2
     assert not (tmp_path / "f" / "stop").exists()
-    (line,) = (line for line in files.curve.read() if line["kind"] == "cool-down")
+    (line,) = (line for line in Curve(path=files.curve).read() if line["kind"] == "cool-down")
     assert line["why"] == "a stop file"
 
 
@@ -243,7 +244,7 @@ def test_patience_ends_a_training_that_gets_no_better(tmp_path):
     # Every case has been seen after round 2; the best of then is never beaten, and round 5 is the third after it.
     assert len(validator.asked) == 5
     assert position.iteration == position.iterations == 27
-    last = [line for line in files.curve.read() if line["kind"] == "train"][-1]
+    last = [line for line in Curve(path=files.curve).read() if line["kind"] == "train"][-1]
     assert last["learning_rate"] < 1e-3 * 0.1
 
 
@@ -252,7 +253,7 @@ def test_a_label_that_is_never_predicted_or_lost_is_told(tmp_path):
     files = FoldFolder(root=tmp_path)
     validator = CountingValidator(bright_voxels=(0, 0, 5, 0, 0, 0))
     Trainer(setup(iterations=60, validation_rounds=10), files, validator, listening).run()
-    assert [line["lost"] for line in files.curve.read() if line["kind"] == "warning"] == [False, True]
+    assert [line["lost"] for line in Curve(path=files.curve).read() if line["kind"] == "warning"] == [False, True]
     assert "No voxel of bright has been predicted so far in 2 rounds" in listening.told[0]
     assert "No voxel of bright is predicted any more in 2 rounds" in listening.told[1]
 
@@ -264,16 +265,18 @@ def test_a_finished_training_goes_on_with_more_steps_and_a_warm_up(tmp_path, mon
     assert longer._stepper.learning_rate(0.2) > 0.5e-3
     position = longer.run()
     assert (position.iteration, position.rewarm_from) == (250, 50)
-    (line,) = (line for line in files.curve.read() if line["kind"] == "extended")
+    (line,) = (line for line in Curve(path=files.curve).read() if line["kind"] == "extended")
     assert (line["iteration"], line["iterations"]) == (50, 250)
     # Four steps (2 % of 200) lead back to the schedule.
-    rates = {line["iteration"]: line["learning_rate"] for line in files.curve.read() if line["kind"] == "train"}
+    rates = {
+        line["iteration"]: line["learning_rate"] for line in Curve(path=files.curve).read() if line["kind"] == "train"
+    }
     assert rates[51] == pytest.approx(rates[54] / 4, rel=0.02)
 
 
 def test_the_curve_tells_where_the_time_goes(tmp_path):
     files, _ = train(tmp_path / "f", iterations=10)
-    line = [line for line in files.curve.read() if line["kind"] == "train"][-1]
+    line = [line for line in Curve(path=files.curve).read() if line["kind"] == "train"][-1]
     phases = [line[f"seconds/{phase}"] for phase in ("data", "forward", "backward", "update")]
     assert all(seconds > 0 for seconds in phases)
     assert sum(phases) <= line["seconds_per_iteration"] * 1.05

@@ -22,10 +22,9 @@ from autoseg.losses import LOSSES
 from autoseg.progress import SilentProgress
 from autoseg.training import trainer as trainer_module
 from autoseg.training.checkpoint import save_tensors
-from autoseg.training.folder import FoldFolder
-from autoseg.training.interruption import STOP_FILE
 from autoseg.training.trainer import Trainer
 from autoseg.training.watch import Outcomes
+from autoseg.workspace.fold import FoldFolder
 from dataset_fingerprints.errors import StoppedError
 from planners.choices import Choice
 from tests.autoseg.training.test_trainer import CountingValidator, setup
@@ -136,7 +135,7 @@ def main(folder: Path) -> None:
             train(folder / f"batch_dice_{batch_dice}", batch_dice=batch_dice)
         stop_second(folder / "signal")
         if processes.leads():
-            (folder / "signal" / STOP_FILE).touch()
+            FoldFolder(root=folder / "signal").stop.touch()
         train(folder / "signal", iterations=LONG)
         stop_validating(folder / "validating")
         lose_the_loss(folder / "rollback")

@@ -14,7 +14,9 @@ import pytest
 from autoseg.evaluation import read_evaluation
 from autoseg.pipeline.folds.cross_validation import fold_command
 from autoseg.pipeline.folds.jobs import TrainingOptions, resolve_job
-from autoseg.training.folder import FoldFolder
+from autoseg.pipeline.folds.runs import claim_fold
+from autoseg.training.record import read_record
+from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import WorkspaceError
 from dataset_fingerprints.files.jsonfiles import read_json, write_json
@@ -55,7 +57,7 @@ def copy(planned: Path, tmp_path: Path) -> tuple[Path, Path]:
 
 
 def statuses(folds: Path) -> list[str | None]:
-    records = [FoldFolder(root=folds / f"fold_{number}").read_run() for number in range(2)]
+    records = [read_record(FoldFolder(root=folds / f"fold_{number}")) for number in range(2)]
     return [record.status if record else None for record in records]
 
 
@@ -153,14 +155,14 @@ def test_a_fold_that_was_begun_keeps_its_size_where_another_had_to_become_smalle
     larger = resolve_job(Workspace(root=workspace), "0", options).plan
     recomputed = step_down(larger, "3d_fullres", "no room")
     for fold, plan in ((0, larger), (1, step_down(recomputed, "3d_fullres", "still no room"))):
-        write_json(FoldFolder(root=folds / f"fold_{fold}").plan, plan)
+        write_json(FoldFolder(root=folds / f"fold_{fold}").run, plan)
     sizes = []
     for fold in ("0", "1", "full"):
         job = resolve_job(Workspace(root=workspace), fold, options)
-        job.folder.claim(job.plan)
+        claim_fold(job.folder, job.plan)
         sizes.append((job.configuration.batch_size, job.configuration.training.recomputed))
     assert sizes == [(8, False), (6, True), (6, True)]
-    assert len(find_steps(read_json(folds / "full" / "plan.json", Plan))) == 2
+    assert len(find_steps(read_json(folds / "full" / "run.json", Plan))) == 2
 
 
 def test_a_finished_fold_is_left_alone_unless_it_is_asked_for_more_or_belongs_to_another_plan(

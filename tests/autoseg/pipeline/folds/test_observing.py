@@ -9,7 +9,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from autoseg.pipeline.folds.observing import PictureObserver, TensorBoardObserver
-from autoseg.training.folder import FoldFolder
+from autoseg.training.curve import Curve
+from autoseg.workspace.fold import FoldFolder
 
 accumulator = pytest.importorskip(
     "tensorboard.backend.event_processing.event_accumulator", reason="needs the extra tensorboard"
@@ -27,7 +28,7 @@ def read_scalars(fold: Path, name: str) -> dict[int, float]:
 
 def test_tensorboard_shows_the_figures_of_metrics_jsonl(trained: Path) -> None:
     (fold,) = (trained / "ws" / "models" / "default").glob("*/fold_0")
-    lines = [line for line in FoldFolder(root=fold).curve.read() if line["kind"] == "train"]
+    lines = [line for line in Curve(path=FoldFolder(root=fold).curve).read() if line["kind"] == "train"]
     assert lines
     for name in ("loss", "learning_rate", "seconds_per_iteration", "memory_gb"):
         expected = {line["iteration"]: line[name] for line in lines}

@@ -14,7 +14,8 @@ import pytest
 
 from autoseg.evaluation import read_evaluation
 from autoseg.pipeline.folds.slurm import BODY, parse_settings, write_script
-from autoseg.training.folder import FoldFolder
+from autoseg.training.record import read_record
+from autoseg.workspace.fold import FoldFolder
 from dataset_fingerprints.errors import PlanError
 from tests.synthetic.commands import run
 from tests.synthetic.scans import write_nnunet_dataset
@@ -105,4 +106,4 @@ def test_slurm_trains_the_folds_and_summarises_them_and_a_requeued_one_goes_on(
     while not (folds / "cross_validation.json").is_file():
         end_early(folds, range(5))
     assert len(read_evaluation(folds / "cross_validation.json").cases) == 5
-    assert all(FoldFolder(root=folds / f"fold_{number}").read_run().status == "finished" for number in range(5))
+    assert all(read_record(FoldFolder(root=folds / f"fold_{number}")).status == "finished" for number in range(5))

@@ -16,7 +16,8 @@ from autoseg.pipeline.folds.stage_inputs import StageInput
 from autoseg.preprocessing import Prepared, Record, Store
 from autoseg.progress import SilentProgress
 from autoseg.sampling import Feed, PatchGeometry, StrongAugmentation, apply_batch, sample_batch
-from autoseg.training.folder import FoldFolder
+from autoseg.workspace.fold import FoldFolder
+from autoseg.workspace.store import StoreFolder
 from dataset_fingerprints.fingerprint import Box
 from dataset_fingerprints.geometry import make_grid
 from dataset_fingerprints.sizes import GIB
@@ -39,7 +40,7 @@ def write_cases(folder: Path) -> tuple[str, ...]:
         label[number : number + 9, 20:29, 30:39] = 1
         image = rng.normal(size=(1, *SHAPE)).astype(np.float32)
         prepared = Prepared(image=image, labels=label, reference=label, record=record)
-        Store(folder=folder).write(f"c{number}", prepared, ())
+        Store(folder=StoreFolder(root=folder)).write(f"c{number}", prepared, ())
     return tuple(f"c{number}" for number in range(CASES))
 
 
@@ -83,7 +84,7 @@ def main() -> None:
         plan=replace(plan, configurations=plan.configurations[:1]),
         fold="0",
         cases=Fold(train=names, validation=()),
-        inputs=StageInput(store=Store(folder=folder / "store"), scheme=plan.scheme),
+        inputs=StageInput(store=Store(folder=StoreFolder(root=folder / "store")), scheme=plan.scheme),
         folder=FoldFolder(root=folder / "fold"),
         max_minutes=None,
         patience=None,

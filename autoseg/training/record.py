@@ -1,0 +1,72 @@
+"""What happened in a fold's training, and where its cases were kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from autoseg.workspace.fold import FoldFolder
+from dataset_fingerprints.files.jsonfiles import read_json
+
+Status = Literal["training", "trained", "finished"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CaseResidency:
+    """Where the training cases of a fold's latest start were kept, and why: what they need and what was free, in GiB.
+
+    Attributes:
+        needed_gb: memory for all cases.
+        device_free_gb: memory of a GPU that was free for cases.
+        memory_free_gb: the same of this machine's memory.
+    """
+
+    on_device: int
+    in_memory: int
+    on_disk: int
+    needed_gb: float
+    device_free_gb: float
+    memory_free_gb: float
+
+    def cases(self) -> int:
+        """Return the number of cases."""
+        return self.on_device + self.in_memory + self.on_disk
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainingRecord:
+    """What happened in a fold: enough to repeat it and to know what a figure cost.
+
+    Attributes:
+        status: training, trained (weights are final), finished (validated as well).
+        seconds: of training, over all resumes, without the final validation.
+        max_minutes: the time budget, or null for the plan's number of iterations.
+        planned_iterations: the plan's, whatever was done.
+        patience: rounds of validation without a new best after which the training ends; 0 for none.
+        residency: of the training cases; null until they are loaded.
+    """
+
+    status: Status
+    fold: str
+    configuration: str
+    train_cases: tuple[str, ...]
+    validation_cases: tuple[str, ...]
+    iterations: int
+    seconds: float
+    max_minutes: float | None
+    planned_iterations: int = 0
+    patience: int = 0
+    residency: CaseResidency | None = None
+    device: str
+    autocast: str
+    versions: tuple[tuple[str, str], ...]
+    schema_version: int = 1
+
+
+def read_record(folder: FoldFolder) -> TrainingRecord | None:
+    """Return a fold's record, or None for a fold that was never begun.
+
+    Raises:
+        FileFormatError: the file is damaged.
+    """
+    return read_json(folder.record, TrainingRecord) if folder.record.is_file() else None

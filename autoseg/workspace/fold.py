@@ -1,0 +1,143 @@
+"""The files of one trained fold."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+# The model of all cases, in place of a fold's number.
+FULL = "full"
+# The figures of an evaluation.
+METRICS = "metrics.json"
+_CASES, _PROBABILITIES = "cases", "probabilities"
+_PREFIX = "fold_"
+_NUMBERED = re.compile(rf"{_PREFIX}(\d+)")
+_SNAPSHOT = re.compile(r"weights-(\d+)\.safetensors")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ValidationFolder:
+    """The masks, probabilities and metrics of the cases that a fold did not train on."""
+
+    root: Path
+
+    @property
+    def metrics(self) -> Path:
+        """The figures of all cases, written when the last one is done."""
+        return self.root / METRICS
+
+    def mask(self, case: str) -> Path:
+        """Return the path of a case's mask, on its scan's own grid."""
+        return self.root / f"{case}.nii.gz"
+
+    def case_record(self, case: str) -> Path:
+        """Return the path of a case's record, which is written after its mask and its probabilities."""
+        return self.root / _CASES / f"{case}.json"
+
+    def probabilities(self, case: str) -> Path:
+        """Return the path of a case's out-of-fold probabilities."""
+        return self.root / _PROBABILITIES / f"{case}.b2nd"
+
+    def folders(self) -> tuple[Path, ...]:
+        """Return the folders that hold its files, whether they are there or not."""
+        return (self.root, self.root / _CASES, self.root / _PROBABILITIES)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FoldFolder:
+    """The folder of one fold of a configuration, or of its model of all cases."""
+
+    root: Path
+
+    @property
+    def run(self) -> Path:
+        """What the fold was begun with."""
+        return self.root / "run.json"
+
+    @property
+    def record(self) -> Path:
+        """What happened in the training: how far it is, what it took."""
+        return self.root / "record.json"
+
+    @property
+    def job(self) -> Path:
+        """The training as it was handed to another process."""
+        return self.root / "job.json"
+
+    @property
+    def checkpoint(self) -> Path:
+        """The state that a training goes on from."""
+        return self.root / "checkpoint.safetensors"
+
+    @property
+    def weights(self) -> Path:
+        """The final weights, which prediction uses."""
+        return self.root / "weights.safetensors"
+
+    @property
+    def curve(self) -> Path:
+        """The figures reported during the training, a line each."""
+        return self.root / "metrics.jsonl"
+
+    @property
+    def picture(self) -> Path:
+        """The curves as a picture."""
+        return self.root / "progress.png"
+
+    @property
+    def tensorboard(self) -> Path:
+        """The folder of TensorBoard's files."""
+        return self.root / "tensorboard"
+
+    @property
+    def log(self) -> Path:
+        """What the training printed, where another process started it."""
+        return self.root / "train.log"
+
+    @property
+    def stop(self) -> Path:
+        """The file by which a person ends the training early."""
+        return self.root / "stop"
+
+    @property
+    def validation(self) -> ValidationFolder:
+        """Masks, probabilities and metrics of the cases that the fold did not train on."""
+        return ValidationFolder(root=self.root / "validation")
+
+    def snapshot(self, number: int) -> Path:
+        """Return the path of the weights after one of several cycles of a training, counted from 1."""
+        return self.root / f"weights-{number}.safetensors"
+
+    def weight_files(self) -> tuple[Path, ...]:
+        """Return the files of weights that are there: the final ones, then snapshots by their number."""
+        single = (self.weights,) if self.weights.is_file() else ()
+        found = [(path, _SNAPSHOT.fullmatch(path.name)) for path in self.root.glob("weights-*")]
+        snapshots = sorted((int(match.group(1)), path) for path, match in found if match)
+        return (*single, *(path for _, path in snapshots))
+
+    def title(self) -> str:
+        """Return configuration and fold for a person, such as `2d, fold 0`."""
+        return f"{self.root.parent.name}, {self.root.name.replace('_', ' ')}"
+
+    def folders(self) -> tuple[Path, ...]:
+        """Return the folders that the fold's files are written into, whether they are there or not."""
+        return (self.root, *self.validation.folders())
+
+
+def fold_folder(configuration: Path, fold: str) -> FoldFolder:
+    """Return the folder of a fold.
+
+    Args:
+        configuration: the folder of the configuration's folds.
+        fold: a number, or `full` for the model of all cases.
+    """
+    return FoldFolder(root=configuration / (fold if fold == FULL else f"{_PREFIX}{fold}"))
+
+
+def list_folds(configuration: Path) -> tuple[FoldFolder, ...]:
+    """Return the folders of a configuration's folds that are there: by number, then that of the model of all cases."""
+    found = [(path, _NUMBERED.fullmatch(path.name)) for path in configuration.glob(f"{_PREFIX}*")]
+    numbered = sorted((int(match.group(1)), path) for path, match in found if match)
+    full = fold_folder(configuration, FULL)
+    return (*(FoldFolder(root=path) for _, path in numbered), *((full,) if full.root.is_dir() else ()))

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from autoseg.workspace.fold import FULL
+from autoseg.workspace.locks import locked
+from autoseg.workspace.workspace import Workspace, find_workspace, new_workspace
+from dataset_fingerprints.errors import WorkspaceError
+
+
+def make(root: Path) -> Workspace:
+    workspace = Workspace(root=root)
+    for path in (workspace.dataset, workspace.plan("default")):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    return workspace
+
+
+def train(workspace: Workspace, configuration: str, fold: str) -> Path:
+    folder = workspace.fold("default", configuration, fold)
+    folder.root.mkdir(parents=True)
+    folder.weights.touch()
+    return folder.root
+
+
+def test_a_model_of_all_cases_counts_only_where_no_fold_is_trained(tmp_path: Path) -> None:
+    workspace = make(tmp_path)
+    assert workspace.trained_folds("default", "2d") == ()
+    full = train(workspace, "2d", FULL)
+    workspace.fold("default", "2d", "3").root.mkdir()
+    assert [folder.root for folder in workspace.trained_folds("default", "2d")] == [full]
+    first = train(workspace, "2d", "0")
+    assert [folder.root for folder in workspace.trained_folds("default", "2d")] == [first]
+    train(workspace, "3d_fullres", "0")
+    assert workspace.configuration_names("default") == ("2d", "3d_fullres")
+    assert workspace.configuration_names("other") == ()
+
+
+def test_planning_writes_into_the_workspace_its_plans_and_its_stores(tmp_path: Path) -> None:
+    workspace = make(tmp_path)
+    store = workspace.store("0123")
+    store.root.mkdir(parents=True)
+    files = [workspace.dataset, workspace.fingerprint, workspace.check, workspace.splits("default")]
+    files += [workspace.cases / "a", store.image("a"), store.labels("a"), store.reference("a"), store.record("a")]
+    assert {file.parent for file in files} == set(workspace.planning_folders())
+    assert len(set(files)) == len(files)
+    assert workspace.plan_names() == ("default",)
+
+
+def test_the_only_workspace_in_a_directory_is_found_and_several_are_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(WorkspaceError, match="holds no workspace"):
+        find_workspace(None)
+    only = make(tmp_path / "a-autoseg")
+    assert find_workspace(None) == only
+    assert find_workspace(tmp_path / "a-autoseg") == only
+    monkeypatch.chdir(only.root)
+    assert find_workspace(None) == only
+    monkeypatch.chdir(tmp_path)
+    make(tmp_path / "b-autoseg")
+    with pytest.raises(WorkspaceError, match="holds 2 workspaces \\(a-autoseg, b-autoseg\\)"):
+        find_workspace(None)
+    with pytest.raises(WorkspaceError, match="is not a workspace"):
+        find_workspace(tmp_path)
+
+
+def test_a_folder_that_was_locked_before_is_taken_for_a_workspace_again(tmp_path: Path) -> None:
+    (tmp_path / "ws").mkdir()
+    (tmp_path / "ws" / "a").touch()
+    with pytest.raises(WorkspaceError, match="other content"):
+        new_workspace(tmp_path / "raw", tmp_path / "ws")
+    with locked(tmp_path / "ws", "a test"):
+        assert new_workspace(tmp_path / "raw", tmp_path / "ws").root == tmp_path / "ws"
+        with (
+            pytest.raises(WorkspaceError, match="another process is at work on a test"),
+            locked(tmp_path / "ws", "a test"),
+        ):
+            pass
