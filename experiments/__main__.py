@@ -201,6 +201,19 @@ def rivals(
     show_table(title, columns, compare(outcomes))
 
 
+@app.command()
+def checkouts(
+    before: Annotated[Path, typer.Argument(help="A checkout of autoseg.")],
+    after: Annotated[Path, typer.Argument(help="Another one.")],
+    work: Annotated[Path, typer.Option(help="Where everything is written.")] = Path("checkouts-work"),
+) -> None:
+    """Run the same trainings in two checkouts: are losses, preprocessed arrays and masks the same, bit for bit?"""
+    from experiments.checkouts import compare_checkouts
+
+    rows = compare_checkouts(before.resolve(), after.resolve(), work.resolve())
+    show_table("The same in both", ("trial", "losses", "arrays", "masks"), rows)
+
+
 def main() -> None:
     """Run an experiment; what a person can mend is one message and exit code 2."""
     share_cores_with_others()

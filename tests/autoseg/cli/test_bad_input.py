@@ -233,8 +233,8 @@ BAD: dict[str, tuple[Callable[[Place], object], list[str], str]] = {
     ),
     "fold begun with another plan": (
         nothing,
-        [*TRAIN, "--set", "training.ema_decay=0.5"],
-        "fold_0.*begun with .*ema_decay = .*now it is 0.5.*Give the same plan",
+        [*TRAIN, "--set", "training.gradient_clip=5"],
+        "fold_0.*begun with .*gradient_clip = .*now it is 5.0.*Give the same plan",
     ),
     "predict before train": (
         lambda p: shutil.rmtree(p.workspace / "models"),

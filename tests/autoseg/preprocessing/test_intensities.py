@@ -5,7 +5,7 @@ import pytest
 
 from autoseg.preprocessing.intensities import normalize
 from planners.choices import Choice
-from planners.rules.normalization import NORMALIZATIONS
+from planners.parts import NORMALIZATIONS
 from tests.synthetic.scans import blob
 
 SHAPE = (12, 13, 14)
