@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from autoseg.pipeline.folds.stage_inputs import find_input
-from autoseg.pipeline.planning import find_configuration, read_plan
+from autoseg.pipeline.planning import read_plan
 from autoseg.prediction import load_ensemble
 from autoseg.training.checkpoint import load_tensors
 from autoseg.training.record import TrainingRecord
@@ -20,6 +20,7 @@ from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.files.jsonfiles import read_json
 from dataset_fingerprints.measuring.scans import read_scan
+from planners.order import find_configuration
 from tests.synthetic.commands import run
 from tests.synthetic.scans import head, write_description, write_nifti
 
@@ -104,7 +105,8 @@ def test_with_previous_trains_what_the_first_stage_lacks(both_stages: Path) -> N
 def test_every_case_gets_the_mask_of_the_fold_that_did_not_train_on_it(both_stages: Path) -> None:
     workspace = Workspace(root=both_stages / "ws")
     plan, splits = read_plan(workspace, "default")
-    inputs = find_input(workspace, plan, splits, find_configuration(plan, "3d_cascade_fullres"))
+    cascade_configuration = find_configuration(plan.configurations, "3d_cascade_fullres", "the plan")
+    inputs = find_input(workspace, plan, splits, cascade_configuration)
     assert sorted(inputs.masks) == [f"sub-{index}" for index in range(5)]
     for number, fold in enumerate(splits.folds):
         for case in fold.validation:
@@ -115,7 +117,8 @@ def test_every_case_gets_the_mask_of_the_fold_that_did_not_train_on_it(both_stag
 def test_the_network_sees_the_first_stages_mask_on_its_own_grid(both_stages: Path, tmp_path: Path) -> None:
     workspace = Workspace(root=both_stages / "ws")
     plan, splits = read_plan(workspace, "default")
-    inputs = find_input(workspace, plan, splits, find_configuration(plan, "3d_cascade_fullres"))
+    cascade_configuration = find_configuration(plan.configurations, "3d_cascade_fullres", "the plan")
+    inputs = find_input(workspace, plan, splits, cascade_configuration)
     raw = nibabel.load(both_stages / "raw" / "labelsTr" / "sub-0.nii.gz")
     nibabel.save(raw, tmp_path / "mask.nii.gz")
     image, labels = replace(inputs, masks={"sub-0": tmp_path / "mask.nii.gz"}).read("sub-0")
@@ -153,6 +156,8 @@ def test_explain_shows_which_stage_comes_first(
 ) -> None:
     assert run(monkeypatch, "explain", "-w", planned / "ws", "--json") == 0
     plain = json.loads(capsys.readouterr().out)
-    stages = {name: values["previous_stage"] for name, values in plain["configurations"].items()}
-    assert stages == {"2d": "", "3d_fullres": "", "3d_lowres": "", "3d_cascade_fullres": "3d_lowres"}
+    inputs = {
+        name: [entry["configuration"] for entry in values["inputs"]] for name, values in plain["configurations"].items()
+    }
+    assert inputs == {"2d": [], "3d_fullres": [], "3d_lowres": [], "3d_cascade_fullres": ["3d_lowres"]}
     assert plain["default_configuration"] == "3d_fullres"
