@@ -228,3 +228,43 @@ class DatasetFingerprint:
     groups: tuple[PartSummary, ...]
     cases: tuple[CaseFingerprint, ...]
     schema_version: int = SCHEMA_VERSION
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FingerprintSummary:
+    """A data set's fingerprint without those of its cases: what a model keeps of the data that it was trained on.
+
+    Attributes:
+        case_count: the number of cases that it summarises; for the others see `DatasetFingerprint`.
+    """
+
+    name: str
+    case_count: int
+    channels: tuple[ChannelSummary, ...]
+    scheme: LabelScheme
+    labels: tuple[LabelSummary, ...]
+    spacing_mm: tuple[Quantiles, Quantiles, Quantiles]
+    shape: tuple[Quantiles, Quantiles, Quantiles]
+    body_shape: tuple[Quantiles, Quantiles, Quantiles]
+    body_share: Quantiles
+    orientations: tuple[tuple[str, int], ...]
+    sites: tuple[PartSummary, ...]
+    groups: tuple[PartSummary, ...]
+
+
+def drop_cases(fingerprint: DatasetFingerprint) -> FingerprintSummary:
+    """Return what a fingerprint says of the data set as a whole."""
+    return FingerprintSummary(
+        name=fingerprint.name,
+        case_count=len(fingerprint.cases),
+        channels=fingerprint.channels,
+        scheme=fingerprint.scheme,
+        labels=fingerprint.labels,
+        spacing_mm=fingerprint.spacing_mm,
+        shape=fingerprint.shape,
+        body_shape=fingerprint.body_shape,
+        body_share=fingerprint.body_share,
+        orientations=fingerprint.orientations,
+        sites=fingerprint.sites,
+        groups=fingerprint.groups,
+    )

@@ -278,7 +278,6 @@ class Plan:
     configurations: tuple[Configuration, ...]
     decisions: tuple[Decision, ...]
     postprocessing: tuple[PostprocessingCandidates, ...]
-    steps: tuple[StepDown, ...] = ()
     schema_version: int = SCHEMA_VERSION
 
     def input_channels(self, configuration: Configuration) -> int:

@@ -124,7 +124,7 @@ def _folders(
 
 def _predict_one(ensemble: Ensemble, scan: NewScan, target: Path) -> list[str]:
     try:
-        read = read_scan(scan.name, scan.images, ensemble.plan.channels)
+        read = read_scan(scan.name, scan.images, ensemble.run.channels)
     except DataError as error:
         return [f"  {error}"]
     try:

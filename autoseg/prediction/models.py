@@ -21,34 +21,35 @@ from autoseg.workspace.fold import FoldFolder
 from dataset_fingerprints.errors import WorkspaceError
 from dataset_fingerprints.files.jsonfiles import read_json
 from dataset_fingerprints.measuring.scans import Scan
-from planners.plan import Configuration, Plan
+from planners.plan import Configuration
+from planners.run import Run
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ensemble:
-    """Networks of the same configuration, one per fold, and the plan they were trained by.
+    """Networks of the same configuration, one per fold, and the run of the first of them.
 
     Attributes:
         previous: a cascade's first stage, whose masks these networks see; else None.
     """
 
-    plan: Plan
+    run: Run
     networks: Sequence[nn.Module]
     window: Window
     previous: Ensemble | None = None
 
     def predict(self, scan: Scan) -> NDArray[np.integer]:
         """Return the label values of a scan, (x, y, z) on its whole canonical grid."""
-        return self.plan.scheme.to_values(self.predict_indices(scan))
+        return self.run.scheme.to_values(self.predict_indices(scan))
 
     def predict_indices(self, scan: Scan) -> NDArray[np.uint8]:
         """Return the same as label indices."""
         logits, record = self.predict_logits(scan)
-        return restore_logits(logits, record, self.plan.scheme.heads())
+        return restore_logits(logits, record, self.run.scheme.heads())
 
     def predict_logits(self, scan: Scan) -> tuple[torch.Tensor, Record]:
         """Return the mean logits (output, x, y, z) on the preprocessed scan, and what leads back from there."""
-        scheme = self.plan.scheme
+        scheme = self.run.scheme
         prepared = prepare(scan, self.window.configuration.preprocessing, scheme.index_count())
         image = prepared.image
         if self.previous is not None:
@@ -83,20 +84,18 @@ def load_ensemble(
     Raises:
         WorkspaceError: weights are damaged or do not fit the plan.
     """
-    plan = read_json(folders[0].run, Plan)
-    configuration = plan.configurations[0]
-    outputs = plan.scheme.heads().count()
-    channels = plan.input_channels(configuration)
+    run = read_json(folders[0].run, Run)
+    configuration, channels, outputs = run.own(), run.input_channels(), run.scheme.heads().count()
     for folder in folders[1:]:
         _refuse_other_size(folder, configuration)
     networks = [_load_network(folder, configuration, channels, outputs).to(device) for folder in folders]
     window = make_window(configuration, outputs, device, mirror=mirror)
-    return Ensemble(plan=plan, networks=networks, window=window, previous=previous)
+    return Ensemble(run=run, networks=networks, window=window, previous=previous)
 
 
 def _refuse_other_size(folder: FoldFolder, first: Configuration) -> None:
     """Folds can differ where one of them ran out of memory: in batch size, which does not matter here, or in more."""
-    (configuration,) = read_json(folder.run, Plan).configurations
+    configuration = read_json(folder.run, Run).own()
     if (configuration.patch_shape, configuration.network) != (first.patch_shape, first.network):
         found, expected = ("x".join(map(str, entry.patch_shape)) for entry in (configuration, first))
         raise WorkspaceError(

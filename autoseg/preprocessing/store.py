@@ -110,6 +110,10 @@ class Store:
         """Return what undoes the case's preprocessing."""
         return read_json(self.folder.record(case), StoredCase).record
 
+    def read_identities(self, case: str) -> tuple[FileIdentity, ...]:
+        """Return the identities of the raw files that the case was made from: the channels', then the label map's."""
+        return read_json(self.folder.record(case), StoredCase).identities
+
     def _reference(self, case: str, record: Record) -> Path:
         """Return the array of the labels before resampling: without any it is that of the labels themselves."""
         return self.folder.reference(case) if _was_resampled(record) else self.folder.labels(case)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from autoseg.pipeline.folds.runs import refuse_other_plan
+from autoseg.pipeline.folds.runs import read_contents, read_run, refuse_other_run
 from autoseg.pipeline.folds.stage_inputs import StageInput, find_input
 from autoseg.pipeline.planning import read_plan
 from autoseg.training.record import TrainingRecord, read_record
@@ -12,10 +12,12 @@ from autoseg.workspace.fold import FULL, FoldFolder
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import PlanError, WorkspaceError
 from dataset_fingerprints.files.jsonfiles import read_json, write_json
+from dataset_fingerprints.fingerprint import DatasetFingerprint, drop_cases
 from planners.editing.overrides import set_values
 from planners.editing.step_down import repeat_steps, step_down
 from planners.order import find_configuration
-from planners.plan import Configuration, Fold, Plan, Splits
+from planners.plan import Configuration, Fold, Plan, Splits, StepDown
+from planners.run import Run, make_run
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,11 +70,16 @@ class Job:
     """One fold to train: everything resolved.
 
     Attributes:
-        plan: narrowed to the one configuration that is trained.
+        plan: all values, as they were changed for this training.
+        name: of the configuration that is trained.
+        steps: down in size that the fold took.
         memory_gb: memory for training cases, in GiB; None for what is free.
     """
 
+    workspace: Workspace
     plan: Plan
+    name: str
+    steps: tuple[StepDown, ...]
     fold: str
     cases: Fold
     inputs: StageInput
@@ -85,7 +92,17 @@ class Job:
     @property
     def configuration(self) -> Configuration:
         """What is trained."""
-        return self.plan.configurations[0]
+        return find_configuration(self.plan.configurations, self.name, f"plan {self.plan.name}")
+
+    def claim(self) -> None:
+        """Write what the fold is begun with, or make sure that it is what an earlier start began with.
+
+        More iterations than it was begun with only extend it: the larger number takes the place.
+
+        Raises:
+            WorkspaceError: the fold was begun with another plan; the message names the first difference.
+        """
+        write_json(self.folder.run, self._check_run(read_run(self.folder)))
 
     def step_down(self, evidence: str) -> Job:
         """Return the job one size smaller, and let the fold's folder say so.
@@ -93,10 +110,10 @@ class Job:
         Raises:
             PlanError: there is nothing smaller.
         """
-        smaller, step = step_down(self.configuration, evidence, self.plan.memory_gb)
-        plan = replace(self.plan, configurations=(smaller,), steps=(*self.plan.steps, step))
-        write_json(self.folder.run, plan)
-        return replace(self, plan=plan)
+        configuration, step = step_down(self.configuration, evidence, self.plan.memory_gb)
+        smaller = replace(self, plan=_put(self.plan, configuration), steps=(*self.steps, step))
+        write_json(self.folder.run, smaller.make_run(read_run(self.folder)))
+        return smaller
 
     def is_finished(self) -> bool:
         """Return whether the fold is trained and validated, and is asked for no more.
@@ -104,8 +121,9 @@ class Job:
         Raises:
             WorkspaceError: it was begun with another plan.
         """
-        record = read_record(self.folder)
-        refuse_other_plan(self.folder, self.plan)
+        record, begun = read_record(self.folder), read_run(self.folder)
+        if begun is not None:
+            self._check_run(begun)
         return record is not None and record.status == "finished" and not self.extends(record)
 
     def extends(self, record: TrainingRecord) -> bool:
@@ -113,6 +131,27 @@ class Job:
         if self.max_minutes is not None:
             return self.max_minutes > max(record.max_minutes or 0.0, record.seconds / 60)
         return record.max_minutes is None and self.configuration.training.iterations > record.planned_iterations
+
+    def make_run(self, begun: Run | None) -> Run:
+        """Return what the fold holds; one that was begun keeps its cases and what its data set was.
+
+        Args:
+            begun: what an earlier start began with, or None.
+        """
+        if begun is None:
+            train, validation = (
+                read_contents(self.inputs.store, cases) for cases in (self.cases.train, self.cases.validation)
+            )
+            summary = drop_cases(read_json(self.workspace.fingerprint, DatasetFingerprint))
+        else:
+            train, validation, summary = begun.train, begun.validation, begun.summary
+        return replace(make_run(self.plan, self.name, self.fold, train, validation, summary), steps=self.steps)
+
+    def _check_run(self, begun: Run | None) -> Run:
+        run = self.make_run(begun)
+        if begun is not None:
+            refuse_other_run(self.folder, begun, run)
+        return run
 
 
 def resolve_job(workspace: Workspace, fold: str, options: TrainingOptions) -> Job:
@@ -139,12 +178,15 @@ def resolve_job(workspace: Workspace, fold: str, options: TrainingOptions) -> Jo
             f"{missing[0]}. Run `autoseg plan_and_preprocess DATASET -c {configuration.name}` first."
         )
     folder = workspace.fold(plan.name, configuration.name, fold)
-    others = [other.run for other in workspace.folds(plan.name, configuration.name) if other.run.is_file()]
-    begun = [read_json(path, Plan) for path in ([folder.run] if folder.run.is_file() else others)]
-    most = max((other.steps for other in begun), key=len, default=())
-    configuration, steps_down = repeat_steps(configuration, most, plan.memory_gb)
+    folders = (folder,) if folder.run.is_file() else workspace.folds(plan.name, configuration.name)
+    begun = [run for run in map(read_run, folders) if run is not None]
+    most = max((run.steps for run in begun), key=len, default=())
+    configuration, taken = repeat_steps(configuration, most, plan.memory_gb)
     return Job(
-        plan=replace(plan, configurations=(configuration,), steps=steps_down),
+        workspace=workspace,
+        plan=_put(plan, configuration),
+        name=configuration.name,
+        steps=taken,
         fold=fold,
         cases=cases,
         inputs=inputs,
@@ -154,6 +196,12 @@ def resolve_job(workspace: Workspace, fold: str, options: TrainingOptions) -> Jo
         memory_gb=options.memory_gb,
         memory_share=options.memory_share,
     )
+
+
+def _put(plan: Plan, changed: Configuration) -> Plan:
+    """Return the plan with a configuration in the place of that of its name."""
+    configurations = (changed if entry.name == changed.name else entry for entry in plan.configurations)
+    return replace(plan, configurations=tuple(configurations))
 
 
 def _cases_of(splits: Splits, fold: str) -> Fold:

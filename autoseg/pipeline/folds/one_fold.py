@@ -16,7 +16,6 @@ from autoseg.pipeline.folds.cross_validation import train_previous
 from autoseg.pipeline.folds.jobs import Job, TrainingOptions, resolve_job
 from autoseg.pipeline.folds.observing import make_observers
 from autoseg.pipeline.folds.residency import load_cases
-from autoseg.pipeline.folds.runs import claim_fold
 from autoseg.pipeline.folds.validation import TrainingValidator, validate_fold
 from autoseg.prediction import load_ensemble, make_window
 from autoseg.progress import Progress, SilentProgress
@@ -77,7 +76,7 @@ def _train_locked(job: Job, progress: Progress) -> Evaluation | None:
 def _open(job: Job) -> TrainingRecord | None:
     """Return what an earlier start left; the scores of weights that are about to change are removed."""
     sweep(*job.folder.folders())
-    claim_fold(job.folder, job.plan)
+    job.claim()
     record = read_record(job.folder)
     if record is not None and record.status != "training" and job.extends(record):
         shutil.rmtree(job.folder.validation.root, ignore_errors=True)
@@ -98,7 +97,7 @@ def _train_fitting(job: Job, earlier: TrainingRecord | None, progress: Progress)
         release_memory()
         job = job.step_down(evidence)
         earlier = read_record(job.folder)
-        smaller = job.plan.steps[-1].after.describe()
+        smaller = job.steps[-1].after.describe()
         if processes.count() > 1:
             raise AutosegError(
                 f"{job.folder.root}: out of memory in process {processes.number()} ({evidence}). Give the same command "

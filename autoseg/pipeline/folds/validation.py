@@ -100,7 +100,7 @@ def _validate_case(ensemble: Ensemble, inputs: StageInput, case: str, folder: Va
     image, _ = inputs.read(case)
     record = inputs.store.read_record(case)
     logits = predict_logits(ensemble.networks, torch.from_numpy(image), ensemble.window)
-    scheme = ensemble.plan.scheme
+    scheme = ensemble.run.scheme
     indices, probabilities = restore_probabilities(logits, record, scheme.heads())
     labels = scheme.to_values(indices)
     write_label_map(folder.mask(case), labels, record.source_grid)

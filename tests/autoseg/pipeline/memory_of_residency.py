@@ -18,6 +18,7 @@ from autoseg.progress import SilentProgress
 from autoseg.sampling import Feed, PatchGeometry, StrongAugmentation, apply_batch, sample_batch
 from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.store import StoreFolder
+from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.fingerprint import Box
 from dataset_fingerprints.geometry import make_grid
 from dataset_fingerprints.sizes import GIB
@@ -81,7 +82,10 @@ def main() -> None:
     plan = make_plan(make_fingerprint([SyntheticCase(body_shape=SHAPE)] * 5), PlanRequest(machine=CPU, memory_gb=4.0))
     total = CASES * resident_bytes(EDGE**3, 1)
     job = Job(
-        plan=replace(plan, configurations=plan.configurations[:1]),
+        workspace=Workspace(root=folder),
+        plan=plan,
+        name=plan.configurations[0].name,
+        steps=(),
         fold="0",
         cases=Fold(train=names, validation=()),
         inputs=StageInput(store=Store(folder=StoreFolder(root=folder / "store")), scheme=plan.scheme),

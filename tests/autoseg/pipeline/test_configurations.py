@@ -105,7 +105,8 @@ def test_with_previous_trains_what_the_first_stage_lacks(both_stages: Path) -> N
 def test_every_case_gets_the_mask_of_the_fold_that_did_not_train_on_it(both_stages: Path) -> None:
     workspace = Workspace(root=both_stages / "ws")
     plan, splits = read_plan(workspace, "default")
-    inputs = find_input(workspace, plan, splits, find_configuration(plan.configurations, "3d_cascade_fullres", "plan"))
+    cascade_configuration = find_configuration(plan.configurations, "3d_cascade_fullres", "the plan")
+    inputs = find_input(workspace, plan, splits, cascade_configuration)
     assert sorted(inputs.masks) == [f"sub-{index}" for index in range(5)]
     for number, fold in enumerate(splits.folds):
         for case in fold.validation:
@@ -116,7 +117,8 @@ def test_every_case_gets_the_mask_of_the_fold_that_did_not_train_on_it(both_stag
 def test_the_network_sees_the_first_stages_mask_on_its_own_grid(both_stages: Path, tmp_path: Path) -> None:
     workspace = Workspace(root=both_stages / "ws")
     plan, splits = read_plan(workspace, "default")
-    inputs = find_input(workspace, plan, splits, find_configuration(plan.configurations, "3d_cascade_fullres", "plan"))
+    cascade_configuration = find_configuration(plan.configurations, "3d_cascade_fullres", "the plan")
+    inputs = find_input(workspace, plan, splits, cascade_configuration)
     raw = nibabel.load(both_stages / "raw" / "labelsTr" / "sub-0.nii.gz")
     nibabel.save(raw, tmp_path / "mask.nii.gz")
     image, labels = replace(inputs, masks={"sub-0": tmp_path / "mask.nii.gz"}).read("sub-0")
@@ -154,7 +156,8 @@ def test_explain_shows_which_stage_comes_first(
 ) -> None:
     assert run(monkeypatch, "explain", "-w", planned / "ws", "--json") == 0
     plain = json.loads(capsys.readouterr().out)
-    inputs = {name: values["inputs"] for name, values in plain["configurations"].items()}
-    mask = {"configuration": "3d_lowres", "kind": "mask_of"}
-    assert inputs == {"2d": [], "3d_fullres": [], "3d_lowres": [], "3d_cascade_fullres": [mask]}
+    inputs = {
+        name: [entry["configuration"] for entry in values["inputs"]] for name, values in plain["configurations"].items()
+    }
+    assert inputs == {"2d": [], "3d_fullres": [], "3d_lowres": [], "3d_cascade_fullres": ["3d_lowres"]}
     assert plain["default_configuration"] == "3d_fullres"

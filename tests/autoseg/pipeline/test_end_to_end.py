@@ -90,8 +90,8 @@ def test_the_folds_validation_is_what_evaluate_says_of_its_masks(trained, tmp_pa
 
 
 def test_a_fold_begun_with_another_plan_is_refused_with_the_difference(trained, monkeypatch, capsys):
-    assert run(monkeypatch, "train", "0", "-w", trained / "ws", "--set", "training.gradient_clip=5") == 2
-    assert "gradient_clip" in " ".join(capsys.readouterr().err.split())
+    assert run(monkeypatch, "train", "0", "-w", trained / "ws", "--set", "training.gradient_clip=0.5") == 2
+    assert "3d_fullres.training.gradient_clip" in " ".join(capsys.readouterr().err.split())
 
 
 def test_a_second_process_on_the_same_fold_is_refused(trained, monkeypatch, capsys):

@@ -15,8 +15,7 @@ from autoseg.training.record import read_record
 from autoseg.workspace.fold import FoldFolder
 from dataset_fingerprints.errors import WorkspaceError
 from dataset_fingerprints.files.jsonfiles import read_json, write_json
-from planners.editing.step_down import find_steps
-from planners.plan import Plan
+from planners.run import Run
 from tests.synthetic.commands import run
 from tests.synthetic.scans import head, write_description, write_nifti
 
@@ -59,24 +58,24 @@ def test_a_training_that_does_not_fit_goes_on_smaller_and_says_so(planned: Path)
     assert "Out of memory" in said
     assert "Going on with a batch of" in said
     folds = planned / "ws" / "models" / "default" / "3d_fullres"
-    plan = read_json(folds / "fold_0" / "run.json", Plan)
-    steps = find_steps(plan)
-    assert steps[0].field == "3d_fullres.training.recomputed"
-    assert plan.configurations[0].batch_size < 24
-    assert steps[-1].value.startswith(f"a batch of {plan.configurations[0].batch_size} patches")
+    first = read_json(folds / "fold_0" / "run.json", Run)
+    assert (first.steps[0].before.recomputed, first.steps[0].after.recomputed) == (False, True)
+    assert first.own().batch_size < 24
+    assert first.steps[-1].after.batch_size == first.own().batch_size
     assert read_record(FoldFolder(root=folds / "fold_0")).status == "finished"
     # Given again, the command finds its fold; another fold starts at the size that fits.
     assert "Fold 0 is finished" in train(planned, "0")
     said = train(planned, "1")
     assert "Out of memory" not in said
-    assert read_json(folds / "fold_1" / "run.json", Plan).configurations == plan.configurations
-    check_ensemble(folds, plan)
+    second = read_json(folds / "fold_1" / "run.json", Run)
+    assert second.configurations == first.configurations
+    check_ensemble(folds, second)
 
 
-def check_ensemble(folds: Path, plan: Plan) -> None:
+def check_ensemble(folds: Path, second: Run) -> None:
     both = [FoldFolder(root=folds / "fold_0"), FoldFolder(root=folds / "fold_1")]
     assert len(load_ensemble(both, torch.device("cpu"), mirror=False).networks) == 2
-    shorter = replace(plan.configurations[0], patch_shape=(16, 16, 16))
-    write_json(folds / "fold_1" / "run.json", replace(plan, configurations=(shorter,)))
+    shorter = replace(second.own(), patch_shape=(16, 16, 16))
+    write_json(folds / "fold_1" / "run.json", replace(second, configurations=(shorter,)))
     with pytest.raises(WorkspaceError, match="trained with patches of 16x16x16 voxels, another fold with"):
         load_ensemble(both, torch.device("cpu"), mirror=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import signal
@@ -14,14 +15,11 @@ import pytest
 from autoseg.evaluation import read_evaluation
 from autoseg.pipeline.folds.cross_validation import fold_command
 from autoseg.pipeline.folds.jobs import TrainingOptions, resolve_job
-from autoseg.pipeline.folds.runs import claim_fold
+from autoseg.pipeline.folds.runs import read_run
 from autoseg.training.record import read_record
 from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import WorkspaceError
-from dataset_fingerprints.files.jsonfiles import read_json, write_json
-from planners.editing.step_down import find_steps, step_down
-from planners.plan import Plan
 from tests.synthetic.commands import run, start
 from tests.synthetic.scans import write_nnunet_dataset
 
@@ -134,13 +132,13 @@ def test_a_folds_command_says_everything_that_the_options_say(planned: Path) -> 
         max_minutes=2.5,
         patience=9,
         memory_gb=1.5,
-        assignments=("training.ema_decay=0.5", "seed=3"),
+        assignments=("training.gradient_clip=0.5", "seed=3"),
     )
     command = " ".join(fold_command(Workspace(root=planned), options))
     assert f" train --workspace {planned} " in command
     for said in ("--plan default", "--configuration 3d_fullres", "--iterations 77", "--max-minutes 2.5"):
         assert said in command
-    assert command.endswith("--patience 9 --memory-gb 1.5 --set training.ema_decay=0.5 --set seed=3")
+    assert command.endswith("--patience 9 --memory-gb 1.5 --set training.gradient_clip=0.5 --set seed=3")
     # What is left to whoever starts the folds.
     others = {"with_previous", "folds_at_once", "memory_share"}
     known = {"plan_name", "configuration", "iterations", "max_minutes", "patience", "memory_gb", "assignments"}
@@ -152,17 +150,41 @@ def test_a_fold_that_was_begun_keeps_its_size_where_another_had_to_become_smalle
 ) -> None:
     workspace, folds = copy(planned, tmp_path)
     options = TrainingOptions(assignments=("batch_size=8",))
-    larger = resolve_job(Workspace(root=workspace), "0", options).plan
-    recomputed = step_down(larger, "3d_fullres", "no room")
-    for fold, plan in ((0, larger), (1, step_down(recomputed, "3d_fullres", "still no room"))):
-        write_json(FoldFolder(root=folds / f"fold_{fold}").run, plan)
+    begun = [resolve_job(Workspace(root=workspace), fold, options) for fold in ("0", "1")]
+    for job in begun:
+        job.claim()
+    begun[1].step_down("no room").step_down("still no room")
     sizes = []
     for fold in ("0", "1", "full"):
         job = resolve_job(Workspace(root=workspace), fold, options)
-        claim_fold(job.folder, job.plan)
+        job.claim()
         sizes.append((job.configuration.batch_size, job.configuration.training.recomputed))
     assert sizes == [(8, False), (6, True), (6, True)]
-    assert len(find_steps(read_json(folds / "full" / "run.json", Plan))) == 2
+    run = read_run(FoldFolder(root=folds / "full"))
+    assert run is not None
+    assert [step.evidence for step in run.steps] == ["no room", "still no room"]
+    assert run.own().batch_size == 6
+
+
+def test_a_run_says_what_the_raw_files_of_its_cases_held_when_the_fold_was_begun(planned: Path, tmp_path: Path) -> None:
+    workspace, _ = copy(planned, tmp_path)
+    job = resolve_job(Workspace(root=workspace), "0", TrainingOptions())
+    job.claim()
+    run = read_run(job.folder)
+    assert run is not None
+    assert ([one.case for one in run.train], [one.case for one in run.validation]) == (NAMES[2:], NAMES[:2])
+    assert run.summary.case_count == len(NAMES)
+    raw = planned.parent / "raw"
+    for one in (*run.train, *run.validation):
+        files = (raw / "imagesTr" / f"{one.case}_0000.nii.gz", raw / "labelsTr" / f"{one.case}.nii.gz")
+        assert one.sha256 == tuple(hashlib.sha256(file.read_bytes()).hexdigest() for file in files)
+    # Going on needs no fingerprint, and leaves what the fold was begun with.
+    job.workspace.fingerprint.unlink()
+    resolve_job(Workspace(root=workspace), "0", TrainingOptions(iterations=9)).claim()
+    again = read_run(job.folder)
+    assert again is not None
+    assert (again.train, again.validation, again.summary) == (run.train, run.validation, run.summary)
+    assert again.own().training.iterations == 9
 
 
 def test_a_finished_fold_is_left_alone_unless_it_is_asked_for_more_or_belongs_to_another_plan(
@@ -173,6 +195,6 @@ def test_a_finished_fold_is_left_alone_unless_it_is_asked_for_more_or_belongs_to
     assert run(monkeypatch, "train", "0", "-w", workspace) == 0
     assert resolve_job(Workspace(root=workspace), "0", TrainingOptions()).is_finished()
     assert not resolve_job(Workspace(root=workspace), "0", TrainingOptions(iterations=40)).is_finished()
-    other = resolve_job(Workspace(root=workspace), "0", TrainingOptions(assignments=("training.ema_decay=0.5",)))
-    with pytest.raises(WorkspaceError, match="ema_decay"):
+    other = resolve_job(Workspace(root=workspace), "0", TrainingOptions(assignments=("training.gradient_clip=0.5",)))
+    with pytest.raises(WorkspaceError, match="gradient_clip"):
         other.is_finished()

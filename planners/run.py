@@ -1,0 +1,156 @@
+"""The run: what a fold holds, enough to train it further and to predict with it without its workspace's plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from dataset_fingerprints.dataset import LabelScheme
+from dataset_fingerprints.fingerprint import FingerprintSummary
+from planners.machine import MachineProfile
+from planners.order import order_by_need
+from planners.plan import Configuration, Plan, StepDown
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CaseContent:
+    """A case and the content of its raw files.
+
+    Attributes:
+        sha256: of each file: the scans in the order of their channels, then the label map.
+    """
+
+    case: str
+    sha256: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """What one fold of one configuration was begun with.
+
+    Attributes:
+        plan: the plan's name.
+        planner: the entry of `planners.presets.PLANNERS` that made the plan.
+        dataset: the data set's name.
+        machine: the machine that the plan was made for.
+        memory_gb: the memory that the plan was made to fit into.
+        configuration: the name of the one that is trained.
+        configurations: all that the trained one needs, each behind what it needs itself; the trained one is the last.
+        fold: a number, or `full` for a model of all cases.
+        validation: the cases that the fold is judged on; none for a model of all cases.
+        summary: of the data set.
+        steps: the steps down in size that the fold took for lack of memory.
+    """
+
+    plan: str
+    planner: str
+    dataset: str
+    channels: tuple[str, ...]
+    scheme: LabelScheme
+    seed: int
+    machine: MachineProfile
+    memory_gb: float
+    configuration: str
+    configurations: tuple[Configuration, ...]
+    fold: str
+    train: tuple[CaseContent, ...]
+    validation: tuple[CaseContent, ...]
+    summary: FingerprintSummary
+    steps: tuple[StepDown, ...] = ()
+    schema_version: int = SCHEMA_VERSION
+
+    def own(self) -> Configuration:
+        """Return the configuration that is trained."""
+        return self.configurations[-1]
+
+    def input_channels(self) -> int:
+        """Return the channels that the trained network sees."""
+        return self.own().input_channels(len(self.channels), len(self.scheme.heads().targets()))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Difference:
+    """A value by which two runs differ, such as `3d_fullres.batch_size`; null on the side that lacks it."""
+
+    field: str
+    before: Any
+    now: Any
+
+
+def make_run(
+    plan: Plan,
+    configuration: str,
+    fold: str,
+    train: tuple[CaseContent, ...],
+    validation: tuple[CaseContent, ...],
+    summary: FingerprintSummary,
+) -> Run:
+    """Return what a fold that is trained by a plan holds.
+
+    Args:
+        plan: all values.
+        configuration: the name of the one that is trained.
+        fold: a number, or `full`.
+        train: the cases that it trains on.
+        validation: the cases that it is judged on.
+        summary: of the data set.
+
+    Raises:
+        PlanError: the plan has no such configuration.
+    """
+    return Run(
+        plan=plan.name,
+        planner=plan.planner,
+        dataset=plan.dataset,
+        channels=plan.channels,
+        scheme=plan.scheme,
+        seed=plan.seed,
+        machine=plan.machine,
+        memory_gb=plan.memory_gb,
+        configuration=configuration,
+        configurations=order_by_need(plan.configurations, [configuration], f"plan {plan.name}"),
+        fold=fold,
+        train=train,
+        validation=validation,
+        summary=summary,
+    )
+
+
+def find_differences(begun: Run, now: Run) -> Iterator[Difference]:
+    """Yield the values that make two runs of a fold different trainings; names, machine and memory do not.
+
+    Configurations that the trained one needs have folds of their own, which are compared themselves. More iterations
+    are no difference: they extend what was begun.
+
+    Args:
+        begun: as the fold was begun.
+        now: as it would be begun today.
+    """
+    iterations = f"{now.configuration}.training.iterations"
+    for difference in _compare(_relevant(begun), _relevant(now)):
+        if difference.field != iterations or difference.now < difference.before:
+            yield difference
+
+
+def _relevant(run: Run) -> dict[str, Any]:
+    return {
+        "planner": run.planner,
+        "channels": run.channels,
+        "scheme": asdict(run.scheme),
+        "seed": run.seed,
+        run.configuration: asdict(run.own()),
+    }
+
+
+def _compare(before: Any, now: Any, where: str = "") -> Iterator[Difference]:
+    if isinstance(before, dict) and isinstance(now, dict):
+        for key in sorted({*before, *now}):
+            yield from _compare(before.get(key), now.get(key), f"{where}.{key}" if where else key)
+    elif isinstance(before, tuple) and isinstance(now, tuple) and len(before) == len(now):
+        for index, (first, second) in enumerate(zip(before, now, strict=True)):
+            yield from _compare(first, second, f"{where}[{index}]")
+    elif before != now:
+        yield Difference(field=where, before=before, now=now)

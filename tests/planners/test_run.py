@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from dataset_fingerprints.errors import PlanError
+from dataset_fingerprints.files.jsonfiles import read_json, write_json
+from dataset_fingerprints.fingerprint import drop_cases
+from planners import PlanRequest, make_plan
+from planners.editing.overrides import set_values
+from planners.plan import MaskOf, Plan
+from planners.run import CaseContent, Run, find_differences, make_run
+from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint
+from tests.synthetic.machines import CPU, GPU
+
+FINGERPRINT = make_fingerprint([SyntheticCase(body_shape=(60, 70, 60))] * 6, channels=("T1w", "FLAIR"), labels=2)
+SECOND = "refined"
+
+
+def plan_stages() -> Plan:
+    """Return a plan with a configuration that sees the masks of another one; others are beside them."""
+    plan = make_plan(FINGERPRINT, PlanRequest(machine=CPU, memory_gb=4.0))
+    (first,) = (entry for entry in plan.configurations if entry.name == "3d_fullres")
+    second = replace(first, name=SECOND, inputs=(MaskOf(configuration=first.name),))
+    return replace(plan, configurations=(second, *plan.configurations))
+
+
+def begin(plan: Plan, configuration: str = SECOND) -> Run:
+    train = tuple(CaseContent(case=f"case{number}", sha256=("a", "b", "c")) for number in range(5))
+    held_out = (CaseContent(case="case5", sha256=("d", "e", "f")),)
+    return make_run(plan, configuration, "0", train, held_out, drop_cases(FINGERPRINT))
+
+
+def test_a_run_holds_what_its_configuration_needs_and_nothing_else() -> None:
+    plan = plan_stages()
+    assert len(plan.configurations) > 2
+    run = begin(plan)
+    assert [entry.name for entry in run.configurations] == ["3d_fullres", SECOND]
+    assert run.own() == plan.configurations[0]
+    assert run.input_channels() == plan.input_channels(run.own()) == 4, "two scans, a mask per label"
+    alone = begin(plan, "3d_fullres")
+    assert [entry.name for entry in alone.configurations] == ["3d_fullres"]
+    assert alone.input_channels() == 2
+    with pytest.raises(PlanError, match="has no configuration '3d_fulres'"):
+        begin(plan, "3d_fulres")
+
+
+def test_a_run_comes_back_from_its_file_as_it_was_written(tmp_path: Path) -> None:
+    run = begin(plan_stages())
+    write_json(tmp_path / "run.json", run)
+    assert read_json(tmp_path / "run.json", Run) == run
+
+
+def test_names_machine_cases_and_other_configurations_make_no_other_run() -> None:
+    plan = plan_stages()
+    renamed = replace(plan, name="other", dataset="copy", machine=GPU, memory_gb=80.0, max_hours=1.0, decisions=())
+    elsewhere = set_values(renamed, ["3d_fullres.training.loss=dice"])
+    now = replace(begin(elsewhere), train=(), validation=(), summary=replace(drop_cases(FINGERPRINT), case_count=1))
+    assert list(find_differences(begin(plan), now)) == []
+
+
+@pytest.mark.parametrize(
+    ("assignment", "field"),
+    [
+        ("seed=3", "seed"),
+        (f"{SECOND}.batch_size=7", f"{SECOND}.batch_size"),
+        (f"{SECOND}.training.optimizer.options.lr=0.5", f"{SECOND}.training.optimizer.options.lr"),
+        (f"{SECOND}.prediction.step_share=0.75", f"{SECOND}.prediction.step_share"),
+    ],
+)
+def test_a_difference_is_named_as_the_option_that_sets_it(assignment: str, field: str) -> None:
+    plan = plan_stages()
+    (difference,) = find_differences(begin(plan), begin(set_values(plan, [assignment])))
+    assert difference.field == field
+    assert str(difference.now) == assignment.partition("=")[2]
+    assert difference.before != difference.now
+
+
+def test_more_iterations_extend_a_run_and_fewer_make_another_one() -> None:
+    few, many = (set_values(plan_stages(), [f"{SECOND}.training.iterations={count}"]) for count in (100, 200))
+    assert list(find_differences(begin(few), begin(many))) == []
+    (difference,) = find_differences(begin(many), begin(few))
+    assert (difference.field, difference.before, difference.now) == (f"{SECOND}.training.iterations", 200, 100)
