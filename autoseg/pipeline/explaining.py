@@ -104,7 +104,7 @@ def _plan(fingerprint: DatasetFingerprint, options: ExplainOptions) -> Plan:
     if options.max_hours is not None and machine == profile_machine():
         machine = measure_speed(machine)
     request = PlanRequest(
-        name="on the spot",
+        name="on-the-spot",
         planner=planner,
         machine=machine,
         memory_gb=memory_gb,

@@ -78,7 +78,7 @@ def test_the_page_says_value_rule_evidence_and_what_would_change_it(
 ) -> None:
     assert run(monkeypatch, "explain", "atlas_r2_mni", "--gpu-memory-gb", "24") == 0
     page = " ".join(capsys.readouterr().out.split())
-    assert "What the network sees at once: 160 x 224 x 160 voxels 3d_fullres.patch_shape" in page
+    assert "What the network sees at once: 160x224x160 voxels 3d_fullres.patch_shape" in page
     for heading in ("why:", "found:", "would change with:"):
         assert heading in page
 
