@@ -16,19 +16,22 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from autoseg.evaluation import DEFAULT_CONVENTIONS
-from autoseg.evaluation.lesion_matching import LesionMatch, match_lesions
-from autoseg.evaluation.overlap import measure_overlap
+from autoseg.evaluation import Convention, bootstrap_interval, choose_metrics, evaluate_files, label_targets
+from autoseg.evaluation.statistics import Statistic
 from autoseg.hardware import count_cores
 from autoseg.simulate import SimulationOptions, simulate_dataset
 from autoseg.workspace.fold import FULL
 from dataset_fingerprints.errors import AutosegError
 from dataset_fingerprints.files.jsonfiles import write_json
-from dataset_fingerprints.reading.images import read_label_map
 from experiments.costs.side_by_side import Script, run_together
-from experiments.statistics import Statistic, bootstrap_interval
 
 TRUTH_FOLDER = "labelsTs"
+# Lesions are counted, so that ratios can be made of sums over scans.
+JUDGED_BY = Convention(
+    name="rivals",
+    metrics=choose_metrics(("dice", "reference_volume_ml", "found_lesions", "reference_lesions", "false_lesions")),
+)
+RESAMPLES = 10_000
 SIMULATION = SimulationOptions(cases=60, held_out_cases=40, spacing_mm=3.0, seed=21)
 
 
@@ -67,9 +70,9 @@ class Outcome:
     Attributes:
         dice: per scan.
         volume_ml: the reference's per scan.
-        found: reference lesions with a voxel in the mask, per scan.
+        found: reference lesions that the mask holds, per scan.
         lesions: reference lesions per scan.
-        false: lesions of the mask without a voxel in the reference, per scan.
+        false: lesions of the mask that are not in the reference, per scan.
     """
 
     side: str
@@ -109,7 +112,8 @@ def hold_contest(contest: Contest, work: Path) -> list[Outcome]:
         for run, code in zip(together, codes, strict=True):
             if code:
                 raise AutosegError(f"{run.side.name}, seed {run.seed}: failed. See {run.log()}.")
-        outcomes += [_score(run, simulated.folder / TRUTH_FOLDER) for run in together]
+        lesion = contest.simulation.lesion_value
+        outcomes += [_score(run, simulated.folder / TRUTH_FOLDER, lesion) for run in together]
         write_json(work / "outcomes.json", outcomes)
     return outcomes
 
@@ -163,8 +167,8 @@ def compare(outcomes: Sequence[Outcome]) -> list[tuple[str, ...]]:
     for group, members in groups.items():
         for measure, values, statistic in (
             ("Dice", dice, _mean_dice),
-            ("share of lesions found", totals, _recall),
-            ("share of predicted lesions that are some", totals, _precision),
+            ("lesion recall", totals, _recall),
+            ("lesion precision", totals, _precision),
         ):
             first = values[0][members]
             for name, mine in zip(names, values, strict=True):
@@ -175,14 +179,15 @@ def compare(outcomes: Sequence[Outcome]) -> list[tuple[str, ...]]:
 
 
 def _totals(side: Sequence[Outcome]) -> NDArray[np.float64]:
-    """Return (scan, 3), summed over seeds: lesions found, lesions there, predicted lesions that are none."""
+    """Return (scan, 3), summed over seeds: lesions found, lesions of the reference, false lesions."""
     names = ("found", "lesions", "false")
     return np.stack([np.sum([getattr(run, name) for run in side], axis=0) for name in names], axis=1, dtype=np.float64)
 
 
 def _with_interval(values: NDArray[np.float64], of: Statistic) -> str:
     """Show a statistic of values, (scan, m), with its interval."""
-    return f"{_show(of(values.mean(axis=0)))} ({' to '.join(map(_show, bootstrap_interval(values, of)))})"
+    interval = bootstrap_interval(values, of, resamples=RESAMPLES)
+    return f"{_show(of(values.mean(axis=0)))} ({' to '.join(map(_show, interval))})"
 
 
 def _contrast(mine: NDArray[np.float64], first: NDArray[np.float64], of: Statistic) -> str:
@@ -192,7 +197,7 @@ def _contrast(mine: NDArray[np.float64], first: NDArray[np.float64], of: Statist
         return of(means[..., : mine.shape[1]]) - of(means[..., mine.shape[1] :])
 
     both = np.concatenate([mine, first], axis=1)
-    low, high = bootstrap_interval(both, difference)
+    low, high = bootstrap_interval(both, difference, resamples=RESAMPLES)
     return f"{difference(both.mean(axis=0)):+.3f} ({low:+.3f} to {high:+.3f})"
 
 
@@ -213,24 +218,17 @@ def _precision(means: NDArray[np.float64]) -> NDArray[np.float64]:
         return means[..., 0] / (means[..., 0] + means[..., 2])
 
 
-def _score(run: Run, truth: Path) -> Outcome:
-    scored = [_score_scan(run.masks() / path.name, path) for path in sorted(truth.glob("*.nii.gz"))]
-    matches = [match for match, _, _ in scored]
+def _score(run: Run, truth: Path, lesion: int) -> Outcome:
+    evaluation = evaluate_files(run.masks(), truth, label_targets((lesion,)), JUDGED_BY)
+    scores = {
+        entry.name: [case.labels[0].number(entry.name) for case in evaluation.cases] for entry in JUDGED_BY.metrics
+    }
     return Outcome(
         side=run.side.name,
         seed=run.seed,
-        dice=tuple(dice for _, dice, _ in scored),
-        volume_ml=tuple(volume_ml for _, _, volume_ml in scored),
-        found=tuple(match.found for match in matches),
-        lesions=tuple(match.reference for match in matches),
-        false=tuple(match.prediction - match.right for match in matches),
+        dice=tuple(scores["dice"]),
+        volume_ml=tuple(scores["reference_volume_ml"]),
+        found=tuple(int(count) for count in scores["found_lesions"]),
+        lesions=tuple(int(count) for count in scores["reference_lesions"]),
+        false=tuple(int(count) for count in scores["false_lesions"]),
     )
-
-
-def _score_scan(mask: Path, truth: Path) -> tuple[LesionMatch, float, float]:
-    """Return matched lesions, Dice, and the reference's volume in ml."""
-    reference = read_label_map(truth)
-    predicted, true = read_label_map(mask).voxels[0] > 0, reference.voxels[0] > 0
-    match = match_lesions(predicted, true, DEFAULT_CONVENTIONS.lesions)
-    volume_ml = float(true.sum() * np.prod(reference.grid().spacing_mm()) / 1000)
-    return match, measure_overlap(predicted, true).dice(), volume_ml

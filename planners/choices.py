@@ -71,25 +71,26 @@ class PartTable(Mapping[str, Entry], Generic[Entry]):
         return {entry.name: entry for entry in entry_points(group=f"autoseg.{self.kind}")}
 
 
-def resolve(choice: Choice, table: Mapping[str, type[Options]], where: str) -> Options:
+def resolve(choice: Choice, table: Mapping[str, type[Options]], where: str, source: str = "plan.json") -> Options:
     """Return the options object that a choice names.
 
     Args:
         choice: name and options.
         table: part names and their options dataclasses.
         where: what the choice is for, as the message should call it (for example "loss").
+        source: what holds the choice, with which a message begins.
 
     Raises:
         PlanError: no such part, no such option, or an option of the wrong type.
     """
     if choice.name not in table:
-        raise PlanError(f"plan.json: there is no {where} '{choice.name}'. {did_you_mean(choice.name, table)}")
+        raise PlanError(f"{source}: there is no {where} '{choice.name}'. {did_you_mean(choice.name, table)}")
     kind = table[choice.name]
     known = {entry.name for entry in fields(kind)}  # type: ignore[arg-type]
     for option in choice.options:
         if option not in known:
-            raise PlanError(f"plan.json: {where} {choice.name} has no option '{option}'. {did_you_mean(option, known)}")
-    return from_plain(choice.options, kind, f"plan.json: {where} {choice.name}")
+            raise PlanError(f"{source}: {where} {choice.name} has no option '{option}'. {did_you_mean(option, known)}")
+    return from_plain(choice.options, kind, f"{source}: {where} {choice.name}")
 
 
 def choose(name: str, options: Any) -> Choice:

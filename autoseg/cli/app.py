@@ -225,12 +225,24 @@ def evaluate(
         list[str] | None, typer.Option("--region", help="Values to score as one mask: core=2,3. Repeatable.")
     ] = None,
     ignore: Annotated[int | None, typer.Option(help="The references' value of voxels that nobody labelled.")] = None,
+    metrics: Annotated[
+        list[str] | None, typer.Option("--metric", help="Score also by this metric, such as lesion_recall. Repeatable.")
+    ] = None,
 ) -> None:
     """Score predicted masks against reference masks, case by case and in summary."""
-    from autoseg.evaluation import Targets, evaluate_files, label_targets, parse_region, write_evaluation
+    from autoseg.evaluation import (
+        DEFAULT_CONVENTION,
+        Targets,
+        add_metrics,
+        evaluate_files,
+        label_targets,
+        parse_region,
+        write_evaluation,
+    )
 
     segments = (*label_targets(labels or ()).segments, *(parse_region(text) for text in regions or ()))
-    evaluation = evaluate_files(prediction, reference, Targets(segments=segments, ignored=ignore))
+    targets = Targets(segments=segments, ignored=ignore)
+    evaluation = evaluate_files(prediction, reference, targets, add_metrics(DEFAULT_CONVENTION, metrics or ()))
     write_evaluation(out, evaluation)
     _show_scores(f"{len(evaluation.cases)} cases", evaluation)
     console.print(f"All figures: {out}", highlight=False)
@@ -352,17 +364,15 @@ def _fail(message: str, exit_code: int = 2) -> NoReturn:
 
 
 def _show_scores(title: str, evaluation: Any) -> None:
-    from autoseg.evaluation import METRICS
-
+    titles = evaluation.convention.column_titles()
     rows = []
     for label in evaluation.summary:
         for metric in label.metrics:
             values = metric.statistics
-            if METRICS[metric.name].better == "neither" or values.mean is None:
+            if metric.name not in titles or values.mean is None:
                 continue
             interval = f"{values.ci95[0]:.3f} to {values.ci95[1]:.3f}" if values.ci95 else "-"
-            unit = METRICS[metric.name].unit
-            name = f"{METRICS[metric.name].title}{', ' + unit if unit else ''}"
-            rows.append((str(label.label), name, f"{values.mean:.3f}", f"{values.median:.3f}", interval, str(values.n)))
+            row = (titles[metric.name], f"{values.mean:.3f}", f"{values.median:.3f}", interval, str(values.n))
+            rows.append((str(label.label), *row))
     show_table(title, ("label", "metric", "mean", "median", "95 % interval of the mean", "n"), rows)
     console.print(f"Mean Dice over labels: {evaluation.foreground_mean_dice:.4f}", highlight=False)

@@ -1,55 +1,66 @@
-"""How good a segmentation is: voxels, surfaces and lesions, per case and over cases, by named conventions."""
+"""Evaluation of segmentations: voxels, surfaces and lesions, per case and over cases, by named conventions.
 
-from autoseg.evaluation.cases import CaseScores, LabelScores, Segment, Targets, label_targets, parse_region, score_case
+Metrics are entries of `METRICS`; a `Convention` is a set of them with its own names and options.
+"""
+
+from autoseg.evaluation.cases import (
+    CaseScores,
+    LabelScores,
+    Score,
+    Segment,
+    Targets,
+    label_targets,
+    parse_region,
+    score_case,
+    score_pair,
+)
 from autoseg.evaluation.conventions import (
-    DEFAULT_CONVENTIONS,
-    LENIENT_6,
-    LENIENT_26,
-    Conventions,
-    LesionConvention,
+    CONVENTIONS,
+    DEFAULT_CONVENTION,
+    DICE_ONLY,
+    Convention,
+    NamedMetric,
+    add_metrics,
+    choose_metrics,
 )
 from autoseg.evaluation.files import evaluate_files, pair_files
-from autoseg.evaluation.metrics import Metric
+from autoseg.evaluation.mask_pair import MaskPair, pair_masks
+from autoseg.evaluation.metrics import METRICS, About, MetricOptions
 from autoseg.evaluation.records import read_evaluation, write_evaluation
-from autoseg.evaluation.summary import Evaluation, LabelSummary, MetricSummary, Statistics, summarise
-
-METRICS: dict[str, Metric] = {
-    "dice": Metric(title="Dice", better="higher"),
-    "iou": Metric(title="IoU", better="higher"),
-    "precision": Metric(title="Precision", better="higher"),
-    "recall": Metric(title="Recall", better="higher"),
-    "hd95_mm": Metric(title="HD95", better="lower", unit="mm"),
-    "lesion_f1": Metric(title="Lesion F1", better="higher"),
-    "reference_volume_ml": Metric(title="Reference volume", better="neither", unit="ml"),
-    "prediction_volume_ml": Metric(title="Predicted volume", better="neither", unit="ml"),
-    "volume_difference_ml": Metric(title="Volume difference", better="lower", unit="ml"),
-    "reference_lesions": Metric(title="Reference lesions", better="neither"),
-    "prediction_lesions": Metric(title="Predicted lesions", better="neither"),
-    "lesion_count_difference": Metric(title="Lesion count difference", better="lower"),
-}
+from autoseg.evaluation.results import Evaluation, LabelSummary, MetricSummary, summarise
+from autoseg.evaluation.statistics import Statistics, bootstrap_interval, measure_statistics
 
 __all__ = [
-    "DEFAULT_CONVENTIONS",
-    "LENIENT_6",
-    "LENIENT_26",
+    "CONVENTIONS",
+    "DEFAULT_CONVENTION",
+    "DICE_ONLY",
     "METRICS",
+    "About",
     "CaseScores",
-    "Conventions",
+    "Convention",
     "Evaluation",
     "LabelScores",
     "LabelSummary",
-    "LesionConvention",
-    "Metric",
+    "MaskPair",
+    "MetricOptions",
     "MetricSummary",
+    "NamedMetric",
+    "Score",
     "Segment",
     "Statistics",
     "Targets",
+    "add_metrics",
+    "bootstrap_interval",
+    "choose_metrics",
     "evaluate_files",
     "label_targets",
+    "measure_statistics",
     "pair_files",
+    "pair_masks",
     "parse_region",
     "read_evaluation",
     "score_case",
+    "score_pair",
     "summarise",
     "write_evaluation",
 ]

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
 
-from autoseg.evaluation.conventions import DEFAULT_CONVENTIONS, Conventions
-from autoseg.evaluation.lesion_matching import match_lesions
-from autoseg.evaluation.overlap import measure_overlap
-from autoseg.evaluation.surface import score_hd95
-from dataset_fingerprints.errors import DataError
+from autoseg.evaluation.conventions import DEFAULT_CONVENTION, Convention
+from autoseg.evaluation.mask_pair import MaskPair, pair_masks
+from autoseg.evaluation.metrics import MetricOptions
+from dataset_fingerprints.errors import DataError, did_you_mean
 from dataset_fingerprints.geometry import TripleFloat
-from dataset_fingerprints.reading.body import bounding_box
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Segment:
-    """What is scored as one mask: a label by its value, or a region by its name."""
+    """A label, named by its value, or a region, named by its name, that is scored as one mask."""
 
     label: int | str
     values: tuple[int, ...]
@@ -42,15 +41,15 @@ class Targets:
     segments: tuple[Segment, ...]
     ignored: int | None = None
 
-    def masks(
-        self, prediction: NDArray[np.integer], reference: NDArray[np.integer]
-    ) -> Iterator[tuple[Segment, NDArray[np.bool_], NDArray[np.bool_]]]:
-        """Yield each segment's masks in prediction and reference, both False at ignored voxels."""
+    def pairs(
+        self, prediction: NDArray[np.integer], reference: NDArray[np.integer], spacing_mm: TripleFloat
+    ) -> Iterator[tuple[Segment, MaskPair]]:
+        """Yield each segment's masks in two (x, y, z) label maps, both False at ignored voxels."""
         for segment in self.segments:
             predicted, true = segment.mask(prediction), segment.mask(reference)
             if self.ignored is not None:
                 predicted = predicted & (reference != self.ignored)
-            yield segment, predicted, true
+            yield segment, pair_masks(predicted, true, spacing_mm)
 
 
 def label_targets(values: Iterable[int]) -> Targets:
@@ -62,7 +61,7 @@ def parse_region(text: str) -> Segment:
     """Return the region that a text such as `core=2,3` names.
 
     Raises:
-        DataError: it is no such text.
+        DataError: the text does not name a region.
     """
     name, _, values = text.partition("=")
     if not name.strip() or not re.fullmatch(r"-?\d+(,-?\d+)*", values.replace(" ", "")):
@@ -71,29 +70,48 @@ def parse_region(text: str) -> Segment:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class LabelScores:
-    """One label's or region's scores in one case.
+class Score:
+    """One metric's score.
 
-    `METRICS` says what each means and `Conventions` what happens without voxels.
+    Attributes:
+        metric: the name that the convention gives it.
+        value: None where the metric could not be measured; a count stays an integer.
+    """
+
+    metric: str
+    value: int | float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LabelScores:
+    """One label's or region's scores in one case, in the order of the convention.
 
     Attributes:
         label: a label's value or a region's name.
-        hd95_mm: None where only one of the masks is empty.
     """
 
     label: int | str
-    dice: float
-    iou: float
-    precision: float
-    recall: float
-    hd95_mm: float | None
-    lesion_f1: float
-    reference_volume_ml: float
-    prediction_volume_ml: float
-    volume_difference_ml: float
-    reference_lesions: int
-    prediction_lesions: int
-    lesion_count_difference: int
+    scores: tuple[Score, ...]
+
+    def value(self, metric: str) -> float | None:
+        """Return a metric's score, None where it could not be measured.
+
+        Raises:
+            ValueError: there is no such metric.
+        """
+        for score in self.scores:
+            if score.metric == metric:
+                return score.value
+        raise ValueError(f"no metric '{metric}'. {did_you_mean(metric, (score.metric for score in self.scores))}")
+
+    def number(self, metric: str) -> float:
+        """Return a metric's score, NaN where it could not be measured.
+
+        Raises:
+            ValueError: there is no such metric.
+        """
+        value = self.value(metric)
+        return math.nan if value is None else float(value)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,7 +128,7 @@ def score_case(
     targets: Targets,
     spacing_mm: TripleFloat,
     case: str,
-    conventions: Conventions = DEFAULT_CONVENTIONS,
+    convention: Convention = DEFAULT_CONVENTION,
 ) -> CaseScores:
     """Score a predicted label map against the reference.
 
@@ -120,49 +138,29 @@ def score_case(
         targets: what to score, each label or region as a mask of its own.
         spacing_mm: voxel size.
         case: its name.
-        conventions: how lesions are counted.
+        convention: the metrics.
 
     Raises:
         ValueError: the arrays are not 3D or differ in shape.
+        PlanError: the convention has an unknown metric or option.
     """
     if prediction.ndim != 3 or prediction.shape != reference.shape:
         raise ValueError(
             f"case {case}: the prediction has shape {prediction.shape}, the reference {reference.shape}. "
             "Expected two (x, y, z) arrays of one shape."
         )
-    scores = (
-        score_masks(segment.label, predicted, true, spacing_mm, conventions)
-        for segment, predicted, true in targets.masks(prediction, reference)
-    )
-    return CaseScores(case=case, labels=tuple(scores))
+    metrics = convention.build()
+    pairs = targets.pairs(prediction, reference, spacing_mm)
+    return CaseScores(case=case, labels=tuple(score_pair(segment.label, pair, metrics) for segment, pair in pairs))
 
 
-def score_masks(
-    label: int | str,
-    prediction: NDArray[np.bool_],
-    reference: NDArray[np.bool_],
-    spacing_mm: TripleFloat,
-    conventions: Conventions = DEFAULT_CONVENTIONS,
-) -> LabelScores:
-    """Score one label's (x, y, z) masks; only the box around both is looked at closely."""
-    flat = tuple(length == 1 for length in reference.shape)
-    box = bounding_box(prediction | reference).slices()
-    prediction, reference = prediction[box], reference[box]
-    overlap = measure_overlap(prediction, reference)
-    lesions = match_lesions(prediction, reference, conventions.lesions)
-    voxel_ml = float(np.prod(spacing_mm)) / 1000.0
-    return LabelScores(
-        label=label,
-        dice=overlap.dice(),
-        iou=overlap.iou(),
-        precision=overlap.precision(),
-        recall=overlap.recall(),
-        hd95_mm=score_hd95(prediction, reference, spacing_mm, flat),
-        lesion_f1=lesions.f1(),
-        reference_volume_ml=overlap.reference * voxel_ml,
-        prediction_volume_ml=overlap.prediction * voxel_ml,
-        volume_difference_ml=abs(overlap.prediction - overlap.reference) * voxel_ml,
-        reference_lesions=lesions.reference,
-        prediction_lesions=lesions.prediction,
-        lesion_count_difference=abs(lesions.prediction - lesions.reference),
-    )
+def score_pair(label: int | str, pair: MaskPair, metrics: Mapping[str, MetricOptions]) -> LabelScores:
+    """Score one label's masks.
+
+    Args:
+        label: a label's value or a region's name.
+        pair: its masks.
+        metrics: by the names of their scores.
+    """
+    scores = (Score(metric=name, value=metric.measure(pair)) for name, metric in metrics.items())
+    return LabelScores(label=label, scores=tuple(scores))

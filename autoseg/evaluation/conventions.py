@@ -1,50 +1,129 @@
-"""What has to be agreed before two people's figures can be compared; written into every result file."""
+"""Conventions: everything that has to be agreed before two figures can be compared, written into every result file."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from autoseg.evaluation.metrics import METRICS, MetricOptions
+from autoseg.evaluation.metrics.hausdorff import HausdorffOptions
+from dataset_fingerprints.errors import PlanError
+from planners.choices import Choice, PartTable, choose, resolve
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class LesionConvention:
-    """When voxels are one lesion, and when a lesion counts as found.
+class NamedMetric:
+    """A metric with its options, under the name that its scores have.
 
     Attributes:
-        name: how results refer to it.
-        connectivity: voxels are neighbours by their faces (6), also by edges (18), also by corners (26).
-        matching: `any_overlap` is lenient and many-to-many: a reference lesion is found, and a predicted lesion is
-            right, as soon as one of its voxels lies in the other mask.
+        name: the scores' key in results; not the metric's own where a convention holds one metric twice.
+        metric: a key of `METRICS`, and the options that differ from the entry's.
     """
 
     name: str
-    connectivity: Literal[6, 18, 26]
-    matching: Literal["any_overlap"] = "any_overlap"
-
-
-# As ISLES'22 scores (de la Rosa 2022).
-LENIENT_26 = LesionConvention(name="lenient_26", connectivity=26)
-# As the ATLAS R2.0 challenge scores (Liew 2022).
-LENIENT_6 = LesionConvention(name="lenient_6", connectivity=6)
+    metric: Choice
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Conventions:
-    """The definitions behind a set of scores: what is chosen as values, what is fixed as sentences."""
+class Convention:
+    """The definitions behind a set of scores: metrics and resampling as values, what is fixed as sentences.
 
-    lesions: LesionConvention = LENIENT_26
-    both_empty: str = "dice, iou, precision, recall and lesion_f1 are 1, hd95_mm is 0"
-    one_empty: str = "dice, iou, precision, recall and lesion_f1 are 0, hd95_mm is null and does not enter its n"
-    surface: str = "voxels of the mask that an erosion by face neighbours removes; outside the image is background"
-    hd95_mm: str = (
-        "the larger of the two directed 95th percentiles of the distances between the centres of surface voxels"
-    )
+    Attributes:
+        name: a key of `CONVENTIONS`, or another one for a set of one's own.
+        metrics: in the order of tables and files.
+        bootstrap_resamples: number of resamples behind an interval.
+        bootstrap_seed: of their draws.
+    """
+
+    name: str
+    metrics: tuple[NamedMetric, ...]
     ignored: str = "voxels that the reference ignores are in no mask"
-    differences: str = "absolute"
     sd: str = "of the sample (n - 1)"
     ci95: str = "percentile bootstrap of the mean over cases; null below two cases"
     bootstrap_resamples: int = 2000
     bootstrap_seed: int = 0
 
+    def build(self) -> dict[str, MetricOptions]:
+        """Return the metrics by the names of their scores.
 
-DEFAULT_CONVENTIONS = Conventions()
+        Beside those of `METRICS` there are those that installed packages register as entry points of the group
+        `autoseg.metrics`.
+
+        Raises:
+            PlanError: there is no such metric or option, or two metrics have one name.
+        """
+        metrics: dict[str, MetricOptions] = {}
+        table = PartTable("metrics", "metric", METRICS)
+        for entry in self.metrics:
+            if entry.name in metrics:
+                raise PlanError(f"convention {self.name}: two metrics are called '{entry.name}'. Rename one of them.")
+            metrics[entry.name] = resolve(entry.metric, table, table.word, f"convention {self.name}")
+        return metrics
+
+    def column_titles(self) -> dict[str, str]:
+        """Return the titles of a table's columns, with their units, of all metrics that have a better direction.
+
+        A metric that the convention holds several times is followed by the names of its scores.
+
+        Raises:
+            PlanError: as for `build`.
+        """
+        built = {name: metric.about for name, metric in self.build().items()}
+        titles = [about.title for about in built.values()]
+        return {
+            name: about.title
+            + (f" ({name})" if titles.count(about.title) > 1 else "")
+            + (f", {about.unit}" if about.unit else "")
+            for name, about in built.items()
+            if about.better != "neither"
+        }
+
+    def spell_out(self) -> Convention:
+        """Return the same convention with every option of its metrics written out.
+
+        Raises:
+            PlanError: as for `build`.
+        """
+        built = self.build()
+        metrics = (replace(entry, metric=choose(entry.metric.name, built[entry.name])) for entry in self.metrics)
+        return replace(self, metrics=tuple(metrics))
+
+
+def choose_metrics(names: Iterable[str]) -> tuple[NamedMetric, ...]:
+    """Return metrics with their default options, each under its own name."""
+    return tuple(NamedMetric(name=name, metric=Choice(name=name)) for name in names)
+
+
+def add_metrics(convention: Convention, names: Iterable[str]) -> Convention:
+    """Return the convention with further metrics at its end, with their default options; what it has stays."""
+    known = {entry.name for entry in convention.metrics}
+    added = tuple(name for name in dict.fromkeys(names) if name not in known)
+    if not added:
+        return convention
+    extended = (*convention.metrics, *choose_metrics(added))
+    return replace(convention, name=f"{convention.name} + {', '.join(added)}", metrics=extended)
+
+
+AUTOSEG = Convention(
+    name="autoseg",
+    metrics=(
+        *choose_metrics(("dice", "iou", "precision", "recall")),
+        NamedMetric(name="hd95_mm", metric=choose("hausdorff_mm", HausdorffOptions(percentile=95.0))),
+        *choose_metrics(
+            (
+                "lesion_f1",
+                "reference_volume_ml",
+                "prediction_volume_ml",
+                "volume_difference_ml",
+                "reference_lesions",
+                "prediction_lesions",
+                "lesion_count_difference",
+            )
+        ),
+    ),
+)
+
+CONVENTIONS: dict[str, Convention] = {"autoseg": AUTOSEG}
+DEFAULT_CONVENTION = AUTOSEG
+# For validation during a training, baselines and races, which need no more.
+DICE_ONLY = Convention(name="dice", metrics=choose_metrics(["dice"]))

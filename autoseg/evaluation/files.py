@@ -1,8 +1,8 @@
-"""Scoring label files against reference files: which belong together, do they share a grid, and all of them at once."""
+"""Scoring of label files against reference files, matched by name, on one grid."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from autoseg.evaluation.cases import CaseScores, Targets, label_targets, score_case
-from autoseg.evaluation.conventions import DEFAULT_CONVENTIONS, Conventions
-from autoseg.evaluation.summary import Evaluation, summarise
+from autoseg.evaluation.cases import CaseScores, Targets, label_targets, score_pair
+from autoseg.evaluation.conventions import DEFAULT_CONVENTION, Convention
+from autoseg.evaluation.mask_pair import pair_masks
+from autoseg.evaluation.metrics import MetricOptions
+from autoseg.evaluation.results import Evaluation, summarise
 from autoseg.hardware import count_cores
 from dataset_fingerprints.checking.checks import ROUNDING
 from dataset_fingerprints.errors import DataError
@@ -37,7 +39,7 @@ def evaluate_files(
     prediction: Path,
     reference: Path,
     targets: Targets = EVERYTHING,
-    conventions: Conventions = DEFAULT_CONVENTIONS,
+    convention: Convention = DEFAULT_CONVENTION,
 ) -> Evaluation:
     """Score a label file, or every label file of a folder, against the reference file or folder.
 
@@ -45,23 +47,25 @@ def evaluate_files(
         prediction: a file, or a folder whose files have the names of the references.
         reference: a file, or a folder if `prediction` is one.
         targets: what to score; without segments, every value in any of the files but 0 and the ignored one.
-        conventions: how lesions are counted.
+        convention: the metrics.
 
     Raises:
         DataError: files are missing on either side, cannot be read, or lie on different grids; all are named.
+        PlanError: the convention has an unknown metric or option.
     """
+    metrics = convention.build()
     pairs = pair_files(prediction, reference)
     with ThreadPoolExecutor(max_workers=min(count_cores(), len(pairs))) as pool:
-        outcomes = list(pool.map(lambda pair: _try_pair(pair, targets, conventions), pairs))
+        outcomes = list(pool.map(lambda pair: _try_pair(pair, targets, metrics), pairs))
     errors = [str(outcome) for outcome in outcomes if isinstance(outcome, DataError)]
     if errors:
         raise DataError(errors[0] if len(pairs) == 1 else _list_errors(errors, len(pairs)))
     cases = [outcome for outcome in outcomes if isinstance(outcome, CaseScores)]
     if not targets.segments:
-        cases = _with_absent_labels(cases, conventions)
+        cases = _with_absent_labels(cases, metrics)
     if not any(case.labels for case in cases):
         raise DataError(f"{reference}: no voxel of any file is labelled. Name the labels to score.")
-    return summarise(cases, conventions)
+    return summarise(cases, convention)
 
 
 def pair_files(prediction: Path, reference: Path) -> tuple[FilePair, ...]:
@@ -118,15 +122,15 @@ def _list_errors(errors: Sequence[str], pairs: int) -> str:
     return f"{len(errors)} of {pairs} cases cannot be scored.\n{lines}"
 
 
-def _try_pair(pair: FilePair, targets: Targets, conventions: Conventions) -> CaseScores | DataError:
+def _try_pair(pair: FilePair, targets: Targets, metrics: Mapping[str, MetricOptions]) -> CaseScores | DataError:
     """Score one pair; an error is returned, so that the others' are found too."""
     try:
-        return _score_pair(pair, targets, conventions)
+        return _score_pair(pair, targets, metrics)
     except DataError as error:
         return error
 
 
-def _score_pair(pair: FilePair, targets: Targets, conventions: Conventions) -> CaseScores:
+def _score_pair(pair: FilePair, targets: Targets, metrics: Mapping[str, MetricOptions]) -> CaseScores:
     prediction, reference = read_label_map(pair.prediction), read_label_map(pair.reference)
     _check_grids(pair, prediction, reference)
     predicted = _round_labels(pair.prediction, prediction.voxels[0])
@@ -134,7 +138,9 @@ def _score_pair(pair: FilePair, targets: Targets, conventions: Conventions) -> C
     if not targets.segments:
         found = _found_labels(predicted, true) - {targets.ignored}
         targets = replace(label_targets(sorted(found)), ignored=targets.ignored)
-    return score_case(predicted, true, targets, reference.grid().spacing_mm(), pair.case, conventions)
+    masks = targets.pairs(predicted, true, reference.grid().spacing_mm())
+    labels = tuple(score_pair(segment.label, mask_pair, metrics) for segment, mask_pair in masks)
+    return CaseScores(case=pair.case, labels=labels)
 
 
 def _check_grids(pair: FilePair, prediction: Image, reference: Image) -> None:
@@ -178,11 +184,12 @@ def _found_labels(*label_maps: NDArray[np.integer]) -> set[int]:
     return {int(value) for labels in label_maps for value in np.unique(labels)} - {0}
 
 
-def _with_absent_labels(cases: Sequence[CaseScores], conventions: Conventions) -> list[CaseScores]:
+def _with_absent_labels(cases: Sequence[CaseScores], metrics: Mapping[str, MetricOptions]) -> list[CaseScores]:
     """Give every case the same labels; one that a case does not hold is empty in its prediction and reference."""
     values = sorted({int(scores.label) for case in cases for scores in case.labels})
-    nothing = np.zeros((1, 1, 1), dtype=np.int64)
-    absent = score_case(nothing, nothing, label_targets(values), (1.0, 1.0, 1.0), "", conventions).labels
+    nothing = np.zeros((1, 1, 1), dtype=bool)
+    empty = pair_masks(nothing, nothing, (1.0, 1.0, 1.0))
+    absent = [score_pair(value, empty, metrics) for value in values]
     filled = []
     for case in cases:
         own = {scores.label: scores for scores in case.labels}

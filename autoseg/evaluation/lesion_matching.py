@@ -1,62 +1,80 @@
-"""Agreement counted in lesions instead of voxels, so that a small lesion weighs as much as a large one."""
+"""Lesions of two masks and their matching, so that a small lesion weighs as much as a large one."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from autoseg.evaluation.conventions import LesionConvention
+# Voxels are neighbours by their faces (6), also by edges (18), also by corners (26).
+Connectivity = Literal[6, 18, 26]
+Matching = Literal["any_overlap"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class LabelledLesions:
+    """The lesions of one mask.
+
+    Attributes:
+        voxels: (x, y, z), each voxel's lesion, numbered from 1; 0 outside.
+        count: number of lesions.
+    """
+
+    voxels: NDArray[np.integer]
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class LesionPair:
+    """The lesions of a prediction and of its reference.
+
+    Attributes:
+        shared: (x, y, z), True where both masks are.
+    """
+
+    prediction: LabelledLesions
+    reference: LabelledLesions
+    shared: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LesionMatch:
-    """How many lesions two masks hold and how many were matched.
+    """Numbers of matched and unmatched lesions.
 
     Attributes:
-        found: reference lesions with a voxel in the prediction.
-        right: predicted lesions with a voxel in the reference.
+        found: reference lesions that the prediction holds.
+        missed: reference lesions that it does not.
+        false: predicted lesions that are not in the reference.
     """
 
-    prediction: int
-    reference: int
     found: int
-    right: int
-
-    def f1(self) -> float:
-        """Return TP / (TP + (FP + FN) / 2) with TP the found reference lesions (Liew 2022); 1 without any lesion.
-
-        Many-to-many: one predicted lesion that bridges two finds both, two inside one are both right.
-        """
-        false = self.prediction - self.right
-        missed = self.reference - self.found
-        whole = self.found + (false + missed) / 2
-        return self.found / whole if whole else 1.0
+    missed: int
+    false: int
 
 
-def match_lesions(
-    prediction: NDArray[np.bool_], reference: NDArray[np.bool_], convention: LesionConvention
-) -> LesionMatch:
-    """Split two (x, y, z) masks into lesions and match them by overlap."""
-    predicted, prediction_count = _components(prediction, convention)
-    true, reference_count = _components(reference, convention)
-    shared = prediction & reference
-    return LesionMatch(
-        prediction=prediction_count,
-        reference=reference_count,
-        found=len(np.unique(true[shared])),
-        right=len(np.unique(predicted[shared])),
-    )
-
-
-def _components(mask: NDArray[np.bool_], convention: LesionConvention) -> tuple[NDArray[np.integer], int]:
-    """Return the lesions numbered from 1, and how many there are.
+def label_lesions(mask: NDArray[np.bool_], connectivity: Connectivity) -> LabelledLesions:
+    """Return the connected components of an (x, y, z) mask.
 
     Not by cc3d: its version 4.1.1 stops with "maximum length exception" on small boxes full of lesions, such as two
     voxels in a box of 3x1x1, and lesions lie in just such boxes.
     """
-    steps = {6: 1, 18: 2, 26: 3}[convention.connectivity]
+    steps = {6: 1, 18: 2, 26: 3}[connectivity]
     labelled, count = ndimage.label(mask, ndimage.generate_binary_structure(3, steps))
-    return labelled, int(count)
+    return LabelledLesions(voxels=labelled, count=int(count))
+
+
+def match_by_any_overlap(lesions: LesionPair) -> LesionMatch:
+    """Match leniently: one shared voxel makes a reference lesion found and a predicted lesion right (Liew 2022).
+
+    Many-to-many: one predicted lesion that bridges two finds both, two inside one are both right.
+    """
+    predicted, true = lesions.prediction, lesions.reference
+    found, right = (len(np.unique(side.voxels[lesions.shared])) for side in (true, predicted))
+    return LesionMatch(found=found, missed=true.count - found, false=predicted.count - right)
+
+
+MATCHINGS: dict[Matching, Callable[[LesionPair], LesionMatch]] = {"any_overlap": match_by_any_overlap}

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from autoseg.evaluation.summary import SCHEMA_VERSION, Evaluation
+from autoseg.evaluation.conventions import Convention
+from autoseg.evaluation.results import SCHEMA_VERSION, Evaluation
 from dataset_fingerprints.errors import FileFormatError
 from dataset_fingerprints.files.jsonfiles import from_plain, read_plain_json, write_json
 
 
 def write_evaluation(path: Path, evaluation: Evaluation) -> None:
-    """Write the result file, atomically."""
-    write_json(path, evaluation.to_plain())
+    """Write the result file, atomically.
+
+    Raises:
+        PlanError: the convention has an unknown metric.
+    """
+    write_json(path, to_plain(evaluation))
 
 
 def read_evaluation(path: Path) -> Evaluation:
     """Read a result file back, strictly.
 
     Raises:
-        FileFormatError: the file is missing, is no result file or of another schema version.
+        FileFormatError: the file is missing, is not a result file or of another schema version.
     """
     plain = read_plain_json(path)
     if isinstance(plain, dict):
@@ -33,9 +39,43 @@ def read_evaluation(path: Path) -> Evaluation:
     return from_plain(plain, Evaluation, str(path))
 
 
+def to_plain(evaluation: Evaluation) -> dict[str, Any]:
+    """Return the plain values of the result file, in which labels and metrics are keys.
+
+    Raises:
+        PlanError: the convention has an unknown metric.
+    """
+    return {
+        "schema_version": evaluation.schema_version,
+        "conventions": _plain_convention(evaluation.convention),
+        "cases": [
+            {
+                "case": case.case,
+                "labels": {
+                    str(label.label): {score.metric: score.value for score in label.scores} for label in case.labels
+                },
+            }
+            for case in evaluation.cases
+        ],
+        "summary": {
+            str(label.label): {metric.name: asdict(metric.statistics) for metric in label.metrics}
+            for label in evaluation.summary
+        },
+    }
+
+
+def _plain_convention(convention: Convention) -> dict[str, Any]:
+    """Return a convention whose metrics are keys, each with its description beside its options."""
+    built = convention.build()
+    metrics = {entry.name: asdict(entry.metric) | asdict(built[entry.name].about) for entry in convention.metrics}
+    return asdict(convention) | {"metrics": metrics}
+
+
 def _with_lists(plain: dict[str, Any]) -> dict[str, Any]:
     """Turn the file's keyed parts into the lists that the dataclasses hold; what is malformed stays as it is."""
     listed = dict(plain)
+    if "conventions" in listed:
+        listed["convention"] = _convention(listed.pop("conventions"))
     if isinstance(plain.get("cases"), list):
         listed["cases"] = [_case_with_list(case) for case in plain["cases"]]
     if isinstance(plain.get("summary"), dict):
@@ -45,13 +85,29 @@ def _with_lists(plain: dict[str, Any]) -> dict[str, Any]:
     return listed
 
 
+def _convention(plain: Any) -> Any:
+    if not isinstance(plain, dict) or not isinstance(plain.get("metrics"), dict):
+        return plain
+    return {**plain, "metrics": [_named_metric(key, metric) for key, metric in plain["metrics"].items()]}
+
+
+def _named_metric(name: str, plain: Any) -> Any:
+    """Take name and options; the description follows from them."""
+    if not isinstance(plain, dict):
+        return plain
+    return {"name": name, "metric": {key: plain[key] for key in ("name", "options") if key in plain}}
+
+
 def _case_with_list(case: Any) -> Any:
     if not isinstance(case, dict) or not isinstance(case.get("labels"), dict):
         return case
-    scores = [
-        {"label": _label(key), **value} if isinstance(value, dict) else value for key, value in case["labels"].items()
+    labels = [
+        {"label": _label(key), "scores": [{"metric": name, "value": score} for name, score in value.items()]}
+        if isinstance(value, dict)
+        else value
+        for key, value in case["labels"].items()
     ]
-    return {**case, "labels": scores}
+    return {**case, "labels": labels}
 
 
 def _metrics(metrics: Any) -> Any:

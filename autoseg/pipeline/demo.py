@@ -9,8 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from autoseg.evaluation import Evaluation, evaluate_files, label_targets, write_evaluation
-from autoseg.evaluation.overlap import measure_overlap
+from autoseg.evaluation import DICE_ONLY, Evaluation, evaluate_files, label_targets, score_case, write_evaluation
 from autoseg.pipeline.folds.jobs import TrainingOptions
 from autoseg.pipeline.folds.one_fold import train_fold
 from autoseg.pipeline.planning import PlanningOptions, plan_and_preprocess
@@ -54,7 +53,7 @@ class DemoResult:
 
     def rows(self) -> tuple[tuple[str, tuple[float, ...]], ...]:
         """Return per held-out scan its name and: volume in ml, contrast-to-noise, thresholds' Dice, autoseg's Dice."""
-        scores = {case.case: case.labels[0].dice for case in self.held_out.cases}
+        scores = {case.case: case.labels[0].number("dice") for case in self.held_out.cases}
         return tuple(
             (case.name, (case.volume_ml, case.contrast_to_noise, *thresholds, scores[case.name]))
             for case, thresholds in zip(self.cases, self.threshold_dice, strict=True)
@@ -103,21 +102,24 @@ def _draw(
     raw: Path, masks: Path, cases: Sequence[SimulatedCase], evaluation: Evaluation, picture: Path
 ) -> tuple[tuple[float, ...], ...]:
     """Draw all held-out scans, and return the thresholds' Dice on each."""
-    dice = {case.case: case.labels[0].dice for case in evaluation.cases}
+    dice = {case.case: case.labels[0].number("dice") for case in evaluation.cases}
     rows, thresholds = [], []
     for case in cases:
         scan = read_image([image_path(raw, case)]).voxels[0]
-        reference = read_label_map(label_path(raw, case)).voxels[0] == LESION
-        prediction = read_label_map(masks / f"{case.name}.nii.gz").voxels[0] == LESION
-        guesses = (threshold_baseline(scan, sigmas) for sigmas in THRESHOLD_SIGMAS)
-        thresholds.append(tuple(measure_overlap(guess, reference).dice() for guess in guesses))
+        stored = read_label_map(label_path(raw, case))
+        reference = (stored.voxels[0] == LESION).astype(np.uint8)
+        prediction = (read_label_map(masks / f"{case.name}.nii.gz").voxels[0] == LESION).astype(np.uint8)
+        spacing_mm, targets = stored.grid().spacing_mm(), label_targets((LESION,))
+        guesses = ((threshold_baseline(scan, sigmas) * LESION).astype(np.uint8) for sigmas in THRESHOLD_SIGMAS)
+        scored = (score_case(guess, reference, targets, spacing_mm, case.name, DICE_ONLY) for guess in guesses)
+        thresholds.append(tuple(scores.labels[0].number("dice") for scores in scored))
         caption = f"Dice {dice[case.name]:.2f} · {case.volume_ml:.1f} ml"
         rows.append(
             SheetRow(
                 case=case.name,
                 image=scan,
-                reference=reference.astype(np.uint8),
-                prediction=prediction.astype(np.uint8),
+                reference=reference,
+                prediction=prediction,
                 caption=caption,
             )
         )

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.model_selection import KFold
 
-from autoseg.evaluation import label_targets, score_case
+from autoseg.evaluation import DICE_ONLY, bootstrap_interval, label_targets, score_case
 from autoseg.hardware import count_cores
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.dataset import Dataset
@@ -23,13 +23,13 @@ from dataset_fingerprints.layouts import read_dataset
 from dataset_fingerprints.reading.images import read_label_map
 from experiments.costs.side_by_side import Script, run_together
 from experiments.peers.nnunet import DATASET_ID, make_environment, nnunet_variables, write_nnunet_raw
-from experiments.statistics import bootstrap_interval
 
 # nnU-Net's own.
 FOLDS, FOLD_SEED = 5, 12345
 NAME = f"Dataset{DATASET_ID}_Peer"
 SPLITS_FILE = "splits_final.json"
 SIDES = 2
+RESAMPLES = 10_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,7 +48,7 @@ class Race:
             *zip(self.labels, self.autoseg.T, self.nnunet.T, strict=True),
             ("mean", self.autoseg.mean(axis=1), self.nnunet.mean(axis=1)),
         ):
-            low, high = bootstrap_interval(ours - theirs)
+            low, high = bootstrap_interval(ours - theirs, resamples=RESAMPLES)
             gain = f"{np.mean(ours - theirs):+.4f} ({low:+.4f} to {high:+.4f})"
             rows.append((name, f"{ours.mean():.4f}", f"{theirs.mean():.4f}", gain))
         return rows
@@ -140,6 +140,6 @@ def _score(dataset: Dataset, held_out: list[str], masks: Path) -> np.ndarray:
         true = reference.voxels[0].round().astype(np.int64)
         mask = read_label_map(masks / f"{name}.nii.gz").voxels[0].astype(np.int64)
         targets = label_targets(dataset.labels.values())
-        scores = score_case(mask, true, targets, reference.grid().spacing_mm(), name)
-        rows.append([label.dice for label in scores.labels])
+        scores = score_case(mask, true, targets, reference.grid().spacing_mm(), name, DICE_ONLY)
+        rows.append([label.number("dice") for label in scores.labels])
     return np.array(rows)

@@ -9,16 +9,17 @@ import torch
 from torch import nn
 
 from autoseg.evaluation import (
+    DICE_ONLY,
     CaseScores,
     Evaluation,
     Segment,
     Targets,
     label_targets,
     score_case,
+    score_pair,
     summarise,
     write_evaluation,
 )
-from autoseg.evaluation.overlap import measure_overlap
 from autoseg.pipeline.folds.stage_inputs import StageInput
 from autoseg.prediction import Ensemble, Window, mark, predict_logits, restore_probabilities
 from autoseg.preprocessing import write_array
@@ -60,12 +61,17 @@ class TrainingValidator:
         image, reference = self.inputs.read(case)
         logits = predict_logits([network], torch.from_numpy(image), self.window)
         predicted = scheme.to_values(mark(logits, scheme.heads()).cpu().numpy())
-        masks = scored_targets(scheme).masks(predicted, scheme.to_values(reference))
+        spacing_mm = self.window.configuration.preprocessing.spacing_mm
+        pairs = scored_targets(scheme).pairs(predicted, scheme.to_values(reference), spacing_mm)
         names = (part.name for part in scheme.regions or scheme.labels)
-        overlaps = (measure_overlap(found, true) for _, found, true in masks)
+        metrics = DICE_ONLY.build()
         return {
-            name: LabelOutcome(dice=overlap.dice(), predicted=overlap.prediction, reference=overlap.reference)
-            for name, overlap in zip(names, overlaps, strict=True)
+            name: LabelOutcome(
+                dice=score_pair(segment.label, pair, metrics).number("dice"),
+                predicted=pair.counts.prediction,
+                reference=pair.counts.reference,
+            )
+            for name, (segment, pair) in zip(names, pairs, strict=True)
         }
 
 

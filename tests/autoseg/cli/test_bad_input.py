@@ -267,6 +267,11 @@ BAD: dict[str, tuple[Callable[[Place], object], list[str], str]] = {
         ["evaluate", "{fold}/validation", "{raw}/labelsTr", "-o", "{root}/metrics.json"],
         "has no prediction for cases.*has no reference for case extra.*must hold the same cases",
     ),
+    "a metric that there is not": (
+        nothing,
+        ["evaluate", "{fold}/validation", "{raw}/labelsTr", "-o", "{root}/metrics.json", "--metric", "lesion_recal"],
+        "there is no metric 'lesion_recal'. Did you mean 'lesion_recall'",
+    ),
     "simulation into a folder in use": (nothing, ["simulate", "{raw}"], "raw: is not empty .*Choose another folder"),
 }
 

@@ -30,8 +30,8 @@ def test_two_files_are_scored_whatever_their_names(tmp_path):
     reference = write_labels(tmp_path / "sub-01.nii.gz", BOX, np.diag([1.0, 2.0, 3.0, 1.0]))
     evaluation = evaluate_files(prediction, reference, label_targets((1,)))
     scores = evaluation.cases[0].labels[0]
-    assert (evaluation.cases[0].case, scores.dice) == ("sub-01", pytest.approx(2 / 3))
-    assert scores.reference_volume_ml == pytest.approx(6**3 * 6 / 1000)
+    assert (evaluation.cases[0].case, scores.value("dice")) == ("sub-01", pytest.approx(2 / 3))
+    assert scores.value("reference_volume_ml") == pytest.approx(6**3 * 6 / 1000)
 
 
 def test_folders_are_matched_by_name_without_suffix(folders):
@@ -58,8 +58,8 @@ def test_labels_found_in_any_file_are_scored_in_every_case(folders):
     evaluation = evaluate_files(prediction, reference)
     first, second = evaluation.cases
     assert [scores.label for scores in first.labels] == [scores.label for scores in second.labels] == [1, 4]
-    assert [scores.dice for scores in first.labels] == [1.0, 1.0]
-    assert [scores.dice for scores in second.labels] == [0.0, 0.0]
+    assert [scores.value("dice") for scores in first.labels] == [1.0, 1.0]
+    assert [scores.value("dice") for scores in second.labels] == [0.0, 0.0]
 
 
 def test_float_files_are_rounded_within_a_thousandth(tmp_path):
@@ -162,5 +162,5 @@ def test_regions_and_an_ignored_value_are_scored_from_files(tmp_path):
     ] == [1, 2]
     core = Segment(label="core", values=(1, 2))
     scores = evaluate_files(prediction, reference, Targets(segments=(core,), ignored=9)).cases[0].labels[0]
-    assert (scores.label, scores.dice) == ("core", 1.0)
-    assert evaluate_files(prediction, reference, Targets(segments=(core,))).cases[0].labels[0].dice < 1.0
+    assert (scores.label, scores.value("dice")) == ("core", 1.0)
+    assert evaluate_files(prediction, reference, Targets(segments=(core,))).cases[0].labels[0].value("dice") < 1.0

@@ -7,29 +7,33 @@ import numpy as np
 import pytest
 
 from autoseg.evaluation import (
-    DEFAULT_CONVENTIONS,
-    LENIENT_6,
-    METRICS,
+    DEFAULT_CONVENTION,
+    NamedMetric,
     label_targets,
     read_evaluation,
     score_case,
     summarise,
     write_evaluation,
 )
+from autoseg.evaluation.records import to_plain
 from dataset_fingerprints.errors import FileFormatError
+from planners.choices import Choice
 from tests.autoseg.evaluation.masks import ONE_MM, make_box
 
 BOX = make_box((8, 8, 8), (2, 2, 2), (6, 6, 6))
 NOTHING = np.zeros_like(BOX)
+BY_FACES = NamedMetric(name="f1_by_faces", metric=Choice(name="lesion_f1", options={"connectivity": 6}))
+CONVENTION = replace(DEFAULT_CONVENTION, name="mine", metrics=(*DEFAULT_CONVENTION.metrics, BY_FACES))
+NAMES = [entry.name for entry in CONVENTION.metrics]
 
 
 @pytest.fixture
 def evaluation():
     cases = [
-        score_case(prediction, BOX, label_targets([1, 12]), ONE_MM, name)
+        score_case(prediction, BOX, label_targets([1, 12]), ONE_MM, name, CONVENTION)
         for name, prediction in (("a", BOX), ("b", NOTHING))
     ]
-    return summarise(cases, replace(DEFAULT_CONVENTIONS, lesions=LENIENT_6))
+    return summarise(cases, CONVENTION)
 
 
 def test_evaluation_survives_the_file(tmp_path, evaluation):
@@ -41,15 +45,24 @@ def test_file_has_the_agreed_keys_and_nulls(tmp_path, evaluation):
     write_evaluation(tmp_path / "metrics.json", evaluation)
     plain = json.loads((tmp_path / "metrics.json").read_text())
     assert list(plain) == ["schema_version", "conventions", "cases", "summary"]
-    assert plain["schema_version"] == 1
-    assert plain["conventions"]["lesions"] == {"name": "lenient_6", "connectivity": 6, "matching": "any_overlap"}
+    assert plain["schema_version"] == 2
+    assert plain["conventions"]["name"] == "mine"
+    assert list(plain["conventions"]["metrics"]) == NAMES
+    by_faces = plain["conventions"]["metrics"]["f1_by_faces"]
+    assert (by_faces["name"], by_faces["title"], by_faces["better"]) == ("lesion_f1", "Lesion F1", "higher")
+    assert by_faces["options"] == {
+        "connectivity": 6,
+        "matching": "any_overlap",
+        "both_empty": 1.0,
+        "one_empty": 0.0,
+    }
     assert [case["case"] for case in plain["cases"]] == ["a", "b"]
     for case in plain["cases"]:
         assert list(case["labels"]) == ["1", "12"]
-        assert list(case["labels"]["1"]) == list(METRICS)
+        assert list(case["labels"]["1"]) == NAMES
     assert plain["cases"][1]["labels"]["1"]["hd95_mm"] is None
     assert list(plain["summary"]) == ["1", "12"]
-    assert list(plain["summary"]["1"]) == list(METRICS)
+    assert list(plain["summary"]["1"]) == NAMES
     assert list(plain["summary"]["1"]["dice"]) == ["mean", "sd", "median", "ci95", "n"]
     assert plain["summary"]["1"]["hd95_mm"] == {"mean": 0.0, "sd": None, "median": 0.0, "ci95": None, "n": 1}
 
@@ -57,23 +70,36 @@ def test_file_has_the_agreed_keys_and_nulls(tmp_path, evaluation):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda plain: plain.update(schema_version=2), "has schema version 2, expected 1"),
+        (lambda plain: plain.update(schema_version=1), "has schema version 1, expected 2"),
         (lambda plain: plain.pop("cases"), "cases"),
-        (lambda plain: plain["cases"][0]["labels"]["1"].update(dice="high"), r"cases.0.labels.0.dice.*'high'"),
+        (
+            lambda plain: plain["cases"][0]["labels"]["1"].update(dice="high"),
+            r"cases.0.labels.0.scores.0.value.*'high'",
+        ),
         (lambda plain: plain["cases"][0].update(labels=[3]), r"cases.0.labels.0"),
         (lambda plain: plain["cases"][0]["labels"].update({"1": 3}), r"cases.0.labels"),
+        (lambda plain: plain.pop("conventions"), "convention"),
+        (lambda plain: plain["conventions"].update(metrics=3), r"convention.metrics"),
+        (lambda plain: plain["conventions"]["metrics"]["dice"].pop("name"), r"convention.metrics.0.metric.name"),
+        (lambda plain: plain["conventions"]["metrics"].update(dice=3), r"convention.metrics.0"),
         (lambda plain: plain["summary"]["1"]["dice"].pop("n"), r"summary.0.metrics.0.statistics.n"),
         (lambda plain: plain["summary"].update({"1": 3}), r"summary.0.metrics"),
         (lambda plain: plain["summary"]["1"].update(dice=None), r"summary.0.metrics.0.statistics"),
     ],
 )
 def test_changed_file_is_refused_by_name(tmp_path, evaluation, change, message):
-    plain = json.loads(json.dumps(evaluation.to_plain()))
+    plain = json.loads(json.dumps(to_plain(evaluation)))
     change(plain)
     path = tmp_path / "metrics.json"
     path.write_text(json.dumps(plain))
     with pytest.raises(FileFormatError, match=message):
         read_evaluation(path)
+
+
+def test_counts_stay_integers_in_the_file_and_when_read(tmp_path, evaluation):
+    write_evaluation(tmp_path / "metrics.json", evaluation)
+    scores = read_evaluation(tmp_path / "metrics.json").cases[0].labels[0]
+    assert [type(scores.value(name)) for name in ("reference_lesions", "dice")] == [int, float]
 
 
 def test_file_that_is_no_object_is_refused(tmp_path):

@@ -1,13 +1,20 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from scipy import stats
 
-from autoseg.evaluation import CaseScores, label_targets, score_case, summarise
-from autoseg.evaluation.summary import measure_statistics
+from autoseg.evaluation import (
+    CaseScores,
+    Convention,
+    NamedMetric,
+    choose_metrics,
+    label_targets,
+    score_case,
+    summarise,
+)
+from planners.choices import Choice
 from tests.autoseg.evaluation.masks import ONE_MM, make_box
 
 SHAPE = (10, 10, 10)
@@ -48,37 +55,18 @@ def test_foreground_mean_dice_weighs_labels_equally():
     assert evaluation.foreground_mean_dice == pytest.approx(((2 / 3 + 1) / 2 + 1) / 2)
 
 
-def test_interval_is_reproducible_and_holds_the_mean():
-    values = np.random.default_rng(1).random(40)
-    first, second = measure_statistics(values), measure_statistics(values.copy())
-    assert first == second
-    assert first.ci95[0] < first.mean < first.ci95[1]
+def test_foreground_mean_dice_leaves_out_labels_that_could_not_be_measured():
+    dropped = NamedMetric(name="dice", metric=Choice(name="dice", options={"both_empty": None}))
+    convention = Convention(name="dropped", metrics=(dropped,))
+    absent = score_case(HALF, BOX, label_targets([1, 2]), ONE_MM, "a", convention)
+    assert summarise([absent], convention).foreground_mean_dice == pytest.approx(2 / 3)
+    never = score_case(NOTHING, NOTHING, label_targets([1]), ONE_MM, "a", convention)
+    assert math.isnan(summarise([never], convention).foreground_mean_dice)
 
 
-def test_interval_agrees_with_scipy():
-    values = np.random.default_rng(2).normal(size=60)
-    low, high = measure_statistics(values).ci95
-    scipys = stats.bootstrap((values,), np.mean, n_resamples=2000, method="percentile", rng=0).confidence_interval
-    # A percentile of 2000 resamples has itself a standard error of about a tenth of the mean's.
-    tolerance = 0.3 * values.std() / np.sqrt(60)
-    assert low == pytest.approx(scipys.low, abs=tolerance)
-    assert high == pytest.approx(scipys.high, abs=tolerance)
-
-
-def test_interval_covers_the_true_mean_about_as_often_as_it_says():
-    generator = np.random.default_rng(3)
-    covered = 0
-    for _ in range(200):
-        low, high = measure_statistics(generator.beta(4, 2, size=50)).ci95
-        covered += low <= 2 / 3 <= high
-    # 95 % of 200 is 190; percentile intervals of 50 values cover a little less, and the count has an sd of 3.
-    assert 178 <= covered <= 200
-
-
-@given(values=st.lists(st.floats(0, 1), min_size=2, max_size=20))
-def test_interval_lies_within_the_values(values):
-    low, high = measure_statistics(np.array(values)).ci95
-    assert min(values) - 1e-12 <= low <= high <= max(values) + 1e-12
+def test_cases_of_another_convention_are_refused():
+    with pytest.raises(ValueError, match="no metric 'lesion_recall'"):
+        summarise([make_case("a", BOX)], Convention(name="other", metrics=choose_metrics(["lesion_recall"])))
 
 
 def test_unknown_metric_and_label_are_named():

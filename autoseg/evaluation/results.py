@@ -1,0 +1,111 @@
+"""Results of an evaluation: every case's scores, and their summary per label."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from autoseg.evaluation.cases import CaseScores, LabelScores
+from autoseg.evaluation.conventions import DEFAULT_CONVENTION, Convention
+from autoseg.evaluation.statistics import Statistics, measure_statistics
+from dataset_fingerprints.errors import did_you_mean
+
+SCHEMA_VERSION = 2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MetricSummary:
+    """A metric's name and its distribution."""
+
+    name: str
+    statistics: Statistics
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LabelSummary:
+    """All metrics of one label or region over the cases."""
+
+    label: int | str
+    metrics: tuple[MetricSummary, ...]
+
+    def statistics(self, metric: str) -> Statistics:
+        """Return one metric's distribution.
+
+        Raises:
+            ValueError: there is no such metric.
+        """
+        for summary in self.metrics:
+            if summary.name == metric:
+                return summary.statistics
+        raise ValueError(f"no metric '{metric}'. {did_you_mean(metric, (m.name for m in self.metrics))}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evaluation:
+    """Every case's scores, their summary per label, and the convention they were made with.
+
+    Attributes:
+        convention: with every option written out.
+    """
+
+    cases: tuple[CaseScores, ...]
+    summary: tuple[LabelSummary, ...]
+    convention: Convention
+    schema_version: int = SCHEMA_VERSION
+
+    @property
+    def foreground_mean_dice(self) -> float:
+        """The mean over labels of the mean of `dice` over cases; NaN where no label has one.
+
+        Raises:
+            ValueError: the convention has no metric of that name.
+        """
+        means = [label.statistics("dice").mean for label in self.summary]
+        measured = [mean for mean in means if mean is not None]
+        return math.fsum(measured) / len(measured) if measured else math.nan
+
+    def label(self, value: int | str) -> LabelSummary:
+        """Return the summary of one label by its value, or of a region by its name.
+
+        Raises:
+            ValueError: the label was not scored.
+        """
+        for summary in self.summary:
+            if summary.label == value:
+                return summary
+        raise ValueError(f"label {value} was not scored, only {[summary.label for summary in self.summary]}")
+
+
+def summarise(cases: Sequence[CaseScores], convention: Convention = DEFAULT_CONVENTION) -> Evaluation:
+    """Summarise every label over all cases that score it, in the order of the first case.
+
+    Args:
+        cases: scored by the convention.
+        convention: names the metrics.
+
+    Raises:
+        ValueError: there is no case, no label in any of them, or a case lacks a metric's score.
+        PlanError: the convention has an unknown metric or option.
+    """
+    by_label: dict[int | str, list[LabelScores]] = {}
+    for case in cases:
+        for scores in case.labels:
+            by_label.setdefault(scores.label, []).append(scores)
+    if not by_label:
+        raise ValueError(f"nothing to summarise: {len(cases)} cases without a scored label")
+    summary = tuple(_summarise_label(label, by_label[label], convention) for label in by_label)
+    return Evaluation(cases=tuple(cases), summary=summary, convention=convention.spell_out())
+
+
+def _summarise_label(label: int | str, scores: Sequence[LabelScores], convention: Convention) -> LabelSummary:
+    metrics = []
+    for entry in convention.metrics:
+        values = np.array([score.number(entry.name) for score in scores], dtype=np.float64)
+        statistics = measure_statistics(
+            values[~np.isnan(values)], convention.bootstrap_resamples, convention.bootstrap_seed
+        )
+        metrics.append(MetricSummary(name=entry.name, statistics=statistics))
+    return LabelSummary(label=label, metrics=tuple(metrics))

@@ -1,0 +1,143 @@
+"""What every metric has to keep to, as functions that take one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import FrozenInstanceError, fields, replace
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from autoseg.evaluation import pair_masks
+from dataset_fingerprints.geometry import TripleFloat
+from tests.autoseg.evaluation.masks import make_ball, make_box, make_points
+
+SPACING_MM = (1.0, 1.5, 4.0)
+SHAPE = (14, 12, 9)
+NOTHING = np.zeros(SHAPE, dtype=bool)
+BALL = make_ball(SHAPE, 4.0) > 0
+BOX = make_box(SHAPE, (3, 2, 1), (9, 8, 6)) > 0
+POINTS = make_points(SHAPE, (1, 1, 1), (2, 2, 2), (7, 6, 4), (12, 10, 7)) > 0
+NOISE = np.random.default_rng(0).random(SHAPE) < 0.1
+# A single slice, with three lesions and two.
+FLAT = (BALL | POINTS)[:, :, 4:5], (BOX | NOISE)[:, :, 4:5]
+PAIRS = ((BALL, BOX), (POINTS, BALL), (BOX, POINTS), (NOISE, POINTS), (BALL, NOISE), FLAT)
+# How a score grows when voxels are twice as long along every axis.
+GROWTH = {"": 1.0, "mm": 2.0, "mm2": 4.0, "ml": 8.0, "mm3": 8.0}
+
+
+def measure(
+    metric: Any, prediction: NDArray[np.bool_], reference: NDArray[np.bool_], spacing_mm: TripleFloat = SPACING_MM
+) -> float | None:
+    return metric.measure(pair_masks(prediction, reference, spacing_mm))
+
+
+def same(first: float | None, second: float | None) -> bool:
+    """Compare scores up to rounding: sums may be taken in another order."""
+    return first is second if first is None or second is None else math.isclose(first, second, abs_tol=1e-9)
+
+
+def variants(metric: Any) -> Iterator[Any]:
+    """Yield the metric with each of its empty-mask options changed."""
+    for name in ("both_empty", "one_empty"):
+        if name in {field.name for field in fields(metric)}:
+            yield from (replace(metric, **{name: value}) for value in (None, 0.25))
+
+
+def describes_itself(metric: Any) -> None:
+    about = metric.about
+    assert about.title
+    assert about.definition
+    assert about.better in ("higher", "lower", "neither")
+    assert about.unit in GROWTH
+    assert type(metric)() == type(metric)()
+
+
+def is_a_value(metric: Any) -> None:
+    for field in fields(metric):
+        with pytest.raises(FrozenInstanceError):
+            setattr(metric, field.name, None)
+
+
+def gives_identical_masks_the_perfect_score(metric: Any) -> None:
+    for masks in PAIRS:
+        for mask in masks:
+            found = measure(metric, mask, mask)
+            assert metric.about.perfect is None or same(found, metric.about.perfect)
+
+
+def gives_nothing_more_than_the_perfect_score(metric: Any) -> None:
+    perfect, better = metric.about.perfect, metric.about.better
+    for pair in PAIRS:
+        found = measure(metric, *pair)
+        if found is not None and perfect is not None:
+            assert found <= perfect if better == "higher" else found >= perfect
+
+
+def scores_two_empty_masks_as_it_declares(metric: Any) -> None:
+    for variant in (metric, *variants(metric)):
+        assert same(measure(variant, NOTHING, NOTHING), getattr(variant, "both_empty", 0.0))
+
+
+def scores_one_empty_mask_as_it_declares(metric: Any) -> None:
+    for variant in (metric, *variants(metric)):
+        for pair in ((BOX, NOTHING), (NOTHING, BOX)):
+            found = measure(variant, *pair)
+            if hasattr(variant, "one_empty"):
+                assert same(found, variant.one_empty)
+            else:
+                assert found is not None
+                assert math.isfinite(found)
+
+
+def is_symmetric_where_it_says_so(metric: Any) -> None:
+    if metric.about.symmetric:
+        for first, second in PAIRS:
+            assert same(measure(metric, first, second), measure(metric, second, first))
+
+
+def looks_at_no_axis_in_particular(metric: Any) -> None:
+    for pair in PAIRS:
+        expected = measure(metric, *pair)
+        for axes in ((1, 2, 0), (2, 1, 0)):
+            x, y, z = (SPACING_MM[axis] for axis in axes)
+            assert same(measure(metric, *(mask.transpose(axes) for mask in pair), spacing_mm=(x, y, z)), expected)
+
+
+def ignores_the_background_around(metric: Any) -> None:
+    for pair in PAIRS[:-1]:
+        assert same(measure(metric, *(np.pad(mask, 2) for mask in pair)), measure(metric, *pair))
+
+
+def follows_the_voxel_size_by_its_unit(metric: Any) -> None:
+    for pair in PAIRS:
+        found = measure(metric, *pair, spacing_mm=(1.0, 1.0, 1.0))
+        doubled = measure(metric, *pair, spacing_mm=(2.0, 2.0, 2.0))
+        assert same(doubled, None if found is None else found * GROWTH[metric.about.unit])
+
+
+def scores_a_flat_image_in_its_plane(metric: Any) -> None:
+    """Scores of a single slice do not depend on its thickness, except for volumes."""
+    prediction, reference = FLAT
+    thin, thick = (measure(metric, prediction, reference, (1.0, 1.0, thickness)) for thickness in (1.0, 3.0))
+    if metric.about.unit in ("ml", "mm3"):
+        thick = None if thick is None else thick / 3
+    assert same(thin, thick)
+
+
+CONTRACT: tuple[Callable[[Any], None], ...] = (
+    describes_itself,
+    is_a_value,
+    gives_identical_masks_the_perfect_score,
+    gives_nothing_more_than_the_perfect_score,
+    scores_two_empty_masks_as_it_declares,
+    scores_one_empty_mask_as_it_declares,
+    is_symmetric_where_it_says_so,
+    looks_at_no_axis_in_particular,
+    ignores_the_background_around,
+    follows_the_voxel_size_by_its_unit,
+    scores_a_flat_image_in_its_plane,
+)
