@@ -1,1 +1,30 @@
-"""autoseg: a segmentation pipeline that configures itself, made for stroke lesions on T1w MRI."""
+"""Segmentation of biomedical images by a pipeline that configures itself.
+
+    import autoseg
+
+    workspace = autoseg.plan_and_preprocess("DATASET")
+    scores = autoseg.train(workspace, fold=0, max_minutes=15)
+    masks = autoseg.predict("SCANS", "MASKS", workspace)
+    model = autoseg.load_model(workspace)
+
+Importing this package loads nothing else: the functions are loaded when they are first named.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from autoseg.face import evaluate, explain, plan_and_preprocess, train
+
+__all__ = ["evaluate", "explain", "plan_and_preprocess", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        from autoseg import face
+
+        return getattr(face, name)
+    raise AttributeError(f"module 'autoseg' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted((*globals(), *__all__))

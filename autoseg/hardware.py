@@ -6,6 +6,7 @@ import gc
 import os
 import platform
 import statistics
+import sys
 import time
 from dataclasses import replace
 from functools import cache
@@ -21,6 +22,7 @@ _GIB = 1024**3
 # Tells a process how many of ours share the machine, itself included. Pinning it to some of the cores instead would
 # leave it waiting wherever a stranger keeps one of these busy.
 SHARERS = "AUTOSEG_SHARERS"
+SPIN_COUNT = "GOMP_SPINCOUNT"
 MEASURED_SECONDS = 3.0
 # How errors that are no class of their own begin: of a CPU's allocator, of oneDNN, and of Apple's GPU.
 _OUT_OF_MEMORY = (
@@ -40,7 +42,23 @@ def share_cores_with_others() -> None:
     (experiments/LOG.md, "Waiting threads"). A setting of the user's own is kept.
     """
     if "OMP_WAIT_POLICY" not in os.environ:
-        os.environ.setdefault("GOMP_SPINCOUNT", "2000")
+        os.environ.setdefault(SPIN_COUNT, "2000")
+
+
+def import_torch() -> None:
+    """Import torch so that waiting OpenMP threads give their core up soon, and leave the environment as it was.
+
+    The OpenMP library reads its settings once, when torch loads it. Where somebody has imported torch before, that is
+    over: then a second, idle team of threads is started, beside which the library lets threads wait only shortly
+    (it counts more threads than there are cores).
+    """
+    if "torch" in sys.modules or not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"}.isdisjoint(os.environ):
+        return
+    share_cores_with_others()
+    try:
+        import torch  # noqa: F401
+    finally:
+        os.environ.pop(SPIN_COUNT, None)
 
 
 def count_cores() -> int:

@@ -16,7 +16,8 @@ import typer
 from rich.markup import escape
 from typer.core import TyperGroup
 
-from autoseg.cli.data_options import DatasetArgument, ImagesOption, LabelsOption, choose_place
+from autoseg import face
+from autoseg.cli.data_options import DatasetArgument, ImagesOption, LabelsOption, choose_place, choose_target
 from autoseg.cli.display import TerminalProgress, console, errors, show_reasons, show_table
 from autoseg.cli.simulating import demo, simulate
 from autoseg.hardware import share_cores_with_others
@@ -87,23 +88,25 @@ def plan_and_preprocess_command(
     assignments: SetOption = None,
 ) -> None:
     """Look at a data set, decide everything that has to be decided, and preprocess it."""
-    from autoseg.pipeline.planning import PlanningOptions, plan_and_preprocess
+    from autoseg.pipeline.planning import read_plan
 
     place, label_maps = choose_place(dataset, images, labels)
-    options = PlanningOptions(
+    made = face.plan_and_preprocess(
+        place,
         labels=label_maps,
         workspace=workspace,
         plan_name=plan_name,
         planner=planner,
         gpu_memory_gb=gpu_memory_gb,
-        configurations=tuple(configurations or ()),
+        max_hours=max_hours,
+        configurations=configurations or (),
         splits=splits,
         seed=seed,
-        assignments=tuple(assignments or ()),
-        switches=tuple(rules or ()),
-        max_hours=max_hours,
+        rules=rules or (),
+        assignments=assignments or (),
+        progress=TerminalProgress(),
     )
-    made, plan = plan_and_preprocess(place, options, TerminalProgress())
+    plan, _ = read_plan(made, plan_name)
     for configuration in plan.configurations:
         patch = "x".join(str(length) for length in configuration.patch_shape)
         console.print(f"{configuration.name}: patch {patch}, batch {configuration.batch_size}", highlight=False)
@@ -230,20 +233,15 @@ def evaluate(
     ] = None,
 ) -> None:
     """Score predicted masks against reference masks, case by case and in summary."""
-    from autoseg.evaluation import (
-        DEFAULT_CONVENTION,
-        Targets,
-        add_metrics,
-        evaluate_files,
-        label_targets,
-        parse_region,
-        write_evaluation,
+    evaluation = face.evaluate(
+        prediction,
+        reference,
+        labels=labels or (),
+        regions=regions or (),
+        ignore=ignore,
+        metrics=metrics or (),
+        out=out,
     )
-
-    segments = (*label_targets(labels or ()).segments, *(parse_region(text) for text in regions or ()))
-    targets = Targets(segments=segments, ignored=ignore)
-    evaluation = evaluate_files(prediction, reference, targets, add_metrics(DEFAULT_CONVENTION, metrics or ()))
-    write_evaluation(out, evaluation)
     _show_scores(f"{len(evaluation.cases)} cases", evaluation)
     console.print(f"All figures: {out}", highlight=False)
 
@@ -271,21 +269,20 @@ def explain(
 
         show_comparison(target, workspace, compare, as_json=as_json)
         return
-    from autoseg.pipeline.explaining import ExplainOptions, find_plan
-    from planners.editing.explain import explain_plan, plan_as_json
+    from planners.editing.explain import plan_as_json
 
-    options = ExplainOptions(
+    found = face.explain(
+        choose_target(target, workspace),
         plan_name=plan,
         planner=planner,
         gpu_memory_gb=gpu_memory_gb,
-        switches=tuple(rules or ()),
+        rules=rules or (),
         max_hours=max_hours,
     )
-    found = find_plan(target, workspace, options)
     if as_json:
-        print(json.dumps(plan_as_json(found), indent=1))
+        print(json.dumps(plan_as_json(found.plan), indent=1))
         return
-    *tables, decisions = explain_plan(found)
+    *tables, decisions = found.sections()
     for section in tables:
         show_table(section.title, section.columns, section.rows)
     show_reasons(decisions.title, decisions.rows)

@@ -7,14 +7,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from autoseg.cli.data_options import choose_target
 from autoseg.cli.display import console, show_table
-from autoseg.pipeline.explaining import choose_place, find_fingerprint
+from autoseg.pipeline.explaining import find_fingerprint
 from dataset_fingerprints.comparison import Comparison, Figures, compare_fingerprints
 
 
 def show_comparison(target: str | None, workspace: Path | None, other: Path, *, as_json: bool) -> None:
     """Compare two data sets, each a workspace, a fingerprint.json or a published name, and show what differs."""
-    comparison = compare_fingerprints(find_fingerprint(choose_place(target, workspace)), find_fingerprint(other))
+    comparison = compare_fingerprints(find_fingerprint(choose_target(target, workspace)), find_fingerprint(other))
     if as_json:
         print(json.dumps(comparison_as_json(comparison), indent=1))
     else:

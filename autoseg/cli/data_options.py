@@ -18,6 +18,17 @@ ImagesOption = Annotated[
 LabelsOption = Annotated[Path | None, typer.Option(help="The folder of the label maps, with --images.")]
 
 
+def choose_target(target: str | None, workspace: Path | None) -> Path | None:
+    """Return what an argument or -w names, or None for the current directory's workspace.
+
+    Raises:
+        DataError: both name something.
+    """
+    if target is not None and workspace is not None:
+        raise DataError(f"Both '{target}' and -w {workspace} are given. Name one of them.")
+    return Path(target) if target is not None else workspace
+
+
 def choose_place(dataset: Path | None, images: Path | None, labels: Path | None) -> tuple[Path, Path | None]:
     """Return where the data set, or its scans, lie, and the folder of the label maps where it was named."""
     if dataset is not None and images is None and labels is None:

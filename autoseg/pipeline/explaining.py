@@ -40,33 +40,21 @@ class ExplainOptions:
         return any(value is not None for value in asked) or bool(self.switches)
 
 
-def find_plan(target: str | None, workspace: Path | None, options: ExplainOptions) -> Plan:
+def find_plan(place: Path | None, options: ExplainOptions) -> Plan:
     """Return the plan to explain.
 
     Args:
-        target: a workspace, a fingerprint.json, or the name of a published data set; None for `workspace`.
-        workspace: a workspace, or None for the current directory's.
-        options: what a person said.
+        place: a workspace, a fingerprint.json, or the name of a published data set; None for the current directory's
+            workspace.
+        options: of explaining.
 
     Raises:
         AutosegError: there is nothing of that name, or it cannot be read or planned for.
     """
-    place = choose_place(target, workspace)
     here = place is None or place.is_dir()
     if not here or options.plans_anew():
         return _plan(find_fingerprint(place), options)
     return _read_plan(find_workspace(place), options.plan_name)
-
-
-def choose_place(target: str | None, workspace: Path | None) -> Path | None:
-    """Return what an argument or -w names, or None for the current directory's workspace.
-
-    Raises:
-        DataError: both name something.
-    """
-    if target is not None and workspace is not None:
-        raise DataError(f"Both '{target}' and -w {workspace} are given. Name one of them.")
-    return Path(target) if target is not None else workspace
 
 
 def find_fingerprint(place: Path | None) -> DatasetFingerprint:

@@ -1,0 +1,251 @@
+"""The public functions, as `import autoseg` offers them and the command line calls them.
+
+They are silent unless a `progress` is given, keep no state between calls, and set no environment variable for good.
+What imports torch is imported when it is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from autoseg.hardware import import_torch
+from autoseg.progress import Progress, SilentProgress
+
+if TYPE_CHECKING:
+    from autoseg.evaluation import Evaluation
+    from autoseg.workspace.workspace import Workspace
+    from planners.editing.explain import Section
+    from planners.plan import Plan
+
+Location = str | Path
+
+
+def plan_and_preprocess(
+    dataset: Location,
+    *,
+    labels: Location | None = None,
+    workspace: Location | None = None,
+    plan_name: str = "default",
+    planner: str = "default",
+    gpu_memory_gb: float | None = None,
+    max_hours: float | None = None,
+    configurations: Sequence[str] = (),
+    splits: Location | None = None,
+    seed: int = 0,
+    rules: Sequence[str] = (),
+    assignments: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> Workspace:
+    """Look at a data set, decide everything that has to be decided, preprocess it, and return the workspace.
+
+    What exists and is still true is kept: called again, it does what is missing.
+
+    Args:
+        dataset: a raw data set: an nnU-Net or MSD folder, a pair of folders, a CSV of paths; or the folder of the scans
+            where `labels` is given.
+        labels: the folder of the label maps.
+        workspace: where to put everything; None for `<name>-autoseg` in the current directory.
+        plan_name: a name for the plan.
+        planner: an entry of `planners.presets.PLANNERS`, or one that an installed package registers.
+        gpu_memory_gb: plan for a GPU with this memory, also where this machine has none; None for this machine.
+        max_hours: plan for trainings of this many hours per fold.
+        configurations: to preprocess; empty for the plan's default.
+        splits: folds of your own: nnU-Net's splits_final.json.
+        seed: of folds, weights and batches.
+        rules: rules that look at lesions: `balanced_lesions=on`.
+        assignments: values of the plan to change: `training.iterations=5000`.
+        progress: who is told what is done; None for nobody.
+
+    Raises:
+        AutosegError: the data cannot be used, an option names what does not exist, or the workspace cannot be used.
+    """
+    from autoseg.pipeline.planning import PlanningOptions
+    from autoseg.pipeline.planning import plan_and_preprocess as run
+
+    options = PlanningOptions(
+        labels=None if labels is None else Path(labels),
+        workspace=None if workspace is None else Path(workspace),
+        plan_name=plan_name,
+        planner=planner,
+        gpu_memory_gb=gpu_memory_gb,
+        configurations=tuple(configurations),
+        splits=None if splits is None else Path(splits),
+        seed=seed,
+        assignments=tuple(assignments),
+        switches=tuple(rules),
+        max_hours=max_hours,
+    )
+    return run(Path(dataset), options, progress or SilentProgress())[0]
+
+
+def train(
+    workspace: Workspace | Location | None = None,
+    fold: int | str = 0,
+    *,
+    configuration: str | None = None,
+    plan_name: str = "default",
+    max_minutes: float | None = None,
+    iterations: int | None = None,
+    patience: int | None = None,
+    with_previous: bool = False,
+    memory_gb: float | None = None,
+    memory_share: float = 1.0,
+    folds_at_once: int | None = None,
+    assignments: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> Evaluation | None:
+    """Train one fold, or go on with it, and return its scores on the cases that it was not trained on.
+
+    Args:
+        workspace: with a plan and preprocessed cases; None for the current directory's.
+        fold: 0 to 4; `all` for the five, each in a process of its own; `full` for one model of all cases.
+        configuration: None for the plan's default.
+        plan_name: of the workspace's plan.
+        max_minutes: to train for, per fold; None for the plan's number of iterations.
+        iterations: in place of the plan's; more than were done extend a finished fold.
+        patience: end after so many rounds of validation without a new best.
+        with_previous: also train what the configuration needs of others.
+        memory_gb: memory for training cases; None for what is free.
+        memory_share: of a GPU's memory, for a training that shares it with others.
+        folds_at_once: where `fold` is `all`.
+        assignments: values of the plan to change.
+        progress: who is told what is done; None for nobody.
+
+    Returns:
+        The scores; for `all` those of every case; None for `full`, which leaves no case to judge it by.
+
+    Raises:
+        AutosegError: something is missing, differs from an earlier start, or another process trains the fold.
+    """
+    import_torch()
+    from autoseg.pipeline.folds.cross_validation import train_all
+    from autoseg.pipeline.folds.jobs import TrainingOptions
+    from autoseg.pipeline.folds.one_fold import train_fold
+
+    options = TrainingOptions(
+        plan_name=plan_name,
+        configuration=configuration,
+        iterations=iterations,
+        max_minutes=max_minutes,
+        patience=patience,
+        assignments=tuple(assignments),
+        with_previous=with_previous,
+        memory_gb=memory_gb,
+        folds_at_once=folds_at_once,
+        memory_share=memory_share,
+    )
+    found, listener = _find(workspace), progress or SilentProgress()
+    if fold == "all":
+        return train_all(found, options, listener)
+    return train_fold(found, str(fold), options, listener)
+
+
+def evaluate(
+    prediction: Location,
+    reference: Location,
+    *,
+    labels: Sequence[int] = (),
+    regions: Sequence[str] = (),
+    ignore: int | None = None,
+    metrics: Sequence[str] = (),
+    out: Location | None = None,
+) -> Evaluation:
+    """Score predicted masks against reference masks, case by case and in summary.
+
+    Args:
+        prediction: a label file, or a folder of them.
+        reference: the reference file or folder; same names.
+        labels: values to score; empty for all found.
+        regions: values to score as one mask: `core=2,3`.
+        ignore: the references' value of voxels that nobody labelled.
+        metrics: names of `autoseg.evaluation.METRICS` to add to the usual ones.
+        out: a file to write the figures into; None for none.
+
+    Raises:
+        DataError: files are missing on either side, cannot be read, or lie on different grids; all are named.
+    """
+    from autoseg.evaluation import (
+        DEFAULT_CONVENTION,
+        Targets,
+        add_metrics,
+        evaluate_files,
+        label_targets,
+        parse_region,
+        write_evaluation,
+    )
+
+    segments = (*label_targets(labels).segments, *(parse_region(text) for text in regions))
+    targets = Targets(segments=segments, ignored=ignore)
+    convention = add_metrics(DEFAULT_CONVENTION, metrics)
+    evaluation = evaluate_files(Path(prediction), Path(reference), targets, convention)
+    if out is not None:
+        write_evaluation(Path(out), evaluation)
+    return evaluation
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Explanation:
+    """A plan and the reasons for it."""
+
+    plan: Plan
+
+    def sections(self) -> tuple[Section, ...]:
+        """Return the plan, its configurations side by side, and why each value is what it is, as tables of texts."""
+        from planners.editing.explain import explain_plan
+
+        return explain_plan(self.plan)
+
+    def __str__(self) -> str:
+        """Return the tables as text, a line per row."""
+        return "\n\n".join(
+            "\n".join((section.title, *(" | ".join(row) for row in (section.columns, *section.rows))))
+            for section in self.sections()
+        )
+
+
+def explain(
+    target: Workspace | Location | None = None,
+    *,
+    plan_name: str = "default",
+    planner: str | None = None,
+    gpu_memory_gb: float | None = None,
+    rules: Sequence[str] = (),
+    max_hours: float | None = None,
+) -> Explanation:
+    """Return what was decided for a data set, and why; or what would be, before any scan is there.
+
+    Args:
+        target: a workspace, a fingerprint.json, or the name of a published data set such as `atlas_r2_mni`; None for
+            the workspace of the current directory.
+        plan_name: of the workspace's plan.
+        planner: plan on the spot by these rules.
+        gpu_memory_gb: plan on the spot for a GPU with this memory.
+        rules: plan on the spot with these rules on or off.
+        max_hours: plan on the spot for trainings of this long per fold.
+
+    Raises:
+        AutosegError: there is nothing of that name, or it cannot be read or planned for.
+    """
+    from autoseg.pipeline.explaining import ExplainOptions, find_plan
+    from autoseg.workspace.workspace import Workspace
+
+    options = ExplainOptions(
+        plan_name=plan_name,
+        planner=planner,
+        gpu_memory_gb=gpu_memory_gb,
+        switches=tuple(rules),
+        max_hours=max_hours,
+    )
+    place = target.root if isinstance(target, Workspace) else target
+    return Explanation(plan=find_plan(None if place is None else Path(place), options))
+
+
+def _find(workspace: Workspace | Location | None) -> Workspace:
+    from autoseg.workspace.workspace import Workspace, find_workspace
+
+    if isinstance(workspace, Workspace):
+        return workspace
+    return find_workspace(None if workspace is None else Path(workspace))
