@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autoseg.hardware import import_torch
+from autoseg.hardware import calm_threads
 from autoseg.progress import Progress, SilentProgress
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def train(
     Raises:
         AutosegError: something is missing, differs from an earlier start, or another process trains the fold.
     """
-    import_torch()
+    calm_threads()
     from autoseg.pipeline.folds.cross_validation import train_all
     from autoseg.pipeline.folds.jobs import TrainingOptions
     from autoseg.pipeline.folds.one_fold import train_fold

@@ -6,7 +6,7 @@ import gc
 import os
 import platform
 import statistics
-import sys
+import threading
 import time
 from dataclasses import replace
 from functools import cache
@@ -45,20 +45,28 @@ def share_cores_with_others() -> None:
         os.environ.setdefault(SPIN_COUNT, "2000")
 
 
-def import_torch() -> None:
-    """Import torch so that waiting OpenMP threads give their core up soon, and leave the environment as it was.
+@cache
+def calm_threads() -> None:
+    """Let waiting OpenMP threads give their core up soon, without the environment: for use as a library.
 
-    The OpenMP library reads its settings once, when torch loads it. Where somebody has imported torch before, that is
-    over: then a second, idle team of threads is started, beside which the library lets threads wait only shortly
-    (it counts more threads than there are cores).
+    The OpenMP library reads its settings once, when torch loads it, which may be over. But it lets threads spin only
+    shortly as long as there are more of them than cores: so a second, idle team of threads is kept (experiments/LOG.md,
+    "Waiting threads, without the environment").
     """
-    if "torch" in sys.modules or not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"}.isdisjoint(os.environ):
+    import torch
+
+    if not {"OMP_WAIT_POLICY", SPIN_COUNT}.isdisjoint(os.environ) or count_cores() == 1:
         return
-    share_cores_with_others()
-    try:
-        import torch  # noqa: F401
-    finally:
-        os.environ.pop(SPIN_COUNT, None)
+    started = threading.Event()
+
+    def wait_for_ever() -> None:
+        # Large enough to be shared among threads, which then belong to this one.
+        torch.ones(1 << 18).add_(1)
+        started.set()
+        threading.Event().wait()
+
+    threading.Thread(target=wait_for_ever, name="idle OpenMP team", daemon=True).start()
+    started.wait()
 
 
 def count_cores() -> int:
