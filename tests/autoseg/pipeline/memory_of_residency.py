@@ -19,8 +19,7 @@ from autoseg.sampling import Feed, PatchGeometry, StrongAugmentation, apply_batc
 from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.store import StoreFolder
 from autoseg.workspace.workspace import Workspace
-from dataset_fingerprints.fingerprint import Box
-from dataset_fingerprints.geometry import make_grid
+from dataset_fingerprints.geometry import Box, make_grid
 from dataset_fingerprints.sizes import GIB
 from planners import PlanRequest, make_plan
 from planners.networks.training_memory import resident_bytes
