@@ -34,6 +34,11 @@ class Box:
         x, y, z = (slice(start, stop) for start, stop in zip(self.start, self.stop, strict=True))
         return (x, y, z)
 
+    def moved(self, steps: Triple) -> Box:
+        """Return the box that lies so many voxels further along each axis."""
+        x, y, z = ((low + step, high + step) for low, high, step in zip(self.start, self.stop, steps, strict=True))
+        return Box(start=(x[0], y[0], z[0]), stop=(x[1], y[1], z[1]))
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Grid:
