@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dataset_fingerprints.dataset import LabelScheme
-from dataset_fingerprints.geometry import Triple, TripleFloat
+from dataset_fingerprints.geometry import Box, Triple, TripleFloat
 
 SCHEMA_VERSION = 2
 
@@ -20,24 +20,6 @@ class FileIdentity:
     size_bytes: int
     mtime_ns: int
     sha256: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Box:
-    """A box of voxels: from `start` up to, not including, `stop`, in canonical axes."""
-
-    start: Triple
-    stop: Triple
-
-    def shape(self) -> Triple:
-        """Return the lengths in voxels."""
-        x, y, z = (stop - start for start, stop in zip(self.start, self.stop, strict=True))
-        return (x, y, z)
-
-    def slices(self) -> tuple[slice, slice, slice]:
-        """Return the box as an index of a (x, y, z) array."""
-        x, y, z = (slice(start, stop) for start, stop in zip(self.start, self.stop, strict=True))
-        return (x, y, z)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

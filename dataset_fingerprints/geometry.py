@@ -18,6 +18,29 @@ AXIS_CODES = (("L", "R"), ("P", "A"), ("I", "S"))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Box:
+    """A box of voxels: from `start` up to, not including, `stop`, in canonical axes."""
+
+    start: Triple
+    stop: Triple
+
+    def shape(self) -> Triple:
+        """Return the lengths in voxels."""
+        x, y, z = (stop - start for start, stop in zip(self.start, self.stop, strict=True))
+        return (x, y, z)
+
+    def slices(self) -> tuple[slice, slice, slice]:
+        """Return the box as an index of a (x, y, z) array."""
+        x, y, z = (slice(start, stop) for start, stop in zip(self.start, self.stop, strict=True))
+        return (x, y, z)
+
+    def moved(self, steps: Triple) -> Box:
+        """Return the box that lies so many voxels further along each axis."""
+        x, y, z = ((low + step, high + step) for low, high, step in zip(self.start, self.stop, steps, strict=True))
+        return Box(start=(x[0], y[0], z[0]), stop=(x[1], y[1], z[1]))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Grid:
     """A grid of voxels in space: shape and the 4x4 affine from voxel indices to RAS+ millimetres (as in NIfTI)."""
 

@@ -12,7 +12,6 @@ from dataset_fingerprints.dataset import Label, LabelScheme
 from dataset_fingerprints.errors import DataError, did_you_mean
 from dataset_fingerprints.files.jsonfiles import read_json
 from dataset_fingerprints.fingerprint import (
-    Box,
     CaseFingerprint,
     ChannelIntensities,
     ChannelSummary,
@@ -21,7 +20,7 @@ from dataset_fingerprints.fingerprint import (
     LabelSummary,
     Quantiles,
 )
-from dataset_fingerprints.geometry import Triple, TripleFloat
+from dataset_fingerprints.geometry import Box, Triple, TripleFloat
 from dataset_fingerprints.measuring.intensities import NO_INTENSITIES
 
 FOLDER = Path(__file__).parent / "published"

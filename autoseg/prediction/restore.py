@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from autoseg.preprocessing import Record, paste, resampling_matrix
 from dataset_fingerprints.dataset import Heads
-from dataset_fingerprints.fingerprint import Box
+from dataset_fingerprints.geometry import Box
 from dataset_fingerprints.reading.body import bounding_box
 
 # Voxels of the scan's grid that are restored at once; keeps the class maps of a large scan off the memory.

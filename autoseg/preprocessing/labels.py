@@ -15,8 +15,7 @@ from scipy import ndimage, sparse
 
 from autoseg.preprocessing.resampling import Matrices, resampling_matrix
 from autoseg.preprocessing.rounding import rank_labels, settle
-from dataset_fingerprints.fingerprint import Box
-from dataset_fingerprints.geometry import Triple
+from dataset_fingerprints.geometry import Box, Triple
 from dataset_fingerprints.reading.body import bounding_box
 
 # Standard deviation of the smoothing on the way back, in voxels of the coarser grid.

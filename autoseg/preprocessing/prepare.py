@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from autoseg.preprocessing.intensities import normalize
 from autoseg.preprocessing.labels import resample_labels, restore_resampled
 from autoseg.preprocessing.resampling import Kind, resample, target_shape
-from dataset_fingerprints.fingerprint import Box
-from dataset_fingerprints.geometry import Grid, Triple, canonical_grid
+from dataset_fingerprints.geometry import Box, Grid, Triple, canonical_grid
 from dataset_fingerprints.measuring.scans import Scan
 from planners.plan import Preprocessing
 

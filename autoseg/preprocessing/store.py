@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import EllipsisType
 from typing import Any
 
 import blosc2
@@ -20,6 +21,7 @@ from dataset_fingerprints.errors import FileFormatError, WorkspaceError
 from dataset_fingerprints.files.atomic import write_bytes
 from dataset_fingerprints.files.jsonfiles import read_json, to_json, write_json
 from dataset_fingerprints.fingerprint import FileIdentity
+from dataset_fingerprints.geometry import Box
 from planners.plan import Preprocessing
 
 # Raised whenever the arrays would come out differently for the same parameters; stored cases are then made again.
@@ -30,8 +32,6 @@ _COMPRESSION = {"codec": blosc2.Codec.LZ4, "clevel": 5, "nthreads": 1}
 # Edges in voxels. Reading a box unpacks the blocks that it touches: small cubes for patches, none so small that the
 # way to it costs more than its voxels. Chunks only hold blocks together.
 _BLOCK_EDGE, _CHUNK_EDGE = 32, 128
-Box = tuple[slice, slice, slice]
-WHOLE: Box = (slice(None), slice(None), slice(None))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,7 +83,7 @@ class Store:
         stored = StoredCase(case=case, code_version=CODE_VERSION, identities=tuple(identities), record=prepared.record)
         write_json(self.folder.record(case), stored)
 
-    def read(self, case: str, box: Box = WHOLE) -> tuple[NDArray[np.floating], NDArray[np.uint8]]:
+    def read(self, case: str, box: Box | None = None) -> tuple[NDArray[np.floating], NDArray[np.uint8]]:
         """Return (channel, x, y, z) image and (x, y, z) class indices, of a box or of the whole case.
 
         Raises:
@@ -92,14 +92,14 @@ class Store:
         with self._reported(case):
             return read_array(self.folder.image(case), box), read_array(self.folder.labels(case), box)
 
-    def read_labels(self, case: str) -> NDArray[np.uint8]:
-        """Return (x, y, z) class indices.
+    def read_labels(self, case: str, box: Box | None = None) -> NDArray[np.uint8]:
+        """Return (x, y, z) class indices, of a box or of the whole case.
 
         Raises:
             WorkspaceError: as for `read`.
         """
         with self._reported(case):
-            return read_array(self.folder.labels(case))
+            return read_array(self.folder.labels(case), box)
 
     def read_reference(self, case: str) -> NDArray[np.uint8]:
         """Return (x, y, z) class indices on the scan's whole canonical grid, as the raw label map had them."""
@@ -144,13 +144,13 @@ def write_array(path: Path, array: NDArray[Any]) -> None:
     write_bytes(path, pack_array(array))
 
 
-def read_array(path: Path, box: Box = WHOLE) -> NDArray[Any]:
+def read_array(path: Path, box: Box | None = None) -> NDArray[Any]:
     """Return an array (..., x, y, z) that was written, or a box of it.
 
     The file is opened anew each time: as many files as there are cases would be too many to keep open. It is not
     memory-mapped: that is no faster, and a disk that fails would end the process with a signal instead of an error.
     """
-    array: NDArray[Any] = blosc2.open(str(path), mode="r")[(..., *box)]
+    array: NDArray[Any] = blosc2.open(str(path), mode="r")[_index(box)]
     return array
 
 
@@ -168,7 +168,11 @@ def pack_array(array: NDArray[Any]) -> bytes:
     return packed
 
 
-def unpack_array(packed: bytes, box: Box = WHOLE) -> NDArray[Any]:
+def unpack_array(packed: bytes, box: Box | None = None) -> NDArray[Any]:
     """Return an array that was packed, or a box of it."""
-    array: NDArray[Any] = blosc2.ndarray_from_cframe(packed)[(..., *box)]
+    array: NDArray[Any] = blosc2.ndarray_from_cframe(packed)[_index(box)]
     return array
+
+
+def _index(box: Box | None) -> tuple[EllipsisType | slice, ...]:
+    return (...,) if box is None else (..., *box.slices())

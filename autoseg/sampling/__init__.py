@@ -1,37 +1,46 @@
 """Training batches: which patches are seen and how they are varied.
 
-Every random number of a batch is drawn on the host by `sample_batch`; `apply_batch` then makes the tensors on any
-device, so that a batch can be made again exactly from its parameters. What it is made from is cut out of the cases in
-between, by `cut_sample`; a `Feed` does so ahead of time where cases are not on the training device.
+A `BatchMaker` makes the batch of every iteration. All random numbers of a batch are drawn on the host by
+`sample_batch`; `apply_batch` then makes the tensors on any device, so that a batch can be made again exactly from its
+parameters. What it is made from is cut out of the cases in between, by `cut_sample`; a `Feed` does so ahead of time
+where cases are not on the training device.
 """
 
-from autoseg.sampling.augmentation import Augmenter, NoAugmenter, StandardAugmenter, build_augmenter
-from autoseg.sampling.batch import Batch, BatchParameters, SampleParameters, apply_batch, cut_sample, sample_batch
-from autoseg.sampling.cases import Lesions, TrainingCase, make_case, make_resident_case
+from autoseg.sampling.batch import (
+    Batch,
+    BatchParameters,
+    BatchRules,
+    SampleParameters,
+    apply_batch,
+    build_rules,
+    cut_sample,
+    sample_batch,
+)
+from autoseg.sampling.batch_maker import BatchMaker
+from autoseg.sampling.cases.shown_masks import ShownMask, split_mask
+from autoseg.sampling.cases.training_case import Lesions, Origin, TrainingCase, make_case, make_resident_case
+from autoseg.sampling.cases.voxels import CaseVoxels, Cutout, ResidentVoxels, hold_voxels
 from autoseg.sampling.feed import Feed
-from autoseg.sampling.patches import Patch, PatchGeometry
-from autoseg.sampling.shown_masks import PreviousMask, split_mask
-from autoseg.sampling.voxels import Box, CaseVoxels, Cutout, ResidentVoxels, hold_voxels
+from autoseg.sampling.patches.geometry import Patch, PatchGeometry
 
 __all__ = [
-    "Augmenter",
     "Batch",
+    "BatchMaker",
     "BatchParameters",
-    "Box",
+    "BatchRules",
     "CaseVoxels",
     "Cutout",
     "Feed",
     "Lesions",
-    "NoAugmenter",
+    "Origin",
     "Patch",
     "PatchGeometry",
-    "PreviousMask",
     "ResidentVoxels",
     "SampleParameters",
-    "StandardAugmenter",
+    "ShownMask",
     "TrainingCase",
     "apply_batch",
-    "build_augmenter",
+    "build_rules",
     "cut_sample",
     "hold_voxels",
     "make_case",

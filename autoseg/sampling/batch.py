@@ -4,27 +4,71 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
 
-from autoseg.sampling.augmentation import Augmenter
-from autoseg.sampling.cases import TrainingCase
-from autoseg.sampling.intensity import Intensity, apply_intensity
-from autoseg.sampling.patches import Patch, PatchGeometry, sample_patches
-from autoseg.sampling.shown_masks import MaskVariation, apply_variations, sample_variation
-from autoseg.sampling.spatial import Spatial, apply_spatial, find_box
-from autoseg.sampling.voxels import Cutout
+from autoseg.sampling.augmentations import Augmenter, Cut, Patches, SampleView, build_augmenters
+from autoseg.sampling.augmentations.mask_variation import MaskVariation, apply_variations
+from autoseg.sampling.augmentations.spatial import apply_spatial, find_box
+from autoseg.sampling.cases.training_case import TrainingCase
+from autoseg.sampling.cases.voxels import Cutout
+from autoseg.sampling.patches.case_choice import CaseChooser, build_case_chooser
+from autoseg.sampling.patches.geometry import Patch, PatchGeometry
+from autoseg.sampling.patches.placing import Placer, build_placer
+from planners.plan import Configuration
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class BatchRules:
+    """Everything that batches are drawn and made by.
+
+    Attributes:
+        chooser: draws the case of a patch.
+        placer: draws where in it the patch lies.
+        augmenters: vary it, one after the other.
+        indices: those that the label maps of the cases hold.
+    """
+
+    geometry: PatchGeometry
+    chooser: CaseChooser
+    placer: Placer
+    augmenters: tuple[Augmenter, ...]
+    indices: frozenset[int]
+
+
+def build_rules(configuration: Configuration, cases: Sequence[TrainingCase]) -> BatchRules:
+    """Build what a configuration draws its batches by.
+
+    Raises:
+        PlanError: its plan names a part that does not exist, or one that these cases cannot be drawn by.
+    """
+    sampling = configuration.sampling
+    return BatchRules(
+        geometry=PatchGeometry(
+            patch_shape=configuration.patch_shape,
+            slice_axis=configuration.slice_axis,
+            batch_size=configuration.batch_size,
+        ),
+        chooser=build_case_chooser(sampling.cases, cases),
+        placer=build_placer(sampling.patches),
+        augmenters=build_augmenters(sampling.augmentations),
+        indices=frozenset((0, *(index for case in cases for index in case.labels))),
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SampleParameters:
-    """Everything that one sample of a batch follows from."""
+    """Everything that one sample of a batch follows from.
+
+    Attributes:
+        changes: what each augmentation does to the patch after it is cut.
+    """
 
     patch: Patch
-    spatial: Spatial
-    intensity: Intensity
-    mask: MaskVariation
+    cut: Cut
+    changes: tuple[Any, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,27 +78,24 @@ class BatchParameters:
     samples: tuple[SampleParameters, ...]
 
 
-def sample_batch(
-    rng: np.random.Generator,
-    cases: Sequence[TrainingCase],
-    geometry: PatchGeometry,
-    augmentation: Augmenter,
-) -> BatchParameters:
-    """Draw a batch. The places of the patches come first, so that they do not depend on the augmentation."""
-    channels = cases[0].voxels.channels
-    samples = []
-    for patch in sample_patches(rng, cases, geometry):
-        spatial, intensity = augmentation.sample(rng, geometry, channels)
-        previous, variation = cases[patch.case].previous, MaskVariation()
-        if previous is not None:
-            variation = sample_variation(rng, previous, patch.start, geometry.patch_shape, augmentation.mask_ranges())
-        samples.append(SampleParameters(patch=patch, spatial=spatial, intensity=intensity, mask=variation))
-    return BatchParameters(samples=tuple(samples))
+def sample_batch(rng: np.random.Generator, cases: Sequence[TrainingCase], rules: BatchRules) -> BatchParameters:
+    """Draw a batch. The places of the patches come first, so that they do not depend on the augmentations."""
+    patches = rules.placer.place(rng, cases, rules.chooser, rules.geometry)
+    return BatchParameters(samples=tuple(_sample_variation(rng, patch, cases[patch.case], rules) for patch in patches))
+
+
+def _sample_variation(
+    rng: np.random.Generator, patch: Patch, case: TrainingCase, rules: BatchRules
+) -> SampleParameters:
+    view = SampleView(geometry=rules.geometry, channels=case.voxels.channels, start=patch.start, masks=case.masks)
+    drawn = [augmenter.sample(rng, view) for augmenter in rules.augmenters]
+    cuts = [one.cut for one in drawn if one.cut is not None]
+    return SampleParameters(patch=patch, cut=cuts[0] if cuts else Cut(), changes=tuple(one.change for one in drawn))
 
 
 def cut_sample(sample: SampleParameters, cases: Sequence[TrainingCase], geometry: PatchGeometry) -> Cutout:
     """Read what one sample is made from; the cases and the geometry are those it was drawn for."""
-    return cases[sample.patch.case].cut(*find_box(sample.patch, sample.spatial, geometry.patch_shape))
+    return cases[sample.patch.case].cut(*find_box(sample.patch, sample.cut.spatial, geometry.patch_shape))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -74,28 +115,49 @@ class Batch:
 
 @torch.no_grad()
 def apply_batch(
-    parameters: BatchParameters, cutouts: Sequence[Cutout], geometry: PatchGeometry, device: torch.device
+    parameters: BatchParameters, cutouts: Sequence[Cutout], rules: BatchRules, device: torch.device
 ) -> Batch:
-    """Make the tensors of a batch; the host never waits for the device. Call it outside of autocast.
+    """Make the tensors of a batch. Call it outside of autocast.
+
+    The host never waits for the device, unless an augmentation works on the host.
 
     Args:
-        parameters: from `sample_batch` with the same geometry; all of it or some of its samples.
+        parameters: from `sample_batch` with the same rules; all of it or some of its samples.
         cutouts: from `cut_sample`, one per sample.
-        geometry: of the batch.
+        rules: that the batch was drawn by.
         device: where the tensors are made.
 
     Returns:
-        The batch; masks of another configuration are channels behind those of the images.
+        The batch; masks of other configurations are channels behind those of the images.
     """
-    places = [(sample.patch, sample.spatial) for sample in parameters.samples]
+    patches = _cut_patches(parameters, cutouts, rules, device)
+    for number, augmenter in enumerate(rules.augmenters):
+        augmenter.apply(patches, [sample.changes[number] for sample in parameters.samples])
+    shown = patches.images if patches.masks is None else torch.cat([patches.images, patches.masks], dim=1)
+    return Batch(images=shown, labels=patches.labels)
+
+
+def _cut_patches(
+    parameters: BatchParameters, cutouts: Sequence[Cutout], rules: BatchRules, device: torch.device
+) -> Patches:
+    geometry = rules.geometry
+    places = [(sample.patch, sample.cut.spatial) for sample in parameters.samples]
     images, maps = apply_spatial(places, [cutout.to(device) for cutout in cutouts], geometry, device)
-    labels = maps[:, 0].to(torch.uint8)
-    masks = None
-    previous = [cutout.previous for cutout in cutouts if cutout.previous]
-    if previous:
-        masks = apply_variations(maps[:, 1], previous, [sample.mask for sample in parameters.samples])
+    labels, masks = maps[:, 0].to(torch.uint8), _show_masks(parameters, cutouts, maps[:, 1:])
     if geometry.slice_axis >= 0:
         images, labels = images.squeeze(2 + geometry.slice_axis), labels.squeeze(1 + geometry.slice_axis)
         masks = None if masks is None else masks.squeeze(2 + geometry.slice_axis)
-    apply_intensity(images, [sample.intensity for sample in parameters.samples])
-    return Batch(images=images if masks is None else torch.cat([images, masks], dim=1), labels=labels)
+    return Patches(images=images, labels=labels, masks=masks, indices=rules.indices)
+
+
+def _show_masks(
+    parameters: BatchParameters, cutouts: Sequence[Cutout], components: torch.Tensor
+) -> torch.Tensor | None:
+    """Return the channels of all masks, mask by mask; components are (batch, mask, x, y, z)."""
+    shown = []
+    for number in range(components.shape[1]):
+        variations = [
+            sample.cut.masks[number] if sample.cut.masks else MaskVariation() for sample in parameters.samples
+        ]
+        shown.append(apply_variations(components[:, number], [cutout.masks[number] for cutout in cutouts], variations))
+    return torch.cat(shown, dim=1) if shown else None

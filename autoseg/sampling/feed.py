@@ -11,9 +11,9 @@ from queue import SimpleQueue
 import torch
 
 from autoseg.sampling.batch import BatchParameters, SampleParameters, cut_sample
-from autoseg.sampling.cases import TrainingCase
-from autoseg.sampling.patches import PatchGeometry
-from autoseg.sampling.voxels import Cutout
+from autoseg.sampling.cases.training_case import TrainingCase
+from autoseg.sampling.cases.voxels import Cutout
+from autoseg.sampling.patches.geometry import PatchGeometry
 from dataset_fingerprints.errors import WorkspaceError
 
 # Batches that are fetched before they are needed, and threads that do so: blosc2 keeps the interpreter's lock while it

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 
 import numpy as np
 import torch
@@ -12,7 +11,7 @@ from torch import nn
 from autoseg import processes
 from autoseg.losses import DeepSupervisionLoss, build_loss
 from autoseg.networks import build_network
-from autoseg.sampling import Batch, BatchParameters, Feed, PatchGeometry, apply_batch, build_augmenter, sample_batch
+from autoseg.sampling import Batch, BatchMaker
 from autoseg.training.averaging import WeightAverage
 from autoseg.training.checkpoint import Parts
 from autoseg.training.compilation import Call, Trial, try_compiled
@@ -20,8 +19,7 @@ from autoseg.training.optimizers import build_optimizer
 from autoseg.training.setting import Setup
 from autoseg.training.stopwatch import Stopwatch
 from planners.choices import resolve
-from planners.parts import PATCHES, SCHEDULES, WEIGHTS
-from planners.parts.patches import ForegroundOptions
+from planners.parts import SCHEDULES, WEIGHTS
 from planners.parts.weights import AveragedOptions
 
 
@@ -47,50 +45,30 @@ class Stepper:
         # What is called to step: the network, or itself compiled.
         self._network: Call = network
         self._schedule = resolve(training.schedule, SCHEDULES, "schedule")
-        self._augmenter = build_augmenter(configuration.sampling.augmentations[0])
         self._loss = DeepSupervisionLoss(build_loss(training.loss, setup.heads))
-        patches = resolve(configuration.sampling.patches, PATCHES, "patches")
-        placing = patches if isinstance(patches, ForegroundOptions) else ForegroundOptions(foreground_share=0.0)
-        self._geometry = PatchGeometry(
-            patch_shape=configuration.patch_shape,
-            slice_axis=configuration.slice_axis,
-            batch_size=configuration.batch_size,
-            foreground_share=placing.foreground_share,
-            jitter_share=placing.jitter_share,
-            lesion_balance=placing.lesion_balance,
-        )
-        self._feed = Feed(setup.cases, self._geometry, setup.device, self._draw)
+        self._batches = BatchMaker(configuration, setup.cases, setup.seed, setup.device)
         self.stopwatch = Stopwatch(device=setup.device)
 
     def learning_rate(self, share_done: float) -> float:
         """Return the schedule's learning rate at a share of the training."""
         return self._lr * self._schedule.factor(share_done, ())
 
-    def _draw(self, iteration: int) -> BatchParameters:
-        rng = np.random.default_rng([*self._setup.seed, iteration])
-        drawn = sample_batch(rng, self._setup.cases, self._geometry, self._augmenter)
-        return replace(drawn, samples=tuple(processes.part_of(drawn.samples)))
-
     def fetch(self, iteration: int) -> None:
         """Wait for what batch number `iteration` is made from."""
         self.stopwatch.start()
-        self._feed.fetch(iteration)
+        self._batches.fetch(iteration)
         self.stopwatch.lap("reading")
 
     def close(self) -> None:
         """End the threads that fetch batches."""
-        self._feed.close()
-
-    def _make_batch(self, iteration: int) -> Batch:
-        parameters, cutouts = self._feed.take(iteration)
-        return apply_batch(parameters, cutouts, self._geometry, self._setup.device)
+        self._batches.close()
 
     def run(self, iteration: int, learning_rate: float) -> torch.Tensor:
         """Draw batch number `iteration`, move the weights, and return the loss, still on the device."""
         parts = self.parts
         torch.manual_seed(make_seed(*self._setup.seed, iteration, processes.number()))
         self.stopwatch.start()
-        batch = self._make_batch(iteration)
+        batch = self._batches.make(iteration)
         self.stopwatch.lap("data")
         for group in parts.optimizer.param_groups:
             group["lr"] = learning_rate
@@ -109,7 +87,7 @@ class Stepper:
     def try_compiling(self, iteration: int) -> Trial:
         """Compile the network, and keep it so if its steps are quicker; weights and averages stay as they are."""
         network = self.parts.network
-        batch = self._make_batch(iteration)
+        batch = self._batches.make(iteration)
         running = [buffer.clone() for buffer in network.buffers()]
 
         def time_step(called: Call) -> float:

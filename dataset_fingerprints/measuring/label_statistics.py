@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from dataset_fingerprints.fingerprint import Box, LabelStatistics, Lesion
-from dataset_fingerprints.geometry import TripleFloat
+from dataset_fingerprints.fingerprint import LabelStatistics, Lesion
+from dataset_fingerprints.geometry import Box, TripleFloat
 from dataset_fingerprints.reading.body import bounding_box
 
 # Components listed one by one, the largest first; a rare noisy label map can hold thousands.

@@ -15,8 +15,7 @@ from dataset_fingerprints.checking.headers import check_channel_grids, check_hea
 from dataset_fingerprints.checking.presence import check_channel_count, check_label_presence, check_presence
 from dataset_fingerprints.dataset import Case, LabelScheme, is_there
 from dataset_fingerprints.errors import DataError
-from dataset_fingerprints.fingerprint import Box
-from dataset_fingerprints.geometry import Grid, Triple, canonical_grid
+from dataset_fingerprints.geometry import Box, Grid, Triple, canonical_grid
 from dataset_fingerprints.reading.body import bounding_box, find_body
 from dataset_fingerprints.reading.images import Image, join_channels, read_channels, read_label_map
 from dataset_fingerprints.reading.stored import Header

@@ -9,7 +9,7 @@ import cc3d
 import numpy as np
 from numpy.typing import NDArray
 
-from dataset_fingerprints.fingerprint import Box
+from dataset_fingerprints.geometry import Box
 
 # The share of border voxels that must hold one and the same value before it counts as background. A skull-stripped
 # brain in a tight box still leaves more than half; a crop inside the head has no repeated value at all.

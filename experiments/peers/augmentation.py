@@ -18,12 +18,18 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from autoseg.sampling import Patch, TrainingCase, make_resident_case
-from autoseg.sampling.contrast import apply_brightness, apply_contrast, apply_gamma, apply_inverted_gamma, sample_factor
-from autoseg.sampling.noise import apply_noise, sample_noise
-from autoseg.sampling.resolution import apply_blur, apply_low_resolution, sample_sigmas, sample_zooms
-from autoseg.sampling.spatial import Spatial, find_box, interpolate_patches
+from autoseg.sampling.augmentations.contrast import (
+    apply_brightness,
+    apply_contrast,
+    apply_gamma,
+    apply_inverted_gamma,
+    sample_factor,
+)
+from autoseg.sampling.augmentations.noise import apply_noise, sample_noise
+from autoseg.sampling.augmentations.resolution import apply_blur, apply_low_resolution, sample_sigmas, sample_zooms
+from autoseg.sampling.augmentations.spatial import Spatial, find_box, interpolate_patches
 from dataset_fingerprints.dataset import Label, LabelScheme
-from dataset_fingerprints.geometry import Triple, TripleFloat
+from dataset_fingerprints.geometry import Box, Triple, TripleFloat
 from planners.parts.augmentations import StandardOptions
 
 CPU = torch.device("cpu")
@@ -138,7 +144,7 @@ def _turn_by_peer(
         p_synchronize_scaling_across_axes=1.0,
         mode_seg=mode,
     )
-    image, (label,) = case.voxels.read_box((slice(None),) * 3)
+    image, (label,) = case.voxels.read_box(Box(start=(0, 0, 0), stop=case.voxels.shape))
     values = {"image": image.float(), "segmentation": label[None].to(torch.int16)}
     if not transposed:
         made = transform(**values)
@@ -152,7 +158,8 @@ def _turn_by_peer(
 
 def compare_intensities() -> list[Statistic]:
     """Draw every transform of intensities many times from nnU-Net's ranges, on one image."""
-    image, _ = make_case((EDGE,) * 3).voxels.read_box((slice(None),) * 3)
+    case = make_case((EDGE,) * 3)
+    image, _ = case.voxels.read_box(Box(start=(0, 0, 0), stop=case.voxels.shape))
     rows = image.float()
     ours, theirs = _our_transforms(), _peer_transforms()
     torch.manual_seed(2)

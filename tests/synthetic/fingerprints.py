@@ -9,7 +9,6 @@ import numpy as np
 
 from dataset_fingerprints.dataset import Label, LabelScheme
 from dataset_fingerprints.fingerprint import (
-    Box,
     CaseFingerprint,
     ChannelIntensities,
     ChannelSummary,
@@ -20,7 +19,7 @@ from dataset_fingerprints.fingerprint import (
     LabelSummary,
     Quantiles,
 )
-from dataset_fingerprints.geometry import Triple, TripleFloat
+from dataset_fingerprints.geometry import Box, Triple, TripleFloat
 
 POINTS = {"p00": 0, "p05": 5, "p10": 10, "p25": 25, "p50": 50, "p75": 75, "p90": 90, "p95": 95, "p100": 100}
 INTENSITIES = IntensityStatistics(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -14,9 +14,9 @@ from autoseg.hardware import count_cores, free_memory_gb
 from autoseg.pipeline.folds.jobs import Job
 from autoseg.preprocessing import Store, pack_array, unpack_array
 from autoseg.progress import Progress
-from autoseg.sampling import Box, CaseVoxels, TrainingCase, hold_voxels, make_case, split_mask
+from autoseg.sampling import CaseVoxels, TrainingCase, hold_voxels, make_case, split_mask
 from autoseg.training.record import CaseResidency
-from dataset_fingerprints.geometry import Triple
+from dataset_fingerprints.geometry import Box, Triple
 from dataset_fingerprints.measuring.memory_gate import MemoryGate
 from dataset_fingerprints.sizes import GIB
 from planners.choices import resolve
@@ -45,14 +45,20 @@ class StoredVoxels:
     """A case that stays on the disk.
 
     Attributes:
-        parts: a first stage's components, compressed in memory: they are nearly all alike.
+        crop: the box of the stored arrays that the configuration looks at.
+        components: of the masks that the network sees, in that box; compressed in memory, they are nearly all alike.
     """
 
     store: Store
     case: str
-    shape: Triple
+    crop: Box
     channels: int
-    parts: bytes | None
+    components: tuple[bytes, ...]
+
+    @property
+    def shape(self) -> Triple:
+        """Voxels along x, y and z."""
+        return self.crop.shape()
 
     @property
     def device(self) -> None:
@@ -65,16 +71,16 @@ class StoredVoxels:
         Raises:
             WorkspaceError: the case cannot be read.
         """
-        image, labels = self.store.read(self.case, box)
-        maps = (labels,) if self.parts is None else (labels, unpack_array(self.parts, box))
+        image, labels = self.store.read(self.case, box.moved(self.crop.start))
+        maps = (labels, *(unpack_array(packed, box) for packed in self.components))
         return torch.from_numpy(image), tuple(map(torch.from_numpy, maps))
 
 
 def load_cases(job: Job, device: torch.device, progress: Progress) -> tuple[Sequence[TrainingCase], CaseResidency]:
     """Load every training case where it fits, on the disk if nowhere else, and report the residency of all."""
     channels = len(job.plan.channels)
-    shapes = [job.inputs.store.read_record(case).shape for case in job.cases.train]
-    voxels = [int(np.prod(shape)) for shape in shapes]
+    crops = [Box(start=(0, 0, 0), stop=job.inputs.store.read_record(case).shape) for case in job.cases.train]
+    voxels = [int(np.prod(crop.shape())) for crop in crops]
     masks = len(job.configuration.masks())
     sizes = [resident_bytes(count, channels, masks) for count in voxels]
     free = measure_free_memory(job, device)
@@ -86,7 +92,7 @@ def load_cases(job: Job, device: torch.device, progress: Progress) -> tuple[Sequ
 
     def load(number: int) -> TrainingCase:
         with gate.hold(voxels[number] * (LOADING_BYTES + LOADING_BYTES_PER_CHANNEL * channels)):
-            return _load(job, job.cases.train[number], shapes[number], devices[chosen[number]])
+            return _load(job, job.cases.train[number], crops[number], devices[chosen[number]])
 
     with ThreadPoolExecutor(count_cores()) as pool:
         return list(pool.map(load, range(len(chosen)))), residency
@@ -143,21 +149,23 @@ def _summarise(chosen: Sequence[str], sizes: Sequence[int], free: FreeMemory) ->
     )
 
 
-def _load(job: Job, case: str, shape: Triple, device: torch.device | None) -> TrainingCase:
-    heads, mask = job.plan.scheme.heads(), job.inputs.read_mask(case)
-    parts, previous = (None, None) if mask is None else split_mask(mask, heads.targets())
+def _load(job: Job, case: str, crop: Box, device: torch.device | None) -> TrainingCase:
+    """Load the box of a case that the configuration looks at; the case knows of nothing outside of it."""
+    inputs, heads = job.inputs, job.plan.scheme.heads()
+    masks = [split_mask(mask[crop.slices()], heads.targets()) for mask in inputs.read_masks(case)]
     voxels: CaseVoxels
     if device is None:
-        labels = job.inputs.store.read_labels(case)
+        labels = inputs.store.read_labels(case, crop)
         voxels = StoredVoxels(
-            store=job.inputs.store,
+            store=inputs.store,
             case=case,
-            shape=shape,
+            crop=crop,
             channels=len(job.plan.channels),
-            parts=None if parts is None else pack_array(parts),
+            components=tuple(pack_array(components) for components, _ in masks),
         )
     else:
-        image, labels = job.inputs.store.read(case)
-        voxels = hold_voxels(image, labels, device, parts)
+        image, labels = inputs.store.read(case, crop)
+        voxels = hold_voxels(image, labels, device, [components for components, _ in masks])
     balanced = resolve(job.configuration.sampling.patches, PATCHES, "patches").needs_lesions()
-    return make_case(case, voxels, labels, heads, find_lesions=balanced, previous=previous)
+    loaded = make_case(case, voxels, labels, heads, find_lesions=balanced)
+    return replace(loaded, masks=tuple(mask for _, mask in masks), origin=inputs.origin(case))

@@ -1,4 +1,4 @@
-"""Cascades: what a configuration's network sees of a case, and where the first stage's masks come from."""
+"""What a configuration's network sees of a case, and where the masks of other configurations come from."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autoseg.preprocessing import Store, add_mask, fit_mask, store_key
+from autoseg.sampling import Origin
 from autoseg.training.record import read_record
 from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.workspace import Workspace
-from dataset_fingerprints.dataset import LabelScheme
+from dataset_fingerprints.dataset import Dataset, LabelScheme
 from dataset_fingerprints.errors import WorkspaceError
+from dataset_fingerprints.files.jsonfiles import read_json
 from dataset_fingerprints.reading.images import read_label_map
 from planners.plan import Configuration, Plan, Splits
 
@@ -24,55 +26,73 @@ class StageInput:
     """The preprocessed cases as a configuration's network sees them.
 
     Attributes:
-        masks: of the first stage, by case; empty for a configuration that starts from the scan.
+        masks: of every configuration whose masks it sees, in the order of its inputs, by case.
+        origins: by case.
     """
 
     store: Store
     scheme: LabelScheme
-    masks: Mapping[str, Path] = field(default_factory=dict)
+    masks: tuple[Mapping[str, Path], ...] = ()
+    origins: Mapping[str, Origin] = field(default_factory=dict)
 
-    def read_mask(self, case: str) -> NDArray[np.uint8] | None:
-        """Return the first stage's mask as (x, y, z) label indices on the preprocessed array; None without one."""
-        if case not in self.masks:
-            return None
-        labels = read_label_map(self.masks[case]).voxels[0]
-        indices = self.scheme.to_indices(labels.round().astype(np.int64))
-        return fit_mask(indices, self.store.read_record(case), self.scheme.index_count())
+    def origin(self, case: str) -> Origin:
+        """Return where a case comes from, as far as the data set says."""
+        return self.origins.get(case, Origin())
+
+    def read_masks(self, case: str) -> tuple[NDArray[np.uint8], ...]:
+        """Return the masks that the network sees as (x, y, z) label indices on the preprocessed array."""
+        return tuple(self._read_mask(files[case], case) for files in self.masks)
 
     def read(self, case: str) -> tuple[NDArray[np.floating], NDArray[np.uint8]]:
         """Return everything that the network sees, (channel, x, y, z), and (x, y, z) label indices."""
         image, labels = self.store.read(case)
-        mask = self.read_mask(case)
-        return image if mask is None else add_mask(image, mask, self.scheme.heads().targets()), labels
+        for mask in self.read_masks(case):
+            image = add_mask(image, mask, self.scheme.heads().targets())
+        return image, labels
+
+    def _read_mask(self, file: Path, case: str) -> NDArray[np.uint8]:
+        labels = read_label_map(file).voxels[0]
+        indices = self.scheme.to_indices(labels.round().astype(np.int64))
+        return fit_mask(indices, self.store.read_record(case), self.scheme.index_count())
 
 
 def find_input(workspace: Workspace, plan: Plan, splits: Splits, configuration: Configuration) -> StageInput:
     """Return what a configuration is trained and validated on.
 
-    A second stage sees of every case, in training as in validation, the mask of the first stage's fold that did not
-    train on it: masks of cases that a network has learnt by heart are too good to learn from.
+    It sees of every case, in training as in validation, masks of the other configurations' folds that did not train on
+    the case: masks of cases that a network has learnt by heart are too good to learn from.
 
     Raises:
-        WorkspaceError: folds of the first stage are missing.
+        WorkspaceError: folds of another configuration are missing.
     """
-    store = Store(folder=workspace.store(store_key(configuration.preprocessing, plan.scheme)))
-    if not configuration.masks():
-        return StageInput(store=store, scheme=plan.scheme)
-    (first,) = (entry.configuration for entry in configuration.masks())
-    missing = missing_folds(workspace, plan, splits, first)
+    cases = read_json(workspace.dataset, Dataset).cases
+    return StageInput(
+        store=Store(folder=workspace.store(store_key(configuration.preprocessing, plan.scheme))),
+        scheme=plan.scheme,
+        masks=tuple(
+            _find_masks(workspace, plan, splits, (configuration.name, entry.configuration))
+            for entry in configuration.masks()
+        ),
+        origins={case.name: Origin(site=case.site, subject=case.subject, group=case.group) for case in cases},
+    )
+
+
+def _find_masks(workspace: Workspace, plan: Plan, splits: Splits, names: tuple[str, str]) -> Mapping[str, Path]:
+    """Return by case the file that the first configuration of the two sees of the second one."""
+    name, other = names
+    missing = missing_folds(workspace, plan, splits, other)
     if missing:
         folds = f"fold {missing[0]}" if len(missing) == 1 else f"folds {', '.join(missing)}"
         raise WorkspaceError(
-            f"{workspace.root}: {configuration.name} starts from masks of {first} for every case, each from the fold "
-            f"that did not train on it, and {folds} of {first} {'is' if len(missing) == 1 else 'are'} not finished. "
-            f"Add --with-previous to train what is missing now, or run `autoseg train all -c {first}` first."
+            f"{workspace.root}: {name} starts from masks of {other} for every case, each from the fold that did not "
+            f"train on it, and {folds} of {other} {'is' if len(missing) == 1 else 'are'} not finished. "
+            f"Add --with-previous to train what is missing now, or run `autoseg train all -c {other}` first."
         )
-    masks = {
-        case: workspace.fold(plan.name, first, str(number)).validation.mask(case)
+    return {
+        case: workspace.fold(plan.name, other, str(number)).validation.mask(case)
         for number, fold in enumerate(splits.folds)
         for case in fold.validation
     }
-    return StageInput(store=store, scheme=plan.scheme, masks=masks)
 
 
 def missing_folds(workspace: Workspace, plan: Plan, splits: Splits, configuration: str) -> tuple[str, ...]:

@@ -28,8 +28,7 @@ from autoseg.training.watch import LabelOutcome, Outcomes
 from autoseg.workspace.fold import ValidationFolder
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.files.jsonfiles import read_json, write_json
-from dataset_fingerprints.fingerprint import Box
-from dataset_fingerprints.geometry import canonical_grid
+from dataset_fingerprints.geometry import Box, canonical_grid
 from dataset_fingerprints.reading.images import write_label_map
 
 

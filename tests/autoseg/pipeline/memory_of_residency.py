@@ -15,14 +15,13 @@ from autoseg.pipeline.folds.residency import load_cases
 from autoseg.pipeline.folds.stage_inputs import StageInput
 from autoseg.preprocessing import Prepared, Record, Store
 from autoseg.progress import SilentProgress
-from autoseg.sampling import Feed, PatchGeometry, StrongAugmentation, apply_batch, sample_batch
+from autoseg.sampling import BatchMaker
 from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.store import StoreFolder
 from autoseg.workspace.workspace import Workspace
-from dataset_fingerprints.fingerprint import Box
-from dataset_fingerprints.geometry import make_grid
+from dataset_fingerprints.geometry import Box, make_grid
 from dataset_fingerprints.sizes import GIB
-from planners import PlanRequest, make_plan
+from planners import PlanRequest, make_plan, set_values
 from planners.networks.training_memory import resident_bytes
 from planners.plan import Fold
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint
@@ -57,21 +56,13 @@ def draw_batches(job: Job) -> tuple[int, str]:
     Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")
     before, device = memory_bytes("VmRSS"), torch.device("cpu")
     cases, _ = load_cases(job, device, SilentProgress())
-    geometry = PatchGeometry(
-        patch_shape=(24, 24, 24), slice_axis=-1, batch_size=2, foreground_share=0.5, jitter_share=0.5
-    )
-    feed = Feed(
-        cases,
-        geometry,
-        device,
-        lambda number: sample_batch(np.random.default_rng(number), cases, geometry, StrongAugmentation()),
-    )
+    batches = BatchMaker(job.configuration, cases, (0, 0), device)
     digest = hashlib.sha256()
     for number in range(BATCHES):
-        batch = apply_batch(*feed.take(number), geometry, device)
+        batch = batches.make(number)
         for values in (batch.images, batch.labels):
             digest.update(values.numpy().tobytes())
-    feed.close()
+    batches.close()
     return memory_bytes("VmHWM") - before, digest.hexdigest()
 
 
@@ -80,11 +71,13 @@ def main() -> None:
     folder = Path(sys.argv[1])
     names = write_cases(folder / "store")
     plan = make_plan(make_fingerprint([SyntheticCase(body_shape=SHAPE)] * 5), PlanRequest(machine=CPU, memory_gb=4.0))
+    small_batches = ("3d_fullres.patch_shape=[24, 24, 24]", "3d_fullres.batch_size=2", "sampling.augmentations=strong")
+    plan = set_values(plan, small_batches)
     total = CASES * resident_bytes(EDGE**3, 1)
     job = Job(
         workspace=Workspace(root=folder),
         plan=plan,
-        name=plan.configurations[0].name,
+        name="3d_fullres",
         steps=(),
         fold="0",
         cases=Fold(train=names, validation=()),

@@ -10,8 +10,7 @@ from torch import nn
 
 from autoseg.prediction import Window, mark, predict_logits, restore_logits, restore_probabilities
 from autoseg.preprocessing import Record
-from dataset_fingerprints.fingerprint import Box
-from dataset_fingerprints.geometry import make_grid
+from dataset_fingerprints.geometry import Box, make_grid
 from tests.synthetic.configurations import tiny_configuration
 from tests.synthetic.heads import plain_heads, region_scheme
 

@@ -4,8 +4,7 @@ import numpy as np
 
 from autoseg.preprocessing import Record, add_mask, fit_mask
 from autoseg.preprocessing.labels import resample_labels
-from dataset_fingerprints.fingerprint import Box
-from dataset_fingerprints.geometry import Grid
+from dataset_fingerprints.geometry import Box, Grid
 
 BOX = Box(start=(2, 0, 1), stop=(20, 16, 13))
 GRID = Grid(shape=(24, 18, 14), affine=tuple(tuple(float(i == j) for j in range(4)) for i in range(4)))

@@ -9,8 +9,8 @@ from autoseg.preprocessing import Prepared, Record, Store, store_key
 from autoseg.workspace.store import StoreFolder
 from dataset_fingerprints.dataset import Label, LabelScheme
 from dataset_fingerprints.errors import WorkspaceError
-from dataset_fingerprints.fingerprint import Box, FileIdentity
-from dataset_fingerprints.geometry import make_grid
+from dataset_fingerprints.fingerprint import FileIdentity
+from dataset_fingerprints.geometry import Box, make_grid
 from planners.choices import Choice
 from planners.plan import Preprocessing
 

@@ -6,28 +6,30 @@ import numpy as np
 import pytest
 import torch
 
-from autoseg.sampling import (
-    AUGMENTATIONS,
-    BatchParameters,
-    NoAugmentation,
-    PatchGeometry,
-    ResidentVoxels,
-    StandardAugmentation,
-    TrainingCase,
-    sample_batch,
+from autoseg.sampling import BatchParameters, BatchRules, ResidentVoxels, TrainingCase, sample_batch
+from autoseg.sampling.augmentations import BUILDERS
+from planners.choices import Choice
+from planners.parts import AUGMENTATIONS, PATCHES
+from tests.autoseg.sampling.builders import (
+    BUSY,
+    GEOMETRIES,
+    example,
+    make_batch,
+    make_case,
+    make_empty_case,
+    make_geometry,
+    make_rules,
+    standard,
 )
-from tests.autoseg.sampling.builders import CPU, make_batch, make_case, make_empty_case, make_geometry
 
-GEOMETRIES = {
-    "3d": make_geometry(batch_size=8),
-    "flat": make_geometry(patch_shape=(14, 16, 4), batch_size=8),
-    "larger than the case": make_geometry(patch_shape=(24, 30, 20)),
-    "2d": make_geometry(patch_shape=(12, 1, 14), slice_axis=1, batch_size=8),
+# Lists of augmentations by what they are.
+LISTS = {
+    "no list": (),
+    **{name: (example(name),) for name in AUGMENTATIONS},
+    "standard, always": (standard(**BUSY),),
+    "two": (example("batchgenerators"), standard(**BUSY)),
+    "two, the other way round": (standard(**BUSY), example("batchgenerators")),
 }
-# Everything happens to every sample.
-BUSY = {name: 1.0 for name in StandardAugmentation.__dataclass_fields__ if name.endswith("_probability")}
-VARIANTS = [pytest.param(kind(), id=name) for name, kind in AUGMENTATIONS.items()]
-VARIANTS.append(pytest.param(StandardAugmentation(**BUSY), id="standard, always"))
 
 
 @pytest.fixture(scope="module")
@@ -35,56 +37,87 @@ def cases() -> list[TrainingCase]:
     return [make_case(channels=2, seed=seed) for seed in range(3)]
 
 
-@pytest.mark.parametrize("augmentation", VARIANTS)
+@pytest.mark.parametrize("augmentations", LISTS.values(), ids=LISTS.keys())
 @pytest.mark.parametrize("geometry", GEOMETRIES.values(), ids=GEOMETRIES.keys())
 class TestEveryAugmentation:
-    def test_a_batch_has_the_shape_that_the_network_sees(self, augmentation, geometry: PatchGeometry, cases) -> None:
-        images, labels = make_batch(draw(cases, geometry, augmentation), cases, geometry, CPU)
+    def test_a_batch_has_the_shape_that_the_network_sees(self, augmentations, geometry, cases) -> None:
+        rules = make_rules(geometry, *augmentations)
+        images, labels = make_batch(draw(cases, rules), cases, rules)
         axes = [edge for axis, edge in enumerate(geometry.patch_shape) if axis != geometry.slice_axis]
         assert images.shape == (geometry.batch_size, 2, *axes)
         assert labels.shape == (geometry.batch_size, *axes)
         assert (images.dtype, labels.dtype) == (torch.float32, torch.uint8)
         assert bool(torch.isfinite(images).all())
 
-    def test_labels_stay_among_the_classes(self, augmentation, geometry: PatchGeometry, cases) -> None:
-        _, labels = make_batch(draw(cases, geometry, augmentation), cases, geometry, CPU)
+    def test_labels_stay_among_the_classes(self, augmentations, geometry, cases) -> None:
+        rules = make_rules(geometry, *augmentations)
+        _, labels = make_batch(draw(cases, rules), cases, rules)
         assert set(labels.unique().tolist()) <= {0, 1, 2}
 
-    def test_the_same_parameters_give_the_same_batch(self, augmentation, geometry: PatchGeometry, cases) -> None:
-        parameters = draw(cases, geometry, augmentation)
-        assert parameters == draw(cases, geometry, augmentation)
-        for first, again in zip(*(make_batch(parameters, cases, geometry, CPU) for _ in range(2)), strict=True):
+    def test_the_same_parameters_give_the_same_batch(self, augmentations, geometry, cases) -> None:
+        rules = make_rules(geometry, *augmentations)
+        parameters = draw(cases, rules)
+        assert parameters == draw(cases, rules)
+        for first, again in zip(*(make_batch(parameters, cases, rules) for _ in range(2)), strict=True):
             torch.testing.assert_close(first, again, rtol=0, atol=0)
 
-    def test_a_batch_equals_its_samples_one_by_one(self, augmentation, geometry: PatchGeometry, cases) -> None:
-        parameters = draw(cases, geometry, augmentation)
-        images, labels = make_batch(parameters, cases, geometry, CPU)
+    def test_a_batch_equals_its_samples_one_by_one(self, augmentations, geometry, cases) -> None:
+        rules = make_rules(geometry, *augmentations)
+        parameters = draw(cases, rules)
+        images, labels = make_batch(parameters, cases, rules)
         for row, sample in enumerate(parameters.samples):
-            image, label = make_batch(BatchParameters(samples=(sample,)), cases, geometry, CPU)
+            image, label = make_batch(BatchParameters(samples=(sample,)), cases, rules)
             # A shared box moves float32 coordinates by 1e-5 voxels; gamma then stretches the differences.
             torch.testing.assert_close(images[row], image[0], rtol=1e-3, atol=1e-3)
             torch.testing.assert_close(labels[row], label[0], rtol=0, atol=0)
 
-    def test_the_cases_are_not_changed(self, augmentation, geometry: PatchGeometry, cases) -> None:
+    def test_the_cases_are_not_changed(self, augmentations, geometry, cases) -> None:
         before = [case.voxels.image.clone() for case in cases]
-        make_batch(draw(cases, geometry, augmentation), cases, geometry, CPU)
+        rules = make_rules(geometry, *augmentations)
+        make_batch(draw(cases, rules), cases, rules)
         assert all(torch.equal(case.voxels.image, image) for case, image in zip(cases, before, strict=True))
 
-    def test_patches_lie_at_the_same_places_as_without_augmentation(self, augmentation, geometry, cases) -> None:
-        plain = draw(cases, geometry, NoAugmentation())
-        places = [[sample.patch for sample in one.samples] for one in (plain, draw(cases, geometry, augmentation))]
+    def test_patches_lie_at_the_same_places_as_without_augmentation(self, augmentations, geometry, cases) -> None:
+        drawn = [draw(cases, make_rules(geometry, *some)) for some in ((), augmentations)]
+        places = [[sample.patch for sample in one.samples] for one in drawn]
         assert places[0] == places[1]
 
-    def test_cases_without_foreground_are_no_error(self, augmentation, geometry: PatchGeometry, cases) -> None:
-        empty = [make_empty_case()]
-        _, labels = make_batch(draw(empty, geometry, augmentation), empty, geometry, CPU)
+    def test_cases_without_foreground_are_no_error(self, augmentations, geometry, cases) -> None:
+        empty, rules = [make_empty_case()], make_rules(geometry, *augmentations)
+        _, labels = make_batch(draw(empty, rules), empty, rules)
         assert not labels.any()
 
 
+@pytest.mark.parametrize("name", PATCHES)
+@pytest.mark.parametrize("geometry", GEOMETRIES.values(), ids=GEOMETRIES.keys())
+class TestEveryPlaceOfPatches:
+    def test_patches_lie_in_cases_and_the_same_numbers_place_them_again(self, name: str, geometry, cases) -> None:
+        rules = make_rules(geometry, patches=Choice(name=name))
+        parameters = draw(cases, rules)
+        assert parameters == draw(cases, rules)
+        assert len(parameters.samples) == geometry.batch_size
+        for sample in parameters.samples:
+            shape = cases[sample.patch.case].voxels.shape
+            for start, edge, length in zip(sample.patch.start, geometry.patch_shape, shape, strict=True):
+                assert min(0, length - edge) <= start <= max(0, length - edge)
+
+
+def test_something_builds_every_augmentation() -> None:
+    assert set(AUGMENTATIONS.values()) == set(BUILDERS.own)
+
+
+def test_an_empty_list_gives_patches_as_they_are(cases: list[TrainingCase]) -> None:
+    batches = []
+    for augmentations in ((), (Choice(name="none"),)):
+        rules = make_rules(GEOMETRIES["3d"], *augmentations)
+        batches.append(make_batch(draw(cases, rules), cases, rules))
+    assert all(map(torch.equal, *batches))
+
+
 def test_without_augmentation_a_2d_sample_is_a_slice(cases: list[TrainingCase]) -> None:
-    geometry = GEOMETRIES["2d"]
-    parameters = draw(cases, geometry, NoAugmentation())
-    images, labels = make_batch(parameters, cases, geometry, CPU)
+    rules = make_rules(GEOMETRIES["2d"])
+    parameters = draw(cases, rules)
+    images, labels = make_batch(parameters, cases, rules)
     for row, sample in enumerate(parameters.samples):
         x, y, z = sample.patch.start
         case = cases[sample.patch.case]
@@ -93,15 +126,15 @@ def test_without_augmentation_a_2d_sample_is_a_slice(cases: list[TrainingCase]) 
 
 
 def test_mirroring_can_be_switched_off(cases: list[TrainingCase]) -> None:
-    parameters = draw(cases, GEOMETRIES["3d"], StandardAugmentation(mirror=False))
-    assert {sample.spatial.flips for sample in parameters.samples} == {(False, False, False)}
+    parameters = draw(cases, make_rules(GEOMETRIES["3d"], standard(mirror=False)))
+    assert {sample.cut.spatial.flips for sample in parameters.samples} == {(False, False, False)}
 
 
 def test_each_intensity_transform_hits_its_share_of_the_samples(cases: list[TrainingCase]) -> None:
     geometry = make_geometry(batch_size=3000)
     artefacts = {"bias": 0.1, "thick_slices": 0.2, "ringing": 0.15, "ghosts": 0.3}
-    options = StandardAugmentation(**{f"{name}_probability": share for name, share in artefacts.items()})
-    changes = [sample.intensity for sample in draw(cases, geometry, options).samples]
+    augmentation = standard(**{f"{name}_probability": share for name, share in artefacts.items()})
+    changes = [sample.changes[0] for sample in draw(cases, make_rules(geometry, augmentation)).samples]
     # With two channels at 0.5 each, three quarters of the samples that are hit show it.
     expected = {
         "noise": 0.1,
@@ -120,13 +153,13 @@ def test_each_intensity_transform_hits_its_share_of_the_samples(cases: list[Trai
 
 
 def test_resolution_of_a_flat_patch_is_kept_across_its_slices(cases: list[TrainingCase]) -> None:
-    parameters = draw(cases, GEOMETRIES["flat"], StandardAugmentation(**BUSY))
-    zooms = [zoom for sample in parameters.samples for zoom in sample.intensity.low_resolution]
+    parameters = draw(cases, make_rules(GEOMETRIES["flat"], standard(**BUSY)))
+    zooms = [zoom for sample in parameters.samples for zoom in sample.changes[0].low_resolution]
     assert all(zoom is not None and zoom[2] == 1.0 and zoom[0] == zoom[1] < 1.0 for zoom in zooms)
 
 
-def draw(cases: list[TrainingCase], geometry: PatchGeometry, augmentation) -> BatchParameters:
-    return sample_batch(np.random.default_rng([7, 0, 3]), cases, geometry, augmentation)
+def draw(cases: list[TrainingCase], rules: BatchRules) -> BatchParameters:
+    return sample_batch(np.random.default_rng([7, 0, 3]), cases, rules)
 
 
 def move(voxels: ResidentVoxels, device: torch.device) -> ResidentVoxels:
@@ -137,15 +170,16 @@ def move(voxels: ResidentVoxels, device: torch.device) -> ResidentVoxels:
 def test_a_batch_on_the_gpu_equals_the_one_on_the_host_and_never_waits(cases: list[TrainingCase]) -> None:
     geometry, cuda = GEOMETRIES["3d"], torch.device("cuda")
     # Without noise, whose values depend on the kind of device.
-    parameters = draw(cases, geometry, StandardAugmentation(**(BUSY | {"noise_probability": 0.0})))
+    rules, noisy = (make_rules(geometry, standard(**(BUSY | noise))) for noise in ({"noise_probability": 0.0}, {}))
+    parameters = draw(cases, rules)
     resident = [dataclasses.replace(case, voxels=move(case.voxels, cuda)) for case in cases]
     torch.cuda.set_sync_debug_mode("error")
     try:
-        images, labels = make_batch(parameters, resident, geometry, cuda)
-        make_batch(draw(cases, geometry, StandardAugmentation(**BUSY)), resident, geometry, cuda)
+        images, labels = make_batch(parameters, resident, rules, cuda)
+        make_batch(draw(cases, noisy), resident, noisy, cuda)
     finally:
         torch.cuda.set_sync_debug_mode("default")
-    expected_images, expected_labels = make_batch(parameters, cases, geometry, CPU)
+    expected_images, expected_labels = make_batch(parameters, cases, rules)
     # Nearest labels may differ where a coordinate falls between two voxels.
     assert (labels.cpu() == expected_labels).float().mean() > 0.999
     torch.testing.assert_close(images.cpu(), expected_images, rtol=1e-2, atol=1e-2)

@@ -13,13 +13,14 @@ import pytest
 import torch
 
 from autoseg.progress import SilentProgress
-from autoseg.sampling import Box, CaseVoxels
+from autoseg.sampling import CaseVoxels
 from autoseg.training.checkpoint import load_tensors
 from autoseg.training.curve import Curve
 from autoseg.training.trainer import Trainer
 from autoseg.workspace.fold import FoldFolder
 from dataset_fingerprints.errors import StoppedError
-from tests.autoseg.sampling.test_feed import stored
+from dataset_fingerprints.geometry import Box
+from tests.autoseg.sampling.builders import store_case
 from tests.autoseg.training.test_trainer import CountingValidator, setup, train
 
 
@@ -40,7 +41,7 @@ def equal(first: FoldFolder, second: FoldFolder) -> bool:
 @pytest.mark.parametrize("slice_axis", [-1, 2])
 def test_weights_trained_from_the_disk_equal_those_from_memory(tmp_path: Path, slice_axis: int) -> None:
     held, _ = train(tmp_path / "memory", iterations=10, slice_axis=slice_axis)
-    voxels = [stored(case, tmp_path).voxels for case in setup().cases]
+    voxels = [store_case(case, tmp_path).voxels for case in setup().cases]
     assert equal(held, train_with(voxels, tmp_path / "disk", iterations=10, slice_axis=slice_axis))
     # Some here, some there.
     voxels[1:3] = [case.voxels for case in setup().cases[1:3]]
@@ -77,7 +78,7 @@ def test_a_signal_saves_a_training_that_waits_for_a_disk(tmp_path: Path) -> None
 
 
 def test_the_curve_tells_how_long_the_training_waited_for_the_disk(tmp_path: Path) -> None:
-    voxels = [stored(case, tmp_path).voxels for case in setup().cases]
+    voxels = [store_case(case, tmp_path).voxels for case in setup().cases]
     files = train_with(voxels, tmp_path / "f", iterations=5)
     line = [line for line in Curve(path=files.curve).read() if line["kind"] == "train"][-1]
     assert line["seconds/reading"] > 0

@@ -17,7 +17,7 @@ from autoseg.training.trainer import Setup, Trainer
 from autoseg.workspace.fold import FoldFolder
 from planners import PlanRequest, make_plan, set_values
 from planners.plan import Configuration, Plan
-from tests.autoseg.sampling.builders import with_previous
+from tests.autoseg.sampling.builders import with_masks
 from tests.autoseg.training.test_trainer import CountingValidator
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint
 from tests.synthetic.machines import CPU
@@ -32,7 +32,7 @@ SHORT = ["training.iterations=1", "training.validation_rounds=0", "batch_size=2"
 
 
 def train_one_step(plan: Plan, configuration: Configuration, folder: Path) -> dict[str, torch.Tensor]:
-    """Train on noise, in a second stage beside a perfect mask, and return the weights."""
+    """Train on noise, where the network sees masks beside perfect ones, and return the weights."""
     rng = np.random.default_rng(0)
     label = np.zeros((30, 30, 30), dtype=np.uint8)
     label[10:20, 10:20, 10:20] = 1
@@ -43,7 +43,7 @@ def train_one_step(plan: Plan, configuration: Configuration, folder: Path) -> di
         configuration=configuration,
         channels=plan.input_channels(configuration),
         heads=heads,
-        cases=[with_previous(case, label, heads) if configuration.previous_stage else case],
+        cases=[with_masks(case, heads, *(label for _ in configuration.masks()))],
         validation_cases=(),
         seed=(0, 0),
         max_minutes=None,

@@ -8,24 +8,28 @@ import pytest
 import torch
 from scipy import ndimage
 
-from autoseg.sampling import (
-    AUGMENTATIONS,
-    NoAugmentation,
-    PatchGeometry,
-    StandardAugmentation,
-    TrainingCase,
-    sample_batch,
-)
-from autoseg.sampling.shown_masks import (
+from autoseg.sampling import PatchGeometry, TrainingCase, sample_batch
+from autoseg.sampling.augmentations.mask_variation import (
     CHANGES,
-    MOST_PARTS,
     MaskRanges,
     MaskVariation,
     apply_variations,
     sample_variation,
-    split_mask,
 )
-from tests.autoseg.sampling.builders import CPU, make_batch, make_case, make_geometry, with_previous
+from autoseg.sampling.cases.shown_masks import MOST_COMPONENTS, split_mask
+from planners.parts import AUGMENTATIONS
+from tests.autoseg.sampling.builders import (
+    BUSY,
+    GEOMETRIES,
+    example,
+    make_batch,
+    make_case,
+    make_geometry,
+    make_rules,
+    standard,
+    two_blocks,
+    with_masks,
+)
 from tests.synthetic.heads import plain_heads
 
 PLAIN = plain_heads(3)
@@ -33,25 +37,9 @@ NO_MASK_CHANGE: dict[str, Any] = {"mask_change_probability": 0.0, "mask_drop_pro
 SHAPE = (16, 18, 14)
 
 
-def two_blocks() -> np.ndarray:
-    """Label 1 in two blocks, label 2 in one that touches the first."""
-    indices = np.zeros(SHAPE, dtype=np.uint8)
-    indices[2:5, 2:5, 2:5] = 1
-    indices[10:14, 10:14, 8:12] = 1
-    indices[5:7, 2:5, 2:5] = 2
-    return indices
-
-
 def show(indices: np.ndarray, variation: MaskVariation, targets: tuple[tuple[int, ...], ...]) -> np.ndarray:
-    parts, mask = split_mask(indices, targets)
-    return apply_variations(torch.from_numpy(parts)[None], [mask], [variation])[0].numpy()
-
-
-def test_components_are_told_apart_label_by_label() -> None:
-    _, mask = split_mask(two_blocks(), PLAIN.targets())
-    assert mask.sizes.tolist() == [0, 27, 64, 18]
-    assert mask.members.tolist() == [[False, False], [True, False], [True, False], [False, True]]
-    assert mask.boxes[2].tolist() == [[10, 10, 8], [14, 14, 12]]
+    components, mask = split_mask(indices, targets)
+    return apply_variations(torch.from_numpy(components)[None], [mask], [variation])[0].numpy()
 
 
 def test_a_mask_without_a_voxel_gives_channels_of_zeros() -> None:
@@ -79,10 +67,10 @@ def test_a_dropped_component_is_gone_and_the_others_stay() -> None:
 def test_more_specks_than_the_number_type_holds_do_not_come_back_as_others() -> None:
     indices = np.zeros((64, 64, 80), dtype=np.uint8)
     indices[::2, ::2, ::2] = 1
-    parts, mask = split_mask(indices, ((1,),))
-    assert int(parts.max()) == MOST_PARTS == len(mask.sizes) - 1
-    shown = apply_variations(torch.from_numpy(parts)[None], [mask], [MaskVariation()])[0, 0].numpy()
-    assert shown.sum() == MOST_PARTS
+    components, mask = split_mask(indices, ((1,),))
+    assert int(components.max()) == MOST_COMPONENTS == len(mask.sizes) - 1
+    shown = apply_variations(torch.from_numpy(components)[None], [mask], [MaskVariation()])[0, 0].numpy()
+    assert shown.sum() == MOST_COMPONENTS
     assert not shown[indices == 0].any()
 
 
@@ -143,29 +131,21 @@ class TestDraws:
         assert set(self.draw((0, 0, 0), SHAPE)) == {MaskVariation()}
 
 
-def cascade_case(seed: int) -> TrainingCase:
-    """A case whose first stage was right everywhere."""
+def masked_case(seed: int) -> TrainingCase:
+    """A case that another configuration segmented without an error."""
     case = make_case(channels=2, seed=seed)
-    return with_previous(case, case.voxels.maps[0].numpy(), PLAIN)
-
-
-GEOMETRIES = {
-    "3d": make_geometry(batch_size=8),
-    "larger than the case": make_geometry(patch_shape=(24, 30, 20)),
-    "2d": make_geometry(patch_shape=(12, 1, 14), slice_axis=1, batch_size=8),
-}
+    return with_masks(case, PLAIN, case.voxels.maps[0].numpy())
 
 
 @pytest.mark.parametrize("geometry", GEOMETRIES.values(), ids=GEOMETRIES.keys())
 @pytest.mark.parametrize("busy", [False, True])
 def test_masks_are_cut_by_the_grid_of_the_labels(geometry: PatchGeometry, busy: bool) -> None:
-    always = {name: 1.0 for name in StandardAugmentation.__dataclass_fields__ if name.endswith("_probability")}
-    augmentation = StandardAugmentation(**({**always, **NO_MASK_CHANGE} if busy else NO_MASK_CHANGE))
-    cases = [cascade_case(seed) for seed in range(3)]
-    parameters = sample_batch(np.random.default_rng(1), cases, geometry, augmentation)
-    images, labels = make_batch(parameters, cases, geometry, CPU)
+    rules = make_rules(geometry, standard(**({**BUSY, **NO_MASK_CHANGE} if busy else NO_MASK_CHANGE)))
+    cases = [masked_case(seed) for seed in range(3)]
+    parameters = sample_batch(np.random.default_rng(1), cases, rules)
+    images, labels = make_batch(parameters, cases, rules)
     assert images.shape[1] == 4
-    copied = [not sample.spatial.interpolates() for sample in parameters.samples]
+    copied = [not sample.cut.spatial.interpolates() for sample in parameters.samples]
     for index in (1, 2):
         masks, same = images[:, 1 + index], (labels == index).float()
         torch.testing.assert_close(masks[copied], same[copied], rtol=0, atol=0)
@@ -175,22 +155,49 @@ def test_masks_are_cut_by_the_grid_of_the_labels(geometry: PatchGeometry, busy: 
 
 
 def test_a_mask_changes_nothing_of_images_and_labels() -> None:
-    geometry, plain = make_geometry(batch_size=8), [make_case(channels=2, seed=seed) for seed in range(3)]
-    cases = [cascade_case(seed) for seed in range(3)]
-    parameters = sample_batch(np.random.default_rng(1), plain, geometry, NoAugmentation())
-    assert parameters == sample_batch(np.random.default_rng(1), cases, geometry, NoAugmentation())
-    alone, labels = make_batch(parameters, plain, geometry, CPU)
-    both, same = make_batch(parameters, cases, geometry, CPU)
+    rules, plain = make_rules(make_geometry(batch_size=8)), [make_case(channels=2, seed=seed) for seed in range(3)]
+    cases = [masked_case(seed) for seed in range(3)]
+    parameters = sample_batch(np.random.default_rng(1), plain, rules)
+    assert parameters == sample_batch(np.random.default_rng(1), cases, rules)
+    alone, labels = make_batch(parameters, plain, rules)
+    both, same = make_batch(parameters, cases, rules)
     torch.testing.assert_close(both[:, :2], alone, rtol=0, atol=0)
     torch.testing.assert_close(same, labels, rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("name", AUGMENTATIONS)
-def test_samples_of_a_cascade_are_made_one_by_one_as_in_a_batch(name: str) -> None:
-    geometry, cases = make_geometry(batch_size=6), [cascade_case(seed) for seed in range(3)]
-    parameters = sample_batch(np.random.default_rng(2), cases, geometry, AUGMENTATIONS[name]())
-    images, _ = make_batch(parameters, cases, geometry, CPU)
+def test_samples_with_masks_are_made_one_by_one_as_in_a_batch(name: str) -> None:
+    rules, cases = make_rules(make_geometry(batch_size=6), example(name)), [masked_case(seed) for seed in range(3)]
+    parameters = sample_batch(np.random.default_rng(2), cases, rules)
+    images, _ = make_batch(parameters, cases, rules)
     for row, sample in enumerate(parameters.samples):
-        alone, _ = make_batch(dataclasses.replace(parameters, samples=(sample,)), cases, geometry, CPU)
+        alone, _ = make_batch(dataclasses.replace(parameters, samples=(sample,)), cases, rules)
         # Interpolation in a box of another size rounds in another way; masks come from the nearest voxel.
         torch.testing.assert_close(images[row, 2:], alone[0, 2:], rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("geometry", GEOMETRIES.values(), ids=GEOMETRIES.keys())
+def test_several_masks_are_shown_in_their_order(geometry: PatchGeometry) -> None:
+    case = make_case(channels=2)
+    label = case.voxels.maps[0].numpy()
+    shifted = np.roll(label, 2, axis=0)
+    rules = make_rules(geometry, standard(**NO_MASK_CHANGE))
+    shown = []
+    for masks in ((label,), (shifted,), (label, shifted)):
+        cases = [with_masks(case, PLAIN, *masks)]
+        # The same places and turns for all: drawn for the case with both masks.
+        parameters = sample_batch(np.random.default_rng(4), [with_masks(case, PLAIN, label, shifted)], rules)
+        shown.append(make_batch(parameters, cases, rules)[0])
+    first, second, both = shown
+    assert both.shape[1] == 2 + 2 * 2
+    torch.testing.assert_close(both[:, :4], first, rtol=0, atol=0)
+    torch.testing.assert_close(both[:, 4:], second[:, 2:], rtol=0, atol=0)
+
+
+def test_each_of_several_masks_errs_by_itself() -> None:
+    case = make_case(channels=2)
+    label = case.voxels.maps[0].numpy()
+    cases, rules = [with_masks(case, PLAIN, label, label)], make_rules(make_geometry(batch_size=40), standard())
+    drawn = [sample.cut.masks for sample in sample_batch(np.random.default_rng(0), cases, rules).samples]
+    assert all(len(variations) == 2 for variations in drawn)
+    assert any(first != second for first, second in drawn)

@@ -8,9 +8,8 @@ import pytest
 import torch
 from scipy import ndimage
 
-from autoseg.sampling import ResidentVoxels, StandardAugmentation
-from autoseg.sampling.patches import copy_box
-from autoseg.sampling.spatial import (
+from autoseg.sampling import ResidentVoxels
+from autoseg.sampling.augmentations.spatial import (
     Spatial,
     apply_spatial,
     find_box,
@@ -18,6 +17,9 @@ from autoseg.sampling.spatial import (
     is_elongated_slice,
     sample_spatial,
 )
+from autoseg.sampling.augmentations.standard import StandardAugmenter
+from autoseg.sampling.patches.geometry import copy_box
+from planners.parts.augmentations import StandardOptions
 from tests.autoseg.sampling.builders import CPU, interpolate, make_case, make_geometry, place_at
 
 # float32 coordinates of a 20-voxel box are off by up to 1e-5 voxels, the values by that times their slope.
@@ -129,7 +131,8 @@ def test_only_long_slices_count_as_elongated() -> None:
 def test_rotations_stay_within_the_limits_of_the_patch_shape(
     shape: tuple[int, int, int], slice_axis: int, limits: tuple[float, float, float]
 ) -> None:
-    ranges = StandardAugmentation().spatial_ranges(make_geometry(patch_shape=shape, slice_axis=slice_axis))
+    augmenter = StandardAugmenter(StandardOptions())
+    ranges = augmenter.spatial_ranges(make_geometry(patch_shape=shape, slice_axis=slice_axis))
     assert ranges.angles_deg == limits
     rng = np.random.default_rng(0)
     drawn = [sample_spatial(rng, ranges) for _ in range(1000)]

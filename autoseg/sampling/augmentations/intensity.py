@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from autoseg.sampling.artefacts import (
+from autoseg.sampling.augmentations.artefacts import (
     AxisEffect,
     Bias,
     apply_bias,
@@ -15,10 +15,10 @@ from autoseg.sampling.artefacts import (
     apply_ringing,
     apply_thick_slices,
 )
-from autoseg.sampling.contrast import apply_brightness, apply_contrast, apply_gamma, apply_inverted_gamma
-from autoseg.sampling.noise import Noise, apply_noise
-from autoseg.sampling.resolution import apply_blur, apply_low_resolution
-from autoseg.sampling.rows import change_rows
+from autoseg.sampling.augmentations.contrast import apply_brightness, apply_contrast, apply_gamma, apply_inverted_gamma
+from autoseg.sampling.augmentations.noise import Noise, apply_noise
+from autoseg.sampling.augmentations.resolution import apply_blur, apply_low_resolution
+from autoseg.sampling.augmentations.rows import change_rows
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

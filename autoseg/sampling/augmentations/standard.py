@@ -1,53 +1,32 @@
-"""What draws how samples are varied, for the entries of `planners.parts.AUGMENTATIONS`."""
+"""What draws and applies nnU-Net's augmentation, and what scanners do to images."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
-from autoseg.builders import BuilderTable
-from autoseg.sampling.artefacts import sample_bias, sample_ghosts, sample_ringing, sample_thick_slices
-from autoseg.sampling.contrast import sample_factor
-from autoseg.sampling.intensity import Intensity
-from autoseg.sampling.noise import sample_noise
-from autoseg.sampling.patches import PatchGeometry
-from autoseg.sampling.resolution import sample_sigmas, sample_zooms
-from autoseg.sampling.rows import Chance, sample_per_channel
-from autoseg.sampling.shown_masks import MaskRanges
-from autoseg.sampling.spatial import Spatial, SpatialRanges, find_fixed_axis, is_elongated_slice, sample_spatial
+from autoseg.sampling.augmentations.artefacts import sample_bias, sample_ghosts, sample_ringing, sample_thick_slices
+from autoseg.sampling.augmentations.augmenter import Cut, Drawn, Patches, SampleView
+from autoseg.sampling.augmentations.contrast import sample_factor
+from autoseg.sampling.augmentations.intensity import Intensity, apply_intensity
+from autoseg.sampling.augmentations.mask_variation import MaskRanges, sample_variation
+from autoseg.sampling.augmentations.noise import sample_noise
+from autoseg.sampling.augmentations.resolution import sample_sigmas, sample_zooms
+from autoseg.sampling.augmentations.rows import Chance, sample_per_channel
+from autoseg.sampling.augmentations.spatial import (
+    SpatialRanges,
+    find_fixed_axis,
+    is_elongated_slice,
+    sample_spatial,
+)
+from autoseg.sampling.patches.geometry import PatchGeometry
 from dataset_fingerprints.geometry import TripleFloat
-from planners.choices import Choice
-from planners.parts import AUGMENTATIONS
-from planners.parts.augmentations import NoneOptions, StandardOptions, StrongOptions
+from planners.parts.augmentations import StandardOptions
 
 T = TypeVar("T")
-
-
-class Augmenter(Protocol):
-    """Draws how samples are varied."""
-
-    def sample(self, rng: np.random.Generator, geometry: PatchGeometry, channels: int) -> tuple[Spatial, Intensity]:
-        """Draw everything that varies one sample."""
-        ...
-
-    def mask_ranges(self) -> MaskRanges:
-        """Return how masks of other configurations are varied."""
-        ...
-
-
-class NoAugmenter:
-    """Patches as they are."""
-
-    def sample(self, rng: np.random.Generator, geometry: PatchGeometry, channels: int) -> tuple[Spatial, Intensity]:
-        """Return what changes nothing."""
-        return Spatial(), Intensity()
-
-    def mask_ranges(self) -> MaskRanges:
-        """Return what changes nothing."""
-        return MaskRanges()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +35,21 @@ class StandardAugmenter:
 
     options: StandardOptions
 
-    def sample(self, rng: np.random.Generator, geometry: PatchGeometry, channels: int) -> tuple[Spatial, Intensity]:
-        """Draw everything that varies one sample."""
-        return sample_spatial(rng, self.spatial_ranges(geometry)), self._sample_intensity(rng, geometry, channels)
+    def sample(self, rng: np.random.Generator, view: SampleView) -> Drawn:
+        """Draw how one patch is cut, what happens to its intensities, and how each of its masks errs."""
+        spatial = sample_spatial(rng, self.spatial_ranges(view.geometry))
+        intensity = self._sample_intensity(rng, view.geometry, view.channels)
+        ranges = MaskRanges(
+            change_probability=self.options.mask_change_probability,
+            drop_probability=self.options.mask_drop_probability,
+        )
+        shape = view.geometry.patch_shape
+        masks = tuple(sample_variation(rng, mask, view.start, shape, ranges) for mask in view.masks)
+        return Drawn(cut=Cut(spatial=spatial, masks=masks), change=intensity)
+
+    def apply(self, patches: Patches, changes: Sequence[Intensity]) -> None:
+        """Change the intensities of the images."""
+        apply_intensity(patches.images, changes)
 
     def spatial_ranges(self, geometry: PatchGeometry) -> SpatialRanges:
         """Return what rotation, scaling and mirroring are drawn from for patches of this shape."""
@@ -77,13 +68,6 @@ class StandardAugmenter:
             ),
             elastic_probability=options.elastic_probability,
             elastic_voxels=options.elastic_voxels,
-        )
-
-    def mask_ranges(self) -> MaskRanges:
-        """Return how masks of other configurations are varied."""
-        options = self.options
-        return MaskRanges(
-            change_probability=options.mask_change_probability, drop_probability=options.mask_drop_probability
         )
 
     def _angle_limits_deg(self, geometry: PatchGeometry, fixed: int) -> TripleFloat:
@@ -135,25 +119,3 @@ class StandardAugmenter:
                 lambda: sample_ghosts(rng, options.ghosts_strength, len(zoomed)),
             ),
         )
-
-
-AugmenterBuilder = Callable[[Any], Augmenter]
-
-BUILDERS: BuilderTable[AugmenterBuilder] = BuilderTable(
-    AUGMENTATIONS,
-    {
-        NoneOptions: lambda options: NoAugmenter(),
-        StandardOptions: StandardAugmenter,
-        StrongOptions: lambda options: StandardAugmenter(options.as_standard()),
-    },
-)
-
-
-def build_augmenter(choice: Choice) -> Augmenter:
-    """Build the augmentation that a plan names.
-
-    Raises:
-        PlanError: there is no such augmentation.
-    """
-    options, build = BUILDERS.find(choice)
-    return build(options)

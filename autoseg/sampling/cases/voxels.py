@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -10,12 +10,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from autoseg.sampling.shown_masks import PreviousMask
-from dataset_fingerprints.geometry import Triple
+from autoseg.sampling.cases.shown_masks import ShownMask
+from dataset_fingerprints.geometry import Box, Triple
 
 HALF_PRECISION_LIMIT = 2048.0
-
-Box = tuple[slice, slice, slice]
 
 
 class CaseVoxels(Protocol):
@@ -39,7 +37,7 @@ class CaseVoxels(Protocol):
     def read_box(self, box: Box) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
         """Return (channel, x, y, z) image and the maps (x, y, z) inside a box that lies in the case.
 
-        The first map holds label indices, uint8; in a cascade a second one the first stage's components, int16.
+        The first map holds label indices, uint8; each further one the numbers of a shown mask's components, int16.
         """
         ...
 
@@ -74,7 +72,8 @@ class ResidentVoxels:
 
     def read_box(self, box: Box) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
         """Return views of image and maps."""
-        return self.image[(..., *box)], tuple(values[box] for values in self.maps)
+        slices = box.slices()
+        return self.image[(..., *slices)], tuple(values[slices] for values in self.maps)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -86,14 +85,14 @@ class Cutout:
         maps: (x, y, z) each, of the same part; see `CaseVoxels.read_box`.
         start: the part's first voxel in the case.
         labels: the indices above 0 that the case has.
-        previous: of the case.
+        masks: of the case, one for each map behind the first.
     """
 
     image: torch.Tensor
     maps: tuple[torch.Tensor, ...]
     start: Triple
     labels: tuple[int, ...]
-    previous: PreviousMask | None
+    masks: tuple[ShownMask, ...]
 
     def to(self, device: torch.device) -> Cutout:
         """Return the cutout on a device, without waiting where it is pinned."""
@@ -111,7 +110,7 @@ def hold_voxels(
     image: NDArray[np.floating],
     label: NDArray[np.integer],
     device: torch.device,
-    parts: NDArray[np.int16] | None = None,
+    components: Sequence[NDArray[np.int16]] = (),
 ) -> ResidentVoxels:
     """Put a preprocessed case on the device, its image in half precision where the values allow it.
 
@@ -119,13 +118,12 @@ def hold_voxels(
         image: (channel, x, y, z), normalised.
         label: (x, y, z) label indices.
         device: where the case is kept.
-        parts: (x, y, z) components of a first stage's mask.
+        components: (x, y, z) each, from `split_mask`, of the masks that the network sees.
     """
     # Half precision is exact for integers up to its limit and has a relative error of 0.05 % elsewhere.
     small = bool(np.abs(image).max(initial=0.0) <= HALF_PRECISION_LIMIT)
     pixels = np.ascontiguousarray(image, dtype=np.float16 if small else np.float32)
-    indices = np.ascontiguousarray(label, dtype=np.uint8)
-    maps: list[NDArray[np.integer]] = [indices] if parts is None else [indices, parts]
+    maps = [np.ascontiguousarray(label, dtype=np.uint8), *map(np.ascontiguousarray, components)]
     return ResidentVoxels(
         image=torch.from_numpy(pixels).to(device), maps=tuple(torch.from_numpy(values).to(device) for values in maps)
     )

@@ -1,7 +1,7 @@
-"""The first stage's mask as input of a cascade's second stage: cut with the patch, and varied as masks err.
+"""How masks of other configurations are shown to the network: cut with the patch, and varied as masks err.
 
-A first stage misses whole lesions, invents others, and draws them too large or too small; a network that only saw its
-best masks would trust them too much (Isensee 2021).
+A network misses whole lesions, invents others, and draws them too large or too small; one that only saw the best masks
+of another would trust them too much (Isensee 2021).
 """
 
 from __future__ import annotations
@@ -14,30 +14,13 @@ from typing import Literal
 import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
-from scipy import ndimage
 
-from autoseg.sampling.rows import to_device
+from autoseg.sampling.augmentations.rows import to_device
+from autoseg.sampling.cases.shown_masks import ShownMask
 from dataset_fingerprints.geometry import Triple
 
-MOST_PARTS = np.iinfo(np.int16).max
 Change = Literal["dilate", "erode", "open", "close"]
 CHANGES: tuple[Change, ...] = ("dilate", "erode", "open", "close")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class PreviousMask:
-    """The components of one case's mask from the first stage, numbered from 1.
-
-    Attributes:
-        members: (part + 1, target) whether a component belongs to a label or region; no entry of row 0 does.
-        sizes: voxels of each component, from row 0, which is 0.
-        boxes: (part + 1, 2, 3) first voxel of each component and the one behind its last.
-    """
-
-    members: NDArray[np.bool_]
-    sizes: NDArray[np.int64]
-    boxes: NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,43 +54,8 @@ class MaskRanges:
     drop_share: float = 0.15
 
 
-def split_mask(
-    indices: NDArray[np.uint8], targets: Sequence[tuple[int, ...]]
-) -> tuple[NDArray[np.int16], PreviousMask]:
-    """Split a first stage's label map into components (26-connectivity), label by label.
-
-    Args:
-        indices: (x, y, z) label indices on the second stage's array.
-        targets: per label or region, the indices that it holds (`Heads.targets`).
-
-    Returns:
-        (x, y, z) the number of each voxel's component or 0, and what is known of the components.
-    """
-    parts = np.zeros(indices.shape, dtype=np.int64)
-    owners = [0]
-    for index in np.flatnonzero(np.bincount(indices.ravel(), minlength=1)):
-        if index:
-            numbered, count = ndimage.label(indices == index, np.ones((3, 3, 3)))
-            parts[numbered > 0] = numbered[numbered > 0] + len(owners) - 1
-            owners += [int(index)] * count
-    # A mask of more specks than fit the number type keeps the first ones apart and loses the others.
-    parts[parts > MOST_PARTS] = 0
-    owners = owners[: MOST_PARTS + 1]
-    boxes = np.zeros((len(owners), 2, 3), dtype=np.int64)
-    for number, slices in enumerate(ndimage.find_objects(parts, len(owners) - 1), start=1):
-        boxes[number] = [[axis.start for axis in slices], [axis.stop for axis in slices]]
-    sizes = np.bincount(parts.ravel(), minlength=len(owners))
-    sizes[0] = 0
-    known = PreviousMask(
-        members=np.array([[owner in target for target in targets] for owner in owners]),
-        sizes=sizes,
-        boxes=boxes,
-    )
-    return parts.astype(np.int16), known
-
-
 def sample_variation(
-    rng: np.random.Generator, mask: PreviousMask, start: Triple, patch_shape: Triple, ranges: MaskRanges
+    rng: np.random.Generator, mask: ShownMask, start: Triple, patch_shape: Triple, ranges: MaskRanges
 ) -> MaskVariation:
     """Draw how the mask of a patch is varied: one component of those in the patch left out, outlines moved."""
     dropped: tuple[int, ...] = ()
@@ -124,12 +72,12 @@ def sample_variation(
 
 
 def apply_variations(
-    parts: torch.Tensor, masks: Sequence[PreviousMask], variations: Sequence[MaskVariation]
+    components: torch.Tensor, masks: Sequence[ShownMask], variations: Sequence[MaskVariation]
 ) -> torch.Tensor:
-    """Return the masks that a batch's network sees, one channel per label or region; the host never waits.
+    """Return one mask as a batch's network sees it, a channel per label or region; the host never waits.
 
     Args:
-        parts: (batch, x, y, z) numbers of components, cut out of each sample's mask.
+        components: (batch, x, y, z) their numbers, cut out of each sample's mask.
         masks: each sample's.
         variations: each sample's.
 
@@ -137,7 +85,7 @@ def apply_variations(
         (batch, target, x, y, z) float32, 0 or 1.
     """
     shown = []
-    for numbers, mask, variation in zip(parts, masks, variations, strict=True):
+    for numbers, mask, variation in zip(components, masks, variations, strict=True):
         members = mask.members.copy()
         members[list(variation.dropped)] = False
         table = to_device(members.astype(np.float32), numbers.device)

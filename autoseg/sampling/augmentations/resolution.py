@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from autoseg.sampling.rows import to_device
+from autoseg.sampling.augmentations.rows import to_device
 
 BLUR_TRUNCATION = 4.0  # in standard deviations, as scipy.ndimage.gaussian_filter
 

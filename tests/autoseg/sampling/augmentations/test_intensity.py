@@ -6,17 +6,17 @@ import torch
 import torch.nn.functional as F
 from scipy import ndimage
 
-from autoseg.sampling.contrast import (
+from autoseg.sampling.augmentations.contrast import (
     apply_brightness,
     apply_contrast,
     apply_gamma,
     apply_inverted_gamma,
     sample_factor,
 )
-from autoseg.sampling.intensity import Intensity, apply_intensity
-from autoseg.sampling.noise import Noise, apply_noise
-from autoseg.sampling.resolution import apply_blur, apply_low_resolution
-from autoseg.sampling.rows import Chance, sample_per_channel
+from autoseg.sampling.augmentations.intensity import Intensity, apply_intensity
+from autoseg.sampling.augmentations.noise import Noise, apply_noise
+from autoseg.sampling.augmentations.resolution import apply_blur, apply_low_resolution
+from autoseg.sampling.augmentations.rows import Chance, sample_per_channel
 from tests.autoseg.sampling.builders import noise_rows
 
 SINGLE = {"rtol": 1e-4, "atol": 1e-5}  # float32 sums over a few thousand values about 3

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from autoseg.sampling.rows import spatial_axes, to_column
+from autoseg.sampling.augmentations.rows import spatial_axes, to_column
 
 SMALLEST_DIVISOR = 1e-7
 

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from autoseg.sampling.resolution import apply_along, make_low_resolution_matrix
-from autoseg.sampling.rows import spatial_axes, to_device
-from autoseg.sampling.splines import spread_control_points
+from autoseg.sampling.augmentations.resolution import apply_along, make_low_resolution_matrix
+from autoseg.sampling.augmentations.rows import spatial_axes, to_device
+from autoseg.sampling.augmentations.splines import spread_control_points
 
 BIAS_POINTS = 4  # control points per axis of a coil's sensitivity
 

@@ -15,10 +15,10 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from autoseg.sampling.patches import Flips, Patch, PatchGeometry, copy_box
-from autoseg.sampling.rows import to_device
-from autoseg.sampling.splines import spread_control_points
-from autoseg.sampling.voxels import Cutout
+from autoseg.sampling.augmentations.rows import to_device
+from autoseg.sampling.augmentations.splines import spread_control_points
+from autoseg.sampling.cases.voxels import Cutout
+from autoseg.sampling.patches.geometry import Flips, Patch, PatchGeometry, copy_box
 from dataset_fingerprints.geometry import Triple, TripleFloat
 
 FLAT_PATCH_RATIO = 3.0

@@ -10,10 +10,10 @@ import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from autoseg.sampling.shown_masks import PreviousMask
-from autoseg.sampling.voxels import CaseVoxels, Cutout, hold_voxels
+from autoseg.sampling.cases.shown_masks import ShownMask
+from autoseg.sampling.cases.voxels import CaseVoxels, Cutout, hold_voxels
 from dataset_fingerprints.dataset import Heads
-from dataset_fingerprints.geometry import Triple
+from dataset_fingerprints.geometry import Box, Triple
 
 FOREGROUND_VOXELS = 10_000
 LESION_VOXELS = 200
@@ -35,16 +35,29 @@ class Lesions:
     voxels: tuple[Coordinates, ...]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Origin:
+    """Where a case comes from; empty is what the data set does not say."""
+
+    site: str = ""
+    subject: str = ""
+    group: str = ""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class TrainingCase:
-    """One preprocessed training case.
+    """One preprocessed training case, or the box of one that a configuration looks at.
+
+    Its voxels, coordinates and masks all count from the first voxel of that box; nothing outside of it is seen.
 
     Attributes:
         labels: the indices above 0 that its label map holds.
         foreground: per label or region the (n, 3) coordinates of some of its voxels, on the host; n may be 0.
         annotated: (n, 3) coordinates of some of the voxels that are not ignored, where some are; else None.
         lesions: per label or region, as `foreground`; empty where single lesions are not told apart.
-        previous: the mask of a cascade's first stage, which the network sees beside the image; else None.
+        masks: of other configurations, which the network sees beside the image, in the order of its inputs; the
+            voxels hold a map of components for each.
+        origin: what cases may be balanced over.
     """
 
     name: str
@@ -53,17 +66,16 @@ class TrainingCase:
     foreground: tuple[Coordinates, ...]
     annotated: Coordinates | None = None
     lesions: tuple[Lesions, ...] = ()
-    previous: PreviousMask | None = None
+    masks: tuple[ShownMask, ...] = ()
+    origin: Origin = Origin()
 
     def cut(self, start: Triple, edges: Triple) -> Cutout:
         """Read a box that may reach out of the case."""
-        first = [max(low, 0) for low in start]
-        last = [min(low + edge, length) for low, edge, length in zip(start, edges, self.voxels.shape, strict=True)]
-        x, y, z = (slice(low, high) for low, high in zip(first, last, strict=True))
-        image, maps = self.voxels.read_box((x, y, z))
-        return Cutout(
-            image=image, maps=maps, start=(x.start, y.start, z.start), labels=self.labels, previous=self.previous
-        )
+        low = [max(first, 0) for first in start]
+        high = [min(first + edge, most) for first, edge, most in zip(start, edges, self.voxels.shape, strict=True)]
+        box = Box(start=(low[0], low[1], low[2]), stop=(high[0], high[1], high[2]))
+        image, maps = self.voxels.read_box(box)
+        return Cutout(image=image, maps=maps, start=box.start, labels=self.labels, masks=self.masks)
 
 
 def make_resident_case(
@@ -86,7 +98,6 @@ def make_case(
     heads: Heads,
     *,
     find_lesions: bool = False,
-    previous: PreviousMask | None = None,
 ) -> TrainingCase:
     """Return a case with the voxels that its patches are placed on.
 
@@ -95,10 +106,9 @@ def make_case(
     Args:
         name: of the case.
         voxels: where its arrays are.
-        label: (x, y, z) label indices.
+        label: (x, y, z) label indices, of the same shape.
         heads: which indices are looked for, and which one is ignored.
         find_lesions: tell single lesions apart, so that they can be drawn by their size.
-        previous: what is known of a first stage's mask.
     """
     indices = np.ascontiguousarray(label, dtype=np.uint8)
     rng = np.random.default_rng(list(name.encode()))
@@ -106,7 +116,6 @@ def make_case(
         name=name,
         voxels=voxels,
         labels=tuple(int(index) for index in np.flatnonzero(np.bincount(indices.ravel())) if index),
-        previous=previous,
         foreground=_find_foreground(rng, indices, heads.targets()),
         annotated=_find_annotated(rng, indices, heads.ignored),
         lesions=tuple(_find_lesions(rng, indices, members) for members in heads.targets()) if find_lesions else (),

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from autoseg.sampling import hold_voxels, make_resident_case
-from autoseg.sampling.cases import FOREGROUND_VOXELS
+from autoseg.sampling.cases.training_case import FOREGROUND_VOXELS
 from tests.autoseg.sampling.builders import CPU, make_case, make_empty_case
 from tests.synthetic.heads import plain_heads, plain_scheme, region_scheme
 

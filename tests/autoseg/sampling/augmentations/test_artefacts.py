@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from autoseg.sampling.artefacts import (
+from autoseg.sampling.augmentations.artefacts import (
     AxisEffect,
     Bias,
     apply_bias,
@@ -18,8 +18,8 @@ from autoseg.sampling.artefacts import (
     sample_ringing,
     sample_thick_slices,
 )
-from autoseg.sampling.spatial import Elastic, Spatial, SpatialRanges, sample_spatial
-from autoseg.sampling.splines import spline_weights, spread_control_points
+from autoseg.sampling.augmentations.spatial import Elastic, Spatial, SpatialRanges, sample_spatial
+from autoseg.sampling.augmentations.splines import spline_weights, spread_control_points
 from tests.autoseg.sampling.builders import interpolate, make_case, noise_rows, place_at
 
 SINGLE = {"rtol": 1e-4, "atol": 1e-4}  # float32 sums over a few dozen values about 3

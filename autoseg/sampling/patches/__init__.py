@@ -1,0 +1,1 @@
+"""Patches: the cases that they are drawn from, their places, their shape."""

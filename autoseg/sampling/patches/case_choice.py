@@ -1,0 +1,90 @@
+"""What draws the case of a patch, for the entries of `planners.parts.CASES`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from autoseg.builders import BuilderTable
+from autoseg.sampling.cases.training_case import Origin, TrainingCase
+from dataset_fingerprints.errors import PlanError
+from planners.choices import Choice
+from planners.parts import CASES
+from planners.parts.patches import BalancedOptions, UniformOptions
+
+
+class CaseChooser(Protocol):
+    """Draws the case of a patch."""
+
+    def choose(self, rng: np.random.Generator, candidates: Sequence[int]) -> int:
+        """Draw one of these positions in the sequence of training cases."""
+        ...
+
+
+class UniformChooser:
+    """Every case alike."""
+
+    def choose(self, rng: np.random.Generator, candidates: Sequence[int]) -> int:
+        """Draw one of these positions in the sequence of training cases."""
+        return candidates[int(rng.integers(len(candidates)))]
+
+
+@dataclass(frozen=True, slots=True)
+class BalancedChooser:
+    """Every group of cases alike, and then every case of it.
+
+    Attributes:
+        groups: per training case, the name of its group.
+    """
+
+    groups: tuple[str, ...]
+
+    def choose(self, rng: np.random.Generator, candidates: Sequence[int]) -> int:
+        """Draw one of these positions in the sequence of training cases; groups without any of them do not count."""
+        names = sorted({self.groups[position] for position in candidates})
+        name = names[int(rng.integers(len(names)))]
+        of_group = [position for position in candidates if self.groups[position] == name]
+        return of_group[int(rng.integers(len(of_group)))]
+
+
+def find_groups(column: str, origins: Sequence[Origin]) -> tuple[str, ...]:
+    """Return the group of each case; those of which the data set says none are together one more.
+
+    Args:
+        column: `site`, `subject` or `group`.
+        origins: of the cases.
+
+    Raises:
+        PlanError: the data set says none of any case.
+    """
+    groups = tuple(str(getattr(origin, column)) for origin in origins)
+    if not any(groups):
+        raise PlanError(
+            f"sampling.cases balances over the {column} of cases, but the data set names none. Give it as a column "
+            f"`{column}` in a CSV of the cases, or plan with `--set sampling.cases=uniform`."
+        )
+    return groups
+
+
+def _build_balanced(options: BalancedOptions, cases: Sequence[TrainingCase]) -> CaseChooser:
+    return BalancedChooser(find_groups(options.column(), [case.origin for case in cases]))
+
+
+CaseChooserBuilder = Callable[[Any, Sequence[TrainingCase]], CaseChooser]
+
+BUILDERS: BuilderTable[CaseChooserBuilder] = BuilderTable(
+    CASES, {BalancedOptions: _build_balanced, UniformOptions: lambda options, cases: UniformChooser()}
+)
+
+
+def build_case_chooser(choice: Choice, cases: Sequence[TrainingCase]) -> CaseChooser:
+    """Build what draws cases as a plan says.
+
+    Raises:
+        PlanError: there is no such part, or the cases lack what it looks at.
+    """
+    options, build = BUILDERS.find(choice)
+    return build(options, cases)

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from autoseg.sampling import Origin, TrainingCase
+from autoseg.sampling.patches.case_choice import BUILDERS, build_case_chooser, find_groups
+from dataset_fingerprints.errors import PlanError
+from planners.choices import Choice
+from planners.parts import CASES
+from tests.autoseg.sampling.builders import make_case, make_empty_case
+
+ORIGINS = (
+    Origin(site="north", subject="a", group="x"),
+    Origin(site="north", subject="a"),
+    Origin(site="north", subject="b", group="x"),
+    Origin(site="south", subject="c", group="y"),
+    Origin(subject="d", group="y"),
+)
+
+
+def cases_from(*origins: Origin) -> list[TrainingCase]:
+    """An empty case of each origin; where they come from is all that counts here."""
+    return [replace(make_empty_case(), origin=origin) for origin in origins]
+
+
+def count(choice: Choice, candidates: range | list[int]) -> list[int]:
+    """How often 3,000 draws take each case."""
+    chooser, rng = build_case_chooser(choice, cases_from(*ORIGINS)), np.random.default_rng(0)
+    drawn = Counter(chooser.choose(rng, candidates) for _ in range(3000))
+    return [drawn[position] for position in range(len(ORIGINS))]
+
+
+@pytest.mark.parametrize("name", CASES)
+class TestEveryEntry:
+    def test_it_draws_every_candidate_and_nothing_else(self, name: str) -> None:
+        counts = count(Choice(name=name), [0, 2, 4])
+        assert [drawn > 0 for drawn in counts] == [True, False, True, False, True]
+
+    def test_the_same_random_numbers_draw_the_same_cases(self, name: str) -> None:
+        chooser = build_case_chooser(Choice(name=name), cases_from(*ORIGINS))
+        first, again = ([chooser.choose(np.random.default_rng(5), range(5)) for _ in range(3)] for _ in range(2))
+        assert first == again
+
+    def test_something_builds_it(self, name: str) -> None:
+        assert CASES[name] in BUILDERS.own
+
+
+def test_uniform_draws_every_case_alike_and_one_number_for_each() -> None:
+    chooser = build_case_chooser(Choice(name="uniform"), cases_from(*ORIGINS))
+    rng, plain = np.random.default_rng(3), np.random.default_rng(3)
+    assert [chooser.choose(rng, [1, 3, 4]) for _ in range(9)] == [[1, 3, 4][plain.integers(3)] for _ in range(9)]
+
+
+@pytest.mark.parametrize(
+    ("over", "shares"),
+    [
+        ("site", (1 / 9, 1 / 9, 1 / 9, 1 / 3, 1 / 3)),
+        ("subject", (1 / 8, 1 / 8, 1 / 4, 1 / 4, 1 / 4)),
+        ("group", (1 / 6, 1 / 3, 1 / 6, 1 / 6, 1 / 6)),
+    ],
+)
+def test_balanced_draws_every_group_alike_and_then_every_case_of_it(over: str, shares: tuple[float, ...]) -> None:
+    counts = count(Choice(name="balanced", options={"over": over}), range(5))
+    # Five standard deviations of 3,000 draws at a share of a third are 0.043.
+    np.testing.assert_allclose(np.array(counts) / 3000, shares, atol=0.043)
+
+
+def test_only_groups_with_a_candidate_are_balanced() -> None:
+    counts = count(Choice(name="balanced"), [0, 1, 3])
+    np.testing.assert_allclose(np.array(counts) / 3000, (1 / 4, 1 / 4, 0, 1 / 2, 0), atol=0.046)
+
+
+def test_cases_of_which_nothing_is_known_cannot_be_balanced() -> None:
+    message = "balances over the site of cases, but the data set names none. Give it as a column `site`"
+    with pytest.raises(PlanError, match=re.escape(message)):
+        find_groups("site", [Origin(subject="a"), Origin(subject="b")])
+    with pytest.raises(PlanError, match="over the group of cases"):
+        build_case_chooser(Choice(name="balanced", options={"over": "group"}), [make_case()])
