@@ -122,6 +122,7 @@ def train(
     """
     calm_threads()
     from autoseg.pipeline.folds.cross_validation import train_all
+    from autoseg.pipeline.folds.job_file import ALL
     from autoseg.pipeline.folds.jobs import TrainingOptions
     from autoseg.pipeline.folds.one_fold import train_fold
 
@@ -138,7 +139,7 @@ def train(
         memory_share=memory_share,
     )
     found, listener = _find(workspace), progress or SilentProgress()
-    if fold == "all":
+    if fold == ALL:
         return train_all(found, options, listener)
     return train_fold(found, str(fold), options, listener)
 

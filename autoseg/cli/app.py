@@ -19,6 +19,7 @@ from typer.core import TyperGroup
 from autoseg import face
 from autoseg.cli.data_options import DatasetArgument, ImagesOption, LabelsOption, choose_place, choose_target
 from autoseg.cli.display import TerminalProgress, console, errors, show_reasons, show_table
+from autoseg.cli.exclusive import refuse_beside
 from autoseg.cli.simulating import demo, simulate
 from autoseg.hardware import share_cores_with_others
 from autoseg.workspace.fold import METRICS
@@ -117,7 +118,10 @@ def plan_and_preprocess_command(
 
 @app.command()
 def train(
-    fold: Annotated[str, typer.Argument(help="0 to 4; `all` for the five; `full` for one model of all cases.")],
+    context: typer.Context,
+    fold: Annotated[
+        str | None, typer.Argument(help="0 to 4; `all` for the five; `full` for one model of all cases.")
+    ] = None,
     workspace: WorkspaceOption = None,
     configuration: ConfigurationOption = None,
     max_minutes: Annotated[float | None, typer.Option(help="Train for this long per fold.")] = None,
@@ -133,7 +137,7 @@ def train(
         bool, typer.Option("--with-previous", help="For a cascade: also train what its first stage lacks.")
     ] = False,
     memory_gb: Annotated[
-        float | None, typer.Option(help="That training cases may take; else what is free. The others stay on the disk.")
+        float | None, typer.Option(help="Memory for training cases; else what is free. The others stay on the disk.")
     ] = None,
     jobs: Annotated[
         int | None, typer.Option("--jobs", help="Folds at once; else as many as the GPUs hold, or one on a CPU.")
@@ -148,16 +152,25 @@ def train(
         list[str] | None, typer.Option("--slurm", help="An option of sbatch, such as time=12:00:00. Repeatable.")
     ] = None,
     assignments: SetOption = None,
+    job: Annotated[
+        Path | None, typer.Option("--job", help="All of this from a file that `train all` wrote for another process.")
+    ] = None,
 ) -> None:
     """Train one fold of the cross-validation, or go on with it, and validate it on whole volumes.
 
     A file called `stop` in the fold's folder ends it early, annealed; SIGTERM and Ctrl-C save it.
     """
-    from autoseg.pipeline.folds.cross_validation import train_all
+    from autoseg.pipeline.folds.job_file import ALL, read_job
     from autoseg.pipeline.folds.jobs import TrainingOptions
-    from autoseg.pipeline.folds.one_fold import train_fold
     from autoseg.workspace.workspace import find_workspace
 
+    if job is not None:
+        refuse_beside("job", context)
+        found, written = read_job(job)
+        _train(found, written.fold, written.options)
+        return
+    if fold is None:
+        raise typer.BadParameter("Name a fold: 0 to 4, `all` or `full`.")
     minutes = max_minutes if max_hours is None else max_hours * 60
     options = TrainingOptions(
         plan_name=plan,
@@ -175,11 +188,19 @@ def train(
     if cluster == "slurm":
         from autoseg.pipeline.folds.slurm import submit_all
 
-        if fold != "all":
+        if fold != ALL:
             raise typer.BadParameter("--cluster slurm submits `train all`.")
         submit_all(found, options, slurm or (), TerminalProgress())
         return
-    if fold == "all":
+    _train(found, fold, options)
+
+
+def _train(found: Any, fold: str, options: Any) -> None:
+    from autoseg.pipeline.folds.cross_validation import train_all
+    from autoseg.pipeline.folds.job_file import ALL
+    from autoseg.pipeline.folds.one_fold import train_fold
+
+    if fold == ALL:
         _show_scores("Cross-validation", train_all(found, options, TerminalProgress()))
         return
     evaluation = train_fold(found, fold, options, TerminalProgress())

@@ -35,7 +35,7 @@ class ExplainOptions:
     max_hours: float | None = None
 
     def plans_anew(self) -> bool:
-        """Tell whether a person asked for other rules or another memory than a plan that is there was made by."""
+        """Return whether a person asked for other rules or another memory than a plan that is there was made by."""
         asked = (self.planner, self.gpu_memory_gb, self.max_hours)
         return any(value is not None for value in asked) or bool(self.switches)
 

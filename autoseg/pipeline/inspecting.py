@@ -83,8 +83,8 @@ def inspect_dataset(
     write_journal(workspace.cases, dataset, found.sound)
     if findings:
         counts = Counter(f"{finding.grade}: {finding.kind}" for finding in findings)
-        told = ", ".join(f"{kind} ({number})" for kind, number in counts.items())
-        progress.say(f"{told}. Details: {workspace.check}")
+        counted = ", ".join(f"{kind} ({number})" for kind, number in counts.items())
+        progress.say(f"{counted}. Details: {workspace.check}")
     fingerprint = summarise(dataset, found.records())
     write_json(workspace.dataset, dataset)
     write_json(workspace.fingerprint, fingerprint)
@@ -97,10 +97,10 @@ def find_dataset(root: Path, labels: Path | None, progress: Progress) -> Dataset
     Args:
         root: a raw data set, or the folder of its scans where `labels` is given.
         labels: the folder of the label maps, or None where the layout says where they are.
-        progress: who is told.
+        progress: who listens.
 
     Raises:
-        DataError: it is no data set.
+        DataError: it is not a data set.
     """
     dataset = read_dataset(root) if labels is None else read_paired(root, labels)
     progress.say(f"Found {tell_layout(dataset)}.")

@@ -8,6 +8,8 @@ from pathlib import Path
 
 # The model of all cases, in place of a fold's number.
 FULL = "full"
+# A training as it is handed to another process.
+JOB = "job.json"
 # The figures of an evaluation.
 METRICS = "metrics.json"
 _CASES, _PROBABILITIES = "cases", "probabilities"
@@ -63,7 +65,7 @@ class FoldFolder:
     @property
     def job(self) -> Path:
         """The training as it was handed to another process."""
-        return self.root / "job.json"
+        return self.root / JOB
 
     @property
     def checkpoint(self) -> Path:

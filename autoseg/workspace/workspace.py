@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from autoseg.workspace.fold import FULL, FoldFolder, fold_folder, list_folds
+from autoseg.workspace.fold import FULL, JOB, FoldFolder, fold_folder, list_folds
 from autoseg.workspace.locks import was_locked
 from autoseg.workspace.store import StoreFolder
 from dataset_fingerprints.errors import WorkspaceError
@@ -66,6 +66,10 @@ class Workspace:
     def cross_validation(self, plan: str, configuration: str) -> Path:
         """Return the path of the metrics of all of a configuration's folds together."""
         return self.configuration(plan, configuration) / "cross_validation.json"
+
+    def cross_validation_job(self, plan: str, configuration: str) -> Path:
+        """Return the path of the training of all of a configuration's folds, as it is handed to another process."""
+        return self.configuration(plan, configuration) / JOB
 
     def fold(self, plan: str, configuration: str, fold: str) -> FoldFolder:
         """Return the folder of one fold; `fold` is a number, or `full` for the model of all cases."""

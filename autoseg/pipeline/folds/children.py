@@ -1,4 +1,4 @@
-"""Commands as child processes, several at once, each in its place and with its log."""
+"""Commands as child processes, several at once, each in its slot and with its log."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,16 +20,16 @@ LAST_LINES = 8
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
-    """Where one child at a time runs.
+class Slot:
+    """A part of the machine that one child at a time has.
 
     Attributes:
         environment: variables that a child sees beside those of this process.
-        arguments: that are added to a child's command.
+        memory_share: of a GPU's memory that a child may take.
     """
 
     environment: Mapping[str, str] = field(default_factory=dict)
-    arguments: tuple[str, ...] = ()
+    memory_share: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,11 +38,12 @@ class Child:
 
     Attributes:
         name: in front of every line that is shown of it.
+        command: returns what to run in the slot that it is given.
         log: what it prints is added to this file, so that it outlives this process.
     """
 
     name: str
-    command: tuple[str, ...]
+    command: Callable[[Slot], tuple[str, ...]]
     log: Path
 
 
@@ -61,16 +62,16 @@ class Outcome:
 
 
 def run_children(
-    children: Sequence[Child], places: Sequence[Place], progress: Progress, interruption: Interruption
+    children: Sequence[Child], slots: Sequence[Slot], progress: Progress, interruption: Interruption
 ) -> tuple[Outcome, ...]:
-    """Run commands, as many at once as there are places, and show what they print; one that fails stops no other.
+    """Run commands, as many at once as there are slots, and show what they print; one that fails stops no other.
 
     A signal that comes meanwhile goes on to those that run; none is started after it.
 
     Returns:
         How those that were started ended, in the order of their ends.
     """
-    waiting, free = deque(children), deque(places)
+    waiting, free = deque(children), deque(slots)
     running: list[_Running] = []
     outcomes: list[Outcome] = []
     try:
@@ -84,7 +85,7 @@ def run_children(
                 one.show(progress)
                 if ended:
                     running.remove(one)
-                    free.append(one.place)
+                    free.append(one.slot)
                     outcomes.append(one.outcome())
     except BaseException:
         for one in running:
@@ -97,16 +98,16 @@ def run_children(
 @dataclass(kw_only=True, slots=True)
 class _Running:
     child: Child
-    place: Place
+    slot: Slot
     process: subprocess.Popen[bytes]
     shown: int
     lines: deque[str] = field(default_factory=lambda: deque(maxlen=LAST_LINES))
-    told: int = 0
+    sent: int = 0
 
     def pass_on(self, number: int) -> None:
         """Send a signal, once."""
-        if number and number != self.told:
-            self.told = number
+        if number and number != self.sent:
+            self.sent = number
             self.process.send_signal(number)
 
     def show(self, progress: Progress) -> None:
@@ -126,20 +127,21 @@ class _Running:
         return Outcome(child=self.child, exit_code=self.process.returncode, last_lines=tuple(self.lines))
 
 
-def _start(child: Child, place: Place) -> _Running:
+def _start(child: Child, slot: Slot) -> _Running:
+    command = child.command(slot)
     child.log.parent.mkdir(parents=True, exist_ok=True)
     with child.log.open("ab") as log:
         shown = log.tell()
         # In a process group of its own: Ctrl-C reaches it only through this process, and so once.
         process = subprocess.Popen(
-            (*child.command, *place.arguments),
+            command,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            env={**os.environ, **place.environment},
+            env={**os.environ, **slot.environment},
             process_group=0,
         )
-    return _Running(child=child, place=place, process=process, shown=shown)
+    return _Running(child=child, slot=slot, process=process, shown=shown)
 
 
 def describe_end(outcome: Outcome) -> str:

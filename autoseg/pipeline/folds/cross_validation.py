@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import signal
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
 from autoseg import processes
 from autoseg.evaluation import Evaluation, read_evaluation, summarise, write_evaluation
-from autoseg.pipeline.folds.children import Child, Outcome, describe_end, run_children
+from autoseg.pipeline.folds.children import Child, Outcome, Slot, describe_end, run_children
+from autoseg.pipeline.folds.job_file import COMMAND, write_job
 from autoseg.pipeline.folds.jobs import Job, TrainingOptions, resolve_job
-from autoseg.pipeline.folds.placing import find_places
+from autoseg.pipeline.folds.slots import find_slots
 from autoseg.pipeline.folds.stage_inputs import missing_folds
 from autoseg.pipeline.planning import read_plan
 from autoseg.progress import Progress
@@ -68,14 +68,13 @@ def train_folds(workspace: Workspace, folds: Sequence[str], options: TrainingOpt
     jobs = unfinished_jobs(workspace, folds, options)
     if not jobs:
         return
-    name = jobs[0].configuration.name
-    places = find_places(jobs, options.folds_at_once)
+    name = jobs[0].name
+    slots = find_slots(jobs, options.folds_at_once)
     what = f"fold {jobs[0].fold}" if len(jobs) == 1 else f"folds {', '.join(job.fold for job in jobs)}"
-    progress.say(f"{name}: training {what} of {len(folds)}, {len(places)} at once; their logs are in their folders.")
-    command = fold_command(workspace, replace(options, configuration=name))
-    children = [Child(name=f"fold {job.fold}", command=(*command, job.fold), log=job.folder.log) for job in jobs]
+    progress.say(f"{name}: training {what} of {len(folds)}, {len(slots)} at once; their logs are in their folders.")
+    children = [_make_child(job, options) for job in jobs]
     with listening() as interruption:
-        outcomes = run_children(children, places, progress, interruption)
+        outcomes = run_children(children, slots, progress, interruption)
     if interruption.signal:
         raise StoppedError(
             f"{workspace.root}: stopped by {signal.Signals(interruption.signal).name}; what the folds of {name} had "
@@ -91,24 +90,21 @@ def unfinished_jobs(workspace: Workspace, folds: Sequence[str], options: Trainin
     Raises:
         AutosegError: it cannot be begun.
     """
-    jobs = tuple(job for job in (resolve_job(workspace, fold, options) for fold in folds) if not job.is_finished())
-    return jobs
+    return tuple(job for job in (resolve_job(workspace, fold, options) for fold in folds) if not job.is_finished())
 
 
-def fold_command(workspace: Workspace, options: TrainingOptions) -> tuple[str, ...]:
-    """Return the command that trains as the options say, but for its last word: which fold."""
-    values = {
-        "--workspace": workspace.root,
-        "--plan": options.plan_name,
-        "--configuration": options.configuration,
-        "--iterations": options.iterations,
-        "--max-minutes": options.max_minutes,
-        "--patience": options.patience,
-        "--memory-gb": options.memory_gb,
-    }
-    given = [(name, str(value)) for name, value in values.items() if value is not None]
-    given += [("--set", text) for text in options.assignments]
-    return (sys.executable, "-m", "autoseg", "train", *(text for pair in given for text in pair))
+def leave_to_fold(options: TrainingOptions) -> TrainingOptions:
+    """Return what a fold's own process is to do of what was asked for all folds: it starts no others."""
+    return replace(options, with_previous=False, folds_at_once=None)
+
+
+def _make_child(job: Job, options: TrainingOptions) -> Child:
+    def write_command(slot: Slot) -> tuple[str, ...]:
+        share = min(slot.memory_share, options.memory_share)
+        own = replace(leave_to_fold(options), memory_share=share)
+        return (*COMMAND, str(write_job(job.workspace, job.name, job.fold, own)))
+
+    return Child(name=f"fold {job.fold}", command=write_command, log=job.folder.log)
 
 
 def _refuse_failed(failed: Sequence[Outcome], count: int, name: str) -> None:
@@ -117,6 +113,6 @@ def _refuse_failed(failed: Sequence[Outcome], count: int, name: str) -> None:
     ends = "\n".join(describe_end(outcome) for outcome in failed)
     others = "The others are finished. " if len(failed) < count else ""
     raise AutosegError(
-        f"{len(failed)} of {count} folds of {name} did not get to their end.\n{ends}\n{others}Mend what they say and "
+        f"{len(failed)} of {count} folds of {name} did not get to their end.\n{ends}\n{others}Fix what they say and "
         "give the same command again: it goes on with what is missing."
     )

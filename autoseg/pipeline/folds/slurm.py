@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from autoseg.pipeline.folds.cross_validation import fold_command, unfinished_jobs
+from autoseg.pipeline.folds.cross_validation import leave_to_fold, unfinished_jobs
+from autoseg.pipeline.folds.job_file import ALL, COMMAND, write_job
 from autoseg.pipeline.folds.jobs import TrainingOptions
 from autoseg.pipeline.folds.stage_inputs import missing_folds
 from autoseg.pipeline.planning import read_plan
@@ -18,12 +19,12 @@ from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import AutosegError, PlanError
 from planners.order import order_by_need
 
-# Seconds before the end of its time at which a job is told to save.
+# Seconds before the end of its time at which a job is asked to save.
 WARNING_SECONDS = 120
-TASK = '"$SLURM_ARRAY_TASK_ID"'
-# The shell lets the training save, waits for it, and asks to be started again where the job's time is up, which SIGUSR1
-# tells. SIGTERM comes with scancel, after which nothing may start again, and when Slurm preempts a job, which it starts
-# again itself.
+# The fold of an array's task, as the shell reads it, and what stands for it until then.
+TASK, STANDING_FOR_IT = '"$SLURM_ARRAY_TASK_ID"', "@TASK@"
+# The shell lets the training save, waits for it, and asks to be started again after SIGUSR1, when the job's time is up.
+# SIGTERM comes with scancel, after which nothing may start again, and when Slurm preempts a job, which it starts again.
 BODY = """\
 trap 'kill -TERM "$child"' TERM
 trap 'again=yes; kill -TERM "$child"' USR1
@@ -77,11 +78,12 @@ def submit_all(
     submitted: list[Submitted] = []
     for stage, folds in _find_stages(absolute, options):
         own = given | _array(absolute, stage, folds) | _after(submitted)
-        body = BODY.format(command=f"{shlex.join(fold_command(absolute, stage))} {TASK}")
+        body = BODY.format(command=_write_jobs(absolute, stage, folds))
         submitted.append(_submit(write_script(own, body), f"{stage.configuration}, folds {', '.join(folds)}"))
     last = {"job-name": f"autoseg-{plan.name}-summary", "output": "/dev/null"} | _after(submitted)
-    body = f"{shlex.join(fold_command(absolute, options))} all\n"
-    submitted.append(_submit(write_script(given | last, body), "their summary"))
+    name = options.configuration or plan.default_configuration
+    summary = write_job(absolute, name, ALL, replace(options, with_previous=False))
+    submitted.append(_submit(write_script(given | last, f"{shlex.join((*COMMAND, str(summary)))}\n"), "their summary"))
     for job in submitted:
         progress.say(f"Slurm job {job.number}: {job.what}")
     return tuple(submitted)
@@ -122,10 +124,17 @@ def write_script(settings: Mapping[str, str], body: str) -> str:
     return "\n".join(("#!/bin/bash", *lines, body))
 
 
-def _array(workspace: Workspace, options: TrainingOptions, folds: Sequence[str]) -> dict[str, str]:
+def _write_jobs(workspace: Workspace, options: TrainingOptions, folds: Sequence[str]) -> str:
+    """Write the job file of every fold, and return the command that trains that of an array's task."""
     name = options.configuration or ""
     for fold in folds:
-        workspace.fold(options.plan_name, name, fold).root.mkdir(parents=True, exist_ok=True)
+        write_job(workspace, name, fold, leave_to_fold(options))
+    path = str(workspace.fold(options.plan_name, name, STANDING_FOR_IT).job)
+    return f"{shlex.join(COMMAND)} {TASK.join(shlex.quote(text) for text in path.split(STANDING_FOR_IT))}"
+
+
+def _array(workspace: Workspace, options: TrainingOptions, folds: Sequence[str]) -> dict[str, str]:
+    name = options.configuration or ""
     return {
         "job-name": f"autoseg-{options.plan_name}-{name}",
         "array": ",".join(folds),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from autoseg.pipeline.folds.children import Child, Place, describe_end, run_children
+from autoseg.pipeline.folds.children import Child, Slot, describe_end, run_children
 from autoseg.progress import SilentProgress
 from autoseg.training.interruption import Interruption
 
@@ -25,7 +25,10 @@ class Listening(SilentProgress):
 
 
 def child(folder: Path, name: str, program: str) -> Child:
-    return Child(name=name, command=(sys.executable, "-c", program), log=folder / name / "log")
+    def command(slot: Slot) -> tuple[str, ...]:
+        return (sys.executable, "-c", program, str(folder), str(slot.memory_share))
+
+    return Child(name=name, command=command, log=folder / name / "log")
 
 
 def test_what_children_print_is_shown_under_their_names_and_kept_in_their_logs(tmp_path: Path) -> None:
@@ -34,42 +37,39 @@ def test_what_children_print_is_shown_under_their_names_and_kept_in_their_logs(t
     children = [child(tmp_path, name, program) for name in ("a", "b")]
     (tmp_path / "a").mkdir()
     children[0].log.write_text("from an earlier run\n", encoding="utf-8")
-    outcomes = run_children(children, [Place()], progress, Interruption())
+    outcomes = run_children(children, [Slot()], progress, Interruption())
     assert [outcome.exit_code for outcome in outcomes] == [0, 0]
     assert progress.said[:3] == ["a | out", "a | err", "a | no end"]
     assert progress.said[3:] == ["b | out", "b | err", "b | no end"]
     assert children[0].log.read_text(encoding="utf-8") == "from an earlier run\nout\nerr\nno end"
 
 
-def test_no_more_children_run_than_there_are_places_and_each_has_its_own(tmp_path: Path) -> None:
+def test_no_more_children_run_than_there_are_slots_and_each_is_run_for_its_own(tmp_path: Path) -> None:
     program = (
-        "import os, sys, time; place = os.environ['PLACE']; path = os.path.join(sys.argv[1], place); "
-        "os.mkdir(path); time.sleep(0.3); os.rmdir(path); print(place, sys.argv[2:])"
+        "import os, sys, time; slot = os.environ['SLOT']; path = os.path.join(sys.argv[1], slot); "
+        "os.mkdir(path); time.sleep(0.3); os.rmdir(path); print(slot, sys.argv[2:])"
     )
-    places = [
-        Place(environment={"PLACE": "first"}, arguments=(str(tmp_path), "--share", "0.5")),
-        Place(environment={"PLACE": "second"}, arguments=(str(tmp_path),)),
-    ]
+    slots = [Slot(environment={"SLOT": "first"}, memory_share=0.5), Slot(environment={"SLOT": "second"})]
     progress = Listening()
-    outcomes = run_children([child(tmp_path, f"c{n}", program) for n in range(5)], places, progress, Interruption())
-    # Two at once in one place could not make the same folder.
+    outcomes = run_children([child(tmp_path, f"c{n}", program) for n in range(5)], slots, progress, Interruption())
+    # Two at once in one slot could not make the same folder.
     assert [outcome.exit_code for outcome in outcomes] == [0] * 5
     texts = {line.partition(" | ")[2] for line in progress.said}
-    assert texts == {"first ['--share', '0.5']", "second []"}
+    assert texts == {"first ['0.5']", "second ['1.0']"}
 
 
-def test_a_child_that_fails_stops_no_other_and_the_end_of_its_log_is_told(tmp_path: Path) -> None:
+def test_a_child_that_fails_stops_no_other_and_the_end_of_its_log_is_reported(tmp_path: Path) -> None:
     children = [
         child(tmp_path, "bad", "print(*range(20), sep='\\n'); raise SystemExit(3)"),
         child(tmp_path, "killed", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"),
         child(tmp_path, "good", "print('fine')"),
     ]
-    outcomes = run_children(children, [Place()], SilentProgress(), Interruption())
+    outcomes = run_children(children, [Slot()], SilentProgress(), Interruption())
     bad, killed, good = outcomes
     assert (bad.exit_code, killed.exit_code, good.exit_code) == (3, -signal.SIGKILL, 0)
-    told = describe_end(bad)
-    assert told.startswith(f"bad ended with exit code 3. The end of {tmp_path / 'bad' / 'log'}:\n    12\n")
-    assert told.endswith("\n    19")
+    reported = describe_end(bad)
+    assert reported.startswith(f"bad ended with exit code 3. The end of {tmp_path / 'bad' / 'log'}:\n    12\n")
+    assert reported.endswith("\n    19")
     assert describe_end(killed).startswith("killed was ended by SIGKILL.")
 
 
@@ -91,7 +91,7 @@ def test_a_signal_goes_on_to_the_children_once_and_none_is_started_after_it(tmp_
 
     watcher = threading.Thread(target=interrupt_when_ready)
     watcher.start()
-    outcomes = run_children(children, [Place(), Place()], SilentProgress(), interruption)
+    outcomes = run_children(children, [Slot(), Slot()], SilentProgress(), interruption)
     watcher.join()
     assert sorted(outcome.child.name for outcome in outcomes) == ["a", "b"]
     assert [outcome.exit_code for outcome in outcomes] == [128 + number] * 2
@@ -106,7 +106,7 @@ def test_children_do_not_outlive_an_error_of_whoever_watches_them(tmp_path: Path
 
     program = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
     with pytest.raises(OSError, match="terminal"):
-        run_children([child(tmp_path, "a", program)], [Place()], Broken(), Interruption())
+        run_children([child(tmp_path, "a", program)], [Slot()], Broken(), Interruption())
     number = int((tmp_path / "a" / "log").read_text(encoding="utf-8"))
     with pytest.raises(ProcessLookupError):
         os.kill(number, 0)

@@ -7,15 +7,20 @@ import json
 import shutil
 import signal
 import time
-from dataclasses import fields
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from autoseg.evaluation import read_evaluation
-from autoseg.pipeline.folds.cross_validation import fold_command
+from autoseg.pipeline.folds import cross_validation
+from autoseg.pipeline.folds.children import Child, Outcome, Slot
+from autoseg.pipeline.folds.cross_validation import train_folds
+from autoseg.pipeline.folds.job_file import COMMAND, read_job
 from autoseg.pipeline.folds.jobs import TrainingOptions, resolve_job
 from autoseg.pipeline.folds.runs import read_run
+from autoseg.progress import SilentProgress
 from autoseg.training.record import read_record
 from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.workspace import Workspace
@@ -89,7 +94,7 @@ def test_folds_train_two_at_once_save_on_a_signal_and_go_on(planned: Path, tmp_p
     assert sorted(case.case for case in scored) == NAMES
 
 
-def test_a_fold_that_fails_is_told_with_its_log_and_the_others_are_finished(planned: Path, tmp_path: Path) -> None:
+def test_a_fold_that_fails_is_reported_with_its_log_and_the_others_are_finished(planned: Path, tmp_path: Path) -> None:
     workspace, folds = copy(planned, tmp_path)
     damaged = folds / "fold_1" / "checkpoint.safetensors"
     damaged.parent.mkdir(parents=True)
@@ -112,7 +117,7 @@ def test_a_fold_that_fails_is_told_with_its_log_and_the_others_are_finished(plan
     assert len(read_evaluation(folds / "cross_validation.json").cases) == len(NAMES)
 
 
-def test_what_no_fold_could_begin_with_is_told_once_before_any_starts(
+def test_what_no_fold_could_begin_with_is_reported_once_before_any_starts(
     planned: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(monkeypatch, "train", "all", "-w", planned, "--set", "training.loss.name=dicee") == 2
@@ -124,25 +129,27 @@ def test_what_no_fold_could_begin_with_is_told_once_before_any_starts(
     assert not (planned / "models").exists()
 
 
-def test_a_folds_command_says_everything_that_the_options_say(planned: Path) -> None:
-    options = TrainingOptions(
-        plan_name="default",
-        configuration="3d_fullres",
-        iterations=77,
-        max_minutes=2.5,
-        patience=9,
-        memory_gb=1.5,
-        assignments=("training.gradient_clip=0.5", "seed=3"),
-    )
-    command = " ".join(fold_command(Workspace(root=planned), options))
-    assert f" train --workspace {planned} " in command
-    for said in ("--plan default", "--configuration 3d_fullres", "--iterations 77", "--max-minutes 2.5"):
-        assert said in command
-    assert command.endswith("--patience 9 --memory-gb 1.5 --set training.gradient_clip=0.5 --set seed=3")
-    # What is left to whoever starts the folds.
-    others = {"with_previous", "folds_at_once", "memory_share"}
-    known = {"plan_name", "configuration", "iterations", "max_minutes", "patience", "memory_gb", "assignments"}
-    assert {field.name for field in fields(TrainingOptions)} == known | others
+def test_a_folds_process_gets_what_was_said_for_all_folds_and_its_own_share_of_a_gpu(
+    planned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, folds = copy(planned, tmp_path)
+    slots = (Slot(memory_share=0.5), Slot(memory_share=0.2))
+    commands: list[tuple[str, ...]] = []
+
+    def write_commands(children: Sequence[Child], given: Sequence[Slot], *_: object) -> tuple[Outcome, ...]:
+        commands.extend(child.command(slot) for child, slot in zip(children, given, strict=True))
+        return ()
+
+    monkeypatch.setattr(cross_validation, "find_slots", lambda jobs, most: slots)
+    monkeypatch.setattr(cross_validation, "run_children", write_commands)
+    options = TrainingOptions(iterations=9, patience=4, memory_share=0.4, folds_at_once=2, with_previous=True)
+    train_folds(Workspace(root=root), ("0", "1"), options, SilentProgress())
+    jobs = [read_job(Path(command[-1]))[1] for command in commands]
+    assert [command[:-1] for command in commands] == [COMMAND] * 2
+    assert [(job.fold, job.options.memory_share) for job in jobs] == [("0", 0.4), ("1", 0.2)]
+    expected = TrainingOptions(configuration="3d_fullres", iterations=9, patience=4)
+    assert all(replace(job.options, memory_share=1.0) == expected for job in jobs)
+    assert all(FoldFolder(root=folds / f"fold_{job.fold}").job.is_file() for job in jobs)
 
 
 def test_a_fold_that_was_begun_keeps_its_size_where_another_had_to_become_smaller(

@@ -13,10 +13,15 @@ from pathlib import Path
 import pytest
 
 from autoseg.evaluation import read_evaluation
+from autoseg.pipeline.folds import slurm
+from autoseg.pipeline.folds.job_file import ALL, JobFile
+from autoseg.pipeline.folds.jobs import TrainingOptions
 from autoseg.pipeline.folds.slurm import BODY, parse_settings, write_script
 from autoseg.training.record import read_record
 from autoseg.workspace.fold import FoldFolder
+from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import PlanError
+from dataset_fingerprints.files.jsonfiles import read_json
 from tests.synthetic.commands import run
 from tests.synthetic.scans import write_nnunet_dataset
 
@@ -74,6 +79,40 @@ def test_without_slurm_the_command_says_so(
     monkeypatch.setenv("PATH", str(tmp_path))
     assert run(monkeypatch, "train", "all", "-w", planned, "--cluster", "slurm") == 2
     assert "there is no command `sbatch` here" in " ".join(capsys.readouterr().err.split())
+
+
+def test_an_array_trains_the_job_files_in_its_folds_folders_and_a_last_job_the_one_beside_them(
+    planned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "a place" / "ws"
+    shutil.copytree(planned, place)
+    scripts = tmp_path / "scripts"
+    sbatch = tmp_path / "bin" / "sbatch"
+    sbatch.parent.mkdir()
+    sbatch.write_text(f'#!/bin/bash\necho ---- >> "{scripts}"\ncat >> "{scripts}"\necho 12\n')
+    sbatch.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{sbatch.parent}:{os.environ['PATH']}")
+    monkeypatch.setattr(slurm, "COMMAND", ("echo", "train"))
+    assert run(monkeypatch, "train", "all", "-w", place, "--cluster", "slurm", "--patience", "7", "--jobs", "3") == 0
+    _, array, summary = scripts.read_text(encoding="utf-8").split("----\n")
+    assert "#SBATCH --array=0,1,2,3,4\n" in array
+    workspace = Workspace(root=place)
+    for fold in range(5):
+        environment = {**os.environ, "SLURM_ARRAY_TASK_ID": str(fold)}
+        done = subprocess.run(["bash", "-c", array], capture_output=True, encoding="utf-8", env=environment, check=True)
+        file = workspace.fold("default", "3d_fullres", str(fold)).job
+        assert done.stdout == f"train {file}\n"
+        expected = JobFile(
+            workspace="../../../..",
+            fold=str(fold),
+            options=TrainingOptions(configuration="3d_fullres", patience=7),
+        )
+        assert read_json(file, JobFile) == expected
+        assert file.with_name("train.log").parent.is_dir(), "Slurm makes no folders"
+    done = subprocess.run(["bash", "-c", summary], capture_output=True, encoding="utf-8", check=True)
+    file = workspace.cross_validation_job("default", "3d_fullres")
+    assert done.stdout == f"train {file}\n"
+    assert read_json(file, JobFile).fold == ALL
 
 
 def end_early(folds: Path, numbers: Iterable[int]) -> None:

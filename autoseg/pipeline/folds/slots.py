@@ -1,4 +1,4 @@
-"""Where folds train at the same time: on which GPU, with what share of its memory, on which cores."""
+"""Slots for folds that train at the same time: on which GPU, with what share of its memory, on which cores."""
 
 from __future__ import annotations
 
@@ -9,17 +9,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from autoseg.hardware import SHARERS, may_have_gpu
-from autoseg.pipeline.folds.children import Place
+from autoseg.pipeline.folds.children import Slot
 from autoseg.pipeline.folds.jobs import Job
+from autoseg.processes import VISIBLE
 from planners.networks.memory_decisions import predict_configuration
 from planners.networks.training_memory import CONTEXT_BYTES, resident_bytes
 from planners.sizing.budgets import PLANNED_SHARE
 
-VISIBLE = "CUDA_VISIBLE_DEVICES"
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Card:
+class Gpu:
     """A CUDA GPU.
 
     Attributes:
@@ -32,18 +31,18 @@ class Card:
     total_bytes: int
 
 
-def find_places(jobs: Sequence[Job], most: int | None) -> tuple[Place, ...]:
-    """Return where folds of one configuration can train at the same time on this machine.
+def find_slots(jobs: Sequence[Job], most: int | None) -> tuple[Slot, ...]:
+    """Return slots in which folds of one configuration can train at the same time on this machine.
 
     Args:
         jobs: the folds; there is at least one.
         most: folds at once: on GPUs at most, on a CPU so many; None for as many as the GPUs hold, or one on a CPU.
     """
-    cards = find_cards()
-    if not cards:
-        return share_machine([Place()] * min(most or 1, len(jobs)))
+    gpus = find_gpus()
+    if not gpus:
+        return share_machine([Slot()] * min(most or 1, len(jobs)))
     need = max(training_bytes(job) for job in jobs)
-    return share_machine(place_on_cards(cards, need, min(most or len(jobs), len(jobs))))
+    return share_machine(share_gpus(gpus, need, min(most or len(jobs), len(jobs))))
 
 
 def training_bytes(job: Job) -> int:
@@ -55,33 +54,32 @@ def training_bytes(job: Job) -> int:
     return round(tensors + CONTEXT_BYTES["cuda"] + cases)
 
 
-def place_on_cards(cards: Sequence[Card], need: int, most: int) -> list[Place]:
-    """Return at most `most` places: one on every GPU, then a second one wherever another `need` bytes fit, and so on.
+def share_gpus(gpus: Sequence[Gpu], need: int, most: int) -> list[Slot]:
+    """Return at most `most` slots: one on every GPU, then a second one wherever another `need` bytes fit, and so on.
 
     A fold that is alone on its GPU may have all of it; several get equal shares of what is free, less what CUDA itself
     takes for each of them. Beyond its share torch lets none grow.
     """
-    room = [max(1, card.free_bytes // need) for card in cards]
-    levels = [card for level in range(max(room)) for card, fits in zip(cards, room, strict=True) if level < fits]
-    chosen = levels[:most]
-    places = []
-    for card in chosen:
-        sharing = chosen.count(card)
-        share = (card.free_bytes / sharing - CONTEXT_BYTES["cuda"]) / card.total_bytes
-        arguments = () if sharing == 1 else ("--memory-share", f"{share:.3f}")
-        places.append(Place(environment={VISIBLE: card.name}, arguments=arguments))
-    return places
+    fitting = [max(1, gpu.free_bytes // need) for gpu in gpus]
+    rounds = [gpu for turn in range(max(fitting)) for gpu, fits in zip(gpus, fitting, strict=True) if turn < fits]
+    chosen = rounds[:most]
+    slots = []
+    for gpu in chosen:
+        sharing = chosen.count(gpu)
+        share = (gpu.free_bytes / sharing - CONTEXT_BYTES["cuda"]) / gpu.total_bytes
+        slots.append(Slot(environment={VISIBLE: gpu.name}, memory_share=1.0 if sharing == 1 else round(share, 3)))
+    return slots
 
 
-def share_machine(places: Sequence[Place]) -> tuple[Place, ...]:
-    """Return the places with cores and memory of the machine shared among them; one place keeps them all."""
-    if len(places) == 1:
-        return tuple(places)
-    sharers = {SHARERS: str(len(places))}
-    return tuple(replace(place, environment={**place.environment, **sharers}) for place in places)
+def share_machine(slots: Sequence[Slot]) -> tuple[Slot, ...]:
+    """Return the slots with cores and memory of the machine shared among them; one slot keeps them all."""
+    if len(slots) == 1:
+        return tuple(slots)
+    sharers = {SHARERS: str(len(slots))}
+    return tuple(replace(slot, environment={**slot.environment, **sharers}) for slot in slots)
 
 
-def find_cards() -> tuple[Card, ...]:
+def find_gpus() -> tuple[Gpu, ...]:
     """Return the CUDA GPUs that this process may use, with what is free on them; empty without any.
 
     Another process asks them: whoever does so takes some of their memory until it ends.
@@ -89,16 +87,16 @@ def find_cards() -> tuple[Card, ...]:
     if not may_have_gpu():
         return ()
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        memory = pool.apply(measure_cards)
+        memory = pool.apply(measure_gpus)
     visible = os.environ.get(VISIBLE, "")
     names = visible.split(",") if visible else [str(number) for number in range(len(memory))]
     return tuple(
-        Card(name=name.strip(), free_bytes=free, total_bytes=total)
+        Gpu(name=name.strip(), free_bytes=free, total_bytes=total)
         for name, (free, total) in zip(names, memory, strict=False)
     )
 
 
-def measure_cards() -> list[tuple[int, int]]:
+def measure_gpus() -> list[tuple[int, int]]:
     """Return the free and the whole memory in bytes of every CUDA GPU, in torch's order."""
     import torch
 

@@ -1,0 +1,26 @@
+"""Options that say everything: nothing may stand beside them."""
+
+from __future__ import annotations
+
+import typer
+
+
+def refuse_beside(alone: str, context: typer.Context) -> None:
+    """Make sure that an option is the only thing that was given to a command.
+
+    Args:
+        alone: the option's parameter.
+        context: of the command.
+
+    Raises:
+        typer.BadParameter: something else was given; the message names it.
+    """
+    others = [parameter for parameter in context.command.params if parameter.name != alone]
+    given = [max(parameter.opts, key=len) for parameter in others if _was_given(context, str(parameter.name))]
+    if given:
+        raise typer.BadParameter(f"--{alone} says everything. Leave out: {', '.join(given)}.")
+
+
+def _was_given(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name != "DEFAULT"

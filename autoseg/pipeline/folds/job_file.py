@@ -1,0 +1,63 @@
+"""A training as it is handed to another process or to Slurm: a JSON file, `autoseg train --job FILE`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from autoseg.pipeline.folds.jobs import TrainingOptions
+from autoseg.workspace.workspace import Workspace, find_workspace
+from dataset_fingerprints.files.jsonfiles import read_json, write_json
+
+# In place of a fold: all folds and their summary.
+ALL = "all"
+# Trains what the file says whose path follows.
+COMMAND = (sys.executable, "-m", "autoseg", "train", "--job")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JobFile:
+    """A fold to train and everything that a person said about it.
+
+    Attributes:
+        workspace: the path that leads to it from the file's folder, so that a moved workspace's jobs stay right.
+        fold: a number, `full` for the model of all cases, or `all` for every fold and their summary.
+    """
+
+    workspace: str
+    fold: str
+    options: TrainingOptions
+    schema_version: int = 1
+
+
+def write_job(workspace: Workspace, configuration: str, fold: str, options: TrainingOptions) -> Path:
+    """Write a training down in the folder that it trains into, and return the file's path.
+
+    Args:
+        workspace: with the plan.
+        configuration: what is trained, whatever the options say.
+        fold: a number, `full`, or `all`.
+        options: everything else.
+    """
+    if fold == ALL:
+        path = workspace.cross_validation_job(options.plan_name, configuration)
+    else:
+        path = workspace.fold(options.plan_name, configuration, fold).job
+    named = replace(options, configuration=configuration)
+    write_json(path, JobFile(workspace=os.path.relpath(workspace.root, path.parent), fold=fold, options=named))
+    return path
+
+
+def read_job(path: Path) -> tuple[Workspace, JobFile]:
+    """Return a training that was written down, and the workspace that it trains in.
+
+    Raises:
+        FileFormatError: the file is missing, or is not a job's.
+        WorkspaceError: there is no workspace where the file says.
+    """
+    job = read_json(path, JobFile)
+    # By its name: a folder on the way may be a link to another disk.
+    root = os.path.normpath(path.absolute().parent / job.workspace)
+    return find_workspace(Path(root)), job
