@@ -8,9 +8,10 @@ from __future__ import annotations
 import errno
 import json
 import sys
+from dataclasses import fields
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 from rich.markup import escape
@@ -24,6 +25,10 @@ from autoseg.cli.simulating import demo, simulate
 from autoseg.hardware import share_cores_with_others
 from autoseg.workspace.fold import METRICS
 from dataset_fingerprints.errors import AutosegError, StoppedError
+
+if TYPE_CHECKING:
+    from autoseg.pipeline.folds.jobs import TrainingOptions
+    from autoseg.workspace.workspace import Workspace
 
 COMMANDS_GROUP = "autoseg.commands"
 # What a full disk, a read-only one and missing rights look like.
@@ -195,17 +200,12 @@ def train(
     _train(found, fold, options)
 
 
-def _train(found: Any, fold: str, options: Any) -> None:
-    from autoseg.pipeline.folds.cross_validation import train_all
-    from autoseg.pipeline.folds.job_file import ALL
-    from autoseg.pipeline.folds.one_fold import train_fold
-
-    if fold == ALL:
-        _show_scores("Cross-validation", train_all(found, options, TerminalProgress()))
-        return
-    evaluation = train_fold(found, fold, options, TerminalProgress())
+def _train(found: Workspace, fold: str, options: TrainingOptions) -> None:
+    given: dict[str, Any] = {entry.name: getattr(options, entry.name) for entry in fields(options)}
+    evaluation = face.train(found, fold, **given, progress=TerminalProgress())
     if evaluation is not None:
-        _show_scores(f"Fold {fold}: cases it was not trained on", evaluation)
+        title = "Cross-validation" if fold == "all" else f"Fold {fold}: cases it was not trained on"
+        _show_scores(title, evaluation)
 
 
 @app.command()
