@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, SupportsInt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,8 +36,28 @@ class Box:
 
     def moved(self, steps: Triple) -> Box:
         """Return the box that lies so many voxels further along each axis."""
-        x, y, z = ((low + step, high + step) for low, high, step in zip(self.start, self.stop, steps, strict=True))
-        return Box(start=(x[0], y[0], z[0]), stop=(x[1], y[1], z[1]))
+        return make_box(np.add(self.start, steps), np.add(self.stop, steps))
+
+    def relative_to(self, other: Box) -> Box:
+        """Return the box counted from the first voxel of another one."""
+        x, y, z = other.start
+        return self.moved((-x, -y, -z))
+
+    def overlap(self, other: Box) -> Box | None:
+        """Return the voxels that lie in both boxes, or None if there are none."""
+        start, stop = np.maximum(self.start, other.start), np.minimum(self.stop, other.stop)
+        return make_box(start, stop) if (start < stop).all() else None
+
+
+def make_box(start: Iterable[SupportsInt], stop: Iterable[SupportsInt]) -> Box:
+    """Return a box from its two corners, given as any numbers that are whole."""
+    (x, y, z), (x_stop, y_stop, z_stop) = map(int, start), map(int, stop)
+    return Box(start=(x, y, z), stop=(x_stop, y_stop, z_stop))
+
+
+def enclose(boxes: Sequence[Box]) -> Box:
+    """Return the smallest box that holds all of several boxes."""
+    return make_box(np.min([box.start for box in boxes], axis=0), np.max([box.stop for box in boxes], axis=0))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -51,7 +51,7 @@ def find_scans(scans: Path, channels: Sequence[str], *, zero_missing: bool) -> t
     if not scans.exists():
         raise DataError(f"{scans}: does not exist. Expected a scan or a folder of scans.")
     if scans.is_file() and not is_image(scans):
-        raise DataError(f"{scans}: is no image that can be read ({', '.join(IMAGE_SUFFIXES)}).")
+        raise DataError(f"{scans}: is not an image that can be read ({', '.join(IMAGE_SUFFIXES)}).")
     alone = scans.is_file() or is_series(scans)
     files = [file for file in sorted((scans.parent if alone else scans).iterdir()) if is_image(file) or is_series(file)]
     groups: dict[str, list[Path]] = {}
@@ -86,7 +86,7 @@ def _by_channel(files: Sequence[Path], channels: int) -> tuple[Path | None, ...]
 
 
 def _holds_all(file: Path, channels: int) -> bool:
-    """Tell whether one file holds all channels; one that cannot be read is told as that later, beside the others."""
+    """Tell whether one file holds all channels; one that cannot be read is reported later, beside the others."""
     try:
         return read_channel_count(file) == channels
     except DataError:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from autoseg.hardware import choose_device
+from autoseg.models import Model
 from autoseg.pipeline.new_scans import NewScan, find_scans
 from autoseg.pipeline.planning import read_plan
-from autoseg.prediction import Ensemble, load_ensemble
+from autoseg.pipeline.trained import read_models
+from autoseg.prediction import Fallback, Predictor, build_cascade, decide
 from autoseg.progress import Progress
-from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.workspace import Workspace
-from dataset_fingerprints.errors import DataError, WorkspaceError
+from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.measuring.scans import read_scan
 from dataset_fingerprints.reading.images import is_image, write_label_map
-from planners.order import find_configuration
-from planners.plan import Configuration, Plan
+from planners.plan import Plan
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,29 +66,35 @@ def predict(
     plan, _ = read_plan(workspace, options.plan_name)
     found = find_scans(scans, plan.channels, zero_missing=options.zero_missing)
     targets = _targets(found, out)
-    ensemble = _load(workspace, plan, options)
+    models = read_models(workspace, plan, options.configuration or plan.default_configuration, options.folds)
+    predictor = build_cascade(models, choose_device(), mirror=options.mirror)
     flips = f"flips {'on' if options.mirror else 'off'}"
-    progress.say(f"{len(found)} scans, {_describe(ensemble)}, {flips}.")
+    progress.say(f"{len(found)} scans, {_describe(models)}, {flips}.")
     lacking = sum(scan.absent() > 0 for scan in found)
     if lacking:
         progress.say(f"{lacking} scans lack channels, filled with zeros: expect worse masks for them.")
-    failures = []
+    outcomes = []
     with progress.task("Predicting", len(found)) as task:
         for scan, target in zip(found, targets, strict=True):
             if options.overwrite or not target.is_file():
-                failures += _predict_one(ensemble, scan, target)
+                outcomes.append(_predict_one(predictor, scan, target, plan))
             task.advance()
+    whole = sum(bool(outcome.fallbacks) for outcome in outcomes)
+    if whole:
+        progress.say(f"{whole} scans were looked at whole, because a stage found nothing to crop to.")
+    failures = [outcome.failure for outcome in outcomes if outcome.failure]
     if failures:
         raise DataError(f"{len(failures)} of {len(found)} scans could not be predicted:\n" + "\n".join(failures))
     return targets
 
 
-def _describe(ensemble: Ensemble) -> str:
-    folds = f"{len(ensemble.networks)} {'fold' if len(ensemble.networks) == 1 else 'folds averaged'}"
-    if ensemble.previous is None:
-        return folds
-    name = ensemble.previous.window.configuration.name
-    return f"{folds}, after a first stage {name} ({_describe(ensemble.previous)})"
+def _describe(models: Mapping[str, Sequence[Model]]) -> str:
+    """Return in words what is averaged, and after which stages."""
+    *earlier, last = (
+        (name, f"{len(folds)} {'fold' if len(folds) == 1 else 'folds averaged'}") for name, folds in models.items()
+    )
+    after = ", ".join(f"{name} ({folds})" for name, folds in earlier)
+    return f"{last[1]}, after {after}" if after else last[1]
 
 
 def _targets(found: tuple[NewScan, ...], out: Path) -> tuple[Path, ...]:
@@ -95,40 +105,24 @@ def _targets(found: tuple[NewScan, ...], out: Path) -> tuple[Path, ...]:
     return tuple(out / f"{scan.name}{scan.mask_suffix()}" for scan in found)
 
 
-def _load(workspace: Workspace, plan: Plan, options: PredictionOptions) -> Ensemble:
-    """Load the chosen folds, and for a cascade all folds of its first stage, whichever are chosen of the second."""
-    name = options.configuration or plan.default_configuration
-    configuration = find_configuration(plan.configurations, name, f"plan {plan.name}")
-    folders, previous = _folders(workspace, plan, configuration, options), None
-    for entry in configuration.masks():
-        previous = _load(workspace, plan, replace(options, configuration=entry.configuration, folds=()))
-    return load_ensemble(folders, choose_device(), mirror=options.mirror, previous=previous)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Outcome:
+    """What became of one scan; `failure` is empty where a mask was written."""
+
+    failure: str = ""
+    fallbacks: tuple[Fallback, ...] = ()
 
 
-def _folders(
-    workspace: Workspace, plan: Plan, configuration: Configuration, options: PredictionOptions
-) -> tuple[FoldFolder, ...]:
-    if options.folds:
-        chosen = tuple(workspace.fold(plan.name, configuration.name, fold) for fold in options.folds)
-        missing = [folder.root.name for folder in chosen if not folder.weight_files()]
-        if missing:
-            raise WorkspaceError(f"{workspace.root}: {', '.join(missing)} of {configuration.name} is not trained yet.")
-        return chosen
-    found = workspace.trained_folds(plan.name, configuration.name)
-    if not found:
-        raise WorkspaceError(
-            f"{workspace.root}: no fold of {configuration.name} is trained yet. Run `autoseg train 0` first."
-        )
-    return found
-
-
-def _predict_one(ensemble: Ensemble, scan: NewScan, target: Path) -> list[str]:
+def _predict_one(predictor: Predictor, scan: NewScan, target: Path, plan: Plan) -> _Outcome:
     try:
-        read = read_scan(scan.name, scan.images, ensemble.run.channels)
+        read = read_scan(scan.name, scan.images, plan.channels)
     except DataError as error:
-        return [f"  {error}"]
+        return _Outcome(failure=f"  {error}")
+    probabilities = predictor.predict(read)
+    for fallback in probabilities.fallbacks:
+        _log.warning("case %s: %s", scan.name, fallback.describe())
     try:
-        write_label_map(target, ensemble.predict(read), read.source_grid)
+        write_label_map(target, plan.scheme.to_values(decide(probabilities)), read.source_grid)
     except DataError as error:
-        return [f"  case {scan.name}: {error}"]
-    return []
+        return _Outcome(failure=f"  case {scan.name}: {error}")
+    return _Outcome(fallbacks=probabilities.fallbacks)

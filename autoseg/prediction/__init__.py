@@ -1,17 +1,49 @@
-"""Predicting new scans with trained networks."""
+"""Predicting scans: predictors turn a scan into probabilities, `decide` turns these into labels."""
 
-from autoseg.prediction.models import Ensemble, load_ensemble, make_window
-from autoseg.prediction.restore import Probabilities, mark, restore_logits, restore_probabilities
+from autoseg.prediction.cascade import Cascade, Stage, build_cascade
+from autoseg.prediction.deciding import Decision, choose_labels, decide
+from autoseg.prediction.ensemble import Ensemble, merge
+from autoseg.prediction.inputs import NetworkInput, SharedInputs, find_box
+from autoseg.prediction.members import Member, make_members, make_window
+from autoseg.prediction.probabilities import (
+    Fallback,
+    Layers,
+    Predictor,
+    Probabilities,
+    Slab,
+    StoredLayers,
+    select_targets,
+)
+from autoseg.prediction.quantised import Quantised, quantise
 from autoseg.prediction.sliding_window import Window, predict_logits
+from autoseg.prediction.spread import Uncertainty, spread
 
 __all__ = [
+    "Cascade",
+    "Decision",
     "Ensemble",
+    "Fallback",
+    "Layers",
+    "Member",
+    "NetworkInput",
+    "Predictor",
     "Probabilities",
+    "Quantised",
+    "SharedInputs",
+    "Slab",
+    "Stage",
+    "StoredLayers",
+    "Uncertainty",
     "Window",
-    "load_ensemble",
+    "build_cascade",
+    "choose_labels",
+    "decide",
+    "find_box",
+    "make_members",
     "make_window",
-    "mark",
+    "merge",
     "predict_logits",
-    "restore_logits",
-    "restore_probabilities",
+    "quantise",
+    "select_targets",
+    "spread",
 ]

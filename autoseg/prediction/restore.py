@@ -1,101 +1,93 @@
-"""From logits on the preprocessed array to a label map on the scan's own grid, slab by slab."""
+"""From logits on the preprocessed array to probabilities on the scan's own grid, slab by slab."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from autoseg.preprocessing import Record, paste, resampling_matrix
-from dataset_fingerprints.dataset import Heads
-from dataset_fingerprints.geometry import Box
-from dataset_fingerprints.reading.body import bounding_box
+from autoseg.hardware import free_memory_gb
+from autoseg.prediction.inputs import NetworkInput
+from autoseg.prediction.probabilities import Probabilities
+from autoseg.preprocessing import centres_inside, resampling_matrix
+from dataset_fingerprints.dataset import LabelScheme
+from dataset_fingerprints.sizes import GIB
 
-# Voxels of the scan's grid that are restored at once; keeps the class maps of a large scan off the memory.
-SLAB_VOXELS = 4_000_000
+# Logits that take more than this share of the free memory are held in half precision.
+HELD_SHARE = 0.25
+# Half precision goes up to 65,504; probabilities are 0 or 1 long before.
+_LARGEST_HALF = 6e4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Probabilities:
-    """Probabilities of the labels or regions in 1/255 inside the box where any is at least 1/255.
+class RestoredLayers:
+    """Probabilities that are restored from logits whenever they are read.
 
     Attributes:
-        box: in the scan's canonical grid.
-        values: (label or region, x, y, z) uint8.
+        logits: (output, x, y, z) on the part of the preprocessed array that the network looked at, on the CPU.
+        matrices: per axis (scan, logits), linear; None for an axis that keeps its voxels.
+        exclusive: whether outputs compete (softmax) or each decides for itself (sigmoid).
+        device: to compute on.
     """
 
-    box: Box
-    values: NDArray[np.uint8]
+    logits: torch.Tensor
+    matrices: tuple[torch.Tensor | None, torch.Tensor | None, torch.Tensor | None]
+    exclusive: bool
+    device: torch.device
+
+    def read(self, start: int, stop: int) -> torch.Tensor:
+        """Return the probabilities of some layers, on the device."""
+        along_x, along_y, along_z = self.matrices
+        if along_x is None:
+            slab = self._load(start, stop)
+        else:
+            rows = along_x[start:stop]
+            used = rows.any(0).nonzero()
+            first, last = int(used[0]), int(used[-1]) + 1
+            slab = torch.einsum("sx,kxyz->ksyz", rows[:, first:last].to(self.device), self._load(first, last))
+        if along_y is not None:
+            slab = torch.einsum("ty,ksyz->kstz", along_y.to(self.device), slab)
+        if along_z is not None:
+            slab = slab @ along_z.to(self.device).T
+        return slab.softmax(0) if self.exclusive else slab.sigmoid()
+
+    def _load(self, first: int, last: int) -> torch.Tensor:
+        return self.logits[:, first:last].to(self.device, torch.float32)
 
 
-def mark(logits: torch.Tensor, heads: Heads) -> torch.Tensor:
-    """Return the label indices (x, y, z), uint8, that logits (output, x, y, z) stand for.
-
-    Of competing outputs the largest marks; of regions every one with a probability above one half, later ones over
-    earlier ones.
-    """
-    if heads.exclusive:
-        return logits.argmax(0).to(torch.uint8)
-    indices = torch.zeros(logits.shape[1:], dtype=torch.uint8, device=logits.device)
-    for output, index in zip(logits, heads.written, strict=True):
-        indices[output > 0] = index
-    return indices
-
-
-def restore_logits(logits: torch.Tensor, record: Record, heads: Heads) -> NDArray[np.uint8]:
-    """Return (x, y, z) label indices on the scan's whole canonical grid; background outside the crop.
+def restore(logits: torch.Tensor, seen: NetworkInput, scheme: LabelScheme) -> Probabilities:
+    """Return the probabilities that logits stand for, on the scan's own grid.
 
     Args:
-        logits: (output, x, y, z) on the preprocessed array.
-        record: of the scan's preprocessing.
-        heads: what the outputs stand for.
+        logits: (output, x, y, z) of what the network saw; their device is the one to compute on.
+        seen: by the network.
+        scheme: what the outputs stand for.
     """
-    slabs = [mark(slab, heads).cpu().numpy() for slab in _resampled_slabs(logits, record)]
-    return paste(np.concatenate(slabs), record)
+    record, crop = seen.record, seen.crop
+    box = centres_inside(crop, record)
+    axes = zip(record.shape, record.box.shape(), crop.slices(), box.relative_to(record.box).slices(), strict=True)
+    x, y, z = (
+        None if length == target else _matrix(length, target, columns, rows) for length, target, columns, rows in axes
+    )
+    layers = RestoredLayers(
+        logits=hold_logits(logits), matrices=(x, y, z), exclusive=scheme.heads().exclusive, device=logits.device
+    )
+    return Probabilities(
+        scheme=scheme, source_grid=record.source_grid, box=box, layers=layers, fallbacks=seen.fallbacks
+    )
 
 
-def restore_probabilities(
-    logits: torch.Tensor, record: Record, heads: Heads
-) -> tuple[NDArray[np.uint8], Probabilities]:
-    """Return label indices as `restore_logits` does, and the probabilities they come from."""
-    labels, shares = [], []
-    for slab in _resampled_slabs(logits, record):
-        labels.append(mark(slab, heads).cpu().numpy())
-        probability = slab.softmax(0)[1:] if heads.exclusive else slab.sigmoid()
-        shares.append((probability * 255).round().to(torch.uint8).cpu().numpy())
-    values = np.concatenate(shares, axis=1)
-    inner = bounding_box(np.asarray(values.any(axis=0)))
-    start = tuple(first + offset for first, offset in zip(record.box.start, inner.start, strict=True))
-    stop = tuple(first + offset for first, offset in zip(record.box.start, inner.stop, strict=True))
-    box = Box(start=(start[0], start[1], start[2]), stop=(stop[0], stop[1], stop[2]))
-    inside = np.ascontiguousarray(values[(slice(None), *inner.slices())])
-    return paste(np.concatenate(labels), record), Probabilities(box=box, values=inside)
+def hold_logits(logits: torch.Tensor) -> torch.Tensor:
+    """Return logits on the CPU: as they are, or in half precision where they take much of the free memory."""
+    if logits.nbytes > HELD_SHARE * free_memory_gb() * GIB:
+        logits = logits.clamp(-_LARGEST_HALF, _LARGEST_HALF).half()
+    return logits.cpu()
 
 
-def _resampled_slabs(logits: torch.Tensor, record: Record) -> Iterator[torch.Tensor]:
-    """Yield (output, slab, y, z) logits on the crop's own grid, linearly resampled, along the first axis."""
-    shape = record.box.shape()
-    matrices = [
-        torch.from_numpy(resampling_matrix(length, target, "linear").toarray()).to(logits.device)
-        for length, target in zip(logits.shape[1:], shape, strict=True)
-    ]
-    thickness = max(1, SLAB_VOXELS // (shape[1] * shape[2] * logits.shape[0]))
-    for first in range(0, shape[0], thickness):
-        slab = logits[:, first : first + thickness]
-        if logits.shape[1] != shape[0]:
-            slab = torch.einsum("sx,kxyz->ksyz", *_needed(matrices[0][first : first + thickness], logits))
-        if logits.shape[2] != shape[1]:
-            slab = torch.einsum("ty,ksyz->kstz", matrices[1], slab)
-        if logits.shape[3] != shape[2]:
-            slab = slab @ matrices[2].T
-        yield slab
-
-
-def _needed(rows: torch.Tensor, logits: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the columns of a slab's matrix that are not zero, and the layers of the logits they stand for."""
-    used = rows.any(0).nonzero()
-    first, last = int(used[0]), int(used[-1]) + 1
-    return rows[:, first:last], logits[:, first:last]
+def _matrix(length: int, target: int, columns: slice, rows: slice) -> torch.Tensor:
+    """Return the rows and columns of a crop; rows at its border weigh what is left of them up to 1."""
+    matrix = torch.from_numpy(resampling_matrix(length, target, "linear").toarray())
+    inside = matrix[rows, columns]
+    whole = matrix[rows].sum(1, keepdim=True)
+    left = inside.sum(1, keepdim=True)
+    return torch.where(left < whole, inside / left, inside)

@@ -1,4 +1,4 @@
-"""Predicting a whole preprocessed scan tile by tile, with several networks and flips averaged."""
+"""Predicting a whole preprocessed scan tile by tile, with flips averaged."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ class Window:
 
 
 @torch.inference_mode()
-def predict_logits(networks: Sequence[nn.Module], image: torch.Tensor, window: Window) -> torch.Tensor:
-    """Return the mean logits of all networks and flips.
+def predict_logits(network: nn.Module, image: torch.Tensor, window: Window) -> torch.Tensor:
+    """Return a network's mean logits over all flips.
 
     Args:
-        networks: in evaluation mode, on the window's device.
+        network: in evaluation mode, on the window's device.
         image: (channel, x, y, z), on any device.
         window: how to run.
 
@@ -58,7 +58,7 @@ def predict_logits(networks: Sequence[nn.Module], image: torch.Tensor, window: W
     while done < len(starts):
         chosen = starts[done : done + tiles_at_once]
         try:
-            logits = _predict_tiles(networks, _cut(padded, chosen, configuration.patch_shape), window)
+            logits = _predict_tiles(network, _cut(padded, chosen, configuration.patch_shape), window)
         except torch.OutOfMemoryError:
             if tiles_at_once == 1:
                 raise
@@ -72,18 +72,16 @@ def predict_logits(networks: Sequence[nn.Module], image: torch.Tensor, window: W
     return (total / weight)[(slice(None), *inside)]
 
 
-def _predict_tiles(networks: Sequence[nn.Module], tiles: torch.Tensor, window: Window) -> torch.Tensor:
-    """Return the (tile, output, x, y, z) mean logits over networks and flips."""
+def _predict_tiles(network: nn.Module, tiles: torch.Tensor, window: Window) -> torch.Tensor:
+    """Return the (tile, output, x, y, z) mean logits over flips."""
     axes = window.configuration.prediction.mirror_axes if window.mirror else ()
-    mean: torch.Tensor | None = None
-    passes = [(network, flips) for network in networks for flips in flip_sets(axes)]
-    for network, flips in passes:
-        dimensions = [2 + axis for axis in flips]
-        logits = _call(network, tiles.flip(dimensions) if flips else tiles, window)
-        logits = logits.flip(dimensions) if flips else logits
-        mean = logits if mean is None else mean.add_(logits)
-    assert mean is not None
-    return mean / len(passes)
+    # The first of the sets is empty.
+    _, *flips = flip_sets(axes)
+    total = _call(network, tiles, window)
+    for flip in flips:
+        dimensions = [2 + axis for axis in flip]
+        total.add_(_call(network, tiles.flip(dimensions), window).flip(dimensions))
+    return total / (1 + len(flips))
 
 
 def _call(network: nn.Module, tiles: torch.Tensor, window: Window) -> torch.Tensor:

@@ -1,15 +1,19 @@
 """Raw scans to network arrays and back."""
 
+from autoseg.preprocessing.crops import Crop, centres_inside, fit_crops, whole
 from autoseg.preprocessing.earlier_masks import add_mask, fit_mask
-from autoseg.preprocessing.prepare import Prepared, Record, interpolation, paste, prepare, restore_labels
+from autoseg.preprocessing.prepare import Prepared, Record, interpolation, paste, prepare
 from autoseg.preprocessing.resampling import resampling_matrix
 from autoseg.preprocessing.store import Store, pack_array, read_array, store_key, unpack_array, write_array
 
 __all__ = [
+    "Crop",
     "Prepared",
     "Record",
     "Store",
     "add_mask",
+    "centres_inside",
+    "fit_crops",
     "fit_mask",
     "interpolation",
     "pack_array",
@@ -17,8 +21,8 @@ __all__ = [
     "prepare",
     "read_array",
     "resampling_matrix",
-    "restore_labels",
     "store_key",
     "unpack_array",
+    "whole",
     "write_array",
 ]

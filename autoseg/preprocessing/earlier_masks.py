@@ -1,4 +1,4 @@
-"""A first stage's mask on the array of a cascade's second stage."""
+"""One stage's mask on the array of another one."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def fit_mask(indices: NDArray[np.uint8], record: Record, count: int) -> NDArray[
 def add_mask(
     image: NDArray[np.floating], indices: NDArray[np.uint8], targets: Sequence[tuple[int, ...]]
 ) -> NDArray[np.float32]:
-    """Return the channels that the second stage's network sees: the images', then one per label or region.
+    """Return the channels that the other stage's network sees: the images', then one per label or region.
 
     Args:
         image: (channel, x, y, z), preprocessed.

@@ -1,8 +1,8 @@
-"""Label maps on another grid, and back.
+"""Label maps on another grid.
 
-There, a voxel takes the label with the largest share of it; on a coarser grid, where no share is clear, the one that
-brings back more (`rounding`). Back from a coarser grid, labels are smoothed, interpolated and compared, so that the
-staircase of a border tells where the border ran.
+A voxel takes the label with the largest share of it; on a coarser grid, where no share is clear, the one that brings
+back more (`rounding`). To bring labels back from a coarser grid, they are smoothed, interpolated and compared, so that
+the staircase of a border shows where the border ran.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def resample_labels(labels: NDArray[np.uint8], shape: Triple, count: int) -> NDA
     if labels.shape == shape:
         return labels
     source = bounding_box(labels > 0)
-    there, back = _matrices_there(labels.shape, shape), _matrices_back(shape, labels.shape)
+    there, back = _matrices_there(labels.shape, shape), matrices_back(shape, labels.shape)
     target = _reach(there, source)
     candidates = rank_labels(labels[source.slices()], _cut(there, target, source), count)
     chosen = candidates.first
@@ -44,25 +44,6 @@ def resample_labels(labels: NDArray[np.uint8], shape: Triple, count: int) -> NDA
         chosen = settle(candidates, labels[around.slices()], _cut(back, around, target))
     result = np.zeros(shape, dtype=np.uint8)
     result[target.slices()] = chosen
-    _keep_thin(labels, result, source)
-    return result
-
-
-def restore_resampled(labels: NDArray[np.uint8], shape: Triple, count: int) -> NDArray[np.uint8]:
-    """Undo `resample_labels`: return the label map (x, y, z) of the original shape.
-
-    Args:
-        labels: (x, y, z), indices 0..count - 1.
-        shape: the original shape.
-        count: how many indices there are, background included.
-    """
-    if labels.shape == shape:
-        return labels
-    source = bounding_box(labels > 0)
-    back = _matrices_back(labels.shape, shape)
-    target = _reach(back, source)
-    result = np.zeros(shape, dtype=np.uint8)
-    result[target.slices()] = rank_labels(labels[source.slices()], _cut(back, target, source), count).first
     _keep_thin(labels, result, source)
     return result
 
@@ -79,7 +60,13 @@ def _matrices_there(lengths: tuple[int, ...], targets: tuple[int, ...]) -> Matri
     return (x, y, z)
 
 
-def _matrices_back(lengths: tuple[int, ...], targets: tuple[int, ...]) -> Matrices:
+def matrices_back(lengths: tuple[int, ...], targets: tuple[int, ...]) -> Matrices:
+    """Return, per axis, what brings shares of labels back from a grid to the one that they were resampled from.
+
+    Args:
+        lengths: of the grid that labels were resampled to.
+        targets: of the grid that they came from.
+    """
     smooth = _gets_coarser(targets, lengths)
     x, y, z = (_matrix_back(length, target, smooth) for length, target in zip(lengths, targets, strict=True))
     return (x, y, z)
@@ -142,10 +129,10 @@ def _keep_thin(before: NDArray[np.uint8], after: NDArray[np.uint8], source: Box)
     if not lost.any():
         return
     places = np.nonzero(lost)
-    homes = (_homes(*lengths)[place] for *lengths, place in zip(before.shape, after.shape, places, strict=True))
-    after[tuple(homes)] = lost[places]
+    nearest = (_nearest(*lengths)[place] for *lengths, place in zip(before.shape, after.shape, places, strict=True))
+    after[tuple(nearest)] = lost[places]
     # On a finer grid a voxel fills several.
-    filled = lost[np.ix_(*(_homes(*lengths) for lengths in zip(after.shape, before.shape, strict=True)))]
+    filled = lost[np.ix_(*(_nearest(*lengths) for lengths in zip(after.shape, before.shape, strict=True)))]
     np.copyto(after, filled, where=filled > 0)
 
 
@@ -153,9 +140,9 @@ def _find_lost(before: NDArray[np.uint8], after: NDArray[np.uint8], source: Box)
     """Return the labels of `before`, 0 where the label is found in `after`, there or next to there."""
     lost = np.zeros_like(before)
     parts = zip(before.shape, after.shape, source.slices(), strict=True)
-    homes = [_homes(length, target)[part] for length, target, part in parts]
-    covered = tuple(slice(int(axis[0]), int(axis[-1]) + 1) for axis in homes)
-    places = np.ix_(*(axis - axis[0] for axis in homes))
+    nearest = [_nearest(length, target)[part] for length, target, part in parts]
+    covered = tuple(slice(int(axis[0]), int(axis[-1]) + 1) for axis in nearest)
+    places = np.ix_(*(axis - axis[0] for axis in nearest))
     inside = before[source.slices()]
     for index in np.flatnonzero(np.bincount(inside.ravel())):
         near = ndimage.maximum_filter((after[covered] == index).view(np.uint8), 3)
@@ -163,6 +150,6 @@ def _find_lost(before: NDArray[np.uint8], after: NDArray[np.uint8], source: Box)
     return lost
 
 
-def _homes(length: int, target: int) -> NDArray[np.intp]:
+def _nearest(length: int, target: int) -> NDArray[np.intp]:
     """Return for every voxel of an axis the voxel of the other grid's axis that its centre lies in."""
     return ((np.arange(length) + 0.5) * target / length).astype(np.intp)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autoseg.preprocessing.intensities import normalize
-from autoseg.preprocessing.labels import resample_labels, restore_resampled
+from autoseg.preprocessing.labels import resample_labels
 from autoseg.preprocessing.resampling import Kind, resample, target_shape
 from dataset_fingerprints.geometry import Box, Grid, Triple, canonical_grid
 from dataset_fingerprints.measuring.scans import Scan
@@ -75,20 +75,6 @@ def interpolation(kind: Kind, coarse_axis: int) -> tuple[Kind, Kind, Kind]:
     """Return the interpolation per axis: a coarse axis is always linear, as a spline would ring across thick slices."""
     x, y, z = ("linear" if axis == coarse_axis else kind for axis in range(3))
     return (x, y, z)
-
-
-def restore_labels(labels: NDArray[np.uint8], record: Record, classes: int) -> NDArray[np.uint8]:
-    """Undo `prepare` for class indices.
-
-    Args:
-        labels: (x, y, z) on the preprocessed array.
-        record: what was done.
-        classes: how many class indices there are, background included.
-
-    Returns:
-        (x, y, z) on the scan's whole canonical grid; background outside the crop.
-    """
-    return paste(restore_resampled(labels, record.box.shape(), classes), record)
 
 
 def paste(inside: NDArray[np.uint8], record: Record) -> NDArray[np.uint8]:

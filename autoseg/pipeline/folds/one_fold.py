@@ -12,12 +12,13 @@ import torch
 from autoseg import processes
 from autoseg.evaluation import Evaluation, read_evaluation
 from autoseg.hardware import autocast_type, choose_device, count_cores, limit_memory, ran_out_of_memory, release_memory
+from autoseg.models import read_fold
 from autoseg.pipeline.folds.cross_validation import train_previous
 from autoseg.pipeline.folds.jobs import Job, TrainingOptions, resolve_job
 from autoseg.pipeline.folds.observing import make_observers
 from autoseg.pipeline.folds.residency import load_cases
 from autoseg.pipeline.folds.validation import TrainingValidator, validate_fold
-from autoseg.prediction import load_ensemble, make_window
+from autoseg.prediction import make_members, make_window
 from autoseg.progress import Progress, SilentProgress
 from autoseg.training.record import TrainingRecord, read_record
 from autoseg.training.setting import Setup
@@ -67,8 +68,8 @@ def _train_locked(job: Job, progress: Progress) -> Evaluation | None:
     if record.status == "finished":
         progress.say(f"Fold {job.fold} is finished.")
         return read_evaluation(job.folder.validation.metrics)
-    ensemble = load_ensemble([job.folder], choose_device(), mirror=True)
-    evaluation = validate_fold(ensemble, job.inputs, job.cases.validation, job.folder.validation, progress)
+    members = make_members(read_fold(job.folder), choose_device(), mirror=True)
+    evaluation = validate_fold(members, job.inputs, job.cases.validation, job.folder.validation, progress)
     _write(job.folder, replace(record, status="finished"))
     return evaluation
 

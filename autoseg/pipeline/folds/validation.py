@@ -21,8 +21,17 @@ from autoseg.evaluation import (
     write_evaluation,
 )
 from autoseg.pipeline.folds.stage_inputs import StageInput
-from autoseg.prediction import Ensemble, Window, mark, predict_logits, restore_probabilities
-from autoseg.preprocessing import write_array
+from autoseg.prediction import (
+    Member,
+    NetworkInput,
+    Window,
+    choose_labels,
+    decide,
+    merge,
+    predict_logits,
+    quantise,
+)
+from autoseg.preprocessing import whole, write_array
 from autoseg.progress import Progress
 from autoseg.training.watch import LabelOutcome, Outcomes
 from autoseg.workspace.fold import ValidationFolder
@@ -58,8 +67,9 @@ class TrainingValidator:
     def _outcome(self, network: nn.Module, case: str) -> Mapping[str, LabelOutcome]:
         scheme = self.inputs.scheme
         image, reference = self.inputs.read(case)
-        logits = predict_logits([network], torch.from_numpy(image), self.window)
-        predicted = scheme.to_values(mark(logits, scheme.heads()).cpu().numpy())
+        logits = predict_logits(network, torch.from_numpy(image), self.window)
+        values = logits.softmax(0) if scheme.heads().exclusive else logits.sigmoid()
+        predicted = scheme.to_values(choose_labels(values, scheme.heads()).cpu().numpy())
         spacing_mm = self.window.configuration.preprocessing.spacing_mm
         pairs = scored_targets(scheme).pairs(predicted, scheme.to_values(reference), spacing_mm)
         names = (part.name for part in scheme.regions or scheme.labels)
@@ -82,9 +92,11 @@ def scored_targets(scheme: LabelScheme) -> Targets:
 
 
 def validate_fold(
-    ensemble: Ensemble, inputs: StageInput, cases: Sequence[str], folder: ValidationFolder, progress: Progress
+    members: Sequence[Member], inputs: StageInput, cases: Sequence[str], folder: ValidationFolder, progress: Progress
 ) -> Evaluation:
     """Predict and score all cases, keep masks and probabilities, and write the fold's metrics.
+
+    The masks and probabilities of several members, a fold's snapshots, are those of their mean.
 
     Started again after a kill, it goes on with the cases that are missing.
     """
@@ -93,7 +105,7 @@ def validate_fold(
         for case in cases:
             done = folder.case_record(case)
             if not done.is_file():
-                write_json(done, _validate_case(ensemble, inputs, case, folder))
+                write_json(done, _validate_case(members, inputs, case, folder))
             scores.append(read_json(done, ValidatedCase).scores)
             task.advance()
     evaluation = summarise(scores)
@@ -101,15 +113,15 @@ def validate_fold(
     return evaluation
 
 
-def _validate_case(ensemble: Ensemble, inputs: StageInput, case: str, folder: ValidationFolder) -> ValidatedCase:
+def _validate_case(members: Sequence[Member], inputs: StageInput, case: str, folder: ValidationFolder) -> ValidatedCase:
     image, _ = inputs.read(case)
     record = inputs.store.read_record(case)
-    logits = predict_logits(ensemble.networks, torch.from_numpy(image), ensemble.window)
-    scheme = ensemble.run.scheme
-    indices, probabilities = restore_probabilities(logits, record, scheme.heads())
-    labels = scheme.to_values(indices)
+    seen = NetworkInput(image=image, record=record, crop=whole(record))
+    probabilities = merge([member.predict_prepared(seen) for member in members])
+    scheme, stored = inputs.scheme, quantise(probabilities)
+    labels = scheme.to_values(decide(probabilities))
     write_label_map(folder.mask(case), labels, record.source_grid)
-    write_array(folder.probabilities(case), probabilities.values)
+    write_array(folder.probabilities(case), stored.values)
     scores = score_case(
         labels,
         scheme.to_values(inputs.store.read_reference(case)),
@@ -117,4 +129,4 @@ def _validate_case(ensemble: Ensemble, inputs: StageInput, case: str, folder: Va
         canonical_grid(record.source_grid).spacing_mm(),
         case,
     )
-    return ValidatedCase(scores=scores, probability_box=probabilities.box)
+    return ValidatedCase(scores=scores, probability_box=stored.box)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import nibabel
@@ -13,13 +13,15 @@ import torch
 
 from autoseg.pipeline.folds.stage_inputs import find_input
 from autoseg.pipeline.planning import read_plan
-from autoseg.prediction import load_ensemble
+from autoseg.pipeline.trained import read_models
+from autoseg.prediction import Cascade, Probabilities, Stage, StoredLayers, build_cascade, decide
 from autoseg.training.checkpoint import load_tensors
 from autoseg.training.record import TrainingRecord
-from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.workspace import Workspace
+from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.files.jsonfiles import read_json
-from dataset_fingerprints.measuring.scans import read_scan
+from dataset_fingerprints.measuring.scans import Scan, read_scan
+from dataset_fingerprints.reading.images import read_label_map
 from planners.order import find_configuration
 from tests.synthetic.commands import run
 from tests.synthetic.scans import head, write_description, write_nifti
@@ -130,25 +132,32 @@ def test_a_cascade_predicts_new_scans_by_both_stages(both_stages: Path, monkeypa
     out = both_stages / "second.nii.gz"
     assert run(monkeypatch, "predict", scan, "-o", out, "--no-mirror", *cascade(both_stages)) == 0
     assert nibabel.load(out).shape == SHAPE
-    second = FoldFolder(root=fold_folder(both_stages, "3d_cascade_fullres", 0))
-    lowres = FoldFolder(root=fold_folder(both_stages, "3d_lowres", 0))
-    first = load_ensemble([lowres], torch.device("cpu"), mirror=False)
+    workspace = Workspace(root=both_stages / "ws")
+    plan, _ = read_plan(workspace, "default")
+    models = read_models(workspace, plan, "3d_cascade_fullres")
+    assert {name: len(folds) for name, folds in models.items()} == {"3d_lowres": 5, "3d_cascade_fullres": 1}
+    both = build_cascade(models, torch.device("cpu"), mirror=False)
     read = read_scan("sub-0", [scan], ("T1w",))
-    answers = []
-    for networks in (first.networks, [Everything()]):
-        previous = replace(first, networks=networks)
-        ensemble = load_ensemble([second], torch.device("cpu"), mirror=False, previous=previous)
-        answers.append(ensemble.predict_logits(read)[0])
-    assert not torch.equal(*answers), "another first stage makes another second one"
+    probabilities = both.predict(read)
+    written = plan.scheme.to_values(decide(probabilities))
+    assert np.array_equal(written, read_label_map(out).voxels[0])
+    other = Cascade(stages=(Stage(configuration="3d_lowres", predictor=Everything(plan.scheme)), both.stages[1]))
+    changed = other.predict(read)
+    slabs = zip(probabilities.slabs(), changed.slabs(), strict=True)
+    assert not all(torch.equal(one.values, two.values) for one, two in slabs), "the second stage looks at the first"
 
 
-class Everything(torch.nn.Module):
+@dataclass
+class Everything:
     """Sees label 2 everywhere."""
 
-    def forward(self, images: torch.Tensor) -> list[torch.Tensor]:
-        logits = torch.zeros((len(images), 3, *images.shape[2:]))
-        logits[:, 2] = 9.0
-        return [logits]
+    scheme: LabelScheme
+
+    def predict(self, scan: Scan) -> Probabilities:
+        values = torch.zeros(3, *scan.box.shape())
+        values[2] = 1
+        layers = StoredLayers(values=values)
+        return Probabilities(scheme=self.scheme, source_grid=scan.source_grid, box=scan.box, layers=layers)
 
 
 def test_explain_shows_which_stage_comes_first(

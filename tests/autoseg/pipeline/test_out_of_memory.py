@@ -10,11 +10,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from autoseg.prediction import load_ensemble
+from autoseg.pipeline.planning import read_plan
+from autoseg.pipeline.trained import read_models
+from autoseg.prediction import build_cascade
 from autoseg.training.record import read_record
 from autoseg.workspace.fold import FoldFolder
-from dataset_fingerprints.errors import WorkspaceError
+from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.files.jsonfiles import read_json, write_json
+from dataset_fingerprints.measuring.scans import read_scan
 from planners.run import Run
 from tests.synthetic.commands import run
 from tests.synthetic.scans import head, write_description, write_nifti
@@ -69,13 +72,21 @@ def test_a_training_that_does_not_fit_goes_on_smaller_and_says_so(planned: Path)
     assert "Out of memory" not in said
     second = read_json(folds / "fold_1" / "run.json", Run)
     assert second.configurations == first.configurations
-    check_ensemble(folds, second)
+    check_ensemble(planned, second)
 
 
-def check_ensemble(folds: Path, second: Run) -> None:
-    both = [FoldFolder(root=folds / "fold_0"), FoldFolder(root=folds / "fold_1")]
-    assert len(load_ensemble(both, torch.device("cpu"), mirror=False).networks) == 2
+def check_ensemble(planned: Path, second: Run) -> None:
+    """Folds whose patches differ, because only one of them ran out of memory, are averaged."""
+    workspace = Workspace(root=planned / "ws")
+    plan, _ = read_plan(workspace, "default")
     shorter = replace(second.own(), patch_shape=(16, 16, 16))
-    write_json(folds / "fold_1" / "run.json", replace(second, configurations=(shorter,)))
-    with pytest.raises(WorkspaceError, match="trained with patches of 16x16x16 voxels, another fold with"):
-        load_ensemble(both, torch.device("cpu"), mirror=False)
+    write_json(workspace.fold("default", "3d_fullres", "1").run, replace(second, configurations=(shorter,)))
+    scan = read_scan("sub-0", [planned / "raw" / "imagesTr" / "sub-0_0000.nii.gz"], ("T1w",))
+    values = []
+    for folds in (("0",), ("1",), ()):
+        models = read_models(workspace, plan, "3d_fullres", folds)
+        predictor = build_cascade(models, torch.device("cpu"), mirror=False)
+        values.append(predictor.predict(scan).read_box(scan.box))
+    assert not torch.equal(values[0], values[1])
+    # Halves of numbers below 1, added in another order.
+    assert torch.allclose(values[2], (values[0] + values[1]) / 2, atol=1e-6)

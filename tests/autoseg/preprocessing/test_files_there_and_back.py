@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 import SimpleITK
 
-from autoseg.preprocessing import prepare, restore_labels
+from autoseg.preprocessing import paste, prepare
 from dataset_fingerprints.dataset import Case, Label, LabelScheme
 from dataset_fingerprints.geometry import canonical_grid
 from dataset_fingerprints.measuring.scans import read_case
 from dataset_fingerprints.reading.images import write_label_map
 from planners.choices import Choice
 from planners.plan import Preprocessing
+from tests.synthetic.restoring import restore_labels
 from tests.synthetic.scans import affine_of, all_orientations, blob, write_nifti
 
 # pytest -m slow --log-cli-level=info shows the figures.
@@ -74,7 +75,8 @@ def there_and_back(folder, labels, placing, ratio):
     x, y, z = (have * factor for have, factor in zip(canonical_grid(scan.source_grid).spacing_mm(), ratio, strict=True))
     preprocessing = Preprocessing(spacing_mm=(x, y, z), normalization=(Choice(name="zscore"),), coarse_axis=-1)
     prepared = prepare(scan, preprocessing, 4)
-    restored = SCHEME.to_values(restore_labels(prepared.labels, prepared.record, 4))
+    inside = restore_labels(prepared.labels, prepared.record.box.shape(), 4)
+    restored = SCHEME.to_values(paste(inside, prepared.record))
     write_label_map(folder / f"restored{suffix}", restored, scan.source_grid)
     grids = [SimpleITK.ReadImage(str(folder / f"{name}{suffix}")) for name in ("label", "restored")]
     places = [np.array([*grid.GetOrigin(), *grid.GetSpacing(), *grid.GetDirection()]) for grid in grids]

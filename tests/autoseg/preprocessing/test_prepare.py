@@ -4,13 +4,14 @@ import nibabel
 import numpy as np
 import pytest
 
-from autoseg.preprocessing import prepare, restore_labels
+from autoseg.preprocessing import paste, prepare
 from dataset_fingerprints.dataset import Case, Label, LabelScheme
 from dataset_fingerprints.geometry import canonical_grid
 from dataset_fingerprints.measuring.scans import read_case
 from dataset_fingerprints.reading.images import write_label_map
 from planners.choices import Choice
 from planners.plan import Preprocessing
+from tests.synthetic.restoring import restore_labels
 from tests.synthetic.scans import affine_of, all_orientations, head, write_nifti
 
 SCHEME = LabelScheme(labels=(Label(name="dark", value=1), Label(name="bright", value=2)))
@@ -32,7 +33,8 @@ def preprocessing(spacing_mm, name="zscore_body"):
 def there_and_back(tmp_path, affine, spacing_mm):
     scan, labels = scan_of(tmp_path, affine)
     prepared = prepare(scan, preprocessing(spacing_mm), 3)
-    restored = SCHEME.to_values(restore_labels(prepared.labels, prepared.record, 3))
+    inside = restore_labels(prepared.labels, prepared.record.box.shape(), 3)
+    restored = SCHEME.to_values(paste(inside, prepared.record))
     write_label_map(tmp_path / "out.nii.gz", restored, scan.source_grid)
     return labels, nibabel.load(tmp_path / "out.nii.gz")
 

@@ -1,0 +1,79 @@
+"""Stages that need each other, run in order: masks and boxes of earlier ones go into later ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from autoseg.models import Model
+from autoseg.prediction.ensemble import Ensemble
+from autoseg.prediction.inputs import SharedInputs, predict_with
+from autoseg.prediction.members import make_members
+from autoseg.prediction.probabilities import Predictor, Probabilities
+from dataset_fingerprints.measuring.scans import Scan
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stage:
+    """One stage of a cascade.
+
+    Attributes:
+        configuration: the name that later stages' inputs call it by.
+    """
+
+    configuration: str
+    predictor: Predictor
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cascade:
+    """Stages in order of need; the last one's probabilities are the cascade's.
+
+    Attributes:
+        stages: at least one, each behind those that it needs.
+    """
+
+    stages: tuple[Stage, ...]
+
+    def predict(self, scan: Scan) -> Probabilities:
+        """Return the last stage's probabilities.
+
+        Raises:
+            ValueError: a stage needs another one that does not come before it.
+        """
+        return self.predict_shared(SharedInputs(scan))
+
+    def predict_shared(self, inputs: SharedInputs) -> Probabilities:
+        """Return the same, sharing the preprocessed scan with other predictors."""
+        own = inputs.branch()
+        for stage in self.stages:
+            result = predict_with(stage.predictor, own)
+            own.add_result(stage.configuration, result)
+        return result
+
+
+def build_cascade(stages: Mapping[str, Sequence[Model]], device: torch.device, *, mirror: bool) -> Cascade:
+    """Build the cascade of trained models; of a configuration without inputs its one stage.
+
+    Args:
+        stages: the models that are averaged, by configuration, in order of need; a model with snapshots is several
+            members.
+        device: to predict on.
+        mirror: whether the plan's flips are averaged.
+
+    Raises:
+        WorkspaceError: weights do not fit their configuration.
+    """
+    return Cascade(
+        stages=tuple(
+            Stage(
+                configuration=name,
+                predictor=Ensemble(
+                    members=tuple(member for model in models for member in make_members(model, device, mirror=mirror))
+                ),
+            )
+            for name, models in stages.items()
+        )
+    )

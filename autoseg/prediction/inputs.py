@@ -1,0 +1,135 @@
+"""What networks see of a scan: its preprocessed channels and other stages' masks, cropped to other stages' boxes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autoseg.prediction.deciding import decide
+from autoseg.prediction.probabilities import Fallback, Predictor, Probabilities, select_targets
+from autoseg.preprocessing import Prepared, Record, add_mask, fit_crops, fit_mask, prepare
+from dataset_fingerprints.dataset import LabelScheme
+from dataset_fingerprints.geometry import Box, enclose
+from dataset_fingerprints.measuring.scans import Scan
+from dataset_fingerprints.reading.body import bounding_box
+from planners.plan import Configuration, Preprocessing
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NetworkInput:
+    """Everything that a network sees of one scan.
+
+    Attributes:
+        image: (channel, x, y, z) inside the crop: the scan's channels, then those of other stages' masks.
+        record: of the scan's preprocessing.
+        crop: the part of the preprocessed array that `image` is.
+        fallbacks: the stages that had to look at the whole scan, this one included.
+    """
+
+    image: NDArray[np.floating]
+    record: Record
+    crop: Box
+    fallbacks: tuple[Fallback, ...] = ()
+
+
+class SharedInputs:
+    """What networks see of one scan, made once for all that see the same.
+
+    Args:
+        scan: as it was read.
+    """
+
+    def __init__(self, scan: Scan) -> None:
+        self.scan = scan
+        self._results: dict[str, Probabilities] = {}
+        self._prepared: list[tuple[Preprocessing, Prepared]] = []
+        self._made: list[tuple[Configuration, NetworkInput]] = []
+
+    def branch(self) -> SharedInputs:
+        """Return inputs that share the preprocessed scan and have results of their own."""
+        other = SharedInputs(self.scan)
+        other._prepared = self._prepared
+        return other
+
+    def add_result(self, configuration: str, probabilities: Probabilities) -> None:
+        """Let stages that come later see what a stage found."""
+        self._results[configuration] = probabilities
+
+    def of(self, configuration: Configuration, scheme: LabelScheme) -> NetworkInput:
+        """Return what the networks of a configuration see.
+
+        Raises:
+            ValueError: the result of a stage that it needs was not added.
+        """
+        for known, seen in self._made:
+            if (known.preprocessing, known.inputs) == (configuration.preprocessing, configuration.inputs):
+                return seen
+        seen = self._make(configuration, scheme)
+        self._made.append((configuration, seen))
+        return seen
+
+    def _make(self, configuration: Configuration, scheme: LabelScheme) -> NetworkInput:
+        prepared = self._prepare(configuration.preprocessing, scheme)
+        record, name = prepared.record, configuration.name
+        image: NDArray[np.floating] = prepared.image
+        for entry in configuration.masks():
+            indices = decide(self._find_result(name, entry.configuration))
+            image = add_mask(image, fit_mask(indices, record, scheme.index_count()), scheme.heads().targets())
+        crops = configuration.crops()
+        found = [find_box(self._find_result(name, crop.configuration), crop.threshold) for crop in crops]
+        crop = fit_crops(list(zip(crops, found, strict=True)), record)
+        fallbacks = [known for entry in configuration.inputs for known in self._results[entry.configuration].fallbacks]
+        fallbacks += [Fallback(configuration=name, source=missed) for missed in crop.missed]
+        return NetworkInput(
+            image=np.ascontiguousarray(image[(slice(None), *crop.box.slices())]),
+            record=record,
+            crop=crop.box,
+            fallbacks=tuple(dict.fromkeys(fallbacks)),
+        )
+
+    def _prepare(self, preprocessing: Preprocessing, scheme: LabelScheme) -> Prepared:
+        for known, prepared in self._prepared:
+            if known == preprocessing:
+                return prepared
+        prepared = prepare(self.scan, preprocessing, scheme.index_count())
+        self._prepared.append((preprocessing, prepared))
+        return prepared
+
+    def _find_result(self, name: str, needed: str) -> Probabilities:
+        if needed not in self._results:
+            raise ValueError(f"{name} needs the result of {needed}. Predict with a Cascade that holds both.")
+        return self._results[needed]
+
+
+def find_box(probabilities: Probabilities, threshold: float) -> Box | None:
+    """Return the smallest box around the voxels in which any label or region has at least a probability.
+
+    Returns:
+        In the scan's canonical grid; None where there is no such voxel.
+    """
+    heads = probabilities.scheme.heads()
+    found = []
+    for slab in probabilities.slabs():
+        mask = (select_targets(slab.values, heads) >= threshold).any(0).cpu().numpy()
+        if mask.any():
+            found.append(bounding_box(mask).moved(slab.box.start))
+    return enclose(found) if found else None
+
+
+@runtime_checkable
+class SharingPredictor(Predictor, Protocol):
+    """A predictor that can share a scan's preprocessing with others."""
+
+    def predict_shared(self, inputs: SharedInputs) -> Probabilities:
+        """Return the same as `predict` does, with what the other stages found in sight."""
+        ...
+
+
+def predict_with(predictor: Predictor, inputs: SharedInputs) -> Probabilities:
+    """Return what a predictor makes of a scan, sharing its preprocessing with others if it can."""
+    if isinstance(predictor, SharingPredictor):
+        return predictor.predict_shared(inputs)
+    return predictor.predict(inputs.scan)

@@ -1,0 +1,79 @@
+"""One network's predictor: a sliding window over what it sees of a scan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from autoseg.hardware import autocast_type
+from autoseg.models import Model
+from autoseg.prediction.inputs import NetworkInput, SharedInputs
+from autoseg.prediction.probabilities import Probabilities
+from autoseg.prediction.restore import restore
+from autoseg.prediction.sliding_window import Window, predict_logits
+from dataset_fingerprints.dataset import LabelScheme
+from dataset_fingerprints.measuring.scans import Scan
+from planners.plan import Configuration
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Member:
+    """One network of an ensemble: a fold's, or one of its snapshots.
+
+    Attributes:
+        network: in evaluation mode, on the window's device.
+        window: how it is run over a scan; flips are averaged in it.
+        scheme: what its outputs stand for.
+    """
+
+    network: nn.Module
+    window: Window
+    scheme: LabelScheme
+
+    def predict(self, scan: Scan) -> Probabilities:
+        """Return the probabilities of a scan's labels or regions on its own grid.
+
+        Raises:
+            ValueError: the network sees what other stages found; a `Cascade` predicts it.
+        """
+        return self.predict_shared(SharedInputs(scan))
+
+    def predict_shared(self, inputs: SharedInputs) -> Probabilities:
+        """Return the same, sharing what networks see of the scan with others."""
+        return self.predict_prepared(inputs.of(self.window.configuration, self.scheme))
+
+    def predict_prepared(self, seen: NetworkInput) -> Probabilities:
+        """Return the same of a preprocessed case."""
+        logits = predict_logits(self.network, torch.from_numpy(seen.image), self.window)
+        return restore(logits, seen, self.scheme)
+
+
+def make_members(model: Model, device: torch.device, *, mirror: bool) -> tuple[Member, ...]:
+    """Return a member for each of a model's networks.
+
+    Args:
+        model: a trained fold.
+        device: to predict on.
+        mirror: whether the plan's flips are averaged.
+
+    Raises:
+        WorkspaceError: weights do not fit the configuration.
+    """
+    scheme = model.run.scheme
+    window = make_window(model.run.own(), scheme.heads().count(), device, mirror=mirror)
+    networks = model.build_networks(device)
+    return tuple(Member(network=network, window=window, scheme=scheme) for network in networks)
+
+
+def make_window(configuration: Configuration, outputs: int, device: torch.device, *, mirror: bool) -> Window:
+    """Choose number type and tiles per call for a device."""
+    return Window(
+        configuration=configuration,
+        outputs=outputs,
+        device=device,
+        autocast=autocast_type(device) if configuration.training.mixed_precision else torch.float32,
+        mirror=mirror,
+        tiles_at_once=2 * configuration.batch_size if device.type == "cuda" else 1,
+    )

@@ -1,0 +1,77 @@
+"""Probabilities as they are stored: in 1/255, inside the box where there are any."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from autoseg.prediction.probabilities import Probabilities, select_targets
+from dataset_fingerprints.dataset import LabelScheme
+from dataset_fingerprints.geometry import Box, Grid, enclose
+from dataset_fingerprints.reading.body import bounding_box
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Quantised:
+    """Probabilities of the labels or regions in 1/255, inside the box where any is at least 1/255.
+
+    Attributes:
+        box: in the scan's canonical grid.
+        values: (label or region, x, y, z) uint8.
+    """
+
+    box: Box
+    values: NDArray[np.uint8]
+
+    def restore(self, scheme: LabelScheme, source_grid: Grid) -> Probabilities:
+        """Return the probabilities again, rounded to 1/255.
+
+        Args:
+            scheme: that they were predicted by.
+            source_grid: of the scan's file.
+        """
+        layers = QuantisedLayers(values=self.values, exclusive=scheme.heads().exclusive)
+        return Probabilities(scheme=scheme, source_grid=source_grid, box=self.box, layers=layers)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QuantisedLayers:
+    """Probabilities in 1/255 of the labels or regions.
+
+    Attributes:
+        values: (label or region, x, y, z) uint8.
+        exclusive: whether labels compete, so that background has what they leave.
+    """
+
+    values: NDArray[np.uint8]
+    exclusive: bool
+
+    def read(self, start: int, stop: int) -> torch.Tensor:
+        """Return the probabilities of some layers."""
+        targets = torch.from_numpy(self.values[:, start:stop]).float() / 255
+        if not self.exclusive:
+            return targets
+        # Rounded up, several labels may have more than 1 together.
+        targets = targets / targets.sum(0).clamp_min(1)
+        return torch.cat([1 - targets.sum(0, keepdim=True), targets])
+
+
+def quantise(probabilities: Probabilities) -> Quantised:
+    """Return probabilities as they are stored; where there are none, all of their box."""
+    heads = probabilities.scheme.heads()
+    kept: list[Quantised] = []
+    for slab in probabilities.slabs():
+        values = (select_targets(slab.values, heads) * 255).round().to(torch.uint8).cpu().numpy()
+        marked = np.asarray(values.any(axis=0))
+        if marked.any():
+            inside = bounding_box(marked)
+            trimmed = np.ascontiguousarray(values[(slice(None), *inside.slices())])
+            kept.append(Quantised(box=inside.moved(slab.box.start), values=trimmed))
+    box = enclose([entry.box for entry in kept]) if kept else probabilities.box
+    result = np.zeros((len(heads.targets()), *box.shape()), dtype=np.uint8)
+    for entry in kept:
+        result[(slice(None), *entry.box.relative_to(box).slices())] = entry.values
+    return Quantised(box=box, values=result)

@@ -1,0 +1,108 @@
+"""What every entry of the table of post-processing must do, and what each does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from autoseg.postprocessing import BUILDERS, Found, LabelMap, postprocess
+from dataset_fingerprints.dataset import Label, LabelScheme, Region
+from dataset_fingerprints.geometry import Box
+from planners.choices import Choice
+from planners.parts import POSTPROCESSING
+from tests.synthetic.heads import plain_scheme, region_scheme
+
+# What an entry needs said; a new one is tested by being listed.
+REQUIRED = {"smallest_volume": {"volume_mm3": 3.0}, "least_peak": {"probability": 0.7}, "largest_component": {}}
+SHAPE = (9, 8, 7)
+
+
+def find_peaks(components: NDArray[np.integer]) -> NDArray[np.float32]:
+    """Say that every second component is probable."""
+    return np.resize([0.5, 0.9], int(components.max()) + 1).astype(np.float32)
+
+
+def found(mask: NDArray[np.bool_]) -> Found:
+    return Found(mask=mask, voxel_mm3=1.0, find_peaks=find_peaks)
+
+
+def label_map(indices: NDArray[np.uint8], scheme: LabelScheme) -> LabelMap:
+    def peaks(target: int, box: Box, components: NDArray[np.integer]) -> NDArray[np.float32]:
+        return find_peaks(components)
+
+    return LabelMap(indices=indices, scheme=scheme, spacing_mm=(1.0, 2.0, 1.5), find_peaks=peaks)
+
+
+@pytest.mark.parametrize("name", POSTPROCESSING)
+@pytest.mark.parametrize("connectivity", [6, 18, 26])
+def test_whole_components_of_the_mask_stay_and_nothing_is_added(name: str, connectivity: int) -> None:
+    choice = Choice(name=name, options={**REQUIRED[name], "connectivity": connectivity})  # type: ignore[dict-item]
+    options, step = BUILDERS.find(choice)
+    rng = np.random.default_rng(0)
+    for density in (0.0, 0.1, 0.3, 1.0):
+        mask = rng.random(SHAPE) < density
+        kept = step(options, found(mask))
+        assert kept.dtype == bool
+        assert not (kept & ~mask).any()
+        if name != "least_peak":
+            assert np.array_equal(step(options, found(kept)), kept)
+
+
+@pytest.mark.parametrize("name", POSTPROCESSING)
+def test_an_empty_map_stays_empty_and_other_labels_stay(name: str) -> None:
+    rng = np.random.default_rng(1)
+    indices = rng.integers(0, 3, SHAPE).astype(np.uint8)
+    step = Choice(name=name, options={**REQUIRED[name], "label": "label 2"})
+    after = postprocess(label_map(indices, plain_scheme(2)), (step,))
+    assert np.array_equal(after == 1, indices == 1)
+    assert set(np.unique(after[indices == 2])) <= {0, 2}
+    empty = np.zeros(SHAPE, dtype=np.uint8)
+    assert not postprocess(label_map(empty, plain_scheme(2)), (step,)).any()
+
+
+def two_lesions() -> NDArray[np.uint8]:
+    """Return a lesion with a core (2) inside of it, and a smaller one without."""
+    indices = np.zeros(SHAPE, dtype=np.uint8)
+    indices[1:5, 1:5, 1:5] = 1
+    indices[2:4, 2:4, 2:4] = 2
+    indices[7, 6, 5] = 1
+    return indices
+
+
+def test_volumes_are_in_cubic_millimetres() -> None:
+    for volume, stays in ((3.0, True), (3.01, False)):
+        step = Choice(name="smallest_volume", options={"volume_mm3": volume, "label": "label 1"})
+        after = postprocess(label_map(two_lesions(), plain_scheme(2)), (step,))
+        assert bool(after[7, 6, 5]) == stays
+
+
+def test_a_region_that_is_taken_out_leaves_the_one_around_it() -> None:
+    step = Choice(name="smallest_volume", options={"volume_mm3": 1000.0, "label": "core"})
+    after = postprocess(label_map(two_lesions(), region_scheme()), (step,))
+    assert np.array_equal(after, (two_lesions() > 0).astype(np.uint8))
+
+
+def test_with_a_region_all_that_lies_in_it_is_taken_out() -> None:
+    step = Choice(name="smallest_volume", options={"volume_mm3": 1000.0, "label": "whole"})
+    assert not postprocess(label_map(two_lesions(), region_scheme()), (step,)).any()
+
+
+def test_a_region_keeps_its_core_when_it_is_counted_as_one_component() -> None:
+    step = Choice(name="largest_component", options={"label": "whole"})
+    after = postprocess(label_map(two_lesions(), region_scheme()), (step,))
+    expected = two_lesions()
+    expected[7, 6, 5] = 0
+    assert np.array_equal(after, expected)
+
+
+def test_regions_beside_each_other_do_not_touch() -> None:
+    left, right = Region(name="left", values=(1,)), Region(name="right", values=(2,))
+    labels = (Label(name="a", value=1), Label(name="b", value=2))
+    beside = replace(region_scheme(), labels=labels, regions=(left, right))
+    step = Choice(name="smallest_volume", options={"volume_mm3": 1000.0, "label": "right"})
+    after = postprocess(label_map(two_lesions(), beside), (step,))
+    assert np.array_equal(after == 1, two_lesions() == 1)
+    assert not (after == 2).any()
