@@ -12,6 +12,7 @@ from autoseg.hardware import count_cores, measure_speed, profile_machine
 from autoseg.pipeline.inspecting import WaitingScans, find_dataset, inspect_dataset
 from autoseg.preprocessing import Store, prepare, store_key
 from autoseg.progress import Progress
+from autoseg.sampling import find_origin, refuse_unusable_parts
 from autoseg.workspace.locks import locked
 from autoseg.workspace.workspace import Workspace, new_workspace
 from dataset_fingerprints.dataset import Case, Dataset
@@ -21,7 +22,8 @@ from dataset_fingerprints.files.jsonfiles import read_json, refuse_newer, write_
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.measuring.scans import Scan, read_case
 from dataset_fingerprints.units import find_units
-from planners.editing.overrides import refuse_unknown_parts, set_values
+from planners.editing.overrides import find_assigned_parts, refuse_unknown_parts, set_values
+from planners.editing.plan_checks import find_choices
 from planners.machine import MachineProfile
 from planners.order import order_by_need
 from planners.plan import Configuration, Plan, Splits
@@ -71,6 +73,8 @@ def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress
     """
     _refuse_options(options)
     dataset = find_dataset(root, options.labels, progress)
+    origins = [find_origin(case) for case in dataset.cases]
+    refuse_unusable_parts(find_assigned_parts(options.assignments), origins)
     given = read_splits(options.splits, find_units(dataset.cases)) if options.splits else None
     workspace = new_workspace(Path(dataset.root), options.workspace)
     with locked(workspace.root, "this workspace's plan"):
@@ -81,6 +85,7 @@ def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress
         plan = _plan(fingerprint, options, workspace.plan(options.plan_name))
         wanted = options.configurations or (plan.default_configuration,)
         chosen = order_by_need(plan.configurations, wanted, f"plan {plan.name}")
+        refuse_unusable_parts((part for configuration in chosen for part in find_choices(configuration)), origins)
         splits = given or make_splits(fingerprint, options.seed, plan.folds)
         for key, configuration in _stores(plan, chosen).items():
             store = Store(folder=workspace.store(key))

@@ -18,9 +18,17 @@ from autoseg.sampling.batch import (
 )
 from autoseg.sampling.batch_maker import BatchMaker
 from autoseg.sampling.cases.shown_masks import ShownMask, split_mask
-from autoseg.sampling.cases.training_case import Lesions, Origin, TrainingCase, make_case, make_resident_case
+from autoseg.sampling.cases.training_case import (
+    Lesions,
+    Origin,
+    TrainingCase,
+    find_origin,
+    make_case,
+    make_resident_case,
+)
 from autoseg.sampling.cases.voxels import CaseVoxels, Cutout, ResidentVoxels, hold_voxels
 from autoseg.sampling.feed import Feed
+from autoseg.sampling.part_checks import refuse_unusable_parts
 from autoseg.sampling.patches.geometry import Patch, PatchGeometry
 
 __all__ = [
@@ -42,9 +50,11 @@ __all__ = [
     "apply_batch",
     "build_rules",
     "cut_sample",
+    "find_origin",
     "hold_voxels",
     "make_case",
     "make_resident_case",
+    "refuse_unusable_parts",
     "sample_batch",
     "split_mask",
 ]

@@ -49,8 +49,8 @@ class Feed:
     ) -> None:
         self._cases, self._geometry, self._draw = cases, geometry, draw
         self._pin = device.type == "cuda"
-        homes = [case.voxels.device for case in cases]
-        at_hand = all(home is not None and home.type == device.type for home in homes)
+        held = [case.voxels.device for case in cases]
+        at_hand = all(place is not None and place.type == device.type for place in held)
         self._readers = None if at_hand else _Readers(READERS)
         self._orders: dict[int, _Order] = {}
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar, get_args, get_type_hints
 
 from dataset_fingerprints.errors import FileFormatError, PlanError, did_you_mean
 from dataset_fingerprints.files.jsonfiles import JsonValue, from_plain
-from planners.choices import Choice, PartTable
+from planners.choices import Choice, PartTable, resolve
 from planners.editing.plan_checks import check_plan
 from planners.networks.memory_decisions import explain_memory
 from planners.parts import PARTS
@@ -64,6 +64,51 @@ def refuse_unknown_parts(assignments: Sequence[str]) -> None:
                 # Behind the field of a list comes the place in it.
                 steps = [step for step in rest.split(".") if step and not step.isdecimal()]
                 _refuse_unknown(steps, value, table, path)
+    for field, choice in find_assigned_parts(assignments):
+        resolve(choice, PARTS[field], PARTS[field].word)
+
+
+def find_assigned_parts(assignments: Sequence[str]) -> Iterator[tuple[str, Choice]]:
+    """Yield the parts that assignments name and the options that they give them, before there is a plan.
+
+    Options alone, of a part that the plan will name, are left out.
+
+    Args:
+        assignments: as for `set_values`.
+
+    Yields:
+        The field that a part is for, such as `training.loss`, and the part.
+
+    Raises:
+        PlanError: an assignment sets nothing.
+    """
+    named: dict[tuple[str, str, int], Choice] = {}
+    for assignment in assignments:
+        path, value = _split(assignment)
+        for field in PARTS:
+            owner, found, rest = f".{path}.".partition(f".{field}.")
+            steps = [step for step in rest.split(".") if step]
+            place = int(steps.pop(0)) if steps and steps[0].isdecimal() else 0
+            if not found:
+                continue
+            if not steps:
+                given = value if isinstance(value, list) else [value]
+                choices = [choice for choice in map(_read_choice, given) if choice]
+                named.update({(owner, field, place + number): choice for number, choice in enumerate(choices)})
+            elif len(steps) == 2 and steps[0] == "options" and (owner, field, place) in named:
+                earlier = named[owner, field, place]
+                named[owner, field, place] = replace(earlier, options={**earlier.options, steps[1]: value})
+    yield from ((field, choice) for (_, field, _), choice in named.items())
+
+
+def _read_choice(value: Any) -> Choice | None:
+    """Return the part that an assignment's value names; None for anything else, which `set_values` refuses."""
+    if isinstance(value, str):
+        return Choice(name=value)
+    if isinstance(value, dict) and isinstance(value.get("name"), str):
+        options = value.get("options", {})
+        return Choice(name=value["name"], options=options if isinstance(options, dict) else {})
+    return None
 
 
 def _refuse_unknown(steps: Sequence[str], value: Any, table: PartTable[type], path: str) -> None:

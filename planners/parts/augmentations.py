@@ -13,7 +13,7 @@ class AugmentationOptions(Protocol):
     """What every entry of `AUGMENTATIONS` offers."""
 
     def turns_patches(self) -> bool:
-        """Tell whether it turns, scales or mirrors patches as they are cut; of a plan's list only one may."""
+        """Return whether it turns, scales or mirrors patches as they are cut; of a plan's list only one may."""
         ...
 
 
@@ -22,7 +22,7 @@ class NoneOptions:
     """Patches as they are."""
 
     def turns_patches(self) -> bool:
-        """Tell whether it turns, scales or mirrors patches as they are cut."""
+        """Return whether it turns, scales or mirrors patches as they are cut."""
         return False
 
 
@@ -89,7 +89,7 @@ class StandardOptions:
     mask_drop_probability: float = 0.2
 
     def turns_patches(self) -> bool:
-        """Tell whether it turns, scales or mirrors patches as they are cut."""
+        """Return whether it turns, scales or mirrors patches as they are cut."""
         return True
 
     def find_problems(self) -> Iterator[str]:
@@ -132,7 +132,7 @@ class StrongOptions:
     probability_factor: float = 1.0
 
     def turns_patches(self) -> bool:
-        """Tell whether it turns, scales or mirrors patches as they are cut."""
+        """Return whether it turns, scales or mirrors patches as they are cut."""
         return True
 
     def find_problems(self) -> Iterator[str]:
@@ -162,7 +162,7 @@ class BatchgeneratorsOptions:
     transforms: tuple[Choice, ...]
 
     def turns_patches(self) -> bool:
-        """Tell whether patches are turned as they are cut: these transforms only change what was cut."""
+        """Return whether patches are turned as they are cut: these transforms only change what was cut."""
         return False
 
     def find_problems(self) -> Iterator[str]:

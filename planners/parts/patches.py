@@ -13,7 +13,7 @@ class PatchOptions(Protocol):
     """What every entry of `PATCHES` offers."""
 
     def needs_lesions(self) -> bool:
-        """Tell whether single lesions have to be told apart in the training cases."""
+        """Return whether single lesions have to be told apart in the training cases."""
         ...
 
 
@@ -48,7 +48,7 @@ class ForegroundOptions:
                 yield f"{name} is {getattr(self, name)}. Expected 0 to 1."
 
     def needs_lesions(self) -> bool:
-        """Tell whether single lesions have to be told apart in the training cases."""
+        """Return whether single lesions have to be told apart in the training cases."""
         return self.lesion_balance > 0
 
 
@@ -57,7 +57,7 @@ class AnywhereOptions:
     """Every patch anywhere in its case, or on voxels that somebody labelled where some are ignored."""
 
     def needs_lesions(self) -> bool:
-        """Tell whether single lesions have to be told apart in the training cases."""
+        """Return whether single lesions have to be told apart in the training cases."""
         return False
 
 

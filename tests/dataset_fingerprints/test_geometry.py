@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from dataset_fingerprints.geometry import (
+    Box,
     affine_distance_mm,
     canonical_grid,
     find_reorientation,
@@ -45,3 +46,12 @@ def test_grids_that_differ_by_a_shift_lie_that_far_apart():
     first, second = affine_of(), affine_of()
     second[0, 3] += 2.5
     assert affine_distance_mm(make_grid(SHAPE, first), make_grid(SHAPE, second)) == pytest.approx(2.5)
+
+
+def test_a_box_knows_its_shape_its_index_and_where_it_is_after_a_move():
+    box = Box(start=(1, 0, 2), stop=(3, 4, 5))
+    array = np.arange(4 * 6 * 9).reshape(4, 6, 9)
+    assert array[box.slices()].shape == box.shape() == (2, 4, 3)
+    moved = box.moved((1, 2, 3))
+    assert moved == Box(start=(2, 2, 5), stop=(4, 6, 8))
+    assert np.array_equal(array[1:, 2:, 3:][box.slices()], array[moved.slices()])

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autoseg.preprocessing import Store, add_mask, fit_mask, store_key
-from autoseg.sampling import Origin
+from autoseg.sampling import Origin, find_origin
 from autoseg.training.record import read_record
 from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.workspace import Workspace
@@ -73,7 +73,7 @@ def find_input(workspace: Workspace, plan: Plan, splits: Splits, configuration: 
             _find_masks(workspace, plan, splits, (configuration.name, entry.configuration))
             for entry in configuration.masks()
         ),
-        origins={case.name: Origin(site=case.site, subject=case.subject, group=case.group) for case in cases},
+        origins={case.name: find_origin(case) for case in cases},
     )
 
 

@@ -86,21 +86,14 @@ class HostAugmenter:
                 _fill(patches.masks[row], after["seg"][0, 1:])
 
     def _run(self, values: dict[str, Any], seed: int) -> dict[str, NDArray[Any]]:
-        shapes, last = _shapes_of(values), ""
+        expected, culprit = _shapes_of(values), ""
         with seeded(seed):
             for name, transform in self._steps:
                 before = _shapes_of(values)
                 values = _call(name, transform, values)
-                last = name if _shapes_of(values) != before else last
-        for key, shape in shapes.items():
-            found = _shapes_of(values)[key]
-            if found != shape:
-                there = f"'{key}' with the shape {show_lengths(found)}" if found else f"no '{key}'"
-                raise PlanError(
-                    f"{WHERE}: behind {last} there is {there}. Expected {show_lengths(shape)} (sample, channels, then "
-                    f"the patch that the network sees). Leave {last} out, or give it the patch's own shape."
-                )
-        return {key: np.asarray(values[key]) for key in shapes}
+                culprit = name if _shapes_of(values) != before else culprit
+        _refuse_other_shapes(_shapes_of(values), expected, culprit)
+        return {key: np.asarray(values[key]) for key in expected}
 
 
 @contextmanager
@@ -175,6 +168,18 @@ def _call(name: str, transform: Transform, values: dict[str, Any]) -> dict[str, 
 
 def _shapes_of(values: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
     return {key: np.shape(values[key]) if key in values else () for key in ("data", "seg")}
+
+
+def _refuse_other_shapes(
+    found: Mapping[str, tuple[int, ...]], expected: Mapping[str, tuple[int, ...]], culprit: str
+) -> None:
+    for key, shape in expected.items():
+        if found[key] != shape:
+            there = f"'{key}' with the shape {show_lengths(found[key])}" if found[key] else f"no '{key}'"
+            raise PlanError(
+                f"{WHERE}: behind {culprit} there is {there}. Expected {show_lengths(shape)} (sample, channels, then "
+                f"the patch that the network sees). Leave {culprit} out, or give it the patch's own shape."
+            )
 
 
 def _refuse_unknown(maps: NDArray[Any], indices: frozenset[int]) -> None:

@@ -12,7 +12,7 @@ from scipy import ndimage
 
 from autoseg.sampling.cases.shown_masks import ShownMask
 from autoseg.sampling.cases.voxels import CaseVoxels, Cutout, hold_voxels
-from dataset_fingerprints.dataset import Heads
+from dataset_fingerprints.dataset import Case, Heads
 from dataset_fingerprints.geometry import Box, Triple
 
 FOREGROUND_VOXELS = 10_000
@@ -76,6 +76,11 @@ class TrainingCase:
         box = Box(start=(low[0], low[1], low[2]), stop=(high[0], high[1], high[2]))
         image, maps = self.voxels.read_box(box)
         return Cutout(image=image, maps=maps, start=box.start, labels=self.labels, masks=self.masks)
+
+
+def find_origin(case: Case) -> Origin:
+    """Return where a raw case comes from."""
+    return Origin(site=case.site, subject=case.subject, group=case.group)
 
 
 def make_resident_case(

@@ -189,6 +189,27 @@ BAD: dict[str, tuple[Callable[[Place], object], list[str], str]] = {
         "fold 0 names sub-02, not in the data set. Did you mean 'sub-00",
     ),
     "unknown planner": (nothing, [*PLAN, "--planner", "nnunte"], "no planner 'nnunte'. Did you mean 'nnunet'"),
+    "unknown transform of batchgenerators": (
+        nothing,
+        [
+            *PLAN,
+            "--set",
+            "sampling.augmentations=batchgenerators",
+            "--set",
+            'sampling.augmentations.0.options.transforms=[{{"name": "GamaTransform"}}]',
+        ],
+        "augmentation batchgenerators: there is no transform 'GamaTransform'. Did you mean 'GammaTransform'",
+    ),
+    "sites to balance over that the data set does not name": (
+        nothing,
+        [*PLAN, "--set", "sampling.cases=balanced"],
+        "balances over the site of cases, but the data set names none",
+    ),
+    "unknown option of a part in one piece": (
+        nothing,
+        [*PLAN, "--set", 'training.loss={{"name": "dice_ce", "options": {{"batch_dise": true}}}}'],
+        "loss dice_ce has no option 'batch_dise'. Did you mean 'batch_dice'",
+    ),
     "no memory": (nothing, [*PLAN, "--gpu-memory-gb", "0"], "gpu-memory-gb is 0. Expected the card's memory"),
     "output path that is a file": (
         nothing,

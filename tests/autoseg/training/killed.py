@@ -6,14 +6,17 @@ import hashlib
 import json
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from autoseg.progress import SilentProgress
+from autoseg.sampling import Batch
 from autoseg.training import trainer as trainer_module
 from autoseg.training.trainer import Trainer
 from autoseg.workspace.fold import FoldFolder
+from tests.autoseg.sampling.builders import example
 from tests.autoseg.training.test_trainer import CountingValidator, setup
 
 ITERATIONS = 60
@@ -26,16 +29,19 @@ def digest(tensors: Iterable[torch.Tensor]) -> str:
     return found.hexdigest()
 
 
-def main(folder: Path, records: Path) -> None:
+def main(folder: Path, records: Path, augmentation: str) -> None:
     trainer_module.CHECKPOINT_SECONDS, trainer_module.CHECKPOINT_SHARE = 0.05, 1e9
-    trainer = Trainer(setup(iterations=ITERATIONS), FoldFolder(root=folder), CountingValidator(), SilentProgress())
+    plan = setup(iterations=ITERATIONS)
+    sampling = replace(plan.configuration.sampling, augmentations=(example(augmentation),))
+    plan = replace(plan, configuration=replace(plan.configuration, sampling=sampling))
+    trainer = Trainer(plan, FoldFolder(root=folder), CountingValidator(), SilentProgress())
     stepper = trainer._stepper
-    run, make_batch = stepper.run, stepper._make_batch
+    run, make_batch = stepper.run, stepper._batches.make
     batches: list[str] = []
 
-    def make_and_remember(iteration: int) -> tuple[torch.Tensor, torch.Tensor]:
+    def make_and_remember(iteration: int) -> Batch:
         batch = make_batch(iteration)
-        batches.append(digest(batch))
+        batches.append(digest([batch.images, batch.labels]))
         return batch
 
     def run_and_record(iteration: int, learning_rate: float) -> torch.Tensor:
@@ -57,9 +63,9 @@ def main(folder: Path, records: Path) -> None:
             stream.write(json.dumps(record) + "\n")
         return loss
 
-    stepper._make_batch, stepper.run = make_and_remember, run_and_record
+    stepper._batches.make, stepper.run = make_and_remember, run_and_record
     trainer.run()
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])

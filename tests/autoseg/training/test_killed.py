@@ -10,18 +10,19 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from autoseg.training.checkpoint import load_tensors
 from autoseg.workspace.fold import FoldFolder
 from tests.autoseg.training.killed import ITERATIONS
 
-KILLS = 4
 STEPS_BETWEEN = (3, 12)
 
 
-def start(folder: Path) -> subprocess.Popen[bytes]:
+def start(folder: Path, augmentation: str) -> subprocess.Popen[bytes]:
     folder.mkdir(exist_ok=True)
-    command = [sys.executable, "-m", "tests.autoseg.training.killed", str(folder), str(folder / "records")]
-    return subprocess.Popen(command)
+    arguments = [str(folder), str(folder / "records"), augmentation]
+    return subprocess.Popen([sys.executable, "-m", "tests.autoseg.training.killed", *arguments])
 
 
 def read(folder: Path) -> list[dict[str, Any]]:
@@ -31,15 +32,18 @@ def read(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines() if line.endswith("}")]
 
 
-def test_after_a_kill_every_step_is_bit_for_bit_what_it_was_without(tmp_path: Path) -> None:
-    assert start(tmp_path / "whole").wait() == 0
+@pytest.mark.parametrize(("augmentation", "kills"), [("standard", 4), ("batchgenerators", 2)])
+def test_after_a_kill_every_step_is_bit_for_bit_what_it_was_without(
+    tmp_path: Path, augmentation: str, kills: int
+) -> None:
+    assert start(tmp_path / "whole", augmentation).wait() == 0
     expected = {record["iteration"]: record for record in read(tmp_path / "whole")}
     assert list(expected) == list(range(ITERATIONS))
     assert len({record["random numbers"] for record in expected.values()}) == ITERATIONS
     rng, folder = random.Random(0), tmp_path / "killed"
-    for _ in range(KILLS):
+    for _ in range(kills):
         before, steps = len(read(folder)), rng.randint(*STEPS_BETWEEN)
-        process = start(folder)
+        process = start(folder, augmentation)
         while len(read(folder)) < before + steps:
             assert process.poll() is None
             time.sleep(0.001)
@@ -47,7 +51,7 @@ def test_after_a_kill_every_step_is_bit_for_bit_what_it_was_without(tmp_path: Pa
         process.wait()
         with (folder / "records").open("a", encoding="utf-8") as stream:
             stream.write("\n")
-    assert start(folder).wait() == 0
+    assert start(folder, augmentation).wait() == 0
     found = read(folder)
     assert len(found) >= ITERATIONS
     for record in found:

@@ -3,7 +3,7 @@ import pytest
 from dataset_fingerprints.errors import PlanError
 from planners import PlanRequest, make_plan, set_values
 from planners.choices import Choice
-from planners.editing.overrides import refuse_unknown_parts
+from planners.editing.overrides import find_assigned_parts, refuse_unknown_parts
 from planners.plan import Plan
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint, repeat_case
 from tests.synthetic.machines import CPU
@@ -111,6 +111,8 @@ def test_what_cannot_be_set_says_why(plan: Plan, assignment: str, message: str) 
         ("sampling.augmentations=strng", "Did you mean 'strong'"),
         ("sampling.augmentations.0=strng", "Did you mean 'strong'"),
         ("training.weights=avraged", "Did you mean 'averaged'"),
+        ('training.loss={"name":"dice","options":{"smoth":1}}', "Did you mean 'smooth'"),
+        ('sampling.augmentations=["standard", {"name":"strng"}]', "Did you mean 'strong'"),
         ("training.schedule.name=polly", "Did you mean 'poly'"),
         ("preprocessing.normalization.0.options.sdd=1", "Did you mean 'sd'"),
         ("training.loss", "Expected field=value"),
@@ -135,6 +137,24 @@ def test_parts_that_no_plan_can_have_are_refused_before_there_is_a_plan(assignme
 )
 def test_parts_that_exist_are_let_through(assignment: str) -> None:
     refuse_unknown_parts([assignment])
+
+
+def test_parts_are_found_in_assignments_with_the_options_that_they_are_given() -> None:
+    assignments = [
+        "training.loss.options.smooth=1",
+        "3d_fullres.training.loss=dice",
+        "3d_fullres.training.loss.options.smooth=2",
+        'sampling.augmentations=["standard", {"name": "strong", "options": {"probability_factor": 0.5}}]',
+        "sampling.augmentations.0.options.mirror=false",
+        "2d.sampling.augmentations.1=none",
+        "batch_size=4",
+    ]
+    assert list(find_assigned_parts(assignments)) == [
+        ("training.loss", Choice(name="dice", options={"smooth": 2})),
+        ("sampling.augmentations", Choice(name="standard", options={"mirror": False})),
+        ("sampling.augmentations", Choice(name="strong", options={"probability_factor": 0.5})),
+        ("sampling.augmentations", Choice(name="none")),
+    ]
 
 
 def test_a_list_of_parts_is_set_by_one_name_too(plan: Plan) -> None:
