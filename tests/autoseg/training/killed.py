@@ -1,9 +1,16 @@
-"""A training that writes down what it is made of after every step; a test starts it as a process of its own."""
+"""A training that writes down what it is made of after every step; a test starts it as a process of its own.
+
+python -m tests.autoseg.training.killed FOLDER RECORDS ITERATION
+
+It kills itself after this iteration; 0 lets it end.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
+import signal
 import sys
 from collections.abc import Iterable
 from dataclasses import replace
@@ -11,15 +18,16 @@ from pathlib import Path
 
 import torch
 
-from autoseg.progress import SilentProgress
-from autoseg.sampling import Batch
-from autoseg.training import trainer as trainer_module
-from autoseg.training.trainer import Trainer
-from autoseg.workspace.fold import FoldFolder
+from autoseg.training.policy import Policy
+from autoseg.training.position import Position
+from autoseg.training.step import Stepper
+from planners.choices import Choice
 from tests.autoseg.sampling.builders import example
-from tests.autoseg.training.test_trainer import CountingValidator, setup
+from tests.autoseg.training.builders import Ticking, WeightReader, make_trainer, setup
 
 ITERATIONS = 60
+# A checkpoint every few steps: each takes some readings of the clock.
+POLICY = Policy(report_seconds=20.0, checkpoint_seconds=40.0, checkpoint_share=1e9)
 
 
 def digest(tensors: Iterable[torch.Tensor]) -> str:
@@ -29,31 +37,26 @@ def digest(tensors: Iterable[torch.Tensor]) -> str:
     return found.hexdigest()
 
 
-def main(folder: Path, records: Path, augmentation: str) -> None:
-    trainer_module.CHECKPOINT_SECONDS, trainer_module.CHECKPOINT_SHARE = 0.05, 1e9
-    plan = setup(iterations=ITERATIONS)
-    sampling = replace(plan.configuration.sampling, augmentations=(example(augmentation),))
-    plan = replace(plan, configuration=replace(plan.configuration, sampling=sampling))
-    trainer = Trainer(plan, FoldFolder(root=folder), CountingValidator(), SilentProgress())
-    stepper = trainer._stepper
-    run, make_batch = stepper.run, stepper._batches.make
-    batches: list[str] = []
+def digest_by_name(tensors: dict[str, torch.Tensor]) -> str:
+    return digest(tensors[name] for name in sorted(tensors))
 
-    def make_and_remember(iteration: int) -> Batch:
-        batch = make_batch(iteration)
-        batches.append(digest([batch.images, batch.labels]))
-        return batch
 
-    def run_and_record(iteration: int, learning_rate: float) -> torch.Tensor:
-        loss = run(iteration, learning_rate)
-        states = [state for _, state in sorted(stepper.parts.optimizer.state_dict()["state"].items())]
+def main(folder: Path, records: Path, last: int, augmentation: str) -> None:
+    run = Stepper.run
+    seen: list[torch.Tensor] = []
+
+    def run_and_record(stepper: Stepper, position: Position, learning_rate: float) -> torch.Tensor:
+        watching = stepper.state.network.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+        loss = run(stepper, position, learning_rate)
+        watching.remove()
+        states = [state for _, state in sorted(stepper.state.optimizer.state_dict()["state"].items())]
         record = {
-            "iteration": iteration,
+            "iteration": position.iteration,
             "loss": float(loss).hex(),
             "learning rate": learning_rate.hex(),
-            "batch": batches[-1],
-            "parameters": digest(stepper.parts.network.state_dict().values()),
-            "average": digest(stepper.parts.average.network.state_dict().values()),
+            "images": digest([seen.pop()]),
+            "parameters": digest_by_name(stepper.state.network.state_dict()),
+            "keeper": digest_by_name(dict(stepper.keeper.state())),
             "optimizer": digest(
                 state[name] for state in states for name in sorted(state) if torch.is_tensor(state[name])
             ),
@@ -61,11 +64,23 @@ def main(folder: Path, records: Path, augmentation: str) -> None:
         }
         with records.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(record) + "\n")
+        if last and position.iteration == last:
+            os.kill(os.getpid(), signal.SIGKILL)
         return loss
 
-    stepper._batches.make, stepper.run = make_and_remember, run_and_record
-    trainer.run()
+    Stepper.run = run_and_record  # type: ignore[method-assign]
+    made = setup(
+        iterations=ITERATIONS,
+        validation_rounds=20,
+        schedule=Choice(name="plateau"),
+        weights=Choice(name="best"),
+        policy=POLICY,
+        clock=Ticking(),
+    )
+    sampling = replace(made.configuration.sampling, augmentations=(example(augmentation),))
+    made = replace(made, configuration=replace(made.configuration, sampling=sampling))
+    make_trainer(folder, made, WeightReader()).run()
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])
+    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4])
