@@ -13,9 +13,9 @@ Importing this package loads nothing else: the functions are loaded when they ar
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from autoseg.face import evaluate, explain, plan_and_preprocess, train
+    from autoseg.face import evaluate, explain, load_model, plan_and_preprocess, predict, train
 
-__all__ = ["evaluate", "explain", "plan_and_preprocess", "train"]
+__all__ = ["evaluate", "explain", "load_model", "plan_and_preprocess", "predict", "train"]
 
 
 def __getattr__(name: str) -> Any:

@@ -16,6 +16,7 @@ from autoseg.progress import Progress, SilentProgress
 
 if TYPE_CHECKING:
     from autoseg.evaluation import Evaluation
+    from autoseg.prediction import LoadedModel
     from autoseg.workspace.workspace import Workspace
     from planners.editing.explain import Section
     from planners.plan import Plan
@@ -142,6 +143,85 @@ def train(
     if fold == ALL:
         return train_all(found, options, listener)
     return train_fold(found, str(fold), options, listener)
+
+
+def predict(
+    scans: Location,
+    out: Location,
+    workspace: Workspace | Location | None = None,
+    *,
+    configurations: Sequence[str] = (),
+    plan_name: str = "default",
+    folds: Sequence[int | str] = (),
+    mirror: bool = True,
+    overwrite: bool = False,
+    zero_missing: bool = False,
+    progress: Progress | None = None,
+) -> tuple[Path, ...]:
+    """Segment a file or all scans of a folder, write one mask each on its scan's own grid, and return their paths.
+
+    Args:
+        scans: a scan, a DICOM series' folder, or a folder of such.
+        out: the folder for the masks; for a single scan also the mask's own name.
+        workspace: with trained folds; None for the current directory's.
+        configurations: whose probabilities are averaged; empty for the plan's default.
+        plan_name: of the workspace's plan.
+        folds: to average; empty for all that are trained.
+        mirror: average over flips: slower, a little better.
+        overwrite: predict scans again that have a mask.
+        zero_missing: take scans that lack channels, and fill in zeros.
+        progress: who is told what is done; None for nobody.
+
+    Raises:
+        DataError: nothing to predict, a channel is missing, or scans failed; all that could be done is done first.
+        WorkspaceError: nothing is trained yet.
+    """
+    calm_threads()
+    from autoseg.pipeline.predicting import PredictionOptions
+    from autoseg.pipeline.predicting import predict as run
+
+    options = PredictionOptions(
+        plan_name=plan_name,
+        configurations=tuple(configurations),
+        folds=tuple(map(str, folds)),
+        mirror=mirror,
+        overwrite=overwrite,
+        zero_missing=zero_missing,
+    )
+    return run(Path(scans), Path(out), _find(workspace), options, progress or SilentProgress())
+
+
+def load_model(
+    source: Workspace | Location,
+    *,
+    configurations: Sequence[str] = (),
+    plan_name: str = "default",
+    folds: Sequence[int | str] = (),
+    mirror: bool = True,
+) -> LoadedModel:
+    """Return a trained model, whose `predict` takes files or arrays and writes nothing.
+
+    Args:
+        source: a workspace, or the folder of one of its folds.
+        configurations: of a workspace, those whose probabilities are averaged; empty for the plan's default.
+        plan_name: of the workspace's plan.
+        folds: of a workspace, those that are averaged; empty for all that are trained.
+        mirror: average over flips: slower, a little better.
+
+    Raises:
+        WorkspaceError: nothing is trained there.
+    """
+    calm_threads()
+    from autoseg.pipeline.planning import read_plan
+    from autoseg.pipeline.trained import load_fold, load_predictor
+    from autoseg.workspace.fold import FoldFolder
+    from autoseg.workspace.workspace import Workspace
+
+    if not isinstance(source, Workspace) and FoldFolder(root=Path(source)).run.is_file():
+        return load_fold(FoldFolder(root=Path(source)), mirror=mirror)
+    workspace = _find(source)
+    plan, _ = read_plan(workspace, plan_name)
+    return load_predictor(workspace, plan, configurations, tuple(map(str, folds)), mirror=mirror)
 
 
 def evaluate(

@@ -213,7 +213,10 @@ def predict(
     scans: Annotated[Path, typer.Argument(help="A scan, a DICOM series' folder, or a folder of such.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The folder for the masks.")],
     workspace: WorkspaceOption = None,
-    configuration: ConfigurationOption = None,
+    configurations: Annotated[
+        list[str] | None,
+        typer.Option("--configuration", "-c", help="One of the plan's, else its default; several are averaged."),
+    ] = None,
     folds: Annotated[list[str] | None, typer.Option("--fold", "-f", help="Folds to average; else all.")] = None,
     mirror: Annotated[bool, typer.Option(help="Average over flips: slower, a little better.")] = True,
     overwrite: Annotated[bool, typer.Option(help="Predict scans again that have a mask.")] = False,
@@ -223,19 +226,18 @@ def predict(
     plan: PlanOption = "default",
 ) -> None:
     """Segment new scans; each mask lies on its scan's own grid."""
-    from autoseg.pipeline.predicting import PredictionOptions
-    from autoseg.pipeline.predicting import predict as predict_scans
-    from autoseg.workspace.workspace import find_workspace
-
-    options = PredictionOptions(
+    masks = face.predict(
+        scans,
+        out,
+        workspace,
+        configurations=configurations or (),
         plan_name=plan,
-        configuration=configuration,
-        folds=tuple(folds or ()),
+        folds=folds or (),
         mirror=mirror,
         overwrite=overwrite,
         zero_missing=zero_missing,
+        progress=TerminalProgress(),
     )
-    masks = predict_scans(scans, out, find_workspace(workspace), options, TerminalProgress())
     console.print(f"{len(masks)} masks in {masks[0].parent}.", highlight=False)
 
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from autoseg.hardware import choose_device
-from autoseg.models import Model
 from autoseg.pipeline.new_scans import NewScan, find_scans
 from autoseg.pipeline.planning import read_plan
-from autoseg.pipeline.trained import read_models
-from autoseg.prediction import Fallback, Predictor, build_cascade, decide
+from autoseg.pipeline.trained import load_predictor
+from autoseg.prediction import Fallback, Predictor, decide
 from autoseg.progress import Progress
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import DataError
@@ -28,7 +25,7 @@ class PredictionOptions:
     """What a person may say about predicting; everything has a default.
 
     Attributes:
-        configuration: None for the plan's default.
+        configurations: whose masks are averaged; empty for the plan's default.
         folds: names of the folds to average; empty for all that are trained.
         mirror: average over flips, which costs up to eight times the time and is worth about a point of Dice.
         overwrite: predict scans again whose mask exists.
@@ -36,7 +33,7 @@ class PredictionOptions:
     """
 
     plan_name: str = "default"
-    configuration: str | None = None
+    configurations: tuple[str, ...] = ()
     folds: tuple[str, ...] = ()
     mirror: bool = True
     overwrite: bool = False
@@ -66,10 +63,9 @@ def predict(
     plan, _ = read_plan(workspace, options.plan_name)
     found = find_scans(scans, plan.channels, zero_missing=options.zero_missing)
     targets = _targets(found, out)
-    models = read_models(workspace, plan, options.configuration or plan.default_configuration, options.folds)
-    predictor = build_cascade(models, choose_device(), mirror=options.mirror)
+    model = load_predictor(workspace, plan, options.configurations, options.folds, mirror=options.mirror)
     flips = f"flips {'on' if options.mirror else 'off'}"
-    progress.say(f"{len(found)} scans, {_describe(models)}, {flips}.")
+    progress.say(f"{len(found)} scans, {model.description}, {flips}.")
     lacking = sum(scan.absent() > 0 for scan in found)
     if lacking:
         progress.say(f"{lacking} scans lack channels, filled with zeros: expect worse masks for them.")
@@ -77,7 +73,7 @@ def predict(
     with progress.task("Predicting", len(found)) as task:
         for scan, target in zip(found, targets, strict=True):
             if options.overwrite or not target.is_file():
-                outcomes.append(_predict_one(predictor, scan, target, plan))
+                outcomes.append(_predict_one(model.predictor, scan, target, plan))
             task.advance()
     whole = sum(bool(outcome.fallbacks) for outcome in outcomes)
     if whole:
@@ -86,15 +82,6 @@ def predict(
     if failures:
         raise DataError(f"{len(failures)} of {len(found)} scans could not be predicted:\n" + "\n".join(failures))
     return targets
-
-
-def _describe(models: Mapping[str, Sequence[Model]]) -> str:
-    """Return in words what is averaged, and after which stages."""
-    *earlier, last = (
-        (name, f"{len(folds)} {'fold' if len(folds) == 1 else 'folds averaged'}") for name, folds in models.items()
-    )
-    after = ", ".join(f"{name} ({folds})" for name, folds in earlier)
-    return f"{last[1]}, after {after}" if after else last[1]
 
 
 def _targets(found: tuple[NewScan, ...], out: Path) -> tuple[Path, ...]:

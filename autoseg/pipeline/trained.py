@@ -1,15 +1,65 @@
-"""The trained models of a workspace: those of a configuration, and of the stages that it needs."""
+"""The trained models of a workspace: those of a configuration and of the stages that it needs, ready to predict."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from autoseg.hardware import choose_device
 from autoseg.models import Model, read_fold
+from autoseg.prediction import Ensemble, LoadedModel, build_cascade, make_members
 from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import WorkspaceError
 from planners.order import order_by_need
 from planners.plan import Configuration, Plan
+
+
+def load_predictor(
+    workspace: Workspace, plan: Plan, names: Sequence[str] = (), folds: Sequence[str] = (), *, mirror: bool = True
+) -> LoadedModel:
+    """Return the average of the trained folds of one or several configurations.
+
+    Args:
+        workspace: with trained folds.
+        plan: of the workspace.
+        names: of the configurations, each with the same weight; empty for the plan's default.
+        folds: names of their folds to average; empty for all that are trained.
+        mirror: average over flips as well.
+
+    Raises:
+        WorkspaceError: a fold is not trained yet, its files are damaged, or it was trained for other labels.
+        PlanError: there is no such configuration.
+    """
+    chosen = tuple(names) or (plan.default_configuration,)
+    models = [read_models(workspace, plan, name, folds) for name in chosen]
+    members = tuple(build_cascade(one, choose_device(), mirror=mirror) for one in models)
+    return LoadedModel(
+        predictor=members[0] if len(members) == 1 else Ensemble(members=members),
+        scheme=plan.scheme,
+        channels=plan.channels,
+        description=" and ".join(map(_describe, models)) if len(models) > 1 else _describe_folds(models[0]),
+    )
+
+
+def load_fold(folder: FoldFolder, *, mirror: bool = True) -> LoadedModel:
+    """Return the model of one fold, wherever its folder is.
+
+    Raises:
+        WorkspaceError: it is not trained, or its network sees what other configurations find.
+    """
+    model = read_fold(folder)
+    own = model.run.own()
+    if own.inputs:
+        others = ", ".join(dict.fromkeys(entry.configuration for entry in own.inputs))
+        raise WorkspaceError(
+            f"{folder.root}: {own.name} needs what {others} finds in a scan. Load the workspace instead of the fold."
+        )
+    return LoadedModel(
+        predictor=Ensemble(members=make_members(model, choose_device(), mirror=mirror)),
+        scheme=model.run.scheme,
+        channels=model.run.channels,
+        description=folder.title(),
+    )
 
 
 def read_models(workspace: Workspace, plan: Plan, name: str, folds: Sequence[str] = ()) -> dict[str, tuple[Model, ...]]:
@@ -31,6 +81,20 @@ def read_models(workspace: Workspace, plan: Plan, name: str, folds: Sequence[str
         for stage in reversed(stages)
     }
     return {stage.name: tuple(_read_fold(folder, plan) for folder in folders[stage.name]) for stage in stages}
+
+
+def _describe(models: Mapping[str, Sequence[Model]]) -> str:
+    *_, name = models
+    return f"{name} ({_describe_folds(models)})"
+
+
+def _describe_folds(models: Mapping[str, Sequence[Model]]) -> str:
+    """Return in words what is averaged, and after which stages."""
+    *earlier, last = (
+        (name, f"{len(folds)} {'fold' if len(folds) == 1 else 'folds averaged'}") for name, folds in models.items()
+    )
+    after = ", ".join(f"{name} ({folds})" for name, folds in earlier)
+    return f"{last[1]}, after {after}" if after else last[1]
 
 
 def _read_fold(folder: FoldFolder, plan: Plan) -> Model:

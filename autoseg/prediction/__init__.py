@@ -4,6 +4,7 @@ from autoseg.prediction.cascade import Cascade, Stage, build_cascade
 from autoseg.prediction.deciding import Decision, choose_labels, decide
 from autoseg.prediction.ensemble import Ensemble, merge
 from autoseg.prediction.inputs import NetworkInput, SharedInputs, find_box
+from autoseg.prediction.loaded import LoadedModel, Prediction
 from autoseg.prediction.members import Member, make_members, make_window
 from autoseg.prediction.probabilities import (
     Fallback,
@@ -24,8 +25,10 @@ __all__ = [
     "Ensemble",
     "Fallback",
     "Layers",
+    "LoadedModel",
     "Member",
     "NetworkInput",
+    "Prediction",
     "Predictor",
     "Probabilities",
     "Quantised",

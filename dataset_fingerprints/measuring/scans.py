@@ -15,7 +15,7 @@ from dataset_fingerprints.checking.headers import check_channel_grids, check_hea
 from dataset_fingerprints.checking.presence import check_channel_count, check_label_presence, check_presence
 from dataset_fingerprints.dataset import Case, LabelScheme, is_there
 from dataset_fingerprints.errors import DataError
-from dataset_fingerprints.geometry import Box, Grid, Triple, canonical_grid
+from dataset_fingerprints.geometry import Box, Grid, Triple, canonical_grid, find_reorientation, to_canonical
 from dataset_fingerprints.reading.body import bounding_box, find_body
 from dataset_fingerprints.reading.images import Image, join_channels, read_channels, read_label_map
 from dataset_fingerprints.reading.stored import Header
@@ -76,6 +76,22 @@ def read_scan(name: str, images: Sequence[Path | None], channels: Sequence[str])
     for position in absent:
         scan = replace(scan, voxels=np.insert(scan.voxels, position, 0, axis=0), absent=absent)
     return scan
+
+
+def make_scan(voxels: NDArray[np.floating], grid: Grid) -> Scan:
+    """Return a scan of voxels that are in memory, cropped to its body.
+
+    Args:
+        voxels: (channel, i, j, k) along the axes of the grid.
+        grid: where they lie.
+
+    Raises:
+        DataError: voxels are NaN or infinite.
+    """
+    if not np.isfinite(voxels).all():
+        raise DataError("the array holds voxels that are NaN or infinite. Replace them, for example by 0.")
+    canonical = to_canonical(voxels.astype(np.float32), find_reorientation(grid))
+    return _crop(np.ascontiguousarray(canonical), None, None, grid)
 
 
 def read_case(case: Case, channels: Sequence[str], scheme: LabelScheme) -> tuple[Scan | None, tuple[Finding, ...]]:

@@ -11,14 +11,13 @@ from autoseg.evaluation import Evaluation, read_evaluation, summarise, write_eva
 from autoseg.pipeline.folds.children import Child, Outcome, Slot, describe_end, run_children
 from autoseg.pipeline.folds.job_file import COMMAND, write_job
 from autoseg.pipeline.folds.jobs import Job, TrainingOptions, resolve_job
+from autoseg.pipeline.folds.needs import find_lacking, name_folds
 from autoseg.pipeline.folds.slots import find_slots
-from autoseg.pipeline.folds.stage_inputs import missing_folds
 from autoseg.pipeline.planning import read_plan
 from autoseg.progress import Progress
 from autoseg.training.interruption import listening
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import AutosegError, StoppedError
-from planners.order import order_by_need
 
 
 def train_all(workspace: Workspace, options: TrainingOptions, progress: Progress) -> Evaluation:
@@ -30,11 +29,11 @@ def train_all(workspace: Workspace, options: TrainingOptions, progress: Progress
         StoppedError: a signal came; every fold has saved what it had.
         AutosegError: folds failed; the others are finished.
     """
-    if options.with_previous:
-        train_previous(workspace, options, progress)
     plan, splits = read_plan(workspace, options.plan_name)
     configuration = options.configuration or plan.default_configuration
-    folds = tuple(str(number) for number in range(len(splits.folds)))
+    folds = name_folds(splits)
+    if options.with_previous:
+        train_lacking(workspace, folds, options, progress)
     train_folds(workspace, folds, options, progress)
     folders = [workspace.fold(plan.name, configuration, fold) for fold in folds]
     evaluations = [read_evaluation(folder.validation.metrics) for folder in folders]
@@ -43,14 +42,12 @@ def train_all(workspace: Workspace, options: TrainingOptions, progress: Progress
     return summary
 
 
-def train_previous(workspace: Workspace, options: TrainingOptions, progress: Progress) -> None:
-    """Train and validate the folds of the first stage that are missing; nothing for what starts from the scan."""
+def train_lacking(workspace: Workspace, folds: Sequence[str], options: TrainingOptions, progress: Progress) -> None:
+    """Train and validate the folds of other configurations that are missing for some folds of one."""
     plan, splits = read_plan(workspace, options.plan_name)
     name = options.configuration or plan.default_configuration
-    *needed, _ = order_by_need(plan.configurations, [name], f"plan {plan.name}")
-    for configuration in needed:
-        missing = missing_folds(workspace, plan, splits, configuration.name)
-        train_folds(workspace, missing, replace(options, configuration=configuration.name), progress)
+    for other, lacking in find_lacking(workspace, plan, splits, name, folds).items():
+        train_folds(workspace, lacking, replace(options, configuration=other), progress)
 
 
 def train_folds(workspace: Workspace, folds: Sequence[str], options: TrainingOptions, progress: Progress) -> None:
@@ -63,7 +60,8 @@ def train_folds(workspace: Workspace, folds: Sequence[str], options: TrainingOpt
     if processes.count() > 1:
         raise AutosegError(
             "torchrun trains one fold in several processes, and folds side by side are processes of their own. Give "
-            "`autoseg train all` without torchrun, or one fold with it; of a cascade, train the first stage before."
+            "`autoseg train all` without torchrun, or one fold with it; what it needs of other configurations has to "
+            "be trained before."
         )
     jobs = unfinished_jobs(workspace, folds, options)
     if not jobs:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from autoseg.pipeline.folds.needs import refuse_lacking
 from autoseg.pipeline.folds.runs import read_contents, read_run, refuse_other_run
 from autoseg.pipeline.folds.stage_inputs import StageInput, find_input
 from autoseg.pipeline.planning import read_plan
@@ -170,6 +171,7 @@ def resolve_job(workspace: Workspace, fold: str, options: TrainingOptions) -> Jo
     name = options.configuration or plan.default_configuration
     configuration = find_configuration(plan.configurations, name, f"plan {plan.name}")
     cases = _cases_of(splits, fold)
+    refuse_lacking(workspace, plan, splits, name, fold)
     inputs = find_input(workspace, plan, splits, configuration)
     missing = [case for case in (*cases.train, *cases.validation) if not inputs.store.has(case)]
     if missing:

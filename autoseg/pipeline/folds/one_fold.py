@@ -13,13 +13,15 @@ from autoseg import processes
 from autoseg.evaluation import Evaluation, read_evaluation
 from autoseg.hardware import autocast_type, choose_device, count_cores, limit_memory, ran_out_of_memory, release_memory
 from autoseg.models import read_fold
-from autoseg.pipeline.folds.cross_validation import train_previous
+from autoseg.pipeline.folds.cross_validation import train_lacking
 from autoseg.pipeline.folds.jobs import Job, TrainingOptions, resolve_job
 from autoseg.pipeline.folds.observing import make_observers
 from autoseg.pipeline.folds.residency import load_cases
 from autoseg.pipeline.folds.validation import TrainingValidator, validate_fold
 from autoseg.prediction import make_members, make_window
 from autoseg.progress import Progress, SilentProgress
+from autoseg.training.checkpoint import load_tensors
+from autoseg.training.initial import InitialWeights
 from autoseg.training.record import TrainingRecord, read_record
 from autoseg.training.setting import Setup
 from autoseg.training.trainer import Trainer
@@ -47,7 +49,7 @@ def train_fold(workspace: Workspace, fold: str, options: TrainingOptions, progre
         AutosegError: something is missing, differs from an earlier start, or another process trains the fold.
     """
     if options.with_previous:
-        train_previous(workspace, options, progress)
+        train_lacking(workspace, (fold,), options, progress)
     with processes.together():
         job = processes.led(lambda: resolve_job(workspace, fold, options))
         if processes.leads():
@@ -144,6 +146,7 @@ def _train(job: Job, earlier: TrainingRecord | None, progress: Progress) -> Trai
         patience=patience,
         device=device,
         autocast=autocast,
+        initial=_find_initial(job),
     )
     window = make_window(job.configuration, heads.count(), device, mirror=False)
     validator = TrainingValidator(inputs=job.inputs, window=window)
@@ -156,6 +159,17 @@ def _train(job: Job, earlier: TrainingRecord | None, progress: Progress) -> Trai
     record = replace(record, status="trained", iterations=position.iteration, seconds=round(position.seconds, 1))
     _write(job.folder, record)
     return record
+
+
+def _find_initial(job: Job) -> InitialWeights | None:
+    """Return the weights that the configuration starts from: those of the same fold of another one."""
+    initial = job.configuration.initial
+    if initial is None:
+        return None
+    folder = job.workspace.fold(job.plan.name, initial.configuration, job.fold)
+    # Of several snapshots the last one has been trained longest.
+    tensors, _ = load_tensors(folder.weight_files()[-1])
+    return InitialWeights(tensors=tensors, layers=initial.layers)
 
 
 def _write(folder: FoldFolder, record: TrainingRecord) -> None:

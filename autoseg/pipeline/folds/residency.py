@@ -27,6 +27,8 @@ from planners.sizing.budgets import PLANNED_SHARE
 
 # Of the memory that is free beside the training; the rest is for loading, for validation and for other programs.
 HELD_SHARE = 0.75
+# So many cases are named in a report.
+NAMED = 5
 # What loading a case takes at its peak, per voxel: the label map, its components and their order, and for each
 # channel the array as it was stored and as it is held.
 LOADING_BYTES, LOADING_BYTES_PER_CHANNEL = 16, 8
@@ -79,7 +81,7 @@ class StoredVoxels:
 def load_cases(job: Job, device: torch.device, progress: Progress) -> tuple[Sequence[TrainingCase], CaseResidency]:
     """Load every training case where it fits, on the disk if nowhere else, and report the residency of all."""
     channels = len(job.plan.channels)
-    crops = [Box(start=(0, 0, 0), stop=job.inputs.store.read_record(case).shape) for case in job.cases.train]
+    crops = _find_crops(job, progress)
     voxels = [int(np.prod(crop.shape())) for crop in crops]
     masks = len(job.configuration.masks())
     sizes = [resident_bytes(count, channels, masks) for count in voxels]
@@ -96,6 +98,16 @@ def load_cases(job: Job, device: torch.device, progress: Progress) -> tuple[Sequ
 
     with ThreadPoolExecutor(count_cores()) as pool:
         return list(pool.map(load, range(len(chosen)))), residency
+
+
+def _find_crops(job: Job, progress: Progress) -> list[Box]:
+    """Return the box of every training case that the configuration looks at, and report where nothing was found."""
+    found = [job.inputs.find_training_crop(case) for case in job.cases.train]
+    lacking = [case for case, crop in zip(job.cases.train, found, strict=True) if crop.missed]
+    if lacking:
+        names = ", ".join(lacking[:NAMED]) + (f" and {len(lacking) - NAMED} more" if len(lacking) > NAMED else "")
+        progress.say(f"{len(lacking)} training cases hold nothing to crop to and are looked at as a whole: {names}.")
+    return [crop.box for crop in found]
 
 
 def measure_free_memory(job: Job, device: torch.device) -> FreeMemory:

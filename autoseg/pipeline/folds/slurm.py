@@ -12,12 +12,11 @@ from pathlib import Path
 from autoseg.pipeline.folds.cross_validation import leave_to_fold, unfinished_jobs
 from autoseg.pipeline.folds.job_file import ALL, COMMAND, write_job
 from autoseg.pipeline.folds.jobs import TrainingOptions
-from autoseg.pipeline.folds.stage_inputs import missing_folds
+from autoseg.pipeline.folds.needs import find_lacking, name_folds
 from autoseg.pipeline.planning import read_plan
 from autoseg.progress import Progress
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import AutosegError, PlanError
-from planners.order import order_by_need
 
 # Seconds before the end of its time at which a job is asked to save.
 WARNING_SECONDS = 120
@@ -93,12 +92,11 @@ def _find_stages(workspace: Workspace, options: TrainingOptions) -> tuple[tuple[
     """Return what is to be trained before what: options that name the configuration, and its folds."""
     plan, splits = read_plan(workspace, options.plan_name)
     name = options.configuration or plan.default_configuration
-    *needed, configuration = order_by_need(plan.configurations, [name], f"plan {plan.name}")
-    folds = tuple(str(number) for number in range(len(splits.folds)))
-    chosen = replace(options, configuration=configuration.name)
-    missing = {entry.name: missing_folds(workspace, plan, splits, entry.name) for entry in needed}
-    before = tuple((replace(options, configuration=name), lacking) for name, lacking in missing.items() if lacking)
-    if before and options.with_previous:
+    folds = name_folds(splits)
+    chosen = replace(options, configuration=name)
+    lacking = find_lacking(workspace, plan, splits, name, folds) if options.with_previous else {}
+    before = tuple((replace(options, configuration=other), missing) for other, missing in lacking.items())
+    if before:
         # What the later stages lack is looked at when their jobs start.
         return *before, (chosen, folds)
     unfinished = tuple(job.fold for job in unfinished_jobs(workspace, folds, chosen))

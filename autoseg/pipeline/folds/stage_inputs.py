@@ -1,24 +1,29 @@
-"""What a configuration's network sees of a case, and where the masks of other configurations come from."""
+"""What a configuration's network sees of a case: its arrays, masks of other configurations, and the box to look at."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from autoseg.preprocessing import Store, add_mask, fit_mask, store_key
-from autoseg.sampling import Origin, find_origin
-from autoseg.training.record import read_record
-from autoseg.workspace.fold import FoldFolder
+from autoseg.pipeline.folds.needs import name_folds
+from autoseg.pipeline.folds.out_of_fold import read_probabilities
+from autoseg.prediction import Fallback, NetworkInput, find_box
+from autoseg.preprocessing import Crop, Record, Store, add_mask, fit_crops, fit_mask, store_key
+from autoseg.sampling import Origin
+from autoseg.workspace.fold import ValidationFolder
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.dataset import Dataset, LabelScheme
-from dataset_fingerprints.errors import WorkspaceError
 from dataset_fingerprints.files.jsonfiles import read_json
+from dataset_fingerprints.geometry import Box
+from dataset_fingerprints.reading.body import bounding_box
 from dataset_fingerprints.reading.images import read_label_map
-from planners.plan import Configuration, Plan, Splits
+from planners.plan import Configuration, CropTo, Plan, Splits
+
+# By case, the validation of the fold that did not train on it.
+OutOfFold = Mapping[str, ValidationFolder]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,84 +31,84 @@ class StageInput:
     """The preprocessed cases as a configuration's network sees them.
 
     Attributes:
-        masks: of every configuration whose masks it sees, in the order of its inputs, by case.
+        masks: of every configuration whose masks it sees, in the order of its inputs.
+        crops: of every configuration to whose findings it crops, in the order of its inputs.
         origins: by case.
     """
 
     store: Store
     scheme: LabelScheme
-    masks: tuple[Mapping[str, Path], ...] = ()
+    masks: tuple[OutOfFold, ...] = ()
+    crops: tuple[tuple[CropTo, OutOfFold], ...] = ()
     origins: Mapping[str, Origin] = field(default_factory=dict)
+    name: str = ""
 
     def origin(self, case: str) -> Origin:
         """Return where a case comes from, as far as the data set says."""
         return self.origins.get(case, Origin())
 
     def read_masks(self, case: str) -> tuple[NDArray[np.uint8], ...]:
-        """Return the masks that the network sees as (x, y, z) label indices on the preprocessed array."""
-        return tuple(self._read_mask(files[case], case) for files in self.masks)
+        """Return the masks that the network sees as (x, y, z) label indices on the whole preprocessed array."""
+        return tuple(self._read_mask(found[case], case) for found in self.masks)
 
-    def read(self, case: str) -> tuple[NDArray[np.floating], NDArray[np.uint8]]:
-        """Return everything that the network sees, (channel, x, y, z), and (x, y, z) label indices."""
-        image, labels = self.store.read(case)
+    def find_training_crop(self, case: str) -> Crop:
+        """Return what training looks at: the box around the reference or what was found, as each crop says."""
+        record = self.store.read_record(case)
+        return fit_crops([(crop, self._find_training_box(crop, found, case)) for crop, found in self.crops], record)
+
+    def read(self, case: str) -> NetworkInput:
+        """Return everything that the network sees of a case when it predicts: only what was found, not the reference.
+
+        Raises:
+            WorkspaceError: the case is not preprocessed, or its files are damaged.
+        """
+        record = self.store.read_record(case)
+        found = [(crop, self._find_box(crop, folders[case], case, record)) for crop, folders in self.crops]
+        crop = fit_crops(found, record)
+        image, _ = self.store.read(case)
         for mask in self.read_masks(case):
             image = add_mask(image, mask, self.scheme.heads().targets())
-        return image, labels
+        fallbacks = tuple(Fallback(configuration=self.name, source=missed) for missed in crop.missed)
+        inside = np.ascontiguousarray(image[(slice(None), *crop.box.slices())])
+        return NetworkInput(image=inside, record=record, crop=crop.box, fallbacks=fallbacks)
 
-    def _read_mask(self, file: Path, case: str) -> NDArray[np.uint8]:
-        labels = read_label_map(file).voxels[0]
+    def _read_mask(self, folder: ValidationFolder, case: str) -> NDArray[np.uint8]:
+        labels = read_label_map(folder.mask(case)).voxels[0]
         indices = self.scheme.to_indices(labels.round().astype(np.int64))
         return fit_mask(indices, self.store.read_record(case), self.scheme.index_count())
+
+    def _find_training_box(self, crop: CropTo, found: OutOfFold, case: str) -> Box | None:
+        if crop.trained_on == "out_of_fold":
+            return self._find_box(crop, found[case], case, self.store.read_record(case))
+        labelled = self.scheme.foreground(self.store.read_reference(case))
+        return bounding_box(labelled) if labelled.any() else None
+
+    def _find_box(self, crop: CropTo, folder: ValidationFolder, case: str, record: Record) -> Box | None:
+        return find_box(read_probabilities(folder, case, self.scheme, record.source_grid), crop.threshold)
 
 
 def find_input(workspace: Workspace, plan: Plan, splits: Splits, configuration: Configuration) -> StageInput:
     """Return what a configuration is trained and validated on.
 
-    It sees of every case, in training as in validation, masks of the other configurations' folds that did not train on
-    the case: masks of cases that a network has learnt by heart are too good to learn from.
-
-    Raises:
-        WorkspaceError: folds of another configuration are missing.
+    It sees of every case, in training as in validation, results of the other configurations' folds that did not train
+    on the case: masks of cases that a network has learnt by heart are too good to learn from.
     """
     cases = read_json(workspace.dataset, Dataset).cases
     return StageInput(
         store=Store(folder=workspace.store(store_key(configuration.preprocessing, plan.scheme))),
         scheme=plan.scheme,
-        masks=tuple(
-            _find_masks(workspace, plan, splits, (configuration.name, entry.configuration))
-            for entry in configuration.masks()
+        masks=tuple(_find_out_of_fold(workspace, plan, splits, entry.configuration) for entry in configuration.masks()),
+        crops=tuple(
+            (entry, _find_out_of_fold(workspace, plan, splits, entry.configuration)) for entry in configuration.crops()
         ),
-        origins={case.name: find_origin(case) for case in cases},
+        origins={case.name: Origin(site=case.site, subject=case.subject, group=case.group) for case in cases},
+        name=configuration.name,
     )
 
 
-def _find_masks(workspace: Workspace, plan: Plan, splits: Splits, names: tuple[str, str]) -> Mapping[str, Path]:
-    """Return by case the file that the first configuration of the two sees of the second one."""
-    name, other = names
-    missing = missing_folds(workspace, plan, splits, other)
-    if missing:
-        folds = f"fold {missing[0]}" if len(missing) == 1 else f"folds {', '.join(missing)}"
-        raise WorkspaceError(
-            f"{workspace.root}: {name} starts from masks of {other} for every case, each from the fold that did not "
-            f"train on it, and {folds} of {other} {'is' if len(missing) == 1 else 'are'} not finished. "
-            f"Add --with-previous to train what is missing now, or run `autoseg train all -c {other}` first."
-        )
+def _find_out_of_fold(workspace: Workspace, plan: Plan, splits: Splits, name: str) -> OutOfFold:
     return {
-        case: workspace.fold(plan.name, other, str(number)).validation.mask(case)
-        for number, fold in enumerate(splits.folds)
+        case: workspace.fold(plan.name, name, number).validation
+        for number, fold in zip(name_folds(splits), splits.folds, strict=True)
         for case in fold.validation
     }
-
-
-def missing_folds(workspace: Workspace, plan: Plan, splits: Splits, configuration: str) -> tuple[str, ...]:
-    """Return the folds of a configuration that are not trained and validated."""
-    return tuple(
-        str(number)
-        for number in range(len(splits.folds))
-        if not _is_finished(workspace.fold(plan.name, configuration, str(number)))
-    )
-
-
-def _is_finished(folder: FoldFolder) -> bool:
-    record = read_record(folder)
-    return record is not None and record.status == "finished"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import nn
 
 from autoseg.evaluation import (
     DICE_ONLY,
-    CaseScores,
     Evaluation,
     Segment,
     Targets,
@@ -20,10 +20,10 @@ from autoseg.evaluation import (
     summarise,
     write_evaluation,
 )
+from autoseg.pipeline.folds.out_of_fold import ValidatedCase
 from autoseg.pipeline.folds.stage_inputs import StageInput
 from autoseg.prediction import (
     Member,
-    NetworkInput,
     Window,
     choose_labels,
     decide,
@@ -31,26 +31,14 @@ from autoseg.prediction import (
     predict_logits,
     quantise,
 )
-from autoseg.preprocessing import whole, write_array
+from autoseg.preprocessing import write_array
 from autoseg.progress import Progress
 from autoseg.training.watch import LabelOutcome, Outcomes
 from autoseg.workspace.fold import ValidationFolder
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.files.jsonfiles import read_json, write_json
-from dataset_fingerprints.geometry import Box, canonical_grid
+from dataset_fingerprints.geometry import canonical_grid
 from dataset_fingerprints.reading.images import write_label_map
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ValidatedCase:
-    """One validated case; its file is written last, so that it stands for mask and probabilities as well.
-
-    Attributes:
-        probability_box: where the stored probabilities lie in the scan's canonical grid.
-    """
-
-    scores: CaseScores
-    probability_box: Box
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,10 +54,13 @@ class TrainingValidator:
 
     def _outcome(self, network: nn.Module, case: str) -> Mapping[str, LabelOutcome]:
         scheme = self.inputs.scheme
-        image, reference = self.inputs.read(case)
-        logits = predict_logits(network, torch.from_numpy(image), self.window)
+        seen, reference = self.inputs.read(case), self.inputs.store.read_labels(case)
+        logits = predict_logits(network, torch.from_numpy(seen.image), self.window)
         values = logits.softmax(0) if scheme.heads().exclusive else logits.sigmoid()
-        predicted = scheme.to_values(choose_labels(values, scheme.heads()).cpu().numpy())
+        # What lies outside of the crop is background.
+        indices = np.zeros_like(reference)
+        indices[seen.crop.slices()] = choose_labels(values, scheme.heads()).cpu().numpy()
+        predicted = scheme.to_values(indices)
         spacing_mm = self.window.configuration.preprocessing.spacing_mm
         pairs = scored_targets(scheme).pairs(predicted, scheme.to_values(reference), spacing_mm)
         names = (part.name for part in scheme.regions or scheme.labels)
@@ -114,9 +105,8 @@ def validate_fold(
 
 
 def _validate_case(members: Sequence[Member], inputs: StageInput, case: str, folder: ValidationFolder) -> ValidatedCase:
-    image, _ = inputs.read(case)
-    record = inputs.store.read_record(case)
-    seen = NetworkInput(image=image, record=record, crop=whole(record))
+    seen = inputs.read(case)
+    record = seen.record
     probabilities = merge([member.predict_prepared(seen) for member in members])
     scheme, stored = inputs.scheme, quantise(probabilities)
     labels = scheme.to_values(decide(probabilities))

@@ -109,11 +109,13 @@ def test_every_case_gets_the_mask_of_the_fold_that_did_not_train_on_it(both_stag
     plan, splits = read_plan(workspace, "default")
     cascade_configuration = find_configuration(plan.configurations, "3d_cascade_fullres", "the plan")
     inputs = find_input(workspace, plan, splits, cascade_configuration)
-    assert sorted(inputs.masks) == [f"sub-{index}" for index in range(5)]
+    (found,) = inputs.masks
+    assert sorted(found) == [f"sub-{index}" for index in range(5)]
     for number, fold in enumerate(splits.folds):
         for case in fold.validation:
-            assert inputs.masks[case].is_relative_to(fold_folder(both_stages, "3d_lowres", number))
-            assert case not in read_json(inputs.masks[case].parents[1] / "record.json", TrainingRecord).train_cases
+            first = found[case].root.parent
+            assert first == fold_folder(both_stages, "3d_lowres", number)
+            assert case not in read_json(first / "record.json", TrainingRecord).train_cases
 
 
 def test_the_network_sees_the_first_stages_mask_on_its_own_grid(both_stages: Path, tmp_path: Path) -> None:
@@ -122,9 +124,10 @@ def test_the_network_sees_the_first_stages_mask_on_its_own_grid(both_stages: Pat
     cascade_configuration = find_configuration(plan.configurations, "3d_cascade_fullres", "the plan")
     inputs = find_input(workspace, plan, splits, cascade_configuration)
     raw = nibabel.load(both_stages / "raw" / "labelsTr" / "sub-0.nii.gz")
-    nibabel.save(raw, tmp_path / "mask.nii.gz")
-    image, labels = replace(inputs, masks={"sub-0": tmp_path / "mask.nii.gz"}).read("sub-0")
-    np.testing.assert_array_equal(image[1:], np.stack([labels == 1, labels == 2]))
+    nibabel.save(raw, tmp_path / "sub-0.nii.gz")
+    perfect = replace(inputs, masks=({"sub-0": ValidationFolder(root=tmp_path)},))
+    labels = inputs.store.read_labels("sub-0")
+    np.testing.assert_array_equal(perfect.read("sub-0").image[1:], np.stack([labels == 1, labels == 2]))
 
 
 def test_a_cascade_predicts_new_scans_by_both_stages(both_stages: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,110 @@
+"""The folds of other configurations that a fold uses, and those of them that are not there yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from autoseg.training.record import read_record
+from autoseg.workspace.fold import FULL, FoldFolder
+from autoseg.workspace.workspace import Workspace
+from dataset_fingerprints.errors import WorkspaceError
+from planners.order import find_configuration
+from planners.plan import Configuration, CropTo, Plan, Splits
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Need:
+    """A fold of another configuration that has to be there.
+
+    Attributes:
+        validated: whether its masks are used, or only its weights.
+    """
+
+    configuration: str
+    fold: str
+    validated: bool
+
+    def is_met(self, folder: FoldFolder) -> bool:
+        """Return whether the fold's folder holds what is used of it."""
+        record = read_record(folder)
+        return record is not None and record.status in (("finished",) if self.validated else ("trained", "finished"))
+
+
+def name_folds(splits: Splits) -> tuple[str, ...]:
+    """Return the names of the folds of a cross-validation."""
+    return tuple(str(number) for number in range(len(splits.folds)))
+
+
+def list_needs(configuration: Configuration, fold: str, folds: Sequence[str]) -> Iterator[Need]:
+    """Yield the folds that training and validating a fold uses.
+
+    Masks, and boxes around what was found, are taken from the fold that did not train on the case, so of all cases from
+    all folds. Boxes around the reference leave only the fold's own validation cases to the other configuration.
+
+    Args:
+        configuration: that is trained.
+        fold: a number, or `full`, which has no validation cases.
+        folds: all of the cross-validation.
+    """
+    for entry in configuration.inputs:
+        own = () if fold == FULL else (fold,)
+        used = own if isinstance(entry, CropTo) and entry.trained_on == "reference" else folds
+        yield from (Need(configuration=entry.configuration, fold=other, validated=True) for other in used)
+    if configuration.initial:
+        yield Need(configuration=configuration.initial.configuration, fold=fold, validated=False)
+
+
+def find_lacking(
+    workspace: Workspace, plan: Plan, splits: Splits, name: str, folds: Sequence[str]
+) -> dict[str, tuple[str, ...]]:
+    """Return what has to be trained before some folds of a configuration, and is not there yet.
+
+    Args:
+        workspace: with the folds.
+        plan: that they are trained by.
+        splits: of the plan.
+        name: of the configuration.
+        folds: of it.
+
+    Returns:
+        The names of folds by configuration, each configuration behind those that its folds need.
+    """
+    lacking: dict[str, dict[str, None]] = {}
+
+    def visit(name: str, fold: str) -> None:
+        configuration = find_configuration(plan.configurations, name, f"plan {plan.name}")
+        for need in list_needs(configuration, fold, name_folds(splits)):
+            if not need.is_met(workspace.fold(plan.name, need.configuration, need.fold)):
+                visit(need.configuration, need.fold)
+                lacking.setdefault(need.configuration, {})[need.fold] = None
+
+    for fold in folds:
+        visit(name, fold)
+    return {configuration: tuple(found) for configuration, found in lacking.items()}
+
+
+def refuse_lacking(workspace: Workspace, plan: Plan, splits: Splits, name: str, fold: str) -> None:
+    """Make sure that everything is there that a fold uses of other configurations.
+
+    Raises:
+        WorkspaceError: folds are missing; the message names them, and what to do.
+    """
+    lacking = find_lacking(workspace, plan, splits, name, (fold,))
+    if not lacking:
+        return
+    *_, last = lacking
+    shown = "; ".join(f"{_show(folds)} of {other} {_are(folds)} not finished" for other, folds in lacking.items())
+    raise WorkspaceError(
+        f"{workspace.root}: {name} uses the results of other configurations, of each case that of the fold that did "
+        f"not train on it, and {shown}. Add --with-previous to train what is missing now, or run "
+        f"`autoseg train all -c {last}` first."
+    )
+
+
+def _show(folds: Sequence[str]) -> str:
+    return f"fold {folds[0]}" if len(folds) == 1 else f"folds {', '.join(folds)}"
+
+
+def _are(folds: Sequence[str]) -> str:
+    return "is" if len(folds) == 1 else "are"

@@ -1,0 +1,103 @@
+"""A trained model in somebody's own program: scans or arrays in, labels and probabilities out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autoseg.prediction.deciding import decide
+from autoseg.prediction.probabilities import Predictor, Probabilities, select_targets
+from dataset_fingerprints.dataset import LabelScheme
+from dataset_fingerprints.errors import DataError, did_you_mean
+from dataset_fingerprints.geometry import TripleFloat, canonical_grid, find_reorientation, from_canonical, make_grid
+from dataset_fingerprints.measuring.scans import Scan, make_scan, read_scan
+
+Source = str | Path | Sequence[str | Path] | NDArray[Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prediction:
+    """What a model found in a scan; arrays lie along the axes of the scan's file, or of the array that was given.
+
+    Attributes:
+        labels: (i, j, k) label values, as a mask file holds them.
+        affine: (4, 4) from voxel indices to RAS+ millimetres.
+        probabilities: on the scan's canonical grid, slab by slab.
+    """
+
+    labels: NDArray[np.integer]
+    affine: NDArray[np.float64]
+    probabilities: Probabilities
+
+    def probability(self, name: str) -> NDArray[np.float32]:
+        """Return (i, j, k) the probability of a label or region.
+
+        Raises:
+            ValueError: the model knows none of that name.
+        """
+        scheme = self.probabilities.scheme
+        names = [part.name for part in scheme.regions or scheme.labels]
+        if name not in names:
+            raise ValueError(f"there is no label or region '{name}'. {did_you_mean(name, names)}")
+        grid = self.probabilities.source_grid
+        whole = np.zeros(canonical_grid(grid).shape, dtype=np.float32)
+        for slab in self.probabilities.slabs():
+            values = select_targets(slab.values, scheme.heads())[names.index(name)]
+            whole[slab.box.slices()] = values.cpu().numpy()
+        return np.ascontiguousarray(from_canonical(whole, find_reorientation(grid)))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoadedModel:
+    """A trained model, ready to predict.
+
+    Attributes:
+        channels: names of those that a scan must have, in their order.
+        description: of what is averaged, for a person.
+    """
+
+    predictor: Predictor
+    scheme: LabelScheme
+    channels: tuple[str, ...]
+    description: str
+
+    def predict(self, scan: Source, *, spacing_mm: TripleFloat | None = None) -> Prediction:
+        """Segment one scan.
+
+        Args:
+            scan: an image file or the folder of a DICOM series; a list of such, one per channel; or an array
+                (i, j, k), or (channel, i, j, k), whose axes point right, forward and up.
+            spacing_mm: voxel size of an array.
+
+        Raises:
+            DataError: a file cannot be read, or the channels do not fit the model.
+        """
+        probabilities = self.predictor.predict(self._read(scan, spacing_mm))
+        grid = probabilities.source_grid
+        values = self.scheme.to_values(decide(probabilities))
+        labels = np.ascontiguousarray(from_canonical(values, find_reorientation(grid)))
+        return Prediction(labels=labels, affine=grid.matrix(), probabilities=probabilities)
+
+    def _read(self, scan: Source, spacing_mm: TripleFloat | None) -> Scan:
+        if isinstance(scan, np.ndarray):
+            return self._take(scan, spacing_mm)
+        if spacing_mm is not None:
+            raise DataError("spacing_mm is given with a file, which has its own. Give it with arrays only.")
+        files = [scan] if isinstance(scan, str | Path) else list(scan)
+        return read_scan(Path(files[0]).name, [Path(file) for file in files], self.channels)
+
+    def _take(self, array: NDArray[Any], spacing_mm: TripleFloat | None) -> Scan:
+        if spacing_mm is None:
+            raise DataError("an array has no voxel size. Give it in mm along each axis: spacing_mm=(1.0, 1.0, 1.0).")
+        voxels = array[None] if array.ndim == 3 else array
+        if voxels.ndim != 4 or len(voxels) != len(self.channels):
+            raise DataError(
+                f"the array has shape {array.shape}. Expected (i, j, k) or (channel, i, j, k) with "
+                f"{len(self.channels)} channels ({', '.join(self.channels)})."
+            )
+        return make_scan(voxels, make_grid(voxels.shape[1:], np.diag([*spacing_mm, 1.0])))
