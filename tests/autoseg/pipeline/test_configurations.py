@@ -17,6 +17,7 @@ from autoseg.pipeline.trained import read_models
 from autoseg.prediction import Cascade, Probabilities, Stage, StoredLayers, build_cascade, decide
 from autoseg.training.checkpoint import load_tensors
 from autoseg.training.record import TrainingRecord
+from autoseg.workspace.fold import ValidationFolder
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.files.jsonfiles import read_json
