@@ -73,6 +73,6 @@ def distance_to(masks: Tensor, reach_voxels: int) -> Tensor:
 
 
 def build_boundary(options: BoundaryOptions, heads: Heads) -> nn.Module:
-    """Return the loss for a network with these heads."""
+    """Return the loss of single logits and label indices, for a network with these heads."""
     regional = build_dice_ce(DiceCrossEntropyOptions(batch_dice=options.batch_dice, smooth=options.smooth), heads)
     return BoundaryLoss(regional, heads, options.weight, options.reach_voxels)

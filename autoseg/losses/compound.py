@@ -38,18 +38,18 @@ class CompoundLoss(nn.Module):
 
 
 def build_dice_ce(options: DiceCrossEntropyOptions, heads: Heads) -> nn.Module:
-    """Return the loss for a network with these heads."""
+    """Return the loss of single logits and label indices, for a network with these heads."""
     weights = (options.dice_weight, options.cross_entropy_weight)
     return CompoundLoss(heads, weights, (options.batch_dice, options.smooth), mean_surprise)
 
 
 def build_dice_topk(options: DiceTopKOptions, heads: Heads) -> nn.Module:
-    """Return the loss for a network with these heads."""
+    """Return the loss of single logits and label indices, for a network with these heads."""
     weights = (options.dice_weight, options.cross_entropy_weight)
     return CompoundLoss(heads, weights, (options.batch_dice, options.smooth), hardest(options.hardest_fraction))
 
 
 def build_dice_focal(options: DiceFocalOptions, heads: Heads) -> nn.Module:
-    """Return the loss for a network with these heads."""
+    """Return the loss of single logits and label indices, for a network with these heads."""
     weights = (options.dice_weight, options.focal_weight)
     return CompoundLoss(heads, weights, (options.batch_dice, options.smooth), focal(options.gamma))

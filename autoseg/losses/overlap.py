@@ -62,11 +62,11 @@ def average_overlap(overlap: Tensor, batch_dice: bool) -> Tensor:
 
 
 def build_dice(options: DiceOptions, heads: Heads) -> nn.Module:
-    """Return the loss for a network with these heads."""
+    """Return the loss of single logits and label indices, for a network with these heads."""
     return OverlapLoss(heads, options.batch_dice, options.smooth, (0.5, 0.5), 1.0)
 
 
 def build_tversky(options: TverskyOptions, heads: Heads) -> nn.Module:
-    """Return the loss for a network with these heads."""
+    """Return the loss of single logits and label indices, for a network with these heads."""
     weights = (options.false_positives, options.false_negatives)
     return OverlapLoss(heads, options.batch_dice, options.smooth, weights, options.exponent)

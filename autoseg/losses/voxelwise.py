@@ -65,10 +65,10 @@ def _largest(values: Tensor, count: int) -> Tensor:
 
 
 def build_cross_entropy(options: CrossEntropyOptions, heads: Heads) -> nn.Module:
-    """Return the loss for a network with these heads."""
+    """Return the loss of single logits and label indices, for a network with these heads."""
     return VoxelwiseLoss(heads, mean_surprise)
 
 
 def build_focal(options: FocalOptions, heads: Heads) -> nn.Module:
-    """Return the loss for a network with these heads."""
+    """Return the loss of single logits and label indices, for a network with these heads."""
     return VoxelwiseLoss(heads, focal(options.gamma))

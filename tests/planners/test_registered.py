@@ -75,10 +75,10 @@ def test_a_registered_part_is_an_entry_of_its_table(package: Path) -> None:
 
 def test_a_part_without_a_builder_says_where_one_is_registered(package: Path) -> None:
     code = (
-        "from autoseg.losses import build_loss\n"
+        "from autoseg.losses import build_objective\n"
         "from planners.choices import Choice\n"
         "from tests.synthetic.heads import plain_heads\n"
-        "build_loss(Choice(name='mine'), plain_heads(2))\n"
+        "build_objective(Choice(name='mine'), plain_heads(2))\n"
     )
     done = run_with_package(package, code=code)
     assert "losses.mine: nothing builds it" in done.stderr

@@ -5,8 +5,9 @@ import pytest
 import torch
 from scipy import ndimage
 
-from autoseg.losses import BoundaryOptions, DiceCrossEntropyOptions
-from autoseg.losses.boundary import distance_to, signed_distance
+from autoseg.losses.boundary import build_boundary, distance_to, signed_distance
+from autoseg.losses.compound import build_dice_ce
+from planners.parts.losses import BoundaryOptions, DiceCrossEntropyOptions
 from tests.synthetic.heads import plain_heads
 
 
@@ -29,8 +30,8 @@ def test_the_border_lies_between_the_voxels_on_its_two_sides() -> None:
 def test_a_far_false_voxel_costs_more_than_a_near_one() -> None:
     labels = torch.zeros(1, 1, 20, dtype=torch.long)
     labels[..., 2:5] = 1
-    loss = BoundaryOptions(weight=1.0).build(plain_heads(2))
-    regional = DiceCrossEntropyOptions().build(plain_heads(2))
+    loss = build_boundary(BoundaryOptions(weight=1.0), plain_heads(2))
+    regional = build_dice_ce(DiceCrossEntropyOptions(), plain_heads(2))
     costs = []
     for place in (5, 15):
         said = labels.clone()

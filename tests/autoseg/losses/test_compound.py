@@ -5,7 +5,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from autoseg.losses import DiceCrossEntropyOptions
+from autoseg.losses.compound import build_dice_ce
+from planners.parts.losses import DiceCrossEntropyOptions
 from tests.synthetic.heads import plain_heads, plain_scheme, region_scheme
 
 CLASSES = 4
@@ -62,28 +63,28 @@ def reference(logits: NDArray[np.float64], labels: NDArray[np.int64], options: D
 )
 def test_loss_equals_the_formula_written_out_in_numpy(options: DiceCrossEntropyOptions) -> None:
     logits, labels = random_batch()
-    found = options.build(plain_heads(CLASSES))(torch.from_numpy(logits), torch.from_numpy(labels))
+    found = build_dice_ce(options, plain_heads(CLASSES))(torch.from_numpy(logits), torch.from_numpy(labels))
     assert found.item() == pytest.approx(reference(logits, labels, options), rel=1e-12)
 
 
 def test_batch_dice_differs_where_samples_differ() -> None:
     logits, labels = map(torch.from_numpy, random_batch())
-    alone = DiceCrossEntropyOptions().build(plain_heads(CLASSES))(logits, labels)
-    together = DiceCrossEntropyOptions(batch_dice=True).build(plain_heads(CLASSES))(logits, labels)
+    alone = build_dice_ce(DiceCrossEntropyOptions(), plain_heads(CLASSES))(logits, labels)
+    together = build_dice_ce(DiceCrossEntropyOptions(batch_dice=True), plain_heads(CLASSES))(logits, labels)
     assert abs(alone - together) > 0.01
 
 
 def test_a_class_absent_from_labels_and_prediction_has_a_dice_of_one() -> None:
     logits = torch.zeros(1, 2, 8, 8)
     logits[:, 0] = 100.0
-    loss = DiceCrossEntropyOptions().build(plain_heads(2))(logits, torch.zeros(1, 8, 8, dtype=torch.uint8))
+    loss = build_dice_ce(DiceCrossEntropyOptions(), plain_heads(2))(logits, torch.zeros(1, 8, 8, dtype=torch.uint8))
     assert loss.item() == pytest.approx(0.0, abs=1e-6)
 
 
 def test_regions_with_ignored_voxels_equal_the_formula_written_out_in_numpy() -> None:
     logits, labels = random_batch()
     logits = logits[:, :2]
-    loss = DiceCrossEntropyOptions().build(region_scheme(ignore_value=9).heads())
+    loss = build_dice_ce(DiceCrossEntropyOptions(), region_scheme(ignore_value=9).heads())
     found = loss(torch.from_numpy(logits), torch.from_numpy(labels))
     assert (labels == IGNORED).any()
     assert found.item() == pytest.approx(reference_of_regions(logits, labels), rel=1e-12)
@@ -92,7 +93,7 @@ def test_regions_with_ignored_voxels_equal_the_formula_written_out_in_numpy() ->
 def test_ignored_voxels_change_nothing_whatever_is_predicted_there() -> None:
     logits, labels = map(torch.from_numpy, random_batch())
     heads = plain_scheme(2, ignore_value=9).heads()
-    loss = DiceCrossEntropyOptions().build(heads)
+    loss = build_dice_ce(DiceCrossEntropyOptions(), heads)
     other = torch.where((labels == IGNORED)[:, None], 5.0, logits[:, :3])
     assert loss(other, labels).item() == pytest.approx(loss(logits[:, :3], labels).item(), rel=1e-12)
     kept = (labels != IGNORED)[0]
@@ -102,7 +103,7 @@ def test_ignored_voxels_change_nothing_whatever_is_predicted_there() -> None:
 
 def test_a_batch_that_is_ignored_as_a_whole_has_no_gradient() -> None:
     logits = torch.randn(1, 3, 4, 4, requires_grad=True)
-    loss = DiceCrossEntropyOptions().build(plain_scheme(2, ignore_value=9).heads())
+    loss = build_dice_ce(DiceCrossEntropyOptions(), plain_scheme(2, ignore_value=9).heads())
     loss(logits, torch.full((1, 4, 4), IGNORED)).backward()
     assert logits.grad is not None
     assert not logits.grad.any()

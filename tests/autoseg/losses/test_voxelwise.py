@@ -4,7 +4,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from autoseg.losses import CrossEntropyOptions, DiceTopKOptions, FocalOptions
+from autoseg.losses.compound import build_dice_topk
+from autoseg.losses.voxelwise import build_cross_entropy, build_focal
+from planners.parts.losses import CrossEntropyOptions, DiceTopKOptions, FocalOptions
 from tests.synthetic.heads import plain_heads, plain_scheme, region_scheme
 
 
@@ -16,13 +18,13 @@ def random_batch() -> tuple[torch.Tensor, torch.Tensor]:
 
 def test_cross_entropy_is_torchs() -> None:
     logits, labels = random_batch()
-    found = CrossEntropyOptions().build(plain_heads(3))(logits, labels)
+    found = build_cross_entropy(CrossEntropyOptions(), plain_heads(3))(logits, labels)
     torch.testing.assert_close(found, F.cross_entropy(logits, labels))
 
 
 def test_cross_entropy_with_an_ignore_label_is_torchs() -> None:
     logits, labels = random_batch()
-    found = CrossEntropyOptions().build(plain_scheme(1, ignore_value=7).heads())(logits[:, :2], labels)
+    found = build_cross_entropy(CrossEntropyOptions(), plain_scheme(1, ignore_value=7).heads())(logits[:, :2], labels)
     torch.testing.assert_close(found, F.cross_entropy(logits[:, :2], labels, ignore_index=2))
 
 
@@ -30,15 +32,15 @@ def test_focal_is_its_formula_and_cross_entropy_without_its_power() -> None:
     logits, labels = random_batch()
     right = logits.softmax(1).gather(1, labels[:, None])
     expected = -((1 - right) ** 2 * right.log()).mean()
-    torch.testing.assert_close(FocalOptions().build(plain_heads(3))(logits, labels), expected)
-    flat = FocalOptions(gamma=0.0).build(plain_heads(3))(logits, labels)
+    torch.testing.assert_close(build_focal(FocalOptions(), plain_heads(3))(logits, labels), expected)
+    flat = build_focal(FocalOptions(gamma=0.0), plain_heads(3))(logits, labels)
     torch.testing.assert_close(flat, F.cross_entropy(logits, labels))
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 1.0])
 def test_top_k_is_the_mean_of_the_worst_voxels(share: float) -> None:
     logits, labels = random_batch()
-    loss = DiceTopKOptions(hardest_fraction=share, dice_weight=0.0).build(plain_heads(3))
+    loss = build_dice_topk(DiceTopKOptions(hardest_fraction=share, dice_weight=0.0), plain_heads(3))
     worst = F.cross_entropy(logits, labels, reduction="none").flatten().sort(descending=True).values
     torch.testing.assert_close(loss(logits, labels), worst[: round(share * len(worst))].mean())
 
@@ -48,7 +50,7 @@ def test_top_k_is_not_diluted_by_ignored_voxels() -> None:
     heads = region_scheme(ignore_value=9).heads()
     labels[:] = 3
     labels[0, 0, :2] = 1
-    loss = DiceTopKOptions(hardest_fraction=0.5, dice_weight=0.0).build(heads)
+    loss = build_dice_topk(DiceTopKOptions(hardest_fraction=0.5, dice_weight=0.0), heads)
     alone = F.binary_cross_entropy_with_logits(
         logits[0, :2, 0, :2], torch.tensor([[1.0, 1.0], [0.0, 0.0]], dtype=torch.float64)
     )

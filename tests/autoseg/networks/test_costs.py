@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from autoseg.losses import DeepSupervisionLoss, build_loss
+from autoseg.losses import build_objective
 from autoseg.networks import build_unet
 from autoseg.training.optimizers import build_optimizer
 from dataset_fingerprints.dataset import Heads
@@ -23,6 +23,7 @@ from planners.parts.losses import DiceCrossEntropyOptions
 from planners.parts.networks import NetworkLayers, UNetOptions
 from planners.parts.optimizers import SgdOptions
 from planners.parts.weights import AveragedOptions
+from tests.synthetic.batches import measure
 from tests.synthetic.heads import plain_heads, region_scheme
 
 CONVOLUTIONS = (nn.Conv2d, nn.Conv3d, nn.ConvTranspose2d, nn.ConvTranspose3d)
@@ -113,7 +114,7 @@ def keep_saved(
 def measure_kept(network: Drawn, patch: tuple[int, ...], batch: int, half: bool, *, recomputed: bool = False) -> int:
     """Return the bytes of all tensors that a forward pass through network and loss keeps, weights left out."""
     module = build(network, "cpu", recomputed=recomputed)
-    loss = DeepSupervisionLoss(build_loss(Choice(name="dice_ce"), plain_heads(network.outputs)))
+    objective = build_objective(Choice(name="dice_ce"), plain_heads(network.outputs))
     images = torch.randn(batch, network.channels, *patch)
     labels = torch.zeros(batch, *patch, dtype=torch.uint8)
     kept: dict[int, Tensor] = {}
@@ -121,7 +122,7 @@ def measure_kept(network: Drawn, patch: tuple[int, ...], batch: int, half: bool,
     with torch.autograd.graph.saved_tensors_hooks(*keep_saved(kept, excluded)):
         with torch.autocast("cpu", torch.bfloat16, enabled=half):
             outputs = module(images)
-        loss(outputs, labels)
+        measure(objective, outputs, labels)
     copies = sum(layer.cast_parameters() for layer in network.layers(patch).every()) * 2 if half else 0
     return sum(tensor.untyped_storage().nbytes() for tensor in kept.values()) - copies
 
@@ -208,7 +209,7 @@ def test_what_a_loss_keeps_for_the_backward_pass_is_predicted(name: str, heads: 
     kept: dict[int, Tensor] = {}
     with torch.autograd.graph.saved_tensors_hooks(*keep_saved(kept, set())):
         # Not a leaf: a network's logits are none either.
-        build_loss(Choice(name=name), heads)(logits * 1, labels)
+        measure(build_objective(Choice(name=name), heads), logits * 1, labels)
     measured = sum(tensor.untyped_storage().nbytes() for tensor in kept.values()) / (2 * 12**3)
     predicted = LOSSES[name]().kept_bytes(heads.count(), exclusive=heads.exclusive)
     # At most 2 bytes less, where a loss has no use for background's mask or for any; a few numbers per label are more.

@@ -5,8 +5,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from autoseg.losses import DeepSupervisionLoss, DiceCrossEntropyOptions
-from autoseg.losses.deep_supervision import downsample, scale_weights
+from autoseg.losses.compound import build_dice_ce
+from autoseg.losses.every_output import EveryOutput, at_every_output, downsample, output_weights
+from planners.parts.losses import DiceCrossEntropyOptions
+from tests.synthetic.batches import measure
 from tests.synthetic.heads import plain_heads
 
 SHAPES = [(8, 12, 6), (4, 6, 6), (2, 3, 3)]
@@ -19,37 +21,32 @@ def outputs_and_labels() -> tuple[tuple[Tensor, ...], Tensor]:
 
 
 @pytest.mark.parametrize(
-    ("scales", "expected"),
+    ("count", "expected"),
     [(1, (1.0,)), (2, (1.0, 0.0)), (3, (2 / 3, 1 / 3, 0.0)), (5, (8 / 15, 4 / 15, 2 / 15, 1 / 15, 0.0))],
 )
-def test_weights_halve_sum_to_one_and_leave_the_coarsest_out(scales: int, expected: tuple[float, ...]) -> None:
-    assert scale_weights(scales) == pytest.approx(expected)
+def test_weights_halve_sum_to_one_and_leave_the_coarsest_out(count: int, expected: tuple[float, ...]) -> None:
+    assert output_weights(count) == pytest.approx(expected)
 
 
-def test_loss_is_the_weighted_mean_over_the_scales() -> None:
+def test_the_objective_is_the_weighted_mean_over_as_many_outputs_as_there_are() -> None:
     outputs, labels = outputs_and_labels()
-    loss = DiceCrossEntropyOptions().build(plain_heads(3))
-    found = DeepSupervisionLoss(loss, 3)(outputs, labels)
+    loss = build_dice_ce(DiceCrossEntropyOptions(), plain_heads(3))
+    objective = at_every_output(build_dice_ce)(DiceCrossEntropyOptions(), plain_heads(3))
     expected = 2 / 3 * loss(outputs[0], labels) + 1 / 3 * loss(outputs[1], labels[:, 1::2, 1::2])
-    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(measure(objective, outputs, labels), expected)
+    torch.testing.assert_close(measure(objective, outputs[:2], labels), loss(outputs[0], labels))
 
 
-def test_one_scale_is_the_loss_itself() -> None:
+def test_of_one_output_it_is_the_loss_itself() -> None:
     outputs, labels = outputs_and_labels()
-    loss = DiceCrossEntropyOptions().build(plain_heads(3))
-    torch.testing.assert_close(DeepSupervisionLoss(loss, 1)(outputs[:1], labels), loss(outputs[0], labels))
+    loss = build_dice_ce(DiceCrossEntropyOptions(), plain_heads(3))
+    assert torch.equal(measure(EveryOutput(loss), outputs[:1], labels), loss(outputs[0], labels))
 
 
-def test_the_coarsest_scale_is_not_computed() -> None:
+def test_the_coarsest_output_is_not_computed() -> None:
     outputs, labels = outputs_and_labels()
-    DeepSupervisionLoss(DiceCrossEntropyOptions().build(plain_heads(3)), 3)(outputs, labels).backward()
+    measure(EveryOutput(build_dice_ce(DiceCrossEntropyOptions(), plain_heads(3))), outputs, labels).backward()
     assert [output.grad is not None for output in outputs] == [True, True, False]
-
-
-def test_another_number_of_outputs_than_scales_is_refused() -> None:
-    outputs, labels = outputs_and_labels()
-    with pytest.raises(ValueError, match="returned 2 outputs, but the loss was built for 3"):
-        DeepSupervisionLoss(DiceCrossEntropyOptions().build(plain_heads(3)), 3)(outputs[:2], labels)
 
 
 @pytest.mark.parametrize("shape", [(8, 12, 6), (4, 12, 2), (2, 3, 6), (3, 5, 4), (1, 1, 1)])

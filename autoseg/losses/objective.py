@@ -1,0 +1,34 @@
+"""What a training step minimises: a function of everything that the network returned and everything in the batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from torch import Tensor, nn
+
+from dataset_fingerprints.dataset import Heads
+
+
+class TrainingBatch(Protocol):
+    """What an objective sees of a training batch."""
+
+    @property
+    def images(self) -> Tensor:
+        """What the network saw: (batch, channel, *space)."""
+        ...
+
+    @property
+    def labels(self) -> Tensor:
+        """Label indices (batch, *space)."""
+        ...
+
+    @property
+    def targets(self) -> Mapping[str, Tensor]:
+        """Whatever else the batch holds to compare with, by name; each has the batch as its first axis."""
+        ...
+
+
+# From options and heads to an objective: a module that takes the network's outputs, finest first, and the batch, and
+# returns a scalar in float32 or better.
+LossBuilder = Callable[[Any, Heads], nn.Module]
