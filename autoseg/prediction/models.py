@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -88,7 +89,8 @@ def load_ensemble(
     configuration, channels, outputs = run.own(), run.input_channels(), run.scheme.heads().count()
     for folder in folders[1:]:
         _refuse_other_size(folder, configuration)
-    networks = [_load_network(folder, configuration, channels, outputs).to(device) for folder in folders]
+    paths = [path for folder in folders for path in folder.weight_files()]
+    networks = [_load_network(path, configuration, channels, outputs).to(device) for path in paths]
     window = make_window(configuration, outputs, device, mirror=mirror)
     return Ensemble(run=run, networks=networks, window=window, previous=previous)
 
@@ -104,8 +106,7 @@ def _refuse_other_size(folder: FoldFolder, first: Configuration) -> None:
         )
 
 
-def _load_network(folder: FoldFolder, configuration: Configuration, channels: int, outputs: int) -> nn.Module:
-    path = folder.weights
+def _load_network(path: Path, configuration: Configuration, channels: int, outputs: int) -> nn.Module:
     network = build_network(configuration, channels, outputs)
     try:
         network.load_state_dict(load_file(path))

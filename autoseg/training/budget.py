@@ -2,18 +2,8 @@
 
 from __future__ import annotations
 
+from autoseg.training.policy import BudgetPolicy
 from autoseg.training.position import Position
-
-# The first steps pay for memory and kernels being set up and are not measured.
-UNMEASURED_STEPS = 3
-MEASURED_STEPS = 12
-MEASURED_SECONDS = 8.0
-# At these shares of the run the number of steps is looked at again. It changes only if the end would miss the budget
-# by more than the tolerance: other users of a machine make it faster or slower.
-REVISITS = (0.25, 0.5, 0.75)
-TOLERANCE = 0.05
-# What validation during training may take of the time.
-VALIDATION_SHARE = 0.08
 
 
 class Budget:
@@ -21,41 +11,47 @@ class Budget:
 
     Args:
         minutes: to train for, or None.
+        policy: how minutes become steps.
     """
 
-    def __init__(self, minutes: float | None) -> None:
-        self._minutes = minutes
+    def __init__(self, minutes: float | None, policy: BudgetPolicy) -> None:
+        self._minutes, self._policy = minutes, policy
         self._revisits = 0
         self._steps, self._seconds = 0, 0.0
 
     def resume(self, position: Position) -> None:
         """Go on from a saved position: what was looked at before is not looked at again."""
-        self._revisits = _revisits_passed(position)
+        self._revisits = self._revisits_passed(position)
 
     def add(self, position: Position, steps: int, seconds: float) -> None:
         """Count an interval of `steps` steps that ended at `position` with the device in step."""
-        if position.iteration > UNMEASURED_STEPS:
+        if position.iteration > self._policy.unmeasured_steps:
             self._steps, self._seconds = self._steps + steps, self._seconds + seconds
 
     def forget(self) -> None:
         """Measure afresh what follows."""
         self._steps, self._seconds = 0, 0.0
 
+    def begins_measuring(self, position: Position) -> bool:
+        """Return whether the steps that are not measured end here, so that the clock is to be read."""
+        return not position.iterations and position.iteration == self._policy.unmeasured_steps
+
     def fit(self, position: Position) -> int:
         """Return the number of steps in all that the time holds; 0 while too little is measured."""
-        measured = self._steps >= MEASURED_STEPS and self._seconds >= MEASURED_SECONDS
+        policy = self._policy
+        measured = self._steps >= policy.measured_steps and self._seconds >= policy.measured_seconds
         if self._minutes is None or position.cooling or not measured:
             return position.iterations
-        if position.iterations and self._revisits >= _revisits_passed(position):
+        if position.iterations and self._revisits >= self._revisits_passed(position):
             return position.iterations
         left = max(self._minutes * 60 - position.seconds, 1.0)
-        possible = max(1, int(left * (1 - VALIDATION_SHARE) * self._steps / self._seconds))
+        possible = max(1, int(left * (1 - policy.validation_share) * self._steps / self._seconds))
         self.forget()
         if not position.iterations:
             return position.iteration + possible
         self._revisits += 1
         planned = max(position.iterations - position.iteration, 1)
-        missed = abs(possible - planned) > TOLERANCE * position.iterations
+        missed = abs(possible - planned) > policy.tolerance * position.iterations
         return position.iteration + possible if missed else position.iterations
 
     def seconds_ahead(self, position: Position) -> float | None:
@@ -65,11 +61,10 @@ class Budget:
         return (position.iterations - position.iteration) * self._seconds / self._steps
 
     def allows_validation(self, position: Position, seconds: float) -> bool:
-        """Tell whether a round of validation of so many seconds fits into its share of the time."""
+        """Return whether a round of validation of so many seconds fits into its share of the time."""
         if self._minutes is None:
             return True
-        return position.validation_seconds + seconds <= VALIDATION_SHARE * self._minutes * 60
+        return position.validation_seconds + seconds <= self._policy.validation_share * self._minutes * 60
 
-
-def _revisits_passed(position: Position) -> int:
-    return sum(position.share_done() >= share for share in REVISITS)
+    def _revisits_passed(self, position: Position) -> int:
+        return sum(position.share_done() >= share for share in self._policy.revisits)

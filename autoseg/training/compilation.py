@@ -11,8 +11,6 @@ from typing import NamedTuple
 
 import torch
 
-# Compiling takes about a minute, and saves a tenth of a step: with less than this ahead it is not worth a trial.
-LEAST_SECONDS_AHEAD = 1200.0
 TIMED_STEPS = 3
 # A network that is not quicker than this share of what it was is left as it was.
 WORTH = 0.97

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 # What is left of the schedule when a training is asked to end early.
 COOL_DOWN_SHARE = 0.05
-# After a loss that is no number the learning rate is multiplied with this.
+# After a loss that is not a number the learning rate is multiplied with this.
 ROLLBACK_FACTOR = 0.5
 # A finished training that goes on comes back to the schedule's rate over this share of the added steps.
 REWARM_SHARE = 0.02
@@ -24,7 +24,7 @@ class Position:
         iterations: steps in all; 0 while a time budget has not been turned into steps.
         seconds: spent training and validating on the way, over all resumes.
         validation_seconds: the part of it spent validating.
-        rate_factor: on the schedule's learning rate; below 1 after a loss that was no number.
+        rate_factor: on the schedule's learning rate; below 1 after a loss that was not a number.
         rollbacks: how often the training went back because of that.
         cooling: whether the training was asked to end early, and winds down.
         rewarm_from: the iteration at which a finished training was given more steps, or 0.
@@ -42,6 +42,10 @@ class Position:
     def is_done(self) -> bool:
         """Tell whether all steps are done."""
         return 0 < self.iterations <= self.iteration
+
+    def stepped(self) -> Position:
+        """Return the position after one more optimiser step."""
+        return replace(self, iteration=self.iteration + 1)
 
     def share_done(self) -> float:
         """Return the share of the training that is done; 0 while a time budget is still being measured."""

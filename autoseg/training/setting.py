@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import torch
 
 from autoseg.sampling import TrainingCase
+from autoseg.training.initial import InitialWeights
+from autoseg.training.policy import Policy
 from dataset_fingerprints.dataset import Heads
 from planners.plan import Configuration
 
@@ -23,6 +26,9 @@ class Setup:
         max_minutes: time to train for, or None for the plan's number of iterations.
         patience: rounds of validation without a new best after which the training winds down; 0 for never.
         autocast: the number type of the network's convolutions.
+        initial: weights that a training starts from, or None for random ones; one that goes on has its own.
+        policy: how it uses its time.
+        clock: returns seconds that never go back.
     """
 
     configuration: Configuration
@@ -35,3 +41,6 @@ class Setup:
     patience: int = 0
     device: torch.device
     autocast: torch.dtype
+    initial: InitialWeights | None = None
+    policy: Policy = field(default_factory=Policy)
+    clock: Callable[[], float] = time.perf_counter

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import resource
 import sys
-import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,9 +15,14 @@ _RESIDENT = Path("/proc/self/statm")
 
 @dataclass(kw_only=True, slots=True)
 class Stopwatch:
-    """Sums the time of the named phases of steps: on a GPU by events in its own queue, else by the clock."""
+    """Sums the time of the named phases of steps: on a GPU by events in its own queue, else by the clock.
+
+    Attributes:
+        clock: returns seconds.
+    """
 
     device: torch.device
+    clock: Callable[[], float]
     _seconds: dict[str, float] = field(default_factory=dict)
     _events: list[tuple[str, torch.cuda.Event]] = field(default_factory=list)
     _last: float = 0.0
@@ -27,14 +32,14 @@ class Stopwatch:
         if self.device.type == "cuda":
             self._mark("")
         else:
-            self._last = time.perf_counter()
+            self._last = self.clock()
 
     def lap(self, phase: str) -> None:
         """End a phase that began with the step or with the phase before."""
         if self.device.type == "cuda":
             self._mark(phase)
             return
-        now = time.perf_counter()
+        now = self.clock()
         self._seconds[phase] = self._seconds.get(phase, 0.0) + now - self._last
         self._last = now
 

@@ -1,4 +1,4 @@
-"""What validation during training has shown so far: how good, whether it still gets better, whether a label is lost."""
+"""The outcomes of validation during training: how good, whether it still gets better, whether a label is lost."""
 
 from __future__ import annotations
 
@@ -50,6 +50,7 @@ class ValidationWatch:
     cases: int
     patience: int = 0
     _latest: dict[str, Mapping[str, LabelOutcome]] = field(default_factory=dict)
+    _means: list[float] = field(default_factory=list)
     _best: float = -1.0
     _rounds_since_best: int = 0
     _silent_rounds: dict[str, int] = field(default_factory=dict)
@@ -62,6 +63,7 @@ class ValidationWatch:
         if len(self._latest) < self.cases:
             return
         mean = self.mean_dice()
+        self._means.append(mean)
         if mean > self._best:
             self._best, self._rounds_since_best = mean, 0
         else:
@@ -71,8 +73,12 @@ class ValidationWatch:
         """Return the mean over labels and cases of the latest outcomes."""
         return float(np.mean([outcome.dice for labels in self._latest.values() for outcome in labels.values()]))
 
+    def means(self) -> tuple[float, ...]:
+        """Return the means after the rounds from that on with which every case has been seen: these compare."""
+        return tuple(self._means)
+
     def exhausted(self) -> bool:
-        """Tell whether the best mean is `patience` rounds old."""
+        """Return whether the best mean is `patience` rounds old."""
         return 0 < self.patience <= self._rounds_since_best
 
     def silent_labels(self, rounds: int) -> tuple[tuple[str, bool], ...]:
@@ -98,11 +104,12 @@ def mean_by_label(outcomes: Outcomes) -> dict[str, float]:
 
 
 def outcomes_to_plain(outcomes: Outcomes) -> dict[str, dict[str, list[float]]]:
-    """Return a round as the curve's line holds it: case -> label -> [Dice, predicted voxels, reference voxels]."""
+    """Return a round as the curve's line holds it: case -> label -> [Dice, predicted voxels, reference voxels].
+
+    Dice is not rounded: a training that goes on reads it back, and decides as it would have without an interruption.
+    """
     return {
-        case: {
-            label: [round(outcome.dice, 4), outcome.predicted, outcome.reference] for label, outcome in labels.items()
-        }
+        case: {label: [outcome.dice, outcome.predicted, outcome.reference] for label, outcome in labels.items()}
         for case, labels in outcomes.items()
     }
 

@@ -21,22 +21,25 @@ import torch  # noqa: E402
 from torch import nn  # noqa: E402
 
 from autoseg.hardware import autocast_type, choose_device  # noqa: E402
-from autoseg.losses import DeepSupervisionLoss, build_loss  # noqa: E402
+from autoseg.losses import build_objective  # noqa: E402
 from autoseg.networks import unet  # noqa: E402
 from autoseg.networks.instance_norm import channels_last  # noqa: E402
 from autoseg.pipeline.folds.jobs import TrainingOptions, resolve_job  # noqa: E402
 from autoseg.pipeline.folds.residency import load_cases  # noqa: E402
 from autoseg.progress import SilentProgress  # noqa: E402
+from autoseg.sampling import Batch  # noqa: E402
+from autoseg.training.position import Position  # noqa: E402
 from autoseg.training.setting import Setup  # noqa: E402
 from autoseg.training.step import Stepper  # noqa: E402
+from autoseg.workspace.fold import FoldFolder  # noqa: E402
 from autoseg.workspace.workspace import Workspace  # noqa: E402
 from planners.choices import Choice  # noqa: E402
 
 
-def make_setup(workspace: Path, number_type: torch.dtype | None) -> Setup:
-    """Return fold 0 as `train 0` sets it up, in another number type where one is named."""
+def make_setup(workspace: Path, number_type: torch.dtype | None) -> tuple[Setup, FoldFolder]:
+    """Return fold 0 as `train 0` sets it up, in another number type where one is named, and its folder."""
     job, device = resolve_job(Workspace(root=workspace), "0", TrainingOptions()), choose_device()
-    return Setup(
+    setup = Setup(
         configuration=job.configuration,
         channels=job.plan.input_channels(job.configuration),
         heads=job.plan.scheme.heads(),
@@ -47,36 +50,37 @@ def make_setup(workspace: Path, number_type: torch.dtype | None) -> Setup:
         device=device,
         autocast=autocast_type(device) if number_type is None else number_type,
     )
+    return setup, job.folder
 
 
 def trainer_step(workspace: Path, augmentation: str) -> tuple[Callable[[int], object], str]:
     """Return what makes step number i as the training loop does, and what came of compiling."""
-    setup = make_setup(workspace, None)
+    setup, folder = make_setup(workspace, None)
     sampling = replace(setup.configuration.sampling, augmentations=(Choice(name=augmentation),))
-    stepper = Stepper(replace(setup, configuration=replace(setup.configuration, sampling=sampling)))
+    stepper = Stepper(replace(setup, configuration=replace(setup.configuration, sampling=sampling)), folder)
     trial = stepper.try_compiling(0)
-    return lambda iteration: stepper.run(iteration, 1e-3).item(), trial.describe()
+    return lambda iteration: stepper.run(Position(iteration=iteration), 1e-3).item(), trial.describe()
 
 
 def bare_step(workspace: Path, number_type: str, layout: str, call: str) -> tuple[Callable[[int], object], str]:
     """Return a step of forward pass, loss, backward pass and optimiser, always on the same batch."""
     lay_out = channels_last if layout == "last" else lambda x: x
     setattr(unet, "lay_out", lay_out)  # noqa: B010 - instead of what suits the device
-    setup = make_setup(workspace, getattr(torch, number_type))
-    training = setup.configuration.training
-    stepper = Stepper(setup)
-    network, optimizer = stepper.parts.network, stepper.parts.optimizer
-    loss = DeepSupervisionLoss(build_loss(training.loss, setup.heads))
+    setup, folder = make_setup(workspace, getattr(torch, number_type))
+    stepper = Stepper(setup, folder)
+    network, optimizer = stepper.state.network, stepper.state.optimizer
+    objective = build_objective(setup.configuration.training.loss, setup.heads)
     shape = (setup.configuration.batch_size, *setup.configuration.patch_shape)
     images = torch.randn(shape[0], setup.channels, *shape[1:], device=setup.device)
     labels = torch.randint(0, 2, shape, device=setup.device).to(torch.uint8)
+    batch = Batch(images=images, labels=labels)
     called: nn.Module = torch.compile(network) if call == "compiled" else network  # type: ignore[assignment]
 
     def step(_: int) -> object:
         enabled = setup.autocast != torch.float32
         with torch.autocast(setup.device.type, dtype=setup.autocast, enabled=enabled):
             outputs = called(images)
-        value = loss(outputs, labels)
+        value = objective(outputs, batch)
         value.backward()
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)

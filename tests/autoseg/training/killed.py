@@ -1,22 +1,31 @@
-"""A training that writes down what it is made of after every step; a test starts it as a process of its own."""
+"""A training that writes down what it is made of after every step; a test starts it as a process of its own.
+
+python -m tests.autoseg.training.killed FOLDER RECORDS ITERATION
+
+It kills itself after this iteration; 0 lets it end.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
+import signal
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 
 import torch
 
-from autoseg.progress import SilentProgress
-from autoseg.training import trainer as trainer_module
-from autoseg.training.trainer import Trainer
-from autoseg.workspace.fold import FoldFolder
-from tests.autoseg.training.test_trainer import CountingValidator, setup
+from autoseg.training.policy import Policy
+from autoseg.training.position import Position
+from autoseg.training.step import Stepper
+from planners.choices import Choice
+from tests.autoseg.training.builders import Ticking, WeightReader, make_trainer, setup
 
 ITERATIONS = 60
+# A checkpoint every few steps: each takes some readings of the clock.
+POLICY = Policy(report_seconds=20.0, checkpoint_seconds=40.0, checkpoint_share=1e9)
 
 
 def digest(tensors: Iterable[torch.Tensor]) -> str:
@@ -26,28 +35,26 @@ def digest(tensors: Iterable[torch.Tensor]) -> str:
     return found.hexdigest()
 
 
-def main(folder: Path, records: Path) -> None:
-    trainer_module.CHECKPOINT_SECONDS, trainer_module.CHECKPOINT_SHARE = 0.05, 1e9
-    trainer = Trainer(setup(iterations=ITERATIONS), FoldFolder(root=folder), CountingValidator(), SilentProgress())
-    stepper = trainer._stepper
-    run, make_batch = stepper.run, stepper._make_batch
-    batches: list[str] = []
+def digest_by_name(tensors: dict[str, torch.Tensor]) -> str:
+    return digest(tensors[name] for name in sorted(tensors))
 
-    def make_and_remember(iteration: int) -> tuple[torch.Tensor, torch.Tensor]:
-        batch = make_batch(iteration)
-        batches.append(digest(batch))
-        return batch
 
-    def run_and_record(iteration: int, learning_rate: float) -> torch.Tensor:
-        loss = run(iteration, learning_rate)
-        states = [state for _, state in sorted(stepper.parts.optimizer.state_dict()["state"].items())]
+def main(folder: Path, records: Path, last: int) -> None:
+    run = Stepper.run
+    seen: list[torch.Tensor] = []
+
+    def run_and_record(stepper: Stepper, position: Position, learning_rate: float) -> torch.Tensor:
+        watching = stepper.state.network.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+        loss = run(stepper, position, learning_rate)
+        watching.remove()
+        states = [state for _, state in sorted(stepper.state.optimizer.state_dict()["state"].items())]
         record = {
-            "iteration": iteration,
+            "iteration": position.iteration,
             "loss": float(loss).hex(),
             "learning rate": learning_rate.hex(),
-            "batch": batches[-1],
-            "parameters": digest(stepper.parts.network.state_dict().values()),
-            "average": digest(stepper.parts.average.network.state_dict().values()),
+            "images": digest([seen.pop()]),
+            "parameters": digest_by_name(stepper.state.network.state_dict()),
+            "keeper": digest_by_name(dict(stepper.keeper.state())),
             "optimizer": digest(
                 state[name] for state in states for name in sorted(state) if torch.is_tensor(state[name])
             ),
@@ -55,11 +62,21 @@ def main(folder: Path, records: Path) -> None:
         }
         with records.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(record) + "\n")
+        if last and position.iteration == last:
+            os.kill(os.getpid(), signal.SIGKILL)
         return loss
 
-    stepper._make_batch, stepper.run = make_and_remember, run_and_record
-    trainer.run()
+    Stepper.run = run_and_record  # type: ignore[method-assign]
+    made = setup(
+        iterations=ITERATIONS,
+        validation_rounds=20,
+        schedule=Choice(name="plateau"),
+        weights=Choice(name="best"),
+        policy=POLICY,
+        clock=Ticking(),
+    )
+    make_trainer(folder, made, WeightReader()).run()
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))

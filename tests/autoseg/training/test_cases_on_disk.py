@@ -12,40 +12,29 @@ from pathlib import Path
 import pytest
 import torch
 
-from autoseg.progress import SilentProgress
 from autoseg.sampling import CaseVoxels
-from autoseg.training.checkpoint import load_tensors
-from autoseg.training.curve import Curve
-from autoseg.training.trainer import Trainer
 from autoseg.workspace.fold import FoldFolder
 from dataset_fingerprints.errors import StoppedError
 from dataset_fingerprints.geometry import Box
 from tests.autoseg.sampling.builders import store_case
-from tests.autoseg.training.test_trainer import CountingValidator, setup, train
+from tests.autoseg.training.builders import REPORTING, Ticking, equal_weights, lines, make_trainer, setup, train
 
 
 def train_with(voxels: list[CaseVoxels], folder: Path, **changes: object) -> FoldFolder:
     plan = setup(**changes)
     cases = [replace(case, voxels=held) for case, held in zip(plan.cases, voxels, strict=True)]
-    files = FoldFolder(root=folder)
-    folder.mkdir(exist_ok=True)
-    Trainer(replace(plan, cases=cases), files, CountingValidator(), SilentProgress()).run()
-    return files
-
-
-def equal(first: FoldFolder, second: FoldFolder) -> bool:
-    weights, others = (load_tensors(files.weights)[0] for files in (first, second))
-    return all(torch.equal(weights[name], others[name]) for name in weights)
+    make_trainer(folder, replace(plan, cases=cases)).run()
+    return FoldFolder(root=folder)
 
 
 @pytest.mark.parametrize("slice_axis", [-1, 2])
 def test_weights_trained_from_the_disk_equal_those_from_memory(tmp_path: Path, slice_axis: int) -> None:
     held, _ = train(tmp_path / "memory", iterations=10, slice_axis=slice_axis)
     voxels = [store_case(case, tmp_path).voxels for case in setup().cases]
-    assert equal(held, train_with(voxels, tmp_path / "disk", iterations=10, slice_axis=slice_axis))
+    assert equal_weights(held, train_with(voxels, tmp_path / "disk", iterations=10, slice_axis=slice_axis))
     # Some here, some there.
     voxels[1:3] = [case.voxels for case in setup().cases[1:3]]
-    assert equal(held, train_with(voxels, tmp_path / "both", iterations=10, slice_axis=slice_axis))
+    assert equal_weights(held, train_with(voxels, tmp_path / "both", iterations=10, slice_axis=slice_axis))
 
 
 class Hanging:
@@ -74,11 +63,11 @@ def test_a_signal_saves_a_training_that_waits_for_a_disk(tmp_path: Path) -> None
         train_with(voxels, tmp_path / "f", iterations=10)
     for one in voxels:
         one.answer.set()
-    assert equal(whole, train_with(voxels, tmp_path / "f", iterations=10))
+    assert equal_weights(whole, train_with(voxels, tmp_path / "f", iterations=10))
 
 
 def test_the_curve_tells_how_long_the_training_waited_for_the_disk(tmp_path: Path) -> None:
     voxels = [store_case(case, tmp_path).voxels for case in setup().cases]
-    files = train_with(voxels, tmp_path / "f", iterations=5)
-    line = [line for line in Curve(path=files.curve).read() if line["kind"] == "train"][-1]
-    assert line["seconds/reading"] > 0
+    files = train_with(voxels, tmp_path / "f", iterations=5, clock=Ticking(0.5), policy=REPORTING)
+    line = lines(files, "train")[-1]
+    assert line["seconds/reading"] == 0.5

@@ -8,12 +8,16 @@ import pytest
 import torch
 from torch._inductor import config as inductor
 
-from autoseg.progress import SilentProgress
-from autoseg.training import trainer
 from autoseg.training.compilation import Trial, try_compiled
+from autoseg.training.curve import Line
+from autoseg.training.policy import Policy
+from autoseg.training.position import Position
 from autoseg.training.step import Stepper
 from autoseg.workspace.fold import FoldFolder
-from tests.autoseg.training.test_trainer import CountingValidator, setup
+from tests.autoseg.training.builders import make_trainer, setup
+
+# Training is long enough for a trial, however short it is.
+ALWAYS = Policy(compile_seconds_ahead=0.0, report_seconds=0.0)
 
 
 @pytest.mark.parametrize(
@@ -67,50 +71,42 @@ def ascii_locale() -> Iterator[None]:
     locale.setlocale(locale.LC_CTYPE, before)
 
 
-@pytest.fixture
-def always(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Training is long enough for a trial, however short it is."""
-    monkeypatch.setattr(trainer, "LEAST_SECONDS_AHEAD", 0.0)
-    monkeypatch.setattr(trainer, "REPORT_SECONDS", 0.0)
-
-
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_a_trial_leaves_the_training_as_it_was(tmp_path: Path, always: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_trial_leaves_the_training_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     weights = {}
     for name, compiled in (("tried", True), ("plain", False)):
-        lines, files = [], FoldFolder(root=tmp_path / name)
-        files.root.mkdir()
+        lines: list[Line] = []
         # Kept or not depends on the moment; here it is timed, and then dropped.
         monkeypatch.setattr(Trial, "pays", lambda trial: False)
-        trainer.Trainer(
-            setup(iterations=8, compiled=compiled), files, CountingValidator(), SilentProgress(), [lines.append]
-        ).run()
+        made = setup(iterations=8, compiled=compiled, policy=ALWAYS)
+        make_trainer(tmp_path / name, made, observers=[lines.append]).run()
         tried = [line for line in lines if line["kind"] == "compiled"]
         assert len(tried) == compiled
         assert all(not line["failure"] and len(line["compiled"]) == 3 for line in tried)
-        weights[name] = files.weights.read_bytes()
+        weights[name] = FoldFolder(root=tmp_path / name).weights.read_bytes()
     assert weights["tried"] == weights["plain"]
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_compiled_steps_do_what_plain_steps_do(monkeypatch: pytest.MonkeyPatch, ascii_locale: None) -> None:
+def test_compiled_steps_do_what_plain_steps_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ascii_locale: None
+) -> None:
     monkeypatch.setattr(Trial, "pays", lambda trial: not trial.failure)
-    plain, compiled = Stepper(setup(iterations=8)), Stepper(setup(iterations=8))
+    plain, compiled = (Stepper(setup(iterations=8), FoldFolder(root=tmp_path)) for _ in range(2))
     assert not compiled.try_compiling(0).failure
     for iteration in range(3):
         # float32 sums in another order, over a few steps.
-        torch.testing.assert_close(compiled.run(iteration, 1e-3), plain.run(iteration, 1e-3), rtol=1e-3, atol=1e-4)
+        found, expected = (stepper.run(Position(iteration=iteration), 1e-3) for stepper in (compiled, plain))
+        torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_a_machine_without_a_compiler_trains_on_and_says_why(
-    tmp_path: Path, always: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_machine_without_a_compiler_trains_on_and_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     torch.compiler.reset()
     monkeypatch.setattr(inductor.cpp, "cxx", (str(tmp_path / "no-compiler"),))
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "cache"))
-    stepper = Stepper(setup(iterations=8))
+    stepper = Stepper(setup(iterations=8), FoldFolder(root=tmp_path))
     trial = stepper.try_compiling(0)
     assert trial.failure
     assert "cannot be compiled here" in trial.describe()
-    assert stepper.run(0, 1e-3).isfinite()
+    assert stepper.run(Position(), 1e-3).isfinite()

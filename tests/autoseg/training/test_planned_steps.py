@@ -10,15 +10,14 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from autoseg.progress import SilentProgress
 from autoseg.sampling import make_resident_case
 from autoseg.training.checkpoint import load_tensors
-from autoseg.training.trainer import Setup, Trainer
+from autoseg.training.setting import Setup
 from autoseg.workspace.fold import FoldFolder
 from planners import PlanRequest, make_plan, set_values
 from planners.plan import Configuration, Plan
 from tests.autoseg.sampling.builders import with_masks
-from tests.autoseg.training.test_trainer import CountingValidator
+from tests.autoseg.training.builders import make_trainer
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint
 from tests.synthetic.machines import CPU
 
@@ -32,7 +31,7 @@ SHORT = ["training.iterations=1", "training.validation_rounds=0", "batch_size=2"
 
 
 def train_one_step(plan: Plan, configuration: Configuration, folder: Path) -> dict[str, torch.Tensor]:
-    """Train on noise, where the network sees masks beside perfect ones, and return the weights."""
+    """Train on noise, in a second stage beside a perfect mask, and return the weights."""
     rng = np.random.default_rng(0)
     label = np.zeros((30, 30, 30), dtype=np.uint8)
     label[10:20, 10:20, 10:20] = 1
@@ -50,9 +49,8 @@ def train_one_step(plan: Plan, configuration: Configuration, folder: Path) -> di
         device=torch.device("cpu"),
         autocast=torch.float32,
     )
-    files = FoldFolder(root=folder)
-    Trainer(setup, files, CountingValidator(), SilentProgress()).run()
-    return load_tensors(files.weights)[0]
+    make_trainer(folder, setup).run()
+    return load_tensors(FoldFolder(root=folder).weights)[0]
 
 
 # A step of the largest of these networks takes a second on two cores.

@@ -3,7 +3,18 @@
 import pytest
 
 from autoseg.training.budget import Budget
+from autoseg.training.policy import BudgetPolicy
 from autoseg.training.position import Position
+
+
+def make_budget(minutes):
+    return Budget(minutes, BudgetPolicy())
+
+
+def test_a_step_changes_nothing_but_the_iteration():
+    assert Position(iteration=3, iterations=9, seconds=1.5).stepped() == Position(
+        iteration=4, iterations=9, seconds=1.5
+    )
 
 
 def test_an_extended_training_warms_up_again_over_a_fiftieth_of_the_added_steps():
@@ -50,7 +61,7 @@ def test_going_back_keeps_the_time_spent_and_halves_the_rate_each_time():
 
 
 def test_minutes_become_the_steps_that_fit_with_room_for_validation():
-    budget = Budget(2.0)
+    budget = make_budget(2.0)
     first = Position(iteration=23, seconds=60.0)
     assert budget.fit(first) == 0, "nothing measured yet"
     budget.add(Position(iteration=3), 3, 100.0)
@@ -64,7 +75,7 @@ def test_minutes_become_the_steps_that_fit_with_room_for_validation():
 @pytest.mark.parametrize(("per_minute", "expected"), [(770, 1000), (400, 650), (1500, 1750)])
 def test_the_number_of_steps_changes_only_where_the_minutes_would_be_missed_clearly(per_minute, expected):
     quarter = Position(iteration=250, iterations=1000, seconds=60.0)
-    budget = Budget(2.0)
+    budget = make_budget(2.0)
     # So many steps are possible in the minute that is left, validation taken off.
     budget.add(quarter, per_minute * 10, 60 * 0.92 * 10)
     assert budget.fit(quarter) == expected
@@ -73,7 +84,7 @@ def test_the_number_of_steps_changes_only_where_the_minutes_would_be_missed_clea
 
 
 def test_a_resumed_training_does_not_look_again_where_it_looked_before():
-    budget, half = Budget(2.0), Position(iteration=500, iterations=1000, seconds=60.0)
+    budget, half = make_budget(2.0), Position(iteration=500, iterations=1000, seconds=60.0)
     budget.resume(half)
     budget.add(half, 5000, 10.0)
     assert budget.fit(half) == 1000
@@ -82,13 +93,13 @@ def test_a_resumed_training_does_not_look_again_where_it_looked_before():
 
 def test_without_minutes_or_while_cooling_the_steps_stay():
     plain, cooling = Position(iteration=300, iterations=1000), Position(iteration=300, iterations=315, cooling=True)
-    for budget, position in ((Budget(None), plain), (Budget(2.0), cooling)):
+    for budget, position in ((make_budget(None), plain), (make_budget(2.0), cooling)):
         budget.add(position, 5000, 10.0)
         assert budget.fit(position) == position.iterations
 
 
 def test_validation_on_the_way_takes_its_share_of_the_minutes_and_no_more():
-    budget, spent = Budget(10.0), Position(validation_seconds=40.0)
+    budget, spent = make_budget(10.0), Position(validation_seconds=40.0)
     assert budget.allows_validation(spent, 8.0)
     assert not budget.allows_validation(spent, 8.1)
-    assert Budget(None).allows_validation(spent, 1e9)
+    assert make_budget(None).allows_validation(spent, 1e9)

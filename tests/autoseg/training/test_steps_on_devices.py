@@ -6,33 +6,37 @@ import torch
 from autoseg.training.checkpoint import load_checkpoint, save_checkpoint
 from autoseg.training.position import Position
 from autoseg.training.step import Stepper
-from tests.autoseg.training.test_trainer import setup
+from autoseg.workspace.fold import FoldFolder
+from tests.autoseg.training.builders import setup
 
 DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)]
 
 
 @pytest.mark.parametrize("device", DEVICES)
 def test_a_training_that_goes_on_from_a_checkpoint_makes_the_next_steps_that_the_first_one_would(tmp_path, device):
-    first, second = Stepper(setup(device=device)), Stepper(setup(device=device))
-    for iteration in range(5):
-        first.run(iteration, 1e-3)
-    save_checkpoint(tmp_path / "c.safetensors", first.parts, Position(iteration=5, iterations=10))
-    position = load_checkpoint(tmp_path / "c.safetensors", second.parts)
-    for iteration in range(position.iteration, position.iterations):
-        expected, found = (stepper.run(iteration, 1e-3).item() for stepper in (first, second))
+    first, second = (Stepper(setup(device=device), FoldFolder(root=tmp_path)) for _ in range(2))
+    position = Position(iterations=10)
+    for _ in range(5):
+        first.run(position, 1e-3)
+        position = position.stepped()
+    save_checkpoint(tmp_path / "c.safetensors", first.state, position)
+    position = load_checkpoint(tmp_path / "c.safetensors", second.state)
+    while not position.is_done():
+        expected, found = (stepper.run(position, 1e-3).item() for stepper in (first, second))
+        position = position.stepped()
         # On a GPU gradients are summed in an order of the moment.
         assert found == expected if device == "cpu" else found == pytest.approx(expected, abs=1e-3)
 
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("slice_axis", [-1, 2])
-def test_steps_never_wait_for_the_gpu(slice_axis):
-    stepper = Stepper(setup(slice_axis, device="cuda"))
+def test_steps_never_wait_for_the_gpu(tmp_path, slice_axis):
+    stepper = Stepper(setup(slice_axis, device="cuda"), FoldFolder(root=tmp_path))
     for iteration in range(2):
-        stepper.run(iteration, 1e-3)
+        stepper.run(Position(iteration=iteration), 1e-3)
     torch.cuda.set_sync_debug_mode("error")
     try:
-        losses = [stepper.run(iteration, 1e-3) for iteration in range(2, 6)]
+        losses = [stepper.run(Position(iteration=iteration), 1e-3) for iteration in range(2, 6)]
     finally:
         torch.cuda.set_sync_debug_mode("default")
     assert torch.stack(losses).isfinite().all()

@@ -92,6 +92,15 @@ def test_the_leaders_clock_turns_minutes_into_steps_for_both(together: Path) -> 
     )
 
 
+def test_both_follow_a_plateau_alike_also_after_they_were_stopped(together: Path) -> None:
+    first, second = ((together / "plateau" / f"rates_{number}").read_text("utf-8").split("\n") for number in range(2))
+    assert first == second
+    assert 0 < first.index("stopped") < 20
+    found = [float.fromhex(line.split()[1]) for line in first if line != "stopped"]
+    # Every second step validates; the third round with all cases seen is the second without a new best, and so on.
+    assert [rate / found[0] for rate in found] == [1.0] * 8 + [0.5] * 4 + [0.25] * 4 + [0.125] * 4
+
+
 def test_alone_nothing_is_gathered() -> None:
     values = torch.arange(3.0)
     assert processes.add(values) is values

@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,16 +18,27 @@ import torch.distributed as dist
 from torch import Tensor
 
 from autoseg import processes
-from autoseg.losses import LOSSES
-from autoseg.progress import SilentProgress
-from autoseg.training import trainer as trainer_module
+from autoseg.losses import build_objective
 from autoseg.training.checkpoint import save_tensors
-from autoseg.training.trainer import Trainer
+from autoseg.training.position import Position
+from autoseg.training.setting import Setup
+from autoseg.training.step import Stepper
 from autoseg.training.watch import Outcomes
 from autoseg.workspace.fold import FoldFolder
+from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.errors import StoppedError
 from planners.choices import Choice
-from tests.autoseg.training.test_trainer import CountingValidator, setup
+from planners.parts import LOSSES
+from tests.autoseg.training.builders import (
+    MEASURING,
+    REPORTING,
+    Alarm,
+    CountingValidator,
+    Ticking,
+    make_trainer,
+    setup,
+)
+from tests.synthetic.batches import measure
 from tests.synthetic.heads import plain_scheme, region_scheme
 
 SCHEMES = {"plain": plain_scheme(), "ignore": plain_scheme(2, 9), "regions": region_scheme(9)}
@@ -44,18 +55,19 @@ def measure_losses() -> dict[str, Tensor]:
         variants = ({}, {"batch_dice": True}) if hasattr(options(), "batch_dice") else ({},)
         for kind, scheme in SCHEMES.items():
             for variant in variants:
-                loss, gradient = measure_loss(options(**variant).build(scheme.heads()), scheme)
+                objective = build_objective(Choice(name=name, options=variant), scheme.heads())
+                loss, gradient = measure_loss(objective, scheme)
                 found |= {f"{name} {kind} {bool(variant)}": torch.cat([loss.reshape(1), gradient.flatten()])}
     return found
 
 
-def measure_loss(loss: Callable[..., Tensor], scheme) -> tuple[Tensor, Tensor]:
+def measure_loss(objective: torch.nn.Module, scheme: LabelScheme) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(2)
     heads = scheme.heads()
     logits = torch.randn(BATCH, heads.count(), 4, 5, 6, generator=generator, dtype=torch.float64).requires_grad_()
     labels = torch.randint(scheme.index_count(), (BATCH, 4, 5, 6), generator=generator)
     mine = processes.part_of(range(BATCH))
-    value = loss(logits[mine], labels[mine])
+    value = measure(objective, logits[mine], labels[mine])
     value.backward()
     parameter = torch.nn.Parameter(logits.detach())
     parameter.grad = logits.grad
@@ -63,28 +75,30 @@ def measure_loss(loss: Callable[..., Tensor], scheme) -> tuple[Tensor, Tensor]:
     return value.detach(), parameter.grad
 
 
-def make_setup(**changes: object):
+def make_setup(**changes: object) -> Setup:
     """Return a training of plain gradient descent: adaptive steps would blow rounding errors up."""
     batch_dice = changes.pop("batch_dice", False)
     loss = Choice(name="dice_ce", options={"batch_dice": batch_dice})
     optimizer = Choice(name="sgd", options={"lr": 0.05})
-    made = setup(**{"iterations": ITERATIONS, "loss": loss, "optimizer": optimizer} | changes)
+    values = {"iterations": ITERATIONS, "loss": loss, "optimizer": optimizer, "policy": REPORTING}
+    made = setup(**values | changes)
     return replace(made, configuration=replace(made.configuration, batch_size=BATCH))
 
 
 def train(folder: Path, validator: CountingValidator | None = None, **changes: object) -> FoldFolder:
-    folder.mkdir(parents=True, exist_ok=True)
-    files = FoldFolder(root=folder)
-    Trainer(make_setup(**changes), files, validator or CountingValidator(), SilentProgress()).run()
-    return files
+    make_trainer(folder, make_setup(**changes), validator).run()
+    return FoldFolder(root=folder)
+
+
+def signal_at(reading: int, process: int) -> Ticking:
+    """Return a clock that sends its own process a signal at a reading, if that is the named one."""
+    return Alarm(reading, lambda: os.kill(os.getpid(), signal.SIGTERM) if processes.number() == process else None)
 
 
 def stop_second(folder: Path) -> None:
     """Train until a signal reaches the second process only; both must stop, at one iteration."""
-    if processes.number() == 1:
-        threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGTERM)).start()
     try:
-        train(folder, iterations=LONG)
+        train(folder, iterations=LONG, clock=signal_at(100, process=1))
     except StoppedError as error:
         told = torch.tensor([error.exit_code, int(str(error).partition("iteration ")[2].partition(",")[0])])
         both = [torch.empty_like(told) for _ in range(2)]
@@ -108,25 +122,56 @@ def stop_validating(folder: Path) -> None:
         (folder / f"stopped_{processes.number()}").write_text(str(error.exit_code), encoding="utf-8")
 
 
+@contextmanager
+def stepping(make_step: Callable[..., Tensor]) -> Iterator[None]:
+    """Have steps made by a function of the plain step, the position and the learning rate."""
+    plain = Stepper.run
+
+    def run(stepper: Stepper, position: Position, learning_rate: float) -> Tensor:
+        return make_step(lambda: plain(stepper, position, learning_rate), position, learning_rate)
+
+    Stepper.run = run  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        Stepper.run = plain  # type: ignore[method-assign]
+
+
 def lose_the_loss(folder: Path) -> None:
     """Train with a loss that is no number, once and in the second process only."""
-    folder.mkdir(parents=True, exist_ok=True)
-    trainer = Trainer(make_setup(), FoldFolder(root=folder), CountingValidator(), SilentProgress())
-    original, broken = trainer._stepper.run, []
+    broken: list[bool] = []
 
-    def step(iteration: int, learning_rate: float) -> Tensor:
-        loss = original(iteration, learning_rate)
-        if iteration == 5 and not broken:
+    def step(plain: Callable[[], Tensor], position: Position, learning_rate: float) -> Tensor:
+        loss = plain()
+        if position.iteration == 5 and not broken:
             broken.append(True)
             return processes.add(loss * float("nan") if processes.number() == 1 else loss)
         return loss
 
-    trainer._stepper.run = step  # type: ignore[method-assign]
-    trainer.run()
+    with stepping(step):
+        train(folder)
+
+
+def follow_a_plateau(folder: Path) -> None:
+    """Train by what validation says, stopped once on the way, and write down every rate of this process."""
+    rates: list[str] = []
+
+    def step(plain: Callable[[], Tensor], position: Position, learning_rate: float) -> Tensor:
+        rates.append(f"{position.iteration} {learning_rate.hex()}")
+        return plain()
+
+    plateau = Choice(name="plateau", options={"patience": 2})
+    changes = {"iterations": 20, "validation_rounds": 10, "schedule": plateau}
+    with stepping(step):
+        with suppress(StoppedError):
+            train(folder, **changes, clock=signal_at(150, process=0))
+        stopped = len(rates)
+        train(folder, **changes)
+    rates.insert(stopped, "stopped")
+    (folder / f"rates_{processes.number()}").write_text("\n".join(rates), encoding="utf-8")
 
 
 def main(folder: Path) -> None:
-    trainer_module.REPORT_SECONDS = 0.05
     with processes.together():
         losses = measure_losses()
         if processes.leads():
@@ -139,7 +184,8 @@ def main(folder: Path) -> None:
         train(folder / "signal", iterations=LONG)
         stop_validating(folder / "validating")
         lose_the_loss(folder / "rollback")
-        train(folder / "budget", max_minutes=0.05)
+        follow_a_plateau(folder / "plateau")
+        train(folder / "budget", max_minutes=5.0, clock=Ticking(), policy=MEASURING)
         number = processes.number()
     threads = [(task / "comm").read_text(encoding="utf-8").strip() for task in Path("/proc/self/task").iterdir()]
     (folder / f"threads_{number}").write_text("\n".join(threads), encoding="utf-8")

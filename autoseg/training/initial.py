@@ -1,0 +1,115 @@
+"""Weights that a training starts from: those of another network, as far as they fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from dataset_fingerprints.errors import PlanError
+
+Layers = Literal["all", "matching"]
+# So many differences are named in a message.
+NAMED = 3
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class InitialWeights:
+    """Weights to start a training from.
+
+    Attributes:
+        tensors: by their names in a network's state.
+        layers: whether all must match the network, or only those are taken that do, by name and shape.
+    """
+
+    tensors: Mapping[str, Tensor]
+    layers: Layers
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Match:
+    """How far weights fitted a network.
+
+    Attributes:
+        loaded: number of tensors that were taken over.
+        missing: names in the network that the weights do not have; these layers stay as they were.
+        unused: names in the weights that the network does not have.
+        reshaped: names in both, of another shape: name, shape in the weights, shape in the network.
+    """
+
+    loaded: int
+    missing: tuple[str, ...]
+    unused: tuple[str, ...]
+    reshaped: tuple[tuple[str, tuple[int, ...], tuple[int, ...]], ...]
+
+    def is_whole(self) -> bool:
+        """Return whether there is no difference."""
+        return not (self.missing or self.unused or self.reshaped)
+
+    def describe(self) -> str:
+        """Return in a sentence what was loaded and what was not."""
+        if self.is_whole():
+            return f"All {self.loaded} tensors of the initial weights are loaded."
+        return f"{self.loaded} tensors of the initial weights are loaded; not those that differ: {self.differences()}."
+
+    def differences(self) -> str:
+        """Return what differs, each kind with the first names of it."""
+        reshaped = [f"{name} ({_show(theirs)} for {_show(mine)})" for name, theirs, mine in self.reshaped]
+        kinds = (
+            (f"{len(self.reshaped)} have another shape", reshaped),
+            (f"{len(self.missing)} are only in the network", self.missing),
+            (f"{len(self.unused)} are only in the weights", self.unused),
+        )
+        return "; ".join(f"{what}: {_first(names)}" for what, names in kinds if names)
+
+
+@torch.no_grad()
+def load_matching(network: nn.Module, tensors: Mapping[str, Tensor], layers: Layers) -> Match:
+    """Copy weights into the parameters and buffers of a network that have the same name and shape.
+
+    Args:
+        network: on any device.
+        tensors: by their names in a network's state, in any number type.
+        layers: `all` for no less than the whole network, or `matching` for what fits.
+
+    Returns:
+        What was loaded and what did not fit.
+
+    Raises:
+        PlanError: not all match and all should, or nothing matches; the network is unchanged.
+    """
+    mine = network.state_dict()
+    both = [name for name in mine if name in tensors]
+    fitting = [name for name in both if tensors[name].shape == mine[name].shape]
+    match = Match(
+        loaded=len(fitting),
+        missing=tuple(name for name in mine if name not in tensors),
+        unused=tuple(name for name in tensors if name not in mine),
+        reshaped=tuple(
+            (name, tuple(tensors[name].shape), tuple(mine[name].shape))
+            for name in both
+            if tensors[name].shape != mine[name].shape
+        ),
+    )
+    if layers == "all" and not match.is_whole():
+        raise PlanError(
+            f"The initial weights are not those of this network: {match.differences()}. Plan both networks alike, or "
+            'start from what matches (initial.layers: "matching").'
+        )
+    if not fitting:
+        raise PlanError(f"Nothing of the initial weights fits this network: {match.differences()}. Start without them.")
+    for name in fitting:
+        mine[name].copy_(tensors[name])
+    return match
+
+
+def _show(shape: Sequence[int]) -> str:
+    return "x".join(map(str, shape)) or "one number"
+
+
+def _first(names: Sequence[str]) -> str:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more

@@ -1,0 +1,118 @@
+"""Rounds of validation during training: when one is due, which cases it looks at, what came of those so far."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from autoseg import processes
+from autoseg.training.budget import Budget
+from autoseg.training.curve import Line
+from autoseg.training.interruption import Interruption
+from autoseg.training.position import Position
+from autoseg.training.setting import Setup
+from autoseg.training.watch import (
+    Outcomes,
+    ValidationWatch,
+    Validator,
+    mean_by_label,
+    outcomes_from_plain,
+    outcomes_to_plain,
+)
+from autoseg.training.weights import Keeper
+
+KIND = "validation"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Round:
+    """What one round of validation found.
+
+    Attributes:
+        seconds: that it took.
+        line: for the curve.
+        dice: for a person, the mean and each label's.
+    """
+
+    seconds: float
+    line: Line
+    dice: str
+
+
+class Rounds:
+    """The rounds of one training; they take turns over the validation cases."""
+
+    def __init__(self, setup: Setup, validator: Validator) -> None:
+        self._setup, self._validator = setup, validator
+        self._any = bool(setup.validation_cases) and setup.configuration.training.validation_cases > 0
+        self._latest_iteration, self._latest_seconds = 0, 0.0
+        self.watch = self._new_watch()
+
+    def is_due(self, position: Position, budget: Budget) -> bool:
+        """Return whether a round falls on this position; the last one is left to the whole fold's validation."""
+        if not (self._any and position.iterations) or position.is_done() or position.cooling:
+            return False
+        if position.iteration % self._interval(position):
+            return False
+        return budget.allows_validation(position, self._latest_seconds)
+
+    def is_outstanding(self, position: Position, budget: Budget) -> bool:
+        """Return whether a training that goes on here was stopped before the round that falls on this position."""
+        stepped = max(self._latest_iteration, position.rewarm_from) < position.iteration
+        return stepped and self.is_due(position, budget)
+
+    def run(self, position: Position, keeper: Keeper, interruption: Interruption) -> Round:
+        """Predict whole volumes of the cases whose turn it is.
+
+        Raises:
+            SignalledError: a signal came.
+        """
+        start = self._setup.clock()
+        chosen = self._choose_cases(position)
+        outcomes = processes.led(lambda: self._predict(chosen, keeper, interruption))
+        self._add(position.iteration, outcomes)
+        if self.watch.means():
+            keeper.validated(position, self.watch.means()[-1])
+        means = mean_by_label(outcomes)
+        mean = sum(means.values()) / len(means)
+        self._latest_seconds = self._setup.clock() - start
+        return Round(
+            seconds=self._latest_seconds,
+            line={
+                "kind": KIND,
+                "dice": round(mean, 4),
+                "mean_of_latest": round(self.watch.mean_dice(), 4),
+                **{f"dice/{name}": round(value, 4) for name, value in means.items()},
+                "cases": outcomes_to_plain(outcomes),
+            },
+            dice=f"{mean:.3f} ({', '.join(f'{name} {value:.3f}' for name, value in means.items())})",
+        )
+
+    def read_back(self, lines: Iterable[Line]) -> None:
+        """Start again from what a curve holds of the rounds so far."""
+        self.watch, self._latest_iteration = self._new_watch(), 0
+        for line in lines:
+            if line["kind"] == KIND:
+                cases: Any = line["cases"]
+                self._add(int(str(line["iteration"])), outcomes_from_plain(cases))
+
+    def _add(self, iteration: int, outcomes: Outcomes) -> None:
+        self.watch.add(outcomes)
+        self._latest_iteration = iteration
+
+    def _choose_cases(self, position: Position) -> Sequence[str]:
+        cases, count = self._setup.validation_cases, self._setup.configuration.training.validation_cases
+        first = (position.iteration // self._interval(position) - 1) * count
+        return sorted({cases[(first + offset) % len(cases)] for offset in range(count)})
+
+    def _predict(self, cases: Sequence[str], keeper: Keeper, interruption: Interruption) -> Outcomes:
+        with interruption.at_once(), keeper.evaluate() as network:
+            return self._validator.validate(network, cases)
+
+    def _interval(self, position: Position) -> int:
+        rounds = self._setup.configuration.training.validation_rounds
+        return max(1, position.iterations // max(rounds, 1))
+
+    def _new_watch(self) -> ValidationWatch:
+        return ValidationWatch(cases=len(self._setup.validation_cases), patience=self._setup.patience)
