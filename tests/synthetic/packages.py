@@ -26,11 +26,13 @@ def write_package(folder: Path, name: str, code: str, entries: Mapping[str, Sequ
     (metadata / "entry_points.txt").write_text("\n".join(groups), encoding="utf-8")
 
 
-def run_with_package(folder: Path, *arguments: object, code: str | None = None) -> subprocess.CompletedProcess[str]:
-    """Run autoseg, or a piece of Python, in a process that finds the package."""
+def run_with_package(
+    folder: Path, *arguments: object, code: str | None = None, module: str = "autoseg"
+) -> subprocess.CompletedProcess[str]:
+    """Run autoseg, another module, or a piece of Python, in a process that finds the package."""
     checkout = Path(__file__).parents[2]
     path = os.pathsep.join((str(folder), str(checkout)))
-    command = ("-c", code) if code is not None else ("-m", "autoseg")
+    command = ("-c", code) if code is not None else ("-m", module)
     return subprocess.run(
         (sys.executable, *command, *map(str, arguments)),
         env={**os.environ, "PYTHONPATH": path},
