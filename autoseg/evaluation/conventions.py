@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from autoseg.evaluation.metrics import METRICS, MetricOptions
 from autoseg.evaluation.metrics.hausdorff import HausdorffOptions
+from autoseg.evaluation.statistics import RESAMPLES
 from dataset_fingerprints.errors import PlanError
 from planners.choices import Choice, PartTable, choose, resolve
 
@@ -40,7 +41,7 @@ class Convention:
     ignored: str = "voxels that the reference ignores are in no mask"
     sd: str = "of the sample (n - 1)"
     ci95: str = "percentile bootstrap of the mean over cases; null below two cases"
-    bootstrap_resamples: int = 2000
+    bootstrap_resamples: int = RESAMPLES
     bootstrap_seed: int = 0
 
     def build(self) -> dict[str, MetricOptions]:

@@ -9,6 +9,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+RESAMPLES = 2000
 # From means over cases, (...,) or (..., measurement), to the figure of interest, (...,).
 Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
@@ -32,7 +33,7 @@ class Statistics:
     n: int
 
 
-def measure_statistics(values: NDArray[np.float64], resamples: int = 2000, seed: int = 0) -> Statistics:
+def measure_statistics(values: NDArray[np.float64], resamples: int = RESAMPLES, seed: int = 0) -> Statistics:
     """Describe (n,) values; the interval is that of `bootstrap_interval`."""
     n = len(values)
     if n == 0:
@@ -45,7 +46,7 @@ def measure_statistics(values: NDArray[np.float64], resamples: int = 2000, seed:
 
 
 def bootstrap_interval(
-    values: NDArray[np.float64], statistic: Statistic | None = None, *, resamples: int = 2000, seed: int = 0
+    values: NDArray[np.float64], statistic: Statistic | None = None, *, resamples: int = RESAMPLES, seed: int = 0
 ) -> tuple[float, float]:
     """Return the 95 % interval of a statistic of means over cases (percentile bootstrap, Efron 1979).
 
