@@ -90,11 +90,16 @@ def _describe(models: Mapping[str, Sequence[Model]]) -> str:
 
 def _describe_folds(models: Mapping[str, Sequence[Model]]) -> str:
     """Return in words what is averaged, and after which stages."""
-    *earlier, last = (
-        (name, f"{len(folds)} {'fold' if len(folds) == 1 else 'folds averaged'}") for name, folds in models.items()
-    )
-    after = ", ".join(f"{name} ({folds})" for name, folds in earlier)
+    *earlier, last = ((name, _count(folds)) for name, folds in models.items())
+    after = ", ".join(f"{name} ({averaged})" for name, averaged in earlier)
     return f"{last[1]}, after {after}" if after else last[1]
+
+
+def _count(folds: Sequence[Model]) -> str:
+    networks = sum(len(fold.weights) for fold in folds)
+    if networks > len(folds):
+        return f"{networks} snapshots of {len(folds)} {'fold' if len(folds) == 1 else 'folds'} averaged"
+    return "1 fold" if networks == 1 else f"{networks} folds averaged"
 
 
 def _read_fold(folder: FoldFolder, plan: Plan) -> Model:

@@ -8,8 +8,10 @@ from dataset_fingerprints.geometry import (
     Box,
     affine_distance_mm,
     canonical_grid,
+    enclose,
     find_reorientation,
     from_canonical,
+    make_box,
     make_grid,
     to_canonical,
 )
@@ -55,3 +57,22 @@ def test_a_box_knows_its_shape_its_index_and_where_it_is_after_a_move():
     moved = box.moved((1, 2, 3))
     assert moved == Box(start=(2, 2, 5), stop=(4, 6, 8))
     assert np.array_equal(array[1:, 2:, 3:][box.slices()], array[moved.slices()])
+
+
+def test_boxes_overlap_where_both_are():
+    box, other = make_box((2, 3, 4), (8, 9, 10)), make_box((5, 0, 9), (12, 4, 10))
+    assert box.overlap(other) == other.overlap(box) == make_box((5, 3, 9), (8, 4, 10))
+    assert box.overlap(make_box((8, 3, 4), (9, 9, 10))) is None
+    assert box.overlap(make_box((0, 20, 0), (20, 21, 20))) is None
+
+
+def test_a_box_is_counted_from_another_ones_first_voxel():
+    box, other = make_box((5, 0, 9), (12, 4, 10)), make_box((2, 3, 4), (8, 9, 10))
+    assert box.relative_to(other) == make_box((3, -3, 5), (10, 1, 6))
+    assert box.relative_to(other).moved(other.start) == box
+
+
+def test_boxes_are_enclosed_by_the_smallest_that_holds_them():
+    box, other = make_box((5, 0, 9), (12, 4, 10)), make_box(np.array([2.0, 3.0, 4.0]), np.array([8.0, 9.0, 10.0]))
+    assert enclose([box, other]) == make_box((2, 0, 4), (12, 9, 10))
+    assert enclose([box]) == box

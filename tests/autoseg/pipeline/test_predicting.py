@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 import SimpleITK
 
+from autoseg.workspace.workspace import Workspace
+from dataset_fingerprints.files.jsonfiles import read_json, write_json
 from dataset_fingerprints.reading.images import read_image, read_label_map
+from planners.plan import CropTo, Plan
+from planners.run import Run
 from tests.synthetic.commands import run
 from tests.synthetic.scans import affine_of, head, write_nifti
 
@@ -113,3 +121,40 @@ def test_a_damaged_scan_is_named_and_the_others_are_predicted(trained, tmp_path,
     assert run(monkeypatch, *arguments) == 2
     assert "a_0001.nii.gz: is truncated" in " ".join(capsys.readouterr().err.split())
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["b.nii.gz"]
+
+
+def refine(trained: Path, root: Path, threshold: float) -> Path:
+    """Copy a workspace and let the same weights look at the box of what they have found."""
+    shutil.copytree(trained / "ws", root)
+    workspace = Workspace(root=root)
+    plan = read_json(workspace.plan("default"), Plan)
+    first = next(entry for entry in plan.configurations if entry.name == "3d_fullres")
+    crop = CropTo(configuration=first.name, margin_mm=3.0, threshold=threshold)
+    second = replace(first, name="refined", inputs=(crop,))
+    write_json(workspace.plan("default"), replace(plan, configurations=(*plan.configurations, second)))
+    trained_fold, fold = (workspace.fold("default", name, "0") for name in (first.name, second.name))
+    run = read_json(trained_fold.run, Run)
+    write_json(fold.run, replace(run, configuration=second.name, configurations=(*run.configurations, second)))
+    shutil.copy(trained_fold.weights, fold.weights)
+    return root
+
+
+def test_a_stage_that_finds_nothing_leaves_the_whole_scan_and_that_is_reported(
+    trained, tmp_path, monkeypatch, capsys, caplog
+):
+    write_scan(tmp_path / "new", "a")
+    masks = []
+    for threshold, configuration in ((0.9999, "refined"), (0.0, "refined"), (0.5, "3d_fullres")):
+        workspace = refine(trained, tmp_path / f"ws-{threshold}", threshold)
+        out = tmp_path / f"{threshold}.nii.gz"
+        arguments = ["-c", configuration, "-w", workspace, "--no-mirror"]
+        assert run(monkeypatch, "predict", tmp_path / "new", "-o", out, *arguments) == 0
+        reported = "1 scans were looked at whole" in " ".join(capsys.readouterr().out.split())
+        assert reported == (threshold == 0.9999)
+        warned = "case a: 3d_fullres found nothing to crop to, so refined looked at the whole scan."
+        assert (warned in caplog.text) == reported
+        caplog.clear()
+        masks.append(read_label_map(out).voxels)
+    # The same network has looked at the whole scan each time.
+    assert np.array_equal(masks[0], masks[2])
+    assert np.array_equal(masks[1], masks[2])

@@ -26,6 +26,14 @@ def test_the_most_probable_label_marks_and_background_wins_ties() -> None:
     assert chosen([[0.5, 0.2, 0.3, 0.1], [0.5, 0.5, 0.3, 0.1], [0.0, 0.3, 0.4, 0.8]]) == [0, 1, 2, 2]
 
 
+@pytest.mark.parametrize("outputs", [2, 3, 5, 40])
+def test_of_labels_that_are_as_probable_the_first_one_marks(outputs: int) -> None:
+    generator = torch.Generator().manual_seed(outputs)
+    values = torch.randint(0, 3, (outputs, 20, 21, 22), generator=generator) / 2
+    expected = values.numpy().argmax(0)
+    assert np.array_equal(choose_labels(values, plain_heads(outputs)).numpy(), expected)
+
+
 def test_a_label_marks_above_its_threshold_and_the_most_probable_of_several_does() -> None:
     values = [[0.75, 0.5, 0.25, 0.5], [0.25, 0.375, 0.25, 0.125], [0.0, 0.125, 0.5, 0.375]]
     assert chosen(values, (0.25, 0.375)) == [0, 1, 2, 0]

@@ -114,5 +114,5 @@ def test_labels_are_found_where_the_scans_file_has_them(name: str, labels: str, 
     found, true = np.asanyarray(written.dataobj), make_volume()[1]
     for value in (1, 2):
         dice = 2 * np.sum((found == value) & (true == value)) / (np.sum(found == value) + np.sum(true == value))
-        # Voxels of 0.9 to 1.3 mm are predicted at 1 mm: balls of 7 voxels lose some of their border.
-        assert dice > 0.8, value
+        # All voxels are right here, though those of 0.9 to 1.3 mm are predicted at 1 to 2 mm; one may round otherwise.
+        assert dice > 0.98, value
