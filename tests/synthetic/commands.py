@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -32,5 +34,22 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
 
 def start(*arguments: object) -> subprocess.Popen[str]:
     """Start a command in a process of its own."""
-    command = [sys.executable, "-m", "autoseg", *[str(argument) for argument in arguments]]
+    return _start("autoseg", arguments)
+
+
+def run_until(moment: str, *arguments: object, number: int = signal.SIGKILL) -> tuple[int, str]:
+    """Run a command in a process that sends itself a signal at a moment, and return its exit code and what it said.
+
+    Args:
+        moment: as `tests.synthetic.ended` reads it.
+        arguments: of the command.
+        number: of the signal.
+    """
+    process = _start("tests.synthetic.ended", (int(number), moment, *arguments))
+    said, _ = process.communicate()
+    return process.returncode, said
+
+
+def _start(module: str, arguments: Sequence[object]) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", module, *[str(argument) for argument in arguments]]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8")

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import random
 import shutil
 import signal
-import time
 
 import nibabel
 import numpy as np
@@ -19,7 +17,7 @@ from autoseg.training.record import read_record
 from autoseg.workspace.fold import FoldFolder
 from dataset_fingerprints.files.jsonfiles import read_json
 from planners.plan import Plan, Splits
-from tests.synthetic.commands import HIPPOCAMPUS, needs_hippocampus, run, start
+from tests.synthetic.commands import HIPPOCAMPUS, needs_hippocampus, run, run_until, start
 from tests.synthetic.scans import affine_of, head, write_nifti, write_nnunet_dataset
 
 SHORT = ["--set", "training.iterations=30", "--set", "batch_size=2"]
@@ -132,30 +130,25 @@ def test_all_folds_end_with_a_summary_in_which_every_case_counts_once(trained, t
     assert len(read_evaluation(summary).cases) == 10
 
 
-def kill_at_random(arguments, moments, longest):
-    """Start a command, kill it after a random time, so often; then let it end."""
-    rng = random.Random(3)
-    killed = 0
-    for _ in range(moments):
-        process = start(*arguments)
-        time.sleep(rng.uniform(0.3, longest))
-        if process.poll() is None:
-            process.send_signal(signal.SIGKILL)
-            killed += 1
-        process.communicate()
+def finish_after_kills(arguments, moments):
+    """Kill a command at one moment after the other, and then let it end."""
+    for moment in moments:
+        code, said = run_until(moment, *arguments)
+        assert code == -signal.SIGKILL, (moment, said)
     last = start(*arguments)
     output, _ = last.communicate()
     assert last.returncode == 0, output
-    return killed
+
+
+# While scans are read, when the measurements are written, and while arrays are.
+PLANNING = ("open:imagesTr:5", "open:imagesTr:12", "rename:fingerprint.json:1", "rename:.b2nd:2", "rename:.b2nd:11")
 
 
 def test_planning_killed_at_five_moments_ends_as_if_it_had_run_once(tmp_path):
     raw = write_nnunet_dataset(tmp_path / "raw", 12)
     once = start("plan_and_preprocess", raw, "-w", tmp_path / "once", *SHORT)
-    began = time.monotonic()
     once.communicate()
-    taken = time.monotonic() - began
-    assert kill_at_random(["plan_and_preprocess", raw, "-w", tmp_path / "ws", *SHORT], 5, taken) >= 2
+    finish_after_kills(["plan_and_preprocess", raw, "-w", tmp_path / "ws", *SHORT], PLANNING)
     for path in (tmp_path / "once").rglob("*"):
         twin = tmp_path / "ws" / path.relative_to(tmp_path / "once")
         if path.suffix == ".json":
@@ -164,16 +157,19 @@ def test_planning_killed_at_five_moments_ends_as_if_it_had_run_once(tmp_path):
     assert not list((tmp_path / "ws").rglob(".partial-*"))
 
 
+# Before anything is saved, while steps are made, when the weights are written, and while the fold is validated.
+TRAINING = ("rename:checkpoint:1", "step::1", "step::40", "rename:weights.safetensors:1", "rename:validation:2")
+
+
 def test_training_killed_at_five_moments_ends_as_a_valid_run(trained, tmp_path):
     shutil.copytree(trained / "ws", tmp_path / "ws", ignore=shutil.ignore_patterns("models"))
-    arguments = ["train", "0", "-w", tmp_path / "ws", "--set", "training.iterations=400"]
-    assert kill_at_random(arguments, 5, 12.0) >= 3
+    finish_after_kills(["train", "0", "-w", tmp_path / "ws", "--set", "training.iterations=60"], TRAINING)
     fold = FoldFolder(root=next((tmp_path / "ws" / "models" / "default").glob("*/fold_0")))
     assert read_record(fold).status == "finished"
-    assert load_tensors(fold.weights)[1]["iteration"] == "400"
+    assert load_tensors(fold.weights)[1]["iteration"] == "60"
     iterations = [line["iteration"] for line in Curve(path=fold.curve).read()]
     assert iterations == sorted(iterations)
-    assert iterations[-1] == 400
+    assert iterations[-1] == 60
     assert len(read_evaluation(fold.validation.metrics).cases) == 2
     assert not list(fold.root.rglob(".partial-*"))
 
@@ -195,21 +191,15 @@ def test_the_hippocampus_data_are_read_planned_and_predicted(tmp_path, monkeypat
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_real_process_saves_on_a_signal_and_goes_on(trained, tmp_path, number, code):
     shutil.copytree(trained / "ws", tmp_path / "ws", ignore=shutil.ignore_patterns("models"))
-    arguments = ["train", "0", "-w", tmp_path / "ws", "--iterations", "300"]
-    process = start(*arguments)
+    arguments = ["train", "0", "-w", tmp_path / "ws", "--iterations", "60"]
     folder = tmp_path / "ws" / "models" / "default" / "3d_fullres" / "fold_0"
-    while not (folder / "checkpoint.safetensors").is_file():
-        assert process.poll() is None
-        time.sleep(0.1)
-    time.sleep(1.0)
-    process.send_signal(number)
-    output, _ = process.communicate()
-    assert process.returncode == code, output
+    returned, output = run_until("step::20", *arguments, number=number)
+    assert returned == code, output
     assert "which is saved. Give the same command again to go on." in " ".join(output.split())
     again = start(*arguments)
     output, _ = again.communicate()
     assert again.returncode == 0, output
-    assert "Going on from iteration" in output
+    assert "Going on from iteration 20" in " ".join(output.split())
     assert read_record(FoldFolder(root=folder)).status == "finished"
 
 

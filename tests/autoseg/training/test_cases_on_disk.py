@@ -22,7 +22,7 @@ from tests.autoseg.training.builders import REPORTING, Ticking, equal_weights, l
 
 def train_with(voxels: list[CaseVoxels], folder: Path, **changes: object) -> FoldFolder:
     plan = setup(**changes)
-    cases = [replace(case, voxels=home) for case, home in zip(plan.cases, voxels, strict=True)]
+    cases = [replace(case, voxels=held) for case, held in zip(plan.cases, voxels, strict=True)]
     make_trainer(folder, replace(plan, cases=cases)).run()
     return FoldFolder(root=folder)
 
@@ -58,17 +58,16 @@ class Hanging:
 
 def test_a_signal_saves_a_training_that_waits_for_a_disk(tmp_path: Path) -> None:
     whole, _ = train(tmp_path / "whole", iterations=10)
-    homes = [Hanging(case.voxels, 2) for case in setup().cases]
+    voxels = [Hanging(case.voxels, 2) for case in setup().cases]
     with pytest.raises(StoppedError, match="stopped by SIGTERM at iteration"):
-        train_with(homes, tmp_path / "f", iterations=10)
-    for home in homes:
-        home.answer.set()
-    assert equal_weights(whole, train_with(homes, tmp_path / "f", iterations=10))
+        train_with(voxels, tmp_path / "f", iterations=10)
+    for one in voxels:
+        one.answer.set()
+    assert equal_weights(whole, train_with(voxels, tmp_path / "f", iterations=10))
 
 
 def test_the_curve_tells_how_long_the_training_waited_for_the_disk(tmp_path: Path) -> None:
     voxels = [store_case(case, tmp_path).voxels for case in setup().cases]
     files = train_with(voxels, tmp_path / "f", iterations=5, clock=Ticking(0.5), policy=REPORTING)
     line = lines(files, "train")[-1]
-
     assert line["seconds/reading"] == 0.5

@@ -66,12 +66,14 @@ def statuses(folds: Path) -> list[str | None]:
 
 def test_folds_train_two_at_once_save_on_a_signal_and_go_on(planned: Path, tmp_path: Path) -> None:
     workspace, folds = copy(planned, tmp_path)
-    process = start("train", "all", "-w", workspace, "--jobs", "2", "--iterations", "5000")
-    checkpoints = [folds / f"fold_{fold}" / "checkpoint.safetensors" for fold in range(2)]
-    while not all(path.is_file() for path in checkpoints):
+    arguments = ["train", "all", "-w", workspace, "--jobs", "2", "--iterations", "5000"]
+    # A line after every second step, so that one sees that steps are made.
+    arguments += ["--set", "training.validation_rounds=2500"]
+    process = start(*arguments)
+    curves = [folds / f"fold_{fold}" / "metrics.jsonl" for fold in range(2)]
+    while not all(path.is_file() for path in curves):
         assert process.poll() is None, process.communicate()
         time.sleep(0.1)
-    time.sleep(1.0)
     process.send_signal(signal.SIGTERM)
     output, _ = process.communicate()
     assert process.returncode == 143, output
@@ -85,7 +87,7 @@ def test_folds_train_two_at_once_save_on_a_signal_and_go_on(planned: Path, tmp_p
     assert not (folds / "cross_validation.json").exists()
     for fold in range(2):
         (folds / f"fold_{fold}" / "stop").touch()
-    again = start("train", "all", "-w", workspace, "--jobs", "2", "--iterations", "5000")
+    again = start(*arguments)
     output, _ = again.communicate()
     assert again.returncode == 0, output
     assert "fold 0 | Going on from iteration" in output

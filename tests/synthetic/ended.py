@@ -1,0 +1,70 @@
+"""autoseg's command line in a process that sends itself a signal at a chosen moment, on any machine the same.
+
+python -m tests.synthetic.ended SIGNAL MOMENT ARGUMENTS...
+
+MOMENT is EVENT:NAME:COUNT: the COUNT-th time that a file with NAME in its path is opened (EVENT `open`) or about to get
+its name (EVENT `rename`), or that a training is about to compute gradients (EVENT `step`, NAME empty).
+"""
+
+from __future__ import annotations
+
+import os
+import runpy
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+# As Python's own audit hooks call them, and which of their arguments is the path.
+AUDITED = {"open": ("open", 0), "rename": ("os.rename", 1)}
+
+
+def make_counter(number: int, count: int) -> Callable[[], None]:
+    """Return what sends this process a signal when it is called for the `count`-th time."""
+    lock, left = threading.Lock(), [count]
+
+    def count_down() -> None:
+        with lock:
+            left[0] -= 1
+            if left[0] == 0:
+                os.kill(os.getpid(), number)
+
+    return count_down
+
+
+def watch_files(event: str, name: str, count_down: Callable[[], None]) -> None:
+    audited, position = AUDITED[event]
+
+    def hook(happened: str, arguments: tuple[Any, ...]) -> None:
+        if happened == audited and name in str(arguments[position]):
+            count_down()
+
+    sys.addaudithook(hook)
+
+
+def watch_steps(count_down: Callable[[], None]) -> None:
+    import torch
+
+    backward = torch.Tensor.backward
+
+    def counted(*arguments: Any, **keywords: Any) -> None:
+        count_down()
+        backward(*arguments, **keywords)
+
+    torch.Tensor.backward = counted  # type: ignore[method-assign, assignment]
+
+
+def main() -> None:
+    number, moment = int(sys.argv[1]), sys.argv[2]
+    event, name, count = moment.split(":")
+    sys.argv = ["autoseg", *sys.argv[3:]]
+    count_down = make_counter(number, int(count))
+    if event == "step":
+        watch_steps(count_down)
+    else:
+        watch_files(event, name, count_down)
+    runpy.run_module("autoseg", run_name="__main__")
+
+
+if __name__ == "__main__":
+    main()
