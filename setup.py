@@ -12,7 +12,6 @@ RUNTIME = [
     "blosc2>=3.0",
     "connected-components-3d>=3.12",
     "isal>=1.7",  # unpacks gzip four to six times as fast as zlib; .nii.gz is most of the reading
-    "jinja2>=3.1",
     "matplotlib>=3.8",
     "nibabel>=5.3",  # the first release for numpy 2
     "nilearn>=0.11",

@@ -13,7 +13,6 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
-from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -26,18 +25,6 @@ from dataset_fingerprints.geometry import show_lengths
 from planners.choices import Choice
 from planners.parts.augmentations import BatchgeneratorsOptions
 
-PACKAGE = "batchgenerators.transforms"
-MODULES = (
-    "channel_selection_transforms",
-    "color_transforms",
-    "crop_and_pad_transforms",
-    "local_transforms",
-    "noise_transforms",
-    "resample_transforms",
-    "sample_normalization_transforms",
-    "spatial_transforms",
-    "utility_transforms",
-)
 WHERE = "plan.json: augmentation batchgenerators"
 # What `numpy.random.seed` takes.
 SEEDS = 2**32
@@ -139,12 +126,34 @@ def build_transform(choice: Choice) -> Transform:
 @cache
 def find_transforms() -> Mapping[str, type]:
     """Return the transforms that a plan can name; those that are made of other transforms are not among them."""
-    bases = (
-        import_module(f"{PACKAGE}.abstract_transforms").AbstractTransform,
-        import_module(f"{PACKAGE}.local_transforms").LocalTransform,
+    # Imported here because few plans name any of them.
+    from batchgenerators.transforms import (
+        abstract_transforms,
+        channel_selection_transforms,
+        color_transforms,
+        crop_and_pad_transforms,
+        local_transforms,
+        noise_transforms,
+        resample_transforms,
+        sample_normalization_transforms,
+        spatial_transforms,
+        utility_transforms,
+    )
+
+    bases = (abstract_transforms.AbstractTransform, local_transforms.LocalTransform)
+    modules = (
+        channel_selection_transforms,
+        color_transforms,
+        crop_and_pad_transforms,
+        local_transforms,
+        noise_transforms,
+        resample_transforms,
+        sample_normalization_transforms,
+        spatial_transforms,
+        utility_transforms,
     )
     found: dict[str, type] = {}
-    for module in (import_module(f"{PACKAGE}.{name}") for name in MODULES):
+    for module in modules:
         for name, kind in inspect.getmembers(module, inspect.isclass):
             composed = any("transform" in argument for argument in inspect.signature(kind).parameters)
             if kind.__module__ == module.__name__ and issubclass(kind, bases) and kind not in bases and not composed:
