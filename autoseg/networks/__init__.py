@@ -21,7 +21,12 @@ from planners.plan import Configuration
 # pass (`training.recomputed`), to an initialised network.
 NetworkBuilder = Callable[[Any, int, int, bool], nn.Module]
 
-BUILDERS: BuilderTable[NetworkBuilder] = BuilderTable(NETWORKS, {UNetOptions: build_unet})
+BUILDERS: BuilderTable[NetworkBuilder] = BuilderTable(
+    NETWORKS,
+    {
+        UNetOptions: build_unet,
+    },
+)
 
 __all__ = ["BUILDERS", "NetworkBuilder", "UNet", "build_network", "build_unet"]
 

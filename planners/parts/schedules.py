@@ -18,7 +18,8 @@ class ScheduleOptions(Protocol):
 
         Args:
             share_done: of the training's steps, 0 to 1; 0 while a time budget has not been turned into steps.
-            validations: mean Dice after each round of validation so far.
+            validations: mean Dice over the latest outcome of every case, after each round of validation since all of
+                them have been seen.
         """
         ...
 

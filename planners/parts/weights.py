@@ -50,7 +50,9 @@ class LastOptions:
 class BestOptions:
     """The averaged weights that had the best mean Dice in validation.
 
-    They are selected on the fold's own validation cases, so the fold's scores on these are optimistic.
+    They are selected on the fold's own validation cases, so the fold's scores on these are optimistic. Rounds of
+    validation count from the one on by which all cases have been seen; without such a round (`validation_rounds` times
+    `validation_cases` are too few) the average at the end is kept.
 
     Attributes:
         decay: of the average, as in `AveragedOptions`; 0 takes the weights as they are.
@@ -74,7 +76,7 @@ class SnapshotsOptions:
 
     Attributes:
         count: of snapshots, evenly spaced; the last one is at the end. With as many equal cycles of `cosine_restarts`
-            each lies at the end of a cycle.
+            each lies at the end of a cycle. A fold that is extended takes all of them again, over the added steps.
     """
 
     count: int = 3

@@ -54,15 +54,19 @@ def watch_steps(count_down: Callable[[], None]) -> None:
     torch.Tensor.backward = counted  # type: ignore[method-assign, assignment]
 
 
-def main() -> None:
-    number, moment = int(sys.argv[1]), sys.argv[2]
+def end_at(number: int, moment: str) -> None:
+    """Have this process send itself a signal at a moment."""
     event, name, count = moment.split(":")
-    sys.argv = ["autoseg", *sys.argv[3:]]
     count_down = make_counter(number, int(count))
     if event == "step":
         watch_steps(count_down)
     else:
         watch_files(event, name, count_down)
+
+
+def main() -> None:
+    end_at(int(sys.argv[1]), sys.argv[2])
+    sys.argv = ["autoseg", *sys.argv[3:]]
     runpy.run_module("autoseg", run_name="__main__")
 
 

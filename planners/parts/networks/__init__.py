@@ -53,4 +53,10 @@ class NetworkOptions(Protocol):
         ...
 
 
-NETWORKS: PartTable[type[NetworkOptions]] = PartTable("networks", "network", {"unet": UNetOptions})
+NETWORKS: PartTable[type[NetworkOptions]] = PartTable(
+    "networks",
+    "network",
+    {
+        "unet": UNetOptions,
+    },
+)

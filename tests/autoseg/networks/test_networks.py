@@ -1,99 +1,69 @@
-"""What every entry of the table of networks must do, in two and three dimensions."""
+"""What every entry of the table of networks must do."""
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
-from autoseg.networks import BUILDERS
-from planners.choices import Choice
 from planners.parts import NETWORKS
+from tests.autoseg.networks.examples import (
+    BATCH,
+    OUTPUT_CHANNELS,
+    Example,
+    has_batch_norm,
+    list_examples,
+    open_residual_branches,
+)
 
-# Anisotropic kernels and strides, and a width that stays across a stride.
-SHAPED = {
-    2: {
-        "features": [4, 6, 6, 8],
-        "kernels": [[1, 3], [3, 3], [3, 3], [3, 3]],
-        "strides": [[1, 1], [1, 2], [2, 2], [2, 1]],
-        "encoder_blocks": [1, 2, 1, 2],
-        "decoder_blocks": [1, 2, 1],
-    },
-    3: {
-        "features": [4, 6, 6, 8],
-        "kernels": [[1, 3, 3], [1, 3, 3], [3, 3, 3], [3, 3, 3]],
-        "strides": [[1, 1, 1], [1, 2, 2], [2, 2, 2], [1, 2, 1]],
-        "encoder_blocks": [1, 2, 1, 2],
-        "decoder_blocks": [1, 2, 1],
-    },
-}
-VARIANTS: dict[str, tuple[dict[str, str], ...]] = {
-    "unet": tuple(
-        {"block": block, "norm": norm} for block in ("plain", "residual") for norm in ("instance", "batch", "group")
-    )
-}
-CHOICES = [
-    pytest.param(Choice(name=name, options={**options}), id="-".join((name, *map(str, options.values()))))
-    for name in NETWORKS
-    for options in VARIANTS.get(name, ({},))
-]
-SHAPES = {2: (12, 16), 3: (4, 16, 12)}
-SCALE_SHAPES = {2: [(12, 16), (12, 8), (6, 4)], 3: [(4, 16, 12), (4, 8, 6), (2, 4, 3)]}
-INPUT_CHANNELS, OUTPUT_CHANNELS, BATCH = 2, 3, 2
-
-pytestmark = [pytest.mark.parametrize("choice", CHOICES), pytest.mark.parametrize("dimensions", [2, 3])]
+EXAMPLES = list(list_examples())
+every_example = pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
 
 
-def build(choice: Choice, dimensions: int, *, deep_supervision: bool = True, recomputed: bool = False) -> nn.Module:
-    torch.manual_seed(0)
-    shaped = {**SHAPED[dimensions], **choice.options, "deep_supervision": deep_supervision}
-    options, builder = BUILDERS.find(Choice(name=choice.name, options=shaped))
-    return builder(options, INPUT_CHANNELS, OUTPUT_CHANNELS, recomputed)
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_network_has_an_example(name: str) -> None:
+    assert any(example.choice.name == name for example in EXAMPLES)
 
 
-def images(dimensions: int) -> Tensor:
-    generator = torch.Generator().manual_seed(1)
-    return torch.randn(BATCH, INPUT_CHANNELS, *SHAPES[dimensions], generator=generator)
+@every_example
+def test_training_gives_as_many_outputs_as_there_are_heads_finest_first(example: Example) -> None:
+    outputs = example.build()(example.images())
+    assert [tuple(output.shape[:2]) for output in outputs] == [(BATCH, OUTPUT_CHANNELS)] * len(example.layers().heads)
+    assert tuple(outputs[0].shape[2:]) == example.patch
+    assert [output[0, 0].numel() for output in outputs] == [head.voxels for head in example.layers().heads]
 
 
-def open_residual_branches(network: nn.Module) -> None:
-    """Give scales and shifts of norms values that let every parameter matter, as after some training."""
-    generator = torch.Generator().manual_seed(2)
-    for parameter in network.parameters():
-        if parameter.ndim == 1:
-            nn.init.uniform_(parameter, 0.5, 1.5, generator=generator)
+@every_example
+def test_evaluation_gives_the_finest_output_alone(example: Example) -> None:
+    outputs = example.build().eval()(example.images())
+    assert [tuple(output.shape) for output in outputs] == [(BATCH, OUTPUT_CHANNELS, *example.patch)]
 
 
-def test_training_with_deep_supervision_returns_every_decoder_scale_finest_first(
-    dimensions: int, choice: Choice
-) -> None:
-    outputs = build(choice, dimensions)(images(dimensions))
-    expected = [(BATCH, OUTPUT_CHANNELS, *shape) for shape in SCALE_SHAPES[dimensions]]
-    assert [tuple(output.shape) for output in outputs] == expected
-
-
-def test_training_without_deep_supervision_and_evaluation_return_the_finest_scale_alone(
-    dimensions: int, choice: Choice
-) -> None:
-    for network in (build(choice, dimensions, deep_supervision=False), build(choice, dimensions).eval()):
-        outputs = network(images(dimensions))
-        assert [tuple(output.shape) for output in outputs] == [(BATCH, OUTPUT_CHANNELS, *SHAPES[dimensions])]
-
-
-def test_every_parameter_gets_a_gradient(dimensions: int, choice: Choice) -> None:
-    network = build(choice, dimensions)
+@every_example
+def test_every_parameter_gets_a_gradient(example: Example) -> None:
+    network = example.build()
     open_residual_branches(network)
     generator = torch.Generator().manual_seed(3)
-    outputs = network(images(dimensions))
+    outputs = network(example.images())
     torch.stack(
         [(output * torch.randn(output.shape, generator=generator)).sum() for output in outputs]
     ).sum().backward()
+    without_effect = biases_before_norms(network)
     for name, parameter in network.named_parameters():
         assert parameter.grad is not None, name
         assert parameter.grad.isfinite().all(), name
         # A norm takes away what a convolution's bias adds, so that its gradient is rounding error.
-        if not name.endswith("conv.bias"):
+        if name not in without_effect:
             assert parameter.grad.abs().max() > 1e-4, name
+
+
+def biases_before_norms(network: nn.Module) -> set[str]:
+    """Return the names of the biases of layers that a norm comes behind."""
+    layers = [(name, module) for name, module in network.named_modules() if not list(module.children())]
+    return {f"{name}.bias" for (name, _), (_, after) in pairwise(layers) if "Norm" in type(after).__name__}
 
 
 def leave_no_numbers_behind() -> None:
@@ -102,12 +72,13 @@ def leave_no_numbers_behind() -> None:
     del held
 
 
-def test_bfloat16_autocast_stays_finite(dimensions: int, choice: Choice) -> None:
-    network = build(choice, dimensions)
+@every_example
+def test_bfloat16_autocast_stays_finite(example: Example) -> None:
+    network = example.build()
     for _ in range(3):
         network.zero_grad()
         with torch.autocast("cpu", torch.bfloat16):
-            outputs = network(images(dimensions))
+            outputs = network(example.images())
         assert all(output.dtype == torch.bfloat16 and output.isfinite().all() for output in outputs)
         loss = torch.stack([output.float().square().mean() for output in outputs]).sum()
         leave_no_numbers_behind()
@@ -115,15 +86,16 @@ def test_bfloat16_autocast_stays_finite(dimensions: int, choice: Choice) -> None
         assert all(parameter.grad.isfinite().all() for parameter in network.parameters() if parameter.grad is not None)
 
 
+@every_example
 @pytest.mark.parametrize("half", [False, True])
-def test_recomputed_feature_maps_lead_to_the_same_gradients(dimensions: int, choice: Choice, half: bool) -> None:
-    if choice.options["norm"] == "batch":
-        pytest.skip("running averages would count every batch twice; plans that ask for it are refused")
+def test_recomputed_feature_maps_lead_to_the_same_gradients(example: Example, half: bool) -> None:
+    if not example.options.recomputable():
+        pytest.skip("plans that ask for it are refused")
     gradients, kept = [], []
     for recomputed in (False, True):
-        network = build(choice, dimensions, recomputed=recomputed)
+        network = example.build(recomputed=recomputed)
         open_residual_branches(network)
-        outputs, count = run_counting_kept(network, images(dimensions), half)
+        outputs, count = run_counting_kept(network, example.images(), half)
         kept.append(count)
         torch.stack([output.float().square().mean() for output in outputs]).sum().backward()
         gradients.append([parameter.grad for parameter in network.parameters()])
@@ -145,15 +117,29 @@ def run_counting_kept(network: nn.Module, batch: Tensor, half: bool) -> tuple[tu
     return outputs, len(kept)
 
 
-def test_evaluation_gives_what_the_finest_head_gave_in_training(dimensions: int, choice: Choice) -> None:
-    if choice.options["norm"] == "batch":
+@every_example
+def test_evaluation_gives_what_the_finest_head_gave_in_training(example: Example) -> None:
+    network = example.build()
+    if has_batch_norm(network):
         pytest.skip("batch norm uses its running averages in evaluation")
-    network = build(choice, dimensions)
     open_residual_branches(network)
-    expected = network(images(dimensions))[0]
-    (found,) = network.eval()(images(dimensions))
+    expected = network(example.images())[0]
+    (found,) = network.eval()(example.images())
     torch.testing.assert_close(found, expected, rtol=0, atol=0)
 
 
-def test_every_weight_is_stored_in_one_piece(dimensions: int, choice: Choice) -> None:
-    assert all(tensor.is_contiguous() for tensor in build(choice, dimensions).state_dict().values())
+@every_example
+def test_every_weight_is_stored_in_one_piece(example: Example) -> None:
+    assert all(tensor.is_contiguous() for tensor in example.build().state_dict().values())
+
+
+@every_example
+def test_its_list_of_layers_has_the_parameters_of_the_network_built(example: Example) -> None:
+    assert example.layers().parameters() == sum(parameter.numel() for parameter in example.build().parameters())
+
+
+@every_example
+def test_its_list_of_layers_has_the_multiplications_that_torch_counts(example: Example) -> None:
+    with FlopCounterMode(display=False) as counter:
+        example.build()(example.images()[:1])
+    assert 2 * example.layers().multiplications() == counter.get_total_flops()

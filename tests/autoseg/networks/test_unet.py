@@ -7,7 +7,9 @@ from torch import nn
 from autoseg.networks import UNet, build_unet
 from autoseg.networks.blocks import ResidualBlock
 from autoseg.networks.layers import NEGATIVE_SLOPE
+from planners.choices import Choice
 from planners.parts.networks import UNetOptions
+from tests.autoseg.networks.examples import UNET_VARIANTS, UNETS, Example
 
 
 def options(
@@ -89,3 +91,19 @@ def test_features_stay_channels_last_on_a_cpu() -> None:
     with torch.autocast("cpu", torch.bfloat16):
         skips = network.encode(torch.randn(2, 1, 16, 16))
     assert all(skip.is_contiguous(memory_format=torch.channels_last) for skip in skips)
+
+
+SCALES = {2: [(12, 16), (12, 8), (6, 4)], 3: [(4, 16, 12), (4, 8, 6), (2, 4, 3)]}
+
+
+@pytest.mark.parametrize("dimensions", [2, 3])
+@pytest.mark.parametrize(("block", "norm"), UNET_VARIANTS)
+@pytest.mark.parametrize("deep_supervision", [True, False])
+def test_deep_supervision_returns_every_decoder_scale_finest_first(
+    dimensions: int, block: str, norm: str, deep_supervision: bool
+) -> None:
+    shaped = {**UNETS[dimensions], "block": block, "norm": norm, "deep_supervision": deep_supervision}
+    example = Example(name="unet", choice=Choice(name="unet", options=shaped), patch=SCALES[dimensions][0])
+    scales = SCALES[dimensions] if deep_supervision else SCALES[dimensions][:1]
+    outputs = example.build()(example.images())
+    assert [tuple(output.shape[2:]) for output in outputs] == scales

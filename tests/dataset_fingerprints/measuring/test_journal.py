@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -33,6 +32,13 @@ from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.layouts import read_dataset
 raw, workspace = map(Path, sys.argv[1:])
 inspect_dataset(read_dataset(raw), Workspace(root=workspace), WaitingScans(limit_bytes=0), SilentProgress())
+"""
+# On two cores, so that few cases are in work at once.
+KILLED = """
+import os
+from tests.synthetic.ended import end_at
+os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
+end_at({number}, "open:raw/images/:{opened}")
 """
 
 
@@ -104,12 +110,11 @@ def test_a_pass_that_was_killed_reads_only_the_rest(tmp_path):
         write_nifti(
             tmp_path / "raw" / "labels" / f"{index:03d}.nii.gz", blob((64, 64, 48), (30, 30, 20), 9).astype(np.uint8)
         )
-    process = subprocess.Popen([sys.executable, "-c", INSPECT, str(tmp_path / "raw"), str(tmp_path / "ws")])
+    # Each image is opened for its header, and later for its voxels: of half of them, a few at a time.
+    code = KILLED.format(number=int(signal.SIGKILL), opened=cases + cases // 2) + INSPECT
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "raw"), str(tmp_path / "ws")], check=False)
+    assert done.returncode == -signal.SIGKILL
     journal = journal_path(tmp_path / "ws" / "cases", read_dataset(tmp_path / "raw"))
-    while process.poll() is None and not (journal.is_file() and journal.read_bytes().count(b"\n") > 5):
-        time.sleep(0.002)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
     kept_cases = read_journal(journal.parent, read_dataset(tmp_path / "raw"))
     assert not (tmp_path / "ws" / "fingerprint.json").exists()
     assert 5 <= len(kept_cases) < cases
