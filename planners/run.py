@@ -10,9 +10,7 @@ from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.fingerprint import FingerprintSummary
 from planners.machine import MachineProfile
 from planners.order import order_by_need
-from planners.plan import Configuration, Plan, StepDown
-
-SCHEMA_VERSION = 1
+from planners.plan import SCHEMA_VERSION, Configuration, Plan, StepDown
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,6 +41,7 @@ class Run:
         validation: the cases that the fold is judged on; none for a model of all cases.
         summary: of the data set.
         steps: the steps down in size that the fold took for lack of memory.
+        schema_version: that of plans, whose configurations it holds.
     """
 
     plan: str

@@ -14,6 +14,10 @@ from dataset_fingerprints.errors import FileFormatError, did_you_mean
 from dataset_fingerprints.files.atomic import replacing
 
 T = TypeVar("T")
+OLDER = (
+    "It was made by an older version: run `autoseg plan_and_preprocess DATASET -w FOLDER` for a new workspace, or use the "
+    "version that made it."
+)
 
 __all__ = [
     "JsonValue",
@@ -150,7 +154,7 @@ def _refuse_other_schema(where: object, kind: type, found: object) -> None:
 
 
 def _other_schema(where: object, found: int, known: int) -> str:
-    cure = "Update autoseg, or name another folder." if found > known else "Make it again with this version."
+    cure = "Update autoseg, or name another folder." if found > known else OLDER
     return f"{where}: has schema version {found}, but this version of autoseg knows {known}. {cure}"
 
 

@@ -226,6 +226,16 @@ BAD: dict[str, tuple[Callable[[Place], object], list[str], str]] = {
         TRAIN,
         "plan.json: has schema version 99.*Update autoseg",
     ),
+    "plan of an older version": (
+        lambda p: age(p.workspace / "plans" / "default" / "plan.json", 2),
+        TRAIN,
+        "plan.json: has schema version 2, .*knows 3. .*run `autoseg plan_and_preprocess DATASET -w FOLDER`",
+    ),
+    "fold of an older version": (
+        lambda p: age(p.fold() / "run.json", 1),
+        PREDICT,
+        "run.json: has schema version 1, .*run `autoseg plan_and_preprocess DATASET -w FOLDER`",
+    ),
     "damaged plan": (
         lambda p: (p.workspace / "plans" / "default" / "plan.json").write_text("{"),
         TRAIN,
