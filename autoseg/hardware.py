@@ -1,4 +1,4 @@
-"""What this process may use of the machine: device, memory, cores; by affinity and cgroup, not by what is built in."""
+"""Device, memory and cores that this process may use: by affinity and cgroup, not by what is built in."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ _AXES = ("x", "y", "z")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Measure:
-    """How a quantity is compared and spoken of.
+    """Rule by which a quantity is compared and put into words.
 
     Attributes:
         by: whether the ratio of the medians counts or their difference.

@@ -1,4 +1,4 @@
-"""What a data set is: its cases, channels and labels, and where the raw files lie."""
+"""Data set: its cases, channels and labels, and the paths of its raw files."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Region:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Heads:
-    """What the output channels of a network stand for, in label indices (0 is background).
+    """Meaning of a network's output channels, in label indices (0 is background).
 
     Attributes:
         members: per channel, the indices of the voxels that it is to mark.
@@ -55,7 +55,7 @@ class Heads:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LabelScheme:
-    """What the integers in a data set's label files mean. Background is 0 and is not listed.
+    """Meaning of the integers in a data set's label files. Background is 0 and is not listed.
 
     Inside, label maps hold indices: 0 for background, 1..K in the order of `labels`, and K + 1 for ignored voxels.
 

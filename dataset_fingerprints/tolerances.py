@@ -1,4 +1,4 @@
-"""How far geometry may be off before it is told, mended or refused; each number with its reason."""
+"""Tolerances beyond which geometry is reported, fixed or refused; each number with its reason."""
 
 from __future__ import annotations
 

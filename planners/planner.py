@@ -29,7 +29,7 @@ from planners.time_budget import plan_within
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlanRequest:
-    """What a person asks a planner for.
+    """Request for a plan.
 
     Attributes:
         name: of the plan; its directory in the workspace.
@@ -50,7 +50,7 @@ class PlanRequest:
 
 
 class Planner(Protocol):
-    """Whoever makes plans: an entry of `planners.presets.PLANNERS`."""
+    """Interface of the entries of `planners.presets.PLANNERS`, which make plans."""
 
     @property
     def description(self) -> str:

@@ -29,7 +29,7 @@ class CaseContent:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Run:
-    """What one fold of one configuration was begun with.
+    """Settings that one fold of one configuration was begun with.
 
     Attributes:
         plan: the plan's name.

@@ -1,4 +1,4 @@
-"""How a raw data set is named on the command line: one place, or the two folders of scans and label maps."""
+"""Options that name a raw data set: one path, or the two folders of scans and label maps."""
 
 from __future__ import annotations
 

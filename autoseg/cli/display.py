@@ -1,4 +1,4 @@
-"""How progress and tables look on a terminal, and in a log file where there is no terminal."""
+"""Progress and tables on a terminal, and in a log file where there is no terminal."""
 
 from __future__ import annotations
 

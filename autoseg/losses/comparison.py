@@ -1,4 +1,4 @@
-"""What every loss looks at: probabilities, the masks they should be, and how surprising each voxel is."""
+"""Inputs of every loss: probabilities, true masks, and the negative log-likelihood of each voxel."""
 
 from __future__ import annotations
 

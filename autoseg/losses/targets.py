@@ -1,4 +1,4 @@
-"""What each output channel should say at each voxel, and which voxels count: read off a label map and the heads."""
+"""Target of each output channel at each voxel, and the voxels that count: read from a label map and the heads."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ THRESHOLD_SIGMAS = (3.0, 2.0)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DemoResult:
-    """What the demo leaves and shows.
+    """Result of the demo.
 
     Attributes:
         held_out: scores of the scans that nothing was trained on.

@@ -1,4 +1,4 @@
-"""Which scans there are to predict, which files belong to each, and where their masks go."""
+"""Scans to predict: the files that belong to each, and the paths of their masks."""
 
 from __future__ import annotations
 

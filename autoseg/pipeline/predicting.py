@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PredictionOptions:
-    """What a person may say about predicting; everything has a default.
+    """Options of predicting; all have a default.
 
     Attributes:
         configurations: whose masks are averaged; empty for the plan's default.
@@ -94,7 +94,7 @@ def _targets(found: tuple[NewScan, ...], out: Path) -> tuple[Path, ...]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Outcome:
-    """What became of one scan; `failure` is empty where a mask was written."""
+    """Result of one scan; `failure` is empty where a mask was written."""
 
     failure: str = ""
     fallbacks: tuple[Fallback, ...] = ()

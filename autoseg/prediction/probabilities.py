@@ -1,4 +1,4 @@
-"""What every predictor gives: probabilities on the scan's own grid, read slab by slab.
+"""Probabilities that every predictor gives: on the scan's own grid, read slab by slab.
 
 Nobody holds all labels of a whole scan at full size: a slab is computed when it is read, and again when it is read
 again.

@@ -17,7 +17,7 @@ from planners.plan import Preprocessing
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Record:
-    """What was done to a scan, so that it can be undone.
+    """Record of a scan's preprocessing, from which it can be undone.
 
     Attributes:
         box: the crop in the canonical grid.

@@ -1,4 +1,4 @@
-"""Which label a voxel of a coarser grid takes, where several share it.
+"""Choice of one label for a voxel of a coarser grid that several labels share.
 
 The largest share is the obvious choice, and taken alone it loses up to half a voxel along every border: all voxels of a
 flat border round the same way. Neighbours that round differently keep what each of them loses, as in halftone printing.

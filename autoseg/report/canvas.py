@@ -1,4 +1,4 @@
-"""What the pictures share: a figure measured in pixels, text that is no formula, panels, colours, one way to save."""
+"""Canvas of the pictures: sizes in pixels, text that is not read as a formula, panels, colours, saving."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class AnatomyPlan:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FieldOfView:
-    """What of a person is scanned.
+    """Field of view of a scan.
 
     Attributes:
         shape: the number of voxels, with the brain in their middle; None for the brain and its margins.

@@ -32,7 +32,7 @@ _SESSION_STREAM = 4
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CaseRequest:
-    """Which case to simulate.
+    """Identity of a case to simulate.
 
     Attributes:
         number: from 1 on, in its stream.

@@ -1,4 +1,4 @@
-"""How much of the tissue in each voxel an infarct has replaced by fluid: core, rim, strands and what surrounds them."""
+"""Share of the tissue in each voxel that an infarct has replaced by fluid: core, rim, strands and surroundings."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ _FARTHEST_MM = 6.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DrawingPlan:
-    """How one rater drew one scan, slice after slice.
+    """Manner in which one rater drew one scan, slice after slice.
 
     Attributes:
         wobble_mm: SD of the border's displacement, smooth along the border and nearly independent between slices.

@@ -1,4 +1,4 @@
-"""How large, how many and where: stroke lesion statistics of ATLAS, and lesions drawn from them.
+"""Size, number and location of lesions: stroke lesion statistics of ATLAS, and lesions drawn from them.
 
 Volumes were computed from the ATLAS R2.0 training cases, numbers and shares of components from R2.1 (Liew 2022), sizes
 by location from the 181 lesions of Ito 2019.
@@ -39,7 +39,7 @@ _SATELLITE_FRACTION = 0.5
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _LocationStatistics:
-    """Where main lesions lie: a weight, their volumes as a log-normal, and the most that fits there.
+    """Statistics of main lesions at one location: a weight, log-normal volumes, and the most that fits there.
 
     The weights make main lesions of the volumes above subcortical, cortical, cerebellar and brainstem in the
     proportions 107 : 53 : 12 : 9.

@@ -1,4 +1,4 @@
-"""What a person asks the simulator for, and which wishes can be met."""
+"""Options of the simulator, and checks that they can be met."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LONGEST_AXIS = 512
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SimulationOptions:
-    """Everything that decides the bytes of a simulated data set.
+    """Options that decide the bytes of a simulated data set.
 
     Attributes:
         cases: number of training cases.

@@ -43,7 +43,7 @@ class RealMask:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RealMaskPlan:
-    """Which patient's lesions, and whether they are mirrored at the midline."""
+    """Choice of one patient's lesions, and whether they are mirrored at the midline."""
 
     file: str
     mirrored: bool

@@ -20,7 +20,7 @@ Call = Callable[[torch.Tensor], tuple[torch.Tensor, ...]]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trial:
-    """What came of compiling: seconds of a forward and backward pass, timed in turns.
+    """Result of compiling: seconds of a forward and backward pass, timed in turns.
 
     Attributes:
         compiling: seconds until the compiled network had made its first step.
@@ -46,7 +46,7 @@ class Trial:
 
 
 class Attempt(NamedTuple):
-    """What to train with from now on, and why."""
+    """Network to train with from now on, and the trial that decided it."""
 
     network: Call
     trial: Trial

@@ -19,7 +19,7 @@ class SignalledError(Exception):
 
 @dataclass(kw_only=True, slots=True)
 class Interruption:
-    """What has been asked for since the training began.
+    """Requests to stop that arrived since the training began.
 
     Attributes:
         signal: that arrived, or 0.

@@ -1,4 +1,4 @@
-"""How far a training has come, and what follows from that alone."""
+"""Position of a training, and what follows from the position alone."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ UNMEASURED_FACTOR = 0.1
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Position:
-    """How far a training has come.
+    """Position of a training: the steps done, and the steps in all.
 
     Attributes:
         iteration: optimiser steps done. Batches follow from seed and iteration alone, so this is the sampler's state.

@@ -1,4 +1,4 @@
-"""What can be wrong with a data set though each of its cases is sound."""
+"""Checks between the cases of a data set, each of which may be sound."""
 
 from __future__ import annotations
 

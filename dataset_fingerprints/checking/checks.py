@@ -1,4 +1,4 @@
-"""What can be wrong with a case, found before anything is trained on it; findings are graded and never silent."""
+"""Checks of a case before anything is trained on it; findings are graded and never silent."""
 
 from __future__ import annotations
 

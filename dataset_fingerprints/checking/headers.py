@@ -1,4 +1,4 @@
-"""What can be wrong with the place that headers give voxels in space."""
+"""Checks of the position that headers give voxels in space."""
 
 from __future__ import annotations
 

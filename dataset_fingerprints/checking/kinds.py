@@ -9,7 +9,7 @@ from dataset_fingerprints.checking.checks import Grade
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Kind:
-    """What one kind of finding is.
+    """Grades and meaning of one kind of finding.
 
     Attributes:
         grades: those that it can have, by how bad it is.

@@ -1,4 +1,4 @@
-"""What the layouts share: labels, subjects, the search for files and what is refused in every layout."""
+"""Functions that all layouts share: labels, subjects, the search for files and what is refused in every layout."""
 
 from __future__ import annotations
 

@@ -134,7 +134,7 @@ def _images_in(folder: Path) -> list[Path]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Matching:
-    """What the files of both folders are called in one way of reading their names.
+    """Names of the files of both folders, in one way of reading them.
 
     Attributes:
         scans: every scan with its case and its channel.

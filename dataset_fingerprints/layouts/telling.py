@@ -1,4 +1,4 @@
-"""What was found of a data set, in one line for people: the layout, which files belong together, what was left out."""
+"""Description of a data set in one line for people: the layout, which files belong together, what was left out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the labels look like: volumes, connected components, thickness, contrast, distance to the border."""
+"""Statistics of labels: volumes, connected components, thickness, contrast, distance to the border."""
 
 from __future__ import annotations
 

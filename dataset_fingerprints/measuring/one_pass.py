@@ -18,7 +18,7 @@ from dataset_fingerprints.measuring.scans import Scan, read_case
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Known:
-    """What was measured and found of a sound case; true as long as the case's files are the same."""
+    """Measurements and findings of a sound case; true as long as the case's files are the same."""
 
     record: CaseFingerprint
     findings: tuple[Finding, ...]
@@ -26,7 +26,7 @@ class Known:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """What a pass may use of the machine.
+    """Limits to the cores and memory that a pass may use.
 
     Attributes:
         workers: threads; reading, decompressing and measuring release the interpreter's lock for most of their time.
@@ -54,7 +54,7 @@ class Listeners:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Found:
-    """What a pass measured and found, in the data set's order.
+    """Measurements and findings of a pass, in the data set's order.
 
     Attributes:
         sound: the cases that can be used.

@@ -1,4 +1,4 @@
-"""What a library finds in an image file, before its axes become canonical."""
+"""Content of an image file as a library reads it, before its axes become canonical."""
 
 from __future__ import annotations
 

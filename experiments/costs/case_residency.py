@@ -1,4 +1,4 @@
-"""What a training's memory follows: where its cases are, and whether it grows with the iterations."""
+"""Memory of a training: its dependence on the residency of the cases, and its growth with the iterations."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def compare_residency(work: Path, cases: int, edge: int, iterations: int) -> Ite
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Growth:
-    """What a training held at its reports."""
+    """Memory that a training held at its reports."""
 
     iterations: tuple[int, ...]
     now_gb: tuple[float, ...]

@@ -36,7 +36,7 @@ UNTIMED_STEPS, STEPS_PER_TURN = 3, 2
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StepPlan:
-    """What is trained: a plain U-Net with two convolutions a stage, kernels of 3 and strides of 2.
+    """Training that is timed: a plain U-Net with two convolutions per level, kernels of 3 and strides of 2.
 
     Attributes:
         patch_shape: voxels.

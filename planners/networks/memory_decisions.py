@@ -1,4 +1,4 @@
-"""What a plan's trainings are predicted to take of the memory, in words; said anew after a value was changed."""
+"""Predicted memory of a plan's trainings, in words; written anew after a value was changed."""
 
 from __future__ import annotations
 

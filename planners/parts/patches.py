@@ -1,4 +1,4 @@
-"""Which cases a batch is drawn from, and where its patches lie; `autoseg.sampling` draws them."""
+"""Cases that a batch is drawn from, and positions of its patches; `autoseg.sampling` draws them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from planners.choices import PartTable
 
 
 class PatchOptions(Protocol):
-    """What every entry of `PATCHES` offers."""
+    """Interface of the entries of `PATCHES`."""
 
     def needs_lesions(self) -> bool:
         """Return whether single lesions have to be told apart in the training cases."""
@@ -18,7 +18,7 @@ class PatchOptions(Protocol):
 
 
 class CaseOptions(Protocol):
-    """What every entry of `CASES` offers."""
+    """Interface of the entries of `CASES`."""
 
     def column(self) -> str:
         """Return what cases are grouped by: `site`, `subject` or `group`; empty for nothing."""

@@ -1,4 +1,4 @@
-"""What the rules that look at lesions know of them."""
+"""Facts about lesions that rules look at."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one training step may cost: nnU-Net's count of feature maps, or bytes, and on a CPU time as well."""
+"""Budget of one training step: nnU-Net's count of feature maps, or bytes, and on a CPU time as well."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PLANNED_SHARE = 0.9
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Resources:
-    """What a plan may use, and what else its costs depend on.
+    """Resources that a plan may use, and what else its costs depend on.
 
     Attributes:
         channels: of the images.
@@ -51,7 +51,7 @@ class Resources:
 
 
 class DeviceRules(Protocol):
-    """How a planner sizes patch, batch and network for one kind of device."""
+    """Rules by which a planner sizes patch, batch and network for one kind of device."""
 
     def sizes(self, axes: int) -> SizeRules:
         """Return the rules for networks of two or three axes."""

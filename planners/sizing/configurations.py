@@ -1,4 +1,4 @@
-"""Which configurations are planned, and each of them: a resolution, a patch and a network."""
+"""Choice of the configurations that are planned: each has a resolution, a patch and a network."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Planned:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Basis:
-    """What all configurations of a plan have in common.
+    """Values that all configurations of a plan have in common.
 
     Attributes:
         cases: in the data set.

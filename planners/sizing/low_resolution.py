@@ -23,7 +23,7 @@ SizeAt = Callable[[tuple[float, ...], tuple[float, ...], float], Size]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wish:
-    """What a patch should cover.
+    """Extent that a patch should cover.
 
     Attributes:
         most_voxels: that no patch exceeds, at any resolution; saves sizing where none can cover enough.
@@ -44,7 +44,7 @@ class Wish:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LowResolution:
-    """What came of looking for a low resolution.
+    """Result of the search for a low resolution.
 
     Attributes:
         covered: the share of the median body that the full resolution's patch covers.

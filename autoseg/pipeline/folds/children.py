@@ -49,7 +49,7 @@ class Child:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
-    """How a child ended.
+    """Exit of a child process.
 
     Attributes:
         exit_code: negative for a signal that it did not catch.

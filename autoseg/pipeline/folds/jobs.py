@@ -92,7 +92,7 @@ class Job:
 
     @property
     def configuration(self) -> Configuration:
-        """What is trained."""
+        """Configuration that is trained."""
         return find_configuration(self.plan.configurations, self.name, f"plan {self.plan.name}")
 
     def claim(self) -> None:

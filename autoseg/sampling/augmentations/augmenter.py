@@ -1,4 +1,4 @@
-"""What an augmentation is: it draws what it does to a sample, and does what was drawn to a batch."""
+"""Interface of augmentations: `sample` draws the change of a sample, `apply` changes a batch by what was drawn."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from dataset_fingerprints.geometry import Triple
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SampleView:
-    """What an augmentation may look at when it draws.
+    """View of a sample that an augmentation may look at when it draws.
 
     Attributes:
         geometry: of the batch.
@@ -35,7 +35,7 @@ class SampleView:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cut:
-    """How one patch is cut out of its case.
+    """Parameters by which one patch is cut out of its case.
 
     Attributes:
         spatial: how it is turned, scaled and mirrored.
@@ -48,7 +48,7 @@ class Cut:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Drawn:
-    """What an augmentation drew for one sample.
+    """Parameters that an augmentation drew for one sample.
 
     Attributes:
         cut: None where it does not say how patches are cut; of a plan's list only one augmentation does.

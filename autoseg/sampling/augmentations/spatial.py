@@ -49,7 +49,7 @@ class Elastic:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Spatial:
-    """How one patch is mirrored, scaled, turned about its centre, and deformed.
+    """Mirroring, scaling, rotation about its centre, and deformation of one patch.
 
     Attributes:
         angles_deg: about the x, y and z axis.
@@ -77,7 +77,7 @@ class Spatial:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SpatialRanges:
-    """What `sample_spatial` draws from.
+    """Ranges that `sample_spatial` draws from.
 
     Attributes:
         angles_deg: the largest rotation about each axis, to both sides.

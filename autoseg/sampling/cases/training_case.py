@@ -37,7 +37,7 @@ class Lesions:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Origin:
-    """Where a case comes from; empty is what the data set does not say."""
+    """Origin of a case; fields that the data set does not give are empty."""
 
     site: str = ""
     subject: str = ""

@@ -1,4 +1,4 @@
-"""Where the voxels of training cases are held, and the boxes that are cut out of them."""
+"""Voxels of training cases in memory or on disk, and the boxes that are cut out of them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class CaseVoxels(Protocol):
 
     @property
     def device(self) -> torch.device | None:
-        """Where the arrays are held, or None if every box is read from a disk."""
+        """Device that holds the arrays, or None if every box is read from a disk."""
         ...
 
     def read_box(self, box: Box) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
@@ -67,7 +67,7 @@ class ResidentVoxels:
 
     @property
     def device(self) -> torch.device:
-        """Where the arrays are held."""
+        """Device that holds the arrays."""
         return self.image.device
 
     def read_box(self, box: Box) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
@@ -78,7 +78,7 @@ class ResidentVoxels:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Cutout:
-    """What a patch is made from.
+    """Voxels that a patch is made from.
 
     Attributes:
         image: (channel, x, y, z), the part of the wanted box that lies in the case.

@@ -1,4 +1,4 @@
-"""What draws the case of a patch, for the entries of `planners.parts.CASES`."""
+"""Choice of a patch's case, for the entries of `planners.parts.CASES`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What draws the places of a batch's patches, for the entries of `planners.parts.PATCHES`."""
+"""Placement of a batch's patches, for the entries of `planners.parts.PATCHES`."""
 
 from __future__ import annotations
 

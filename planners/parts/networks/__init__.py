@@ -24,7 +24,7 @@ __all__ = [
 
 
 class NetworkOptions(Protocol):
-    """What every entry of `NETWORKS` offers; axes are those that the network sees, two or three."""
+    """Interface of the entries of `NETWORKS`; axes are those that the network sees, two or three."""
 
     def divisors(self) -> tuple[int, ...]:
         """Return per axis what a patch must be divisible by."""

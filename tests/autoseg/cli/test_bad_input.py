@@ -1,4 +1,4 @@
-"""What people get wrong: each is one message with where, what, what was expected and what to do, and costs nothing."""
+"""Common mistakes: each is one message with where, what, what was expected and what to do, and costs nothing."""
 
 from __future__ import annotations
 

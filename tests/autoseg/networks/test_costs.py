@@ -1,4 +1,4 @@
-"""What planners believe of a network's costs, against the network itself."""
+"""Network costs as planners predict them, against the network itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every entry of the table of networks must do."""
+"""Contract of every entry of the table of networks."""
 
 from __future__ import annotations
 

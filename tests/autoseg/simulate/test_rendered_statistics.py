@@ -17,7 +17,7 @@ NEIGHBOURS = np.ones((3, 3, 3), bool)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rendered:
-    """What is kept of a scan: 99th percentile over median of the brain, and the label's components."""
+    """Statistics of a scan: 99th percentile over median of the brain, and the label's components."""
 
     record: SimulatedCase
     brightness: float

@@ -18,7 +18,7 @@ from tests.autoseg.training.together import LONG, measure_losses, train
 
 @pytest.fixture(scope="module")
 def together(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What two processes left."""
+    """Return the folder that two processes wrote."""
     folder = tmp_path_factory.mktemp("together")
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
     done = subprocess.run(

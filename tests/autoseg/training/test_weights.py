@@ -1,4 +1,4 @@
-"""What every entry of the table of weights must do, and what each of them does."""
+"""Contract of every entry of the table of weights, and the behaviour of each."""
 
 from __future__ import annotations
 

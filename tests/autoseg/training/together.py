@@ -1,4 +1,4 @@
-"""What two processes do together; torchrun starts it, and the tests do the same alone.
+"""Program for two processes together; torchrun starts it, and the tests do the same alone.
 
 torchrun --standalone --nproc_per_node 2 -m tests.autoseg.training.together FOLDER
 """

@@ -1,4 +1,4 @@
-"""Where headers place voxels: two forms in a NIfTI, axes that are not at right angles."""
+"""Positions of voxels by headers: two forms in a NIfTI, axes that are not at right angles."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which folds share which GPU, in figures; finding GPUs needs one."""
+"""Sharing of GPUs between folds, in figures; finding GPUs needs one."""
 
 from __future__ import annotations
 
