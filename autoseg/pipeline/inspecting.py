@@ -14,7 +14,7 @@ from dataset_fingerprints.checking.checks import Finding, refuse_errors
 from dataset_fingerprints.dataset import Case, Dataset
 from dataset_fingerprints.files.jsonfiles import write_json
 from dataset_fingerprints.fingerprint import DatasetFingerprint
-from dataset_fingerprints.layouts import read_dataset, read_paired, tell_layout
+from dataset_fingerprints.layouts import describe_layout, read_dataset, read_paired
 from dataset_fingerprints.measuring.journal import open_journal, read_journal, write_journal
 from dataset_fingerprints.measuring.one_pass import Limits, Listeners, extract_cases
 from dataset_fingerprints.measuring.pooling import summarise
@@ -103,7 +103,7 @@ def find_dataset(root: Path, labels: Path | None, progress: Progress) -> Dataset
         DataError: it is not a data set.
     """
     dataset = read_dataset(root) if labels is None else read_paired(root, labels)
-    progress.say(f"Found {tell_layout(dataset)}.")
+    progress.say(f"Found {describe_layout(dataset)}.")
     return dataset
 
 
