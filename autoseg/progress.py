@@ -50,7 +50,7 @@ class SilentProgress:
     """Shows nothing; for callers in Python."""
 
     def task(self, title: str, total: int, done: int = 0) -> AbstractContextManager[Task]:
-        """Open a piece of work that nobody watches."""
+        """Open a piece of work without a display."""
         return nullcontext(_SilentTask())
 
     def say(self, message: str) -> None:

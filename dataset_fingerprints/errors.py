@@ -15,7 +15,7 @@ from collections.abc import Iterable
 
 
 class AutosegError(Exception):
-    """Something a person can mend; the message says where, what was found, what was expected and what to do."""
+    """Error that a person can fix; the message says where, what was found, what was expected and what to do."""
 
 
 class DataError(AutosegError):

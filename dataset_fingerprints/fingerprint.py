@@ -12,7 +12,7 @@ SCHEMA_VERSION = 2
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FileIdentity:
-    """Tells whether a raw file changed: size and modification time first, its content's hash when these differ.
+    """Identity of a raw file: size and modification time first, its content's hash when these differ.
 
     An image of several files, such as a DICOM series, has the sums of their sizes and times.
     """

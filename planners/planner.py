@@ -35,7 +35,7 @@ class PlanRequest:
         name: of the plan; its directory in the workspace.
         planner: an entry of `planners.presets.PLANNERS`.
         machine: that will train; its `device` decides between the GPU's and the CPU's rules.
-        memory_gb: the budget: the card's memory, or less, or that of a card elsewhere.
+        memory_gb: the budget: the GPU's memory, or less, or that of a GPU elsewhere.
         switches: of rules that look at lesions: `name=on` or `name=off`.
         max_hours: to train each fold in, or None for as long as the field trains.
     """
@@ -59,7 +59,7 @@ class Planner(Protocol):
 
     @property
     def memory_gb(self) -> float:
-        """The memory to plan for where nobody names one; 0 for that of the machine."""
+        """The memory to plan for where none is given; 0 for that of the machine."""
         ...
 
     def plan(self, fingerprint: DatasetFingerprint, request: PlanRequest) -> Plan:
@@ -78,7 +78,7 @@ class RulePlanner:
     Attributes:
         description: for the list of planners.
         cpu: makes the plans for machines without a GPU small; None plans for them as for a GPU.
-        memory_gb: to plan for where nobody names a memory; 0 for that of the machine.
+        memory_gb: to plan for where none is given; 0 for that of the machine.
         patches: where training patches lie.
         weights: that are kept to predict with.
         rules: of `planners.rules.switches.RULES`, those that are on unless a person switches them.

@@ -139,7 +139,7 @@ def train(
     ] = None,
     plan: PlanOption = "default",
     with_previous: Annotated[
-        bool, typer.Option("--with-previous", help="For a cascade: also train what its first stage lacks.")
+        bool, typer.Option("--with-previous", help="Also train the folds of other configurations that are missing.")
     ] = False,
     memory_gb: Annotated[
         float | None, typer.Option(help="Memory for training cases; else what is free. The others stay on the disk.")
@@ -250,7 +250,7 @@ def evaluate(
     regions: Annotated[
         list[str] | None, typer.Option("--region", help="Values to score as one mask: core=2,3. Repeatable.")
     ] = None,
-    ignore: Annotated[int | None, typer.Option(help="The references' value of voxels that nobody labelled.")] = None,
+    ignore: Annotated[int | None, typer.Option(help="The references' value of unlabelled voxels.")] = None,
     metrics: Annotated[
         list[str] | None, typer.Option("--metric", help="Score also by this metric, such as lesion_recall. Repeatable.")
     ] = None,
@@ -322,7 +322,7 @@ def check(
     ] = None,
     kinds: Annotated[bool, typer.Option("--kinds", help="Only list what can be found, and what it means.")] = False,
 ) -> None:
-    """Check a raw data set and list everything found; exits with 2 if something has to be mended."""
+    """Check a raw data set and list everything found; exits with 2 if something has to be fixed."""
     from autoseg.pipeline.inspecting import check_dataset, find_dataset
     from dataset_fingerprints.checking.kinds import KINDS
     from dataset_fingerprints.files.jsonfiles import write_json
@@ -356,7 +356,7 @@ app.command()(demo)
 
 
 def main() -> None:
-    """Run the command line; what a person can mend is one message and exit code 2."""
+    """Run the command line; what a person can fix is one message and exit code 2."""
     share_cores_with_others()
     for command in entry_points(group=COMMANDS_GROUP):
         app.add_typer(command.load(), name=command.name)
@@ -373,7 +373,7 @@ def main() -> None:
             raise
         where = error.filename or "the disk"
         _fail(
-            f"{where}: cannot be written to ({error.strerror}). Free some room or name another place with -w or -o, "
+            f"{where}: cannot be written to ({error.strerror}). Free some space or name another place with -w or -o, "
             "then give the same command again: what was finished is kept."
         )
 

@@ -25,7 +25,7 @@ def head_masks(labels: Tensor, heads: Heads) -> Tensor:
 
 
 def counted_voxels(labels: Tensor, heads: Heads) -> Tensor | None:
-    """Return which voxels somebody labelled, (batch, 1, *space), or None without an ignore label: all of them."""
+    """Return which voxels were labelled, (batch, 1, *space), or None without an ignore label: all of them."""
     return (labels != heads.ignored).unsqueeze(1) if heads.ignored >= 0 else None
 
 

@@ -47,7 +47,7 @@ class WaitingScans:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def keep(self, case: Case, scan: Scan) -> None:
-        """Keep a scan if there is room."""
+        """Keep a scan if there is space."""
         size = scan.voxels.nbytes + scan.body.nbytes + (scan.labels.nbytes if scan.labels is not None else 0)
         with self._lock:
             if self._bytes + size <= self.limit_bytes:

@@ -25,7 +25,7 @@ class NetworkInput:
     Attributes:
         image: (channel, x, y, z) inside the crop: the scan's channels, then those of other stages' masks.
         record: of the scan's preprocessing.
-        crop: the part of the preprocessed array that `image` is.
+        crop: the box of the preprocessed array that `image` is.
         fallbacks: the stages that had to look at the whole scan, this one included.
     """
 

@@ -1,4 +1,4 @@
-"""A trained model in somebody's own program: scans or arrays in, labels and probabilities out."""
+"""A trained model in a program of your own: scans or arrays in, labels and probabilities out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The part of a preprocessed array that a stage looks at, where an earlier stage says what to crop to."""
+"""Crop of a preprocessed array that a stage looks at, where an earlier stage says what to crop to."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ROUNDING = 1e-9
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Crop:
-    """The part of a preprocessed array that a network looks at.
+    """Crop of a preprocessed array that a network looks at.
 
     Attributes:
         box: on the preprocessed array.

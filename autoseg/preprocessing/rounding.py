@@ -144,7 +144,7 @@ def _change(
     labels: tuple[np.uint8, np.uint8],
     price: float,
 ) -> bool:
-    """Change one voxel from the first to the second label if that is worth its price; tell whether it was.
+    """Change one voxel from the first to the second label if that is worth its price; return whether it was.
 
     Args:
         certainty: the true labels' shares of the finer grid's voxels, more than one half being right; updated.

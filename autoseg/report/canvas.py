@@ -44,7 +44,7 @@ def add_panel(figure: Figure, corner: tuple[int, int], side: int) -> Axes:
 
 
 def write_text(figure: Figure, text: str, at: tuple[int, int], **style: Any) -> None:
-    """Write one line; a dollar sign in a name is no formula."""
+    """Write one line; a dollar sign in a name does not begin a formula."""
     x, y = fraction(figure, at)
     figure.text(x, y, text, **({"va": "center"} | style), parse_math=False)
 

@@ -11,8 +11,8 @@ from autoseg.simulate.fields import FloatArray, Lengths, MaskArray, build_smooth
 from autoseg.simulate.growth import fill_up
 
 _NEIGHBOURS = np.ones((3, 3, 3), bool)
-# How far the drawn border can lie from the true one, in voxels of room to keep around a lesion.
-ROOM_VOXELS = 3
+# How far the drawn border can lie from the true one, in voxels of space to keep around a lesion.
+SPACE_VOXELS = 3
 # Blur (voxels) that turns the mask's steps into distances from its border.
 _BORDER_SIGMA = 0.8
 _BORDER_LENGTH_MM = 7.0

@@ -111,15 +111,15 @@ def _sample_parts(rng: np.random.Generator, total: int, voxel_ml: float) -> list
         return [total]
     main = min(math.ceil(_sample_share(rng, count) * total), total - count + 1)
     weights = _SIZE_RATIO ** rng.uniform(size=count - 1)
-    # None of the others may be larger than the main one: what is too much goes to those that have room.
+    # None of the others may be larger than the main one: what is too much goes to those that have space.
     rest = np.ones(count - 1, int)
     left = total - main - (count - 1)
     while left > 0:
-        room = np.maximum(main - rest, 0)
-        if not room.any():
+        space = np.maximum(main - rest, 0)
+        if not space.any():
             return _largest_first(main + left, rest)
-        wanted = weights * (room > 0) / (weights * (room > 0)).sum() * left
-        given = np.minimum(np.maximum(np.floor(wanted).astype(int), np.arange(count - 1) == np.argmax(wanted)), room)
+        wanted = weights * (space > 0) / (weights * (space > 0)).sum() * left
+        given = np.minimum(np.maximum(np.floor(wanted).astype(int), np.arange(count - 1) == np.argmax(wanted)), space)
         rest += given
         left -= int(given.sum())
     return _largest_first(main, rest)

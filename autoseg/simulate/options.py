@@ -75,7 +75,7 @@ def parse_shape(text: str | None) -> tuple[int, ...]:
     """Return the lengths in a text such as 197,233,189; () for None.
 
     Raises:
-        AutosegError: it is no list of whole numbers.
+        AutosegError: it is not a list of whole numbers.
     """
     if text is None:
         return ()

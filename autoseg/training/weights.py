@@ -190,7 +190,7 @@ class SnapshotKeeper:
         self._written, self._latest = 0, 0
 
     def update(self, position: Position) -> None:
-        """Write a snapshot where one is due; not of weights that are no numbers: the training will go back."""
+        """Write a snapshot where one is due; not of weights that are not finite: the training will go back."""
         if self._written and position.rewarm_from >= self._latest:
             self._written, self._latest = 0, position.rewarm_from
         if not self._is_due(position) or not is_finite(self._network):

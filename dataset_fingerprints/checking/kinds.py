@@ -36,7 +36,7 @@ KINDS: dict[str, Kind] = {
     "not-finite": Kind(grades=("error",), meaning="intensities are NaN or infinite"),
     "constant": Kind(grades=("error",), meaning="all intensities are the same"),
     "unexpected-label": Kind(grades=("error",), meaning="a label map holds values that are not declared"),
-    "fractional-label": Kind(grades=("error", "fixed"), meaning="label values are no integers, or nearly integers"),
+    "fractional-label": Kind(grades=("error", "fixed"), meaning="label values are not integers, or nearly integers"),
     "empty-label": Kind(grades=("warning",), meaning="a label map is 0 everywhere"),
     "label-is-image": Kind(grades=("error",), meaning="scan and label map hold the same voxels"),
     "duplicate-image": Kind(grades=("warning",), meaning="two cases have the same image file"),

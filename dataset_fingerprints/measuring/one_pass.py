@@ -39,7 +39,7 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Listeners:
-    """Whom a pass tells, from its threads.
+    """Listeners to a pass, called from its threads.
 
     Attributes:
         on_scan: called with every scan that was read and is sound.
@@ -72,8 +72,8 @@ class Found:
 
     def findings(self) -> tuple[Finding, ...]:
         """Return all findings: those that refuse a case first."""
-        told = tuple(finding for known in self.sound for finding in known.findings)
-        return (*self.refused, *told, *self.overall)
+        reported = tuple(finding for known in self.sound for finding in known.findings)
+        return (*self.refused, *reported, *self.overall)
 
 
 def extract_cases(dataset: Dataset, previous: Mapping[str, Known], limits: Limits, listeners: Listeners) -> Found:
@@ -83,7 +83,7 @@ def extract_cases(dataset: Dataset, previous: Mapping[str, Known], limits: Limit
         dataset: what to read.
         previous: what an earlier pass found, by case name.
         limits: of threads and memory.
-        listeners: who is told of what was done.
+        listeners: receivers of reports on what was done.
     """
     gate = MemoryGate(limit_bytes=limits.memory_bytes)
 

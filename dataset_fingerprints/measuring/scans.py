@@ -65,7 +65,7 @@ def read_scan(name: str, images: Sequence[Path | None], channels: Sequence[str])
     present = [channel for position, channel in enumerate(channels) if position not in absent]
     parts, findings = _read_parts(name, [str(path) for path in images if path is not None], present)
     findings += check_headers(name, _headers_of(parts))
-    # A scan of one value everywhere is no use for training, but there is an answer to it.
+    # A scan of one value everywhere is of no use for training, but there is an answer to it.
     refusals = [finding.message for finding in findings if finding.grade == "error" and finding.kind != "constant"]
     if refusals:
         raise DataError(f"case {name}: {' '.join(refusals)}")
@@ -111,7 +111,7 @@ def read_case(case: Case, channels: Sequence[str], scheme: LabelScheme) -> tuple
         findings += check_grids(case.name, parts[0].image.source_grid, stored.source_grid)
     twins = [finding for part in parts for finding in check_twins(case.name, part.image.voxels, stored.voxels[0])]
     labels, more = check_labels(case.name, stored.voxels[0], scheme)
-    # A scan in the label map's place has no values of labels, which is no news.
+    # A scan in the label map's place has no values of labels, which is known already.
     findings += tuple(twins) or more
     if any(finding.grade == "error" for finding in findings):
         return None, findings

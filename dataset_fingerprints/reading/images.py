@@ -65,12 +65,12 @@ def case_stem(path: Path) -> str:
 
 
 def is_image(path: Path) -> bool:
-    """Tell whether the name is that of an image file that can be read (hidden files are not)."""
+    """Return whether the name is that of an image file that can be read (hidden files are not)."""
     return path.name.endswith(IMAGE_SUFFIXES) and not path.name.startswith(".")
 
 
 def is_series(path: Path) -> bool:
-    """Tell whether the path is a folder with a DICOM series in it."""
+    """Return whether the path is a folder with a DICOM series in it."""
     return path.is_dir() and itk.holds_series(path)
 
 
@@ -130,7 +130,7 @@ def join_channels(images: Sequence[Image]) -> Image:
         elif overlap(target, image.grid()):
             aligned.append(resample_onto(image.voxels, image.grid(), target))
         else:
-            raise DataError(f"file {number} of the scan does not overlap the first in space. Mend the wrong header.")
+            raise DataError(f"file {number} of the scan does not overlap the first in space. Correct the wrong header.")
     return replace(start, voxels=np.concatenate(aligned))
 
 

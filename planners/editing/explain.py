@@ -135,7 +135,7 @@ def _explain_decisions(plan: Plan) -> Section:
 
 
 def _find_place(plan: Plan, decision: Decision) -> int:
-    """Return where a decision is told: on everything, on each configuration in its turn, and then the rules."""
+    """Return where a decision is reported: on everything, on each configuration in its turn, and then the rules."""
     names = [str(configuration.name) for configuration in plan.configurations]
     first = decision.field.split(".")[0]
     return len(names) + 1 if first == _RULES else names.index(first) + 1 if first in names else 0

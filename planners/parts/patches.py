@@ -54,7 +54,7 @@ class ForegroundOptions:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AnywhereOptions:
-    """Every patch anywhere in its case, or on voxels that somebody labelled where some are ignored."""
+    """Every patch anywhere in its case, or on labelled voxels where some are ignored."""
 
     def needs_lesions(self) -> bool:
         """Return whether single lesions have to be told apart in the training cases."""

@@ -82,7 +82,7 @@ class Budget(Protocol):
         ...
 
     def admits(self, candidate: Candidate) -> bool:
-        """Tell whether patches of this size can be trained with the smallest batch."""
+        """Return whether patches of this size can be trained with the smallest batch."""
         ...
 
     def fill(self, candidate: Candidate) -> int:

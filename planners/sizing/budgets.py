@@ -135,7 +135,7 @@ class ElementBudget:
         return self.largest / (self.sizes.base_features * sum(self.sizes.finest_convolutions()))
 
     def admits(self, candidate: Candidate) -> bool:
-        """Tell whether one patch makes few enough values."""
+        """Return whether one patch makes few enough values."""
         return self._count(candidate) <= self.largest
 
     def fill(self, candidate: Candidate) -> int:
@@ -150,7 +150,7 @@ class ElementBudget:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ByteRules:
-    """Ours: the predicted peak of the training must fit, the waiting cases beside it as far as there is room for them.
+    """Ours: the predicted peak of the training must fit, the waiting cases beside it as far as there is space for them.
 
     Attributes:
         cases_share: of the memory that is left to waiting cases, if they need it.
@@ -222,7 +222,7 @@ class ByteBudget:
         return min(self.patch_voxels, self.memory_bytes / (2 * kept))
 
     def admits(self, candidate: Candidate) -> bool:
-        """Tell whether two patches fit."""
+        """Return whether two patches fit."""
         return candidate.voxels() <= self.patch_voxels and self._predict(candidate, 2) <= self.memory_bytes
 
     def fill(self, candidate: Candidate) -> int:

@@ -36,7 +36,7 @@ class Wish:
     def fulfilled(
         self, patch_shape: Sequence[int], spacing_mm: Sequence[float], voxels: float, body_mm: Sequence[float]
     ) -> bool:
-        """Tell whether patches of voxels of this size cover enough of a body of this many such voxels."""
+        """Return whether patches of voxels of this size cover enough of a body of this many such voxels."""
         edges = zip(patch_shape, spacing_mm, body_mm, strict=True)
         long_enough = all(length * size >= min(self.context_mm, body) for length, size, body in edges)
         return math.prod(patch_shape) / voxels >= COVERED_SHARE and long_enough

@@ -170,7 +170,7 @@ def test_folds_that_do_not_fit_the_data_set_are_refused(
 
 
 @pytest.mark.parametrize("content", [{}, [], [{"train": ["a"]}], [{"train": ["a"], "val": []}], [["a"], ["b"]]])
-def test_other_files_are_no_splits(tmp_path: Path, content) -> None:
+def test_other_files_are_not_splits(tmp_path: Path, content) -> None:
     with pytest.raises(FileFormatError, match="is not a list of folds"):
         read_splits(write_splits(tmp_path / "splits.json", content), {})
 

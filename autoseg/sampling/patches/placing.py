@@ -41,7 +41,7 @@ class ForegroundPlacer:
 
     Those are drawn from the cases that have foreground, then evenly over the labels or regions of the case, then over
     the voxels of the one, or over its lesions where these are balanced. Where no case has any, they are drawn like the
-    others: over all cases, and evenly over places, or over the voxels that somebody labelled where some are ignored.
+    others: over all cases, and evenly over places, or over the labelled voxels where some are ignored.
     """
 
     options: ForegroundOptions
@@ -99,8 +99,8 @@ def _choose_lesion(rng: np.random.Generator, lesions: Lesions, balance: float) -
 
 def _find_bounds(case: TrainingCase, shape: Triple) -> list[tuple[int, int]]:
     """Return the lowest and highest start per axis: inside the case, or centred on it where the patch is larger."""
-    room = [length - edge for length, edge in zip(case.voxels.shape, shape, strict=True)]
-    return [(0, free) if free >= 0 else (free // 2, free // 2) for free in room]
+    spaces = [length - edge for length, edge in zip(case.voxels.shape, shape, strict=True)]
+    return [(0, free) if free >= 0 else (free // 2, free // 2) for free in spaces]
 
 
 PlacerBuilder = Callable[[Any], Placer]

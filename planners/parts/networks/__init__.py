@@ -35,7 +35,7 @@ class NetworkOptions(Protocol):
         ...
 
     def recomputable(self) -> bool:
-        """Tell whether the network can compute its levels again in the backward pass (`training.recomputed`)."""
+        """Return whether the network can compute its levels again in the backward pass (`training.recomputed`)."""
         ...
 
     def describe(self) -> str:

@@ -100,9 +100,9 @@ def stop_second(folder: Path) -> None:
     try:
         train(folder, iterations=LONG, clock=signal_at(100, process=1))
     except StoppedError as error:
-        told = torch.tensor([error.exit_code, int(str(error).partition("iteration ")[2].partition(",")[0])])
-        both = [torch.empty_like(told) for _ in range(2)]
-        dist.all_gather(both, told)
+        found = torch.tensor([error.exit_code, int(str(error).partition("iteration ")[2].partition(",")[0])])
+        both = [torch.empty_like(found) for _ in range(2)]
+        dist.all_gather(both, found)
         if processes.leads():
             save_tensors(folder / "stopped.safetensors", {"both": torch.stack(both)}, {})
 
@@ -138,7 +138,7 @@ def stepping(make_step: Callable[..., Tensor]) -> Iterator[None]:
 
 
 def lose_the_loss(folder: Path) -> None:
-    """Train with a loss that is no number, once and in the second process only."""
+    """Train with a loss that is not a number, once and in the second process only."""
     broken: list[bool] = []
 
     def step(plain: Callable[[], Tensor], position: Position, learning_rate: float) -> Tensor:

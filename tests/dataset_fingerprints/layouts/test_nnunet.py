@@ -26,7 +26,7 @@ def test_an_nnunet_folder_gives_its_cases_channels_and_labels(tmp_path):
     assert dataset.labels.labels == (Label(name="dark", value=1), Label(name="bright", value=2))
 
 
-def test_a_preview_picture_beside_the_scans_is_no_case(tmp_path):
+def test_a_preview_picture_beside_the_scans_is_not_a_case(tmp_path):
     write_nnunet_dataset(tmp_path, cases=2)
     (tmp_path / "imagesTr" / "overview.png").write_bytes(b"not looked at")
     (tmp_path / "labelsTr" / "overview.png").write_bytes(b"not looked at")

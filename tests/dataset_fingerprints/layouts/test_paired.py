@@ -75,7 +75,7 @@ def test_channel_suffixes_of_a_pair_give_channels_in_order(tmp_path):
     assert [file.name for file in dataset.cases[3].image_paths()] == ["sub-003_0000.nii.gz", "sub-003_0001.nii.gz"]
 
 
-def test_four_digits_are_no_channel_where_the_label_map_has_them_too(tmp_path):
+def test_four_digits_are_not_a_channel_where_the_label_map_has_them_too(tmp_path):
     for name in ("scan_0001.nii.gz", "scan_0002.nii.gz"):
         write_nifti(tmp_path / "image" / name, head(0)[0])
         write_nifti(tmp_path / "label" / name, head(0)[1])
