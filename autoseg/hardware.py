@@ -151,8 +151,8 @@ def profile_machine() -> MachineProfile:
 def measure_speed(machine: MachineProfile, at_least_seconds: float = MEASURED_SECONDS) -> MachineProfile:
     """Return the profile of this machine with its speed, from a few seconds of training a small network.
 
-    The network is one level of a U-Net with the way down and up again; what planners predict with it is how long steps of
-    other networks take (experiments/LOG.md, "Predicted seconds per step").
+    The network is one level of a U-Net with the way down and up again; planners predict with it how long steps of other
+    networks take (experiments/LOG.md, "Predicted seconds per step").
     """
     import torch
 

@@ -168,7 +168,7 @@ def _change(
 
 
 def _find_windows(matrix: sparse.csr_array | None, length: int) -> list[_Window]:
-    """Return, for every voxel along an axis, the range of the finer grid that it has a part in and its weights."""
+    """Return, for every voxel along an axis, the range of the finer grid that it overlaps and its weights."""
     dense = np.eye(length, dtype=np.float32) if matrix is None else matrix.toarray()
     windows = []
     for column in dense.T:

@@ -79,10 +79,10 @@ def parse_shape(text: str | None) -> tuple[int, ...]:
     """
     if text is None:
         return ()
-    parts = text.replace("x", ",").split(",")
-    if not all(part.strip().isdecimal() for part in parts):
+    lengths = text.replace("x", ",").split(",")
+    if not all(length.strip().isdecimal() for length in lengths):
         raise AutosegError(f"simulate: shape is '{text}'. Write three numbers of voxels, for example 197,233,189.")
-    return tuple(int(part) for part in parts)
+    return tuple(int(length) for length in lengths)
 
 
 def check_options(options: SimulationOptions) -> None:
