@@ -164,7 +164,7 @@ def predict(
         scans: a scan, a DICOM series' folder, or a folder of such.
         out: the folder for the masks; for a single scan also the mask's own name.
         workspace: with trained folds; None for the current directory's.
-        configurations: whose probabilities are averaged; empty for the plan's default.
+        configurations: names of those to average; empty for the plan's default.
         plan_name: of the workspace's plan.
         folds: to average; empty for all that are trained.
         mirror: average over flips: slower, a little better.

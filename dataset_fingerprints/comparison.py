@@ -1,4 +1,4 @@
-"""In what two data sets differ, from their fingerprints: figures side by side, and a sentence where it matters."""
+"""Differences between two data sets, from their fingerprints: figures side by side, and a sentence where it matters."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ class Figures:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Comparison:
-    """Two data sets side by side.
+    """Comparison of two data sets.
 
     Attributes:
         notes: differences that are not numbers: channels, labels, orientations.

@@ -1,4 +1,4 @@
-"""From a fingerprint, a budget and a machine to a plan. A pure function: the same input makes the same plan."""
+"""Planning from a fingerprint, a budget and a machine. A pure function: the same input makes the same plan."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ def find_dataset(root: Path, labels: Path | None, progress: Progress) -> Dataset
     Args:
         root: a raw data set, or the folder of its scans where `labels` is given.
         labels: the folder of the label maps, or None where the layout says where they are.
-        progress: who listens.
+        progress: receiver of progress reports.
 
     Raises:
         DataError: it is not a data set.

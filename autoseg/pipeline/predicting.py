@@ -25,7 +25,7 @@ class PredictionOptions:
     """Options of predicting; all have a default.
 
     Attributes:
-        configurations: whose masks are averaged; empty for the plan's default.
+        configurations: names of those to average; empty for the plan's default.
         folds: names of the folds to average; empty for all that are trained.
         mirror: average over flips, which costs up to eight times the time and is worth about a point of Dice.
         overwrite: predict scans again whose mask exists.
@@ -51,7 +51,7 @@ def predict(
         out: a folder, where masks have their scans' formats; for a single scan also the mask's own name.
         workspace: with trained folds.
         options: what a person said.
-        progress: who listens.
+        progress: receiver of progress reports.
 
     Returns:
         The masks' paths.

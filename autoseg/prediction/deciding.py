@@ -1,4 +1,4 @@
-"""From probabilities to a label map."""
+"""Choice of a label map from probabilities."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a scan to the array that a network sees, and from labels on that array back to the scan's own grid."""
+"""Preprocessing of a scan to the array that a network sees, and the way back for labels on that array."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From tissue to a scan: a site's contrast, its coil, its noise and its arbitrary intensity scale."""
+"""Rendering of a scan from tissue: a site's contrast, its coil, its noise and its arbitrary intensity scale."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every kind of finding, its grades and what it means: one table for people, for the command line and for tests."""
+"""Kinds of findings, with grades and meaning: one table for people, for the command line and for tests."""
 
 from __future__ import annotations
 

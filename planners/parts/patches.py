@@ -63,7 +63,7 @@ class AnywhereOptions:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UniformOptions:
-    """Every case alike."""
+    """Every case with the same probability."""
 
     def column(self) -> str:
         """Return what cases are grouped by."""
@@ -72,7 +72,7 @@ class UniformOptions:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BalancedOptions:
-    """Every site (or subject, or group) alike, and then every case of it.
+    """Every site (or subject, or group) with the same probability, and then every case of it.
 
     Attributes:
         over: the column of the data set that says which cases belong together.

@@ -150,7 +150,7 @@ class ElementBudget:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ByteRules:
-    """Ours: the predicted peak of the training must fit, the waiting cases beside it as far as there is space for them.
+    """Budget in bytes: the predicted peak of the training must fit, and waiting cases if there is space.
 
     Attributes:
         cases_share: of the memory that is left to waiting cases, if they need it.

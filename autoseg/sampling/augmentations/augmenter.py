@@ -78,7 +78,7 @@ class Patches:
 
 
 class Augmenter(Protocol):
-    """Varies samples, in two halves: what it draws, and what it then does."""
+    """Augmentation of samples in two halves: drawing parameters, and applying them."""
 
     def sample(self, rng: np.random.Generator, view: SampleView) -> Drawn:
         """Draw everything that happens to one sample."""
@@ -88,14 +88,14 @@ class Augmenter(Protocol):
         """Change patches in place.
 
         Args:
-            patches: all or some of a batch; what happens to one does not depend on the others.
+            patches: all or some of a batch; no patch depends on the others.
             changes: what was drawn for each.
         """
         ...
 
 
 class NoAugmenter:
-    """Leaves patches as they are."""
+    """Augmenter that leaves patches as they are."""
 
     def sample(self, rng: np.random.Generator, view: SampleView) -> Drawn:
         """Draw nothing."""

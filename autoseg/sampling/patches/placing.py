@@ -19,7 +19,7 @@ from planners.parts.patches import AnywhereOptions, ForegroundOptions
 
 
 class Placer(Protocol):
-    """Draws where the patches of a batch lie."""
+    """Interface of placers, which draw the positions of a batch's patches."""
 
     def place(
         self, rng: np.random.Generator, cases: Sequence[TrainingCase], chooser: CaseChooser, geometry: PatchGeometry
@@ -37,7 +37,7 @@ class Placer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ForegroundPlacer:
-    """Places a share of every batch on labelled voxels, the rest anywhere; the last ones hold foreground.
+    """Placer that puts a share of every batch on labelled voxels, the rest anywhere; the last ones hold foreground.
 
     Those are drawn from the cases that have foreground, then evenly over the labels or regions of the case, then over
     the voxels of the one, or over its lesions where these are balanced. Where no case has any, they are drawn like the
