@@ -15,7 +15,7 @@ from dataset_fingerprints.files.atomic import write_bytes
 
 DPI = 100
 INK, QUIET, SHADOW = "#1b1f24", "#667079", "#00000080"
-# Readable on grey and told apart by colour-blind eyes (after Okabe 2008, brightened).
+# Readable on grey and distinguishable by colour-blind eyes (after Okabe 2008, brightened).
 COLOURS = ("#ff5a36", "#35b4ff", "#ffd21f", "#2fd6a0", "#ff8ad8", "#c39bff", "#ffa94d", "#9be15d")
 
 

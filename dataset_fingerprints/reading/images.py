@@ -135,7 +135,7 @@ def join_channels(images: Sequence[Image]) -> Image:
 
 
 def read_label_map(path: Path) -> Image:
-    """Read a label file; voxels keep the stored number type, so that 0.9999 can still be told from 1.
+    """Read a label file; voxels keep the stored number type, so that 0.9999 still differs from 1.
 
     A picture in grey levels stored as colours, which every .bmp is, counts as one channel.
     """

@@ -13,7 +13,7 @@ class PatchOptions(Protocol):
     """Interface of the entries of `PATCHES`."""
 
     def needs_lesions(self) -> bool:
-        """Return whether single lesions have to be told apart in the training cases."""
+        """Return whether single lesions have to be separated in the training cases."""
         ...
 
 
@@ -48,7 +48,7 @@ class ForegroundOptions:
                 yield f"{name} is {getattr(self, name)}. Expected 0 to 1."
 
     def needs_lesions(self) -> bool:
-        """Return whether single lesions have to be told apart in the training cases."""
+        """Return whether single lesions have to be separated in the training cases."""
         return self.lesion_balance > 0
 
 
@@ -57,7 +57,7 @@ class AnywhereOptions:
     """Every patch anywhere in its case, or on labelled voxels where some are ignored."""
 
     def needs_lesions(self) -> bool:
-        """Return whether single lesions have to be told apart in the training cases."""
+        """Return whether single lesions have to be separated in the training cases."""
         return False
 
 

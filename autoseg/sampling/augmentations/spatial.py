@@ -25,7 +25,7 @@ FLAT_PATCH_RATIO = 3.0
 ELONGATED_SLICE_RATIO = 1.5
 ELASTIC_POINTS = 7  # control points along an axis that is deformed
 LEAST_POINTS = 4  # of a cubic spline
-TIE_SHARE = 1e-3  # of a voxel: labels whose shares differ by less are told apart by the nearest voxel
+TIE_SHARE = 1e-3  # of a voxel: labels whose shares differ by less are decided by the nearest voxel
 ROUNDING = 1e-6  # voxels: keeps a rounding error from enlarging a box by one
 
 

@@ -143,7 +143,7 @@ def test_a_balanced_patch_holds_its_lesion_of_one_voxel() -> None:
         assert label.any()
 
 
-def test_without_balance_lesions_are_drawn_as_if_they_were_not_told_apart() -> None:
+def test_without_balance_lesions_are_drawn_as_if_they_were_not_separated() -> None:
     geometry = make_geometry()
     separated = make_case_with_lesions(2, 5)
     joined = make_resident_case(
