@@ -1,4 +1,4 @@
-"""How parts that a plan names are built: per options class a function, ours or one that a package registers."""
+"""Builders of the parts that a plan names: per options class a function, ours or one that a package registers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ GROUP = "autoseg.builders"
 
 
 class BuilderTable(Generic[Builder]):
-    """What builds the entries of one table of parts.
+    """Builders of the entries of one table of parts.
 
     Args:
         table: options by name.

@@ -58,7 +58,7 @@ def plan_and_preprocess(
         seed: of folds, weights and batches.
         rules: rules that look at lesions: `balanced_lesions=on`.
         assignments: values of the plan to change: `training.iterations=5000`.
-        progress: who is told what is done; None for nobody.
+        progress: receiver of progress reports; None for none.
 
     Raises:
         AutosegError: the data cannot be used, an option names what does not exist, or the workspace cannot be used.
@@ -108,12 +108,12 @@ def train(
         max_minutes: to train for, per fold; None for the plan's number of iterations.
         iterations: in place of the plan's; more than were done extend a finished fold.
         patience: end after so many rounds of validation without a new best.
-        with_previous: also train what the configuration needs of others.
+        with_previous: also train the folds of other configurations that are missing.
         memory_gb: memory for training cases; None for what is free.
         memory_share: of a GPU's memory, for a training that shares it with others.
         folds_at_once: where `fold` is `all`.
         assignments: values of the plan to change.
-        progress: who is told what is done; None for nobody.
+        progress: receiver of progress reports; None for none.
 
     Returns:
         The scores; for `all` those of every case; None for `full`, which leaves no case to judge it by.
@@ -164,13 +164,13 @@ def predict(
         scans: a scan, a DICOM series' folder, or a folder of such.
         out: the folder for the masks; for a single scan also the mask's own name.
         workspace: with trained folds; None for the current directory's.
-        configurations: whose probabilities are averaged; empty for the plan's default.
+        configurations: names of those to average; empty for the plan's default.
         plan_name: of the workspace's plan.
         folds: to average; empty for all that are trained.
         mirror: average over flips: slower, a little better.
         overwrite: predict scans again that have a mask.
         zero_missing: take scans that lack channels, and fill in zeros.
-        progress: who is told what is done; None for nobody.
+        progress: receiver of progress reports; None for none.
 
     Raises:
         DataError: nothing to predict, a channel is missing, or scans failed; all that could be done is done first.
@@ -241,7 +241,7 @@ def evaluate(
         reference: the reference file or folder; same names.
         labels: values to score; empty for all found.
         regions: values to score as one mask: `core=2,3`.
-        ignore: the references' value of voxels that nobody labelled.
+        ignore: the references' value of unlabelled voxels.
         metrics: names of `autoseg.evaluation.METRICS` to add to the usual ones.
         out: a file to write the figures into; None for none.
 

@@ -1,4 +1,4 @@
-"""What this process may use of the machine: device, memory, cores; by affinity and cgroup, not by what is built in."""
+"""Device, memory and cores that this process may use: by affinity and cgroup, not by what is built in."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     import torch
 
 _GIB = 1024**3
-# Tells a process how many of ours share the machine, itself included. Pinning it to some of the cores instead would
+# Number of our processes that share the machine, this one included. Pinning it to some of the cores instead would
 # leave it waiting wherever a stranger keeps one of these busy.
 SHARERS = "AUTOSEG_SHARERS"
 SPIN_COUNT = "GOMP_SPINCOUNT"
 MEASURED_SECONDS = 3.0
-# How errors that are no class of their own begin: of a CPU's allocator, of oneDNN, and of Apple's GPU.
+# How errors without a class of their own begin: of a CPU's allocator, of oneDNN, and of Apple's GPU.
 _OUT_OF_MEMORY = (
     "DefaultCPUAllocator: can't allocate memory",
     "could not create a memory",
@@ -104,7 +104,7 @@ def free_memory_gb() -> float:
     group = Path("/sys/fs/cgroup")
     limit = group / "memory.max"
     if limit.is_file() and limit.read_text().strip() != "max":
-        # Files that were read stay counted as used until the room is needed.
+        # Files that were read stay counted as used until the space is needed.
         cached = _field(group / "memory.stat", "inactive_file", " ")
         used = float((group / "memory.current").read_text()) - float(cached or 0)
         free = min(free, float(limit.read_text()) - used)
@@ -112,14 +112,14 @@ def free_memory_gb() -> float:
 
 
 def may_have_gpu() -> bool:
-    """Tell whether there can be a GPU, without importing torch."""
+    """Return whether there can be a GPU, without importing torch."""
     on_apple = platform.system() == "Darwin" and platform.machine() == "arm64"
     nodes = ("/dev/nvidia0", "/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
     return on_apple or platform.system() == "Windows" or any(Path(node).exists() for node in nodes)
 
 
 def profile_machine() -> MachineProfile:
-    """Describe the device that would train here: a CUDA card, Apple's GPU, else the CPU.
+    """Describe the device that would train here: a CUDA GPU, Apple's GPU, else the CPU.
 
     torch is imported only where a GPU can be, so that planning on a laptop stays instant.
     """
@@ -151,8 +151,8 @@ def profile_machine() -> MachineProfile:
 def measure_speed(machine: MachineProfile, at_least_seconds: float = MEASURED_SECONDS) -> MachineProfile:
     """Return the profile of this machine with its speed, from a few seconds of training a small network.
 
-    The network is a stage of a U-Net and the way down and up again; what planners predict with it is how long steps of
-    other networks take (experiments/LOG.md, "Predicted seconds per step").
+    The network is one level of a U-Net with the way down and up again; planners predict with it how long steps of other
+    networks take (experiments/LOG.md, "Predicted seconds per step").
     """
     import torch
 
@@ -236,7 +236,7 @@ def autocast_type(device: torch.device) -> torch.dtype:
 
 
 def ran_out_of_memory(error: BaseException) -> bool:
-    """Tell whether an error means that the device has no memory left; any other error of a computation does not."""
+    """Return whether an error means that the device has no memory left; any other error of a computation does not."""
     import torch
 
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
@@ -245,7 +245,7 @@ def ran_out_of_memory(error: BaseException) -> bool:
 
 
 def release_memory() -> None:
-    """Give back what a failed computation held, once nobody refers to it any more."""
+    """Give back what a failed computation held, once nothing refers to it any more."""
     import torch
 
     gc.collect()
@@ -258,7 +258,7 @@ def _cpu_name() -> str:
 
 
 def _cpu_multiplies_bfloat16() -> bool:
-    """Tell whether the CPU has bfloat16 instructions; without them bfloat16 is slower than float32."""
+    """Return whether the CPU has bfloat16 instructions; without them bfloat16 is slower than float32."""
     flags = set(_cpu_field("flags").split()) | set(_cpu_field("Features").split())
     return bool(flags & {"avx512_bf16", "amx_bf16", "bf16"})
 

@@ -1,9 +1,9 @@
-"""One training in several processes, as torchrun starts them: who leads, who does which part, what all agree on.
+"""One training in several processes, as torchrun starts them: leader, shares of a batch, agreements.
 
 Alone, everything here returns what it was given. The processes hold equal weights and draw equal batches; each computes
 its part of a batch. Losses add their sums over the processes (`add`), so that every process has the loss of the whole
 batch and gradients of what its own samples do to it; `add_gradients` makes them the whole batch's. What depends on a
-clock, a signal or a file is decided by the first process, the leader, and told to the others.
+clock, a signal or a file is decided by the first process, the leader, and sent to the others.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def number() -> int:
 
 
 def leads() -> bool:
-    """Tell whether this process decides, speaks and writes files."""
+    """Return whether this process decides, speaks and writes files."""
     return number() == 0
 
 
@@ -84,7 +84,7 @@ def _take_gpu(local: int, here: int) -> None:
 
 
 def part_of(batch: Sequence[T]) -> Sequence[T]:
-    """Return this process's part of a batch: every so manieth sample, so that parts differ by one sample at most."""
+    """Return this process's share of a batch: samples in turns, so that shares differ by one sample at most."""
     return batch[number() :: count()]
 
 
@@ -178,21 +178,21 @@ def greatest(values: Sequence[int]) -> tuple[int, ...]:
 
 
 def led(make: Callable[[], T]) -> T:
-    """Return what the leader makes; where it fails all do, and it is the leader who tells people."""
+    """Return what the leader makes; where it fails all do, and the leader reports it."""
     if count() == 1:
         return make()
-    told: list[Any] = [None, None]
+    shared: list[Any] = [None, None]
     if leads():
         try:
-            told[0] = make()
+            shared[0] = make()
         except Exception as error:
-            told[1] = error
-    dist.broadcast_object_list(told, src=0, device=torch.device("cpu"))
-    if isinstance(told[1], AutosegError) and not leads():
-        raise SystemExit(getattr(told[1], "exit_code", 2))
-    if told[1] is not None:
-        raise told[1]
-    return told[0]  # type: ignore[no-any-return]
+            shared[1] = error
+    dist.broadcast_object_list(shared, src=0, device=torch.device("cpu"))
+    if isinstance(shared[1], AutosegError) and not leads():
+        raise SystemExit(getattr(shared[1], "exit_code", 2))
+    if shared[1] is not None:
+        raise shared[1]
+    return shared[0]  # type: ignore[no-any-return]
 
 
 class _Sum(torch.autograd.Function):

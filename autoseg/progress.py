@@ -1,4 +1,4 @@
-"""How long work tells what it is doing, without knowing who listens."""
+"""Progress reporting."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Task(Protocol):
 
 
 class Progress(Protocol):
-    """Whoever listens: a terminal, a log file, nobody."""
+    """Receiver of progress: a terminal, a log file, or none."""
 
     def task(self, title: str, total: int, done: int = 0) -> AbstractContextManager[Task]:
         """Open a piece of work of `total` steps (0: not known yet), of which `done` were finished earlier."""
@@ -50,7 +50,7 @@ class SilentProgress:
     """Shows nothing; for callers in Python."""
 
     def task(self, title: str, total: int, done: int = 0) -> AbstractContextManager[Task]:
-        """Open a piece of work that nobody watches."""
+        """Open a piece of work without a display."""
         return nullcontext(_SilentTask())
 
     def say(self, message: str) -> None:

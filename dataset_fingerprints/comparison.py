@@ -1,4 +1,4 @@
-"""In what two data sets differ, from their fingerprints: figures side by side, and a sentence where it matters."""
+"""Differences between two data sets, from their fingerprints: figures side by side, and a sentence where it matters."""
 
 from __future__ import annotations
 
@@ -30,34 +30,34 @@ _AXES = ("x", "y", "z")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Measure:
-    """How a quantity is compared and spoken of.
+    """Rule by which a quantity is compared and put into words.
 
     Attributes:
         by: whether the ratio of the medians counts or their difference.
-        told_from: the ratio, or the difference, from which on it is put into words.
+        least_reported: the ratio, or the difference, from which on it is put into words.
         words: for more and for less.
         unit: of the figures shown; empty for numbers without one.
         scale: what the fingerprint's values are multiplied by to have this unit.
     """
 
     by: Literal["ratio", "difference"]
-    told_from: float
+    least_reported: float
     words: tuple[str, str]
     unit: str = ""
     scale: float = 1.0
 
 
-SPACING = Measure(by="ratio", told_from=SPACING_RATIO, words=("coarser", "finer"), unit="mm")
-LENGTH = Measure(by="ratio", told_from=SIZE_RATIO, words=("longer", "shorter"), unit="voxels")
-THICKNESS = Measure(by="ratio", told_from=LESION_RATIO, words=("thicker", "thinner"), unit="mm")
-EXTENT = Measure(by="ratio", told_from=LESION_RATIO, words=("longer", "shorter"), unit="mm")
-DISTANCE = Measure(by="ratio", told_from=LESION_RATIO, words=("farther", "nearer"), unit="mm")
-VOLUME = Measure(by="ratio", told_from=LESION_RATIO, words=("larger", "smaller"), unit="ml", scale=1 / 1000)
-COUNT = Measure(by="ratio", told_from=LESION_RATIO, words=("higher", "lower"))
-INTENSITY = Measure(by="ratio", told_from=INTENSITY_RATIO, words=("brighter", "darker"))
-SPREAD = Measure(by="ratio", told_from=INTENSITY_RATIO, words=("wider", "narrower"))
-CONTRAST = Measure(by="difference", told_from=CONTRAST_DIFFERENCE, words=("higher", "lower"), unit="SD")
-SHARE = Measure(by="difference", told_from=SHARE_DIFFERENCE, words=("higher", "lower"))
+SPACING = Measure(by="ratio", least_reported=SPACING_RATIO, words=("coarser", "finer"), unit="mm")
+LENGTH = Measure(by="ratio", least_reported=SIZE_RATIO, words=("longer", "shorter"), unit="voxels")
+THICKNESS = Measure(by="ratio", least_reported=LESION_RATIO, words=("thicker", "thinner"), unit="mm")
+EXTENT = Measure(by="ratio", least_reported=LESION_RATIO, words=("longer", "shorter"), unit="mm")
+DISTANCE = Measure(by="ratio", least_reported=LESION_RATIO, words=("farther", "nearer"), unit="mm")
+VOLUME = Measure(by="ratio", least_reported=LESION_RATIO, words=("larger", "smaller"), unit="ml", scale=1 / 1000)
+COUNT = Measure(by="ratio", least_reported=LESION_RATIO, words=("higher", "lower"))
+INTENSITY = Measure(by="ratio", least_reported=INTENSITY_RATIO, words=("brighter", "darker"))
+SPREAD = Measure(by="ratio", least_reported=INTENSITY_RATIO, words=("wider", "narrower"))
+CONTRAST = Measure(by="difference", least_reported=CONTRAST_DIFFERENCE, words=("higher", "lower"), unit="SD")
+SHARE = Measure(by="difference", least_reported=SHARE_DIFFERENCE, words=("higher", "lower"))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,11 +95,11 @@ class Compared:
         against = f"{here:.3g} against {there:.3g} {self.measure.unit}".rstrip()
         ratio = self.ratio()
         if ratio is None:
-            needed = self.measure.told_from if self.measure.by == "difference" else 0.0
+            needed = self.measure.least_reported if self.measure.by == "difference" else 0.0
             return f"{self.name} is {word}: {against}." if abs(here - there) >= needed else ""
         factor = max(ratio, 1 / ratio)
         times = f"{factor:.2g}" if factor < 10 else f"{factor:.0f}"
-        return f"{self.name} is {times} times {word}: {against}." if factor >= self.measure.told_from else ""
+        return f"{self.name} is {times} times {word}: {against}." if factor >= self.measure.least_reported else ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,10 +113,10 @@ class Figures:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Comparison:
-    """Two data sets side by side.
+    """Comparison of two data sets.
 
     Attributes:
-        notes: what differs and is no number: channels, labels, orientations.
+        notes: differences that are not numbers: channels, labels, orientations.
     """
 
     here: str
@@ -127,8 +127,8 @@ class Comparison:
 
     def sentences(self) -> tuple[str, ...]:
         """Return everything that differs by more than the stated amounts, in words."""
-        told = (quantity.sentence() for quantity in self.quantities)
-        return (*self.notes, *(sentence for sentence in told if sentence))
+        sentences = (quantity.sentence() for quantity in self.quantities)
+        return (*self.notes, *(sentence for sentence in sentences if sentence))
 
 
 def compare_fingerprints(here: DatasetFingerprint, there: DatasetFingerprint) -> Comparison:
@@ -230,7 +230,7 @@ def _tell_unmatched(what: str, names: Sequence[str], matched: Sequence[int], dat
 
 
 def _tell_orientations(here: DatasetFingerprint, there: DatasetFingerprint) -> list[str]:
-    """Tell of orientations whose share of the cases differs; all are turned to RAS+ when they are read."""
+    """Report orientations whose share of the cases differs; all are turned to RAS+ when they are read."""
     shares = [{code: number / len(side.cases) for code, number in side.orientations} for side in (here, there)]
     codes = sorted({code for side in shares for code in side})
     if all(abs(shares[0].get(code, 0) - shares[1].get(code, 0)) < SHARE_DIFFERENCE for code in codes):

@@ -1,4 +1,4 @@
-"""What a data set is: its cases, channels and labels, and where the raw files lie."""
+"""Data set: its cases, channels and labels, and the paths of its raw files."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class Region:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Heads:
-    """What the output channels of a network stand for, in label indices (0 is background).
+    """Meaning of a network's output channels, in label indices (0 is background).
 
     Attributes:
         members: per channel, the indices of the voxels that it is to mark.
         written: per channel, the index that a label map gets where the channel marks; later channels over earlier ones.
         exclusive: whether one channel per voxel marks (softmax over background and labels), or each decides for itself
             (sigmoid per region, no background).
-        ignored: the index of voxels that nobody labelled, or -1.
+        ignored: the index of unlabelled voxels, or -1.
     """
 
     members: tuple[tuple[int, ...], ...]
@@ -55,7 +55,7 @@ class Heads:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LabelScheme:
-    """What the integers in a data set's label files mean. Background is 0 and is not listed.
+    """Meaning of the integers in a data set's label files. Background is 0 and is not listed.
 
     Inside, label maps hold indices: 0 for background, 1..K in the order of `labels`, and K + 1 for ignored voxels.
 
@@ -134,7 +134,7 @@ class Case:
     Attributes:
         name: unique in the data set; used for every file that belongs to the case.
         images: absolute paths, one per channel, or a single 4D file that holds them all. They are what the layout
-            expects: a file that is not there, or not named (an empty path), is told when the case is read.
+            expects: a file that is not there, or not named (an empty path), is reported when the case is read.
         label: absolute path of the label map; empty where none is named.
         subject: cases of one subject never lie in different folds.
         session: of the subject, where known.
@@ -160,7 +160,7 @@ class Case:
 
 
 def is_there(file: str) -> bool:
-    """Tell whether a file of a case exists; a folder of DICOM files counts."""
+    """Return whether a file of a case exists; a folder of DICOM files counts."""
     return bool(file) and Path(file).exists()
 
 

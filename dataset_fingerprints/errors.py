@@ -1,4 +1,4 @@
-"""Every error that autoseg raises on purpose.
+"""Errors that autoseg raises on purpose.
 
 AutosegError                 what a person can act on; the command line prints it and exits with 2
 ├── DataError                a data set, an image or a label map is not what it should be
@@ -15,7 +15,7 @@ from collections.abc import Iterable
 
 
 class AutosegError(Exception):
-    """Something a person can mend; the message says where, what was found, what was expected and what to do."""
+    """Error that a person can fix; the message says where, what was found, what was expected and what to do."""
 
 
 class DataError(AutosegError):

@@ -1,4 +1,4 @@
-"""What is measured of a data set: one record per case, and the data set's own as their summary."""
+"""Measurements of a data set: one record per case, and their summary for the data set."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SCHEMA_VERSION = 2
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FileIdentity:
-    """Tells whether a raw file changed: size and modification time first, its content's hash when these differ.
+    """Identity of a raw file: size and modification time first, its content's hash when these differ.
 
     An image of several files, such as a DICOM series, has the sums of their sizes and times.
     """
@@ -68,7 +68,7 @@ class Lesion:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LabelStatistics:
-    """What one label looks like in one case.
+    """Measurements of one label in one case.
 
     Attributes:
         value: the label's integer.
@@ -87,7 +87,7 @@ class LabelStatistics:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CaseFingerprint:
-    """What was measured of one case. Axes are canonical (RAS+).
+    """Measurements of one case. Axes are canonical (RAS+).
 
     Attributes:
         orientation: of the file as stored, for example LAS.
@@ -186,7 +186,7 @@ class PartSummary:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DatasetFingerprint:
-    """What was measured of a data set; everything the planner looks at.
+    """Measurements of a data set; everything the planner looks at.
 
     Attributes:
         spacing_mm: per axis.

@@ -79,7 +79,7 @@ class Grid:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reorientation:
-    """How stored array axes become canonical ones: first transpose by `axes`, then flip where `flips` says so."""
+    """Change from stored to canonical array axes: first transpose by `axes`, then flip where `flips` says so."""
 
     axes: Triple
     flips: tuple[bool, bool, bool]

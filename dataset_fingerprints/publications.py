@@ -66,7 +66,7 @@ class PublishedFingerprint:
         cases: how many.
         shape: median of the body boxes, in canonical axes, taken for every case.
         spacing_mm: the same of the voxel size.
-        background: the value around the body, or null where the scans have no such background or nobody said.
+        background: the value around the body, or null where the scans have no such background or it is unknown.
         body_share: the share of the image that is body, or null.
     """
 

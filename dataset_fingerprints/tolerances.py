@@ -1,11 +1,11 @@
-"""How far geometry may be off before it is told, mended or refused; each number with its reason."""
+"""Tolerances beyond which geometry is reported, fixed or refused; each number with its reason."""
 
 from __future__ import annotations
 
 # Two grids whose corners lie closer than this share of the smallest voxel edge are one grid: headers are rounded, and
-# a tenth of a voxel is less than registration can tell. It holds for scan and label map, for two channels of a case,
+# a tenth of a voxel is less than registration can measure. It holds for scan and label map, for two channels of a case,
 # and for qform and sform.
-TOLD_SHIFT = 0.1
+REPORTED_SHIFT = 0.1
 
 # A label map that lies further from its scan than one voxel edge labels other tissue.
 REFUSED_SHIFT = 1.0

@@ -1,4 +1,4 @@
-"""Which cases must never lie in different folds: those of one subject, and those of one group."""
+"""Groups of cases that must never lie in different folds: those of one subject, and those of one group."""
 
 from __future__ import annotations
 

@@ -135,7 +135,7 @@ def growth(
 
 @app.command()
 def memory() -> None:
-    """Compare predicted and measured memory of training steps on this machine's CUDA card."""
+    """Compare predicted and measured memory of training steps on this machine's CUDA GPU."""
     from experiments.costs.memory_checks import TOLERANCE, check_memory
 
     checks = list(check_memory())
@@ -215,7 +215,7 @@ def checkouts(
 
 
 def main() -> None:
-    """Run an experiment; what a person can mend is one message and exit code 2."""
+    """Run an experiment; what a person can fix is one message and exit code 2."""
     share_cores_with_others()
     # Ended from outside, an experiment ends the processes that it has started.
     signal.signal(signal.SIGTERM, signal.default_int_handler)

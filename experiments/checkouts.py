@@ -1,4 +1,4 @@
-"""Whether two checkouts of autoseg give the same results: losses bit for bit, arrays and masks voxel for voxel.
+"""Comparison of the results of two checkouts: losses bit for bit, arrays and masks voxel for voxel.
 
 Both run the same commands on the same simulated scans. The loss of every step is taken where every training has to come
 by, `torch.Tensor.backward`, so that the comparison knows nothing of the code in between.
@@ -57,7 +57,7 @@ TRIALS = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Found:
-    """What one checkout made of a trial: digests by what they are of."""
+    """Results of a trial in one checkout: digests by what they are of."""
 
     losses: tuple[str, ...]
     arrays: Mapping[str, str]

@@ -49,7 +49,7 @@ class Side:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Contest:
-    """What all sides are given.
+    """Conditions that are the same for all sides.
 
     Attributes:
         sides: the others are compared with the first.

@@ -1,4 +1,4 @@
-"""What the planner knows of the machine that will train."""
+"""Profile of the machine that will train."""
 
 from __future__ import annotations
 

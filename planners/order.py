@@ -1,4 +1,4 @@
-"""Which configurations have to be trained before which: they use each other's masks, boxes and weights."""
+"""Order in which configurations have to be trained: they use each other's masks, boxes and weights."""
 
 from __future__ import annotations
 

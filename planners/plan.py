@@ -18,7 +18,7 @@ FoldRule = Literal["by_subject", "shuffled"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Decision:
-    """Why one value of the plan is what it is.
+    """Reason for one value of the plan.
 
     Attributes:
         field: the value's place in the plan, for example 3d_fullres.patch_shape.
@@ -37,7 +37,7 @@ class Decision:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Preprocessing:
-    """How raw scans become arrays; its hash names the store, so that configurations share what is the same.
+    """Steps from raw scans to arrays; their hash names the store, so that configurations share what is the same.
 
     Attributes:
         spacing_mm: target voxel size in canonical axes.
@@ -52,7 +52,7 @@ class Preprocessing:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sampling:
-    """How training patches are chosen and varied.
+    """Choice and augmentation of training patches.
 
     Attributes:
         cases: which cases a batch is drawn from.
@@ -67,7 +67,7 @@ class Sampling:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Training:
-    """How the network is trained.
+    """Training of the network.
 
     Attributes:
         weights: which weights are kept to predict with.
@@ -95,7 +95,7 @@ class Training:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Prediction:
-    """How new scans are predicted.
+    """Prediction of new scans.
 
     Attributes:
         step_share: distance between neighbouring tiles as a share of the patch.
@@ -208,7 +208,7 @@ class Configuration:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StepSize:
-    """What a training step holds in memory, as far as stepping down changes it."""
+    """Size of a training step, by the values that stepping down changes."""
 
     batch_size: int
     patch_shape: Triple
@@ -237,7 +237,7 @@ class StepDown:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PostprocessingCandidates:
-    """What may be taken out of the masks of one label or region, if out-of-fold masks get better by it.
+    """Candidates for post-processing of one label or region, used if they improve out-of-fold masks.
 
     Attributes:
         min_volumes_mm3: of a component that stays, ascending; 0 keeps all.
@@ -251,7 +251,7 @@ class PostprocessingCandidates:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """Everything that `train` and `predict` need to know.
+    """Plan: all that `train` and `predict` need to know.
 
     Attributes:
         name: the directory under the workspace's `plans`.
@@ -287,7 +287,7 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fold:
-    """Which cases one fold trains on, and which it is judged on."""
+    """Cases that one fold trains on, and cases that it is judged on."""
 
     train: tuple[str, ...]
     validation: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""From a fingerprint, a budget and a machine to a plan. A pure function: the same input makes the same plan."""
+"""Planning from a fingerprint, a budget and a machine. A pure function: the same input makes the same plan."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from planners.time_budget import plan_within
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlanRequest:
-    """What a person asks a planner for.
+    """Request for a plan.
 
     Attributes:
         name: of the plan; its directory in the workspace.
         planner: an entry of `planners.presets.PLANNERS`.
         machine: that will train; its `device` decides between the GPU's and the CPU's rules.
-        memory_gb: the budget: the card's memory, or less, or that of a card elsewhere.
+        memory_gb: the budget: the GPU's memory, or less, or that of a GPU elsewhere.
         switches: of rules that look at lesions: `name=on` or `name=off`.
         max_hours: to train each fold in, or None for as long as the field trains.
     """
@@ -50,7 +50,7 @@ class PlanRequest:
 
 
 class Planner(Protocol):
-    """Whoever makes plans: an entry of `planners.presets.PLANNERS`."""
+    """Interface of the entries of `planners.presets.PLANNERS`, which make plans."""
 
     @property
     def description(self) -> str:
@@ -59,7 +59,7 @@ class Planner(Protocol):
 
     @property
     def memory_gb(self) -> float:
-        """The memory to plan for where nobody names one; 0 for that of the machine."""
+        """The memory to plan for where none is given; 0 for that of the machine."""
         ...
 
     def plan(self, fingerprint: DatasetFingerprint, request: PlanRequest) -> Plan:
@@ -78,7 +78,7 @@ class RulePlanner:
     Attributes:
         description: for the list of planners.
         cpu: makes the plans for machines without a GPU small; None plans for them as for a GPU.
-        memory_gb: to plan for where nobody names a memory; 0 for that of the machine.
+        memory_gb: to plan for where none is given; 0 for that of the machine.
         patches: where training patches lie.
         weights: that are kept to predict with.
         rules: of `planners.rules.switches.RULES`, those that are on unless a person switches them.

@@ -131,7 +131,7 @@ def choose_machine(machine: MachineProfile, planner: str, gpu_memory_gb: float |
     Args:
         machine: this one.
         planner: an entry of `PLANNERS`; nnU-Net's are made for a memory of their own.
-        gpu_memory_gb: of the card that will train, also where this machine has none; None for what is here.
+        gpu_memory_gb: of the GPU that will train, also where this machine has none; None for what is here.
 
     Raises:
         PlanError: there is no such planner, or the memory is not above 0.
@@ -140,7 +140,7 @@ def choose_machine(machine: MachineProfile, planner: str, gpu_memory_gb: float |
     if gpu_memory_gb is None:
         return machine, own or machine.memory_gb
     if not gpu_memory_gb > 0:
-        raise PlanError(f"--gpu-memory-gb is {gpu_memory_gb:g}. Expected the card's memory in GB, such as 8.")
+        raise PlanError(f"--gpu-memory-gb is {gpu_memory_gb:g}. Expected the GPU's memory in GB, such as 8.")
     if machine.device == "cuda":
         return machine, gpu_memory_gb
     elsewhere = replace(

@@ -27,7 +27,7 @@ class CaseContent:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Run:
-    """What one fold of one configuration was begun with.
+    """Settings that one fold of one configuration was begun with.
 
     Attributes:
         plan: the plan's name.
@@ -122,7 +122,7 @@ def find_differences(begun: Run, now: Run) -> Iterator[Difference]:
     """Yield the values that make two runs of a fold different trainings; names, machine and memory do not.
 
     Configurations that the trained one needs have folds of their own, which are compared themselves. More iterations
-    are no difference: they extend what was begun.
+    do not count as a difference: they extend what was begun.
 
     Args:
         begun: as the fold was begun.

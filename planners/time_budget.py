@@ -29,7 +29,7 @@ PREFERRED = ("3d_fullres", "3d_lowres", "2d")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pace:
-    """How many steps of a configuration fit.
+    """Number of steps of a configuration that fit into a time.
 
     Attributes:
         multiplications: multiply-adds of the forward passes of one step.

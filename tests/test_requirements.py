@@ -1,4 +1,4 @@
-"""Everything that an installation brings is used."""
+"""Requirements of an installation, each of which is used."""
 
 from __future__ import annotations
 

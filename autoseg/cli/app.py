@@ -77,18 +77,18 @@ def plan_and_preprocess_command(
     images: ImagesOption = None,
     labels: LabelsOption = None,
     workspace: Annotated[
-        Path | None, typer.Option("--workspace", "-w", help="Where to put everything; else ./<name>-autoseg.")
+        Path | None, typer.Option("--workspace", "-w", help="The workspace to create; else ./<name>-autoseg.")
     ] = None,
     gpu_memory_gb: Annotated[
         float | None, typer.Option(help="Plan for a GPU with this much memory; else for this machine.")
     ] = None,
     configurations: Annotated[
-        list[str] | None, typer.Option("--configuration", "-c", help="What to preprocess; repeatable.")
+        list[str] | None, typer.Option("--configuration", "-c", help="A configuration to preprocess. Repeatable.")
     ] = None,
     plan_name: Annotated[str, typer.Option("--plan-name", help="A name for the plan.")] = "default",
     planner: Annotated[str, typer.Option(help="The rules to plan by.")] = "default",
     splits: Annotated[Path | None, typer.Option(help="Folds of your own: nnU-Net's splits_final.json.")] = None,
-    seed: Annotated[int, typer.Option(help="Of folds, weights and batches.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of folds, weights and batches.")] = 0,
     rules: RuleOption = None,
     max_hours: PlanHoursOption = None,
     assignments: SetOption = None,
@@ -130,25 +130,26 @@ def train(
     workspace: WorkspaceOption = None,
     configuration: ConfigurationOption = None,
     max_minutes: Annotated[float | None, typer.Option(help="Train for this long per fold.")] = None,
-    max_hours: Annotated[float | None, typer.Option(help="The same in hours.")] = None,
+    max_hours: Annotated[float | None, typer.Option(help="Train for this many hours per fold.")] = None,
     iterations: Annotated[
-        int | None, typer.Option(help="Steps in place of the plan's; more than were done extend a finished fold.")
+        int | None, typer.Option(help="Steps instead of the plan's; a larger number extends a finished fold.")
     ] = None,
     patience: Annotated[
         int | None, typer.Option(help="End after so many rounds of validation without a new best.")
     ] = None,
     plan: PlanOption = "default",
     with_previous: Annotated[
-        bool, typer.Option("--with-previous", help="For a cascade: also train what its first stage lacks.")
+        bool, typer.Option("--with-previous", help="Also train the folds of other configurations that are missing.")
     ] = False,
     memory_gb: Annotated[
-        float | None, typer.Option(help="Memory for training cases; else what is free. The others stay on the disk.")
+        float | None,
+        typer.Option(help="Memory for training cases, in GiB; else all free memory. The rest stays on disk."),
     ] = None,
     jobs: Annotated[
         int | None, typer.Option("--jobs", help="Folds at once; else as many as the GPUs hold, or one on a CPU.")
     ] = None,
     memory_share: Annotated[
-        float, typer.Option(help="Of the GPU's memory, for a training that shares it with others.")
+        float, typer.Option(help="Share of the GPU's memory, for a training that shares it with others.")
     ] = 1.0,
     cluster: Annotated[
         Literal["local", "slurm"], typer.Option(help="For `all`: train on this machine, or submit the folds to Slurm.")
@@ -158,7 +159,8 @@ def train(
     ] = None,
     assignments: SetOption = None,
     job: Annotated[
-        Path | None, typer.Option("--job", help="All of this from a file that `train all` wrote for another process.")
+        Path | None,
+        typer.Option("--job", help="Read all options from a file that `train all` wrote for another process."),
     ] = None,
 ) -> None:
     """Train one fold of the cross-validation, or go on with it, and validate it on whole volumes.
@@ -245,12 +247,12 @@ def predict(
 def evaluate(
     prediction: Annotated[Path, typer.Argument(help="A label file, or a folder of them.")],
     reference: Annotated[Path, typer.Argument(help="The reference file or folder; same names.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Where to write the figures.")] = Path(METRICS),
+    out: Annotated[Path, typer.Option("--out", "-o", help="The file for the scores.")] = Path(METRICS),
     labels: Annotated[list[int] | None, typer.Option("--label", help="A value to score; else all found.")] = None,
     regions: Annotated[
         list[str] | None, typer.Option("--region", help="Values to score as one mask: core=2,3. Repeatable.")
     ] = None,
-    ignore: Annotated[int | None, typer.Option(help="The references' value of voxels that nobody labelled.")] = None,
+    ignore: Annotated[int | None, typer.Option(help="The references' value of unlabelled voxels.")] = None,
     metrics: Annotated[
         list[str] | None, typer.Option("--metric", help="Score also by this metric, such as lesion_recall. Repeatable.")
     ] = None,
@@ -282,11 +284,11 @@ def explain(
     rules: RuleOption = None,
     max_hours: PlanHoursOption = None,
     compare: Annotated[
-        Path | None, typer.Option(help="Instead: beside another data set, named in any of these ways.")
+        Path | None, typer.Option(help="Compare with another data set, named in any of these ways.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For other programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")] = False,
 ) -> None:
-    """Say what was decided for a data set, and why; what would be, before anything is read; or in what two differ."""
+    """Show the decisions for a data set and their reasons, also before any scan is read; or compare two data sets."""
     if compare is not None:
         from autoseg.cli.comparing import show_comparison
 
@@ -320,9 +322,9 @@ def check(
     pictures: Annotated[
         Path | None, typer.Option(help="Draw cases whose files lie oddly in space into this folder.")
     ] = None,
-    kinds: Annotated[bool, typer.Option("--kinds", help="Only list what can be found, and what it means.")] = False,
+    kinds: Annotated[bool, typer.Option("--kinds", help="Only list the kinds of findings and their meaning.")] = False,
 ) -> None:
-    """Check a raw data set and list everything found; exits with 2 if something has to be mended."""
+    """Check a raw data set and list everything found; exits with 2 if something has to be fixed."""
     from autoseg.pipeline.inspecting import check_dataset, find_dataset
     from dataset_fingerprints.checking.kinds import KINDS
     from dataset_fingerprints.files.jsonfiles import write_json
@@ -356,7 +358,7 @@ app.command()(demo)
 
 
 def main() -> None:
-    """Run the command line; what a person can mend is one message and exit code 2."""
+    """Run the command line; what a person can fix is one message and exit code 2."""
     share_cores_with_others()
     for command in entry_points(group=COMMANDS_GROUP):
         app.add_typer(command.load(), name=command.name)
@@ -373,7 +375,7 @@ def main() -> None:
             raise
         where = error.filename or "the disk"
         _fail(
-            f"{where}: cannot be written to ({error.strerror}). Free some room or name another place with -w or -o, "
+            f"{where}: cannot be written to ({error.strerror}). Free some space or name another place with -w or -o, "
             "then give the same command again: what was finished is kept."
         )
 

@@ -1,4 +1,4 @@
-"""Two data sets side by side on a terminal, or as plain values for other programs."""
+"""Comparison of two data sets on a terminal, or as plain values for other programs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a raw data set is named on the command line: one place, or the two folders of scans and label maps."""
+"""Options that name a raw data set: one path, or the two folders of scans and label maps."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LabelsOption = Annotated[Path | None, typer.Option(help="The folder of the label
 
 
 def choose_target(target: str | None, workspace: Path | None) -> Path | None:
-    """Return what an argument or -w names, or None for the current directory's workspace.
+    """Return the path that an argument or -w names, or None for the current directory's workspace.
 
     Raises:
         DataError: both name something.
@@ -30,7 +30,7 @@ def choose_target(target: str | None, workspace: Path | None) -> Path | None:
 
 
 def choose_place(dataset: Path | None, images: Path | None, labels: Path | None) -> tuple[Path, Path | None]:
-    """Return where the data set, or its scans, lie, and the folder of the label maps where it was named."""
+    """Return the path of the data set or of its scans, and the folder of the label maps if it was named."""
     if dataset is not None and images is None and labels is None:
         return dataset, None
     if dataset is None and images is not None and labels is not None:

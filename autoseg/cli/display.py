@@ -1,4 +1,4 @@
-"""How progress and tables look on a terminal, and in a log file where there is no terminal."""
+"""Progress and tables on a terminal, and in a log file where there is no terminal."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ errors = Console(stderr=True)
 
 
 class TerminalProgress:
-    """Bars with an ETA on a terminal, now and then a line elsewhere."""
+    """Progress as bars with an ETA on a terminal, and as lines elsewhere."""
 
     @contextmanager
     def task(self, title: str, total: int, done: int = 0) -> Iterator[_Bar | _LogLines]:
@@ -118,7 +118,7 @@ def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]
 
 
 def show_reasons(title: str, rows: Sequence[Sequence[str]]) -> None:
-    """Show decisions: what each is about, field and value, the rule, the evidence, and what would change it."""
+    """Show decisions: subject, field and value, the rule, the evidence, and what would change it."""
     console.print(f"\n[bold]{title}[/]")
     for what, field_name, value, rule, evidence, change in rows:
         console.print(f"\n[bold]{escape(what)}: {escape(value)}[/] [dim]{escape(field_name)}[/]", highlight=False)

@@ -1,4 +1,4 @@
-"""Options that say everything: nothing may stand beside them."""
+"""Options that exclude all others."""
 
 from __future__ import annotations
 

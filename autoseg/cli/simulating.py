@@ -1,4 +1,4 @@
-"""The commands that make their own scans: a simulated data set, and the demonstration on one."""
+"""Commands that make their own scans: a simulated data set, and the demonstration on one."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ def simulate(
 
 
 def demo(
-    out: Annotated[Path, typer.Option("--out", "-o", help="Where everything is left.")] = Path("autoseg-demo"),
-    max_minutes: Annotated[float, typer.Option(help="Of training.")] = 4.5,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The folder for all results.")] = Path("autoseg-demo"),
+    max_minutes: Annotated[float, typer.Option(help="Time for training, in minutes.")] = 4.5,
 ) -> None:
     """Do the whole main job on simulated scans in a few minutes, on any machine."""
     from autoseg.pipeline.demo import SIMULATION, THRESHOLD_SIGMAS, run_demo

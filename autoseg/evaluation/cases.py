@@ -32,7 +32,7 @@ class Segment:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Targets:
-    """Everything that is scored in a label map.
+    """Labels and regions that are scored in a label map.
 
     Attributes:
         ignored: the value of the reference's voxels that count in nothing, or None.

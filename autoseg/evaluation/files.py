@@ -21,7 +21,7 @@ from dataset_fingerprints.checking.checks import ROUNDING
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.geometry import affine_distance_mm, show_lengths
 from dataset_fingerprints.reading.images import IMAGE_SUFFIXES, Image, case_stem, is_image, read_label_map
-from dataset_fingerprints.tolerances import TOLD_SHIFT
+from dataset_fingerprints.tolerances import REPORTED_SHIFT
 
 EVERYTHING = Targets(segments=())
 
@@ -156,11 +156,11 @@ def _check_grids(pair: FilePair, prediction: Image, reference: Image) -> None:
             f"{show_lengths(true.shape)}. Resample the prediction onto the reference's grid."
         )
     distance_mm = affine_distance_mm(predicted, true)
-    tolerance_mm = TOLD_SHIFT * min(true.spacing_mm())
+    tolerance_mm = REPORTED_SHIFT * min(true.spacing_mm())
     if distance_mm > tolerance_mm:
         raise DataError(
             f"case {pair.case}: prediction and reference lie {distance_mm:.3g} mm apart in space though their shapes "
-            f"agree. Expected at most {tolerance_mm:.3g} mm: mend the wrong header."
+            f"agree. Expected at most {tolerance_mm:.3g} mm: correct the wrong header."
         )
 
 
@@ -174,7 +174,7 @@ def _round_labels(path: Path, stored: NDArray[Any]) -> NDArray[np.integer]:
     if not whole.all():
         strays = stored[~whole]
         raise DataError(
-            f"{path}: holds {strays.size} voxels that are no integers, for example {float(strays[0]):.6g}. Expected a "
+            f"{path}: holds {strays.size} voxels that are not integers, for example {float(strays[0]):.6g}. Expected a "
             "label map: was it resampled with interpolation, or is it a probability map?"
         )
     return rounded.astype(np.int64)

@@ -72,7 +72,7 @@ def _plain_convention(convention: Convention) -> dict[str, Any]:
 
 
 def _with_lists(plain: dict[str, Any]) -> dict[str, Any]:
-    """Turn the file's keyed parts into the lists that the dataclasses hold; what is malformed stays as it is."""
+    """Turn the file's keyed fields into the lists that the dataclasses hold; what is malformed stays as it is."""
     listed = dict(plain)
     if "conventions" in listed:
         listed["convention"] = _convention(listed.pop("conventions"))

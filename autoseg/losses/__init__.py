@@ -1,4 +1,4 @@
-"""What training minimises: what builds the entries of `planners.parts.LOSSES`.
+"""Objectives of training: builders of the entries of `planners.parts.LOSSES`.
 
 An entry gives an *objective*: a module that takes everything that the network returned (a tuple of logits, finest
 first) and the batch (`images`, `labels`, `targets`), and returns a scalar in float32 or better. Most are losses of

@@ -1,4 +1,4 @@
-"""What every loss looks at: probabilities, the masks they should be, and how surprising each voxel is."""
+"""Inputs of every loss: probabilities, true masks, and the negative log-likelihood of each voxel."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def compare(logits: Tensor, labels: Tensor, heads: Heads) -> Comparison:
     masks, counted = head_masks(labels, heads), counted_voxels(labels, heads)
     if heads.exclusive:
         log_probabilities = logits.log_softmax(dim=1)
-        # An ignored voxel is in no mask, and so surprises nobody.
+        # An ignored voxel is in no mask, and so adds nothing.
         surprise = -(log_probabilities * masks).sum(1, keepdim=True)
         probabilities, masks = log_probabilities[:, 1:].exp(), masks[:, 1:]
     else:

@@ -1,4 +1,4 @@
-"""What a training step minimises: a function of everything that the network returned and everything in the batch."""
+"""Objective of a training step: a function of all outputs of the network and of the whole batch."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from dataset_fingerprints.dataset import Heads
 
 
 class TrainingBatch(Protocol):
-    """What an objective sees of a training batch."""
+    """Training batch as an objective sees it."""
 
     @property
     def images(self) -> Tensor:
-        """What the network saw: (batch, channel, *space)."""
+        """Images that the network saw: (batch, channel, *space)."""
         ...
 
     @property

@@ -1,4 +1,4 @@
-"""What each output channel should say at each voxel, and which voxels count: read off a label map and the heads."""
+"""Target of each output channel at each voxel, and the voxels that count: read from a label map and the heads."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def head_masks(labels: Tensor, heads: Heads) -> Tensor:
 
 
 def counted_voxels(labels: Tensor, heads: Heads) -> Tensor | None:
-    """Return which voxels somebody labelled, (batch, 1, *space), or None without an ignore label: all of them."""
+    """Return which voxels were labelled, (batch, 1, *space), or None without an ignore label: all of them."""
     return (labels != heads.ignored).unsqueeze(1) if heads.ignored >= 0 else None
 
 

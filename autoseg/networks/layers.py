@@ -21,7 +21,7 @@ class Convolution3d(nn.Conv3d):
     """A 3D convolution that a CPU computes in float32 where its gradient in bfloat16 would be of unwritten memory.
 
     That is so with torch 2.13's oneDNN on maps of two voxels along the first axis (experiments/LOG.md, "Memory that
-    nobody wrote"); what is left there from before may be no number.
+    was never written"); values left there from before may be NaN.
     """
 
     def forward(self, x: Tensor) -> Tensor:

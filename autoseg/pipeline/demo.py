@@ -37,7 +37,7 @@ THRESHOLD_SIGMAS = (3.0, 2.0)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DemoResult:
-    """What the demo leaves and shows.
+    """Result of the demo.
 
     Attributes:
         held_out: scores of the scans that nothing was trained on.
@@ -72,7 +72,7 @@ def run_demo(folder: Path, max_minutes: float, progress: Progress) -> DemoResult
     Args:
         folder: where everything is left.
         max_minutes: of training.
-        progress: who listens.
+        progress: receiver of progress reports.
     """
     raw, workspace_folder, masks = folder / "raw", folder / f"demo{SUFFIX}", folder / "masks"
     total = SIMULATION.cases + SIMULATION.held_out_cases

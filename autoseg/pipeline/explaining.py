@@ -18,7 +18,7 @@ from planners.presets import choose_machine, make_plan
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExplainOptions:
-    """What a person may say about explaining; everything has a default.
+    """Options of explaining; all have a default.
 
     Attributes:
         plan_name: of the workspace's plan.

@@ -14,7 +14,7 @@ from dataset_fingerprints.checking.checks import Finding, refuse_errors
 from dataset_fingerprints.dataset import Case, Dataset
 from dataset_fingerprints.files.jsonfiles import write_json
 from dataset_fingerprints.fingerprint import DatasetFingerprint
-from dataset_fingerprints.layouts import read_dataset, read_paired, tell_layout
+from dataset_fingerprints.layouts import describe_layout, read_dataset, read_paired
 from dataset_fingerprints.measuring.journal import open_journal, read_journal, write_journal
 from dataset_fingerprints.measuring.one_pass import Limits, Listeners, extract_cases
 from dataset_fingerprints.measuring.pooling import summarise
@@ -47,7 +47,7 @@ class WaitingScans:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def keep(self, case: Case, scan: Scan) -> None:
-        """Keep a scan if there is room."""
+        """Keep a scan if there is space."""
         size = scan.voxels.nbytes + scan.body.nbytes + (scan.labels.nbytes if scan.labels is not None else 0)
         with self._lock:
             if self._bytes + size <= self.limit_bytes:
@@ -97,13 +97,13 @@ def find_dataset(root: Path, labels: Path | None, progress: Progress) -> Dataset
     Args:
         root: a raw data set, or the folder of its scans where `labels` is given.
         labels: the folder of the label maps, or None where the layout says where they are.
-        progress: who listens.
+        progress: receiver of progress reports.
 
     Raises:
         DataError: it is not a data set.
     """
     dataset = read_dataset(root) if labels is None else read_paired(root, labels)
-    progress.say(f"Found {tell_layout(dataset)}.")
+    progress.say(f"Found {describe_layout(dataset)}.")
     return dataset
 
 

@@ -1,4 +1,4 @@
-"""Which scans there are to predict, which files belong to each, and where their masks go."""
+"""Scans to predict: the files that belong to each, and the paths of their masks."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _by_channel(files: Sequence[Path], channels: int) -> tuple[Path | None, ...]
 
 
 def _holds_all(file: Path, channels: int) -> bool:
-    """Tell whether one file holds all channels; one that cannot be read is reported later, beside the others."""
+    """Return whether one file holds all channels; one that cannot be read is reported later, beside the others."""
     try:
         return read_channel_count(file) == channels
     except DataError:

@@ -25,14 +25,14 @@ def draw_findings(dataset: Dataset, findings: Sequence[Finding], folder: Path, p
 
     A case whose scan cannot be read has no picture; that is said.
     """
-    told: dict[str, list[Finding]] = {}
+    reported: dict[str, list[Finding]] = {}
     for finding in findings:
         if finding.kind in DRAWN:
-            told.setdefault(finding.case, []).append(finding)
+            reported.setdefault(finding.case, []).append(finding)
     cases = {case.name: case for case in dataset.cases}
     pictures = []
-    with progress.task("Drawing", len(told)) as task:
-        for name, own in told.items():
+    with progress.task("Drawing", len(reported)) as task:
+        for name, own in reported.items():
             try:
                 overlay = _make_overlay(cases[name], own, dataset.channels)
             except DataError as error:
@@ -65,7 +65,7 @@ def _outline_label(case: Case) -> list[Outline]:
     try:
         label = read_label_map(case.label_path()) if is_there(case.label) else None
     except DataError:
-        label = None  # told by its own finding
+        label = None  # reported by its own finding
     if label is None:
         return []
     mask = label.voxels[0] != 0

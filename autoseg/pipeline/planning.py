@@ -35,7 +35,7 @@ from planners.splits import make_splits, read_splits
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlanningOptions:
-    """What a person may say about planning; everything has a default.
+    """Options of planning; all have a default.
 
     Attributes:
         labels: the folder of the label maps, where the data set is given as the folder of its scans.

@@ -22,10 +22,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PredictionOptions:
-    """What a person may say about predicting; everything has a default.
+    """Options of predicting; all have a default.
 
     Attributes:
-        configurations: whose masks are averaged; empty for the plan's default.
+        configurations: names of those to average; empty for the plan's default.
         folds: names of the folds to average; empty for all that are trained.
         mirror: average over flips, which costs up to eight times the time and is worth about a point of Dice.
         overwrite: predict scans again whose mask exists.
@@ -51,7 +51,7 @@ def predict(
         out: a folder, where masks have their scans' formats; for a single scan also the mask's own name.
         workspace: with trained folds.
         options: what a person said.
-        progress: who listens.
+        progress: receiver of progress reports.
 
     Returns:
         The masks' paths.
@@ -94,7 +94,7 @@ def _targets(found: tuple[NewScan, ...], out: Path) -> tuple[Path, ...]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Outcome:
-    """What became of one scan; `failure` is empty where a mask was written."""
+    """Result of one scan; `failure` is empty where a mask was written."""
 
     failure: str = ""
     fallbacks: tuple[Fallback, ...] = ()

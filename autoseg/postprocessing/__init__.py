@@ -1,4 +1,4 @@
-"""What is taken out of a label map after prediction: what builds the entries of `planners.parts.POSTPROCESSING`."""
+"""Removal of components from a label map: builders of the entries of `planners.parts.POSTPROCESSING`."""
 
 from __future__ import annotations
 

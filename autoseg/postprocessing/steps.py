@@ -18,7 +18,7 @@ _ROUNDING = 1e-6
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Found:
-    """What was found of one label or region.
+    """Predicted mask of one label or region.
 
     Attributes:
         mask: (x, y, z) in the box that holds it.

@@ -1,4 +1,4 @@
-"""From probabilities to a label map."""
+"""Choice of a label map from probabilities."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from planners.choices import Choice
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Decision:
-    """How probabilities become labels.
+    """Rule that turns probabilities into labels.
 
     Attributes:
         thresholds: per label or region, in the scheme's order: the probability above which it marks a voxel; of several

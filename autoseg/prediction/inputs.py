@@ -1,4 +1,4 @@
-"""What networks see of a scan: its preprocessed channels and other stages' masks, cropped to other stages' boxes."""
+"""Inputs of networks: a scan's preprocessed channels and other stages' masks, cropped to other stages' boxes."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from planners.plan import Configuration, Preprocessing
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NetworkInput:
-    """Everything that a network sees of one scan.
+    """Input of a network for one scan.
 
     Attributes:
         image: (channel, x, y, z) inside the crop: the scan's channels, then those of other stages' masks.
         record: of the scan's preprocessing.
-        crop: the part of the preprocessed array that `image` is.
+        crop: the box of the preprocessed array that `image` is.
         fallbacks: the stages that had to look at the whole scan, this one included.
     """
 
@@ -36,7 +36,7 @@ class NetworkInput:
 
 
 class SharedInputs:
-    """What networks see of one scan, made once for all that see the same.
+    """Network inputs for one scan, made once for all networks that share them.
 
     Args:
         scan: as it was read.

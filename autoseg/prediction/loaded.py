@@ -1,4 +1,4 @@
-"""A trained model in somebody's own program: scans or arrays in, labels and probabilities out."""
+"""A trained model in a program of your own: scans or arrays in, labels and probabilities out."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Source = str | Path | Sequence[str | Path] | NDArray[Any]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Prediction:
-    """What a model found in a scan; arrays lie along the axes of the scan's file, or of the array that was given.
+    """Prediction of one scan; arrays lie along the axes of the scan's file, or of the array that was given.
 
     Attributes:
         labels: (i, j, k) label values, as a mask file holds them.

@@ -1,7 +1,7 @@
-"""What every predictor gives: probabilities on the scan's own grid, read slab by slab.
+"""Probabilities that every predictor gives: on the scan's own grid, read slab by slab.
 
-Nobody holds all labels of a whole scan at full size: a slab is computed when it is read, and again when it is read
-again.
+The labels of a whole scan are never all in memory at full size: a slab is computed when it is read, and again when it
+is read again.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""From logits on the preprocessed array to probabilities on the scan's own grid, slab by slab."""
+"""Change of logits on the preprocessed array into probabilities on the scan's own grid, slab by slab."""
 
 from __future__ import annotations
 

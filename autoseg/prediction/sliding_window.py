@@ -16,7 +16,7 @@ from planners.plan import Configuration
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Window:
-    """How a sliding window is run.
+    """Settings of a sliding window.
 
     Attributes:
         outputs: channels of the logits.

@@ -1,4 +1,4 @@
-"""How far the members of an ensemble agree."""
+"""Agreement between the members of an ensemble."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the tiles of a sliding window lie, and how much each of their voxels counts."""
+"""Tiles of a sliding window: their positions, and the weight of each of their voxels."""
 
 from __future__ import annotations
 

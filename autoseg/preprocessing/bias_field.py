@@ -16,7 +16,7 @@ FEWEST_VOXELS = 500
 def correct_bias(channel: NDArray[np.float32], body: NDArray[np.bool_]) -> NDArray[np.float32]:
     """Return the channel divided by its estimated shading inside the body; outside nothing changes.
 
-    The shading multiplies, so only positive intensities tell of it. A channel with too few of them comes back as it is.
+    The shading multiplies, so only positive intensities show it. A channel with too few of them comes back as it is.
 
     Args:
         channel: (x, y, z).

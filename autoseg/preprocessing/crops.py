@@ -1,4 +1,4 @@
-"""The part of a preprocessed array that a stage looks at, where an earlier stage says what to crop to."""
+"""Crop of a preprocessed array that a stage looks at, where an earlier stage says what to crop to."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ROUNDING = 1e-9
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Crop:
-    """The part of a preprocessed array that a network looks at.
+    """Crop of a preprocessed array that a network looks at.
 
     Attributes:
         box: on the preprocessed array.
@@ -36,7 +36,7 @@ def whole(record: Record) -> Box:
 
 
 def fit_crops(found: Sequence[tuple[CropTo, Box | None]], record: Record) -> Crop:
-    """Return what lies in all crops of a stage: the whole array without any.
+    """Return the overlap of all crops of a stage: the whole array without any.
 
     Boxes that do not meet count as not found.
 
@@ -57,7 +57,7 @@ def fit_crops(found: Sequence[tuple[CropTo, Box | None]], record: Record) -> Cro
 
 
 def centres_inside(box: Box, record: Record) -> Box:
-    """Return the part of the scan's canonical grid whose voxel centres lie inside a box of the preprocessed array."""
+    """Return the box of the scan's canonical grid whose voxel centres lie inside a box of the preprocessed array."""
     ratio = np.divide(record.box.shape(), record.shape)
     # Voxel j of the crop has its centre at (j + 0.5) / ratio of the array's voxel edges.
     start, stop = (np.ceil(np.multiply(edges, ratio) - 0.5 - _ROUNDING) for edges in (box.start, box.stop))

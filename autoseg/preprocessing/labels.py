@@ -95,7 +95,7 @@ def _blur(columns: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _reach(matrices: Matrices, box: Box) -> Box:
-    """Return the box of all outputs that voxels inside `box` have a part in."""
+    """Return the box of all outputs that voxels inside `box` contribute to."""
     bounds = []
     for matrix, start, stop in zip(matrices, box.start, box.stop, strict=True):
         if matrix is None:

@@ -1,4 +1,4 @@
-"""From a scan to the array that a network sees, and from labels on that array back to the scan's own grid."""
+"""Preprocessing of a scan to the array that a network sees, and the way back for labels on that array."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from planners.plan import Preprocessing
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Record:
-    """What was done to a scan, so that it can be undone.
+    """Record of a scan's preprocessing, from which it can be undone.
 
     Attributes:
         box: the crop in the canonical grid.

@@ -1,4 +1,4 @@
-"""Which label a voxel of a coarser grid takes, where several share it.
+"""Choice of one label for a voxel of a coarser grid that several labels share.
 
 The largest share is the obvious choice, and taken alone it loses up to half a voxel along every border: all voxels of a
 flat border round the same way. Neighbours that round differently keep what each of them loses, as in halftone printing.
@@ -144,7 +144,7 @@ def _change(
     labels: tuple[np.uint8, np.uint8],
     price: float,
 ) -> bool:
-    """Change one voxel from the first to the second label if that is worth its price; tell whether it was.
+    """Change one voxel from the first to the second label if that is worth its price; return whether it was.
 
     Args:
         certainty: the true labels' shares of the finer grid's voxels, more than one half being right; updated.
@@ -168,7 +168,7 @@ def _change(
 
 
 def _find_windows(matrix: sparse.csr_array | None, length: int) -> list[_Window]:
-    """Return, for every voxel along an axis, the range of the finer grid that it has a part in and its weights."""
+    """Return, for every voxel along an axis, the range of the finer grid that it overlaps and its weights."""
     dense = np.eye(length, dtype=np.float32) if matrix is None else matrix.toarray()
     windows = []
     for column in dense.T:

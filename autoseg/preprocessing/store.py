@@ -148,7 +148,7 @@ def read_array(path: Path, box: Box | None = None) -> NDArray[Any]:
     """Return an array (..., x, y, z) that was written, or a box of it.
 
     The file is opened anew each time: as many files as there are cases would be too many to keep open. It is not
-    memory-mapped: that is no faster, and a disk that fails would end the process with a signal instead of an error.
+    memory-mapped: that is not faster, and a disk that fails would end the process with a signal instead of an error.
     """
     array: NDArray[Any] = blosc2.open(str(path), mode="r")[_index(box)]
     return array

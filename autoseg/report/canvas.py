@@ -1,4 +1,4 @@
-"""What the pictures share: a figure measured in pixels, text that is no formula, panels, colours, one way to save."""
+"""Canvas of the pictures: sizes in pixels, text that is not read as a formula, panels, colours, saving."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dataset_fingerprints.files.atomic import write_bytes
 
 DPI = 100
 INK, QUIET, SHADOW = "#1b1f24", "#667079", "#00000080"
-# Readable on grey and told apart by colour-blind eyes (after Okabe 2008, brightened).
+# Readable on grey and distinguishable by colour-blind eyes (after Okabe 2008, brightened).
 COLOURS = ("#ff5a36", "#35b4ff", "#ffd21f", "#2fd6a0", "#ff8ad8", "#c39bff", "#ffa94d", "#9be15d")
 
 
@@ -44,7 +44,7 @@ def add_panel(figure: Figure, corner: tuple[int, int], side: int) -> Axes:
 
 
 def write_text(figure: Figure, text: str, at: tuple[int, int], **style: Any) -> None:
-    """Write one line; a dollar sign in a name is no formula."""
+    """Write one line; a dollar sign in a name does not begin a formula."""
     x, y = fraction(figure, at)
     figure.text(x, y, text, **({"va": "center"} | style), parse_math=False)
 

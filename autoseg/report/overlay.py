@@ -221,7 +221,7 @@ def _sample(placed: Placed, points_mm: NDArray[np.float64]) -> tuple[NDArray[np.
 
 
 def _inside(places: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Tell which (3, n) voxel positions lie in a voxel, which reaches half an edge beyond its centre."""
+    """Return which (3, n) voxel positions lie in a voxel, which reaches half an edge beyond its centre."""
     return np.asarray(((places >= -0.5) & (places <= np.array(shape)[:, None] - 0.5)).all(axis=0))
 
 

@@ -22,7 +22,7 @@ from planners.plan import Configuration
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class BatchRules:
-    """Everything that batches are drawn and made by.
+    """Rules by which batches are drawn and made.
 
     Attributes:
         chooser: draws the case of a patch.
@@ -60,7 +60,7 @@ def build_rules(configuration: Configuration, cases: Sequence[TrainingCase]) -> 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SampleParameters:
-    """Everything that one sample of a batch follows from.
+    """Parameters that determine one sample of a batch.
 
     Attributes:
         changes: what each augmentation does to the patch after it is cut.
@@ -73,7 +73,7 @@ class SampleParameters:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BatchParameters:
-    """Everything that a batch follows from, the cases given."""
+    """Parameters that determine a batch, given the cases."""
 
     samples: tuple[SampleParameters, ...]
 
@@ -100,7 +100,7 @@ def cut_sample(sample: SampleParameters, cases: Sequence[TrainingCase], geometry
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Batch:
-    """What a training step sees.
+    """Batch of one training step.
 
     Attributes:
         images: (batch, channel, *axes) float32, where the axes are those the network sees, in ascending order.

@@ -16,7 +16,7 @@ from planners.plan import Configuration
 
 
 class BatchMaker:
-    """Makes the batches of a training; each follows from the seed and the number of its iteration alone.
+    """Maker of the batches of a training; each follows from the seed and the number of its iteration alone.
 
     Where several processes train together, each makes its part of every batch.
 

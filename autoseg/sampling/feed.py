@@ -33,7 +33,7 @@ class _Order:
 
 
 class Feed:
-    """Gives each iteration's batch: how it was drawn, and what it is made from.
+    """Source of each iteration's batch: the parameters that were drawn, and the voxels that it is made from.
 
     Batches follow from their iteration alone, so that those to come are known. Where all cases are on the training
     device nothing is fetched: a cutout is a view. Otherwise threads cut the boxes of the next batches, from memory into

@@ -1,4 +1,4 @@
-"""Whether batches can be drawn as a plan says; asked when planning, before hours of preprocessing."""
+"""Check that batches can be drawn as a plan says; done when planning, before hours of preprocessing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Simulated T1w scans with chronic stroke lesions, for demonstrations and tests without anybody's data."""
+"""Simulated T1w scans with chronic stroke lesions, for demonstrations and tests without data of patients."""
 
 from autoseg.simulate.baseline import threshold_baseline
 from autoseg.simulate.dataset import count_cases, image_path, label_path, simulate_dataset

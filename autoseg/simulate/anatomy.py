@@ -12,7 +12,7 @@ from autoseg.simulate.template import Template
 
 # The warp is defined this far around the origin (scanner mm), which is more than any field of view.
 WARP_EXTENT_MM = (-160.0, 160.0)
-# The template's brain and room for the largest warp (scanner mm), searched at this step for the brain's box.
+# The template's brain and space for the largest warp (scanner mm), searched at this step for the brain's box.
 _SEARCHED_MM = ((-98.0, 98.0), (-138.0, 104.0), (-98.0, 108.0))
 _SEARCH_STEP_MM = 4.0
 # How far the head goes beyond the brain on each side.
@@ -42,7 +42,7 @@ class AnatomyPlan:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FieldOfView:
-    """What of a person is scanned.
+    """Field of view of a scan.
 
     Attributes:
         shape: the number of voxels, with the brain in their middle; None for the brain and its margins.

@@ -1,4 +1,4 @@
-"""From tissue to a scan: a site's contrast, its coil, its noise and its arbitrary intensity scale."""
+"""Rendering of a scan from tissue: a site's contrast, its coil, its noise and its arbitrary intensity scale."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class AppearancePlan:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Subject:
-    """What is scanned.
+    """Subject of a scan: tissue, lost tissue and head.
 
     Attributes:
         loss: fraction of tissue replaced by scar or fluid, of lesions and white-matter changes together.

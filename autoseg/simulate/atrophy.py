@@ -1,4 +1,4 @@
-"""What a large old infarct does to its neighbourhood: the ventricle beside it and the sulci around it widen."""
+"""Atrophy around a large old infarct: the ventricle beside it and the sulci around it widen."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ _SESSION_STREAM = 4
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CaseRequest:
-    """Which case to simulate.
+    """Identity of a case to simulate.
 
     Attributes:
         number: from 1 on, in its stream.
@@ -72,7 +72,7 @@ class SimulatedScan:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Streams:
-    """A random generator for each part, so that an option changes only what it is about."""
+    """Random generators, one for each step, so that an option changes only what it is about."""
 
     site: np.random.Generator
     anatomy: np.random.Generator

@@ -1,4 +1,4 @@
-"""How much of the tissue in each voxel an infarct has replaced by fluid: core, rim, strands and what surrounds them."""
+"""Share of the tissue in each voxel that an infarct has replaced by fluid: core, rim, strands and surroundings."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def apply_damage(plan: DamagePlan, lesion: MaskArray, brain: MaskArray, spacing_
     The rim lies towards the rest of the brain: at the brain's surface a cavity is open.
 
     Args:
-        lesion: with at least one voxel of room around it where the halo shall show.
+        lesion: with at least one voxel of space around it where the halo shall show.
     """
     axes_mm = grid_axes(lesion.shape, spacing_mm)
     depth_mm = ndimage.distance_transform_edt(~brain | lesion, sampling=spacing_mm)

@@ -14,7 +14,7 @@ from dataset_fingerprints.geometry import canonical_grid, find_reorientation, ma
 _TILT_DEGREES = 7.0
 _SHEAR = 0.02
 _UNEXPECTED_VALUE = 7
-# Nobody stores scans like this, so it is the rarest orientation of every data set.
+# No scanner stores scans like this, so it is the rarest orientation of every data set.
 _ODD_ORIENTATION = "PIR"
 
 

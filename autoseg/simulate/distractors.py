@@ -1,4 +1,4 @@
-"""What looks like a lesion and is none: hypointense white matter of small vessel disease, never labelled."""
+"""Lesion look-alikes: hypointense white matter of small vessel disease, never labelled."""
 
 from __future__ import annotations
 

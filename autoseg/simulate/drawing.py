@@ -11,8 +11,8 @@ from autoseg.simulate.fields import FloatArray, Lengths, MaskArray, build_smooth
 from autoseg.simulate.growth import fill_up
 
 _NEIGHBOURS = np.ones((3, 3, 3), bool)
-# How far the drawn border can lie from the true one, in voxels of room to keep around a lesion.
-ROOM_VOXELS = 3
+# How far the drawn border can lie from the true one, in voxels of space to keep around a lesion.
+SPACE_VOXELS = 3
 # Blur (voxels) that turns the mask's steps into distances from its border.
 _BORDER_SIGMA = 0.8
 _BORDER_LENGTH_MM = 7.0
@@ -24,7 +24,7 @@ _FARTHEST_MM = 6.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DrawingPlan:
-    """How one rater drew one scan, slice after slice.
+    """Manner in which one rater drew one scan, slice after slice.
 
     Attributes:
         wobble_mm: SD of the border's displacement, smooth along the border and nearly independent between slices.

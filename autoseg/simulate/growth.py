@@ -9,7 +9,7 @@ from scipy import ndimage
 from autoseg.simulate.fields import FloatArray, MaskArray
 
 Voxel = tuple[int, int, int]
-# Levels of the score that bisection tells apart; the nearest voxels make up for what lies between two of them.
+# Levels of the score that bisection separates; the nearest voxels make up for what lies between two of them.
 _LEVELS = 1024
 
 

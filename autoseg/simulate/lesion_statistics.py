@@ -1,4 +1,4 @@
-"""How large, how many and where: stroke lesion statistics of ATLAS, and lesions drawn from them.
+"""Size, number and location of lesions: stroke lesion statistics of ATLAS, and lesions drawn from them.
 
 Volumes were computed from the ATLAS R2.0 training cases, numbers and shares of components from R2.1 (Liew 2022), sizes
 by location from the 181 lesions of Ito 2019.
@@ -39,7 +39,7 @@ _SATELLITE_FRACTION = 0.5
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _LocationStatistics:
-    """Where main lesions lie: a weight, their volumes as a log-normal, and the most that fits there.
+    """Statistics of main lesions at one location: a weight, log-normal volumes, and the most that fits there.
 
     The weights make main lesions of the volumes above subcortical, cortical, cerebellar and brainstem in the
     proportions 107 : 53 : 12 : 9.
@@ -111,15 +111,15 @@ def _sample_parts(rng: np.random.Generator, total: int, voxel_ml: float) -> list
         return [total]
     main = min(math.ceil(_sample_share(rng, count) * total), total - count + 1)
     weights = _SIZE_RATIO ** rng.uniform(size=count - 1)
-    # None of the others may be larger than the main one: what is too much goes to those that have room.
+    # None of the others may be larger than the main one: what is too much goes to those that have space.
     rest = np.ones(count - 1, int)
     left = total - main - (count - 1)
     while left > 0:
-        room = np.maximum(main - rest, 0)
-        if not room.any():
+        space = np.maximum(main - rest, 0)
+        if not space.any():
             return _largest_first(main + left, rest)
-        wanted = weights * (room > 0) / (weights * (room > 0)).sum() * left
-        given = np.minimum(np.maximum(np.floor(wanted).astype(int), np.arange(count - 1) == np.argmax(wanted)), room)
+        wanted = weights * (space > 0) / (weights * (space > 0)).sum() * left
+        given = np.minimum(np.maximum(np.floor(wanted).astype(int), np.arange(count - 1) == np.argmax(wanted)), space)
         rest += given
         left -= int(given.sum())
     return _largest_first(main, rest)

@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from autoseg.simulate.anatomy import Anatomy
 from autoseg.simulate.damage import HALO_VOXELS, DamagePlan, apply_damage, sample_damage
-from autoseg.simulate.drawing import ROOM_VOXELS, DrawingPlan, apply_drawing
+from autoseg.simulate.drawing import SPACE_VOXELS, DrawingPlan, apply_drawing
 from autoseg.simulate.fields import FloatArray, MaskArray
 from autoseg.simulate.growth import fill_up
 from autoseg.simulate.lesion_statistics import sample_lesions
@@ -106,8 +106,8 @@ def _add(
     boxes = ndimage.find_objects(true.astype(np.int8))
     if not boxes:
         return
-    room = max(ROOM_VOXELS, HALO_VOXELS)
-    window = tuple(slice(max(axis.start - room, 0), axis.stop + room) for axis in boxes[0])
+    space = max(SPACE_VOXELS, HALO_VOXELS)
+    window = tuple(slice(max(axis.start - space, 0), axis.stop + space) for axis in boxes[0])
     inside, spacing_mm = true[window], anatomy.spacing_mm
     allowed = anatomy.brain[window] & ~lesions.blocked[window]
     hand = replace(drawing, field_seed=drawing.field_seed + 10 * lesions.count)
@@ -125,11 +125,11 @@ def _add(
 
 
 def _complete(lesions: Lesions, anatomy: Anatomy, voxels: int) -> None:
-    """Add what a lesion could not find room for to the border of the others, in place, to keep the case's volume."""
-    room = anatomy.brain & (anatomy.csf < 0.5) & ~lesions.drawn
+    """Add what a lesion could not find space for to the border of the others, in place, to keep the case's volume."""
+    space = anatomy.brain & (anatomy.csf < 0.5) & ~lesions.drawn
     if int(lesions.drawn.sum()) >= voxels:
         return
-    complete = fill_up(lesions.drawn, room, voxels)
+    complete = fill_up(lesions.drawn, space, voxels)
     added = complete & ~lesions.drawn
     nearest = ndimage.distance_transform_edt(~lesions.true, return_distances=False, return_indices=True)
     lesions.loss[added] = lesions.loss[tuple(axis[added] for axis in nearest)]

@@ -20,7 +20,7 @@ class Oddity:
     Attributes:
         kind: as `autoseg check` calls it.
         plant: spoils the case's files; its docstring says how.
-        variant: tells cases of one kind apart.
+        variant: number among the cases of one kind.
         twin: whether the case is training case 1 once more.
         sessions: of one subject, a case each; () for a single case.
         needs_flair: whether it takes a second channel.

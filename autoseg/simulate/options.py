@@ -1,4 +1,4 @@
-"""What a person asks the simulator for, and which wishes can be met."""
+"""Options of the simulator, and checks that they can be met."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LONGEST_AXIS = 512
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SimulationOptions:
-    """Everything that decides the bytes of a simulated data set.
+    """Options that decide the bytes of a simulated data set.
 
     Attributes:
         cases: number of training cases.
@@ -75,14 +75,14 @@ def parse_shape(text: str | None) -> tuple[int, ...]:
     """Return the lengths in a text such as 197,233,189; () for None.
 
     Raises:
-        AutosegError: it is no list of whole numbers.
+        AutosegError: it is not a list of whole numbers.
     """
     if text is None:
         return ()
-    parts = text.replace("x", ",").split(",")
-    if not all(part.strip().isdecimal() for part in parts):
+    lengths = text.replace("x", ",").split(",")
+    if not all(length.strip().isdecimal() for length in lengths):
         raise AutosegError(f"simulate: shape is '{text}'. Write three numbers of voxels, for example 197,233,189.")
-    return tuple(int(part) for part in parts)
+    return tuple(int(length) for length in lengths)
 
 
 def check_options(options: SimulationOptions) -> None:

@@ -43,7 +43,7 @@ class RealMask:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RealMaskPlan:
-    """Which patient's lesions, and whether they are mirrored at the midline."""
+    """Choice of one patient's lesions, and whether they are mirrored at the midline."""
 
     file: str
     mirrored: bool
@@ -71,7 +71,7 @@ def sample_real_mask(rng: np.random.Generator, folder: Path, min_ml: float, max_
     """Draw a mask whose volume lies in the range, and its side.
 
     Raises:
-        AutosegError: no mask has such a volume, or one is none.
+        AutosegError: no mask has such a volume, or a file is not a mask.
     """
     mirrored = bool(rng.integers(2))
     masks = find_masks(folder)
@@ -120,7 +120,7 @@ def read_mask(path: Path) -> RealMask:
             if len(values) == 1
             else f"holds {len(values)} different values from {values[0]:g} to {values[-1]:g}"
         )
-        raise AutosegError(f"{path}: {found}. A lesion mask holds 0 and one other value: mend it or take it out.")
+        raise AutosegError(f"{path}: {found}. A lesion mask holds 0 and one other value: correct it or take it out.")
     matrix = image.grid().matrix()
     (box,) = ndimage.find_objects((stored > 0).astype(np.int8))
     _refuse_other_space(path, nibabel.affines.apply_affine(matrix, np.argwhere(stored > 0)))
@@ -140,5 +140,5 @@ def _refuse_other_space(path: Path, points_mm: np.ndarray[tuple[int, int], np.dt
     if (share := float((inside > 0.5).mean())) < _LEAST_INSIDE:
         raise DataError(
             f"{path}: only {share:.0%} of the mask lie inside the MNI152 brain. "
-            "Expected masks in MNI space: normalise them, or mend the header."
+            "Expected masks in MNI space: normalise them, or correct the header."
         )

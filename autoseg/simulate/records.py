@@ -1,4 +1,4 @@
-"""What the simulator says it made: the types behind simulation.json."""
+"""Records of the simulated cases: the types behind simulation.json."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from autoseg.simulate.options import SimulationOptions
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SimulatedCase:
-    """What is known of one simulated case because it was made so.
+    """Known truth about one simulated case.
 
     Attributes:
         volume_ml: volume of the labelled voxels.

@@ -1,4 +1,4 @@
-"""Where each kind of lesion may begin and how far it may spread, in MNI coordinates."""
+"""Regions where each kind of lesion may begin and how far it may spread, in MNI coordinates."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def sample_shape(rng: np.random.Generator, draw: LesionDraw) -> ShapePlan:
 
 
 def apply_shape(plan: ShapePlan, anatomy: Anatomy, blocked: MaskArray, main: Ball | None) -> MaskArray:
-    """Grow the infarct outside of `blocked`; fewer voxels than planned, or none, where there is no room.
+    """Grow the infarct outside of `blocked`; fewer voxels than planned, or none, where there is no space.
 
     Args:
         main: the case's largest lesion, for satellites; None while there is none.
@@ -113,7 +113,7 @@ def _choose_seed(plan: ShapePlan, anatomy: Anatomy, blocked: MaskArray, main: Ba
 
 
 def _reaches_edge(lesion: MaskArray, window: Window, shape: tuple[int, ...]) -> bool:
-    """Tell whether a lesion might go on beyond its window."""
+    """Return whether a lesion might go on beyond its window."""
     for axis, (side, length) in enumerate(zip(window, shape, strict=True)):
         if side.start > 0 and lesion.take(0, axis).any():
             return True

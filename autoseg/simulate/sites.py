@@ -22,7 +22,7 @@ _THICK_SLICES = (1.0, 1.0, 1.5)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Contrast:
-    """How one channel shows tissue; intensities are relative to white matter.
+    """Appearance of tissue in one channel; intensities are relative to white matter.
 
     Attributes:
         scar: what is left where tissue was lost but no cavity formed.
@@ -69,7 +69,7 @@ class Site:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Cohort:
-    """What is fixed of a site, whatever the seed: its number of scans, as the cohorts of ATLAS R2.0 differ in it."""
+    """Properties of a site that no seed changes: its number of scans differs as in the cohorts of ATLAS R2.0."""
 
     scans: int
     orientation: str

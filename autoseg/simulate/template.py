@@ -54,7 +54,7 @@ def _load_maps() -> tuple[tuple[FloatArray, ...], Lengths]:
         datasets.load_mni152_wm_template(resolution=1),
         datasets.load_mni152_template(resolution=1),
     )
-    # Room on all sides: the template ends with the brain below.
+    # Space on all sides: the template ends with the brain below.
     maps = tuple(np.pad(image.get_fdata(dtype=np.float32)[box] * brain, 3) for image in images)
     first = mask.affine[:3, 3] + [axis.start - 3 for axis in box]
     return (np.pad(brain, 3), *maps), (float(first[0]), float(first[1]), float(first[2]))

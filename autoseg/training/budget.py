@@ -1,4 +1,4 @@
-"""From minutes to iterations: a time budget becomes a number of steps, so that the schedule can anneal by steps."""
+"""Time budget of a training, turned into a number of steps, so that the schedule can anneal by steps."""
 
 from __future__ import annotations
 

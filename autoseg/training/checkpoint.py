@@ -34,7 +34,7 @@ class Restorable(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class State:
-    """What a checkpoint saves beside the position."""
+    """State that a checkpoint saves beside the position."""
 
     network: nn.Module
     optimizer: torch.optim.Optimizer

@@ -20,7 +20,7 @@ Call = Callable[[torch.Tensor], tuple[torch.Tensor, ...]]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trial:
-    """What came of compiling: seconds of a forward and backward pass, timed in turns.
+    """Result of compiling: seconds of a forward and backward pass, timed in turns.
 
     Attributes:
         compiling: seconds until the compiled network had made its first step.
@@ -33,7 +33,7 @@ class Trial:
     failure: str = ""
 
     def pays(self) -> bool:
-        """Tell whether the compiled network is worth keeping."""
+        """Return whether the compiled network is worth keeping."""
         return not self.failure and statistics.median(self.compiled) <= WORTH * statistics.median(self.eager)
 
     def describe(self) -> str:
@@ -46,7 +46,7 @@ class Trial:
 
 
 class Attempt(NamedTuple):
-    """What to train with from now on, and why."""
+    """Network to train with from now on, and the trial that decided it."""
 
     network: Call
     trial: Trial
@@ -65,7 +65,7 @@ def _reading_utf8() -> Iterator[None]:
 
 
 def try_compiled(network: Call, compile_network: Callable[[Call], Call], time_step: Callable[[Call], float]) -> Attempt:
-    """Compile a network and time both kinds of a step in turns; one that cannot be compiled is no reason to end.
+    """Compile a network and time both kinds of a step in turns; a failure to compile does not end the training.
 
     Args:
         network: as it is.
@@ -82,7 +82,7 @@ def try_compiled(network: Call, compile_network: Callable[[Call], Call], time_st
         ImportError,
         ValueError,
         OSError,
-    ) as error:  # no compiler, an unknown operation, no memory, no room to write
+    ) as error:  # no compiler, an unknown operation, no memory, no space to write
         failure = str(error).strip().splitlines()[0][:200] or type(error).__name__
         return Attempt(network, Trial(failure=failure))
     eager, after = (tuple(pair[side] for pair in pairs) for side in (0, 1))

@@ -31,7 +31,7 @@ class InitialWeights:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Match:
-    """How far weights fitted a network.
+    """Match between given weights and a network.
 
     Attributes:
         loaded: number of tensors that were taken over.

@@ -19,7 +19,7 @@ class SignalledError(Exception):
 
 @dataclass(kw_only=True, slots=True)
 class Interruption:
-    """What has been asked for since the training began.
+    """Requests to stop that arrived since the training began.
 
     Attributes:
         signal: that arrived, or 0.
@@ -64,7 +64,7 @@ def listening() -> Iterator[Interruption]:
 
 
 def take_stop_file(path: Path) -> bool:
-    """Return whether somebody put the file there by which a training is ended early, and remove it."""
+    """Return whether the file by which a training is ended early is there, and remove it."""
     if not path.exists():
         return False
     path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""What builds the entries of `planners.parts.OPTIMIZERS`.
+"""Builders of the entries of `planners.parts.OPTIMIZERS`.
 
 All are torch's fused ones. On a CPU these read raw memory: a parameter, its gradient and its states must lie in memory
 in the same order, which torch does not check (2.13). Parameters here are contiguous; autograd and checkpoints follow.

@@ -1,4 +1,4 @@
-"""How a training uses its time: when it reports, saves, compiles and gives up. It changes no batch and no loss."""
+"""Use of time by a training: when it reports, saves, compiles and gives up. It changes no batch and no loss."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BudgetPolicy:
-    """How minutes are turned into steps.
+    """Rules that turn minutes into steps.
 
     Attributes:
         unmeasured_steps: the first ones pay for memory and kernels being set up, and are not measured.
@@ -29,7 +29,7 @@ class BudgetPolicy:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Policy:
-    """When a training reports, saves, compiles and gives up.
+    """Rules for when a training reports, saves, compiles and gives up.
 
     Attributes:
         report_seconds: between reports; each costs one synchronisation with the device.

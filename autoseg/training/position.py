@@ -1,4 +1,4 @@
-"""How far a training has come, and what follows from that alone."""
+"""Position of a training, and what follows from the position alone."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ UNMEASURED_FACTOR = 0.1
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Position:
-    """How far a training has come.
+    """Position of a training: the steps done, and the steps in all.
 
     Attributes:
         iteration: optimiser steps done. Batches follow from seed and iteration alone, so this is the sampler's state.
         iterations: steps in all; 0 while a time budget has not been turned into steps.
         seconds: spent training and validating on the way, over all resumes.
-        validation_seconds: the part of it spent validating.
+        validation_seconds: the share of them spent validating.
         rate_factor: on the schedule's learning rate; below 1 after a loss that was not a number.
         rollbacks: how often the training went back because of that.
         cooling: whether the training was asked to end early, and winds down.
@@ -40,7 +40,7 @@ class Position:
     rewarm_from: int = 0
 
     def is_done(self) -> bool:
-        """Tell whether all steps are done."""
+        """Return whether all steps are done."""
         return 0 < self.iterations <= self.iteration
 
     def stepped(self) -> Position:
@@ -61,7 +61,7 @@ class Position:
         return self.rate_factor * min(1.0, (self.iteration - self.rewarm_from + 1) / steps)
 
     def extended(self, iterations: int) -> Position:
-        """Return a finished training's position with more steps, or as it is if `iterations` are no more than it has.
+        """Return a finished training's position with more steps, or as it is if `iterations` is not more than it has.
 
         The learning rate is warmed up again to what the schedule then says.
 
@@ -73,7 +73,7 @@ class Position:
         return replace(self, iterations=iterations, rewarm_from=self.iteration)
 
     def cooled_down(self) -> Position:
-        """Return the position shortly before the schedule's end, or as it is if that is no earlier end.
+        """Return the position shortly before the schedule's end, or as it is if that is not an earlier end.
 
         So a training that ends early ends annealed.
         """

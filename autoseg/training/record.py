@@ -1,4 +1,4 @@
-"""What happened in a fold's training, and where its cases were kept."""
+"""Record of a fold's training, and of the memory that its cases were kept in."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Status = Literal["training", "trained", "finished"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CaseResidency:
-    """Where the training cases of a fold's latest start were kept, and why: what they need and what was free, in GiB.
+    """Memory that held the training cases at a fold's latest start: what they need and what was free, in GiB.
 
     Attributes:
         needed_gb: memory for all cases.
@@ -35,7 +35,7 @@ class CaseResidency:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrainingRecord:
-    """What happened in a fold: enough to repeat it and to know what a figure cost.
+    """Record of a fold's training: enough to repeat it and to know what a figure cost.
 
     Attributes:
         status: training, trained (weights are final), finished (validated as well).

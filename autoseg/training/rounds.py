@@ -27,7 +27,7 @@ KIND = "validation"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Round:
-    """What one round of validation found.
+    """Result of one round of validation.
 
     Attributes:
         seconds: that it took.

@@ -1,4 +1,4 @@
-"""Everything that one training needs."""
+"""Inputs of one training."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from planners.plan import Configuration
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Setup:
-    """Everything one training needs.
+    """Inputs of one training.
 
     Attributes:
         heads: what the network's output channels stand for.

@@ -31,7 +31,7 @@ def make_seed(*numbers: int) -> int:
 
 
 class Stepper:
-    """Everything that a training moves, and how it moves it by one step.
+    """Network, optimiser and kept weights of a training, which one step changes.
 
     Args:
         setup: of the training.

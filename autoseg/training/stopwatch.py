@@ -1,4 +1,4 @@
-"""Where a step's time goes, without making the device wait."""
+"""Timing of a training step without making the device wait."""
 
 from __future__ import annotations
 

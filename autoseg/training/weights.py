@@ -1,4 +1,4 @@
-"""Which weights of a training are kept: what builds the entries of `planners.parts.WEIGHTS`.
+"""Weights of a training that are kept: builders of the entries of `planners.parts.WEIGHTS`.
 
 An entry gives a *keeper*. It follows the network from step to step, lends validation the network to look at, and writes
 what is predicted with.
@@ -25,7 +25,7 @@ from planners.parts.weights import AveragedOptions, BestOptions, LastOptions, Sn
 
 
 class Keeper(Restorable, Protocol):
-    """What a training knows of the weights that are kept; its state is in the checkpoint."""
+    """Weights that are kept, as a training uses them; their state is in the checkpoint."""
 
     def update(self, position: Position) -> None:
         """Look at the network after the optimiser step that led to `position`."""
@@ -190,7 +190,7 @@ class SnapshotKeeper:
         self._written, self._latest = 0, 0
 
     def update(self, position: Position) -> None:
-        """Write a snapshot where one is due; not of weights that are no numbers: the training will go back."""
+        """Write a snapshot where one is due; not of weights that are not finite: the training will go back."""
         if self._written and position.rewarm_from >= self._latest:
             self._written, self._latest = 0, position.rewarm_from
         if not self._is_due(position) or not is_finite(self._network):

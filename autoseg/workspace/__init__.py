@@ -1,1 +1,1 @@
-"""The lowest room: the only one that spells names of files and folders below a workspace."""
+"""Lowest package of autoseg: the only one that spells names of files and folders below a workspace."""

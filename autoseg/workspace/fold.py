@@ -54,12 +54,12 @@ class FoldFolder:
 
     @property
     def run(self) -> Path:
-        """What the fold was begun with."""
+        """Path of the settings that the fold was begun with."""
         return self.root / "run.json"
 
     @property
     def record(self) -> Path:
-        """What happened in the training: how far it is, what it took."""
+        """Path of the training's record: how far it is, what it took."""
         return self.root / "record.json"
 
     @property
@@ -94,7 +94,7 @@ class FoldFolder:
 
     @property
     def log(self) -> Path:
-        """What the training printed, where another process started it."""
+        """Path of the training's printed output, where another process started it."""
         return self.root / "train.log"
 
     @property

@@ -21,17 +21,17 @@ class Workspace:
 
     @property
     def dataset(self) -> Path:
-        """Where the data set's description lies."""
+        """Path of the data set's description."""
         return self.root / "dataset.json"
 
     @property
     def fingerprint(self) -> Path:
-        """Where the fingerprint lies."""
+        """Path of the fingerprint."""
         return self.root / "fingerprint.json"
 
     @property
     def check(self) -> Path:
-        """Where the findings of the last check lie."""
+        """Path of the findings of the last check."""
         return self.root / "check.json"
 
     @property

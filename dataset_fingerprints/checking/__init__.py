@@ -1,1 +1,1 @@
-"""What can be wrong with a case, and between the cases of a data set."""
+"""Checks of each case, and between the cases of a data set."""

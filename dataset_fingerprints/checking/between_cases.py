@@ -1,4 +1,4 @@
-"""What can be wrong with a data set though each of its cases is sound."""
+"""Checks between the cases of a data set, each of which may be sound."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _find_spacing_outliers(cases: Sequence[CaseFingerprint]) -> list[Finding]:
 
 
 def _find_orientations(cases: Sequence[CaseFingerprint]) -> list[Finding]:
-    """Tell of mixed orientations, which are read as what they are: every scan is turned to RAS+."""
+    """Report mixed orientations, which are read as what they are: every scan is turned to RAS+."""
     counts = Counter(case.orientation for case in cases).most_common()
     if len(counts) == 1:
         return []
@@ -72,7 +72,7 @@ def _find_orientations(cases: Sequence[CaseFingerprint]) -> list[Finding]:
 
 
 def _find_subjects(cases: Sequence[CaseFingerprint]) -> list[Finding]:
-    """Tell of subjects and groups with several cases, which never lie in different folds."""
+    """Report subjects and groups with several cases, which never lie in different folds."""
     units: dict[str, list[CaseFingerprint]] = defaultdict(list)
     names = find_units(cases)
     for case in cases:

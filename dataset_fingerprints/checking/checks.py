@@ -1,4 +1,4 @@
-"""What can be wrong with a case, found before anything is trained on it; findings are graded and never silent."""
+"""Checks of a case before anything is trained on it; findings are graded and never silent."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.geometry import Grid, affine_distance_mm, canonical_grid, show_lengths
-from dataset_fingerprints.tolerances import REFUSED_SHIFT, TOLD_SHIFT
+from dataset_fingerprints.tolerances import REFUSED_SHIFT, REPORTED_SHIFT
 
 Grade = Literal["error", "warning", "fixed"]
 
@@ -25,7 +25,7 @@ class Finding:
     """One thing found in one case.
 
     Attributes:
-        grade: an error stops, a warning does not, fixed was mended on the way.
+        grade: an error stops, a warning does not, fixed was corrected on the way.
         kind: a short name that stays the same, for example `unexpected-label`.
         message: what was found, what was expected and what to do.
     """
@@ -46,10 +46,10 @@ def check_grids(case: str, image: Grid, label: Grid) -> tuple[Finding, ...]:
         )
         return (Finding(case=case, grade="error", kind="shape", message=message),)
     voxels = affine_distance_mm(scan, mask) / min(scan.spacing_mm())
-    if voxels <= TOLD_SHIFT:
+    if voxels <= REPORTED_SHIFT:
         return ()
     refused = voxels > REFUSED_SHIFT
-    cure = "Mend the wrong header" if refused else "The label map was taken to lie on the scan's grid"
+    cure = "Correct the wrong header" if refused else "The label map was taken to lie on the scan's grid"
     message = f"label map and scan lie {voxels:.2g} voxels apart in space though their shapes agree. {cure}."
     return (Finding(case=case, grade="error" if refused else "warning", kind="affine", message=message),)
 
@@ -89,7 +89,7 @@ def check_twins(case: str, voxels: NDArray[np.float32], labels: NDArray[Any]) ->
 
 
 def check_labels(case: str, labels: NDArray[Any], scheme: LabelScheme) -> tuple[NDArray[np.uint8], tuple[Finding, ...]]:
-    """Turn stored label values into class indices, and say what had to be mended or cannot be.
+    """Turn stored label values into class indices, and report what was fixed or cannot be.
 
     Args:
         case: its name.
@@ -108,7 +108,7 @@ def check_labels(case: str, labels: NDArray[Any], scheme: LabelScheme) -> tuple[
         found = sorted(set(np.unique(whole).tolist()) - set(scheme.known_values()))
         message = (
             f"the label map holds {found[:10]}, but dataset.json names {list(scheme.known_values())}. "
-            "Add the label to dataset.json or mend the file."
+            "Add the label to dataset.json or correct the file."
         )
         unexpected = Finding(case=case, grade="error", kind="unexpected-label", message=message)
         return np.zeros(labels.shape, dtype=np.uint8), (*findings, unexpected)
@@ -143,7 +143,7 @@ def _round_labels(case: str, labels: NDArray[Any]) -> tuple[NDArray[np.integer] 
     if not np.isfinite(labels).all() or distance.max() > ROUNDING:
         strays = labels[~(distance <= ROUNDING)]
         message = (
-            f"the label map holds {strays.size} voxels that are no integers, for example {float(strays[0]):.6g}. "
+            f"the label map holds {strays.size} voxels that are not integers, for example {float(strays[0]):.6g}. "
             "Labels must be integers: was the file resampled with interpolation?"
         )
         return None, (Finding(case=case, grade="error", kind="fractional-label", message=message),)

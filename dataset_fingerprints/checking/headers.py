@@ -1,4 +1,4 @@
-"""What can be wrong with the place that headers give voxels in space."""
+"""Checks of the position that headers give voxels in space."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataset_fingerprints.checking.checks import Finding, Grade
 from dataset_fingerprints.geometry import Grid, affine_distance_mm, show_lengths, show_spacing, skew_degrees
 from dataset_fingerprints.reading.alignment import overlap, same_place
 from dataset_fingerprints.reading.stored import Header
-from dataset_fingerprints.tolerances import REFUSED_DEGREES, RIGHT_ANGLE_DEGREES, STRAIGHTENED_DEGREES, TOLD_SHIFT
+from dataset_fingerprints.tolerances import REFUSED_DEGREES, REPORTED_SHIFT, RIGHT_ANGLE_DEGREES, STRAIGHTENED_DEGREES
 
 # grade, kind, and what was found without saying in which file
 _Fault = tuple[Grade, str, str]
@@ -47,7 +47,7 @@ def check_channel_grids(case: str, names: Sequence[str], grids: Sequence[Grid]) 
         covered = overlap(grids[0], grid)
         found = f"channel {name} ({_show(grid)}) lies on another grid than {names[0]} ({_show(grids[0])})"
         if covered == 0:
-            message = f"{found}, and the two do not overlap in space. Mend the header that is wrong."
+            message = f"{found}, and the two do not overlap in space. Correct the header that is wrong."
             findings.append(Finding(case=case, grade="error", kind="channel-grid", message=message))
         else:
             message = f"{found}. It was resampled onto that (linear) and covers {covered:.0%} of it."
@@ -63,7 +63,7 @@ def _check_forms(header: Header) -> Iterator[_Fault]:
     if header.qform is None:
         return
     apart_mm = affine_distance_mm(header.grid, header.qform)
-    if apart_mm > TOLD_SHIFT * min(header.grid.spacing_mm()):
+    if apart_mm > REPORTED_SHIFT * min(header.grid.spacing_mm()):
         yield (
             "warning",
             "qform-sform",

@@ -1,4 +1,4 @@
-"""Every kind of finding, its grades and what it means: one table for people, for the command line and for tests."""
+"""Kinds of findings, with grades and meaning: one table for people, for the command line and for tests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataset_fingerprints.checking.checks import Grade
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Kind:
-    """What one kind of finding is.
+    """Grades and meaning of one kind of finding.
 
     Attributes:
         grades: those that it can have, by how bad it is.
@@ -36,7 +36,7 @@ KINDS: dict[str, Kind] = {
     "not-finite": Kind(grades=("error",), meaning="intensities are NaN or infinite"),
     "constant": Kind(grades=("error",), meaning="all intensities are the same"),
     "unexpected-label": Kind(grades=("error",), meaning="a label map holds values that are not declared"),
-    "fractional-label": Kind(grades=("error", "fixed"), meaning="label values are no integers, or nearly integers"),
+    "fractional-label": Kind(grades=("error", "fixed"), meaning="label values are not integers, or nearly integers"),
     "empty-label": Kind(grades=("warning",), meaning="a label map is 0 everywhere"),
     "label-is-image": Kind(grades=("error",), meaning="scan and label map hold the same voxels"),
     "duplicate-image": Kind(grades=("warning",), meaning="two cases have the same image file"),

@@ -1,4 +1,4 @@
-"""Whether all files of a case are there, and hold as many channels as the data set has."""
+"""Check that all files of a case are there, and hold as many channels as the data set has."""
 
 from __future__ import annotations
 

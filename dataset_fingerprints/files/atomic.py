@@ -36,7 +36,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def sweep(*folders: Path) -> None:
-    """Delete what killed processes left half written in these folders; only for whoever holds their lock."""
+    """Delete what killed processes left half written in these folders; only for the process that holds their lock."""
     for folder in folders:
         for partial in folder.glob(f"{PARTIAL}*"):
             partial.unlink(missing_ok=True)

@@ -53,7 +53,7 @@ def read_json(path: Path, kind: type[T]) -> T:
     """Read a file as the dataclass `kind`, strictly: unknown keys and wrong types are errors.
 
     Raises:
-        FileFormatError: the file is missing, is no JSON, was written by a version with another schema, or differs from
+        FileFormatError: the file is missing, is not JSON, was written by a version with another schema, or differs from
             `kind`; the message names the field.
     """
     try:
@@ -70,7 +70,7 @@ def parse_json(text: bytes, kind: type[T], where: str) -> T:
         where: the text comes from, for messages.
 
     Raises:
-        FileFormatError: the text is no JSON, or differs from `kind`; the message names the field.
+        FileFormatError: the text is not JSON, or differs from `kind`; the message names the field.
     """
     try:
         value = _validate(kind, text)
@@ -94,10 +94,10 @@ def refuse_newer(path: Path, kind: type) -> None:
 
 
 def read_plain_json(path: Path) -> Any:
-    """Read a JSON file of somebody else's making as plain values.
+    """Read a JSON file of another program as plain values.
 
     Raises:
-        FileFormatError: the file is missing or is no JSON; the message gives line and column.
+        FileFormatError: the file is missing or is not JSON; the message gives line and column.
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
@@ -107,7 +107,7 @@ def read_plain_json(path: Path) -> Any:
         raise FileFormatError(f"{path}: is not text in UTF-8 (byte {error.start}). Save it as UTF-8 JSON.") from error
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
-        raise FileFormatError(f"{path}: is not valid JSON ({error.msg}, {where}). Mend the file there.") from error
+        raise FileFormatError(f"{path}: is not valid JSON ({error.msg}, {where}). Correct the file there.") from error
 
 
 def from_plain(value: Any, kind: type[T], where: str) -> T:

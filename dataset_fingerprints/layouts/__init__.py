@@ -9,13 +9,13 @@ from typing import Any
 from dataset_fingerprints.dataset import Dataset
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.layouts.csv_of_paths import is_csv, read_csv
+from dataset_fingerprints.layouts.describing import describe_layout
 from dataset_fingerprints.layouts.description import read_description
 from dataset_fingerprints.layouts.msd import is_msd, read_msd
 from dataset_fingerprints.layouts.nnunet import is_nnunet, read_nnunet
 from dataset_fingerprints.layouts.paired import is_paired, read_known_pair, read_paired
-from dataset_fingerprints.layouts.telling import tell_layout
 
-__all__ = ["LAYOUTS", "read_dataset", "read_paired", "tell_layout"]
+__all__ = ["LAYOUTS", "describe_layout", "read_dataset", "read_paired"]
 
 Description = Mapping[str, Any]
 

@@ -44,7 +44,7 @@ class _Columns:
 
 
 def is_csv(path: Path, description: Mapping[str, Any]) -> bool:
-    """Tell whether the data set is given as a CSV file."""
+    """Return whether the data set is given as a CSV file."""
     return path.is_file() and path.suffix.lower() == ".csv"
 
 
@@ -132,7 +132,7 @@ def _choose_columns(path: Path, header: Sequence[str]) -> _Columns:
 
 
 def _case(path: Path, columns: _Columns, number: int, row: _Row) -> Case:
-    """Return the case of a line; an empty cell becomes an empty path, which is told when the case is read."""
+    """Return the case of a line; an empty cell becomes an empty path, which is reported when the case is read."""
     files = [row[name] for name in (*columns.images, "label")]
     first = next((file for file in files if file), "")
     name = row.get("case") or _CHANNEL_SUFFIX.sub("", case_stem(Path(first)))

@@ -1,4 +1,4 @@
-"""What the layouts share: labels, subjects, the search for files and what is refused in every layout."""
+"""Functions that all layouts share: labels, subjects, the search for files and what is refused in every layout."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def read_scheme(path: Path, labels: Mapping[str, Any], order: object = None) -> 
         order: nnU-Net's regions_class_order: the value written for each region.
 
     Raises:
-        DataError: values that are no integers, occur twice or contradict each other.
+        DataError: values that are not integers, occur twice or contradict each other.
     """
     values = {name: _label_values(path, name, value) for name, value in labels.items() if value not in (0, [0])}
     ignored = values.pop("ignore", None)
@@ -101,7 +101,7 @@ def read_description(path: Path) -> Mapping[str, Any]:
 
     Raises:
         DataError: it holds no object.
-        FileFormatError: it is no JSON.
+        FileFormatError: it is not JSON.
     """
     if not path.is_file():
         return {}
@@ -126,7 +126,7 @@ def expect_labels(path: Path, labels: object) -> Mapping[str, Any]:
     """Return the 'labels' of a dataset.json.
 
     Raises:
-        DataError: they are no object.
+        DataError: they are not a JSON object.
     """
     if not isinstance(labels, dict):
         raise DataError(f"{path}: 'labels' is a {type(labels).__name__}. Expected names with integers.")
@@ -177,7 +177,7 @@ def make_case(name: str, images: Iterable[Path], label: Path) -> Case:
 
 
 def refuse_absence(path: Path, cases: Sequence[Case]) -> None:
-    """Refuse a data set of which no scan is there: a wrong folder; single missing files are told case by case.
+    """Refuse a data set of which no scan is there: a wrong folder; single missing files are reported case by case.
 
     Args:
         path: of what lists the cases, for messages.
@@ -190,7 +190,7 @@ def refuse_absence(path: Path, cases: Sequence[Case]) -> None:
         example = images[0] if images else "no path is given"
         raise DataError(
             f"{path}: no scan of its cases ({len(cases)}) exists, for example {example}. "
-            "Expected paths that are absolute or relative to this place: mend them, or put the scans there."
+            "Expected paths that are absolute or relative to this place: correct them, or put the scans there."
         )
 
 
@@ -237,7 +237,7 @@ def refuse_rivals(root: Path, places: Sequence[tuple[Path, Hashable]]) -> None:
 def refuse_wrong_channels(path: Path, cases: Sequence[Case], channels: Sequence[str], cure: str) -> None:
     """Refuse a description that fits no case: a file that holds all channels of its case has another number of them.
 
-    Headers are read until one case fits. A case that differs from the others is told when it is read.
+    Headers are read until one case fits. A case that differs from the others is reported when it is read.
 
     Args:
         path: of what declares the channels, for messages.

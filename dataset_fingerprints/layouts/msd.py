@@ -26,7 +26,7 @@ _NAME_ALL = (
 
 
 def is_msd(root: Path, description: Mapping[str, Any]) -> bool:
-    """Tell whether a dataset.json is one of the Decathlon's."""
+    """Return whether a dataset.json is one of the Decathlon's."""
     return "modality" in description and "training" in description
 
 

@@ -31,7 +31,7 @@ _Files = dict[str, tuple[tuple[Path, ...], Path]]
 
 
 def is_nnunet(root: Path, description: Mapping[str, Any]) -> bool:
-    """Tell whether a dataset.json is nnU-Net's (version 2)."""
+    """Return whether a dataset.json is nnU-Net's (version 2)."""
     return "channel_names" in description and "labels" in description
 
 
@@ -39,8 +39,8 @@ def read_nnunet(root: Path, description: Mapping[str, Any]) -> Dataset:
     """Read an nnU-Net raw folder.
 
     The `dataset` of dataset.json says which cases there are and where their files lie, relative to the folder or
-    absolute. Without it the files in imagesTr and labelsTr say which cases there are; what one of them lacks is told
-    when it is read.
+    absolute. Without it the files in imagesTr and labelsTr say which cases there are; what one of them lacks is
+    reported when it is read.
     """
     path = root / "dataset.json"
     channels = read_channels(path, description["channel_names"])

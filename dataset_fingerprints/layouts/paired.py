@@ -41,7 +41,7 @@ _CHANNEL_SUFFIX = re.compile(r"(?<=.)_(\d{4})$")
 
 
 def is_paired(root: Path, description: Mapping[str, Any]) -> bool:
-    """Tell whether a folder holds known paired folders and nothing says that its files lie elsewhere."""
+    """Return whether a folder holds known paired folders and nothing says that its files lie elsewhere."""
     elsewhere = "training" in description or "dataset" in description or (root / "labelsTr").is_dir()
     return root.is_dir() and not elsewhere and bool(_find_pairs(root))
 
@@ -73,9 +73,9 @@ def read_paired(images: Path, labels: Path) -> Dataset:
 
     Files belong together if their names do: a scan may have nnU-Net's channel suffix (_0000), with one file per
     channel. If more files match without common endings (_T1w, _mask, _lesion, _label, _seg and the like), these do not
-    count. A file without a partner is a case that lacks something, told when it is read. Channels are numbers and the
-    labels are {"background": 0, "lesion": 1}, unless a dataset.json (in nnU-Net's form) in the folder that holds both
-    names them.
+    count. A file without a partner is a case that lacks something, reported when it is read. Channels are numbers and
+    the labels are {"background": 0, "lesion": 1}, unless a dataset.json (in nnU-Net's form) in the folder that holds
+    both names them.
 
     Raises:
         DataError: no scan matches a label map.
@@ -134,7 +134,7 @@ def _images_in(folder: Path) -> list[Path]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Matching:
-    """What the files of both folders are called in one way of reading their names.
+    """Names of the files of both folders, in one way of reading them.
 
     Attributes:
         scans: every scan with its case and its channel.
@@ -205,7 +205,7 @@ class _Files:
     masks: Mapping[str, Path]
 
     def channel_count(self) -> int:
-        """Return how many scans most cases have, the larger number on ties; a case with another number is told later.
+        """Return how many scans most cases have, the larger number on ties; other cases are reported later.
 
         Raises:
             DataError: no case has a file for a channel below the last one.

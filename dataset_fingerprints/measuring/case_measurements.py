@@ -1,4 +1,4 @@
-"""What is measured of one case."""
+"""Measurements of one case."""
 
 from __future__ import annotations
 

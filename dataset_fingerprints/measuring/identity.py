@@ -1,4 +1,4 @@
-"""Whether raw files are still the same: size and modification time first, their content where only the time differs."""
+"""Check for changed raw files: size and modification time first, their content where only the time differs."""
 
 from __future__ import annotations
 

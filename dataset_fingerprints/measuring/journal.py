@@ -1,4 +1,4 @@
-"""What was measured of the cases so far, line by line while a pass goes on, so that a killed pass loses one case."""
+"""Measurements so far, written line by line while a pass goes on, so that a killed pass loses one case."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the labels look like: volumes, connected components, thickness, contrast, distance to the border."""
+"""Statistics of labels: volumes, connected components, thickness, contrast, distance to the border."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _measure_components(mask: NDArray[np.bool_], spacing_mm: TripleFloat) -> tup
     largest = np.argsort(-sizes.astype(np.int64), kind="stable")[:MAX_LISTED]
     lesions = []
     for index in largest:
-        # First and last voxel along x, y and z; the padding is room for the border.
+        # First and last voxel along x, y and z; the padding is space for the border.
         first, last = statistics["bounding_boxes"][index + 1].reshape(3, 2).astype(int).T
         around = tuple(slice(low - 1, high + 2) for low, high in zip(first, last, strict=True))
         x, y, z = (int(length) for length in last - first + 1)

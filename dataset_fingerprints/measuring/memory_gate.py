@@ -24,7 +24,7 @@ def estimate_bytes(case: Case, channels: int) -> int:
     try:
         x, y, z = read_grid(case.image_paths()[0]).shape
     except DataError:
-        return 0  # told when the case is read
+        return 0  # reported when the case is read
     return x * y * z * (BYTES_PER_VOXEL + channels * BYTES_PER_CHANNEL_VOXEL)
 
 
@@ -41,7 +41,7 @@ class MemoryGate:
 
     @contextmanager
     def hold(self, size_bytes: int) -> Iterator[None]:
-        """Wait until there is room for `size_bytes`, and take it while the block runs."""
+        """Wait until there is space for `size_bytes`, and take it while the block runs."""
         with self._change:
             self._change.wait_for(lambda: not self._held_bytes or self._held_bytes + size_bytes <= self.limit_bytes)
             self._held_bytes += size_bytes

@@ -18,7 +18,7 @@ from dataset_fingerprints.measuring.scans import Scan, read_case
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Known:
-    """What was measured and found of a sound case; true as long as the case's files are the same."""
+    """Measurements and findings of a sound case; true as long as the case's files are the same."""
 
     record: CaseFingerprint
     findings: tuple[Finding, ...]
@@ -26,7 +26,7 @@ class Known:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """What a pass may use of the machine.
+    """Limits to the cores and memory that a pass may use.
 
     Attributes:
         workers: threads; reading, decompressing and measuring release the interpreter's lock for most of their time.
@@ -39,7 +39,7 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Listeners:
-    """Whom a pass tells, from its threads.
+    """Listeners to a pass, called from its threads.
 
     Attributes:
         on_scan: called with every scan that was read and is sound.
@@ -54,7 +54,7 @@ class Listeners:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Found:
-    """What a pass measured and found, in the data set's order.
+    """Measurements and findings of a pass, in the data set's order.
 
     Attributes:
         sound: the cases that can be used.
@@ -72,8 +72,8 @@ class Found:
 
     def findings(self) -> tuple[Finding, ...]:
         """Return all findings: those that refuse a case first."""
-        told = tuple(finding for known in self.sound for finding in known.findings)
-        return (*self.refused, *told, *self.overall)
+        reported = tuple(finding for known in self.sound for finding in known.findings)
+        return (*self.refused, *reported, *self.overall)
 
 
 def extract_cases(dataset: Dataset, previous: Mapping[str, Known], limits: Limits, listeners: Listeners) -> Found:
@@ -83,7 +83,7 @@ def extract_cases(dataset: Dataset, previous: Mapping[str, Known], limits: Limit
         dataset: what to read.
         previous: what an earlier pass found, by case name.
         limits: of threads and memory.
-        listeners: who is told of what was done.
+        listeners: receivers of reports on what was done.
     """
     gate = MemoryGate(limit_bytes=limits.memory_bytes)
 

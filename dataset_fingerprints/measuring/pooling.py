@@ -1,4 +1,4 @@
-"""How the measurements of single cases become those of the data set."""
+"""Pooling of the measurements of single cases into those of the data set."""
 
 from __future__ import annotations
 

@@ -63,15 +63,15 @@ def read_scan(name: str, images: Sequence[Path | None], channels: Sequence[str])
     """
     absent = tuple(position for position, image in enumerate(images) if image is None)
     present = [channel for position, channel in enumerate(channels) if position not in absent]
-    parts, findings = _read_parts(name, [str(path) for path in images if path is not None], present)
-    findings += check_headers(name, _headers_of(parts))
-    # A scan of one value everywhere is no use for training, but there is an answer to it.
+    opened, findings = _read_files(name, [str(path) for path in images if path is not None], present)
+    findings += check_headers(name, _headers_of(opened))
+    # A scan of one value everywhere is of no use for training, but there is an answer to it.
     refusals = [finding.message for finding in findings if finding.grade == "error" and finding.kind != "constant"]
     if refusals:
         raise DataError(f"case {name}: {' '.join(refusals)}")
     for finding in findings:
         _log.warning("case %s: %s", name, finding.message)
-    image = join_channels([part.image for part in parts])
+    image = join_channels([file.image for file in opened])
     scan = _crop(image.voxels, None, None, image.source_grid)
     for position in absent:
         scan = replace(scan, voxels=np.insert(scan.voxels, position, 0, axis=0), absent=absent)
@@ -101,26 +101,26 @@ def read_case(case: Case, channels: Sequence[str], scheme: LabelScheme) -> tuple
         The scan, or None where a finding is an error; and all findings, missing and damaged files included: one
         fault of a case does not hide another.
     """
-    parts, findings = _read_parts(case.name, case.images, channels)
+    opened, findings = _read_files(case.name, case.images, channels)
     stored, more = _read_label(case)
     findings += more
     if stored is None:
-        return None, (*findings, *check_headers(case.name, _headers_of(parts)))
-    findings += check_headers(case.name, _headers_of(parts) | {"the label map": stored.header})
-    if parts:
-        findings += check_grids(case.name, parts[0].image.source_grid, stored.source_grid)
-    twins = [finding for part in parts for finding in check_twins(case.name, part.image.voxels, stored.voxels[0])]
+        return None, (*findings, *check_headers(case.name, _headers_of(opened)))
+    findings += check_headers(case.name, _headers_of(opened) | {"the label map": stored.header})
+    if opened:
+        findings += check_grids(case.name, opened[0].image.source_grid, stored.source_grid)
+    twins = [finding for file in opened for finding in check_twins(case.name, file.image.voxels, stored.voxels[0])]
     labels, more = check_labels(case.name, stored.voxels[0], scheme)
-    # A scan in the label map's place has no values of labels, which is no news.
+    # A scan in the label map's place has no values of labels, which is known already.
     findings += tuple(twins) or more
     if any(finding.grade == "error" for finding in findings):
         return None, findings
-    image = join_channels([part.image for part in parts])
+    image = join_channels([file.image for file in opened])
     return _crop(image.voxels, labels, scheme.foreground(labels), image.source_grid), findings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Part:
+class _ReadFile:
     """One of the files of a scan.
 
     Attributes:
@@ -131,12 +131,12 @@ class _Part:
     image: Image
 
 
-def _read_parts(
+def _read_files(
     case: str, files: Sequence[str], channels: Sequence[str]
-) -> tuple[tuple[_Part, ...], tuple[Finding, ...]]:
+) -> tuple[tuple[_ReadFile, ...], tuple[Finding, ...]]:
     """Read the files of a scan that can be read, and check them; without an error found they are complete."""
     findings = check_presence(case, files, channels)
-    parts: list[_Part] = []
+    opened: list[_ReadFile] = []
     for position, file in enumerate(files):
         if is_there(file):
             try:
@@ -144,13 +144,17 @@ def _read_parts(
             except DataError as error:
                 findings += (_unreadable(case, error),)
             else:
-                parts.append(_Part(names=_name_volumes(files, position, image.voxels.shape[0], channels), image=image))
-    for part in parts:
-        findings += check_voxels(case, part.image.voxels, part.names)
-    if len(parts) == len(files):
-        findings += check_channel_count(case, [len(part.names) for part in parts], channels)
-        findings += check_channel_grids(case, [part.names[0] for part in parts], [part.image.grid() for part in parts])
-    return tuple(parts), findings
+                opened.append(
+                    _ReadFile(names=_name_volumes(files, position, image.voxels.shape[0], channels), image=image)
+                )
+    for entry in opened:
+        findings += check_voxels(case, entry.image.voxels, entry.names)
+    if len(opened) == len(files):
+        findings += check_channel_count(case, [len(file.names) for file in opened], channels)
+        findings += check_channel_grids(
+            case, [file.names[0] for file in opened], [file.image.grid() for file in opened]
+        )
+    return tuple(opened), findings
 
 
 def _read_label(case: Case) -> tuple[Image | None, tuple[Finding, ...]]:
@@ -163,9 +167,9 @@ def _read_label(case: Case) -> tuple[Image | None, tuple[Finding, ...]]:
         return None, (_unreadable(case.name, error),)
 
 
-def _headers_of(parts: Sequence[_Part]) -> dict[str, Header]:
+def _headers_of(opened: Sequence[_ReadFile]) -> dict[str, Header]:
     """Return the headers of a scan's files with what they are in words."""
-    return {f"channel {part.names[0]}" if len(part.names) == 1 else "the scan": part.image.header for part in parts}
+    return {f"channel {file.names[0]}" if len(file.names) == 1 else "the scan": file.image.header for file in opened}
 
 
 def _unreadable(case: str, error: DataError) -> Finding:

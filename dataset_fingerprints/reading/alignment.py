@@ -8,17 +8,17 @@ from scipy import ndimage
 
 from dataset_fingerprints.geometry import Grid, affine_distance_mm
 from dataset_fingerprints.reading.body import border_value
-from dataset_fingerprints.tolerances import TOLD_SHIFT
+from dataset_fingerprints.tolerances import REPORTED_SHIFT
 
-# So many points per axis of a grid tell whether another one overlaps it.
+# Points per axis of a grid, by which an overlap with another one is found.
 _PROBES = 16
 
 
 def same_place(first: Grid, second: Grid) -> bool:
-    """Tell whether two canonical grids have the same voxels in space, up to rounding in their headers."""
+    """Return whether two canonical grids have the same voxels in space, up to rounding in their headers."""
     if first.shape != second.shape:
         return False
-    return affine_distance_mm(first, second) <= TOLD_SHIFT * min(first.spacing_mm())
+    return affine_distance_mm(first, second) <= REPORTED_SHIFT * min(first.spacing_mm())
 
 
 def overlap(first: Grid, second: Grid) -> float:
@@ -60,7 +60,7 @@ def _map_points(points: NDArray[np.floating | np.integer], start: Grid, end: Gri
 
 
 def _inside(points: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Tell which (3, n) positions lie in a voxel; a voxel reaches half an edge beyond its centre."""
+    """Return which (3, n) positions lie in a voxel; a voxel reaches half an edge beyond its centre."""
     lengths = np.array(shape)[:, None]
     return np.asarray(((points >= -0.5) & (points <= lengths - 0.5)).all(axis=0))
 

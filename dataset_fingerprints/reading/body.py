@@ -1,4 +1,4 @@
-"""Where the body is: only a constant background that is connected to the border is ever taken away."""
+"""Box of the body: only a constant background that is connected to the border is ever taken away."""
 
 from __future__ import annotations
 

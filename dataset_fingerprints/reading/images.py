@@ -65,12 +65,12 @@ def case_stem(path: Path) -> str:
 
 
 def is_image(path: Path) -> bool:
-    """Tell whether the name is that of an image file that can be read (hidden files are not)."""
+    """Return whether the name is that of an image file that can be read (hidden files are not)."""
     return path.name.endswith(IMAGE_SUFFIXES) and not path.name.startswith(".")
 
 
 def is_series(path: Path) -> bool:
-    """Tell whether the path is a folder with a DICOM series in it."""
+    """Return whether the path is a folder with a DICOM series in it."""
     return path.is_dir() and itk.holds_series(path)
 
 
@@ -130,12 +130,12 @@ def join_channels(images: Sequence[Image]) -> Image:
         elif overlap(target, image.grid()):
             aligned.append(resample_onto(image.voxels, image.grid(), target))
         else:
-            raise DataError(f"file {number} of the scan does not overlap the first in space. Mend the wrong header.")
+            raise DataError(f"file {number} of the scan does not overlap the first in space. Correct the wrong header.")
     return replace(start, voxels=np.concatenate(aligned))
 
 
 def read_label_map(path: Path) -> Image:
-    """Read a label file; voxels keep the stored number type, so that 0.9999 can still be told from 1.
+    """Read a label file; voxels keep the stored number type, so that 0.9999 still differs from 1.
 
     A picture in grey levels stored as colours, which every .bmp is, counts as one channel.
     """

@@ -48,7 +48,7 @@ _POSITION_TAG = "0020|0032"
 
 
 def holds_series(folder: Path) -> bool:
-    """Tell whether a folder holds a DICOM file, by the four letters that every one has after its preamble."""
+    """Return whether a folder holds a DICOM file, by the four letters that every one has after its preamble."""
     for file in sorted(folder.iterdir()):
         if file.is_file() and not file.name.startswith("."):
             with file.open("rb") as stream:

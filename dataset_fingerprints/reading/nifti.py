@@ -128,5 +128,5 @@ def _rival_qform(image: nibabel.Nifti1Image, grid: Grid) -> Grid | None:
     try:
         qform, code = image.get_qform(coded=True)
     except _READ_ERRORS:
-        return None  # its quaternion is none
+        return None  # its quaternion is not valid
     return make_grid(grid.shape, qform) if code > 0 and image.header["sform_code"] > 0 else None

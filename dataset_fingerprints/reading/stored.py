@@ -1,4 +1,4 @@
-"""What a library finds in an image file, before its axes become canonical."""
+"""Content of an image file as a library reads it, before its axes become canonical."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def make_stored_grid(path: Path, shape: tuple[int, ...], affine: NDArray[np.floa
     if not np.isfinite(affine).all() or (lengths <= 0).any():
         raise DataError(
             f"{path}: the header's affine is not usable (voxel sizes {lengths.tolist()}). "
-            "Expected three positive sizes in mm: mend the header, for example with SimpleITK."
+            "Expected three positive sizes in mm: correct the header, for example with SimpleITK."
         )
     return make_grid((*shape, 1, 1)[:3], affine)
 

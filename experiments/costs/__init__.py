@@ -1,1 +1,1 @@
-"""What training and reading cost: memory, seconds, and whether they grow."""
+"""Costs of training and reading: memory, seconds, and whether they grow."""

@@ -1,4 +1,4 @@
-"""What a training's memory follows: where its cases are, and whether it grows with the iterations."""
+"""Memory of a training: its dependence on the residency of the cases, and its growth with the iterations."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SHARES = (0.0, 0.1, 1.0)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Held:
-    """A training with a part of its cases in memory.
+    """A training with some of its cases in memory.
 
     Attributes:
         peak_gb: resident memory of the process at its peak, in GiB.
@@ -92,16 +92,16 @@ def compare_residency(work: Path, cases: int, edge: int, iterations: int) -> Ite
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Growth:
-    """What a training held at its reports."""
+    """Memory that a training held at its reports."""
 
     iterations: tuple[int, ...]
     now_gb: tuple[float, ...]
     most_gb: tuple[float, ...]
 
-    def rows(self, parts: int = 10) -> list[tuple[str, ...]]:
-        """Return a row for every part of the training: its iterations, mean and range of what was held, most so far."""
+    def rows(self, spans: int = 10) -> list[tuple[str, ...]]:
+        """Return a row for every span of the training: its iterations, mean and range of what was held, most so far."""
         rows: list[tuple[str, ...]] = []
-        for chosen in np.array_split(np.arange(len(self.iterations)), min(parts, len(self.iterations))):
+        for chosen in np.array_split(np.arange(len(self.iterations)), min(spans, len(self.iterations))):
             held = [self.now_gb[index] for index in chosen]
             span = f"{self.iterations[chosen[0]]} to {self.iterations[chosen[-1]]}"
             spread = f"{min(held):.3f} to {max(held):.3f}"

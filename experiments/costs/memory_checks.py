@@ -38,7 +38,7 @@ class MemoryCheck:
     measured_gb: float | None
 
     def holds(self) -> bool:
-        """Tell whether the measured peak is within the tolerance of the predicted one."""
+        """Return whether the measured peak is within the tolerance of the predicted one."""
         return self.measured_gb is not None and abs(self.predicted_gb / self.measured_gb - 1) <= TOLERANCE
 
     def row(self) -> tuple[str, ...]:
@@ -50,7 +50,7 @@ class MemoryCheck:
 
 
 def check_memory(data_sets: Sequence[str] = DATA_SETS, planners: Sequence[str] = PLANNERS) -> Iterator[MemoryCheck]:
-    """Train a few steps of every plan that should fit this card, and yield its check.
+    """Train a few steps of every plan that should fit this GPU, and yield its check.
 
     Raises:
         AutosegError: there is no CUDA device.

@@ -1,4 +1,4 @@
-"""How the cost of reading, checking and fingerprinting grows with the number of cases."""
+"""Growth of the cost of reading, checking and fingerprinting with the number of cases."""
 
 from __future__ import annotations
 

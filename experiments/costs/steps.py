@@ -1,7 +1,7 @@
 """Seconds per optimiser step: the trainer with and without augmentation beside the bare network, in turns.
 
 All run the same plan. Each is a group of processes of its own that stands still while it is not its turn, its loaders
-included, so that nobody prepares batches on the time of others. On a GPU all of them stay in its memory.
+included, so that no batch is prepared during the time of others. On a GPU all of them stay in its memory.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ UNTIMED_STEPS, STEPS_PER_TURN = 3, 2
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StepPlan:
-    """What is trained: a plain U-Net with two convolutions a stage, kernels of 3 and strides of 2.
+    """Training that is timed: a plain U-Net with two convolutions per level, kernels of 3 and strides of 2.
 
     Attributes:
         patch_shape: voxels.
-        features: per stage.
+        features: per level.
     """
 
     patch_shape: tuple[int, int, int]
@@ -169,15 +169,15 @@ def start(entry: Entry, cores: int | None = None) -> Contender:
 
 def plan_ours(data: Path, workspace: Path, plan: StepPlan) -> None:
     """Plan and preprocess a raw data set with this patch, batch and network."""
-    stages = len(plan.features)
+    levels = len(plan.features)
     values = {
         "patch_shape": plan.patch_shape,
         "batch_size": plan.batch_size,
         "network.options.features": plan.features,
-        "network.options.strides": [[1, 1, 1], *[[2, 2, 2]] * (stages - 1)],
-        "network.options.kernels": [[3, 3, 3]] * stages,
-        "network.options.encoder_blocks": [2] * stages,
-        "network.options.decoder_blocks": [2] * (stages - 1),
+        "network.options.strides": [[1, 1, 1], *[[2, 2, 2]] * (levels - 1)],
+        "network.options.kernels": [[3, 3, 3]] * levels,
+        "network.options.encoder_blocks": [2] * levels,
+        "network.options.decoder_blocks": [2] * (levels - 1),
     }
     sets = [text for name, value in values.items() for text in ("--set", f"3d_fullres.{name}={json.dumps(value)}")]
     command = (sys.executable, "-m", "autoseg", "plan_and_preprocess", str(data), "-w", str(workspace))

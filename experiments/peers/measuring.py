@@ -1,4 +1,4 @@
-"""What a command costs: wall-clock and CPU seconds, its largest process and all of its processes together."""
+"""Cost of a command: wall-clock and CPU seconds, its largest process and all of its processes together."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ COMPARED = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Comparison:
-    """What both pipelines needed for the same step, round by round."""
+    """Costs of both pipelines for the same step, round by round."""
 
     step: str
     autoseg: tuple[Cost, ...]

@@ -14,7 +14,7 @@ from experiments.peers.nnunet import DATASET_ID, make_environment, nnunet_variab
 
 
 def time_beside_nnunet(data: Path, work: Path, environment: Path, turns: int) -> list[Contender]:
-    """Time steps of nnU-Net's plan for 1 GB: 64x64x64 voxels, batch 2, 5 stages from 32 features.
+    """Time steps of nnU-Net's plan for 1 GB: 64x64x64 voxels, batch 2, 5 levels from 32 features.
 
     Args:
         data: a raw data set that autoseg reads.

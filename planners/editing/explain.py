@@ -135,27 +135,27 @@ def _explain_decisions(plan: Plan) -> Section:
 
 
 def _find_place(plan: Plan, decision: Decision) -> int:
-    """Return where a decision is told: on everything, on each configuration in its turn, and then the rules."""
+    """Return where a decision is reported: on everything, on each configuration in its turn, and then the rules."""
     names = [str(configuration.name) for configuration in plan.configurations]
     first = decision.field.split(".")[0]
     return len(names) + 1 if first == _RULES else names.index(first) + 1 if first in names else 0
 
 
 def _say_plainly(field: str) -> str:
-    """Return what a field is, in words; the longest known part of its path counts."""
-    parts = field.split(".")
+    """Return what a field is, in words; the longest known piece of its path counts."""
+    keys = field.split(".")
     titles = {_RULES: "Rule", _POSTPROCESSING: "What masks may lose afterwards:"}
-    words = f"{titles[parts[0]]} {parts[1]}" if parts[0] in titles else ""
-    for start in range(len(parts)):
-        for stop in range(len(parts), start, -1):
-            words = words or _WORDS.get(".".join(parts[start:stop]), "")
-    return words or parts[-1].replace("_", " ").capitalize()
+    words = f"{titles[keys[0]]} {keys[1]}" if keys[0] in titles else ""
+    for start in range(len(keys)):
+        for stop in range(len(keys), start, -1):
+            words = words or _WORDS.get(".".join(keys[start:stop]), "")
+    return words or keys[-1].replace("_", " ").capitalize()
 
 
 def _say_what_changes(decision: Decision) -> str:
-    parts = decision.field.split(".")
-    by_hand = "" if _NOT_SETTABLE & {parts[0], parts[-1]} else f"--set {decision.field}=..."
-    if "normalization" in parts:
+    keys = decision.field.split(".")
+    by_hand = "" if _NOT_SETTABLE & {keys[0], keys[-1]} else f"--set {decision.field}=..."
+    if "normalization" in keys:
         by_hand = "--set preprocessing.normalization.0=... (the channel's place in the list)"
     return ", or ".join(text for text in (decision.change, by_hand) if text) or "nothing"
 

@@ -137,14 +137,14 @@ def _set_value(plan: Plan, assignment: str) -> Plan:
     if first in _PLAN_FIELDS:
         return _record(_replace_at(plan, path.split("."), value, path), path, text, str(getattr(plan, first)), [])
     targets = [first] if first in names else names
-    parts = rest if first in names else [first, *rest]
-    _check_first_part(parts, path, names)
-    before = _value_at(next(entry for entry in plan.configurations if entry.name in targets), parts)
+    keys = rest if first in names else [first, *rest]
+    _check_first_key(keys, path, names)
+    before = _value_at(next(entry for entry in plan.configurations if entry.name in targets), keys)
     configurations = tuple(
-        _replace_at(entry, parts, value, path) if entry.name in targets else entry for entry in plan.configurations
+        _replace_at(entry, keys, value, path) if entry.name in targets else entry for entry in plan.configurations
     )
     changed = replace(plan, configurations=configurations)
-    return _record(changed, path, text, before, [f"{name}.{'.'.join(parts)}" for name in targets])
+    return _record(changed, path, text, before, [f"{name}.{'.'.join(keys)}" for name in targets])
 
 
 def _parse(text: str) -> Any:
@@ -154,40 +154,40 @@ def _parse(text: str) -> Any:
         return text
 
 
-def _check_first_part(parts: Sequence[str], path: str, names: Sequence[str]) -> None:
+def _check_first_key(keys: Sequence[str], path: str, names: Sequence[str]) -> None:
     known = {field.name for field in fields(Configuration)} - _FIXED_FIELDS
-    if not parts or parts[0] not in known:
-        found = parts[0] if parts else ""
+    if not keys or keys[0] not in known:
+        found = keys[0] if keys else ""
         advice = did_you_mean(found, {*known, *_PLAN_FIELDS, *names})
         raise PlanError(f"--set {path}: the plan has no field '{found}' to set. {advice}")
 
 
-def _replace_at(node: Node, parts: Sequence[str], value: Any, path: str) -> Node:
-    """Return `node` with the value at the end of `parts` replaced."""
-    name, *rest = parts
+def _replace_at(node: Node, keys: Sequence[str], value: Any, path: str) -> Node:
+    """Return `node` with the value at the end of `keys` replaced."""
+    name, *rest = keys
     hints = get_type_hints(type(node))
     if name not in hints:
         raise PlanError(f"--set {path}: there is no field '{name}'. {did_you_mean(name, hints)}")
     return replace(node, **{name: _replace_value(getattr(node, name), hints[name], rest, value, path)})
 
 
-def _replace_value(old: Any, kind: Any, parts: Sequence[str], value: Any, path: str) -> Any:
-    if not parts:
+def _replace_value(old: Any, kind: Any, keys: Sequence[str], value: Any, path: str) -> Any:
+    if not keys:
         return _convert(value, kind, path)
     if isinstance(old, dict):
-        return {**old, ".".join(parts): _check_option(value, old.get(".".join(parts)), path)}
+        return {**old, ".".join(keys): _check_option(value, old.get(".".join(keys)), path)}
     if isinstance(old, tuple):
-        return _replace_item(old, kind, parts, value, path)
+        return _replace_item(old, kind, keys, value, path)
     if is_dataclass(old):
-        return _replace_at(old, parts, value, path)
-    raise PlanError(f"--set {path}: '{old}' is a single value and has no field '{parts[0]}'.")
+        return _replace_at(old, keys, value, path)
+    raise PlanError(f"--set {path}: '{old}' is a single value and has no field '{keys[0]}'.")
 
 
-def _replace_item(old: tuple[Any, ...], kind: Any, parts: Sequence[str], value: Any, path: str) -> tuple[Any, ...]:
-    index = int(parts[0]) if parts[0].isdecimal() else -1
+def _replace_item(old: tuple[Any, ...], kind: Any, keys: Sequence[str], value: Any, path: str) -> tuple[Any, ...]:
+    index = int(keys[0]) if keys[0].isdecimal() else -1
     if not 0 <= index < len(old):
-        raise PlanError(f"--set {path}: '{parts[0]}' is not a place in the list. Expected 0 to {len(old) - 1}.")
-    item = _replace_value(old[index], get_args(kind)[0], parts[1:], value, path)
+        raise PlanError(f"--set {path}: '{keys[0]}' is not a place in the list. Expected 0 to {len(old) - 1}.")
+    item = _replace_value(old[index], get_args(kind)[0], keys[1:], value, path)
     return (*old[:index], item, *old[index + 1 :])
 
 
@@ -211,15 +211,15 @@ def _check_option(value: Any, old: JsonValue, path: str) -> JsonValue:
     raise PlanError(f"--set {path}: found {json.dumps(value)}. Expected {expected}.")
 
 
-def _value_at(node: Any, parts: Sequence[str]) -> str:
+def _value_at(node: Any, keys: Sequence[str]) -> str:
     """Return the value that is about to be replaced as text; empty where there is none yet."""
-    for position, part in enumerate(parts):
+    for position, key in enumerate(keys):
         if isinstance(node, dict):
-            return str(node.get(".".join(parts[position:]), ""))
+            return str(node.get(".".join(keys[position:]), ""))
         if isinstance(node, tuple):
-            node = node[int(part)] if part.isdecimal() and int(part) < len(node) else ""
+            node = node[int(key)] if key.isdecimal() and int(key) < len(node) else ""
         else:
-            node = getattr(node, part, "")
+            node = getattr(node, key, "")
     return node.name if isinstance(node, Choice) else str(node)
 
 

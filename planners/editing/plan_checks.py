@@ -1,4 +1,4 @@
-"""Whether the parts of a plan exist and its values fit together."""
+"""Check that the parts of a plan exist and its values fit together."""
 
 from __future__ import annotations
 

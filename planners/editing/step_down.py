@@ -75,9 +75,9 @@ def _shrink(configuration: Configuration) -> Configuration | None:
         return replace(configuration, batch_size=max(LEAST_BATCH, min(batch - 1, math.floor(batch * SHARE_KEPT))))
     patch, axes = list(configuration.patch_shape), configuration.network_axes()
     divisors = dict(zip(axes, network.divisors(), strict=True))
-    room = [axis for axis in axes if patch[axis] > LEAST_COARSEST * divisors[axis]]
-    if room:
-        longest = max(room, key=lambda axis: patch[axis])
+    halvable = [axis for axis in axes if patch[axis] > LEAST_COARSEST * divisors[axis]]
+    if halvable:
+        longest = max(halvable, key=lambda axis: patch[axis])
         patch[longest] -= divisors[longest]
         return replace(configuration, patch_shape=(patch[0], patch[1], patch[2]))
     return replace(configuration, batch_size=1) if batch > 1 else None

@@ -1,4 +1,4 @@
-"""What a plan's trainings are predicted to take of the memory, in words; said anew after a value was changed."""
+"""Predicted memory of a plan's trainings, in words; written anew after a value was changed."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from planners.parts import NETWORKS
 from planners.plan import Configuration, Decision, Plan
 
 FIELD = "memory"
-LEAST_SHARE = 0.01  # of the whole: parts below it are not listed
+LEAST_SHARE = 0.01  # of the whole: memory below it is not listed
 _PARTS = {
     "activations": "activations",
-    "passing": "gradients on their way and room to work in",
+    "passing": "gradients on their way and working memory",
     "parameters": "weights",
     "gradients": "their gradients",
     "optimizer": "the optimiser",
@@ -52,7 +52,7 @@ def _explain(plan: Plan, configuration: Configuration) -> Decision:
         field=f"{configuration.name}.{FIELD}",
         value=f"{memory.total() / GIB:.2f} GB predicted",
         rule="Everything that is in memory when a training step needs most, counted layer by layer. The waiting "
-        "training cases come on top, as far as there is room.",
+        "training cases come on top, as far as there is space.",
         evidence=", ".join(f"{_PARTS[name]} {getattr(memory, name) / GIB:.2f}" for name in large)
         + f"; planned for {plan.memory_gb:g} GB",
         change="another patch, batch, network or optimiser",

@@ -1,4 +1,4 @@
-"""How much memory a training takes: by nnU-Net's measure, and byte for byte."""
+"""Memory that a training takes: by nnU-Net's measure, and byte for byte."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ RESIDENT_MASK_BYTES = 2
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Execution:
-    """How a network is trained, as far as memory depends on it.
+    """Settings of a training that its memory depends on.
 
     Attributes:
         half: whether convolutions run in a 16-bit number type.
@@ -50,7 +50,7 @@ class Execution:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shape:
-    """What goes through a network in a step: axes are those that the network sees.
+    """Size of a network's input and output in one step; axes are those that the network sees.
 
     Attributes:
         channels: of the input.
@@ -67,7 +67,7 @@ class Shape:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Memory:
-    """What a training step needs at its peak, in bytes, without the training cases.
+    """Peak memory of a training step, in bytes, without the training cases.
 
     Attributes:
         parameters: of the network, and the 16-bit copy of its convolutions' where there is one.

@@ -1,4 +1,4 @@
-"""Everything that a plan chooses by name: one table per kind, with the options of its entries and what they cost.
+"""Parts that a plan chooses by name: one table per kind, with the options of its entries and what they cost.
 
 Nothing here needs torch: `autoseg` holds, per options class, how it is built.
 """

@@ -10,7 +10,7 @@ from planners.choices import Choice, PartTable
 
 
 class AugmentationOptions(Protocol):
-    """What every entry of `AUGMENTATIONS` offers."""
+    """Interface of the entries of `AUGMENTATIONS`."""
 
     def turns_patches(self) -> bool:
         """Return whether it turns, scales or mirrors patches as they are cut; of a plan's list only one may."""

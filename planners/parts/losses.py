@@ -10,7 +10,7 @@ from planners.parts.number_types import FULL_BYTES, INDEX_BYTES, MASK_BYTES
 
 
 class LossOptions(Protocol):
-    """What every entry of `LOSSES` offers."""
+    """Interface of the entries of `LOSSES`."""
 
     def kept_bytes(self, outputs: int, *, exclusive: bool) -> float:
         """Return the bytes per voxel that the loss keeps for the backward pass, in single precision.

@@ -9,7 +9,7 @@ from planners.choices import PartTable
 
 
 class OptimizerOptions(Protocol):
-    """What every entry of `OPTIMIZERS` offers."""
+    """Interface of the entries of `OPTIMIZERS`."""
 
     @property
     def lr(self) -> float:

@@ -1,4 +1,4 @@
-"""Which cases a batch is drawn from, and where its patches lie; `autoseg.sampling` draws them."""
+"""Cases that a batch is drawn from, and positions of its patches; `autoseg.sampling` draws them."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from planners.choices import PartTable
 
 
 class PatchOptions(Protocol):
-    """What every entry of `PATCHES` offers."""
+    """Interface of the entries of `PATCHES`."""
 
     def needs_lesions(self) -> bool:
-        """Return whether single lesions have to be told apart in the training cases."""
+        """Return whether single lesions have to be separated in the training cases."""
         ...
 
 
 class CaseOptions(Protocol):
-    """What every entry of `CASES` offers."""
+    """Interface of the entries of `CASES`."""
 
     def column(self) -> str:
         """Return what cases are grouped by: `site`, `subject` or `group`; empty for nothing."""
@@ -48,22 +48,22 @@ class ForegroundOptions:
                 yield f"{name} is {getattr(self, name)}. Expected 0 to 1."
 
     def needs_lesions(self) -> bool:
-        """Return whether single lesions have to be told apart in the training cases."""
+        """Return whether single lesions have to be separated in the training cases."""
         return self.lesion_balance > 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AnywhereOptions:
-    """Every patch anywhere in its case, or on voxels that somebody labelled where some are ignored."""
+    """Every patch anywhere in its case, or on labelled voxels where some are ignored."""
 
     def needs_lesions(self) -> bool:
-        """Return whether single lesions have to be told apart in the training cases."""
+        """Return whether single lesions have to be separated in the training cases."""
         return False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UniformOptions:
-    """Every case alike."""
+    """Every case with the same probability."""
 
     def column(self) -> str:
         """Return what cases are grouped by."""
@@ -72,7 +72,7 @@ class UniformOptions:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BalancedOptions:
-    """Every site (or subject, or group) alike, and then every case of it.
+    """Every site (or subject, or group) with the same probability, and then every case of it.
 
     Attributes:
         over: the column of the data set that says which cases belong together.

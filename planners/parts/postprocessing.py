@@ -1,4 +1,4 @@
-"""What may be done to a mask after prediction; `autoseg.postprocessing` does it."""
+"""Changes of a mask after prediction; `autoseg.postprocessing` makes them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from planners.choices import PartTable
 
 
 class PostprocessingOptions(Protocol):
-    """What every entry of `POSTPROCESSING` offers."""
+    """Interface of the entries of `POSTPROCESSING`."""
 
     @property
     def label(self) -> str:

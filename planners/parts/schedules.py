@@ -11,7 +11,7 @@ from planners.choices import PartTable
 
 
 class ScheduleOptions(Protocol):
-    """What every entry of `SCHEDULES` offers."""
+    """Interface of the entries of `SCHEDULES`."""
 
     def factor(self, share_done: float, validations: Sequence[float]) -> float:
         """Return what the learning rate is multiplied by.

@@ -1,4 +1,4 @@
-"""Which weights of a training are kept to predict with; `autoseg.training.weights` keeps them."""
+"""Weights of a training that are kept to predict with; `autoseg.training.weights` keeps them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from planners.choices import PartTable
 
 
 class WeightsOptions(Protocol):
-    """What every entry of `WEIGHTS` offers."""
+    """Interface of the entries of `WEIGHTS`."""
 
     def copies(self) -> int:
         """Return how many copies of the weights are held on the device beside those that are trained."""

@@ -1,1 +1,1 @@
-"""What is decided from the fingerprint, one module per kind of decision."""
+"""Rules that decide from the fingerprint, one module per kind of decision."""

@@ -1,4 +1,4 @@
-"""What the rules that look at lesions know of them."""
+"""Facts about lesions that rules look at."""
 
 from __future__ import annotations
 
@@ -38,16 +38,16 @@ class LesionFacts:
     share: float | None
 
     def rare(self) -> bool:
-        """Tell whether labels fill so little of the body that most patches taken anywhere hold none."""
+        """Return whether labels fill so little of the body that most patches taken anywhere hold none."""
         return self.share is not None and self.share < RARE_SHARE
 
     def uneven(self) -> bool:
-        """Tell whether large lesions would take nearly all patches from small ones."""
+        """Return whether large lesions would take nearly all patches from small ones."""
         spans = self.volume_span is not None and self.volume_span >= VOLUME_SPAN
         return spans or (self.count is not None and self.count >= SEVERAL)
 
     def small(self, spacing_mm: TripleFloat) -> bool:
-        """Tell whether small lesions are only a few voxels across once the feature maps were halved."""
+        """Return whether small lesions are only a few voxels across once the feature maps were halved."""
         voxel = 2 * math.prod(spacing_mm) ** (1 / 3)
         return self.small_diameter_mm is not None and self.small_diameter_mm / voxel < SMALL_VOXELS
 

@@ -1,4 +1,4 @@
-"""How intensities are made comparable between scans; `autoseg.preprocessing` applies what is chosen here."""
+"""Choice of the intensity normalisation; `autoseg.preprocessing` applies what is chosen here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may be worth taking out of a mask: components smaller than lesions are, or all but the largest."""
+"""Candidates for removal from a mask: components smaller than lesions are, or all but the largest."""
 
 from __future__ import annotations
 

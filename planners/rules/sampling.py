@@ -1,4 +1,4 @@
-"""Which patches training sees."""
+"""Choice of the patches that training sees."""
 
 from __future__ import annotations
 

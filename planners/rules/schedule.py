@@ -1,4 +1,4 @@
-"""How long and with which optimiser a network is trained, and how often it is checked on whole scans."""
+"""Number of steps and optimiser of a training, and how often it is checked on whole scans."""
 
 from __future__ import annotations
 

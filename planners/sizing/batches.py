@@ -1,4 +1,4 @@
-"""How large patch and batch may become: as much of the anatomy as the memory, or the time on a CPU, allows."""
+"""Size of patch and batch: as much of the anatomy as the memory, or the time on a CPU, allows."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class SizeRules:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class View:
-    """What a configuration sees of the data, its two or three axes in the order of the sizing rules.
+    """Data as a configuration sees them, with two or three axes in the order of the sizing rules.
 
     Attributes:
         median_shape: of the resampled body boxes, in voxels.
@@ -75,14 +75,14 @@ class Size:
 
 
 class Budget(Protocol):
-    """What one training step may cost."""
+    """Budget of one training step."""
 
     def most_voxels(self) -> float:
         """Return a number of voxels that no admitted patch exceeds."""
         ...
 
     def admits(self, candidate: Candidate) -> bool:
-        """Tell whether patches of this size can be trained with the smallest batch."""
+        """Return whether patches of this size can be trained with the smallest batch."""
         ...
 
     def fill(self, candidate: Candidate) -> int:

@@ -1,4 +1,4 @@
-"""What one training step may cost: nnU-Net's count of feature maps, or bytes, and on a CPU time as well."""
+"""Budget of one training step: nnU-Net's count of feature maps, or bytes, and on a CPU time as well."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PLANNED_SHARE = 0.9
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Resources:
-    """What a plan may use, and what else its costs depend on.
+    """Resources that a plan may use, and what else its costs depend on.
 
     Attributes:
         channels: of the images.
@@ -51,7 +51,7 @@ class Resources:
 
 
 class DeviceRules(Protocol):
-    """How a planner sizes patch, batch and network for one kind of device."""
+    """Rules by which a planner sizes patch, batch and network for one kind of device."""
 
     def sizes(self, axes: int) -> SizeRules:
         """Return the rules for networks of two or three axes."""
@@ -135,7 +135,7 @@ class ElementBudget:
         return self.largest / (self.sizes.base_features * sum(self.sizes.finest_convolutions()))
 
     def admits(self, candidate: Candidate) -> bool:
-        """Tell whether one patch makes few enough values."""
+        """Return whether one patch makes few enough values."""
         return self._count(candidate) <= self.largest
 
     def fill(self, candidate: Candidate) -> int:
@@ -150,7 +150,7 @@ class ElementBudget:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ByteRules:
-    """Ours: the predicted peak of the training must fit, the waiting cases beside it as far as there is room for them.
+    """Budget in bytes: the predicted peak of the training must fit, and waiting cases if there is space.
 
     Attributes:
         cases_share: of the memory that is left to waiting cases, if they need it.
@@ -222,7 +222,7 @@ class ByteBudget:
         return min(self.patch_voxels, self.memory_bytes / (2 * kept))
 
     def admits(self, candidate: Candidate) -> bool:
-        """Tell whether two patches fit."""
+        """Return whether two patches fit."""
         return candidate.voxels() <= self.patch_voxels and self._predict(candidate, 2) <= self.memory_bytes
 
     def fill(self, candidate: Candidate) -> int:

@@ -1,4 +1,4 @@
-"""Which configurations are planned, and each of them: a resolution, a patch and a network."""
+"""Choice of the configurations that are planned: each has a resolution, a patch and a network."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Planned:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Basis:
-    """What all configurations of a plan have in common.
+    """Values that all configurations of a plan have in common.
 
     Attributes:
         cases: in the data set.
@@ -88,10 +88,10 @@ def plan_configurations(fingerprint: DatasetFingerprint, basis: Basis) -> Planne
 
 _IN_3D: tuple[str, ...] = ("3d_fullres", "3d_lowres", "3d_cascade_fullres")
 _WHY_2D = "Always: slices need the least memory and time, and suit scans with very thick slices."
-_WHY_3D = "The scans are volumes: what continues from slice to slice tells a lesion from noise."
+_WHY_3D = "The scans are volumes: a lesion continues from slice to slice, noise does not."
 _WHY_LOW = (
     "Its patches see more of the body at once; planned where a patch covers less than "
-    f"{COVERED_SHARE:.0%} of the median body, and a voxel size that mends this leaves at most half of the voxels."
+    f"{COVERED_SHARE:.0%} of the median body, and a voxel size that changes this leaves at most half of the voxels."
 )
 _WHY_CASCADE = "Corrects the low resolution's masks at full resolution; planned where there is a low resolution."
 

@@ -23,7 +23,7 @@ SizeAt = Callable[[tuple[float, ...], tuple[float, ...], float], Size]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wish:
-    """What a patch should cover.
+    """Extent that a patch should cover.
 
     Attributes:
         most_voxels: that no patch exceeds, at any resolution; saves sizing where none can cover enough.
@@ -36,7 +36,7 @@ class Wish:
     def fulfilled(
         self, patch_shape: Sequence[int], spacing_mm: Sequence[float], voxels: float, body_mm: Sequence[float]
     ) -> bool:
-        """Tell whether patches of voxels of this size cover enough of a body of this many such voxels."""
+        """Return whether patches of voxels of this size cover enough of a body of this many such voxels."""
         edges = zip(patch_shape, spacing_mm, body_mm, strict=True)
         long_enough = all(length * size >= min(self.context_mm, body) for length, size, body in edges)
         return math.prod(patch_shape) / voxels >= COVERED_SHARE and long_enough
@@ -44,7 +44,7 @@ class Wish:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LowResolution:
-    """What came of looking for a low resolution.
+    """Result of the search for a low resolution.
 
     Attributes:
         covered: the share of the median body that the full resolution's patch covers.

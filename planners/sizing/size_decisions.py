@@ -19,7 +19,7 @@ def explain_device(machine: MachineProfile, memory_gb: float, *, short: bool) ->
             field="machine.device",
             value="CPU PLAN",
             rule="NO GPU: network, patch and training are small, so that minutes of a CPU are worth something. For the "
-            "best result plan on a machine with a GPU, or give the memory of the card that will train "
+            "best result plan on a machine with a GPU, or give the memory of the GPU that will train "
             "(--gpu-memory-gb).",
             evidence=evidence,
             change="a machine with a GPU, or --gpu-memory-gb",

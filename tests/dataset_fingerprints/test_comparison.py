@@ -64,7 +64,7 @@ def test_the_share_of_empty_cases_is_compared_by_difference():
 
 
 @pytest.mark.parametrize(
-    ("measure", "here", "there", "told"),
+    ("measure", "here", "there", "reported"),
     [
         (SPACING, [SPACING_RATIO * 0.99], [1.0], False),
         (SPACING, [SPACING_RATIO * 1.01], [1.0], True),
@@ -77,8 +77,8 @@ def test_the_share_of_empty_cases_is_compared_by_difference():
         (SHARE, [], [0.25], False),
     ],
 )
-def test_a_difference_is_told_from_the_stated_amount_on(measure, here, there, told):
-    assert bool(compared(measure, here, there).sentence()) == told
+def test_a_difference_is_reported_from_the_stated_amount_on(measure, here, there, reported):
+    assert bool(compared(measure, here, there).sentence()) == reported
 
 
 def test_large_factors_are_whole_numbers():
@@ -91,7 +91,7 @@ def test_what_has_no_ratio_says_so():
     assert compared(VOLUME, [4.0], [2.0]).ratio() == 2
 
 
-def test_channels_and_labels_are_matched_by_name_and_what_is_left_over_is_told():
+def test_channels_and_labels_are_matched_by_name_and_what_is_left_over_is_reported():
     here = make_fingerprint(repeat_case(2, CASE), channels=("T1w", "FLAIR"), labels=2, name="Ours")
     there = make_fingerprint(repeat_case(2, CASE), channels=("FLAIR", "CT"), labels=1, name="Theirs")
     comparison = compare_fingerprints(here, there)
@@ -110,7 +110,7 @@ def test_channels_and_labels_are_matched_by_name_and_what_is_left_over_is_told()
     assert "T1w in the body" in [quantity.name for quantity in alone.quantities]
 
 
-def test_other_orientations_are_told_with_their_shares():
+def test_other_orientations_are_reported_with_their_shares():
     here = replace(make_fingerprint(repeat_case(4, CASE), name="Ours"), orientations=(("LAS", 3), ("RAS", 1)))
     there = make_fingerprint(repeat_case(4, CASE), name="Theirs")
     (note,) = compare_fingerprints(here, there).notes

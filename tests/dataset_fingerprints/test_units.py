@@ -44,7 +44,7 @@ def write_grouped(root, **more):
     return write_csv(root / "cases.csv", rows)
 
 
-def test_a_group_is_told_as_kept_in_one_fold(tmp_path):
+def test_a_group_is_reported_as_kept_in_one_fold(tmp_path):
     place = write_grouped(tmp_path, group=["f", "", "f", ""])
     (finding,) = pass_over(place)[0].findings()
     assert (finding.case, finding.kind) == ("sub-000", "shared-subject")

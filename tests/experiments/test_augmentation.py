@@ -1,4 +1,4 @@
-"""Where batchgeneratorsv2 can be imported: autoseg turns and changes patches as it does."""
+"""Comparison with batchgeneratorsv2 where it can be imported: autoseg turns and changes patches as it does."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def test_processes_side_by_side_are_measured_together(tmp_path):
     assert cost.largest_process_gb < 0.3 < 0.37 < cost.all_processes_gb < 0.6
 
 
-def test_a_command_that_fails_is_told_with_the_end_of_its_log(tmp_path):
+def test_a_command_that_fails_is_reported_with_the_end_of_its_log(tmp_path):
     with pytest.raises(AutosegError, match=r"(?s)exit code 3.*what happened"):
         measure_command([sys.executable, "-c", "print('what happened'); exit(3)"], tmp_path / "log")
 

@@ -23,7 +23,7 @@ def test_the_minutes_to_a_dice_lie_between_the_budgets_that_reach_it_and_not(dic
     assert minutes_to(dice, (5.0, 10.0, 20.0), (0.5, 0.7, 0.7)) == expected
 
 
-def test_times_are_told_for_every_dice_that_nnunet_reached() -> None:
+def test_times_are_reported_for_every_dice_that_nnunet_reached() -> None:
     races = [
         Race(minutes=minutes, labels=("a",), autoseg=np.full((2, 1), ours), nnunet=np.full((2, 1), theirs))
         for minutes, ours, theirs in ((5.0, 0.6, 0.2), (10.0, 0.8, 0.7))

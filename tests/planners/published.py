@@ -1,4 +1,4 @@
-"""What nnU-Net's planners make of six data sets: table of facts for tests; axes in its order, z, y, x.
+"""Plans of nnU-Net for six data sets: table of facts for tests; axes in its order, z, y, x.
 
 The figures follow from nnU-Net's published rules; nnunetv2 2.8.1, when it is run, gives the same.
 """

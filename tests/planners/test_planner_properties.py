@@ -1,4 +1,4 @@
-"""What must hold for any data set, whatever its shapes."""
+"""Properties that hold for any data set, whatever its shapes."""
 
 from __future__ import annotations
 

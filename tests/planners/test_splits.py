@@ -121,7 +121,7 @@ def test_a_single_subject_cannot_be_split() -> None:
 
 
 def test_nnunets_folds_are_those_of_its_seed() -> None:
-    """What `generate_crossval_split` of nnunetv2 2.8.1 gives for the same twelve names."""
+    """Compare with `generate_crossval_split` of nnunetv2 2.8.1 for the same twelve names."""
     fingerprint = make_cases([(f"s{index}", "", 1.0) for index in range(12)])
     splits = make_splits(fingerprint, 7, "shuffled")
     check_partition(fingerprint, splits)
@@ -170,7 +170,7 @@ def test_folds_that_do_not_fit_the_data_set_are_refused(
 
 
 @pytest.mark.parametrize("content", [{}, [], [{"train": ["a"]}], [{"train": ["a"], "val": []}], [["a"], ["b"]]])
-def test_other_files_are_no_splits(tmp_path: Path, content) -> None:
+def test_other_files_are_not_splits(tmp_path: Path, content) -> None:
     with pytest.raises(FileFormatError, match="is not a list of folds"):
         read_splits(write_splits(tmp_path / "splits.json", content), {})
 

@@ -36,7 +36,7 @@ INTENSITIES = IntensityStatistics(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SyntheticCase:
-    """What differs between the cases of a synthetic fingerprint; axes are x, y, z."""
+    """Differences between the cases of a synthetic fingerprint; axes are x, y, z."""
 
     body_shape: Triple
     spacing_mm: TripleFloat = (1.0, 1.0, 1.0)

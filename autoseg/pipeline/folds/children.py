@@ -21,7 +21,7 @@ LAST_LINES = 8
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Slot:
-    """A part of the machine that one child at a time has.
+    """A share of the machine that one child at a time has.
 
     Attributes:
         environment: variables that a child sees beside those of this process.
@@ -49,7 +49,7 @@ class Child:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
-    """How a child ended.
+    """Exit of a child process.
 
     Attributes:
         exit_code: negative for a signal that it did not catch.

@@ -31,7 +31,7 @@ class TrainingOptions:
         max_minutes: of training per fold, the final validation not counted in; None for the plan's iterations.
         patience: rounds of validation without a new best after which a fold ends; None for an earlier start's, or none.
         assignments: `--set` values.
-        with_previous: of a cascade's first stage, train what folds are missing.
+        with_previous: also train the folds of other configurations that are missing.
         memory_gb: memory for training cases, in GiB; None for what is free.
         folds_at_once: where several folds are trained; None for as many as the GPUs hold, or one on a CPU.
         memory_share: of a GPU's memory, for a training that shares it with others.
@@ -92,7 +92,7 @@ class Job:
 
     @property
     def configuration(self) -> Configuration:
-        """What is trained."""
+        """Configuration that is trained."""
         return find_configuration(self.plan.configurations, self.name, f"plan {self.plan.name}")
 
     def claim(self) -> None:

@@ -61,7 +61,7 @@ class PictureObserver:
 
 
 class TensorBoardObserver:
-    """Every figure as a scalar for TensorBoard; what a training goes back behind is taken back."""
+    """Figures as scalars for TensorBoard; those of steps that a training goes back over are removed."""
 
     def __init__(self, folder: FoldFolder) -> None:
         self._folder = folder

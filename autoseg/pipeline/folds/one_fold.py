@@ -40,7 +40,7 @@ def train_fold(workspace: Workspace, fold: str, options: TrainingOptions, progre
         workspace: with a plan and preprocessed cases.
         fold: a number, or `full` for one model of all cases.
         options: what a person said.
-        progress: who listens.
+        progress: receiver of progress reports.
 
     Returns:
         The fold's scores, or None for `full`, which leaves no case to judge it by.

@@ -1,4 +1,4 @@
-"""What a fold's validation leaves of a case: its scores, its mask and its probabilities, written and read back."""
+"""Results of a fold's validation for a case: scores, mask and probabilities, written and read back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a fold was begun with, read and compared."""
+"""Settings that a fold was begun with, read and compared."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ def share_machine(slots: Sequence[Slot]) -> tuple[Slot, ...]:
 def find_gpus() -> tuple[Gpu, ...]:
     """Return the CUDA GPUs that this process may use, with what is free on them; empty without any.
 
-    Another process asks them: whoever does so takes some of their memory until it ends.
+    Another process asks them: one that does so takes some of their memory until it ends.
     """
     if not may_have_gpu():
         return ()

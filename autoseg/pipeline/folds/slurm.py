@@ -59,7 +59,7 @@ def submit_all(
         workspace: on a file system that the jobs see too.
         options: as for `train_all`.
         settings: of sbatch, as `time=12:00:00`.
-        progress: who listens.
+        progress: receiver of progress reports.
 
     Raises:
         AutosegError: there is no Slurm here, or it refuses.

@@ -1,4 +1,4 @@
-"""What a configuration's network sees of a case: its arrays, masks of other configurations, and the box to look at."""
+"""Inputs of a configuration's network: arrays of a case, masks of other configurations, and the box to look at."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How patches are varied: what builds the entries of `planners.parts.AUGMENTATIONS`."""
+"""Augmentation of patches: builders of the entries of `planners.parts.AUGMENTATIONS`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What MRI scanners do to images: coil sensitivity, ghosts, ringing at edges, thick slices.
+"""Artefacts of MRI scanners: coil sensitivity, ghosts, ringing at edges, thick slices.
 
 Ghosts and ringing are filters of the spatial frequencies along an axis, and a filter along an axis is one small matrix,
 so that rows with different strengths share a batch and no Fourier transform is needed.

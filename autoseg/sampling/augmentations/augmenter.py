@@ -1,4 +1,4 @@
-"""What an augmentation is: it draws what it does to a sample, and does what was drawn to a batch."""
+"""Interface of augmentations: `sample` draws the change of a sample, `apply` changes a batch by what was drawn."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from dataset_fingerprints.geometry import Triple
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SampleView:
-    """What an augmentation may look at when it draws.
+    """View of a sample that an augmentation may look at when it draws.
 
     Attributes:
         geometry: of the batch.
@@ -35,7 +35,7 @@ class SampleView:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cut:
-    """How one patch is cut out of its case.
+    """Parameters by which one patch is cut out of its case.
 
     Attributes:
         spatial: how it is turned, scaled and mirrored.
@@ -48,7 +48,7 @@ class Cut:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Drawn:
-    """What an augmentation drew for one sample.
+    """Parameters that an augmentation drew for one sample.
 
     Attributes:
         cut: None where it does not say how patches are cut; of a plan's list only one augmentation does.
@@ -78,7 +78,7 @@ class Patches:
 
 
 class Augmenter(Protocol):
-    """Varies samples, in two halves: what it draws, and what it then does."""
+    """Augmentation of samples in two halves: drawing parameters, and applying them."""
 
     def sample(self, rng: np.random.Generator, view: SampleView) -> Drawn:
         """Draw everything that happens to one sample."""
@@ -88,14 +88,14 @@ class Augmenter(Protocol):
         """Change patches in place.
 
         Args:
-            patches: all or some of a batch; what happens to one does not depend on the others.
+            patches: all or some of a batch; no patch depends on the others.
             changes: what was drawn for each.
         """
         ...
 
 
 class NoAugmenter:
-    """Leaves patches as they are."""
+    """Augmenter that leaves patches as they are."""
 
     def sample(self, rng: np.random.Generator, view: SampleView) -> Drawn:
         """Draw nothing."""

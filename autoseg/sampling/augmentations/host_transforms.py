@@ -2,7 +2,7 @@
 
 They draw from the global random states of numpy and Python. Each sample's transforms therefore run with both seeded
 from the sample's own seed, one sample at a time in a process, and both are put back: a batch follows from its
-parameters, in any thread and any process, and nobody else's random numbers change.
+parameters, in any thread and any process, and no other random numbers change.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class HostAugmenter:
         """Run the transforms on images, labels and masks.
 
         Raises:
-            PlanError: a transform fails, changes the shape, or leaves labels that nobody knows.
+            PlanError: a transform fails, changes the shape, or leaves unknown labels.
         """
         for row, seed in enumerate(changes):
             maps = [patches.labels[row : row + 1], *([] if patches.masks is None else [patches.masks[row]])]

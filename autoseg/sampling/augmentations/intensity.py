@@ -23,7 +23,7 @@ from autoseg.sampling.augmentations.rows import change_rows
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Intensity:
-    """What changes in one sample: per transform, one value or None for each channel; empty leaves the sample alone.
+    """Changes of one sample: per transform, one value or None for each channel; empty leaves the sample alone.
 
     Attributes:
         blur: standard deviations in voxels along the axes that the network sees.

@@ -1,4 +1,4 @@
-"""How masks of other configurations are shown to the network: cut with the patch, and varied as masks err.
+"""Variation of other configurations' masks: cut with the patch, and changed in the ways that masks are wrong.
 
 A network misses whole lesions, invents others, and draws them too large or too small; one that only saw the best masks
 of another would trust them too much (Isensee 2021).
@@ -25,7 +25,7 @@ CHANGES: tuple[Change, ...] = ("dilate", "erode", "open", "close")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MaskVariation:
-    """How one patch's mask is varied.
+    """Variation of one patch's mask.
 
     Attributes:
         dropped: components that are left out.
@@ -38,7 +38,7 @@ class MaskVariation:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MaskRanges:
-    """What `sample_variation` draws from; the defaults change nothing.
+    """Ranges that `sample_variation` draws from; the defaults change nothing.
 
     Attributes:
         change_probability: that outlines of a patch move, and then those of each label with `label_probability`.

@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Chance:
-    """How likely a transform hits a sample, and then each of the sample's channels."""
+    """Probability that a transform hits a sample, and then each of the sample's channels."""
 
     sample: float
     channel: float = 1.0

@@ -25,7 +25,7 @@ FLAT_PATCH_RATIO = 3.0
 ELONGATED_SLICE_RATIO = 1.5
 ELASTIC_POINTS = 7  # control points along an axis that is deformed
 LEAST_POINTS = 4  # of a cubic spline
-TIE_SHARE = 1e-3  # of a voxel: labels whose shares differ by less are told apart by the nearest voxel
+TIE_SHARE = 1e-3  # of a voxel: labels whose shares differ by less are decided by the nearest voxel
 ROUNDING = 1e-6  # voxels: keeps a rounding error from enlarging a box by one
 
 
@@ -49,7 +49,7 @@ class Elastic:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Spatial:
-    """How one patch is mirrored, scaled, turned about its centre, and deformed.
+    """Mirroring, scaling, rotation about its centre, and deformation of one patch.
 
     Attributes:
         angles_deg: about the x, y and z axis.
@@ -77,7 +77,7 @@ class Spatial:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SpatialRanges:
-    """What `sample_spatial` draws from.
+    """Ranges that `sample_spatial` draws from.
 
     Attributes:
         angles_deg: the largest rotation about each axis, to both sides.

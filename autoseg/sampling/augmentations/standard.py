@@ -1,4 +1,4 @@
-"""What draws and applies nnU-Net's augmentation, and what scanners do to images."""
+"""Sampling and applying of nnU-Net's augmentation and of scanner artefacts."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ class Lesions:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Origin:
-    """Where a case comes from; empty is what the data set does not say."""
+    """Origin of a case; fields that the data set does not give are empty."""
 
     site: str = ""
     subject: str = ""
@@ -54,7 +54,7 @@ class TrainingCase:
         labels: the indices above 0 that its label map holds.
         foreground: per label or region the (n, 3) coordinates of some of its voxels, on the host; n may be 0.
         annotated: (n, 3) coordinates of some of the voxels that are not ignored, where some are; else None.
-        lesions: per label or region, as `foreground`; empty where single lesions are not told apart.
+        lesions: per label or region, as `foreground`; empty where single lesions are not separated.
         masks: of other configurations, which the network sees beside the image, in the order of its inputs; the
             voxels hold a map of components for each.
         origin: what cases may be balanced over.
@@ -113,7 +113,7 @@ def make_case(
         voxels: where its arrays are.
         label: (x, y, z) label indices, of the same shape.
         heads: which indices are looked for, and which one is ignored.
-        find_lesions: tell single lesions apart, so that they can be drawn by their size.
+        find_lesions: separate single lesions, so that they can be drawn by their size.
     """
     indices = np.ascontiguousarray(label, dtype=np.uint8)
     rng = np.random.default_rng(list(name.encode()))

@@ -1,4 +1,4 @@
-"""Where the voxels of training cases are held, and the boxes that are cut out of them."""
+"""Voxels of training cases in memory or on disk, and the boxes that are cut out of them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class CaseVoxels(Protocol):
 
     @property
     def device(self) -> torch.device | None:
-        """Where the arrays are held, or None if every box is read from a disk."""
+        """Device that holds the arrays, or None if every box is read from a disk."""
         ...
 
     def read_box(self, box: Box) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
@@ -67,7 +67,7 @@ class ResidentVoxels:
 
     @property
     def device(self) -> torch.device:
-        """Where the arrays are held."""
+        """Device that holds the arrays."""
         return self.image.device
 
     def read_box(self, box: Box) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
@@ -78,12 +78,12 @@ class ResidentVoxels:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Cutout:
-    """What a patch is made from.
+    """Voxels that a patch is made from.
 
     Attributes:
-        image: (channel, x, y, z), the part of the wanted box that lies in the case.
-        maps: (x, y, z) each, of the same part; see `CaseVoxels.read_box`.
-        start: the part's first voxel in the case.
+        image: (channel, x, y, z), the overlap of the wanted box with the case.
+        maps: (x, y, z) each, of the same overlap; see `CaseVoxels.read_box`.
+        start: the overlap's first voxel in the case.
         labels: the indices above 0 that the case has.
         masks: of the case, one for each map behind the first.
     """

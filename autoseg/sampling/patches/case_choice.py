@@ -1,4 +1,4 @@
-"""What draws the case of a patch, for the entries of `planners.parts.CASES`."""
+"""Choice of a patch's case, for the entries of `planners.parts.CASES`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from planners.parts.patches import BalancedOptions, UniformOptions
 
 
 class CaseChooser(Protocol):
-    """Draws the case of a patch."""
+    """Interface of choosers, which draw the case of a patch."""
 
     def choose(self, rng: np.random.Generator, candidates: Sequence[int]) -> int:
         """Draw one of these positions in the sequence of training cases."""
@@ -25,7 +25,7 @@ class CaseChooser(Protocol):
 
 
 class UniformChooser:
-    """Every case alike."""
+    """Chooser that draws every case with the same probability."""
 
     def choose(self, rng: np.random.Generator, candidates: Sequence[int]) -> int:
         """Draw one of these positions in the sequence of training cases."""
@@ -34,7 +34,7 @@ class UniformChooser:
 
 @dataclass(frozen=True, slots=True)
 class BalancedChooser:
-    """Every group of cases alike, and then every case of it.
+    """Chooser that draws every group of cases with the same probability, and then every case of it.
 
     Attributes:
         groups: per training case, the name of its group.

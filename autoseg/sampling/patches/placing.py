@@ -1,4 +1,4 @@
-"""What draws the places of a batch's patches, for the entries of `planners.parts.PATCHES`."""
+"""Placement of a batch's patches, for the entries of `planners.parts.PATCHES`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from planners.parts.patches import AnywhereOptions, ForegroundOptions
 
 
 class Placer(Protocol):
-    """Draws where the patches of a batch lie."""
+    """Interface of placers, which draw the positions of a batch's patches."""
 
     def place(
         self, rng: np.random.Generator, cases: Sequence[TrainingCase], chooser: CaseChooser, geometry: PatchGeometry
@@ -37,11 +37,11 @@ class Placer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ForegroundPlacer:
-    """Places a share of every batch on labelled voxels, the rest anywhere; the last ones hold foreground.
+    """Placer that puts a share of every batch on labelled voxels, the rest anywhere; the last ones hold foreground.
 
     Those are drawn from the cases that have foreground, then evenly over the labels or regions of the case, then over
     the voxels of the one, or over its lesions where these are balanced. Where no case has any, they are drawn like the
-    others: over all cases, and evenly over places, or over the voxels that somebody labelled where some are ignored.
+    others: over all cases, and evenly over places, or over the labelled voxels where some are ignored.
     """
 
     options: ForegroundOptions
@@ -99,8 +99,8 @@ def _choose_lesion(rng: np.random.Generator, lesions: Lesions, balance: float) -
 
 def _find_bounds(case: TrainingCase, shape: Triple) -> list[tuple[int, int]]:
     """Return the lowest and highest start per axis: inside the case, or centred on it where the patch is larger."""
-    room = [length - edge for length, edge in zip(case.voxels.shape, shape, strict=True)]
-    return [(0, free) if free >= 0 else (free // 2, free // 2) for free in room]
+    spaces = [length - edge for length, edge in zip(case.voxels.shape, shape, strict=True)]
+    return [(0, free) if free >= 0 else (free // 2, free // 2) for free in spaces]
 
 
 PlacerBuilder = Callable[[Any], Placer]

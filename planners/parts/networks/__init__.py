@@ -24,7 +24,7 @@ __all__ = [
 
 
 class NetworkOptions(Protocol):
-    """What every entry of `NETWORKS` offers; axes are those that the network sees, two or three."""
+    """Interface of the entries of `NETWORKS`; axes are those that the network sees, two or three."""
 
     def divisors(self) -> tuple[int, ...]:
         """Return per axis what a patch must be divisible by."""
@@ -35,7 +35,7 @@ class NetworkOptions(Protocol):
         ...
 
     def recomputable(self) -> bool:
-        """Tell whether the network can compute its levels again in the backward pass (`training.recomputed`)."""
+        """Return whether the network can compute its levels again in the backward pass (`training.recomputed`)."""
         ...
 
     def describe(self) -> str:

@@ -65,7 +65,7 @@ class UNetOptions:
                 yield f"{name} is {[list(row) for row in rows]}. Expected {axes} positive numbers per level."
 
     def recomputable(self) -> bool:
-        """Tell whether levels can be computed again: batch norm's running averages would count every batch twice."""
+        """Return whether levels can be computed again: batch norm's running averages would count every batch twice."""
         return self.norm != "batch"
 
     def describe(self) -> str:

@@ -1,4 +1,4 @@
-"""What people get wrong: each is one message with where, what, what was expected and what to do, and costs nothing."""
+"""Common mistakes: each is one message with where, what, what was expected and what to do, and costs nothing."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ BAD: dict[str, tuple[Callable[[Place], object], list[str], str]] = {
         PLAN,
         f"case {CASE}.*22x28x20.*24x28x20.*Resample one onto the other",
     ),
-    "label elsewhere in space": (shift_label, PLAN, f"case {CASE}.*5 voxels apart.*Mend the wrong header"),
+    "label elsewhere in space": (shift_label, PLAN, f"case {CASE}.*5 voxels apart.*Correct the wrong header"),
     "not a number": (lambda p: change_scan(p, with_value(np.nan)), PLAN, f"case {CASE}.*1 voxels.*NaN.*Replace them"),
     "infinite": (lambda p: change_scan(p, with_value(np.inf)), PLAN, f"case {CASE}.*1 voxels.*infinite.*Replace them"),
     "constant scan": (lambda p: change_scan(p, np.zeros_like), PLAN, f"case {CASE}.*0 everywhere.*export it again"),
@@ -169,7 +169,7 @@ BAD: dict[str, tuple[Callable[[Place], object], list[str], str]] = {
     "broken dataset.json": (
         lambda p: (p.raw / "dataset.json").write_text('{"labels": {"background": 0,, '),
         PLAN,
-        "dataset.json.*not valid JSON.*line 1, column 29.*Mend",
+        "dataset.json.*not valid JSON.*line 1, column 29.*Correct",
     ),
     "regions without an order": (
         lambda p: p.describe(labels={"background": 0, "all": [1, 2], "core": 2}),
@@ -210,7 +210,7 @@ BAD: dict[str, tuple[Callable[[Place], object], list[str], str]] = {
         [*PLAN, "--set", 'training.loss={{"name": "dice_ce", "options": {{"batch_dise": true}}}}'],
         "loss dice_ce has no option 'batch_dise'. Did you mean 'batch_dice'",
     ),
-    "no memory": (nothing, [*PLAN, "--gpu-memory-gb", "0"], "gpu-memory-gb is 0. Expected the card's memory"),
+    "no memory": (nothing, [*PLAN, "--gpu-memory-gb", "0"], "gpu-memory-gb is 0. Expected the GPU's memory"),
     "output path that is a file": (
         nothing,
         ["plan_and_preprocess", "{raw}", "-w", "{raw}/dataset.json"],

@@ -89,7 +89,7 @@ def test_the_page_says_value_rule_evidence_and_what_would_change_it(
         (["atlas_r2"], "Did you mean 'atlas_r2_mni'? Published: acdc_like, atlas_cropped_1mm"),
         (["xyz"], "is not a workspace, a fingerprint.json or a published data set"),
         (["acdc_like", "--planner", "nnunet-resenc"], "There is no planner 'nnunet-resenc'. Did you mean"),
-        (["acdc_like", "--gpu-memory-gb", "0"], "Expected the card's memory"),
+        (["acdc_like", "--gpu-memory-gb", "0"], "Expected the GPU's memory"),
         (["acdc_like", "-w", "{ws}"], "Name one of them"),
         (["{ws}", "--plan", "other"], "has no plan 'other' (plans: default)"),
         (["{raw}"], "is not a workspace"),

@@ -69,12 +69,12 @@ def test_float_files_are_rounded_within_a_thousandth(tmp_path):
 
 
 @pytest.mark.parametrize("value", [0.4, np.nan, np.inf])
-def test_values_that_are_no_integers_are_refused(tmp_path, value):
+def test_values_that_are_not_integers_are_refused(tmp_path, value):
     reference = write_labels(tmp_path / "ref.nii.gz", BOX)
     labels = BOX.astype(np.float32)
     labels[0, 0, :2] = value
     prediction = write_labels(tmp_path / "pred.nii.gz", labels)
-    with pytest.raises(DataError, match=rf"pred\.nii\.gz: holds 2 voxels that are no integers, for example {value:g}"):
+    with pytest.raises(DataError, match=rf"pred\.nii\.gz: holds 2 voxels that are not integers, for example {value:g}"):
         evaluate_files(prediction, reference)
 
 
@@ -103,7 +103,7 @@ def test_every_case_on_another_grid_is_named(folders):
     assert "at most 0.1 mm" in message
 
 
-def test_rounding_of_the_header_is_no_difference(tmp_path):
+def test_rounding_of_the_header_is_not_a_difference(tmp_path):
     affine = np.diag([0.9375, 0.9375, 1.2, 1.0])
     reference = write_labels(tmp_path / "ref.nii.gz", BOX, affine)
     prediction = write_labels(tmp_path / "pred.nii.gz", BOX, affine + 1e-4 * np.eye(4, k=3))

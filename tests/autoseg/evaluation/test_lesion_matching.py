@@ -31,7 +31,7 @@ def test_lesion_counts_agree_with_simpleitk(connectivity, fully):
 
 @pytest.mark.parametrize("shape", [(3, 1, 1), (1, 5, 3), (3, 3, 3), (5, 6, 1)])
 def test_small_box_with_a_lesion_in_every_second_voxel_is_counted(shape):
-    # cc3d 4.1.1 runs out of the room that it estimates for 26-connected components here.
+    # cc3d 4.1.1 runs out of the space that it estimates for 26-connected components here.
     mask = np.zeros(shape, dtype=bool)
     mask[::2, ::2, ::2] = True
     assert label_lesions(mask, 26).count == mask.sum()

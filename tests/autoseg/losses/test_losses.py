@@ -1,4 +1,4 @@
-"""What every entry of the table of losses must do."""
+"""Contract of every entry of the table of losses."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ IMAGE = torch.randn(1, 1, 8, 8, 8, generator=torch.Generator().manual_seed(0))
 
 @cache
 def run() -> Run:
-    """What a fold of a tiny configuration is begun with."""
+    """Return the settings that a fold of a tiny configuration is begun with."""
     fingerprint = make_fingerprint(repeat_case(5, SyntheticCase(body_shape=(40, 40, 40), spacing_mm=(1.0, 1.0, 1.0))))
     plan = make_plan(fingerprint, PlanRequest(machine=GPU, memory_gb=8.0))
     begun = make_run(plan, "3d_fullres", "0", (), (), drop_cases(fingerprint))

@@ -1,4 +1,4 @@
-"""What planners believe of a network's costs, against the network itself."""
+"""Network costs as planners predict them, against the network itself."""
 
 from __future__ import annotations
 
@@ -208,7 +208,7 @@ def test_what_a_loss_keeps_for_the_backward_pass_is_predicted(name: str, heads: 
     labels = torch.randint(0, 2, (2, 12, 12, 12), dtype=torch.uint8)
     kept: dict[int, Tensor] = {}
     with torch.autograd.graph.saved_tensors_hooks(*keep_saved(kept, set())):
-        # Not a leaf: a network's logits are none either.
+        # Not a leaf: a network's logits are not leaves either.
         measure(build_objective(Choice(name=name), heads), logits * 1, labels)
     measured = sum(tensor.untyped_storage().nbytes() for tensor in kept.values()) / (2 * 12**3)
     predicted = LOSSES[name]().kept_bytes(heads.count(), exclusive=heads.exclusive)

@@ -1,4 +1,4 @@
-"""What every entry of the table of networks must do."""
+"""Contract of every entry of the table of networks."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def biases_before_norms(network: nn.Module) -> set[str]:
 
 
 def leave_no_numbers_behind() -> None:
-    """Fill free memory with what is no number, which a computation that reads more than was written then returns."""
+    """Fill free memory with NaN, which a computation that reads more than was written then returns."""
     held = [torch.full((4**power,), float("nan")) for power in range(3, 11) for _ in range(12)]
     del held
 

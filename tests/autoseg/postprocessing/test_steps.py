@@ -1,4 +1,4 @@
-"""What every entry of the table of post-processing must do, and what each does."""
+"""Contract of every entry of the table of post-processing, and the behaviour of each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every predictor must do: a network, an ensemble, a cascade, and a model that somebody wrote by hand."""
+"""Contract of every predictor: a network, an ensemble, a cascade, and a model that was written by hand."""
 
 from __future__ import annotations
 

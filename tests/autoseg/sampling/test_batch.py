@@ -82,7 +82,7 @@ class TestEveryAugmentation:
         places = [[sample.patch for sample in one.samples] for one in drawn]
         assert places[0] == places[1]
 
-    def test_cases_without_foreground_are_no_error(self, augmentations, geometry, cases) -> None:
+    def test_cases_without_foreground_are_not_an_error(self, augmentations, geometry, cases) -> None:
         empty, rules = [make_empty_case()], make_rules(geometry, *augmentations)
         _, labels = make_batch(draw(empty, rules), empty, rules)
         assert not labels.any()

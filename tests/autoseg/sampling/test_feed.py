@@ -149,11 +149,11 @@ def test_a_case_that_cannot_be_read_is_named_where_the_batch_is_waited_for(tmp_p
 
 
 def test_any_other_error_of_a_reader_arrives_with_the_name_of_the_case() -> None:
-    case, failure = make_case(seed=5), MemoryError("no room")
+    case, failure = make_case(seed=5), MemoryError("no memory")
     voxels = Slow(case, failure)
     voxels.gate.set()
     feed = slow_feed(voxels, case, make_rules(make_geometry(), STANDARD))
-    with pytest.raises(MemoryError, match="no room") as caught:
+    with pytest.raises(MemoryError, match="no memory") as caught:
         feed.take(0)
     assert "case5" in caught.value.__notes__[0]
     feed.close()

@@ -70,7 +70,7 @@ def test_largest_lesion_fits_into_the_brain() -> None:
 
 def test_label_has_as_many_components_as_lesions_were_planned(scans: list[SimulatedScan]) -> None:
     equal = [ndimage.label(scan.label, NEIGHBOURS)[1] == scan.record.lesions for scan in scans]
-    # A lesion without enough room adds voxels to its neighbours, which may then touch.
+    # A lesion without enough space adds voxels to its neighbours, which may then touch.
     assert np.mean(equal) >= 0.9
     assert max(scan.record.lesions for scan in scans) > 1
 

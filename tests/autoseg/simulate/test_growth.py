@@ -29,7 +29,7 @@ def test_lesion_does_not_jump_to_a_separate_part_with_better_scores() -> None:
     assert not lesion[12:].any()
 
 
-def test_lesion_takes_the_whole_part_where_there_is_no_more_room() -> None:
+def test_lesion_takes_the_whole_part_where_there_is_no_more_space() -> None:
     domain = np.zeros((9, 9, 9), bool)
     domain[3:5, 3:5, 3:5] = True
     lesion = grow(domain, np.ones(domain.shape, np.float32), (3, 3, 3), 50)

@@ -196,7 +196,7 @@ def found_kinds(findings: tuple[Finding, ...], kind: str) -> dict[str, str]:
 def assert_found_as_planted(dataset: SimulatedDataset, findings: tuple[Finding, ...], kind: str) -> None:
     """Every planted case of a kind is found, with its grade, and no other case is.
 
-    Of mixed orientations the rarest is told: there are at least two plain cases of every other one here.
+    Of mixed orientations the rarest is reported: there are at least two plain cases of every other one here.
     """
     found = found_kinds(findings, kind)
     planted = defects_of(dataset, kind)

@@ -32,7 +32,7 @@ def test_options_that_cannot_be_met_are_refused_before_writing(
     assert not (tmp_path / "out").exists()
 
 
-def test_shape_is_read_from_text_and_refused_if_it_is_none() -> None:
+def test_shape_is_read_from_text_and_refused_if_it_is_not_a_shape() -> None:
     assert parse_shape(None) == ()
     assert parse_shape("197,233,189") == parse_shape("197x233x189") == (197, 233, 189)
     with pytest.raises(AutosegError, match=r"shape is '197,a,3'. Write three numbers"):

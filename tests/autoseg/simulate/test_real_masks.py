@@ -82,7 +82,7 @@ def test_folder_that_holds_no_masks_is_refused(tmp_path: Path) -> None:
         find_masks(tmp_path / "nowhere")
 
 
-def test_mask_that_is_none_is_refused(tmp_path: Path) -> None:
+def test_file_that_is_not_a_mask_is_refused(tmp_path: Path) -> None:
     empty = write_mask(tmp_path / "empty_mask.nii.gz", (-30.0, -10.0, 22.0), 8.0, value=0.0)
     with pytest.raises(AutosegError, match=r"empty_mask.nii.gz: is empty"):
         read_mask(empty)

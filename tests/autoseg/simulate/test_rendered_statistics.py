@@ -17,7 +17,7 @@ NEIGHBOURS = np.ones((3, 3, 3), bool)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rendered:
-    """What is kept of a scan: 99th percentile over median of the brain, and the label's components."""
+    """Statistics of a scan: 99th percentile over median of the brain, and the label's components."""
 
     record: SimulatedCase
     brightness: float
@@ -66,7 +66,7 @@ def test_brains_have_bright_voxels_as_native_scans_do(rendered: list[Rendered]) 
 
 def test_label_maps_have_the_planned_components(rendered: list[Rendered]) -> None:
     equal = [scan.components == scan.record.lesions for scan in rendered]
-    # Where a lesion finds no room, its voxels go to its neighbours.
+    # Where a lesion finds no space, its voxels go to its neighbours.
     assert np.mean(equal) >= 0.9
 
 

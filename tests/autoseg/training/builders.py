@@ -57,17 +57,17 @@ class Alarm(Ticking):
 
 
 class Listening(SilentProgress):
-    """Keeps what it is told."""
+    """Keeps the messages that it receives."""
 
     def __init__(self) -> None:
-        self.told: list[str] = []
+        self.messages: list[str] = []
 
     def say(self, message: str) -> None:
-        self.told.append(message)
+        self.messages.append(message)
 
 
 class CountingValidator:
-    """Remembers what it was asked to validate, and finds what it is told to find."""
+    """Remembers what it was asked to validate, and finds what it is asked to find."""
 
     def __init__(self, bright_voxels: Sequence[int] = (10,)) -> None:
         self.asked: list[tuple[str, ...]] = []
@@ -140,12 +140,12 @@ def lose_the_loss(made: Setup, iteration: int) -> list[Observer]:
         for image in images:
             image.fill_(float("nan"))
 
-    def mend(line: Line) -> None:
+    def repair(line: Line) -> None:
         if line["kind"] == "rollback":
             for image, before in zip(images, kept, strict=True):
                 image.copy_(before)
 
-    return [once_at(iteration, spoil), mend]
+    return [once_at(iteration, spoil), repair]
 
 
 def setup(slice_axis: int = -1, device: str = "cpu", **changes: Any) -> Setup:
@@ -195,7 +195,7 @@ def rates(files: FoldFolder) -> dict[int, float]:
 
 
 def equal_weights(first: FoldFolder, second: FoldFolder) -> bool:
-    """Tell whether two folds have the same files of weights, bit for bit."""
+    """Return whether two folds have the same files of weights, bit for bit."""
     ours, theirs = first.weight_files(), second.weight_files()
     assert ours
     if [path.name for path in ours] != [path.name for path in theirs]:

@@ -54,7 +54,7 @@ def test_the_compiler_may_read_its_files_by_the_locale_as_soon_as_it_is_loaded(a
     assert seen == ["UTF-8"]
 
 
-def test_a_compiler_that_cannot_be_loaded_is_no_reason_to_end() -> None:
+def test_a_compiler_that_cannot_be_loaded_does_not_end_the_training() -> None:
     def refuse(network: object) -> object:
         raise ImportError("no such module")
 

@@ -1,4 +1,4 @@
-"""What a training is made of after it was killed and started again: bit for bit what it would have been."""
+"""Trainings that were killed and started again: bit for bit the same as without the kill."""
 
 from __future__ import annotations
 

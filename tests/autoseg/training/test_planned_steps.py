@@ -1,4 +1,4 @@
-"""What planners plan can be built and trained."""
+"""Plans of planners, which can be built and trained."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from tests.autoseg.training.together import LONG, measure_losses, train
 
 @pytest.fixture(scope="module")
 def together(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What two processes left."""
+    """Return the folder that two processes wrote."""
     folder = tmp_path_factory.mktemp("together")
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
     done = subprocess.run(
@@ -77,7 +77,7 @@ def test_a_signal_while_the_leader_validates_stops_both(together: Path) -> None:
     assert [(together / "validating" / f"stopped_{number}").read_text("utf-8") for number in range(2)] == ["143"] * 2
 
 
-def test_a_loss_that_is_no_number_in_one_process_takes_both_back(together: Path) -> None:
+def test_a_loss_that_is_not_a_number_in_one_process_takes_both_back(together: Path) -> None:
     (line,) = lines(together / "rollback", "rollback")
     assert line["rate_factor"] == 0.5
     assert load_tensors(together / "rollback" / "weights.safetensors")[1]["iteration"] == "8"

@@ -99,17 +99,17 @@ def test_a_time_budget_becomes_a_number_of_iterations(tmp_path):
     assert position.seconds == pytest.approx(600, rel=0.1)
 
 
-def test_a_time_for_few_steps_is_told_when_it_is_known(tmp_path):
+def test_a_time_for_few_steps_is_reported_when_it_is_known(tmp_path):
     listening = Listening()
     made = setup(max_minutes=2.0, policy=MEASURING, clock=Ticking())
     position = make_trainer(tmp_path, made, progress=listening).run()
     assert position.iterations < Policy().few_steps
-    (message,) = listening.told
+    (message,) = listening.messages
     assert message.startswith("Only ")
     assert "steps fit into the time" in message
 
 
-def test_a_loss_that_is_no_number_again_and_again_stops_with_advice(tmp_path):
+def test_a_loss_that_is_not_a_number_again_and_again_stops_with_advice(tmp_path):
     made = setup(iterations=5)
     for case in made.cases:
         case.voxels.image.fill_(float("nan"))
@@ -117,7 +117,7 @@ def test_a_loss_that_is_no_number_again_and_again_stops_with_advice(tmp_path):
         make_trainer(tmp_path, made).run()
 
 
-def test_a_loss_that_is_no_number_once_goes_back_with_a_smaller_rate(tmp_path):
+def test_a_loss_that_is_not_a_number_once_goes_back_with_a_smaller_rate(tmp_path):
     sound, _ = train(tmp_path / "sound", iterations=10, policy=REPORTING)
     made = setup(iterations=10, policy=REPORTING)
     position = make_trainer(tmp_path / "f", made, observers=lose_the_loss(made, 6)).run()
@@ -187,12 +187,12 @@ def test_patience_ends_a_training_that_gets_no_better(tmp_path):
     assert last["learning_rate"] < 1e-3 * 0.1
 
 
-def test_a_label_that_is_never_predicted_or_lost_is_told(tmp_path):
+def test_a_label_that_is_never_predicted_or_lost_is_reported(tmp_path):
     listening, validator = Listening(), CountingValidator(bright_voxels=(0, 0, 5, 0, 0, 0))
     make_trainer(tmp_path, setup(iterations=60, validation_rounds=10), validator, listening).run()
     assert [line["lost"] for line in lines(FoldFolder(root=tmp_path), "warning")] == [False, True]
-    assert "No voxel of bright has been predicted so far in 2 rounds" in listening.told[0]
-    assert "No voxel of bright is predicted any more in 2 rounds" in listening.told[1]
+    assert "No voxel of bright has been predicted so far in 2 rounds" in listening.messages[0]
+    assert "No voxel of bright is predicted any more in 2 rounds" in listening.messages[1]
 
 
 def test_a_finished_training_goes_on_with_more_steps_and_a_warm_up(tmp_path):

@@ -1,4 +1,4 @@
-"""What every entry of the table of weights must do, and what each of them does."""
+"""Contract of every entry of the table of weights, and the behaviour of each."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def test_the_best_weights_are_those_of_the_best_round_that_has_seen_all_cases(tm
     assert means[1:] == sorted(means[1:3]) + sorted(means[3:], reverse=True)
     (kept,) = iterations_kept(best)
     assert kept == lines(best, "validation")[1 + means[1:].index(max(means[1:]))]["iteration"]
-    assert listening.told == [
+    assert listening.messages == [
         f"The weights of iteration {kept} are kept: best mean Dice in validation, {max(means[1:]):.3f}."
     ]
     with pytest.raises(KilledError):
@@ -161,14 +161,14 @@ def test_the_best_weights_are_those_of_the_best_round_that_has_seen_all_cases(tm
     assert all(torch.equal(found[name], average[f"keeper/{name}"]) for name in found)
 
 
-def test_without_a_round_that_has_seen_all_cases_the_end_is_kept_and_that_is_told(tmp_path):
+def test_without_a_round_that_has_seen_all_cases_the_end_is_kept_and_that_is_reported(tmp_path):
     listening = Listening()
     made = setup(iterations=6, validation_rounds=2, **weights("best"))
     make_trainer(tmp_path / "best", made, progress=listening).run()
     files, _ = train(tmp_path / "averaged", iterations=6, validation_rounds=2, **weights("averaged"))
     assert lines(FoldFolder(root=tmp_path / "best"), "validation")
     assert equal_weights(FoldFolder(root=tmp_path / "best"), files)
-    assert listening.told == [
+    assert listening.messages == [
         "No round of validation had seen all cases by then: the weights of the end are kept, not the best."
     ]
 
@@ -250,7 +250,7 @@ def test_a_killed_extension_goes_on_with_its_snapshots(tmp_path):
     assert iterations_kept(files) == [8, 10, 12]
 
 
-def test_weights_that_are_no_numbers_are_no_snapshot(tmp_path):
+def test_weights_that_are_not_finite_are_not_a_snapshot(tmp_path):
     made = setup(iterations=9, policy=REPORTING, **weights("snapshots"))
     make_trainer(tmp_path, made, observers=lose_the_loss(made, 5)).run()
     files = FoldFolder(root=tmp_path)

@@ -1,4 +1,4 @@
-"""What two processes do together; torchrun starts it, and the tests do the same alone.
+"""Program for two processes together; torchrun starts it, and the tests do the same alone.
 
 torchrun --standalone --nproc_per_node 2 -m tests.autoseg.training.together FOLDER
 """
@@ -100,9 +100,9 @@ def stop_second(folder: Path) -> None:
     try:
         train(folder, iterations=LONG, clock=signal_at(100, process=1))
     except StoppedError as error:
-        told = torch.tensor([error.exit_code, int(str(error).partition("iteration ")[2].partition(",")[0])])
-        both = [torch.empty_like(told) for _ in range(2)]
-        dist.all_gather(both, told)
+        found = torch.tensor([error.exit_code, int(str(error).partition("iteration ")[2].partition(",")[0])])
+        both = [torch.empty_like(found) for _ in range(2)]
+        dist.all_gather(both, found)
         if processes.leads():
             save_tensors(folder / "stopped.safetensors", {"both": torch.stack(both)}, {})
 
@@ -138,7 +138,7 @@ def stepping(make_step: Callable[..., Tensor]) -> Iterator[None]:
 
 
 def lose_the_loss(folder: Path) -> None:
-    """Train with a loss that is no number, once and in the second process only."""
+    """Train with a loss that is not a number, once and in the second process only."""
     broken: list[bool] = []
 
     def step(plain: Callable[[], Tensor], position: Position, learning_rate: float) -> Tensor:

@@ -1,4 +1,4 @@
-"""Names of files and folders of a workspace stand in one room; the source of the others is searched for them."""
+"""Names of files and folders of a workspace stand in one package; the source of the others is searched for them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import autoseg.workspace
 
 ROOT = Path(autoseg.workspace.__file__).parents[2]
-ROOM = ROOT / "autoseg" / "workspace"
+WORKSPACE = ROOT / "autoseg" / "workspace"
 # Names of files, or their beginnings and ends: nowhere else in a text without blanks. `dataset.json` is also what a raw
 # data set's description is called.
 FILES = (
@@ -86,14 +86,14 @@ def test_no_other_room_spells_a_name_of_the_workspaces() -> None:
         (name, text)
         for package in ("autoseg", "experiments")
         for name, tree in read_sources(ROOT / package)
-        if not (ROOT / name).is_relative_to(ROOM) and name != OF_OTHER_CHECKOUTS
+        if not (ROOT / name).is_relative_to(WORKSPACE) and name != OF_OTHER_CHECKOUTS
         for text in find_names(tree)
     }
     assert found == OTHERS
 
 
 def test_every_name_that_is_searched_for_is_one_that_the_room_spells() -> None:
-    trees = [tree for _, tree in read_sources(ROOM)]
+    trees = [tree for _, tree in read_sources(WORKSPACE)]
     texts = {text for tree in trees for text in find_texts(tree)}
     assert [name for name in FILES if not any(name in text for text in texts)] == []
     assert set(FOLDERS) <= {part for text in texts for part in text.split("/")}
@@ -107,7 +107,7 @@ def test_the_search_finds_names_in_paths_and_leaves_words_and_sentences_alone() 
 
 
 def test_the_room_imports_nothing_of_autoseg_but_itself() -> None:
-    for name, tree in read_sources(ROOM):
+    for name, tree in read_sources(WORKSPACE):
         for node in ast.walk(tree):
             modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             modules += [node.module or ""] if isinstance(node, ast.ImportFrom) else []

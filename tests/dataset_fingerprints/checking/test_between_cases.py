@@ -21,7 +21,7 @@ def test_a_healthy_data_set_has_no_findings(tmp_path):
     assert findings == ()
 
 
-def test_the_same_image_in_two_cases_is_told(tmp_path):
+def test_the_same_image_in_two_cases_is_reported(tmp_path):
     write_nnunet_dataset(tmp_path, cases=4)
     shutil.copy(tmp_path / "imagesTr" / "sub-000_0000.nii.gz", tmp_path / "imagesTr" / "sub-002_0000.nii.gz")
     findings = findings_of(tmp_path)
@@ -37,13 +37,13 @@ def test_two_channels_that_are_the_same_in_two_cases_are_one_finding(tmp_path):
     assert kinds(findings_of(tmp_path)) == [("sub-000", "warning", "duplicate-image")]
 
 
-def test_a_scan_that_is_stored_as_the_label_map_is_told_as_that_alone(tmp_path):
+def test_a_scan_that_is_stored_as_the_label_map_is_reported_as_that_alone(tmp_path):
     write_nnunet_dataset(tmp_path, cases=4)
     write_nifti(tmp_path / "labelsTr" / "sub-003.nii.gz", head(3)[0])
     assert kinds(findings_of(tmp_path)) == [("sub-003", "error", "label-is-image")]
 
 
-def test_a_scan_with_voxels_of_another_size_is_told(tmp_path):
+def test_a_scan_with_voxels_of_another_size_is_reported(tmp_path):
     write_nnunet_dataset(tmp_path, cases=4)
     image, labels = head(1)
     thick = affine_of(spacing_mm=(1.0, 1.0, 2.5))
@@ -54,7 +54,7 @@ def test_a_scan_with_voxels_of_another_size_is_told(tmp_path):
     assert "1x1x2.5" in findings[0].message
 
 
-def test_mixed_orientations_are_told_as_fixed(tmp_path):
+def test_mixed_orientations_are_reported_as_fixed(tmp_path):
     write_nnunet_dataset(tmp_path, cases=4)
     image, labels = head(1)
     flipped = affine_of(flips=(-1, 1, 1))
@@ -65,7 +65,7 @@ def test_mixed_orientations_are_told_as_fixed(tmp_path):
     assert "RAS 3, LAS 1" in findings[0].message
 
 
-def test_several_cases_of_one_subject_are_told_as_grouped(tmp_path):
+def test_several_cases_of_one_subject_are_reported_as_grouped(tmp_path):
     write_nnunet_dataset(tmp_path, cases=4)
     for folder, suffix in (("imagesTr", "_0000"), ("labelsTr", "")):
         for index, session in ((0, 1), (1, 2)):
@@ -83,7 +83,7 @@ def test_a_label_map_in_the_place_of_its_scan_is_an_error(tmp_path):
     assert kinds(findings) == [("sub-003", "error", "label-is-image")]
 
 
-def test_what_was_found_earlier_is_told_again_without_reading_the_case(tmp_path):
+def test_what_was_found_earlier_is_reported_again_without_reading_the_case(tmp_path):
     write_nnunet_dataset(tmp_path, cases=3)
     write_nifti(tmp_path / "labelsTr" / "sub-001.nii.gz", np.zeros((24, 28, 20), np.uint8))
     found, _ = pass_over(tmp_path)

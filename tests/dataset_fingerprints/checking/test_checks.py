@@ -19,7 +19,7 @@ def kinds(findings):
 
 
 @pytest.mark.parametrize("stored", [0.9999, 254.99999, 1.0004])
-def test_a_label_that_is_almost_an_integer_is_fixed_and_told(stored):
+def test_a_label_that_is_almost_an_integer_is_fixed_and_reported(stored):
     labels = np.zeros((3, 3, 3))
     labels[1, 1, 1] = stored
     indices, findings = check_labels("a", labels, SCHEME)
@@ -51,7 +51,7 @@ def test_voxels_that_cannot_be_trained_on_are_errors(value, kind):
 
 
 @pytest.mark.parametrize(("shift_mm", "expected"), [(0.05, []), (0.5, ["warning"]), (3.0, ["error"])])
-def test_a_label_map_beside_its_scan_is_told_or_refused_by_distance(shift_mm, expected):
+def test_a_label_map_beside_its_scan_is_reported_or_refused_by_distance(shift_mm, expected):
     moved = affine_of()
     moved[1, 3] += shift_mm
     findings = check_grids("a", make_grid((4, 5, 6), affine_of()), make_grid((4, 5, 6), moved))
@@ -65,14 +65,14 @@ def test_a_label_map_stored_in_another_orientation_on_the_same_grid_is_sound():
     assert check_grids("a", scan, make_grid((4, 5, 6), flipped)) == ()
 
 
-def test_all_errors_are_told_together():
+def test_all_errors_are_reported_together():
     findings = (*check_voxels("a", np.zeros((1, 2, 2, 2), np.float32), ("T1w",)),)
     more = check_voxels("b", np.full((1, 2, 2, 2), np.nan, np.float32), ("T1w",))
     with pytest.raises(DataError, match=r"(?s)2 errors.*case a.*case b"):
         refuse_errors("root", (*findings, *more))
 
 
-def test_a_label_map_of_ignored_voxels_is_told_with_their_share():
+def test_a_label_map_of_ignored_voxels_is_reported_with_their_share():
     labels = np.zeros((2, 2, 2), np.uint8)
     labels[0] = 9
     indices, findings = check_labels("a", labels, replace(SCHEME, ignore_value=9))

@@ -1,4 +1,4 @@
-"""Where headers place voxels: two forms in a NIfTI, axes that are not at right angles."""
+"""Positions of voxels by headers: two forms in a NIfTI, axes that are not at right angles."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def skewed(degrees, spacing_mm=(1.0, 1.0, 1.0)):
     return affine
 
 
-def told(findings):
+def reported(findings):
     return [(finding.grade, finding.kind) for finding in findings]
 
 
@@ -66,17 +66,17 @@ def test_the_sform_is_used_as_nibabel_does_while_simpleitk_may_take_the_qform(tm
 @pytest.mark.parametrize(
     ("qform", "codes"), [(moved(0), (1, 1)), (moved(0.05), (1, 2)), (moved(8), (0, 1)), (moved(8), (1, 0))]
 )
-def test_forms_that_agree_or_stand_alone_are_not_told(tmp_path, qform, codes):
+def test_forms_that_agree_or_stand_alone_are_not_reported(tmp_path, qform, codes):
     header = read_image([write_forms(tmp_path / "a.nii.gz", qform, moved(0), codes)]).header
     assert check_headers("a", {"the scan": header}) == ()
 
 
-def test_a_label_map_whose_sform_lies_elsewhere_is_told_twice(tmp_path):
+def test_a_label_map_whose_sform_lies_elsewhere_is_reported_twice(tmp_path):
     write_forms(tmp_path / "scan.nii.gz", moved(0), moved(0))
     write_forms(tmp_path / "mask.nii.gz", moved(0), moved(5), voxels=head(0)[1])
     files = {"images": (str(tmp_path / "scan.nii.gz"),), "label": str(tmp_path / "mask.nii.gz")}
     _, findings = read_case(Case(name="a", subject="a", **files), ("T1w",), SCHEME)
-    assert told(findings) == [("warning", "qform-sform"), ("error", "affine")]
+    assert reported(findings) == [("warning", "qform-sform"), ("error", "affine")]
     assert findings[0].message.startswith("the label map: qform and sform")
 
 
@@ -97,7 +97,7 @@ def test_straight_axes_are_the_polar_decomposition_about_the_same_centre():
 @pytest.mark.parametrize(
     ("degrees", "expected"), [(0.003, []), (0.06, ["fixed"]), (2.0, ["warning"]), (12.0, ["error"])]
 )
-def test_axes_off_right_angles_are_mended_told_or_refused_by_degrees(tmp_path, suffix, degrees, expected):
+def test_axes_off_right_angles_are_fixed_reported_or_refused_by_degrees(tmp_path, suffix, degrees, expected):
     image, mask = head(0)
     affine = skewed(degrees)
     case = Case(
@@ -107,7 +107,7 @@ def test_axes_off_right_angles_are_mended_told_or_refused_by_degrees(tmp_path, s
         subject="a",
     )
     scan, findings = read_case(case, ("T1w",), SCHEME)
-    assert told(findings) == [(grade, "skewed-axes") for grade in expected]
+    assert reported(findings) == [(grade, "skewed-axes") for grade in expected]
     if "error" in expected:
         assert scan is None
         return
@@ -119,7 +119,7 @@ def test_axes_off_right_angles_are_mended_told_or_refused_by_degrees(tmp_path, s
 
 
 @pytest.mark.parametrize(("degrees", "by_simpleitk"), [(0.06, True), (2.0, False)])
-def test_a_mask_of_a_skewed_scan_is_written_on_its_grid_and_for_simpleitk_where_it_was_mended(
+def test_a_mask_of_a_skewed_scan_is_written_on_its_grid_and_for_simpleitk_where_it_was_fixed(
     tmp_path, degrees, by_simpleitk
 ):
     image, mask = head(0)

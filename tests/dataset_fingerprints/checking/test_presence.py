@@ -20,7 +20,7 @@ def find(root):
     return [record.case for record in found.records()], found.findings()
 
 
-def told(findings):
+def reported(findings):
     return [(finding.case, finding.grade, finding.kind) for finding in findings]
 
 
@@ -73,7 +73,7 @@ def test_every_layout_tells_what_each_case_lacks_and_measures_the_others(tmp_pat
         (tmp_path / images / f"sub-002_000{channel}.nii.gz").unlink()
     measured, findings = find(place)
     assert measured == ["sub-003"]
-    assert told(findings) == [
+    assert reported(findings) == [
         ("sub-000", "error", "missing-channel"),
         ("sub-001", "error", "missing-label"),
         ("sub-002", "error", "missing-image"),
@@ -83,7 +83,7 @@ def test_every_layout_tells_what_each_case_lacks_and_measures_the_others(tmp_pat
         assert name in finding.message
 
 
-def test_an_msd_scan_that_is_not_there_is_told(tmp_path):
+def test_an_msd_scan_that_is_not_there_is_reported(tmp_path):
     write_pairs(tmp_path / "imagesTr", tmp_path / "labelsTr", 3)
     training = [
         {"image": f"imagesTr/sub-{index:03d}.nii.gz", "label": f"labelsTr/sub-{index:03d}.nii.gz"} for index in range(4)
@@ -92,7 +92,7 @@ def test_an_msd_scan_that_is_not_there_is_told(tmp_path):
     (tmp_path / "dataset.json").write_text(json.dumps(description))
     measured, findings = find(tmp_path)
     assert len(measured) == 3
-    assert told(findings) == [("sub-003", "error", "missing-image"), ("sub-003", "error", "missing-label")]
+    assert reported(findings) == [("sub-003", "error", "missing-image"), ("sub-003", "error", "missing-label")]
 
 
 def test_a_missing_label_map_does_not_hide_what_is_wrong_with_the_scan(tmp_path):
@@ -132,11 +132,11 @@ def test_a_file_listed_for_two_channels_is_used_for_both(tmp_path):
     assert find(write_csv(tmp_path / "cases.csv", rows)) == (["a"], ())
 
 
-def test_a_channel_that_is_not_declared_is_told_and_not_left_out(tmp_path):
+def test_a_channel_that_is_not_declared_is_reported_and_not_left_out(tmp_path):
     write_nnunet_dataset(tmp_path, 3)
     write_nifti(tmp_path / "imagesTr" / "sub-001_0001.nii.gz", head(1)[0])
     _, findings = find(tmp_path)
-    assert told(findings) == [("sub-001", "error", "extra-channel")]
+    assert reported(findings) == [("sub-001", "error", "extra-channel")]
 
 
 def test_a_label_map_of_another_format_counts_among_the_label_maps(tmp_path):
@@ -151,12 +151,12 @@ def test_a_label_map_of_another_format_counts_among_the_label_maps(tmp_path):
     ("extra", "kinds"),
     [("sub-001_0001.nii.gz", ["extra-channel"]), ("sub-001_0002.nii.gz", ["extra-channel"])],
 )
-def test_one_scan_too_many_in_a_pair_is_told_of_its_case_only(tmp_path, extra, kinds):
+def test_one_scan_too_many_in_a_pair_is_reported_of_its_case_only(tmp_path, extra, kinds):
     images, _ = write_pairs(tmp_path / "image", tmp_path / "label", image_suffix="_0000")
     (tmp_path / "dataset.json").write_text('{"labels": {"a": 1, "b": 2}}')
     write_nifti(images / extra, head(1)[0])
     _, findings = find(tmp_path)
-    assert told(findings) == [("sub-001", "error", kind) for kind in kinds]
+    assert reported(findings) == [("sub-001", "error", kind) for kind in kinds]
 
 
 def test_a_scan_without_partner_is_its_own_case_though_its_name_ends_like_a_channel(tmp_path):
@@ -166,27 +166,27 @@ def test_a_scan_without_partner_is_its_own_case_though_its_name_ends_like_a_chan
             write_nifti(tmp_path / "label" / f"scan_{number:04d}.nii.gz", head(0)[1])
     (tmp_path / "dataset.json").write_text('{"labels": {"a": 1, "b": 2}}')
     _, findings = find(tmp_path)
-    assert ("scan_0002", "error", "missing-label") in told(findings)
+    assert ("scan_0002", "error", "missing-label") in reported(findings)
     assert sum(finding.grade == "error" for finding in findings) == 1
 
 
-def test_volumes_missing_in_one_4d_file_are_told_of_its_case(tmp_path):
+def test_volumes_missing_in_one_4d_file_are_reported_of_its_case(tmp_path):
     write_pairs(tmp_path / "image", tmp_path / "label")
     for index in range(4):
         volumes = 1 if index == 0 else 2
         write_nifti(tmp_path / "image" / f"sub-{index:03d}.nii.gz", np.stack([head(index)[0]] * volumes, axis=-1))
     (tmp_path / "dataset.json").write_text('{"labels": {"a": 1, "b": 2}}')
     _, findings = find(tmp_path)
-    assert told(findings) == [("sub-000", "error", "missing-channel")]
+    assert reported(findings) == [("sub-000", "error", "missing-channel")]
     assert "1 channels in 1 file. Expected 2" in findings[0].message
 
 
-def test_an_empty_cell_and_a_link_to_nothing_are_told_as_what_they_are(tmp_path):
+def test_an_empty_cell_and_a_link_to_nothing_are_reported_as_what_they_are(tmp_path):
     write_pairs(tmp_path / "scans", tmp_path / "masks", 2)
     (tmp_path / "dataset.json").write_text('{"labels": {"a": 1, "b": 2}}')
     (tmp_path / "scans" / "linked.nii.gz").symlink_to(tmp_path / "gone.nii.gz")
     names = [("scans/sub-000.nii.gz", ""), ("scans/linked.nii.gz", "masks/sub-001.nii.gz")]
     _, findings = find(write_csv(tmp_path / "a.csv", [{"image": scan, "label": mask} for scan, mask in names]))
-    assert told(findings) == [("sub-000", "error", "missing-label"), ("linked", "error", "missing-image")]
+    assert reported(findings) == [("sub-000", "error", "missing-label"), ("linked", "error", "missing-image")]
     assert "no path is given" in findings[0].message
     assert "is a link to nothing" in findings[1].message

@@ -1,4 +1,4 @@
-"""Whether raw files are the same files: single ones, folders of slices, a header beside its voxels."""
+"""Comparison of raw files: single ones, folders of slices, a header beside its voxels."""
 
 from __future__ import annotations
 

@@ -78,6 +78,6 @@ def test_a_case_without_a_readable_scan_needs_nothing(tmp_path):
         assert estimate_bytes(Case(name="a", images=(file,), label="", subject="a"), 1) == 0
 
 
-@pytest.mark.skipif(not Path("/proc/meminfo").is_file(), reason="only Linux tells the free memory")
+@pytest.mark.skipif(not Path("/proc/meminfo").is_file(), reason="only Linux reports the free memory")
 def test_the_free_memory_is_part_of_what_the_process_may_use():
     assert 0 < free_memory_gb() <= memory_limit_gb()

@@ -30,7 +30,7 @@ run_together([Script(text="echo $$; sleep 600; echo over", log=Path(sys.argv[1])
 
 
 def members(group: int) -> list[str]:
-    """Return the processes of a group; one that only waits for somebody to ask how it ended is none."""
+    """Return the processes of a group; zombies are left out."""
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):

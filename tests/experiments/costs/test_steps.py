@@ -43,7 +43,7 @@ def test_a_contender_answers_on_the_cores_that_it_may_use() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:This process")
-def test_a_contender_that_ends_is_told_by_its_name() -> None:
+def test_a_contender_that_ends_is_reported_by_its_name() -> None:
     with pytest.raises(AutosegError, match="it: ended with exit code 7"):
         start(Entry(name="it", command=(sys.executable, "-c", "exit(7)")))
 

@@ -37,17 +37,17 @@ def test_json_has_what_other_programs_ask_for() -> None:
     assert {"field", "value", "rule", "evidence", "change"} == set(values["decisions"][0])
 
 
-def test_decisions_are_told_in_words_and_say_what_would_change_them() -> None:
+def test_decisions_are_reported_in_words_and_say_what_would_change_them() -> None:
     columns, rows = explain_plan(make_example())[-1].columns, explain_plan(make_example())[-1].rows
-    told = {row[columns.index("field")]: dict(zip(columns, row, strict=True)) for row in rows}
-    patch = told["3d_fullres.patch_shape"]
+    reported = {row[columns.index("field")]: dict(zip(columns, row, strict=True)) for row in rows}
+    patch = reported["3d_fullres.patch_shape"]
     assert patch["what"] == "What the network sees at once"
     assert patch["what would change it"].endswith("or --set 3d_fullres.patch_shape=...")
-    assert told["2d.slice_axis"]["what would change it"] == "scans whose voxels are longest along another axis"
-    assert told["preprocessing.normalization.T1w"]["what"] == "How intensities are made comparable"
+    assert reported["2d.slice_axis"]["what would change it"] == "scans whose voxels are longest along another axis"
+    assert reported["preprocessing.normalization.T1w"]["what"] == "How intensities are made comparable"
 
 
-def test_what_concerns_one_configuration_is_told_together() -> None:
+def test_what_concerns_one_configuration_is_reported_together() -> None:
     fields = [row[1].split(".")[0] for row in explain_plan(make_example())[-1].rows]
     assert fields.index("3d_fullres") == fields.index("2d") + fields.count("2d")
     assert fields[-len(RULES) :] == ["rules"] * len(RULES)

@@ -28,7 +28,7 @@ def all_sizes(configuration: Configuration) -> list[Configuration]:
     sizes = [configuration]
     while True:
         try:
-            sizes.append(step_down(sizes[-1], "no room", 8.0)[0])
+            sizes.append(step_down(sizes[-1], "no memory", 8.0)[0])
         except PlanError:
             return sizes
 
@@ -66,8 +66,8 @@ def test_feature_maps_are_computed_again_before_anything_shrinks_unless_batch_no
 
 def test_a_step_is_a_record_of_both_sizes_and_of_what_failed(plan: Plan) -> None:
     before = entry(plan, "3d_fullres")
-    smaller, step = step_down(before, "no room on the card", 8.0)
-    assert step.evidence == "no room on the card"
+    smaller, step = step_down(before, "no memory on the GPU", 8.0)
+    assert step.evidence == "no memory on the GPU"
     assert (step.before.recomputed, step.after.recomputed) == (False, True)
     assert step.before.patch_shape == step.after.patch_shape == before.patch_shape
     patch = "x".join(map(str, before.patch_shape))
@@ -79,7 +79,7 @@ def test_a_step_is_a_record_of_both_sizes_and_of_what_failed(plan: Plan) -> None
 
 def test_another_fold_repeats_the_steps_only_from_the_size_they_began_at(plan: Plan) -> None:
     before = entry(plan, "3d_fullres")
-    once, first = step_down(before, "no room", 8.0)
+    once, first = step_down(before, "no memory", 8.0)
     twice, second = step_down(once, "still none: really", 8.0)
     assert repeat_steps(before, (first, second), 8.0) == (twice, (first, second))
     begun_elsewhere = replace(before, batch_size=7)
@@ -88,4 +88,4 @@ def test_another_fold_repeats_the_steps_only_from_the_size_they_began_at(plan: P
 
 def test_the_smallest_size_says_what_to_do(plan: Plan) -> None:
     with pytest.raises(PlanError, match=r"single patch of .* voxels .*--gpu-memory-gb"):
-        step_down(all_sizes(entry(plan, "3d_fullres"))[-1], "no room", 8.0)
+        step_down(all_sizes(entry(plan, "3d_fullres"))[-1], "no memory", 8.0)

@@ -30,7 +30,7 @@ def brains(
     longest_mm: float = 130.0,
     share: float = 0.004,
 ) -> DatasetFingerprint:
-    """Brains of 1 mm, a third of them finer, with small, thin, long and uneven lesions unless told otherwise."""
+    """Brains of 1 mm, a third of them finer, with small, thin, long and uneven lesions unless said otherwise."""
     fine = SyntheticCase(body_shape=(260, 330, 260), spacing_mm=(0.6, 0.6, 0.6), volume_mm3=volumes_mm3[0])
     coarse = SyntheticCase(body_shape=(150, 190, 150), volume_mm3=volumes_mm3[-1])
     fingerprint = make_fingerprint(repeat_case(10, fine) + repeat_case(20, coarse))

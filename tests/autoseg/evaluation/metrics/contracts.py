@@ -1,4 +1,4 @@
-"""What every metric has to keep to, as functions that take one."""
+"""Contract of every metric, as functions that take one."""
 
 from __future__ import annotations
 

@@ -162,7 +162,7 @@ def test_a_fold_that_was_begun_keeps_its_size_where_another_had_to_become_smalle
     begun = [resolve_job(Workspace(root=workspace), fold, options) for fold in ("0", "1")]
     for job in begun:
         job.claim()
-    begun[1].step_down("no room").step_down("still no room")
+    begun[1].step_down("no memory").step_down("still no memory")
     sizes = []
     for fold in ("0", "1", "full"):
         job = resolve_job(Workspace(root=workspace), fold, options)
@@ -171,7 +171,7 @@ def test_a_fold_that_was_begun_keeps_its_size_where_another_had_to_become_smalle
     assert sizes == [(8, False), (6, True), (6, True)]
     run = read_run(FoldFolder(root=folds / "full"))
     assert run is not None
-    assert [step.evidence for step in run.steps] == ["no room", "still no room"]
+    assert [step.evidence for step in run.steps] == ["no memory", "still no memory"]
     assert run.own().batch_size == 6
 
 

@@ -1,4 +1,4 @@
-"""Who watches a training: the picture, and TensorBoard, read by TensorBoard itself."""
+"""Observers of a training: the picture, and TensorBoard, read by TensorBoard itself."""
 
 from __future__ import annotations
 

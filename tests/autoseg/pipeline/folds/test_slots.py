@@ -1,4 +1,4 @@
-"""Which folds share which GPU, in figures; finding GPUs needs one."""
+"""Sharing of GPUs between folds, in figures; finding GPUs needs one."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_no_more_folds_share_a_gpu_than_fit_but_one_always_tries() -> None:
     assert alone.memory_share == 1
 
 
-def test_the_shares_of_a_gpu_leave_room_for_what_is_no_tensor() -> None:
+def test_the_shares_of_a_gpu_leave_space_for_memory_outside_of_tensors() -> None:
     slots = share_gpus([gpu("0", 60)], 20 * GIB, 3)
     share = slots[0].memory_share
     taken = 3 * (share * 80 * GIB + CONTEXT_BYTES["cuda"])

@@ -37,7 +37,7 @@ def planned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "ws"
 
 
-def test_a_script_holds_sbatchs_options_and_what_is_no_option_is_refused() -> None:
+def test_a_script_holds_sbatchs_options_and_other_text_is_refused() -> None:
     settings = parse_settings(["time=12:00:00", "--partition=gpu", "gpus=a100:1"])
     script = write_script({"requeue": "", **settings}, "true\n")
     lines = ["#!/bin/bash", "#SBATCH --requeue", "#SBATCH --time=12:00:00", "#SBATCH --partition=gpu"]

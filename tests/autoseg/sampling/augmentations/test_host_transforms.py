@@ -96,7 +96,7 @@ class TestPublishedPipelines:
         moved = 0
         for image, label, source, old in zip(images, labels, plain, before, strict=True):
             flips = find_flips(old, label)
-            assert flips, "the labels are no mirror image of what was cut"
+            assert flips, "the labels are not a mirror image of what was cut"
             # Noise and blur blur the picture; a picture mirrored otherwise would not follow its labels.
             assert max(correlate(image[0], source[0].flip(flip)) for flip in flips) > 0.6
             moved += [] not in flips

@@ -7,7 +7,7 @@ from tests.autoseg.sampling.builders import two_blocks
 from tests.synthetic.heads import plain_heads
 
 
-def test_components_are_told_apart_label_by_label() -> None:
+def test_components_are_separated_label_by_label() -> None:
     _, mask = split_mask(two_blocks(), plain_heads(3).targets())
     assert mask.sizes.tolist() == [0, 27, 64, 18]
     assert mask.members.tolist() == [[False, False], [True, False], [True, False], [False, True]]

@@ -29,7 +29,7 @@ def cases_from(*origins: Origin) -> list[TrainingCase]:
 
 
 def count(choice: Choice, candidates: range | list[int]) -> list[int]:
-    """How often 3,000 draws take each case."""
+    """Count how often 3,000 draws take each case."""
     chooser, rng = build_case_chooser(choice, cases_from(*ORIGINS)), np.random.default_rng(0)
     drawn = Counter(chooser.choose(rng, candidates) for _ in range(3000))
     return [drawn[position] for position in range(len(ORIGINS))]

@@ -143,14 +143,14 @@ def test_a_balanced_patch_holds_its_lesion_of_one_voxel() -> None:
         assert label.any()
 
 
-def test_without_balance_lesions_are_drawn_as_if_they_were_not_told_apart() -> None:
+def test_without_balance_lesions_are_drawn_as_if_they_were_not_separated() -> None:
     geometry = make_geometry()
-    told = make_case_with_lesions(2, 5)
-    untold = make_resident_case(
-        "lesions", told.voxels.image.numpy(), told.voxels.maps[0].numpy(), plain_scheme(1).heads(), CPU
+    separated = make_case_with_lesions(2, 5)
+    joined = make_resident_case(
+        "lesions", separated.voxels.image.numpy(), separated.voxels.maps[0].numpy(), plain_scheme(1).heads(), CPU
     )
     first, second = (
         draw(np.random.default_rng(1), [case], geometry, foreground_share=1.0, lesion_balance=0.0)
-        for case in (told, untold)
+        for case in (separated, joined)
     )
     assert first == second

@@ -154,7 +154,7 @@ def test_mhd_and_unknown_suffixes_are_not_written(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", IMAGE_SUFFIXES)
-def test_a_suffix_is_known_and_is_no_part_of_the_case(tmp_path, suffix):
+def test_a_suffix_is_known_and_does_not_belong_to_the_name_of_the_case(tmp_path, suffix):
     assert is_image(tmp_path / f"sub.01{suffix}")
     assert case_stem(tmp_path / f"sub.01{suffix}") == "sub.01"
 

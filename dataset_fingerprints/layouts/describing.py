@@ -1,4 +1,4 @@
-"""What was found of a data set, in one line for people: the layout, which files belong together, what was left out."""
+"""Description of a data set in one line for people: the layout, which files belong together, what was left out."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NAMES = {
 _NAMED = 3
 
 
-def tell_layout(dataset: Dataset) -> str:
+def describe_layout(dataset: Dataset) -> str:
     """Say how the data set lies on the disk, by the example of its first case.
 
     For example: "paired folders: Brain/001.nii.gz with Lesion/001.nii.gz, 20 cases, 1 channel".

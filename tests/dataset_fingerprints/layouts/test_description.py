@@ -1,49 +1,15 @@
+"""Labels, regions, subjects and sessions of a data set."""
+
 from __future__ import annotations
 
 import json
-import shutil
 
 import numpy as np
 import pytest
 
-from dataset_fingerprints.dataset import Label
 from dataset_fingerprints.errors import AutosegError
 from dataset_fingerprints.layouts import read_dataset
-from tests.synthetic.scans import head, write_nifti, write_nnunet_dataset
-
-
-def write_msd(root, cases=3):
-    training = []
-    for index in range(cases):
-        image, mask = head(index)
-        write_nifti(root / "imagesTr" / f"brain_{index}.nii.gz", image)
-        write_nifti(root / "labelsTr" / f"brain_{index}.nii.gz", mask)
-        training.append({"image": f"./imagesTr/brain_{index}.nii.gz", "label": f"./labelsTr/brain_{index}.nii.gz"})
-    labels = {"0": "background", "1": "dark", "2": "bright"}
-    (root / "dataset.json").write_text(json.dumps({"modality": {"0": "MRI"}, "labels": labels, "training": training}))
-    return root
-
-
-def test_an_nnunet_folder_gives_its_cases_channels_and_labels(tmp_path):
-    dataset = read_dataset(write_nnunet_dataset(tmp_path, cases=3, channels=("T1w", "FLAIR")))
-    assert [case.name for case in dataset.cases] == ["sub-000", "sub-001", "sub-002"]
-    assert dataset.channels == ("T1w", "FLAIR")
-    assert all(len(case.images) == 2 for case in dataset.cases)
-    assert dataset.labels.labels == (Label(name="dark", value=1), Label(name="bright", value=2))
-
-
-def test_a_preview_picture_beside_the_scans_is_no_case(tmp_path):
-    write_nnunet_dataset(tmp_path, cases=2)
-    (tmp_path / "imagesTr" / "overview.png").write_bytes(b"not looked at")
-    (tmp_path / "labelsTr" / "overview.png").write_bytes(b"not looked at")
-    assert [case.name for case in read_dataset(tmp_path).cases] == ["sub-000", "sub-001"]
-
-
-def test_an_msd_folder_gives_the_listed_cases(tmp_path):
-    dataset = read_dataset(write_msd(tmp_path))
-    assert dataset.layout == "msd"
-    assert [case.name for case in dataset.cases] == ["brain_0", "brain_1", "brain_2"]
-    assert dataset.channels == ("MRI",)
+from tests.synthetic.scans import write_nnunet_dataset
 
 
 def test_bids_names_give_subjects_and_sessions(tmp_path):
@@ -60,48 +26,6 @@ def test_any_integers_become_indices_and_come_back(tmp_path):
     values = np.array([[0, 300], [-4, 0]])
     assert scheme.to_indices(values).tolist() == [[0, 2], [1, 0]]
     assert np.array_equal(scheme.to_values(scheme.to_indices(values)), values)
-
-
-def break_it(root, how):
-    description = json.loads((root / "dataset.json").read_text())
-    if how == "no scans":
-        shutil.rmtree(root / "imagesTr")
-    elif how == "no label maps":
-        shutil.rmtree(root / "labelsTr")
-    elif how == "two label maps for a case":
-        write_nifti(root / "labelsTr" / "sub-001.nii", head(1)[1])
-    elif how == "broken json":
-        (root / "dataset.json").write_text('{"labels": ')
-    elif how == "no json":
-        (root / "dataset.json").unlink()
-    elif how == "two labels share a value":
-        description["labels"]["third"] = 1
-    elif how == "no foreground":
-        description["labels"] = {"background": 0}
-    elif how == "no channel names":
-        del description["channel_names"]
-    if "json" not in how:
-        (root / "dataset.json").write_text(json.dumps(description))
-
-
-@pytest.mark.parametrize(
-    ("how", "message"),
-    [
-        ("no scans", r"no scan of its cases \(3\) exists, for example .*imagesTr/sub-000_0000.nii.gz"),
-        ("no label maps", "labelsTr: holds no label maps"),
-        ("two label maps for a case", r"several files .*sub-001\.nii, labelsTr/sub-001\.nii\.gz"),
-        ("broken json", "line 1"),
-        ("no json", "holds no dataset.json"),
-        ("two labels share a value", "share a value"),
-        ("no foreground", "no foreground"),
-        ("no channel names", "channel_names"),
-    ],
-)
-def test_a_broken_folder_is_refused_with_what_is_wrong(tmp_path, how, message):
-    write_nnunet_dataset(tmp_path, cases=3)
-    break_it(tmp_path, how)
-    with pytest.raises(AutosegError, match=message):
-        read_dataset(tmp_path)
 
 
 def write_labels_of(root, labels, order=None):
