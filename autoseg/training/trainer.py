@@ -74,6 +74,7 @@ class Trainer:
         saved, save_interval = self._interval_start, self._policy.checkpoint_seconds
         if processes.led(lambda: self._rounds.is_outstanding(self._position, self._budget)):
             self._validate_or_stop(task, interruption)
+            self._begin_interval()
         while not self._position.is_done():
             self._fetch_or_stop(interruption)
             self._step()

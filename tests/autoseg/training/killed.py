@@ -25,7 +25,7 @@ from planners.choices import Choice
 from tests.autoseg.sampling.builders import example
 from tests.autoseg.training.builders import Ticking, WeightReader, make_trainer, setup
 
-ITERATIONS = 60
+ITERATIONS = 45
 # A checkpoint every few steps: each takes some readings of the clock.
 POLICY = Policy(report_seconds=20.0, checkpoint_seconds=40.0, checkpoint_share=1e9)
 

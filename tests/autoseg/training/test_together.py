@@ -101,6 +101,11 @@ def test_both_follow_a_plateau_alike_also_after_they_were_stopped(together: Path
     assert [rate / found[0] for rate in found] == [1.0] * 8 + [0.5] * 4 + [0.25] * 4 + [0.125] * 4
 
 
+def test_the_leader_writes_the_snapshots(together: Path) -> None:
+    files = FoldFolder(root=together / "snapshots").weight_files()
+    assert [load_tensors(path)[1]["iteration"] for path in files] == ["4", "8"]
+
+
 def test_alone_nothing_is_gathered() -> None:
     values = torch.arange(3.0)
     assert processes.add(values) is values

@@ -185,6 +185,7 @@ def main(folder: Path) -> None:
         stop_validating(folder / "validating")
         lose_the_loss(folder / "rollback")
         follow_a_plateau(folder / "plateau")
+        train(folder / "snapshots", weights=Choice(name="snapshots", options={"count": 2}))
         train(folder / "budget", max_minutes=5.0, clock=Ticking(), policy=MEASURING)
         number = processes.number()
     threads = [(task / "comm").read_text(encoding="utf-8").strip() for task in Path("/proc/self/task").iterdir()]
