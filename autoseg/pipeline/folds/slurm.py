@@ -25,10 +25,13 @@ TASK, STANDING_FOR_IT = '"$SLURM_ARRAY_TASK_ID"', "@TASK@"
 # The shell lets the training save, waits for it, and asks to be started again after SIGUSR1, when the job's time is up.
 # SIGTERM comes with scancel, after which nothing may start again, and when Slurm preempts a job, which it starts again.
 BODY = """\
-trap 'kill -TERM "$child"' TERM
-trap 'again=yes; kill -TERM "$child"' USR1
+child= early= again=
+stop() {{ if [ -n "$child" ]; then kill -TERM "$child"; else early=yes; fi; }}
+trap stop TERM
+trap 'again=yes; stop' USR1
 {command} &
 child=$!
+[ -z "$early" ] || kill -TERM "$child"
 wait "$child"
 code=$?
 while kill -0 "$child" 2>/dev/null; do
