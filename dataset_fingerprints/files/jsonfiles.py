@@ -15,8 +15,8 @@ from dataset_fingerprints.files.atomic import replacing
 
 T = TypeVar("T")
 OLDER = (
-    "It was made by an older version: run `autoseg plan_and_preprocess DATASET -w FOLDER` for a new workspace, or use the "
-    "version that made it."
+    "It was made by an older version: run `autoseg plan_and_preprocess DATASET -w FOLDER` for a new workspace, or use "
+    "the version that made it."
 )
 
 __all__ = [

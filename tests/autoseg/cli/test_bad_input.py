@@ -147,7 +147,7 @@ BAD: dict[str, tuple[Callable[[Place], object], list[str], str]] = {
     "interpolated label": (
         lambda p: change_label(p, with_value(0.4)),
         PLAN,
-        f"case {CASE}.*no integers, for example 0.4.*must be integers.*interpolation",
+        f"case {CASE}.*not integers, for example 0.4.*must be integers.*interpolation",
     ),
     "label and scan swapped": (
         lambda p: shutil.copy(p.scan, p.label),

@@ -62,7 +62,7 @@ class Versioned:
     [
         ('{"name": "a", "schema_version": 3}', "Update autoseg"),
         ('{"title": "a", "schema_version": 3}', "Update autoseg"),
-        ('{"name": "a", "schema_version": 1}', "It was made by an older version: run `autoseg plan_and_preprocess DATASET"),
+        ('{"name": "a", "schema_version": 1}', "It was made by an older version: run `autoseg plan_and_preprocess"),
     ],
 )
 def test_a_file_of_another_schema_is_refused_by_its_version(tmp_path, content, advice):
