@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from torch import nn
 
-from autoseg.builders import BuilderTable
 from autoseg.losses.boundary import build_boundary
 from autoseg.losses.compound import build_dice_ce, build_dice_focal, build_dice_topk
 from autoseg.losses.every_output import at_every_output
@@ -19,6 +18,7 @@ from autoseg.losses.objective import LossBuilder, TrainingBatch
 from autoseg.losses.overlap import build_dice, build_tversky
 from autoseg.losses.voxelwise import build_cross_entropy, build_focal
 from dataset_fingerprints.dataset import Heads
+from planners.builders import BuilderTable
 from planners.choices import Choice
 from planners.parts import LOSSES
 from planners.parts.losses import (

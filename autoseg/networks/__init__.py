@@ -11,8 +11,8 @@ from typing import Any
 
 from torch import nn
 
-from autoseg.builders import BuilderTable
 from autoseg.networks.unet import UNet, build_unet
+from planners.builders import BuilderTable
 from planners.parts import NETWORKS
 from planners.parts.networks import UNetOptions
 from planners.plan import Configuration

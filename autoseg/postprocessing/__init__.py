@@ -9,10 +9,10 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from autoseg.builders import BuilderTable
 from autoseg.postprocessing.components import Components, find_components
 from autoseg.postprocessing.label_maps import LabelMap, PeakFinder
 from autoseg.postprocessing.steps import Found, Step, keep_large, keep_largest, keep_probable
+from planners.builders import BuilderTable
 from planners.choices import Choice
 from planners.parts import POSTPROCESSING
 from planners.parts.postprocessing import LargestComponentOptions, LeastPeakOptions, SmallestVolumeOptions

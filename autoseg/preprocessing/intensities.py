@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from autoseg.builders import BuilderTable
 from autoseg.preprocessing.bias_field import correct_bias
+from planners.builders import BuilderTable
 from planners.choices import Choice
 from planners.parts import NORMALIZATIONS
 from planners.parts.normalizations import CtOptions, RescaleOptions, UnchangedOptions, ZScoreBodyOptions, ZScoreOptions

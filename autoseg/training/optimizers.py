@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from autoseg.builders import BuilderTable
+from planners.builders import BuilderTable
 from planners.choices import Choice
 from planners.parts import OPTIMIZERS
 from planners.parts.optimizers import AdamOptions, AdamWOptions, SgdOptions

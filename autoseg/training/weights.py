@@ -15,10 +15,10 @@ import torch
 from torch import Tensor, nn
 
 from autoseg import processes
-from autoseg.builders import BuilderTable
 from autoseg.training.checkpoint import Restorable, save_tensors
 from autoseg.training.position import Position
 from autoseg.workspace.fold import FoldFolder
+from planners.builders import BuilderTable
 from planners.choices import Choice
 from planners.parts import WEIGHTS
 from planners.parts.weights import AveragedOptions, BestOptions, LastOptions, SnapshotsOptions

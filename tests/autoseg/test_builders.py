@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from autoseg import losses, networks
-from autoseg.builders import BuilderTable
 from autoseg.preprocessing import intensities
 from autoseg.sampling import augmentations
 from autoseg.sampling.patches import case_choice, placing
 from autoseg.training import optimizers, weights
 from dataset_fingerprints.errors import PlanError
+from planners.builders import BuilderTable
 from planners.choices import Choice
 from planners.parts import PARTS
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from autoseg.builders import BuilderTable
 from autoseg.sampling.augmentations.augmenter import Augmenter, Cut, Drawn, NoAugmenter, Patches, SampleView
 from autoseg.sampling.augmentations.host_transforms import HostAugmenter
 from autoseg.sampling.augmentations.standard import StandardAugmenter
+from planners.builders import BuilderTable
 from planners.choices import Choice
 from planners.parts import AUGMENTATIONS
 from planners.parts.augmentations import BatchgeneratorsOptions, NoneOptions, StandardOptions, StrongOptions

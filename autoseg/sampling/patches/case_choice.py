@@ -8,9 +8,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from autoseg.builders import BuilderTable
 from autoseg.sampling.cases.training_case import Origin, TrainingCase
 from dataset_fingerprints.errors import PlanError
+from planners.builders import BuilderTable
 from planners.choices import Choice
 from planners.parts import CASES
 from planners.parts.patches import BalancedOptions, UniformOptions

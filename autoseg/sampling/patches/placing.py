@@ -8,11 +8,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from autoseg.builders import BuilderTable
 from autoseg.sampling.cases.training_case import Coordinates, Lesions, TrainingCase
 from autoseg.sampling.patches.case_choice import CaseChooser
 from autoseg.sampling.patches.geometry import Patch, PatchGeometry
 from dataset_fingerprints.geometry import Triple
+from planners.builders import BuilderTable
 from planners.choices import Choice
 from planners.parts import PATCHES
 from planners.parts.patches import AnywhereOptions, ForegroundOptions
