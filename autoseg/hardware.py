@@ -13,12 +13,12 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dataset_fingerprints.sizes import GIB
 from planners.machine import MachineProfile
 
 if TYPE_CHECKING:
     import torch
 
-_GIB = 1024**3
 # Number of our processes that share the machine, this one included. Pinning it to some of the cores instead would
 # leave it waiting wherever a stranger keeps one of these busy.
 SHARERS = "AUTOSEG_SHARERS"
@@ -92,12 +92,12 @@ def memory_limit_gb() -> float:
         text = limit.read_text().strip()
         if text != "max":
             total = min(total, float(text))
-    return round(total / _GIB, 1)
+    return round(total / GIB, 1)
 
 
 def free_memory_gb() -> float:
     """Return the memory in GiB that this process could take now: what the machine has left, or less by its cgroup."""
-    free = memory_limit_gb() * _GIB
+    free = memory_limit_gb() * GIB
     figures = Path("/proc/meminfo")
     if figures.is_file():
         free = min(free, 1024 * float(_field(figures, "MemAvailable").split()[0]))
@@ -108,7 +108,7 @@ def free_memory_gb() -> float:
         cached = _field(group / "memory.stat", "inactive_file", " ")
         used = float((group / "memory.current").read_text()) - float(cached or 0)
         free = min(free, float(limit.read_text()) - used)
-    return max(free, 0.0) / _GIB / _count_sharers()
+    return max(free, 0.0) / GIB / _count_sharers()
 
 
 def may_have_gpu() -> bool:
@@ -131,7 +131,7 @@ def profile_machine() -> MachineProfile:
             return MachineProfile(
                 device="cuda",
                 name=str(properties.name),
-                memory_gb=round(properties.total_memory / _GIB, 1),
+                memory_gb=round(properties.total_memory / GIB, 1),
                 cores=count_cores(),
                 bfloat16=torch.cuda.is_bf16_supported(including_emulation=False),
             )

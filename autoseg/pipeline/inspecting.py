@@ -19,6 +19,7 @@ from dataset_fingerprints.measuring.journal import open_journal, read_journal, w
 from dataset_fingerprints.measuring.one_pass import Limits, Listeners, extract_cases
 from dataset_fingerprints.measuring.pooling import summarise
 from dataset_fingerprints.measuring.scans import Scan
+from dataset_fingerprints.sizes import GIB
 
 # The share of memory in which scans wait between being read for the fingerprint and being preprocessed.
 WAITING_SHARE = 0.25
@@ -41,7 +42,7 @@ class CheckReport:
 class WaitingScans:
     """Scans that were read already, as many as fit into a share of the memory; the others are read again."""
 
-    limit_bytes: float = field(default_factory=lambda: WAITING_SHARE * memory_limit_gb() * 1024**3)
+    limit_bytes: float = field(default_factory=lambda: WAITING_SHARE * memory_limit_gb() * GIB)
     _scans: dict[str, Scan] = field(default_factory=dict)
     _bytes: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -116,4 +117,4 @@ def check_dataset(dataset: Dataset, progress: Progress) -> CheckReport:
 
 def choose_limits() -> Limits:
     """Return how many threads may read, and in how much memory: half of what is free, besides the scans that wait."""
-    return Limits(workers=count_cores(), memory_bytes=READING_SHARE * free_memory_gb() * 1024**3)
+    return Limits(workers=count_cores(), memory_bytes=READING_SHARE * free_memory_gb() * GIB)

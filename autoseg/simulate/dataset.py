@@ -25,6 +25,7 @@ from autoseg.simulate.stored import store, write_volume
 from dataset_fingerprints.errors import AutosegError
 from dataset_fingerprints.files.atomic import write_bytes
 from dataset_fingerprints.files.jsonfiles import read_json, write_json
+from dataset_fingerprints.sizes import GIB
 
 RECORD_FILE = "simulation.json"
 CASES_FILE = "cases.csv"
@@ -125,7 +126,7 @@ def _make_cases(
 
 def _workers(options: SimulationOptions) -> int:
     usual = (_HEAD_VOXELS if options.head else _BRAIN_VOXELS) / options.spacing_mm**3
-    case_gb = (prod(options.shape) if options.shape else usual) * _VOXEL_BYTES / 1024**3
+    case_gb = (prod(options.shape) if options.shape else usual) * _VOXEL_BYTES / GIB
     return max(1, min(count_cores(), int(_MEMORY_SHARE * memory_limit_gb() / case_gb)))
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import torch
 
+from dataset_fingerprints.sizes import GIB
+
 _RESIDENT = Path("/proc/self/statm")
 
 
@@ -76,4 +78,4 @@ def measure_memory(device: torch.device) -> dict[str, float]:
             now = int(_RESIDENT.read_text().split()[1]) * resource.getpagesize()
             # The kernel may count the most a little later than what is held now.
             figures = {"memory_gb": max(figures["memory_gb"], now), "memory_now_gb": now}
-    return {name: round(count / 1024**3, 3) for name, count in figures.items()}
+    return {name: round(count / GIB, 3) for name, count in figures.items()}

@@ -23,9 +23,10 @@ from dataset_fingerprints.layouts import read_dataset
 from dataset_fingerprints.reading.images import read_label_map
 from experiments.costs.side_by_side import Script, run_together
 from experiments.peers.nnunet import DATASET_ID, make_environment, nnunet_variables, write_nnunet_raw
+from planners.plan import FOLDS
 
 # nnU-Net's own.
-FOLDS, FOLD_SEED = 5, 12345
+FOLD_SEED = 12345
 NAME = f"Dataset{DATASET_ID}_Peer"
 SPLITS_FILE = "splits_final.json"
 SIDES = 2
