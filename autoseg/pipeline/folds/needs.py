@@ -9,7 +9,7 @@ from autoseg.training.record import read_record
 from autoseg.workspace.fold import FULL, FoldFolder
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import WorkspaceError
-from planners.order import find_configuration
+from planners.order import find_configuration, order_by_need
 from planners.plan import Configuration, CropTo, Plan, Splits
 
 
@@ -81,7 +81,8 @@ def find_lacking(
 
     for fold in folds:
         visit(name, fold)
-    return {configuration: tuple(found) for configuration, found in lacking.items()}
+    ordered = order_by_need(plan.configurations, tuple(lacking), f"plan {plan.name}")
+    return {entry.name: tuple(lacking[entry.name]) for entry in ordered if entry.name in lacking}
 
 
 def refuse_lacking(workspace: Workspace, plan: Plan, splits: Splits, name: str, fold: str) -> None:
