@@ -90,4 +90,5 @@ class Position:
             seconds=self.seconds,
             rate_factor=self.rate_factor * ROLLBACK_FACTOR,
             rollbacks=self.rollbacks + 1,
+            rewarm_from=self.rewarm_from,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from autoseg import losses, networks
+from autoseg import losses, networks, postprocessing
 from autoseg.preprocessing import intensities
 from autoseg.sampling import augmentations
 from autoseg.sampling.patches import case_choice, placing
@@ -12,7 +12,7 @@ from autoseg.training import optimizers, weights
 from dataset_fingerprints.errors import PlanError
 from planners.builders import BuilderTable
 from planners.choices import Choice
-from planners.parts import PARTS
+from planners.parts import PARTS, POSTPROCESSING
 
 # By the field of a configuration that chooses. A schedule needs no torch, and is a function in planners.parts.
 TABLES: dict[str, BuilderTable] = {
@@ -25,26 +25,29 @@ TABLES: dict[str, BuilderTable] = {
     "training.optimizer": optimizers.BUILDERS,
     "training.weights": weights.BUILDERS,
 }
+# What a model's decision lists is chosen after training, by no field of a configuration.
+EVERY_TABLE = {**TABLES, "postprocessing": postprocessing.BUILDERS}
 WITHOUT_BUILDERS = {"training.schedule"}
 
 
 def test_every_kind_of_part_has_its_table_of_builders() -> None:
     assert TABLES.keys() | WITHOUT_BUILDERS == PARTS.keys()
     assert all(builders.table is PARTS[field] for field, builders in TABLES.items())
+    assert postprocessing.BUILDERS.table is POSTPROCESSING
 
 
-@pytest.mark.parametrize("field", TABLES)
+@pytest.mark.parametrize("field", EVERY_TABLE)
 def test_every_entry_has_a_builder_and_every_builder_an_entry(field: str) -> None:
-    entries = [PARTS[field][name] for name in PARTS[field]]
-    assert set(entries) == set(TABLES[field].own)
+    entries = list(EVERY_TABLE[field].table.values())
+    assert set(entries) == set(EVERY_TABLE[field].own)
     assert len(entries) == len(set(entries)), "two names with the same options would have the same builder"
 
 
-@pytest.mark.parametrize("field", TABLES)
+@pytest.mark.parametrize("field", EVERY_TABLE)
 def test_a_misspelt_part_is_refused_with_the_one_that_was_meant(field: str) -> None:
-    name = next(iter(PARTS[field]))
+    name = next(iter(EVERY_TABLE[field].table))
     with pytest.raises(PlanError, match=f"Did you mean '{name}'"):
-        TABLES[field].find(Choice(name=f"{name}x"))
+        EVERY_TABLE[field].find(Choice(name=f"{name}x"))
 
 
 @pytest.mark.parametrize("field", sorted(WITHOUT_BUILDERS))

@@ -60,6 +60,11 @@ def test_going_back_keeps_the_time_spent_and_halves_the_rate_each_time():
     )
 
 
+def test_an_extended_training_that_goes_back_before_its_first_checkpoint_stays_extended():
+    failed = Position(iteration=55, iterations=100, rewarm_from=50)
+    assert failed.back_at(Position(iteration=50, iterations=50)).rewarm_from == 50
+
+
 def test_minutes_become_the_steps_that_fit_with_room_for_validation():
     budget = make_budget(2.0)
     first = Position(iteration=23, seconds=60.0)

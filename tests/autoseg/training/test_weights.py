@@ -234,6 +234,14 @@ def test_a_training_that_is_extended_replaces_its_snapshots_over_the_added_steps
     assert iterations_kept(files) == [8, 10, 12]
 
 
+def test_an_extended_training_that_goes_back_to_its_beginning_replaces_them_as_well(tmp_path):
+    train(tmp_path, iterations=6, **weights("snapshots"))
+    made = setup(iterations=12, policy=REPORTING, **weights("snapshots"))
+    make_trainer(tmp_path, made, observers=lose_the_loss(made, 8)).run()
+    assert lines(FoldFolder(root=tmp_path), "rollback")[0]["iteration"] == 6
+    assert iterations_kept(FoldFolder(root=tmp_path)) == [8, 10, 12]
+
+
 def test_a_short_extension_leaves_no_snapshot_of_before(tmp_path):
     train(tmp_path, iterations=6, **weights("snapshots"))
     files, _ = train(tmp_path, iterations=8, **weights("snapshots"))
