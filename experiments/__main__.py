@@ -210,8 +210,9 @@ def checkouts(
     """Run the same trainings in two checkouts: are losses, preprocessed arrays and masks the same, bit for bit?"""
     from experiments.checkouts import compare_checkouts
 
-    rows = compare_checkouts(before.resolve(), after.resolve(), work.resolve())
-    show_table("The same in both", ("trial", "losses", "arrays", "masks"), rows)
+    columns = ("trial", "losses", "arrays", "masks")
+    for row in compare_checkouts(before.resolve(), after.resolve(), work.resolve()):
+        show_table("The same in both", columns, [row])
 
 
 def main() -> None:

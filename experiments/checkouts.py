@@ -10,7 +10,7 @@ import hashlib
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,24 +64,25 @@ class Found:
     masks: Mapping[str, str]
 
 
-def compare_checkouts(before: Path, after: Path, work: Path) -> list[tuple[str, ...]]:
-    """Return a row per trial: its name, and how many losses, preprocessed arrays and masks are the same.
+def compare_checkouts(
+    before: Path, after: Path, work: Path, trials: Sequence[Trial] = TRIALS
+) -> Iterator[tuple[str, ...]]:
+    """Yield a row per trial when it is done: its name, and how many losses, preprocessed arrays and masks are the same.
 
     Args:
         before: a checkout.
         after: another one.
         work: an empty or new folder.
+        trials: to run.
 
     Raises:
         AutosegError: a command failed; the message holds what it printed.
     """
     raw = work / "raw"
     _run(before, work, ("simulate", str(raw), *SIMULATION))
-    rows = []
-    for trial in TRIALS:
+    for trial in trials:
         found = [_hold(checkout, raw, work / side, trial) for side, checkout in (("before", before), ("after", after))]
-        rows.append((trial.name, *_compare(*found)))
-    return rows
+        yield (trial.name, *_compare(*found))
 
 
 def _compare(before: Found, after: Found) -> tuple[str, ...]:
