@@ -95,7 +95,7 @@ def test_check_tells_a_sound_data_set_from_a_broken_one(planned, tmp_path, monke
         (["train", "0", "-w", "{ws}", "--plan", "other"], "no plan 'other'"),
         (["predict", "{raw}/imagesTr", "-o", "{root}/out", "-w", "{ws}"], "is trained yet"),
         (["predict", "{root}/none", "-o", "{root}/out", "-w", "{ws}"], "does not exist"),
-        (["predict", "{raw}/dataset.json", "-o", "{root}/out", "-w", "{ws}"], "no image that can be read"),
+        (["predict", "{raw}/dataset.json", "-o", "{root}/out", "-w", "{ws}"], "not an image that can be read"),
         (["predict", "{raw}/imagesTr", "-o", "{raw}/dataset.json", "-w", "{ws}"], "is a file"),
         (["plan_and_preprocess", "{root}"], "holds no dataset.json"),
         (["plan_and_preprocess", "{raw}", "-w", "{raw}"], "raw data set|other content"),
