@@ -19,7 +19,7 @@ from typer.core import TyperGroup
 
 from autoseg import face
 from autoseg.cli.data_options import DatasetArgument, ImagesOption, LabelsOption, choose_place, choose_target
-from autoseg.cli.display import TerminalProgress, console, errors, show_reasons, show_table
+from autoseg.cli.display import TerminalProgress, console, errors, show_reasons, show_scores, show_table
 from autoseg.cli.exclusive import refuse_beside
 from autoseg.cli.simulating import demo, simulate
 from autoseg.hardware import share_cores_with_others
@@ -207,7 +207,7 @@ def _train(found: Workspace, fold: str, options: TrainingOptions) -> None:
     evaluation = face.train(found, fold, **given, progress=TerminalProgress())
     if evaluation is not None:
         title = "Cross-validation" if fold == "all" else f"Fold {fold}: cases it was not trained on"
-        _show_scores(title, evaluation)
+        show_scores(title, evaluation)
 
 
 @app.command()
@@ -267,7 +267,7 @@ def evaluate(
         metrics=metrics or (),
         out=out,
     )
-    _show_scores(f"{len(evaluation.cases)} cases", evaluation)
+    show_scores(f"{len(evaluation.cases)} cases", evaluation)
     console.print(f"All figures: {out}", highlight=False)
 
 
@@ -383,18 +383,3 @@ def main() -> None:
 def _fail(message: str, exit_code: int = 2) -> NoReturn:
     errors.print(f"[bold red]autoseg:[/] {escape(message)}", highlight=False, soft_wrap=True)
     sys.exit(exit_code)
-
-
-def _show_scores(title: str, evaluation: Any) -> None:
-    titles = evaluation.convention.column_titles()
-    rows = []
-    for label in evaluation.summary:
-        for metric in label.metrics:
-            values = metric.statistics
-            if metric.name not in titles or values.mean is None:
-                continue
-            interval = f"{values.ci95[0]:.3f} to {values.ci95[1]:.3f}" if values.ci95 else "-"
-            row = (titles[metric.name], f"{values.mean:.3f}", f"{values.median:.3f}", interval, str(values.n))
-            rows.append((str(label.label), *row))
-    show_table(title, ("label", "metric", "mean", "median", "95 % interval of the mean", "n"), rows)
-    console.print(f"Mean Dice over labels: {evaluation.foreground_mean_dice:.4f}", highlight=False)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
@@ -20,6 +21,9 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.table import Table
+
+if TYPE_CHECKING:
+    from autoseg.evaluation import Evaluation
 
 # Without a terminal, a line this often.
 LOG_SECONDS = 20.0
@@ -124,6 +128,22 @@ def show_reasons(title: str, rows: Sequence[Sequence[str]]) -> None:
         console.print(f"\n[bold]{escape(what)}: {escape(value)}[/] [dim]{escape(field_name)}[/]", highlight=False)
         for name, text in (("why", rule), ("found", evidence), ("would change with", change)):
             console.print(Padding(f"[dim]{name}:[/] {escape(text)}", (0, 0, 0, 4)), highlight=False)
+
+
+def show_scores(title: str, evaluation: Evaluation) -> None:
+    """Show the figures of an evaluation, a line per label and metric."""
+    titles = evaluation.convention.column_titles()
+    rows = []
+    for label in evaluation.summary:
+        for metric in label.metrics:
+            values = metric.statistics
+            if metric.name not in titles or values.mean is None:
+                continue
+            interval = f"{values.ci95[0]:.3f} to {values.ci95[1]:.3f}" if values.ci95 else "-"
+            row = (titles[metric.name], f"{values.mean:.3f}", f"{values.median:.3f}", interval, str(values.n))
+            rows.append((str(label.label), *row))
+    show_table(title, ("label", "metric", "mean", "median", "95 % interval of the mean", "n"), rows)
+    console.print(f"Mean Dice over labels: {evaluation.foreground_mean_dice:.4f}", highlight=False)
 
 
 def _as_text(figures: Mapping[str, str]) -> str:
