@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import index
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from autoseg.hardware import calm_threads
 from autoseg.progress import Progress, SilentProgress
+from dataset_fingerprints.errors import DataError
 
 if TYPE_CHECKING:
     from autoseg.evaluation import Evaluation
@@ -67,19 +69,20 @@ def plan_and_preprocess(
     from autoseg.pipeline.planning import plan_and_preprocess as run
 
     options = PlanningOptions(
-        labels=None if labels is None else Path(labels),
-        workspace=None if workspace is None else Path(workspace),
+        labels=None if labels is None else Path(labels).absolute(),
+        workspace=None if workspace is None else Path(workspace).absolute(),
         plan_name=plan_name,
         planner=planner,
         gpu_memory_gb=gpu_memory_gb,
-        configurations=tuple(configurations),
-        splits=None if splits is None else Path(splits),
+        configurations=_several(configurations),
+        splits=None if splits is None else Path(splits).absolute(),
         seed=seed,
-        assignments=tuple(assignments),
-        switches=tuple(rules),
+        assignments=_several(assignments),
+        switches=_several(rules),
         max_hours=max_hours,
     )
-    return run(Path(dataset), options, progress or SilentProgress())[0]
+    workspace_made, _ = run(Path(dataset).absolute(), options, progress or SilentProgress())
+    return _find(workspace_made)
 
 
 def train(
@@ -133,7 +136,7 @@ def train(
         iterations=iterations,
         max_minutes=max_minutes,
         patience=patience,
-        assignments=tuple(assignments),
+        assignments=_several(assignments),
         with_previous=with_previous,
         memory_gb=memory_gb,
         folds_at_once=folds_at_once,
@@ -182,13 +185,13 @@ def predict(
 
     options = PredictionOptions(
         plan_name=plan_name,
-        configurations=tuple(configurations),
-        folds=tuple(map(str, folds)),
+        configurations=_several(configurations),
+        folds=tuple(map(str, _several(folds))),
         mirror=mirror,
         overwrite=overwrite,
         zero_missing=zero_missing,
     )
-    return run(Path(scans), Path(out), _find(workspace), options, progress or SilentProgress())
+    return run(Path(scans).absolute(), Path(out).absolute(), _find(workspace), options, progress or SilentProgress())
 
 
 def load_model(
@@ -221,7 +224,8 @@ def load_model(
         return load_fold(FoldFolder(root=Path(source)), mirror=mirror)
     workspace = _find(source)
     plan, _ = read_plan(workspace, plan_name)
-    return load_predictor(workspace, plan, configurations, tuple(map(str, folds)), mirror=mirror)
+    chosen = tuple(map(str, _several(folds)))
+    return load_predictor(workspace, plan, _several(configurations), chosen, mirror=mirror)
 
 
 def evaluate(
@@ -258,9 +262,14 @@ def evaluate(
         write_evaluation,
     )
 
-    segments = (*label_targets(labels).segments, *(parse_region(text) for text in regions))
-    targets = Targets(segments=segments, ignored=ignore)
-    convention = add_metrics(DEFAULT_CONVENTION, metrics)
+    values = tuple(map(index, _several(labels)))
+    segments = (*label_targets(values).segments, *(parse_region(text) for text in _several(regions)))
+    named = [segment.label for segment in segments]
+    twice = [name for name in dict.fromkeys(named) if named.count(name) > 1]
+    if twice:
+        raise DataError(f"{twice[0]} is given {named.count(twice[0])} times. Give each label and region once.")
+    targets = Targets(segments=segments, ignored=None if ignore is None else index(ignore))
+    convention = add_metrics(DEFAULT_CONVENTION, _several(metrics))
     evaluation = evaluate_files(Path(prediction), Path(reference), targets, convention)
     if out is not None:
         write_evaluation(Path(out), evaluation)
@@ -317,7 +326,7 @@ def explain(
         plan_name=plan_name,
         planner=planner,
         gpu_memory_gb=gpu_memory_gb,
-        switches=tuple(rules),
+        switches=_several(rules),
         max_hours=max_hours,
     )
     place = target.root if isinstance(target, Workspace) else target
@@ -325,8 +334,16 @@ def explain(
 
 
 def _find(workspace: Workspace | Location | None) -> Workspace:
+    """Return a workspace by its absolute path: the current directory may change in a notebook."""
     from autoseg.workspace.workspace import Workspace, find_workspace
 
-    if isinstance(workspace, Workspace):
-        return workspace
-    return find_workspace(None if workspace is None else Path(workspace))
+    if not isinstance(workspace, Workspace):
+        workspace = find_workspace(None if workspace is None else Path(workspace))
+    return Workspace(root=workspace.root.absolute())
+
+
+def _several(values: Any) -> tuple[Any, ...]:
+    """Return values as a tuple; a single one may be given without a list."""
+    if isinstance(values, str) or not isinstance(values, Sequence):
+        return (values,)
+    return tuple(values)

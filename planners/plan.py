@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Discriminator
 
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.geometry import Triple, TripleFloat, show_lengths
@@ -163,7 +165,7 @@ class Configuration:
     """
 
     name: str
-    inputs: tuple[MaskOf | CropTo, ...] = ()
+    inputs: tuple[Annotated[MaskOf | CropTo, Discriminator("kind")], ...] = ()
     initial: Initial | None = None
     slice_axis: int
     preprocessing: Preprocessing

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dataset_fingerprints.errors import PlanError, did_you_mean
+from dataset_fingerprints.files.jsonfiles import parse_json, to_json
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from planners.choices import Choice, PartTable
 from planners.editing.plan_checks import check_plan
@@ -120,7 +121,11 @@ def make_plan(fingerprint: DatasetFingerprint, request: PlanRequest) -> Plan:
     Raises:
         PlanError: there is no such planner, no plan fits the request, or what the planner made does not fit together.
     """
-    plan = find_planner(request.planner).plan(fingerprint, request)
+    plan: object = find_planner(request.planner).plan(fingerprint, request)
+    if not isinstance(plan, Plan):
+        raise PlanError(f"planner {request.planner}: returned {plan!r}. Expected a planners.plan.Plan.")
+    # As it will be read again: values of a registered planner may be of other types than the plan's fields.
+    plan = parse_json(to_json(plan).encode(), Plan, f"planner {request.planner}")
     check_plan(plan)
     return explain_memory(plan)
 

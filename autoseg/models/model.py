@@ -71,4 +71,9 @@ def read_fold(folder: FoldFolder) -> Model:
         except (OSError, SafetensorError) as error:
             reason = str(error).splitlines()[0]
             raise WorkspaceError(f"{path}: cannot be used ({reason}). Train the fold again.") from error
+        broken = [name for name, tensor in weights[-1].items() if not bool(tensor.isfinite().all())]
+        if broken:
+            raise WorkspaceError(
+                f"{path}: cannot be used ({broken[0]} holds values that are not finite). Train the fold again."
+            )
     return Model(run=read_json(folder.run, Run), weights=tuple(weights), origin=str(folder.root))

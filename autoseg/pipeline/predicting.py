@@ -69,6 +69,9 @@ def predict(
     lacking = sum(scan.absent() > 0 for scan in found)
     if lacking:
         progress.say(f"{lacking} scans lack channels, filled with zeros: expect worse masks for them.")
+    there = 0 if options.overwrite else sum(target.is_file() for target in targets)
+    if there:
+        progress.say(f"{there} masks are there already and stay as they are. Give --overwrite to predict them again.")
     outcomes = []
     with progress.task("Predicting", len(found)) as task:
         for scan, target in zip(found, targets, strict=True):
@@ -89,6 +92,10 @@ def _targets(found: tuple[NewScan, ...], out: Path) -> tuple[Path, ...]:
         return (out,)
     if out.is_file():
         raise DataError(f"{out}: is a file. Give a folder for the masks with -o.")
+    if any(image.absolute().parent == out.absolute() for scan in found for image in scan.images if image):
+        raise DataError(
+            f"{out}: holds the scans, among which masks would be taken for scans. Name another folder with -o."
+        )
     return tuple(out / f"{scan.name}{scan.mask_suffix()}" for scan in found)
 
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from autoseg.hardware import choose_device
 from autoseg.models import Model, read_fold
 from autoseg.prediction import Ensemble, LoadedModel, build_cascade, make_members
-from autoseg.workspace.fold import FoldFolder
+from autoseg.workspace.fold import FULL, FoldFolder
 from autoseg.workspace.workspace import Workspace
-from dataset_fingerprints.errors import WorkspaceError
+from dataset_fingerprints.errors import PlanError, WorkspaceError
 from planners.order import order_by_need
 from planners.plan import Configuration, Plan
 
@@ -73,7 +73,7 @@ def read_models(workspace: Workspace, plan: Plan, name: str, folds: Sequence[str
 
     Raises:
         WorkspaceError: a fold is not trained yet, its files are damaged, or it was trained for other labels.
-        PlanError: there is no such configuration.
+        PlanError: there is no such configuration or fold.
     """
     stages = _find_stages(plan, name)
     folders = {
@@ -126,6 +126,11 @@ def _find_folds(
     workspace: Workspace, plan: Plan, configuration: Configuration, folds: Sequence[str]
 ) -> tuple[FoldFolder, ...]:
     if folds:
+        unknown = [fold for fold in folds if fold != FULL and not fold.isdecimal()]
+        if unknown:
+            raise PlanError(
+                f"There is no fold '{unknown[0]}'. Give numbers of folds, or `{FULL}` for the model of all cases."
+            )
         chosen = tuple(workspace.fold(plan.name, configuration.name, fold) for fold in folds)
         missing = [folder.root.name for folder in chosen if not folder.weight_files()]
         if missing:

@@ -86,6 +86,13 @@ class LoadedModel:
     def _read(self, scan: Source, spacing_mm: TripleFloat | None) -> Scan:
         if isinstance(scan, np.ndarray):
             return self._take(scan, spacing_mm)
+        if not isinstance(scan, str | Path) and not (
+            isinstance(scan, Sequence) and scan and all(isinstance(file, str | Path) for file in scan)
+        ):
+            raise DataError(
+                f"the scan is of type {type(scan).__name__}. Expected a file, a list of files, one per channel, or a "
+                "numpy array (numpy.asarray makes one)."
+            )
         if spacing_mm is not None:
             raise DataError("spacing_mm is given with a file, which has its own. Give it with arrays only.")
         files = [scan] if isinstance(scan, str | Path) else list(scan)
@@ -94,8 +101,15 @@ class LoadedModel:
     def _take(self, array: NDArray[Any], spacing_mm: TripleFloat | None) -> Scan:
         if spacing_mm is None:
             raise DataError("an array has no voxel size. Give it in mm along each axis: spacing_mm=(1.0, 1.0, 1.0).")
+        sizes = np.atleast_1d(np.asarray(spacing_mm))
+        if sizes.shape != (3,) or sizes.dtype.kind not in "iuf" or not (np.isfinite(sizes) & (sizes > 0)).all():
+            raise DataError(f"spacing_mm is {spacing_mm!r}. Expected three lengths above 0 in mm: (1.0, 1.0, 1.0).")
+        if array.dtype.kind not in "biuf":
+            raise DataError(
+                f"the array holds values of type {array.dtype}. Expected integers or floating-point numbers."
+            )
         voxels = array[None] if array.ndim == 3 else array
-        if voxels.ndim != 4 or len(voxels) != len(self.channels):
+        if voxels.ndim != 4 or len(voxels) != len(self.channels) or not voxels.size:
             raise DataError(
                 f"the array has shape {array.shape}. Expected (i, j, k) or (channel, i, j, k) with "
                 f"{len(self.channels)} channels ({', '.join(self.channels)})."

@@ -167,5 +167,6 @@ def _first_problem(where: object, kind: type, error: ValidationError) -> str:
         advice = did_you_mean(str(first["loc"][-1]), known) if len(first["loc"]) == 1 else "Remove it."
         return f"{where}: has an unknown field '{field}'. {advice}"
     more = f" ({len(details) - 1} more problems.)" if len(details) > 1 else ""
-    found = "" if first["type"] == "missing" else f", found {str(first['input'])[:80]!r}"
+    value = first["input"].decode(errors="replace") if isinstance(first["input"], bytes) else str(first["input"])
+    found = "" if first["type"] == "missing" else f", found {value[:80]!r}"
     return f"{where}: {field}: {first['msg']}{found}. Expected a {kind.__name__} file.{more}"

@@ -33,7 +33,11 @@ def check_plan(plan: Plan) -> None:
         for name in (plan.name, *names)
         if not NAME.fullmatch(name)
     ]
-    if plan.default_configuration not in names:
+    if plan.seed < 0:
+        problems.append(f"seed is {plan.seed}. Expected 0 or more.")
+    if not names:
+        problems.append("it has no configurations. Expected one or more.")
+    elif plan.default_configuration not in names:
         problems.append(f"default_configuration is '{plan.default_configuration}'. Expected {' or '.join(names)}.")
     if problems:
         raise PlanError("The plan does not fit together: " + " ".join(problems))

@@ -111,6 +111,56 @@ def test_a_loaded_model_takes_arrays(folder: Path) -> None:
         found.probability("lesions")
 
 
+@pytest.mark.parametrize("spacing_mm", [(0, 4, 4), (4, 4, -4), (4, 4), (4, 4, 4, 4), 4, (4, 4, float("nan")), "4"])
+def test_voxel_sizes_of_arrays_are_three_lengths(folder: Path, spacing_mm: object) -> None:
+    model = autoseg.load_model(folder / "DATASET-autoseg", mirror=False)
+    with pytest.raises(DataError, match="Expected three lengths above 0 in mm"):
+        model.predict(np.zeros(SHAPE), spacing_mm=spacing_mm)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("scan", "message"),
+    [
+        (np.zeros((0, 4, 4)), r"Expected \(i, j, k\)"),
+        (np.zeros(SHAPE, dtype=complex), "values of type complex128"),
+        ([[1.0, 2.0]], "the scan is of type list. Expected a file"),
+        (None, "the scan is of type NoneType. Expected a file"),
+    ],
+)
+def test_what_is_not_a_scan_is_refused(folder: Path, scan: object, message: str) -> None:
+    model = autoseg.load_model(folder / "DATASET-autoseg", mirror=False)
+    with pytest.raises(DataError, match=message):
+        model.predict(scan, spacing_mm=(1.0, 1.0, 1.0))  # type: ignore[arg-type]
+
+
+def test_a_single_name_needs_no_list(folder: Path) -> None:
+    scan = folder / "SCANS" / "sub-01.nii.gz"
+    one = autoseg.load_model(folder / "DATASET-autoseg", configurations="3d_fullres", folds=0, mirror=False)  # type: ignore[arg-type]
+    many = autoseg.load_model(folder / "DATASET-autoseg", configurations=["3d_fullres"], folds=["0"], mirror=False)
+    assert np.array_equal(one.predict(scan).labels, many.predict(scan).labels)
+    evaluation = autoseg.evaluate(folder / "MASKS", folder / "REFERENCES", metrics="lesion_recall")
+    assert "lesion_recall" in {score.metric for label in evaluation.cases[0].labels for score in label.scores}
+
+
+def test_labels_to_score_are_whole_numbers_given_once(folder: Path) -> None:
+    places = (folder / "MASKS", folder / "REFERENCES")
+    for wrong in (["1"], [1.5], [None]):
+        with pytest.raises(TypeError, match="integer"):
+            autoseg.evaluate(*places, labels=wrong)  # type: ignore[arg-type]
+    with pytest.raises(DataError, match="core is given 2 times"):
+        autoseg.evaluate(*places, regions=["core=1", "core=2"])
+
+
+def test_a_workspace_stays_where_it_is_when_the_current_directory_changes(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    workspace = autoseg.plan_and_preprocess("DATASET", workspace="DATASET-autoseg", assignments=QUICK)
+    monkeypatch.chdir(tmp_path)
+    assert workspace.root == folder / "DATASET-autoseg"
+    assert autoseg.explain(workspace).plan.name == "default"
+
+
 def test_one_fold_is_a_model_without_its_workspace(folder: Path, tmp_path: Path) -> None:
     (fold,) = Workspace(root=folder / "DATASET-autoseg").folds("default", "3d_fullres")
     alone = FoldFolder(root=tmp_path / "anywhere")

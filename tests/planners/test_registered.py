@@ -13,6 +13,7 @@ CODE = '''
 
 from dataclasses import dataclass, replace
 
+from planners.plan import CropTo
 from planners.presets import PLANNERS
 
 
@@ -29,6 +30,22 @@ class OneSlicePlanner:
 planner = OneSlicePlanner()
 
 
+class Empty(OneSlicePlanner):
+    def plan(self, fingerprint, request):
+        return None
+
+
+class Misspelt(OneSlicePlanner):
+    def plan(self, fingerprint, request):
+        plan = PLANNERS["default"].plan(fingerprint, request)
+        first, *others = plan.configurations
+        crop = CropTo(configuration=others[0].name, margin_mm=2.0, trained_on="outoffold")
+        return replace(plan, configurations=(replace(first, inputs=(crop,)), *others))
+
+
+empty, misspelt = Empty(), Misspelt()
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MineOptions:
     power: float = 2.0
@@ -36,7 +53,10 @@ class MineOptions:
     def kept_bytes(self, outputs, *, exclusive):
         return 4.0 * outputs
 '''
-ENTRIES = {"autoseg.planners": ["slices = demo_parts:planner"], "autoseg.losses": ["mine = demo_parts:MineOptions"]}
+PLANS = [
+    f"{name} = demo_parts:{entry}" for name, entry in (("slices", "planner"), ("empty", "empty"), ("off", "misspelt"))
+]
+ENTRIES = {"autoseg.planners": PLANS, "autoseg.losses": ["mine = demo_parts:MineOptions"]}
 PUBLISHED = "msd_hippocampus"
 
 
@@ -58,6 +78,20 @@ def test_an_unknown_planner_is_refused_with_registered_ones_in_mind(package: Pat
     done = run_with_package(package, "explain", PUBLISHED, "--planner", "slice")
     assert done.returncode == 2
     assert "Did you mean 'slices'" in " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("planner", "message"),
+    [
+        ("empty", "planner empty: returned None. Expected a planners.plan.Plan."),
+        ("off", "planner off: configurations.0.inputs.0.crop_to.trained_on"),
+    ],
+)
+def test_a_plan_that_cannot_be_read_again_is_refused_at_once(package: Path, planner: str, message: str) -> None:
+    done = run_with_package(package, "explain", PUBLISHED, "--planner", planner)
+    assert done.returncode == 2
+    assert message in " ".join(done.stderr.split()), done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_registered_part_is_an_entry_of_its_table(package: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from autoseg.pipeline.folds.jobs import TrainingOptions
 from autoseg.workspace.workspace import Workspace, find_workspace
+from dataset_fingerprints.errors import WorkspaceError
 from dataset_fingerprints.files.jsonfiles import read_json, write_json
 
 # In place of a fold: all folds and their summary.
@@ -60,4 +61,10 @@ def read_job(path: Path) -> tuple[Workspace, JobFile]:
     job = read_json(path, JobFile)
     # By its name: a folder on the way may be a link to another disk.
     root = os.path.normpath(path.absolute().parent / job.workspace)
-    return find_workspace(Path(root)), job
+    try:
+        return find_workspace(Path(root)), job
+    except WorkspaceError as error:
+        raise WorkspaceError(
+            f"{path}: belongs to the workspace {root}, which is not there. A job's file works where it was written, "
+            "in its fold's folder: put it back, or give `autoseg train FOLD -w WORKSPACE`."
+        ) from error

@@ -167,6 +167,7 @@ def resolve_job(workspace: Workspace, fold: str, options: TrainingOptions) -> Jo
     options.check()
     plan, splits = read_plan(workspace, options.plan_name)
     steps = () if options.iterations is None else (f"training.iterations={options.iterations}",)
+    planned = {entry.name: entry.training.iterations for entry in plan.configurations}
     plan = set_values(plan, (*options.assignments, *steps))
     name = options.configuration or plan.default_configuration
     configuration = find_configuration(plan.configurations, name, f"plan {plan.name}")
@@ -182,6 +183,8 @@ def resolve_job(workspace: Workspace, fold: str, options: TrainingOptions) -> Jo
     folder = workspace.fold(plan.name, configuration.name, fold)
     folders = (folder,) if folder.run.is_file() else workspace.folds(plan.name, configuration.name)
     begun = [run for run in map(read_run, folders) if run is not None]
+    if folder.run.is_file() and configuration.training.iterations == planned[name]:
+        configuration = _keep_extension(configuration, begun[0].own())
     most = max((run.steps for run in begun), key=len, default=())
     configuration, taken = repeat_steps(configuration, most, plan.memory_gb)
     return Job(
@@ -198,6 +201,12 @@ def resolve_job(workspace: Workspace, fold: str, options: TrainingOptions) -> Jo
         memory_gb=options.memory_gb,
         memory_share=options.memory_share,
     )
+
+
+def _keep_extension(configuration: Configuration, begun: Configuration) -> Configuration:
+    """Return the configuration with the iterations of a fold that was extended beyond the plan's."""
+    most = max(configuration.training.iterations, begun.training.iterations)
+    return replace(configuration, training=replace(configuration.training, iterations=most))
 
 
 def _put(plan: Plan, changed: Configuration) -> Plan:

@@ -74,6 +74,10 @@ def test_weights_that_are_missing_damaged_or_of_another_network_are_named(tmp_pa
     folder.weights.write_bytes(b"\x10\x00\x00\x00\x00\x00\x00\x00{]")
     with pytest.raises(WorkspaceError, match=r"weights\.safetensors: cannot be used"):
         read_fold(folder)
+    broken = network(1)
+    nn.init.constant_(next(broken.parameters()), float("nan"))
+    with pytest.raises(WorkspaceError, match=r"weights\.safetensors: cannot be used \(.* not finite\)"):
+        read_fold(write_fold(folder, {folder.weights: broken}))
     write_fold(folder, {folder.weights: nn.Linear(2, 2)})
     with pytest.raises(WorkspaceError, match=r"the weights do not fit 3d_fullres .*Train the fold again"):
         read_fold(folder).build_networks(CPU)

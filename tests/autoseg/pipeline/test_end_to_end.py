@@ -211,4 +211,5 @@ def test_a_finished_fold_is_extended_by_more_iterations(trained, tmp_path, monke
     assert load_tensors(fold.weights)[1]["iteration"] == "60"
     assert [line["kind"] for line in Curve(path=fold.curve).read()].count("extended") == 1
     assert read_evaluation(fold.validation.metrics).cases != before.cases
+    assert run(monkeypatch, "train", "0", "-w", tmp_path / "ws") == 0, "it stays extended"
     assert run(monkeypatch, "train", "0", "-w", tmp_path / "ws", "--iterations", "40") == 2

@@ -158,3 +158,28 @@ def test_a_stage_that_finds_nothing_leaves_the_whole_scan_and_that_is_reported(
     # The same network has looked at the whole scan each time.
     assert np.array_equal(masks[0], masks[2])
     assert np.array_equal(masks[1], masks[2])
+
+
+def test_masks_do_not_go_among_the_scans(trained, tmp_path, monkeypatch, capsys):
+    write_scan(tmp_path / "new", "a")
+    arguments = ["predict", tmp_path / "new", "-w", trained / "ws", "--no-mirror", "-o", tmp_path / "new"]
+    assert run(monkeypatch, *arguments) == 2
+    assert "holds the scans" in capsys.readouterr().err
+    assert len(list((tmp_path / "new").iterdir())) == 2
+
+
+def test_masks_that_are_there_stay_and_that_is_said(trained, tmp_path, monkeypatch, capsys):
+    write_scan(tmp_path / "new", "a")
+    arguments = ["predict", tmp_path / "new", "-w", trained / "ws", "--no-mirror", "-o", tmp_path / "out"]
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "a.nii.gz").write_bytes(b"of somebody else")
+    assert run(monkeypatch, *arguments) == 0
+    assert "1 masks are there already and stay as they are. Give --overwrite" in capsys.readouterr().out
+    assert (tmp_path / "out" / "a.nii.gz").read_bytes() == b"of somebody else"
+
+
+def test_a_fold_that_cannot_be_is_refused(trained, tmp_path, monkeypatch, capsys):
+    write_scan(tmp_path / "new", "a")
+    arguments = ["predict", tmp_path / "new", "-w", trained / "ws", "-o", tmp_path / "out", "-f", "all"]
+    assert run(monkeypatch, *arguments) == 2
+    assert "There is no fold 'all'. Give numbers of folds" in capsys.readouterr().err
