@@ -52,8 +52,8 @@ def read_dataset(root: Path) -> Dataset:
         raise DataError(
             f"{root}: holds no dataset.json and no pair of folders such as images and labels. Expected an nnU-Net raw "
             "folder or an MSD folder: name channels and labels in dataset.json, put scans into imagesTr and label maps "
-            "into labelsTr. Or name two folders with --images and --labels, or list the files in a CSV with the columns "
-            "image and label, and give the CSV."
+            "into labelsTr. Or name two folders with --images and --labels, or list the files in a CSV with the "
+            "columns image and label, and give the CSV."
         )
     raise DataError(
         f"{path}: names neither 'channel_names' (nnU-Net) nor 'modality' (MSD). "
