@@ -54,11 +54,13 @@ def find_scans(scans: Path, channels: Sequence[str], *, zero_missing: bool) -> t
         raise DataError(f"{scans}: is not an image that can be read ({', '.join(IMAGE_SUFFIXES)}).")
     alone = scans.is_file() or is_series(scans)
     files = [file for file in sorted((scans.parent if alone else scans).iterdir()) if is_image(file) or is_series(file)]
+    # Where there is one channel and nothing is called CASE_0000, numbers at the end are those of cases.
+    numbered = len(channels) > 1 or any(_stem(file).endswith("_0000") for file in files)
     groups: dict[str, list[Path]] = {}
     for file in files:
-        groups.setdefault(_case_name(file), []).append(file)
+        groups.setdefault(_case_name(file, numbered), []).append(file)
     if alone:
-        name = _case_name(scans)
+        name = _case_name(scans, numbered)
         groups = {name: groups[name] if len(channels) > 1 else [scans]}
     if not groups:
         raise DataError(f"{scans}: holds no images ({', '.join(IMAGE_SUFFIXES)}) and no folder of a DICOM series.")
@@ -70,15 +72,19 @@ def find_scans(scans: Path, channels: Sequence[str], *, zero_missing: bool) -> t
     return taken
 
 
-def _case_name(file: Path) -> str:
-    return _CHANNEL.sub("", file.name if file.is_dir() else case_stem(file))
+def _stem(file: Path) -> str:
+    return file.name if file.is_dir() else case_stem(file)
+
+
+def _case_name(file: Path, numbered: bool) -> str:
+    return _CHANNEL.sub("", _stem(file)) if numbered else _stem(file)
 
 
 def _by_channel(files: Sequence[Path], channels: int) -> tuple[Path | None, ...] | None:
     """Return the file of each channel, or None where the files do not fit the channels."""
     if len(files) == 1 and (channels == 1 or _holds_all(files[0], channels)):
         return tuple(files)
-    numbers = [_CHANNEL.search(file.name if file.is_dir() else case_stem(file)) for file in files]
+    numbers = [_CHANNEL.search(_stem(file)) for file in files]
     placed = {int(number.group(1)): file for number, file in zip(numbers, files, strict=True) if number}
     if len(placed) != len(files) or max(placed) >= channels:
         return None

@@ -184,3 +184,12 @@ def test_importing_autoseg_loads_nothing_heavy(tmp_path: Path) -> None:
         "print(sorted(set(dir(autoseg)) & set(autoseg.__all__)) == sorted(autoseg.__all__))\n"
     )
     assert run_python(code, tmp_path).split("\n") == ["[]", "True", ""]
+
+
+def test_numbers_of_cases_are_not_taken_for_channels_where_there_is_one(folder: Path, tmp_path: Path) -> None:
+    scan = folder / "SCANS" / "sub-01.nii.gz"
+    (tmp_path / "scans").mkdir()
+    for name in ("new_0001", "new_0002"):
+        (tmp_path / "scans" / f"{name}.nii.gz").write_bytes(scan.read_bytes())
+    masks = autoseg.predict(tmp_path / "scans", tmp_path / "masks", folder / "DATASET-autoseg", mirror=False)
+    assert [path.name for path in masks] == ["new_0001.nii.gz", "new_0002.nii.gz"]

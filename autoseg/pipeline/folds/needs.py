@@ -94,12 +94,12 @@ def refuse_lacking(workspace: Workspace, plan: Plan, splits: Splits, name: str, 
     lacking = find_lacking(workspace, plan, splits, name, (fold,))
     if not lacking:
         return
-    *_, last = lacking
+    first, *_ = lacking
     shown = "; ".join(f"{_show(folds)} of {other} {_are(folds)} not finished" for other, folds in lacking.items())
     raise WorkspaceError(
         f"{workspace.root}: {name} uses the results of other configurations, of each case that of the fold that did "
         f"not train on it, and {shown}. Add --with-previous to train what is missing now, or run "
-        f"`autoseg train all -c {last}` first."
+        f"`autoseg train all -c {first}` first."
     )
 
 
