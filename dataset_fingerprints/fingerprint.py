@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.geometry import Box, Triple, TripleFloat
@@ -236,17 +236,7 @@ class FingerprintSummary:
 
 def drop_cases(fingerprint: DatasetFingerprint) -> FingerprintSummary:
     """Return what a fingerprint says of the data set as a whole."""
+    shared = {field.name for field in fields(FingerprintSummary)} & {field.name for field in fields(fingerprint)}
     return FingerprintSummary(
-        name=fingerprint.name,
-        case_count=len(fingerprint.cases),
-        channels=fingerprint.channels,
-        scheme=fingerprint.scheme,
-        labels=fingerprint.labels,
-        spacing_mm=fingerprint.spacing_mm,
-        shape=fingerprint.shape,
-        body_shape=fingerprint.body_shape,
-        body_share=fingerprint.body_share,
-        orientations=fingerprint.orientations,
-        sites=fingerprint.sites,
-        groups=fingerprint.groups,
+        case_count=len(fingerprint.cases), **{name: getattr(fingerprint, name) for name in shared}
     )

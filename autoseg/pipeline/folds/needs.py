@@ -75,6 +75,8 @@ def find_lacking(
     def visit(name: str, fold: str) -> None:
         configuration = find_configuration(plan.configurations, name, f"plan {plan.name}")
         for need in list_needs(configuration, fold, name_folds(splits)):
+            if need.fold in lacking.get(need.configuration, {}):
+                continue
             if not need.is_met(workspace.fold(plan.name, need.configuration, need.fold)):
                 visit(need.configuration, need.fold)
                 lacking.setdefault(need.configuration, {})[need.fold] = None
