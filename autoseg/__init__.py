@@ -13,14 +13,14 @@ Importing this package loads nothing else: the functions are loaded when they ar
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from autoseg.face import evaluate, explain, load_model, plan_and_preprocess, predict, train
+    from autoseg.pipeline.face import evaluate, explain, load_model, plan_and_preprocess, predict, train
 
 __all__ = ["evaluate", "explain", "load_model", "plan_and_preprocess", "predict", "train"]
 
 
 def __getattr__(name: str) -> Any:
     if name in __all__:
-        from autoseg import face
+        from autoseg.pipeline import face
 
         return getattr(face, name)
     raise AttributeError(f"module 'autoseg' has no attribute '{name}'")

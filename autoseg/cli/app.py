@@ -17,12 +17,12 @@ import typer
 from rich.markup import escape
 from typer.core import TyperGroup
 
-from autoseg import face
 from autoseg.cli.data_options import DatasetArgument, ImagesOption, LabelsOption, choose_place, choose_target
 from autoseg.cli.display import TerminalProgress, console, errors, show_reasons, show_scores, show_table
 from autoseg.cli.exclusive import refuse_beside
 from autoseg.cli.simulating import demo, simulate
 from autoseg.hardware import share_cores_with_others
+from autoseg.pipeline import face
 from autoseg.workspace.fold import METRICS
 from dataset_fingerprints.errors import AutosegError, StoppedError
 
@@ -294,8 +294,6 @@ def explain(
 
         show_comparison(target, workspace, compare, as_json=as_json)
         return
-    from planners.editing.explain import plan_as_json
-
     found = face.explain(
         choose_target(target, workspace),
         plan_name=plan,
@@ -305,7 +303,7 @@ def explain(
         max_hours=max_hours,
     )
     if as_json:
-        print(json.dumps(plan_as_json(found.plan), indent=1))
+        print(json.dumps(found.values(), indent=1))
         return
     *tables, decisions = found.sections()
     for section in tables:

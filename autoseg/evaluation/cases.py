@@ -36,10 +36,24 @@ class Targets:
 
     Attributes:
         ignored: the value of the reference's voxels that count in nothing, or None.
+
+    Raises:
+        DataError: two segments have one name, or the ignored value is to be scored as well.
     """
 
     segments: tuple[Segment, ...]
     ignored: int | None = None
+
+    def __post_init__(self) -> None:
+        named = [segment.label for segment in self.segments]
+        twice = [name for name in dict.fromkeys(named) if named.count(name) > 1]
+        if twice:
+            raise DataError(f"{twice[0]} is given {named.count(twice[0])} times. Give each label and region once.")
+        for segment in self.segments:
+            if self.ignored in segment.values:
+                raise DataError(
+                    f"{segment.label}: holds the value {self.ignored}, which is ignored. Score it or ignore it."
+                )
 
     def pairs(
         self, prediction: NDArray[np.integer], reference: NDArray[np.integer], spacing_mm: TripleFloat

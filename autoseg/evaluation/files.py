@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -16,7 +17,6 @@ from autoseg.evaluation.conventions import DEFAULT_CONVENTION, Convention
 from autoseg.evaluation.mask_pair import pair_masks
 from autoseg.evaluation.metrics import MetricOptions
 from autoseg.evaluation.results import Evaluation, summarise
-from autoseg.hardware import count_cores
 from dataset_fingerprints.checking.checks import ROUNDING
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.geometry import affine_distance_mm, show_lengths
@@ -24,6 +24,8 @@ from dataset_fingerprints.reading.images import IMAGE_SUFFIXES, Image, case_stem
 from dataset_fingerprints.tolerances import REPORTED_SHIFT
 
 EVERYTHING = Targets(segments=())
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,11 +37,21 @@ class FilePair:
     reference: Path
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Scored:
+    """A case's scores, and which labels one of its files holds."""
+
+    scores: CaseScores
+    held: frozenset[int | str]
+
+
 def evaluate_files(
     prediction: Path,
     reference: Path,
     targets: Targets = EVERYTHING,
     convention: Convention = DEFAULT_CONVENTION,
+    *,
+    workers: int = 1,
 ) -> Evaluation:
     """Score a label file, or every label file of a folder, against the reference file or folder.
 
@@ -48,6 +60,7 @@ def evaluate_files(
         reference: a file, or a folder if `prediction` is one.
         targets: what to score; without segments, every value in any of the files but 0 and the ignored one.
         convention: the metrics.
+        workers: threads that score cases.
 
     Raises:
         DataError: files are missing on either side, cannot be read, or lie on different grids; all are named.
@@ -55,12 +68,14 @@ def evaluate_files(
     """
     metrics = convention.build()
     pairs = pair_files(prediction, reference)
-    with ThreadPoolExecutor(max_workers=min(count_cores(), len(pairs))) as pool:
+    with ThreadPoolExecutor(max_workers=min(workers, len(pairs))) as pool:
         outcomes = list(pool.map(lambda pair: _try_pair(pair, targets, metrics), pairs))
     errors = [str(outcome) for outcome in outcomes if isinstance(outcome, DataError)]
     if errors:
         raise DataError(errors[0] if len(pairs) == 1 else _list_errors(errors, len(pairs)))
-    cases = [outcome for outcome in outcomes if isinstance(outcome, CaseScores)]
+    scored = [outcome for outcome in outcomes if isinstance(outcome, _Scored)]
+    cases = [one.scores for one in scored]
+    _warn_of_absent(targets, scored)
     if not targets.segments:
         cases = _with_absent_labels(cases, metrics)
     if not any(case.labels for case in cases):
@@ -122,7 +137,7 @@ def _list_errors(errors: Sequence[str], pairs: int) -> str:
     return f"{len(errors)} of {pairs} cases cannot be scored.\n{lines}"
 
 
-def _try_pair(pair: FilePair, targets: Targets, metrics: Mapping[str, MetricOptions]) -> CaseScores | DataError:
+def _try_pair(pair: FilePair, targets: Targets, metrics: Mapping[str, MetricOptions]) -> _Scored | DataError:
     """Score one pair; an error is returned, so that the others' are found too."""
     try:
         return _score_pair(pair, targets, metrics)
@@ -130,7 +145,7 @@ def _try_pair(pair: FilePair, targets: Targets, metrics: Mapping[str, MetricOpti
         return error
 
 
-def _score_pair(pair: FilePair, targets: Targets, metrics: Mapping[str, MetricOptions]) -> CaseScores:
+def _score_pair(pair: FilePair, targets: Targets, metrics: Mapping[str, MetricOptions]) -> _Scored:
     prediction, reference = read_label_map(pair.prediction), read_label_map(pair.reference)
     _check_grids(pair, prediction, reference)
     predicted = _round_labels(pair.prediction, prediction.voxels[0])
@@ -138,9 +153,21 @@ def _score_pair(pair: FilePair, targets: Targets, metrics: Mapping[str, MetricOp
     if not targets.segments:
         found = _found_labels(predicted, true) - {targets.ignored}
         targets = replace(label_targets(sorted(found)), ignored=targets.ignored)
-    masks = targets.pairs(predicted, true, reference.grid().spacing_mm())
+    masks = tuple(targets.pairs(predicted, true, reference.grid().spacing_mm()))
     labels = tuple(score_pair(segment.label, mask_pair, metrics) for segment, mask_pair in masks)
-    return CaseScores(case=pair.case, labels=labels)
+    held = frozenset(segment.label for segment, mask_pair in masks if mask_pair.holds_any())
+    return _Scored(scores=CaseScores(case=pair.case, labels=labels), held=held)
+
+
+def _warn_of_absent(targets: Targets, scored: Sequence[_Scored]) -> None:
+    """Say which of the labels to score are in no file: equally empty masks count as perfect."""
+    for segment in targets.segments:
+        if not any(segment.label in one.held for one in scored):
+            _log.warning(
+                "label %s is in none of the %d predictions and references: its scores say nothing",
+                segment.label,
+                len(scored),
+            )
 
 
 def _check_grids(pair: FilePair, prediction: Image, reference: Image) -> None:

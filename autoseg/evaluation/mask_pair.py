@@ -50,6 +50,10 @@ class MaskPair:
     _lesions: dict[Connectivity, LesionPair] = field(default_factory=dict, init=False, repr=False)
     _matches: dict[tuple[Connectivity, Matching], LesionMatch] = field(default_factory=dict, init=False, repr=False)
 
+    def holds_any(self) -> bool:
+        """Return whether a voxel of either mask is marked."""
+        return bool(self.prediction.any() or self.reference.any())
+
     @property
     def flat(self) -> tuple[bool, bool, bool]:
         """The axes along which the image is one voxel long: a 2D image has one."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from autoseg.evaluation import DICE_ONLY, Evaluation, evaluate_files, label_targets, score_case, write_evaluation
+from autoseg.hardware import count_cores
 from autoseg.pipeline.folds.jobs import TrainingOptions
 from autoseg.pipeline.folds.one_fold import train_fold
 from autoseg.pipeline.planning import PlanningOptions, plan_and_preprocess
@@ -84,7 +85,7 @@ def run_demo(folder: Path, max_minutes: float, progress: Progress) -> DemoResult
     workspace, _ = plan_and_preprocess(raw, PlanningOptions(workspace=workspace_folder), progress)
     train_fold(workspace, "0", TrainingOptions(max_minutes=max_minutes), progress)
     predict(raw / "imagesTs", masks, workspace, PredictionOptions(overwrite=True), progress)
-    evaluation = evaluate_files(masks, raw / "labelsTs", label_targets((LESION,)))
+    evaluation = evaluate_files(masks, raw / "labelsTs", label_targets((LESION,)), workers=count_cores())
     write_evaluation(folder / METRICS, evaluation)
     picture = folder / "contact_sheet.png"
     thresholds = _draw(raw, masks, held_out, evaluation, picture)

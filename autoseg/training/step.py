@@ -54,8 +54,8 @@ class Stepper:
         # What is called to step: the network, or itself compiled.
         self._network: Call = network
         self._schedule = resolve(training.schedule, SCHEDULES, "schedule")
-        self._objective = build_objective(training.loss, setup.heads).to(setup.device)
-        self._batches = BatchMaker(configuration, setup.cases, setup.seed, setup.device)
+        self.objective = build_objective(training.loss, setup.heads).to(setup.device)
+        self._batches = BatchMaker(configuration, setup.cases, setup.seed, setup.device, processes.part_of)
         self.stopwatch = Stopwatch(device=setup.device, clock=setup.clock)
 
     def learning_rate(self, share_done: float, validations: Sequence[float]) -> float:
@@ -123,7 +123,7 @@ class Stepper:
         low_precision = self._setup.autocast != torch.float32
         with torch.autocast(self._setup.device.type, dtype=self._setup.autocast, enabled=low_precision):
             outputs = network(batch.images)
-        loss: torch.Tensor = self._objective(outputs, batch)
+        loss: torch.Tensor = self.objective(outputs, batch)
         return loss
 
     def is_finite(self) -> bool:

@@ -21,7 +21,6 @@ import torch  # noqa: E402
 from torch import nn  # noqa: E402
 
 from autoseg.hardware import autocast_type, choose_device  # noqa: E402
-from autoseg.losses import build_objective  # noqa: E402
 from autoseg.networks import unet  # noqa: E402
 from autoseg.networks.instance_norm import channels_last  # noqa: E402
 from autoseg.pipeline.folds.jobs import TrainingOptions, resolve_job  # noqa: E402
@@ -69,7 +68,6 @@ def bare_step(workspace: Path, number_type: str, layout: str, call: str) -> tupl
     setup, folder = make_setup(workspace, getattr(torch, number_type))
     stepper = Stepper(setup, folder)
     network, optimizer = stepper.state.network, stepper.state.optimizer
-    objective = build_objective(setup.configuration.training.loss, setup.heads)
     shape = (setup.configuration.batch_size, *setup.configuration.patch_shape)
     images = torch.randn(shape[0], setup.channels, *shape[1:], device=setup.device)
     labels = torch.randint(0, 2, shape, device=setup.device).to(torch.uint8)
@@ -80,7 +78,7 @@ def bare_step(workspace: Path, number_type: str, layout: str, call: str) -> tupl
         enabled = setup.autocast != torch.float32
         with torch.autocast(setup.device.type, dtype=setup.autocast, enabled=enabled):
             outputs = called(images)
-        value = objective(outputs, batch)
+        value = stepper.objective(outputs, batch)
         value.backward()
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)

@@ -150,6 +150,13 @@ def test_what_the_reference_ignores_changes_no_score():
     assert score_case(noisy, reference, targets, ONE_MM, "case").labels[0].value("dice") == 1.0
 
 
+def test_labels_are_scored_once_and_not_what_is_ignored():
+    with pytest.raises(DataError, match="1 is given 2 times"):
+        label_targets((1, 2, 1))
+    with pytest.raises(DataError, match="core: holds the value 9, which is ignored"):
+        Targets(segments=(Segment(label="core", values=(1, 9)),), ignored=9)
+
+
 def test_a_region_is_read_from_its_text():
     assert parse_region("core = 2, 3") == Segment(label="core", values=(2, 3))
 

@@ -138,6 +138,13 @@ def test_files_without_any_label_need_the_labels_named(tmp_path):
     assert evaluate_files(empty, empty, label_targets((1,))).foreground_mean_dice == 1.0
 
 
+def test_a_named_label_in_no_file_is_said(folders, caplog):
+    evaluate_files(*folders, label_targets((1, 9)))
+    assert [record.getMessage() for record in caplog.records] == [
+        "label 9 is in none of the 2 predictions and references: its scores say nothing"
+    ]
+
+
 def test_damaged_file_is_named(folders):
     prediction, reference = folders
     path = prediction / "b.nii.gz"

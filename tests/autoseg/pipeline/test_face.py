@@ -19,7 +19,7 @@ from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import DataError, WorkspaceError
 from tests.synthetic.scans import affine_of, blob, write_description, write_nifti
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SHAPE = (20, 24, 16)
 QUICK = ("training.iterations=3", "training.validation_rounds=0", "batch_size=2")
 # Variables that scikit-learn, blosc2 and torch's compiler set for themselves.

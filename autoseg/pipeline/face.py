@@ -12,9 +12,8 @@ from operator import index
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from autoseg.hardware import calm_threads
+from autoseg.hardware import calm_threads, count_cores
 from autoseg.progress import Progress, SilentProgress
-from dataset_fingerprints.errors import DataError
 
 if TYPE_CHECKING:
     from autoseg.evaluation import Evaluation
@@ -264,13 +263,9 @@ def evaluate(
 
     values = tuple(map(index, _several(labels)))
     segments = (*label_targets(values).segments, *(parse_region(text) for text in _several(regions)))
-    named = [segment.label for segment in segments]
-    twice = [name for name in dict.fromkeys(named) if named.count(name) > 1]
-    if twice:
-        raise DataError(f"{twice[0]} is given {named.count(twice[0])} times. Give each label and region once.")
     targets = Targets(segments=segments, ignored=None if ignore is None else index(ignore))
     convention = add_metrics(DEFAULT_CONVENTION, _several(metrics))
-    evaluation = evaluate_files(Path(prediction), Path(reference), targets, convention)
+    evaluation = evaluate_files(Path(prediction), Path(reference), targets, convention, workers=count_cores())
     if out is not None:
         write_evaluation(Path(out), evaluation)
     return evaluation
@@ -287,6 +282,12 @@ class Explanation:
         from planners.editing.explain import explain_plan
 
         return explain_plan(self.plan)
+
+    def values(self) -> dict[str, Any]:
+        """Return the plan as plain values, for other programs."""
+        from planners.editing.explain import plan_as_json
+
+        return plan_as_json(self.plan)
 
     def __str__(self) -> str:
         """Return the tables as text, a line per row."""
