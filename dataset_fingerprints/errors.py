@@ -3,6 +3,7 @@
 AutosegError                 what a person can act on; the command line prints it and exits with 2
 ├── DataError                a data set, an image or a label map is not what it should be
 ├── FileFormatError          a JSON file of ours cannot be read as what it should hold
+├── PartlyDoneError          some cases failed and are listed, all others are done; the exit code is 1
 ├── PlanError                a plan names an unknown part or option, or cannot be made
 ├── StoppedError             a signal stopped a training, which is saved; the exit code is the signal's
 └── WorkspaceError           a workspace is missing, of another schema, or in use
@@ -24,6 +25,10 @@ class DataError(AutosegError):
 
 class FileFormatError(AutosegError):
     """A file written by autoseg, or a dataset.json, cannot be read as what it should hold."""
+
+
+class PartlyDoneError(AutosegError):
+    """Some of the cases failed, which the message lists; what could be done is done."""
 
 
 class PlanError(AutosegError):

@@ -24,7 +24,7 @@ from autoseg.cli.simulating import demo, simulate
 from autoseg.hardware import share_cores_with_others
 from autoseg.pipeline import face
 from autoseg.workspace.fold import METRICS
-from dataset_fingerprints.errors import AutosegError, StoppedError
+from dataset_fingerprints.errors import AutosegError, PartlyDoneError, StoppedError
 
 if TYPE_CHECKING:
     from autoseg.pipeline.folds.jobs import TrainingOptions
@@ -364,6 +364,8 @@ def main() -> None:
         app()
     except StoppedError as error:
         _fail(str(error), error.exit_code)
+    except PartlyDoneError as error:
+        _fail(str(error), 1)
     except AutosegError as error:
         _fail(str(error))
     except KeyboardInterrupt:

@@ -175,7 +175,8 @@ def predict(
         progress: receiver of progress reports; None for none.
 
     Raises:
-        DataError: nothing to predict, a channel is missing, or scans failed; all that could be done is done first.
+        DataError: nothing to predict, a channel is missing, or all scans failed.
+        PartlyDoneError: some scans failed; all that could be done is done first.
         WorkspaceError: nothing is trained yet.
     """
     calm_threads()

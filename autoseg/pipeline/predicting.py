@@ -12,7 +12,7 @@ from autoseg.pipeline.trained import load_predictor
 from autoseg.prediction import Fallback, Predictor, decide
 from autoseg.progress import Progress
 from autoseg.workspace.workspace import Workspace
-from dataset_fingerprints.errors import DataError
+from dataset_fingerprints.errors import DataError, PartlyDoneError
 from dataset_fingerprints.measuring.scans import read_scan
 from dataset_fingerprints.reading.images import is_image, write_label_map
 from planners.plan import Plan
@@ -57,7 +57,8 @@ def predict(
         The masks' paths.
 
     Raises:
-        DataError: nothing to predict, a channel is missing, or scans failed; all that could be done is done first.
+        DataError: nothing to predict, a channel is missing, or all scans failed.
+        PartlyDoneError: some scans failed; all that could be done is done first.
         WorkspaceError: nothing is trained yet.
     """
     plan, _ = read_plan(workspace, options.plan_name)
@@ -83,7 +84,8 @@ def predict(
         progress.say(f"{whole} scans were looked at whole, because a stage found nothing to crop to.")
     failures = [outcome.failure for outcome in outcomes if outcome.failure]
     if failures:
-        raise DataError(f"{len(failures)} of {len(found)} scans could not be predicted:\n" + "\n".join(failures))
+        message = f"{len(failures)} of {len(found)} scans could not be predicted:\n" + "\n".join(failures)
+        raise PartlyDoneError(message) if len(failures) < len(found) else DataError(message)
     return targets
 
 
