@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -177,7 +178,16 @@ def _with_lists(value: Any) -> Any:
 
 
 def _describe_choice(choice: Choice) -> str:
-    options = ", ".join(
-        f"{name} {value:g}" if type(value) is float else f"{name} {value}" for name, value in choice.options.items()
-    )
+    options = ", ".join(f"{name} {_describe_option(value)}" for name, value in choice.options.items())
     return f"{choice.name} ({options})" if options else choice.name
+
+
+def _describe_option(value: Any) -> str:
+    """Return an option in words: numbers short, parts within a part as parts."""
+    if type(value) is float:
+        return f"{value:g}"
+    if isinstance(value, Mapping) and "name" in value:
+        return _describe_choice(Choice(name=value["name"], options=value.get("options", {})))
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_describe_option, value))}]"
+    return str(value)

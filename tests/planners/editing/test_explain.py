@@ -1,6 +1,7 @@
 import json
 
 from planners import PlanRequest, explain_plan, make_plan, plan_as_json
+from planners.editing.overrides import set_values
 from planners.plan import Plan
 from planners.rules.switches import RULES
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint, repeat_case
@@ -52,3 +53,17 @@ def test_what_concerns_one_configuration_is_reported_together() -> None:
     assert fields.index("3d_fullres") == fields.index("2d") + fields.count("2d")
     assert fields[-len(RULES) :] == ["rules"] * len(RULES)
     assert fields[-len(RULES) - 1] == "3d_fullres"
+
+
+def test_parts_within_a_part_are_shown_as_parts() -> None:
+    transforms = (
+        '[{"name": "MirrorTransform", "options": {"axes": [0, 1]}}, {"name": "NumpyToTensor", "options": {"p": 0.25}}]'
+    )
+    plan = set_values(
+        make_example(),
+        ("sampling.augmentations.0=batchgenerators", f"sampling.augmentations.0.options.transforms={transforms}"),
+    )
+    shown = {row[0]: row[1] for row in explain_plan(plan)[1].rows}
+    assert (
+        shown["augmentation"] == "batchgenerators (transforms [MirrorTransform (axes [0, 1]), NumpyToTensor (p 0.25)])"
+    )
