@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class AutosegError(Exception):
@@ -28,7 +29,15 @@ class FileFormatError(AutosegError):
 
 
 class PartlyDoneError(AutosegError):
-    """Some of the cases failed, which the message lists; what could be done is done."""
+    """Some of the cases failed, which the message lists; what could be done is done.
+
+    Attributes:
+        result: what the call would have returned, of the cases that are done.
+    """
+
+    def __init__(self, message: str, result: Any = None) -> None:
+        super().__init__(message)
+        self.result = result
 
 
 class PlanError(AutosegError):

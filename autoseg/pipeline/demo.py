@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from autoseg.evaluation import DICE_ONLY, Evaluation, evaluate_files, label_targets, score_case, write_evaluation
+from autoseg.evaluation import DICE_ONLY, Evaluation, evaluate_files, label_targets, refuse_failures, score_case, write_evaluation
 from autoseg.hardware import count_cores
 from autoseg.pipeline.folds.jobs import TrainingOptions
 from autoseg.pipeline.folds.one_fold import train_fold
@@ -87,6 +87,7 @@ def run_demo(folder: Path, max_minutes: float, progress: Progress) -> DemoResult
     predict(raw / "imagesTs", masks, workspace, PredictionOptions(overwrite=True), progress)
     evaluation = evaluate_files(masks, raw / "labelsTs", label_targets((LESION,)), workers=count_cores())
     write_evaluation(folder / METRICS, evaluation)
+    refuse_failures(evaluation)
     picture = folder / "contact_sheet.png"
     thresholds = _draw(raw, masks, held_out, evaluation, picture)
     return DemoResult(

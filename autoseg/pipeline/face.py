@@ -250,7 +250,8 @@ def evaluate(
         out: a file to write the figures into; None for none.
 
     Raises:
-        DataError: files are missing on either side, cannot be read, or lie on different grids; all are named.
+        DataError: files are missing on either side, or no case can be scored; all are named.
+        PartlyDoneError: some cases cannot be scored; its `result` is the evaluation of the others, which is written.
     """
     from autoseg.evaluation import (
         DEFAULT_CONVENTION,
@@ -259,6 +260,7 @@ def evaluate(
         evaluate_files,
         label_targets,
         parse_region,
+        refuse_failures,
         write_evaluation,
     )
 
@@ -269,6 +271,7 @@ def evaluate(
     evaluation = evaluate_files(Path(prediction), Path(reference), targets, convention, workers=count_cores())
     if out is not None:
         write_evaluation(Path(out), evaluation)
+    refuse_failures(evaluation)
     return evaluation
 
 
