@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from importlib.metadata import EntryPoint
-from typing import Any
+from typing import Any, TypeVar
 
-from dataset_fingerprints.errors import PlanError
+from dataset_fingerprints.errors import AutosegError, PlanError
 from dataset_fingerprints.failures import first_line, write_traceback
+
+Result = TypeVar("Result")
 
 
 def load_entry(entry: EntryPoint) -> Any:
@@ -23,6 +27,27 @@ def load_entry(entry: EntryPoint) -> Any:
             f"{describe_entry(entry)} cannot be loaded ({type(error).__name__}: {first_line(error)}). Correct the "
             f"package or uninstall it. {where}"
         ) from error
+
+
+def guard(function: Callable[..., Result], what: str) -> Callable[..., Result]:
+    """Return a function of another package whose errors name the package.
+
+    Args:
+        function: as it was registered.
+        what: it is, in words, with its package.
+    """
+
+    @wraps(function, updated=())
+    def call(*arguments: Any, **keywords: Any) -> Result:
+        try:
+            return function(*arguments, **keywords)
+        except (AutosegError, MemoryError):
+            raise
+        except Exception as error:
+            where = write_traceback(error, what)
+            raise PlanError(f"{what}: failed ({type(error).__name__}: {first_line(error)}). {where}") from error
+
+    return call
 
 
 def describe_entry(entry: EntryPoint) -> str:

@@ -75,6 +75,7 @@ def run_demo(folder: Path, max_minutes: float, progress: Progress) -> DemoResult
         max_minutes: of training.
         progress: receiver of progress reports.
     """
+    TrainingOptions(max_minutes=max_minutes).check()
     raw, workspace_folder, masks = folder / "raw", folder / f"demo{SUFFIX}", folder / "masks"
     total = SIMULATION.cases + SIMULATION.held_out_cases
     if raw.is_dir() and not (raw / "simulation.json").is_file():

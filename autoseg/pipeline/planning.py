@@ -17,13 +17,14 @@ from autoseg.sampling import find_origin, refuse_unusable_parts
 from autoseg.workspace.locks import locked
 from autoseg.workspace.workspace import Workspace, new_workspace
 from dataset_fingerprints.dataset import Case, Dataset
-from dataset_fingerprints.errors import DataError, FileFormatError, PlanError, WorkspaceError
+from dataset_fingerprints.errors import DataError, FileFormatError, WorkspaceError
 from dataset_fingerprints.failures import Failure, attempt, list_failures
 from dataset_fingerprints.files.atomic import sweep
 from dataset_fingerprints.files.jsonfiles import read_json, refuse_newer, write_json
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.measuring.scans import Scan, read_case
 from dataset_fingerprints.units import find_units
+from planners.editing.option_checks import check_hours, check_seed
 from planners.editing.overrides import find_assigned_parts, refuse_unknown_parts, set_values
 from planners.editing.plan_checks import find_choices
 from planners.machine import MachineProfile
@@ -102,8 +103,9 @@ def _refuse_options(options: PlanningOptions) -> None:
     choose_machine(profile_machine(), options.planner, options.gpu_memory_gb)
     choose_rules((), options.switches)
     refuse_unknown_parts(options.assignments)
-    if options.max_hours is not None and not options.max_hours > 0:
-        raise PlanError(f"--max-hours is {options.max_hours:g}. Expected more than 0.")
+    check_seed("--seed", options.seed)
+    if options.max_hours is not None:
+        check_hours("--max-hours", options.max_hours)
 
 
 def _refuse_newer(workspace: Workspace, plan: str) -> None:
