@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
+from typing import Any, Generic, Protocol, TypeVar, cast, runtime_checkable
 
 from pydantic import ValidationError
 
@@ -89,7 +89,11 @@ class PartTable(Mapping[str, Entry], Generic[Entry]):
 
     def describe(self, name: str) -> str:
         """Return in words what an entry is, with the package that registers it."""
-        return f"{self.word} {name}" if name in self._own else f"{self.word} {name} ({describe_entry(self._registered[name])})"
+        return (
+            f"{self.word} {name}"
+            if name in self._own
+            else f"{self.word} {name} ({describe_entry(self._registered[name])})"
+        )
 
     @cached_property
     def _registered(self) -> dict[str, EntryPoint]:
@@ -119,10 +123,9 @@ def resolve(choice: Choice, table: Mapping[str, type[Options]], where: str, sour
         if option not in known:
             raise PlanError(f"{part} has no option '{option}'. {did_you_mean(option, known)}")
     try:
-        made: Options = from_plain(choice.options, kind, part)
+        return from_plain(choice.options, cast("type[Options]", kind), part)
     except FileFormatError as error:
         raise PlanError(_describe_wrong_option(part, error)) from error
-    return made
 
 
 def _describe_wrong_option(part: str, error: FileFormatError) -> str:

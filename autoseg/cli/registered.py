@@ -19,7 +19,9 @@ def add_registered(app: typer.Typer) -> None:
         try:
             command = load_entry(entry)
             if not isinstance(command, typer.Typer):
-                raise PlanError(f"{entry.name}: is {command!r}. Expected a typer.Typer in the entry-point group {GROUP}.")
+                raise PlanError(
+                    f"{entry.name}: is {command!r}. Expected a typer.Typer in the entry-point group {GROUP}."
+                )
         except PlanError as error:
             errors.print(f"autoseg: {error}", markup=False, emoji=False, highlight=False, soft_wrap=True)
         else:

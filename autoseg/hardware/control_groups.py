@@ -46,7 +46,9 @@ class Group:
         """
         limit = self.memory_limit()
         used_file, cached_field = (
-            ("memory.current", "inactive_file") if self.version == 2 else ("memory.usage_in_bytes", "total_inactive_file")
+            ("memory.current", "inactive_file")
+            if self.version == 2
+            else ("memory.usage_in_bytes", "total_inactive_file")
         )
         used = _read_number(self.folder / used_file)
         cached = _read_field(self.folder / "memory.stat", cached_field)

@@ -9,7 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
-from autoseg.evaluation import DICE_ONLY, Evaluation, evaluate_files, label_targets, refuse_failures, score_case, write_evaluation
+from autoseg.evaluation import (
+    DICE_ONLY,
+    Evaluation,
+    evaluate_files,
+    label_targets,
+    refuse_failures,
+    score_case,
+    write_evaluation,
+)
 from autoseg.hardware import count_cores
 from autoseg.pipeline.folds.jobs import TrainingOptions
 from autoseg.pipeline.folds.one_fold import train_fold

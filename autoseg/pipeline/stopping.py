@@ -1,7 +1,7 @@
 """Ending a command in order: Ctrl-C, a scheduler's SIGTERM, a terminal that is closed.
 
-A signal becomes an exception in the main thread, so that half-written files are removed. A training takes signals itself
-while it runs (`autoseg.training.interruption`).
+A signal becomes an exception in the main thread, so that half-written files are removed. A training takes signals
+itself while it runs (`autoseg.training.interruption`).
 """
 
 from __future__ import annotations

@@ -93,8 +93,7 @@ def extract_cases(dataset: Dataset, previous: Mapping[str, Known], limits: Limit
         tried = pool.map(lambda case: one_pass.extract_beside_others(case, gate), dataset.cases)
         first = list(tried)
     results = [
-        one_pass.extract(case) if result is None else result
-        for case, result in zip(dataset.cases, first, strict=True)
+        one_pass.extract(case) if result is None else result for case, result in zip(dataset.cases, first, strict=True)
     ]
     sound = tuple(result for result in results if isinstance(result, Known))
     refused = tuple(finding for result in results if not isinstance(result, Known) for finding in result)

@@ -176,7 +176,9 @@ def test_a_case_that_cannot_be_scored_is_listed_and_the_others_are_scored(folder
     (failure,) = evaluation.failures
     assert failure.case == "b"
     assert re.search(message, failure.message)
-    with pytest.raises(PartlyDoneError, match=r"1 of 2 cases cannot be scored, and all figures are of the other 1:") as caught:
+    with pytest.raises(
+        PartlyDoneError, match=r"1 of 2 cases cannot be scored, and all figures are of the other 1:"
+    ) as caught:
         refuse_failures(evaluation)
     assert failure.describe() in str(caught.value)
     assert caught.value.result is evaluation

@@ -16,7 +16,6 @@ from dataset_fingerprints.measuring.scans import read_case
 from tests.synthetic.passes import LIMITS, kept, pass_over
 from tests.synthetic.scans import write_nnunet_dataset
 
-
 TOO_LONG = "x" * 300
 # What is wrong with a case -> how its files are called then, and what the finding says.
 UNFORESEEN = {
