@@ -1,6 +1,7 @@
 """Errors that autoseg raises on purpose.
 
 AutosegError                 what a person can act on; the command line prints it and exits with 2
+├── ArgumentError            a Python function was called with a value of a wrong type; it is a TypeError, too
 ├── DataError                a data set, an image or a label map is not what it should be
 ├── FileFormatError          a JSON file of ours cannot be read as what it should hold
 ├── PartlyDoneError          some cases failed and are listed, all others are done; the exit code is 1
@@ -13,10 +14,15 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class AutosegError(Exception):
     """Error that a person can fix; the message says where, what was found, what was expected and what to do."""
+
+
+class ArgumentError(AutosegError, TypeError):
+    """A Python function was called with a value of a wrong type."""
 
 
 class DataError(AutosegError):
@@ -28,7 +34,15 @@ class FileFormatError(AutosegError):
 
 
 class PartlyDoneError(AutosegError):
-    """Some of the cases failed, which the message lists; what could be done is done."""
+    """Some of the cases failed, which the message lists; what could be done is done.
+
+    Attributes:
+        result: what the call would have returned, of the cases that are done.
+    """
+
+    def __init__(self, message: str, result: Any = None) -> None:
+        super().__init__(message)
+        self.result = result
 
 
 class PlanError(AutosegError):

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from dataset_fingerprints.errors import PlanError
 from planners.choices import Choice, PartTable, resolve
+from planners.registered import describe_entry, guard, load_entry
 
 Builder = TypeVar("Builder", bound=Callable[..., Any])
 # A package registers here what builds an entry of its own: under `<kind>.<name>`, such as `losses.mine`.
@@ -40,7 +41,7 @@ class BuilderTable(Generic[Builder]):
         name = f"{self.table.kind}.{choice.name}"
         if name not in registered:
             raise PlanError(f"{name}: nothing builds it. Register a function in the entry-point group {GROUP}.")
-        builder: Builder = registered[name].load()
+        builder: Any = guard(load_entry(registered[name]), describe_entry(registered[name]))
         return options, builder
 
 

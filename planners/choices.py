@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
+from typing import Any, Generic, Protocol, TypeVar, cast, runtime_checkable
 
-from dataset_fingerprints.errors import PlanError, did_you_mean
+from pydantic import ValidationError
+
+from dataset_fingerprints.errors import FileFormatError, PlanError, did_you_mean
 from dataset_fingerprints.files.jsonfiles import JsonValue, from_plain
+from planners.registered import describe_entry, load_entry
 
 Options = TypeVar("Options")
 Entry = TypeVar("Entry")
+
+
+# What pydantic finds wrong -> what would be right.
+_EXPECTED = {
+    "float_type": "a number",
+    "int_type": "a whole number",
+    "bool_type": "true or false",
+    "string_type": "text",
+    "tuple_type": "a list",
+    "dict_type": "names and values",
+    "too_short": "a longer list",
+    "too_long": "a shorter list",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,10 +69,10 @@ class PartTable(Mapping[str, Entry], Generic[Entry]):
         self._own = dict(own)
 
     def __getitem__(self, name: str) -> Entry:
-        """Return an entry; raises KeyError for an unknown name."""
+        """Return an entry; raises KeyError for an unknown name, and PlanError for one that cannot be loaded."""
         if name in self._own:
             return self._own[name]
-        entry: Entry = self._registered[name].load()
+        entry: Entry = load_entry(self._registered[name])
         return entry
 
     def __iter__(self) -> Iterator[str]:
@@ -65,6 +82,18 @@ class PartTable(Mapping[str, Entry], Generic[Entry]):
     def __len__(self) -> int:
         """Return the number of entries."""
         return len(tuple(iter(self)))
+
+    def is_own(self, name: str) -> bool:
+        """Return whether an entry is ours."""
+        return name in self._own
+
+    def describe(self, name: str) -> str:
+        """Return in words what an entry is, with the package that registers it."""
+        return (
+            f"{self.word} {name}"
+            if name in self._own
+            else f"{self.word} {name} ({describe_entry(self._registered[name])})"
+        )
 
     @cached_property
     def _registered(self) -> dict[str, EntryPoint]:
@@ -81,16 +110,36 @@ def resolve(choice: Choice, table: Mapping[str, type[Options]], where: str, sour
         source: what holds the choice, with which a message begins.
 
     Raises:
-        PlanError: no such part, no such option, or an option of the wrong type.
+        PlanError: no such part, no such option, or an option of the wrong type; the message names both.
     """
     if choice.name not in table:
         raise PlanError(f"{source}: there is no {where} '{choice.name}'. {did_you_mean(choice.name, table)}")
-    kind = table[choice.name]
-    known = {entry.name for entry in fields(kind)}  # type: ignore[arg-type]
+    kind: Any = table[choice.name]
+    part = f"{source}: {where} {choice.name}"
+    if not (isinstance(kind, type) and is_dataclass(kind)):
+        raise PlanError(f"{part} is {kind!r}. Expected a dataclass of options.")
+    known = {entry.name for entry in fields(kind)}
     for option in choice.options:
         if option not in known:
-            raise PlanError(f"{source}: {where} {choice.name} has no option '{option}'. {did_you_mean(option, known)}")
-    return from_plain(choice.options, kind, f"{source}: {where} {choice.name}")
+            raise PlanError(f"{part} has no option '{option}'. {did_you_mean(option, known)}")
+    try:
+        return from_plain(choice.options, cast("type[Options]", kind), part)
+    except FileFormatError as error:
+        raise PlanError(_describe_wrong_option(part, error)) from error
+
+
+def _describe_wrong_option(part: str, error: FileFormatError) -> str:
+    """Return which option of a part does not fit, what was found, and what is expected."""
+    if not isinstance(error.__cause__, ValidationError):
+        return str(error)
+    problems = error.__cause__.errors(include_url=False)
+    place, found = ".".join(map(str, problems[0]["loc"])), json.dumps(problems[0]["input"], default=str)
+    if problems[0]["type"] == "missing":
+        return f"{part}: option '{place}' is missing. Give it."
+    more = f" ({len(problems) - 1} more problems.)" if len(problems) > 1 else ""
+    option = f"option '{place}' is {found[:80]}" if place else f"the options are {found[:80]}"
+    kind = _EXPECTED.get(problems[0]["type"]) or problems[0].get("ctx", {}).get("expected")
+    return f"{part}: {option}. {f'Expected {kind}' if kind else problems[0]['msg']}.{more}"
 
 
 def choose(name: str, options: Any) -> Choice:

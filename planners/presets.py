@@ -8,6 +8,8 @@ from dataset_fingerprints.errors import PlanError, did_you_mean
 from dataset_fingerprints.files.jsonfiles import parse_json, to_json
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from planners.choices import Choice, PartTable
+from planners.editing.contradictions import refuse_contradictions
+from planners.editing.option_checks import check_amount
 from planners.editing.plan_checks import check_plan
 from planners.machine import MachineProfile
 from planners.networks.memory_decisions import explain_memory
@@ -15,9 +17,12 @@ from planners.networks.topology import UNLIMITED_LEVELS
 from planners.parts.patches import ForegroundOptions
 from planners.plan import Plan
 from planners.planner import Planner, PlanRequest, RulePlanner
+from planners.registered import guard
 from planners.sizing.batches import SizeRules
 from planners.sizing.budgets import ByteRules, ElementRules
 
+# A thousand of today's largest.
+MOST_GPU_MEMORY_GB = 200_000.0
 UNLIMITED_BATCH = 1_000_000
 UNLIMITED_EDGE = 1 << 16
 
@@ -121,12 +126,16 @@ def make_plan(fingerprint: DatasetFingerprint, request: PlanRequest) -> Plan:
     Raises:
         PlanError: there is no such planner, no plan fits the request, or what the planner made does not fit together.
     """
-    plan: object = find_planner(request.planner).plan(fingerprint, request)
+    make = find_planner(request.planner).plan
+    if not PLANNERS.is_own(request.planner):
+        make = guard(make, PLANNERS.describe(request.planner))
+    plan: object = make(fingerprint, request)
     if not isinstance(plan, Plan):
         raise PlanError(f"planner {request.planner}: returned {plan!r}. Expected a planners.plan.Plan.")
     # As it will be read again: values of a registered planner may be of other types than the plan's fields.
     plan = parse_json(to_json(plan).encode(), Plan, f"planner {request.planner}")
     check_plan(plan)
+    refuse_contradictions(plan)
     return explain_memory(plan)
 
 
@@ -144,8 +153,7 @@ def choose_machine(machine: MachineProfile, planner: str, gpu_memory_gb: float |
     own = find_planner(planner).memory_gb
     if gpu_memory_gb is None:
         return machine, own or machine.memory_gb
-    if not gpu_memory_gb > 0:
-        raise PlanError(f"--gpu-memory-gb is {gpu_memory_gb:g}. Expected the GPU's memory in GB, such as 8.")
+    check_amount("--gpu-memory-gb", gpu_memory_gb, MOST_GPU_MEMORY_GB, "the GPU's memory in GB, such as 8")
     if machine.device == "cuda":
         return machine, gpu_memory_gb
     elsewhere = replace(
@@ -167,4 +175,9 @@ def find_planner(name: str) -> Planner:
     """
     if name not in PLANNERS:
         raise PlanError(f"There is no planner '{name}'. {did_you_mean(name, PLANNERS)}")
+    planner: object = PLANNERS[name]
+    if not (callable(getattr(planner, "plan", None)) and isinstance(getattr(planner, "memory_gb", None), int | float)):
+        raise PlanError(
+            f"{PLANNERS.describe(name)}: is {planner!r}. Expected a planner, with a number memory_gb and a method plan."
+        )
     return PLANNERS[name]

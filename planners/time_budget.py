@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from dataset_fingerprints.errors import PlanError
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from planners.choices import resolve
+from planners.editing.option_checks import check_hours
 from planners.machine import MachineProfile
 from planners.parts import NETWORKS
 from planners.plan import Configuration, Decision
@@ -51,8 +52,7 @@ def plan_within(fingerprint: DatasetFingerprint, basis: Basis, max_hours: float)
     Raises:
         PlanError: the time is not above 0, or the memory is too small for any network.
     """
-    if not max_hours > 0:
-        raise PlanError(f"--max-hours is {max_hours:g}. Expected more than 0.")
+    check_hours("--max-hours", max_hours)
     if not basis.fixed:
         basis = _sized_for_either_optimizer(basis)
     planned = plan_configurations(fingerprint, basis)

@@ -5,34 +5,29 @@ Imports that cost time stay inside the commands that need them, so that `autoseg
 
 from __future__ import annotations
 
-import errno
 import json
-import sys
 from dataclasses import fields
-from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
-from rich.markup import escape
 from typer.core import TyperGroup
 
 from autoseg.cli.data_options import DatasetArgument, ImagesOption, LabelsOption, choose_place, choose_target
-from autoseg.cli.display import TerminalProgress, console, errors, show_reasons, show_scores, show_table
+from autoseg.cli.display import TerminalProgress, console, show_reasons, show_scores, show_table
+from autoseg.cli.ending import run_to_end
 from autoseg.cli.exclusive import refuse_beside
+from autoseg.cli.registered import add_registered
 from autoseg.cli.simulating import demo, simulate
 from autoseg.hardware import share_cores_with_others
 from autoseg.pipeline import face
 from autoseg.workspace.fold import METRICS
-from dataset_fingerprints.errors import AutosegError, PartlyDoneError, StoppedError
+from dataset_fingerprints.errors import PartlyDoneError
 
 if TYPE_CHECKING:
+    from autoseg.evaluation import Evaluation
     from autoseg.pipeline.folds.jobs import TrainingOptions
     from autoseg.workspace.workspace import Workspace
-
-COMMANDS_GROUP = "autoseg.commands"
-# What a full disk, a read-only one and missing rights look like.
-PLACE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 class AnySpelling(TyperGroup):
@@ -258,16 +253,25 @@ def evaluate(
     ] = None,
 ) -> None:
     """Score predicted masks against reference masks, case by case and in summary."""
-    evaluation = face.evaluate(
-        prediction,
-        reference,
-        labels=labels or (),
-        regions=regions or (),
-        ignore=ignore,
-        metrics=metrics or (),
-        out=out,
-    )
-    show_scores(f"{len(evaluation.cases)} cases", evaluation)
+    try:
+        evaluation = face.evaluate(
+            prediction,
+            reference,
+            labels=labels or (),
+            regions=regions or (),
+            ignore=ignore,
+            metrics=metrics or (),
+            out=out,
+        )
+    except PartlyDoneError as error:
+        _show_evaluation(error.result, out)
+        raise
+    _show_evaluation(evaluation, out)
+
+
+def _show_evaluation(evaluation: Evaluation, out: Path) -> None:
+    scored, failed = len(evaluation.cases), len(evaluation.failures)
+    show_scores(f"{scored} of {scored + failed} cases" if failed else f"{scored} cases", evaluation)
     console.print(f"All figures: {out}", highlight=False)
 
 
@@ -356,30 +360,11 @@ app.command()(demo)
 
 
 def main() -> None:
-    """Run the command line; what a person can fix is one message and exit code 2."""
+    """Run the command line; `autoseg.cli.ending` says how it can end."""
     share_cores_with_others()
-    for command in entry_points(group=COMMANDS_GROUP):
-        app.add_typer(command.load(), name=command.name)
-    try:
-        app()
-    except StoppedError as error:
-        _fail(str(error), error.exit_code)
-    except PartlyDoneError as error:
-        _fail(str(error), 1)
-    except AutosegError as error:
-        _fail(str(error))
-    except KeyboardInterrupt:
-        _fail("Stopped. Give the same command again to go on with what is missing.", 130)
-    except OSError as error:
-        if error.errno not in PLACE_ERRORS:
-            raise
-        where = error.filename or "the disk"
-        _fail(
-            f"{where}: cannot be written to ({error.strerror}). Free some space or name another place with -w or -o, "
-            "then give the same command again: what was finished is kept."
-        )
+    run_to_end(_run)
 
 
-def _fail(message: str, exit_code: int = 2) -> NoReturn:
-    errors.print(f"[bold red]autoseg:[/] {escape(message)}", highlight=False, soft_wrap=True)
-    sys.exit(exit_code)
+def _run() -> None:
+    add_registered(app)
+    app()

@@ -27,7 +27,7 @@ from autoseg.evaluation.files import evaluate_files, pair_files
 from autoseg.evaluation.mask_pair import MaskPair, pair_masks
 from autoseg.evaluation.metrics import METRICS, About, MetricOptions
 from autoseg.evaluation.records import read_evaluation, write_evaluation
-from autoseg.evaluation.results import Evaluation, LabelSummary, MetricSummary, summarise
+from autoseg.evaluation.results import Evaluation, LabelSummary, MetricSummary, refuse_failures, summarise
 from autoseg.evaluation.statistics import Statistics, bootstrap_interval, measure_statistics
 
 __all__ = [
@@ -59,6 +59,7 @@ __all__ = [
     "pair_masks",
     "parse_region",
     "read_evaluation",
+    "refuse_failures",
     "score_case",
     "score_pair",
     "summarise",

@@ -19,6 +19,7 @@ from autoseg.evaluation.metrics import MetricOptions
 from autoseg.evaluation.results import Evaluation, summarise
 from dataset_fingerprints.checking.checks import ROUNDING
 from dataset_fingerprints.errors import DataError
+from dataset_fingerprints.failures import Failure, attempt, list_failures
 from dataset_fingerprints.geometry import affine_distance_mm, show_lengths
 from dataset_fingerprints.reading.images import IMAGE_SUFFIXES, Image, case_stem, is_image, read_label_map
 from dataset_fingerprints.tolerances import REPORTED_SHIFT
@@ -62,17 +63,22 @@ def evaluate_files(
         convention: the metrics.
         workers: threads that score cases.
 
+    Returns:
+        The scores of all cases that could be scored; the others are its failures.
+
     Raises:
-        DataError: files are missing on either side, cannot be read, or lie on different grids; all are named.
+        DataError: files are missing on either side, or no case can be scored: files cannot be read, or lie on different
+            grids; all are named.
         PlanError: the convention has an unknown metric or option.
     """
     metrics = convention.build()
     pairs = pair_files(prediction, reference)
     with ThreadPoolExecutor(max_workers=min(workers, len(pairs))) as pool:
         outcomes = list(pool.map(lambda pair: _try_pair(pair, targets, metrics), pairs))
-    errors = [str(outcome) for outcome in outcomes if isinstance(outcome, DataError)]
-    if errors:
-        raise DataError(errors[0] if len(pairs) == 1 else _list_errors(errors, len(pairs)))
+    failures = tuple(outcome for outcome in outcomes if isinstance(outcome, Failure))
+    if len(failures) == len(pairs):
+        message = f"{len(pairs)} of {len(pairs)} cases cannot be scored.\n{list_failures(failures)}"
+        raise DataError(failures[0].message if len(pairs) == 1 else message)
     scored = [outcome for outcome in outcomes if isinstance(outcome, _Scored)]
     cases = [one.scores for one in scored]
     _warn_of_absent(targets, scored)
@@ -80,7 +86,7 @@ def evaluate_files(
         cases = _with_absent_labels(cases, metrics)
     if not any(case.labels for case in cases):
         raise DataError(f"{reference}: no voxel of any file is labelled. Name the labels to score.")
-    return summarise(cases, convention)
+    return replace(summarise(cases, convention), failures=failures)
 
 
 def pair_files(prediction: Path, reference: Path) -> tuple[FilePair, ...]:
@@ -132,17 +138,9 @@ def _listed(cases: set[str]) -> str:
     return f"case{'s' if len(cases) > 1 else ''} {', '.join(sorted(cases))}"
 
 
-def _list_errors(errors: Sequence[str], pairs: int) -> str:
-    lines = "\n".join(f"  {error}" for error in errors)
-    return f"{len(errors)} of {pairs} cases cannot be scored.\n{lines}"
-
-
-def _try_pair(pair: FilePair, targets: Targets, metrics: Mapping[str, MetricOptions]) -> _Scored | DataError:
-    """Score one pair; an error is returned, so that the others' are found too."""
-    try:
-        return _score_pair(pair, targets, metrics)
-    except DataError as error:
-        return error
+def _try_pair(pair: FilePair, targets: Targets, metrics: Mapping[str, MetricOptions]) -> _Scored | Failure:
+    """Score one pair, or return why it cannot be scored."""
+    return attempt(pair.case, "cannot be scored", lambda: _score_pair(pair, targets, metrics))
 
 
 def _score_pair(pair: FilePair, targets: Targets, metrics: Mapping[str, MetricOptions]) -> _Scored:

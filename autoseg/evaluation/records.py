@@ -45,8 +45,10 @@ def to_plain(evaluation: Evaluation) -> dict[str, Any]:
     Raises:
         PlanError: the convention has an unknown metric.
     """
+    failures = [asdict(failure) for failure in evaluation.failures]
     return {
         "schema_version": evaluation.schema_version,
+        **({"failures": failures} if failures else {}),
         "conventions": _plain_convention(evaluation.convention),
         "cases": [
             {

@@ -11,7 +11,8 @@ import numpy as np
 from autoseg.evaluation.cases import CaseScores, LabelScores
 from autoseg.evaluation.conventions import DEFAULT_CONVENTION, Convention
 from autoseg.evaluation.statistics import Statistics, measure_statistics
-from dataset_fingerprints.errors import did_you_mean
+from dataset_fingerprints.errors import PartlyDoneError, did_you_mean
+from dataset_fingerprints.failures import Failure, list_failures
 
 SCHEMA_VERSION = 2
 
@@ -49,11 +50,13 @@ class Evaluation:
 
     Attributes:
         convention: with every option written out.
+        failures: cases that could not be scored, and are in none of the figures.
     """
 
     cases: tuple[CaseScores, ...]
     summary: tuple[LabelSummary, ...]
     convention: Convention
+    failures: tuple[Failure, ...] = ()
     schema_version: int = SCHEMA_VERSION
 
     @property
@@ -77,6 +80,21 @@ class Evaluation:
             if summary.label == value:
                 return summary
         raise ValueError(f"label {value} was not scored, only {[summary.label for summary in self.summary]}")
+
+
+def refuse_failures(evaluation: Evaluation) -> None:
+    """Make sure that every case was scored: means over fewer cases are not those that were asked for.
+
+    Raises:
+        PartlyDoneError: some were not; the message lists them, and `result` is the evaluation of the others.
+    """
+    failed, scored = len(evaluation.failures), len(evaluation.cases)
+    if failed:
+        raise PartlyDoneError(
+            f"{failed} of {failed + scored} cases cannot be scored, and all figures are of the other {scored}:\n"
+            f"{list_failures(evaluation.failures)}",
+            result=evaluation,
+        )
 
 
 def summarise(cases: Sequence[CaseScores], convention: Convention = DEFAULT_CONVENTION) -> Evaluation:

@@ -9,7 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
-from autoseg.evaluation import DICE_ONLY, Evaluation, evaluate_files, label_targets, score_case, write_evaluation
+from autoseg.evaluation import (
+    DICE_ONLY,
+    Evaluation,
+    evaluate_files,
+    label_targets,
+    refuse_failures,
+    score_case,
+    write_evaluation,
+)
 from autoseg.hardware import count_cores
 from autoseg.pipeline.folds.jobs import TrainingOptions
 from autoseg.pipeline.folds.one_fold import train_fold
@@ -75,6 +83,7 @@ def run_demo(folder: Path, max_minutes: float, progress: Progress) -> DemoResult
         max_minutes: of training.
         progress: receiver of progress reports.
     """
+    TrainingOptions(max_minutes=max_minutes).check()
     raw, workspace_folder, masks = folder / "raw", folder / f"demo{SUFFIX}", folder / "masks"
     total = SIMULATION.cases + SIMULATION.held_out_cases
     if raw.is_dir() and not (raw / "simulation.json").is_file():
@@ -87,6 +96,7 @@ def run_demo(folder: Path, max_minutes: float, progress: Progress) -> DemoResult
     predict(raw / "imagesTs", masks, workspace, PredictionOptions(overwrite=True), progress)
     evaluation = evaluate_files(masks, raw / "labelsTs", label_targets((LESION,)), workers=count_cores())
     write_evaluation(folder / METRICS, evaluation)
+    refuse_failures(evaluation)
     picture = folder / "contact_sheet.png"
     thresholds = _draw(raw, masks, held_out, evaluation, picture)
     return DemoResult(

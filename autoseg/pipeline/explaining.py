@@ -11,6 +11,7 @@ from dataset_fingerprints.errors import DataError, did_you_mean
 from dataset_fingerprints.files.jsonfiles import read_json
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.publications import expand, list_published, read_published
+from planners.editing.option_checks import check_hours
 from planners.plan import Plan
 from planners.planner import PlanRequest
 from planners.presets import choose_machine, make_plan
@@ -89,6 +90,8 @@ def _find_published(name: str) -> DatasetFingerprint:
 def _plan(fingerprint: DatasetFingerprint, options: ExplainOptions) -> Plan:
     planner = options.planner or "default"
     machine, memory_gb = choose_machine(profile_machine(), planner, options.gpu_memory_gb)
+    if options.max_hours is not None:
+        check_hours("--max-hours", options.max_hours)
     if options.max_hours is not None and machine == profile_machine():
         machine = measure_speed(machine)
     request = PlanRequest(

@@ -13,6 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autoseg.hardware import calm_threads, count_cores
+from autoseg.pipeline.arguments import (
+    INTEGERS,
+    PATH,
+    as_number,
+    as_several,
+    as_whole_number,
+    check_argument,
+    check_arguments,
+)
 from autoseg.progress import Progress, SilentProgress
 
 if TYPE_CHECKING:
@@ -64,6 +73,9 @@ def plan_and_preprocess(
     Raises:
         AutosegError: the data cannot be used, an option names what does not exist, or the workspace cannot be used.
     """
+    check_arguments(locals())
+    if labels is not None:
+        check_argument("labels", labels, PATH)
     from autoseg.pipeline.planning import PlanningOptions
     from autoseg.pipeline.planning import plan_and_preprocess as run
 
@@ -72,13 +84,13 @@ def plan_and_preprocess(
         workspace=None if workspace is None else Path(workspace).absolute(),
         plan_name=plan_name,
         planner=planner,
-        gpu_memory_gb=gpu_memory_gb,
-        configurations=_several(configurations),
+        gpu_memory_gb=as_number(gpu_memory_gb),
+        configurations=as_several(configurations),
         splits=None if splits is None else Path(splits).absolute(),
-        seed=seed,
-        assignments=_several(assignments),
-        switches=_several(rules),
-        max_hours=max_hours,
+        seed=index(seed),
+        assignments=as_several(assignments),
+        switches=as_several(rules),
+        max_hours=as_number(max_hours),
     )
     workspace_made, _ = run(Path(dataset).absolute(), options, progress or SilentProgress())
     return _find(workspace_made)
@@ -123,6 +135,7 @@ def train(
     Raises:
         AutosegError: something is missing, differs from an earlier start, or another process trains the fold.
     """
+    check_arguments(locals())
     calm_threads()
     from autoseg.pipeline.folds.cross_validation import train_all
     from autoseg.pipeline.folds.job_file import ALL
@@ -132,14 +145,14 @@ def train(
     options = TrainingOptions(
         plan_name=plan_name,
         configuration=configuration,
-        iterations=iterations,
-        max_minutes=max_minutes,
-        patience=patience,
-        assignments=_several(assignments),
+        iterations=as_whole_number(iterations),
+        max_minutes=as_number(max_minutes),
+        patience=as_whole_number(patience),
+        assignments=as_several(assignments),
         with_previous=with_previous,
-        memory_gb=memory_gb,
-        folds_at_once=folds_at_once,
-        memory_share=memory_share,
+        memory_gb=as_number(memory_gb),
+        folds_at_once=as_whole_number(folds_at_once),
+        memory_share=float(memory_share),
     )
     found, listener = _find(workspace), progress or SilentProgress()
     if fold == ALL:
@@ -179,14 +192,15 @@ def predict(
         PartlyDoneError: some scans failed; all that could be done is done first.
         WorkspaceError: nothing is trained yet.
     """
+    check_arguments(locals())
     calm_threads()
     from autoseg.pipeline.predicting import PredictionOptions
     from autoseg.pipeline.predicting import predict as run
 
     options = PredictionOptions(
         plan_name=plan_name,
-        configurations=_several(configurations),
-        folds=tuple(map(str, _several(folds))),
+        configurations=as_several(configurations),
+        folds=tuple(map(str, as_several(folds))),
         mirror=mirror,
         overwrite=overwrite,
         zero_missing=zero_missing,
@@ -214,6 +228,7 @@ def load_model(
     Raises:
         WorkspaceError: nothing is trained there.
     """
+    check_arguments(locals())
     calm_threads()
     from autoseg.pipeline.planning import read_plan
     from autoseg.pipeline.trained import load_fold, load_predictor
@@ -224,8 +239,8 @@ def load_model(
         return load_fold(FoldFolder(root=Path(source)), mirror=mirror)
     workspace = _find(source)
     plan, _ = read_plan(workspace, plan_name)
-    chosen = tuple(map(str, _several(folds)))
-    return load_predictor(workspace, plan, _several(configurations), chosen, mirror=mirror)
+    chosen = tuple(map(str, as_several(folds)))
+    return load_predictor(workspace, plan, as_several(configurations), chosen, mirror=mirror)
 
 
 def evaluate(
@@ -250,8 +265,11 @@ def evaluate(
         out: a file to write the figures into; None for none.
 
     Raises:
-        DataError: files are missing on either side, cannot be read, or lie on different grids; all are named.
+        DataError: files are missing on either side, or no case can be scored; all are named.
+        PartlyDoneError: some cases cannot be scored; its `result` is the evaluation of the others, which is written.
     """
+    check_arguments(locals())
+    check_argument("labels", labels, INTEGERS)
     from autoseg.evaluation import (
         DEFAULT_CONVENTION,
         Targets,
@@ -259,16 +277,18 @@ def evaluate(
         evaluate_files,
         label_targets,
         parse_region,
+        refuse_failures,
         write_evaluation,
     )
 
-    values = tuple(map(index, _several(labels)))
-    segments = (*label_targets(values).segments, *(parse_region(text) for text in _several(regions)))
+    values = tuple(map(index, as_several(labels)))
+    segments = (*label_targets(values).segments, *(parse_region(text) for text in as_several(regions)))
     targets = Targets(segments=segments, ignored=None if ignore is None else index(ignore))
-    convention = add_metrics(DEFAULT_CONVENTION, _several(metrics))
+    convention = add_metrics(DEFAULT_CONVENTION, as_several(metrics))
     evaluation = evaluate_files(Path(prediction), Path(reference), targets, convention, workers=count_cores())
     if out is not None:
         write_evaluation(Path(out), evaluation)
+    refuse_failures(evaluation)
     return evaluation
 
 
@@ -321,15 +341,16 @@ def explain(
     Raises:
         AutosegError: there is nothing of that name, or it cannot be read or planned for.
     """
+    check_arguments(locals())
     from autoseg.pipeline.explaining import ExplainOptions, find_plan
     from autoseg.workspace.workspace import Workspace
 
     options = ExplainOptions(
         plan_name=plan_name,
         planner=planner,
-        gpu_memory_gb=gpu_memory_gb,
-        switches=_several(rules),
-        max_hours=max_hours,
+        gpu_memory_gb=as_number(gpu_memory_gb),
+        switches=as_several(rules),
+        max_hours=as_number(max_hours),
     )
     place = target.root if isinstance(target, Workspace) else target
     return Explanation(plan=find_plan(None if place is None else Path(place), options))
@@ -342,10 +363,3 @@ def _find(workspace: Workspace | Location | None) -> Workspace:
     if not isinstance(workspace, Workspace):
         workspace = find_workspace(None if workspace is None else Path(workspace))
     return Workspace(root=workspace.root.absolute())
-
-
-def _several(values: Any) -> tuple[Any, ...]:
-    """Return values as a tuple; a single one may be given without a list."""
-    if isinstance(values, str) or not isinstance(values, Sequence):
-        return (values,)
-    return tuple(values)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from autoseg.hardware import count_cores, measure_speed, profile_machine
@@ -16,12 +17,14 @@ from autoseg.sampling import find_origin, refuse_unusable_parts
 from autoseg.workspace.locks import locked
 from autoseg.workspace.workspace import Workspace, new_workspace
 from dataset_fingerprints.dataset import Case, Dataset
-from dataset_fingerprints.errors import DataError, FileFormatError, PlanError, WorkspaceError
+from dataset_fingerprints.errors import DataError, FileFormatError, WorkspaceError
+from dataset_fingerprints.failures import Failure, attempt, list_failures
 from dataset_fingerprints.files.atomic import sweep
 from dataset_fingerprints.files.jsonfiles import read_json, refuse_newer, write_json
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.measuring.scans import Scan, read_case
 from dataset_fingerprints.units import find_units
+from planners.editing.option_checks import check_hours, check_seed
 from planners.editing.overrides import find_assigned_parts, refuse_unknown_parts, set_values
 from planners.editing.plan_checks import find_choices
 from planners.machine import MachineProfile
@@ -100,8 +103,9 @@ def _refuse_options(options: PlanningOptions) -> None:
     choose_machine(profile_machine(), options.planner, options.gpu_memory_gb)
     choose_rules((), options.switches)
     refuse_unknown_parts(options.assignments)
-    if options.max_hours is not None and not options.max_hours > 0:
-        raise PlanError(f"--max-hours is {options.max_hours:g}. Expected more than 0.")
+    check_seed("--seed", options.seed)
+    if options.max_hours is not None:
+        check_hours("--max-hours", options.max_hours)
 
 
 def _refuse_newer(workspace: Workspace, plan: str) -> None:
@@ -178,22 +182,21 @@ def _preprocess(
                 prepare(scan, configuration.preprocessing, dataset.labels.index_count()),
                 identities[case.name],
             )
+
+    def try_one(case: Case) -> Failure | None:
+        failure = attempt(case.name, "cannot be preprocessed", partial(preprocess, case))
         task.advance()
+        return failure
 
     with progress.task("Preprocessing", len(dataset.cases)) as task, ThreadPoolExecutor(count_cores()) as pool:
-        # Every case is tried; the first that failed is reported with its own message.
-        failures = [error for error in pool.map(lambda case: _attempt(preprocess, case), dataset.cases) if error]
+        # Every case is tried, and all that failed are reported together.
+        failures = [failure for failure in pool.map(try_one, dataset.cases) if failure]
     if failures:
-        raise failures[0]
-
-
-def _attempt(preprocess: Callable[[Case], None], case: Case) -> Exception | None:
-    try:
-        preprocess(case)
-    except Exception as error:
-        error.add_note(f"while preprocessing case {case.name}")
-        return error
-    return None
+        raise DataError(
+            f"{dataset.root}: {len(failures)} of {len(dataset.cases)} cases could not be preprocessed:\n"
+            f"{list_failures(failures)}\nCorrect them or take them out, then give the same command again: what was "
+            "finished is kept."
+        )
 
 
 def _read_again(dataset: Dataset, case: Case) -> Scan:

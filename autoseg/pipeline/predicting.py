@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
+from autoseg.hardware import ran_out_of_memory, release_memory
 from autoseg.pipeline.new_scans import NewScan, find_scans
 from autoseg.pipeline.planning import read_plan
+from autoseg.pipeline.stopping import undisturbed
 from autoseg.pipeline.trained import load_predictor
 from autoseg.prediction import Fallback, Predictor, decide
 from autoseg.progress import Progress
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import DataError, PartlyDoneError
+from dataset_fingerprints.failures import Failure, attempt, first_line, list_failures
 from dataset_fingerprints.measuring.scans import read_scan
 from dataset_fingerprints.reading.images import is_image, write_label_map
 from planners.plan import Plan
+
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
@@ -77,14 +85,15 @@ def predict(
     with progress.task("Predicting", len(found)) as task:
         for scan, target in zip(found, targets, strict=True):
             if options.overwrite or not target.is_file():
-                outcomes.append(_predict_one(model.predictor, scan, target, plan))
+                work = partial(_predict_one, model.predictor, scan, target, plan)
+                outcomes.append(_try_one(scan.name, work))
             task.advance()
-    whole = sum(bool(outcome.fallbacks) for outcome in outcomes)
+    whole = sum(bool(outcome) for outcome in outcomes if not isinstance(outcome, Failure))
     if whole:
         progress.say(f"{whole} scans were looked at whole, because a stage found nothing to crop to.")
-    failures = [outcome.failure for outcome in outcomes if outcome.failure]
+    failures = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
     if failures:
-        message = f"{len(failures)} of {len(found)} scans could not be predicted:\n" + "\n".join(failures)
+        message = f"{len(failures)} of {len(found)} scans could not be predicted:\n{list_failures(failures)}"
         raise PartlyDoneError(message) if len(failures) < len(found) else DataError(message)
     return targets
 
@@ -101,24 +110,30 @@ def _targets(found: tuple[NewScan, ...], out: Path) -> tuple[Path, ...]:
     return tuple(out / f"{scan.name}{scan.mask_suffix()}" for scan in found)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Outcome:
-    """Result of one scan; `failure` is empty where a mask was written."""
+def _try_one(case: str, work: Callable[[], tuple[Fallback, ...]]) -> tuple[Fallback, ...] | Failure:
+    """Return what came of one scan, or its failure; memory that it held is given back for the next."""
+    outcome = attempt(case, "cannot be predicted", partial(_name_lack_of_memory, work))
+    if isinstance(outcome, Failure):
+        release_memory()
+    return outcome
 
-    failure: str = ""
-    fallbacks: tuple[Fallback, ...] = ()
 
-
-def _predict_one(predictor: Predictor, scan: NewScan, target: Path, plan: Plan) -> _Outcome:
+def _name_lack_of_memory(work: Callable[[], T]) -> T:
     try:
-        read = read_scan(scan.name, scan.images, plan.channels)
-    except DataError as error:
-        return _Outcome(failure=f"  {error}")
+        return work()
+    except RuntimeError as error:  # as torch reports a device without any memory left
+        if ran_out_of_memory(error):
+            raise MemoryError(first_line(error)) from error
+        raise
+
+
+def _predict_one(predictor: Predictor, scan: NewScan, target: Path, plan: Plan) -> tuple[Fallback, ...]:
+    """Write a scan's mask, and return where a stage found nothing to crop to."""
+    read = read_scan(scan.name, scan.images, plan.channels)
     probabilities = predictor.predict(read)
     for fallback in probabilities.fallbacks:
         _log.warning("case %s: %s", scan.name, fallback.describe())
-    try:
-        write_label_map(target, plan.scheme.to_values(decide(probabilities)), read.source_grid)
-    except DataError as error:
-        return _Outcome(failure=f"  case {scan.name}: {error}")
-    return _Outcome(fallbacks=probabilities.fallbacks)
+    labels = plan.scheme.to_values(decide(probabilities))
+    with undisturbed():
+        write_label_map(target, labels, read.source_grid)
+    return probabilities.fallbacks

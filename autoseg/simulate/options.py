@@ -80,8 +80,8 @@ def parse_shape(text: str | None) -> tuple[int, ...]:
     if text is None:
         return ()
     lengths = text.replace("x", ",").split(",")
-    if not all(length.strip().isdecimal() for length in lengths):
-        raise AutosegError(f"simulate: shape is '{text}'. Write three numbers of voxels, for example 197,233,189.")
+    if not all(length.strip().isdecimal() and len(length) < 10 for length in lengths):
+        raise AutosegError(f"simulate: shape is '{text[:80]}'. Write three numbers of voxels, for example 197,233,189.")
     return tuple(int(length) for length in lengths)
 
 

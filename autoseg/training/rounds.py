@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -75,7 +76,7 @@ class Rounds:
         if self.watch.means():
             keeper.validated(position, self.watch.means()[-1])
         means = mean_by_label(outcomes)
-        mean = sum(means.values()) / len(means)
+        mean = sum(means.values()) / len(means) if means else math.nan  # no case could be looked at
         self._latest_seconds = self._setup.clock() - start
         return Round(
             seconds=self._latest_seconds,

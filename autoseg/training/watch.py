@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -24,7 +25,7 @@ class LabelOutcome:
     reference: int
 
 
-# case -> label or region -> outcome
+# case -> label or region -> outcome; none for a case that could not be looked at
 Outcomes = Mapping[str, Mapping[str, LabelOutcome]]
 
 
@@ -63,6 +64,8 @@ class ValidationWatch:
         if len(self._latest) < self.cases:
             return
         mean = self.mean_dice()
+        if math.isnan(mean):
+            return
         self._means.append(mean)
         if mean > self._best:
             self._best, self._rounds_since_best = mean, 0
@@ -70,8 +73,9 @@ class ValidationWatch:
             self._rounds_since_best += 1
 
     def mean_dice(self) -> float:
-        """Return the mean over labels and cases of the latest outcomes."""
-        return float(np.mean([outcome.dice for labels in self._latest.values() for outcome in labels.values()]))
+        """Return the mean over labels and cases of the latest outcomes; NaN where there is none."""
+        found = [outcome.dice for labels in self._latest.values() for outcome in labels.values()]
+        return float(np.mean(found)) if found else math.nan
 
     def means(self) -> tuple[float, ...]:
         """Return the means after the rounds from that on with which every case has been seen: these compare."""

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from dataset_fingerprints.dataset import Case, is_there
-from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.reading.images import read_grid
 
 # What reading, checking and measuring one case needs at its peak, per voxel: measured as 30 bytes for one channel, as
@@ -19,12 +18,12 @@ BYTES_PER_CHANNEL_VOXEL = 4
 
 def estimate_bytes(case: Case, channels: int) -> int:
     """Return the memory that reading and measuring a case needs, from the header of its first scan; 0 without one."""
-    if not is_there(case.images[0]):
-        return 0
     try:
+        if not is_there(case.images[0]):
+            return 0
         x, y, z = read_grid(case.image_paths()[0]).shape
-    except DataError:
-        return 0  # reported when the case is read
+    except Exception:
+        return 0  # whatever it is: it is reported when the case is read
     return x * y * z * (BYTES_PER_VOXEL + channels * BYTES_PER_CHANNEL_VOXEL)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -9,11 +10,12 @@ from dataclasses import dataclass, replace
 from dataset_fingerprints.checking.between_cases import check_cases
 from dataset_fingerprints.checking.checks import Finding
 from dataset_fingerprints.dataset import Case, Dataset
+from dataset_fingerprints.failures import Failure, attempt, lacks_memory
 from dataset_fingerprints.fingerprint import CaseFingerprint
 from dataset_fingerprints.measuring.case_measurements import measure_case
 from dataset_fingerprints.measuring.identity import confirm
 from dataset_fingerprints.measuring.memory_gate import MemoryGate, estimate_bytes
-from dataset_fingerprints.measuring.scans import Scan, read_case
+from dataset_fingerprints.measuring.scans import Scan, read_case, unreadable
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,23 +87,14 @@ def extract_cases(dataset: Dataset, previous: Mapping[str, Known], limits: Limit
         limits: of threads and memory.
         listeners: receivers of reports on what was done.
     """
-    gate = MemoryGate(limit_bytes=limits.memory_bytes)
-
-    def extract(case: Case) -> Known | tuple[Finding, ...]:
-        try:
-            known = _recall(previous.get(case.name), case)
-            if known is not None:
-                return known
-            with gate.hold(estimate_bytes(case, len(dataset.channels))):
-                return _read_and_measure(dataset, case, listeners)
-        except Exception as error:
-            error.add_note(f"while reading case {case.name}")
-            raise
-        finally:
-            listeners.on_done(case.name)
-
+    one_pass = _Pass(dataset=dataset, previous=previous, listeners=listeners)
     with ThreadPoolExecutor(max_workers=limits.workers) as pool:
-        results = list(pool.map(extract, dataset.cases))
+        gate = MemoryGate(limit_bytes=limits.memory_bytes)
+        tried = pool.map(lambda case: one_pass.extract_beside_others(case, gate), dataset.cases)
+        first = list(tried)
+    results = [
+        one_pass.extract(case) if result is None else result for case, result in zip(dataset.cases, first, strict=True)
+    ]
     sound = tuple(result for result in results if isinstance(result, Known))
     refused = tuple(finding for result in results if not isinstance(result, Known) for finding in result)
     return Found(sound=sound, refused=refused, overall=check_cases([known.record for known in sound]))
@@ -126,11 +119,50 @@ def _recall(known: Known | None, case: Case) -> Known | None:
     return replace(known, record=record)
 
 
-def _read_and_measure(dataset: Dataset, case: Case, listeners: Listeners) -> Known | tuple[Finding, ...]:
-    scan, findings = read_case(case, dataset.channels, dataset.labels)
-    if scan is None:
-        return findings
-    known = Known(record=measure_case(case, scan, dataset), findings=findings)
-    listeners.on_measured(known)
-    listeners.on_scan(case, scan)
-    return known
+Extracted = Known | tuple[Finding, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Pass:
+    """One pass over the cases of a data set; its methods are called from several threads."""
+
+    dataset: Dataset
+    previous: Mapping[str, Known]
+    listeners: Listeners
+
+    def extract_beside_others(self, case: Case, gate: MemoryGate) -> Extracted | None:
+        """Return what is known or found of a case; None where it has to be tried again, alone.
+
+        Cases that are read at the same time may have taken all memory together.
+        """
+        try:
+            return self._extract(case, gate, lacks_memory)
+        except MemoryError:
+            return None
+        finally:
+            self.listeners.on_done(case.name)
+
+    def extract(self, case: Case) -> Extracted:
+        """Return what is known or found of a case; an error of any kind is a finding."""
+        return self._extract(case, MemoryGate(limit_bytes=math.inf), lambda error: False)
+
+    def _extract(self, case: Case, gate: MemoryGate, passes: Callable[[Exception], bool]) -> Extracted:
+        measured = attempt(case.name, "cannot be read", lambda: self._measure(case, gate), passes)
+        if isinstance(measured, Failure):
+            return (unreadable(measured),)
+        known, scan = measured
+        if scan is not None and isinstance(known, Known):
+            self.listeners.on_measured(known)
+            self.listeners.on_scan(case, scan)
+        return known
+
+    def _measure(self, case: Case, gate: MemoryGate) -> tuple[Extracted, Scan | None]:
+        """Return what is known or found of a case, and its scan if it had to be read and is sound."""
+        recalled = _recall(self.previous.get(case.name), case)
+        if recalled is not None:
+            return recalled, None
+        with gate.hold(estimate_bytes(case, len(self.dataset.channels))):
+            scan, findings = read_case(case, self.dataset.channels, self.dataset.labels)
+            if scan is None:
+                return findings, None
+            return Known(record=measure_case(case, scan, self.dataset), findings=findings), scan

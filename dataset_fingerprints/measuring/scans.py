@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from dataset_fingerprints.checking.headers import check_channel_grids, check_hea
 from dataset_fingerprints.checking.presence import check_channel_count, check_label_presence, check_presence
 from dataset_fingerprints.dataset import Case, LabelScheme, is_there
 from dataset_fingerprints.errors import DataError
+from dataset_fingerprints.failures import Failure, attempt, lacks_memory
 from dataset_fingerprints.geometry import Box, Grid, Triple, canonical_grid, find_reorientation, to_canonical
 from dataset_fingerprints.reading.body import bounding_box, find_body
 from dataset_fingerprints.reading.images import Image, join_channels, read_channels, read_label_map
@@ -139,14 +141,12 @@ def _read_files(
     opened: list[_ReadFile] = []
     for position, file in enumerate(files):
         if is_there(file):
-            try:
-                image = read_channels(Path(file))
-            except DataError as error:
-                findings += (_unreadable(case, error),)
+            image = attempt(case, f"{file}: cannot be read", partial(read_channels, Path(file)), lacks_memory)
+            if isinstance(image, Failure):
+                findings += (unreadable(image),)
             else:
-                opened.append(
-                    _ReadFile(names=_name_volumes(files, position, image.voxels.shape[0], channels), image=image)
-                )
+                names = _name_volumes(files, position, image.voxels.shape[0], channels)
+                opened.append(_ReadFile(names=names, image=image))
     for entry in opened:
         findings += check_voxels(case, entry.image.voxels, entry.names)
     if len(opened) == len(files):
@@ -161,10 +161,9 @@ def _read_label(case: Case) -> tuple[Image | None, tuple[Finding, ...]]:
     findings = check_label_presence(case.name, case.label)
     if findings:
         return None, findings
-    try:
-        return read_label_map(case.label_path()), ()
-    except DataError as error:
-        return None, (_unreadable(case.name, error),)
+    what = f"{case.label}: cannot be read"
+    image = attempt(case.name, what, lambda: read_label_map(case.label_path()), lacks_memory)
+    return (None, (unreadable(image),)) if isinstance(image, Failure) else (image, ())
 
 
 def _headers_of(opened: Sequence[_ReadFile]) -> dict[str, Header]:
@@ -172,8 +171,9 @@ def _headers_of(opened: Sequence[_ReadFile]) -> dict[str, Header]:
     return {f"channel {file.names[0]}" if len(file.names) == 1 else "the scan": file.image.header for file in opened}
 
 
-def _unreadable(case: str, error: DataError) -> Finding:
-    return Finding(case=case, grade="error", kind="unreadable", message=str(error))
+def unreadable(failure: Failure) -> Finding:
+    """Return the finding of a case that could not be read, or not be worked on."""
+    return Finding(case=failure.case, grade="error", kind="unreadable", message=failure.message)
 
 
 def _name_volumes(files: Sequence[str], position: int, volumes: int, channels: Sequence[str]) -> tuple[str, ...]:

@@ -10,13 +10,17 @@ from typing import Any, TypeVar, get_args, get_type_hints
 from dataset_fingerprints.errors import FileFormatError, PlanError, did_you_mean
 from dataset_fingerprints.files.jsonfiles import JsonValue, from_plain
 from planners.choices import Choice, PartTable, resolve
-from planners.editing.plan_checks import check_plan
+from planners.editing.contradictions import refuse_contradictions
+from planners.editing.option_checks import check_seed
+from planners.editing.plan_checks import check_plan, find_choices
 from planners.networks.memory_decisions import explain_memory
 from planners.parts import PARTS
 from planners.plan import Configuration, Decision, Plan
 
 Node = TypeVar("Node", Plan, Configuration, Any)
 
+# No value of a plan that is meant is as large; infinity is larger, and NaN is not smaller.
+LARGEST = 1e30
 _PLAN_FIELDS = frozenset({"seed", "default_configuration"})
 _FIXED_FIELDS = frozenset({"name", "inputs", "initial", "slice_axis"})  # of a configuration: they are what it is
 _EXPECTED = {
@@ -43,7 +47,9 @@ def set_values(plan: Plan, assignments: Sequence[str]) -> Plan:
     changed = plan
     for assignment in assignments:
         changed = _set_value(changed, assignment)
+        _refuse_options(changed, _split(assignment)[0])
     check_plan(changed)
+    refuse_contradictions(changed)
     return explain_memory(changed) if assignments else changed
 
 
@@ -65,7 +71,7 @@ def refuse_unknown_parts(assignments: Sequence[str]) -> None:
                 steps = [step for step in rest.split(".") if step and not step.isdecimal()]
                 _refuse_unknown(steps, value, table, path)
     for field, choice in find_assigned_parts(assignments):
-        resolve(choice, PARTS[field], PARTS[field].word)
+        resolve(choice, PARTS[field], PARTS[field].word, f"--set {field}")
 
 
 def find_assigned_parts(assignments: Sequence[str]) -> Iterator[tuple[str, Choice]]:
@@ -126,7 +132,10 @@ def _split(assignment: str) -> tuple[str, Any]:
     path, separator, text = assignment.partition("=")
     if not separator or not path.strip():
         raise PlanError(f"'{assignment}' sets nothing. Expected field=value, for example training.iterations=5000.")
-    return path.strip(), _parse(text.strip())
+    value = _parse(text.strip())
+    if not _is_finite(value):
+        raise PlanError(f"--set {path.strip()}: found {text.strip()[:80]}. Expected a finite number.")
+    return path.strip(), value
 
 
 def _set_value(plan: Plan, assignment: str) -> Plan:
@@ -134,6 +143,8 @@ def _set_value(plan: Plan, assignment: str) -> Plan:
     text = assignment.partition("=")[2]
     first, *rest = path.split(".")
     names = [configuration.name for configuration in plan.configurations]
+    if path == "seed":
+        check_seed(f"--set {path}", value)
     if first in _PLAN_FIELDS:
         return _record(_replace_at(plan, path.split("."), value, path), path, text, str(getattr(plan, first)), [])
     targets = [first] if first in names else names
@@ -150,8 +161,22 @@ def _set_value(plan: Plan, assignment: str) -> Plan:
 def _parse(text: str) -> Any:
     try:
         return json.loads(text)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):  # a number of thousands of digits, brackets in thousands of brackets
         return text
+
+
+def _is_finite(value: Any) -> bool:
+    if isinstance(value, dict | list):
+        return all(map(_is_finite, value.values() if isinstance(value, dict) else value))
+    return not isinstance(value, int | float) or abs(value) < LARGEST
+
+
+def _refuse_options(plan: Plan, path: str) -> None:
+    """Refuse options of a part that an assignment has just changed and that the part does not have."""
+    for configuration in plan.configurations:
+        for field, choice in find_choices(configuration):
+            if f".{field}." in f".{path}.":
+                resolve(choice, PARTS[field], PARTS[field].word, f"--set {path}")
 
 
 def _check_first_key(keys: Sequence[str], path: str, names: Sequence[str]) -> None:
@@ -200,7 +225,7 @@ def _convert(value: Any, kind: Any, path: str) -> Any:
         return from_plain(value, kind, path)
     except FileFormatError as error:
         expected = _EXPECTED.get(kind, "a list of the same form as in plan.json")
-        raise PlanError(f"--set {path}: found {json.dumps(value)}. Expected {expected}.") from error
+        raise PlanError(f"--set {path}: found {_show(value)}. Expected {expected}.") from error
 
 
 def _check_option(value: Any, old: JsonValue, path: str) -> JsonValue:
@@ -208,7 +233,12 @@ def _check_option(value: Any, old: JsonValue, path: str) -> JsonValue:
     if old is None or type(value) is type(old) or (type(old) is float and type(value) is int):
         return float(value) if type(old) is float else value
     expected = _EXPECTED.get(type(old), "a list of the same form as in plan.json")
-    raise PlanError(f"--set {path}: found {json.dumps(value)}. Expected {expected}.")
+    raise PlanError(f"--set {path}: found {_show(value)}. Expected {expected}.")
+
+
+def _show(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def _value_at(node: Any, keys: Sequence[str]) -> str:

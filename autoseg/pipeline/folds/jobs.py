@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 from autoseg.pipeline.folds.needs import refuse_lacking
@@ -14,6 +15,7 @@ from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import PlanError, WorkspaceError
 from dataset_fingerprints.files.jsonfiles import read_json, write_json
 from dataset_fingerprints.fingerprint import DatasetFingerprint, drop_cases
+from planners.editing.option_checks import MOST_HOURS
 from planners.editing.overrides import set_values
 from planners.editing.step_down import repeat_steps, step_down
 from planners.order import find_configuration
@@ -54,13 +56,14 @@ class TrainingOptions:
         Raises:
             PlanError: one cannot; the message names it.
         """
-        if self.max_minutes is not None and not self.max_minutes > 0:
-            raise PlanError(f"The time to train for is {self.max_minutes:g} minutes. Expected more than 0.")
+        if self.max_minutes is not None and not 0 < self.max_minutes <= 60 * MOST_HOURS:
+            expected = f"more than 0, and at most {60 * MOST_HOURS:g}"
+            raise PlanError(f"The time to train for is {self.max_minutes:g} minutes. Expected {expected}.")
         counts = (("--iterations", self.iterations, ""), ("--jobs", self.folds_at_once, " folds at once"))
         for name, count, of_what in (*counts, ("--patience", self.patience, " rounds of validation")):
             if count is not None and count < 1:
                 raise PlanError(f"{name} is {count}. Expected 1 or more{of_what}.")
-        if self.memory_gb is not None and not self.memory_gb >= 0:
+        if self.memory_gb is not None and not 0 <= self.memory_gb < math.inf:
             raise PlanError(f"--memory-gb is {self.memory_gb:g}. Expected 0 or more.")
         if not 0 < self.memory_share <= 1:
             raise PlanError(f"--memory-share is {self.memory_share:g}. Expected more than 0 and at most 1.")

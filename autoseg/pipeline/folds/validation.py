@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -11,6 +13,7 @@ from torch import nn
 
 from autoseg.evaluation import (
     DICE_ONLY,
+    CaseScores,
     Evaluation,
     Segment,
     Targets,
@@ -20,6 +23,7 @@ from autoseg.evaluation import (
     summarise,
     write_evaluation,
 )
+from autoseg.hardware import ran_out_of_memory
 from autoseg.pipeline.folds.out_of_fold import ValidatedCase
 from autoseg.pipeline.folds.stage_inputs import StageInput
 from autoseg.prediction import (
@@ -33,12 +37,17 @@ from autoseg.prediction import (
 )
 from autoseg.preprocessing import write_array
 from autoseg.progress import Progress
+from autoseg.training.interruption import SignalledError
 from autoseg.training.watch import LabelOutcome, Outcomes
 from autoseg.workspace.fold import ValidationFolder
 from dataset_fingerprints.dataset import LabelScheme
+from dataset_fingerprints.errors import PartlyDoneError
+from dataset_fingerprints.failures import Failure, attempt, list_failures
 from dataset_fingerprints.files.jsonfiles import read_json, write_json
 from dataset_fingerprints.geometry import canonical_grid
 from dataset_fingerprints.reading.images import write_label_map
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,8 +58,18 @@ class TrainingValidator:
     window: Window
 
     def validate(self, network: nn.Module, cases: Sequence[str]) -> Outcomes:
-        """Return how each label or region came out; one that is absent from both masks of a case has a Dice of 1."""
-        return {case: self._outcome(network, case) for case in cases}
+        """Return how each label or region came out; one that is absent from both masks of a case has a Dice of 1.
+
+        A case that cannot be looked at has no outcome, which is logged: it does not cost the training.
+        """
+        return {case: self._try(network, case) for case in cases}
+
+    def _try(self, network: nn.Module, case: str) -> Mapping[str, LabelOutcome]:
+        outcome = attempt(case, "cannot be validated", lambda: self._outcome(network, case), _ends_training)
+        if isinstance(outcome, Failure):
+            _log.warning("%s", outcome.describe())
+            return {}
+        return outcome
 
     def _outcome(self, network: nn.Module, case: str) -> Mapping[str, LabelOutcome]:
         scheme = self.inputs.scheme
@@ -90,18 +109,39 @@ def validate_fold(
     The masks and probabilities of several members, a fold's snapshots, are those of their mean.
 
     Started again after a kill, it goes on with the cases that are missing.
+
+    Raises:
+        PartlyDoneError: some cases failed; the others are done, and there is no summary: means over fewer cases would
+            not be the fold's.
     """
-    scores = []
+    outcomes = []
     with progress.task("Validating", len(cases)) as task:
         for case in cases:
-            done = folder.case_record(case)
-            if not done.is_file():
-                write_json(done, _validate_case(members, inputs, case, folder))
-            scores.append(read_json(done, ValidatedCase).scores)
+            work = partial(_validate_once, members, inputs, case, folder)
+            outcomes.append(attempt(case, "cannot be validated", work))
             task.advance()
-    evaluation = summarise(scores)
+    failures = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
+    if failures:
+        raise PartlyDoneError(
+            f"{folder.root}: the training is finished, but {len(failures)} of {len(cases)} cases could not be "
+            f"validated:\n{list_failures(failures)}\nGive the same command again to try these once more."
+        )
+    evaluation = summarise([outcome for outcome in outcomes if isinstance(outcome, CaseScores)])
     write_evaluation(folder.metrics, evaluation)
     return evaluation
+
+
+def _ends_training(error: Exception) -> bool:
+    """Return whether an error is for the training: a signal, or a device without any memory left."""
+    return isinstance(error, SignalledError) or ran_out_of_memory(error)
+
+
+def _validate_once(members: Sequence[Member], inputs: StageInput, case: str, folder: ValidationFolder) -> CaseScores:
+    """Return a case's scores, which an earlier start may have left."""
+    done = folder.case_record(case)
+    if not done.is_file():
+        write_json(done, _validate_case(members, inputs, case, folder))
+    return read_json(done, ValidatedCase).scores
 
 
 def _validate_case(members: Sequence[Member], inputs: StageInput, case: str, folder: ValidationFolder) -> ValidatedCase:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -7,8 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autoseg.evaluation import Segment, Targets, evaluate_files, label_targets
-from dataset_fingerprints.errors import DataError
+from autoseg.evaluation import (
+    Segment,
+    Targets,
+    evaluate_files,
+    label_targets,
+    read_evaluation,
+    refuse_failures,
+    write_evaluation,
+)
+from dataset_fingerprints.errors import DataError, PartlyDoneError
+from dataset_fingerprints.files.jsonfiles import read_plain_json
 from tests.autoseg.evaluation.masks import make_box, write_labels
 
 SHAPE = (10, 11, 12)
@@ -145,12 +155,45 @@ def test_a_named_label_in_no_file_is_said(folders, caplog):
     ]
 
 
-def test_damaged_file_is_named(folders):
+# What is wrong with one of two masks -> how it is made, and what is said of it.
+UNSCORABLE = {
+    "damaged": (lambda path: path.write_bytes(path.read_bytes()[:-40]), r"b\.nii\.gz"),
+    "empty": (lambda path: path.write_bytes(b""), r"b\.nii\.gz"),
+    "of another shape": (lambda path: write_labels(path, BOX[:-1]), "the prediction is 9x11x12 voxels"),
+    "of probabilities": (lambda path: write_labels(path, HALF * np.float32(0.3)), "not integers"),
+    "a folder": (lambda path: (path.unlink(), path.mkdir(), (path / "x").write_text("x")), r"b\.nii\.gz"),
+}
+
+
+@pytest.mark.parametrize("kind", UNSCORABLE)
+def test_a_case_that_cannot_be_scored_is_listed_and_the_others_are_scored(folders, kind):
     prediction, reference = folders
-    path = prediction / "b.nii.gz"
-    path.write_bytes(path.read_bytes()[:-40])
-    with pytest.raises(DataError, match=r"1 of 2 cases cannot be scored.\n.*b\.nii\.gz"):
-        evaluate_files(prediction, reference)
+    spoil, message = UNSCORABLE[kind]
+    spoil(prediction / "b.nii.gz")
+    evaluation = evaluate_files(prediction, reference)
+    assert [case.case for case in evaluation.cases] == ["a"]
+    assert evaluation.summary[0].statistics("dice").n == 1
+    (failure,) = evaluation.failures
+    assert failure.case == "b"
+    assert re.search(message, failure.message)
+    with pytest.raises(
+        PartlyDoneError, match=r"1 of 2 cases cannot be scored, and all figures are of the other 1:"
+    ) as caught:
+        refuse_failures(evaluation)
+    assert failure.describe() in str(caught.value)
+    assert caught.value.result is evaluation
+
+
+def test_failures_are_in_the_result_file_which_is_else_what_it_was(folders, tmp_path):
+    prediction, reference = folders
+    write_evaluation(tmp_path / "all.json", evaluate_files(prediction, reference))
+    assert "failures" not in (tmp_path / "all.json").read_text(encoding="utf-8")
+    (prediction / "b.nii.gz").write_bytes(b"nothing")
+    evaluation = evaluate_files(prediction, reference)
+    write_evaluation(tmp_path / "some.json", evaluation)
+    assert read_evaluation(tmp_path / "some.json") == evaluation
+    (failure,) = read_plain_json(tmp_path / "some.json")["failures"]
+    assert failure["case"] == "b"
 
 
 def test_evaluation_runs_without_torch():

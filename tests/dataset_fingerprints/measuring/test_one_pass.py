@@ -2,24 +2,71 @@
 
 from __future__ import annotations
 
+import errno
+import re
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from dataset_fingerprints.layouts import read_dataset
+from dataset_fingerprints.measuring import one_pass
 from dataset_fingerprints.measuring.one_pass import Limits, Listeners, extract_cases
+from dataset_fingerprints.measuring.scans import read_case
 from tests.synthetic.passes import LIMITS, kept, pass_over
 from tests.synthetic.scans import write_nnunet_dataset
 
+TOO_LONG = "x" * 300
+# What is wrong with a case -> how its files are called then, and what the finding says.
+UNFORESEEN = {
+    "a scan's name that no disk takes": ({"images": (f"/{TOO_LONG}.nii.gz",)}, "OSError: .*File name too long"),
+    "a label map's name that no disk takes": ({"label": f"/{TOO_LONG}.nii.gz"}, "OSError: .*File name too long"),
+    "two of several scans": ({"images": (f"/{TOO_LONG}.nii.gz", "/none.nii.gz")}, "OSError: .*File name too long"),
+}
 
-def test_whatever_fails_in_a_thread_comes_back_with_the_name_of_its_case(tmp_path):
+
+@pytest.mark.parametrize("kind", UNFORESEEN)
+def test_an_error_of_any_kind_is_a_finding_of_its_case_and_the_others_are_measured(tmp_path, kind):
+    changes, message = UNFORESEEN[kind]
+    dataset = read_dataset(write_nnunet_dataset(tmp_path, cases=3))
+    first, second, third = dataset.cases
+    spoilt = replace(dataset, cases=(first, replace(second, **changes), third))
+    found, read = pass_over(spoilt)
+    assert read == ["sub-000", "sub-002"]
+    (finding,) = found.refused
+    assert (finding.case, finding.grade, finding.kind) == ("sub-001", "error", "unreadable")
+    assert re.search(f"cannot be read .{message}", finding.message)
+    log = Path(re.search(r"The traceback is in (\S+)\.$", finding.message)[1])
+    assert "case sub-001: cannot be read\nTraceback" in log.read_text(encoding="utf-8")
+    assert found.sound == tuple(known for known in pass_over(dataset)[0].sound if known.record.case != "sub-001")
+
+
+def test_cases_that_took_all_memory_together_are_read_again_alone(tmp_path, monkeypatch):
+    dataset = read_dataset(write_nnunet_dataset(tmp_path, cases=4))
+    expected, failing = pass_over(dataset)[0], ["sub-001", "sub-002"]
+
+    def read(case, *others):
+        if case.name in failing:
+            failing.remove(case.name)
+            raise MemoryError("Unable to allocate")
+        return read_case(case, *others)
+
+    monkeypatch.setattr(one_pass, "read_case", read)
+    assert pass_over(dataset)[0] == expected
+    failing += ["sub-003"] * 2
+    (finding,) = pass_over(dataset)[0].refused
+    assert finding.case == "sub-003"
+    assert "there is not enough memory for it (Unable to allocate)" in finding.message
+
+
+def test_what_goes_wrong_behind_a_case_ends_the_pass(tmp_path):
     dataset = read_dataset(write_nnunet_dataset(tmp_path, cases=3))
 
     def fail(case, scan):
-        if case.name == "sub-001":
-            raise ZeroDivisionError("planted")
+        raise OSError(errno.ENOSPC, "planted")
 
-    with pytest.raises(ZeroDivisionError) as raised:
+    with pytest.raises(OSError, match="planted"):
         extract_cases(dataset, {}, LIMITS, Listeners(on_scan=fail))
-    assert raised.value.__notes__ == ["while reading case sub-001"]
 
 
 def test_every_case_is_done_once_and_only_those_that_were_read_are_measured(tmp_path):

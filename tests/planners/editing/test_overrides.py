@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import pytest
 
 from dataset_fingerprints.errors import PlanError
 from planners import PlanRequest, make_plan, set_values
 from planners.choices import Choice
 from planners.editing.overrides import find_assigned_parts, refuse_unknown_parts
-from planners.plan import Plan
+from planners.plan import MaskOf, Plan
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint, repeat_case
 from tests.synthetic.machines import CPU
 
@@ -92,12 +94,63 @@ def test_batch_size_of_all_replaces_the_decisions_of_each(plan: Plan) -> None:
             "Did you mean 'bias_correction'",
         ),
         ("preprocessing.normalization.0.options.upper_percentile=-1", "Expected 0 <= lower < upper <= 100"),
+        (
+            "training.optimizer.options.lr=NaN",
+            "--set training.optimizer.options.lr: found NaN. Expected a finite number",
+        ),
+        ("training.optimizer.options.lr=-Infinity", "found -Infinity. Expected a finite number"),
+        ("training.optimizer.options.lr=1e999", "found 1e999. Expected a finite number"),
+        ("preprocessing.spacing_mm=[1, NaN, 1]", "found [1, NaN, 1]. Expected a finite number"),
+        ('training.loss={"name": "dice", "options": {"smooth": NaN}}', "Expected a finite number"),
+        (f"batch_size={10**400}", "Expected a finite number"),
+        (f"batch_size={'9' * 5000}", "Expected a whole number"),
+        (f"batch_size={'[' * 9000}", "Expected a whole number"),
+        ("batch_size=null", "found null. Expected a whole number"),
+        ("seed=-1", "--set seed is -1. Expected a whole number from 0 to 4294967295"),
+        ("seed=4294967296", "Expected a whole number from 0 to 4294967295"),
+        ("seed=1.5", "--set seed is 1.5. Expected a whole number"),
+        ("network.options.features=16", "found 16. Expected a list"),
+        (
+            "network.options.features=[16, true, 32]",
+            "--set network.options.features: network unet: option 'features.1' is",
+        ),
+        ("training.loss.options.smooth=much", "loss dice_ce: option 'smooth' is \"much\". Expected a number"),
+        (
+            'training.loss={"name": "dice", "options": {"smooth": [1]}}',
+            "--set training.loss: loss dice: option 'smooth' is [1]. Expected a number",
+        ),
+        ('training.weights={"name": "averaged", "options": {"decay": "0.9"}}', "weights averaged: option 'decay'"),
+        (
+            "training.optimizer.options.momentum=1",
+            "--set training.optimizer.options.momentum: optimizer adamw has no option",
+        ),
+        ("training.loss=3", "found 3. Expected the name of a part"),
+        ("nosuch.batch_size=2", "the plan has no field 'nosuch' to set"),
+        ("default_configuration=absent", "default_configuration is 'absent'. Expected 2d or 3d_fullres"),
+        ("3d_fullres.inputs=[]", "no field 'inputs' to set"),
     ],
 )
 def test_what_cannot_be_set_says_why(plan: Plan, assignment: str, message: str) -> None:
     with pytest.raises(PlanError) as caught:
         set_values(plan, [assignment])
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("zero", ["validation_rounds", "validation_cases"])
+def test_weights_that_validation_chooses_need_some(plan: Plan, zero: str) -> None:
+    with pytest.raises(PlanError) as caught:
+        set_values(plan, ["training.weights=best", f"training.{zero}=0"])
+    message = f"training.weights is best, which validation chooses, but training.{zero} is 0. Expected 1 or more"
+    assert f"3d_fullres.{message}" in str(caught.value)
+    assert f"2d.{message}" in str(caught.value)
+    assert set_values(plan, [f"training.{zero}=0"]).configurations[0].training.weights.name == "averaged"
+
+
+def test_masks_of_one_configuration_are_taken_once(plan: Plan) -> None:
+    first, second = plan.configurations
+    twice = replace(second, inputs=(MaskOf(configuration=first.name), MaskOf(configuration=first.name)))
+    with pytest.raises(PlanError, match=f"{second.name}.inputs holds the masks of {first.name} 2 times"):
+        set_values(replace(plan, configurations=(first, twice)), [])
 
 
 @pytest.mark.parametrize(

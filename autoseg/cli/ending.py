@@ -1,0 +1,68 @@
+"""The end of a command: an exit code, and where something is to be said, one message.
+
+0    everything is done
+1    the good cases are done; those that failed are listed
+2    refused: an option, a file or a disk; or `check` found errors
+3    a fault of autoseg itself
+130  Ctrl-C; 143 SIGTERM; 129 a terminal that was closed
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+from rich.markup import escape
+
+from autoseg.cli.display import errors
+from autoseg.cli.system_errors import describe_system_error
+from autoseg.pipeline.stopping import StopSignal, stoppable
+from dataset_fingerprints.errors import AutosegError, PartlyDoneError, StoppedError
+from dataset_fingerprints.failures import first_line, write_traceback
+
+STOPPED = "Stopped. Give the same command again to go on with what is missing."
+CTRL_C = 130
+
+
+def run_to_end(command: Callable[[], object]) -> None:
+    """Run a command; whatever ends it is one message and an exit code of the table above."""
+    with stoppable():
+        try:
+            with _one_message():
+                command()
+        except StopSignal as stop:
+            fail(STOPPED, stop.exit_code)
+
+
+@contextmanager
+def _one_message() -> Iterator[None]:
+    try:
+        yield
+    except SystemExit as end:
+        if end.code == CTRL_C:  # which typer makes of a KeyboardInterrupt
+            fail(STOPPED, CTRL_C)
+        raise
+    except KeyboardInterrupt:
+        fail(STOPPED, CTRL_C)
+    except StoppedError as error:
+        fail(str(error), error.exit_code)
+    except PartlyDoneError as error:
+        fail(str(error), 1)
+    except AutosegError as error:
+        fail(str(error))
+    except MemoryError as error:
+        where = write_traceback(error, "out of memory")
+        fail(f"There is not enough memory ({first_line(error)}). Use a machine with more, or smaller scans. {where}")
+    except OSError as error:
+        fail(describe_system_error(error))
+    except Exception as error:
+        where = write_traceback(error, "a fault of autoseg")
+        fail(f"A fault of autoseg: {type(error).__name__}: {first_line(error)}. {where} Please report it with that.", 3)
+
+
+def fail(message: str, exit_code: int = 2) -> NoReturn:
+    """Show a message and end the process."""
+    errors.print(f"[bold red]autoseg:[/] {escape(message)}", markup=True, emoji=False, highlight=False, soft_wrap=True)
+    sys.exit(exit_code)

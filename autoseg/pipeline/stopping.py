@@ -1,0 +1,82 @@
+"""Ending a command in order: Ctrl-C, a scheduler's SIGTERM, a terminal that is closed.
+
+A signal becomes an exception in the main thread, so that half-written files are removed. A training takes signals
+itself while it runs (`autoseg.training.interruption`).
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class StopSignal(BaseException):
+    """A signal asks this process to end; it is not an Exception, so that no case counts it as its failure.
+
+    Attributes:
+        exit_code: what a shell expects of a process that the signal ended.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.exit_code = 128 + number
+
+
+@dataclass(kw_only=True, slots=True)
+class _Attention:
+    """Whether a signal is obeyed at once, and the one that waits to be."""
+
+    undisturbed: int = 0
+    waiting: int = 0
+
+    def receive(self, number: int, frame: FrameType | None) -> None:
+        if self.undisturbed and not self.waiting:
+            self.waiting = number
+            return
+        raise StopSignal(number)
+
+
+_attention = _Attention()
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Raise StopSignal where the process is when a signal comes while the block runs; only in the main thread.
+
+    A signal that this process was started to ignore, as nohup does with SIGHUP, stays ignored.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    heard = [number for number in SIGNALS if before[number] not in (signal.SIG_IGN, None)]
+    for number in heard:
+        signal.signal(number, _attention.receive)
+    try:
+        yield
+    finally:
+        for number in heard:
+            signal.signal(number, before[number])
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Let a signal wait for the end of the block, for something short that should be whole; a second one does not."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    _attention.undisturbed += 1
+    try:
+        yield
+    finally:
+        _attention.undisturbed -= 1
+        waiting = _attention.waiting
+        if waiting and not _attention.undisturbed:
+            _attention.waiting = 0
+            raise StopSignal(waiting)
