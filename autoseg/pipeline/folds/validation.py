@@ -20,7 +20,7 @@ from autoseg.evaluation import (
     summarise,
     write_evaluation,
 )
-from autoseg.pipeline.folds.out_of_fold import ValidatedCase
+from autoseg.pipeline.folds.out_of_fold import ValidatedCase, find_validated
 from autoseg.pipeline.folds.stage_inputs import StageInput
 from autoseg.prediction import (
     Member,
@@ -36,7 +36,8 @@ from autoseg.progress import Progress
 from autoseg.training.watch import LabelOutcome, Outcomes
 from autoseg.workspace.fold import ValidationFolder
 from dataset_fingerprints.dataset import LabelScheme
-from dataset_fingerprints.files.jsonfiles import read_json, write_json
+from dataset_fingerprints.files.checksums import measure_file
+from dataset_fingerprints.files.jsonfiles import write_json
 from dataset_fingerprints.geometry import canonical_grid
 from dataset_fingerprints.reading.images import write_label_map
 
@@ -89,18 +90,19 @@ def validate_fold(
 
     The masks and probabilities of several members, a fold's snapshots, are those of their mean.
 
-    Started again after a kill, it goes on with the cases that are missing.
+    Started again after a kill, it goes on with the cases that are missing; those with a damaged file are made again.
     """
     scores = []
     with progress.task("Validating", len(cases)) as task:
         for case in cases:
-            done = folder.case_record(case)
-            if not done.is_file():
-                write_json(done, _validate_case(members, inputs, case, folder))
-            scores.append(read_json(done, ValidatedCase).scores)
+            validated = find_validated(folder, case)
+            if validated is None:
+                validated = _validate_case(members, inputs, case, folder)
+                write_json(folder.case_record(case), validated)
+            scores.append(validated.scores)
             task.advance()
     evaluation = summarise(scores)
-    write_evaluation(folder.metrics, evaluation)
+    write_evaluation(folder.metrics, evaluation, sealed=True)
     return evaluation
 
 
@@ -111,7 +113,7 @@ def _validate_case(members: Sequence[Member], inputs: StageInput, case: str, fol
     scheme, stored = inputs.scheme, quantise(probabilities)
     labels = scheme.to_values(decide(probabilities))
     write_label_map(folder.mask(case), labels, record.source_grid)
-    write_array(folder.probabilities(case), stored.values)
+    packed = write_array(folder.probabilities(case), stored.values)
     scores = score_case(
         labels,
         scheme.to_values(inputs.store.read_reference(case)),
@@ -119,4 +121,5 @@ def _validate_case(members: Sequence[Member], inputs: StageInput, case: str, fol
         canonical_grid(record.source_grid).spacing_mm(),
         case,
     )
-    return ValidatedCase(scores=scores, probability_box=stored.box)
+    mask = measure_file(folder.mask(case))
+    return ValidatedCase(scores=scores, probability_box=stored.box, mask=mask, probabilities=packed)
