@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,9 +12,11 @@ from safetensors.torch import save
 from torch import Tensor
 
 from dataset_fingerprints.errors import WorkspaceError
-from dataset_fingerprints.files.atomic import write_bytes
+from dataset_fingerprints.files.atomic import replacing
 from dataset_fingerprints.files.checksums import CHECKSUM, checksum, show_checksum
 
+# Bytes of the number in front of a file's header: the header's length.
+_LENGTH = 8
 Tensors = dict[str, Tensor]
 Texts = dict[str, str]
 
@@ -21,7 +24,11 @@ Texts = dict[str, str]
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
     """Write named tensors, the texts beside them and the checksum of both in one step."""
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    write_bytes(path, save(plain, metadata={**metadata, CHECKSUM: _measure(plain, metadata)}))
+    content = memoryview(save(plain, metadata={**metadata, CHECKSUM: _measure(plain, metadata)}))
+    header = _sort_texts(bytes(content[_LENGTH : _LENGTH + int.from_bytes(content[:_LENGTH], "little")]))
+    with replacing(path) as temporary, temporary.open("wb") as stream:
+        for piece in (content[:_LENGTH], header, content[_LENGTH + len(header) :]):
+            stream.write(piece)
 
 
 def load_tensors(path: Path, remedy: str = "Delete it and train the fold again.") -> tuple[Tensors, Texts]:
@@ -86,6 +93,14 @@ def find_misfit(tensors: Mapping[str, Tensor], network: Mapping[str, Tensor]) ->
         if tensor.is_floating_point() != mine.is_floating_point():
             return f"{name} holds {_show(tensor.dtype)} values, expected {_show(mine.dtype)}"
     return ""
+
+
+def _sort_texts(header: bytes) -> bytes:
+    """Return a file's header with the texts in the order of their names: they come in any, and equal files are equal."""
+    plain = json.loads(header)
+    plain["__metadata__"] = dict(sorted(plain["__metadata__"].items()))
+    sorted_header = json.dumps(plain, separators=(",", ":"), ensure_ascii=False).encode()
+    return sorted_header.ljust(len(header)) if len(sorted_header) <= len(header) else header
 
 
 def _measure(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
