@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dataset_fingerprints.names import check_case_names
+
 SCHEMA_VERSION = 1
 
 
@@ -181,3 +183,6 @@ class Dataset:
     labels: LabelScheme
     cases: tuple[Case, ...]
     schema_version: int = SCHEMA_VERSION
+
+    def __post_init__(self) -> None:
+        check_case_names(case.name for case in self.cases)

@@ -9,6 +9,7 @@ from pydantic import Discriminator
 
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.geometry import Triple, TripleFloat, show_lengths
+from dataset_fingerprints.names import check_case_names, check_folder_name
 from planners.choices import Choice
 from planners.machine import MachineProfile
 
@@ -176,6 +177,9 @@ class Configuration:
     training: Training
     prediction: Prediction
 
+    def __post_init__(self) -> None:
+        check_folder_name(self.name, "a configuration")
+
     def network_axes(self) -> tuple[int, ...]:
         """Return the canonical axes that the network sees: three, or two without the sliced one."""
         return tuple(axis for axis in range(3) if axis != self.slice_axis)
@@ -282,6 +286,9 @@ class Plan:
     postprocessing: tuple[PostprocessingCandidates, ...]
     schema_version: int = SCHEMA_VERSION
 
+    def __post_init__(self) -> None:
+        check_folder_name(self.name, "a plan")
+
     def input_channels(self, configuration: Configuration) -> int:
         """Return the channels that a configuration's network sees."""
         return configuration.input_channels(len(self.channels), len(self.scheme.heads().targets()))
@@ -293,6 +300,9 @@ class Fold:
 
     train: tuple[str, ...]
     validation: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        check_case_names(self.train, self.validation)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

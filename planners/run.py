@@ -8,6 +8,7 @@ from typing import Any
 
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.fingerprint import FingerprintSummary
+from dataset_fingerprints.names import check_case_name, check_fold_name, check_folder_name
 from planners.machine import MachineProfile
 from planners.order import order_by_need
 from planners.plan import SCHEMA_VERSION, Configuration, Plan, StepDown
@@ -23,6 +24,9 @@ class CaseContent:
 
     case: str
     sha256: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        check_case_name(self.case)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,6 +64,11 @@ class Run:
     summary: FingerprintSummary
     steps: tuple[StepDown, ...] = ()
     schema_version: int = SCHEMA_VERSION
+
+    def __post_init__(self) -> None:
+        check_folder_name(self.plan, "a plan")
+        check_folder_name(self.configuration, "a configuration")
+        check_fold_name(self.fold)
 
     def own(self) -> Configuration:
         """Return the configuration that is trained."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -9,25 +10,33 @@ from typing import Any
 from autoseg.evaluation.conventions import Convention
 from autoseg.evaluation.results import SCHEMA_VERSION, Evaluation
 from dataset_fingerprints.errors import FileFormatError
-from dataset_fingerprints.files.jsonfiles import from_plain, read_plain_json, write_json
+from dataset_fingerprints.files.checksums import CHECKSUM, Seal, make_seal
+from dataset_fingerprints.files.jsonfiles import from_plain, read_plain_json, to_json, write_json
 
 
-def write_evaluation(path: Path, evaluation: Evaluation) -> None:
+def write_evaluation(path: Path, evaluation: Evaluation, *, sealed: bool = False) -> None:
     """Write the result file, atomically.
+
+    Args:
+        path: of the file.
+        evaluation: all figures.
+        sealed: add a checksum, as to all files of a workspace.
 
     Raises:
         PlanError: the convention has an unknown metric.
     """
-    write_json(path, to_plain(evaluation))
+    plain = json.loads(to_json(to_plain(evaluation)))
+    write_json(path, {**plain, CHECKSUM: make_seal(plain)} if sealed else plain)
 
 
 def read_evaluation(path: Path) -> Evaluation:
     """Read a result file back, strictly.
 
     Raises:
-        FileFormatError: the file is missing, is not a result file or of another schema version.
+        FileFormatError: the file is missing, is not a result file, of another schema version, or damaged.
     """
     plain = read_plain_json(path)
+    seal = Seal(plain)
     if isinstance(plain, dict):
         version = plain.get("schema_version")
         if version != SCHEMA_VERSION:
@@ -36,7 +45,9 @@ def read_evaluation(path: Path) -> Evaluation:
                 "Evaluate again with this version of autoseg."
             )
         plain = _with_lists(plain)
-    return from_plain(plain, Evaluation, str(path))
+    evaluation = from_plain(plain, Evaluation, str(path))
+    seal.refuse_broken(str(path), "Evaluate again.")
+    return evaluation
 
 
 def to_plain(evaluation: Evaluation) -> dict[str, Any]:

@@ -6,17 +6,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import nn
 
+from autoseg.models.tensors import find_misfit, load_weights
 from autoseg.networks import build_network
 from autoseg.workspace.fold import FoldFolder
 from dataset_fingerprints.errors import WorkspaceError
 from dataset_fingerprints.files.jsonfiles import read_json
+from planners.editing.plan_checks import check_run
 from planners.run import Run
 
 Weights = Mapping[str, torch.Tensor]
+# Of a fold's settings that are damaged.
+REMEDY = (
+    "Put a copy of it back; or, if neither plan nor data have changed since, delete it and give `autoseg train` for "
+    "this fold again, which writes it anew; or delete the fold's folder to start over."
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,13 +49,12 @@ class Model:
     def _build_network(self, weights: Weights) -> nn.Module:
         configuration = self.run.own()
         network = build_network(configuration, self.run.input_channels(), self.run.scheme.heads().count())
-        try:
-            network.load_state_dict(weights)
-        except RuntimeError as error:
+        misfit = find_misfit(weights, network.state_dict())
+        if misfit:
             raise WorkspaceError(
-                f"{self.origin}: the weights do not fit {configuration.name} ({str(error).splitlines()[0]}). "
-                "Train the fold again."
-            ) from error
+                f"{self.origin}: the weights do not fit {configuration.name} ({misfit}). Train the fold again."
+            )
+        network.load_state_dict(weights)
         return network.eval().requires_grad_(False)
 
 
@@ -64,16 +68,5 @@ def read_fold(folder: FoldFolder) -> Model:
     files = folder.weight_files()
     if not files:
         raise WorkspaceError(f"{folder.root}: is not trained yet. Run `autoseg train` first.")
-    weights = []
-    for path in files:
-        try:
-            weights.append(load_file(path))
-        except (OSError, SafetensorError) as error:
-            reason = str(error).splitlines()[0]
-            raise WorkspaceError(f"{path}: cannot be used ({reason}). Train the fold again.") from error
-        broken = [name for name, tensor in weights[-1].items() if not bool(tensor.isfinite().all())]
-        if broken:
-            raise WorkspaceError(
-                f"{path}: cannot be used ({broken[0]} holds values that are not finite). Train the fold again."
-            )
-    return Model(run=read_json(folder.run, Run), weights=tuple(weights), origin=str(folder.root))
+    weights = tuple(map(load_weights, files))
+    return Model(run=read_json(folder.run, Run, REMEDY, check_run), weights=weights, origin=str(folder.root))

@@ -7,14 +7,18 @@ from pathlib import Path
 
 from autoseg.hardware import measure_speed, profile_machine
 from autoseg.workspace.workspace import Workspace, find_workspace
-from dataset_fingerprints.errors import DataError, did_you_mean
+from dataset_fingerprints.errors import DataError, PlanError, did_you_mean
 from dataset_fingerprints.files.jsonfiles import read_json
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.publications import expand, list_published, read_published
 from planners.editing.option_checks import check_hours
+from planners.editing.plan_checks import check_plan
 from planners.plan import Plan
 from planners.planner import PlanRequest
 from planners.presets import choose_machine, make_plan
+
+# Of what planning writes.
+REMEDY = "Run `autoseg plan_and_preprocess` again with the same data set and options, which writes it anew."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,15 +71,35 @@ def find_fingerprint(place: Path | None) -> DatasetFingerprint:
     if place is not None and not place.exists():
         return _find_published(str(place))
     if place is not None and place.is_file():
-        return read_json(place, DatasetFingerprint)
-    return read_json(find_workspace(place).fingerprint, DatasetFingerprint)
+        return read_json(place, DatasetFingerprint, REMEDY)
+    return read_json(find_workspace(place).fingerprint, DatasetFingerprint, REMEDY)
 
 
 def _read_plan(workspace: Workspace, name: str) -> Plan:
     if name not in workspace.plan_names():
         known = ", ".join(workspace.plan_names()) or "none"
         raise DataError(f"{workspace.root}: has no plan '{name}' (plans: {known}). Name one with --plan.")
-    return read_json(workspace.plan(name), Plan)
+    return read_named_plan(workspace, name)
+
+
+def read_named_plan(workspace: Workspace, name: str) -> Plan:
+    """Return a plan of a workspace, which fits together.
+
+    Raises:
+        FileFormatError: its file is missing or damaged.
+        PlanError: its values do not fit together, or it is of another name.
+    """
+    path = workspace.plan(name)
+
+    def check(plan: Plan) -> None:
+        try:
+            check_plan(plan)
+        except PlanError as error:
+            raise PlanError(f"{path}: {error}") from error
+        if plan.name != name:
+            raise PlanError(f"{path}: has the name '{plan.name}'. Expected its folder's, '{name}': rename either.")
+
+    return read_json(path, Plan, REMEDY, check)
 
 
 def _find_published(name: str) -> DatasetFingerprint:

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from autoseg.hardware import count_cores, measure_speed, profile_machine
+from autoseg.pipeline.explaining import REMEDY, read_named_plan
 from autoseg.pipeline.inspecting import WaitingScans, find_dataset, inspect_dataset
 from autoseg.preprocessing import Store, prepare, store_key
 from autoseg.progress import Progress
@@ -23,6 +24,7 @@ from dataset_fingerprints.files.atomic import sweep
 from dataset_fingerprints.files.jsonfiles import read_json, refuse_newer, write_json
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.measuring.scans import Scan, read_case
+from dataset_fingerprints.names import check_folder_name
 from dataset_fingerprints.units import find_units
 from planners.editing.option_checks import check_hours, check_seed
 from planners.editing.overrides import find_assigned_parts, refuse_unknown_parts, set_values
@@ -100,6 +102,7 @@ def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress
 
 def _refuse_options(options: PlanningOptions) -> None:
     """Find out at once what would otherwise be reported after the whole data set was read."""
+    check_folder_name(options.plan_name, "a plan (--plan-name)")
     choose_machine(profile_machine(), options.planner, options.gpu_memory_gb)
     choose_rules((), options.switches)
     refuse_unknown_parts(options.assignments)
@@ -128,7 +131,7 @@ def read_plan(workspace: Workspace, name: str) -> tuple[Plan, Splits]:
             f"{workspace.root}: has no plan '{name}' (plans: {known}). "
             "Run `autoseg plan_and_preprocess DATASET` to make one."
         )
-    return read_json(path, Plan), read_json(workspace.splits(name), Splits)
+    return read_named_plan(workspace, name), read_json(workspace.splits(name), Splits, REMEDY)
 
 
 def _plan(fingerprint: DatasetFingerprint, options: PlanningOptions, path: Path) -> Plan:

@@ -1,10 +1,11 @@
 """Raw scans to network arrays and back."""
 
+from autoseg.preprocessing.arrays import pack_array, read_array, reported, unpack_array, write_array
 from autoseg.preprocessing.crops import Crop, centres_inside, fit_crops, whole
 from autoseg.preprocessing.earlier_masks import add_mask, fit_mask
 from autoseg.preprocessing.prepare import Prepared, Record, interpolation, paste, prepare
 from autoseg.preprocessing.resampling import resampling_matrix
-from autoseg.preprocessing.store import Store, pack_array, read_array, store_key, unpack_array, write_array
+from autoseg.preprocessing.store import Store, store_key
 
 __all__ = [
     "Crop",
@@ -20,6 +21,7 @@ __all__ = [
     "paste",
     "prepare",
     "read_array",
+    "reported",
     "resampling_matrix",
     "store_key",
     "unpack_array",

@@ -29,6 +29,13 @@ class Record:
     shape: Triple
     source_grid: Grid
 
+    def __post_init__(self) -> None:
+        matrix = np.array(self.source_grid.affine, dtype=np.float64)
+        if matrix.shape != (4, 4) or not np.isfinite(matrix).all() or not np.linalg.det(matrix[:3, :3]):
+            raise ValueError("source_grid.affine is not that of a grid in space")
+        if min(*self.shape, *self.source_grid.shape, *self.box.shape()) < 1 or min(self.box.start) < 0:
+            raise ValueError("its shapes hold no voxels")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Prepared:

@@ -31,8 +31,8 @@ def draw_curves(lines: Sequence[Line], path: Path, title: str) -> None:
     FigureCanvasAgg(figure)
     figure.suptitle(title, fontsize=13, fontweight="bold", color=_INK, parse_math=False)
     panels = figure.subplots(2, 2, sharex=True)
-    training = [line for line in lines if line["kind"] == "train"]
-    validation = [line for line in lines if line["kind"] == "validation"]
+    training = [line for line in lines if line.get("kind") == "train"]
+    validation = [line for line in lines if line.get("kind") == "validation"]
     _draw(panels[0, 0], "Training loss", {"loss": _series(training, "loss")})
     _draw(panels[0, 1], "Validation Dice (whole volumes, cases in turns)", _dice_series(validation))
     panels[0, 1].set_ylim(0, 1)
@@ -50,7 +50,7 @@ def draw_curves(lines: Sequence[Line], path: Path, title: str) -> None:
 
 
 def _series(lines: Sequence[Line], key: str) -> tuple[list[float], list[float]]:
-    found = [(line["iteration"], line[key]) for line in lines if line.get(key) is not None]
+    found = [(line["iteration"], line[key]) for line in lines if isinstance(line.get(key), int | float)]
     return [iteration for iteration, _ in found], [value for _, value in found]
 
 

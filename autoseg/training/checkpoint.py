@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor, nn
 
+from autoseg.models.tensors import find_broken, find_misfit, load_tensors, save_tensors
 from autoseg.training.position import Position
-from dataset_fingerprints.errors import WorkspaceError
-from dataset_fingerprints.files.atomic import write_bytes
-from dataset_fingerprints.files.jsonfiles import from_plain
+from dataset_fingerprints.errors import FileFormatError, WorkspaceError
+from dataset_fingerprints.files.jsonfiles import parse_json
+
+# What a checkpoint's tensors are named after.
+GROUPS = ("network", "keeper", "optimizer")
+# Far more than any training has; a larger number is a mistake.
+MOST_ITERATIONS = 10**9
+REMEDY = (
+    "Weights that are beside it still predict. To train on, put a copy of the file back, or delete it and give the "
+    "same command again: the training then starts over."
+)
 
 
 class Restorable(Protocol):
@@ -56,40 +63,55 @@ def load_checkpoint(path: Path, state: State) -> Position:
     Raises:
         WorkspaceError: the file is damaged or belongs to another network.
     """
-    tensors, metadata = load_tensors(path)
-    groups: defaultdict[str, dict[str, Tensor]] = defaultdict(dict)
+    tensors, metadata = load_tensors(path, REMEDY)
+    groups: dict[str, dict[str, Tensor]] = {group: {} for group in GROUPS}
     for key, tensor in tensors.items():
         group, _, name = key.partition("/")
+        if group not in groups:
+            raise WorkspaceError(f"{path}: holds '{key}', which no checkpoint does. {REMEDY}")
         groups[group][name] = tensor
+    position = _read_position(path, metadata)
+    misfit = find_misfit(groups["network"], state.network.state_dict())
+    broken = find_broken(groups["network"])
+    if misfit or broken:
+        reason = misfit or f"{broken} holds values that are not finite"
+        raise WorkspaceError(f"{path}: does not fit this plan's network ({reason}). {REMEDY}")
     try:
         state.network.load_state_dict(groups["network"])
         state.keeper.restore(groups["keeper"])
         _load_optimizer(state.optimizer, groups["optimizer"])
-    except (RuntimeError, ValueError, KeyError) as error:
-        raise WorkspaceError(
-            f"{path}: does not fit this plan's network ({str(error).splitlines()[0]}). "
-            "Delete the fold's folder to start over."
-        ) from error
-    return from_plain(json.loads(metadata["position"]), Position, str(path))
+    except (RuntimeError, ValueError, KeyError, IndexError, TypeError) as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise WorkspaceError(f"{path}: does not fit this plan's network ({reason}). {REMEDY}") from error
+    return position
 
 
-def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
-    """Write named tensors in one step."""
-    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    write_bytes(path, save(plain, metadata=dict(metadata)))
-
-
-def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Read named tensors and the texts beside them.
-
-    Raises:
-        WorkspaceError: the file is missing or damaged.
-    """
+def _read_position(path: Path, metadata: Mapping[str, str]) -> Position:
+    if "position" not in metadata:
+        raise WorkspaceError(f"{path}: does not say how far the training was. {REMEDY}")
     try:
-        with safe_open(path, framework="pt") as stream:
-            return {name: stream.get_tensor(name) for name in stream.keys()}, dict(stream.metadata() or {})  # noqa: SIM118
-    except (OSError, SafetensorError) as error:
-        raise WorkspaceError(f"{path}: cannot be read ({error}). Delete it and train the fold again.") from error
+        position = parse_json(metadata["position"].encode(), Position, str(path), REMEDY)
+    except FileFormatError as error:
+        raise WorkspaceError(str(error)) from error
+    problem = next(_find_problems(position), "")
+    if problem:
+        raise WorkspaceError(f"{path}: {problem}. {REMEDY}")
+    return position
+
+
+def _find_problems(position: Position) -> Iterator[str]:
+    """Yield what no training can have come to."""
+    if not 0 <= position.iterations <= MOST_ITERATIONS:
+        yield f"says that the training has {position.iterations} iterations. Expected 0 to {MOST_ITERATIONS}"
+    if not 0 <= position.iteration <= (position.iterations or MOST_ITERATIONS):
+        yield f"says that {position.iteration} of {position.iterations} iterations are done"
+    if not 0 <= position.rewarm_from <= position.iteration or position.rollbacks < 0:
+        yield f"says that the training was extended at iteration {position.rewarm_from}"
+    for spent in (position.seconds, position.validation_seconds):
+        if not (math.isfinite(spent) and spent >= 0):
+            yield f"says that the training took {spent} s"
+    if not 0 < position.rate_factor <= 1:
+        yield f"has the factor {position.rate_factor} on the learning rate. Expected more than 0, at most 1"
 
 
 def _load_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:

@@ -3,44 +3,72 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import logging
+import os
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from dataset_fingerprints.errors import FileFormatError
 from dataset_fingerprints.files.atomic import write_bytes
+from dataset_fingerprints.files.checksums import CHECKSUM, Seal, make_seal
+from dataset_fingerprints.files.opening import open_to_write, read_file, refuse_link
+from dataset_fingerprints.files.plain import parse_plain
 
 Line = dict[str, object]
 Observer = Callable[[Line], None]
 
+_log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Curve:
-    """The file that a training's figures are appended to; every line names its iteration."""
+    """The file that a training's figures are appended to; every line names its iteration, and has a checksum."""
 
     path: Path
 
     def append(self, line: Line) -> None:
         """Add one line; figures that are not finite become null."""
         clean = {key: None if isinstance(value, float) and value - value != 0 else value for key, value in line.items()}
-        with self.path.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(clean) + "\n")
+        text = json.dumps({**clean, CHECKSUM: make_seal(json.loads(json.dumps(clean)))})
+        with open_to_write(self.path, os.O_APPEND) as stream:
+            stream.write(f"{text}\n".encode())
 
     def rewind(self, iteration: int) -> None:
-        """Drop what was written after `iteration`, and a line that a killed process left half written."""
+        """Drop what was written after `iteration`; half-written and damaged lines are left out too, and reported."""
+        refuse_link(self.path)
         if not self.path.is_file():
             return
-        kept = []
-        for text in self.path.read_text(encoding="utf-8").splitlines():
-            try:
-                line = json.loads(text)
-            except json.JSONDecodeError:
-                continue
-            if line["iteration"] <= iteration:
+        kept, damaged = [], 0
+        for text, line in self._read_lines():
+            if line is None:
+                damaged += 1
+            elif int(str(line["iteration"])) <= iteration:
                 kept.append(text)
-        write_bytes(self.path, "".join(f"{text}\n" for text in kept).encode())
+        if damaged:
+            _log.warning(
+                "%s: %d half-written or damaged lines are left out. Rounds of validation in them no longer count, for "
+                "patience and for schedules that follow them.",
+                self.path,
+                damaged,
+            )
+        write_bytes(self.path, b"".join(kept))
 
     def read(self) -> tuple[Line, ...]:
-        """Return all lines; none before the first."""
-        if not self.path.is_file():
-            return ()
-        return tuple(json.loads(text) for text in self.path.read_text(encoding="utf-8").splitlines())
+        """Return all lines that are whole; none before the first."""
+        return tuple(line for _, line in self._read_lines() if line is not None) if self.path.is_file() else ()
+
+    def _read_lines(self) -> Iterator[tuple[bytes, Line | None]]:
+        """Yield the file's lines and what they hold; None for one that does not hold what was written."""
+        for text in read_file(self.path).splitlines(keepends=True):
+            yield text, self._parse(text)
+
+    def _parse(self, text: bytes) -> Line | None:
+        try:
+            line = parse_plain(text, str(self.path))
+        except FileFormatError:
+            return None
+        seal = Seal(line)
+        sound = text.endswith(b"\n") and isinstance(line, dict) and not seal.is_broken()
+        known = sound and isinstance(line.get("iteration"), int) and isinstance(line.get("kind", ""), str)
+        return line if known else None

@@ -7,7 +7,12 @@ from typing import Literal
 
 from autoseg.workspace.fold import FoldFolder
 from dataset_fingerprints.files.jsonfiles import read_json
+from dataset_fingerprints.names import check_case_names, check_fold_name, check_folder_name
 
+REMEDY = (
+    "Weights that are beside it still predict. To train on, put a copy of the file back, or delete it and give the "
+    "same command again, with the same minutes if any: it goes on from the checkpoint."
+)
 Status = Literal["training", "trained", "finished"]
 
 
@@ -62,6 +67,11 @@ class TrainingRecord:
     versions: tuple[tuple[str, str], ...]
     schema_version: int = 1
 
+    def __post_init__(self) -> None:
+        check_fold_name(self.fold)
+        check_folder_name(self.configuration, "a configuration")
+        check_case_names(self.train_cases, self.validation_cases)
+
 
 def read_record(folder: FoldFolder) -> TrainingRecord | None:
     """Return a fold's record, or None for a fold that was never begun.
@@ -69,4 +79,4 @@ def read_record(folder: FoldFolder) -> TrainingRecord | None:
     Raises:
         FileFormatError: the file is damaged.
     """
-    return read_json(folder.record, TrainingRecord) if folder.record.is_file() else None
+    return read_json(folder.record, TrainingRecord, REMEDY) if folder.record.is_file() else None

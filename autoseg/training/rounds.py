@@ -94,7 +94,7 @@ class Rounds:
         """Start again from what a curve holds of the rounds so far."""
         self.watch, self._latest_iteration = self._new_watch(), 0
         for line in lines:
-            if line["kind"] == KIND:
+            if line.get("kind") == KIND:
                 cases: Any = line["cases"]
                 self._add(int(str(line["iteration"])), outcomes_from_plain(cases))
 

@@ -25,7 +25,7 @@ from autoseg.training.step import Stepper
 from autoseg.training.stopwatch import measure_memory
 from autoseg.training.watch import Validator
 from autoseg.workspace.fold import FoldFolder
-from dataset_fingerprints.errors import AutosegError, StoppedError
+from dataset_fingerprints.errors import AutosegError, StoppedError, WorkspaceError
 
 
 class Trainer:
@@ -131,11 +131,21 @@ class Trainer:
     def _go_back_to_checkpoint(self) -> None:
         """Load the saved state, and forget the validation that came after it."""
         self._position = load_checkpoint(self._folder.checkpoint, self._stepper.state)
+        if not (self._position.iterations or self._setup.max_minutes):
+            raise WorkspaceError(
+                f"{self._folder.checkpoint}: is of a training of some minutes that were not counted in iterations yet. "
+                "Give the minutes again with --max-minutes, or delete it to start over."
+            )
         self._rewind_curve(self._position.iteration)
-        self._rounds.read_back(processes.led(self._read_rounds))
+        try:
+            self._rounds.read_back(processes.led(self._read_rounds))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise WorkspaceError(
+                f"{self._folder.curve}: holds a round of validation that is none ({error!r}). Take its line out."
+            ) from error
 
     def _read_rounds(self) -> list[Line]:
-        return [line for line in self._curve.read() if line["kind"] == KIND]
+        return [line for line in self._curve.read() if line.get("kind") == KIND]
 
     def _extend(self) -> None:
         extended = self._position.extended(self._planned_iterations())

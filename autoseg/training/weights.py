@@ -15,7 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from autoseg import processes
-from autoseg.training.checkpoint import Restorable, save_tensors
+from autoseg.models.tensors import save_tensors
+from autoseg.training.checkpoint import Restorable
 from autoseg.training.position import Position
 from autoseg.workspace.fold import FoldFolder
 from planners.builders import BuilderTable

@@ -1,1 +1,1 @@
-"""Typed JSON files, and writing whole files or nothing."""
+"""Typed JSON files and their checksums, and writing whole files or nothing."""

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
-from dataset_fingerprints.errors import FileFormatError, did_you_mean
-from dataset_fingerprints.files.atomic import replacing
+from dataset_fingerprints.errors import AutosegError, FileFormatError, did_you_mean
+from dataset_fingerprints.files.atomic import write_bytes
+from dataset_fingerprints.files.checksums import CHECKSUM, Seal, describe_damage, make_seal
+from dataset_fingerprints.files.opening import read_file
+from dataset_fingerprints.files.plain import parse_plain
 
 T = TypeVar("T")
 OLDER = (
     "It was made by an older version: run `autoseg plan_and_preprocess DATASET -w FOLDER` for a new workspace, or use "
     "the version that made it."
 )
+REMEDY = "Give the command again that wrote it."
 
 __all__ = [
     "JsonValue",
@@ -28,15 +33,15 @@ __all__ = [
     "refuse_newer",
     "to_json",
     "to_line",
+    "to_sealed_line",
     "write_json",
 ]
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write a dataclass, or plain JSON values, atomically; NaN and infinity become null."""
-    with replacing(path) as temporary, temporary.open("wb") as stream:
-        stream.write(_adapter(_kind_of(value)).dump_json(value, indent=1))
-        stream.write(b"\n")
+    """Write a dataclass with its checksum, or plain JSON values, atomically; NaN and infinity become null."""
+    text = to_json(value)
+    write_bytes(path, (_seal(text, ",\n ", "\n}\n") if is_dataclass(value) else text).encode())
 
 
 def to_json(value: Any) -> str:
@@ -45,39 +50,66 @@ def to_json(value: Any) -> str:
 
 
 def to_line(value: Any) -> bytes:
-    """Return JSON of a dataclass on one line, for files that grow by lines; NaN and infinity become null."""
+    """Return JSON of a dataclass on one line; NaN and infinity become null."""
     return _adapter(_kind_of(value)).dump_json(value) + b"\n"
 
 
-def read_json(path: Path, kind: type[T]) -> T:
+def to_sealed_line(value: Any) -> bytes:
+    """Return JSON of a dataclass and its checksum on one line, for files that grow by lines."""
+    return _seal(to_line(value).decode(), ",", "}\n").encode()
+
+
+def read_json(path: Path, kind: type[T], remedy: str = REMEDY, check: Callable[[T], None] | None = None) -> T:
     """Read a file as the dataclass `kind`, strictly: unknown keys and wrong types are errors.
 
+    Args:
+        path: of the file.
+        kind: the dataclass.
+        remedy: what to do about a damaged file, in sentences.
+        check: finds out whether the values fit together, and raises an `AutosegError` if they do not; it is asked
+            before the checksum is, so that what a person got wrong is named.
+
     Raises:
-        FileFormatError: the file is missing, is not JSON, was written by a version with another schema, or differs from
-            `kind`; the message names the field.
+        FileFormatError: the file is missing, is not JSON, was written by a version with another schema, differs from
+            `kind`, or is damaged; the message names the field.
     """
     try:
-        text = path.read_bytes()
+        text = read_file(path)
     except OSError as error:
         raise FileFormatError(f"{path}: cannot be read ({error.strerror}). Expected a {kind.__name__} file.") from error
-    return parse_json(text, kind, str(path))
+    return parse_json(text, kind, str(path), remedy, check)
 
 
-def parse_json(text: bytes, kind: type[T], where: str) -> T:
+def parse_json(
+    text: bytes, kind: type[T], where: str, remedy: str = REMEDY, check: Callable[[T], None] | None = None
+) -> T:
     """Build the dataclass `kind` from JSON text with the same strictness as `read_json`.
 
     Args:
+        text: with or without a checksum.
+        kind: the dataclass.
         where: the text comes from, for messages.
+        remedy: as for `read_json`.
+        check: as for `read_json`.
 
     Raises:
-        FileFormatError: the text is not JSON, or differs from `kind`; the message names the field.
+        FileFormatError: the text is not JSON, differs from `kind`, or from its checksum; the message names the field.
     """
+    plain = _parse_file(text, kind, where, remedy)
+    version = plain.get("schema_version") if isinstance(plain, dict) else None
+    seal_of_text = Seal(plain)
+    damage = f" It may be damaged: {describe_damage(where, remedy)}" if seal_of_text.is_broken() else ""
     try:
-        value = _validate(kind, text)
+        value = _validate(kind, seal_of_text.text)
+        _refuse_other_schema(where, kind, getattr(value, "schema_version", None))
+        if check is not None:
+            check(value)
     except ValidationError as error:
-        _refuse_other_schema(where, kind, _schema_version(text))
-        raise FileFormatError(_first_problem(where, kind, error)) from error
-    _refuse_other_schema(where, kind, getattr(value, "schema_version", None))
+        _refuse_other_schema(where, kind, version, damage)
+        raise FileFormatError(_first_problem(where, kind, error) + damage) from error
+    except AutosegError as error:
+        raise type(error)(f"{error}{damage}") from error
+    seal_of_text.refuse_broken(where, remedy)
     return value
 
 
@@ -87,7 +119,7 @@ def refuse_newer(path: Path, kind: type) -> None:
     Raises:
         FileFormatError: it was.
     """
-    found = _schema_version(path.read_bytes()) if path.is_file() else None
+    found = _schema_version(path) if path.is_file() else None
     known = _known_version(kind)
     if isinstance(found, int) and known is not None and found > known:
         raise FileFormatError(_other_schema(path, found, known))
@@ -100,14 +132,10 @@ def read_plain_json(path: Path) -> Any:
         FileFormatError: the file is missing or is not JSON; the message gives line and column.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        content = read_file(path)
     except OSError as error:
         raise FileFormatError(f"{path}: cannot be read ({error.strerror}).") from error
-    except UnicodeDecodeError as error:
-        raise FileFormatError(f"{path}: is not text in UTF-8 (byte {error.start}). Save it as UTF-8 JSON.") from error
-    except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}"
-        raise FileFormatError(f"{path}: is not valid JSON ({error.msg}, {where}). Correct the file there.") from error
+    return parse_plain(content, str(path))
 
 
 def from_plain(value: Any, kind: type[T], where: str) -> T:
@@ -116,6 +144,11 @@ def from_plain(value: Any, kind: type[T], where: str) -> T:
         return _validate(kind, json.dumps(value).encode())
     except ValidationError as error:
         raise FileFormatError(_first_problem(where, kind, error)) from error
+
+
+def _seal(text: str, between: str, end: str) -> str:
+    """Return the JSON text of a dataclass with its checksum behind its last value."""
+    return f'{text.rstrip()[:-1].rstrip()}{between}"{CHECKSUM}": "{make_seal(json.loads(text))}"{end}'
 
 
 @cache
@@ -133,11 +166,19 @@ def _validate(kind: type[T], text: bytes) -> T:
     return value
 
 
-def _schema_version(text: bytes) -> object:
+def _parse_file(text: bytes, kind: type, where: str, remedy: str) -> Any:
+    """Return the plain values of a file of ours; what is not JSON says what it should be."""
+    try:
+        return parse_plain(text, where)
+    except FileFormatError as error:
+        raise FileFormatError(f"{error} Expected a {kind.__name__} file. {remedy}") from error
+
+
+def _schema_version(path: Path) -> object:
     """Return the version that a file states, or None."""
     try:
-        plain = json.loads(text)
-    except ValueError:
+        plain = parse_plain(read_file(path), str(path))
+    except (OSError, FileFormatError):
         return None
     return plain.get("schema_version") if isinstance(plain, dict) else None
 
@@ -147,10 +188,10 @@ def _known_version(kind: type) -> int | None:
     return defaults[0] if defaults and isinstance(defaults[0], int) else None
 
 
-def _refuse_other_schema(where: object, kind: type, found: object) -> None:
+def _refuse_other_schema(where: object, kind: type, found: object, damage: str = "") -> None:
     known = _known_version(kind)
     if isinstance(found, int) and known is not None and found != known:
-        raise FileFormatError(_other_schema(where, found, known))
+        raise FileFormatError(_other_schema(where, found, known) + damage)
 
 
 def _other_schema(where: object, found: int, known: int) -> str:
@@ -166,7 +207,8 @@ def _first_problem(where: object, kind: type, error: ValidationError) -> str:
         known = getattr(kind, "__dataclass_fields__", {})
         advice = did_you_mean(str(first["loc"][-1]), known) if len(first["loc"]) == 1 else "Remove it."
         return f"{where}: has an unknown field '{field}'. {advice}"
+    message = first["msg"].removeprefix("Value error, ")
     more = f" ({len(details) - 1} more problems.)" if len(details) > 1 else ""
     value = first["input"].decode(errors="replace") if isinstance(first["input"], bytes) else str(first["input"])
     found = "" if first["type"] == "missing" else f", found {value[:80]!r}"
-    return f"{where}: {field}: {first['msg']}{found}. Expected a {kind.__name__} file.{more}"
+    return f"{where}: {field}: {message}{found}. Expected a {kind.__name__} file.{more}"

@@ -11,6 +11,7 @@ from typing import Any
 from dataset_fingerprints.dataset import Case, Label, LabelScheme, Region, is_there
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.files.jsonfiles import read_plain_json
+from dataset_fingerprints.names import MOST_BYTES, is_case_name
 from dataset_fingerprints.reading.images import is_image, is_series, read_channel_count
 
 # What the label files of a layout mean that cannot name labels, if no dataset.json does.
@@ -208,11 +209,12 @@ def refuse_unusable_names(path: Path, names: Sequence[str], cure: str) -> None:
     twice = sorted(name for name, count in counts.items() if count > 1)
     if twice:
         raise DataError(f"{path}: lists {first_ten(twice)} more than once. {cure}")
-    unusable = sorted(name for name in counts if not name or name.startswith(".") or set(name) & set("/\\"))
+    unusable = sorted(name for name in counts if not is_case_name(name))
     if unusable:
         raise DataError(
-            f"{path}: the cases {first_ten([repr(name) for name in unusable])} cannot name files. "
-            "Expected names without slashes that do not begin with a dot."
+            f"{path}: the cases {first_ten([ascii(name) for name in unusable])} cannot name files. Expected names "
+            f"without slashes, two dots together and control characters that do not begin with a dot, of at most "
+            f"{MOST_BYTES} bytes."
         )
 
 

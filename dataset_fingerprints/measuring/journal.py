@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,7 +13,8 @@ from typing import BinaryIO
 from dataset_fingerprints.dataset import Dataset, LabelScheme
 from dataset_fingerprints.errors import FileFormatError
 from dataset_fingerprints.files.atomic import replacing
-from dataset_fingerprints.files.jsonfiles import parse_json, to_line
+from dataset_fingerprints.files.jsonfiles import parse_json, to_line, to_sealed_line
+from dataset_fingerprints.files.opening import open_to_write
 from dataset_fingerprints.fingerprint import SCHEMA_VERSION
 from dataset_fingerprints.measuring.one_pass import Known
 
@@ -35,7 +37,7 @@ class Journal:
 
     def append(self, known: Known) -> None:
         """Add a line. It is handed to the system in one piece: it outlives a killed process, not a power cut."""
-        line = to_line(known)
+        line = to_sealed_line(known)
         with self._lock:
             self.stream.write(line)
 
@@ -52,7 +54,7 @@ def journal_path(folder: Path, dataset: Dataset) -> Path:
 def read_journal(folder: Path, dataset: Dataset) -> dict[str, Known]:
     """Return what the journal of a data set holds by case, as far as it can be read.
 
-    A line that a kill left half written, and whatever follows it, does not count.
+    A line that a kill left half written or that is damaged, and whatever follows it, does not count.
     """
     _, known = _read(journal_path(folder, dataset), _heading_of(dataset))
     return known
@@ -63,11 +65,11 @@ def open_journal(folder: Path, dataset: Dataset) -> Journal:
     path, heading = journal_path(folder, dataset), _heading_of(dataset)
     length, _ = _read(path, heading)
     folder.mkdir(parents=True, exist_ok=True)
-    stream = path.open("ab", buffering=0)
+    stream = open_to_write(path, os.O_APPEND)
     stream.truncate(length)
     journal = Journal(stream=stream)
     if not length:
-        stream.write(to_line(heading))
+        stream.write(to_sealed_line(heading))
     return journal
 
 
@@ -75,7 +77,7 @@ def write_journal(folder: Path, dataset: Dataset, cases: Sequence[Known]) -> Non
     """Replace a journal by one that holds these cases only, in one step, and delete those of other labels."""
     path = journal_path(folder, dataset)
     with replacing(path) as temporary, temporary.open("wb") as stream:
-        stream.writelines(to_line(line) for line in (_heading_of(dataset), *cases))
+        stream.writelines(to_sealed_line(line) for line in (_heading_of(dataset), *cases))
     for other in folder.glob("*.jsonl"):
         if other != path:
             other.unlink()

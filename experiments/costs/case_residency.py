@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from autoseg.training.checkpoint import load_tensors
+from autoseg.models.tensors import load_tensors
 from autoseg.training.curve import Curve
 from autoseg.training.record import CaseResidency, read_record
 from autoseg.workspace.fold import FULL, FoldFolder

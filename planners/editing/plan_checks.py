@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import re
+import math
 from collections.abc import Iterator
 from typing import Any
 
 from dataset_fingerprints.errors import FileFormatError, PlanError
-from dataset_fingerprints.geometry import AXIS_NAMES, show_lengths, show_spacing
 from planners.choices import Checked, Choice, resolve
-from planners.networks.topology import pad_up
+from planners.editing.range_checks import (
+    find_data_problems,
+    find_machine_problems,
+    find_option_size_problems,
+    find_patch_problems,
+    find_range_problems,
+)
 from planners.order import find_order_problems
 from planners.parts import AUGMENTATIONS, NETWORKS, PARTS
-from planners.parts.networks import NetworkOptions
 from planners.plan import Configuration, Plan
-
-# Names of plans and configurations are names of folders.
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+from planners.run import Run
 
 
 def check_plan(plan: Plan) -> None:
@@ -25,22 +27,43 @@ def check_plan(plan: Plan) -> None:
     Raises:
         PlanError: parts that do not exist, or values that contradict each other; the message lists all of them.
     """
-    problems = [problem for configuration in plan.configurations for problem in _find_problems(configuration)]
-    problems += find_order_problems(plan.configurations)
+    problems = list(_find_shared_problems(plan))
     names = [configuration.name for configuration in plan.configurations]
-    problems += [
-        f"'{name}' cannot be a folder's name. Expected letters, digits, dots, dashes and underscores."
-        for name in (plan.name, *names)
-        if not NAME.fullmatch(name)
-    ]
-    if plan.seed < 0:
-        problems.append(f"seed is {plan.seed}. Expected 0 or more.")
+    if plan.max_hours is not None and not 0 < plan.max_hours < math.inf:
+        problems.append(f"max_hours is {plan.max_hours}. Expected more than 0.")
     if not names:
         problems.append("it has no configurations. Expected one or more.")
     elif plan.default_configuration not in names:
         problems.append(f"default_configuration is '{plan.default_configuration}'. Expected {' or '.join(names)}.")
     if problems:
         raise PlanError("The plan does not fit together: " + " ".join(problems))
+
+
+def check_run(run: Run) -> None:
+    """Make sure that what a fold was begun with can be trained on and predicted with.
+
+    Raises:
+        PlanError: it cannot; the message lists all reasons.
+    """
+    problems = list(_find_shared_problems(run))
+    if not run.configurations or run.own().name != run.configuration:
+        problems.append(f"its last configuration is not '{run.configuration}', which it is said to train.")
+    if problems:
+        raise PlanError("What the fold was begun with (run.json) does not fit together: " + " ".join(problems))
+
+
+def _find_shared_problems(plan: Plan | Run) -> Iterator[str]:
+    for configuration in plan.configurations:
+        yield from _find_problems(configuration)
+        found = len(configuration.preprocessing.normalization)
+        if found != len(plan.channels):
+            yield (
+                f"{configuration.name}.preprocessing.normalization holds {found} for {len(plan.channels)} channels. "
+                "Expected one for each."
+            )
+    yield from find_order_problems(plan.configurations)
+    yield from find_data_problems(plan.scheme, plan.channels)
+    yield from find_machine_problems(plan.machine, plan.memory_gb, plan.seed)
 
 
 def find_choices(configuration: Configuration) -> Iterator[tuple[str, Choice]]:
@@ -57,16 +80,21 @@ def _find_problems(configuration: Configuration) -> Iterator[str]:
     if unknown:
         yield from unknown
         return
+    out_of_range = list(find_range_problems(configuration))
+    for field, choice in find_choices(configuration):
+        out_of_range += find_option_size_problems(choice, f"{configuration.name}.{field}, {choice.name}")
+    if out_of_range:
+        yield from out_of_range
+        return
     network = resolve(configuration.network, NETWORKS, "network")
     axes = len(configuration.network_axes())
     in_network = [f"{configuration.name}.network.options.{problem}" for problem in network.find_shape_problems(axes)]
-    yield from in_network or _find_patch_problems(configuration, network)
+    yield from in_network or find_patch_problems(configuration, network)
     if configuration.training.recomputed and not network.recomputable():
         yield (
             f"{configuration.name}.training.recomputed is true, but this network cannot be recomputed: running "
             "averages of batch norms would count every batch twice. Expected false, or network.options.norm=instance."
         )
-    yield from _find_range_problems(configuration)
     yield from _find_option_problems(configuration)
 
 
@@ -90,58 +118,3 @@ def _find_option_problems(configuration: Configuration) -> Iterator[str]:
     if len(turning) > 1:
         where = f"{configuration.name}.sampling.augmentations"
         yield f"{where} holds {', '.join(turning)}. Expected at most one that turns patches."
-
-
-def _find_patch_problems(configuration: Configuration, network: NetworkOptions) -> Iterator[str]:
-    axes, patch = configuration.network_axes(), configuration.patch_shape
-    field = f"{configuration.name}.patch_shape"
-    if min(patch) < 1:
-        yield f"{field} is {show_lengths(patch)}. Expected positive lengths."
-        return
-    if configuration.slice_axis >= 0 and patch[configuration.slice_axis] != 1:
-        yield (
-            f"{field} is {show_lengths(patch)}, but slices have length 1 along {AXIS_NAMES[configuration.slice_axis]}. "
-            "Put a configuration's name before the field to change that one only."
-        )
-    seen, divisors = configuration.network_patch(), network.divisors()
-    fitting = pad_up(seen, divisors)
-    if fitting != seen:
-        names = ", ".join(AXIS_NAMES[axis] for axis in axes)
-        yield (
-            f"{field} is {show_lengths(seen)} along {names}, but the network needs multiples of "
-            f"{show_lengths(divisors)}. The next larger patch is {show_lengths(fitting)}."
-        )
-
-
-def _find_range_problems(configuration: Configuration) -> Iterator[str]:
-    training, prediction = configuration.training, configuration.prediction
-    ranges: tuple[tuple[str, float, bool, str], ...] = (
-        ("batch_size", configuration.batch_size, configuration.batch_size >= 1, "1 or more"),
-        ("training.iterations", training.iterations, training.iterations >= 1, "1 or more"),
-        ("training.gradient_clip", training.gradient_clip, training.gradient_clip > 0, "more than 0"),
-        ("training.validation_cases", training.validation_cases, training.validation_cases >= 0, "0 or more"),
-        ("training.validation_rounds", training.validation_rounds, training.validation_rounds >= 0, "0 or more"),
-        ("prediction.step_share", prediction.step_share, 0 < prediction.step_share <= 1, "more than 0, at most 1"),
-        (
-            "prediction.gaussian_sigma_share",
-            prediction.gaussian_sigma_share,
-            prediction.gaussian_sigma_share > 0,
-            "more than 0",
-        ),
-    )
-    for field, value, fits, expected in ranges:
-        if not fits:
-            yield f"{configuration.name}.{field} is {value}. Expected {expected}."
-    if min(configuration.preprocessing.spacing_mm) <= 0:
-        found = show_spacing(configuration.preprocessing.spacing_mm)
-        yield f"{configuration.name}.preprocessing.spacing_mm is {found}. Expected three lengths above 0."
-    for entry in configuration.crops():
-        if entry.margin_mm < 0 or not 0 < entry.threshold <= 1:
-            yield (
-                f"{configuration.name}.inputs: the crop to {entry.configuration} has a margin of {entry.margin_mm:g} "
-                f"mm and a threshold of {entry.threshold:g}. Expected 0 mm or more, and more than 0, at most 1."
-            )
-    outside = [axis for axis in prediction.mirror_axes if axis not in configuration.network_axes()]
-    if outside:
-        axes = configuration.network_axes()
-        yield f"{configuration.name}.prediction.mirror_axes holds {outside}. Expected some of {list(axes)}."

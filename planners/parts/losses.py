@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 from planners.choices import PartTable
+from planners.parts.limits import find_outside
 from planners.parts.number_types import FULL_BYTES, INDEX_BYTES, MASK_BYTES
 
 
@@ -34,6 +36,10 @@ class DiceOptions:
     batch_dice: bool = False
     smooth: float = 1e-5
 
+    def find_problems(self) -> Iterator[str]:
+        """Yield what is wrong with the options."""
+        yield from find_outside(self, smooth="0 or more")
+
     def kept_bytes(self, outputs: int, *, exclusive: bool) -> float:
         """Return the bytes per voxel that the loss keeps for the backward pass."""
         return compared_bytes(outputs, exclusive=exclusive)
@@ -56,6 +62,16 @@ class TverskyOptions:
     exponent: float = 1.0
     batch_dice: bool = False
     smooth: float = 1e-5
+
+    def find_problems(self) -> Iterator[str]:
+        """Yield what is wrong with the options."""
+        yield from find_outside(
+            self,
+            false_positives="0 or more",
+            false_negatives="0 or more",
+            exponent="more than 0",
+            smooth="0 or more",
+        )
 
     def kept_bytes(self, outputs: int, *, exclusive: bool) -> float:
         """Return the bytes per voxel that the loss keeps for the backward pass."""
@@ -81,6 +97,10 @@ class FocalOptions:
 
     gamma: float = 2.0
 
+    def find_problems(self) -> Iterator[str]:
+        """Yield what is wrong with the options."""
+        yield from find_outside(self, gamma="0 or more")
+
     def kept_bytes(self, outputs: int, *, exclusive: bool) -> float:
         """Return the bytes per voxel that the loss keeps for the backward pass: four more values per answer."""
         return _focal_bytes(outputs, exclusive=exclusive)
@@ -99,6 +119,10 @@ class DiceCrossEntropyOptions:
     dice_weight: float = 1.0
     cross_entropy_weight: float = 1.0
     smooth: float = 1e-5
+
+    def find_problems(self) -> Iterator[str]:
+        """Yield what is wrong with the options."""
+        yield from find_outside(self, dice_weight="0 or more", cross_entropy_weight="0 or more", smooth="0 or more")
 
     def kept_bytes(self, outputs: int, *, exclusive: bool) -> float:
         """Return the bytes per voxel that the loss keeps for the backward pass."""
@@ -121,6 +145,16 @@ class DiceFocalOptions:
     focal_weight: float = 1.0
     smooth: float = 1e-5
 
+    def find_problems(self) -> Iterator[str]:
+        """Yield what is wrong with the options."""
+        yield from find_outside(
+            self,
+            gamma="0 or more",
+            dice_weight="0 or more",
+            focal_weight="0 or more",
+            smooth="0 or more",
+        )
+
     def kept_bytes(self, outputs: int, *, exclusive: bool) -> float:
         """Return the bytes per voxel that the loss keeps for the backward pass: four more values per answer."""
         return _focal_bytes(outputs, exclusive=exclusive)
@@ -141,6 +175,16 @@ class DiceTopKOptions:
     dice_weight: float = 1.0
     cross_entropy_weight: float = 1.0
     smooth: float = 1e-5
+
+    def find_problems(self) -> Iterator[str]:
+        """Yield what is wrong with the options."""
+        yield from find_outside(
+            self,
+            hardest_fraction="more than 0, at most 1",
+            dice_weight="0 or more",
+            cross_entropy_weight="0 or more",
+            smooth="0 or more",
+        )
 
     def kept_bytes(self, outputs: int, *, exclusive: bool) -> float:
         """Return the bytes per voxel that the loss keeps for the backward pass: also which voxels are the worst."""
@@ -163,6 +207,10 @@ class BoundaryOptions:
     reach_voxels: int = 24
     batch_dice: bool = False
     smooth: float = 1e-5
+
+    def find_problems(self) -> Iterator[str]:
+        """Yield what is wrong with the options."""
+        yield from find_outside(self, weight="0 or more", reach_voxels="1 or more", smooth="0 or more")
 
     def kept_bytes(self, outputs: int, *, exclusive: bool) -> float:
         """Return the bytes per voxel that the loss keeps for the backward pass: also distances and their products."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 from planners.choices import PartTable
+from planners.parts.limits import find_outside
 
 
 class OptimizerOptions(Protocol):
@@ -30,6 +32,10 @@ class SgdOptions:
     nesterov: bool = True
     weight_decay: float = 3e-5
 
+    def find_problems(self) -> Iterator[str]:
+        """Yield what is wrong with the options."""
+        yield from find_outside(self, lr="more than 0", momentum="0 or more, less than 1", weight_decay="0 or more")
+
     def states(self) -> int:
         """Return how many numbers per parameter the optimiser remembers."""
         return int(self.momentum != 0)
@@ -42,6 +48,10 @@ class AdamWOptions:
     lr: float = 1e-3
     weight_decay: float = 1e-2
 
+    def find_problems(self) -> Iterator[str]:
+        """Yield what is wrong with the options."""
+        yield from find_outside(self, lr="more than 0", weight_decay="0 or more")
+
     def states(self) -> int:
         """Return how many numbers per parameter the optimiser remembers."""
         return 2
@@ -53,6 +63,10 @@ class AdamOptions:
 
     lr: float = 1e-3
     weight_decay: float = 0.0
+
+    def find_problems(self) -> Iterator[str]:
+        """Yield what is wrong with the options."""
+        yield from find_outside(self, lr="more than 0", weight_decay="0 or more")
 
     def states(self) -> int:
         """Return how many numbers per parameter the optimiser remembers."""

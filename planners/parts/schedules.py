@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from planners.choices import PartTable
+from planners.parts.limits import find_outside
 
 
 class ScheduleOptions(Protocol):
@@ -30,6 +31,10 @@ class PolyOptions:
 
     exponent: float = 0.9
 
+    def find_problems(self) -> Iterator[str]:
+        """Yield what is wrong with the options."""
+        yield from find_outside(self, exponent="0 or more")
+
     def factor(self, share_done: float, validations: Sequence[float]) -> float:
         """Return what the learning rate is multiplied by."""
         return float((1 - min(share_done, 1.0)) ** self.exponent)
@@ -41,6 +46,10 @@ class CosineOptions:
 
     warmup_share: float = 0.02
     final_factor: float = 0.01
+
+    def find_problems(self) -> Iterator[str]:
+        """Yield what is wrong with the options."""
+        yield from find_outside(self, warmup_share="0 or more, less than 1", final_factor="0 to 1")
 
     def factor(self, share_done: float, validations: Sequence[float]) -> float:
         """Return what the learning rate is multiplied by."""
@@ -62,6 +71,10 @@ class CosineRestartsOptions:
     cycles: int = 4
     growth: float = 2.0
     final_factor: float = 0.01
+
+    def find_problems(self) -> Iterator[str]:
+        """Yield what is wrong with the options."""
+        yield from find_outside(self, cycles="1 or more", growth="more than 0", final_factor="0 to 1")
 
     def factor(self, share_done: float, validations: Sequence[float]) -> float:
         """Return what the learning rate is multiplied by."""
@@ -89,6 +102,10 @@ class PlateauOptions:
     patience: int = 2
     reduction: float = 0.5
     final_factor: float = 0.01
+
+    def find_problems(self) -> Iterator[str]:
+        """Yield what is wrong with the options."""
+        yield from find_outside(self, patience="1 or more", reduction="more than 0, at most 1", final_factor="0 to 1")
 
     def factor(self, share_done: float, validations: Sequence[float]) -> float:
         """Return what the learning rate is multiplied by."""

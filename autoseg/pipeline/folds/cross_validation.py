@@ -38,7 +38,7 @@ def train_all(workspace: Workspace, options: TrainingOptions, progress: Progress
     folders = [workspace.fold(plan.name, configuration, fold) for fold in folds]
     evaluations = [read_evaluation(folder.validation.metrics) for folder in folders]
     summary = summarise([case for evaluation in evaluations for case in evaluation.cases], evaluations[0].convention)
-    write_evaluation(workspace.cross_validation(plan.name, configuration), summary)
+    write_evaluation(workspace.cross_validation(plan.name, configuration), summary, sealed=True)
     return summary
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+from autoseg.pipeline.explaining import REMEDY
 from autoseg.pipeline.folds.needs import refuse_lacking
+from autoseg.pipeline.folds.out_of_fold import is_validated
 from autoseg.pipeline.folds.runs import read_contents, read_run, refuse_other_run
 from autoseg.pipeline.folds.stage_inputs import StageInput, find_input
 from autoseg.pipeline.planning import read_plan
@@ -128,7 +130,9 @@ class Job:
         record, begun = read_record(self.folder), read_run(self.folder)
         if begun is not None:
             self._check_run(begun)
-        return record is not None and record.status == "finished" and not self.extends(record)
+        if record is None or record.status != "finished" or self.extends(record):
+            return False
+        return is_validated(self.folder.validation, self.cases.validation)
 
     def extends(self, record: TrainingRecord) -> bool:
         """Return whether a trained fold is asked for more steps, or more time, than it has had."""
@@ -146,7 +150,7 @@ class Job:
             train, validation = (
                 read_contents(self.inputs.store, cases) for cases in (self.cases.train, self.cases.validation)
             )
-            summary = drop_cases(read_json(self.workspace.fingerprint, DatasetFingerprint))
+            summary = drop_cases(read_json(self.workspace.fingerprint, DatasetFingerprint, REMEDY))
         else:
             train, validation, summary = begun.train, begun.validation, begun.summary
         return replace(make_run(self.plan, self.name, self.fold, train, validation, summary), steps=self.steps)

@@ -12,15 +12,15 @@ import torch
 from autoseg import processes
 from autoseg.evaluation import Evaluation, read_evaluation
 from autoseg.hardware import autocast_type, choose_device, count_cores, limit_memory, ran_out_of_memory, release_memory
-from autoseg.models import read_fold
+from autoseg.models import load_weights, read_fold
 from autoseg.pipeline.folds.cross_validation import train_lacking
 from autoseg.pipeline.folds.jobs import Job, TrainingOptions, resolve_job
 from autoseg.pipeline.folds.observing import make_observers
+from autoseg.pipeline.folds.out_of_fold import is_validated
 from autoseg.pipeline.folds.residency import load_cases
 from autoseg.pipeline.folds.validation import TrainingValidator, validate_fold
 from autoseg.prediction import make_members, make_window
 from autoseg.progress import Progress, SilentProgress
-from autoseg.training.checkpoint import load_tensors
 from autoseg.training.initial import InitialWeights
 from autoseg.training.record import TrainingRecord, read_record
 from autoseg.training.setting import Setup
@@ -67,9 +67,11 @@ def _train_locked(job: Job, progress: Progress) -> Evaluation | None:
         record = _train_fitting(job, record, progress)
     if not (job.cases.validation and processes.leads()):
         return None
-    if record.status == "finished":
+    if record.status == "finished" and is_validated(job.folder.validation, job.cases.validation):
         progress.say(f"Fold {job.fold} is finished.")
         return read_evaluation(job.folder.validation.metrics)
+    if record.status == "finished":
+        progress.say(f"Fold {job.fold} is trained, but of its validation files are missing or damaged: made again.")
     members = make_members(read_fold(job.folder), choose_device(), mirror=True)
     evaluation = validate_fold(members, job.inputs, job.cases.validation, job.folder.validation, progress)
     _write(job.folder, replace(record, status="finished"))
@@ -168,8 +170,7 @@ def _find_initial(job: Job) -> InitialWeights | None:
         return None
     folder = job.workspace.fold(job.plan.name, initial.configuration, job.fold)
     # Of several snapshots the last one has been trained longest.
-    tensors, _ = load_tensors(folder.weight_files()[-1])
-    return InitialWeights(tensors=tensors, layers=initial.layers)
+    return InitialWeights(tensors=load_weights(folder.weight_files()[-1]), layers=initial.layers)
 
 
 def _write(folder: FoldFolder, record: TrainingRecord) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from autoseg.models.model import REMEDY as RUN_REMEDY
 from autoseg.preprocessing import Store
 from autoseg.workspace.fold import FoldFolder
 from dataset_fingerprints.errors import WorkspaceError
 from dataset_fingerprints.files.jsonfiles import read_json
+from planners.editing.plan_checks import check_run
 from planners.run import CaseContent, Run, find_differences
 
 
@@ -17,7 +19,7 @@ def read_run(folder: FoldFolder) -> Run | None:
     Raises:
         FileFormatError: the file is damaged.
     """
-    return read_json(folder.run, Run) if folder.run.is_file() else None
+    return read_json(folder.run, Run, RUN_REMEDY, check_run) if folder.run.is_file() else None
 
 
 def refuse_other_run(folder: FoldFolder, begun: Run, now: Run) -> None:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from autoseg.pipeline.explaining import REMEDY
 from autoseg.pipeline.folds.needs import name_folds
-from autoseg.pipeline.folds.out_of_fold import read_probabilities
+from autoseg.pipeline.folds.out_of_fold import read_mask, read_probabilities
 from autoseg.prediction import Fallback, NetworkInput, find_box
 from autoseg.preprocessing import Crop, Record, Store, add_mask, fit_crops, fit_mask, store_key
 from autoseg.sampling import Origin
@@ -19,7 +20,6 @@ from dataset_fingerprints.dataset import Dataset, LabelScheme
 from dataset_fingerprints.files.jsonfiles import read_json
 from dataset_fingerprints.geometry import Box
 from dataset_fingerprints.reading.body import bounding_box
-from dataset_fingerprints.reading.images import read_label_map
 from planners.plan import Configuration, CropTo, Plan, Splits
 
 # By case, the validation of the fold that did not train on it.
@@ -73,8 +73,7 @@ class StageInput:
         return NetworkInput(image=inside, record=record, crop=crop.box, fallbacks=fallbacks)
 
     def _read_mask(self, folder: ValidationFolder, case: str) -> NDArray[np.uint8]:
-        labels = read_label_map(folder.mask(case)).voxels[0]
-        indices = self.scheme.to_indices(labels.round().astype(np.int64))
+        indices = read_mask(folder, case, self.scheme)
         return fit_mask(indices, self.store.read_record(case), self.scheme.index_count())
 
     def _find_training_box(self, crop: CropTo, found: OutOfFold, case: str) -> Box | None:
@@ -93,7 +92,7 @@ def find_input(workspace: Workspace, plan: Plan, splits: Splits, configuration: 
     It sees of every case, in training as in validation, results of the other configurations' folds that did not train
     on the case: masks of cases that a network has learnt by heart are too good to learn from.
     """
-    cases = read_json(workspace.dataset, Dataset).cases
+    cases = read_json(workspace.dataset, Dataset, REMEDY).cases
     return StageInput(
         store=Store(folder=workspace.store(store_key(configuration.preprocessing, plan.scheme))),
         scheme=plan.scheme,

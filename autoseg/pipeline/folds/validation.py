@@ -24,7 +24,7 @@ from autoseg.evaluation import (
     write_evaluation,
 )
 from autoseg.hardware import ran_out_of_memory
-from autoseg.pipeline.folds.out_of_fold import ValidatedCase
+from autoseg.pipeline.folds.out_of_fold import ValidatedCase, find_validated
 from autoseg.pipeline.folds.stage_inputs import StageInput
 from autoseg.prediction import (
     Member,
@@ -43,7 +43,8 @@ from autoseg.workspace.fold import ValidationFolder
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.errors import PartlyDoneError
 from dataset_fingerprints.failures import Failure, attempt, list_failures
-from dataset_fingerprints.files.jsonfiles import read_json, write_json
+from dataset_fingerprints.files.checksums import measure_file
+from dataset_fingerprints.files.jsonfiles import write_json
 from dataset_fingerprints.geometry import canonical_grid
 from dataset_fingerprints.reading.images import write_label_map
 
@@ -108,7 +109,7 @@ def validate_fold(
 
     The masks and probabilities of several members, a fold's snapshots, are those of their mean.
 
-    Started again after a kill, it goes on with the cases that are missing.
+    Started again after a kill, it goes on with the cases that are missing; those with a damaged file are made again.
 
     Raises:
         PartlyDoneError: some cases failed; the others are done, and there is no summary: means over fewer cases would
@@ -127,7 +128,7 @@ def validate_fold(
             f"validated:\n{list_failures(failures)}\nGive the same command again to try these once more."
         )
     evaluation = summarise([outcome for outcome in outcomes if isinstance(outcome, CaseScores)])
-    write_evaluation(folder.metrics, evaluation)
+    write_evaluation(folder.metrics, evaluation, sealed=True)
     return evaluation
 
 
@@ -138,10 +139,11 @@ def _ends_training(error: Exception) -> bool:
 
 def _validate_once(members: Sequence[Member], inputs: StageInput, case: str, folder: ValidationFolder) -> CaseScores:
     """Return a case's scores, which an earlier start may have left."""
-    done = folder.case_record(case)
-    if not done.is_file():
-        write_json(done, _validate_case(members, inputs, case, folder))
-    return read_json(done, ValidatedCase).scores
+    validated = find_validated(folder, case)
+    if validated is None:
+        validated = _validate_case(members, inputs, case, folder)
+        write_json(folder.case_record(case), validated)
+    return validated.scores
 
 
 def _validate_case(members: Sequence[Member], inputs: StageInput, case: str, folder: ValidationFolder) -> ValidatedCase:
@@ -151,7 +153,7 @@ def _validate_case(members: Sequence[Member], inputs: StageInput, case: str, fol
     scheme, stored = inputs.scheme, quantise(probabilities)
     labels = scheme.to_values(decide(probabilities))
     write_label_map(folder.mask(case), labels, record.source_grid)
-    write_array(folder.probabilities(case), stored.values)
+    packed = write_array(folder.probabilities(case), stored.values)
     scores = score_case(
         labels,
         scheme.to_values(inputs.store.read_reference(case)),
@@ -159,4 +161,5 @@ def _validate_case(members: Sequence[Member], inputs: StageInput, case: str, fol
         canonical_grid(record.source_grid).spacing_mm(),
         case,
     )
-    return ValidatedCase(scores=scores, probability_box=stored.box)
+    mask = measure_file(folder.mask(case))
+    return ValidatedCase(scores=scores, probability_box=stored.box, mask=mask, probabilities=packed)

@@ -16,6 +16,8 @@ NormName = Literal["instance", "batch", "group"]
 # A GPU computes group norm in single precision even under autocast: its input and output are kept that way, and the
 # next convolution keeps a 16-bit copy, five bytes per value on average.
 GROUP_NORM_BYTES = 5
+# More than any network has; a larger number is a mistake.
+MOST_FEATURES, MOST_BLOCKS, MOST_TAPS = 16_384, 256, 64
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,6 +52,10 @@ class UNetOptions:
 
     def find_shape_problems(self, axes: int) -> Iterator[str]:
         """Yield what is wrong with the options for images of so many axes."""
+        if not self.features:
+            yield "features is empty. Expected a number of channels for one stage or more."
+            return
+        yield from self._find_count_problems()
         levels = len(self.features)
         expected = {"kernels": levels, "strides": levels, "encoder_blocks": levels, "decoder_blocks": levels - 1}
         for name, count in expected.items():
@@ -61,8 +67,24 @@ class UNetOptions:
                 )
         for name in ("kernels", "strides"):
             rows = getattr(self, name)
-            if not rows or any(len(row) != axes or min(row) < 1 for row in rows):
-                yield f"{name} is {[list(row) for row in rows]}. Expected {axes} positive numbers per level."
+            if not rows or any(len(row) != axes or min(row) < 1 or max(row) > MOST_TAPS for row in rows):
+                found = [list(row) for row in rows]
+                yield f"{name} is {found}. Expected {axes} positive numbers per level, of {MOST_TAPS} at most."
+
+    def _find_count_problems(self) -> Iterator[str]:
+        for name, most in (
+            ("features", MOST_FEATURES),
+            ("encoder_blocks", MOST_BLOCKS),
+            ("decoder_blocks", MOST_BLOCKS),
+        ):
+            if not all(1 <= count <= most for count in getattr(self, name)):
+                yield f"{name} is {list(getattr(self, name))}. Expected 1 to {most} in every stage."
+        if self.groups < 1:
+            yield f"groups is {self.groups}. Expected 1 or more."
+        if any(length % 2 == 0 for row in self.kernels for length in row):
+            yield f"kernels is {[list(row) for row in self.kernels]}. Expected odd numbers."
+        if self.strides and set(self.strides[0]) - {1}:
+            yield f"strides begins with {list(self.strides[0])}. Expected 1 on the first level."
 
     def recomputable(self) -> bool:
         """Return whether levels can be computed again: batch norm's running averages would count every batch twice."""

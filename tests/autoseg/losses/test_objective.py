@@ -71,7 +71,7 @@ def test_an_objective_sees_every_output_and_trains_also_the_coarsest(package: Pa
         "from pathlib import Path\n"
         "from planners.choices import Choice\n"
         "from tests.autoseg.training.builders import lines, setup, train\n"
-        "from autoseg.training.checkpoint import load_tensors\n"
+        "from autoseg.models.tensors import load_tensors\n"
         f"folder = Path({str(tmp_path)!r})\n"
         "heads = {}\n"
         "for loss in ('dice_ce', 'agreeing'):\n"

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import torch
 
+from autoseg.models.tensors import load_tensors
 from autoseg.pipeline.folds.stage_inputs import find_input
 from autoseg.pipeline.planning import read_plan
 from autoseg.pipeline.trained import read_models
 from autoseg.prediction import Cascade, Probabilities, Stage, StoredLayers, build_cascade, decide
-from autoseg.training.checkpoint import load_tensors
 from autoseg.training.record import TrainingRecord
 from autoseg.workspace.fold import ValidationFolder
 from autoseg.workspace.workspace import Workspace

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from autoseg.evaluation import read_evaluation
-from autoseg.training.checkpoint import load_tensors
+from autoseg.models.tensors import load_tensors
 from autoseg.training.curve import Curve
 from autoseg.training.record import read_record
 from autoseg.workspace.fold import FoldFolder

@@ -11,7 +11,8 @@ import numpy as np
 import torch
 
 from autoseg.pipeline.folds.residency import StoredVoxels
-from autoseg.preprocessing import Store, pack_array, write_array
+from autoseg.preprocessing import Record, Store, pack_array, write_array
+from autoseg.preprocessing.store import CODE_VERSION, StoredCase
 from autoseg.sampling import (
     BatchParameters,
     BatchRules,
@@ -30,7 +31,8 @@ from autoseg.sampling.patches.case_choice import CaseChooser, UniformChooser
 from autoseg.sampling.patches.placing import build_placer
 from autoseg.workspace.store import StoreFolder
 from dataset_fingerprints.dataset import Heads
-from dataset_fingerprints.geometry import Box
+from dataset_fingerprints.files.jsonfiles import write_json
+from dataset_fingerprints.geometry import Box, make_grid
 from planners.choices import Choice, choose
 from planners.parts.augmentations import StandardOptions
 from planners.parts.patches import ForegroundOptions
@@ -135,12 +137,20 @@ def store_case(case: TrainingCase, folder: Path) -> TrainingCase:
     """The same case with its arrays on the disk."""
     label, *components = (values.numpy() for values in case.voxels.maps)
     store = Store(folder=StoreFolder(root=folder))
-    write_array(store.folder.image(case.name), case.voxels.image.numpy())
-    write_array(store.folder.labels(case.name), label)
+    box = Box(start=(0, 0, 0), stop=case.voxels.shape)
+    stored = StoredCase(
+        case=case.name,
+        code_version=CODE_VERSION,
+        identities=(),
+        record=Record(box=box, shape=case.voxels.shape, source_grid=make_grid(case.voxels.shape, np.eye(4))),
+        image=write_array(store.folder.image(case.name), case.voxels.image.numpy()),
+        labels=write_array(store.folder.labels(case.name), label),
+    )
+    write_json(store.folder.record(case.name), stored)
     voxels = StoredVoxels(
         store=store,
         case=case.name,
-        crop=Box(start=(0, 0, 0), stop=case.voxels.shape),
+        crop=box,
         channels=case.voxels.channels,
         components=tuple(map(pack_array, components)),
     )

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import nn
 
+from autoseg.models.tensors import load_tensors
 from autoseg.progress import SilentProgress
 from autoseg.sampling import make_resident_case
-from autoseg.training.checkpoint import load_tensors
 from autoseg.training.curve import Curve, Line, Observer
 from autoseg.training.policy import BudgetPolicy, Policy
 from autoseg.training.position import Position

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 import torch
 
+from autoseg.models.tensors import load_tensors
 from autoseg.networks import build_network
-from autoseg.training.checkpoint import load_tensors
 from autoseg.training.initial import InitialWeights, load_matching
 from autoseg.training.step import Stepper
 from autoseg.workspace.fold import FoldFolder

@@ -10,8 +10,8 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from autoseg.models.tensors import load_tensors
 from autoseg.sampling import make_resident_case
-from autoseg.training.checkpoint import load_tensors
 from autoseg.training.setting import Setup
 from autoseg.workspace.fold import FoldFolder
 from planners import PlanRequest, make_plan, set_values

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from autoseg import processes
-from autoseg.training.checkpoint import load_tensors
+from autoseg.models.tensors import load_tensors
 from autoseg.training.curve import Curve
 from autoseg.workspace.fold import FoldFolder
 from tests.autoseg.training.together import LONG, measure_losses, train

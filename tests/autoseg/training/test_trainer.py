@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
+from autoseg.models.tensors import load_tensors
 from autoseg.networks import build_network
-from autoseg.training.checkpoint import load_tensors
 from autoseg.training.curve import Curve
 from autoseg.training.policy import Policy
 from autoseg.training.step import Stepper

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
+from autoseg.models.tensors import load_tensors
 from autoseg.networks import build_network
-from autoseg.training.checkpoint import load_tensors
 from autoseg.training.position import Position
 from autoseg.training.weights import AverageKeeper, LastKeeper, SnapshotKeeper, build_keeper
 from autoseg.workspace.fold import FoldFolder

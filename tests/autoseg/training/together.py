@@ -19,7 +19,7 @@ from torch import Tensor
 
 from autoseg import processes
 from autoseg.losses import build_objective
-from autoseg.training.checkpoint import save_tensors
+from autoseg.models.tensors import save_tensors
 from autoseg.training.position import Position
 from autoseg.training.setting import Setup
 from autoseg.training.step import Stepper

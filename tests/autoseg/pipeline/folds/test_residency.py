@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from autoseg.models.tensors import load_tensors
 from autoseg.pipeline.folds.residency import FreeMemory, choose_residency, describe, fit_into
-from autoseg.training.checkpoint import load_tensors
 from autoseg.training.record import CaseResidency, read_record
 from autoseg.workspace.fold import FoldFolder
 from tests.synthetic.commands import run

@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autoseg.pipeline.folds.out_of_fold import read_probabilities
+from autoseg.pipeline.folds.out_of_fold import read_probabilities, read_validated
 from autoseg.pipeline.folds.stage_inputs import StageInput, find_input
 from autoseg.pipeline.planning import read_plan
 from autoseg.prediction import Fallback, find_box
 from autoseg.preprocessing import read_array, whole, write_array
 from autoseg.workspace.workspace import Workspace
+from dataset_fingerprints.files.jsonfiles import write_json
 from dataset_fingerprints.geometry import Box
 from planners.plan import CropTo
 
@@ -81,8 +82,11 @@ def test_where_nothing_was_found_the_whole_scan_is_looked_at_and_that_is_reporte
 ) -> None:
     shutil.copytree(cropped.workspace.root, tmp_path / "ws")
     empty = replace(cropped, workspace=Workspace(root=tmp_path / "ws"))
-    path = empty.workspace.fold("default", "3d_fullres", "0").validation.probabilities(cropped.case)
-    write_array(path, np.zeros_like(read_array(path)))
+    validation = empty.workspace.fold("default", "3d_fullres", "0").validation
+    path = validation.probabilities(cropped.case)
+    validated = read_validated(validation, cropped.case)
+    emptied = write_array(path, np.zeros_like(read_array(path)))
+    write_json(validation.case_record(cropped.case), replace(validated, probabilities=emptied))
     inputs = empty.inputs(trained_on="out_of_fold")
     seen = inputs.read(cropped.case)
     assert seen.crop == whole(inputs.store.read_record(cropped.case))

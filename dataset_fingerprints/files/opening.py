@@ -1,0 +1,55 @@
+"""Opening files of a folder that somebody else may have made: no link is written through, and nothing is waited for."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+from dataset_fingerprints.errors import WorkspaceError
+
+
+def open_to_write(path: Path, flags: int) -> BinaryIO:
+    """Open a file of ours unbuffered, making it where it is missing; its content stays.
+
+    Args:
+        path: of the file.
+        flags: beside reading and writing, such as `os.O_APPEND`.
+
+    Raises:
+        WorkspaceError: it is a link or not a file at all.
+        OSError: it cannot be opened.
+    """
+    refuse_link(path)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | flags, 0o666)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise WorkspaceError(f"{path}: is not a file. Remove it, then give the same command again.")
+    return os.fdopen(descriptor, "r+b" if not flags & os.O_APPEND else "ab", buffering=0)
+
+
+def refuse_link(path: Path) -> None:
+    """Make sure that a file of ours is not a link: writing would change what it leads to.
+
+    Raises:
+        WorkspaceError: it is one.
+    """
+    if path.is_symlink():
+        raise WorkspaceError(
+            f"{path}: is a link to {path.readlink()}, which autoseg would write to. Remove the link, then give the "
+            "same command again."
+        )
+
+
+def read_file(path: Path) -> bytes:
+    """Return the content of a file.
+
+    Raises:
+        OSError: it cannot be read, or is a pipe, a device or a folder.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as stream:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(0, "it is not a file", str(path))
+        return stream.read()

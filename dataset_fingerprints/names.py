@@ -1,0 +1,84 @@
+"""Names out of files and options that become names of files and folders."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+from dataset_fingerprints.errors import DataError
+
+# Behind and in front of a name come the kind of its file and what marks a half-written one; together 255 at most.
+MOST_BYTES = 200
+# Of a plan or a configuration.
+FOLDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+FOLD = re.compile(r"[0-9]{1,6}|full")
+_SHOWN = 60
+
+
+class WrongNameError(DataError, ValueError):
+    """A name cannot be that of a file; also a ValueError, so that a file's reader adds where it stands."""
+
+
+def is_case_name(name: str) -> bool:
+    """Return whether a case's name can begin the names of files, in the folder that they belong in."""
+    bad = any(part in name for part in ("/", "\\", "..")) or any(map(_is_control, name))
+    return bool(name) and not bad and not name.startswith(".") and not _is_too_long(name)
+
+
+def check_case_name(name: str) -> None:
+    """Make sure of a case's name; see `is_case_name`.
+
+    Raises:
+        WrongNameError: it is of no use.
+    """
+    if not is_case_name(name):
+        raise WrongNameError(
+            f"'{show_name(name)}' cannot name the files of a case. Expected at most {MOST_BYTES} bytes of text that "
+            "does not begin with a dot and holds no /, no \\, no two dots together and no control characters."
+        )
+
+
+def check_folder_name(name: str, what: str = "a folder") -> None:
+    """Make sure that the name of a plan or of a configuration can be a folder's name.
+
+    Raises:
+        WrongNameError: it cannot.
+    """
+    if not FOLDER.fullmatch(name) or ".." in name or _is_too_long(name):
+        raise WrongNameError(
+            f"'{show_name(name)}' cannot name {what}: it cannot be a folder's name. Expected at most {MOST_BYTES} "
+            "letters, digits, dots, dashes and underscores that begin with a letter or digit."
+        )
+
+
+def check_fold_name(name: str) -> None:
+    """Make sure that a fold's name is one.
+
+    Raises:
+        WrongNameError: it is not.
+    """
+    if not FOLD.fullmatch(name):
+        raise WrongNameError(f"'{show_name(name)}' is not a fold. Expected its number, or `full`.")
+
+
+def check_case_names(*lists: Iterable[str]) -> None:
+    """Make sure of all names in lists of cases; see `check_case_name`."""
+    for names in lists:
+        for name in names:
+            check_case_name(name)
+
+
+def _is_too_long(name: str) -> bool:
+    return len(name.encode("utf-8", errors="surrogatepass")) > MOST_BYTES
+
+
+def _is_control(character: str) -> bool:
+    """Return whether a character is a control character, the end of a line or half a character."""
+    return unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
+
+
+def show_name(name: str) -> str:
+    """Return a name as it can be shown: cut, with control characters spelled out."""
+    cut = name[:_SHOWN] + ("..." if len(name) > _SHOWN else "")
+    return ascii(cut)[1:-1] if any(map(_is_control, cut)) else cut

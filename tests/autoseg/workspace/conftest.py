@@ -1,0 +1,15 @@
+"""A trained workspace that tests copy before they damage it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.autoseg.workspace.small import make_small
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folders `raw` and `ws`, with a trained fold."""
+    return make_small(tmp_path_factory.mktemp("small"))
