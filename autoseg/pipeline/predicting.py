@@ -118,7 +118,7 @@ def _predict_one(predictor: Predictor, scan: NewScan, target: Path, plan: Plan) 
     for fallback in probabilities.fallbacks:
         _log.warning("case %s: %s", scan.name, fallback.describe())
     try:
-        write_label_map(target, plan.scheme.to_values(decide(probabilities)), read.source_grid)
+        write_label_map(target, plan.scheme.to_values(decide(probabilities)), read.source_grid, read.header)
     except DataError as error:
         return _Outcome(failure=f"  case {scan.name}: {error}")
     return _Outcome(fallbacks=probabilities.fallbacks)
