@@ -56,10 +56,7 @@ _PLACE = (
     *("xyzt_units", "qform_code", "sform_code", "quatern_b", "quatern_c", "quatern_d"),
     *("qoffset_x", "qoffset_y", "qoffset_z", "srow_x", "srow_y", "srow_z"),
 )
-_KINDS: dict[int, Any] = {
-    nibabel.Nifti1Header.sizeof_hdr: nibabel.Nifti1Image,
-    nibabel.Nifti2Header.sizeof_hdr: nibabel.Nifti2Image,
-}
+_HEADERS: dict[int, Any] = {kind.sizeof_hdr: kind for kind in (nibabel.Nifti1Header, nibabel.Nifti2Header)}
 _LONGEST_AXIS = 32767  # of NIfTI-1
 
 # A damaged or foreign file shows itself through one of these, depending on where the damage lies.
@@ -133,18 +130,18 @@ def write(path: Path, labels: NDArray[np.integer[Any]], grid: Grid, source: Head
 
 def _build(labels: NDArray[np.integer[Any]], grid: Grid, source: Header | None) -> nibabel.Nifti1Image:
     place = None if source is None or source.nifti is None else _read_place(source.nifti)
-    kind = nibabel.Nifti2Image if max(grid.shape) > _LONGEST_AXIS else nibabel.Nifti1Image
-    if place is not None and isinstance(place, nibabel.Nifti2Header):
-        kind = nibabel.Nifti2Image
+    long = max(grid.shape) > _LONGEST_AXIS or isinstance(place, nibabel.Nifti2Header)
+    kind: Any = nibabel.Nifti2Image if long else nibabel.Nifti1Image
     header = kind.header_class()
     header.set_xyzt_units("mm")
     header.set_data_dtype(labels.dtype)
     flat = source is not None and source.axes == 2 and grid.shape[2] == 1
-    image = kind(labels[:, :, 0] if flat else labels, grid.matrix(), header)
-    image.set_sform(grid.matrix(), code=1)
-    image.set_qform(grid.matrix(), code=1)
+    header.set_sform(grid.matrix(), code=1)
+    header.set_qform(grid.matrix(), code=1)
     if place is not None and source is not None:
-        _take_over(image.header, place, straightened=source.grid != grid)
+        _take_over(header, place, straightened=source.grid != grid)
+    # Without an affine, nibabel leaves the header's as they are.
+    image: nibabel.Nifti1Image = kind(labels[:, :, 0] if flat else labels, None, header)
     return image
 
 
@@ -164,7 +161,7 @@ def _take_over(header: nibabel.Nifti1Header, place: nibabel.Nifti1Header, *, str
 
 
 def _read_place(block: bytes) -> nibabel.Nifti1Header:
-    place: nibabel.Nifti1Header = _KINDS[len(block)].header_class(block, check=False)
+    place: nibabel.Nifti1Header = _HEADERS[len(block)](block, check=False)
     return place
 
 
@@ -190,10 +187,10 @@ def _opened(path: Path) -> Iterator[tuple[nibabel.Nifti1Header, BinaryIO, bytes]
 def _parse(stream: BinaryIO) -> tuple[nibabel.Nifti1Header, bytes]:
     """Return the header as nibabel understands it, and its bytes."""
     start = stream.peek(_HEADER_BYTES)  # type: ignore[attr-defined]
-    for size, kind in _KINDS.items():
-        if kind.header_class.may_contain_header(start):
+    for size, kind in _HEADERS.items():
+        if kind.may_contain_header(start):
             block = start[:size]
-            raw = kind.header_class(block, check=False)
+            raw = kind(block, check=False)
             raw.check_fix(_silent, _ERROR_LEVEL)
             return raw, block
     raise ValueError("the file does not begin with a NIfTI header")
