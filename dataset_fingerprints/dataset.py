@@ -8,9 +8,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.names import check_case_names
 
 SCHEMA_VERSION = 1
+
+# Indices of labels are kept as bytes.
+MOST_INDICES = 256
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,12 +70,28 @@ class LabelScheme:
         regions: overlapping label sets, empty for plain labels.
         region_export_order: the value written for each region, later ones over earlier ones; empty without regions.
         ignore_value: the value of unlabelled voxels, or None when every voxel is labelled.
+
+    Raises:
+        DataError: there are more values than indices, or a value does not fit into 32 bits.
     """
 
     labels: tuple[Label, ...]
     regions: tuple[Region, ...] = ()
     region_export_order: tuple[int, ...] = ()
     ignore_value: int | None = None
+
+    def __post_init__(self) -> None:
+        known, limits = self.known_values(), np.iinfo(np.int32)
+        if len(known) > MOST_INDICES:
+            raise DataError(
+                f"{len(known)} different label values are declared, background and ignored voxels included. Expected "
+                f"at most {MOST_INDICES}: join labels, or segment them in several models."
+            )
+        if min(known) < limits.min or max(known) > limits.max:
+            raise DataError(
+                f"label values from {min(known)} to {max(known)} are declared. Expected {limits.min} to {limits.max}, "
+                "which label files hold: number the labels from 1."
+            )
 
     def values(self) -> tuple[int, ...]:
         """Return the foreground values in ascending order."""

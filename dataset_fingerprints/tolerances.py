@@ -21,3 +21,17 @@ STRAIGHTENED_DEGREES = 0.1
 # Axes off by so much distort lengths by 4.7 % when they are taken for right angles, and volumes by 0.4 %, which is less
 # than scans of several scanners differ. Beyond, the voxels have to be resampled onto an orthogonal grid first.
 REFUSED_DEGREES = 5.0
+
+# Voxel sizes beyond these are no scan's: the finest microscopes resolve a ten-thousandth of a mm, and a metre is the
+# length of a body. They are wrong headers, mostly of a wrong unit.
+SMALLEST_VOXEL_MM = 1e-4
+LARGEST_VOXEL_MM = 1000.0
+
+# A NIfTI in metres with voxels from this size on has numbers in mm and the wrong unit.
+LARGEST_VOXEL_IN_METRES_MM = 100.0
+
+# Axes whose unit vectors span less volume than this run in the same direction (0.06 degrees apart, or fewer).
+PARALLEL_AXES = 1e-3
+
+# The voxel sizes of a NIfTI and those of its affine are rounded differently by this share at most.
+REPORTED_SIZE = 0.01

@@ -26,6 +26,9 @@ from dataset_fingerprints.tolerances import REPORTED_SHIFT
 
 EVERYTHING = Targets(segments=())
 
+# Atlases of the brain have up to a thousand labels.
+MOST_LABELS = 2000
+
 _log = logging.getLogger(__name__)
 
 
@@ -150,6 +153,7 @@ def _score_pair(pair: FilePair, targets: Targets, metrics: Mapping[str, MetricOp
     true = _round_labels(pair.reference, reference.voxels[0])
     if not targets.segments:
         found = _found_labels(predicted, true) - {targets.ignored}
+        _refuse_image(pair, len(found))
         targets = replace(label_targets(sorted(found)), ignored=targets.ignored)
     masks = tuple(targets.pairs(predicted, true, reference.grid().spacing_mm()))
     labels = tuple(score_pair(segment.label, mask_pair, metrics) for segment, mask_pair in masks)
@@ -203,6 +207,16 @@ def _round_labels(path: Path, stored: NDArray[Any]) -> NDArray[np.integer]:
             "label map: was it resampled with interpolation, or is it a probability map?"
         )
     return rounded.astype(np.int64)
+
+
+def _refuse_image(pair: FilePair, values: int) -> None:
+    """Refuse files with more values than any label map has: an image of integers, scored value by value."""
+    if values > MOST_LABELS:
+        raise DataError(
+            f"case {pair.case}: {pair.prediction.name} and {pair.reference.name} hold {values} different values. "
+            f"Expected label maps of at most {MOST_LABELS}: is one of them an image? Else name the labels to score "
+            "with --label."
+        )
 
 
 def _found_labels(*label_maps: NDArray[np.integer]) -> set[int]:

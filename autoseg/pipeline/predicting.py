@@ -135,5 +135,5 @@ def _predict_one(predictor: Predictor, scan: NewScan, target: Path, plan: Plan) 
         _log.warning("case %s: %s", scan.name, fallback.describe())
     labels = plan.scheme.to_values(decide(probabilities))
     with undisturbed():
-        write_label_map(target, labels, read.source_grid)
+        write_label_map(target, labels, read.source_grid, read.header)
     return probabilities.fallbacks

@@ -9,7 +9,15 @@ from dataset_fingerprints.checking.checks import Finding, Grade
 from dataset_fingerprints.geometry import Grid, affine_distance_mm, show_lengths, show_spacing, skew_degrees
 from dataset_fingerprints.reading.alignment import overlap, same_place
 from dataset_fingerprints.reading.stored import Header
-from dataset_fingerprints.tolerances import REFUSED_DEGREES, REPORTED_SHIFT, RIGHT_ANGLE_DEGREES, STRAIGHTENED_DEGREES
+from dataset_fingerprints.tolerances import (
+    REFUSED_DEGREES,
+    REPORTED_SHIFT,
+    REPORTED_SIZE,
+    RIGHT_ANGLE_DEGREES,
+    STRAIGHTENED_DEGREES,
+)
+
+_UNIT_NAMES = {"meter": "metres", "micron": "micrometres"}
 
 # grade, kind, and what was found without saying in which file
 _Fault = tuple[Grade, str, str]
@@ -24,7 +32,7 @@ def check_headers(case: str, headers: Mapping[str, Header]) -> tuple[Finding, ..
     """
     faults: dict[_Fault, list[str]] = {}
     for what, header in headers.items():
-        for fault in (*_check_forms(header), *_check_axes(header.grid)):
+        for fault in (*_check_unit(header), *_check_forms(header), *_check_axes(header.grid)):
             faults.setdefault(fault, []).append(what)
     return tuple(
         Finding(case=case, grade=grade, kind=kind, message=f"{', '.join(files)}: {text}")
@@ -70,6 +78,29 @@ def _check_forms(header: Header) -> Iterator[_Fault]:
             f"qform and sform of the header place voxels up to {apart_mm:.3g} mm apart. The sform is used (nibabel's "
             "rule). If the qform is right, set the code of the sform to 0.",
         )
+
+
+def _check_unit(header: Header) -> Iterator[_Fault]:
+    """Report lengths that were converted, and voxel sizes that a NIfTI gives in two ways."""
+    sizes_mm = header.grid.spacing_mm()
+    if header.unit:
+        yield (
+            "warning",
+            "unit",
+            f"the header gives lengths in {_UNIT_NAMES[header.unit]}, which were converted: the voxels are "
+            f"{show_spacing(sizes_mm)} mm. If they are not, correct the unit in the header.",
+        )
+    if header.pixdim_mm is not None and not _same_sizes(header.pixdim_mm, sizes_mm):
+        yield (
+            "warning",
+            "voxel-size",
+            f"the header gives voxel sizes of {show_spacing(header.pixdim_mm)} mm (pixdim), but its affine has "
+            f"{show_spacing(sizes_mm)} mm. The affine is used. If the others are right, correct the affine.",
+        )
+
+
+def _same_sizes(first: Sequence[float], second: Sequence[float]) -> bool:
+    return all(abs(a - b) <= REPORTED_SIZE * b for a, b in zip(first, second, strict=True))
 
 
 def _check_axes(grid: Grid) -> Iterator[_Fault]:

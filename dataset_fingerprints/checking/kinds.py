@@ -29,6 +29,8 @@ KINDS: dict[str, Kind] = {
     "shape": Kind(grades=("error",), meaning="label map and scan have different numbers of voxels"),
     "affine": Kind(grades=("error", "warning"), meaning="label map and scan lie apart in space"),
     "qform-sform": Kind(grades=("warning",), meaning="a NIfTI places its voxels in two ways; the sform is used"),
+    "unit": Kind(grades=("warning",), meaning="a NIfTI is in metres or micrometres; its lengths were converted to mm"),
+    "voxel-size": Kind(grades=("warning",), meaning="a NIfTI gives other voxel sizes than its affine, which is used"),
     "skewed-axes": Kind(grades=("error", "warning", "fixed"), meaning="the axes of a grid are not at right angles"),
     "channel-grid": Kind(
         grades=("error", "warning"), meaning="a channel was resampled onto the first one's grid, or lies elsewhere"

@@ -52,12 +52,16 @@ def read_scheme(path: Path, labels: Mapping[str, Any], order: object = None) -> 
     if not has_regions and len(names) != len(alone):
         raise DataError(f"{path}: two labels share a value: {alone}. Give each label an integer of its own.")
     regions = tuple(Region(name=name, values=own) for name, own in values.items()) if has_regions else ()
-    return LabelScheme(
-        labels=tuple(Label(name=names.get(value, f"label {value}"), value=value) for value in foreground),
-        regions=regions,
-        region_export_order=_export_order(path, regions, order),
-        ignore_value=None if ignored is None else ignored[0],
-    )
+    written = _export_order(path, regions, order)
+    try:
+        return LabelScheme(
+            labels=tuple(Label(name=names.get(value, f"label {value}"), value=value) for value in foreground),
+            regions=regions,
+            region_export_order=written,
+            ignore_value=None if ignored is None else ignored[0],
+        )
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from error
 
 
 def _label_values(path: Path, name: str, value: object) -> tuple[int, ...]:

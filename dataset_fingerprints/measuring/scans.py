@@ -37,6 +37,7 @@ class Scan:
         background: the value around the body, None where no background was proven.
         source_grid: the grid of the file.
         absent: the positions of channels that the scan does not have; their voxels are 0.
+        header: of the scan's first file, for its mask; None for a scan that is not from a file.
     """
 
     voxels: NDArray[np.float32]
@@ -46,6 +47,7 @@ class Scan:
     background: float | None
     source_grid: Grid
     absent: tuple[int, ...] = ()
+    header: Header | None = None
 
     def canonical_shape(self) -> Triple:
         """Return the whole scan's shape in canonical axes."""
@@ -74,7 +76,7 @@ def read_scan(name: str, images: Sequence[Path | None], channels: Sequence[str])
     for finding in findings:
         _log.warning("case %s: %s", name, finding.message)
     image = join_channels([file.image for file in opened])
-    scan = _crop(image.voxels, None, None, image.source_grid)
+    scan = replace(_crop(image.voxels, None, None, image.source_grid), header=image.header)
     for position in absent:
         scan = replace(scan, voxels=np.insert(scan.voxels, position, 0, axis=0), absent=absent)
     return scan

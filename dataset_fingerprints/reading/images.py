@@ -24,6 +24,7 @@ from dataset_fingerprints.geometry import (
 )
 from dataset_fingerprints.reading import itk, nifti
 from dataset_fingerprints.reading.alignment import overlap, resample_onto, same_place
+from dataset_fingerprints.reading.guards import refuse_irregular
 from dataset_fingerprints.reading.stored import Header, RefusedError, refuse_damaged_gzip
 from dataset_fingerprints.tolerances import RIGHT_ANGLE_DEGREES, STRAIGHTENED_DEGREES
 
@@ -145,16 +146,18 @@ def read_label_map(path: Path) -> Image:
         voxels = voxels[:1]
     if voxels.shape[0] != 1:
         raise DataError(f"{path}: holds {voxels.shape[0]} volumes. A label file holds one 3D volume of integers.")
+    refuse_wide_labels(path, voxels)
     return replace(image, voxels=voxels)
 
 
-def write_label_map(path: Path, labels: NDArray[np.integer], source_grid: Grid) -> None:
+def write_label_map(path: Path, labels: NDArray[np.integer], source_grid: Grid, source: Header | None = None) -> None:
     """Write a label map on the grid of the scan it belongs to, atomically.
 
     Args:
         path: the suffix chooses the format: one of `IMAGE_SUFFIXES` but .mhd, which is two files.
         labels: (x, y, z) in canonical RAS+ axes, as integers.
         source_grid: the grid to write on, as `read_image` gave it.
+        source: the header of that scan: its mask gets as many axes, and that of a NIfTI its units and both affines.
 
     Raises:
         DataError: the format cannot hold this grid or these labels.
@@ -164,12 +167,34 @@ def write_label_map(path: Path, labels: NDArray[np.integer], source_grid: Grid) 
         raise ValueError(f"label map of shape {stored.shape} does not fit the grid {source_grid.shape}")
     if not path.name.endswith(IMAGE_SUFFIXES):
         raise DataError(f"{path}: has no suffix of an image file. Choose one of {', '.join(IMAGE_SUFFIXES)}.")
+    refuse_wide_labels(path, stored)
     write = nifti.write if path.name.endswith(nifti.SUFFIXES) else itk.write
-    write(path, stored, source_grid)
+    write(path, stored, source_grid, source)
+
+
+def refuse_wide_labels(path: Path, labels: NDArray[Any]) -> None:
+    """Raise a DataError if values lie beyond those of 32 bits, which not all number types of label files hold.
+
+    Args:
+        path: of the file, for the message.
+        labels: of any number type; NaN is left to those who look for whole numbers.
+    """
+    limits = np.iinfo(np.int32)
+    if np.can_cast(labels.dtype, np.int32) or not labels.size:
+        return
+    low, high = labels.min(), labels.max()
+    if low < limits.min or high > limits.max:
+        raise DataError(
+            f"{path}: holds values from {low} to {high}. Expected labels of {limits.min} to {limits.max}: number them "
+            "from 1, and see that it is a label map."
+        )
 
 
 def _read(path: Path, dtype: type[np.floating] | None) -> Image:
-    stored = _read_by(path, partial(nifti.read_voxels, dtype=dtype), partial(itk.read_voxels, dtype=dtype))
+    try:
+        stored = _read_by(path, partial(nifti.read_voxels, dtype=dtype), partial(itk.read_voxels, dtype=dtype))
+    except MemoryError as error:
+        raise DataError(f"{path}: its voxels do not fit into memory. Free memory, or resample the scan.") from error
     grid = _settle(stored.header.grid)
     voxels = to_canonical(stored.voxels, find_reorientation(grid))
     return Image(voxels=voxels, source_grid=grid, header=stored.header)
@@ -182,8 +207,7 @@ def _settle(grid: Grid) -> Grid:
 
 def _read_by(path: Path, by_nibabel: Callable[[Path], _Found], by_itk: Callable[[Path], _Found]) -> _Found:
     """Read a NIfTI file by nibabel, or by SimpleITK where nibabel refuses it; everything else by SimpleITK."""
-    if not path.exists():
-        raise DataError(f"{path}: does not exist. Expected an image file ({', '.join(IMAGE_SUFFIXES)}).")
+    refuse_irregular(path)
     readers = {"nibabel": by_nibabel, "SimpleITK": by_itk}
     if path.is_dir() or path.name.endswith(itk.VOLUME_SUFFIXES + itk.PICTURE_SUFFIXES):
         del readers["nibabel"]

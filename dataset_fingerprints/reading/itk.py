@@ -6,6 +6,7 @@ ITK places voxels in LPS millimetres, our affines in RAS: both first world axes 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,9 @@ from numpy.typing import NDArray
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.files.atomic import replacing
 from dataset_fingerprints.geometry import Grid, affine_distance_mm
+from dataset_fingerprints.reading.guards import refuse_bad_header, refuse_bad_voxels
+from dataset_fingerprints.reading.memory import refuse_too_large
+from dataset_fingerprints.reading.payloads import Payload, refuse_damage, refuse_wrong_length
 from dataset_fingerprints.reading.stored import GZIP_MAGIC, Header, RefusedError, Stored, make_stored_grid
 
 if TYPE_CHECKING:
@@ -87,8 +91,14 @@ def read_voxels(path: Path, dtype: type[np.floating] | None) -> Stored:
     return Stored(voxels=voxels if dtype is None else voxels.astype(dtype, copy=False), header=header)
 
 
-def write(path: Path, labels: NDArray[np.integer[Any]], grid: Grid) -> None:
+def write(path: Path, labels: NDArray[np.integer[Any]], grid: Grid, source: Header | None) -> None:
     """Write (i, j, k) labels on a grid, atomically, in the format of the path's suffix.
+
+    Args:
+        path: where to.
+        labels: in any type; the format's smallest that holds them is taken.
+        grid: of the labels.
+        source: the header of the scan that they belong to, whose number of axes they get.
 
     Raises:
         DataError: the format cannot hold the grid or the labels.
@@ -99,10 +109,10 @@ def write(path: Path, labels: NDArray[np.integer[Any]], grid: Grid) -> None:
         raise DataError(f"{path}: .mhd is two files, which cannot be replaced in one step. Write .mha instead.")
     stored = _fit_type(path, labels).transpose(2, 1, 0)
     picture = path.name.endswith(PICTURE_SUFFIXES)
-    flat = picture and grid.shape[2] == 1
+    flat = grid.shape[2] == 1 and (picture or (source is not None and source.axes == 2 and _lies_flat(grid)))
     image = SimpleITK.GetImageFromArray(np.ascontiguousarray(stored[0] if flat else stored))
     if not picture:
-        _place(image, grid)
+        _place(image, grid, 2 if flat else 3)
     with replacing(path) as temporary:
         try:
             SimpleITK.WriteImage(image, str(temporary), useCompression=True)
@@ -115,6 +125,7 @@ def write(path: Path, labels: NDArray[np.integer[Any]], grid: Grid) -> None:
 def _open(path: Path) -> SimpleITK.ImageFileReader:
     import SimpleITK
 
+    refuse_bad_header(path)
     reader = SimpleITK.ImageFileReader()
     reader.SetFileName(str(path))
     try:
@@ -126,7 +137,10 @@ def _open(path: Path) -> SimpleITK.ImageFileReader:
 
 def _read_file(path: Path) -> SimpleITK.Image:
     reader = _open(path)
-    _refuse_short(path, reader)
+    # Components and number type are known, and what is refused by them is refused before any memory is taken.
+    _header_of(path, reader, reader.GetNumberOfComponents())
+    refuse_bad_voxels(path)
+    _check_size(path, reader)
     try:
         image: SimpleITK.Image = reader.Execute()
     except RuntimeError as error:
@@ -137,29 +151,34 @@ def _read_file(path: Path) -> SimpleITK.Image:
     return image
 
 
-def _refuse_short(path: Path, reader: SimpleITK.ImageFileReader) -> None:
-    """Refuse a truncated file of those formats that ITK reads without complaint, with noise at the end."""
-    with path.open("rb") as stream:
-        start = stream.read(6)
-    if path.suffix == ".bmp":
-        expected = int.from_bytes(start[2:], "little")
-    elif path.suffix in _HEADER_BYTES and not start.startswith(GZIP_MAGIC):
-        bits = int("".join(filter(str.isdigit, _type_name(reader))))
-        values = int(np.prod(reader.GetSize())) * reader.GetNumberOfComponents()
-        expected = _HEADER_BYTES[path.suffix] + values * bits // 8
-    else:
+def _check_size(path: Path, reader: SimpleITK.ImageFileReader) -> None:
+    """Compare the size that the header declares with the memory, and with the file where no guard does it."""
+    size = reader.GetSize()
+    values = math.prod(size) * reader.GetNumberOfComponents()
+    value_bytes = int("".join(filter(str.isdigit, _type_name(reader)))) // 8
+    # ITK's voxels, the array's, and these as float32.
+    refuse_too_large(path, values * (2 * value_bytes + np.dtype(np.float32).itemsize))
+    if path.suffix not in _HEADER_BYTES:
         return
-    size = path.stat().st_size
-    if size < expected:
-        raise DataError(
-            f"{path}: is truncated: {size} of {expected} bytes are there. Copy the file again from its source."
-        )
+    with path.open("rb") as stream:
+        packed = stream.read(len(GZIP_MAGIC)) == GZIP_MAGIC
+    start = _HEADER_BYTES[path.suffix]
+    payload = Payload(
+        path=path,
+        start=0 if packed else start,
+        length=path.stat().st_size - (0 if packed else start),
+        size=values * value_bytes + (start if packed else 0),
+        slice_size=values * value_bytes // size[-1],
+        packing="deflate" if packed else "none",
+    )
+    refuse_wrong_length(payload)
+    refuse_damage(payload)
 
 
-def _type_name(reader: SimpleITK.ImageFileReader) -> str:
+def _type_name(source: Any) -> str:
     import SimpleITK
 
-    return str(SimpleITK.GetPixelIDValueAsString(reader.GetPixelID()))
+    return str(SimpleITK.GetPixelIDValueAsString(source.GetPixelID()))
 
 
 def _read_series_header(folder: Path) -> Header:
@@ -233,12 +252,17 @@ def _header_of(path: Path, source: Any, components: int) -> Header:
             f"{path}: has {len(size)} axes and {components} values per voxel. "
             "Expected x, y, z and at most one axis of channels."
         )
+    if "complex" in _type_name(source):
+        raise DataError(
+            f"{path}: its voxels are complex numbers. Expected real ones: store the magnitude, for example by "
+            "SimpleITK.ComplexToModulus."
+        )
     if path.name.endswith(PICTURE_SUFFIXES):
         affine = np.eye(4)
     else:
         affine = _affine(source.GetSpacing(), source.GetOrigin(), source.GetDirection())
     grid = make_stored_grid(path, size, affine)
-    return Header(grid=grid, channels=size[3] if len(size) == 4 else components)
+    return Header(grid=grid, channels=size[3] if len(size) == 4 else components, axes=min(len(size), 3))
 
 
 def _affine(spacing_mm: Sequence[float], origin: Sequence[float], direction: Sequence[float]) -> NDArray[np.float64]:
@@ -251,11 +275,18 @@ def _affine(spacing_mm: Sequence[float], origin: Sequence[float], direction: Seq
     return _LPS_TO_RAS @ affine
 
 
-def _place(image: SimpleITK.Image, grid: Grid) -> None:
+def _place(image: SimpleITK.Image, grid: Grid, axes: int) -> None:
     affine = _LPS_TO_RAS @ grid.matrix()
-    image.SetSpacing(grid.spacing_mm())
-    image.SetOrigin(affine[:3, 3].tolist())
-    image.SetDirection((affine[:3, :3] / np.array(grid.spacing_mm())).ravel().tolist())
+    directions = affine[:3, :3] / np.array(grid.spacing_mm())
+    image.SetSpacing(grid.spacing_mm()[:axes])
+    image.SetOrigin(affine[:axes, 3].tolist())
+    image.SetDirection(directions[:axes, :axes].ravel().tolist())
+
+
+def _lies_flat(grid: Grid) -> bool:
+    """Return whether an image of two axes can hold a grid's place in space, as ITK gives it a third axis."""
+    third = np.eye(4)[2]
+    return np.array_equal(grid.matrix()[2], third) and np.array_equal(grid.matrix()[:, 2], third)
 
 
 def _fit_type(path: Path, labels: NDArray[np.integer[Any]]) -> NDArray[np.integer[Any]]:

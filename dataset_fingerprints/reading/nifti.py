@@ -1,32 +1,42 @@
-"""NIfTI files through nibabel, which keeps the affine as stored, sheared ones too."""
+"""NIfTI files: headers through nibabel, which keeps the affine as stored, sheared ones too; voxels as they come.
+
+The voxels are read here, into memory that is taken as they arrive: a file that declares more than it holds costs no
+more than what it holds.
+"""
 
 from __future__ import annotations
 
+import logging
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import IOBase
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 import nibabel
 import numpy as np
 from isal import igzip
+from nibabel.volumeutils import apply_read_scaling
 from numpy.typing import NDArray
 
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.files.atomic import write_bytes
-from dataset_fingerprints.geometry import Grid, make_grid
+from dataset_fingerprints.geometry import Grid, TripleFloat, make_grid
+from dataset_fingerprints.reading.memory import refuse_too_large
+from dataset_fingerprints.reading.payloads import is_surplus, refuse_impossible_ratio, say_surplus, say_truncated
 from dataset_fingerprints.reading.stored import (
     GZIP_ERRORS,
     Header,
     RefusedError,
     Stored,
+    is_packed,
     make_stored_grid,
     one_line,
     open_unpacked,
     read_to_end,
     truncation,
 )
+from dataset_fingerprints.tolerances import LARGEST_VOXEL_IN_METRES_MM
 
 SUFFIXES = (".nii.gz", ".nii")
 
@@ -34,27 +44,47 @@ SUFFIXES = (".nii.gz", ".nii")
 _COMPRESSION = 2
 
 _HEADER_BYTES = 540  # of NIfTI-2; NIfTI-1 has 348
+_PIECE = 1 << 24
+_ERROR_LEVEL = 40  # nibabel's own: problems from here on make a header useless
+
+# By the code of the unit in the header: its name and what 1 of it is in mm. Any other code, like 2, stands for mm.
+_UNITS = {1: ("meter", 1000.0), 3: ("micron", 0.001)}
+_UNIT_BITS = 7
+
+# What a mask takes over from the header of its scan: where the voxels lie, twice, and in which unit.
+_PLACE = (
+    *("xyzt_units", "qform_code", "sform_code", "quatern_b", "quatern_c", "quatern_d"),
+    *("qoffset_x", "qoffset_y", "qoffset_z", "srow_x", "srow_y", "srow_z"),
+)
+_HEADERS: dict[int, Any] = {kind.sizeof_hdr: kind for kind in (nibabel.Nifti1Header, nibabel.Nifti2Header)}
+_LONGEST_AXIS = 32767  # of NIfTI-1
 
 # A damaged or foreign file shows itself through one of these, depending on where the damage lies.
 _READ_ERRORS: tuple[type[Exception], ...] = (
     OSError,
     EOFError,
     ValueError,
+    KeyError,
+    OverflowError,
     *GZIP_ERRORS,
     nibabel.filebasedimages.ImageFileError,
     nibabel.spatialimages.HeaderDataError,
 )
 
+# nibabel tells what is odd in a header to people; whatever matters of it is found here.
+_silent = logging.getLogger(f"{__name__}.nibabel")
+_silent.disabled = True
+
 
 def read_header(path: Path) -> Header:
-    """Read shape, affine and channels: the fourth axis.
+    """Read shape, affine and channels: the fourth axis, or the fifth where the fourth has length 1.
 
     Raises:
         RefusedError: nibabel cannot read the header.
         DataError: the header is read but describes no image of ours.
     """
-    with _opened(path) as (image, _):
-        return _header_of(path, image)
+    with _opened(path) as (raw, _, block):
+        return _header_of(path, raw, block)
 
 
 def read_voxels(path: Path, dtype: type[np.floating] | None) -> Stored:
@@ -62,13 +92,13 @@ def read_voxels(path: Path, dtype: type[np.floating] | None) -> Stored:
 
     Raises:
         RefusedError: nibabel cannot read the header.
-        DataError: the voxels end early or are damaged.
+        DataError: the voxels end early or are damaged, or do not fit into memory.
     """
-    with _opened(path) as (image, stream):
-        header = _header_of(path, image)
+    with _opened(path) as (raw, stream, block):
+        header = _header_of(path, raw, block)
+        scaling = _scaling_of(path, raw)
         try:
-            stored = image.get_fdata(dtype=dtype, caching="unchanged") if dtype else np.asanyarray(image.dataobj)
-            read_to_end(stream)
+            stored = _read_stored(path, raw, stream)
         except EOFError as error:
             raise DataError(f"{path}: {truncation(path)}. Copy the file again from its source.") from error
         except _READ_ERRORS as error:
@@ -76,57 +106,222 @@ def read_voxels(path: Path, dtype: type[np.floating] | None) -> Stored:
                 f"{path}: the header is fine but the voxels end early or are damaged: the file is truncated or was "
                 f"changed ({one_line(error)}). Copy the file again from its source."
             ) from error
-    return Stored(voxels=np.moveaxis(stored.reshape(*header.grid.shape, -1), -1, 0), header=header)
+    # What overflows becomes infinite, which is refused by its voxels.
+    with np.errstate(all="ignore"):
+        voxels = _scale(stored, scaling, dtype)
+    return Stored(voxels=np.moveaxis(voxels.reshape(*header.grid.shape, -1), -1, 0), header=header)
 
 
-def write(path: Path, labels: NDArray[np.integer[Any]], grid: Grid) -> None:
-    """Write (i, j, k) labels on a grid, atomically; the same labels give the same bytes."""
-    header = nibabel.Nifti1Header()
-    header.set_xyzt_units("mm")
-    header.set_data_dtype(labels.dtype)
-    image = nibabel.Nifti1Image(labels, grid.matrix(), header)
-    image.set_sform(grid.matrix(), code=1)
-    image.set_qform(grid.matrix(), code=1)
-    content = image.to_bytes()
+def write(path: Path, labels: NDArray[np.integer[Any]], grid: Grid, source: Header | None) -> None:
+    """Write (i, j, k) labels on a grid, atomically; the same labels give the same bytes.
+
+    Args:
+        path: where to.
+        labels: in a type that NIfTI knows.
+        grid: of the labels.
+        source: the header of the scan that they belong to: they get its number of axes, and of a NIfTI its units,
+            codes and both affines.
+    """
+    content = _build(labels, grid, source).to_bytes()
     packed = path.name.endswith(".gz")
     # The time is left out of the gzip header.
     write_bytes(path, igzip.compress(content, _COMPRESSION, mtime=0) if packed else content)
 
 
+def _build(labels: NDArray[np.integer[Any]], grid: Grid, source: Header | None) -> nibabel.Nifti1Image:
+    place = None if source is None or source.nifti is None else _read_place(source.nifti)
+    long = max(grid.shape) > _LONGEST_AXIS or isinstance(place, nibabel.Nifti2Header)
+    kind: Any = nibabel.Nifti2Image if long else nibabel.Nifti1Image
+    header = kind.header_class()
+    header.set_xyzt_units("mm")
+    header.set_data_dtype(labels.dtype)
+    flat = source is not None and source.axes == 2 and grid.shape[2] == 1
+    header.set_sform(grid.matrix(), code=1)
+    header.set_qform(grid.matrix(), code=1)
+    if place is not None and source is not None:
+        _take_over(header, place, straightened=source.grid != grid)
+    # Without an affine, nibabel leaves the header's as they are.
+    image: nibabel.Nifti1Image = kind(labels[:, :, 0] if flat else labels, None, header)
+    return image
+
+
+def _take_over(header: nibabel.Nifti1Header, place: nibabel.Nifti1Header, *, straightened: bool) -> None:
+    """Give a mask's header the place of its scan's: as stored, or only units and codes where the axes were changed."""
+    if straightened:
+        to_unit = 1 / _unit_of(place)[1]
+        forms = (np.diag([to_unit] * 3 + [1.0]) @ header.get_sform(), int(place["sform_code"]))
+        header.set_sform(*forms)
+        header.set_qform(forms[0], int(place["qform_code"]))
+        header["xyzt_units"] = place["xyzt_units"]
+        return
+    for name in _PLACE:
+        header[name] = place[name]
+    header["pixdim"][:4] = place["pixdim"][:4]
+    header["pixdim"][1:4] = np.abs(header["pixdim"][1:4])
+
+
+def _read_place(block: bytes) -> nibabel.Nifti1Header:
+    place: nibabel.Nifti1Header = _HEADERS[len(block)](block, check=False)
+    return place
+
+
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[nibabel.Nifti1Image, BinaryIO]]:
-    """Open a file, packed or not whatever its name says, and read its header; voxels are read while it is open."""
+def _opened(path: Path) -> Iterator[tuple[nibabel.Nifti1Header, BinaryIO, bytes]]:
+    """Open a file, packed or not whatever its name says, and read its header; the stream is at the file's start."""
     with open_unpacked(path) as stream:
         try:
-            kind = _find_kind(stream)
-            image = kind.from_file_map(kind.make_file_map({"image": cast("IOBase", stream)}), mmap=False)
+            raw, block = _parse(stream)
+            kind = raw.get_data_dtype()
         except _READ_ERRORS as error:
             raise RefusedError(one_line(error)) from error
-        if image.get_data_dtype().fields:
+        if kind.fields:
             raise RefusedError("voxels are colours")
-        yield image, stream
+        if kind.kind == "c":
+            raise DataError(
+                f"{path}: its voxels are complex numbers. Expected real ones: store the magnitude, for example "
+                "numpy.abs of the voxels."
+            )
+        yield raw, stream, block
 
 
-def _find_kind(stream: BinaryIO) -> type[nibabel.Nifti1Image]:
+def _parse(stream: BinaryIO) -> tuple[nibabel.Nifti1Header, bytes]:
+    """Return the header as nibabel understands it, and its bytes."""
     start = stream.peek(_HEADER_BYTES)  # type: ignore[attr-defined]
-    for kind in (nibabel.Nifti1Image, nibabel.Nifti2Image):
-        if kind.header_class.may_contain_header(start):
-            return kind
+    for size, kind in _HEADERS.items():
+        if kind.may_contain_header(start):
+            block = start[:size]
+            raw = kind(block, check=False)
+            raw.check_fix(_silent, _ERROR_LEVEL)
+            return raw, block
     raise ValueError("the file does not begin with a NIfTI header")
 
 
-def _header_of(path: Path, image: nibabel.Nifti1Image) -> Header:
+def _header_of(path: Path, raw: nibabel.Nifti1Header, block: bytes) -> Header:
     """Describe the file; its grid is the sform's if there is one, else the qform's (nibabel's rule)."""
-    if len(image.shape) > 4 and any(length > 1 for length in image.shape[4:]):
-        raise DataError(f"{path}: has {len(image.shape)} axes. Expected x, y, z and at most one axis of channels.")
-    grid = make_stored_grid(path, image.shape, image.affine)
-    channels = int(image.shape[3]) if len(image.shape) > 3 else 1
-    return Header(grid=grid, channels=channels, qform=_rival_qform(image, grid))
+    shape = tuple(int(length) for length in raw.get_data_shape())
+    if len(shape) > 4 and (any(length > 1 for length in shape[5:]) or (shape[3] != 1 and shape[4] != 1)):
+        raise DataError(
+            f"{path}: has {len(shape)} axes ({' x '.join(map(str, shape))}). Expected x, y, z and at most one axis of "
+            "channels: split it into files of one volume each."
+        )
+    unit, factor = _unit_of(raw)
+    grid = make_stored_grid(path, shape, _affine(path, raw, block, factor))
+    if unit == "meter" and max(grid.spacing_mm()) >= LARGEST_VOXEL_IN_METRES_MM:
+        raise DataError(
+            f"{path}: its header gives voxel sizes in metres, up to {max(grid.spacing_mm()) / factor:g} m. Expected "
+            "millimetres: correct the unit, for example with nibabel (set_xyzt_units)."
+        )
+    return Header(
+        grid=grid,
+        channels=math.prod(shape[3:]),
+        qform=_rival_qform(raw, grid, factor),
+        axes=2 if len(shape) < 3 else 3,
+        unit=unit,
+        pixdim_mm=_pixdim_mm(raw, block, factor),
+        nifti=block,
+    )
 
 
-def _rival_qform(image: nibabel.Nifti1Image, grid: Grid) -> Grid | None:
+def _unit_of(raw: nibabel.Nifti1Header) -> tuple[str, float]:
+    """Return the unit of length where it is not mm, and how many mm it is."""
+    return _UNITS.get(int(raw["xyzt_units"]) & _UNIT_BITS, ("", 1.0))
+
+
+def _affine(path: Path, raw: nibabel.Nifti1Header, block: bytes, factor: float) -> NDArray[np.float64]:
+    """Return the affine in mm.
+
+    Raises:
+        RefusedError: its quaternion is not valid.
+        DataError: the voxel sizes that it is made of are not positive; nibabel takes 1 for 0, and the size for its
+            negative.
+    """
+    axes = min(int(raw["dim"][0]), 3)
+    sizes = _read_place(block)["pixdim"][1 : axes + 1]
+    if int(raw["sform_code"]) == 0 and not (sizes > 0).all():
+        raise DataError(
+            f"{path}: its header gives voxel sizes of {' x '.join(f'{size:g}' for size in sizes)}. Expected positive "
+            "ones: correct the header (pixdim), for example with nibabel."
+        )
+    with np.errstate(all="ignore"):
+        try:
+            affine: NDArray[np.float64] = np.array(raw.get_best_affine(), np.float64)
+        except _READ_ERRORS as error:
+            raise RefusedError(one_line(error)) from error
+        affine[:3] *= factor
+    return affine
+
+
+def _pixdim_mm(raw: nibabel.Nifti1Header, block: bytes, factor: float) -> TripleFloat | None:
+    """Return the voxel sizes that stand beside an sform; None without one."""
+    if int(raw["sform_code"]) == 0 or int(raw["dim"][0]) < 3:
+        return None
+    x, y, z = (float(size) * factor for size in _read_place(block)["pixdim"][1:4])
+    return (x, y, z)
+
+
+def _rival_qform(raw: nibabel.Nifti1Header, grid: Grid, factor: float) -> Grid | None:
     try:
-        qform, code = image.get_qform(coded=True)
+        qform, code = raw.get_qform(coded=True)
     except _READ_ERRORS:
         return None  # its quaternion is not valid
-    return make_grid(grid.shape, qform) if code > 0 and image.header["sform_code"] > 0 else None
+    if qform is None or code <= 0 or raw["sform_code"] <= 0 or not np.isfinite(qform).all():
+        return None
+    return make_grid(grid.shape, np.diag([factor] * 3 + [1.0]) @ qform)
+
+
+def _scaling_of(path: Path, raw: nibabel.Nifti1Header) -> tuple[float, float]:
+    """Return slope and intercept; a slope of 0 or NaN stands for none (the format's rule, and nibabel's)."""
+    slope, intercept = float(raw["scl_slope"]), float(raw["scl_inter"])
+    if slope == 0 or math.isnan(slope):
+        return 1.0, 0.0
+    if not math.isfinite(slope) or not math.isfinite(intercept):
+        raise DataError(
+            f"{path}: its header scales intensities by {slope:g} and adds {intercept:g}. Expected finite numbers: "
+            "correct scl_slope and scl_inter."
+        )
+    return slope, intercept
+
+
+def _read_stored(path: Path, raw: nibabel.Nifti1Header, stream: BinaryIO) -> NDArray[Any]:
+    """Read the values as they are stored, in memory that is taken as they arrive."""
+    kind, shape = raw.get_data_dtype(), tuple(int(length) for length in raw.get_data_shape())
+    size, start = math.prod(shape) * kind.itemsize, max(0, int(raw.get_data_offset()))
+    length = path.stat().st_size
+    if is_packed(stream):
+        refuse_impossible_ratio(path, length, start + size)
+    elif length < start + size:
+        raise DataError(say_truncated(path, max(0, length - start), size))
+    refuse_too_large(path, math.prod(shape) * (kind.itemsize + np.dtype(np.float32).itemsize))
+    content = np.empty(size, np.uint8)
+    skipped = _skip(stream, start)
+    found = _fill(stream, content.data) if skipped == start else 0
+    extra = read_to_end(stream)
+    if found < size:
+        raise DataError(say_truncated(path, found, size))
+    if is_surplus(extra, math.prod(shape[:2]) * kind.itemsize):
+        raise DataError(say_surplus(path, extra, size))
+    stored: NDArray[Any] = np.ndarray(shape, kind, content.data, order="F")
+    return stored
+
+
+def _skip(stream: BinaryIO, length: int) -> int:
+    """Read on by so many bytes; return how many there were."""
+    left = length
+    while left and (piece := stream.read(min(left, _PIECE))):
+        left -= len(piece)
+    return length - left
+
+
+def _fill(stream: BinaryIO, target: memoryview) -> int:
+    """Read until the target is full or the stream ends; return how many bytes there were."""
+    found = 0
+    while found < len(target) and (count := stream.readinto(target[found : found + _PIECE])):  # type: ignore[attr-defined]
+        found += count
+    return found
+
+
+def _scale(stored: NDArray[Any], scaling: tuple[float, float], dtype: type[np.floating] | None) -> NDArray[Any]:
+    """Apply slope and intercept in double precision, as nibabel does; without `dtype`, 1 and 0 change nothing."""
+    slope, intercept = (np.float64(value) for value in scaling)
+    scaled: NDArray[Any] = apply_read_scaling(stored, slope, intercept)
+    return scaled if dtype is None else scaled.astype(dtype, copy=False)

@@ -15,7 +15,8 @@ from isal import igzip, isal_zlib
 from numpy.typing import NDArray
 
 from dataset_fingerprints.errors import DataError
-from dataset_fingerprints.geometry import Grid, make_grid
+from dataset_fingerprints.geometry import Grid, TripleFloat, make_grid, show_lengths
+from dataset_fingerprints.tolerances import LARGEST_VOXEL_MM, PARALLEL_AXES, SMALLEST_VOXEL_MM
 
 GZIP_MAGIC = b"\x1f\x8b"
 
@@ -34,11 +35,19 @@ class Header:
 
     Attributes:
         qform: where a NIfTI's qform places the voxels; None where the file does not have both qform and sform.
+        axes: the number of the file's axes in space: 2 for a flat image, which gets a flat mask.
+        unit: the unit of length of a NIfTI that is not in mm ("micron", "meter"); its lengths were converted.
+        pixdim_mm: the voxel sizes that a NIfTI with an sform also gives as plain numbers.
+        nifti: a NIfTI's binary header; what of it a mask keeps is read from there.
     """
 
     grid: Grid
     channels: int
     qform: Grid | None = None
+    axes: int = 3
+    unit: str = ""
+    pixdim_mm: TripleFloat | None = None
+    nifti: bytes | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,11 +64,24 @@ def make_stored_grid(path: Path, shape: tuple[int, ...], affine: NDArray[np.floa
     Raises:
         DataError: the affine does not place voxels in space.
     """
-    lengths = np.linalg.norm(affine[:3, :3], axis=0)
-    if not np.isfinite(affine).all() or (lengths <= 0).any():
+    if not shape or min(shape) < 1:
         raise DataError(
-            f"{path}: the header's affine is not usable (voxel sizes {lengths.tolist()}). "
-            "Expected three positive sizes in mm: correct the header, for example with SimpleITK."
+            f"{path}: its header declares {show_lengths(shape) or 'no'} voxels. Expected at least one along each axis: "
+            "export the scan again."
+        )
+    # What overflows is refused.
+    with np.errstate(all="ignore"):
+        lengths = np.linalg.norm(affine[:3, :3], axis=0)
+    if not np.isfinite(affine).all() or not ((lengths >= SMALLEST_VOXEL_MM) & (lengths < LARGEST_VOXEL_MM)).all():
+        sizes = " x ".join(f"{length:.6g}" for length in lengths)
+        raise DataError(
+            f"{path}: the header's affine is not usable (voxel sizes {sizes} mm). Expected three sizes from "
+            f"{SMALLEST_VOXEL_MM:g} to {LARGEST_VOXEL_MM:g} mm: correct the header, for example with SimpleITK."
+        )
+    if abs(np.linalg.det(affine[:3, :3] / lengths)) < PARALLEL_AXES:
+        raise DataError(
+            f"{path}: the header's affine is not usable: two of its axes run in the same direction. Expected three "
+            "directions: correct the header, for example with SimpleITK."
         )
     return make_grid((*shape, 1, 1)[:3], affine)
 
@@ -83,10 +105,17 @@ def open_unpacked(path: Path) -> Iterator[BinaryIO]:
             yield raw
 
 
-def read_to_end(stream: BinaryIO) -> None:
-    """Read what is left, so that the checksum at the end of a gzip stream is compared."""
-    while stream.read(1 << 20):
-        pass
+def is_packed(stream: BinaryIO) -> bool:
+    """Return whether `open_unpacked` unpacks what it gives."""
+    return isinstance(stream, igzip.IGzipFile)
+
+
+def read_to_end(stream: BinaryIO) -> int:
+    """Read what is left, so that the checksum at the end of a gzip stream is compared; return how much it was."""
+    left = 0
+    while piece := stream.read(1 << 20):
+        left += len(piece)
+    return left
 
 
 def refuse_damaged_gzip(path: Path) -> None:

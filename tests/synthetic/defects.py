@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import shutil
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -40,6 +42,21 @@ def plant_both(root: Path, affine: np.ndarray, code: int = 0) -> None:
         nibabel.save(image, path)
 
 
+def plant_unit(path: Path, unit: str, length: float) -> None:
+    """Give a file the same lengths in another unit, of which so many are a mm."""
+    image = nibabel.load(path)
+    scaled = nibabel.Nifti1Image(image.get_fdata(dtype=np.float32), np.diag([length] * 3 + [1]) @ image.affine)
+    scaled.header.set_xyzt_units(unit)
+    nibabel.save(scaled, path)
+
+
+def plant_sizes(path: Path, sizes: tuple[float, float, float]) -> None:
+    """Give a file other voxel sizes beside its affine."""
+    content = bytearray(gzip.decompress(path.read_bytes()))
+    struct.pack_into("<3f", content, 80, *sizes)
+    path.write_bytes(gzip.compress(bytes(content)))
+
+
 def sheared(amount: float) -> np.ndarray:
     """Return the affine of all cases with its y axis turned towards x."""
     affine = affine_of()
@@ -57,6 +74,8 @@ PLANTERS: dict[str, Callable[[Path], object]] = {
     "shape": lambda root: write_nifti(label_of(root), head(1)[1][:-1]),
     "affine": lambda root: write_nifti(label_of(root), head(1)[1], shifted(3)),
     "qform-sform": lambda root: plant_both(root, shifted(1), code=1),
+    "unit": lambda root: [plant_unit(path, "micron", 1000.0) for path in (scan_of(root), label_of(root))],
+    "voxel-size": lambda root: [plant_sizes(path, (1, 1, 2)) for path in (scan_of(root), label_of(root))],
     "skewed-axes": lambda root: plant_both(root, sheared(SHEAR)),
     "channel-grid": lambda root: write_nifti(scan_of(root, 1), head(1)[0], shifted(3)),
     "not-finite": lambda root: write_nifti(scan_of(root), np.where(head(1)[0] > 150, np.nan, head(1)[0])),

@@ -1,0 +1,72 @@
+"""Looks at a file before a library of C++ code does: ITK crashes on, waits for, or invents voxels of a wrong one.
+
+A guard is a function per format that reads the header itself, as little of it as it needs, and returns where the
+voxels lie. What no guard understands is refused, not handed on.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+from dataset_fingerprints.errors import DataError
+from dataset_fingerprints.reading.metaimage import find_metaimage_payloads
+from dataset_fingerprints.reading.nrrd import find_nrrd_payloads
+from dataset_fingerprints.reading.payloads import Payload, refuse_damage, refuse_wrong_length
+from dataset_fingerprints.reading.pictures import find_bmp_payloads, find_png_payloads, refuse_damaged_chunks
+from dataset_fingerprints.reading.tiff import find_tiff_payloads
+
+_FINDERS: dict[str, Callable[[Path], list[Payload]]] = {
+    ".nrrd": find_nrrd_payloads,
+    ".mha": find_metaimage_payloads,
+    ".mhd": find_metaimage_payloads,
+    ".png": find_png_payloads,
+    ".bmp": find_bmp_payloads,
+    ".tif": find_tiff_payloads,
+    ".tiff": find_tiff_payloads,
+}
+
+
+def refuse_irregular(path: Path) -> None:
+    """Raise a DataError unless the path is that of a regular file or a folder, or of a link to one.
+
+    A pipe would be waited for, and a device never ends.
+    """
+    shown = os.fsencode(path).decode("utf-8", "backslashreplace")
+    if shown != str(path):
+        raise DataError(f"{shown}: its name is not valid UTF-8, which not all libraries can open. Rename it.")
+    try:
+        kind = path.stat().st_mode
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: does not exist. Expected an image file.") from error
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise DataError(f"{path}: cannot be opened ({reason}). See that it is a file you may read.") from error
+    if not stat.S_ISREG(kind) and not stat.S_ISDIR(kind):
+        raise DataError(f"{path}: cannot be opened as an image: it is a pipe, a socket or a device. Expected a file.")
+
+
+def refuse_bad_header(path: Path) -> None:
+    """Raise a DataError if a file's header points elsewhere, or declares what the file cannot hold."""
+    for payload in _find(path):
+        refuse_wrong_length(payload)
+
+
+def refuse_bad_voxels(path: Path) -> None:
+    """Raise a DataError if compressed voxels are damaged, as far as checksums tell it."""
+    for payload in _find(path):
+        refuse_damage(payload)
+    if path.suffix == ".png":
+        refuse_damaged_chunks(path)
+
+
+def _find(path: Path) -> list[Payload]:
+    finder = _FINDERS.get(path.suffix)
+    if finder is None or path.is_dir():
+        return []
+    try:
+        return finder(path)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be opened ({error.strerror}). See that it is a file you may read.") from error

@@ -1,0 +1,72 @@
+"""Memory that a file's voxels need, compared with what is free before any of it is taken."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from dataset_fingerprints.errors import DataError
+from dataset_fingerprints.sizes import GIB
+
+# Less than this is taken without a look at what is free.
+_ALWAYS_THERE = GIB // 16
+
+
+def refuse_too_large(path: Path, needed_bytes: int) -> None:
+    """Raise a DataError if a file's voxels do not fit into the free memory.
+
+    Args:
+        path: the file, for the message.
+        needed_bytes: what reading it takes at its peak, by its header.
+    """
+    if needed_bytes <= _ALWAYS_THERE:
+        return
+    free = free_bytes()
+    if needed_bytes > free:
+        raise DataError(
+            f"{path}: reading it takes {needed_bytes / GIB:.3g} GiB of memory by the size that its header declares, "
+            f"and {free / GIB:.3g} GiB are free. If the scan is really so large, free memory or resample it; "
+            "else the header is damaged: copy the file again from its source."
+        )
+
+
+def free_bytes() -> int:
+    """Return the memory that this process can take now: of the machine, its cgroup and its own limit."""
+    return max(0, min(_free_of_machine(), _free_of_cgroup(), _free_of_limit()))
+
+
+def _free_of_machine() -> int:
+    figures = Path("/proc/meminfo")
+    if figures.is_file():
+        for line in figures.read_text(encoding="ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                return 1024 * int(line.split()[1])
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return 1 << 62  # a system that does not say
+
+
+def _free_of_cgroup() -> int:
+    group = Path("/sys/fs/cgroup")
+    limit = group / "memory.max"
+    text = limit.read_text(encoding="ascii").strip() if limit.is_file() else "max"
+    if text == "max":
+        return 1 << 62
+    statistics = dict(line.split() for line in (group / "memory.stat").read_text(encoding="ascii").splitlines())
+    # Files that were read stay counted as used until the space is needed.
+    used = int((group / "memory.current").read_text(encoding="ascii")) - int(statistics.get("inactive_file", 0))
+    return int(text) - used
+
+
+def _free_of_limit() -> int:
+    """Return what is left of the limit that a shell or a queue set for this process (ulimit -v)."""
+    try:
+        import resource
+    except ImportError:
+        return 1 << 62  # Windows
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    sizes = Path("/proc/self/statm")
+    if limit == resource.RLIM_INFINITY or not sizes.is_file():
+        return 1 << 62
+    return limit - int(sizes.read_text(encoding="ascii").split()[0]) * resource.getpagesize()
