@@ -30,6 +30,7 @@ class PredictionOptions:
         mirror: average over flips, which costs up to eight times the time and is worth about a point of Dice.
         overwrite: predict scans again whose mask exists.
         zero_missing: take scans that lack some of their channels, and fill in zeros.
+        series: which DICOM series to take where there are several: a part of the description, or a SeriesInstanceUID.
     """
 
     plan_name: str = "default"
@@ -38,6 +39,7 @@ class PredictionOptions:
     mirror: bool = True
     overwrite: bool = False
     zero_missing: bool = False
+    series: str = ""
 
 
 def predict(
@@ -47,7 +49,7 @@ def predict(
 
     Args:
         scans: a file, or a folder of files (CASE.nii.gz, or CASE_0000.nii.gz and so on per channel); a DICOM series is
-            a folder of its own, in place of a file.
+            a folder of its own, in place of a file, or lies in sub-folders of a folder.
         out: a folder, where masks have their scans' formats; for a single scan also the mask's own name.
         workspace: with trained folds.
         options: what a person said.
@@ -62,7 +64,7 @@ def predict(
         WorkspaceError: nothing is trained yet.
     """
     plan, _ = read_plan(workspace, options.plan_name)
-    found = find_scans(scans, plan.channels, zero_missing=options.zero_missing)
+    found = find_scans(scans, plan.channels, zero_missing=options.zero_missing, series=options.series)
     targets = _targets(found, out)
     model = load_predictor(workspace, plan, options.configurations, options.folds, mirror=options.mirror)
     flips = f"flips {'on' if options.mirror else 'off'}"
@@ -77,7 +79,7 @@ def predict(
     with progress.task("Predicting", len(found)) as task:
         for scan, target in zip(found, targets, strict=True):
             if options.overwrite or not target.is_file():
-                outcomes.append(_predict_one(model.predictor, scan, target, plan))
+                outcomes.append(_predict_one(model.predictor, scan, target, plan, options.series))
             task.advance()
     whole = sum(bool(outcome.fallbacks) for outcome in outcomes)
     if whole:
@@ -109,9 +111,9 @@ class _Outcome:
     fallbacks: tuple[Fallback, ...] = ()
 
 
-def _predict_one(predictor: Predictor, scan: NewScan, target: Path, plan: Plan) -> _Outcome:
+def _predict_one(predictor: Predictor, scan: NewScan, target: Path, plan: Plan, series: str) -> _Outcome:
     try:
-        read = read_scan(scan.name, scan.images, plan.channels)
+        read = read_scan(scan.name, scan.images, plan.channels, series)
     except DataError as error:
         return _Outcome(failure=f"  {error}")
     probabilities = predictor.predict(read)

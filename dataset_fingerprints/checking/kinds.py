@@ -30,6 +30,7 @@ KINDS: dict[str, Kind] = {
     "affine": Kind(grades=("error", "warning"), meaning="label map and scan lie apart in space"),
     "qform-sform": Kind(grades=("warning",), meaning="a NIfTI places its voxels in two ways; the sform is used"),
     "skewed-axes": Kind(grades=("error", "warning", "fixed"), meaning="the axes of a grid are not at right angles"),
+    "assumed-place": Kind(grades=("warning",), meaning="a single DICOM slice does not say where its pixels lie"),
     "channel-grid": Kind(
         grades=("error", "warning"), meaning="a channel was resampled onto the first one's grid, or lies elsewhere"
     ),

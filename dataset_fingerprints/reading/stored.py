@@ -34,11 +34,13 @@ class Header:
 
     Attributes:
         qform: where a NIfTI's qform places the voxels; None where the file does not have both qform and sform.
+        assumptions: sentences on what the file leaves out of the place of its voxels, and what was taken instead.
     """
 
     grid: Grid
     channels: int
     qform: Grid | None = None
+    assumptions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
