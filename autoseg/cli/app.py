@@ -220,6 +220,9 @@ def predict(
     zero_missing: Annotated[
         bool, typer.Option("--zero-missing", help="Take scans that lack channels, and fill in zeros.")
     ] = False,
+    series: Annotated[
+        str, typer.Option(help="Which DICOM series, where there are several: a part of its description, or its UID.")
+    ] = "",
     plan: PlanOption = "default",
 ) -> None:
     """Segment new scans; each mask lies on its scan's own grid."""
@@ -233,6 +236,7 @@ def predict(
         mirror=mirror,
         overwrite=overwrite,
         zero_missing=zero_missing,
+        series=series,
         progress=TerminalProgress(),
     )
     console.print(f"{len(masks)} masks in {masks[0].parent}.", highlight=False)

@@ -171,6 +171,7 @@ def predict(
     mirror: bool = True,
     overwrite: bool = False,
     zero_missing: bool = False,
+    series: str = "",
     progress: Progress | None = None,
 ) -> tuple[Path, ...]:
     """Segment a file or all scans of a folder, write one mask each on its scan's own grid, and return their paths.
@@ -185,6 +186,8 @@ def predict(
         mirror: average over flips: slower, a little better.
         overwrite: predict scans again that have a mask.
         zero_missing: take scans that lack channels, and fill in zeros.
+        series: which DICOM series to take where there are several: a part of its description, or its
+            SeriesInstanceUID.
         progress: receiver of progress reports; None for none.
 
     Raises:
@@ -204,6 +207,7 @@ def predict(
         mirror=mirror,
         overwrite=overwrite,
         zero_missing=zero_missing,
+        series=series,
     )
     return run(Path(scans).absolute(), Path(out).absolute(), _find(workspace), options, progress or SilentProgress())
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dataset_fingerprints.errors import DataError
+from dataset_fingerprints.reading.dicom import name_folders
 from dataset_fingerprints.reading.images import IMAGE_SUFFIXES, case_stem, is_image, is_series, read_channel_count
 
 _CHANNEL = re.compile(r"_(\d{4})$")
@@ -37,13 +38,14 @@ class NewScan:
         return _MASK_SUFFIXES.get(suffix, suffix)
 
 
-def find_scans(scans: Path, channels: Sequence[str], *, zero_missing: bool) -> tuple[NewScan, ...]:
+def find_scans(scans: Path, channels: Sequence[str], *, zero_missing: bool, series: str = "") -> tuple[NewScan, ...]:
     """Find the scans in a folder, or the one that a file or a DICOM series belongs to.
 
     Args:
         scans: a file, a DICOM series' folder, or a folder of such.
         channels: the names of those that a scan must have.
         zero_missing: take scans that lack some of their channels.
+        series: take only the DICOM series of this description or UID; empty for all.
 
     Raises:
         DataError: there is none, channels are missing, or several files claim one channel.
@@ -52,6 +54,8 @@ def find_scans(scans: Path, channels: Sequence[str], *, zero_missing: bool) -> t
         raise DataError(f"{scans}: does not exist. Expected a scan or a folder of scans.")
     if scans.is_file() and not is_image(scans):
         raise DataError(f"{scans}: is not an image that can be read ({', '.join(IMAGE_SUFFIXES)}).")
+    if series and scans.is_file():
+        raise DataError(f"{scans}: is one image; --series chooses among the DICOM series of a folder. Leave it out.")
     alone = scans.is_file() or is_series(scans)
     files = [file for file in sorted((scans.parent if alone else scans).iterdir()) if is_image(file) or is_series(file)]
     # Where there is one channel and nothing is called CASE_0000, numbers at the end are those of cases.
@@ -59,6 +63,8 @@ def find_scans(scans: Path, channels: Sequence[str], *, zero_missing: bool) -> t
     groups: dict[str, list[Path]] = {}
     for file in files:
         groups.setdefault(_case_name(file, numbered), []).append(file)
+    if not alone and (series or not any(map(is_image, files))):
+        groups = _group_folders(name_folders(scans, series), len(channels))
     if alone:
         name = _case_name(scans, numbered)
         groups = {name: groups[name] if len(channels) > 1 else [scans]}
@@ -70,6 +76,15 @@ def find_scans(scans: Path, channels: Sequence[str], *, zero_missing: bool) -> t
     if not zero_missing:
         _refuse_absent(scans, [scan for scan in taken if scan.absent()], channels)
     return taken
+
+
+def _group_folders(named: dict[str, Path], channels: int) -> dict[str, list[Path]]:
+    """Return the folders of DICOM series of each scan by its name."""
+    numbered = channels > 1 or any(name.endswith("_0000") for name in named)
+    groups: dict[str, list[Path]] = {}
+    for name, folder in named.items():
+        groups.setdefault(_CHANNEL.sub("", name) if numbered else name, []).append(folder)
+    return groups
 
 
 def _stem(file: Path) -> str:

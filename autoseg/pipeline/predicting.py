@@ -38,6 +38,7 @@ class PredictionOptions:
         mirror: average over flips, which costs up to eight times the time and is worth about a point of Dice.
         overwrite: predict scans again whose mask exists.
         zero_missing: take scans that lack some of their channels, and fill in zeros.
+        series: which DICOM series to take where there are several: a part of the description, or a SeriesInstanceUID.
     """
 
     plan_name: str = "default"
@@ -46,6 +47,7 @@ class PredictionOptions:
     mirror: bool = True
     overwrite: bool = False
     zero_missing: bool = False
+    series: str = ""
 
 
 def predict(
@@ -55,7 +57,7 @@ def predict(
 
     Args:
         scans: a file, or a folder of files (CASE.nii.gz, or CASE_0000.nii.gz and so on per channel); a DICOM series is
-            a folder of its own, in place of a file.
+            a folder of its own, in place of a file, or lies in sub-folders of a folder.
         out: a folder, where masks have their scans' formats; for a single scan also the mask's own name.
         workspace: with trained folds.
         options: what a person said.
@@ -70,7 +72,7 @@ def predict(
         WorkspaceError: nothing is trained yet.
     """
     plan, _ = read_plan(workspace, options.plan_name)
-    found = find_scans(scans, plan.channels, zero_missing=options.zero_missing)
+    found = find_scans(scans, plan.channels, zero_missing=options.zero_missing, series=options.series)
     targets = _targets(found, out)
     model = load_predictor(workspace, plan, options.configurations, options.folds, mirror=options.mirror)
     flips = f"flips {'on' if options.mirror else 'off'}"
@@ -85,7 +87,7 @@ def predict(
     with progress.task("Predicting", len(found)) as task:
         for scan, target in zip(found, targets, strict=True):
             if options.overwrite or not target.is_file():
-                work = partial(_predict_one, model.predictor, scan, target, plan)
+                work = partial(_predict_one, model.predictor, scan, target, plan, options.series)
                 outcomes.append(_try_one(scan.name, work))
             task.advance()
     whole = sum(bool(outcome) for outcome in outcomes if not isinstance(outcome, Failure))
@@ -127,9 +129,11 @@ def _name_lack_of_memory(work: Callable[[], T]) -> T:
         raise
 
 
-def _predict_one(predictor: Predictor, scan: NewScan, target: Path, plan: Plan) -> tuple[Fallback, ...]:
+def _predict_one(
+    predictor: Predictor, scan: NewScan, target: Path, plan: Plan, series: str
+) -> tuple[Fallback, ...]:
     """Write a scan's mask, and return where a stage found nothing to crop to."""
-    read = read_scan(scan.name, scan.images, plan.channels)
+    read = read_scan(scan.name, scan.images, plan.channels, series)
     probabilities = predictor.predict(read)
     for fallback in probabilities.fallbacks:
         _log.warning("case %s: %s", scan.name, fallback.describe())

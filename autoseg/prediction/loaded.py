@@ -66,24 +66,25 @@ class LoadedModel:
     channels: tuple[str, ...]
     description: str
 
-    def predict(self, scan: Source, *, spacing_mm: TripleFloat | None = None) -> Prediction:
+    def predict(self, scan: Source, *, spacing_mm: TripleFloat | None = None, series: str = "") -> Prediction:
         """Segment one scan.
 
         Args:
             scan: an image file or the folder of a DICOM series; a list of such, one per channel; or an array
                 (i, j, k), or (channel, i, j, k), whose axes point right, forward and up.
             spacing_mm: voxel size of an array.
+            series: which DICOM series of a folder with several, by a part of its description or SeriesInstanceUID.
 
         Raises:
             DataError: a file cannot be read, or the channels do not fit the model.
         """
-        probabilities = self.predictor.predict(self._read(scan, spacing_mm))
+        probabilities = self.predictor.predict(self._read(scan, spacing_mm, series))
         grid = probabilities.source_grid
         values = self.scheme.to_values(decide(probabilities))
         labels = np.ascontiguousarray(from_canonical(values, find_reorientation(grid)))
         return Prediction(labels=labels, affine=grid.matrix(), probabilities=probabilities)
 
-    def _read(self, scan: Source, spacing_mm: TripleFloat | None) -> Scan:
+    def _read(self, scan: Source, spacing_mm: TripleFloat | None, series: str) -> Scan:
         if isinstance(scan, np.ndarray):
             return self._take(scan, spacing_mm)
         if not isinstance(scan, str | Path) and not (
@@ -96,7 +97,7 @@ class LoadedModel:
         if spacing_mm is not None:
             raise DataError("spacing_mm is given with a file, which has its own. Give it with arrays only.")
         files = [scan] if isinstance(scan, str | Path) else list(scan)
-        return read_scan(Path(files[0]).name, [Path(file) for file in files], self.channels)
+        return read_scan(Path(files[0]).name, [Path(file) for file in files], self.channels, series)
 
     def _take(self, array: NDArray[Any], spacing_mm: TripleFloat | None) -> Scan:
         if spacing_mm is None:

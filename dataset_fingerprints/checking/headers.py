@@ -32,7 +32,8 @@ def check_headers(case: str, headers: Mapping[str, Header]) -> tuple[Finding, ..
     """
     faults: dict[_Fault, list[str]] = {}
     for what, header in headers.items():
-        for fault in (*_check_unit(header), *_check_forms(header), *_check_axes(header.grid)):
+        assumed: list[_Fault] = [("warning", "assumed-place", f"{text}.") for text in header.assumptions]
+        for fault in (*_check_unit(header), *_check_forms(header), *_check_axes(header.grid), *assumed):
             faults.setdefault(fault, []).append(what)
     return tuple(
         Finding(case=case, grade=grade, kind=kind, message=f"{', '.join(files)}: {text}")

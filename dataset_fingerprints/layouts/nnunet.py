@@ -20,6 +20,7 @@ from dataset_fingerprints.layouts.description import (
     refuse_unusable_names,
     refuse_wrong_channels,
 )
+from dataset_fingerprints.reading.dicom import name_folders
 from dataset_fingerprints.reading.images import IMAGE_SUFFIXES, case_stem
 from dataset_fingerprints.reading.itk import PICTURE_SUFFIXES
 
@@ -56,7 +57,7 @@ def read_nnunet(root: Path, description: Mapping[str, Any]) -> Dataset:
 
 def _images_in(folder: Path, ending: str) -> list[Path]:
     """Return a folder's images, without pictures where the stated ending is another: these are previews."""
-    images = images_in(folder)
+    images = images_in(folder) or (list(name_folders(folder).values()) if folder.is_dir() else [])
     if ending.endswith(PICTURE_SUFFIXES) or not any(file.name.endswith(ending) for file in images):
         return images
     return [file for file in images if not file.name.endswith(PICTURE_SUFFIXES)]

@@ -24,6 +24,7 @@ from dataset_fingerprints.layouts.description import (
     refuse_unusable_names,
     refuse_wrong_channels,
 )
+from dataset_fingerprints.reading.dicom import name_folders
 from dataset_fingerprints.reading.images import IMAGE_SUFFIXES, case_stem
 
 # Names of sub-folders, in lower case, that hold scans and label maps.
@@ -125,7 +126,7 @@ def _read_pair(root: Path, images: Path, labels: Path, description: Mapping[str,
 
 
 def _images_in(folder: Path) -> list[Path]:
-    files = images_in(folder)
+    files = images_in(folder) or list(name_folders(folder).values())
     if not files:
         kinds = ", ".join(IMAGE_SUFFIXES)
         raise DataError(f"{folder}: holds no images ({kinds}, or a folder per DICOM series). Expected some per case.")

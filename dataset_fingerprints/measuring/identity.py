@@ -9,6 +9,7 @@ from pathlib import Path
 
 from dataset_fingerprints.dataset import Case, is_there
 from dataset_fingerprints.fingerprint import FileIdentity
+from dataset_fingerprints.reading.dicom import series_folders
 
 # An .mhd header names the file that holds its voxels; LOCAL means that they follow in the same file.
 _DATA_FILE = re.compile(rb"^ElementDataFile\s*=\s*(.+?)\s*$", re.MULTILINE)
@@ -52,7 +53,7 @@ def confirm(case: Case, identities: Sequence[FileIdentity]) -> tuple[FileIdentit
 def files_behind(path: Path) -> tuple[Path, ...]:
     """Return the files that hold an image: the slices in a folder of DICOM files, header and voxels of an .mhd."""
     if path.is_dir():
-        return tuple(sorted(file for file in path.iterdir() if file.is_file()))
+        return tuple(sorted(file for folder in series_folders(path) for file in folder.iterdir() if file.is_file()))
     if path.suffix == ".mhd":
         named = _DATA_FILE.search(path.read_bytes())
         data = path.parent / named.group(1).decode(errors="replace") if named else path

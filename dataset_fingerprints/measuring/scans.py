@@ -54,20 +54,21 @@ class Scan:
         return canonical_grid(self.source_grid).shape
 
 
-def read_scan(name: str, images: Sequence[Path | None], channels: Sequence[str]) -> Scan:
+def read_scan(name: str, images: Sequence[Path | None], channels: Sequence[str], series: str = "") -> Scan:
     """Read a scan that has no label map; what is odd but usable is logged.
 
     Args:
         name: of the case.
         images: one path per channel, None for a channel that the scan does not have, or a single 4D file.
         channels: their names.
+        series: which DICOM series of a folder with several, by description or SeriesInstanceUID.
 
     Raises:
         DataError: a file is missing or damaged, the number of channels is wrong, or the intensities cannot be used.
     """
     absent = tuple(position for position, image in enumerate(images) if image is None)
     present = [channel for position, channel in enumerate(channels) if position not in absent]
-    opened, findings = _read_files(name, [str(path) for path in images if path is not None], present)
+    opened, findings = _read_files(name, [str(path) for path in images if path is not None], present, series)
     findings += check_headers(name, _headers_of(opened))
     # A scan of one value everywhere is of no use for training, but there is an answer to it.
     refusals = [finding.message for finding in findings if finding.grade == "error" and finding.kind != "constant"]
@@ -136,14 +137,14 @@ class _ReadFile:
 
 
 def _read_files(
-    case: str, files: Sequence[str], channels: Sequence[str]
+    case: str, files: Sequence[str], channels: Sequence[str], series: str = ""
 ) -> tuple[tuple[_ReadFile, ...], tuple[Finding, ...]]:
     """Read the files of a scan that can be read, and check them; without an error found they are complete."""
     findings = check_presence(case, files, channels)
     opened: list[_ReadFile] = []
     for position, file in enumerate(files):
         if is_there(file):
-            image = attempt(case, f"{file}: cannot be read", partial(read_channels, Path(file)), lacks_memory)
+            image = attempt(case, f"{file}: cannot be read", partial(read_channels, Path(file), series), lacks_memory)
             if isinstance(image, Failure):
                 findings += (unreadable(image),)
             else:

@@ -22,7 +22,7 @@ from dataset_fingerprints.geometry import (
     straighten,
     to_canonical,
 )
-from dataset_fingerprints.reading import itk, nifti
+from dataset_fingerprints.reading import dicom, itk, nifti
 from dataset_fingerprints.reading.alignment import overlap, resample_onto, same_place
 from dataset_fingerprints.reading.guards import refuse_irregular
 from dataset_fingerprints.reading.stored import Header, RefusedError, refuse_damaged_gzip
@@ -72,17 +72,17 @@ def is_image(path: Path) -> bool:
 
 def is_series(path: Path) -> bool:
     """Return whether the path is a folder with a DICOM series in it."""
-    return path.is_dir() and itk.holds_series(path)
+    return path.is_dir() and dicom.holds_series(path)
 
 
 def read_grid(path: Path) -> Grid:
     """Read only the header of an image file: shape and affine as `Image.source_grid`."""
-    return _settle(_read_by(path, nifti.read_header, itk.read_header).grid)
+    return _settle(_read_header(path).grid)
 
 
 def read_channel_count(path: Path) -> int:
     """Read from the header how many channels the file holds: its fourth axis or the values per voxel, else 1."""
-    return _read_by(path, nifti.read_header, itk.read_header).channels
+    return _read_header(path).channels
 
 
 def read_image(paths: Sequence[Path]) -> Image:
@@ -97,8 +97,12 @@ def read_image(paths: Sequence[Path]) -> Image:
     return join_channels([read_channels(path) for path in paths])
 
 
-def read_channels(path: Path) -> Image:
+def read_channels(path: Path, series: str = "") -> Image:
     """Read the channels that one file holds.
+
+    Args:
+        path: a file, or the folder of DICOM series.
+        series: which series of a folder, by description or SeriesInstanceUID; of no meaning for a file.
 
     Returns:
         float32 voxels, with the file's intensity scaling applied.
@@ -106,7 +110,7 @@ def read_channels(path: Path) -> Image:
     Raises:
         DataError: the file cannot be read.
     """
-    return _read(path, np.float32)
+    return _read(path, np.float32, series)
 
 
 def join_channels(images: Sequence[Image]) -> Image:
@@ -190,14 +194,19 @@ def refuse_wide_labels(path: Path, labels: NDArray[Any]) -> None:
         )
 
 
-def _read(path: Path, dtype: type[np.floating] | None) -> Image:
+def _read(path: Path, dtype: type[np.floating] | None, series: str = "") -> Image:
+    by_itk = partial(dicom.read_voxels, series=series) if path.is_dir() else itk.read_voxels
     try:
-        stored = _read_by(path, partial(nifti.read_voxels, dtype=dtype), partial(itk.read_voxels, dtype=dtype))
+        stored = _read_by(path, partial(nifti.read_voxels, dtype=dtype), partial(by_itk, dtype=dtype))
     except MemoryError as error:
         raise DataError(f"{path}: its voxels do not fit into memory. Free memory, or resample the scan.") from error
     grid = _settle(stored.header.grid)
     voxels = to_canonical(stored.voxels, find_reorientation(grid))
     return Image(voxels=voxels, source_grid=grid, header=stored.header)
+
+
+def _read_header(path: Path) -> Header:
+    return _read_by(path, nifti.read_header, dicom.read_header if path.is_dir() else itk.read_header)
 
 
 def _settle(grid: Grid) -> Grid:

@@ -1,4 +1,4 @@
-"""Image files other than NIfTI, and DICOM series, through SimpleITK.
+"""Image files other than NIfTI, through SimpleITK; `dicom` reads DICOM series.
 
 ITK places voxels in LPS millimetres, our affines in RAS: both first world axes change sign. Pictures (.png, .tif,
 .bmp) have no place in space: their grid is the identity, so that image columns are x and rows are y, both as stored.
@@ -45,21 +45,6 @@ _HEADER_BYTES = {".gipl": 256, ".nii": 352, ".gz": 352}
 # Headers that store float32 or decimals move no voxel by more than this share of a voxel's size.
 _GRID_TOLERANCE = 1e-3
 
-# The gaps between a series' slices may differ by this much: positions are rounded decimals.
-_SLICE_TOLERANCE_MM = 0.1
-
-_POSITION_TAG = "0020|0032"
-
-
-def holds_series(folder: Path) -> bool:
-    """Return whether a folder holds a DICOM file, by the four letters that every one has after its preamble."""
-    for file in sorted(folder.iterdir()):
-        if file.is_file() and not file.name.startswith("."):
-            with file.open("rb") as stream:
-                if stream.read(132)[128:] == b"DICM":
-                    return True
-    return False
-
 
 def read_header(path: Path) -> Header:
     """Read shape, affine and channels: vector components or the fourth axis.
@@ -67,14 +52,12 @@ def read_header(path: Path) -> Header:
     Raises:
         RefusedError: SimpleITK cannot read the header.
     """
-    if path.is_dir():
-        return _read_series_header(path)
     reader = _open(path)
     return _header_of(path, reader, reader.GetNumberOfComponents())
 
 
 def read_voxels(path: Path, dtype: type[np.floating] | None) -> Stored:
-    """Read a file's or a series' voxels, as stored or as `dtype`.
+    """Read a file's voxels, as stored or as `dtype`.
 
     Raises:
         RefusedError: SimpleITK cannot read the header.
@@ -82,7 +65,7 @@ def read_voxels(path: Path, dtype: type[np.floating] | None) -> Stored:
     """
     import SimpleITK
 
-    image = _read_series(path) if path.is_dir() else _read_file(path)
+    image = _read_file(path)
     header = _header_of(path, image, image.GetNumberOfComponentsPerPixel())
     array = SimpleITK.GetArrayFromImage(image)
     components = image.GetNumberOfComponentsPerPixel() > 1
@@ -179,69 +162,6 @@ def _type_name(source: Any) -> str:
     import SimpleITK
 
     return str(SimpleITK.GetPixelIDValueAsString(source.GetPixelID()))
-
-
-def _read_series_header(folder: Path) -> Header:
-    """Describe a DICOM series from its first and last slice, as reading all of them would."""
-    files = _list_slices(folder)
-    first, last = (_open(Path(file)) for file in (files[0], files[-1]))
-    header = _header_of(folder, first, first.GetNumberOfComponents())
-    if len(files) == 1:
-        return header
-    step = (np.array(last.GetOrigin()) - np.array(first.GetOrigin())) / (len(files) - 1)
-    affine = header.grid.matrix()
-    affine[:3, 2] = _LPS_TO_RAS[:3, :3] @ step
-    grid = make_stored_grid(folder, (*header.grid.shape[:2], len(files)), affine)
-    return Header(grid=grid, channels=header.channels)
-
-
-def _list_slices(folder: Path) -> Sequence[str]:
-    """Return the files of the one DICOM series of a folder, in order of position."""
-    import SimpleITK
-
-    series = SimpleITK.ImageSeriesReader.GetGDCMSeriesIDs(str(folder))
-    if not series:
-        raise DataError(f"{folder}: is a folder without DICOM files. Expected an image file or one DICOM series.")
-    if len(series) > 1:
-        raise DataError(
-            f"{folder}: holds {len(series)} DICOM series ({', '.join(sorted(series))}). "
-            "Expected one: put each series into a folder of its own."
-        )
-    files: Sequence[str] = SimpleITK.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder), series[0])
-    return files
-
-
-def _read_series(folder: Path) -> SimpleITK.Image:
-    """Read the one DICOM series of a folder."""
-    import SimpleITK
-
-    files = _list_slices(folder)
-    reader = SimpleITK.ImageSeriesReader()
-    reader.SetFileNames(files)
-    reader.MetaDataDictionaryArrayUpdateOn()
-    try:
-        image: SimpleITK.Image = reader.Execute()
-    except RuntimeError as error:
-        raise DataError(
-            f"{folder}: the DICOM series cannot be read ({_reason(error)}). Copy it again from its source."
-        ) from error
-    _check_gaps(folder, reader, len(files))
-    return image
-
-
-def _check_gaps(folder: Path, reader: SimpleITK.ImageSeriesReader, slices: int) -> None:
-    """Refuse unevenly spaced slices: ITK only warns, and lays them out evenly."""
-    if slices < 3 or not reader.HasMetaDataKey(0, _POSITION_TAG):
-        return
-    positions = np.array([reader.GetMetaData(number, _POSITION_TAG).split("\\") for number in range(slices)], float)
-    gaps_mm = np.linalg.norm(np.diff(positions, axis=0), axis=1)
-    deviation_mm = float(np.ptp(gaps_mm))
-    if deviation_mm > _SLICE_TOLERANCE_MM:
-        raise DataError(
-            f"{folder}: the slices of the DICOM series are not evenly spaced ({gaps_mm.min():.3g} to "
-            f"{gaps_mm.max():.3g} mm). Expected one volume without missing slices: copy the series again or convert "
-            "it to NIfTI."
-        )
 
 
 def _header_of(path: Path, source: Any, components: int) -> Header:

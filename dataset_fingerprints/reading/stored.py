@@ -39,6 +39,7 @@ class Header:
         unit: the unit of length of a NIfTI that is not in mm ("micron", "meter"); its lengths were converted.
         pixdim_mm: the voxel sizes that a NIfTI with an sform also gives as plain numbers.
         nifti: a NIfTI's binary header; what of it a mask keeps is read from there.
+        assumptions: sentences on what the file leaves out of the place of its voxels, and what was taken instead.
     """
 
     grid: Grid
@@ -48,6 +49,7 @@ class Header:
     unit: str = ""
     pixdim_mm: TripleFloat | None = None
     nifti: bytes | None = None
+    assumptions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
