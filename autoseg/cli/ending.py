@@ -59,7 +59,8 @@ def _one_message() -> Iterator[None]:
         fail(describe_system_error(error))
     except Exception as error:
         where = write_traceback(error, "a fault of autoseg")
-        fail(f"A fault of autoseg: {type(error).__name__}: {first_line(error)}. {where} Please report it with that.", 3)
+        what = f"{type(error).__name__}: {first_line(error)}"
+        fail(f"This is a fault of autoseg itself ({what}). {where} Please report it with that.", 3)
 
 
 def fail(message: str, exit_code: int = 2) -> NoReturn:
