@@ -12,6 +12,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NoReturn
 
 from rich.markup import escape
@@ -31,6 +32,7 @@ def run_to_end(command: Callable[[], object]) -> None:
     with stoppable():
         try:
             with _one_message():
+                Path.cwd()  # libraries abort the process where it does not exist any more
                 command()
         except StopSignal as stop:
             fail(STOPPED, stop.exit_code)

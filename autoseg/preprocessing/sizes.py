@@ -29,6 +29,6 @@ def refuse_beyond_memory(shape: Triple, channels: int, spacing_mm: TripleFloat) 
     if needed_gb > limit_gb:
         raise DataError(
             f"the scan has voxels of {show_spacing(spacing_mm)} mm, and {show_lengths(shape)} of them at the plan's "
-            f"spacing, which need {needed_gb:.0f} GB of {limit_gb:g} GB of memory. Expected voxels of a few mm: correct "
+            f"spacing, which need {needed_gb:.3g} of {limit_gb:g} GB of memory. Expected voxels of a few mm: correct "
             "the header, or use a machine with more memory."
         )
