@@ -82,7 +82,7 @@ def describe_failure(case: str, what: str, error: Exception) -> Failure:
     """Return an error as a case's failure."""
     kind = type(error).__name__
     if isinstance(error, AutosegError):
-        return Failure(case=case, error=kind, message=str(error))
+        return Failure(case=case, error=kind, message=_printable(str(error)))
     if isinstance(error, MemoryError):
         reason = f": there is not enough memory for it ({first_line(error)})"
         return Failure(case=case, error=kind, message=f"{what}{reason}. Use a machine with more, or take the case out.")
@@ -97,8 +97,13 @@ def list_failures(failures: Iterable[Failure]) -> str:
 
 def first_line(error: BaseException) -> str:
     """Return the first line of an error's text, and not all of a long one."""
-    lines = str(error).strip().splitlines() or ["no message"]
+    lines = _printable(str(error)).strip().splitlines() or ["no message"]
     return lines[0][:_LONGEST]
+
+
+def _printable(text: str) -> str:
+    """Return text that every file takes: names of files may hold bytes that are no characters."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def write_traceback(error: BaseException, title: str) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NoReturn
 
 from rich.markup import escape
@@ -31,6 +32,7 @@ def run_to_end(command: Callable[[], object]) -> None:
     with stoppable():
         try:
             with _one_message():
+                Path.cwd()  # libraries abort the process where it does not exist any more
                 command()
         except StopSignal as stop:
             fail(STOPPED, stop.exit_code)
@@ -59,7 +61,8 @@ def _one_message() -> Iterator[None]:
         fail(describe_system_error(error))
     except Exception as error:
         where = write_traceback(error, "a fault of autoseg")
-        fail(f"A fault of autoseg: {type(error).__name__}: {first_line(error)}. {where} Please report it with that.", 3)
+        what = f"{type(error).__name__}: {first_line(error)}"
+        fail(f"This is a fault of autoseg itself ({what}). {where} Please report it with that.", 3)
 
 
 def fail(message: str, exit_code: int = 2) -> NoReturn:

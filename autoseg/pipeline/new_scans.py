@@ -110,7 +110,7 @@ def _holds_all(file: Path, channels: int) -> bool:
     """Return whether one file holds all channels; one that cannot be read is reported later, beside the others."""
     try:
         return read_channel_count(file) == channels
-    except DataError:
+    except Exception:  # of any kind
         return True
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from autoseg.preprocessing.intensities import normalize
 from autoseg.preprocessing.labels import resample_labels
 from autoseg.preprocessing.resampling import Kind, resample, target_shape
+from autoseg.preprocessing.sizes import refuse_beyond_memory
 from dataset_fingerprints.geometry import Box, Grid, Triple, canonical_grid
 from dataset_fingerprints.measuring.scans import Scan
 from planners.plan import Preprocessing
@@ -63,6 +64,7 @@ def prepare(scan: Scan, preprocessing: Preprocessing, classes: int) -> Prepared:
     """
     spacing = canonical_grid(scan.source_grid).spacing_mm()
     shape = target_shape(scan.box.shape(), spacing, preprocessing.spacing_mm)
+    refuse_beyond_memory(shape, len(scan.voxels), spacing)
     normalized = normalize(scan.voxels, scan.body, preprocessing.normalization)
     # The mean of most normalisations, and what a network has seen beyond the border of every scan.
     normalized[list(scan.absent)] = 0

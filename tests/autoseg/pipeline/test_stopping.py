@@ -1,0 +1,63 @@
+"""Signals as exceptions in the main thread, which wait for the end of what is to be whole."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+
+import pytest
+
+from autoseg.pipeline.stopping import SIGNALS, StopSignal, stoppable, undisturbed
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_ends_the_block_with_its_exit_code(number: signal.Signals) -> None:
+    before = signal.getsignal(number)
+    with pytest.raises(StopSignal) as stop, stoppable():
+        os.kill(os.getpid(), number)
+    assert stop.value.exit_code == 128 + number
+    assert signal.getsignal(number) == before
+
+
+def test_a_signal_waits_for_the_end_of_a_file_and_a_second_one_does_not() -> None:
+    done = []
+    with pytest.raises(StopSignal) as stop, stoppable():
+        with undisturbed(), undisturbed():
+            os.kill(os.getpid(), signal.SIGTERM)
+            done.append("whole")
+        done.append("behind it")
+    assert (done, stop.value.exit_code) == (["whole"], 143)
+    with pytest.raises(StopSignal), stoppable(), undisturbed():
+        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGTERM)
+        done.append("never")
+    assert "never" not in done
+
+
+def test_a_signal_is_not_lost_where_the_file_fails() -> None:
+    with pytest.raises(StopSignal), stoppable(), undisturbed():
+        os.kill(os.getpid(), signal.SIGINT)
+        raise ValueError("the file fails")
+    with stoppable(), undisturbed():
+        pass
+
+
+def test_an_ignored_signal_stays_ignored_and_other_threads_are_left_alone() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with stoppable():
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    ended = []
+
+    def work() -> None:
+        with stoppable(), undisturbed():
+            ended.append(True)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert ended == [True]
