@@ -53,7 +53,9 @@ def confirm(case: Case, identities: Sequence[FileIdentity]) -> tuple[FileIdentit
 def files_behind(path: Path) -> tuple[Path, ...]:
     """Return the files that hold an image: the slices in a folder of DICOM files, header and voxels of an .mhd."""
     if path.is_dir():
-        return tuple(sorted(file for folder in series_folders(path) for file in folder.iterdir() if file.is_file()))
+        return tuple(
+            sorted(file for folder in series_folders(path) or (path,) for file in folder.iterdir() if file.is_file())
+        )
     if path.suffix == ".mhd":
         named = _DATA_FILE.search(path.read_bytes())
         data = path.parent / named.group(1).decode(errors="replace") if named else path

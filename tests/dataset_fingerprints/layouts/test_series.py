@@ -84,3 +84,29 @@ def test_a_series_that_changed_is_read_again(tmp_path):
     found, read = pass_over(tmp_path, known)
     assert read == []
     assert [(finding.case, finding.kind) for finding in found.findings()] == [("case.1", "shape")]
+
+
+def test_series_of_a_picture_archive_are_scans_of_their_patients(tmp_path):
+    for index in range(2):
+        scan, mask = head(index)
+        folder = tmp_path / "images" / f"case.{index}" / "study" / "series"
+        write_series(folder, np.rint(scan).astype(np.int16), LPS, f"1.2.3.{index + 1}")
+        write_nifti(tmp_path / "labels" / f"case.{index}.nii.gz", mask, LPS)
+    (tmp_path / "dataset.json").write_text(json.dumps({"labels": LABELS}))
+    dataset = read_dataset(tmp_path)
+    assert dataset.cases[0].images == (str(tmp_path / "images" / "case.0"),)
+    expect_heads(tmp_path, dataset)
+    known = {known.record.case: known for known in pass_over(tmp_path)[0].sound}
+    next((tmp_path / "images" / "case.1").rglob("*.dcm")).unlink()
+    assert {finding.case for finding in pass_over(tmp_path, known)[0].findings()} == {"case.1"}
+
+
+def test_series_of_a_picture_archive_are_scans_of_an_nnunet_folder(tmp_path):
+    for index in range(2):
+        scan, mask = head(index)
+        folder = tmp_path / "imagesTr" / f"case.{index}_0000" / "series"
+        write_series(folder, np.rint(scan).astype(np.int16), LPS, f"1.2.3.{index + 1}")
+        write_nifti(tmp_path / "labelsTr" / f"case.{index}.nii.gz", mask, LPS)
+    description = {"channel_names": {"0": "T1w"}, "labels": LABELS, "file_ending": ".nii.gz"}
+    (tmp_path / "dataset.json").write_text(json.dumps(description))
+    expect_heads(tmp_path, read_dataset(tmp_path))
