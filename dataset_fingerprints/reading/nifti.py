@@ -261,7 +261,8 @@ def _pixdim_mm(raw: nibabel.Nifti1Header, block: bytes, factor: float) -> Triple
 
 def _rival_qform(raw: nibabel.Nifti1Header, grid: Grid, factor: float) -> Grid | None:
     try:
-        qform, code = raw.get_qform(coded=True)
+        with np.errstate(all="ignore"):
+            qform, code = raw.get_qform(coded=True)
     except _READ_ERRORS:
         return None  # its quaternion is not valid
     if qform is None or code <= 0 or raw["sform_code"] <= 0 or not np.isfinite(qform).all():
