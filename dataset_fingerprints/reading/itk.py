@@ -180,9 +180,19 @@ def _header_of(path: Path, source: Any, components: int) -> Header:
     if path.name.endswith(PICTURE_SUFFIXES):
         affine = np.eye(4)
     else:
+        _refuse_negative(path, source.GetSpacing())
         affine = _affine(source.GetSpacing(), source.GetOrigin(), source.GetDirection())
     grid = make_stored_grid(path, size, affine)
     return Header(grid=grid, channels=size[3] if len(size) == 4 else components, axes=min(len(size), 3))
+
+
+def _refuse_negative(path: Path, spacing_mm: Sequence[float]) -> None:
+    """Refuse voxel sizes that an affine would turn into mirrored axes."""
+    if not all(length > 0 for length in spacing_mm):
+        raise DataError(
+            f"{path}: its header gives voxel sizes of {' x '.join(f'{length:g}' for length in spacing_mm)} mm. "
+            "Expected positive ones: correct the header."
+        )
 
 
 def _affine(spacing_mm: Sequence[float], origin: Sequence[float], direction: Sequence[float]) -> NDArray[np.float64]:
@@ -190,9 +200,11 @@ def _affine(spacing_mm: Sequence[float], origin: Sequence[float], direction: Seq
     axes = len(spacing_mm)
     spatial = min(axes, 3)
     affine = np.eye(4)
-    affine[:spatial, :spatial] = np.reshape(direction, (axes, axes))[:spatial, :spatial] * spacing_mm[:spatial]
-    affine[:spatial, 3] = origin[:spatial]
-    return _LPS_TO_RAS @ affine
+    # What is not finite is refused with the grid.
+    with np.errstate(all="ignore"):
+        affine[:spatial, :spatial] = np.reshape(direction, (axes, axes))[:spatial, :spatial] * spacing_mm[:spatial]
+        affine[:spatial, 3] = origin[:spatial]
+        return _LPS_TO_RAS @ affine
 
 
 def _place(image: SimpleITK.Image, grid: Grid, axes: int) -> None:

@@ -49,7 +49,7 @@ def _make_payload(header: Path, file: Path, start: int, fields: dict[str, str], 
     packing: Literal["none", "deflate", "text"] = "none"
     if _is_true(fields, "CompressedData"):
         packing = "deflate"
-        length = _packed_length(header, length, _integer(fields.get("CompressedDataSize", "0")))
+        length = _packed_length(header, length, _integer(fields.get("CompressedDataSize", "0")), file == header)
     elif fields.get("BinaryData", "True")[:1] not in "Tt1":
         packing = "text"
     skipped = _integer(fields.get("HeaderSize", "0"))
@@ -59,7 +59,10 @@ def _make_payload(header: Path, file: Path, start: int, fields: dict[str, str], 
     return Payload(path=file, start=start, length=length, size=size, slice_size=slice_size, packing=packing)
 
 
-def _packed_length(header: Path, there: int, declared: int) -> int:
+def _packed_length(header: Path, there: int, declared: int, attached: bool) -> int:
+    """Return the length of the compressed voxels; ITK finds it by itself only where they have a file of their own."""
+    if attached and declared < 1:
+        raise RefusedError("its header lacks CompressedDataSize")
     if declared > there:
         raise DataError(
             f"{header}: is truncated: {there} of {declared} compressed bytes of voxels are there. "

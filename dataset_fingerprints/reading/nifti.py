@@ -130,8 +130,8 @@ def write(path: Path, labels: NDArray[np.integer[Any]], grid: Grid, source: Head
 
 def _build(labels: NDArray[np.integer[Any]], grid: Grid, source: Header | None) -> nibabel.Nifti1Image:
     place = None if source is None or source.nifti is None else _read_place(source.nifti)
-    long = max(grid.shape) > _LONGEST_AXIS or isinstance(place, nibabel.Nifti2Header)
-    kind: Any = nibabel.Nifti2Image if long else nibabel.Nifti1Image
+    # SimpleITK reads no NIfTI-2.
+    kind: Any = nibabel.Nifti2Image if max(grid.shape) > _LONGEST_AXIS else nibabel.Nifti1Image
     header = kind.header_class()
     header.set_xyzt_units("mm")
     header.set_data_dtype(labels.dtype)
@@ -170,7 +170,7 @@ def _opened(path: Path) -> Iterator[tuple[nibabel.Nifti1Header, BinaryIO, bytes]
     """Open a file, packed or not whatever its name says, and read its header; the stream is at the file's start."""
     with open_unpacked(path) as stream:
         try:
-            raw, block = _parse(stream)
+            raw, block = _parse(path, stream)
             kind = raw.get_data_dtype()
         except _READ_ERRORS as error:
             raise RefusedError(one_line(error)) from error
@@ -184,16 +184,29 @@ def _opened(path: Path) -> Iterator[tuple[nibabel.Nifti1Header, BinaryIO, bytes]
         yield raw, stream, block
 
 
-def _parse(stream: BinaryIO) -> tuple[nibabel.Nifti1Header, bytes]:
+def _parse(path: Path, stream: BinaryIO) -> tuple[nibabel.Nifti1Header, bytes]:
     """Return the header as nibabel understands it, and its bytes."""
     start = stream.peek(_HEADER_BYTES)  # type: ignore[attr-defined]
     for size, kind in _HEADERS.items():
         if kind.may_contain_header(start):
             block = start[:size]
             raw = kind(block, check=False)
+            _refuse_elsewhere(path, raw)
             raw.check_fix(_silent, _ERROR_LEVEL)
             return raw, block
     raise ValueError("the file does not begin with a NIfTI header")
+
+
+def _refuse_elsewhere(path: Path, raw: nibabel.Nifti1Header) -> None:
+    """Refuse a header whose voxels lie in another file, or in the header itself, where libraries disagree."""
+    if raw["magic"].item() != raw.single_magic:
+        raise DataError(f"{path}: is one of a pair of files (.hdr and .img). Convert both to one .nii.gz.")
+    start = float(raw["vox_offset"])
+    if not start >= raw.single_vox_offset:
+        raise DataError(
+            f"{path}: its header says that the voxels begin at byte {start:g}. Expected {raw.single_vox_offset} or "
+            "more: copy the file again from its source."
+        )
 
 
 def _header_of(path: Path, raw: nibabel.Nifti1Header, block: bytes) -> Header:
@@ -261,7 +274,8 @@ def _pixdim_mm(raw: nibabel.Nifti1Header, block: bytes, factor: float) -> Triple
 
 def _rival_qform(raw: nibabel.Nifti1Header, grid: Grid, factor: float) -> Grid | None:
     try:
-        qform, code = raw.get_qform(coded=True)
+        with np.errstate(all="ignore"):
+            qform, code = raw.get_qform(coded=True)
     except _READ_ERRORS:
         return None  # its quaternion is not valid
     if qform is None or code <= 0 or raw["sform_code"] <= 0 or not np.isfinite(qform).all():
@@ -285,7 +299,7 @@ def _scaling_of(path: Path, raw: nibabel.Nifti1Header) -> tuple[float, float]:
 def _read_stored(path: Path, raw: nibabel.Nifti1Header, stream: BinaryIO) -> NDArray[Any]:
     """Read the values as they are stored, in memory that is taken as they arrive."""
     kind, shape = raw.get_data_dtype(), tuple(int(length) for length in raw.get_data_shape())
-    size, start = math.prod(shape) * kind.itemsize, max(0, int(raw.get_data_offset()))
+    size, start = math.prod(shape) * kind.itemsize, int(raw.get_data_offset())
     length = path.stat().st_size
     if is_packed(stream):
         refuse_impossible_ratio(path, length, start + size)

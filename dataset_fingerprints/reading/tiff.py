@@ -18,16 +18,21 @@ _MOST_TAGS = 4096
 
 # By the number of a type: its size, and its letter in `struct` where it is an unsigned integer.
 _TYPES = {1: (1, "B"), 3: (2, "H"), 4: (4, "I"), 16: (8, "Q"), 13: (4, "I"), 18: (8, "Q")}
+_LAST_TYPE = 18
 
 _KIND, _WIDTH, _HEIGHT, _BITS, _PACKING = 254, 256, 257, 258, 259
 _STRIPS, _CHANNELS, _STRIP_ROWS, _STRIP_BYTES, _PLANES = 273, 277, 278, 279, 284
 _TILE_WIDTH, _TILE_HEIGHT, _TILES, _TILE_BYTES = 322, 323, 324, 325
-_NEEDED = (
-    *(_KIND, _WIDTH, _HEIGHT, _BITS, _PACKING, _STRIPS, _CHANNELS, _STRIP_ROWS, _STRIP_BYTES),
-    *(_PLANES, _TILE_WIDTH, _TILE_HEIGHT, _TILES, _TILE_BYTES),
+_COLOURS, _FILL_ORDER, _ORIENTATION, _PREDICTOR, _EXTRA, _NUMBERS = 262, 266, 274, 317, 338, 339
+# Tags of which a page has one value.
+_SINGLE = (
+    *(_KIND, _WIDTH, _HEIGHT, _PACKING, _CHANNELS, _STRIP_ROWS, _PLANES, _TILE_WIDTH, _TILE_HEIGHT),
+    *(_COLOURS, _FILL_ORDER, _ORIENTATION, _PREDICTOR),
 )
+# What all pages have in common: ITK takes memory by the first and fills it by the others.
+_COMMON = (*_SINGLE, _BITS, _EXTRA, _NUMBERS)
+_NEEDED = (*_COMMON, _STRIPS, _STRIP_BYTES, _TILES, _TILE_BYTES)
 _UNPACKED, _DEFLATE = 1, (8, 32946)
-_REDUCED_OR_MASK = 1 | 4  # bits of the kind of a page
 
 _Tags = dict[int, tuple[int, ...]]
 
@@ -64,14 +69,13 @@ def find_tiff_payloads(path: Path) -> list[Payload]:
             pages = _read_pages(path, stream, length)
         except (struct.error, EOFError) as error:
             raise DataError(f"{path}: is truncated: a page is not there. Copy it again from its source.") from error
-    shown = [page for page in pages if not _first(page, _KIND, 0) & _REDUCED_OR_MASK]
-    forms = {tuple(page.get(tag, (1,)) for tag in (_WIDTH, _HEIGHT, _BITS, _CHANNELS)) for page in shown}
+    forms = {tuple(page.get(tag) for tag in _COMMON) for page in pages}
     if len(forms) != 1:
         raise DataError(
-            f"{path}: its {len(shown)} pages have {len(forms)} different sizes or number types. Expected slices of one "
-            "size: store the scan again."
+            f"{path}: its {len(pages)} pages have {len(forms)} different sizes, number types or kinds. Expected slices "
+            "of one size, without previews: store the scan again."
         )
-    return [payload for page in shown for payload in _find_blocks(path, page, length)]
+    return [payload for page in pages for payload in _find_blocks(path, page, length)]
 
 
 def _read_pages(path: Path, stream: BinaryIO, length: int) -> list[_Tags]:
@@ -92,8 +96,11 @@ def _read_pages(path: Path, stream: BinaryIO, length: int) -> list[_Tags]:
         place = layout.unpack(layout.offset, _read(stream, struct.calcsize(layout.offset)))[0]
         if place >= length:
             raise EOFError
-        cut = range(0, len(entries), entry_size)
-        pages.append(_read_tags(stream, layout, [entries[start : start + entry_size] for start in cut], length))
+        cut = [entries[start : start + entry_size] for start in range(0, len(entries), entry_size)]
+        numbers = [layout.unpack("HH", entry[:4]) for entry in cut]
+        if numbers != sorted(dict(numbers).items()) or any(not 0 < kind <= _LAST_TYPE for _, kind in numbers):
+            raise DataError(f"{path}: is damaged: the tags of a page are in disorder. Copy it again from its source.")
+        pages.append(_read_tags(path, stream, layout, cut))
     if not pages:
         raise RefusedError("it has no page")
     return pages
@@ -109,15 +116,18 @@ def _read_start(stream: BinaryIO) -> tuple[_Layout, int]:
     return layout, layout.unpack(layout.offset, start[8:16] if layout.big else start[4:8])[0]
 
 
-def _read_tags(stream: BinaryIO, layout: _Layout, entries: Sequence[bytes], length: int) -> _Tags:
+def _read_tags(path: Path, stream: BinaryIO, layout: _Layout, entries: Sequence[bytes]) -> _Tags:
     """Read the integers of the tags that are needed."""
     tags: _Tags = {}
+    length = path.stat().st_size
     for entry in entries:
         tag, kind = layout.unpack("HH", entry[:4])
         count = layout.unpack(layout.offset, entry[4:12] if layout.big else entry[4:8])[0]
         value = entry[12:] if layout.big else entry[8:]
-        if tag not in _NEEDED or kind not in _TYPES:
+        if tag not in _NEEDED:
             continue
+        if kind not in _TYPES or not count or (tag in _SINGLE and count > 1):
+            raise DataError(f"{path}: is damaged: the tag {tag} is not a number. Copy the file again from its source.")
         width, letter = _TYPES[kind]
         if count * width > length:
             raise EOFError

@@ -39,7 +39,8 @@ def all_orientations() -> list[tuple[tuple[int, int, int], tuple[int, int, int]]
 def write_nifti(path: Path, voxels: NDArray, affine: NDArray[np.float64] | None = None) -> Path:
     """Write voxels as they are."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    nibabel.save(nibabel.Nifti1Image(voxels, affine_of() if affine is None else affine), path)
+    image = nibabel.Nifti1Image(voxels, affine_of() if affine is None else affine, dtype=voxels.dtype)
+    nibabel.save(image, path)
     return path
 
 
