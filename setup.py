@@ -9,7 +9,7 @@ README = Path(__file__).parent / "README.md"
 RUNTIME = [
     "acvl-utils",
     "batchgenerators>=0.25",
-    "blosc2>=3.0",
+    "blosc2>=4.14.1",  # the first release that never runs what a file holds (deserialize="safe")
     "connected-components-3d>=3.12",
     "isal>=1.7",  # unpacks gzip four to six times as fast as zlib; .nii.gz is most of the reading
     "matplotlib>=3.8",

@@ -12,7 +12,7 @@ from dataset_fingerprints.errors import DataError
 MOST_BYTES = 200
 # Of a plan or a configuration.
 FOLDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-FOLD = re.compile(r"[0-9]{1,6}|full")
+FOLD = re.compile(r"0|[1-9][0-9]{0,5}|full")
 _SHOWN = 60
 
 
@@ -39,13 +39,18 @@ def check_case_name(name: str) -> None:
         )
 
 
+def is_folder_name(name: str) -> bool:
+    """Return whether the name of a plan or of a configuration can be a folder's name."""
+    return bool(FOLDER.fullmatch(name)) and ".." not in name and not _is_too_long(name)
+
+
 def check_folder_name(name: str, what: str = "a folder") -> None:
     """Make sure that the name of a plan or of a configuration can be a folder's name.
 
     Raises:
         WrongNameError: it cannot.
     """
-    if not FOLDER.fullmatch(name) or ".." in name or _is_too_long(name):
+    if not is_folder_name(name):
         raise WrongNameError(
             f"'{show_name(name)}' cannot name {what}: it cannot be a folder's name. Expected at most {MOST_BYTES} "
             "letters, digits, dots, dashes and underscores that begin with a letter or digit."

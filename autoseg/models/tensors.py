@@ -96,7 +96,7 @@ def find_misfit(tensors: Mapping[str, Tensor], network: Mapping[str, Tensor]) ->
 
 
 def _sort_texts(header: bytes) -> bytes:
-    """Return a file's header with the texts in the order of their names: they come in any, and equal files are equal."""
+    """Return a file's header with the texts sorted by name: they come in any order, and equal files are equal."""
     plain = json.loads(header)
     plain["__metadata__"] = dict(sorted(plain["__metadata__"].items()))
     sorted_header = json.dumps(plain, separators=(",", ":"), ensure_ascii=False).encode()

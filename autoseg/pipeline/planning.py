@@ -82,6 +82,7 @@ def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress
     refuse_unusable_parts(find_assigned_parts(options.assignments), origins)
     given = read_splits(options.splits, find_units(dataset.cases)) if options.splits else None
     workspace = new_workspace(Path(dataset.root), options.workspace)
+    workspace.refuse_links_of_planning(options.plan_name)
     with locked(workspace.root, "this workspace's plan"):
         sweep(*workspace.planning_folders())
         _refuse_newer(workspace, options.plan_name)

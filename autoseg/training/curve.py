@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 from dataset_fingerprints.errors import FileFormatError
 from dataset_fingerprints.files.atomic import write_bytes
 from dataset_fingerprints.files.checksums import CHECKSUM, Seal, make_seal
-from dataset_fingerprints.files.opening import open_to_write, read_file, refuse_link
+from dataset_fingerprints.files.opening import append_to, read_file, refuse_link
 from dataset_fingerprints.files.plain import parse_plain
 
 Line = dict[str, object]
@@ -31,8 +30,7 @@ class Curve:
         """Add one line; figures that are not finite become null."""
         clean = {key: None if isinstance(value, float) and value - value != 0 else value for key, value in line.items()}
         text = json.dumps({**clean, CHECKSUM: make_seal(json.loads(json.dumps(clean)))})
-        with open_to_write(self.path, os.O_APPEND) as stream:
-            stream.write(f"{text}\n".encode())
+        append_to(self.path, f"{text}\n".encode())
 
     def rewind(self, iteration: int) -> None:
         """Drop what was written after `iteration`; half-written and damaged lines are left out too, and reported."""

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from dataset_fingerprints.names import check_case_name, check_fold_name
+
 # The model of all cases, in place of a fold's number.
 FULL = "full"
 # A training as it is handed to another process.
@@ -31,19 +33,23 @@ class ValidationFolder:
 
     def mask(self, case: str) -> Path:
         """Return the path of a case's mask, on its scan's own grid."""
-        return self.root / f"{case}.nii.gz"
+        return self._of(case, self.root, ".nii.gz")
 
     def case_record(self, case: str) -> Path:
         """Return the path of a case's record, which is written after its mask and its probabilities."""
-        return self.root / _CASES / f"{case}.json"
+        return self._of(case, self.root / _CASES, ".json")
 
     def probabilities(self, case: str) -> Path:
         """Return the path of a case's out-of-fold probabilities."""
-        return self.root / _PROBABILITIES / f"{case}.b2nd"
+        return self._of(case, self.root / _PROBABILITIES, ".b2nd")
 
     def folders(self) -> tuple[Path, ...]:
         """Return the folders that hold its files, whether they are there or not."""
         return (self.root, self.root / _CASES, self.root / _PROBABILITIES)
+
+    def _of(self, case: str, folder: Path, suffix: str) -> Path:
+        check_case_name(case)
+        return folder / f"{case}{suffix}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -126,6 +132,10 @@ class FoldFolder:
         """Return the folders that the fold's files are written into, whether they are there or not."""
         return (self.root, *self.validation.folders())
 
+    def appended(self) -> tuple[Path, ...]:
+        """Return the files that grow, and the folder of those that another package writes."""
+        return (self.curve, self.log, self.tensorboard)
+
 
 def fold_folder(configuration: Path, fold: str) -> FoldFolder:
     """Return the folder of a fold.
@@ -134,7 +144,13 @@ def fold_folder(configuration: Path, fold: str) -> FoldFolder:
         configuration: the folder of the configuration's folds.
         fold: a number, or `full` for the model of all cases.
     """
+    check_fold_name(fold)
     return FoldFolder(root=configuration / (fold if fold == FULL else f"{_PREFIX}{fold}"))
+
+
+def fold_standing_for(configuration: Path, text: str) -> FoldFolder:
+    """Return the folder of a fold whose number another program will put in the place of a text."""
+    return FoldFolder(root=configuration / f"{_PREFIX}{text}")
 
 
 def list_folds(configuration: Path) -> tuple[FoldFolder, ...]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from dataset_fingerprints.names import check_case_name
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StoreFolder:
@@ -14,16 +16,22 @@ class StoreFolder:
 
     def image(self, case: str) -> Path:
         """Return the path of a case's image array."""
-        return self.root / f"{case}.image.b2nd"
+        return self.root / f"{_checked(case)}.image.b2nd"
 
     def labels(self, case: str) -> Path:
         """Return the path of a case's label array, on the image's voxels."""
-        return self.root / f"{case}.labels.b2nd"
+        return self.root / f"{_checked(case)}.labels.b2nd"
 
     def reference(self, case: str) -> Path:
         """Return the path of a case's labels on the scan's own voxels, which is there where labels were resampled."""
-        return self.root / f"{case}.reference.b2nd"
+        return self.root / f"{_checked(case)}.reference.b2nd"
 
     def record(self, case: str) -> Path:
         """Return the path of a case's record, which is written last."""
-        return self.root / f"{case}.json"
+        return self.root / f"{_checked(case)}.json"
+
+
+def _checked(case: str) -> str:
+    """Return a case's name, which stays in its folder."""
+    check_case_name(case)
+    return case

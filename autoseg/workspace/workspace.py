@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autoseg.workspace.fold import FULL, JOB, FoldFolder, fold_folder, list_folds
-from autoseg.workspace.locks import was_locked
+from autoseg.workspace.links import refuse_links_out
+from autoseg.workspace.locks import LOCK, was_locked
 from autoseg.workspace.store import StoreFolder
 from dataset_fingerprints.errors import WorkspaceError
+from dataset_fingerprints.names import check_folder_name, is_folder_name
 
 SUFFIX = "-autoseg"
 
@@ -41,27 +43,33 @@ class Workspace:
 
     def plan(self, plan: str) -> Path:
         """Return the path of a plan."""
-        return self.root / "plans" / plan / "plan.json"
+        return self._plan_folder(plan) / "plan.json"
 
     def splits(self, plan: str) -> Path:
         """Return the path of a plan's folds."""
-        return self.root / "plans" / plan / "splits.json"
+        return self._plan_folder(plan) / "splits.json"
 
     def plan_names(self) -> tuple[str, ...]:
         """Return the names of the plans that are here."""
-        return tuple(sorted(path.parent.name for path in self.root.glob("plans/*/plan.json")))
+        found = (path.parent.name for path in self.root.glob("plans/*/plan.json"))
+        return tuple(sorted(name for name in found if is_folder_name(name)))
 
     def store(self, key: str) -> StoreFolder:
         """Return the folder of the cases preprocessed with one set of parameters."""
+        check_folder_name(key, "preprocessed cases")
         return StoreFolder(root=self.root / "preprocessed" / key)
 
     def configuration(self, plan: str, configuration: str) -> Path:
         """Return the folder of one configuration's folds."""
+        check_folder_name(plan, "a plan")
+        check_folder_name(configuration, "a configuration")
         return self.root / "models" / plan / configuration
 
     def configuration_names(self, plan: str) -> tuple[str, ...]:
         """Return the names of a plan's configurations of which folds are here."""
-        return tuple(sorted(path.name for path in self.configuration(plan, "").glob("*/")))
+        check_folder_name(plan, "a plan")
+        found = (self.root / "models" / plan).glob("*/")
+        return tuple(sorted(path.name for path in found if is_folder_name(path.name)))
 
     def cross_validation(self, plan: str, configuration: str) -> Path:
         """Return the path of the metrics of all of a configuration's folds together."""
@@ -89,6 +97,19 @@ class Workspace:
         """Return the folders that planning and preprocessing write into, as far as they are there."""
         below = (*self.root.glob("plans/*"), *self.root.glob("preprocessed/*"))
         return (self.root, self.cases, *below)
+
+    def refuse_links_of_planning(self, plan: str) -> None:
+        """Make sure that planning and preprocessing write nowhere outside of the workspace; see `refuse_links_out`."""
+        journals = self.cases.glob("*")
+        refuse_links_out(self.root, (self.root / LOCK, *self.planning_folders(), *journals, self.plan(plan).parent))
+
+    def refuse_links_of_training(self, folder: FoldFolder) -> None:
+        """Make sure that a fold's training writes nowhere outside of the workspace; see `refuse_links_out`."""
+        refuse_links_out(self.root, (folder.root / LOCK, *folder.folders(), *folder.appended()))
+
+    def _plan_folder(self, plan: str) -> Path:
+        check_folder_name(plan, "a plan")
+        return self.root / "plans" / plan
 
 
 def new_workspace(dataset: Path, given: Path | None) -> Workspace:

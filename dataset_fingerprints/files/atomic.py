@@ -31,7 +31,7 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.replace(path)
         _synchronise_folder(path.parent)
     except BaseException as error:
-        with suppress(OSError):  # a disk that has gone is reported for what was to be written
+        with suppress(OSError):  # a disk that is gone is reported for what was to be written
             temporary.unlink(missing_ok=True)
         if isinstance(error, OSError) and error.filename in (None, str(temporary)):
             error.filename = str(path)  # a full disk does not say where

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -29,6 +31,35 @@ def open_to_write(path: Path, flags: int) -> BinaryIO:
     return os.fdopen(descriptor, "r+b" if not flags & os.O_APPEND else "ab", buffering=0)
 
 
+def append_to(path: Path, content: bytes) -> None:
+    """Add to the end of a file of ours, all of it.
+
+    Raises:
+        WorkspaceError: it is a link or not a file at all.
+        OSError: it cannot be written to; the error names the file.
+    """
+    with naming(path), open_to_write(path, os.O_APPEND) as stream:
+        write_all(stream, content)
+
+
+def write_all(stream: BinaryIO, content: bytes) -> None:
+    """Write everything to an unbuffered stream, which may take less at a time, as on a disk that is nearly full."""
+    left = memoryview(content)
+    while left:
+        left = left[stream.write(left) :]
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Let the errors of a disk in the block name the file: a full disk does not say where it is."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(path)
+        raise
+
+
 def refuse_link(path: Path) -> None:
     """Make sure that a file of ours is not a link: writing would change what it leads to.
 
@@ -49,7 +80,7 @@ def read_file(path: Path) -> bytes:
         OSError: it cannot be read, or is a pipe, a device or a folder.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as stream:
+    with naming(path), os.fdopen(descriptor, "rb") as stream:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError(0, "it is not a file", str(path))
         return stream.read()

@@ -14,7 +14,7 @@ from dataset_fingerprints.dataset import Dataset, LabelScheme
 from dataset_fingerprints.errors import FileFormatError
 from dataset_fingerprints.files.atomic import replacing
 from dataset_fingerprints.files.jsonfiles import parse_json, to_line, to_sealed_line
-from dataset_fingerprints.files.opening import open_to_write
+from dataset_fingerprints.files.opening import naming, open_to_write, write_all
 from dataset_fingerprints.fingerprint import SCHEMA_VERSION
 from dataset_fingerprints.measuring.one_pass import Known
 
@@ -33,13 +33,14 @@ class Journal:
     """An open journal; lines may come from several threads."""
 
     stream: BinaryIO
+    path: Path
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def append(self, known: Known) -> None:
         """Add a line. It is handed to the system in one piece: it outlives a killed process, not a power cut."""
         line = to_sealed_line(known)
-        with self._lock:
-            self.stream.write(line)
+        with self._lock, naming(self.path):
+            write_all(self.stream, line)
 
 
 def journal_path(folder: Path, dataset: Dataset) -> Path:
@@ -66,11 +67,11 @@ def open_journal(folder: Path, dataset: Dataset) -> Journal:
     length, _ = _read(path, heading)
     folder.mkdir(parents=True, exist_ok=True)
     stream = open_to_write(path, os.O_APPEND)
-    stream.truncate(length)
-    journal = Journal(stream=stream)
-    if not length:
-        stream.write(to_sealed_line(heading))
-    return journal
+    with naming(path):
+        stream.truncate(length)
+        if not length:
+            write_all(stream, to_sealed_line(heading))
+    return Journal(stream=stream, path=path)
 
 
 def write_journal(folder: Path, dataset: Dataset, cases: Sequence[Known]) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from autoseg.progress import Progress
 from autoseg.training.interruption import Interruption
+from dataset_fingerprints.files.opening import open_to_write
 
 POLL_SECONDS = 0.2
 # Of the log of a child that failed.
@@ -130,8 +131,8 @@ class _Running:
 def _start(child: Child, slot: Slot) -> _Running:
     command = child.command(slot)
     child.log.parent.mkdir(parents=True, exist_ok=True)
-    with child.log.open("ab") as log:
-        shown = log.tell()
+    with open_to_write(child.log, os.O_APPEND) as log:
+        shown = os.fstat(log.fileno()).st_size
         # In a process group of its own: Ctrl-C reaches it only through this process, and so once.
         process = subprocess.Popen(
             command,

@@ -11,6 +11,7 @@ from autoseg.pipeline.folds.jobs import TrainingOptions
 from autoseg.workspace.workspace import Workspace, find_workspace
 from dataset_fingerprints.errors import WorkspaceError
 from dataset_fingerprints.files.jsonfiles import read_json, write_json
+from dataset_fingerprints.names import check_fold_name, check_folder_name
 
 # In place of a fold: all folds and their summary.
 ALL = "all"
@@ -32,6 +33,12 @@ class JobFile:
     options: TrainingOptions
     schema_version: int = 1
 
+    def __post_init__(self) -> None:
+        if self.fold != ALL:
+            check_fold_name(self.fold)
+        check_folder_name(self.options.plan_name, "a plan")
+        check_folder_name(self.options.configuration or ALL, "a configuration")
+
 
 def write_job(workspace: Workspace, configuration: str, fold: str, options: TrainingOptions) -> Path:
     """Write a training down in the folder that it trains into, and return the file's path.
@@ -45,7 +52,9 @@ def write_job(workspace: Workspace, configuration: str, fold: str, options: Trai
     if fold == ALL:
         path = workspace.cross_validation_job(options.plan_name, configuration)
     else:
-        path = workspace.fold(options.plan_name, configuration, fold).job
+        folder = workspace.fold(options.plan_name, configuration, fold)
+        workspace.refuse_links_of_training(folder)
+        path = folder.job
     named = replace(options, configuration=configuration)
     write_json(path, JobFile(workspace=os.path.relpath(workspace.root, path.parent), fold=fold, options=named))
     return path
@@ -58,7 +67,7 @@ def read_job(path: Path) -> tuple[Workspace, JobFile]:
         FileFormatError: the file is missing, or is not a job's.
         WorkspaceError: there is no workspace where the file says.
     """
-    job = read_json(path, JobFile)
+    job = read_json(path, JobFile, "Give `autoseg train all` again, which writes it anew.")
     # By its name: a folder on the way may be a link to another disk.
     root = os.path.normpath(path.absolute().parent / job.workspace)
     try:

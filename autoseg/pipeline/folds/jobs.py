@@ -188,6 +188,7 @@ def resolve_job(workspace: Workspace, fold: str, options: TrainingOptions) -> Jo
             f"{missing[0]}. Run `autoseg plan_and_preprocess DATASET -c {configuration.name}` first."
         )
     folder = workspace.fold(plan.name, configuration.name, fold)
+    workspace.refuse_links_of_training(folder)
     folders = (folder,) if folder.run.is_file() else workspace.folds(plan.name, configuration.name)
     begun = [run for run in map(read_run, folders) if run is not None]
     if folder.run.is_file() and configuration.training.iterations == planned[name]:

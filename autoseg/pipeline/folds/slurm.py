@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ from autoseg.pipeline.folds.jobs import TrainingOptions
 from autoseg.pipeline.folds.needs import find_lacking, name_folds
 from autoseg.pipeline.planning import read_plan
 from autoseg.progress import Progress
+from autoseg.workspace.fold import fold_standing_for
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import AutosegError, PlanError
 
@@ -116,13 +118,29 @@ def parse_settings(settings: Sequence[str]) -> dict[str, str]:
     for name, between, _ in pairs:
         if not (name and between):
             raise PlanError(f"--slurm {name}: expected an option of sbatch with its value, such as time=12:00:00.")
-    return {name: value for name, _, value in pairs}
+    settings_by_name = {name: value for name, _, value in pairs}
+    wrong = [name for name in settings_by_name if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]*", name)]
+    if wrong:
+        raise PlanError(f"--slurm {wrong[0]!a}: is not the name of an option. Expected one as time=12:00:00.")
+    return settings_by_name
 
 
 def write_script(settings: Mapping[str, str], body: str) -> str:
-    """Return a batch script."""
-    lines = [f"#SBATCH --{name}={value}" if value else f"#SBATCH --{name}" for name, value in settings.items()]
+    """Return a batch script.
+
+    Raises:
+        PlanError: a setting holds the end of a line, behind which the shell would take it for a command.
+    """
+    for name, value in settings.items():
+        if not f"{name}{value}".isprintable():
+            raise PlanError(f"--{name} for sbatch holds a control character ({f'{name}={value}'!a}). Take it out.")
+    lines = [f"#SBATCH --{name}{f'={_quote(value)}' if value else ''}" for name, value in settings.items()]
     return "\n".join(("#!/bin/bash", *lines, body))
+
+
+def _quote(value: str) -> str:
+    """Return a value as sbatch reads it: in quotes where it holds blanks or quotes, as it is otherwise."""
+    return shlex.quote(value) if any(character in value for character in " \"'\\#") else value
 
 
 def _write_jobs(workspace: Workspace, options: TrainingOptions, folds: Sequence[str]) -> str:
@@ -130,7 +148,7 @@ def _write_jobs(workspace: Workspace, options: TrainingOptions, folds: Sequence[
     name = options.configuration or ""
     for fold in folds:
         write_job(workspace, name, fold, leave_to_fold(options))
-    path = str(workspace.fold(options.plan_name, name, STANDING_FOR_IT).job)
+    path = str(fold_standing_for(workspace.configuration(options.plan_name, name), STANDING_FOR_IT).job)
     return f"{shlex.join(COMMAND)} {TASK.join(shlex.quote(text) for text in path.split(STANDING_FOR_IT))}"
 
 
@@ -142,8 +160,13 @@ def _array(workspace: Workspace, options: TrainingOptions, folds: Sequence[str])
         "requeue": "",
         "signal": f"B:USR1@{WARNING_SECONDS}",
         "open-mode": "append",
-        "output": str(workspace.fold(options.plan_name, name, "%a").log),
+        "output": _as_pattern(workspace.configuration(options.plan_name, name)),
     }
+
+
+def _as_pattern(configuration: Path) -> str:
+    """Return the logs of an array's tasks as Slurm fills them in: %a is a task's fold, any other % stays as it is."""
+    return str(fold_standing_for(Path(str(configuration).replace("%", "%%")), "%a").log)
 
 
 def _after(submitted: Sequence[Submitted]) -> dict[str, str]:

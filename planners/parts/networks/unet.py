@@ -68,8 +68,8 @@ class UNetOptions:
         for name in ("kernels", "strides"):
             rows = getattr(self, name)
             if not rows or any(len(row) != axes or min(row) < 1 or max(row) > MOST_TAPS for row in rows):
-                found = [list(row) for row in rows]
-                yield f"{name} is {found}. Expected {axes} positive numbers per level, of {MOST_TAPS} at most."
+                listed = [list(row) for row in rows]
+                yield f"{name} is {listed}. Expected {axes} positive numbers per level, of {MOST_TAPS} at most."
 
     def _find_count_problems(self) -> Iterator[str]:
         for name, most in (

@@ -67,7 +67,9 @@ def place(sound, tmp_path):
     shutil.copytree(sound, tmp_path / "place")
     for name in ("dataset.json", "fingerprint.json"):
         path = tmp_path / "place" / "ws" / name
-        path.write_text(path.read_text().replace(str(sound), str(tmp_path / "place")))
+        moved = path.read_text().replace(str(sound), str(tmp_path / "place"))
+        # As a person does who changes a file on purpose.
+        path.write_text(re.sub(r',\s*"checksum": "\w+"', "", moved))
     return Place(root=tmp_path / "place")
 
 

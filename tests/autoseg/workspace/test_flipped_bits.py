@@ -60,8 +60,7 @@ def look(root: Path, name: str, expected: Mapping[str, Any], what: str) -> bool:
     """Return whether a command refuses a damaged workspace; where it does not, its result is that of the sound one."""
     try:
         found = COMMANDS[name](root)
-    except AutosegError as error:
-        assert str(error), what
+    except AutosegError:
         return True
     assert found == expected[name], f"{name}: {what}"
     return False
@@ -92,21 +91,21 @@ def test_nor_do_five_hundred(small: Path, tmp_path: Path, expected: Mapping[str,
     assert flip_and_look(small, tmp_path, expected, range(60, 560)) > 100
 
 
-@pytest.mark.parametrize(
-    ("part", "by", "then"),
-    [
-        (".image.b2nd", "plan", "go on"),
-        (".reference.b2nd", "plan", "go on"),
-        ("preprocessed/", "plan", "go on"),
-        ("validation/sub", "score", "score"),
-        ("probabilities/", "score", "score"),
-        ("validation/cases/", "score", "score"),
-        ("validation/metrics.json", "score", "score"),
-    ],
-)
+# By a part of a file's path, the command that makes it again.
+MAKERS = {
+    ".reference.b2nd": "plan",
+    "preprocessed/": "plan",
+    "validation/sub": "score",
+    "probabilities/": "score",
+    "validation/cases/": "score",
+    "validation/metrics.json": "score",
+}
+
+
+@pytest.mark.parametrize("part", MAKERS)
 @pytest.mark.parametrize("damage", ["cut", "gone"])
 def test_the_remedy_makes_good_what_was_cut_or_is_gone(
-    small: Path, tmp_path: Path, expected: Mapping[str, Any], part: str, by: str, then: str, damage: str
+    small: Path, tmp_path: Path, expected: Mapping[str, Any], part: str, damage: str
 ) -> None:
     root = tmp_path / "here"
     shutil.copytree(small, root)
@@ -115,5 +114,5 @@ def test_the_remedy_makes_good_what_was_cut_or_is_gone(
             path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
         else:
             path.unlink()
-    assert COMMANDS[by](root) == expected[by]
-    assert COMMANDS[then](root) == expected[then]
+    assert COMMANDS[MAKERS[part]](root) == expected[MAKERS[part]]
+    assert COMMANDS["score"](root) == expected["score"]

@@ -106,7 +106,7 @@ def test_a_fold_that_fails_is_reported_with_its_log_and_the_others_are_finished(
     assert first.returncode == 2
     said = " ".join(output.split())
     assert "1 of 2 folds of 3d_fullres did not get to their end. fold 1 ended with exit code 2." in said
-    assert said.count("Delete it and train the fold again.") == 2, "when it happens, and at the end"
+    assert said.count("the training then starts over.") == 2, "when it happens, and at the end"
     assert statuses(folds) == ["finished", "training"]
     assert not (folds / "cross_validation.json").exists()
     untouched = (folds / "fold_0" / "train.log").read_text(encoding="utf-8")

@@ -56,7 +56,7 @@ def test_the_file_lies_in_the_folder_that_is_trained_into_and_names_the_configur
     assert summary.parent == workspace.configuration("default", "2d")
 
 
-def test_a_workspace_may_move_or_have_its_models_on_another_disk(
+def test_a_workspace_may_move_and_its_models_within_it_but_not_out_of_it(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write_job(workspace, "2d", "0", TrainingOptions())
@@ -64,12 +64,19 @@ def test_a_workspace_may_move_or_have_its_models_on_another_disk(
     workspace.root.rename(moved.root)
     assert str(tmp_path) not in read_json(moved.fold("default", "2d", "0").job, JobFile).workspace
     assert read_job(moved.root / path.relative_to(workspace.root))[0] == moved
-    shutil.move(moved.root / "models", tmp_path / "disk")
-    (moved.root / "models").symlink_to(tmp_path / "disk")
+    shutil.move(moved.root / "models", moved.root / "disk")
+    (moved.root / "models").symlink_to("disk")
     assert read_job(moved.fold("default", "2d", "0").job)[0] == moved
     # As named from the workspace itself.
     monkeypatch.chdir(moved.root)
     assert read_job(write_job(Workspace(root=Path()), "2d", "1", TrainingOptions()))[0].root.samefile(moved.root)
+    (moved.root / "models").unlink()
+    (moved.root / "models").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(WorkspaceError, match=r"models: is a link to .*elsewhere, out of the workspace"):
+        write_job(moved, "2d", "1", TrainingOptions())
+    assert not (tmp_path / "elsewhere").exists()
+    (moved.root / "models").unlink()
+    (moved.root / "models").symlink_to("disk")
     moved.dataset.unlink()
     with pytest.raises(WorkspaceError, match=r"job\.json: belongs to the workspace .*moved, which is not there"):
         read_job(moved.fold("default", "2d", "0").job)

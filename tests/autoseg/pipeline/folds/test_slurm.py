@@ -46,6 +46,14 @@ def test_a_script_holds_sbatchs_options_and_other_text_is_refused() -> None:
         parse_settings(["exclusive"])
 
 
+def test_no_setting_becomes_a_command_or_another_option() -> None:
+    with pytest.raises(PlanError, match="holds a control character"):
+        write_script({"job-name": "autoseg\ntouch here"}, "true\n")
+    with pytest.raises(PlanError, match="is not the name of an option"):
+        parse_settings(["time=1\n#SBATCH --x=y".replace("time", "ti me")])
+    assert "#SBATCH --output='/a b/train.log'" in write_script({"output": "/a b/train.log"}, "true\n")
+
+
 @pytest.mark.parametrize(("number", "again"), [(signal.SIGUSR1, "asked: requeue 71\n"), (signal.SIGTERM, "")])
 def test_a_jobs_shell_lets_the_training_save_and_asks_to_be_started_again_if_its_time_is_up(
     tmp_path: Path, number: int, again: str

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import pytest
+
+from dataset_fingerprints.names import (
+    MOST_BYTES,
+    WrongNameError,
+    check_case_name,
+    check_fold_name,
+    check_folder_name,
+    is_case_name,
+)
+
+HOSTILE = ["", ".", "..", ".x", "../x", "a/b", "/abs", "a\\b", "a..b", "a\0b", "a\nb", "a\x1bb", "a\u2028b", "\ud800"]
+
+
+@pytest.mark.parametrize("name", [*HOSTILE, "a" * (MOST_BYTES + 1), "\u00e9" * MOST_BYTES])
+def test_a_name_that_could_leave_its_folder_or_act_is_refused_by_name(name: str) -> None:
+    for check in (check_case_name, check_folder_name, check_fold_name):
+        with pytest.raises(WrongNameError, match="Expected") as caught:
+            check(name)
+        # The message is text that a terminal shows.
+        assert all(character.isprintable() for character in str(caught.value))
+
+
+@pytest.mark.parametrize("name", ["sub-001", "a b", "Fall 3 (zwei)", "M\u00fcller", "e\u0301", "a.b", "x_0000", "1"])
+def test_names_that_people_give_their_cases_stay(name: str) -> None:
+    assert is_case_name(name)
+
+
+@pytest.mark.parametrize("name", ["00", "01", "-1", "1.0", "\u00b2", "Full", "all"])
+def test_a_fold_has_one_spelling(name: str) -> None:
+    with pytest.raises(WrongNameError, match="is not a fold"):
+        check_fold_name(name)
+    check_fold_name("0")
+    check_fold_name("full")
