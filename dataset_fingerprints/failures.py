@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 import errno
-import logging
-import os
-import tempfile
-import threading
-import time
-import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import TypeVar
 
 from dataset_fingerprints.errors import AutosegError, StoppedError
+from dataset_fingerprints.fault_log import first_line, printable, write_traceback
+from dataset_fingerprints.system_errors import describe_system_error
 
 T = TypeVar("T")
 # A disk that is full or cannot be written to fails every case that follows, too.
 _OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
-_LONGEST = 300
-
-_lock = threading.Lock()
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,10 +72,12 @@ def describe_failure(case: str, what: str, error: Exception) -> Failure:
     """Return an error as a case's failure."""
     kind = type(error).__name__
     if isinstance(error, AutosegError):
-        return Failure(case=case, error=kind, message=_printable(str(error)))
+        return Failure(case=case, error=kind, message=printable(str(error)))
     if isinstance(error, MemoryError):
         reason = f": there is not enough memory for it ({first_line(error)})"
         return Failure(case=case, error=kind, message=f"{what}{reason}. Use a machine with more, or take the case out.")
+    if isinstance(error, OSError) and error.filename is not None:
+        return Failure(case=case, error=kind, message=f"{what}: {printable(describe_system_error(error))}")
     where = write_traceback(error, f"case {case}: {what}")
     return Failure(case=case, error=kind, message=f"{what} ({kind}: {first_line(error)}). {where}")
 
@@ -93,34 +85,3 @@ def describe_failure(case: str, what: str, error: Exception) -> Failure:
 def list_failures(failures: Iterable[Failure]) -> str:
     """Return failures as the lines of a message."""
     return "\n".join(f"  {failure.describe()}" for failure in failures)
-
-
-def first_line(error: BaseException) -> str:
-    """Return the first line of an error's text, and not all of a long one."""
-    lines = _printable(str(error)).strip().splitlines() or ["no message"]
-    return lines[0][:_LONGEST]
-
-
-def _printable(text: str) -> str:
-    """Return text that every file takes: names of files may hold bytes that are no characters."""
-    return text.encode("utf-8", "backslashreplace").decode()
-
-
-def write_traceback(error: BaseException, title: str) -> str:
-    """Add the traceback of an error to this process's log, and return the sentence that says where it is."""
-    text = "".join(traceback.format_exception(error))
-    try:
-        with _lock, _log_file().open("a", encoding="utf-8", errors="backslashreplace") as stream:
-            stream.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {title}\n{text}\n")
-    except OSError as refused:
-        _log.debug("%s\n%s", title, text)
-        return f"No log of it could be written ({refused.strerror})."
-    return f"The traceback is in {_log_file()}."
-
-
-@cache
-def _log_file() -> Path:
-    """Make a file for the tracebacks of this process."""
-    descriptor, name = tempfile.mkstemp(prefix="autoseg-", suffix=".log")
-    os.close(descriptor)
-    return Path(name)

@@ -8,7 +8,7 @@ from importlib.metadata import EntryPoint
 from typing import Any, TypeVar
 
 from dataset_fingerprints.errors import AutosegError, PlanError
-from dataset_fingerprints.failures import first_line, write_traceback
+from dataset_fingerprints.fault_log import first_line, write_traceback
 
 Result = TypeVar("Result")
 

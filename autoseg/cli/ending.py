@@ -18,10 +18,10 @@ from typing import NoReturn
 from rich.markup import escape
 
 from autoseg.cli.display import errors
-from autoseg.cli.system_errors import describe_system_error
 from autoseg.pipeline.stopping import StopSignal, stoppable
 from dataset_fingerprints.errors import AutosegError, PartlyDoneError, StoppedError
-from dataset_fingerprints.failures import first_line, write_traceback
+from dataset_fingerprints.fault_log import first_line, write_traceback
+from dataset_fingerprints.system_errors import describe_system_error
 
 STOPPED = "Stopped. Give the same command again to go on with what is missing."
 CTRL_C = 130

@@ -18,7 +18,8 @@ from autoseg.prediction import Fallback, Predictor, decide
 from autoseg.progress import Progress
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import DataError, PartlyDoneError
-from dataset_fingerprints.failures import Failure, attempt, first_line, list_failures
+from dataset_fingerprints.failures import Failure, attempt, list_failures
+from dataset_fingerprints.fault_log import first_line
 from dataset_fingerprints.measuring.scans import read_scan
 from dataset_fingerprints.reading.images import is_image, write_label_map
 from planners.plan import Plan

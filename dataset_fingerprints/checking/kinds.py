@@ -25,7 +25,7 @@ KINDS: dict[str, Kind] = {
     "missing-label": Kind(grades=("error",), meaning="a case has a scan but no label map"),
     "missing-channel": Kind(grades=("error",), meaning="a case has fewer channels than the data set"),
     "extra-channel": Kind(grades=("error",), meaning="a case has more channels than the data set"),
-    "unreadable": Kind(grades=("error",), meaning="a file is damaged, truncated or no image"),
+    "unreadable": Kind(grades=("error",), meaning="a file is damaged, truncated or no image, or cannot be worked on"),
     "shape": Kind(grades=("error",), meaning="label map and scan have different numbers of voxels"),
     "affine": Kind(grades=("error", "warning"), meaning="label map and scan lie apart in space"),
     "qform-sform": Kind(grades=("warning",), meaning="a NIfTI places its voxels in two ways; the sform is used"),

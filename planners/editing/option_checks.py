@@ -8,6 +8,7 @@ from dataset_fingerprints.errors import PlanError
 MOST_SEED = 2**32 - 1
 # More than a century: no training is as long, and the number of its steps still fits everywhere.
 MOST_HOURS = 1e6
+MOST_COUNT = 10**9
 
 
 def check_amount(name: str, value: object, most: float, expected: str) -> None:

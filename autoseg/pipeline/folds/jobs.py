@@ -17,7 +17,7 @@ from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import PlanError, WorkspaceError
 from dataset_fingerprints.files.jsonfiles import read_json, write_json
 from dataset_fingerprints.fingerprint import DatasetFingerprint, drop_cases
-from planners.editing.option_checks import MOST_HOURS
+from planners.editing.option_checks import MOST_COUNT, MOST_HOURS, show_value
 from planners.editing.overrides import set_values
 from planners.editing.step_down import repeat_steps, step_down
 from planners.order import find_configuration
@@ -65,6 +65,8 @@ class TrainingOptions:
         for name, count, of_what in (*counts, ("--patience", self.patience, " rounds of validation")):
             if count is not None and count < 1:
                 raise PlanError(f"{name} is {count}. Expected 1 or more{of_what}.")
+            if count is not None and count > MOST_COUNT:
+                raise PlanError(f"{name} is {show_value(count)}. Expected at most {MOST_COUNT}{of_what}.")
         if self.memory_gb is not None and not 0 <= self.memory_gb < math.inf:
             raise PlanError(f"--memory-gb is {self.memory_gb:g}. Expected 0 or more.")
         if not 0 < self.memory_share <= 1:

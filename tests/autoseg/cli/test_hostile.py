@@ -77,6 +77,11 @@ REFUSED: dict[str, tuple[list[str], str]] = {
     "infinite minutes": ([*TRAIN, "--max-minutes", "inf"], "train for is inf minutes. Expected more than 0, and at"),
     "minutes of no number": ([*TRAIN, "--max-minutes", "nan"], "train for is nan minutes"),
     "endless hours": ([*TRAIN, "--max-hours", "1e300"], "train for is 6e.301 minutes"),
+    "endless steps": (
+        [*TRAIN, "--iterations", "9" * 25],
+        "--iterations is a number of more than 20 digits. Expected at",
+    ),
+    "many folds at once": ([*TRAIN, "--jobs", str(10**10)], "--jobs is 10000000000. Expected at most 1000000000 folds"),
     "infinite memory": ([*TRAIN, "--memory-gb", "inf"], "--memory-gb is inf. Expected 0 or more"),
     "memory of no number": ([*TRAIN, "--memory-gb", "nan"], "--memory-gb is nan. Expected 0 or more"),
     "share of no number": ([*TRAIN, "--memory-share", "nan"], "--memory-share is nan. Expected more than 0"),

@@ -14,33 +14,44 @@ from autoseg.pipeline.stopping import SIGNALS, StopSignal, stoppable, undisturbe
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_ends_the_block_with_its_exit_code(number: signal.Signals) -> None:
     before = signal.getsignal(number)
-    with pytest.raises(StopSignal) as stop, stoppable():
+    with stoppable(), pytest.raises(StopSignal) as stop:
         os.kill(os.getpid(), number)
     assert stop.value.exit_code == 128 + number
     assert signal.getsignal(number) == before
 
 
-def test_a_signal_waits_for_the_end_of_a_file_and_a_second_one_does_not() -> None:
-    done = []
-    with pytest.raises(StopSignal) as stop, stoppable():
+def write_under_signals(done: list[str], *numbers: signal.Signals) -> None:
+    """Do something that is to be whole while signals come."""
+    with stoppable():
         with undisturbed(), undisturbed():
-            os.kill(os.getpid(), signal.SIGTERM)
+            for number in numbers:
+                os.kill(os.getpid(), number)
             done.append("whole")
         done.append("behind it")
+
+
+def fail_under_a_signal() -> None:
+    with stoppable(), undisturbed():
+        os.kill(os.getpid(), signal.SIGINT)
+        raise ValueError("the file fails")
+
+
+def test_a_signal_waits_for_the_end_of_a_file_and_a_second_one_does_not() -> None:
+    done: list[str] = []
+    with pytest.raises(StopSignal) as stop:
+        write_under_signals(done, signal.SIGTERM)
     assert (done, stop.value.exit_code) == (["whole"], 143)
-    with pytest.raises(StopSignal), stoppable(), undisturbed():
-        os.kill(os.getpid(), signal.SIGTERM)
-        os.kill(os.getpid(), signal.SIGTERM)
-        done.append("never")
-    assert "never" not in done
+    with pytest.raises(StopSignal):
+        write_under_signals(done, signal.SIGTERM, signal.SIGTERM)
+    assert done == ["whole"]
+    write_under_signals(done)
+    assert done == ["whole", "whole", "behind it"]
 
 
 def test_a_signal_is_not_lost_where_the_file_fails() -> None:
-    with pytest.raises(StopSignal), stoppable(), undisturbed():
-        os.kill(os.getpid(), signal.SIGINT)
-        raise ValueError("the file fails")
-    with stoppable(), undisturbed():
-        pass
+    with pytest.raises(StopSignal):
+        fail_under_a_signal()
+    write_under_signals([])
 
 
 def test_an_ignored_signal_stays_ignored_and_other_threads_are_left_alone() -> None:

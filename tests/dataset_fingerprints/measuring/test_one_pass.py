@@ -11,34 +11,47 @@ import pytest
 
 from dataset_fingerprints.layouts import read_dataset
 from dataset_fingerprints.measuring import one_pass
+from dataset_fingerprints.measuring.case_measurements import measure_case
 from dataset_fingerprints.measuring.one_pass import Limits, Listeners, extract_cases
 from dataset_fingerprints.measuring.scans import read_case
 from tests.synthetic.passes import LIMITS, kept, pass_over
 from tests.synthetic.scans import write_nnunet_dataset
 
 TOO_LONG = "x" * 300
-# What is wrong with a case -> how its files are called then, and what the finding says.
+# What is wrong with a case -> how its files are called then.
 UNFORESEEN = {
-    "a scan's name that no disk takes": ({"images": (f"/{TOO_LONG}.nii.gz",)}, "OSError: .*File name too long"),
-    "a label map's name that no disk takes": ({"label": f"/{TOO_LONG}.nii.gz"}, "OSError: .*File name too long"),
-    "two of several scans": ({"images": (f"/{TOO_LONG}.nii.gz", "/none.nii.gz")}, "OSError: .*File name too long"),
+    "a scan's name that no disk takes": {"images": (f"/{TOO_LONG}.nii.gz",)},
+    "a label map's name that no disk takes": {"label": f"/{TOO_LONG}.nii.gz"},
+    "two of several scans": {"images": (f"/{TOO_LONG}.nii.gz", "/none.nii.gz")},
 }
 
 
 @pytest.mark.parametrize("kind", UNFORESEEN)
 def test_an_error_of_any_kind_is_a_finding_of_its_case_and_the_others_are_measured(tmp_path, kind):
-    changes, message = UNFORESEEN[kind]
     dataset = read_dataset(write_nnunet_dataset(tmp_path, cases=3))
     first, second, third = dataset.cases
-    spoilt = replace(dataset, cases=(first, replace(second, **changes), third))
+    spoilt = replace(dataset, cases=(first, replace(second, **UNFORESEEN[kind]), third))
     found, read = pass_over(spoilt)
     assert read == ["sub-000", "sub-002"]
     (finding,) = found.refused
     assert (finding.case, finding.grade, finding.kind) == ("sub-001", "error", "unreadable")
-    assert re.search(f"cannot be read .{message}", finding.message)
-    log = Path(re.search(r"The traceback is in (\S+)\.$", finding.message)[1])
-    assert "case sub-001: cannot be read\nTraceback" in log.read_text(encoding="utf-8")
+    assert f"{TOO_LONG}.nii.gz: cannot be used (File name too long)" in finding.message
     assert found.sound == tuple(known for known in pass_over(dataset)[0].sound if known.record.case != "sub-001")
+
+
+def test_what_goes_wrong_while_a_case_is_measured_is_its_finding_with_a_traceback_in_a_log(tmp_path, monkeypatch):
+    dataset = read_dataset(write_nnunet_dataset(tmp_path, cases=3))
+
+    def measure(case, *others):
+        return 1 / (case.name != "sub-001") and measure_case(case, *others)
+
+    monkeypatch.setattr(one_pass, "measure_case", measure)
+    found = pass_over(dataset)[0]
+    assert [known.record.case for known in found.sound] == ["sub-000", "sub-002"]
+    (finding,) = found.refused
+    assert (finding.case, finding.kind) == ("sub-001", "unreadable")
+    said = re.fullmatch(r"cannot be read \(ZeroDivisionError: .*\)\. The traceback is in (\S+)\.", finding.message)
+    assert "case sub-001: cannot be read\nTraceback" in Path(said[1]).read_text(encoding="utf-8")
 
 
 def test_cases_that_took_all_memory_together_are_read_again_alone(tmp_path, monkeypatch):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from autoseg.cli.system_errors import describe_system_error
+from dataset_fingerprints.system_errors import describe_system_error
 
 # number -> what the message says behind the file's name
 SAID = {
@@ -20,8 +20,8 @@ SAID = {
     errno.ESTALE: "cannot be read or written (Stale file handle). The disk, or the network",
     errno.ENAMETOOLONG: "cannot be used (File name too long). The name is longer than the disk allows",
     errno.ELOOP: "cannot be used (Too many levels of symbolic links). It is a link that leads to itself",
-    errno.ENOENT: "is not there any more (No such file or directory)",
-    errno.ENOTDIR: "is not there any more (Not a directory). A part of the path is a file",
+    errno.ENOENT: "is not there (No such file or directory)",
+    errno.ENOTDIR: "is not there (Not a directory). A part of the path is a file",
     errno.EISDIR: "is a folder (Is a directory). Expected a file",
     errno.EMFILE: "cannot be opened (Too many open files)",
     errno.EXDEV: "cannot be used (Invalid cross-device link). The traceback is in ",

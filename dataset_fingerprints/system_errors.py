@@ -6,12 +6,14 @@ import errno
 import os
 from pathlib import Path
 
-from dataset_fingerprints.failures import write_traceback
+from dataset_fingerprints.fault_log import write_traceback
 
 _KEPT = "then give the same command again: what was finished is kept."
 _CANNOT_WRITE = f"Free some space or name another place with -w or -o, {_KEPT}"
 _BROKEN = f"The disk, or the network that it is behind, fails: check it, {_KEPT}"
-_GONE = "Another program may have moved or deleted it: look for it, then give the same command again."
+_GONE = (
+    "Another program may have moved or deleted it, or its folder is none to write into: look for it, or name another."
+)
 
 # number -> what cannot be done to the file, and what to do
 _ADVICE: dict[int, tuple[str, str]] = {
@@ -28,8 +30,8 @@ _ADVICE: dict[int, tuple[str, str]] = {
     errno.ETIMEDOUT: ("cannot be read or written", _BROKEN),
     errno.ENAMETOOLONG: ("cannot be used", "The name is longer than the disk allows: give a shorter one."),
     errno.ELOOP: ("cannot be used", "It is a link that leads to itself: give the file that is meant."),
-    errno.ENOENT: ("is not there any more", _GONE),
-    errno.ENOTDIR: ("is not there any more", "A part of the path is a file and not a folder: correct the path."),
+    errno.ENOENT: ("is not there", _GONE),
+    errno.ENOTDIR: ("is not there", "A part of the path is a file and not a folder: correct the path."),
     errno.EISDIR: ("is a folder", "Expected a file: name another path."),
     errno.EEXIST: ("is there already", "Name another place with -w or -o."),
     errno.EMFILE: ("cannot be opened", f"Too many files are open at once: raise the limit (ulimit -n), {_KEPT}"),
