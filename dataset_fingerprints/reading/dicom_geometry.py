@@ -25,7 +25,7 @@ Array = NDArray[np.float64]
 _SLICE_TOLERANCE_MM = 0.1
 _SLICE_TOLERANCE = 0.25
 
-# Slices nearer to each other than this share of a pixel's size lie at one place.
+# Slices nearer to each other than this share of a pixel's size, or of 1 mm, lie at one place.
 _SAME_PLACE = 1e-2
 
 # Directions are decimals, too: three of them are off by up to this.
@@ -80,7 +80,7 @@ def place_slices(where: Path, slices: Sequence[Slice]) -> Placement:
     along = positions @ directions[:, 2]
     order = np.argsort(along, kind="stable")
     ordered = [slices[number] for number in order]
-    _refuse_same_place(where, ordered, along[order], min(spacing_mm))
+    _refuse_same_place(where, ordered, along[order], min(*spacing_mm, 1.0))
     step = _find_step(where, ordered, positions[order])
     if _degrees_between(step, directions[:, 2]) <= RIGHT_ANGLE_DEGREES:
         step = directions[:, 2] * np.linalg.norm(step)
@@ -134,19 +134,15 @@ def _affine(directions: Array, spacing_mm: Floats, step: Array, origin: Array) -
 
 
 def _refuse_other_images(where: Path, slices: Sequence[Slice]) -> None:
-    """Refuse slices with other numbers of rows, columns or channels than most."""
-    kinds = Counter((one.size, one.channels) for one in slices)
-    common = kinds.most_common(1)[0][0]
-    for one in slices:
-        if (one.size, one.channels) != common:
+    """Refuse slices with another number of rows or columns, or of other colours than most."""
+    kinds = [f"{one.size[0]}x{one.size[1]} pixels in {one.colours or 'no colours'}" for one in slices]
+    common = Counter(kinds).most_common(1)[0][0]
+    for one, kind in zip(slices, kinds, strict=True):
+        if kind != common:
             raise DataError(
-                f"{where}: {one.name()} is {_show_size(one.size, one.channels)} but most slices of the DICOM series "
-                f"are {_show_size(*common)}. Expected slices of one size: move those of another image away."
+                f"{where}: {one.name()} is {kind} but most slices of the DICOM series are {common}. Expected slices "
+                "of one kind: move those of another image away."
             )
-
-
-def _show_size(size: tuple[int, int], channels: int) -> str:
-    return f"{size[0]}x{size[1]} pixels" + (f" of {channels} values" if channels > 1 else "")
 
 
 def _refuse_lacking(where: Path, slices: Sequence[Slice], tag: Tag, value: Callable[[Slice], Floats | None]) -> None:
