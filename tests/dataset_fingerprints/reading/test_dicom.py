@@ -125,6 +125,15 @@ def test_every_pixel_lies_where_its_slice_says(tmp_path, orientation, step, orde
     assert tilt / 1.5 - 1e-3 < skew_degrees(read_grid(folder)) < tilt + 1e-3
 
 
+def test_positions_and_directions_that_are_rounded_make_right_angles(tmp_path):
+    step = 1.3 * np.cross(OBLIQUE[:3], OBLIQUE[3:])
+    rounded = {ORIENTATION: np.round(OBLIQUE, 5)}
+    write_series(tmp_path / "scan", lambda number: rounded | {POSITION: np.round(number * step, 2)}, count=3)
+    grid = read_grid(tmp_path / "scan")
+    assert skew_degrees(grid) < 1e-6
+    assert grid.spacing_mm() == pytest.approx((2, 3, 1.3), abs=0.01)
+
+
 def test_a_series_has_no_noise(tmp_path, capfd):
     read_channels(write_series(tmp_path / "tilted", {ORIENTATION: tilted(15)}))
     read_channels(write_series(tmp_path / "scan"))
