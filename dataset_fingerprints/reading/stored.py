@@ -33,14 +33,14 @@ class Header:
     """A file's grid and the number of its channels.
 
     Attributes:
-        qform: where a NIfTI's qform places the voxels; None where the file does not have both qform and sform.
         assumptions: sentences on what the file leaves out of the place of its voxels, and what was taken instead.
+        qform: where a NIfTI's qform places the voxels; None where the file does not have both qform and sform.
     """
 
     grid: Grid
     channels: int
-    qform: Grid | None = None
     assumptions: tuple[str, ...] = ()
+    qform: Grid | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
