@@ -32,6 +32,7 @@ EXTRAS = {
         "import-linter>=2.0",
         "mypy>=1.15",
         "pre-commit",
+        "pydicom>=3.0",  # only in tests
         "pytest>=8.0",
         "pytest-timeout",
         "ruff>=0.9",

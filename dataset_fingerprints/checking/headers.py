@@ -32,8 +32,7 @@ def check_headers(case: str, headers: Mapping[str, Header]) -> tuple[Finding, ..
     """
     faults: dict[_Fault, list[str]] = {}
     for what, header in headers.items():
-        assumed: list[_Fault] = [("warning", "assumed-place", f"{text}.") for text in header.assumptions]
-        for fault in (*_check_unit(header), *_check_forms(header), *_check_axes(header.grid), *assumed):
+        for fault in (*_check_unit(header), *_check_forms(header), *_check_axes(header.grid)):
             faults.setdefault(fault, []).append(what)
     return tuple(
         Finding(case=case, grade=grade, kind=kind, message=f"{', '.join(files)}: {text}")
@@ -65,10 +64,12 @@ def check_channel_grids(case: str, names: Sequence[str], grids: Sequence[Grid]) 
 
 
 def _check_forms(header: Header) -> Iterator[_Fault]:
-    """Compare a NIfTI's two ways to place voxels.
+    """Report what a DICOM slice leaves open, and compare a NIfTI's two ways to place voxels.
 
     The sform is used, as nibabel does; SimpleITK, and with it nnU-Net, takes the qform unless the sform's code is 1.
     """
+    for text in header.assumptions:
+        yield "warning", "assumed-place", f"{text}. If this is wrong, convert it to NIfTI with the right header."
     if header.qform is None:
         return
     apart_mm = affine_distance_mm(header.grid, header.qform)

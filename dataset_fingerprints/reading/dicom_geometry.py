@@ -25,15 +25,20 @@ Array = NDArray[np.float64]
 _SLICE_TOLERANCE_MM = 0.1
 _SLICE_TOLERANCE = 0.25
 
-# Slices nearer to each other than this share of a pixel's size lie at one place.
+# Slices nearer to each other than this share of a pixel's size, or of 1 mm, lie at one place.
 _SAME_PLACE = 1e-2
 
 # Directions are decimals, too: three of them are off by up to this.
 _DIRECTION_TOLERANCE = 1e-3
-# Two directions that are off a length of 1 or a right angle by more than this are not rounded but wrong.
-_UNIT_TOLERANCE = 1e-2
+# Directions that are off a length of 1, or a right angle by its cosine, by more than this are not rounded but wrong.
+_LENGTH_TOLERANCE = 1e-2
+_ANGLE_TOLERANCE = 2e-3
 # Pixel sizes that differ by less than this share move no pixel of a slice by half its size.
 _SIZE_TOLERANCE = 1e-3
+
+# Slices that are shifted in their plane by less than this share of a pixel, from the first to the last, are not tilted:
+# positions with two decimals are.
+_ROUNDED_SHIFT = 0.05
 
 _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 _AXIAL = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
@@ -80,9 +85,9 @@ def place_slices(where: Path, slices: Sequence[Slice]) -> Placement:
     along = positions @ directions[:, 2]
     order = np.argsort(along, kind="stable")
     ordered = [slices[number] for number in order]
-    _refuse_same_place(where, ordered, along[order], min(spacing_mm))
+    _refuse_same_place(where, ordered, along[order], min(*spacing_mm, 1.0))
     step = _find_step(where, ordered, positions[order])
-    if _degrees_between(step, directions[:, 2]) <= RIGHT_ANGLE_DEGREES:
+    if _is_along(step, directions[:, 2], shift_mm=_ROUNDED_SHIFT * min(spacing_mm) / (len(slices) - 1)):
         step = directions[:, 2] * np.linalg.norm(step)
     affine = _affine(directions, spacing_mm, step, positions[order[0]])
     return Placement(slices=tuple(ordered), affine=affine)
@@ -134,19 +139,15 @@ def _affine(directions: Array, spacing_mm: Floats, step: Array, origin: Array) -
 
 
 def _refuse_other_images(where: Path, slices: Sequence[Slice]) -> None:
-    """Refuse slices with other numbers of rows, columns or channels than most."""
-    kinds = Counter((one.size, one.channels) for one in slices)
-    common = kinds.most_common(1)[0][0]
-    for one in slices:
-        if (one.size, one.channels) != common:
+    """Refuse slices with another number of rows or columns, or of other colours than most."""
+    kinds = [f"{one.size[0]}x{one.size[1]} pixels in {one.colours or 'no colours'}" for one in slices]
+    common = Counter(kinds).most_common(1)[0][0]
+    for one, kind in zip(slices, kinds, strict=True):
+        if kind != common:
             raise DataError(
-                f"{where}: {one.name()} is {_show_size(one.size, one.channels)} but most slices of the DICOM series "
-                f"are {_show_size(*common)}. Expected slices of one size: move those of another image away."
+                f"{where}: {one.name()} is {kind} but most slices of the DICOM series are {common}. Expected slices "
+                "of one kind: move those of another image away."
             )
-
-
-def _show_size(size: tuple[int, int], channels: int) -> str:
-    return f"{size[0]}x{size[1]} pixels" + (f" of {channels} values" if channels > 1 else "")
 
 
 def _refuse_lacking(where: Path, slices: Sequence[Slice], tag: Tag, value: Callable[[Slice], Floats | None]) -> None:
@@ -186,18 +187,18 @@ def _most_common(
 
 
 def _directions(where: Path, orientation: Floats) -> Array:
-    """Return the unit vectors along a row, along a column and along the normal as columns."""
+    """Return the unit vectors along a row, along a column and along the normal as columns, at right angles."""
     row, column = np.array(orientation[:3]), np.array(orientation[3:])
     lengths = np.linalg.norm(row), np.linalg.norm(column)
-    if max(abs(length - 1) for length in lengths) > _UNIT_TOLERANCE or abs(row @ column) > _UNIT_TOLERANCE:
+    if max(abs(length - 1) for length in lengths) > _LENGTH_TOLERANCE or abs(row @ column) > _ANGLE_TOLERANCE:
         shown = ", ".join(f"{number:g}" for number in orientation)
         raise DataError(
             f"{where}: {ORIENTATION} is {shown}. Expected two directions of length 1 at right angles: export the "
             "series again, or convert it to NIfTI."
         )
-    row, column = row / lengths[0], column / lengths[1]
     normal = np.cross(row, column)
-    return np.stack([row, column, normal / np.linalg.norm(normal)], axis=1)
+    normal, column = normal / np.linalg.norm(normal), column / lengths[1]
+    return np.stack([np.cross(column, normal), column, normal], axis=1)
 
 
 def _refuse_size(where: Path, spacing_mm: Floats) -> None:
@@ -239,6 +240,7 @@ def _find_step(where: Path, ordered: Sequence[Slice], positions: Array) -> Array
     return step
 
 
-def _degrees_between(first: Array, second: Array) -> float:
-    across = np.linalg.norm(np.cross(first, second))
-    return float(np.rad2deg(np.arctan2(across, first @ second)))
+def _is_along(step: Array, normal: Array, shift_mm: float) -> bool:
+    """Return whether a step leads along the normal, apart from rounding."""
+    across, along = float(np.linalg.norm(np.cross(step, normal))), float(step @ normal)
+    return across <= shift_mm or np.rad2deg(np.arctan2(across, along)) <= RIGHT_ANGLE_DEGREES

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,6 +57,13 @@ THICKNESS = Tag(name="SliceThickness", number=0x00180050)
 DISTANCE = Tag(name="SpacingBetweenSlices", number=0x00180088)
 SLOPE = Tag(name="RescaleSlope", number=0x00281053)
 INTERCEPT = Tag(name="RescaleIntercept", number=0x00281052)
+# Without these there is no image.
+_NEEDED = (
+    Tag(name="Rows", number=dicom_tags.ROWS),
+    Tag(name="Columns", number=0x00280011),
+    Tag(name="BitsAllocated", number=0x00280100),
+    Tag(name="PixelData", number=dicom_tags.PIXELS),
+)
 _GEOMETRY = (POSITION, ORIENTATION, SPACING, THICKNESS, DISTANCE)
 
 # The sequence that holds each tag of a frame.
@@ -71,6 +79,16 @@ _GROUP_OF = {
 
 _STUDY, _SERIES, _DESCRIPTION = "0020|000d", "0020|000e", "0008|103e"
 _CLASS, _CHARACTERS, _FRAMES = "0008|0016", "0008|0005", "0028|0008"
+_SAMPLES, _BITS, _PHOTOMETRIC = "0028|0002", "0028|0100", "0028|0004"
+
+# The tag of pixels, as files of the usual byte order hold it.
+_PIXEL_TAG = b"\xe0\x7f\x10\x00"
+
+# How ITK begins a message: with the place of an object in memory.
+_OBJECT = re.compile(r"\w+\(0x[0-9a-f]+\): ")
+
+# No scan is compressed to a smaller share of its size.
+_BEST_COMPRESSION = 2000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,6 +100,7 @@ class Slice:
         frames: how many slices the file holds.
         size: columns and rows.
         channels: values per pixel.
+        colours: what the values stand for; GDCM turns MONOCHROME1 round, so that low values are dark.
         number_type: of the pixels as SimpleITK gives them.
         position: of the first pixel in LPS mm.
         orientation: directions in which columns and rows are counted, three numbers each.
@@ -95,6 +114,7 @@ class Slice:
     frames: int
     size: tuple[int, int]
     channels: int
+    colours: str
     number_type: np.dtype[np.generic]
     position: Floats | None
     orientation: Floats | None
@@ -146,12 +166,13 @@ def open_file(file: Path) -> SimpleITK.ImageFileReader | None:
     try:
         reader.ReadImageInformation()
     except RuntimeError as error:
-        if _is_damaged(file):
-            raise DataError(
-                f"{file}: is a DICOM file that cannot be read ({reason(error)}): it is truncated or damaged, or lacks "
-                "tags that an image has. Copy it again from its source."
-            ) from error
-        return None
+        damage = _find_damage(file)
+        if damage is None:
+            return None
+        raise DataError(
+            f"{file}: is a DICOM file that cannot be read: it {damage or f'is damaged ({reason(error)})'}. "
+            "Copy or export it again from its source."
+        ) from error
     return reader
 
 
@@ -175,7 +196,8 @@ def read_slices(file: Path) -> SliceFile | None:
 
 def reason(error: Exception) -> str:
     """Return SimpleITK's message without the source lines it begins with."""
-    return " ".join(str(error).split("ERROR:")[-1].split())[-160:] or type(error).__name__
+    text = _OBJECT.sub("", str(error).split("ERROR:")[-1])
+    return " ".join(text.split())[-160:].strip(" .") or type(error).__name__
 
 
 def _may_be(file: Path) -> bool:
@@ -185,24 +207,29 @@ def _may_be(file: Path) -> bool:
         return dicom_tags.may_be_dicom(stream.read(dicom_tags.PREAMBLE_BYTES + 4))
 
 
-def _is_damaged(file: Path) -> bool:
-    """Return whether a file that GDCM refuses is an image, or breaks off before that is known."""
+def _find_damage(file: Path) -> str | None:
+    """Return what is wrong with a file that GDCM refuses, "" where that is not known, or None where it is no image."""
     try:
         tags = dicom_tags.read_tags(file)
         with file.open("rb") as stream:
             marked = dicom_tags.MAGIC in stream.read(dicom_tags.PREAMBLE_BYTES + 4)
-    except OSError:
-        return True
+    except OSError as error:
+        return f"cannot be opened ({error.strerror})"
     if tags.broken:
-        return marked or bool(tags.sop_class())
-    if {dicom_tags.PIXELS, dicom_tags.ROWS} & tags.values.keys():
-        return True
-    return tags.sop_class() in _IMAGE_CLASSES or (marked and not tags.sop_class())
+        return f"breaks off or is damaged ({tags.broken})" if marked or tags.sop_class() else None
+    held = tags.all_numbers()
+    if not {dicom_tags.PIXELS, dicom_tags.ROWS} & held:
+        nameless = marked and not tags.sop_class()
+        return "has no pixels" if nameless or tags.sop_class() in _IMAGE_CLASSES else None
+    needed = (*_NEEDED, POSITION, ORIENTATION, SPACING) if dicom_tags.FRAME_GROUPS in held else _NEEDED
+    lacking = [str(tag) for tag in needed if tag.number not in held]
+    return f"has no {' and no '.join(lacking)}" if lacking else ""
 
 
 def _slices_of(file: Path, reader: SimpleITK.ImageFileReader) -> Iterator[Slice]:
     columns, rows, *depth = reader.GetSize()
-    frames = int(np.prod(depth))
+    frames = math.prod(depth)
+    _refuse_wrong_length(file, reader, columns * rows * frames)
     groups = _read_groups(file, frames) if reader.HasMetaDataKey(_FRAMES) else None
     own = {tag: _text(reader, tag.key()) if reader.HasMetaDataKey(tag.key()) else None for tag in _GROUP_OF}
     for frame in range(frames):
@@ -217,6 +244,7 @@ def _slices_of(file: Path, reader: SimpleITK.ImageFileReader) -> Iterator[Slice]
             frames=frames,
             size=(columns, rows),
             channels=reader.GetNumberOfComponents(),
+            colours=_text(reader, _PHOTOMETRIC),
             number_type=_number_type(reader),
             position=numbers[POSITION],
             orientation=numbers[ORIENTATION],
@@ -225,6 +253,41 @@ def _slices_of(file: Path, reader: SimpleITK.ImageFileReader) -> Iterator[Slice]
             rescale=_rescale(where, values),
             sop_class=_text(reader, _CLASS),
         )
+
+
+def _refuse_wrong_length(file: Path, reader: SimpleITK.ImageFileReader, pixels: int) -> None:
+    """Refuse tags that declare more or fewer pixels than the file holds: GDCM reads noise then.
+
+    Where pixels are the last thing in a file and as many as declared, their tag lies where it should; other files are
+    looked through.
+    """
+    bits = [_number(reader, key) for key in (_SAMPLES, _BITS)]
+    declared = -(-pixels * math.prod(bits) // 8)
+    size = file.stat().st_size
+    place = size - declared - declared % 2
+    with file.open("rb") as stream:
+        for head in (12, 8):
+            stream.seek(max(place - head, 0))
+            if place >= head and stream.read(4) == _PIXEL_TAG:
+                return
+    found = dicom_tags.read_tags(file).pixel_bytes()
+    if found is None:
+        wrong = declared > _BEST_COMPRESSION * size
+    else:
+        least = declared // 2 if "42" in _text(reader, _PHOTOMETRIC) else declared
+        row = min(reader.GetSize()[:2]) * math.prod(bits) // 8
+        wrong = not least <= found < declared + max(row, 2)
+    if wrong:
+        held = f"{size} bytes, compressed" if found is None else f"{found} bytes"
+        raise DataError(
+            f"{file}: its tags declare {'x'.join(map(str, reader.GetSize()))} pixels, {declared} bytes, but it holds "
+            f"{held}. The file is damaged: copy it again from its source."
+        )
+
+
+def _number(reader: SimpleITK.ImageFileReader, key: str) -> int:
+    text = _text(reader, key)
+    return int(text) if text.isdecimal() else 1
 
 
 def _read_groups(file: Path, frames: int) -> tuple[Tags, list[Tags]] | None:

@@ -62,6 +62,15 @@ class Tags:
         value = self.values.get(tag)
         return None if value is None else value.decode("latin-1").strip(" \0")
 
+    def all_numbers(self) -> set[int]:
+        """Return the tags that are there, those inside sequences too."""
+        inside = (item.all_numbers() for items in self.sequences.values() for item in items)
+        return set(self.values) | set(self.sequences) | set().union(*inside)
+
+    def pixel_bytes(self) -> int | None:
+        """Return the length of the pixels, or None where they are compressed or not there."""
+        return int(self.values[PIXELS]) if self.values.get(PIXELS) else None
+
     def sop_class(self) -> str:
         """Return the kind of the file as a UID, or an empty text."""
         return self.text(SOP_CLASS) or self.text(_MEDIA_CLASS) or ""
@@ -86,7 +95,7 @@ def may_be_dicom(start: bytes) -> bool:
 
 
 def read_tags(file: Path) -> Tags:
-    """Read the tags of a file up to its pixels, which are entered without a value.
+    """Read the tags of a file up to its pixels, whose length is entered for their value; empty if they are compressed.
 
     Raises:
         OSError: the file cannot be read.
@@ -139,7 +148,7 @@ def _read_elements(
         if tag == _ITEM_END:
             return
         if tag == PIXELS:
-            found.values[tag] = b""
+            found.values[tag] = b"" if length == _UNDEFINED else b"%d" % length
             return
         if kind == b"SQ" or length == _UNDEFINED or (not source.explicit and tag in _SEQUENCES):
             found.sequences[tag] = _read_items(source, length, kind, depth + 1)

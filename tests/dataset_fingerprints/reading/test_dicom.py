@@ -21,10 +21,13 @@ from dataset_fingerprints.reading.images import (
 from tests.synthetic.dicom_files import (
     AXIAL,
     CHARACTERS,
+    COLOURS,
+    COLUMNS,
     DESCRIPTION,
     DIRECTORY,
     DISTANCE,
     ENHANCED_MR,
+    FRAMES,
     INTERCEPT,
     MR,
     ORIENTATION,
@@ -122,6 +125,15 @@ def test_every_pixel_lies_where_its_slice_says(tmp_path, orientation, step, orde
     assert tilt / 1.5 - 1e-3 < skew_degrees(read_grid(folder)) < tilt + 1e-3
 
 
+def test_positions_and_directions_that_are_rounded_make_right_angles(tmp_path):
+    step = 1.3 * np.cross(OBLIQUE[:3], OBLIQUE[3:])
+    rounded = {ORIENTATION: np.round(OBLIQUE, 5)}
+    write_series(tmp_path / "scan", lambda number: rounded | {POSITION: np.round(number * step, 2)}, count=3)
+    grid = read_grid(tmp_path / "scan")
+    assert skew_degrees(grid) < 1e-6
+    assert grid.spacing_mm() == pytest.approx((2, 3, 1.3), abs=0.01)
+
+
 def test_a_series_has_no_noise(tmp_path, capfd):
     read_channels(write_series(tmp_path / "tilted", {ORIENTATION: tilted(15)}))
     read_channels(write_series(tmp_path / "scan"))
@@ -208,7 +220,7 @@ def test_slices_that_make_no_volume_are_refused_by_name(tmp_path, tags, message)
 def test_a_slice_of_another_size_is_named(tmp_path):
     folder = write_series(tmp_path / "scan")
     write_slice(folder / "2.dcm", np.zeros((4, 4), np.int16), {POSITION: (7, -8, 17)})
-    expect_refusal(folder, r"2\.dcm is 4x4 pixels but most slices of the DICOM series are 4x3 pixels")
+    expect_refusal(folder, r"2\.dcm is 4x4 pixels in MONO.* but most slices of the DICOM series are 4x3 pixels")
 
 
 def test_thin_slices_have_a_tolerance_of_their_own(tmp_path):
@@ -227,7 +239,29 @@ def test_a_slice_that_breaks_off_is_named(tmp_path, cut, bare):
 
 
 def test_an_image_without_rows_is_named(tmp_path):
-    expect_refusal(write_series(tmp_path / "scan", only(1, {ROWS: None})), r"1\.dcm: is a DICOM file that cannot be")
+    message = r"1\.dcm: is a DICOM file that cannot be read: it has no Rows \(0028,0010\)"
+    expect_refusal(write_series(tmp_path / "scan", only(1, {ROWS: None})), message)
+
+
+@pytest.mark.parametrize(
+    ("tags", "message"),
+    [
+        ({ROWS: 4}, r"2\.dcm: its tags declare 4x4x1 pixels, 32 bytes, but it holds 24 bytes"),
+        ({ROWS: 2}, r"2\.dcm: its tags declare 4x2x1 pixels, 16 bytes, but it holds 24 bytes"),
+        ({ROWS: 65535, COLUMNS: 65535}, r"2\.dcm: its tags declare 65535x65535x1 pixels"),
+        ({FRAMES: "1000000000"}, r"2\.dcm: its tags declare 4x3x1000000000 pixels"),
+        ({COLOURS: "MONOCHROME1"}, r"2\.dcm is 4x3 pixels in MONOCHROME1 but most slices.*MONOCHROME2"),
+    ],
+)
+def test_a_slice_of_other_pixels_than_its_tags_say_is_named(tmp_path, tags, message):
+    expect_refusal(write_series(tmp_path / "scan", only(2, tags)), message)
+
+
+def test_space_after_the_pixels_is_no_damage(tmp_path):
+    expected, _ = read_stored(write_series(tmp_path / "scan"))
+    for file in (tmp_path / "scan").iterdir():
+        file.write_bytes(file.read_bytes() + b"\xfc\xff\xfc\xffOB\0\0\4\0\0\0\0\0\0\0")
+    assert np.array_equal(read_stored(tmp_path / "scan")[0], expected)
 
 
 @pytest.mark.parametrize(
@@ -272,13 +306,13 @@ def test_a_single_slice_that_is_odd_is_refused(tmp_path, tags, message):
     expect_refusal(tmp_path / "one", message)
 
 
-FRAMES = np.stack([pixels_of(number) for number in range(COUNT)])
+STACK = np.stack([pixels_of(number) for number in range(COUNT)])
 
 
 def write_frames(folder, frames=lambda number: {}, shared=None, kind=None, step=(0, 0, STEP_MM)):
     own = [{POSITION: number * np.array(step, float)} | frames(number) for number in range(COUNT)]
     tags = frame_tags(own, {ORIENTATION: AXIAL, SPACING: (3, 2), THICKNESS: 5, **(shared or {})})
-    write_slice(folder / "all.dcm", FRAMES, tags | ({SOP_CLASS: kind} if kind else {}))
+    write_slice(folder / "all.dcm", STACK, tags | ({SOP_CLASS: kind} if kind else {}))
     return folder
 
 
@@ -335,8 +369,12 @@ def test_frames_that_make_no_volume_are_refused(tmp_path, frames, message):
 
 
 def test_frames_without_places_and_a_second_file_of_frames_are_refused(tmp_path):
-    write_slice(tmp_path / "a" / "all.dcm", FRAMES, {0x00280008: str(COUNT)})
+    write_slice(tmp_path / "a" / "all.dcm", STACK, {FRAMES: str(COUNT)})
     expect_refusal(tmp_path / "a", r"frame 1 of all.dcm \(and 4 others\) has no ImagePositionPatient")
+    for tag, name in ((POSITION, "ImagePositionPatient"), (ORIENTATION, "ImageOrientationPatient")):
+        tags = frame_tags([{}] * COUNT, {key: AXIAL for key in (ORIENTATION,) if key != tag} | {SPACING: (3, 2)})
+        write_slice(tmp_path / name / "all.dcm", STACK, tags)
+        expect_refusal(tmp_path / name, f"all.dcm.*has no.*{name}")
     write_frames(tmp_path / "b")
     write_slice(tmp_path / "b" / "x.dcm", pixels_of(0))
     expect_refusal(tmp_path / "b", "2 files, of which all.dcm holds several slices")
