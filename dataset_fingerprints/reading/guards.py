@@ -58,12 +58,12 @@ def refuse_bad_voxels(path: Path) -> None:
     """Raise a DataError if compressed voxels are damaged, as far as checksums tell it."""
     for payload in _find(path):
         refuse_damage(payload)
-    if path.suffix == ".png":
+    if path.suffix.lower() == ".png":
         refuse_damaged_chunks(path)
 
 
 def _find(path: Path) -> list[Payload]:
-    finder = _FINDERS.get(path.suffix)
+    finder = _FINDERS.get(path.suffix.lower())
     if finder is None or path.is_dir():
         return []
     try:

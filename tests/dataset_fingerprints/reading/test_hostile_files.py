@@ -416,3 +416,15 @@ def test_no_flipped_bit_of_a_tiff_ends_the_process(tmp_path):
             read_label_map(path)
         except DataError as error:
             assert "a.tif" in str(error)  # noqa: PT017
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_a_nifti_of_colours_that_declares_more_than_it_holds_is_refused(tmp_path, packed):
+    voxels = np.zeros(SHAPE, [("R", "u1"), ("G", "u1"), ("B", "u1")])
+    content = bytearray(write_nifti(tmp_path / "a.nii", voxels).read_bytes())
+    path = tmp_path / "b.nii.gz"
+    for lengths in ((7, 8, 30), (700, 800, 900), (30_000, 30_000, 30_000)):
+        struct.pack_into("<3h", content, 42, *lengths)
+        path.write_bytes(gzip.compress(bytes(content)) if packed else bytes(content))
+        with memory_left(1 << 28), pytest.raises(DataError, match=r"b\.nii\.gz"):
+            read_image([path])
