@@ -10,6 +10,7 @@ from pathlib import Path
 from dataset_fingerprints.dataset import Case, is_there
 from dataset_fingerprints.fingerprint import FileIdentity
 from dataset_fingerprints.reading.dicom import series_folders
+from dataset_fingerprints.reading.guards import find_data_files
 
 # An .mhd header names the file that holds its voxels; LOCAL means that they follow in the same file.
 _DATA_FILE = re.compile(rb"^ElementDataFile\s*=\s*(.+?)\s*$", re.MULTILINE)
@@ -51,7 +52,7 @@ def confirm(case: Case, identities: Sequence[FileIdentity]) -> tuple[FileIdentit
 
 
 def files_behind(path: Path) -> tuple[Path, ...]:
-    """Return the files that hold an image: the slices in a folder of DICOM files, header and voxels of an .mhd."""
+    """Return the files that hold an image: the slices in a folder of DICOM files; a header and the files it names."""
     if path.is_dir():
         return tuple(
             sorted(file for folder in series_folders(path) or (path,) for file in folder.iterdir() if file.is_file())
@@ -61,6 +62,8 @@ def files_behind(path: Path) -> tuple[Path, ...]:
         data = path.parent / named.group(1).decode(errors="replace") if named else path
         if data != path and data.is_file():
             return (path, data)
+    if path.suffix == ".nrrd":
+        return (path, *find_data_files(path))
     return (path,)
 
 

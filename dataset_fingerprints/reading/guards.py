@@ -16,6 +16,7 @@ from dataset_fingerprints.reading.metaimage import find_metaimage_payloads
 from dataset_fingerprints.reading.nrrd import find_nrrd_payloads
 from dataset_fingerprints.reading.payloads import Payload, refuse_damage, refuse_wrong_length
 from dataset_fingerprints.reading.pictures import find_bmp_payloads, find_png_payloads, refuse_damaged_chunks
+from dataset_fingerprints.reading.stored import RefusedError
 from dataset_fingerprints.reading.tiff import find_tiff_payloads
 
 _FINDERS: dict[str, Callable[[Path], list[Payload]]] = {
@@ -58,12 +59,21 @@ def refuse_bad_voxels(path: Path) -> None:
     """Raise a DataError if compressed voxels are damaged, as far as checksums tell it."""
     for payload in _find(path):
         refuse_damage(payload)
-    if path.suffix == ".png":
+    if path.suffix.lower() == ".png":
         refuse_damaged_chunks(path)
 
 
+def find_data_files(path: Path) -> tuple[Path, ...]:
+    """Return the files that hold the voxels of an image beside its header's file; none where the header is wrong."""
+    try:
+        files = dict.fromkeys(payload.path for payload in _find(path))
+    except (DataError, RefusedError):
+        return ()
+    return tuple(file for file in files if file != path)
+
+
 def _find(path: Path) -> list[Payload]:
-    finder = _FINDERS.get(path.suffix)
+    finder = _FINDERS.get(path.suffix.lower())
     if finder is None or path.is_dir():
         return []
     try:

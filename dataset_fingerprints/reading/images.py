@@ -181,12 +181,15 @@ def refuse_wide_labels(path: Path, labels: NDArray[Any]) -> None:
 
     Args:
         path: of the file, for the message.
-        labels: of any number type; NaN is left to those who look for whole numbers.
+        labels: of any number type; what is not finite is left to those who look for whole numbers.
     """
     limits = np.iinfo(np.int32)
     if np.can_cast(labels.dtype, np.int32) or not labels.size:
         return
-    low, high = labels.min(), labels.max()
+    with np.errstate(invalid="ignore"):
+        low, high = labels.min(), labels.max()
+    if not np.isfinite([low, high]).all():
+        return
     if low < limits.min or high > limits.max:
         raise DataError(
             f"{path}: holds values from {low} to {high}. Expected labels of {limits.min} to {limits.max}: number them "

@@ -122,8 +122,8 @@ def _read_file(path: Path) -> SimpleITK.Image:
     reader = _open(path)
     # Components and number type are known, and what is refused by them is refused before any memory is taken.
     _header_of(path, reader, reader.GetNumberOfComponents())
-    refuse_bad_voxels(path)
     _check_size(path, reader)
+    refuse_bad_voxels(path)
     try:
         image: SimpleITK.Image = reader.Execute()
     except RuntimeError as error:
@@ -141,11 +141,12 @@ def _check_size(path: Path, reader: SimpleITK.ImageFileReader) -> None:
     value_bytes = int("".join(filter(str.isdigit, _type_name(reader)))) // 8
     # ITK's voxels, the array's, and these as float32.
     refuse_too_large(path, values * (2 * value_bytes + np.dtype(np.float32).itemsize))
-    if path.suffix not in _HEADER_BYTES:
+    suffix = path.suffix.lower()
+    if suffix not in _HEADER_BYTES:
         return
     with path.open("rb") as stream:
         packed = stream.read(len(GZIP_MAGIC)) == GZIP_MAGIC
-    start = _HEADER_BYTES[path.suffix]
+    start = _HEADER_BYTES[suffix]
     payload = Payload(
         path=path,
         start=0 if packed else start,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -170,7 +171,9 @@ def _opened(path: Path) -> Iterator[tuple[nibabel.Nifti1Header, BinaryIO, bytes]
     """Open a file, packed or not whatever its name says, and read its header; the stream is at the file's start."""
     with open_unpacked(path) as stream:
         try:
-            raw, block = _parse(path, stream)
+            raw, block = _parse(stream)
+            _refuse_elsewhere(path, raw)
+            raw.check_fix(_silent, _ERROR_LEVEL)
             kind = raw.get_data_dtype()
         except _READ_ERRORS as error:
             raise RefusedError(one_line(error)) from error
@@ -184,16 +187,13 @@ def _opened(path: Path) -> Iterator[tuple[nibabel.Nifti1Header, BinaryIO, bytes]
         yield raw, stream, block
 
 
-def _parse(path: Path, stream: BinaryIO) -> tuple[nibabel.Nifti1Header, bytes]:
-    """Return the header as nibabel understands it, and its bytes."""
+def _parse(stream: BinaryIO) -> tuple[nibabel.Nifti1Header, bytes]:
+    """Return the header as it is stored, and its bytes."""
     start = stream.peek(_HEADER_BYTES)  # type: ignore[attr-defined]
     for size, kind in _HEADERS.items():
         if kind.may_contain_header(start):
             block = start[:size]
-            raw = kind(block, check=False)
-            _refuse_elsewhere(path, raw)
-            raw.check_fix(_silent, _ERROR_LEVEL)
-            return raw, block
+            return kind(block, check=False), block
     raise ValueError("the file does not begin with a NIfTI header")
 
 
@@ -300,7 +300,7 @@ def _read_stored(path: Path, raw: nibabel.Nifti1Header, stream: BinaryIO) -> NDA
     """Read the values as they are stored, in memory that is taken as they arrive."""
     kind, shape = raw.get_data_dtype(), tuple(int(length) for length in raw.get_data_shape())
     size, start = math.prod(shape) * kind.itemsize, int(raw.get_data_offset())
-    length = path.stat().st_size
+    length = os.fstat(stream.fileno()).st_size  # packed, if it is
     if is_packed(stream):
         refuse_impossible_ratio(path, length, start + size)
     elif length < start + size:

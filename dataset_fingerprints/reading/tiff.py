@@ -18,7 +18,13 @@ _MOST_TAGS = 4096
 
 # By the number of a type: its size, and its letter in `struct` where it is an unsigned integer.
 _TYPES = {1: (1, "B"), 3: (2, "H"), 4: (4, "I"), 16: (8, "Q"), 13: (4, "I"), 18: (8, "Q")}
-_LAST_TYPE = 18
+# The size of every type that there is.
+_TYPE_BYTES = {
+    **dict.fromkeys((1, 2, 6, 7), 1),
+    **dict.fromkeys((3, 8), 2),
+    **dict.fromkeys((4, 9, 11, 13), 4),
+    **dict.fromkeys((5, 10, 12, 16, 17, 18), 8),
+}
 
 _KIND, _WIDTH, _HEIGHT, _BITS, _PACKING = 254, 256, 257, 258, 259
 _STRIPS, _CHANNELS, _STRIP_ROWS, _STRIP_BYTES, _PLANES = 273, 277, 278, 279, 284
@@ -97,8 +103,8 @@ def _read_pages(path: Path, stream: BinaryIO, length: int) -> list[_Tags]:
         if place >= length:
             raise EOFError
         cut = [entries[start : start + entry_size] for start in range(0, len(entries), entry_size)]
-        numbers = [layout.unpack("HH", entry[:4]) for entry in cut]
-        if numbers != sorted(dict(numbers).items()) or any(not 0 < kind <= _LAST_TYPE for _, kind in numbers):
+        tags, kinds = ([layout.unpack("H", entry[start : start + 2])[0] for entry in cut] for start in (0, 2))
+        if tags != sorted(set(tags)) or not _TYPE_BYTES.keys() >= set(kinds):
             raise DataError(f"{path}: is damaged: the tags of a page are in disorder. Copy it again from its source.")
         pages.append(_read_tags(path, stream, layout, cut))
     if not pages:
@@ -124,14 +130,15 @@ def _read_tags(path: Path, stream: BinaryIO, layout: _Layout, entries: Sequence[
         tag, kind = layout.unpack("HH", entry[:4])
         count = layout.unpack(layout.offset, entry[4:12] if layout.big else entry[4:8])[0]
         value = entry[12:] if layout.big else entry[8:]
+        elsewhere = count * _TYPE_BYTES[kind] > len(value)
+        if elsewhere and layout.unpack(layout.offset, value)[0] + count * _TYPE_BYTES[kind] > length:
+            raise EOFError
         if tag not in _NEEDED:
             continue
         if kind not in _TYPES or not count or (tag in _SINGLE and count > 1):
             raise DataError(f"{path}: is damaged: the tag {tag} is not a number. Copy the file again from its source.")
         width, letter = _TYPES[kind]
-        if count * width > length:
-            raise EOFError
-        if count * width > len(value):
+        if elsewhere:
             stream.seek(layout.unpack(layout.offset, value)[0])
             value = _read(stream, count * width)
         tags[tag] = layout.unpack(f"{count}{letter}", value[: count * width])

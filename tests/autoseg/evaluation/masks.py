@@ -38,5 +38,6 @@ def make_points(shape: Triple, *points: Triple) -> NDArray[np.uint8]:
 def write_labels(path: Path, labels: NDArray[np.generic], affine: NDArray[np.float64] | None = None) -> Path:
     """Write a NIfTI file and return its path."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    nibabel.save(nibabel.Nifti1Image(labels, np.eye(4) if affine is None else affine), path)
+    image = nibabel.Nifti1Image(labels, np.eye(4) if affine is None else affine, dtype=labels.dtype)
+    nibabel.save(image, path)
     return path

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import pytest
 
@@ -214,3 +215,28 @@ def test_regions_and_an_ignored_value_are_scored_from_files(tmp_path):
     scores = evaluate_files(prediction, reference, Targets(segments=(core,), ignored=9)).cases[0].labels[0]
     assert (scores.label, scores.value("dice")) == ("core", 1.0)
     assert evaluate_files(prediction, reference, Targets(segments=(core,))).cases[0].labels[0].value("dice") < 1.0
+
+
+def test_an_image_in_place_of_a_label_map_is_refused_before_its_values_are_scored(tmp_path):
+    image = np.arange(np.prod(SHAPE) * 20, dtype=np.int32).reshape(SHAPE[0], SHAPE[1], -1)
+    path = write_labels(tmp_path / "scan.nii.gz", image)
+    with pytest.raises(DataError, match=r"hold 26399 different values.*at most 2000.*--label"):
+        evaluate_files(path, path)
+    assert evaluate_files(path, path, label_targets((7,))).foreground_mean_dice == 1
+
+
+@pytest.mark.parametrize("value", [3_000_000_000, -3_000_000_000, 2**53 + 1])
+def test_values_that_do_not_fit_into_a_label_map_are_refused_and_not_wrapped(tmp_path, value):
+    path = write_labels(tmp_path / "a.nii.gz", BOX.astype(np.int64) * value)
+    with pytest.raises(DataError, match=r"a\.nii\.gz: holds values from"):
+        evaluate_files(path, path)
+
+
+@pytest.mark.parametrize(("unit", "per_mm"), [("micron", 1000.0), ("meter", 0.001), ("mm", 1.0)])
+def test_volumes_are_measured_in_the_units_of_the_files(tmp_path, unit, per_mm):
+    image = nibabel.Nifti1Image(BOX.astype(np.uint8), np.diag([2 * per_mm] * 3 + [1]))
+    image.header.set_xyzt_units(unit)
+    nibabel.save(image, tmp_path / "a.nii.gz")
+    scores = evaluate_files(tmp_path / "a.nii.gz", tmp_path / "a.nii.gz").cases[0].labels[0]
+    # Headers are float32.
+    assert scores.value("reference_volume_ml") == pytest.approx(6**3 * 8 / 1000, rel=1e-5)

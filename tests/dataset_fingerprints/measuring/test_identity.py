@@ -17,6 +17,13 @@ def write_mhd(path):
     return path
 
 
+def write_detached_nrrd(path):
+    path.with_name("voxels.raw").write_bytes(bytes(range(8)))
+    header = "NRRD0004\ntype: uchar\ndimension: 3\nsizes: 2 2 2\nencoding: raw\ndata file: voxels.raw\n"
+    path.write_text(header)
+    return path
+
+
 def write_folder(path):
     path.mkdir()
     for index in range(3):
@@ -36,7 +43,12 @@ def test_an_mhd_is_its_header_and_its_voxels(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("write", "name", "inner"), [(write_mhd, "a.mhd", "a.raw"), (write_folder, "series", "series/1.dcm")]
+    ("write", "name", "inner"),
+    [
+        (write_mhd, "a.mhd", "a.raw"),
+        (write_detached_nrrd, "a.nrrd", "voxels.raw"),
+        (write_folder, "series", "series/1.dcm"),
+    ],
 )
 def test_a_change_in_any_file_behind_an_image_is_seen(tmp_path, write, name, inner):
     case = case_of(write(tmp_path / name))
