@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import json
 import sys
-from dataclasses import fields
+from dataclasses import asdict, fields
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
@@ -336,7 +336,7 @@ def check(
     found = find_dataset(place, label_maps, progress)
     report = check_dataset(found, progress)
     if out is not None:
-        write_json(out, report)
+        write_json(out, asdict(report))
     if not report.findings:
         console.print(f"{report.dataset}: {report.cases} cases, nothing to report.", highlight=False)
         return
