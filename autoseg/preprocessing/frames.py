@@ -46,7 +46,7 @@ def _refuse_foreign(name: str, content: bytes) -> None:
         ValueError: it is not.
     """
     try:
-        begins = content[_BEGINNING_AT:].startswith(_BEGINNING)
+        begins = content.startswith(_BEGINNING, _BEGINNING_AT)
         place, length = _read(content, _HEADER_LENGTH), _read(content, _FRAME_LENGTH)
         end = place + _read(content, _CHUNKS_LENGTH)
         # Chunks, and behind them the list of their places, which is a chunk as well.
@@ -56,7 +56,7 @@ def _refuse_foreign(name: str, content: bytes) -> None:
         known, behind = known and place == end and _is_known(content, place), _next(content, place)
     except struct.error:
         known = False
-    if not known or not content[behind:].startswith(_TRAILER):
+    if not known or not content.startswith(_TRAILER, behind):
         raise ValueError(f"{name} is not an array as autoseg writes them")
 
 
