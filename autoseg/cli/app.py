@@ -6,7 +6,7 @@ Imports that cost time stay inside the commands that need them, so that `autoseg
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -344,7 +344,7 @@ def check(
     found = find_dataset(place, label_maps, progress)
     report = check_dataset(found, progress)
     if out is not None:
-        write_json(out, report)
+        write_json(out, asdict(report))
     if not report.findings:
         console.print(f"{report.dataset}: {report.cases} cases, nothing to report.", highlight=False)
         return

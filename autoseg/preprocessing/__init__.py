@@ -3,6 +3,7 @@
 from autoseg.preprocessing.arrays import pack_array, read_array, reported, unpack_array, write_array
 from autoseg.preprocessing.crops import Crop, centres_inside, fit_crops, whole
 from autoseg.preprocessing.earlier_masks import add_mask, fit_mask
+from autoseg.preprocessing.frames import is_sound
 from autoseg.preprocessing.prepare import Prepared, Record, interpolation, paste, prepare
 from autoseg.preprocessing.resampling import resampling_matrix
 from autoseg.preprocessing.store import Store, store_key
@@ -17,6 +18,7 @@ __all__ = [
     "fit_crops",
     "fit_mask",
     "interpolation",
+    "is_sound",
     "pack_array",
     "paste",
     "prepare",

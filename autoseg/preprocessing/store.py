@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autoseg.preprocessing.arrays import read_array, reported, write_array
+from autoseg.preprocessing.frames import is_sound
 from autoseg.preprocessing.prepare import Prepared, Record, paste
 from autoseg.workspace.store import StoreFolder
 from dataset_fingerprints.dataset import LabelScheme
@@ -69,7 +70,7 @@ class Store:
                 (known.size_bytes, known.sha256) for known in identities
             ]
             return same and stored.code_version == CODE_VERSION and not self._find_damage(case, stored)
-        except (AutosegError, OSError):
+        except (AutosegError, OSError, ValueError):
             return False
 
     def has(self, case: str) -> bool:
@@ -164,7 +165,7 @@ class Store:
             (self.folder.labels(case), stored.labels),
             (self._reference(case, stored.record), stored.reference),
         )
-        damaged = (path.name for path, written in known if not _is_sound(path, written))
+        damaged = (path.name for path, written in known if not is_sound(path, written))
         return next(damaged, "")
 
     def _reference(self, case: str, record: Record) -> Path:
@@ -173,11 +174,6 @@ class Store:
 
     def _reported(self, case: str) -> AbstractContextManager[None]:
         return reported(f"{self.folder.root}: the preprocessed case {case}", REMEDY)
-
-
-def _is_sound(path: Path, written: FileSum | None) -> bool:
-    """Return whether a file holds what was written into it; of files of older versions, whether it is there."""
-    return path.is_file() if written is None else written.fits(path)
 
 
 def _was_resampled(record: Record) -> bool:

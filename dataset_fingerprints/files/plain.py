@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from dataset_fingerprints.errors import FileFormatError
 
-# Digits of the longest number that is shown in a message.
+# Of a key that a message shows.
 _SHOWN = 40
+# A whole number beyond any that can be meant, perhaps within a text.
+_MOST_DIGITS = 30
+_LONG = re.compile(rb"[0-9]{%d}" % (_MOST_DIGITS + 1))
 
 
 class _DoubledKeyError(ValueError):
@@ -29,6 +33,8 @@ def parse_plain(content: bytes, where: str) -> Any:
     """
     try:
         value = json.loads(content.decode("utf-8-sig"), object_pairs_hook=_refuse_doubled)
+        if _LONG.search(content):
+            json.loads(content.decode("utf-8-sig"), parse_int=_refuse_long)
         if b"\\ud" in content.lower():
             json.dumps(value, ensure_ascii=False).encode()
     except UnicodeDecodeError as error:
@@ -55,6 +61,12 @@ def _describe(error: ValueError) -> str:
     if isinstance(error, _DoubledKeyError):
         return str(error)
     return "holds a number of more digits than can be meant."
+
+
+def _refuse_long(digits: str) -> int:
+    if len(digits) > _MOST_DIGITS + 1:
+        raise ValueError(digits)
+    return int(digits)
 
 
 def _refuse_doubled(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:

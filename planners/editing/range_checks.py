@@ -22,6 +22,8 @@ MOST_LABELS = 255
 # The largest number that any option may hold.
 _LARGEST = 1e12
 _INT32 = 2**31
+# Digits of a number that a message shows.
+_SHOWN = 40
 # Ranges by words; a number that is not one lies in none.
 _Row = tuple[str, float, float, float, str]
 
@@ -31,7 +33,7 @@ def find_range_problems(configuration: Configuration) -> Iterator[str]:
     name = configuration.name
     for field, value, least, most, expected in _rows(configuration):
         if not least <= value <= most:
-            yield f"{name}.{field} is {value}. Expected {expected}."
+            yield f"{name}.{field} is {str(value)[:_SHOWN]}. Expected {expected}."
     if not all(0 < length <= 1_000 for length in configuration.preprocessing.spacing_mm):
         found = show_spacing(configuration.preprocessing.spacing_mm)
         yield f"{name}.preprocessing.spacing_mm is {found}. Expected three lengths above 0, of 1000 mm at most."
@@ -74,7 +76,8 @@ def find_patch_problems(configuration: Configuration, network: NetworkOptions) -
     axes, patch = configuration.network_axes(), configuration.patch_shape
     field = f"{configuration.name}.patch_shape"
     if min(patch) < 1 or math.prod(patch) * configuration.batch_size > MOST_VOXELS:
-        yield f"{field} is {show_lengths(patch)}. Expected positive lengths, {MOST_VOXELS} voxels at most in a batch."
+        found = show_lengths([max(-_LARGEST, min(length, _LARGEST)) for length in patch])
+        yield f"{field} is {found}. Expected positive lengths, {MOST_VOXELS} voxels at most in a batch."
         return
     if configuration.slice_axis >= 0 and patch[configuration.slice_axis] != 1:
         yield (
@@ -96,7 +99,7 @@ def find_option_size_problems(choice: Choice, where: str) -> Iterator[str]:
     for name, value in choice.options.items():
         for number in _numbers(value):
             if not abs(number) <= _LARGEST:
-                yield f"{where}: {name} holds {number:g}. Expected numbers of at most {_LARGEST:g}."
+                yield f"{where}: {name} holds {str(number)[:_SHOWN]}. Expected numbers of at most {_LARGEST:g}."
 
 
 def _numbers(value: Any) -> Iterator[float]:

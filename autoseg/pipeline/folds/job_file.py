@@ -71,9 +71,14 @@ def read_job(path: Path) -> tuple[Workspace, JobFile]:
     # By its name: a folder on the way may be a link to another disk.
     root = os.path.normpath(path.absolute().parent / job.workspace)
     try:
-        return find_workspace(Path(root)), job
+        workspace = find_workspace(Path(root))
     except WorkspaceError as error:
         raise WorkspaceError(
             f"{path}: belongs to the workspace {root}, which is not there. A job's file works where it was written, "
             "in its fold's folder: put it back, or give `autoseg train FOLD -w WORKSPACE`."
         ) from error
+    if not path.resolve().is_relative_to(workspace.root.resolve()):
+        raise WorkspaceError(
+            f"{path}: names the workspace {root}, in which it does not lie. Give `autoseg train FOLD -w WORKSPACE`."
+        )
+    return workspace, job

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from autoseg.evaluation import CaseScores, read_evaluation
 from autoseg.prediction import Probabilities, Quantised
-from autoseg.preprocessing import read_array, reported
+from autoseg.preprocessing import is_sound, read_array, reported
 from autoseg.workspace.fold import ValidationFolder
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.errors import AutosegError
 from dataset_fingerprints.files.checksums import FileSum
 from dataset_fingerprints.files.jsonfiles import read_json
-from dataset_fingerprints.geometry import Box, Grid
+from dataset_fingerprints.geometry import Box, Grid, canonical_grid
 from dataset_fingerprints.reading.images import read_label_map
 
 REMEDY = "Give `autoseg train` for the fold that it belongs to again: it makes what is missing or damaged."
@@ -83,8 +83,10 @@ def read_probabilities(folder: ValidationFolder, case: str, scheme: LabelScheme,
     validated, path = read_validated(folder, case), folder.probabilities(case)
     shape = (len(scheme.heads().targets()), *validated.probability_box.shape())
     with reported(f"{path}: the probabilities of case {case}", REMEDY):
-        if validated.probabilities is not None and not validated.probabilities.fits(path):
+        if not is_sound(path, validated.probabilities):
             raise ValueError("the file does not hold what autoseg wrote")
+        if not _lies_in(validated.probability_box, source_grid):
+            raise ValueError("they lie outside of the scan")
         values = read_array(path, shape=shape, kinds=(np.uint8,))
     return Quantised(box=validated.probability_box, values=values).restore(scheme, source_grid)
 
@@ -102,3 +104,8 @@ def read_mask(folder: ValidationFolder, case: str, scheme: LabelScheme) -> NDArr
             raise ValueError("the file does not hold what autoseg wrote")
         labels = read_label_map(path).voxels[0]
         return scheme.to_indices(labels.round().astype(np.int64))
+
+
+def _lies_in(box: Box, source_grid: Grid) -> bool:
+    whole = Box(start=(0, 0, 0), stop=canonical_grid(source_grid).shape)
+    return box.overlap(whole) == box

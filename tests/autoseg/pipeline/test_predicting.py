@@ -144,7 +144,7 @@ def test_a_stage_that_finds_nothing_leaves_the_whole_scan_and_that_is_reported(
 ):
     write_scan(tmp_path / "new", "a")
     masks = []
-    for threshold, configuration in ((0.9999, "refined"), (0.0, "refined"), (0.5, "3d_fullres")):
+    for threshold, configuration in ((0.9999, "refined"), (1e-30, "refined"), (0.5, "3d_fullres")):
         workspace = refine(trained, tmp_path / f"ws-{threshold}", threshold)
         out = tmp_path / f"{threshold}.nii.gz"
         arguments = ["-c", configuration, "-w", workspace, "--no-mirror"]
