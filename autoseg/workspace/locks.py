@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +33,34 @@ def locked(folder: Path, what: str) -> Iterator[None]:
     with stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise WorkspaceError(
+                f"{folder}: another process is at work on {what}. Wait for it, or stop it first."
+            ) from error
+        yield
+
+
+@contextmanager
+def shared(folder: Path, what: str) -> Iterator[None]:
+    """Keep out of a folder, while the block runs, who would change it with `locked`; any number may share it.
+
+    Where no lock can be made, for lack of rights or on a read-only disk, the block runs without: nobody can change it.
+
+    Args:
+        folder: that is read.
+        what: somebody else may be at work on, for the message.
+
+    Raises:
+        WorkspaceError: another process is changing the folder.
+    """
+    try:
+        descriptor = os.open(folder / LOCK, os.O_RDONLY | os.O_CREAT, 0o644)
+    except OSError:
+        yield
+        return
+    with os.fdopen(descriptor) as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise WorkspaceError(
                 f"{folder}: another process is at work on {what}. Wait for it, or stop it first."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ from autoseg.evaluation import (
     summarise,
     write_evaluation,
 )
-from autoseg.pipeline.folds.out_of_fold import ValidatedCase
+from autoseg.pipeline.folds.out_of_fold import ValidatedCase, find_validated, identify_weights
 from autoseg.pipeline.folds.stage_inputs import StageInput
 from autoseg.prediction import (
     Member,
@@ -34,7 +34,7 @@ from autoseg.prediction import (
 from autoseg.preprocessing import write_array
 from autoseg.progress import Progress
 from autoseg.training.watch import LabelOutcome, Outcomes
-from autoseg.workspace.fold import ValidationFolder
+from autoseg.workspace.fold import FoldFolder, ValidationFolder
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.files.jsonfiles import read_json, write_json
 from dataset_fingerprints.geometry import canonical_grid
@@ -83,24 +83,25 @@ def scored_targets(scheme: LabelScheme) -> Targets:
 
 
 def validate_fold(
-    members: Sequence[Member], inputs: StageInput, cases: Sequence[str], folder: ValidationFolder, progress: Progress
+    members: Sequence[Member], inputs: StageInput, cases: Sequence[str], folder: FoldFolder, progress: Progress
 ) -> Evaluation:
     """Predict and score all cases, keep masks and probabilities, and write the fold's metrics.
 
     The masks and probabilities of several members, a fold's snapshots, are those of their mean.
 
-    Started again after a kill, it goes on with the cases that are missing.
+    Started again after a kill, it goes on with the cases that are missing, or that other weights were judged on.
     """
     scores = []
+    weights = identify_weights(folder)
     with progress.task("Validating", len(cases)) as task:
         for case in cases:
-            done = folder.case_record(case)
-            if not done.is_file():
-                write_json(done, _validate_case(members, inputs, case, folder))
-            scores.append(read_json(done, ValidatedCase).scores)
+            path = folder.validation.case_record(case)
+            if find_validated(folder.validation, case, weights) is None:
+                write_json(path, replace(_validate_case(members, inputs, case, folder.validation), weights=weights))
+            scores.append(read_json(path, ValidatedCase).scores)
             task.advance()
     evaluation = summarise(scores)
-    write_evaluation(folder.metrics, evaluation)
+    write_evaluation(folder.validation.metrics, evaluation)
     return evaluation
 
 
