@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from autoseg.workspace.workspace import Workspace
-from dataset_fingerprints.dataset import Dataset
+from dataset_fingerprints.dataset import Case, Dataset, is_there
 from dataset_fingerprints.errors import FileFormatError, WorkspaceError
 from dataset_fingerprints.files.jsonfiles import read_json
-from dataset_fingerprints.fingerprint import DatasetFingerprint
-from dataset_fingerprints.measuring.identity import confirm
+from dataset_fingerprints.fingerprint import DatasetFingerprint, FileIdentity
+from dataset_fingerprints.measuring.identity import confirm, identify
 
 
 def find_place(dataset: Dataset) -> Path:
@@ -22,7 +23,7 @@ def find_place(dataset: Dataset) -> Path:
 def refuse_other_dataset(workspace: Workspace, dataset: Dataset) -> None:
     """Make sure that a workspace is new, or was made of this data set, which may have moved and changed.
 
-    A data set that lies elsewhere now is known by its name and by the content of the cases that are in both.
+    A data set that lies elsewhere now is known by its name and by the scans of the cases that are in both.
 
     Raises:
         WorkspaceError: it was made of another data set.
@@ -39,10 +40,18 @@ def refuse_other_dataset(workspace: Workspace, dataset: Dataset) -> None:
 
 
 def _share_content(workspace: Workspace, dataset: Dataset) -> bool:
-    """Return whether cases are in both data sets, and all of these have the files that were measured."""
+    """Return whether cases are in both data sets, and most of these have the scan that was measured."""
     known = {case.case: case.identities for case in read_json(workspace.fingerprint, DatasetFingerprint).cases}
-    common = [case for case in dataset.cases if case.name in known]
-    return bool(common) and all(confirm(case, known[case.name]) is not None for case in common)
+    same = [_is_same(case, known[case.name]) for case in dataset.cases if case.name in known]
+    return 2 * sum(same) > len(same)
+
+
+def _is_same(case: Case, measured: Sequence[FileIdentity]) -> bool:
+    """Return whether a case has the files that were measured, or at least the same scan with another label map."""
+    if confirm(case, measured) is not None:
+        return True
+    scan = case.images[0]
+    return is_there(scan) and identify(Path(scan)).sha256 == measured[0].sha256
 
 
 def _describe(dataset: Dataset) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ import numpy as np
 from autoseg.pipeline import face
 from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.workspace import Workspace
+from dataset_fingerprints.dataset import Dataset
+from dataset_fingerprints.files.jsonfiles import from_plain, write_json
 from tests.synthetic.scans import head, write_description, write_nifti
 
 SHAPE = (10, 10, 10)
@@ -54,8 +57,7 @@ class Tiny:
 
     def add(self, case: str, seed: int) -> None:
         """Write a case, or another one in its place."""
-        image, mask = head(seed, SHAPE)
-        write_nifti(self.scan(case), image)
+        write_nifti(self.scan(case), head(seed, SHAPE)[0])
         self.relabel(case, seed)
         write_description(self.raw, {"background": 0, "dark": 1}, ("T1w",), len(self.cases()))
 
@@ -100,3 +102,12 @@ def write_tiny(root: Path, cases: int = 4) -> Tiny:
     for number in range(cases):
         tiny.add(f"case_{number}", number)
     return tiny
+
+
+def copy_tiny(tiny: Tiny, root: Path) -> Tiny:
+    """Return a copy whose workspace knows the copied raw files."""
+    shutil.copytree(tiny.root, root)
+    copied = Tiny(root=root)
+    text = copied.workspace.dataset.read_text(encoding="utf-8").replace(str(tiny.root), str(root))
+    write_json(copied.workspace.dataset, from_plain(json.loads(text), Dataset, "a copy"))
+    return copied

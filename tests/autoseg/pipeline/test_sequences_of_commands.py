@@ -16,18 +16,9 @@ from autoseg.training.record import read_record
 from autoseg.workspace.fold import FoldFolder
 from dataset_fingerprints.errors import AutosegError
 from dataset_fingerprints.files.jsonfiles import read_json
-from tests.synthetic.tiny import CONFIGURATION, Tiny, write_tiny
+from tests.synthetic.tiny import CONFIGURATION, Tiny
 
 STEPS = 7
-
-
-@pytest.fixture(scope="module")
-def begun(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
-    """Four cases, planned, fold 0 trained."""
-    tiny = write_tiny(tmp_path_factory.mktemp("begun"))
-    tiny.plan()
-    tiny.train(0)
-    return tiny
 
 
 class Sequence:
@@ -130,19 +121,18 @@ class Sequence:
                 assert {case.case for case in read_evaluation(folder.validation.metrics).cases} == validation, self.said
 
 
-def follow(begun: Tiny, root: Path, seed: int) -> None:
-    shutil.copytree(begun.root, root / "tiny")
-    sequence = Sequence(Tiny(root=root / "tiny"), seed)
+def follow(tiny: Tiny, seed: int) -> None:
+    sequence = Sequence(tiny, seed)
     for _ in range(STEPS):
         sequence.step()
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_no_fold_validates_a_case_that_it_trained_on(begun: Tiny, tmp_path: Path, seed: int) -> None:
-    follow(begun, tmp_path, seed)
+def test_no_fold_validates_a_case_that_it_trained_on(tiny: Tiny, seed: int) -> None:
+    follow(tiny, seed)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3, 60))
-def test_no_fold_does_so_in_many_more_sequences(begun: Tiny, tmp_path: Path, seed: int) -> None:
-    follow(begun, tmp_path, seed)
+def test_no_fold_does_so_in_many_more_sequences(tiny: Tiny, seed: int) -> None:
+    follow(tiny, seed)
