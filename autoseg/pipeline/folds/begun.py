@@ -52,12 +52,14 @@ def choose_splits(workspace: Workspace, plan: Plan, made: Splits, *, given: bool
 def report_changed_contents(workspace: Workspace, fingerprint: DatasetFingerprint, progress: Progress) -> None:
     """Say which folds, of any plan, were begun with other scans or label maps than are there now."""
     now = {case.case: tuple(identity.sha256 for identity in case.identities) for case in fingerprint.cases}
-    changed = [
-        f"{folder.title()} of plan {plan}"
-        for plan in workspace.plan_names()
-        for folder, run in list_runs(workspace, plan)
-        if any(one.sha256 != now.get(one.case, one.sha256) for one in (*run.train, *run.validation))
-    ]
+    changed: list[str] = []
+    for plan in workspace.plan_names():
+        with suppress(FileFormatError):  # whoever uses the fold is told
+            changed += [
+                f"{folder.title()} of plan {plan}"
+                for folder, run in list_runs(workspace, plan)
+                if any(one.sha256 != now.get(one.case, one.sha256) for one in (*run.train, *run.validation))
+            ]
     if changed:
         more = f" and {len(changed) - NAMED} more" if len(changed) > NAMED else ""
         progress.say(

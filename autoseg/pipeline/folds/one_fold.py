@@ -56,6 +56,8 @@ def train_fold(workspace: Workspace, fold: str, options: TrainingOptions, progre
     """
     if options.with_previous:
         train_lacking(workspace, (fold,), options, progress)
+    if processes.was_restarted():
+        options = replace(options, restart=False)
     with processes.together():
         job = processes.led(lambda: resolve_job(workspace, fold, options))
         if processes.leads():
@@ -198,8 +200,8 @@ def _train(job: Job, earlier: TrainingRecord | None, progress: Progress) -> Trai
         versions=_versions(),
     )
     _write(job.folder, record)
-    alone = processes.count() == 1
-    with _stopping_at_once(job.folder, "loading its cases") if alone else nullcontext():
+    # Where several processes train together, the others would wait for one that stops here.
+    with _stopping_at_once(job.folder, "loading its cases") if processes.count() == 1 else nullcontext():
         cases, residency = load_cases(job, device, progress)
     record = replace(record, residency=residency)
     _write(job.folder, record)

@@ -18,7 +18,7 @@ from dataset_fingerprints.errors import AutosegError
 from dataset_fingerprints.files.jsonfiles import read_json
 from tests.synthetic.tiny import CONFIGURATION, Tiny
 
-STEPS = 7
+STEPS = 10
 
 
 class Sequence:
@@ -43,7 +43,7 @@ class Sequence:
             self.restart,
             self.lose_validation,
         )
-        weights = (2, 1, 2, 3, 2, 3, 2, 2, 1)
+        weights = (3, 1, 1, 4, 3, 4, 2, 2, 1)
         (command,) = self.rng.choices(commands, weights)
         before = self.tiny.contents()
         self.said.append(command.__name__)
