@@ -21,7 +21,7 @@ from autoseg.training.interruption import listening
 from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import AutosegError, StoppedError, WorkspaceError
-from planners.plan import Splits
+from planners.plan import Fold
 
 
 def train_all(workspace: Workspace, options: TrainingOptions, progress: Progress) -> Evaluation:
@@ -39,29 +39,27 @@ def train_all(workspace: Workspace, options: TrainingOptions, progress: Progress
     if options.with_previous:
         train_lacking(workspace, folds, options, progress)
     train_folds(workspace, folds, options, progress)
-    folders = [workspace.fold(plan.name, configuration, fold) for fold in folds]
-    summary = summarise([case for folder in folders for case in _read_scores(folder, splits)])
+    named = {fold: workspace.fold(plan.name, configuration, fold) for fold in folds}
+    scores = [_read_scores(folder, cases_of(splits, fold), splits.origin) for fold, folder in named.items()]
+    summary = summarise([case for found in scores for case in found])
     write_evaluation(workspace.cross_validation(plan.name, configuration), summary)
     return summary
 
 
-def _read_scores(folder: FoldFolder, splits: Splits) -> tuple[CaseScores, ...]:
-    """Return the scores of a fold, and make sure that they count once in a summary of these folds.
+def _read_scores(folder: FoldFolder, cases: Fold, origin: str) -> tuple[CaseScores, ...]:
+    """Return the scores of a fold, and make sure that they are of the cases that the splits leave to it.
 
     Raises:
-        WorkspaceError: the fold is not of these splits, or not validated, for somebody changed it meanwhile.
+        WorkspaceError: the fold is of other cases, or not validated, for somebody changed it meanwhile.
     """
-    run = read_run(folder)
-    if run is not None:
-        cases = cases_of(splits, run.fold)
-        same = [[one.case for one in side] for side in (run.train, run.validation)]
-        scores = find_scores(folder, cases.validation)
-        if same == [list(cases.train), list(cases.validation)] and scores is not None:
-            return scores
-    raise WorkspaceError(
-        f"{folder.root}: this fold is not trained and validated on the cases that {splits.origin} leave to it, so that "
-        "no summary was made. Give `autoseg train all` again."
-    )
+    run, scores = read_run(folder), find_scores(folder, cases.validation)
+    sides = [] if run is None else [tuple(one.case for one in side) for side in (run.train, run.validation)]
+    if scores is None or sides != [cases.train, cases.validation]:
+        raise WorkspaceError(
+            f"{folder.root}: this fold is not trained and validated on the cases that are left to it ({origin}), "
+            "so that no summary was made. Give `autoseg train all` again."
+        )
+    return scores
 
 
 def train_lacking(workspace: Workspace, folds: Sequence[str], options: TrainingOptions, progress: Progress) -> None:

@@ -100,10 +100,14 @@ def _open(job: Job) -> TrainingRecord | None:
         finish_restart(job.folder)
     job.claim()
     record = read_record(job.folder)
-    if record is not None and record.status != "training" and job.extends(record):
+    if record is None or record.status == "training":
+        return record
+    if job.extends(record):
         remove(job.folder.validation.root)
-        record = replace(record, status="training")
-    return record
+    elif job.folder.weight_files():
+        return record
+    # Longer, or only as long as it takes to write lost weights again.
+    return replace(record, status="training")
 
 
 def _keep_metrics(folder: FoldFolder, evaluation: Evaluation) -> Evaluation:

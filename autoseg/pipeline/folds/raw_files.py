@@ -87,8 +87,8 @@ def describe_left_out(workspace: Workspace, plan: str, cases: Sequence[str]) -> 
     if not others:
         return ""
     return (
-        f"The data set has {len(others)} other cases, which plan {plan} was made without ({_some(others)}): to train "
-        "on them as well, plan again under another name (plan_and_preprocess --plan-name NEW)."
+        f"The data set has {len(others)} other case{'s' if len(others) > 1 else ''}, which plan {plan} lacks "
+        f"({_some(others)}): to train on all, plan again under another name (plan_and_preprocess --plan-name NEW)."
     )
 
 

@@ -55,7 +55,7 @@ def test_they_are_planned_under_another_name_beside_them(
     # The folds that were begun stay as they are, and say what they leave out.
     assert run(monkeypatch, "train", "0", "-c", CONFIGURATION, "-w", tiny.workspace.root) == 0
     said = " ".join(capsys.readouterr().out.split())
-    assert "The data set has 1 other cases, which plan default was made without (case_9)" in said
+    assert "The data set has 1 other case, which plan default lacks (case_9)" in said
     assert "Fold 0 is finished." in said
 
 

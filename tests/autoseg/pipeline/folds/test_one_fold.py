@@ -169,6 +169,13 @@ def test_scores_of_other_weights_do_not_count(tiny: Tiny) -> None:
     assert read_evaluation(fold.validation.metrics) == now
 
 
+def test_lost_weights_are_written_again_from_the_checkpoint(tiny: Tiny) -> None:
+    weights, scores = identify_weights(tiny.fold()), read_evaluation(tiny.fold().validation.metrics)
+    tiny.fold().weights.unlink()
+    assert tiny.train(0) == scores
+    assert identify_weights(tiny.fold()) == weights
+
+
 def test_a_validation_behind_a_link_is_refused(tiny: Tiny) -> None:
     shutil.move(tiny.fold().validation.root, tiny.root / "elsewhere")
     tiny.fold().validation.root.symlink_to(tiny.root / "elsewhere")
