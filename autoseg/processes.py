@@ -37,6 +37,11 @@ def count() -> int:
     return int(os.environ.get("WORLD_SIZE", "1")) if "TORCHELASTIC_RUN_ID" in os.environ else 1
 
 
+def was_restarted() -> bool:
+    """Return whether torchrun started this training again after it failed, with the command of its first start."""
+    return count() > 1 and os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") != "0"
+
+
 def number() -> int:
     """Return this process's number among them; 0 alone."""
     return int(os.environ["RANK"]) if count() > 1 else 0

@@ -312,3 +312,7 @@ class Splits:
     origin: str
     folds: tuple[Fold, ...]
     schema_version: int = SCHEMA_VERSION
+
+    def cases(self) -> tuple[str, ...]:
+        """Return the cases of all folds by name."""
+        return tuple(sorted({name for fold in self.folds for name in (*fold.train, *fold.validation)}))

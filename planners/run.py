@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -141,6 +141,48 @@ def find_differences(begun: Run, now: Run) -> Iterator[Difference]:
     for difference in _compare(_relevant(begun), _relevant(now)):
         if difference.field != iterations or difference.now < difference.before:
             yield difference
+
+
+def find_other_cases(begun: Run, now: Run) -> Iterator[str]:
+    """Yield in what the cases of two runs of a fold differ, as the rest of a sentence about the fold; worst first.
+
+    Args:
+        begun: as the fold was begun.
+        now: as it would be begun today.
+    """
+    before, today = ({one.case: one for one in (*run.train, *run.validation)} for run in (begun, now))
+    leaking = _names(begun.train) & _names(now.validation)
+    swapped = _names(begun.validation) & _names(now.train)
+    if leaking:
+        yield f"would be judged on {_some(leaking)}, which it was trained on"
+    if swapped:
+        yield f"would be trained on {_some(swapped)}, which it was to be judged on"
+    if today.keys() - before.keys():
+        yield f"was begun without {_some(today.keys() - before.keys())}"
+    if before.keys() - today.keys():
+        yield f"was begun with {_some(before.keys() - today.keys())}, which is not there any more"
+    changed = [name for name in today.keys() & before.keys() if today[name].sha256 != before[name].sha256]
+    if changed:
+        first = min(changed)
+        what = _name_files(before[first], today[first])
+        yield f"was begun with another content of {_some(changed)} (in {first}: {what})"
+
+
+def _names(contents: Iterable[CaseContent]) -> set[str]:
+    return {one.case for one in contents}
+
+
+def _name_files(before: CaseContent, today: CaseContent) -> str:
+    """Return which files of a case differ: the last one is the label map."""
+    if len(before.sha256) != len(today.sha256):
+        return "the number of files"
+    *scans, labels = (known != found for known, found in zip(before.sha256, today.sha256, strict=True))
+    return " and ".join((["scan"] if any(scans) else []) + (["label map"] if labels else []))
+
+
+def _some(names: Iterable[str]) -> str:
+    first, *others = sorted(names)
+    return f"{first} and {len(others)} other case{'s' if len(others) > 1 else ''}" if others else first
 
 
 def _relevant(run: Run) -> dict[str, Any]:

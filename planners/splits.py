@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -101,17 +101,61 @@ def read_splits(path: Path, subjects: Mapping[str, str]) -> Splits:
 
     Raises:
         FileFormatError: the file is not such a list.
-        DataError: a fold names an unknown case, holds a case on both sides, or a case occurs in no fold.
+        DataError: a fold names an unknown case or leaves one out, or a case would count twice.
     """
     rows = read_plain_json(path)
-    if not isinstance(rows, list) or not rows or not all(_is_fold(row) for row in rows):
+    for problem in _find_problems(rows):
         raise FileFormatError(
-            f'{path}: is not a list of folds. Expected [{{"train": [names], "val": [names]}}, ...], as nnU-Net writes.'
+            f"{path}: is not a list of folds{problem}. "
+            'Expected [{"train": [names], "val": [names]}, ...], as nnU-Net writes.'
         )
     folds = tuple(Fold(train=tuple(sorted(row["train"])), validation=tuple(sorted(row["val"]))) for row in rows)
-    _check_names(path, folds, tuple(subjects))
+    _check_known(path, folds, tuple(subjects))
+    check_folds(path, folds)
     _warn_of_shared_subjects(str(path), folds, subjects)
     return Splits(origin=path.name, folds=folds)
+
+
+def check_folds(where: Path, folds: Sequence[Fold]) -> None:
+    """Make sure that the folds divide the same cases, none of which counts twice.
+
+    Args:
+        where: the folds come from, for messages.
+        folds: of one cross-validation.
+
+    Raises:
+        DataError: they do not; the message names fold and case.
+    """
+    cases = {name for fold in folds for name in (*fold.train, *fold.validation)}
+    judged: dict[str, int] = {}
+    for index, fold in enumerate(folds):
+        _check_sides(f"{where}: fold {index}", fold)
+        for name in fold.validation:
+            if name in judged:
+                raise DataError(
+                    f"{where}: folds {judged[name]} and {index} are both judged on {name}, which would count twice. "
+                    "Leave it to one of them."
+                )
+            judged[name] = index
+        left_out = sorted(cases - {*fold.train, *fold.validation})
+        if left_out:
+            raise DataError(
+                f"{where}: fold {index} leaves out {_some(left_out)}. Every fold trains on all cases that it is not "
+                "judged on: add them to one of its lists, or take them out of all folds and of the data set."
+            )
+
+
+def _check_sides(where: str, fold: Fold) -> None:
+    """Make sure that a fold has both sides, and names every case once."""
+    for does, names in (("trains", fold.train), ("is judged", fold.validation)):
+        if not names:
+            raise DataError(f"{where} {does} on no case. Name at least one.")
+        doubled = [name for name, count in Counter(names).items() if count > 1]
+        if doubled:
+            raise DataError(f"{where} {does} twice on {_some(doubled)}. Name every case once.")
+    leaking = sorted(set(fold.train) & set(fold.validation))
+    if leaking:
+        raise DataError(f"{where} both trains on and is judged on {_some(leaking)}. Take them out of one list.")
 
 
 def _group_by_subject(cases: Sequence[CaseFingerprint]) -> dict[str, list[CaseFingerprint]]:
@@ -155,14 +199,22 @@ def _mean_volume_mm3(cases: Sequence[CaseFingerprint]) -> float:
     return float(np.mean([sum(label.volume_mm3 for label in case.labels) for case in cases]))
 
 
-def _is_fold(row: Any) -> bool:
-    return isinstance(row, dict) and all(
-        isinstance(row.get(side), list) and row[side] and all(isinstance(name, str) for name in row[side])
-        for side in ("train", "val")
-    )
+def _find_problems(rows: Any) -> Iterator[str]:
+    """Yield why a file's content is not a list of folds, as the rest of a sentence."""
+    if not isinstance(rows, list) or not rows:
+        yield ""
+        return
+    for index, row in enumerate(rows):
+        for side in ("train", "val"):
+            names = row.get(side) if isinstance(row, dict) else None
+            if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+                yield f": fold {index} has no list of names '{side}'"
+            elif not names:
+                yield f": '{side}' of fold {index} is empty"
 
 
-def _check_names(path: Path, folds: Sequence[Fold], cases: Sequence[str]) -> None:
+def _check_known(path: Path, folds: Sequence[Fold], cases: Sequence[str]) -> None:
+    """Make sure that the folds name the cases of the data set, all of them and no others."""
     known, named = set(cases), set[str]()
     for index, fold in enumerate(folds):
         named.update(fold.train, fold.validation)
@@ -170,11 +222,7 @@ def _check_names(path: Path, folds: Sequence[Fold], cases: Sequence[str]) -> Non
         if unknown:
             advice = did_you_mean(unknown[0], known)
             raise DataError(f"{path}: fold {index} names {_some(unknown)}, not in the data set. {advice}")
-        leaking = sorted(set(fold.train) & set(fold.validation))
-        if leaking:
-            raise DataError(
-                f"{path}: fold {index} both trains on and is judged on {_some(leaking)}. Take them out of one list."
-            )
+        _check_sides(f"{path}: fold {index}", fold)
     missing = sorted(known - named)
     if missing:
         raise DataError(

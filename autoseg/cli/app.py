@@ -152,6 +152,9 @@ def train(
     slurm: Annotated[
         list[str] | None, typer.Option("--slurm", help="An option of sbatch, such as time=12:00:00. Repeatable.")
     ] = None,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Begin the fold anew: removes its weights and its scores.")
+    ] = False,
     assignments: SetOption = None,
     job: Annotated[
         Path | None,
@@ -185,6 +188,7 @@ def train(
         memory_gb=memory_gb,
         folds_at_once=jobs,
         memory_share=memory_share,
+        restart=restart,
     )
     found = find_workspace(workspace)
     if cluster == "slurm":

@@ -58,7 +58,8 @@ def plan_and_preprocess(
         dataset: a raw data set: an nnU-Net or MSD folder, a pair of folders, a CSV of paths; or the folder of the scans
             where `labels` is given.
         labels: the folder of the label maps.
-        workspace: where to put everything; None for `<name>-autoseg` in the current directory.
+        workspace: where to put everything; None for `<name>-autoseg` in the current directory, called after the data
+            set's folder or CSV.
         plan_name: a name for the plan.
         planner: an entry of `planners.presets.PLANNERS`, or one that an installed package registers.
         gpu_memory_gb: plan for a GPU with this memory, also where this machine has none; None for this machine.
@@ -109,6 +110,7 @@ def train(
     memory_gb: float | None = None,
     memory_share: float = 1.0,
     folds_at_once: int | None = None,
+    restart: bool = False,
     assignments: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Evaluation | None:
@@ -126,6 +128,7 @@ def train(
         memory_gb: memory for training cases; None for what is free.
         memory_share: of a GPU's memory, for a training that shares it with others.
         folds_at_once: where `fold` is `all`.
+        restart: begin anew, and remove what was trained before.
         assignments: values of the plan to change.
         progress: receiver of progress reports; None for none.
 
@@ -153,6 +156,7 @@ def train(
         memory_gb=as_number(memory_gb),
         folds_at_once=as_whole_number(folds_at_once),
         memory_share=float(memory_share),
+        restart=restart,
     )
     found, listener = _find(workspace), progress or SilentProgress()
     if fold == ALL:

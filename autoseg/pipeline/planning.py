@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from autoseg.hardware import count_cores, measure_speed, profile_machine
 from autoseg.pipeline.explaining import REMEDY, read_named_plan
+from autoseg.pipeline.folds.begun import choose_splits, report_changed_contents
 from autoseg.pipeline.inspecting import WaitingScans, find_dataset, inspect_dataset
+from autoseg.pipeline.same_dataset import find_place, refuse_other_dataset
 from autoseg.preprocessing import Store, prepare, store_key
 from autoseg.progress import Progress
 from autoseg.sampling import find_origin, refuse_unusable_parts
@@ -44,7 +46,7 @@ class PlanningOptions:
 
     Attributes:
         labels: the folder of the label maps, where the data set is given as the folder of its scans.
-        workspace: None for `<name>-autoseg` in the current directory.
+        workspace: None for `<name>-autoseg`, called after the data set's folder or CSV, in the current directory.
         gpu_memory_gb: plan for a GPU with this memory, also where this machine has none; None for this machine.
         configurations: to preprocess; empty for the plan's default.
         splits: a splits_final.json of nnU-Net's, or None for folds of our own.
@@ -81,18 +83,21 @@ def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress
     origins = [find_origin(case) for case in dataset.cases]
     refuse_unusable_parts(find_assigned_parts(options.assignments), origins)
     given = read_splits(options.splits, find_units(dataset.cases)) if options.splits else None
-    workspace = new_workspace(Path(dataset.root), options.workspace)
+    workspace = new_workspace(find_place(dataset), options.workspace)
     workspace.refuse_links_of_planning(options.plan_name)
     with locked(workspace.root, "this workspace's plan"):
         sweep(*workspace.planning_folders())
         _refuse_newer(workspace, options.plan_name)
+        refuse_other_dataset(workspace, dataset)
         waiting = WaitingScans()
         fingerprint = inspect_dataset(dataset, workspace, waiting, progress)
         plan = _plan(fingerprint, options, workspace.plan(options.plan_name))
         wanted = options.configurations or (plan.default_configuration,)
         chosen = order_by_need(plan.configurations, wanted, f"plan {plan.name}")
         refuse_unusable_parts((part for configuration in chosen for part in find_choices(configuration)), origins)
-        splits = given or make_splits(fingerprint, options.seed, plan.folds)
+        made = given or make_splits(fingerprint, options.seed, plan.folds)
+        splits = choose_splits(workspace, plan, made, given=given is not None, progress=progress)
+        report_changed_contents(workspace, fingerprint, progress)
         for key, configuration in _stores(plan, chosen).items():
             store = Store(folder=workspace.store(key))
             _preprocess(dataset, fingerprint, (configuration, store), waiting, progress)
@@ -179,7 +184,7 @@ def _preprocess(
     identities = {case.case: case.identities for case in fingerprint.cases}
 
     def preprocess(case: Case) -> None:
-        if not store.holds(case.name, identities[case.name]):
+        if case.name in missing:
             scan = waiting.take(case.name) or _read_again(dataset, case)
             store.write(
                 case.name,
@@ -193,8 +198,13 @@ def _preprocess(
         return failure
 
     with progress.task("Preprocessing", len(dataset.cases)) as task, ThreadPoolExecutor(count_cores()) as pool:
-        # Every case is tried, and all that failed are reported together.
-        failures = [failure for failure in pool.map(try_one, dataset.cases) if failure]
+        held = pool.map(lambda case: store.holds(case.name, identities[case.name]), dataset.cases)
+        missing = {case.name for case, there in zip(dataset.cases, held, strict=True) if not there}
+        replaced = any(store.has(name) for name in missing)
+        what = "a training that reads these arrays, some of which would be replaced"
+        with locked(store.folder.root, what) if replaced else nullcontext():
+            # Every case is tried, and all that failed are reported together.
+            failures = [failure for failure in pool.map(try_one, dataset.cases) if failure]
     if failures:
         raise DataError(
             f"{dataset.root}: {len(failures)} of {len(dataset.cases)} cases could not be preprocessed:\n"

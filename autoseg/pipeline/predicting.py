@@ -130,9 +130,7 @@ def _name_lack_of_memory(work: Callable[[], T]) -> T:
         raise
 
 
-def _predict_one(
-    predictor: Predictor, scan: NewScan, target: Path, plan: Plan, series: str
-) -> tuple[Fallback, ...]:
+def _predict_one(predictor: Predictor, scan: NewScan, target: Path, plan: Plan, series: str) -> tuple[Fallback, ...]:
     """Write a scan's mask, and return where a stage found nothing to crop to."""
     read = read_scan(scan.name, scan.images, plan.channels, series)
     probabilities = predictor.predict(read)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from autoseg.hardware import choose_device
 from autoseg.models import Model, read_fold
 from autoseg.prediction import Ensemble, LoadedModel, build_cascade, make_members
-from autoseg.workspace.fold import FULL, FoldFolder
+from autoseg.workspace.fold import FULL, FoldFolder, is_fold
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import PlanError, WorkspaceError
 from planners.order import order_by_need
@@ -31,6 +31,7 @@ def load_predictor(
         PlanError: there is no such configuration.
     """
     chosen = tuple(names) or (plan.default_configuration,)
+    _refuse_doubled("configuration", chosen)
     models = [read_models(workspace, plan, name, folds) for name in chosen]
     members = tuple(build_cascade(one, choose_device(), mirror=mirror) for one in models)
     return LoadedModel(
@@ -83,6 +84,13 @@ def read_models(workspace: Workspace, plan: Plan, name: str, folds: Sequence[str
     return {stage.name: tuple(_read_fold(folder, plan) for folder in folders[stage.name]) for stage in stages}
 
 
+def _refuse_doubled(what: str, names: Sequence[str]) -> None:
+    """Make sure that nothing that is averaged counts twice."""
+    doubled = [name for name in names if names.count(name) > 1]
+    if doubled:
+        raise PlanError(f"{what} {doubled[0]} is named twice and would count twice in the average. Name each once.")
+
+
 def _describe(models: Mapping[str, Sequence[Model]]) -> str:
     *_, name = models
     return f"{name} ({_describe_folds(models)})"
@@ -126,11 +134,12 @@ def _find_folds(
     workspace: Workspace, plan: Plan, configuration: Configuration, folds: Sequence[str]
 ) -> tuple[FoldFolder, ...]:
     if folds:
-        unknown = [fold for fold in folds if fold != FULL and not fold.isdecimal()]
+        unknown = [fold for fold in folds if not is_fold(fold)]
         if unknown:
             raise PlanError(
                 f"There is no fold '{unknown[0]}'. Give numbers of folds, or `{FULL}` for the model of all cases."
             )
+        _refuse_doubled("fold", folds)
         chosen = tuple(workspace.fold(plan.name, configuration.name, fold) for fold in folds)
         missing = [folder.root.name for folder in chosen if not folder.weight_files()]
         if missing:

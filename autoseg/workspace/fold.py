@@ -16,7 +16,7 @@ JOB = "job.json"
 METRICS = "metrics.json"
 _CASES, _PROBABILITIES = "cases", "probabilities"
 _PREFIX = "fold_"
-_NUMBERED = re.compile(rf"{_PREFIX}(\d+)")
+_NUMBERED = re.compile(rf"{_PREFIX}(0|[1-9][0-9]*)")
 _SNAPSHOT = re.compile(r"weights-(\d+)\.safetensors")
 
 
@@ -62,6 +62,11 @@ class FoldFolder:
     def run(self) -> Path:
         """Path of the settings that the fold was begun with."""
         return self.root / "run.json"
+
+    @property
+    def restart(self) -> Path:
+        """Path of the settings that the fold is being begun anew with, there until everything before it is removed."""
+        return self.root / "restart.json"
 
     @property
     def record(self) -> Path:
@@ -124,6 +129,11 @@ class FoldFolder:
         snapshots = sorted((int(match.group(1)), path) for path, match in found if match)
         return (*single, *(path for _, path in snapshots))
 
+    def training_files(self) -> tuple[Path, ...]:
+        """Return what a training made, files and folders that are there or not, without what it was begun with."""
+        results = (self.record, self.validation.root, *self.weight_files(), self.checkpoint)
+        return (*results, self.curve, self.picture, self.tensorboard)
+
     def title(self) -> str:
         """Return configuration and fold for a person, such as `2d, fold 0`."""
         return f"{self.root.parent.name}, {self.root.name.replace('_', ' ')}"
@@ -151,6 +161,11 @@ def fold_folder(configuration: Path, fold: str) -> FoldFolder:
 def fold_standing_for(configuration: Path, text: str) -> FoldFolder:
     """Return the folder of a fold whose number another program will put in the place of a text."""
     return FoldFolder(root=configuration / f"{_PREFIX}{text}")
+
+
+def is_fold(name: str) -> bool:
+    """Return whether a text names a fold: `full`, or a number as it is written, without signs or zeros in front."""
+    return name == FULL or _NUMBERED.fullmatch(f"{_PREFIX}{name}") is not None
 
 
 def list_folds(configuration: Path) -> tuple[FoldFolder, ...]:

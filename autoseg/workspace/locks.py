@@ -5,9 +5,11 @@ from __future__ import annotations
 import errno
 import fcntl
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, Any
 
 from dataset_fingerprints.errors import WorkspaceError
 from dataset_fingerprints.files.opening import open_to_write
@@ -39,28 +41,59 @@ def locked(folder: Path, what: str) -> Iterator[None]:
     except OSError as error:
         raise WorkspaceError(f"{folder}: cannot be written to ({error.strerror}). Choose a place with -w.") from error
     with stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise WorkspaceError(
-                f"{folder}: another process is at work on {what}. Wait for it, or stop it first."
-            ) from error
-        except OSError as error:
-            if error.errno not in _NO_LOCKS:
-                raise WorkspaceError(
-                    f"{folder / LOCK}: cannot be locked ({error.strerror}). Give the same command again; if that does "
-                    "not help, choose another disk with -w."
-                ) from error
-            _log.warning(
-                "%s: this file system has no locks (%s), so a second process is not kept away from %s. Start one at a "
-                "time.",
-                folder,
-                error.strerror,
-                what,
-            )
+        _lock(stream, fcntl.LOCK_EX, folder, what)
+        yield
+
+
+@contextmanager
+def shared(folder: Path, what: str) -> Iterator[None]:
+    """Keep out of a folder, while the block runs, who would change it with `locked`; any number may share it.
+
+    Where no lock can be made, for lack of rights or on a read-only disk, the block runs without: nobody can change it.
+
+    Args:
+        folder: that is read.
+        what: somebody else may be at work on, for the message.
+
+    Raises:
+        WorkspaceError: another process is changing the folder.
+    """
+    try:
+        descriptor = os.open(folder / LOCK, os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+    except OSError:
+        yield
+        return
+    with os.fdopen(descriptor) as stream:
+        _lock(stream, fcntl.LOCK_SH, folder, what)
         yield
 
 
 def was_locked(folder: Path) -> bool:
     """Return whether a folder has been locked before, so that autoseg made it."""
     return (folder / LOCK).is_file()
+
+
+def _lock(stream: IO[Any], kind: int, folder: Path, what: str) -> None:
+    """Take a lock; where the file system has none, that is said instead.
+
+    Raises:
+        WorkspaceError: another process has it, or the disk fails.
+    """
+    try:
+        fcntl.flock(stream, kind | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise WorkspaceError(
+            f"{folder}: another process is at work on {what}. Wait for it, or stop it first."
+        ) from error
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise WorkspaceError(
+                f"{folder / LOCK}: cannot be locked ({error.strerror}). Give the same command again; if that does not "
+                "help, choose another disk with -w."
+            ) from error
+        _log.warning(
+            "%s: this file system has no locks (%s): a second process is not kept away from %s. Start one at a time.",
+            folder,
+            error.strerror,
+            what,
+        )

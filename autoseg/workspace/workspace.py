@@ -116,7 +116,7 @@ def new_workspace(dataset: Path, given: Path | None) -> Workspace:
     """Return the workspace that a data set's plan belongs in; nothing is written yet.
 
     Args:
-        dataset: the raw data set's folder.
+        dataset: the raw data set's folder; of one that is given as a CSV, the CSV's path without its suffix.
         given: the user's choice, or None for `<name>-autoseg` in the current directory.
 
     Raises:

@@ -11,7 +11,7 @@ from dataset_fingerprints.fingerprint import drop_cases
 from planners import PlanRequest, make_plan
 from planners.editing.overrides import set_values
 from planners.plan import MaskOf, Plan
-from planners.run import CaseContent, Run, find_differences, make_run
+from planners.run import CaseContent, Run, find_differences, find_other_cases, make_run
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint
 from tests.synthetic.machines import CPU, GPU
 
@@ -83,3 +83,37 @@ def test_more_iterations_extend_a_run_and_fewer_make_another_one() -> None:
     assert list(find_differences(begin(few), begin(many))) == []
     (difference,) = find_differences(begin(many), begin(few))
     assert (difference.field, difference.before, difference.now) == (f"{SECOND}.training.iterations", 200, 100)
+
+
+def of(*rows: str) -> tuple[CaseContent, ...]:
+    """Return contents from texts: the case and its files' hashes."""
+    return tuple(CaseContent(case=row.split()[0], sha256=tuple(row.split()[1:])) for row in rows)
+
+
+BEGUN = (of("a 1 2", "b 3 4"), of("c 5 6"))
+
+
+@pytest.mark.parametrize(
+    ("train", "validation", "said"),
+    [
+        (of("a 1 2", "b 3 4"), of("c 5 6"), []),
+        (of("b 3 4", "a 1 2"), of("c 5 6"), []),
+        (of("a 1 2", "c 5 6"), of("b 3 4"), ["would be judged on b, which it", "would be trained on c, which it"]),
+        (of("a 1 2"), of("b 3 4", "c 5 6"), ["would be judged on b, which it was trained on"]),
+        (of("a 1 2", "b 3 4", "c 5 6"), (), ["would be trained on c, which it was to be judged on"]),
+        (of("a 1 2", "b 3 4", "d 7 8"), of("c 5 6"), ["was begun without d"]),
+        (of("a 1 2"), of("c 5 6"), ["was begun with b, which is not there any more"]),
+        (of("a 1 9", "b 3 4"), of("c 5 6"), ["another content of a (in a: label map)"]),
+        (of("a 9 2", "b 3 4"), of("c 5 6"), ["another content of a (in a: scan)"]),
+        (of("a 1 2", "b 8 9"), of("c 9 6"), ["another content of b and 1 other case (in b: scan and label map)"]),
+        (of("a 1 1 2", "b 3 4"), of("c 5 6"), ["another content of a (in a: the number of files)"]),
+    ],
+)
+def test_other_cases_of_a_fold_are_named(
+    train: tuple[CaseContent, ...], validation: tuple[CaseContent, ...], said: list[str]
+) -> None:
+    run = begin(plan_stages())
+    begun = replace(run, train=BEGUN[0], validation=BEGUN[1])
+    found = list(find_other_cases(begun, replace(run, train=train, validation=validation)))
+    assert len(found) == len(said)
+    assert all(expected in text for expected, text in zip(said, found, strict=True))

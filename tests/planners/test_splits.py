@@ -169,9 +169,55 @@ def test_folds_that_do_not_fit_the_data_set_are_refused(
         read_splits(write_splits(tmp_path / "splits.json", folds), subjects_of(fingerprint))
 
 
-@pytest.mark.parametrize("content", [{}, [], [{"train": ["a"]}], [{"train": ["a"], "val": []}], [["a"], ["b"]]])
-def test_other_files_are_not_splits(tmp_path: Path, content) -> None:
-    with pytest.raises(FileFormatError, match="is not a list of folds"):
+EIGHT = [f"case{number:04d}" for number in range(8)]
+
+
+def fold_of(*held: int, train: list[int] | None = None) -> dict[str, list[str]]:
+    rest = [number for number in range(8) if number not in held] if train is None else train
+    return {"train": [EIGHT[number] for number in rest], "val": [EIGHT[number] for number in held]}
+
+
+@pytest.mark.parametrize(
+    ("folds", "message"),
+    [
+        ([fold_of(0, 1), fold_of(1, 2)], "folds 0 and 1 are both judged on case0001, which would count twice"),
+        ([fold_of(0, 1), fold_of(2), fold_of(0)], "folds 0 and 2 are both judged on case0000"),
+        ([fold_of(0), fold_of(0)], "folds 0 and 1 are both judged on case0000"),
+        ([fold_of(0, 0)], "fold 0 is judged twice on case0000"),
+        ([fold_of(0), fold_of(1, train=[0, 2, 3, 3, 4, 5, 6, 7])], "fold 1 trains twice on case0003"),
+        ([fold_of(2, train=[0, 1]), fold_of(7, train=[3, 4, 5, 6])], "fold 0 leaves out case0003, case0004, case0005"),
+        ([fold_of(0), fold_of(1, train=[0, 2, 3, 4, 5, 6])], "fold 1 leaves out case0007"),
+        ([fold_of(0), fold_of(1, train=[1, 0, 2, 3, 4, 5, 6, 7])], "fold 1 both trains on and is judged on case0001"),
+    ],
+)
+def test_folds_in_which_a_case_counts_twice_or_not_at_all_are_refused(
+    tmp_path: Path, folds: list[dict[str, list[str]]], message: str
+) -> None:
+    with pytest.raises(DataError, match=message):
+        read_splits(write_splits(tmp_path / "splits.json", folds), dict(zip(EIGHT, EIGHT, strict=True)))
+
+
+def test_folds_of_ones_own_may_judge_some_cases_only(tmp_path: Path) -> None:
+    path = write_splits(tmp_path / "splits.json", [fold_of(0, 3), fold_of(5)])
+    splits = read_splits(path, dict(zip(EIGHT, EIGHT, strict=True)))
+    assert splits.cases() == tuple(EIGHT)
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ({}, ""),
+        ([], ""),
+        ([{"train": ["a"]}], ": fold 0 has no list of names 'val'"),
+        ([{"train": ["a"], "val": []}], ": 'val' of fold 0 is empty"),
+        ([{"train": ["a"], "val": ["b"]}, {"train": [], "val": ["a"]}], ": 'train' of fold 1 is empty"),
+        ([{"train": ["a"], "val": "b"}], ": fold 0 has no list of names 'val'"),
+        ([{"train": ["a", 3], "val": ["b"]}], ": fold 0 has no list of names 'train'"),
+        ([["a"], ["b"]], ": fold 0 has no list of names 'train'"),
+    ],
+)
+def test_other_files_are_not_splits(tmp_path: Path, content, why: str) -> None:
+    with pytest.raises(FileFormatError, match=f"is not a list of folds{why}. Expected"):
         read_splits(write_splits(tmp_path / "splits.json", content), {})
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +19,17 @@ from dataset_fingerprints.files.opening import open_to_write
 POLL_SECONDS = 0.2
 # Of the log of a child that failed.
 LAST_LINES = 8
+# Runs a command in its own place once Linux has promised to ask it to end (SIGTERM) as soon as the process that started
+# it is gone, however that one ended. Elsewhere the command runs as it is.
+DIE_WITH_PARENT = """\
+import ctypes, os, signal, sys
+parent, command = int(sys.argv[1]), sys.argv[2:]
+if sys.platform == "linux":
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+    if os.getppid() != parent:
+        sys.exit(128 + signal.SIGTERM)
+os.execvp(command[0], command)
+"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,7 +79,8 @@ def run_children(
 ) -> tuple[Outcome, ...]:
     """Run commands, as many at once as there are slots, and show what they print; one that fails stops no other.
 
-    A signal that comes meanwhile goes on to those that run; none is started after it.
+    A signal that comes meanwhile goes on to those that run; none is started after it. If this process is killed, they
+    are asked to end.
 
     Returns:
         How those that were started ended, in the order of their ends.
@@ -135,7 +148,7 @@ def _start(child: Child, slot: Slot) -> _Running:
         shown = os.fstat(log.fileno()).st_size
         # In a process group of its own: Ctrl-C reaches it only through this process, and so once.
         process = subprocess.Popen(
-            command,
+            (sys.executable, "-I", "-S", "-c", DIE_WITH_PARENT, str(os.getpid()), *command),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,

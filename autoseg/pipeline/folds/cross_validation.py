@@ -7,17 +7,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from autoseg import processes
-from autoseg.evaluation import Evaluation, read_evaluation, summarise, write_evaluation
+from autoseg.evaluation import CaseScores, Evaluation, summarise, write_evaluation
 from autoseg.pipeline.folds.children import Child, Outcome, Slot, describe_end, run_children
 from autoseg.pipeline.folds.job_file import COMMAND, write_job
 from autoseg.pipeline.folds.jobs import Job, TrainingOptions, resolve_job
-from autoseg.pipeline.folds.needs import find_lacking, name_folds
+from autoseg.pipeline.folds.needs import find_lacking
+from autoseg.pipeline.folds.out_of_fold import find_scores
+from autoseg.pipeline.folds.runs import cases_of, name_folds, read_run
 from autoseg.pipeline.folds.slots import find_slots
 from autoseg.pipeline.planning import read_plan
 from autoseg.progress import Progress
 from autoseg.training.interruption import listening
+from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.workspace import Workspace
-from dataset_fingerprints.errors import AutosegError, StoppedError
+from dataset_fingerprints.errors import AutosegError, StoppedError, WorkspaceError
+from planners.plan import Fold
 
 
 def train_all(workspace: Workspace, options: TrainingOptions, progress: Progress) -> Evaluation:
@@ -35,11 +39,27 @@ def train_all(workspace: Workspace, options: TrainingOptions, progress: Progress
     if options.with_previous:
         train_lacking(workspace, folds, options, progress)
     train_folds(workspace, folds, options, progress)
-    folders = [workspace.fold(plan.name, configuration, fold) for fold in folds]
-    evaluations = [read_evaluation(folder.validation.metrics) for folder in folders]
-    summary = summarise([case for evaluation in evaluations for case in evaluation.cases], evaluations[0].convention)
+    named = {fold: workspace.fold(plan.name, configuration, fold) for fold in folds}
+    scores = [_read_scores(folder, cases_of(splits, fold), splits.origin) for fold, folder in named.items()]
+    summary = summarise([case for found in scores for case in found])
     write_evaluation(workspace.cross_validation(plan.name, configuration), summary, sealed=True)
     return summary
+
+
+def _read_scores(folder: FoldFolder, cases: Fold, origin: str) -> tuple[CaseScores, ...]:
+    """Return the scores of a fold, and make sure that they are of the cases that the splits leave to it.
+
+    Raises:
+        WorkspaceError: the fold is of other cases, or not validated, for somebody changed it meanwhile.
+    """
+    run, scores = read_run(folder), find_scores(folder, cases.validation)
+    sides = [] if run is None else [tuple(one.case for one in side) for side in (run.train, run.validation)]
+    if scores is None or sides != [cases.train, cases.validation]:
+        raise WorkspaceError(
+            f"{folder.root}: this fold is not trained and validated on the cases that are left to it ({origin}), "
+            "so that no summary was made. Give `autoseg train all` again."
+        )
+    return scores
 
 
 def train_lacking(workspace: Workspace, folds: Sequence[str], options: TrainingOptions, progress: Progress) -> None:
@@ -47,7 +67,7 @@ def train_lacking(workspace: Workspace, folds: Sequence[str], options: TrainingO
     plan, splits = read_plan(workspace, options.plan_name)
     name = options.configuration or plan.default_configuration
     for other, lacking in find_lacking(workspace, plan, splits, name, folds).items():
-        train_folds(workspace, lacking, replace(options, configuration=other), progress)
+        train_folds(workspace, lacking, replace(options, configuration=other, restart=False), progress)
 
 
 def train_folds(workspace: Workspace, folds: Sequence[str], options: TrainingOptions, progress: Progress) -> None:
@@ -76,10 +96,10 @@ def train_folds(workspace: Workspace, folds: Sequence[str], options: TrainingOpt
     if interruption.signal:
         raise StoppedError(
             f"{workspace.root}: stopped by {signal.Signals(interruption.signal).name}; what the folds of {name} had "
-            "done is saved. Give the same command again to go on.",
+            f"done is saved. Give the same command again{leave_out_restart(options)} to go on.",
             exit_code=128 + interruption.signal,
         )
-    _refuse_failed([outcome for outcome in outcomes if outcome.exit_code], len(jobs), name)
+    _refuse_failed([outcome for outcome in outcomes if outcome.exit_code], jobs, options)
 
 
 def unfinished_jobs(workspace: Workspace, folds: Sequence[str], options: TrainingOptions) -> tuple[Job, ...]:
@@ -96,6 +116,11 @@ def leave_to_fold(options: TrainingOptions) -> TrainingOptions:
     return replace(options, with_previous=False, folds_at_once=None)
 
 
+def leave_out_restart(options: TrainingOptions) -> str:
+    """Return what to say of a command that is to be given again to go on: not to begin anew once more."""
+    return " without --restart" if options.restart else ""
+
+
 def _make_child(job: Job, options: TrainingOptions) -> Child:
     def write_command(slot: Slot) -> tuple[str, ...]:
         share = min(slot.memory_share, options.memory_share)
@@ -105,12 +130,13 @@ def _make_child(job: Job, options: TrainingOptions) -> Child:
     return Child(name=f"fold {job.fold}", command=write_command, log=job.folder.log)
 
 
-def _refuse_failed(failed: Sequence[Outcome], count: int, name: str) -> None:
+def _refuse_failed(failed: Sequence[Outcome], jobs: Sequence[Job], options: TrainingOptions) -> None:
     if not failed:
         return
+    count, name = len(jobs), jobs[0].name
     ends = "\n".join(describe_end(outcome) for outcome in failed)
     others = "The others are finished. " if len(failed) < count else ""
     raise AutosegError(
         f"{len(failed)} of {count} folds of {name} did not get to their end.\n{ends}\n{others}Fix what they say and "
-        "give the same command again: it goes on with what is missing."
+        f"give the same command again{leave_out_restart(options)}: it goes on with what is missing."
     )

@@ -6,13 +6,14 @@ import math
 from dataclasses import dataclass, replace
 
 from autoseg.pipeline.explaining import REMEDY
-from autoseg.pipeline.folds.needs import refuse_lacking
-from autoseg.pipeline.folds.out_of_fold import is_validated
-from autoseg.pipeline.folds.runs import read_contents, read_run, refuse_other_run
+from autoseg.pipeline.folds.needs import Need, find_needs, refuse_lacking, refuse_others_cases
+from autoseg.pipeline.folds.out_of_fold import find_scores, refuse_link
+from autoseg.pipeline.folds.raw_files import refuse_changed_files
+from autoseg.pipeline.folds.runs import cases_of, read_contents, read_run, refuse_other_run
 from autoseg.pipeline.folds.stage_inputs import StageInput, find_input
 from autoseg.pipeline.planning import read_plan
 from autoseg.training.record import TrainingRecord, read_record
-from autoseg.workspace.fold import FULL, FoldFolder
+from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import PlanError, WorkspaceError
 from dataset_fingerprints.files.jsonfiles import read_json, write_json
@@ -23,6 +24,7 @@ from planners.editing.step_down import repeat_steps, step_down
 from planners.order import find_configuration
 from planners.plan import Configuration, Fold, Plan, Splits, StepDown
 from planners.run import Run, make_run
+from planners.splits import check_folds
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,6 +41,7 @@ class TrainingOptions:
         memory_gb: memory for training cases, in GiB; None for what is free.
         folds_at_once: where several folds are trained; None for as many as the GPUs hold, or one on a CPU.
         memory_share: of a GPU's memory, for a training that shares it with others.
+        restart: begin the fold anew, and remove what was trained before.
     """
 
     plan_name: str = "default"
@@ -51,6 +54,7 @@ class TrainingOptions:
     memory_gb: float | None = None
     folds_at_once: int | None = None
     memory_share: float = 1.0
+    restart: bool = False
 
     def check(self) -> None:
         """Make sure that the numbers can be meant.
@@ -82,6 +86,8 @@ class Job:
         name: of the configuration that is trained.
         steps: down in size that the fold took.
         memory_gb: memory for training cases, in GiB; None for what is free.
+        restart: whether what was trained before is to be removed.
+        needs: the folds of other configurations that this one uses.
     """
 
     workspace: Workspace
@@ -96,6 +102,8 @@ class Job:
     patience: int | None
     memory_gb: float | None
     memory_share: float
+    restart: bool = False
+    needs: tuple[Need, ...] = ()
 
     @property
     def configuration(self) -> Configuration:
@@ -108,7 +116,7 @@ class Job:
         More iterations than it was begun with only extend it: the larger number takes the place.
 
         Raises:
-            WorkspaceError: the fold was begun with another plan; the message names the first difference.
+            WorkspaceError: the fold was begun with another plan or other cases; the message names the first difference.
         """
         write_json(self.folder.run, self._check_run(read_run(self.folder)))
 
@@ -120,21 +128,27 @@ class Job:
         """
         configuration, step = step_down(self.configuration, evidence, self.plan.memory_gb)
         smaller = replace(self, plan=_put(self.plan, configuration), steps=(*self.steps, step))
-        write_json(self.folder.run, smaller.make_run(read_run(self.folder)))
+        begun = read_run(self.folder)
+        run = smaller.make_run(begun)
+        if begun is not None:
+            run = replace(run, train=begun.train, validation=begun.validation)
+        write_json(self.folder.run, run)
         return smaller
 
     def is_finished(self) -> bool:
-        """Return whether the fold is trained and validated, and is asked for no more.
+        """Return whether the fold is trained, its weights are validated, and it is asked for no more.
 
         Raises:
-            WorkspaceError: it was begun with another plan.
+            WorkspaceError: it was begun with another plan or other cases.
         """
+        if self.restart or self.folder.restart.is_file():
+            return False
         record, begun = read_record(self.folder), read_run(self.folder)
         if begun is not None:
             self._check_run(begun)
         if record is None or record.status != "finished" or self.extends(record):
             return False
-        return is_validated(self.folder.validation, self.cases.validation)
+        return find_scores(self.folder, self.cases.validation) is not None
 
     def extends(self, record: TrainingRecord) -> bool:
         """Return whether a trained fold is asked for more steps, or more time, than it has had."""
@@ -143,18 +157,18 @@ class Job:
         return record.max_minutes is None and self.configuration.training.iterations > record.planned_iterations
 
     def make_run(self, begun: Run | None) -> Run:
-        """Return what the fold holds; one that was begun keeps its cases and what its data set was.
+        """Return what the fold holds with today's plan and arrays; one that was begun keeps what its data set was.
 
         Args:
             begun: what an earlier start began with, or None.
         """
+        train, validation = (
+            read_contents(self.inputs.store, cases) for cases in (self.cases.train, self.cases.validation)
+        )
         if begun is None:
-            train, validation = (
-                read_contents(self.inputs.store, cases) for cases in (self.cases.train, self.cases.validation)
-            )
             summary = drop_cases(read_json(self.workspace.fingerprint, DatasetFingerprint, REMEDY))
         else:
-            train, validation, summary = begun.train, begun.validation, begun.summary
+            summary = begun.summary
         return replace(make_run(self.plan, self.name, self.fold, train, validation, summary), steps=self.steps)
 
     def _check_run(self, begun: Run | None) -> Run:
@@ -175,12 +189,13 @@ def resolve_job(workspace: Workspace, fold: str, options: TrainingOptions) -> Jo
     """
     options.check()
     plan, splits = read_plan(workspace, options.plan_name)
+    check_folds(workspace.splits(options.plan_name), splits.folds)
     steps = () if options.iterations is None else (f"training.iterations={options.iterations}",)
     planned = {entry.name: entry.training.iterations for entry in plan.configurations}
     plan = set_values(plan, (*options.assignments, *steps))
     name = options.configuration or plan.default_configuration
     configuration = find_configuration(plan.configurations, name, f"plan {plan.name}")
-    cases = _cases_of(splits, fold)
+    cases = cases_of(splits, fold)
     refuse_lacking(workspace, plan, splits, name, fold)
     inputs = find_input(workspace, plan, splits, configuration)
     missing = [case for case in (*cases.train, *cases.validation) if not inputs.store.has(case)]
@@ -191,13 +206,14 @@ def resolve_job(workspace: Workspace, fold: str, options: TrainingOptions) -> Jo
         )
     folder = workspace.fold(plan.name, configuration.name, fold)
     workspace.refuse_links_of_training(folder)
-    folders = (folder,) if folder.run.is_file() else workspace.folds(plan.name, configuration.name)
-    begun = [run for run in map(read_run, folders) if run is not None]
-    if folder.run.is_file() and configuration.training.iterations == planned[name]:
-        configuration = _keep_extension(configuration, begun[0].own())
+    own = None if options.restart else read_run(folder)
+    others = (other for other in workspace.folds(plan.name, configuration.name) if other != folder)
+    begun = [own] if own is not None else [run for run in map(read_run, others) if run is not None]
+    if own is not None and configuration.training.iterations == planned[name]:
+        configuration = _keep_extension(configuration, own.own())
     most = max((run.steps for run in begun), key=len, default=())
     configuration, taken = repeat_steps(configuration, most, plan.memory_gb)
-    return Job(
+    job = Job(
         workspace=workspace,
         plan=_put(plan, configuration),
         name=configuration.name,
@@ -210,7 +226,20 @@ def resolve_job(workspace: Workspace, fold: str, options: TrainingOptions) -> Jo
         patience=options.patience,
         memory_gb=options.memory_gb,
         memory_share=options.memory_share,
+        restart=options.restart,
+        needs=find_needs(plan, splits, name, fold),
     )
+    _check_inputs(job, splits, own)
+    return job
+
+
+def _check_inputs(job: Job, splits: Splits, begun: Run | None) -> None:
+    """Make sure that the fold and what it uses are of the same cases, and that these are what was planned."""
+    refuse_link(job.folder.validation)
+    cases = (*job.cases.train, *job.cases.validation)
+    refuse_changed_files(job.workspace, job.inputs.store, cases, begun=begun is not None)
+    if job.needs:
+        refuse_others_cases(job.workspace, splits, job.needs, job.make_run(begun))
 
 
 def _keep_extension(configuration: Configuration, begun: Configuration) -> Configuration:
@@ -223,15 +252,3 @@ def _put(plan: Plan, changed: Configuration) -> Plan:
     """Return the plan with a configuration in the place of that of its name."""
     configurations = (changed if entry.name == changed.name else entry for entry in plan.configurations)
     return replace(plan, configurations=tuple(configurations))
-
-
-def _cases_of(splits: Splits, fold: str) -> Fold:
-    if fold == FULL:
-        first = splits.folds[0]
-        return Fold(train=tuple(sorted((*first.train, *first.validation))), validation=())
-    if not fold.isdigit() or int(fold) >= len(splits.folds):
-        raise PlanError(
-            f"There is no fold '{fold}'. Give 0 to {len(splits.folds) - 1}, `all` for the whole cross-validation, "
-            f"or `{FULL}` for one model of all cases."
-        )
-    return splits.folds[int(fold)]

@@ -1,16 +1,19 @@
-"""The folds of other configurations that a fold uses, and those of them that are not there yet."""
+"""The folds of other configurations that a fold uses: those that are not there yet, and those of other cases."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from autoseg.pipeline.folds.out_of_fold import find_scores, refuse_link
+from autoseg.pipeline.folds.runs import cases_of, name_folds, read_run
 from autoseg.training.record import read_record
 from autoseg.workspace.fold import FULL, FoldFolder
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import WorkspaceError
 from planners.order import find_configuration, order_by_need
 from planners.plan import Configuration, CropTo, Plan, Splits
+from planners.run import Run, find_other_cases
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,13 +30,10 @@ class Need:
 
     def is_met(self, folder: FoldFolder) -> bool:
         """Return whether the fold's folder holds what is used of it."""
+        if folder.restart.is_file():
+            return False
         record = read_record(folder)
         return record is not None and record.status in (("finished",) if self.validated else ("trained", "finished"))
-
-
-def name_folds(splits: Splits) -> tuple[str, ...]:
-    """Return the names of the folds of a cross-validation."""
-    return tuple(str(number) for number in range(len(splits.folds)))
 
 
 def list_needs(configuration: Configuration, fold: str, folds: Sequence[str]) -> Iterator[Need]:
@@ -103,6 +103,48 @@ def refuse_lacking(workspace: Workspace, plan: Plan, splits: Splits, name: str, 
         f"not train on it, and {shown}. Add --with-previous to train what is missing now, or run "
         f"`autoseg train all -c {first}` first."
     )
+
+
+def find_needs(plan: Plan, splits: Splits, name: str, fold: str) -> tuple[Need, ...]:
+    """Return the folds of other configurations that a fold itself uses, not those that they use in turn."""
+    configuration = find_configuration(plan.configurations, name, f"plan {plan.name}")
+    return tuple(list_needs(configuration, fold, name_folds(splits)))
+
+
+def refuse_others_cases(workspace: Workspace, splits: Splits, needs: Sequence[Need], own: Run) -> None:
+    """Make sure that the folds that a fold uses were trained and judged on the cases of the same splits.
+
+    A fold of other cases may have trained on a case that its masks are taken of, which would be too good.
+
+    Args:
+        workspace: with the folds, which are there.
+        splits: of the plan.
+        needs: what the fold uses.
+        own: what the fold itself is trained with.
+
+    Raises:
+        WorkspaceError: one was not, or its masks are not of its weights; the message names both folds.
+    """
+    contents = {one.case: one for one in (*own.train, *own.validation)}
+    for need in needs:
+        folder = workspace.fold(own.plan, need.configuration, need.fold)
+        run, cases = read_run(folder), cases_of(splits, need.fold)
+        uses = f"{workspace.root}: {own.configuration}, fold {own.fold} uses {folder.title()}"
+        train, validation = (tuple(contents[case] for case in side) for side in (cases.train, cases.validation))
+        others = () if run is None else find_other_cases(run, replace(run, train=train, validation=validation))
+        for other in others:
+            raise WorkspaceError(
+                f"{uses}, but that one {other}. Begin it anew first (`autoseg train {need.fold} -c "
+                f"{need.configuration} --restart`), or plan again under another name "
+                "(plan_and_preprocess --plan-name NEW)."
+            )
+        if need.validated:
+            refuse_link(folder.validation)
+            if find_scores(folder, cases.validation) is None:
+                raise WorkspaceError(
+                    f"{uses}, whose masks are not all there or are of other weights. Give `autoseg train {need.fold} "
+                    f"-c {need.configuration}` first: it validates what is missing."
+                )
 
 
 def _show(folds: Sequence[str]) -> str:

@@ -4,31 +4,36 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
-import shutil
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import replace
 
 import torch
 
 from autoseg import processes
-from autoseg.evaluation import Evaluation, read_evaluation
+from autoseg.evaluation import Evaluation, read_evaluation, summarise, write_evaluation
 from autoseg.hardware import autocast_type, choose_device, count_cores, limit_memory, ran_out_of_memory, release_memory
 from autoseg.models import load_weights, read_fold
 from autoseg.pipeline.folds.cross_validation import train_lacking
 from autoseg.pipeline.folds.jobs import Job, TrainingOptions, resolve_job
 from autoseg.pipeline.folds.observing import make_observers
-from autoseg.pipeline.folds.out_of_fold import is_validated
+from autoseg.pipeline.folds.out_of_fold import find_scores
+from autoseg.pipeline.folds.raw_files import describe_left_out
 from autoseg.pipeline.folds.residency import load_cases
+from autoseg.pipeline.folds.restarting import finish_restart, remove, restart
 from autoseg.pipeline.folds.validation import TrainingValidator, validate_fold
 from autoseg.prediction import make_members, make_window
 from autoseg.progress import Progress, SilentProgress
 from autoseg.training.initial import InitialWeights
+from autoseg.training.interruption import SignalledError, listening, take_stop_file
 from autoseg.training.record import TrainingRecord, read_record
 from autoseg.training.setting import Setup
 from autoseg.training.trainer import Trainer
 from autoseg.workspace.fold import FULL, FoldFolder
-from autoseg.workspace.locks import locked
+from autoseg.workspace.locks import locked, shared
 from autoseg.workspace.workspace import Workspace
-from dataset_fingerprints.errors import AutosegError, StoppedError
+from dataset_fingerprints.errors import AutosegError, FileFormatError, StoppedError
 from dataset_fingerprints.files.atomic import sweep
 from dataset_fingerprints.files.jsonfiles import write_json
 
@@ -50,10 +55,15 @@ def train_fold(workspace: Workspace, fold: str, options: TrainingOptions, progre
     """
     if options.with_previous:
         train_lacking(workspace, (fold,), options, progress)
+    if processes.was_restarted():
+        options = replace(options, restart=False)
     with processes.together():
         job = processes.led(lambda: resolve_job(workspace, fold, options))
         if processes.leads():
-            with locked(job.folder.root, f"fold {fold}"):
+            with locked(job.folder.root, f"fold {fold}"), _holding_inputs(job), _naming_restart(options):
+                left_out = describe_left_out(workspace, job.plan.name, (*job.cases.train, *job.cases.validation))
+                if left_out:
+                    progress.say(left_out)
                 return _train_locked(job, progress)
         try:
             return _train_locked(job, SilentProgress())
@@ -67,13 +77,15 @@ def _train_locked(job: Job, progress: Progress) -> Evaluation | None:
         record = _train_fitting(job, record, progress)
     if not (job.cases.validation and processes.leads()):
         return None
-    if record.status == "finished" and is_validated(job.folder.validation, job.cases.validation):
-        progress.say(f"Fold {job.fold} is finished.")
-        return read_evaluation(job.folder.validation.metrics)
     if record.status == "finished":
-        progress.say(f"Fold {job.fold} is trained, but of its validation files are missing or damaged: made again.")
-    members = make_members(read_fold(job.folder), choose_device(), mirror=True)
-    evaluation = validate_fold(members, job.inputs, job.cases.validation, job.folder.validation, progress)
+        scores = find_scores(job.folder, job.cases.validation)
+        if scores is not None:
+            progress.say(f"Fold {job.fold} is finished.")
+            return _keep_metrics(job.folder, summarise(scores))
+        progress.say(f"Fold {job.fold} is trained, but not all of its validation is there: validating what is missing.")
+    with _stopping_at_once(job.folder, "validating"):
+        members = make_members(read_fold(job.folder), choose_device(), mirror=True)
+        evaluation = validate_fold(members, job.inputs, job.cases.validation, job.folder, progress)
     _write(job.folder, replace(record, status="finished"))
     return evaluation
 
@@ -81,12 +93,70 @@ def _train_locked(job: Job, progress: Progress) -> Evaluation | None:
 def _open(job: Job) -> TrainingRecord | None:
     """Return what an earlier start left; the scores of weights that are about to change are removed."""
     sweep(*job.folder.folders())
+    if job.restart:
+        restart(job.folder, job.make_run(None))
+    else:
+        finish_restart(job.folder)
     job.claim()
     record = read_record(job.folder)
-    if record is not None and record.status != "training" and job.extends(record):
-        shutil.rmtree(job.folder.validation.root, ignore_errors=True)
-        record = replace(record, status="training")
-    return record
+    if record is None or record.status == "training":
+        return record
+    if job.extends(record):
+        remove(job.folder.validation.root)
+    elif job.folder.weight_files():
+        return record
+    # Longer, or only as long as it takes to write lost weights again.
+    return replace(record, status="training")
+
+
+def _keep_metrics(folder: FoldFolder, evaluation: Evaluation) -> Evaluation:
+    """Return an evaluation, written down where its file is lost or holds other figures."""
+    with suppress(FileFormatError):
+        if read_evaluation(folder.validation.metrics) == evaluation:
+            return evaluation
+    write_evaluation(folder.validation.metrics, evaluation, sealed=True)
+    return evaluation
+
+
+@contextmanager
+def _naming_restart(options: TrainingOptions) -> Iterator[None]:
+    """Say of a command that was stopped and is to be given again that it is not to begin anew once more."""
+    try:
+        yield
+    except StoppedError as error:
+        if not options.restart:
+            raise
+        raise StoppedError(f"{error} Leave out --restart then.", error.exit_code) from error
+
+
+@contextmanager
+def _stopping_at_once(folder: FoldFolder, doing: str) -> Iterator[None]:
+    """Let a signal end the block with a message: what it does is done again from the start, or from its last case.
+
+    Raises:
+        StoppedError: a signal came.
+    """
+    with listening() as interruption:
+        try:
+            with interruption.at_once():
+                yield
+        except SignalledError as error:
+            raise StoppedError(
+                f"{folder.root}: stopped by {signal.Signals(interruption.signal).name} while {doing}; what the fold "
+                "had done is saved. Give the same command again to go on.",
+                exit_code=128 + interruption.signal,
+            ) from error
+
+
+@contextmanager
+def _holding_inputs(job: Job) -> Iterator[None]:
+    """Keep the arrays, and the folds whose results are used, as they are while the block runs."""
+    with ExitStack() as held:
+        held.enter_context(shared(job.inputs.store.folder.root, "preprocessing its cases again"))
+        for need in job.needs:
+            folder = job.workspace.fold(job.plan.name, need.configuration, need.fold)
+            held.enter_context(shared(folder.root, f"{folder.title()}, which this fold uses"))
+        yield
 
 
 def _train_fitting(job: Job, earlier: TrainingRecord | None, progress: Progress) -> TrainingRecord:
@@ -133,7 +203,9 @@ def _train(job: Job, earlier: TrainingRecord | None, progress: Progress) -> Trai
         versions=_versions(),
     )
     _write(job.folder, record)
-    cases, residency = load_cases(job, device, progress)
+    # Where several processes train together, the others would wait for one that stops here.
+    with _stopping_at_once(job.folder, "loading its cases") if processes.count() == 1 else nullcontext():
+        cases, residency = load_cases(job, device, progress)
     record = replace(record, residency=residency)
     _write(job.folder, record)
     heads = job.plan.scheme.heads()
@@ -158,6 +230,8 @@ def _train(job: Job, earlier: TrainingRecord | None, progress: Progress) -> Trai
     finally:
         for observer in observers:
             observer.close()
+    if processes.leads():
+        take_stop_file(job.folder.stop)  # one that came too late is not for a longer training
     record = replace(record, status="trained", iterations=position.iteration, seconds=round(position.seconds, 1))
     _write(job.folder, record)
     return record

@@ -1,19 +1,20 @@
-"""Results of a fold's validation for a case: scores, mask and probabilities, written and read back."""
+"""Results of a fold's validation: scores, masks and probabilities, and the weights that they are of."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from autoseg.evaluation import CaseScores, read_evaluation
+from autoseg.evaluation import CaseScores
 from autoseg.prediction import Probabilities, Quantised
 from autoseg.preprocessing import is_sound, read_array, reported
-from autoseg.workspace.fold import ValidationFolder
+from autoseg.workspace.fold import FoldFolder, ValidationFolder
 from dataset_fingerprints.dataset import LabelScheme
-from dataset_fingerprints.errors import AutosegError
+from dataset_fingerprints.errors import AutosegError, WorkspaceError
 from dataset_fingerprints.files.checksums import FileSum
 from dataset_fingerprints.files.jsonfiles import read_json
 from dataset_fingerprints.geometry import Box, Grid, canonical_grid
@@ -30,12 +31,14 @@ class ValidatedCase:
         probability_box: where the stored probabilities lie in the scan's canonical grid.
         mask: the file of the mask, by which damage is noticed; null, as the next, where it was not measured.
         probabilities: that of the probabilities.
+        weights: what `identify_weights` said of the weights that predicted it; empty where that was not written down.
     """
 
     scores: CaseScores
     probability_box: Box
     mask: FileSum | None = None
     probabilities: FileSum | None = None
+    weights: str = ""
 
 
 def read_validated(folder: ValidationFolder, case: str) -> ValidatedCase:
@@ -47,24 +50,50 @@ def read_validated(folder: ValidationFolder, case: str) -> ValidatedCase:
     return read_json(folder.case_record(case), ValidatedCase, REMEDY)
 
 
-def find_validated(folder: ValidationFolder, case: str) -> ValidatedCase | None:
-    """Return the record of a case of which all files are there and undamaged, else None."""
+def identify_weights(folder: FoldFolder) -> str:
+    """Return a hash of a fold's final weights, by which results of other weights are told apart."""
+    digest = hashlib.sha256()
+    for path in folder.weight_files():
+        with path.open("rb") as stream:
+            digest.update(hashlib.file_digest(stream, "sha256").digest())
+    return digest.hexdigest()[:32]
+
+
+def find_validated(folder: ValidationFolder, case: str, weights: str) -> ValidatedCase | None:
+    """Return a case's record if it is of these weights, and all of its files are there and undamaged; else None."""
     try:
-        validated = read_validated(folder, case)
-        files = ((folder.mask(case), validated.mask), (folder.probabilities(case), validated.probabilities))
+        found = read_validated(folder, case)
+        files = ((folder.mask(case), found.mask), (folder.probabilities(case), found.probabilities))
         sound = all(path.is_file() and (written is None or written.fits(path)) for path, written in files)
     except (AutosegError, OSError):
         return None
-    return validated if sound and validated.scores.case == case else None
+    return found if sound and found.weights == weights and found.scores.case == case else None
 
 
-def is_validated(folder: ValidationFolder, cases: Sequence[str]) -> bool:
-    """Return whether a fold's validation is there as a whole, and undamaged."""
-    try:
-        scored = [scores.case for scores in read_evaluation(folder.metrics).cases] if cases else []
-    except AutosegError:
-        return False
-    return sorted(scored) == sorted(cases) and all(find_validated(folder, case) is not None for case in cases)
+def find_scores(folder: FoldFolder, cases: Sequence[str]) -> tuple[CaseScores, ...] | None:
+    """Return the scores of cases by a fold's weights, or None if one of them is not validated by these."""
+    weights = identify_weights(folder)
+    scores = []
+    for case in cases:
+        found = find_validated(folder.validation, case, weights)
+        if found is None:
+            return None
+        scores.append(found.scores)
+    return tuple(scores)
+
+
+def refuse_link(folder: ValidationFolder) -> None:
+    """Make sure that a fold's results lie in the fold: behind a link they may be those of another one.
+
+    Raises:
+        WorkspaceError: one of its folders is a link.
+    """
+    for path in folder.folders():
+        if path.is_symlink():
+            raise WorkspaceError(
+                f"{path}: is a link, so that masks and scores may be those of other weights. Remove the link and give "
+                "the same command again: the fold is validated anew."
+            )
 
 
 def read_probabilities(folder: ValidationFolder, case: str, scheme: LabelScheme, source_grid: Grid) -> Probabilities:

@@ -1,25 +1,66 @@
-"""Settings that a fold was begun with, read and compared."""
+"""Settings and cases that a fold was begun with, read and compared."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from autoseg.models.model import REMEDY as RUN_REMEDY
 from autoseg.preprocessing import Store
-from autoseg.workspace.fold import FoldFolder
-from dataset_fingerprints.errors import WorkspaceError
+from autoseg.workspace.fold import FULL, FoldFolder
+from autoseg.workspace.workspace import Workspace
+from dataset_fingerprints.errors import PlanError, WorkspaceError
 from dataset_fingerprints.files.jsonfiles import read_json
 from planners.editing.plan_checks import check_run
-from planners.run import CaseContent, Run, find_differences
+from planners.plan import Fold, Splits
+from planners.run import CaseContent, Run, find_differences, find_other_cases
 
 
 def read_run(folder: FoldFolder) -> Run | None:
     """Return what a fold was begun with, or None for a fold that was not.
 
+    A fold that is being begun anew has the settings of its new start.
+
     Raises:
         FileFormatError: the file is damaged.
     """
-    return read_json(folder.run, Run, RUN_REMEDY, check_run) if folder.run.is_file() else None
+    for path in (folder.restart, folder.run):
+        if path.is_file():
+            return read_json(path, Run, RUN_REMEDY, check_run)
+    return None
+
+
+def list_runs(workspace: Workspace, plan: str) -> Iterator[tuple[FoldFolder, Run]]:
+    """Yield the folds of a plan that were begun, of all its configurations, with what they were begun with.
+
+    Raises:
+        FileFormatError: a file is damaged.
+    """
+    for configuration in workspace.configuration_names(plan):
+        for folder in workspace.folds(plan, configuration):
+            run = read_run(folder)
+            if run is not None:
+                yield folder, run
+
+
+def name_folds(splits: Splits) -> tuple[str, ...]:
+    """Return the names of the folds of a cross-validation."""
+    return tuple(str(number) for number in range(len(splits.folds)))
+
+
+def cases_of(splits: Splits, fold: str) -> Fold:
+    """Return the cases of a fold; a model of all cases is judged on none.
+
+    Raises:
+        PlanError: there is no such fold.
+    """
+    if fold == FULL:
+        return Fold(train=splits.cases(), validation=())
+    if fold not in name_folds(splits):
+        raise PlanError(
+            f"There is no fold '{fold}'. Give 0 to {len(splits.folds) - 1}, `all` for the whole cross-validation, "
+            f"or `{FULL}` for one model of all cases."
+        )
+    return splits.folds[int(fold)]
 
 
 def refuse_other_run(folder: FoldFolder, begun: Run, now: Run) -> None:
@@ -28,10 +69,16 @@ def refuse_other_run(folder: FoldFolder, begun: Run, now: Run) -> None:
     Raises:
         WorkspaceError: it was not; the message names the first difference.
     """
+    for other in find_other_cases(begun, now):
+        raise WorkspaceError(
+            f"{folder.root}: this fold {other}. It still predicts, but does not go on with other cases. Begin it anew "
+            "with --restart, which removes its weights and scores, or leave it as it is and plan again under another "
+            "name (plan_and_preprocess --plan-name NEW)."
+        )
     for difference in find_differences(begun, now):
         raise WorkspaceError(
             f"{folder.root}: was begun with {difference.field} = {difference.before!r}, now it is {difference.now!r}. "
-            "Give the same plan and --set values to go on, delete the folder to start over, or name another plan with "
+            "Give the same plan and --set values to go on, begin it anew with --restart, or name another plan with "
             "--plan."
         )
 

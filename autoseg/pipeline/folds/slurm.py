@@ -13,7 +13,8 @@ from pathlib import Path
 from autoseg.pipeline.folds.cross_validation import leave_to_fold, unfinished_jobs
 from autoseg.pipeline.folds.job_file import ALL, COMMAND, write_job
 from autoseg.pipeline.folds.jobs import TrainingOptions
-from autoseg.pipeline.folds.needs import find_lacking, name_folds
+from autoseg.pipeline.folds.needs import find_lacking
+from autoseg.pipeline.folds.runs import name_folds
 from autoseg.pipeline.planning import read_plan
 from autoseg.progress import Progress
 from autoseg.workspace.fold import fold_standing_for
@@ -86,7 +87,7 @@ def submit_all(
         submitted.append(_submit(write_script(own, body), f"{stage.configuration}, folds {', '.join(folds)}"))
     last = {"job-name": f"autoseg-{plan.name}-summary", "output": "/dev/null"} | _after(submitted)
     name = options.configuration or plan.default_configuration
-    summary = write_job(absolute, name, ALL, replace(options, with_previous=False))
+    summary = write_job(absolute, name, ALL, replace(options, with_previous=False, restart=False))
     submitted.append(_submit(write_script(given | last, f"{shlex.join((*COMMAND, str(summary)))}\n"), "their summary"))
     for job in submitted:
         progress.say(f"Slurm job {job.number}: {job.what}")
@@ -100,7 +101,9 @@ def _find_stages(workspace: Workspace, options: TrainingOptions) -> tuple[tuple[
     folds = name_folds(splits)
     chosen = replace(options, configuration=name)
     lacking = find_lacking(workspace, plan, splits, name, folds) if options.with_previous else {}
-    before = tuple((replace(options, configuration=other), missing) for other, missing in lacking.items())
+    before = tuple(
+        (replace(options, configuration=other, restart=False), missing) for other, missing in lacking.items()
+    )
     if before:
         # What the later stages lack is looked at when their jobs start.
         return *before, (chosen, folds)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -24,7 +24,7 @@ from autoseg.evaluation import (
     write_evaluation,
 )
 from autoseg.hardware import ran_out_of_memory
-from autoseg.pipeline.folds.out_of_fold import ValidatedCase, find_validated
+from autoseg.pipeline.folds.out_of_fold import ValidatedCase, find_validated, identify_weights
 from autoseg.pipeline.folds.stage_inputs import StageInput
 from autoseg.prediction import (
     Member,
@@ -39,7 +39,7 @@ from autoseg.preprocessing import write_array
 from autoseg.progress import Progress
 from autoseg.training.interruption import SignalledError
 from autoseg.training.watch import LabelOutcome, Outcomes
-from autoseg.workspace.fold import ValidationFolder
+from autoseg.workspace.fold import FoldFolder, ValidationFolder
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.errors import PartlyDoneError
 from dataset_fingerprints.failures import Failure, attempt, list_failures
@@ -103,22 +103,23 @@ def scored_targets(scheme: LabelScheme) -> Targets:
 
 
 def validate_fold(
-    members: Sequence[Member], inputs: StageInput, cases: Sequence[str], folder: ValidationFolder, progress: Progress
+    members: Sequence[Member], inputs: StageInput, cases: Sequence[str], folder: FoldFolder, progress: Progress
 ) -> Evaluation:
     """Predict and score all cases, keep masks and probabilities, and write the fold's metrics.
 
     The masks and probabilities of several members, a fold's snapshots, are those of their mean.
 
-    Started again after a kill, it goes on with the cases that are missing; those with a damaged file are made again.
+    Started again after a kill, it goes on with the cases that are missing; those with a damaged file, or of other
+    weights, are made again.
 
     Raises:
         PartlyDoneError: some cases failed; the others are done, and there is no summary: means over fewer cases would
             not be the fold's.
     """
-    outcomes = []
+    outcomes, weights = [], identify_weights(folder)
     with progress.task("Validating", len(cases)) as task:
         for case in cases:
-            work = partial(_validate_once, members, inputs, case, folder)
+            work = partial(_validate_once, members, inputs, case, folder.validation, weights)
             outcomes.append(attempt(case, "cannot be validated", work))
             task.advance()
     failures = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
@@ -128,7 +129,7 @@ def validate_fold(
             f"validated:\n{list_failures(failures)}\nGive the same command again to try these once more."
         )
     evaluation = summarise([outcome for outcome in outcomes if isinstance(outcome, CaseScores)])
-    write_evaluation(folder.metrics, evaluation, sealed=True)
+    write_evaluation(folder.validation.metrics, evaluation, sealed=True)
     return evaluation
 
 
@@ -137,11 +138,13 @@ def _ends_training(error: Exception) -> bool:
     return isinstance(error, SignalledError) or ran_out_of_memory(error)
 
 
-def _validate_once(members: Sequence[Member], inputs: StageInput, case: str, folder: ValidationFolder) -> CaseScores:
+def _validate_once(
+    members: Sequence[Member], inputs: StageInput, case: str, folder: ValidationFolder, weights: str
+) -> CaseScores:
     """Return a case's scores, which an earlier start may have left."""
-    validated = find_validated(folder, case)
+    validated = find_validated(folder, case, weights)
     if validated is None:
-        validated = _validate_case(members, inputs, case, folder)
+        validated = replace(_validate_case(members, inputs, case, folder), weights=weights)
         write_json(folder.case_record(case), validated)
     return validated.scores
 

@@ -8,6 +8,7 @@ import pytest
 
 from tests.synthetic.commands import run
 from tests.synthetic.scans import affine_of, write_nnunet_dataset
+from tests.synthetic.tiny import Tiny, copy_tiny, write_tiny
 
 SHORT = ["--set", "training.iterations=30", "--set", "batch_size=2"]
 
@@ -22,3 +23,18 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         assert run(patch, "plan-and-preprocess", root / "raw", "-w", root / "ws", *SHORT) == 0
         assert run(patch, "train", "0", "-w", root / "ws") == 0
     return root
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
+    """Five tiny cases, planned, fold 0 trained."""
+    tiny = write_tiny(tmp_path_factory.mktemp("finished"), 5)
+    tiny.plan()
+    tiny.train(0)
+    return tiny
+
+
+@pytest.fixture
+def tiny(finished: Tiny, tmp_path: Path) -> Tiny:
+    """A copy of the same that a test may change."""
+    return copy_tiny(finished, tmp_path / "tiny")

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from autoseg.workspace.fold import FULL
-from autoseg.workspace.locks import locked
+from autoseg.workspace.fold import FULL, is_fold
+from autoseg.workspace.locks import locked, shared
 from autoseg.workspace.workspace import Workspace, find_workspace, new_workspace
 from dataset_fingerprints.errors import WorkspaceError
 
@@ -80,3 +80,42 @@ def test_a_folder_that_was_locked_before_is_taken_for_a_workspace_again(tmp_path
             locked(tmp_path / "ws", "a test"),
         ):
             pass
+
+
+def test_readers_share_a_folder_and_keep_out_who_would_change_it(tmp_path: Path) -> None:
+    with (
+        shared(tmp_path, "a test"),
+        shared(tmp_path, "a test"),
+        pytest.raises(WorkspaceError, match="another process is at work on reading"),
+        locked(tmp_path, "reading"),
+    ):
+        pass
+    with (
+        locked(tmp_path, "a test"),
+        pytest.raises(WorkspaceError, match="another process is at work on changes"),
+        shared(tmp_path, "changes"),
+    ):
+        pass
+    with shared(tmp_path / "not there", "a test"):
+        assert not (tmp_path / "not there").exists()
+
+
+@pytest.mark.parametrize("name", ["0", "7", "10", "123", FULL])
+def test_folds_are_named_by_their_numbers(tmp_path: Path, name: str) -> None:
+    assert is_fold(name)
+    workspace = make(tmp_path)
+    train(workspace, "2d", name)
+    assert workspace.folds("default", "2d") == (workspace.fold("default", "2d", name),)
+
+
+@pytest.mark.parametrize("name", ["00", "01", "+1", "-1", "1.0", "٣", "²", "", " 1", "1 ", "1\n", "1_0", "all", "Full"])
+def test_what_only_looks_like_a_number_names_no_fold(tmp_path: Path, name: str) -> None:
+    assert not is_fold(name)
+    workspace = make(tmp_path)
+    train(workspace, "2d", name)
+    assert workspace.folds("default", "2d") == ()
+
+
+def test_a_workspace_is_called_after_a_folder_or_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert new_workspace(tmp_path / "tables" / "first", None).root == tmp_path / "first-autoseg"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -110,3 +111,28 @@ def test_children_do_not_outlive_an_error_of_whoever_watches_them(tmp_path: Path
     number = int((tmp_path / "a" / "log").read_text(encoding="utf-8"))
     with pytest.raises(ProcessLookupError):
         os.kill(number, 0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children with their parent")
+def test_children_are_asked_to_end_when_their_parent_is_killed(tmp_path: Path) -> None:
+    waiting = (
+        "import os, signal, sys, time; signal.signal(15, lambda *_: (print('saved', flush=True), os._exit(143))); "
+        "print(os.getpid(), flush=True); time.sleep(60)"
+    )
+    parent = (
+        "import sys; from pathlib import Path\n"
+        "from autoseg.pipeline.folds.children import Child, Slot, run_children\n"
+        "from autoseg.progress import SilentProgress\n"
+        "from autoseg.training.interruption import Interruption\n"
+        f"child = Child(name='a', command=lambda slot: (sys.executable, '-c', {waiting!r}), log=Path(sys.argv[1]))\n"
+        "run_children([child], [Slot()], SilentProgress(), Interruption())"
+    )
+    log = tmp_path / "log"
+    process = subprocess.Popen((sys.executable, "-c", parent, str(log)))
+    while not (log.is_file() and "\n" in log.read_text(encoding="utf-8")):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    while "saved" not in log.read_text(encoding="utf-8"):
+        time.sleep(0.05)

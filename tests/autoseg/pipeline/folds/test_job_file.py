@@ -27,6 +27,7 @@ GIVEN = {
     "memory_gb": 1.5,
     "folds_at_once": 3,
     "memory_share": 0.25,
+    "restart": True,
 }
 
 

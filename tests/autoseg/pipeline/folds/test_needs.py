@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
-from autoseg.pipeline.folds.needs import find_lacking, list_needs, refuse_lacking
+from autoseg.pipeline.folds.jobs import TrainingOptions, resolve_job
+from autoseg.pipeline.folds.needs import Need, find_lacking, list_needs, refuse_lacking, refuse_others_cases
+from autoseg.pipeline.folds.runs import read_run
 from autoseg.pipeline.planning import read_plan
+from autoseg.training.checkpoint import load_tensors, save_tensors
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import WorkspaceError
+from dataset_fingerprints.files.jsonfiles import write_json
 from planners.plan import CropTo, Initial, MaskOf, Plan, Splits
+from planners.run import Run
+from tests.synthetic.tiny import CONFIGURATION, Tiny
 
 ALL = ("0", "1", "2", "3", "4")
 
@@ -57,3 +64,89 @@ def test_what_lacks_is_refused_with_its_names_and_the_way_out(deep: tuple[Worksp
     with pytest.raises(WorkspaceError, match=r"fold 1 of 3d_fullres is not finished\. Add --with-previous"):
         refuse_lacking(workspace, plan, splits, "closer", "1")
     refuse_lacking(workspace, plan, splits, "closer", "0")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Used:
+    """A tiny workspace, and a fold of a second configuration that uses fold 0 of the first."""
+
+    tiny: Tiny
+    plan: Plan
+    splits: Splits
+    own: Run
+
+    def refuse(self, *, validated: bool = True) -> None:
+        need = Need(configuration=CONFIGURATION, fold="0", validated=validated)
+        refuse_others_cases(self.tiny.workspace, self.splits, (need,), self.own)
+
+
+@pytest.fixture
+def used(tiny: Tiny) -> Used:
+    plan, splits = read_plan(tiny.workspace, "default")
+    run = read_run(tiny.fold())
+    assert run is not None
+    # Fold 1 of another configuration, of the same cases.
+    contents = {one.case: one for one in (*run.train, *run.validation)}
+    train, validation = (
+        tuple(contents[case] for case in side) for side in (splits.folds[1].train, splits.folds[1].validation)
+    )
+    own = replace(run, configuration="refine", fold="1", train=train, validation=validation)
+    return Used(tiny=tiny, plan=plan, splits=splits, own=own)
+
+
+def test_folds_of_the_same_splits_are_used(used: Used) -> None:
+    used.refuse()
+    used.refuse(validated=False)
+
+
+def of_other_splits(used: Used) -> Used:
+    """Let the folds be those of splits in which fold 0 is judged on what it was trained on."""
+    turned = replace(used.splits, folds=used.splits.folds[::-1])
+    return replace(used, splits=turned)
+
+
+def of_another_content(used: Used) -> Used:
+    first, *others = used.own.train
+    return replace(used, own=replace(used.own, train=(replace(first, sha256=("0",) * 2), *others)))
+
+
+@pytest.mark.parametrize("validated", [True, False])
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [(of_other_splits, "would be judged on"), (of_another_content, "with another content of")],
+)
+def test_a_fold_of_other_cases_is_not_used(
+    used: Used, change: Callable[[Used], Used], said: str, validated: bool
+) -> None:
+    with pytest.raises(WorkspaceError) as refused:
+        change(used).refuse(validated=validated)
+    for expected in ("refine, fold 1 uses 3d_fullres, fold 0", said, "`autoseg train 0 -c 3d_fullres --restart`"):
+        assert expected in str(refused.value)
+
+
+def test_masks_of_other_weights_are_not_used(used: Used) -> None:
+    used.tiny.fold().validation.mask(used.splits.folds[0].validation[0]).unlink()
+    used.refuse(validated=False)
+    with pytest.raises(WorkspaceError, match="whose masks are not all there or are of other weights"):
+        used.refuse()
+    used.tiny.train(0)
+    used.refuse()
+    save_tensors(used.tiny.fold().weights, load_tensors(used.tiny.fold().weights)[0], {"iteration": "9"})
+    with pytest.raises(WorkspaceError, match="of other weights"):
+        used.refuse()
+
+
+def test_a_fold_uses_no_fold_of_another_split_in_a_training_either(tiny: Tiny) -> None:
+    """Masks of fold 0 are asked for by a configuration that was added to the plan, and the splits were turned."""
+    plan, splits = read_plan(tiny.workspace, "default")
+    first = next(entry for entry in plan.configurations if entry.name == CONFIGURATION)
+    crop = CropTo(configuration=CONFIGURATION, margin_mm=2.0)
+    changed = replace(plan, configurations=(*plan.configurations, replace(first, name="closer", inputs=(crop,))))
+    write_json(tiny.workspace.plan("default"), changed)
+    options = TrainingOptions(configuration="closer")
+    assert resolve_job(tiny.workspace, "0", options).needs == (
+        Need(configuration=CONFIGURATION, fold="0", validated=True),
+    )
+    write_json(tiny.workspace.splits("default"), replace(splits, folds=splits.folds[::-1]))
+    with pytest.raises(WorkspaceError, match="closer, fold 0 uses 3d_fullres, fold 0, but that one would be judged on"):
+        resolve_job(tiny.workspace, "0", options)

@@ -1,0 +1,96 @@
+"""The raw files that a fold's arrays were made from: whether they are today what they were when it was planned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from autoseg.preprocessing import Store
+from autoseg.workspace.workspace import Workspace
+from dataset_fingerprints.dataset import Dataset, is_there
+from dataset_fingerprints.errors import WorkspaceError
+from dataset_fingerprints.files.jsonfiles import read_json
+from dataset_fingerprints.fingerprint import CaseFingerprint, DatasetFingerprint
+from dataset_fingerprints.measuring.identity import confirm
+
+# So many cases are named in a message.
+NAMED = 3
+
+
+def refuse_changed_files(workspace: Workspace, store: Store, cases: Sequence[str], *, begun: bool) -> None:
+    """Make sure that the arrays are those of the measured raw files, and that these have not changed since.
+
+    Raw files that are not there, as beside a workspace that was moved, are not missed.
+
+    Args:
+        workspace: with the fingerprint; without one, nothing is compared.
+        store: of the arrays.
+        cases: that are trained or judged on.
+        begun: whether the fold was begun before.
+
+    Raises:
+        WorkspaceError: a scan or a label map was replaced; the message names the cases.
+    """
+    if not workspace.fingerprint.is_file():
+        return
+    known = {case.case: case for case in read_json(workspace.fingerprint, DatasetFingerprint).cases}
+    measured = [known[case] for case in cases if case in known]
+    changed = sorted({*_find_replaced(workspace, measured), *_find_stale(store, measured)})
+    if not changed:
+        return
+    then = (
+        " Then begin the fold anew with --restart, for it was begun with what was there before; or put the old files "
+        "back and plan again to go on."
+        if begun
+        else ""
+    )
+    raise WorkspaceError(
+        f"{workspace.root}: scans or label maps of {_some(changed)} were replaced since they were preprocessed. Run "
+        f"`autoseg plan_and_preprocess` again with the same options: it preprocesses what has changed.{then}"
+    )
+
+
+def _find_replaced(workspace: Workspace, measured: Sequence[CaseFingerprint]) -> Iterator[str]:
+    """Yield the cases whose raw files are there but are not those that were measured."""
+    cases = {case.name: case for case in read_json(workspace.dataset, Dataset).cases}
+    for found in measured:
+        case = cases.get(found.case)
+        if case is None or not all(is_there(file) for file in (*case.images, case.label)):
+            continue
+        try:
+            same = confirm(case, found.identities) is not None
+        except OSError:  # it cannot be read: training needs it no more than one that is not there
+            continue
+        if not same:
+            yield found.case
+
+
+def _find_stale(store: Store, measured: Sequence[CaseFingerprint]) -> Iterator[str]:
+    """Yield the cases whose arrays were made from other files than those that were measured."""
+    for found in measured:
+        made_from = [identity.sha256 for identity in store.read_identities(found.case)]
+        measured_from = [identity.sha256 for identity in found.identities]
+        # Another number of files is another choice of channels, which the plan says.
+        if len(made_from) == len(measured_from) and made_from != measured_from:
+            yield found.case
+
+
+def describe_left_out(workspace: Workspace, plan: str, cases: Sequence[str]) -> str:
+    """Return a sentence about the cases of the data set that a plan's folds do not know, or nothing.
+
+    Args:
+        workspace: with the data set as it was looked at last.
+        plan: its name.
+        cases: of the plan's folds.
+    """
+    known = set(cases)
+    others = sorted(case.name for case in read_json(workspace.dataset, Dataset).cases if case.name not in known)
+    if not others:
+        return ""
+    return (
+        f"The data set has {len(others)} other case{'s' if len(others) > 1 else ''}, which plan {plan} lacks "
+        f"({_some(others)}): to train on all, plan again under another name (plan_and_preprocess --plan-name NEW)."
+    )
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")

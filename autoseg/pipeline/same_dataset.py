@@ -1,0 +1,58 @@
+"""Keeping the workspace of one data set from being planned into for another one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from autoseg.workspace.workspace import Workspace
+from dataset_fingerprints.dataset import Case, Dataset, is_there
+from dataset_fingerprints.errors import FileFormatError, WorkspaceError
+from dataset_fingerprints.files.jsonfiles import read_json
+from dataset_fingerprints.fingerprint import DatasetFingerprint, FileIdentity
+from dataset_fingerprints.measuring.identity import confirm, identify
+
+
+def find_place(dataset: Dataset) -> Path:
+    """Return the path that a data set's workspace is called after: its folder, or its CSV without the suffix."""
+    root = Path(dataset.root)
+    return root / dataset.name if dataset.layout == "csv" else root
+
+
+def refuse_other_dataset(workspace: Workspace, dataset: Dataset) -> None:
+    """Make sure that a workspace is new, or was made of this data set, which may have moved and changed.
+
+    A data set that lies elsewhere now is known by its name and by the scans of the cases that are in both.
+
+    Raises:
+        WorkspaceError: it was made of another data set.
+    """
+    with suppress(FileFormatError):
+        before = read_json(workspace.dataset, Dataset)
+        here = (before.root, before.layout, before.name) == (dataset.root, dataset.layout, dataset.name)
+        if here or (before.name == dataset.name and _share_content(workspace, dataset)):
+            return
+        raise WorkspaceError(
+            f"{workspace.root}: was made of another data set, {_describe(before)}; this one is {_describe(dataset)}. "
+            "Name a workspace of its own with -w."
+        )
+
+
+def _share_content(workspace: Workspace, dataset: Dataset) -> bool:
+    """Return whether cases are in both data sets, and most of these have the scan that was measured."""
+    known = {case.case: case.identities for case in read_json(workspace.fingerprint, DatasetFingerprint).cases}
+    same = [_is_same(case, known[case.name]) for case in dataset.cases if case.name in known]
+    return 2 * sum(same) > len(same)
+
+
+def _is_same(case: Case, measured: Sequence[FileIdentity]) -> bool:
+    """Return whether a case has the files that were measured, or at least the same scan with another label map."""
+    if confirm(case, measured) is not None:
+        return True
+    scan = case.images[0]
+    return is_there(scan) and identify(Path(scan)).sha256 == measured[0].sha256
+
+
+def _describe(dataset: Dataset) -> str:
+    return f"'{dataset.name}' ({dataset.layout} layout, {len(dataset.cases)} cases, in {dataset.root})"
