@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ CTRL_C = 130
 
 def run_to_end(command: Callable[[], object]) -> None:
     """Run a command; whatever ends it is one message and an exit code of the table above."""
+    _show_every_character()
     with stoppable():
         try:
             with _one_message():
@@ -36,6 +38,13 @@ def run_to_end(command: Callable[[], object]) -> None:
                 command()
         except StopSignal as stop:
             fail(STOPPED, stop.exit_code)
+
+
+def _show_every_character() -> None:
+    """Let standard output and error write what their encoding does not have as escapes, as in names of files."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 @contextmanager

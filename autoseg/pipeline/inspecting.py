@@ -12,6 +12,7 @@ from autoseg.progress import Progress
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.checking.checks import Finding, refuse_errors
 from dataset_fingerprints.dataset import Case, Dataset
+from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.files.jsonfiles import write_json
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.layouts import describe_layout, read_dataset, read_paired
@@ -25,6 +26,8 @@ from dataset_fingerprints.sizes import GIB
 WAITING_SHARE = 0.25
 # The share of the free memory in which cases are read at the same time.
 READING_SHARE = 0.5
+# A label map holds an index of 8 bits per voxel.
+MOST_VALUES = 256
 SCHEMA_VERSION = 1
 
 
@@ -101,10 +104,16 @@ def find_dataset(root: Path, labels: Path | None, progress: Progress) -> Dataset
         progress: receiver of progress reports.
 
     Raises:
-        DataError: it is not a data set.
+        DataError: it is not a data set, or has too many labels.
     """
     dataset = read_dataset(root) if labels is None else read_paired(root, labels)
     progress.say(f"Found {describe_layout(dataset)}.")
+    values = dataset.labels.index_count()
+    if values > MOST_VALUES:
+        raise DataError(
+            f"{dataset.root}: names {values} values of voxels, background included. Expected at most {MOST_VALUES}: "
+            "leave out or join some labels."
+        )
     return dataset
 
 

@@ -20,7 +20,7 @@ import pytest
 from autoseg.hardware import SHARERS
 from tests.synthetic.commands import run, run_until
 from tests.synthetic.packages import run_with_package, write_package
-from tests.synthetic.scans import head, write_nifti, write_nnunet_dataset
+from tests.synthetic.scans import head, write_description, write_nifti, write_nnunet_dataset
 
 LONG = "x" * 300
 
@@ -181,6 +181,20 @@ def test_one_case_that_fails_is_a_finding_and_the_others_are_checked(
     assert "Traceback" not in said.err + said.out
 
 
+@pytest.mark.parametrize(
+    "command", [["check", "{root}/raw"], ["plan_and_preprocess", "{root}/raw", "-w", "{root}/new"]]
+)
+def test_more_labels_than_an_index_holds_are_refused(
+    place: Place, command: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_nnunet_dataset(place.root / "raw", 2)
+    names = {"background": 0, **{f"label {value}": value for value in range(1, 257)}}
+    write_description(place.root / "raw", names, ("T1w",), 2)
+    assert run(monkeypatch, *place.fill(*command)) == 2
+    assert "names 257 values of voxels, background included. Expected at most 256" in capsys.readouterr().err
+    assert not (place.root / "new").exists()
+
+
 def test_a_mask_that_cannot_be_scored_is_listed_and_the_others_are_scored(
     place: Place, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -225,6 +239,16 @@ def test_a_current_directory_that_was_deleted_is_one_message(place: Place) -> No
     done = in_shell("predict", "scans", "-o", "out", before=f"cd '{place.root}/gone' && rmdir '{place.root}/gone' &&")
     assert done.returncode == 2
     assert "The current directory does not exist any more" in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["check", "train"])
+def test_names_are_shown_on_a_terminal_that_has_no_such_characters(place: Place, command: str) -> None:
+    data = shutil.copytree(place.sound / "raw", place.root / "Schädel")
+    words = ["check", data] if command == "check" else ["train", "0", "--Schädel"]
+    done = in_shell(*words, environment={"PYTHONIOENCODING": "ascii"})
+    assert done.returncode == (0 if command == "check" else 2), done.stderr
+    assert "Sch\\xe4del" in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
 
 
