@@ -37,7 +37,9 @@ class FailingDisk:
         self.done += 1
         if self.done == self.at + 1:
             self.what = f"{what} {name}"
-            raise OSError(self.error, os.strerror(self.error))
+            # As the system does: what is given a number and not a path names no file.
+            named = () if what in ("write", "fsync", "flock") else (name,)
+            raise OSError(self.error, os.strerror(self.error), *named)
 
     def install(self, patch: pytest.MonkeyPatch) -> None:
         """Take the place of the functions that reach the disk."""
