@@ -18,9 +18,10 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from autoseg.cli.data_options import DatasetArgument, ImagesOption, LabelsOption, choose_place, choose_target
-from autoseg.cli.display import TerminalProgress, console, errors, show_reasons, show_scores, show_table
+from autoseg.cli.display import TerminalProgress, console, errors, show_plain, show_reasons, show_scores, show_table
 from autoseg.cli.exclusive import refuse_beside
 from autoseg.cli.simulating import demo, simulate
+from autoseg.cli.streams import finish_output
 from autoseg.hardware import share_cores_with_others
 from autoseg.pipeline import face
 from autoseg.workspace.fold import METRICS
@@ -115,10 +116,12 @@ def plan_and_preprocess_command(
     plan, _ = read_plan(made, plan_name)
     for configuration in plan.configurations:
         patch = "x".join(str(length) for length in configuration.patch_shape)
-        console.print(f"{configuration.name}: patch {patch}, batch {configuration.batch_size}", highlight=False)
+        console.print(f"{configuration.name}: patch {patch}, batch {configuration.batch_size}")
     if plan.machine.device == "cpu":
-        console.print("[bold yellow]This is a CPU plan:[/] small and short. Plan again on the machine with the GPU.")
-    console.print(f"Workspace: {made.root}. `autoseg explain` says why; next: `autoseg train 0`.", highlight=False)
+        console.print(
+            "[bold yellow]This is a CPU plan:[/] small and short. Plan again on the machine with the GPU.", markup=True
+        )
+    console.print(f"Workspace: {made.root}. `autoseg explain` says why; next: `autoseg train 0`.", soft_wrap=True)
 
 
 @app.command()
@@ -240,7 +243,7 @@ def predict(
         zero_missing=zero_missing,
         progress=TerminalProgress(),
     )
-    console.print(f"{len(masks)} masks in {masks[0].parent}.", highlight=False)
+    console.print(f"{len(masks)} masks in {masks[0].parent}.")
 
 
 @app.command()
@@ -268,7 +271,7 @@ def evaluate(
         out=out,
     )
     show_scores(f"{len(evaluation.cases)} cases", evaluation)
-    console.print(f"All figures: {out}", highlight=False)
+    console.print(f"All figures: {out}", soft_wrap=True)
 
 
 @app.command()
@@ -303,7 +306,7 @@ def explain(
         max_hours=max_hours,
     )
     if as_json:
-        print(json.dumps(found.values(), indent=1))
+        show_plain(json.dumps(found.values(), indent=1))
         return
     *tables, decisions = found.sections()
     for section in tables:
@@ -338,7 +341,7 @@ def check(
     if out is not None:
         write_json(out, report)
     if not report.findings:
-        console.print(f"{report.dataset}: {report.cases} cases, nothing to report.", highlight=False)
+        console.print(f"{report.dataset}: {report.cases} cases, nothing to report.", soft_wrap=True)
         return
     rows = [(finding.grade, finding.case, finding.kind, finding.message) for finding in report.findings]
     show_table(f"{report.dataset}: {report.cases} cases", ("grade", "case", "kind", "what"), rows)
@@ -346,7 +349,7 @@ def check(
         from autoseg.pipeline.picturing import draw_findings
 
         drawn = draw_findings(found, report.findings, pictures, progress)
-        console.print(f"{len(drawn)} pictures in {pictures}.", highlight=False)
+        console.print(f"{len(drawn)} pictures in {pictures}.", soft_wrap=True)
     if any(finding.grade == "error" for finding in report.findings):
         raise typer.Exit(2)
 
@@ -378,8 +381,10 @@ def main() -> None:
             f"{where}: cannot be written to ({error.strerror}). Free some space or name another place with -w or -o, "
             "then give the same command again: what was finished is kept."
         )
+    finally:
+        finish_output()
 
 
 def _fail(message: str, exit_code: int = 2) -> NoReturn:
-    errors.print(f"[bold red]autoseg:[/] {escape(message)}", highlight=False, soft_wrap=True)
+    errors.print(f"[bold red]autoseg:[/] {escape(message)}", markup=True, soft_wrap=True)
     sys.exit(exit_code)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import glob
+import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
@@ -9,6 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 PARTIAL = ".partial-"
+# Letters that `tempfile` chooses, between the prefix and our ending.
+_CHOSEN = "?" * 8
+# A name of more bytes does not fit into a temporary name, which may have as many bytes as any other: 255.
+_LONG_BYTES, _KEPT_LETTERS = 200, 32
 
 
 @contextmanager
@@ -19,7 +25,7 @@ def replacing(path: Path) -> Iterator[Path]:
     the new, never a part. The temporary name keeps the suffixes of `path`, which some libraries choose a format by.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=PARTIAL, suffix=f"-{path.name}")
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=PARTIAL, suffix=_ending(path.name))
     os.close(descriptor)
     temporary = Path(name)
     try:
@@ -40,6 +46,21 @@ def sweep(*folders: Path) -> None:
     for folder in folders:
         for partial in folder.glob(f"{PARTIAL}*"):
             partial.unlink(missing_ok=True)
+
+
+def sweep_partials(*files: Path) -> None:
+    """Delete what killed processes left of these files; what belongs to others in the same folders stays."""
+    for file in files:
+        for partial in file.parent.glob(f"{PARTIAL}{_CHOSEN}{glob.escape(_ending(file.name))}"):
+            partial.unlink(missing_ok=True)
+
+
+def _ending(name: str) -> str:
+    """Return the end of a file's temporary name: its own name, or a digest of that and its suffixes."""
+    encoded = os.fsencode(name)
+    if len(encoded) <= _LONG_BYTES:
+        return f"-{name}"
+    return f"-{hashlib.sha256(encoded).hexdigest()[:16]}{name[-_KEPT_LETTERS:]}"
 
 
 def write_bytes(path: Path, content: bytes) -> None:
