@@ -22,7 +22,8 @@ def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary path beside `path` that takes its name when the block ends without an error.
 
     The file is synchronised to the disk first, so that a killed process or a full disk leaves the old content or
-    the new, never a part. The temporary name keeps the suffixes of `path`, which some libraries choose a format by.
+    the new, never a part. The temporary name keeps the suffixes of `path`, the last one in lower case: some libraries
+    choose a format by it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=PARTIAL, suffix=_ending(path.name))
@@ -57,10 +58,11 @@ def sweep_partials(*files: Path) -> None:
 
 def _ending(name: str) -> str:
     """Return the end of a file's temporary name: its own name, or a digest of that and its suffixes."""
-    encoded = os.fsencode(name)
+    encoded, suffix = os.fsencode(name), Path(name).suffix
+    spelled = name.removesuffix(suffix) + suffix.lower()
     if len(encoded) <= _LONG_BYTES:
-        return f"-{name}"
-    return f"-{hashlib.sha256(encoded).hexdigest()[:16]}{name[-_KEPT_LETTERS:]}"
+        return f"-{spelled}"
+    return f"-{hashlib.sha256(encoded).hexdigest()[:16]}{spelled[-_KEPT_LETTERS:]}"
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from dataset_fingerprints.dataset import Case, is_there
+from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.fingerprint import FileIdentity
+from dataset_fingerprints.reading import nifti
 
 # An .mhd header names the file that holds its voxels; LOCAL means that they follow in the same file.
 _DATA_FILE = re.compile(rb"^ElementDataFile\s*=\s*(.+?)\s*$", re.MULTILINE)
@@ -50,10 +53,13 @@ def confirm(case: Case, identities: Sequence[FileIdentity]) -> tuple[FileIdentit
 
 
 def files_behind(path: Path) -> tuple[Path, ...]:
-    """Return the files that hold an image: the slices in a folder of DICOM files, header and voxels of an .mhd."""
+    """Return the files that hold an image: the slices in a folder of DICOM files, or header and voxels of two files."""
     if path.is_dir():
         return tuple(sorted(file for file in path.iterdir() if file.is_file()))
-    if path.suffix == ".mhd":
+    if path.suffix.lower() in nifti.PAIR_SUFFIXES:
+        with suppress(DataError):
+            return nifti.find_pair(path)
+    if path.suffix.lower() == ".mhd":
         named = _DATA_FILE.search(path.read_bytes())
         data = path.parent / named.group(1).decode(errors="replace") if named else path
         if data != path and data.is_file():

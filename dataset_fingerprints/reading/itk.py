@@ -26,6 +26,18 @@ PICTURE_SUFFIXES = (".png", ".tiff", ".tif", ".bmp")
 
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
+# What reads a format; ITK finds it by itself only where the suffix is in lower case.
+_READERS = {
+    ".nrrd": "NrrdImageIO",
+    ".mha": "MetaImageIO",
+    ".mhd": "MetaImageIO",
+    ".gipl": "GiplImageIO",
+    ".png": "PNGImageIO",
+    ".tiff": "TIFFImageIO",
+    ".tif": "TIFFImageIO",
+    ".bmp": "BMPImageIO",
+}
+
 # The integers that a format can hold, where it cannot hold all, in order of preference.
 _LABEL_TYPES = {
     ".gipl": ("uint8", "int8", "uint16", "int16"),
@@ -95,10 +107,10 @@ def write(path: Path, labels: NDArray[np.integer[Any]], grid: Grid) -> None:
     """
     import SimpleITK
 
-    if path.suffix == ".mhd":
+    if path.suffix.lower() == ".mhd":
         raise DataError(f"{path}: .mhd is two files, which cannot be replaced in one step. Write .mha instead.")
     stored = _fit_type(path, labels).transpose(2, 1, 0)
-    picture = path.name.endswith(PICTURE_SUFFIXES)
+    picture = path.name.lower().endswith(PICTURE_SUFFIXES)
     flat = picture and grid.shape[2] == 1
     image = SimpleITK.GetImageFromArray(np.ascontiguousarray(stored[0] if flat else stored))
     if not picture:
@@ -117,6 +129,8 @@ def _open(path: Path) -> SimpleITK.ImageFileReader:
 
     reader = SimpleITK.ImageFileReader()
     reader.SetFileName(str(path))
+    if path.suffix.lower() in _READERS and path.suffix not in _READERS:
+        reader.SetImageIO(_READERS[path.suffix.lower()])
     try:
         reader.ReadImageInformation()
     except RuntimeError as error:
@@ -141,12 +155,13 @@ def _refuse_short(path: Path, reader: SimpleITK.ImageFileReader) -> None:
     """Refuse a truncated file of those formats that ITK reads without complaint, with noise at the end."""
     with path.open("rb") as stream:
         start = stream.read(6)
-    if path.suffix == ".bmp":
+    suffix = path.suffix.lower()
+    if suffix == ".bmp":
         expected = int.from_bytes(start[2:], "little")
-    elif path.suffix in _HEADER_BYTES and not start.startswith(GZIP_MAGIC):
+    elif suffix in _HEADER_BYTES and not start.startswith(GZIP_MAGIC):
         bits = int("".join(filter(str.isdigit, _type_name(reader))))
         values = int(np.prod(reader.GetSize())) * reader.GetNumberOfComponents()
-        expected = _HEADER_BYTES[path.suffix] + values * bits // 8
+        expected = _HEADER_BYTES[suffix] + values * bits // 8
     else:
         return
     size = path.stat().st_size
@@ -233,7 +248,7 @@ def _header_of(path: Path, source: Any, components: int) -> Header:
             f"{path}: has {len(size)} axes and {components} values per voxel. "
             "Expected x, y, z and at most one axis of channels."
         )
-    if path.name.endswith(PICTURE_SUFFIXES):
+    if path.name.lower().endswith(PICTURE_SUFFIXES):
         affine = np.eye(4)
     else:
         affine = _affine(source.GetSpacing(), source.GetOrigin(), source.GetDirection())
@@ -260,7 +275,7 @@ def _place(image: SimpleITK.Image, grid: Grid) -> None:
 
 def _fit_type(path: Path, labels: NDArray[np.integer[Any]]) -> NDArray[np.integer[Any]]:
     """Keep the labels' type, or take the first one of the format that holds their values."""
-    allowed = _LABEL_TYPES.get(path.suffix, (labels.dtype.name,))
+    allowed = _LABEL_TYPES.get(path.suffix.lower(), (labels.dtype.name,))
     if labels.dtype.name in allowed:
         return labels
     low, high = int(labels.min(initial=0)), int(labels.max(initial=0))
