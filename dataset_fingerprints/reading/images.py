@@ -31,7 +31,7 @@ from dataset_fingerprints.tolerances import RIGHT_ANGLE_DEGREES, STRAIGHTENED_DE
 # Longest first, so that .nii.gz is never taken for something else.
 IMAGE_SUFFIXES = tuple(
     sorted(
-        (*nifti.SUFFIXES, *nifti.PAIR_SUFFIXES, *itk.VOLUME_SUFFIXES, *itk.PICTURE_SUFFIXES),
+        (*nifti.SUFFIXES, nifti.VOXEL_SUFFIX, *itk.VOLUME_SUFFIXES, *itk.PICTURE_SUFFIXES),
         key=lambda suffix: -len(suffix),
     )
 )
@@ -62,7 +62,7 @@ class Image:
 
 def suffix_of(path: Path) -> str:
     """Return the image suffix of a file's name in lower case; "" where it has none."""
-    for suffix in IMAGE_SUFFIXES:
+    for suffix in (*IMAGE_SUFFIXES, nifti.HEADER_SUFFIX):
         if path.name[-len(suffix) :].lower() == suffix:
             return suffix
     return ""
@@ -81,7 +81,7 @@ def is_image(path: Path) -> bool:
 
     Of two files that hold an image together, the one with the voxels is the image.
     """
-    return suffix_of(path) not in ("", nifti.HEADER_SUFFIX) and not path.name.startswith(".")
+    return suffix_of(path) in IMAGE_SUFFIXES and not path.name.startswith(".")
 
 
 def is_series(path: Path) -> bool:
