@@ -243,7 +243,7 @@ def predict(
         zero_missing=zero_missing,
         progress=TerminalProgress(),
     )
-    console.print(f"{len(masks)} masks in {masks[0].parent}.")
+    console.print(f"{masks.describe()}: {masks[0].parent}", soft_wrap=True)
 
 
 @app.command()
@@ -327,6 +327,7 @@ def check(
 ) -> None:
     """Check a raw data set and list everything found; exits with 2 if something has to be fixed."""
     from autoseg.pipeline.inspecting import check_dataset, find_dataset
+    from autoseg.pipeline.outputs import refuse_findings_place
     from dataset_fingerprints.checking.kinds import KINDS
     from dataset_fingerprints.files.jsonfiles import write_json
 
@@ -337,6 +338,7 @@ def check(
     progress = TerminalProgress()
     place, label_maps = choose_place(dataset, images, labels)
     found = find_dataset(place, label_maps, progress)
+    refuse_findings_place(place, found, out, pictures)
     report = check_dataset(found, progress)
     if out is not None:
         write_json(out, report)

@@ -17,6 +17,7 @@ from autoseg.progress import Progress, SilentProgress
 
 if TYPE_CHECKING:
     from autoseg.evaluation import Evaluation
+    from autoseg.pipeline.existing_masks import Masks
     from autoseg.prediction import LoadedModel
     from autoseg.workspace.workspace import Workspace
     from planners.editing.explain import Section
@@ -159,8 +160,10 @@ def predict(
     overwrite: bool = False,
     zero_missing: bool = False,
     progress: Progress | None = None,
-) -> tuple[Path, ...]:
+) -> Masks:
     """Segment a file or all scans of a folder, write one mask each on its scan's own grid, and return their paths.
+
+    Masks that are there stay: `made()` of what is returned leaves them out.
 
     Args:
         scans: a scan, a DICOM series' folder, or a folder of such.
@@ -175,7 +178,7 @@ def predict(
         progress: receiver of progress reports; None for none.
 
     Raises:
-        DataError: nothing to predict, a channel is missing, or all scans failed.
+        DataError: nothing to predict, a channel is missing, masks would lie on scans or raw data, or all scans failed.
         PartlyDoneError: some scans failed; all that could be done is done first.
         WorkspaceError: nothing is trained yet.
     """
@@ -250,7 +253,8 @@ def evaluate(
         out: a file to write the figures into; None for none.
 
     Raises:
-        DataError: files are missing on either side, cannot be read, or lie on different grids; all are named.
+        DataError: files are missing on either side, cannot be read, or lie on different grids; all are named. Or `out`
+            is one of them, or anything else but an earlier evaluation.
     """
     from autoseg.evaluation import (
         DEFAULT_CONVENTION,
@@ -261,11 +265,14 @@ def evaluate(
         parse_region,
         write_evaluation,
     )
+    from autoseg.pipeline.outputs import refuse_scores_place
 
     values = tuple(map(index, _several(labels)))
     segments = (*label_targets(values).segments, *(parse_region(text) for text in _several(regions)))
     targets = Targets(segments=segments, ignored=None if ignore is None else index(ignore))
     convention = add_metrics(DEFAULT_CONVENTION, _several(metrics))
+    if out is not None:
+        refuse_scores_place(Path(prediction), Path(reference), Path(out))
     evaluation = evaluate_files(Path(prediction), Path(reference), targets, convention, workers=count_cores())
     if out is not None:
         write_evaluation(Path(out), evaluation)

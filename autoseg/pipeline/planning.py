@@ -10,6 +10,7 @@ from pathlib import Path
 
 from autoseg.hardware import count_cores, measure_speed, profile_machine
 from autoseg.pipeline.inspecting import WaitingScans, find_dataset, inspect_dataset
+from autoseg.pipeline.outputs import refuse_workspace_place
 from autoseg.preprocessing import Store, prepare, store_key
 from autoseg.progress import Progress
 from autoseg.sampling import find_origin, refuse_unusable_parts
@@ -77,6 +78,7 @@ def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress
     refuse_unusable_parts(find_assigned_parts(options.assignments), origins)
     given = read_splits(options.splits, find_units(dataset.cases)) if options.splits else None
     workspace = new_workspace(Path(dataset.root), options.workspace)
+    refuse_workspace_place(root, dataset, workspace)
     with locked(workspace.root, "this workspace's plan"):
         sweep(*workspace.planning_folders())
         _refuse_newer(workspace, options.plan_name)

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from autoseg.pipeline.new_scans import NewScan, find_scans
+from autoseg.pipeline.existing_masks import Masks, find_kept
+from autoseg.pipeline.new_scans import NewScan, explain_digits, find_scans, list_left_out
+from autoseg.pipeline.outputs import choose_targets
 from autoseg.pipeline.planning import read_plan
-from autoseg.pipeline.trained import load_predictor
+from autoseg.pipeline.trained import list_weights, load_predictor
 from autoseg.prediction import Fallback, Predictor, decide
 from autoseg.progress import Progress
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import DataError, PartlyDoneError
+from dataset_fingerprints.files.atomic import sweep_partials
 from dataset_fingerprints.measuring.scans import read_scan
-from dataset_fingerprints.reading.images import is_image, write_label_map
+from dataset_fingerprints.reading.file_names import show_left_out
+from dataset_fingerprints.reading.images import write_label_map
 from planners.plan import Plan
 
 _log = logging.getLogger(__name__)
@@ -40,9 +45,7 @@ class PredictionOptions:
     zero_missing: bool = False
 
 
-def predict(
-    scans: Path, out: Path, workspace: Workspace, options: PredictionOptions, progress: Progress
-) -> tuple[Path, ...]:
+def predict(scans: Path, out: Path, workspace: Workspace, options: PredictionOptions, progress: Progress) -> Masks:
     """Predict a file or all scans of a folder, and write one mask each.
 
     Args:
@@ -54,29 +57,25 @@ def predict(
         progress: receiver of progress reports.
 
     Returns:
-        The masks' paths.
+        The masks' paths, and which of them were there before.
 
     Raises:
-        DataError: nothing to predict, a channel is missing, or all scans failed.
+        DataError: nothing to predict, a channel is missing, masks would lie on scans or raw data, or all scans failed.
         PartlyDoneError: some scans failed; all that could be done is done first.
         WorkspaceError: nothing is trained yet.
     """
     plan, _ = read_plan(workspace, options.plan_name)
     found = find_scans(scans, plan.channels, zero_missing=options.zero_missing)
-    targets = _targets(found, out)
+    targets = choose_targets(found, scans, out, workspace)
     model = load_predictor(workspace, plan, options.configurations, options.folds, mirror=options.mirror)
-    flips = f"flips {'on' if options.mirror else 'off'}"
-    progress.say(f"{len(found)} scans, {model.description}, {flips}.")
-    lacking = sum(scan.absent() > 0 for scan in found)
-    if lacking:
-        progress.say(f"{lacking} scans lack channels, filled with zeros: expect worse masks for them.")
-    there = 0 if options.overwrite else sum(target.is_file() for target in targets)
-    if there:
-        progress.say(f"{there} masks are there already and stay as they are. Give --overwrite to predict them again.")
+    _introduce(found, scans, plan, progress, f"{model.description}, flips {'on' if options.mirror else 'off'}")
+    sweep_partials(*targets)
+    weights = list_weights(workspace, plan, options.configurations, options.folds)
+    kept = frozenset() if options.overwrite else find_kept(found, targets, weights, progress)
     outcomes = []
     with progress.task("Predicting", len(found)) as task:
         for scan, target in zip(found, targets, strict=True):
-            if options.overwrite or not target.is_file():
+            if target not in kept:
                 outcomes.append(_predict_one(model.predictor, scan, target, plan))
             task.advance()
     whole = sum(bool(outcome.fallbacks) for outcome in outcomes)
@@ -86,19 +85,20 @@ def predict(
     if failures:
         message = f"{len(failures)} of {len(found)} scans could not be predicted:\n" + "\n".join(failures)
         raise PartlyDoneError(message) if len(failures) < len(found) else DataError(message)
-    return targets
+    return Masks(paths=targets, kept=kept)
 
 
-def _targets(found: tuple[NewScan, ...], out: Path) -> tuple[Path, ...]:
-    if len(found) == 1 and is_image(out):
-        return (out,)
-    if out.is_file():
-        raise DataError(f"{out}: is a file. Give a folder for the masks with -o.")
-    if any(image.absolute().parent == out.absolute() for scan in found for image in scan.images if image):
-        raise DataError(
-            f"{out}: holds the scans, among which masks would be taken for scans. Name another folder with -o."
-        )
-    return tuple(out / f"{scan.name}{scan.mask_suffix()}" for scan in found)
+def _introduce(found: Sequence[NewScan], scans: Path, plan: Plan, progress: Progress, model: str) -> None:
+    """Say what is predicted and by what, and what about the files is remarkable."""
+    progress.say(f"{len(found)} scans, {model}.")
+    lacking = sum(scan.absent() > 0 for scan in found)
+    if lacking:
+        progress.say(f"{lacking} scans lack channels, filled with zeros: expect worse masks for them.")
+    left_out, digits = list_left_out(scans, found), explain_digits(found, plan.channels)
+    if left_out:
+        progress.say(f"{show_left_out(left_out)}.")
+    if digits:
+        progress.say(digits)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

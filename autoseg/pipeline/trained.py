@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from autoseg.hardware import choose_device
 from autoseg.models import Model, read_fold
@@ -81,6 +82,20 @@ def read_models(workspace: Workspace, plan: Plan, name: str, folds: Sequence[str
         for stage in reversed(stages)
     }
     return {stage.name: tuple(_read_fold(folder, plan) for folder in folders[stage.name]) for stage in stages}
+
+
+def list_weights(
+    workspace: Workspace, plan: Plan, names: Sequence[str] = (), folds: Sequence[str] = ()
+) -> tuple[Path, ...]:
+    """Return the files of the weights that `load_predictor` reads for the same arguments."""
+    chosen = tuple(names) or (plan.default_configuration,)
+    return tuple(
+        file
+        for name in chosen
+        for stage in _find_stages(plan, name)
+        for folder in _find_folds(workspace, plan, stage, folds if stage.name == name else ())
+        for file in folder.weight_files()
+    )
 
 
 def _describe(models: Mapping[str, Sequence[Model]]) -> str:
