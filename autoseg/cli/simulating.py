@@ -34,6 +34,7 @@ def simulate(
     ] = False,
 ) -> None:
     """Write a simulated data set: T1w-like brains with chronic stroke lesions, in nnU-Net's layout."""
+    from autoseg.pipeline.outputs import refuse_simulation_place
     from autoseg.simulate import (
         SimulationOptions,
         choose_voxels,
@@ -59,6 +60,7 @@ def simulate(
         lesion_value=lesion_value,
         oddities=oddity_kinds(flair=flair) if oddities else (),
     )
+    refuse_simulation_place(out)
     with TerminalProgress().task("Simulating scans", count_cases(options)) as task:
         dataset = simulate_dataset(out, options, lambda _: task.advance())
     console.print(f"{len(dataset.cases)} cases in {dataset.folder}.", soft_wrap=True)
