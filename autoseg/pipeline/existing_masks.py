@@ -120,7 +120,8 @@ def _warn(doubts: Sequence[_Doubt]) -> None:
     for reason in dict.fromkeys(doubt.reason for doubt in doubts):
         names = [doubt.mask.name for doubt in doubts if doubt.reason == reason]
         _log.warning(
-            "Masks that stay but %s (%d): %s. They may be of other scans or models: give --overwrite to predict them again.",
+            "Masks that stay but %s (%d): %s. They may be of other scans or models: give --overwrite to predict them "
+            "again.",
             reason,
             len(names),
             first_ten(names),

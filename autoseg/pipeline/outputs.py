@@ -31,7 +31,7 @@ from dataset_fingerprints.files.places import (
 from dataset_fingerprints.layouts.description import first_ten
 from dataset_fingerprints.measuring.identity import files_behind
 from dataset_fingerprints.reading import nifti
-from dataset_fingerprints.reading.file_names import find_alike
+from dataset_fingerprints.reading.file_names import find_alike, images_in
 from dataset_fingerprints.reading.images import is_image, suffix_of
 
 # A suffix as files have one: a letter first, so that `masks_1.5mm` is a folder; `.v2` is a version.
@@ -202,7 +202,6 @@ def _refuse_no_file(out: Path, purpose: str, example: str) -> None:
 def _refuse_scans(found: Sequence[NewScan], scans: Path, targets: Sequence[Path], *, named: bool) -> None:
     """Refuse masks in the place of scans, or where they would be taken for scans."""
     images = [image for scan in found for image in scan.files()]
-    _refuse_inputs(targets, (file for image in images for file in (image, *files_behind(image))), "one of the scans")
     folder = targets[0].parent
     # A mask that is named may lie beside its scan, but not where whole folders are predicted.
     among = [scans] if named and scans.is_dir() else [] if named else sorted({image.parent for image in images})
@@ -213,6 +212,7 @@ def _refuse_scans(found: Sequence[NewScan], scans: Path, targets: Sequence[Path]
     series = find_around(folder, [image for image in images if image.is_dir()])
     if series is not None:
         raise DataError(f"{folder}: lies in the DICOM series {series}. Name another folder with -o.")
+    _refuse_inputs(targets, (file for image in images for file in (image, *files_behind(image))), "one of the scans")
 
 
 def _refuse_reserved(out: Path) -> None:
@@ -253,7 +253,8 @@ def _refuse_inputs(outputs: Iterable[Path], inputs: Iterable[Path], what: str) -
         if identity is not None:
             known = identify_places(inputs) if known is None else known
             if identity in known:
-                raise DataError(f"{out}: is {what} ({known[identity]}), which would be replaced. {_APART}")
+                other = "" if known[identity].absolute() == out.absolute() else f" by another name ({known[identity]})"
+                raise DataError(f"{out}: is {what}{other}, which would be replaced. {_APART}")
 
 
 def _refuse_foreign(out: Path, what: str, fields: frozenset[str]) -> None:
@@ -301,8 +302,8 @@ def _files_of(case: Case) -> list[Path]:
 
 
 def _files_at(path: Path) -> list[Path]:
-    """Return a file, or the files of a folder."""
-    return sorted(path.iterdir()) if path.is_dir() else [path]
+    """Return a file, or the images of a folder."""
+    return images_in(path, series=False) if path.is_dir() else [path]
 
 
 def _read_dataset(workspace: Workspace) -> Dataset | None:
