@@ -240,9 +240,7 @@ def _refuse_raw(folder: Path, dataset: Dataset | None) -> None:
         whole = dataset.layout in _LAYOUTS_OF_FOLDERS
         taken = find_around(place, own) if whole else next((one for one in own if is_same(place, one)), None)
     if taken is not None:
-        raise DataError(
-            f"{folder}: belongs to a raw data set ({taken}), whose files these would be taken for. {_APART}"
-        )
+        raise DataError(f"{folder}: belongs to a raw data set ({taken}), where it would be taken for data. {_APART}")
 
 
 def _refuse_inputs(outputs: Iterable[Path], inputs: Iterable[Path], what: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from autoseg.cli.display import TerminalProgress, console, errors, show_plain, show_table
 
-LINES = 20_000
+LINES = 3000
 TALK = f"""
 import sys
 from pathlib import Path
