@@ -266,6 +266,7 @@ def evaluate(
         write_evaluation,
     )
     from autoseg.pipeline.outputs import refuse_scores_place
+    from dataset_fingerprints.files.atomic import sweep_partials
 
     values = tuple(map(index, _several(labels)))
     segments = (*label_targets(values).segments, *(parse_region(text) for text in _several(regions)))
@@ -273,6 +274,7 @@ def evaluate(
     convention = add_metrics(DEFAULT_CONVENTION, _several(metrics))
     if out is not None:
         refuse_scores_place(Path(prediction), Path(reference), Path(out))
+        sweep_partials(Path(out))
     evaluation = evaluate_files(Path(prediction), Path(reference), targets, convention, workers=count_cores())
     if out is not None:
         write_evaluation(Path(out), evaluation)

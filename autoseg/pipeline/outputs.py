@@ -71,13 +71,13 @@ def choose_targets(found: Sequence[NewScan], scans: Path, out: Path, workspace: 
         _refuse_no_folder(out, "for the masks", len(found))
     folder = out.parent if named else out
     targets = (out,) if named else tuple(folder / f"{scan.name}{scan.mask_suffix()}" for scan in found)
+    _refuse_names(folder, [target.name for target in targets])
     folders = [target for target in targets if target.is_dir()]
     if folders:
         raise DataError(f"{folders[0]}: is a folder where a mask belongs. Move it away, or name another place with -o.")
     _refuse_scans(found, scans, targets, named=named)
     _refuse_reserved(folder)
     _refuse_raw(folder, _read_dataset(workspace))
-    _refuse_names(folder, [target.name for target in targets])
     return targets
 
 

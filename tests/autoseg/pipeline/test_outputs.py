@@ -196,6 +196,10 @@ def test_scores_replace_scores(place: Place) -> None:
         for _ in range(2):
             refuse_scores_place(place.root / "masks", place.root / "references", place.root / name)
             write_evaluation(place.root / name, evaluation)
+    for name in ("scores.json", "others.json"):
+        (place.root / f".partial-abcdefgh-{name}").write_bytes(b"half")
+    autoseg.evaluate("masks", "references", out="scores.json")
+    assert [path.name for path in place.root.glob(".partial-*")] == [".partial-abcdefgh-others.json"]
 
 
 def test_the_scores_of_a_fold_are_not_replaced(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
