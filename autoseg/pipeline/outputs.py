@@ -165,6 +165,7 @@ def refuse_simulation_place(out: Path) -> None:
 def _refuse_no_place(out: Path) -> None:
     """Refuse what nothing can be written to: a device or a pipe, or a path through a file."""
     there = nearest_there(out)
+    _refuse_long_names(there, out.absolute().relative_to(there).parts)
     if there.is_dir() or (there.is_file() and there == out.absolute()):
         return
     kind = "is a file" if there.is_file() else "is neither a file nor a folder"

@@ -52,7 +52,7 @@ def find_around(path: Path, folders: Iterable[Path]) -> Path | None:
 def nearest_there(path: Path) -> Path:
     """Return a path, or the nearest folder above it that exists."""
     place = path.absolute()
-    return next((folder for folder in (place, *place.parents) if folder.exists()), place)
+    return next((folder for folder in (place, *place.parents) if identify_place(folder)), place)
 
 
 def is_case_blind(path: Path) -> bool:

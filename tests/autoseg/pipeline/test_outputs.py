@@ -114,6 +114,7 @@ NO_MASKS = [
     ("scans", "notes.json", "is a file. Give a folder"),
     ("scans", "notes.json/new", r"notes\.json: is a file"),
     ("scans", "/dev/null", "is neither a file nor a folder"),
+    ("scans", "new/" + "x" * 300 + "/new", "no file can be called x+: the name has 300 bytes"),
 ]
 
 
