@@ -14,11 +14,12 @@ import typer
 from typer.core import TyperGroup
 
 from autoseg.cli.data_options import DatasetArgument, ImagesOption, LabelsOption, choose_place, choose_target
-from autoseg.cli.display import TerminalProgress, console, show_reasons, show_scores, show_table
+from autoseg.cli.display import TerminalProgress, console, show_plain, show_reasons, show_scores, show_table
 from autoseg.cli.ending import run_to_end
 from autoseg.cli.exclusive import refuse_beside
 from autoseg.cli.registered import add_registered
 from autoseg.cli.simulating import demo, simulate
+from autoseg.cli.streams import finish_output
 from autoseg.hardware import share_cores_with_others
 from autoseg.pipeline import face
 from autoseg.workspace.fold import METRICS
@@ -110,10 +111,12 @@ def plan_and_preprocess_command(
     plan, _ = read_plan(made, plan_name)
     for configuration in plan.configurations:
         patch = "x".join(str(length) for length in configuration.patch_shape)
-        console.print(f"{configuration.name}: patch {patch}, batch {configuration.batch_size}", highlight=False)
+        console.print(f"{configuration.name}: patch {patch}, batch {configuration.batch_size}")
     if plan.machine.device == "cpu":
-        console.print("[bold yellow]This is a CPU plan:[/] small and short. Plan again on the machine with the GPU.")
-    console.print(f"Workspace: {made.root}. `autoseg explain` says why; next: `autoseg train 0`.", highlight=False)
+        console.print(
+            "[bold yellow]This is a CPU plan:[/] small and short. Plan again on the machine with the GPU.", markup=True
+        )
+    console.print(f"Workspace: {made.root}. `autoseg explain` says why; next: `autoseg train 0`.", soft_wrap=True)
 
 
 @app.command()
@@ -243,7 +246,7 @@ def predict(
         series=series,
         progress=TerminalProgress(),
     )
-    console.print(f"{len(masks)} masks in {masks[0].parent}.", highlight=False)
+    console.print(f"{masks.describe()}: {masks[0].parent}", soft_wrap=True)
 
 
 @app.command()
@@ -280,7 +283,7 @@ def evaluate(
 def _show_evaluation(evaluation: Evaluation, out: Path) -> None:
     scored, failed = len(evaluation.cases), len(evaluation.failures)
     show_scores(f"{scored} of {scored + failed} cases" if failed else f"{scored} cases", evaluation)
-    console.print(f"All figures: {out}", highlight=False)
+    console.print(f"All figures: {out}", soft_wrap=True)
 
 
 @app.command()
@@ -315,7 +318,7 @@ def explain(
         max_hours=max_hours,
     )
     if as_json:
-        print(json.dumps(found.values(), indent=1))
+        show_plain(json.dumps(found.values(), indent=1))
         return
     *tables, decisions = found.sections()
     for section in tables:
@@ -336,6 +339,7 @@ def check(
 ) -> None:
     """Check a raw data set and list everything found; exits with 2 if something has to be fixed."""
     from autoseg.pipeline.inspecting import check_dataset, find_dataset
+    from autoseg.pipeline.outputs import refuse_findings_place
     from dataset_fingerprints.checking.kinds import KINDS
     from dataset_fingerprints.files.jsonfiles import write_json
 
@@ -346,11 +350,12 @@ def check(
     progress = TerminalProgress()
     place, label_maps = choose_place(dataset, images, labels)
     found = find_dataset(place, label_maps, progress)
+    refuse_findings_place(place, found, out, pictures)
     report = check_dataset(found, progress)
     if out is not None:
         write_json(out, asdict(report))
     if not report.findings:
-        console.print(f"{report.dataset}: {report.cases} cases, nothing to report.", highlight=False)
+        console.print(f"{report.dataset}: {report.cases} cases, nothing to report.", soft_wrap=True)
         return
     rows = [(finding.grade, finding.case, finding.kind, finding.message) for finding in report.findings]
     show_table(f"{report.dataset}: {report.cases} cases", ("grade", "case", "kind", "what"), rows)
@@ -358,7 +363,7 @@ def check(
         from autoseg.pipeline.picturing import draw_findings
 
         drawn = draw_findings(found, report.findings, pictures, progress)
-        console.print(f"{len(drawn)} pictures in {pictures}.", highlight=False)
+        console.print(f"{len(drawn)} pictures in {pictures}.", soft_wrap=True)
     if any(finding.grade == "error" for finding in report.findings):
         raise typer.Exit(2)
 
@@ -370,7 +375,10 @@ app.command()(demo)
 def main() -> None:
     """Run the command line; `autoseg.cli.ending` says how it can end."""
     share_cores_with_others()
-    run_to_end(_run)
+    try:
+        run_to_end(_run)
+    finally:
+        finish_output()
 
 
 def _run() -> None:

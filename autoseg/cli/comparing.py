@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from autoseg.cli.data_options import choose_target
-from autoseg.cli.display import console, show_table
+from autoseg.cli.display import console, show_plain, show_table
 from autoseg.pipeline.explaining import find_fingerprint
 from dataset_fingerprints.comparison import Comparison, Figures, compare_fingerprints
 
@@ -17,7 +17,7 @@ def show_comparison(target: str | None, workspace: Path | None, other: Path, *, 
     """Compare two data sets, each a workspace, a fingerprint.json or a published name, and show what differs."""
     comparison = compare_fingerprints(find_fingerprint(choose_target(target, workspace)), find_fingerprint(other))
     if as_json:
-        print(json.dumps(comparison_as_json(comparison), indent=1))
+        show_plain(json.dumps(comparison_as_json(comparison), indent=1))
     else:
         _show_tables(comparison)
 
@@ -35,11 +35,12 @@ def _show_tables(comparison: Comparison) -> None:
         "Median (10 % to 90 %) over cases or components", ("what", *names, "ratio"), [tuple(row) for row in rows]
     )
     sentences = comparison.sentences()
-    console.print(
-        f"\n[bold]{comparison.here} beside {comparison.there}[/]" if sentences else "Nothing differs by much."
-    )
+    if sentences:
+        console.print(f"\n{comparison.here} beside {comparison.there}", style="bold")
+    else:
+        console.print("Nothing differs by much.")
     for sentence in sentences:
-        console.print(f"- {sentence}", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"- {sentence}", soft_wrap=True)
 
 
 def comparison_as_json(comparison: Comparison) -> dict[str, Any]:

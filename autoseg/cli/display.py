@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
 from rich.console import Console
 from rich.markup import escape
@@ -22,14 +22,17 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from autoseg.cli.streams import LastingStream
+
 if TYPE_CHECKING:
     from autoseg.evaluation import Evaluation
 
 # Without a terminal, a line this often.
 LOG_SECONDS = 20.0
 
-console = Console()
-errors = Console(stderr=True)
+# Names and paths are shown as they are: brackets in them are no markup, `:x:` is no picture.
+console = Console(file=cast("IO[str]", LastingStream(name="stdout")), markup=False, emoji=False, highlight=False)
+errors = Console(file=cast("IO[str]", LastingStream(name="stderr")), markup=False, emoji=False, highlight=False)
 
 
 class TerminalProgress:
@@ -44,13 +47,13 @@ class TerminalProgress:
             lines.write()
             return
         columns = (
-            TextColumn("[bold]{task.description}"),
+            TextColumn("{task.description}", style="bold", markup=False),
             BarColumn(bar_width=30),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
-            TextColumn("{task.fields[figures]}"),
+            TextColumn("{task.fields[figures]}", markup=False),
         )
         with Progress(*columns, console=console) as progress:
             identity = progress.add_task(title, total=total or None, completed=done, figures="")
@@ -58,7 +61,7 @@ class TerminalProgress:
 
     def say(self, message: str) -> None:
         """Show one line that stays."""
-        console.print(message, highlight=False, markup=False, soft_wrap=True)
+        console.print(message, soft_wrap=True)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -108,7 +111,12 @@ class _LogLines:
             f", {_clock(elapsed / steps * (self.total - self.done))} left" if steps and self.total > self.done else ""
         )
         text = f"{self.title} {count}, {_clock(elapsed)} elapsed{left}  {_as_text(self.figures)}".rstrip()
-        console.print(text, highlight=False, soft_wrap=True)
+        console.print(text, soft_wrap=True)
+
+
+def show_plain(text: str) -> None:
+    """Show text without any layout, for other programs."""
+    LastingStream(name="stdout").write(f"{text}\n")
 
 
 def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -123,11 +131,11 @@ def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]
 
 def show_reasons(title: str, rows: Sequence[Sequence[str]]) -> None:
     """Show decisions: subject, field and value, the rule, the evidence, and what would change it."""
-    console.print(f"\n[bold]{title}[/]")
+    console.print(f"\n{title}", style="bold")
     for what, field_name, value, rule, evidence, change in rows:
-        console.print(f"\n[bold]{escape(what)}: {escape(value)}[/] [dim]{escape(field_name)}[/]", highlight=False)
+        console.print(f"\n[bold]{escape(what)}: {escape(value)}[/] [dim]{escape(field_name)}[/]", markup=True)
         for name, text in (("why", rule), ("found", evidence), ("would change with", change)):
-            console.print(Padding(f"[dim]{name}:[/] {escape(text)}", (0, 0, 0, 4)), highlight=False)
+            console.print(Padding(f"[dim]{name}:[/] {escape(text)}", (0, 0, 0, 4)), markup=True)
 
 
 def show_scores(title: str, evaluation: Evaluation) -> None:
@@ -143,7 +151,7 @@ def show_scores(title: str, evaluation: Evaluation) -> None:
             row = (titles[metric.name], f"{values.mean:.3f}", f"{values.median:.3f}", interval, str(values.n))
             rows.append((str(label.label), *row))
     show_table(title, ("label", "metric", "mean", "median", "95 % interval of the mean", "n"), rows)
-    console.print(f"Mean Dice over labels: {evaluation.foreground_mean_dice:.4f}", highlight=False)
+    console.print(f"Mean Dice over labels: {evaluation.foreground_mean_dice:.4f}")
 
 
 def _as_text(figures: Mapping[str, str]) -> str:

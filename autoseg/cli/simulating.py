@@ -34,6 +34,7 @@ def simulate(
     ] = False,
 ) -> None:
     """Write a simulated data set: T1w-like brains with chronic stroke lesions, in nnU-Net's layout."""
+    from autoseg.pipeline.outputs import refuse_simulation_place
     from autoseg.simulate import (
         SimulationOptions,
         choose_voxels,
@@ -59,11 +60,12 @@ def simulate(
         lesion_value=lesion_value,
         oddities=oddity_kinds(flair=flair) if oddities else (),
     )
+    refuse_simulation_place(out)
     with TerminalProgress().task("Simulating scans", count_cases(options)) as task:
         dataset = simulate_dataset(out, options, lambda _: task.advance())
-    console.print(f"{len(dataset.cases)} cases in {dataset.folder}.", highlight=False)
+    console.print(f"{len(dataset.cases)} cases in {dataset.folder}.", soft_wrap=True)
     for defect in dataset.defects:
-        console.print(f"{defect.kind}: {', '.join(defect.cases)}. {defect.what}", highlight=False, soft_wrap=True)
+        console.print(f"{defect.kind}: {', '.join(defect.cases)}. {defect.what}", soft_wrap=True)
 
 
 def demo(
@@ -76,7 +78,6 @@ def demo(
     console.print(
         f"Simulated brains of {SIMULATION.spacing_mm:g} mm with lesions of at least {SIMULATION.min_lesion_ml:g} ml: "
         "coarser and larger than real data, so that minutes on a CPU show something.",
-        highlight=False,
     )
     result = run_demo(out, max_minutes, TerminalProgress())
     rows = [(name, *(f"{value:.2f}" for value in values)) for name, values in result.rows()]
@@ -90,7 +91,6 @@ def demo(
         f"Mean Dice: {', '.join(f'{name} {mean:.3f}' for name, mean in means)}, "
         f"autoseg {result.held_out.foreground_mean_dice:.3f}. "
         f"Contrast to noise {min(contrasts):.1f} to {max(contrasts):.1f}.",
-        highlight=False,
     )
     masks = result.folder / "masks"
     console.print(f"Masks: {masks}; figures: {result.metrics}; picture: {result.picture}", soft_wrap=True)

@@ -17,11 +17,13 @@ from autoseg.evaluation.conventions import DEFAULT_CONVENTION, Convention
 from autoseg.evaluation.mask_pair import pair_masks
 from autoseg.evaluation.metrics import MetricOptions
 from autoseg.evaluation.results import Evaluation, summarise
+from autoseg.workspace.fold import METRICS
 from dataset_fingerprints.checking.checks import ROUNDING
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.failures import Failure, attempt, list_failures
 from dataset_fingerprints.geometry import affine_distance_mm, show_lengths
-from dataset_fingerprints.reading.images import IMAGE_SUFFIXES, Image, case_stem, is_image, read_label_map
+from dataset_fingerprints.reading.file_names import find_left_out, images_in, show_left_out, stem_of
+from dataset_fingerprints.reading.images import IMAGE_SUFFIXES, Image, read_label_map
 from dataset_fingerprints.tolerances import REPORTED_SHIFT
 
 EVERYTHING = Targets(segments=())
@@ -106,7 +108,7 @@ def pair_files(prediction: Path, reference: Path) -> tuple[FilePair, ...]:
         folder, file = (prediction, reference) if prediction.is_dir() else (reference, prediction)
         raise DataError(f"{folder}: is a folder but {file} is a file. Expected two files or two folders.")
     if not reference.is_dir():
-        return (FilePair(case=case_stem(reference), prediction=prediction, reference=reference),)
+        return (FilePair(case=stem_of(reference), prediction=prediction, reference=reference),)
     predicted, true = _files_by_case(prediction), _files_by_case(reference)
     _check_counterparts(prediction, predicted.keys() - true.keys(), reference, true.keys() - predicted.keys())
     return tuple(FilePair(case=case, prediction=predicted[case], reference=true[case]) for case in sorted(true))
@@ -114,15 +116,16 @@ def pair_files(prediction: Path, reference: Path) -> tuple[FilePair, ...]:
 
 def _files_by_case(folder: Path) -> dict[str, Path]:
     files: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        if not is_image(path):
-            continue
-        case = case_stem(path)
+    for path in images_in(folder, series=False):
+        case = stem_of(path)
         if case in files:
             raise DataError(f"{folder}: holds {files[case].name} and {path.name}. Keep one file per case.")
         files[case] = path
     if not files:
         raise DataError(f"{folder}: holds no image file ({', '.join(IMAGE_SUFFIXES)}). Expected one per case.")
+    others = [path.name for path in find_left_out((folder,), files.values(), files_only=True) if path.name != METRICS]
+    if others:
+        _log.warning("%s: %s", folder, show_left_out(others))
     return files
 
 

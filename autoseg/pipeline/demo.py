@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from autoseg.evaluation import (
 from autoseg.hardware import count_cores
 from autoseg.pipeline.folds.jobs import TrainingOptions
 from autoseg.pipeline.folds.one_fold import train_fold
+from autoseg.pipeline.outputs import refuse_simulation_place
 from autoseg.pipeline.planning import PlanningOptions, plan_and_preprocess
 from autoseg.pipeline.predicting import PredictionOptions, predict
 from autoseg.progress import Progress
@@ -35,11 +35,15 @@ from autoseg.simulate import (
 )
 from autoseg.workspace.fold import METRICS
 from autoseg.workspace.workspace import SUFFIX
+from dataset_fingerprints.errors import DataError
+from dataset_fingerprints.files.atomic import write_bytes
 from dataset_fingerprints.reading.images import read_image, read_label_map
 
 # Coarser voxels and larger lesions than real data have, so that minutes on a CPU show something.
 SIMULATION = SimulationOptions(cases=24, held_out_cases=6, spacing_mm=3.0, seed=1, min_lesion_ml=2.0)
 LESION = 1
+# Marks the folder of a demo.
+_MARKER = ".autoseg-demo"
 # The classical 3 SD below the brain's mean marks next to nothing in such scans; 2 SD is the fairer rival.
 THRESHOLD_SIGMAS = (3.0, 2.0)
 
@@ -82,12 +86,14 @@ def run_demo(folder: Path, max_minutes: float, progress: Progress) -> DemoResult
         folder: where everything is left.
         max_minutes: of training.
         progress: receiver of progress reports.
+
+    Raises:
+        DataError: the folder holds something that no demo has made.
     """
     TrainingOptions(max_minutes=max_minutes).check()
+    _claim(folder)
     raw, workspace_folder, masks = folder / "raw", folder / f"demo{SUFFIX}", folder / "masks"
     total = SIMULATION.cases + SIMULATION.held_out_cases
-    if raw.is_dir() and not (raw / "simulation.json").is_file():
-        shutil.rmtree(raw)  # an earlier demo was stopped while it simulated
     with progress.task("Simulating scans", total) as task:
         dataset = simulate_dataset(raw, SIMULATION, lambda _: task.advance())
     held_out = tuple(case for case in dataset.cases if case.held_out)
@@ -107,6 +113,19 @@ def run_demo(folder: Path, max_minutes: float, progress: Progress) -> DemoResult
         metrics=folder / METRICS,
         picture=picture,
     )
+
+
+def _claim(folder: Path) -> None:
+    """Mark a new or empty folder as the demo's; only what is marked is written into."""
+    refuse_simulation_place(folder)
+    if folder.is_file():
+        raise DataError(f"{folder}: is a file. Name a new folder for the demo with -o.")
+    marker = folder / _MARKER
+    if marker.is_file():
+        return
+    if folder.is_dir() and any(folder.iterdir()):
+        raise DataError(f"{folder}: holds what no demo has made. Name an empty or a new folder with -o.")
+    write_bytes(marker, b"Made by autoseg demo, which goes on in this folder and replaces its files.\n")
 
 
 def _draw(

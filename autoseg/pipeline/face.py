@@ -26,6 +26,7 @@ from autoseg.progress import Progress, SilentProgress
 
 if TYPE_CHECKING:
     from autoseg.evaluation import Evaluation
+    from autoseg.pipeline.existing_masks import Masks
     from autoseg.prediction import LoadedModel
     from autoseg.workspace.workspace import Workspace
     from planners.editing.explain import Section
@@ -177,8 +178,10 @@ def predict(
     zero_missing: bool = False,
     series: str = "",
     progress: Progress | None = None,
-) -> tuple[Path, ...]:
+) -> Masks:
     """Segment a file or all scans of a folder, write one mask each on its scan's own grid, and return their paths.
+
+    Masks that are there stay: `made()` of what is returned leaves them out.
 
     Args:
         scans: a scan, a DICOM series' folder, or a folder of such.
@@ -195,7 +198,7 @@ def predict(
         progress: receiver of progress reports; None for none.
 
     Raises:
-        DataError: nothing to predict, a channel is missing, or all scans failed.
+        DataError: nothing to predict, a channel is missing, masks would lie on scans or raw data, or all scans failed.
         PartlyDoneError: some scans failed; all that could be done is done first.
         WorkspaceError: nothing is trained yet.
     """
@@ -273,7 +276,8 @@ def evaluate(
         out: a file to write the figures into; None for none.
 
     Raises:
-        DataError: files are missing on either side, or no case can be scored; all are named.
+        DataError: files are missing on either side, or no case can be scored; all are named. Or `out` is one of them,
+            or anything else but an earlier evaluation.
         PartlyDoneError: some cases cannot be scored; its `result` is the evaluation of the others, which is written.
     """
     check_arguments(locals())
@@ -288,11 +292,16 @@ def evaluate(
         refuse_failures,
         write_evaluation,
     )
+    from autoseg.pipeline.outputs import refuse_scores_place
+    from dataset_fingerprints.files.atomic import sweep_partials
 
     values = tuple(map(index, as_several(labels)))
     segments = (*label_targets(values).segments, *(parse_region(text) for text in as_several(regions)))
     targets = Targets(segments=segments, ignored=None if ignore is None else index(ignore))
     convention = add_metrics(DEFAULT_CONVENTION, as_several(metrics))
+    if out is not None:
+        refuse_scores_place(Path(prediction), Path(reference), Path(out))
+        sweep_partials(Path(out))
     evaluation = evaluate_files(Path(prediction), Path(reference), targets, convention, workers=count_cores())
     if out is not None:
         write_evaluation(Path(out), evaluation)

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.reading.dicom import name_folders
-from dataset_fingerprints.reading.images import IMAGE_SUFFIXES, case_stem, is_image, is_series, read_channel_count
+from dataset_fingerprints.reading.file_names import (
+    are_first_channels,
+    find_left_out,
+    image_of,
+    images_in,
+    split_channel,
+    stem_of,
+)
+from dataset_fingerprints.reading.images import IMAGE_SUFFIXES, is_image, is_series, read_channel_count, suffix_of
 
-_CHANNEL = re.compile(r"_(\d{4})$")
 # The format of a mask for a scan in a format that holds no labels, or only in two files; a DICOM series has no suffix.
-_MASK_SUFFIXES = {".mhd": ".mha", ".bmp": ".png", "": ".nii.gz"}
+_MASK_SUFFIXES = {".mhd": ".mha", ".img": ".nii.gz", ".bmp": ".png", "": ".nii.gz"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,14 +34,18 @@ class NewScan:
     name: str
     images: tuple[Path | None, ...]
 
+    def files(self) -> tuple[Path, ...]:
+        """Return the paths of the channels that are there."""
+        return tuple(image for image in self.images if image is not None)
+
     def absent(self) -> int:
         """Return how many channels are not there."""
         return sum(image is None for image in self.images)
 
     def mask_suffix(self) -> str:
         """Return the format of the scan's mask: the scan's own where it can hold labels."""
-        first = next(image for image in self.images if image is not None)
-        suffix = "" if first.is_dir() else first.name[len(case_stem(first)) :]
+        first = self.files()[0]
+        suffix = "" if first.is_dir() else suffix_of(first)
         return _MASK_SUFFIXES.get(suffix, suffix)
 
 
@@ -52,22 +63,12 @@ def find_scans(scans: Path, channels: Sequence[str], *, zero_missing: bool, seri
     """
     if not scans.exists():
         raise DataError(f"{scans}: does not exist. Expected a scan or a folder of scans.")
-    if scans.is_file() and not is_image(scans):
+    given = image_of(scans)
+    if given.is_file() and not is_image(given):
         raise DataError(f"{scans}: is not an image that can be read ({', '.join(IMAGE_SUFFIXES)}).")
-    if series and scans.is_file():
+    if series and given.is_file():
         raise DataError(f"{scans}: is one image; --series chooses among the DICOM series of a folder. Leave it out.")
-    alone = scans.is_file() or is_series(scans)
-    files = [file for file in sorted((scans.parent if alone else scans).iterdir()) if is_image(file) or is_series(file)]
-    # Where there is one channel and nothing is called CASE_0000, numbers at the end are those of cases.
-    numbered = len(channels) > 1 or any(_stem(file).endswith("_0000") for file in files)
-    groups: dict[str, list[Path]] = {}
-    for file in files:
-        groups.setdefault(_case_name(file, numbered), []).append(file)
-    if not alone and (series or not any(map(is_image, files))):
-        groups = _group_folders(name_folders(scans, series), len(channels))
-    if alone:
-        name = _case_name(scans, numbered)
-        groups = {name: groups[name] if len(channels) > 1 else [scans]}
+    groups = _group_files(given, len(channels), series)
     if not groups:
         raise DataError(f"{scans}: holds no images ({', '.join(IMAGE_SUFFIXES)}) and no folder of a DICOM series.")
     found = {name: _by_channel(group, len(channels)) for name, group in groups.items()}
@@ -78,40 +79,148 @@ def find_scans(scans: Path, channels: Sequence[str], *, zero_missing: bool, seri
     return taken
 
 
+def _group_files(given: Path, channels: int, series: str) -> dict[str, list[Path]]:
+    """Return the files, or folders of DICOM series, of each scan by its name."""
+    if given.is_file() or is_series(given):
+        # The others only tell what the digits at the end of its name are.
+        return _spell(_own_group(given, _by_case(_siblings(given), channels), channels))
+    files = images_in(given)
+    if series or all(file.is_dir() for file in files):
+        return _group_folders(name_folders(given, series), channels)
+    _refuse_two_spellings(given, files)
+    return _spell(_by_case(files, channels))
+
+
 def _group_folders(named: dict[str, Path], channels: int) -> dict[str, list[Path]]:
     """Return the folders of DICOM series of each scan by its name."""
-    numbered = channels > 1 or any(name.endswith("_0000") for name in named)
-    groups: dict[str, list[Path]] = {}
+    numbered = channels > 1 or are_first_channels(named)
+    groups: dict[str, list[Path]] = defaultdict(list)
     for name, folder in named.items():
-        groups.setdefault(_CHANNEL.sub("", name) if numbered else name, []).append(folder)
+        groups[split_channel(name)[0] if numbered else name].append(folder)
     return groups
 
 
-def _stem(file: Path) -> str:
-    return file.name if file.is_dir() else case_stem(file)
+def list_left_out(scans: Path, found: Iterable[NewScan]) -> list[str]:
+    """Return the names of what lies in the folder of the scans and is none; nothing where a single scan was given."""
+    files = [file for scan in found for file in scan.files()]
+    if not scans.is_dir() or scans in files:
+        return []
+    return [path.name for path in find_left_out((scans,), files)]
 
 
-def _case_name(file: Path, numbered: bool) -> str:
-    return _CHANNEL.sub("", _stem(file)) if numbered else _stem(file)
+def explain_digits(found: Iterable[NewScan], channels: Sequence[str]) -> str | None:
+    """Return a sentence where digits that may be channels elsewhere are numbers of cases; None where there are none."""
+    numbered = [scan.name for scan in found if len(channels) == 1 and split_channel(scan.name)[1] == 0]
+    if not numbered:
+        return None
+    return f"The model has one channel: the digits at the end of names such as {numbered[0]} are numbers of cases."
+
+
+def _siblings(given: Path) -> list[Path]:
+    """Return a file with the images beside it, or a series with the series beside it; of these only names matter."""
+    case, channel = split_channel(stem_of(given))
+    if not given.is_dir():
+        try:
+            beside = images_in(given.parent, series=False)
+        except OSError:
+            beside = []  # a folder that may be entered but not listed
+    elif channel is None:
+        beside = []
+    else:
+        folders = [path for path in sorted(given.parent.iterdir()) if split_channel(stem_of(path))[0] == case]
+        beside = [path for path in folders if is_series(path)]
+    others = [path for path in beside if path != given and stem_of(path) != stem_of(given)]
+    return sorted((given, *others))
+
+
+def _by_case(files: Sequence[Path], channels: int) -> dict[str, list[Path]]:
+    """Return the files of each scan by its name: digits at the end of names are channels or belong to the names."""
+    by_stem: dict[str, list[Path]] = defaultdict(list)
+    for file in files:
+        by_stem[split_channel(stem_of(file))[0]].append(file)
+    if channels == 1 and not are_first_channels(map(stem_of, files)):
+        together = _several_channels(by_stem)
+    elif channels == 1:
+        together = set(by_stem)
+    else:
+        together = {stem for stem, group in by_stem.items() if not _hold_all(group, channels)}
+    groups: dict[str, list[Path]] = defaultdict(list)
+    for stem, group in by_stem.items():
+        for file in group:
+            groups[stem if stem in together else stem_of(file)].append(file)
+    return groups
+
+
+def _several_channels(by_stem: dict[str, list[Path]]) -> set[str]:
+    """Return the names with several channels, of which the model has one, where not all files end in _0000.
+
+    Digits are numbers of cases then, unless they begin at _0000 for several names and go on for some of them.
+    """
+    first = {stem for stem, group in by_stem.items() if any(split_channel(stem_of(file))[1] == 0 for file in group)}
+    return {stem for stem in first if len(by_stem[stem]) > 1} if len(first) > 1 else set()
+
+
+def _own_group(given: Path, groups: dict[str, list[Path]], channels: int) -> dict[str, list[Path]]:
+    """Return the scan that a file belongs to; one of one channel is that file, whatever lies beside it."""
+    name, group = next((name, group) for name, group in groups.items() if given in group)
+    if channels > 1:
+        return {name: group}
+    return {name if len(group) == 1 else stem_of(given): [given]}
+
+
+def _hold_all(files: Sequence[Path], channels: int) -> bool:
+    """Return whether each of several files is a scan of its own: one whose numbers are no channels, or that has all."""
+    numbers = [split_channel(stem_of(file))[1] for file in files]
+    if len(files) == 1 and numbers[0] in (None, 0):
+        return False
+    if None not in numbers and set(numbers) <= set(range(channels)):
+        return not files[0].is_dir() and _holds_all(files[0], channels, otherwise=False)
+    return all(_holds_all(file, channels, otherwise=False) for file in files)
 
 
 def _by_channel(files: Sequence[Path], channels: int) -> tuple[Path | None, ...] | None:
     """Return the file of each channel, or None where the files do not fit the channels."""
-    if len(files) == 1 and (channels == 1 or _holds_all(files[0], channels)):
+    if len(files) == 1 and (channels == 1 or _holds_all(files[0], channels, otherwise=True)):
         return tuple(files)
-    numbers = [_CHANNEL.search(_stem(file)) for file in files]
-    placed = {int(number.group(1)): file for number, file in zip(numbers, files, strict=True) if number}
+    numbers = [split_channel(stem_of(file))[1] for file in files]
+    placed = {number: file for number, file in zip(numbers, files, strict=True) if number is not None}
     if len(placed) != len(files) or max(placed) >= channels:
         return None
     return tuple(placed.get(channel) for channel in range(channels))
 
 
-def _holds_all(file: Path, channels: int) -> bool:
-    """Return whether one file holds all channels; one that cannot be read is reported later, beside the others."""
+def _holds_all(file: Path, channels: int, *, otherwise: bool) -> bool:
+    """Return whether one file holds all channels, or `otherwise` where it cannot be read, which is reported later."""
     try:
         return read_channel_count(file) == channels
     except Exception:  # of any kind
-        return True
+        return otherwise
+
+
+def _spell(groups: dict[str, list[Path]]) -> dict[str, list[Path]]:
+    """Return the files of scans by names as their first files spell them."""
+    return {_spelled(name, group): group for name, group in groups.items()}
+
+
+def _spelled(name: str, group: Sequence[Path]) -> str:
+    """Return the name of a scan as its first file spells it: accents may be stored in several ways."""
+    first = group[0]
+    bare = first.name[: len(first.name) - len("" if first.is_dir() else suffix_of(first))]
+    return bare if name == stem_of(first) else split_channel(bare)[0]
+
+
+def _refuse_two_spellings(scans: Path, files: Sequence[Path]) -> None:
+    """Refuse two files of one name, in two formats or with accents that are stored in two ways."""
+    by_stem: dict[str, list[str]] = defaultdict(list)
+    for file in files:
+        by_stem[stem_of(file)].append(file.name)
+    rivals = [" and ".join(names) for names in by_stem.values() if len(names) > 1]
+    if rivals:
+        more = f" and {len(rivals) - 10} more" if len(rivals) > 10 else ""
+        raise DataError(
+            f"{scans}: several files have the name of one scan: {'; '.join(rivals[:10])}{more}. Keep one of them, or "
+            "rename them."
+        )
 
 
 def _refuse_incomplete(scans: Path, wrong: dict[str, int], channels: Sequence[str]) -> None:

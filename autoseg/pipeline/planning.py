@@ -13,6 +13,7 @@ from autoseg.hardware import count_cores, measure_speed, profile_machine
 from autoseg.pipeline.explaining import REMEDY, read_named_plan
 from autoseg.pipeline.folds.begun import choose_splits, report_changed_contents
 from autoseg.pipeline.inspecting import WaitingScans, find_dataset, inspect_dataset
+from autoseg.pipeline.outputs import refuse_workspace_place
 from autoseg.pipeline.same_dataset import find_place, refuse_other_dataset
 from autoseg.preprocessing import Store, prepare, store_key
 from autoseg.progress import Progress
@@ -85,6 +86,7 @@ def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress
     given = read_splits(options.splits, find_units(dataset.cases)) if options.splits else None
     workspace = new_workspace(find_place(dataset), options.workspace)
     workspace.refuse_links_of_planning(options.plan_name)
+    refuse_workspace_place(root, dataset, workspace)
     with locked(workspace.root, "this workspace's plan"):
         sweep(*workspace.planning_folders())
         _refuse_newer(workspace, options.plan_name)

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from autoseg.hardware import ran_out_of_memory, release_memory
-from autoseg.pipeline.new_scans import NewScan, find_scans
+from autoseg.pipeline.existing_masks import Masks, find_kept
+from autoseg.pipeline.new_scans import NewScan, explain_digits, find_scans, list_left_out
+from autoseg.pipeline.outputs import choose_targets
 from autoseg.pipeline.planning import read_plan
 from autoseg.pipeline.stopping import undisturbed
-from autoseg.pipeline.trained import load_predictor
+from autoseg.pipeline.trained import list_weights, load_predictor
 from autoseg.prediction import Fallback, Predictor, decide
 from autoseg.progress import Progress
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import DataError, PartlyDoneError
 from dataset_fingerprints.failures import Failure, attempt, list_failures
 from dataset_fingerprints.fault_log import first_line
+from dataset_fingerprints.files.atomic import sweep_partials
 from dataset_fingerprints.measuring.scans import read_scan
-from dataset_fingerprints.reading.images import is_image, write_label_map
+from dataset_fingerprints.reading.file_names import show_left_out
+from dataset_fingerprints.reading.images import write_label_map
 from planners.plan import Plan
 
 T = TypeVar("T")
@@ -51,9 +55,7 @@ class PredictionOptions:
     series: str = ""
 
 
-def predict(
-    scans: Path, out: Path, workspace: Workspace, options: PredictionOptions, progress: Progress
-) -> tuple[Path, ...]:
+def predict(scans: Path, out: Path, workspace: Workspace, options: PredictionOptions, progress: Progress) -> Masks:
     """Predict a file or all scans of a folder, and write one mask each.
 
     Args:
@@ -65,29 +67,25 @@ def predict(
         progress: receiver of progress reports.
 
     Returns:
-        The masks' paths.
+        The masks' paths, and which of them were there before.
 
     Raises:
-        DataError: nothing to predict, a channel is missing, or all scans failed.
+        DataError: nothing to predict, a channel is missing, masks would lie on scans or raw data, or all scans failed.
         PartlyDoneError: some scans failed; all that could be done is done first.
         WorkspaceError: nothing is trained yet.
     """
     plan, _ = read_plan(workspace, options.plan_name)
     found = find_scans(scans, plan.channels, zero_missing=options.zero_missing, series=options.series)
-    targets = _targets(found, out)
+    targets = choose_targets(found, scans, out, workspace)
     model = load_predictor(workspace, plan, options.configurations, options.folds, mirror=options.mirror)
-    flips = f"flips {'on' if options.mirror else 'off'}"
-    progress.say(f"{len(found)} scans, {model.description}, {flips}.")
-    lacking = sum(scan.absent() > 0 for scan in found)
-    if lacking:
-        progress.say(f"{lacking} scans lack channels, filled with zeros: expect worse masks for them.")
-    there = 0 if options.overwrite else sum(target.is_file() for target in targets)
-    if there:
-        progress.say(f"{there} masks are there already and stay as they are. Give --overwrite to predict them again.")
+    _introduce(found, scans, plan, progress, f"{model.description}, flips {'on' if options.mirror else 'off'}")
+    sweep_partials(*targets)
+    weights = list_weights(workspace, plan, options.configurations, options.folds)
+    kept = frozenset() if options.overwrite else find_kept(found, targets, weights, progress)
     outcomes = []
     with progress.task("Predicting", len(found)) as task:
         for scan, target in zip(found, targets, strict=True):
-            if options.overwrite or not target.is_file():
+            if target not in kept:
                 work = partial(_predict_one, model.predictor, scan, target, plan, options.series)
                 outcomes.append(_try_one(scan.name, work))
             task.advance()
@@ -98,19 +96,20 @@ def predict(
     if failures:
         message = f"{len(failures)} of {len(found)} scans could not be predicted:\n{list_failures(failures)}"
         raise PartlyDoneError(message) if len(failures) < len(found) else DataError(message)
-    return targets
+    return Masks(paths=targets, kept=kept)
 
 
-def _targets(found: tuple[NewScan, ...], out: Path) -> tuple[Path, ...]:
-    if len(found) == 1 and is_image(out):
-        return (out,)
-    if out.is_file():
-        raise DataError(f"{out}: is a file. Give a folder for the masks with -o.")
-    if any(image.absolute().parent == out.absolute() for scan in found for image in scan.images if image):
-        raise DataError(
-            f"{out}: holds the scans, among which masks would be taken for scans. Name another folder with -o."
-        )
-    return tuple(out / f"{scan.name}{scan.mask_suffix()}" for scan in found)
+def _introduce(found: Sequence[NewScan], scans: Path, plan: Plan, progress: Progress, model: str) -> None:
+    """Say what is predicted and by what, and what about the files is remarkable."""
+    progress.say(f"{len(found)} scans, {model}.")
+    lacking = sum(scan.absent() > 0 for scan in found)
+    if lacking:
+        progress.say(f"{lacking} scans lack channels, filled with zeros: expect worse masks for them.")
+    left_out, digits = list_left_out(scans, found), explain_digits(found, plan.channels)
+    if left_out:
+        progress.say(f"{show_left_out(left_out)}.")
+    if digits:
+        progress.say(digits)
 
 
 def _try_one(case: str, work: Callable[[], tuple[Fallback, ...]]) -> tuple[Fallback, ...] | Failure:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from autoseg.hardware import choose_device
 from autoseg.models import Model, read_fold
@@ -89,6 +90,20 @@ def _refuse_doubled(what: str, names: Sequence[str]) -> None:
     doubled = [name for name in names if names.count(name) > 1]
     if doubled:
         raise PlanError(f"{what} {doubled[0]} is named twice and would count twice in the average. Name each once.")
+
+
+def list_weights(
+    workspace: Workspace, plan: Plan, names: Sequence[str] = (), folds: Sequence[str] = ()
+) -> tuple[Path, ...]:
+    """Return the files of the weights that `load_predictor` reads for the same arguments."""
+    chosen = tuple(names) or (plan.default_configuration,)
+    return tuple(
+        file
+        for name in chosen
+        for stage in _find_stages(plan, name)
+        for folder in _find_folds(workspace, plan, stage, folds if stage.name == name else ())
+        for file in folder.weight_files()
+    )
 
 
 def _describe(models: Mapping[str, Sequence[Model]]) -> str:

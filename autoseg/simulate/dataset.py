@@ -22,6 +22,7 @@ from autoseg.simulate.options import SimulationOptions, check_options
 from autoseg.simulate.real_masks import find_masks
 from autoseg.simulate.records import SimulatedCase, SimulatedDataset, SimulationRecord
 from autoseg.simulate.stored import store, write_volume
+from autoseg.simulate.unfinished import FOLDER, Unfinished
 from dataset_fingerprints.errors import AutosegError
 from dataset_fingerprints.files.atomic import write_bytes
 from dataset_fingerprints.files.jsonfiles import read_json, write_json
@@ -60,7 +61,8 @@ def simulate_dataset(
 ) -> SimulatedDataset:
     """Write T1w-like brains with chronic stroke lesions, and return what was made.
 
-    The same options give the same bytes. A folder that already holds this simulation is returned as it is.
+    The same options give the same bytes. A folder that already holds this simulation is returned as it is; where it is
+    not finished, it goes on.
 
     Args:
         on_case: called with the name of each case once it is written, in the order of the cases.
@@ -72,10 +74,12 @@ def simulate_dataset(
     odd = plan_oddities(options)
     if options.lesion_masks:
         find_masks(Path(options.lesion_masks))
-    finished = _read_finished(out, options)
+    finished, unfinished = _read_finished(out, options), Unfinished(dataset=out)
     if finished is not None:
+        unfinished.end()
         return SimulatedDataset(folder=out, options=options, cases=finished.cases, defects=finished.defects)
     _make_folder(out)
+    unfinished.begin(options)
     jobs = [_Job(request=request_case(number)) for number in range(1, options.cases + 1)]
     jobs += [_Job(request=case.request, oddity=case.oddity) for case in odd]
     jobs += [_Job(request=request_case(number, held_out=True)) for number in range(1, options.held_out_cases + 1)]
@@ -84,6 +88,7 @@ def simulate_dataset(
     write_bytes(out / CASES_FILE, _list_cases(out, cases, options).encode("utf-8"))
     write_json(out / "dataset.json", _describe(cases, options))
     write_json(out / RECORD_FILE, SimulationRecord(options=options, cases=cases, defects=defects))
+    unfinished.end()
     return SimulatedDataset(folder=out, options=options, cases=cases, defects=defects)
 
 
@@ -109,10 +114,16 @@ def _split_of(case: SimulatedCase) -> _Split:
 def _make_cases(
     out: Path, jobs: Sequence[_Job], options: SimulationOptions, on_case: Callable[[str], None] | None
 ) -> tuple[SimulatedCase, ...]:
+    unfinished = Unfinished(dataset=out)
+
     def make(job: _Job) -> SimulatedCase:
+        made = unfinished.find(job.request.name)
+        if made is not None:
+            return made
         scan = simulate_scan(job.request, options)
         files = _files_of(scan, options)
         _write_files(out, scan.record, files if job.oddity is None else job.oddity.plant(files))
+        unfinished.add(scan.record)
         return scan.record
 
     cases = []
@@ -171,7 +182,10 @@ def _read_finished(out: Path, options: SimulationOptions) -> SimulationRecord | 
         differing = _differences(record.options, options)
         raise AutosegError(f"{out}: holds another simulation ({differing}). {advice}.")
     content = sorted(path.name for path in out.iterdir())
-    if content:
+    begun = Unfinished(dataset=out).options()
+    if begun is not None and begun != options:
+        raise AutosegError(f"{out}: holds an unfinished simulation ({_differences(begun, options)}). {advice}.")
+    if begun is None and content not in ([], [FOLDER]):
         listed = ", ".join(content[:3]) + (", ..." if len(content) > 3 else "")
         raise AutosegError(f"{out}: is not empty ({listed}) and holds no finished simulation. {advice}.")
     return None

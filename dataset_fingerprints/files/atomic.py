@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import glob
+import hashlib
 import os
 import secrets
 from collections.abc import Iterator
@@ -12,6 +14,10 @@ from pathlib import Path
 PARTIAL = ".partial-"
 # File systems that synchronise no folders say so in one of these ways.
 _NO_FOLDERS = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF, errno.EACCES, errno.EISDIR)
+# Letters drawn, between the prefix and our ending.
+_CHOSEN = "?" * 8
+# A name of more bytes does not fit into a temporary name, which may have as many bytes as any other: 255.
+_LONG_BYTES, _KEPT_LETTERS = 200, 32
 
 
 @contextmanager
@@ -20,7 +26,8 @@ def replacing(path: Path) -> Iterator[Path]:
 
     The file is synchronised to the disk first, and its folder after the renaming, so that a killed process, a full disk
     or a power cut leaves the old content or the new, never a part. The temporary name keeps the suffixes of `path`,
-    which some libraries choose a format by. Others may read the file as far as the process' umask allows.
+    the last one in lower case: some libraries choose a format by it. Others may read the file as far as the process'
+    umask allows.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = _make_beside(path)
@@ -45,6 +52,22 @@ def sweep(*folders: Path) -> None:
             partial.unlink(missing_ok=True)
 
 
+def sweep_partials(*files: Path) -> None:
+    """Delete what killed processes left of these files; what belongs to others in the same folders stays."""
+    for file in files:
+        for partial in file.parent.glob(f"{PARTIAL}{_CHOSEN}{glob.escape(_ending(file.name))}"):
+            partial.unlink(missing_ok=True)
+
+
+def _ending(name: str) -> str:
+    """Return the end of a file's temporary name: its own name, or a digest of that and its suffixes."""
+    encoded, suffix = os.fsencode(name), Path(name).suffix
+    spelled = name.removesuffix(suffix) + suffix.lower()
+    if len(encoded) <= _LONG_BYTES:
+        return f"-{spelled}"
+    return f"-{hashlib.sha256(encoded).hexdigest()[:16]}{spelled[-_KEPT_LETTERS:]}"
+
+
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file in one step."""
     with replacing(path) as temporary:
@@ -54,7 +77,7 @@ def write_bytes(path: Path, content: bytes) -> None:
 def _make_beside(path: Path) -> Path:
     """Make an empty file of a name that nobody else has."""
     while True:
-        temporary = path.with_name(f"{PARTIAL}{secrets.token_hex(4)}-{path.name}")
+        temporary = path.with_name(f"{PARTIAL}{secrets.token_hex(4)}{_ending(path.name)}")
         try:
             os.close(os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666))
         except FileExistsError:

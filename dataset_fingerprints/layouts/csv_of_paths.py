@@ -21,12 +21,11 @@ from dataset_fingerprints.layouts.description import (
     session_of,
     subject_of,
 )
-from dataset_fingerprints.reading.images import case_stem
+from dataset_fingerprints.reading.file_names import split_channel, stem_of
 
 _PLAIN_COLUMNS = ("case", "image", "label", "subject", "session", "site", "group")
 _KNOWN_COLUMNS = (*_PLAIN_COLUMNS, "image_0", "image:T1w")
 _IMAGE_COLUMN = re.compile(r"image|image_\d+|image:.+")
-_CHANNEL_SUFFIX = re.compile(r"_\d{4}$")
 
 _Row = Mapping[str, str]
 
@@ -68,7 +67,8 @@ def read_csv(path: Path, description: Mapping[str, Any]) -> Dataset:
     """
     header, rows = _read_rows(path)
     columns = _choose_columns(path, header)
-    cases = tuple(_case(path, columns, number, row) for number, row in rows)
+    numbered = all(_is_numbered(path, columns, row) for _, row in rows)
+    cases = tuple(_case(path, columns, number, row, numbered=numbered) for number, row in rows)
     refuse_unusable_names(path, [case.name for case in cases], "Give each case a name of its own in a column 'case'.")
     refuse_absence(path, cases)
     channels = columns.channels or _numbers(most_common_count(case.images[0] for case in cases))
@@ -131,11 +131,31 @@ def _choose_columns(path: Path, header: Sequence[str]) -> _Columns:
     return _Columns(images=numbered, channels=_numbers(len(numbered)))
 
 
-def _case(path: Path, columns: _Columns, number: int, row: _Row) -> Case:
-    """Return the case of a line; an empty cell becomes an empty path, which is reported when the case is read."""
+def _is_numbered(path: Path, columns: _Columns, row: _Row) -> bool:
+    """Return whether the digits at the end of a line's first image are the number of its channel, as nnU-Net's are."""
+    filled = [(channel, row[column]) for channel, column in enumerate(columns.images) if row[column]]
+    return all(split_channel(stem_of(path.parent / file))[1] == channel for channel, file in filled[:1])
+
+
+def _name(path: Path, columns: _Columns, row: _Row, *, numbered: bool) -> str:
+    """Return the name of a line's case: as it says, or else that of its first file."""
+    files = [row[column] for column in (*columns.images, "label") if row[column]]
+    stem = stem_of(path.parent / files[0]) if files else ""
+    return row.get("case") or (split_channel(stem)[0] if numbered else stem)
+
+
+def _case(path: Path, columns: _Columns, number: int, row: _Row, *, numbered: bool) -> Case:
+    """Return the case of a line; an empty cell becomes an empty path, which is reported when the case is read.
+
+    Args:
+        path: of the CSV.
+        columns: of the CSV.
+        number: of the line, for messages.
+        row: the line.
+        numbered: the digits at the end of its first file's name are a channel.
+    """
     files = [row[name] for name in (*columns.images, "label")]
-    first = next((file for file in files if file), "")
-    name = row.get("case") or _CHANNEL_SUFFIX.sub("", case_stem(Path(first)))
+    name = _name(path, columns, row, numbered=numbered)
     if not name:
         raise DataError(f"{path}: line {number} names neither a case nor a file. Fill it in or take the line out.")
     *images, label = (str(path.parent / file) if file else "" for file in files)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from dataset_fingerprints.dataset import Dataset
 from dataset_fingerprints.layouts.description import show_path
+from dataset_fingerprints.reading.file_names import find_left_out, show_left_out
 
 _NAMES = {
     "csv": "CSV of paths",
@@ -13,8 +14,6 @@ _NAMES = {
     "nnunet": "nnU-Net raw folder",
     "msd": "Decathlon folder",
 }
-# Names of files that were left out, before the rest is only counted.
-_NAMED = 3
 
 
 def describe_layout(dataset: Dataset) -> str:
@@ -32,30 +31,13 @@ def describe_layout(dataset: Dataset) -> str:
     others = [] if dataset.layout == "csv" else find_unused(dataset)
     if not others:
         return text
-    more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
-    shown = ", ".join(show_path(root, path) for path in others[:_NAMED])
-    return f"{text}. Left out: {shown}{more}"
+    return f"{text}. {show_left_out([show_path(root, path) for path in others])}"
 
 
 def find_unused(dataset: Dataset) -> list[Path]:
-    """Return what lies beside the scans and label maps and belongs to no case.
-
-    Files with the name of a used one and another suffix do not count: they describe it.
-    """
+    """Return what lies beside the scans and label maps and belongs to no case."""
     files = [path for case in dataset.cases for path in (*case.image_paths(), case.label_path())]
-    folders = sorted({path.parent for path in files})
-    used = {(path.parent, _bare(path)) for path in files}
-    there = [path for folder in folders if folder.is_dir() for path in sorted(folder.iterdir())]
-    return [
-        path
-        for path in there
-        if not path.name.startswith(".") and path not in folders and (path.parent, _bare(path)) not in used
-    ]
-
-
-def _bare(path: Path) -> str:
-    """Return a name up to its first dot: suffixes of descriptions may be longer than those of images."""
-    return path.name.split(".")[0]
+    return find_left_out((path.parent for path in files), files)
 
 
 def _are_numbers(channels: tuple[str, ...]) -> bool:

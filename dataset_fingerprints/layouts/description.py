@@ -12,7 +12,8 @@ from dataset_fingerprints.dataset import Case, Label, LabelScheme, Region, is_th
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.files.jsonfiles import read_plain_json
 from dataset_fingerprints.names import MOST_BYTES, is_case_name
-from dataset_fingerprints.reading.images import is_image, is_series, read_channel_count
+from dataset_fingerprints.reading.file_names import find_alike
+from dataset_fingerprints.reading.images import read_channel_count
 
 # What the label files of a layout mean that cannot name labels, if no dataset.json does.
 DEFAULT_LABELS = {"background": 0, "lesion": 1}
@@ -94,11 +95,6 @@ def _export_order(path: Path, regions: Sequence[Region], order: object) -> tuple
                 f"{list(region.values)}. Expected one of these: the order is that of {names}."
             )
     return tuple(order)
-
-
-def images_in(folder: Path) -> list[Path]:
-    """Return the images of a folder by name: image files, and folders that hold a DICOM series."""
-    return [file for file in sorted(folder.glob("*")) if is_image(file) or is_series(file)]
 
 
 def read_description(path: Path) -> Mapping[str, Any]:
@@ -200,7 +196,7 @@ def refuse_absence(path: Path, cases: Sequence[Case]) -> None:
 
 
 def refuse_unusable_names(path: Path, names: Sequence[str], cure: str) -> None:
-    """Refuse case names that occur twice, or that no file could have.
+    """Refuse case names that occur twice, that some disks take for the same, or that no file could have.
 
     Args:
         path: of the file that lists the cases, for messages.
@@ -213,6 +209,13 @@ def refuse_unusable_names(path: Path, names: Sequence[str], cure: str) -> None:
     twice = sorted(name for name, count in counts.items() if count > 1)
     if twice:
         raise DataError(f"{path}: lists {first_ten(twice)} more than once. {cure}")
+    alike = find_alike(names)
+    if alike:
+        shown = first_ten([" and ".join(group) for group in alike], "; ")
+        raise DataError(
+            f"{path}: cases whose names differ only in upper and lower case, or in how accents are stored: {shown}. "
+            "On many disks their files would be the same. Rename them."
+        )
     unusable = sorted(name for name in counts if not is_case_name(name))
     if unusable:
         raise DataError(

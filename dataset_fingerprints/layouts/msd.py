@@ -16,7 +16,7 @@ from dataset_fingerprints.layouts.description import (
     refuse_unusable_names,
     refuse_wrong_channels,
 )
-from dataset_fingerprints.reading.images import case_stem
+from dataset_fingerprints.reading.file_names import stem_of
 
 # What to do about 4D files that hold more, or fewer, volumes than 'modality' names.
 _NAME_ALL = (
@@ -37,7 +37,7 @@ def read_msd(root: Path, description: Mapping[str, Any]) -> Dataset:
     if not isinstance(training, list) or not training:
         raise DataError(f"{path}: 'training' lists no cases. Expected image and label pairs.")
     files = [tuple(_listed_file(path, entry, key) for key in ("image", "label")) for entry in training]
-    cases = tuple(make_case(case_stem(image), (image,), label) for image, label in files)
+    cases = tuple(make_case(stem_of(image), (image,), label) for image, label in files)
     refuse_unusable_names(path, [case.name for case in cases], "List each case of 'training' once.")
     refuse_absence(path, cases)
     channels = read_channels(path, description["modality"])

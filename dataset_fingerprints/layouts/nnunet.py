@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,6 @@ from dataset_fingerprints.dataset import Dataset
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.layouts.description import (
     expect_labels,
-    images_in,
     make_case,
     read_channels,
     read_scheme,
@@ -21,10 +19,10 @@ from dataset_fingerprints.layouts.description import (
     refuse_wrong_channels,
 )
 from dataset_fingerprints.reading.dicom import name_folders
-from dataset_fingerprints.reading.images import IMAGE_SUFFIXES, case_stem
+from dataset_fingerprints.reading.file_names import ending_of, images_in, split_channel, stem_of
+from dataset_fingerprints.reading.images import IMAGE_SUFFIXES
 from dataset_fingerprints.reading.itk import PICTURE_SUFFIXES
 
-_CHANNEL_SUFFIX = re.compile(r"(?<=.)_(\d{4})$")
 _NAME_CHANNELS = "Name every channel in 'channel_names', and list one image per channel in their order."
 
 # case -> where its channels and its label map lie, or should
@@ -49,6 +47,7 @@ def read_nnunet(root: Path, description: Mapping[str, Any]) -> Dataset:
     listed = description.get("dataset")
     ending = str(description.get("file_ending", ""))
     files = _found_files(root, len(channels), ending) if listed is None else _listed_files(path, listed)
+    refuse_unusable_names(path, list(files), "List each case once.")
     cases = tuple(make_case(name, images, label) for name, (images, label) in files.items())
     refuse_absence(path, cases)
     refuse_wrong_channels(path, cases, channels, _NAME_CHANNELS)
@@ -58,9 +57,10 @@ def read_nnunet(root: Path, description: Mapping[str, Any]) -> Dataset:
 def _images_in(folder: Path, ending: str) -> list[Path]:
     """Return a folder's images, without pictures where the stated ending is another: these are previews."""
     images = images_in(folder) or (list(name_folders(folder).values()) if folder.is_dir() else [])
-    if ending.endswith(PICTURE_SUFFIXES) or not any(file.name.endswith(ending) for file in images):
+    stated = ending.lower()
+    if stated.endswith(PICTURE_SUFFIXES) or not any(file.name.lower().endswith(stated) for file in images):
         return images
-    return [file for file in images if not file.name.endswith(PICTURE_SUFFIXES)]
+    return [file for file in images if not file.name.lower().endswith(PICTURE_SUFFIXES)]
 
 
 def _found_files(root: Path, channels: int, ending: str) -> _Files:
@@ -68,10 +68,10 @@ def _found_files(root: Path, channels: int, ending: str) -> _Files:
     if not label_files:
         kinds = ", ".join(IMAGE_SUFFIXES)
         raise DataError(f"{root / 'labelsTr'}: holds no label maps ({kinds}). Expected one per training case.")
-    refuse_rivals(root, [(file, case_stem(file)) for file in label_files])
-    labels = {case_stem(file): file for file in label_files}
+    refuse_rivals(root, [(file, stem_of(file)) for file in label_files])
+    labels = {stem_of(file): file for file in label_files}
     scans = _by_case(root, _images_in(root / "imagesTr", ending))
-    suffix = ending or label_files[0].name[len(case_stem(label_files[0])) :]
+    suffix = ending or ending_of(label_files[0], stem_of(label_files[0]))
     found = {}
     for name in sorted({*labels, *scans}):
         there = scans.get(name, {})
@@ -83,11 +83,11 @@ def _found_files(root: Path, channels: int, ending: str) -> _Files:
 
 def _by_case(root: Path, scans: Iterable[Path]) -> dict[str, dict[str, Path]]:
     """Return case -> name of a scan without its suffix -> the scan."""
-    stems = [(file, case_stem(file)) for file in scans]
+    stems = [(file, stem_of(file)) for file in scans]
     refuse_rivals(root, stems)
     cases: dict[str, dict[str, Path]] = {}
     for file, stem in stems:
-        cases.setdefault(_CHANNEL_SUFFIX.sub("", stem), {})[stem] = file
+        cases.setdefault(split_channel(stem)[0], {})[stem] = file
     return cases
 
 
@@ -97,7 +97,6 @@ def _listed_files(path: Path, listed: object) -> _Files:
             f'{path}: \'dataset\' lists no cases. Expected {{"case": {{"images": [...], "label": ...}}}}; '
             "take 'dataset' out if the files lie in imagesTr and labelsTr."
         )
-    refuse_unusable_names(path, list(listed), "List each case once.")
     return {name: _listed_case(path, name, entry) for name, entry in listed.items()}
 
 

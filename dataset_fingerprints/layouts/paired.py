@@ -14,7 +14,6 @@ from dataset_fingerprints.dataset import Case, Dataset
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.layouts.description import (
     first_ten,
-    images_in,
     make_case,
     most_common_count,
     read_channels,
@@ -25,7 +24,8 @@ from dataset_fingerprints.layouts.description import (
     refuse_wrong_channels,
 )
 from dataset_fingerprints.reading.dicom import name_folders
-from dataset_fingerprints.reading.images import IMAGE_SUFFIXES, case_stem
+from dataset_fingerprints.reading.file_names import ending_of, images_in, split_channel, stem_of
+from dataset_fingerprints.reading.images import IMAGE_SUFFIXES
 
 # Names of sub-folders, in lower case, that hold scans and label maps.
 _KNOWN_PAIRS = (
@@ -38,7 +38,6 @@ _KNOWN_PAIRS = (
 _COMMON_SUFFIX = re.compile(
     r"(?<=.)[_-](t1w?|t2w?|flair|dwi|adc|ct|brain|image|img|scan|mask|lesion|labels?|seg|segmentation)$", re.IGNORECASE
 )
-_CHANNEL_SUFFIX = re.compile(r"(?<=.)_(\d{4})$")
 
 
 def is_paired(root: Path, description: Mapping[str, Any]) -> bool:
@@ -161,8 +160,8 @@ def _choose_matching(root: Path, scans: Sequence[Path], labels: Sequence[Path]) 
     ways = [(shorten, numbered) for shorten in (str, _without_endings) for numbered in (False, True)]
     matchings = [
         _Matching(
-            scans={scan: _read_name(case_stem(scan), shorten, numbered) for scan in scans},
-            labels={label: shorten(case_stem(label)) for label in labels},
+            scans={scan: _read_name(stem_of(scan), shorten, numbered) for scan in scans},
+            labels={label: shorten(stem_of(label)) for label in labels},
         )
         for shorten, numbered in ways
     ]
@@ -180,10 +179,8 @@ def _choose_matching(root: Path, scans: Sequence[Path], labels: Sequence[Path]) 
 
 def _read_name(stem: str, shorten: Callable[[str], str], numbered: bool) -> tuple[str, int]:
     """Return the case and the channel of a scan."""
-    channel = _CHANNEL_SUFFIX.search(stem) if numbered else None
-    if channel is None:
-        return shorten(stem), 0
-    return shorten(stem[: channel.start()]), int(channel.group(1))
+    name, channel = split_channel(stem) if numbered else (stem, None)
+    return shorten(name), channel or 0
 
 
 def _without_endings(stem: str) -> str:
@@ -225,7 +222,7 @@ class _Files:
         """Return all cases by name: for each the scans expected, missing ones too, then any others; and the label."""
         endings = [self._ending_of(channel) for channel in range(channels)]
         mask, owner = next((mask, owner) for owner, mask in self.masks.items())
-        label_ending = mask.name[len(owner) :]
+        label_ending = ending_of(mask, owner)
         cases = []
         for name in sorted({*self.scans, *self.masks}):
             there = self.scans.get(name, {})
@@ -238,7 +235,7 @@ class _Files:
     def _ending_of(self, channel: int) -> str:
         """Return what follows the name of the case in the file names of a channel."""
         name, there = next((name, there) for name, there in self.scans.items() if channel in there)
-        return there[channel].name[len(name) :]
+        return ending_of(there[channel], name)
 
 
 def _sort_files(images: Path, labels: Path, matching: _Matching) -> _Files:

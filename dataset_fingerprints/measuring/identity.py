@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from dataset_fingerprints.dataset import Case, is_there
+from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.fingerprint import FileIdentity
+from dataset_fingerprints.reading import nifti
 from dataset_fingerprints.reading.dicom import series_folders
 from dataset_fingerprints.reading.guards import find_data_files
 
@@ -57,12 +60,15 @@ def files_behind(path: Path) -> tuple[Path, ...]:
         return tuple(
             sorted(file for folder in series_folders(path) or (path,) for file in folder.iterdir() if file.is_file())
         )
-    if path.suffix == ".mhd":
+    if path.suffix.lower() in nifti.PAIR_SUFFIXES:
+        with suppress(DataError):
+            return nifti.find_pair(path)
+    if path.suffix.lower() == ".mhd":
         named = _DATA_FILE.search(path.read_bytes())
         data = path.parent / named.group(1).decode(errors="replace") if named else path
         if data != path and data.is_file():
             return (path, data)
-    if path.suffix == ".nrrd":
+    if path.suffix.lower() == ".nrrd":
         return (path, *find_data_files(path))
     return (path,)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -30,7 +31,10 @@ from dataset_fingerprints.tolerances import RIGHT_ANGLE_DEGREES, STRAIGHTENED_DE
 
 # Longest first, so that .nii.gz is never taken for something else.
 IMAGE_SUFFIXES = tuple(
-    sorted((*nifti.SUFFIXES, *itk.VOLUME_SUFFIXES, *itk.PICTURE_SUFFIXES), key=lambda suffix: -len(suffix))
+    sorted(
+        (*nifti.SUFFIXES, nifti.VOXEL_SUFFIX, *itk.VOLUME_SUFFIXES, *itk.PICTURE_SUFFIXES),
+        key=lambda suffix: -len(suffix),
+    )
 )
 
 _log = logging.getLogger(__name__)
@@ -57,17 +61,28 @@ class Image:
         return canonical_grid(self.source_grid)
 
 
+def suffix_of(path: Path) -> str:
+    """Return the image suffix of a file's name in lower case; "" where it has none."""
+    for suffix in (*IMAGE_SUFFIXES, nifti.HEADER_SUFFIX):
+        if path.name[-len(suffix) :].lower() == suffix:
+            return suffix
+    return ""
+
+
 def case_stem(path: Path) -> str:
-    """Return a file's name without its image suffix; the folder of a DICOM series has none."""
-    for suffix in IMAGE_SUFFIXES:
-        if path.name.endswith(suffix):
-            return path.name[: -len(suffix)]
-    return path.name
+    """Return a file's name without its image suffix, which the folder of a DICOM series does not have.
+
+    Names are compared by it: an accent is one character, however the disk stores it (Unicode's form NFC).
+    """
+    return unicodedata.normalize("NFC", path.name[: len(path.name) - len(suffix_of(path))])
 
 
 def is_image(path: Path) -> bool:
-    """Return whether the name is that of an image file that can be read (hidden files are not)."""
-    return path.name.endswith(IMAGE_SUFFIXES) and not path.name.startswith(".")
+    """Return whether the name is that of an image file that can be read (hidden files are not).
+
+    Of two files that hold an image together, the one with the voxels is the image.
+    """
+    return suffix_of(path) in IMAGE_SUFFIXES and not path.name.startswith(".")
 
 
 def is_series(path: Path) -> bool:
@@ -146,7 +161,7 @@ def read_label_map(path: Path) -> Image:
     """
     image = _read(path, None)
     voxels = image.voxels
-    if path.name.endswith(itk.PICTURE_SUFFIXES) and voxels.shape[0] == 3 and (voxels == voxels[:1]).all():
+    if suffix_of(path) in itk.PICTURE_SUFFIXES and voxels.shape[0] == 3 and (voxels == voxels[:1]).all():
         voxels = voxels[:1]
     if voxels.shape[0] != 1:
         raise DataError(f"{path}: holds {voxels.shape[0]} volumes. A label file holds one 3D volume of integers.")
@@ -158,7 +173,7 @@ def write_label_map(path: Path, labels: NDArray[np.integer], source_grid: Grid, 
     """Write a label map on the grid of the scan it belongs to, atomically.
 
     Args:
-        path: the suffix chooses the format: one of `IMAGE_SUFFIXES` but .mhd, which is two files.
+        path: the suffix chooses the format: one of `IMAGE_SUFFIXES` but .mhd and .img, which are two files.
         labels: (x, y, z) in canonical RAS+ axes, as integers.
         source_grid: the grid to write on, as `read_image` gave it.
         source: the header of that scan: its mask gets as many axes, and that of a NIfTI its units and both affines.
@@ -169,10 +184,10 @@ def write_label_map(path: Path, labels: NDArray[np.integer], source_grid: Grid, 
     stored = np.ascontiguousarray(from_canonical(labels, find_reorientation(source_grid)))
     if stored.shape != source_grid.shape:
         raise ValueError(f"label map of shape {stored.shape} does not fit the grid {source_grid.shape}")
-    if not path.name.endswith(IMAGE_SUFFIXES):
+    if not suffix_of(path):
         raise DataError(f"{path}: has no suffix of an image file. Choose one of {', '.join(IMAGE_SUFFIXES)}.")
     refuse_wide_labels(path, stored)
-    write = nifti.write if path.name.endswith(nifti.SUFFIXES) else itk.write
+    write = nifti.write if suffix_of(path) in (*nifti.SUFFIXES, *nifti.PAIR_SUFFIXES) else itk.write
     write(path, stored, source_grid, source)
 
 
@@ -221,7 +236,7 @@ def _read_by(path: Path, by_nibabel: Callable[[Path], _Found], by_itk: Callable[
     """Read a NIfTI file by nibabel, or by SimpleITK where nibabel refuses it; everything else by SimpleITK."""
     refuse_irregular(path)
     readers = {"nibabel": by_nibabel, "SimpleITK": by_itk}
-    if path.is_dir() or path.name.endswith(itk.VOLUME_SUFFIXES + itk.PICTURE_SUFFIXES):
+    if path.is_dir() or suffix_of(path) in itk.VOLUME_SUFFIXES + itk.PICTURE_SUFFIXES:
         del readers["nibabel"]
     refusals = []
     for library, read in readers.items():

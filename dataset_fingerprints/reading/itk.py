@@ -30,6 +30,18 @@ PICTURE_SUFFIXES = (".png", ".tiff", ".tif", ".bmp")
 
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
+# What reads a format; ITK finds it by itself only where the suffix is in lower case.
+_READERS = {
+    ".nrrd": "NrrdImageIO",
+    ".mha": "MetaImageIO",
+    ".mhd": "MetaImageIO",
+    ".gipl": "GiplImageIO",
+    ".png": "PNGImageIO",
+    ".tiff": "TIFFImageIO",
+    ".tif": "TIFFImageIO",
+    ".bmp": "BMPImageIO",
+}
+
 # The integers that a format can hold, where it cannot hold all, in order of preference.
 _LABEL_TYPES = {
     ".gipl": ("uint8", "int8", "uint16", "int16"),
@@ -88,10 +100,10 @@ def write(path: Path, labels: NDArray[np.integer[Any]], grid: Grid, source: Head
     """
     import SimpleITK
 
-    if path.suffix == ".mhd":
+    if path.suffix.lower() == ".mhd":
         raise DataError(f"{path}: .mhd is two files, which cannot be replaced in one step. Write .mha instead.")
     stored = _fit_type(path, labels).transpose(2, 1, 0)
-    picture = path.name.endswith(PICTURE_SUFFIXES)
+    picture = path.name.lower().endswith(PICTURE_SUFFIXES)
     flat = grid.shape[2] == 1 and (picture or (source is not None and source.axes == 2 and _lies_flat(grid)))
     image = SimpleITK.GetImageFromArray(np.ascontiguousarray(stored[0] if flat else stored))
     if not picture:
@@ -111,6 +123,8 @@ def _open(path: Path) -> SimpleITK.ImageFileReader:
     refuse_bad_header(path)
     reader = SimpleITK.ImageFileReader()
     reader.SetFileName(str(path))
+    if path.suffix.lower() in _READERS and path.suffix not in _READERS:
+        reader.SetImageIO(_READERS[path.suffix.lower()])
     try:
         reader.ReadImageInformation()
     except RuntimeError as error:
@@ -178,7 +192,7 @@ def _header_of(path: Path, source: Any, components: int) -> Header:
             f"{path}: its voxels are complex numbers. Expected real ones: store the magnitude, for example by "
             "SimpleITK.ComplexToModulus."
         )
-    if path.name.endswith(PICTURE_SUFFIXES):
+    if path.name.lower().endswith(PICTURE_SUFFIXES):
         affine = np.eye(4)
     else:
         _refuse_negative(path, source.GetSpacing())
@@ -224,7 +238,7 @@ def _lies_flat(grid: Grid) -> bool:
 
 def _fit_type(path: Path, labels: NDArray[np.integer[Any]]) -> NDArray[np.integer[Any]]:
     """Keep the labels' type, or take the first one of the format that holds their values."""
-    allowed = _LABEL_TYPES.get(path.suffix, (labels.dtype.name,))
+    allowed = _LABEL_TYPES.get(path.suffix.lower(), (labels.dtype.name,))
     if labels.dtype.name in allowed:
         return labels
     low, high = int(labels.min(initial=0)), int(labels.max(initial=0))

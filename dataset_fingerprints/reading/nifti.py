@@ -10,7 +10,7 @@ import logging
 import math
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -40,6 +40,9 @@ from dataset_fingerprints.reading.stored import (
 from dataset_fingerprints.tolerances import LARGEST_VOXEL_IN_METRES_MM
 
 SUFFIXES = (".nii.gz", ".nii")
+# An image in two files: the voxels in one of the first suffix, the header in one of the second.
+VOXEL_SUFFIX, HEADER_SUFFIX = ".img", ".hdr"
+PAIR_SUFFIXES = (VOXEL_SUFFIX, HEADER_SUFFIX)
 
 # isal's level 2 packs masks to half the size of zlib's level 1, which nibabel uses, in half the time.
 _COMPRESSION = 2
@@ -59,6 +62,8 @@ _PLACE = (
 )
 _HEADERS: dict[int, Any] = {kind.sizeof_hdr: kind for kind in (nibabel.Nifti1Header, nibabel.Nifti2Header)}
 _LONGEST_AXIS = 32767  # of NIfTI-1
+# An Analyze header is as long as one of NIfTI-1, which ends with one of these.
+_ANALYZE_BYTES, _MAGIC, _MAGICS = 348, slice(344, 348), (b"ni1\0", b"n+1\0")
 
 # A damaged or foreign file shows itself through one of these, depending on where the damage lies.
 _READ_ERRORS: tuple[type[Exception], ...] = (
@@ -113,6 +118,27 @@ def read_voxels(path: Path, dtype: type[np.floating] | None) -> Stored:
     return Stored(voxels=np.moveaxis(voxels.reshape(*header.grid.shape, -1), -1, 0), header=header)
 
 
+def find_pair(path: Path) -> tuple[Path, Path]:
+    """Return the files of the header and of the voxels that an image in two files has, given any of them.
+
+    Raises:
+        DataError: one of the two is not there.
+    """
+    spelled = path.suffix
+    alike = str.upper if spelled.isupper() else str.lower
+    found = []
+    for suffix in (HEADER_SUFFIX, VOXEL_SUFFIX):
+        named = [path.with_suffix(spelling) for spelling in (alike(suffix), suffix, suffix.upper())]
+        there = [path] if spelled.lower() == suffix else [file for file in named if file.is_file()]
+        if not there:
+            raise DataError(
+                f"{path}: is one of the two files of an image, but {named[0].name} is not beside it. Expected the "
+                f"header ({HEADER_SUFFIX}) and the voxels ({VOXEL_SUFFIX}) under one name: copy both."
+            )
+        found.append(there[0])
+    return found[0], found[1]
+
+
 def write(path: Path, labels: NDArray[np.integer[Any]], grid: Grid, source: Header | None) -> None:
     """Write (i, j, k) labels on a grid, atomically; the same labels give the same bytes.
 
@@ -122,9 +148,16 @@ def write(path: Path, labels: NDArray[np.integer[Any]], grid: Grid, source: Head
         grid: of the labels.
         source: the header of the scan that they belong to: they get its number of axes, and of a NIfTI its units,
             codes and both affines.
+
+    Raises:
+        DataError: the format is two files.
     """
+    if path.suffix.lower() in PAIR_SUFFIXES:
+        raise DataError(
+            f"{path}: {path.suffix} is one of two files, which cannot be replaced in one step. Write .nii.gz instead."
+        )
     content = _build(labels, grid, source).to_bytes()
-    packed = path.name.endswith(".gz")
+    packed = path.suffix.lower() == ".gz"
     # The time is left out of the gzip header.
     write_bytes(path, igzip.compress(content, _COMPRESSION, mtime=0) if packed else content)
 
@@ -168,11 +201,21 @@ def _read_place(block: bytes) -> nibabel.Nifti1Header:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[nibabel.Nifti1Header, BinaryIO, bytes]]:
-    """Open a file, packed or not whatever its name says, and read its header; the stream is at the file's start."""
-    with open_unpacked(path) as stream:
+    """Open an image, packed or not whatever its name says, and read its header.
+
+    The stream is at the start of the file that holds the voxels.
+    """
+    paired = path.suffix.lower() in PAIR_SUFFIXES
+    with ExitStack() as opened:
+        header, *voxels = (
+            opened.enter_context(open_unpacked(file)) for file in (find_pair(path) if paired else (path,))
+        )
+        if paired:
+            _refuse_analyze(path, header)
+        stream = voxels[0] if voxels else header
         try:
-            raw, block = _parse(stream)
-            _refuse_elsewhere(path, raw)
+            raw, block = _parse(header)
+            _refuse_elsewhere(path, raw, paired=paired)
             raw.check_fix(_silent, _ERROR_LEVEL)
             kind = raw.get_data_dtype()
         except _READ_ERRORS as error:
@@ -189,7 +232,7 @@ def _opened(path: Path) -> Iterator[tuple[nibabel.Nifti1Header, BinaryIO, bytes]
 
 def _parse(stream: BinaryIO) -> tuple[nibabel.Nifti1Header, bytes]:
     """Return the header as it is stored, and its bytes."""
-    start = stream.peek(_HEADER_BYTES)  # type: ignore[attr-defined]
+    start = _peek(stream)
     for size, kind in _HEADERS.items():
         if kind.may_contain_header(start):
             block = start[:size]
@@ -197,16 +240,33 @@ def _parse(stream: BinaryIO) -> tuple[nibabel.Nifti1Header, bytes]:
     raise ValueError("the file does not begin with a NIfTI header")
 
 
-def _refuse_elsewhere(path: Path, raw: nibabel.Nifti1Header) -> None:
+def _refuse_elsewhere(path: Path, raw: nibabel.Nifti1Header, *, paired: bool) -> None:
     """Refuse a header whose voxels lie in another file, or in the header itself, where libraries disagree."""
-    if raw["magic"].item() != raw.single_magic:
-        raise DataError(f"{path}: is one of a pair of files (.hdr and .img). Convert both to one .nii.gz.")
-    start = float(raw["vox_offset"])
-    if not start >= raw.single_vox_offset:
+    if raw["magic"].item() != (raw.pair_magic if paired else raw.single_magic):
+        what = "follow in the same file" if paired else "lie in a file beside it, as of a pair of .hdr and .img"
+        raise DataError(f"{path}: its header says that the voxels {what}. Convert the image to one .nii.gz.")
+    start, least = float(raw["vox_offset"]), 0 if paired else raw.single_vox_offset
+    if not start >= least:
         raise DataError(
-            f"{path}: its header says that the voxels begin at byte {start:g}. Expected {raw.single_vox_offset} or "
-            "more: copy the file again from its source."
+            f"{path}: its header says that the voxels begin at byte {start:g}. Expected {least} or more: copy the file "
+            "again from its source."
         )
+
+
+def _refuse_analyze(path: Path, header: BinaryIO) -> None:
+    """Refuse a header of the format before NIfTI, which does not say where left and right are."""
+    start = _peek(header)
+    lengths = (int.from_bytes(start[:4], "little"), int.from_bytes(start[:4], "big"))
+    if _ANALYZE_BYTES in lengths and start[_MAGIC] not in _MAGICS:
+        raise DataError(
+            f"{path}: is an Analyze 7.5 image, whose header does not say which side is left. Expected NIfTI: "
+            "convert it with the program that wrote it, which knows the side."
+        )
+
+
+def _peek(stream: BinaryIO) -> bytes:
+    found: bytes = stream.peek(_HEADER_BYTES)  # type: ignore[attr-defined]
+    return found
 
 
 def _header_of(path: Path, raw: nibabel.Nifti1Header, block: bytes) -> Header:

@@ -55,6 +55,16 @@ def test_folders_are_matched_by_name_without_suffix(folders):
     assert evaluation.foreground_mean_dice == pytest.approx((1 + 2 / 3) / 2)
 
 
+def test_names_match_whatever_case_their_suffix_has_and_what_is_left_out_is_said(folders, caplog):
+    prediction, reference = folders
+    (prediction / "a.nii.gz").rename(prediction / "a.NII.GZ")
+    for name in ("metrics.json", "notes.txt", "b.json", ".hidden"):
+        (prediction / name).write_text("no mask")
+    (prediction / "folder").mkdir()
+    assert [case.case for case in evaluate_files(prediction, reference).cases] == ["a", "b"]
+    assert caplog.messages == [f"{prediction}: Left out: notes.txt"]
+
+
 def test_orientation_of_the_files_may_differ(tmp_path):
     reference = write_labels(tmp_path / "ref.nii.gz", BOX)
     flipped = np.diag([-1.0, 1.0, 1.0, 1.0])

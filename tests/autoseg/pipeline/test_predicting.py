@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import SimpleITK
 
+import autoseg
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.files.jsonfiles import read_json, write_json
 from dataset_fingerprints.reading.images import read_image, read_label_map
@@ -168,14 +169,30 @@ def test_masks_do_not_go_among_the_scans(trained, tmp_path, monkeypatch, capsys)
     assert len(list((tmp_path / "new").iterdir())) == 2
 
 
-def test_masks_that_are_there_stay_and_that_is_said(trained, tmp_path, monkeypatch, capsys):
-    write_scan(tmp_path / "new", "a")
+def test_masks_that_are_there_stay_and_files_that_are_none_do_not(trained, tmp_path, monkeypatch, capsys):
+    for name in "abcd":
+        write_scan(tmp_path / "new", name)
     arguments = ["predict", tmp_path / "new", "-w", trained / "ws", "--no-mirror", "-o", tmp_path / "out"]
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "a.nii.gz").write_bytes(b"of somebody else")
+    write_nifti(tmp_path / "out" / "a.nii.gz", head(50)[1], affine_of(flips=(-1, 1, 1)))
+    mine = (tmp_path / "out" / "a.nii.gz").read_bytes()
+    (tmp_path / "out" / "b.nii.gz").write_bytes(b"")
+    (tmp_path / "out" / "c.nii.gz").write_bytes(mine[:-9])
+    for name in (".partial-abcdefgh-d.nii.gz", ".partial-abcdefgh-of-others.nii.gz"):
+        (tmp_path / "out" / name).write_bytes(b"half")
     assert run(monkeypatch, *arguments) == 0
-    assert "1 masks are there already and stay as they are. Give --overwrite" in capsys.readouterr().out
-    assert (tmp_path / "out" / "a.nii.gz").read_bytes() == b"of somebody else"
+    said = " ".join(capsys.readouterr().out.split())
+    assert "1 masks are there already and stay as they are. Give --overwrite" in said
+    assert "2 files in the place of masks cannot be read as masks and are replaced: b.nii.gz, c.nii.gz." in said
+    assert f"3 masks made, 1 was there and stays: {tmp_path / 'out'}" in said
+    assert (tmp_path / "out" / "a.nii.gz").read_bytes() == mine
+    names = [path.name for path in sorted((tmp_path / "out").iterdir())]
+    assert names == [".partial-abcdefgh-of-others.nii.gz", "a.nii.gz", "b.nii.gz", "c.nii.gz", "d.nii.gz"]
+    made = read_label_map(tmp_path / "out" / "d.nii.gz").voxels
+    for name in "bc":
+        assert np.array_equal(read_label_map(tmp_path / "out" / f"{name}.nii.gz").voxels, made)
+    masks = autoseg.predict(tmp_path / "new", tmp_path / "out", trained / "ws", mirror=False)
+    assert (list(masks), len(masks), masks.made()) == ([tmp_path / "out" / f"{name}.nii.gz" for name in "abcd"], 4, ())
+    assert masks.describe() == "0 masks made, 4 were there and stay"
 
 
 def test_a_fold_that_cannot_be_is_refused(trained, tmp_path, monkeypatch, capsys):

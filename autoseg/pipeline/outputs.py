@@ -1,0 +1,313 @@
+"""Places of what a command writes, checked before it works: an output is never an input, and nobody else's file.
+
+Paths are compared by where they lead, through links of every kind. No option turns the checks off.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from autoseg.pipeline.new_scans import NewScan
+from autoseg.workspace.fold import METRICS
+from autoseg.workspace.reserved import find_reserved, is_workspace_root
+from autoseg.workspace.workspace import Workspace
+from dataset_fingerprints.dataset import Case, Dataset
+from dataset_fingerprints.errors import DataError, FileFormatError, WorkspaceError
+from dataset_fingerprints.files.jsonfiles import read_json, read_plain_json
+from dataset_fingerprints.files.places import (
+    find_around,
+    find_too_long,
+    identify_place,
+    identify_places,
+    is_case_blind,
+    is_same,
+    is_within,
+    name_bytes,
+    nearest_there,
+)
+from dataset_fingerprints.layouts.description import first_ten
+from dataset_fingerprints.measuring.identity import files_behind
+from dataset_fingerprints.reading import nifti
+from dataset_fingerprints.reading.file_names import find_alike, images_in
+from dataset_fingerprints.reading.images import is_image, suffix_of
+
+# A suffix as files have one: a letter first, so that `masks_1.5mm` is a folder; `.v2` is a version.
+_FILE_SUFFIX = re.compile(r"\.(?!v\d)[A-Za-z][A-Za-z0-9]{0,5}$")
+_TWO_FILES = (".mhd", *nifti.PAIR_SUFFIXES)
+# The folders of an nnU-Net raw data set, beside its dataset.json.
+_RAW_FOLDERS = ("imagesTr", "labelsTr", "imagesTs", "labelsTs")
+_DESCRIPTION = "dataset.json"
+# Layouts whose folders hold nothing but data, at any depth.
+_LAYOUTS_OF_FOLDERS = ("nnunet", "msd")
+# Fields of a file of ours, whatever its version; other files are told from it by their first bytes, or by these.
+_EVALUATION = frozenset({"schema_version", "conventions", "cases", "summary"})
+_FINDINGS = frozenset({"schema_version", "dataset", "cases", "findings"})
+_START_BYTES = 64
+_APART = "Name another place with -o."
+
+
+def choose_targets(found: Sequence[NewScan], scans: Path, out: Path, workspace: Workspace) -> tuple[Path, ...]:
+    """Return where the mask of each scan goes.
+
+    Args:
+        found: the scans.
+        scans: the path that they were found at.
+        out: a folder; for a single scan also the mask's own name.
+        workspace: with the models.
+
+    Raises:
+        DataError: a mask would lie on or among scans, raw data or files of a workspace, or cannot have its name.
+    """
+    _refuse_no_place(out)
+    if suffix_of(out) in _TWO_FILES and not out.is_dir():
+        raise DataError(
+            f"{out}: {out.suffix} is one of two files, which cannot be replaced in one step. Write .nii.gz."
+        )
+    named = len(found) == 1 and is_image(out) and not out.is_dir()
+    if not named:
+        _refuse_no_folder(out, "for the masks", len(found))
+    folder = out.parent if named else out
+    targets = (out,) if named else tuple(folder / f"{scan.name}{scan.mask_suffix()}" for scan in found)
+    _refuse_names(folder, [target.name for target in targets])
+    folders = [target for target in targets if target.is_dir()]
+    if folders:
+        raise DataError(f"{folders[0]}: is a folder where a mask belongs. Move it away, or name another place with -o.")
+    _refuse_scans(found, scans, targets, named=named)
+    _refuse_reserved(folder)
+    _refuse_raw(folder, _read_dataset(workspace))
+    return targets
+
+
+def refuse_scores_place(prediction: Path, reference: Path, out: Path) -> None:
+    """Make sure that scores can be written to a file without a loss.
+
+    Raises:
+        DataError: it is one of the masks, or anything else but an earlier evaluation.
+    """
+    _refuse_no_file(out, "for the scores", METRICS)
+    _refuse_inputs([out], [file for path in (prediction, reference) for file in _files_at(path)], "one of the masks")
+    _refuse_foreign(out, "an evaluation", _EVALUATION)
+    _refuse_kept(out)
+
+
+def refuse_findings_place(place: Path, dataset: Dataset, out: Path | None, pictures: Path | None) -> None:
+    """Make sure that the findings of a check, and its pictures, can be written without a loss.
+
+    Args:
+        place: that the data set was given as.
+        dataset: that is checked.
+        out: the file for the findings, or None.
+        pictures: the folder for the pictures, or None.
+
+    Raises:
+        DataError: they would lie on or among files of the data set, or anything else but an earlier check.
+    """
+    if out is not None:
+        _refuse_no_file(out, "for the findings", "findings.json")
+        description = Path(dataset.root) / _DESCRIPTION
+        files = (file for case in dataset.cases for file in _files_of(case))
+        _refuse_inputs([out], (place, description, *files), "a file of the data set")
+        if is_same(out, description):
+            raise DataError(f"{out}: would be read as the description of the data set. Name another file with -o.")
+        _refuse_foreign(out, "the findings of a check", _FINDINGS)
+        _refuse_kept(out)
+    if pictures is not None:
+        _refuse_no_place(pictures)
+        _refuse_no_folder(pictures, "for the pictures", len(dataset.cases))
+        _refuse_reserved(pictures)
+        _refuse_raw(pictures, dataset)
+        _refuse_names(pictures, [f"{case.name}.png" for case in dataset.cases])
+
+
+def refuse_workspace_place(place: Path, dataset: Dataset, workspace: Workspace) -> None:
+    """Make sure that a workspace lies apart from the raw data set, and that its files can have their names.
+
+    Args:
+        place: that the data set was given as: a folder or a CSV.
+        dataset: that the workspace is for.
+        workspace: to be made, or to go on with.
+
+    Raises:
+        WorkspaceError: one lies inside the other.
+        DataError: it lies inside another workspace, or the names of cases are too long.
+    """
+    _refuse_no_place(workspace.root)
+    # A CSV may lie above everything; a folder that was given is the data set.
+    folders = [folder for folder in _folders_of(dataset) if place.is_dir() or not is_within(place, folder)]
+    folders += [place] if place.is_dir() else []
+    around = find_around(workspace.root, folders)
+    inside = next((folder for folder in folders if is_within(folder, workspace.root)), None)
+    if around is not None or inside is not None:
+        how = f"lies in the raw data set ({around})" if around else f"the raw data set lies in it ({inside})"
+        raise WorkspaceError(
+            f"{workspace.root}: {how}. A workspace lies apart from the data: name another folder with -w."
+        )
+    _refuse_kept(workspace.root)
+    store, masks = workspace.store(""), workspace.fold("", "", "0").validation
+    longest = ((store.reference(case.name), masks.mask(case.name)) for case in dataset.cases)
+    _refuse_long_names(workspace.root, [path.name for paths in longest for path in paths])
+
+
+def refuse_simulation_place(out: Path) -> None:
+    """Make sure that a simulated data set, whose folder is new anyway, lies apart from raw data and from workspaces.
+
+    Raises:
+        DataError: it does not.
+    """
+    _refuse_no_place(out)
+    _refuse_reserved(out)
+    _refuse_raw(out, None)
+
+
+def _refuse_no_place(out: Path) -> None:
+    """Refuse what nothing can be written to: a device or a pipe, or a path through a file."""
+    there = nearest_there(out)
+    _refuse_long_names(there, out.absolute().relative_to(there).parts)
+    if there.is_dir() or (there.is_file() and there == out.absolute()):
+        return
+    kind = "is a file" if there.is_file() else "is neither a file nor a folder"
+    raise DataError(f"{there}: {kind}. Name another place for what is written ({out}).")
+
+
+def _refuse_no_folder(out: Path, purpose: str, results: int) -> None:
+    """Refuse a file, and a new folder with the name of one."""
+    if out.is_file():
+        raise DataError(f"{out}: is a file. Give a folder {purpose} with -o.")
+    if out.exists():
+        return
+    if suffix_of(out):
+        raise DataError(f"{out}: looks like a file, but there are {results} results. Give a folder {purpose}.")
+    if _FILE_SUFFIX.search(out.name):
+        raise DataError(
+            f"{out}: looks like a file, but {out.suffix} is no format of images, and there is no folder of that name. "
+            f"Give a folder {purpose}; make it first if it is to be called so."
+        )
+
+
+def _refuse_no_file(out: Path, purpose: str, example: str) -> None:
+    """Refuse a folder, and the name of an image."""
+    _refuse_no_place(out)
+    if out.is_dir():
+        raise DataError(f"{out}: is a folder. Name a file {purpose} with -o, for example {out / example}.")
+    if suffix_of(out):
+        raise DataError(
+            f"{out}: has the suffix of an image, but the file {purpose} is JSON, and would be taken for a scan or a "
+            "mask. Name it .json."
+        )
+    _refuse_names(out.parent, [out.name])
+
+
+def _refuse_scans(found: Sequence[NewScan], scans: Path, targets: Sequence[Path], *, named: bool) -> None:
+    """Refuse masks in the place of scans, or where they would be taken for scans."""
+    images = [image for scan in found for image in scan.files()]
+    folder = targets[0].parent
+    # A mask that is named may lie beside its scan, but not where whole folders are predicted.
+    among = [scans] if named and scans.is_dir() else [] if named else sorted({image.parent for image in images})
+    if any(is_same(folder, place) for place in among):
+        raise DataError(
+            f"{folder}: holds the scans, among which masks would be taken for scans. Name another folder with -o."
+        )
+    series = find_around(folder, [image for image in images if image.is_dir()])
+    if series is not None:
+        raise DataError(f"{folder}: lies in the DICOM series {series}. Name another folder with -o.")
+    _refuse_inputs(targets, (file for image in images for file in (image, *files_behind(image))), "one of the scans")
+
+
+def _refuse_reserved(out: Path) -> None:
+    """Refuse a workspace, and its folders, in which nothing but its own files may lie."""
+    _refuse_kept(out)
+    if out.is_dir() and is_workspace_root(out):
+        raise DataError(f"{out}: is a workspace. Name a folder of its own, outside of it.")
+
+
+def _refuse_kept(out: Path) -> None:
+    reserved = find_reserved(out)
+    if reserved is not None:
+        raise DataError(
+            f"{out}: lies in {reserved}, where a workspace keeps its own files. Name a place outside of the workspace."
+        )
+
+
+def _refuse_raw(folder: Path, dataset: Dataset | None) -> None:
+    """Refuse the folders of a raw data set, in which anything new would be taken for data."""
+    place = folder.resolve()
+    named = (above for above in (place, *place.parents) if above.name in _RAW_FOLDERS)
+    taken = next((above for above in named if (above.parent / _DESCRIPTION).is_file()), None)
+    if taken is None and dataset is not None:
+        own = _folders_of(dataset)
+        whole = dataset.layout in _LAYOUTS_OF_FOLDERS
+        taken = find_around(place, own) if whole else next((one for one in own if is_same(place, one)), None)
+    if taken is not None:
+        raise DataError(f"{folder}: belongs to a raw data set ({taken}), where it would be taken for data. {_APART}")
+
+
+def _refuse_inputs(outputs: Iterable[Path], inputs: Iterable[Path], what: str) -> None:
+    """Refuse an output that is an input by any of its names."""
+    known: dict[tuple[int, int], Path] | None = None
+    for out in outputs:
+        identity = identify_place(out)
+        if identity is not None:
+            known = identify_places(inputs) if known is None else known
+            if identity in known:
+                other = "" if known[identity].absolute() == out.absolute() else f" by another name ({known[identity]})"
+                raise DataError(f"{out}: is {what}{other}, which would be replaced. {_APART}")
+
+
+def _refuse_foreign(out: Path, what: str, fields: frozenset[str]) -> None:
+    """Refuse to replace a file that holds anything else than an earlier result of the same kind."""
+    if out.exists() and out.stat().st_size and not _holds(out, fields):
+        raise DataError(f"{out}: exists and is not {what}. It would be replaced: name another file with -o.")
+
+
+def _holds(path: Path, fields: frozenset[str]) -> bool:
+    with path.open("rb") as stream:
+        if not stream.read(_START_BYTES).lstrip().startswith(b"{"):
+            return False
+    try:
+        content = read_plain_json(path)
+    except FileFormatError:
+        return False
+    return isinstance(content, dict) and fields <= content.keys()
+
+
+def _refuse_names(folder: Path, names: Sequence[str]) -> None:
+    """Refuse names that files cannot have, or that a disk takes for the same."""
+    _refuse_long_names(folder, names)
+    alike = find_alike(names, case_blind=is_case_blind(folder))
+    if alike:
+        shown = first_ten([" and ".join(group) for group in alike], "; ")
+        raise DataError(f"{folder}: these files would be the same there: {shown}. Rename what they are made of.")
+
+
+def _refuse_long_names(folder: Path, names: Sequence[str]) -> None:
+    long = find_too_long(folder, names)
+    if long:
+        raise DataError(
+            f"{folder}: no file can be called {long[0]}: the name has {len(os.fsencode(long[0]))} bytes. Expected at "
+            f"most {name_bytes(folder)}: rename what it is made of."
+        )
+
+
+def _folders_of(dataset: Dataset) -> list[Path]:
+    """Return the folders that hold the files of a data set."""
+    return sorted({file.parent for case in dataset.cases for file in _files_of(case)})
+
+
+def _files_of(case: Case) -> list[Path]:
+    return [Path(file) for file in (*case.images, case.label) if file]
+
+
+def _files_at(path: Path) -> list[Path]:
+    """Return a file, or the images of a folder."""
+    return images_in(path, series=False) if path.is_dir() else [path]
+
+
+def _read_dataset(workspace: Workspace) -> Dataset | None:
+    """Return the data set of a workspace; None where it is of another version, which predicting does not need."""
+    try:
+        return read_json(workspace.dataset, Dataset)
+    except FileFormatError:
+        return None

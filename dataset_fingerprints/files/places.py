@@ -1,0 +1,78 @@
+"""Comparison of places on the disk: by what they are, through links and whatever their paths look like."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+# Where the file system does not say how long a name may be: what nearly all allow.
+_NAME_BYTES = 255
+
+Identity = tuple[int, int]
+
+
+def identify_place(path: Path) -> Identity | None:
+    """Return the numbers of the device and the file that a path leads to: the same for all links; None for nothing."""
+    try:
+        status = path.stat()
+    except (OSError, ValueError):
+        return None
+    return status.st_dev, status.st_ino
+
+
+def identify_places(paths: Iterable[Path]) -> dict[Identity, Path]:
+    """Return the paths that lead somewhere by `identify_place`."""
+    found = ((identify_place(path), path) for path in paths)
+    return {identity: path for identity, path in found if identity is not None}
+
+
+def is_same(first: Path, second: Path) -> bool:
+    """Return whether two paths lead to one file or folder, or will when it is made."""
+    identity = identify_place(first)
+    if identity is not None:
+        return identity == identify_place(second)
+    return first.resolve() == second.resolve()
+
+
+def is_within(inner: Path, outer: Path) -> bool:
+    """Return whether a path leads to a folder or to what lies below it."""
+    place = inner.resolve()
+    return any(is_same(folder, outer) for folder in (place, *place.parents))
+
+
+def find_around(path: Path, folders: Iterable[Path]) -> Path | None:
+    """Return that of the folders which a path leads to or lies below, the innermost one; None for none."""
+    known = identify_places(folders)
+    place = path.resolve()
+    identities = (identify_place(folder) for folder in (place, *place.parents))
+    return next((known[identity] for identity in identities if identity in known), None)
+
+
+def nearest_there(path: Path) -> Path:
+    """Return a path, or the nearest folder above it that exists."""
+    place = path.absolute()
+    return next((folder for folder in (place, *place.parents) if identify_place(folder)), place)
+
+
+def is_case_blind(path: Path) -> bool:
+    """Return whether the disk takes upper and lower case for the same, as far as the name of a folder shows it."""
+    for folder in (place := nearest_there(path), *place.parents):
+        other = folder.with_name(folder.name.swapcase()) if folder.name else folder
+        if other != folder:
+            return other.exists() and is_same(folder, other)
+    return False
+
+
+def name_bytes(path: Path) -> int:
+    """Return how many bytes the name of a file in a folder may have."""
+    try:
+        return os.pathconf(nearest_there(path), "PC_NAME_MAX")
+    except (OSError, ValueError):
+        return _NAME_BYTES
+
+
+def find_too_long(path: Path, names: Iterable[str]) -> list[str]:
+    """Return the names that no file in a folder can have."""
+    longest = name_bytes(path)
+    return [name for name in names if len(os.fsencode(name)) > longest]

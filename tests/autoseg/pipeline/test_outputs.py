@@ -1,0 +1,387 @@
+"""Outputs are never inputs, by whatever path: each refusal is one message, and no byte is lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import autoseg
+from autoseg.evaluation import evaluate_files, label_targets, write_evaluation
+from autoseg.pipeline.inspecting import CheckReport
+from autoseg.pipeline.new_scans import NewScan, find_scans
+from autoseg.pipeline.outputs import (
+    choose_targets,
+    refuse_findings_place,
+    refuse_scores_place,
+    refuse_simulation_place,
+    refuse_workspace_place,
+)
+from autoseg.workspace.workspace import Workspace
+from dataset_fingerprints.dataset import Dataset
+from dataset_fingerprints.errors import AutosegError, DataError
+from dataset_fingerprints.files.jsonfiles import write_json
+from dataset_fingerprints.layouts import read_dataset
+from tests.synthetic.commands import run
+from tests.synthetic.scans import head, write_csv, write_nifti, write_nnunet_dataset, write_pairs
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """A raw data set, a workspace of it without models, scans and masks; every file has links."""
+
+    root: Path
+
+    @property
+    def workspace(self) -> Workspace:
+        return Workspace(root=self.root / "ws")
+
+    @property
+    def dataset(self) -> Dataset:
+        return read_dataset(self.root / "raw")
+
+    def find(self, scans: str) -> tuple[NewScan, ...]:
+        return find_scans(self.root / scans, ("T1w",), zero_missing=False)
+
+    def contents(self) -> dict[str, bytes | str]:
+        return {
+            str(path.relative_to(self.root)): str(path.readlink()) if path.is_symlink() else path.read_bytes()
+            for path in self.root.rglob("*")
+            if path.is_file() or path.is_symlink()
+        }
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    write_nnunet_dataset(tmp_path / "raw", 2)
+    for number, name in enumerate(("a", "b")):
+        write_nifti(tmp_path / "scans" / f"{name}.nii.gz", head(number)[0])
+        write_nifti(tmp_path / "masks" / f"{name}.nii.gz", head(number)[1])
+        write_nifti(tmp_path / "references" / f"{name}.nii.gz", head(number)[1])
+    os.link(tmp_path / "scans" / "a.nii.gz", tmp_path / "hard.nii.gz")
+    (tmp_path / "soft.nii.gz").symlink_to("scans/a.nii.gz")
+    (tmp_path / "hard").mkdir()
+    os.link(tmp_path / "scans" / "a.nii.gz", tmp_path / "hard" / "b.nii.gz")
+    os.link(tmp_path / "references" / "a.nii.gz", tmp_path / "reference.json")
+    os.link(tmp_path / "raw" / "dataset.json", tmp_path / "description.json")
+    (tmp_path / "link").symlink_to("scans", target_is_directory=True)
+    (tmp_path / "raw-link").symlink_to("raw", target_is_directory=True)
+    (tmp_path / "notes.json").write_text('{"schema_version": 1, "mine": true}')
+    (tmp_path / "listed.json").write_text("[1, 2]")
+    made = Place(root=tmp_path)
+    write_json(made.workspace.dataset, made.dataset)
+    for folder in ("plans", "models", "preprocessed", "cases"):
+        (tmp_path / "ws" / folder).mkdir()
+    monkeypatch.chdir(tmp_path)
+    return made
+
+
+# scans, -o, what the message says
+NO_MASKS = [
+    ("scans", "scans", "holds the scans"),
+    ("scans", "link", "holds the scans"),
+    ("link", "scans", "holds the scans"),
+    ("scans", "masks/../scans", "holds the scans"),
+    ("scans/a.nii.gz", "scans", "holds the scans"),
+    ("scans", "hard", r"b\.nii\.gz: is one of the scans by another name"),
+    ("scans/a.nii.gz", "scans/a.nii.gz", r"a\.nii\.gz: is one of the scans, which"),
+    ("scans/a.nii.gz", "link/a.nii.gz", "is one of the scans"),
+    ("link/a.nii.gz", "scans/a.nii.gz", "is one of the scans"),
+    ("scans/a.nii.gz", "hard.nii.gz", "is one of the scans by another name"),
+    ("scans/a.nii.gz", "soft.nii.gz", "is one of the scans by another name"),
+    ("soft.nii.gz", "scans/a.nii.gz", "is one of the scans by another name"),
+    ("hard.nii.gz", "soft.nii.gz", "is one of the scans by another name"),
+    ("scans", "raw/imagesTr", "belongs to a raw data set"),
+    ("scans", "raw-link/labelsTr", "belongs to a raw data set"),
+    ("scans", "raw/labelsTr/new/deep", "belongs to a raw data set"),
+    ("scans/a.nii.gz", "raw/labelsTr/new.nii.gz", "belongs to a raw data set"),
+    ("scans", "raw/imagesTs", "belongs to a raw data set"),
+    ("scans", "ws", "is a workspace"),
+    ("scans", "ws/models/new", "where a workspace keeps its own files"),
+    ("scans", "ws/preprocessed", "where a workspace keeps its own files"),
+    ("scans/a.nii.gz", "ws/plans/a.nii.gz", "where a workspace keeps its own files"),
+    ("scans", "m8.txt", r"m8\.txt: looks like a file, but \.txt is no format of images"),
+    ("scans/a.nii.gz", "m8.csv", "looks like a file"),
+    ("scans", "new/masks.ZIP", "looks like a file"),
+    ("scans", "all.nii.gz", "looks like a file, but there are 2 results"),
+    ("scans/a.nii.gz", "a.mhd", "is one of two files"),
+    ("scans/a.nii.gz", "a.HDR", "is one of two files"),
+    ("scans", "notes.json", "is a file. Give a folder"),
+    ("scans", "notes.json/new", r"notes\.json: is a file"),
+    ("scans", "/dev/null", "is neither a file nor a folder"),
+    ("scans", "new/" + "x" * 300 + "/new", "no file can be called x+: the name has 300 bytes"),
+]
+
+
+@pytest.mark.parametrize("absolute", [True, False])
+@pytest.mark.parametrize(("scans", "out", "message"), NO_MASKS)
+def test_masks_do_not_go_there(place: Place, scans: str, out: str, message: str, absolute: bool) -> None:
+    before = place.contents()
+    where = place.root / out if absolute else Path(out)
+    with pytest.raises(DataError, match=message):
+        choose_targets(place.find(scans), place.root / scans, where, place.workspace)
+    assert place.contents() == before
+
+
+@pytest.mark.parametrize(
+    ("scans", "out", "targets"),
+    [
+        ("scans", "new", ["new/a.nii.gz", "new/b.nii.gz"]),
+        ("scans", "scans/masks", ["scans/masks/a.nii.gz", "scans/masks/b.nii.gz"]),
+        ("scans", "masks_1.5mm", ["masks_1.5mm/a.nii.gz", "masks_1.5mm/b.nii.gz"]),
+        ("scans", "model.v2", ["model.v2/a.nii.gz", "model.v2/b.nii.gz"]),
+        ("scans", "raw/masks", ["raw/masks/a.nii.gz", "raw/masks/b.nii.gz"]),
+        ("scans", "ws/masks", ["ws/masks/a.nii.gz", "ws/masks/b.nii.gz"]),
+        ("scans/a.nii.gz", "scans/a_mask.nii.gz", ["scans/a_mask.nii.gz"]),
+        ("scans/a.nii.gz", "new/A.NII.GZ", ["new/A.NII.GZ"]),
+        ("scans/a.nii.gz", "a.mha", ["a.mha"]),
+    ],
+)
+def test_masks_go_there(place: Place, scans: str, out: str, targets: list[str]) -> None:
+    found = choose_targets(place.find(scans), place.root / scans, place.root / out, place.workspace)
+    assert [str(path.relative_to(place.root)) for path in found] == targets
+
+
+def test_a_folder_that_exists_may_be_called_like_a_file(place: Place) -> None:
+    for name in ("m8.txt", "all.nii.gz"):
+        (place.root / name).mkdir()
+        targets = choose_targets(place.find("scans"), place.root / "scans", place.root / name, place.workspace)
+        assert targets[0] == place.root / name / "a.nii.gz"
+
+
+def test_a_folder_in_the_place_of_a_mask_and_names_that_cannot_be_are_refused(place: Place) -> None:
+    (place.root / "out" / "a.nii.gz").mkdir(parents=True)
+    with pytest.raises(DataError, match=r"a\.nii\.gz: is a folder where a mask belongs"):
+        choose_targets(place.find("scans"), place.root / "scans", place.root / "out", place.workspace)
+    long = NewScan(name="x" * 250, images=(place.root / "scans" / "a.nii.gz",))
+    with pytest.raises(DataError, match=r"no file can be called x+\.nii\.gz: the name has 257 bytes. Expected at most"):
+        choose_targets([long, long], place.root / "scans", place.root / "new", place.workspace)
+
+
+NO_SCORES = [
+    ("references/a.nii.gz", "has the suffix of an image"),
+    ("new.nii.gz", "has the suffix of an image"),
+    ("reference.json", "is one of the masks by another name"),
+    ("masks", "is a folder. Name a file for the scores with -o, for example"),
+    ("notes.json", "exists and is not an evaluation. It would be replaced: name another file"),
+    ("listed.json", "exists and is not an evaluation"),
+    ("raw/dataset.json", "exists and is not an evaluation"),
+    ("description.json", "exists and is not an evaluation"),
+    ("findings.json", "exists and is not an evaluation"),
+    ("notes.json/new.json", r"notes\.json: is a file"),
+    ("ws/models/new.json", "where a workspace keeps its own files"),
+    ("/dev/null", "is neither a file nor a folder"),
+]
+
+
+@pytest.mark.parametrize("pair", [("masks", "references"), ("masks/a.nii.gz", "references/a.nii.gz")])
+@pytest.mark.parametrize(("out", "message"), NO_SCORES)
+def test_scores_do_not_go_there(place: Place, out: str, message: str, pair: tuple[str, str]) -> None:
+    write_json(place.root / "findings.json", CheckReport(dataset="a", cases=1, findings=()))
+    before = place.contents()
+    for where in (place.root / out, Path(out)):
+        with pytest.raises(DataError, match=message):
+            autoseg.evaluate(*pair, out=where)
+    assert place.contents() == before
+
+
+def test_scores_replace_scores(place: Place) -> None:
+    evaluation = evaluate_files(place.root / "masks", place.root / "references", label_targets((1,)))
+    for name in ("metrics.json", "masks/metrics.json", "new/scores.json", "empty.json"):
+        (place.root / "empty.json").write_bytes(b"")
+        for _ in range(2):
+            refuse_scores_place(place.root / "masks", place.root / "references", place.root / name)
+            write_evaluation(place.root / name, evaluation)
+    for name in ("scores.json", "others.json"):
+        (place.root / f".partial-abcdefgh-{name}").write_bytes(b"half")
+    autoseg.evaluate("masks", "references", out="scores.json")
+    assert [path.name for path in place.root.glob(".partial-*")] == [".partial-abcdefgh-others.json"]
+
+
+def test_the_scores_of_a_fold_are_not_replaced(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    validation = place.workspace.fold("default", "2d", "0").validation
+    autoseg.evaluate("masks", "references", out=place.root / "scores.json")
+    validation.root.mkdir(parents=True)
+    (place.root / "scores.json").rename(validation.metrics)
+    before = place.contents()
+    monkeypatch.chdir(validation.root)
+    assert run(monkeypatch, "evaluate", place.root / "masks", place.root / "references") == 2
+    assert place.contents() == before
+
+
+NO_FINDINGS = [
+    ("raw/dataset.json", "is a file of the data set"),
+    ("raw-link/dataset.json", "is a file of the data set"),
+    ("description.json", "is a file of the data set by another name"),
+    ("raw/imagesTr/new.nii.gz", "has the suffix of an image"),
+    ("raw", "is a folder"),
+    ("notes.json", "exists and is not the findings of a check"),
+    ("ws/cases/new.json", "where a workspace keeps its own files"),
+]
+
+
+@pytest.mark.parametrize(("out", "message"), NO_FINDINGS)
+def test_findings_do_not_go_there(
+    place: Place, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], out: str, message: str
+) -> None:
+
+    before = place.contents()
+    assert run(monkeypatch, "check", place.root / "raw", "-o", out) == 2
+    assert re.search(message, " ".join(capsys.readouterr().err.split()))
+    assert place.contents() == before
+
+
+@pytest.mark.parametrize(
+    ("pictures", "message"),
+    [
+        ("raw/imagesTr", "belongs to a raw data set"),
+        ("raw-link/labelsTr/new", "belongs to a raw data set"),
+        ("ws/models", "where a workspace keeps its own files"),
+        ("ws", "is a workspace"),
+        ("notes.json", "is a file"),
+        ("new.png", "looks like a file"),
+    ],
+)
+def test_pictures_do_not_go_there(place: Place, pictures: str, message: str) -> None:
+    for where in (place.root / pictures, Path(pictures)):
+        with pytest.raises(DataError, match=message):
+            refuse_findings_place(place.root / "raw", place.dataset, None, where)
+
+
+def test_a_description_that_is_not_there_is_not_made_by_findings(place: Place) -> None:
+    write_pairs(place.root / "pair" / "images", place.root / "pair" / "labels", 2)
+    dataset = read_dataset(place.root / "pair")
+    with pytest.raises(DataError, match="would be read as the description of the data set"):
+        refuse_findings_place(place.root / "pair", dataset, place.root / "pair" / "dataset.json", None)
+    rows = [{"image": "images/sub-000.nii.gz", "label": "labels/sub-000.nii.gz"}]
+    listed = write_csv(place.root / "pair" / "cases.csv", rows)
+    with pytest.raises(DataError, match="is a file of the data set"):
+        refuse_findings_place(listed, read_dataset(listed), listed, None)
+
+
+def test_findings_replace_findings(place: Place) -> None:
+    for name in ("findings.json", "raw/findings.json", "ws/check.json"):
+        for _ in range(2):
+            refuse_findings_place(place.root / "raw", place.dataset, place.root / name, place.root / "pictures")
+            write_json(place.root / name, CheckReport(dataset="raw", cases=2, findings=()))
+
+
+def make_pair(root: Path) -> Path:
+    write_pairs(root / "images", root / "labels", 2)
+    return root
+
+
+def make_list_apart(root: Path) -> Path:
+    write_pairs(root / "data" / "images", root / "data" / "labels", 2)
+    return write_csv(
+        root / "cases.csv", [{"image": "data/images/sub-000.nii.gz", "label": "data/labels/sub-000.nii.gz"}]
+    )
+
+
+@pytest.mark.parametrize(
+    ("make", "inside"),
+    [
+        (write_nnunet_dataset, ["new", ".", "imagesTr/new", "new/deep"]),
+        (make_pair, ["new", ".", "images", "labels/new"]),
+        (make_list_apart, ["data/images", "data/labels/new"]),
+    ],
+)
+def test_a_workspace_and_its_raw_data_set_lie_apart(
+    place: Place, make: Callable[[Path], Path], inside: list[str]
+) -> None:
+    raw = make(place.root / "above" / "data set")
+    (place.root / "way").symlink_to(place.root / "above" / "data set", target_is_directory=True)
+    dataset = read_dataset(raw)
+    for name in inside:
+        for way in ("above/data set", "way"):
+            with pytest.raises(AutosegError, match="lies in the raw data set"):
+                refuse_workspace_place(raw, dataset, Workspace(root=place.root / way / name))
+    with pytest.raises(AutosegError, match="the raw data set lies in it"):
+        refuse_workspace_place(raw, dataset, Workspace(root=place.root / "above"))
+    with pytest.raises(AutosegError, match="where a workspace keeps its own files"):
+        refuse_workspace_place(raw, dataset, Workspace(root=place.root / "ws" / "models" / "new"))
+    for name in ("above/new", "ws", "new"):
+        refuse_workspace_place(raw, dataset, Workspace(root=place.root / name))
+    if raw.is_file():
+        refuse_workspace_place(raw, dataset, Workspace(root=raw.parent / "new"))
+
+
+def test_a_refused_workspace_leaves_nothing(
+    place: Place, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = place.contents()
+    assert run(monkeypatch, "plan_and_preprocess", "raw", "-w", "raw-link/new") == 2
+    assert "lies in the raw data set" in " ".join(capsys.readouterr().err.split())
+    with pytest.raises(AutosegError, match="lies in the raw data set"):
+        autoseg.plan_and_preprocess("raw", workspace=place.root / "raw" / "new")
+    assert place.contents() == before
+    assert not (place.root / "raw" / "new").exists()
+
+
+def test_names_of_cases_that_no_array_can_have_are_one_message_before_any_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = "x" * 243
+    write_nifti(tmp_path / "raw" / "imagesTr" / f"{name}_0000.nii", head(0)[0])
+    write_nifti(tmp_path / "raw" / "labelsTr" / f"{name}.nii", head(0)[1])
+    description = {"channel_names": {"0": "T1w"}, "labels": {"background": 0, "dark": 1, "bright": 2}}
+    (tmp_path / "raw" / "dataset.json").write_text(json.dumps(description))
+    assert run(monkeypatch, "plan_and_preprocess", tmp_path / "raw", "-w", tmp_path / "ws") == 2
+    error = " ".join(capsys.readouterr().err.split())
+    assert "no file can be called xxx" in error
+    assert "Expected at most 255: rename what it is made of" in error
+    assert not (tmp_path / "ws").exists()
+
+
+@pytest.mark.parametrize(
+    ("out", "message"),
+    [
+        ("raw/imagesTr/new", "belongs to a raw data set"),
+        ("ws/cases/new", "where a workspace keeps its own files"),
+        ("ws", "is a workspace"),
+        ("notes.json/new", "is a file"),
+    ],
+)
+def test_simulated_scans_do_not_go_there(place: Place, monkeypatch: pytest.MonkeyPatch, out: str, message: str) -> None:
+    before = place.contents()
+    with pytest.raises(DataError, match=message):
+        refuse_simulation_place(Path(out))
+    assert run(monkeypatch, "simulate", place.root / out, "--cases", "1") == 2
+    assert run(monkeypatch, "demo", "-o", place.root / out) == 2
+    assert place.contents() == before
+
+
+@pytest.mark.parametrize("made", [[], ["raw/mine.txt"], ["raw/simulation.json"], ["masks/mine.nii.gz", "demo.txt"]])
+def test_the_demo_writes_only_into_what_it_has_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], made: list[str]
+) -> None:
+    for name in made or ["notes.txt"]:
+        (tmp_path / "out" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "out" / name).write_text("mine")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert run(monkeypatch, "demo", "-o", tmp_path / "out") == 2
+    assert "holds what no demo has made" in " ".join(capsys.readouterr().err.split())
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("overwrite", [[], ["--overwrite"]])
+def test_predicting_onto_scans_stops_before_any_work(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], overwrite
+) -> None:
+    for channel in range(2):
+        write_nifti(tmp_path / "scans" / f"a_{channel:04d}.nii.gz", head(1)[0])
+    os.link(tmp_path / "scans" / "a_0001.nii.gz", tmp_path / "a.nii.gz")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    for out in (tmp_path / "scans", tmp_path, tmp_path / "scans" / "a_0001.nii.gz", trained / "raw" / "labelsTr"):
+        assert run(monkeypatch, "predict", tmp_path / "scans", "-o", out, "-w", trained / "ws", *overwrite) == 2
+        error = capsys.readouterr().err
+        assert error.count("autoseg:") == 1
+        assert "Traceback" not in error
+        with pytest.raises(DataError):
+            autoseg.predict(tmp_path / "scans", out, trained / "ws", overwrite=bool(overwrite))
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
