@@ -52,7 +52,7 @@ class PictureObserver:
         self._draw()
 
     def _draw(self) -> None:
-        lines = Curve(path=self._folder.curve).read()
+        lines = Curve(path=self._folder.curve).skim()
         if lines:
             draw_curves(lines, self._folder.picture, self._folder.title())
             # A figure and its parts refer to each other: without this, dozens of them wait to be freed.

@@ -14,3 +14,20 @@ def test_the_curve_forgets_what_came_after_the_checkpoint_and_half_written_lines
     curve.rewind(5)
     assert [line["iteration"] for line in curve.read()] == [1, 5]
     assert json.loads(curve.path.read_text().splitlines()[0])["loss"] is None
+
+
+GARBAGE = [b"\xff\xfe\n", b"[1, 2]\n", b'{"iteration": "x"}\n', b'{"kind": "train"}\n', b"[" * 100_000 + b"\n", b"\0\n"]
+
+
+def test_garbage_between_the_lines_is_left_out_and_reported(tmp_path, caplog):
+    curve = Curve(path=tmp_path / "metrics.jsonl")
+    curve.append({"iteration": 1, "kind": "train", "loss": 0.5})
+    sound = curve.path.read_bytes()
+    changed = sound.replace(b"0.5", b"0.4")
+    curve.path.write_bytes(b"".join((*GARBAGE, sound, changed)))
+    assert curve.read() == ({"iteration": 1, "kind": "train", "loss": 0.5},)
+    # A picture needs no checksums, but lines.
+    assert [line["loss"] for line in curve.skim()] == [0.5, 0.4]
+    curve.rewind(1)
+    assert curve.path.read_bytes() == sound
+    assert f"{len(GARBAGE) + 1} half-written or damaged lines are left out" in caplog.text
