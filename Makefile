@@ -1,6 +1,7 @@
 # `make demo` needs the runtime packages only; `make test` and `make lint` add the developer's tools.
 
 PYTHON ?= python3
+JOBS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME := $(VENV)/runtime.stamp
@@ -12,9 +13,9 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c c
 demo: $(RUNTIME)
 	$(BIN)/autoseg demo
 
-# More options for pytest: make test ARGS="-m slow"
+# More options for pytest: make test ARGS="-m slow"; in so many processes at once: make test JOBS=8
 test: $(DEV)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 lint: $(DEV)
 	$(BIN)/ruff check

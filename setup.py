@@ -35,6 +35,7 @@ EXTRAS = {
         "pydicom>=3.0",  # only in tests
         "pytest>=8.0",
         "pytest-timeout",
+        "pytest-xdist",
         "ruff>=0.9",
         "scipy-stubs",
         "tensorboard",
