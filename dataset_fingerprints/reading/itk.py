@@ -18,8 +18,8 @@ from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.files.atomic import replacing
 from dataset_fingerprints.geometry import Grid, affine_distance_mm
 from dataset_fingerprints.reading.guards import refuse_bad_header, refuse_bad_voxels
-from dataset_fingerprints.reading.memory import refuse_too_large
-from dataset_fingerprints.reading.payloads import Payload, refuse_damage, refuse_wrong_length
+from dataset_fingerprints.reading.guards.memory import refuse_too_large
+from dataset_fingerprints.reading.guards.payloads import Payload, refuse_damage, refuse_wrong_length
 from dataset_fingerprints.reading.stored import GZIP_MAGIC, Header, RefusedError, Stored, make_stored_grid
 
 if TYPE_CHECKING:

@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.files.atomic import write_bytes
 from dataset_fingerprints.geometry import Grid, TripleFloat, make_grid
-from dataset_fingerprints.reading.memory import refuse_too_large
-from dataset_fingerprints.reading.payloads import is_surplus, refuse_impossible_ratio, say_surplus, say_truncated
+from dataset_fingerprints.reading.guards.memory import refuse_too_large
+from dataset_fingerprints.reading.guards.payloads import is_surplus, refuse_impossible_ratio, say_surplus, say_truncated
 from dataset_fingerprints.reading.stored import (
     GZIP_ERRORS,
     Header,

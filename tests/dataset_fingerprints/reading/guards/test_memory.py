@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dataset_fingerprints.errors import DataError
-from dataset_fingerprints.reading.memory import free_bytes, refuse_too_large
+from dataset_fingerprints.reading.guards.memory import free_bytes, refuse_too_large
 from dataset_fingerprints.sizes import GIB
 
 

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataset_fingerprints.errors import DataError
-from dataset_fingerprints.reading.dicom_geometry import Placement, place_slices
-from dataset_fingerprints.reading.dicom_slices import Slice, SliceFile, list_files, open_file, read_slices, reason
+from dataset_fingerprints.reading.dicom.placing import Placement, place_slices
+from dataset_fingerprints.reading.dicom.slices import Slice, SliceFile, list_files, open_file, read_slices, reason
 from dataset_fingerprints.reading.stored import Header, Stored, make_stored_grid
 
 # Folders of a picture archive lie in each other: patient, study, series, sometimes with others around them.

@@ -12,7 +12,7 @@ from typing import BinaryIO
 from isal import isal_zlib
 
 from dataset_fingerprints.errors import DataError
-from dataset_fingerprints.reading.payloads import Payload, refuse_impossible_ratio, say_truncated
+from dataset_fingerprints.reading.guards.payloads import Payload, refuse_impossible_ratio, say_truncated
 from dataset_fingerprints.reading.stored import GZIP_ERRORS, RefusedError, one_line
 
 _PNG_START = b"\x89PNG\r\n\x1a\n"

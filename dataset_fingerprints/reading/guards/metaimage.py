@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Literal
 
 from dataset_fingerprints.errors import DataError
-from dataset_fingerprints.reading.datafiles import find_data_file, number_files
-from dataset_fingerprints.reading.payloads import Payload
+from dataset_fingerprints.reading.guards.datafiles import find_data_file, number_files
+from dataset_fingerprints.reading.guards.payloads import Payload
 from dataset_fingerprints.reading.stored import RefusedError
 
 _VALUE_BYTES = {

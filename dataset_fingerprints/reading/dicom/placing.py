@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataset_fingerprints.errors import DataError
-from dataset_fingerprints.reading.dicom_slices import ORIENTATION, POSITION, SPACING, THICKNESS, Floats, Slice, Tag
+from dataset_fingerprints.reading.dicom.slices import ORIENTATION, POSITION, SPACING, THICKNESS, Floats, Slice, Tag
 from dataset_fingerprints.tolerances import RIGHT_ANGLE_DEGREES
 
 Array = NDArray[np.float64]

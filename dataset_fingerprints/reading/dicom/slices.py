@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dataset_fingerprints.errors import DataError
-from dataset_fingerprints.reading import dicom_tags
-from dataset_fingerprints.reading.dicom_tags import Tags
+from dataset_fingerprints.reading.dicom import tags as dicom_tags
+from dataset_fingerprints.reading.dicom.tags import Tags
 
 if TYPE_CHECKING:
     import SimpleITK

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from dataset_fingerprints.errors import DataError
-from dataset_fingerprints.reading.payloads import Payload
+from dataset_fingerprints.reading.guards.payloads import Payload
 from dataset_fingerprints.reading.stored import RefusedError
 
 _MOST_PAGES = 100_000

@@ -12,12 +12,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dataset_fingerprints.errors import DataError
-from dataset_fingerprints.reading.metaimage import find_metaimage_payloads
-from dataset_fingerprints.reading.nrrd import find_nrrd_payloads
-from dataset_fingerprints.reading.payloads import Payload, refuse_damage, refuse_wrong_length
-from dataset_fingerprints.reading.pictures import find_bmp_payloads, find_png_payloads, refuse_damaged_chunks
+from dataset_fingerprints.reading.guards.metaimage import find_metaimage_payloads
+from dataset_fingerprints.reading.guards.nrrd import find_nrrd_payloads
+from dataset_fingerprints.reading.guards.payloads import Payload, refuse_damage, refuse_wrong_length
+from dataset_fingerprints.reading.guards.pictures import find_bmp_payloads, find_png_payloads, refuse_damaged_chunks
+from dataset_fingerprints.reading.guards.tiff import find_tiff_payloads
 from dataset_fingerprints.reading.stored import RefusedError
-from dataset_fingerprints.reading.tiff import find_tiff_payloads
 
 _FINDERS: dict[str, Callable[[Path], list[Payload]]] = {
     ".nrrd": find_nrrd_payloads,
