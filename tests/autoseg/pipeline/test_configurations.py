@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 import torch
 
+from autoseg.evaluation import CaseScores
 from autoseg.models.tensors import load_tensors
+from autoseg.pipeline.folds.out_of_fold import ValidatedCase
 from autoseg.pipeline.folds.stage_inputs import find_input
 from autoseg.pipeline.planning import read_plan
 from autoseg.pipeline.trained import read_models
@@ -20,7 +22,8 @@ from autoseg.training.record import TrainingRecord
 from autoseg.workspace.fold import ValidationFolder
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.dataset import LabelScheme
-from dataset_fingerprints.files.jsonfiles import read_json
+from dataset_fingerprints.files.jsonfiles import read_json, write_json
+from dataset_fingerprints.geometry import make_box
 from dataset_fingerprints.measuring.scans import Scan, read_scan
 from dataset_fingerprints.reading.images import read_label_map
 from planners.order import find_configuration
@@ -126,7 +129,10 @@ def test_the_network_sees_the_first_stages_mask_on_its_own_grid(both_stages: Pat
     inputs = find_input(workspace, plan, splits, cascade_configuration)
     raw = nibabel.load(both_stages / "raw" / "labelsTr" / "sub-0.nii.gz")
     nibabel.save(raw, tmp_path / "sub-0.nii.gz")
-    perfect = replace(inputs, masks=({"sub-0": ValidationFolder(root=tmp_path)},))
+    folder = ValidationFolder(root=tmp_path)
+    scores = CaseScores(case="sub-0", labels=())
+    write_json(folder.case_record("sub-0"), ValidatedCase(scores=scores, probability_box=make_box((0,) * 3, (1,) * 3)))
+    perfect = replace(inputs, masks=({"sub-0": folder},))
     labels = inputs.store.read_labels("sub-0")
     np.testing.assert_array_equal(perfect.read("sub-0").image[1:], np.stack([labels == 1, labels == 2]))
 
