@@ -31,13 +31,13 @@ from dataset_fingerprints.files.places import (
 )
 from dataset_fingerprints.layouts.description import first_ten
 from dataset_fingerprints.measuring.identity import files_behind
-from dataset_fingerprints.reading import nifti
+from dataset_fingerprints.reading import nifti_header
 from dataset_fingerprints.reading.file_names import find_alike, images_in
 from dataset_fingerprints.reading.images import is_image, suffix_of
 
 # A suffix as files have one: a letter first, so that `masks_1.5mm` is a folder; `.v2` is a version.
 _FILE_SUFFIX = re.compile(r"\.(?!v\d)[A-Za-z][A-Za-z0-9]{0,5}$")
-_TWO_FILES = (".mhd", *nifti.PAIR_SUFFIXES)
+_TWO_FILES = (".mhd", *nifti_header.PAIR_SUFFIXES)
 # The folders of an nnU-Net raw data set, beside its dataset.json.
 _RAW_FOLDERS = ("imagesTr", "labelsTr", "imagesTs", "labelsTs")
 _DESCRIPTION = "dataset.json"

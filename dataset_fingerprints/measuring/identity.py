@@ -11,7 +11,7 @@ from pathlib import Path
 from dataset_fingerprints.dataset import Case, is_there
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.fingerprint import FileIdentity
-from dataset_fingerprints.reading import nifti
+from dataset_fingerprints.reading import nifti_header
 from dataset_fingerprints.reading.dicom import series_folders
 from dataset_fingerprints.reading.guards import find_data_files
 
@@ -60,9 +60,9 @@ def files_behind(path: Path) -> tuple[Path, ...]:
         return tuple(
             sorted(file for folder in series_folders(path) or (path,) for file in folder.iterdir() if file.is_file())
         )
-    if path.suffix.lower() in nifti.PAIR_SUFFIXES:
+    if path.suffix.lower() in nifti_header.PAIR_SUFFIXES:
         with suppress(DataError):
-            return nifti.find_pair(path)
+            return nifti_header.find_pair(path)
     if path.suffix.lower() == ".mhd":
         named = _DATA_FILE.search(path.read_bytes())
         data = path.parent / named.group(1).decode(errors="replace") if named else path

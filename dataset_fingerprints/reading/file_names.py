@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from dataset_fingerprints.errors import DataError
-from dataset_fingerprints.reading import nifti
+from dataset_fingerprints.reading import nifti_header
 from dataset_fingerprints.reading.images import case_stem, is_image, is_series, suffix_of
 
 _CHANNEL = re.compile(r"(?<=.)_(\d{4})$", re.ASCII)
@@ -32,12 +32,12 @@ def _is_whole(file: Path) -> bool:
     """Return whether a file is an image, with its header where that is another file."""
     if not is_image(file) or file.is_dir():
         return False
-    return suffix_of(file) != nifti.VOXEL_SUFFIX or _has_header(file)
+    return suffix_of(file) != nifti_header.VOXEL_SUFFIX or _has_header(file)
 
 
 def _has_header(voxels: Path) -> bool:
     try:
-        nifti.find_pair(voxels)
+        nifti_header.find_pair(voxels)
     except DataError:
         return False
     return True
@@ -45,8 +45,8 @@ def _has_header(voxels: Path) -> bool:
 
 def image_of(file: Path) -> Path:
     """Return the file that stands for an image: the voxels where `file` is the header beside them."""
-    if suffix_of(file) == nifti.HEADER_SUFFIX and file.is_file():
-        return nifti.find_pair(file)[1]
+    if suffix_of(file) == nifti_header.HEADER_SUFFIX and file.is_file():
+        return nifti_header.find_pair(file)[1]
     return file
 
 

@@ -23,7 +23,7 @@ from dataset_fingerprints.geometry import (
     straighten,
     to_canonical,
 )
-from dataset_fingerprints.reading import dicom, itk, nifti
+from dataset_fingerprints.reading import dicom, itk, nifti, nifti_header
 from dataset_fingerprints.reading.alignment import overlap, resample_onto, same_place
 from dataset_fingerprints.reading.guards import refuse_irregular
 from dataset_fingerprints.reading.stored import Header, RefusedError, refuse_damaged_gzip
@@ -32,7 +32,7 @@ from dataset_fingerprints.tolerances import RIGHT_ANGLE_DEGREES, STRAIGHTENED_DE
 # Longest first, so that .nii.gz is never taken for something else.
 IMAGE_SUFFIXES = tuple(
     sorted(
-        (*nifti.SUFFIXES, nifti.VOXEL_SUFFIX, *itk.VOLUME_SUFFIXES, *itk.PICTURE_SUFFIXES),
+        (*nifti_header.SUFFIXES, nifti_header.VOXEL_SUFFIX, *itk.VOLUME_SUFFIXES, *itk.PICTURE_SUFFIXES),
         key=lambda suffix: -len(suffix),
     )
 )
@@ -63,7 +63,7 @@ class Image:
 
 def suffix_of(path: Path) -> str:
     """Return the image suffix of a file's name in lower case; "" where it has none."""
-    for suffix in (*IMAGE_SUFFIXES, nifti.HEADER_SUFFIX):
+    for suffix in (*IMAGE_SUFFIXES, nifti_header.HEADER_SUFFIX):
         if path.name[-len(suffix) :].lower() == suffix:
             return suffix
     return ""
@@ -187,7 +187,7 @@ def write_label_map(path: Path, labels: NDArray[np.integer], source_grid: Grid, 
     if not suffix_of(path):
         raise DataError(f"{path}: has no suffix of an image file. Choose one of {', '.join(IMAGE_SUFFIXES)}.")
     refuse_wide_labels(path, stored)
-    write = nifti.write if suffix_of(path) in (*nifti.SUFFIXES, *nifti.PAIR_SUFFIXES) else itk.write
+    write = nifti.write if suffix_of(path) in (*nifti_header.SUFFIXES, *nifti_header.PAIR_SUFFIXES) else itk.write
     write(path, stored, source_grid, source)
 
 
