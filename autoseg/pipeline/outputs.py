@@ -11,9 +11,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from autoseg.pipeline.new_scans import NewScan
-from autoseg.workspace.fold import METRICS, ValidationFolder
+from autoseg.workspace.fold import METRICS
 from autoseg.workspace.reserved import find_reserved, is_workspace_root
-from autoseg.workspace.store import StoreFolder
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.dataset import Case, Dataset
 from dataset_fingerprints.errors import DataError, FileFormatError, WorkspaceError
@@ -147,10 +146,6 @@ def refuse_workspace_place(place: Path, dataset: Dataset, workspace: Workspace) 
             f"{workspace.root}: {how}. A workspace lies apart from the data: name another folder with -w."
         )
     _refuse_kept(workspace.root)
-    # Only the names in these folders count.
-    store, masks = StoreFolder(root=workspace.root), ValidationFolder(root=workspace.root)
-    longest = ((store.reference(case.name), masks.mask(case.name)) for case in dataset.cases)
-    _refuse_long_names(workspace.root, [path.name for paths in longest for path in paths])
 
 
 def refuse_simulation_place(out: Path) -> None:

@@ -108,7 +108,9 @@ def parse_json(
         _refuse_other_schema(where, kind, version, damage)
         raise FileFormatError(_first_problem(where, kind, error) + damage) from error
     except AutosegError as error:
-        raise type(error)(f"{error}{damage}") from error
+        # What a dataclass itself refuses does not know the file.
+        named = str(error) if where in str(error) else f"{where}: {error}"
+        raise type(error)(f"{named}{damage}") from error
     seal_of_text.refuse_broken(where, remedy)
     return value
 

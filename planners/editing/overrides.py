@@ -47,6 +47,8 @@ def set_values(plan: Plan, assignments: Sequence[str]) -> Plan:
     changed = plan
     for assignment in assignments:
         changed = _set_value(changed, assignment)
+    # A part may need options that only a later one sets; of several, the last one made the part what it is.
+    for assignment in reversed(assignments):
         _refuse_options(changed, _split(assignment)[0])
     check_plan(changed)
     refuse_contradictions(changed)

@@ -14,6 +14,7 @@ from autoseg.pipeline import face
 from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.dataset import Dataset
+from dataset_fingerprints.files.checksums import CHECKSUM
 from dataset_fingerprints.files.jsonfiles import from_plain, write_json
 from tests.synthetic.scans import head, write_description, write_nifti
 
@@ -109,5 +110,6 @@ def copy_tiny(tiny: Tiny, root: Path) -> Tiny:
     shutil.copytree(tiny.root, root)
     copied = Tiny(root=root)
     text = copied.workspace.dataset.read_text(encoding="utf-8").replace(str(tiny.root), str(root))
-    write_json(copied.workspace.dataset, from_plain(json.loads(text), Dataset, "a copy"))
+    plain = {key: value for key, value in json.loads(text).items() if key != CHECKSUM}
+    write_json(copied.workspace.dataset, from_plain(plain, Dataset, "a copy"))
     return copied

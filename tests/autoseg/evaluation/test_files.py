@@ -172,7 +172,6 @@ UNSCORABLE = {
     "empty": (lambda path: path.write_bytes(b""), r"b\.nii\.gz"),
     "of another shape": (lambda path: write_labels(path, BOX[:-1]), "the prediction is 9x11x12 voxels"),
     "of probabilities": (lambda path: write_labels(path, HALF * np.float32(0.3)), "not integers"),
-    "a folder": (lambda path: (path.unlink(), path.mkdir(), (path / "x").write_text("x")), r"b\.nii\.gz"),
 }
 
 

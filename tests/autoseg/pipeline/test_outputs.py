@@ -333,8 +333,8 @@ def test_names_of_cases_that_no_array_can_have_are_one_message_before_any_work(
     (tmp_path / "raw" / "dataset.json").write_text(json.dumps(description))
     assert run(monkeypatch, "plan_and_preprocess", tmp_path / "raw", "-w", tmp_path / "ws") == 2
     error = " ".join(capsys.readouterr().err.split())
-    assert "no file can be called xxx" in error
-    assert "Expected at most 255: rename what it is made of" in error
+    assert f"the cases '{name}' cannot name files" in error
+    assert "of at most 200 bytes" in error
     assert not (tmp_path / "ws").exists()
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 import autoseg
 from autoseg.training.curve import Curve
+from autoseg.workspace.locks import LOCK
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.reading.images import read_label_map
 from tests.synthetic.scans import affine_of, write_description, write_nifti
@@ -73,7 +74,7 @@ def _plan(root: Path) -> Any:
     """Return what planning leaves: whatever was damaged is made again."""
     workspace = plan_small(root)
     folders = [workspace.root / name for name in ("plans", "preprocessed", "cases")]
-    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file() and path.name != LOCK]
     found = {str(path.relative_to(root)): path.read_bytes() for path in (*files, workspace.fingerprint)}
     # The one file that says where the raw data lie.
     plain = json.loads(workspace.dataset.read_text().replace(str(root), ""))

@@ -82,12 +82,12 @@ BOTH: dict[str, tuple[Edit, str]] = {
         lambda p: own(p).update(initial={"configuration": "x", "layers": "all"}),
         "no configuration 'x'",
     ),
-    "a label beyond 32 bits": (scheme(labels=[{"name": "lesion", "value": 10**12}]), "value 1000000000000"),
+    "a label beyond 32 bits": (scheme(labels=[{"name": "lesion", "value": 10**12}]), "1000000000000"),
     "labels of one value": (
         scheme(labels=[{"name": "a", "value": 1}, {"name": "b", "value": 1}]),
         r"scheme.labels holds the values \[0, 1, 1\]",
     ),
-    "300 labels": (scheme(labels=[{"name": str(n), "value": n} for n in range(1, 301)]), "lists 300 labels"),
+    "300 labels": (scheme(labels=[{"name": str(n), "value": n} for n in range(1, 301)]), "301 different label values"),
     "a region of no label": (
         scheme(regions=[{"name": "core", "values": [9]}], region_export_order=[1]),
         "scheme.regions: 'core'",

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from autoseg.workspace.locks import LOCK
 from dataset_fingerprints.errors import AutosegError
 from tests.autoseg.workspace.small import COMMANDS
 
@@ -43,7 +44,7 @@ def expected(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Mapping[s
 
 def list_files(root: Path) -> list[tuple[Path, tuple[str, ...]]]:
     """Return the files that commands read, each with these commands."""
-    paths = [path for path in sorted((root / "ws").rglob("*")) if path.is_file()]
+    paths = [path for path in sorted((root / "ws").rglob("*")) if path.is_file() and path.name != LOCK]
     return [(path, commands) for path in paths for part, commands in READERS.items() if part in str(path)]
 
 

@@ -8,6 +8,7 @@ from autoseg.workspace.fold import FULL, is_fold
 from autoseg.workspace.locks import locked, shared
 from autoseg.workspace.workspace import Workspace, find_workspace, new_workspace
 from dataset_fingerprints.errors import WorkspaceError
+from dataset_fingerprints.names import WrongNameError
 
 
 def make(root: Path) -> Workspace:
@@ -112,7 +113,9 @@ def test_folds_are_named_by_their_numbers(tmp_path: Path, name: str) -> None:
 def test_what_only_looks_like_a_number_names_no_fold(tmp_path: Path, name: str) -> None:
     assert not is_fold(name)
     workspace = make(tmp_path)
-    train(workspace, "2d", name)
+    with pytest.raises(WrongNameError, match="is not a fold"):
+        workspace.fold("default", "2d", name)
+    (workspace.configuration("default", "2d") / f"fold_{name}").mkdir(parents=True)
     assert workspace.folds("default", "2d") == ()
 
 

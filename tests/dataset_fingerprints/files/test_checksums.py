@@ -21,7 +21,7 @@ class Thing:
 
 def write(path: Path) -> dict[str, object]:
     write_json(path, Thing(name="\u00e9\U0001f600"))
-    plain: dict[str, object] = json.loads(path.read_text())
+    plain: dict[str, object] = json.loads(path.read_text(encoding="utf-8"))
     return plain
 
 
@@ -29,7 +29,11 @@ def test_the_last_key_is_the_checksum_and_blanks_and_line_ends_do_not_count(tmp_
     path = tmp_path / "a.json"
     plain = write(path)
     assert list(plain)[-1] == "checksum"
-    for text in (json.dumps(plain), path.read_text().replace("\n", "\r\n"), "\ufeff" + json.dumps(plain, indent=4)):
+    for text in (
+        json.dumps(plain),
+        path.read_text(encoding="utf-8").replace("\n", "\r\n"),
+        "\ufeff" + json.dumps(plain, indent=4),
+    ):
         path.write_bytes(text.encode())
         assert read_json(path, Thing).name == "\u00e9\U0001f600"
 

@@ -222,7 +222,7 @@ BAD_HEADERS = {
     "vox-offset-nan": (("f", 108, NAN), True, ""),
     "vox-offset-negative": (("f", 108, -400.0), True, "voxels begin at byte -400"),
     "vox-offset-0": (("f", 108, 0.0), True, "voxels begin at byte 0"),
-    "magic-of-a-pair": (("4s", 344, b"ni1"), True, "one of a pair"),
+    "magic-of-a-pair": (("4s", 344, b"ni1"), True, "lie in a file beside it"),
     "vox-offset-huge": (("f", 108, 1e30), True, ""),
     "datatype-unknown": (("h", DATATYPE, 3333), True, ""),
     "float128": (("hh", DATATYPE, 1536, 128), True, ""),

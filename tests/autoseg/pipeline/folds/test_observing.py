@@ -12,6 +12,9 @@ from autoseg.pipeline.folds.observing import PictureObserver, TensorBoardObserve
 from autoseg.training.curve import Curve
 from autoseg.workspace.fold import FoldFolder
 
+event_file_writer = pytest.importorskip(
+    "tensorboard.summary.writer.event_file_writer", reason="needs the extra tensorboard"
+)
 accumulator = pytest.importorskip(
     "tensorboard.backend.event_processing.event_accumulator", reason="needs the extra tensorboard"
 )
@@ -35,7 +38,11 @@ def test_tensorboard_shows_the_figures_of_metrics_jsonl(trained: Path) -> None:
         assert read_scalars(fold, f"train/{name}") == pytest.approx(expected, rel=1e-6)
 
 
-def test_a_training_that_goes_back_or_goes_on_after_a_kill_takes_its_points_back(tmp_path: Path) -> None:
+def test_a_training_that_goes_back_or_goes_on_after_a_kill_takes_its_points_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Files of one second are ordered by a number of the process, as text: 10 before 9.
+    monkeypatch.setattr(event_file_writer, "_global_uid", event_file_writer.AtomicCounter(0))
     starts = ([(2, 0.9), (4, 0.8), (6, 0.7), (5, 0.75)], [(5, 0.6), (7, 0.5)])
     for losses in starts:
         observer = TensorBoardObserver(FoldFolder(root=tmp_path))
