@@ -123,7 +123,7 @@ def refuse_findings_place(place: Path, dataset: Dataset, out: Path | None, pictu
 
 
 def refuse_workspace_place(place: Path, dataset: Dataset, workspace: Workspace) -> None:
-    """Make sure that a workspace lies apart from the raw data set, and that its files can have their names.
+    """Make sure that a workspace lies apart from the raw data set, and not in another workspace.
 
     Args:
         place: that the data set was given as: a folder or a CSV.
@@ -132,7 +132,7 @@ def refuse_workspace_place(place: Path, dataset: Dataset, workspace: Workspace) 
 
     Raises:
         WorkspaceError: one lies inside the other.
-        DataError: it lies inside another workspace, or the names of cases are too long.
+        DataError: it lies inside another workspace.
     """
     _refuse_no_place(workspace.root)
     # A CSV may lie above everything; a folder that was given is the data set.
