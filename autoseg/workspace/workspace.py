@@ -59,16 +59,19 @@ class Workspace:
         check_folder_name(key, "preprocessed cases")
         return StoreFolder(root=self.root / "preprocessed" / key)
 
+    def models(self, plan: str) -> Path:
+        """Return the folder of what was trained by a plan."""
+        check_folder_name(plan, "a plan")
+        return self.root / "models" / plan
+
     def configuration(self, plan: str, configuration: str) -> Path:
         """Return the folder of one configuration's folds."""
-        check_folder_name(plan, "a plan")
         check_folder_name(configuration, "a configuration")
-        return self.root / "models" / plan / configuration
+        return self.models(plan) / configuration
 
     def configuration_names(self, plan: str) -> tuple[str, ...]:
         """Return the names of a plan's configurations of which folds are here."""
-        check_folder_name(plan, "a plan")
-        found = (self.root / "models" / plan).glob("*/")
+        found = self.models(plan).glob("*/")
         return tuple(sorted(path.name for path in found if is_folder_name(path.name)))
 
     def cross_validation(self, plan: str, configuration: str) -> Path:

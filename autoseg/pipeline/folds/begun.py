@@ -44,7 +44,7 @@ def choose_splits(workspace: Workspace, plan: Plan, made: Splits, *, given: bool
     raise WorkspaceError(
         f"{workspace.root}: plan {plan.name} has folds that were begun with other cases or another split ({names}): "
         f"{others[0][0].title()} {others[0][1]}. Nothing of the plan is changed. Give the new plan a name of its own "
-        f"with --plan-name, which leaves these folds as they are, or delete {workspace.configuration(plan.name, '')} "
+        f"with --plan-name, which leaves these folds as they are, or delete {workspace.models(plan.name)} "
         "to plan them anew."
     )
 

@@ -120,7 +120,7 @@ def validate_fold(
     with progress.task("Validating", len(cases)) as task:
         for case in cases:
             work = partial(_validate_once, members, inputs, case, folder.validation, weights)
-            outcomes.append(attempt(case, "cannot be validated", work))
+            outcomes.append(attempt(case, "cannot be validated", work, _is_signal))
             task.advance()
     failures = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
     if failures:
@@ -133,9 +133,13 @@ def validate_fold(
     return evaluation
 
 
+def _is_signal(error: Exception) -> bool:
+    return isinstance(error, SignalledError)
+
+
 def _ends_training(error: Exception) -> bool:
     """Return whether an error is for the training: a signal, or a device without any memory left."""
-    return isinstance(error, SignalledError) or ran_out_of_memory(error)
+    return _is_signal(error) or ran_out_of_memory(error)
 
 
 def _validate_once(

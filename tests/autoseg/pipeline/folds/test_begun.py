@@ -82,7 +82,7 @@ def test_a_relabelled_case_leaves_the_split_as_it_is(tiny: Tiny) -> None:
 
 
 def test_splits_of_ones_own_stay_where_planning_is_repeated_without_them(tiny: Tiny) -> None:
-    shutil.rmtree(tiny.workspace.configuration("default", ""))
+    shutil.rmtree(tiny.workspace.models("default"))
     cases = tiny.cases()
     tiny.plan(tiny.write_splits([cases[:2], cases[2:]]))
     chosen = splits_of(tiny)
@@ -93,7 +93,7 @@ def test_splits_of_ones_own_stay_where_planning_is_repeated_without_them(tiny: T
 
 
 def test_without_begun_folds_everything_is_planned_anew(tiny: Tiny) -> None:
-    shutil.rmtree(tiny.workspace.configuration("default", ""))
+    shutil.rmtree(tiny.workspace.models("default"))
     tiny.add("case_9", 9)
     tiny.plan()
     assert splits_of(tiny).cases() == tiny.cases()

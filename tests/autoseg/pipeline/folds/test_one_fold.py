@@ -37,6 +37,7 @@ def swap_folds(tiny: Tiny) -> None:
     path = tiny.workspace.splits("default")
     splits = json.loads(path.read_text(encoding="utf-8"))
     splits["folds"].reverse()
+    del splits["checksum"]
     path.write_text(json.dumps(splits), encoding="utf-8")
 
 
