@@ -8,7 +8,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-from autoseg.hardware.control_groups import core_limit, memory_left_bytes, memory_limit_bytes
+from dataset_fingerprints.control_groups import core_limit, memory_left_bytes, memory_limit_bytes
 from dataset_fingerprints.sizes import GIB
 
 # Number of our processes that share the machine, this one included. Pinning it to some of the cores instead would

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from dataset_fingerprints.control_groups import memory_left_bytes
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.sizes import GIB
 
@@ -30,9 +31,9 @@ def refuse_too_large(path: Path, needed_bytes: int) -> None:
         )
 
 
-def free_bytes() -> int:
-    """Return the memory that this process can take now: of the machine, its cgroup and its own limit."""
-    return max(0, min(_free_of_machine(), _free_of_cgroup(), _free_of_limit()))
+def free_bytes() -> float:
+    """Return the memory that this process can take now: of the machine, its control groups and its own limit."""
+    return max(0, min(_free_of_machine(), memory_left_bytes(), _free_of_limit()))
 
 
 def _free_of_machine() -> int:
@@ -45,18 +46,6 @@ def _free_of_machine() -> int:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, OSError, ValueError):
         return 1 << 62  # a system that does not say
-
-
-def _free_of_cgroup() -> int:
-    group = Path("/sys/fs/cgroup")
-    limit = group / "memory.max"
-    text = limit.read_text(encoding="ascii").strip() if limit.is_file() else "max"
-    if text == "max":
-        return 1 << 62
-    statistics = dict(line.split() for line in (group / "memory.stat").read_text(encoding="ascii").splitlines())
-    # Files that were read stay counted as used until the space is needed.
-    used = int((group / "memory.current").read_text(encoding="ascii")) - int(statistics.get("inactive_file", 0))
-    return int(text) - used
 
 
 def _free_of_limit() -> int:

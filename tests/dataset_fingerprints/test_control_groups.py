@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from autoseg.hardware.control_groups import core_limit, memory_left_bytes, memory_limit_bytes
+from dataset_fingerprints.control_groups import core_limit, memory_left_bytes, memory_limit_bytes
 
 V2 = "30 23 0:26 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw,nsdelegate"
 V1_MEMORY = "35 31 0:32 / /sys/fs/cgroup/memory rw,relatime shared:9 - cgroup cgroup rw,memory"
