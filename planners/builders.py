@@ -8,8 +8,8 @@ from importlib.metadata import entry_points
 from typing import Any, Generic, TypeVar
 
 from dataset_fingerprints.errors import PlanError
+from dataset_fingerprints.registered import describe_entry, guard, load_entry
 from planners.choices import Choice, PartTable, resolve
-from planners.registered import describe_entry, guard, load_entry
 
 Builder = TypeVar("Builder", bound=Callable[..., Any])
 # A package registers here what builds an entry of its own: under `<kind>.<name>`, such as `losses.mine`.

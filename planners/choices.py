@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from dataset_fingerprints.errors import FileFormatError, PlanError, did_you_mean
 from dataset_fingerprints.files.jsonfiles import JsonValue, from_plain
-from planners.registered import describe_entry, load_entry
+from dataset_fingerprints.registered import describe_entry, load_entry
 
 Options = TypeVar("Options")
 Entry = TypeVar("Entry")

@@ -7,6 +7,7 @@ from dataclasses import replace
 from dataset_fingerprints.errors import PlanError, did_you_mean
 from dataset_fingerprints.files.jsonfiles import parse_json, to_json
 from dataset_fingerprints.fingerprint import DatasetFingerprint
+from dataset_fingerprints.registered import guard
 from planners.choices import Choice, PartTable
 from planners.editing.contradictions import refuse_contradictions
 from planners.editing.option_checks import check_amount
@@ -17,7 +18,6 @@ from planners.networks.topology import UNLIMITED_LEVELS
 from planners.parts.patches import ForegroundOptions
 from planners.plan import Plan
 from planners.planner import Planner, PlanRequest, RulePlanner
-from planners.registered import guard
 from planners.sizing.batches import SizeRules
 from planners.sizing.budgets import ByteRules, ElementRules
 

@@ -8,7 +8,7 @@ import typer
 
 from autoseg.cli.display import errors
 from dataset_fingerprints.errors import PlanError
-from planners.registered import load_entry
+from dataset_fingerprints.registered import load_entry
 
 GROUP = "autoseg.commands"
 

@@ -17,7 +17,6 @@ from autoseg.evaluation.conventions import DEFAULT_CONVENTION, Convention
 from autoseg.evaluation.mask_pair import pair_masks
 from autoseg.evaluation.metrics import MetricOptions
 from autoseg.evaluation.results import Evaluation, summarise
-from autoseg.workspace.fold import METRICS
 from dataset_fingerprints.checking.checks import ROUNDING
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.failures import Failure, attempt, list_failures
@@ -123,7 +122,8 @@ def _files_by_case(folder: Path) -> dict[str, Path]:
         files[case] = path
     if not files:
         raise DataError(f"{folder}: holds no image file ({', '.join(IMAGE_SUFFIXES)}). Expected one per case.")
-    others = [path.name for path in find_left_out((folder,), files.values(), files_only=True) if path.name != METRICS]
+    left_out = find_left_out((folder,), files.values(), files_only=True)
+    others = [path.name for path in left_out if path.suffix != ".json"]  # figures of an earlier evaluation, for one
     if others:
         _log.warning("%s: %s", folder, show_left_out(others))
     return files

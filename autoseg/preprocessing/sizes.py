@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from autoseg.hardware import memory_limit_gb
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.geometry import Triple, TripleFloat, show_lengths, show_spacing
+from dataset_fingerprints.reading.guards.memory import free_bytes
 from dataset_fingerprints.sizes import GIB
 
 # Resampling holds its result and at least one array of the same size beside it, in single precision.
@@ -25,10 +25,10 @@ def refuse_beyond_memory(shape: Triple, channels: int, spacing_mm: TripleFloat) 
         DataError: it cannot.
     """
     needed_gb = math.prod(shape) * channels * _VALUE_BYTES * _COPIES / GIB
-    limit_gb = memory_limit_gb()
-    if needed_gb > limit_gb:
+    free_gb = free_bytes() / GIB
+    if needed_gb > free_gb:
         raise DataError(
             f"the scan has voxels of {show_spacing(spacing_mm)} mm, and {show_lengths(shape)} of them at the plan's "
-            f"spacing, which need {needed_gb:.3g} of {limit_gb:g} GB of memory. Expected voxels of a few mm: correct "
-            "the header, or use a machine with more memory."
+            f"spacing, which need {needed_gb:.3g} GB of memory, and {free_gb:.3g} GB are free. Expected voxels of a few mm: "
+            "correct the header, or use a machine with more memory."
         )
