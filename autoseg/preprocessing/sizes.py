@@ -29,6 +29,6 @@ def refuse_beyond_memory(shape: Triple, channels: int, spacing_mm: TripleFloat) 
     if needed_gb > free_gb:
         raise DataError(
             f"the scan has voxels of {show_spacing(spacing_mm)} mm, and {show_lengths(shape)} of them at the plan's "
-            f"spacing, which need {needed_gb:.3g} GB of memory, and {free_gb:.3g} GB are free. Expected voxels of a few mm: "
-            "correct the header, or use a machine with more memory."
+            f"spacing, which need {needed_gb:.3g} GB of memory, and {free_gb:.3g} GB are free. Expected voxels "
+            "of a few mm: correct the header, or use a machine with more memory."
         )
