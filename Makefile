@@ -15,7 +15,7 @@ demo: $(RUNTIME)
 
 # More options for pytest: make test ARGS="-m slow"; in so many processes at once: make test JOBS=8
 test: $(DEV)
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(DEV)
 	$(BIN)/ruff check
