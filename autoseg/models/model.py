@@ -17,10 +17,10 @@ from planners.editing.plan_checks import check_run
 from planners.run import Run
 
 Weights = Mapping[str, torch.Tensor]
-# Of a fold's settings that are damaged.
+# Of a fold's settings that are damaged or gone.
 REMEDY = (
-    "Put a copy of it back; or, if neither plan nor data have changed since, delete it and give `autoseg train` for "
-    "this fold again, which writes it anew; or delete the fold's folder to start over."
+    "Without it nobody knows which cases the fold has seen: put a copy of it back, or begin the fold anew with "
+    "`autoseg train FOLD --restart`."
 )
 
 
@@ -52,7 +52,8 @@ class Model:
         misfit = find_misfit(weights, network.state_dict())
         if misfit:
             raise WorkspaceError(
-                f"{self.origin}: the weights do not fit {configuration.name} ({misfit}). Train the fold again."
+                f"{self.origin}: the weights do not fit {configuration.name} ({misfit}). Train the fold again "
+                "with --restart."
             )
         network.load_state_dict(weights)
         return network.eval().requires_grad_(False)

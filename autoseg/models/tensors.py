@@ -17,6 +17,11 @@ from dataset_fingerprints.files.checksums import CHECKSUM, checksum, show_checks
 
 # Bytes of the number in front of a file's header: the header's length.
 _LENGTH = 8
+# Of a fold's weights.
+REMEDY = (
+    "Train the fold again: delete the file and give `autoseg train` for the fold, which writes it from the checkpoint "
+    "if that is sound, or begin it anew with --restart."
+)
 Tensors = dict[str, Tensor]
 Texts = dict[str, str]
 
@@ -60,12 +65,10 @@ def load_weights(path: Path) -> Tensors:
     Raises:
         WorkspaceError: the file is missing or damaged, or holds what is not a finite number.
     """
-    tensors, _ = load_tensors(path, "Train the fold again.")
+    tensors, _ = load_tensors(path, REMEDY)
     broken = find_broken(tensors)
     if broken:
-        raise WorkspaceError(
-            f"{path}: cannot be used ({broken} holds values that are not finite). Train the fold again."
-        )
+        raise WorkspaceError(f"{path}: cannot be used ({broken} holds values that are not finite). {REMEDY}")
     return tensors
 
 

@@ -34,16 +34,18 @@ class Prediction:
     affine: NDArray[np.float64]
     probabilities: Probabilities
 
-    def probability(self, name: str) -> NDArray[np.float32]:
-        """Return (i, j, k) the probability of a label or region.
+    def probability(self, name: str | int) -> NDArray[np.float32]:
+        """Return (i, j, k) the probability of a label or region, given by its name, or of a label by its value.
 
         Raises:
-            ValueError: the model knows none of that name.
+            ValueError: the model knows none of that name or value.
         """
         scheme = self.probabilities.scheme
         names = [part.name for part in scheme.regions or scheme.labels]
+        if isinstance(name, int) and not isinstance(name, bool) and not scheme.regions:
+            name = next((label.name for label in scheme.labels if label.value == name), str(name))
         if name not in names:
-            raise ValueError(f"there is no label or region '{name}'. {did_you_mean(name, names)}")
+            raise ValueError(f"there is no label or region {name!r}. {did_you_mean(str(name), names)}")
         grid = self.probabilities.source_grid
         whole = np.zeros(canonical_grid(grid).shape, dtype=np.float32)
         for slab in self.probabilities.slabs():

@@ -99,4 +99,6 @@ def reported(where: str, remedy: str) -> Iterator[None]:
         yield
     except _READING_ERRORS as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
+        if isinstance(error, FileNotFoundError):
+            reason = f"{Path(error.filename).name} is not there" if error.filename else "a file is not there"
         raise WorkspaceError(f"{where} cannot be read ({reason}). {remedy}") from error

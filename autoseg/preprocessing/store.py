@@ -77,6 +77,14 @@ class Store:
         """Return whether the case is here, whatever its raw files are today: training needs none of them."""
         return self.folder.record(case).is_file()
 
+    def is_whole(self, case: str) -> bool:
+        """Return whether all files of a case are here and as long as they were written: a cheap look."""
+        try:
+            files = self._list_files(case, self._read_stored(case))
+            return all(path.stat().st_size == written.size_bytes for path, written in files if written is not None)
+        except (AutosegError, OSError, ValueError):
+            return False
+
     def write(self, case: str, prepared: Prepared, identities: Sequence[FileIdentity]) -> None:
         """Write a case; a process killed on the way leaves no half case."""
         if prepared.labels is None or prepared.reference is None:
@@ -160,13 +168,16 @@ class Store:
         Raises:
             OSError: one cannot be read.
         """
-        known = (
+        damaged = (path.name for path, written in self._list_files(case, stored) if not is_sound(path, written))
+        return next(damaged, "")
+
+    def _list_files(self, case: str, stored: StoredCase) -> tuple[tuple[Path, FileSum | None], ...]:
+        """Return the arrays of a case with what was written into each."""
+        return (
             (self.folder.image(case), stored.image),
             (self.folder.labels(case), stored.labels),
             (self._reference(case, stored.record), stored.reference),
         )
-        damaged = (path.name for path, written in known if not is_sound(path, written))
-        return next(damaged, "")
 
     def _reference(self, case: str, record: Record) -> Path:
         """Return the array of the labels before resampling: without any it is that of the labels themselves."""

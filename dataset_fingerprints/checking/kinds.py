@@ -32,7 +32,7 @@ KINDS: dict[str, Kind] = {
     "unit": Kind(grades=("warning",), meaning="a NIfTI is in metres or micrometres; its lengths were converted to mm"),
     "voxel-size": Kind(grades=("warning",), meaning="a NIfTI gives other voxel sizes than its affine, which is used"),
     "skewed-axes": Kind(grades=("error", "warning", "fixed"), meaning="the axes of a grid are not at right angles"),
-    "assumed-place": Kind(grades=("warning",), meaning="a single DICOM slice does not say where its pixels lie"),
+    "assumed-place": Kind(grades=("warning",), meaning="a header does not say where the voxels lie"),
     "channel-grid": Kind(
         grades=("error", "warning"), meaning="a channel was resampled onto the first one's grid, or lies elsewhere"
     ),

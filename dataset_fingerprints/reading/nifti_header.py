@@ -39,6 +39,10 @@ _UNITS = {1: ("meter", 1000.0), 3: ("micron", 0.001)}
 _UNIT_BITS = 7
 
 _HEADERS: dict[int, Any] = {kind.sizeof_hdr: kind for kind in (nibabel.Nifti1Header, nibabel.Nifti2Header)}
+_NOWHERE = (
+    "neither qform nor sform say where the voxels lie, and so which side is left: only their sizes are known, and the "
+    "order along the first axis is a guess (nibabel's rule)"
+)
 # An Analyze header is as long as one of NIfTI-1, which ends with one of these.
 _ANALYZE_BYTES, _MAGIC, _MAGICS = 348, slice(344, 348), (b"ni1\0", b"n+1\0")
 
@@ -174,6 +178,7 @@ def describe_header(path: Path, raw: nibabel.Nifti1Header, block: bytes) -> Head
         unit=unit,
         pixdim_mm=_pixdim_mm(raw, block, factor),
         nifti=block,
+        assumptions=() if int(raw["sform_code"]) > 0 or int(raw["qform_code"]) > 0 else (_NOWHERE,),
     )
 
 

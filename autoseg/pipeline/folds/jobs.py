@@ -198,11 +198,11 @@ def resolve_job(workspace: Workspace, fold: str, options: TrainingOptions) -> Jo
     cases = cases_of(splits, fold)
     refuse_lacking(workspace, plan, splits, name, fold)
     inputs = find_input(workspace, plan, splits, configuration)
-    missing = [case for case in (*cases.train, *cases.validation) if not inputs.store.has(case)]
+    missing = [case for case in (*cases.train, *cases.validation) if not inputs.store.is_whole(case)]
     if missing:
         raise WorkspaceError(
-            f"{workspace.root}: {len(missing)} cases are not preprocessed for {configuration.name}, for example "
-            f"{missing[0]}. Run `autoseg plan_and_preprocess DATASET -c {configuration.name}` first."
+            f"{workspace.root}: {len(missing)} cases are not preprocessed for {configuration.name}, or not whole, for "
+            f"example {missing[0]}. Run `autoseg plan_and_preprocess DATASET -c {configuration.name}` first."
         )
     folder = workspace.fold(plan.name, configuration.name, fold)
     workspace.refuse_links_of_training(folder)

@@ -33,7 +33,7 @@ from autoseg.training.trainer import Trainer
 from autoseg.workspace.fold import FULL, FoldFolder
 from autoseg.workspace.locks import locked, shared
 from autoseg.workspace.workspace import Workspace
-from dataset_fingerprints.errors import AutosegError, FileFormatError, StoppedError
+from dataset_fingerprints.errors import AutosegError, FileFormatError, StoppedError, WorkspaceError
 from dataset_fingerprints.files.atomic import sweep
 from dataset_fingerprints.files.jsonfiles import write_json
 
@@ -97,8 +97,9 @@ def _open(job: Job) -> TrainingRecord | None:
         restart(job.folder, job.make_run(None))
     else:
         finish_restart(job.folder)
-    job.claim()
     record = read_record(job.folder)
+    _refuse_lost_checkpoint(job, record)
+    job.claim()
     if record is None or record.status == "training":
         return record
     if job.extends(record):
@@ -107,6 +108,17 @@ def _open(job: Job) -> TrainingRecord | None:
         return record
     # Longer, or only as long as it takes to write lost weights again.
     return replace(record, status="training")
+
+
+def _refuse_lost_checkpoint(job: Job, record: TrainingRecord | None) -> None:
+    """Make sure that a training that is to go on can: without its checkpoint it would begin again from nothing."""
+    if record is None or record.status == "training" or job.folder.checkpoint.is_file():
+        return
+    if job.extends(record) or not job.folder.weight_files():
+        raise WorkspaceError(
+            f"{job.folder.checkpoint}: is missing, so that the training cannot go on from where it was. Put a copy "
+            "of it back, or begin the fold anew with --restart."
+        )
 
 
 def _keep_metrics(folder: FoldFolder, evaluation: Evaluation) -> Evaluation:

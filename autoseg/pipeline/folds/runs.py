@@ -8,7 +8,7 @@ from autoseg.models.model import REMEDY as RUN_REMEDY
 from autoseg.preprocessing import Store
 from autoseg.workspace.fold import FULL, FoldFolder
 from autoseg.workspace.workspace import Workspace
-from dataset_fingerprints.errors import PlanError, WorkspaceError
+from dataset_fingerprints.errors import FileFormatError, PlanError, WorkspaceError
 from dataset_fingerprints.files.jsonfiles import read_json
 from planners.editing.plan_checks import check_run
 from planners.plan import Fold, Splits
@@ -21,11 +21,14 @@ def read_run(folder: FoldFolder) -> Run | None:
     A fold that is being begun anew has the settings of its new start.
 
     Raises:
-        FileFormatError: the file is damaged.
+        FileFormatError: the file is damaged, or is gone from a fold that was trained.
     """
     for path in (folder.restart, folder.run):
         if path.is_file():
             return read_json(path, Run, RUN_REMEDY, check_run)
+    left = next((path for path in (folder.record, folder.checkpoint, *folder.weight_files()) if path.is_file()), None)
+    if left is not None:
+        raise FileFormatError(f"{folder.run}: is missing, though {left.name} is there. {RUN_REMEDY}")
     return None
 
 

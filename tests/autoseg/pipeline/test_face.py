@@ -96,6 +96,10 @@ def test_a_loaded_model_gives_what_predict_writes(folder: Path) -> None:
     lesion = found.probability("lesion")
     assert lesion.shape == SHAPE
     assert np.array_equal(lesion > 0.5, found.labels == 1)
+    assert np.array_equal(found.probability(1), lesion)
+    for unknown in (0, True, None):
+        with pytest.raises(ValueError, match="there is no label or region"):
+            found.probability(unknown)
 
 
 def test_a_loaded_model_takes_arrays(folder: Path) -> None:

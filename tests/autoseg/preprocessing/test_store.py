@@ -73,15 +73,21 @@ def test_a_case_is_held_until_its_raw_files_change(tmp_path):
 def test_a_case_with_a_missing_file_is_not_held(tmp_path, lost):
     store = Store(folder=StoreFolder(root=tmp_path))
     store.write("a", prepared(), IDENTITIES)
+    assert store.is_whole("a")
     (tmp_path / lost).unlink()
     assert not store.holds("a", IDENTITIES)
+    assert not store.is_whole("a")
 
 
 def test_a_damaged_array_is_reported_with_its_cure(tmp_path):
     store = Store(folder=StoreFolder(root=tmp_path))
     store.write("a", prepared(), IDENTITIES)
     (tmp_path / "a.image.b2nd").write_bytes(b"nothing")
+    assert not store.is_whole("a")
     with pytest.raises(WorkspaceError, match=r"case a cannot be read.*plan_and_preprocess"):
+        store.read("a")
+    (tmp_path / "a.image.b2nd").unlink()
+    with pytest.raises(WorkspaceError, match=r"case a cannot be read \(a\.image\.b2nd is not there\)"):
         store.read("a")
 
 

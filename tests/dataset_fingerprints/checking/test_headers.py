@@ -71,6 +71,13 @@ def test_forms_that_agree_or_stand_alone_are_not_reported(tmp_path, qform, codes
     assert check_headers("a", {"the scan": header}) == ()
 
 
+def test_a_nifti_that_says_by_no_form_where_it_lies_is_reported(tmp_path):
+    header = read_image([write_forms(tmp_path / "a.nii.gz", moved(0), moved(0), (0, 0))]).header
+    (finding,) = check_headers("a", {"the scan": header})
+    assert (finding.grade, finding.kind) == ("warning", "assumed-place")
+    assert "neither qform nor sform say where the voxels lie" in finding.message
+
+
 def test_a_label_map_whose_sform_lies_elsewhere_is_reported_twice(tmp_path):
     write_forms(tmp_path / "scan.nii.gz", moved(0), moved(0))
     write_forms(tmp_path / "mask.nii.gz", moved(0), moved(5), voxels=head(0)[1])

@@ -177,6 +177,27 @@ def test_lost_weights_are_written_again_from_the_checkpoint(tiny: Tiny) -> None:
     assert identify_weights(tiny.fold()) == weights
 
 
+def test_a_fold_that_has_lost_what_it_was_begun_with_does_not_go_on(tiny: Tiny) -> None:
+    tiny.fold().run.unlink()
+    swap_folds(tiny)
+    before = tiny.contents()
+    for options in ({}, {"iterations": 4}):
+        with pytest.raises(AutosegError, match=r"run\.json: is missing, though record\.json is there.*--restart"):
+            tiny.train(0, **options)
+    assert tiny.contents() == before
+    tiny.train(0, restart=True)
+    assert read_run(tiny.fold()) is not None
+
+
+def test_a_trained_fold_without_its_checkpoint_is_not_trained_from_nothing(tiny: Tiny) -> None:
+    tiny.fold().checkpoint.unlink()
+    before = tiny.contents()
+    with pytest.raises(WorkspaceError, match=r"checkpoint\.safetensors: is missing.*--restart"):
+        tiny.train(0, iterations=4)
+    assert tiny.contents() == before
+    assert tiny.train(0) == read_evaluation(tiny.fold().validation.metrics)
+
+
 def test_a_validation_behind_a_link_is_refused(tiny: Tiny) -> None:
     shutil.move(tiny.fold().validation.root, tiny.root / "elsewhere")
     tiny.fold().validation.root.symlink_to(tiny.root / "elsewhere")
