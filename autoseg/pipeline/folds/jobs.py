@@ -9,7 +9,7 @@ from autoseg.pipeline.explaining import REMEDY
 from autoseg.pipeline.folds.needs import Need, find_needs, refuse_lacking, refuse_others_cases
 from autoseg.pipeline.folds.out_of_fold import find_scores, refuse_link
 from autoseg.pipeline.folds.raw_files import refuse_changed_files
-from autoseg.pipeline.folds.runs import cases_of, read_contents, read_run, refuse_other_run
+from autoseg.pipeline.folds.runs import cases_of, read_contents, read_run, refuse_lost_run, refuse_other_run
 from autoseg.pipeline.folds.stage_inputs import StageInput, find_input
 from autoseg.pipeline.planning import read_plan
 from autoseg.training.record import TrainingRecord, read_record
@@ -118,7 +118,10 @@ class Job:
         Raises:
             WorkspaceError: the fold was begun with another plan or other cases; the message names the first difference.
         """
-        write_json(self.folder.run, self._check_run(read_run(self.folder)))
+        begun = read_run(self.folder)
+        if begun is None:
+            refuse_lost_run(self.folder)
+        write_json(self.folder.run, self._check_run(begun))
 
     def step_down(self, evidence: str) -> Job:
         """Return the job one size smaller, and let the fold's folder say so.
@@ -144,8 +147,9 @@ class Job:
         if self.restart or self.folder.restart.is_file():
             return False
         record, begun = read_record(self.folder), read_run(self.folder)
-        if begun is not None:
-            self._check_run(begun)
+        if begun is None:
+            return False
+        self._check_run(begun)
         if record is None or record.status != "finished" or self.extends(record):
             return False
         return find_scores(self.folder, self.cases.validation) is not None

@@ -21,15 +21,23 @@ def read_run(folder: FoldFolder) -> Run | None:
     A fold that is being begun anew has the settings of its new start.
 
     Raises:
-        FileFormatError: the file is damaged, or is gone from a fold that was trained.
+        FileFormatError: the file is damaged.
     """
     for path in (folder.restart, folder.run):
         if path.is_file():
             return read_json(path, Run, RUN_REMEDY, check_run)
-    left = next((path for path in (folder.record, folder.checkpoint, *folder.weight_files()) if path.is_file()), None)
+    return None
+
+
+def refuse_lost_run(folder: FoldFolder) -> None:
+    """Make sure that a fold without settings is one that nothing was trained of: its cases would not be known.
+
+    Raises:
+        FileFormatError: a training is there.
+    """
+    left = next((path for path in (folder.record, *folder.weight_files()) if path.is_file()), None)
     if left is not None:
         raise FileFormatError(f"{folder.run}: is missing, though {left.name} is there. {RUN_REMEDY}")
-    return None
 
 
 def list_runs(workspace: Workspace, plan: str) -> Iterator[tuple[FoldFolder, Run]]:

@@ -88,6 +88,7 @@ def test_a_flipped_bit_never_changes_a_result_silently(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 def test_nor_do_five_hundred(small: Path, tmp_path: Path, expected: Mapping[str, Any]) -> None:
     assert flip_and_look(small, tmp_path, expected, range(60, 560)) > 100
 

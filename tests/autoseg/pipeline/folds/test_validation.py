@@ -26,7 +26,7 @@ def test_a_case_that_cannot_be_validated_is_listed_and_everything_else_is_kept(
     arrays = [path for case in cases[:broken] for path in workspace.root.rglob(f"{case}.image.b2nd")]
     sound = {path: path.read_bytes() for path in arrays}
     for path in arrays:
-        path.write_bytes(sound[path][: len(sound[path]) // 2])
+        path.write_bytes(sound[path][:-200] + bytes(200))
     command = ["train", "1", "-w", workspace.root, "--iterations", "4"]
     assert run(monkeypatch, *command) == 1
     said = " ".join(capsys.readouterr().err.split())
