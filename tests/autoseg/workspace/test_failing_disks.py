@@ -86,6 +86,7 @@ def test_a_disk_that_fails_once_is_reported_and_the_second_run_ends_as_an_undist
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 def test_wherever_it_fails(small: Path, tmp_path: Path, undisturbed: Mapping[str, tuple[Any, int]]) -> None:
     points = [(name, point) for name, (_, count) in undisturbed.items() for point in range(count)]
     assert fail_at(small, tmp_path, undisturbed, points) > len(points) // 2
