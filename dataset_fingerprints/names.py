@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from dataset_fingerprints.errors import DataError
 
@@ -87,3 +87,9 @@ def show_name(name: str) -> str:
     """Return a name as it can be shown: cut, with control characters spelled out."""
     cut = name[:_SHOWN] + ("..." if len(name) > _SHOWN else "")
     return ascii(cut)[1:-1] if any(map(_is_control, cut)) else cut
+
+
+def some_of(names: Sequence[str], most: int = 3, between: str = ", ") -> str:
+    """Return the first names for a message, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return between.join(names[:most]) + more

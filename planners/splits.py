@@ -15,6 +15,7 @@ from sklearn.model_selection import KFold, StratifiedKFold
 from dataset_fingerprints.errors import DataError, FileFormatError, did_you_mean
 from dataset_fingerprints.files.jsonfiles import read_plain_json
 from dataset_fingerprints.fingerprint import CaseFingerprint, DatasetFingerprint
+from dataset_fingerprints.names import some_of
 from dataset_fingerprints.units import find_units
 from planners.plan import FOLDS, Fold, FoldRule, Splits
 
@@ -140,7 +141,7 @@ def check_folds(where: Path, folds: Sequence[Fold]) -> None:
         left_out = sorted(cases - {*fold.train, *fold.validation})
         if left_out:
             raise DataError(
-                f"{where}: fold {index} leaves out {_some(left_out)}. Every fold trains on all cases that it is not "
+                f"{where}: fold {index} leaves out {some_of(left_out)}. Every fold trains on all cases that it is not "
                 "judged on: add them to one of its lists, or take them out of all folds and of the data set."
             )
 
@@ -152,10 +153,10 @@ def _check_sides(where: str, fold: Fold) -> None:
             raise DataError(f"{where} {does} on no case. Name at least one.")
         doubled = [name for name, count in Counter(names).items() if count > 1]
         if doubled:
-            raise DataError(f"{where} {does} twice on {_some(doubled)}. Name every case once.")
+            raise DataError(f"{where} {does} twice on {some_of(doubled)}. Name every case once.")
     leaking = sorted(set(fold.train) & set(fold.validation))
     if leaking:
-        raise DataError(f"{where} both trains on and is judged on {_some(leaking)}. Take them out of one list.")
+        raise DataError(f"{where} both trains on and is judged on {some_of(leaking)}. Take them out of one list.")
 
 
 def _group_by_subject(cases: Sequence[CaseFingerprint]) -> dict[str, list[CaseFingerprint]]:
@@ -221,12 +222,12 @@ def _check_known(path: Path, folds: Sequence[Fold], cases: Sequence[str]) -> Non
         unknown = sorted((set(fold.train) | set(fold.validation)) - known)
         if unknown:
             advice = did_you_mean(unknown[0], known)
-            raise DataError(f"{path}: fold {index} names {_some(unknown)}, not in the data set. {advice}")
+            raise DataError(f"{path}: fold {index} names {some_of(unknown)}, not in the data set. {advice}")
         _check_sides(f"{path}: fold {index}", fold)
     missing = sorted(known - named)
     if missing:
         raise DataError(
-            f"{path}: no fold names {_some(missing)}. Add them to a fold, or remove them from the data set."
+            f"{path}: no fold names {some_of(missing)}. Add them to a fold, or remove them from the data set."
         )
 
 
@@ -239,10 +240,5 @@ def _warn_of_shared_subjects(where: str, folds: Sequence[Fold], subjects: Mappin
                 "%s: fold %d trains on and is judged on scans of %s; its scores will look too good.",
                 where,
                 index,
-                _some(shared),
+                some_of(shared),
             )
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return ", ".join(names[:3]) + more

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from dataset_fingerprints.control_groups import core_limit, memory_left_bytes, memory_limit_bytes
+from dataset_fingerprints.reading.guards.memory import free_of_machine
 from dataset_fingerprints.sizes import GIB
 
 # Number of our processes that share the machine, this one included. Pinning it to some of the cores instead would
@@ -32,10 +33,7 @@ def memory_limit_gb() -> float:
 
 def free_memory_gb() -> float:
     """Return the memory in GiB that this process could take now: what the machine has left, or less by its groups."""
-    free = min(memory_limit_gb() * GIB, memory_left_bytes())
-    figures = Path("/proc/meminfo")
-    if available := read_field(figures, "MemAvailable"):
-        free = min(free, 1024 * float(available.split()[0]))
+    free = min(memory_limit_gb() * GIB, memory_left_bytes(), free_of_machine())
     return max(free, 0.0) / GIB / _count_sharers()
 
 

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from dataset_fingerprints.errors import PlanError
+from dataset_fingerprints.names import some_of
 
 Layers = Literal["all", "matching"]
 # So many differences are named in a message.
-NAMED = 3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -63,7 +63,7 @@ class Match:
             (f"{len(self.missing)} are only in the network", self.missing),
             (f"{len(self.unused)} are only in the weights", self.unused),
         )
-        return "; ".join(f"{what}: {_first(names)}" for what, names in kinds if names)
+        return "; ".join(f"{what}: {some_of(names)}" for what, names in kinds if names)
 
 
 @torch.no_grad()
@@ -108,8 +108,3 @@ def load_matching(network: nn.Module, tensors: Mapping[str, Tensor], layers: Lay
 
 def _show(shape: Sequence[int]) -> str:
     return "x".join(map(str, shape)) or "one number"
-
-
-def _first(names: Sequence[str]) -> str:
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return ", ".join(names[:NAMED]) + more

@@ -10,6 +10,7 @@ import numpy as np
 from dataset_fingerprints.checking.checks import Finding
 from dataset_fingerprints.fingerprint import CaseFingerprint
 from dataset_fingerprints.geometry import show_spacing
+from dataset_fingerprints.names import some_of
 from dataset_fingerprints.units import find_units
 
 # A voxel edge this many times longer or shorter than the median is worth a look; planning copes with less.
@@ -41,7 +42,9 @@ def _find_duplicates(cases: Sequence[CaseFingerprint]) -> list[Finding]:
     findings = []
     for distinct in sorted({tuple(sorted(set(names))) for names in owners.values()}):
         if len(distinct) > 1:
-            message = f"has the same image file as {_some(distinct[1:])}. Keep one of them, or give both one subject."
+            message = (
+                f"has the same image file as {some_of(distinct[1:], 5)}. Keep one of them, or give both one subject."
+            )
             findings.append(Finding(case=distinct[0], grade="warning", kind="duplicate-image", message=message))
     return findings
 
@@ -82,8 +85,8 @@ def _find_subjects(cases: Sequence[CaseFingerprint]) -> list[Finding]:
             case=first.case,
             grade="fixed",
             kind="shared-subject",
-            message=f"is of {_show_unit(first)}, as {_some([case.case for case in others])} are. They are kept in one "
-            "fold.",
+            message=f"is of {_show_unit(first)}, as {some_of([case.case for case in others], 5)} are. They are kept "
+            "in one fold.",
         )
         for first, *others in units.values()
         if others
@@ -92,7 +95,3 @@ def _find_subjects(cases: Sequence[CaseFingerprint]) -> list[Finding]:
 
 def _show_unit(case: CaseFingerprint) -> str:
     return f"subject {case.subject}" + (f" and group {case.group}" if case.group else "")
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -9,12 +9,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from dataset_fingerprints.errors import DataError
+from dataset_fingerprints.names import some_of
 from dataset_fingerprints.reading import nifti_header
 from dataset_fingerprints.reading.images import case_stem, is_image, is_series, suffix_of
 
 _CHANNEL = re.compile(r"(?<=.)_(\d{4})$", re.ASCII)
-# Names of files that were left out, before the rest is only counted.
-_NAMED = 3
 
 
 def images_in(folder: Path, *, series: bool = True) -> list[Path]:
@@ -113,5 +112,4 @@ def _bare(path: Path) -> str:
 
 def show_left_out(names: Sequence[str]) -> str:
     """Return in words what was left out: the first names, and how many more there are."""
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f"Left out: {', '.join(names[:_NAMED])}{more}"
+    return f"Left out: {some_of(names)}"

@@ -11,6 +11,7 @@ from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import FileFormatError, PlanError, WorkspaceError
 from dataset_fingerprints.files.jsonfiles import read_json
 from dataset_fingerprints.fingerprint import DatasetFingerprint
+from dataset_fingerprints.names import some_of
 from planners.plan import Plan, Splits
 from planners.run import CaseContent, Run, find_other_cases
 
@@ -61,9 +62,8 @@ def report_changed_contents(workspace: Workspace, fingerprint: DatasetFingerprin
                 if any(one.sha256 != now.get(one.case, one.sha256) for one in (*run.train, *run.validation))
             ]
     if changed:
-        more = f" and {len(changed) - NAMED} more" if len(changed) > NAMED else ""
         progress.say(
-            f"Scans or label maps have changed since these folds were begun: {'; '.join(changed[:NAMED])}{more}. They "
+            f"Scans or label maps have changed since these folds were begun: {some_of(changed, NAMED, '; ')}. They "
             "still predict; to train them further, begin them anew with `autoseg train FOLD --restart`."
         )
 

@@ -11,9 +11,7 @@ from dataset_fingerprints.errors import WorkspaceError
 from dataset_fingerprints.files.jsonfiles import read_json
 from dataset_fingerprints.fingerprint import CaseFingerprint, DatasetFingerprint
 from dataset_fingerprints.measuring.identity import confirm
-
-# So many cases are named in a message.
-NAMED = 3
+from dataset_fingerprints.names import some_of
 
 
 def refuse_changed_files(workspace: Workspace, store: Store, cases: Sequence[str], *, begun: bool) -> None:
@@ -44,7 +42,7 @@ def refuse_changed_files(workspace: Workspace, store: Store, cases: Sequence[str
         else ""
     )
     raise WorkspaceError(
-        f"{workspace.root}: scans or label maps of {_some(changed)} were replaced since they were preprocessed. Run "
+        f"{workspace.root}: scans or label maps of {some_of(changed)} were replaced since they were preprocessed. Run "
         f"`autoseg plan_and_preprocess` again with the same options: it preprocesses what has changed.{then}"
     )
 
@@ -88,9 +86,5 @@ def describe_left_out(workspace: Workspace, plan: str, cases: Sequence[str]) -> 
         return ""
     return (
         f"The data set has {len(others)} other case{'s' if len(others) > 1 else ''}, which plan {plan} lacks "
-        f"({_some(others)}): to train on all, plan again under another name (plan_and_preprocess --plan-name NEW)."
+        f"({some_of(others)}): to train on all, plan again under another name (plan_and_preprocess --plan-name NEW)."
     )
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")

@@ -18,6 +18,7 @@ from autoseg.sampling import CaseVoxels, TrainingCase, hold_voxels, make_case, s
 from autoseg.training.record import CaseResidency
 from dataset_fingerprints.geometry import Box, Triple
 from dataset_fingerprints.measuring.memory_gate import MemoryGate
+from dataset_fingerprints.names import some_of
 from dataset_fingerprints.sizes import GIB
 from planners.choices import resolve
 from planners.networks.memory_decisions import predict_configuration
@@ -105,7 +106,7 @@ def _find_crops(job: Job, progress: Progress) -> list[Box]:
     found = [job.inputs.find_training_crop(case) for case in job.cases.train]
     lacking = [case for case, crop in zip(job.cases.train, found, strict=True) if crop.missed]
     if lacking:
-        names = ", ".join(lacking[:NAMED]) + (f" and {len(lacking) - NAMED} more" if len(lacking) > NAMED else "")
+        names = some_of(lacking, NAMED)
         progress.say(f"{len(lacking)} training cases hold nothing to crop to and are looked at as a whole: {names}.")
     return [crop.box for crop in found]
 

@@ -33,10 +33,11 @@ def refuse_too_large(path: Path, needed_bytes: int) -> None:
 
 def free_bytes() -> float:
     """Return the memory that this process can take now: of the machine, its control groups and its own limit."""
-    return max(0, min(_free_of_machine(), memory_left_bytes(), _free_of_limit()))
+    return max(0, min(free_of_machine(), memory_left_bytes(), _free_of_limit()))
 
 
-def _free_of_machine() -> int:
+def free_of_machine() -> int:
+    """Return the memory that the machine has left, or all of it where it does not say."""
     figures = Path("/proc/meminfo")
     if figures.is_file():
         for line in figures.read_text(encoding="ascii").splitlines():
