@@ -27,7 +27,7 @@ from planners.plan import Fold
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint
 from tests.synthetic.machines import CPU
 
-EDGE, CASES, BATCHES = 80, 40, 15
+EDGE, CASES, BATCHES = 64, 240, 15
 SHAPE = (EDGE, EDGE, EDGE)
 
 
@@ -37,7 +37,7 @@ def write_cases(folder: Path) -> tuple[str, ...]:
     record = Record(box=Box(start=(0, 0, 0), stop=SHAPE), shape=SHAPE, source_grid=make_grid(SHAPE, np.eye(4)))
     for number in range(CASES):
         label = np.zeros(SHAPE, dtype=np.uint8)
-        label[number : number + 9, 20:29, 30:39] = 1
+        label[number % 50 : number % 50 + 9, 20:29, 30:39] = 1
         image = rng.normal(size=(1, *SHAPE)).astype(np.float32)
         prepared = Prepared(image=image, labels=label, reference=label, record=record)
         Store(folder=StoreFolder(root=folder)).write(f"c{number}", prepared, ())
