@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from dataset_fingerprints.dataset import LabelScheme
@@ -42,7 +42,8 @@ class Run:
         configuration: the name of the one that is trained.
         configurations: all that the trained one needs, each behind what it needs itself; the trained one is the last.
         fold: a number, or `full` for a model of all cases.
-        validation: the cases that the fold is judged on; none for a model of all cases.
+        validation_cases: that the fold is judged on; none for a model of all cases.
+        contents: of all these cases, in this order.
         summary: of the data set.
         steps: the steps down in size that the fold took for lack of memory.
         schema_version: that of plans, whose configurations it holds.
@@ -59,8 +60,9 @@ class Run:
     configuration: str
     configurations: tuple[Configuration, ...]
     fold: str
-    train: tuple[CaseContent, ...]
-    validation: tuple[CaseContent, ...]
+    train_cases: tuple[str, ...]
+    validation_cases: tuple[str, ...]
+    contents: tuple[CaseContent, ...]
     summary: FingerprintSummary
     steps: tuple[StepDown, ...] = ()
     schema_version: int = SCHEMA_VERSION
@@ -69,6 +71,8 @@ class Run:
         check_folder_name(self.plan, "a plan")
         check_folder_name(self.configuration, "a configuration")
         check_fold_name(self.fold)
+        if _names(self.contents) != self.train_cases + self.validation_cases:
+            raise ValueError("contents are not of the train cases and validation cases, in this order")
 
     def own(self) -> Configuration:
         """Return the configuration that is trained."""
@@ -77,6 +81,11 @@ class Run:
     def input_channels(self) -> int:
         """Return the channels that the trained network sees."""
         return self.own().input_channels(len(self.channels), len(self.scheme.heads().targets()))
+
+    def of_cases(self, train: tuple[CaseContent, ...], validation: tuple[CaseContent, ...]) -> Run:
+        """Return the same run of other cases."""
+        names, held_out = _names(train), _names(validation)
+        return replace(self, train_cases=names, validation_cases=held_out, contents=train + validation)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,8 +130,9 @@ def make_run(
         configuration=configuration,
         configurations=order_by_need(plan.configurations, [configuration], f"plan {plan.name}"),
         fold=fold,
-        train=train,
-        validation=validation,
+        train_cases=_names(train),
+        validation_cases=_names(validation),
+        contents=train + validation,
         summary=summary,
     )
 
@@ -150,9 +160,9 @@ def find_other_cases(begun: Run, now: Run) -> Iterator[str]:
         begun: as the fold was begun.
         now: as it would be begun today.
     """
-    before, today = ({one.case: one for one in (*run.train, *run.validation)} for run in (begun, now))
-    leaking = _names(begun.train) & _names(now.validation)
-    swapped = _names(begun.validation) & _names(now.train)
+    before, today = ({one.case: one for one in run.contents} for run in (begun, now))
+    leaking = set(begun.train_cases) & set(now.validation_cases)
+    swapped = set(begun.validation_cases) & set(now.train_cases)
     if leaking:
         yield f"would be judged on {_some(leaking)}, which it was trained on"
     if swapped:
@@ -168,8 +178,8 @@ def find_other_cases(begun: Run, now: Run) -> Iterator[str]:
         yield f"was begun with another content of {_some(changed)} (in {first}: {what})"
 
 
-def _names(contents: Iterable[CaseContent]) -> set[str]:
-    return {one.case for one in contents}
+def _names(contents: Iterable[CaseContent]) -> tuple[str, ...]:
+    return tuple(one.case for one in contents)
 
 
 def _name_files(before: CaseContent, today: CaseContent) -> str:

@@ -53,11 +53,17 @@ def test_a_run_comes_back_from_its_file_as_it_was_written(tmp_path: Path) -> Non
     assert read_json(tmp_path / "run.json", Run) == run
 
 
+def test_contents_of_other_cases_are_refused() -> None:
+    run = begin(plan_stages())
+    with pytest.raises(ValueError, match="contents are not of"):
+        replace(run, train_cases=run.train_cases[1:])
+
+
 def test_names_machine_cases_and_other_configurations_make_no_other_run() -> None:
     plan = plan_stages()
     renamed = replace(plan, name="other", dataset="copy", machine=GPU, memory_gb=80.0, max_hours=1.0, decisions=())
     elsewhere = set_values(renamed, ["3d_fullres.training.loss=dice"])
-    now = replace(begin(elsewhere), train=(), validation=(), summary=replace(drop_cases(FINGERPRINT), case_count=1))
+    now = replace(begin(elsewhere), summary=replace(drop_cases(FINGERPRINT), case_count=1)).of_cases((), ())
     assert list(find_differences(begin(plan), now)) == []
 
 
@@ -113,7 +119,7 @@ def test_other_cases_of_a_fold_are_named(
     train: tuple[CaseContent, ...], validation: tuple[CaseContent, ...], said: list[str]
 ) -> None:
     run = begin(plan_stages())
-    begun = replace(run, train=BEGUN[0], validation=BEGUN[1])
-    found = list(find_other_cases(begun, replace(run, train=train, validation=validation)))
+    begun = run.of_cases(*BEGUN)
+    found = list(find_other_cases(begun, run.of_cases(train, validation)))
     assert len(found) == len(said)
     assert all(expected in text for expected, text in zip(said, found, strict=True))

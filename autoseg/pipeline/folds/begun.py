@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
 
 from autoseg.pipeline.folds.runs import cases_of, list_runs
 from autoseg.progress import Progress
@@ -59,7 +58,7 @@ def report_changed_contents(workspace: Workspace, fingerprint: DatasetFingerprin
             changed += [
                 f"{folder.title()} of plan {plan}"
                 for folder, run in list_runs(workspace, plan)
-                if any(one.sha256 != now.get(one.case, one.sha256) for one in (*run.train, *run.validation))
+                if any(one.sha256 != now.get(one.case, one.sha256) for one in run.contents)
             ]
     if changed:
         progress.say(
@@ -74,12 +73,12 @@ def _find_other_cases(run: Run, splits: Splits) -> tuple[str, ...]:
         cases = cases_of(splits, run.fold)
     except PlanError:
         return (f"is not among its {len(splits.folds)} folds now",)
-    known = {one.case: one for one in (*run.train, *run.validation)}
+    known = {one.case: one for one in run.contents}
     train, validation = (
         tuple(known.get(name, CaseContent(case=name, sha256=())) for name in side)
         for side in (cases.train, cases.validation)
     )
-    return tuple(find_other_cases(run, replace(run, train=train, validation=validation)))
+    return tuple(find_other_cases(run, run.of_cases(train, validation)))
 
 
 def _read_earlier(workspace: Workspace, plan: Plan) -> Splits | None:

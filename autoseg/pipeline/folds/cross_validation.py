@@ -53,8 +53,8 @@ def _read_scores(folder: FoldFolder, cases: Fold, origin: str) -> tuple[CaseScor
         WorkspaceError: the fold is of other cases, or not validated, for somebody changed it meanwhile.
     """
     run, scores = read_run(folder), find_scores(folder, cases.validation)
-    sides = [] if run is None else [tuple(one.case for one in side) for side in (run.train, run.validation)]
-    if scores is None or sides != [cases.train, cases.validation]:
+    begun = None if run is None else Fold(train=run.train_cases, validation=run.validation_cases)
+    if scores is None or begun != cases:
         raise WorkspaceError(
             f"{folder.root}: this fold is not trained and validated on the cases that are left to it ({origin}), "
             "so that no summary was made. Give `autoseg train all` again."

@@ -134,7 +134,8 @@ class Job:
         begun = read_run(self.folder)
         run = smaller.make_run(begun)
         if begun is not None:
-            run = replace(run, train=begun.train, validation=begun.validation)
+            split = len(begun.train_cases)
+            run = run.of_cases(begun.contents[:split], begun.contents[split:])
         write_json(self.folder.run, run)
         return smaller
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from autoseg.pipeline.folds.out_of_fold import find_scores, refuse_link
 from autoseg.pipeline.folds.runs import cases_of, name_folds, read_run
@@ -125,13 +125,13 @@ def refuse_others_cases(workspace: Workspace, splits: Splits, needs: Sequence[Ne
     Raises:
         WorkspaceError: one was not, or its masks are not of its weights; the message names both folds.
     """
-    contents = {one.case: one for one in (*own.train, *own.validation)}
+    contents = {one.case: one for one in own.contents}
     for need in needs:
         folder = workspace.fold(own.plan, need.configuration, need.fold)
         run, cases = read_run(folder), cases_of(splits, need.fold)
         uses = f"{workspace.root}: {own.configuration}, fold {own.fold} uses {folder.title()}"
         train, validation = (tuple(contents[case] for case in side) for side in (cases.train, cases.validation))
-        others = () if run is None else find_other_cases(run, replace(run, train=train, validation=validation))
+        others = () if run is None else find_other_cases(run, run.of_cases(train, validation))
         for other in others:
             raise WorkspaceError(
                 f"{uses}, but that one {other}. Begin it anew first (`autoseg train {need.fold} -c "

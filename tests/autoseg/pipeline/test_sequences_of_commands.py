@@ -108,7 +108,7 @@ class Sequence:
             run, record, seen = read_run(folder), read_record(folder), self.seen.get(folder.root, set())
             if run is None or record is None:
                 continue
-            train, validation = ({one.case for one in side} for side in (run.train, run.validation))
+            train, validation = set(run.train_cases), set(run.validation_cases)
             assert not train & validation, self.said
             assert not seen & validation, self.said
             if record.status != "finished":

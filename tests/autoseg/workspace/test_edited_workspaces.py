@@ -109,7 +109,11 @@ PLAN: dict[str, tuple[Edit, str]] = {
 RUN: dict[str, tuple[Edit, str]] = {
     "no configurations": (lambda p: p.update(configurations=[]), "its last configuration is not '3d_fullres'"),
     "a fold that is none": (lambda p: p.update(fold="../1"), "is not a fold"),
-    "a case that leaves its folder": (lambda p: p["train"][0].update(case="../x"), "cannot name the files of a case"),
+    "other cases than their contents": (lambda p: p["train_cases"].pop(), "contents are not of the train cases"),
+    "a case that leaves its folder": (
+        lambda p: p["contents"][0].update(case="../x"),
+        "cannot name the files of a case",
+    ),
 }
 SPLITS: dict[str, tuple[Edit, str]] = {
     f"a case {name!r}": (

@@ -181,10 +181,10 @@ def test_a_run_says_what_the_raw_files_of_its_cases_held_when_the_fold_was_begun
     job.claim()
     run = read_run(job.folder)
     assert run is not None
-    assert ([one.case for one in run.train], [one.case for one in run.validation]) == (NAMES[2:], NAMES[:2])
+    assert (list(run.train_cases), list(run.validation_cases)) == (NAMES[2:], NAMES[:2])
     assert run.summary.case_count == len(NAMES)
     raw = planned.parent / "raw"
-    for one in (*run.train, *run.validation):
+    for one in run.contents:
         files = (raw / "imagesTr" / f"{one.case}_0000.nii.gz", raw / "labelsTr" / f"{one.case}.nii.gz")
         assert one.sha256 == tuple(hashlib.sha256(file.read_bytes()).hexdigest() for file in files)
     # Going on needs no fingerprint, and leaves what the fold was begun with.
@@ -192,7 +192,7 @@ def test_a_run_says_what_the_raw_files_of_its_cases_held_when_the_fold_was_begun
     resolve_job(Workspace(root=workspace), "0", TrainingOptions(iterations=9)).claim()
     again = read_run(job.folder)
     assert again is not None
-    assert (again.train, again.validation, again.summary) == (run.train, run.validation, run.summary)
+    assert (again.contents, again.summary) == (run.contents, run.summary)
     assert again.own().training.iterations == 9
 
 

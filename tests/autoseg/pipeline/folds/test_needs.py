@@ -86,11 +86,11 @@ def used(tiny: Tiny) -> Used:
     run = read_run(tiny.fold())
     assert run is not None
     # Fold 1 of another configuration, of the same cases.
-    contents = {one.case: one for one in (*run.train, *run.validation)}
+    contents = {one.case: one for one in run.contents}
     train, validation = (
         tuple(contents[case] for case in side) for side in (splits.folds[1].train, splits.folds[1].validation)
     )
-    own = replace(run, configuration="refine", fold="1", train=train, validation=validation)
+    own = replace(run, configuration="refine", fold="1").of_cases(train, validation)
     return Used(tiny=tiny, plan=plan, splits=splits, own=own)
 
 
@@ -106,8 +106,8 @@ def of_other_splits(used: Used) -> Used:
 
 
 def of_another_content(used: Used) -> Used:
-    first, *others = used.own.train
-    return replace(used, own=replace(used.own, train=(replace(first, sha256=("0",) * 2), *others)))
+    first, *others = used.own.contents
+    return replace(used, own=replace(used.own, contents=(replace(first, sha256=("0",) * 2), *others)))
 
 
 @pytest.mark.parametrize("validated", [True, False])

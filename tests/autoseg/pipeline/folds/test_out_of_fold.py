@@ -23,7 +23,7 @@ def test_what_a_fold_has_found_of_a_case_is_read_again_with_the_box_around_it(tr
     (member,) = make_members(model, torch.device("cpu"), mirror=True)
     scheme, configuration = model.run.scheme, model.run.own()
     store = Store(folder=workspace.store(store_key(configuration.preprocessing, scheme)))
-    for case in (content.case for content in model.run.validation):
+    for case in model.run.validation_cases:
         record = store.read_record(case)
         seen = NetworkInput(image=store.read(case)[0], record=record, crop=whole(record))
         predicted = member.predict_prepared(seen)
