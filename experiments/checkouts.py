@@ -76,8 +76,12 @@ def compare_checkouts(
         trials: to run.
 
     Raises:
-        AutosegError: a command failed; the message holds what it printed.
+        AutosegError: the folder holds something, or a command failed; the message holds what it printed.
     """
+    if work.is_dir() and any(work.iterdir()):
+        raise AutosegError(
+            f"{work}: holds something already. Expected an empty or new folder: delete it, or give --work."
+        )
     raw = work / "raw"
     _run(before, work, ("simulate", str(raw), *SIMULATION))
     for trial in trials:
