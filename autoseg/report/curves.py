@@ -27,8 +27,10 @@ def draw_curves(lines: Sequence[Line], path: Path, title: str) -> None:
         path: the file to write.
         title: the head of the picture.
     """
-    figure = Figure(figsize=(11, 7), dpi=100, facecolor="white", layout="constrained")
+    figure = Figure(figsize=(11, 7), dpi=100, facecolor="white")
     FigureCanvasAgg(figure)
+    # Fixed margins: finding them from all texts would take longer than drawing.
+    figure.subplots_adjust(left=0.075, right=0.985, bottom=0.075, top=0.895, wspace=0.16, hspace=0.16)
     figure.suptitle(title, fontsize=13, fontweight="bold", color=_INK, parse_math=False)
     panels = figure.subplots(2, 2, sharex=True)
     training = [line for line in lines if line.get("kind") == "train"]

@@ -17,6 +17,7 @@ from dataset_fingerprints.dataset import Dataset
 from dataset_fingerprints.files.checksums import CHECKSUM
 from dataset_fingerprints.files.jsonfiles import from_plain, write_json
 from tests.synthetic.scans import head, write_description, write_nifti
+from tests.synthetic.small_networks import small_network
 
 SHAPE = (10, 10, 10)
 CONFIGURATION = "3d_fullres"
@@ -27,6 +28,7 @@ QUICK = (
     "batch_size=2",
     "prediction.step_share=1.0",
     "prediction.mirror_axes=[]",
+    *small_network("3d_fullres", edge=8),
 )
 
 

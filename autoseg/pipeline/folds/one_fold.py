@@ -274,7 +274,9 @@ def _device_name(device: torch.device) -> str:
 
 def _versions() -> tuple[tuple[str, str], ...]:
     packages = ("autoseg-lesion", "torch", "numpy")
-    # Run from a plain checkout, autoseg itself is not installed.
-    installed = {entry.metadata["Name"]: entry.version for entry in importlib.metadata.distributions()}
-    known = ((name, installed[name]) for name in packages if name in installed)
+    known = []
+    for name in packages:
+        # Run from a plain checkout, autoseg itself is not installed.
+        with suppress(importlib.metadata.PackageNotFoundError):
+            known.append((name, importlib.metadata.version(name)))
     return (("python", platform.python_version()), *known)

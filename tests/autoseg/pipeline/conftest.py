@@ -8,9 +8,8 @@ import pytest
 
 from tests.synthetic.commands import run
 from tests.synthetic.scans import affine_of, write_nnunet_dataset
+from tests.synthetic.small_networks import SHORT
 from tests.synthetic.tiny import Tiny, copy_tiny, write_tiny
-
-SHORT = ["--set", "training.iterations=30", "--set", "batch_size=2"]
 
 
 @pytest.fixture(scope="session")

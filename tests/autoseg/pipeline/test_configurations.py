@@ -29,11 +29,17 @@ from dataset_fingerprints.reading.images import read_label_map
 from planners.order import find_configuration
 from tests.synthetic.commands import run
 from tests.synthetic.scans import head, write_description, write_nifti
+from tests.synthetic.small_networks import as_options, small_network
 
 SHAPE = (48, 56, 40)
 # nnU-Net's rules for so little memory that a patch is a small part of these small scans.
 PLAN = ["--planner", "nnunet", "--gpu-memory-gb", "0.02"]
-QUICK = ["training.iterations=4", "training.validation_rounds=0", "prediction.step_share=1.0"]
+QUICK = (
+    "training.iterations=4",
+    "training.validation_rounds=0",
+    "prediction.step_share=1.0",
+    *(text for name in ("3d_lowres", "3d_cascade_fullres") for text in small_network(name)),
+)
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +51,7 @@ def planned(tmp_path_factory: pytest.TempPathFactory) -> Path:
         write_nifti(root / "raw" / "labelsTr" / f"sub-{index}.nii.gz", labels)
     write_description(root / "raw", {"background": 0, "dark": 1, "bright": 2}, ("T1w",), 5)
     with pytest.MonkeyPatch.context() as patch:
-        assignments = [text for value in QUICK for text in ("--set", value)]
-        arguments = [root / "raw", "-w", root / "ws", *PLAN, *assignments, "-c", "3d_cascade_fullres"]
+        arguments = [root / "raw", "-w", root / "ws", *PLAN, *as_options(*QUICK), "-c", "3d_cascade_fullres"]
         assert run(patch, "plan_and_preprocess", *arguments) == 0
     return root
 

@@ -19,8 +19,7 @@ from dataset_fingerprints.files.jsonfiles import read_json
 from planners.plan import Plan, Splits
 from tests.synthetic.commands import HIPPOCAMPUS, needs_hippocampus, run, run_until, start
 from tests.synthetic.scans import affine_of, head, write_nifti, write_nnunet_dataset
-
-SHORT = ["--set", "training.iterations=30", "--set", "batch_size=2"]
+from tests.synthetic.small_networks import SHORT
 
 
 def test_the_workspace_holds_what_the_design_names(trained):

@@ -11,8 +11,15 @@ from autoseg.training.record import read_record
 from autoseg.workspace.fold import FoldFolder
 from tests.synthetic.commands import run
 from tests.synthetic.scans import write_nnunet_dataset
+from tests.synthetic.small_networks import as_options, small_network
 
-QUICK = ["training.iterations=6", "training.validation_rounds=2", "prediction.step_share=1.0", "batch_size=2"]
+QUICK = (
+    "training.iterations=6",
+    "training.validation_rounds=2",
+    "prediction.step_share=1.0",
+    "batch_size=2",
+    *small_network("3d_fullres"),
+)
 
 
 def torchrun(processes: int, *arguments: object) -> tuple[int, str]:
@@ -29,8 +36,7 @@ def torchrun(processes: int, *arguments: object) -> tuple[int, str]:
 
 def test_two_processes_train_a_fold_one_of_them_speaks_and_too_many_are_refused(tmp_path: Path, monkeypatch) -> None:
     raw = write_nnunet_dataset(tmp_path / "raw", 5)
-    assignments = [text for value in QUICK for text in ("--set", value)]
-    assert run(monkeypatch, "plan_and_preprocess", raw, "-w", tmp_path / "ws", *assignments) == 0
+    assert run(monkeypatch, "plan_and_preprocess", raw, "-w", tmp_path / "ws", *as_options(*QUICK)) == 0
     code, output = torchrun(2, "train", "0", "-w", tmp_path / "ws")
     assert code == 0, output
     assert output.count("training cases,") == 1

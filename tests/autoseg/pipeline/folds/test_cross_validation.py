@@ -27,6 +27,7 @@ from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import WorkspaceError
 from tests.synthetic.commands import run, start
 from tests.synthetic.scans import write_nnunet_dataset
+from tests.synthetic.small_networks import as_options, small_network
 
 QUICK = [
     "training.iterations=4",
@@ -34,6 +35,7 @@ QUICK = [
     "prediction.step_share=1.0",
     "batch_size=2",
     "training.compiled=false",
+    *small_network("3d_fullres"),
 ]
 NAMES = [f"sub-{index:03d}" for index in range(4)]
 
@@ -46,9 +48,8 @@ def planned(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pairs = [NAMES[first : first + 2] for first in (0, 2)]
     splits = [{"train": [name for name in NAMES if name not in pair], "val": pair} for pair in pairs]
     (root / "splits.json").write_text(json.dumps(splits), encoding="utf-8")
-    assignments = [text for value in QUICK for text in ("--set", value)]
     with pytest.MonkeyPatch.context() as patch:
-        arguments = [root / "raw", "-w", root / "ws", "--splits", root / "splits.json", *assignments]
+        arguments = [root / "raw", "-w", root / "ws", "--splits", root / "splits.json", *as_options(*QUICK)]
         assert run(patch, "plan_and_preprocess", *arguments) == 0
     return root / "ws"
 
