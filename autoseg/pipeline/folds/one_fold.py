@@ -75,7 +75,10 @@ def _train_locked(job: Job, progress: Progress) -> Evaluation | None:
     record = processes.led(lambda: _open(job))
     if record is None or record.status == "training":
         record = _train_fitting(job, record, progress)
-    if not (job.cases.validation and processes.leads()):
+    if not processes.leads():
+        return None
+    if not job.cases.validation:
+        progress.say(f"The model of all cases of {job.name} is finished.")
         return None
     if record.status == "finished":
         scores = find_scores(job.folder, job.cases.validation)
