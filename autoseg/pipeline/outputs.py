@@ -148,6 +148,23 @@ def refuse_workspace_place(place: Path, dataset: Dataset, workspace: Workspace) 
     _refuse_kept(workspace.root)
 
 
+def refuse_similar_plan(workspace: Workspace, name: str) -> None:
+    """Make sure that a plan does not differ from another one in upper and lower case only.
+
+    Disks of Windows and macOS take both names for one folder, and workspaces are moved to such.
+
+    Raises:
+        WorkspaceError: another one has the name, spelled otherwise.
+    """
+    known = workspace.plan_names()
+    similar = [other for other in known if other != name and other.casefold() == name.casefold()]
+    if similar and name not in known:
+        raise WorkspaceError(
+            f"{workspace.root}: has a plan '{similar[0]}', which many disks take for the same name as '{name}'. Spell "
+            "it as it is to plan it anew, or give --plan-name another name."
+        )
+
+
 def refuse_simulation_place(out: Path) -> None:
     """Make sure that a simulated data set, whose folder is new anyway, lies apart from raw data and from workspaces.
 

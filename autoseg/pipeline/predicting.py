@@ -15,8 +15,9 @@ from autoseg.pipeline.new_scans import NewScan, explain_digits, find_scans, list
 from autoseg.pipeline.outputs import choose_targets
 from autoseg.pipeline.planning import read_plan
 from autoseg.pipeline.stopping import undisturbed
-from autoseg.pipeline.trained import list_weights, load_predictor
-from autoseg.prediction import Fallback, Predictor, decide
+from autoseg.pipeline.trained import load_trained
+from autoseg.pipeline.trained_folds import find_trained
+from autoseg.prediction import Fallback, LoadedModel, decide
 from autoseg.progress import Progress
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import DataError, PartlyDoneError
@@ -26,7 +27,6 @@ from dataset_fingerprints.files.atomic import sweep_partials
 from dataset_fingerprints.measuring.scans import read_scan
 from dataset_fingerprints.reading.file_names import show_left_out
 from dataset_fingerprints.reading.images import write_label_map
-from planners.plan import Plan
 
 T = TypeVar("T")
 
@@ -75,18 +75,20 @@ def predict(scans: Path, out: Path, workspace: Workspace, options: PredictionOpt
         WorkspaceError: nothing is trained yet.
     """
     plan, _ = read_plan(workspace, options.plan_name)
-    found = find_scans(scans, plan.channels, zero_missing=options.zero_missing, series=options.series)
+    trained = find_trained(workspace, plan, options.configurations, options.folds)
+    found = find_scans(scans, trained.channels, zero_missing=options.zero_missing, series=options.series)
     targets = choose_targets(found, scans, out, workspace)
-    model = load_predictor(workspace, plan, options.configurations, options.folds, mirror=options.mirror)
-    _introduce(found, scans, plan, progress, f"{model.description}, flips {'on' if options.mirror else 'off'}")
+    model = load_trained(trained, mirror=options.mirror)
+    _introduce(
+        found, scans, trained.channels, progress, f"{model.description}, flips {'on' if options.mirror else 'off'}"
+    )
     sweep_partials(*targets)
-    weights = list_weights(workspace, plan, options.configurations, options.folds)
-    kept = frozenset() if options.overwrite else find_kept(found, targets, weights, progress)
+    kept = frozenset() if options.overwrite else find_kept(found, targets, trained.weight_files(), progress)
     outcomes = []
     with progress.task("Predicting", len(found)) as task:
         for scan, target in zip(found, targets, strict=True):
             if target not in kept:
-                work = partial(_predict_one, model.predictor, scan, target, plan, options.series)
+                work = partial(_predict_one, model, scan, target, options.series)
                 outcomes.append(_try_one(scan.name, work))
             task.advance()
     whole = sum(bool(outcome) for outcome in outcomes if not isinstance(outcome, Failure))
@@ -99,13 +101,13 @@ def predict(scans: Path, out: Path, workspace: Workspace, options: PredictionOpt
     return Masks(paths=targets, kept=kept)
 
 
-def _introduce(found: Sequence[NewScan], scans: Path, plan: Plan, progress: Progress, model: str) -> None:
+def _introduce(found: Sequence[NewScan], scans: Path, channels: Sequence[str], progress: Progress, model: str) -> None:
     """Say what is predicted and by what, and what about the files is remarkable."""
     progress.say(f"{len(found)} scans, {model}.")
     lacking = sum(scan.absent() > 0 for scan in found)
     if lacking:
         progress.say(f"{lacking} scans lack channels, filled with zeros: expect worse masks for them.")
-    left_out, digits = list_left_out(scans, found), explain_digits(found, plan.channels)
+    left_out, digits = list_left_out(scans, found), explain_digits(found, channels)
     if left_out:
         progress.say(f"{show_left_out(left_out)}.")
     if digits:
@@ -129,13 +131,13 @@ def _name_lack_of_memory(work: Callable[[], T]) -> T:
         raise
 
 
-def _predict_one(predictor: Predictor, scan: NewScan, target: Path, plan: Plan, series: str) -> tuple[Fallback, ...]:
+def _predict_one(model: LoadedModel, scan: NewScan, target: Path, series: str) -> tuple[Fallback, ...]:
     """Write a scan's mask, and return where a stage found nothing to crop to."""
-    read = read_scan(scan.name, scan.images, plan.channels, series)
-    probabilities = predictor.predict(read)
+    read = read_scan(scan.name, scan.images, model.channels, series)
+    probabilities = model.predictor.predict(read)
     for fallback in probabilities.fallbacks:
         _log.warning("case %s: %s", scan.name, fallback.describe())
-    labels = plan.scheme.to_values(decide(probabilities))
+    labels = model.scheme.to_values(decide(probabilities))
     with undisturbed():
         write_label_map(target, labels, read.source_grid, read.header)
     return probabilities.fallbacks

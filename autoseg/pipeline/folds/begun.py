@@ -68,6 +68,20 @@ def report_changed_contents(workspace: Workspace, fingerprint: DatasetFingerprin
         )
 
 
+def report_other_labels(workspace: Workspace, plan: Plan, progress: Progress) -> None:
+    """Say which begun folds of a plan that is made again are of other labels or channels than it is now."""
+    today = (plan.scheme, plan.channels)
+    others = [
+        folder.title() for folder, run in list_runs(workspace, plan.name) if (run.scheme, run.channels) != today
+    ]
+    if others:
+        progress.say(
+            f"These folds were begun with other labels or channels than plan {plan.name} has now: "
+            f"{some_of(others, NAMED, '; ')}. They still predict what they were trained for, but not together with new "
+            "ones; to train them as planned, begin them anew with `autoseg train FOLD --restart`."
+        )
+
+
 def _find_other_cases(run: Run, splits: Splits) -> tuple[str, ...]:
     """Return in what a begun fold's cases differ from those that splits give it, by their names alone."""
     try:

@@ -156,7 +156,11 @@ class Job:
 
     def needs_no_arrays(self) -> bool:
         """Return whether all that is asked for is there, as far as the fold's own files say: no case is read again."""
-        if self.restart or self.folder.restart.is_file() or not (self.folder.run.is_file() and self.folder.weight_files()):
+        if (
+            self.restart
+            or self.folder.restart.is_file()
+            or not (self.folder.run.is_file() and self.folder.weight_files())
+        ):
             return False
         record = read_record(self.folder)
         # A model of all cases has nothing to validate, and stays trained.
@@ -258,7 +262,11 @@ def _refuse_missing(job: Job, cases: Sequence[str]) -> None:
     """Make sure that the arrays are there that the fold is trained or validated on."""
     missing = [case for case in cases if not job.inputs.store.is_whole(case)]
     if missing:
-        are = "is not preprocessed for {}, or not whole" if len(missing) == 1 else "are not preprocessed for {}, or not whole"
+        are = (
+            "is not preprocessed for {}, or not whole"
+            if len(missing) == 1
+            else "are not preprocessed for {}, or not whole"
+        )
         raise WorkspaceError(
             f"{job.workspace.root}: {counted(len(missing), 'case')} {are.format(job.name)}, for example {missing[0]}. "
             f"Run `autoseg plan_and_preprocess DATASET -c {job.name}` first."
