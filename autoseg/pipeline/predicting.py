@@ -17,14 +17,15 @@ from autoseg.pipeline.planning import read_plan
 from autoseg.pipeline.stopping import undisturbed
 from autoseg.pipeline.trained import load_trained
 from autoseg.pipeline.trained_folds import find_trained
-from autoseg.prediction import Fallback, LoadedModel, decide
+from autoseg.prediction import Fallback, LoadedModel
 from autoseg.progress import Progress
 from autoseg.workspace.workspace import Workspace
+from dataset_fingerprints.checking.formats import describe_unsized, is_unsized
 from dataset_fingerprints.errors import DataError, PartlyDoneError
 from dataset_fingerprints.failures import Failure, attempt, list_failures
 from dataset_fingerprints.fault_log import first_line
 from dataset_fingerprints.files.atomic import sweep_partials
-from dataset_fingerprints.measuring.scans import read_scan
+from dataset_fingerprints.names import counted, some_of
 from dataset_fingerprints.reading.file_names import show_left_out
 from dataset_fingerprints.reading.images import write_label_map
 
@@ -53,6 +54,20 @@ class PredictionOptions:
     overwrite: bool = False
     zero_missing: bool = False
     series: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Outcome:
+    """Remarks on a scan that was predicted.
+
+    Attributes:
+        fallbacks: where a stage found nothing to crop to.
+        blank: whether the scan holds one value everywhere, so that its mask was left empty.
+    """
+
+    scan: str
+    fallbacks: tuple[Fallback, ...]
+    blank: bool
 
 
 def predict(scans: Path, out: Path, workspace: Workspace, options: PredictionOptions, progress: Progress) -> Masks:
@@ -91,30 +106,48 @@ def predict(scans: Path, out: Path, workspace: Workspace, options: PredictionOpt
                 work = partial(_predict_one, model, scan, target, options.series)
                 outcomes.append(_try_one(scan.name, work))
             task.advance()
-    whole = sum(bool(outcome) for outcome in outcomes if not isinstance(outcome, Failure))
-    if whole:
-        progress.say(f"{whole} scans were looked at whole, because a stage found nothing to crop to.")
+    _conclude([outcome for outcome in outcomes if not isinstance(outcome, Failure)], progress)
     failures = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
     if failures:
-        message = f"{len(failures)} of {len(found)} scans could not be predicted:\n{list_failures(failures)}"
+        message = f"{len(failures)} of {counted(len(found), 'scan')} could not be predicted:\n{list_failures(failures)}"
         raise PartlyDoneError(message) if len(failures) < len(found) else DataError(message)
     return Masks(paths=targets, kept=kept)
 
 
 def _introduce(found: Sequence[NewScan], scans: Path, channels: Sequence[str], progress: Progress, model: str) -> None:
     """Say what is predicted and by what, and what about the files is remarkable."""
-    progress.say(f"{len(found)} scans, {model}.")
-    lacking = sum(scan.absent() > 0 for scan in found)
+    progress.say(f"{counted(len(found), 'scan')}, {model}.")
+    lacking = [scan.name for scan in found if scan.absent()]
     if lacking:
-        progress.say(f"{lacking} scans lack channels, filled with zeros: expect worse masks for them.")
+        lack = "scan lacks" if len(lacking) == 1 else "scans lack"
+        progress.say(
+            f"{len(lacking)} {lack} channels, filled with zeros ({some_of(lacking)}): expect worse masks for them."
+        )
     left_out, digits = list_left_out(scans, found), explain_digits(found, channels)
     if left_out:
         progress.say(f"{show_left_out(left_out)}.")
     if digits:
         progress.say(digits)
+    unsized = [scan for scan in found if is_unsized(scan.files()[0])]
+    if unsized:
+        _log.warning("%s", describe_unsized([scan.name for scan in unsized], [scan.files()[0] for scan in unsized]))
 
 
-def _try_one(case: str, work: Callable[[], tuple[Fallback, ...]]) -> tuple[Fallback, ...] | Failure:
+def _conclude(outcomes: Sequence[_Outcome], progress: Progress) -> None:
+    """Say which masks are another kind of answer than the others."""
+    whole = [outcome.scan for outcome in outcomes if outcome.fallbacks]
+    if whole:
+        were = "scan was" if len(whole) == 1 else "scans were"
+        progress.say(
+            f"{len(whole)} {were} looked at whole, because a stage found nothing to crop to: {some_of(whole)}."
+        )
+    blank = [outcome.scan for outcome in outcomes if outcome.blank]
+    if blank:
+        hold = "scan holds" if len(blank) == 1 else "scans hold"
+        progress.say(f"{len(blank)} {hold} one value everywhere and got an empty mask: {some_of(blank)}.")
+
+
+def _try_one(case: str, work: Callable[[], _Outcome]) -> _Outcome | Failure:
     """Return what came of one scan, or its failure; memory that it held is given back for the next."""
     outcome = attempt(case, "cannot be predicted", partial(_name_lack_of_memory, work))
     if isinstance(outcome, Failure):
@@ -131,13 +164,12 @@ def _name_lack_of_memory(work: Callable[[], T]) -> T:
         raise
 
 
-def _predict_one(model: LoadedModel, scan: NewScan, target: Path, series: str) -> tuple[Fallback, ...]:
-    """Write a scan's mask, and return where a stage found nothing to crop to."""
-    read = read_scan(scan.name, scan.images, model.channels, series)
-    probabilities = model.predictor.predict(read)
+def _predict_one(model: LoadedModel, scan: NewScan, target: Path, series: str) -> _Outcome:
+    """Write a scan's mask, and return what is remarkable about it."""
+    read = model.read(scan.name, scan.images, series)
+    labels, probabilities = model.segment(read)
     for fallback in probabilities.fallbacks:
         _log.warning("case %s: %s", scan.name, fallback.describe())
-    labels = model.scheme.to_values(decide(probabilities))
     with undisturbed():
         write_label_map(target, labels, read.source_grid, read.header)
-    return probabilities.fallbacks
+    return _Outcome(scan=scan.name, fallbacks=probabilities.fallbacks, blank=read.blank)

@@ -51,6 +51,7 @@ def load_fold(folder: FoldFolder, *, mirror: bool = True) -> LoadedModel:
         scheme=model.run.scheme,
         channels=model.run.channels,
         description=folder.title(),
+        patches=(own.patch_shape,),
     )
 
 
@@ -67,6 +68,7 @@ def load_trained(found: TrainedFolds, *, mirror: bool = True) -> LoadedModel:
         scheme=found.scheme,
         channels=found.channels,
         description=" and ".join(map(_describe, models)) if len(models) > 1 else _describe_folds(models[0]),
+        patches=tuple(dict.fromkeys(model.run.own().patch_shape for one in models for model in [*one.values()][-1])),
     )
 
 
