@@ -71,9 +71,7 @@ def report_changed_contents(workspace: Workspace, fingerprint: DatasetFingerprin
 def report_other_labels(workspace: Workspace, plan: Plan, progress: Progress) -> None:
     """Say which begun folds of a plan that is made again are of other labels or channels than it is now."""
     today = (plan.scheme, plan.channels)
-    others = [
-        folder.title() for folder, run in list_runs(workspace, plan.name) if (run.scheme, run.channels) != today
-    ]
+    others = [folder.title() for folder, run in list_runs(workspace, plan.name) if (run.scheme, run.channels) != today]
     if others:
         progress.say(
             f"These folds were begun with other labels or channels than plan {plan.name} has now: "

@@ -33,7 +33,7 @@ from autoseg.training.trainer import Trainer
 from autoseg.workspace.fold import FULL, FoldFolder
 from autoseg.workspace.locks import locked, shared
 from autoseg.workspace.workspace import Workspace
-from dataset_fingerprints.errors import AutosegError, FileFormatError, StoppedError, WorkspaceError
+from dataset_fingerprints.errors import AutosegError, FileFormatError, PlanError, StoppedError, WorkspaceError
 from dataset_fingerprints.files.atomic import sweep
 from dataset_fingerprints.files.jsonfiles import write_json
 
@@ -53,6 +53,10 @@ def train_fold(workspace: Workspace, fold: str, options: TrainingOptions, progre
     Raises:
         AutosegError: something is missing, differs from an earlier start, or another process trains the fold.
     """
+    if options.folds_at_once is not None and not options.with_previous:
+        raise PlanError(
+            f"--jobs says how many folds are trained at once, and fold {fold} is one. Leave it out, or train `all`."
+        )
     if options.with_previous:
         train_lacking(workspace, (fold,), options, progress)
     if processes.was_restarted():
