@@ -27,6 +27,7 @@ from autoseg.hardware import share_cores_with_others
 from autoseg.pipeline import face
 from autoseg.workspace.fold import METRICS
 from dataset_fingerprints.errors import PartlyDoneError, PlanError
+from dataset_fingerprints.names import counted
 
 if TYPE_CHECKING:
     from autoseg.evaluation import Evaluation
@@ -314,7 +315,7 @@ def evaluate(
 
 def _show_evaluation(evaluation: Evaluation, out: Path) -> None:
     scored, failed = len(evaluation.cases), len(evaluation.failures)
-    show_scores(f"{scored} of {scored + failed} cases" if failed else f"{scored} cases", evaluation)
+    show_scores(f"{scored} of {scored + failed} cases" if failed else counted(scored, "case"), evaluation)
     console.print(f"All figures: {out}", soft_wrap=True)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dataset_fingerprints.errors import DataError
+from dataset_fingerprints.names import counted
 from dataset_fingerprints.reading.dicom import name_folders
 from dataset_fingerprints.reading.file_names import (
     are_first_channels,
@@ -240,6 +241,6 @@ def _refuse_absent(scans: Path, lacking: Sequence[NewScan], channels: Sequence[s
             for scan in lacking[:10]
         ]
         raise DataError(
-            f"{scans}: {len(lacking)} scans lack channels: {'; '.join(names)}. Add their files, or predict without "
-            "them with --zero-missing, which fills in zeros and costs accuracy."
+            f"{scans}: {counted(len(lacking), 'scan lacks', 'scans lack')} channels: {'; '.join(names)}. Add their "
+            "files, or predict without them with --zero-missing, which fills in zeros and costs accuracy."
         )

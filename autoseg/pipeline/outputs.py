@@ -30,6 +30,7 @@ from dataset_fingerprints.files.places import (
 )
 from dataset_fingerprints.layouts.description import first_ten
 from dataset_fingerprints.measuring.identity import files_behind
+from dataset_fingerprints.names import counted
 from dataset_fingerprints.reading import nifti_header
 from dataset_fingerprints.reading.file_names import find_alike, images_in
 from dataset_fingerprints.reading.images import is_image, suffix_of
@@ -193,7 +194,10 @@ def _refuse_no_folder(out: Path, purpose: str, results: int) -> None:
     if out.exists():
         return
     if suffix_of(out):
-        raise DataError(f"{out}: looks like a file, but there are {results} results. Give a folder {purpose}.")
+        raise DataError(
+            f"{out}: looks like a file, but there {'is' if results == 1 else 'are'} {counted(results, 'result')}. "
+            f"Give a folder {purpose}."
+        )
     if _FILE_SUFFIX.search(out.name):
         raise DataError(
             f"{out}: looks like a file, but {out.suffix} is no format of images, and there is no folder of that name. "

@@ -27,7 +27,7 @@ from dataset_fingerprints.files.atomic import sweep
 from dataset_fingerprints.files.jsonfiles import read_json, refuse_newer, write_json
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.measuring.scans import Scan, read_case
-from dataset_fingerprints.names import check_folder_name
+from dataset_fingerprints.names import check_folder_name, counted
 from dataset_fingerprints.units import find_units
 from planners.editing.option_checks import check_hours, check_seed
 from planners.editing.overrides import find_assigned_parts, refuse_unknown_parts, set_values
@@ -217,7 +217,7 @@ def _preprocess(
             failures = [failure for failure in pool.map(try_one, dataset.cases) if failure]
     if failures:
         raise DataError(
-            f"{dataset.root}: {len(failures)} of {len(dataset.cases)} cases could not be preprocessed:\n"
+            f"{dataset.root}: {len(failures)} of {counted(len(dataset.cases), 'case')} could not be preprocessed:\n"
             f"{list_failures(failures)}\nCorrect them or take them out, then give the same command again: what was "
             "finished is kept."
         )

@@ -119,9 +119,9 @@ def _introduce(found: Sequence[NewScan], scans: Path, channels: Sequence[str], p
     progress.say(f"{counted(len(found), 'scan')}, {model}.")
     lacking = [scan.name for scan in found if scan.absent()]
     if lacking:
-        lack = "scan lacks" if len(lacking) == 1 else "scans lack"
         progress.say(
-            f"{len(lacking)} {lack} channels, filled with zeros ({some_of(lacking)}): expect worse masks for them."
+            f"{counted(len(lacking), 'scan lacks', 'scans lack')} channels, filled with zeros: expect worse masks for "
+            f"{'it' if len(lacking) == 1 else 'them'} ({some_of(lacking)})."
         )
     left_out, digits = list_left_out(scans, found), explain_digits(found, channels)
     if left_out:
@@ -137,14 +137,14 @@ def _conclude(outcomes: Sequence[_Outcome], progress: Progress) -> None:
     """Say which masks are another kind of answer than the others."""
     whole = [outcome.scan for outcome in outcomes if outcome.fallbacks]
     if whole:
-        were = "scan was" if len(whole) == 1 else "scans were"
         progress.say(
-            f"{len(whole)} {were} looked at whole, because a stage found nothing to crop to: {some_of(whole)}."
+            f"{counted(len(whole), 'scan was', 'scans were')} looked at whole, because a stage found nothing to crop "
+            f"to: {some_of(whole)}."
         )
     blank = [outcome.scan for outcome in outcomes if outcome.blank]
     if blank:
-        hold = "scan holds" if len(blank) == 1 else "scans hold"
-        progress.say(f"{len(blank)} {hold} one value everywhere and got an empty mask: {some_of(blank)}.")
+        hold = counted(len(blank), "scan holds one value everywhere", "scans hold one value everywhere")
+        progress.say(f"{hold} and got an empty mask: {some_of(blank)}.")
 
 
 def _try_one(case: str, work: Callable[[], _Outcome]) -> _Outcome | Failure:

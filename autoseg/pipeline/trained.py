@@ -11,6 +11,7 @@ from autoseg.prediction import Ensemble, LoadedModel, build_cascade, make_member
 from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import WorkspaceError
+from dataset_fingerprints.names import counted
 from planners.plan import Plan
 
 
@@ -100,5 +101,5 @@ def _describe_folds(models: Mapping[str, Sequence[Model]]) -> str:
 def _count(folds: Sequence[Model]) -> str:
     networks = sum(len(fold.weights) for fold in folds)
     if networks > len(folds):
-        return f"{networks} snapshots of {len(folds)} {'fold' if len(folds) == 1 else 'folds'} averaged"
+        return f"{counted(networks, 'snapshot')} of {counted(len(folds), 'fold')} averaged"
     return "1 fold" if networks == 1 else f"{networks} folds averaged"

@@ -26,6 +26,7 @@ from dataset_fingerprints.geometry import (
     show_lengths,
 )
 from dataset_fingerprints.measuring.scans import Scan, make_scan, read_scan
+from dataset_fingerprints.names import counted
 
 _log = logging.getLogger(__name__)
 
@@ -157,7 +158,7 @@ class LoadedModel:
         if voxels.ndim != 4 or len(voxels) != len(self.channels) or not voxels.size:
             raise DataError(
                 f"the array has shape {array.shape}. Expected (i, j, k) or (channel, i, j, k) with "
-                f"{len(self.channels)} channels ({', '.join(self.channels)})."
+                f"{counted(len(self.channels), 'channel')} ({', '.join(self.channels)})."
             )
         return make_scan(voxels, make_grid(voxels.shape[1:], np.diag([*spacing_mm, 1.0])))
 

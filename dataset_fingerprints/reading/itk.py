@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.files.atomic import replacing
 from dataset_fingerprints.geometry import Grid, affine_distance_mm
+from dataset_fingerprints.names import counted
 from dataset_fingerprints.reading.guards import gives_voxel_size, refuse_bad_header, refuse_bad_voxels
 from dataset_fingerprints.reading.guards.memory import refuse_too_large
 from dataset_fingerprints.reading.guards.payloads import Payload, refuse_damage, refuse_wrong_length
@@ -186,7 +187,7 @@ def _header_of(path: Path, source: Any, components: int) -> Header:
     size = source.GetSize()
     if len(size) > 4 or (len(size) == 4 and components > 1):
         raise DataError(
-            f"{path}: has {len(size)} axes and {components} values per voxel. "
+            f"{path}: has {len(size)} axes and {counted(components, 'value')} per voxel. "
             "Expected x, y, z and at most one axis of channels."
         )
     if "complex" in _type_name(source):

@@ -11,7 +11,7 @@ from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import FileFormatError, PlanError, WorkspaceError
 from dataset_fingerprints.files.jsonfiles import read_json
 from dataset_fingerprints.fingerprint import DatasetFingerprint
-from dataset_fingerprints.names import some_of
+from dataset_fingerprints.names import counted, some_of
 from planners.plan import Plan, Splits
 from planners.run import CaseContent, Run, find_other_cases
 
@@ -85,7 +85,7 @@ def _find_other_cases(run: Run, splits: Splits) -> tuple[str, ...]:
     try:
         cases = cases_of(splits, run.fold)
     except PlanError:
-        return (f"is not among its {len(splits.folds)} folds now",)
+        return (f"is not among its {counted(len(splits.folds), 'fold')} now",)
     known = {one.case: one for one in (*run.train, *run.validation)}
     train, validation = (
         tuple(known.get(name, CaseContent(case=name, sha256=())) for name in side)

@@ -262,14 +262,9 @@ def _refuse_missing(job: Job, cases: Sequence[str]) -> None:
     """Make sure that the arrays are there that the fold is trained or validated on."""
     missing = [case for case in cases if not job.inputs.store.is_whole(case)]
     if missing:
-        are = (
-            "is not preprocessed for {}, or not whole"
-            if len(missing) == 1
-            else "are not preprocessed for {}, or not whole"
-        )
         raise WorkspaceError(
-            f"{job.workspace.root}: {counted(len(missing), 'case')} {are.format(job.name)}, for example {missing[0]}. "
-            f"Run `autoseg plan_and_preprocess DATASET -c {job.name}` first."
+            f"{job.workspace.root}: {counted(len(missing), 'case is', 'cases are')} not preprocessed for {job.name}, "
+            f"or not whole, for example {missing[0]}. Run `autoseg plan_and_preprocess DATASET -c {job.name}` first."
         )
 
 

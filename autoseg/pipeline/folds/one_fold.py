@@ -36,6 +36,7 @@ from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import AutosegError, FileFormatError, PlanError, StoppedError, WorkspaceError
 from dataset_fingerprints.files.atomic import sweep
 from dataset_fingerprints.files.jsonfiles import write_json
+from dataset_fingerprints.names import counted
 
 
 def train_fold(workspace: Workspace, fold: str, options: TrainingOptions, progress: Progress) -> Evaluation | None:
@@ -276,7 +277,9 @@ def _fold_number(fold: str) -> int:
 
 
 def _device_name(device: torch.device) -> str:
-    return torch.cuda.get_device_name(0) if device.type == "cuda" else f"{device.type}, {count_cores()} cores"
+    return (
+        torch.cuda.get_device_name(0) if device.type == "cuda" else f"{device.type}, {counted(count_cores(), 'core')}"
+    )
 
 
 def _versions() -> tuple[tuple[str, str], ...]:
