@@ -178,9 +178,15 @@ def refuse_simulation_place(out: Path) -> None:
 
 
 def _refuse_no_place(out: Path) -> None:
-    """Refuse what nothing can be written to: a device or a pipe, or a path through a file."""
+    """Refuse what nothing can be written to: a device or a pipe, a path through a file, a folder without the rights."""
     there = nearest_there(out)
     _refuse_long_names(there, out.absolute().relative_to(there).parts)
+    folder = there if there.is_dir() else there.parent
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise DataError(
+            f"{folder}: cannot be written to: the rights are missing, or the disk is read-only. Name another place for "
+            f"what is written ({out})."
+        )
     if there.is_dir() or (there.is_file() and there == out.absolute()):
         return
     kind = "is a file" if there.is_file() else "is neither a file nor a folder"

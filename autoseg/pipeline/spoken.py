@@ -44,7 +44,8 @@ _LISTS = ("assignments", "folds", "labels", "metrics", "regions", "rules")
 # The argument of each command that has no option.
 _FIRST = {"plan_and_preprocess": "dataset", "train": "fold", "predict": "scans", "explain": "target"}
 
-_OPTION = re.compile(r"(?<![\w/.=-])(--?[a-z][a-z-]*)(?![\w=/-])(?: (?P<value>[A-Z]{2,}|[\w.]+=[^\s,;)`]*[^\s.,:;)`]))?")
+_VALUE = r"[A-Z]{2,}|[\w.]+=[^\s,;)`]*[^\s.,:;)`]"
+_OPTION = re.compile(rf"(?<![\w/.=-])(--?[a-z][a-z-]*)(?![\w=/-])(?: (?P<value>{_VALUE}))?")
 _COMMAND = re.compile(rf"`autoseg ({'|'.join(_FIRST)})((?: [^`]*)?)`")
 _FOLDS = re.compile(r"-f (\w+)((?: -f \w+)*)")
 
