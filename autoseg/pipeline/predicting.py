@@ -21,7 +21,7 @@ from autoseg.prediction import Fallback, LoadedModel
 from autoseg.progress import Progress
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.checking.formats import describe_unsized, is_unsized
-from dataset_fingerprints.errors import DataError, PartlyDoneError
+from dataset_fingerprints.errors import DataError, PartlyDoneError, WorkspaceError
 from dataset_fingerprints.failures import Failure, attempt, list_failures
 from dataset_fingerprints.fault_log import first_line
 from dataset_fingerprints.files.atomic import sweep_partials
@@ -90,8 +90,14 @@ def predict(scans: Path, out: Path, workspace: Workspace, options: PredictionOpt
         WorkspaceError: nothing is trained yet.
     """
     plan, _ = read_plan(workspace, options.plan_name)
-    trained = find_trained(workspace, plan, options.configurations, options.folds)
-    found = find_scans(scans, trained.channels, zero_missing=options.zero_missing, series=options.series)
+    search = partial(find_scans, scans, zero_missing=options.zero_missing, series=options.series)
+    try:
+        trained = find_trained(workspace, plan, options.configurations, options.folds)
+    except WorkspaceError:
+        # What is wrong with the scans is reported before, as far as the plan knows.
+        choose_targets(search(plan.channels), scans, out, workspace)
+        raise
+    found = search(trained.channels)
     targets = choose_targets(found, scans, out, workspace)
     model = load_trained(trained, mirror=options.mirror)
     _introduce(

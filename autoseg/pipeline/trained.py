@@ -102,4 +102,4 @@ def _count(folds: Sequence[Model]) -> str:
     networks = sum(len(fold.weights) for fold in folds)
     if networks > len(folds):
         return f"{counted(networks, 'snapshot')} of {counted(len(folds), 'fold')} averaged"
-    return "1 fold" if networks == 1 else f"{networks} folds averaged"
+    return "1 fold" if networks == 1 else f"{counted(networks, 'fold')} averaged"

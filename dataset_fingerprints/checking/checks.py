@@ -20,7 +20,7 @@ Grade = Literal["error", "warning", "fixed"]
 # A label voxel may differ from its integer by rounding when files pass through float formats (0.9999, 254.99999).
 ROUNDING = 1e-3
 # One voxel, and several, whose value cannot be a label.
-NOT_INTEGER = ("voxel that is not an integer", "voxels that are not integers")
+NOT_INTEGER = ("voxel with values that are not integers", "voxels that are not integers")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,8 +10,8 @@ from dataset_fingerprints.names import some_of
 
 # So many findings of a kind are named.
 NAMED = 3
-# Kinds that are about several cases: their names are in the first sentence of the message.
-_BETWEEN_CASES = ("duplicate-image",)
+# A kind that is about two or more cases: their names are in the first sentence of the message.
+_SHARED = "duplicate-image"
 
 
 def count_kinds(findings: Sequence[Finding]) -> str:
@@ -23,6 +23,12 @@ def count_kinds(findings: Sequence[Finding]) -> str:
 
 
 def _show(kind: str, findings: Sequence[Finding]) -> str:
-    if kind not in _BETWEEN_CASES:
-        return some_of([finding.case for finding in findings], NAMED)
-    return some_of([f"{one.case} {one.message.split('. ')[0]}" for one in findings], NAMED, "; ")
+    if kind == _SHARED:
+        return some_of([f"{one.case} {one.message.split('. ')[0]}" for one in findings], NAMED, "; ")
+    return some_of([_name(finding) for finding in findings], NAMED)
+
+
+def _name(finding: Finding) -> str:
+    """Return the name of a finding's case, or those of all that it is about where the message begins with them."""
+    names, colon, _ = finding.message.partition(":")
+    return names if colon and names.startswith((f"{finding.case},", f"{finding.case} (")) else finding.case

@@ -54,6 +54,7 @@ def train_fold(workspace: Workspace, fold: str, options: TrainingOptions, progre
     Raises:
         AutosegError: something is missing, differs from an earlier start, or another process trains the fold.
     """
+    options.check()
     if options.folds_at_once is not None and not options.with_previous:
         raise PlanError(
             f"--jobs says how many folds are trained at once, and fold {fold} is one. Leave it out, or train `all`."
