@@ -63,6 +63,7 @@ def choose_targets(found: Sequence[NewScan], scans: Path, out: Path, workspace: 
         DataError: a mask would lie on or among scans, raw data or files of a workspace, or cannot have its name.
     """
     _refuse_no_place(out)
+    _refuse_read_only(out)
     if suffix_of(out) in _TWO_FILES and not out.is_dir():
         raise DataError(
             f"{out}: {out.suffix} is one of two files, which cannot be replaced in one step. Write .nii.gz."
@@ -117,6 +118,7 @@ def refuse_findings_place(place: Path, dataset: Dataset, out: Path | None, pictu
         _refuse_kept(out)
     if pictures is not None:
         _refuse_no_place(pictures)
+        _refuse_read_only(pictures)
         _refuse_no_folder(pictures, "for the pictures", len(dataset.cases))
         _refuse_reserved(pictures)
         _refuse_raw(pictures, dataset)
@@ -173,24 +175,30 @@ def refuse_simulation_place(out: Path) -> None:
         DataError: it does not.
     """
     _refuse_no_place(out)
+    _refuse_read_only(out)
     _refuse_reserved(out)
     _refuse_raw(out, None)
 
 
 def _refuse_no_place(out: Path) -> None:
-    """Refuse what nothing can be written to: a device or a pipe, a path through a file, a folder without the rights."""
+    """Refuse what nothing can be written to: a device or a pipe, or a path through a file."""
     there = nearest_there(out)
     _refuse_long_names(there, out.absolute().relative_to(there).parts)
+    if there.is_dir() or (there.is_file() and there == out.absolute()):
+        return
+    kind = "is a file" if there.is_file() else "is neither a file nor a folder"
+    raise DataError(f"{there}: {kind}. Name another place for what is written ({out}).")
+
+
+def _refuse_read_only(out: Path) -> None:
+    """Refuse a place without the rights to write there, before the work is done whose result would be lost."""
+    there = nearest_there(out)
     folder = there if there.is_dir() else there.parent
     if not os.access(folder, os.W_OK | os.X_OK):
         raise DataError(
             f"{folder}: cannot be written to: the rights are missing, or the disk is read-only. Name another place for "
             f"what is written ({out})."
         )
-    if there.is_dir() or (there.is_file() and there == out.absolute()):
-        return
-    kind = "is a file" if there.is_file() else "is neither a file nor a folder"
-    raise DataError(f"{there}: {kind}. Name another place for what is written ({out}).")
 
 
 def _refuse_no_folder(out: Path, purpose: str, results: int) -> None:
@@ -214,6 +222,7 @@ def _refuse_no_folder(out: Path, purpose: str, results: int) -> None:
 def _refuse_no_file(out: Path, purpose: str, example: str) -> None:
     """Refuse a folder, and the name of an image."""
     _refuse_no_place(out)
+    _refuse_read_only(out)
     if out.is_dir():
         raise DataError(f"{out}: is a folder. Name a file {purpose} with -o, for example {out / example}.")
     if suffix_of(out):

@@ -167,7 +167,7 @@ NO_SCORES = [
     ("references/a.nii.gz", "has the suffix of an image"),
     ("new.nii.gz", "has the suffix of an image"),
     ("reference.json", "is one of the masks by another name"),
-    ("masks", "is a folder. Name a file for the scores with -o, for example"),
+    ("masks", "is a folder. Name a file for the scores with out="),
     ("notes.json", "exists and is not an evaluation. It would be replaced: name another file"),
     ("listed.json", "exists and is not an evaluation"),
     ("raw/dataset.json", "exists and is not an evaluation"),
