@@ -66,7 +66,8 @@ def find_scans(scans: Path, channels: Sequence[str], *, zero_missing: bool, seri
         raise DataError(f"{scans}: does not exist. Expected a scan or a folder of scans.")
     given = image_of(scans)
     if given.is_file() and not is_image(given):
-        raise DataError(f"{scans}: is not an image that can be read ({', '.join(IMAGE_SUFFIXES)}).")
+        slice_of = f" It lies in a DICOM series: give its folder, {given.parent}." if is_series(given.parent) else ""
+        raise DataError(f"{scans}: is not an image that can be read ({', '.join(IMAGE_SUFFIXES)}).{slice_of}")
     if series and given.is_file():
         raise DataError(f"{scans}: is one image; --series chooses among the DICOM series of a folder. Leave it out.")
     groups = _group_files(given, len(channels), series)

@@ -158,11 +158,14 @@ def _refuse_different(workspace: Workspace, plan: Plan, runs: Mapping[FoldFolder
     kept = today if today in kinds else next(iter(kinds))
     old = [folder for kind, folders in kinds.items() if kind != kept for folder in folders]
     each = "; ".join(f"{_name(folders)}: {_describe(*kind)}" for kind, folders in kinds.items())
+    # Of the stages that a configuration needs, all folds are averaged: there is nothing to choose.
+    alone = len({folder.root.parent for folder in runs}) == 1
+    flags = " or ".join(" ".join(f"-f {_number(one)}" for one in folders) for folders in kinds.values())
+    choose = f"Choose folds of one kind ({flags}), or begin" if alone else "Begin"
     raise WorkspaceError(
         f"{workspace.root}: these folds were trained for different labels or channels, so that they cannot predict "
-        f"together ({each}). Choose folds of one kind ({' '.join(f'-f {_number(one)}' for one in kinds[kept])}); or "
-        f"begin {_name(old)} anew with `autoseg train FOLD --restart`; or keep plans of different labels apart "
-        "(plan_and_preprocess --plan-name NEW)."
+        f"together ({each}). {choose} {_name(old)} anew with `autoseg train FOLD --restart`, or keep plans of different "
+        "labels apart (plan_and_preprocess --plan-name NEW)."
     )
 
 
