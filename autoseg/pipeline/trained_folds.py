@@ -164,8 +164,8 @@ def _refuse_different(workspace: Workspace, plan: Plan, runs: Mapping[FoldFolder
     choose = f"Choose folds of one kind ({flags}), or begin" if alone else "Begin"
     raise WorkspaceError(
         f"{workspace.root}: these folds were trained for different labels or channels, so that they cannot predict "
-        f"together ({each}). {choose} {_name(old)} anew with `autoseg train FOLD --restart`, or keep plans of different "
-        "labels apart (plan_and_preprocess --plan-name NEW)."
+        f"together ({each}). {choose} {_name(old)} anew with `autoseg train FOLD --restart`, or keep plans of "
+        "different labels apart (plan_and_preprocess --plan-name NEW)."
     )
 
 
