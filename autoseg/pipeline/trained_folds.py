@@ -160,7 +160,7 @@ def _refuse_different(workspace: Workspace, plan: Plan, runs: Mapping[FoldFolder
     each = "; ".join(f"{_name(folders)}: {_describe(*kind)}" for kind, folders in kinds.items())
     # Of the stages that a configuration needs, all folds are averaged: there is nothing to choose.
     alone = len({folder.root.parent for folder in runs}) == 1
-    flags = " or ".join(" ".join(f"-f {_number(one)}" for one in folders) for folders in kinds.values())
+    flags = " or ".join(" ".join(f"-f {one.name()}" for one in folders) for folders in kinds.values())
     choose = f"Choose folds of one kind ({flags}), or begin" if alone else "Begin"
     raise WorkspaceError(
         f"{workspace.root}: these folds were trained for different labels or channels, so that they cannot predict "
@@ -171,10 +171,6 @@ def _refuse_different(workspace: Workspace, plan: Plan, runs: Mapping[FoldFolder
 
 def _name(folders: Iterable[FoldFolder]) -> str:
     return " and ".join(folder.title() for folder in folders)
-
-
-def _number(folder: FoldFolder) -> str:
-    return folder.root.name.removeprefix("fold_")
 
 
 def _describe(scheme: LabelScheme, channels: Sequence[str]) -> str:
