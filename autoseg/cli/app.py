@@ -26,7 +26,7 @@ from autoseg.cli.versions import show_versions
 from autoseg.hardware import share_cores_with_others
 from autoseg.pipeline import face
 from autoseg.workspace.fold import METRICS
-from dataset_fingerprints.errors import PartlyDoneError, PlanError
+from dataset_fingerprints.errors import AutosegError, PartlyDoneError, PlanError
 from dataset_fingerprints.names import counted
 
 if TYPE_CHECKING:
@@ -187,8 +187,6 @@ def train(
     """
     from autoseg.pipeline.folds.job_file import ALL, read_job
     from autoseg.pipeline.folds.jobs import TrainingOptions
-    from autoseg.pipeline.folds.runs import describe_folds
-    from autoseg.pipeline.planning import read_plan
     from autoseg.workspace.workspace import find_workspace
 
     if job is not None:
@@ -196,23 +194,12 @@ def train(
         found, written = read_job(job)
         _train(found, written.fold, written.options)
         return
-    found = find_workspace(workspace)
     if fold is None:
-        raise PlanError(f"No fold is named. {describe_folds(read_plan(found, plan)[1])}")
-    refuse_unused(
-        context,
-        (
-            {}
-            if cluster == "slurm"
-            else {"slurm": "is an option of sbatch: give --cluster slurm with it, or leave it out"}
-        )
-        | (
-            {"jobs": "is for folds on this machine: with Slurm, its own limits hold. Leave it out"}
-            if cluster == "slurm"
-            else {}
-        )
-        | ({} if max_hours is None else {"max_minutes": "is given beside --max-hours: give one of the two"}),
-    )
+        raise PlanError(f"Name a fold: {_list_folds(workspace, plan)}.")
+    unused = {} if max_hours is None else {"max_minutes": "is given beside --max-hours: give one of the two"}
+    if cluster == "local":
+        unused["slurm"] = "is an option of sbatch: give --cluster slurm with it, or leave it out"
+    refuse_unused(context, unused)
     minutes = max_minutes if max_hours is None else max_hours * 60
     options = TrainingOptions(
         plan_name=plan,
@@ -227,6 +214,7 @@ def train(
         memory_share=memory_share,
         restart=restart,
     )
+    found = find_workspace(workspace)
     if cluster == "slurm":
         from autoseg.pipeline.folds.slurm import submit_all
 
@@ -235,6 +223,18 @@ def train(
         submit_all(found, options, slurm or (), TerminalProgress())
         return
     _train(found, fold, options)
+
+
+def _list_folds(workspace: Path | None, plan: str) -> str:
+    """Return the folds that there are to train, as far as there is a workspace that says so."""
+    from autoseg.pipeline.folds.runs import list_choices
+    from autoseg.pipeline.planning import read_plan
+    from autoseg.workspace.workspace import find_workspace
+
+    try:
+        return list_choices(read_plan(find_workspace(workspace), plan)[1])
+    except AutosegError:
+        return "0 to 4, `all` or `full`"
 
 
 def _train(found: Workspace, fold: str, options: TrainingOptions) -> None:

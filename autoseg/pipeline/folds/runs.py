@@ -59,10 +59,10 @@ def name_folds(splits: Splits) -> tuple[str, ...]:
     return tuple(str(number) for number in range(len(splits.folds)))
 
 
-def describe_folds(splits: Splits) -> str:
-    """Return a sentence on which folds there are to train."""
+def list_choices(splits: Splits) -> str:
+    """Return in words which folds there are to train."""
     numbers = "0" if len(splits.folds) == 1 else f"0 to {len(splits.folds) - 1}"
-    return f"Give {numbers}, `all` for the whole cross-validation, or `{FULL}` for one model of all cases."
+    return f"{numbers}, `all` for the whole cross-validation, or `{FULL}` for one model of all cases"
 
 
 def cases_of(splits: Splits, fold: str) -> Fold:
@@ -74,7 +74,7 @@ def cases_of(splits: Splits, fold: str) -> Fold:
     if fold == FULL:
         return Fold(train=splits.cases(), validation=())
     if fold not in name_folds(splits):
-        raise PlanError(f"There is no fold '{fold}'. {describe_folds(splits)}")
+        raise PlanError(f"There is no fold '{fold}'. Give {list_choices(splits)}.")
     return splits.folds[int(fold)]
 
 

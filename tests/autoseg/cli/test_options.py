@@ -14,10 +14,9 @@ from autoseg.cli.versions import describe_versions
 from tests.synthetic.commands import run
 from tests.synthetic.tiny import Tiny, write_tiny
 
-FOLDS = "Give 0 to 3, `all` for the whole cross-validation, or `full` for one model of all cases."
+FOLDS = "0 to 3, `all` for the whole cross-validation, or `full` for one model of all cases."
 WITHOUT_EFFECT = {
     "folds at once of one": (["train", "0", "--jobs", "2"], "--jobs says how many folds are trained at once"),
-    "folds at once on Slurm": (["train", "all", "--cluster", "slurm", "--jobs", "2"], "--jobs is for folds on this"),
     "options of Slurm here": (["train", "all", "--slurm", "time=1:00:00"], "--slurm is an option of sbatch"),
     "one fold on Slurm": (["train", "0", "--cluster", "slurm"], "give `autoseg train all` with it"),
     "two times": (
@@ -67,13 +66,13 @@ def test_a_fold_that_does_not_exist_is_told_which_do(
     planned: Tiny, fold: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     said = refusal(planned, monkeypatch, capsys, "train", *fold)
-    assert said == f"autoseg: There is no fold '{fold[0]}'. {FOLDS}"
+    assert said == f"autoseg: There is no fold '{fold[0]}'. Give {FOLDS}"
 
 
 def test_without_a_fold_the_folds_are_named(
     planned: Tiny, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert refusal(planned, monkeypatch, capsys, "train") == f"autoseg: No fold is named. {FOLDS}"
+    assert refusal(planned, monkeypatch, capsys, "train") == f"autoseg: Name a fold: {FOLDS}"
 
 
 @pytest.mark.parametrize("value", [["--iterations", "-5"], ["--iterations", "-5", "-5"]])
