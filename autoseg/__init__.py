@@ -21,8 +21,9 @@ __all__ = ["evaluate", "explain", "load_model", "plan_and_preprocess", "predict"
 def __getattr__(name: str) -> Any:
     if name in __all__:
         from autoseg.pipeline import face
+        from autoseg.pipeline.spoken import in_python
 
-        return getattr(face, name)
+        return in_python(getattr(face, name))
     raise AttributeError(f"module 'autoseg' has no attribute '{name}'")
 
 

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 
 from autoseg.hardware import SHARERS
 from dataset_fingerprints.errors import AutosegError
+from dataset_fingerprints.names import counted
 
 T = TypeVar("T")
 
@@ -82,7 +83,7 @@ def _take_gpu(local: int, here: int) -> None:
     names = visible.split(",") if visible else [str(index) for index in range(torch.cuda.device_count())]
     if len(names) < here:
         raise AutosegError(
-            f"torchrun started {here} processes on this machine, which has {len(names)} GPUs for them. "
+            f"torchrun started {here} processes on this machine, which has {counted(len(names), 'GPU')} for them. "
             f"Give --nproc_per_node {len(names)}."
         )
     os.environ[VISIBLE] = names[local]
@@ -101,8 +102,8 @@ def refuse_more_than(samples: int) -> None:
     """
     if count() > samples:
         raise AutosegError(
-            f"torchrun started {count()} processes, but the plan's batch has {samples} "
-            f"{'patch' if samples == 1 else 'patches'}. Start at most {samples}, or plan a larger batch "
+            f"torchrun started {count()} processes, but the plan's batch has "
+            f"{counted(samples, 'patch', 'patches')}. Start at most {samples}, or plan a larger batch "
             "(--set batch_size=...)."
         )
 

@@ -89,6 +89,17 @@ def show_name(name: str) -> str:
     return ascii(cut)[1:-1] if any(map(_is_control, cut)) else cut
 
 
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """Return a number with its noun: `1 case`, `3 cases`.
+
+    Args:
+        number: of things.
+        noun: for one of them.
+        plural: for several; empty for the noun with an s.
+    """
+    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
+
+
 def some_of(names: Sequence[str], most: int = 3, between: str = ", ") -> str:
     """Return the first names for a message, and how many more there are."""
     more = f" and {len(names) - most} more" if len(names) > most else ""

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from dataset_fingerprints.errors import FileFormatError, PlanError, did_you_mean
 from dataset_fingerprints.files.jsonfiles import JsonValue, from_plain
+from dataset_fingerprints.names import counted
 from dataset_fingerprints.registered import describe_entry, load_entry
 
 Options = TypeVar("Options")
@@ -136,7 +137,7 @@ def _describe_wrong_option(part: str, error: FileFormatError) -> str:
     place, found = ".".join(map(str, problems[0]["loc"])), json.dumps(problems[0]["input"], default=str)
     if problems[0]["type"] == "missing":
         return f"{part}: option '{place}' is missing. Give it."
-    more = f" ({len(problems) - 1} more problems.)" if len(problems) > 1 else ""
+    more = f" ({counted(len(problems) - 1, 'more problem')}.)" if len(problems) > 1 else ""
     option = f"option '{place}' is {found[:80]}" if place else f"the options are {found[:80]}"
     kind = _EXPECTED.get(problems[0]["type"]) or problems[0].get("ctx", {}).get("expected")
     return f"{part}: {option}. {f'Expected {kind}' if kind else problems[0]['msg']}.{more}"

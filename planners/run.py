@@ -8,7 +8,7 @@ from typing import Any
 
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.fingerprint import FingerprintSummary
-from dataset_fingerprints.names import check_case_name, check_fold_name, check_folder_name
+from dataset_fingerprints.names import check_case_name, check_fold_name, check_folder_name, counted
 from planners.machine import MachineProfile
 from planners.order import order_by_need
 from planners.plan import SCHEMA_VERSION, Configuration, Plan, StepDown
@@ -192,7 +192,7 @@ def _name_files(before: CaseContent, today: CaseContent) -> str:
 
 def _some(names: Iterable[str]) -> str:
     first, *others = sorted(names)
-    return f"{first} and {len(others)} other case{'s' if len(others) > 1 else ''}" if others else first
+    return f"{first} and {counted(len(others), 'other case')}" if others else first
 
 
 def _relevant(run: Run) -> dict[str, Any]:

@@ -151,7 +151,8 @@ def _explain_steps(configuration: Configuration, pace: Pace, machine: MachinePro
         value=f"{pace.steps:,} with {configuration.training.optimizer.name}",
         rule=f"As many steps as fit into the time, at most {GPU_ITERATIONS:,}. Below {LEAST_STEPS:,}, patches and "
         f"networks shrink where the planner allows it; below {LONG_STEPS:,}, AdamW gets further than momentum.",
-        evidence=f"{max_hours:g} hours per fold; a step of {pace.multiplications / 1e9:,.0f} billion multiply-adds "
+        evidence=f"{max_hours:g} {'hour' if max_hours == 1 else 'hours'} per fold; a step of "
+        f"{pace.multiplications / 1e9:,.0f} billion multiply-adds "
         f"takes {pace.seconds:.3g} s at {speed / 1e9:,.1f} billion per second, as measured here",
         change="another --max-hours, or another machine",
     )

@@ -6,24 +6,28 @@ Imports that cost time stay inside the commands that need them, so that `autoseg
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from typer.core import TyperGroup
 
+from autoseg.cli.checking import check
 from autoseg.cli.data_options import DatasetArgument, ImagesOption, LabelsOption, choose_place, choose_target
 from autoseg.cli.display import TerminalProgress, console, show_plain, show_reasons, show_scores, show_table
 from autoseg.cli.ending import run_to_end
-from autoseg.cli.exclusive import refuse_beside
+from autoseg.cli.exclusive import refuse_beside, refuse_unused
+from autoseg.cli.parsing import NumberFirst
 from autoseg.cli.registered import add_registered
 from autoseg.cli.simulating import demo, simulate
 from autoseg.cli.streams import finish_output
+from autoseg.cli.versions import show_versions
 from autoseg.hardware import share_cores_with_others
 from autoseg.pipeline import face
 from autoseg.workspace.fold import METRICS
-from dataset_fingerprints.errors import PartlyDoneError
+from dataset_fingerprints.errors import AutosegError, PartlyDoneError, PlanError
+from dataset_fingerprints.names import counted
 
 if TYPE_CHECKING:
     from autoseg.evaluation import Evaluation
@@ -47,6 +51,19 @@ app = typer.Typer(
     help="Segment biomedical images with a pipeline that configures itself.",
     epilog="The main job: autoseg plan_and_preprocess DATASET; autoseg train 0; autoseg predict SCANS -o MASKS",
 )
+
+
+@app.callback()
+def _options_of_all(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=show_versions, help="Show the versions, and do nothing else."
+        ),
+    ] = False,
+) -> None:
+    """Take the options that come before a command."""
+
 
 WorkspaceOption = Annotated[
     Path | None,
@@ -119,7 +136,7 @@ def plan_and_preprocess_command(
     console.print(f"Workspace: {made.root}. `autoseg explain` says why; next: `autoseg train 0`.", soft_wrap=True)
 
 
-@app.command()
+@app.command(cls=NumberFirst)
 def train(
     context: typer.Context,
     fold: Annotated[
@@ -178,7 +195,11 @@ def train(
         _train(found, written.fold, written.options)
         return
     if fold is None:
-        raise typer.BadParameter("Name a fold: 0 to 4, `all` or `full`.")
+        raise PlanError(f"Name a fold: {_list_folds(workspace, plan)}.")
+    unused = {} if max_hours is None else {"max_minutes": "is given beside --max-hours: give one of the two"}
+    if cluster == "local":
+        unused["slurm"] = "is an option of sbatch: give --cluster slurm with it, or leave it out"
+    refuse_unused(context, unused)
     minutes = max_minutes if max_hours is None else max_hours * 60
     options = TrainingOptions(
         plan_name=plan,
@@ -198,10 +219,22 @@ def train(
         from autoseg.pipeline.folds.slurm import submit_all
 
         if fold != ALL:
-            raise typer.BadParameter("--cluster slurm submits `train all`.")
+            raise PlanError("--cluster slurm submits the whole cross-validation: give `autoseg train all` with it.")
         submit_all(found, options, slurm or (), TerminalProgress())
         return
     _train(found, fold, options)
+
+
+def _list_folds(workspace: Path | None, plan: str) -> str:
+    """Return the folds that there are to train, as far as there is a workspace that says so."""
+    from autoseg.pipeline.folds.runs import list_choices
+    from autoseg.pipeline.planning import read_plan
+    from autoseg.workspace.workspace import find_workspace
+
+    try:
+        return list_choices(read_plan(find_workspace(workspace), plan)[1])
+    except AutosegError:
+        return "0 to 4, `all` or `full`"
 
 
 def _train(found: Workspace, fold: str, options: TrainingOptions) -> None:
@@ -282,12 +315,13 @@ def evaluate(
 
 def _show_evaluation(evaluation: Evaluation, out: Path) -> None:
     scored, failed = len(evaluation.cases), len(evaluation.failures)
-    show_scores(f"{scored} of {scored + failed} cases" if failed else f"{scored} cases", evaluation)
+    show_scores(f"{scored} of {scored + failed} cases" if failed else counted(scored, "case"), evaluation)
     console.print(f"All figures: {out}", soft_wrap=True)
 
 
 @app.command()
 def explain(
+    context: typer.Context,
     target: Annotated[
         str | None,
         typer.Argument(help="A workspace, a fingerprint.json, or a published data set such as atlas_r2_mni."),
@@ -307,6 +341,8 @@ def explain(
     if compare is not None:
         from autoseg.cli.comparing import show_comparison
 
+        alone = "is about a plan, and --compare compares data sets: leave it out"
+        refuse_unused(context, dict.fromkeys(("plan", "planner", "gpu_memory_gb", "rules", "max_hours"), alone))
         show_comparison(target, workspace, compare, as_json=as_json)
         return
     found = face.explain(
@@ -326,48 +362,7 @@ def explain(
     show_reasons(decisions.title, decisions.rows)
 
 
-@app.command(epilog="With --kinds: every kind of finding, its grades and what it means.")
-def check(
-    dataset: DatasetArgument = None,
-    images: ImagesOption = None,
-    labels: LabelsOption = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Also write the findings as JSON.")] = None,
-    pictures: Annotated[
-        Path | None, typer.Option(help="Draw cases whose files lie oddly in space into this folder.")
-    ] = None,
-    kinds: Annotated[bool, typer.Option("--kinds", help="Only list the kinds of findings and their meaning.")] = False,
-) -> None:
-    """Check a raw data set and list everything found; exits with 2 if something has to be fixed."""
-    from autoseg.pipeline.inspecting import check_dataset, find_dataset
-    from autoseg.pipeline.outputs import refuse_findings_place
-    from dataset_fingerprints.checking.kinds import KINDS
-    from dataset_fingerprints.files.jsonfiles import write_json
-
-    if kinds:
-        known = [(name, ", ".join(kind.grades), kind.meaning) for name, kind in KINDS.items()]
-        show_table("What `autoseg check` can find", ("kind", "grade", "meaning"), known)
-        return
-    progress = TerminalProgress()
-    place, label_maps = choose_place(dataset, images, labels)
-    found = find_dataset(place, label_maps, progress)
-    refuse_findings_place(place, found, out, pictures)
-    report = check_dataset(found, progress)
-    if out is not None:
-        write_json(out, asdict(report))
-    if not report.findings:
-        console.print(f"{report.dataset}: {report.cases} cases, nothing to report.", soft_wrap=True)
-        return
-    rows = [(finding.grade, finding.case, finding.kind, finding.message) for finding in report.findings]
-    show_table(f"{report.dataset}: {report.cases} cases", ("grade", "case", "kind", "what"), rows)
-    if pictures is not None:
-        from autoseg.pipeline.picturing import draw_findings
-
-        drawn = draw_findings(found, report.findings, pictures, progress)
-        console.print(f"{len(drawn)} pictures in {pictures}.", soft_wrap=True)
-    if any(finding.grade == "error" for finding in report.findings):
-        raise typer.Exit(2)
-
-
+app.command(epilog="With --kinds: every kind of finding, its grades and what it means.")(check)
 app.command()(simulate)
 app.command()(demo)
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import typer
+
+from dataset_fingerprints.errors import PlanError
 
 
 def refuse_beside(alone: str, context: typer.Context) -> None:
@@ -19,6 +23,22 @@ def refuse_beside(alone: str, context: typer.Context) -> None:
     given = [max(parameter.opts, key=len) for parameter in others if _was_given(context, str(parameter.name))]
     if given:
         raise typer.BadParameter(f"--{alone} says everything. Leave out: {', '.join(given)}.")
+
+
+def refuse_unused(context: typer.Context, unused: Mapping[str, str]) -> None:
+    """Make sure that no option was given that would have no effect.
+
+    Args:
+        context: of the command.
+        unused: by parameter, why it would have none, as the rest of a sentence.
+
+    Raises:
+        PlanError: one was given; the message names it.
+    """
+    for parameter in context.command.params:
+        why = unused.get(str(parameter.name))
+        if why is not None and _was_given(context, str(parameter.name)):
+            raise PlanError(f"{max(parameter.opts, key=len)} {why}.")
 
 
 def _was_given(context: typer.Context, name: str) -> bool:

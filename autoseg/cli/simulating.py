@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from autoseg.cli.display import TerminalProgress, console, show_table
+from dataset_fingerprints.names import counted
 
 
 def simulate(
@@ -63,7 +64,7 @@ def simulate(
     refuse_simulation_place(out)
     with TerminalProgress().task("Simulating scans", count_cases(options)) as task:
         dataset = simulate_dataset(out, options, lambda _: task.advance())
-    console.print(f"{len(dataset.cases)} cases in {dataset.folder}.", soft_wrap=True)
+    console.print(f"{counted(len(dataset.cases), 'case')} in {dataset.folder}.", soft_wrap=True)
     for defect in dataset.defects:
         console.print(f"{defect.kind}: {', '.join(defect.cases)}. {defect.what}", soft_wrap=True)
 

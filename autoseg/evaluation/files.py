@@ -17,10 +17,11 @@ from autoseg.evaluation.conventions import DEFAULT_CONVENTION, Convention
 from autoseg.evaluation.mask_pair import pair_masks
 from autoseg.evaluation.metrics import MetricOptions
 from autoseg.evaluation.results import Evaluation, summarise
-from dataset_fingerprints.checking.checks import ROUNDING
+from dataset_fingerprints.checking.checks import NOT_INTEGER, ROUNDING
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.failures import Failure, attempt, list_failures
 from dataset_fingerprints.geometry import affine_distance_mm, show_lengths
+from dataset_fingerprints.names import counted
 from dataset_fingerprints.reading.file_names import find_left_out, images_in, show_left_out, stem_of
 from dataset_fingerprints.reading.images import IMAGE_SUFFIXES, Image, read_label_map
 from dataset_fingerprints.tolerances import REPORTED_SHIFT
@@ -81,7 +82,7 @@ def evaluate_files(
         outcomes = list(pool.map(lambda pair: _try_pair(pair, targets, metrics), pairs))
     failures = tuple(outcome for outcome in outcomes if isinstance(outcome, Failure))
     if len(failures) == len(pairs):
-        message = f"{len(pairs)} of {len(pairs)} cases cannot be scored.\n{list_failures(failures)}"
+        message = f"{len(pairs)} of {counted(len(pairs), 'case')} cannot be scored.\n{list_failures(failures)}"
         raise DataError(failures[0].message if len(pairs) == 1 else message)
     scored = [outcome for outcome in outcomes if isinstance(outcome, _Scored)]
     cases = [one.scores for one in scored]
@@ -206,7 +207,7 @@ def _round_labels(path: Path, stored: NDArray[Any]) -> NDArray[np.integer]:
     if not whole.all():
         strays = stored[~whole]
         raise DataError(
-            f"{path}: holds {strays.size} voxels that are not integers, for example {float(strays[0]):.6g}. Expected a "
+            f"{path}: holds {counted(strays.size, *NOT_INTEGER)}, for example {float(strays[0]):.6g}. Expected a "
             "label map: was it resampled with interpolation, or is it a probability map?"
         )
     return rounded.astype(np.int64)

@@ -70,4 +70,13 @@ def read_fold(folder: FoldFolder) -> Model:
     if not files:
         raise WorkspaceError(f"{folder.root}: is not trained yet. Run `autoseg train` first.")
     weights = tuple(map(load_weights, files))
-    return Model(run=read_json(folder.run, Run, REMEDY, check_run), weights=weights, origin=str(folder.root))
+    return Model(run=read_settings(folder), weights=weights, origin=str(folder.root))
+
+
+def read_settings(folder: FoldFolder) -> Run:
+    """Return what the weights of a fold were trained by.
+
+    Raises:
+        FileFormatError: the file is missing or damaged.
+    """
+    return read_json(folder.run, Run, REMEDY, check_run)

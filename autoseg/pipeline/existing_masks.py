@@ -13,6 +13,7 @@ from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.geometry import Grid, canonical_grid
 from dataset_fingerprints.layouts.description import first_ten
 from dataset_fingerprints.measuring.identity import files_behind
+from dataset_fingerprints.names import counted
 from dataset_fingerprints.reading.alignment import same_place
 from dataset_fingerprints.reading.images import read_grid, read_label_map
 
@@ -48,7 +49,7 @@ class Masks:
         """Return in words how many were made, and how many were there."""
         made, kept = len(self.paths) - len(self.kept), len(self.kept)
         stay = f", {kept} {'was there and stays' if kept == 1 else 'were there and stay'}" if kept else ""
-        return f"{made} {'mask' if made == 1 else 'masks'} made{stay}"
+        return f"{counted(made, 'mask')} made{stay}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,11 +87,20 @@ def find_kept(
         doubts += [_Doubt(mask=target, reason=reason) for reason in _find_doubts(scan, target, grid, trained)]
     if damaged:
         names = first_ten([path.name for path in damaged])
-        progress.say(f"{len(damaged)} files in the place of masks cannot be read as masks and are replaced: {names}.")
-    if kept:
-        progress.say(
-            f"{len(kept)} masks are there already and stay as they are. Give --overwrite to predict them again."
+        what = counted(
+            len(damaged),
+            "file in the place of a mask cannot be read as a mask and is replaced",
+            "files in the place of masks cannot be read as masks and are replaced",
         )
+        progress.say(f"{what}: {names}.")
+    if kept:
+        stay = counted(
+            len(kept),
+            "mask is there already and stays as it is",
+            "masks are there already and stay as they are",
+        )
+        again = "it" if len(kept) == 1 else "them"
+        progress.say(f"{stay}. Give --overwrite to predict {again} again.")
     _warn(doubts)
     return frozenset(kept)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,13 +10,14 @@ from autoseg.hardware import count_cores, free_memory_gb, memory_limit_gb
 from autoseg.progress import Progress
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.checking.checks import Finding, refuse_errors
+from dataset_fingerprints.checking.summary import count_kinds
 from dataset_fingerprints.dataset import Case, Dataset
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.files.jsonfiles import write_json
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.layouts import describe_layout, read_dataset, read_paired
 from dataset_fingerprints.measuring.journal import open_journal, read_journal, write_journal
-from dataset_fingerprints.measuring.one_pass import Limits, Listeners, extract_cases
+from dataset_fingerprints.measuring.one_pass import Known, Limits, Listeners, extract_cases
 from dataset_fingerprints.measuring.pooling import summarise
 from dataset_fingerprints.measuring.scans import Scan
 from dataset_fingerprints.sizes import GIB
@@ -64,10 +64,36 @@ class WaitingScans:
             return self._scans.pop(case, None)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Inspected:
+    """A data set, all of whose cases can be used, and what was measured of it.
+
+    Attributes:
+        sound: measurements and findings of its cases.
+    """
+
+    dataset: Dataset
+    fingerprint: DatasetFingerprint
+    sound: tuple[Known, ...]
+
+    def write(self, workspace: Workspace) -> None:
+        """Put the data set in the place of what the workspace was of before."""
+        write_journal(workspace.cases, self.dataset, self.sound)
+        write_json(workspace.dataset, self.dataset)
+        write_json(workspace.fingerprint, self.fingerprint)
+
+
 def inspect_dataset(
     dataset: Dataset, workspace: Workspace, waiting: WaitingScans, progress: Progress
 ) -> DatasetFingerprint:
-    """Check and measure all cases, and write what was found into the workspace.
+    """Check and measure all cases, and write what was found into the workspace; see `examine_dataset`."""
+    found = examine_dataset(dataset, workspace, waiting, progress)
+    found.write(workspace)
+    return found.fingerprint
+
+
+def examine_dataset(dataset: Dataset, workspace: Workspace, waiting: WaitingScans, progress: Progress) -> Inspected:
+    """Check and measure all cases, and write the findings into the workspace, which stays of what it was of before.
 
     What was measured of a case is kept as soon as it is finished: started again after a kill or with some files
     changed, only the other cases are read.
@@ -84,15 +110,9 @@ def inspect_dataset(
     report = CheckReport(dataset=dataset.name, cases=len(dataset.cases), findings=findings)
     write_json(workspace.check, report)
     refuse_errors(dataset.root, findings)
-    write_journal(workspace.cases, dataset, found.sound)
     if findings:
-        counts = Counter(f"{finding.grade}: {finding.kind}" for finding in findings)
-        counted = ", ".join(f"{kind} ({number})" for kind, number in counts.items())
-        progress.say(f"{counted}. Details: {workspace.check}")
-    fingerprint = summarise(dataset, found.records())
-    write_json(workspace.dataset, dataset)
-    write_json(workspace.fingerprint, fingerprint)
-    return fingerprint
+        progress.say(f"{count_kinds(findings)}. Details: {workspace.check}")
+    return Inspected(dataset=dataset, fingerprint=summarise(dataset, found.records()), sound=found.sound)
 
 
 def find_dataset(root: Path, labels: Path | None, progress: Progress) -> Dataset:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dataset_fingerprints.errors import DataError
+from dataset_fingerprints.names import counted
 from dataset_fingerprints.reading.dicom import name_folders
 from dataset_fingerprints.reading.file_names import (
     are_first_channels,
@@ -65,7 +66,8 @@ def find_scans(scans: Path, channels: Sequence[str], *, zero_missing: bool, seri
         raise DataError(f"{scans}: does not exist. Expected a scan or a folder of scans.")
     given = image_of(scans)
     if given.is_file() and not is_image(given):
-        raise DataError(f"{scans}: is not an image that can be read ({', '.join(IMAGE_SUFFIXES)}).")
+        slice_of = f" It lies in a DICOM series: give its folder, {given.parent}." if is_series(given.parent) else ""
+        raise DataError(f"{scans}: is not an image that can be read ({', '.join(IMAGE_SUFFIXES)}).{slice_of}")
     if series and given.is_file():
         raise DataError(f"{scans}: is one image; --series chooses among the DICOM series of a folder. Leave it out.")
     groups = _group_files(given, len(channels), series)
@@ -240,6 +242,6 @@ def _refuse_absent(scans: Path, lacking: Sequence[NewScan], channels: Sequence[s
             for scan in lacking[:10]
         ]
         raise DataError(
-            f"{scans}: {len(lacking)} scans lack channels: {'; '.join(names)}. Add their files, or predict without "
-            "them with --zero-missing, which fills in zeros and costs accuracy."
+            f"{scans}: {counted(len(lacking), 'scan lacks', 'scans lack')} channels: {'; '.join(names)}. Add their "
+            "files, or predict without them with --zero-missing, which fills in zeros and costs accuracy."
         )

@@ -30,6 +30,7 @@ from dataset_fingerprints.files.places import (
 )
 from dataset_fingerprints.layouts.description import first_ten
 from dataset_fingerprints.measuring.identity import files_behind
+from dataset_fingerprints.names import counted
 from dataset_fingerprints.reading import nifti_header
 from dataset_fingerprints.reading.file_names import find_alike, images_in
 from dataset_fingerprints.reading.images import is_image, suffix_of
@@ -62,6 +63,7 @@ def choose_targets(found: Sequence[NewScan], scans: Path, out: Path, workspace: 
         DataError: a mask would lie on or among scans, raw data or files of a workspace, or cannot have its name.
     """
     _refuse_no_place(out)
+    _refuse_read_only(out)
     if suffix_of(out) in _TWO_FILES and not out.is_dir():
         raise DataError(
             f"{out}: {out.suffix} is one of two files, which cannot be replaced in one step. Write .nii.gz."
@@ -116,6 +118,7 @@ def refuse_findings_place(place: Path, dataset: Dataset, out: Path | None, pictu
         _refuse_kept(out)
     if pictures is not None:
         _refuse_no_place(pictures)
+        _refuse_read_only(pictures)
         _refuse_no_folder(pictures, "for the pictures", len(dataset.cases))
         _refuse_reserved(pictures)
         _refuse_raw(pictures, dataset)
@@ -148,6 +151,23 @@ def refuse_workspace_place(place: Path, dataset: Dataset, workspace: Workspace) 
     _refuse_kept(workspace.root)
 
 
+def refuse_similar_plan(workspace: Workspace, name: str) -> None:
+    """Make sure that a plan does not differ from another one in upper and lower case only.
+
+    Disks of Windows and macOS take both names for one folder, and workspaces are moved to such.
+
+    Raises:
+        WorkspaceError: another one has the name, spelled otherwise.
+    """
+    known = workspace.plan_names()
+    similar = [other for other in known if other != name and other.casefold() == name.casefold()]
+    if similar and name not in known:
+        raise WorkspaceError(
+            f"{workspace.root}: has a plan '{similar[0]}', which many disks take for the same name as '{name}'. Spell "
+            "it as it is to plan it anew, or give --plan-name another name."
+        )
+
+
 def refuse_simulation_place(out: Path) -> None:
     """Make sure that a simulated data set, whose folder is new anyway, lies apart from raw data and from workspaces.
 
@@ -155,6 +175,7 @@ def refuse_simulation_place(out: Path) -> None:
         DataError: it does not.
     """
     _refuse_no_place(out)
+    _refuse_read_only(out)
     _refuse_reserved(out)
     _refuse_raw(out, None)
 
@@ -169,6 +190,17 @@ def _refuse_no_place(out: Path) -> None:
     raise DataError(f"{there}: {kind}. Name another place for what is written ({out}).")
 
 
+def _refuse_read_only(out: Path) -> None:
+    """Refuse a place without the rights to write there, before the work is done whose result would be lost."""
+    there = nearest_there(out)
+    folder = there if there.is_dir() else there.parent
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise DataError(
+            f"{folder}: cannot be written to: the rights are missing, or the disk is read-only. Name another place for "
+            f"what is written ({out})."
+        )
+
+
 def _refuse_no_folder(out: Path, purpose: str, results: int) -> None:
     """Refuse a file, and a new folder with the name of one."""
     if out.is_file():
@@ -176,7 +208,10 @@ def _refuse_no_folder(out: Path, purpose: str, results: int) -> None:
     if out.exists():
         return
     if suffix_of(out):
-        raise DataError(f"{out}: looks like a file, but there are {results} results. Give a folder {purpose}.")
+        raise DataError(
+            f"{out}: looks like a file, but there {'is' if results == 1 else 'are'} {counted(results, 'result')}. "
+            f"Give a folder {purpose}."
+        )
     if _FILE_SUFFIX.search(out.name):
         raise DataError(
             f"{out}: looks like a file, but {out.suffix} is no format of images, and there is no folder of that name. "
@@ -187,6 +222,7 @@ def _refuse_no_folder(out: Path, purpose: str, results: int) -> None:
 def _refuse_no_file(out: Path, purpose: str, example: str) -> None:
     """Refuse a folder, and the name of an image."""
     _refuse_no_place(out)
+    _refuse_read_only(out)
     if out.is_dir():
         raise DataError(f"{out}: is a folder. Name a file {purpose} with -o, for example {out / example}.")
     if suffix_of(out):

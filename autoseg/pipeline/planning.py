@@ -11,9 +11,9 @@ from pathlib import Path
 
 from autoseg.hardware import count_cores, measure_speed, profile_machine
 from autoseg.pipeline.explaining import REMEDY, read_named_plan
-from autoseg.pipeline.folds.begun import choose_splits, report_changed_contents
-from autoseg.pipeline.inspecting import WaitingScans, find_dataset, inspect_dataset
-from autoseg.pipeline.outputs import refuse_workspace_place
+from autoseg.pipeline.folds.begun import choose_splits, report_changed_contents, report_other_labels
+from autoseg.pipeline.inspecting import WaitingScans, examine_dataset, find_dataset
+from autoseg.pipeline.outputs import refuse_similar_plan, refuse_workspace_place
 from autoseg.pipeline.same_dataset import find_place, refuse_other_dataset
 from autoseg.preprocessing import Store, prepare, store_key
 from autoseg.progress import Progress
@@ -27,7 +27,7 @@ from dataset_fingerprints.files.atomic import sweep
 from dataset_fingerprints.files.jsonfiles import read_json, refuse_newer, write_json
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.measuring.scans import Scan, read_case
-from dataset_fingerprints.names import check_folder_name
+from dataset_fingerprints.names import check_folder_name, counted
 from dataset_fingerprints.units import find_units
 from planners.editing.option_checks import check_hours, check_seed
 from planners.editing.overrides import find_assigned_parts, refuse_unknown_parts, set_values
@@ -87,12 +87,14 @@ def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress
     workspace = new_workspace(find_place(dataset), options.workspace)
     workspace.refuse_links_of_planning(options.plan_name)
     refuse_workspace_place(root, dataset, workspace)
+    refuse_similar_plan(workspace, options.plan_name)
     with locked(workspace.root, "this workspace's plan"):
         sweep(*workspace.planning_folders())
         _refuse_newer(workspace, options.plan_name)
         refuse_other_dataset(workspace, dataset)
         waiting = WaitingScans()
-        fingerprint = inspect_dataset(dataset, workspace, waiting, progress)
+        examined = examine_dataset(dataset, workspace, waiting, progress)
+        fingerprint = examined.fingerprint
         plan = _plan(fingerprint, options, workspace.plan(options.plan_name))
         wanted = options.configurations or (plan.default_configuration,)
         chosen = order_by_need(plan.configurations, wanted, f"plan {plan.name}")
@@ -100,9 +102,15 @@ def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress
         made = given or make_splits(fingerprint, options.seed, plan.folds)
         splits = choose_splits(workspace, plan, made, given=given is not None, progress=progress)
         report_changed_contents(workspace, fingerprint, progress)
+        report_other_labels(workspace, plan, progress)
+        if not workspace.dataset.is_file():
+            # So that nobody plans another data set here, should this be killed.
+            write_json(workspace.dataset, dataset)
         for key, configuration in _stores(plan, chosen).items():
             store = Store(folder=workspace.store(key))
             _preprocess(dataset, fingerprint, (configuration, store), waiting, progress)
+        # Not before everything has gone well: a planning that is refused leaves the workspace as it was.
+        examined.write(workspace)
         write_json(workspace.splits(plan.name), splits)
         write_json(workspace.plan(plan.name), plan)
     return workspace, plan
@@ -209,7 +217,7 @@ def _preprocess(
             failures = [failure for failure in pool.map(try_one, dataset.cases) if failure]
     if failures:
         raise DataError(
-            f"{dataset.root}: {len(failures)} of {len(dataset.cases)} cases could not be preprocessed:\n"
+            f"{dataset.root}: {len(failures)} of {counted(len(dataset.cases), 'case')} could not be preprocessed:\n"
             f"{list_failures(failures)}\nCorrect them or take them out, then give the same command again: what was "
             "finished is kept."
         )

@@ -15,18 +15,19 @@ from autoseg.pipeline.new_scans import NewScan, explain_digits, find_scans, list
 from autoseg.pipeline.outputs import choose_targets
 from autoseg.pipeline.planning import read_plan
 from autoseg.pipeline.stopping import undisturbed
-from autoseg.pipeline.trained import list_weights, load_predictor
-from autoseg.prediction import Fallback, Predictor, decide
+from autoseg.pipeline.trained import load_trained
+from autoseg.pipeline.trained_folds import find_trained
+from autoseg.prediction import Fallback, LoadedModel
 from autoseg.progress import Progress
 from autoseg.workspace.workspace import Workspace
-from dataset_fingerprints.errors import DataError, PartlyDoneError
+from dataset_fingerprints.checking.formats import describe_unsized, is_unsized
+from dataset_fingerprints.errors import DataError, PartlyDoneError, WorkspaceError
 from dataset_fingerprints.failures import Failure, attempt, list_failures
 from dataset_fingerprints.fault_log import first_line
 from dataset_fingerprints.files.atomic import sweep_partials
-from dataset_fingerprints.measuring.scans import read_scan
+from dataset_fingerprints.names import counted, some_of
 from dataset_fingerprints.reading.file_names import show_left_out
 from dataset_fingerprints.reading.images import write_label_map
-from planners.plan import Plan
 
 T = TypeVar("T")
 
@@ -55,6 +56,20 @@ class PredictionOptions:
     series: str = ""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Outcome:
+    """Remarks on a scan that was predicted.
+
+    Attributes:
+        fallbacks: where a stage found nothing to crop to.
+        blank: whether the scan holds one value everywhere, so that its mask was left empty.
+    """
+
+    scan: str
+    fallbacks: tuple[Fallback, ...]
+    blank: bool
+
+
 def predict(scans: Path, out: Path, workspace: Workspace, options: PredictionOptions, progress: Progress) -> Masks:
     """Predict a file or all scans of a folder, and write one mask each.
 
@@ -75,44 +90,70 @@ def predict(scans: Path, out: Path, workspace: Workspace, options: PredictionOpt
         WorkspaceError: nothing is trained yet.
     """
     plan, _ = read_plan(workspace, options.plan_name)
-    found = find_scans(scans, plan.channels, zero_missing=options.zero_missing, series=options.series)
+    search = partial(find_scans, scans, zero_missing=options.zero_missing, series=options.series)
+    try:
+        trained = find_trained(workspace, plan, options.configurations, options.folds)
+    except WorkspaceError:
+        # What is wrong with the scans is reported before, as far as the plan knows.
+        choose_targets(search(plan.channels), scans, out, workspace)
+        raise
+    found = search(trained.channels)
     targets = choose_targets(found, scans, out, workspace)
-    model = load_predictor(workspace, plan, options.configurations, options.folds, mirror=options.mirror)
-    _introduce(found, scans, plan, progress, f"{model.description}, flips {'on' if options.mirror else 'off'}")
+    model = load_trained(trained, mirror=options.mirror)
+    _introduce(
+        found, scans, trained.channels, progress, f"{model.description}, flips {'on' if options.mirror else 'off'}"
+    )
     sweep_partials(*targets)
-    weights = list_weights(workspace, plan, options.configurations, options.folds)
-    kept = frozenset() if options.overwrite else find_kept(found, targets, weights, progress)
+    kept = frozenset() if options.overwrite else find_kept(found, targets, trained.weight_files(), progress)
     outcomes = []
     with progress.task("Predicting", len(found)) as task:
         for scan, target in zip(found, targets, strict=True):
             if target not in kept:
-                work = partial(_predict_one, model.predictor, scan, target, plan, options.series)
+                work = partial(_predict_one, model, scan, target, options.series)
                 outcomes.append(_try_one(scan.name, work))
             task.advance()
-    whole = sum(bool(outcome) for outcome in outcomes if not isinstance(outcome, Failure))
-    if whole:
-        progress.say(f"{whole} scans were looked at whole, because a stage found nothing to crop to.")
+    _conclude([outcome for outcome in outcomes if not isinstance(outcome, Failure)], progress)
     failures = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
     if failures:
-        message = f"{len(failures)} of {len(found)} scans could not be predicted:\n{list_failures(failures)}"
+        message = f"{len(failures)} of {counted(len(found), 'scan')} could not be predicted:\n{list_failures(failures)}"
         raise PartlyDoneError(message) if len(failures) < len(found) else DataError(message)
     return Masks(paths=targets, kept=kept)
 
 
-def _introduce(found: Sequence[NewScan], scans: Path, plan: Plan, progress: Progress, model: str) -> None:
+def _introduce(found: Sequence[NewScan], scans: Path, channels: Sequence[str], progress: Progress, model: str) -> None:
     """Say what is predicted and by what, and what about the files is remarkable."""
-    progress.say(f"{len(found)} scans, {model}.")
-    lacking = sum(scan.absent() > 0 for scan in found)
+    progress.say(f"{counted(len(found), 'scan')}, {model}.")
+    lacking = [scan.name for scan in found if scan.absent()]
     if lacking:
-        progress.say(f"{lacking} scans lack channels, filled with zeros: expect worse masks for them.")
-    left_out, digits = list_left_out(scans, found), explain_digits(found, plan.channels)
+        progress.say(
+            f"{counted(len(lacking), 'scan lacks', 'scans lack')} channels, filled with zeros: expect worse masks for "
+            f"{'it' if len(lacking) == 1 else 'them'} ({some_of(lacking)})."
+        )
+    left_out, digits = list_left_out(scans, found), explain_digits(found, channels)
     if left_out:
         progress.say(f"{show_left_out(left_out)}.")
     if digits:
         progress.say(digits)
+    unsized = [scan for scan in found if is_unsized(scan.files()[0])]
+    if unsized:
+        _log.warning("%s", describe_unsized([scan.name for scan in unsized], [scan.files()[0] for scan in unsized]))
 
 
-def _try_one(case: str, work: Callable[[], tuple[Fallback, ...]]) -> tuple[Fallback, ...] | Failure:
+def _conclude(outcomes: Sequence[_Outcome], progress: Progress) -> None:
+    """Say which masks are another kind of answer than the others."""
+    whole = [outcome.scan for outcome in outcomes if outcome.fallbacks]
+    if whole:
+        progress.say(
+            f"{counted(len(whole), 'scan was', 'scans were')} looked at whole, because a stage found nothing to crop "
+            f"to: {some_of(whole)}."
+        )
+    blank = [outcome.scan for outcome in outcomes if outcome.blank]
+    if blank:
+        hold = counted(len(blank), "scan holds one value everywhere", "scans hold one value everywhere")
+        progress.say(f"{hold} and got an empty mask: {some_of(blank)}.")
+
+
+def _try_one(case: str, work: Callable[[], _Outcome]) -> _Outcome | Failure:
     """Return what came of one scan, or its failure; memory that it held is given back for the next."""
     outcome = attempt(case, "cannot be predicted", partial(_name_lack_of_memory, work))
     if isinstance(outcome, Failure):
@@ -129,13 +170,12 @@ def _name_lack_of_memory(work: Callable[[], T]) -> T:
         raise
 
 
-def _predict_one(predictor: Predictor, scan: NewScan, target: Path, plan: Plan, series: str) -> tuple[Fallback, ...]:
-    """Write a scan's mask, and return where a stage found nothing to crop to."""
-    read = read_scan(scan.name, scan.images, plan.channels, series)
-    probabilities = predictor.predict(read)
+def _predict_one(model: LoadedModel, scan: NewScan, target: Path, series: str) -> _Outcome:
+    """Write a scan's mask, and return what is remarkable about it."""
+    read = model.read(scan.name, scan.images, series)
+    labels, probabilities = model.segment(read)
     for fallback in probabilities.fallbacks:
         _log.warning("case %s: %s", scan.name, fallback.describe())
-    labels = plan.scheme.to_values(decide(probabilities))
     with undisturbed():
         write_label_map(target, labels, read.source_grid, read.header)
-    return probabilities.fallbacks
+    return _Outcome(scan=scan.name, fallbacks=probabilities.fallbacks, blank=read.blank)

@@ -12,6 +12,7 @@ from dataset_fingerprints.errors import FileFormatError, WorkspaceError
 from dataset_fingerprints.files.jsonfiles import read_json
 from dataset_fingerprints.fingerprint import DatasetFingerprint, FileIdentity
 from dataset_fingerprints.measuring.identity import confirm, identify
+from dataset_fingerprints.names import counted
 
 
 def find_place(dataset: Dataset) -> Path:
@@ -55,4 +56,4 @@ def _is_same(case: Case, measured: Sequence[FileIdentity]) -> bool:
 
 
 def _describe(dataset: Dataset) -> str:
-    return f"'{dataset.name}' ({dataset.layout} layout, {len(dataset.cases)} cases, in {dataset.root})"
+    return f"'{dataset.name}' ({dataset.layout} layout, {counted(len(dataset.cases), 'case')}, in {dataset.root})"

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from autoseg.hardware import choose_device
 from autoseg.models import Model, read_fold
+from autoseg.pipeline.trained_folds import TrainedFolds, find_trained
 from autoseg.prediction import Ensemble, LoadedModel, build_cascade, make_members
-from autoseg.workspace.fold import FULL, FoldFolder, is_fold
+from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.workspace import Workspace
-from dataset_fingerprints.errors import PlanError, WorkspaceError
-from planners.order import order_by_need
-from planners.plan import Configuration, Plan
+from dataset_fingerprints.errors import WorkspaceError
+from dataset_fingerprints.names import counted
+from planners.plan import Plan
 
 
 def load_predictor(
@@ -28,19 +28,10 @@ def load_predictor(
         mirror: average over flips as well.
 
     Raises:
-        WorkspaceError: a fold is not trained yet, its files are damaged, or it was trained for other labels.
+        WorkspaceError: a fold is not trained yet, its files are damaged, or they were trained for different labels.
         PlanError: there is no such configuration.
     """
-    chosen = tuple(names) or (plan.default_configuration,)
-    _refuse_doubled("configuration", chosen)
-    models = [read_models(workspace, plan, name, folds) for name in chosen]
-    members = tuple(build_cascade(one, choose_device(), mirror=mirror) for one in models)
-    return LoadedModel(
-        predictor=members[0] if len(members) == 1 else Ensemble(members=members),
-        scheme=plan.scheme,
-        channels=plan.channels,
-        description=" and ".join(map(_describe, models)) if len(models) > 1 else _describe_folds(models[0]),
-    )
+    return load_trained(find_trained(workspace, plan, names, folds), mirror=mirror)
 
 
 def load_fold(folder: FoldFolder, *, mirror: bool = True) -> LoadedModel:
@@ -61,49 +52,38 @@ def load_fold(folder: FoldFolder, *, mirror: bool = True) -> LoadedModel:
         scheme=model.run.scheme,
         channels=model.run.channels,
         description=folder.title(),
+        patches=(own.patch_shape,),
+    )
+
+
+def load_trained(found: TrainedFolds, *, mirror: bool = True) -> LoadedModel:
+    """Return the average of trained folds, of one or several configurations, each with the same weight.
+
+    Raises:
+        WorkspaceError: files of a fold are damaged.
+    """
+    models = [_read_models(one) for one in found.stages]
+    members = tuple(build_cascade(one, choose_device(), mirror=mirror) for one in models)
+    return LoadedModel(
+        predictor=members[0] if len(members) == 1 else Ensemble(members=members),
+        scheme=found.scheme,
+        channels=found.channels,
+        description=" and ".join(map(_describe, models)) if len(models) > 1 else _describe_folds(models[0]),
+        patches=tuple(dict.fromkeys(model.run.own().patch_shape for one in models for model in [*one.values()][-1])),
     )
 
 
 def read_models(workspace: Workspace, plan: Plan, name: str, folds: Sequence[str] = ()) -> dict[str, tuple[Model, ...]]:
-    """Return the trained models that predict a configuration, by configuration, in order of need.
-
-    Args:
-        workspace: with trained folds.
-        plan: of the workspace.
-        name: of the configuration.
-        folds: names of its folds to average, empty for all that are trained; of stages that it needs it is always all.
+    """Return the trained models that predict a configuration, by configuration, in order of need; see `find_trained`.
 
     Raises:
-        WorkspaceError: a fold is not trained yet, its files are damaged, or it was trained for other labels.
-        PlanError: there is no such configuration or fold.
+        AutosegError: a fold is not trained yet, its files are damaged, or there is no such configuration or fold.
     """
-    stages = _find_stages(plan, name)
-    folders = {
-        stage.name: _find_folds(workspace, plan, stage, folds if stage.name == name else ())
-        for stage in reversed(stages)
-    }
-    return {stage.name: tuple(_read_fold(folder, plan) for folder in folders[stage.name]) for stage in stages}
+    return _read_models(find_trained(workspace, plan, (name,), folds).stages[0])
 
 
-def _refuse_doubled(what: str, names: Sequence[str]) -> None:
-    """Make sure that nothing that is averaged counts twice."""
-    doubled = [name for name in names if names.count(name) > 1]
-    if doubled:
-        raise PlanError(f"{what} {doubled[0]} is named twice and would count twice in the average. Name each once.")
-
-
-def list_weights(
-    workspace: Workspace, plan: Plan, names: Sequence[str] = (), folds: Sequence[str] = ()
-) -> tuple[Path, ...]:
-    """Return the files of the weights that `load_predictor` reads for the same arguments."""
-    chosen = tuple(names) or (plan.default_configuration,)
-    return tuple(
-        file
-        for name in chosen
-        for stage in _find_stages(plan, name)
-        for folder in _find_folds(workspace, plan, stage, folds if stage.name == name else ())
-        for file in folder.weight_files()
-    )
+def _read_models(stages: Mapping[str, Sequence[FoldFolder]]) -> dict[str, tuple[Model, ...]]:
+    return {name: tuple(map(read_fold, folders)) for name, folders in stages.items()}
 
 
 def _describe(models: Mapping[str, Sequence[Model]]) -> str:
@@ -121,48 +101,5 @@ def _describe_folds(models: Mapping[str, Sequence[Model]]) -> str:
 def _count(folds: Sequence[Model]) -> str:
     networks = sum(len(fold.weights) for fold in folds)
     if networks > len(folds):
-        return f"{networks} snapshots of {len(folds)} {'fold' if len(folds) == 1 else 'folds'} averaged"
-    return "1 fold" if networks == 1 else f"{networks} folds averaged"
-
-
-def _read_fold(folder: FoldFolder, plan: Plan) -> Model:
-    model = read_fold(folder)
-    if (model.run.scheme, model.run.channels) != (plan.scheme, plan.channels):
-        raise WorkspaceError(
-            f"{folder.root}: was trained for other labels or channels than those of plan {plan.name}. Delete the "
-            "folder and train the fold again."
-        )
-    return model
-
-
-def _find_stages(plan: Plan, name: str) -> tuple[Configuration, ...]:
-    """Return the configuration, last, and those whose masks or boxes it uses; not those that it only starts from."""
-    ordered = order_by_need(plan.configurations, [name], f"plan {plan.name}")
-    needed = {name}
-    for configuration in reversed(ordered):
-        if configuration.name in needed:
-            needed |= {entry.configuration for entry in configuration.inputs}
-    return tuple(configuration for configuration in ordered if configuration.name in needed)
-
-
-def _find_folds(
-    workspace: Workspace, plan: Plan, configuration: Configuration, folds: Sequence[str]
-) -> tuple[FoldFolder, ...]:
-    if folds:
-        unknown = [fold for fold in folds if not is_fold(fold)]
-        if unknown:
-            raise PlanError(
-                f"There is no fold '{unknown[0]}'. Give numbers of folds, or `{FULL}` for the model of all cases."
-            )
-        _refuse_doubled("fold", folds)
-        chosen = tuple(workspace.fold(plan.name, configuration.name, fold) for fold in folds)
-        missing = [folder.root.name for folder in chosen if not folder.weight_files()]
-        if missing:
-            raise WorkspaceError(f"{workspace.root}: {', '.join(missing)} of {configuration.name} is not trained yet.")
-        return chosen
-    found = workspace.trained_folds(plan.name, configuration.name)
-    if not found:
-        raise WorkspaceError(
-            f"{workspace.root}: no fold of {configuration.name} is trained yet. Run `autoseg train 0` first."
-        )
-    return found
+        return f"{counted(networks, 'snapshot')} of {counted(len(folds), 'fold')} averaged"
+    return "1 fold" if networks == 1 else f"{counted(networks, 'fold')} averaged"

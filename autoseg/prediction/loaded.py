@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +13,22 @@ from numpy.typing import NDArray
 
 from autoseg.prediction.deciding import decide
 from autoseg.prediction.probabilities import Predictor, Probabilities, select_targets
+from dataset_fingerprints.checking.formats import describe_unsized, is_unsized
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.errors import DataError, did_you_mean
-from dataset_fingerprints.geometry import TripleFloat, canonical_grid, find_reorientation, from_canonical, make_grid
+from dataset_fingerprints.geometry import (
+    Triple,
+    TripleFloat,
+    canonical_grid,
+    find_reorientation,
+    from_canonical,
+    make_grid,
+    show_lengths,
+)
 from dataset_fingerprints.measuring.scans import Scan, make_scan, read_scan
+from dataset_fingerprints.names import counted
+
+_log = logging.getLogger(__name__)
 
 Source = str | Path | Sequence[str | Path] | NDArray[Any]
 
@@ -61,12 +74,14 @@ class LoadedModel:
     Attributes:
         channels: names of those that a scan must have, in their order.
         description: of what is averaged, for a person.
+        patches: shapes of the patches that the networks see, in voxels along the canonical axes.
     """
 
     predictor: Predictor
     scheme: LabelScheme
     channels: tuple[str, ...]
     description: str
+    patches: tuple[Triple, ...] = ()
 
     def predict(self, scan: Source, *, spacing_mm: TripleFloat | None = None, series: str = "") -> Prediction:
         """Segment one scan.
@@ -80,11 +95,36 @@ class LoadedModel:
         Raises:
             DataError: a file cannot be read, or the channels do not fit the model.
         """
-        probabilities = self.predictor.predict(self._read(scan, spacing_mm, series))
+        values, probabilities = self.segment(self._read(scan, spacing_mm, series))
         grid = probabilities.source_grid
-        values = self.scheme.to_values(decide(probabilities))
         labels = np.ascontiguousarray(from_canonical(values, find_reorientation(grid)))
         return Prediction(labels=labels, affine=grid.matrix(), probabilities=probabilities)
+
+    def read(self, name: str, images: Sequence[Path | None], series: str = "") -> Scan:
+        """Read a scan; what is odd about it but can be predicted is logged.
+
+        Args:
+            name: of the scan.
+            images: one path per channel, None for a channel that is not there, or a single 4D file.
+            series: as for `predict`.
+
+        Raises:
+            DataError: a file cannot be read, or the channels do not fit the model.
+        """
+        scan = read_scan(name, images, self.channels, series)
+        flat = describe_flat(scan, self.patches)
+        if flat:
+            _log.warning("case %s: %s", name, flat)
+        return scan
+
+    def segment(self, scan: Scan) -> tuple[NDArray[np.integer], Probabilities]:
+        """Return (x, y, z) label values on a scan's canonical grid, and the probabilities that they follow from.
+
+        A scan that holds one value everywhere has no labels, whatever the network makes of it.
+        """
+        probabilities = self.predictor.predict(scan)
+        indices = decide(probabilities)
+        return self.scheme.to_values(np.zeros_like(indices) if scan.blank else indices), probabilities
 
     def _read(self, scan: Source, spacing_mm: TripleFloat | None, series: str) -> Scan:
         if isinstance(scan, np.ndarray):
@@ -99,7 +139,10 @@ class LoadedModel:
         if spacing_mm is not None:
             raise DataError("spacing_mm is given with a file, which has its own. Give it with arrays only.")
         files = [scan] if isinstance(scan, str | Path) else list(scan)
-        return read_scan(Path(files[0]).name, [Path(file) for file in files], self.channels, series)
+        name = Path(files[0]).name
+        if is_unsized(files[0]):
+            _log.warning("%s", describe_unsized([name], files[:1]))
+        return self.read(name, [Path(file) for file in files], series)
 
     def _take(self, array: NDArray[Any], spacing_mm: TripleFloat | None) -> Scan:
         if spacing_mm is None:
@@ -115,6 +158,19 @@ class LoadedModel:
         if voxels.ndim != 4 or len(voxels) != len(self.channels) or not voxels.size:
             raise DataError(
                 f"the array has shape {array.shape}. Expected (i, j, k) or (channel, i, j, k) with "
-                f"{len(self.channels)} channels ({', '.join(self.channels)})."
+                f"{counted(len(self.channels), 'channel')} ({', '.join(self.channels)})."
             )
         return make_scan(voxels, make_grid(voxels.shape[1:], np.diag([*spacing_mm, 1.0])))
+
+
+def describe_flat(scan: Scan, patches: Sequence[Triple]) -> str:
+    """Return what to say of a single slice that is given to networks which look at volumes; nothing of other scans."""
+    shape = scan.canonical_shape()
+    missed = [patch for patch in patches if any(one == 1 < other for one, other in zip(shape, patch, strict=True))]
+    if not missed:
+        return ""
+    return (
+        f"is a single slice ({show_lengths(shape)} voxels), but the network looks at {show_lengths(missed[0])} voxels. "
+        "It was predicted with nothing around it: expect a poor mask. Give the whole volume, or use a model of such "
+        "slices."
+    )

@@ -16,6 +16,7 @@ from autoseg.simulate.fields import MaskArray
 from autoseg.simulate.regions import find_ventricles
 from autoseg.simulate.template import load_template
 from dataset_fingerprints.errors import AutosegError, DataError
+from dataset_fingerprints.names import counted
 from dataset_fingerprints.reading.images import case_stem, is_image, read_label_map
 
 # A folder of masks often holds other images as well.
@@ -79,7 +80,8 @@ def sample_real_mask(rng: np.random.Generator, folder: Path, min_ml: float, max_
         if min_ml <= read_mask(folder / masks[index]).volume_ml <= max_ml:
             return RealMaskPlan(file=masks[index], mirrored=mirrored)
     raise AutosegError(
-        f"{folder}: none of its {len(masks)} masks is of {min_ml:g} to {max_ml:g} ml. Ask for a wider range of volumes."
+        f"{folder}: none of its {counted(len(masks), 'mask')} is of {min_ml:g} to {max_ml:g} ml. Ask for a wider "
+        "range of volumes."
     )
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from dataset_fingerprints.errors import PlanError
-from dataset_fingerprints.names import some_of
+from dataset_fingerprints.names import counted, some_of
 
 Layers = Literal["all", "matching"]
 # So many differences are named in a message.
@@ -53,7 +53,10 @@ class Match:
         """Return in a sentence what was loaded and what was not."""
         if self.is_whole():
             return f"All {self.loaded} tensors of the initial weights are loaded."
-        return f"{self.loaded} tensors of the initial weights are loaded; not those that differ: {self.differences()}."
+        return (
+            f"Of the initial weights {counted(self.loaded, 'tensor')} could be loaded; not those that differ: "
+            f"{self.differences()}."
+        )
 
     def differences(self) -> str:
         """Return what differs, each kind with the first names of it."""

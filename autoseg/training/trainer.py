@@ -26,6 +26,7 @@ from autoseg.training.stopwatch import measure_memory
 from autoseg.training.watch import Validator
 from autoseg.workspace.fold import FoldFolder
 from dataset_fingerprints.errors import AutosegError, StoppedError, WorkspaceError
+from dataset_fingerprints.names import counted
 
 
 class Trainer:
@@ -218,7 +219,7 @@ class Trainer:
         self._may_compile = False
         if not allowed or self._setup.device.type not in DEVICES or ahead < self._policy.compile_seconds_ahead:
             return
-        self._progress.say(f"{ahead / 60:.0f} minutes ahead: trying to compile the network.")
+        self._progress.say(f"{counted(round(ahead / 60), 'minute')} ahead: trying to compile the network.")
         trial = self._stepper.try_compiling(self._position.iteration)
         self._progress.say(trial.describe())
         self._tell({"kind": "compiled", "kept": trial.pays(), **asdict(trial)})
@@ -258,7 +259,9 @@ class Trainer:
             return
         self._position = cooled
         self._tell({"kind": "cool-down", "why": why, "iterations": cooled.iterations})
-        self._progress.say(f"Ending early because of {why}: {cooled.iterations - cooled.iteration} steps are left.")
+        self._progress.say(
+            f"Ending early because of {why}, after {counted(cooled.iterations - cooled.iteration, 'more step')}."
+        )
         task.resize(cooled.iterations)
 
     def _stop(self, number: int) -> NoReturn:
@@ -283,8 +286,8 @@ class Trainer:
             return
         if not before and iterations < self._policy.few_steps:
             self._progress.say(
-                f"Only {iterations} steps fit into the time: expect poor masks. Give more time, or let the plan fit "
-                "the time: plan_and_preprocess --max-hours."
+                f"Only {counted(iterations, 'step fits', 'steps fit')} into the time: expect poor masks. Give more "
+                "time, or let the plan fit the time: plan_and_preprocess --max-hours."
             )
         self._position = replace(self._position, iterations=iterations)
         task.resize(iterations)
@@ -303,7 +306,7 @@ class Trainer:
         for label, was_seen in self._rounds.watch.silent_labels(self._policy.silent_rounds):
             self._warn_of_silence(label, was_seen)
         if processes.led(self._rounds.watch.exhausted):
-            self._cool_down(task, f"{self._setup.patience} rounds of validation without a new best")
+            self._cool_down(task, f"{counted(self._setup.patience, 'round')} of validation without a new best")
 
     def _rewind_curve(self, iteration: int) -> None:
         if processes.leads():
@@ -314,9 +317,9 @@ class Trainer:
         what = "is predicted any more" if was_seen else "has been predicted so far"
         self._tell({"kind": "warning", "label": label, "lost": was_seen})
         self._progress.say(
-            f"No voxel of {label} {what} in {self._policy.silent_rounds} rounds of validation ({done}). If it stays "
-            "so: a larger share of labelled patches (--set sampling.patches.options.foreground_share=0.8), a longer "
-            "training, or another loss."
+            f"No voxel of {label} {what} in {counted(self._policy.silent_rounds, 'round')} of validation ({done}). "
+            "If it stays so: a larger share of labelled patches "
+            "(--set sampling.patches.options.foreground_share=0.8), a longer training, or another loss."
         )
 
     def _save(self) -> float:

@@ -134,6 +134,10 @@ class FoldFolder:
         results = (self.record, self.validation.root, *self.weight_files(), self.checkpoint)
         return (*results, self.curve, self.picture, self.tensorboard)
 
+    def name(self) -> str:
+        """Return the fold as commands name it: its number, or `full`."""
+        return self.root.name.removeprefix(_PREFIX)
+
     def title(self) -> str:
         """Return configuration and fold for a person, such as `2d, fold 0`."""
         return f"{self.root.parent.name}, {self.root.name.replace('_', ' ')}"

@@ -9,7 +9,7 @@ import numpy as np
 
 from dataset_fingerprints.checking.checks import Finding
 from dataset_fingerprints.fingerprint import CaseFingerprint
-from dataset_fingerprints.geometry import show_spacing
+from dataset_fingerprints.geometry import show_lengths, show_spacing
 from dataset_fingerprints.names import some_of
 from dataset_fingerprints.units import find_units
 
@@ -28,6 +28,7 @@ def check_cases(cases: Sequence[CaseFingerprint]) -> tuple[Finding, ...]:
     return (
         *_find_duplicates(cases),
         *_find_spacing_outliers(cases),
+        *_find_flat_scans(cases),
         *_find_orientations(cases),
         *_find_subjects(cases),
     )
@@ -60,6 +61,21 @@ def _find_spacing_outliers(cases: Sequence[CaseFingerprint]) -> list[Finding]:
                 "Check that the header is right; if it is, the scan is resampled like the others."
             )
             findings.append(Finding(case=case.case, grade="warning", kind="spacing-outlier", message=message))
+    return findings
+
+
+def _find_flat_scans(cases: Sequence[CaseFingerprint]) -> list[Finding]:
+    """Find single slices among volumes, of which a network for volumes sees next to nothing."""
+    shapes = np.array([case.shape for case in cases])
+    findings = []
+    for case in cases:
+        usual = np.median(shapes, axis=0)
+        if any(length == 1 < other for length, other in zip(case.shape, usual, strict=True)):
+            message = (
+                f"has a single slice ({show_lengths(case.shape)} voxels) where the median is {show_lengths(usual)}. "
+                "Give the whole volume, or take the case out; for single slices make a data set of their own."
+            )
+            findings.append(Finding(case=case.case, grade="warning", kind="flat-scan", message=message))
     return findings
 
 

@@ -12,12 +12,15 @@ from numpy.typing import NDArray
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.geometry import Grid, affine_distance_mm, canonical_grid, show_lengths
+from dataset_fingerprints.names import counted
 from dataset_fingerprints.tolerances import REFUSED_SHIFT, REPORTED_SHIFT
 
 Grade = Literal["error", "warning", "fixed"]
 
 # A label voxel may differ from its integer by rounding when files pass through float formats (0.9999, 254.99999).
 ROUNDING = 1e-3
+# One voxel, and several, whose value cannot be a label.
+NOT_INTEGER = ("voxel with values that are not integers", "voxels that are not integers")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -132,7 +135,7 @@ def refuse_errors(root: str, findings: Sequence[Finding]) -> None:
         return
     shown = "\n".join(f"  case {finding.case}: {finding.message}" for finding in errors[:20])
     more = f"\n  and {len(errors) - 20} more" if len(errors) > 20 else ""
-    raise DataError(f"{root}: {len(errors)} errors in the data.\n{shown}{more}")
+    raise DataError(f"{root}: {counted(len(errors), 'error')} in the data.\n{shown}{more}")
 
 
 def _round_labels(case: str, labels: NDArray[Any]) -> tuple[NDArray[np.integer] | None, tuple[Finding, ...]]:
@@ -143,7 +146,7 @@ def _round_labels(case: str, labels: NDArray[Any]) -> tuple[NDArray[np.integer] 
     if not np.isfinite(labels).all() or distance.max() > ROUNDING:
         strays = labels[~(distance <= ROUNDING)]
         message = (
-            f"the label map holds {strays.size} voxels that are not integers, for example {float(strays[0]):.6g}. "
+            f"the label map holds {counted(strays.size, *NOT_INTEGER)}, for example {float(strays[0]):.6g}. "
             "Labels must be integers: was the file resampled with interpolation?"
         )
         return None, (Finding(case=case, grade="error", kind="fractional-label", message=message),)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from dataset_fingerprints.checking.checks import Finding
 from dataset_fingerprints.dataset import is_there
+from dataset_fingerprints.names import counted
 
 
 def check_presence(case: str, files: Sequence[str], channels: Sequence[str]) -> tuple[Finding, ...]:
@@ -56,10 +57,10 @@ def check_channel_count(case: str, volumes: Sequence[int], channels: Sequence[st
     held = sum(volumes)
     if held == len(channels):
         return ()
-    files = "1 file" if len(volumes) == 1 else f"{len(volumes)} files"
+    files = counted(len(volumes), "file")
     message = (
-        f"has {held} channels in {files}. Expected {len(channels)} ({', '.join(channels)}): give one file per channel "
-        "or one 4D file with all of them, in this order."
+        f"has {counted(held, 'channel')} in {files}. Expected {len(channels)} ({', '.join(channels)}): give one file "
+        "per channel or one 4D file with all of them, in this order."
     )
     kind = "missing-channel" if held < len(channels) else "extra-channel"
     return (Finding(case=case, grade="error", kind=kind, message=message),)

@@ -16,12 +16,14 @@ from dataset_fingerprints.files.atomic import write_bytes
 from dataset_fingerprints.files.checksums import CHECKSUM, Seal, describe_damage, make_seal
 from dataset_fingerprints.files.opening import read_file
 from dataset_fingerprints.files.plain import parse_plain
+from dataset_fingerprints.names import counted
 
 T = TypeVar("T")
 OLDER = (
     "It was made by an older version: run `autoseg plan_and_preprocess DATASET -w FOLDER` for a new workspace, or use "
     "the version that made it."
 )
+
 REMEDY = "Give the command again that wrote it."
 
 __all__ = [
@@ -210,7 +212,7 @@ def _first_problem(where: object, kind: type, error: ValidationError) -> str:
         advice = did_you_mean(str(first["loc"][-1]), known) if len(first["loc"]) == 1 else "Remove it."
         return f"{where}: has an unknown field '{field}'. {advice}"
     message = first["msg"].removeprefix("Value error, ")
-    more = f" ({len(details) - 1} more problems.)" if len(details) > 1 else ""
+    more = f" ({counted(len(details) - 1, 'more problem')}.)" if len(details) > 1 else ""
     value = first["input"].decode(errors="replace") if isinstance(first["input"], bytes) else str(first["input"])
     found = "" if first["type"] == "missing" else f", found {value[:80]!r}"
     return f"{where}: {field}: {message}{found}. Expected a {kind.__name__} file.{more}"

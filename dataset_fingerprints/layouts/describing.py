@@ -6,6 +6,7 @@ from pathlib import Path
 
 from dataset_fingerprints.dataset import Dataset
 from dataset_fingerprints.layouts.description import show_path
+from dataset_fingerprints.names import counted
 from dataset_fingerprints.reading.file_names import find_left_out, show_left_out
 
 _NAMES = {
@@ -24,9 +25,9 @@ def describe_layout(dataset: Dataset) -> str:
     root, first = Path(dataset.root), dataset.cases[0]
     images = " and ".join(show_path(root, path) for path in first.image_paths())
     label = show_path(root, first.label_path()) if first.label else "no label map"
-    channels = "1 channel" if len(dataset.channels) == 1 else f"{len(dataset.channels)} channels"
+    channels = counted(len(dataset.channels), "channel")
     named = "" if _are_numbers(dataset.channels) else f" ({', '.join(dataset.channels)})"
-    cases = "1 case" if len(dataset.cases) == 1 else f"{len(dataset.cases)} cases"
+    cases = counted(len(dataset.cases), "case")
     text = f"{_NAMES[dataset.layout]}: {images} with {label}, {cases}, {channels}{named}"
     others = [] if dataset.layout == "csv" else find_unused(dataset)
     if not others:

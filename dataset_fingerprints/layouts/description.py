@@ -11,7 +11,7 @@ from typing import Any
 from dataset_fingerprints.dataset import Case, Label, LabelScheme, Region, is_there
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.files.jsonfiles import read_plain_json
-from dataset_fingerprints.names import MOST_BYTES, is_case_name
+from dataset_fingerprints.names import MOST_BYTES, counted, is_case_name
 from dataset_fingerprints.reading.file_names import find_alike
 from dataset_fingerprints.reading.images import read_channel_count
 
@@ -263,7 +263,7 @@ def refuse_wrong_channels(path: Path, cases: Sequence[Case], channels: Sequence[
         if count is not None:
             wrong.append(f"{case.name} ({count})")
     if wrong:
-        count_of = "1 channel is" if len(channels) == 1 else f"{len(channels)} channels are"
+        count_of = counted(len(channels), "channel is", "channels are")
         raise DataError(
             f"{path}: {count_of} declared ({', '.join(channels)}) but the scans of these cases hold another number of "
             f"volumes: {first_ten(wrong)}. {cure}"

@@ -23,6 +23,7 @@ from dataset_fingerprints.layouts.description import (
     refuse_unusable_names,
     refuse_wrong_channels,
 )
+from dataset_fingerprints.names import counted
 from dataset_fingerprints.reading.dicom import name_folders
 from dataset_fingerprints.reading.file_names import ending_of, images_in, split_channel, stem_of
 from dataset_fingerprints.reading.images import IMAGE_SUFFIXES
@@ -254,7 +255,7 @@ def _name_channels(root: Path, count: int, cases: Sequence[Case], description: M
     channels = read_channels(root / "dataset.json", description["channel_names"])
     if count > 1 and len(channels) != count:
         raise DataError(
-            f"{root / 'dataset.json'}: 'channel_names' names {len(channels)} channels but most cases have {count} "
-            "scans. Name one channel per scan."
+            f"{root / 'dataset.json'}: 'channel_names' names {counted(len(channels), 'channel')} but most cases have "
+            f"{count} scans. Name one channel per scan."
         )
     return channels

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from dataset_fingerprints.checking.between_cases import check_cases
 from dataset_fingerprints.checking.checks import Finding
+from dataset_fingerprints.checking.formats import check_formats
 from dataset_fingerprints.dataset import Case, Dataset
 from dataset_fingerprints.failures import Failure, attempt, lacks_memory
 from dataset_fingerprints.fingerprint import CaseFingerprint
@@ -97,7 +98,8 @@ def extract_cases(dataset: Dataset, previous: Mapping[str, Known], limits: Limit
     ]
     sound = tuple(result for result in results if isinstance(result, Known))
     refused = tuple(finding for result in results if not isinstance(result, Known) for finding in result)
-    return Found(sound=sound, refused=refused, overall=check_cases([known.record for known in sound]))
+    overall = (*check_formats(dataset.cases), *check_cases([known.record for known in sound]))
+    return Found(sound=sound, refused=refused, overall=overall)
 
 
 def _recall(known: Known | None, case: Case) -> Known | None:

@@ -22,6 +22,10 @@ from dataset_fingerprints.reading.body import bounding_box, find_body
 from dataset_fingerprints.reading.images import Image, join_channels, read_channels, read_label_map
 from dataset_fingerprints.reading.stored import Header
 
+# Behind what is said of scans to predict whose channels hold one value everywhere.
+BLANK = " Its mask is left empty, for there is nothing to find in it."
+_CONSTANT = " It is predicted by its other channels: expect a worse mask."
+
 _log = logging.getLogger(__name__)
 
 
@@ -38,6 +42,7 @@ class Scan:
         source_grid: the grid of the file.
         absent: the positions of channels that the scan does not have; their voxels are 0.
         header: of the scan's first file, for its mask; None for a scan that is not from a file.
+        blank: whether each channel holds one value everywhere, so that there is nothing to be found.
     """
 
     voxels: NDArray[np.float32]
@@ -48,6 +53,7 @@ class Scan:
     source_grid: Grid
     absent: tuple[int, ...] = ()
     header: Header | None = None
+    blank: bool = False
 
     def canonical_shape(self) -> Triple:
         """Return the whole scan's shape in canonical axes."""
@@ -70,14 +76,17 @@ def read_scan(name: str, images: Sequence[Path | None], channels: Sequence[str],
     present = [channel for position, channel in enumerate(channels) if position not in absent]
     opened, findings = _read_files(name, [str(path) for path in images if path is not None], present, series)
     findings += check_headers(name, _headers_of(opened))
-    # A scan of one value everywhere is of no use for training, but there is an answer to it.
-    refusals = [finding.message for finding in findings if finding.grade == "error" and finding.kind != "constant"]
+    # A scan of one value everywhere is of no use for training, but there is an answer to it: nothing.
+    constant = [finding for finding in findings if finding.kind == "constant"]
+    refusals = [finding.message for finding in findings if finding.grade == "error" and finding not in constant]
     if refusals:
         raise DataError(f"case {name}: {' '.join(refusals)}")
+    blank = len(constant) == len(present)
     for finding in findings:
-        _log.warning("case %s: %s", name, finding.message)
+        answer = (BLANK if blank else _CONSTANT) if finding in constant else ""
+        _log.warning("case %s: %s%s", name, finding.message, answer)
     image = join_channels([file.image for file in opened])
-    scan = replace(_crop(image.voxels, None, None, image.source_grid), header=image.header)
+    scan = replace(_crop(image.voxels, None, None, image.source_grid), header=image.header, blank=blank)
     for position in absent:
         scan = replace(scan, voxels=np.insert(scan.voxels, position, 0, axis=0), absent=absent)
     return scan
@@ -96,7 +105,10 @@ def make_scan(voxels: NDArray[np.floating], grid: Grid) -> Scan:
     if not np.isfinite(voxels).all():
         raise DataError("the array holds voxels that are NaN or infinite. Replace them, for example by 0.")
     canonical = to_canonical(voxels.astype(np.float32), find_reorientation(grid))
-    return _crop(np.ascontiguousarray(canonical), None, None, grid)
+    blank = all(channel.min() == channel.max() for channel in canonical)
+    if blank:
+        _log.warning("the array holds one value everywhere.%s", BLANK)
+    return replace(_crop(np.ascontiguousarray(canonical), None, None, grid), blank=blank)
 
 
 def read_case(case: Case, channels: Sequence[str], scheme: LabelScheme) -> tuple[Scan | None, tuple[Finding, ...]]:

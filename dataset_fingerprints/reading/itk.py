@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.files.atomic import replacing
 from dataset_fingerprints.geometry import Grid, affine_distance_mm
-from dataset_fingerprints.reading.guards import refuse_bad_header, refuse_bad_voxels
+from dataset_fingerprints.names import counted
+from dataset_fingerprints.reading.guards import gives_voxel_size, refuse_bad_header, refuse_bad_voxels
 from dataset_fingerprints.reading.guards.memory import refuse_too_large
 from dataset_fingerprints.reading.guards.payloads import Payload, refuse_damage, refuse_wrong_length
 from dataset_fingerprints.reading.stored import GZIP_MAGIC, Header, RefusedError, Stored, make_stored_grid
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 VOLUME_SUFFIXES = (".nrrd", ".mha", ".mhd", ".gipl")
 PICTURE_SUFFIXES = (".png", ".tiff", ".tif", ".bmp")
+
+_UNSIZED = "the header gives no voxel size, and 1 x 1 x 1 mm were taken"
 
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
@@ -184,7 +187,7 @@ def _header_of(path: Path, source: Any, components: int) -> Header:
     size = source.GetSize()
     if len(size) > 4 or (len(size) == 4 and components > 1):
         raise DataError(
-            f"{path}: has {len(size)} axes and {components} values per voxel. "
+            f"{path}: has {len(size)} axes and {counted(components, 'value')} per voxel. "
             "Expected x, y, z and at most one axis of channels."
         )
     if "complex" in _type_name(source):
@@ -198,7 +201,12 @@ def _header_of(path: Path, source: Any, components: int) -> Header:
         _refuse_negative(path, source.GetSpacing())
         affine = _affine(source.GetSpacing(), source.GetOrigin(), source.GetDirection())
     grid = make_stored_grid(path, size, affine)
-    return Header(grid=grid, channels=size[3] if len(size) == 4 else components, axes=min(len(size), 3))
+    return Header(
+        grid=grid,
+        channels=size[3] if len(size) == 4 else components,
+        axes=min(len(size), 3),
+        assumptions=() if gives_voxel_size(path) else (_UNSIZED,),
+    )
 
 
 def _refuse_negative(path: Path, spacing_mm: Sequence[float]) -> None:

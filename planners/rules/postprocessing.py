@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataset_fingerprints.fingerprint import DatasetFingerprint, LabelSummary, Quantiles
+from dataset_fingerprints.names import counted
 from planners.plan import Decision, PostprocessingCandidates
 
 RULE = (
@@ -57,6 +58,8 @@ def _explain(candidates: PostprocessingCandidates, labels: list[LabelSummary]) -
         field=f"postprocessing.{candidates.name}",
         value=f"smallest volumes {volumes} mm3{largest}",
         rule=RULE,
-        evidence=f"{measured} lesions; 90 % of the scans have at most {counts}" if measured else "not measured",
+        evidence=f"{counted(measured, 'lesion')}; 90 % of the scans have at most {counts}"
+        if measured
+        else "not measured",
         change="training cases with other lesions",
     )

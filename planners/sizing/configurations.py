@@ -9,6 +9,7 @@ import numpy as np
 
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.geometry import Triple
+from dataset_fingerprints.names import counted
 from planners.choices import Choice, choose
 from planners.networks.topology import reorder_axes
 from planners.plan import Configuration, Decision, MaskOf, Preprocessing, Sampling, Training
@@ -61,7 +62,7 @@ def plan_configurations(fingerprint: DatasetFingerprint, basis: Basis) -> Planne
     """
     flat = _size("2d", basis)
     slices = _configure("2d", basis.resolution, flat, basis)
-    reasons = [_decide("2d", planned=True, rule=_WHY_2D, evidence=f"{basis.cases} scans")]
+    reasons = [_decide("2d", planned=True, rule=_WHY_2D, evidence=counted(basis.cases, "scan"))]
     if basis.resolution.flat:
         rule = "Not for scans of a single slice."
         reasons += [_decide(name, planned=False, rule=rule, evidence="one slice per scan") for name in _IN_3D]
@@ -70,7 +71,7 @@ def plan_configurations(fingerprint: DatasetFingerprint, basis: Basis) -> Planne
     size = _size("3d_fullres", basis)
     fullres = _configure("3d_fullres", basis.resolution, size, basis)
     low = _choose_low_resolution(size, basis)
-    reasons.append(_decide("3d_fullres", planned=True, rule=_WHY_3D, evidence=f"{basis.cases} scans"))
+    reasons.append(_decide("3d_fullres", planned=True, rule=_WHY_3D, evidence=counted(basis.cases, "scan")))
     reasons += [_decide_low("3d_lowres", low), _decide_low("3d_cascade_fullres", low)]
     reasons += explain_size(slices, flat.network, basis.resolution)
     reasons += explain_size(fullres, size.network, basis.resolution)

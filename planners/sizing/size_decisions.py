@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from dataset_fingerprints.geometry import AXIS_NAMES, show_lengths, show_spacing
+from dataset_fingerprints.names import counted
 from planners.machine import MachineProfile
 from planners.parts.networks import UNetOptions
 from planners.plan import Configuration, Decision
@@ -13,7 +14,7 @@ from planners.rules.spacing import Resolution
 
 def explain_device(machine: MachineProfile, memory_gb: float, *, short: bool) -> Decision:
     """Say what the plan was made for, loudly when it is a CPU."""
-    evidence = f"{machine.name}: {memory_gb:g} GB to plan for, {machine.cores} cores"
+    evidence = f"{machine.name}: {memory_gb:g} GB to plan for, {counted(machine.cores, 'core')}"
     if short:
         return Decision(
             field="machine.device",

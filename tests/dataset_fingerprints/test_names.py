@@ -8,6 +8,7 @@ from dataset_fingerprints.names import (
     check_case_name,
     check_fold_name,
     check_folder_name,
+    counted,
     is_case_name,
 )
 
@@ -34,3 +35,19 @@ def test_a_fold_has_one_spelling(name: str) -> None:
         check_fold_name(name)
     check_fold_name("0")
     check_fold_name("full")
+
+
+@pytest.mark.parametrize(
+    ("number", "words", "shown"),
+    [
+        (0, ("case",), "0 cases"),
+        (1, ("case",), "1 case"),
+        (2, ("case",), "2 cases"),
+        (1, ("patch", "patches"), "1 patch"),
+        (3, ("patch", "patches"), "3 patches"),
+        (1, ("scan lacks", "scans lack"), "1 scan lacks"),
+        (12, ("scan lacks", "scans lack"), "12 scans lack"),
+    ],
+)
+def test_a_count_agrees_with_its_noun(number: int, words: tuple[str, ...], shown: str) -> None:
+    assert counted(number, *words) == shown

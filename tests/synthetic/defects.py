@@ -10,8 +10,8 @@ from pathlib import Path
 
 import nibabel
 import numpy as np
+import SimpleITK
 
-from tests.synthetic.dicom_files import ORIENTATION, SPACING, THICKNESS, write_slice
 from tests.synthetic.scans import affine_of, head, write_nifti
 
 CASE = "sub-001"
@@ -65,14 +65,25 @@ def sheared(amount: float) -> np.ndarray:
     return affine
 
 
+def plant_no_place(root: Path) -> None:
+    """Make a case whose header does not say how large the voxels are."""
+    scan, labels = head(1)
+    image = SimpleITK.GetImageFromArray(np.ascontiguousarray(scan.transpose(2, 1, 0)))
+    image.SetDirection((-1, 0, 0, 0, -1, 0, 0, 0, 1))
+    path = scan_of(root).with_name(f"{CASE}_0000.mha")
+    SimpleITK.WriteImage(image, path)
+    lines = path.read_bytes().split(b"\n", 20)
+    path.write_bytes(b"\n".join(line for line in lines if not line.startswith(b"ElementSpacing")))
+    scan_of(root).unlink()
+    write_nifti(label_of(root), labels, np.eye(4))
+
+
 def plant_single_slice(root: Path) -> None:
-    """Make a case of one DICOM slice that does not say how thick it is."""
+    """Leave one slice of a case."""
     scan, labels = head(1)
     number = int(labels.sum(axis=(0, 1)).argmax())
-    scan_of(root).unlink()
-    tags = {ORIENTATION: (-1, 0, 0, 0, -1, 0), SPACING: (1, 1), THICKNESS: None}
-    write_slice(scan_of(root).with_name(f"{CASE}_0000") / "1", scan[:, :, number].T.astype(np.int16), tags)
-    write_nifti(label_of(root), labels[:, :, number : number + 1], np.eye(4))
+    write_nifti(scan_of(root), scan[:, :, number : number + 1])
+    write_nifti(label_of(root), labels[:, :, number : number + 1])
 
 
 # kind of finding -> what brings it about in case `CASE`, sound apart from it
@@ -88,7 +99,8 @@ PLANTERS: dict[str, Callable[[Path], object]] = {
     "unit": lambda root: [plant_unit(path, "micron", 1000.0) for path in (scan_of(root), label_of(root))],
     "voxel-size": lambda root: [plant_sizes(path, (1, 1, 2)) for path in (scan_of(root), label_of(root))],
     "skewed-axes": lambda root: plant_both(root, sheared(SHEAR)),
-    "assumed-place": plant_single_slice,
+    "assumed-place": plant_no_place,
+    "flat-scan": plant_single_slice,
     "channel-grid": lambda root: write_nifti(scan_of(root, 1), head(1)[0], shifted(3)),
     "not-finite": lambda root: write_nifti(scan_of(root), np.where(head(1)[0] > 150, np.nan, head(1)[0])),
     "constant": lambda root: write_nifti(scan_of(root), np.full((24, 28, 20), 7.0)),

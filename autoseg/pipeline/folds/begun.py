@@ -10,7 +10,7 @@ from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import FileFormatError, PlanError, WorkspaceError
 from dataset_fingerprints.files.jsonfiles import read_json
 from dataset_fingerprints.fingerprint import DatasetFingerprint
-from dataset_fingerprints.names import some_of
+from dataset_fingerprints.names import counted, some_of
 from planners.plan import Plan, Splits
 from planners.run import CaseContent, Run, find_other_cases
 
@@ -67,12 +67,24 @@ def report_changed_contents(workspace: Workspace, fingerprint: DatasetFingerprin
         )
 
 
+def report_other_labels(workspace: Workspace, plan: Plan, progress: Progress) -> None:
+    """Say which begun folds of a plan that is made again are of other labels or channels than it is now."""
+    today = (plan.scheme, plan.channels)
+    others = [folder.title() for folder, run in list_runs(workspace, plan.name) if (run.scheme, run.channels) != today]
+    if others:
+        progress.say(
+            f"These folds were begun with other labels or channels than plan {plan.name} has now: "
+            f"{some_of(others, NAMED, '; ')}. They still predict what they were trained for, but not together with new "
+            "ones; to train them as planned, begin them anew with `autoseg train FOLD --restart`."
+        )
+
+
 def _find_other_cases(run: Run, splits: Splits) -> tuple[str, ...]:
     """Return in what a begun fold's cases differ from those that splits give it, by their names alone."""
     try:
         cases = cases_of(splits, run.fold)
     except PlanError:
-        return (f"is not among its {len(splits.folds)} folds now",)
+        return (f"is not among its {counted(len(splits.folds), 'fold')} now",)
     known = {one.case: one for one in run.contents}
     train, validation = (
         tuple(known.get(name, CaseContent(case=name, sha256=())) for name in side)

@@ -21,6 +21,7 @@ from autoseg.training.interruption import listening
 from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import AutosegError, StoppedError, WorkspaceError
+from dataset_fingerprints.names import counted
 from planners.plan import Fold
 
 
@@ -137,6 +138,6 @@ def _refuse_failed(failed: Sequence[Outcome], jobs: Sequence[Job], options: Trai
     ends = "\n".join(describe_end(outcome) for outcome in failed)
     others = "The others are finished. " if len(failed) < count else ""
     raise AutosegError(
-        f"{len(failed)} of {count} folds of {name} did not get to their end.\n{ends}\n{others}Fix what they say and "
-        f"give the same command again{leave_out_restart(options)}: it goes on with what is missing."
+        f"{len(failed)} of {counted(count, 'fold')} of {name} did not get to their end.\n{ends}\n{others}Fix what "
+        f"they say and give the same command again{leave_out_restart(options)}: it goes on with what is missing."
     )

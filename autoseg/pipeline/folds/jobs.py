@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from autoseg.pipeline.explaining import REMEDY
@@ -18,6 +19,7 @@ from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import PlanError, WorkspaceError
 from dataset_fingerprints.files.jsonfiles import read_json, write_json
 from dataset_fingerprints.fingerprint import DatasetFingerprint, drop_cases
+from dataset_fingerprints.names import counted
 from planners.editing.option_checks import MOST_COUNT, MOST_HOURS, show_value
 from planners.editing.overrides import set_values
 from planners.editing.step_down import repeat_steps, step_down
@@ -147,11 +149,24 @@ class Job:
         """
         if self.restart or self.folder.restart.is_file():
             return False
-        record, begun = read_record(self.folder), read_run(self.folder)
+        begun = read_run(self.folder)
         if begun is None:
             return False
         self._check_run(begun)
-        if record is None or record.status != "finished" or self.extends(record):
+        return self.needs_no_arrays()
+
+    def needs_no_arrays(self) -> bool:
+        """Return whether all that is asked for is there, as far as the fold's own files say: no case is read again."""
+        if (
+            self.restart
+            or self.folder.restart.is_file()
+            or not (self.folder.run.is_file() and self.folder.weight_files())
+        ):
+            return False
+        record = read_record(self.folder)
+        # A model of all cases has nothing to validate, and stays trained.
+        ended = ("finished",) if self.cases.validation else ("trained", "finished")
+        if record is None or record.status not in ended or self.extends(record):
             return False
         return find_scores(self.folder, self.cases.validation) is not None
 
@@ -168,7 +183,8 @@ class Job:
             begun: what an earlier start began with, or None.
         """
         train, validation = (
-            read_contents(self.inputs.store, cases) for cases in (self.cases.train, self.cases.validation)
+            read_contents(self.workspace, self.inputs.store, cases)
+            for cases in (self.cases.train, self.cases.validation)
         )
         if begun is None:
             summary = drop_cases(read_json(self.workspace.fingerprint, DatasetFingerprint, REMEDY))
@@ -201,14 +217,7 @@ def resolve_job(workspace: Workspace, fold: str, options: TrainingOptions) -> Jo
     name = options.configuration or plan.default_configuration
     configuration = find_configuration(plan.configurations, name, f"plan {plan.name}")
     cases = cases_of(splits, fold)
-    refuse_lacking(workspace, plan, splits, name, fold)
     inputs = find_input(workspace, plan, splits, configuration)
-    missing = [case for case in (*cases.train, *cases.validation) if not inputs.store.is_whole(case)]
-    if missing:
-        raise WorkspaceError(
-            f"{workspace.root}: {len(missing)} cases are not preprocessed for {configuration.name}, or not whole, for "
-            f"example {missing[0]}. Run `autoseg plan_and_preprocess DATASET -c {configuration.name}` first."
-        )
     folder = workspace.fold(plan.name, configuration.name, fold)
     workspace.refuse_links_of_training(folder)
     own = None if options.restart else read_run(folder)
@@ -241,10 +250,23 @@ def resolve_job(workspace: Workspace, fold: str, options: TrainingOptions) -> Jo
 def _check_inputs(job: Job, splits: Splits, begun: Run | None) -> None:
     """Make sure that the fold and what it uses are of the same cases, and that these are what was planned."""
     refuse_link(job.folder.validation)
-    cases = (*job.cases.train, *job.cases.validation)
+    cases, at_work = (*job.cases.train, *job.cases.validation), not job.needs_no_arrays()
+    if at_work:
+        refuse_lacking(job.workspace, job.plan, splits, job.name, job.fold)
+        _refuse_missing(job, cases)
     refuse_changed_files(job.workspace, job.inputs.store, cases, begun=begun is not None)
-    if job.needs:
+    if at_work and job.needs:
         refuse_others_cases(job.workspace, splits, job.needs, job.make_run(begun))
+
+
+def _refuse_missing(job: Job, cases: Sequence[str]) -> None:
+    """Make sure that the arrays are there that the fold is trained or validated on."""
+    missing = [case for case in cases if not job.inputs.store.is_whole(case)]
+    if missing:
+        raise WorkspaceError(
+            f"{job.workspace.root}: {counted(len(missing), 'case is', 'cases are')} not preprocessed for {job.name}, "
+            f"or not whole, for example {missing[0]}. Run `autoseg plan_and_preprocess DATASET -c {job.name}` first."
+        )
 
 
 def _keep_extension(configuration: Configuration, begun: Configuration) -> Configuration:

@@ -11,8 +11,9 @@ from autoseg.training.record import read_record
 from autoseg.workspace.fold import FULL, FoldFolder
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import WorkspaceError
+from dataset_fingerprints.names import some_of
 from planners.order import find_configuration, order_by_need
-from planners.plan import Configuration, CropTo, Plan, Splits
+from planners.plan import Configuration, CropTo, MaskOf, Plan, Splits
 from planners.run import Run, find_other_cases
 
 
@@ -69,11 +70,15 @@ def find_lacking(
 
     Returns:
         The names of folds by configuration, each configuration behind those that its folds need.
+
+    Raises:
+        WorkspaceError: a case, whose masks are used, is left to no fold to judge.
     """
     lacking: dict[str, dict[str, None]] = {}
 
     def visit(name: str, fold: str) -> None:
         configuration = find_configuration(plan.configurations, name, f"plan {plan.name}")
+        _refuse_unjudged(workspace, splits, configuration, fold)
         for need in list_needs(configuration, fold, name_folds(splits)):
             if need.fold in lacking.get(need.configuration, {}):
                 continue
@@ -85,6 +90,21 @@ def find_lacking(
         visit(name, fold)
     ordered = order_by_need(plan.configurations, tuple(lacking), f"plan {plan.name}")
     return {entry.name: tuple(lacking[entry.name]) for entry in ordered if entry.name in lacking}
+
+
+def _refuse_unjudged(workspace: Workspace, splits: Splits, configuration: Configuration, fold: str) -> None:
+    """Make sure that each case whose masks are used is judged by some fold: folds of one's own may leave some out."""
+    used: list[MaskOf | CropTo] = [*configuration.masks()]
+    used += [crop for crop in configuration.crops() if crop.trained_on != "reference"]
+    judged = {case for one in splits.folds for case in one.validation}
+    cases = cases_of(splits, fold)
+    missed = [case for case in (*cases.train, *cases.validation) if case not in judged]
+    if used and missed:
+        raise WorkspaceError(
+            f"{workspace.root}: {configuration.name} uses masks that {used[0].configuration} makes of each case in the "
+            f"fold that did not train on it, and every fold trains on {some_of(missed)} ({splits.origin}). Plan again "
+            "under another name (plan_and_preprocess --plan-name NEW), with folds of which one is judged on each case."
+        )
 
 
 def refuse_lacking(workspace: Workspace, plan: Plan, splits: Splits, name: str, fold: str) -> None:

@@ -33,9 +33,10 @@ from autoseg.training.trainer import Trainer
 from autoseg.workspace.fold import FULL, FoldFolder
 from autoseg.workspace.locks import locked, shared
 from autoseg.workspace.workspace import Workspace
-from dataset_fingerprints.errors import AutosegError, FileFormatError, StoppedError, WorkspaceError
+from dataset_fingerprints.errors import AutosegError, FileFormatError, PlanError, StoppedError, WorkspaceError
 from dataset_fingerprints.files.atomic import sweep
 from dataset_fingerprints.files.jsonfiles import write_json
+from dataset_fingerprints.names import counted
 
 
 def train_fold(workspace: Workspace, fold: str, options: TrainingOptions, progress: Progress) -> Evaluation | None:
@@ -53,6 +54,11 @@ def train_fold(workspace: Workspace, fold: str, options: TrainingOptions, progre
     Raises:
         AutosegError: something is missing, differs from an earlier start, or another process trains the fold.
     """
+    options.check()
+    if options.folds_at_once is not None and not options.with_previous:
+        raise PlanError(
+            f"--jobs says how many folds are trained at once, and fold {fold} is one. Leave it out, or train `all`."
+        )
     if options.with_previous:
         train_lacking(workspace, (fold,), options, progress)
     if processes.was_restarted():
@@ -75,7 +81,10 @@ def _train_locked(job: Job, progress: Progress) -> Evaluation | None:
     record = processes.led(lambda: _open(job))
     if record is None or record.status == "training":
         record = _train_fitting(job, record, progress)
-    if not (job.cases.validation and processes.leads()):
+    if not processes.leads():
+        return None
+    if not job.cases.validation:
+        progress.say(f"The model of all cases of {job.name} is finished.")
         return None
     if record.status == "finished":
         scores = find_scores(job.folder, job.cases.validation)
@@ -269,7 +278,9 @@ def _fold_number(fold: str) -> int:
 
 
 def _device_name(device: torch.device) -> str:
-    return torch.cuda.get_device_name(0) if device.type == "cuda" else f"{device.type}, {count_cores()} cores"
+    return (
+        torch.cuda.get_device_name(0) if device.type == "cuda" else f"{device.type}, {counted(count_cores(), 'core')}"
+    )
 
 
 def _versions() -> tuple[tuple[str, str], ...]:

@@ -11,7 +11,7 @@ from dataset_fingerprints.errors import WorkspaceError
 from dataset_fingerprints.files.jsonfiles import read_json
 from dataset_fingerprints.fingerprint import CaseFingerprint, DatasetFingerprint
 from dataset_fingerprints.measuring.identity import confirm
-from dataset_fingerprints.names import some_of
+from dataset_fingerprints.names import counted, some_of
 
 
 def refuse_changed_files(workspace: Workspace, store: Store, cases: Sequence[str], *, begun: bool) -> None:
@@ -65,6 +65,8 @@ def _find_replaced(workspace: Workspace, measured: Sequence[CaseFingerprint]) ->
 def _find_stale(store: Store, measured: Sequence[CaseFingerprint]) -> Iterator[str]:
     """Yield the cases whose arrays were made from other files than those that were measured."""
     for found in measured:
+        if not store.has(found.case):  # a finished fold needs none
+            continue
         made_from = [identity.sha256 for identity in store.read_identities(found.case)]
         measured_from = [identity.sha256 for identity in found.identities]
         # Another number of files is another choice of channels, which the plan says.
@@ -85,6 +87,6 @@ def describe_left_out(workspace: Workspace, plan: str, cases: Sequence[str]) -> 
     if not others:
         return ""
     return (
-        f"The data set has {len(others)} other case{'s' if len(others) > 1 else ''}, which plan {plan} lacks "
+        f"The data set has {counted(len(others), 'other case')}, which plan {plan} lacks "
         f"({some_of(others)}): to train on all, plan again under another name (plan_and_preprocess --plan-name NEW)."
     )

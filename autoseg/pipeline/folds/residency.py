@@ -18,7 +18,7 @@ from autoseg.sampling import CaseVoxels, TrainingCase, hold_voxels, make_case, s
 from autoseg.training.record import CaseResidency
 from dataset_fingerprints.geometry import Box, Triple
 from dataset_fingerprints.measuring.memory_gate import MemoryGate
-from dataset_fingerprints.names import some_of
+from dataset_fingerprints.names import counted, some_of
 from dataset_fingerprints.sizes import GIB
 from planners.choices import resolve
 from planners.networks.memory_decisions import predict_configuration
@@ -107,7 +107,12 @@ def _find_crops(job: Job, progress: Progress) -> list[Box]:
     lacking = [case for case, crop in zip(job.cases.train, found, strict=True) if crop.missed]
     if lacking:
         names = some_of(lacking, NAMED)
-        progress.say(f"{len(lacking)} training cases hold nothing to crop to and are looked at as a whole: {names}.")
+        what = counted(
+            len(lacking),
+            "training case holds nothing to crop to and is looked at as a whole",
+            "training cases hold nothing to crop to and are looked at as a whole",
+        )
+        progress.say(f"{what}: {names}.")
     return [crop.box for crop in found]
 
 
@@ -147,7 +152,7 @@ def describe(found: CaseResidency) -> str:
     where += [f"{found.in_memory} in memory ({found.memory_free_gb:.2f} GiB for cases)"] if found.in_memory else []
     where += [f"{found.on_disk} stay on the disk, patches are read ahead"] if found.on_disk else []
     why = f": memory has {found.memory_free_gb:.2f} GiB for cases (--memory-gb)" if found.on_disk else ""
-    return f"{found.cases()} training cases, {found.needed_gb:.2f} GiB: {', '.join(where)}{why}."
+    return f"{counted(found.cases(), 'training case')}, {found.needed_gb:.2f} GiB: {', '.join(where)}{why}."
 
 
 def _summarise(chosen: Sequence[str], sizes: Sequence[int], free: FreeMemory) -> CaseResidency:

@@ -10,6 +10,7 @@ from autoseg.workspace.fold import FULL, FoldFolder
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import FileFormatError, PlanError, WorkspaceError
 from dataset_fingerprints.files.jsonfiles import read_json
+from dataset_fingerprints.fingerprint import CaseFingerprint, DatasetFingerprint
 from planners.editing.plan_checks import check_run
 from planners.plan import Fold, Splits
 from planners.run import CaseContent, Run, find_differences, find_other_cases
@@ -58,6 +59,12 @@ def name_folds(splits: Splits) -> tuple[str, ...]:
     return tuple(str(number) for number in range(len(splits.folds)))
 
 
+def list_choices(splits: Splits) -> str:
+    """Return in words which folds there are to train."""
+    numbers = "0" if len(splits.folds) == 1 else f"0 to {len(splits.folds) - 1}"
+    return f"{numbers}, `all` for the whole cross-validation, or `{FULL}` for one model of all cases"
+
+
 def cases_of(splits: Splits, fold: str) -> Fold:
     """Return the cases of a fold; a model of all cases is judged on none.
 
@@ -67,10 +74,7 @@ def cases_of(splits: Splits, fold: str) -> Fold:
     if fold == FULL:
         return Fold(train=splits.cases(), validation=())
     if fold not in name_folds(splits):
-        raise PlanError(
-            f"There is no fold '{fold}'. Give 0 to {len(splits.folds) - 1}, `all` for the whole cross-validation, "
-            f"or `{FULL}` for one model of all cases."
-        )
+        raise PlanError(f"There is no fold '{fold}'. Give {list_choices(splits)}.")
     return splits.folds[int(fold)]
 
 
@@ -94,9 +98,19 @@ def refuse_other_run(folder: FoldFolder, begun: Run, now: Run) -> None:
         )
 
 
-def read_contents(store: Store, cases: Sequence[str]) -> tuple[CaseContent, ...]:
-    """Return what the raw files of preprocessed cases held."""
-    return tuple(
-        CaseContent(case=case, sha256=tuple(identity.sha256 for identity in store.read_identities(case)))
-        for case in cases
-    )
+def read_contents(workspace: Workspace, store: Store, cases: Sequence[str]) -> tuple[CaseContent, ...]:
+    """Return what the raw files of preprocessed cases held; of those whose arrays were removed, what was measured.
+
+    Raises:
+        FileFormatError: a case is neither preprocessed nor measured, or a file is damaged.
+    """
+    measured: dict[str, CaseFingerprint] = {}
+    if workspace.fingerprint.is_file() and not all(map(store.has, cases)):
+        measured = {case.case: case for case in read_json(workspace.fingerprint, DatasetFingerprint).cases}
+
+    def read(case: str) -> CaseContent:
+        removed = case in measured and not store.has(case)
+        identities = measured[case].identities if removed else store.read_identities(case)
+        return CaseContent(case=case, sha256=tuple(identity.sha256 for identity in identities))
+
+    return tuple(map(read, cases))

@@ -76,6 +76,8 @@ def submit_all(
             "--cluster out: the folds are trained on this machine."
         )
     options.check()
+    if options.folds_at_once is not None:
+        progress.say("--jobs is for folds on this machine: Slurm starts as many at once as it has room for.")
     plan, _ = read_plan(workspace, options.plan_name)
     # The jobs may start in another directory.
     absolute = Workspace(root=workspace.root.resolve())

@@ -46,6 +46,7 @@ from dataset_fingerprints.failures import Failure, attempt, list_failures
 from dataset_fingerprints.files.checksums import measure_file
 from dataset_fingerprints.files.jsonfiles import write_json
 from dataset_fingerprints.geometry import canonical_grid
+from dataset_fingerprints.names import counted
 from dataset_fingerprints.reading.images import write_label_map
 
 _log = logging.getLogger(__name__)
@@ -125,8 +126,8 @@ def validate_fold(
     failures = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
     if failures:
         raise PartlyDoneError(
-            f"{folder.root}: the training is finished, but {len(failures)} of {len(cases)} cases could not be "
-            f"validated:\n{list_failures(failures)}\nGive the same command again to try these once more."
+            f"{folder.root}: the training is finished, but {len(failures)} of {counted(len(cases), 'case')} could "
+            f"not be validated:\n{list_failures(failures)}\nGive the same command again to try these once more."
         )
     evaluation = summarise([outcome for outcome in outcomes if isinstance(outcome, CaseScores)])
     write_evaluation(folder.validation.metrics, evaluation, sealed=True)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataset_fingerprints.errors import DataError
+from dataset_fingerprints.names import counted
 from dataset_fingerprints.reading.dicom.slices import ORIENTATION, POSITION, SPACING, THICKNESS, Floats, Slice, Tag
 from dataset_fingerprints.tolerances import RIGHT_ANGLE_DEGREES
 
@@ -153,7 +154,7 @@ def _refuse_other_images(where: Path, slices: Sequence[Slice]) -> None:
 def _refuse_lacking(where: Path, slices: Sequence[Slice], tag: Tag, value: Callable[[Slice], Floats | None]) -> None:
     lacking = [one for one in slices if value(one) is None]
     if lacking:
-        others = f" (and {len(lacking) - 1} others)" if len(lacking) > 1 else ""
+        others = f" (and {counted(len(lacking) - 1, 'other')})" if len(lacking) > 1 else ""
         raise DataError(
             f"{where}: {lacking[0].name()}{others} has no {tag}, so that nobody knows where its pixels lie. Expected "
             "it for every slice of a DICOM series: export the series again, or convert it to NIfTI."
@@ -213,8 +214,8 @@ def _refuse_same_place(where: Path, ordered: Sequence[Slice], along: Array, pixe
         first, second = ordered[near[0]].name(), ordered[near[0] + 1].name()
         raise DataError(
             f"{where}: {first} and {second} lie at one position ({along[near[0]]:.6g} mm along the normal); the DICOM "
-            f"series has {len(ordered)} slices at {len(ordered) - near.size} positions. Expected one volume: keep one "
-            "time, echo or weighting per folder, and no slice twice."
+            f"series has {len(ordered)} slices at {counted(len(ordered) - near.size, 'position')}. Expected one "
+            "volume: keep one time, echo or weighting per folder, and no slice twice."
         )
 
 

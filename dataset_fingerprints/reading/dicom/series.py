@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataset_fingerprints.errors import DataError
+from dataset_fingerprints.names import counted
 from dataset_fingerprints.reading.dicom.placing import Placement, place_slices
 from dataset_fingerprints.reading.dicom.slices import Slice, SliceFile, list_files, open_file, read_slices, reason
 from dataset_fingerprints.reading.stored import Header, Stored, make_stored_grid
@@ -51,7 +52,7 @@ class Series:
 
     def describe(self) -> str:
         """Return the series on one line, for a list to choose from."""
-        return f"'{self.description}' ({len(self.slices)} slices, {self.uid or 'without SeriesInstanceUID'})"
+        return f"'{self.description}' ({counted(len(self.slices), 'slice')}, {self.uid or 'without SeriesInstanceUID'})"
 
     def is_called(self, text: str) -> bool:
         """Return whether a text is in the description, in any case, or is the series' UID."""

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dataset_fingerprints.errors import DataError
+from dataset_fingerprints.reading.guards import metaimage, nrrd
 from dataset_fingerprints.reading.guards.metaimage import find_metaimage_payloads
 from dataset_fingerprints.reading.guards.nrrd import find_nrrd_payloads
 from dataset_fingerprints.reading.guards.payloads import Payload, refuse_damage, refuse_wrong_length
@@ -27,6 +28,11 @@ _FINDERS: dict[str, Callable[[Path], list[Payload]]] = {
     ".bmp": find_bmp_payloads,
     ".tif": find_tiff_payloads,
     ".tiff": find_tiff_payloads,
+}
+_SIZES: dict[str, Callable[[Path], bool]] = {
+    ".nrrd": nrrd.gives_voxel_size,
+    ".mha": metaimage.gives_voxel_size,
+    ".mhd": metaimage.gives_voxel_size,
 }
 
 
@@ -70,6 +76,12 @@ def find_data_files(path: Path) -> tuple[Path, ...]:
     except (DataError, RefusedError):
         return ()
     return tuple(file for file in files if file != path)
+
+
+def gives_voxel_size(path: Path) -> bool:
+    """Return whether a volume's header says how large the voxels are, as far as its format may leave that out."""
+    look = _SIZES.get(path.suffix.lower())
+    return look is None or look(path)
 
 
 def _find(path: Path) -> list[Payload]:

@@ -39,6 +39,12 @@ def find_metaimage_payloads(path: Path) -> list[Payload]:
     return [_make_payload(path, find_data_file(path, each), 0, fields, len(names)) for each in names]
 
 
+def gives_voxel_size(path: Path) -> bool:
+    """Return whether a MetaImage's header says how large the voxels are."""
+    fields, _ = _read_fields(path)
+    return "ElementSpacing" in fields or "ElementSize" in fields
+
+
 def _make_payload(header: Path, file: Path, start: int, fields: dict[str, str], files: int) -> Payload:
     """Describe one of the files that hold the voxels, each as many."""
     size, slice_size = _declared_bytes(fields)

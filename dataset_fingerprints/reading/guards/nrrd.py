@@ -56,6 +56,12 @@ def find_nrrd_payloads(path: Path) -> list[Payload]:
     return [_make_payload(path, find_data_file(path, each), 0, fields, len(files)) for each in files]
 
 
+def gives_voxel_size(path: Path) -> bool:
+    """Return whether an NRRD's header says how large the voxels are."""
+    fields, _, _ = _read_fields(path)
+    return "spacings" in fields or "space directions" in fields
+
+
 def _make_payload(header: Path, file: Path, start: int, fields: dict[str, str], files: int) -> Payload:
     """Describe one of the files that hold the voxels, each as many."""
     size, slice_size = _declared_bytes(fields)

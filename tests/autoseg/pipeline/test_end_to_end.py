@@ -139,8 +139,8 @@ def finish_after_kills(arguments, moments):
     assert last.returncode == 0, output
 
 
-# While scans are read, when the measurements are written, and while arrays are.
-PLANNING = ("open:imagesTr:5", "open:imagesTr:12", "rename:fingerprint.json:1", "rename:.b2nd:2", "rename:.b2nd:11")
+# While scans are read, while arrays are written, and when the measurements are, last of all.
+PLANNING = ("open:imagesTr:5", "open:imagesTr:12", "rename:.b2nd:2", "rename:.b2nd:11", "rename:fingerprint.json:1")
 
 
 def test_planning_killed_at_five_moments_ends_as_if_it_had_run_once(tmp_path):

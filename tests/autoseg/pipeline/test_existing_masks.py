@@ -62,7 +62,7 @@ def test_a_mask_that_may_not_belong_to_its_scan_stays_with_a_warning(
     date(weights, trained)
     listener = Listener()
     assert find_kept([NewScan(name="a", images=(scan,))], [mask], [weights], listener) == {mask}
-    assert listener.said == ["1 masks are there already and stay as they are. Give --overwrite to predict them again."]
+    assert listener.said == ["1 mask is there already and stays as it is. Give --overwrite to predict it again."]
     assert (message in caplog.text) if message else not caplog.text
     assert ("give --overwrite to predict them again" in caplog.text) == bool(message)
 
@@ -78,7 +78,7 @@ def test_a_file_that_is_no_mask_does_not_count(tmp_path: Path, content: bytes | 
         target.write_bytes(content)
     listener = Listener()
     assert find_kept([NewScan(name="a", images=(scan,))], [target], [], listener) == frozenset()
-    assert listener.said == ["1 files in the place of masks cannot be read as masks and are replaced: a.nii.gz."]
+    assert listener.said == ["1 file in the place of a mask cannot be read as a mask and is replaced: a.nii.gz."]
 
 
 @pytest.mark.parametrize(

@@ -109,7 +109,7 @@ def test_a_loaded_model_takes_arrays(folder: Path) -> None:
     assert found.labels.shape == SHAPE
     with pytest.raises(DataError, match="an array has no voxel size"):
         model.predict(voxels)
-    with pytest.raises(DataError, match=r"Expected \(i, j, k\) or \(channel, i, j, k\) with 1 channels \(T1w\)"):
+    with pytest.raises(DataError, match=r"Expected \(i, j, k\) or \(channel, i, j, k\) with 1 channel \(T1w\)"):
         model.predict(voxels[0], spacing_mm=(1.0, 1.0, 1.0))
     with pytest.raises(ValueError, match="Did you mean 'lesion'"):
         found.probability("lesions")

@@ -167,7 +167,7 @@ NO_SCORES = [
     ("references/a.nii.gz", "has the suffix of an image"),
     ("new.nii.gz", "has the suffix of an image"),
     ("reference.json", "is one of the masks by another name"),
-    ("masks", "is a folder. Name a file for the scores with -o, for example"),
+    ("masks", "is a folder. Name a file for the scores with out="),
     ("notes.json", "exists and is not an evaluation. It would be replaced: name another file"),
     ("listed.json", "exists and is not an evaluation"),
     ("raw/dataset.json", "exists and is not an evaluation"),
@@ -385,3 +385,18 @@ def test_predicting_onto_scans_stops_before_any_work(
         with pytest.raises(DataError):
             autoseg.predict(tmp_path / "scans", out, trained / "ws", overwrite=bool(overwrite))
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("command", ["evaluate", "check", "predict"])
+def test_a_folder_without_the_rights_to_write_is_refused_before_the_work(place: Place, command: str) -> None:
+    # Nobody may write there, not even root.
+    out = Path("/proc/self/none/out.json")
+    before = place.contents()
+    refuse: dict[str, Callable[[], object]] = {
+        "evaluate": lambda: refuse_scores_place(place.root / "masks", place.root / "references", out),
+        "check": lambda: refuse_findings_place(place.root, place.dataset, out, None),
+        "predict": lambda: choose_targets(place.find("scans"), place.root / "scans", out.parent, place.workspace),
+    }
+    with pytest.raises(DataError, match=r"/proc/\S+: cannot be written to: the rights are missing"):
+        refuse[command]()
+    assert place.contents() == before

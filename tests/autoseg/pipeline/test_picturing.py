@@ -20,7 +20,7 @@ def test_every_finding_about_space_is_drawn(tmp_path, monkeypatch, capsys, kind)
     expected = 2 if "error" in KINDS[kind].grades and kind in ("shape", "affine") else 0
     assert run(monkeypatch, "check", raw, "--pictures", tmp_path / "pictures") == expected
     assert [path.name for path in (tmp_path / "pictures").iterdir()] == [f"{CASE}.png"]
-    assert "1 pictures in" in " ".join(capsys.readouterr().out.split())
+    assert "1 picture in" in " ".join(capsys.readouterr().out.split())
 
 
 def test_a_sound_data_set_has_no_pictures_and_an_unreadable_scan_is_said_to_have_none(tmp_path, monkeypatch, capsys):

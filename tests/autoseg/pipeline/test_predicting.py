@@ -87,11 +87,11 @@ def test_a_missing_channel_is_refused_by_name_and_taken_on_request(trained, tmp_
     arguments = ["predict", tmp_path / "new", "-o", tmp_path / "out", "-w", trained / "ws", "--no-mirror"]
     assert run(monkeypatch, *arguments) == 2
     error = " ".join(capsys.readouterr().err.split())
-    assert "1 scans lack channels: half (T1w)" in error
+    assert "1 scan lacks channels: half (T1w)" in error
     assert "--zero-missing" in error
     assert not (tmp_path / "out").exists()
     assert run(monkeypatch, *arguments, "--zero-missing") == 0
-    assert "1 scans lack channels, filled with zeros" in " ".join(capsys.readouterr().out.split())
+    assert "1 scan lacks channels, filled with zeros" in " ".join(capsys.readouterr().out.split())
     whole, half = (read_label_map(tmp_path / "out" / f"{name}.nii.gz") for name in ("whole", "half"))
     assert half.source_grid == whole.source_grid
 
@@ -150,7 +150,7 @@ def test_a_stage_that_finds_nothing_leaves_the_whole_scan_and_that_is_reported(
         out = tmp_path / f"{threshold}.nii.gz"
         arguments = ["-c", configuration, "-w", workspace, "--no-mirror"]
         assert run(monkeypatch, "predict", tmp_path / "new", "-o", out, *arguments) == 0
-        reported = "1 scans were looked at whole" in " ".join(capsys.readouterr().out.split())
+        reported = "1 scan was looked at whole" in " ".join(capsys.readouterr().out.split())
         assert reported == (threshold == 0.9999)
         warned = "case a: 3d_fullres found nothing to crop to, so refined looked at the whole scan."
         assert (warned in caplog.text) == reported
@@ -181,7 +181,7 @@ def test_masks_that_are_there_stay_and_files_that_are_none_do_not(trained, tmp_p
         (tmp_path / "out" / name).write_bytes(b"half")
     assert run(monkeypatch, *arguments) == 0
     said = " ".join(capsys.readouterr().out.split())
-    assert "1 masks are there already and stay as they are. Give --overwrite" in said
+    assert "1 mask is there already and stays as it is. Give --overwrite" in said
     assert "2 files in the place of masks cannot be read as masks and are replaced: b.nii.gz, c.nii.gz." in said
     assert f"3 masks made, 1 was there and stays: {tmp_path / 'out'}" in said
     assert (tmp_path / "out" / "a.nii.gz").read_bytes() == mine

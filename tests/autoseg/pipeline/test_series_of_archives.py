@@ -92,3 +92,11 @@ def test_predicting_several_series_lists_them_and_takes_the_one_that_is_named(tr
     assert np.array_equal(found[::-1, ::-1], stored)
     with pytest.raises(DataError, match="2 DICOM series"):
         model.predict(channels)
+
+
+def test_one_slice_of_a_series_is_told_to_be_one(tmp_path):
+    write_series(tmp_path / "ct")
+    with pytest.raises(
+        DataError, match=rf"is not an image.*lies in a DICOM series: give its folder, {tmp_path / 'ct'}"
+    ):
+        names_of(tmp_path / "ct" / "T10")

@@ -178,7 +178,7 @@ def test_volumes_missing_in_one_4d_file_are_reported_of_its_case(tmp_path):
     (tmp_path / "dataset.json").write_text('{"labels": {"a": 1, "b": 2}}')
     _, findings = find(tmp_path)
     assert reported(findings) == [("sub-000", "error", "missing-channel")]
-    assert "1 channels in 1 file. Expected 2" in findings[0].message
+    assert "1 channel in 1 file. Expected 2" in findings[0].message
 
 
 def test_an_empty_cell_and_a_link_to_nothing_are_reported_as_what_they_are(tmp_path):

@@ -204,7 +204,7 @@ TURNED = (cos(0.05), sin(0.05), 0, -sin(0.05), cos(0.05), 0)
         ({SPACING: (0, 0)}, r"PixelSpacing \(0028,0030\) is 0, 0\. Expected two sizes above 0"),
         ({SPACING: (-1, 1)}, r"PixelSpacing \(0028,0030\) is -1, 1"),
         (only(3, {POSITION: (7, -8, 17)}), r"2\.dcm and 3\.dcm lie at one position.*5 slices at 4 positions"),
-        ({POSITION: (7, -8, 9)}, r"0\.dcm and 1\.dcm lie at one position.*5 slices at 1 positions"),
+        ({POSITION: (7, -8, 9)}, r"0\.dcm and 1\.dcm lie at one position.*5 slices at 1 position"),
         (lambda number: {POSITION: (0, 0, number // 2)}, "5 slices at 3 positions"),
         (only(3, {POSITION: (9, -8, 17)}), r"2\.dcm and 3\.dcm lie at one position"),
         (only(4, {POSITION: (7, -8, 40)}), r"not evenly spaced \(4 to 19 mm, the most between 3\.dcm and 4\.dcm\)"),

@@ -150,3 +150,16 @@ def test_a_fold_uses_no_fold_of_another_split_in_a_training_either(tiny: Tiny) -
     write_json(tiny.workspace.splits("default"), replace(splits, folds=splits.folds[::-1]))
     with pytest.raises(WorkspaceError, match="closer, fold 0 uses 3d_fullres, fold 0, but that one would be judged on"):
         resolve_job(tiny.workspace, "0", options)
+
+
+@pytest.mark.parametrize("fold", ["0", "full"])
+def test_masks_of_a_case_that_every_fold_trains_on_are_refused_by_its_name(
+    deep: tuple[Workspace, Plan, Splits], fold: str
+) -> None:
+    workspace, plan, splits = deep
+    first, second, *_ = splits.folds
+    cut = replace(splits, folds=(first, second))
+    for name in ("found", "refine"):
+        with pytest.raises(WorkspaceError, match=rf"{name} uses masks.*every fold trains on.*--plan-name NEW"):
+            find_lacking(workspace, plan, cut, name, (fold,))
+    assert find_lacking(workspace, plan, cut, "closer", ("0",)) == {}

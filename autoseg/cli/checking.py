@@ -1,0 +1,54 @@
+"""The command `check`: findings of a raw data set as a table, as JSON and as pictures."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from autoseg.cli.data_options import DatasetArgument, ImagesOption, LabelsOption, choose_place
+from autoseg.cli.display import TerminalProgress, console, show_table
+from dataset_fingerprints.names import counted
+
+
+def check(
+    dataset: DatasetArgument = None,
+    images: ImagesOption = None,
+    labels: LabelsOption = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Also write the findings as JSON.")] = None,
+    pictures: Annotated[
+        Path | None, typer.Option(help="Draw cases whose files lie oddly in space into this folder.")
+    ] = None,
+    kinds: Annotated[bool, typer.Option("--kinds", help="Only list the kinds of findings and their meaning.")] = False,
+) -> None:
+    """Check a raw data set and list everything found; exits with 2 if something has to be fixed."""
+    from autoseg.pipeline.inspecting import check_dataset, find_dataset
+    from autoseg.pipeline.outputs import refuse_findings_place
+    from dataset_fingerprints.checking.kinds import KINDS
+    from dataset_fingerprints.files.jsonfiles import write_json
+
+    if kinds:
+        known = [(name, ", ".join(kind.grades), kind.meaning) for name, kind in KINDS.items()]
+        show_table("What `autoseg check` can find", ("kind", "grade", "meaning"), known)
+        return
+    progress = TerminalProgress()
+    place, label_maps = choose_place(dataset, images, labels)
+    found = find_dataset(place, label_maps, progress)
+    refuse_findings_place(place, found, out, pictures)
+    report = check_dataset(found, progress)
+    if out is not None:
+        write_json(out, asdict(report))
+    if not report.findings:
+        console.print(f"{report.dataset}: {counted(report.cases, 'case')}, nothing to report.", soft_wrap=True)
+        return
+    rows = [(finding.grade, finding.case, finding.kind, finding.message) for finding in report.findings]
+    show_table(f"{report.dataset}: {counted(report.cases, 'case')}", ("grade", "case", "kind", "what"), rows)
+    if pictures is not None:
+        from autoseg.pipeline.picturing import draw_findings
+
+        drawn = draw_findings(found, report.findings, pictures, progress)
+        console.print(f"{counted(len(drawn), 'picture')} in {pictures}.", soft_wrap=True)
+    if any(finding.grade == "error" for finding in report.findings):
+        raise typer.Exit(2)

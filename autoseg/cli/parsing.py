@@ -1,0 +1,31 @@
+"""Command lines as people write them: what typer would take for something else than was meant."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from typer.core import TyperCommand
+
+_NEGATIVE = re.compile(r"-\d[\d.,-]*")
+# By its name: the class lies in click, or inside of typer, as its version has it.
+_UNKNOWN = "NoSuchOption"
+
+
+class NumberFirst(TyperCommand):
+    """Takes `-1` for a value, as in `train -1`, and not for an option that does not exist."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the options and arguments of the command."""
+        given = list(args)
+        try:
+            return super().parse_args(ctx, args)
+        except Exception as error:
+            unknown = getattr(error, "option_name", "") if type(error).__name__ == _UNKNOWN else ""
+            places = [place for place, text in enumerate(given) if _NEGATIVE.fullmatch(text)]
+            places = [place for place in places if unknown and given[place].startswith(unknown)]
+            if not places:
+                raise
+        # The last one: one in front of it may be the value of an option.
+        number = given.pop(places[-1])
+        return super().parse_args(ctx, [*given, "--", number])

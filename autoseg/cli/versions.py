@@ -1,0 +1,31 @@
+"""`autoseg --version`: what a report of a fault needs, found without importing any of it."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
+import typer
+
+from autoseg.cli.display import show_plain
+
+_DISTRIBUTION = "autoseg-lesion"
+
+
+def describe_versions() -> str:
+    """Return the versions of autoseg, Python and torch in a line."""
+    return f"autoseg {_find(_DISTRIBUTION)}, Python {platform.python_version()}, torch {_find('torch')}"
+
+
+def show_versions(asked: bool) -> None:
+    """Show the versions and end the command, where a person asked for them."""
+    if asked:
+        show_plain(describe_versions())
+        raise typer.Exit
+
+
+def _find(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:  # autoseg itself, run from a checkout
+        return "(not installed)"

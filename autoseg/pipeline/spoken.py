@@ -1,0 +1,119 @@
+"""Messages for callers of the public functions: what the command line calls options are arguments there.
+
+Errors are written in the words of the command line, whose users are most. Everything that it calls by another name, or
+that a call spells otherwise, is in the tables below.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from dataset_fingerprints.errors import AutosegError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# Options that are not called like their argument.
+_OTHER_NAMES = {
+    "-c": "configuration",
+    "-f": "folds",
+    "-o": "out",
+    "-w": "workspace",
+    "--fold": "folds",
+    "--images": "dataset",
+    "--jobs": "folds_at_once",
+    "--label": "labels",
+    "--metric": "metrics",
+    "--plan": "plan_name",
+    "--region": "regions",
+    "--rule": "rules",
+    "--set": "assignments",
+}
+# Options without a value.
+_FLAGS = ("--overwrite", "--restart", "--with-previous", "--zero-missing")
+_SAME_NAMES = (
+    *("--configuration", "--gpu-memory-gb", "--ignore", "--iterations", "--labels", "--max-hours", "--max-minutes"),
+    *("--memory-gb", "--memory-share", "--out", "--patience", "--plan-name", "--planner", "--seed", "--series"),
+    *("--splits", "--workspace"),
+)
+# Arguments that take several values, where a command has an option for each.
+_LISTS = ("assignments", "folds", "labels", "metrics", "regions", "rules")
+# The argument of each command that has no option.
+_FIRST = {"plan_and_preprocess": "dataset", "train": "fold", "predict": "scans", "explain": "target"}
+
+_VALUE = r"[A-Z]{2,}|[\w.]+=[^\s,;)`]*[^\s.,:;)`]"
+_OPTION = re.compile(rf"(?<![\w/.=-])(--?[a-z][a-z-]*)(?![\w=/-])(?: (?P<value>{_VALUE}))?")
+_COMMAND = re.compile(rf"`autoseg ({'|'.join(_FIRST)})((?: [^`]*)?)`")
+_FOLDS = re.compile(r"-f (\w+)((?: -f \w+)*)")
+
+
+def argument_of(option: str) -> str | None:
+    """Return the argument of the public functions that an option stands for; None for what is no such option."""
+    if option in _OTHER_NAMES:
+        return _OTHER_NAMES[option]
+    return option.lstrip("-").replace("-", "_") if option in (*_FLAGS, *_SAME_NAMES) else None
+
+
+def in_python(function: Callable[P, R]) -> Callable[P, R]:
+    """Return a function whose errors speak of arguments instead of options."""
+
+    @wraps(function)
+    def speaking(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except AutosegError as error:
+            error.args = (say_in_python(str(error)), *error.args[1:])
+            raise
+
+    return speaking
+
+
+def say_in_python(message: str) -> str:
+    """Return a message in which commands are calls and options are arguments."""
+    return _OPTION.sub(_as_argument, _FOLDS.sub(_as_folds, _COMMAND.sub(_as_call, message)))
+
+
+def _as_call(found: re.Match[str]) -> str:
+    command, words = found[1], found[2].split()
+    arguments = []
+    while words:
+        word = words.pop(0)
+        name = argument_of(word)
+        if name is None and word.startswith("-"):
+            return found[0]
+        if word in _FLAGS:
+            arguments.append(f"{name}=True")
+        elif name is not None:
+            arguments.append(_assign(name, words.pop(0) if words else "..."))
+        else:
+            arguments.append(_assign(_FIRST[command], word))
+    return f"`autoseg.{command}({', '.join(arguments)})`"
+
+
+def _as_folds(found: re.Match[str]) -> str:
+    folds = [found[1], *found[2].replace("-f", "").split()]
+    return f"folds=[{', '.join(map(_quote, folds))}]"
+
+
+def _as_argument(found: re.Match[str]) -> str:
+    option, value = found[1], found["value"]
+    name = argument_of(option)
+    if name is None:
+        return found[0]
+    if option in _FLAGS:
+        return f"{name}=True" + (f" {value}" if value else "")
+    if value is not None:
+        return _assign(name, value)
+    return f"{name}=..." if found.string[: found.start()].endswith("with ") else name
+
+
+def _assign(name: str, value: str) -> str:
+    return f"{name}=[{_quote(value)}]" if name in _LISTS else f"{name}={_quote(value)}"
+
+
+def _quote(value: str) -> str:
+    """Return a value as Python spells it; words in capitals stand for something."""
+    return value if value.isupper() or value.isdigit() or value == "..." else f"'{value}'"
