@@ -20,7 +20,7 @@ from dataset_fingerprints.geometry import Grid, affine_distance_mm
 from dataset_fingerprints.reading.guards import refuse_bad_header, refuse_bad_voxels
 from dataset_fingerprints.reading.guards.memory import refuse_too_large
 from dataset_fingerprints.reading.guards.payloads import Payload, refuse_damage, refuse_wrong_length
-from dataset_fingerprints.reading.stored import GZIP_MAGIC, Header, RefusedError, Stored, make_stored_grid
+from dataset_fingerprints.reading.stored import GZIP_MAGIC, Header, RefusedError, Stored, itk_reason, make_stored_grid
 
 if TYPE_CHECKING:
     import SimpleITK
@@ -113,7 +113,7 @@ def write(path: Path, labels: NDArray[np.integer[Any]], grid: Grid, source: Head
             SimpleITK.WriteImage(image, str(temporary), useCompression=True)
             written = read_header(temporary).grid
         except (RuntimeError, RefusedError) as error:
-            raise DataError(f"{path}: cannot be written ({_reason(error)}). Choose .nii.gz or .nrrd.") from error
+            raise DataError(f"{path}: cannot be written ({itk_reason(error)}). Choose .nii.gz or .nrrd.") from error
         _check_written(path, written, grid)
 
 
@@ -128,7 +128,7 @@ def _open(path: Path) -> SimpleITK.ImageFileReader:
     try:
         reader.ReadImageInformation()
     except RuntimeError as error:
-        raise RefusedError(_reason(error)) from error
+        raise RefusedError(itk_reason(error)) from error
     return reader
 
 
@@ -142,7 +142,7 @@ def _read_file(path: Path) -> SimpleITK.Image:
         image: SimpleITK.Image = reader.Execute()
     except RuntimeError as error:
         raise DataError(
-            f"{path}: the header is fine but the voxels end early or are damaged ({_reason(error)}). "
+            f"{path}: the header is fine but the voxels end early or are damaged ({itk_reason(error)}). "
             "Copy the file again from its source."
         ) from error
     return image
@@ -256,8 +256,3 @@ def _check_written(path: Path, written: Grid, wanted: Grid) -> None:
         raise DataError(
             f"{path}: {path.suffix} cannot hold this grid (its shape, position or directions). Choose .nii.gz or .nrrd."
         )
-
-
-def _reason(error: Exception) -> str:
-    """Return SimpleITK's message without the source lines it begins with."""
-    return " ".join(str(error).split("ERROR:")[-1].split())[-160:] or type(error).__name__

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,9 @@ GZIP_MAGIC = b"\x1f\x8b"
 _ISAL_ERROR = cast("type[Exception]", isal_zlib.error)  # typed as an instance
 # What damage in a gzip stream shows itself through.
 GZIP_ERRORS: tuple[type[Exception], ...] = (OSError, zlib.error, gzip.BadGzipFile, _ISAL_ERROR)
+
+# How ITK begins a message: with the place of an object in memory.
+_ITK_OBJECT = re.compile(r"\w+\(0x[0-9a-f]+\): ")
 
 
 class RefusedError(Exception):
@@ -145,3 +149,9 @@ def truncation(path: Path) -> str:
 def one_line(error: Exception) -> str:
     """Return the start of an error's message on one line."""
     return " ".join(str(error).split())[:160] or type(error).__name__
+
+
+def itk_reason(error: Exception) -> str:
+    """Return the end of SimpleITK's message on one line, without the source lines and the object in front of it."""
+    text = _ITK_OBJECT.sub("", str(error).split("ERROR:")[-1])
+    return " ".join(text.split())[-160:].strip(" .") or type(error).__name__
