@@ -10,7 +10,7 @@ from autoseg import processes
 from autoseg.evaluation import CaseScores, Evaluation, summarise, write_evaluation
 from autoseg.pipeline.folds.children import Child, Outcome, Slot, describe_end, run_children
 from autoseg.pipeline.folds.job_file import COMMAND, write_job
-from autoseg.pipeline.folds.jobs import Job, TrainingOptions, resolve_job
+from autoseg.pipeline.folds.jobs import Job, TrainingOptions, resolve_jobs
 from autoseg.pipeline.folds.needs import find_lacking
 from autoseg.pipeline.folds.out_of_fold import find_scores
 from autoseg.pipeline.folds.runs import cases_of, name_folds, read_run
@@ -108,7 +108,7 @@ def unfinished_jobs(workspace: Workspace, folds: Sequence[str], options: Trainin
     Raises:
         AutosegError: it cannot be begun.
     """
-    return tuple(job for job in (resolve_job(workspace, fold, options) for fold in folds) if not job.is_finished())
+    return tuple(job for job in resolve_jobs(workspace, folds, options) if not job.is_finished())
 
 
 def leave_to_fold(options: TrainingOptions) -> TrainingOptions:
