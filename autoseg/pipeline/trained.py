@@ -31,9 +31,7 @@ def load_predictor(
         WorkspaceError: a fold is not trained yet, its files are damaged, or it was trained for other labels.
         PlanError: there is no such configuration.
     """
-    chosen = tuple(names) or (plan.default_configuration,)
-    _refuse_doubled("configuration", chosen)
-    models = [read_models(workspace, plan, name, folds) for name in chosen]
+    models = [read_models(workspace, plan, name, folds) for name in _choose(plan, names)]
     members = tuple(build_cascade(one, choose_device(), mirror=mirror) for one in models)
     return LoadedModel(
         predictor=members[0] if len(members) == 1 else Ensemble(members=members),
@@ -77,12 +75,15 @@ def read_models(workspace: Workspace, plan: Plan, name: str, folds: Sequence[str
         WorkspaceError: a fold is not trained yet, its files are damaged, or it was trained for other labels.
         PlanError: there is no such configuration or fold.
     """
-    stages = _find_stages(plan, name)
-    folders = {
-        stage.name: _find_folds(workspace, plan, stage, folds if stage.name == name else ())
-        for stage in reversed(stages)
-    }
-    return {stage.name: tuple(_read_fold(folder, plan) for folder in folders[stage.name]) for stage in stages}
+    found = _find_folders(workspace, plan, name, folds)
+    return {stage: tuple(_read_fold(folder, plan) for folder in folders) for stage, folders in found.items()}
+
+
+def _choose(plan: Plan, names: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of the configurations to average."""
+    chosen = tuple(names) or (plan.default_configuration,)
+    _refuse_doubled("configuration", chosen)
+    return chosen
 
 
 def _refuse_doubled(what: str, names: Sequence[str]) -> None:
@@ -96,12 +97,11 @@ def list_weights(
     workspace: Workspace, plan: Plan, names: Sequence[str] = (), folds: Sequence[str] = ()
 ) -> tuple[Path, ...]:
     """Return the files of the weights that `load_predictor` reads for the same arguments."""
-    chosen = tuple(names) or (plan.default_configuration,)
     return tuple(
         file
-        for name in chosen
-        for stage in _find_stages(plan, name)
-        for folder in _find_folds(workspace, plan, stage, folds if stage.name == name else ())
+        for name in _choose(plan, names)
+        for folders in _find_folders(workspace, plan, name, folds).values()
+        for folder in folders
         for file in folder.weight_files()
     )
 
@@ -143,6 +143,19 @@ def _find_stages(plan: Plan, name: str) -> tuple[Configuration, ...]:
         if configuration.name in needed:
             needed |= {entry.configuration for entry in configuration.inputs}
     return tuple(configuration for configuration in ordered if configuration.name in needed)
+
+
+def _find_folders(
+    workspace: Workspace, plan: Plan, name: str, folds: Sequence[str]
+) -> dict[str, tuple[FoldFolder, ...]]:
+    """Return the trained folds that predict a configuration, by configuration, in order of need; see `read_models`."""
+    stages = _find_stages(plan, name)
+    # The configuration itself first, so that what a person asked for is refused before what it needs.
+    found = {
+        stage.name: _find_folds(workspace, plan, stage, folds if stage.name == name else ())
+        for stage in reversed(stages)
+    }
+    return {stage.name: found[stage.name] for stage in stages}
 
 
 def _find_folds(
