@@ -11,8 +11,8 @@ from autoseg.pipeline.new_scans import NewScan
 from autoseg.progress import Progress
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.geometry import Grid, canonical_grid
-from dataset_fingerprints.layouts.description import first_ten
 from dataset_fingerprints.measuring.identity import files_behind
+from dataset_fingerprints.names import some_of
 from dataset_fingerprints.reading.alignment import same_place
 from dataset_fingerprints.reading.images import read_grid, read_label_map
 
@@ -85,7 +85,7 @@ def find_kept(
         kept.append(target)
         doubts += [_Doubt(mask=target, reason=reason) for reason in _find_doubts(scan, target, grid, trained)]
     if damaged:
-        names = first_ten([path.name for path in damaged])
+        names = some_of([path.name for path in damaged], 10)
         progress.say(f"{len(damaged)} files in the place of masks cannot be read as masks and are replaced: {names}.")
     if kept:
         progress.say(
@@ -124,5 +124,5 @@ def _warn(doubts: Sequence[_Doubt]) -> None:
             "again.",
             reason,
             len(names),
-            first_ten(names),
+            some_of(names, 10),
         )

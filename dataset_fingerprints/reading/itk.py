@@ -20,15 +20,21 @@ from dataset_fingerprints.geometry import Grid, affine_distance_mm
 from dataset_fingerprints.reading.guards import refuse_bad_header, refuse_bad_voxels
 from dataset_fingerprints.reading.guards.memory import refuse_too_large
 from dataset_fingerprints.reading.guards.payloads import Payload, refuse_damage, refuse_wrong_length
-from dataset_fingerprints.reading.stored import GZIP_MAGIC, Header, RefusedError, Stored, itk_reason, make_stored_grid
+from dataset_fingerprints.reading.stored import (
+    GZIP_MAGIC,
+    LPS_TO_RAS,
+    Header,
+    RefusedError,
+    Stored,
+    itk_reason,
+    make_stored_grid,
+)
 
 if TYPE_CHECKING:
     import SimpleITK
 
 VOLUME_SUFFIXES = (".nrrd", ".mha", ".mhd", ".gipl")
 PICTURE_SUFFIXES = (".png", ".tiff", ".tif", ".bmp")
-
-_LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 # What reads a format; ITK finds it by itself only where the suffix is in lower case.
 _READERS = {
@@ -219,11 +225,11 @@ def _affine(spacing_mm: Sequence[float], origin: Sequence[float], direction: Seq
     with np.errstate(all="ignore"):
         affine[:spatial, :spatial] = np.reshape(direction, (axes, axes))[:spatial, :spatial] * spacing_mm[:spatial]
         affine[:spatial, 3] = origin[:spatial]
-        return _LPS_TO_RAS @ affine
+        return LPS_TO_RAS @ affine
 
 
 def _place(image: SimpleITK.Image, grid: Grid, axes: int) -> None:
-    affine = _LPS_TO_RAS @ grid.matrix()
+    affine = LPS_TO_RAS @ grid.matrix()
     directions = affine[:3, :3] / np.array(grid.spacing_mm())
     image.SetSpacing(grid.spacing_mm()[:axes])
     image.SetOrigin(affine[:axes, 3].tolist())

@@ -20,6 +20,8 @@ from dataset_fingerprints.geometry import Grid, TripleFloat, make_grid, show_len
 from dataset_fingerprints.tolerances import LARGEST_VOXEL_MM, PARALLEL_AXES, SMALLEST_VOXEL_MM
 
 GZIP_MAGIC = b"\x1f\x8b"
+# Of ITK and DICOM, to ours.
+LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 _ISAL_ERROR = cast("type[Exception]", isal_zlib.error)  # typed as an instance
 # What damage in a gzip stream shows itself through.
@@ -92,6 +94,12 @@ def make_stored_grid(path: Path, shape: tuple[int, ...], affine: NDArray[np.floa
     return make_grid((*shape, 1, 1)[:3], affine)
 
 
+def cannot_open(path: Path, error: OSError | ValueError) -> DataError:
+    """Return the error of a file that the system does not open."""
+    reason = error.strerror if isinstance(error, OSError) else str(error)
+    return DataError(f"{path}: cannot be opened ({reason}). See that it is a file you may read.")
+
+
 @contextmanager
 def open_unpacked(path: Path) -> Iterator[BinaryIO]:
     """Open a file for reading, through isal where it is a gzip stream: four to six times as fast as zlib.
@@ -102,7 +110,7 @@ def open_unpacked(path: Path) -> Iterator[BinaryIO]:
     try:
         raw = path.open("rb")
     except OSError as error:
-        raise DataError(f"{path}: cannot be opened ({error.strerror}). See that it is a file you may read.") from error
+        raise cannot_open(path, error) from error
     with raw:
         if raw.peek(len(GZIP_MAGIC)).startswith(GZIP_MAGIC):
             with igzip.open(raw) as unpacked:

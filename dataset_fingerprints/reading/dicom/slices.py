@@ -13,7 +13,7 @@ import numpy as np
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.reading.dicom import tags as dicom_tags
 from dataset_fingerprints.reading.dicom.tags import Tags
-from dataset_fingerprints.reading.stored import itk_reason
+from dataset_fingerprints.reading.stored import cannot_open, itk_reason
 
 if TYPE_CHECKING:
     import SimpleITK
@@ -286,7 +286,7 @@ def _read_groups(file: Path, frames: int) -> tuple[Tags, list[Tags]] | None:
     try:
         tags = dicom_tags.read_tags(file)
     except OSError as error:
-        raise DataError(f"{file}: cannot be opened ({error.strerror}). See that it is a file you may read.") from error
+        raise cannot_open(file, error) from error
     if tags.broken:
         raise DataError(f"{file}: the tags of its frames cannot be read ({tags.broken}). Copy it again.")
     shared = tags.sequences.get(dicom_tags.SHARED_GROUPS, [])
