@@ -210,8 +210,8 @@ def resolve_job(workspace: Workspace, fold: str, options: TrainingOptions) -> Jo
 def resolve_jobs(workspace: Workspace, folds: Sequence[str], options: TrainingOptions) -> Iterator[Job]:
     """Find everything that the trainings of some folds of a configuration need; what they have in common is read once.
 
-    Where another fold of the configuration had to be made smaller to fit the memory, one starts as small; once begun,
-    it keeps its size.
+    Where another fold of the configuration had to be made smaller to fit the memory, a new one starts as small; once
+    begun, it keeps its size.
 
     Raises:
         AutosegError: something is missing, or an option names what does not exist.
