@@ -11,9 +11,8 @@ from autoseg.pipeline.new_scans import NewScan
 from autoseg.progress import Progress
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.geometry import Grid, canonical_grid
-from dataset_fingerprints.layouts.description import first_ten
 from dataset_fingerprints.measuring.identity import files_behind
-from dataset_fingerprints.names import counted
+from dataset_fingerprints.names import counted, some_of
 from dataset_fingerprints.reading.alignment import same_place
 from dataset_fingerprints.reading.images import read_grid, read_label_map
 
@@ -86,7 +85,7 @@ def find_kept(
         kept.append(target)
         doubts += [_Doubt(mask=target, reason=reason) for reason in _find_doubts(scan, target, grid, trained)]
     if damaged:
-        names = first_ten([path.name for path in damaged])
+        names = some_of([path.name for path in damaged], 10)
         what = counted(
             len(damaged),
             "file in the place of a mask cannot be read as a mask and is replaced",
@@ -134,5 +133,5 @@ def _warn(doubts: Sequence[_Doubt]) -> None:
             "again.",
             reason,
             len(names),
-            first_ten(names),
+            some_of(names, 10),
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dataset_fingerprints.errors import DataError
-from dataset_fingerprints.names import counted
+from dataset_fingerprints.names import counted, some_of
 from dataset_fingerprints.reading.dicom import name_folders
 from dataset_fingerprints.reading.file_names import (
     are_first_channels,
@@ -218,9 +218,8 @@ def _refuse_two_spellings(scans: Path, files: Sequence[Path]) -> None:
         by_stem[stem_of(file)].append(file.name)
     rivals = [" and ".join(names) for names in by_stem.values() if len(names) > 1]
     if rivals:
-        more = f" and {len(rivals) - 10} more" if len(rivals) > 10 else ""
         raise DataError(
-            f"{scans}: several files have the name of one scan: {'; '.join(rivals[:10])}{more}. Keep one of them, or "
+            f"{scans}: several files have the name of one scan: {some_of(rivals, 10, '; ')}. Keep one of them, or "
             "rename them."
         )
 

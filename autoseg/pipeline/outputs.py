@@ -28,9 +28,8 @@ from dataset_fingerprints.files.places import (
     name_bytes,
     nearest_there,
 )
-from dataset_fingerprints.layouts.description import first_ten
 from dataset_fingerprints.measuring.identity import files_behind
-from dataset_fingerprints.names import counted
+from dataset_fingerprints.names import counted, some_of
 from dataset_fingerprints.reading import nifti_header
 from dataset_fingerprints.reading.file_names import find_alike, images_in
 from dataset_fingerprints.reading.images import is_image, suffix_of
@@ -311,7 +310,7 @@ def _refuse_names(folder: Path, names: Sequence[str]) -> None:
     _refuse_long_names(folder, names)
     alike = find_alike(names, case_blind=is_case_blind(folder))
     if alike:
-        shown = first_ten([" and ".join(group) for group in alike], "; ")
+        shown = some_of([" and ".join(group) for group in alike], 10, "; ")
         raise DataError(f"{folder}: these files would be the same there: {shown}. Rename what they are made of.")
 
 

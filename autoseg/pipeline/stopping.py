@@ -1,7 +1,7 @@
 """Ending a command in order: Ctrl-C, a scheduler's SIGTERM, a terminal that is closed.
 
 A signal becomes an exception in the main thread, so that half-written files are removed. A training takes signals
-itself while it runs (`autoseg.training.interruption`).
+itself while it runs (`autoseg.training.interruption`), for it goes on to the end of its step and saves everything.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
+
+from autoseg.training.interruption import exit_code_of, received_by
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -25,7 +27,7 @@ class StopSignal(BaseException):
 
     def __init__(self, number: int) -> None:
         super().__init__(signal.Signals(number).name)
-        self.exit_code = 128 + number
+        self.exit_code = exit_code_of(number)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -51,18 +53,9 @@ def stoppable() -> Iterator[None]:
 
     A signal that this process was started to ignore, as nohup does with SIGHUP, stays ignored.
     """
-    if threading.current_thread() is not threading.main_thread():
+    heard = [number for number in SIGNALS if signal.getsignal(number) not in (signal.SIG_IGN, None)]
+    with received_by(_attention.receive, heard):
         yield
-        return
-    before = {number: signal.getsignal(number) for number in SIGNALS}
-    heard = [number for number in SIGNALS if before[number] not in (signal.SIG_IGN, None)]
-    for number in heard:
-        signal.signal(number, _attention.receive)
-    try:
-        yield
-    finally:
-        for number in heard:
-            signal.signal(number, before[number])
 
 
 @contextmanager

@@ -26,6 +26,8 @@ from planners.plan import Preprocessing
 
 # Raised whenever the arrays would come out differently for the same parameters; stored cases are then made again.
 CODE_VERSION = 2
+# Tells the file of a record from one that takes its place: number, length and time of the last change.
+Stamp = tuple[int, int, int]
 # float16 keeps 3 digits up to 65,504; normalised intensities lie far below, anything larger stays float32.
 LARGEST_HALF = 1e4
 REMEDY = "Run `autoseg plan_and_preprocess` again: it makes what is missing or damaged."
@@ -56,9 +58,11 @@ class StoredCase:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Store:
-    """A folder of cases that share their preprocessing parameters."""
+    """A folder of cases that share their preprocessing parameters; the record of a case is read once."""
 
     folder: StoreFolder
+    # Records as they were read, until another file takes their place.
+    _known: dict[str, tuple[Stamp, StoredCase]] = field(default_factory=dict, compare=False, repr=False)
     # Cases of which all files have been looked at.
     _opened: dict[str, StoredCase] = field(default_factory=dict, compare=False, repr=False)
 
@@ -146,7 +150,15 @@ class Store:
         return self._read_stored(case).identities
 
     def _read_stored(self, case: str) -> StoredCase:
-        return read_json(self.folder.record(case), StoredCase, REMEDY)
+        path = self.folder.record(case)
+        stamp = _stamp_of(path)  # before the content: a file that changes in between is read again
+        known = self._known.get(case)
+        if stamp is not None and known is not None and known[0] == stamp:
+            return known[1]
+        stored = read_json(path, StoredCase, REMEDY)
+        if stamp is not None:
+            self._known[case] = (stamp, stored)
+        return stored
 
     def _open(self, case: str) -> StoredCase:
         """Return what is known of a case, all of whose files are looked at when it is first opened.
@@ -185,6 +197,14 @@ class Store:
 
     def _reported(self, case: str) -> AbstractContextManager[None]:
         return reported(f"{self.folder.root}: the preprocessed case {case}", REMEDY)
+
+
+def _stamp_of(path: Path) -> Stamp | None:
+    try:
+        status = path.stat()
+    except OSError:  # whoever reads the file says why
+        return None
+    return status.st_ino, status.st_size, status.st_ctime_ns
 
 
 def _was_resampled(record: Record) -> bool:

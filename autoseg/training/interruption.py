@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+
+from dataset_fingerprints.errors import StoppedError
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -52,15 +54,38 @@ class Interruption:
 def listening() -> Iterator[Interruption]:
     """Take SIGTERM and SIGINT as requests while the block runs; outside of the main thread there are none to take."""
     interruption = Interruption()
+    with received_by(interruption.receive, SIGNALS):
+        yield interruption
+
+
+@contextmanager
+def received_by(receive: Callable[[int, FrameType | None], None], numbers: Iterable[int]) -> Iterator[None]:
+    """Hand signals to a function while the block runs, then to whoever had them; only in the main thread."""
     if threading.current_thread() is not threading.main_thread():
-        yield interruption
+        yield
         return
-    before = {number: signal.signal(number, interruption.receive) for number in SIGNALS}
+    before = {number: signal.signal(number, receive) for number in numbers}
     try:
-        yield interruption
+        yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def exit_code_of(number: int) -> int:
+    """Return what a shell expects of a process that a signal ended."""
+    return 128 + number
+
+
+def stopped_by(number: int, where: Path, rest: str) -> StoppedError:
+    """Return the error of a training that a signal stopped.
+
+    Args:
+        number: of the signal.
+        where: the folder that the message begins with.
+        rest: follows the signal's name: when it came, what is saved and how to go on.
+    """
+    return StoppedError(f"{where}: stopped by {signal.Signals(number).name}{rest}", exit_code_of(number))
 
 
 def take_stop_file(path: Path) -> bool:

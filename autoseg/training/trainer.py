@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import signal
 from collections.abc import Mapping, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import asdict, replace
@@ -17,7 +16,7 @@ from autoseg.training.budget import Budget
 from autoseg.training.checkpoint import load_checkpoint, save_checkpoint
 from autoseg.training.compilation import DEVICES
 from autoseg.training.curve import Curve, Line, Observer
-from autoseg.training.interruption import Interruption, SignalledError, listening, take_stop_file
+from autoseg.training.interruption import Interruption, SignalledError, listening, stopped_by, take_stop_file
 from autoseg.training.position import Position
 from autoseg.training.rounds import KIND, Rounds
 from autoseg.training.setting import Setup
@@ -25,7 +24,7 @@ from autoseg.training.step import Stepper
 from autoseg.training.stopwatch import measure_memory
 from autoseg.training.watch import Validator
 from autoseg.workspace.fold import FoldFolder
-from dataset_fingerprints.errors import AutosegError, StoppedError, WorkspaceError
+from dataset_fingerprints.errors import AutosegError, WorkspaceError
 from dataset_fingerprints.names import counted
 
 
@@ -266,12 +265,8 @@ class Trainer:
 
     def _stop(self, number: int) -> NoReturn:
         self._save()
-        name = signal.Signals(number).name
-        raise StoppedError(
-            f"{self._folder.root}: stopped by {name} at iteration {self._position.iteration}, which is saved. Give the "
-            "same command again to go on.",
-            exit_code=128 + number,
-        )
+        rest = f" at iteration {self._position.iteration}, which is saved. Give the same command again to go on."
+        raise stopped_by(number, self._folder.root, rest)
 
     def _begin_interval(self) -> None:
         """Count what was spent since the report, and start to time steps again."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from autoseg.workspace.locks import was_locked
+from autoseg.workspace.workspace import is_workspace
 from dataset_fingerprints.files.places import is_same
 
 _FOLDERS = ("cases", "models", "plans", "preprocessed")
@@ -22,4 +23,4 @@ def find_reserved(path: Path) -> Path | None:
 
 def is_workspace_root(folder: Path) -> bool:
     """Return whether a folder is a workspace, also one that was killed at its start."""
-    return was_locked(folder) or ((folder / "dataset.json").is_file() and (folder / "plans").is_dir())
+    return was_locked(folder) or is_workspace(folder)

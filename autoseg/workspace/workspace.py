@@ -142,15 +142,15 @@ def find_workspace(given: Path | None) -> Workspace:
         WorkspaceError: there is none, or there are several.
     """
     if given is not None:
-        if not _is_workspace(given):
+        if not is_workspace(given):
             raise WorkspaceError(
                 f"{given}: is not a workspace. Run `autoseg plan_and_preprocess DATASET -w {given}` first."
             )
         return Workspace(root=given)
     here = Path.cwd()
-    if _is_workspace(here):
+    if is_workspace(here):
         return Workspace(root=here)
-    found = [path for path in sorted(here.glob(f"*{SUFFIX}")) if _is_workspace(path)]
+    found = [path for path in sorted(here.glob(f"*{SUFFIX}")) if is_workspace(path)]
     if len(found) == 1:
         return Workspace(root=found[0])
     if not found:
@@ -161,6 +161,7 @@ def find_workspace(given: Path | None) -> Workspace:
     raise WorkspaceError(f"{here}: holds {len(found)} workspaces ({names}). Name one with -w.")
 
 
-def _is_workspace(path: Path) -> bool:
+def is_workspace(path: Path) -> bool:
+    """Return whether a folder is a workspace that was planned in."""
     workspace = Workspace(root=path)
     return workspace.dataset.is_file() and (path / "plans").is_dir()

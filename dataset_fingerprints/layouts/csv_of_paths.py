@@ -12,7 +12,6 @@ from typing import Any
 from dataset_fingerprints.dataset import Case, Dataset
 from dataset_fingerprints.errors import DataError, did_you_mean
 from dataset_fingerprints.layouts.description import (
-    first_ten,
     most_common_count,
     read_scheme_or_default,
     refuse_absence,
@@ -21,6 +20,7 @@ from dataset_fingerprints.layouts.description import (
     session_of,
     subject_of,
 )
+from dataset_fingerprints.names import some_of
 from dataset_fingerprints.reading.file_names import split_channel, stem_of
 
 _PLAIN_COLUMNS = ("case", "image", "label", "subject", "session", "site", "group")
@@ -99,7 +99,7 @@ def _read_rows(path: Path) -> tuple[list[str], list[tuple[int, _Row]]]:
     wrong = [str(number) for number, cells in lines[1:] if len(cells) != len(header)]
     if wrong:
         raise DataError(
-            f"{path}: line {first_ten(wrong)}: has another number of cells than the {len(header)} columns. "
+            f"{path}: line {some_of(wrong, 10)}: has another number of cells than the {len(header)} columns. "
             "Put cells that hold a comma into double quotes."
         )
     return header, [(number, dict(zip(header, cells, strict=True))) for number, cells in lines[1:]]

@@ -11,7 +11,7 @@ from typing import Any
 from dataset_fingerprints.dataset import Case, Label, LabelScheme, Region, is_there
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.files.jsonfiles import read_plain_json
-from dataset_fingerprints.names import MOST_BYTES, counted, is_case_name
+from dataset_fingerprints.names import MOST_BYTES, counted, is_case_name, some_of
 from dataset_fingerprints.reading.file_names import find_alike
 from dataset_fingerprints.reading.images import read_channel_count
 
@@ -160,12 +160,6 @@ def show_path(root: Path, file: Path) -> str:
     return str(file.relative_to(root) if file.is_relative_to(root) else file)
 
 
-def first_ten(names: Sequence[str], between: str = ", ") -> str:
-    """Return at most ten of the names, and how many more there are."""
-    more = f"{between}and {len(names) - 10} more" if len(names) > 10 else ""
-    return between.join(names[:10]) + more
-
-
 def make_case(name: str, images: Iterable[Path], label: Path) -> Case:
     """Return a case of files that are there or should be; BIDS names give subject and session."""
     return Case(
@@ -208,10 +202,10 @@ def refuse_unusable_names(path: Path, names: Sequence[str], cure: str) -> None:
     counts = Counter(names)
     twice = sorted(name for name, count in counts.items() if count > 1)
     if twice:
-        raise DataError(f"{path}: lists {first_ten(twice)} more than once. {cure}")
+        raise DataError(f"{path}: lists {some_of(twice, 10)} more than once. {cure}")
     alike = find_alike(names)
     if alike:
-        shown = first_ten([" and ".join(group) for group in alike], "; ")
+        shown = some_of([" and ".join(group) for group in alike], 10, "; ")
         raise DataError(
             f"{path}: cases whose names differ only in upper and lower case, or in how accents are stored: {shown}. "
             "On many disks their files would be the same. Rename them."
@@ -219,7 +213,7 @@ def refuse_unusable_names(path: Path, names: Sequence[str], cure: str) -> None:
     unusable = sorted(name for name in counts if not is_case_name(name))
     if unusable:
         raise DataError(
-            f"{path}: the cases {first_ten([ascii(name) for name in unusable])} cannot name files. Expected names "
+            f"{path}: the cases {some_of([ascii(name) for name in unusable], 10)} cannot name files. Expected names "
             f"without slashes, two dots together and control characters that do not begin with a dot, of at most "
             f"{MOST_BYTES} bytes."
         )
@@ -238,7 +232,7 @@ def refuse_rivals(root: Path, places: Sequence[tuple[Path, Hashable]]) -> None:
     rivals = [show_path(root, file) for file, place in places if counts[place] > 1]
     if rivals:
         raise DataError(
-            f"{root}: several files belong to one case and channel by their names: {first_ten(rivals)}. Expected one "
+            f"{root}: several files belong to one case and channel by their names: {some_of(rivals, 10)}. Expected one "
             "label map per case and one scan per channel (001_0000, 001_0001). Keep one, or rename them."
         )
 
@@ -266,7 +260,7 @@ def refuse_wrong_channels(path: Path, cases: Sequence[Case], channels: Sequence[
         count_of = counted(len(channels), "channel is", "channels are")
         raise DataError(
             f"{path}: {count_of} declared ({', '.join(channels)}) but the scans of these cases hold another number of "
-            f"volumes: {first_ten(wrong)}. {cure}"
+            f"volumes: {some_of(wrong, 10)}. {cure}"
         )
 
 

@@ -13,7 +13,6 @@ from typing import Any
 from dataset_fingerprints.dataset import Case, Dataset
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.layouts.description import (
-    first_ten,
     make_case,
     most_common_count,
     read_channels,
@@ -23,7 +22,7 @@ from dataset_fingerprints.layouts.description import (
     refuse_unusable_names,
     refuse_wrong_channels,
 )
-from dataset_fingerprints.names import counted
+from dataset_fingerprints.names import counted, some_of
 from dataset_fingerprints.reading.dicom import name_folders
 from dataset_fingerprints.reading.file_names import ending_of, images_in, split_channel, stem_of
 from dataset_fingerprints.reading.images import IMAGE_SUFFIXES
@@ -63,7 +62,7 @@ def read_known_pair(root: Path, description: Mapping[str, Any]) -> Dataset:
     if others:
         images, labels = (folder.name for folder in pairs[0])
         raise DataError(
-            f"{root}: holds images in {first_ten(others)} beside {images} and {labels}, and would leave them out. "
+            f"{root}: holds images in {some_of(others, 10)} beside {images} and {labels}, and would leave them out. "
             "List further channels in a CSV with columns such as image:T1w, image:FLAIR and label, or move them away."
         )
     return _read_pair(root, *pairs[0], description)
@@ -169,8 +168,8 @@ def _choose_matching(root: Path, scans: Sequence[Path], labels: Sequence[Path]) 
     best = min(matchings, key=_Matching.lonely)
     if best.lonely() == len(scans) + len(labels):
         raise DataError(
-            f"{root}: no scan has a label map of its name: the scans are {first_ten([file.name for file in scans])}; "
-            f"the label maps are {first_ten([file.name for file in labels])}. Expected the same name for a scan and "
+            f"{root}: no scan has a label map of its name: the scans are {some_of([file.name for file in scans], 10)}; "
+            f"the label maps are {some_of([file.name for file in labels], 10)}. Expected the same name for a scan and "
             "its label map (001.nii.gz and 001.nii.gz, or 001_0000.nii.gz and 001.nii.gz): rename the files, or list "
             "them in a CSV."
         )

@@ -21,7 +21,15 @@ from dataset_fingerprints.names import counted
 from dataset_fingerprints.reading.guards import gives_voxel_size, refuse_bad_header, refuse_bad_voxels
 from dataset_fingerprints.reading.guards.memory import refuse_too_large
 from dataset_fingerprints.reading.guards.payloads import Payload, refuse_damage, refuse_wrong_length
-from dataset_fingerprints.reading.stored import GZIP_MAGIC, Header, RefusedError, Stored, make_stored_grid
+from dataset_fingerprints.reading.stored import (
+    GZIP_MAGIC,
+    LPS_TO_RAS,
+    Header,
+    RefusedError,
+    Stored,
+    itk_reason,
+    make_stored_grid,
+)
 
 if TYPE_CHECKING:
     import SimpleITK
@@ -30,8 +38,6 @@ VOLUME_SUFFIXES = (".nrrd", ".mha", ".mhd", ".gipl")
 PICTURE_SUFFIXES = (".png", ".tiff", ".tif", ".bmp")
 
 _UNSIZED = "the header gives no voxel size, and 1 x 1 x 1 mm were taken"
-
-_LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 # What reads a format; ITK finds it by itself only where the suffix is in lower case.
 _READERS = {
@@ -116,7 +122,7 @@ def write(path: Path, labels: NDArray[np.integer[Any]], grid: Grid, source: Head
             SimpleITK.WriteImage(image, str(temporary), useCompression=True)
             written = read_header(temporary).grid
         except (RuntimeError, RefusedError) as error:
-            raise DataError(f"{path}: cannot be written ({_reason(error)}). Choose .nii.gz or .nrrd.") from error
+            raise DataError(f"{path}: cannot be written ({itk_reason(error)}). Choose .nii.gz or .nrrd.") from error
         _check_written(path, written, grid)
 
 
@@ -131,7 +137,7 @@ def _open(path: Path) -> SimpleITK.ImageFileReader:
     try:
         reader.ReadImageInformation()
     except RuntimeError as error:
-        raise RefusedError(_reason(error)) from error
+        raise RefusedError(itk_reason(error)) from error
     return reader
 
 
@@ -145,7 +151,7 @@ def _read_file(path: Path) -> SimpleITK.Image:
         image: SimpleITK.Image = reader.Execute()
     except RuntimeError as error:
         raise DataError(
-            f"{path}: the header is fine but the voxels end early or are damaged ({_reason(error)}). "
+            f"{path}: the header is fine but the voxels end early or are damaged ({itk_reason(error)}). "
             "Copy the file again from its source."
         ) from error
     return image
@@ -227,11 +233,11 @@ def _affine(spacing_mm: Sequence[float], origin: Sequence[float], direction: Seq
     with np.errstate(all="ignore"):
         affine[:spatial, :spatial] = np.reshape(direction, (axes, axes))[:spatial, :spatial] * spacing_mm[:spatial]
         affine[:spatial, 3] = origin[:spatial]
-        return _LPS_TO_RAS @ affine
+        return LPS_TO_RAS @ affine
 
 
 def _place(image: SimpleITK.Image, grid: Grid, axes: int) -> None:
-    affine = _LPS_TO_RAS @ grid.matrix()
+    affine = LPS_TO_RAS @ grid.matrix()
     directions = affine[:3, :3] / np.array(grid.spacing_mm())
     image.SetSpacing(grid.spacing_mm()[:axes])
     image.SetOrigin(affine[:axes, 3].tolist())
@@ -264,8 +270,3 @@ def _check_written(path: Path, written: Grid, wanted: Grid) -> None:
         raise DataError(
             f"{path}: {path.suffix} cannot hold this grid (its shape, position or directions). Choose .nii.gz or .nrrd."
         )
-
-
-def _reason(error: Exception) -> str:
-    """Return SimpleITK's message without the source lines it begins with."""
-    return " ".join(str(error).split("ERROR:")[-1].split())[-160:] or type(error).__name__

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,10 +20,15 @@ from dataset_fingerprints.geometry import Grid, TripleFloat, make_grid, show_len
 from dataset_fingerprints.tolerances import LARGEST_VOXEL_MM, PARALLEL_AXES, SMALLEST_VOXEL_MM
 
 GZIP_MAGIC = b"\x1f\x8b"
+# Of ITK and DICOM, to ours.
+LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 _ISAL_ERROR = cast("type[Exception]", isal_zlib.error)  # typed as an instance
 # What damage in a gzip stream shows itself through.
 GZIP_ERRORS: tuple[type[Exception], ...] = (OSError, zlib.error, gzip.BadGzipFile, _ISAL_ERROR)
+
+# How ITK begins a message: with the place of an object in memory.
+_ITK_OBJECT = re.compile(r"\w+\(0x[0-9a-f]+\): ")
 
 
 class RefusedError(Exception):
@@ -88,6 +94,12 @@ def make_stored_grid(path: Path, shape: tuple[int, ...], affine: NDArray[np.floa
     return make_grid((*shape, 1, 1)[:3], affine)
 
 
+def cannot_open(path: Path, error: OSError | ValueError) -> DataError:
+    """Return the error of a file that the system does not open."""
+    reason = error.strerror if isinstance(error, OSError) else str(error)
+    return DataError(f"{path}: cannot be opened ({reason}). See that it is a file you may read.")
+
+
 @contextmanager
 def open_unpacked(path: Path) -> Iterator[BinaryIO]:
     """Open a file for reading, through isal where it is a gzip stream: four to six times as fast as zlib.
@@ -98,7 +110,7 @@ def open_unpacked(path: Path) -> Iterator[BinaryIO]:
     try:
         raw = path.open("rb")
     except OSError as error:
-        raise DataError(f"{path}: cannot be opened ({error.strerror}). See that it is a file you may read.") from error
+        raise cannot_open(path, error) from error
     with raw:
         if raw.peek(len(GZIP_MAGIC)).startswith(GZIP_MAGIC):
             with igzip.open(raw) as unpacked:
@@ -145,3 +157,9 @@ def truncation(path: Path) -> str:
 def one_line(error: Exception) -> str:
     """Return the start of an error's message on one line."""
     return " ".join(str(error).split())[:160] or type(error).__name__
+
+
+def itk_reason(error: Exception) -> str:
+    """Return the end of SimpleITK's message on one line, without the source lines and the object in front of it."""
+    text = _ITK_OBJECT.sub("", str(error).split("ERROR:")[-1])
+    return " ".join(text.split())[-160:].strip(" .") or type(error).__name__

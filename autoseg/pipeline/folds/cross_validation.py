@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -10,17 +9,17 @@ from autoseg import processes
 from autoseg.evaluation import CaseScores, Evaluation, summarise, write_evaluation
 from autoseg.pipeline.folds.children import Child, Outcome, Slot, describe_end, run_children
 from autoseg.pipeline.folds.job_file import COMMAND, write_job
-from autoseg.pipeline.folds.jobs import Job, TrainingOptions, resolve_job
+from autoseg.pipeline.folds.jobs import Job, TrainingOptions, resolve_jobs
 from autoseg.pipeline.folds.needs import find_lacking
 from autoseg.pipeline.folds.out_of_fold import find_scores
 from autoseg.pipeline.folds.runs import cases_of, name_folds, read_run
 from autoseg.pipeline.folds.slots import find_slots
 from autoseg.pipeline.planning import read_plan
 from autoseg.progress import Progress
-from autoseg.training.interruption import listening
+from autoseg.training.interruption import listening, stopped_by
 from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.workspace import Workspace
-from dataset_fingerprints.errors import AutosegError, StoppedError, WorkspaceError
+from dataset_fingerprints.errors import AutosegError, WorkspaceError
 from dataset_fingerprints.names import counted
 from planners.plan import Fold
 
@@ -95,11 +94,8 @@ def train_folds(workspace: Workspace, folds: Sequence[str], options: TrainingOpt
     with listening() as interruption:
         outcomes = run_children(children, slots, progress, interruption)
     if interruption.signal:
-        raise StoppedError(
-            f"{workspace.root}: stopped by {signal.Signals(interruption.signal).name}; what the folds of {name} had "
-            f"done is saved. Give the same command again{leave_out_restart(options)} to go on.",
-            exit_code=128 + interruption.signal,
-        )
+        rest = f"; what the folds of {name} had done is saved. Give the same command again{leave_out_restart(options)}"
+        raise stopped_by(interruption.signal, workspace.root, f"{rest} to go on.")
     _refuse_failed([outcome for outcome in outcomes if outcome.exit_code], jobs, options)
 
 
@@ -109,7 +105,7 @@ def unfinished_jobs(workspace: Workspace, folds: Sequence[str], options: Trainin
     Raises:
         AutosegError: it cannot be begun.
     """
-    return tuple(job for job in (resolve_job(workspace, fold, options) for fold in folds) if not job.is_finished())
+    return tuple(job for job in resolve_jobs(workspace, folds, options) if not job.is_finished())
 
 
 def leave_to_fold(options: TrainingOptions) -> TrainingOptions:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from autoseg.pipeline.explaining import REMEDY
@@ -199,10 +199,34 @@ class Job:
         return run
 
 
-def resolve_job(workspace: Workspace, fold: str, options: TrainingOptions) -> Job:
-    """Find everything that a fold's training needs.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Common:
+    """Everything that the jobs of a configuration's folds have in common.
 
-    Where another fold of the configuration had to be made smaller to fit the memory, this one starts as small; once
+    Attributes:
+        plan: as it was changed for the trainings.
+        planned_iterations: of the configuration, before it was changed.
+    """
+
+    workspace: Workspace
+    options: TrainingOptions
+    plan: Plan
+    splits: Splits
+    configuration: Configuration
+    planned_iterations: int
+    inputs: StageInput
+
+
+def resolve_job(workspace: Workspace, fold: str, options: TrainingOptions) -> Job:
+    """Find everything that a fold's training needs; see `resolve_jobs`."""
+    (job,) = resolve_jobs(workspace, (fold,), options)
+    return job
+
+
+def resolve_jobs(workspace: Workspace, folds: Sequence[str], options: TrainingOptions) -> Iterator[Job]:
+    """Find everything that the trainings of some folds of a configuration need; what they have in common is read once.
+
+    Where another fold of the configuration had to be made smaller to fit the memory, a new one starts as small; once
     begun, it keeps its size.
 
     Raises:
@@ -212,18 +236,31 @@ def resolve_job(workspace: Workspace, fold: str, options: TrainingOptions) -> Jo
     plan, splits = read_plan(workspace, options.plan_name)
     check_folds(workspace.splits(options.plan_name), splits.folds)
     steps = () if options.iterations is None else (f"training.iterations={options.iterations}",)
-    planned = {entry.name: entry.training.iterations for entry in plan.configurations}
-    plan = set_values(plan, (*options.assignments, *steps))
-    name = options.configuration or plan.default_configuration
-    configuration = find_configuration(plan.configurations, name, f"plan {plan.name}")
-    cases = cases_of(splits, fold)
-    inputs = find_input(workspace, plan, splits, configuration)
+    changed = set_values(plan, (*options.assignments, *steps))
+    name = options.configuration or changed.default_configuration
+    configuration = find_configuration(changed.configurations, name, f"plan {plan.name}")
+    common = _Common(
+        workspace=workspace,
+        options=options,
+        plan=changed,
+        splits=splits,
+        configuration=configuration,
+        planned_iterations=find_configuration(plan.configurations, name, f"plan {plan.name}").training.iterations,
+        inputs=find_input(workspace, changed, splits, configuration),
+    )
+    for fold in folds:
+        yield _resolve(common, fold)
+
+
+def _resolve(common: _Common, fold: str) -> Job:
+    workspace, plan, splits, options = common.workspace, common.plan, common.splits, common.options
+    configuration, cases = common.configuration, cases_of(splits, fold)
     folder = workspace.fold(plan.name, configuration.name, fold)
     workspace.refuse_links_of_training(folder)
     own = None if options.restart else read_run(folder)
     others = (other for other in workspace.folds(plan.name, configuration.name) if other != folder)
     begun = [own] if own is not None else [run for run in map(read_run, others) if run is not None]
-    if own is not None and configuration.training.iterations == planned[name]:
+    if own is not None and configuration.training.iterations == common.planned_iterations:
         configuration = _keep_extension(configuration, own.own())
     most = max((run.steps for run in begun), key=len, default=())
     configuration, taken = repeat_steps(configuration, most, plan.memory_gb)
@@ -234,14 +271,14 @@ def resolve_job(workspace: Workspace, fold: str, options: TrainingOptions) -> Jo
         steps=taken,
         fold=fold,
         cases=cases,
-        inputs=inputs,
+        inputs=common.inputs,
         folder=folder,
         max_minutes=options.max_minutes,
         patience=options.patience,
         memory_gb=options.memory_gb,
         memory_share=options.memory_share,
         restart=options.restart,
-        needs=find_needs(plan, splits, name, fold),
+        needs=find_needs(plan, splits, configuration.name, fold),
     )
     _check_inputs(job, splits, own)
     return job

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
-import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import replace
@@ -26,7 +25,7 @@ from autoseg.pipeline.folds.validation import TrainingValidator, validate_fold
 from autoseg.prediction import make_members, make_window
 from autoseg.progress import Progress, SilentProgress
 from autoseg.training.initial import InitialWeights
-from autoseg.training.interruption import SignalledError, listening, take_stop_file
+from autoseg.training.interruption import SignalledError, listening, stopped_by, take_stop_file
 from autoseg.training.record import TrainingRecord, read_record
 from autoseg.training.setting import Setup
 from autoseg.training.trainer import Trainer
@@ -162,11 +161,8 @@ def _stopping_at_once(folder: FoldFolder, doing: str) -> Iterator[None]:
             with interruption.at_once():
                 yield
         except SignalledError as error:
-            raise StoppedError(
-                f"{folder.root}: stopped by {signal.Signals(interruption.signal).name} while {doing}; what the fold "
-                "had done is saved. Give the same command again to go on.",
-                exit_code=128 + interruption.signal,
-            ) from error
+            rest = f" while {doing}; what the fold had done is saved. Give the same command again to go on."
+            raise stopped_by(interruption.signal, folder.root, rest) from error
 
 
 @contextmanager

@@ -121,13 +121,18 @@ def measure_free_memory(job: Job, device: torch.device) -> FreeMemory:
 
     Apple's GPU shares its memory with the processor: what is free there is free on the device.
     """
-    training = predict_configuration(job.plan, job.configuration).tensors() / PLANNED_SHARE
+    training = tensor_bytes(job)
     free = free_memory_gb() * GIB - (training if device.type != "cuda" else 0)
     memory = HELD_SHARE * max(0.0, free) if job.memory_gb is None else job.memory_gb * GIB
     if device.type == "cuda":
         unused, whole = torch.cuda.mem_get_info()
         return FreeMemory(device=max(0.0, min(unused, job.memory_share * whole) - training), memory=memory)
     return FreeMemory(device=0.0, memory=memory) if device.type == "cpu" else FreeMemory(device=memory, memory=0.0)
+
+
+def tensor_bytes(job: Job) -> float:
+    """Return the memory that a training is predicted to take at its peak, beside its cases."""
+    return predict_configuration(job.plan, job.configuration).tensors() / PLANNED_SHARE
 
 
 def choose_residency(sizes: Sequence[int], free: FreeMemory) -> list[str]:

@@ -11,10 +11,9 @@ from dataclasses import dataclass, replace
 from autoseg.hardware import SHARERS, may_have_gpu
 from autoseg.pipeline.folds.children import Slot
 from autoseg.pipeline.folds.jobs import Job
+from autoseg.pipeline.folds.residency import tensor_bytes
 from autoseg.processes import VISIBLE
-from planners.networks.memory_decisions import predict_configuration
 from planners.networks.training_memory import CONTEXT_BYTES, resident_bytes
-from planners.sizing.budgets import PLANNED_SHARE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,11 +46,10 @@ def find_slots(jobs: Sequence[Job], most: int | None) -> tuple[Slot, ...]:
 
 def training_bytes(job: Job) -> int:
     """Return the memory that a fold's training is predicted to take of a GPU, with all its cases on it."""
-    tensors = predict_configuration(job.plan, job.configuration).tensors() / PLANNED_SHARE
     voxels = (math.prod(job.inputs.store.read_record(case).shape) for case in job.cases.train)
     channels, masks = len(job.plan.channels), len(job.configuration.masks())
     cases = sum(resident_bytes(count, channels, masks) for count in voxels)
-    return round(tensors + CONTEXT_BYTES["cuda"] + cases)
+    return round(tensor_bytes(job) + CONTEXT_BYTES["cuda"] + cases)
 
 
 def share_gpus(gpus: Sequence[Gpu], need: int, most: int) -> list[Slot]:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.names import counted
 from dataset_fingerprints.reading.dicom.slices import ORIENTATION, POSITION, SPACING, THICKNESS, Floats, Slice, Tag
+from dataset_fingerprints.reading.stored import LPS_TO_RAS
 from dataset_fingerprints.tolerances import RIGHT_ANGLE_DEGREES
 
 Array = NDArray[np.float64]
@@ -43,7 +44,6 @@ _ROUNDED_SHIFT = 0.05
 
 _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 _AXIAL = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
-_LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -136,7 +136,7 @@ def _affine(directions: Array, spacing_mm: Floats, step: Array, origin: Array) -
     affine[:3, 1] = directions[:, 1] * spacing_mm[0]
     affine[:3, 2] = step
     affine[:3, 3] = origin
-    return _LPS_TO_RAS @ affine
+    return LPS_TO_RAS @ affine
 
 
 def _refuse_other_images(where: Path, slices: Sequence[Slice]) -> None:

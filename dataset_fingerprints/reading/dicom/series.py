@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.names import counted
 from dataset_fingerprints.reading.dicom.placing import Placement, place_slices
-from dataset_fingerprints.reading.dicom.slices import Slice, SliceFile, list_files, open_file, read_slices, reason
-from dataset_fingerprints.reading.stored import Header, Stored, make_stored_grid
+from dataset_fingerprints.reading.dicom.slices import Slice, SliceFile, list_files, open_file, read_slices
+from dataset_fingerprints.reading.stored import Header, Stored, itk_reason, make_stored_grid
 
 # Folders of a picture archive lie in each other: patient, study, series, sometimes with others around them.
 _DEEPEST = 8
@@ -258,7 +258,7 @@ def _read_pixels(one: Slice) -> NDArray[Any]:
         image = SimpleITK.ReadImage(str(one.file), imageIO="GDCMImageIO")
     except RuntimeError as error:
         raise DataError(
-            f"{one.file}: the pixels cannot be read ({reason(error)}). Copy the file again from its source."
+            f"{one.file}: the pixels cannot be read ({itk_reason(error)}). Copy the file again from its source."
         ) from error
     return SimpleITK.GetArrayFromImage(image).reshape(one.frames, one.size[1], one.size[0], one.channels)
 

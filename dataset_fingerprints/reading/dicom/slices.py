@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.reading.dicom import tags as dicom_tags
 from dataset_fingerprints.reading.dicom.tags import Tags
+from dataset_fingerprints.reading.stored import cannot_open, itk_reason
 
 if TYPE_CHECKING:
     import SimpleITK
@@ -83,9 +83,6 @@ _SAMPLES, _BITS, _PHOTOMETRIC = "0028|0002", "0028|0100", "0028|0004"
 
 # The tag of pixels, as files of the usual byte order hold it.
 _PIXEL_TAG = b"\xe0\x7f\x10\x00"
-
-# How ITK begins a message: with the place of an object in memory.
-_OBJECT = re.compile(r"\w+\(0x[0-9a-f]+\): ")
 
 # No scan is compressed to a smaller share of its size.
 _BEST_COMPRESSION = 2000
@@ -170,7 +167,7 @@ def open_file(file: Path) -> SimpleITK.ImageFileReader | None:
         if damage is None:
             return None
         raise DataError(
-            f"{file}: is a DICOM file that cannot be read: it {damage or f'is damaged ({reason(error)})'}. "
+            f"{file}: is a DICOM file that cannot be read: it {damage or f'is damaged ({itk_reason(error)})'}. "
             "Copy or export it again from its source."
         ) from error
     return reader
@@ -192,12 +189,6 @@ def read_slices(file: Path) -> SliceFile | None:
         description=_text(reader, _DESCRIPTION),
         slices=tuple(_slices_of(file, reader)),
     )
-
-
-def reason(error: Exception) -> str:
-    """Return SimpleITK's message without the source lines it begins with."""
-    text = _OBJECT.sub("", str(error).split("ERROR:")[-1])
-    return " ".join(text.split())[-160:].strip(" .") or type(error).__name__
 
 
 def _may_be(file: Path) -> bool:
@@ -295,7 +286,7 @@ def _read_groups(file: Path, frames: int) -> tuple[Tags, list[Tags]] | None:
     try:
         tags = dicom_tags.read_tags(file)
     except OSError as error:
-        raise DataError(f"{file}: cannot be opened ({error.strerror}). See that it is a file you may read.") from error
+        raise cannot_open(file, error) from error
     if tags.broken:
         raise DataError(f"{file}: the tags of its frames cannot be read ({tags.broken}). Copy it again.")
     shared = tags.sequences.get(dicom_tags.SHARED_GROUPS, [])

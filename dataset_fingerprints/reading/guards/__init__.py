@@ -18,7 +18,7 @@ from dataset_fingerprints.reading.guards.nrrd import find_nrrd_payloads
 from dataset_fingerprints.reading.guards.payloads import Payload, refuse_damage, refuse_wrong_length
 from dataset_fingerprints.reading.guards.pictures import find_bmp_payloads, find_png_payloads, refuse_damaged_chunks
 from dataset_fingerprints.reading.guards.tiff import find_tiff_payloads
-from dataset_fingerprints.reading.stored import RefusedError
+from dataset_fingerprints.reading.stored import RefusedError, cannot_open
 
 _FINDERS: dict[str, Callable[[Path], list[Payload]]] = {
     ".nrrd": find_nrrd_payloads,
@@ -49,8 +49,7 @@ def refuse_irregular(path: Path) -> None:
     except FileNotFoundError as error:
         raise DataError(f"{path}: does not exist. Expected an image file.") from error
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise DataError(f"{path}: cannot be opened ({reason}). See that it is a file you may read.") from error
+        raise cannot_open(path, error) from error
     if not stat.S_ISREG(kind) and not stat.S_ISDIR(kind):
         raise DataError(f"{path}: cannot be opened as an image: it is a pipe, a socket or a device. Expected a file.")
 
@@ -91,4 +90,4 @@ def _find(path: Path) -> list[Payload]:
     try:
         return finder(path)
     except OSError as error:
-        raise DataError(f"{path}: cannot be opened ({error.strerror}). See that it is a file you may read.") from error
+        raise cannot_open(path, error) from error

@@ -1,4 +1,4 @@
-"""Files of voxels that a header of text names: only those beside it or below it are read."""
+"""Headers of text, and the files of voxels that they name: only those beside the header or below it are read."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from dataset_fingerprints.errors import DataError
+from dataset_fingerprints.reading.stored import RefusedError
 
 # More slices than any scan has.
 _MOST_FILES = 100_000
@@ -50,6 +51,29 @@ def number_files(header: Path, pattern: str, first: int, last: int, step: int) -
             "number (%03d) and at least one file: store the scan in one file."
         )
     return [pattern % number for number in numbers]
+
+
+def share_evenly(header: Path, size: int, files: int) -> int:
+    """Return how many of the bytes that all voxels take lie in each of the data files.
+
+    Raises:
+        DataError: these cannot hold as many each.
+    """
+    if size % files:
+        raise DataError(f"{header}: its voxels do not fill its {files} data files evenly. Correct the header.")
+    return size // files
+
+
+def read_integer(text: str) -> int:
+    """Return the integer that a field of a header holds.
+
+    Raises:
+        RefusedError: it holds something else.
+    """
+    try:
+        return int(text[:20])
+    except ValueError as error:
+        raise RefusedError(f"its header has {text[:40]!r} in place of an integer") from error
 
 
 def _leads_elsewhere(name: str) -> bool:

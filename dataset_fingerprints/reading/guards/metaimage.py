@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from dataset_fingerprints.errors import DataError
-from dataset_fingerprints.reading.guards.datafiles import find_data_file, number_files
+from dataset_fingerprints.reading.guards.datafiles import find_data_file, number_files, read_integer, share_evenly
 from dataset_fingerprints.reading.guards.payloads import Payload
 from dataset_fingerprints.reading.stored import RefusedError
 
@@ -48,17 +48,15 @@ def gives_voxel_size(path: Path) -> bool:
 def _make_payload(header: Path, file: Path, start: int, fields: dict[str, str], files: int) -> Payload:
     """Describe one of the files that hold the voxels, each as many."""
     size, slice_size = _declared_bytes(fields)
-    if size % files:
-        raise DataError(f"{header}: its voxels do not fill its {files} data files evenly. Correct the header.")
-    size //= files
+    size = share_evenly(header, size, files)
     length = file.stat().st_size - start
     packing: Literal["none", "deflate", "text"] = "none"
     if _is_true(fields, "CompressedData"):
         packing = "deflate"
-        length = _packed_length(header, length, _integer(fields.get("CompressedDataSize", "0")), file == header)
+        length = _packed_length(header, length, read_integer(fields.get("CompressedDataSize", "0")), file == header)
     elif fields.get("BinaryData", "True")[:1] not in "Tt1":
         packing = "text"
-    skipped = _integer(fields.get("HeaderSize", "0"))
+    skipped = read_integer(fields.get("HeaderSize", "0"))
     if skipped == -1 and packing == "none":
         skipped = max(0, length - size)
     start, length = start + max(0, skipped), length - max(0, skipped)
@@ -89,7 +87,7 @@ def _name_files(path: Path, end: int, name: str) -> list[str]:
         return names
     if "%" in name:
         pattern, *numbers = name.split()
-        first, last, step = (*map(_integer, numbers), *(1, 1, 1)[len(numbers) :])[:3]
+        first, last, step = (*map(read_integer, numbers), *(1, 1, 1)[len(numbers) :])[:3]
         return number_files(path, pattern, first, last, step)
     return [name]
 
@@ -116,14 +114,14 @@ def _read_fields(path: Path) -> tuple[dict[str, str], int]:
 def _declared_bytes(fields: dict[str, str]) -> tuple[int, int]:
     """Return the bytes of all voxels, unpacked, and of a slice."""
     try:
-        axes = _integer(fields["NDims"])
-        lengths = [_integer(length) for length in fields["DimSize"].split()]
+        axes = read_integer(fields["NDims"])
+        lengths = [read_integer(length) for length in fields["DimSize"].split()]
         value_bytes = _VALUE_BYTES[fields["ElementType"].removeprefix("MET_").removesuffix("_ARRAY")]
     except KeyError as error:
         raise RefusedError(f"its header lacks or has an unknown {error}") from error
     if not 1 <= axes <= _MOST_AXES or len(lengths) != axes or min(lengths) < 1:
         raise RefusedError(f"its header declares {axes} axes and the lengths {lengths}")
-    voxel_bytes = value_bytes * _integer(fields.get("ElementNumberOfChannels", "1"))
+    voxel_bytes = value_bytes * read_integer(fields.get("ElementNumberOfChannels", "1"))
     if voxel_bytes < 1:
         raise RefusedError("its header declares less than one value per voxel")
     return math.prod(lengths) * voxel_bytes, math.prod(lengths[:2]) * voxel_bytes
@@ -131,10 +129,3 @@ def _declared_bytes(fields: dict[str, str]) -> tuple[int, int]:
 
 def _is_true(fields: dict[str, str], key: str) -> bool:
     return fields.get(key, "False")[:1] in ("T", "t", "1")
-
-
-def _integer(text: str) -> int:
-    try:
-        return int(text[:20])
-    except ValueError as error:
-        raise RefusedError(f"its header has {text[:40]!r} in place of an integer") from error

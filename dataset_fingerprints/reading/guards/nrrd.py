@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from dataset_fingerprints.errors import DataError
-from dataset_fingerprints.reading.guards.datafiles import find_data_file, number_files
+from dataset_fingerprints.reading.guards.datafiles import find_data_file, number_files, read_integer, share_evenly
 from dataset_fingerprints.reading.guards.payloads import Payload
 from dataset_fingerprints.reading.stored import RefusedError
 
@@ -48,7 +48,7 @@ def find_nrrd_payloads(path: Path) -> list[Payload]:
     if first.upper() == "LIST":
         files = names
     elif "%" in first and len(more) >= 3:
-        files = number_files(path, first, *(_integer(text) for text in more[:3]))
+        files = number_files(path, first, *(read_integer(text) for text in more[:3]))
     else:
         files = [name]
     if not files:
@@ -68,11 +68,9 @@ def _make_payload(header: Path, file: Path, start: int, fields: dict[str, str], 
     encoding = fields.get("encoding", "").lower()
     if encoding not in _PACKINGS:
         raise RefusedError(f"its encoding is {encoding[:40]!r}; known are {', '.join(_PACKINGS)}")
-    if size % files:
-        raise DataError(f"{header}: its voxels do not fill its {files} data files evenly. Correct the header.")
-    size //= files
-    lines = _integer(fields.get("line skip", fields.get("lineskip", "0")))
-    skipped = _integer(fields.get("byte skip", fields.get("byteskip", "0")))
+    size = share_evenly(header, size, files)
+    lines = read_integer(fields.get("line skip", fields.get("lineskip", "0")))
+    skipped = read_integer(fields.get("byte skip", fields.get("byteskip", "0")))
     if lines < 0 or skipped < -1 or (skipped and encoding != "raw"):
         raise RefusedError(f"it skips {lines} lines and {skipped} bytes before the voxels")
     start = _skip_lines(file, start, lines)
@@ -135,8 +133,8 @@ def _refuse_long(path: Path, line: bytes) -> None:
 
 def _declared_bytes(fields: dict[str, str]) -> tuple[int, int]:
     """Return the bytes of all voxels, unpacked, and of a slice."""
-    axes = _integer(fields.get("dimension", "0"))
-    lengths = [_integer(length) for length in fields.get("sizes", "").split()]
+    axes = read_integer(fields.get("dimension", "0"))
+    lengths = [read_integer(length) for length in fields.get("sizes", "").split()]
     kind = fields.get("type", "").lower()
     if not 1 <= axes <= _MOST_AXES or len(lengths) != axes or min(lengths) < 1:
         raise RefusedError(f"its header declares {axes} axes and the lengths {lengths[:_MOST_AXES]}")
@@ -155,10 +153,3 @@ def _skip_lines(file: Path, start: int, lines: int) -> int:
             if not stream.readline(_LONGEST_HEADER):
                 raise RefusedError("it ends within the lines to skip")
         return stream.tell()
-
-
-def _integer(text: str) -> int:
-    try:
-        return int(text[:20])
-    except ValueError as error:
-        raise RefusedError(f"its header has {text[:40]!r} in place of an integer") from error

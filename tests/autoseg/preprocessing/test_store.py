@@ -8,11 +8,12 @@ import pytest
 from autoseg.preprocessing import Prepared, Record, Store, store_key
 from autoseg.workspace.store import StoreFolder
 from dataset_fingerprints.dataset import Label, LabelScheme
-from dataset_fingerprints.errors import WorkspaceError
+from dataset_fingerprints.errors import FileFormatError, WorkspaceError
 from dataset_fingerprints.fingerprint import FileIdentity
 from dataset_fingerprints.geometry import Box, make_grid
 from planners.choices import Choice
 from planners.plan import Preprocessing
+from tests.synthetic.records import noting_records
 
 IDENTITIES = (FileIdentity(size_bytes=1, mtime_ns=1, sha256="a"),)
 
@@ -77,6 +78,39 @@ def test_a_case_with_a_missing_file_is_not_held(tmp_path, lost):
     (tmp_path / lost).unlink()
     assert not store.holds("a", IDENTITIES)
     assert not store.is_whole("a")
+
+
+def test_a_record_is_read_once_as_long_as_its_file_is_the_same(tmp_path):
+    written = Store(folder=StoreFolder(root=tmp_path))
+    written.write("a", prepared(), IDENTITIES)
+    store, other = Store(folder=written.folder), (replace(IDENTITIES[0], sha256="b"),)
+    with noting_records() as names:
+        assert store.is_whole("a")
+        assert store.read_identities("a") == IDENTITIES
+        store.read("a")
+        store.read_reference("a")
+        assert store.read_record("a") == prepared().record
+        assert store.holds("a", IDENTITIES)
+        assert names == ["a.json"]
+        written.write("a", prepared(), other)
+        assert [store.read_identities("a") for _ in range(2)] == [other] * 2
+        assert names == ["a.json"] * 2
+
+
+def test_a_record_that_is_damaged_or_removed_after_it_was_read_is_noticed(tmp_path):
+    store = Store(folder=StoreFolder(root=tmp_path))
+    store.write("a", prepared(), IDENTITIES)
+    assert store.is_whole("a")
+    content = (tmp_path / "a.json").read_bytes()
+    (tmp_path / "b.json").write_bytes(content.replace(b'"sha256": "a"', b'"sha256": "c"'))
+    (tmp_path / "b.json").replace(tmp_path / "a.json")
+    for _ in range(2):
+        with pytest.raises(FileFormatError, match="does not hold what autoseg wrote"):
+            store.read_identities("a")
+        assert not store.is_whole("a")
+    (tmp_path / "a.json").unlink()
+    with pytest.raises(FileFormatError, match=r"a\.json: cannot be read"):
+        store.read_record("a")
 
 
 def test_a_damaged_array_is_reported_with_its_cure(tmp_path):
