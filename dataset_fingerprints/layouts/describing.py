@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dataset_fingerprints.dataset import Dataset
-from dataset_fingerprints.layouts.description import show_path
+from dataset_fingerprints.layouts.description import first_ten, show_path
 from dataset_fingerprints.reading.file_names import find_left_out, show_left_out
 
 _NAMES = {
@@ -22,10 +22,10 @@ def describe_layout(dataset: Dataset) -> str:
     For example: "paired folders: Brain/001.nii.gz with Lesion/001.nii.gz, 20 cases, 1 channel".
     """
     root, first = Path(dataset.root), dataset.cases[0]
-    images = " and ".join(show_path(root, path) for path in first.image_paths())
+    images = first_ten([show_path(root, path) for path in first.image_paths()], " and ")
     label = show_path(root, first.label_path()) if first.label else "no label map"
     channels = "1 channel" if len(dataset.channels) == 1 else f"{len(dataset.channels)} channels"
-    named = "" if _are_numbers(dataset.channels) else f" ({', '.join(dataset.channels)})"
+    named = "" if _are_numbers(dataset.channels) else f" ({first_ten(dataset.channels)})"
     cases = "1 case" if len(dataset.cases) == 1 else f"{len(dataset.cases)} cases"
     text = f"{_NAMES[dataset.layout]}: {images} with {label}, {cases}, {channels}{named}"
     others = [] if dataset.layout == "csv" else find_unused(dataset)

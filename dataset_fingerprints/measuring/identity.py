@@ -17,6 +17,7 @@ from dataset_fingerprints.reading.guards import find_data_files
 
 # An .mhd header names the file that holds its voxels; LOCAL means that they follow in the same file.
 _DATA_FILE = re.compile(rb"^ElementDataFile\s*=\s*(.+?)\s*$", re.MULTILINE)
+_LONGEST_HEADER = 1 << 20
 
 
 def identify_case(case: Case) -> tuple[FileIdentity, ...]:
@@ -64,7 +65,8 @@ def files_behind(path: Path) -> tuple[Path, ...]:
         with suppress(DataError):
             return nifti_header.find_pair(path)
     if path.suffix.lower() == ".mhd":
-        named = _DATA_FILE.search(path.read_bytes())
+        with path.open("rb") as stream:
+            named = _DATA_FILE.search(stream.read(_LONGEST_HEADER))
         data = path.parent / named.group(1).decode(errors="replace") if named else path
         if data != path and data.is_file():
             return (path, data)
