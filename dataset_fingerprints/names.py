@@ -55,8 +55,8 @@ def check_paths(case: str, paths: Iterable[str]) -> None:
             usable = False
         if not usable:
             raise WrongNameError(
-                f"case {case}: '{show_name(path)}' cannot be the path of a file. Expected less than {_PATH_BYTES} bytes "
-                "of text without zeros and halves of characters: correct it where the case is listed."
+                f"case {case}: '{show_name(path)}' cannot be the path of a file. Expected less than {_PATH_BYTES} "
+                "bytes of text without zeros and halves of characters: correct it where the case is listed."
             )
 
 

@@ -86,8 +86,8 @@ def _label_values(path: Path, name: str, value: object) -> tuple[int, ...]:
     values = value if isinstance(value, list) else [value]
     if not values or not all(isinstance(one, int) and not isinstance(one, bool) for one in values):
         raise DataError(
-            f"{path}: the label '{name}' is {show_value(value)}. Expected an integer, or a list of integers for a region: "
-            "{'background': 0, 'lesion': 1}."
+            f"{path}: the label '{name}' is {show_value(value)}. Expected an integer, or a list of integers for a "
+            "region: {'background': 0, 'lesion': 1}."
         )
     if len(set(values)) != len(values) or (len(values) > 1 and 0 in values):
         raise DataError(f"{path}: the region '{name}' is {value}. Expected different label values without background.")
@@ -101,8 +101,8 @@ def _export_order(path: Path, regions: Sequence[Region], order: object) -> tuple
     names = ", ".join(region.name for region in regions)
     if not isinstance(order, list) or len(order) != len(regions):
         raise DataError(
-            f"{path}: has regions, but 'regions_class_order' is {show_value(order)}. Expected the value to write for each of "
-            f"{names}, in this order; later ones are written over earlier ones."
+            f"{path}: has regions, but 'regions_class_order' is {show_value(order)}. Expected the value to write for "
+            f"each of {names}, in this order; later ones are written over earlier ones."
         )
     for region, value in zip(regions, order, strict=True):
         if value not in region.values:

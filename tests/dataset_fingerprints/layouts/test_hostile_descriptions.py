@@ -21,7 +21,7 @@ LONGEST_MESSAGE = 1500
 # what is odd -> what it changes in nnU-Net's dataset.json, and what the message says
 NNUNET: dict[str, tuple[dict[str, Any], str]] = {
     "a channel's number as a superscript": ({"channel_names": {"²": "T1w"}}, "channels are {'²': 'T1w'}. Expected num"),
-    "a channel's number in other digits": ({"channel_names": {"٠": "T1w"}}, "channels are"),
+    "a channel's number in other digits": ({"channel_names": {"\N{ARABIC-INDIC DIGIT ZERO}": "T1w"}}, "channels are"),
     "a channel's number of 5,000 digits": ({"channel_names": {"9" * 5000: "T1w"}}, "channels are"),
     "a channel below 0": ({"channel_names": {"-1": "T1w"}}, "channels are"),
     "channels with a gap": ({"channel_names": {"0": "T1w", "2": "T2w"}}, "channels are"),
