@@ -97,7 +97,7 @@ def check_options(options: SimulationOptions) -> None:
     met = (
         (
             1 <= options.cases <= _MOST_CASES and 0 <= options.held_out_cases <= _MOST_CASES,
-            f"{counts} were asked for. Ask for at least 1 training case and 0 held-out ones, and at most {_MOST_CASES}.",
+            f"{counts} were asked for. Ask for 1 to {_MOST_CASES} training cases and at most as many others.",
         ),
         (options.seed >= 0, f"seed is {options.seed}. Choose a whole number from 0 on."),
         (

@@ -16,7 +16,7 @@ import pytest
 
 from autoseg.workspace.locks import locked
 from tests.synthetic.commands import run, start
-from tests.synthetic.scans import affine_of, head, write_csv, write_nifti, write_nnunet_dataset
+from tests.synthetic.scans import affine_of, head, write_csv, write_nifti
 
 CASE = "sub-002"
 
@@ -49,17 +49,6 @@ class Place:
 
     def fold(self) -> Path:
         return next(self.workspace.glob("models/default/*/fold_0"))
-
-
-@pytest.fixture(scope="module")
-def sound(tmp_path_factory):
-    root = tmp_path_factory.mktemp("sound")
-    write_nnunet_dataset(root / "raw", 6)
-    with pytest.MonkeyPatch.context() as patch:
-        short = ["--set", "training.iterations=3", "--set", "batch_size=2"]
-        assert run(patch, "plan_and_preprocess", root / "raw", "-w", root / "ws", *short) == 0
-        assert run(patch, "train", "0", "-w", root / "ws") == 0
-    return root
 
 
 @pytest.fixture
