@@ -27,6 +27,28 @@ def test_a_number_of_sharers_that_cannot_be_meant_is_ignored(
     assert run(monkeypatch, *place.fill("check", "{raw}")) == 0
 
 
+@pytest.mark.parametrize("setting", ["4,2", "1000", "abc", ""])
+def test_settings_of_openmp_that_a_library_cannot_read_stop_nothing(setting: str) -> None:
+    code = "from autoseg.hardware import share_cores_with_others as share; share(); import blosc2; print('read')"
+    environment = {**os.environ, "OMP_NUM_THREADS": setting, "NUMEXPR_NUM_THREADS": setting}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout == "read\n", done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("WORLD_SIZE", "abc"), ("WORLD_SIZE", ""), ("LOCAL_WORLD_SIZE", "-1"), ("LOCAL_RANK", "")]
+)
+def test_torchruns_numbers_that_are_none_are_one_message(
+    place: Place, name: str, text: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    numbers = {"TORCHELASTIC_RUN_ID": "x", "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "LOCAL_RANK": "0", name: text}
+    for key, value in numbers.items():
+        monkeypatch.setenv(key, value)
+    assert run(monkeypatch, *place.fill("train", "1", "-w", "{ws}")) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert f"the environment variable {name} is '{text}'. Expected the number that torchrun sets" in said
+
+
 def in_shell(
     *words: object, before: str = "", environment: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
