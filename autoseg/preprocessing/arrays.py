@@ -57,7 +57,8 @@ def read_array(
     if not isinstance(found, blosc2.NDArray):
         raise ValueError(f"{path.name} holds a {type(found).__name__}, expected an array")
     if shape is not None and not _fits(found.shape, shape):
-        raise ValueError(f"{path.name} is of shape {tuple(found.shape)}, expected {shape}")
+        expected = ", ".join("any" if length is None else str(length) for length in shape)
+        raise ValueError(f"{path.name} is of shape {tuple(found.shape)}, expected ({expected})")
     if kinds and found.dtype not in kinds:
         raise ValueError(f"{path.name} holds {found.dtype} values")
     array: NDArray[Any] = found[_index(box)]
