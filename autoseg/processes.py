@@ -9,6 +9,7 @@ clock, a signal or a file is decided by the first process, the leader, and sent 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -35,7 +36,22 @@ VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 def count() -> int:
     """Return how many processes train together, as torchrun says; 1 without it."""
-    return int(os.environ.get("WORLD_SIZE", "1")) if "TORCHELASTIC_RUN_ID" in os.environ else 1
+    return _read_number("WORLD_SIZE") if "TORCHELASTIC_RUN_ID" in os.environ else 1
+
+
+def _read_number(name: str) -> int:
+    """Return a number that torchrun gives its processes.
+
+    Raises:
+        AutosegError: it is not one.
+    """
+    text = os.environ.get(name, "")
+    if not re.fullmatch(r"[0-9]{1,9}", text):
+        raise AutosegError(
+            f"the environment variable {name} is {text!r}. Expected the number that torchrun sets: start the training "
+            "with torchrun, or unset TORCHELASTIC_RUN_ID to train in one process."
+        )
+    return int(text)
 
 
 def was_restarted() -> bool:
@@ -45,7 +61,7 @@ def was_restarted() -> bool:
 
 def number() -> int:
     """Return this process's number among them; 0 alone."""
-    return int(os.environ["RANK"]) if count() > 1 else 0
+    return _read_number("RANK") if count() > 1 else 0
 
 
 def leads() -> bool:
@@ -65,7 +81,7 @@ def together() -> Iterator[None]:
     if count() == 1:
         yield
         return
-    here, local = int(os.environ["LOCAL_WORLD_SIZE"]), int(os.environ["LOCAL_RANK"])
+    here, local = _read_number("LOCAL_WORLD_SIZE"), _read_number("LOCAL_RANK")
     if torch.cuda.device_count():
         _take_gpu(local, here)
     os.environ[SHARERS] = str(here)

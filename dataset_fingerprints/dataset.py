@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataset_fingerprints.errors import DataError
-from dataset_fingerprints.names import check_case_names
+from dataset_fingerprints.names import check_case_names, check_paths
 
 SCHEMA_VERSION = 1
 
@@ -206,3 +206,5 @@ class Dataset:
 
     def __post_init__(self) -> None:
         check_case_names(case.name for case in self.cases)
+        for case in self.cases:
+            check_paths(case.name, (*case.images, case.label))

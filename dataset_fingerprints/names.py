@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -10,6 +11,8 @@ from dataset_fingerprints.errors import DataError
 
 # Behind and in front of a name come the kind of its file and what marks a half-written one; together 255 at most.
 MOST_BYTES = 200
+# What Linux takes, with the zero behind it; a longer path is also slow to look up.
+_PATH_BYTES = 4096
 # Of a plan or a configuration.
 FOLDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 FOLD = re.compile(r"0|[1-9][0-9]{0,5}|full")
@@ -37,6 +40,24 @@ def check_case_name(name: str) -> None:
             f"'{show_name(name)}' cannot name the files of a case. Expected at most {MOST_BYTES} bytes of text that "
             "does not begin with a dot and holds no /, no \\, no two dots together and no control characters."
         )
+
+
+def check_paths(case: str, paths: Iterable[str]) -> None:
+    """Make sure that a case's paths can be those of files, whether there are any or not.
+
+    Raises:
+        WrongNameError: one cannot.
+    """
+    for path in paths:
+        try:
+            usable = "\0" not in path and len(os.fsencode(path)) < _PATH_BYTES
+        except UnicodeEncodeError:
+            usable = False
+        if not usable:
+            raise WrongNameError(
+                f"case {case}: '{show_name(path)}' cannot be the path of a file. Expected less than {_PATH_BYTES} "
+                "bytes of text without zeros and halves of characters: correct it where the case is listed."
+            )
 
 
 def is_folder_name(name: str) -> bool:

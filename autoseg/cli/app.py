@@ -6,6 +6,7 @@ Imports that cost time stay inside the commands that need them, so that `autoseg
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from typer.core import TyperGroup
 
+from autoseg.cli.arguments import refuse_empty
 from autoseg.cli.checking import check
 from autoseg.cli.data_options import DatasetArgument, ImagesOption, LabelsOption, choose_place, choose_target
 from autoseg.cli.display import TerminalProgress, console, show_plain, show_reasons, show_scores, show_table
@@ -377,5 +379,6 @@ def main() -> None:
 
 
 def _run() -> None:
+    refuse_empty(sys.argv[1:])
     add_registered(app)
     app()

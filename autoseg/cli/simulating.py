@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from autoseg.cli.display import TerminalProgress, console, show_table
+from dataset_fingerprints.files.places import resolve
 from dataset_fingerprints.names import counted
 
 
@@ -57,7 +58,7 @@ def simulate(
         shape=parse_shape(shape),
         head=head,
         flair=flair,
-        lesion_masks=str(lesion_masks.resolve()) if lesion_masks else "",
+        lesion_masks=str(resolve(lesion_masks)) if lesion_masks else "",
         lesion_value=lesion_value,
         oddities=oddity_kinds(flair=flair) if oddities else (),
     )

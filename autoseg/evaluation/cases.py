@@ -16,6 +16,9 @@ from autoseg.evaluation.mask_pair import MaskPair, pair_masks
 from autoseg.evaluation.metrics import MetricOptions
 from dataset_fingerprints.errors import DataError, did_you_mean
 from dataset_fingerprints.geometry import TripleFloat
+from dataset_fingerprints.names import show_name
+
+_VALUE = re.compile(r"\s*-?[0-9]{1,10}\s*")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,8 +81,10 @@ def parse_region(text: str) -> Segment:
         DataError: the text does not name a region.
     """
     name, _, values = text.partition("=")
-    if not name.strip() or not re.fullmatch(r"-?\d+(,-?\d+)*", values.replace(" ", "")):
-        raise DataError(f"--region {text}: cannot be read. Expected a name and label values, for example core=2,3.")
+    if not name.strip() or not all(map(_VALUE.fullmatch, values.split(","))):
+        raise DataError(
+            f"--region {show_name(text)}: cannot be read. Expected a name and label values, for example core=2,3."
+        )
     return Segment(label=name.strip(), values=tuple(int(value) for value in values.split(",")))
 
 

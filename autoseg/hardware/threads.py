@@ -19,6 +19,8 @@ def share_cores_with_others() -> None:
     """
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault(SPIN_COUNT, "2000")
+    # A library that blosc2 brings along, and that nothing here uses, fails on settings of OpenMP such as "4,2" or 128.
+    os.environ.update(NUMEXPR_NUM_THREADS="1", NUMEXPR_MAX_THREADS="1")
 
 
 @cache

@@ -228,9 +228,9 @@ def _refuse_incomplete(scans: Path, wrong: dict[str, int], channels: Sequence[st
     if wrong:
         shown = ", ".join(f"{name} ({count})" for name, count in list(wrong.items())[:10])
         raise DataError(
-            f"{scans}: expected {len(channels)} channels per scan ({', '.join(channels)}), but these have files of "
-            f"another number: {shown}. Name them CASE_0000, CASE_0001 and so on in this order, one file each, or give "
-            "one 4D file."
+            f"{scans}: expected {counted(len(channels), 'channel')} per scan ({', '.join(channels)}), but these have "
+            f"files of another number: {shown}. Name them CASE_0000, CASE_0001 and so on in this order, one file each, "
+            "or give one 4D file."
         )
 
 

@@ -27,6 +27,7 @@ from dataset_fingerprints.files.places import (
     is_within,
     name_bytes,
     nearest_there,
+    resolve,
 )
 from dataset_fingerprints.measuring.identity import files_behind
 from dataset_fingerprints.names import counted, some_of
@@ -265,7 +266,7 @@ def _refuse_kept(out: Path) -> None:
 
 def _refuse_raw(folder: Path, dataset: Dataset | None) -> None:
     """Refuse the folders of a raw data set, in which anything new would be taken for data."""
-    place = folder.resolve()
+    place = resolve(folder)
     named = (above for above in (place, *place.parents) if above.name in _RAW_FOLDERS)
     taken = next((above for above in named if (above.parent / _DESCRIPTION).is_file()), None)
     if taken is None and dataset is not None:

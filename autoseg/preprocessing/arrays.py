@@ -36,7 +36,7 @@ def read_array(
     path: Path,
     box: Box | None = None,
     *,
-    shape: tuple[int, ...] | None = None,
+    shape: tuple[int | None, ...] | None = None,
     kinds: tuple[DTypeLike, ...] = (),
 ) -> NDArray[Any]:
     """Return an array (..., x, y, z) that was written, or a box of it.
@@ -47,7 +47,7 @@ def read_array(
     Args:
         path: of the file. One that would run code when it is read is refused.
         box: in its last three axes.
-        shape: of its last axes; None for any.
+        shape: of all its axes, None for an axis of any length; None for any.
         kinds: types of its values; none for any.
 
     Raises:
@@ -56,12 +56,17 @@ def read_array(
     found = blosc2.open(str(path), mode="r", deserialize="safe")
     if not isinstance(found, blosc2.NDArray):
         raise ValueError(f"{path.name} holds a {type(found).__name__}, expected an array")
-    if shape is not None and found.shape[-len(shape) :] != shape:
-        raise ValueError(f"{path.name} is of shape {tuple(found.shape)}, expected {shape}")
+    if shape is not None and not _fits(found.shape, shape):
+        expected = ", ".join("any" if length is None else str(length) for length in shape)
+        raise ValueError(f"{path.name} is of shape {tuple(found.shape)}, expected ({expected})")
     if kinds and found.dtype not in kinds:
         raise ValueError(f"{path.name} holds {found.dtype} values")
     array: NDArray[Any] = found[_index(box)]
     return array
+
+
+def _fits(found: tuple[int, ...], expected: tuple[int | None, ...]) -> bool:
+    return len(found) == len(expected) and all(want in (None, have) for have, want in zip(found, expected, strict=True))
 
 
 def pack_array(array: NDArray[Any]) -> bytes:

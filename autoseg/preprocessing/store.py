@@ -118,7 +118,9 @@ class Store:
         labels = self.read_labels(case, box)
         with self._reported(case):
             shape = self._open(case).record.shape
-            return read_array(self.folder.image(case), box, shape=shape, kinds=(np.float16, np.float32)), labels
+            return read_array(
+                self.folder.image(case), box, shape=(None, *shape), kinds=(np.float16, np.float32)
+            ), labels
 
     def read_labels(self, case: str, box: Box | None = None) -> NDArray[np.uint8]:
         """Return (x, y, z) class indices, of a box or of the whole case.

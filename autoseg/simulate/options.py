@@ -12,6 +12,7 @@ Voxels = Literal["cubic", "thick-slices", "sites"]
 # A brain is 145 x 180 x 150 mm; a smaller field of view cuts it.
 _LEAST_VIEW_MM = 100.0
 _LONGEST_AXIS = 512
+_MOST_CASES = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,8 +96,8 @@ def check_options(options: SimulationOptions) -> None:
     counts = f"{options.cases} training and {options.held_out_cases} held-out cases"
     met = (
         (
-            options.cases >= 1 and options.held_out_cases >= 0,
-            f"{counts} were asked for. Ask for at least 1 training case and 0 held-out ones.",
+            1 <= options.cases <= _MOST_CASES and 0 <= options.held_out_cases <= _MOST_CASES,
+            f"{counts} were asked for. Ask for 1 to {_MOST_CASES} training cases and at most as many others.",
         ),
         (options.seed >= 0, f"seed is {options.seed}. Choose a whole number from 0 on."),
         (

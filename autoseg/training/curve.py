@@ -12,7 +12,7 @@ from pathlib import Path
 from dataset_fingerprints.errors import FileFormatError
 from dataset_fingerprints.files.atomic import write_bytes
 from dataset_fingerprints.files.checksums import CHECKSUM, Seal, make_seal
-from dataset_fingerprints.files.opening import append_to, read_file, refuse_link
+from dataset_fingerprints.files.opening import MOST_TEXT_BYTES, append_to, read_file, refuse_link
 from dataset_fingerprints.files.plain import parse_plain
 
 Line = dict[str, object]
@@ -62,14 +62,14 @@ class Curve:
         if not self.path.is_file():
             return ()
         lines = []
-        for text in read_file(self.path).splitlines():
+        for text in read_file(self.path, MOST_TEXT_BYTES).splitlines():
             with suppress(ValueError, RecursionError):
                 lines.append(json.loads(text))
         return tuple(line for line in lines if isinstance(line, dict) and isinstance(line.get("iteration"), int))
 
     def _read_lines(self) -> Iterator[tuple[bytes, Line | None]]:
         """Yield the file's lines and what they hold; None for one that does not hold what was written."""
-        for text in read_file(self.path).splitlines(keepends=True):
+        for text in read_file(self.path, MOST_TEXT_BYTES).splitlines(keepends=True):
             yield text, self._parse(text)
 
     def _parse(self, text: bytes) -> Line | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from dataset_fingerprints.errors import WorkspaceError
+from dataset_fingerprints.files.places import resolve
 
 
 def refuse_links_out(root: Path, places: Iterable[Path]) -> None:
@@ -18,9 +19,9 @@ def refuse_links_out(root: Path, places: Iterable[Path]) -> None:
     Raises:
         WorkspaceError: one lies elsewhere; the message names the link.
     """
-    inside = root.resolve()
+    inside = resolve(root)
     for place in places:
-        if not place.resolve().is_relative_to(inside):
+        if not resolve(place).is_relative_to(inside):
             link = next(path for path in (*reversed(place.parents), place) if _leads_out(path, root, inside))
             raise WorkspaceError(
                 f"{link}: is a link to {link.readlink()}, out of the workspace, and autoseg would write there. Put the "
@@ -30,4 +31,4 @@ def refuse_links_out(root: Path, places: Iterable[Path]) -> None:
 
 def _leads_out(path: Path, root: Path, inside: Path) -> bool:
     below = path != root and path.is_relative_to(root)
-    return below and path.is_symlink() and not path.resolve().is_relative_to(inside)
+    return below and path.is_symlink() and not resolve(path).is_relative_to(inside)

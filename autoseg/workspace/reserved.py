@@ -6,14 +6,14 @@ from pathlib import Path
 
 from autoseg.workspace.locks import was_locked
 from autoseg.workspace.workspace import is_workspace
-from dataset_fingerprints.files.places import is_same
+from dataset_fingerprints.files.places import is_same, resolve
 
 _FOLDERS = ("cases", "models", "plans", "preprocessed")
 
 
 def find_reserved(path: Path) -> Path | None:
     """Return the folder of a workspace that a path leads into, whether it is there or not; None for a free place."""
-    place = path.resolve()
+    place = resolve(path)
     for folder in (place, *place.parents):
         root = folder.parent
         if any(is_same(folder, root / name) for name in _FOLDERS) and is_workspace_root(root):

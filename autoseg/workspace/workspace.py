@@ -10,6 +10,7 @@ from autoseg.workspace.links import refuse_links_out
 from autoseg.workspace.locks import LOCK, was_locked
 from autoseg.workspace.store import StoreFolder
 from dataset_fingerprints.errors import WorkspaceError
+from dataset_fingerprints.files.places import resolve
 from dataset_fingerprints.names import check_folder_name, is_folder_name
 
 SUFFIX = "-autoseg"
@@ -125,7 +126,7 @@ def new_workspace(dataset: Path, given: Path | None) -> Workspace:
     Raises:
         WorkspaceError: the place is taken by something that is not a workspace.
     """
-    root = given or Path.cwd() / f"{dataset.resolve().name}{SUFFIX}"
+    root = given or Path.cwd() / f"{resolve(dataset).name}{SUFFIX}"
     if root.is_file():
         raise WorkspaceError(f"{root}: is a file. Name a folder with -w; it is made if it does not exist.")
     if root.is_dir() and any(root.iterdir()) and not was_locked(root):

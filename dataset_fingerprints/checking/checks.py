@@ -69,7 +69,8 @@ def check_voxels(case: str, voxels: NDArray[np.float32], channels: Sequence[str]
     for name, channel in zip(channels, voxels, strict=True):
         bad = int(channel.size - np.isfinite(channel).sum())
         if bad:
-            message = f"channel {name} holds {bad} voxels that are NaN or infinite. Replace them, for example by 0."
+            voxels_of = counted(bad, "voxel that is NaN or infinite", "voxels that are NaN or infinite")
+            message = f"channel {name} holds {voxels_of}. Replace {'it' if bad == 1 else 'them'}, for example by 0."
             findings.append(Finding(case=case, grade="error", kind="not-finite", message=message))
         elif channel.min() == channel.max():
             message = f"channel {name} is {channel.flat[0]:g} everywhere. Expected a scan: export it again."

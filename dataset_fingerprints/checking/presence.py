@@ -7,7 +7,10 @@ from pathlib import Path
 
 from dataset_fingerprints.checking.checks import Finding
 from dataset_fingerprints.dataset import is_there
-from dataset_fingerprints.names import counted
+from dataset_fingerprints.names import counted, some_of
+
+# Channels of a case that are named one by one where they are missing.
+_MOST_MISSING = 20
 
 
 def check_presence(case: str, files: Sequence[str], channels: Sequence[str]) -> tuple[Finding, ...]:
@@ -19,7 +22,7 @@ def check_presence(case: str, files: Sequence[str], channels: Sequence[str]) -> 
         channels: the names of the data set's channels.
 
     Returns:
-        One finding if no scan is there, else one for every channel that is not.
+        One finding if no scan is there, else one for every channel that is not; of more than a few, one for the rest.
     """
     missing = [(position, file) for position, file in enumerate(files) if not is_there(file)]
     if not missing:
@@ -28,9 +31,12 @@ def check_presence(case: str, files: Sequence[str], channels: Sequence[str]) -> 
         message = f"has no scan: {_where(files[0])}. Add it, or take the case out."
         return (Finding(case=case, grade="error", kind="missing-image", message=message),)
     findings = []
-    for position, file in missing:
+    for position, file in missing[:_MOST_MISSING]:
         name = channels[position] if len(files) == len(channels) else f"number {position}"
         message = f"channel {name} is missing: {_where(file)}. Add it, or take the case out."
+        findings.append(Finding(case=case, grade="error", kind="missing-channel", message=message))
+    if more := len(missing) - len(findings):
+        message = f"{more} more channels are missing. See that the data set has {len(channels)} channels."
         findings.append(Finding(case=case, grade="error", kind="missing-channel", message=message))
     return tuple(findings)
 
@@ -59,8 +65,9 @@ def check_channel_count(case: str, volumes: Sequence[int], channels: Sequence[st
         return ()
     files = counted(len(volumes), "file")
     message = (
-        f"has {counted(held, 'channel')} in {files}. Expected {len(channels)} ({', '.join(channels)}): give one file "
-        "per channel or one 4D file with all of them, in this order."
+        f"has {counted(held, 'channel')} in {files}. Expected {len(channels)} "
+        f"({some_of(channels, _MOST_MISSING)}): give one file per channel or one 4D file with all of them, in this "
+        "order."
     )
     kind = "missing-channel" if held < len(channels) else "extra-channel"
     return (Finding(case=case, grade="error", kind=kind, message=message),)

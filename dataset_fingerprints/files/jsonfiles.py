@@ -14,7 +14,7 @@ from pydantic import JsonValue, TypeAdapter, ValidationError
 from dataset_fingerprints.errors import AutosegError, FileFormatError, did_you_mean
 from dataset_fingerprints.files.atomic import write_bytes
 from dataset_fingerprints.files.checksums import CHECKSUM, Seal, describe_damage, make_seal
-from dataset_fingerprints.files.opening import read_file
+from dataset_fingerprints.files.opening import MOST_TEXT_BYTES, read_file
 from dataset_fingerprints.files.plain import parse_plain
 from dataset_fingerprints.names import counted
 
@@ -76,7 +76,7 @@ def read_json(path: Path, kind: type[T], remedy: str = REMEDY, check: Callable[[
             `kind`, or is damaged; the message names the field.
     """
     try:
-        text = read_file(path)
+        text = read_file(path, MOST_TEXT_BYTES)
     except OSError as error:
         raise FileFormatError(f"{path}: cannot be read ({error.strerror}). Expected a {kind.__name__} file.") from error
     return parse_json(text, kind, str(path), remedy, check)
@@ -136,7 +136,7 @@ def read_plain_json(path: Path) -> Any:
         FileFormatError: the file is missing or is not JSON; the message gives line and column.
     """
     try:
-        content = read_file(path)
+        content = read_file(path, MOST_TEXT_BYTES)
     except OSError as error:
         raise FileFormatError(f"{path}: cannot be read ({error.strerror}).") from error
     return parse_plain(content, str(path))
@@ -181,7 +181,7 @@ def _parse_file(text: bytes, kind: type, where: str, remedy: str) -> Any:
 def _schema_version(path: Path) -> object:
     """Return the version that a file states, or None."""
     try:
-        plain = parse_plain(read_file(path), str(path))
+        plain = parse_plain(read_file(path, MOST_TEXT_BYTES), str(path))
     except (OSError, FileFormatError):
         return None
     return plain.get("schema_version") if isinstance(plain, dict) else None

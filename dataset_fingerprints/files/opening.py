@@ -11,6 +11,9 @@ from typing import BinaryIO
 
 from dataset_fingerprints.errors import WorkspaceError
 
+# What a file of text may hold: more than that of a hundred thousand cases.
+MOST_TEXT_BYTES = 1 << 29
+
 
 def open_to_write(path: Path, flags: int) -> BinaryIO:
     """Open a file of ours unbuffered, making it where it is missing; its content stays.
@@ -73,14 +76,21 @@ def refuse_link(path: Path) -> None:
         )
 
 
-def read_file(path: Path) -> bytes:
+def read_file(path: Path, most_bytes: int | None = None) -> bytes:
     """Return the content of a file.
 
+    Args:
+        path: of the file.
+        most_bytes: what it may hold, such as `MOST_TEXT_BYTES`, where its size is not known from elsewhere.
+
     Raises:
-        OSError: it cannot be read, or is a pipe, a device or a folder.
+        OSError: it cannot be read, holds more, or is a pipe, a device or a folder.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with naming(path), os.fdopen(descriptor, "rb") as stream:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
             raise OSError(0, "it is not a file", str(path))
+        if most_bytes is not None and status.st_size > most_bytes:
+            raise OSError(0, f"it holds {status.st_size} bytes; at most {most_bytes} can be meant", str(path))
         return stream.read()

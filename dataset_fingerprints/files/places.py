@@ -6,10 +6,24 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from dataset_fingerprints.errors import DataError
+
 # Where the file system does not say how long a name may be: what nearly all allow.
 _NAME_BYTES = 255
 
 Identity = tuple[int, int]
+
+
+def resolve(path: Path) -> Path:
+    """Return the absolute path behind all links.
+
+    Raises:
+        DataError: a link leads back to itself.
+    """
+    try:
+        return path.resolve()
+    except RuntimeError as error:
+        raise DataError(f"{path}: is or lies behind a link that leads back to itself. Remove the link.") from error
 
 
 def identify_place(path: Path) -> Identity | None:
@@ -32,19 +46,19 @@ def is_same(first: Path, second: Path) -> bool:
     identity = identify_place(first)
     if identity is not None:
         return identity == identify_place(second)
-    return first.resolve() == second.resolve()
+    return resolve(first) == resolve(second)
 
 
 def is_within(inner: Path, outer: Path) -> bool:
     """Return whether a path leads to a folder or to what lies below it."""
-    place = inner.resolve()
+    place = resolve(inner)
     return any(is_same(folder, outer) for folder in (place, *place.parents))
 
 
 def find_around(path: Path, folders: Iterable[Path]) -> Path | None:
     """Return that of the folders which a path leads to or lies below, the innermost one; None for none."""
     known = identify_places(folders)
-    place = path.resolve()
+    place = resolve(path)
     identities = (identify_place(folder) for folder in (place, *place.parents))
     return next((known[identity] for identity in identities if identity in known), None)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from dataset_fingerprints.dataset import Dataset
 from dataset_fingerprints.errors import DataError
+from dataset_fingerprints.files.places import resolve
 from dataset_fingerprints.layouts.csv_of_paths import is_csv, read_csv
 from dataset_fingerprints.layouts.describing import describe_layout
 from dataset_fingerprints.layouts.description import read_description
@@ -42,7 +43,7 @@ def read_dataset(root: Path) -> Dataset:
         found = "is a file" if is_file else "does not exist"
         raise DataError(f"{root}: {found}. Expected the folder of a data set, or a CSV with columns image and label.")
     # A link to a CSV keeps its own folder: the paths in it are relative to where it is read.
-    place = root.parent.resolve() / root.name if is_file else root.resolve()
+    place = resolve(root.parent) / root.name if is_file else resolve(root)
     path = (place.parent if is_file else place) / "dataset.json"
     description = read_description(path)
     for fits, read in LAYOUTS.values():

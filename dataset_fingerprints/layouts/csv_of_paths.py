@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any
 
 from dataset_fingerprints.dataset import Case, Dataset
 from dataset_fingerprints.errors import DataError, did_you_mean
+from dataset_fingerprints.files.opening import MOST_TEXT_BYTES, read_file
 from dataset_fingerprints.layouts.description import (
     most_common_count,
     read_scheme_or_default,
@@ -87,9 +89,9 @@ def read_csv(path: Path, description: Mapping[str, Any]) -> Dataset:
 def _read_rows(path: Path) -> tuple[list[str], list[tuple[int, _Row]]]:
     """Return the header, and the rows that are not blank with the numbers of their lines."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            lines = [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader]
+        text = read_file(path, MOST_TEXT_BYTES).decode("utf-8-sig")
+        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+        lines = [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path}: cannot be read as CSV ({error}). Save it as CSV in UTF-8, with commas.") from error
     lines = [(number, cells) for number, cells in lines if any(cells)]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dataset_fingerprints.dataset import Dataset
 from dataset_fingerprints.layouts.description import show_path
-from dataset_fingerprints.names import counted
+from dataset_fingerprints.names import counted, some_of
 from dataset_fingerprints.reading.file_names import find_left_out, show_left_out
 
 _NAMES = {
@@ -23,10 +23,10 @@ def describe_layout(dataset: Dataset) -> str:
     For example: "paired folders: Brain/001.nii.gz with Lesion/001.nii.gz, 20 cases, 1 channel".
     """
     root, first = Path(dataset.root), dataset.cases[0]
-    images = " and ".join(show_path(root, path) for path in first.image_paths())
+    images = some_of([show_path(root, path) for path in first.image_paths()], 10, " and ")
     label = show_path(root, first.label_path()) if first.label else "no label map"
     channels = counted(len(dataset.channels), "channel")
-    named = "" if _are_numbers(dataset.channels) else f" ({', '.join(dataset.channels)})"
+    named = "" if _are_numbers(dataset.channels) else f" ({some_of(dataset.channels, 10)})"
     cases = counted(len(dataset.cases), "case")
     text = f"{_NAMES[dataset.layout]}: {images} with {label}, {cases}, {channels}{named}"
     others = [] if dataset.layout == "csv" else find_unused(dataset)

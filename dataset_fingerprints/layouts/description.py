@@ -21,6 +21,9 @@ DEFAULT_LABELS = {"background": 0, "lesion": 1}
 # So many headers say how many volumes a 4D file of the data set holds; an odd number, so that one odd file is outvoted.
 FILES_ASKED = 9
 
+# Characters of a value that a message shows.
+_LONGEST_SHOWN = 200
+
 _SUBJECT = re.compile(r"sub-[A-Za-z0-9]+")
 _SESSION = re.compile(r"ses-[A-Za-z0-9]+")
 
@@ -38,7 +41,7 @@ def read_scheme(path: Path, labels: Mapping[str, Any], order: object = None) -> 
     Raises:
         DataError: values that are not integers, occur twice or contradict each other.
     """
-    values = {name: _label_values(path, name, value) for name, value in labels.items() if value not in (0, [0])}
+    values = _foreground_values(path, labels)
     ignored = values.pop("ignore", None)
     if not values:
         raise DataError(f"{path}: 'labels' names no foreground. Expected for example {{'background': 0, 'lesion': 1}}.")
@@ -65,13 +68,26 @@ def read_scheme(path: Path, labels: Mapping[str, Any], order: object = None) -> 
         raise DataError(f"{path}: {error}") from error
 
 
+def _foreground_values(path: Path, labels: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+    """Return the values of every label and region but the one label of value 0, the background."""
+    values = {name: _label_values(path, name, value) for name, value in labels.items()}
+    zeros = [name for name, own in values.items() if own == (0,)]
+    moved = [name for name in values if name.lower() == "background" and name not in zeros]
+    if len(zeros) > 1 or moved:
+        raise DataError(
+            f"{path}: 'labels' are {show_value(labels)}. Expected 0 for the background and for nothing else: give "
+            "each label an integer of its own."
+        )
+    return {name: own for name, own in values.items() if name not in zeros}
+
+
 def _label_values(path: Path, name: str, value: object) -> tuple[int, ...]:
     """Return the one value of a label, or those of a region."""
     values = value if isinstance(value, list) else [value]
     if not values or not all(isinstance(one, int) and not isinstance(one, bool) for one in values):
         raise DataError(
-            f"{path}: the label '{name}' is {value!r}. Expected an integer, or a list of integers for a region: "
-            "{'background': 0, 'lesion': 1}."
+            f"{path}: the label '{name}' is {show_value(value)}. Expected an integer, or a list of integers for a "
+            "region: {'background': 0, 'lesion': 1}."
         )
     if len(set(values)) != len(values) or (len(values) > 1 and 0 in values):
         raise DataError(f"{path}: the region '{name}' is {value}. Expected different label values without background.")
@@ -85,13 +101,13 @@ def _export_order(path: Path, regions: Sequence[Region], order: object) -> tuple
     names = ", ".join(region.name for region in regions)
     if not isinstance(order, list) or len(order) != len(regions):
         raise DataError(
-            f"{path}: has regions, but 'regions_class_order' is {order!r}. Expected the value to write for each of "
-            f"{names}, in this order; later ones are written over earlier ones."
+            f"{path}: has regions, but 'regions_class_order' is {show_value(order)}. Expected the value to write for "
+            f"each of {names}, in this order; later ones are written over earlier ones."
         )
     for region, value in zip(regions, order, strict=True):
         if value not in region.values:
             raise DataError(
-                f"{path}: 'regions_class_order' writes {value!r} for the region {region.name}, which holds "
+                f"{path}: 'regions_class_order' writes {show_value(value)} for the region {region.name}, which holds "
                 f"{list(region.values)}. Expected one of these: the order is that of {names}."
             )
     return tuple(order)
@@ -136,11 +152,12 @@ def expect_labels(path: Path, labels: object) -> Mapping[str, Any]:
 
 def read_channels(path: Path, names: object) -> tuple[str, ...]:
     """Return channel names in the order of their numbers, from {"0": "T1w"} or ["T1w"]."""
-    if isinstance(names, list) and names:
-        return tuple(str(name) for name in names)
-    if isinstance(names, dict) and names and sorted(names, key=_number) == [str(i) for i in range(len(names))]:
-        return tuple(str(names[str(i)]) for i in range(len(names)))
-    raise DataError(f'{path}: channels are {names!r}. Expected numbers from 0 with names, for example {{"0": "T1w"}}.')
+    found = [names.get(str(number)) for number in range(len(names))] if isinstance(names, dict) else names
+    if isinstance(found, list) and found and all(isinstance(name, str) for name in found):
+        return tuple(found)
+    raise DataError(
+        f'{path}: channels are {show_value(names)}. Expected numbers from 0 with names, for example {{"0": "T1w"}}.'
+    )
 
 
 def subject_of(case: str) -> str:
@@ -158,6 +175,12 @@ def session_of(case: str) -> str:
 def show_path(root: Path, file: Path) -> str:
     """Return a file's path from the root, or all of it where it lies elsewhere."""
     return str(file.relative_to(root) if file.is_relative_to(root) else file)
+
+
+def show_value(value: object) -> str:
+    """Return a value of a file for a message, the start of a long one."""
+    text = repr(value)
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
 
 
 def make_case(name: str, images: Iterable[Path], label: Path) -> Case:
@@ -259,8 +282,8 @@ def refuse_wrong_channels(path: Path, cases: Sequence[Case], channels: Sequence[
     if wrong:
         count_of = counted(len(channels), "channel is", "channels are")
         raise DataError(
-            f"{path}: {count_of} declared ({', '.join(channels)}) but the scans of these cases hold another number of "
-            f"volumes: {some_of(wrong, 10)}. {cure}"
+            f"{path}: {count_of} declared ({some_of(channels, 10)}) but the scans of these cases hold another number "
+            f"of volumes: {some_of(wrong, 10)}. {cure}"
         )
 
 
@@ -285,7 +308,3 @@ def most_common_count(files: Iterable[str]) -> int:
         if counts.total() == FILES_ASKED:
             break
     return max(counts, key=lambda count: (counts[count], count), default=1)
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isdigit() else -1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from dataset_fingerprints.layouts.description import (
     refuse_absence,
     refuse_unusable_names,
     refuse_wrong_channels,
+    show_value,
 )
 from dataset_fingerprints.reading.file_names import stem_of
 
@@ -23,6 +25,8 @@ _NAME_ALL = (
     'Name every volume in \'modality\', for example {"0": "T1w", "1": "FLAIR"}; if only one of them is wanted, '
     "write it into a 3D file of its own."
 )
+
+_INTEGER = re.compile(r"-?[0-9]{1,20}")
 
 
 def is_msd(root: Path, description: Mapping[str, Any]) -> bool:
@@ -54,15 +58,20 @@ def read_msd(root: Path, description: Mapping[str, Any]) -> Dataset:
 
 def _listed_file(path: Path, entry: object, key: str) -> Path:
     if not isinstance(entry, dict) or not isinstance(entry.get(key), str):
-        raise DataError(f"{path}: the training entry {entry!r} has no '{key}'. Expected image and label paths.")
+        raise DataError(
+            f"{path}: the training entry {show_value(entry)} has no '{key}'. Expected image and label paths."
+        )
     listed: str = entry[key]
     return path.parent / listed
 
 
 def _scheme(path: Path, description: Mapping[str, Any]) -> LabelScheme:
     labels = description.get("labels")
-    try:
-        by_name = {str(name): int(value) for value, name in labels.items()}  # type: ignore[union-attr]
-    except (AttributeError, ValueError, TypeError) as error:
-        raise DataError(f'{path}: \'labels\' is {labels!r}. Expected {{"0": "background", "1": "lesion"}}.') from error
-    return read_scheme(path, by_name, ())
+    if isinstance(labels, dict) and all(map(_INTEGER.fullmatch, labels)):
+        by_name = {name: int(value) for value, name in labels.items() if isinstance(name, str)}
+        if len(by_name) == len(labels):
+            return read_scheme(path, by_name, ())
+    raise DataError(
+        f"{path}: 'labels' are {show_value(labels)}. Expected numbers with a name of their own each, for example "
+        '{"0": "background", "1": "lesion"}.'
+    )

@@ -17,7 +17,9 @@ from dataset_fingerprints.layouts.description import (
     refuse_rivals,
     refuse_unusable_names,
     refuse_wrong_channels,
+    show_value,
 )
+from dataset_fingerprints.names import is_case_name
 from dataset_fingerprints.reading.dicom import name_folders
 from dataset_fingerprints.reading.file_names import ending_of, images_in, split_channel, stem_of
 from dataset_fingerprints.reading.images import IMAGE_SUFFIXES
@@ -45,13 +47,22 @@ def read_nnunet(root: Path, description: Mapping[str, Any]) -> Dataset:
     channels = read_channels(path, description["channel_names"])
     scheme = read_scheme(path, expect_labels(path, description["labels"]), description.get("regions_class_order"))
     listed = description.get("dataset")
-    ending = str(description.get("file_ending", ""))
+    ending = _read_ending(path, description.get("file_ending"))
     files = _found_files(root, len(channels), ending) if listed is None else _listed_files(path, listed)
     refuse_unusable_names(path, list(files), "List each case once.")
     cases = tuple(make_case(name, images, label) for name, (images, label) in files.items())
     refuse_absence(path, cases)
     refuse_wrong_channels(path, cases, channels, _NAME_CHANNELS)
     return Dataset(name=root.name, layout="nnunet", root=str(root), channels=channels, labels=scheme, cases=cases)
+
+
+def _read_ending(path: Path, stated: object) -> str:
+    """Return the stated suffix of all files; empty without one."""
+    if stated is None:
+        return ""
+    if not isinstance(stated, str) or not is_case_name(f"a{stated}"):
+        raise DataError(f"{path}: 'file_ending' is {show_value(stated)}. Expected the files' suffix, such as .nii.gz.")
+    return stated
 
 
 def _images_in(folder: Path, ending: str) -> list[Path]:
@@ -110,7 +121,7 @@ def _listed_case(path: Path, name: str, entry: object) -> tuple[tuple[Path, ...]
         or not isinstance(label, str)
     ):
         raise DataError(
-            f"{path}: case {name} of 'dataset' is {entry!r}. "
+            f"{path}: case {name} of 'dataset' is {show_value(entry)}. "
             'Expected {"images": ["imagesTr/a_0000.nii.gz"], "label": "labelsTr/a.nii.gz"}.'
         )
     return tuple(path.parent / image for image in images), path.parent / label

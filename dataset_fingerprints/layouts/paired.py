@@ -12,6 +12,7 @@ from typing import Any
 
 from dataset_fingerprints.dataset import Case, Dataset
 from dataset_fingerprints.errors import DataError
+from dataset_fingerprints.files.places import resolve
 from dataset_fingerprints.layouts.description import (
     make_case,
     most_common_count,
@@ -84,7 +85,7 @@ def read_paired(images: Path, labels: Path) -> Dataset:
         if not folder.is_dir():
             found = "is a file" if folder.exists() else "does not exist"
             raise DataError(f"{folder}: {found}. Expected a folder of scans and a folder of label maps.")
-    images, labels = images.resolve(), labels.resolve()
+    images, labels = resolve(images), resolve(labels)
     root = Path(os.path.commonpath((images, labels)))
     return _read_pair(root, images, labels, read_description(root / "dataset.json"))
 

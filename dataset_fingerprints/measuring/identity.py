@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -14,9 +13,6 @@ from dataset_fingerprints.fingerprint import FileIdentity
 from dataset_fingerprints.reading import nifti_header
 from dataset_fingerprints.reading.dicom import series_folders
 from dataset_fingerprints.reading.guards import find_data_files
-
-# An .mhd header names the file that holds its voxels; LOCAL means that they follow in the same file.
-_DATA_FILE = re.compile(rb"^ElementDataFile\s*=\s*(.+?)\s*$", re.MULTILINE)
 
 
 def identify_case(case: Case) -> tuple[FileIdentity, ...]:
@@ -63,12 +59,7 @@ def files_behind(path: Path) -> tuple[Path, ...]:
     if path.suffix.lower() in nifti_header.PAIR_SUFFIXES:
         with suppress(DataError):
             return nifti_header.find_pair(path)
-    if path.suffix.lower() == ".mhd":
-        named = _DATA_FILE.search(path.read_bytes())
-        data = path.parent / named.group(1).decode(errors="replace") if named else path
-        if data != path and data.is_file():
-            return (path, data)
-    if path.suffix.lower() == ".nrrd":
+    if path.suffix.lower() in (".mha", ".mhd", ".nrrd"):
         return (path, *find_data_files(path))
     return (path,)
 

@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,6 +18,9 @@ from dataset_fingerprints.files.jsonfiles import parse_json, to_line, to_sealed_
 from dataset_fingerprints.files.opening import naming, open_to_write, write_all
 from dataset_fingerprints.fingerprint import SCHEMA_VERSION
 from dataset_fingerprints.measuring.one_pass import Known
+
+# More than any line of ours; what follows is damaged.
+_LONGEST_LINE = 1 << 26
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,7 +99,7 @@ def _read(path: Path, expected: Heading) -> tuple[int, dict[str, Known]]:
         return 0, known
     length = 0
     with path.open("rb") as stream:
-        for number, line in enumerate(stream):
+        for number, line in enumerate(iter(partial(stream.readline, _LONGEST_LINE), b"")):
             try:
                 if not line.endswith(b"\n"):
                     break

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 from collections import defaultdict
@@ -51,7 +52,7 @@ def image_of(file: Path) -> Path:
 
 def stem_of(image: Path) -> str:
     """Return the name of an image file without its suffix, or that of a DICOM series' folder, which has none."""
-    return unicodedata.normalize("NFC", image.name) if image.is_dir() else case_stem(image)
+    return unicodedata.normalize("NFC", image.name) if os.path.isdir(image) else case_stem(image)  # noqa: PTH112
 
 
 def ending_of(image: Path, name: str) -> str:

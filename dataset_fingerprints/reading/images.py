@@ -213,6 +213,7 @@ def refuse_wide_labels(path: Path, labels: NDArray[Any]) -> None:
 
 
 def _read(path: Path, dtype: type[np.floating] | None, series: str = "") -> Image:
+    refuse_irregular(path)
     by_itk = partial(dicom.read_voxels, series=series) if path.is_dir() else itk.read_voxels
     try:
         stored = _read_by(path, partial(nifti.read_voxels, dtype=dtype), partial(by_itk, dtype=dtype))
@@ -224,6 +225,7 @@ def _read(path: Path, dtype: type[np.floating] | None, series: str = "") -> Imag
 
 
 def _read_header(path: Path) -> Header:
+    refuse_irregular(path)
     return _read_by(path, nifti.read_header, dicom.read_header if path.is_dir() else itk.read_header)
 
 
@@ -234,7 +236,6 @@ def _settle(grid: Grid) -> Grid:
 
 def _read_by(path: Path, by_nibabel: Callable[[Path], _Found], by_itk: Callable[[Path], _Found]) -> _Found:
     """Read a NIfTI file by nibabel, or by SimpleITK where nibabel refuses it; everything else by SimpleITK."""
-    refuse_irregular(path)
     readers = {"nibabel": by_nibabel, "SimpleITK": by_itk}
     if path.is_dir() or suffix_of(path) in itk.VOLUME_SUFFIXES + itk.PICTURE_SUFFIXES:
         del readers["nibabel"]

@@ -96,10 +96,9 @@ def opened(path: Path) -> Iterator[tuple[nibabel.Nifti1Header, BinaryIO, bytes]]
         header, *voxels = (
             opened.enter_context(open_unpacked(file)) for file in (find_pair(path) if paired else (path,))
         )
-        if paired:
-            _refuse_analyze(path, header)
         stream = voxels[0] if voxels else header
         try:
+            _refuse_analyze(path, header)
             raw, block = _parse(header)
             _refuse_elsewhere(path, raw, paired=paired)
             raw.check_fix(_silent, _ERROR_LEVEL)

@@ -9,6 +9,7 @@ from typing import Any, TypeVar, get_args, get_type_hints
 
 from dataset_fingerprints.errors import FileFormatError, PlanError, did_you_mean
 from dataset_fingerprints.files.jsonfiles import JsonValue, from_plain
+from dataset_fingerprints.names import show_name
 from planners.choices import Choice, PartTable, resolve
 from planners.editing.contradictions import refuse_contradictions
 from planners.editing.option_checks import check_seed
@@ -21,6 +22,8 @@ Node = TypeVar("Node", Plan, Configuration, Any)
 
 # No value of a plan that is meant is as large; infinity is larger, and NaN is not smaller.
 LARGEST = 1e30
+# Of a place in a list.
+_MOST_DIGITS = 9
 _PLAN_FIELDS = frozenset({"seed", "default_configuration"})
 _FIXED_FIELDS = frozenset({"name", "inputs", "initial", "slice_axis"})  # of a configuration: they are what it is
 _EXPECTED = {
@@ -96,7 +99,7 @@ def find_assigned_parts(assignments: Sequence[str]) -> Iterator[tuple[str, Choic
         for field in PARTS:
             owner, found, rest = f".{path}.".partition(f".{field}.")
             steps = [step for step in rest.split(".") if step]
-            place = int(steps.pop(0)) if steps and steps[0].isdecimal() else 0
+            place = _read_place(steps.pop(0)) if steps and steps[0].isdecimal() else 0
             if not found:
                 continue
             if not steps:
@@ -211,11 +214,17 @@ def _replace_value(old: Any, kind: Any, keys: Sequence[str], value: Any, path: s
 
 
 def _replace_item(old: tuple[Any, ...], kind: Any, keys: Sequence[str], value: Any, path: str) -> tuple[Any, ...]:
-    index = int(keys[0]) if keys[0].isdecimal() else -1
+    index = _read_place(keys[0])
     if not 0 <= index < len(old):
-        raise PlanError(f"--set {path}: '{keys[0]}' is not a place in the list. Expected 0 to {len(old) - 1}.")
+        shown = show_name(keys[0])
+        raise PlanError(f"--set {show_name(path)}: '{shown}' is not a place in the list. Expected 0 to {len(old) - 1}.")
     item = _replace_value(old[index], get_args(kind)[0], keys[1:], value, path)
     return (*old[:index], item, *old[index + 1 :])
+
+
+def _read_place(text: str) -> int:
+    """Return a place in a list; -1 for what is none."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS else -1
 
 
 def _convert(value: Any, kind: Any, path: str) -> Any:
@@ -249,7 +258,7 @@ def _value_at(node: Any, keys: Sequence[str]) -> str:
         if isinstance(node, dict):
             return str(node.get(".".join(keys[position:]), ""))
         if isinstance(node, tuple):
-            node = node[int(key)] if key.isdecimal() and int(key) < len(node) else ""
+            node = node[_read_place(key)] if 0 <= _read_place(key) < len(node) else ""
         else:
             node = getattr(node, key, "")
     return node.name if isinstance(node, Choice) else str(node)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from dataset_fingerprints.errors import FileFormatError, PlanError
+from dataset_fingerprints.names import counted
 from planners.choices import Checked, Choice, resolve
 from planners.editing.range_checks import (
     find_data_problems,
@@ -58,7 +59,8 @@ def _find_shared_problems(plan: Plan | Run) -> Iterator[str]:
         found = len(configuration.preprocessing.normalization)
         if found != len(plan.channels):
             yield (
-                f"{configuration.name}.preprocessing.normalization holds {found} for {len(plan.channels)} channels. "
+                f"{configuration.name}.preprocessing.normalization holds {found} for "
+                f"{counted(len(plan.channels), 'channel')}. "
                 "Expected one for each."
             )
     yield from find_order_problems(plan.configurations)

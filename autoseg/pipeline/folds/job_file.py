@@ -11,6 +11,7 @@ from autoseg.pipeline.folds.jobs import TrainingOptions
 from autoseg.workspace.workspace import Workspace, find_workspace
 from dataset_fingerprints.errors import WorkspaceError
 from dataset_fingerprints.files.jsonfiles import read_json, write_json
+from dataset_fingerprints.files.places import resolve
 from dataset_fingerprints.names import check_fold_name, check_folder_name
 
 # In place of a fold: all folds and their summary.
@@ -77,7 +78,7 @@ def read_job(path: Path) -> tuple[Workspace, JobFile]:
             f"{path}: belongs to the workspace {root}, which is not there. A job's file works where it was written, "
             "in its fold's folder: put it back, or give `autoseg train FOLD -w WORKSPACE`."
         ) from error
-    if not path.resolve().is_relative_to(workspace.root.resolve()):
+    if not resolve(path).is_relative_to(resolve(workspace.root)):
         raise WorkspaceError(
             f"{path}: names the workspace {root}, in which it does not lie. Give `autoseg train FOLD -w WORKSPACE`."
         )

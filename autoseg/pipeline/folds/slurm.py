@@ -20,6 +20,7 @@ from autoseg.progress import Progress
 from autoseg.workspace.fold import fold_standing_for
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import AutosegError, PlanError
+from dataset_fingerprints.files.places import resolve
 
 # Seconds before the end of its time at which a job is asked to save.
 WARNING_SECONDS = 120
@@ -80,7 +81,7 @@ def submit_all(
         progress.say("--jobs is for folds on this machine: Slurm starts as many at once as it has room for.")
     plan, _ = read_plan(workspace, options.plan_name)
     # The jobs may start in another directory.
-    absolute = Workspace(root=workspace.root.resolve())
+    absolute = Workspace(root=resolve(workspace.root))
     given = ({"gpus": "1"} if plan.machine.device == "cuda" else {}) | parse_settings(settings)
     submitted: list[Submitted] = []
     for stage, folds in _find_stages(absolute, options):

@@ -119,7 +119,7 @@ def _read_file(stream: BinaryIO, found: Tags) -> None:
     _read_elements(_Source(stream=stream, size=size, explicit=True, order="<"), found, only_group=2)
     syntax = found.text(_SYNTAX)
     if syntax == _DEFLATED:
-        unpacked = zlib.decompressobj(-zlib.MAX_WBITS).decompress(stream.read(), _UNPACKED_BYTES)
+        unpacked = zlib.decompressobj(-zlib.MAX_WBITS).decompress(stream.read(_UNPACKED_BYTES), _UNPACKED_BYTES)
         stream, size = io.BytesIO(unpacked), len(unpacked)
     order = ">" if syntax == _BIG else "<"
     explicit = _looks_explicit(stream) if syntax is None else syntax != _IMPLICIT

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -10,6 +11,7 @@ from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.reading.guards.datafiles import find_data_file, number_files, read_integer, share_evenly
 from dataset_fingerprints.reading.guards.payloads import Payload
 from dataset_fingerprints.reading.stored import RefusedError
+from dataset_fingerprints.tolerances import LARGEST_VOXEL_MM
 
 _SPELLINGS = {
     1: "signed char, int8, int8_t, uchar, unsigned char, uint8, uint8_t, char",
@@ -41,6 +43,7 @@ def find_nrrd_payloads(path: Path) -> list[Payload]:
         DataError: it names data files that are not read, or has a line that is too long.
     """
     fields, names, end = _read_fields(path)
+    _refuse_endless(path, fields.get("space directions", ""))
     name = fields.get("data file", fields.get("datafile"))
     if name is None:
         return [_make_payload(path, path, end, fields, 1)]
@@ -60,6 +63,20 @@ def gives_voxel_size(path: Path) -> bool:
     """Return whether an NRRD's header says how large the voxels are."""
     fields, _, _ = _read_fields(path)
     return "spacings" in fields or "space directions" in fields
+
+
+def _refuse_endless(path: Path, directions: str) -> None:
+    """Refuse voxels so large that ITK cannot square their sizes: it takes 1 mm instead without a word."""
+    for number in re.split(r"[\s(),]+", directions):
+        try:
+            size = abs(float(number))
+        except ValueError:
+            continue  # none, or what ITK itself refuses
+        if not size < LARGEST_VOXEL_MM:
+            raise DataError(
+                f"{path}: its header has {number[:40]} in its space directions. Expected voxel sizes below "
+                f"{LARGEST_VOXEL_MM:g} mm: correct the header, for example with SimpleITK."
+            )
 
 
 def _make_payload(header: Path, file: Path, start: int, fields: dict[str, str], files: int) -> Payload:

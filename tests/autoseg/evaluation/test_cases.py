@@ -161,7 +161,9 @@ def test_a_region_is_read_from_its_text():
     assert parse_region("core = 2, 3") == Segment(label="core", values=(2, 3))
 
 
-@pytest.mark.parametrize("text", ["core", "=1", "core=", "core=a", "core=1;2"])
+@pytest.mark.parametrize(
+    "text", ["core", "=1", "core=", "core=a", "core=1;2", "core=1 2", "core=1,", "core=" + "9" * 5000]
+)
 def test_a_text_that_names_no_region_is_refused(text):
     with pytest.raises(DataError, match="Expected a name and label values"):
         parse_region(text)

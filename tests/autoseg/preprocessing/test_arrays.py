@@ -49,6 +49,7 @@ KINDS: dict[str, Callable[[Path], object]] = {
     "nothing": lambda path: path.write_bytes(b""),
     "another file": lambda path: path.write_bytes(b"\x89PNG" * 100),
     "another shape": lambda path: write_array(path, np.zeros((4, 4, 5), np.uint8)),
+    "more axes": lambda path: write_array(path, np.zeros((1, 4, 4, 4), np.uint8)),
     "another type": lambda path: write_array(path, np.zeros((4, 4, 4), np.float64)),
     "objects": lambda path: write_array(path, np.zeros((4, 4, 4), "S5")),
 }
@@ -62,7 +63,7 @@ def test_what_is_no_plain_array_of_the_expected_shape_is_refused(
     path = tmp_path / "a.b2nd"
     KINDS[kind](path)
     with pytest.raises(WorkspaceError, match=r"case a cannot be read \(.*\)\. Do so\."), reported("case a", "Do so."):
-        read_array(path, shape=(4, 4, 4), kinds=(np.uint8,))
+        read_array(path, shape=(None, 4, 4), kinds=(np.uint8,))
     assert not (tmp_path / "trace").exists()
 
 

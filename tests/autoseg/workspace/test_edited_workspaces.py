@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -63,7 +64,7 @@ BOTH: dict[str, tuple[Edit, str]] = {
     "spacing of 0": (part("preprocessing", spacing_mm=[0.0, 1.0, 1.0]), "spacing_mm is 0x1x1"),
     "negative spacing": (part("preprocessing", spacing_mm=[-1.0, 1.0, 1.0]), "spacing_mm is -1x1x1"),
     "spacing that is no number": (part("preprocessing", spacing_mm=[float("nan"), 1.0, 1.0]), "spacing_mm is nanx1x1"),
-    "too few normalisations": (part("preprocessing", normalization=[]), "normalization holds 0 for 1 channels"),
+    "too few normalisations": (part("preprocessing", normalization=[]), "normalization holds 0 for 1 channel"),
     "no iterations": (part("training", iterations=0), "training.iterations is 0"),
     "iterations without end": (part("training", iterations=10**30), "training.iterations is 1000"),
     "iterations that are no whole number": (part("training", iterations=1e30), "training.iterations: .*integer"),
@@ -171,7 +172,89 @@ def test_an_edited_fold_is_refused_by_whatever_reads_it(root: Path, what: str) -
 def test_edited_folds_are_refused(root: Path, what: str) -> None:
     edit, message = SPLITS[what]
     edit_json(Workspace(root=root / "ws").splits("default"), edit)
-    refuse(root, ("score", "predict"), message)
+    refuse(root, ("score", "go on", "predict"), message)
+
+
+FOLD = "models/default/3d_fullres/fold_0"
+CASE = "preprocessed/*/sub-0.json"
+VALIDATED = f"{FOLD}/validation/cases/sub-3.json"
+# What is edited in other files -> the file, how, the commands that read it, and what the message says.
+OTHERS: dict[str, tuple[str, Edit, tuple[str, ...], str]] = {
+    **{
+        f"a case of the data set with {what}": (
+            "dataset.json",
+            lambda p, changes=changes: p["cases"][0].update(changes),  # type: ignore[misc]
+            ("score", "go on"),
+            f"dataset.json.*{message}",
+        )
+        for what, changes, message in (
+            ("a name that leaves its folder", {"name": "../x"}, "cannot name the files of a case"),
+            ("a name of two lines", {"name": "a\nb"}, "cannot name the files of a case"),
+            ("a path with a zero", {"label": "a\0b/c"}, "cannot be the path of a file"),
+            ("a path of 6,000 characters", {"label": "a/" * 3000}, "cannot be the path of a file"),
+            ("half a character", {"images": ["\ud800"]}, "holds half a character"),
+            ("images that are no list", {"images": 5}, "images"),
+        )
+    },
+    "another label map": (
+        "dataset.json",
+        lambda p: p["cases"][3].update(label="/dev/zero"),
+        ("score", "go on"),
+        "of sub-3 were replaced since they were preprocessed",
+    ),
+    "a label of the data set beyond 32 bits": (
+        "dataset.json",
+        lambda p: p["labels"]["labels"][0].update(value=10**12),
+        ("score", "go on"),
+        "dataset.json.*1000000000000",
+    ),
+    "a preprocessed case of no voxels": (CASE, lambda p: p["record"].update(shape=[0, 0, 0]), ("go on",), "sub-0"),
+    "a fold that ended in no known way": (
+        f"{FOLD}/record.json",
+        lambda p: p.update(status="x"),
+        ("score", "go on"),
+        "record.json: status",
+    ),
+    "iterations of text": (f"{FOLD}/record.json", lambda p: p.update(iterations="4"), ("score", "go on"), "iterations"),
+    "no folds": (
+        "plans/default/splits.json",
+        lambda p: p.update(folds=5),
+        ("score", "go on"),
+        "splits.json: folds",
+    ),
+    "a case that trains and validates": (
+        "plans/default/splits.json",
+        lambda p: p["folds"][0]["train"].append("sub-3"),
+        ("score", "go on"),
+        "splits.json.*sub-3",
+    ),
+    "a case twice in a fold": (
+        "plans/default/splits.json",
+        lambda p: p["folds"][0]["train"].append("sub-0"),
+        ("score", "go on"),
+        "splits.json.*sub-0",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", OTHERS)
+def test_other_edited_files_are_refused_by_what_reads_them(root: Path, what: str) -> None:
+    place, edit, commands, message = OTHERS[what]
+    (path,) = (root / "ws").glob(place)
+    edit_json(path, edit)
+    refuse(root, commands, f"(?s){message}")
+
+
+def test_files_larger_than_any_that_can_be_meant_are_not_read(root: Path) -> None:
+    reading = {"plans/default/plan.json": ("explain", "score", "predict"), f"{FOLD}/run.json": ("score", "predict")}
+    for place, commands in reading.items():
+        path = root / "ws" / place
+        content = path.read_bytes()
+        os.truncate(path, 1 << 40)
+        for name in commands:
+            with pytest.raises(AutosegError, match=rf"{path.name}.*it holds 1099511627776 bytes; at most"):
+                COMMANDS[name](root)
+        path.write_bytes(content)
 
 
 @pytest.mark.parametrize("name", ["../../x", "a/b", "/abs", "", "a\nb", ".x", "x" * 300])

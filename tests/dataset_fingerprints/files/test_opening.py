@@ -7,7 +7,7 @@ import pytest
 
 from dataset_fingerprints.errors import WorkspaceError
 from dataset_fingerprints.files.atomic import write_bytes
-from dataset_fingerprints.files.opening import open_to_write
+from dataset_fingerprints.files.opening import MOST_TEXT_BYTES, open_to_write, read_file
 
 
 @pytest.mark.parametrize("flags", [0, os.O_APPEND])
@@ -34,3 +34,12 @@ def test_files_obey_the_umask_however_they_are_written(tmp_path: Path) -> None:
     finally:
         os.umask(before)
     assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o640}
+
+
+def test_a_file_of_more_than_can_be_meant_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "text"
+    path.write_bytes(b"four")
+    assert read_file(path, MOST_TEXT_BYTES) == read_file(path, 4) == b"four"
+    os.truncate(path, 1 << 40)
+    with pytest.raises(OSError, match="it holds 1099511627776 bytes; at most 536870912 can be meant"):
+        read_file(path, MOST_TEXT_BYTES)

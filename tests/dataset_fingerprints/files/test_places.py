@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.files.places import (
     find_around,
     find_too_long,
@@ -15,6 +16,7 @@ from dataset_fingerprints.files.places import (
     is_within,
     name_bytes,
     nearest_there,
+    resolve,
 )
 
 
@@ -68,3 +70,12 @@ def test_names_are_measured_in_bytes(root: Path) -> None:
 def test_case_counts_where_the_disk_tells_names_apart(root: Path) -> None:
     (root / "Probe").mkdir()
     assert is_case_blind(root / "Probe" / "new") == (root / "pROBE").exists()
+
+
+@pytest.mark.parametrize("place", ["loop", "loop/below", "other_loop"])
+def test_a_link_that_leads_back_to_itself_is_named(root: Path, place: str) -> None:
+    (root / "loop").symlink_to("other_loop")
+    (root / "other_loop").symlink_to("loop")
+    for look in (resolve, lambda path: is_within(path, root), lambda path: find_around(path, [root])):
+        with pytest.raises(DataError, match=f"{place}: is or lies behind a link that leads back to itself. Remove"):
+            look(root / place)

@@ -17,6 +17,22 @@ def write_mhd(path):
     return path
 
 
+def write_slices_mhd(path, files):
+    for index in range(3):
+        path.with_name(f"slice_{index}.raw").write_bytes(bytes(range(4)))
+    header = f"ObjectType = Image\nNDims = 3\nDimSize = 2 2 3\nElementType = MET_UCHAR\nElementDataFile = {files}\n"
+    path.write_text(header)
+    return path
+
+
+def write_listed_mhd(path):
+    return write_slices_mhd(path, "LIST\nslice_0.raw\nslice_1.raw\nslice_2.raw")
+
+
+def write_numbered_mhd(path):
+    return write_slices_mhd(path, "slice_%d.raw 0 2 1")
+
+
 def write_detached_nrrd(path):
     path.with_name("voxels.raw").write_bytes(bytes(range(8)))
     header = "NRRD0004\ntype: uchar\ndimension: 3\nsizes: 2 2 2\nencoding: raw\ndata file: voxels.raw\n"
@@ -46,6 +62,8 @@ def test_an_mhd_is_its_header_and_its_voxels(tmp_path):
     ("write", "name", "inner"),
     [
         (write_mhd, "a.mhd", "a.raw"),
+        (write_listed_mhd, "a.mhd", "slice_1.raw"),
+        (write_numbered_mhd, "a.mhd", "slice_2.raw"),
         (write_detached_nrrd, "a.nrrd", "voxels.raw"),
         (write_folder, "series", "series/1.dcm"),
     ],

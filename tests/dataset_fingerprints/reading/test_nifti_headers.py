@@ -308,3 +308,15 @@ def test_an_axis_too_long_for_nifti_1_is_written_as_nifti_2(tmp_path):
     grid = read_grid(tmp_path / "a.nii.gz")
     write_label_map(tmp_path / "m.nii.gz", voxels, grid)
     assert nibabel.load(tmp_path / "m.nii.gz").shape == (40_000, 2, 2)
+
+
+@pytest.mark.parametrize("name", ["a.nii", "a.nii.gz"])
+@pytest.mark.parametrize("kind", ["an Analyze image", "a magic that was overwritten"])
+def test_an_analyze_header_under_a_niftis_name_is_refused(tmp_path, name, kind):
+    path = save(tmp_path / name, head(0)[0], affine_of())
+    content = bytearray(gzip.decompress(path.read_bytes()) if name.endswith(".gz") else path.read_bytes())
+    content[344:348] = bytes(4) if kind.startswith("an") else b"xxxx"
+    path.write_bytes(gzip.compress(bytes(content)) if name.endswith(".gz") else bytes(content))
+    for read in (read_grid, read_label_map):
+        with pytest.raises(DataError, match=rf"{name}: is an Analyze 7\.5 image, whose header does not say which side"):
+            read(path)

@@ -125,6 +125,8 @@ def test_batch_size_of_all_replaces_the_decisions_of_each(plan: Plan) -> None:
             "--set training.optimizer.options.momentum: optimizer adamw has no option",
         ),
         ("training.loss=3", "found 3. Expected the name of a part"),
+        ("sampling.augmentations." + "9" * 5000 + ".name=x", "is not a place in the list. Expected 0 to"),
+        ("sampling.augmentations.\N{SUPERSCRIPT TWO}.name=x", "is not a place in the list. Expected 0 to"),
         ("nosuch.batch_size=2", "the plan has no field 'nosuch' to set"),
         ("default_configuration=absent", "default_configuration is 'absent'. Expected 2d or 3d_fullres"),
         ("3d_fullres.inputs=[]", "no field 'inputs' to set"),

@@ -96,6 +96,8 @@ BAD_TEXT = {
     "encoding": ("a.nrrd", b"encoding: gzip", b"encoding: zip"),
     "directions of 0": ("a.nrrd", b"(1,0,0) (0,1,0)", b"(0,0,0) (0,1,0)"),
     "directions of NaN": ("a.nrrd", b"(1,0,0) (0,1,0)", b"(nan,0,0) (0,1,0)"),
+    "endless directions": ("a.nrrd", b"(1,0,0) (0,1,0)", b"(1e160,0,0) (0,1,0)"),
+    "directions of infinity": ("a.nrrd", b"(1,0,0) (0,1,0)", b"(0,inf,0) (0,1,0)"),
     "huge directions": ("a.nrrd", b"(1,0,0) (0,1,0)", b"(1e9,0,0) (0,1,0)"),
 }
 
