@@ -16,12 +16,12 @@ from autoseg.preprocessing.frames import is_sound
 from autoseg.preprocessing.prepare import Prepared, Record, paste
 from autoseg.workspace.store import StoreFolder
 from dataset_fingerprints.dataset import LabelScheme
-from dataset_fingerprints.errors import AutosegError
+from dataset_fingerprints.errors import AutosegError, WorkspaceError
 from dataset_fingerprints.files.checksums import FileSum
 from dataset_fingerprints.files.jsonfiles import read_json, to_json, write_json
 from dataset_fingerprints.fingerprint import FileIdentity
 from dataset_fingerprints.geometry import Box
-from dataset_fingerprints.names import check_case_name
+from dataset_fingerprints.names import check_case_name, counted
 from planners.plan import Preprocessing
 
 # Raised whenever the arrays would come out differently for the same parameters; stored cases are then made again.
@@ -58,9 +58,16 @@ class StoredCase:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Store:
-    """A folder of cases that share their preprocessing parameters; the record of a case is read once."""
+    """A folder of cases that share their preprocessing parameters; the record of a case is read once.
+
+    Attributes:
+        channels: of every image; None where whoever reads does not know.
+        indices: how many different indices labels may hold; None likewise.
+    """
 
     folder: StoreFolder
+    channels: int | None = None
+    indices: int | None = None
     # Records as they were read, until another file takes their place.
     _known: dict[str, tuple[Stamp, StoredCase]] = field(default_factory=dict, compare=False, repr=False)
     # Cases of which all files have been looked at.
@@ -118,9 +125,10 @@ class Store:
         labels = self.read_labels(case, box)
         with self._reported(case):
             shape = self._open(case).record.shape
-            return read_array(
-                self.folder.image(case), box, shape=(None, *shape), kinds=(np.float16, np.float32)
-            ), labels
+            image = read_array(self.folder.image(case), box, shape=(None, *shape), kinds=(np.float16, np.float32))
+        if self.channels is not None and len(image) != self.channels:
+            raise self._unplanned(case, f"{counted(len(image), 'channel')}. Expected {self.channels}")
+        return image, labels
 
     def read_labels(self, case: str, box: Box | None = None) -> NDArray[np.uint8]:
         """Return (x, y, z) class indices, of a box or of the whole case.
@@ -130,7 +138,8 @@ class Store:
         """
         with self._reported(case):
             shape = self._open(case).record.shape
-            return read_array(self.folder.labels(case), box, shape=shape, kinds=(np.uint8,))
+            labels = read_array(self.folder.labels(case), box, shape=shape, kinds=(np.uint8,))
+        return self._planned_labels(case, labels)
 
     def read_reference(self, case: str) -> NDArray[np.uint8]:
         """Return (x, y, z) class indices on the scan's whole canonical grid, as the raw label map had them.
@@ -141,7 +150,20 @@ class Store:
         with self._reported(case):
             record = self._open(case).record
             shape = record.box.shape()
-            return paste(read_array(self._reference(case, record), shape=shape, kinds=(np.uint8,)), record)
+            reference = read_array(self._reference(case, record), shape=shape, kinds=(np.uint8,))
+        return paste(self._planned_labels(case, reference), record)
+
+    def _planned_labels(self, case: str, labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return labels whose largest index is one of the plan's."""
+        if self.indices is not None and labels.max(initial=0) >= self.indices:
+            raise self._unplanned(case, f"label index {labels.max()}. Expected 0 to {self.indices - 1}")
+        return labels
+
+    def _unplanned(self, case: str, holds: str) -> WorkspaceError:
+        return WorkspaceError(
+            f"{self.folder.root}: the preprocessed case {case} was made for another plan: it holds {holds}. Delete "
+            "this folder and run `autoseg plan_and_preprocess` again."
+        )
 
     def read_record(self, case: str) -> Record:
         """Return what undoes the case's preprocessing."""

@@ -1,4 +1,4 @@
-"""Stopping in order: a scheduler's SIGTERM, Ctrl-C, or the stop file in the fold's folder."""
+"""Stopping in order: a scheduler's SIGTERM, Ctrl-C, a terminal that is closed, or the stop file in the fold's folder."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from types import FrameType
 
 from dataset_fingerprints.errors import StoppedError
 
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class SignalledError(Exception):
@@ -52,9 +52,13 @@ class Interruption:
 
 @contextmanager
 def listening() -> Iterator[Interruption]:
-    """Take SIGTERM and SIGINT as requests while the block runs; outside of the main thread there are none to take."""
+    """Take signals as requests while the block runs; outside of the main thread there are none to take.
+
+    A closed terminal stays ignored in a process that was started to ignore it, as nohup does.
+    """
     interruption = Interruption()
-    with received_by(interruption.receive, SIGNALS):
+    deaf = {signal.SIGHUP} if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else set()
+    with received_by(interruption.receive, [number for number in SIGNALS if number not in deaf]):
         yield interruption
 
 

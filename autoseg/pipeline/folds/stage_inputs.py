@@ -94,7 +94,11 @@ def find_input(workspace: Workspace, plan: Plan, splits: Splits, configuration: 
     """
     cases = read_json(workspace.dataset, Dataset, REMEDY).cases
     return StageInput(
-        store=Store(folder=workspace.store(store_key(configuration.preprocessing, plan.scheme))),
+        store=Store(
+            folder=workspace.store(store_key(configuration.preprocessing, plan.scheme)),
+            channels=len(plan.channels),
+            indices=plan.scheme.index_count(),
+        ),
         scheme=plan.scheme,
         masks=tuple(_find_out_of_fold(workspace, plan, splits, entry.configuration) for entry in configuration.masks()),
         crops=tuple(

@@ -113,6 +113,24 @@ def test_a_record_that_is_damaged_or_removed_after_it_was_read_is_noticed(tmp_pa
         store.read_record("a")
 
 
+@pytest.mark.parametrize(
+    ("limits", "read", "message"),
+    [
+        ({"channels": 3}, "read", r"holds 1 channel\. Expected 3\. Delete this folder"),
+        ({"indices": 2}, "read", r"holds label index 2\. Expected 0 to 1\. Delete this folder"),
+        ({"indices": 2}, "read_labels", "holds label index 2"),
+        ({"indices": 1}, "read_reference", r"holds label index \d\. Expected 0 to 0"),
+    ],
+)
+def test_arrays_of_another_plan_are_refused_though_they_are_whole(tmp_path, limits, read, message):
+    written = Store(folder=StoreFolder(root=tmp_path))
+    written.write("a", prepared(), IDENTITIES)
+    assert written.holds("a", IDENTITIES)
+    with pytest.raises(WorkspaceError, match=message):
+        getattr(Store(folder=written.folder, **limits), read)("a")
+    getattr(Store(folder=written.folder, channels=1, indices=3), read)("a")
+
+
 def test_a_damaged_array_is_reported_with_its_cure(tmp_path):
     store = Store(folder=StoreFolder(root=tmp_path))
     store.write("a", prepared(), IDENTITIES)

@@ -61,6 +61,16 @@ def test_a_signal_ends_work_that_may_stop_anywhere_also_if_it_came_before(
     assert interruption.signal == signal.SIGTERM
 
 
+def test_a_closed_terminal_stays_ignored_where_it_was_before() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with listening() as interruption:
+            send(signal.SIGHUP)
+            assert interruption.signal == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 def test_other_threads_have_no_signals_to_take() -> None:
     before, found = signal.getsignal(signal.SIGTERM), []
 
