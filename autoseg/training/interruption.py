@@ -1,4 +1,4 @@
-"""Stopping in order: a scheduler's SIGTERM, Ctrl-C, a terminal that is closed, or the stop file in the fold's folder."""
+"""Stopping in order: SIGTERM, Ctrl-C, a terminal that is closed, or the stop file in the fold's folder."""
 
 from __future__ import annotations
 
