@@ -6,6 +6,7 @@ import hashlib
 import os
 import threading
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -70,11 +71,12 @@ def open_journal(folder: Path, dataset: Dataset) -> Journal:
     path, heading = journal_path(folder, dataset), _heading_of(dataset)
     length, _ = _read(path, heading)
     folder.mkdir(parents=True, exist_ok=True)
-    stream = open_to_write(path, os.O_APPEND)
-    with naming(path):
+    with ExitStack() as held, naming(path):
+        stream = held.enter_context(open_to_write(path, os.O_APPEND))
         stream.truncate(length)
         if not length:
             write_all(stream, to_sealed_line(heading))
+        held.pop_all()
     return Journal(stream=stream, path=path)
 
 
