@@ -69,7 +69,7 @@ EMPTY = ["Its mask is left empty", "1 scan holds one value everywhere and got an
 ODD: dict[str, tuple[Callable[[Path, Voxels], Path], list[str]]] = {
     "zeros": (write_zeros, ["case odd: channel T1w is 0 everywhere", *EMPTY]),
     "one value": (write_sevens, ["case odd: channel T1w is 7 everywhere", *EMPTY]),
-    "a slice": (write_slice, ["case odd: is a single slice (10x10x1 voxels)", "10x10x10", "Give the whole volume"]),
+    "a slice": (write_slice, ["case odd: is a single slice (10x10x1 voxels)", "8x8x8", "Give the whole volume"]),
     "two axes": (write_two_axes, ["case odd: is a single slice (10x10x1 voxels)"]),
     "TIFF": (write_tiff, ["odd (.tif):", "1 x 1 x 1 mm were assumed", "convert them to NIfTI"]),
     "PNG": (write_png, ["odd (.png):", "1 x 1 x 1 mm were assumed", "case odd: is a single slice"]),
