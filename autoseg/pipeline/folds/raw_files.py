@@ -11,6 +11,7 @@ from dataset_fingerprints.errors import WorkspaceError
 from dataset_fingerprints.files.jsonfiles import read_json
 from dataset_fingerprints.fingerprint import CaseFingerprint, DatasetFingerprint
 from dataset_fingerprints.measuring.identity import confirm
+from dataset_fingerprints.measuring.journal import read_journal
 from dataset_fingerprints.names import counted, some_of
 
 
@@ -77,13 +78,16 @@ def _find_stale(store: Store, measured: Sequence[CaseFingerprint]) -> Iterator[s
 def describe_left_out(workspace: Workspace, plan: str, cases: Sequence[str]) -> str:
     """Return a sentence about the cases of the data set that a plan's folds do not know, or nothing.
 
+    Cases that a planning has only measured, for it was refused or killed, count as well.
+
     Args:
         workspace: with the data set as it was looked at last.
         plan: its name.
         cases: of the plan's folds.
     """
-    known = set(cases)
-    others = sorted(case.name for case in read_json(workspace.dataset, Dataset).cases if case.name not in known)
+    dataset = read_json(workspace.dataset, Dataset)
+    found = {*read_journal(workspace.cases, dataset), *(case.name for case in dataset.cases)}
+    others = sorted(found - set(cases))
     if not others:
         return ""
     return (

@@ -59,6 +59,17 @@ def test_they_are_planned_under_another_name_beside_them(
     assert "Fold 0 is finished." in said
 
 
+def test_cases_of_a_planning_that_was_refused_are_not_forgotten(
+    tiny: Tiny, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tiny.add("case_9", 9)
+    with pytest.raises(WorkspaceError, match="Nothing of the plan is changed"):
+        tiny.plan()
+    assert run(monkeypatch, "train", "0", "-c", CONFIGURATION, "-w", tiny.workspace.root) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "The data set has 1 other case, which plan default lacks (case_9)" in said
+
+
 def test_other_splits_are_not_planned_over_begun_folds_but_the_same_are(tiny: Tiny) -> None:
     before, splits = tiny.contents(), splits_of(tiny)
     held = [list(fold.validation) for fold in splits.folds]
