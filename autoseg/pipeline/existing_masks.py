@@ -6,6 +6,10 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from autoseg.pipeline.new_scans import NewScan
 from autoseg.progress import Progress
@@ -14,9 +18,11 @@ from dataset_fingerprints.geometry import Grid, canonical_grid
 from dataset_fingerprints.measuring.identity import files_behind
 from dataset_fingerprints.names import counted, some_of
 from dataset_fingerprints.reading.alignment import same_place
-from dataset_fingerprints.reading.images import read_grid, read_label_map
+from dataset_fingerprints.reading.images import read_grid, read_image, read_label_map
 
 _log = logging.getLogger(__name__)
+# A label map of another model has at most so many other labels; a scan has more values.
+MOST_FOREIGN = 32
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,6 +58,22 @@ class Masks:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class _There:
+    """A file in the place of a mask.
+
+    Attributes:
+        is_other_image: whether it is an image, but none of labels.
+        grid: of a mask; None where it is none.
+        has_other_labels: than the model.
+    """
+
+    path: Path
+    is_other_image: bool = False
+    grid: Grid | None = None
+    has_other_labels: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class _Doubt:
     """A mask that stays though it may not belong to its scan, and why it may not."""
 
@@ -59,31 +81,81 @@ class _Doubt:
     reason: str
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Made:
+    """What masks that were made by a model look like.
+
+    Attributes:
+        values: that its masks hold.
+        weights: the files of its weights.
+    """
+
+    values: tuple[int, ...]
+    weights: Sequence[Path]
+
+    def trained_ns(self) -> int:
+        """Return when it was trained, 0 for an unknown time."""
+        return max((path.stat().st_mtime_ns for path in self.weights), default=0)
+
+
 def find_kept(
-    scans: Sequence[NewScan], targets: Sequence[Path], weights: Sequence[Path], progress: Progress
+    scans: Sequence[NewScan],
+    targets: Sequence[Path],
+    model: Made,
+    progress: Progress,
+    *,
+    overwrite: bool = False,
 ) -> frozenset[Path]:
     """Return the masks that are there and stay, and say which of them may not belong to their scans.
 
-    A file that cannot be read as a label map is no mask: its scan is predicted.
+    A file that cannot be read, or not to its end, is no mask: its scan is predicted.
 
     Args:
         scans: all scans.
         targets: the path of each scan's mask.
-        weights: the files of the models.
+        model: that predicts.
         progress: receiver of what is found.
+        overwrite: let no mask stay.
+
+    Raises:
+        DataError: what stands in the place of a mask is a sound image, but no mask; the message names it.
     """
-    kept, damaged, doubts = [], [], []
-    trained = max((path.stat().st_mtime_ns for path in weights), default=0)
-    for scan, target in zip(scans, targets, strict=True):
-        if not target.is_file():
-            continue
-        try:
-            grid = read_label_map(target).grid()
-        except DataError:
-            damaged.append(target)
-            continue
-        kept.append(target)
-        doubts += [_Doubt(mask=target, reason=reason) for reason in _find_doubts(scan, target, grid, trained)]
+    there = [
+        (scan, _look_at(target, model.values)) for scan, target in zip(scans, targets, strict=True) if target.is_file()
+    ]
+    _refuse_images([found.path for _, found in there if found.is_other_image])
+    if overwrite:
+        return frozenset()
+    damaged = [found.path for _, found in there if found.grid is None]
+    kept = [(scan, found) for scan, found in there if found.grid is not None]
+    _report(damaged, len(kept), progress)
+    _warn(
+        [_Doubt(mask=found.path, reason=reason) for scan, found in kept for reason in _find_doubts(scan, found, model)]
+    )
+    return frozenset(found.path for _, found in kept)
+
+
+def _look_at(path: Path, values: Sequence[int]) -> _There:
+    try:
+        image = read_label_map(path)
+    except DataError:
+        return _There(path=path, is_other_image=_is_sound(path))
+    foreign = _find_foreign(image.voxels, values)
+    if foreign is None or len(foreign) > MOST_FOREIGN:
+        return _There(path=path, is_other_image=True)
+    return _There(path=path, grid=image.grid(), has_other_labels=len(foreign) > 0)
+
+
+def _refuse_images(paths: Sequence[Path]) -> None:
+    if paths:
+        stand = "stands in the place of a mask, but is" if len(paths) == 1 else "stand in the place of masks, but are"
+        raise DataError(
+            f"{paths[0].parent}: {some_of([path.name for path in paths], 10)} {stand} no label map of the model. "
+            "Nothing is written over: give another folder with -o, or move what is there."
+        )
+
+
+def _report(damaged: Sequence[Path], kept: int, progress: Progress) -> None:
     if damaged:
         names = some_of([path.name for path in damaged], 10)
         what = counted(
@@ -94,26 +166,42 @@ def find_kept(
         progress.say(f"{what}: {names}.")
     if kept:
         stay = counted(
-            len(kept),
+            kept,
             "mask is there already and stays as it is",
             "masks are there already and stay as they are",
         )
-        again = "it" if len(kept) == 1 else "them"
-        progress.say(f"{stay}. Give --overwrite to predict {again} again.")
-    _warn(doubts)
-    return frozenset(kept)
+        progress.say(f"{stay}. Give --overwrite to predict {'it' if kept == 1 else 'them'} again.")
 
 
-def _find_doubts(scan: NewScan, mask: Path, grid: Grid, trained_ns: int) -> list[str]:
+def _is_sound(path: Path) -> bool:
+    """Return whether a file is an image, if not one of labels, rather than a mask that was damaged."""
+    try:
+        read_image([path])
+    except DataError:
+        return False
+    return True
+
+
+def _find_foreign(voxels: NDArray[Any], values: Sequence[int]) -> NDArray[Any] | None:
+    """Return the values of an image that are no labels; None where they are not whole numbers."""
+    found = np.unique(voxels)
+    if found.dtype.kind == "f" and not (np.isfinite(found) & (found == np.rint(found))).all():
+        return None
+    return found[~np.isin(found, values)]
+
+
+def _find_doubts(scan: NewScan, found: _There, model: Made) -> list[str]:
     files = [file for image in scan.files() for file in files_behind(image)]
-    made_ns = mask.stat().st_mtime_ns
+    made_ns = found.path.stat().st_mtime_ns
     reasons = []
-    if not _fits(scan, grid):
+    if found.grid is not None and not _fits(scan, found.grid):
         reasons.append("lie on another grid than their scans")
     if any(file.stat().st_mtime_ns > made_ns for file in files):
         reasons.append("are older than their scans")
-    if trained_ns > made_ns:
+    if model.trained_ns() > made_ns:
         reasons.append("are older than the weights of the model")
+    if found.has_other_labels:
+        reasons.append("hold other values than the labels of the model")
     return reasons
 
 

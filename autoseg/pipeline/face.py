@@ -203,6 +203,7 @@ def predict(
         WorkspaceError: nothing is trained yet.
     """
     check_arguments(locals())
+    check_argument("out", out, PATH)
     calm_threads()
     from autoseg.pipeline.predicting import PredictionOptions
     from autoseg.pipeline.predicting import predict as run

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from autoseg.hardware import ran_out_of_memory, release_memory
-from autoseg.pipeline.existing_masks import Masks, find_kept
+from autoseg.pipeline.existing_masks import Made, Masks, find_kept
 from autoseg.pipeline.new_scans import NewScan, explain_digits, find_scans, list_left_out
 from autoseg.pipeline.outputs import choose_targets
 from autoseg.pipeline.planning import read_plan
@@ -104,7 +104,8 @@ def predict(scans: Path, out: Path, workspace: Workspace, options: PredictionOpt
         found, scans, trained.channels, progress, f"{model.description}, flips {'on' if options.mirror else 'off'}"
     )
     sweep_partials(*targets)
-    kept = frozenset() if options.overwrite else find_kept(found, targets, trained.weight_files(), progress)
+    made = Made(values=trained.scheme.known_values(), weights=trained.weight_files())
+    kept = find_kept(found, targets, made, progress, overwrite=options.overwrite)
     outcomes = []
     with progress.task("Predicting", len(found)) as task:
         for scan, target in zip(found, targets, strict=True):

@@ -100,11 +100,13 @@ def make_scan(voxels: NDArray[np.floating], grid: Grid) -> Scan:
         grid: where they lie.
 
     Raises:
-        DataError: voxels are NaN or infinite.
+        DataError: voxels are NaN, infinite, or beyond the numbers of 32 bits.
     """
-    if not np.isfinite(voxels).all():
-        raise DataError("the array holds voxels that are NaN or infinite. Replace them, for example by 0.")
-    canonical = to_canonical(voxels.astype(np.float32), find_reorientation(grid))
+    with np.errstate(over="ignore"):
+        single = voxels.astype(np.float32)
+    if not np.isfinite(single).all():
+        raise DataError("the array holds voxels that are NaN, infinite or beyond 3e38. Replace them, for example by 0.")
+    canonical = to_canonical(single, find_reorientation(grid))
     blank = all(channel.min() == channel.max() for channel in canonical)
     if blank:
         _log.warning("the array holds one value everywhere.%s", BLANK)

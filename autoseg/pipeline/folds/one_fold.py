@@ -18,7 +18,7 @@ from autoseg.pipeline.folds.cross_validation import train_lacking
 from autoseg.pipeline.folds.jobs import Job, TrainingOptions, resolve_job
 from autoseg.pipeline.folds.observing import make_observers
 from autoseg.pipeline.folds.out_of_fold import find_scores
-from autoseg.pipeline.folds.raw_files import describe_left_out
+from autoseg.pipeline.folds.raw_files import remark_on_cases
 from autoseg.pipeline.folds.residency import load_cases
 from autoseg.pipeline.folds.restarting import finish_restart, remove, restart
 from autoseg.pipeline.folds.validation import TrainingValidator, validate_fold
@@ -66,9 +66,8 @@ def train_fold(workspace: Workspace, fold: str, options: TrainingOptions, progre
         job = processes.led(lambda: resolve_job(workspace, fold, options))
         if processes.leads():
             with locked(job.folder.root, f"fold {fold}"), _holding_inputs(job), _naming_restart(options):
-                left_out = describe_left_out(workspace, job.plan.name, (*job.cases.train, *job.cases.validation))
-                if left_out:
-                    progress.say(left_out)
+                for remark in remark_on_cases(workspace, job.plan.name, (*job.cases.train, *job.cases.validation)):
+                    progress.say(remark)
                 return _train_locked(job, progress)
         try:
             return _train_locked(job, SilentProgress())

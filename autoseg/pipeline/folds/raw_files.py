@@ -75,15 +75,22 @@ def _find_stale(store: Store, measured: Sequence[CaseFingerprint]) -> Iterator[s
             yield found.case
 
 
-def describe_left_out(workspace: Workspace, plan: str, cases: Sequence[str]) -> str:
-    """Return a sentence about the cases of the data set that a plan's folds do not know, or nothing.
-
-    Cases that a planning has only measured, for it was refused or killed, count as well.
+def remark_on_cases(workspace: Workspace, plan: str, cases: Sequence[str]) -> Iterator[str]:
+    """Yield a sentence about cases of the data set that a fold lacks, and one about its cases that are gone.
 
     Args:
         workspace: with the data set as it was looked at last.
         plan: its name.
-        cases: of the plan's folds.
+        cases: of the fold.
+    """
+    remarks = (_describe_left_out(workspace, plan, cases), _describe_removed(workspace, cases))
+    yield from filter(None, remarks)
+
+
+def _describe_left_out(workspace: Workspace, plan: str, cases: Sequence[str]) -> str:
+    """Return a sentence about the cases of the data set that a plan's folds do not know, or nothing.
+
+    Cases that a planning has only measured, for it was refused or killed, count as well.
     """
     dataset = read_json(workspace.dataset, Dataset)
     found = {*read_journal(workspace.cases, dataset), *(case.name for case in dataset.cases)}
@@ -93,4 +100,22 @@ def describe_left_out(workspace: Workspace, plan: str, cases: Sequence[str]) -> 
     return (
         f"The data set has {counted(len(others), 'other case')}, which plan {plan} lacks "
         f"({some_of(others)}): to train on all, plan again under another name (plan_and_preprocess --plan-name NEW)."
+    )
+
+
+def _describe_removed(workspace: Workspace, cases: Sequence[str]) -> str:
+    """Return a sentence about cases of a fold that were taken out of the data set, or nothing.
+
+    Where no raw file is there at all, as beside a workspace that was moved, nothing was taken out.
+    """
+    there = {
+        case.name: all(is_there(file) for file in (*case.images, case.label))
+        for case in read_json(workspace.dataset, Dataset).cases
+    }
+    removed = sorted(name for name in cases if not there.get(name, False))
+    if not removed or not any(there.values()):
+        return ""
+    return (
+        f"{some_of(removed)}: the raw files are gone, those of other cases are there. The fold uses the arrays made of "
+        "them; to leave such cases out, plan again (plan_and_preprocess, with --plan-name NEW where folds are begun)."
     )

@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autoseg.pipeline.existing_masks import Masks, find_kept
+from autoseg.pipeline.existing_masks import Made, Masks, find_kept
 from autoseg.pipeline.new_scans import NewScan
 from autoseg.progress import SilentProgress
+from dataset_fingerprints.errors import DataError
 from tests.synthetic.scans import affine_of, head, write_nifti
 
+MODEL = Made(values=(0, 1), weights=[])
 BEFORE, THEN, AFTER = (1_700_000_000 + seconds for seconds in (-60, 0, 60))
 
 
@@ -61,24 +63,65 @@ def test_a_mask_that_may_not_belong_to_its_scan_stays_with_a_warning(
     weights.write_bytes(b"")
     date(weights, trained)
     listener = Listener()
-    assert find_kept([NewScan(name="a", images=(scan,))], [mask], [weights], listener) == {mask}
+    assert find_kept([NewScan(name="a", images=(scan,))], [mask], Made(values=(0, 1), weights=[weights]), listener) == {
+        mask
+    }
     assert listener.said == ["1 mask is there already and stays as it is. Give --overwrite to predict it again."]
     assert (message in caplog.text) if message else not caplog.text
     assert ("give --overwrite to predict them again" in caplog.text) == bool(message)
 
 
-@pytest.mark.parametrize("content", [b"", b"text", b"\x1f\x8b", "cut", "two volumes"])
+@pytest.mark.parametrize("content", [b"", b"text", b"\x1f\x8b", "cut"])
 def test_a_file_that_is_no_mask_does_not_count(tmp_path: Path, content: bytes | str) -> None:
     scan = write_nifti(tmp_path / "a.nii.gz", head(1)[0])
-    target = write_nifti(tmp_path / "out" / "a.nii.gz", np.stack([head(1)[1]] * 2, axis=-1))
+    target = write_nifti(tmp_path / "out" / "a.nii.gz", head(1)[1])
     if content == "cut":
-        write_nifti(target, head(1)[1])
         target.write_bytes(target.read_bytes()[:-20])
     elif isinstance(content, bytes):
         target.write_bytes(content)
     listener = Listener()
-    assert find_kept([NewScan(name="a", images=(scan,))], [target], [], listener) == frozenset()
+    assert (
+        find_kept([NewScan(name="a", images=(scan,))], [target], Made(values=(0, 1), weights=[]), listener)
+        == frozenset()
+    )
     assert listener.said == ["1 file in the place of a mask cannot be read as a mask and is replaced: a.nii.gz."]
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+@pytest.mark.parametrize(
+    "voxels",
+    [
+        head(1)[0],
+        head(1)[0].astype(np.int16),
+        np.full((24, 28, 20), 0.5, np.float32),
+        np.full((24, 28, 20), np.nan, np.float32),
+        np.stack([head(1)[1]] * 2, axis=-1),
+        np.full((24, 28, 20), 3e9),
+    ],
+    ids=["scan", "scan of integers", "halves", "NaN", "two volumes", "beyond 32 bits"],
+)
+def test_an_image_in_the_place_of_a_mask_is_not_written_over(
+    tmp_path: Path, voxels: np.ndarray, overwrite: bool
+) -> None:
+    scans = [NewScan(name=name, images=(write_nifti(tmp_path / f"{name}.nii.gz", head(1)[0]),)) for name in "ab"]
+    targets = [write_nifti(tmp_path / "out" / "a.nii.gz", head(1)[1]), tmp_path / "out" / "b.nii.gz"]
+    before = write_nifti(targets[1], voxels).read_bytes()
+    with pytest.raises(DataError, match=r"out: b\.nii\.gz stands in the place of a mask, but is no label map"):
+        find_kept(scans, targets, MODEL, Listener(), overwrite=overwrite)
+    assert targets[1].read_bytes() == before
+
+
+def test_masks_of_other_labels_stay_with_a_warning_and_none_stays_if_all_are_predicted_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    scan = NewScan(name="a", images=(date(write_nifti(tmp_path / "a.nii.gz", head(1)[0]), BEFORE),))
+    mask = write_nifti(tmp_path / "out" / "a.nii.gz", head(1)[1].astype(np.float32))
+    assert find_kept([scan], [mask], MODEL, Listener()) == {mask}
+    assert "hold other values than the labels of the model (1): a.nii.gz" in caplog.text
+    assert find_kept([scan], [mask], MODEL, Listener(), overwrite=True) == frozenset()
+    caplog.clear()
+    assert find_kept([scan], [mask], Made(values=(0, 1, 2), weights=[]), Listener()) == {mask}
+    assert not caplog.text
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ import pytest
 import autoseg
 from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.workspace import Workspace
-from dataset_fingerprints.errors import DataError, WorkspaceError
+from dataset_fingerprints.errors import AutosegError, DataError, WorkspaceError
 from tests.synthetic.scans import affine_of, blob, write_description, write_nifti
 
 ROOT = Path(__file__).parents[3]
@@ -122,11 +122,18 @@ def test_voxel_sizes_of_arrays_are_three_lengths(folder: Path, spacing_mm: objec
         model.predict(np.zeros(SHAPE), spacing_mm=spacing_mm)  # type: ignore[arg-type]
 
 
+def test_a_place_for_the_masks_is_needed(folder: Path) -> None:
+    with pytest.raises(AutosegError, match=r"out is None\. Expected a path"):
+        autoseg.predict(folder / "SCANS", None, folder / "DATASET-autoseg")  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("scan", "message"),
     [
         (np.zeros((0, 4, 4)), r"Expected \(i, j, k\)"),
         (np.zeros(SHAPE, dtype=complex), "values of type complex128"),
+        (np.full(SHAPE, 1e300), "NaN, infinite or beyond 3e38"),
+        (np.full(SHAPE, np.nan), "NaN, infinite or beyond 3e38"),
         ([[1.0, 2.0]], "the scan is of type list. Expected a file"),
         (None, "the scan is of type NoneType. Expected a file"),
     ],

@@ -70,6 +70,21 @@ def test_cases_of_a_planning_that_was_refused_are_not_forgotten(
     assert "The data set has 1 other case, which plan default lacks (case_9)" in said
 
 
+@pytest.mark.parametrize(
+    ("removed", "named"),
+    [(["case_1"], "case_1: the raw files are gone"), (["case_0", "case_1"], "case_0, case_1: the raw files"), ([], "")],
+)
+def test_a_fold_names_its_cases_that_are_gone_unless_all_are(
+    tiny: Tiny, removed: list[str], named: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for case in removed or tiny.cases():
+        tiny.remove(case)
+    assert run(monkeypatch, "train", "0", "-c", CONFIGURATION, "-w", tiny.workspace.root) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert ("the raw files are gone" in said) == bool(removed)
+    assert named in said
+
+
 def test_other_splits_are_not_planned_over_begun_folds_but_the_same_are(tiny: Tiny) -> None:
     before, splits = tiny.contents(), splits_of(tiny)
     held = [list(fold.validation) for fold in splits.folds]
