@@ -129,4 +129,4 @@ _TYPES: tuple[tuple[frozenset[str], Kind], ...] = (
 def _show(value: object) -> str:
     text = repr(value)
     shown = text if len(text) <= 80 else f"{text[:77]}..."
-    return f"{shown}, a {type(value).__name__}"
+    return f"{shown}, of type {type(value).__name__}"

@@ -12,16 +12,24 @@ from autoseg.pipeline.arguments import as_number, as_several, as_whole_number, c
 from dataset_fingerprints.errors import ArgumentError, AutosegError
 
 WRONG: dict[str, tuple[str, dict[str, Any], str]] = {
-    "data set that is a number": ("plan_and_preprocess", {"dataset": 3}, "dataset is 3, a int. Expected a path"),
+    "data set that is a number": ("plan_and_preprocess", {"dataset": 3}, "dataset is 3, of type int. Expected a path"),
     "no data set": ("plan_and_preprocess", {"dataset": None}, "dataset is None"),
-    "empty path": ("predict", {"scans": "", "out": "x"}, "scans is '', a str. Expected a path"),
+    "empty path": ("predict", {"scans": "", "out": "x"}, "scans is '', of type str. Expected a path"),
     "path of bytes": ("predict", {"scans": b"x", "out": "x"}, "scans is b'x'"),
     "path with a zero": ("predict", {"scans": "a\0b", "out": "x"}, "scans is 'a.x00b'"),
-    "list of paths": ("predict", {"scans": ["a", "b"], "out": "x"}, "scans is .'a', 'b'., a list. Expected a path"),
+    "list of paths": (
+        "predict",
+        {"scans": ["a", "b"], "out": "x"},
+        "scans is .'a', 'b'., of type list. Expected a path",
+    ),
     "workspace that is a number": ("train", {"workspace": 5}, "workspace is 5.*a path or a Workspace"),
     "label folder": ("plan_and_preprocess", {"dataset": "x", "labels": 1}, "labels is 1"),
-    "text for a seed": ("plan_and_preprocess", {"dataset": "x", "seed": "5"}, "seed is '5', a str. Expected a whole"),
-    "half a seed": ("plan_and_preprocess", {"dataset": "x", "seed": 1.5}, "seed is 1.5, a float"),
+    "text for a seed": (
+        "plan_and_preprocess",
+        {"dataset": "x", "seed": "5"},
+        "seed is '5', of type str. Expected a whole",
+    ),
+    "half a seed": ("plan_and_preprocess", {"dataset": "x", "seed": 1.5}, "seed is 1.5, of type float"),
     "text for a time": ("train", {"workspace": "x", "max_minutes": "15"}, "max_minutes is '15'.*Expected a number"),
     "true for a number": ("train", {"workspace": "x", "iterations": True}, "iterations is True, a bool"),
     "complex memory": ("explain", {"target": "x", "gpu_memory_gb": 8j}, "gpu_memory_gb is 8j"),
@@ -29,9 +37,9 @@ WRONG: dict[str, tuple[str, dict[str, Any], str]] = {
     "numbers for names": ("predict", {"scans": "x", "out": "x", "configurations": [1]}, "configurations is .1.,"),
     "no names": ("plan_and_preprocess", {"dataset": "x", "rules": None}, "rules is None.*Expected texts"),
     "half a fold": ("predict", {"scans": "x", "out": "x", "folds": [0.5]}, "folds is .0.5."),
-    "name of a plan": ("load_model", {"source": "x", "plan_name": 1}, "plan_name is 1, a int. Expected text"),
+    "name of a plan": ("load_model", {"source": "x", "plan_name": 1}, "plan_name is 1, of type int. Expected text"),
     "labels of text": ("evaluate", {"prediction": "x", "reference": "y", "labels": ["1"]}, "labels is .'1'..*integers"),
-    "a long value": ("explain", {"target": ["x" * 500]}, r"target is \['x{75}\.\.\., a list"),
+    "a long value": ("explain", {"target": ["x" * 500]}, r"target is \['x{75}\.\.\., of type list"),
 }
 
 

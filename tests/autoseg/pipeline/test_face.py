@@ -123,7 +123,7 @@ def test_voxel_sizes_of_arrays_are_three_lengths(folder: Path, spacing_mm: objec
 
 
 def test_a_place_for_the_masks_is_needed(folder: Path) -> None:
-    with pytest.raises(AutosegError, match=r"out is None\. Expected a path"):
+    with pytest.raises(AutosegError, match=r"out is None, of type NoneType\. Expected a path"):
         autoseg.predict(folder / "SCANS", None, folder / "DATASET-autoseg")  # type: ignore[arg-type]
 
 
