@@ -93,10 +93,6 @@ class Made:
     values: tuple[int, ...]
     weights: Sequence[Path]
 
-    def trained_ns(self) -> int:
-        """Return when it was trained, 0 for an unknown time."""
-        return max((path.stat().st_mtime_ns for path in self.weights), default=0)
-
 
 def find_kept(
     scans: Sequence[NewScan],
@@ -128,10 +124,10 @@ def find_kept(
         return frozenset()
     damaged = [found.path for _, found in there if found.grid is None]
     kept = [(scan, found) for scan, found in there if found.grid is not None]
+    trained_ns = max((path.stat().st_mtime_ns for path in model.weights), default=0)
     _report(damaged, len(kept), progress)
-    _warn(
-        [_Doubt(mask=found.path, reason=reason) for scan, found in kept for reason in _find_doubts(scan, found, model)]
-    )
+    doubts = ((found.path, reason) for scan, found in kept for reason in _find_doubts(scan, found, trained_ns))
+    _warn([_Doubt(mask=mask, reason=reason) for mask, reason in doubts])
     return frozenset(found.path for _, found in kept)
 
 
@@ -190,7 +186,7 @@ def _find_foreign(voxels: NDArray[Any], values: Sequence[int]) -> NDArray[Any] |
     return found[~np.isin(found, values)]
 
 
-def _find_doubts(scan: NewScan, found: _There, model: Made) -> list[str]:
+def _find_doubts(scan: NewScan, found: _There, trained_ns: int) -> list[str]:
     files = [file for image in scan.files() for file in files_behind(image)]
     made_ns = found.path.stat().st_mtime_ns
     reasons = []
@@ -198,7 +194,7 @@ def _find_doubts(scan: NewScan, found: _There, model: Made) -> list[str]:
         reasons.append("lie on another grid than their scans")
     if any(file.stat().st_mtime_ns > made_ns for file in files):
         reasons.append("are older than their scans")
-    if model.trained_ns() > made_ns:
+    if trained_ns > made_ns:
         reasons.append("are older than the weights of the model")
     if found.has_other_labels:
         reasons.append("hold other values than the labels of the model")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from autoseg.models import read_settings
@@ -63,8 +64,9 @@ def find_trained(
     """
     chosen = tuple(names) or (plan.default_configuration,)
     _refuse_doubled("configuration", chosen)
-    stages = tuple(_find_stages(workspace, plan, name, folds) for name in chosen)
-    runs = {folder: read_settings(folder) for one in stages for group in one.values() for folder in group}
+    read = cache(read_settings)
+    stages = tuple(_find_stages(workspace, plan, name, folds, read) for name in chosen)
+    runs = {folder: read(folder) for one in stages for group in one.values() for folder in group}
     _refuse_different(workspace, plan, runs)
     first = next(iter(runs.values()))
     if (first.scheme, first.channels) != (plan.scheme, plan.channels):
@@ -79,11 +81,11 @@ def find_trained(
 
 
 def _find_stages(
-    workspace: Workspace, plan: Plan, name: str, folds: Sequence[str]
+    workspace: Workspace, plan: Plan, name: str, folds: Sequence[str], read: Callable[[FoldFolder], Run]
 ) -> dict[str, tuple[FoldFolder, ...]]:
     """Return the folds of a configuration, last, and those of the configurations whose masks or boxes it uses."""
     own = _find_folds(workspace, plan, name, folds)
-    runs = {folder.title(): read_settings(folder) for folder in own}
+    runs = {folder.title(): read(folder) for folder in own}
     (title, first), *others = runs.items()
     for other, run in others:
         if run.own().inputs != first.own().inputs:

@@ -83,16 +83,15 @@ def remark_on_cases(workspace: Workspace, plan: str, cases: Sequence[str]) -> It
         plan: its name.
         cases: of the fold.
     """
-    remarks = (_describe_left_out(workspace, plan, cases), _describe_removed(workspace, cases))
-    yield from filter(None, remarks)
+    dataset = read_json(workspace.dataset, Dataset)
+    yield from filter(None, (_describe_left_out(workspace, dataset, plan, cases), _describe_removed(dataset, cases)))
 
 
-def _describe_left_out(workspace: Workspace, plan: str, cases: Sequence[str]) -> str:
+def _describe_left_out(workspace: Workspace, dataset: Dataset, plan: str, cases: Sequence[str]) -> str:
     """Return a sentence about the cases of the data set that a plan's folds do not know, or nothing.
 
     Cases that a planning has only measured, for it was refused or killed, count as well.
     """
-    dataset = read_json(workspace.dataset, Dataset)
     found = {*read_journal(workspace.cases, dataset), *(case.name for case in dataset.cases)}
     others = sorted(found - set(cases))
     if not others:
@@ -103,15 +102,12 @@ def _describe_left_out(workspace: Workspace, plan: str, cases: Sequence[str]) ->
     )
 
 
-def _describe_removed(workspace: Workspace, cases: Sequence[str]) -> str:
+def _describe_removed(dataset: Dataset, cases: Sequence[str]) -> str:
     """Return a sentence about cases of a fold that were taken out of the data set, or nothing.
 
     Where no raw file is there at all, as beside a workspace that was moved, nothing was taken out.
     """
-    there = {
-        case.name: all(is_there(file) for file in (*case.images, case.label))
-        for case in read_json(workspace.dataset, Dataset).cases
-    }
+    there = {case.name: all(is_there(file) for file in (*case.images, case.label)) for case in dataset.cases}
     removed = sorted(name for name in cases if not there.get(name, False))
     if not removed or not any(there.values()):
         return ""

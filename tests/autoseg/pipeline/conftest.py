@@ -1,13 +1,16 @@
-"""A workspace that several modules of tests look at; none may change it."""
+"""Workspaces and folders that several modules of tests look at."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
+from dataset_fingerprints.files.jsonfiles import write_json
+from tests.autoseg.pipeline.places import Place
 from tests.synthetic.commands import run
-from tests.synthetic.scans import affine_of, write_nnunet_dataset
+from tests.synthetic.scans import affine_of, head, write_nifti, write_nnunet_dataset
 from tests.synthetic.small_networks import SHORT
 from tests.synthetic.tiny import Tiny, copy_tiny, write_tiny
 
@@ -37,3 +40,28 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
 def tiny(finished: Tiny, tmp_path: Path) -> Tiny:
     """A copy of the same that a test may change."""
     return copy_tiny(finished, tmp_path / "tiny")
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    write_nnunet_dataset(tmp_path / "raw", 2)
+    for number, name in enumerate(("a", "b")):
+        write_nifti(tmp_path / "scans" / f"{name}.nii.gz", head(number)[0])
+        write_nifti(tmp_path / "masks" / f"{name}.nii.gz", head(number)[1])
+        write_nifti(tmp_path / "references" / f"{name}.nii.gz", head(number)[1])
+    os.link(tmp_path / "scans" / "a.nii.gz", tmp_path / "hard.nii.gz")
+    (tmp_path / "soft.nii.gz").symlink_to("scans/a.nii.gz")
+    (tmp_path / "hard").mkdir()
+    os.link(tmp_path / "scans" / "a.nii.gz", tmp_path / "hard" / "b.nii.gz")
+    os.link(tmp_path / "references" / "a.nii.gz", tmp_path / "reference.json")
+    os.link(tmp_path / "raw" / "dataset.json", tmp_path / "description.json")
+    (tmp_path / "link").symlink_to("scans", target_is_directory=True)
+    (tmp_path / "raw-link").symlink_to("raw", target_is_directory=True)
+    (tmp_path / "notes.json").write_text('{"schema_version": 1, "mine": true}')
+    (tmp_path / "listed.json").write_text("[1, 2]")
+    made = Place(root=tmp_path)
+    write_json(made.workspace.dataset, made.dataset)
+    for folder in ("plans", "models", "preprocessed", "cases"):
+        (tmp_path / "ws" / folder).mkdir()
+    monkeypatch.chdir(tmp_path)
+    return made

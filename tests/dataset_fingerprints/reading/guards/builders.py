@@ -9,6 +9,9 @@ from pathlib import Path
 import numpy as np
 import SimpleITK
 
+from dataset_fingerprints.errors import DataError
+from dataset_fingerprints.reading.images import read_label_map
+
 SHAPE = (7, 8, 9)
 
 
@@ -49,3 +52,16 @@ def memory_left(size_bytes):
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_AS, before)
+
+
+def refuses_flip(path, content, bit, sound):
+    """Return whether a file of one flipped bit is refused by its name; one that is read holds what it held."""
+    damaged = bytearray(content)
+    damaged[bit // 8] ^= 1 << bit % 8
+    path.write_bytes(damaged)
+    try:
+        assert np.array_equal(read_label_map(path).voxels, sound), bit
+    except DataError as error:
+        assert path.name in str(error)  # noqa: PT017
+        return True
+    return False
