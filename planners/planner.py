@@ -148,7 +148,7 @@ class RulePlanner:
         if "pooled_dice" in chosen and facts.rare():
             training = replace(training, loss=Choice(name=training.loss.name, options={"batch_dice": True}))
         if "full_resolution_capacity" in chosen and facts.small(resolution.spacing_mm):
-            device_rules = device_rules.with_sizes(lambda sizes: replace(sizes, finest_extra=1))
+            device_rules = device_rules.with_sizes(lambda sizes: replace(sizes, finest=replace(sizes.finest, extra=1)))
         basis = Basis(
             cases=len(fingerprint.cases),
             rules=device_rules,

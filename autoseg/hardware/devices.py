@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import platform
 from functools import cache
 from pathlib import Path
@@ -14,6 +15,9 @@ from planners.machine import MachineProfile
 
 if TYPE_CHECKING:
     import torch
+
+# Set to 1, it keeps a CPU from computing in bfloat16, as if it had no instructions for it.
+FLOAT32 = "AUTOSEG_FLOAT32"
 
 # How errors without a class of their own begin: of a CPU's allocator, of oneDNN, and of Apple's GPU.
 _OUT_OF_MEMORY = (
@@ -117,6 +121,8 @@ def _cpu_name() -> str:
 
 def _cpu_multiplies_bfloat16() -> bool:
     """Return whether the CPU has bfloat16 instructions; without them bfloat16 is slower than float32."""
+    if os.environ.get(FLOAT32, "") == "1":
+        return False
     flags = set(_cpu_field("flags").split()) | set(_cpu_field("Features").split())
     return bool(flags & {"avx512_bf16", "amx_bf16", "bf16"})
 

@@ -2,6 +2,7 @@
 
 from autoseg.prediction.cascade import Cascade, Stage, build_cascade
 from autoseg.prediction.deciding import Decision, choose_labels, decide
+from autoseg.prediction.efforts import count_passes, describe_effort, list_efforts
 from autoseg.prediction.ensemble import Ensemble, merge
 from autoseg.prediction.inputs import NetworkInput, SharedInputs, find_box
 from autoseg.prediction.loaded import LoadedModel, Prediction
@@ -16,10 +17,11 @@ from autoseg.prediction.probabilities import (
     select_targets,
 )
 from autoseg.prediction.quantised import Quantised, quantise
-from autoseg.prediction.sliding_window import Window, predict_logits
+from autoseg.prediction.sliding_window import Advance, Window, predict_logits
 from autoseg.prediction.spread import Uncertainty, spread
 
 __all__ = [
+    "Advance",
     "Cascade",
     "Decision",
     "Ensemble",
@@ -40,8 +42,11 @@ __all__ = [
     "Window",
     "build_cascade",
     "choose_labels",
+    "count_passes",
     "decide",
+    "describe_effort",
     "find_box",
+    "list_efforts",
     "make_members",
     "make_window",
     "merge",

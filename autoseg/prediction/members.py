@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import nn
@@ -12,10 +12,10 @@ from autoseg.models import Model
 from autoseg.prediction.inputs import NetworkInput, SharedInputs
 from autoseg.prediction.probabilities import Probabilities
 from autoseg.prediction.restore import restore
-from autoseg.prediction.sliding_window import Window, predict_logits
+from autoseg.prediction.sliding_window import Advance, Window, ignore_advance, predict_logits
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.measuring.scans import Scan
-from planners.plan import Configuration
+from planners.plan import Configuration, Prediction
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,25 +44,30 @@ class Member:
         """Return the same, sharing what networks see of the scan with others."""
         return self.predict_prepared(inputs.of(self.window.configuration, self.scheme))
 
-    def predict_prepared(self, seen: NetworkInput) -> Probabilities:
+    def predict_prepared(self, seen: NetworkInput, advance: Advance = ignore_advance) -> Probabilities:
         """Return the same of a preprocessed case."""
-        logits = predict_logits(self.network, torch.from_numpy(seen.image), self.window)
+        logits = predict_logits(self.network, torch.from_numpy(seen.image), self.window, advance)
         return restore(logits, seen, self.scheme)
 
 
-def make_members(model: Model, device: torch.device, *, mirror: bool) -> tuple[Member, ...]:
+def make_members(
+    model: Model, device: torch.device, *, mirror: bool, prediction: Prediction | None = None
+) -> tuple[Member, ...]:
     """Return a member for each of a model's networks.
 
     Args:
         model: a trained fold.
         device: to predict on.
-        mirror: whether the plan's flips are averaged.
+        mirror: whether flips are averaged.
+        prediction: in place of the plan's.
 
     Raises:
         WorkspaceError: weights do not fit the configuration.
     """
     scheme = model.run.scheme
-    window = make_window(model.run.own(), scheme.heads().count(), device, mirror=mirror)
+    own = model.run.own()
+    configuration = own if prediction is None else replace(own, prediction=prediction)
+    window = make_window(configuration, scheme.heads().count(), device, mirror=mirror)
     networks = model.build_networks(device)
     return tuple(Member(network=network, window=window, scheme=scheme) for network in networks)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -20,7 +20,7 @@ class Window:
 
     Attributes:
         outputs: channels of the logits.
-        mirror: whether the plan's flips are averaged.
+        mirror: whether the configuration's flips are averaged.
         autocast: the number type of the network's convolutions.
         tiles_at_once: network inputs per call.
     """
@@ -33,14 +33,25 @@ class Window:
     tiles_at_once: int
 
 
+# Receives the number of patches that have just gone through a network.
+Advance = Callable[[int], None]
+
+
+def ignore_advance(passes: int) -> None:
+    """Take no notice."""
+
+
 @torch.inference_mode()
-def predict_logits(network: nn.Module, image: torch.Tensor, window: Window) -> torch.Tensor:
+def predict_logits(
+    network: nn.Module, image: torch.Tensor, window: Window, advance: Advance = ignore_advance
+) -> torch.Tensor:
     """Return a network's mean logits over all flips.
 
     Args:
         network: in evaluation mode, on the window's device.
         image: (channel, x, y, z), on any device.
         window: how to run.
+        advance: receiver of progress.
 
     Returns:
         (output, x, y, z) float32 on the window's device.
@@ -58,7 +69,7 @@ def predict_logits(network: nn.Module, image: torch.Tensor, window: Window) -> t
     while done < len(starts):
         chosen = starts[done : done + tiles_at_once]
         try:
-            logits = _predict_tiles(network, _cut(padded, chosen, configuration.patch_shape), window)
+            logits = _predict_tiles(network, _cut(padded, chosen, configuration.patch_shape), window, advance)
         except torch.OutOfMemoryError:
             if tiles_at_once == 1:
                 raise
@@ -72,15 +83,17 @@ def predict_logits(network: nn.Module, image: torch.Tensor, window: Window) -> t
     return (total / weight)[(slice(None), *inside)]
 
 
-def _predict_tiles(network: nn.Module, tiles: torch.Tensor, window: Window) -> torch.Tensor:
+def _predict_tiles(network: nn.Module, tiles: torch.Tensor, window: Window, advance: Advance) -> torch.Tensor:
     """Return the (tile, output, x, y, z) mean logits over flips."""
     axes = window.configuration.prediction.mirror_axes if window.mirror else ()
     # The first of the sets is empty.
     _, *flips = flip_sets(axes)
     total = _call(network, tiles, window)
+    advance(len(tiles))
     for flip in flips:
         dimensions = [2 + axis for axis in flip]
         total.add_(_call(network, tiles.flip(dimensions), window).flip(dimensions))
+        advance(len(tiles))
     return total / (1 + len(flips))
 
 

@@ -7,64 +7,94 @@ from autoseg.training.position import Position
 
 
 class Budget:
-    """The minutes of a training, and the steps that fit into them; without minutes, the steps that the plan says.
+    """The minutes of a fold, and the steps that fit into them; without minutes, the steps that the plan says.
 
     Args:
-        minutes: to train for, or None.
+        minutes: for everything, the validation at the end included, or None.
         policy: how minutes become steps.
     """
 
     def __init__(self, minutes: float | None, policy: BudgetPolicy) -> None:
         self._minutes, self._policy = minutes, policy
         self._revisits = 0
-        self._steps, self._seconds = 0, 0.0
+        self._steps, self._seconds = 0.0, 0.0
+        self._step_seconds = 0.0
+        self._rounds_seconds, self._final_seconds = 0.0, 0.0
 
-    def resume(self, position: Position) -> None:
-        """Go on from a saved position: what was looked at before is not looked at again."""
+    def begin(self, position: Position, step_seconds: float) -> None:
+        """Start at a position, or go on from one that was saved: what was looked at before is not looked at again."""
         self._revisits = self._revisits_passed(position)
+        self._step_seconds = step_seconds
 
-    def add(self, position: Position, steps: int, seconds: float) -> None:
-        """Count an interval of `steps` steps that ended at `position` with the device in step."""
-        if position.iteration > self._policy.unmeasured_steps:
-            self._steps, self._seconds = self._steps + steps, self._seconds + seconds
+    def expect_rounds(self, seconds: float) -> None:
+        """Set time apart for all rounds of validation during training."""
+        self._rounds_seconds = seconds
+
+    def expect_final(self, seconds: float) -> None:
+        """Set time apart for the validation of the whole fold at the end."""
+        self._final_seconds = seconds
+
+    def validation_allowed(self) -> float | None:
+        """Return the seconds that validation during training may take in all; None without minutes."""
+        return None if self._minutes is None else self._policy.validation_share * self._minutes * 60
+
+    def final_allowed(self, position: Position) -> float | None:
+        """Return the seconds that the validation at the end should take at most; None without minutes.
+
+        It may take a share of the time, or whatever the training has left.
+        """
+        if self._minutes is None:
+            return None
+        left = self._minutes * 60 - position.seconds if position.is_done() else 0.0
+        return max(left, self._policy.final_share * self._minutes * 60)
+
+    def add(self, steps: int, seconds: float) -> None:
+        """Count an interval of steps that ended with the device in step."""
+        self._steps, self._seconds = self._steps + steps, self._seconds + seconds
 
     def forget(self) -> None:
         """Measure afresh what follows."""
         self._steps, self._seconds = 0, 0.0
 
-    def begins_measuring(self, position: Position) -> bool:
-        """Return whether the steps that are not measured end here, so that the clock is to be read."""
-        return not position.iterations and position.iteration == self._policy.unmeasured_steps
-
     def fit(self, position: Position) -> int:
-        """Return the number of steps in all that the time holds; 0 while too little is measured."""
-        policy = self._policy
-        measured = self._steps >= policy.measured_steps and self._seconds >= policy.measured_seconds
-        if self._minutes is None or position.cooling or not measured:
+        """Return the number of steps in all that the time holds; at a position without a number, the first guess."""
+        if self._minutes is None or position.cooling:
             return position.iterations
-        if position.iterations and self._revisits >= self._revisits_passed(position):
-            return position.iterations
-        left = max(self._minutes * 60 - position.seconds, 1.0)
-        possible = max(1, int(left * (1 - policy.validation_share) * self._steps / self._seconds))
-        self.forget()
         if not position.iterations:
-            return position.iteration + possible
-        self._revisits += 1
+            return position.iteration + self._possible(position, self._step_seconds)
+        if not self._is_measured() or self._revisits >= self._revisits_passed(position):
+            return position.iterations
+        possible = self._possible(position, self._seconds / self._steps)
+        self.forget()
+        self._revisits = self._revisits_passed(position)
         planned = max(position.iterations - position.iteration, 1)
-        missed = abs(possible - planned) > policy.tolerance * position.iterations
+        missed = abs(possible - planned) > self._policy.tolerance * position.iterations
         return position.iteration + possible if missed else position.iterations
 
     def seconds_ahead(self, position: Position) -> float | None:
         """Return how long the rest of the training takes, or None while that is not known."""
-        if not position.iterations or not self._steps:
+        step_seconds = self._seconds / self._steps if self._is_measured() else self._step_seconds
+        if not position.iterations or not step_seconds:
             return None
-        return (position.iterations - position.iteration) * self._seconds / self._steps
+        return (position.iterations - position.iteration) * step_seconds
 
     def allows_validation(self, position: Position, seconds: float) -> bool:
         """Return whether a round of validation of so many seconds fits into its share of the time."""
-        if self._minutes is None:
-            return True
-        return position.validation_seconds + seconds <= self._policy.validation_share * self._minutes * 60
+        allowed = self.validation_allowed()
+        return allowed is None or position.validation_seconds + seconds <= allowed
+
+    def _is_measured(self) -> bool:
+        policy = self._policy
+        return self._steps >= policy.measured_steps and self._seconds >= policy.measured_seconds
+
+    def _possible(self, position: Position, step_seconds: float) -> int:
+        """Return the number of steps in the time that is left for them."""
+        assert self._minutes is not None
+        total = self._minutes * 60
+        final = min(self._final_seconds, (1 - self._policy.training_share) * total)
+        rounds = max(0.0, self._rounds_seconds - position.validation_seconds)
+        left = max(total - position.seconds - final - rounds, 1.0)
+        return max(1, int(left / max(step_seconds, 1e-9)))
 
     def _revisits_passed(self, position: Position) -> int:
         return sum(position.share_done() >= share for share in self._policy.revisits)

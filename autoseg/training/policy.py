@@ -10,21 +10,24 @@ class BudgetPolicy:
     """Rules that turn minutes into steps.
 
     Attributes:
-        unmeasured_steps: the first ones pay for memory and kernels being set up, and are not measured.
-        measured_steps: at least so many are measured,
+        measured_steps: before the number of steps is looked at again, at least so many are measured,
         measured_seconds: and at least so long.
         revisits: the shares of the training at which the number of steps is looked at again. It changes only if the end
             would miss the minutes by more than the tolerance: other users of a machine make it faster or slower.
         tolerance: as a share of the steps.
         validation_share: what validation during training may take of the time.
+        final_share: what the last validation, of the whole fold, should take of the time at most: tiles then overlap
+            less and fewer flips are averaged. What cannot be made that cheap takes what it needs,
+        training_share: but at least this share of the time is left to the training.
     """
 
-    unmeasured_steps: int = 3
     measured_steps: int = 12
     measured_seconds: float = 8.0
-    revisits: tuple[float, ...] = (0.25, 0.5, 0.75)
+    revisits: tuple[float, ...] = (0.05, 0.25, 0.5, 0.75)
     tolerance: float = 0.05
     validation_share: float = 0.08
+    final_share: float = 0.15
+    training_share: float = 0.4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

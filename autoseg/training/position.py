@@ -11,8 +11,6 @@ COOL_DOWN_SHARE = 0.05
 ROLLBACK_FACTOR = 0.5
 # A finished training that goes on comes back to the schedule's rate over this share of the added steps.
 REWARM_SHARE = 0.02
-# The learning rate of such a training while it is still being measured how many steps are added.
-UNMEASURED_FACTOR = 0.1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,7 +19,7 @@ class Position:
 
     Attributes:
         iteration: optimiser steps done. Batches follow from seed and iteration alone, so this is the sampler's state.
-        iterations: steps in all; 0 while a time budget has not been turned into steps.
+        iterations: steps in all; 0 until a time budget is turned into steps, before the first of them.
         seconds: spent training and validating on the way, over all resumes.
         validation_seconds: the share of them spent validating.
         rate_factor: on the schedule's learning rate; below 1 after a loss that was not a number.
@@ -48,15 +46,13 @@ class Position:
         return replace(self, iteration=self.iteration + 1)
 
     def share_done(self) -> float:
-        """Return the share of the training that is done; 0 while a time budget is still being measured."""
+        """Return the share of the training that is done; 0 where a time budget is not yet turned into steps."""
         return self.iteration / self.iterations if self.iterations else 0.0
 
     def scale_rate(self) -> float:
         """Return what the schedule's learning rate is multiplied with for the next step."""
         if not self.rewarm_from:
             return self.rate_factor
-        if not self.iterations:
-            return self.rate_factor * UNMEASURED_FACTOR
         steps = max(1.0, REWARM_SHARE * (self.iterations - self.rewarm_from))
         return self.rate_factor * min(1.0, (self.iteration - self.rewarm_from + 1) / steps)
 

@@ -8,6 +8,7 @@ from typing import Literal
 from autoseg.workspace.fold import FoldFolder
 from dataset_fingerprints.files.jsonfiles import read_json
 from dataset_fingerprints.names import check_case_names, check_fold_name, check_folder_name
+from planners.plan import Prediction
 
 REMEDY = (
     "Weights that are beside it still predict. To train on, put a copy of the file back, or delete it and give the "
@@ -49,6 +50,7 @@ class TrainingRecord:
         planned_iterations: the plan's, whatever was done.
         patience: rounds of validation without a new best after which the training ends; 0 for none.
         residency: of the training cases; null until they are loaded.
+        final_prediction: how the fold's validation cases are predicted once it is trained; null for the plan's way.
     """
 
     status: Status
@@ -62,6 +64,7 @@ class TrainingRecord:
     planned_iterations: int = 0
     patience: int = 0
     residency: CaseResidency | None = None
+    final_prediction: Prediction | None = None
     device: str
     autocast: str
     versions: tuple[tuple[str, str], ...]

@@ -24,6 +24,8 @@ from autoseg.training.watch import (
 from autoseg.training.weights import Keeper
 
 KIND = "validation"
+# The mean of fewer cases says too little to be worth a look, where the fold has more.
+LEAST_CASES = 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,13 +48,37 @@ class Rounds:
 
     def __init__(self, setup: Setup, validator: Validator) -> None:
         self._setup, self._validator = setup, validator
-        self._any = bool(setup.validation_cases) and setup.configuration.training.validation_cases > 0
+        self._count = min(setup.configuration.training.validation_cases, len(setup.validation_cases))
+        self._rounds = setup.configuration.training.validation_rounds if self._count > 0 else 0
         self._latest_iteration, self._latest_seconds = 0, 0.0
         self.watch = self._new_watch()
 
+    def fit(self, tile_seconds: float, allowed: float | None) -> float:
+        """Look at fewer cases, then less often, then never, so that all rounds take the time that they are allowed.
+
+        Args:
+            tile_seconds: of one pass of one patch through the network.
+            allowed: seconds for all rounds, or None for as many as the plan's rounds take.
+
+        Returns:
+            The seconds that all rounds are predicted to take.
+        """
+        cases = self._setup.validation_cases
+        if not self._rounds:
+            return 0.0
+        one = self._validator.predict_seconds(cases, tile_seconds) / len(cases)
+        # The last round is left to the whole fold's validation.
+        rounds = max(self._rounds - 1, 1)
+        if allowed is not None and rounds * self._count * one > allowed:
+            self._count = max(min(self._count, LEAST_CASES), int(allowed / (rounds * one)))
+            self._rounds = min(self._rounds, int(allowed / (self._count * one)) + 1)
+            if self._rounds == 1:
+                self._rounds = 0
+        return max(self._rounds - 1, 0) * self._count * one
+
     def is_due(self, position: Position, budget: Budget) -> bool:
         """Return whether a round falls on this position; the last one is left to the whole fold's validation."""
-        if not (self._any and position.iterations) or position.is_done() or position.cooling:
+        if not (self._rounds and position.iterations) or position.is_done() or position.cooling:
             return False
         if position.iteration % self._interval(position):
             return False
@@ -103,7 +129,7 @@ class Rounds:
         self._latest_iteration = iteration
 
     def _choose_cases(self, position: Position) -> Sequence[str]:
-        cases, count = self._setup.validation_cases, self._setup.configuration.training.validation_cases
+        cases, count = self._setup.validation_cases, self._count
         first = (position.iteration // self._interval(position) - 1) * count
         return sorted({cases[(first + offset) % len(cases)] for offset in range(count)})
 
@@ -112,8 +138,7 @@ class Rounds:
             return self._validator.validate(network, cases)
 
     def _interval(self, position: Position) -> int:
-        rounds = self._setup.configuration.training.validation_rounds
-        return max(1, position.iterations // max(rounds, 1))
+        return max(1, position.iterations // self._rounds)
 
     def _new_watch(self) -> ValidationWatch:
         return ValidationWatch(cases=len(self._setup.validation_cases), patience=self._setup.patience)

@@ -16,6 +16,7 @@ from autoseg.training.checkpoint import State
 from autoseg.training.compilation import Call, Trial, try_compiled
 from autoseg.training.initial import load_matching
 from autoseg.training.optimizers import build_optimizer
+from autoseg.training.pace import MEASURED_STEPS, UNMEASURED_STEPS, Pace
 from autoseg.training.position import Position
 from autoseg.training.setting import Setup
 from autoseg.training.stopwatch import Stopwatch
@@ -56,6 +57,8 @@ class Stepper:
         self._schedule = resolve(training.schedule, SCHEDULES, "schedule")
         self.objective = build_objective(training.loss, setup.heads).to(setup.device)
         self._batches = BatchMaker(configuration, setup.cases, setup.seed, setup.device, processes.part_of)
+        # Of a batch, those that this process makes.
+        self.patches = max(1, len(processes.part_of(range(configuration.batch_size))))
         self.stopwatch = Stopwatch(device=setup.device, clock=setup.clock)
 
     def learning_rate(self, share_done: float, validations: Sequence[float]) -> float:
@@ -98,6 +101,30 @@ class Stepper:
         self.stopwatch.lap("update")
         return loss.detach()
 
+    def measure_pace(self, iteration: int) -> Pace:
+        """Return how long steps take here, from a few of which none moves the weights."""
+        network, optimizer, clock = self.state.network, self.state.optimizer, self._setup.clock
+        running = [buffer.clone() for buffer in network.buffers()]
+        begun, ended, forward = 0.0, 0.0, 0.0
+        for number in range(UNMEASURED_STEPS + MEASURED_STEPS):
+            if number == UNMEASURED_STEPS:
+                begun = clock()
+            self._batches.fetch(iteration)
+            batch = self._batches.make(iteration)
+            made = clock()
+            loss = self._forward(self._network, batch)
+            loss.item()
+            if number >= UNMEASURED_STEPS:
+                forward += clock() - made
+            loss.backward()
+            processes.add_gradients(network.parameters())
+            optimizer.zero_grad(set_to_none=True)
+            loss.item()
+            ended = clock()
+        _put_back(network, running)
+        tiles = MEASURED_STEPS * self.patches
+        return Pace(step_seconds=(ended - begun) / MEASURED_STEPS, tile_seconds=forward / tiles)
+
     def try_compiling(self, iteration: int) -> Trial:
         """Compile the network, and keep it so if its steps are quicker; all weights stay as they are."""
         network, optimizer, clock = self.state.network, self.state.optimizer, self._setup.clock
@@ -114,9 +141,7 @@ class Stepper:
 
         self._network, trial = try_compiled(network, torch.compile, time_step)
         optimizer.zero_grad(set_to_none=True)
-        with torch.no_grad():
-            for buffer, before in zip(network.buffers(), running, strict=True):
-                buffer.copy_(before)
+        _put_back(network, running)
         return trial
 
     def _forward(self, network: Call, batch: Batch) -> torch.Tensor:
@@ -129,3 +154,10 @@ class Stepper:
     def is_finite(self) -> bool:
         """Return whether all weights are numbers; waits for the device."""
         return is_finite(self.state.network)
+
+
+@torch.no_grad()
+def _put_back(network: nn.Module, running: Sequence[torch.Tensor]) -> None:
+    """Give running statistics the values that they had before passes that were only timed."""
+    for buffer, before in zip(network.buffers(), running, strict=True):
+        buffer.copy_(before)

@@ -16,6 +16,7 @@ from autoseg.training.budget import Budget
 from autoseg.training.checkpoint import load_checkpoint, save_checkpoint
 from autoseg.training.compilation import DEVICES
 from autoseg.training.curve import Curve, Line, Observer
+from autoseg.training.expectation import Expectation
 from autoseg.training.interruption import Interruption, SignalledError, listening, stopped_by, take_stop_file
 from autoseg.training.position import Position
 from autoseg.training.rounds import KIND, Rounds
@@ -48,12 +49,17 @@ class Trainer:
         self._observers = (self._curve.append, *observers) if processes.leads() else ()
         self._begun = processes.led(folder.checkpoint.is_file)
         self._stepper = Stepper(replace(setup, initial=None) if self._begun else setup, folder)
-        self._rounds = Rounds(setup, validator)
+        self._validator, self._rounds = validator, Rounds(setup, validator)
+        self.tile_seconds = 0.0
         self._position = Position(iterations=self._planned_iterations())
         self._budget = Budget(setup.max_minutes, setup.policy.budget)
         self._may_compile = processes.count() == 1  # should it fail in one process only, the others would wait
         self._losses: list[torch.Tensor] = []
         self._validation_dice = ""
+
+    def final_allowed(self) -> float | None:
+        """Return the seconds that the validation of the whole fold should take at most; None without minutes."""
+        return self._budget.final_allowed(self._position)
 
     def run(self) -> Position:
         """Train until the last iteration and write the final weights.
@@ -65,6 +71,8 @@ class Trainer:
         with listening() as interruption, closing(self._stepper):
             self._resume()
             self._interval_start = self._clock()
+            if not self._position.is_done():
+                self._set_out(interruption)
             with self._progress.task("Training", self._position.iterations, self._position.iteration) as task:
                 self._train(task, interruption)
         self._finish()
@@ -117,7 +125,6 @@ class Trainer:
             self._extend()
         if self._position.iteration:
             self._progress.say(f"Going on from iteration {self._position.iteration}.")
-        self._budget.resume(self._position)
 
     def _begin(self) -> None:
         """Report what the training starts from, and save it."""
@@ -154,6 +161,41 @@ class Trainer:
         self._position = extended
         self._tell({"kind": "extended", "iterations": extended.iterations or None})
 
+    def _set_out(self, interruption: Interruption) -> None:
+        """Measure how long steps take, divide the time among training and validation, and say what to expect."""
+        setup = self._setup
+        try:
+            # Several processes stop only where all of them hear of it.
+            with interruption.at_once() if processes.count() == 1 else nullcontext():
+                pace = self._stepper.measure_pace(self._position.iteration)
+        except SignalledError:
+            self._stop(interruption.signal)
+        pace = processes.led(lambda: pace)
+        self._begin_interval()
+        self._budget.begin(self._position, pace.step_seconds)
+        rounds_seconds = self._rounds.fit(pace.tile_seconds, self._budget.validation_allowed())
+        self._budget.expect_rounds(rounds_seconds)
+        final_seconds = self._set_final_apart(pace.tile_seconds)
+        before = self._position.iterations
+        self._position = replace(self._position, iterations=self._budget.fit(self._position))
+        self._warn_of_few_steps(before)
+        ahead = Expectation(
+            steps=self._position.iterations - self._position.iteration,
+            step_seconds=pace.step_seconds,
+            rounds_seconds=rounds_seconds,
+            final_seconds=final_seconds,
+            final_cases=len(setup.validation_cases),
+        )
+        self._progress.say(ahead.describe())
+
+    def _set_final_apart(self, tile_seconds: float) -> float:
+        """Return how long the validation at the end takes with tiles of so many seconds, for which time is kept."""
+        allowed, cases = self._budget.final_allowed(self._position), self._setup.validation_cases
+        self.tile_seconds = tile_seconds
+        seconds = self._validator.predict_final_seconds(cases, tile_seconds, allowed) if cases else 0.0
+        self._budget.expect_final(seconds)
+        return seconds
+
     def _planned_iterations(self) -> int:
         """Return the plan's number of steps; 0 where minutes are to become steps."""
         return 0 if self._setup.max_minutes else self._setup.configuration.training.iterations
@@ -174,7 +216,7 @@ class Trainer:
         self._position = position.stepped()
 
     def _report_due(self) -> bool:
-        if self._budget.begins_measuring(self._position) or self._position.is_done():
+        if self._position.is_done():
             return True
         return self._clock() - self._interval_start > self._policy.report_seconds
 
@@ -193,7 +235,8 @@ class Trainer:
         self._interval_start = now
         if not math.isfinite(loss):
             return False
-        self._budget.add(self._position, steps, seconds)
+        self._budget.add(steps, seconds)
+        self._set_final_apart(phases["forward"] / self._stepper.patches)
         self._resize(task, self._budget.fit(self._position))
         self._tell(
             {
@@ -279,13 +322,17 @@ class Trainer:
         before = self._position.iterations
         if iterations == before:
             return
-        if not before and iterations < self._policy.few_steps:
-            self._progress.say(
-                f"Only {counted(iterations, 'step fits', 'steps fit')} into the time: expect poor masks. Give more "
-                "time, or let the plan fit the time: plan_and_preprocess --max-hours."
-            )
         self._position = replace(self._position, iterations=iterations)
         task.resize(iterations)
+
+    def _warn_of_few_steps(self, before: int) -> None:
+        steps, minutes = self._position.iterations, self._setup.max_minutes
+        if not before and minutes and steps < self._policy.few_steps:
+            self._progress.say(
+                f"Only {counted(steps, 'step fits', 'steps fit')} into the time: expect poor masks. Give more time, or "
+                "plan for this time, with smaller steps: `autoseg plan_and_preprocess DATASET --plan-name short "
+                f"--max-minutes {minutes:g}`, then train with `--plan short`."
+            )
 
     def _validate_or_stop(self, task: Task, interruption: Interruption) -> None:
         try:

@@ -36,6 +36,19 @@ class Validator(Protocol):
         """Return how each label or region came out in each case's whole volume."""
         ...
 
+    def predict_seconds(self, cases: Sequence[str], tile_seconds: float) -> float:
+        """Predict how long `validate` takes.
+
+        Args:
+            cases: that would be validated.
+            tile_seconds: of one pass of one patch through the network.
+        """
+        ...
+
+    def predict_final_seconds(self, cases: Sequence[str], tile_seconds: float, allowed: float | None) -> float:
+        """Predict how long the validation at the end takes, made as much cheaper as `allowed` seconds ask for."""
+        ...
+
 
 @dataclass(kw_only=True, slots=True)
 class ValidationWatch:

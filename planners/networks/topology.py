@@ -68,8 +68,29 @@ def pad_up(size: Sequence[float], divisors: Sequence[int]) -> tuple[int, ...]:
     return tuple(math.ceil(length / divisor) * divisor for length, divisor in zip(size, divisors, strict=True))
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finest:
+    """The finest level, on whose full resolution a step spends most of its time.
+
+    Attributes:
+        thin: half of the features and one block less, in encoder and decoder.
+        extra: blocks added, in encoder and decoder.
+    """
+
+    thin: bool = False
+    extra: int = 0
+
+    def blocks(self) -> int:
+        """Return the blocks that it has more than other levels."""
+        return self.extra - self.thin
+
+    def features(self, base: int) -> int:
+        """Return its features where they would be `base`."""
+        return max(1, base // 2) if self.thin else base
+
+
 def shape_network(
-    pooling: Pooling, block: BlockName, base_features: int, max_features: int, finest_extra: int = 0
+    pooling: Pooling, block: BlockName, base_features: int, max_features: int, finest: Finest = Finest()
 ) -> UNetOptions:
     """Return a U-Net with this pooling, its features doubled per level up to a cap.
 
@@ -77,7 +98,7 @@ def shape_network(
     at the coarse levels, where they are cheap, and a decoder of single convolutions (Isensee 2024).
 
     Args:
-        finest_extra: blocks added at full resolution, in encoder and decoder.
+        finest: what is other on the finest level.
     """
     levels = len(pooling.strides)
     plain = block == "plain"
@@ -86,13 +107,14 @@ def shape_network(
         for level in range(levels)
     ]
     decoder = [CONVOLUTIONS_PER_LEVEL if plain else 1] * (levels - 1)
+    features = [min(max_features, base_features * 2**level) for level in range(levels)]
     return UNetOptions(
         block=block,
-        features=tuple(min(max_features, base_features * 2**level) for level in range(levels)),
+        features=(finest.features(features[0]), *features[1:]),
         kernels=pooling.kernels,
         strides=pooling.strides,
-        encoder_blocks=(encoder[0] + finest_extra, *encoder[1:]),
-        decoder_blocks=(decoder[0] + finest_extra, *decoder[1:]) if decoder else (),
+        encoder_blocks=(max(1, encoder[0] + finest.blocks()), *encoder[1:]),
+        decoder_blocks=(max(1, decoder[0] + finest.blocks()), *decoder[1:]) if decoder else (),
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from dataset_fingerprints.errors import PlanError
-from planners.networks.topology import MIN_EDGE, choose_pooling, pad_up, shape_network
+from planners.networks.topology import MIN_EDGE, Finest, choose_pooling, pad_up, shape_network
 from planners.parts.networks import BlockName, UNetOptions
 
 MIN_BATCH = 2
@@ -22,7 +22,7 @@ class SizeRules:
         initial_edge: of the cube (square) whose volume (area) the first patch has, before it is clipped to the body.
         max_batch: never exceeded.
         max_data_share: a batch holds at most this share of the data set's voxels.
-        finest_extra: blocks added at full resolution, in encoder and decoder.
+        finest: what is other on the finest level.
     """
 
     block: BlockName
@@ -32,11 +32,16 @@ class SizeRules:
     max_levels: int
     max_batch: int
     max_data_share: float
-    finest_extra: int = 0
+    finest: Finest = Finest()
 
     def finest_convolutions(self) -> tuple[int, int]:
         """Return how many convolutions followed by a norm encoder and decoder have at full resolution."""
-        return (2, 2) if self.block == "plain" else (3, 1)
+        encoder, decoder = (2, 2) if self.block == "plain" else (3, 1)
+        return encoder - self.finest.thin, max(1, decoder - self.finest.thin)
+
+    def finest_features(self) -> int:
+        """Return the features at full resolution."""
+        return self.finest.features(self.base_features)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,7 +126,7 @@ def _choose_initial_patch(view: View, rules: SizeRules) -> tuple[float, ...]:
 
 def _build_candidate(patch: Sequence[float], view: View, rules: SizeRules) -> Candidate:
     pooling = choose_pooling(view.spacing_mm, patch, rules.max_levels)
-    network = shape_network(pooling, rules.block, rules.base_features, rules.max_features, rules.finest_extra)
+    network = shape_network(pooling, rules.block, rules.base_features, rules.max_features, rules.finest)
     return Candidate(patch_shape=pad_up(patch, pooling.divisors), network=network)
 
 

@@ -132,7 +132,7 @@ class ElementBudget:
 
     def most_voxels(self) -> float:
         """Return what no admitted patch can exceed: the finest level alone would make too many values."""
-        return self.largest / (self.sizes.base_features * sum(self.sizes.finest_convolutions()))
+        return self.largest / (self.sizes.finest_features() * sum(self.sizes.finest_convolutions()))
 
     def admits(self, candidate: Candidate) -> bool:
         """Return whether one patch makes few enough values."""
@@ -218,7 +218,7 @@ class ByteBudget:
     def most_voxels(self) -> float:
         """Return what no admitted patch can exceed: what the finest level alone keeps of two would be too much."""
         value = HALF_BYTES if self.execution.half else FULL_BYTES
-        kept = 2 * self.sizes.base_features * sum(self.sizes.finest_convolutions()) * value
+        kept = 2 * self.sizes.finest_features() * sum(self.sizes.finest_convolutions()) * value
         return min(self.patch_voxels, self.memory_bytes / (2 * kept))
 
     def admits(self, candidate: Candidate) -> bool:

@@ -3,7 +3,7 @@
 python -m tests.synthetic.ended SIGNAL MOMENT ARGUMENTS...
 
 MOMENT is EVENT:NAME:COUNT: the COUNT-th time that a file with NAME in its path is opened (EVENT `open`) or about to get
-its name (EVENT `rename`), or that a training is about to compute gradients (EVENT `step`, NAME empty).
+its name (EVENT `rename`), or that a training is about to move its weights (EVENT `step`, NAME empty).
 """
 
 from __future__ import annotations
@@ -43,15 +43,15 @@ def watch_files(event: str, name: str, count_down: Callable[[], None]) -> None:
 
 
 def watch_steps(count_down: Callable[[], None]) -> None:
-    import torch
+    from torch.nn import utils
 
-    backward = torch.Tensor.backward
+    clip = utils.clip_grad_norm_
 
-    def counted(*arguments: Any, **keywords: Any) -> None:
+    def counted(*arguments: Any, **keywords: Any) -> Any:
         count_down()
-        backward(*arguments, **keywords)
+        return clip(*arguments, **keywords)
 
-    torch.Tensor.backward = counted  # type: ignore[method-assign, assignment]
+    utils.clip_grad_norm_ = counted
 
 
 def end_at(number: int, moment: str) -> None:

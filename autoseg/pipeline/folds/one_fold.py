@@ -22,7 +22,8 @@ from autoseg.pipeline.folds.raw_files import remark_on_cases
 from autoseg.pipeline.folds.residency import load_cases
 from autoseg.pipeline.folds.restarting import finish_restart, remove, restart
 from autoseg.pipeline.folds.validation import TrainingValidator, validate_fold
-from autoseg.prediction import make_members, make_window
+from autoseg.pipeline.folds.validation_time import ValidationTime
+from autoseg.prediction import describe_effort, make_members, make_window
 from autoseg.progress import Progress, SilentProgress
 from autoseg.training.initial import InitialWeights
 from autoseg.training.interruption import SignalledError, listening, stopped_by, take_stop_file
@@ -91,7 +92,10 @@ def _train_locked(job: Job, progress: Progress) -> Evaluation | None:
             return _keep_metrics(job.folder, summarise(scores))
         progress.say(f"Fold {job.fold} is trained, but not all of its validation is there: validating what is missing.")
     with _stopping_at_once(job.folder, "validating"):
-        members = make_members(read_fold(job.folder), choose_device(), mirror=True)
+        way = record.final_prediction
+        members = make_members(read_fold(job.folder), choose_device(), mirror=True, prediction=way)
+        if way is not None:
+            progress.say(f"For the time: {describe_effort(way)}.")
         evaluation = validate_fold(members, job.inputs, job.cases.validation, job.folder, progress)
     _write(job.folder, replace(record, status="finished"))
     return evaluation
@@ -239,16 +243,25 @@ def _train(job: Job, earlier: TrainingRecord | None, progress: Progress) -> Trai
         initial=_find_initial(job),
     )
     window = make_window(job.configuration, heads.count(), device, mirror=False)
-    validator = TrainingValidator(inputs=job.inputs, window=window)
+    time = ValidationTime(inputs=job.inputs, configuration=job.configuration)
+    validator = TrainingValidator(inputs=job.inputs, window=window, time=time)
     observers = make_observers(job.folder) if processes.leads() else ()
+    trainer = Trainer(setup, job.folder, validator, progress, observers)
     try:
-        position = Trainer(setup, job.folder, validator, progress, observers).run()
+        position = trainer.run()
     finally:
         for observer in observers:
             observer.close()
     if processes.leads():
         take_stop_file(job.folder.stop)  # one that came too late is not for a longer training
-    record = replace(record, status="trained", iterations=position.iteration, seconds=round(position.seconds, 1))
+    way = time.choose_final(job.cases.validation, trainer.tile_seconds, trainer.final_allowed())
+    record = replace(
+        record,
+        status="trained",
+        iterations=position.iteration,
+        seconds=round(position.seconds, 1),
+        final_prediction=None if way == job.configuration.prediction else way,
+    )
     _write(job.folder, record)
     return record
 

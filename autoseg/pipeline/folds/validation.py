@@ -26,22 +26,25 @@ from autoseg.evaluation import (
 from autoseg.hardware import ran_out_of_memory
 from autoseg.pipeline.folds.out_of_fold import ValidatedCase, find_validated, identify_weights
 from autoseg.pipeline.folds.stage_inputs import StageInput
+from autoseg.pipeline.folds.validation_time import ValidationTime
 from autoseg.prediction import (
+    Advance,
     Member,
     Window,
     choose_labels,
+    count_passes,
     decide,
     merge,
     predict_logits,
     quantise,
 )
 from autoseg.preprocessing import write_array
-from autoseg.progress import Progress
+from autoseg.progress import Progress, Task
 from autoseg.training.interruption import SignalledError
 from autoseg.training.watch import LabelOutcome, Outcomes
 from autoseg.workspace.fold import FoldFolder, ValidationFolder
 from dataset_fingerprints.dataset import LabelScheme
-from dataset_fingerprints.errors import PartlyDoneError
+from dataset_fingerprints.errors import AutosegError, PartlyDoneError
 from dataset_fingerprints.failures import Failure, attempt, list_failures
 from dataset_fingerprints.files.checksums import measure_file
 from dataset_fingerprints.files.jsonfiles import write_json
@@ -58,6 +61,15 @@ class TrainingValidator:
 
     inputs: StageInput
     window: Window
+    time: ValidationTime
+
+    def predict_seconds(self, cases: Sequence[str], tile_seconds: float) -> float:
+        """Predict how long `validate` takes."""
+        return self.time.predict_round(cases, tile_seconds)
+
+    def predict_final_seconds(self, cases: Sequence[str], tile_seconds: float, allowed: float | None) -> float:
+        """Predict how long the validation of the whole fold takes, made as cheap as `allowed` seconds ask for."""
+        return self.time.predict_final(cases, tile_seconds, self.time.choose_final(cases, tile_seconds, allowed))
 
     def validate(self, network: nn.Module, cases: Sequence[str]) -> Outcomes:
         """Return how each label or region came out; one that is absent from both masks of a case has a Dice of 1.
@@ -118,11 +130,14 @@ def validate_fold(
             not be the fold's.
     """
     outcomes, weights = [], identify_weights(folder)
-    with progress.task("Validating", len(cases)) as task:
-        for case in cases:
-            work = partial(_validate_once, members, inputs, case, folder.validation, weights)
+    passes = {case: _count_passes(members, inputs, case) for case in cases}
+    with progress.task(f"Validating {counted(len(cases), 'case')}, patches", sum(passes.values())) as task:
+        for number, case in enumerate(cases, 1):
+            task.state({"case": f"{number} of {len(cases)}"})
+            left = _Left(passes[case], task)
+            work = partial(_validate_once, members, inputs, case, folder.validation, weights, left.advance)
             outcomes.append(attempt(case, "cannot be validated", work, _is_signal))
-            task.advance()
+            left.finish()
     failures = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
     if failures:
         raise PartlyDoneError(
@@ -132,6 +147,33 @@ def validate_fold(
     evaluation = summarise([outcome for outcome in outcomes if isinstance(outcome, CaseScores)])
     write_evaluation(folder.validation.metrics, evaluation, sealed=True)
     return evaluation
+
+
+class _Left:
+    """The patches of a case that are left, so that a case that was done before, or looks at a box, counts as whole."""
+
+    def __init__(self, passes: int, task: Task) -> None:
+        self._passes, self._task = passes, task
+
+    def advance(self, passes: int) -> None:
+        passes = min(passes, self._passes)
+        self._passes -= passes
+        self._task.advance(passes)
+
+    def finish(self) -> None:
+        self._task.advance(self._passes)
+        self._passes = 0
+
+
+def _count_passes(members: Sequence[Member], inputs: StageInput, case: str) -> int:
+    try:
+        shape = inputs.store.read_record(case).shape
+    except AutosegError:  # which its validation reports
+        return 1
+    windows = (member.window for member in members)
+    return sum(
+        count_passes(shape, window.configuration.patch_shape, window.configuration.prediction) for window in windows
+    )
 
 
 def _is_signal(error: Exception) -> bool:
@@ -144,20 +186,22 @@ def _ends_training(error: Exception) -> bool:
 
 
 def _validate_once(
-    members: Sequence[Member], inputs: StageInput, case: str, folder: ValidationFolder, weights: str
+    members: Sequence[Member], inputs: StageInput, case: str, folder: ValidationFolder, weights: str, advance: Advance
 ) -> CaseScores:
     """Return a case's scores, which an earlier start may have left."""
     validated = find_validated(folder, case, weights)
     if validated is None:
-        validated = replace(_validate_case(members, inputs, case, folder), weights=weights)
+        validated = replace(_validate_case(members, inputs, case, folder, advance), weights=weights)
         write_json(folder.case_record(case), validated)
     return validated.scores
 
 
-def _validate_case(members: Sequence[Member], inputs: StageInput, case: str, folder: ValidationFolder) -> ValidatedCase:
+def _validate_case(
+    members: Sequence[Member], inputs: StageInput, case: str, folder: ValidationFolder, advance: Advance
+) -> ValidatedCase:
     seen = inputs.read(case)
     record = seen.record
-    probabilities = merge([member.predict_prepared(seen) for member in members])
+    probabilities = merge([member.predict_prepared(seen, advance) for member in members])
     scheme, stored = inputs.scheme, quantise(probabilities)
     labels = scheme.to_values(decide(probabilities))
     write_label_map(folder.mask(case), labels, record.source_grid)

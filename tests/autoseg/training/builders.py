@@ -26,7 +26,7 @@ from tests.synthetic.scans import head
 # A report after every step, and a checkpoint as well.
 REPORTING = Policy(report_seconds=0.0)
 SAVING = Policy(report_seconds=0.0, checkpoint_seconds=0.0, checkpoint_share=1e9)
-# Minutes become steps as soon as some are measured, by a clock that a test winds.
+# The number of steps is looked at again as soon as some are measured, by a clock that a test winds.
 MEASURING = Policy(report_seconds=0.0, budget=BudgetPolicy(measured_seconds=0.0))
 SETUP_FIELDS = ("validation_cases", "max_minutes", "patience", "initial", "policy", "clock")
 
@@ -57,16 +57,27 @@ class Alarm(Ticking):
 
 
 class Listening(SilentProgress):
-    """Keeps the messages that it receives."""
+    """Keeps the messages that it receives; what is said of the time ahead by itself."""
 
     def __init__(self) -> None:
         self.messages: list[str] = []
+        self.expected: list[str] = []
 
     def say(self, message: str) -> None:
-        self.messages.append(message)
+        (self.expected if message.startswith("Expected here") else self.messages).append(message)
 
 
-class CountingValidator:
+class Instant:
+    """A validator that takes no time, as far as a training plans for it."""
+
+    def predict_seconds(self, cases: Sequence[str], tile_seconds: float) -> float:
+        return 0.0
+
+    def predict_final_seconds(self, cases: Sequence[str], tile_seconds: float, allowed: float | None) -> float:
+        return 0.0
+
+
+class CountingValidator(Instant):
     """Remembers what it was asked to validate, and finds what it is asked to find."""
 
     def __init__(self, bright_voxels: Sequence[int] = (10,)) -> None:
@@ -84,7 +95,7 @@ class CountingValidator:
         return dict.fromkeys(cases, outcome)
 
 
-class WeightReader:
+class WeightReader(Instant):
     """Finds a Dice that follows from the weights alone, so that equal networks have equal ones."""
 
     def validate(self, network: nn.Module, cases: Sequence[str]) -> Outcomes:
@@ -94,7 +105,7 @@ class WeightReader:
         return {case: {"dark": LabelOutcome(dice=dice, predicted=10, reference=10)} for case, dice in found.items()}
 
 
-class Scripted:
+class Scripted(Instant):
     """Finds the mean Dice that it is given for one round after the other."""
 
     def __init__(self, *dice: float) -> None:

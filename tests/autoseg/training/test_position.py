@@ -1,5 +1,7 @@
 """Positions and budgets: what follows from how far a training has come, and from its minutes."""
 
+from dataclasses import replace
+
 import pytest
 
 from autoseg.training.budget import Budget
@@ -24,12 +26,6 @@ def test_an_extended_training_warms_up_again_over_a_fiftieth_of_the_added_steps(
     scales = [Position(iteration=i, iterations=250, rewarm_from=50).scale_rate() for i in (50, 51, 52, 53, 54, 200)]
     assert scales == [0.25, 0.5, 0.75, 1, 1, 1]
     assert done.scale_rate() == 1
-
-
-def test_an_extended_training_is_held_low_until_its_steps_are_known():
-    waiting = Position(iteration=50, iterations=50).extended(0)
-    assert not waiting.is_done()
-    assert waiting.scale_rate() == pytest.approx(0.1)
 
 
 @pytest.mark.parametrize("iterations", [1, 49, 50])
@@ -67,31 +63,51 @@ def test_an_extended_training_that_goes_back_before_its_first_checkpoint_stays_e
 
 def test_minutes_become_the_steps_that_fit_with_room_for_validation():
     budget = make_budget(2.0)
-    first = Position(iteration=23, seconds=60.0)
-    assert budget.fit(first) == 0, "nothing measured yet"
-    budget.add(Position(iteration=3), 3, 100.0)
-    assert budget.fit(first) == 0, "the first steps are slow and do not count"
-    budget.add(first, 20, 10.0)
+    first = Position(iteration=20, seconds=60.0)
+    budget.begin(first, step_seconds=0.5)
     assert budget.seconds_ahead(first) is None
-    assert budget.seconds_ahead(Position(iteration=23, iterations=123)) == pytest.approx(50)
-    assert budget.fit(first) == 23 + int(60 * 0.92 / 0.5)
+    assert budget.fit(first) == 20 + int(60 / 0.5)
+    budget.expect_rounds(8.0)
+    budget.expect_final(22.0)
+    assert budget.fit(first) == 20 + int(30 / 0.5)
+    assert budget.fit(replace(first, validation_seconds=5.0)) == 20 + int(35 / 0.5), "some of it is over"
+    begun = Position(iteration=20, iterations=120, seconds=60.0)
+    assert budget.seconds_ahead(begun) == pytest.approx(50)
+    budget.add(20, 40.0)
+    assert budget.seconds_ahead(begun) == pytest.approx(200), "measured counts more than the first guess"
+
+
+def test_a_validation_that_takes_longer_than_the_minutes_leaves_the_training_its_share():
+    budget = make_budget(10.0)
+    budget.begin(Position(), step_seconds=1.0)
+    budget.expect_final(10_000.0)
+    assert budget.fit(Position()) == int(0.4 * 600)
+
+
+def test_the_last_validation_may_take_its_share_or_what_the_training_left():
+    budget = make_budget(10.0)
+    assert budget.final_allowed(Position(iteration=5, iterations=10, seconds=60.0)) == pytest.approx(90)
+    assert budget.final_allowed(Position(iteration=10, iterations=10, seconds=400.0)) == pytest.approx(200)
+    assert budget.final_allowed(Position(iteration=10, iterations=10, seconds=700.0)) == pytest.approx(90)
+    assert make_budget(None).final_allowed(Position(iteration=10, iterations=10)) is None
 
 
 @pytest.mark.parametrize(("per_minute", "expected"), [(770, 1000), (400, 650), (1500, 1750)])
 def test_the_number_of_steps_changes_only_where_the_minutes_would_be_missed_clearly(per_minute, expected):
     quarter = Position(iteration=250, iterations=1000, seconds=60.0)
     budget = make_budget(2.0)
-    # So many steps are possible in the minute that is left, validation taken off.
-    budget.add(quarter, per_minute * 10, 60 * 0.92 * 10)
+    budget.begin(Position(iteration=100, iterations=1000), step_seconds=0.5)
+    # So many steps are possible in the minute that is left.
+    budget.add(per_minute * 10, 60 * 10)
     assert budget.fit(quarter) == expected
-    budget.add(quarter, 5000, 10.0)
+    budget.add(5000, 10.0)
     assert budget.fit(quarter) == quarter.iterations, "a quarter is looked at once"
 
 
 def test_a_resumed_training_does_not_look_again_where_it_looked_before():
     budget, half = make_budget(2.0), Position(iteration=500, iterations=1000, seconds=60.0)
-    budget.resume(half)
-    budget.add(half, 5000, 10.0)
+    budget.begin(half, step_seconds=0.5)
+    budget.add(5000, 10.0)
     assert budget.fit(half) == 1000
     assert budget.fit(Position(iteration=750, iterations=1000, seconds=60.0)) > 1000
 
@@ -99,7 +115,7 @@ def test_a_resumed_training_does_not_look_again_where_it_looked_before():
 def test_without_minutes_or_while_cooling_the_steps_stay():
     plain, cooling = Position(iteration=300, iterations=1000), Position(iteration=300, iterations=315, cooling=True)
     for budget, position in ((make_budget(None), plain), (make_budget(2.0), cooling)):
-        budget.add(position, 5000, 10.0)
+        budget.add(5000, 10.0)
         assert budget.fit(position) == position.iterations
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 
 import numpy as np
@@ -93,7 +94,8 @@ def test_a_time_budget_becomes_a_number_of_iterations(tmp_path):
     files, position = train(tmp_path / "f", max_minutes=10.0, policy=MEASURING, clock=Ticking())
     assert position.iteration == position.iterations > 3
     planned = [line["iterations"] for line in lines(files, "train")]
-    assert planned[0] is None
+    # Known from the first step on, so that the learning rate is warmed up over a share of what there will be.
+    assert planned[0] > 3
     assert planned[-1] == position.iterations
     # The number of steps is left as it is while it misses the minutes by less than a twentieth of them.
     assert position.seconds == pytest.approx(600, rel=0.1)
@@ -104,9 +106,11 @@ def test_a_time_for_few_steps_is_reported_when_it_is_known(tmp_path):
     made = setup(max_minutes=2.0, policy=MEASURING, clock=Ticking())
     position = make_trainer(tmp_path, made, progress=listening).run()
     assert position.iterations < Policy().few_steps
-    (message,) = listening.messages
+    (message,), (expected,) = listening.messages, listening.expected
     assert message.startswith("Only ")
     assert "steps fit into the time" in message
+    assert "plan_and_preprocess DATASET --plan-name short --max-minutes 2" in message
+    assert re.match(r"Expected here: about 2 minutes: .* for \d+ steps, .* for 3 validation cases at the end", expected)
 
 
 def test_a_loss_that_is_not_a_number_again_and_again_stops_with_advice(tmp_path):
@@ -132,7 +136,7 @@ def test_a_loss_that_is_not_a_number_once_goes_back_with_a_smaller_rate(tmp_path
 # At every reading of the clock from one step to the next, and so in every phase of a step.
 @pytest.mark.parametrize(
     ("number", "code", "reading"),
-    [*((signal.SIGTERM, 143, reading) for reading in range(50, 59)), (signal.SIGINT, 130, 54)],
+    [*((signal.SIGTERM, 143, reading) for reading in range(60, 69)), (signal.SIGINT, 130, 64)],
 )
 def test_a_signal_saves_the_training_and_the_rest_is_as_without_it(tmp_path, whole, number, code, reading):
     alarm = Alarm(reading, lambda: os.kill(os.getpid(), number))

@@ -1,0 +1,66 @@
+"""Prediction of the time that validation takes, and the choice of a way to predict that fits into a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from autoseg.pipeline.folds.stage_inputs import StageInput
+from autoseg.prediction import count_passes, list_efforts
+from planners.choices import resolve
+from planners.parts import WEIGHTS
+from planners.parts.weights import SnapshotsOptions
+from planners.plan import Configuration, Prediction
+
+# Seconds per voxel of a scan and label, beside the network's: probabilities restored, labels decided, files written,
+# all metrics measured (experiments/LOG.md, "What validation takes beside the network"); on the way the Dice alone.
+FINAL_VOXEL_SECONDS = 4e-7
+ROUND_VOXEL_SECONDS = 4e-8
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ValidationTime:
+    """Prediction of what validation costs.
+
+    Attributes:
+        inputs: of the configuration.
+        configuration: that is trained.
+    """
+
+    inputs: StageInput
+    configuration: Configuration
+
+    def predict_round(self, cases: Sequence[str], tile_seconds: float) -> float:
+        """Predict the seconds of a look at some cases during training: without flips, on the preprocessed grid."""
+        plain = replace(self.configuration.prediction, mirror_axes=())
+        voxels = sum(float(np.prod(self.inputs.store.read_record(case).shape)) for case in cases)
+        return self._passes(cases, plain) * tile_seconds + voxels * self._targets() * ROUND_VOXEL_SECONDS
+
+    def predict_final(self, cases: Sequence[str], tile_seconds: float, prediction: Prediction) -> float:
+        """Predict the seconds of the validation of a whole fold, predicted in this way."""
+        voxels = sum(float(np.prod(self.inputs.store.read_record(case).source_grid.shape)) for case in cases)
+        passes = self.count_final_passes(cases, prediction)
+        return passes * tile_seconds + voxels * self._targets() * FINAL_VOXEL_SECONDS
+
+    def choose_final(self, cases: Sequence[str], tile_seconds: float, allowed: float | None) -> Prediction:
+        """Return the best way to predict that takes at most so many seconds; the cheapest where none does."""
+        if allowed is None:
+            return self.configuration.prediction
+        efforts = list(list_efforts(self.configuration.prediction))
+        fitting = (effort for effort in efforts if self.predict_final(cases, tile_seconds, effort) <= allowed)
+        return next(fitting, efforts[-1])
+
+    def count_final_passes(self, cases: Sequence[str], prediction: Prediction) -> int:
+        """Return how many patches go through a network in the validation of a whole fold."""
+        options = resolve(self.configuration.training.weights, WEIGHTS, "weights")
+        members = options.count if isinstance(options, SnapshotsOptions) else 1
+        return members * self._passes(cases, prediction)
+
+    def _passes(self, cases: Sequence[str], prediction: Prediction) -> int:
+        patch = self.configuration.patch_shape
+        return sum(count_passes(self.inputs.store.read_record(case).shape, patch, prediction) for case in cases)
+
+    def _targets(self) -> int:
+        return len(self.inputs.scheme.heads().targets())

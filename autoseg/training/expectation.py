@@ -1,0 +1,50 @@
+"""What a training is expected to take, said before it starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dataset_fingerprints.names import counted
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Expectation:
+    """The time that is ahead of a fold.
+
+    Attributes:
+        rounds_seconds: of all rounds of validation during training.
+        final_seconds: of the validation of the whole fold at the end.
+        final_cases: that it looks at.
+    """
+
+    steps: int
+    step_seconds: float
+    rounds_seconds: float
+    final_seconds: float
+    final_cases: int
+
+    def seconds(self) -> float:
+        """Return the whole time."""
+        return self.steps * self.step_seconds + self.rounds_seconds + self.final_seconds
+
+    def describe(self) -> str:
+        """Return the time and its shares in a sentence."""
+        shares = [f"{show_time(self.steps * self.step_seconds)} for {counted(self.steps, 'step')}"]
+        if self.rounds_seconds:
+            shares.append(f"{show_time(self.rounds_seconds)} for validation on the way")
+        if self.final_cases:
+            cases = counted(self.final_cases, "validation case")
+            shares.append(f"{show_time(self.final_seconds)} for {cases} at the end")
+        return f"Expected here: about {show_time(self.seconds())}: {', '.join(shares)}."
+
+
+def show_time(seconds: float) -> str:
+    """Return a time as a person says it: `40 seconds`, `12 minutes`, `3.5 hours`, `2 days`."""
+    if seconds < 90:
+        return counted(max(1, round(seconds)), "second")
+    if seconds < 100 * 60:
+        return counted(round(seconds / 60), "minute")
+    if seconds < 48 * 3600:
+        hours = f"{seconds / 3600:.1f}".removesuffix(".0")
+        return f"{hours} hours"
+    return counted(round(seconds / 86400), "day")
