@@ -78,6 +78,7 @@ class RulePlanner:
     Attributes:
         description: for the list of planners.
         cpu: makes the plans for machines without a GPU small; None plans for them as for a GPU.
+        cpu_float32: the same for a CPU that does not multiply bfloat16 natively; None plans for it as for any CPU.
         memory_gb: to plan for where none is given; 0 for that of the machine.
         patches: where training patches lie.
         weights: that are kept to predict with.
@@ -98,6 +99,7 @@ class RulePlanner:
     folds: FoldRule
     pools_dice: bool
     fixed: bool
+    cpu_float32: DeviceRules | None = None
 
     def plan(self, fingerprint: DatasetFingerprint, request: PlanRequest) -> Plan:
         """Decide everything that has to be decided before training.
@@ -136,8 +138,7 @@ class RulePlanner:
     def _choose_basis(
         self, fingerprint: DatasetFingerprint, request: PlanRequest, chosen: tuple[str, ...]
     ) -> tuple[Basis, tuple[Decision, ...]]:
-        device_rules = self.cpu if request.machine.device == "cpu" and self.cpu else self.gpu
-        short = device_rules is self.cpu
+        device_rules, short = self._choose_device_rules(request.machine)
         facts = describe_lesions(fingerprint)
         resolution, spacing_reasons = choose_resolution(
             fingerprint, facts.thinnest_mm if "fine_spacing" in chosen else None
@@ -166,6 +167,12 @@ class RulePlanner:
         first = (explain_device(request.machine, request.memory_gb, short=short), *spacing_reasons)
         reasons = (*first, *normalization_reasons, sampling_reason, training_reason)
         return basis, (*reasons, *explain_rules(chosen, facts, resolution.spacing_mm))
+
+    def _choose_device_rules(self, machine: MachineProfile) -> tuple[DeviceRules, bool]:
+        """Return the rules for the kind of device that trains, and whether its trainings are short."""
+        if machine.device != "cpu" or self.cpu is None:
+            return self.gpu, False
+        return (self.cpu if machine.bfloat16 else self.cpu_float32 or self.cpu), True
 
     def _choose_patches(self, chosen: tuple[str, ...], facts: LesionFacts, *, short: bool) -> ForegroundOptions:
         patches = self.patches

@@ -14,7 +14,7 @@ from planners.editing.option_checks import check_amount
 from planners.editing.plan_checks import check_plan
 from planners.machine import MachineProfile
 from planners.networks.memory_decisions import explain_memory
-from planners.networks.topology import UNLIMITED_LEVELS
+from planners.networks.topology import UNLIMITED_LEVELS, Finest
 from planners.parts.patches import ForegroundOptions
 from planners.plan import Plan
 from planners.planner import Planner, PlanRequest, RulePlanner
@@ -96,6 +96,14 @@ _CPU = ByteRules(
     limits_patch=True,
 )
 
+# Without bfloat16 the finest level is what costs most, and gives least per second.
+_CPU_FLOAT32 = replace(
+    _CPU.with_sizes(lambda sizes: replace(sizes, finest=Finest(thin=True))),
+    step_voxels=640_000,
+    step_voxels_per_core=80_000,
+    least_step_voxels=80_000,
+)
+
 PLANNERS: PartTable[Planner] = PartTable(
     "planners",
     "planner",
@@ -104,6 +112,7 @@ PLANNERS: PartTable[Planner] = PartTable(
             description="A plain U-Net that fills the GPU's memory; on a CPU a small one for trainings of minutes.",
             gpu=_GPU,
             cpu=_CPU,
+            cpu_float32=_CPU_FLOAT32,
             memory_gb=0.0,
             patches=ForegroundOptions(foreground_share=0.5, jitter_share=0.5),
             weights=Choice(name="averaged", options={"decay": 0.999}),

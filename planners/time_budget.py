@@ -14,6 +14,7 @@ from planners.machine import MachineProfile
 from planners.parts import NETWORKS
 from planners.plan import Configuration, Decision
 from planners.rules.schedule import GPU_ITERATIONS, long_optimizer, short_optimizer
+from planners.sizing.budgets import Economy
 from planners.sizing.configurations import Basis, Planned, plan_configurations
 
 # Of the time, what optimiser steps take; the rest is validation, and starting up.
@@ -22,8 +23,11 @@ STEPPING_SHARE = 0.9
 LEAST_STEPS = 2_000
 # From here on momentum gets further than Adam, as the field trains; not measured here.
 LONG_STEPS = 20_000
-# Voxels of a patch against those of the plan without a budget, and how often the features are halved, in turns.
-ECONOMIES = ((1.0, 0), (0.5, 0), (0.25, 0), (0.125, 0), (0.25, 1), (0.125, 1))
+# Voxels of a patch against those of the plan without a budget, in turns, but no smaller than SMALLEST; then a thin
+# finest level, then single patches (experiments/LOG.md, "The most from minutes of a CPU").
+PATCH_SHARES = (1.0, 0.5, 0.25, 0.125)
+# That of 32x40x32 voxels: with fewer, a brain loses the coarsest of four levels.
+SMALLEST = 41_000
 
 PREFERRED = ("3d_fullres", "3d_lowres", "2d")
 
@@ -107,8 +111,11 @@ def _economise(basis: Basis, planned: Planned) -> Iterator[Basis]:
     if basis.fixed:
         return
     voxels = math.prod(_main(planned).patch_shape)
-    for share, halvings in ECONOMIES:
-        yield replace(basis, rules=basis.rules.economise(int(share * voxels), halvings))
+    least = min(SMALLEST, voxels)
+    sizes = dict.fromkeys(max(least, int(share * voxels)) for share in PATCH_SHARES)
+    economies = [Economy(patch_voxels=size) for size in sizes]
+    economies += [Economy(patch_voxels=least, thin=True), Economy(patch_voxels=least, thin=True, single=True)]
+    yield from (replace(basis, rules=basis.rules.economise(economy)) for economy in economies)
 
 
 def _pace(configuration: Configuration, basis: Basis, max_hours: float) -> Pace:

@@ -71,7 +71,7 @@ WorkspaceOption = Annotated[
     Path | None,
     typer.Option("--workspace", "-w", help="The workspace; else this directory or the only *-autoseg in it."),
 ]
-PlanOption = Annotated[str, typer.Option("--plan", help="The plan's name in the workspace.")]
+PlanOption = Annotated[str, typer.Option("--plan", "--plan-name", help="The plan's name in the workspace.")]
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", help="Change a value of the plan: training.iterations=5000. Repeatable.")
 ]
@@ -88,6 +88,7 @@ ConfigurationOption = Annotated[
 
 @app.command("plan_and_preprocess")
 def plan_and_preprocess_command(
+    context: typer.Context,
     dataset: DatasetArgument = None,
     images: ImagesOption = None,
     labels: LabelsOption = None,
@@ -100,17 +101,21 @@ def plan_and_preprocess_command(
     configurations: Annotated[
         list[str] | None, typer.Option("--configuration", "-c", help="A configuration to preprocess. Repeatable.")
     ] = None,
-    plan_name: Annotated[str, typer.Option("--plan-name", help="A name for the plan.")] = "default",
+    plan_name: Annotated[str, typer.Option("--plan-name", "--plan", help="A name for the plan.")] = "default",
     planner: Annotated[str, typer.Option(help="The rules to plan by.")] = "default",
     splits: Annotated[Path | None, typer.Option(help="Folds of your own: nnU-Net's splits_final.json.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of folds, weights and batches.")] = 0,
     rules: RuleOption = None,
     max_hours: PlanHoursOption = None,
+    max_minutes: Annotated[float | None, typer.Option(help="The same in minutes.")] = None,
     assignments: SetOption = None,
 ) -> None:
     """Look at a data set, decide everything that has to be decided, and preprocess it."""
     from autoseg.pipeline.planning import read_plan
 
+    if max_minutes is not None:
+        refuse_unused(context, {"max_hours": "is given beside --max-minutes: give one of the two"})
+        max_hours = max_minutes / 60
     place, label_maps = choose_place(dataset, images, labels)
     made = face.plan_and_preprocess(
         place,
@@ -146,8 +151,8 @@ def train(
     ] = None,
     workspace: WorkspaceOption = None,
     configuration: ConfigurationOption = None,
-    max_minutes: Annotated[float | None, typer.Option(help="Train for this long per fold.")] = None,
-    max_hours: Annotated[float | None, typer.Option(help="Train for this many hours per fold.")] = None,
+    max_minutes: Annotated[float | None, typer.Option(help="Time per fold, its validation included.")] = None,
+    max_hours: Annotated[float | None, typer.Option(help="The same in hours.")] = None,
     iterations: Annotated[
         int | None, typer.Option(help="Steps instead of the plan's; a larger number extends a finished fold.")
     ] = None,

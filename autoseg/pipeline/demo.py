@@ -84,7 +84,7 @@ def run_demo(folder: Path, max_minutes: float, progress: Progress) -> DemoResult
 
     Args:
         folder: where everything is left.
-        max_minutes: of training.
+        max_minutes: for training and validation; the plan is made for them.
         progress: receiver of progress reports.
 
     Raises:
@@ -97,7 +97,9 @@ def run_demo(folder: Path, max_minutes: float, progress: Progress) -> DemoResult
     with progress.task("Simulating scans", total) as task:
         dataset = simulate_dataset(raw, SIMULATION, lambda _: task.advance())
     held_out = tuple(case for case in dataset.cases if case.held_out)
-    workspace, _ = plan_and_preprocess(raw, PlanningOptions(workspace=workspace_folder), progress)
+    workspace, _ = plan_and_preprocess(
+        raw, PlanningOptions(workspace=workspace_folder, max_hours=max_minutes / 60), progress
+    )
     train_fold(workspace, "0", TrainingOptions(max_minutes=max_minutes), progress)
     predict(raw / "imagesTs", masks, workspace, PredictionOptions(overwrite=True), progress)
     evaluation = evaluate_files(masks, raw / "labelsTs", label_targets((LESION,)), workers=count_cores())

@@ -122,7 +122,7 @@ def train(
         fold: 0 to 4; `all` for the five, each in a process of its own; `full` for one model of all cases.
         configuration: None for the plan's default.
         plan_name: of the workspace's plan.
-        max_minutes: to train for, per fold; None for the plan's number of iterations.
+        max_minutes: per fold, for training and all validation; None for the plan's number of iterations.
         iterations: in place of the plan's; more than were done extend a finished fold.
         patience: end after so many rounds of validation without a new best.
         with_previous: also train the folds of other configurations that are missing.

@@ -26,6 +26,12 @@ class _NobodyValidates:
     def validate(self, network: nn.Module, cases: Sequence[str]) -> Outcomes:
         return {}
 
+    def predict_seconds(self, cases: Sequence[str], tile_seconds: float) -> float:
+        return 0.0
+
+    def predict_final_seconds(self, cases: Sequence[str], tile_seconds: float, allowed: float | None) -> float:
+        return 0.0
+
 
 def make_setup(plan: Plan, configuration: Configuration, steps: int) -> Setup:
     """Return a training of a few steps on the device of this machine."""

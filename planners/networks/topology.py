@@ -89,8 +89,11 @@ class Finest:
         return max(1, base // 2) if self.thin else base
 
 
+PLAIN_FINEST = Finest()
+
+
 def shape_network(
-    pooling: Pooling, block: BlockName, base_features: int, max_features: int, finest: Finest = Finest()
+    pooling: Pooling, block: BlockName, base_features: int, max_features: int, finest: Finest = PLAIN_FINEST
 ) -> UNetOptions:
     """Return a U-Net with this pooling, its features doubled per level up to a cap.
 

@@ -59,7 +59,7 @@ def long_optimizer() -> tuple[Choice, Choice]:
 
 
 def _iterations_decision(training: Training, machine: MachineProfile, short: bool) -> Decision:
-    rule = "The length that the field trains for; a time budget (--max-hours) shortens it."
+    rule = "The length that the field trains for; a time budget (--max-hours, --max-minutes) shortens it."
     if short:
         rule = "Short, because a CPU trains: useful for trying things out, not the best reachable. A GPU trains longer."
     return Decision(
@@ -67,5 +67,5 @@ def _iterations_decision(training: Training, machine: MachineProfile, short: boo
         value=f"{training.iterations:,} with {training.optimizer.name}",
         rule=rule,
         evidence=f"training device: {machine.device} ({machine.name})",
-        change="a time budget (--max-hours), or another device",
+        change="a time budget (--max-hours, --max-minutes), or another device",
     )

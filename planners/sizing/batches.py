@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from dataset_fingerprints.errors import PlanError
-from planners.networks.topology import MIN_EDGE, Finest, choose_pooling, pad_up, shape_network
+from planners.networks.topology import MIN_EDGE, PLAIN_FINEST, Finest, choose_pooling, pad_up, shape_network
 from planners.parts.networks import BlockName, UNetOptions
-
-MIN_BATCH = 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,6 +19,7 @@ class SizeRules:
     Attributes:
         initial_edge: of the cube (square) whose volume (area) the first patch has, before it is clipped to the body.
         max_batch: never exceeded.
+        min_batch: trained whatever a step may cost, as long as the memory holds it.
         max_data_share: a batch holds at most this share of the data set's voxels.
         finest: what is other on the finest level.
     """
@@ -32,7 +31,8 @@ class SizeRules:
     max_levels: int
     max_batch: int
     max_data_share: float
-    finest: Finest = Finest()
+    finest: Finest = PLAIN_FINEST
+    min_batch: int = 2
 
     def finest_convolutions(self) -> tuple[int, int]:
         """Return how many convolutions followed by a norm encoder and decoder have at full resolution."""
@@ -109,7 +109,9 @@ def choose_size(view: View, rules: SizeRules, budget: Budget) -> Size:
         candidate = _shrink(candidate, view, rules)
     covered = round(view.data_set_voxels * rules.max_data_share / candidate.voxels())
     batch_size = min(budget.fill(candidate), covered, rules.max_batch)
-    return Size(patch_shape=candidate.patch_shape, network=candidate.network, batch_size=max(MIN_BATCH, batch_size))
+    return Size(
+        patch_shape=candidate.patch_shape, network=candidate.network, batch_size=max(rules.min_batch, batch_size)
+    )
 
 
 def _choose_initial_patch(view: View, rules: SizeRules) -> tuple[float, ...]:

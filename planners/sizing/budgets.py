@@ -50,6 +50,21 @@ class Resources:
         return describe_execution(self.training, self.machine, exclusive=self.exclusive)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Economy:
+    """Wishes for cheaper steps.
+
+    Attributes:
+        patch_voxels: of a patch at most, and of a batch beyond the smallest.
+        thin: whether the finest level has half of the features and one block less.
+        single: whether a batch may be a single patch.
+    """
+
+    patch_voxels: int
+    thin: bool = False
+    single: bool = False
+
+
 class DeviceRules(Protocol):
     """Rules by which a planner sizes patch, batch and network for one kind of device."""
 
@@ -65,8 +80,8 @@ class DeviceRules(Protocol):
         """Return the same rules with other sizes, in 2D and 3D."""
         ...
 
-    def economise(self, patch_voxels: int, halvings: int) -> DeviceRules:
-        """Return rules for cheaper steps: patches of at most so many voxels, features halved so many times."""
+    def economise(self, economy: Economy) -> DeviceRules:
+        """Return rules for cheaper steps."""
         ...
 
 
@@ -99,7 +114,7 @@ class ElementRules:
         """Return the same rules with other sizes, in 2D and 3D."""
         return replace(self, sizes_2d=change(self.sizes_2d), sizes_3d=change(self.sizes_3d))
 
-    def economise(self, patch_voxels: int, halvings: int) -> ElementRules:
+    def economise(self, economy: Economy) -> ElementRules:
         """Return the same rules: these sizes are a promise."""
         return self
 
@@ -176,16 +191,15 @@ class ByteRules:
         """Return the same rules with other sizes, in 2D and 3D."""
         return replace(self, sizes_2d=change(self.sizes_2d), sizes_3d=change(self.sizes_3d))
 
-    def economise(self, patch_voxels: int, halvings: int) -> ByteRules:
-        """Return rules for two patches of at most so many voxels each, features halved so many times."""
-        fewer = self.with_sizes(
-            lambda sizes: replace(
-                sizes,
-                base_features=max(1, sizes.base_features >> halvings),
-                max_features=max(1, sizes.max_features >> halvings),
-            )
-        )
-        return replace(fewer, step_voxels=patch_voxels, step_voxels_per_core=0, limits_patch=True)
+    def economise(self, economy: Economy) -> ByteRules:
+        """Return rules for batches of the smallest number of patches."""
+
+        def change(sizes: SizeRules) -> SizeRules:
+            finest = replace(sizes.finest, thin=sizes.finest.thin or economy.thin)
+            return replace(sizes, finest=finest, min_batch=1 if economy.single else sizes.min_batch)
+
+        voxels = economy.patch_voxels
+        return replace(self.with_sizes(change), step_voxels=voxels, step_voxels_per_core=0, limits_patch=True)
 
     def budget(self, axes: int, resources: Resources) -> Budget:
         """Return the memory that a step may take, and the voxels that it may look at."""

@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,9 +11,10 @@ from dataset_fingerprints.geometry import Triple
 from dataset_fingerprints.publications import expand, read_published
 from planners import PlanRequest, check_plan, make_plan
 from planners.plan import Configuration, MaskOf, Plan
+from planners.time_budget import count_multiplications
 from tests.synthetic.configurations import unet_of
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint, repeat_case
-from tests.synthetic.machines import CPU, GPU
+from tests.synthetic.machines import BFLOAT16_CPU, CPU, GPU
 
 
 def brain(shape: Triple, spacing_mm: float) -> DatasetFingerprint:
@@ -36,17 +38,34 @@ def configuration(plan: Plan, name: str) -> Configuration:
 def test_cpu_plans_take_about_a_second_per_step(
     shape: Triple, spacing_mm: float, patch: Triple, batch_size: int
 ) -> None:
-    plan = make_plan(brain(shape, spacing_mm), PlanRequest(machine=CPU, memory_gb=8.0))
+    plan = make_plan(brain(shape, spacing_mm), PlanRequest(machine=BFLOAT16_CPU, memory_gb=8.0))
     fullres = configuration(plan, "3d_fullres")
     assert (fullres.patch_shape, fullres.batch_size) == (patch, batch_size)
     assert unet_of(fullres).features == (16, 32, 64, 128)
     assert fullres.training.optimizer.name == "adamw"
 
 
+@pytest.mark.parametrize(
+    ("shape", "spacing_mm"), [((35, 50, 36), 1.0), ((50, 60, 48), 3.0), ((72, 88, 72), 2.0), ((150, 190, 150), 1.0)]
+)
+def test_a_cpu_without_bfloat16_takes_smaller_steps_with_a_thin_finest_level(shape: Triple, spacing_mm: float) -> None:
+    fullres, faster = (
+        configuration(make_plan(brain(shape, spacing_mm), PlanRequest(machine=machine, memory_gb=8.0)), "3d_fullres")
+        for machine in (CPU, BFLOAT16_CPU)
+    )
+    assert math.prod(fullres.patch_shape) <= 160_000
+    assert fullres.batch_size == 2
+    network = unet_of(fullres)
+    assert network.features == (8, 32, 64, 128)
+    assert (network.encoder_blocks, network.decoder_blocks) == ((1, 2, 2, 2), (1, 2, 2))
+    multiplications = [count_multiplications(entry, 1, 2) for entry in (fullres, faster)]
+    assert multiplications[0] < 0.6 * multiplications[1]
+
+
 def test_more_cores_see_more_of_the_brain() -> None:
-    many = replace(CPU, cores=8)
+    many = replace(BFLOAT16_CPU, cores=8)
     fingerprint = brain((150, 190, 150), 1.0)
-    small = make_plan(fingerprint, PlanRequest(machine=CPU, memory_gb=8.0))
+    small = make_plan(fingerprint, PlanRequest(machine=BFLOAT16_CPU, memory_gb=8.0))
     large = make_plan(fingerprint, PlanRequest(machine=many, memory_gb=8.0))
     assert configuration(large, "3d_fullres").patch_shape == (96, 96, 96)
     assert configuration(small, "3d_fullres").patch_shape == (64, 88, 64)

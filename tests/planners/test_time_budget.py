@@ -17,13 +17,13 @@ from planners.machine import MachineProfile
 from planners.networks.memory_decisions import predict_configuration
 from planners.plan import Configuration, Plan
 from planners.sizing.budgets import PLANNED_SHARE
-from planners.time_budget import LEAST_STEPS, LONG_STEPS, STEPPING_SHARE, predict_step
+from planners.time_budget import LEAST_STEPS, LONG_STEPS, SMALLEST, STEPPING_SHARE, predict_step
 from tests.synthetic.configurations import unet_of
-from tests.synthetic.machines import CPU, GPU
+from tests.synthetic.machines import BFLOAT16_CPU, GPU
 
 BRAIN = expand(read_published("atlas_cropped_1mm"))
 FAST = replace(GPU, multiplications_per_second=4e12)
-SLOW = replace(CPU, multiplications_per_second=2e10)
+SLOW = replace(BFLOAT16_CPU, multiplications_per_second=2e10)
 
 
 def plan_for(
@@ -82,12 +82,24 @@ def test_the_shorter_the_time_the_cheaper_the_step() -> None:
 
 
 def test_where_volumes_leave_too_few_steps_slices_are_the_default() -> None:
-    plan = plan_for(0.01, SLOW)
+    plan = plan_for(0.002, SLOW)
     steps = {entry.name: entry.training.iterations for entry in plan.configurations}
     assert plan.default_configuration == "2d"
     assert [entry.value for entry in plan.decisions if entry.field == "default_configuration"] == ["2d"]
     assert steps["2d"] > steps["3d_fullres"]
-    assert unet_of(fullres(plan)).features[0] == 8
+    network = unet_of(fullres(plan))
+    assert (network.features[:2], network.encoder_blocks[0], fullres(plan).batch_size) == ((8, 32), 1, 1)
+
+
+def test_patches_shrink_to_a_smallest_before_the_finest_level_gets_thin() -> None:
+    plans = [fullres(plan_for(hours, SLOW)) for hours in (10.0, 3.0, 0.6, 0.2, 0.05, 0.03)]
+    voxels = [math.prod(plan.patch_shape) for plan in plans]
+    assert voxels == sorted(voxels, reverse=True)
+    assert voxels[0] > voxels[2] > SMALLEST // 2
+    thin = [unet_of(plan).encoder_blocks[0] == 1 for plan in plans]
+    assert all(not thin or voxels <= SMALLEST for thin, voxels in zip(thin, voxels, strict=True))
+    assert [plan.batch_size for plan in plans] == sorted((plan.batch_size for plan in plans), reverse=True)
+    assert plans[-1].batch_size == 1
 
 
 @pytest.mark.parametrize("planner", [name for name in PLANNERS if name != "default"])

@@ -36,7 +36,7 @@ class TrainingOptions:
     Attributes:
         configuration: None for the plan's default.
         iterations: in place of the plan's; more than a finished fold has done extend it.
-        max_minutes: of training per fold, the final validation not counted in; None for the plan's iterations.
+        max_minutes: per fold, for training and all validation; None for the plan's iterations.
         patience: rounds of validation without a new best after which a fold ends; None for an earlier start's, or none.
         assignments: `--set` values.
         with_previous: also train the folds of other configurations that are missing.
