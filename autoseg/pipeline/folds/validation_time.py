@@ -16,7 +16,7 @@ from planners.plan import Configuration, Prediction
 
 # Seconds per voxel of a scan and label, beside the network's: probabilities restored, labels decided, files written,
 # all metrics measured (experiments/LOG.md, "What validation takes beside the network"); on the way the Dice alone.
-FINAL_VOXEL_SECONDS = 4e-7
+FINAL_VOXEL_SECONDS = 1.5e-7
 ROUND_VOXEL_SECONDS = 4e-8
 
 
