@@ -72,7 +72,7 @@ def simulate(
 
 def demo(
     out: Annotated[Path, typer.Option("--out", "-o", help="The folder for all results.")] = Path("autoseg-demo"),
-    max_minutes: Annotated[float, typer.Option(help="Time for training and validation.")] = 5.5,
+    max_minutes: Annotated[float, typer.Option(help="Time for training and validation.")] = 5.0,
 ) -> None:
     """Do the whole main job on simulated scans in a few minutes, on any machine."""
     from autoseg.pipeline.demo import SIMULATION, THRESHOLD_SIGMAS, run_demo
