@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -42,6 +43,12 @@ def refuse_irregular(path: Path) -> None:
     A pipe would be waited for, and a device never ends.
     """
     shown = os.fsencode(path).decode("utf-8", "backslashreplace")
+    encoding = sys.getfilesystemencoding()
+    if shown != str(path) and encoding != "utf-8":
+        raise DataError(
+            f"{shown}: Python takes names of files for {encoding} here, as the locale says. Start it with the "
+            "environment variable PYTHONUTF8=1."
+        )
     if shown != str(path):
         raise DataError(f"{shown}: its name is not valid UTF-8, which not all libraries can open. Rename it.")
     try:
