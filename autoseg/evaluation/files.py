@@ -186,9 +186,9 @@ def _check_grids(pair: FilePair, prediction: Image, reference: Image) -> None:
     stored = prediction.source_grid, reference.source_grid
     if predicted.shape != true.shape and stored[0].shape == stored[1].shape:
         raise DataError(
-            f"case {pair.case}: prediction and reference have {show_lengths(stored[0].shape)} voxels, but their headers "
-            f"turn these differently: the axes run {show_turn(*stored)}. Correct the wrong header, for example by "
-            "writing one file with the affine of the other."
+            f"case {pair.case}: prediction and reference have {show_lengths(stored[0].shape)} voxels, but their "
+            f"headers turn these differently: the axes run {show_turn(*stored)}. Correct the wrong header, for example "
+            "by writing one file with the affine of the other."
         )
     if predicted.shape != true.shape:
         raise DataError(
@@ -201,7 +201,8 @@ def _check_grids(pair: FilePair, prediction: Image, reference: Image) -> None:
         turn = show_turn(*stored)
         raise DataError(
             f"case {pair.case}: prediction and reference lie {distance_mm:.3g} mm apart in space though their shapes "
-            f"agree{f' (their axes run {turn})' if turn else ''}. Expected at most {tolerance_mm:.3g} mm: correct the wrong header."
+            f"agree{f' (their axes run {turn})' if turn else ''}. Expected at most {tolerance_mm:.3g} mm: "
+            "correct the wrong header."
         )
 
 

@@ -51,8 +51,8 @@ def check_grids(case: str, image: Grid, label: Grid) -> tuple[Finding, ...]:
         )
         if label.shape == image.shape:
             message = (
-                f"label map and scan have {show_lengths(label.shape)} voxels, but their headers turn these differently: "
-                f"the axes run {turn}. {_WRONG_TURN}."
+                f"label map and scan have {show_lengths(label.shape)} voxels, but their headers turn these "
+                f"differently: the axes run {turn}. {_WRONG_TURN}."
             )
         return (Finding(case=case, grade="error", kind="shape", message=message),)
     voxels = affine_distance_mm(scan, mask) / min(scan.spacing_mm())

@@ -14,7 +14,7 @@ from dataset_fingerprints.files.text import decode_text
 _SHOWN = 40
 # A whole number beyond any that can be meant, perhaps within a text.
 _MOST_DIGITS = 30
-_LONG = re.compile(r"[0-9]{%d}" % (_MOST_DIGITS + 1))
+_LONG = re.compile(rf"[0-9]{{{_MOST_DIGITS + 1}}}")
 
 
 class _DoubledKeyError(ValueError):

@@ -71,6 +71,6 @@ def _of_tiff(path: Path) -> Colours:
 
 def _say_grey_alpha(path: Path, bits: int) -> str:
     return (
-        f"{path}: holds grey levels of {bits} bits with a second value per pixel (alpha), which cannot be read. Save it "
-        "without alpha, or every channel in a file of its own."
+        f"{path}: holds grey levels of {bits} bits with a second value per pixel (alpha), which cannot be read. Save "
+        "it without alpha, or every channel in a file of its own."
     )

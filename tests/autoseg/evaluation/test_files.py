@@ -127,7 +127,10 @@ def test_every_case_on_another_grid_is_named(folders):
 @pytest.mark.parametrize(
     ("shape", "message"),
     [
-        (SHAPE, "prediction and reference have 10x11x12 voxels, but their headers turn these differently: the axes run"),
+        (
+            SHAPE,
+            "prediction and reference have 10x11x12 voxels, but their headers turn these differently: the axes",
+        ),
         ((12, 12, 12), "apart in space though their shapes agree (their axes run RAS and "),
     ],
 )

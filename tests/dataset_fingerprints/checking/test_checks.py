@@ -69,7 +69,11 @@ def test_a_label_map_stored_in_another_orientation_on_the_same_grid_is_sound():
 TURNED = {
     (24, 28, 20): "label map and scan have 24x28x20 voxels, but their headers turn these differently: the axes run RAS "
     "and PIR. Correct the wrong header, for example by storing the label map with the scan's affine.",
-    (24, 24, 24): "voxels apart in space though their shapes agree: their axes run RAS and PIR. Correct the wrong header",
+    (
+        24,
+        24,
+        24,
+    ): "apart in space though their shapes agree: their axes run RAS and PIR. Correct the wrong header",
 }
 
 
