@@ -44,7 +44,7 @@ _LOOKED_EVERY_SECONDS = 0.01
 
 def compare_resumed(bench: Bench) -> Iterator[Row | str]:
     """Yield how far the losses and the weights of the two trainings are apart."""
-    iterations = 40 if bench.tiny else 300
+    iterations = 40 if bench.tiny else 150
     whole = bench.planned("resume-whole", "--set", f"training.iterations={iterations}")
     killed = bench.work / "resume-killed"
     shutil.copytree(whole, killed)

@@ -181,6 +181,8 @@ def _run_part(name: str, settings: Settings, work: Path, ends: float) -> PartRep
     error = next((str(line["error"]) for line in lines if "error" in line), "")
     if in_time and process.returncode and not error:
         error = f"ended with exit code {process.returncode}: {log.read_text(errors='replace')[-_SHOWN:].strip()}"
+    if not in_time:
+        error = "its time was up, and what it had found by then is kept"
     skipped = any("skipped" in line for line in lines)
     return PartReport(
         part=name,
@@ -200,12 +202,13 @@ def _wait(process: subprocess.Popen[bytes], ends: float) -> bool:
     except subprocess.TimeoutExpired:
         return False
     finally:
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            if process.poll() is None:
-                with suppress(ProcessLookupError):
-                    os.killpg(process.pid, number)
-                with suppress(subprocess.TimeoutExpired):
-                    process.wait(timeout=_GRACE_SECONDS)
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=_GRACE_SECONDS)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def _read(rows: Path) -> Iterator[Line]:

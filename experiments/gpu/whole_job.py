@@ -20,12 +20,13 @@ MOST_MINUTES, AROUND_SECONDS = 3.0, 50.0
 def train_for_minutes(bench: Bench) -> Iterator[Row | str]:
     """Yield seconds of planning, and the training's steps and mean Dice."""
     workspace, data = bench.work / "whole-job", bench.data or bench.simulated()
-    start = time.perf_counter()
-    small = ("--set", "patch_shape=[16,16,16]", "--set", "training.iterations=3") if bench.tiny else ()
+    start, minutes = time.perf_counter(), _minutes(bench)
+    small = ("--set", "patch_shape=[16,16,16]", "--set", "training.iterations=3")
+    small = small if bench.tiny else ("--max-hours", f"{minutes / 60:.4f}")
     bench.autoseg("plan_and_preprocess", str(data), "-w", str(workspace), "-c", "3d_fullres", *small)
     planned = time.perf_counter() - start
     yield f"Data: {data.name}; planned and preprocessed in {planned:.1f} s."
-    minutes = max(0.2, min(MOST_MINUTES, (bench.left() - AROUND_SECONDS) / 60))
+    minutes = _minutes(bench)
     limit = () if bench.tiny else ("--max-minutes", f"{minutes:.2f}")
     fold = Workspace(root=workspace).fold("default", "3d_fullres", "0")
     start = time.perf_counter()
@@ -41,6 +42,11 @@ def train_for_minutes(bench: Bench) -> Iterator[Row | str]:
         "steps": float(str(steps[-1])) if steps else None,
         "mean Dice": _mean_dice(metrics),
     }
+
+
+def _minutes(bench: Bench) -> float:
+    """Return how long the training may take."""
+    return max(0.2, min(MOST_MINUTES, (bench.left() - AROUND_SECONDS) / 60))
 
 
 def _mean_dice(metrics: object) -> float | None:
