@@ -26,7 +26,7 @@ Row = Mapping[str, str | float | None]
 _SHOWN = 600
 _KIB = 1024
 # Voxels of the simulated scans; the small ones are made in a moment on any machine.
-_SPACING_MM = {True: "9", False: "3"}
+_SPACING_MM = {True: "6", False: "3"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -14,6 +14,7 @@ share_cores_with_others()
 
 import torch  # noqa: E402
 
+from dataset_fingerprints.errors import AutosegError  # noqa: E402
 from experiments.gpu.bench import Bench, Row  # noqa: E402
 from experiments.gpu.parts import PARTS  # noqa: E402
 
@@ -34,7 +35,7 @@ def run_part(name: str, rows: Path, bench: Bench) -> None:
             _append(rows, {"said": found} if isinstance(found, str) else found)
     except Exception as error:
         text = (str(error).strip() or type(error).__name__)[-1000:]
-        _append(rows, {"error": f"{type(error).__name__}: {text}"})
+        _append(rows, {"error": text if isinstance(error, AutosegError) else f"{type(error).__name__}: {text}"})
         raise
 
 
