@@ -7,10 +7,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from autoseg.evaluation import read_evaluation
 from autoseg.training.curve import Curve
 from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.workspace import Workspace
-from dataset_fingerprints.files.jsonfiles import read_plain_json
 from experiments.gpu.bench import Bench, Row
 
 # Of the time: that of the training, and what validation, reading and writing may take.
@@ -34,24 +34,18 @@ def train_for_minutes(bench: Bench) -> Iterator[Row | str]:
         bench.autoseg("train", "0", "-w", str(workspace), "-c", "3d_fullres", *limit)
     finally:
         yield from _on_the_way(fold)
-    metrics = read_plain_json(fold.validation.metrics)
     steps = [line["iteration"] for line in Curve(path=fold.curve).read() if line["kind"] == "train"]
     yield {
         "training": f"{minutes:.1f} minutes" if limit else "3 steps",
         "command s": time.perf_counter() - start,
         "steps": float(str(steps[-1])) if steps else None,
-        "mean Dice": _mean_dice(metrics),
+        "mean Dice": read_evaluation(fold.validation.metrics).foreground_mean_dice,
     }
 
 
 def _minutes(bench: Bench) -> float:
     """Return how long the training may take."""
     return max(0.2, min(MOST_MINUTES, (bench.left() - AROUND_SECONDS) / 60))
-
-
-def _mean_dice(metrics: object) -> float | None:
-    value = metrics.get("foreground_mean_dice") if isinstance(metrics, dict) else None
-    return float(value) if isinstance(value, int | float) else None
 
 
 def _on_the_way(fold: FoldFolder) -> Iterator[str]:
