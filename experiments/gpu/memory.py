@@ -87,7 +87,8 @@ _TINY = (
 
 def compare_memory(bench: Bench, variants: Sequence[Variant] = VARIANTS) -> Iterator[Row | str]:
     """Yield a row per plan, and at the end what the ratios of predicted to measured memory are."""
-    ratios, longest, largest = [], 0.0, profile_machine().memory_gb
+    ratios: list[float] = []
+    longest, largest = 0.0, profile_machine().memory_gb
     for number, variant in enumerate(variants):
         if bench.left() < 1.5 * longest + 3:
             yield f"No time was left for {len(variants) - number} of {len(variants)} plans."

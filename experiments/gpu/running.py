@@ -119,7 +119,8 @@ def run_parts(settings: Settings, show: Callable[[PartReport], None]) -> list[Pa
         show: takes each report when there is one.
     """
     settings.out.mkdir(parents=True, exist_ok=True)
-    about, reports = describe_machine(settings), []
+    about = describe_machine(settings)
+    reports: list[PartReport] = []
     shares = sum(PARTS[name].share for name in settings.parts)
     ends = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="autoseg-gpu-", ignore_cleanup_errors=True) as work:
