@@ -16,9 +16,7 @@ import torch  # noqa: E402
 
 from dataset_fingerprints.errors import AutosegError  # noqa: E402
 from experiments.gpu.bench import Bench, Row  # noqa: E402
-from experiments.gpu.parts import PARTS  # noqa: E402
-
-NO_GPU = "no GPU: skipped"
+from experiments.gpu.parts import NO_GPU, PARTS  # noqa: E402
 
 
 def run_part(name: str, rows: Path, bench: Bench) -> None:

@@ -20,6 +20,7 @@ class Part:
     share: float
 
 
+NO_GPU = "no GPU: skipped"
 PARTS: dict[str, Part] = {
     "tests": Part(title="Tests that need a GPU", code=("marked_tests", "run_marked_tests"), share=40),
     "memory": Part(title="Peak memory of a training step", code=("memory", "compare_memory"), share=65),

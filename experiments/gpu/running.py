@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing import Literal
 from autoseg.hardware import count_cores, may_have_gpu
 from dataset_fingerprints.errors import AutosegError, did_you_mean
 from dataset_fingerprints.files.jsonfiles import write_json
-from experiments.gpu.parts import PARTS
+from experiments.gpu.parts import NO_GPU, PARTS
 
 ROOT = Path(__file__).parents[2]
 DATA_SET = "Task04_Hippocampus"
@@ -127,7 +127,7 @@ def run_parts(settings: Settings, show: Callable[[PartReport], None]) -> list[Pa
         for name in settings.parts:
             ends += 60 * settings.minutes * PARTS[name].share / shares
             if settings.device == "cuda" and not may_have_gpu():
-                report = PartReport(part=name, state="skipped", seconds=0.0, said=["no GPU: skipped"])
+                report = PartReport(part=name, state="skipped", seconds=0.0, said=[NO_GPU])
             else:
                 report = _run_part(name, settings, Path(work), ends)
             reports.append(report)
@@ -164,8 +164,14 @@ def _run_part(name: str, settings: Settings, work: Path, ends: float) -> PartRep
     """Run one part in a process of its own until its time is up."""
     rows, log = settings.out / f"{name}.jsonl", settings.out / f"{name}.log"
     rows.unlink(missing_ok=True)
-    task = {"part": name, "rows": str(rows.resolve()), "work": str(work), "ends": ends, "device": settings.device}
-    task["data"] = str(settings.data) if settings.data else ""
+    task = {
+        "part": name,
+        "rows": str(rows.resolve()),
+        "work": str(work),
+        "ends": ends,
+        "device": settings.device,
+        "data": str(settings.data) if settings.data else "",
+    }
     hidden = _HIDDEN if settings.device == "cpu" else {}
     start = time.monotonic()
     with log.open("wb") as stream:
@@ -178,17 +184,23 @@ def _run_part(name: str, settings: Settings, work: Path, ends: float) -> PartRep
             start_new_session=True,
         )
         in_time = _wait(process, ends)
-    lines = list(_read(rows))
-    error = next((str(line["error"]) for line in lines if "error" in line), "")
-    if in_time and process.returncode and not error:
-        error = f"ended with exit code {process.returncode}: {log.read_text(errors='replace')[-_SHOWN:].strip()}"
+    ended = ""
     if not in_time:
-        error = "its time was up, and what it had found by then is kept"
+        ended = "its time was up, and what it had found by then is kept"
+    elif process.returncode:
+        ended = f"ended with exit code {process.returncode}: {log.read_text(errors='replace')[-_SHOWN:].strip()}"
+    report = _make_report(name, list(_read(rows)), round(time.monotonic() - start, 1), ended)
+    return report if in_time else replace(report, state="out of time")
+
+
+def _make_report(name: str, lines: Sequence[Line], seconds: float, ended: str) -> PartReport:
+    """Return a part's report from the lines that it wrote, and from how it ended where that was not well."""
+    error = next((str(line["error"]) for line in lines if "error" in line), ended)
     skipped = any("skipped" in line for line in lines)
     return PartReport(
         part=name,
-        state="skipped" if skipped else "out of time" if not in_time else "failed" if error else "done",
-        seconds=round(time.monotonic() - start, 1),
+        state="skipped" if skipped else "failed" if error else "done",
+        seconds=seconds,
         rows=[line for line in lines if not line.keys() & {"said", "error", "skipped"}],
         said=[str(line[key]) for line in lines for key in ("said", "skipped") if key in line],
         error=error,
