@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from types import ModuleType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -162,7 +161,7 @@ def read_label_map(path: Path) -> Image:
     """
     image = _read(path, None)
     voxels = image.voxels
-    if suffix_of(path) in itk.PICTURE_SUFFIXES and voxels.shape[0] == 3:
+    if _is_picture(path) and voxels.shape[0] == 3:
         if not (voxels == voxels[:1]).all():
             raise DataError(
                 f"{path}: its pixels are colours. A label file holds an integer per pixel: save it in grey levels, or "
@@ -220,7 +219,8 @@ def refuse_wide_labels(path: Path, labels: NDArray[Any]) -> None:
 
 def _read(path: Path, dtype: type[np.floating] | None, series: str = "") -> Image:
     refuse_irregular(path)
-    by_itk = partial(dicom.read_voxels, series=series) if path.is_dir() else _by_suffix(path).read_voxels
+    by_suffix = pictures.read_voxels if _is_picture(path) else itk.read_voxels
+    by_itk = partial(dicom.read_voxels, series=series) if path.is_dir() else by_suffix
     try:
         stored = _read_by(path, partial(nifti.read_voxels, dtype=dtype), partial(by_itk, dtype=dtype))
     except MemoryError as error:
@@ -232,11 +232,12 @@ def _read(path: Path, dtype: type[np.floating] | None, series: str = "") -> Imag
 
 def _read_header(path: Path) -> Header:
     refuse_irregular(path)
-    return _read_by(path, nifti.read_header, dicom.read_header if path.is_dir() else _by_suffix(path).read_header)
+    by_itk = pictures.read_header if _is_picture(path) else itk.read_header
+    return _read_by(path, nifti.read_header, dicom.read_header if path.is_dir() else by_itk)
 
 
-def _by_suffix(path: Path) -> ModuleType:
-    return pictures if suffix_of(path) in itk.PICTURE_SUFFIXES else itk
+def _is_picture(path: Path) -> bool:
+    return suffix_of(path) in itk.PICTURE_SUFFIXES
 
 
 def _settle(grid: Grid) -> Grid:

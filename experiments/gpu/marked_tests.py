@@ -57,5 +57,6 @@ def read_results(path: Path) -> Iterator[Row | str]:
         counts[outcome] += 1
         said = broken.get("message", "") if broken is not None else ""
         seconds = float(case.get("time", "0"))
-        yield {"test": case.get("name", ""), "": outcome, "seconds": seconds, "message": " ".join(said.split())[:200]}
+        name, message = case.get("name", ""), " ".join(said.split())[:200]
+        yield {"outcome": outcome, "seconds": seconds, "test": name, "message": message}
     yield ", ".join(f"{number} {outcome}" for outcome, number in counts.items()) + "."

@@ -85,7 +85,7 @@ def test_outcomes_of_tests_are_counted_and_named(tmp_path: Path) -> None:
     path.write_text(JUNIT, encoding="utf-8")
     *rows, counts = read_results(path)
     assert counts == "1 passed, 2 failed, 1 skipped."
-    assert [(row["test"], row[""], row["message"]) for row in rows if not isinstance(row, str)] == [
+    assert [(row["test"], row["outcome"], row["message"]) for row in rows if not isinstance(row, str)] == [
         ("one", "passed", ""),
         ("two", "failed", "assert 1 == 2 more"),
         ("three", "skipped", ""),
