@@ -113,6 +113,12 @@ def show_lengths(lengths: Sequence[float]) -> str:
     return "x".join(f"{length:g}" for length in lengths)
 
 
+def show_turn(first: Grid, second: Grid) -> str:
+    """Return the directions of the stored axes of two grids, for example "RAS and PIR"; "" where they agree."""
+    codes = [find_reorientation(grid).code() for grid in (first, second)]
+    return " and ".join(codes) if codes[0] != codes[1] else ""
+
+
 def find_reorientation(grid: Grid) -> Reorientation:
     """Assign each array axis to the canonical axis it is nearest to.
 

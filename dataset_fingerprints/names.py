@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from dataset_fingerprints.errors import DataError
 
@@ -40,6 +42,24 @@ def check_case_name(name: str) -> None:
             f"'{show_name(name)}' cannot name the files of a case. Expected at most {MOST_BYTES} bytes of text that "
             "does not begin with a dot and holds no /, no \\, no two dots together and no control characters."
         )
+
+
+def refuse_undecodable(path: Path) -> None:
+    """Make sure that a path is text in UTF-8, as other files and libraries hold it.
+
+    Raises:
+        DataError: it is not, or Python takes it for another encoding.
+    """
+    shown = os.fsencode(path).decode("utf-8", "backslashreplace")
+    if shown == str(path):
+        return
+    encoding = sys.getfilesystemencoding()
+    if encoding != "utf-8":
+        raise DataError(
+            f"{shown}: Python takes names of files for {encoding} here, as the locale says. Start it with the "
+            "environment variable PYTHONUTF8=1."
+        )
+    raise DataError(f"{shown}: its name is not valid UTF-8, which not all libraries can open. Rename it.")
 
 
 def check_paths(case: str, paths: Iterable[str]) -> None:

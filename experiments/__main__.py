@@ -10,7 +10,7 @@ import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -21,6 +21,8 @@ from dataset_fingerprints.errors import AutosegError
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 peers = typer.Typer(no_args_is_help=True, help="Other pipelines beside autoseg.")
 app.add_typer(peers, name="peers")
+
+Device = Literal["cuda", "cpu"]
 
 
 @peers.callback()
@@ -143,6 +145,41 @@ def memory() -> None:
     show_table("Peak memory of a training step, GiB", columns, [check.row() for check in checks])
     held = sum(check.holds() for check in checks)
     console.print(f"{held} of {len(checks)} predictions are within {TOLERANCE:.0%} of what torch counted.")
+
+
+@app.command()
+def gpu(
+    minutes: Annotated[float, typer.Option(min=0.1, help="For all parts; each gets its share.")] = 8.0,
+    out: Annotated[Path, typer.Option(help="The folder for gpu.json and logs.")] = Path("gpu-results"),
+    parts: Annotated[str, typer.Option(help="Some of them, separated by commas; else all.")] = "",
+    data: Annotated[
+        str, typer.Option(help="To train on: a path, a name in shared/data or ../shared/data, or `simulated`.")
+    ] = "Task04_Hippocampus",
+    device: Annotated[
+        Device, typer.Option(help="cpu makes every part tiny, and only shows that its code runs.")
+    ] = "cuda",
+) -> None:
+    """Show in minutes what a CUDA GPU has to show: tests, memory, steps, resuming, prediction, folds, a Dice."""
+    from experiments.gpu.parts import PARTS
+    from experiments.gpu.running import PartReport, Settings, choose_parts, find_data, run_parts, summarise
+
+    def show(report: PartReport) -> None:
+        title = f"{PARTS[report.part].title} ({report.part})"
+        if report.rows:
+            show_table(title, report.columns(), report.texts())
+        else:
+            console.print(title, style="bold")
+        for text in (*report.said, *([f"{report.state}: {report.error}"] if report.error else [])):
+            console.print(text)
+
+    settings = Settings(
+        minutes=minutes, out=out.resolve(), parts=choose_parts(parts), data=find_data(data), device=device
+    )
+    reports = run_parts(settings, show)
+    show_table("All parts", ("part", "state", "s", "found"), summarise(reports))
+    console.print(f"All figures: {out / 'gpu.json'}", soft_wrap=True)
+    if any(report.state not in ("done", "skipped") for report in reports):
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -20,6 +20,7 @@ from autoseg.cli.data_options import DatasetArgument, ImagesOption, LabelsOption
 from autoseg.cli.display import TerminalProgress, console, show_plain, show_reasons, show_scores, show_table
 from autoseg.cli.ending import run_to_end
 from autoseg.cli.exclusive import refuse_beside, refuse_unused
+from autoseg.cli.locales import restart_in_utf8
 from autoseg.cli.parsing import NumberFirst
 from autoseg.cli.registered import add_registered
 from autoseg.cli.simulating import demo, simulate
@@ -376,6 +377,7 @@ app.command()(demo)
 
 def main() -> None:
     """Run the command line; `autoseg.cli.ending` says how it can end."""
+    restart_in_utf8()
     share_cores_with_others()
     try:
         run_to_end(_run)

@@ -20,7 +20,7 @@ from autoseg.evaluation.results import Evaluation, summarise
 from dataset_fingerprints.checking.checks import NOT_INTEGER, ROUNDING
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.failures import Failure, attempt, list_failures
-from dataset_fingerprints.geometry import affine_distance_mm, show_lengths
+from dataset_fingerprints.geometry import affine_distance_mm, show_lengths, show_turn
 from dataset_fingerprints.names import counted
 from dataset_fingerprints.reading.file_names import find_left_out, images_in, show_left_out, stem_of
 from dataset_fingerprints.reading.images import IMAGE_SUFFIXES, Image, read_label_map
@@ -183,17 +183,26 @@ def _check_grids(pair: FilePair, prediction: Image, reference: Image) -> None:
     spacing, by a voxel or more.
     """
     predicted, true = prediction.grid(), reference.grid()
+    stored = prediction.source_grid, reference.source_grid
+    if predicted.shape != true.shape and stored[0].shape == stored[1].shape:
+        raise DataError(
+            f"case {pair.case}: prediction and reference have {show_lengths(stored[0].shape)} voxels, but their "
+            f"headers turn these differently: the axes run {show_turn(*stored)}. Correct the wrong header, for example "
+            "by writing one file with the affine of the other."
+        )
     if predicted.shape != true.shape:
         raise DataError(
-            f"case {pair.case}: the prediction is {show_lengths(predicted.shape)} voxels but the reference is "
-            f"{show_lengths(true.shape)}. Resample the prediction onto the reference's grid."
+            f"case {pair.case}: the prediction is {show_lengths(stored[0].shape)} voxels but the reference is "
+            f"{show_lengths(stored[1].shape)}. Resample the prediction onto the reference's grid."
         )
     distance_mm = affine_distance_mm(predicted, true)
     tolerance_mm = REPORTED_SHIFT * min(true.spacing_mm())
     if distance_mm > tolerance_mm:
+        turn = show_turn(*stored)
         raise DataError(
             f"case {pair.case}: prediction and reference lie {distance_mm:.3g} mm apart in space though their shapes "
-            f"agree. Expected at most {tolerance_mm:.3g} mm: correct the wrong header."
+            f"agree{f' (their axes run {turn})' if turn else ''}. Expected at most {tolerance_mm:.3g} mm: "
+            "correct the wrong header."
         )
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.errors import DataError
-from dataset_fingerprints.geometry import Grid, affine_distance_mm, canonical_grid, show_lengths
+from dataset_fingerprints.geometry import Grid, affine_distance_mm, canonical_grid, show_lengths, show_turn
 from dataset_fingerprints.names import counted
 from dataset_fingerprints.tolerances import REFUSED_SHIFT, REPORTED_SHIFT
 
@@ -21,6 +21,7 @@ Grade = Literal["error", "warning", "fixed"]
 ROUNDING = 1e-3
 # One voxel, and several, whose value cannot be a label.
 NOT_INTEGER = ("voxel with values that are not integers", "voxels that are not integers")
+_WRONG_TURN = "Correct the wrong header, for example by storing the label map with the scan's affine"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,18 +43,27 @@ class Finding:
 def check_grids(case: str, image: Grid, label: Grid) -> tuple[Finding, ...]:
     """Compare the grids of a scan and its label map, both as stored."""
     scan, mask = canonical_grid(image), canonical_grid(label)
+    turn = show_turn(label, image)
     if scan.shape != mask.shape:
         message = (
             f"the label map is {show_lengths(label.shape)} voxels but the scan is {show_lengths(image.shape)}. "
             "Resample one onto the other, then run again."
         )
+        if label.shape == image.shape:
+            message = (
+                f"label map and scan have {show_lengths(label.shape)} voxels, but their headers turn these "
+                f"differently: the axes run {turn}. {_WRONG_TURN}."
+            )
         return (Finding(case=case, grade="error", kind="shape", message=message),)
     voxels = affine_distance_mm(scan, mask) / min(scan.spacing_mm())
     if voxels <= REPORTED_SHIFT:
         return ()
     refused = voxels > REFUSED_SHIFT
     cure = "Correct the wrong header" if refused else "The label map was taken to lie on the scan's grid"
-    message = f"label map and scan lie {voxels:.2g} voxels apart in space though their shapes agree. {cure}."
+    found = f"label map and scan lie {voxels:.2g} voxels apart in space though their shapes agree"
+    if refused and turn:
+        found, cure = f"{found}: their axes run {turn}", _WRONG_TURN
+    message = f"{found}. {cure}."
     return (Finding(case=case, grade="error" if refused else "warning", kind="affine", message=message),)
 
 

@@ -54,6 +54,10 @@ def check_channel_grids(case: str, names: Sequence[str], grids: Sequence[Grid]) 
             continue
         covered = overlap(grids[0], grid)
         found = f"channel {name} ({_show(grid)}) lies on another grid than {names[0]} ({_show(grids[0])})"
+        if _show(grid) == _show(grids[0]):
+            apart_mm = affine_distance_mm(grids[0], grid)
+            where = f"both have {_show(grid)}, up to {apart_mm:.3g} mm apart in space"
+            found = f"channel {name} lies on another grid than {names[0]} ({where})"
         if covered == 0:
             message = f"{found}, and the two do not overlap in space. Correct the header that is wrong."
             findings.append(Finding(case=case, grade="error", kind="channel-grid", message=message))

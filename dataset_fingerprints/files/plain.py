@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from dataset_fingerprints.errors import FileFormatError
+from dataset_fingerprints.files.text import decode_text
 
 # Of a key that a message shows.
 _SHOWN = 40
 # A whole number beyond any that can be meant, perhaps within a text.
 _MOST_DIGITS = 30
-_LONG = re.compile(rb"[0-9]{%d}" % (_MOST_DIGITS + 1))
+_LONG = re.compile(rf"[0-9]{{{_MOST_DIGITS + 1}}}")
 
 
 class _DoubledKeyError(ValueError):
@@ -24,7 +25,7 @@ def parse_plain(content: bytes, where: str) -> Any:
     """Return the values of JSON text.
 
     Args:
-        content: UTF-8, with or without a byte-order mark.
+        content: UTF-8, or what its byte-order mark says.
         where: the text comes from, for messages.
 
     Raises:
@@ -32,13 +33,16 @@ def parse_plain(content: bytes, where: str) -> Any:
             text holds half a character.
     """
     try:
-        value = json.loads(content.decode("utf-8-sig"), object_pairs_hook=_refuse_doubled)
-        if _LONG.search(content):
-            json.loads(content.decode("utf-8-sig"), parse_int=_refuse_long)
-        if b"\\ud" in content.lower():
+        text = decode_text(content)
+        value = json.loads(text, object_pairs_hook=_refuse_doubled)
+        if _LONG.search(text):
+            json.loads(text, parse_int=_refuse_long)
+        if "\\ud" in text.lower():
             json.dumps(value, ensure_ascii=False).encode()
     except UnicodeDecodeError as error:
-        raise FileFormatError(f"{where}: is not text in UTF-8 (byte {error.start}). Save it as UTF-8 JSON.") from error
+        raise FileFormatError(
+            f"{where}: is not text in {error.encoding.upper()} (byte {error.start}). Save it as UTF-8 JSON."
+        ) from error
     except UnicodeEncodeError as error:
         half = ascii(error.object[error.start])
         raise FileFormatError(f"{where}: holds half a character ({half}). Correct the text there.") from error

@@ -15,6 +15,7 @@ from dataset_fingerprints.layouts.description import read_description
 from dataset_fingerprints.layouts.msd import is_msd, read_msd
 from dataset_fingerprints.layouts.nnunet import is_nnunet, read_nnunet
 from dataset_fingerprints.layouts.paired import is_paired, read_known_pair, read_paired
+from dataset_fingerprints.names import refuse_undecodable
 
 __all__ = ["LAYOUTS", "describe_layout", "read_dataset", "read_paired"]
 
@@ -38,6 +39,7 @@ def read_dataset(root: Path) -> Dataset:
     Raises:
         DataError: no layout fits, or files that the layout asks for are missing.
     """
+    refuse_undecodable(root)
     is_file = root.is_file()
     if not root.is_dir() and not (is_file and root.suffix.lower() == ".csv"):
         found = "is a file" if is_file else "does not exist"

@@ -13,6 +13,7 @@ from typing import Any
 from dataset_fingerprints.dataset import Case, Dataset
 from dataset_fingerprints.errors import DataError, did_you_mean
 from dataset_fingerprints.files.opening import MOST_TEXT_BYTES, read_file
+from dataset_fingerprints.files.text import decode_text
 from dataset_fingerprints.layouts.description import (
     most_common_count,
     read_scheme_or_default,
@@ -89,7 +90,7 @@ def read_csv(path: Path, description: Mapping[str, Any]) -> Dataset:
 def _read_rows(path: Path) -> tuple[list[str], list[tuple[int, _Row]]]:
     """Return the header, and the rows that are not blank with the numbers of their lines."""
     try:
-        text = read_file(path, MOST_TEXT_BYTES).decode("utf-8-sig")
+        text = decode_text(read_file(path, MOST_TEXT_BYTES))
         reader = csv.reader(io.StringIO(text, newline=""), strict=True)
         lines = [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:

@@ -23,7 +23,7 @@ from dataset_fingerprints.geometry import (
     straighten,
     to_canonical,
 )
-from dataset_fingerprints.reading import dicom, itk, nifti, nifti_header
+from dataset_fingerprints.reading import dicom, itk, nifti, nifti_header, pictures
 from dataset_fingerprints.reading.alignment import overlap, resample_onto, same_place
 from dataset_fingerprints.reading.guards import refuse_irregular
 from dataset_fingerprints.reading.stored import Header, RefusedError, refuse_damaged_gzip
@@ -157,11 +157,16 @@ def join_channels(images: Sequence[Image]) -> Image:
 def read_label_map(path: Path) -> Image:
     """Read a label file; voxels keep the stored number type, so that 0.9999 still differs from 1.
 
-    A picture in grey levels stored as colours, which every .bmp is, counts as one channel.
+    A picture in grey levels stored as colours, which every .bmp is, counts as one channel; see `pictures` for palettes.
     """
     image = _read(path, None)
     voxels = image.voxels
-    if suffix_of(path) in itk.PICTURE_SUFFIXES and voxels.shape[0] == 3 and (voxels == voxels[:1]).all():
+    if _is_picture(path) and voxels.shape[0] == 3:
+        if not (voxels == voxels[:1]).all():
+            raise DataError(
+                f"{path}: its pixels are colours. A label file holds an integer per pixel: save it in grey levels, or "
+                "with a palette whose indices are the labels."
+            )
         voxels = voxels[:1]
     if voxels.shape[0] != 1:
         raise DataError(f"{path}: holds {voxels.shape[0]} volumes. A label file holds one 3D volume of integers.")
@@ -214,7 +219,8 @@ def refuse_wide_labels(path: Path, labels: NDArray[Any]) -> None:
 
 def _read(path: Path, dtype: type[np.floating] | None, series: str = "") -> Image:
     refuse_irregular(path)
-    by_itk = partial(dicom.read_voxels, series=series) if path.is_dir() else itk.read_voxels
+    by_suffix = pictures.read_voxels if _is_picture(path) else itk.read_voxels
+    by_itk = partial(dicom.read_voxels, series=series) if path.is_dir() else by_suffix
     try:
         stored = _read_by(path, partial(nifti.read_voxels, dtype=dtype), partial(by_itk, dtype=dtype))
     except MemoryError as error:
@@ -226,7 +232,12 @@ def _read(path: Path, dtype: type[np.floating] | None, series: str = "") -> Imag
 
 def _read_header(path: Path) -> Header:
     refuse_irregular(path)
-    return _read_by(path, nifti.read_header, dicom.read_header if path.is_dir() else itk.read_header)
+    by_itk = pictures.read_header if _is_picture(path) else itk.read_header
+    return _read_by(path, nifti.read_header, dicom.read_header if path.is_dir() else by_itk)
+
+
+def _is_picture(path: Path) -> bool:
+    return suffix_of(path) in itk.PICTURE_SUFFIXES
 
 
 def _settle(grid: Grid) -> Grid:

@@ -63,9 +63,14 @@ def trainer_step(workspace: Path, augmentation: str) -> tuple[Callable[[int], ob
 
 def bare_step(workspace: Path, number_type: str, layout: str, call: str) -> tuple[Callable[[int], object], str]:
     """Return a step of forward pass, loss, backward pass and optimiser, always on the same batch."""
-    lay_out = channels_last if layout == "last" else lambda x: x
-    setattr(unet, "lay_out", lay_out)  # noqa: B010 - instead of what suits the device
     setup, folder = make_setup(workspace, getattr(torch, number_type))
+    return make_bare_step(setup, folder, layout, call), ""
+
+
+def make_bare_step(setup: Setup, folder: FoldFolder, layout: str, call: str) -> Callable[[int], object]:
+    """Return the same for a training; a layout other than first and last is what suits the device."""
+    if layout in ("first", "last"):
+        setattr(unet, "lay_out", channels_last if layout == "last" else lambda x: x)  # noqa: B010
     stepper = Stepper(setup, folder)
     network, optimizer = stepper.state.network, stepper.state.optimizer
     shape = (setup.configuration.batch_size, *setup.configuration.patch_shape)
@@ -84,7 +89,7 @@ def bare_step(workspace: Path, number_type: str, layout: str, call: str) -> tupl
         optimizer.zero_grad(set_to_none=True)
         return value.item()
 
-    return step, ""
+    return step
 
 
 def main() -> None:

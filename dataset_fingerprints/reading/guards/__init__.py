@@ -6,12 +6,12 @@ voxels lie. What no guard understands is refused, not handed on.
 
 from __future__ import annotations
 
-import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
 
 from dataset_fingerprints.errors import DataError
+from dataset_fingerprints.names import refuse_undecodable
 from dataset_fingerprints.reading.guards import metaimage, nrrd
 from dataset_fingerprints.reading.guards.metaimage import find_metaimage_payloads
 from dataset_fingerprints.reading.guards.nrrd import find_nrrd_payloads
@@ -41,9 +41,7 @@ def refuse_irregular(path: Path) -> None:
 
     A pipe would be waited for, and a device never ends.
     """
-    shown = os.fsencode(path).decode("utf-8", "backslashreplace")
-    if shown != str(path):
-        raise DataError(f"{shown}: its name is not valid UTF-8, which not all libraries can open. Rename it.")
+    refuse_undecodable(path)
     try:
         kind = path.stat().st_mode
     except FileNotFoundError as error:

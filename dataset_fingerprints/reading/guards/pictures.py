@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import struct
 import zlib
 from collections.abc import Iterator
@@ -66,17 +67,9 @@ def find_bmp_payloads(path: Path) -> list[Payload]:
     Raises:
         RefusedError: the header cannot be read.
     """
+    width, height, packing, bits = _read_bmp_start(path)
     with path.open("rb") as stream:
-        start = stream.read(54)
-    if len(start) < 26 or not start.startswith(b"BM"):
-        raise RefusedError("it does not begin with a BMP header")
-    declared, _, place, header = struct.unpack_from("<IIII", start, 2)
-    layout = _BMP_HEADERS.get(min(header, 40))
-    if layout is None or (header >= 40 and len(start) < 54):
-        raise RefusedError("its header is cut or of an unknown kind")
-    width, height = struct.unpack_from(layout, start, 18)
-    bits = struct.unpack_from("<H", start, 18 + struct.calcsize(layout) + 2)[0]
-    packing = struct.unpack_from("<I", start, 30)[0] if header >= 40 else 0
+        declared, _, place = struct.unpack_from("<III", stream.read(14), 2)
     _refuse_edges(path, width, abs(height))
     if packing not in (0, 3) or bits not in (1, 4, 8, 16, 24, 32):
         raise RefusedError(f"its pixels have {bits} bits and are compressed (kind {packing})")
@@ -90,17 +83,66 @@ def find_bmp_payloads(path: Path) -> list[Payload]:
     return [Payload(path=path, start=place, length=length - place, size=size, slice_size=size)]
 
 
-def _read_png_size(path: Path) -> tuple[int, bool]:
-    """Return the bytes of all rows, unpacked, and whether the rows are interlaced (a few more bytes then)."""
+def read_png_colours(path: Path) -> tuple[int, int, bool]:
+    """Return a PNG's colour type, its bits per value, and whether single colours are shown as transparent.
+
+    Raises:
+        RefusedError: the header cannot be read.
+    """
+    bits, kind = _read_png_start(path)[2:4]
+    transparent = False
+    with path.open("rb") as stream:
+        stream.seek(len(_PNG_START))
+        while len(head := stream.read(8)) == 8:
+            length, name = struct.unpack(">I4s", head)
+            transparent = transparent or name == b"tRNS"
+            if name == b"IDAT":
+                break
+            stream.seek(length + 4, os.SEEK_CUR)
+    return kind, bits, transparent
+
+
+def read_bmp_bits(path: Path) -> int:
+    """Return the bits of a BMP's pixel.
+
+    Raises:
+        RefusedError: the header cannot be read.
+    """
+    return _read_bmp_start(path)[-1]
+
+
+def _read_bmp_start(path: Path) -> tuple[int, int, int, int]:
+    """Return width, height, the kind of packing and the bits per pixel."""
+    with path.open("rb") as stream:
+        start = stream.read(54)
+    if len(start) < 26 or not start.startswith(b"BM"):
+        raise RefusedError("it does not begin with a BMP header")
+    header = struct.unpack_from("<I", start, 14)[0]
+    layout = _BMP_HEADERS.get(min(header, 40))
+    if layout is None or (header >= 40 and len(start) < 54):
+        raise RefusedError("its header is cut or of an unknown kind")
+    width, height = struct.unpack_from(layout, start, 18)
+    bits = struct.unpack_from("<H", start, 18 + struct.calcsize(layout) + 2)[0]
+    return width, height, struct.unpack_from("<I", start, 30)[0] if header >= 40 else 0, bits
+
+
+def _read_png_start(path: Path) -> tuple[int, int, int, int, bool]:
+    """Return width, height, bits per value, colour type, and whether rows are interlaced."""
     with path.open("rb") as stream:
         start = stream.read(33)
     if len(start) < 33 or not start.startswith(_PNG_START) or start[12:16] != b"IHDR":
         raise RefusedError("it does not begin with a PNG header")
-    width, height, depth, colours, _, _, interlaced = struct.unpack_from(">IIBBBBB", start, 16)
+    width, height, bits, kind, _, _, interlaced = struct.unpack_from(">IIBBBBB", start, 16)
+    return width, height, bits, kind, bool(interlaced)
+
+
+def _read_png_size(path: Path) -> tuple[int, bool]:
+    """Return the bytes of all rows, unpacked, and whether the rows are interlaced (a few more bytes then)."""
+    width, height, depth, colours, interlaced = _read_png_start(path)
     if colours not in _PNG_CHANNELS or depth not in (1, 2, 4, 8, 16):
         raise RefusedError(f"its pixels have {depth} bits and are of the colour type {colours}")
     _refuse_edges(path, width, height)
-    return height * (1 + math.ceil(width * depth * _PNG_CHANNELS[colours] / 8)), bool(interlaced)
+    return height * (1 + math.ceil(width * depth * _PNG_CHANNELS[colours] / 8)), interlaced
 
 
 def _refuse_edges(path: Path, width: int, height: int) -> None:

@@ -74,7 +74,7 @@ def find_tiff_payloads(path: Path) -> list[Payload]:
         try:
             pages = _read_pages(path, stream, length)
         except (struct.error, EOFError) as error:
-            raise DataError(f"{path}: is truncated: a page is not there. Copy it again from its source.") from error
+            raise DataError(_say_cut(path)) from error
     forms = {tuple(page.get(tag) for tag in _COMMON) for page in pages}
     if len(forms) != 1:
         raise DataError(
@@ -82,6 +82,27 @@ def find_tiff_payloads(path: Path) -> list[Payload]:
             "of one size, without previews: store the scan again."
         )
     return [payload for page in pages for payload in _find_blocks(path, page, length)]
+
+
+def read_tiff_colours(path: Path) -> tuple[int, tuple[int, ...], int]:
+    """Return what a TIFF's pixels mean (3: indices of a palette), the bits of their values, and what the last one is.
+
+    Raises:
+        RefusedError: the file does not begin as a TIFF.
+        DataError: it is truncated or damaged.
+    """
+    with path.open("rb") as stream:
+        try:
+            page = _read_pages(path, stream, path.stat().st_size)[0]
+        except (struct.error, EOFError) as error:
+            raise DataError(_say_cut(path)) from error
+    values = _first(page, _CHANNELS, 1)
+    bits = page.get(_BITS, (1,))
+    return _first(page, _COLOURS, 1), bits if len(bits) == values else bits[:1] * values, page.get(_EXTRA, (0,))[-1]
+
+
+def _say_cut(path: Path) -> str:
+    return f"{path}: is truncated: a page is not there. Copy it again from its source."
 
 
 def _read_pages(path: Path, stream: BinaryIO, length: int) -> list[_Tags]:

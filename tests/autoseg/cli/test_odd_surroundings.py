@@ -14,6 +14,8 @@ import nibabel
 import pytest
 
 from autoseg.hardware import SHARERS
+from dataset_fingerprints.dataset import Dataset
+from dataset_fingerprints.files.jsonfiles import read_json
 from tests.autoseg.cli.places import PLAN, PREDICT, Place
 from tests.synthetic.commands import run, run_until
 from tests.synthetic.scans import head
@@ -81,6 +83,35 @@ def test_names_are_shown_on_a_terminal_that_has_no_such_characters(place: Place,
     assert done.returncode == (0 if command == "check" else 2), done.stderr
     assert "Sch\\xe4del" in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
+
+
+# A locale without UTF-8, which every machine has; Python itself would leave it for UTF-8.
+ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+
+
+def test_names_are_the_same_under_every_locale(place: Place) -> None:
+    data = shutil.copytree(place.sound / "raw", place.root / "Schädel")
+    for file in [*data.glob("*/sub-001*")]:
+        file.rename(file.with_name(file.name.replace("sub-001", "Müller")))
+    done = in_shell("plan_and_preprocess", data, "-w", place.root / "new", environment=ASCII)
+    assert done.returncode == 0, done.stderr
+    names = [case.name for case in read_json(place.root / "new" / "dataset.json", Dataset).cases]
+    assert "Müller" in names
+    assert len(list((place.root / "new").glob("preprocessed/*/Müller.json"))) == 1
+
+
+def test_a_python_that_reads_names_by_the_locale_says_how_to_start_it(place: Place) -> None:
+    data = shutil.copytree(place.sound / "raw", place.root / "Schädel")
+    code = "import sys, autoseg; autoseg.plan_and_preprocess(sys.argv[1], workspace=sys.argv[2])"
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(data), str(place.root / "new")],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3]), **ASCII},
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
+    assert "environment variable PYTHONUTF8=1" in done.stderr
 
 
 def test_files_that_may_not_grow_are_one_message(place: Place) -> None:

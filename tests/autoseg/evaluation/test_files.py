@@ -124,6 +124,27 @@ def test_every_case_on_another_grid_is_named(folders):
     assert "at most 0.1 mm" in message
 
 
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        (
+            SHAPE,
+            "prediction and reference have 10x11x12 voxels, but their headers turn these differently: the axes",
+        ),
+        ((12, 12, 12), "apart in space though their shapes agree (their axes run RAS and "),
+    ],
+)
+def test_equal_shapes_in_other_directions_are_told_by_the_directions(tmp_path, shape, message):
+    box = make_box(shape, (1, 2, 3), (7, 8, 9))
+    turned = np.array([[0, 0, 2.0, 0], [-2.0, 0, 0, 0], [0, -2.0, 0, 0], [0, 0, 0, 1]])
+    prediction = write_labels(tmp_path / "pred.nii.gz", box, np.eye(4))
+    reference = write_labels(tmp_path / "ref.nii.gz", box, turned)
+    with pytest.raises(DataError) as caught:
+        evaluate_files(prediction, reference)
+    assert message in str(caught.value)
+    assert "Expected" in str(caught.value) or "affine of the other" in str(caught.value)
+
+
 def test_rounding_of_the_header_is_not_a_difference(tmp_path):
     affine = np.diag([0.9375, 0.9375, 1.2, 1.0])
     reference = write_labels(tmp_path / "ref.nii.gz", BOX, affine)

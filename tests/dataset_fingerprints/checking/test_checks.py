@@ -65,6 +65,32 @@ def test_a_label_map_stored_in_another_orientation_on_the_same_grid_is_sound():
     assert check_grids("a", scan, make_grid((4, 5, 6), flipped)) == ()
 
 
+# stored shape -> what is said of a label map without orientation beside a sagittal scan
+TURNED = {
+    (24, 28, 20): "label map and scan have 24x28x20 voxels, but their headers turn these differently: the axes run RAS "
+    "and PIR. Correct the wrong header, for example by storing the label map with the scan's affine.",
+    (
+        24,
+        24,
+        24,
+    ): "apart in space though their shapes agree: their axes run RAS and PIR. Correct the wrong header",
+}
+
+
+@pytest.mark.parametrize("shape", TURNED)
+def test_equal_shapes_in_other_directions_are_told_by_the_directions(shape):
+    affine = np.array([[0, 0, 2.0, 0], [-2.0, 0, 0, 0], [0, -2.0, 0, 0], [0, 0, 0, 1]])
+    (finding,) = check_grids("a", make_grid(shape, affine), make_grid(shape, np.eye(4)))
+    assert finding.grade == "error"
+    assert TURNED[shape] in finding.message
+
+
+def test_other_shapes_are_told_as_they_are_stored():
+    affine = np.array([[0, 0, 2.0, 0], [-2.0, 0, 0, 0], [0, -2.0, 0, 0], [0, 0, 0, 1]])
+    (finding,) = check_grids("a", make_grid((24, 28, 20), affine), make_grid((24, 28, 21), affine))
+    assert "the label map is 24x28x21 voxels but the scan is 24x28x20." in finding.message
+
+
 def test_all_errors_are_reported_together():
     findings = (*check_voxels("a", np.zeros((1, 2, 2, 2), np.float32), ("T1w",)),)
     more = check_voxels("b", np.full((1, 2, 2, 2), np.nan, np.float32), ("T1w",))

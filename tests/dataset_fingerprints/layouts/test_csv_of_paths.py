@@ -54,11 +54,12 @@ def test_a_group_in_a_csv_stands_beside_the_subject(tmp_path):
     ]
 
 
-def test_a_csv_takes_absolute_paths_blank_lines_quotes_and_a_byte_order_mark(tmp_path):
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_csv_takes_absolute_paths_blank_lines_quotes_and_a_byte_order_mark(tmp_path, encoding):
     write_nifti(tmp_path / "far, away" / "a.nii.gz", head(0)[0])
     write_nifti(tmp_path / "near" / "m.nii.gz", head(0)[1])
     text = f'image, label\r\n\r\n"{tmp_path}/far, away/a.nii.gz", m.nii.gz\r\n,\r\n'
-    (tmp_path / "near" / "cases.csv").write_bytes(text.encode("utf-8-sig"))
+    (tmp_path / "near" / "cases.csv").write_bytes(text.encode(encoding))
     (case,) = read_dataset(tmp_path / "near" / "cases.csv").cases
     assert case.name == "a"
     assert case.label_path().is_file()

@@ -110,6 +110,14 @@ def test_a_channel_on_another_grid_is_resampled_with_a_warning(tmp_path):
     assert np.array_equal(whole.voxels[0], head(0)[0])
 
 
+def test_a_channel_of_the_same_size_elsewhere_is_told_by_its_distance(tmp_path):
+    moved = affine_of()
+    moved[1, 3] += 5
+    _, (finding,) = read_case(write_two(tmp_path, moved), ("T1w", "FLAIR"), SCHEME)
+    assert "channel FLAIR lies on another grid than T1w (both have 24x28x20 voxels of " in finding.message
+    assert ", up to 5 mm apart in space). It was resampled" in finding.message
+
+
 def test_a_scan_to_predict_is_resampled_in_the_same_way_and_logged(tmp_path, caplog):
     shape, affine = COARSE
     case = write_two(tmp_path, placed_around(shape, affine, SHAPE, affine_of()), shape)
