@@ -12,7 +12,12 @@ from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.files.places import resolve
 from dataset_fingerprints.layouts.bids import holds_bids, list_bids
 from dataset_fingerprints.layouts.csv_of_paths import list_csv
-from dataset_fingerprints.layouts.description import expect_labels, read_description, read_scheme
+from dataset_fingerprints.layouts.description import (
+    expect_labels,
+    read_description,
+    read_scheme,
+    refuse_unusable_names,
+)
 from dataset_fingerprints.layouts.modalities import canonical
 from dataset_fingerprints.layouts.msd import is_msd, list_msd, read_msd_labels
 from dataset_fingerprints.layouts.nnunet import holds_nnunet, list_nnunet_labels, list_nnunet_scans
@@ -22,7 +27,7 @@ from dataset_fingerprints.layouts.selection import AUTOMATIC, Selection, refuse_
 from dataset_fingerprints.layouts.table_text import is_table
 from dataset_fingerprints.layouts.tree_choice import choose_labels, pick_images, show_kinds
 from dataset_fingerprints.layouts.tree_files import Tree
-from dataset_fingerprints.layouts.trees import without_tests
+from dataset_fingerprints.layouts.trees import RENAME, without_tests
 from dataset_fingerprints.names import some_of
 from dataset_fingerprints.reading.file_names import images_in, split_channel, stem_of
 
@@ -83,7 +88,7 @@ def list_scans(place: Path, channels: Sequence[str], selection: Selection = AUTO
         return None
     layout, root, description = found
     if layout in _TREES:
-        return _list_tree(_TREES[layout](root), channels, selection)
+        return _list_tree(_read_tree(layout, root), channels, selection)
     if layout == "csv":
         return _list_table(root, channels, selection)
     refuse_selection(place, selection)
@@ -115,7 +120,7 @@ def list_references(place: Path, selection: Selection = AUTOMATIC) -> References
     layout, root, description = found
     scheme = _read_scheme(layout, root, description)
     if layout in _TREES:
-        tree = without_tests(_TREES[layout](root))
+        tree = without_tests(_read_tree(layout, root))
         labels = choose_labels(tree, selection)
         cases = tuple(
             ListedLabel(
@@ -158,6 +163,12 @@ def _recognise(place: Path) -> tuple[str, Path, Mapping[str, Any]] | None:
 
 def _holds_plain_files(folder: Path) -> bool:
     return bool(images_in(folder, series=False))
+
+
+def _read_tree(layout: str, root: Path) -> Tree:
+    tree = _TREES[layout](root)
+    refuse_unusable_names(root, [case.name for case in tree.cases], RENAME)
+    return tree
 
 
 def _list_tree(tree: Tree, channels: Sequence[str], selection: Selection) -> tuple[ListedScan, ...]:

@@ -29,7 +29,8 @@ from dataset_fingerprints.names import counted, some_of
 
 # Folders of cases that are kept for a test; their label maps are often not published.
 _TESTS = re.compile(r"(.*[_\-. ])?test(ing|s|set)?([_\-. ].*)?|imagesTs", re.IGNORECASE)
-_RENAME = "Give each folder a name of its own."
+# What to do about cases of one name.
+RENAME = "Give each folder a name of its own."
 
 _log = logging.getLogger(__name__)
 
@@ -57,7 +58,7 @@ def without_tests(tree: Tree) -> Tree:
 
 
 def _read_tree(tree: Tree, description: Mapping[str, Any], selection: Selection) -> Dataset:
-    refuse_unusable_names(tree.root, [case.name for case in tree.cases], _RENAME)
+    refuse_unusable_names(tree.root, [case.name for case in tree.cases], RENAME)
     tree = without_tests(tree)
     channels, chosen = choose_for_training(tree, _describe_selection(tree, description, selection))
     _refuse_unlabelled(tree, chosen)
