@@ -113,10 +113,10 @@ def _make_cases(tree: Tree, chosen: Sequence[Chosen]) -> tuple[Case, ...]:
         Case(
             name=entry.case.name,
             images=tuple(
-                str(image.path if image else _expect(entry, images[channel]))
+                str(image.path if image else _expect(tree.root, entry, images[channel]))
                 for channel, image in enumerate(entry.images)
             ),
-            label=str(entry.label.path if entry.label else _expect(entry, labels)),
+            label=str(entry.label.path if entry.label else _expect(tree.root, entry, labels)),
             subject=entry.case.subject,
             session=entry.case.session,
             site=entry.case.site,
@@ -127,7 +127,7 @@ def _make_cases(tree: Tree, chosen: Sequence[Chosen]) -> tuple[Case, ...]:
     )
 
 
-def _expect(entry: Chosen, known: Sequence[tuple[TreeCase, TreeFile | None]]) -> Path:
+def _expect(root: Path, entry: Chosen, known: Sequence[tuple[TreeCase, TreeFile | None]]) -> Path:
     """Return where a missing file of a case should lie, by the first case that has it."""
     case, path = next((case, file.path) for case, file in known if file is not None)
     own, files = entry.case, [file.path for file in (entry.label, *entry.images) if file]
@@ -135,11 +135,11 @@ def _expect(entry: Chosen, known: Sequence[tuple[TreeCase, TreeFile | None]]) ->
         folder = files[0].parent if files else path.parent
         return folder / f"{own.name}_{path.name.rsplit('_', 1)[-1]}"
     parts = []
-    for part in path.parts:
+    for part in path.relative_to(root).parts:
         for old, new in zip(case.place, own.place, strict=True):
-            part = part.replace(old, new)
+            part = re.sub(rf"(?<![A-Za-z0-9]){re.escape(old)}(?![A-Za-z0-9])", new.replace("\\", r"\\"), part)
         parts.append(part)
-    return Path(*parts)
+    return root.joinpath(*parts)
 
 
 def _read_labels(tree: Tree, description: Mapping[str, Any], chosen: Sequence[Chosen]) -> LabelScheme:
