@@ -37,9 +37,7 @@ def bids(subjects: Iterable[str], *names: str, session: str = "", folder: str = 
 def atlas(root: Path, cohort: str, subjects: Iterable[str], *, masks: bool) -> Path:
     """Write a cohort as ATLAS R2.0 lays it out."""
     kinds = ["T1w", "label-L_desc-T1lesion_mask"] if masks else ["T1w"]
-    return write_tree(
-        root / cohort, *bids(subjects, *(f"{ATLAS}_{kind}" for kind in kinds), session="ses-1")
-    )
+    return write_tree(root / cohort, *bids(subjects, *(f"{ATLAS}_{kind}" for kind in kinds), session="ses-1"))
 
 
 def people(root: Path, text: str) -> Path:

@@ -20,7 +20,9 @@ ONE, TWO = ("sub-01", "sub-02"), ("sub-01", "sub-02", "sub-03")
 def files_of(dataset: Dataset) -> dict[str, list[str]]:
     """Return the names of the files of every case, from the root on."""
     root = Path(dataset.root)
-    return {case.name: [str(Path(file).relative_to(root)) for file in (*case.images, case.label)] for case in dataset.cases}
+    return {
+        case.name: [str(Path(file).relative_to(root)) for file in (*case.images, case.label)] for case in dataset.cases
+    }
 
 
 LESIONS = [
@@ -41,9 +43,7 @@ def test_label_maps_beside_the_scans_are_found(tmp_path: Path, label: str, sessi
     dataset = read_dataset(write_tree(tmp_path, *bids(ONE, "T1w", label, session=session)))
     assert (dataset.layout, dataset.channels) == ("bids", ("T1w",))
     name = "sub-01_ses-1" if session else "sub-01"
-    assert files_of(dataset)[name] == [
-        f"{file}.nii.gz" for file in bids(("sub-01",), "T1w", label, session=session)
-    ]
+    assert files_of(dataset)[name] == [f"{file}.nii.gz" for file in bids(("sub-01",), "T1w", label, session=session)]
     assert [(case.subject, case.session) for case in dataset.cases] == [("sub-01", session), ("sub-02", session)]
     assert dataset.labels.labels == (Label(name="lesion", value=1),)
 
@@ -142,7 +142,10 @@ def test_the_space_of_the_label_map_chooses_the_scan_and_is_in_the_channels_name
 # images and label maps of each case, and what the message says
 UNCLEAR = [
     (["acq-a_T1w", "acq-b_T1w", "label-L_mask"], "2 cases have several images of channel T1w: .*--channel acq-b_T1w"),
-    (["T1w", "desc-one_mask", "desc-two_mask"], "2 cases have several label maps: .*--mask desc-one_mask; or join them"),
+    (
+        ["T1w", "desc-one_mask", "desc-two_mask"],
+        "2 cases have several label maps: .*--mask desc-one_mask; or join them",
+    ),
     (["T1w", "label-L_desc-a_mask", "label-L_desc-b_mask"], "--mask label-L_desc-a_mask"),
     (["T1w", "desc-brain_mask"], "none of its 2 cases has a label map.*--mask, for example --mask desc-brain_mask"),
     (["T1w"], r"none of its 2 cases has a label map\. Expected one beside sub-01/anat/sub-01_T1w.nii.gz"),
@@ -189,7 +192,9 @@ def test_a_choice_of_what_is_not_there_lists_what_is(tmp_path: Path, selection: 
 
 
 def test_a_case_without_its_label_map_or_scan_is_listed_with_the_path_that_is_expected(tmp_path: Path) -> None:
-    write_tree(tmp_path, *bids(ONE, "T1w", "label-L_mask"), *bids(("sub-03",), "T1w"), *bids(("sub-04",), "label-L_mask"))
+    write_tree(
+        tmp_path, *bids(ONE, "T1w", "label-L_mask"), *bids(("sub-03",), "T1w"), *bids(("sub-04",), "label-L_mask")
+    )
     files = files_of(read_dataset(tmp_path))
     assert files["sub-03"][1] == "sub-03/anat/sub-03_label-L_mask.nii.gz"
     assert files["sub-04"][0] == "sub-04/anat/sub-04_T1w.nii.gz"
@@ -218,7 +223,10 @@ def test_patients_of_one_name_in_two_cohorts_are_told_apart(tmp_path: Path) -> N
     for cohort in ("north", "south"):
         write_tree(tmp_path / cohort, *bids(("sub-01",), "T1w", "label-L_mask"))
     cases = read_dataset(tmp_path).cases
-    assert [(case.name, case.subject) for case in cases] == [("north_sub-01", "north_sub-01"), ("south_sub-01", "south_sub-01")]
+    assert [(case.name, case.subject) for case in cases] == [
+        ("north_sub-01", "north_sub-01"),
+        ("south_sub-01", "south_sub-01"),
+    ]
 
 
 def test_dseg_tsv_names_the_labels(tmp_path: Path) -> None:

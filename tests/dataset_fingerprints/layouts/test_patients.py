@@ -34,7 +34,9 @@ TREES = {
         "BraTS-GLI-00000-000/BraTS-GLI-00000-000-seg.nii.gz",
     ),
     "BraTS 2018": (
-        folders(["HGG/Brats18_a", "HGG/Brats18_b", "HGG/Brats18_c", "LGG/Brats18_d", "LGG/Brats18_e"], "*_flair", "*_seg"),
+        folders(
+            ["HGG/Brats18_a", "HGG/Brats18_b", "HGG/Brats18_c", "LGG/Brats18_d", "LGG/Brats18_e"], "*_flair", "*_seg"
+        ),
         ["Brats18_a", "Brats18_b", "Brats18_c", "Brats18_d", "Brats18_e"],
         ["Brats18_a", "Brats18_b", "Brats18_c", "Brats18_d", "Brats18_e"],
         ("flair",),
@@ -69,7 +71,9 @@ TREES = {
         "a/mask/x.nii.gz",
     ),
     "ATLAS R1.2": (
-        folders(["c0003/c0003s0008t01", "c0003/c0003s0009t01", "c0004/c0004s0001t01"], "*_t1w_stx", "*_LesionSmooth_stx"),
+        folders(
+            ["c0003/c0003s0008t01", "c0003/c0003s0009t01", "c0004/c0004s0001t01"], "*_t1w_stx", "*_LesionSmooth_stx"
+        ),
         ["c0003s0008t01", "c0003s0009t01", "c0004s0001t01"],
         ["c0003", "c0003", "c0004"],
         ("t1w",),
@@ -110,7 +114,9 @@ def test_several_label_maps_of_a_patient_are_a_message(tmp_path: Path) -> None:
 
 
 def test_a_patient_without_a_channel_or_label_map_is_listed_and_what_else_is_there_is_said(tmp_path: Path) -> None:
-    write_tree(tmp_path, *folders(["a", "b", "c"], "*_T1", "*_seg"), *folders(["a", "b"], "*_FLAIR"), "c/c_T2", "d/d_T1")
+    write_tree(
+        tmp_path, *folders(["a", "b", "c"], "*_T1", "*_seg"), *folders(["a", "b"], "*_FLAIR"), "c/c_T2", "d/d_T1"
+    )
     dataset = read_dataset(tmp_path)
     files = files_of(dataset)
     assert files["c"] == ["c/c_T1.nii.gz", "c/c_FLAIR.nii.gz", "c/c_seg.nii.gz"]
@@ -130,10 +136,10 @@ def test_a_dataset_json_names_labels_and_channels(tmp_path: Path) -> None:
     assert [label.value for label in dataset.labels.labels] == [1, 2, 4]
 
 
-@pytest.mark.parametrize(
-    "files", [["a/x", "b/y"], ["notes/z"], ["scans/001", "scans/002", "drawn/001", "drawn/002"]]
-)
+@pytest.mark.parametrize("files", [["a/x", "b/y"], ["notes/z"], ["scans/001", "scans/002", "drawn/001", "drawn/002"]])
 def test_folders_that_say_nothing_are_one_message_with_all_that_can_be_given(tmp_path: Path, files: list[str]) -> None:
     write_tree(tmp_path, *files)
-    with pytest.raises(DataError, match="holds no dataset.json, no pair of folders .*no BIDS tree and no folder per pati"):
+    with pytest.raises(
+        DataError, match="holds no dataset.json, no pair of folders .*no BIDS tree and no folder per pati"
+    ):
         read_dataset(tmp_path)
