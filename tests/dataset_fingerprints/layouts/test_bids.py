@@ -78,7 +78,7 @@ def test_atlas_has_sites_by_cohort_and_its_testing_part_is_left_out_loudly(
     alone = read_dataset(tmp_path / "Training")
     assert [case.name for case in alone.cases] == [case.name for case in dataset.cases]
     assert [case.site for case in alone.cases] == ["R001", "R001", "R002"]
-    with pytest.raises(DataError, match="none of its 1 case has a label map.*sub-r005s001_ses-1_label-L_mask"):
+    with pytest.raises(DataError, match=r"none of its 1 case has a label map.*sub-r005s001_ses-1_label-L_mask"):
         read_dataset(tmp_path / "Testing")
 
 

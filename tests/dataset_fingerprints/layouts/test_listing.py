@@ -115,7 +115,7 @@ def test_the_channels_of_a_tree_are_matched_by_name_or_chosen(tmp_path: Path) ->
     assert names(("0", "1"), "T1w", "T2w") == ["T1w", "acq-b_T2w"]
     with pytest.raises(DataError, match=r"no images of the model's channels \(0, 1\).*--channel FLAIR --channel T1w"):
         names(("0", "1"))
-    with pytest.raises(DataError, match="--channel is given 1 times. Expected one for each channel of the model"):
+    with pytest.raises(DataError, match=r"--channel is given 1 times. Expected one for each channel of the model"):
         names(("0", "1"), "T1w")
 
 
@@ -158,7 +158,7 @@ def test_test_cases_of_an_nnunet_folder_have_references_too(tmp_path: Path) -> N
 def test_nothing_can_be_chosen_where_the_layout_says_everything(tmp_path: Path, write: Callable[[Path], Path]) -> None:
     place = write(tmp_path)
     for selection in (Selection(channels=("T1w",)), Selection(mask="x")):
-        with pytest.raises(DataError, match="chooses among the files of BIDS trees.*Leave it out"):
+        with pytest.raises(DataError, match=r"chooses among the files of BIDS trees.*Leave it out"):
             read_dataset(place, selection)
     with pytest.raises(DataError, match="--channel chooses among"):
         list_scans(place, ("T1w",), Selection(channels=("T1w",)))

@@ -140,6 +140,6 @@ def test_a_dataset_json_names_labels_and_channels(tmp_path: Path) -> None:
 def test_folders_that_say_nothing_are_one_message_with_all_that_can_be_given(tmp_path: Path, files: list[str]) -> None:
     write_tree(tmp_path, *files)
     with pytest.raises(
-        DataError, match="holds no dataset.json, no pair of folders .*no BIDS tree and no folder per pati"
+        DataError, match=r"holds no dataset.json, no pair of folders .*no BIDS tree and no folder per pati"
     ):
         read_dataset(tmp_path)

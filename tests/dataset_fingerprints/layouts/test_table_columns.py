@@ -158,7 +158,7 @@ def test_what_cannot_be_meant_gets_the_right_hint(root: Path, kind: str) -> None
 @pytest.mark.parametrize("name", ["cases.xlsx", "cases.txt"])
 def test_tables_of_other_kinds_are_to_be_saved_as_csv(root: Path, name: str) -> None:
     (root / name).write_text("image,label\n")
-    with pytest.raises(DataError, match="is a file.*Save tables as CSV or TSV"):
+    with pytest.raises(DataError, match=r"is a file.*Save tables as CSV or TSV"):
         read_dataset(root / name)
 
 
