@@ -61,6 +61,12 @@ def holds_bids(root: Path) -> bool:
 
 
 def list_bids(root: Path) -> Tree:
+    """List the cases of a BIDS tree, with what its participants.tsv says of them."""
+    tree = list_bids_files(root)
+    return replace(tree, cases=_describe(root, tree.cases))
+
+
+def list_bids_files(root: Path) -> Tree:
     """List the cases of a BIDS tree: one per subject and session.
 
     Subjects may lie in folders of cohorts, as in ATLAS R2.0 (Training/R001/sub-...): the last of these is the site
@@ -74,8 +80,8 @@ def list_bids(root: Path) -> Tree:
     for cohort, subject, _ in grouped:
         cohorts[subject].add(cohort)
     shared = any(len(names) > 1 for names in cohorts.values())
-    cases = [_make_case(key, files, shared=shared) for key, files in sorted(grouped.items())]
-    return Tree(root=root, layout=LAYOUT, cases=_describe(root, cases))
+    cases = tuple(_make_case(key, files, shared=shared) for key, files in sorted(grouped.items()))
+    return Tree(root=root, layout=LAYOUT, cases=cases)
 
 
 def _make_case(key: tuple[str, str, str], files: Sequence[TreeFile], *, shared: bool) -> TreeCase:

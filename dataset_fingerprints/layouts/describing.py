@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 from dataset_fingerprints.dataset import Dataset, is_there
-from dataset_fingerprints.layouts.bids import list_bids
+from dataset_fingerprints.layouts.bids import list_bids_files
 from dataset_fingerprints.layouts.description import show_path
 from dataset_fingerprints.layouts.patients import list_patients
 from dataset_fingerprints.names import counted, some_of
@@ -20,7 +20,7 @@ _NAMES = {
     "bids": "BIDS tree",
     "patients": "folder per patient",
 }
-_TREES = {"bids": list_bids, "patients": list_patients}
+_TREES = {"bids": list_bids_files, "patients": list_patients}
 
 
 def describe_layout(dataset: Dataset) -> str:
@@ -47,7 +47,9 @@ def _describe_tree(dataset: Dataset) -> list[str]:
     """Return what a tree holds beside the files that were taken, by kind, and what some cases lack."""
     taken = {file for case in dataset.cases for file in (*case.images, case.label)}
     tree = _TREES[dataset.layout](Path(dataset.root))
-    others = [file for case in tree.cases for file in case.files if str(file.path) not in taken]
+    known = {case.name for case in dataset.cases}
+    files = (file for case in tree.cases if case.name in known for file in case.files)
+    others = [file for file in files if str(file.path) not in taken]
     counts = Counter(file.kind() for file in others)
     said = []
     for place, channel in enumerate(dataset.channels):

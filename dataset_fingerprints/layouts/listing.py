@@ -18,6 +18,7 @@ from dataset_fingerprints.layouts.description import (
     read_scheme,
     refuse_unusable_names,
 )
+from dataset_fingerprints.layouts.flat import holds_kinds
 from dataset_fingerprints.layouts.modalities import canonical
 from dataset_fingerprints.layouts.msd import is_msd, list_msd, read_msd_labels
 from dataset_fingerprints.layouts.nnunet import holds_nnunet, list_nnunet_labels, list_nnunet_scans
@@ -147,10 +148,12 @@ def _recognise(place: Path) -> tuple[str, Path, Mapping[str, Any]] | None:
     if is_table(place):
         root = resolve(place.parent) / place.name
         return "csv", root, read_description(root.parent / "dataset.json")
-    if not place.is_dir() or _holds_plain_files(place):
+    if not place.is_dir() or (_holds_plain_files(place) and not holds_kinds(place)):
         return None
     root = resolve(place)
     description = read_description(root / "dataset.json")
+    if _holds_plain_files(place):
+        return "patients", root, description
     if is_paired(root, description):
         return "paired", root, description
     if is_msd(root, description):

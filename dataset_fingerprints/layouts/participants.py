@@ -10,6 +10,7 @@ from pathlib import Path
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.layouts.table_columns import GROUP_NAMES, SITE_NAMES, plain_name
 from dataset_fingerprints.layouts.table_text import Table, read_table
+from dataset_fingerprints.names import counted
 
 NAME = "participants.tsv"
 _ID = "participant_id"
@@ -80,10 +81,10 @@ def _are_diagnoses(path: Path, table: Table, group: str) -> bool:
     few = 0 < len(set(values)) < _FEWEST_GROUPS and 2 * len(set(values)) <= len(values)
     if few:
         _log.warning(
-            "%s: '%s' has %d values for %d patients: kept with the cases, but folds do not keep these groups together.",
+            "%s: '%s' has %s for %d patients: kept with the cases, but folds do not keep these groups together.",
             path,
             group,
-            len(set(values)),
+            counted(len(set(values)), "value"),
             len(values),
         )
     return few

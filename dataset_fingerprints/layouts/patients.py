@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from dataset_fingerprints.layouts.flat import holds_kinds, list_kinds
 from dataset_fingerprints.layouts.modalities import is_label_name, is_modality
 from dataset_fingerprints.layouts.tree_files import Tree, TreeCase, TreeFile, walk_images
 from dataset_fingerprints.reading.file_names import stem_of
@@ -25,7 +26,7 @@ _Parts = tuple[str, ...]
 def is_patients(root: Path, description: Mapping[str, Any]) -> bool:
     """Return whether a folder holds folders of patients, with files that are called after kinds of images."""
     elsewhere = "training" in description or "dataset" in description
-    return not elsewhere and holds_patients(root)
+    return not elsewhere and (holds_patients(root) or holds_kinds(root))
 
 
 def holds_patients(root: Path) -> bool:
@@ -41,8 +42,11 @@ def list_patients(root: Path) -> Tree:
     """List the cases of folders of patients: one per folder that holds images, with what lies below it.
 
     In folders of folders, the outer ones are patients where the inner ones have the same names in several (visits), or
-    are called after them; otherwise they are sites, if they are few. All visits are of one subject.
+    are called after them; otherwise they are sites, if they are few. All visits are of one subject. Files of several
+    kinds beside each other, in one folder, are cases by their names.
     """
+    if holds_kinds(root):
+        return list_kinds(root)
     folders = {parts: files for parts, files in walk_images(root) if parts}
     grouped: dict[_Parts, list[tuple[_Parts, Path]]] = defaultdict(list)
     by_kind = _are_kinds(folders)

@@ -271,7 +271,7 @@ def test_groups_of_participants_are_families_unless_they_are_diagnoses(
     assert [case.group for case in cases] == groups
     kept = values == ["patient"] * 3
     assert [case.others.get("group") for case in cases] == (["patient"] * 3 if kept else [None] * 3)
-    assert ("'group' has 1 values for 3 patients" in caplog.text) == kept
+    assert ("'group' has 1 value for 3 patients" in caplog.text) == kept
 
 
 def test_a_table_of_participants_that_cannot_be_read_is_reported(
