@@ -66,8 +66,8 @@ def evaluate(
 
 
 def _show_evaluation(evaluation: Evaluation, out: Path) -> None:
-    scored, failed = len(evaluation.cases), len(evaluation.failures)
-    show_scores(f"{scored} of {scored + failed} cases" if failed else counted(scored, "case"), evaluation)
+    scored, lost = len(evaluation.cases), len(evaluation.failures) + len(evaluation.unpaired.without_prediction)
+    show_scores(f"{scored} of {scored + lost} cases" if lost else counted(scored, "case"), evaluation)
     if unpaired := evaluation.unpaired.describe():
         console.print(unpaired, soft_wrap=True)
     console.print(f"All figures: {out}", soft_wrap=True)
