@@ -191,8 +191,7 @@ def predict(
     Masks that are there stay: `made()` of what is returned leaves them out.
 
     Args:
-        scans: a scan, a DICOM series' folder, or a folder of such; or a CSV, or a data set in any layout that training
-            takes, of which no label maps are asked for. Masks are called like the cases there.
+        scans: a scan, a DICOM series' folder, or a folder of such; or a CSV or data set as training takes it.
         out: the folder for the masks; for a single scan also the mask's own name.
         workspace: with trained folds; None for the current directory's.
         configurations: names of those to average; empty for the plan's default.
@@ -291,8 +290,8 @@ def evaluate(
         out: a file to write the figures into; None for none.
 
     Raises:
-        DataError: no case has both files, or can be scored; or one lacks a file and `strict` is given; all are named.
-            Or `out` is one of the files, or anything else but an earlier evaluation.
+        DataError: no case has both files, or can be scored; or one lacks a file and `strict` is given; or `out` is no
+            earlier evaluation.
         PartlyDoneError: some cases cannot be scored; its `result` is the evaluation of the others, which is written.
     """
     check_arguments(locals())

@@ -48,7 +48,8 @@ def read_patients(root: Path, description: Mapping[str, Any], selection: Selecti
 def without_tests(tree: Tree) -> Tree:
     """Return a tree without its folders of test cases, where none of these has a label map, but others have; say so."""
     tests = [case for case in tree.cases if any(map(_TESTS.fullmatch, case.cohort.split("/")))]
-    others = [case for case in tree.cases if case not in tests]
+    names = {case.name for case in tests}
+    others = [case for case in tree.cases if case.name not in names]
     if not tests or any(case.labels() for case in tests) or not any(case.labels() for case in others):
         return tree
     folders = sorted({case.cohort.split("/")[0] for case in tests})
