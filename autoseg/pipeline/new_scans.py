@@ -147,6 +147,15 @@ def explain_digits(found: Iterable[NewScan], channels: Sequence[str]) -> str | N
     return f"The model has one channel: the digits at the end of names such as {numbered[0]} are numbers of cases."
 
 
+def explain_channels(found: Sequence[NewScan], channels: Sequence[str]) -> str | None:
+    """Return which files are the channels of the first scan, where no digits at the end of their names say so."""
+    files = found[0].images
+    if len(files) < 2 or any(file and split_channel(stem_of(file))[1] is not None for file in files):
+        return None
+    named = [f"{name} is {file.name if file else 'not there'}" for name, file in zip(channels, files, strict=True)]
+    return f"Channels of {found[0].name}, for example: {some_of(named, 10)}."
+
+
 def _siblings(given: Path) -> list[Path]:
     """Return a file with the images beside it, or a series with the series beside it; of these only names matter."""
     case, channel = split_channel(stem_of(given))

@@ -12,7 +12,7 @@ from typing import TypeVar
 from autoseg.hardware import ran_out_of_memory, release_memory
 from autoseg.pipeline.existing_masks import Made, Masks, find_kept
 from autoseg.pipeline.known_cases import report_known_cases
-from autoseg.pipeline.new_scans import NewScan, explain_digits, find_scans, list_left_out
+from autoseg.pipeline.new_scans import NewScan, explain_channels, explain_digits, find_scans, list_left_out
 from autoseg.pipeline.outputs import choose_targets
 from autoseg.pipeline.planning import read_plan
 from autoseg.pipeline.stopping import undisturbed
@@ -143,8 +143,9 @@ def _introduce(found: Sequence[NewScan], scans: Path, channels: Sequence[str], p
     left_out, digits = list_left_out(scans, found), explain_digits(found, channels)
     if left_out:
         progress.say(f"{show_left_out(left_out)}.")
-    if digits:
-        progress.say(digits)
+    for sentence in (digits, explain_channels(found, channels)):
+        if sentence:
+            progress.say(sentence)
     unsized = [scan for scan in found if is_unsized(scan.files()[0])]
     if unsized:
         _log.warning("%s", describe_unsized([scan.name for scan in unsized], [scan.files()[0] for scan in unsized]))

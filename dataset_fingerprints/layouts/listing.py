@@ -10,7 +10,7 @@ from typing import Any
 from dataset_fingerprints.dataset import Case, LabelScheme
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.files.places import resolve
-from dataset_fingerprints.layouts.bids import holds_bids, list_bids
+from dataset_fingerprints.layouts.bids import holds_bids, list_bids_files
 from dataset_fingerprints.layouts.csv_of_paths import list_csv
 from dataset_fingerprints.layouts.description import (
     expect_labels,
@@ -264,7 +264,7 @@ def _read_pair(root: Path, description: Mapping[str, Any]) -> Sequence[Case]:
     return read_known_pair(root, description).cases
 
 
-_TREES: dict[str, Callable[[Path], Tree]] = {"bids": list_bids, "patients": list_patients}
+_TREES: dict[str, Callable[[Path], Tree]] = {"bids": list_bids_files, "patients": list_patients}
 _READERS: dict[str, Callable[[Path, Mapping[str, Any]], Sequence[Case]]] = {
     "paired": _read_pair,
     "msd": list_msd,

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autoseg.pipeline.new_scans import explain_digits, find_scans, list_left_out
+from autoseg.pipeline.new_scans import explain_channels, explain_digits, find_scans, list_left_out
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.layouts import Selection
 from tests.synthetic.scans import head, write_nifti
@@ -157,6 +157,9 @@ def test_data_sets_of_training_are_scans_under_the_names_of_their_cases(tmp_path
         name: [f"{name}_FLAIR.nii.gz", f"{name}_T1w.nii.gz"] for name in ("sub-01", "sub-02")
     }
     assert list_left_out(tmp_path / "tree", found) == []
+    assert explain_channels(found, ("FLAIR", "T1w")) == (
+        "Channels of sub-01, for example: FLAIR is sub-01_FLAIR.nii.gz, T1w is sub-01_T1w.nii.gz."
+    )
     (tmp_path / "new.csv").write_text("case,FLAIR\nx,tree/sub-01/anat/sub-01_FLAIR.nii.gz\n")
     with pytest.raises(DataError, match=r"1 scan lacks channels: x \(T1w\)"):
         find_scans(tmp_path / "new.csv", ("FLAIR", "T1w"), zero_missing=False)
