@@ -44,7 +44,8 @@ def _split(stem: str) -> tuple[str, tuple[str, ...], str] | None:
     if found := _BIDS.match(stem):
         *words, suffix = stem[found.end() :].strip("_").split("_")
         return (found[0], tuple(words), suffix) if is_modality(suffix) or is_label_name(suffix) else None
-    case, kinds = stem, []
+    case: str = stem
+    kinds: list[str] = []
     while (match := _WORD.search(case)) and (is_modality(word := match[0].strip("_-. ")) or is_label_name(word)):
         case, kinds = case[: match.start()], [word, *kinds]
     if not case or not kinds:
