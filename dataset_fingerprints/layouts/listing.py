@@ -127,7 +127,7 @@ def list_references(place: Path, selection: Selection = AUTOMATIC) -> References
             ListedLabel(
                 name=case.name,
                 label=labels[case.name].path,
-                aliases=(case.name, *(stem_of(file.path) for file in case.images())),
+                aliases=(case.name, *(stem_of(file.path) for file in (*case.images(), labels[case.name]))),
             )
             for case in tree.cases
             if case.name in labels

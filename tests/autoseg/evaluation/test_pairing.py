@@ -41,7 +41,9 @@ def as_table(tree: Path, columns: str = "case,image,label") -> Path:
     return tree.parent / "cases.csv"
 
 
-@pytest.mark.parametrize("names", [("sub-01", "sub-02"), ("sub-01_T1w", "sub-02_T1w"), ("sub-01", "sub-02_T1w")])
+@pytest.mark.parametrize(
+    "names", [("sub-01", "sub-02"), ("sub-01_T1w", "sub-02_label-L_mask"), ("sub-01", "sub-02_T1w")]
+)
 @pytest.mark.parametrize("listed", [False, True])
 def test_masks_are_called_after_cases_or_scans_of_a_data_set(tree: Path, names: tuple[str, ...], listed: bool) -> None:
     masks = write_masks(tree.parent / "masks", *names, "other")
