@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -162,6 +163,8 @@ class Case:
         session: of the subject, where known.
         site: where the scan was made, where known; folds are balanced over sites.
         group: cases of one group never lie in different folds either, for example those of a family.
+        task: that the case belongs to, where known.
+        others: what else a table says of the case, by the names of its columns.
     """
 
     name: str
@@ -171,6 +174,8 @@ class Case:
     session: str = ""
     site: str = ""
     group: str = ""
+    task: str = ""
+    others: Mapping[str, str] = field(default_factory=dict)
 
     def image_paths(self) -> tuple[Path, ...]:
         """Return where the channels lie."""

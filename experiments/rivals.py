@@ -219,7 +219,7 @@ def _precision(means: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _score(run: Run, truth: Path, lesion: int) -> Outcome:
-    evaluation = evaluate_files(run.masks(), truth, label_targets((lesion,)), JUDGED_BY)
+    evaluation = evaluate_files(run.masks(), truth, label_targets((lesion,)), JUDGED_BY, strict=True)
     scores = {
         entry.name: [case.labels[0].number(entry.name) for case in evaluation.cases] for entry in JUDGED_BY.metrics
     }

@@ -16,9 +16,20 @@ from typer.core import TyperGroup
 
 from autoseg.cli.arguments import refuse_empty
 from autoseg.cli.checking import check
-from autoseg.cli.data_options import DatasetArgument, ImagesOption, LabelsOption, choose_place, choose_target
+from autoseg.cli.data_options import (
+    ChannelOption,
+    DatasetArgument,
+    ImagesOption,
+    LabelsOption,
+    MaskOption,
+    ModelChannelOption,
+    ScansArgument,
+    choose_place,
+    choose_target,
+)
 from autoseg.cli.display import TerminalProgress, console, show_plain, show_reasons, show_scores, show_table
 from autoseg.cli.ending import run_to_end
+from autoseg.cli.evaluating import evaluate
 from autoseg.cli.exclusive import refuse_beside, refuse_unused
 from autoseg.cli.locales import restart_in_utf8
 from autoseg.cli.parsing import NumberFirst
@@ -28,12 +39,9 @@ from autoseg.cli.streams import finish_output
 from autoseg.cli.versions import show_versions
 from autoseg.hardware import share_cores_with_others
 from autoseg.pipeline import face
-from autoseg.workspace.fold import METRICS
-from dataset_fingerprints.errors import AutosegError, PartlyDoneError, PlanError
-from dataset_fingerprints.names import counted
+from dataset_fingerprints.errors import AutosegError, PlanError
 
 if TYPE_CHECKING:
-    from autoseg.evaluation import Evaluation
     from autoseg.pipeline.folds.jobs import TrainingOptions
     from autoseg.workspace.workspace import Workspace
 
@@ -93,6 +101,8 @@ def plan_and_preprocess_command(
     dataset: DatasetArgument = None,
     images: ImagesOption = None,
     labels: LabelsOption = None,
+    channels: ChannelOption = None,
+    mask: MaskOption = "",
     workspace: Annotated[
         Path | None, typer.Option("--workspace", "-w", help="The workspace to create; else ./<name>-autoseg.")
     ] = None,
@@ -121,6 +131,8 @@ def plan_and_preprocess_command(
     made = face.plan_and_preprocess(
         place,
         labels=label_maps,
+        channels=channels or (),
+        mask=mask,
         workspace=workspace,
         plan_name=plan_name,
         planner=planner,
@@ -255,7 +267,7 @@ def _train(found: Workspace, fold: str, options: TrainingOptions) -> None:
 
 @app.command()
 def predict(
-    scans: Annotated[Path, typer.Argument(help="A scan, a DICOM series' folder, or a folder of such.")],
+    scans: ScansArgument,
     out: Annotated[Path, typer.Option("--out", "-o", help="The folder for the masks.")],
     workspace: WorkspaceOption = None,
     configurations: Annotated[
@@ -271,6 +283,7 @@ def predict(
     series: Annotated[
         str, typer.Option(help="Which DICOM series, where there are several: a part of its description, or its UID.")
     ] = "",
+    channels: ModelChannelOption = None,
     plan: PlanOption = "default",
 ) -> None:
     """Segment new scans; each mask lies on its scan's own grid."""
@@ -285,46 +298,10 @@ def predict(
         overwrite=overwrite,
         zero_missing=zero_missing,
         series=series,
+        channels=channels or (),
         progress=TerminalProgress(),
     )
     console.print(f"{masks.describe()}: {masks[0].parent}", soft_wrap=True)
-
-
-@app.command()
-def evaluate(
-    prediction: Annotated[Path, typer.Argument(help="A label file, or a folder of them.")],
-    reference: Annotated[Path, typer.Argument(help="The reference file or folder; same names.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The file for the scores.")] = Path(METRICS),
-    labels: Annotated[list[int] | None, typer.Option("--label", help="A value to score; else all found.")] = None,
-    regions: Annotated[
-        list[str] | None, typer.Option("--region", help="Values to score as one mask: core=2,3. Repeatable.")
-    ] = None,
-    ignore: Annotated[int | None, typer.Option(help="The references' value of unlabelled voxels.")] = None,
-    metrics: Annotated[
-        list[str] | None, typer.Option("--metric", help="Score also by this metric, such as lesion_recall. Repeatable.")
-    ] = None,
-) -> None:
-    """Score predicted masks against reference masks, case by case and in summary."""
-    try:
-        evaluation = face.evaluate(
-            prediction,
-            reference,
-            labels=labels or (),
-            regions=regions or (),
-            ignore=ignore,
-            metrics=metrics or (),
-            out=out,
-        )
-    except PartlyDoneError as error:
-        _show_evaluation(error.result, out)
-        raise
-    _show_evaluation(evaluation, out)
-
-
-def _show_evaluation(evaluation: Evaluation, out: Path) -> None:
-    scored, failed = len(evaluation.cases), len(evaluation.failures)
-    show_scores(f"{scored} of {scored + failed} cases" if failed else counted(scored, "case"), evaluation)
-    console.print(f"All figures: {out}", soft_wrap=True)
 
 
 @app.command()
@@ -371,6 +348,7 @@ def explain(
 
 
 app.command(epilog="With --kinds: every kind of finding, its grades and what it means.")(check)
+app.command()(evaluate)
 app.command()(simulate)
 app.command()(demo)
 

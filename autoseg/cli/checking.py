@@ -8,7 +8,14 @@ from typing import Annotated
 
 import typer
 
-from autoseg.cli.data_options import DatasetArgument, ImagesOption, LabelsOption, choose_place
+from autoseg.cli.data_options import (
+    ChannelOption,
+    DatasetArgument,
+    ImagesOption,
+    LabelsOption,
+    MaskOption,
+    choose_place,
+)
 from autoseg.cli.display import TerminalProgress, console, show_table
 from dataset_fingerprints.names import counted
 
@@ -17,6 +24,8 @@ def check(
     dataset: DatasetArgument = None,
     images: ImagesOption = None,
     labels: LabelsOption = None,
+    channels: ChannelOption = None,
+    mask: MaskOption = "",
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Also write the findings as JSON.")] = None,
     pictures: Annotated[
         Path | None, typer.Option(help="Draw cases whose files lie oddly in space into this folder.")
@@ -28,6 +37,7 @@ def check(
     from autoseg.pipeline.outputs import refuse_findings_place
     from dataset_fingerprints.checking.kinds import KINDS
     from dataset_fingerprints.files.jsonfiles import write_json
+    from dataset_fingerprints.layouts import Selection
 
     if kinds:
         known = [(name, ", ".join(kind.grades), kind.meaning) for name, kind in KINDS.items()]
@@ -35,7 +45,7 @@ def check(
         return
     progress = TerminalProgress()
     place, label_maps = choose_place(dataset, images, labels)
-    found = find_dataset(place, label_maps, progress)
+    found = find_dataset(place, label_maps, progress, Selection(channels=tuple(channels or ()), mask=mask))
     refuse_findings_place(place, found, out, pictures)
     report = check_dataset(found, progress)
     if out is not None:

@@ -10,12 +10,47 @@ import typer
 from dataset_fingerprints.errors import DataError
 
 DatasetArgument = Annotated[
-    Path | None, typer.Argument(help="A raw data set: nnU-Net, MSD, a pair of folders, or a CSV of paths.")
+    Path | None,
+    typer.Argument(
+        help="A raw data set: a BIDS tree, a folder per patient, nnU-Net, MSD, a pair of folders, or a CSV or TSV with "
+        "the columns image (or image:T1w, image:FLAIR, one for each channel) and label, and, if you have them, case, "
+        "subject, session, site, group, task; other columns are kept."
+    ),
 ]
 ImagesOption = Annotated[
     Path | None, typer.Option(help="Instead of DATASET: the folder of the scans, with --labels. Names are matched.")
 ]
 LabelsOption = Annotated[Path | None, typer.Option(help="The folder of the label maps, with --images.")]
+
+ChannelOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--channel",
+        help="Of a tree or a CSV, the images to take: T1w, or acq-highres_T1w. Repeatable, in the channels' order; "
+        "else the kinds that most cases have.",
+    ),
+]
+MaskOption = Annotated[
+    str,
+    typer.Option(
+        "--mask", help="Of a tree with several kinds of label maps, those with this in their names: label-L, dseg."
+    ),
+]
+
+ScansArgument = Annotated[
+    Path,
+    typer.Argument(
+        help="A scan, a DICOM series' folder, or a folder of such; or a BIDS tree, a folder per patient, a CSV or TSV "
+        "(columns image or image:T1w, ...), or any data set that training takes, without need of label maps."
+    ),
+]
+ModelChannelOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--channel",
+        help="Of a tree or a CSV, the images of the model's channels, in their order; else those called so.",
+    ),
+]
 
 
 def choose_target(target: str | None, workspace: Path | None) -> Path | None:

@@ -11,6 +11,7 @@ from autoseg.evaluation.cases import (
     Targets,
     label_targets,
     parse_region,
+    scheme_targets,
     score_case,
     score_pair,
 )
@@ -23,11 +24,12 @@ from autoseg.evaluation.conventions import (
     add_metrics,
     choose_metrics,
 )
-from autoseg.evaluation.files import evaluate_files, pair_files
+from autoseg.evaluation.files import evaluate_files, evaluate_pairs
 from autoseg.evaluation.mask_pair import MaskPair, pair_masks
 from autoseg.evaluation.metrics import METRICS, About, MetricOptions
+from autoseg.evaluation.pairing import FilePair, Pairing, pair_files
 from autoseg.evaluation.records import read_evaluation, write_evaluation
-from autoseg.evaluation.results import Evaluation, LabelSummary, MetricSummary, refuse_failures, summarise
+from autoseg.evaluation.results import Evaluation, LabelSummary, MetricSummary, Unpaired, refuse_failures, summarise
 from autoseg.evaluation.statistics import Statistics, bootstrap_interval, measure_statistics
 
 __all__ = [
@@ -39,20 +41,24 @@ __all__ = [
     "CaseScores",
     "Convention",
     "Evaluation",
+    "FilePair",
     "LabelScores",
     "LabelSummary",
     "MaskPair",
     "MetricOptions",
     "MetricSummary",
     "NamedMetric",
+    "Pairing",
     "Score",
     "Segment",
     "Statistics",
     "Targets",
+    "Unpaired",
     "add_metrics",
     "bootstrap_interval",
     "choose_metrics",
     "evaluate_files",
+    "evaluate_pairs",
     "label_targets",
     "measure_statistics",
     "pair_files",
@@ -60,6 +66,7 @@ __all__ = [
     "parse_region",
     "read_evaluation",
     "refuse_failures",
+    "scheme_targets",
     "score_case",
     "score_pair",
     "summarise",

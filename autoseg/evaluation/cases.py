@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from autoseg.evaluation.conventions import DEFAULT_CONVENTION, Convention
 from autoseg.evaluation.mask_pair import MaskPair, pair_masks
 from autoseg.evaluation.metrics import MetricOptions
+from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.errors import DataError, did_you_mean
 from dataset_fingerprints.geometry import TripleFloat
 from dataset_fingerprints.names import show_name
@@ -72,6 +73,12 @@ class Targets:
 def label_targets(values: Iterable[int]) -> Targets:
     """Return plain labels to score, each by its value."""
     return Targets(segments=tuple(Segment(label=value, values=(value,)) for value in values))
+
+
+def scheme_targets(scheme: LabelScheme) -> Targets:
+    """Return what a label scheme's maps are scored by: its regions if it has any, else its labels."""
+    regions = tuple(Segment(label=region.name, values=region.values) for region in scheme.regions)
+    return Targets(segments=regions or label_targets(scheme.values()).segments, ignored=scheme.ignore_value)
 
 
 def parse_region(text: str) -> Segment:

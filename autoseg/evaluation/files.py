@@ -1,4 +1,4 @@
-"""Scoring of label files against reference files, matched by name, on one grid."""
+"""Scoring of label files against reference files on one grid."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from autoseg.evaluation.cases import CaseScores, Targets, label_targets, score_pair
+from autoseg.evaluation.cases import CaseScores, Targets, label_targets, scheme_targets, score_pair
 from autoseg.evaluation.conventions import DEFAULT_CONVENTION, Convention
 from autoseg.evaluation.mask_pair import pair_masks
 from autoseg.evaluation.metrics import MetricOptions
+from autoseg.evaluation.pairing import FilePair, Pairing, pair_files
 from autoseg.evaluation.results import Evaluation, summarise
 from dataset_fingerprints.checking.checks import NOT_INTEGER, ROUNDING
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.failures import Failure, attempt, list_failures
 from dataset_fingerprints.geometry import affine_distance_mm, show_lengths, show_turn
 from dataset_fingerprints.names import counted
-from dataset_fingerprints.reading.file_names import find_left_out, images_in, show_left_out, stem_of
-from dataset_fingerprints.reading.images import IMAGE_SUFFIXES, Image, read_label_map
+from dataset_fingerprints.reading.images import Image, read_label_map
 from dataset_fingerprints.tolerances import REPORTED_SHIFT
 
 EVERYTHING = Targets(segments=())
@@ -32,15 +32,6 @@ EVERYTHING = Targets(segments=())
 MOST_LABELS = 2000
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FilePair:
-    """A case's predicted label file and its reference."""
-
-    case: str
-    prediction: Path
-    reference: Path
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,26 +49,52 @@ def evaluate_files(
     convention: Convention = DEFAULT_CONVENTION,
     *,
     workers: int = 1,
+    strict: bool = False,
 ) -> Evaluation:
-    """Score a label file, or every label file of a folder, against the reference file or folder.
+    """Score a label file, or every label file of a folder, against the reference file, folder or data set.
 
     Args:
         prediction: a file, or a folder whose files have the names of the references.
-        reference: a file, or a folder if `prediction` is one.
-        targets: what to score; without segments, every value in any of the files but 0 and the ignored one.
+        reference: a file, or a folder if `prediction` is one; or a data set.
+        targets: what to score; see `evaluate_pairs`.
+        convention: the metrics.
+        workers: threads that score cases.
+        strict: refuse cases of which only one side is there.
+
+    Raises:
+        DataError: no case has both files, or can be scored, or one has not and `strict` is given; all are named.
+        PlanError: the convention has an unknown metric or option.
+    """
+    pairing = pair_files(prediction, reference, strict=strict)
+    return evaluate_pairs(pairing, targets, convention, workers=workers)
+
+
+def evaluate_pairs(
+    pairing: Pairing,
+    targets: Targets = EVERYTHING,
+    convention: Convention = DEFAULT_CONVENTION,
+    *,
+    workers: int = 1,
+) -> Evaluation:
+    """Score label files against their references.
+
+    Args:
+        pairing: which files belong together.
+        targets: what to score; without segments, the labels that the data set of the references names, or else every
+            value in any of the files but 0 and the ignored one.
         convention: the metrics.
         workers: threads that score cases.
 
     Returns:
-        The scores of all cases that could be scored; the others are its failures.
+        The scores of all cases that could be scored; the others are its failures, or unpaired.
 
     Raises:
-        DataError: files are missing on either side, or no case can be scored: files cannot be read, or lie on different
-            grids; all are named.
+        DataError: no case can be scored: files cannot be read, or lie on different grids; all are named.
         PlanError: the convention has an unknown metric or option.
     """
-    metrics = convention.build()
-    pairs = pair_files(prediction, reference)
+    metrics, pairs = convention.build(), pairing.pairs
+    if targets == EVERYTHING and pairing.scheme is not None:
+        targets = scheme_targets(pairing.scheme)
     with ThreadPoolExecutor(max_workers=min(workers, len(pairs))) as pool:
         outcomes = list(pool.map(lambda pair: _try_pair(pair, targets, metrics), pairs))
     failures = tuple(outcome for outcome in outcomes if isinstance(outcome, Failure))
@@ -90,59 +107,8 @@ def evaluate_files(
     if not targets.segments:
         cases = _with_absent_labels(cases, metrics)
     if not any(case.labels for case in cases):
-        raise DataError(f"{reference}: no voxel of any file is labelled. Name the labels to score.")
-    return replace(summarise(cases, convention), failures=failures)
-
-
-def pair_files(prediction: Path, reference: Path) -> tuple[FilePair, ...]:
-    """Match predicted files to reference files by name without suffix; two single files always match.
-
-    Raises:
-        DataError: a path does not exist, a file is matched with a folder, a folder is empty, or a file of one folder
-            has no counterpart in the other; all of them are named.
-    """
-    for path in (prediction, reference):
-        if not path.exists():
-            raise DataError(f"{path}: does not exist. Expected a label file or a folder of label files.")
-    if prediction.is_dir() != reference.is_dir():
-        folder, file = (prediction, reference) if prediction.is_dir() else (reference, prediction)
-        raise DataError(f"{folder}: is a folder but {file} is a file. Expected two files or two folders.")
-    if not reference.is_dir():
-        return (FilePair(case=stem_of(reference), prediction=prediction, reference=reference),)
-    predicted, true = _files_by_case(prediction), _files_by_case(reference)
-    _check_counterparts(prediction, predicted.keys() - true.keys(), reference, true.keys() - predicted.keys())
-    return tuple(FilePair(case=case, prediction=predicted[case], reference=true[case]) for case in sorted(true))
-
-
-def _files_by_case(folder: Path) -> dict[str, Path]:
-    files: dict[str, Path] = {}
-    for path in images_in(folder, series=False):
-        case = stem_of(path)
-        if case in files:
-            raise DataError(f"{folder}: holds {files[case].name} and {path.name}. Keep one file per case.")
-        files[case] = path
-    if not files:
-        raise DataError(f"{folder}: holds no image file ({', '.join(IMAGE_SUFFIXES)}). Expected one per case.")
-    left_out = find_left_out((folder,), files.values(), files_only=True)
-    others = [path.name for path in left_out if path.suffix != ".json"]  # figures of an earlier evaluation, for one
-    if others:
-        _log.warning("%s: %s", folder, show_left_out(others))
-    return files
-
-
-def _check_counterparts(prediction: Path, extra: set[str], reference: Path, missing: set[str]) -> None:
-    problems = []
-    if missing:
-        problems.append(f"{prediction}: has no prediction for {_listed(missing)} of {reference}.")
-    if extra:
-        problems.append(f"{reference}: has no reference for {_listed(extra)} of {prediction}.")
-    if problems:
-        problems.append("Files match by name without suffix: both folders must hold the same cases.")
-        raise DataError(" ".join(problems))
-
-
-def _listed(cases: set[str]) -> str:
-    return f"case{'s' if len(cases) > 1 else ''} {', '.join(sorted(cases))}"
+        raise DataError(f"{pairing.reference}: no voxel of any file is labelled. Name the labels to score.")
+    return replace(summarise(cases, convention), failures=failures, unpaired=pairing.unpaired)
 
 
 def _try_pair(pair: FilePair, targets: Targets, metrics: Mapping[str, MetricOptions]) -> _Scored | Failure:

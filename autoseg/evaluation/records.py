@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from autoseg.evaluation.conventions import Convention
-from autoseg.evaluation.results import SCHEMA_VERSION, Evaluation
+from autoseg.evaluation.results import ALL_PAIRED, SCHEMA_VERSION, Evaluation
 from dataset_fingerprints.errors import FileFormatError
 from dataset_fingerprints.files.checksums import CHECKSUM, Seal, make_seal
 from dataset_fingerprints.files.jsonfiles import from_plain, read_plain_json, to_json, write_json
@@ -60,6 +60,7 @@ def to_plain(evaluation: Evaluation) -> dict[str, Any]:
     return {
         "schema_version": evaluation.schema_version,
         **({"failures": failures} if failures else {}),
+        **({"unpaired": asdict(evaluation.unpaired)} if evaluation.unpaired != ALL_PAIRED else {}),
         "conventions": _plain_convention(evaluation.convention),
         "cases": [
             {

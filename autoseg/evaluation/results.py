@@ -13,6 +13,7 @@ from autoseg.evaluation.conventions import DEFAULT_CONVENTION, Convention
 from autoseg.evaluation.statistics import Statistics, measure_statistics
 from dataset_fingerprints.errors import PartlyDoneError, did_you_mean
 from dataset_fingerprints.failures import Failure, list_failures
+from dataset_fingerprints.names import counted, some_of
 
 SCHEMA_VERSION = 2
 
@@ -45,18 +46,48 @@ class LabelSummary:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Unpaired:
+    """Names of cases that are not scored because one of their files is not there."""
+
+    without_prediction: tuple[str, ...] = ()
+    without_reference: tuple[str, ...] = ()
+
+    def describe(self) -> str:
+        """Return in words which these are; empty for none."""
+        said = []
+        if self.without_prediction:
+            have = counted(len(self.without_prediction), "case has no mask", "cases have no masks")
+            said.append(
+                f"{have} and {_are(self.without_prediction)} not scored: {some_of(self.without_prediction, 10)}."
+            )
+        if self.without_reference:
+            have = counted(len(self.without_reference), "mask has no reference", "masks have no references")
+            said.append(f"{have} and {_are(self.without_reference)} not scored: {some_of(self.without_reference, 10)}.")
+        return " ".join(said)
+
+
+def _are(names: Sequence[str]) -> str:
+    return "is" if len(names) == 1 else "are"
+
+
+ALL_PAIRED = Unpaired()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Evaluation:
     """Every case's scores, their summary per label, and the convention they were made with.
 
     Attributes:
         convention: with every option written out.
         failures: cases that could not be scored, and are in none of the figures.
+        unpaired: cases of which only one side is there, and that are in none of the figures either.
     """
 
     cases: tuple[CaseScores, ...]
     summary: tuple[LabelSummary, ...]
     convention: Convention
     failures: tuple[Failure, ...] = ()
+    unpaired: Unpaired = ALL_PAIRED
     schema_version: int = SCHEMA_VERSION
 
     @property

@@ -119,9 +119,12 @@ _TYPES: tuple[tuple[frozenset[str], Kind], ...] = (
     (frozenset({"workspace", "source", "target"}), Kind(_is_place, "a path or a Workspace")),
     (frozenset({"gpu_memory_gb", "max_hours", "max_minutes", "memory_gb", "memory_share"}), _NUMBER),
     (frozenset({"seed", "iterations", "patience", "folds_at_once", "ignore"}), _WHOLE_NUMBER),
-    (frozenset({"plan_name", "planner", "configuration"}), Kind(_is_text, "text")),
-    (frozenset({"mirror", "overwrite", "zero_missing", "with_previous"}), Kind(_is_flag, "True or False")),
-    (frozenset({"configurations", "rules", "assignments", "regions", "metrics"}), Kind(_are_texts, "texts")),
+    (frozenset({"plan_name", "planner", "configuration", "mask"}), Kind(_is_text, "text")),
+    (frozenset({"mirror", "overwrite", "zero_missing", "with_previous", "strict"}), Kind(_is_flag, "True or False")),
+    (
+        frozenset({"channels", "configurations", "rules", "assignments", "regions", "metrics"}),
+        Kind(_are_texts, "texts"),
+    ),
     (frozenset({"fold", "folds"}), Kind(_are_folds, "numbers of folds, or names such as 'full'")),
 )
 

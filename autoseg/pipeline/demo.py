@@ -102,7 +102,7 @@ def run_demo(folder: Path, max_minutes: float, progress: Progress) -> DemoResult
     )
     train_fold(workspace, "0", TrainingOptions(max_minutes=max_minutes), progress)
     predict(raw / "imagesTs", masks, workspace, PredictionOptions(overwrite=True), progress)
-    evaluation = evaluate_files(masks, raw / "labelsTs", label_targets((LESION,)), workers=count_cores())
+    evaluation = evaluate_files(masks, raw / "labelsTs", label_targets((LESION,)), workers=count_cores(), strict=True)
     write_evaluation(folder / METRICS, evaluation)
     refuse_failures(evaluation)
     picture = folder / "contact_sheet.png"

@@ -39,6 +39,8 @@ def plan_and_preprocess(
     dataset: Location,
     *,
     labels: Location | None = None,
+    channels: Sequence[str] = (),
+    mask: str = "",
     workspace: Location | None = None,
     plan_name: str = "default",
     planner: str = "default",
@@ -56,9 +58,11 @@ def plan_and_preprocess(
     What exists and is still true is kept: called again, it does what is missing.
 
     Args:
-        dataset: a raw data set: an nnU-Net or MSD folder, a pair of folders, a CSV of paths; or the folder of the scans
-            where `labels` is given.
+        dataset: a raw data set: a BIDS tree, a folder per patient, an nnU-Net or MSD folder, a pair of folders, a CSV
+            or TSV of paths; or the folder of the scans where `labels` is given.
         labels: the folder of the label maps.
+        channels: of a tree or a CSV, the images to take: `T1w`, `acq-hr_T1w`; empty for those that most cases have.
+        mask: of a tree with several kinds of label maps, a part of the names of those that are meant: `label-L`.
         workspace: where to put everything; None for `<name>-autoseg` in the current directory, called after the data
             set's folder or CSV.
         plan_name: a name for the plan.
@@ -80,6 +84,7 @@ def plan_and_preprocess(
         check_argument("labels", labels, PATH)
     from autoseg.pipeline.planning import PlanningOptions
     from autoseg.pipeline.planning import plan_and_preprocess as run
+    from dataset_fingerprints.layouts import Selection
 
     options = PlanningOptions(
         labels=None if labels is None else Path(labels).absolute(),
@@ -93,6 +98,7 @@ def plan_and_preprocess(
         assignments=as_several(assignments),
         switches=as_several(rules),
         max_hours=as_number(max_hours),
+        selection=Selection(channels=as_several(channels), mask=mask),
     )
     workspace_made, _ = run(Path(dataset).absolute(), options, progress or SilentProgress())
     return _find(workspace_made)
@@ -177,6 +183,7 @@ def predict(
     overwrite: bool = False,
     zero_missing: bool = False,
     series: str = "",
+    channels: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Masks:
     """Segment a file or all scans of a folder, write one mask each on its scan's own grid, and return their paths.
@@ -184,7 +191,7 @@ def predict(
     Masks that are there stay: `made()` of what is returned leaves them out.
 
     Args:
-        scans: a scan, a DICOM series' folder, or a folder of such.
+        scans: a scan, a DICOM series' folder, or a folder of such; or a CSV or data set as training takes it.
         out: the folder for the masks; for a single scan also the mask's own name.
         workspace: with trained folds; None for the current directory's.
         configurations: names of those to average; empty for the plan's default.
@@ -195,6 +202,7 @@ def predict(
         zero_missing: take scans that lack channels, and fill in zeros.
         series: which DICOM series to take where there are several: a part of its description, or its
             SeriesInstanceUID.
+        channels: of a tree or a CSV, the images of the model's channels; empty for those that are called so.
         progress: receiver of progress reports; None for none.
 
     Raises:
@@ -216,6 +224,7 @@ def predict(
         overwrite=overwrite,
         zero_missing=zero_missing,
         series=series,
+        channels=as_several(channels),
     )
     return run(Path(scans).absolute(), Path(out).absolute(), _find(workspace), options, progress or SilentProgress())
 
@@ -263,22 +272,26 @@ def evaluate(
     regions: Sequence[str] = (),
     ignore: int | None = None,
     metrics: Sequence[str] = (),
+    mask: str = "",
+    strict: bool = False,
     out: Location | None = None,
 ) -> Evaluation:
     """Score predicted masks against reference masks, case by case and in summary.
 
     Args:
         prediction: a label file, or a folder of them.
-        reference: the reference file or folder; same names.
-        labels: values to score; empty for all found.
+        reference: the reference file or folder, with the same names; or a data set as training takes it.
+        labels: values to score; empty for those that the data set names, or for all found.
         regions: values to score as one mask: `core=2,3`.
         ignore: the references' value of unlabelled voxels.
         metrics: names of `autoseg.evaluation.METRICS` to add to the usual ones.
+        mask: of a tree with several kinds of label maps, a part of the names of those that are meant.
+        strict: refuse cases that have only a prediction or only a reference, which are listed otherwise.
         out: a file to write the figures into; None for none.
 
     Raises:
-        DataError: files are missing on either side, or no case can be scored; all are named. Or `out` is one of them,
-            or anything else but an earlier evaluation.
+        DataError: no case has both files, or can be scored; or one lacks a file and `strict` is given; or `out` is no
+            earlier evaluation.
         PartlyDoneError: some cases cannot be scored; its `result` is the evaluation of the others, which is written.
     """
     check_arguments(locals())
@@ -287,14 +300,16 @@ def evaluate(
         DEFAULT_CONVENTION,
         Targets,
         add_metrics,
-        evaluate_files,
+        evaluate_pairs,
         label_targets,
+        pair_files,
         parse_region,
         refuse_failures,
         write_evaluation,
     )
     from autoseg.pipeline.outputs import refuse_scores_place
     from dataset_fingerprints.files.atomic import sweep_partials
+    from dataset_fingerprints.layouts import Selection
 
     values = tuple(map(index, as_several(labels)))
     segments = (*label_targets(values).segments, *(parse_region(text) for text in as_several(regions)))
@@ -303,7 +318,8 @@ def evaluate(
     if out is not None:
         refuse_scores_place(Path(prediction), Path(reference), Path(out))
         sweep_partials(Path(out))
-    evaluation = evaluate_files(Path(prediction), Path(reference), targets, convention, workers=count_cores())
+    pairing = pair_files(Path(prediction), Path(reference), selection=Selection(mask=mask), strict=strict)
+    evaluation = evaluate_pairs(pairing, targets, convention, workers=count_cores())
     if out is not None:
         write_evaluation(Path(out), evaluation)
     refuse_failures(evaluation)

@@ -15,7 +15,14 @@ from dataset_fingerprints.dataset import Case, Dataset
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.files.jsonfiles import write_json
 from dataset_fingerprints.fingerprint import DatasetFingerprint
-from dataset_fingerprints.layouts import describe_layout, read_dataset, read_paired
+from dataset_fingerprints.layouts import (
+    AUTOMATIC,
+    Selection,
+    describe_layout,
+    read_dataset,
+    read_paired,
+    refuse_selection,
+)
 from dataset_fingerprints.measuring.journal import open_journal, read_journal, write_journal
 from dataset_fingerprints.measuring.one_pass import Known, Limits, Listeners, extract_cases
 from dataset_fingerprints.measuring.pooling import summarise
@@ -115,18 +122,21 @@ def examine_dataset(dataset: Dataset, workspace: Workspace, waiting: WaitingScan
     return Inspected(dataset=dataset, fingerprint=summarise(dataset, found.records()), sound=found.sound)
 
 
-def find_dataset(root: Path, labels: Path | None, progress: Progress) -> Dataset:
+def find_dataset(root: Path, labels: Path | None, progress: Progress, selection: Selection = AUTOMATIC) -> Dataset:
     """Read a raw data set's description, and say what was found.
 
     Args:
         root: a raw data set, or the folder of its scans where `labels` is given.
         labels: the folder of the label maps, or None where the layout says where they are.
         progress: receiver of progress reports.
+        selection: the files that are meant, where the layout leaves a choice.
 
     Raises:
         DataError: it is not a data set, or has too many labels.
     """
-    dataset = read_dataset(root) if labels is None else read_paired(root, labels)
+    if labels is not None:
+        refuse_selection(root, selection)
+    dataset = read_dataset(root, selection) if labels is None else read_paired(root, labels)
     progress.say(f"Found {describe_layout(dataset)}.")
     values = dataset.labels.index_count()
     if values > MOST_VALUES:

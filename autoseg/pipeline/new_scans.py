@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dataset_fingerprints.errors import DataError
+from dataset_fingerprints.layouts import AUTOMATIC, Selection, list_scans, refuse_selection
 from dataset_fingerprints.names import counted, some_of
 from dataset_fingerprints.reading.dicom import name_folders
 from dataset_fingerprints.reading.file_names import (
@@ -50,20 +51,34 @@ class NewScan:
         return _MASK_SUFFIXES.get(suffix, suffix)
 
 
-def find_scans(scans: Path, channels: Sequence[str], *, zero_missing: bool, series: str = "") -> tuple[NewScan, ...]:
-    """Find the scans in a folder, or the one that a file or a DICOM series belongs to.
+def find_scans(
+    scans: Path,
+    channels: Sequence[str],
+    *,
+    zero_missing: bool,
+    series: str = "",
+    selection: Selection = AUTOMATIC,
+) -> tuple[NewScan, ...]:
+    """Find the scans of a data set or in a folder, or the one that a file or a DICOM series belongs to.
 
     Args:
-        scans: a file, a DICOM series' folder, or a folder of such.
+        scans: a file, a DICOM series' folder, or a folder of such; or a CSV or a folder as training takes it, whose
+            scans have the names of the cases there.
         channels: the names of those that a scan must have.
         zero_missing: take scans that lack some of their channels.
         series: take only the DICOM series of this description or UID; empty for all.
+        selection: the files of a data set that are the channels.
 
     Raises:
         DataError: there is none, channels are missing, or several files claim one channel.
     """
     if not scans.exists():
         raise DataError(f"{scans}: does not exist. Expected a scan or a folder of scans.")
+    listed = list_scans(scans, channels, selection)
+    if listed is not None:
+        taken = tuple(NewScan(name=scan.name, images=scan.images) for scan in listed)
+        return _check_channels(scans, taken, channels, zero_missing=zero_missing)
+    refuse_selection(scans, selection)
     given = image_of(scans)
     if given.is_file() and not is_image(given):
         slice_of = f" It lies in a DICOM series: give its folder, {given.parent}." if is_series(given.parent) else ""
@@ -76,6 +91,19 @@ def find_scans(scans: Path, channels: Sequence[str], *, zero_missing: bool, seri
     found = {name: _by_channel(group, len(channels)) for name, group in groups.items()}
     _refuse_incomplete(scans, {name: len(group) for name, group in groups.items() if found[name] is None}, channels)
     taken = tuple(NewScan(name=name, images=images) for name, images in found.items() if images is not None)
+    return _check_channels(scans, taken, channels, zero_missing=zero_missing)
+
+
+def _check_channels(
+    scans: Path, taken: tuple[NewScan, ...], channels: Sequence[str], *, zero_missing: bool
+) -> tuple[NewScan, ...]:
+    """Return the scans, none of which is without a file, or without a channel unless these may be missing."""
+    empty = [scan.name for scan in taken if not scan.files()]
+    if empty or not taken:
+        raise DataError(
+            f"{scans}: {some_of(empty, 10) or 'it'} {'has' if len(empty) < 2 else 'have'} no scan. Expected files of "
+            f"the channels {', '.join(channels)}: add them, or take the case out."
+        )
     if not zero_missing:
         _refuse_absent(scans, [scan for scan in taken if scan.absent()], channels)
     return taken
@@ -105,7 +133,8 @@ def _group_folders(named: dict[str, Path], channels: int) -> dict[str, list[Path
 def list_left_out(scans: Path, found: Iterable[NewScan]) -> list[str]:
     """Return the names of what lies in the folder of the scans and is none; nothing where a single scan was given."""
     files = [file for scan in found for file in scan.files()]
-    if not scans.is_dir() or scans in files:
+    from_list = all(file.parent != scans and not file.is_dir() for file in files)
+    if not scans.is_dir() or scans in files or from_list:
         return []
     return [path.name for path in find_left_out((scans,), files)]
 
@@ -116,6 +145,15 @@ def explain_digits(found: Iterable[NewScan], channels: Sequence[str]) -> str | N
     if not numbered:
         return None
     return f"The model has one channel: the digits at the end of names such as {numbered[0]} are numbers of cases."
+
+
+def explain_channels(found: Sequence[NewScan], channels: Sequence[str]) -> str | None:
+    """Return which files are the channels of the first scan, where no digits at the end of their names say so."""
+    files = found[0].images
+    if len(files) < 2 or any(file and split_channel(stem_of(file))[1] is not None for file in files):
+        return None
+    named = [f"{name} is {file.name if file else 'not there'}" for name, file in zip(channels, files, strict=True)]
+    return f"Channels of {found[0].name}, for example: {some_of(named, 10)}."
 
 
 def _siblings(given: Path) -> list[Path]:

@@ -43,6 +43,9 @@ _RAW_FOLDERS = ("imagesTr", "labelsTr", "imagesTs", "labelsTs")
 _DESCRIPTION = "dataset.json"
 # Layouts whose folders hold nothing but data, at any depth.
 _LAYOUTS_OF_FOLDERS = ("nnunet", "msd")
+# Layouts in which every folder may be a patient's, but for those in here.
+_TREES = ("bids", "patients")
+_DERIVATIVES = "derivatives"
 # Fields of a file of ours, whatever its version; other files are told from it by their first bytes, or by these.
 _EVALUATION = frozenset({"schema_version", "conventions", "cases", "summary"})
 _FINDINGS = frozenset({"schema_version", "dataset", "cases", "findings"})
@@ -246,7 +249,18 @@ def _refuse_scans(found: Sequence[NewScan], scans: Path, targets: Sequence[Path]
     series = find_around(folder, [image for image in images if image.is_dir()])
     if series is not None:
         raise DataError(f"{folder}: lies in the DICOM series {series}. Name another folder with -o.")
+    if scans.is_dir() and all(image.parent != scans and not image.is_dir() for image in images):
+        _refuse_tree(folder, scans)
     _refuse_inputs(targets, (file for image in images for file in (image, *files_behind(image))), "one of the scans")
+
+
+def _refuse_tree(folder: Path, tree: Path) -> None:
+    """Refuse a place in a data set, where masks would be taken for data; BIDS has `derivatives` for them."""
+    if is_within(folder, tree) and not is_within(folder, tree / _DERIVATIVES):
+        raise DataError(
+            f"{folder}: lies in the data set {tree}, where it would be taken for data. Name a folder outside of it "
+            f"with -o, or one in {tree / _DERIVATIVES} if it is a BIDS tree."
+        )
 
 
 def _refuse_reserved(out: Path) -> None:
@@ -269,6 +283,8 @@ def _refuse_raw(folder: Path, dataset: Dataset | None) -> None:
     place = resolve(folder)
     named = (above for above in (place, *place.parents) if above.name in _RAW_FOLDERS)
     taken = next((above for above in named if (above.parent / _DESCRIPTION).is_file()), None)
+    if dataset is not None and dataset.layout in _TREES:
+        _refuse_tree(folder, Path(dataset.root))
     if taken is None and dataset is not None:
         own = _folders_of(dataset)
         whole = dataset.layout in _LAYOUTS_OF_FOLDERS

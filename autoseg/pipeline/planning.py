@@ -26,6 +26,7 @@ from dataset_fingerprints.failures import Failure, attempt, list_failures
 from dataset_fingerprints.files.atomic import sweep
 from dataset_fingerprints.files.jsonfiles import read_json, refuse_newer, write_json
 from dataset_fingerprints.fingerprint import DatasetFingerprint
+from dataset_fingerprints.layouts import AUTOMATIC, Selection
 from dataset_fingerprints.measuring.scans import Scan, read_case
 from dataset_fingerprints.names import check_folder_name, counted
 from dataset_fingerprints.units import find_units
@@ -54,6 +55,7 @@ class PlanningOptions:
         assignments: `--set` values.
         switches: `--rule` values.
         max_hours: plan for trainings of this long per fold; None for as long as the field trains.
+        selection: the files of the data set that are meant, where its layout leaves a choice.
     """
 
     labels: Path | None = None
@@ -67,6 +69,7 @@ class PlanningOptions:
     assignments: tuple[str, ...] = ()
     switches: tuple[str, ...] = ()
     max_hours: float | None = None
+    selection: Selection = AUTOMATIC
 
 
 def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress) -> tuple[Workspace, Plan]:
@@ -80,7 +83,7 @@ def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress
         WorkspaceError: the workspace cannot be used.
     """
     _refuse_options(options)
-    dataset = find_dataset(root, options.labels, progress)
+    dataset = find_dataset(root, options.labels, progress, options.selection)
     origins = [find_origin(case) for case in dataset.cases]
     refuse_unusable_parts(find_assigned_parts(options.assignments), origins)
     given = read_splits(options.splits, find_units(dataset.cases)) if options.splits else None

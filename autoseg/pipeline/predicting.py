@@ -11,7 +11,8 @@ from typing import TypeVar
 
 from autoseg.hardware import ran_out_of_memory, release_memory
 from autoseg.pipeline.existing_masks import Made, Masks, find_kept
-from autoseg.pipeline.new_scans import NewScan, explain_digits, find_scans, list_left_out
+from autoseg.pipeline.known_cases import report_known_cases
+from autoseg.pipeline.new_scans import NewScan, explain_channels, explain_digits, find_scans, list_left_out
 from autoseg.pipeline.outputs import choose_targets
 from autoseg.pipeline.planning import read_plan
 from autoseg.pipeline.stopping import undisturbed
@@ -25,6 +26,7 @@ from dataset_fingerprints.errors import DataError, PartlyDoneError, WorkspaceErr
 from dataset_fingerprints.failures import Failure, attempt, list_failures
 from dataset_fingerprints.fault_log import first_line
 from dataset_fingerprints.files.atomic import sweep_partials
+from dataset_fingerprints.layouts import Selection
 from dataset_fingerprints.names import counted, some_of
 from dataset_fingerprints.reading.file_names import show_left_out
 from dataset_fingerprints.reading.images import write_label_map
@@ -54,6 +56,7 @@ class PredictionOptions:
     overwrite: bool = False
     zero_missing: bool = False
     series: str = ""
+    channels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,7 +93,13 @@ def predict(scans: Path, out: Path, workspace: Workspace, options: PredictionOpt
         WorkspaceError: nothing is trained yet.
     """
     plan, _ = read_plan(workspace, options.plan_name)
-    search = partial(find_scans, scans, zero_missing=options.zero_missing, series=options.series)
+    search = partial(
+        find_scans,
+        scans,
+        zero_missing=options.zero_missing,
+        series=options.series,
+        selection=Selection(channels=options.channels),
+    )
     try:
         trained = find_trained(workspace, plan, options.configurations, options.folds)
     except WorkspaceError:
@@ -103,6 +112,7 @@ def predict(scans: Path, out: Path, workspace: Workspace, options: PredictionOpt
     _introduce(
         found, scans, trained.channels, progress, f"{model.description}, flips {'on' if options.mirror else 'off'}"
     )
+    report_known_cases(found, workspace, progress)
     sweep_partials(*targets)
     made = Made(values=trained.scheme.known_values(), weights=trained.weight_files())
     kept = find_kept(found, targets, made, progress, overwrite=options.overwrite)
@@ -133,8 +143,9 @@ def _introduce(found: Sequence[NewScan], scans: Path, channels: Sequence[str], p
     left_out, digits = list_left_out(scans, found), explain_digits(found, channels)
     if left_out:
         progress.say(f"{show_left_out(left_out)}.")
-    if digits:
-        progress.say(digits)
+    for sentence in (digits, explain_channels(found, channels)):
+        if sentence:
+            progress.say(sentence)
     unsized = [scan for scan in found if is_unsized(scan.files()[0])]
     if unsized:
         _log.warning("%s", describe_unsized([scan.name for scan in unsized], [scan.files()[0] for scan in unsized]))

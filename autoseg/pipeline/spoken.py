@@ -22,6 +22,7 @@ _OTHER_NAMES = {
     "-f": "folds",
     "-o": "out",
     "-w": "workspace",
+    "--channel": "channels",
     "--fold": "folds",
     "--images": "dataset",
     "--jobs": "folds_at_once",
@@ -33,14 +34,24 @@ _OTHER_NAMES = {
     "--set": "assignments",
 }
 # Options without a value.
-_FLAGS = ("--overwrite", "--restart", "--with-previous", "--zero-missing")
+_FLAGS = ("--overwrite", "--restart", "--strict", "--with-previous", "--zero-missing")
 _SAME_NAMES = (
-    *("--configuration", "--gpu-memory-gb", "--ignore", "--iterations", "--labels", "--max-hours", "--max-minutes"),
-    *("--memory-gb", "--memory-share", "--out", "--patience", "--plan-name", "--planner", "--seed", "--series"),
+    *("--configuration", "--gpu-memory-gb", "--ignore", "--iterations", "--labels", "--mask", "--max-hours"),
+    *(
+        "--max-minutes",
+        "--memory-gb",
+        "--memory-share",
+        "--out",
+        "--patience",
+        "--plan-name",
+        "--planner",
+        "--seed",
+        "--series",
+    ),
     *("--splits", "--workspace"),
 )
 # Arguments that take several values, where a command has an option for each.
-_LISTS = ("assignments", "folds", "labels", "metrics", "regions", "rules")
+_LISTS = ("assignments", "channels", "folds", "labels", "metrics", "regions", "rules")
 # The argument of each command that has no option.
 _FIRST = {"plan_and_preprocess": "dataset", "train": "fold", "predict": "scans", "explain": "target"}
 

@@ -121,8 +121,9 @@ def check_labels(case: str, labels: NDArray[Any], scheme: LabelScheme) -> tuple[
     except ValueError:
         found = sorted(set(np.unique(whole).tolist()) - set(scheme.known_values()))
         message = (
-            f"the label map holds {found[:10]}, but dataset.json names {list(scheme.known_values())}. "
-            "Add the label to dataset.json or correct the file."
+            f"the label map holds {found[:10]}, but the labels are {list(scheme.known_values())}. Correct the file, or "
+            'name all labels in a dataset.json in the folder of the data set: {"labels": {"background": 0, "lesion": '
+            f'1, "NAME": {found[0]}}}}}.'
         )
         unexpected = Finding(case=case, grade="error", kind="unexpected-label", message=message)
         return np.zeros(labels.shape, dtype=np.uint8), (*findings, unexpected)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dataset_fingerprints.dataset import Dataset, LabelScheme
+from dataset_fingerprints.dataset import Case, Dataset, LabelScheme
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.layouts.description import (
     make_case,
@@ -37,12 +37,7 @@ def is_msd(root: Path, description: Mapping[str, Any]) -> bool:
 def read_msd(root: Path, description: Mapping[str, Any]) -> Dataset:
     """Read a Decathlon folder: the `training` list says which cases there are."""
     path = root / "dataset.json"
-    training = description["training"]
-    if not isinstance(training, list) or not training:
-        raise DataError(f"{path}: 'training' lists no cases. Expected image and label pairs.")
-    files = [tuple(_listed_file(path, entry, key) for key in ("image", "label")) for entry in training]
-    cases = tuple(make_case(stem_of(image), (image,), label) for image, label in files)
-    refuse_unusable_names(path, [case.name for case in cases], "List each case of 'training' once.")
+    cases = list_msd(root, description)
     refuse_absence(path, cases)
     channels = read_channels(path, description["modality"])
     refuse_wrong_channels(path, cases, channels, _NAME_ALL)
@@ -51,9 +46,25 @@ def read_msd(root: Path, description: Mapping[str, Any]) -> Dataset:
         layout="msd",
         root=str(root),
         channels=channels,
-        labels=_scheme(path, description),
+        labels=read_msd_labels(root, description),
         cases=cases,
     )
+
+
+def list_msd(root: Path, description: Mapping[str, Any]) -> tuple[Case, ...]:
+    """Return the cases that the `training` list names, without looking at their files.
+
+    Raises:
+        DataError: it is no list of cases, or names of cases cannot be used.
+    """
+    path = root / "dataset.json"
+    training = description["training"]
+    if not isinstance(training, list) or not training:
+        raise DataError(f"{path}: 'training' lists no cases. Expected image and label pairs.")
+    files = [tuple(_listed_file(path, entry, key) for key in ("image", "label")) for entry in training]
+    cases = tuple(make_case(stem_of(image), (image,), label) for image, label in files)
+    refuse_unusable_names(path, [case.name for case in cases], "List each case of 'training' once.")
+    return cases
 
 
 def _listed_file(path: Path, entry: object, key: str) -> Path:
@@ -65,8 +76,13 @@ def _listed_file(path: Path, entry: object, key: str) -> Path:
     return path.parent / listed
 
 
-def _scheme(path: Path, description: Mapping[str, Any]) -> LabelScheme:
-    labels = description.get("labels")
+def read_msd_labels(root: Path, description: Mapping[str, Any]) -> LabelScheme:
+    """Return the labels that a Decathlon's dataset.json names.
+
+    Raises:
+        DataError: they are not numbers with names.
+    """
+    path, labels = root / "dataset.json", description.get("labels")
     if isinstance(labels, dict) and all(map(_INTEGER.fullmatch, labels)):
         by_name = {name: int(value) for value, name in labels.items() if isinstance(name, str)}
         if len(by_name) == len(labels):

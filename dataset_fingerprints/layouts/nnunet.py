@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from dataset_fingerprints.dataset import Dataset
+from dataset_fingerprints.dataset import Case, Dataset
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.layouts.description import (
     expect_labels,
@@ -54,6 +54,54 @@ def read_nnunet(root: Path, description: Mapping[str, Any]) -> Dataset:
     refuse_absence(path, cases)
     refuse_wrong_channels(path, cases, channels, _NAME_CHANNELS)
     return Dataset(name=root.name, layout="nnunet", root=str(root), channels=channels, labels=scheme, cases=cases)
+
+
+def holds_nnunet(root: Path, description: Mapping[str, Any]) -> bool:
+    """Return whether a folder is laid out as nnU-Net's, also if only one side of it is there."""
+    return "dataset" in description or any((root / name).is_dir() for name in ("imagesTr", "imagesTs", "labelsTr"))
+
+
+def list_nnunet_scans(root: Path, description: Mapping[str, Any], channels: int) -> dict[str, tuple[Path | None, ...]]:
+    """Return the channels of the training cases, or where there are none of the test cases; label maps may be missing.
+
+    Args:
+        root: of the data set.
+        description: its dataset.json; empty without one.
+        channels: the number of them; None stands for one that a case does not have.
+
+    Raises:
+        DataError: there are no scans, or several of one name.
+    """
+    if "dataset" in description:
+        listed = _listed_files(root / "dataset.json", description["dataset"])
+        return {name: images for name, (images, _) in listed.items()}
+    ending = _read_ending(root / "dataset.json", description.get("file_ending"))
+    folder = next((root / name for name in ("imagesTr", "imagesTs") if _images_in(root / name, ending)), None)
+    if folder is None:
+        raise DataError(f"{root}: imagesTr and imagesTs hold no scans. Expected CASE_0000 and so on.")
+    scans = {}
+    for name, there in _by_case(root, _images_in(folder, ending)).items():
+        numbered = [there.pop(f"{name}_{index:04d}", None) for index in range(channels)]
+        # One file that holds all channels, or more than the model has, which is reported when it is read.
+        scans[name] = (*filter(None, numbered), *there.values()) if there else tuple(numbered)
+    return scans
+
+
+def list_nnunet_labels(root: Path, description: Mapping[str, Any]) -> tuple[Case, ...]:
+    """Return the label maps of training and test cases, with their scans where they are listed.
+
+    Raises:
+        DataError: there are none, or several of one name.
+    """
+    if "dataset" in description:
+        listed = _listed_files(root / "dataset.json", description["dataset"])
+        return tuple(make_case(name, images, label) for name, (images, label) in listed.items())
+    ending = _read_ending(root / "dataset.json", description.get("file_ending"))
+    files = [file for name in ("labelsTr", "labelsTs") for file in _images_in(root / name, ending)]
+    if not files:
+        raise DataError(f"{root}: labelsTr and labelsTs hold no label maps. Expected one per case.")
+    refuse_rivals(root, [(file, stem_of(file)) for file in files])
+    return tuple(make_case(stem_of(file), (), file) for file in files)
 
 
 def _read_ending(path: Path, stated: object) -> str:

@@ -15,9 +15,7 @@ from autoseg.evaluation import (
     DICE_ONLY,
     CaseScores,
     Evaluation,
-    Segment,
-    Targets,
-    label_targets,
+    scheme_targets,
     score_case,
     score_pair,
     summarise,
@@ -43,7 +41,6 @@ from autoseg.progress import Progress, Task
 from autoseg.training.interruption import SignalledError
 from autoseg.training.watch import LabelOutcome, Outcomes
 from autoseg.workspace.fold import FoldFolder, ValidationFolder
-from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.errors import AutosegError, PartlyDoneError
 from dataset_fingerprints.failures import Failure, attempt, list_failures
 from dataset_fingerprints.files.checksums import measure_file
@@ -95,7 +92,7 @@ class TrainingValidator:
         indices[seen.crop.slices()] = choose_labels(values, scheme.heads()).cpu().numpy()
         predicted = scheme.to_values(indices)
         spacing_mm = self.window.configuration.preprocessing.spacing_mm
-        pairs = scored_targets(scheme).pairs(predicted, scheme.to_values(reference), spacing_mm)
+        pairs = scheme_targets(scheme).pairs(predicted, scheme.to_values(reference), spacing_mm)
         names = (part.name for part in scheme.regions or scheme.labels)
         metrics = DICE_ONLY.build()
         return {
@@ -106,13 +103,6 @@ class TrainingValidator:
             )
             for name, (segment, pair) in zip(names, pairs, strict=True)
         }
-
-
-def scored_targets(scheme: LabelScheme) -> Targets:
-    """Return what a label scheme's maps are scored by: its regions if it has any, else its labels."""
-    regions = tuple(Segment(label=region.name, values=region.values) for region in scheme.regions)
-    segments = regions or label_targets(scheme.values()).segments
-    return Targets(segments=segments, ignored=scheme.ignore_value)
 
 
 def validate_fold(
@@ -209,7 +199,7 @@ def _validate_case(
     scores = score_case(
         labels,
         scheme.to_values(inputs.store.read_reference(case)),
-        scored_targets(scheme),
+        scheme_targets(scheme),
         canonical_grid(record.source_grid).spacing_mm(),
         case,
     )

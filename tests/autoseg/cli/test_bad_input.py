@@ -286,8 +286,8 @@ BAD: dict[str, tuple[Callable[[Place], object], list[str], str]] = {
     ),
     "masks and references that do not match": (
         lambda p: (p.fold() / "validation" / "extra.nii.gz").write_bytes(p.label.read_bytes()),
-        ["evaluate", "{fold}/validation", "{raw}/labelsTr", "-o", "{root}/metrics.json"],
-        "has no prediction for cases.*has no reference for case extra.*must hold the same cases",
+        ["evaluate", "{fold}/validation", "{raw}/labelsTr", "-o", "{root}/metrics.json", "--strict"],
+        "has no prediction for cases.*has no reference for case extra.*match by name",
     ),
     "a metric that there is not": (
         nothing,

@@ -12,6 +12,7 @@ import pytest
 from autoseg.evaluation import (
     Segment,
     Targets,
+    Unpaired,
     evaluate_files,
     label_targets,
     read_evaluation,
@@ -99,13 +100,25 @@ def test_values_that_are_not_integers_are_refused(tmp_path, value):
         evaluate_files(prediction, reference)
 
 
-def test_missing_and_extra_cases_are_all_named(folders):
+def test_missing_and_extra_cases_are_listed_and_refused_where_that_is_asked_for(folders, tmp_path):
     prediction, reference = folders
     for case in ("c", "d"):
         write_labels(reference / f"{case}.nii.gz", BOX)
     write_labels(prediction / "x.nii.gz", BOX)
+    evaluation = evaluate_files(prediction, reference)
+    assert [case.case for case in evaluation.cases] == ["a", "b"]
+    assert evaluation.unpaired == Unpaired(without_prediction=("c", "d"), without_reference=("x",))
+    assert evaluation.unpaired.describe() == (
+        "2 cases have no masks and are not scored: c, d. 1 mask has no reference and is not scored: x."
+    )
+    write_evaluation(tmp_path / "metrics.json", evaluation)
+    assert read_plain_json(tmp_path / "metrics.json")["unpaired"] == {
+        "without_prediction": ["c", "d"],
+        "without_reference": ["x"],
+    }
+    assert read_evaluation(tmp_path / "metrics.json") == evaluation
     with pytest.raises(DataError) as caught:
-        evaluate_files(prediction, reference)
+        evaluate_files(prediction, reference, strict=True)
     assert f"{prediction}: has no prediction for cases c, d of {reference}." in str(caught.value)
     assert f"{reference}: has no reference for case x of {prediction}." in str(caught.value)
 

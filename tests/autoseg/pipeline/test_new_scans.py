@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autoseg.pipeline.new_scans import explain_digits, find_scans, list_left_out
+from autoseg.pipeline.new_scans import explain_channels, explain_digits, find_scans, list_left_out
 from dataset_fingerprints.errors import DataError
+from dataset_fingerprints.layouts import Selection
 from tests.synthetic.scans import head, write_nifti
+from tests.synthetic.trees import bids, write_tree
 
 COMPOSED, DECOMPOSED = (unicodedata.normalize(form, "Zoë") for form in ("NFC", "NFD"))
 ONE, TWO = ("T1w",), ("T1w", "FLAIR")
@@ -146,3 +148,33 @@ def test_a_file_that_is_no_image_is_refused(scans, name):
     shutil.rmtree(scans)
     with pytest.raises(DataError, match="does not exist"):
         find_scans(scans / name, ONE, zero_missing=False)
+
+
+def test_data_sets_of_training_are_scans_under_the_names_of_their_cases(tmp_path):
+    write_tree(tmp_path / "tree", *bids(("sub-01", "sub-02"), "T1w", "FLAIR", "label-L_mask"))
+    found = find_scans(tmp_path / "tree", ("FLAIR", "T1w"), zero_missing=False)
+    assert {scan.name: [file.name for file in scan.files()] for scan in found} == {
+        name: [f"{name}_FLAIR.nii.gz", f"{name}_T1w.nii.gz"] for name in ("sub-01", "sub-02")
+    }
+    assert list_left_out(tmp_path / "tree", found) == []
+    assert explain_channels(found, ("FLAIR", "T1w")) == (
+        "Channels of sub-01, for example: FLAIR is sub-01_FLAIR.nii.gz, T1w is sub-01_T1w.nii.gz."
+    )
+    (tmp_path / "new.csv").write_text("case,FLAIR\nx,tree/sub-01/anat/sub-01_FLAIR.nii.gz\n")
+    with pytest.raises(DataError, match=r"1 scan lacks channels: x \(T1w\)"):
+        find_scans(tmp_path / "new.csv", ("FLAIR", "T1w"), zero_missing=False)
+    (scan,) = find_scans(tmp_path / "new.csv", ("FLAIR", "T1w"), zero_missing=True)
+    assert scan.absent() == 1
+
+
+def test_a_case_of_a_table_without_any_scan_is_refused(tmp_path):
+    write_tree(tmp_path, "a")
+    (tmp_path / "new.csv").write_text("case,image\na,a.nii.gz\nb,\n")
+    with pytest.raises(DataError, match="b has no scan"):
+        find_scans(tmp_path / "new.csv", ONE, zero_missing=True)
+
+
+def test_nothing_is_chosen_among_plain_files(scans):
+    write(scans, "a")
+    with pytest.raises(DataError, match="--channel chooses among the files of BIDS trees"):
+        find_scans(scans, ONE, zero_missing=False, selection=Selection(channels=("T1w",)))

@@ -54,3 +54,26 @@ def write_listing(root, **options):
 def write_known_pair(root):
     write_pairs(root / "Brain", root / "Lesion", image_suffix="_T1w", label_suffix="_mask")
     return describe(root, labels=LABELS)
+
+
+def write_table(root, separator, suffix):
+    listing = write_listing(root)
+    text = listing.read_text().replace(",", separator)
+    listing.unlink()
+    path = root / f"cases{suffix}"
+    path.write_text(text)
+    return path
+
+
+def write_moved(root, image, label):
+    """Write the heads of `write_pairs` under other paths, in which `{name}` is the case."""
+    write_pairs(root / "scans", root / "masks")
+    for index in range(4):
+        name = f"sub-{index:03d}"
+        for folder, place in (("scans", image), ("masks", label)):
+            target = root / place.format(name=name)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            (root / folder / f"{name}.nii.gz").rename(target)
+    (root / "scans").rmdir()
+    (root / "masks").rmdir()
+    return describe(root, labels=LABELS)

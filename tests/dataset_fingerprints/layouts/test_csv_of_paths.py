@@ -69,7 +69,7 @@ def test_a_csv_takes_absolute_paths_blank_lines_quotes_and_a_byte_order_mark(tmp
     ("text", "message"),
     [
         ("image,lable\na,b\n", "unknown column 'lable'. Did you mean 'label'"),
-        ("image;label\na;b\n", "unknown column 'image;label'.*commas"),
+        ("image;label\na;b\n", r"no scan of its cases \(1\) exists, for example .*/a\."),
         ("case,label\na,b\n", "Expected 'label' and 'image'"),
         ("image_0,image_2,label\na,b,c\n", "without a gap"),
         ("image,image:T1w,label\na,b,c\n", "'image' alone"),

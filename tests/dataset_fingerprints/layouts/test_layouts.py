@@ -13,7 +13,9 @@ from tests.dataset_fingerprints.layouts.builders import (
     write_known_pair,
     write_listed,
     write_listing,
+    write_moved,
     write_msd,
+    write_table,
 )
 from tests.synthetic.scans import head, write_nifti, write_nnunet_dataset
 
@@ -23,7 +25,14 @@ WRITERS = {
     "msd": write_msd,
     "csv": write_listing,
     "csv named": lambda root: write_listing(root, column="image:T1w"),
+    "csv as tsv": lambda root: write_table(root, "\t", ".tsv"),
+    "csv with semicolons": lambda root: write_table(root, ";", ".csv"),
     "paired": write_known_pair,
+    "bids": lambda root: write_moved(root, "{name}/anat/{name}_T1w.nii.gz", "{name}/anat/{name}_label-L_mask.nii.gz"),
+    "bids derivatives": lambda root: write_moved(
+        root, "{name}/anat/{name}_T1w.nii.gz", "derivatives/manual/{name}/anat/{name}_desc-lesion_mask.nii.gz"
+    ),
+    "patients": lambda root: write_moved(root, "{name}/T1w.nii.gz", "{name}/mask.nii.gz"),
 }
 
 

@@ -1,0 +1,160 @@
+"""BIDS trees: sub-01/ses-1/anat/sub-01_ses-1_T1w.nii.gz, label maps beside the scans or in derivatives/NAME/sub-01."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from dataset_fingerprints.layouts.modalities import is_label_name
+from dataset_fingerprints.layouts.participants import find_participants
+from dataset_fingerprints.layouts.tree_files import Tree, TreeCase, TreeFile, walk_images
+from dataset_fingerprints.reading.file_names import stem_of
+
+LAYOUT = "bids"
+
+_SUBJECT = re.compile(r"sub-[A-Za-z0-9+]+")
+_SESSION = re.compile(r"ses-[A-Za-z0-9+]+")
+# Folders of a subject that hold no pictures of anatomy, and suffixes of files that are none in the others.
+_OTHER_FOLDERS = frozenset({"func", "fmap", "eeg", "meg", "ieeg", "beh", "motion", "nirs", "micr", "figures", "xfm"})
+_OTHER_SUFFIXES = frozenset({"bold", "sbref", "probseg", "defacemask", "xfm", "phase", "magnitude", "m0scan"})
+# Folders that may lie between the root and the subjects and say nothing.
+_PLAIN_FOLDERS = frozenset({"rawdata", "raw", "bids", "nifti", "data"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Found:
+    """An image file with what its path says.
+
+    Attributes:
+        session: as in its name; empty without one.
+        cohort: the folders between the root and the subject's.
+    """
+
+    subject: str
+    session: str
+    cohort: str
+    file: TreeFile
+
+
+def is_bids(root: Path, description: Mapping[str, Any]) -> bool:
+    """Return whether a folder holds a BIDS tree: folders called sub-..., with files of such names in them."""
+    elsewhere = "training" in description or "dataset" in description
+    return not elsewhere and holds_bids(root)
+
+
+def holds_bids(root: Path) -> bool:
+    """Return whether a subject's files lie below a folder, in a folder of the subject."""
+    if not root.is_dir() or (root / "imagesTr").is_dir() or (root / "labelsTr").is_dir():
+        return False
+    own = any(_SUBJECT.fullmatch(part) for part in root.parts[-3:])
+    folders = walk_images(root)
+    return any(
+        _split(stem_of(file)) is not None
+        for parts, files in folders
+        if own or any(map(_SUBJECT.fullmatch, parts))
+        for file in files
+    )
+
+
+def list_bids(root: Path) -> Tree:
+    """List the cases of a BIDS tree, with what its participants.tsv says of them."""
+    tree = list_bids_files(root)
+    return replace(tree, cases=_describe(root, tree.cases))
+
+
+def list_bids_files(root: Path) -> Tree:
+    """List the cases of a BIDS tree: one per subject and session.
+
+    Subjects may lie in folders of cohorts, as in ATLAS R2.0 (Training/R001/sub-...): the last of these is the site
+    where no participants.tsv names one. Where two cohorts have a subject of one name, cases are called after both.
+    """
+    found = [entry for parts, files in walk_images(root) for file in files for entry in _read(root, parts, file)]
+    grouped: dict[tuple[str, str, str], list[TreeFile]] = defaultdict(list)
+    for entry in _with_sessions(found):
+        grouped[entry.cohort, entry.subject, entry.session].append(entry.file)
+    cohorts: dict[str, set[str]] = defaultdict(set)
+    for cohort, subject, _ in grouped:
+        cohorts[subject].add(cohort)
+    shared = any(len(names) > 1 for names in cohorts.values())
+    cases = tuple(_make_case(key, files, shared=shared) for key, files in sorted(grouped.items()))
+    return Tree(root=root, layout=LAYOUT, cases=cases)
+
+
+def _make_case(key: tuple[str, str, str], files: Sequence[TreeFile], *, shared: bool) -> TreeCase:
+    cohort, subject, session = key
+    prefix = f"{cohort.replace('/', '_')}_" if shared and cohort else ""
+    return TreeCase(
+        name=f"{prefix}{subject}{'_' if session else ''}{session}",
+        subject=f"{prefix}{subject}",
+        session=session,
+        place=(subject, session) if session else (subject,),
+        files=tuple(files),
+        cohort=cohort,
+        site=cohort.rsplit("/", 1)[-1],
+    )
+
+
+def _describe(root: Path, cases: Sequence[TreeCase]) -> tuple[TreeCase, ...]:
+    """Add what the tables of participants say."""
+    tables = {cohort: find_participants(root, cohort) for cohort in {case.cohort for case in cases}}
+    described = []
+    for case in cases:
+        person = tables[case.cohort].get(case.place[0])
+        if person is not None:
+            case = replace(case, site=person.site or case.site, group=person.group, others=person.others)
+        described.append(case)
+    return tuple(described)
+
+
+def _read(root: Path, parts: Sequence[str], path: Path) -> list[_Found]:
+    """Return what the path of an image file says; nothing for one that is no picture or label map of a subject."""
+    split = _split(stem_of(path))
+    if split is None or _OTHER_FOLDERS & set(parts) or split[1].casefold() in _OTHER_SUFFIXES:
+        return []
+    words, suffix = split
+    subject = next(word for word in words if _SUBJECT.fullmatch(word))
+    above = next((number for number, part in enumerate(parts) if _SUBJECT.fullmatch(part)), len(parts))
+    cohort, derived, pipeline = _read_folders(parts[:above])
+    folders = (*root.parts, *parts)
+    session = next((part for part in (*words, *reversed(folders)) if _SESSION.fullmatch(part)), "")
+    rest = tuple(word for word in words if word not in (subject, session) and not _SESSION.fullmatch(word))
+    file = TreeFile(path=path, words=rest, suffix=suffix, derived=derived, pipeline=pipeline)
+    return [_Found(subject=subject, session=session, cohort=cohort, file=file)]
+
+
+def _read_folders(parts: Sequence[str]) -> tuple[str, bool, str]:
+    """Return the cohort in the folders above a subject, whether these are of derivatives, and of which."""
+    if "derivatives" not in parts:
+        return "/".join(part for part in parts if part.casefold() not in _PLAIN_FOLDERS), False, ""
+    place = list(parts).index("derivatives")
+    before, after = parts[:place], parts[place + 1 :]
+    cohort = [part for part in (*before, *after[1:]) if part.casefold() not in _PLAIN_FOLDERS]
+    return "/".join(cohort), True, after[0] if after else ""
+
+
+def _split(stem: str) -> tuple[tuple[str, ...], str] | None:
+    """Return the words of a BIDS name and its suffix; None for another name."""
+    *words, suffix = stem.split("_")
+    if not any(map(_SUBJECT.fullmatch, words)) or not suffix[:1].isalpha() or "-" in suffix:
+        return None
+    # Older names go on behind the image's suffix: sub-01_T1w_label-lesion_roi.
+    plain = [word for word in words if "-" in word or is_label_name(word)]
+    return tuple(plain), suffix
+
+
+def _with_sessions(found: Sequence[_Found]) -> list[_Found]:
+    """Give files without a session the only one that their subject has."""
+    sessions: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for entry in found:
+        if entry.session:
+            sessions[entry.cohort, entry.subject].add(entry.session)
+    placed = []
+    for entry in found:
+        known = sessions[entry.cohort, entry.subject]
+        only = next(iter(known)) if len(known) == 1 and not entry.session else entry.session
+        placed.append(replace(entry, session=only))
+    return placed
