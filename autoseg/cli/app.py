@@ -25,6 +25,7 @@ from autoseg.cli.registered import add_registered
 from autoseg.cli.simulating import demo, simulate
 from autoseg.cli.streams import finish_output
 from autoseg.cli.versions import show_versions
+from autoseg.cli.written import shorten_path, show_masks, show_written
 from autoseg.hardware import share_cores_with_others
 from autoseg.pipeline import face
 from autoseg.workspace.fold import METRICS
@@ -136,6 +137,7 @@ def plan_and_preprocess_command(
             "[bold yellow]This is a CPU plan:[/] small and short. Plan again on the machine with the GPU.", markup=True
         )
     console.print(f"Workspace: {made.root}. `autoseg explain` says why; next: `autoseg train 0`.", soft_wrap=True)
+    show_written((("Findings", made.check), ("Measurements", made.fingerprint), ("Plan", made.plan(plan_name))))
 
 
 @app.command(cls=NumberFirst)
@@ -240,11 +242,14 @@ def _list_folds(workspace: Path | None, plan: str) -> str:
 
 
 def _train(found: Workspace, fold: str, options: TrainingOptions) -> None:
+    from autoseg.pipeline.written import list_trained
+
     given: dict[str, Any] = {entry.name: getattr(options, entry.name) for entry in fields(options)}
     evaluation = face.train(found, fold, **given, progress=TerminalProgress())
     if evaluation is not None:
         title = "Cross-validation" if fold == "all" else f"Fold {fold}: cases it was not trained on"
         show_scores(title, evaluation)
+    show_written(list_trained(found, fold, options))
 
 
 @app.command()
@@ -268,20 +273,24 @@ def predict(
     plan: PlanOption = "default",
 ) -> None:
     """Segment new scans; each mask lies on its scan's own grid."""
-    masks = face.predict(
-        scans,
-        out,
-        workspace,
-        configurations=configurations or (),
-        plan_name=plan,
-        folds=folds or (),
-        mirror=mirror,
-        overwrite=overwrite,
-        zero_missing=zero_missing,
-        series=series,
-        progress=TerminalProgress(),
-    )
-    console.print(f"{masks.describe()}: {masks[0].parent}", soft_wrap=True)
+    try:
+        masks = face.predict(
+            scans,
+            out,
+            workspace,
+            configurations=configurations or (),
+            plan_name=plan,
+            folds=folds or (),
+            mirror=mirror,
+            overwrite=overwrite,
+            zero_missing=zero_missing,
+            series=series,
+            progress=TerminalProgress(),
+        )
+    except PartlyDoneError as error:
+        show_masks(error.result)
+        raise
+    show_masks(masks)
 
 
 @app.command()
@@ -318,7 +327,7 @@ def evaluate(
 def _show_evaluation(evaluation: Evaluation, out: Path) -> None:
     scored, failed = len(evaluation.cases), len(evaluation.failures)
     show_scores(f"{scored} of {scored + failed} cases" if failed else counted(scored, "case"), evaluation)
-    console.print(f"All figures: {out}", soft_wrap=True)
+    console.print(f"All figures: {shorten_path(out)}", soft_wrap=True)
 
 
 @app.command()

@@ -5,8 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from autoseg.cli.display import console
+
+if TYPE_CHECKING:
+    from autoseg.pipeline.existing_masks import Masks
+
+
+def show_masks(masks: Masks) -> None:
+    """Show how many masks were made, where they lie, and the report on them."""
+    place = masks[0] if len(masks) == 1 else masks[0].parent
+    console.print(f"{masks.describe()}: {shorten_path(place)}", soft_wrap=True)
+    show_written((("Table", masks.table), *(("Picture", picture) for picture in masks.pictures)))
 
 
 def show_written(written: Iterable[tuple[str, Path | None]]) -> None:

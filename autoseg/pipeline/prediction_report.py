@@ -140,7 +140,10 @@ class PredictionReport:
         self._seen += 1
         plane = _cut(read, labels, self._choose_channel(read), spacing_mm)
         volume = sum(amount.ml for amount in amounts)
-        row = SheetRow(case=scan.name, plane=plane, caption=said, warning=join_warnings(messages))
+        # A single label needs no name, several need a line of their own.
+        one_line = len(amounts) == 1 or not volume
+        caption, detail = (said, "") if one_line else ("", said)
+        row = SheetRow(case=scan.name, plane=plane, caption=caption, detail=detail, warning=join_warnings(messages))
         self._drawn.append(_Drawn(key=(not warnings, volume > 0, -volume), row=row))
         self._drawn.sort(key=lambda drawn: drawn.key)
         del self._drawn[SHEET_CASES * MOST_SHEETS :]

@@ -59,12 +59,14 @@ class SheetRow:
 
     Attributes:
         caption: a few words on the case, for example `Dice 0.71 · 12.3 ml`.
+        detail: more on the case, on a line of its own, or empty.
         warning: a sentence that is drawn below, or empty.
     """
 
     case: str
     plane: CaseSlice
     caption: str
+    detail: str = ""
     warning: str = ""
 
 
@@ -110,7 +112,7 @@ def choose_layout(rows: Sequence[SheetRow]) -> Layout:
     compared = any(row.plane.reference is not None for row in rows)
     heads = ("Scan", "Reference", "Prediction (white line: reference)") if compared else ("Scan", "Prediction")
     few = len(rows) <= 6 and compared
-    strip = 40 if not any(row.warning for row in rows) else 58
+    strip = 40 + sum(_LINE - 2 for lines in ([row.detail for row in rows], [row.warning for row in rows]) if any(lines))
     return Layout(heads=heads, panel=300 if few else 220, beside=1 if few else 2, strip=strip)
 
 
@@ -141,9 +143,9 @@ def draw_contact_sheet(
         corner = (_SIDE + column * (layout.cell() + _APART), layout.top(named) + line * layout.row())
         _draw_case(figure, layout, corner, row, shown)
     sides = _SIDES if any(any(row.plane.edges) for row in rows) else ""
-    for number, line in enumerate((f"{_NOTE}{sides}", note)):
+    for number, text in enumerate((f"{_NOTE}{sides}", note)):
         at = (_SIDE, layout.height(len(rows), named) - _FOOT + 14 + number * _LINE)
-        write_text(figure, shorten(line, int((layout.width() - 2 * _SIDE) / _SMALL)), at, color=QUIET, size=10)
+        write_text(figure, shorten(text, int((layout.width() - 2 * _SIDE) / _SMALL)), at, color=QUIET, size=10)
     save_png(figure, path)
 
 
@@ -193,9 +195,10 @@ def _draw_case(figure: Figure, layout: Layout, corner: tuple[int, int], row: She
     write_text(figure, name, (left, middle), color=INK, size=size, weight="bold")
     write_text(figure, shorten(row.caption, letters), (captioned, middle), color=INK, size=size)
     write_text(figure, plane.place, (left + width, middle), color=QUIET, size=10, ha="right")
-    if row.warning:
-        text = shorten(row.warning, int(width / _SMALL), end=True)
-        write_text(figure, text, (left, middle + 20), color=WARNING, size=10)
+    lines = [(text, colour) for text, colour in ((row.detail, INK), (row.warning, WARNING)) if text]
+    for number, (text, colour) in enumerate(lines, start=1):
+        at = (left, middle + number * (_LINE - 2))
+        write_text(figure, shorten(text, int(width / _SMALL), end=True), at, color=colour, size=10)
     corners = [(left + column * (layout.panel + _GAP), top + layout.strip) for column in range(len(layout.heads))]
     panels = [_draw_scan(figure, plane, at, layout.panel) for at in corners]
     _draw_labels(panels[-1], plane.prediction, plane, shown)

@@ -192,7 +192,8 @@ def _draw(validated: Validated, path: Path) -> None:
         return
     all_of_them = len(chosen) == len(validated.evaluation.cases)
     order = "From worst to best." if all_of_them else f"The worst {EACH}, {EACH} around the median and the best {EACH}."
-    note = f"{validated.showing.note()} {order}".strip()
+    arrow = " Of each label: Dice, volume in the reference → predicted." if len(validated.showing.names) > 1 else ""
+    note = f"{validated.showing.note()} {order}{arrow}".strip()
     draw_contact_sheet(rows, path, validated.title, validated.showing.shown(), note)
 
 
@@ -205,19 +206,21 @@ def _make_row(validated: Validated, case: CaseScores) -> SheetRow:
     view = choose_view(*labels, spacing_mm, plain=is_picture(record.source_grid))
     plane = read_plane(inputs.store, case.case, validated.showing.channel, view)
     drawn = draw_slice(view, plane, find_window(plane), (view.cut(labels[0]), view.cut(labels[1])), spacing_mm)
-    caption = _caption(case, validated.showing)
-    return SheetRow(case=case.case, plane=drawn, caption=caption, warning=validated.warn_of(case))
+    caption, detail = _describe(case, validated.showing)
+    return SheetRow(case=case.case, plane=drawn, caption=caption, detail=detail, warning=validated.warn_of(case))
 
 
-def _caption(case: CaseScores, showing: Showing) -> str:
-    """Return the case's scores in a few words, by name where there are several labels or regions."""
+def _describe(case: CaseScores, showing: Showing) -> tuple[str, str]:
+    """Return the case's scores in a few words, and those of each label or region where there are several."""
     if len(case.labels) == 1:
         true, predicted = _volumes(case.labels[0])
-        return f"Dice {case.labels[0].number('dice'):.2f} · {show_ml(true)}, predicted {show_ml(predicted)}"
-    parts = [f"{showing.name_of(label.label)} {label.number('dice'):.2f}" for label in case.labels]
-    volumes = " / ".join(show_ml(sum(side)) for side in zip(*map(_volumes, case.labels), strict=True))
-    overlapping = any(len(segment.values) > 1 for segment in showing.targets.segments)
-    return f"Dice {', '.join(parts)}" + ("" if overlapping else f" · {volumes} predicted")
+        return f"Dice {case.labels[0].number('dice'):.2f} · {show_ml(true)}, predicted {show_ml(predicted)}", ""
+    parts = []
+    for label in case.labels:
+        true, predicted = _volumes(label)
+        parts.append(f"{showing.name_of(label.label)} {label.number('dice'):.2f}, {true:.3g} → {predicted:.3g} ml")
+    mean = mean_dice(case)
+    return "" if mean is None else f"mean Dice {mean:.2f}", " · ".join(parts)
 
 
 def read_plane(store: Store, case: str, channel: int, view: View) -> NDArray[np.float32]:
