@@ -145,9 +145,9 @@ def test_large_scans_are_measured_in_part_and_come_out_the_same():
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Traits]]:
     root, found = tmp_path_factory.mktemp("simulated"), {}
     options = {
-        "stripped": SimulationOptions(cases=12, held_out_cases=0, spacing_mm=5.0, seed=1, flair=True),
-        "heads": SimulationOptions(cases=2, held_out_cases=0, spacing_mm=5.0, seed=2, flair=True, head=True),
-        "coarse": SimulationOptions(cases=2, held_out_cases=0, spacing_mm=10.0, seed=3, flair=True),
+        "stripped": SimulationOptions(cases=12, held_out_cases=0, spacing_mm=3.0, seed=1, flair=True),
+        "heads": SimulationOptions(cases=2, held_out_cases=0, spacing_mm=3.0, seed=2, flair=True, head=True),
+        "coarse": SimulationOptions(cases=2, held_out_cases=0, spacing_mm=6.0, seed=3, flair=True),
     }
     for name, option in options.items():
         dataset = simulate_dataset(root / name, option, lambda _: None)
@@ -157,6 +157,7 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Traits
     return found
 
 
+@pytest.mark.slow
 def test_simulated_scans_are_told_apart(simulated):
     new, known_ones = simulated["stripped"][:2], tuple(simulated["stripped"][2:])
     scans = KnownScans(channels=CHANNELS, cases=known_ones)

@@ -34,6 +34,8 @@ _log = logging.getLogger(__name__)
 
 # Cases that are drawn of the worst, of those in the middle, and of the best.
 EACH = 4
+# Normalised intensities outside of a body, and the share of a slice's edge that lies there.
+_OUTSIDE, _SURROUNDED = 1e-3, 0.25
 _SUBJECT, _FOLD, _MEAN = "subject", "fold", "mean Dice"
 # The columns of each label, by the metric that they show.
 _COLUMNS = {
@@ -237,8 +239,19 @@ def read_plane(store: Store, case: str, channel: int, view: View) -> NDArray[np.
     start[axis] = int(np.clip((inside + 0.5) * stored / length, 0, stored - 1))
     stop[axis] = start[axis] + 1
     image, _ = store.read(case, make_box(start, stop))
-    plane = image[channel].squeeze(axis).astype(np.float32)
-    return _place(plane, record, axis)
+    return _place(_darken_outside(image.squeeze(axis + 1).astype(np.float32))[channel], record, axis)
+
+
+def _darken_outside(planes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return (channel, ...) slices in which what surrounds a body is dark.
+
+    Normalisations that look at the body alone leave 0 outside of it, which is the brightness of its mean.
+    """
+    outside = (np.abs(planes) < _OUTSIDE).all(axis=0)
+    edge = np.concatenate([outside[0], outside[-1], outside[:, 0], outside[:, -1]])
+    if edge.mean() < _SURROUNDED:
+        return planes
+    return np.where(outside, planes.min(axis=(1, 2), keepdims=True), planes)
 
 
 def _place(plane: NDArray[np.float32], record: Record, axis: int) -> NDArray[np.float32]:
