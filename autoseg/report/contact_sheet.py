@@ -37,7 +37,7 @@ _HEAD, _LINE, _FOOT = 66, 20, 54
 # Between two cases on one line.
 _APART = 28
 # Pixels that a letter takes, of a bold name, a caption and a small line.
-_BOLD, _PLAIN, _SMALL = 11.0, 9.0, 6.8
+_BOLD, _PLAIN, _SMALL = 11.0, 9.0, 7.6
 
 _FILL = 0.25
 _NOTE = "Slice with the largest labelled area."
@@ -143,7 +143,8 @@ def draw_contact_sheet(
         corner = (_SIDE + column * (layout.cell() + _APART), layout.top(named) + line * layout.row())
         _draw_case(figure, layout, corner, row, shown)
     sides = _SIDES if any(any(row.plane.edges) for row in rows) else ""
-    for number, text in enumerate((f"{_NOTE}{sides}", note)):
+    choice = _NOTE if any(row.plane.place for row in rows) else ""
+    for number, text in enumerate((f"{choice}{sides}", note)):
         at = (_SIDE, layout.height(len(rows), named) - _FOOT + 14 + number * _LINE)
         write_text(figure, shorten(text, int((layout.width() - 2 * _SIDE) / _SMALL)), at, color=QUIET, size=10)
     save_png(figure, path)

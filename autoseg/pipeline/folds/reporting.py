@@ -247,7 +247,7 @@ def _darken_outside(planes: NDArray[np.float32]) -> NDArray[np.float32]:
 
     Normalisations that look at the body alone leave 0 outside of it, which is the brightness of its mean.
     """
-    outside = (np.abs(planes) < _OUTSIDE).all(axis=0)
+    outside: NDArray[np.bool_] = np.all(np.abs(planes) < _OUTSIDE, axis=0)
     edge = np.concatenate([outside[0], outside[-1], outside[:, 0], outside[:, -1]])
     if edge.mean() < _SURROUNDED:
         return planes
