@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,9 +28,6 @@ def show_written(written: Iterable[tuple[str, Path | None]]) -> None:
 
 
 def shorten_path(path: Path) -> str:
-    """Return a path from the current directory where that is shorter."""
-    try:
-        relative = os.path.relpath(path)
-    except ValueError:  # on another drive
-        return str(path)
-    return relative if len(relative) < len(str(path)) else str(path)
+    """Return a path from the current directory where it lies in it."""
+    here, place = Path.cwd(), path.absolute()
+    return str(place.relative_to(here)) if place != here and place.is_relative_to(here) else str(path)
