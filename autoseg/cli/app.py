@@ -242,13 +242,13 @@ def _list_folds(workspace: Path | None, plan: str) -> str:
 
 
 def _train(found: Workspace, fold: str, options: TrainingOptions) -> None:
-    from autoseg.pipeline.written import list_trained
+    from autoseg.pipeline.written import list_trained, name_labels
 
     given: dict[str, Any] = {entry.name: getattr(options, entry.name) for entry in fields(options)}
     evaluation = face.train(found, fold, **given, progress=TerminalProgress())
     if evaluation is not None:
         title = "Cross-validation" if fold == "all" else f"Fold {fold}: cases it was not trained on"
-        show_scores(title, evaluation)
+        show_scores(title, evaluation, name_labels(found, options))
     show_written(list_trained(found, fold, options))
 
 

@@ -29,3 +29,8 @@ def list_trained(workspace: Workspace, fold: str, options: TrainingOptions) -> t
             ("Scores", folder.validation.metrics),
         ]
     return tuple((what, path) for what, path in (*files, ("Table", table), ("Picture", sheet)) if path.exists())
+
+
+def name_labels(workspace: Workspace, options: TrainingOptions) -> dict[int | str, str]:
+    """Return the names of a plan's labels by their values."""
+    return {label.value: label.name for label in read_plan(workspace, options.plan_name)[0].scheme.labels}

@@ -135,7 +135,8 @@ def test_a_place_that_is_taken_costs_the_report_and_not_the_masks(tiny, tmp_path
 def test_later_commands_see_only_masks(tiny, tmp_path, monkeypatch, capsys):
     scans = write_scans(tmp_path / "scans", "a", "b")
     for number, name in enumerate("ab"):
-        write_nifti(tmp_path / "references" / f"{name}.nii.gz", (head(70 + number, SHAPE)[1] == 1).astype(np.uint8))
+        reference = (head(70 + number, SHAPE)[1] == 1).astype(np.uint8)
+        write_nifti(tmp_path / "references" / f"{name}.nii.gz", reference, np.eye(4))
     arguments = ["predict", scans, "-o", tmp_path / "out", "-w", tiny.workspace.root, "-c", CONFIGURATION]
     monkeypatch.chdir(tmp_path)
     assert run(monkeypatch, *arguments) == 0
