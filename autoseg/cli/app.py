@@ -37,9 +37,10 @@ from autoseg.cli.registered import add_registered
 from autoseg.cli.simulating import demo, simulate
 from autoseg.cli.streams import finish_output
 from autoseg.cli.versions import show_versions
+from autoseg.cli.written import show_masks, show_written
 from autoseg.hardware import share_cores_with_others
 from autoseg.pipeline import face
-from dataset_fingerprints.errors import AutosegError, PlanError
+from dataset_fingerprints.errors import AutosegError, PartlyDoneError, PlanError
 
 if TYPE_CHECKING:
     from autoseg.pipeline.folds.jobs import TrainingOptions
@@ -154,6 +155,7 @@ def plan_and_preprocess_command(
             "[bold yellow]This is a CPU plan:[/] small and short. Plan again on the machine with the GPU.", markup=True
         )
     console.print(f"Workspace: {made.root}. `autoseg explain` says why; next: `autoseg train 0`.", soft_wrap=True)
+    show_written((("Findings", made.check), ("Measurements", made.fingerprint), ("Plan", made.plan(plan_name))))
 
 
 @app.command(cls=NumberFirst)
@@ -258,11 +260,14 @@ def _list_folds(workspace: Path | None, plan: str) -> str:
 
 
 def _train(found: Workspace, fold: str, options: TrainingOptions) -> None:
+    from autoseg.pipeline.written import list_trained, name_labels
+
     given: dict[str, Any] = {entry.name: getattr(options, entry.name) for entry in fields(options)}
     evaluation = face.train(found, fold, **given, progress=TerminalProgress())
     if evaluation is not None:
         title = "Cross-validation" if fold == "all" else f"Fold {fold}: cases it was not trained on"
-        show_scores(title, evaluation)
+        show_scores(title, evaluation, name_labels(found, options))
+    show_written(list_trained(found, fold, options))
 
 
 @app.command()
@@ -287,21 +292,25 @@ def predict(
     plan: PlanOption = "default",
 ) -> None:
     """Segment new scans; each mask lies on its scan's own grid."""
-    masks = face.predict(
-        scans,
-        out,
-        workspace,
-        configurations=configurations or (),
-        plan_name=plan,
-        folds=folds or (),
-        mirror=mirror,
-        overwrite=overwrite,
-        zero_missing=zero_missing,
-        series=series,
-        channels=channels or (),
-        progress=TerminalProgress(),
-    )
-    console.print(f"{masks.describe()}: {masks[0].parent}", soft_wrap=True)
+    try:
+        masks = face.predict(
+            scans,
+            out,
+            workspace,
+            configurations=configurations or (),
+            plan_name=plan,
+            folds=folds or (),
+            mirror=mirror,
+            overwrite=overwrite,
+            zero_missing=zero_missing,
+            series=series,
+            channels=channels or (),
+            progress=TerminalProgress(),
+        )
+    except PartlyDoneError as error:
+        show_masks(error.result)
+        raise
+    show_masks(masks)
 
 
 @app.command()

@@ -17,6 +17,7 @@ from autoseg.cli.data_options import (
     choose_place,
 )
 from autoseg.cli.display import TerminalProgress, console, show_table
+from autoseg.cli.written import shorten_path, show_written
 from dataset_fingerprints.names import counted
 
 
@@ -50,6 +51,7 @@ def check(
     report = check_dataset(found, progress)
     if out is not None:
         write_json(out, asdict(report))
+        show_written((("Findings", out),))
     if not report.findings:
         console.print(f"{report.dataset}: {counted(report.cases, 'case')}, nothing to report.", soft_wrap=True)
         return
@@ -59,6 +61,6 @@ def check(
         from autoseg.pipeline.picturing import draw_findings
 
         drawn = draw_findings(found, report.findings, pictures, progress)
-        console.print(f"{counted(len(drawn), 'picture')} in {pictures}.", soft_wrap=True)
+        console.print(f"{counted(len(drawn), 'picture')} in {shorten_path(pictures)}.", soft_wrap=True)
     if any(finding.grade == "error" for finding in report.findings):
         raise typer.Exit(2)

@@ -138,8 +138,15 @@ def show_reasons(title: str, rows: Sequence[Sequence[str]]) -> None:
             console.print(Padding(f"[dim]{name}:[/] {escape(text)}", (0, 0, 0, 4)), markup=True)
 
 
-def show_scores(title: str, evaluation: Evaluation) -> None:
-    """Show the figures of an evaluation, a line per label and metric."""
+def show_scores(title: str, evaluation: Evaluation, names: Mapping[int | str, str] | None = None) -> None:
+    """Show the figures of an evaluation, a line per label and metric.
+
+    Args:
+        title: of the table.
+        evaluation: all figures.
+        names: of labels, as far as they are known.
+    """
+    known = names or {}
     titles = evaluation.convention.column_titles()
     rows = []
     for label in evaluation.summary:
@@ -149,7 +156,7 @@ def show_scores(title: str, evaluation: Evaluation) -> None:
                 continue
             interval = f"{values.ci95[0]:.3f} to {values.ci95[1]:.3f}" if values.ci95 else "-"
             row = (titles[metric.name], f"{values.mean:.3f}", f"{values.median:.3f}", interval, str(values.n))
-            rows.append((str(label.label), *row))
+            rows.append((known.get(label.label, str(label.label)), *row))
     show_table(title, ("label", "metric", "mean", "median", "95 % interval of the mean", "n"), rows)
     console.print(f"Mean Dice over labels: {evaluation.foreground_mean_dice:.4f}")
 

@@ -9,6 +9,7 @@ import typer
 
 from autoseg.cli.data_options import MaskOption
 from autoseg.cli.display import console, show_scores
+from autoseg.cli.written import shorten_path
 from autoseg.pipeline import face
 from autoseg.workspace.fold import METRICS
 from dataset_fingerprints.errors import PartlyDoneError
@@ -70,4 +71,4 @@ def _show_evaluation(evaluation: Evaluation, out: Path) -> None:
     show_scores(f"{scored} of {scored + lost} cases" if lost else counted(scored, "case"), evaluation)
     if unpaired := evaluation.unpaired.describe():
         console.print(unpaired, soft_wrap=True)
-    console.print(f"All figures: {out}", soft_wrap=True)
+    console.print(f"All figures: {shorten_path(out)}", soft_wrap=True)

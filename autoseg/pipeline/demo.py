@@ -24,7 +24,7 @@ from autoseg.pipeline.outputs import refuse_simulation_place
 from autoseg.pipeline.planning import PlanningOptions, plan_and_preprocess
 from autoseg.pipeline.predicting import PredictionOptions, predict
 from autoseg.progress import Progress
-from autoseg.report import SheetRow, draw_contact_sheet
+from autoseg.report import SheetRow, cut_slice, draw_contact_sheet
 from autoseg.simulate import (
     SimulatedCase,
     SimulationOptions,
@@ -149,9 +149,7 @@ def _draw(
         rows.append(
             SheetRow(
                 case=case.name,
-                image=scan,
-                reference=reference,
-                prediction=prediction,
+                plane=cut_slice(scan, reference, prediction, spacing_mm),
                 caption=caption,
             )
         )

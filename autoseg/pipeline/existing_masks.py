@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autoseg.pipeline.new_scans import NewScan
+from autoseg.pipeline.scan_warnings import ScanWarning
 from autoseg.progress import Progress
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.geometry import Grid, canonical_grid
@@ -32,10 +33,16 @@ class Masks:
     Attributes:
         paths: of all masks.
         kept: those of them that were there before and stay.
+        warnings: what is remarkable about scans that were predicted now, such as being unlike the training scans.
+        table: of all scans: volumes, numbers of lesions, warnings; None where none was written.
+        pictures: of the scans that were predicted now.
     """
 
     paths: tuple[Path, ...]
     kept: frozenset[Path] = frozenset()
+    warnings: tuple[ScanWarning, ...] = ()
+    table: Path | None = None
+    pictures: tuple[Path, ...] = ()
 
     def __iter__(self) -> Iterator[Path]:
         return iter(self.paths)

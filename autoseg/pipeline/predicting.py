@@ -15,6 +15,8 @@ from autoseg.pipeline.known_cases import report_known_cases
 from autoseg.pipeline.new_scans import NewScan, explain_channels, explain_digits, find_scans, list_left_out
 from autoseg.pipeline.outputs import choose_targets
 from autoseg.pipeline.planning import read_plan
+from autoseg.pipeline.prediction_report import PredictionReport, begin_report
+from autoseg.pipeline.scan_warnings import read_known
 from autoseg.pipeline.stopping import undisturbed
 from autoseg.pipeline.trained import load_trained
 from autoseg.pipeline.trained_folds import find_trained
@@ -108,7 +110,7 @@ def predict(scans: Path, out: Path, workspace: Workspace, options: PredictionOpt
         raise
     found = search(trained.channels)
     targets = choose_targets(found, scans, out, workspace)
-    model = load_trained(trained, mirror=options.mirror)
+    model = load_trained(trained, mirror=options.mirror, known=read_known(workspace, trained))
     _introduce(
         found, scans, trained.channels, progress, f"{model.description}, flips {'on' if options.mirror else 'off'}"
     )
@@ -116,19 +118,30 @@ def predict(scans: Path, out: Path, workspace: Workspace, options: PredictionOpt
     sweep_partials(*targets)
     made = Made(values=trained.scheme.known_values(), weights=trained.weight_files())
     kept = find_kept(found, targets, made, progress, overwrite=options.overwrite)
+    report = begin_report(trained, model, targets[0].parent)
     outcomes = []
     with progress.task("Predicting", len(found)) as task:
         for scan, target in zip(found, targets, strict=True):
             if target not in kept:
-                work = partial(_predict_one, model, scan, target, options.series)
-                outcomes.append(_try_one(scan.name, work))
+                work = partial(_predict_one, model, scan, target, options.series, report)
+                outcomes.append(_try_one(scan, work, report))
+            else:
+                report.keep(scan, target)
             task.advance()
     _conclude([outcome for outcome in outcomes if not isinstance(outcome, Failure)], progress)
     failures = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
+    written = report.conclude(progress, named=targets == (out,))
+    masks = Masks(
+        paths=targets,
+        kept=kept,
+        warnings=tuple(report.warnings),
+        table=written.table,
+        pictures=written.pictures,
+    )
     if failures:
         message = f"{len(failures)} of {counted(len(found), 'scan')} could not be predicted:\n{list_failures(failures)}"
-        raise PartlyDoneError(message) if len(failures) < len(found) else DataError(message)
-    return Masks(paths=targets, kept=kept)
+        raise PartlyDoneError(message, result=masks) if len(failures) < len(found) else DataError(message)
+    return masks
 
 
 def _introduce(found: Sequence[NewScan], scans: Path, channels: Sequence[str], progress: Progress, model: str) -> None:
@@ -165,10 +178,11 @@ def _conclude(outcomes: Sequence[_Outcome], progress: Progress) -> None:
         progress.say(f"{hold} and got an empty mask: {some_of(blank)}.")
 
 
-def _try_one(case: str, work: Callable[[], _Outcome]) -> _Outcome | Failure:
+def _try_one(scan: NewScan, work: Callable[[], _Outcome], report: PredictionReport) -> _Outcome | Failure:
     """Return what came of one scan, or its failure; memory that it held is given back for the next."""
-    outcome = attempt(case, "cannot be predicted", partial(_name_lack_of_memory, work))
+    outcome = attempt(scan.name, "cannot be predicted", partial(_name_lack_of_memory, work))
     if isinstance(outcome, Failure):
+        report.fail(scan, outcome)
         release_memory()
     return outcome
 
@@ -182,7 +196,7 @@ def _name_lack_of_memory(work: Callable[[], T]) -> T:
         raise
 
 
-def _predict_one(model: LoadedModel, scan: NewScan, target: Path, series: str) -> _Outcome:
+def _predict_one(model: LoadedModel, scan: NewScan, target: Path, series: str, report: PredictionReport) -> _Outcome:
     """Write a scan's mask, and return what is remarkable about it."""
     read = model.read(scan.name, scan.images, series)
     labels, probabilities = model.segment(read)
@@ -190,4 +204,5 @@ def _predict_one(model: LoadedModel, scan: NewScan, target: Path, series: str) -
         _log.warning("case %s: %s", scan.name, fallback.describe())
     with undisturbed():
         write_label_map(target, labels, read.source_grid, read.header)
+    report.look(scan, target, read, labels, probabilities.fallbacks)
     return _Outcome(scan=scan.name, fallbacks=probabilities.fallbacks, blank=read.blank)

@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 
 from autoseg.hardware import choose_device
 from autoseg.models import Model, read_fold
+from autoseg.pipeline.scan_warnings import read_known
 from autoseg.pipeline.trained_folds import TrainedFolds, find_trained
 from autoseg.prediction import Ensemble, LoadedModel, build_cascade, make_members
 from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import WorkspaceError
+from dataset_fingerprints.likeness import KnownScans
 from dataset_fingerprints.names import counted
 from planners.plan import Plan
 
@@ -31,7 +33,8 @@ def load_predictor(
         WorkspaceError: a fold is not trained yet, its files are damaged, or they were trained for different labels.
         PlanError: there is no such configuration.
     """
-    return load_trained(find_trained(workspace, plan, names, folds), mirror=mirror)
+    found = find_trained(workspace, plan, names, folds)
+    return load_trained(found, mirror=mirror, known=read_known(workspace, found))
 
 
 def load_fold(folder: FoldFolder, *, mirror: bool = True) -> LoadedModel:
@@ -56,8 +59,13 @@ def load_fold(folder: FoldFolder, *, mirror: bool = True) -> LoadedModel:
     )
 
 
-def load_trained(found: TrainedFolds, *, mirror: bool = True) -> LoadedModel:
+def load_trained(found: TrainedFolds, *, mirror: bool = True, known: KnownScans | None = None) -> LoadedModel:
     """Return the average of trained folds, of one or several configurations, each with the same weight.
+
+    Args:
+        found: the folds.
+        mirror: average over flips as well.
+        known: scans that they were trained for, with which new ones are compared.
 
     Raises:
         WorkspaceError: files of a fold are damaged.
@@ -70,6 +78,7 @@ def load_trained(found: TrainedFolds, *, mirror: bool = True) -> LoadedModel:
         channels=found.channels,
         description=" and ".join(map(_describe, models)) if len(models) > 1 else _describe_folds(models[0]),
         patches=tuple(dict.fromkeys(model.run.own().patch_shape for one in models for model in [*one.values()][-1])),
+        known=known,
     )
 
 

@@ -25,6 +25,7 @@ from dataset_fingerprints.geometry import (
     make_grid,
     show_lengths,
 )
+from dataset_fingerprints.likeness import KnownScans, Unlikeness, measure_traits
 from dataset_fingerprints.measuring.scans import Scan, make_scan, read_scan
 from dataset_fingerprints.names import counted
 
@@ -41,11 +42,13 @@ class Prediction:
         labels: (i, j, k) label values, as a mask file holds them.
         affine: (4, 4) from voxel indices to RAS+ millimetres.
         probabilities: on the scan's canonical grid, slab by slab.
+        unlike: in what the scan is unlike all that the model was trained on, which makes poor masks likely.
     """
 
     labels: NDArray[np.integer]
     affine: NDArray[np.float64]
     probabilities: Probabilities
+    unlike: tuple[Unlikeness, ...] = ()
 
     def probability(self, name: str | int) -> NDArray[np.float32]:
         """Return (i, j, k) the probability of a label or region, given by its name, or of a label by its value.
@@ -75,6 +78,7 @@ class LoadedModel:
         channels: names of those that a scan must have, in their order.
         description: of what is averaged, for a person.
         patches: shapes of the patches that the networks see, in voxels along the canonical axes.
+        known: scans that it was trained on, with which new ones are compared; None where nothing is known of them.
     """
 
     predictor: Predictor
@@ -82,6 +86,7 @@ class LoadedModel:
     channels: tuple[str, ...]
     description: str
     patches: tuple[Triple, ...] = ()
+    known: KnownScans | None = None
 
     def predict(self, scan: Source, *, spacing_mm: TripleFloat | None = None, series: str = "") -> Prediction:
         """Segment one scan.
@@ -95,10 +100,17 @@ class LoadedModel:
         Raises:
             DataError: a file cannot be read, or the channels do not fit the model.
         """
-        values, probabilities = self.segment(self._read(scan, spacing_mm, series))
+        read = self._read(scan, spacing_mm, series)
+        values, probabilities = self.segment(read)
         grid = probabilities.source_grid
         labels = np.ascontiguousarray(from_canonical(values, find_reorientation(grid)))
-        return Prediction(labels=labels, affine=grid.matrix(), probabilities=probabilities)
+        return Prediction(
+            labels=labels, affine=grid.matrix(), probabilities=probabilities, unlike=self.find_unlikeness(read)
+        )
+
+    def find_unlikeness(self, scan: Scan) -> tuple[Unlikeness, ...]:
+        """Return in what a scan is far outside of everything that the model was trained on; takes milliseconds."""
+        return () if self.known is None or scan.blank else self.known.compare(measure_traits(scan))
 
     def read(self, name: str, images: Sequence[Path | None], series: str = "") -> Scan:
         """Read a scan; what is odd about it but can be predicted is logged.

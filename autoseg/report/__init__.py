@@ -1,7 +1,26 @@
 """Pictures of a run for people to look at."""
 
-from autoseg.report.contact_sheet import SheetRow, draw_contact_sheet
+from autoseg.report.canvas import is_drawn
+from autoseg.report.contact_sheet import SheetRow, Shown, draw_contact_sheet
 from autoseg.report.curves import draw_curves
 from autoseg.report.overlay import Outline, Overlay, Placed, draw_overlay
+from autoseg.report.slices import CaseSlice, View, choose_view, cut_slice, draw_slice, find_window, is_picture
 
-__all__ = ["Outline", "Overlay", "Placed", "SheetRow", "draw_contact_sheet", "draw_curves", "draw_overlay"]
+__all__ = [
+    "CaseSlice",
+    "Outline",
+    "Overlay",
+    "Placed",
+    "SheetRow",
+    "Shown",
+    "View",
+    "choose_view",
+    "cut_slice",
+    "draw_contact_sheet",
+    "draw_curves",
+    "draw_overlay",
+    "draw_slice",
+    "find_window",
+    "is_drawn",
+    "is_picture",
+]

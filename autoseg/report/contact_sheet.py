@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,13 +15,13 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
-from autoseg.report.axial import AxialSlice, cut_slice
 from autoseg.report.canvas import (
-    COLOURS,
     INK,
     QUIET,
     SHADOW,
+    WARNING,
     add_panel,
+    choose_colour,
     fraction,
     make_figure,
     mark,
@@ -28,83 +29,151 @@ from autoseg.report.canvas import (
     shorten,
     write_text,
 )
-from dataset_fingerprints.geometry import TripleFloat
+from autoseg.report.slices import CaseSlice
 
 # Everything on the sheet is placed in pixels from its upper left corner.
-_SIDE, _PANEL, _GAP = 20, 300, 8
-_HEAD, _STRIP, _FOOT = 84, 40, 40
-WIDTH = 2 * _SIDE + 3 * _PANEL + 2 * _GAP
+_SIDE, _GAP = 20, 8
+_HEAD, _LINE, _FOOT = 66, 20, 54
+# Between two cases on one line.
+_APART = 28
+# Pixels that a letter takes, of a bold name, a caption and a small line.
+_BOLD, _PLAIN, _SMALL = 11.0, 9.0, 7.6
 
 _FILL = 0.25
-_NOTE = "Axial slice with the largest labelled area. Radiological view, from the feet: R is the patient's right."
+_NOTE = "Slice with the largest labelled area."
+_SIDES = " Radiological view: R is the patient's right, A the front."
+_LEGEND_COLUMNS, _MOST_NAMED = 5, 20
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shown:
+    """A label or region of a sheet: the name in its legend, and the label values that it is made of."""
+
+    name: str
+    values: tuple[int, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SheetRow:
-    """One case of a contact sheet; arrays are (x, y, z) in canonical RAS+.
+    """One case of a contact sheet.
 
     Attributes:
-        image: one channel's intensities.
-        reference: label values, or None for a scan without a reference.
-        prediction: label values.
         caption: a few words on the case, for example `Dice 0.71 · 12.3 ml`.
-        spacing_mm: voxel size, for the right proportions.
+        detail: more on the case, on a line of its own, or empty.
+        warning: a sentence that is drawn below, or empty.
     """
 
     case: str
-    image: NDArray[np.floating]
-    reference: NDArray[np.integer] | None
-    prediction: NDArray[np.integer]
+    plane: CaseSlice
     caption: str
-    spacing_mm: TripleFloat = (1.0, 1.0, 1.0)
+    detail: str = ""
+    warning: str = ""
 
 
-def sheet_height(cases: int) -> int:
-    """Return the height in pixels of a sheet of so many cases; the width is always `WIDTH`."""
-    return _HEAD + cases * (_STRIP + _PANEL + _GAP) + _FOOT
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Layout:
+    """Sizes of a sheet, in pixels.
+
+    Attributes:
+        heads: of the panels of a case.
+        panel: edge of a panel.
+        beside: cases on one line.
+        strip: height of a case's lines of text.
+    """
+
+    heads: tuple[str, ...]
+    panel: int
+    beside: int
+    strip: int
+
+    def cell(self) -> int:
+        """Return the width of a case."""
+        return len(self.heads) * (self.panel + _GAP) - _GAP
+
+    def width(self) -> int:
+        """Return the width of the sheet."""
+        return 2 * _SIDE + self.beside * (self.cell() + _APART) - _APART
+
+    def row(self) -> int:
+        """Return the height of a line of cases."""
+        return self.strip + self.panel + _GAP
+
+    def height(self, cases: int, named: int) -> int:
+        """Return the height of a sheet of so many cases with so many names in its legend."""
+        return self.top(named) + math.ceil(cases / self.beside) * self.row() + _FOOT
+
+    def top(self, named: int) -> int:
+        """Return where the first case begins."""
+        return _HEAD + _LINE * (1 + math.ceil(named / _LEGEND_COLUMNS))
 
 
-def draw_contact_sheet(rows: Sequence[SheetRow], path: Path, title: str) -> None:
-    """Write a PNG with one axial slice of each case, in radiological view, through its largest labelled area.
+def choose_layout(rows: Sequence[SheetRow]) -> Layout:
+    """Choose the sizes of a sheet: few cases large, many smaller and in two columns."""
+    compared = any(row.plane.reference is not None for row in rows)
+    heads = ("Scan", "Reference", "Prediction (white line: reference)") if compared else ("Scan", "Prediction")
+    few = len(rows) <= 6 and compared
+    strip = 40 + sum(_LINE - 2 for lines in ([row.detail for row in rows], [row.warning for row in rows]) if any(lines))
+    return Layout(heads=heads, panel=300 if few else 220, beside=1 if few else 2, strip=strip)
+
+
+def draw_contact_sheet(
+    rows: Sequence[SheetRow], path: Path, title: str, shown: Sequence[Shown] = (), note: str = ""
+) -> None:
+    """Write a PNG with one slice of each case, through its largest labelled area.
 
     Args:
-        rows: the cases, from top to bottom.
+        rows: the cases, in reading order.
         path: the file to write.
         title: the head of the sheet.
+        shown: labels and regions, from the first to the last drawn; empty for all labels found, by their values.
+        note: a line at the foot.
 
     Raises:
         ValueError: there is no row.
     """
     if not rows:
         raise ValueError("a contact sheet needs at least one row")
-    figure = make_figure(WIDTH, sheet_height(len(rows)))
-    colours = _choose_colours(rows)
-    _draw_head(figure, title, colours)
+    shown = tuple(shown) or _find_shown(rows)
+    named = min(len(shown), _MOST_NAMED)
+    layout = choose_layout(rows)
+    figure = make_figure(layout.width(), layout.height(len(rows), named))
+    _draw_head(figure, layout, title, shown[:named], len(shown) - named)
     for number, row in enumerate(rows):
-        _draw_row(figure, row, _HEAD + number * (_STRIP + _PANEL + _GAP), colours)
-    write_text(figure, _NOTE, (_SIDE, sheet_height(len(rows)) - _FOOT // 2), color=QUIET, size=10)
+        line, column = divmod(number, layout.beside)
+        corner = (_SIDE + column * (layout.cell() + _APART), layout.top(named) + line * layout.row())
+        _draw_case(figure, layout, corner, row, shown)
+    sides = _SIDES if any(any(row.plane.edges) for row in rows) else ""
+    choice = _NOTE if any(row.plane.place for row in rows) else ""
+    for number, text in enumerate((f"{choice}{sides}", note)):
+        at = (_SIDE, layout.height(len(rows), named) - _FOOT + 14 + number * _LINE)
+        write_text(figure, shorten(text, int((layout.width() - 2 * _SIDE) / _SMALL)), at, color=QUIET, size=10)
     save_png(figure, path)
 
 
-def _choose_colours(rows: Sequence[SheetRow]) -> Mapping[int, str]:
-    """Give each label of the sheet a colour, the same in every row."""
-    maps = [labels for row in rows for labels in (row.reference, row.prediction) if labels is not None]
+def _find_shown(rows: Sequence[SheetRow]) -> tuple[Shown, ...]:
+    maps = [labels for row in rows for labels in (row.plane.reference, row.plane.prediction) if labels is not None]
     found = sorted({int(value) for labels in maps for value in np.unique(labels)} - {0})
-    return {value: COLOURS[position % len(COLOURS)] for position, value in enumerate(found)}
+    return tuple(Shown(name=f"label {value}", values=(value,)) for value in found)
 
 
-def _draw_head(figure: Figure, title: str, colours: Mapping[int, str]) -> None:
-    write_text(figure, shorten(title, 60), (_SIDE, 30), color=INK, size=17, weight="bold")
-    for column, head in enumerate(("Scan", "Reference", "Prediction (white line: reference)")):
-        write_text(figure, head, (_left_of(column), _HEAD - 16), color=QUIET, size=11)
-    if len(colours) < 2:
+def _draw_head(figure: Figure, layout: Layout, title: str, named: Sequence[Shown], more: int) -> None:
+    letters = int((layout.width() - 2 * _SIDE) / 12.5)
+    write_text(figure, shorten(title, letters), (_SIDE, 30), color=INK, size=17, weight="bold")
+    for column in range(layout.beside):
+        for position, head in enumerate(layout.heads):
+            left = _SIDE + column * (layout.cell() + _APART) + position * (layout.panel + _GAP)
+            write_text(figure, head, (left, layout.top(len(named)) - 10), color=QUIET, size=10)
+    if not named:
         return
+    names = [shorten(one.name, 28) for one in named]
+    if more:
+        names[-1] += f" (and {more} more)"
     figure.legend(
-        [Line2D([], [], color=colour, linewidth=4) for colour in colours.values()],
-        [f"label {value}" for value in colours],
-        loc="upper right",
-        bbox_to_anchor=fraction(figure, (WIDTH - _SIDE, 20)),
-        ncols=min(len(colours), 5),
+        [Line2D([], [], color=choose_colour(position), linewidth=4) for position in range(len(named))],
+        names,
+        loc="upper left",
+        bbox_to_anchor=fraction(figure, (_SIDE, 50)),
+        ncols=min(len(named), _LEGEND_COLUMNS),
         frameon=False,
         fontsize=10,
         labelcolor=INK,
@@ -115,49 +184,62 @@ def _draw_head(figure: Figure, title: str, colours: Mapping[int, str]) -> None:
     )
 
 
-def _draw_row(figure: Figure, row: SheetRow, top: int, colours: Mapping[int, str]) -> None:
-    """Draw one case's line of text and its three panels, from `top` pixels downwards."""
-    plane = cut_slice(row.image, row.reference, row.prediction, row.spacing_mm)
-    middle = top + _STRIP // 2
-    write_text(figure, shorten(row.case, 26), (_SIDE, middle), color=INK, size=13, weight="bold")
-    write_text(figure, shorten(row.caption, 60), (_left_of(1), middle), color=INK, size=13)
-    write_text(figure, f"z = {plane.index}", (WIDTH - _SIDE, middle), color=QUIET, size=11, ha="right")
-    _, reference, prediction = (_draw_scan(figure, plane, (_left_of(column), top + _STRIP)) for column in range(3))
-    _draw_labels(prediction, plane.prediction, plane, colours)
-    if plane.reference is None:
-        mark(reference, "no reference", (0.5, 0.05), "center")
+def _draw_case(figure: Figure, layout: Layout, corner: tuple[int, int], row: SheetRow, shown: Sequence[Shown]) -> None:
+    """Draw one case's lines of text and its panels, `corner` being the upper left one."""
+    plane, (left, top) = row.plane, corner
+    middle, width = top + 20, layout.cell()
+    room = width - int(_SMALL * (len(plane.place) + 1))
+    name = shorten(row.case, max(8, int(0.45 * room / _BOLD)))
+    captioned = left + max(layout.panel + _GAP if layout.beside == 1 else 0, int(_BOLD * (len(name) + 1)))
+    letters = int((room - (captioned - left)) / _PLAIN) if layout.beside == 1 else int((room - captioned + left) / 8)
+    size = 13 if layout.beside == 1 else 11
+    write_text(figure, name, (left, middle), color=INK, size=size, weight="bold")
+    write_text(figure, shorten(row.caption, letters), (captioned, middle), color=INK, size=size)
+    write_text(figure, plane.place, (left + width, middle), color=QUIET, size=10, ha="right")
+    lines = [(text, colour) for text, colour in ((row.detail, INK), (row.warning, WARNING)) if text]
+    for number, (text, colour) in enumerate(lines, start=1):
+        at = (left, middle + number * (_LINE - 2))
+        write_text(figure, shorten(text, int(width / _SMALL), end=True), at, color=colour, size=10)
+    corners = [(left + column * (layout.panel + _GAP), top + layout.strip) for column in range(len(layout.heads))]
+    panels = [_draw_scan(figure, plane, at, layout.panel) for at in corners]
+    _draw_labels(panels[-1], plane.prediction, plane, shown)
+    if len(panels) == 2:
         return
-    _draw_labels(reference, plane.reference, plane, colours)
-    for value in colours:
-        _draw_outline(prediction, plane.reference == value, plane, "white", 0.8)
+    if plane.reference is None:
+        mark(panels[1], "no reference", (0.5, 0.05), "center")
+        return
+    _draw_labels(panels[1], plane.reference, plane, shown)
+    for one in shown:
+        _draw_outline(panels[-1], np.isin(plane.reference, one.values), plane, "white", 0.8)
 
 
-def _draw_scan(figure: Figure, plane: AxialSlice, corner: tuple[int, int]) -> Axes:
+def _draw_scan(figure: Figure, plane: CaseSlice, corner: tuple[int, int], side_pixels: int) -> Axes:
     """Draw the slice in the middle of a black square whose upper left corner lies at `corner`; axes are in mm."""
     height, width = _size_mm(plane)
     side = max(height, width)
-    axes = add_panel(figure, corner, _PANEL)
-    axes.imshow(plane.scan, cmap="gray", vmin=0.0, vmax=1.0, extent=(0.0, width, height, 0.0), interpolation="bilinear")
+    axes = add_panel(figure, corner, side_pixels)
+    axes.imshow(plane.scan, cmap="gray", vmin=0, vmax=255, extent=(0.0, width, height, 0.0), interpolation="bilinear")
     axes.set(
         xlim=((width - side) / 2, (width + side) / 2), ylim=((height + side) / 2, (height - side) / 2), aspect="auto"
     )
-    mark(axes, "R", (0.025, 0.5), "left")
-    mark(axes, "L", (0.975, 0.5), "right")
+    mark(axes, plane.edges[0], (0.025, 0.5), "left")
+    mark(axes, plane.edges[1], (0.975, 0.5), "right")
     return axes
 
 
-def _draw_labels(axes: Axes, labels: NDArray[np.integer], plane: AxialSlice, colours: Mapping[int, str]) -> None:
+def _draw_labels(axes: Axes, labels: NDArray[np.integer], plane: CaseSlice, shown: Sequence[Shown]) -> None:
     """Tint each label's area and draw its outline."""
     tint = np.zeros((*labels.shape, 4))
-    for value, colour in colours.items():
-        tint[labels == value] = (*to_rgb(colour), _FILL)
+    masks = [np.isin(labels, one.values) for one in shown]
+    for position, mask in enumerate(masks):
+        tint[mask] = (*to_rgb(choose_colour(position)), _FILL)
     height, width = _size_mm(plane)
     axes.imshow(tint, extent=(0.0, width, height, 0.0), interpolation="nearest", aspect="auto")
-    for value, colour in colours.items():
-        _draw_outline(axes, labels == value, plane, colour, 1.4)
+    for position, mask in enumerate(masks):
+        _draw_outline(axes, mask, plane, choose_colour(position), 1.4)
 
 
-def _draw_outline(axes: Axes, mask: NDArray[np.bool_], plane: AxialSlice, colour: str, width: float) -> None:
+def _draw_outline(axes: Axes, mask: NDArray[np.bool_], plane: CaseSlice, colour: str, width: float) -> None:
     """Draw the line around the mask, closed also where the mask touches the border of the slice."""
     if not mask.any():
         return
@@ -169,10 +251,6 @@ def _draw_outline(axes: Axes, mask: NDArray[np.bool_], plane: AxialSlice, colour
         line.set_path_effects([withStroke(linewidth=width + 1.0, foreground=SHADOW)])
 
 
-def _size_mm(plane: AxialSlice) -> tuple[float, float]:
+def _size_mm(plane: CaseSlice) -> tuple[float, float]:
     """Return the slice's height and width."""
     return plane.scan.shape[0] * plane.pixel_mm[0], plane.scan.shape[1] * plane.pixel_mm[1]
-
-
-def _left_of(column: int) -> int:
-    return _SIDE + column * (_PANEL + _GAP)

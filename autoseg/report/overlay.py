@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial import ConvexHull
 
-from autoseg.report.axial import find_window
 from autoseg.report.canvas import (
     COLOURS,
     INK,
@@ -31,6 +30,7 @@ from autoseg.report.canvas import (
     shorten,
     write_text,
 )
+from autoseg.report.slices import find_window
 
 _SIDE, _PANEL, _GAP = 20, 320, 8
 _HEAD, _LINE, _FOOT = 70, 20, 14

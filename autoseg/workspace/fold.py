@@ -14,6 +14,8 @@ FULL = "full"
 JOB = "job.json"
 # The figures of an evaluation.
 METRICS = "metrics.json"
+# For people: a row per case, and a picture of some of them.
+TABLE, SHEET = "cases.csv", "contact_sheet.png"
 _CASES, _PROBABILITIES = "cases", "probabilities"
 _PREFIX = "fold_"
 _NUMBERED = re.compile(rf"{_PREFIX}(0|[1-9][0-9]*)")
@@ -99,6 +101,16 @@ class FoldFolder:
         return self.root / "progress.png"
 
     @property
+    def table(self) -> Path:
+        """The scores and volumes of the cases that the fold did not train on, for a spreadsheet."""
+        return self.root / TABLE
+
+    @property
+    def sheet(self) -> Path:
+        """The picture of some of these cases, with reference and prediction."""
+        return self.root / SHEET
+
+    @property
     def tensorboard(self) -> Path:
         """The folder of TensorBoard's files."""
         return self.root / "tensorboard"
@@ -132,7 +144,11 @@ class FoldFolder:
     def training_files(self) -> tuple[Path, ...]:
         """Return what a training made, files and folders that are there or not, without what it was begun with."""
         results = (self.record, self.validation.root, *self.weight_files(), self.checkpoint)
-        return (*results, self.curve, self.picture, self.tensorboard)
+        return (*results, *self.reports(), self.curve, self.picture, self.tensorboard)
+
+    def reports(self) -> tuple[Path, ...]:
+        """Return what is made of the validation for people, there or not."""
+        return (self.table, self.sheet)
 
     def name(self) -> str:
         """Return the fold as commands name it: its number, or `full`."""

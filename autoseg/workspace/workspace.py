@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from autoseg.workspace.fold import FULL, JOB, FoldFolder, fold_folder, list_folds
+from autoseg.workspace.fold import FULL, JOB, SHEET, TABLE, FoldFolder, fold_folder, list_folds
 from autoseg.workspace.links import refuse_links_out
 from autoseg.workspace.locks import LOCK, was_locked
 from autoseg.workspace.store import StoreFolder
@@ -78,6 +78,11 @@ class Workspace:
     def cross_validation(self, plan: str, configuration: str) -> Path:
         """Return the path of the metrics of all of a configuration's folds together."""
         return self.configuration(plan, configuration) / "cross_validation.json"
+
+    def cross_validation_reports(self, plan: str, configuration: str) -> tuple[Path, Path]:
+        """Return the paths of the table of all of a configuration's cases, and of the picture of some of them."""
+        folder = self.configuration(plan, configuration)
+        return folder / TABLE, folder / SHEET
 
     def cross_validation_job(self, plan: str, configuration: str) -> Path:
         """Return the path of the training of all of a configuration's folds, as it is handed to another process."""

@@ -22,8 +22,8 @@ def train_for_minutes(bench: Bench) -> Iterator[Row | str]:
     workspace, data = bench.work / "whole-job", bench.data or bench.simulated()
     start, minutes = time.perf_counter(), _minutes(bench)
     small = ("--set", "patch_shape=[16,16,16]", "--set", "training.iterations=3")
-    small = small if bench.tiny else ("--max-hours", f"{minutes / 60:.4f}")
-    bench.autoseg("plan_and_preprocess", str(data), "-w", str(workspace), "-c", "3d_fullres", *small)
+    options = small if bench.tiny else ("--max-minutes", f"{minutes:.2f}")
+    bench.autoseg("plan_and_preprocess", str(data), "-w", str(workspace), "-c", "3d_fullres", *options)
     planned = time.perf_counter() - start
     yield f"Data: {data.name}; planned and preprocessed in {planned:.1f} s."
     minutes = _minutes(bench)

@@ -13,6 +13,7 @@ from autoseg.pipeline.folds.job_file import COMMAND, write_job
 from autoseg.pipeline.folds.jobs import Job, TrainingOptions, resolve_jobs
 from autoseg.pipeline.folds.needs import find_lacking
 from autoseg.pipeline.folds.out_of_fold import find_scores
+from autoseg.pipeline.folds.reporting import report_folds
 from autoseg.pipeline.folds.runs import cases_of, name_folds, read_run
 from autoseg.pipeline.folds.slots import find_slots
 from autoseg.pipeline.planning import read_plan
@@ -45,6 +46,7 @@ def train_all(workspace: Workspace, options: TrainingOptions, progress: Progress
     scores = [_read_scores(folder, cases_of(splits, fold), splits.origin) for fold, folder in named.items()]
     summary = summarise([case for found in scores for case in found])
     write_evaluation(workspace.cross_validation(plan.name, configuration), summary, sealed=True)
+    report_folds(workspace, plan, splits, (configuration, tuple(named.values())), summary)
     return summary
 
 

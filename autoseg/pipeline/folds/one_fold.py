@@ -19,6 +19,7 @@ from autoseg.pipeline.folds.jobs import Job, TrainingOptions, resolve_job
 from autoseg.pipeline.folds.observing import make_observers
 from autoseg.pipeline.folds.out_of_fold import find_scores
 from autoseg.pipeline.folds.raw_files import remark_on_cases
+from autoseg.pipeline.folds.reporting import keep_report, leave_report
 from autoseg.pipeline.folds.residency import load_cases
 from autoseg.pipeline.folds.restarting import finish_restart, remove, restart
 from autoseg.pipeline.folds.validation import TrainingValidator, validate_fold
@@ -89,7 +90,7 @@ def _train_locked(job: Job, progress: Progress) -> Evaluation | None:
         scores = find_scores(job.folder, job.cases.validation)
         if scores is not None:
             progress.say(f"Fold {job.fold} is finished.")
-            return _keep_metrics(job.folder, summarise(scores))
+            return keep_report(job, _keep_metrics(job.folder, summarise(scores)))
         progress.say(f"Fold {job.fold} is trained, but not all of its validation is there: validating what is missing.")
     with _stopping_at_once(job.folder, "validating"):
         way = record.final_prediction
@@ -98,7 +99,7 @@ def _train_locked(job: Job, progress: Progress) -> Evaluation | None:
             progress.say(f"For the time: {describe_effort(way)}.")
         evaluation = validate_fold(members, job.inputs, job.cases.validation, job.folder, progress)
     _write(job.folder, replace(record, status="finished"))
-    return evaluation
+    return leave_report(job, evaluation)
 
 
 def _open(job: Job) -> TrainingRecord | None:
@@ -114,7 +115,8 @@ def _open(job: Job) -> TrainingRecord | None:
     if record is None or record.status == "training":
         return record
     if job.extends(record):
-        remove(job.folder.validation.root)
+        for path in (job.folder.validation.root, *job.folder.reports()):
+            remove(path)
     elif job.folder.weight_files():
         return record
     # Longer, or only as long as it takes to write lost weights again.

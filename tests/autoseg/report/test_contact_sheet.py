@@ -9,37 +9,52 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from autoseg.report import SheetRow, draw_contact_sheet
-from autoseg.report.contact_sheet import WIDTH, sheet_height
+from autoseg.report import SheetRow, Shown, cut_slice, draw_contact_sheet, is_drawn
+from autoseg.report.canvas import choose_colour
+from autoseg.report.contact_sheet import choose_layout
 
 SHAPE = (30, 36, 12)
 
 
-@pytest.fixture
-def row() -> SheetRow:
+def cut(image, reference, prediction):
+    return cut_slice(image, reference, prediction, (1.0, 1.0, 1.0))
+
+
+def arrays() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     image = np.random.default_rng(0).normal(100.0, 10.0, SHAPE).astype(np.float32)
     reference, prediction = np.zeros((2, *SHAPE), dtype=np.uint8)
     reference[5:15, 5:15, 4:8] = 1
     prediction[7:17, 5:15, 4:8] = 1
-    return SheetRow(
-        case="sub-01", image=image, reference=reference, prediction=prediction, caption="Dice 0.80 · 0.4 ml"
-    )
+    return image, reference, prediction
 
 
-def draw(tmp_path: Path, *rows: SheetRow) -> np.ndarray:
+def relabel(row: SheetRow, reference: np.ndarray | None, prediction: np.ndarray) -> SheetRow:
+    return replace(row, plane=cut(arrays()[0], reference, prediction))
+
+
+@pytest.fixture
+def row() -> SheetRow:
+    image, reference, prediction = arrays()
+    return SheetRow(case="sub-01", plane=cut(image, reference, prediction), caption="Dice 0.80 · 0.4 ml")
+
+
+def draw(
+    tmp_path: Path, *rows: SheetRow, shown: tuple[Shown, ...] = (Shown(name="lesion", values=(1,)),)
+) -> np.ndarray:
     path = tmp_path / "sheets" / "sheet.png"
-    draw_contact_sheet(rows, path, "Worst cases")
+    draw_contact_sheet(rows, path, "Worst cases", shown)
     with Image.open(path) as picture:
         assert picture.format == "PNG"
         picture.load()
         pixels = np.asarray(picture.convert("RGB")).astype(int)
-    assert pixels.shape == (sheet_height(len(rows)), WIDTH, 3)
+    layout = choose_layout(rows)
+    assert pixels.shape == (layout.height(len(rows), len(shown)), layout.width(), 3)
     return pixels
 
 
 def panels(pixels: np.ndarray) -> tuple[np.ndarray, ...]:
     """Return the lower parts of the three panels of a sheet with one row."""
-    stop = sheet_height(1) - 60
+    stop = len(pixels) - 70
     return tuple(pixels[stop - 200 : stop, left : left + 300] for left in (20, 328, 636))
 
 
@@ -55,36 +70,74 @@ def test_sheet_has_the_stated_size_and_shows_labels_only_where_they_belong(tmp_p
     assert coloured(prediction) > 100
 
 
-def test_sheet_grows_by_the_row(tmp_path, row):
-    draw(tmp_path, row, replace(row, case="sub-02"), replace(row, case="sub-03"))
-    assert sheet_height(3) - sheet_height(2) == sheet_height(2) - sheet_height(1)
+def test_few_cases_are_drawn_large_and_many_in_two_columns(row):
+    few, many = choose_layout([row] * 6), choose_layout([row] * 7)
+    assert (few.beside, many.beside) == (1, 2)
+    assert many.panel < few.panel
+    assert few.height(3, 1) - few.height(2, 1) == few.row()
+    assert many.height(8, 1) == many.height(7, 1)
+    assert choose_layout([replace(row, warning="Odd.")]).strip > few.strip
+
+
+def test_scans_without_any_reference_have_two_panels(tmp_path, row):
+    image, _, prediction = arrays()
+    alone = replace(row, plane=cut(image, None, prediction))
+    assert choose_layout([alone]).heads == ("Scan", "Prediction")
+    assert coloured(draw(tmp_path, alone)) > 100
 
 
 def test_empty_masks_and_a_missing_reference_are_drawn(tmp_path, row):
+    _, _, prediction = arrays()
     nothing = np.zeros(SHAPE, dtype=np.uint8)
-    _, reference, prediction = panels(draw(tmp_path, replace(row, reference=nothing, prediction=nothing)))
-    assert coloured(reference) == coloured(prediction) == 0
-    _, reference, prediction = panels(draw(tmp_path, replace(row, reference=None)))
+    _, reference, predicted = panels(draw(tmp_path, relabel(row, nothing, nothing)))
+    assert coloured(reference) == coloured(predicted) == 0
+    _, reference, predicted = panels(draw(tmp_path, row, relabel(row, None, prediction)))
     assert coloured(reference) == 0
-    assert coloured(prediction) > 100
+    assert coloured(predicted) > 100
 
 
-def test_each_label_has_its_own_colour(tmp_path, row):
-    two = row.prediction.copy()
+def near(pixels: np.ndarray, position: int) -> int:
+    """Return how many pixels have nearly the colour of a label."""
+    code = choose_colour(position)
+    wanted = [int(code[at : at + 2], 16) for at in (1, 3, 5)]
+    return int((np.abs(pixels - wanted).max(axis=-1) < 40).sum())
+
+
+def test_labels_and_regions_have_their_own_colours_and_names(tmp_path, row):
+    _, _, two = arrays()
     two[:, 10:] *= 2
-    single = draw(tmp_path, replace(row, prediction=row.prediction))
-    double = draw(tmp_path, replace(row, reference=two, prediction=two))
-    blue = [int((pixels[..., 2] - pixels[..., 0] > 60).sum()) for pixels in (single, double)]
-    assert blue[0] == 0
-    assert blue[1] > 100
+    double = relabel(row, two, two)
+    labels = (Shown(name="dark", values=(1,)), Shown(name="bright", values=(2,)))
+    regions = (Shown(name="whole", values=(1, 2)), Shown(name="core", values=(2,)))
+    for shown in (labels, regions, ()):
+        pixels = draw(tmp_path, double, shown=shown) if shown else None
+        if pixels is None:
+            draw_contact_sheet([double], tmp_path / "plain.png", "A")
+            with Image.open(tmp_path / "plain.png") as picture:
+                pixels = np.asarray(picture.convert("RGB")).astype(int)
+        assert near(pixels, 0) > 50
+        assert near(pixels, 1) > 50
+    assert near(draw(tmp_path, row, shown=labels[:1]), 1) == 0
+
+
+def test_any_number_of_labels_has_different_colours(tmp_path, row):
+    assert len({choose_colour(position) for position in range(60)}) == 60
+    draw(tmp_path, row, shown=tuple(Shown(name=f"organ {value}", values=(value,)) for value in range(1, 21)))
 
 
 def test_label_that_fills_the_slice_and_one_of_a_single_voxel_are_drawn(tmp_path, row):
     full, single = np.ones(SHAPE, dtype=np.uint8), np.zeros(SHAPE, dtype=np.uint8)
     single[3, 3, 3] = 1
-    _, reference, _ = panels(draw(tmp_path, replace(row, reference=full, prediction=single)))
+    _, reference, _ = panels(draw(tmp_path, relabel(row, full, single)))
     assert coloured(reference) > 100
-    assert coloured(draw(tmp_path, replace(row, reference=None, prediction=single))) > 10
+    assert coloured(draw(tmp_path, relabel(row, None, single))) > 10
+
+
+def test_our_pictures_are_told_from_others(tmp_path, row):
+    draw_contact_sheet([row], tmp_path / "ours.png", "A")
+    Image.new("RGB", (8, 8)).save(tmp_path / "theirs.png")
+    (tmp_path / "text.png").write_text("Software autoseg", encoding="utf-8")
+    assert [is_drawn(tmp_path / f"{name}.png") for name in ("ours", "theirs", "text")] == [True, False, False]
 
 
 def test_names_are_drawn_as_they_are(tmp_path, row):

@@ -1,0 +1,33 @@
+"""The end of a command's output: where everything lies that it wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from autoseg.cli.display import console
+
+if TYPE_CHECKING:
+    from autoseg.pipeline.existing_masks import Masks
+
+
+def show_masks(masks: Masks) -> None:
+    """Show how many masks were made, where they lie, and the report on them."""
+    place = masks[0] if len(masks) == 1 else masks[0].parent
+    console.print(f"{masks.describe()}: {shorten_path(place)}", soft_wrap=True)
+    show_written((("Table", masks.table), *(("Picture", picture) for picture in masks.pictures)))
+
+
+def show_written(written: Iterable[tuple[str, Path | None]]) -> None:
+    """Show a line per file or folder that is there, each with what it is."""
+    there = [(what, path) for what, path in written if path is not None and path.exists()]
+    width = max((len(what) for what, _ in there), default=0)
+    for what, path in there:
+        console.print(f"{what + ':':<{width + 1}} {shorten_path(path)}", soft_wrap=True)
+
+
+def shorten_path(path: Path) -> str:
+    """Return a path from the current directory where it lies in it."""
+    here, place = Path.cwd(), path.absolute()
+    return str(place.relative_to(here)) if place != here and place.is_relative_to(here) else str(path)

@@ -1,0 +1,273 @@
+"""What `predict` leaves beside the masks: a table of all scans, and pictures that show the unusual ones first."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autoseg.models import read_settings
+from autoseg.pipeline.case_tables import (
+    CASE,
+    WARNINGS,
+    Table,
+    choose_name,
+    join_warnings,
+    read_table,
+    show_figure,
+    write_table,
+)
+from autoseg.pipeline.new_scans import NewScan
+from autoseg.pipeline.scan_warnings import ScanWarning, say_unlike, warn_of
+from autoseg.pipeline.showing import Showing, choose_showing, describe_amounts, measure_amounts
+from autoseg.pipeline.trained_folds import TrainedFolds
+from autoseg.prediction import Fallback, LoadedModel
+from autoseg.progress import Progress
+from autoseg.report import (
+    CaseSlice,
+    SheetRow,
+    choose_view,
+    draw_contact_sheet,
+    draw_slice,
+    find_window,
+    is_drawn,
+    is_picture,
+)
+from dataset_fingerprints.errors import DataError
+from dataset_fingerprints.failures import Failure, attempt
+from dataset_fingerprints.files.places import nearest_there, resolve
+from dataset_fingerprints.geometry import TripleFloat, canonical_grid
+from dataset_fingerprints.measuring.scans import Scan
+from dataset_fingerprints.names import counted
+from dataset_fingerprints.reading.images import read_label_map
+
+_log = logging.getLogger(__name__)
+
+TABLE, SHEET = "predictions.csv", "contact_sheet.png"
+_INPUT, _MASK, _RESULT = "input file", "mask", "result"
+# Scans on one sheet, and sheets at most.
+SHEET_CASES, MOST_SHEETS = 24, 4
+
+
+def report_folder(masks: Path) -> Path:
+    """Return where the report on a folder of masks lies: beside it, so that other programs find only masks in it."""
+    place = resolve(masks)
+    return place.with_name(f"{place.name}-report")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Written:
+    """Files of a report; none where there is no place for them."""
+
+    table: Path | None = None
+    pictures: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Drawn:
+    """A scan's row in a sheet, and its place among the others: warned first, then empty masks, then large ones."""
+
+    key: tuple[bool, bool, float]
+    row: SheetRow
+
+
+def begin_report(trained: TrainedFolds, model: LoadedModel, masks: Path) -> PredictionReport:
+    """Return a report, still empty, on what trained folds predict.
+
+    Args:
+        trained: the folds.
+        model: of these folds.
+        masks: the folder of the masks.
+    """
+    own = [*trained.stages[0].values()][-1][0]
+    showing = choose_showing(trained.scheme, trained.channels, read_settings(own).summary)
+    return PredictionReport(showing, model, masks)
+
+
+class PredictionReport:
+    """Collects what is said of each scan; of the pictures it keeps only slices, and those of the most unusual scans.
+
+    Args:
+        showing: of the model's results.
+        model: that predicts.
+        masks: the folder of the masks.
+    """
+
+    def __init__(self, showing: Showing, model: LoadedModel, masks: Path) -> None:
+        self._showing, self._model, self._masks = showing, model, masks
+        self._rows: dict[str, Mapping[str, str]] = {}
+        self._drawn: list[_Drawn] = []
+        self._seen = 0
+        self.warnings: list[ScanWarning] = []
+        self.sentences: list[str] = []
+
+    def look(
+        self, scan: NewScan, target: Path, read: Scan, labels: NDArray[np.integer], fallbacks: Sequence[Fallback]
+    ) -> None:
+        """Take note of a scan whose mask was made; whatever goes wrong with that does not cost the mask.
+
+        Args:
+            scan: its files.
+            target: its mask.
+            read: what was predicted.
+            labels: (x, y, z) label values on its canonical grid.
+            fallbacks: where a stage found nothing to crop to.
+        """
+        done = attempt(scan.name, "cannot be drawn", lambda: self._look(scan, target, read, labels, fallbacks))
+        if isinstance(done, Failure):
+            _log.warning("%s", done.describe())
+
+    def _look(
+        self, scan: NewScan, target: Path, read: Scan, labels: NDArray[np.integer], fallbacks: Sequence[Fallback]
+    ) -> None:
+        unlike = self._model.find_unlikeness(read)
+        warnings = warn_of(scan, self._showing.channels, unlike, fallbacks, blank=read.blank)
+        spacing_mm = canonical_grid(read.source_grid).spacing_mm()
+        plain = is_picture(read.source_grid)
+        amounts = measure_amounts(labels, self._showing.targets, spacing_mm)
+        said = describe_amounts(self._showing.names, amounts, pixels=plain)
+        messages = [warning.message for warning in warnings]
+        self._rows[scan.name] = self._describe(scan, target, "predicted", messages) | self._fill(
+            [(amount.ml, amount.lesions) for amount in amounts]
+        )
+        self.warnings += warnings
+        self.sentences.append(f"{scan.name}: {said}.")
+        self._seen += 1
+        plane = _cut(read, labels, self._choose_channel(read), spacing_mm)
+        volume = sum(amount.ml for amount in amounts)
+        # A single label needs no name, several need a line of their own.
+        one_line = len(amounts) == 1 or not volume
+        caption, detail = (said, "") if one_line else ("", said)
+        row = SheetRow(case=scan.name, plane=plane, caption=caption, detail=detail, warning=join_warnings(messages))
+        self._drawn.append(_Drawn(key=(not warnings, volume > 0, -volume), row=row))
+        self._drawn.sort(key=lambda drawn: drawn.key)
+        del self._drawn[SHEET_CASES * MOST_SHEETS :]
+
+    def _choose_channel(self, read: Scan) -> int:
+        wanted = self._showing.channel
+        if wanted not in read.absent:
+            return wanted
+        return next(position for position in range(len(read.voxels)) if position not in read.absent)
+
+    def keep(self, scan: NewScan, target: Path) -> None:
+        """Take note of a mask that was there before and stays."""
+        row = self._describe(scan, target, "kept", ())
+        try:
+            mask = read_label_map(target)
+            labels = mask.voxels[0].round().astype(np.int64)
+        except (DataError, OSError):
+            self._rows[scan.name] = row
+            return
+        amounts = measure_amounts(labels, self._showing.targets, mask.grid().spacing_mm())
+        self._rows[scan.name] = row | self._fill([(amount.ml, amount.lesions) for amount in amounts])
+
+    def fail(self, scan: NewScan, failure: Failure) -> None:
+        """Take note of a scan that could not be predicted."""
+        self._rows[scan.name] = self._describe(scan, None, "failed", (failure.message,))
+
+    def conclude(self, progress: Progress, *, named: bool) -> Written:
+        """Say what is remarkable, and write the report.
+
+        Args:
+            progress: receiver of what is said.
+            named: whether a person gave the mask's own name, beside which nobody expects more files.
+        """
+        if len(self.sentences) == 1:
+            progress.say(self.sentences[0])
+        say_unlike(self.warnings, progress)
+        return Written() if named else self.write()
+
+    def write(self) -> Written:
+        """Write the table and, where masks were made, the pictures; nothing where they have no place.
+
+        Rows of earlier runs whose masks are still in the folder stay, and what was remarkable about masks that stay.
+        """
+        folder = report_folder(self._masks)
+        there = nearest_there(folder)
+        if folder.is_symlink() or not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+            _log.warning("%s: no table and no picture can be written there.", folder)
+            return Written()
+        place = choose_name(folder / TABLE, lambda path: self._is_own(read_table(path)))
+        earlier = read_table(place)
+        write_table(place, Table(columns=self._columns(), rows=tuple(self._join(earlier))))
+        return Written(table=place, pictures=self._draw(folder))
+
+    def _draw(self, folder: Path) -> tuple[Path, ...]:
+        if not self._drawn:
+            return ()
+        parts = [self._drawn[start : start + SHEET_CASES] for start in range(0, len(self._drawn), SHEET_CASES)]
+        first = choose_name(folder / SHEET, is_drawn)
+        names = [first, *(first.with_name(f"{first.stem}-{number}.png") for number in range(2, len(parts) + 1))]
+        pictures = []
+        for number, (name, part) in enumerate(zip(names, parts, strict=True), start=1):
+            picture = choose_name(name, is_drawn)
+            draw_contact_sheet(
+                [drawn.row for drawn in part],
+                picture,
+                self._title(number, len(parts)),
+                self._showing.shown(),
+                self._note(),
+            )
+            pictures.append(picture)
+        return tuple(pictures)
+
+    def _title(self, number: int, sheets: int) -> str:
+        left = f", of which {len(self._drawn)} are drawn" if self._seen > len(self._drawn) else ""
+        page = f", sheet {number} of {sheets}" if sheets > 1 else ""
+        return f"{self._masks.name}: {counted(self._seen, 'scan')} predicted{left}{page}"
+
+    def _note(self) -> str:
+        return f"{self._showing.note()} Scans with warnings first, then empty masks, then the largest.".strip()
+
+    def _columns(self) -> tuple[str, ...]:
+        return (CASE, _INPUT, _MASK, _RESULT, *self._amount_columns(), WARNINGS)
+
+    def _amount_columns(self) -> tuple[str, ...]:
+        return tuple(f"{name}: {what}" for name in self._showing.names for what in ("ml", "lesions"))
+
+    def _fill(self, amounts: Sequence[tuple[float, int]]) -> dict[str, str]:
+        figures = [figure for ml, lesions in amounts for figure in (show_figure(ml), show_figure(lesions))]
+        return dict(zip(self._amount_columns(), figures, strict=True))
+
+    def _describe(self, scan: NewScan, target: Path | None, result: str, warnings: Sequence[str]) -> dict[str, str]:
+        return {
+            CASE: scan.name,
+            _INPUT: "; ".join(map(str, scan.files())),
+            _MASK: target.name if target else "",
+            _RESULT: result,
+            WARNINGS: join_warnings(warnings),
+        }
+
+    def _is_own(self, table: Table | None) -> bool:
+        """Return whether a table is one of ours, whatever labels it is of: no column was added to it."""
+        fixed = (CASE, _INPUT, _MASK, _RESULT)
+        if table is None or table.columns[: len(fixed)] != fixed:
+            return False
+        between = table.columns[len(fixed) : -1]
+        return all(column.endswith((": ml", ": lesions")) for column in between)
+
+    def _join(self, earlier: Table | None) -> list[Mapping[str, str]]:
+        """Return the rows of this run, and those of earlier ones whose masks are there."""
+        known = {row[CASE]: row for row in earlier.rows} if earlier else {}
+        rows = []
+        for case, row in self._rows.items():
+            warned = known.get(case, {}).get(WARNINGS, "") if row[_RESULT] == "kept" else ""
+            rows.append({**row, WARNINGS: row[WARNINGS] or warned})
+        same = earlier is not None and earlier.columns == self._columns()
+        others = [row for case, row in known.items() if same and case not in self._rows]
+        there = [row for row in others if row[_MASK] and (self._masks / Path(row[_MASK]).name).is_file()]
+        return [*rows, *there]
+
+
+def _cut(read: Scan, labels: NDArray[np.integer], channel: int, spacing_mm: TripleFloat) -> CaseSlice:
+    """Return the slice of a scan that is drawn, without copies of its volumes."""
+    inside = labels[read.box.slices()]
+    view = choose_view(None, inside, spacing_mm, plain=is_picture(read.source_grid))
+    view = replace(view, first=read.box.start[view.through])
+    voxels = read.voxels[channel]
+    return draw_slice(view, view.cut(voxels), find_window(voxels), (None, view.cut(inside)), spacing_mm)

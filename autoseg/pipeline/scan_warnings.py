@@ -1,0 +1,116 @@
+"""What is remarkable about scans that are predicted, and the training scans that they are compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from autoseg.models import read_settings
+from autoseg.pipeline.new_scans import NewScan
+from autoseg.pipeline.trained_folds import TrainedFolds
+from autoseg.prediction import Fallback
+from autoseg.progress import Progress
+from autoseg.workspace.workspace import Workspace
+from dataset_fingerprints.errors import AutosegError
+from dataset_fingerprints.files.jsonfiles import read_json
+from dataset_fingerprints.fingerprint import DatasetFingerprint
+from dataset_fingerprints.likeness import KnownScans, Unlikeness, recall_traits
+from dataset_fingerprints.names import counted
+from planners.run import Run
+
+# Of one kind, so many scans are named at the end; the table has all of them.
+_NAMED = 3
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScanWarning:
+    """Something about a scan because of which its mask may be worse than others.
+
+    Attributes:
+        case: the scan's name.
+        kind: `blank`, `channel-missing` or `fallback`, or in what it is unlike the training scans: `spacing`, `body`,
+            `extent`, `channels`, `intensities` or `scale`.
+        message: what was found, what was expected, and what to do.
+    """
+
+    case: str
+    kind: str
+    message: str
+
+    def describe(self) -> str:
+        """Return the message with the scan in front."""
+        return f"case {self.case}: {self.message}"
+
+
+def read_known(workspace: Workspace, trained: TrainedFolds) -> KnownScans | None:
+    """Return the measurements of the scans that folds were trained for, as the workspace's fingerprint has them.
+
+    None where there are none: the fingerprint is of other channels by now, of another version, or not there. Predicting
+    does not need them.
+    """
+    try:
+        fingerprint = read_json(workspace.fingerprint, DatasetFingerprint)
+        runs = [read_settings(folders[0]) for folders in trained.stages[0].values()]
+    except (AutosegError, OSError):
+        return None
+    if tuple(channel.name for channel in fingerprint.channels) != trained.channels:
+        return None
+    names = {case for run in runs for case in (*run.train_cases, *run.validation_cases)}
+    cases = tuple(recall_traits(case) for case in fingerprint.cases if case.case in names)
+    return KnownScans(channels=trained.channels, cases=cases, absolute=_find_absolute(runs[-1])) if cases else None
+
+
+def _find_absolute(run: Run) -> tuple[int, ...]:
+    """Return the channels whose intensities are taken as they are, which have a unit therefore."""
+    choices = run.own().preprocessing.normalization
+    return tuple(position for position, choice in enumerate(choices) if choice.name in ("ct", "none"))
+
+
+def warn_of(
+    scan: NewScan, channels: Sequence[str], unlike: Sequence[Unlikeness], fallbacks: Sequence[Fallback], *, blank: bool
+) -> tuple[ScanWarning, ...]:
+    """Return everything remarkable about a scan.
+
+    Args:
+        scan: that was predicted.
+        channels: names of the model's.
+        unlike: in what it is unlike the training scans.
+        fallbacks: where a stage found nothing to crop to.
+        blank: whether the scan holds one value everywhere.
+    """
+    found = [(one.kind, one.message) for one in unlike]
+    if blank:
+        found = [("blank", "the scan holds one value everywhere, so that its mask is empty: look at the file.")]
+    if scan.absent():
+        lacking = [name for name, image in zip(channels, scan.images, strict=False) if image is None]
+        found.append(("channel-missing", f"{', '.join(lacking)} is not there and was filled with zeros."))
+    found += [("fallback", fallback.describe()) for fallback in fallbacks]
+    return tuple(ScanWarning(case=scan.name, kind=kind, message=message) for kind, message in found)
+
+
+def say_unlike(warnings: Sequence[ScanWarning], progress: Progress) -> None:
+    """Say which scans are unlike the training scans, some of each kind."""
+    said_before = ("blank", "channel-missing", "fallback")
+    unlike = [warning for warning in warnings if warning.kind not in said_before]
+    for kind in dict.fromkeys(warning.kind for warning in unlike):
+        same = [warning for warning in unlike if warning.kind == kind]
+        for warning in same[:_NAMED]:
+            progress.say(f"Unlike the training scans: {warning.describe()}")
+        if len(same) > _NAMED:
+            progress.say(f"The same of {counted(len(same) - _NAMED, 'more scan')}.")
+
+
+def compare_cases(workspace: Workspace, run: Run) -> dict[str, tuple[str, ...]]:
+    """Return in what the cases that a fold is judged on are unlike those that it trained on, by case.
+
+    Nothing is said where the workspace's fingerprint does not know them.
+    """
+    try:
+        fingerprint = read_json(workspace.fingerprint, DatasetFingerprint)
+    except (AutosegError, OSError):
+        return {}
+    traits = {case.case: recall_traits(case) for case in fingerprint.cases}
+    trained = tuple(traits[case] for case in run.train_cases if case in traits)
+    known = KnownScans(channels=run.channels, cases=trained, absolute=_find_absolute(run))
+    judged = [case for case in run.validation_cases if case in traits]
+    return {case: tuple(unlike.message for unlike in known.compare(traits[case])) for case in judged}

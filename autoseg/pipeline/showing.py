@@ -1,0 +1,113 @@
+"""What tables and pictures show of a model's results: its labels or regions by name, and one of the channels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autoseg.evaluation import Targets
+from autoseg.evaluation.lesion_matching import label_lesions
+from autoseg.pipeline.folds.validation import scored_targets
+from autoseg.report import Shown
+from dataset_fingerprints.dataset import LabelScheme
+from dataset_fingerprints.fingerprint import FingerprintSummary
+from dataset_fingerprints.geometry import TripleFloat
+from dataset_fingerprints.names import counted
+from dataset_fingerprints.reading.body import bounding_box
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Showing:
+    """What is shown of a model's results.
+
+    Attributes:
+        targets: its labels or regions.
+        names: of these, in their order.
+        channels: of a scan.
+        channel: the position of the one that is drawn.
+    """
+
+    targets: Targets
+    names: tuple[str, ...]
+    channels: tuple[str, ...]
+    channel: int
+
+    def shown(self) -> tuple[Shown, ...]:
+        """Return the labels or regions in the order in which they are drawn: a region after those that hold it."""
+        pairs = zip(self.names, self.targets.segments, strict=True)
+        return tuple(
+            Shown(name=name, values=segment.values)
+            for name, segment in sorted(pairs, key=lambda pair: -len(pair[1].values))
+        )
+
+    def note(self) -> str:
+        """Return which channel is drawn, where there are several."""
+        return f"Channel: {self.channels[self.channel]}." if len(self.channels) > 1 else ""
+
+    def name_of(self, label: int | str) -> str:
+        """Return the name of a scored label or region."""
+        labels = [segment.label for segment in self.targets.segments]
+        return self.names[labels.index(label)] if label in labels else str(label)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Amount:
+    """How much of a label or region a mask holds."""
+
+    ml: float
+    lesions: int
+
+
+def choose_showing(scheme: LabelScheme, channels: tuple[str, ...], summary: FingerprintSummary | None) -> Showing:
+    """Return what is shown of a model's results; of several channels that in which its labels stand out most.
+
+    Args:
+        scheme: of the labels.
+        channels: names of the model's.
+        summary: of the data set that it was trained on, or None.
+    """
+    return Showing(
+        targets=scored_targets(scheme),
+        names=tuple(part.name for part in scheme.regions or scheme.labels),
+        channels=channels,
+        channel=_choose_channel(len(channels), summary),
+    )
+
+
+def _choose_channel(channels: int, summary: FingerprintSummary | None) -> int:
+    """Return the channel of the largest median contrast, averaged over labels; the first one where none is known."""
+    contrasts = [label.contrast for label in summary.labels if len(label.contrast) == channels] if summary else []
+    if not contrasts:
+        return 0
+    means = np.mean([[abs(entry.p50 or 0.0) for entry in entries] for entries in contrasts], axis=0)
+    return int(np.argmax(means))
+
+
+def measure_amounts(labels: NDArray[np.integer], targets: Targets, spacing_mm: TripleFloat) -> tuple[Amount, ...]:
+    """Return how much of each label or region an (x, y, z) map of label values holds, and in how many components."""
+    inside = labels[bounding_box(labels != 0).slices()]
+    voxel_ml = float(np.prod(spacing_mm)) / 1000
+    amounts = []
+    for segment in targets.segments:
+        mask = segment.mask(inside)
+        box = mask[bounding_box(mask).slices()]
+        amounts.append(Amount(ml=float(np.count_nonzero(box)) * voxel_ml, lesions=label_lesions(box, 26).count))
+    return tuple(amounts)
+
+
+def show_ml(volume: float) -> str:
+    """Return a volume in ml in three digits."""
+    return f"{volume:,.0f} ml" if volume >= 100 else f"{volume:.3g} ml"
+
+
+def describe_amounts(names: tuple[str, ...], amounts: tuple[Amount, ...], *, pixels: bool = False) -> str:
+    """Return what a mask holds in words: `lesion 12.3 ml in 3 parts`; of a picture in pixels."""
+    if not any(amount.lesions for amount in amounts):
+        return "nothing found"
+    parts = []
+    for name, amount in zip(names, amounts, strict=True):
+        size = counted(round(amount.ml * 1000), "pixel") if pixels else show_ml(amount.ml)
+        parts.append(f"{name} {size}" + (f" in {amount.lesions} parts" if amount.lesions > 1 else ""))
+    return " · ".join(parts)

@@ -1,0 +1,36 @@
+"""The files that a training leaves, for whoever is told where they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from autoseg.pipeline.folds.job_file import ALL
+from autoseg.pipeline.folds.jobs import TrainingOptions
+from autoseg.pipeline.planning import read_plan
+from autoseg.workspace.workspace import Workspace
+
+
+def list_trained(workspace: Workspace, fold: str, options: TrainingOptions) -> tuple[tuple[str, Path], ...]:
+    """Return what a fold's training leaves, or that of all folds, as far as it is there, each with what it is."""
+    configuration = options.configuration or read_plan(workspace, options.plan_name)[0].default_configuration
+    if fold == ALL:
+        table, sheet = workspace.cross_validation_reports(options.plan_name, configuration)
+        files = [
+            ("Folds", workspace.configuration(options.plan_name, configuration)),
+            ("Scores", workspace.cross_validation(options.plan_name, configuration)),
+        ]
+    else:
+        folder = workspace.fold(options.plan_name, configuration, fold)
+        table, sheet = folder.reports()
+        files = [
+            ("Fold", folder.root),
+            ("Training", folder.picture),
+            ("Masks", folder.validation.root),
+            ("Scores", folder.validation.metrics),
+        ]
+    return tuple((what, path) for what, path in (*files, ("Table", table), ("Picture", sheet)) if path.exists())
+
+
+def name_labels(workspace: Workspace, options: TrainingOptions) -> dict[int | str, str]:
+    """Return the names of a plan's labels by their values."""
+    return {label.value: label.name for label in read_plan(workspace, options.plan_name)[0].scheme.labels}
