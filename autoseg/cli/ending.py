@@ -19,25 +19,22 @@ from typing import NoReturn
 from rich.markup import escape
 
 from autoseg.cli.display import errors
+from autoseg.cli.entrance import CTRL_C, STOPPED, leave_at_once
 from autoseg.pipeline.stopping import StopSignal, stoppable
 from dataset_fingerprints.errors import AutosegError, PartlyDoneError, StoppedError
 from dataset_fingerprints.fault_log import first_line, write_traceback
 from dataset_fingerprints.system_errors import describe_system_error
 
-STOPPED = "Stopped. Give the same command again to go on with what is missing."
-CTRL_C = 130
-
 
 def run_to_end(command: Callable[[], object]) -> None:
     """Run a command; whatever ends it is one message and an exit code of the table above."""
     _show_every_character()
-    with stoppable():
-        try:
-            with _one_message():
-                Path.cwd()  # libraries abort the process where it does not exist any more
-                command()
-        except StopSignal as stop:
-            fail(STOPPED, stop.exit_code)
+    try:
+        with stoppable(leave_at_once), _one_message():
+            Path.cwd()  # libraries abort the process where it does not exist any more
+            command()
+    except StopSignal as stop:
+        fail(STOPPED, stop.exit_code)
 
 
 def _show_every_character() -> None:
