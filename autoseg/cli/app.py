@@ -27,7 +27,7 @@ from autoseg.cli.streams import finish_output
 from autoseg.cli.versions import show_versions
 from autoseg.hardware import share_cores_with_others
 from autoseg.pipeline import face
-from autoseg.workspace.fold import METRICS
+from autoseg.workspace.fold import FULL, METRICS
 from dataset_fingerprints.errors import AutosegError, PartlyDoneError, PlanError
 from dataset_fingerprints.names import counted
 
@@ -109,6 +109,7 @@ def plan_and_preprocess_command(
     assignments: SetOption = None,
 ) -> None:
     """Look at a data set, decide everything that has to be decided, and preprocess it."""
+    from autoseg.pipeline.folds.runs import name_folds
     from autoseg.pipeline.planning import read_plan
 
     place, label_maps = choose_place(dataset, images, labels)
@@ -127,7 +128,7 @@ def plan_and_preprocess_command(
         assignments=assignments or (),
         progress=TerminalProgress(),
     )
-    plan, _ = read_plan(made, plan_name)
+    plan, splits = read_plan(made, plan_name)
     for configuration in plan.configurations:
         patch = "x".join(str(length) for length in configuration.patch_shape)
         console.print(f"{configuration.name}: patch {patch}, batch {configuration.batch_size}")
@@ -135,7 +136,8 @@ def plan_and_preprocess_command(
         console.print(
             "[bold yellow]This is a CPU plan:[/] small and short. Plan again on the machine with the GPU.", markup=True
         )
-    console.print(f"Workspace: {made.root}. `autoseg explain` says why; next: `autoseg train 0`.", soft_wrap=True)
+    first = next(iter(name_folds(splits)), FULL)
+    console.print(f"Workspace: {made.root}. `autoseg explain` says why; next: `autoseg train {first}`.", soft_wrap=True)
 
 
 @app.command(cls=NumberFirst)
@@ -244,7 +246,14 @@ def _train(found: Workspace, fold: str, options: TrainingOptions) -> None:
     evaluation = face.train(found, fold, **given, progress=TerminalProgress())
     if evaluation is not None:
         title = "Cross-validation" if fold == "all" else f"Fold {fold}: cases it was not trained on"
-        show_scores(title, evaluation)
+        show_scores(title, evaluation, _name_labels(found, options.plan_name))
+
+
+def _name_labels(found: Workspace, plan_name: str) -> dict[int | str, str]:
+    """Return the names of a plan's labels, by their values."""
+    from autoseg.pipeline.planning import read_plan
+
+    return {label.value: label.name for label in read_plan(found, plan_name)[0].scheme.labels}
 
 
 @app.command()

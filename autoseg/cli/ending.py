@@ -16,9 +16,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
-from rich.markup import escape
+from rich.text import Text
 
-from autoseg.cli.display import errors
+from autoseg.cli.consoles import errors, wrap_words
 from autoseg.cli.entrance import CTRL_C, STOPPED, leave_at_once
 from autoseg.pipeline.stopping import StopSignal, stoppable
 from dataset_fingerprints.errors import AutosegError, PartlyDoneError, StoppedError
@@ -73,5 +73,8 @@ def _one_message() -> Iterator[None]:
 
 def fail(message: str, exit_code: int = 2) -> NoReturn:
     """Show a message and end the process."""
-    errors.print(f"[bold red]autoseg:[/] {escape(message)}", markup=True, emoji=False, highlight=False, soft_wrap=True)
+    text = f"autoseg: {message}"
+    shown = Text(wrap_words(text, errors.width) if errors.is_terminal else text)
+    shown.stylize("bold red", 0, len("autoseg:"))
+    errors.print(shown, soft_wrap=True)
     sys.exit(exit_code)

@@ -53,7 +53,6 @@ class Trainer:
         self._budget = Budget(setup.max_minutes, setup.policy.budget)
         self._may_compile = processes.count() == 1  # should it fail in one process only, the others would wait
         self._losses: list[torch.Tensor] = []
-        self._validation_dice = ""
 
     def run(self) -> Position:
         """Train until the last iteration and write the final weights.
@@ -116,7 +115,7 @@ class Trainer:
         if self._position.is_done():
             self._extend()
         if self._position.iteration:
-            self._progress.say(f"Going on from iteration {self._position.iteration}.")
+            self._progress.say(f"Going on from step {self._position.iteration:,}.")
         self._budget.resume(self._position)
 
     def _begin(self) -> None:
@@ -207,7 +206,7 @@ class Trainer:
                 "seconds": round(self._position.seconds, 1),
             }
         )
-        task.state({"loss": f"{loss:.3f}", "validation Dice": self._validation_dice or "-"})
+        task.state({"loss": f"{loss:.3f}"})
         return True
 
     def _consider_compiling(self) -> None:
@@ -295,9 +294,9 @@ class Trainer:
             self._stop(number)
         total = self._position.validation_seconds + found.seconds
         self._position = replace(self._position, validation_seconds=total)
-        self._validation_dice = found.dice
         self._tell(found.line)
-        task.state({"validation Dice": found.dice})
+        self._progress.say(f"Validation at step {self._position.iteration:,}: {found.dice}.")
+        task.state({"validation": f"at step {self._position.iteration:,}: {found.mean}"})
         for label, was_seen in self._rounds.watch.silent_labels(self._policy.silent_rounds):
             self._warn_of_silence(label, was_seen)
         if processes.led(self._rounds.watch.exhausted):

@@ -18,7 +18,10 @@ MOMENTS = {
     "in the middle of an import": ("import autoseg.cli.app as app; app._run = lambda: __import__('sends')", 1),
     "at work": ("import autoseg.cli.app as app; app._run = lambda: (S(), print('went on'))", 1),
     "at work, twice": ("import autoseg.cli.app as app; app._run = twice", 1),
-    "while the message is shown": ("import autoseg.cli.ending as e, autoseg.cli.app as app; app._run = S; e.fail = S", 1),
+    "while the message is shown": (
+        "import autoseg.cli.ending as e, autoseg.cli.app as a; a._run = S; e.fail = S",
+        1,
+    ),
 }
 PRELUDE = """
 import os, signal, sys, time
