@@ -17,7 +17,8 @@ from typer.core import TyperGroup
 from autoseg.cli.arguments import refuse_empty
 from autoseg.cli.checking import check
 from autoseg.cli.data_options import DatasetArgument, ImagesOption, LabelsOption, choose_place, choose_target
-from autoseg.cli.display import TerminalProgress, console, show_plain, show_reasons, show_scores, show_table
+from autoseg.cli.deciding import show_main_reasons, show_reasons
+from autoseg.cli.display import TerminalProgress, console, show_plain, show_scores, show_table
 from autoseg.cli.ending import run_to_end
 from autoseg.cli.exclusive import refuse_beside, refuse_unused
 from autoseg.cli.parsing import NumberFirst
@@ -128,7 +129,7 @@ def plan_and_preprocess_command(
         assignments=assignments or (),
         progress=TerminalProgress(),
     )
-    plan, splits = read_plan(made, plan_name)
+    plan, dealt = read_plan(made, plan_name)
     for configuration in plan.configurations:
         patch = "x".join(str(length) for length in configuration.patch_shape)
         console.print(f"{configuration.name}: patch {patch}, batch {configuration.batch_size}")
@@ -136,7 +137,7 @@ def plan_and_preprocess_command(
         console.print(
             "[bold yellow]This is a CPU plan:[/] small and short. Plan again on the machine with the GPU.", markup=True
         )
-    first = next(iter(name_folds(splits)), FULL)
+    first = next(iter(name_folds(dealt)), FULL)
     console.print(f"Workspace: {made.root}. `autoseg explain` says why; next: `autoseg train {first}`.", soft_wrap=True)
 
 
@@ -346,6 +347,9 @@ def explain(
     compare: Annotated[
         Path | None, typer.Option(help="Compare with another data set, named in any of these ways.")
     ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Show every value and every decision, not only the main ones.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")] = False,
 ) -> None:
     """Show the decisions for a data set and their reasons, also before any scan is read; or compare two data sets."""
@@ -353,7 +357,9 @@ def explain(
         from autoseg.cli.comparing import show_comparison
 
         alone = "is about a plan, and --compare compares data sets: leave it out"
-        refuse_unused(context, dict.fromkeys(("plan", "planner", "gpu_memory_gb", "rules", "max_hours"), alone))
+        refuse_unused(
+            context, dict.fromkeys(("plan", "planner", "gpu_memory_gb", "rules", "max_hours", "everything"), alone)
+        )
         show_comparison(target, workspace, compare, as_json=as_json)
         return
     found = face.explain(
@@ -367,10 +373,16 @@ def explain(
     if as_json:
         show_plain(json.dumps(found.values(), indent=1))
         return
-    *tables, decisions = found.sections()
+    if everything:
+        *tables, decisions = found.sections()
+    else:
+        tables, decisions = list(found.brief()), None
     for section in tables:
         show_table(section.title, section.columns, section.rows)
-    show_reasons(decisions.title, decisions.rows)
+    if decisions is not None:
+        show_reasons(decisions.title, decisions.rows)
+    else:
+        show_main_reasons(found.reasons())
 
 
 app.command(epilog="With --kinds: every kind of finding, its grades and what it means.")(check)

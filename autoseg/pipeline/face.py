@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from autoseg.pipeline.existing_masks import Masks
     from autoseg.prediction import LoadedModel
     from autoseg.workspace.workspace import Workspace
+    from planners.editing.brief import Known, Reason
     from planners.editing.explain import Section
     from planners.plan import Plan
 
@@ -312,9 +313,26 @@ def evaluate(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Explanation:
-    """A plan and the reasons for it."""
+    """A plan and the reasons for it.
+
+    Attributes:
+        known: its folds, and what trainings took.
+    """
 
     plan: Plan
+    known: Known
+
+    def brief(self) -> tuple[Section, ...]:
+        """Return what matters first as two tables: the plan with its expected time, and its configurations."""
+        from planners.editing.brief import brief_sections
+
+        return brief_sections(self.plan, self.known)
+
+    def reasons(self) -> tuple[Reason, ...]:
+        """Return why the main values are what they are."""
+        from planners.editing.brief import main_reasons
+
+        return main_reasons(self.plan)
 
     def sections(self) -> tuple[Section, ...]:
         """Return the plan, its configurations side by side, and why each value is what it is, as tables of texts."""
@@ -329,11 +347,12 @@ class Explanation:
         return plan_as_json(self.plan)
 
     def __str__(self) -> str:
-        """Return the tables as text, a line per row."""
-        return "\n\n".join(
+        """Return what matters first as text, a line per row; `sections()` has everything."""
+        tables = [
             "\n".join((section.title, *(" | ".join(row) for row in (section.columns, *section.rows))))
-            for section in self.sections()
-        )
+            for section in self.brief()
+        ]
+        return "\n\n".join((*tables, "\n".join(f"{one.what}: {one.value}. {one.why}" for one in self.reasons())))
 
 
 def explain(
@@ -360,7 +379,7 @@ def explain(
         AutosegError: there is nothing of that name, or it cannot be read or planned for.
     """
     check_arguments(locals())
-    from autoseg.pipeline.explaining import ExplainOptions, find_plan
+    from autoseg.pipeline.explaining import ExplainOptions, find_known, find_plan
     from autoseg.workspace.workspace import Workspace
 
     options = ExplainOptions(
@@ -371,7 +390,9 @@ def explain(
         max_hours=as_number(max_hours),
     )
     place = target.root if isinstance(target, Workspace) else target
-    return Explanation(plan=find_plan(None if place is None else Path(place), options))
+    where = None if place is None else Path(place)
+    plan = find_plan(where, options)
+    return Explanation(plan=plan, known=find_known(where, options, plan))
 
 
 def _find(workspace: Workspace | Location | None) -> Workspace:
