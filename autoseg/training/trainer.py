@@ -14,7 +14,7 @@ from autoseg import processes
 from autoseg.progress import Progress, Task
 from autoseg.training.budget import Budget
 from autoseg.training.checkpoint import load_checkpoint, save_checkpoint
-from autoseg.training.compilation import DEVICES
+from autoseg.training.compilation import DEVICES, leaving_no_empty_cache
 from autoseg.training.curve import Curve, Line, Observer
 from autoseg.training.interruption import Interruption, SignalledError, listening, stopped_by, take_stop_file
 from autoseg.training.position import Position
@@ -61,7 +61,7 @@ class Trainer:
             StoppedError: a signal came; everything is saved.
             AutosegError: the loss is not a number any more, and going back did not help.
         """
-        with listening() as interruption, closing(self._stepper):
+        with listening() as interruption, leaving_no_empty_cache(), closing(self._stepper):
             self._resume()
             self._interval_start = self._clock()
             with self._progress.task("Training", self._position.iterations, self._position.iteration) as task:
