@@ -17,8 +17,8 @@ from typer.core import TyperGroup
 from autoseg.cli.arguments import refuse_empty
 from autoseg.cli.checking import check
 from autoseg.cli.data_options import DatasetArgument, ImagesOption, LabelsOption, choose_place, choose_target
-from autoseg.cli.deciding import show_main_reasons, show_reasons
-from autoseg.cli.display import TerminalProgress, console, show_plain, show_scores, show_table
+from autoseg.cli.deciding import show_explanation
+from autoseg.cli.display import TerminalProgress, console, show_plain, show_scores
 from autoseg.cli.ending import run_to_end
 from autoseg.cli.exclusive import refuse_beside, refuse_unused
 from autoseg.cli.parsing import NumberFirst
@@ -373,16 +373,7 @@ def explain(
     if as_json:
         show_plain(json.dumps(found.values(), indent=1))
         return
-    if everything:
-        *tables, decisions = found.sections()
-    else:
-        tables, decisions = list(found.brief()), None
-    for section in tables:
-        show_table(section.title, section.columns, section.rows)
-    if decisions is not None:
-        show_reasons(decisions.title, decisions.rows)
-    else:
-        show_main_reasons(found.reasons())
+    show_explanation(found, everything=everything)
 
 
 app.command(epilog="With --kinds: every kind of finding, its grades and what it means.")(check)

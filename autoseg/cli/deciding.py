@@ -9,14 +9,28 @@ from rich.markup import escape
 from rich.padding import Padding
 
 from autoseg.cli.consoles import console
+from autoseg.cli.tables import show_table
 
 if TYPE_CHECKING:
+    from autoseg.pipeline.explanation import Explanation
     from planners.editing.brief import Reason
 
 _INDENT = (0, 0, 0, 4)
 
 
-def show_main_reasons(reasons: Sequence[Reason]) -> None:
+def show_explanation(found: Explanation, *, everything: bool) -> None:
+    """Show a plan: a page of what matters first, or every value and every decision."""
+    *tables, decisions = found.sections() if everything else (*found.brief(), None)
+    for section in tables:
+        if section is not None:
+            show_table(section.title, section.columns, section.rows)
+    if decisions is None:
+        _show_main_reasons(found.reasons())
+    else:
+        _show_reasons(decisions.title, decisions.rows)
+
+
+def _show_main_reasons(reasons: Sequence[Reason]) -> None:
     """Show the main decisions, each with the rule behind it."""
     for reason in reasons:
         console.print(f"[bold]{escape(reason.what)}: {escape(reason.value)}[/]", markup=True)
@@ -24,7 +38,7 @@ def show_main_reasons(reasons: Sequence[Reason]) -> None:
     console.print("Everything else, and what would change it: `autoseg explain --all`.", soft_wrap=True)
 
 
-def show_reasons(title: str, rows: Sequence[Sequence[str]]) -> None:
+def _show_reasons(title: str, rows: Sequence[Sequence[str]]) -> None:
     """Show decisions: subject, field and value, the rule, the evidence, and what would change it."""
     console.print(f"\n{title}", style="bold")
     for what, field_name, value, rule, evidence, change in rows:

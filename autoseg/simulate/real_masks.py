@@ -60,9 +60,7 @@ def find_masks(folder: Path) -> tuple[str, ...]:
         raise AutosegError(f"{folder}: is not a folder. Expected a folder of lesion masks in MNI space.")
     images = [path.name for path in sorted(folder.iterdir()) if path.is_file() and is_image(path)]
     if not images:
-        raise AutosegError(
-            f"{folder}: holds no image. Expected lesion masks in MNI space, such as sub-01_lesion.nii.gz."
-        )
+        raise AutosegError(f"{folder}: holds no image. Expected lesion masks in MNI space (NIfTI), one per patient.")
     return tuple(name for name in images if any(word in name.lower() for word in _WORDS)) or tuple(images)
 
 
