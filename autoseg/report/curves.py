@@ -68,7 +68,7 @@ def draw_curves(lines: Sequence[Line], path: Path, title: str, final: FinalScore
     panels = figure.subplots(2, 2, sharex=True)
     _draw(panels[0, 0], "Loss on training patches (lower is better)", "loss", {"loss": _series(training, "loss")})
     _draw(panels[0, 1], "Dice of whole validation scans (1: perfect, 0: no overlap)", "Dice", _dice_series(validation))
-    _mark_final(panels[0, 1], final)
+    _mark_final(panels[0, 1], final, begun=bool(validation))
     rates = {"learning rate": _series(training, "learning_rate")}
     _draw(panels[1, 0], "Learning rate (how far a step changes the network)", "learning rate", rates)
     phases = [key for key in (training[-1] if training else {}) if key.startswith("seconds/")]
@@ -95,7 +95,7 @@ def _shorten(text: str) -> str:
     return text if len(text) <= _MOST_CHARACTERS else f"{text[: _MOST_CHARACTERS - 5].rpartition(', ')[0]}, ...)"
 
 
-def _mark_final(axes: Axes, final: FinalScores | None) -> None:
+def _mark_final(axes: Axes, final: FinalScores | None, *, begun: bool) -> None:
     """Draw the final mean Dice as a line through the panel, which covers the whole scale of Dice."""
     axes.set_ylim(0, 1)
     if final is not None:
@@ -111,7 +111,7 @@ def _mark_final(axes: Axes, final: FinalScores | None) -> None:
             fontsize=9,
             color=_INK,
         )
-    elif not axes.lines or not any(len(line.get_xdata()) for line in axes.lines):
+    elif not begun:
         axes.text(0.5, 0.5, "no validation yet", transform=axes.transAxes, ha="center", color=_QUIET)
 
 
