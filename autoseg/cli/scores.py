@@ -11,7 +11,7 @@ from dataset_fingerprints.names import counted
 
 if TYPE_CHECKING:
     from autoseg.evaluation import Evaluation
-    from autoseg.evaluation.results import LabelSummary, MetricSummary
+    from autoseg.evaluation.results import MetricSummary
 
 COLUMNS = ("label", "metric", "mean", "median", "95 % interval", "cases")
 # Why cases have no score, of all that can be counted beside the mean.
@@ -69,9 +69,8 @@ def _remark_on_intervals(evaluation: Evaluation) -> Iterator[str]:
 
 
 def _show_mean(evaluation: Evaluation) -> str:
-    labels: tuple[LabelSummary, ...] = evaluation.summary
-    over = f" over {len(labels)} labels" if len(labels) > 1 else ""
-    return f"Mean Dice{over}, {counted(len(evaluation.cases), 'case')}: {evaluation.foreground_mean_dice:.4f}"
+    over = " over labels" if len(evaluation.summary) > 1 else ""
+    return f"Mean Dice{over}: {evaluation.foreground_mean_dice:.4f}, of {counted(len(evaluation.cases), 'case')}"
 
 
 def _are(number: int) -> str:

@@ -115,7 +115,7 @@ class Trainer:
         if self._position.is_done():
             self._extend()
         if self._position.iteration:
-            self._progress.say(f"Going on from step {self._position.iteration:,}.")
+            self._progress.say(f"Going on from iteration {self._position.iteration}.")
         self._budget.resume(self._position)
 
     def _begin(self) -> None:
