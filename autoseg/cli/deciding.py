@@ -20,14 +20,13 @@ _INDENT = (0, 0, 0, 4)
 
 def show_explanation(found: Explanation, *, everything: bool) -> None:
     """Show a plan: a page of what matters first, or every value and every decision."""
-    *tables, decisions = found.sections() if everything else (*found.brief(), None)
-    for section in tables:
-        if section is not None:
-            show_table(section.title, section.columns, section.rows)
-    if decisions is None:
-        _show_main_reasons(found.reasons())
+    sections = found.sections() if everything else found.brief()
+    for section in sections[:2]:
+        show_table(section.title, section.columns, section.rows)
+    if everything:
+        _show_reasons(sections[-1].title, sections[-1].rows)
     else:
-        _show_reasons(decisions.title, decisions.rows)
+        _show_main_reasons(found.reasons())
 
 
 def _show_main_reasons(reasons: Sequence[Reason]) -> None:
