@@ -82,5 +82,5 @@ setup(
     },
     install_requires=RUNTIME,
     extras_require=EXTRAS,
-    entry_points={"console_scripts": ["autoseg = autoseg.cli:main"]},
+    entry_points={"console_scripts": ["autoseg = autoseg.cli.entrance:enter"]},
 )

@@ -10,9 +10,13 @@
 Importing this package loads nothing else: the functions are loaded when they are first named.
 """
 
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
 
+# The module `typing` takes a while, in which a command could not be stopped with a message.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from autoseg.pipeline.face import evaluate, explain, load_model, plan_and_preprocess, predict, train
 
 __all__ = ["evaluate", "explain", "load_model", "plan_and_preprocess", "predict", "train"]

@@ -1,6 +1,6 @@
 """`python -m autoseg` is `autoseg`."""
 
-from autoseg.cli import main
+from autoseg.cli.entrance import enter
 
 if __name__ == "__main__":
-    main()
+    enter()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -305,9 +306,17 @@ class Fold:
         check_case_names(self.train, self.validation)
 
 
+def is_undivided(folds: Sequence[Fold]) -> bool:
+    """Return whether the folds stand for cases that cannot be cross-validated."""
+    return len(folds) == 1 and bool(folds[0].train) and not folds[0].validation
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Splits:
-    """The folds of the cross-validation and how they came about."""
+    """The folds of the cross-validation and how they came about.
+
+    A data set that cannot be divided has a single fold, of all its cases, which is judged on none of them.
+    """
 
     origin: str
     folds: tuple[Fold, ...]

@@ -15,9 +15,10 @@ from sklearn.model_selection import KFold, StratifiedKFold
 from dataset_fingerprints.errors import DataError, FileFormatError, did_you_mean
 from dataset_fingerprints.files.jsonfiles import read_plain_json
 from dataset_fingerprints.fingerprint import CaseFingerprint, DatasetFingerprint
-from dataset_fingerprints.names import some_of
+from dataset_fingerprints.names import counted, some_of
 from dataset_fingerprints.units import find_units
-from planners.plan import FOLDS, Fold, FoldRule, Splits
+from planners.plan import FOLDS, Fold, FoldRule, Splits, is_undivided
+from planners.rare_labels import spread_rare_labels
 
 VOLUME_BINS = 4
 MIN_SUBJECTS = 2
@@ -33,9 +34,6 @@ def make_splits(fingerprint: DatasetFingerprint, seed: int, rule: FoldRule = "by
         fingerprint: whose cases are dealt out.
         seed: of folds by subject; nnU-Net's have their own.
         rule: "by_subject", stratified by lesion volume and site, or "shuffled", as nnU-Net does.
-
-    Raises:
-        DataError: fewer than two subjects, or cases.
     """
     return split_as_nnunet(fingerprint) if rule == "shuffled" else split_by_subject(fingerprint, seed)
 
@@ -46,22 +44,17 @@ def split_by_subject(fingerprint: DatasetFingerprint, seed: int) -> Splits:
     Subjects, not cases, are dealt out, so that no subject lies in two folds; subjects of one group count as one.
     Strata are the quartiles of the total foreground volume, with a stratum for subjects without any, per site; strata
     with fewer subjects than folds are pooled, over sites first. With fewer than five subjects there are as many folds
-    as subjects.
-
-    Raises:
-        DataError: fewer than two subjects.
+    as subjects, and of a single one there is none. Where a fold would not train on a label, subjects are exchanged.
     """
     subjects = _group_by_subject(fingerprint.cases)
     if len(subjects) < MIN_SUBJECTS:
-        raise DataError(
-            f"{fingerprint.name}: has cases of {len(subjects)} subject. Expected at least {MIN_SUBJECTS}: a fold is "
-            "judged on subjects it was not trained on. Add cases, or train on every case with `train full`."
-        )
+        return _leave_undivided(fingerprint, "subject")
     folds = min(FOLDS, len(subjects))
     strata = _choose_strata(list(subjects.values()), folds)
     dealer = StratifiedKFold(n_splits=folds, shuffle=True, random_state=seed)
     names = list(subjects)
-    chosen = [[names[index] for index in held_out] for _, held_out in dealer.split(names, strata)]
+    dealt = [[names[index] for index in held_out] for _, held_out in dealer.split(names, strata)]
+    chosen = spread_rare_labels(dealt, subjects)
     return Splits(
         origin=f"{folds} folds by subject, stratified by lesion volume and site, seed {seed}",
         folds=tuple(_make_fold(subjects, held_out) for held_out in chosen),
@@ -71,17 +64,12 @@ def split_by_subject(fingerprint: DatasetFingerprint, seed: int) -> Splits:
 def split_as_nnunet(fingerprint: DatasetFingerprint) -> Splits:
     """Shuffle the sorted names of the cases into five folds, with nnU-Net's seed: bit for bit its folds.
 
-    A subject on both sides of a fold is only warned of, and with fewer than five cases there are as many folds.
-
-    Raises:
-        DataError: fewer than two cases.
+    A subject on both sides of a fold is only warned of. With fewer than five cases there are as many folds, and of a
+    single one there is none.
     """
     names = np.sort([case.case for case in fingerprint.cases])
     if len(names) < MIN_SUBJECTS:
-        raise DataError(
-            f"{fingerprint.name}: has {len(names)} case. Expected at least {MIN_SUBJECTS}: a fold is judged on cases "
-            "it was not trained on. Add cases, or train on every case with `train full`."
-        )
+        return _leave_undivided(fingerprint, "case")
     dealer = KFold(n_splits=min(FOLDS, len(names)), shuffle=True, random_state=NNUNET_SEED)
     folds = tuple(
         Fold(train=tuple(names[train].tolist()), validation=tuple(names[held_out].tolist()))
@@ -89,6 +77,25 @@ def split_as_nnunet(fingerprint: DatasetFingerprint) -> Splits:
     )
     _warn_of_shared_subjects("nnU-Net's folds", folds, {case.case: case.subject for case in fingerprint.cases})
     return Splits(origin=f"{len(folds)} folds of shuffled cases, as nnU-Net's, seed {NNUNET_SEED}", folds=folds)
+
+
+def _leave_undivided(fingerprint: DatasetFingerprint, what: str) -> Splits:
+    """Return splits without a cross-validation: a fold is judged on subjects that it was not trained on."""
+    names = tuple(sorted(case.case for case in fingerprint.cases))
+    return Splits(origin=f"no folds, for there is a single {what}", folds=(Fold(train=names, validation=()),))
+
+
+def describe_number(splits: Splits, fingerprint: DatasetFingerprint) -> Iterator[str]:
+    """Yield what to say of fewer folds than usual that follow from few subjects or cases."""
+    subjects = len(set(find_units(fingerprint.cases).values()))
+    count = len(splits.folds)
+    if is_undivided(splits.folds):
+        yield (
+            f"{counted(subjects, 'subject')} cannot be cross-validated: `autoseg train full` trains on all cases, and "
+            "nothing says how good the model is."
+        )
+    elif count < FOLDS and count in (subjects, len(fingerprint.cases)):
+        yield f"A cross-validation of {counted(count, 'fold')} instead of {FOLDS}: there are no more subjects."
 
 
 def read_splits(path: Path, subjects: Mapping[str, str]) -> Splits:
@@ -127,6 +134,8 @@ def check_folds(where: Path, folds: Sequence[Fold]) -> None:
     Raises:
         DataError: they do not; the message names fold and case.
     """
+    if is_undivided(folds):
+        return
     cases = {name for fold in folds for name in (*fold.train, *fold.validation)}
     judged: dict[str, int] = {}
     for index, fold in enumerate(folds):

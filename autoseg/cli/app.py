@@ -27,7 +27,8 @@ from autoseg.cli.data_options import (
     choose_place,
     choose_target,
 )
-from autoseg.cli.display import TerminalProgress, console, show_plain, show_reasons, show_scores, show_table
+from autoseg.cli.deciding import show_explanation
+from autoseg.cli.display import TerminalProgress, console, show_plain, show_scores
 from autoseg.cli.ending import run_to_end
 from autoseg.cli.evaluating import evaluate
 from autoseg.cli.exclusive import refuse_beside, refuse_unused
@@ -40,6 +41,7 @@ from autoseg.cli.versions import show_versions
 from autoseg.cli.written import show_masks, show_written
 from autoseg.hardware import share_cores_with_others
 from autoseg.pipeline import face
+from autoseg.workspace.fold import FULL
 from dataset_fingerprints.errors import AutosegError, PartlyDoneError, PlanError
 
 if TYPE_CHECKING:
@@ -123,6 +125,7 @@ def plan_and_preprocess_command(
     assignments: SetOption = None,
 ) -> None:
     """Look at a data set, decide everything that has to be decided, and preprocess it."""
+    from autoseg.pipeline.folds.runs import name_folds
     from autoseg.pipeline.planning import read_plan
 
     if max_minutes is not None:
@@ -146,7 +149,7 @@ def plan_and_preprocess_command(
         assignments=assignments or (),
         progress=TerminalProgress(),
     )
-    plan, _ = read_plan(made, plan_name)
+    plan, dealt = read_plan(made, plan_name)
     for configuration in plan.configurations:
         patch = "x".join(str(length) for length in configuration.patch_shape)
         console.print(f"{configuration.name}: patch {patch}, batch {configuration.batch_size}")
@@ -154,7 +157,8 @@ def plan_and_preprocess_command(
         console.print(
             "[bold yellow]This is a CPU plan:[/] small and short. Plan again on the machine with the GPU.", markup=True
         )
-    console.print(f"Workspace: {made.root}. `autoseg explain` says why; next: `autoseg train 0`.", soft_wrap=True)
+    first = next(iter(name_folds(dealt)), FULL)
+    console.print(f"Workspace: {made.root}. `autoseg explain` says why; next: `autoseg train {first}`.", soft_wrap=True)
     show_written((("Findings", made.check), ("Measurements", made.fingerprint), ("Plan", made.plan(plan_name))))
 
 
@@ -329,6 +333,9 @@ def explain(
     compare: Annotated[
         Path | None, typer.Option(help="Compare with another data set, named in any of these ways.")
     ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Show every value and every decision, not only the main ones.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")] = False,
 ) -> None:
     """Show the decisions for a data set and their reasons, also before any scan is read; or compare two data sets."""
@@ -336,7 +343,9 @@ def explain(
         from autoseg.cli.comparing import show_comparison
 
         alone = "is about a plan, and --compare compares data sets: leave it out"
-        refuse_unused(context, dict.fromkeys(("plan", "planner", "gpu_memory_gb", "rules", "max_hours"), alone))
+        refuse_unused(
+            context, dict.fromkeys(("plan", "planner", "gpu_memory_gb", "rules", "max_hours", "everything"), alone)
+        )
         show_comparison(target, workspace, compare, as_json=as_json)
         return
     found = face.explain(
@@ -350,10 +359,7 @@ def explain(
     if as_json:
         show_plain(json.dumps(found.values(), indent=1))
         return
-    *tables, decisions = found.sections()
-    for section in tables:
-        show_table(section.title, section.columns, section.rows)
-    show_reasons(decisions.title, decisions.rows)
+    show_explanation(found, everything=everything)
 
 
 app.command(epilog="With --kinds: every kind of finding, its grades and what it means.")(check)

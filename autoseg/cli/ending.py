@@ -16,28 +16,25 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
-from rich.markup import escape
+from rich.text import Text
 
-from autoseg.cli.display import errors
+from autoseg.cli.consoles import errors, wrap_words
+from autoseg.cli.entrance import CTRL_C, STOPPED, leave_at_once
 from autoseg.pipeline.stopping import StopSignal, stoppable
 from dataset_fingerprints.errors import AutosegError, PartlyDoneError, StoppedError
 from dataset_fingerprints.fault_log import first_line, write_traceback
 from dataset_fingerprints.system_errors import describe_system_error
 
-STOPPED = "Stopped. Give the same command again to go on with what is missing."
-CTRL_C = 130
-
 
 def run_to_end(command: Callable[[], object]) -> None:
     """Run a command; whatever ends it is one message and an exit code of the table above."""
     _show_every_character()
-    with stoppable():
-        try:
-            with _one_message():
-                Path.cwd()  # libraries abort the process where it does not exist any more
-                command()
-        except StopSignal as stop:
-            fail(STOPPED, stop.exit_code)
+    try:
+        with stoppable(leave_at_once), _one_message():
+            Path.cwd()  # libraries abort the process where it does not exist any more
+            command()
+    except StopSignal as stop:
+        fail(STOPPED, stop.exit_code)
 
 
 def _show_every_character() -> None:
@@ -76,5 +73,8 @@ def _one_message() -> Iterator[None]:
 
 def fail(message: str, exit_code: int = 2) -> NoReturn:
     """Show a message and end the process."""
-    errors.print(f"[bold red]autoseg:[/] {escape(message)}", markup=True, emoji=False, highlight=False, soft_wrap=True)
+    text = f"autoseg: {message}"
+    shown = Text(wrap_words(text, errors.width) if errors.is_terminal else text)
+    shown.stylize("bold red", 0, len("autoseg:"))
+    errors.print(shown, soft_wrap=True)
     sys.exit(exit_code)

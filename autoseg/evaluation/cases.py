@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import reduce
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,9 @@ from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.errors import DataError, did_you_mean
 from dataset_fingerprints.geometry import TripleFloat
 from dataset_fingerprints.names import show_name
+
+# Where a label is: in both masks, only in the reference, only in the prediction, or in neither.
+Presence = Literal["both", "missed", "invented", "absent"]
 
 _VALUE = re.compile(r"\s*-?[0-9]{1,10}\s*")
 
@@ -114,10 +118,12 @@ class LabelScores:
 
     Attributes:
         label: a label's value or a region's name.
+        presence: whether its reference or its prediction is empty, where metrics may have no score.
     """
 
     label: int | str
     scores: tuple[Score, ...]
+    presence: Presence = "both"
 
     def value(self, metric: str) -> float | None:
         """Return a metric's score, None where it could not be measured.
@@ -189,4 +195,12 @@ def score_pair(label: int | str, pair: MaskPair, metrics: Mapping[str, MetricOpt
         metrics: by the names of their scores.
     """
     scores = (Score(metric=name, value=metric.measure(pair)) for name, metric in metrics.items())
-    return LabelScores(label=label, scores=tuple(scores))
+    return LabelScores(label=label, scores=tuple(scores), presence=_find_presence(pair))
+
+
+def _find_presence(pair: MaskPair) -> Presence:
+    if pair.empty_masks == 2:
+        return "absent"
+    if not pair.counts.prediction:
+        return "missed"
+    return "both" if pair.counts.reference else "invented"

@@ -7,9 +7,12 @@ from dataclasses import dataclass, replace
 
 from autoseg.evaluation.metrics import METRICS, MetricOptions
 from autoseg.evaluation.metrics.hausdorff import HausdorffOptions
-from autoseg.evaluation.statistics import RESAMPLES
+from autoseg.evaluation.statistics import LEAST_CASES, RESAMPLES
 from dataset_fingerprints.errors import PlanError
 from planners.choices import Choice, PartTable, choose, resolve
+
+# Options of metrics: the scores where both masks are empty, or one is.
+_EMPTY_RULES = ("both_empty", "one_empty")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,7 +43,9 @@ class Convention:
     metrics: tuple[NamedMetric, ...]
     ignored: str = "voxels that the reference ignores are in no mask"
     sd: str = "of the sample (n - 1)"
-    ci95: str = "percentile bootstrap of the mean over cases; null below two cases"
+    ci95: str = (
+        f"percentile bootstrap of the mean over cases; null below {LEAST_CASES} cases, too few to say how means spread"
+    )
     bootstrap_resamples: int = RESAMPLES
     bootstrap_seed: int = 0
 
@@ -60,6 +65,16 @@ class Convention:
                 raise PlanError(f"convention {self.name}: two metrics are called '{entry.name}'. Rename one of them.")
             metrics[entry.name] = resolve(entry.metric, table, table.word, f"convention {self.name}")
         return metrics
+
+    def partial_metrics(self) -> frozenset[str]:
+        """Return the names of the metrics that have no score where a mask is empty.
+
+        Raises:
+            PlanError: as for `build`.
+        """
+        built = self.build()
+        rules = {name: [getattr(metric, rule, 0.0) for rule in _EMPTY_RULES] for name, metric in built.items()}
+        return frozenset(name for name, scores in rules.items() if None in scores)
 
     def column_titles(self) -> dict[str, str]:
         """Return the titles of a table's columns, with their units, of all metrics that have a better direction.

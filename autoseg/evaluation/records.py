@@ -7,11 +7,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from autoseg.evaluation.cases import CaseScores
 from autoseg.evaluation.conventions import Convention
-from autoseg.evaluation.results import ALL_PAIRED, SCHEMA_VERSION, Evaluation
+from autoseg.evaluation.results import ALL_PAIRED, SCHEMA_VERSION, Evaluation, MetricSummary
 from dataset_fingerprints.errors import FileFormatError
 from dataset_fingerprints.files.checksums import CHECKSUM, Seal, make_seal
 from dataset_fingerprints.files.jsonfiles import from_plain, read_plain_json, to_json, write_json
+
+# Why a case may be in no statistics.
+_LEFT_OUT = ("missed", "invented", "absent")
 
 
 def write_evaluation(path: Path, evaluation: Evaluation, *, sealed: bool = False) -> None:
@@ -57,6 +61,7 @@ def to_plain(evaluation: Evaluation) -> dict[str, Any]:
         PlanError: the convention has an unknown metric.
     """
     failures = [asdict(failure) for failure in evaluation.failures]
+    partial = evaluation.convention.partial_metrics()
     return {
         "schema_version": evaluation.schema_version,
         **({"failures": failures} if failures else {}),
@@ -68,14 +73,30 @@ def to_plain(evaluation: Evaluation) -> dict[str, Any]:
                 "labels": {
                     str(label.label): {score.metric: score.value for score in label.scores} for label in case.labels
                 },
+                **_plain_presence(case),
             }
             for case in evaluation.cases
         ],
         "summary": {
-            str(label.label): {metric.name: asdict(metric.statistics) for metric in label.metrics}
+            str(label.label): {
+                metric.name: asdict(metric.statistics) | _plain_counts(metric, metric.name in partial)
+                for metric in label.metrics
+            }
             for label in evaluation.summary
         },
     }
+
+
+def _plain_counts(metric: MetricSummary, partial: bool) -> dict[str, int]:
+    """Return how many cases a metric leaves out, and why, of one that can leave some out."""
+    counts = {key: getattr(metric, key) for key in _LEFT_OUT}
+    return counts if partial or any(counts.values()) else {}
+
+
+def _plain_presence(case: CaseScores) -> dict[str, list[str]]:
+    """Return the labels that one mask of a case, or both, does not hold, as far as there are any."""
+    found = {key: [str(label.label) for label in case.labels if label.presence == key] for key in _LEFT_OUT}
+    return {key: labels for key, labels in found.items() if labels}
 
 
 def _plain_convention(convention: Convention) -> dict[str, Any]:
@@ -115,19 +136,32 @@ def _named_metric(name: str, plain: Any) -> Any:
 def _case_with_list(case: Any) -> Any:
     if not isinstance(case, dict) or not isinstance(case.get("labels"), dict):
         return case
+    lists = {name: case[name] for name in _LEFT_OUT if isinstance(case.get(name), list)}
+    presence = {str(key): name for name, keys in lists.items() for key in keys}
     labels = [
-        {"label": _label(key), "scores": [{"metric": name, "value": score} for name, score in value.items()]}
+        {
+            "label": _label(key),
+            "scores": [{"metric": name, "value": score} for name, score in value.items()],
+            "presence": presence.get(key, "both"),
+        }
         if isinstance(value, dict)
         else value
         for key, value in case["labels"].items()
     ]
-    return {**case, "labels": labels}
+    return {**{key: value for key, value in case.items() if key not in lists}, "labels": labels}
 
 
 def _metrics(metrics: Any) -> Any:
     if not isinstance(metrics, dict):
         return metrics
-    return [{"name": name, "statistics": statistics} for name, statistics in metrics.items()]
+    return [_metric(name, plain) for name, plain in metrics.items()]
+
+
+def _metric(name: str, plain: Any) -> dict[str, Any]:
+    if not isinstance(plain, dict):
+        return {"name": name, "statistics": plain}
+    counts = {key: plain[key] for key in _LEFT_OUT if key in plain}
+    return {"name": name, "statistics": {key: plain[key] for key in plain if key not in counts}, **counts}
 
 
 def _label(key: str) -> int | str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,10 +21,19 @@ SCHEMA_VERSION = 2
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MetricSummary:
-    """A metric's name and its distribution."""
+    """A metric's name, its distribution, and the cases that are not in it: there is no distance to an empty mask.
+
+    Attributes:
+        missed: cases without a score in which only the reference holds the label.
+        invented: those in which only the prediction does.
+        absent: those in which neither does.
+    """
 
     name: str
     statistics: Statistics
+    missed: int = 0
+    invented: int = 0
+    absent: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -156,5 +166,14 @@ def _summarise_label(label: int | str, scores: Sequence[LabelScores], convention
         statistics = measure_statistics(
             values[~np.isnan(values)], convention.bootstrap_resamples, convention.bootstrap_seed
         )
-        metrics.append(MetricSummary(name=entry.name, statistics=statistics))
+        left_out = Counter(score.presence for score, lacks in zip(scores, np.isnan(values), strict=True) if lacks)
+        metrics.append(
+            MetricSummary(
+                name=entry.name,
+                statistics=statistics,
+                missed=left_out["missed"],
+                invented=left_out["invented"],
+                absent=left_out["absent"],
+            )
+        )
     return LabelSummary(label=label, metrics=tuple(metrics))

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 RESAMPLES = 2000
+# Resamples of fewer cases repeat so few values that their spread says nothing of other cases.
+LEAST_CASES = 5
 # From means over cases, (...,) or (..., measurement), to the figure of interest, (...,).
 Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
@@ -22,7 +24,7 @@ class Statistics:
         mean: None without any case.
         sd: of the sample; None below two cases.
         median: None without any case.
-        ci95: bounds of the 95 % confidence interval of the mean; None below two cases.
+        ci95: bounds of the 95 % confidence interval of the mean; None below `LEAST_CASES`.
         n: number of cases measured.
     """
 
@@ -41,7 +43,7 @@ def measure_statistics(values: NDArray[np.float64], resamples: int = RESAMPLES, 
     mean, median = float(values.mean()), float(np.median(values))
     if n == 1:
         return Statistics(mean=mean, sd=None, median=median, ci95=None, n=1)
-    interval = bootstrap_interval(values, resamples=resamples, seed=seed)
+    interval = bootstrap_interval(values, resamples=resamples, seed=seed) if n >= LEAST_CASES else None
     return Statistics(mean=mean, sd=float(values.std(ddof=1)), median=median, ci95=interval, n=n)
 
 

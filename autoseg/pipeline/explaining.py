@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 from autoseg.hardware import measure_speed, profile_machine
 from autoseg.workspace.workspace import Workspace, find_workspace
-from dataset_fingerprints.errors import DataError, PlanError, did_you_mean
-from dataset_fingerprints.files.jsonfiles import read_json
+from dataset_fingerprints.errors import DataError, FileFormatError, PlanError, did_you_mean
+from dataset_fingerprints.files.jsonfiles import read_json, read_plain_json
 from dataset_fingerprints.fingerprint import DatasetFingerprint
+from dataset_fingerprints.names import counted
 from dataset_fingerprints.publications import expand, list_published, read_published
+from dataset_fingerprints.units import find_units
+from planners.editing.brief import Known
 from planners.editing.option_checks import check_hours
 from planners.editing.plan_checks import check_plan
-from planners.plan import Plan
+from planners.plan import FOLDS, Plan, Splits, is_undivided
 from planners.planner import PlanRequest
 from planners.presets import choose_machine, make_plan
 
@@ -60,6 +66,51 @@ def find_plan(place: Path | None, options: ExplainOptions) -> Plan:
     if not here or options.plans_anew():
         return _plan(find_fingerprint(place), options)
     return _read_plan(find_workspace(place), options.plan_name)
+
+
+def find_known(place: Path | None, options: ExplainOptions, plan: Plan) -> Known:
+    """Return what is known beside the plan to explain: its folds, and what trainings took.
+
+    Raises:
+        AutosegError: as for `find_plan`.
+    """
+    here = place is None or place.is_dir()
+    if not here or options.plans_anew():
+        units = len(set(find_units(find_fingerprint(place).cases).values()))
+        count = min(FOLDS, units) if units > 1 else 0
+        return Known(folds=f"{count}, by subject" if count else "", fold_count=count)
+    workspace = find_workspace(place)
+    with suppress(FileFormatError):
+        splits = read_json(workspace.splits(plan.name), Splits, REMEDY)
+        return Known(
+            folds=_describe_folds(splits),
+            fold_count=0 if is_undivided(splits.folds) else len(splits.folds),
+            seconds_per_step=dict(_find_paces(workspace, plan)),
+        )
+    return Known(seconds_per_step=dict(_find_paces(workspace, plan)))
+
+
+def _describe_folds(splits: Splits) -> str:
+    if is_undivided(splits.folds):
+        return f"none ({splits.origin}): give `autoseg train full`"
+    first = splits.folds[0]
+    return (
+        f"{len(splits.folds)}; fold 0 trains on {counted(len(first.train), 'case')} and is judged on "
+        f"{len(first.validation)}"
+    )
+
+
+def _find_paces(workspace: Workspace, plan: Plan) -> Iterator[tuple[str, float]]:
+    """Yield the seconds per step of each configuration with trained folds, as their records say."""
+    for configuration in plan.configurations:
+        paces = []
+        for folder in workspace.folds(plan.name, configuration.name):
+            with suppress(FileFormatError, KeyError, TypeError, ZeroDivisionError):
+                record = read_plain_json(folder.record)
+                if record["status"] != "training":
+                    paces.append(float(record["seconds"]) / int(record["iterations"]))
+        if paces:
+            yield configuration.name, median(paces)
 
 
 def find_fingerprint(place: Path | None) -> DatasetFingerprint:

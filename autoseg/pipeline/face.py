@@ -7,10 +7,9 @@ What imports torch is imported when it is needed.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from operator import index
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from autoseg.hardware import calm_threads, count_cores
 from autoseg.pipeline.arguments import (
@@ -22,6 +21,7 @@ from autoseg.pipeline.arguments import (
     check_argument,
     check_arguments,
 )
+from autoseg.pipeline.explanation import Explanation
 from autoseg.progress import Progress, SilentProgress
 
 if TYPE_CHECKING:
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from autoseg.pipeline.existing_masks import Masks
     from autoseg.prediction import LoadedModel
     from autoseg.workspace.workspace import Workspace
-    from planners.editing.explain import Section
-    from planners.plan import Plan
 
 Location = str | Path
 
@@ -326,32 +324,6 @@ def evaluate(
     return evaluation
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Explanation:
-    """A plan and the reasons for it."""
-
-    plan: Plan
-
-    def sections(self) -> tuple[Section, ...]:
-        """Return the plan, its configurations side by side, and why each value is what it is, as tables of texts."""
-        from planners.editing.explain import explain_plan
-
-        return explain_plan(self.plan)
-
-    def values(self) -> dict[str, Any]:
-        """Return the plan as plain values, for other programs."""
-        from planners.editing.explain import plan_as_json
-
-        return plan_as_json(self.plan)
-
-    def __str__(self) -> str:
-        """Return the tables as text, a line per row."""
-        return "\n\n".join(
-            "\n".join((section.title, *(" | ".join(row) for row in (section.columns, *section.rows))))
-            for section in self.sections()
-        )
-
-
 def explain(
     target: Workspace | Location | None = None,
     *,
@@ -376,7 +348,7 @@ def explain(
         AutosegError: there is nothing of that name, or it cannot be read or planned for.
     """
     check_arguments(locals())
-    from autoseg.pipeline.explaining import ExplainOptions, find_plan
+    from autoseg.pipeline.explaining import ExplainOptions, find_known, find_plan
     from autoseg.workspace.workspace import Workspace
 
     options = ExplainOptions(
@@ -387,7 +359,9 @@ def explain(
         max_hours=as_number(max_hours),
     )
     place = target.root if isinstance(target, Workspace) else target
-    return Explanation(plan=find_plan(None if place is None else Path(place), options))
+    where = None if place is None else Path(place)
+    plan = find_plan(where, options)
+    return Explanation(plan=plan, known=find_known(where, options, plan))
 
 
 def _find(workspace: Workspace | Location | None) -> Workspace:

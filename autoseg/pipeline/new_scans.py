@@ -136,7 +136,13 @@ def list_left_out(scans: Path, found: Iterable[NewScan]) -> list[str]:
     from_list = all(file.parent != scans and not file.is_dir() for file in files)
     if not scans.is_dir() or scans in files or from_list:
         return []
-    return [path.name for path in find_left_out((scans,), files)]
+    return [f"{path.name} ({_say_why(path)})" for path in find_left_out((scans,), files)]
+
+
+def _say_why(path: Path) -> str:
+    if path.is_dir():
+        return "a folder: scans in it are not predicted with those beside it"
+    return "an image that belongs to no scan" if is_image(path) else "not an image"
 
 
 def explain_digits(found: Iterable[NewScan], channels: Sequence[str]) -> str | None:

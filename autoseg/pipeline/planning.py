@@ -38,8 +38,9 @@ from planners.order import order_by_need
 from planners.plan import Configuration, Plan, Splits
 from planners.planner import PlanRequest
 from planners.presets import choose_machine, make_plan
+from planners.rare_labels import describe_lacking
 from planners.rules.switches import choose_rules
-from planners.splits import make_splits, read_splits
+from planners.splits import describe_number, make_splits, read_splits
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,6 +105,8 @@ def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress
         refuse_unusable_parts((part for configuration in chosen for part in find_choices(configuration)), origins)
         made = given or make_splits(fingerprint, options.seed, plan.folds)
         splits = choose_splits(workspace, plan, made, given=given is not None, progress=progress)
+        for remark in (*describe_number(splits, fingerprint), *describe_lacking(fingerprint, splits)):
+            progress.say(remark)
         report_changed_contents(workspace, fingerprint, progress)
         report_other_labels(workspace, plan, progress)
         if not workspace.dataset.is_file():

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from autoseg.evaluation import Targets
+from autoseg.evaluation import Targets, scheme_targets
 from autoseg.evaluation.lesion_matching import label_lesions
-from autoseg.pipeline.folds.validation import scored_targets
 from autoseg.report import Shown
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.fingerprint import FingerprintSummary
@@ -69,7 +68,7 @@ def choose_showing(scheme: LabelScheme, channels: tuple[str, ...], summary: Fing
         summary: of the data set that it was trained on, or None.
     """
     return Showing(
-        targets=scored_targets(scheme),
+        targets=scheme_targets(scheme),
         names=tuple(part.name for part in scheme.regions or scheme.labels),
         channels=channels,
         channel=_choose_channel(len(channels), summary),

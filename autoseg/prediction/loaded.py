@@ -152,6 +152,9 @@ class LoadedModel:
             raise DataError("spacing_mm is given with a file, which has its own. Give it with arrays only.")
         files = [scan] if isinstance(scan, str | Path) else list(scan)
         name = Path(files[0]).name
+        for file in files:
+            if not Path(file).exists():
+                raise DataError(f"{file}: does not exist. Expected an image file, or the folder of a DICOM series.")
         if is_unsized(files[0]):
             _log.warning("%s", describe_unsized([name], files[:1]))
         return self.read(name, [Path(file) for file in files], series)

@@ -2,12 +2,13 @@
 
 from autoseg.report.canvas import is_drawn
 from autoseg.report.contact_sheet import SheetRow, Shown, draw_contact_sheet
-from autoseg.report.curves import draw_curves
+from autoseg.report.curves import FinalScores, draw_curves
 from autoseg.report.overlay import Outline, Overlay, Placed, draw_overlay
 from autoseg.report.slices import CaseSlice, View, choose_view, cut_slice, draw_slice, find_window, is_picture
 
 __all__ = [
     "CaseSlice",
+    "FinalScores",
     "Outline",
     "Overlay",
     "Placed",

@@ -1,9 +1,10 @@
-"""A training at a glance: loss, validation Dice, learning rate and seconds per step over its iterations."""
+"""A training at a glance: loss, validation Dice, learning rate and seconds over its steps, and its final result."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,43 +13,106 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from dataset_fingerprints.files.atomic import write_bytes
+from dataset_fingerprints.names import counted
 
 Line = Mapping[str, Any]
 
 _INK, _QUIET = "#1b1f24", "#667079"
+# Of the line under the title.
+_MOST_CHARACTERS = 130
+# Above this Dice, the final line is labelled below.
+_HIGH = 0.9
 _COLOURS = ("#d1495b", "#2a7fb8", "#c79a00", "#1f9d76", "#c05a9e", "#7a5fd0")
 
 
-def draw_curves(lines: Sequence[Line], path: Path, title: str) -> None:
-    """Write a PNG of four panels over the iterations of a training.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FinalScores:
+    """The result of the validation after a training.
+
+    Attributes:
+        labels: each label's mean Dice, by its name.
+        scans: whole scans that were predicted.
+    """
+
+    mean_dice: float
+    labels: Mapping[str, float]
+    scans: int
+
+    def describe(self) -> str:
+        """Return the result in words."""
+        labels = ", ".join(f"{name} {value:.3f}" for name, value in self.labels.items())
+        return (
+            f"Final result: mean Dice {self.mean_dice:.3f} of {counted(self.scans, 'whole scan')} that it was not "
+            "trained on" + (f" ({labels})" if len(self.labels) > 1 else "")
+        )
+
+
+def draw_curves(lines: Sequence[Line], path: Path, title: str, final: FinalScores | None = None) -> None:
+    """Write a PNG of four panels over the steps of a training.
 
     Args:
         lines: of metrics.jsonl.
         path: the file to write.
         title: the head of the picture.
+        final: the result of the whole fold's validation, None before it.
     """
-    figure = Figure(figsize=(11, 7), dpi=100, facecolor="white")
+    figure = Figure(figsize=(11, 7.4), dpi=100, facecolor="white")
     FigureCanvasAgg(figure)
     # Fixed margins: finding them from all texts would take longer than drawing.
-    figure.subplots_adjust(left=0.075, right=0.985, bottom=0.075, top=0.895, wspace=0.16, hspace=0.16)
+    figure.subplots_adjust(left=0.075, right=0.985, bottom=0.075, top=0.865, wspace=0.18, hspace=0.2)
     figure.suptitle(title, fontsize=13, fontweight="bold", color=_INK, parse_math=False)
-    panels = figure.subplots(2, 2, sharex=True)
     training = [line for line in lines if line.get("kind") == "train"]
     validation = [line for line in lines if line.get("kind") == "validation"]
-    _draw(panels[0, 0], "Training loss", {"loss": _series(training, "loss")})
-    _draw(panels[0, 1], "Validation Dice (whole volumes, cases in turns)", _dice_series(validation))
-    panels[0, 1].set_ylim(0, 1)
-    _draw(panels[1, 0], "Learning rate", {"learning rate": _series(training, "learning_rate")})
+    under = final.describe() if final else _describe_progress(lines, training)
+    figure.text(0.5, 0.925, _shorten(under), ha="center", fontsize=11, color=_INK, parse_math=False)
+    panels = figure.subplots(2, 2, sharex=True)
+    _draw(panels[0, 0], "Loss on training patches (lower is better)", "loss", {"loss": _series(training, "loss")})
+    _draw(panels[0, 1], "Dice of whole validation scans (1: perfect, 0: no overlap)", "Dice", _dice_series(validation))
+    _mark_final(panels[0, 1], final, begun=bool(validation))
+    rates = {"learning rate": _series(training, "learning_rate")}
+    _draw(panels[1, 0], "Learning rate (how far a step changes the network)", "learning rate", rates)
     phases = [key for key in (training[-1] if training else {}) if key.startswith("seconds/")]
     series = {"whole step": _series(training, "seconds_per_iteration")}
     series |= {phase.removeprefix("seconds/"): _series(training, phase) for phase in phases}
-    _draw(panels[1, 1], "Seconds per step", series)
+    _draw(panels[1, 1], "Time of a training step, and of its parts", "seconds", series)
     panels[1, 1].set_ylim(bottom=0)
     for panel in panels[1]:
-        panel.set_xlabel("iteration", color=_QUIET)
+        panel.set_xlabel("training step", color=_QUIET)
+        panel.xaxis.get_major_locator().set_params(integer=True)
     stream = io.BytesIO()
     figure.savefig(stream, format="png", dpi=100, metadata={"Software": None})
     write_bytes(path, stream.getvalue())
+
+
+def _describe_progress(lines: Sequence[Line], training: Sequence[Line]) -> str:
+    done = max((int(line["iteration"]) for line in lines), default=0)
+    total = training[-1].get("iterations") if training else None
+    return f"Training: step {done:,}" + (f" of {total:,}" if isinstance(total, int) else "")
+
+
+def _shorten(text: str) -> str:
+    """Return a text that fits into a line of the picture; of many labels only the first are named."""
+    return text if len(text) <= _MOST_CHARACTERS else f"{text[: _MOST_CHARACTERS - 5].rpartition(', ')[0]}, ...)"
+
+
+def _mark_final(axes: Axes, final: FinalScores | None, *, begun: bool) -> None:
+    """Draw the final mean Dice as a line through the panel, which covers the whole scale of Dice."""
+    axes.set_ylim(0, 1)
+    if final is not None:
+        axes.axhline(final.mean_dice, color=_INK, linewidth=1.2, linestyle="--")
+        above = final.mean_dice < _HIGH
+        axes.annotate(
+            f"final mean {final.mean_dice:.3f}",
+            (0.01, final.mean_dice),
+            xycoords=("axes fraction", "data"),
+            xytext=(0, 3 if above else -3),
+            textcoords="offset points",
+            va="bottom" if above else "top",
+            fontsize=9,
+            color=_INK,
+        )
+    elif not begun:
+        axes.text(0.5, 0.5, "no validation yet", transform=axes.transAxes, ha="center", color=_QUIET)
 
 
 def _series(lines: Sequence[Line], key: str) -> tuple[list[float], list[float]]:
@@ -59,11 +123,12 @@ def _series(lines: Sequence[Line], key: str) -> tuple[list[float], list[float]]:
 def _dice_series(validation: Sequence[Line]) -> dict[str, tuple[list[float], list[float]]]:
     labels = [key for key in (validation[-1] if validation else {}) if key.startswith("dice/")]
     series = {key.removeprefix("dice/"): _series(validation, key) for key in labels}
-    return series | {"latest of every case": _series(validation, "mean_of_latest")}
+    return series | {"mean, each scan's latest": _series(validation, "mean_of_latest")}
 
 
-def _draw(axes: Axes, head: str, series: Mapping[str, tuple[list[float], list[float]]]) -> None:
+def _draw(axes: Axes, head: str, unit: str, series: Mapping[str, tuple[list[float], list[float]]]) -> None:
     axes.set_title(head, fontsize=11, color=_INK, loc="left")
+    axes.set_ylabel(unit, color=_QUIET)
     axes.grid(visible=True, color="#e6e8eb", linewidth=0.8)
     axes.spines[["top", "right"]].set_visible(False)
     for number, (name, (iterations, values)) in enumerate(series.items()):

@@ -51,21 +51,17 @@ class RealMaskPlan:
 
 
 def find_masks(folder: Path) -> tuple[str, ...]:
-    """Return the names of the masks in a folder: the images whose names say lesion or mask.
+    """Return the names of the masks in a folder: the images whose names say lesion or mask, or all where none does.
 
     Raises:
-        AutosegError: there is no such folder, or none in it.
+        AutosegError: there is no such folder, or no image in it.
     """
     if not folder.is_dir():
         raise AutosegError(f"{folder}: is not a folder. Expected a folder of lesion masks in MNI space.")
     images = [path.name for path in sorted(folder.iterdir()) if path.is_file() and is_image(path)]
-    masks = tuple(name for name in images if any(word in name.lower() for word in _WORDS))
-    if not masks:
-        raise AutosegError(
-            f"{folder}: holds {len(images)} images, none of them with 'lesion' or 'mask' in its name. "
-            "Expected lesion masks in MNI space, for example sub-01_lesion.nii.gz: name them so."
-        )
-    return masks
+    if not images:
+        raise AutosegError(f"{folder}: holds no image. Expected lesion masks in MNI space (NIfTI), one per patient.")
+    return tuple(name for name in images if any(word in name.lower() for word in _WORDS)) or tuple(images)
 
 
 def sample_real_mask(rng: np.random.Generator, folder: Path, min_ml: float, max_ml: float) -> RealMaskPlan:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import locale
 import statistics
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -15,6 +17,8 @@ TIMED_STEPS = 3
 # A network that is not quicker than this share of what it was is left as it was.
 WORTH = 0.97
 DEVICES = ("cpu", "cuda")
+# The module of torch that knows where its compiler keeps files.
+_CACHE_PLACES = "torch._inductor.runtime.cache_dir_utils"
 Call = Callable[[torch.Tensor], tuple[torch.Tensor, ...]]
 
 
@@ -62,6 +66,18 @@ def _reading_utf8() -> Iterator[None]:
         yield
     finally:
         locale.setlocale(locale.LC_CTYPE, before)
+
+
+@contextmanager
+def leaving_no_empty_cache() -> Iterator[None]:
+    """Remove the compiler's folder for temporary files after the block if it is empty: torch makes it in any case."""
+    try:
+        yield
+    finally:
+        places = sys.modules.get(_CACHE_PLACES)
+        if places is not None:
+            with suppress(OSError):  # it holds something, or is not there
+                Path(places.default_cache_dir()).rmdir()
 
 
 def try_compiled(network: Call, compile_network: Callable[[Call], Call], time_step: Callable[[Call], float]) -> Attempt:

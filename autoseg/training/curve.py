@@ -14,6 +14,7 @@ from dataset_fingerprints.files.atomic import write_bytes
 from dataset_fingerprints.files.checksums import CHECKSUM, Seal, make_seal
 from dataset_fingerprints.files.opening import MOST_TEXT_BYTES, append_to, read_file, refuse_link
 from dataset_fingerprints.files.plain import parse_plain
+from dataset_fingerprints.names import counted
 
 Line = dict[str, object]
 Observer = Callable[[Line], None]
@@ -46,10 +47,10 @@ class Curve:
                 kept.append(text)
         if damaged:
             _log.warning(
-                "%s: %d half-written or damaged lines are left out. Rounds of validation in them no longer count, for "
+                "%s: %s left out. Rounds of validation in them no longer count, for "
                 "patience and for schedules that follow them.",
                 self.path,
-                damaged,
+                counted(damaged, "half-written or damaged line is", "half-written or damaged lines are"),
             )
         write_bytes(self.path, b"".join(kept))
 

@@ -13,6 +13,8 @@ from types import FrameType
 from dataset_fingerprints.errors import StoppedError
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+# Between two looks at whether an import is over.
+IMPORT_SECONDS = 0.05
 
 
 class SignalledError(Exception):
@@ -38,6 +40,8 @@ class Interruption:
             if self.signal:
                 raise SignalledError
             yield
+            if self.signal:  # in the middle of an import at the very end of the block
+                raise SignalledError
         finally:
             self._at_once = False
 
@@ -46,7 +50,10 @@ class Interruption:
         if self.signal and number == signal.SIGINT:
             raise KeyboardInterrupt
         self.signal = number
-        if self._at_once:
+        self._end_block(frame)
+
+    def _end_block(self, frame: FrameType | None) -> None:
+        if self._at_once and not postpone_in_import(frame, self._end_block):
             raise SignalledError
 
 
@@ -72,8 +79,33 @@ def received_by(receive: Callable[[int, FrameType | None], None], numbers: Itera
     try:
         yield
     finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def postpone_in_import(frame: FrameType | None, obey: Callable[[FrameType | None], None]) -> bool:
+    """Return whether a signal came in the middle of an import; then it is obeyed shortly after that.
+
+    Libraries turn an exception in the middle of their import into another one, or into none.
+
+    Args:
+        frame: that the signal came in.
+        obey: called with a later frame, of an import still or not.
+    """
+    if not _is_importing(frame):
+        return False
+    signal.signal(signal.SIGALRM, lambda _, later: obey(later))  # nothing else here uses that signal
+    signal.setitimer(signal.ITIMER_REAL, IMPORT_SECONDS)
+    return True
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def exit_code_of(number: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ from autoseg.training.watch import (
     outcomes_to_plain,
 )
 from autoseg.training.weights import Keeper
+from dataset_fingerprints.names import counted
 
 KIND = "validation"
 # The mean of fewer cases says too little to be worth a look, where the fold has more.
@@ -35,12 +36,22 @@ class Round:
     Attributes:
         seconds: that it took.
         line: for the curve.
-        dice: for a person, the mean and each label's.
+        mean: for a person, the mean Dice.
+        dice: the same with each label's, and of how many scans.
     """
 
     seconds: float
     line: Line
+    mean: str
     dice: str
+
+
+def _describe(mean: float, means: Mapping[str, float], scans: str) -> str:
+    """Return a round in words; the labels are named where there are several."""
+    if not means:
+        return f"no Dice, for none of {scans} could be predicted"
+    labels = f" ({', '.join(f'{name} {value:.2f}' for name, value in means.items())})" if len(means) > 1 else ""
+    return f"mean Dice {mean:.2f}{labels} of {scans}"
 
 
 class Rounds:
@@ -113,7 +124,8 @@ class Rounds:
                 **{f"dice/{name}": round(value, 4) for name, value in means.items()},
                 "cases": outcomes_to_plain(outcomes),
             },
-            dice=f"{mean:.3f} ({', '.join(f'{name} {value:.3f}' for name, value in means.items())})",
+            mean=f"mean Dice {mean:.2f}" if means else "no Dice",
+            dice=_describe(mean, means, counted(len(chosen), "scan")),
         )
 
     def read_back(self, lines: Iterable[Line]) -> None:

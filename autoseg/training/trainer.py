@@ -14,7 +14,7 @@ from autoseg import processes
 from autoseg.progress import Progress, Task
 from autoseg.training.budget import Budget
 from autoseg.training.checkpoint import load_checkpoint, save_checkpoint
-from autoseg.training.compilation import DEVICES
+from autoseg.training.compilation import DEVICES, leaving_no_empty_cache
 from autoseg.training.curve import Curve, Line, Observer
 from autoseg.training.expectation import Expectation
 from autoseg.training.interruption import Interruption, SignalledError, listening, stopped_by, take_stop_file
@@ -55,7 +55,6 @@ class Trainer:
         self._budget = Budget(setup.max_minutes, setup.policy.budget)
         self._may_compile = processes.count() == 1  # should it fail in one process only, the others would wait
         self._losses: list[torch.Tensor] = []
-        self._validation_dice = ""
 
     def final_allowed(self) -> float | None:
         """Return the seconds that the validation of the whole fold should take at most; None without minutes."""
@@ -68,7 +67,7 @@ class Trainer:
             StoppedError: a signal came; everything is saved.
             AutosegError: the loss is not a number any more, and going back did not help.
         """
-        with listening() as interruption, closing(self._stepper):
+        with listening() as interruption, leaving_no_empty_cache(), closing(self._stepper):
             self._resume()
             self._interval_start = self._clock()
             if not self._position.is_done():
@@ -251,7 +250,7 @@ class Trainer:
                 "seconds": round(self._position.seconds, 1),
             }
         )
-        task.state({"loss": f"{loss:.3f}", "validation Dice": self._validation_dice or "-"})
+        task.state({"loss": f"{loss:.3f}"})
         return True
 
     def _consider_compiling(self) -> None:
@@ -343,9 +342,9 @@ class Trainer:
             self._stop(number)
         total = self._position.validation_seconds + found.seconds
         self._position = replace(self._position, validation_seconds=total)
-        self._validation_dice = found.dice
         self._tell(found.line)
-        task.state({"validation Dice": found.dice})
+        self._progress.say(f"Validation at step {self._position.iteration:,}: {found.dice}.")
+        task.state({"validation": f"at step {self._position.iteration:,}: {found.mean}"})
         for label, was_seen in self._rounds.watch.silent_labels(self._policy.silent_rounds):
             self._warn_of_silence(label, was_seen)
         if processes.led(self._rounds.watch.exhausted):

@@ -149,9 +149,7 @@ def find_workspace(given: Path | None) -> Workspace:
     """
     if given is not None:
         if not is_workspace(given):
-            raise WorkspaceError(
-                f"{given}: is not a workspace. Run `autoseg plan_and_preprocess DATASET -w {given}` first."
-            )
+            raise WorkspaceError(f"{given}: is not a workspace. {_advise(given)}")
         return Workspace(root=given)
     here = Path.cwd()
     if is_workspace(here):
@@ -165,6 +163,23 @@ def find_workspace(given: Path | None) -> Workspace:
         )
     names = ", ".join(path.name for path in found)
     raise WorkspaceError(f"{here}: holds {len(found)} workspaces ({names}). Name one with -w.")
+
+
+def _advise(given: Path) -> str:
+    """Return what to do where something else was given as a workspace: a data set, most likely."""
+    made = given.resolve().with_name(f"{given.resolve().name}{SUFFIX}")
+    for there in (made, Path.cwd() / made.name):
+        if is_workspace(there):
+            return f"Name the one that was made of it: {there}."
+    inside = [path for path in sorted(given.glob(f"*{SUFFIX}")) if is_workspace(path)] if given.is_dir() else []
+    if len(inside) == 1:
+        return f"Name the one in it: {inside[0]}."
+    if given.is_dir() and any(given.iterdir()):
+        return (
+            f"If it is a data set, run `autoseg plan_and_preprocess {given}` first, which makes the workspace "
+            f"{made.name} in the current directory; name that."
+        )
+    return f"Run `autoseg plan_and_preprocess DATASET -w {given}` first."
 
 
 def is_workspace(path: Path) -> bool:

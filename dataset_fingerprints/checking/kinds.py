@@ -46,5 +46,8 @@ KINDS: dict[str, Kind] = {
     "spacing-outlier": Kind(grades=("warning",), meaning="a scan's voxels are far larger or smaller than the others'"),
     "flat-scan": Kind(grades=("warning",), meaning="a scan is a single slice where the others are volumes"),
     "orientation-mix": Kind(grades=("fixed",), meaning="scans are stored in different orientations; all become RAS+"),
+    "no-folds": Kind(grades=("warning",), meaning="all cases are of one subject: there is no cross-validation"),
+    "absent-label": Kind(grades=("warning",), meaning="a label is declared that no case holds"),
+    "rare-label": Kind(grades=("warning",), meaning="only one subject holds a label: one fold cannot train on it"),
     "shared-subject": Kind(grades=("fixed",), meaning="a subject has several cases, which stay in one fold"),
 }

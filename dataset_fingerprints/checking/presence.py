@@ -36,7 +36,8 @@ def check_presence(case: str, files: Sequence[str], channels: Sequence[str]) -> 
         message = f"channel {name} is missing: {_where(file)}. Add it, or take the case out."
         findings.append(Finding(case=case, grade="error", kind="missing-channel", message=message))
     if more := len(missing) - len(findings):
-        message = f"{more} more channels are missing. See that the data set has {len(channels)} channels."
+        what = counted(more, "more channel is", "more channels are")
+        message = f"{what} missing. See that the data set has {len(channels)} channels."
         findings.append(Finding(case=case, grade="error", kind="missing-channel", message=message))
     return tuple(findings)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from dataset_fingerprints.checking.between_cases import check_cases
 from dataset_fingerprints.checking.checks import Finding
+from dataset_fingerprints.checking.divisions import check_divisions
 from dataset_fingerprints.checking.formats import check_formats
 from dataset_fingerprints.dataset import Case, Dataset
 from dataset_fingerprints.failures import Failure, attempt, lacks_memory
@@ -98,7 +99,10 @@ def extract_cases(dataset: Dataset, previous: Mapping[str, Known], limits: Limit
     ]
     sound = tuple(result for result in results if isinstance(result, Known))
     refused = tuple(finding for result in results if not isinstance(result, Known) for finding in result)
-    overall = (*check_formats(dataset.cases), *check_cases([known.record for known in sound]))
+    records = [known.record for known in sound]
+    # Cases that cannot be used yet may hold what the others lack.
+    divided = () if refused else check_divisions(records, dataset.labels.labels)
+    overall = (*check_formats(dataset.cases), *check_cases(records), *divided)
     return Found(sound=sound, refused=refused, overall=overall)
 
 

@@ -122,7 +122,7 @@ def _describe_input(entry: MaskOf | CropTo) -> str:
 def _explain_decisions(plan: Plan) -> Section:
     rows = tuple(
         (
-            _say_plainly(decision.field),
+            say_plainly(decision.field),
             decision.field,
             decision.value,
             decision.rule,
@@ -142,7 +142,7 @@ def _find_place(plan: Plan, decision: Decision) -> int:
     return len(names) + 1 if first == _RULES else names.index(first) + 1 if first in names else 0
 
 
-def _say_plainly(field: str) -> str:
+def say_plainly(field: str) -> str:
     """Return what a field is, in words; the longest known piece of its path counts."""
     keys = field.split(".")
     titles = {_RULES: "Rule", _POSTPROCESSING: "What masks may lose afterwards:"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar, get_args, get_type_hints
@@ -26,6 +27,9 @@ LARGEST = 1e30
 _MOST_DIGITS = 9
 _PLAN_FIELDS = frozenset({"seed", "default_configuration"})
 _FIXED_FIELDS = frozenset({"name", "inputs", "initial", "slice_axis"})  # of a configuration: they are what it is
+# Between numbers as people write lists: 32,32,32 or 32x32x32 or (32; 32; 32).
+_BETWEEN = re.compile(r"[\s,;x()]+")
+_NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?(e[-+]?[0-9]+)?")
 _EXPECTED = {
     bool: "true or false",
     int: "a whole number",
@@ -235,15 +239,23 @@ def _convert(value: Any, kind: Any, path: str) -> Any:
     try:
         return from_plain(value, kind, path)
     except FileFormatError as error:
-        expected = _EXPECTED.get(kind, "a list of the same form as in plan.json")
+        expected = _EXPECTED.get(kind) or _expect_list(value)
         raise PlanError(f"--set {path}: found {_show(value)}. Expected {expected}.") from error
+
+
+def _expect_list(value: Any) -> str:
+    """Return what a list looks like, made of the value if that is one but for its brackets."""
+    pieces = [piece for piece in _BETWEEN.split(value) if piece] if isinstance(value, str) else []
+    if pieces and all(map(_NUMBER.fullmatch, pieces)):
+        return f"a list in brackets: [{','.join(pieces)}]"
+    return "a list of the same form as in plan.json"
 
 
 def _check_option(value: Any, old: JsonValue, path: str) -> JsonValue:
     """Take any plain value; where the option was written out before, one of the same type."""
     if old is None or type(value) is type(old) or (type(old) is float and type(value) is int):
         return float(value) if type(old) is float else value
-    expected = _EXPECTED.get(type(old), "a list of the same form as in plan.json")
+    expected = _EXPECTED.get(type(old)) or _expect_list(value)
     raise PlanError(f"--set {path}: found {_show(value)}. Expected {expected}.")
 
 

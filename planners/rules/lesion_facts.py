@@ -88,7 +88,7 @@ def explain_rules(chosen: tuple[str, ...], facts: LesionFacts, spacing_mm: Tripl
         "full_resolution_capacity": f"{small}; voxels of {math.prod(spacing_mm) ** (1 / 3):.2g} mm",
         "lesion_context": _say("a twentieth of the lesions is longer than {:.0f} mm", facts.longest_mm),
         "balanced_lesions": _say("volumes of scans span a factor of {:.0f}", facts.volume_span)
-        + _say("; {:.0f} lesions per scan (median)", facts.count),
+        + _say("; lesions per scan (median): {:.0f}", facts.count),
         "pooled_dice": rare,
         "foreground_only": rare,
     }

@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dataset_fingerprints.dataset import Label, LabelScheme
 from dataset_fingerprints.errors import DataError, FileFormatError
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.units import find_units
-from planners.plan import Splits
-from planners.splits import make_splits, read_splits
+from planners.plan import Splits, is_undivided
+from planners.rare_labels import describe_lacking, spread_rare_labels
+from planners.splits import check_folds, describe_number, make_splits, read_splits
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint
 
 SHAPE = (20, 20, 20)
@@ -115,9 +117,73 @@ def test_few_subjects_make_as_many_folds() -> None:
     check_partition(fingerprint, splits)
 
 
-def test_a_single_subject_cannot_be_split() -> None:
-    with pytest.raises(DataError, match="cases of 1 subject"):
-        make_splits(make_cases([("a", "", 1.0), ("a", "", 2.0)]), 0)
+@pytest.mark.parametrize(
+    ("rows", "rule", "said"),
+    [
+        ([("a", "", 1.0)], "by_subject", "no folds, for there is a single subject"),
+        ([("a", "", 1.0), ("a", "", 2.0)], "by_subject", "no folds, for there is a single subject"),
+        ([("a", "", 1.0)], "shuffled", "no folds, for there is a single case"),
+    ],
+)
+def test_a_single_subject_is_left_undivided_and_is_said(rows, rule, said) -> None:
+    fingerprint = make_cases(rows)
+    splits = make_splits(fingerprint, 0, rule)
+    assert splits.origin == said
+    assert is_undivided(splits.folds)
+    assert splits.cases() == tuple(case.case for case in fingerprint.cases)
+    check_folds(Path("splits.json"), splits.folds)
+    (remark,) = describe_number(splits, fingerprint)
+    assert "1 subject cannot be cross-validated: `autoseg train full`" in remark
+
+
+@pytest.mark.parametrize(("subjects", "remarks"), [(2, 1), (3, 1), (4, 1), (5, 0), (9, 0)])
+def test_fewer_folds_than_five_are_said(subjects: int, remarks: int) -> None:
+    fingerprint = make_cases([(f"s{index}", "", 1.0) for index in range(subjects)])
+    splits = make_splits(fingerprint, 0)
+    found = list(describe_number(splits, fingerprint))
+    assert len(found) == remarks
+    assert all(f"A cross-validation of {subjects} folds instead of 5" in remark for remark in found)
+
+
+def with_label(fingerprint: DatasetFingerprint, holders: set[str]) -> DatasetFingerprint:
+    """Return the fingerprint with a second label, which only some subjects hold."""
+    scheme = LabelScheme(labels=(*fingerprint.scheme.labels, Label(name="rare", value=2)))
+    cases = tuple(
+        replace(
+            case, labels=(*case.labels, replace(case.labels[0], value=2, volume_mm3=float(case.subject in holders)))
+        )
+        for case in fingerprint.cases
+    )
+    return replace(fingerprint, scheme=scheme, cases=cases)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("count", [2, 3, 4])
+@pytest.mark.parametrize("subjects", [6, 17, 40])
+def test_every_fold_trains_on_a_rare_label(subjects: int, count: int, seed: int) -> None:
+    fingerprint = skewed(subjects)
+    dealt = make_splits(fingerprint, seed)
+    in_one_fold = [case for case in dealt.folds[1].validation if case in dealt.folds[1].validation][:count]
+    rare = with_label(fingerprint, {case.subject for case in fingerprint.cases if case.case in in_one_fold})
+    splits = make_splits(rare, seed)
+    check_partition(rare, splits)
+    # A label that one subject holds cannot be in every fold's training cases: that is said.
+    lacking = list(describe_lacking(rare, splits))
+    assert len(lacking) == (len(in_one_fold) == 1)
+    assert all("trains on no case with label rare, which only" in remark for remark in lacking)
+    sizes = [[len(fold.validation) for fold in one.folds] for one in (splits, dealt)]
+    assert sizes[0] == sizes[1]
+
+
+def test_folds_that_train_on_every_label_stay_as_they_are() -> None:
+    fingerprint = skewed(40)
+    dealt = make_splits(fingerprint, 0)
+    spread = {case.subject for case in fingerprint.cases if case.case in (fold.validation[0] for fold in dealt.folds)}
+    units = {case.subject: [case] for case in fingerprint.cases}
+    held_out = [[f"s{int(case[4:])}" for case in fold.validation] for fold in dealt.folds]
+    for holders in (set(), spread, set(units)):
+        marked = {case.subject: [case] for case in with_label(fingerprint, holders).cases}
+        assert spread_rare_labels(held_out, marked) == held_out
 
 
 def test_nnunets_folds_are_those_of_its_seed() -> None:
@@ -136,13 +202,11 @@ def test_nnunets_folds_do_not_look_at_the_order_of_the_cases() -> None:
     assert make_splits(turned, 0, "shuffled") == make_splits(fingerprint, 0, "shuffled")
 
 
-def test_nnunets_folds_warn_of_shared_subjects_and_need_two_cases(caplog: pytest.LogCaptureFixture) -> None:
+def test_nnunets_folds_warn_of_shared_subjects(caplog: pytest.LogCaptureFixture) -> None:
     shared = make_cases([("a", "", 1.0), ("a", "", 2.0)])
     with caplog.at_level(logging.WARNING):
         assert len(make_splits(shared, 0, "shuffled").folds) == 2
     assert "nnU-Net's folds: fold 0 trains on and is judged on scans of a" in caplog.text
-    with pytest.raises(DataError, match="has 1 case"):
-        make_splits(make_cases([("a", "", 1.0)]), 0, "shuffled")
 
 
 def test_nnunets_file_is_read(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import shutil
 import struct
 from collections.abc import Callable
@@ -87,6 +88,21 @@ def plant_single_slice(root: Path) -> None:
 
 
 # kind of finding -> what brings it about in case `CASE`, sound apart from it
+def declare(root: Path, name: str, value: int) -> None:
+    """Add a label to those that the data set declares."""
+    description = json.loads((root / "dataset.json").read_text())
+    description["labels"][name] = value
+    (root / "dataset.json").write_text(json.dumps(description))
+
+
+def half_relabelled() -> np.ndarray:
+    """Return the label map of the case, part of whose labels is label 3."""
+    labels = head(1)[1].copy()
+    half = labels[: int(np.median(np.argwhere(labels == 1)[:, 0]))]
+    half[half == 1] = 3
+    return labels
+
+
 PLANTERS: dict[str, Callable[[Path], object]] = {
     "missing-image": lambda root: scan_of(root).unlink(),
     "missing-label": lambda root: label_of(root).unlink(),
@@ -111,6 +127,9 @@ PLANTERS: dict[str, Callable[[Path], object]] = {
     "duplicate-image": lambda root: shutil.copy(scan_of(root), root / "imagesTr" / "sub-002_0000.nii.gz"),
     "spacing-outlier": lambda root: plant_both(root, affine_of(spacing_mm=(1, 1, 3))),
     "orientation-mix": lambda root: plant_both(root, affine_of(flips=(-1, 1, 1))),
+    "no-folds": lambda root: [file.unlink() for file in root.rglob("sub-*") if CASE not in file.name],
+    "absent-label": lambda root: (declare(root, "oedema", 3), [file.unlink() for file in root.rglob("sub-000*")]),
+    "rare-label": lambda root: (declare(root, "oedema", 3), write_nifti(label_of(root), half_relabelled())),
     "shared-subject": lambda root: [
         file.rename(file.with_name(file.name.replace("sub-002", "sub-001_ses-2"))) for file in root.rglob("sub-002*")
     ],

@@ -21,12 +21,13 @@ class HausdorffOptions:
 
     Attributes:
         percentile: of the distances; 100 is the largest one.
-        both_empty: the score where neither mask holds a voxel.
-        one_empty: the score where only one does: there is no distance to nothing.
+        both_empty: the score where neither mask holds a voxel. None, as there is no distance between nothings: as 0,
+            cases without the label would make a mean the better, the more of the others are missed.
+        one_empty: the score where only one does: there is no distance to nothing. A summary counts these cases.
     """
 
     percentile: float = 100.0
-    both_empty: float | None = 0.0
+    both_empty: float | None = None
     one_empty: float | None = None
 
     @property
@@ -38,7 +39,8 @@ class HausdorffOptions:
             title="HD" if whole else f"HD{self.percentile:g}",
             better="lower",
             definition=f"the larger of the two {directed} between the centres of surface voxels: those that have a "
-            "face neighbour outside the mask or lie at the image's border",
+            "face neighbour outside the mask or lie at the image's border; cases with an empty mask have none, and are "
+            "counted beside the mean (missed, invented, absent)",
             unit="mm",
             perfect=0.0,
             symmetric=True,

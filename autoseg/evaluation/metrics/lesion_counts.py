@@ -9,6 +9,8 @@ from autoseg.evaluation.lesion_matching import Connectivity
 from autoseg.evaluation.mask_pair import MaskPair
 from autoseg.evaluation.metrics.metric import About
 
+_LESION = "; a lesion is a set of connected voxels (neighbours as `connectivity` says)"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReferenceLesionsOptions:
@@ -19,7 +21,7 @@ class ReferenceLesionsOptions:
     """
 
     about: ClassVar[About] = About(
-        title="Reference lesions", better="neither", definition="number of lesions in the reference"
+        title="Reference lesions", better="neither", definition="number of lesions in the reference" + _LESION
     )
     connectivity: Connectivity = 26
 
@@ -37,7 +39,7 @@ class PredictionLesionsOptions:
     """
 
     about: ClassVar[About] = About(
-        title="Predicted lesions", better="neither", definition="number of lesions in the prediction"
+        title="Predicted lesions", better="neither", definition="number of lesions in the prediction" + _LESION
     )
     connectivity: Connectivity = 26
 
@@ -57,7 +59,7 @@ class LesionCountDifferenceOptions:
     about: ClassVar[About] = About(
         title="Lesion count difference",
         better="lower",
-        definition="absolute difference of the numbers of lesions",
+        definition="absolute difference of the numbers of lesions" + _LESION,
         perfect=0.0,
         symmetric=True,
     )

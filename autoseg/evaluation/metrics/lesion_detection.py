@@ -13,6 +13,11 @@ from autoseg.evaluation.lesion_matching import Connectivity, Matching
 from autoseg.evaluation.mask_pair import MaskPair
 from autoseg.evaluation.metrics.metric import About
 
+_MATCHED = (
+    "; a lesion is a set of connected voxels (neighbours as `connectivity` says), and found or right as soon as one of "
+    "its voxels lies in the other mask (any_overlap: one predicted lesion may find several, and several one)"
+)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LesionF1Options:
@@ -30,7 +35,7 @@ class LesionF1Options:
         title="Lesion F1",
         better="higher",
         definition="TP / (TP + (FP + FN) / 2): TP are reference lesions that are found, FN those that are missed, FP "
-        "predicted lesions that are not in the reference",
+        "predicted lesions that are not in the reference" + _MATCHED,
         perfect=1.0,
         source="Liew 2022",
     )
@@ -62,7 +67,7 @@ class LesionPrecisionOptions:
         title="Lesion precision",
         better="higher",
         definition="TP / (TP + FP): TP are reference lesions that are found, FP predicted lesions that are not in the "
-        "reference",
+        "reference" + _MATCHED,
         perfect=1.0,
         source="Liew 2022",
     )
@@ -93,7 +98,7 @@ class LesionRecallOptions:
     about: ClassVar[About] = About(
         title="Lesion recall",
         better="higher",
-        definition="reference lesions that are found per reference lesion",
+        definition="TP / (TP + FN): reference lesions that are found per reference lesion" + _MATCHED,
         perfect=1.0,
         source="Liew 2022",
     )
@@ -122,7 +127,7 @@ class FoundLesionsOptions:
     about: ClassVar[About] = About(
         title="Found lesions",
         better="higher",
-        definition="number of reference lesions that are found",
+        definition="TP: number of reference lesions that are found" + _MATCHED,
         source="Liew 2022",
     )
     connectivity: Connectivity = 26
@@ -145,7 +150,7 @@ class FalseLesionsOptions:
     about: ClassVar[About] = About(
         title="False lesions",
         better="lower",
-        definition="number of predicted lesions that are not in the reference",
+        definition="FP: number of predicted lesions that are not in the reference" + _MATCHED,
         perfect=0.0,
         source="Liew 2022",
     )

@@ -21,7 +21,7 @@ class DiceOptions:
     about: ClassVar[About] = About(
         title="Dice",
         better="higher",
-        definition="twice the shared voxels per voxel of either mask",
+        definition="2 TP / (2 TP + FP + FN): twice the shared voxels per voxel of either mask",
         perfect=1.0,
         symmetric=True,
         source="Dice 1945",
@@ -48,7 +48,7 @@ class IouOptions:
     about: ClassVar[About] = About(
         title="IoU",
         better="higher",
-        definition="shared voxels per voxel of the union",
+        definition="TP / (TP + FP + FN): shared voxels per voxel of the union",
         perfect=1.0,
         symmetric=True,
         source="Jaccard 1912",
@@ -73,7 +73,7 @@ class PrecisionOptions:
     """
 
     about: ClassVar[About] = About(
-        title="Precision", better="higher", definition="shared voxels per predicted voxel", perfect=1.0
+        title="Precision", better="higher", definition="TP / (TP + FP): shared voxels per predicted voxel", perfect=1.0
     )
     both_empty: float | None = 1.0
     one_empty: float | None = 0.0
@@ -95,7 +95,10 @@ class RecallOptions:
     """
 
     about: ClassVar[About] = About(
-        title="Recall", better="higher", definition="shared voxels per voxel of the reference", perfect=1.0
+        title="Recall",
+        better="higher",
+        definition="TP / (TP + FN): shared voxels per voxel of the reference",
+        perfect=1.0,
     )
     both_empty: float | None = 1.0
     one_empty: float | None = 0.0

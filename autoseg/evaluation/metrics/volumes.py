@@ -14,7 +14,10 @@ class ReferenceVolumeOptions:
     """Volume of the reference."""
 
     about: ClassVar[About] = About(
-        title="Reference volume", better="neither", definition="volume of the reference", unit="ml"
+        title="Reference volume",
+        better="neither",
+        definition="volume of the reference: voxels times the volume of one",
+        unit="ml",
     )
 
     def measure(self, pair: MaskPair) -> float | None:
@@ -27,7 +30,10 @@ class PredictionVolumeOptions:
     """Volume of the prediction."""
 
     about: ClassVar[About] = About(
-        title="Predicted volume", better="neither", definition="volume of the prediction", unit="ml"
+        title="Predicted volume",
+        better="neither",
+        definition="volume of the prediction: voxels times the volume of one",
+        unit="ml",
     )
 
     def measure(self, pair: MaskPair) -> float | None:
@@ -42,7 +48,7 @@ class VolumeDifferenceOptions:
     about: ClassVar[About] = About(
         title="Volume difference",
         better="lower",
-        definition="absolute difference of the volumes",
+        definition="absolute difference of the volumes of prediction and reference",
         unit="ml",
         perfect=0.0,
         symmetric=True,

@@ -14,7 +14,7 @@ from autoseg.pipeline.folds.jobs import Job, TrainingOptions, resolve_jobs
 from autoseg.pipeline.folds.needs import find_lacking
 from autoseg.pipeline.folds.out_of_fold import find_scores
 from autoseg.pipeline.folds.reporting import report_folds
-from autoseg.pipeline.folds.runs import cases_of, name_folds, read_run
+from autoseg.pipeline.folds.runs import cases_of, name_folds, read_run, refuse_undivided
 from autoseg.pipeline.folds.slots import find_slots
 from autoseg.pipeline.planning import read_plan
 from autoseg.progress import Progress
@@ -38,6 +38,7 @@ def train_all(workspace: Workspace, options: TrainingOptions, progress: Progress
     """
     plan, splits = read_plan(workspace, options.plan_name)
     configuration = options.configuration or plan.default_configuration
+    refuse_undivided(workspace, splits)
     folds = name_folds(splits)
     if options.with_previous:
         train_lacking(workspace, folds, options, progress)

@@ -8,9 +8,11 @@ import time
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from autoseg.report import draw_curves
+from autoseg.evaluation import Evaluation
+from autoseg.report import FinalScores, draw_curves
 from autoseg.training.curve import Curve, Line
 from autoseg.workspace.fold import FoldFolder
+from dataset_fingerprints.dataset import LabelScheme
 
 # Drawing takes a fraction of a second, and every validation draws anyway.
 PICTURE_SECONDS = 60.0
@@ -58,6 +60,21 @@ class PictureObserver:
             # A figure and its parts refer to each other: without this, dozens of them wait to be freed.
             gc.collect()
         self._drawn = time.monotonic()
+
+
+def draw_final(folder: FoldFolder, evaluation: Evaluation, scheme: LabelScheme) -> None:
+    """Draw the fold's picture once more, with the result of its validation."""
+    lines = Curve(path=folder.curve).skim()
+    if not lines:
+        return
+    names: dict[int | str, str] = {label.value: label.name for label in scheme.labels}
+    means = {label.label: label.statistics("dice").mean for label in evaluation.summary}
+    final = FinalScores(
+        mean_dice=evaluation.foreground_mean_dice,
+        labels={names.get(label, str(label)): mean for label, mean in means.items() if mean is not None},
+        scans=len(evaluation.cases),
+    )
+    draw_curves(lines, folder.picture, folder.title(), final)
 
 
 class TensorBoardObserver:

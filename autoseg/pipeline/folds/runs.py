@@ -12,7 +12,7 @@ from dataset_fingerprints.errors import FileFormatError, PlanError, WorkspaceErr
 from dataset_fingerprints.files.jsonfiles import read_json
 from dataset_fingerprints.fingerprint import CaseFingerprint, DatasetFingerprint
 from planners.editing.plan_checks import check_run
-from planners.plan import Fold, Splits
+from planners.plan import Fold, Splits, is_undivided
 from planners.run import CaseContent, Run, find_differences, find_other_cases
 
 
@@ -55,12 +55,27 @@ def list_runs(workspace: Workspace, plan: str) -> Iterator[tuple[FoldFolder, Run
 
 
 def name_folds(splits: Splits) -> tuple[str, ...]:
-    """Return the names of the folds of a cross-validation."""
-    return tuple(str(number) for number in range(len(splits.folds)))
+    """Return the names of the folds of a cross-validation; none where the cases cannot be divided."""
+    return () if is_undivided(splits.folds) else tuple(str(number) for number in range(len(splits.folds)))
+
+
+def refuse_undivided(workspace: Workspace, splits: Splits) -> None:
+    """Make sure that there is a cross-validation.
+
+    Raises:
+        PlanError: there is none.
+    """
+    if is_undivided(splits.folds):
+        raise PlanError(
+            f"{workspace.root}: cannot be cross-validated ({splits.origin}). Give `autoseg train {FULL}`, or add cases "
+            "of other subjects and plan again."
+        )
 
 
 def list_choices(splits: Splits) -> str:
     """Return in words which folds there are to train."""
+    if is_undivided(splits.folds):
+        return f"`{FULL}` for one model of all cases; there is no cross-validation ({splits.origin})"
     numbers = "0" if len(splits.folds) == 1 else f"0 to {len(splits.folds) - 1}"
     return f"{numbers}, `all` for the whole cross-validation, or `{FULL}` for one model of all cases"
 

@@ -14,7 +14,7 @@ from autoseg.pipeline.folds.cross_validation import leave_to_fold, unfinished_jo
 from autoseg.pipeline.folds.job_file import ALL, COMMAND, write_job
 from autoseg.pipeline.folds.jobs import TrainingOptions
 from autoseg.pipeline.folds.needs import find_lacking
-from autoseg.pipeline.folds.runs import name_folds
+from autoseg.pipeline.folds.runs import name_folds, refuse_undivided
 from autoseg.pipeline.planning import read_plan
 from autoseg.progress import Progress
 from autoseg.workspace.fold import fold_standing_for
@@ -101,6 +101,7 @@ def _find_stages(workspace: Workspace, options: TrainingOptions) -> tuple[tuple[
     """Return what is to be trained before what: options that name the configuration, and its folds."""
     plan, splits = read_plan(workspace, options.plan_name)
     name = options.configuration or plan.default_configuration
+    refuse_undivided(workspace, splits)
     folds = name_folds(splits)
     chosen = replace(options, configuration=name)
     lacking = find_lacking(workspace, plan, splits, name, folds) if options.with_previous else {}

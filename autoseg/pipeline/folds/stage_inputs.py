@@ -112,6 +112,6 @@ def find_input(workspace: Workspace, plan: Plan, splits: Splits, configuration: 
 def _find_out_of_fold(workspace: Workspace, plan: Plan, splits: Splits, name: str) -> OutOfFold:
     return {
         case: workspace.fold(plan.name, name, number).validation
-        for number, fold in zip(name_folds(splits), splits.folds, strict=True)
-        for case in fold.validation
+        for number in name_folds(splits)
+        for case in splits.folds[int(number)].validation
     }

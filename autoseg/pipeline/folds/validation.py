@@ -22,6 +22,7 @@ from autoseg.evaluation import (
     write_evaluation,
 )
 from autoseg.hardware import ran_out_of_memory
+from autoseg.pipeline.folds.observing import draw_final
 from autoseg.pipeline.folds.out_of_fold import ValidatedCase, find_validated, identify_weights
 from autoseg.pipeline.folds.stage_inputs import StageInput
 from autoseg.pipeline.folds.validation_time import ValidationTime
@@ -136,6 +137,7 @@ def validate_fold(
         )
     evaluation = summarise([outcome for outcome in outcomes if isinstance(outcome, CaseScores)])
     write_evaluation(folder.validation.metrics, evaluation, sealed=True)
+    draw_final(folder, evaluation, inputs.scheme)
     return evaluation
 
 

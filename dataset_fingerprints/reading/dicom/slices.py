@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dataset_fingerprints.errors import DataError
+from dataset_fingerprints.names import counted
 from dataset_fingerprints.reading.dicom import tags as dicom_tags
 from dataset_fingerprints.reading.dicom.tags import Tags
 from dataset_fingerprints.reading.stored import cannot_open, itk_reason
@@ -295,7 +296,7 @@ def _read_groups(file: Path, frames: int) -> tuple[Tags, list[Tags]] | None:
         return None
     if own and len(own) != frames:
         raise DataError(
-            f"{file}: holds {frames} frames but places {len(own)} (PerFrameFunctionalGroupsSequence). "
+            f"{file}: holds {counted(frames, 'frame')} but places {len(own)} (PerFrameFunctionalGroupsSequence). "
             "Expected as many: export it again."
         )
     return shared[0] if shared else Tags(), own or [Tags()] * frames

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
+from dataset_fingerprints.names import counted
 from planners.parts.networks.layers import Layer, NetworkLayers, head_layer, norm_layer
 from planners.parts.number_types import HALF_BYTES
 
@@ -92,7 +93,7 @@ class UNetOptions:
 
     def describe(self) -> str:
         """Return the network's shape in a few words."""
-        return f"U-Net, {len(self.features)} levels of {'-'.join(map(str, self.features))} features"
+        return f"U-Net, {counted(len(self.features), 'level')} of {'-'.join(map(str, self.features))} features"
 
     def layers(self, channels: int, outputs: int, patch_shape: Sequence[int]) -> NetworkLayers:
         """List the network's convolutions: stem, encoder, decoder, heads.

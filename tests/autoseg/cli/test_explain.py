@@ -76,7 +76,7 @@ def test_a_workspace_can_be_planned_anew_and_keeps_its_plan(
 def test_the_page_says_value_rule_evidence_and_what_would_change_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(monkeypatch, "explain", "atlas_r2_mni", "--gpu-memory-gb", "24") == 0
+    assert run(monkeypatch, "explain", "atlas_r2_mni", "--gpu-memory-gb", "24", "--all") == 0
     page = " ".join(capsys.readouterr().out.split())
     assert "What the network sees at once: 160x224x160 voxels 3d_fullres.patch_shape" in page
     for heading in ("why:", "found:", "would change with:"):
@@ -129,3 +129,29 @@ def test_a_time_budget_is_planned_with_the_speed_measured_here(
     assert "as measured here" in decided["3d_fullres.training.iterations"]["evidence"]
     elsewhere = explain(monkeypatch, capsys, "msd_hippocampus", "--max-hours", 1, "--gpu-memory-gb", 8)
     assert elsewhere["max_hours"] == 1.0
+
+
+@pytest.mark.parametrize("target", ["atlas_r2_mni", "ct_3mm_512", "msd_hippocampus", "{ws}"])
+def test_the_first_page_fits_a_screen_and_names_the_way_to_the_rest(
+    planned: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], target: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    place = target.format(ws=planned / "ws")
+    capsys.readouterr()
+    assert run(monkeypatch, "explain", place) == 0
+    page = capsys.readouterr().out
+    lines = page.splitlines()
+    assert len(lines) <= 60
+    assert max(map(len, lines)) <= 80
+    for word in (
+        "expected time",
+        "patch",
+        "batch",
+        "voxel size",
+        "memory to train",
+        "folds",
+        "`autoseg explain --all`",
+    ):
+        assert word in page
+    assert run(monkeypatch, "explain", place, "--all") == 0
+    assert len(capsys.readouterr().out.splitlines()) > 2 * len(lines)

@@ -88,7 +88,8 @@ def test_differences_are_absolute():
 def test_empty_prediction_on_empty_case_scores_one():
     scores = score(NOTHING, NOTHING)
     assert [scores.value(name) for name in OVERLAPS] == [1.0] * 5
-    assert scores.value("hd95_mm") == 0.0
+    assert scores.value("hd95_mm") is None
+    assert scores.presence == "absent"
     assert [scores.value(name) for name in MEASUREMENTS] == [0.0] * 6
 
 
@@ -97,6 +98,7 @@ def test_one_empty_mask_scores_zero_and_has_no_distance(prediction, reference):
     scores = score(prediction, reference)
     assert [scores.value(name) for name in OVERLAPS] == [0.0] * 5
     assert scores.value("hd95_mm") is None
+    assert scores.presence == ("missed" if reference.any() else "invented")
     assert scores.value("volume_difference_ml") == pytest.approx(1.0)
     assert scores.value("lesion_count_difference") == 1
 

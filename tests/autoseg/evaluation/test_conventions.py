@@ -89,7 +89,7 @@ def test_a_convention_is_recorded_with_every_option_written_out():
     case = score_case(CORNER_PAIR, np.zeros_like(CORNER_PAIR), label_targets([1]), ONE_MM, "case")
     recorded = {entry.name: entry.metric for entry in summarise([case]).convention.metrics}
     assert recorded["hd95_mm"] == Choice(
-        name="hausdorff_mm", options={"percentile": 95.0, "both_empty": 0.0, "one_empty": None}
+        name="hausdorff_mm", options={"percentile": 95.0, "both_empty": None, "one_empty": None}
     )
     assert recorded["lesion_f1"].options == {
         "connectivity": 26,

@@ -64,7 +64,23 @@ def test_file_has_the_agreed_keys_and_nulls(tmp_path, evaluation):
     assert list(plain["summary"]) == ["1", "12"]
     assert list(plain["summary"]["1"]) == NAMES
     assert list(plain["summary"]["1"]["dice"]) == ["mean", "sd", "median", "ci95", "n"]
-    assert plain["summary"]["1"]["hd95_mm"] == {"mean": 0.0, "sd": None, "median": 0.0, "ci95": None, "n": 1}
+    only = {"mean": 0.0, "sd": None, "median": 0.0, "ci95": None, "n": 1}
+    assert plain["summary"]["1"]["hd95_mm"] == {**only, "missed": 1, "invented": 0, "absent": 0}
+    # No case holds label 12.
+    assert plain["summary"]["12"]["hd95_mm"]["absent"] == 2
+    assert [case.get("missed") for case in plain["cases"]] == [None, ["1"]]
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if "f1" in name or name in ("dice", "hd95_mm")])
+def test_the_file_says_how_a_score_is_made(tmp_path, evaluation, name):
+    write_evaluation(tmp_path / "metrics.json", evaluation)
+    metric = json.loads((tmp_path / "metrics.json").read_text())["conventions"]["metrics"][name]
+    expected = {"dice": "2 TP / (2 TP + FP + FN)", "hd95_mm": "counted beside the mean"}
+    formula = "TP / (TP + (FP + FN) / 2)"
+    assert expected.get(name, formula) in metric["definition"]
+    if "f1" in name:
+        assert "connected voxels" in metric["definition"]
+        assert "one of its voxels lies in the other mask" in metric["definition"]
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,19 @@ def test_summary_counts_only_cases_that_could_be_measured():
     assert dice.sd == pytest.approx(np.std([1, 2 / 3, 0], ddof=1))
 
 
+@pytest.mark.parametrize("missed", [0, 1, 4, 5])
+def test_missed_lesions_make_no_mean_distance_look_better_and_are_counted(missed):
+    pairs = [(NOTHING if number < missed else HALF, BOX) for number in range(5)]
+    cases = [make_case(str(number), *pair) for number, pair in enumerate((*pairs, (NOTHING, NOTHING), (BOX, NOTHING)))]
+    (label,) = summarise(cases).summary
+    distance = next(metric for metric in label.metrics if metric.name == "hd95_mm")
+    assert distance.statistics.n == 5 - missed
+    assert distance.statistics.mean == (pytest.approx(2.0) if missed < 5 else None)
+    assert (distance.missed, distance.absent, distance.invented) == (missed, 1, 1)
+    dice = next(metric for metric in label.metrics if metric.name == "dice")
+    assert (dice.statistics.n, dice.missed, dice.absent) == (7, 0, 0)
+
+
 def test_nothing_measured_is_null():
     hd95 = summarise([make_case("a", NOTHING)]).label(1).statistics("hd95_mm")
     assert (hd95.mean, hd95.sd, hd95.median, hd95.ci95, hd95.n) == (None, None, None, None, 0)

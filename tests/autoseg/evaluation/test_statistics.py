@@ -36,10 +36,17 @@ def test_interval_covers_the_true_mean_about_as_often_as_it_says():
     assert 178 <= covered <= 200
 
 
-@given(values=st.lists(st.floats(0, 1), min_size=2, max_size=20))
+@given(values=st.lists(st.floats(0, 1), min_size=5, max_size=20))
 def test_interval_lies_within_the_values(values):
     low, high = measure_statistics(np.array(values)).ci95
     assert min(values) - 1e-12 <= low <= high <= max(values) + 1e-12
+
+
+@pytest.mark.parametrize(("cases", "given"), [(0, False), (1, False), (2, False), (4, False), (5, True), (6, True)])
+def test_an_interval_needs_five_cases(cases, given):
+    statistics = measure_statistics(np.linspace(0, 1, cases))
+    assert (statistics.ci95 is not None) == given
+    assert (statistics.sd is not None) == (cases > 1)
 
 
 def test_the_interval_of_a_mean_is_that_of_its_statistics() -> None:

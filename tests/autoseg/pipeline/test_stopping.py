@@ -72,3 +72,18 @@ def test_an_ignored_signal_stays_ignored_and_other_threads_are_left_alone() -> N
     thread.start()
     thread.join()
     assert ended == [True]
+
+
+def test_a_signal_that_comes_while_another_one_is_obeyed_ends_the_process_at_once() -> None:
+    left: list[int] = []
+
+    def obey_two() -> None:
+        with stoppable(left.append):
+            try:
+                os.kill(os.getpid(), signal.SIGINT)
+            finally:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(StopSignal):
+        obey_two()
+    assert left == [signal.SIGTERM]

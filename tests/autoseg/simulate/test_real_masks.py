@@ -74,9 +74,16 @@ def test_other_images_in_the_folder_are_not_taken_for_masks(tmp_path: Path) -> N
     assert find_masks(tmp_path) == ("sub-1_lesion.nii.gz",)
 
 
+def test_masks_of_any_names_are_taken_where_none_says_what_it_is(tmp_path: Path) -> None:
+    for name in ("sub-1.nii.gz", "sub-2_seg.nii"):
+        write_mask(tmp_path / name, (-30.0, -10.0, 22.0), 8.0)
+    assert find_masks(tmp_path) == ("sub-1.nii.gz", "sub-2_seg.nii")
+    assert sample_real_mask(np.random.default_rng(0), tmp_path, 0.01, 10.0).file in find_masks(tmp_path)
+
+
 def test_folder_that_holds_no_masks_is_refused(tmp_path: Path) -> None:
-    write_mask(tmp_path / "scan.nii.gz", (-30.0, -10.0, 22.0), 8.0)
-    with pytest.raises(AutosegError, match=r"holds 1 images, none of them with 'lesion' or 'mask' in its name"):
+    (tmp_path / "notes.txt").write_text("none", encoding="utf-8")
+    with pytest.raises(AutosegError, match=r"holds no image\. Expected lesion masks in MNI space"):
         find_masks(tmp_path)
     with pytest.raises(AutosegError, match="is not a folder"):
         find_masks(tmp_path / "nowhere")

@@ -69,6 +69,26 @@ def test_the_only_workspace_in_a_directory_is_found_and_several_are_listed(
         find_workspace(tmp_path)
 
 
+def test_a_data_set_given_as_a_workspace_is_answered_with_the_way_to_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    data = tmp_path / "D1"
+    data.mkdir()
+    with pytest.raises(WorkspaceError, match=r"D1: is not a workspace\. Run `autoseg plan_and_preprocess DATASET -w"):
+        find_workspace(data)
+    (data / "imagesTr").mkdir()
+    with pytest.raises(WorkspaceError, match=r"run `autoseg plan_and_preprocess \S*D1` first.*D1-autoseg"):
+        find_workspace(data)
+    inside = make(data / "D1-autoseg")
+    with pytest.raises(WorkspaceError, match=rf"Name the one in it: {inside.root}"):
+        find_workspace(data)
+    beside = make(tmp_path / "D1-autoseg")
+    with pytest.raises(WorkspaceError, match=rf"Name the one that was made of it: {beside.root}"):
+        find_workspace(data)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["D1", "D1-autoseg"]
+
+
 def test_a_folder_that_was_locked_before_is_taken_for_a_workspace_again(tmp_path: Path) -> None:
     (tmp_path / "ws").mkdir()
     (tmp_path / "ws" / "a").touch()

@@ -129,7 +129,8 @@ def test_a_file_listed_for_two_channels_is_used_for_both(tmp_path):
     (tmp_path / "dataset.json").write_text('{"labels": {"a": 1, "b": 2}}')
     twice = "images/sub-000_0000.nii.gz"
     rows = [{"case": "a", "image_0": twice, "image_1": twice, "label": "labels/sub-000.nii.gz"}]
-    assert find(write_csv(tmp_path / "cases.csv", rows)) == (["a"], ())
+    names, findings = find(write_csv(tmp_path / "cases.csv", rows))
+    assert (names, [finding.kind for finding in findings]) == (["a"], ["no-folds"])
 
 
 def test_a_channel_that_is_not_declared_is_reported_and_not_left_out(tmp_path):

@@ -224,3 +224,15 @@ def test_options_may_be_lists(plan: Plan) -> None:
     changed = set_values(plan, [f"3d_fullres.network.options.features={halved}"])
     assert changed.configurations[1].network.options["features"] == halved
     assert changed.configurations[0].network == plan.configurations[0].network
+
+
+@pytest.mark.parametrize("text", ["32,32,32", "32x32x32", "(32, 32, 32)", "32 32 32", " 32;32;32 "])
+def test_a_list_without_brackets_is_shown_with_them(plan: Plan, text: str) -> None:
+    with pytest.raises(PlanError, match=r"Expected a list in brackets: \[32,32,32\]"):
+        set_values(plan, (f"patch_shape={text}",))
+
+
+@pytest.mark.parametrize("text", ["abc", "1" * 5000 + "!", "32,x,,", "{}"])
+def test_what_is_no_list_at_all_is_shown_none(plan: Plan, text: str) -> None:
+    with pytest.raises(PlanError, match=r"--set patch_shape.*Expected"):
+        set_values(plan, (f"patch_shape={text}",))

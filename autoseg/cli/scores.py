@@ -1,0 +1,77 @@
+"""The figures of an evaluation as a table, with what they leave out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from autoseg.cli.consoles import console
+from autoseg.cli.tables import show_table
+from dataset_fingerprints.names import counted
+
+if TYPE_CHECKING:
+    from autoseg.evaluation import Evaluation
+    from autoseg.evaluation.results import MetricSummary
+
+COLUMNS = ("label", "metric", "mean", "median", "95 % interval", "cases")
+# Why cases have no score, of all that can be counted beside the mean.
+_REASONS = {
+    "missed": "missed: the prediction does not hold the label at all",
+    "invented": "only predicted: the reference does not hold the label",
+    "absent": "without the label in either mask",
+}
+
+
+def show_scores(title: str, evaluation: Evaluation, names: Mapping[int | str, str] | None = None) -> None:
+    """Show the figures of an evaluation, a line per label and metric.
+
+    Args:
+        title: of the table.
+        evaluation: its figures.
+        names: of labels, by their values.
+    """
+    named = {label.label: (names or {}).get(label.label, str(label.label)) for label in evaluation.summary}
+    titles = evaluation.convention.column_titles()
+    shown = [
+        (named[label.label], titles[metric.name], metric)
+        for label in evaluation.summary
+        for metric in label.metrics
+        if metric.name in titles and (metric.statistics.mean is not None or metric.missed)
+    ]
+    show_table(title, COLUMNS, [(label, metric, *_show(summary)) for label, metric, summary in shown])
+    for line in (*_remark_on_cases(shown), *_remark_on_intervals(evaluation), _show_mean(evaluation)):
+        console.print(line, soft_wrap=True)
+
+
+def _show(metric: MetricSummary) -> tuple[str, str, str, str]:
+    values = metric.statistics
+    numbers = tuple("-" if value is None else f"{value:.3f}" for value in (values.mean, values.median))
+    interval = f"{values.ci95[0]:.3f} to {values.ci95[1]:.3f}" if values.ci95 else "-"
+    missed = f", {metric.missed} missed" if metric.missed else ""
+    return (numbers[0], numbers[1], interval, f"{values.n}{missed}")
+
+
+def _remark_on_cases(shown: list[tuple[str, str, MetricSummary]]) -> Iterator[str]:
+    """Yield why cases are in none of a metric's figures: a mean over the others looks the better for it."""
+    for label, title, metric in shown:
+        counts = ((getattr(metric, key), words) for key, words in _REASONS.items())
+        reasons = [f"{counted(count, 'case')} {words}" for count, words in counts if count]
+        if reasons:
+            yield f"Not in {title.partition(',')[0]} of {label}: {'; '.join(reasons)}."
+
+
+def _remark_on_intervals(evaluation: Evaluation) -> Iterator[str]:
+    """Yield why there is no interval, where there is none of the Dice."""
+    from autoseg.evaluation.statistics import LEAST_CASES
+
+    if 0 < len(evaluation.cases) < LEAST_CASES:
+        yield f"No 95 % interval: it needs {LEAST_CASES} cases, and {_are(len(evaluation.cases))} here."
+
+
+def _show_mean(evaluation: Evaluation) -> str:
+    over = " over labels" if len(evaluation.summary) > 1 else ""
+    return f"Mean Dice{over}: {evaluation.foreground_mean_dice:.4f}, of {counted(len(evaluation.cases), 'case')}"
+
+
+def _are(number: int) -> str:
+    return f"{number} {'is' if number == 1 else 'are'}"

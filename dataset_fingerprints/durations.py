@@ -1,0 +1,18 @@
+"""Durations in words."""
+
+from __future__ import annotations
+
+MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
+
+
+def show_duration(seconds: float) -> str:
+    """Return a duration as a person says it: `40 s`, `12 min`, `1.5 h`, `36 h`, `4 days`."""
+    if round(seconds) < MINUTE:
+        return f"{max(seconds, 0.0):.0f} s"
+    if seconds < 1.5 * HOUR:
+        return f"{seconds / MINUTE:.0f} min"
+    if seconds < 10 * HOUR:
+        return f"{round(2 * seconds / HOUR) / 2:g} h"
+    if seconds < 2 * DAY:
+        return f"{seconds / HOUR:.0f} h"
+    return f"{seconds / DAY:.0f} days"

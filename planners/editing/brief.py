@@ -1,0 +1,128 @@
+"""The page that `explain` shows first: what a plan is, how long it takes, and why its main values are what they are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from dataset_fingerprints.durations import show_duration
+from dataset_fingerprints.geometry import show_lengths, show_spacing
+from dataset_fingerprints.names import counted
+from dataset_fingerprints.sizes import GIB
+from planners.choices import resolve
+from planners.editing.explain import Section, say_plainly
+from planners.networks.memory_decisions import predict_configuration
+from planners.parts import NETWORKS
+from planners.plan import Configuration, Decision, Plan
+from planners.time_budget import STEPPING_SHARE, predict_step
+
+# The ends of the fields of decisions that are reported first, in this order.
+MAIN = ("machine.device", "preprocessing.spacing_mm", "patch_shape", "batch_size", "training.iterations")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Known:
+    """What is known beside a plan.
+
+    Attributes:
+        folds: of the cross-validation, in words; empty where nothing is known of the cases.
+        fold_count: how many there are.
+        seconds_per_step: of configurations that were trained, with their validation.
+    """
+
+    folds: str = ""
+    fold_count: int = 0
+    seconds_per_step: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reason:
+    """One decision in two lines."""
+
+    what: str
+    value: str
+    why: str
+
+
+def brief_sections(plan: Plan, known: Known) -> tuple[Section, ...]:
+    """Return what the plan is, and its configurations side by side, as tables of a few rows."""
+    return (_show_plan(plan, known), _show_configurations(plan, known))
+
+
+def main_reasons(plan: Plan) -> tuple[Reason, ...]:
+    """Return why the main values of the default configuration are what they are."""
+    found = (_find_decision(plan, end) for end in MAIN)
+    return tuple(Reason(what=say_plainly(one.field), value=one.value, why=one.rule) for one in found if one is not None)
+
+
+def expect_seconds(plan: Plan, configuration: Configuration, known: Known) -> float:
+    """Return how long one fold is expected to train and to be validated on the way; infinity if it is not known."""
+    measured = known.seconds_per_step.get(configuration.name)
+    if measured is None:
+        inputs, outputs = plan.input_channels(configuration), plan.scheme.heads().count()
+        measured = predict_step(configuration, inputs, outputs, plan.machine) / STEPPING_SHARE
+    return measured * configuration.training.iterations
+
+
+def _show_plan(plan: Plan, known: Known) -> Section:
+    default = next(entry for entry in plan.configurations if entry.name == plan.default_configuration)
+    names = [label.name for label in plan.scheme.regions or plan.scheme.labels]
+    others = [entry.name for entry in plan.configurations if entry != default]
+    alternatives = f" (or, with -c: {', '.join(others)})" if others else ""
+    rows = (
+        ("data set", f"{plan.dataset}; channels: {', '.join(plan.channels)}"),
+        ("regions" if plan.scheme.regions else "labels", ", ".join(names)),
+        ("trained on", _show_machine(plan)),
+        ("configuration", f"{default.name}{alternatives}"),
+        ("folds", known.folds),
+        ("expected time", _show_time(plan, default, known)),
+        ("planner", plan.planner),
+    )
+    return Section(title=f"Plan {plan.name}", columns=("what", "value"), rows=tuple(row for row in rows if row[1]))
+
+
+def _show_machine(plan: Plan) -> str:
+    machine = plan.machine
+    if machine.device == "cpu":
+        return f"a CPU ({machine.name}, {counted(machine.cores, 'core')}), {plan.memory_gb:g} GB"
+    return f"{machine.name}, {plan.memory_gb:g} GB"
+
+
+def _show_time(plan: Plan, configuration: Configuration, known: Known) -> str:
+    seconds, steps = expect_seconds(plan, configuration, known), configuration.training.iterations
+    if math.isinf(seconds):
+        budget = f"planned for {plan.max_hours:g} h per fold; " if plan.max_hours else ""
+        return (
+            f"{budget}not known: {steps:,} steps, and the speed of that machine was not measured. `autoseg train` says "
+            "it after its first steps, and --max-hours sets it"
+        )
+    how = "as its trained folds took" if configuration.name in known.seconds_per_step else "as measured here"
+    whole = f", {show_duration(seconds * known.fold_count)} for all {known.fold_count}" if known.fold_count > 1 else ""
+    return f"about {show_duration(seconds)} per fold on this machine, {how}{whole}"
+
+
+def _show_configurations(plan: Plan, known: Known) -> Section:
+    described = [_describe(plan, configuration, known) for configuration in plan.configurations]
+    rows = tuple((name, *(values[name] for values in described)) for name in described[0])
+    columns = ("what", *(configuration.name for configuration in plan.configurations))
+    return Section(title="Configurations", columns=columns, rows=rows)
+
+
+def _describe(plan: Plan, configuration: Configuration, known: Known) -> dict[str, str]:
+    seconds = expect_seconds(plan, configuration, known)
+    return {
+        "voxel size": f"{show_spacing(configuration.preprocessing.spacing_mm)} mm",
+        "patch": f"{show_lengths(configuration.network_patch())} voxels",
+        "batch": counted(configuration.batch_size, "patch", "patches"),
+        "memory to train": f"{predict_configuration(plan, configuration).total() / GIB:.3g} GB",
+        "network": resolve(configuration.network, NETWORKS, "network").describe(),
+        "steps": f"{configuration.training.iterations:,}",
+        "time per fold": "not known" if math.isinf(seconds) else f"about {show_duration(seconds)}",
+    }
+
+
+def _find_decision(plan: Plan, end: str) -> Decision | None:
+    """Return the default configuration's decision on a field, or else that of all configurations."""
+    fields = {decision.field: decision for decision in plan.decisions}
+    return fields.get(f"{plan.default_configuration}.{end}", fields.get(end))

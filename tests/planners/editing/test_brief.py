@@ -1,0 +1,69 @@
+"""The first page of `explain`: what matters first, with hours, on a screen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from planners import Plan, PlanRequest, make_plan
+from planners.editing.brief import Known, brief_sections, expect_seconds, main_reasons
+from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint, repeat_case
+from tests.synthetic.machines import GPU
+
+
+def make_example(speed: float | None = None) -> Plan:
+    machine = replace(GPU, multiplications_per_second=speed)
+    return make_plan(
+        make_fingerprint(repeat_case(20, SyntheticCase(body_shape=(35, 50, 36)))),
+        PlanRequest(machine=machine, memory_gb=8.0),
+    )
+
+
+def time_of(plan: Plan, known: Known) -> str:
+    return dict(brief_sections(plan, known)[0].rows)["expected time"]
+
+
+def test_configuration_patch_batch_spacing_memory_folds_and_time_come_first() -> None:
+    plan, configurations = brief_sections(make_example(), Known(folds="5 of them", fold_count=5))
+    assert [row[0] for row in plan.rows][2:6] == ["trained on", "configuration", "folds", "expected time"]
+    assert {row[0] for row in configurations.rows} > {
+        "voxel size",
+        "patch",
+        "batch",
+        "memory to train",
+        "time per fold",
+    }
+    assert all(len(row) == len(configurations.columns) and all(row) for row in configurations.rows)
+
+
+def test_hours_are_said_where_the_speed_was_measured() -> None:
+    unknown = make_example()
+    assert "the speed of that machine was not measured" in time_of(unknown, Known())
+    measured = make_example(1e12)
+    (configuration,) = (entry for entry in measured.configurations if entry.name == measured.default_configuration)
+    hours = expect_seconds(measured, configuration, Known()) / 3600
+    assert hours == pytest.approx(expect_seconds(make_example(2e12), configuration, Known()) / 1800)
+    said = time_of(measured, Known(fold_count=5))
+    assert said.startswith("about ")
+    assert said.endswith(" for all 5")
+    assert "per fold on this machine, as measured here" in said
+
+
+def test_what_trained_folds_took_counts_more_than_a_prediction() -> None:
+    plan = make_example(1e12)
+    steps = plan.configurations[0].training.iterations
+    known = Known(seconds_per_step={plan.default_configuration: 6 * 3600 / steps})
+    assert time_of(plan, known) == "about 6 h per fold on this machine, as its trained folds took"
+
+
+def test_the_main_decisions_have_their_reasons() -> None:
+    reasons = main_reasons(make_example())
+    assert [reason.what for reason in reasons] == [
+        "The machine that trains",
+        "Voxel size of all scans after resampling",
+        "What the network sees at once",
+        "Patches per training step",
+        "Length of a training, in steps",
+    ]
+    assert all(reason.value and reason.why for reason in reasons)
