@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import KFold, StratifiedKFold
 
 from dataset_fingerprints.errors import DataError, FileFormatError, did_you_mean
 from dataset_fingerprints.files.jsonfiles import read_plain_json
@@ -51,6 +50,9 @@ def split_by_subject(fingerprint: DatasetFingerprint, seed: int) -> Splits:
     Raises:
         DataError: fewer than two subjects.
     """
+    # Slow to import, and only where folds are made is it needed.
+    from sklearn.model_selection import StratifiedKFold
+
     subjects = _group_by_subject(fingerprint.cases)
     if len(subjects) < MIN_SUBJECTS:
         raise DataError(
@@ -76,6 +78,9 @@ def split_as_nnunet(fingerprint: DatasetFingerprint) -> Splits:
     Raises:
         DataError: fewer than two cases.
     """
+    # Slow to import, and only where folds are made is it needed.
+    from sklearn.model_selection import KFold
+
     names = np.sort([case.case for case in fingerprint.cases])
     if len(names) < MIN_SUBJECTS:
         raise DataError(
