@@ -8,14 +8,24 @@ RUNTIME := $(VENV)/runtime.stamp
 DEV := $(VENV)/dev.stamp
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test lint clean
+.PHONY: demo test slow long lint clean
 
 demo: $(RUNTIME)
 	$(BIN)/autoseg demo
 
-# More options for pytest: make test ARGS="-m slow"; in so many processes at once: make test JOBS=8
+# More options for pytest: make test ARGS="-k splits"; in so many processes at once: make test JOBS=8
+TESTS = $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
+
 test: $(DEV)
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(TESTS) $(ARGS)
+
+# What `test` leaves out: tests of up to two minutes each, and many examples where it draws few.
+slow: $(DEV)
+	$(TESTS) -m "(slow or hypothesis) and not long and not gpu" --hypothesis-profile many $(ARGS)
+
+# And in which disks fail at every point, bits flip by the hundred, commands follow each other at random.
+long: $(DEV)
+	$(TESTS) -m "long and not gpu" $(ARGS)
 
 lint: $(DEV)
 	$(BIN)/ruff check

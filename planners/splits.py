@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import KFold, StratifiedKFold
 
 from dataset_fingerprints.errors import DataError, FileFormatError, did_you_mean
 from dataset_fingerprints.files.jsonfiles import read_plain_json
@@ -46,6 +45,9 @@ def split_by_subject(fingerprint: DatasetFingerprint, seed: int) -> Splits:
     with fewer subjects than folds are pooled, over sites first. With fewer than five subjects there are as many folds
     as subjects, and of a single one there is none. Where a fold would not train on a label, subjects are exchanged.
     """
+    # Slow to import, and only where folds are made is it needed.
+    from sklearn.model_selection import StratifiedKFold
+
     subjects = _group_by_subject(fingerprint.cases)
     if len(subjects) < MIN_SUBJECTS:
         return _leave_undivided(fingerprint, "subject")
@@ -67,6 +69,9 @@ def split_as_nnunet(fingerprint: DatasetFingerprint) -> Splits:
     A subject on both sides of a fold is only warned of. With fewer than five cases there are as many folds, and of a
     single one there is none.
     """
+    # Slow to import, and only where folds are made is it needed.
+    from sklearn.model_selection import KFold
+
     names = np.sort([case.case for case in fingerprint.cases])
     if len(names) < MIN_SUBJECTS:
         return _leave_undivided(fingerprint, "case")

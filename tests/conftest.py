@@ -1,6 +1,13 @@
-"""Tests share the machine like everybody else, and hear the signals that they send."""
+"""Tests share the machine like everybody else, hear the signals that they send, and begin with the longest files."""
 
+from __future__ import annotations
+
+import gc
 import signal
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
 
 from autoseg.hardware import share_cores_with_others
 
@@ -9,3 +16,30 @@ share_cores_with_others()
 for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
     if signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, handler)
+
+# How long examples take depends on what else the machine does. `make slow` asks for many of them.
+for profile, examples in (("few", 25), ("many", 150)):
+    settings.register_profile(
+        profile, deadline=None, max_examples=examples, suppress_health_check=[HealthCheck.too_slow]
+    )
+settings.load_profile("few")
+
+# Folders whose files start processes and train networks, which would leave one process of a run alone at its end.
+FIRST = ("pipeline", "folds", "systems", "training", "experiments", "workspace", "cli")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files of some folders first; the order within a file, and of all others, stays."""
+    places = {name: number for number, name in enumerate(FIRST)}
+    items.sort(key=lambda item: places.get(Path(item.path).parent.name, len(FIRST)))
+
+
+def pytest_collection() -> None:
+    """Look for no garbage among what stays to the end: modules and thousands of tests."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Take all that out of the sight of the garbage collector, which every picture of a training calls."""
+    gc.freeze()
+    gc.enable()

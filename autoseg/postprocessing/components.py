@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from acvl_utils.morphology.morphology_helper import cc3d_label_with_component_sizes
 from numpy.typing import NDArray
 
 Connectivity = Literal[6, 18, 26]
@@ -37,6 +36,8 @@ def find_components(mask: NDArray[np.bool_], connectivity: Connectivity) -> Comp
         mask: (x, y, z).
         connectivity: voxels are neighbours by their faces (6), also by edges (18), also by corners (26).
     """
+    from acvl_utils.morphology.morphology_helper import cc3d_label_with_component_sizes
+
     # Padded, because cc3d 4.1.1, which does the work, stops with "maximum length exception" on small boxes full of
     # components, such as two voxels in a box of 3x1x1.
     numbers, sizes = cc3d_label_with_component_sizes(np.pad(mask, 1), connectivity)

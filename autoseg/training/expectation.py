@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dataset_fingerprints.durations import show_duration
 from dataset_fingerprints.names import counted
 
 
@@ -29,22 +30,10 @@ class Expectation:
 
     def describe(self) -> str:
         """Return the time and its shares in a sentence."""
-        shares = [f"{show_time(self.steps * self.step_seconds)} for {counted(self.steps, 'step')}"]
+        shares = [f"{show_duration(self.steps * self.step_seconds)} for {counted(self.steps, 'step')}"]
         if self.rounds_seconds:
-            shares.append(f"{show_time(self.rounds_seconds)} for validation on the way")
+            shares.append(f"{show_duration(self.rounds_seconds)} for validation on the way")
         if self.final_cases:
             cases = counted(self.final_cases, "validation case")
-            shares.append(f"{show_time(self.final_seconds)} for {cases} at the end")
-        return f"Expected here: about {show_time(self.seconds())}: {', '.join(shares)}."
-
-
-def show_time(seconds: float) -> str:
-    """Return a time as a person says it: `40 seconds`, `12 minutes`, `3.5 hours`, `2 days`."""
-    if seconds < 90:
-        return counted(max(1, round(seconds)), "second")
-    if seconds < 100 * 60:
-        return counted(round(seconds / 60), "minute")
-    if seconds < 48 * 3600:
-        hours = f"{seconds / 3600:.1f}".removesuffix(".0")
-        return f"{hours} hours"
-    return counted(round(seconds / 86400), "day")
+            shares.append(f"{show_duration(self.final_seconds)} for {cases} at the end")
+        return f"Expected here: about {show_duration(self.seconds())}: {', '.join(shares)}."

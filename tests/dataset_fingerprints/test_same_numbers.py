@@ -170,7 +170,7 @@ def test_every_format_and_orientation_gives_the_same_numbers(tmp_path, few, suff
 
 
 @needs_hippocampus
-@pytest.mark.slow
+@pytest.mark.long
 def test_all_cases_give_the_same_numbers_in_every_way(tmp_path):
     expected = fingerprint_of(HIPPOCAMPUS)
     pairs = hippocampi(1000)
@@ -178,8 +178,10 @@ def test_all_cases_give_the_same_numbers_in_every_way(tmp_path):
     expect_same_in_every_way(tmp_path, pairs, expected)
 
 
-def test_simulated_scans_of_ten_sites_give_the_same_numbers_in_every_way(tmp_path):
-    made = simulate_dataset(tmp_path / "raw", SimulationOptions(cases=30, held_out_cases=0, spacing_mm=3.0, seed=4))
+@pytest.mark.parametrize(("cases", "spacing_mm"), [(8, 6.0), pytest.param(30, 3.0, marks=pytest.mark.slow)])
+def test_simulated_scans_of_ten_sites_give_the_same_numbers_in_every_way(tmp_path, cases, spacing_mm):
+    options = SimulationOptions(cases=cases, held_out_cases=0, spacing_mm=spacing_mm, seed=4)
+    made = simulate_dataset(tmp_path / "raw", options)
     pairs = {case.name: (image_path(made.folder, case), label_path(made.folder, case)) for case in made.cases}
     expect_same_in_every_way(tmp_path, pairs, fingerprint_of(list_for_nnunet(tmp_path / "first", pairs)))
 

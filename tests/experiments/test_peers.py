@@ -20,10 +20,22 @@ def test_a_command_is_measured_with_its_children(tmp_path):
     assert cost.largest_process_gb > 0.18
 
 
+# One of two that wait for each other, so that both are there at once on any machine, and then stay for some samples.
+MEETING = """
+import sys, time
+from pathlib import Path
+held, (mine, other) = bytearray(200_000_000), map(Path, sys.argv[1:])
+mine.touch()
+while not other.exists():
+    time.sleep(0.05)
+time.sleep(2)
+"""
+
+
 def test_processes_side_by_side_are_measured_together(tmp_path):
-    inner = "import time; b = bytearray(200_000_000); time.sleep(1.5)"
-    start = f"[subprocess.Popen([sys.executable, '-c', '{inner}']) for _ in 'ab']"
-    code = f"import subprocess, sys\nfor process in {start}: process.wait()"
+    (tmp_path / "meeting.py").write_text(MEETING, encoding="utf-8")
+    words = [[sys.executable, *(str(tmp_path / name) for name in ("meeting.py", *names))] for names in ("ab", "ba")]
+    code = f"import subprocess\nfor process in [subprocess.Popen(words) for words in {words}]: process.wait()"
     cost = measure_command([sys.executable, "-c", code], tmp_path / "log")
     # Two of 0.186 GiB each, and the interpreters.
     assert cost.largest_process_gb < 0.3 < 0.37 < cost.all_processes_gb < 0.6

@@ -47,6 +47,7 @@ def test_a_side_has_a_name_and_options() -> None:
         parse_side("a/b=--seed 3")
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:This process")
 def test_a_contest_trains_all_sides_and_judges_them_on_the_same_scans(tmp_path: Path) -> None:
     sides = (Side(name="default"), Side(name="theirs", options="--planner nnunet"), Side(name="third"))

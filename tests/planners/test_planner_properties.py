@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dataset_fingerprints.files.jsonfiles import from_plain, to_json
@@ -37,7 +37,6 @@ planners = st.sampled_from(sorted(PLANNERS))
 memories_gb = st.floats(min_value=2.0, max_value=160.0)
 
 
-@settings(max_examples=150, deadline=None)
 @given(fingerprints, machines, memories_gb, planners)
 def test_every_fingerprint_gets_a_plan_that_fits_together(
     fingerprint: DatasetFingerprint, machine: MachineProfile, memory_gb: float, planner: str
@@ -55,7 +54,6 @@ def test_every_fingerprint_gets_a_plan_that_fits_together(
         assert configuration.batch_size >= 2
 
 
-@settings(max_examples=100, deadline=None)
 @given(fingerprints, memories_gb, st.floats(min_value=1.0, max_value=4.0), planners)
 def test_more_gpu_memory_never_shrinks_patch_or_then_batch(
     fingerprint: DatasetFingerprint, memory_gb: float, factor: float, planner: str
@@ -73,7 +71,6 @@ def test_more_gpu_memory_never_shrinks_patch_or_then_batch(
         assert (math.prod(more.patch_shape), more.batch_size) >= (math.prod(less.patch_shape), less.batch_size)
 
 
-@settings(max_examples=40, deadline=None)
 @given(fingerprints, machines, memories_gb, planners)
 def test_the_same_input_makes_the_same_plan_and_survives_json(
     fingerprint: DatasetFingerprint, machine: MachineProfile, memory_gb: float, planner: str
@@ -84,7 +81,6 @@ def test_the_same_input_makes_the_same_plan_and_survives_json(
     assert from_plain(json.loads(to_json(plan)), Plan, "plan") == plan
 
 
-@settings(max_examples=60, deadline=None)
 @given(fingerprints, memories_gb)
 def test_default_plans_keep_within_the_memory_that_they_were_made_for(
     fingerprint: DatasetFingerprint, memory_gb: float

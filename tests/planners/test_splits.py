@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dataset_fingerprints.dataset import Label, LabelScheme
@@ -63,7 +63,6 @@ rows = st.tuples(
 )
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.lists(rows, min_size=2, max_size=60).filter(lambda found: len({row[0] for row in found}) > 1))
 def test_every_case_is_validated_once_and_no_subject_is_on_both_sides(found) -> None:
     fingerprint = make_cases(found)
@@ -73,7 +72,6 @@ def test_every_case_is_validated_once_and_no_subject_is_on_both_sides(found) -> 
 grouped_rows = st.tuples(rows, st.sampled_from(["", "", "g1", "g2"]))
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.lists(grouped_rows, min_size=12, max_size=60))
 def test_no_group_is_on_both_sides_either(found) -> None:
     cases = [

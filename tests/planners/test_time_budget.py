@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dataset_fingerprints.errors import PlanError
@@ -43,7 +43,6 @@ def step_seconds(plan: Plan, configuration: Configuration) -> float:
     return predict_step(configuration, plan.input_channels(configuration), plan.scheme.heads().count(), plan.machine)
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     st.floats(min_value=0.02, max_value=200.0), st.sampled_from([FAST, SLOW]), st.sampled_from(["default", "nnunet"])
 )

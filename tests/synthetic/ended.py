@@ -1,9 +1,10 @@
 """autoseg's command line in a process that sends itself a signal at a chosen moment, on any machine the same.
 
-python -m tests.synthetic.ended SIGNAL MOMENT ARGUMENTS...
+python -m tests.synthetic.ended SIGNAL MOMENT ARGUMENTS... [then ARGUMENTS...]
 
-MOMENT is EVENT:NAME:COUNT: the COUNT-th time that a file with NAME in its path is opened (EVENT `open`) or about to get
-its name (EVENT `rename`), or that a training is about to move its weights (EVENT `step`, NAME empty).
+Commands behind a `then` are run when those before them have succeeded. MOMENT is EVENT:NAME:COUNT: the COUNT-th time
+that a file with NAME in its path is opened (EVENT `open`) or about to get its name (EVENT `rename`), or that a training
+is about to move its weights (EVENT `step`, NAME empty); a COUNT of 0 never comes.
 """
 
 from __future__ import annotations
@@ -64,10 +65,21 @@ def end_at(number: int, moment: str) -> None:
         watch_files(event, name, count_down)
 
 
+def run_in_turn(words: list[str]) -> None:
+    """Run the commands between which the word `then` stands, up to the first that fails."""
+    while words:
+        end = words.index("then") if "then" in words else len(words)
+        sys.argv, words = ["autoseg", *words[:end]], words[end + 1 :]
+        try:
+            runpy.run_module("autoseg", run_name="__main__")
+        except SystemExit as stop:
+            if stop.code:
+                raise
+
+
 def main() -> None:
     end_at(int(sys.argv[1]), sys.argv[2])
-    sys.argv = ["autoseg", *sys.argv[3:]]
-    runpy.run_module("autoseg", run_name="__main__")
+    run_in_turn(sys.argv[3:])
 
 
 if __name__ == "__main__":

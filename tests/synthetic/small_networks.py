@@ -34,5 +34,14 @@ def as_options(*assignments: str) -> list[str]:
     return [text for assignment in assignments for text in ("--set", assignment)]
 
 
-# Of the command line, for a workspace in which folds are trained in a moment.
-SHORT = as_options("training.iterations=30", "batch_size=2", *SMALL_NETWORKS)
+# For folds that are trained and validated in a moment: few steps, tiles side by side, one flip.
+QUICK = (
+    "training.iterations=8",
+    "training.validation_rounds=2",
+    "training.compiled=false",
+    "batch_size=2",
+    "prediction.step_share=1.0",
+    "prediction.mirror_axes=[0]",
+    *SMALL_NETWORKS,
+)
+SHORT = as_options(*QUICK)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +12,7 @@ import numpy as np
 from autoseg.pipeline import face
 from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.workspace import Workspace
-from dataset_fingerprints.dataset import Dataset
-from dataset_fingerprints.files.checksums import CHECKSUM
-from dataset_fingerprints.files.jsonfiles import from_plain, write_json
+from tests.synthetic.once import copy_workspace
 from tests.synthetic.scans import head, write_description, write_nifti
 from tests.synthetic.small_networks import small_network
 
@@ -109,9 +106,4 @@ def write_tiny(root: Path, cases: int = 4) -> Tiny:
 
 def copy_tiny(tiny: Tiny, root: Path) -> Tiny:
     """Return a copy whose workspace knows the copied raw files."""
-    shutil.copytree(tiny.root, root)
-    copied = Tiny(root=root)
-    text = copied.workspace.dataset.read_text(encoding="utf-8").replace(str(tiny.root), str(root))
-    plain = {key: value for key, value in json.loads(text).items() if key != CHECKSUM}
-    write_json(copied.workspace.dataset, from_plain(plain, Dataset, "a copy"))
-    return copied
+    return Tiny(root=copy_workspace(tiny.root, root))

@@ -18,6 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 COPIED = ("autoseg", "dataset_fingerprints", "experiments", "planners", "tests", "pyproject.toml", "setup.py")
+EXAMPLE = "test_the_example"
 FUTURE = "from __future__ import annotations\n"
 
 
@@ -87,3 +88,11 @@ def run_in(copy: Path, *arguments: object) -> str:
     )
     assert done.returncode == 0, done.stdout[-5000:]
     return done.stdout
+
+
+def run_tests(copy: Path, code: str, *arguments: object) -> str:
+    """Run tests of the copy and, in the same process, some code in a folder of its own; return what pytest printed."""
+    body = textwrap.indent(code.strip("\n"), "    ")
+    test = f"def {EXAMPLE}(tmp_path, monkeypatch):\n    monkeypatch.chdir(tmp_path)\n{body}\n"
+    (copy / "tests" / f"{EXAMPLE}.py").write_text(test, encoding="utf-8")
+    return run_in(copy, "-m", "pytest", "-v", f"tests/{EXAMPLE}.py", *arguments)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,14 +14,18 @@ import pytest
 from autoseg.workspace.workspace import Workspace
 from tests.synthetic.packages import run_with_package, write_package
 from tests.synthetic.scans import affine_of, head, write_description, write_nifti
+from tests.synthetic.small_networks import as_options, small_network
 
 SHAPE = (20, 24, 16)
 STEPS = 3
-QUICK = [
-    argument
-    for value in (f"training.iterations={STEPS}", "training.validation_rounds=0", "batch_size=2")
-    for argument in ("--set", value)
-]
+QUICK = (
+    f"training.iterations={STEPS}",
+    "training.validation_rounds=0",
+    "training.compiled=false",
+    "batch_size=2",
+    "prediction.step_share=1.0",
+    "prediction.mirror_axes=[0]",
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,11 +36,13 @@ class System:
         module: its file in this folder.
         entries: its entry points.
         trained: the configurations to train, in their order; what they need is trained before.
+        small: assignments that make its networks small.
     """
 
     module: str
     entries: dict[str, list[str]]
     trained: tuple[str, ...]
+    small: tuple[str, ...] = ()
 
 
 SYSTEMS = (
@@ -57,16 +64,28 @@ SYSTEMS = (
         module="crops",
         entries={"autoseg.planners": ["system = crops:PLANNER"]},
         trained=("refine",),
+        small=(*small_network("localise", edge=8), *small_network("crop", edge=8), *small_network("refine", 2)),
     ),
     System(
         module="snapshots",
         entries={"autoseg.planners": ["system = snapshots:PLANNER"]},
         trained=("plain", "residual"),
+        small=(*small_network("plain"), *small_network("residual")),
     ),
 )
 
 
-@pytest.mark.parametrize("system", SYSTEMS, ids=lambda system: system.module)
+# In every run a network of one's own, and stages that look where others have found something.
+QUICKEST = ("segnet", "crops")
+
+
+@pytest.mark.parametrize(
+    "system",
+    [
+        pytest.param(system, id=system.module, marks=() if system.module in QUICKEST else pytest.mark.slow)
+        for system in SYSTEMS
+    ],
+)
 def test_a_system_plans_trains_goes_on_after_a_kill_and_predicts(system: System, tmp_path: Path) -> None:
     raw, workspace = tmp_path / "raw", Workspace(root=tmp_path / "ws")
     for index in range(5):
@@ -79,22 +98,21 @@ def test_a_system_plans_trains_goes_on_after_a_kill_and_predicts(system: System,
     package = tmp_path / "package"
     write_package(package, system.module, source, {group: [*lines] for group, lines in system.entries.items()})
 
-    def do(*arguments: object, module: str = "autoseg", code: int = 0) -> str:
-        done = run_with_package(package, *arguments, "-w", workspace.root, module=module)
+    def do(moment: str, *commands: Sequence[object], code: int = 0) -> None:
+        words = [word for command in commands for word in ("then", *command, "-w", workspace.root)]
+        done = run_with_package(package, signal.SIGKILL.value, moment, *words[1:], module="tests.synthetic.ended")
         assert done.returncode == code, done.stderr[-3000:]
-        return done.stderr
 
     chosen = [argument for name in system.trained for argument in ("-c", name)]
-    do("plan_and_preprocess", raw, "--planner", "system", *QUICK, *chosen)
+    plan = ("plan_and_preprocess", raw, "--planner", "system", *as_options(*QUICK, *system.small), *chosen)
+    trainings = [("train", "0", "-c", name, "--with-previous") for name in system.trained]
+    do(f"step::{STEPS - 1}", plan, trainings[0], code=-signal.SIGKILL)
+    scan = write_nifti(tmp_path / "new.nii.gz", head(9, SHAPE)[0], affine_of((1, 2, 0), (-1, 1, 1)))
+    do("step::0", *trainings, ("predict", scan, "-o", tmp_path / "mask.nii.gz", "--no-mirror", *chosen))
     for name in system.trained:
-        train = ("train", "0", "-c", name, "--with-previous")
-        do(signal.SIGKILL.value, f"step::{STEPS - 1}", *train, module="tests.synthetic.ended", code=-signal.SIGKILL)
-        do(*train)
         fold = workspace.fold("default", name, "0")
         assert fold.weight_files()
         assert fold.validation.metrics.is_file()
-    scan = write_nifti(tmp_path / "new.nii.gz", head(9, SHAPE)[0], affine_of((1, 2, 0), (-1, 1, 1)))
-    do("predict", scan, "-o", tmp_path / "mask.nii.gz", "--no-mirror", *chosen)
     mask = nibabel.load(tmp_path / "mask.nii.gz")
     assert mask.shape == SHAPE
     assert np.allclose(mask.affine, nibabel.load(scan).affine)

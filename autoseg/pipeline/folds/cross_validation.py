@@ -18,10 +18,10 @@ from autoseg.pipeline.folds.runs import cases_of, name_folds, read_run, refuse_u
 from autoseg.pipeline.folds.slots import find_slots
 from autoseg.pipeline.planning import read_plan
 from autoseg.progress import Progress
-from autoseg.training.expectation import show_time
 from autoseg.training.interruption import listening, stopped_by
 from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.workspace import Workspace
+from dataset_fingerprints.durations import show_duration
 from dataset_fingerprints.errors import AutosegError, WorkspaceError
 from dataset_fingerprints.names import counted
 from planners.plan import Fold
@@ -97,7 +97,7 @@ def train_folds(workspace: Workspace, folds: Sequence[str], options: TrainingOpt
     progress.say(f"{name}: training {what} of {len(folds)}, {len(slots)} at once; their logs are in their folders.")
     if options.max_minutes is not None:
         turns = math.ceil(len(jobs) / len(slots))
-        progress.say(f"Expected: about {show_time(60 * options.max_minutes * turns)} in all.")
+        progress.say(f"Expected: about {show_duration(60 * options.max_minutes * turns)} in all.")
     children = [_make_child(job, options) for job in jobs]
     with listening() as interruption:
         outcomes = run_children(children, slots, progress, interruption)

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from tests.autoseg.cli.places import Place, make_sound
+from tests.synthetic.once import make_once
 
 
 @pytest.fixture(scope="session")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folders `raw` and `ws`, which stay as they are."""
-    return make_sound(tmp_path_factory.mktemp("sound"))
+    return make_once(tmp_path_factory, "sound", make_sound)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 
 from tests.synthetic.commands import run
 from tests.synthetic.scans import write_nnunet_dataset
+from tests.synthetic.small_networks import QUICK, as_options
 
 PLAN = ["plan_and_preprocess", "{raw}", "-w", "{root}/new"]
 TRAIN = ["train", "1", "-w", "{ws}"]
@@ -31,7 +32,7 @@ def make_sound(root: Path) -> Path:
     """Write a data set into `raw`, and train one fold of it for three steps in `ws`."""
     write_nnunet_dataset(root / "raw", 6)
     with pytest.MonkeyPatch.context() as patch:
-        short = ["--set", "training.iterations=3", "--set", "batch_size=2"]
+        short = as_options(*QUICK, "training.iterations=3")
         assert run(patch, "plan_and_preprocess", root / "raw", "-w", root / "ws", *short) == 0
         assert run(patch, "train", "0", "-w", root / "ws") == 0
     return root

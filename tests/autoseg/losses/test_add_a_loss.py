@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.synthetic.worked_examples import carry_out, run_in
+from tests.synthetic.worked_examples import EXAMPLE, carry_out, run_in, run_tests
 
 PLANNED = """
 import math
@@ -53,12 +53,19 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_the_contract_tests_run_over_the_new_loss(copy: Path) -> None:
-    tests = ("tests/autoseg/losses/test_losses.py", "tests/autoseg/networks/test_costs.py")
-    said = run_in(copy, "-m", "pytest", "-v", *tests, "tests/autoseg/test_builders.py", "-k", "log_dice or builder")
+@pytest.fixture(scope="module")
+def said(copy: Path) -> str:
+    """Return what pytest said of the contract tests and of the code above."""
+    tests = ("losses/test_losses.py", "networks/test_costs.py", "test_builders.py")
+    return run_tests(
+        copy, PLANNED, *(f"tests/autoseg/{test}" for test in tests), "-k", "log_dice or builder or example"
+    )
+
+
+def test_the_contract_tests_run_over_the_new_loss(said: str) -> None:
     assert "test_loss_and_gradient_are_finite_on_empty_and_full_masks[2-unsure-empty-log_dice] PASSED" in said
     assert "test_what_a_loss_keeps_for_the_backward_pass_is_predicted[log_dice-regions] PASSED" in said
 
 
-def test_the_new_loss_is_planned_has_its_value_and_trains(copy: Path) -> None:
-    run_in(copy, "-c", PLANNED)
+def test_the_new_loss_is_planned_has_its_value_and_trains(said: str) -> None:
+    assert f"::{EXAMPLE} PASSED" in said

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.synthetic.worked_examples import carry_out, run_in
+from tests.synthetic.worked_examples import EXAMPLE, carry_out, run_in, run_tests
 
 PLANNED = """
 from pathlib import Path
@@ -47,12 +47,17 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_the_contract_tests_run_over_the_new_network(copy: Path) -> None:
+@pytest.fixture(scope="module")
+def said(copy: Path) -> str:
+    """Return what pytest said of the contract tests and of the code above."""
     tests = ("tests/autoseg/networks/test_networks.py", "tests/autoseg/test_builders.py")
-    said = run_in(copy, "-m", "pytest", "-v", *tests, "-k", "coder or builder")
+    return run_tests(copy, PLANNED, *tests, "-k", "coder or builder or example")
+
+
+def test_the_contract_tests_run_over_the_new_network(said: str) -> None:
     assert "test_every_parameter_gets_a_gradient[coder-3d] PASSED" in said
     assert "test_its_list_of_layers_has_the_multiplications_that_torch_counts[coder-3d] PASSED" in said
 
 
-def test_the_new_network_is_planned_where_it_can_be_and_trains(copy: Path) -> None:
-    run_in(copy, "-c", PLANNED)
+def test_the_new_network_is_planned_where_it_can_be_and_trains(said: str) -> None:
+    assert f"::{EXAMPLE} PASSED" in said

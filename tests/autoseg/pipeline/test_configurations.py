@@ -37,7 +37,9 @@ PLAN = ["--planner", "nnunet", "--gpu-memory-gb", "0.02"]
 QUICK = (
     "training.iterations=4",
     "training.validation_rounds=0",
+    "training.compiled=false",
     "prediction.step_share=1.0",
+    "prediction.mirror_axes=[]",
     *(text for name in ("3d_lowres", "3d_cascade_fullres") for text in small_network(name)),
 )
 
@@ -99,7 +101,10 @@ def test_a_second_stage_says_which_folds_of_the_first_are_missing(
 
 @pytest.fixture(scope="module")
 def both_stages(planned: Path) -> Path:
+    """Both stages trained; of the first one, the last fold by --with-previous."""
     with pytest.MonkeyPatch.context() as patch:
+        for fold in range(4):
+            assert run(patch, "train", fold, "-w", planned / "ws", "-c", "3d_lowres") == 0
         assert run(patch, "train", "0", "--with-previous", *cascade(planned)) == 0
     return planned
 

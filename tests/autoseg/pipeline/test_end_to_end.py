@@ -17,7 +17,8 @@ from autoseg.training.record import read_record
 from autoseg.workspace.fold import FoldFolder
 from dataset_fingerprints.files.jsonfiles import read_json
 from planners.plan import Plan, Splits
-from tests.synthetic.commands import HIPPOCAMPUS, needs_hippocampus, run, run_until, start
+from tests.synthetic.commands import HIPPOCAMPUS, needs_hippocampus, run, run_until
+from tests.synthetic.once import copy_workspace
 from tests.synthetic.scans import affine_of, head, write_nifti, write_nnunet_dataset
 from tests.synthetic.small_networks import SHORT
 
@@ -59,14 +60,12 @@ def test_masks_of_new_scans_have_their_grid_and_the_data_sets_own_label_values(t
 
 
 def test_a_moved_workspace_without_raw_files_trains_and_predicts(trained, tmp_path, monkeypatch):
-    shutil.copytree(trained / "ws", tmp_path / "moved")
-    (trained / "raw").rename(trained / "away")
-    try:
-        assert run(monkeypatch, "train", "1", "-w", tmp_path / "moved") == 0
-        scans = trained / "away" / "imagesTr"
-        assert run(monkeypatch, "predict", scans, "-o", tmp_path / "out", "-w", tmp_path / "moved", "--no-mirror") == 0
-    finally:
-        (trained / "away").rename(trained / "raw")
+    copy_workspace(trained, tmp_path / "here")
+    (tmp_path / "here" / "ws").rename(tmp_path / "moved")
+    (tmp_path / "here" / "raw").rename(tmp_path / "away")
+    assert run(monkeypatch, "train", "1", "-w", tmp_path / "moved") == 0
+    scans = tmp_path / "away" / "imagesTr"
+    assert run(monkeypatch, "predict", scans, "-o", tmp_path / "out", "-w", tmp_path / "moved", "--no-mirror") == 0
     assert len(list((tmp_path / "out").glob("*.nii.gz"))) == 10
 
 
@@ -108,7 +107,7 @@ def test_planning_again_reads_and_preprocesses_nothing_twice(trained, monkeypatc
 
 def test_the_two_dimensional_configuration_uses_the_same_arrays_and_trains(trained, tmp_path, monkeypatch):
     shutil.copytree(trained / "ws", tmp_path / "ws")
-    assert run(monkeypatch, "train", "0", "-c", "2d", "-w", tmp_path / "ws", "--set", "training.iterations=10") == 0
+    assert run(monkeypatch, "train", "0", "-c", "2d", "-w", tmp_path / "ws", "--set", "training.iterations=2") == 0
     assert len(list((tmp_path / "ws" / "preprocessed").iterdir())) == 1
     masks = list((tmp_path / "ws" / "models" / "default" / "2d" / "fold_0" / "validation").glob("*.nii.gz"))
     assert len(masks) == 2
@@ -121,33 +120,33 @@ def test_one_model_of_all_cases_is_used_where_no_fold_is_trained(trained, tmp_pa
     assert run(monkeypatch, "predict", scans, "-o", tmp_path / "out", "-w", tmp_path / "ws", "--no-mirror") == 0
 
 
+# Two folds of it, at once and interrupted, are in every run: folds/test_cross_validation.py.
+@pytest.mark.slow
 def test_all_folds_end_with_a_summary_in_which_every_case_counts_once(trained, tmp_path, monkeypatch):
     shutil.copytree(trained / "ws", tmp_path / "ws")
-    few = ["--set", "training.iterations=30"]
-    assert run(monkeypatch, "train", "all", "-w", tmp_path / "ws", *few) == 0
+    assert run(monkeypatch, "train", "all", "-w", tmp_path / "ws") == 0
     summary = next((tmp_path / "ws" / "models" / "default").glob("*/cross_validation.json"))
     assert len(read_evaluation(summary).cases) == 10
 
 
-def finish_after_kills(arguments, moments):
+def finish_after_kills(monkeypatch, arguments, moments):
     """Kill a command at one moment after the other, and then let it end."""
     for moment in moments:
         code, said = run_until(moment, *arguments)
         assert code == -signal.SIGKILL, (moment, said)
-    last = start(*arguments)
-    output, _ = last.communicate()
-    assert last.returncode == 0, output
+    assert run(monkeypatch, *arguments) == 0
 
 
+CASES = 6
 # While scans are read, while arrays are written, and when the measurements are, last of all.
-PLANNING = ("open:imagesTr:5", "open:imagesTr:12", "rename:.b2nd:2", "rename:.b2nd:11", "rename:fingerprint.json:1")
+PLANNING = ("open:imagesTr:3", "open:imagesTr:6", "rename:.b2nd:2", "rename:.b2nd:6", "rename:fingerprint.json:1")
 
 
-def test_planning_killed_at_five_moments_ends_as_if_it_had_run_once(tmp_path):
-    raw = write_nnunet_dataset(tmp_path / "raw", 12)
-    once = start("plan_and_preprocess", raw, "-w", tmp_path / "once", *SHORT)
-    once.communicate()
-    finish_after_kills(["plan_and_preprocess", raw, "-w", tmp_path / "ws", *SHORT], PLANNING)
+@pytest.mark.parametrize("moments", [PLANNING[2:3], pytest.param(PLANNING, marks=pytest.mark.slow)], ids=len)
+def test_a_planning_that_was_killed_ends_as_if_it_had_run_once(tmp_path, monkeypatch, moments):
+    raw = write_nnunet_dataset(tmp_path / "raw", CASES)
+    assert run(monkeypatch, "plan_and_preprocess", raw, "-w", tmp_path / "once", *SHORT) == 0
+    finish_after_kills(monkeypatch, ["plan_and_preprocess", raw, "-w", tmp_path / "ws", *SHORT], moments)
     for path in (tmp_path / "once").rglob("*"):
         twin = tmp_path / "ws" / path.relative_to(tmp_path / "once")
         if path.suffix == ".json":
@@ -157,29 +156,44 @@ def test_planning_killed_at_five_moments_ends_as_if_it_had_run_once(tmp_path):
 
 
 # Before anything is saved, while steps are made, when the weights are written, and while the fold is validated.
-TRAINING = ("rename:checkpoint:1", "step::1", "step::40", "rename:weights.safetensors:1", "rename:validation:2")
+TRAINING = ("rename:checkpoint:1", "step::1", "step::10", "rename:weights.safetensors:1", "rename:validation:2")
 
 
-def test_training_killed_at_five_moments_ends_as_a_valid_run(trained, tmp_path):
+@pytest.mark.parametrize(
+    "moments", [TRAINING[2:3], TRAINING[4:], pytest.param(TRAINING, marks=pytest.mark.slow)], ids=str
+)
+def test_a_training_that_was_killed_ends_as_a_valid_run(trained, tmp_path, monkeypatch, moments):
     shutil.copytree(trained / "ws", tmp_path / "ws", ignore=shutil.ignore_patterns("models"))
-    finish_after_kills(["train", "0", "-w", tmp_path / "ws", "--set", "training.iterations=60"], TRAINING)
+    arguments = ["train", "0", "-w", tmp_path / "ws", "--set", "training.iterations=14"]
+    finish_after_kills(monkeypatch, arguments, moments)
     fold = FoldFolder(root=next((tmp_path / "ws" / "models" / "default").glob("*/fold_0")))
     assert read_record(fold).status == "finished"
-    assert load_tensors(fold.weights)[1]["iteration"] == "60"
+    assert load_tensors(fold.weights)[1]["iteration"] == "14"
     iterations = [line["iteration"] for line in Curve(path=fold.curve).read()]
     assert iterations == sorted(iterations)
-    assert iterations[-1] == 60
+    assert iterations[-1] == 14
     assert len(read_evaluation(fold.validation.metrics).cases) == 2
     assert not list(fold.root.rglob(".partial-*"))
 
 
+def take_hippocampi(root, count):
+    """Write the description of the Hippocampus data for its first cases only, beside links to all of its files."""
+    root.mkdir()
+    for folder in ("imagesTr", "labelsTr", "imagesTs"):
+        (root / folder).symlink_to(HIPPOCAMPUS / folder)
+    description = json.loads((HIPPOCAMPUS / "dataset.json").read_text(encoding="utf-8"))
+    description |= {"training": description["training"][:count], "numTraining": count}
+    (root / "dataset.json").write_text(json.dumps(description), encoding="utf-8")
+    return root
+
+
 @needs_hippocampus
 def test_the_hippocampus_data_are_read_planned_and_predicted(tmp_path, monkeypatch):
-    workspace = tmp_path / "ws"
-    assert run(monkeypatch, "plan_and_preprocess", HIPPOCAMPUS, "-w", workspace) == 0
+    raw, workspace = take_hippocampi(tmp_path / "raw", 20), tmp_path / "ws"
+    assert run(monkeypatch, "plan_and_preprocess", raw, "-w", workspace, *SHORT) == 0
     plan = read_json(workspace / "plans" / "default" / "plan.json", Plan)
     assert [label.name for label in plan.scheme.labels] == ["Anterior", "Posterior"]
-    assert run(monkeypatch, "train", "0", "-w", workspace, "--set", "training.iterations=5") == 0
+    assert run(monkeypatch, "train", "0", "-w", workspace) == 0
     scan = next((HIPPOCAMPUS / "imagesTs").glob("hippocampus_*.nii.gz"))
     assert run(monkeypatch, "predict", scan, "-o", tmp_path / "mask.nii.gz", "-w", workspace, "--no-mirror") == 0
     mask, image = nibabel.load(tmp_path / "mask.nii.gz"), nibabel.load(scan)
@@ -188,17 +202,15 @@ def test_the_hippocampus_data_are_read_planned_and_predicted(tmp_path, monkeypat
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_a_real_process_saves_on_a_signal_and_goes_on(trained, tmp_path, number, code):
+def test_a_real_process_saves_on_a_signal_and_goes_on(trained, tmp_path, monkeypatch, capsys, number, code):
     shutil.copytree(trained / "ws", tmp_path / "ws", ignore=shutil.ignore_patterns("models"))
-    arguments = ["train", "0", "-w", tmp_path / "ws", "--iterations", "60"]
+    arguments = ["train", "0", "-w", tmp_path / "ws"]
     folder = tmp_path / "ws" / "models" / "default" / "3d_fullres" / "fold_0"
-    returned, output = run_until("step::20", *arguments, number=number)
+    returned, output = run_until("step::5", *arguments, number=number)
     assert returned == code, output
     assert "which is saved. Give the same command again to go on." in " ".join(output.split())
-    again = start(*arguments)
-    output, _ = again.communicate()
-    assert again.returncode == 0, output
-    assert "Going on from iteration 20" in " ".join(output.split())
+    assert run(monkeypatch, *arguments) == 0
+    assert "Going on from iteration 5" in " ".join(capsys.readouterr().out.split())
     assert read_record(FoldFolder(root=folder)).status == "finished"
 
 
@@ -206,9 +218,9 @@ def test_a_finished_fold_is_extended_by_more_iterations(trained, tmp_path, monke
     shutil.copytree(trained / "ws", tmp_path / "ws")
     fold = FoldFolder(root=next((tmp_path / "ws" / "models" / "default").glob("*/fold_0")))
     before = read_evaluation(fold.validation.metrics)
-    assert run(monkeypatch, "train", "0", "-w", tmp_path / "ws", "--iterations", "60") == 0
-    assert load_tensors(fold.weights)[1]["iteration"] == "60"
+    assert run(monkeypatch, "train", "0", "-w", tmp_path / "ws", "--iterations", "12") == 0
+    assert load_tensors(fold.weights)[1]["iteration"] == "12"
     assert [line["kind"] for line in Curve(path=fold.curve).read()].count("extended") == 1
     assert read_evaluation(fold.validation.metrics).cases != before.cases
     assert run(monkeypatch, "train", "0", "-w", tmp_path / "ws") == 0, "it stays extended"
-    assert run(monkeypatch, "train", "0", "-w", tmp_path / "ws", "--iterations", "40") == 2
+    assert run(monkeypatch, "train", "0", "-w", tmp_path / "ws", "--iterations", "10") == 2

@@ -61,6 +61,7 @@ def write_variant(root: Path, regions: bool, ignore: bool) -> None:
 
 
 @needs_hippocampus
+@pytest.mark.slow
 @pytest.mark.parametrize("regions", [False, True], ids=["labels", "regions"])
 @pytest.mark.parametrize("ignore", [False, True], ids=["all", "ignore"])
 def test_a_short_training_segments_the_hippocampus(tmp_path, monkeypatch, regions, ignore):

@@ -132,7 +132,7 @@ def test_no_fold_validates_a_case_that_it_trained_on(tiny: Tiny, seed: int) -> N
     follow(tiny, seed)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(3, 60))
 def test_no_fold_does_so_in_many_more_sequences(tiny: Tiny, seed: int) -> None:
     follow(tiny, seed)

@@ -11,9 +11,10 @@ import SimpleITK
 
 from tests.synthetic.commands import run
 from tests.synthetic.scans import head
+from tests.synthetic.small_networks import as_options, small_network
 
 SHAPE = (40, 48, 20)
-QUICK = ["training.iterations=4", "training.validation_rounds=0", "batch_size=2"]
+QUICK = ("training.iterations=4", "training.validation_rounds=0", "batch_size=2", *small_network("2d", 2))
 
 
 def write_slices(root: Path, cases: int) -> Path:
@@ -40,8 +41,7 @@ def test_photographs_are_planned_trained_and_predicted_in_2d(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     raw, workspace = write_slices(tmp_path / "raw", 6), tmp_path / "ws"
-    assignments = [text for value in QUICK for text in ("--set", value)]
-    assert run(monkeypatch, "plan_and_preprocess", raw, "-w", workspace, *assignments) == 0
+    assert run(monkeypatch, "plan_and_preprocess", raw, "-w", workspace, *as_options(*QUICK)) == 0
     capsys.readouterr()
     assert run(monkeypatch, "explain", workspace, "--json") == 0
     plain = json.loads(capsys.readouterr().out)

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from autoseg.training.curve import Curve
 from autoseg.training.record import read_record
 from autoseg.workspace.fold import FoldFolder
@@ -16,7 +18,9 @@ from tests.synthetic.small_networks import as_options, small_network
 QUICK = (
     "training.iterations=6",
     "training.validation_rounds=2",
+    "training.compiled=false",
     "prediction.step_share=1.0",
+    "prediction.mirror_axes=[]",
     "batch_size=2",
     *small_network("3d_fullres"),
 )
@@ -34,21 +38,33 @@ def torchrun(processes: int, *arguments: object) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
-def test_two_processes_train_a_fold_one_of_them_speaks_and_too_many_are_refused(tmp_path: Path, monkeypatch) -> None:
-    raw = write_nnunet_dataset(tmp_path / "raw", 5)
-    assert run(monkeypatch, "plan_and_preprocess", raw, "-w", tmp_path / "ws", *as_options(*QUICK)) == 0
-    code, output = torchrun(2, "train", "0", "-w", tmp_path / "ws")
+@pytest.fixture(scope="module")
+def planned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace in which nothing is trained."""
+    root = tmp_path_factory.mktemp("torchrun")
+    raw = write_nnunet_dataset(root / "raw", 5)
+    with pytest.MonkeyPatch.context() as patch:
+        assert run(patch, "plan_and_preprocess", raw, "-w", root / "ws", *as_options(*QUICK)) == 0
+    return root / "ws"
+
+
+def test_two_processes_train_a_fold_and_one_of_them_speaks(planned: Path) -> None:
+    code, output = torchrun(2, "train", "0", "-w", planned)
     assert code == 0, output
     assert output.count("training cases,") == 1
     assert output.count("Mean Dice over labels") == 1
-    folder = FoldFolder(root=tmp_path / "ws" / "models" / "default" / "3d_fullres" / "fold_0")
+    folder = FoldFolder(root=planned / "models" / "default" / "3d_fullres" / "fold_0")
     record = read_record(folder)
     assert record is not None
     assert (record.status, record.iterations) == ("finished", 6)
     assert [line["kind"] for line in Curve(path=folder.curve).read()].count("validation") == 1
-    code, output = torchrun(3, "train", "1", "-w", tmp_path / "ws")
+
+
+@pytest.mark.slow
+def test_too_many_processes_and_folds_at_once_are_refused(planned: Path) -> None:
+    code, output = torchrun(3, "train", "1", "-w", planned)
     assert code != 0
     assert "torchrun started 3 processes, but the plan's batch has 2 patches." in " ".join(output.split())
-    code, output = torchrun(2, "train", "all", "-w", tmp_path / "ws")
+    code, output = torchrun(2, "train", "all", "-w", planned)
     assert code != 0
     assert "Give `autoseg train all` without torchrun" in " ".join(output.split())

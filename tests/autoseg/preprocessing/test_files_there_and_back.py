@@ -20,7 +20,7 @@ from planners.plan import Preprocessing
 from tests.synthetic.restoring import restore_labels
 from tests.synthetic.scans import affine_of, all_orientations, blob, write_nifti
 
-# pytest -m slow --log-cli-level=info shows the figures.
+# pytest -m long --log-cli-level=info shows the figures.
 log = logging.getLogger(__name__)
 
 FORMATS = (".nii.gz", ".nrrd", ".mha")
@@ -114,7 +114,7 @@ def test_labels_six_voxels_across_come_back_from_another_spacing(tmp_path, ratio
     check(dice_by_size(tmp_path, every_orientation()[::3], ratio))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("ratio", [FINER, SLIGHTLY_COARSER, ONE_COARSE_AXIS, COARSER], ids=str)
 def test_labels_come_back_from_every_format_orientation_and_angle(tmp_path, ratio):
     scores = dice_by_size(tmp_path, list(product(FORMATS, all_orientations(), DEGREES)), ratio)

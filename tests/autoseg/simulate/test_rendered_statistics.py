@@ -43,7 +43,7 @@ def render(count: int, spacing_mm: float) -> list[Rendered]:
 
 
 @pytest.fixture(
-    scope="module", params=[(24, 4.0), pytest.param((80, 1.5), marks=pytest.mark.slow)], ids=["small", "large"]
+    scope="module", params=[(24, 4.0), pytest.param((80, 1.5), marks=pytest.mark.long)], ids=["small", "large"]
 )
 def rendered(request: pytest.FixtureRequest) -> list[Rendered]:
     return render(*request.param)

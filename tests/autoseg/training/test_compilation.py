@@ -71,6 +71,7 @@ def ascii_locale() -> Iterator[None]:
     locale.setlocale(locale.LC_CTYPE, before)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_trial_leaves_the_training_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     weights = {}
@@ -87,6 +88,7 @@ def test_a_trial_leaves_the_training_as_it_was(tmp_path: Path, monkeypatch: pyte
     assert weights["tried"] == weights["plain"]
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_compiled_steps_do_what_plain_steps_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ascii_locale: None

@@ -17,6 +17,10 @@ from tests.autoseg.training.killed import ITERATIONS
 
 # Before the first checkpoint, after some, and further on.
 KILLED_AFTER = (2, 9, 30)
+EVERY_WAY = [
+    ("standard", (9,)),
+    *(pytest.param(name, KILLED_AFTER, marks=pytest.mark.slow) for name in ("standard", "batchgenerators")),
+]
 
 
 def run(folder: Path, augmentation: str, last: int = 0) -> int:
@@ -29,20 +33,22 @@ def read(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (folder / "records").read_text(encoding="utf-8").splitlines()]
 
 
-@pytest.mark.parametrize("augmentation", ["standard", "batchgenerators"])
-def test_after_a_kill_every_step_is_bit_for_bit_what_it_was_without(tmp_path: Path, augmentation: str) -> None:
+@pytest.mark.parametrize(("augmentation", "kills"), EVERY_WAY)
+def test_after_a_kill_every_step_is_bit_for_bit_what_it_was_without(
+    tmp_path: Path, augmentation: str, kills: tuple[int, ...]
+) -> None:
     assert run(tmp_path / "whole", augmentation) == 0
     expected = {record["iteration"]: record for record in read(tmp_path / "whole")}
     assert list(expected) == list(range(ITERATIONS))
     assert len({record["random numbers"] for record in expected.values()}) == ITERATIONS
     assert len({record["learning rate"] for record in expected.values()}) > 1
     folder = tmp_path / "killed"
-    for last in KILLED_AFTER:
+    for last in kills:
         assert run(folder, augmentation, last) == -signal.SIGKILL
     assert run(folder, augmentation) == 0
     found = read(folder)
     # Steps behind the last checkpoint were made twice.
-    assert ITERATIONS < len(found) < ITERATIONS + sum(KILLED_AFTER)
+    assert ITERATIONS < len(found) < ITERATIONS + sum(kills)
     for record in found:
         assert record == expected[record["iteration"]]
     assert {record["iteration"] for record in found} == set(expected)

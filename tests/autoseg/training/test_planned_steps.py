@@ -54,7 +54,9 @@ def train_one_step(plan: Plan, configuration: Configuration, folder: Path) -> di
 
 
 # A step of the largest of these networks takes a second on two cores.
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(st.lists(cases, min_size=1, max_size=3), st.sampled_from(["default", "nnunet-resenc-m"]), st.integers(1, 3))
 def test_every_plan_builds_and_trains(
     tmp_path_factory: pytest.TempPathFactory, scans: list[SyntheticCase], planner: str, labels: int

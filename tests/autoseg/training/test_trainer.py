@@ -110,7 +110,7 @@ def test_a_time_for_few_steps_is_reported_when_it_is_known(tmp_path):
     assert message.startswith("Only ")
     assert "steps fit into the time" in message
     assert "plan_and_preprocess DATASET --plan-name short --max-minutes 2" in message
-    assert re.match(r"Expected here: about 2 minutes: .* for \d+ steps, .* for 3 validation cases at the end", expected)
+    assert re.match(r"Expected here: about 2 min: .* for \d+ steps, .* for 3 validation cases at the end", expected)
 
 
 def test_a_loss_that_is_not_a_number_again_and_again_stops_with_advice(tmp_path):

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.autoseg.workspace.small import make_small
+from tests.synthetic.once import make_once
 
 
 @pytest.fixture(scope="session")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folders `raw` and `ws`, with a trained fold."""
-    return make_small(tmp_path_factory.mktemp("small"))
+    return make_once(tmp_path_factory, "small", make_small)

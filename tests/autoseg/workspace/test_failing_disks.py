@@ -81,11 +81,11 @@ def test_a_disk_that_fails_once_is_reported_and_the_second_run_ends_as_an_undist
     small: Path, tmp_path: Path, undisturbed: Mapping[str, tuple[Any, int]]
 ) -> None:
     rng = np.random.default_rng(0)
-    points = [(name, int(rng.integers(count))) for name, (_, count) in undisturbed.items() for _ in range(6)]
+    points = [(name, int(rng.integers(count))) for name, (_, count) in undisturbed.items() for _ in range(3)]
     assert fail_at(small, tmp_path, undisturbed, points) > len(points) // 2
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(3600)
 def test_wherever_it_fails(small: Path, tmp_path: Path, undisturbed: Mapping[str, tuple[Any, int]]) -> None:
     points = [(name, point) for name, (_, count) in undisturbed.items() for point in range(count)]

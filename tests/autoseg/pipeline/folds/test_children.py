@@ -80,7 +80,7 @@ def test_a_signal_goes_on_to_the_children_once_and_none_is_started_after_it(tmp_
         "import signal, sys, time\n"
         "def take(number, frame): print('took', number, flush=True); time.sleep(0.5); sys.exit(128 + number)\n"
         "for number in (signal.SIGTERM, signal.SIGINT): signal.signal(number, take)\n"
-        "print('ready', flush=True); time.sleep(60)"
+        "print('ready', flush=True); time.sleep(600)"
     )
     children = [child(tmp_path, name, program) for name in ("a", "b", "c")]
     interruption = Interruption()
@@ -105,7 +105,7 @@ def test_children_do_not_outlive_an_error_of_whoever_watches_them(tmp_path: Path
         def say(self, message: str) -> None:
             raise OSError("the terminal is gone")
 
-    program = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
+    program = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
     with pytest.raises(OSError, match="terminal"):
         run_children([child(tmp_path, "a", program)], [Slot()], Broken(), Interruption())
     number = int((tmp_path / "a" / "log").read_text(encoding="utf-8"))
@@ -117,7 +117,7 @@ def test_children_do_not_outlive_an_error_of_whoever_watches_them(tmp_path: Path
 def test_children_are_asked_to_end_when_their_parent_is_killed(tmp_path: Path) -> None:
     waiting = (
         "import os, signal, sys, time; signal.signal(15, lambda *_: (print('saved', flush=True), os._exit(143))); "
-        "print(os.getpid(), flush=True); time.sleep(60)"
+        "print(os.getpid(), flush=True); time.sleep(600)"
     )
     parent = (
         "import sys; from pathlib import Path\n"

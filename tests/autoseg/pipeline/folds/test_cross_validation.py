@@ -33,6 +33,7 @@ QUICK = [
     "training.iterations=4",
     "training.validation_rounds=0",
     "prediction.step_share=1.0",
+    "prediction.mirror_axes=[]",
     "batch_size=2",
     "training.compiled=false",
     *small_network("3d_fullres"),
@@ -65,11 +66,13 @@ def statuses(folds: Path) -> list[str | None]:
     return [record.status if record else None for record in records]
 
 
-def test_folds_train_two_at_once_save_on_a_signal_and_go_on(planned: Path, tmp_path: Path) -> None:
+def test_folds_train_two_at_once_save_on_a_signal_and_go_on(
+    planned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     workspace, folds = copy(planned, tmp_path)
     arguments = ["train", "all", "-w", workspace, "--jobs", "2", "--iterations", "5000"]
-    # A line after every second step, so that one sees that steps are made.
-    arguments += ["--set", "training.validation_rounds=2500"]
+    # A line after every fifty steps, so that one sees that steps are made.
+    arguments += ["--set", "training.validation_rounds=100"]
     process = start(*arguments)
     curves = [folds / f"fold_{fold}" / "metrics.jsonl" for fold in range(2)]
     while not all(path.is_file() for path in curves):
@@ -88,34 +91,30 @@ def test_folds_train_two_at_once_save_on_a_signal_and_go_on(planned: Path, tmp_p
     assert not (folds / "cross_validation.json").exists()
     for fold in range(2):
         (folds / f"fold_{fold}" / "stop").touch()
-    again = start(*arguments)
-    output, _ = again.communicate()
-    assert again.returncode == 0, output
-    assert "fold 0 | Going on from iteration" in output
+    assert run(monkeypatch, *arguments) == 0
+    assert "fold 0 | Going on from iteration" in capsys.readouterr().out
     assert statuses(folds) == ["finished"] * 2
     scored = read_evaluation(folds / "cross_validation.json").cases
     assert sorted(case.case for case in scored) == NAMES
 
 
-def test_a_fold_that_fails_is_reported_with_its_log_and_the_others_are_finished(planned: Path, tmp_path: Path) -> None:
+def test_a_fold_that_fails_is_reported_with_its_log_and_the_others_are_finished(
+    planned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     workspace, folds = copy(planned, tmp_path)
     damaged = folds / "fold_1" / "checkpoint.safetensors"
     damaged.parent.mkdir(parents=True)
     damaged.write_bytes(b"no tensors")
-    first = start("train", "all", "-w", workspace, "--jobs", "2")
-    output, _ = first.communicate()
-    assert first.returncode == 2
-    said = " ".join(output.split())
+    assert run(monkeypatch, "train", "all", "-w", workspace, "--jobs", "2") == 2
+    said = " ".join(" ".join(capsys.readouterr()).split())
     assert "1 of 2 folds of 3d_fullres did not get to their end. fold 1 ended with exit code 2." in said
     assert said.count("the training then starts over.") == 2, "when it happens, and at the end"
     assert statuses(folds) == ["finished", "training"]
     assert not (folds / "cross_validation.json").exists()
     untouched = (folds / "fold_0" / "train.log").read_text(encoding="utf-8")
     damaged.unlink()
-    again = start("train", "all", "-w", workspace)
-    output, _ = again.communicate()
-    assert again.returncode == 0, output
-    assert "training fold 1 of 2, 1 at once" in output
+    assert run(monkeypatch, "train", "all", "-w", workspace) == 0
+    assert "training fold 1 of 2, 1 at once" in " ".join(capsys.readouterr().out.split())
     assert (folds / "fold_0" / "train.log").read_text(encoding="utf-8") == untouched
     assert len(read_evaluation(folds / "cross_validation.json").cases) == len(NAMES)
 

@@ -24,16 +24,22 @@ from dataset_fingerprints.errors import PlanError
 from dataset_fingerprints.files.jsonfiles import read_json
 from tests.synthetic.commands import run
 from tests.synthetic.scans import write_nnunet_dataset
+from tests.synthetic.small_networks import SMALL_NETWORKS, as_options
 
-QUICK = ["training.iterations=4", "training.validation_rounds=0", "training.compiled=false", "batch_size=2"]
+QUICK = (
+    "training.iterations=4",
+    "training.validation_rounds=0",
+    "training.compiled=false",
+    "batch_size=2",
+    *SMALL_NETWORKS,
+)
 has_slurm = shutil.which("sinfo") is not None and not subprocess.run(["sinfo"], capture_output=True).returncode
 
 
 @pytest.fixture
 def planned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     raw = write_nnunet_dataset(tmp_path / "raw", 5)
-    assignments = [text for value in QUICK for text in ("--set", value)]
-    assert run(monkeypatch, "plan_and_preprocess", raw, "-w", tmp_path / "ws", *assignments) == 0
+    assert run(monkeypatch, "plan_and_preprocess", raw, "-w", tmp_path / "ws", *as_options(*QUICK)) == 0
     return tmp_path / "ws"
 
 
