@@ -136,8 +136,8 @@ def plan_and_preprocess_command(
         console.print(
             "[bold yellow]This is a CPU plan:[/] small and short. Plan again on the machine with the GPU.", markup=True
         )
-    console.print(f"Workspace: {made.root}. `autoseg explain` says why; next: `autoseg train 0`.", soft_wrap=True)
     show_written((("Findings", made.check), ("Measurements", made.fingerprint), ("Plan", made.plan(plan_name))))
+    console.print(f"Workspace: {made.root}. `autoseg explain` says why; next: `autoseg train 0`.", soft_wrap=True)
 
 
 @app.command(cls=NumberFirst)
