@@ -157,9 +157,9 @@ def plan_and_preprocess_command(
         console.print(
             "[bold yellow]This is a CPU plan:[/] small and short. Plan again on the machine with the GPU.", markup=True
         )
+    show_written((("Findings", made.check), ("Measurements", made.fingerprint), ("Plan", made.plan(plan_name))))
     first = next(iter(name_folds(dealt)), FULL)
     console.print(f"Workspace: {made.root}. `autoseg explain` says why; next: `autoseg train {first}`.", soft_wrap=True)
-    show_written((("Findings", made.check), ("Measurements", made.fingerprint), ("Plan", made.plan(plan_name))))
 
 
 @app.command(cls=NumberFirst)

@@ -167,7 +167,8 @@ def find_workspace(given: Path | None) -> Workspace:
 
 def _advise(given: Path) -> str:
     """Return what to do where something else was given as a workspace: a data set, most likely."""
-    made = given.resolve().with_name(f"{given.resolve().name}{SUFFIX}")
+    place = resolve(given)
+    made = place.with_name(f"{place.name}{SUFFIX}")
     for there in (made, Path.cwd() / made.name):
         if is_workspace(there):
             return f"Name the one that was made of it: {there}."

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from autoseg.evaluation import read_evaluation
+from autoseg.pipeline.case_tables import read_table
 from autoseg.pipeline.folds import cross_validation
 from autoseg.pipeline.folds.children import Child, Outcome, Slot
 from autoseg.pipeline.folds.cross_validation import train_folds
@@ -21,6 +22,7 @@ from autoseg.pipeline.folds.job_file import COMMAND, read_job
 from autoseg.pipeline.folds.jobs import TrainingOptions, resolve_job
 from autoseg.pipeline.folds.runs import read_run
 from autoseg.progress import SilentProgress
+from autoseg.report import is_drawn
 from autoseg.training.record import read_record
 from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.workspace import Workspace
@@ -116,6 +118,11 @@ def test_a_fold_that_fails_is_reported_with_its_log_and_the_others_are_finished(
     assert run(monkeypatch, "train", "all", "-w", workspace) == 0
     assert "training fold 1 of 2, 1 at once" in " ".join(capsys.readouterr().out.split())
     assert (folds / "fold_0" / "train.log").read_text(encoding="utf-8") == untouched
+    table = read_table(folds / "cases.csv")
+    assert table is not None
+    assert sorted(row["case"] for row in table.rows) == NAMES
+    assert {row["fold"] for row in table.rows} == {"0", "1"}
+    assert is_drawn(folds / "contact_sheet.png")
     assert len(read_evaluation(folds / "cross_validation.json").cases) == len(NAMES)
 
 
