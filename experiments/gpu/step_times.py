@@ -72,7 +72,7 @@ def time_kind(kind: Kind, seconds: float, bench: Bench) -> dict[str, float]:
     if kind.cases != "device":
         cases = make_cases(plan, setup.configuration, torch.device(kind.cases))
         setup = replace(setup, cases=cases)
-    before = unet.lay_out
+    before = vars(unet)["lay_out"]
     with tempfile.TemporaryDirectory() as folder, _as_it_was(before):
         step, close = _make(kind, setup, FoldFolder(root=Path(folder)))
         try:
