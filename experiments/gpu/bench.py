@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 # A result: columns and their values.
 Row = Mapping[str, str | float | None]
 # Of what a command printed, where it failed.
-_SHOWN = 600
+_SHOWN, _LINES = 600, 3
 _KIB = 1024
 # Voxels of the simulated scans; the small ones are made in a moment on any machine.
 _SPACING_MM = {True: "6", False: "3"}
@@ -95,7 +95,8 @@ class Bench:
         except subprocess.TimeoutExpired as error:
             raise AutosegError(f"`{shown}` was not done in the time that was left.") from error
         if done.returncode:
-            raise AutosegError(f"`{shown}` ended with exit code {done.returncode}: {done.stdout[-_SHOWN:]}")
+            last = " ".join(done.stdout.strip().splitlines()[-_LINES:])[-_SHOWN:]
+            raise AutosegError(f"`{shown}` ended with exit code {done.returncode}: {last}")
         return done.stdout
 
 

@@ -21,8 +21,9 @@ def train_for_minutes(bench: Bench) -> Iterator[Row | str]:
     """Yield seconds of planning, and the training's steps and mean Dice."""
     workspace, data = bench.work / "whole-job", bench.data or bench.simulated()
     start, minutes = time.perf_counter(), _minutes(bench)
-    small = ("--set", "patch_shape=[16,16,16]", "--set", "training.iterations=3")
-    options = small if bench.tiny else ("--max-minutes", f"{minutes:.2f}")
+    options: tuple[str, ...] = ("--max-hours", f"{minutes / 60:.4f}")
+    if bench.tiny:
+        options = ("--set", "3d_fullres.patch_shape=[16,16,16]", "--set", "training.iterations=3")
     bench.autoseg("plan_and_preprocess", str(data), "-w", str(workspace), "-c", "3d_fullres", *options)
     planned = time.perf_counter() - start
     yield f"Data: {data.name}; planned and preprocessed in {planned:.1f} s."
