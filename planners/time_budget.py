@@ -72,7 +72,7 @@ def plan_within(fingerprint: DatasetFingerprint, basis: Basis, max_hours: float)
     paces = {entry.name: _pace(entry, basis, max_hours) for entry in planned.configurations}
     configurations = tuple(_with_steps(entry, paces[entry.name].steps, basis) for entry in planned.configurations)
     reasons = (_explain_steps(entry, paces[entry.name], basis.resources.machine, max_hours) for entry in configurations)
-    default, first = _choose_default({name: pace.steps for name, pace in paces.items()}, planned.default)
+    default, first = choose_default({name: pace.steps for name, pace in paces.items()}, planned.default)
     return replace(
         planned,
         configurations=configurations,
@@ -138,7 +138,8 @@ def _with_steps(configuration: Configuration, steps: int, basis: Basis) -> Confi
     return replace(configuration, training=training)
 
 
-def _choose_default(steps: Mapping[str, int], otherwise: str) -> tuple[str, Decision]:
+def choose_default(steps: Mapping[str, int], otherwise: str) -> tuple[str, Decision]:
+    """Return the configuration to use by default, and why: the first that has time for enough steps."""
     least = LEAST_STEPS // 2
     enough = [name for name in PREFERRED if steps.get(name, 0) >= least]
     default = enough[0] if enough else otherwise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 from autoseg.pipeline.new_scans import NewScan
@@ -10,7 +11,6 @@ from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.dataset import Dataset
 from dataset_fingerprints.errors import FileFormatError
 from dataset_fingerprints.files.jsonfiles import read_json
-from dataset_fingerprints.files.places import resolve
 from dataset_fingerprints.names import counted
 
 
@@ -21,7 +21,7 @@ def report_known_cases(found: Sequence[NewScan], workspace: Workspace, progress:
     except FileFormatError:
         return  # of another version, which predicting does not need
     known = {image for case in dataset.cases for image in case.images}
-    count = sum(any(known & {str(file), str(resolve(file))} for file in scan.files()) for scan in found)
+    count = sum(any(known & {str(file), os.path.realpath(file)} for file in scan.files()) for scan in found)
     if count:
         are = counted(count, "scan is a case", "scans are cases")
         progress.say(

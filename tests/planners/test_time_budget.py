@@ -17,7 +17,7 @@ from planners.machine import MachineProfile
 from planners.networks.memory_decisions import predict_configuration
 from planners.plan import Configuration, Plan
 from planners.sizing.budgets import PLANNED_SHARE
-from planners.time_budget import LEAST_STEPS, LONG_STEPS, SMALLEST, STEPPING_SHARE, predict_step
+from planners.time_budget import LEAST_STEPS, LONG_STEPS, SMALLEST, STEPPING_SHARE, choose_default, predict_step
 from tests.synthetic.configurations import unet_of
 from tests.synthetic.machines import BFLOAT16_CPU, GPU
 
@@ -81,13 +81,20 @@ def test_the_shorter_the_time_the_cheaper_the_step() -> None:
 
 
 def test_where_volumes_leave_too_few_steps_slices_are_the_default() -> None:
-    plan = plan_for(0.002, SLOW)
+    plan = plan_for(0.01, SLOW, planner="nnunet-resenc-m")
     steps = {entry.name: entry.training.iterations for entry in plan.configurations}
-    assert plan.default_configuration == "2d"
-    assert [entry.value for entry in plan.decisions if entry.field == "default_configuration"] == ["2d"]
-    assert steps["2d"] > steps["3d_fullres"]
-    network = unet_of(fullres(plan))
-    assert (network.features[:2], network.encoder_blocks[0], fullres(plan).batch_size) == ((8, 32), 1, 1)
+    slower = {**steps, "2d": 1_000, "3d_fullres": 999, "3d_lowres": 999}
+    assert choose_default(slower, "3d_fullres")[0] == "2d"
+    assert choose_default({**slower, "3d_fullres": 1_000}, "2d")[0] == "3d_fullres"
+    assert choose_default({**slower, "2d": 999}, "3d_fullres")[0] == "3d_fullres"
+    (decision,) = (entry for entry in plan.decisions if entry.field == "default_configuration")
+    assert decision.value == plan.default_configuration
+
+
+def test_seconds_get_the_cheapest_steps_there_are() -> None:
+    plan = fullres(plan_for(0.002, SLOW))
+    network = unet_of(plan)
+    assert (network.features[:2], network.encoder_blocks[0], plan.batch_size) == ((8, 32), 1, 1)
 
 
 def test_patches_shrink_to_a_smallest_before_the_finest_level_gets_thin() -> None:

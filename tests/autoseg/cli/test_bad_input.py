@@ -133,7 +133,7 @@ BAD: dict[str, tuple[Callable[[Place], object], list[str], str]] = {
     "unexpected label": (
         lambda p: change_label(p, lambda labels: labels * 3),
         PLAN,
-        rf"case {CASE}.*holds \[3, 6\].*names \[0, 1, 2\].*Add the label",
+        rf"case {CASE}.*holds \[3, 6\].*labels are \[0, 1, 2\].*Correct the file, or name all labels",
     ),
     "interpolated label": (
         lambda p: change_label(p, with_value(0.4)),

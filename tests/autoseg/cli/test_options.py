@@ -27,7 +27,7 @@ WITHOUT_EFFECT = {
         ["explain", "--compare", "atlas_r2_mni", "--planner", "nnunet"],
         "--planner is about a pl",
     ),
-    "a plan to compare": (["explain", "--compare", "atlas_r2_mni", "--plan", "x"], "--plan is about a plan"),
+    "a plan to compare": (["explain", "--compare", "atlas_r2_mni", "--plan", "x"], "--plan-name is about a plan"),
 }
 
 

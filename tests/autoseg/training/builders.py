@@ -57,14 +57,17 @@ class Alarm(Ticking):
 
 
 class Listening(SilentProgress):
-    """Keeps the messages that it receives; what is said of the time ahead by itself."""
+    """Keeps the messages that it receives; those of the time ahead, and of rounds of validation, by themselves."""
 
     def __init__(self) -> None:
         self.messages: list[str] = []
         self.expected: list[str] = []
+        self.rounds: list[str] = []
 
     def say(self, message: str) -> None:
-        (self.expected if message.startswith("Expected here") else self.messages).append(message)
+        kinds = {"Expected here": self.expected, "Validation at step": self.rounds}
+        kept = next((kept for start, kept in kinds.items() if message.startswith(start)), self.messages)
+        kept.append(message)
 
 
 class Instant:
