@@ -81,6 +81,9 @@ class _LogLines:
 
     def state(self, figures: Mapping[str, str]) -> None:
         self.figures |= figures
+        # Of work whose steps take minutes, such as large scans.
+        if time.monotonic() - self.written > LOG_SECONDS:
+            self.write()
 
     def write(self) -> None:
         self.written = time.monotonic()

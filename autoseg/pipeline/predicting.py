@@ -16,11 +16,12 @@ from autoseg.pipeline.new_scans import NewScan, explain_channels, explain_digits
 from autoseg.pipeline.outputs import choose_targets
 from autoseg.pipeline.planning import read_plan
 from autoseg.pipeline.prediction_report import PredictionReport, begin_report
+from autoseg.pipeline.scan_share import ScanShare
 from autoseg.pipeline.scan_warnings import read_known
 from autoseg.pipeline.stopping import undisturbed
 from autoseg.pipeline.trained import load_trained
 from autoseg.pipeline.trained_folds import find_trained
-from autoseg.prediction import Fallback, LoadedModel
+from autoseg.prediction import Fallback, LoadedModel, watching
 from autoseg.progress import Progress
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.checking.formats import describe_unsized, is_unsized
@@ -124,7 +125,8 @@ def predict(scans: Path, out: Path, workspace: Workspace, options: PredictionOpt
         for scan, target in zip(found, targets, strict=True):
             if target not in kept:
                 work = partial(_predict_one, model, scan, target, options.series, report)
-                outcomes.append(_try_one(scan, work, report))
+                with watching(ScanShare(task).add):
+                    outcomes.append(_try_one(scan, work, report))
             else:
                 report.keep(scan, target)
             task.advance()

@@ -17,11 +17,11 @@ from autoseg.prediction.probabilities import (
     select_targets,
 )
 from autoseg.prediction.quantised import Quantised, quantise
-from autoseg.prediction.sliding_window import Advance, Window, predict_logits
+from autoseg.prediction.sliding_window import Window, predict_logits
 from autoseg.prediction.spread import Uncertainty, spread
+from autoseg.prediction.watching import watching
 
 __all__ = [
-    "Advance",
     "Cascade",
     "Decision",
     "Ensemble",
@@ -54,4 +54,5 @@ __all__ = [
     "quantise",
     "select_targets",
     "spread",
+    "watching",
 ]

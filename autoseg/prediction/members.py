@@ -12,7 +12,7 @@ from autoseg.models import Model
 from autoseg.prediction.inputs import NetworkInput, SharedInputs
 from autoseg.prediction.probabilities import Probabilities
 from autoseg.prediction.restore import restore
-from autoseg.prediction.sliding_window import Advance, Window, ignore_advance, predict_logits
+from autoseg.prediction.sliding_window import Window, predict_logits
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.measuring.scans import Scan
 from planners.plan import Configuration, Prediction
@@ -44,9 +44,9 @@ class Member:
         """Return the same, sharing what networks see of the scan with others."""
         return self.predict_prepared(inputs.of(self.window.configuration, self.scheme))
 
-    def predict_prepared(self, seen: NetworkInput, advance: Advance = ignore_advance) -> Probabilities:
+    def predict_prepared(self, seen: NetworkInput) -> Probabilities:
         """Return the same of a preprocessed case."""
-        logits = predict_logits(self.network, torch.from_numpy(seen.image), self.window, advance)
+        logits = predict_logits(self.network, torch.from_numpy(seen.image), self.window)
         return restore(logits, seen, self.scheme)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from autoseg.prediction.tiles import flip_sets, gaussian_weights, tile_positions
+from autoseg.prediction.watching import report_passes
 from dataset_fingerprints.geometry import Triple
 from planners.plan import Configuration
 
@@ -32,26 +33,19 @@ class Window:
     mirror: bool
     tiles_at_once: int
 
-
-# Receives the number of patches that have just gone through a network.
-Advance = Callable[[int], None]
-
-
-def ignore_advance(passes: int) -> None:
-    """Take no notice."""
+    def flipped_axes(self) -> tuple[int, ...]:
+        """Return the axes whose flips are averaged, in all combinations."""
+        return self.configuration.prediction.mirror_axes if self.mirror else ()
 
 
 @torch.inference_mode()
-def predict_logits(
-    network: nn.Module, image: torch.Tensor, window: Window, advance: Advance = ignore_advance
-) -> torch.Tensor:
+def predict_logits(network: nn.Module, image: torch.Tensor, window: Window) -> torch.Tensor:
     """Return a network's mean logits over all flips.
 
     Args:
         network: in evaluation mode, on the window's device.
         image: (channel, x, y, z), on any device.
         window: how to run.
-        advance: receiver of progress.
 
     Returns:
         (output, x, y, z) float32 on the window's device.
@@ -65,11 +59,12 @@ def predict_logits(
     total = torch.zeros((window.outputs, *shape), device=window.device)
     weight = torch.zeros(shape, device=window.device)
     tiles_at_once = window.tiles_at_once
+    total_passes = len(starts) * len(flip_sets(window.flipped_axes()))
     done = 0
     while done < len(starts):
         chosen = starts[done : done + tiles_at_once]
         try:
-            logits = _predict_tiles(network, _cut(padded, chosen, configuration.patch_shape), window, advance)
+            logits = _predict_tiles(network, _cut(padded, chosen, configuration.patch_shape), window, total_passes)
         except torch.OutOfMemoryError:
             if tiles_at_once == 1:
                 raise
@@ -83,17 +78,16 @@ def predict_logits(
     return (total / weight)[(slice(None), *inside)]
 
 
-def _predict_tiles(network: nn.Module, tiles: torch.Tensor, window: Window, advance: Advance) -> torch.Tensor:
+def _predict_tiles(network: nn.Module, tiles: torch.Tensor, window: Window, total_passes: int) -> torch.Tensor:
     """Return the (tile, output, x, y, z) mean logits over flips."""
-    axes = window.configuration.prediction.mirror_axes if window.mirror else ()
     # The first of the sets is empty.
-    _, *flips = flip_sets(axes)
+    _, *flips = flip_sets(window.flipped_axes())
     total = _call(network, tiles, window)
-    advance(len(tiles))
+    report_passes(len(tiles), total_passes)
     for flip in flips:
         dimensions = [2 + axis for axis in flip]
         total.add_(_call(network, tiles.flip(dimensions), window).flip(dimensions))
-        advance(len(tiles))
+        report_passes(len(tiles), total_passes)
     return total / (1 + len(flips))
 
 

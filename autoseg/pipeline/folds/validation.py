@@ -27,7 +27,6 @@ from autoseg.pipeline.folds.out_of_fold import ValidatedCase, find_validated, id
 from autoseg.pipeline.folds.stage_inputs import StageInput
 from autoseg.pipeline.folds.validation_time import ValidationTime
 from autoseg.prediction import (
-    Advance,
     Member,
     Window,
     choose_labels,
@@ -36,6 +35,7 @@ from autoseg.prediction import (
     merge,
     predict_logits,
     quantise,
+    watching,
 )
 from autoseg.preprocessing import write_array
 from autoseg.progress import Progress, Task
@@ -126,8 +126,9 @@ def validate_fold(
         for number, case in enumerate(cases, 1):
             task.state({"case": f"{number} of {len(cases)}"})
             left = _Left(passes[case], task)
-            work = partial(_validate_once, members, inputs, case, folder.validation, weights, left.advance)
-            outcomes.append(attempt(case, "cannot be validated", work, _is_signal))
+            work = partial(_validate_once, members, inputs, case, folder.validation, weights)
+            with watching(left.advance):
+                outcomes.append(attempt(case, "cannot be validated", work, _is_signal))
             left.finish()
     failures = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
     if failures:
@@ -147,7 +148,7 @@ class _Left:
     def __init__(self, passes: int, task: Task) -> None:
         self._passes, self._task = passes, task
 
-    def advance(self, passes: int) -> None:
+    def advance(self, passes: int, total: int) -> None:
         passes = min(passes, self._passes)
         self._passes -= passes
         self._task.advance(passes)
@@ -178,22 +179,20 @@ def _ends_training(error: Exception) -> bool:
 
 
 def _validate_once(
-    members: Sequence[Member], inputs: StageInput, case: str, folder: ValidationFolder, weights: str, advance: Advance
+    members: Sequence[Member], inputs: StageInput, case: str, folder: ValidationFolder, weights: str
 ) -> CaseScores:
     """Return a case's scores, which an earlier start may have left."""
     validated = find_validated(folder, case, weights)
     if validated is None:
-        validated = replace(_validate_case(members, inputs, case, folder, advance), weights=weights)
+        validated = replace(_validate_case(members, inputs, case, folder), weights=weights)
         write_json(folder.case_record(case), validated)
     return validated.scores
 
 
-def _validate_case(
-    members: Sequence[Member], inputs: StageInput, case: str, folder: ValidationFolder, advance: Advance
-) -> ValidatedCase:
+def _validate_case(members: Sequence[Member], inputs: StageInput, case: str, folder: ValidationFolder) -> ValidatedCase:
     seen = inputs.read(case)
     record = seen.record
-    probabilities = merge([member.predict_prepared(seen, advance) for member in members])
+    probabilities = merge([member.predict_prepared(seen) for member in members])
     scheme, stored = inputs.scheme, quantise(probabilities)
     labels = scheme.to_values(decide(probabilities))
     write_label_map(folder.mask(case), labels, record.source_grid)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from autoseg.prediction import Window, count_passes, describe_effort, list_efforts, predict_logits
+from autoseg.prediction import Window, count_passes, describe_effort, list_efforts, predict_logits, watching
 from dataset_fingerprints.geometry import Triple
 from planners.plan import Prediction
 from tests.synthetic.configurations import tiny_configuration
@@ -51,8 +51,9 @@ def test_the_passes_that_are_counted_are_those_that_are_made_and_reported(shape:
     configuration = tiny_configuration()
     network, reported = Counting(), [0]
 
-    def advance(passes: int) -> None:
+    def watch(passes: int, total: int) -> None:
         reported[0] += passes
+        assert total == count_passes(shape, configuration.patch_shape, configuration.prediction)
 
     window = Window(
         configuration=configuration,
@@ -62,7 +63,9 @@ def test_the_passes_that_are_counted_are_those_that_are_made_and_reported(shape:
         mirror=True,
         tiles_at_once=at_once,
     )
-    logits = predict_logits(network, torch.randn(1, *shape), window, advance)
+    with watching(watch):
+        logits = predict_logits(network, torch.randn(1, *shape), window)
+    predict_logits(Counting(), torch.randn(1, *shape), window)
     assert logits.shape == (2, *shape)
     assert network.patches == reported[0] == count_passes(shape, configuration.patch_shape, configuration.prediction)
 
