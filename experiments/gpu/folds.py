@@ -17,7 +17,7 @@ FOLDS = 2
 def compare_folds(bench: Bench) -> Iterator[Row | str]:
     """Yield the seconds of `train all` with two jobs and with one, each from the same start."""
     iterations = 3 if bench.tiny else 200
-    splits = _write_splits(bench.simulated(), bench.work / "splits.json")
+    splits = _write_splits(bench.simulated(), bench.work / "two_folds.json")
     set_iterations = ("--set", f"training.iterations={iterations}")
     planned = bench.planned("folds-2", "--splits", str(splits), *set_iterations)
     shutil.copytree(planned, bench.work / "folds-1")

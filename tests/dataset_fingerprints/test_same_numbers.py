@@ -80,12 +80,29 @@ def list_in_csv(root: Path, pairs: Pairs) -> Path:
     return write_csv(root / "cases.csv", rows)
 
 
+def lay_out_bids(root: Path, pairs: Pairs) -> Path:
+    for name, (image, label) in pairs.items():
+        subject = f"sub-{name.replace('_', '')}"
+        link(root / subject / "anat" / f"{subject}_T1w.nii.gz", image)
+        link(root / "derivatives" / "manual" / subject / "anat" / f"{subject}_label-all_mask.nii.gz", label)
+    return describe(root, labels=LABELS)
+
+
+def lay_out_patients(root: Path, pairs: Pairs) -> Path:
+    for name, (image, label) in pairs.items():
+        link(root / name / f"{name}_T1.nii.gz", image)
+        link(root / name / f"{name}_seg.nii.gz", label)
+    return describe(root, labels=LABELS)
+
+
 LAYING = {
     "nnunet": lay_out_nnunet,
     "nnunet listed": list_for_nnunet,
     "msd": list_for_msd,
     "paired": pair,
     "csv": list_in_csv,
+    "bids": lay_out_bids,
+    "patients": lay_out_patients,
 }
 # .gipl holds no directions: an image without directions is LPS.
 STORING = [

@@ -33,7 +33,7 @@ SAID = {
     "`autoseg check DATASET`": "`autoseg check DATASET`",
 }
 # Options of commands that the functions offer otherwise, or not at all.
-WITHOUT = {"--cluster", "--slurm", "--job", "--json", "--compare", "--no-mirror", "--mirror", "--help"}
+WITHOUT = {"--cluster", "--slurm", "--job", "--json", "--all", "--compare", "--no-mirror", "--mirror", "--help"}
 
 
 @pytest.mark.parametrize("message", SAID)

@@ -116,15 +116,14 @@ def test_an_unknown_label_is_refused_by_name() -> None:
 def test_acvl_utils_finds_the_components_of_a_prediction(monkeypatch: pytest.MonkeyPatch) -> None:
     from acvl_utils.morphology import morphology_helper
 
-    from autoseg.postprocessing import components
-
     masks = []
 
     def counting(mask: np.ndarray, connectivity: int) -> object:
         masks.append(mask)
-        return morphology_helper.cc3d_label_with_component_sizes(mask, connectivity)
+        return label(mask, connectivity)
 
-    monkeypatch.setattr(components, "cc3d_label_with_component_sizes", counting)
+    label = morphology_helper.cc3d_label_with_component_sizes
+    monkeypatch.setattr(morphology_helper, "cc3d_label_with_component_sizes", counting)
     voxels, labels = make_volume()
     voxels[2, 2, 2] = 40
     scheme = plain_scheme(2)

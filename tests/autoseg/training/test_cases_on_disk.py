@@ -60,7 +60,7 @@ class Hanging:
 def test_a_signal_saves_a_training_that_waits_for_a_disk(tmp_path: Path) -> None:
     whole, _ = train(tmp_path / "whole", iterations=10)
     voxels = [case.voxels for case in setup().cases]
-    hanging = voxels[0] = Hanging(voxels[0], 2)
+    hanging = voxels[0] = Hanging(voxels[0], 0)
     with pytest.raises(StoppedError, match="stopped by SIGTERM at iteration"):
         train_with(voxels, tmp_path / "f", iterations=10)
     hanging.answer.set()

@@ -41,6 +41,7 @@ def test_no_finding_is_made_of_a_kind_that_is_not_in_the_table():
     made = {
         kind
         for file in folder.rglob("*.py")
+        if file.name != "likeness.py"  # whose kinds are not of findings
         for kind in re.findall(r'(?:kind=|"(?:error|warning|fixed)",\s+)"([a-z-]+)",', file.read_text(encoding="utf-8"))
     }
     assert len(made) > 15
