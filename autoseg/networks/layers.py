@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from autoseg.networks.instance_norm import EPSILON, InstanceNorm
+from autoseg.networks.instance_norm import CHANNELS_LAST, EPSILON, InstanceNorm
 from planners.parts.networks import NormName
 
 NEGATIVE_SLOPE = 0.01
@@ -17,22 +17,53 @@ Norm = InstanceNorm | nn.BatchNorm2d | nn.BatchNorm3d | nn.GroupNorm
 Layer = Callable[..., nn.Module]
 
 
-class Convolution3d(nn.Conv3d):
-    """A 3D convolution that a CPU computes in float32 where its gradient in bfloat16 would be of unwritten memory.
+class Convolution2d(nn.Conv2d):
+    """A 2D convolution that is quick for single samples, too."""
 
-    That is so with torch 2.13's oneDNN on maps of two voxels along the first axis (experiments/LOG.md, "Memory that
-    was never written"); values left there from before may be NaN.
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the features (batch, channel, *space)."""
+        return convolve_single(self, x) if is_slow(x) else super().forward(x)
+
+
+class Convolution3d(nn.Conv3d):
+    """A 3D convolution whose gradient on a CPU is never of unwritten memory, and that is quick for single samples.
+
+    With torch 2.13 the gradient in bfloat16 is of unwritten memory on maps of two voxels along the first axis; values
+    left there from before may be NaN. Such maps are computed in float32 (experiments/LOG.md, "Memory that nobody
+    wrote").
     """
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the features (batch, channel, *space)."""
         if not (x.device.type == "cpu" and x.shape[2] == 2 and self.kernel_size[0] > 1 and torch.is_grad_enabled()):
-            return super().forward(x)
+            return self._convolve(x)
         with torch.autocast("cpu", enabled=False):
-            return super().forward(x.float())
+            return self._convolve(x.float())
+
+    def _convolve(self, x: Tensor) -> Tensor:
+        return convolve_single(self, x) if is_slow(x) else super().forward(x)
 
 
-CONVOLUTIONS: dict[int, Layer] = {2: nn.Conv2d, 3: Convolution3d}
+def is_slow(x: Tensor) -> bool:
+    """Return whether torch 2.13 may convolve x without oneDNN: a single sample in float32 on a CPU.
+
+    It then takes up to 26 times longer (experiments/LOG.md, "Single samples in float32").
+    """
+    single = x.device.type == "cpu" and len(x) == 1 and x.dtype == torch.float32
+    return single and torch.backends.mkldnn.is_available() and not torch.is_autocast_enabled("cpu")
+
+
+def convolve_single(layer: nn.Conv2d | nn.Conv3d, x: Tensor) -> Tensor:
+    """Return what a convolution makes of x (batch, channel, *space), by oneDNN and channels-last."""
+    assert not isinstance(layer.padding, str)
+    seen = x.contiguous(memory_format=CHANNELS_LAST[x.ndim])
+    features: Tensor = torch.mkldnn_convolution(
+        seen, layer.weight, layer.bias, layer.padding, layer.stride, layer.dilation, layer.groups
+    )
+    return features
+
+
+CONVOLUTIONS: dict[int, Layer] = {2: Convolution2d, 3: Convolution3d}
 TRANSPOSED_CONVOLUTIONS: dict[int, Layer] = {2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
 AVERAGE_POOLINGS: dict[int, Layer] = {2: nn.AvgPool2d, 3: nn.AvgPool3d}
 BATCH_NORMS: dict[int, type[nn.BatchNorm2d] | type[nn.BatchNorm3d]] = {2: nn.BatchNorm2d, 3: nn.BatchNorm3d}

@@ -141,5 +141,5 @@ def test_its_list_of_layers_has_the_parameters_of_the_network_built(example: Exa
 @every_example
 def test_its_list_of_layers_has_the_multiplications_that_torch_counts(example: Example) -> None:
     with FlopCounterMode(display=False) as counter:
-        example.build()(example.images()[:1])
-    assert 2 * example.layers().multiplications() == counter.get_total_flops()
+        example.build()(example.images()[:2])  # of two samples, for torch does not count what oneDNN does with one
+    assert 2 * 2 * example.layers().multiplications() == counter.get_total_flops()
