@@ -93,6 +93,7 @@ RuleOption = Annotated[
 PlanHoursOption = Annotated[
     float | None, typer.Option("--max-hours", help="Plan for trainings of this many hours per fold.")
 ]
+PlanMinutesOption = Annotated[float | None, typer.Option("--max-minutes", help="The same in minutes.")]
 ConfigurationOption = Annotated[
     str | None, typer.Option("--configuration", "-c", help="One of the plan's, such as 2d; else its default.")
 ]
@@ -121,16 +122,13 @@ def plan_and_preprocess_command(
     seed: Annotated[int, typer.Option(help="Seed of folds, weights and batches.")] = 0,
     rules: RuleOption = None,
     max_hours: PlanHoursOption = None,
-    max_minutes: Annotated[float | None, typer.Option(help="The same in minutes.")] = None,
+    max_minutes: PlanMinutesOption = None,
     assignments: SetOption = None,
 ) -> None:
     """Look at a data set, decide everything that has to be decided, and preprocess it."""
     from autoseg.pipeline.folds.runs import name_folds
     from autoseg.pipeline.planning import read_plan
 
-    if max_minutes is not None:
-        refuse_unused(context, {"max_hours": "is given beside --max-minutes: give one of the two"})
-        max_hours = max_minutes / 60
     place, label_maps = choose_place(dataset, images, labels)
     made = face.plan_and_preprocess(
         place,
@@ -141,7 +139,7 @@ def plan_and_preprocess_command(
         plan_name=plan_name,
         planner=planner,
         gpu_memory_gb=gpu_memory_gb,
-        max_hours=max_hours,
+        max_hours=_as_hours(context, max_minutes, max_hours),
         configurations=configurations or (),
         splits=splits,
         seed=seed,
@@ -251,6 +249,14 @@ def train(
     _train(found, fold, options)
 
 
+def _as_hours(context: typer.Context, max_minutes: float | None, max_hours: float | None) -> float | None:
+    """Return a time that was given in minutes or in hours, not in both."""
+    if max_minutes is None:
+        return max_hours
+    refuse_unused(context, {"max_hours": "is given beside --max-minutes: give one of the two"})
+    return max_minutes / 60
+
+
 def _list_folds(workspace: Path | None, plan: str) -> str:
     """Return the folds that there are to train, as far as there is a workspace that says so."""
     from autoseg.pipeline.folds.runs import list_choices
@@ -330,6 +336,7 @@ def explain(
     gpu_memory_gb: Annotated[float | None, typer.Option(help="Plan on the spot for a GPU with this memory.")] = None,
     rules: RuleOption = None,
     max_hours: PlanHoursOption = None,
+    max_minutes: PlanMinutesOption = None,
     compare: Annotated[
         Path | None, typer.Option(help="Compare with another data set, named in any of these ways.")
     ] = None,
@@ -344,7 +351,10 @@ def explain(
 
         alone = "is about a plan, and --compare compares data sets: leave it out"
         refuse_unused(
-            context, dict.fromkeys(("plan", "planner", "gpu_memory_gb", "rules", "max_hours", "everything"), alone)
+            context,
+            dict.fromkeys(
+                ("plan", "planner", "gpu_memory_gb", "rules", "max_hours", "max_minutes", "everything"), alone
+            ),
         )
         show_comparison(target, workspace, compare, as_json=as_json)
         return
@@ -354,7 +364,7 @@ def explain(
         planner=planner,
         gpu_memory_gb=gpu_memory_gb,
         rules=rules or (),
-        max_hours=max_hours,
+        max_hours=_as_hours(context, max_minutes, max_hours),
     )
     if as_json:
         show_plain(json.dumps(found.values(), indent=1))

@@ -88,7 +88,7 @@ class _LogLines:
     def write(self) -> None:
         self.written = time.monotonic()
         work = _Work(done=self.done, total=self.total, first=self.first, seconds=self.written - self.started)
-        text = "; ".join((f"{work.count()}, {work.times()}", *map(_show_figure, self.figures.items())))
+        text = "; ".join((f"{work.count()}, {work.times()}", *_show_figures(self.figures)))
         console.print(f"{self.title}: {text}", soft_wrap=True)
 
 
@@ -149,7 +149,7 @@ class _Shown:
             yield _lay_out(texts, ProgressBar(total=task.total, completed=task.completed, width=min(left, WIDEST_BAR)))
         else:
             yield from map(Text, join_words((f"{texts[0]} {texts[1]}", f"{_INDENT}{texts[2]}"), width))
-        figures = [f"{_INDENT}{_show_figure(item)}" for item in task.fields["figures"].items()]
+        figures = [f"{_INDENT}{figure}" for figure in _show_figures(task.fields["figures"])]
         yield from map(Text, join_words(figures, width))
 
 
@@ -174,5 +174,6 @@ def join_words(pieces: Iterable[str], width: int) -> Iterator[str]:
         yield line
 
 
-def _show_figure(item: tuple[str, str]) -> str:
-    return f"{item[0]} {item[1]}"
+def _show_figures(figures: Mapping[str, str]) -> Iterator[str]:
+    """Yield the figures that have a value, each with its name."""
+    yield from (f"{name} {value}" for name, value in figures.items() if value)

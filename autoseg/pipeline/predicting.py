@@ -125,8 +125,10 @@ def predict(scans: Path, out: Path, workspace: Workspace, options: PredictionOpt
         for scan, target in zip(found, targets, strict=True):
             if target not in kept:
                 work = partial(_predict_one, model, scan, target, options.series, report)
-                with watching(ScanShare(task).add):
+                share = ScanShare(task)
+                with watching(share.add):
                     outcomes.append(_try_one(scan, work, report))
+                share.finish()
             else:
                 report.keep(scan, target)
             task.advance()

@@ -17,6 +17,10 @@ class ScanShare:
     def __init__(self, task: Task) -> None:
         self._task, self._network, self._left = task, 0, 0
 
+    def finish(self) -> None:
+        """Show no share any more: the scan is done."""
+        self._task.state({NAME: ""})
+
     def add(self, passes: int, total: int) -> None:
         """Count patches that went through a network, of so many that it looks at."""
         if self._left <= 0:

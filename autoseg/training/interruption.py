@@ -113,6 +113,11 @@ def exit_code_of(number: int) -> int:
     return 128 + number
 
 
+def name_signal(number: int) -> str:
+    """Return a signal's name as a person at the keyboard knows it."""
+    return "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
+
+
 def stopped_by(number: int, where: Path, rest: str) -> StoppedError:
     """Return the error of a training that a signal stopped.
 
@@ -121,7 +126,7 @@ def stopped_by(number: int, where: Path, rest: str) -> StoppedError:
         where: the folder that the message begins with.
         rest: follows the signal's name: when it came, what is saved and how to go on.
     """
-    return StoppedError(f"{where}: stopped by {signal.Signals(number).name}{rest}", exit_code_of(number))
+    return StoppedError(f"{where}: stopped by {name_signal(number)}{rest}", exit_code_of(number))
 
 
 def take_stop_file(path: Path) -> bool:

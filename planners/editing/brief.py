@@ -21,6 +21,10 @@ from planners.time_budget import STEPPING_SHARE, predict_step
 MAIN = ("machine.device", "preprocessing.spacing_mm", "patch_shape", "batch_size", "training.iterations")
 
 
+# A time that was planned for is named again where trained folds took longer than this many times as long.
+SLOWER = 1.2
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Known:
     """What is known beside a plan.
@@ -99,7 +103,12 @@ def _show_time(plan: Plan, configuration: Configuration, known: Known) -> str:
         )
     how = "as its trained folds took" if configuration.name in known.seconds_per_step else "as measured here"
     whole = f", {show_duration(seconds * known.fold_count)} for all {known.fold_count}" if known.fold_count > 1 else ""
-    return f"about {show_duration(seconds)} per fold on this machine, {how}{whole}"
+    time = f"about {show_duration(seconds)} per fold on this machine for {steps:,} steps, {how}{whole}"
+    planned = (plan.max_hours or math.inf) * 3600
+    if seconds > SLOWER * planned:
+        minutes = f"{planned / 60:g}"
+        time += f". Planned for {show_duration(planned)}: `autoseg train --max-minutes {minutes}` holds to it"
+    return time
 
 
 def _show_configurations(plan: Plan, known: Known) -> Section:

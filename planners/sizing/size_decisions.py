@@ -80,7 +80,7 @@ def _explain_batch(configuration: Configuration) -> Decision:
     return Decision(
         field=f"{configuration.name}.batch_size",
         value=str(configuration.batch_size),
-        rule="As many patches per step as the budget allows, at least 2.",
+        rule="As many patches per step as the budget allows, at least 2; single ones where a short time asks for it.",
         evidence=f"one patch has {math.prod(configuration.patch_shape):,} voxels",
         change="more memory where the patch already holds the body, more scans, or another planner",
     )
