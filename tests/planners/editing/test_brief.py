@@ -47,14 +47,20 @@ def test_hours_are_said_where_the_speed_was_measured() -> None:
     said = time_of(measured, Known(fold_count=5))
     assert said.startswith("about ")
     assert said.endswith(" for all 5")
-    assert "per fold on this machine, as measured here" in said
+    steps = f"{configuration.training.iterations:,} steps"
+    assert f"per fold on this machine for {steps}, as measured here" in said
 
 
 def test_what_trained_folds_took_counts_more_than_a_prediction() -> None:
     plan = make_example(1e12)
     steps = plan.configurations[0].training.iterations
     known = Known(seconds_per_step={plan.default_configuration: 6 * 3600 / steps})
-    assert time_of(plan, known) == "about 6 h per fold on this machine, as its trained folds took"
+    said = f"about 6 h per fold on this machine for {steps:,} steps, as its trained folds took"
+    assert time_of(plan, known) == said
+    short = replace(plan, max_hours=0.25)
+    holds = "Planned for 15 min: `autoseg train --max-minutes 15` holds to it"
+    assert time_of(short, known) == f"{said}. {holds}"
+    assert time_of(replace(plan, max_hours=5.5), known) == said
 
 
 def test_the_main_decisions_have_their_reasons() -> None:
