@@ -36,12 +36,14 @@ def train_for_minutes(bench: Bench) -> Iterator[Row | str]:
     finally:
         yield from _on_the_way(fold)
     steps = [line["iteration"] for line in Curve(path=fold.curve).read() if line["kind"] == "train"]
+    dice = read_evaluation(fold.validation.metrics).foreground_mean_dice
     yield {
         "training": f"{minutes:.1f} minutes" if limit else "3 steps",
         "command s": time.perf_counter() - start,
         "steps": float(str(steps[-1])) if steps else None,
-        "mean Dice": read_evaluation(fold.validation.metrics).foreground_mean_dice,
+        "mean Dice": dice,
     }
+    yield f"Mean Dice {dice:.3f}."
 
 
 def _minutes(bench: Bench) -> float:
