@@ -84,7 +84,7 @@ def test_other_threads_have_no_signals_to_take() -> None:
     assert found == [(0, before)]
 
 
-@pytest.mark.parametrize(("number", "name", "code"), [(2, "SIGINT", 130), (15, "SIGTERM", 143)])
+@pytest.mark.parametrize(("number", "name", "code"), [(2, "Ctrl-C", 130), (15, "SIGTERM", 143)])
 def test_a_stopped_training_says_by_what_and_ends_as_a_shell_expects(number: int, name: str, code: int) -> None:
     error = stopped_by(number, Path("ws"), " at iteration 3.")
     assert (str(error), error.exit_code) == (f"ws: stopped by {name} at iteration 3.", code)
