@@ -22,13 +22,16 @@ from dataset_fingerprints.reading.images import read_label_map
 
 PROBE = """
 import sys, torch
-record, backward = sys.argv.pop(1), torch.Tensor.backward
-def recorded(loss, *others, **named):
-    if loss.numel() == 1:
-        with open(record, "a") as stream:
-            stream.write(float(loss.detach()).hex() + "\\n")
+record, backward, clip = sys.argv.pop(1), torch.Tensor.backward, torch.nn.utils.clip_grad_norm_
+losses = []
+def remembered(loss, *others, **named):
+    losses[:] = [loss.detach()]
     return backward(loss, *others, **named)
-torch.Tensor.backward = recorded
+def recorded(*arguments, **named):  # only of steps that move the weights: some are timed and forgotten
+    with open(record, "a") as stream:
+        stream.write(float(losses[0]).hex() + "\\n")
+    return clip(*arguments, **named)
+torch.Tensor.backward, torch.nn.utils.clip_grad_norm_ = remembered, recorded
 from autoseg.cli import main
 main()
 """
