@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 
 from autoseg.prediction.tiles import flip_sets, tile_starts
 from dataset_fingerprints.geometry import Triple
@@ -28,6 +29,7 @@ def list_efforts(prediction: Prediction) -> Iterator[Prediction]:
             yield replace(plain, step_share=step_share)
 
 
+@lru_cache(maxsize=16_384)
 def count_passes(shape: Triple, patch_shape: Triple, prediction: Prediction) -> int:
     """Return how many patches go through the network for one volume, each of its flips counted."""
     return count_tiles(shape, patch_shape, prediction.step_share) * len(flip_sets(prediction.mirror_axes))

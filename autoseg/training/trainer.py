@@ -236,7 +236,8 @@ class Trainer:
         if not math.isfinite(loss):
             return False
         self._budget.add(steps, seconds)
-        self._set_final_apart(phases["forward"] / self._stepper.patches)
+        if self._setup.max_minutes:
+            self._set_final_apart(phases["forward"] / self._stepper.patches)
         self._resize(task, self._budget.fit(self._position))
         self._tell(
             {

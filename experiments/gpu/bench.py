@@ -79,9 +79,22 @@ class Bench:
         Raises:
             AutosegError: it failed, or took longer than there is time.
         """
-        shown = " ".join(command[1:4])
+        done = self.end(command, variables)
+        if done.returncode:
+            last = " ".join(done.stdout.strip().splitlines()[-_LINES:])[-_SHOWN:]
+            raise AutosegError(f"`{_show(command)}` ended with exit code {done.returncode}: {last}")
+        return done.stdout
+
+    def end(
+        self, command: Sequence[str], variables: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command in the checkout to its end, whatever that is.
+
+        Raises:
+            AutosegError: it took longer than there is time.
+        """
         try:
-            done = subprocess.run(
+            return subprocess.run(
                 command,
                 cwd=ROOT,
                 env=environment(variables),
@@ -93,11 +106,7 @@ class Bench:
                 check=False,
             )
         except subprocess.TimeoutExpired as error:
-            raise AutosegError(f"`{shown}` was not done in the time that was left.") from error
-        if done.returncode:
-            last = " ".join(done.stdout.strip().splitlines()[-_LINES:])[-_SHOWN:]
-            raise AutosegError(f"`{shown}` ended with exit code {done.returncode}: {last}")
-        return done.stdout
+            raise AutosegError(f"`{_show(command)}` was not done in the time that was left.") from error
 
 
 def environment(variables: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -152,3 +161,7 @@ def read_rows(text: str) -> Iterator[dict[str, str | float | None]]:
 
 # In front of a worker's rows.
 MARK = "ROW "
+
+
+def _show(command: Sequence[str]) -> str:
+    return " ".join(command[1:4])

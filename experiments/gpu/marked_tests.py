@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
 from dataset_fingerprints.errors import AutosegError
-from experiments.gpu.bench import ROOT, Bench, Row, environment
+from experiments.gpu.bench import ROOT, Bench, Row
 
 MARK = "pytest.mark.gpu"
 # Stands for all of them where there is no GPU.
@@ -22,21 +21,7 @@ def run_marked_tests(bench: Bench) -> Iterator[Row | str]:
     chosen = ("-m", "not gpu", "-k", "checkpoint", _ONE) if bench.tiny else ("-m", "gpu", *files)
     results = bench.work / "tests.xml"
     quiet = ("-q", "-p", "no:cacheprovider", "-p", "no:xdist", f"--junitxml={results}")
-    command = (sys.executable, "-m", "pytest", *quiet, *chosen)
-    try:
-        done = subprocess.run(
-            command,
-            cwd=ROOT,
-            env=environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            encoding="utf-8",
-            errors="replace",
-            timeout=max(1.0, bench.left()),
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise AutosegError(f"the tests of {len(files)} files were not done in the time.") from error
+    done = bench.end((sys.executable, "-m", "pytest", *quiet, *chosen))
     if not results.is_file():
         raise AutosegError(f"pytest left no results: {done.stdout[-600:]}")
     yield from read_results(results)
