@@ -21,6 +21,7 @@ def test_group_norm_takes_as_many_groups_as_divide_its_features() -> None:
 def test_a_single_sample_is_convolved_as_a_batch_is(
     dimensions: int, shape: tuple[int, ...], stride: int, kernel: int
 ) -> None:
+    torch.manual_seed(5)
     layers = Layers(dimensions=dimensions, norm="instance", groups=1)
     convolution = layers.convolution((shape[1], 5), (kernel,) * dimensions, (stride,) * dimensions)
     x = torch.randn(shape)
@@ -36,8 +37,9 @@ def test_a_single_sample_is_convolved_as_a_batch_is(
         assert given.grad is not None
         grads = (parameter.grad for parameter in convolution.parameters())
         found.append((features[:1], given.grad[:1] / share, *(grad.clone() for grad in grads if grad is not None)))
-    # Sums of up to 108 products in another order.
-    assert all(torch.allclose(one, other, rtol=1e-4, atol=1e-5) for one, other in zip(*found, strict=True))
+    # Sums of up to 432 products in another order: what cancels in them is as wrong as their largest terms.
+    for one, other in zip(*found, strict=True):
+        assert (one - other).abs().max() <= 1e-4 * other.abs().max()
 
 
 def test_half_precision_and_batches_are_left_to_torch() -> None:
