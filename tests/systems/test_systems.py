@@ -75,8 +75,8 @@ SYSTEMS = (
 )
 
 
-# In every run a network of one's own, and stages that look where others have found something.
-QUICKEST = ("segnet", "crops")
+# In every run a network of one's own.
+QUICKEST = ("segnet",)
 
 
 @pytest.mark.parametrize(

@@ -159,9 +159,7 @@ def test_a_planning_that_was_killed_ends_as_if_it_had_run_once(tmp_path, monkeyp
 TRAINING = ("rename:checkpoint:1", "step::1", "step::10", "rename:weights.safetensors:1", "rename:validation:2")
 
 
-@pytest.mark.parametrize(
-    "moments", [TRAINING[2:3], TRAINING[4:], pytest.param(TRAINING, marks=pytest.mark.slow)], ids=str
-)
+@pytest.mark.parametrize("moments", [TRAINING[2:3], pytest.param(TRAINING, marks=pytest.mark.slow)], ids=len)
 def test_a_training_that_was_killed_ends_as_a_valid_run(trained, tmp_path, monkeypatch, moments):
     shutil.copytree(trained / "ws", tmp_path / "ws", ignore=shutil.ignore_patterns("models"))
     arguments = ["train", "0", "-w", tmp_path / "ws", "--set", "training.iterations=14"]
@@ -201,7 +199,9 @@ def test_the_hippocampus_data_are_read_planned_and_predicted(tmp_path, monkeypat
     assert np.allclose(mask.affine, image.affine)
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    ("number", "code"), [pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow), (signal.SIGINT, 130)]
+)
 def test_a_real_process_saves_on_a_signal_and_goes_on(trained, tmp_path, monkeypatch, capsys, number, code):
     shutil.copytree(trained / "ws", tmp_path / "ws", ignore=shutil.ignore_patterns("models"))
     arguments = ["train", "0", "-w", tmp_path / "ws"]

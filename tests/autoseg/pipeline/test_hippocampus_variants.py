@@ -61,9 +61,15 @@ def write_variant(root: Path, regions: bool, ignore: bool) -> None:
 
 
 @needs_hippocampus
-@pytest.mark.slow
-@pytest.mark.parametrize("regions", [False, True], ids=["labels", "regions"])
-@pytest.mark.parametrize("ignore", [False, True], ids=["all", "ignore"])
+@pytest.mark.parametrize(
+    ("regions", "ignore"),
+    [
+        pytest.param(False, False, id="labels", marks=pytest.mark.long),
+        pytest.param(True, False, id="regions", marks=pytest.mark.long),
+        pytest.param(False, True, id="ignore", marks=pytest.mark.long),
+        pytest.param(True, True, id="both", marks=pytest.mark.slow),
+    ],
+)
 def test_a_short_training_segments_the_hippocampus(tmp_path, monkeypatch, regions, ignore):
     write_variant(tmp_path / "raw", regions, ignore)
     workspace = tmp_path / "ws"

@@ -56,11 +56,11 @@ def test_every_scan_has_a_row_and_a_place_in_the_picture(finished, tmp_path, cap
 
 
 def test_masks_that_stay_and_scans_that_fail_have_rows_too(tiny, tmp_path):
-    scans = write_scans(tmp_path / "scans", "a", "b", spacing=9.0)
+    scans = write_scans(tmp_path / "scans", "a", "b", spacing=4.0)
     first = predict(tiny, scans, tmp_path / "out")
     picture = first.pictures[0].read_bytes()
     before = rows_of(first.table)
-    assert "Voxels of 9x9x9 mm" in before["a"]["warnings"]
+    assert "Voxels of 4x4x4 mm" in before["a"]["warnings"]
     assert {warning.kind for warning in first.warnings} >= {"spacing"}
     again = predict(tiny, scans, tmp_path / "out")
     assert again.pictures == ()
@@ -149,7 +149,7 @@ def test_later_commands_see_only_masks(tiny, tmp_path, monkeypatch, capsys):
 
 
 def test_a_workspace_whose_fingerprint_is_gone_predicts_and_says_nothing_about_likeness(tiny, tmp_path):
-    scans = write_scans(tmp_path / "scans", "a", spacing=9.0)
+    scans = write_scans(tmp_path / "scans", "a", spacing=4.0)
     assert predict(tiny, scans, tmp_path / "first").warnings
     model = autoseg.load_model(tiny.workspace.root, configurations=[CONFIGURATION])
     assert [unlike.kind for unlike in model.predict(scans / "a.nii.gz").unlike][:1] == ["spacing"]

@@ -48,6 +48,7 @@ def planned(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root / "ws"
 
 
+@pytest.mark.slow
 def test_two_processes_train_a_fold_and_one_of_them_speaks(planned: Path) -> None:
     code, output = torchrun(2, "train", "0", "-w", planned)
     assert code == 0, output

@@ -25,7 +25,7 @@ from planners.choices import Choice
 from tests.autoseg.sampling.builders import example
 from tests.autoseg.training.builders import Ticking, WeightReader, make_trainer, setup
 
-ITERATIONS = 45
+ITERATIONS = 24
 # A checkpoint every few steps: each takes some readings of the clock.
 POLICY = Policy(report_seconds=20.0, checkpoint_seconds=40.0, checkpoint_share=1e9)
 
@@ -71,7 +71,7 @@ def main(folder: Path, records: Path, last: int, augmentation: str) -> None:
     Stepper.run = run_and_record  # type: ignore[method-assign]
     made = setup(
         iterations=ITERATIONS,
-        validation_rounds=20,
+        validation_rounds=12,
         schedule=Choice(name="plateau"),
         weights=Choice(name="best"),
         policy=POLICY,

@@ -16,7 +16,7 @@ from tests.autoseg.training.builders import equal_weights
 from tests.autoseg.training.killed import ITERATIONS
 
 # Before the first checkpoint, after some, and further on.
-KILLED_AFTER = (2, 9, 30)
+KILLED_AFTER = (2, 9, 17)
 EVERY_WAY = [
     ("standard", (9,)),
     *(pytest.param(name, KILLED_AFTER, marks=pytest.mark.slow) for name in ("standard", "batchgenerators")),

@@ -54,6 +54,7 @@ def train_one_step(plan: Plan, configuration: Configuration, folder: Path) -> di
 
 
 # A step of the largest of these networks takes a second on two cores.
+@pytest.mark.slow
 @settings(
     max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )

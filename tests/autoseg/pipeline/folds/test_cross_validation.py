@@ -68,12 +68,13 @@ def statuses(folds: Path) -> list[str | None]:
     return [record.status if record else None for record in records]
 
 
+@pytest.mark.slow
 def test_folds_train_two_at_once_save_on_a_signal_and_go_on(
     planned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     workspace, folds = copy(planned, tmp_path)
-    arguments = ["train", "all", "-w", workspace, "--jobs", "2", "--iterations", "5000"]
-    # A line after every fifty steps, so that one sees that steps are made.
+    arguments = ["train", "all", "-w", workspace, "--jobs", "2", "--iterations", "1000"]
+    # A line after every ten steps, so that one sees that steps are made.
     arguments += ["--set", "training.validation_rounds=100"]
     process = start(*arguments)
     curves = [folds / f"fold_{fold}" / "metrics.jsonl" for fold in range(2)]
