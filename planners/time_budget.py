@@ -50,8 +50,7 @@ class Pace:
 def plan_within(fingerprint: DatasetFingerprint, basis: Basis, max_hours: float) -> Planned:
     """Plan configurations of which each trains in a number of hours per fold.
 
-    Where the machine's speed was not measured the plan stays as it is without a budget: `train --max-hours` holds to
-    the clock.
+    Where the machine's speed was not measured the plan stays as it is without a budget: `train` holds to the clock.
 
     Raises:
         PlanError: the time is not above 0, or the memory is too small for any network.
@@ -172,5 +171,5 @@ def _unknown_speed(max_hours: float) -> Decision:
         value=f"{max_hours:g}",
         rule="The machine that will train is elsewhere, and its speed unknown: the plan is that without a time budget.",
         evidence="no speed was measured",
-        change=f"planning on the machine that trains, or `train --max-hours {max_hours:g}`, which holds to the clock",
+        change="planning on the machine that trains; `train` holds to the clock either way",
     )

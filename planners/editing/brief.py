@@ -106,8 +106,7 @@ def _show_time(plan: Plan, configuration: Configuration, known: Known) -> str:
     time = f"about {show_duration(seconds)} per fold on this machine for {steps:,} steps, {how}{whole}"
     planned = (plan.max_hours or math.inf) * 3600
     if seconds > SLOWER * planned:
-        minutes = f"{planned / 60:g}"
-        time += f". Planned for {show_duration(planned)}: `autoseg train --max-minutes {minutes}` holds to it"
+        time += f". Planned for {show_duration(planned)}, to which `autoseg train` holds with fewer steps"
     return time
 
 

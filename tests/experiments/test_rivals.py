@@ -60,6 +60,7 @@ def test_a_contest_trains_all_sides_and_judges_them_on_the_same_scans(tmp_path: 
     assert json.loads(plan.read_text(encoding="utf-8"))["planner"] == "nnunet"
 
 
+@pytest.mark.slow
 def test_a_side_that_fails_is_reported_with_its_log(tmp_path: Path) -> None:
     contest = Contest(sides=(Side(name="wrong", options="--planner none"),), minutes=0.02, seeds=1, simulation=TINY)
     with pytest.raises(AutosegError, match=r"wrong, seed 0: failed. See .*wrong-0\.log"):

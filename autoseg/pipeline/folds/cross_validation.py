@@ -19,6 +19,7 @@ from autoseg.pipeline.folds.slots import find_slots
 from autoseg.pipeline.planning import read_plan
 from autoseg.progress import Progress
 from autoseg.training.interruption import listening, stopped_by
+from autoseg.training.record import read_record
 from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.durations import show_duration
@@ -95,9 +96,10 @@ def train_folds(workspace: Workspace, folds: Sequence[str], options: TrainingOpt
     slots = find_slots(jobs, options.folds_at_once)
     what = f"fold {jobs[0].fold}" if len(jobs) == 1 else f"folds {', '.join(job.fold for job in jobs)}"
     progress.say(f"{name}: training {what} of {len(folds)}, {len(slots)} at once; their logs are in their folders.")
-    if options.max_minutes is not None:
+    minutes = jobs[0].minutes(read_record(jobs[0].folder))
+    if minutes is not None:
         turns = math.ceil(len(jobs) / len(slots))
-        progress.say(f"Expected: about {show_duration(60 * options.max_minutes * turns)} in all.")
+        progress.say(f"Expected: about {show_duration(60 * minutes * turns)} in all.")
     children = [_make_child(job, options) for job in jobs]
     with listening() as interruption:
         outcomes = run_children(children, slots, progress, interruption)

@@ -36,7 +36,8 @@ class TrainingOptions:
     Attributes:
         configuration: None for the plan's default.
         iterations: in place of the plan's; more than a finished fold has done extend it.
-        max_minutes: per fold, for training and all validation; None for the plan's iterations.
+        max_minutes: per fold, for training and all validation; None for an earlier start's, or the time that the plan
+            was made for, or else the plan's iterations.
         patience: rounds of validation without a new best after which a fold ends; None for an earlier start's, or none.
         assignments: `--set` values.
         with_previous: also train the folds of other configurations that are missing.
@@ -87,6 +88,7 @@ class Job:
         plan: all values, as they were changed for this training.
         name: of the configuration that is trained.
         steps: down in size that the fold took.
+        iterations_asked: whether a number of steps was asked for, which then holds in place of any time.
         memory_gb: memory for training cases, in GiB; None for what is free.
         restart: whether what was trained before is to be removed.
         needs: the folds of other configurations that this one uses.
@@ -101,6 +103,7 @@ class Job:
     inputs: StageInput
     folder: FoldFolder
     max_minutes: float | None
+    iterations_asked: bool
     patience: int | None
     memory_gb: float | None
     memory_share: float
@@ -174,7 +177,21 @@ class Job:
         """Return whether a trained fold is asked for more steps, or more time, than it has had."""
         if self.max_minutes is not None:
             return self.max_minutes > max(record.max_minutes or 0.0, record.seconds / 60)
-        return record.max_minutes is None and self.configuration.training.iterations > record.planned_iterations
+        if record.max_minutes is not None:
+            return self.iterations_asked and self.configuration.training.iterations > record.iterations
+        return self.configuration.training.iterations > record.planned_iterations
+
+    def minutes(self, earlier: TrainingRecord | None) -> float | None:
+        """Return the time that the fold is to take; None where it makes its number of steps, however long they take.
+
+        Args:
+            earlier: of a start before this one, whose time holds where none is asked for.
+        """
+        if self.max_minutes is not None or self.iterations_asked:
+            return self.max_minutes
+        if earlier is not None:
+            return earlier.max_minutes
+        return None if self.plan.max_hours is None else 60 * self.plan.max_hours
 
     def make_run(self, begun: Run | None) -> Run:
         """Return what the fold holds with today's plan and arrays; one that was begun keeps what its data set was.
@@ -260,6 +277,7 @@ def _resolve(common: _Common, fold: str) -> Job:
     own = None if options.restart else read_run(folder)
     others = (other for other in workspace.folds(plan.name, configuration.name) if other != folder)
     begun = [own] if own is not None else [run for run in map(read_run, others) if run is not None]
+    asked = options.iterations is not None or configuration.training.iterations != common.planned_iterations
     if own is not None and configuration.training.iterations == common.planned_iterations:
         configuration = _keep_extension(configuration, own.own())
     most = max((run.steps for run in begun), key=len, default=())
@@ -274,6 +292,7 @@ def _resolve(common: _Common, fold: str) -> Job:
         inputs=common.inputs,
         folder=folder,
         max_minutes=options.max_minutes,
+        iterations_asked=asked,
         patience=options.patience,
         memory_gb=options.memory_gb,
         memory_share=options.memory_share,

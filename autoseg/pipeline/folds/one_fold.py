@@ -34,6 +34,7 @@ from autoseg.training.trainer import Trainer
 from autoseg.workspace.fold import FULL, FoldFolder
 from autoseg.workspace.locks import locked, shared
 from autoseg.workspace.workspace import Workspace
+from dataset_fingerprints.durations import show_duration
 from dataset_fingerprints.errors import AutosegError, FileFormatError, PlanError, StoppedError, WorkspaceError
 from dataset_fingerprints.files.atomic import sweep
 from dataset_fingerprints.files.jsonfiles import write_json
@@ -206,7 +207,9 @@ def _train_fitting(job: Job, earlier: TrainingRecord | None, progress: Progress)
 def _train(job: Job, earlier: TrainingRecord | None, progress: Progress) -> TrainingRecord:
     device = choose_device()
     limit_memory(device, job.memory_share)
-    minutes = job.max_minutes if job.max_minutes is not None else earlier.max_minutes if earlier else None
+    minutes = job.minutes(earlier)
+    if earlier is None and minutes is not None and job.max_minutes is None:
+        progress.say(f"The plan was made for {show_duration(60 * minutes)} per fold, and so long is trained here.")
     patience = job.patience if job.patience is not None else earlier.patience if earlier else 0
     autocast = autocast_type(device) if job.configuration.training.mixed_precision else torch.float32
     record = TrainingRecord(

@@ -132,7 +132,13 @@ MOMENTS = {
 }
 
 
-@pytest.mark.parametrize("kind", MOMENTS)
+@pytest.mark.parametrize(
+    "kind",
+    [
+        kind if kind.startswith("while the second scan") else pytest.param(kind, marks=pytest.mark.slow)
+        for kind in MOMENTS
+    ],
+)
 def test_a_signal_leaves_whole_masks_and_no_others(place: Place, kind: str) -> None:
     moment, number = MOMENTS[kind]
     code, said = run_until(moment, *place.fill(*PREDICT), number=number)

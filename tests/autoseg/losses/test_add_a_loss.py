@@ -25,6 +25,8 @@ from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint
 from tests.synthetic.heads import plain_heads
 from tests.synthetic.machines import CPU
 
+pytestmark = pytest.mark.slow
+
 scans = [SyntheticCase(body_shape=(40, 48, 40), spacing_mm=(1.0, 1.0, 1.0))] * 5
 plan = make_plan(make_fingerprint(scans), PlanRequest(planner="default", machine=CPU, memory_gb=4.0))
 plan = set_values(plan, ["training.loss=log_dice", "training.loss.options.batch_dice=true"])

@@ -19,6 +19,8 @@ from tests.autoseg.training.test_planned_steps import train_one_step
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint
 from tests.synthetic.machines import CPU
 
+pytestmark = pytest.mark.slow
+
 scans = [SyntheticCase(body_shape=(40, 48, 40), spacing_mm=(1.0, 1.0, 1.0))] * 5
 plan = make_plan(make_fingerprint(scans), PlanRequest(planner="default", machine=CPU, memory_gb=4.0))
 with pytest.raises(PlanError, match="of a network in 3D"):

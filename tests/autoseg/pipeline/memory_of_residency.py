@@ -84,6 +84,7 @@ def main() -> None:
         inputs=StageInput(store=Store(folder=StoreFolder(root=folder / "store")), scheme=plan.scheme),
         folder=FoldFolder(root=folder / "fold"),
         max_minutes=None,
+        iterations_asked=False,
         patience=None,
         memory_gb=0.0,
         memory_share=1.0,

@@ -114,6 +114,7 @@ def test_a_case_that_lost_one_array_is_made_whole(planned, monkeypatch):
     assert cases_written(before, stored(planned)) == {"sub-004"}
 
 
+@pytest.mark.slow
 def test_a_plan_for_a_time_keeps_the_speed_that_was_measured_first_on_the_same_machine(planned, monkeypatch):
     path = planned / "ws" / "plans" / "default" / "plan.json"
 

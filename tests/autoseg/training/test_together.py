@@ -15,6 +15,8 @@ from autoseg.training.curve import Curve
 from autoseg.workspace.fold import FoldFolder
 from tests.autoseg.training.together import LONG, measure_losses, train
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def together(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -57,7 +57,7 @@ def test_what_is_kept_loads_into_the_network_that_predicts(tmp_path, name):
 
 
 @every_entry
-@pytest.mark.parametrize("iteration", [3, 5, 8])
+@pytest.mark.parametrize("iteration", [5, *(pytest.param(step, marks=pytest.mark.slow) for step in (3, 8))])
 def test_a_training_that_was_killed_keeps_what_it_would_have_kept(tmp_path, name, iteration):
     changes = {"iterations": 12, "validation_rounds": 6, "schedule": Choice(name="cosine_restarts"), **weights(name)}
     whole, _ = train(tmp_path / "whole", WeightReader(), **changes)

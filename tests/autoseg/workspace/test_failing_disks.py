@@ -77,6 +77,7 @@ def fail_at(
     return reported
 
 
+@pytest.mark.slow
 def test_a_disk_that_fails_once_is_reported_and_the_second_run_ends_as_an_undisturbed_one(
     small: Path, tmp_path: Path, undisturbed: Mapping[str, tuple[Any, int]]
 ) -> None:

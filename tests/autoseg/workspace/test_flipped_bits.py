@@ -81,6 +81,7 @@ def flip_and_look(small: Path, tmp_path: Path, expected: Mapping[str, Any], seed
     return refused
 
 
+@pytest.mark.slow
 def test_a_flipped_bit_never_changes_a_result_silently(
     small: Path, tmp_path: Path, expected: Mapping[str, Any]
 ) -> None:

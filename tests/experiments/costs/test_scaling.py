@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import pytest
+
 from dataset_fingerprints.layouts import read_dataset
 from experiments.costs.scaling import ADDED, COLUMNS, measure_scaling, write_cases
 from tests.synthetic.passes import pass_over
 
 
+@pytest.mark.slow
 def test_small_data_sets_are_measured_in_processes_of_their_own(tmp_path):
     points = measure_scaling([3, 10], tmp_path)
     assert [point.cases for point in points] == [3, 10]

@@ -58,7 +58,7 @@ def test_what_trained_folds_took_counts_more_than_a_prediction() -> None:
     said = f"about 6 h per fold on this machine for {steps:,} steps, as its trained folds took"
     assert time_of(plan, known) == said
     short = replace(plan, max_hours=0.25)
-    holds = "Planned for 15 min: `autoseg train --max-minutes 15` holds to it"
+    holds = "Planned for 15 min, to which `autoseg train` holds with fewer steps"
     assert time_of(short, known) == f"{said}. {holds}"
     assert time_of(replace(plan, max_hours=5.5), known) == said
 

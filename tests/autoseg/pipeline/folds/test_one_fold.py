@@ -6,6 +6,7 @@ import json
 import shutil
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,12 @@ from autoseg.pipeline import face
 from autoseg.pipeline.folds.jobs import TrainingOptions, resolve_job
 from autoseg.pipeline.folds.out_of_fold import identify_weights
 from autoseg.pipeline.folds.runs import read_run
+from autoseg.pipeline.planning import read_plan
 from autoseg.training.record import read_record
 from autoseg.workspace.locks import locked, shared
 from dataset_fingerprints.errors import AutosegError, PlanError, WorkspaceError
+from dataset_fingerprints.files.jsonfiles import write_json
+from tests.autoseg.training.builders import Listening
 from tests.synthetic.commands import run, run_until
 from tests.synthetic.tiny import CONFIGURATION, Tiny
 
@@ -254,3 +258,29 @@ def test_arrays_are_not_replaced_while_a_training_reads_them(tiny: Tiny) -> None
     assert arrays(tiny) != before
     with locked(store, "a test"), pytest.raises(WorkspaceError, match="preprocessing its cases again"):
         tiny.train(1)
+
+
+def test_a_plan_made_for_a_time_is_trained_for_that_time_unless_steps_are_asked_for(tiny: Tiny) -> None:
+    minutes = 0.05
+    plan, _ = read_plan(tiny.workspace, "default")
+    write_json(tiny.workspace.plan("default"), replace(plan, max_hours=minutes / 60))
+    listening = Listening()
+    tiny.train(1, progress=listening)
+    assert "The plan was made for 3 s per fold, and so long is trained here." in listening.messages
+    timed = read_record(tiny.fold(1))
+    assert timed is not None
+    assert timed.max_minutes == pytest.approx(minutes)
+    assert timed.iterations != timed.planned_iterations
+    # Finished it stays, whatever was trained before the plan's time was known, too.
+    for fold in (0, 1):
+        before = read_record(tiny.fold(fold))
+        tiny.train(fold)
+        assert read_record(tiny.fold(fold)) == before
+    tiny.train(1, iterations=timed.iterations + 2)
+    longer = read_record(tiny.fold(1))
+    assert longer is not None
+    assert (longer.max_minutes, longer.iterations) == (None, timed.iterations + 2)
+    tiny.train(2, iterations=3)
+    asked = read_record(tiny.fold(2))
+    assert asked is not None
+    assert (asked.max_minutes, asked.iterations) == (None, 3)

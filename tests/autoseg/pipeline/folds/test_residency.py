@@ -66,6 +66,7 @@ def test_less_than_no_memory_is_refused(
     assert "--memory-gb is -1. Expected 0 or more." in " ".join(capsys.readouterr().err.split())
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="peaks of memory are read and reset as Linux has them")
 def test_ten_times_more_cases_than_memory_may_hold_stay_within_it_and_give_the_same_batches(tmp_path: Path) -> None:
     # A process of its own, in which nothing that was freed earlier hides what is taken.
