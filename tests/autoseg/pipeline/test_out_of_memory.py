@@ -26,9 +26,9 @@ from tests.synthetic.small_networks import as_options, small_network
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits of address space are set as Linux has them")
 
 SHAPE = (48, 56, 48)
-# A step of the whole batch takes 1.3 GiB, of which 0.4 are for whatever a training loads.
-ROOM_GB = 1.0
-BATCH = 144
+# A step of the whole batch takes 1.0 GiB, of which 0.4 are for whatever a training loads.
+ROOM_GB = 0.8
+BATCH = 100
 QUICK = (
     "training.iterations=1",
     "training.validation_rounds=0",
