@@ -43,7 +43,7 @@ def scored(name: str, reference: dict[int, int], prediction: dict[int, int], shi
 )
 def test_what_was_missed_or_invented_is_said(reference, prediction, shift, sentences):
     showing = choose_showing(SCHEME, ("T1w",), None)
-    assert find_odd_scores(scored("a", reference, prediction, shift), showing) == sentences
+    assert find_odd_scores(scored("a", reference, prediction, shift), showing.name_of) == sentences
 
 
 def test_the_worst_the_middle_and_the_best_are_drawn():
