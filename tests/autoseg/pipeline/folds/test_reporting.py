@@ -10,9 +10,10 @@ import pytest
 from PIL import Image
 
 from autoseg.evaluation import CaseScores, label_targets, score_case, summarise
-from autoseg.pipeline.folds.reporting import EACH, choose_cases, find_odd_scores, read_plane
+from autoseg.pipeline.folds.reporting import EACH, choose_cases, read_plane
 from autoseg.pipeline.folds.stage_inputs import find_input
 from autoseg.pipeline.planning import read_plan
+from autoseg.pipeline.score_tables import find_odd_scores
 from autoseg.pipeline.showing import choose_showing
 from autoseg.report import View, is_drawn
 from dataset_fingerprints.dataset import Label, LabelScheme
