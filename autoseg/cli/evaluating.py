@@ -9,7 +9,8 @@ import typer
 
 from autoseg.cli.data_options import MaskOption
 from autoseg.cli.display import console, show_scores
-from autoseg.cli.written import shorten_path
+from autoseg.cli.worst import show_worst
+from autoseg.cli.written import show_written
 from autoseg.pipeline import face
 from autoseg.workspace.fold import METRICS
 from dataset_fingerprints.errors import PartlyDoneError
@@ -40,6 +41,17 @@ def evaluate(
         list[str] | None, typer.Option("--metric", help="Score also by this metric, such as lesion_recall. Repeatable.")
     ] = None,
     mask: MaskOption = "",
+    names: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--name",
+            help="The name of a label: lesion=1. Repeatable; else those of the data set, of a dataset.json beside the "
+            "files, or of the workspace.",
+        ),
+    ] = None,
+    workspace: Annotated[
+        Path | None, typer.Option("--workspace", "-w", help="Take the names of labels from this workspace.")
+    ] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Refuse cases that have only a mask or only a reference.")
     ] = False,
@@ -57,18 +69,25 @@ def evaluate(
             ignore=ignore,
             metrics=metrics or (),
             mask=mask,
+            names=names or (),
+            workspace=workspace,
             strict=strict,
             out=out,
         )
     except PartlyDoneError as error:
-        _show_evaluation(error.result, out)
+        _show_evaluation(error.result, out, reference)
         raise
-    _show_evaluation(evaluation, out)
+    _show_evaluation(evaluation, out, reference)
 
 
-def _show_evaluation(evaluation: Evaluation, out: Path) -> None:
+def _show_evaluation(evaluation: Evaluation, out: Path, reference: Path) -> None:
+    from autoseg.pipeline.score_tables import place_score_table
+
     scored, lost = len(evaluation.cases), len(evaluation.failures) + len(evaluation.unpaired.without_prediction)
     show_scores(f"{scored} of {scored + lost} cases" if lost else counted(scored, "case"), evaluation)
+    show_worst(evaluation)
     if unpaired := evaluation.unpaired.describe():
         console.print(unpaired, soft_wrap=True)
-    console.print(f"All figures: {shorten_path(out)}", soft_wrap=True)
+    if any(isinstance(label.label, int) for label in evaluation.summary) and not evaluation.names:
+        console.print("No names of the labels were found: `--name lesion=1` gives them.", soft_wrap=True)
+    show_written((("All figures", out), ("Table of cases", place_score_table(out, reference))))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from autoseg.evaluation import Evaluation
     from autoseg.evaluation.results import MetricSummary
 
-COLUMNS = ("label", "metric", "mean", "median", "95 % interval", "cases")
+COLUMNS = ("label", "metric", "mean", "median", "95 % interval", "cases", "missed")
 # Why cases have no score, of all that can be counted beside the mean.
 _REASONS = {
     "missed": "missed: the prediction does not hold the label at all",
@@ -28,9 +28,11 @@ def show_scores(title: str, evaluation: Evaluation, names: Mapping[int | str, st
     Args:
         title: of the table.
         evaluation: its figures.
-        names: of labels, by their values.
+        names: of labels, by their values; else those of the evaluation.
     """
-    named = {label.label: (names or {}).get(label.label, str(label.label)) for label in evaluation.summary}
+    named = {
+        label.label: (names or {}).get(label.label, evaluation.name_of(label.label)) for label in evaluation.summary
+    }
     titles = evaluation.convention.column_titles()
     shown = [
         (named[label.label], titles[metric.name], metric)
@@ -38,17 +40,18 @@ def show_scores(title: str, evaluation: Evaluation, names: Mapping[int | str, st
         for metric in label.metrics
         if metric.name in titles and (metric.statistics.mean is not None or metric.missed)
     ]
-    show_table(title, COLUMNS, [(label, metric, *_show(summary)) for label, metric, summary in shown])
+    rows = [(label, metric, *_show(summary)) for label, metric, summary in shown]
+    missed = any(row[-1] for row in rows)
+    show_table(title, COLUMNS if missed else COLUMNS[:-1], rows if missed else [row[:-1] for row in rows])
     for line in (*_remark_on_cases(shown), *_remark_on_intervals(evaluation), _show_mean(evaluation)):
         console.print(line, soft_wrap=True)
 
 
-def _show(metric: MetricSummary) -> tuple[str, str, str, str]:
+def _show(metric: MetricSummary) -> tuple[str, str, str, str, str]:
     values = metric.statistics
     numbers = tuple("-" if value is None else f"{value:.3f}" for value in (values.mean, values.median))
     interval = f"{values.ci95[0]:.3f} to {values.ci95[1]:.3f}" if values.ci95 else "-"
-    missed = f", {metric.missed} missed" if metric.missed else ""
-    return (numbers[0], numbers[1], interval, f"{values.n}{missed}")
+    return (numbers[0], numbers[1], interval, str(values.n), str(metric.missed or ""))
 
 
 def _remark_on_cases(shown: list[tuple[str, str, MetricSummary]]) -> Iterator[str]:
@@ -57,7 +60,8 @@ def _remark_on_cases(shown: list[tuple[str, str, MetricSummary]]) -> Iterator[st
         counts = ((getattr(metric, key), words) for key, words in _REASONS.items())
         reasons = [f"{counted(count, 'case')} {words}" for count, words in counts if count]
         if reasons:
-            yield f"Not in {title.partition(',')[0]} of {label}: {'; '.join(reasons)}."
+            better = " Its mean is of the others only, and looks better than all cases are." if metric.missed else ""
+            yield f"Not in {title.partition(',')[0]} of {label}: {'; '.join(reasons)}.{better}"
 
 
 def _remark_on_intervals(evaluation: Evaluation) -> Iterator[str]:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from rich.table import Table
 
 from autoseg.cli.consoles import console
 
+_NUMBER = re.compile(r"[-+]?[0-9][0-9.,]*|-|")
+
 
 def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Show a table."""
+    """Show a table; columns of numbers stand right, and are never broken."""
+    numbers = [all(_NUMBER.fullmatch(row[place]) for row in rows) for place in range(len(columns))] if rows else []
     table = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
     for number, column in enumerate(columns):
-        table.add_column(column, overflow="fold", no_wrap=number == 0)
+        right = bool(numbers) and numbers[number]
+        table.add_column(column, overflow="fold", no_wrap=right, justify="right" if right else "left")
     for row in rows:
         table.add_row(*row)
     console.print(table)

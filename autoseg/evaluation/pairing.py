@@ -8,17 +8,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from autoseg.evaluation.endings import match_by_stripped
+from autoseg.evaluation.misplaced import refuse_data_set, refuse_file_with_folder, refuse_no_images
 from autoseg.evaluation.results import ALL_PAIRED, Unpaired
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.layouts import AUTOMATIC, ListedLabel, Selection, list_references, refuse_selection
-from dataset_fingerprints.names import some_of
+from dataset_fingerprints.names import counted, some_of
 from dataset_fingerprints.reading.file_names import find_left_out, images_in, show_left_out, stem_of
-from dataset_fingerprints.reading.images import IMAGE_SUFFIXES
 
 _log = logging.getLogger(__name__)
 # Names of one kind that a message lists.
 _SHOWN = 20
+# Of what an earlier evaluation left, for one.
+_FIGURES = (".json", ".csv")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,6 +67,7 @@ def pair_files(prediction: Path, reference: Path, *, selection: Selection = AUTO
     for path in (prediction, reference):
         if not path.exists():
             raise DataError(f"{path}: does not exist. Expected a label file or a folder of label files.")
+    refuse_data_set(prediction, reference, selection)
     listed = list_references(reference, selection)
     if listed is not None:
         true = _Side(place=reference, files={case.name: case.label for case in listed.cases})
@@ -72,8 +76,7 @@ def pair_files(prediction: Path, reference: Path, *, selection: Selection = AUTO
         return _pair(predicted, true, strict=strict, scheme=listed.scheme)
     refuse_selection(reference, selection)
     if prediction.is_dir() != reference.is_dir():
-        folder, file = (prediction, reference) if prediction.is_dir() else (reference, prediction)
-        raise DataError(f"{folder}: is a folder but {file} is a file. Expected two files or two folders.")
+        refuse_file_with_folder(prediction, reference)
     if not reference.is_dir():
         pair = FilePair(case=stem_of(reference), prediction=prediction, reference=reference)
         return Pairing(reference=reference, pairs=(pair,))
@@ -90,6 +93,7 @@ class _Side:
 
 
 def _pair(predicted: _Side, true: _Side, *, strict: bool, scheme: LabelScheme | None = None) -> Pairing:
+    predicted = _match_endings(predicted, true)
     unpaired = Unpaired(
         without_prediction=tuple(sorted(true.files.keys() - predicted.files.keys())),
         without_reference=tuple(sorted(predicted.files.keys() - true.files.keys())),
@@ -101,13 +105,26 @@ def _pair(predicted: _Side, true: _Side, *, strict: bool, scheme: LabelScheme | 
     return Pairing(reference=true.place, pairs=tuple(pairs), unpaired=unpaired, scheme=scheme)
 
 
+def _match_endings(predicted: _Side, true: _Side) -> _Side:
+    """Return masks under the names of references that differ from theirs in endings such as _pred and _seg only."""
+    renamed = match_by_stripped(predicted.files, true.files)
+    if not renamed:
+        return predicted
+    mask, case = next(iter(renamed.items()))
+    more = f", and so on for {counted(len(renamed) - 1, 'more mask')}" if len(renamed) > 1 else ""
+    _log.warning("%s: names are matched without their endings: %s is taken for %s%s", predicted.place, mask, case, more)
+    return _Side(place=predicted.place, files={renamed.get(name, name): file for name, file in predicted.files.items()})
+
+
 def _refuse(prediction: Path, reference: Path, unpaired: Unpaired) -> None:
     problems = []
     if unpaired.without_prediction:
         problems.append(f"{prediction}: has no prediction for {_listed(unpaired.without_prediction)} of {reference}.")
     if unpaired.without_reference:
         problems.append(f"{reference}: has no reference for {_listed(unpaired.without_reference)} of {prediction}.")
-    raise DataError(" ".join((*problems, "Masks and references match by name without suffix.")))
+    raise DataError(
+        " ".join((*problems, "Masks and references match by name, without suffix and endings such as _pred and _seg."))
+    )
 
 
 def _listed(cases: Sequence[str]) -> str:
@@ -139,9 +156,9 @@ def _files_by_case(folder: Path) -> dict[str, Path]:
             raise DataError(f"{folder}: holds {files[case].name} and {path.name}. Keep one file per case.")
         files[case] = path
     if not files:
-        raise DataError(f"{folder}: holds no image file ({', '.join(IMAGE_SUFFIXES)}). Expected one per case.")
+        refuse_no_images(folder)
     left_out = find_left_out((folder,), files.values(), files_only=True)
-    others = [path.name for path in left_out if path.suffix != ".json"]  # figures of an earlier evaluation, for one
+    others = [path.name for path in left_out if path.suffix not in _FIGURES]
     if others:
         _log.warning("%s: %s", folder, show_left_out(others))
     return files

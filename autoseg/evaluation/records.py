@@ -16,6 +16,7 @@ from dataset_fingerprints.files.jsonfiles import from_plain, read_plain_json, to
 
 # Why a case may be in no statistics.
 _LEFT_OUT = ("missed", "invented", "absent")
+_NAMES = "label_names"
 
 
 def write_evaluation(path: Path, evaluation: Evaluation, *, sealed: bool = False) -> None:
@@ -66,6 +67,7 @@ def to_plain(evaluation: Evaluation) -> dict[str, Any]:
         "schema_version": evaluation.schema_version,
         **({"failures": failures} if failures else {}),
         **({"unpaired": asdict(evaluation.unpaired)} if evaluation.unpaired != ALL_PAIRED else {}),
+        **({_NAMES: {str(label.value): label.name for label in evaluation.names}} if evaluation.names else {}),
         "conventions": _plain_convention(evaluation.convention),
         "cases": [
             {
@@ -111,6 +113,8 @@ def _with_lists(plain: dict[str, Any]) -> dict[str, Any]:
     listed = dict(plain)
     if "conventions" in listed:
         listed["convention"] = _convention(listed.pop("conventions"))
+    if isinstance(plain.get(_NAMES), dict):
+        listed["names"] = [{"name": name, "value": _label(value)} for value, name in listed.pop(_NAMES).items()]
     if isinstance(plain.get("cases"), list):
         listed["cases"] = [_case_with_list(case) for case in plain["cases"]]
     if isinstance(plain.get("summary"), dict):

@@ -12,6 +12,7 @@ import numpy as np
 from autoseg.evaluation.cases import CaseScores, LabelScores
 from autoseg.evaluation.conventions import DEFAULT_CONVENTION, Convention
 from autoseg.evaluation.statistics import Statistics, measure_statistics
+from dataset_fingerprints.dataset import Label
 from dataset_fingerprints.errors import PartlyDoneError, did_you_mean
 from dataset_fingerprints.failures import Failure, list_failures
 from dataset_fingerprints.names import counted, some_of
@@ -91,6 +92,7 @@ class Evaluation:
         convention: with every option written out.
         failures: cases that could not be scored, and are in none of the figures.
         unpaired: cases of which only one side is there, and that are in none of the figures either.
+        names: of labels, as far as they are known.
     """
 
     cases: tuple[CaseScores, ...]
@@ -98,6 +100,7 @@ class Evaluation:
     convention: Convention
     failures: tuple[Failure, ...] = ()
     unpaired: Unpaired = ALL_PAIRED
+    names: tuple[Label, ...] = ()
     schema_version: int = SCHEMA_VERSION
 
     @property
@@ -110,6 +113,11 @@ class Evaluation:
         means = [label.statistics("dice").mean for label in self.summary]
         measured = [mean for mean in means if mean is not None]
         return math.fsum(measured) / len(measured) if measured else math.nan
+
+    def name_of(self, label: int | str) -> str:
+        """Return the name of a label, `label 1` of one without; that of a region."""
+        named = {one.value: one.name for one in self.names}
+        return label if isinstance(label, str) else named.get(label, f"label {label}")
 
     def label(self, value: int | str) -> LabelSummary:
         """Return the summary of one label by its value, or of a region by its name.

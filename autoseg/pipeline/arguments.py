@@ -122,7 +122,7 @@ _TYPES: tuple[tuple[frozenset[str], Kind], ...] = (
     (frozenset({"plan_name", "planner", "configuration", "mask"}), Kind(_is_text, "text")),
     (frozenset({"mirror", "overwrite", "zero_missing", "with_previous", "strict"}), Kind(_is_flag, "True or False")),
     (
-        frozenset({"channels", "configurations", "rules", "assignments", "regions", "metrics"}),
+        frozenset({"channels", "configurations", "rules", "assignments", "regions", "metrics", "names"}),
         Kind(_are_texts, "texts"),
     ),
     (frozenset({"fold", "folds"}), Kind(_are_folds, "numbers of folds, or names such as 'full'")),

@@ -7,6 +7,7 @@ What imports torch is imported when it is needed.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from operator import index
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -271,6 +272,8 @@ def evaluate(
     ignore: int | None = None,
     metrics: Sequence[str] = (),
     mask: str = "",
+    names: Sequence[str] = (),
+    workspace: Workspace | Location | None = None,
     strict: bool = False,
     out: Location | None = None,
 ) -> Evaluation:
@@ -284,8 +287,10 @@ def evaluate(
         ignore: the references' value of unlabelled voxels.
         metrics: names of `autoseg.evaluation.METRICS` to add to the usual ones.
         mask: of a tree with several kinds of label maps, a part of the names of those that are meant.
+        names: of labels by their values: `lesion=1`; else those of the data set, or of a dataset.json beside the files.
+        workspace: whose names of labels are taken; None for none.
         strict: refuse cases that have only a prediction or only a reference, which are listed otherwise.
-        out: a file to write the figures into; None for none.
+        out: a file to write the figures into, and beside it a table of the cases (.csv); None for none.
 
     Raises:
         DataError: no case has both files, or can be scored; or one lacks a file and `strict` is given; or `out` is no
@@ -305,7 +310,10 @@ def evaluate(
         refuse_failures,
         write_evaluation,
     )
+    from autoseg.pipeline.case_tables import write_table
+    from autoseg.pipeline.label_names import find_names, keep_scored, parse_names
     from autoseg.pipeline.outputs import refuse_scores_place
+    from autoseg.pipeline.score_tables import make_score_table, place_score_table
     from dataset_fingerprints.files.atomic import sweep_partials
     from dataset_fingerprints.layouts import Selection
 
@@ -313,13 +321,18 @@ def evaluate(
     segments = (*label_targets(values).segments, *(parse_region(text) for text in as_several(regions)))
     targets = Targets(segments=segments, ignored=None if ignore is None else index(ignore))
     convention = add_metrics(DEFAULT_CONVENTION, as_several(metrics))
+    named = parse_names(as_several(names))
+    known = None if workspace is None else _find(workspace)
     if out is not None:
         refuse_scores_place(Path(prediction), Path(reference), Path(out))
         sweep_partials(Path(out))
     pairing = pair_files(Path(prediction), Path(reference), selection=Selection(mask=mask), strict=strict)
+    named = named or find_names(Path(prediction), Path(reference), pairing.scheme, known)
     evaluation = evaluate_pairs(pairing, targets, convention, workers=count_cores())
+    evaluation = replace(evaluation, names=keep_scored(named, evaluation))
     if out is not None:
         write_evaluation(Path(out), evaluation)
+        write_table(place_score_table(Path(out), Path(reference)), make_score_table(evaluation))
     refuse_failures(evaluation)
     return evaluation
 

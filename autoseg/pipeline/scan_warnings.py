@@ -15,7 +15,7 @@ from dataset_fingerprints.errors import AutosegError
 from dataset_fingerprints.files.jsonfiles import read_json
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.likeness import KnownScans, Unlikeness, recall_traits
-from dataset_fingerprints.names import counted
+from dataset_fingerprints.names import counted, some_of
 from planners.run import Run
 
 # Of one kind, so many scans are named at the end; the table has all of them.
@@ -93,11 +93,21 @@ def say_unlike(warnings: Sequence[ScanWarning], progress: Progress) -> None:
     said_before = ("blank", "channel-missing", "fallback")
     unlike = [warning for warning in warnings if warning.kind not in said_before]
     for kind in dict.fromkeys(warning.kind for warning in unlike):
-        same = [warning for warning in unlike if warning.kind == kind]
-        for warning in same[:_NAMED]:
-            progress.say(f"Unlike the training scans: {warning.describe()}")
-        if len(same) > _NAMED:
-            progress.say(f"The same of {counted(len(same) - _NAMED, 'more scan')}.")
+        _say_kind([warning for warning in unlike if warning.kind == kind], progress)
+
+
+def _say_kind(warnings: Sequence[ScanWarning], progress: Progress) -> None:
+    """Say warnings of one kind: once what is the same of several scans, and of what differs some."""
+    scans: dict[str, list[str]] = {}
+    for warning in warnings:
+        scans.setdefault(warning.message, []).append(warning.case)
+    most_first = sorted(scans.items(), key=lambda entry: -len(entry[1]))
+    for message, cases in most_first[:_NAMED]:
+        who = f"case {cases[0]}" if len(cases) == 1 else f"{len(cases)} scans ({some_of(cases, _NAMED)})"
+        progress.say(f"Unlike the training scans: {who}: {message}")
+    left = sum(len(cases) for _, cases in most_first[_NAMED:])
+    if left:
+        progress.say(f"Similar of {counted(left, 'more scan')}: the table names each.")
 
 
 def compare_cases(workspace: Workspace, run: Run) -> dict[str, tuple[str, ...]]:

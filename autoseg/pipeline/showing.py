@@ -37,8 +37,8 @@ class Showing:
         """Return the labels or regions in the order in which they are drawn: a region after those that hold it."""
         pairs = zip(self.names, self.targets.segments, strict=True)
         return tuple(
-            Shown(name=name, values=segment.values)
-            for name, segment in sorted(pairs, key=lambda pair: -len(pair[1].values))
+            Shown(name=name, values=segment.values, position=position)
+            for position, (name, segment) in sorted(enumerate(pairs), key=lambda entry: -len(entry[1][1].values))
         )
 
     def note(self) -> str:
@@ -102,11 +102,11 @@ def show_ml(volume: float) -> str:
 
 
 def describe_amounts(names: tuple[str, ...], amounts: tuple[Amount, ...], *, pixels: bool = False) -> str:
-    """Return what a mask holds in words: `lesion 12.3 ml in 3 parts`; of a picture in pixels."""
+    """Return what a mask holds in words: `lesion 12.3 ml in 3 lesions`; of a picture in pixels."""
     if not any(amount.lesions for amount in amounts):
         return "nothing found"
     parts = []
     for name, amount in zip(names, amounts, strict=True):
         size = counted(round(amount.ml * 1000), "pixel") if pixels else show_ml(amount.ml)
-        parts.append(f"{name} {size}" + (f" in {amount.lesions} parts" if amount.lesions > 1 else ""))
+        parts.append(f"{name} {size}" + (f" in {amount.lesions} lesions" if amount.lesions > 1 else ""))
     return " · ".join(parts)

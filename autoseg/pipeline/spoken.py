@@ -28,6 +28,7 @@ _OTHER_NAMES = {
     "--jobs": "folds_at_once",
     "--label": "labels",
     "--metric": "metrics",
+    "--name": "names",
     "--plan": "plan_name",
     "--region": "regions",
     "--rule": "rules",
@@ -51,7 +52,7 @@ _SAME_NAMES = (
     *("--splits", "--workspace"),
 )
 # Arguments that take several values, where a command has an option for each.
-_LISTS = ("assignments", "channels", "folds", "labels", "metrics", "regions", "rules")
+_LISTS = ("assignments", "channels", "folds", "labels", "metrics", "names", "regions", "rules")
 # The argument of each command that has no option.
 _FIRST = {"plan_and_preprocess": "dataset", "train": "fold", "predict": "scans", "explain": "target"}
 

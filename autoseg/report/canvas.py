@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import hsv_to_rgb, to_hex
+from matplotlib.colors import hsv_to_rgb, to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
@@ -30,6 +30,12 @@ def choose_colour(position: int) -> str:
     # Steps of the golden section keep any number of hues apart.
     red, green, blue = hsv_to_rgb((position * 0.618034 % 1.0, 0.55 + 0.4 * (position % 2), 1.0))
     return to_hex((red, green, blue))
+
+
+def darken(colour: str) -> str:
+    """Return a colour of the pictures as it can be seen on white."""
+    red, green, blue = to_rgb(colour)
+    return to_hex((0.8 * red, 0.8 * green, 0.8 * blue))
 
 
 def make_figure(width: int, height: int) -> Figure:
@@ -81,13 +87,3 @@ def fraction(figure: Figure, at: tuple[int, int]) -> tuple[float, float]:
     """Turn pixels from the upper left corner into matplotlib's fractions from the lower left."""
     width, height = figure.get_size_inches() * figure.dpi
     return at[0] / width, 1.0 - at[1] / height
-
-
-def shorten(text: str, letters: int, *, end: bool = False) -> str:
-    """Cut the middle out of a text that is too long, for names differ mostly at their ends; of a sentence, the end."""
-    if len(text) <= letters:
-        return text
-    if end:
-        return f"{text[: letters - 1]}…"
-    half = (letters - 1) // 2
-    return f"{text[:half]}…{text[-half:]}"

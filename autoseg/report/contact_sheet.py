@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -26,9 +27,9 @@ from autoseg.report.canvas import (
     make_figure,
     mark,
     save_png,
-    shorten,
     write_text,
 )
+from autoseg.report.flow import fit, width_of, wrap
 from autoseg.report.slices import CaseSlice
 
 # Everything on the sheet is placed in pixels from its upper left corner.
@@ -36,8 +37,13 @@ _SIDE, _GAP = 20, 8
 _HEAD, _LINE, _FOOT = 66, 20, 54
 # Between two cases on one line.
 _APART = 28
-# Pixels that a letter takes, of a bold name, a caption and a small line.
-_BOLD, _PLAIN, _SMALL = 11.0, 9.0, 7.6
+# Sizes of letters: of the title and of small lines; of names and captions, where cases are large and where small.
+_TITLE, _SMALL, _LARGE, _MEDIUM = 17, 10, 13, 11
+_TITLE_LINE, _TITLE_LINES = 26, 3
+# Lines of a warning or of figures at most.
+_MOST_LINES = 8
+# Of a case's lines of text: what is around them, and the height of each.
+_STRIP, _TEXT_LINE = 20, 20
 
 _FILL = 0.25
 _NOTE = "Slice with the largest labelled area."
@@ -47,10 +53,17 @@ _LEGEND_COLUMNS, _MOST_NAMED = 5, 20
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shown:
-    """A label or region of a sheet: the name in its legend, and the label values that it is made of."""
+    """A label or region of a sheet.
+
+    Attributes:
+        name: in the legend.
+        values: label values that it is made of.
+        position: among all of its data set, which says its colour; None for that in which it is drawn.
+    """
 
     name: str
     values: tuple[int, ...]
+    position: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,42 +91,93 @@ class Layout:
         heads: of the panels of a case.
         panel: edge of a panel.
         beside: cases on one line.
-        strip: height of a case's lines of text.
+        strips: heights of the text above the panels, for each line of cases.
+        title: lines of the title.
     """
 
     heads: tuple[str, ...]
     panel: int
     beside: int
-    strip: int
+    strips: tuple[int, ...]
+    title: int
 
     def cell(self) -> int:
         """Return the width of a case."""
-        return len(self.heads) * (self.panel + _GAP) - _GAP
+        return _measure_cell(self.heads, self.panel)
 
     def width(self) -> int:
         """Return the width of the sheet."""
-        return 2 * _SIDE + self.beside * (self.cell() + _APART) - _APART
+        return _measure_width(self.heads, self.panel, self.beside)
 
-    def row(self) -> int:
-        """Return the height of a line of cases."""
-        return self.strip + self.panel + _GAP
+    def begin(self, line: int, named: int) -> int:
+        """Return where a line of cases begins on a sheet with so many names in its legend."""
+        return self.top(named) + sum(self.strips[:line]) + line * (self.panel + _GAP)
 
-    def height(self, cases: int, named: int) -> int:
-        """Return the height of a sheet of so many cases with so many names in its legend."""
-        return self.top(named) + math.ceil(cases / self.beside) * self.row() + _FOOT
+    def height(self, named: int) -> int:
+        """Return the height of the sheet."""
+        return self.begin(len(self.strips), named) + _FOOT
+
+    def head(self) -> int:
+        """Return where the legend begins."""
+        return _HEAD - 16 + (self.title - 1) * _TITLE_LINE
 
     def top(self, named: int) -> int:
         """Return where the first case begins."""
-        return _HEAD + _LINE * (1 + math.ceil(named / _LEGEND_COLUMNS))
+        return self.head() + 16 + _LINE * (1 + math.ceil(named / _LEGEND_COLUMNS))
 
 
-def choose_layout(rows: Sequence[SheetRow]) -> Layout:
+def _measure_cell(heads: Sequence[str], panel: int) -> int:
+    return len(heads) * (panel + _GAP) - _GAP
+
+
+def _measure_width(heads: Sequence[str], panel: int, beside: int) -> int:
+    return 2 * _SIDE + beside * (_measure_cell(heads, panel) + _APART) - _APART
+
+
+def choose_layout(rows: Sequence[SheetRow], title: str = "") -> Layout:
     """Choose the sizes of a sheet: few cases large, many smaller and in two columns."""
     compared = any(row.plane.reference is not None for row in rows)
-    heads = ("Scan", "Reference", "Prediction (white line: reference)") if compared else ("Scan", "Prediction")
     few = len(rows) <= 6 and compared
-    strip = 40 + sum(_LINE - 2 for lines in ([row.detail for row in rows], [row.warning for row in rows]) if any(lines))
-    return Layout(heads=heads, panel=300 if few else 220, beside=1 if few else 2, strip=strip)
+    panel, beside = (300, 1) if few else (220, 2)
+    white = "Prediction (white line: reference)" if few else "Prediction (white: reference)"
+    heads = ("Scan", "Reference", white) if compared else ("Scan", "Prediction")
+    lines = [len(_lay_out(row, _measure_cell(heads, panel), panel, large=few)) for row in rows]
+    strips = [_STRIP + _TEXT_LINE * max(lines[start : start + beside]) for start in range(0, len(lines), beside)]
+    head = wrap(title, _measure_width(heads, panel, beside) - 2 * _SIDE, _TITLE, bold=True, most=_TITLE_LINES)
+    return Layout(heads=heads, panel=panel, beside=beside, strips=tuple(strips), title=max(1, len(head)))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Piece:
+    """Text of a case, so many pixels from its left edge, or ending there."""
+
+    text: str
+    left: int
+    style: Mapping[str, Any]
+
+
+def _lay_out(row: SheetRow, width: int, panel: int, *, large: bool) -> list[list[_Piece]]:
+    """Return the lines of text of a case: name, caption and place in one where they fit, all else below."""
+    size, place = _LARGE if large else _MEDIUM, row.plane.place
+    bold = {"color": INK, "size": size, "weight": "bold"}
+    room = width - (width_of(place, _SMALL) + _APART // 2 if place else 0)
+    placed = [_Piece(text=place, left=width, style={"color": QUIET, "size": _SMALL, "ha": "right"})] if place else []
+    names = wrap(row.case, room, size, bold=True)
+    captioned = width_of(row.case, size, bold=True) + 12
+    taken = width_of(row.caption, size)
+    captioned = max(captioned, panel + _GAP) if large and panel + _GAP + taken <= room else captioned
+    lines = [[_Piece(text=name, left=0, style=bold)] for name in names] or [[]]
+    lines[0] += placed
+    below = [(row.detail, INK, _SMALL), (row.warning, WARNING, _SMALL)]
+    if len(names) == 1 and captioned + taken <= room:
+        lines[0].append(_Piece(text=row.caption, left=captioned, style={"color": INK, "size": size}))
+    else:
+        below.insert(0, (row.caption, INK, size))
+    for text, colour, letters in below:
+        style = {"color": colour, "size": letters}
+        wrapped = wrap(text, width, letters, most=_MOST_LINES)
+        lines += [[_Piece(text=line, left=0, style=style)] for line in wrapped]
+    return lines
 
 
 def draw_contact_sheet(
@@ -135,18 +199,21 @@ def draw_contact_sheet(
         raise ValueError("a contact sheet needs at least one row")
     shown = tuple(shown) or _find_shown(rows)
     named = min(len(shown), _MOST_NAMED)
-    layout = choose_layout(rows)
-    figure = make_figure(layout.width(), layout.height(len(rows), named))
+    layout = choose_layout(rows, title)
+    sides = _SIDES if any(any(row.plane.edges) for row in rows) else ""
+    choice = _NOTE if any(row.plane.place for row in rows) else ""
+    room = layout.width() - 2 * _SIDE
+    feet = [line for text in (f"{choice}{sides}", note) for line in wrap(text, room, _SMALL)]
+    height = layout.height(named) + max(0, len(feet) - 2) * _LINE
+    figure = make_figure(layout.width(), height)
     _draw_head(figure, layout, title, shown[:named], len(shown) - named)
     for number, row in enumerate(rows):
         line, column = divmod(number, layout.beside)
-        corner = (_SIDE + column * (layout.cell() + _APART), layout.top(named) + line * layout.row())
-        _draw_case(figure, layout, corner, row, shown)
-    sides = _SIDES if any(any(row.plane.edges) for row in rows) else ""
-    choice = _NOTE if any(row.plane.place for row in rows) else ""
-    for number, text in enumerate((f"{choice}{sides}", note)):
-        at = (_SIDE, layout.height(len(rows), named) - _FOOT + 14 + number * _LINE)
-        write_text(figure, shorten(text, int((layout.width() - 2 * _SIDE) / _SMALL)), at, color=QUIET, size=10)
+        corner = (_SIDE + column * (layout.cell() + _APART), layout.begin(line, named))
+        _draw_case(figure, layout, corner, row, shown, layout.strips[line])
+    for number, text in enumerate(feet):
+        at = (_SIDE, layout.height(named) - _FOOT + 14 + number * _LINE)
+        write_text(figure, text, at, color=QUIET, size=_SMALL)
     save_png(figure, path)
 
 
@@ -157,23 +224,25 @@ def _find_shown(rows: Sequence[SheetRow]) -> tuple[Shown, ...]:
 
 
 def _draw_head(figure: Figure, layout: Layout, title: str, named: Sequence[Shown], more: int) -> None:
-    letters = int((layout.width() - 2 * _SIDE) / 12.5)
-    write_text(figure, shorten(title, letters), (_SIDE, 30), color=INK, size=17, weight="bold")
+    room = layout.width() - 2 * _SIDE
+    for number, line in enumerate(wrap(title, room, _TITLE, bold=True, most=_TITLE_LINES)):
+        write_text(figure, line, (_SIDE, 30 + number * _TITLE_LINE), color=INK, size=_TITLE, weight="bold")
     for column in range(layout.beside):
         for position, head in enumerate(layout.heads):
             left = _SIDE + column * (layout.cell() + _APART) + position * (layout.panel + _GAP)
             write_text(figure, head, (left, layout.top(len(named)) - 10), color=QUIET, size=10)
     if not named:
         return
-    names = [shorten(one.name, 28) for one in named]
+    columns = min(len(named), _LEGEND_COLUMNS)
+    names = [fit(one.name, room // columns - 44, _SMALL) for one in named]
     if more:
         names[-1] += f" (and {more} more)"
     figure.legend(
-        [Line2D([], [], color=choose_colour(position), linewidth=4) for position in range(len(named))],
+        [Line2D([], [], color=_choose(one, position), linewidth=4) for position, one in enumerate(named)],
         names,
         loc="upper left",
-        bbox_to_anchor=fraction(figure, (_SIDE, 50)),
-        ncols=min(len(named), _LEGEND_COLUMNS),
+        bbox_to_anchor=fraction(figure, (_SIDE, layout.head())),
+        ncols=columns,
         frameon=False,
         fontsize=10,
         labelcolor=INK,
@@ -184,23 +253,22 @@ def _draw_head(figure: Figure, layout: Layout, title: str, named: Sequence[Shown
     )
 
 
-def _draw_case(figure: Figure, layout: Layout, corner: tuple[int, int], row: SheetRow, shown: Sequence[Shown]) -> None:
+def _choose(one: Shown, drawn: int) -> str:
+    return choose_colour(drawn if one.position is None else one.position)
+
+
+def _draw_case(
+    figure: Figure, layout: Layout, corner: tuple[int, int], row: SheetRow, shown: Sequence[Shown], strip: int
+) -> None:
     """Draw one case's lines of text and its panels, `corner` being the upper left one."""
     plane, (left, top) = row.plane, corner
-    middle, width = top + 20, layout.cell()
-    room = width - int(_SMALL * (len(plane.place) + 1))
-    name = shorten(row.case, max(8, int(0.45 * room / _BOLD)))
-    captioned = left + max(layout.panel + _GAP if layout.beside == 1 else 0, int(_BOLD * (len(name) + 1)))
-    letters = int((room - (captioned - left)) / _PLAIN) if layout.beside == 1 else int((room - captioned + left) / 8)
-    size = 13 if layout.beside == 1 else 11
-    write_text(figure, name, (left, middle), color=INK, size=size, weight="bold")
-    write_text(figure, shorten(row.caption, letters), (captioned, middle), color=INK, size=size)
-    write_text(figure, plane.place, (left + width, middle), color=QUIET, size=10, ha="right")
-    lines = [(text, colour) for text, colour in ((row.detail, INK), (row.warning, WARNING)) if text]
-    for number, (text, colour) in enumerate(lines, start=1):
-        at = (left, middle + number * (_LINE - 2))
-        write_text(figure, shorten(text, int(width / _SMALL), end=True), at, color=colour, size=10)
-    corners = [(left + column * (layout.panel + _GAP), top + layout.strip) for column in range(len(layout.heads))]
+    lines = _lay_out(row, layout.cell(), layout.panel, large=layout.beside == 1)
+    # Text that is shorter than that of the case beside it stands close to the panels.
+    first = top + strip - _TEXT_LINE * len(lines) - 2
+    for number, line in enumerate(lines):
+        for piece in line:
+            write_text(figure, piece.text, (left + piece.left, first + number * _TEXT_LINE), **piece.style)
+    corners = [(left + column * (layout.panel + _GAP), top + strip) for column in range(len(layout.heads))]
     panels = [_draw_scan(figure, plane, at, layout.panel) for at in corners]
     _draw_labels(panels[-1], plane.prediction, plane, shown)
     if len(panels) == 2:
@@ -231,12 +299,13 @@ def _draw_labels(axes: Axes, labels: NDArray[np.integer], plane: CaseSlice, show
     """Tint each label's area and draw its outline."""
     tint = np.zeros((*labels.shape, 4))
     masks = [np.isin(labels, one.values) for one in shown]
-    for position, mask in enumerate(masks):
-        tint[mask] = (*to_rgb(choose_colour(position)), _FILL)
+    colours = [_choose(one, position) for position, one in enumerate(shown)]
+    for colour, mask in zip(colours, masks, strict=True):
+        tint[mask] = (*to_rgb(colour), _FILL)
     height, width = _size_mm(plane)
     axes.imshow(tint, extent=(0.0, width, height, 0.0), interpolation="nearest", aspect="auto")
-    for position, mask in enumerate(masks):
-        _draw_outline(axes, mask, plane, choose_colour(position), 1.4)
+    for colour, mask in zip(colours, masks, strict=True):
+        _draw_outline(axes, mask, plane, colour, 1.4)
 
 
 def _draw_outline(axes: Axes, mask: NDArray[np.bool_], plane: CaseSlice, colour: str, width: float) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,16 +26,14 @@ from autoseg.report.canvas import (
     make_figure,
     mark,
     save_png,
-    shorten,
     write_text,
 )
+from autoseg.report.flow import fit, width_of, wrap
 from autoseg.report.slices import find_window
 
 _SIDE, _PANEL, _GAP = 20, 320, 8
 _HEAD, _LINE, _FOOT = 70, 20, 14
 WIDTH = 2 * _SIDE + 3 * _PANEL + 2 * _GAP
-# Letters of a note on one line.
-_LETTERS = 122
 _COLUMNS = 3
 _NOTE = "Dotted: edge of a file's grid (dashed where it does not reach the plane). Dark grey: outside of the scan."
 # Outside of the scan's field of view, in grey levels; inside, black is 0.
@@ -109,11 +106,11 @@ _PLANES = (
 
 def draw_overlay(overlay: Overlay, path: Path) -> None:
     """Write a PNG with three planes through the first outline's middle; grids may differ in every way."""
-    lines = [line for note in overlay.notes for line in textwrap.wrap(note, _LETTERS)]
+    lines = [line for note in overlay.notes for line in wrap(note, WIDTH - 2 * _SIDE, 10)]
     legend = _LINE * (1 + -(-len(overlay.outlines) // _COLUMNS))
     height = _HEAD + _PANEL + legend + _LINE * (1 + len(lines)) + _FOOT
     figure = make_figure(WIDTH, height)
-    write_text(figure, shorten(overlay.title, 80), (_SIDE, 24), color=INK, size=16, weight="bold")
+    _write_title(figure, overlay.title)
     centre, box = _choose_view(overlay)
     window = find_window(overlay.scan.voxels)
     for number, plane in enumerate(_PLANES):
@@ -127,6 +124,16 @@ def draw_overlay(overlay: Overlay, path: Path) -> None:
         at = (_SIDE, _HEAD + _PANEL + legend + number * _LINE + _LINE // 2)
         write_text(figure, line, at, color=INK if number else QUIET, size=10)
     save_png(figure, path)
+
+
+def _write_title(figure: Figure, title: str) -> None:
+    """Write the title in one line; a longer one is written smaller, in two."""
+    room = WIDTH - 2 * _SIDE
+    size = 16 if width_of(title, 16, bold=True) <= room else 11
+    lines = wrap(title, room, size, bold=True)[:2]
+    for number, line in enumerate(lines):
+        at = (_SIDE, 24 if len(lines) == 1 else 14 + 18 * number)
+        write_text(figure, line, at, color=INK, size=size, weight="bold")
 
 
 def _choose_view(overlay: Overlay) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -199,7 +206,7 @@ def _draw_legend(figure: Figure, outlines: Sequence[Outline], middle: int) -> No
     colours = [COLOURS[number % len(COLOURS)] for number in range(len(outlines))]
     figure.legend(
         [Line2D([], [], color=colour, linewidth=3) for colour in colours],
-        [shorten(outline.name, 34) for outline in outlines],
+        [fit(outline.name, WIDTH // _COLUMNS - 56, 10) for outline in outlines],
         loc="center left",
         bbox_to_anchor=fraction(figure, (_SIDE, middle)),
         ncols=_COLUMNS,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +11,22 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from autoseg.evaluation import CaseScores, Evaluation, LabelScores
+from autoseg.evaluation import CaseScores, Evaluation
 from autoseg.models import read_settings
 from autoseg.pipeline.case_tables import CASE, WARNINGS, Table, join_warnings, show_figure, write_table
 from autoseg.pipeline.folds.jobs import Job
 from autoseg.pipeline.folds.out_of_fold import read_mask
 from autoseg.pipeline.folds.stage_inputs import StageInput, find_input
 from autoseg.pipeline.scan_warnings import compare_cases
+from autoseg.pipeline.score_tables import (
+    COLUMNS,
+    MEAN,
+    fill_figures,
+    find_odd_scores,
+    mean_dice,
+    name_figures,
+    volumes_of,
+)
 from autoseg.pipeline.showing import Showing, choose_showing, show_ml
 from autoseg.preprocessing import Record, Store
 from autoseg.report import SheetRow, View, choose_view, draw_contact_sheet, draw_slice, find_window, is_picture
@@ -36,17 +44,7 @@ _log = logging.getLogger(__name__)
 EACH = 4
 # Normalised intensities outside of a body, and the share of a slice's edge that lies there.
 _OUTSIDE, _SURROUNDED = 1e-3, 0.25
-_SUBJECT, _FOLD, _MEAN = "subject", "fold", "mean Dice"
-# The columns of each label, by the metric that they show.
-_COLUMNS = {
-    "dice": "Dice",
-    "hd95_mm": "HD95 mm",
-    "lesion_f1": "lesion F1",
-    "reference_volume_ml": "reference ml",
-    "prediction_volume_ml": "predicted ml",
-    "reference_lesions": "lesions in reference",
-    "prediction_lesions": "lesions predicted",
-}
+_SUBJECT, _FOLD = "subject", "fold"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,7 +66,7 @@ class Validated:
 
     def warn_of(self, case: CaseScores) -> str:
         """Return what is odd about a case and its scores."""
-        return join_warnings((*find_odd_scores(case, self.showing), *self.warnings.get(case.case, ())))
+        return join_warnings((*find_odd_scores(case, self.showing.name_of), *self.warnings.get(case.case, ())))
 
 
 def keep_report(job: Job, evaluation: Evaluation) -> Evaluation:
@@ -133,46 +131,19 @@ def make_table(validated: Validated) -> Table:
     """Return a row per case: scores, volumes and lesions of each label or region, and what is odd about the case."""
     several = len(validated.showing.names) > 1
     names = [validated.showing.name_of(label.label) for label in validated.evaluation.summary]
-    figures = [f"{name}: {column}" for name in names for column in _COLUMNS.values()]
+    figures = name_figures(names, COLUMNS)
     rows = []
     for case in validated.evaluation.cases:
         row = {
             CASE: case.case,
             _SUBJECT: validated.inputs.origin(case.case).subject,
             _FOLD: validated.folders[case.case].name(),
-            WARNINGS: join_warnings(
-                (*find_odd_scores(case, validated.showing), *validated.warnings.get(case.case, ()))
-            ),
+            WARNINGS: validated.warn_of(case),
         }
-        cells = [show_figure(label.value(metric)) for label in case.labels for metric in _COLUMNS]
-        mean = {_MEAN: show_figure(mean_dice(case))} if several else {}
-        rows.append(row | mean | dict(zip(figures, cells, strict=True)))
-    fixed = (CASE, _SUBJECT, _FOLD, *([_MEAN] if several else ()))
+        mean = {MEAN: show_figure(mean_dice(case))} if several else {}
+        rows.append(row | mean | fill_figures(case, figures, COLUMNS))
+    fixed = (CASE, _SUBJECT, _FOLD, *([MEAN] if several else ()))
     return Table(columns=(*fixed, *figures, WARNINGS), rows=tuple(rows))
-
-
-def mean_dice(case: CaseScores) -> float | None:
-    """Return the mean Dice of a case's labels or regions, as far as they have one."""
-    found = [value for label in case.labels if not math.isnan(value := label.number("dice"))]
-    return math.fsum(found) / len(found) if found else None
-
-
-def find_odd_scores(case: CaseScores, showing: Showing) -> tuple[str, ...]:
-    """Return a sentence for each label or region that was missed, or found where there is none."""
-    sentences = []
-    for label in case.labels:
-        name, true, predicted = showing.name_of(label.label), *_volumes(label)
-        if true and not predicted:
-            sentences.append(f"{name}: {show_ml(true)} in the reference, nothing found.")
-        elif predicted and not true:
-            sentences.append(f"{name}: {show_ml(predicted)} found, nothing in the reference.")
-        elif true and predicted and not label.number("dice"):
-            sentences.append(f"{name}: found only where the reference has none.")
-    return tuple(sentences)
-
-
-def _volumes(label: LabelScores) -> tuple[float, float]:
-    return label.number("reference_volume_ml"), label.number("prediction_volume_ml")
 
 
 def choose_cases(evaluation: Evaluation) -> tuple[CaseScores, ...]:
@@ -215,11 +186,11 @@ def _make_row(validated: Validated, case: CaseScores) -> SheetRow:
 def _describe(case: CaseScores, showing: Showing) -> tuple[str, str]:
     """Return the case's scores in a few words, and those of each label or region where there are several."""
     if len(case.labels) == 1:
-        true, predicted = _volumes(case.labels[0])
+        true, predicted = volumes_of(case.labels[0])
         return f"Dice {case.labels[0].number('dice'):.2f} · {show_ml(true)}, predicted {show_ml(predicted)}", ""
     parts = []
     for label in case.labels:
-        true, predicted = _volumes(label)
+        true, predicted = volumes_of(label)
         parts.append(f"{showing.name_of(label.label)} {label.number('dice'):.2f}, {true:.3g} → {predicted:.3g} ml")
     mean = mean_dice(case)
     return "" if mean is None else f"mean Dice {mean:.2f}", " · ".join(parts)

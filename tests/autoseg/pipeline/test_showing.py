@@ -67,7 +67,7 @@ def test_amounts_are_volumes_and_components_of_each_label_or_region():
 
 def test_amounts_in_words():
     some, none = Amount(ml=12.345, lesions=3), Amount(ml=0.0, lesions=0)
-    assert describe_amounts(("dark",), (some,)) == "dark 12.3 ml in 3 parts"
+    assert describe_amounts(("dark",), (some,)) == "dark 12.3 ml in 3 lesions"
     assert describe_amounts(("dark", "bright"), (Amount(ml=1234.5, lesions=1), none)) == "dark 1,234 ml · bright 0 ml"
     assert describe_amounts(("dark",), (none,)) == "nothing found"
     assert describe_amounts(("cell",), (Amount(ml=0.001, lesions=1),), pixels=True) == "cell 1 pixel"

@@ -11,7 +11,8 @@ from PIL import Image
 
 from autoseg.report import SheetRow, Shown, cut_slice, draw_contact_sheet, is_drawn
 from autoseg.report.canvas import choose_colour
-from autoseg.report.contact_sheet import choose_layout
+from autoseg.report.contact_sheet import _lay_out, choose_layout
+from autoseg.report.flow import width_of
 
 SHAPE = (30, 36, 12)
 
@@ -48,7 +49,7 @@ def draw(
         picture.load()
         pixels = np.asarray(picture.convert("RGB")).astype(int)
     layout = choose_layout(rows)
-    assert pixels.shape == (layout.height(len(rows), len(shown)), layout.width(), 3)
+    assert pixels.shape == (layout.height(len(shown)), layout.width(), 3)
     return pixels
 
 
@@ -74,9 +75,10 @@ def test_few_cases_are_drawn_large_and_many_in_two_columns(row):
     few, many = choose_layout([row] * 6), choose_layout([row] * 7)
     assert (few.beside, many.beside) == (1, 2)
     assert many.panel < few.panel
-    assert few.height(3, 1) - few.height(2, 1) == few.row()
-    assert many.height(8, 1) == many.height(7, 1)
-    assert choose_layout([replace(row, warning="Odd.")]).strip > few.strip
+    assert len(few.strips) == 6
+    assert choose_layout([row] * 8).height(1) == many.height(1)
+    odd = choose_layout([replace(row, warning="Odd."), row])
+    assert odd.strips[0] > odd.strips[1] == few.strips[0]
 
 
 def test_scans_without_any_reference_have_two_panels(tmp_path, row):
@@ -158,3 +160,22 @@ def test_sheet_without_rows_is_refused(tmp_path):
 def test_drawing_leaves_the_global_plotting_state_alone():
     code = "import sys, autoseg.report; assert not {'torch', 'matplotlib.pyplot'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[3])
+
+
+@pytest.mark.parametrize("large", [True, False])
+@pytest.mark.parametrize("case", ["sub-01", "x" * 50, "sub 01 " * 30])
+@pytest.mark.parametrize("warning", ["", "The voxels are 5 mm, those of the training scans 1 mm. " * 4])
+def test_nothing_of_a_cases_text_is_cut_or_overlaps(row, large, case, warning):
+    odd = replace(
+        row, case=case, caption="Dice 0.71 · 12.3 ml, predicted 10.1 ml", detail="core 0.1 " * 20, warning=warning
+    )
+    width, panel = (916, 300) if large else (448, 220)
+    lines = _lay_out(odd, width, panel, large=large)
+    written = "".join(piece.text for line in lines for piece in line).replace(" ", "")
+    for text in (odd.case, odd.caption, odd.detail, odd.warning):
+        assert not set(text.split()) - {""} or all(
+            word in written.replace(odd.plane.place.replace(" ", ""), "") for word in text.split()
+        )
+    for line in lines:
+        left = sum(width_of(piece.text, piece.style["size"], bold="weight" in piece.style) for piece in line)
+        assert left <= width

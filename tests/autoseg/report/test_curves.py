@@ -26,7 +26,7 @@ FINAL = FinalScores(mean_dice=0.7123, labels={"core_$x": 0.6, "oedema": 0.8246},
 def test_a_picture_is_drawn_at_every_moment(tmp_path: Path, lines: list, final: FinalScores | None) -> None:
     draw_curves(lines, tmp_path / "progress.png", "fold 0 of 3d_fullres, $plan_", final)
     with Image.open(tmp_path / "progress.png") as picture:
-        assert picture.size == (1100, 740)
+        assert picture.size == (1100, 860)
 
 
 def test_the_final_result_is_in_words_with_the_names_of_labels() -> None:

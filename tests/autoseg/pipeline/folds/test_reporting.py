@@ -10,9 +10,10 @@ import pytest
 from PIL import Image
 
 from autoseg.evaluation import CaseScores, label_targets, score_case, summarise
-from autoseg.pipeline.folds.reporting import EACH, choose_cases, find_odd_scores, read_plane
+from autoseg.pipeline.folds.reporting import EACH, choose_cases, read_plane
 from autoseg.pipeline.folds.stage_inputs import find_input
 from autoseg.pipeline.planning import read_plan
+from autoseg.pipeline.score_tables import find_odd_scores
 from autoseg.pipeline.showing import choose_showing
 from autoseg.report import View, is_drawn
 from dataset_fingerprints.dataset import Label, LabelScheme
@@ -43,7 +44,7 @@ def scored(name: str, reference: dict[int, int], prediction: dict[int, int], shi
 )
 def test_what_was_missed_or_invented_is_said(reference, prediction, shift, sentences):
     showing = choose_showing(SCHEME, ("T1w",), None)
-    assert find_odd_scores(scored("a", reference, prediction, shift), showing) == sentences
+    assert find_odd_scores(scored("a", reference, prediction, shift), showing.name_of) == sentences
 
 
 def test_the_worst_the_middle_and_the_best_are_drawn():

@@ -1,0 +1,56 @@
+"""The cases with the lowest Dice, as a table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from autoseg.cli.tables import show_table
+from dataset_fingerprints.names import counted
+
+if TYPE_CHECKING:
+    from autoseg.evaluation import CaseScores, Evaluation
+
+# Cases in the table; of a few more, all.
+_WORST, _ALL = 5, 8
+# Labels that have a column of their own.
+_LABELS = 3
+
+
+def show_worst(evaluation: Evaluation) -> None:
+    """Show the cases with the lowest mean Dice, or all of a few."""
+    from autoseg.pipeline.score_tables import mean_dice
+
+    ordered = sorted(evaluation.cases, key=lambda case: (_or_best(mean_dice(case)), case.case))
+    if len(ordered) < 2:
+        return
+    shown = ordered if len(ordered) <= _ALL else ordered[:_WORST]
+    total = counted(len(ordered), "case")
+    title = f"{total}, from worst to best" if len(shown) == len(ordered) else f"The worst {len(shown)} of {total}"
+    single = len(evaluation.summary) == 1
+    columns = ("Dice", "HD95, mm", "ml", "predicted ml") if single else _head(evaluation)
+    show_table(title, ("case", *columns), [(case.case, *(_one(case) if single else _several(case))) for case in shown])
+
+
+def _or_best(dice: float | None) -> float:
+    return 1.0 if dice is None else dice
+
+
+def _head(evaluation: Evaluation) -> tuple[str, ...]:
+    names = [evaluation.name_of(label.label) for label in evaluation.summary[:_LABELS]]
+    return ("mean Dice", *(f"Dice of {name}" for name in names))
+
+
+def _one(case: CaseScores) -> tuple[str, ...]:
+    label = case.labels[0]
+    metrics = (("dice", 3), ("hd95_mm", 1), ("reference_volume_ml", 2), ("prediction_volume_ml", 2))
+    return tuple(_show(label.value(metric), digits) for metric, digits in metrics)
+
+
+def _several(case: CaseScores) -> tuple[str, ...]:
+    from autoseg.pipeline.score_tables import mean_dice
+
+    return (_show(mean_dice(case), 3), *(_show(label.value("dice"), 3) for label in case.labels[:_LABELS]))
+
+
+def _show(value: float | None, digits: int) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
