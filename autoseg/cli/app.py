@@ -216,7 +216,8 @@ def train(
     if job is not None:
         refuse_beside("job", context)
         found, written = read_job(job)
-        _train(found, written.fold, written.options)
+        # Whoever started this process says what is next.
+        _train(found, written.fold, written.options, advised=False)
         return
     if fold is None:
         raise PlanError(f"Name a fold: {_list_folds(workspace, plan)}.")
@@ -269,8 +270,8 @@ def _list_folds(workspace: Path | None, plan: str) -> str:
         return "0 to 4, `all` or `full`"
 
 
-def _train(found: Workspace, fold: str, options: TrainingOptions) -> None:
-    from autoseg.pipeline.written import list_trained, name_labels
+def _train(found: Workspace, fold: str, options: TrainingOptions, *, advised: bool = True) -> None:
+    from autoseg.pipeline.written import advise_after, list_trained, name_labels
 
     given: dict[str, Any] = {entry.name: getattr(options, entry.name) for entry in fields(options)}
     evaluation = face.train(found, fold, **given, progress=TerminalProgress())
@@ -278,6 +279,8 @@ def _train(found: Workspace, fold: str, options: TrainingOptions) -> None:
         title = "Cross-validation" if fold == "all" else f"Fold {fold}: cases it was not trained on"
         show_scores(title, evaluation, name_labels(found, options))
     show_written(list_trained(found, fold, options))
+    for line in advise_after(found, fold, options) if advised else ():
+        console.print(line, soft_wrap=True)
 
 
 @app.command()

@@ -18,6 +18,7 @@ from autoseg.pipeline.planning import read_plan
 from autoseg.pipeline.prediction_report import PredictionReport, begin_report
 from autoseg.pipeline.scan_share import ScanShare
 from autoseg.pipeline.scan_warnings import read_known
+from autoseg.pipeline.short_trainings import describe_short
 from autoseg.pipeline.stopping import undisturbed
 from autoseg.pipeline.trained import load_trained
 from autoseg.pipeline.trained_folds import find_trained
@@ -115,6 +116,8 @@ def predict(scans: Path, out: Path, workspace: Workspace, options: PredictionOpt
     _introduce(
         found, scans, trained.channels, progress, f"{model.description}, flips {'on' if options.mirror else 'off'}"
     )
+    if doubt := describe_short(workspace, plan, trained.folders()):
+        progress.say(doubt)
     report_known_cases(found, workspace, progress)
     sweep_partials(*targets)
     made = Made(values=trained.scheme.known_values(), weights=trained.weight_files())
