@@ -38,7 +38,7 @@ from autoseg.cli.registered import add_registered
 from autoseg.cli.simulating import demo, simulate
 from autoseg.cli.streams import finish_output
 from autoseg.cli.versions import show_versions
-from autoseg.cli.written import show_masks, show_written
+from autoseg.cli.written import show_masks, show_start, show_written
 from autoseg.hardware import share_cores_with_others
 from autoseg.pipeline import face
 from autoseg.workspace.fold import FULL
@@ -202,7 +202,7 @@ def train(
     assignments: SetOption = None,
     job: Annotated[
         Path | None,
-        typer.Option("--job", help="Read all options from a file that `train all` wrote for another process."),
+        typer.Option("--job", hidden=True, help="Read all options from a file that `train all` wrote for another process."),
     ] = None,
 ) -> None:
     """Train one fold of the cross-validation, or go on with it, and validate it on whole volumes.
@@ -240,6 +240,7 @@ def train(
         restart=restart,
     )
     found = find_workspace(workspace)
+    show_start()
     if cluster == "slurm":
         from autoseg.pipeline.folds.slurm import submit_all
 
@@ -305,6 +306,7 @@ def predict(
     plan: PlanOption = "default",
 ) -> None:
     """Segment new scans; each mask lies on its scan's own grid."""
+    show_start()
     try:
         masks = face.predict(
             scans,

@@ -207,8 +207,6 @@ def _predict_one(model: LoadedModel, scan: NewScan, target: Path, series: str, r
     """Write a scan's mask, and return what is remarkable about it."""
     read = model.read(scan.name, scan.images, series)
     labels, probabilities = model.segment(read)
-    for fallback in probabilities.fallbacks:
-        _log.warning("case %s: %s", scan.name, fallback.describe())
     with undisturbed():
         write_label_map(target, labels, read.source_grid, read.header)
     report.look(scan, target, read, labels, probabilities.fallbacks)

@@ -15,7 +15,7 @@ from dataset_fingerprints.errors import AutosegError
 from dataset_fingerprints.files.jsonfiles import read_json
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.likeness import KnownScans, Unlikeness, recall_traits
-from dataset_fingerprints.names import counted
+from dataset_fingerprints.names import counted, some_of
 from planners.run import Run
 
 # Of one kind, so many scans are named at the end; the table has all of them.
@@ -89,15 +89,29 @@ def warn_of(
 
 
 def say_unlike(warnings: Sequence[ScanWarning], progress: Progress) -> None:
-    """Say which scans are unlike the training scans, some of each kind."""
+    """Say which scans are unlike the training scans: those of the same words together, some of each kind."""
     said_before = ("blank", "channel-missing", "fallback")
     unlike = [warning for warning in warnings if warning.kind not in said_before]
     for kind in dict.fromkeys(warning.kind for warning in unlike):
         same = [warning for warning in unlike if warning.kind == kind]
-        for warning in same[:_NAMED]:
-            progress.say(f"Unlike the training scans: {warning.describe()}")
-        if len(same) > _NAMED:
-            progress.say(f"The same of {counted(len(same) - _NAMED, 'more scan')}.")
+        groups = group_by_message(same)
+        for names, message in groups[:_NAMED]:
+            progress.say(f"Unlike the training scans: {_name(names)}: {message}")
+        left = sum(len(names) for names, _ in groups[_NAMED:])
+        if left:
+            progress.say(f"The same of {counted(left, 'more scan')}.")
+
+
+def group_by_message(warnings: Sequence[ScanWarning]) -> list[tuple[list[str], str]]:
+    """Return each message once, with the scans that it is about, those about the most scans first."""
+    found: dict[str, list[str]] = {}
+    for warning in warnings:
+        found.setdefault(warning.message, []).append(warning.case)
+    return sorted(((names, message) for message, names in found.items()), key=lambda group: -len(group[0]))
+
+
+def _name(names: Sequence[str]) -> str:
+    return f"case {names[0]}" if len(names) == 1 else f"{counted(len(names), 'case')} ({some_of(names)})"
 
 
 def compare_cases(workspace: Workspace, run: Run) -> dict[str, tuple[str, ...]]:
