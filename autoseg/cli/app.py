@@ -33,7 +33,7 @@ from autoseg.cli.ending import run_to_end
 from autoseg.cli.evaluating import evaluate
 from autoseg.cli.exclusive import refuse_beside, refuse_unused
 from autoseg.cli.locales import restart_in_utf8
-from autoseg.cli.parsing import NumberFirst
+from autoseg.cli.parsing import NumberFirst, show_plain_switches
 from autoseg.cli.registered import add_registered
 from autoseg.cli.simulating import demo, simulate
 from autoseg.cli.streams import finish_output
@@ -41,7 +41,6 @@ from autoseg.cli.versions import show_versions
 from autoseg.cli.written import show_masks, show_start, show_written
 from autoseg.hardware import share_cores_with_others
 from autoseg.pipeline import face
-from autoseg.workspace.fold import FULL
 from dataset_fingerprints.errors import AutosegError, PartlyDoneError, PlanError
 
 if TYPE_CHECKING:
@@ -50,11 +49,18 @@ if TYPE_CHECKING:
 
 
 class AnySpelling(TyperGroup):
-    """Takes hyphens for underscores in command names."""
+    """Takes hyphens for underscores in command names, and shows switches without a type."""
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Find a command under either spelling."""
-        return super().get_command(ctx, cmd_name) or super().get_command(ctx, cmd_name.replace("-", "_"))
+        found = super().get_command(ctx, cmd_name) or super().get_command(ctx, cmd_name.replace("-", "_"))
+        if found is not None:
+            show_plain_switches(found.get_params(ctx))
+        return found
+
+    def get_params(self, ctx: Any) -> Any:
+        """Return the options that come before a command."""
+        return show_plain_switches(super().get_params(ctx))
 
 
 app = typer.Typer(
@@ -126,7 +132,7 @@ def plan_and_preprocess_command(
     assignments: SetOption = None,
 ) -> None:
     """Look at a data set, decide everything that has to be decided, and preprocess it."""
-    from autoseg.pipeline.folds.runs import name_folds
+    from autoseg.pipeline.first_training import describe_first_training
     from autoseg.pipeline.planning import read_plan
 
     place, label_maps = choose_place(dataset, images, labels)
@@ -156,8 +162,9 @@ def plan_and_preprocess_command(
             "[bold yellow]This is a CPU plan:[/] small and short. Plan again on the machine with the GPU.", markup=True
         )
     show_written((("Findings", made.check), ("Measurements", made.fingerprint), ("Plan", made.plan(plan_name))))
-    first = next(iter(name_folds(dealt)), FULL)
-    console.print(f"Workspace: {made.root}. `autoseg explain` says why; next: `autoseg train {first}`.", soft_wrap=True)
+    console.print(f"Workspace: {made.root}. `autoseg explain` says why.", soft_wrap=True)
+    for line in describe_first_training(made, plan, dealt, configurations or ()):
+        console.print(line, soft_wrap=True)
 
 
 @app.command(cls=NumberFirst)

@@ -173,12 +173,12 @@ def _introduce(found: Sequence[NewScan], scans: Path, channels: Sequence[str], p
 
 def _conclude(outcomes: Sequence[_Outcome], progress: Progress) -> None:
     """Say which masks are another kind of answer than the others."""
-    whole = [outcome.scan for outcome in outcomes if outcome.fallbacks]
-    if whole:
-        progress.say(
-            f"{counted(len(whole), 'scan was', 'scans were')} looked at whole, because a stage found nothing to crop "
-            f"to: {some_of(whole)}."
-        )
+    whole: dict[str, list[str]] = {}
+    for outcome in outcomes:
+        for fallback in outcome.fallbacks:
+            whole.setdefault(fallback.describe(), []).append(outcome.scan)
+    for what, scans in whole.items():
+        progress.say(f"{counted(len(scans), 'scan was', 'scans were')} looked at whole ({some_of(scans)}): {what}")
     blank = [outcome.scan for outcome in outcomes if outcome.blank]
     if blank:
         hold = counted(len(blank), "scan holds one value everywhere", "scans hold one value everywhere")
