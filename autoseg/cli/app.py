@@ -209,7 +209,9 @@ def train(
     assignments: SetOption = None,
     job: Annotated[
         Path | None,
-        typer.Option("--job", hidden=True, help="Read all options from a file that `train all` wrote for another process."),
+        typer.Option(
+            "--job", hidden=True, help="Read all options from a file that `train all` wrote for another process."
+        ),
     ] = None,
 ) -> None:
     """Train one fold of the cross-validation, or go on with it, and validate it on whole volumes.
