@@ -2,4 +2,12 @@
 
 from __future__ import annotations
 
-GIB = 1024**3
+GIB, MIB = 1024**3, 1024**2
+
+
+def show_gib(gib: float) -> str:
+    """Return an amount of memory that is given in GiB in words: `1.25 GiB`; below 1 GiB in MiB: `12 MiB`."""
+    if gib >= 1:
+        return f"{gib:.2f} GiB"
+    mib = gib * GIB / MIB
+    return f"{mib:.0f} MiB" if mib >= 1 or not mib else "less than 1 MiB"

@@ -36,7 +36,7 @@ _NNUNET_3D = SizeRules(
     max_data_share=0.05,
 )
 _NNUNET_2D = replace(_NNUNET_3D, initial_edge=2048, max_features=512)
-# Isensee 2021; the reference figures are for 8 GB, two patches in 3D and twelve in 2D.
+# Isensee 2021; the reference figures are for 8 GiB, two patches in 3D and twelve in 2D.
 _NNUNET_SIZES = ElementRules(
     sizes_2d=_NNUNET_2D,
     sizes_3d=_NNUNET_3D,
@@ -55,7 +55,7 @@ _RESENC_SIZES = replace(
     shrinks_to_pair=False,
 )
 _NNUNET = RulePlanner(
-    description="nnU-Net's default planner (Isensee 2021), number for number, whatever the device; for 8 GB.",
+    description="nnU-Net's default planner (Isensee 2021), number for number, whatever the device; for 8 GiB.",
     gpu=_NNUNET_SIZES,
     cpu=None,
     memory_gb=8.0,
@@ -71,7 +71,7 @@ _NNUNET = RulePlanner(
 def _resenc(size: str, memory_gb: float, reference_2d: float, reference_3d: float) -> RulePlanner:
     return replace(
         _NNUNET,
-        description=f"nnU-Net's planner with a residual encoder, size {size} (Isensee 2024), for {memory_gb:g} GB.",
+        description=f"nnU-Net's planner with a residual encoder, size {size} (Isensee 2024), for {memory_gb:g} GiB.",
         gpu=replace(_RESENC_SIZES, reference_2d=reference_2d, reference_3d=reference_3d, reference_memory_gb=memory_gb),
         memory_gb=memory_gb,
     )
@@ -162,7 +162,7 @@ def choose_machine(machine: MachineProfile, planner: str, gpu_memory_gb: float |
     own = find_planner(planner).memory_gb
     if gpu_memory_gb is None:
         return machine, own or machine.memory_gb
-    check_amount("--gpu-memory-gb", gpu_memory_gb, MOST_GPU_MEMORY_GB, "the GPU's memory in GB, such as 8")
+    check_amount("--gpu-memory-gb", gpu_memory_gb, MOST_GPU_MEMORY_GB, "the GPU's memory in GiB, such as 8")
     if machine.device == "cuda":
         return machine, gpu_memory_gb
     elsewhere = replace(

@@ -33,15 +33,14 @@ from autoseg.cli.ending import run_to_end
 from autoseg.cli.evaluating import evaluate
 from autoseg.cli.exclusive import refuse_beside, refuse_unused
 from autoseg.cli.locales import restart_in_utf8
-from autoseg.cli.parsing import NumberFirst
+from autoseg.cli.parsing import NumberFirst, show_plain_switches
 from autoseg.cli.registered import add_registered
 from autoseg.cli.simulating import demo, simulate
 from autoseg.cli.streams import finish_output
 from autoseg.cli.versions import show_versions
-from autoseg.cli.written import show_masks, show_written
+from autoseg.cli.written import show_masks, show_start, show_written
 from autoseg.hardware import share_cores_with_others
 from autoseg.pipeline import face
-from autoseg.workspace.fold import FULL
 from dataset_fingerprints.errors import AutosegError, PartlyDoneError, PlanError
 
 if TYPE_CHECKING:
@@ -50,11 +49,18 @@ if TYPE_CHECKING:
 
 
 class AnySpelling(TyperGroup):
-    """Takes hyphens for underscores in command names."""
+    """Takes hyphens for underscores in command names, and shows switches without a type."""
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Find a command under either spelling."""
-        return super().get_command(ctx, cmd_name) or super().get_command(ctx, cmd_name.replace("-", "_"))
+        found = super().get_command(ctx, cmd_name) or super().get_command(ctx, cmd_name.replace("-", "_"))
+        if found is not None:
+            show_plain_switches(found.get_params(ctx))
+        return found
+
+    def get_params(self, ctx: Any) -> Any:
+        """Return the options that come before a command."""
+        return show_plain_switches(super().get_params(ctx))
 
 
 app = typer.Typer(
@@ -126,7 +132,7 @@ def plan_and_preprocess_command(
     assignments: SetOption = None,
 ) -> None:
     """Look at a data set, decide everything that has to be decided, and preprocess it."""
-    from autoseg.pipeline.folds.runs import name_folds
+    from autoseg.pipeline.first_training import describe_first_training
     from autoseg.pipeline.planning import read_plan
 
     place, label_maps = choose_place(dataset, images, labels)
@@ -156,8 +162,9 @@ def plan_and_preprocess_command(
             "[bold yellow]This is a CPU plan:[/] small and short. Plan again on the machine with the GPU.", markup=True
         )
     show_written((("Findings", made.check), ("Measurements", made.fingerprint), ("Plan", made.plan(plan_name))))
-    first = next(iter(name_folds(dealt)), FULL)
-    console.print(f"Workspace: {made.root}. `autoseg explain` says why; next: `autoseg train {first}`.", soft_wrap=True)
+    console.print(f"Workspace: {made.root}. `autoseg explain` says why.", soft_wrap=True)
+    for line in describe_first_training(made, plan, dealt, configurations or ()):
+        console.print(line, soft_wrap=True)
 
 
 @app.command(cls=NumberFirst)
@@ -202,7 +209,9 @@ def train(
     assignments: SetOption = None,
     job: Annotated[
         Path | None,
-        typer.Option("--job", help="Read all options from a file that `train all` wrote for another process."),
+        typer.Option(
+            "--job", hidden=True, help="Read all options from a file that `train all` wrote for another process."
+        ),
     ] = None,
 ) -> None:
     """Train one fold of the cross-validation, or go on with it, and validate it on whole volumes.
@@ -216,7 +225,8 @@ def train(
     if job is not None:
         refuse_beside("job", context)
         found, written = read_job(job)
-        _train(found, written.fold, written.options)
+        # Whoever started this process says what is next.
+        _train(found, written.fold, written.options, advised=False)
         return
     if fold is None:
         raise PlanError(f"Name a fold: {_list_folds(workspace, plan)}.")
@@ -239,6 +249,7 @@ def train(
         restart=restart,
     )
     found = find_workspace(workspace)
+    show_start()
     if cluster == "slurm":
         from autoseg.pipeline.folds.slurm import submit_all
 
@@ -269,8 +280,8 @@ def _list_folds(workspace: Path | None, plan: str) -> str:
         return "0 to 4, `all` or `full`"
 
 
-def _train(found: Workspace, fold: str, options: TrainingOptions) -> None:
-    from autoseg.pipeline.written import list_trained, name_labels
+def _train(found: Workspace, fold: str, options: TrainingOptions, *, advised: bool = True) -> None:
+    from autoseg.pipeline.written import advise_after, list_trained, name_labels
 
     given: dict[str, Any] = {entry.name: getattr(options, entry.name) for entry in fields(options)}
     evaluation = face.train(found, fold, **given, progress=TerminalProgress())
@@ -278,6 +289,8 @@ def _train(found: Workspace, fold: str, options: TrainingOptions) -> None:
         title = "Cross-validation" if fold == "all" else f"Fold {fold}: cases it was not trained on"
         show_scores(title, evaluation, name_labels(found, options))
     show_written(list_trained(found, fold, options))
+    for line in advise_after(found, fold, options) if advised else ():
+        console.print(line, soft_wrap=True)
 
 
 @app.command()
@@ -302,6 +315,7 @@ def predict(
     plan: PlanOption = "default",
 ) -> None:
     """Segment new scans; each mask lies on its scan's own grid."""
+    show_start()
     try:
         masks = face.predict(
             scans,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from typer.core import TyperCommand
@@ -29,3 +30,11 @@ class NumberFirst(TyperCommand):
         # The last one: one in front of it may be the value of an option.
         number = given.pop(places[-1])
         return super().parse_args(ctx, [*given, "--", number])
+
+
+def show_plain_switches(parameters: Sequence[Any]) -> Sequence[Any]:
+    """Let help show options that take no value without a type, and return the parameters."""
+    for parameter in parameters:
+        if getattr(parameter, "is_flag", False):
+            parameter.metavar = ""
+    return parameters

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from autoseg.cli.display import TerminalProgress, console, show_table
+from autoseg.cli.written import shorten_path
 from dataset_fingerprints.files.places import resolve
 from dataset_fingerprints.names import counted
 
@@ -66,8 +68,17 @@ def simulate(
     with TerminalProgress().task("Simulating scans", count_cases(options)) as task:
         dataset = simulate_dataset(out, options, lambda _: task.advance())
     console.print(f"{counted(len(dataset.cases), 'case')} in {dataset.folder}.", soft_wrap=True)
+    if held_out:
+        scans, references = dataset.folder / "imagesTs", dataset.folder / "labelsTs"
+        console.print(
+            f"{counted(held_out, 'case')} held out: scans in {shorten_path(scans)}, masks in "
+            f"{shorten_path(references)}.",
+            soft_wrap=True,
+        )
     for defect in dataset.defects:
         console.print(f"{defect.kind}: {', '.join(defect.cases)}. {defect.what}", soft_wrap=True)
+    command = shlex.join(("autoseg", "plan_and_preprocess", shorten_path(dataset.folder)))
+    console.print(f"Next: `{command}`.", soft_wrap=True)
 
 
 def demo(

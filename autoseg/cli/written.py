@@ -1,4 +1,4 @@
-"""The end of a command's output: where everything lies that it wrote."""
+"""The first line of a command's output, and its end: where everything lies that it wrote."""
 
 from __future__ import annotations
 
@@ -10,6 +10,11 @@ from autoseg.cli.display import console
 
 if TYPE_CHECKING:
     from autoseg.pipeline.existing_masks import Masks
+
+
+def show_start() -> None:
+    """Show that the command was heard, before its libraries are loaded."""
+    console.print("Starting, which takes some seconds ...")
 
 
 def show_masks(masks: Masks) -> None:

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from autoseg.hardware import count_cores, measure_speed, profile_machine
+from autoseg.pipeline.at_work import report_running
 from autoseg.pipeline.explaining import REMEDY, read_named_plan
 from autoseg.pipeline.folds.begun import choose_splits, report_changed_contents, report_other_labels
 from autoseg.pipeline.inspecting import WaitingScans, examine_dataset, find_dataset
@@ -92,6 +93,7 @@ def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress
     workspace.refuse_links_of_planning(options.plan_name)
     refuse_workspace_place(root, dataset, workspace)
     refuse_similar_plan(workspace, options.plan_name)
+    report_running(workspace, progress)
     with locked(workspace.root, "this workspace's plan"):
         sweep(*workspace.planning_folders())
         _refuse_newer(workspace, options.plan_name)

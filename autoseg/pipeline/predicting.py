@@ -18,6 +18,7 @@ from autoseg.pipeline.planning import read_plan
 from autoseg.pipeline.prediction_report import PredictionReport, begin_report
 from autoseg.pipeline.scan_share import ScanShare
 from autoseg.pipeline.scan_warnings import read_known
+from autoseg.pipeline.short_trainings import describe_short
 from autoseg.pipeline.stopping import undisturbed
 from autoseg.pipeline.trained import load_trained
 from autoseg.pipeline.trained_folds import find_trained
@@ -115,6 +116,8 @@ def predict(scans: Path, out: Path, workspace: Workspace, options: PredictionOpt
     _introduce(
         found, scans, trained.channels, progress, f"{model.description}, flips {'on' if options.mirror else 'off'}"
     )
+    if doubt := describe_short(workspace, plan, trained.folders()):
+        progress.say(doubt)
     report_known_cases(found, workspace, progress)
     sweep_partials(*targets)
     made = Made(values=trained.scheme.known_values(), weights=trained.weight_files())
@@ -170,12 +173,12 @@ def _introduce(found: Sequence[NewScan], scans: Path, channels: Sequence[str], p
 
 def _conclude(outcomes: Sequence[_Outcome], progress: Progress) -> None:
     """Say which masks are another kind of answer than the others."""
-    whole = [outcome.scan for outcome in outcomes if outcome.fallbacks]
-    if whole:
-        progress.say(
-            f"{counted(len(whole), 'scan was', 'scans were')} looked at whole, because a stage found nothing to crop "
-            f"to: {some_of(whole)}."
-        )
+    whole: dict[str, list[str]] = {}
+    for outcome in outcomes:
+        for fallback in outcome.fallbacks:
+            whole.setdefault(fallback.describe(), []).append(outcome.scan)
+    for what, scans in whole.items():
+        progress.say(f"{counted(len(scans), 'scan was', 'scans were')} looked at whole ({some_of(scans)}): {what}")
     blank = [outcome.scan for outcome in outcomes if outcome.blank]
     if blank:
         hold = counted(len(blank), "scan holds one value everywhere", "scans hold one value everywhere")
@@ -204,8 +207,6 @@ def _predict_one(model: LoadedModel, scan: NewScan, target: Path, series: str, r
     """Write a scan's mask, and return what is remarkable about it."""
     read = model.read(scan.name, scan.images, series)
     labels, probabilities = model.segment(read)
-    for fallback in probabilities.fallbacks:
-        _log.warning("case %s: %s", scan.name, fallback.describe())
     with undisturbed():
         write_label_map(target, labels, read.source_grid, read.header)
     report.look(scan, target, read, labels, probabilities.fallbacks)

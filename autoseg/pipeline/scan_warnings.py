@@ -89,25 +89,28 @@ def warn_of(
 
 
 def say_unlike(warnings: Sequence[ScanWarning], progress: Progress) -> None:
-    """Say which scans are unlike the training scans, some of each kind."""
+    """Say which scans are unlike the training scans: those of the same words together, some of each kind."""
     said_before = ("blank", "channel-missing", "fallback")
     unlike = [warning for warning in warnings if warning.kind not in said_before]
     for kind in dict.fromkeys(warning.kind for warning in unlike):
-        _say_kind([warning for warning in unlike if warning.kind == kind], progress)
+        groups = group_by_message([warning for warning in unlike if warning.kind == kind])
+        for names, message in groups[:_NAMED]:
+            progress.say(f"Unlike the training scans: {_name(names)}: {message}")
+        left = sum(len(names) for names, _ in groups[_NAMED:])
+        if left:
+            progress.say(f"Similar of {counted(left, 'more scan')}: the table names each.")
 
 
-def _say_kind(warnings: Sequence[ScanWarning], progress: Progress) -> None:
-    """Say warnings of one kind: once what is the same of several scans, and of what differs some."""
-    scans: dict[str, list[str]] = {}
+def group_by_message(warnings: Sequence[ScanWarning]) -> list[tuple[list[str], str]]:
+    """Return each message once, with the scans that it is about, those about the most scans first."""
+    found: dict[str, list[str]] = {}
     for warning in warnings:
-        scans.setdefault(warning.message, []).append(warning.case)
-    most_first = sorted(scans.items(), key=lambda entry: -len(entry[1]))
-    for message, cases in most_first[:_NAMED]:
-        who = f"case {cases[0]}" if len(cases) == 1 else f"{len(cases)} scans ({some_of(cases, _NAMED)})"
-        progress.say(f"Unlike the training scans: {who}: {message}")
-    left = sum(len(cases) for _, cases in most_first[_NAMED:])
-    if left:
-        progress.say(f"Similar of {counted(left, 'more scan')}: the table names each.")
+        found.setdefault(warning.message, []).append(warning.case)
+    return sorted(((names, message) for message, names in found.items()), key=lambda group: -len(group[0]))
+
+
+def _name(names: Sequence[str]) -> str:
+    return f"case {names[0]}" if len(names) == 1 else f"{len(names)} scans ({some_of(names, _NAMED)})"
 
 
 def compare_cases(workspace: Workspace, run: Run) -> dict[str, tuple[str, ...]]:

@@ -36,13 +36,12 @@ class TrainedFolds:
 
     def weight_files(self) -> tuple[Path, ...]:
         """Return the files of all weights."""
-        return tuple(
-            file
-            for one in self.stages
-            for folders in one.values()
-            for folder in folders
-            for file in folder.weight_files()
-        )
+        return tuple(file for folder in self.folders() for file in folder.weight_files())
+
+    def folders(self) -> tuple[FoldFolder, ...]:
+        """Return the folders of all folds, each once."""
+        found = (folder for one in self.stages for folders in one.values() for folder in folders)
+        return tuple(dict.fromkeys(found))
 
 
 def find_trained(

@@ -6,7 +6,10 @@ from pathlib import Path
 
 from autoseg.pipeline.folds.job_file import ALL
 from autoseg.pipeline.folds.jobs import TrainingOptions
+from autoseg.pipeline.folds.runs import name_folds
+from autoseg.pipeline.next_steps import name_predict
 from autoseg.pipeline.planning import read_plan
+from autoseg.pipeline.short_trainings import describe_short
 from autoseg.workspace.workspace import Workspace
 
 
@@ -34,3 +37,14 @@ def list_trained(workspace: Workspace, fold: str, options: TrainingOptions) -> t
 def name_labels(workspace: Workspace, options: TrainingOptions) -> dict[int | str, str]:
     """Return the names of a plan's labels by their values."""
     return {label.value: label.name for label in read_plan(workspace, options.plan_name)[0].scheme.labels}
+
+
+def advise_after(workspace: Workspace, fold: str, options: TrainingOptions) -> tuple[str, ...]:
+    """Return what to say at the end of a fold's training, or of that of all folds: its next step, and any doubt."""
+    plan, splits = read_plan(workspace, options.plan_name)
+    configuration = options.configuration or plan.default_configuration
+    names = name_folds(splits) if fold == ALL else (fold,)
+    folders = [workspace.fold(plan.name, configuration, name) for name in names]
+    doubt = describe_short(workspace, plan, folders)
+    following = name_predict(workspace, plan, fold, configuration)
+    return (f"Next, segment new scans: {following}.", *((doubt,) if doubt else ()))

@@ -7,7 +7,7 @@ import math
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.geometry import Triple, TripleFloat, show_lengths, show_spacing
 from dataset_fingerprints.reading.guards.memory import free_bytes
-from dataset_fingerprints.sizes import GIB
+from dataset_fingerprints.sizes import GIB, show_gib
 
 # Resampling holds its result and at least one array of the same size beside it, in single precision.
 _COPIES, _VALUE_BYTES = 2, 4
@@ -29,6 +29,6 @@ def refuse_beyond_memory(shape: Triple, channels: int, spacing_mm: TripleFloat) 
     if needed_gb > free_gb:
         raise DataError(
             f"the scan has voxels of {show_spacing(spacing_mm)} mm, and {show_lengths(shape)} of them at the plan's "
-            f"spacing, which need {needed_gb:.3g} GB of memory, and {free_gb:.3g} GB are free. Expected voxels "
+            f"spacing, which need {show_gib(needed_gb)} of memory, and {show_gib(free_gb)} are free. Expected voxels "
             "of a few mm: correct the header, or use a machine with more memory."
         )

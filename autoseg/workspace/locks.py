@@ -73,6 +73,22 @@ def was_locked(folder: Path) -> bool:
     return (folder / LOCK).is_file()
 
 
+def is_locked(folder: Path) -> bool:
+    """Return whether a process is in a `locked` block of a folder at the moment; nothing is made."""
+    try:
+        descriptor = os.open(folder / LOCK, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return False
+    with os.fdopen(descriptor) as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+    return False
+
+
 def _lock(stream: IO[Any], kind: int, folder: Path, what: str) -> None:
     """Take a lock; where the file system has none, that is said instead.
 

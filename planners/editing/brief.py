@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from dataset_fingerprints.durations import show_duration
 from dataset_fingerprints.geometry import show_lengths, show_spacing
 from dataset_fingerprints.names import counted
-from dataset_fingerprints.sizes import GIB
+from dataset_fingerprints.sizes import GIB, show_gib
 from planners.choices import resolve
 from planners.editing.explain import Section, say_plainly
 from planners.networks.memory_decisions import predict_configuration
@@ -89,8 +89,8 @@ def _show_plan(plan: Plan, known: Known) -> Section:
 def _show_machine(plan: Plan) -> str:
     machine = plan.machine
     if machine.device == "cpu":
-        return f"a CPU ({machine.name}, {counted(machine.cores, 'core')}), {plan.memory_gb:g} GB"
-    return f"{machine.name}, {plan.memory_gb:g} GB"
+        return f"a CPU ({machine.name}, {counted(machine.cores, 'core')}), {plan.memory_gb:g} GiB"
+    return f"{machine.name}, {plan.memory_gb:g} GiB"
 
 
 def _show_time(plan: Plan, configuration: Configuration, known: Known) -> str:
@@ -123,7 +123,7 @@ def _describe(plan: Plan, configuration: Configuration, known: Known) -> dict[st
         "voxel size": f"{show_spacing(configuration.preprocessing.spacing_mm)} mm",
         "patch": f"{show_lengths(configuration.network_patch())} voxels",
         "batch": counted(configuration.batch_size, "patch", "patches"),
-        "memory to train": f"{predict_configuration(plan, configuration).total() / GIB:.3g} GB",
+        "memory to train": f"{show_gib(predict_configuration(plan, configuration).total() / GIB)}",
         "network": resolve(configuration.network, NETWORKS, "network").describe(),
         "steps": f"{configuration.training.iterations:,}",
         "time per fold": "not known" if math.isinf(seconds) else f"about {show_duration(seconds)}",

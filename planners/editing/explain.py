@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from dataset_fingerprints.geometry import AXIS_NAMES, show_lengths, show_spacing
-from dataset_fingerprints.sizes import GIB
+from dataset_fingerprints.sizes import GIB, show_gib
 from planners.choices import Choice, resolve
 from planners.networks.memory_decisions import predict_configuration
 from planners.parts import NETWORKS
@@ -76,7 +76,7 @@ def _explain_plan_itself(plan: Plan) -> Section:
         ("channels", ", ".join(plan.channels)),
         ("regions" if plan.scheme.regions else "labels", ", ".join(label.name for label in labels)),
         ("planner", plan.planner),
-        ("made for", f"{plan.machine.device} ({plan.machine.name}), {plan.memory_gb:g} GB"),
+        ("made for", f"{plan.machine.device} ({plan.machine.name}), {plan.memory_gb:g} GiB"),
         ("configuration used by default", plan.default_configuration),
     )
     return Section(title=f"Plan {plan.name}", columns=("what", "value"), rows=rows)
@@ -99,7 +99,7 @@ def _describe_configuration(plan: Plan, configuration: Configuration) -> dict[st
         "normalization": ", ".join(_describe_choice(choice) for choice in preprocessing.normalization),
         "patch": f"{show_lengths(configuration.network_patch())} voxels",
         "batch": str(configuration.batch_size),
-        "memory to train": f"{predict_configuration(plan, configuration).total() / GIB:.3g} GB",
+        "memory to train": f"{show_gib(predict_configuration(plan, configuration).total() / GIB)}",
         "network": resolve(configuration.network, NETWORKS, "network").describe(),
         "loss": _describe_choice(training.loss),
         "optimizer": _describe_choice(training.optimizer),

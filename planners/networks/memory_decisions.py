@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dataset_fingerprints.sizes import GIB
+from dataset_fingerprints.sizes import GIB, show_gib
 from planners.choices import resolve
 from planners.networks.training_memory import Memory, Shape, describe_execution, predict_memory
 from planners.parts import NETWORKS
@@ -50,10 +50,10 @@ def _explain(plan: Plan, configuration: Configuration) -> Decision:
     large = [name for name in parts if getattr(memory, name) >= LEAST_SHARE * memory.total()]
     return Decision(
         field=f"{configuration.name}.{FIELD}",
-        value=f"{memory.total() / GIB:.2f} GB predicted",
+        value=f"{show_gib(memory.total() / GIB)} predicted",
         rule="Everything that is in memory when a training step needs most, counted layer by layer. The waiting "
         "training cases come on top, as far as there is space.",
-        evidence=", ".join(f"{_PARTS[name]} {getattr(memory, name) / GIB:.2f}" for name in large)
-        + f"; planned for {plan.memory_gb:g} GB",
+        evidence=", ".join(f"{_PARTS[name]} {show_gib(getattr(memory, name) / GIB)}" for name in large)
+        + f"; planned for {plan.memory_gb:g} GiB",
         change="another patch, batch, network or optimiser",
     )

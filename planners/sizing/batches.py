@@ -151,5 +151,5 @@ def _shrink(candidate: Candidate, view: View, rules: SizeRules) -> Candidate:
             return smaller
     raise PlanError(
         f"No plan fits: two patches of {'x'.join(map(str, candidate.patch_shape))} voxels are still too large for the "
-        "memory, and no smaller patch can be pooled. Expected about 1 GB or more: give a larger memory budget."
+        "memory, and no smaller patch can be pooled. Expected about 1 GiB or more: give a larger memory budget."
     )

@@ -14,7 +14,7 @@ from planners.rules.spacing import Resolution
 
 def explain_device(machine: MachineProfile, memory_gb: float, *, short: bool) -> Decision:
     """Say what the plan was made for, loudly when it is a CPU."""
-    evidence = f"{machine.name}: {memory_gb:g} GB to plan for, {counted(machine.cores, 'core')}"
+    evidence = f"{machine.name}: {memory_gb:g} GiB to plan for, {counted(machine.cores, 'core')}"
     if short:
         return Decision(
             field="machine.device",

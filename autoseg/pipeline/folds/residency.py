@@ -19,7 +19,7 @@ from autoseg.training.record import CaseResidency
 from dataset_fingerprints.geometry import Box, Triple
 from dataset_fingerprints.measuring.memory_gate import MemoryGate
 from dataset_fingerprints.names import counted, some_of
-from dataset_fingerprints.sizes import GIB
+from dataset_fingerprints.sizes import GIB, show_gib
 from planners.choices import resolve
 from planners.networks.memory_decisions import predict_configuration
 from planners.networks.training_memory import resident_bytes
@@ -153,11 +153,11 @@ def fit_into(sizes: Sequence[int], free: float) -> list[bool]:
 
 def describe(found: CaseResidency) -> str:
     """Return a line for a person: where the training cases are, and why."""
-    where = [f"{found.on_device} on the device ({found.device_free_gb:.2f} GiB free)"] if found.on_device else []
-    where += [f"{found.in_memory} in memory ({found.memory_free_gb:.2f} GiB for cases)"] if found.in_memory else []
+    where = [f"{found.on_device} on the device ({show_gib(found.device_free_gb)} free)"] if found.on_device else []
+    where += [f"{found.in_memory} in memory ({show_gib(found.memory_free_gb)} for cases)"] if found.in_memory else []
     where += [f"{found.on_disk} stay on the disk, patches are read ahead"] if found.on_disk else []
-    why = f": memory has {found.memory_free_gb:.2f} GiB for cases (--memory-gb)" if found.on_disk else ""
-    return f"{counted(found.cases(), 'training case')}, {found.needed_gb:.2f} GiB: {', '.join(where)}{why}."
+    why = f": memory has {show_gib(found.memory_free_gb)} for cases (--memory-gb)" if found.on_disk else ""
+    return f"{counted(found.cases(), 'training case')}, {show_gib(found.needed_gb)}: {', '.join(where)}{why}."
 
 
 def _summarise(chosen: Sequence[str], sizes: Sequence[int], free: FreeMemory) -> CaseResidency:

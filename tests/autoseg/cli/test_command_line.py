@@ -68,7 +68,7 @@ def test_a_plan_for_a_gpu_elsewhere_can_be_made_on_any_machine(planned, monkeypa
     arguments = ["plan_and_preprocess", planned / "raw", "-w", planned / "gpu", "--gpu-memory-gb", "8"]
     assert run(monkeypatch, *arguments) == 0
     assert run(monkeypatch, "explain", "-w", planned / "gpu", "--json") == 0
-    plain = json.loads(capsys.readouterr().out.split("`autoseg train 0`.")[1])
+    plain = json.loads(capsys.readouterr().out.rpartition("Next: `autoseg train 0")[2].partition("\n")[2])
     assert plain["device"] == "cuda"
     assert plain["configurations"]["3d_fullres"]["training"]["optimizer"]["name"] == "sgd"
 

@@ -14,7 +14,7 @@ from tests.synthetic.scans import write_description, write_nnunet_dataset
 
 LONG = "x" * 300
 
-GPU_MEMORY = "Expected the GPU's memory in GB, such as 8"
+GPU_MEMORY = "Expected the GPU's memory in GiB, such as 8"
 SEED = "Expected a whole number from 0 to 4294967295"
 
 # what is given -> the command, and what the one message says

@@ -1,0 +1,57 @@
+"""The end of planning: what `train` will do, how long it will take here, and the command."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from autoseg.hardware import measure_speed, profile_machine
+from autoseg.pipeline.folds.runs import name_folds
+from autoseg.pipeline.next_steps import name_train
+from autoseg.workspace.fold import FULL
+from autoseg.workspace.workspace import Workspace
+from dataset_fingerprints.durations import show_duration
+from dataset_fingerprints.names import counted
+from planners.editing.brief import Known, expect_seconds
+from planners.order import find_configuration
+from planners.plan import Configuration, Plan, Splits
+
+# Enough for a figure of two digits, where the plan needs no better one.
+_MEASURED_SECONDS = 0.5
+
+
+def describe_first_training(
+    workspace: Workspace, plan: Plan, splits: Splits, preprocessed: Sequence[str] = ()
+) -> tuple[str, str]:
+    """Return what the first training will be, and the command that starts it, a sentence each.
+
+    Args:
+        workspace: of the plan.
+        plan: that was made.
+        splits: of its cases.
+        preprocessed: names of the configurations that were asked for; empty for the plan's default.
+    """
+    default = plan.default_configuration
+    name = default if not preprocessed or default in preprocessed else preprocessed[0]
+    configuration = find_configuration(plan.configurations, name, f"plan {plan.name}")
+    fold = next(iter(name_folds(splits)), FULL)
+    chosen = "by default" if name == default else f"with -c {name}"
+    steps = counted(configuration.training.iterations, "step")
+    return (
+        f"`autoseg train` trains {name} {chosen}: {steps}, {_show_time(plan, configuration)}.",
+        f"Next: {name_train(workspace, plan, fold, configuration=name)}.",
+    )
+
+
+def _show_time(plan: Plan, configuration: Configuration) -> str:
+    """Return the time of a fold in words, from the speed of this machine where it is the plan's."""
+    if plan.max_hours is not None:
+        return f"or as many as fit into the {show_duration(3600 * plan.max_hours)} per fold that were planned for"
+    machine = plan.machine
+    if machine.multiplications_per_second is None and machine == profile_machine():
+        machine = measure_speed(machine, _MEASURED_SECONDS)
+    seconds = expect_seconds(replace(plan, machine=machine), configuration, Known())
+    if math.isinf(seconds):
+        return "for a time that is not known here, as the plan is for another machine; it is said after the first steps"
+    return f"roughly {show_duration(seconds)} per fold on this machine, and its validation at the end"

@@ -1,0 +1,62 @@
+"""What a person does next, as commands to copy."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+from autoseg.workspace.fold import FULL
+from autoseg.workspace.workspace import Workspace, find_workspace
+from dataset_fingerprints.errors import WorkspaceError
+from planners.plan import Plan
+
+_USUAL_PLAN = "default"
+
+
+def name_train(workspace: Workspace, plan: Plan, fold: str, *options: str, configuration: str | None = None) -> str:
+    """Return the command that trains a fold.
+
+    Args:
+        workspace: of the plan.
+        plan: to train by.
+        fold: its name, or `all`.
+        options: further ones.
+        configuration: None for the plan's default.
+    """
+    return _join("train", fold, *options, *_choose(plan, configuration), *_place(workspace))
+
+
+def name_predict(workspace: Workspace, plan: Plan, fold: str, configuration: str | None = None) -> str:
+    """Return the command that segments new scans with what was just trained.
+
+    Args:
+        workspace: of the plan.
+        plan: that was trained by.
+        fold: its name, or `all`.
+        configuration: None for the plan's default.
+    """
+    name = configuration or plan.default_configuration
+    # Beside other folds it is used only where it is named.
+    others = [folder for folder in workspace.trained_folds(plan.name, name) if folder.name() != FULL]
+    named = ("-f", FULL) if fold == FULL and others else ()
+    return _join("predict", "SCANS", "-o", "MASKS", *named, *_choose(plan, configuration), *_place(workspace))
+
+
+def _choose(plan: Plan, configuration: str | None) -> tuple[str, ...]:
+    named = () if configuration in (None, plan.default_configuration) else ("-c", str(configuration))
+    return (*named, *(() if plan.name == _USUAL_PLAN else ("--plan", plan.name)))
+
+
+def _place(workspace: Workspace) -> tuple[str, ...]:
+    """Return the option that names the workspace, where a command would not find it by itself."""
+    try:
+        if find_workspace(None).root.absolute() == workspace.root.absolute():
+            return ()
+    except WorkspaceError:
+        pass
+    here, place = Path.cwd(), workspace.root.absolute()
+    return ("-w", str(place.relative_to(here) if place.is_relative_to(here) else place))
+
+
+def _join(*words: str) -> str:
+    return f"`{shlex.join(('autoseg', *words))}`"

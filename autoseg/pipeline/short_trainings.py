@@ -1,0 +1,68 @@
+"""Trained models of few steps: whoever uses one is told, for its masks are poor without any error."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from contextlib import suppress
+
+from autoseg.pipeline.next_steps import name_train
+from autoseg.training.policy import Policy
+from autoseg.training.record import TrainingRecord, read_record
+from autoseg.workspace.fold import FoldFolder
+from autoseg.workspace.workspace import Workspace
+from dataset_fingerprints.errors import FileFormatError
+from dataset_fingerprints.names import counted
+from planners.plan import Plan
+
+# A time is suggested in which so many times the fewest steps fit.
+_MORE = 5
+# Minutes from which on they are said as hours.
+_MANY_MINUTES = 120
+
+
+def describe_short(workspace: Workspace, plan: Plan, folders: Iterable[FoldFolder]) -> str:
+    """Return a sentence about those of some trained folds that were trained for few steps; empty where none was.
+
+    Args:
+        workspace: of the folds.
+        plan: of the folds.
+        folders: of the folds; one that is not trained, or whose record is not to be read, is left out.
+    """
+    short = [(folder, record) for folder in folders for record in _read_short(folder)]
+    if not short:
+        return ""
+    (folder, record), *others = short
+    options = _ask_for_more(max((one for _, one in short), key=_suggest_minutes))
+    command = name_train(workspace, plan, folder.name(), *options, configuration=record.configuration)
+    if not others:
+        was = f"This model ({folder.title()}) was trained for {counted(record.iterations, 'step')} only"
+        return f"{was}: expect poor masks. Train it longer: {command}."
+    steps = "; ".join(f"{one.title()}: {counted(made.iterations, 'step')}" for one, made in short)
+    return (
+        f"These models were trained for few steps only ({steps}): expect poor masks. Train them longer: {command}, and "
+        "so for the others."
+    )
+
+
+def _read_short(folder: FoldFolder) -> Iterable[TrainingRecord]:
+    """Yield a fold's record where its training has ended and was short."""
+    with suppress(FileFormatError):  # weights predict without it
+        record = read_record(folder)
+        if record is not None and record.status != "training" and record.iterations < Policy().few_steps:
+            yield record
+
+
+def _ask_for_more(record: TrainingRecord) -> tuple[str, str]:
+    """Return the option with which a fold goes on, and its value."""
+    minutes = _suggest_minutes(record)
+    if minutes < _MANY_MINUTES:
+        return "--max-minutes", f"{minutes:g}"
+    return "--max-hours", f"{math.ceil(minutes / 60):g}"
+
+
+def _suggest_minutes(record: TrainingRecord) -> int:
+    """Return round minutes in which some more steps fit; more than the fold has had, for only these extend it."""
+    needed = record.seconds / max(record.iterations, 1) * _MORE * Policy().few_steps / 60
+    least = max(needed, 2 * (record.max_minutes or 0.0), record.seconds / 60)
+    return 5 * (math.floor(least / 5) + 1)
