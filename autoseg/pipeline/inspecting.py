@@ -18,6 +18,7 @@ from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.layouts import (
     AUTOMATIC,
     Selection,
+    describe_columns,
     describe_layout,
     read_dataset,
     read_paired,
@@ -138,6 +139,8 @@ def find_dataset(root: Path, labels: Path | None, progress: Progress, selection:
         refuse_selection(root, selection)
     dataset = read_dataset(root, selection) if labels is None else read_paired(root, labels)
     progress.say(f"Found {describe_layout(dataset)}.")
+    if dataset.layout == "csv":
+        progress.say(f"{describe_columns(root, selection)}.")
     values = dataset.labels.index_count()
     if values > MOST_VALUES:
         raise DataError(
