@@ -140,9 +140,13 @@ OWN_NAMES = {
         "flair_reg (channel flair), t1_brain (channel t1) = scans; patient = patient; final_mask = label map; "
         "age = kept, not used",
     ),
-    "names of the files": (f"no=*|T1w={T1}|drawn={MASK}", ("T1w",), "T1w = scan; drawn = label map; no = kept"),
-    "a mask of the brain": (f"T1={T1}|brain_mask={FL}|roi={MASK}", ("T1",), "roi = label map; brain_mask = left out"),
-    "words around a channel": (f"path_to_T1w={T1}|lesion={MASK}", ("T1w",), "path_to_T1w (channel T1w) = scan"),
+    "names of the files": (f"case=*|T1w={T1}|drawn={MASK}|no=1", ("T1w",), "drawn = label map; no = kept"),
+    "a mask of the brain": (
+        f"case=*|T1={T1}|brain_mask={FL}|roi={MASK}",
+        ("T1",),
+        "roi = label map; brain_mask = left out",
+    ),
+    "words around a channel": (f"case=*|path_to_T1w={T1}|lesion={MASK}", ("T1w",), "path_to_T1w (channel T1w) = scan"),
 }
 
 
