@@ -10,11 +10,13 @@ import numpy as np
 from dataset_fingerprints.checking.checks import Finding
 from dataset_fingerprints.fingerprint import CaseFingerprint
 from dataset_fingerprints.geometry import show_lengths, show_spacing
-from dataset_fingerprints.names import some_of
+from dataset_fingerprints.names import counted, some_of
 from dataset_fingerprints.units import find_units
 
 # A voxel edge this many times longer or shorter than the median is worth a look; planning copes with less.
 SPACING_OUTLIER = 2.0
+# Cases that a message names.
+_NAMED = 5
 
 
 def check_cases(cases: Sequence[CaseFingerprint]) -> tuple[Finding, ...]:
@@ -84,10 +86,19 @@ def _find_orientations(cases: Sequence[CaseFingerprint]) -> list[Finding]:
     counts = Counter(case.orientation for case in cases).most_common()
     if len(counts) == 1:
         return []
-    rare = next(case.case for case in cases if case.orientation == counts[-1][0])
-    found = ", ".join(f"{code} {number}" for code, number in counts)
-    message = f"is stored as {counts[-1][0]} while others are not (cases: {found}). All were turned to RAS+."
-    return [Finding(case=rare, grade="fixed", kind="orientation-mix", message=message)]
+    named = {code: [case.case for case in cases if case.orientation == code] for code, _ in counts}
+    usual = counts[0][0]
+    rare, *others = (named[code] for code, _ in reversed(counts) if code != usual)
+    as_well = f", as {some_of(rare[1:], _NAMED)} {'is' if len(rare) == 2 else 'are'}" if rare[1:] else ""
+    also = "".join(
+        f"; {some_of(cases_of, _NAMED)} {'is' if len(cases_of) == 1 else 'are'} {code}"
+        for (code, _), cases_of in zip(list(reversed(counts))[1:-1], others, strict=True)
+    )
+    message = (
+        f"is stored as {counts[-1][0]}{as_well}{also}, while {counted(counts[0][1], 'case')} "
+        f"{'is' if counts[0][1] == 1 else 'are'} {usual}. All were turned to RAS+: nothing has to be done."
+    )
+    return [Finding(case=rare[0], grade="fixed", kind="orientation-mix", message=message)]
 
 
 def _find_subjects(cases: Sequence[CaseFingerprint]) -> list[Finding]:
