@@ -14,7 +14,14 @@ from dataset_fingerprints.layouts.column_names import ADVICE
 from dataset_fingerprints.layouts.csv_of_paths import describe_columns, is_csv, read_csv
 from dataset_fingerprints.layouts.describing import describe_layout
 from dataset_fingerprints.layouts.description import read_description
-from dataset_fingerprints.layouts.listing import ListedLabel, ListedScan, References, list_references, list_scans
+from dataset_fingerprints.layouts.listing import (
+    ListedLabel,
+    ListedScan,
+    References,
+    find_layout,
+    list_references,
+    list_scans,
+)
 from dataset_fingerprints.layouts.msd import is_msd, read_msd
 from dataset_fingerprints.layouts.nnunet import is_nnunet, read_nnunet
 from dataset_fingerprints.layouts.paired import is_paired, read_known_pair, read_paired
@@ -34,6 +41,7 @@ __all__ = [
     "Selection",
     "describe_columns",
     "describe_layout",
+    "find_layout",
     "list_references",
     "list_scans",
     "read_dataset",
