@@ -15,7 +15,8 @@ def write_cases(folder: Path, spacings: list[float], *, more: dict[str, list[str
     rows = []
     for number, spacing in enumerate(spacings):
         affine = affine_of(spacing_mm=(1, 1, spacing))
-        for name, voxels in zip(("scan", "mask"), head(number), strict=True):
+        image, labels = head(number)
+        for name, voxels in (("scan", image), ("mask", (labels > 0).astype("u1"))):
             write_nifti(folder / f"{name}{number}.nii.gz", voxels, affine)
         row = {"case": f"c{number}", "image": f"scan{number}.nii.gz", "label": f"mask{number}.nii.gz"}
         rows.append(row | {column: cells[number] for column, cells in (more or {}).items()})
