@@ -98,6 +98,10 @@ class LabelScheme:
         """Return the foreground values in ascending order."""
         return tuple(label.value for label in self.labels)
 
+    def names(self) -> dict[int | str, str]:
+        """Return the names of the foreground labels by their values, as scores list these beside names of regions."""
+        return {label.value: label.name for label in self.labels}
+
     def known_values(self) -> tuple[int, ...]:
         """Return the value of every index: background, the labels and, where there is one, the ignore label."""
         return (0, *self.values(), *(() if self.ignore_value is None else (self.ignore_value,)))

@@ -36,6 +36,17 @@ _COMPARED, _MEASURED = 100, 200_000
 _MOST_PERMUTED = 5
 
 
+# Where to look for exchanged channels, by how the data lie.
+ORDER_ADVICE = "check the numbers in the names of its files"
+_BY_NAME = "check in its folder which file is called after which channel"
+_ORDER_ADVICE = {
+    "csv": "look at its line in the table, whether each path stands in the column of its channel",
+    "bids": _BY_NAME,
+    "patients": _BY_NAME,
+    "msd": "check the order of the volumes in its file",
+}
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Unlikeness:
     """A way in which a scan is unlike all scans of a data set.
@@ -93,6 +104,11 @@ def recall_traits(case: CaseFingerprint) -> Traits:
     )
 
 
+def advise_on_order(layout: str) -> str:
+    """Return where to look for exchanged channels in data of a layout; any other name is for plain files."""
+    return _ORDER_ADVICE.get(layout, ORDER_ADVICE)
+
+
 @dataclass(frozen=True, kw_only=True)
 class KnownScans:
     """The scans of a data set, with which new ones are compared.
@@ -101,11 +117,13 @@ class KnownScans:
         channels: their names.
         cases: measurements of each scan.
         absolute: positions of the channels whose intensities have a unit, such as those of a CT.
+        order_advice: where to look if the channels of a scan are exchanged; see `advise_on_order`.
     """
 
     channels: tuple[str, ...]
     cases: tuple[Traits, ...]
     absolute: tuple[int, ...] = ()
+    order_advice: str = ORDER_ADVICE
 
     def compare(self, scan: Traits) -> tuple[Unlikeness, ...]:
         """Return in what a scan is far outside of everything that is known; nothing where nothing is known."""
@@ -158,7 +176,7 @@ class KnownScans:
                 yield Unlikeness(
                     kind="channels",
                     message=f"its channels look like {', '.join(names)}, where the model expects "
-                    f"{', '.join(self.channels)} in this order: check the numbers in the names of its files.",
+                    f"{', '.join(self.channels)} in this order: {self.order_advice}.",
                 )
                 return
         for position, shape in enumerate(shapes):

@@ -35,3 +35,9 @@ PARALLEL_AXES = 1e-3
 
 # The voxel sizes of a NIfTI and those of its affine are rounded differently by this share at most.
 REPORTED_SIZE = 0.01
+
+# A scan may be as long as a body, but is no wider than a scanner's opening (0.8 m at most) in the other directions.
+LARGEST_WIDTH_MM = 1000.0
+
+# A volume whose longest side is shorter than this is none of a person's, nor of an animal's head.
+SMALLEST_LENGTH_MM = 5.0

@@ -34,13 +34,12 @@ def spread_rare_labels(dealt: Dealt, units: Units) -> list[list[str]]:
 
 def describe_lacking(fingerprint: DatasetFingerprint, splits: Splits) -> Iterator[str]:
     """Yield which folds train on no case with a label that the cases they are judged on hold."""
-    names = {label.value: label.name for label in fingerprint.scheme.labels}
-    for value, name in names.items():
-        cases = {case.case for case in fingerprint.cases if _holds(case, value)}
+    for label in fingerprint.scheme.labels:
+        cases = {case.case for case in fingerprint.cases if _holds(case, label.value)}
         for number, fold in enumerate(splits.folds):
             if cases and cases.isdisjoint(fold.train):
                 yield (
-                    f"Fold {number} trains on no case with label {name}, which only {some_of(sorted(cases))} "
+                    f"Fold {number} trains on no case with label {label.name}, which only {some_of(sorted(cases))} "
                     f"{'holds' if len(cases) == 1 else 'hold'}: it cannot find it. Add cases with it."
                 )
 

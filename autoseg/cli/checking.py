@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from autoseg.cli.check_report import show_report
 from autoseg.cli.data_options import (
     ChannelOption,
     DatasetArgument,
@@ -52,15 +55,22 @@ def check(
     if out is not None:
         write_json(out, asdict(report))
         show_written((("Findings", out),))
-    if not report.findings:
-        console.print(f"{report.dataset}: {counted(report.cases, 'case')}, nothing to report.", soft_wrap=True)
-        return
-    rows = [(finding.grade, finding.case, finding.kind, finding.message) for finding in report.findings]
-    show_table(f"{report.dataset}: {counted(report.cases, 'case')}", ("grade", "case", "kind", "what"), rows)
-    if pictures is not None:
+    show_report(report)
+    if pictures is not None and report.findings:
         from autoseg.pipeline.picturing import draw_findings
 
         drawn = draw_findings(found, report.findings, pictures, progress)
         console.print(f"{counted(len(drawn), 'picture')} in {shorten_path(pictures)}.", soft_wrap=True)
     if any(finding.grade == "error" for finding in report.findings):
+        console.print("Next: correct what is listed as error, then check again.", soft_wrap=True)
         raise typer.Exit(2)
+    given = _spell(dataset, images, labels, channels or (), mask)
+    console.print(f"Next: `autoseg plan_and_preprocess {given}`", soft_wrap=True)
+
+
+def _spell(dataset: Path | None, images: Path | None, labels: Path | None, channels: Sequence[str], mask: str) -> str:
+    """Return the words that named the data set, for the next command."""
+    named = [("", dataset), ("--images", images), ("--labels", labels)]
+    words = [word for option, path in named if path is not None for word in (option, str(path)) if word]
+    words += [word for channel in channels for word in ("--channel", channel)]
+    return shlex.join([*words, *(("--mask", mask) if mask else ())])

@@ -10,6 +10,7 @@ from autoseg.hardware import count_cores, free_memory_gb, memory_limit_gb
 from autoseg.progress import Progress
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.checking.checks import Finding, refuse_errors
+from dataset_fingerprints.checking.overview import describe_cases
 from dataset_fingerprints.checking.summary import count_kinds
 from dataset_fingerprints.dataset import Case, Dataset
 from dataset_fingerprints.errors import DataError
@@ -18,6 +19,7 @@ from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.layouts import (
     AUTOMATIC,
     Selection,
+    describe_columns,
     describe_layout,
     read_dataset,
     read_paired,
@@ -40,11 +42,16 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CheckReport:
-    """All findings of a check, as `check.json` holds them."""
+    """All findings of a check, as `check.json` holds them.
+
+    Attributes:
+        overview: what the cases are like, in lines for people, each with what it is about.
+    """
 
     dataset: str
     cases: int
     findings: tuple[Finding, ...]
+    overview: tuple[tuple[str, str], ...] = ()
     schema_version: int = SCHEMA_VERSION
 
 
@@ -114,7 +121,8 @@ def examine_dataset(dataset: Dataset, workspace: Workspace, waiting: WaitingScan
         listeners = Listeners(on_scan=waiting.keep, on_measured=journal.append, on_done=lambda _: task.advance())
         found = extract_cases(dataset, known, choose_limits(), listeners)
     findings = found.findings()
-    report = CheckReport(dataset=dataset.name, cases=len(dataset.cases), findings=findings)
+    overview = describe_cases(dataset, found.records())
+    report = CheckReport(dataset=dataset.name, cases=len(dataset.cases), findings=findings, overview=overview)
     write_json(workspace.check, report)
     refuse_errors(dataset.root, findings)
     if findings:
@@ -138,6 +146,8 @@ def find_dataset(root: Path, labels: Path | None, progress: Progress, selection:
         refuse_selection(root, selection)
     dataset = read_dataset(root, selection) if labels is None else read_paired(root, labels)
     progress.say(f"Found {describe_layout(dataset)}.")
+    if dataset.layout == "csv":
+        progress.say(f"{describe_columns(root, selection)}.")
     values = dataset.labels.index_count()
     if values > MOST_VALUES:
         raise DataError(
@@ -151,7 +161,8 @@ def check_dataset(dataset: Dataset, progress: Progress) -> CheckReport:
     """Check a raw data set and write nothing."""
     with progress.task("Reading and checking", len(dataset.cases)) as task:
         found = extract_cases(dataset, {}, choose_limits(), Listeners(on_done=lambda _: task.advance()))
-    return CheckReport(dataset=dataset.name, cases=len(dataset.cases), findings=found.findings())
+    overview = describe_cases(dataset, found.records())
+    return CheckReport(dataset=dataset.name, cases=len(dataset.cases), findings=found.findings(), overview=overview)
 
 
 def choose_limits() -> Limits:

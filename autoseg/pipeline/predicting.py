@@ -30,7 +30,7 @@ from dataset_fingerprints.errors import DataError, PartlyDoneError, WorkspaceErr
 from dataset_fingerprints.failures import Failure, attempt, list_failures
 from dataset_fingerprints.fault_log import first_line
 from dataset_fingerprints.files.atomic import sweep_partials
-from dataset_fingerprints.layouts import Selection
+from dataset_fingerprints.layouts import Selection, find_layout
 from dataset_fingerprints.names import counted, some_of
 from dataset_fingerprints.reading.file_names import show_left_out
 from dataset_fingerprints.reading.images import write_label_map
@@ -112,7 +112,7 @@ def predict(scans: Path, out: Path, workspace: Workspace, options: PredictionOpt
         raise
     found = search(trained.channels)
     targets = choose_targets(found, scans, out, workspace)
-    model = load_trained(trained, mirror=options.mirror, known=read_known(workspace, trained))
+    model = load_trained(trained, mirror=options.mirror, known=read_known(workspace, trained, find_layout(scans)))
     _introduce(
         found, scans, trained.channels, progress, f"{model.description}, flips {'on' if options.mirror else 'off'}"
     )

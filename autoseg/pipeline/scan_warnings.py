@@ -11,10 +11,11 @@ from autoseg.pipeline.trained_folds import TrainedFolds
 from autoseg.prediction import Fallback
 from autoseg.progress import Progress
 from autoseg.workspace.workspace import Workspace
+from dataset_fingerprints.dataset import Dataset
 from dataset_fingerprints.errors import AutosegError
 from dataset_fingerprints.files.jsonfiles import read_json
 from dataset_fingerprints.fingerprint import DatasetFingerprint
-from dataset_fingerprints.likeness import KnownScans, Unlikeness, recall_traits
+from dataset_fingerprints.likeness import KnownScans, Unlikeness, advise_on_order, recall_traits
 from dataset_fingerprints.names import counted, some_of
 from planners.run import Run
 
@@ -42,11 +43,16 @@ class ScanWarning:
         return f"case {self.case}: {self.message}"
 
 
-def read_known(workspace: Workspace, trained: TrainedFolds) -> KnownScans | None:
+def read_known(workspace: Workspace, trained: TrainedFolds, layout: str = "") -> KnownScans | None:
     """Return the measurements of the scans that folds were trained for, as the workspace's fingerprint has them.
 
     None where there are none: the fingerprint is of other channels by now, of another version, or not there. Predicting
     does not need them.
+
+    Args:
+        workspace: whose fingerprint is read.
+        trained: the folds.
+        layout: of the scans that are compared with them; empty for plain files.
     """
     try:
         fingerprint = read_json(workspace.fingerprint, DatasetFingerprint)
@@ -57,7 +63,10 @@ def read_known(workspace: Workspace, trained: TrainedFolds) -> KnownScans | None
         return None
     names = {case for run in runs for case in (*run.train_cases, *run.validation_cases)}
     cases = tuple(recall_traits(case) for case in fingerprint.cases if case.case in names)
-    return KnownScans(channels=trained.channels, cases=cases, absolute=_find_absolute(runs[-1])) if cases else None
+    if not cases:
+        return None
+    absolute, advice = _find_absolute(runs[-1]), advise_on_order(layout)
+    return KnownScans(channels=trained.channels, cases=cases, absolute=absolute, order_advice=advice)
 
 
 def _find_absolute(run: Run) -> tuple[int, ...]:
@@ -120,10 +129,13 @@ def compare_cases(workspace: Workspace, run: Run) -> dict[str, tuple[str, ...]]:
     """
     try:
         fingerprint = read_json(workspace.fingerprint, DatasetFingerprint)
+        layout = read_json(workspace.dataset, Dataset).layout
     except (AutosegError, OSError):
         return {}
     traits = {case.case: recall_traits(case) for case in fingerprint.cases}
     trained = tuple(traits[case] for case in run.train_cases if case in traits)
-    known = KnownScans(channels=run.channels, cases=trained, absolute=_find_absolute(run))
+    known = KnownScans(
+        channels=run.channels, cases=trained, absolute=_find_absolute(run), order_advice=advise_on_order(layout)
+    )
     judged = [case for case in run.validation_cases if case in traits]
     return {case: tuple(unlike.message for unlike in known.compare(traits[case])) for case in judged}

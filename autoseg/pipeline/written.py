@@ -36,7 +36,7 @@ def list_trained(workspace: Workspace, fold: str, options: TrainingOptions) -> t
 
 def name_labels(workspace: Workspace, options: TrainingOptions) -> dict[int | str, str]:
     """Return the names of a plan's labels by their values."""
-    return {label.value: label.name for label in read_plan(workspace, options.plan_name)[0].scheme.labels}
+    return read_plan(workspace, options.plan_name)[0].scheme.names()
 
 
 def advise_after(workspace: Workspace, fold: str, options: TrainingOptions) -> tuple[str, ...]:

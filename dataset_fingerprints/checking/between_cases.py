@@ -6,15 +6,20 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dataset_fingerprints.checking.checks import Finding
 from dataset_fingerprints.fingerprint import CaseFingerprint
 from dataset_fingerprints.geometry import show_lengths, show_spacing
-from dataset_fingerprints.names import some_of
+from dataset_fingerprints.header_advice import VOXEL_SIZE_ADVICE
+from dataset_fingerprints.names import counted, some_of
+from dataset_fingerprints.tolerances import LARGEST_WIDTH_MM, SMALLEST_LENGTH_MM
 from dataset_fingerprints.units import find_units
 
 # A voxel edge this many times longer or shorter than the median is worth a look; planning copes with less.
 SPACING_OUTLIER = 2.0
+# Cases that a message names.
+_NAMED = 5
 
 
 def check_cases(cases: Sequence[CaseFingerprint]) -> tuple[Finding, ...]:
@@ -28,6 +33,7 @@ def check_cases(cases: Sequence[CaseFingerprint]) -> tuple[Finding, ...]:
     return (
         *_find_duplicates(cases),
         *_find_spacing_outliers(cases),
+        *_find_odd_sizes([case for case in cases if min(case.shape) > 1]),
         *_find_flat_scans(cases),
         *_find_orientations(cases),
         *_find_subjects(cases),
@@ -57,11 +63,50 @@ def _find_spacing_outliers(cases: Sequence[CaseFingerprint]) -> list[Finding]:
     for case, ratio in zip(cases, spacings / median, strict=True):
         if max(ratio.max(), 1 / ratio.min()) > SPACING_OUTLIER:
             message = (
-                f"has voxels of {show_spacing(case.spacing_mm)} mm where the median is {show_spacing(median)} mm. "
-                "Check that the header is right; if it is, the scan is resampled like the others."
+                f"has voxels of {show_spacing(case.spacing_mm)} mm{_show_factor(ratio)} where the median is "
+                f"{show_spacing(median)} mm. If the scan is so, nothing has to be done: it is resampled like the "
+                f"others. If not, the size in the file is wrong. {VOXEL_SIZE_ADVICE}."
             )
             findings.append(Finding(case=case.case, grade="warning", kind="spacing-outlier", message=message))
     return findings
+
+
+def _show_factor(ratio: NDArray[np.float64]) -> str:
+    """Return how many times larger or smaller voxels are, where that is so along all axes, as for a wrong unit."""
+    if ratio.max() > 1.01 * ratio.min():
+        return ""
+    return f" ({ratio.mean():.3g} times larger)" if ratio.mean() > 1 else f" ({1 / ratio.mean():.3g} times smaller)"
+
+
+def _find_odd_sizes(cases: Sequence[CaseFingerprint]) -> list[Finding]:
+    """Find scans that are larger than any scanner, or tiny, which tells that their voxel sizes are not in mm."""
+    findings = []
+    for large in (True, False):
+        found = [case for case in cases if _is_odd(_lengths_mm(case), large=large)]
+        if not found:
+            continue
+        size = "x".join(f"{length:.3g}" for length in _lengths_mm(found[0]))
+        others = [case.case for case in found[1:]]
+        also = f", and so {'is' if len(others) == 1 else 'are'} {some_of(others, _NAMED)}" if others else ""
+        limit = "more than fits into a scanner" if large else "less than a pea"
+        start = "The" if large else "If it is no picture of a microscope, the"
+        message = (
+            f"is {size} mm in all (voxels of {show_spacing(found[0].spacing_mm)} mm), {limit}{also}. "
+            f"{start} voxel size in the file is wrong, perhaps in another unit than mm. {VOXEL_SIZE_ADVICE}."
+        )
+        findings.append(Finding(case=found[0].case, grade="warning", kind="scan-size", message=message))
+    return findings
+
+
+def _lengths_mm(case: CaseFingerprint) -> list[float]:
+    return [length * step for length, step in zip(case.shape, case.spacing_mm, strict=True)]
+
+
+def _is_odd(lengths_mm: Sequence[float], *, large: bool) -> bool:
+    """Return whether a volume is too large, or too small; single slices and pictures are of any size."""
+    if large:
+        return sorted(lengths_mm)[1] > LARGEST_WIDTH_MM
+    return max(lengths_mm) < SMALLEST_LENGTH_MM
 
 
 def _find_flat_scans(cases: Sequence[CaseFingerprint]) -> list[Finding]:
@@ -84,10 +129,19 @@ def _find_orientations(cases: Sequence[CaseFingerprint]) -> list[Finding]:
     counts = Counter(case.orientation for case in cases).most_common()
     if len(counts) == 1:
         return []
-    rare = next(case.case for case in cases if case.orientation == counts[-1][0])
-    found = ", ".join(f"{code} {number}" for code, number in counts)
-    message = f"is stored as {counts[-1][0]} while others are not (cases: {found}). All were turned to RAS+."
-    return [Finding(case=rare, grade="fixed", kind="orientation-mix", message=message)]
+    named = {code: [case.case for case in cases if case.orientation == code] for code, _ in counts}
+    usual = counts[0][0]
+    rare, *others = (named[code] for code, _ in reversed(counts) if code != usual)
+    as_well = f", as {some_of(rare[1:], _NAMED)} {'is' if len(rare) == 2 else 'are'}" if rare[1:] else ""
+    also = "".join(
+        f"; {some_of(cases_of, _NAMED)} {'is' if len(cases_of) == 1 else 'are'} {code}"
+        for (code, _), cases_of in zip(list(reversed(counts))[1:-1], others, strict=True)
+    )
+    message = (
+        f"is stored as {counts[-1][0]}{as_well}{also}, while {counted(counts[0][1], 'case')} "
+        f"{'is' if counts[0][1] == 1 else 'are'} {usual}. All were turned to RAS+: nothing has to be done."
+    )
+    return [Finding(case=rare[0], grade="fixed", kind="orientation-mix", message=message)]
 
 
 def _find_subjects(cases: Sequence[CaseFingerprint]) -> list[Finding]:

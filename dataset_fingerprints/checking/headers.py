@@ -7,6 +7,7 @@ from math import radians, sin, sqrt
 
 from dataset_fingerprints.checking.checks import Finding, Grade
 from dataset_fingerprints.geometry import Grid, affine_distance_mm, show_lengths, show_spacing, skew_degrees
+from dataset_fingerprints.header_advice import VOXEL_SIZE_ADVICE
 from dataset_fingerprints.reading.alignment import overlap, same_place
 from dataset_fingerprints.reading.stored import Header
 from dataset_fingerprints.tolerances import (
@@ -94,14 +95,14 @@ def _check_unit(header: Header) -> Iterator[_Fault]:
             "warning",
             "unit",
             f"the header gives lengths in {_UNIT_NAMES[header.unit]}, which were converted: the voxels are "
-            f"{show_spacing(sizes_mm)} mm. If they are not, correct the unit in the header.",
+            f"{show_spacing(sizes_mm)} mm. If this is right, nothing has to be done. If not: {VOXEL_SIZE_ADVICE}.",
         )
     if header.pixdim_mm is not None and not _same_sizes(header.pixdim_mm, sizes_mm):
         yield (
             "warning",
             "voxel-size",
             f"the header gives voxel sizes of {show_spacing(header.pixdim_mm)} mm (pixdim), but its affine has "
-            f"{show_spacing(sizes_mm)} mm. The affine is used. If the others are right, correct the affine.",
+            f"{show_spacing(sizes_mm)} mm. The affine is used. If the others are right: {VOXEL_SIZE_ADVICE}.",
         )
 
 

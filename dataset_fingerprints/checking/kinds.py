@@ -44,6 +44,7 @@ KINDS: dict[str, Kind] = {
     "label-is-image": Kind(grades=("error",), meaning="scan and label map hold the same voxels"),
     "duplicate-image": Kind(grades=("warning",), meaning="two cases have the same image file"),
     "spacing-outlier": Kind(grades=("warning",), meaning="a scan's voxels are far larger or smaller than the others'"),
+    "scan-size": Kind(grades=("warning",), meaning="a scan is wider than a scanner, or tiny: a wrong voxel size"),
     "flat-scan": Kind(grades=("warning",), meaning="a scan is a single slice where the others are volumes"),
     "orientation-mix": Kind(grades=("fixed",), meaning="scans are stored in different orientations; all become RAS+"),
     "no-folds": Kind(grades=("warning",), meaning="all cases are of one subject: there is no cross-validation"),

@@ -10,16 +10,23 @@ from dataset_fingerprints.dataset import Dataset
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.files.places import resolve
 from dataset_fingerprints.layouts.bids import is_bids
-from dataset_fingerprints.layouts.csv_of_paths import is_csv, read_csv
+from dataset_fingerprints.layouts.column_names import ADVICE
+from dataset_fingerprints.layouts.csv_of_paths import describe_columns, is_csv, read_csv
 from dataset_fingerprints.layouts.describing import describe_layout
 from dataset_fingerprints.layouts.description import read_description
-from dataset_fingerprints.layouts.listing import ListedLabel, ListedScan, References, list_references, list_scans
+from dataset_fingerprints.layouts.listing import (
+    ListedLabel,
+    ListedScan,
+    References,
+    find_layout,
+    list_references,
+    list_scans,
+)
 from dataset_fingerprints.layouts.msd import is_msd, read_msd
 from dataset_fingerprints.layouts.nnunet import is_nnunet, read_nnunet
 from dataset_fingerprints.layouts.paired import is_paired, read_known_pair, read_paired
 from dataset_fingerprints.layouts.patients import is_patients
 from dataset_fingerprints.layouts.selection import AUTOMATIC, Selection, refuse_selection
-from dataset_fingerprints.layouts.table_columns import ADVICE
 from dataset_fingerprints.layouts.table_text import TABLE_SUFFIXES
 from dataset_fingerprints.layouts.trees import read_bids, read_patients
 from dataset_fingerprints.names import refuse_undecodable
@@ -32,7 +39,9 @@ __all__ = [
     "ListedScan",
     "References",
     "Selection",
+    "describe_columns",
     "describe_layout",
+    "find_layout",
     "list_references",
     "list_scans",
     "read_dataset",

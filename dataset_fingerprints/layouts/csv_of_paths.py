@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 from dataset_fingerprints.dataset import Case, Dataset
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.files.places import identify_place
+from dataset_fingerprints.layouts.column_names import ADVICE
 from dataset_fingerprints.layouts.description import (
     most_common_count,
     read_scheme_or_default,
@@ -20,11 +21,21 @@ from dataset_fingerprints.layouts.description import (
     session_of,
     subject_of,
 )
-from dataset_fingerprints.layouts.modalities import canonical
 from dataset_fingerprints.layouts.selection import AUTOMATIC, Selection
-from dataset_fingerprints.layouts.table_columns import ADVICE, Columns, read_columns
+from dataset_fingerprints.layouts.table_columns import Columns, read_columns
 from dataset_fingerprints.layouts.table_text import Line, is_table, read_table
+from dataset_fingerprints.names import is_case_name
 from dataset_fingerprints.reading.file_names import split_channel, stem_of
+
+_MEANINGS = {
+    "label": "label map",
+    "case": "name of the case",
+    "subject": "patient",
+    "session": "visit",
+    "site": "site",
+    "group": "group",
+    "task": "task",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,7 +62,8 @@ def read_csv(path: Path, description: Mapping[str, Any], selection: Selection = 
         `image`: the scan; a 4D file holds several channels. Or `image_0`, `image_1`, ...: one file per channel. Or
             `image:T1w`, `image:FLAIR`, ...: the same with the names of the channels, which are numbers otherwise.
         `label`: the label map.
-        `case` (optional): the name of the case; otherwise the first image's file name.
+        `case` (optional): the name of the case; otherwise that of the subject, with the session, where these tell cases
+            apart, else the first image's file name.
         `subject`, `session` (optional): otherwise from BIDS names (sub-..., ses-...), or the case is its own subject.
         `site` (optional): folds are balanced over sites.
         `group` (optional): cases of one group never lie in different folds, as those of one subject do not.
@@ -91,7 +103,7 @@ def list_csv(path: Path, needs: Sequence[str], selection: Selection = AUTOMATIC)
         DataError: the table or its columns cannot be meant, or names of cases cannot be used.
     """
     table = read_table(path)
-    columns = _select(path, read_columns(path, table, needs), selection)
+    columns = read_columns(path, table, needs, selection)
     numbered = all(_is_numbered(path, columns, line) for line in table.lines)
     cases = _with_names([_case(path, columns, line, numbered=numbered) for line in table.lines], columns)
     cure = "Give each case a name of its own in a column 'case', or name patient and visit in 'subject' and 'session'."
@@ -99,28 +111,38 @@ def list_csv(path: Path, needs: Sequence[str], selection: Selection = AUTOMATIC)
     return Listing(channels=columns.channels, cases=tuple(cases))
 
 
-def _select(path: Path, columns: Columns, selection: Selection) -> Columns:
-    """Keep the columns of images that a person chose, in the order of the choice."""
-    if selection.mask:
-        raise DataError(f"{path}: its column 'label' names the label maps. Leave --mask out.")
-    if not selection.channels:
-        return columns
-    known = {canonical(name): column for name, column in zip(columns.channels, columns.images, strict=False)}
-    unknown = [name for name in selection.channels if canonical(name) not in known]
-    if unknown:
-        found = ", ".join(columns.channels) or "image"
-        raise DataError(f"{path}: has no channel '{unknown[0]}' (--channel). Its channels: {found}.")
-    images = tuple(known[canonical(name)] for name in selection.channels)
-    names = tuple(columns.channels[columns.images.index(image)] for image in images)
-    return replace(columns, images=images, channels=names)
-
-
 def _with_names(cases: Sequence[Case], columns: Columns) -> list[Case]:
-    """Call cases after patient and session where their files have the names of others', as FLAIR.nii.gz in folders."""
-    counts = Counter(case.name for case in cases)
-    if "case" in columns.roles or "subject" not in columns.roles or max(counts.values()) == 1:
+    """Call cases after their patients where a column names these, with the visit where a patient has several cases.
+
+    Their files name them where the patients do not tell them apart, or cannot be names of files.
+    """
+    if "case" in columns.roles or "subject" not in columns.roles:
         return list(cases)
-    return [replace(case, name="_".join(filter(None, (case.subject, case.session)))) for case in cases]
+    alone = [case.subject for case in cases]
+    visits = ["_".join(filter(None, (case.subject, case.session))) for case in cases]
+    files = [case.name for case in cases]
+    names = next((names for names in (alone, visits, files) if _can_name(names)), visits)
+    return [replace(case, name=name) for case, name in zip(cases, names, strict=True)]
+
+
+def _can_name(names: Sequence[str]) -> bool:
+    return len({name.casefold() for name in names}) == len(names) and all(map(is_case_name, names))
+
+
+def describe_columns(path: Path, selection: Selection = AUTOMATIC, needs: Sequence[str] = ("image", "label")) -> str:
+    """Say what the columns of a table were taken for: `flair, t1 = scans; mask = label maps; patient = patients`."""
+    columns = read_columns(path, read_table(path), needs, selection)
+    scans = [_call(column, name) for column, name in zip_longest(columns.images, columns.channels, fillvalue="")]
+    said = [f"{', '.join(scans)} = {'scans' if len(scans) > 1 else 'scan'}"] if scans else []
+    said += [f"{column} = {_MEANINGS[role]}" for role, column in columns.roles.items() if role in _MEANINGS]
+    said += [f"{', '.join(columns.others)} = kept, not used"] if columns.others else []
+    said += [f"{', '.join(columns.left_out)} = left out"] if columns.left_out else []
+    return f"Columns of {path.name}: {'; '.join(said)}"
+
+
+def _call(column: str, channel: str) -> str:
+    """Return a column with the channel that it holds, where that is called otherwise."""
+    return column if channel in ("", column) else f"{column} (channel {channel})"
 
 
 def _is_numbered(path: Path, columns: Columns, line: Line) -> bool:

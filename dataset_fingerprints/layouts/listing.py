@@ -70,6 +70,12 @@ class References:
     scheme: LabelScheme | None
 
 
+def find_layout(place: Path) -> str:
+    """Return the layout of a data set; empty for a scan, or a folder of scans."""
+    found = _recognise(place)
+    return "" if found is None else found[0]
+
+
 def list_scans(place: Path, channels: Sequence[str], selection: Selection = AUTOMATIC) -> tuple[ListedScan, ...] | None:
     """List the scans of a data set under the names that its cases have in training; label maps are not asked for.
 

@@ -12,6 +12,7 @@ from typing import Any
 from dataset_fingerprints.dataset import Case, Dataset, LabelScheme
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.layouts.bids import list_bids
+from dataset_fingerprints.layouts.column_names import plain_name
 from dataset_fingerprints.layouts.description import (
     most_common_count,
     read_channels,
@@ -21,7 +22,6 @@ from dataset_fingerprints.layouts.description import (
 )
 from dataset_fingerprints.layouts.patients import list_patients
 from dataset_fingerprints.layouts.selection import AUTOMATIC, Selection
-from dataset_fingerprints.layouts.table_columns import plain_name
 from dataset_fingerprints.layouts.table_text import read_table
 from dataset_fingerprints.layouts.tree_choice import Chosen, choose_for_training, show_kinds
 from dataset_fingerprints.layouts.tree_files import Tree, TreeCase, TreeFile

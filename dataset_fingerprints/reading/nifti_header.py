@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.geometry import Grid, TripleFloat, make_grid
+from dataset_fingerprints.header_advice import VOXEL_SIZE_ADVICE
 from dataset_fingerprints.reading.stored import (
     GZIP_ERRORS,
     Header,
@@ -167,7 +168,7 @@ def describe_header(path: Path, raw: nibabel.Nifti1Header, block: bytes) -> Head
     if unit == "meter" and max(grid.spacing_mm()) >= LARGEST_VOXEL_IN_METRES_MM:
         raise DataError(
             f"{path}: its header gives voxel sizes in metres, up to {max(grid.spacing_mm()) / factor:g} m. Expected "
-            "millimetres: correct the unit, for example with nibabel (set_xyzt_units)."
+            f"millimetres: the unit is wrong, the numbers may be right. {VOXEL_SIZE_ADVICE}."
         )
     return Header(
         grid=grid,
@@ -199,7 +200,7 @@ def _affine(path: Path, raw: nibabel.Nifti1Header, block: bytes, factor: float) 
     if int(raw["sform_code"]) == 0 and not (sizes > 0).all():
         raise DataError(
             f"{path}: its header gives voxel sizes of {' x '.join(f'{size:g}' for size in sizes)}. Expected positive "
-            "ones: correct the header (pixdim), for example with nibabel."
+            f"ones (pixdim). {VOXEL_SIZE_ADVICE}."
         )
     with np.errstate(all="ignore"):
         try:

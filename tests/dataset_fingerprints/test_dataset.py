@@ -49,3 +49,7 @@ def test_300_labels_of_a_data_set_are_refused_by_its_file(tmp_path):
     (root / "dataset.json").write_text(json.dumps(description | {"labels": labels}))
     with pytest.raises(DataError, match=r"dataset\.json: 301 different label values"):
         read_dataset(root)
+
+
+def test_labels_are_named_by_their_values():
+    assert scheme_of(2, ignore=9).names() == {1: "label 1", 2: "label 2"}

@@ -10,7 +10,7 @@ import pytest
 
 from autoseg.simulate import SimulationOptions, image_path, simulate_dataset
 from dataset_fingerprints.geometry import make_grid
-from dataset_fingerprints.likeness import FACTOR, KnownScans, Traits, measure_traits
+from dataset_fingerprints.likeness import FACTOR, KnownScans, Traits, advise_on_order, measure_traits
 from dataset_fingerprints.measuring.intensities import SKETCH_POINTS
 from dataset_fingerprints.measuring.scans import make_scan, read_scan
 
@@ -171,3 +171,10 @@ def test_simulated_scans_are_told_apart(simulated):
         assert "spacing" in [unlike.kind for unlike in scans.compare(scan)]
     heads = KnownScans(channels=CHANNELS, cases=tuple(simulated["heads"]))
     assert [unlike.kind for unlike in heads.compare(new[0])] == ["body"]
+
+
+@pytest.mark.parametrize(
+    ("layout", "place"), [("", "names of its files"), ("csv", "its line in the table"), ("bids", "its folder")]
+)
+def test_exchanged_channels_are_to_be_looked_for_where_the_data_name_them(layout: str, place: str) -> None:
+    assert place in advise_on_order(layout)

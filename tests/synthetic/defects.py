@@ -44,6 +44,14 @@ def plant_both(root: Path, affine: np.ndarray, code: int = 0) -> None:
         nibabel.save(image, path)
 
 
+def plant_wide(root: Path) -> None:
+    """Make a case wider than a scanner; the others' voxels are not much smaller."""
+    for case in range(4):
+        affine = affine_of(spacing_mm=(48,) * 3 if f"sub-{case:03d}" == CASE else (40,) * 3)
+        for folder, ending, voxels in zip(("imagesTr", "labelsTr"), ("_0000", ""), head(case), strict=True):
+            write_nifti(root / folder / f"sub-{case:03d}{ending}.nii.gz", voxels, affine)
+
+
 def plant_unit(path: Path, unit: str, length: float) -> None:
     """Give a file the same lengths in another unit, of which so many are a mm."""
     image = nibabel.load(path)
@@ -126,6 +134,7 @@ PLANTERS: dict[str, Callable[[Path], object]] = {
     "label-is-image": lambda root: shutil.copy(label_of(root), scan_of(root)),
     "duplicate-image": lambda root: shutil.copy(scan_of(root), root / "imagesTr" / "sub-002_0000.nii.gz"),
     "spacing-outlier": lambda root: plant_both(root, affine_of(spacing_mm=(1, 1, 3))),
+    "scan-size": plant_wide,
     "orientation-mix": lambda root: plant_both(root, affine_of(flips=(-1, 1, 1))),
     "no-folds": lambda root: [file.unlink() for file in root.rglob("sub-*") if CASE not in file.name],
     "absent-label": lambda root: (declare(root, "oedema", 3), [file.unlink() for file in root.rglob("sub-000*")]),

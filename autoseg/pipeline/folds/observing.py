@@ -67,7 +67,7 @@ def draw_final(folder: FoldFolder, evaluation: Evaluation, scheme: LabelScheme) 
     lines = Curve(path=folder.curve).skim()
     if not lines:
         return
-    names: dict[int | str, str] = {label.value: label.name for label in scheme.labels}
+    names = scheme.names()
     means = {label.label: label.statistics("dice").mean for label in evaluation.summary}
     final = FinalScores(
         mean_dice=evaluation.foreground_mean_dice,

@@ -3,6 +3,7 @@ from __future__ import annotations
 import shutil
 
 import numpy as np
+import pytest
 
 from tests.synthetic.passes import kept, pass_over
 from tests.synthetic.scans import affine_of, head, write_nifti, write_nnunet_dataset
@@ -62,7 +63,7 @@ def test_mixed_orientations_are_reported_as_fixed(tmp_path):
     write_nifti(tmp_path / "labelsTr" / "sub-001.nii.gz", labels, flipped)
     findings = findings_of(tmp_path)
     assert kinds(findings) == [("sub-001", "fixed", "orientation-mix")]
-    assert "RAS 3, LAS 1" in findings[0].message
+    assert "is stored as LAS, while 3 cases are RAS" in findings[0].message
 
 
 def test_several_cases_of_one_subject_are_reported_as_grouped(tmp_path):
@@ -91,3 +92,47 @@ def test_what_was_found_earlier_is_reported_again_without_reading_the_case(tmp_p
     again, read = pass_over(tmp_path, kept(found))
     assert read == []
     assert again == found
+
+
+def test_all_cases_of_a_rare_orientation_are_named(tmp_path):
+    write_nnunet_dataset(tmp_path, cases=6)
+    for number, flips in ((1, (-1, 1, 1)), (4, (-1, 1, 1)), (5, (1, -1, 1))):
+        image, labels = head(number)
+        affine = affine_of(flips=flips)
+        write_nifti(tmp_path / "imagesTr" / f"sub-00{number}_0000.nii.gz", image, affine)
+        write_nifti(tmp_path / "labelsTr" / f"sub-00{number}.nii.gz", labels, affine)
+    (finding,) = findings_of(tmp_path)
+    assert finding.message.startswith(
+        "is stored as RPS; sub-001, sub-004 are LAS, while 3 cases are RAS. All were turned to RAS+"
+    )
+
+
+@pytest.mark.parametrize(
+    ("spacing", "message"),
+    [
+        (60.0, "mm in all (voxels of 60x60x60 mm), more than fits into a scanner, and so are sub-001, sub-002. The"),
+        (0.001, "less than a pea, and so are sub-001, sub-002. If it is no picture of a microscope"),
+    ],
+)
+def test_sizes_that_no_scan_has_come_with_advice_for_people(tmp_path, spacing, message):
+    write_nnunet_dataset(tmp_path, cases=3)
+    for number in range(3):
+        image, labels = head(number)
+        affine = affine_of(spacing_mm=(spacing,) * 3)
+        write_nifti(tmp_path / "imagesTr" / f"sub-00{number}_0000.nii.gz", image, affine)
+        write_nifti(tmp_path / "labelsTr" / f"sub-00{number}.nii.gz", labels, affine)
+    (finding,) = findings_of(tmp_path)
+    assert (finding.case, finding.kind) == ("sub-000", "scan-size")
+    assert message in finding.message
+    assert "3D Slicer, enter the right voxel size" in finding.message
+
+
+def test_voxels_ten_times_too_large_are_said_to_be_so(tmp_path):
+    write_nnunet_dataset(tmp_path, cases=4)
+    image, labels = head(1)
+    wrong = affine_of(spacing_mm=(10.0, 10.0, 10.0))
+    write_nifti(tmp_path / "imagesTr" / "sub-001_0000.nii.gz", image, wrong)
+    write_nifti(tmp_path / "labelsTr" / "sub-001.nii.gz", labels, wrong)
+    (finding,) = findings_of(tmp_path)
+    assert "10x10x10 mm (10 times larger) where the median is 1x1x1 mm" in finding.message
+    assert "dcm2niix" in finding.message

@@ -8,7 +8,7 @@ import pytest
 
 from dataset_fingerprints.dataset import Dataset
 from dataset_fingerprints.errors import DataError
-from dataset_fingerprints.layouts import Selection, read_dataset
+from dataset_fingerprints.layouts import Selection, describe_columns, read_dataset
 from tests.synthetic.trees import write_tree
 
 FILES = ("a/t1", "a/fl", "a/mask", "b/t1", "b/fl", "b/mask")
@@ -92,7 +92,7 @@ def test_tables_are_read_as_spreadsheets_save_them(
     text = front + "\r\n".join(between.join(line) for line in lines)
     (root / name).write_bytes(text.encode(encoding))
     (case,) = read_dataset(root / name).cases
-    assert (case.name, case.subject, dict(case.others)) == ("t1", "Zoë", {"Größe": "1"})
+    assert (case.name, case.subject, dict(case.others)) == ("Zoë", "Zoë", {"Größe": "1"})
 
 
 # columns that go beyond files, and what becomes of them in the first case
@@ -115,9 +115,67 @@ def test_other_columns_are_kept_by_their_names(root: Path) -> None:
     assert dict(case.others) == {"age": "61", "Stroke side": "L", "lesion": "yes", "T1": "yes", "path of study": "x"}
 
 
-def test_patient_and_visit_name_cases_whose_files_have_one_name(root: Path) -> None:
-    names = [case.name for case in read(root, f"image={T1}|label={MASK}|subject=P*|session=1").cases]
-    assert names == ["Pa_1", "Pb_1"]
+# cells of the patients' and visits' columns in two lines whose files have one name, and what the cases are called
+NAMES = {
+    "patients": ("P*", "1", ["Pa", "Pb"]),
+    "visits of one patient": ("P", "v*", ["P_va", "P_vb"]),
+    "names that no file can have": ("../*", "1", ["a", "b"]),
+}
+
+
+@pytest.mark.parametrize("kind", NAMES)
+def test_patients_and_visits_name_cases_where_they_tell_them_apart(tmp_path: Path, kind: str) -> None:
+    root = write_tree(tmp_path, "a", "b", "mask")
+    subject, session, expected = NAMES[kind]
+    header = f"patient={subject}|T1w=*.nii.gz|mask=mask.nii.gz|visit={session}"
+    assert [case.name for case in read(root, header).cases] == expected
+
+
+# columns with paths of files under names of one's own, what they are taken for, and what is said
+OWN_NAMES = {
+    "one scan": (f"ID=*|my_brain={T1}|mask={MASK}", (), "my_brain = scan; ID = name of the case; mask = label map"),
+    "words in them": (
+        f"patient=*|flair_reg={FL}|t1_brain={T1}|final_mask={MASK}|age=61",
+        ("flair", "t1"),
+        "flair_reg (channel flair), t1_brain (channel t1) = scans; patient = patient; final_mask = label map; "
+        "age = kept, not used",
+    ),
+    "names of the files": (f"case=*|T1w={T1}|drawn={MASK}|no=1", ("T1w",), "drawn = label map; no = kept"),
+    "a mask of the brain": (
+        f"case=*|T1={T1}|brain_mask={FL}|roi={MASK}",
+        ("T1",),
+        "roi = label map; brain_mask = left out",
+    ),
+    "words around a channel": (f"case=*|path_to_T1w={T1}|lesion={MASK}", ("T1w",), "path_to_T1w (channel T1w) = scan"),
+}
+
+
+@pytest.mark.parametrize("kind", OWN_NAMES)
+def test_what_columns_are_taken_for_is_said(root: Path, kind: str) -> None:
+    header, channels, said = OWN_NAMES[kind]
+    dataset = read(root, header)
+    assert dataset.channels == (channels or ("0",))
+    assert {Path(case.label).name for case in dataset.cases} == {"mask.nii.gz"}
+    assert said in describe_columns(root / "cases.csv")
+
+
+def test_one_of_several_label_maps_can_be_chosen(root: Path) -> None:
+    with pytest.raises(DataError, match=r"rater1: a/mask.nii.gz|choose it: --mask 'rater1 mask'") as caught:
+        read(root, f"case=*|T1w={T1}|rater1 mask={MASK}|rater2 mask={FL}")
+    assert "'rater1 mask' and 'rater2 mask'" in str(caught.value)
+    for choice in ("rater2 mask", "Rater2_mask", "rater2"):
+        dataset = read_dataset(root / "cases.csv", Selection(mask=choice))
+        assert [Path(case.label).name for case in dataset.cases] == ["fl.nii.gz"] * 2
+    with pytest.raises(DataError, match=r"several columns with paths of files can be meant by 'rater'"):
+        read_dataset(root / "cases.csv", Selection(mask="rater"))
+
+
+def test_scans_of_unclear_names_can_be_chosen(root: Path) -> None:
+    with pytest.raises(DataError, match="--channel 'first' --channel 'second'") as caught:
+        read(root, f"case=*|first={T1}|second={FL}|mask={MASK}")
+    assert "'first' (unclear: a/t1.nii.gz)" in str(caught.value)
+    dataset = read_dataset(root / "cases.csv", Selection(channels=("second", "first")))
+    assert dataset.channels == ("second", "first")
 
 
 def test_columns_of_a_table_can_be_chosen(root: Path) -> None:
@@ -126,7 +184,7 @@ def test_columns_of_a_table_can_be_chosen(root: Path) -> None:
     assert (dataset.channels, Path(dataset.cases[0].images[0]).name) == (("FLAIR",), "fl.nii.gz")
     with pytest.raises(DataError, match=r"has no channel 'T2w' \(--channel\). Its channels: T1w, FLAIR"):
         read_dataset(root / "cases.csv", Selection(channels=("T2w",)))
-    with pytest.raises(DataError, match="Leave --mask out"):
+    with pytest.raises(DataError, match=r"no column .* can be meant by 'dseg' \(--mask\)"):
         read_dataset(root / "cases.csv", Selection(mask="dseg"))
 
 
@@ -141,7 +199,7 @@ HINTS = {
     "image beside a channel": (f"{BASE}|FLAIR={FL}", "'image:NAME' for every channel"),
     "a gap": (f"case=*|image_0={T1}|image_2={FL}|label={MASK}", "without a gap"),
     "paths of something": (f"case=*|image={T1}|label={MASK}|extra={FL}", "Call it 'image:extra' if they are a channel"),
-    "a name of one's own": (f"case=*|mprage2={T1}|label={MASK}", "Call it 'image:mprage2' if they are a channel"),
+    "two of no clear names": (f"case=*|one={T1}|two={FL}|label={MASK}", "Call it 'image:one' if they are a channel"),
     "paths in the first line": (f"{T1}={T1}|{MASK}={MASK}", "the first line holds paths"),
 }
 
