@@ -62,8 +62,8 @@ def read_csv(path: Path, description: Mapping[str, Any], selection: Selection = 
         `image`: the scan; a 4D file holds several channels. Or `image_0`, `image_1`, ...: one file per channel. Or
             `image:T1w`, `image:FLAIR`, ...: the same with the names of the channels, which are numbers otherwise.
         `label`: the label map.
-        `case` (optional): the name of the case; otherwise that of the subject, with the session, where these tell cases
-            apart, else the first image's file name.
+        `case` (optional): the name of the case; otherwise that of the subject, with the session where there is such a
+            column, if these tell cases apart, else the first image's file name.
         `subject`, `session` (optional): otherwise from BIDS names (sub-..., ses-...), or the case is its own subject.
         `site` (optional): folds are balanced over sites.
         `group` (optional): cases of one group never lie in different folds, as those of one subject do not.
@@ -112,7 +112,7 @@ def list_csv(path: Path, needs: Sequence[str], selection: Selection = AUTOMATIC)
 
 
 def _with_names(cases: Sequence[Case], columns: Columns) -> list[Case]:
-    """Call cases after their patients where a column names these, with the visit where a patient has several cases.
+    """Call cases after their patients where a column names these, and after their visits if a column names those.
 
     Their files name them where the patients do not tell them apart, or cannot be names of files.
     """
@@ -121,7 +121,8 @@ def _with_names(cases: Sequence[Case], columns: Columns) -> list[Case]:
     alone = [case.subject for case in cases]
     visits = ["_".join(filter(None, (case.subject, case.session))) for case in cases]
     files = [case.name for case in cases]
-    names = next((names for names in (alone, visits, files) if _can_name(names)), visits)
+    ways = (visits, files) if "session" in columns.roles else (alone, visits, files)
+    names = next((names for names in ways if _can_name(names)), visits)
     return [replace(case, name=name) for case, name in zip(cases, names, strict=True)]
 
 

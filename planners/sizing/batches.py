@@ -136,11 +136,22 @@ def _shrink(candidate: Candidate, view: View, rules: SizeRules) -> Candidate:
     """Return the next smaller candidate.
 
     The step is the divisor that the network for the shrunk patch would have. Where padding up to that network's
-    divisors undoes the step, a larger one is taken.
+    divisors undoes the step, a larger one is taken; where no step along the axis helps, the next axis is shrunk.
     """
-    patch = list(candidate.patch_shape)
+    patch = candidate.patch_shape
     covered = [length / median for length, median in zip(patch, view.median_shape, strict=True)]
-    axis = max(range(len(patch)), key=lambda place: (covered[place], place))
+    for axis in sorted(range(len(patch)), key=lambda place: (covered[place], place), reverse=True):
+        smaller = _shrink_along(axis, candidate, view, rules)
+        if smaller is not None:
+            return smaller
+    raise PlanError(
+        f"No plan fits: two patches of {'x'.join(map(str, candidate.patch_shape))} voxels are still too large for the "
+        "memory, and no smaller patch can be pooled. Expected about 1 GiB or more: give a larger memory budget."
+    )
+
+
+def _shrink_along(axis: int, candidate: Candidate, view: View, rules: SizeRules) -> Candidate | None:
+    patch = list(candidate.patch_shape)
     divisor = candidate.network.divisors()[axis]
     trial = [length - divisor * (position == axis) for position, length in enumerate(patch)]
     step = choose_pooling(view.spacing_mm, trial, rules.max_levels).divisors[axis] if trial[axis] > 0 else divisor
@@ -149,7 +160,4 @@ def _shrink(candidate: Candidate, view: View, rules: SizeRules) -> Candidate:
         smaller = _build_candidate(patch, view, rules)
         if smaller.voxels() < candidate.voxels() and len(smaller.network.strides) > 1:
             return smaller
-    raise PlanError(
-        f"No plan fits: two patches of {'x'.join(map(str, candidate.patch_shape))} voxels are still too large for the "
-        "memory, and no smaller patch can be pooled. Expected about 1 GiB or more: give a larger memory budget."
-    )
+    return None

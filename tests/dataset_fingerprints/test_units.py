@@ -52,8 +52,9 @@ def test_a_group_is_reported_as_kept_in_one_fold(tmp_path):
 
 
 def test_what_a_csv_says_of_cases_later_is_taken_without_reading_them_again(tmp_path):
-    first, _ = pass_over(write_grouped(tmp_path))
-    columns = {
+    named = {"case": [f"sub-00{index}" for index in range(4)]}
+    first, _ = pass_over(write_grouped(tmp_path, **named))
+    columns = named | {
         "site": ["a", "a", "b", "b"],
         "group": ["", "g", "g", ""],
         "session": list("1234"),

@@ -11,7 +11,7 @@ from dataset_fingerprints.errors import DataError
 )
 def test_a_scan_that_no_memory_holds_is_refused_with_its_voxel_size(shape, channels):
     with pytest.raises(
-        DataError, match=r"voxels of .*x1 mm.*GB of memory, and .* GB are free. Expected voxels of a few mm"
+        DataError, match=r"voxels of .*x1 mm.*GiB of memory, and .* GiB are free. Expected voxels of a few mm"
     ):
         refuse_beyond_memory(shape, channels, (2000.0, 2000.0, 1.0))
 

@@ -117,7 +117,8 @@ def test_other_columns_are_kept_by_their_names(root: Path) -> None:
 
 # cells of the patients' and visits' columns in two lines whose files have one name, and what the cases are called
 NAMES = {
-    "patients": ("P*", "1", ["Pa", "Pb"]),
+    "patients": ("P*", "", ["Pa", "Pb"]),
+    "patients seen once": ("P*", "1", ["Pa_1", "Pb_1"]),
     "visits of one patient": ("P", "v*", ["P_va", "P_vb"]),
     "names that no file can have": ("../*", "1", ["a", "b"]),
 }
