@@ -8,6 +8,8 @@ import pytest
 
 from tests.synthetic.worked_examples import EXAMPLE, carry_out, run_in, run_tests
 
+pytestmark = pytest.mark.slow
+
 PLANNED = """
 import math
 from pathlib import Path
@@ -24,8 +26,6 @@ from tests.synthetic.batches import measure
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint
 from tests.synthetic.heads import plain_heads
 from tests.synthetic.machines import CPU
-
-pytestmark = pytest.mark.slow
 
 scans = [SyntheticCase(body_shape=(40, 48, 40), spacing_mm=(1.0, 1.0, 1.0))] * 5
 plan = make_plan(make_fingerprint(scans), PlanRequest(planner="default", machine=CPU, memory_gb=4.0))

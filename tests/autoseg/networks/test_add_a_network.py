@@ -8,6 +8,8 @@ import pytest
 
 from tests.synthetic.worked_examples import EXAMPLE, carry_out, run_in, run_tests
 
+pytestmark = pytest.mark.slow
+
 PLANNED = """
 from pathlib import Path
 
@@ -18,8 +20,6 @@ from planners import PlanRequest, make_plan, set_values
 from tests.autoseg.training.test_planned_steps import train_one_step
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint
 from tests.synthetic.machines import CPU
-
-pytestmark = pytest.mark.slow
 
 scans = [SyntheticCase(body_shape=(40, 48, 40), spacing_mm=(1.0, 1.0, 1.0))] * 5
 plan = make_plan(make_fingerprint(scans), PlanRequest(planner="default", machine=CPU, memory_gb=4.0))
