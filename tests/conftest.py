@@ -14,8 +14,8 @@ from autoseg.hardware import count_cores, share_cores_with_others
 
 share_cores_with_others()
 # Processes of a run that each take all cores slow each other down threefold in steps of small networks.
-PROCESSES = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-os.environ.setdefault("OMP_NUM_THREADS", str(max(1, count_cores() // PROCESSES)))
+if "PYTEST_XDIST_WORKER_COUNT" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, count_cores() // int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))))
 # A shell starts what runs in the background deaf to these, and so would be all processes that tests start.
 for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
     if signal.getsignal(number) is signal.SIG_IGN:
