@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from autoseg.hardware import count_cores, share_cores_with_others
+from autoseg.hardware import SHARERS, count_cores, share_cores_with_others
 
 share_cores_with_others()
 # Processes of a run that each take all cores slow each other down threefold in steps of small networks.
 if "PYTEST_XDIST_WORKER_COUNT" in os.environ:
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, count_cores() // int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))))
+    os.environ.setdefault(SHARERS, os.environ["PYTEST_XDIST_WORKER_COUNT"])
+    os.environ.setdefault("OMP_NUM_THREADS", str(count_cores()))
 # A shell starts what runs in the background deaf to these, and so would be all processes that tests start.
 for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
     if signal.getsignal(number) is signal.SIG_IGN:

@@ -75,17 +75,8 @@ SYSTEMS = (
 )
 
 
-# In every run a network of one's own.
-QUICKEST = ("segnet",)
-
-
-@pytest.mark.parametrize(
-    "system",
-    [
-        pytest.param(system, id=system.module, marks=() if system.module in QUICKEST else pytest.mark.slow)
-        for system in SYSTEMS
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("system", SYSTEMS, ids=[system.module for system in SYSTEMS])
 def test_a_system_plans_trains_goes_on_after_a_kill_and_predicts(system: System, tmp_path: Path) -> None:
     raw, workspace = tmp_path / "raw", Workspace(root=tmp_path / "ws")
     for index in range(5):

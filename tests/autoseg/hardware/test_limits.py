@@ -9,6 +9,7 @@ from autoseg.hardware import SHARERS, count_cores, free_memory_gb, memory_limit_
 
 @pytest.mark.parametrize("text", ["0", "-1", "abc", "", "1.5", "\u0663", "9" * 5000])
 def test_a_number_of_sharers_that_cannot_be_meant_is_ignored(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.delenv(SHARERS, raising=False)
     cores = count_cores()
     monkeypatch.setenv(SHARERS, text)
     assert count_cores() == cores

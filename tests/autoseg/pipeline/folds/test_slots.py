@@ -41,6 +41,7 @@ def test_the_shares_of_a_gpu_leave_space_for_memory_outside_of_tensors() -> None
 
 
 def test_cores_and_memory_are_shared_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(SHARERS, raising=False)
     assert share_machine([Slot()]) == (Slot(),)
     slots = share_machine([Slot(memory_share=share, environment={VISIBLE: "0"}) for share in (0.2, 0.3, 0.5)])
     assert [slot.memory_share for slot in slots] == [0.2, 0.3, 0.5]
