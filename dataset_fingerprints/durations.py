@@ -6,9 +6,11 @@ MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 
 
 def show_duration(seconds: float) -> str:
-    """Return a duration as a person says it: `40 s`, `12 min`, `1.5 h`, `36 h`, `4 days`."""
+    """Return a duration as a person says it: `40 s`, `2.5 min`, `12 min`, `1.5 h`, `36 h`, `4 days`."""
     if round(seconds) < MINUTE:
         return f"{max(seconds, 0.0):.0f} s"
+    if seconds < 5 * MINUTE:
+        return f"{round(2 * seconds / MINUTE) / 2:g} min"
     if seconds < 1.5 * HOUR:
         return f"{seconds / MINUTE:.0f} min"
     if seconds < 10 * HOUR:

@@ -56,11 +56,12 @@ def check(
         write_json(out, asdict(report))
         show_written((("Findings", out),))
     show_report(report)
-    if pictures is not None and report.findings:
+    if pictures is not None:
         from autoseg.pipeline.picturing import draw_findings
 
         drawn = draw_findings(found, report.findings, pictures, progress)
-        console.print(f"{counted(len(drawn), 'picture')} in {shorten_path(pictures)}.", soft_wrap=True)
+        where = f" in {shorten_path(pictures)}" if drawn else ": nothing that was found is about a place in space"
+        console.print(f"{counted(len(drawn), 'picture')}{where}.", soft_wrap=True)
     if any(finding.grade == "error" for finding in report.findings):
         console.print("Next: correct what is listed as error, then check again.", soft_wrap=True)
         raise typer.Exit(2)

@@ -29,6 +29,8 @@ def draw_findings(dataset: Dataset, findings: Sequence[Finding], folder: Path, p
     for finding in findings:
         if finding.kind in DRAWN:
             reported.setdefault(finding.case, []).append(finding)
+    if not reported:
+        return ()
     cases = {case.name: case for case in dataset.cases}
     pictures = []
     with progress.task("Drawing", len(reported)) as task:

@@ -185,6 +185,7 @@ class Trainer:
             rounds_seconds=rounds_seconds,
             final_seconds=final_seconds,
             final_cases=len(setup.validation_cases),
+            fitted=setup.max_minutes is not None,
         )
         self._progress.say(ahead.describe())
 
@@ -329,10 +330,17 @@ class Trainer:
     def _warn_of_few_steps(self, before: int) -> None:
         steps, minutes = self._position.iterations, self._setup.max_minutes
         if not before and minutes and steps < self._policy.few_steps:
+            planned = self._setup.planned_minutes
+            if planned is not None and planned <= minutes:
+                enough = math.ceil(1.2 * minutes * self._policy.few_steps / steps)
+                cure = f"Give more time, for example `--max-minutes {enough}`; the plan was made for short trainings."
+            else:
+                cure = (
+                    "Give more time, or plan for this time, with smaller steps: `autoseg plan_and_preprocess DATASET "
+                    f"--plan-name short --max-minutes {minutes:g}`, then train with `--plan short`."
+                )
             self._progress.say(
-                f"Only {counted(steps, 'step fits', 'steps fit')} into the time: expect poor masks. Give more time, or "
-                "plan for this time, with smaller steps: `autoseg plan_and_preprocess DATASET --plan-name short "
-                f"--max-minutes {minutes:g}`, then train with `--plan short`."
+                f"Only {counted(steps, 'step fits', 'steps fit')} into the time: expect poor masks. {cure}"
             )
 
     def _validate_or_stop(self, task: Task, interruption: Interruption) -> None:

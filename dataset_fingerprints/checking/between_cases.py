@@ -155,8 +155,8 @@ def _find_subjects(cases: Sequence[CaseFingerprint]) -> list[Finding]:
             case=first.case,
             grade="fixed",
             kind="shared-subject",
-            message=f"is of {_show_unit(first)}, as {some_of([case.case for case in others], 5)} are. They are kept "
-            "in one fold.",
+            message=f"is of {_show_unit(first)}, as {some_of([case.case for case in others], 5)} "
+            f"{'is' if len(others) == 1 else 'are'}. They are kept in one fold.",
         )
         for first, *others in units.values()
         if others

@@ -14,6 +14,8 @@ from dataset_fingerprints.names import counted, some_of
 
 # Sites that are named.
 _NAMED = 6
+# Different sizes that are listed one by one.
+_LISTED = 3
 _MM3_PER_ML = 1000
 
 
@@ -66,10 +68,15 @@ def _describe_label(label: Label, cases: Sequence[CaseFingerprint]) -> str:
 
 
 def _range_of(rows: Sequence[Sequence[float]], unit: str) -> str:
-    """Return the smallest and the largest lengths along each axis."""
+    """Return the lengths with how many cases have them, or of many the smallest and the largest along each axis."""
     show = show_spacing if unit == "mm" else show_lengths
+    counts = Counter(show(list(row)) for row in rows)
+    if len(counts) == 1:
+        return f"{next(iter(counts))} {unit} in all"
+    if len(counts) <= _LISTED:
+        return ", ".join(f"{shown} {unit} ({counted(count, 'case')})" for shown, count in counts.most_common())
     low, high = show(np.min(rows, axis=0).tolist()), show(np.max(rows, axis=0).tolist())
-    return f"{low} {unit} in all" if low == high else f"{low} to {high} {unit}"
+    return f"{len(counts)} different; along each axis from {low} to {high} {unit}"
 
 
 def _between(low: int, high: int) -> str:

@@ -13,6 +13,8 @@ from dataset_fingerprints.durations import show_duration
         (59.4, "59 s"),
         (59.6, "1 min"),
         (61, "1 min"),
+        (150, "2.5 min"),
+        (290, "5 min"),
         (720, "12 min"),
         (5399, "90 min"),
         (5400, "1.5 h"),

@@ -242,6 +242,7 @@ def _train(job: Job, earlier: TrainingRecord | None, progress: Progress) -> Trai
         validation_cases=job.cases.validation,
         seed=(job.plan.seed, _fold_number(job.fold)),
         max_minutes=minutes,
+        planned_minutes=None if job.plan.max_hours is None else 60 * job.plan.max_hours,
         patience=patience,
         device=device,
         autocast=autocast,

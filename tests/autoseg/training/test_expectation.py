@@ -5,7 +5,7 @@ def test_what_is_expected_is_the_sum_of_its_shares() -> None:
     ahead = Expectation(steps=1000, step_seconds=0.6, rounds_seconds=120.0, final_seconds=180.0, final_cases=40)
     assert ahead.seconds() == 900
     assert ahead.describe() == (
-        "Expected here: about 15 min: 10 min for 1000 steps, 2 min for validation on the way, 3 min for 40 "
+        "Expected here: about 15 min: 10 min for 1,000 steps, 2 min for validation on the way, 3 min for 40 "
         "validation cases at the end."
     )
 

@@ -101,16 +101,27 @@ def test_a_time_budget_becomes_a_number_of_iterations(tmp_path):
     assert position.seconds == pytest.approx(600, rel=0.1)
 
 
-def test_a_time_for_few_steps_is_reported_when_it_is_known(tmp_path):
+@pytest.mark.parametrize(
+    ("planned", "cure"),
+    [
+        (None, r"or plan for this time, .*plan_and_preprocess DATASET --plan-name short --max-minutes 2`"),
+        (60.0, r"or plan for this time"),
+        (2.0, r"`--max-minutes \d+`; the plan was made for short trainings"),
+    ],
+)
+def test_a_time_for_few_steps_is_reported_when_it_is_known(tmp_path, planned, cure):
     listening = Listening()
-    made = setup(max_minutes=2.0, policy=MEASURING, clock=Ticking())
+    made = setup(max_minutes=2.0, planned_minutes=planned, policy=MEASURING, clock=Ticking())
     position = make_trainer(tmp_path, made, progress=listening).run()
     assert position.iterations < Policy().few_steps
     (message,), (expected,) = listening.messages, listening.expected
     assert message.startswith("Only ")
     assert "steps fit into the time" in message
-    assert "plan_and_preprocess DATASET --plan-name short --max-minutes 2" in message
-    assert re.match(r"Expected here: about 2 min: .* for \d+ steps, .* for 3 validation cases at the end", expected)
+    assert re.search(cure, message)
+    assert re.match(
+        r"Expected here: about 2 min: .* for as many steps as fit, \d+ at first, .* for 3 validation cases at the end",
+        expected,
+    )
 
 
 def test_a_loss_that_is_not_a_number_again_and_again_stops_with_advice(tmp_path):

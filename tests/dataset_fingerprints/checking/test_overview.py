@@ -33,7 +33,7 @@ def test_patients_sites_sizes_and_volumes_are_said(tmp_path: Path) -> None:
     said = overview_of(write_cases(tmp_path, [1, 1.5, 1.5], more=more))
     assert said["Patients"] == "2, with 1 to 2 cases each; those of one stay in one fold"
     assert said["Sites"] == "Rome (2 cases); not given for 1 case"
-    assert said["Voxel size"] == "1x1x1 to 1x1x1.5 mm"
+    assert said["Voxel size"] == "1x1x1.5 mm (2 cases), 1x1x1 mm (1 case)"
     assert said["Scan size"] == "24x28x20 voxels in all"
     assert said["lesion"].startswith("label 1: ")
     assert " ml, half the cases below " in said["lesion"]
@@ -47,3 +47,8 @@ def test_what_cannot_be_measured_is_left_out(tmp_path: Path) -> None:
     assert said["Sites"] == "not given"
     assert said["Measured"] == "the 1 case without errors, which the next lines are about"
     assert said["Voxel size"] == "1x1x1 mm in all"
+
+
+def test_many_voxel_sizes_are_counted_and_given_as_a_range(tmp_path: Path) -> None:
+    said = overview_of(write_cases(tmp_path, [1, 1.5, 2, 3]))
+    assert said["Voxel size"] == "4 different; along each axis from 1x1x1 to 1x1x3 mm"
