@@ -44,7 +44,7 @@ _log = logging.getLogger(__name__)
 EACH = 4
 # Normalised intensities outside of a body, and the share of a slice's edge that lies there.
 _OUTSIDE, _SURROUNDED = 1e-3, 0.25
-_SUBJECT, _FOLD = "subject", "fold"
+_SUBJECT, _SITE, _FOLD = "subject", "site", "fold"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -133,16 +133,20 @@ def make_table(validated: Validated) -> Table:
     names = [validated.showing.name_of(label.label) for label in validated.evaluation.summary]
     figures = name_figures(names, COLUMNS)
     rows = []
+    origins = {case.case: validated.inputs.origin(case.case) for case in validated.evaluation.cases}
+    site = (_SITE,) if any(origin.site for origin in origins.values()) else ()
     for case in validated.evaluation.cases:
         row = {
             CASE: case.case,
-            _SUBJECT: validated.inputs.origin(case.case).subject,
+            _SUBJECT: origins[case.case].subject,
             _FOLD: validated.folders[case.case].name(),
             WARNINGS: validated.warn_of(case),
         }
+        if site:
+            row[_SITE] = origins[case.case].site
         mean = {MEAN: show_figure(mean_dice(case))} if several else {}
         rows.append(row | mean | fill_figures(case, figures, COLUMNS))
-    fixed = (CASE, _SUBJECT, _FOLD, *([MEAN] if several else ()))
+    fixed = (CASE, _SUBJECT, *site, _FOLD, *([MEAN] if several else ()))
     return Table(columns=(*fixed, *figures, WARNINGS), rows=tuple(rows))
 
 

@@ -16,7 +16,8 @@ from autoseg.pipeline.planning import read_plan
 from autoseg.pipeline.score_tables import find_odd_scores
 from autoseg.pipeline.showing import choose_showing
 from autoseg.report import View, is_drawn
-from dataset_fingerprints.dataset import Label, LabelScheme
+from dataset_fingerprints.dataset import Dataset, Label, LabelScheme
+from dataset_fingerprints.files.jsonfiles import read_json, write_json
 from dataset_fingerprints.reading.images import read_image
 
 SCHEME = LabelScheme(labels=(Label(name="dark", value=1), Label(name="bright", value=2)))
@@ -118,3 +119,16 @@ def test_a_slice_of_a_preprocessed_case_lies_where_the_scan_has_it(trained, axis
     # Normalised, and where voxels were resampled a little blurred.
     assert np.corrcoef(plane.ravel(), wanted.ravel())[0, 1] > 0.95
     assert replace(view, index=index).describe().endswith(f"{'xyz'[axis]} = {index}")
+
+
+def test_the_table_names_sites_where_the_data_set_does(tiny):
+    held_out = [path.name.removesuffix(".nii.gz") for path in tiny.fold().validation.root.glob("*.nii.gz")]
+    dataset = read_json(tiny.workspace.dataset, Dataset)
+    sited = tuple(replace(case, site="Rome" if case.name in held_out else "") for case in dataset.cases)
+    write_json(tiny.workspace.dataset, replace(dataset, cases=sited))
+    tiny.fold().table.unlink()
+    tiny.train(0)
+    with tiny.fold().table.open(encoding="utf-8-sig", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert list(rows[0])[:4] == ["case", "subject", "site", "fold"]
+    assert [row["site"] for row in rows] == ["Rome"] * len(held_out)
