@@ -31,7 +31,8 @@ class Masks:
     """The masks of all scans, in their order; as a sequence it is their paths.
 
     Attributes:
-        paths: of all masks.
+        paths: of all masks that are there now.
+        failed: number of scans without one.
         kept: those of them that were there before and stay.
         warnings: what is remarkable about scans that were predicted now, such as being unlike the training scans.
         table: of all scans: volumes, numbers of lesions, warnings; None where none was written.
@@ -39,6 +40,7 @@ class Masks:
     """
 
     paths: tuple[Path, ...]
+    failed: int = 0
     kept: frozenset[Path] = frozenset()
     warnings: tuple[ScanWarning, ...] = ()
     table: Path | None = None
@@ -61,7 +63,8 @@ class Masks:
         """Return in words how many were made, and how many were there."""
         made, kept = len(self.paths) - len(self.kept), len(self.kept)
         stay = f", {kept} {'was there and stays' if kept == 1 else 'were there and stay'}" if kept else ""
-        return f"{counted(made, 'mask')} made{stay}"
+        missing = f", {counted(self.failed, 'scan')} failed" if self.failed else ""
+        return f"{counted(made, 'mask')} made{stay}{missing}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

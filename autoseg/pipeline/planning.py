@@ -12,7 +12,7 @@ from pathlib import Path
 from autoseg.hardware import count_cores, measure_speed, profile_machine
 from autoseg.pipeline.at_work import report_running
 from autoseg.pipeline.explaining import REMEDY, read_named_plan
-from autoseg.pipeline.folds.begun import choose_splits, report_changed_contents, report_other_labels
+from autoseg.pipeline.folds.begun import choose_splits, report_changed_contents, report_other_labels, report_other_plan
 from autoseg.pipeline.inspecting import WaitingScans, examine_dataset, find_dataset
 from autoseg.pipeline.outputs import refuse_similar_plan, refuse_workspace_place
 from autoseg.pipeline.same_dataset import find_place, refuse_other_dataset
@@ -111,6 +111,7 @@ def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress
             progress.say(remark)
         report_changed_contents(workspace, fingerprint, progress)
         report_other_labels(workspace, plan, progress)
+        report_other_plan(workspace, plan, progress)
         if not workspace.dataset.is_file():
             # So that nobody plans another data set here, should this be killed.
             write_json(workspace.dataset, dataset)

@@ -18,7 +18,7 @@ from autoseg.pipeline.planning import read_plan
 from autoseg.pipeline.prediction_report import PredictionReport, begin_report
 from autoseg.pipeline.scan_share import ScanShare
 from autoseg.pipeline.scan_warnings import read_known
-from autoseg.pipeline.short_trainings import describe_short
+from autoseg.pipeline.short_trainings import describe_short, describe_unfinished
 from autoseg.pipeline.stopping import undisturbed
 from autoseg.pipeline.trained import load_trained
 from autoseg.pipeline.trained_folds import find_trained
@@ -116,14 +116,15 @@ def predict(scans: Path, out: Path, workspace: Workspace, options: PredictionOpt
     _introduce(
         found, scans, trained.channels, progress, f"{model.description}, flips {'on' if options.mirror else 'off'}"
     )
-    if doubt := describe_short(workspace, plan, trained.folders()):
-        progress.say(doubt)
+    for doubt in (describe_short(workspace, plan, trained.folders()), describe_unfinished(trained.folders())):
+        if doubt:
+            progress.say(doubt)
     report_known_cases(found, workspace, progress)
     sweep_partials(*targets)
     made = Made(values=trained.scheme.known_values(), weights=trained.weight_files())
     kept = find_kept(found, targets, made, progress, overwrite=options.overwrite)
     report = begin_report(trained, model, targets[0].parent)
-    outcomes = []
+    outcomes, failed = [], set()
     with progress.task("Predicting", len(found)) as task:
         for scan, target in zip(found, targets, strict=True):
             if target not in kept:
@@ -131,6 +132,8 @@ def predict(scans: Path, out: Path, workspace: Workspace, options: PredictionOpt
                 share = ScanShare(task)
                 with watching(share.add):
                     outcomes.append(_try_one(scan, work, report))
+                if isinstance(outcomes[-1], Failure):
+                    failed.add(target)
                 share.finish()
             else:
                 report.keep(scan, target)
@@ -139,7 +142,8 @@ def predict(scans: Path, out: Path, workspace: Workspace, options: PredictionOpt
     failures = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
     written = report.conclude(progress, named=targets == (out,))
     masks = Masks(
-        paths=targets,
+        paths=tuple(target for target in targets if target not in failed),
+        failed=len(failed),
         kept=kept,
         warnings=tuple(report.warnings),
         table=written.table,

@@ -45,6 +45,25 @@ def describe_short(workspace: Workspace, plan: Plan, folders: Iterable[FoldFolde
     )
 
 
+def describe_unfinished(folders: Iterable[FoldFolder]) -> str:
+    """Return a sentence about trained folds that are being trained further, or were stopped at it; or nothing.
+
+    Args:
+        folders: of folds with weights.
+    """
+    names = []
+    for folder in folders:
+        with suppress(FileFormatError):
+            record = read_record(folder)
+            names += [folder.title()] if record is not None and record.status == "training" else []
+    if not names:
+        return ""
+    return (
+        f"{'; '.join(names)}: trained further, which has not ended. Until it has, the weights of before predict; the "
+        "same `autoseg train` goes on with it."
+    )
+
+
 def _read_short(folder: FoldFolder) -> Iterable[TrainingRecord]:
     """Yield a fold's record where its training has ended and was short."""
     with suppress(FileFormatError):  # weights predict without it

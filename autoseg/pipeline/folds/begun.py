@@ -79,6 +79,19 @@ def report_other_labels(workspace: Workspace, plan: Plan, progress: Progress) ->
         )
 
 
+def report_other_plan(workspace: Workspace, plan: Plan, progress: Progress) -> None:
+    """Say which folds of a plan that gets other values were begun before."""
+    with suppress(FileFormatError):
+        before = read_json(workspace.plan(plan.name), Plan)
+        others = [folder.title() for folder, _ in list_runs(workspace, plan.name)]
+        if others and (before.configurations, before.max_hours) != (plan.configurations, plan.max_hours):
+            progress.say(
+                f"Plan {plan.name} gets other values than it had. These folds were begun before: "
+                f"{some_of(others, NAMED, '; ')}. They stay as they are, and predict. To train as planned now, begin "
+                "them anew with `autoseg train FOLD --restart`; to have both, plan with --plan-name NEW."
+            )
+
+
 def _find_other_cases(run: Run, splits: Splits) -> tuple[str, ...]:
     """Return in what a begun fold's cases differ from those that splits give it, by their names alone."""
     try:

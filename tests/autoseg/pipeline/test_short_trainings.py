@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from autoseg.pipeline import face
 from autoseg.pipeline.planning import read_plan
 from autoseg.pipeline.short_trainings import describe_short
 from autoseg.training.policy import Policy
 from autoseg.training.record import read_record
 from dataset_fingerprints.files.jsonfiles import write_json
+from tests.autoseg.training.builders import Listening
 from tests.synthetic.commands import run
-from tests.synthetic.tiny import Tiny
+from tests.synthetic.tiny import CONFIGURATION, QUICK, Tiny
 
 FEW = Policy().few_steps
 
@@ -52,3 +54,30 @@ def test_the_end_of_training_and_predicting_tell_of_few_steps_and_what_is_next(
     scans = sorted((tiny.root / "raw" / "imagesTr").iterdir())
     assert run(monkeypatch, "predict", scans[0], "-w", root, "-o", tmp_path / "masks", "--no-mirror") == 0
     assert "steps only: expect poor masks" in " ".join(capsys.readouterr().out.split())
+
+
+def test_predicting_with_a_fold_that_is_trained_further_says_so(
+    tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = read_record(tiny.fold(0))
+    assert record is not None
+    arguments = ("predict", tiny.scan("case_0"), "-w", tiny.workspace.root, "-o", tmp_path / "masks", "--no-mirror")
+    for status, said in (("finished", False), ("training", True)):
+        write_json(tiny.fold(0).record, replace(record, status=status))
+        assert run(monkeypatch, *arguments, "--overwrite") == 0
+        told = " ".join(capsys.readouterr().out.split())
+        assert ("trained further, which has not ended. Until it has, the weights of before predict" in told) == said
+
+
+def test_planning_again_with_other_values_names_the_folds_that_were_begun(tiny: Tiny) -> None:
+    listening = Listening()
+    for steps, said in ((2, False), (3, True)):
+        listening.messages.clear()
+        face.plan_and_preprocess(
+            tiny.raw,
+            workspace=tiny.workspace.root,
+            configurations=(CONFIGURATION,),
+            assignments=(*QUICK, f"training.iterations={steps}"),
+            progress=listening,
+        )
+        assert any("gets other values than it had" in message for message in listening.messages) == said
