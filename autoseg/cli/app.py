@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
-from typer.core import TyperGroup
 
 from autoseg.cli.arguments import refuse_empty
 from autoseg.cli.checking import check
@@ -33,7 +32,7 @@ from autoseg.cli.ending import run_to_end
 from autoseg.cli.evaluating import evaluate
 from autoseg.cli.exclusive import refuse_beside, refuse_unused
 from autoseg.cli.locales import restart_in_utf8
-from autoseg.cli.parsing import NumberFirst, show_plain_switches
+from autoseg.cli.parsing import AnySpelling, NumberFirst
 from autoseg.cli.registered import add_registered
 from autoseg.cli.simulating import demo, simulate
 from autoseg.cli.streams import finish_output
@@ -46,21 +45,6 @@ from dataset_fingerprints.errors import AutosegError, PartlyDoneError, PlanError
 if TYPE_CHECKING:
     from autoseg.pipeline.folds.jobs import TrainingOptions
     from autoseg.workspace.workspace import Workspace
-
-
-class AnySpelling(TyperGroup):
-    """Takes hyphens for underscores in command names, and shows switches without a type."""
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Find a command under either spelling."""
-        found = super().get_command(ctx, cmd_name) or super().get_command(ctx, cmd_name.replace("-", "_"))
-        if found is not None:
-            show_plain_switches(found.get_params(ctx))
-        return found
-
-    def get_params(self, ctx: Any) -> Any:
-        """Return the options that come before a command."""
-        return show_plain_switches(super().get_params(ctx))
 
 
 app = typer.Typer(

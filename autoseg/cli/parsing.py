@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
 _NEGATIVE = re.compile(r"-\d[\d.,-]*")
 # By its name: the class lies in click, or inside of typer, as its version has it.
@@ -32,7 +32,22 @@ class NumberFirst(TyperCommand):
         return super().parse_args(ctx, [*given, "--", number])
 
 
-def show_plain_switches(parameters: Sequence[Any]) -> Sequence[Any]:
+class AnySpelling(TyperGroup):
+    """Takes hyphens for underscores in command names, and shows switches without a type."""
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Find a command under either spelling."""
+        found = super().get_command(ctx, cmd_name) or super().get_command(ctx, cmd_name.replace("-", "_"))
+        if found is not None:
+            _show_plain_switches(found.get_params(ctx))
+        return found
+
+    def get_params(self, ctx: Any) -> Any:
+        """Return the options that come before a command."""
+        return _show_plain_switches(super().get_params(ctx))
+
+
+def _show_plain_switches(parameters: Sequence[Any]) -> Sequence[Any]:
     """Let help show options that take no value without a type, and return the parameters."""
     for parameter in parameters:
         if getattr(parameter, "is_flag", False):

@@ -60,7 +60,8 @@ def refuse_no_images(folder: Path) -> NoReturn:
     if not near:
         raise DataError(f"{folder}: holds no image file ({', '.join(IMAGE_SUFFIXES)}). Expected one per case.")
     shown = some_of([f"{place} ({counted(count, 'file')})" for place, count in near], 3)
-    raise DataError(f"{folder}: holds no image file itself, but {shown} does. Expected {_MASKS}: give that folder.")
+    does = "does" if len(near) == 1 else "do"
+    raise DataError(f"{folder}: holds no image file itself, but {shown} {does}. Expected {_MASKS}: give that folder.")
 
 
 def _folders_near(folder: Path) -> Iterator[Path]:

@@ -124,26 +124,24 @@ def predict(scans: Path, out: Path, workspace: Workspace, options: PredictionOpt
     made = Made(values=trained.scheme.known_values(), weights=trained.weight_files())
     kept = find_kept(found, targets, made, progress, overwrite=options.overwrite)
     report = begin_report(trained, model, targets[0].parent)
-    outcomes, failed = [], set()
+    outcomes: dict[Path, _Outcome | Failure] = {}
     with progress.task("Predicting", len(found)) as task:
         for scan, target in zip(found, targets, strict=True):
             if target not in kept:
                 work = partial(_predict_one, model, scan, target, options.series, report)
                 share = ScanShare(task)
                 with watching(share.add):
-                    outcomes.append(_try_one(scan, work, report))
-                if isinstance(outcomes[-1], Failure):
-                    failed.add(target)
+                    outcomes[target] = _try_one(scan, work, report)
                 share.finish()
             else:
                 report.keep(scan, target)
             task.advance()
-    _conclude([outcome for outcome in outcomes if not isinstance(outcome, Failure)], progress)
-    failures = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
+    _conclude([outcome for outcome in outcomes.values() if not isinstance(outcome, Failure)], progress)
+    failures = [outcome for outcome in outcomes.values() if isinstance(outcome, Failure)]
     written = report.conclude(progress, named=targets == (out,))
     masks = Masks(
-        paths=tuple(target for target in targets if target not in failed),
-        failed=len(failed),
+        paths=tuple(target for target in targets if not isinstance(outcomes.get(target), Failure)),
+        failed=len(failures),
         kept=kept,
         warnings=tuple(report.warnings),
         table=written.table,

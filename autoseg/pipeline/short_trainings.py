@@ -1,4 +1,4 @@
-"""Trained models of few steps: whoever uses one is told, for its masks are poor without any error."""
+"""Trained models of few steps, or trained further: whoever uses one is told, for no error says so."""
 
 from __future__ import annotations
 

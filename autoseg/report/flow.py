@@ -11,8 +11,6 @@ from matplotlib.font_manager import FontProperties
 from autoseg.report.canvas import DPI
 
 _MORE = " … (more in the table)"
-
-
 _RENDERER: Any = RendererAgg(8, 8, DPI)  # type: ignore[no-untyped-call]
 
 

@@ -87,7 +87,7 @@ def _find_odd_sizes(cases: Sequence[CaseFingerprint]) -> list[Finding]:
             continue
         size = "x".join(f"{length:.3g}" for length in _lengths_mm(found[0]))
         others = [case.case for case in found[1:]]
-        also = f", and so {'is' if len(others) == 1 else 'are'} {some_of(others, _NAMED)}" if others else ""
+        also = f", and so {_be(len(others))} {some_of(others, _NAMED)}" if others else ""
         limit = "more than fits into a scanner" if large else "less than a pea"
         start = "The" if large else "If it is no picture of a microscope, the"
         message = (
@@ -132,14 +132,14 @@ def _find_orientations(cases: Sequence[CaseFingerprint]) -> list[Finding]:
     named = {code: [case.case for case in cases if case.orientation == code] for code, _ in counts}
     usual = counts[0][0]
     rare, *others = (named[code] for code, _ in reversed(counts) if code != usual)
-    as_well = f", as {some_of(rare[1:], _NAMED)} {'is' if len(rare) == 2 else 'are'}" if rare[1:] else ""
+    as_well = f", as {some_of(rare[1:], _NAMED)} {_be(len(rare) - 1)}" if rare[1:] else ""
     also = "".join(
-        f"; {some_of(cases_of, _NAMED)} {'is' if len(cases_of) == 1 else 'are'} {code}"
+        f"; {some_of(cases_of, _NAMED)} {_be(len(cases_of))} {code}"
         for (code, _), cases_of in zip(list(reversed(counts))[1:-1], others, strict=True)
     )
     message = (
         f"is stored as {counts[-1][0]}{as_well}{also}, while {counted(counts[0][1], 'case')} "
-        f"{'is' if counts[0][1] == 1 else 'are'} {usual}. All were turned to RAS+: nothing has to be done."
+        f"{_be(counts[0][1])} {usual}. All were turned to RAS+: nothing has to be done."
     )
     return [Finding(case=rare[0], grade="fixed", kind="orientation-mix", message=message)]
 
@@ -156,7 +156,7 @@ def _find_subjects(cases: Sequence[CaseFingerprint]) -> list[Finding]:
             grade="fixed",
             kind="shared-subject",
             message=f"is of {_show_unit(first)}, as {some_of([case.case for case in others], 5)} "
-            f"{'is' if len(others) == 1 else 'are'}. They are kept in one fold.",
+            f"{_be(len(others))}. They are kept in one fold.",
         )
         for first, *others in units.values()
         if others
@@ -165,3 +165,7 @@ def _find_subjects(cases: Sequence[CaseFingerprint]) -> list[Finding]:
 
 def _show_unit(case: CaseFingerprint) -> str:
     return f"subject {case.subject}" + (f" and group {case.group}" if case.group else "")
+
+
+def _be(number: int) -> str:
+    return "is" if number == 1 else "are"

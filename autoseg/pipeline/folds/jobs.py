@@ -277,8 +277,8 @@ def _resolve(common: _Common, fold: str) -> Job:
     own = None if options.restart else read_run(folder)
     others = (other for other in workspace.folds(plan.name, configuration.name) if other != folder)
     begun = [own] if own is not None else [run for run in map(read_run, others) if run is not None]
-    asked = options.iterations is not None or configuration.training.iterations != common.planned_iterations
-    if own is not None and configuration.training.iterations == common.planned_iterations:
+    changed = configuration.training.iterations != common.planned_iterations
+    if own is not None and not changed:
         configuration = _keep_extension(configuration, own.own())
     most = max((run.steps for run in begun), key=len, default=())
     configuration, taken = repeat_steps(configuration, most, plan.memory_gb)
@@ -292,7 +292,7 @@ def _resolve(common: _Common, fold: str) -> Job:
         inputs=common.inputs,
         folder=folder,
         max_minutes=options.max_minutes,
-        iterations_asked=asked,
+        iterations_asked=changed or options.iterations is not None,
         patience=options.patience,
         memory_gb=options.memory_gb,
         memory_share=options.memory_share,
