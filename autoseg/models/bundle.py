@@ -13,7 +13,7 @@ from autoseg.models.model import Model
 from autoseg.models.model_set import ModelSet, Rule, Stages
 from autoseg.models.tensors import pack_tensors, unpack_weights
 from dataset_fingerprints.errors import DataError, FileFormatError
-from dataset_fingerprints.files.jsonfiles import parse_json, to_json
+from dataset_fingerprints.files.jsonfiles import parse_json, to_sealed_json
 from dataset_fingerprints.likeness import Traits
 from dataset_fingerprints.names import check_fold_name, check_folder_name
 from planners.editing.plan_checks import check_run
@@ -241,7 +241,7 @@ def write_bundle(path: Path, models: ModelSet, cover: Cover, iterations: Mapping
         for entry, model in zip(bundled, folds.values(), strict=True):
             _write_fold(writer, entry, model)
         if models.traits:
-            writer.write(_SCANS, [to_json(KnownTraits(scans=models.traits)).encode()])
+            writer.write(_SCANS, [to_sealed_json(KnownTraits(scans=models.traits)).encode()])
         writer.write(CARD, [cover.card.encode()])
         description = BundleDescription(
             name=cover.name,
@@ -252,11 +252,11 @@ def write_bundle(path: Path, models: ModelSet, cover: Cover, iterations: Mapping
             folds=bundled,
             files=tuple(writer.listed),
         )
-        writer.write_list(to_json(description))
+        writer.write_list(to_sealed_json(description))
 
 
 def _write_fold(writer: ArchiveWriter, fold: BundledFold, model: Model) -> None:
-    writer.write(fold.settings(), [to_json(_forget_names(model.run)).encode()])
+    writer.write(fold.settings(), [to_sealed_json(_forget_names(model.run)).encode()])
     for path, weights in zip(fold.weights(), model.weights, strict=True):
         writer.write(path, pack_tensors(weights, {}))
 
