@@ -19,7 +19,7 @@ def load_models(models: ModelSet, *, mirror: bool = True, layout: str = "") -> L
     Raises:
         WorkspaceError: weights do not fit their configuration.
     """
-    members = tuple(build_cascade(one, choose_device(), mirror=mirror) for one in models.stages)
+    members = tuple(build_cascade(one, choose_device(), mirror=mirror, rule=models.rule) for one in models.stages)
     return LoadedModel(
         predictor=members[0] if len(members) == 1 else Ensemble(members=members),
         scheme=models.scheme(),
