@@ -13,12 +13,14 @@ from typing import Any
 import pytest
 import torch
 
-from autoseg.models import Bundle, Cover, Model, ModelSet, is_bundle, write_bundle
+from autoseg.models import Bundle, Cover, Model, ModelSet, Selection, is_bundle, write_bundle
+from autoseg.models.selection import Evidence
 from autoseg.networks import build_network
 from dataset_fingerprints.errors import AutosegError, DataError, FileFormatError
 from dataset_fingerprints.fingerprint import drop_cases
 from dataset_fingerprints.likeness import recall_traits
 from planners import PlanRequest, make_plan
+from planners.choices import Choice
 from planners.run import CaseContent, make_run
 from tests.synthetic.configurations import tiny_configuration
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint, repeat_case
@@ -46,6 +48,13 @@ def models() -> ModelSet:
     return ModelSet(
         stages=({name: (model("0", 0), model("1", 1, snapshots=2))},),
         traits=tuple(map(recall_traits, fingerprint.cases)),
+        selection=Selection(
+            configurations=(name,),
+            thresholds=(0.4,),
+            postprocessing=(Choice(name="smallest_volume", options={"volume_mm3": 30.0}),),
+            measured_on=(),
+            evidence=Evidence(score="mean", level=0.95, cases=0, subjects=0, folds=(), trials=()),
+        ),
     )
 
 
@@ -62,6 +71,7 @@ def test_what_was_written_is_read_again(tmp_path: Path) -> None:
     assert [fold.iterations for fold in bundle.description.folds] == [500, None]
     found, wanted = bundle.read(), models()
     assert found.traits == wanted.traits
+    assert found.selection == wanted.selection
     assert found.describe() == wanted.describe() == "3 snapshots of 2 folds averaged"
     (name,) = wanted.stages[0]
     for mine, theirs in zip(found.stages[0][name], wanted.stages[0][name], strict=True):
