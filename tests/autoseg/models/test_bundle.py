@@ -190,3 +190,14 @@ def test_a_flipped_byte_is_noticed_wherever_it_lies(tmp_path: Path, position: in
     (name,) = models().stages[0]
     for mine, theirs in zip(found.stages[0][name], models().stages[0][name], strict=True):
         assert all(torch.equal(mine.weights[0][key], theirs.weights[0][key]) for key in theirs.weights[0])
+
+
+def test_a_network_of_any_size_takes_no_memory_before_its_weights_fit(tmp_path: Path) -> None:
+    small = model("0", 0)
+    own = small.run.own()
+    options = {**own.network.options, "features": [16_384 for _ in own.network.options["features"]]}
+    huge = replace(own, network=replace(own.network, options=options))
+    lying = replace(small, run=replace(small.run, configurations=(huge,)))
+    path = write(tmp_path / "model.zip", ModelSet(stages=({own.name: (lying,)},)))
+    with pytest.raises(AutosegError, match=r"the weights do not fit .* is of shape"):
+        Bundle(path).read().averaged()[0].build_networks(torch.device("cpu"))
