@@ -248,7 +248,7 @@ def _train(job: Job, earlier: TrainingRecord | None, progress: Progress) -> Trai
         autocast=autocast,
         initial=_find_initial(job),
     )
-    window = make_window(job.configuration, heads.count(), device, mirror=False)
+    window = make_window(job.configuration, heads, device, mirror=False)
     time = ValidationTime(inputs=job.inputs, configuration=job.configuration)
     validator = TrainingValidator(inputs=job.inputs, window=window, time=time)
     observers = make_observers(job.folder) if processes.leads() else ()
