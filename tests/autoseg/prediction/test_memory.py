@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 
+from autoseg.models import Rule
 from autoseg.networks import build_network
-from autoseg.prediction import Decision, Ensemble, LoadedModel, Member, Memory, Predictor, Rule, make_window, spread
+from autoseg.prediction import Decision, Ensemble, LoadedModel, Member, Memory, Predictor, make_window, spread
 from dataset_fingerprints.dataset import LabelScheme
 from planners.choices import choose
 from planners.parts.postprocessing import LeastPeakOptions
