@@ -17,9 +17,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from autoseg.pipeline.face import evaluate, explain, load_model, plan_and_preprocess, predict, train
+    from autoseg.pipeline.face import evaluate, explain, load_model, plan_and_preprocess, predict, select, train
 
-__all__ = ["evaluate", "explain", "load_model", "plan_and_preprocess", "predict", "train"]
+__all__ = ["evaluate", "explain", "load_model", "plan_and_preprocess", "predict", "select", "train"]
 
 
 def __getattr__(name: str) -> Any:

@@ -34,6 +34,7 @@ from autoseg.cli.exclusive import refuse_beside, refuse_unused
 from autoseg.cli.locales import restart_in_utf8
 from autoseg.cli.parsing import AnySpelling, NumberFirst
 from autoseg.cli.registered import add_registered
+from autoseg.cli.selecting import select
 from autoseg.cli.simulating import demo, simulate
 from autoseg.cli.streams import finish_output
 from autoseg.cli.versions import show_versions
@@ -371,6 +372,7 @@ def explain(
 
 
 app.command(epilog="With --kinds: every kind of finding, its grades and what it means.")(check)
+app.command()(select)
 app.command()(evaluate)
 app.command()(simulate)
 app.command()(demo)

@@ -23,6 +23,9 @@ from autoseg.pipeline.arguments import (
     check_arguments,
 )
 from autoseg.pipeline.explanation import Explanation
+from autoseg.pipeline.located import Location
+from autoseg.pipeline.located import find_located as _find
+from autoseg.pipeline.selecting_call import select
 from autoseg.progress import Progress, SilentProgress
 
 if TYPE_CHECKING:
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
     from autoseg.prediction import LoadedModel
     from autoseg.workspace.workspace import Workspace
 
-Location = str | Path
+__all__ = ["Location", "evaluate", "explain", "load_model", "plan_and_preprocess", "predict", "select", "train"]
 
 
 def plan_and_preprocess(
@@ -375,12 +378,3 @@ def explain(
     where = None if place is None else Path(place)
     plan = find_plan(where, options)
     return Explanation(plan=plan, known=find_known(where, options, plan))
-
-
-def _find(workspace: Workspace | Location | None) -> Workspace:
-    """Return a workspace by its absolute path: the current directory may change in a notebook."""
-    from autoseg.workspace.workspace import Workspace, find_workspace
-
-    if not isinstance(workspace, Workspace):
-        workspace = find_workspace(None if workspace is None else Path(workspace))
-    return Workspace(root=workspace.root.absolute())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from dataset_fingerprints.geometry import Box, make_box
 from dataset_fingerprints.reading.body import bounding_box
 
 # Of the components that rules look at, and of the lesions that are scored.
-CONNECTIVITY = 26
+CONNECTIVITY: Literal[26] = 26
 # From this volume on a lesion is a large one, of which next to none may be lost.
 LARGE_MM3 = 100.0
 # Sums of voxel volumes may lie this share below it.
@@ -86,9 +87,7 @@ class RuleScores:
     found_small: NDArray[np.int64]
 
 
-def describe_reference(
-    mask: NDArray[np.bool_], ignored: NDArray[np.bool_] | None, voxel_mm3: float
-) -> Reference:
+def describe_reference(mask: NDArray[np.bool_], ignored: NDArray[np.bool_] | None, voxel_mm3: float) -> Reference:
     """Return the lesions of a reference mask (x, y, z)."""
     box = bounding_box(mask) if mask.any() else make_box((0, 0, 0), (1, 1, 1))
     lesions = find_components(mask[box.slices()], CONNECTIVITY)
@@ -130,9 +129,7 @@ def tabulate(
         parents[0] = 0
     touching, touched, voxels = _find_touching(pieces.numbers, box, reference)
     return ComponentTable(
-        figures=ComponentFigures(
-            volumes_mm3=components.sizes * reference.voxel_mm3, measure_peaks=measure_peaks
-        ),
+        figures=ComponentFigures(volumes_mm3=components.sizes * reference.voxel_mm3, measure_peaks=measure_peaks),
         parents=parents[1:],
         voxels=pieces.sizes[1:],
         shared=np.bincount(touching, weights=voxels, minlength=len(pieces.sizes))[1:].astype(np.int64),
