@@ -34,6 +34,7 @@ from autoseg.cli.model_options import PlanOption, WorkspaceOption
 from autoseg.cli.parsing import AnySpelling, NumberFirst
 from autoseg.cli.predicting import export, predict
 from autoseg.cli.registered import add_registered
+from autoseg.cli.selecting import select
 from autoseg.cli.simulating import demo, simulate
 from autoseg.cli.streams import finish_output
 from autoseg.cli.versions import show_versions
@@ -322,6 +323,7 @@ def explain(
 
 
 app.command(epilog="With --kinds: every kind of finding, its grades and what it means.")(check)
+app.command()(select)
 app.command()(predict)
 app.command()(evaluate)
 app.command()(export)

@@ -23,13 +23,15 @@ from autoseg.pipeline.arguments import (
     check_arguments,
 )
 from autoseg.pipeline.explanation import Explanation
+from autoseg.pipeline.located import Location, find_located
+from autoseg.pipeline.selecting_call import select
 from autoseg.progress import Progress, SilentProgress
 
 if TYPE_CHECKING:
     from autoseg.evaluation import Evaluation
     from autoseg.workspace.workspace import Workspace
 
-Location = str | Path
+__all__ = ["Location", "evaluate", "explain", "plan_and_preprocess", "select", "train"]
 
 
 def plan_and_preprocess(
@@ -98,7 +100,7 @@ def plan_and_preprocess(
         selection=Selection(channels=as_several(channels), mask=mask),
     )
     workspace_made, _ = run(Path(dataset).absolute(), options, progress or SilentProgress())
-    return locate(workspace_made)
+    return find_located(workspace_made)
 
 
 def train(
@@ -162,7 +164,7 @@ def train(
         memory_share=float(memory_share),
         restart=restart,
     )
-    found, listener = locate(workspace), progress or SilentProgress()
+    found, listener = find_located(workspace), progress or SilentProgress()
     if fold == ALL:
         return train_all(found, options, listener)
     return train_fold(found, str(fold), options, listener)
@@ -227,7 +229,7 @@ def evaluate(
     targets = Targets(segments=segments, ignored=None if ignore is None else index(ignore))
     convention = add_metrics(DEFAULT_CONVENTION, as_several(metrics))
     named = parse_names(as_several(names))
-    known = None if workspace is None else locate(workspace)
+    known = None if workspace is None else find_located(workspace)
     if out is not None:
         refuse_scores_place(Path(prediction), Path(reference), Path(out))
         sweep_partials(Path(out))
@@ -280,12 +282,3 @@ def explain(
     where = None if place is None else Path(place)
     plan = find_plan(where, options)
     return Explanation(plan=plan, known=find_known(where, options, plan))
-
-
-def locate(workspace: Workspace | Location | None) -> Workspace:
-    """Return a workspace by its absolute path: the current directory may change in a notebook."""
-    from autoseg.workspace.workspace import Workspace, find_workspace
-
-    if not isinstance(workspace, Workspace):
-        workspace = find_workspace(None if workspace is None else Path(workspace))
-    return Workspace(root=workspace.root.absolute())

@@ -106,7 +106,8 @@ def _show_range(volumes: Quantiles) -> str:
 
 
 def _describe_networks(models: ModelSet, steps: Mapping[tuple[str, str], int]) -> list[str]:
-    lines = [f"Averaged: {models.describe()}"]
+    selected = models.selection.describe_taken() if models.selection else ""
+    lines = [f"Averaged: {models.describe()}", *([selected] if selected else [])]
     for one in models.stages:
         for name, group in one.items():
             own = group[0].run.own()
