@@ -1,7 +1,7 @@
 """Predicting scans: predictors turn a scan into probabilities, `decide` turns these into labels."""
 
 from autoseg.prediction.cascade import Cascade, Stage, build_cascade
-from autoseg.prediction.deciding import Decision, choose_labels, decide
+from autoseg.prediction.deciding import Decision, choose_labels, decide, decision_of
 from autoseg.prediction.efforts import count_passes, describe_effort, list_efforts
 from autoseg.prediction.ensemble import Ensemble, merge
 from autoseg.prediction.inputs import NetworkInput, SharedInputs, find_box
@@ -17,6 +17,7 @@ from autoseg.prediction.probabilities import (
     select_targets,
 )
 from autoseg.prediction.quantised import Quantised, quantise
+from autoseg.prediction.segmented import Segmented, list_members
 from autoseg.prediction.sliding_window import Window, predict_logits
 from autoseg.prediction.spread import Uncertainty, spread
 from autoseg.prediction.watching import watching
@@ -34,6 +35,7 @@ __all__ = [
     "Predictor",
     "Probabilities",
     "Quantised",
+    "Segmented",
     "SharedInputs",
     "Slab",
     "Stage",
@@ -44,9 +46,11 @@ __all__ = [
     "choose_labels",
     "count_passes",
     "decide",
+    "decision_of",
     "describe_effort",
     "find_box",
     "list_efforts",
+    "list_members",
     "make_members",
     "make_window",
     "merge",
