@@ -80,7 +80,10 @@ def export(
     ] = "",
     intended_use: Annotated[str, typer.Option(help="What the model is meant for, for its card.")] = "",
     onnx: Annotated[
-        bool, typer.Option("--onnx", help="Put the networks in as ONNX, too: `python model.zip SCANS -o MASKS` needs no torch.")
+        bool,
+        typer.Option(
+            "--onnx", help="Put the networks in as ONNX, too: `python model.zip SCANS -o MASKS` needs no torch."
+        ),
     ] = False,
 ) -> None:
     """Write trained folds into one file that predicts anywhere: `autoseg predict SCANS -o MASKS -m model.zip`."""

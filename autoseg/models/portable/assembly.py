@@ -29,7 +29,7 @@ ENTRY_TEXT = "import sys\n\nimport predict\n\nsys.exit(predict.main())\n"
 
 @cache
 def assemble() -> str:
-    """Return the text of the program: the last module's docstring, all imports, then the modules one after the other."""
+    """Return the text of the program: the last module's docstring, all imports, then what the modules define."""
     sources = [_read(name) for name in MODULES]
     parsed = [ast.parse(source) for source in sources]
     imports = _join_imports([node for tree in parsed for node in tree.body if _is_import(node)])
@@ -52,14 +52,17 @@ def _is_import(node: ast.stmt) -> bool:
 
 def _join_imports(nodes: Iterable[ast.stmt]) -> str:
     """Return the imports of what is not autoseg's own, each module once."""
-    whole, parts = set(), defaultdict(set)
+    whole: set[str] = set()
+    parts: dict[str, set[str]] = defaultdict(set)
     for node in nodes:
         if isinstance(node, ast.Import):
             whole |= {ast.unparse(ast.Import(names=[name])) for name in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and node.module.partition(".")[0] not in _OWN:
             parts[node.module] |= {ast.unparse(name) for name in node.names}
     del parts["__future__"]
-    lines = sorted(whole) + [f"from {module} import {', '.join(sorted(names))}" for module, names in sorted(parts.items())]
+    lines = sorted(whole) + [
+        f"from {module} import {', '.join(sorted(names))}" for module, names in sorted(parts.items())
+    ]
     return "\n".join(lines)
 
 

@@ -14,7 +14,7 @@ from torch import fx
 # The largest finite half is 65,504.
 LARGEST_HALF = 6e4
 SINGLE, HALF = TensorProto.FLOAT, TensorProto.FLOAT16
-_KINDS = {SINGLE: np.float32, HALF: np.float16}
+_KINDS: dict[int, Any] = {SINGLE: np.float32, HALF: np.float16}
 
 
 class GraphWriter:
@@ -52,7 +52,7 @@ class GraphWriter:
         """Let a node stand for an output of this graph, and so what it was written over."""
         self._values[node] = (name, kind)
         if str(node.target).partition(".")[0].endswith("_"):
-            self._values[node.args[0]] = (name, kind)  # type: ignore[index]
+            self._values[node.all_input_nodes[0]] = (name, kind)
 
     def kind_of(self, node: fx.Node) -> int:
         """Return the number type of a value."""
@@ -96,90 +96,83 @@ Operator = Callable[[GraphWriter, fx.Node], None]
 
 
 def _convolve(writer: GraphWriter, node: fx.Node) -> None:
-    x, weight, *_ = node.args
-    axes = weight.meta["val"].ndim - 2  # type: ignore[union-attr]
-    bias, stride, padding, dilation, groups = _pad_arguments(node, 2, [None, [1], [0], [1], 1])
+    x, weight, bias, stride, padding, dilation, groups = _arguments(node, None, None, None, [1], [0], [1], 1)
     kind = SINGLE if not writer.half or writer.sees_image(node) else HALF
-    inputs = [writer.read(entry, kind) for entry in (x, weight, bias) if entry is not None]  # type: ignore[arg-type]
-    attributes = {
-        "strides": _per_axis(stride, axes),
-        "pads": _per_axis(padding, axes) * 2,
-        "dilations": _per_axis(dilation, axes),
-    }
-    writer.add("Conv", inputs, node.name, group=groups, **attributes)
-    writer.keep(node, node.name, kind)
+    attributes = {"strides": stride, "pads": padding, "dilations": dilation}
+    _write_convolution(writer, node, "Conv", kind, (x, weight, bias), group=groups, **attributes)
 
 
 def _upsample(writer: GraphWriter, node: fx.Node) -> None:
-    x, weight, *_ = node.args
-    axes = weight.meta["val"].ndim - 2  # type: ignore[union-attr]
-    bias, stride, padding, more, groups, dilation = _pad_arguments(node, 2, [None, [1], [0], [0], 1, [1]])
+    x, weight, bias, stride, padding, more, groups, dilation = _arguments(node, None, None, None, [1], [0], [0], 1, [1])
+    attributes = {"strides": stride, "pads": padding, "output_padding": more, "dilations": dilation}
     kind = HALF if writer.half else SINGLE
-    inputs = [writer.read(entry, kind) for entry in (x, weight, bias) if entry is not None]  # type: ignore[arg-type]
-    attributes = {
-        "strides": _per_axis(stride, axes),
-        "pads": _per_axis(padding, axes) * 2,
-        "output_padding": _per_axis(more, axes),
-        "dilations": _per_axis(dilation, axes),
+    _write_convolution(writer, node, "ConvTranspose", kind, (x, weight, bias), group=groups, **attributes)
+
+
+def _write_convolution(
+    writer: GraphWriter, node: fx.Node, name: str, kind: int, inputs: Sequence[fx.Node | None], **attributes: Any
+) -> None:
+    axes = len(node.meta["val"].shape) - 2
+    per_axis = {
+        key: value if key == "group" else _per_axis(value, axes) * (2 if key == "pads" else 1)
+        for key, value in attributes.items()
     }
-    writer.add("ConvTranspose", inputs, node.name, group=groups, **attributes)
+    writer.add(name, [writer.read(entry, kind) for entry in inputs if entry is not None], node.name, **per_axis)
     writer.keep(node, node.name, kind)
 
 
 def _normalize_instances(writer: GraphWriter, node: fx.Node) -> None:
-    x, weight, bias, mean, _, from_input, _, epsilon, _ = node.args
+    x, weight, bias, mean, _, from_input, _, epsilon, _ = _arguments(node)
     assert mean is None or from_input
-    inputs = [writer.read(entry, SINGLE) for entry in (x, weight, bias)]  # type: ignore[arg-type]
+    inputs = [writer.read(entry, SINGLE) for entry in (x, weight, bias)]
     writer.add("InstanceNormalization", inputs, node.name, epsilon=epsilon)
     writer.keep(node, node.name, SINGLE)
 
 
 def _normalize_batches(writer: GraphWriter, node: fx.Node) -> None:
-    *tensors, training, _, epsilon, _ = node.args
+    *tensors, training, _, epsilon, _ = _arguments(node)
     assert not training
-    inputs = [writer.read(entry, SINGLE) for entry in tensors]  # type: ignore[arg-type]
-    writer.add("BatchNormalization", inputs, node.name, epsilon=epsilon)
+    writer.add("BatchNormalization", [writer.read(entry, SINGLE) for entry in tensors], node.name, epsilon=epsilon)
     writer.keep(node, node.name, SINGLE)
 
 
 def _normalize_groups(writer: GraphWriter, node: fx.Node) -> None:
-    """Normalise groups as instances of one channel each, then scale and shift the channels."""
-    x, groups, weight, bias, epsilon, *_ = node.args
+    """Normalise groups as if they were channels, then scale and shift the channels."""
+    x, groups, weight, bias, epsilon, *_ = _arguments(node)
     _, channels, *lengths = x.meta["val"].shape
-    name, ones = node.name, (channels, *[1] * len(lengths))
+    name = node.name
     together = writer.store_shape(f"{name}.groups", [0, groups, -1])
-    x = writer.add("Reshape", [writer.read(x, SINGLE), together], f"{name}.grouped")
+    value = writer.add("Reshape", [writer.read(x, SINGLE), together], f"{name}.grouped")
     parts = [writer.store(f"{name}.{part}", np.full(groups, part), SINGLE) for part in (1, 0)]
-    x = writer.add("InstanceNormalization", [x, *parts], f"{name}.even", epsilon=epsilon)
-    apart = writer.store_shape(f"{name}.channels", [0, channels, *lengths])
-    x = writer.add("Reshape", [x, apart], f"{name}.apart")
-    shape = writer.store_shape(f"{name}.ones", ones)
+    value = writer.add("InstanceNormalization", [value, *parts], f"{name}.even", epsilon=epsilon)
+    value = writer.add(
+        "Reshape", [value, writer.store_shape(f"{name}.shape", [0, channels, *lengths])], f"{name}.apart"
+    )
+    along_channels = writer.store_shape(f"{name}.channels", [channels, *[1] * len(lengths)])
     for kind, entry in (("Mul", weight), ("Add", bias)):
-        factor = writer.add("Reshape", [writer.read(entry, SINGLE), shape], f"{name}.{kind}.factor")
-        x = writer.add(kind, [x, factor], f"{name}.{kind}")
-    writer.keep(node, x, SINGLE)
+        factor = writer.add("Reshape", [writer.read(entry, SINGLE), along_channels], f"{name}.{kind}.factor")
+        value = writer.add(kind, [value, factor], f"{name}.{kind}")
+    writer.keep(node, value, SINGLE)
 
 
 def _rectify(writer: GraphWriter, node: fx.Node) -> None:
-    x, slope = _pad_arguments(node, 0, [None, 0.01])
+    x, slope = _arguments(node, None, 0.01)
     kind = writer.kind_of(x)
     writer.add("LeakyRelu", [writer.read(x, kind)], node.name, alpha=slope)
     writer.keep(node, node.name, kind)
 
 
 def _average(writer: GraphWriter, node: fx.Node) -> None:
-    x, kernel, stride, padding, ceiling, counted, divisor = _pad_arguments(
-        node, 0, [None, None, None, [0], False, True, None]
-    )
-    assert not any(padding) and not ceiling and divisor is None and counted
+    x, kernel, stride, *others = _arguments(node)
+    assert not others
     axes, kind = x.meta["val"].ndim - 2, writer.kind_of(x)
-    attributes = {"kernel_shape": _per_axis(kernel, axes), "strides": _per_axis(stride or kernel, axes)}
+    attributes = {"kernel_shape": _per_axis(kernel, axes), "strides": _per_axis(stride, axes)}
     writer.add("AveragePool", [writer.read(x, kind)], node.name, **attributes)
     writer.keep(node, node.name, kind)
 
 
 def _concatenate(writer: GraphWriter, node: fx.Node) -> None:
-    parts, axis = _pad_arguments(node, 0, [None, 0])
+    parts, axis = _arguments(node, None, 0)
     kind = HALF if writer.half else SINGLE
     writer.add("Concat", [writer.read(part, kind) for part in parts], node.name, axis=axis)
     writer.keep(node, node.name, kind)
@@ -187,14 +180,13 @@ def _concatenate(writer: GraphWriter, node: fx.Node) -> None:
 
 def _add(writer: GraphWriter, node: fx.Node) -> None:
     assert not node.kwargs
-    inputs = [writer.read(entry, SINGLE) for entry in node.args]  # type: ignore[arg-type]
-    writer.add("Add", inputs, node.name)
+    writer.add("Add", [writer.read(entry, SINGLE) for entry in _arguments(node)], node.name)
     writer.keep(node, node.name, SINGLE)
 
 
-def _pad_arguments(node: fx.Node, start: int, defaults: Sequence[Any]) -> list[Any]:
-    """Return a node's arguments from a position on; those that are left out are the defaults."""
-    given = list(node.args[start:])
+def _arguments(node: fx.Node, *defaults: Any) -> list[Any]:
+    """Return a node's arguments; those that are left out are the defaults, given for each."""
+    given: list[Any] = list(node.args)
     return given + list(defaults[len(given) :])
 
 

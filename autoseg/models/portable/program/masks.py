@@ -109,7 +109,8 @@ def change(
 def choose_components(name: str, options: Json, volumes: Array, find_peaks: Callable[[], Array]) -> Array:
     """Return which components stay, by number."""
     if name == "largest_component":
-        return np.arange(len(volumes)) == volumes.argmax()
+        largest: Array = np.arange(len(volumes)) == volumes.argmax()
+        return largest
     large = np.zeros(len(volumes), dtype=bool)
     if "volume_mm3" in options:
         large = volumes >= options["volume_mm3"] * (1 - VOLUME_ROUNDING)

@@ -21,70 +21,121 @@ ROUNDING_SHARE = 1e-9
 # Values of one slab of probabilities, and bytes of logits from which these are held in half precision.
 SLAB_VALUES, LARGE_BYTES = 4_000_000, 1 << 31
 HIGHEST_HALF = 6e4
+# Logits of tiles that are left out.
+CERTAIN = 20.0
 
 
-def predict_logits(network: Any, image: Array, configuration: Json, *, mirror: bool) -> Array:
+@dataclass(frozen=True)
+class Window:
+    """Settings of a sliding window.
+
+    Attributes:
+        configuration: of the network, as a run holds it.
+        outputs: of the network.
+        exclusive: whether they compete, with background first.
+        mirror: whether flips are averaged.
+    """
+
+    configuration: Json
+    outputs: int
+    exclusive: bool
+    mirror: bool
+
+    def flips(self) -> list[tuple[int, ...]]:
+        """Return the axes of (channel, x, y, z) to flip, in every combination, none first."""
+        axes = [1 + axis for axis in sorted(self.configuration["prediction"]["mirror_axes"])] if self.mirror else []
+        return [chosen for count in range(len(axes) + 1) for chosen in itertools.combinations(axes, count)]
+
+
+def predict_logits(network: Any, image: Array, window: Window, body: Array | None) -> Array:
     """Return (output, x, y, z) the mean logits of a network (an onnxruntime session) over tiles and flips.
+
+    Tiles without any body are left out; what no other tile sees is background.
 
     Args:
         network: to run.
         image: (channel, x, y, z), preprocessed.
-        configuration: of the network, as a run holds it.
-        mirror: whether flips are averaged.
+        window: how.
+        body: (x, y, z) of any resolution, False where the image is background; None where that is not looked at.
     """
-    patch, how = tuple(configuration["patch_shape"]), configuration["prediction"]
-    margins = [max(0, edge - length) for edge, length in zip(patch, image.shape[1:], strict=True)]
-    before = [margin // 2 for margin in margins]
-    padded = np.pad(image, [(0, 0), *((low, all_ - low) for low, all_ in zip(before, margins, strict=True))])
-    weights = gaussian_weights(patch, how["gaussian_sigma_share"])
-    flips = flip_sets(how["mirror_axes"] if mirror else ())
-    total: Array | None = None
-    weight = np.zeros(padded.shape[1:], dtype=np.float32)
-    for start in tile_positions(padded.shape[1:], patch, how["step_share"]):
-        place = tuple(slice(first, first + edge) for first, edge in zip(start, patch, strict=True))
-        tile = padded[(slice(None), *place)]
-        logits = sum(np.flip(run(network, np.flip(tile, flip), configuration), flip) for flip in flips) / len(flips)
-        if total is None:
-            total = np.zeros((len(logits), *weight.shape), dtype=np.float32)
-        total[(slice(None), *place)] += logits * weights
-        weight[place] += weights
-    assert total is not None
-    total /= weight
-    inside = (slice(low, low + length) for low, length in zip(before, image.shape[1:], strict=True))
+    patch, how = window.configuration["patch_shape"], window.configuration["prediction"]
+    padded, inside = pad(image, patch)
+    if padded.shape != image.shape:
+        body = None
+    weights, shape = gaussian_weights(patch, how["gaussian_sigma_share"]), padded.shape[1:]
+    total, weight = np.zeros((window.outputs, *shape), dtype=np.float32), np.zeros(shape, dtype=np.float32)
+    for start in tile_positions(shape, patch, how["step_share"]):
+        if body is None or see_body(body, start, patch, shape).any():
+            place = cut_at(start, patch)
+            total[(slice(None), *place)] += run_flipped(network, padded[(slice(None), *place)], window) * weights
+            weight[place] += weights
+    unseen = weight == 0
+    total /= np.where(unseen, np.float32(1), weight)
+    total[:, unseen] = -CERTAIN
+    if window.exclusive:
+        total[0, unseen] = CERTAIN
     return total[(slice(None), *inside)]
 
 
-def run(network: Any, tile: Array, configuration: Json) -> Array:
-    """Return a network's logits (output, x, y, z) of a tile; a 2D one does not see the sliced axis."""
-    axis = configuration["slice_axis"]
-    seen = tile if axis < 0 else tile.squeeze(1 + axis)
-    (logits,) = network.run(None, {"image": np.ascontiguousarray(seen[None], dtype=np.float32)})
-    result: Array = logits[0] if axis < 0 else np.expand_dims(logits[0], 1 + axis)
+def pad(image: Array, patch: Sequence[int]) -> tuple[Array, tuple[slice, ...]]:
+    """Return an image (channel, x, y, z) with zeros around it, where it is smaller than a patch, and its place there."""
+    margins = [max(0, edge - length) for edge, length in zip(patch, image.shape[1:], strict=True)]
+    sides = [(margin // 2, margin - margin // 2) for margin in margins]
+    inside = cut_at([before for before, _ in sides], image.shape[1:])
+    return np.pad(image, [(0, 0), *sides]), inside
+
+
+def cut_at(start: Sequence[int], lengths: Sequence[int]) -> tuple[slice, ...]:
+    """Return the box of some lengths from a voxel on."""
+    return tuple(slice(first, first + length) for first, length in zip(start, lengths, strict=True))
+
+
+def run_flipped(network: Any, tile: Array, window: Window) -> Array:
+    """Return a network's mean logits (output, x, y, z) of a tile over flips."""
+    flips, axis = window.flips(), window.configuration["slice_axis"]
+    total = run(network, tile, axis)
+    for flip in flips[1:]:
+        total = total + np.flip(run(network, np.flip(tile, flip), axis), flip)
+    result: Array = total / np.float32(len(flips))
     return result
 
 
-def tile_positions(shape: Sequence[int], tile: Sequence[int], step_share: float) -> Iterator[tuple[int, ...]]:
+def run(network: Any, tile: Array, slice_axis: int) -> Array:
+    """Return a network's logits (output, x, y, z) of a tile; a 2D one, with an axis from 0 on, does not see that."""
+    seen = tile if slice_axis < 0 else tile.squeeze(1 + slice_axis)
+    (logits,) = network.run(None, {"image": np.ascontiguousarray(seen[None], dtype=np.float32)})
+    result: Array = logits[0] if slice_axis < 0 else np.expand_dims(logits[0], 1 + slice_axis)
+    return result
+
+
+def see_body(body: Array, start: Sequence[int], patch: Sequence[int], shape: Sequence[int]) -> Array:
+    """Return the part of a body that a tile sees, with a voxel of margin: interpolation spreads the body so far."""
+    axes = zip(start, patch, body.shape, shape, strict=True)
+    x, y, z = (
+        slice(max(0, first * own // length - 1), -(-(first + edge) * own // length) + 1)
+        for first, edge, own, length in axes
+    )
+    part: Array = body[x, y, z]
+    return part
+
+
+def tile_positions(shape: Sequence[int], patch: Sequence[int], step_share: float) -> Iterator[tuple[int, ...]]:
     """Return the starts of all tiles: evenly spread, at most `step_share` of a tile apart."""
     axes = []
-    for length, edge in zip(shape, tile, strict=True):
+    for length, edge in zip(shape, patch, strict=True):
         count = math.ceil((length - edge) / max(1.0, edge * step_share)) + 1
         axes.append([round(float(start)) for start in np.linspace(0, length - edge, count)])
     return itertools.product(*axes)
 
 
-def gaussian_weights(tile: Sequence[int], sigma_share: float) -> Array:
-    """Return (x, y, z) weights that fall off from the tile's centre."""
-    weights = np.ones(tuple(tile))
-    for axis, edge in enumerate(tile):
+def gaussian_weights(patch: Sequence[int], sigma_share: float) -> Array:
+    """Return (x, y, z) weights that fall off from the patch's centre."""
+    weights = np.ones(tuple(patch))
+    for axis, edge in enumerate(patch):
         distance = (np.arange(edge) - (edge - 1) / 2) / (sigma_share * edge)
         weights *= np.exp(-0.5 * distance**2).reshape([-1 if other == axis else 1 for other in range(3)])
-    return np.maximum(weights / weights.max(), 1e-4).astype(np.float32)
-
-
-def flip_sets(axes: Sequence[int]) -> list[tuple[int, ...]]:
-    """Return every combination of axes of (channel, x, y, z) to flip, none first."""
-    moved = [1 + axis for axis in sorted(axes)]
-    return [chosen for count in range(len(moved) + 1) for chosen in itertools.combinations(moved, count)]
+    result: Array = np.maximum(weights / weights.max(), 1e-4).astype(np.float32)
+    return result
 
 
 @dataclass(frozen=True)
@@ -157,7 +208,8 @@ def average(parts: Sequence[Probabilities]) -> Probabilities:
 def slabs_of(probabilities: Probabilities, box: Box, outputs: int) -> Iterator[tuple[Box, Array]]:
     """Yield boxes that cover a box, and the probabilities in them."""
     (start, y, z), (stop, y_stop, z_stop) = box.start, box.stop
-    thickness = max(1, SLAB_VALUES // ((y_stop - y) * (z_stop - z) * outputs))
+    # Whole layers are computed, whatever of them is wanted.
+    thickness = max(1, SLAB_VALUES // (math.prod(probabilities.box.shape()[1:]) * outputs))
     for first in range(start, stop, thickness):
         slab = make_box((first, y, z), (min(first + thickness, stop), y_stop, z_stop))
         yield slab, probabilities.read(slab)
@@ -177,7 +229,7 @@ def restore(logits: Array, crop: Box, scan: Scan, preprocessing: Json, *, exclus
     box = centres_inside(crop, scan, shape)
     within = box.relative_to(scan.box)
     axes = zip(shape, scan.box.shape(), crop.slices(), within.slices(), strict=True)
-    matrices = [None if length == target else way_back(length, target, seen, rows) for length, target, seen, rows in axes]
+    matrices = [None if length == goal else way_back(length, goal, seen, rows) for length, goal, seen, rows in axes]
     return Restored(box=box, logits=logits, matrices=matrices, exclusive=exclusive)
 
 
@@ -200,7 +252,7 @@ def find_box(probabilities: Probabilities, threshold: float, exclusive: bool, ou
     """Return the box of the canonical grid around what has at least a probability; None where nothing has."""
     found = []
     for slab, values in slabs_of(probabilities, probabilities.box, outputs):
-        mask = (values[int(exclusive) :] >= threshold).any(axis=0)
+        mask: Array = np.any(values[int(exclusive) :] >= threshold, axis=0)
         if mask.any():
             found.append(bounding_box(mask).moved(slab.start))
     return enclose(found) if found else None
@@ -218,7 +270,10 @@ def fit_crops(found: Sequence[tuple[float, Box | None]], scan: Scan, shape: Trip
     for margin_mm, box in found:
         if box is not None:
             margins = [math.ceil(margin_mm / spacing - ROUNDING_SHARE) for spacing in grid.spacing_mm()]
-            start, stop = np.maximum(np.subtract(box.start, margins), 0), np.minimum(np.add(box.stop, margins), grid.shape)
+            start, stop = (
+                np.maximum(np.subtract(box.start, margins), 0),
+                np.minimum(np.add(box.stop, margins), grid.shape),
+            )
             both = inside.overlap(make_box(start, stop))
             if both is None:
                 return make_box((0, 0, 0), shape)

@@ -32,7 +32,7 @@ from autoseg.models.portable.program.networks import (
     HIGHEST_HALF,
     LARGE_BYTES,
     Probabilities,
-    Restored,
+    Window,
     average,
     find_box,
     fit_crops,
@@ -41,6 +41,7 @@ from autoseg.models.portable.program.networks import (
 )
 from autoseg.models.portable.program.scans import Scan, choose_shape, prepare, read_scan
 from autoseg.preprocessing.labels import resample_labels
+from dataset_fingerprints.geometry import make_box
 
 SUFFIXES = (".nii.gz", ".nii")
 PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
@@ -68,9 +69,7 @@ class Model:
         self.runs: dict[tuple[str, str], Json] = {
             (name, fold): self.files.parse(f"{name}/{fold}/run.json") for name, fold in self.networks
         }
-        self.decision: Json = (
-            self.files.parse("selection.json") if "selection.json" in self.files.listed else {}
-        )
+        self.decision: Json = self.files.parse("selection.json") if "selection.json" in self.files.listed else {}
         obstacles = find_obstacles([*self.runs.values()], self.decision)
         if obstacles:
             raise RefusedError(f"{place}: {' '.join(obstacles)} Predict with autoseg.")
@@ -123,12 +122,15 @@ class Model:
                 crops.append((entry["margin_mm"], find_box(earlier, entry["threshold"], exclusive, outputs)))
         crop = fit_crops(crops, scan, shape)
         seen = np.ascontiguousarray(image[(slice(None), *crop.slices())])
-        logits = self._predict_networks(stage, configuration, seen)
+        whole = crop == make_box((0, 0, 0), shape)
+        logits = self._predict_networks(
+            stage, Window(configuration, outputs, exclusive, self.mirror), seen, scan.body if whole else None
+        )
         return average(
             [restore(one, crop, scan, configuration["preprocessing"], exclusive=exclusive) for one in logits]
         )
 
-    def _predict_networks(self, stage: Json, configuration: Json, image: Array) -> list[Array]:
+    def _predict_networks(self, stage: Json, window: Window, image: Array, body: Array | None) -> list[Array]:
         """Return the logits (output, x, y, z) of each network of a stage, or their mean where the rule says so."""
         chosen = [
             f"{stage['configuration']}/{fold}/network-{number}"
@@ -137,7 +139,7 @@ class Model:
         ]
         logits: list[Array] = []
         for name in chosen:
-            one = predict_logits(self._open(name), image, configuration, mirror=self.mirror)
+            one = predict_logits(self._open(name), image, window, body)
             if self.files.description["rule"] == "logits":
                 share = one * np.float32(1 / len(chosen))
                 logits = [logits[0] + share] if logits else [share]
@@ -210,7 +212,10 @@ def choose_paths(out: Path, scans: dict[str, list[Path]]) -> dict[str, Path]:
     single = out.name.endswith(SUFFIXES) and not out.is_dir()
     if single and len(scans) > 1:
         raise RefusedError(f"{out}: is one file, and there are {len(scans)} scans. Name a folder.")
-    paths = {name: out if single else out / f"{name}{files[0].name[len(stem_of(files[0])):]}" for name, files in scans.items()}
+    paths = {
+        name: out if single else out / f"{name}{files[0].name[len(stem_of(files[0])) :]}"
+        for name, files in scans.items()
+    }
     taken = {file.resolve() for files in scans.values() for file in files}
     for path in paths.values():
         if path.resolve() in taken:
