@@ -82,6 +82,12 @@ def export(
         str, typer.Option("--licence", "--license", help="Under which the weights may be used: CC-BY-4.0.")
     ] = "",
     intended_use: Annotated[str, typer.Option(help="What the model is meant for, for its card.")] = "",
+    onnx: Annotated[
+        bool,
+        typer.Option(
+            "--onnx", help="Put the networks in as ONNX, too: `python model.zip SCANS -o MASKS` needs no torch."
+        ),
+    ] = False,
 ) -> None:
     """Write trained folds into one file that predicts anywhere: `autoseg predict SCANS -o MASKS -m model.zip`."""
     show_start()
@@ -96,6 +102,8 @@ def export(
         name=name,
         licence=licence,
         intended_use=intended_use,
+        onnx=onnx,
+        progress=TerminalProgress(),
     )
     megabytes = written.stat().st_size / 2**20
     console.print(f"Model: {shorten_path(written)} ({megabytes:,.1f} MiB; README.md in it is its card)", soft_wrap=True)

@@ -121,7 +121,10 @@ _TYPES: tuple[tuple[frozenset[str], Kind], ...] = (
     (frozenset({"gpu_memory_gb", "max_hours", "max_memory_gb", "max_minutes", "memory_gb", "memory_share"}), _NUMBER),
     (frozenset({"seed", "iterations", "patience", "folds_at_once", "ignore"}), _WHOLE_NUMBER),
     (frozenset({"plan_name", "planner", "configuration", "mask"}), Kind(_is_text, "text")),
-    (frozenset({"mirror", "overwrite", "zero_missing", "with_previous", "strict"}), Kind(_is_flag, "True or False")),
+    (
+        frozenset({"mirror", "onnx", "overwrite", "zero_missing", "with_previous", "strict"}),
+        Kind(_is_flag, "True or False"),
+    ),
     (
         frozenset({"channels", "configurations", "rules", "assignments", "regions", "metrics", "names"}),
         Kind(_are_texts, "texts"),

@@ -132,6 +132,8 @@ def export(
     name: str = "",
     licence: str = "",
     intended_use: str = "",
+    onnx: bool = False,
+    progress: Progress | None = None,
 ) -> Path:
     """Write trained folds into one file that predicts anywhere, and return its path.
 
@@ -145,10 +147,12 @@ def export(
         name: of the model; empty for that of the data set.
         licence: under which the weights may be used, in words.
         intended_use: of the model, in words.
+        onnx: put the networks in as ONNX, too, with a program that predicts with them where there is no torch.
+        progress: receiver of progress reports; None for none.
 
     Raises:
         WorkspaceError: nothing is trained yet.
-        DataError: something else lies at `out`.
+        DataError: something else lies at `out`, or networks cannot be written as ONNX.
     """
     check_arguments(locals())
     check_argument("out", out, PATH)
@@ -159,8 +163,9 @@ def export(
     options = ExportOptions(
         choice=_choose(plan_name, configurations, folds, selected=selected),
         words=Words(name=name, licence=licence, intended_use=intended_use),
+        onnx=onnx,
     )
-    return run(find_located(workspace), Path(out).absolute(), options)
+    return run(find_located(workspace), Path(out).absolute(), options, progress or SilentProgress())
 
 
 def _choose(
