@@ -185,6 +185,14 @@ def train(
     restart: Annotated[
         bool, typer.Option("--restart", help="Begin the fold anew: removes its weights and its scores.")
     ] = False,
+    from_model: Annotated[
+        Path | None,
+        typer.Option("--from", help="Start from a trained model: a model.zip, a workspace or the folder of a fold."),
+    ] = None,
+    allow_seen: Annotated[
+        bool,
+        typer.Option("--allow-seen", help="Even if it was trained on cases to be judged on: marks every score."),
+    ] = False,
     assignments: SetOption = None,
     job: Annotated[
         Path | None,
@@ -226,6 +234,8 @@ def train(
         folds_at_once=jobs,
         memory_share=memory_share,
         restart=restart,
+        from_model=None if from_model is None else str(from_model.absolute()),
+        allow_seen=allow_seen,
     )
     found = find_workspace(workspace)
     show_start()

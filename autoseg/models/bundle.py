@@ -163,6 +163,16 @@ class Bundle:
         )
         return ModelSet(stages=stages, rule=self.description.rule, traits=self.read_traits())
 
+    def read_fold(self, configuration: str, fold: str) -> Model:
+        """Return one of its models with its weights.
+
+        Raises:
+            DataError: a file is not what is listed.
+            WorkspaceError: weights cannot be used.
+        """
+        named = (configuration, fold)
+        return self._read_model(next(one for one in self.description.folds if (one.configuration, one.fold) == named))
+
     def read_traits(self) -> tuple[Traits, ...]:
         """Return the measurements of the scans that it was trained for; none where it does not have them."""
         if _SCANS not in self._files:

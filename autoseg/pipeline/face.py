@@ -116,6 +116,8 @@ def train(
     folds_at_once: int | None = None,
     restart: bool = False,
     assignments: Sequence[str] = (),
+    from_model: Location | None = None,
+    allow_seen: bool = False,
     progress: Progress | None = None,
 ) -> Evaluation | None:
     """Train one fold, or go on with it, and return its scores on the cases that it was not trained on.
@@ -134,6 +136,9 @@ def train(
         folds_at_once: where `fold` is `all`.
         restart: begin anew, and remove what was trained before.
         assignments: values of the plan to change.
+        from_model: a trained model to start from: an exported model.zip, a workspace, or the folder of a fold; None for
+            random weights. The fold keeps what it needs of it.
+        allow_seen: also start from a model that was trained on cases that the fold is judged on; the scores say so.
         progress: receiver of progress reports; None for none.
 
     Returns:
@@ -161,6 +166,8 @@ def train(
         folds_at_once=as_whole_number(folds_at_once),
         memory_share=float(memory_share),
         restart=restart,
+        from_model=None if from_model is None else str(Path(from_model).absolute()),
+        allow_seen=allow_seen,
     )
     found, listener = locate(workspace), progress or SilentProgress()
     if fold == ALL:

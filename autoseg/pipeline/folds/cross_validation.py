@@ -73,7 +73,12 @@ def train_lacking(workspace: Workspace, folds: Sequence[str], options: TrainingO
     plan, splits = read_plan(workspace, options.plan_name)
     name = options.configuration or plan.default_configuration
     for other, lacking in find_lacking(workspace, plan, splits, name, folds).items():
-        train_folds(workspace, lacking, replace(options, configuration=other, restart=False), progress)
+        train_folds(workspace, lacking, _leave_to_previous(options, other), progress)
+
+
+def _leave_to_previous(options: TrainingOptions, configuration: str) -> TrainingOptions:
+    """Return what is asked of a configuration that another one needs: only that one starts anew, or from a model."""
+    return replace(options, configuration=configuration, restart=False, from_model=None, allow_seen=False)
 
 
 def train_folds(workspace: Workspace, folds: Sequence[str], options: TrainingOptions, progress: Progress) -> None:
