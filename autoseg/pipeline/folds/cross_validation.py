@@ -15,6 +15,7 @@ from autoseg.pipeline.folds.needs import find_lacking
 from autoseg.pipeline.folds.out_of_fold import find_scores
 from autoseg.pipeline.folds.reporting import report_folds
 from autoseg.pipeline.folds.runs import cases_of, name_folds, read_run, refuse_undivided
+from autoseg.pipeline.folds.seen_cases import mark_seen
 from autoseg.pipeline.folds.slots import find_slots
 from autoseg.pipeline.planning import read_plan
 from autoseg.progress import Progress
@@ -47,6 +48,7 @@ def train_all(workspace: Workspace, options: TrainingOptions, progress: Progress
     named = {fold: workspace.fold(plan.name, configuration, fold) for fold in folds}
     scores = [_read_scores(folder, cases_of(splits, fold), splits.origin) for fold, folder in named.items()]
     summary = summarise([case for found in scores for case in found])
+    summary = mark_seen(summary, map(read_run, named.values()))
     write_evaluation(workspace.cross_validation(plan.name, configuration), summary, sealed=True)
     report_folds(workspace, plan, splits, (configuration, tuple(named.values())), summary)
     return summary

@@ -22,6 +22,8 @@ from autoseg.pipeline.folds.raw_files import remark_on_cases
 from autoseg.pipeline.folds.reporting import keep_report, leave_report
 from autoseg.pipeline.folds.residency import load_cases
 from autoseg.pipeline.folds.restarting import finish_restart, remove, restart
+from autoseg.pipeline.folds.runs import read_run
+from autoseg.pipeline.folds.seen_cases import mark_seen
 from autoseg.pipeline.folds.starting import keep_start, read_start
 from autoseg.pipeline.folds.validation import TrainingValidator, validate_fold
 from autoseg.pipeline.folds.validation_time import ValidationTime
@@ -93,7 +95,8 @@ def _train_locked(job: Job, progress: Progress) -> Evaluation | None:
         scores = find_scores(job.folder, job.cases.validation)
         if scores is not None:
             progress.say(f"Fold {job.fold} is finished.")
-            return keep_report(job, _keep_metrics(job.folder, summarise(scores)))
+            evaluation = mark_seen(summarise(scores), [read_run(job.folder)])
+            return keep_report(job, _keep_metrics(job.folder, evaluation))
         progress.say(f"Fold {job.fold} is trained, but not all of its validation is there: validating what is missing.")
     with _stopping_at_once(job.folder, "validating"):
         way = record.final_prediction
