@@ -109,6 +109,10 @@ def plan_and_preprocess_command(
     max_hours: PlanHoursOption = None,
     max_minutes: PlanMinutesOption = None,
     assignments: SetOption = None,
+    like: Annotated[
+        Path | None,
+        typer.Option(help="Plan like a trained model (model.zip), for `train --from`: its network, patch, voxels."),
+    ] = None,
 ) -> None:
     """Look at a data set, decide everything that has to be decided, and preprocess it."""
     from autoseg.pipeline.first_training import describe_first_training
@@ -130,6 +134,7 @@ def plan_and_preprocess_command(
         seed=seed,
         rules=rules or (),
         assignments=assignments or (),
+        like=like,
         progress=TerminalProgress(),
     )
     plan, dealt = read_plan(made, plan_name)
@@ -144,6 +149,8 @@ def plan_and_preprocess_command(
     console.print(f"Workspace: {made.root}. `autoseg explain` says why.", soft_wrap=True)
     for line in describe_first_training(made, plan, dealt, configurations or ()):
         console.print(line, soft_wrap=True)
+    if like is not None:
+        console.print(f"Add --from {like} there: its weights are what the training starts from.", soft_wrap=True)
 
 
 @app.command(cls=NumberFirst)

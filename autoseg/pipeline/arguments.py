@@ -111,11 +111,11 @@ _WHOLE_NUMBER = Kind(_is_whole_number, "a whole number")
 _OPTIONAL = frozenset(
     {
         *("workspace", "splits", "gpu_memory_gb", "max_hours", "max_minutes", "iterations", "patience", "memory_gb"),
-        *("folds_at_once", "configuration", "planner", "ignore", "out", "target", "from_model"),
+        *("folds_at_once", "configuration", "planner", "ignore", "out", "target", "from_model", "like"),
     }
 )
 _TYPES: tuple[tuple[frozenset[str], Kind], ...] = (
-    (frozenset({"dataset", "scans", "prediction", "reference", "splits", "out", "from_model"}), PATH),
+    (frozenset({"dataset", "scans", "prediction", "reference", "splits", "out", "from_model", "like"}), PATH),
     (frozenset({"workspace", "source", "target"}), Kind(_is_place, "a path or a Workspace")),
     (frozenset({"gpu_memory_gb", "max_hours", "max_minutes", "memory_gb", "memory_share"}), _NUMBER),
     (frozenset({"seed", "iterations", "patience", "folds_at_once", "ignore"}), _WHOLE_NUMBER),

@@ -48,6 +48,7 @@ def plan_and_preprocess(
     seed: int = 0,
     rules: Sequence[str] = (),
     assignments: Sequence[str] = (),
+    like: Location | None = None,
     progress: Progress | None = None,
 ) -> Workspace:
     """Look at a data set, decide everything that has to be decided, preprocess it, and return the workspace.
@@ -71,6 +72,8 @@ def plan_and_preprocess(
         seed: of folds, weights and batches.
         rules: rules that look at lesions: `balanced_lesions=on`.
         assignments: values of the plan to change: `training.iterations=5000`.
+        like: a trained model to plan like, so that `train(from_model=...)` finds all of its weights fit: a model.zip, a
+            workspace, or the folder of a fold; its network, patch, voxel size and normalisation are taken.
         progress: receiver of progress reports; None for none.
 
     Raises:
@@ -83,6 +86,11 @@ def plan_and_preprocess(
     from autoseg.pipeline.planning import plan_and_preprocess as run
     from dataset_fingerprints.layouts import Selection
 
+    followed = None
+    if like is not None:
+        from autoseg.pipeline.following import read_followed
+
+        followed = read_followed(Path(like).absolute())
     options = PlanningOptions(
         labels=None if labels is None else Path(labels).absolute(),
         workspace=None if workspace is None else Path(workspace).absolute(),
@@ -96,6 +104,7 @@ def plan_and_preprocess(
         switches=as_several(rules),
         max_hours=as_number(max_hours),
         selection=Selection(channels=as_several(channels), mask=mask),
+        like=followed,
     )
     workspace_made, _ = run(Path(dataset).absolute(), options, progress or SilentProgress())
     return locate(workspace_made)

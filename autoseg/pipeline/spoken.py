@@ -41,6 +41,7 @@ _FLAGS = ("--allow-seen", "--overwrite", "--restart", "--strict", "--with-previo
 _SAME_NAMES = (
     *("--configuration", "--gpu-memory-gb", "--ignore", "--iterations", "--labels", "--mask", "--max-hours"),
     *(
+        "--like",
         "--max-minutes",
         "--memory-gb",
         "--memory-share",
