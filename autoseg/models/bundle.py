@@ -173,6 +173,16 @@ class Bundle:
             selection=self._read(_SELECTION, Selection),
         )
 
+    def read_fold(self, configuration: str, fold: str) -> Model:
+        """Return one of its models with its weights.
+
+        Raises:
+            DataError: a file is not what is listed.
+            WorkspaceError: weights cannot be used.
+        """
+        named = (configuration, fold)
+        return self._read_model(next(one for one in self.description.folds if (one.configuration, one.fold) == named))
+
     def _read(self, name: str, kind: type[T]) -> T | None:
         """Return what a file holds; None where there is no such file."""
         if name not in self._files:

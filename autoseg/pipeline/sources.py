@@ -176,4 +176,6 @@ def _find_bundle(path: Path, *, selected: bool) -> ModelSource:
 
 
 def _list_contents(runs: Iterable[Run]) -> frozenset[str]:
-    return frozenset(sha256 for run in runs for content in run.contents for sha256 in content.sha256)
+    found = list(runs)
+    own = (sha256 for run in found for content in run.contents for sha256 in content.sha256)
+    return frozenset((*own, *(scan for run in found for scan in run.seen.scans)))
