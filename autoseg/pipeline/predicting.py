@@ -203,8 +203,9 @@ def _name_lack_of_memory(work: Callable[[], T]) -> T:
 def _predict_one(model: LoadedModel, scan: NewScan, target: Path, series: str, report: PredictionReport) -> _Outcome:
     """Write a scan's mask, and return what is remarkable about it."""
     read = model.read(scan.name, scan.images, series)
-    labels, probabilities = model.segment(read)
+    segmented = model.segment(read)
     with undisturbed():
-        write_label_map(target, labels, read.source_grid, read.header)
-    report.look(scan, target, read, labels, probabilities.fallbacks)
-    return _Outcome(scan=scan.name, fallbacks=probabilities.fallbacks, blank=read.blank)
+        write_label_map(target, segmented.labels, read.source_grid, read.header)
+    fallbacks = segmented.probabilities.fallbacks
+    report.look(scan, target, read, segmented.labels, fallbacks)
+    return _Outcome(scan=scan.name, fallbacks=fallbacks, blank=read.blank)
