@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from autoseg.evaluation.lesion_matching import label_lesions
+from autoseg.evaluation.lesion_matching import LabelledLesions, label_lesions
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.geometry import Box
 from dataset_fingerprints.reading.body import bounding_box
@@ -38,19 +38,26 @@ class Components:
             first += count
 
 
-def find_components(labels: NDArray[np.integer], scheme: LabelScheme) -> tuple[Components, ...]:
-    """Return the components of every label or region of an (x, y, z) map of label values.
+def find_components(
+    labels: NDArray[np.integer], scheme: LabelScheme, *, divided: bool = True
+) -> tuple[Components, ...]:
+    """Return the components of every label or region, or each whole as one.
 
     Labels share one array; regions, which may overlap, have one each.
+
+    Args:
+        labels: (x, y, z) label values.
+        scheme: of the labels.
+        divided: whether components are told apart.
     """
     values = (
         [region.values for region in scheme.regions] if scheme.regions else [(label.value,) for label in scheme.labels]
     )
     groups = [(place,) for place in range(len(values))] if scheme.regions else [tuple(range(len(values)))]
-    return tuple(_number(labels, {place: values[place] for place in group}) for group in groups)
+    return tuple(_number(labels, {place: values[place] for place in group}, divided=divided) for group in groups)
 
 
-def _number(labels: NDArray[np.integer], values: dict[int, tuple[int, ...]]) -> Components:
+def _number(labels: NDArray[np.integer], values: dict[int, tuple[int, ...]], *, divided: bool) -> Components:
     marked = labels != 0
     box = bounding_box(marked) if marked.any() else Box(start=(0, 0, 0), stop=(1, 1, 1))
     inside = labels[box.slices()]
@@ -61,7 +68,7 @@ def _number(labels: NDArray[np.integer], values: dict[int, tuple[int, ...]]) -> 
         count = 0
         if mask.any():
             place = bounding_box(mask).slices()
-            found = label_lesions(mask[place], 26)
+            found = label_lesions(mask[place], 26) if divided else LabelledLesions(voxels=mask[place] * 1, count=1)
             count = found.count
             np.add(found.voxels, before, out=numbers[place], where=mask[place], casting="unsafe")
         counts.append(count)

@@ -67,7 +67,9 @@ class MaskSigns:
         return (self.soft_dice_confidence, self.mean_probability, math.log10(max(self.volume_ml, _LEAST_ML)))
 
 
-def measure_signs(segmented: Segmented, thresholds: Sequence[float] = ()) -> tuple[MaskSigns, ...]:
+def measure_signs(
+    segmented: Segmented, thresholds: Sequence[float] = (), *, divided: bool = True
+) -> tuple[MaskSigns, ...]:
     """Return the signs of every label or region of a segmented scan, in the scheme's order.
 
     Probabilities are rounded to 1/255, as those of a cross-validation are stored, so that both have the same sums.
@@ -75,10 +77,12 @@ def measure_signs(segmented: Segmented, thresholds: Sequence[float] = ()) -> tup
     Args:
         segmented: the mask, which post-processing may have changed, and the probabilities.
         thresholds: by which each network's own mask is decided, as in `Decision`.
+        divided: whether the components are told apart; else the whole mask counts as one.
     """
     probabilities = segmented.probabilities
     heads = probabilities.scheme.heads()
-    sums = _Sums(probabilities, find_components(segmented.labels, probabilities.scheme), len(segmented.members))
+    components = find_components(segmented.labels, probabilities.scheme, divided=divided)
+    sums = _Sums(probabilities, components, len(segmented.members))
     for slab_box in _slab_boxes(probabilities, len(segmented.members)):
         mean, networks = _read_with_networks(probabilities, slab_box)
         if len(networks) == 1:
