@@ -7,21 +7,25 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
+from typing import TypeVar
 
 from autoseg.models.archive import LIST, REMEDY, Archive, ArchiveWriter, ListedFile, writing_archive
 from autoseg.models.model import Model
 from autoseg.models.model_set import ModelSet, Rule, Stages
+from autoseg.models.selection import Selection
 from autoseg.models.tensors import pack_tensors, unpack_weights
 from dataset_fingerprints.errors import DataError, FileFormatError
-from dataset_fingerprints.files.jsonfiles import parse_json, to_json
+from dataset_fingerprints.files.jsonfiles import parse_json, to_sealed_json
 from dataset_fingerprints.likeness import Traits
 from dataset_fingerprints.names import check_fold_name, check_folder_name
 from planners.editing.plan_checks import check_run
 from planners.run import CaseContent, Run
 
+T = TypeVar("T")
+
 SCHEMA_VERSION = 1
 CARD = "README.md"
-_SCANS = "scans.json"
+_SCANS, _SELECTION = "scans.json", "selection.json"
 # Of one fold; a training keeps a few.
 MOST_NETWORKS = 64
 
@@ -161,13 +165,19 @@ class Bundle:
             {stage.configuration: tuple(models[stage.configuration, fold] for fold in stage.folds) for stage in one}
             for one in self.description.averaged
         )
-        return ModelSet(stages=stages, rule=self.description.rule, traits=self.read_traits())
+        known = self._read(_SCANS, KnownTraits)
+        return ModelSet(
+            stages=stages,
+            rule=self.description.rule,
+            traits=known.scans if known else (),
+            selection=self._read(_SELECTION, Selection),
+        )
 
-    def read_traits(self) -> tuple[Traits, ...]:
-        """Return the measurements of the scans that it was trained for; none where it does not have them."""
-        if _SCANS not in self._files:
-            return ()
-        return parse_json(self._archive.read(self._files[_SCANS]), KnownTraits, self._where(_SCANS), REMEDY).scans
+    def _read(self, name: str, kind: type[T]) -> T | None:
+        """Return what a file holds; None where there is no such file."""
+        if name not in self._files:
+            return None
+        return parse_json(self._archive.read(self._files[name]), kind, self._where(name), REMEDY)
 
     def _read_run(self, fold: BundledFold) -> Run:
         content = self._archive.read(self._files[fold.settings()])
@@ -240,8 +250,10 @@ def write_bundle(path: Path, models: ModelSet, cover: Cover, iterations: Mapping
     with writing_archive(path) as writer:
         for entry, model in zip(bundled, folds.values(), strict=True):
             _write_fold(writer, entry, model)
-        if models.traits:
-            writer.write(_SCANS, [to_json(KnownTraits(scans=models.traits)).encode()])
+        known = KnownTraits(scans=models.traits) if models.traits else None
+        for name, value in ((_SCANS, known), (_SELECTION, models.selection)):
+            if value is not None:
+                writer.write(name, [to_sealed_json(value).encode()])
         writer.write(CARD, [cover.card.encode()])
         description = BundleDescription(
             name=cover.name,
@@ -252,11 +264,11 @@ def write_bundle(path: Path, models: ModelSet, cover: Cover, iterations: Mapping
             folds=bundled,
             files=tuple(writer.listed),
         )
-        writer.write_list(to_json(description))
+        writer.write_list(to_sealed_json(description))
 
 
 def _write_fold(writer: ArchiveWriter, fold: BundledFold, model: Model) -> None:
-    writer.write(fold.settings(), [to_json(_forget_names(model.run)).encode()])
+    writer.write(fold.settings(), [to_sealed_json(_forget_names(model.run)).encode()])
     for path, weights in zip(fold.weights(), model.weights, strict=True):
         writer.write(path, pack_tensors(weights, {}))
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from autoseg.models.model import Model
+from autoseg.models.selection import Selection
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.geometry import Triple
 from dataset_fingerprints.likeness import Traits
@@ -28,11 +29,13 @@ class ModelSet:
         rule: by which the folds of a configuration are averaged; configurations are by their probabilities.
         traits: measurements of the scans that they were trained for, with which new ones are compared; empty where
             nothing is known of them.
+        selection: how their mean becomes labels, and why; None for the usual rule.
     """
 
     stages: tuple[Stages, ...]
     rule: Rule = "probabilities"
     traits: tuple[Traits, ...] = ()
+    selection: Selection | None = None
 
     def averaged(self) -> tuple[Model, ...]:
         """Return the first model of each configuration that is averaged."""

@@ -6,15 +6,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from autoseg.evaluation import Evaluation
+from autoseg.evaluation import summarise
 from autoseg.models import Cover, ModelSet, write_bundle
+from autoseg.pipeline.folds.out_of_fold import find_scores
 from autoseg.pipeline.model_card import UNSAID, ScoredModel, Words, write_card
 from autoseg.pipeline.outputs import refuse_bundle_place
 from autoseg.pipeline.sources import USUAL, ModelChoice, find_source
 from autoseg.training.record import read_record
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import FileFormatError
-from dataset_fingerprints.files.jsonfiles import read_json
 from planners.run import Run
 
 
@@ -65,16 +65,18 @@ def _count_steps(workspace: Workspace, plan: str, models: ModelSet) -> dict[tupl
 
 
 def _find_scores(workspace: Workspace, plan: str, models: ModelSet) -> list[ScoredModel]:
-    """Return the scores of the configurations that are averaged: of all folds together, else of each fold."""
+    """Return the scores that the averaged folds of each configuration got on cases that they were not trained on.
+
+    Scores of other weights, as of before a fold was trained further, do not count.
+    """
     scored = []
-    for averaged in models.averaged():
-        name = averaged.run.configuration
-        whole = workspace.cross_validation(plan, name)
-        files = {f"{name}, all folds": whole}
-        if not whole.is_file():
-            folds = [run.fold for run in _list_runs(models) if run.configuration == name]
-            files = {f"{name}, fold {fold}": workspace.fold(plan, name, fold).validation.metrics for fold in folds}
-        for title, file in files.items():
-            with suppress(FileFormatError):
-                scored.append(ScoredModel(title=title, evaluation=read_json(file, Evaluation)))
+    for one in models.stages:
+        name, group = list(one.items())[-1]
+        judged = [model.run for model in group if model.run.validation_cases]
+        found = {run.fold: find_scores(workspace.fold(plan, name, run.fold), run.validation_cases) for run in judged}
+        known = {fold: scores for fold, scores in found.items() if scores}
+        if known:
+            title = f"{name}, {'fold' if len(known) == 1 else 'folds'} {', '.join(known)}"
+            evaluation = summarise([case for scores in known.values() for case in scores])
+            scored.append(ScoredModel(title=title, evaluation=evaluation))
     return scored

@@ -63,7 +63,7 @@ def write_card(
         "## Scans and labels\n\n" + _list(_describe_task(run)),
         "## Training data\n\n" + _list(_describe_data(run.summary)),
         "## Networks\n\n" + _list(_describe_networks(models, steps)),
-        "## Scores\n\n" + _describe_scores(scored),
+        "## Scores\n\n" + _describe_scores(scored, run.scheme),
         f"## Intended use\n\n{words.intended_use or USE}",
         f"## Licence\n\n{words.licence or UNSTATED.capitalize() + ': ask whoever gave you the file.'}",
     ]
@@ -117,13 +117,13 @@ def _describe_networks(models: ModelSet, steps: Mapping[tuple[str, str], int]) -
     return list(dict.fromkeys(lines))
 
 
-def _describe_scores(scored: Sequence[ScoredModel]) -> str:
+def _describe_scores(scored: Sequence[ScoredModel], scheme: LabelScheme) -> str:
     if not scored:
         return "None: no case was left to judge it by."
     rows = ["| of | label | cases | " + " | ".join(_METRICS.values()) + " |", "|---|---|---|" + "---|" * len(_METRICS)]
     for one in scored:
         for label in one.evaluation.summary:
-            cells = [one.title, one.evaluation.name_of(label.label), str(len(one.evaluation.cases))]
+            cells = [one.title, scheme.names().get(label.label, str(label.label)), str(len(one.evaluation.cases))]
             rows.append(f"| {' | '.join(cells + [_show_metric(label, metric) for metric in _METRICS])} |")
     return (
         "Means, with the 95 % interval of the mean, each case segmented by networks that were not trained on it, whole "

@@ -5,6 +5,7 @@ They keep to what the module `face` says of all of them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,6 +37,7 @@ def predict(
     zero_missing: bool = False,
     series: str = "",
     channels: Sequence[str] = (),
+    max_memory_gb: float | None = None,
     progress: Progress | None = None,
 ) -> Masks:
     """Segment a file or all scans of a folder, write one mask each on its scan's own grid, and return their paths.
@@ -56,6 +58,7 @@ def predict(
         series: which DICOM series to take where there are several: a part of its description, or its
             SeriesInstanceUID.
         channels: of a tree or a CSV, the images of the model's channels; empty for those that are called so.
+        max_memory_gb: memory that a scan may take beside the program itself, in GiB; None for what is free.
         progress: receiver of progress reports; None for none.
 
     Raises:
@@ -76,6 +79,7 @@ def predict(
         zero_missing=zero_missing,
         series=series,
         channels=as_several(channels),
+        max_memory_gb=math.inf if max_memory_gb is None else float(max_memory_gb),
     )
     if model is not None and workspace is not None:
         raise DataError(f"Both {model} and -w {workspace} are given. Name one of them.")

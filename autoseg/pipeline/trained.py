@@ -5,7 +5,7 @@ from __future__ import annotations
 from autoseg.hardware import choose_device
 from autoseg.models import ModelSet
 from autoseg.pipeline.scan_warnings import make_known
-from autoseg.prediction import Ensemble, LoadedModel, build_cascade
+from autoseg.prediction import Ensemble, LoadedModel, build_cascade, decision_of
 
 
 def load_models(models: ModelSet, *, mirror: bool = True, layout: str = "") -> LoadedModel:
@@ -19,7 +19,7 @@ def load_models(models: ModelSet, *, mirror: bool = True, layout: str = "") -> L
     Raises:
         WorkspaceError: weights do not fit their configuration.
     """
-    members = tuple(build_cascade(one, choose_device(), mirror=mirror) for one in models.stages)
+    members = tuple(build_cascade(one, choose_device(), mirror=mirror, rule=models.rule) for one in models.stages)
     return LoadedModel(
         predictor=members[0] if len(members) == 1 else Ensemble(members=members),
         scheme=models.scheme(),
@@ -27,4 +27,5 @@ def load_models(models: ModelSet, *, mirror: bool = True, layout: str = "") -> L
         description=models.describe(),
         patches=models.patches(),
         known=make_known(models.traits, models.run(), layout),
+        decision=decision_of(models.selection),
     )

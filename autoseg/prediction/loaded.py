@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,6 +82,7 @@ class LoadedModel:
         patches: shapes of the patches that the networks see, in voxels along the canonical axes.
         known: scans that it was trained on, with which new ones are compared; None where nothing is known of them.
         decision: how its probabilities become labels.
+        memory_gb: that predicting a scan may use beside the program itself, in GiB; infinite for what is free.
     """
 
     predictor: Predictor
@@ -90,6 +92,7 @@ class LoadedModel:
     patches: tuple[Triple, ...] = ()
     known: KnownScans | None = None
     decision: Decision = USUAL
+    memory_gb: float = math.inf
 
     def predict(self, scan: Source, *, spacing_mm: TripleFloat | None = None, series: str = "") -> Prediction:
         """Segment one scan.

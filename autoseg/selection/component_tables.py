@@ -86,9 +86,7 @@ class RuleScores:
     found_small: NDArray[np.int64]
 
 
-def describe_reference(
-    mask: NDArray[np.bool_], ignored: NDArray[np.bool_] | None, voxel_mm3: float
-) -> Reference:
+def describe_reference(mask: NDArray[np.bool_], ignored: NDArray[np.bool_] | None, voxel_mm3: float) -> Reference:
     """Return the lesions of a reference mask (x, y, z)."""
     box = bounding_box(mask) if mask.any() else make_box((0, 0, 0), (1, 1, 1))
     lesions = find_components(mask[box.slices()], CONNECTIVITY)
@@ -130,9 +128,7 @@ def tabulate(
         parents[0] = 0
     touching, touched, voxels = _find_touching(pieces.numbers, box, reference)
     return ComponentTable(
-        figures=ComponentFigures(
-            volumes_mm3=components.sizes * reference.voxel_mm3, measure_peaks=measure_peaks
-        ),
+        figures=ComponentFigures(volumes_mm3=components.sizes * reference.voxel_mm3, measure_peaks=measure_peaks),
         parents=parents[1:],
         voxels=pieces.sizes[1:],
         shared=np.bincount(touching, weights=voxels, minlength=len(pieces.sizes))[1:].astype(np.int64),

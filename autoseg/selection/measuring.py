@@ -13,8 +13,14 @@ from numpy.typing import NDArray
 from autoseg.postprocessing import CHOOSERS, ComponentFigures, LabelMap, postprocess
 from autoseg.prediction import Decision, Probabilities, decide
 from autoseg.prediction.deciding import measure_peaks
-from autoseg.selection.component_tables import ComponentTable, Reference, RuleScores, describe_reference
-from autoseg.selection.component_tables import score_rules, tabulate
+from autoseg.selection.component_tables import (
+    ComponentTable,
+    Reference,
+    RuleScores,
+    describe_reference,
+    score_rules,
+    tabulate,
+)
 from autoseg.selection.rules import Rule, join_thresholds
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.geometry import Box, canonical_grid
@@ -48,9 +54,7 @@ def measure_case(
     """
     masks = Masks(probabilities=probabilities, usual=decide(probabilities))
     found = describe_references(probabilities, reference)
-    return tuple(
-        _measure_target(masks, target, found[target], own) for target, own in enumerate(rules)
-    )
+    return tuple(_measure_target(masks, target, found[target], own) for target, own in enumerate(rules))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -94,9 +98,7 @@ def describe_references(probabilities: Probabilities, reference: NDArray[np.inte
     ignored = reference == heads.ignored if heads.ignored >= 0 else None
     ignored = ignored if ignored is not None and ignored.any() else None
     voxel_mm3 = math.prod(canonical_grid(probabilities.source_grid).spacing_mm())
-    return tuple(
-        describe_reference(np.isin(reference, members), ignored, voxel_mm3) for members in heads.targets()
-    )
+    return tuple(describe_reference(np.isin(reference, members), ignored, voxel_mm3) for members in heads.targets())
 
 
 def _measure_target(masks: Masks, target: int, reference: Reference, rules: Sequence[Rule]) -> CaseScore:
