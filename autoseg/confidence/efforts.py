@@ -33,7 +33,7 @@ class Effort:
 
 
 def list_tried(planned: Prediction, networks: int) -> tuple[Effort, ...]:
-    """Return the ways that are tried: every set of the plan's flips, wider steps with no flips and with all, one network.
+    """Return the ways that are tried: all sets of flips, wider steps with no flips and with all, one network alone.
 
     Args:
         planned: by the plan; the first way has its steps and no flips.

@@ -32,14 +32,15 @@ class LesionSigns:
         centre_mm: the mean place of its voxels in the scan's world, in RAS+ millimetres.
         mean_probability: of its voxels.
         peak_probability: of its voxels.
-        agreement: the mean over its voxels of the share of networks whose own mask holds the voxel.
+        agreement: the mean over its voxels of the share of networks whose own mask holds the voxel; None for a single
+            network.
     """
 
     volume_mm3: float
     centre_mm: TripleFloat
     mean_probability: float
     peak_probability: float
-    agreement: float
+    agreement: float | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -206,7 +207,7 @@ class _Sums:
                     centre_mm=(x, y, z),
                     mean_probability=float(mean / count),
                     peak_probability=float(peaks[row]),
-                    agreement=float(agreeing / count),
+                    agreement=float(agreeing / count) if self._networks > 1 else None,
                 )
             )
         return MaskSigns(

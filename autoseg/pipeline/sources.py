@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from autoseg.models import Bundle, ModelSet, read_fold, read_settings
+from autoseg.pipeline.confidence.kept import add_confidence
 from autoseg.pipeline.planning import read_plan
 from autoseg.pipeline.scan_warnings import read_traits
 from autoseg.pipeline.short_trainings import describe_few, describe_short, describe_unfinished
@@ -104,14 +105,15 @@ def _find_in_workspace(workspace: Workspace, choice: ModelChoice) -> ModelSource
         files=found.weight_files(),
         workspace=workspace,
         doubts=tuple(doubt for doubt in doubts if doubt),
-        read=partial(_read_folds, workspace, found),
+        read=partial(_read_folds, workspace, plan.name, found),
     )
 
 
-def _read_folds(workspace: Workspace, found: TrainedFolds) -> ModelSet:
+def _read_folds(workspace: Workspace, plan_name: str, found: TrainedFolds) -> ModelSet:
     stages = tuple({name: tuple(map(read_fold, folders)) for name, folders in one.items()} for one in found.stages)
     runs = [models[0].run for models in stages[0].values()]
-    return ModelSet(stages=stages, traits=read_traits(workspace, runs))
+    models = ModelSet(stages=stages, traits=read_traits(workspace, runs))
+    return add_confidence(workspace, plan_name, found, models)
 
 
 def _find_fold(folder: FoldFolder) -> ModelSource:
