@@ -22,10 +22,6 @@ class Assessment:
     targets: tuple[DiceEstimate | None, ...]
     signs: tuple[MaskSigns, ...]
 
-    def rank(self) -> float:
-        """Return a number by which scans are ordered, those to look at first first."""
-        return 2.0 if self.scan is None else self.scan.value
-
 
 def assess(signs: tuple[MaskSigns, ...], calibration: DiceCalibration | None) -> Assessment:
     """Return what the signs of a scan's masks predict.
