@@ -26,7 +26,13 @@ def predict(
     configurations: ModelsOption = None,
     folds: FoldsOption = None,
     selected: SelectedOption = True,
-    mirror: Annotated[bool, typer.Option(help="Average over flips: slower, a little better.")] = True,
+    quality: Annotated[
+        str, typer.Option(help="fast (one network, no flips, wide steps), standard, or best (all flips).")
+    ] = "standard",
+    mirror: Annotated[
+        bool | None,
+        typer.Option("--mirror/--no-mirror", help="All flips, or none; else as the quality says.", show_default=False),
+    ] = None,
     overwrite: Annotated[bool, typer.Option(help="Predict scans again that have a mask.")] = False,
     zero_missing: Annotated[
         bool, typer.Option("--zero-missing", help="Take scans that lack channels, and fill in zeros.")
@@ -53,6 +59,7 @@ def predict(
             plan_name=plan,
             folds=folds or (),
             selected=selected,
+            quality=quality,
             mirror=mirror,
             overwrite=overwrite,
             zero_missing=zero_missing,

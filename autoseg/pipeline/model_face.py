@@ -17,6 +17,7 @@ from autoseg.progress import Progress, SilentProgress
 from dataset_fingerprints.errors import DataError
 
 if TYPE_CHECKING:
+    from autoseg.pipeline.confidence.ways import Way
     from autoseg.pipeline.existing_masks import Masks
     from autoseg.pipeline.sources import ModelChoice, Place
     from autoseg.prediction import LoadedModel
@@ -33,7 +34,8 @@ def predict(
     plan_name: str = "default",
     folds: Sequence[int | str] = (),
     selected: bool = True,
-    mirror: bool = True,
+    quality: str = "standard",
+    mirror: bool | None = None,
     overwrite: bool = False,
     zero_missing: bool = False,
     series: str = "",
@@ -54,7 +56,9 @@ def predict(
         plan_name: of the workspace's plan.
         folds: of a workspace, those to average; empty for all that are trained.
         selected: use what `autoseg select` chose, where it is about these folds.
-        mirror: average over flips: slower, a little better.
+        quality: `standard`; `fast` for one network, wide steps and no flips; or `best` for all flips.
+        mirror: average over all flips, or over none; None for what the quality says: as standard those that were
+            measured to pay, or all where nothing was measured.
         overwrite: predict scans again that have a mask.
         zero_missing: take scans that lack channels, and fill in zeros.
         series: which DICOM series to take where there are several: a part of its description, or its
@@ -76,7 +80,7 @@ def predict(
 
     options = PredictionOptions(
         choice=_choose(plan_name, configurations, folds, selected=selected),
-        mirror=mirror,
+        way=_choose_way(quality, mirror),
         overwrite=overwrite,
         zero_missing=zero_missing,
         series=series,
@@ -96,7 +100,8 @@ def load_model(
     plan_name: str = "default",
     folds: Sequence[int | str] = (),
     selected: bool = True,
-    mirror: bool = True,
+    quality: str = "standard",
+    mirror: bool | None = None,
 ) -> LoadedModel:
     """Return a trained model, whose `predict` takes files or arrays and writes nothing.
 
@@ -106,7 +111,8 @@ def load_model(
         plan_name: of the workspace's plan.
         folds: of a workspace, those that are averaged; empty for all that are trained.
         selected: use what `autoseg select` chose, where it is about these folds.
-        mirror: average over flips: slower, a little better.
+        quality: as for `predict`.
+        mirror: as for `predict`.
 
     Raises:
         WorkspaceError: nothing is trained there.
@@ -118,7 +124,7 @@ def load_model(
     from autoseg.pipeline.trained import load_models
 
     found = find_source(_find_place(source), _choose(plan_name, configurations, folds, selected=selected))
-    return load_models(found.read(), mirror=mirror)
+    return load_models(found.read(), way=_choose_way(quality, mirror))
 
 
 def export(
@@ -175,6 +181,13 @@ def _choose(
 
     chosen = tuple(map(str, as_several(folds)))
     return ModelChoice(plan_name=plan_name, configurations=as_several(configurations), folds=chosen, selected=selected)
+
+
+def _choose_way(quality: str, mirror: bool | None) -> Way:
+    from autoseg.models.quality import check_quality
+    from autoseg.pipeline.confidence.ways import Way
+
+    return Way(quality=check_quality(quality), mirror=mirror)
 
 
 def _find_place(model: Workspace | Location | None) -> Place:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from autoseg.pipeline.confidence.ways import USUAL_WAY, Way
 from autoseg.pipeline.existing_masks import Made, Masks, find_kept
 from autoseg.pipeline.known_cases import report_known_cases
 from autoseg.pipeline.new_scans import NewScan, explain_channels, explain_digits, find_scans, list_left_out
@@ -37,7 +38,7 @@ class PredictionOptions:
 
     Attributes:
         choice: of a workspace, what to predict with.
-        mirror: average over flips, which costs up to eight times the time and is worth about a point of Dice.
+        way: to predict: flips cost up to eight times the time and are worth about a point of Dice.
         overwrite: predict scans again whose mask exists.
         zero_missing: take scans that lack some of their channels, and fill in zeros.
         series: which DICOM series to take where there are several: a part of the description, or a SeriesInstanceUID.
@@ -45,7 +46,7 @@ class PredictionOptions:
     """
 
     choice: ModelChoice = USUAL
-    mirror: bool = True
+    way: Way = USUAL_WAY
     overwrite: bool = False
     zero_missing: bool = False
     series: str = ""
@@ -100,11 +101,9 @@ def predict(scans: Path, out: Path, place: Place, options: PredictionOptions, pr
     found = search(source.run.channels)
     targets = choose_targets(found, scans, out, workspace)
     models = source.read()
-    model = load_models(models, mirror=options.mirror, layout=find_layout(scans))
+    model = load_models(models, way=options.way, layout=find_layout(scans))
     model = replace(model, memory_gb=options.max_memory_gb)
-    _introduce(
-        found, scans, model.channels, progress, f"{model.description}, flips {'on' if options.mirror else 'off'}"
-    )
+    _introduce(found, scans, model.channels, progress, model.description)
     selected = models.selection.describe_taken() if models.selection else ""
     for sentence in (selected, *source.doubts):
         if sentence:

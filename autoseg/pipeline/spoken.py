@@ -51,6 +51,7 @@ _SAME_NAMES = (
         "--patience",
         "--plan-name",
         "--planner",
+        "--quality",
         "--seed",
         "--series",
     ),
