@@ -36,7 +36,10 @@ _OTHER_NAMES = {
     "--set": "assignments",
 }
 # Options without a value.
-_FLAGS = ("--overwrite", "--restart", "--strict", "--with-previous", "--zero-missing")
+_FLAGS = (
+    *("--bids", "--overwrite", "--probabilities", "--restart", "--strict", "--uncertainty", "--with-previous"),
+    "--zero-missing",
+)
 _SAME_NAMES = (
     *("--configuration", "--gpu-memory-gb", "--ignore", "--iterations", "--labels", "--mask", "--max-hours"),
     *(
