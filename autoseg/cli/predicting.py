@@ -41,6 +41,19 @@ def predict(
         str, typer.Option(help="Which DICOM series, where there are several: a part of its description, or its UID.")
     ] = "",
     channels: ModelChannelOption = None,
+    probabilities: Annotated[
+        bool, typer.Option("--probabilities", help="Write the probability of each label as well, in OUT-report.")
+    ] = False,
+    uncertainty: Annotated[
+        bool,
+        typer.Option(
+            "--uncertainty",
+            help="Write, in OUT-report, the entropy in nats, and the standard deviation between networks.",
+        ),
+    ] = False,
+    bids: Annotated[
+        bool, typer.Option(help="Write masks of BIDS trees as a BIDS derivative; else called after their cases.")
+    ] = True,
     max_memory_gb: Annotated[
         float | None,
         typer.Option(help="Memory that a scan may take beside the program itself, in GiB; else all that is free."),
@@ -65,6 +78,9 @@ def predict(
             zero_missing=zero_missing,
             series=series,
             channels=channels or (),
+            probabilities=probabilities,
+            uncertainty=uncertainty,
+            bids=bids,
             max_memory_gb=max_memory_gb,
             progress=TerminalProgress(),
         )

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def predict(
-    scans: Location,
+    scans: Location | Sequence[Location],
     out: Location,
     workspace: Workspace | Location | None = None,
     *,
@@ -40,15 +40,20 @@ def predict(
     zero_missing: bool = False,
     series: str = "",
     channels: Sequence[str] = (),
+    probabilities: bool = False,
+    uncertainty: bool = False,
+    bids: bool = True,
     max_memory_gb: float | None = None,
     progress: Progress | None = None,
 ) -> Masks:
-    """Segment a file or all scans of a folder, write one mask each on its scan's own grid, and return their paths.
+    """Segment scans, write one mask each on its scan's own grid, and return their paths.
 
-    Masks that are there stay: `made()` of what is returned leaves them out.
+    Masks that are there stay: `made()` of what is returned leaves them out. Beside their folder, in one called alike
+    with `-report` behind, lie a table, pictures, a record for programs, and the maps that are asked for.
 
     Args:
-        scans: a scan, a DICOM series' folder, or a folder of such; or a CSV or data set as training takes it.
+        scans: a scan, a DICOM series' folder, or a folder of such, with those in its sub-folders; or a CSV or data set
+            as training takes it; or several of these.
         out: the folder for the masks; for a single scan also the mask's own name.
         workspace: with trained folds; None for the current directory's.
         model: in place of a workspace, the folder of a trained fold, or an exported model.
@@ -64,6 +69,9 @@ def predict(
         series: which DICOM series to take where there are several: a part of its description, or its
             SeriesInstanceUID.
         channels: of a tree or a CSV, the images of the model's channels; empty for those that are called so.
+        probabilities: write the probability of each label or region as well, as NAME_LABEL.nii.gz.
+        uncertainty: write the entropy in nats, and of several networks the standard deviation of their probabilities.
+        bids: write masks of BIDS trees as a BIDS derivative; False for masks that are called after their cases.
         max_memory_gb: memory that a scan may take beside the program itself, in GiB; None for what is free.
         progress: receiver of progress reports; None for none.
 
@@ -77,6 +85,7 @@ def predict(
     calm_threads()
     from autoseg.pipeline.predicting import PredictionOptions
     from autoseg.pipeline.predicting import predict as run
+    from autoseg.pipeline.predictions.extras import Wanted
 
     options = PredictionOptions(
         choice=_choose(plan_name, configurations, folds, selected=selected),
@@ -85,12 +94,15 @@ def predict(
         zero_missing=zero_missing,
         series=series,
         channels=as_several(channels),
+        wanted=Wanted(probabilities=probabilities, uncertainty=uncertainty),
+        bids=bids,
         max_memory_gb=math.inf if max_memory_gb is None else float(max_memory_gb),
     )
     if model is not None and workspace is not None:
         raise DataError(f"Both {model} and -w {workspace} are given. Name one of them.")
     place = _find_place(workspace if model is None else model)
-    return run(Path(scans).absolute(), Path(out).absolute(), place, options, progress or SilentProgress())
+    places = [Path(scan).absolute() for scan in as_several(scans)]
+    return run(places, Path(out).absolute(), place, options, progress or SilentProgress())
 
 
 def load_model(
