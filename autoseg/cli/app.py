@@ -296,6 +296,10 @@ def predict(
         str, typer.Option(help="Which DICOM series, where there are several: a part of its description, or its UID.")
     ] = "",
     channels: ModelChannelOption = None,
+    max_memory_gb: Annotated[
+        float | None,
+        typer.Option(help="Memory that a scan may take beside the program itself, in GiB; else all that is free."),
+    ] = None,
     plan: PlanOption = "default",
 ) -> None:
     """Segment new scans; each mask lies on its scan's own grid."""
@@ -313,6 +317,7 @@ def predict(
             zero_missing=zero_missing,
             series=series,
             channels=channels or (),
+            max_memory_gb=max_memory_gb,
             progress=TerminalProgress(),
         )
     except PartlyDoneError as error:

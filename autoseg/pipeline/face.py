@@ -6,6 +6,7 @@ What imports torch is imported when it is needed.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from operator import index
@@ -183,6 +184,7 @@ def predict(
     zero_missing: bool = False,
     series: str = "",
     channels: Sequence[str] = (),
+    max_memory_gb: float | None = None,
     progress: Progress | None = None,
 ) -> Masks:
     """Segment a file or all scans of a folder, write one mask each on its scan's own grid, and return their paths.
@@ -202,6 +204,7 @@ def predict(
         series: which DICOM series to take where there are several: a part of its description, or its
             SeriesInstanceUID.
         channels: of a tree or a CSV, the images of the model's channels; empty for those that are called so.
+        max_memory_gb: memory that predicting may use beside the program itself, in GiB; None for what is free.
         progress: receiver of progress reports; None for none.
 
     Raises:
@@ -224,6 +227,7 @@ def predict(
         zero_missing=zero_missing,
         series=series,
         channels=as_several(channels),
+        max_memory_gb=math.inf if max_memory_gb is None else float(max_memory_gb),
     )
     return run(Path(scans).absolute(), Path(out).absolute(), _find(workspace), options, progress or SilentProgress())
 

@@ -3,39 +3,32 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
-from autoseg.hardware import ran_out_of_memory, release_memory
 from autoseg.pipeline.existing_masks import Made, Masks, find_kept
 from autoseg.pipeline.known_cases import report_known_cases
 from autoseg.pipeline.new_scans import NewScan, explain_channels, explain_digits, find_scans, list_left_out
 from autoseg.pipeline.outputs import choose_targets
 from autoseg.pipeline.planning import read_plan
-from autoseg.pipeline.prediction_report import PredictionReport, begin_report
-from autoseg.pipeline.scan_share import ScanShare
+from autoseg.pipeline.prediction_report import begin_report
 from autoseg.pipeline.scan_warnings import read_known
+from autoseg.pipeline.segmenting import Job, Outcome, Segmenting
 from autoseg.pipeline.short_trainings import describe_short, describe_unfinished
-from autoseg.pipeline.stopping import undisturbed
 from autoseg.pipeline.trained import load_trained
 from autoseg.pipeline.trained_folds import find_trained
-from autoseg.prediction import Fallback, LoadedModel, watching
 from autoseg.progress import Progress
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.checking.formats import describe_unsized, is_unsized
 from dataset_fingerprints.errors import DataError, PartlyDoneError, WorkspaceError
-from dataset_fingerprints.failures import Failure, attempt, list_failures
-from dataset_fingerprints.fault_log import first_line
+from dataset_fingerprints.failures import Failure, list_failures
 from dataset_fingerprints.files.atomic import sweep_partials
 from dataset_fingerprints.layouts import Selection, find_layout
 from dataset_fingerprints.names import counted, some_of
 from dataset_fingerprints.reading.file_names import show_left_out
-from dataset_fingerprints.reading.images import write_label_map
-
-T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
@@ -51,6 +44,7 @@ class PredictionOptions:
         overwrite: predict scans again whose mask exists.
         zero_missing: take scans that lack some of their channels, and fill in zeros.
         series: which DICOM series to take where there are several: a part of the description, or a SeriesInstanceUID.
+        max_memory_gb: that predicting a scan may use beside the program itself, in GiB; infinite for what is free.
     """
 
     plan_name: str = "default"
@@ -61,20 +55,16 @@ class PredictionOptions:
     zero_missing: bool = False
     series: str = ""
     channels: tuple[str, ...] = ()
+    max_memory_gb: float = math.inf
 
+    def check(self) -> None:
+        """Make sure that the numbers can be meant.
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Outcome:
-    """Remarks on a scan that was predicted.
-
-    Attributes:
-        fallbacks: where a stage found nothing to crop to.
-        blank: whether the scan holds one value everywhere, so that its mask was left empty.
-    """
-
-    scan: str
-    fallbacks: tuple[Fallback, ...]
-    blank: bool
+        Raises:
+            DataError: one cannot; the message names it.
+        """
+        if not self.max_memory_gb > 0:
+            raise DataError(f"--max-memory-gb is {self.max_memory_gb:g}. Expected more than 0.")
 
 
 def predict(scans: Path, out: Path, workspace: Workspace, options: PredictionOptions, progress: Progress) -> Masks:
@@ -96,6 +86,7 @@ def predict(scans: Path, out: Path, workspace: Workspace, options: PredictionOpt
         PartlyDoneError: some scans failed; all that could be done is done first.
         WorkspaceError: nothing is trained yet.
     """
+    options.check()
     plan, _ = read_plan(workspace, options.plan_name)
     search = partial(
         find_scans,
@@ -112,7 +103,8 @@ def predict(scans: Path, out: Path, workspace: Workspace, options: PredictionOpt
         raise
     found = search(trained.channels)
     targets = choose_targets(found, scans, out, workspace)
-    model = load_trained(trained, mirror=options.mirror, known=read_known(workspace, trained, find_layout(scans)))
+    known = read_known(workspace, trained, find_layout(scans))
+    model = replace(load_trained(trained, mirror=options.mirror, known=known), memory_gb=options.max_memory_gb)
     _introduce(
         found, scans, trained.channels, progress, f"{model.description}, flips {'on' if options.mirror else 'off'}"
     )
@@ -124,19 +116,11 @@ def predict(scans: Path, out: Path, workspace: Workspace, options: PredictionOpt
     made = Made(values=trained.scheme.known_values(), weights=trained.weight_files())
     kept = find_kept(found, targets, made, progress, overwrite=options.overwrite)
     report = begin_report(trained, model, targets[0].parent)
-    outcomes: dict[Path, _Outcome | Failure] = {}
+    jobs = [Job(scan=scan, target=target, kept=target in kept) for scan, target in zip(found, targets, strict=True)]
     with progress.task("Predicting", len(found)) as task:
-        for scan, target in zip(found, targets, strict=True):
-            if target not in kept:
-                work = partial(_predict_one, model, scan, target, options.series, report)
-                share = ScanShare(task)
-                with watching(share.add):
-                    outcomes[target] = _try_one(scan, work, report)
-                share.finish()
-            else:
-                report.keep(scan, target)
-            task.advance()
-    _conclude([outcome for outcome in outcomes.values() if not isinstance(outcome, Failure)], progress)
+        working = Segmenting(model=model, series=options.series, report=report, task=task)
+        outcomes = dict(zip(targets, working.run(jobs), strict=True))
+    _conclude([outcome for outcome in outcomes.values() if isinstance(outcome, Outcome)], progress)
     failures = [outcome for outcome in outcomes.values() if isinstance(outcome, Failure)]
     written = report.conclude(progress, named=targets == (out,))
     masks = Masks(
@@ -173,7 +157,7 @@ def _introduce(found: Sequence[NewScan], scans: Path, channels: Sequence[str], p
         _log.warning("%s", describe_unsized([scan.name for scan in unsized], [scan.files()[0] for scan in unsized]))
 
 
-def _conclude(outcomes: Sequence[_Outcome], progress: Progress) -> None:
+def _conclude(outcomes: Sequence[Outcome], progress: Progress) -> None:
     """Say which masks are another kind of answer than the others."""
     whole: dict[str, list[str]] = {}
     for outcome in outcomes:
@@ -185,31 +169,3 @@ def _conclude(outcomes: Sequence[_Outcome], progress: Progress) -> None:
     if blank:
         hold = counted(len(blank), "scan holds one value everywhere", "scans hold one value everywhere")
         progress.say(f"{hold} and got an empty mask: {some_of(blank)}.")
-
-
-def _try_one(scan: NewScan, work: Callable[[], _Outcome], report: PredictionReport) -> _Outcome | Failure:
-    """Return what came of one scan, or its failure; memory that it held is given back for the next."""
-    outcome = attempt(scan.name, "cannot be predicted", partial(_name_lack_of_memory, work))
-    if isinstance(outcome, Failure):
-        report.fail(scan, outcome)
-        release_memory()
-    return outcome
-
-
-def _name_lack_of_memory(work: Callable[[], T]) -> T:
-    try:
-        return work()
-    except RuntimeError as error:  # as torch reports a device without any memory left
-        if ran_out_of_memory(error):
-            raise MemoryError(first_line(error)) from error
-        raise
-
-
-def _predict_one(model: LoadedModel, scan: NewScan, target: Path, series: str, report: PredictionReport) -> _Outcome:
-    """Write a scan's mask, and return what is remarkable about it."""
-    read = model.read(scan.name, scan.images, series)
-    labels, probabilities = model.segment(read)
-    with undisturbed():
-        write_label_map(target, labels, read.source_grid, read.header)
-    report.look(scan, target, read, labels, probabilities.fallbacks)
-    return _Outcome(scan=scan.name, fallbacks=probabilities.fallbacks, blank=read.blank)

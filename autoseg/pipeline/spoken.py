@@ -39,6 +39,7 @@ _FLAGS = ("--overwrite", "--restart", "--strict", "--with-previous", "--zero-mis
 _SAME_NAMES = (
     *("--configuration", "--gpu-memory-gb", "--ignore", "--iterations", "--labels", "--mask", "--max-hours"),
     *(
+        "--max-memory-gb",
         "--max-minutes",
         "--memory-gb",
         "--memory-share",

@@ -3,7 +3,7 @@
 from autoseg.prediction.cascade import Cascade, Stage, build_cascade
 from autoseg.prediction.deciding import Decision, choose_labels, decide
 from autoseg.prediction.efforts import count_passes, describe_effort, list_efforts
-from autoseg.prediction.ensemble import Ensemble, merge
+from autoseg.prediction.ensemble import Ensemble, Rule, merge
 from autoseg.prediction.inputs import NetworkInput, SharedInputs, find_box
 from autoseg.prediction.loaded import LoadedModel, Prediction
 from autoseg.prediction.members import Member, make_members, make_window
@@ -17,6 +17,7 @@ from autoseg.prediction.probabilities import (
     select_targets,
 )
 from autoseg.prediction.quantised import Quantised, quantise
+from autoseg.prediction.segmented import Segmented, list_members
 from autoseg.prediction.sliding_window import Window, predict_logits
 from autoseg.prediction.spread import Uncertainty, spread
 from autoseg.prediction.watching import watching
@@ -34,6 +35,8 @@ __all__ = [
     "Predictor",
     "Probabilities",
     "Quantised",
+    "Rule",
+    "Segmented",
     "SharedInputs",
     "Slab",
     "Stage",
@@ -47,6 +50,7 @@ __all__ = [
     "describe_effort",
     "find_box",
     "list_efforts",
+    "list_members",
     "make_members",
     "make_window",
     "merge",

@@ -1,16 +1,22 @@
-"""Several predictors as one: the weighted mean of their probabilities."""
+"""Several predictors as one: the weighted mean of their probabilities, or of their logits."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 
 from autoseg.prediction.inputs import SharedInputs, predict_with
+from autoseg.prediction.logits import MeanLogits
+from autoseg.prediction.members import Member
 from autoseg.prediction.probabilities import Predictor, Probabilities
+from autoseg.prediction.restore import restore
 from dataset_fingerprints.geometry import Box, enclose
 from dataset_fingerprints.measuring.scans import Scan
+
+Rule = Literal["probabilities", "logits"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,22 +26,47 @@ class Ensemble:
     Attributes:
         members: networks, cascades or ensembles.
         weights: of the members, positive; empty for equal ones.
+        rule: what is averaged: probabilities on the scan's grid, or logits on the preprocessed array, as nnU-Net does,
+            of networks that see the same array.
     """
 
     members: tuple[Predictor, ...]
     weights: tuple[float, ...] = ()
+    rule: Rule = "probabilities"
 
     def predict(self, scan: Scan) -> Probabilities:
-        """Return the weighted mean of the members' probabilities."""
+        """Return the probabilities of the members' weighted mean."""
         return self.predict_shared(SharedInputs(scan))
 
     def predict_shared(self, inputs: SharedInputs) -> Probabilities:
         """Return the same, sharing what networks see of the scan with others."""
+        if self.rule == "logits" and len(self.members) > 1:
+            return self._average_logits(inputs)
         return merge(self.predict_each(inputs), self.weights)
 
     def predict_each(self, inputs: SharedInputs) -> tuple[Probabilities, ...]:
         """Return every member's probabilities."""
         return tuple(predict_with(member, inputs) for member in self.members)
+
+    def _average_logits(self, inputs: SharedInputs) -> Probabilities:
+        networks = [member for member in self.members if isinstance(member, Member)]
+        seen = [inputs.of(network.window.configuration, network.scheme) for network in networks]
+        if len(networks) < len(self.members) or any(other is not seen[0] for other in seen):
+            raise ValueError("only networks that see the same preprocessed array have logits that can be averaged")
+        logits = tuple(network.predict_logits(seen[0]) for network in networks)
+        shares = share_out(self.weights, len(logits))
+        return restore(MeanLogits(members=logits, shares=shares), seen[0], networks[0].scheme)
+
+
+def share_out(weights: Sequence[float], members: int) -> tuple[float, ...]:
+    """Return each member's share, 1 in sum; equal ones where there are no weights.
+
+    Raises:
+        ValueError: there is not one positive weight per member.
+    """
+    if weights and (len(weights) != members or min(weights) <= 0):
+        raise ValueError(f"weights are {list(weights)}, expected {members} positive numbers")
+    return tuple(weight / sum(weights) for weight in weights) or (1 / members,) * members
 
 
 def merge(per_member: Sequence[Probabilities], weights: Sequence[float] = ()) -> Probabilities:
@@ -55,13 +86,11 @@ def merge(per_member: Sequence[Probabilities], weights: Sequence[float] = ()) ->
     first = per_member[0]
     if any((other.scheme, other.source_grid) != (first.scheme, first.source_grid) for other in per_member):
         raise ValueError("the members' labels or scans differ")
-    if weights and (len(weights) != len(per_member) or min(weights) <= 0):
-        raise ValueError(f"weights are {list(weights)}, expected {len(per_member)} positive numbers")
+    shares = share_out(weights, len(per_member))
     if len(per_member) == 1:
         return first
-    shares = [weight / sum(weights) for weight in weights] or [1 / len(per_member)] * len(per_member)
     box = enclose([member.box for member in per_member])
-    layers = MergedLayers(box=box, members=tuple(per_member), shares=tuple(shares))
+    layers = MergedLayers(box=box, members=tuple(per_member), shares=shares)
     fallbacks = dict.fromkeys(fallback for member in per_member for fallback in member.fallbacks)
     return Probabilities(
         scheme=first.scheme, source_grid=first.source_grid, box=box, layers=layers, fallbacks=tuple(fallbacks)

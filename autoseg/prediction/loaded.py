@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from autoseg.prediction.deciding import decide
+from autoseg.prediction.deciding import USUAL, Decision, decide
 from autoseg.prediction.probabilities import Predictor, Probabilities, select_targets
+from autoseg.prediction.segmented import Segmented, list_members
 from dataset_fingerprints.checking.formats import describe_unsized, is_unsized
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.errors import DataError, did_you_mean
@@ -79,6 +81,8 @@ class LoadedModel:
         description: of what is averaged, for a person.
         patches: shapes of the patches that the networks see, in voxels along the canonical axes.
         known: scans that it was trained on, with which new ones are compared; None where nothing is known of them.
+        decision: how its probabilities become labels.
+        memory_gb: that predicting a scan may use beside the program itself, in GiB; infinite for what is free.
     """
 
     predictor: Predictor
@@ -87,6 +91,8 @@ class LoadedModel:
     description: str
     patches: tuple[Triple, ...] = ()
     known: KnownScans | None = None
+    decision: Decision = USUAL
+    memory_gb: float = math.inf
 
     def predict(self, scan: Source, *, spacing_mm: TripleFloat | None = None, series: str = "") -> Prediction:
         """Segment one scan.
@@ -101,11 +107,13 @@ class LoadedModel:
             DataError: a file cannot be read, or the channels do not fit the model.
         """
         read = self._read(scan, spacing_mm, series)
-        values, probabilities = self.segment(read)
-        grid = probabilities.source_grid
-        labels = np.ascontiguousarray(from_canonical(values, find_reorientation(grid)))
+        segmented = self.segment(read)
+        grid = read.source_grid
         return Prediction(
-            labels=labels, affine=grid.matrix(), probabilities=probabilities, unlike=self.find_unlikeness(read)
+            labels=np.ascontiguousarray(from_canonical(segmented.labels, find_reorientation(grid))),
+            affine=grid.matrix(),
+            probabilities=segmented.probabilities,
+            unlike=self.find_unlikeness(read),
         )
 
     def find_unlikeness(self, scan: Scan) -> tuple[Unlikeness, ...]:
@@ -129,14 +137,18 @@ class LoadedModel:
             _log.warning("case %s: %s", name, flat)
         return scan
 
-    def segment(self, scan: Scan) -> tuple[NDArray[np.integer], Probabilities]:
-        """Return (x, y, z) label values on a scan's canonical grid, and the probabilities that they follow from.
+    def segment(self, scan: Scan) -> Segmented:
+        """Return the labels of a scan, and the probabilities that they follow from.
 
         A scan that holds one value everywhere has no labels, whatever the network makes of it.
         """
         probabilities = self.predictor.predict(scan)
-        indices = decide(probabilities)
-        return self.scheme.to_values(np.zeros_like(indices) if scan.blank else indices), probabilities
+        indices = decide(probabilities, self.decision)
+        return Segmented(
+            labels=self.scheme.to_values(np.zeros_like(indices) if scan.blank else indices),
+            probabilities=probabilities,
+            members=list_members(probabilities),
+        )
 
     def _read(self, scan: Source, spacing_mm: TripleFloat | None, series: str) -> Scan:
         if isinstance(scan, np.ndarray):

@@ -10,6 +10,7 @@ from torch import nn
 from autoseg.hardware import autocast_type
 from autoseg.models import Model
 from autoseg.prediction.inputs import NetworkInput, SharedInputs
+from autoseg.prediction.logits import Logits, hold_logits
 from autoseg.prediction.probabilities import Probabilities
 from autoseg.prediction.restore import restore
 from autoseg.prediction.sliding_window import Window, predict_logits
@@ -46,8 +47,11 @@ class Member:
 
     def predict_prepared(self, seen: NetworkInput) -> Probabilities:
         """Return the same of a preprocessed case."""
-        logits = predict_logits(self.network, torch.from_numpy(seen.image), self.window)
-        return restore(logits, seen, self.scheme)
+        return restore(self.predict_logits(seen), seen, self.scheme)
+
+    def predict_logits(self, seen: NetworkInput) -> Logits:
+        """Return the logits of a preprocessed case, on its own array."""
+        return hold_logits(predict_logits(self.network, torch.from_numpy(seen.image), self.window))
 
 
 def make_members(

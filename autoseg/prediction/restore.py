@@ -6,17 +6,11 @@ from dataclasses import dataclass
 
 import torch
 
-from autoseg.hardware import free_memory_gb
 from autoseg.prediction.inputs import NetworkInput
+from autoseg.prediction.logits import Logits
 from autoseg.prediction.probabilities import Probabilities
 from autoseg.preprocessing import centres_inside, resampling_matrix
 from dataset_fingerprints.dataset import LabelScheme
-from dataset_fingerprints.sizes import GIB
-
-# Logits that take more than this share of the free memory are held in half precision.
-HELD_SHARE = 0.25
-# Half precision goes up to 65,504; probabilities are 0 or 1 long before.
-_LARGEST_HALF = 6e4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,42 +18,38 @@ class RestoredLayers:
     """Probabilities that are restored from logits whenever they are read.
 
     Attributes:
-        logits: (output, x, y, z) on the part of the preprocessed array that the network looked at, on the CPU.
+        logits: of what the network looked at.
         matrices: per axis (scan, logits), linear; None for an axis that keeps its voxels.
         exclusive: whether outputs compete (softmax) or each decides for itself (sigmoid).
-        device: to compute on.
     """
 
-    logits: torch.Tensor
+    logits: Logits
     matrices: tuple[torch.Tensor | None, torch.Tensor | None, torch.Tensor | None]
     exclusive: bool
-    device: torch.device
 
     def read(self, start: int, stop: int) -> torch.Tensor:
-        """Return the probabilities of some layers, on the device."""
+        """Return the probabilities of some layers, on the device of the logits."""
         along_x, along_y, along_z = self.matrices
+        device = self.logits.device
         if along_x is None:
-            slab = self._load(start, stop)
+            slab = self.logits.read(start, stop)
         else:
             rows = along_x[start:stop]
             used = rows.any(0).nonzero()
             first, last = int(used[0]), int(used[-1]) + 1
-            slab = torch.einsum("sx,kxyz->ksyz", rows[:, first:last].to(self.device), self._load(first, last))
+            slab = torch.einsum("sx,kxyz->ksyz", rows[:, first:last].to(device), self.logits.read(first, last))
         if along_y is not None:
-            slab = torch.einsum("ty,ksyz->kstz", along_y.to(self.device), slab)
+            slab = torch.einsum("ty,ksyz->kstz", along_y.to(device), slab)
         if along_z is not None:
-            slab = slab @ along_z.to(self.device).T
+            slab = slab @ along_z.to(device).T
         return slab.softmax(0) if self.exclusive else slab.sigmoid()
 
-    def _load(self, first: int, last: int) -> torch.Tensor:
-        return self.logits[:, first:last].to(self.device, torch.float32)
 
-
-def restore(logits: torch.Tensor, seen: NetworkInput, scheme: LabelScheme) -> Probabilities:
+def restore(logits: Logits, seen: NetworkInput, scheme: LabelScheme) -> Probabilities:
     """Return the probabilities that logits stand for, on the scan's own grid.
 
     Args:
-        logits: (output, x, y, z) of what the network saw; their device is the one to compute on.
+        logits: of what the network saw.
         seen: by the network.
         scheme: what the outputs stand for.
     """
@@ -69,19 +59,10 @@ def restore(logits: torch.Tensor, seen: NetworkInput, scheme: LabelScheme) -> Pr
     x, y, z = (
         None if length == target else _matrix(length, target, columns, rows) for length, target, columns, rows in axes
     )
-    layers = RestoredLayers(
-        logits=hold_logits(logits), matrices=(x, y, z), exclusive=scheme.heads().exclusive, device=logits.device
-    )
+    layers = RestoredLayers(logits=logits, matrices=(x, y, z), exclusive=scheme.heads().exclusive)
     return Probabilities(
         scheme=scheme, source_grid=record.source_grid, box=box, layers=layers, fallbacks=seen.fallbacks
     )
-
-
-def hold_logits(logits: torch.Tensor) -> torch.Tensor:
-    """Return logits on the CPU: as they are, or in half precision where they take much of the free memory."""
-    if logits.nbytes > HELD_SHARE * free_memory_gb() * GIB:
-        logits = logits.clamp(-_LARGEST_HALF, _LARGEST_HALF).half()
-    return logits.cpu()
 
 
 def _matrix(length: int, target: int, columns: slice, rows: slice) -> torch.Tensor:

@@ -1,12 +1,35 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
-from autoseg.prediction import Cascade, Ensemble, Stage, merge
+from autoseg.prediction import (
+    Cascade,
+    Decision,
+    Ensemble,
+    LoadedModel,
+    Member,
+    Predictor,
+    Rule,
+    Stage,
+    list_members,
+    merge,
+)
 from autoseg.preprocessing import prepare
 from dataset_fingerprints.geometry import Box
-from tests.autoseg.prediction.builders import SHAPE, Constant, configure, constant, make_member, make_scan, make_volume
+from planners.plan import Configuration
+from tests.autoseg.prediction.builders import (
+    SHAPE,
+    ByIntensity,
+    Constant,
+    configure,
+    constant,
+    make_member,
+    make_scan,
+    make_volume,
+)
 from tests.synthetic.heads import plain_scheme, region_scheme
 
 WHOLE = Box(start=(0, 0, 0), stop=SHAPE)
@@ -75,3 +98,59 @@ def test_what_cannot_be_merged_is_refused() -> None:
         merge([constant((0.2, 0.8), LEFT), constant((0.2, 0.4, 0.4), LEFT)])
     with pytest.raises(ValueError, match=r"\[1, 0\], expected 2 positive"):
         merge([constant((0.2, 0.8), LEFT)] * 2, weights=(1, 0))
+
+
+def scaled(configuration: Configuration, factor: float) -> Member:
+    """Return a member whose logits are so many times those that are right."""
+
+    class Scaled(ByIntensity):
+        def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+            return tuple(factor * output for output in super().forward(x))
+
+    return make_member(configuration, SCHEME, Scaled(SCHEME))
+
+
+def test_logits_are_averaged_by_weight_before_they_are_restored() -> None:
+    scan, configuration = make_scan(make_volume()[0]), configure("3d", (1.3, 1.3, 1.3))
+    members = (scaled(configuration, 1.0), scaled(configuration, 0.1))
+    ensemble = Ensemble(members=members, weights=(1, 2), rule="logits")
+    expected = scaled(configuration, (1.0 + 2 * 0.1) / 3).predict(scan)
+    merged = ensemble.predict(scan)
+    # Sums of a few float32 numbers in another order.
+    assert torch.allclose(merged.read_box(WHOLE), expected.read_box(WHOLE), atol=1e-5)
+    mean = merge([member.predict(scan) for member in members], weights=(1, 2))
+    assert (mean.read_box(WHOLE) - expected.read_box(WHOLE)).abs().max() > 0.01
+
+
+@pytest.mark.parametrize("rule", ["probabilities", "logits"])
+def test_each_networks_own_result_stays_readable(rule: Rule) -> None:
+    scan, configuration = make_scan(make_volume()[0]), configure("3d", (1.3, 1.3, 1.3))
+    members = (scaled(configuration, 1.0), scaled(configuration, 0.1))
+    ensemble = Ensemble(members=members, rule=rule)
+    found = list_members(Ensemble(members=(Cascade(stages=(stage(ensemble),)),)).predict(scan))
+    assert len(found) == 2
+    for member, own in zip(members, found, strict=True):
+        assert torch.equal(own.read_box(WHOLE), member.predict(scan).read_box(WHOLE))
+    assert len(list_members(members[0].predict(scan))) == 1
+
+
+def stage(predictor: Predictor) -> Stage:
+    return Stage(configuration="3d", predictor=predictor)
+
+
+def test_logits_of_different_arrays_are_not_averaged() -> None:
+    scan = make_scan(make_volume()[0])
+    members = (make_member(configure("a"), SCHEME), make_member(configure("b", (2.0, 2.0, 2.0)), SCHEME))
+    for others in (members, (members[0], Constant((0.2, 0.4, 0.4), WHOLE))):
+        with pytest.raises(ValueError, match="same preprocessed array"):
+            Ensemble(members=others, rule="logits").predict(scan)
+
+
+def test_a_model_decides_by_its_own_rule() -> None:
+    scan = make_scan(make_volume()[0])
+    predictor = Constant((0.55, 0.3, 0.15), WHOLE)
+    usual = LoadedModel(predictor=predictor, scheme=SCHEME, channels=("T1w",), description="constant")
+    assert not usual.segment(scan).labels.any()
+    eager = replace(usual, decision=Decision(thresholds=(0.25, 0.25)))
+    assert (eager.segment(scan).labels == SCHEME.labels[0].value).all()
+    assert (eager.predict(make_volume()[0], spacing_mm=(1, 1, 1)).labels == SCHEME.labels[0].value).all()

@@ -1,0 +1,38 @@
+"""A segmented scan: its labels, the probabilities that they follow from, and those of each network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autoseg.prediction.ensemble import MergedLayers
+from autoseg.prediction.logits import MeanLogits
+from autoseg.prediction.probabilities import Probabilities
+from autoseg.prediction.restore import RestoredLayers
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Segmented:
+    """What a model makes of a scan.
+
+    Attributes:
+        labels: (x, y, z) label values on the scan's canonical grid.
+        probabilities: that the labels follow from, the mean of all networks.
+        members: those of each network of the last stage; of a single network its own.
+    """
+
+    labels: NDArray[np.integer]
+    probabilities: Probabilities
+    members: tuple[Probabilities, ...]
+
+
+def list_members(probabilities: Probabilities) -> tuple[Probabilities, ...]:
+    """Return the probabilities of each network whose mean these are; of a single network, these."""
+    layers = probabilities.layers
+    if isinstance(layers, MergedLayers):
+        return tuple(network for member in layers.members for network in list_members(member))
+    if isinstance(layers, RestoredLayers) and isinstance(layers.logits, MeanLogits):
+        return tuple(replace(probabilities, layers=replace(layers, logits=one)) for one in layers.logits.members)
+    return (probabilities,)
