@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from autoseg.prediction.deciding import decide
 from autoseg.prediction.probabilities import Fallback, Predictor, Probabilities, select_targets
-from autoseg.preprocessing import Prepared, Record, add_mask, fit_crops, fit_mask, prepare
+from autoseg.preprocessing import Prepared, Record, add_mask, find_way_back, fit_crops, fit_mask, prepare
+from autoseg.preprocessing.nnunet import Kinds
 from dataset_fingerprints.dataset import LabelScheme
-from dataset_fingerprints.geometry import Box, enclose
+from dataset_fingerprints.geometry import Box, Reorientation, enclose
 from dataset_fingerprints.measuring.scans import Scan
 from dataset_fingerprints.reading.body import bounding_box
 from planners.plan import Configuration, Preprocessing
@@ -27,12 +28,17 @@ class NetworkInput:
         record: of the scan's preprocessing.
         crop: the box of the preprocessed array that `image` is.
         fallbacks: the stages that had to look at the whole scan, this one included.
+        back: interpolation of logits to the scan's grid, per axis.
+        turn: the change from the axes that the network sees to those of `image`, which are canonical; None where they
+            are the same.
     """
 
     image: NDArray[np.floating]
     record: Record
     crop: Box
     fallbacks: tuple[Fallback, ...] = ()
+    back: Kinds = ("linear", "linear", "linear")
+    turn: Reorientation | None = None
 
 
 class SharedInputs:
@@ -77,17 +83,21 @@ class SharedInputs:
         image: NDArray[np.floating] = prepared.image
         for entry in configuration.masks():
             indices = decide(self._find_result(name, entry.configuration))
-            image = add_mask(image, fit_mask(indices, record, scheme.index_count()), scheme.heads().targets())
+            mask = fit_mask(indices, record, scheme.index_count(), configuration.preprocessing)
+            image = add_mask(image, mask, scheme.heads().targets())
         crops = configuration.crops()
         found = [find_box(self._find_result(name, crop.configuration), crop.threshold) for crop in crops]
         crop = fit_crops(list(zip(crops, found, strict=True)), record)
         fallbacks = [known for entry in configuration.inputs for known in self._results[entry.configuration].fallbacks]
         fallbacks += [Fallback(configuration=name, source=missed) for missed in crop.missed]
+        back, turn = find_way_back(record, configuration.preprocessing)
         return NetworkInput(
             image=np.ascontiguousarray(image[(slice(None), *crop.box.slices())]),
             record=record,
             crop=crop.box,
             fallbacks=tuple(dict.fromkeys(fallbacks)),
+            back=back,
+            turn=turn,
         )
 
     def _prepare(self, preprocessing: Preprocessing, scheme: LabelScheme) -> Prepared:

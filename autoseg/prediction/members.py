@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -15,6 +16,7 @@ from autoseg.prediction.probabilities import Probabilities
 from autoseg.prediction.restore import restore
 from autoseg.prediction.sliding_window import Window, predict_logits
 from dataset_fingerprints.dataset import LabelScheme
+from dataset_fingerprints.geometry import Reorientation, from_canonical
 from dataset_fingerprints.measuring.scans import Scan
 from planners.plan import Configuration, Prediction
 
@@ -51,7 +53,17 @@ class Member:
 
     def predict_logits(self, seen: NetworkInput) -> Logits:
         """Return the logits of a preprocessed case, on its own array."""
-        return hold_logits(predict_logits(self.network, torch.from_numpy(seen.image), self.window))
+        if seen.turn is None:
+            return hold_logits(predict_logits(self.network, torch.from_numpy(seen.image), self.window))
+        image = np.ascontiguousarray(from_canonical(seen.image, seen.turn))
+        logits = predict_logits(self.network, torch.from_numpy(image), self.window)
+        return hold_logits(_turn_to_canonical(logits, seen.turn))
+
+
+def _turn_to_canonical(logits: torch.Tensor, turn: Reorientation) -> torch.Tensor:
+    """Return logits (output, *axes that the network saw) as (output, x, y, z)."""
+    turned = logits.permute(0, *(1 + axis for axis in turn.axes))
+    return turned.flip([1 + axis for axis in range(3) if turn.flips[axis]]).contiguous()
 
 
 def make_members(

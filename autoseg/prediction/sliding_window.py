@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from autoseg.prediction.tiles import flip_sets, gaussian_weights, tile_positions
+from autoseg.prediction.tiles import flip_sets, tile_positions, weigh_tile
 from autoseg.prediction.watching import report_passes
 from dataset_fingerprints.geometry import Triple
 from planners.plan import Configuration
@@ -55,7 +55,7 @@ def predict_logits(network: nn.Module, image: torch.Tensor, window: Window) -> t
     shape = (padded.shape[1], padded.shape[2], padded.shape[3])
     prediction = configuration.prediction
     starts = tile_positions(shape, configuration.patch_shape, prediction.step_share)
-    weights = gaussian_weights(configuration.patch_shape, prediction.gaussian_sigma_share).to(window.device)
+    weights = weigh_tile(configuration.patch_shape, prediction).to(window.device)
     total = torch.zeros((window.outputs, *shape), device=window.device)
     weight = torch.zeros(shape, device=window.device)
     tiles_at_once = window.tiles_at_once
