@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.fingerprint import FingerprintSummary
@@ -46,6 +48,8 @@ class Run:
         contents: of all these cases, in this order.
         summary: of the data set.
         steps: the steps down in size that the fold took for lack of memory.
+        cases_known: whether the cases are those that it was trained on; those of another program's model are not
+            known, and none are listed. Not written where they are known.
         schema_version: that of plans, whose configurations it holds.
     """
 
@@ -65,6 +69,7 @@ class Run:
     contents: tuple[CaseContent, ...]
     summary: FingerprintSummary
     steps: tuple[StepDown, ...] = ()
+    cases_known: Annotated[bool, Field(exclude_if=bool)] = True
     schema_version: int = SCHEMA_VERSION
 
     def __post_init__(self) -> None:
