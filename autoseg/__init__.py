@@ -17,17 +17,20 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from autoseg.pipeline.face import evaluate, explain, load_model, plan_and_preprocess, predict, train
+    from autoseg.pipeline.face import evaluate, explain, plan_and_preprocess, train
+    from autoseg.pipeline.model_face import export, load_model, predict
 
-__all__ = ["evaluate", "explain", "load_model", "plan_and_preprocess", "predict", "train"]
+__all__ = ["evaluate", "explain", "export", "load_model", "plan_and_preprocess", "predict", "train"]
+
+_OF_MODELS = ("export", "load_model", "predict")
 
 
 def __getattr__(name: str) -> Any:
     if name in __all__:
-        from autoseg.pipeline import face
+        from autoseg.pipeline import face, model_face
         from autoseg.pipeline.spoken import in_python
 
-        return in_python(getattr(face, name))
+        return in_python(getattr(model_face if name in _OF_MODELS else face, name))
     raise AttributeError(f"module 'autoseg' has no attribute '{name}'")
 
 

@@ -285,11 +285,20 @@ class PostprocessingCandidates:
     Attributes:
         min_volumes_mm3: of a component that stays, ascending; 0 keeps all.
         largest_only: whether keeping nothing but the largest component is worth a trial.
+        thresholds: of the probability, ascending; the usual rule is always tried, and the only one of labels that
+            compete with each other.
+        large_volumes_mm3: from which a component stays, however probable it is ...
+        peaks: ... or that one of its voxels reaches; all pairs of both are tried.
+        fill_holes: whether filling holes is worth a trial.
     """
 
     name: str
     min_volumes_mm3: tuple[float, ...]
     largest_only: bool
+    thresholds: tuple[float, ...] = ()
+    large_volumes_mm3: tuple[float, ...] = ()
+    peaks: tuple[float, ...] = ()
+    fill_holes: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -87,6 +87,11 @@ class Run:
         """Return the channels that the trained network sees."""
         return self.own().input_channels(len(self.channels), len(self.scheme.heads().targets()))
 
+    def absolute_channels(self) -> tuple[int, ...]:
+        """Return the positions of the channels whose intensities are taken as they are: they have a unit."""
+        choices = self.own().preprocessing.normalization
+        return tuple(position for position, choice in enumerate(choices) if choice.name in ("ct", "none"))
+
     def of_cases(self, train: tuple[CaseContent, ...], validation: tuple[CaseContent, ...]) -> Run:
         """Return the same run of other cases."""
         names, held_out = _names(train), _names(validation)

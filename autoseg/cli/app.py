@@ -21,8 +21,6 @@ from autoseg.cli.data_options import (
     ImagesOption,
     LabelsOption,
     MaskOption,
-    ModelChannelOption,
-    ScansArgument,
     choose_place,
     choose_target,
 )
@@ -32,15 +30,17 @@ from autoseg.cli.ending import run_to_end
 from autoseg.cli.evaluating import evaluate
 from autoseg.cli.exclusive import refuse_beside, refuse_unused
 from autoseg.cli.locales import restart_in_utf8
+from autoseg.cli.model_options import PlanOption, WorkspaceOption
 from autoseg.cli.parsing import AnySpelling, NumberFirst
+from autoseg.cli.predicting import export, predict
 from autoseg.cli.registered import add_registered
 from autoseg.cli.simulating import demo, simulate
 from autoseg.cli.streams import finish_output
 from autoseg.cli.versions import show_versions
-from autoseg.cli.written import show_masks, show_start, show_written
+from autoseg.cli.written import show_start, show_written
 from autoseg.hardware import share_cores_with_others
 from autoseg.pipeline import face
-from dataset_fingerprints.errors import AutosegError, PartlyDoneError, PlanError
+from dataset_fingerprints.errors import AutosegError, PlanError
 
 if TYPE_CHECKING:
     from autoseg.pipeline.folds.jobs import TrainingOptions
@@ -69,11 +69,6 @@ def _options_of_all(
     """Take the options that come before a command."""
 
 
-WorkspaceOption = Annotated[
-    Path | None,
-    typer.Option("--workspace", "-w", help="The workspace; else this directory or the only *-autoseg in it."),
-]
-PlanOption = Annotated[str, typer.Option("--plan", "--plan-name", help="The plan's name in the workspace.")]
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", help="Change a value of the plan: training.iterations=5000. Repeatable.")
 ]
@@ -278,55 +273,6 @@ def _train(found: Workspace, fold: str, options: TrainingOptions, *, advised: bo
 
 
 @app.command()
-def predict(
-    scans: ScansArgument,
-    out: Annotated[Path, typer.Option("--out", "-o", help="The folder for the masks.")],
-    workspace: WorkspaceOption = None,
-    configurations: Annotated[
-        list[str] | None,
-        typer.Option("--configuration", "-c", help="One of the plan's, else its default; several are averaged."),
-    ] = None,
-    folds: Annotated[list[str] | None, typer.Option("--fold", "-f", help="Folds to average; else all.")] = None,
-    mirror: Annotated[bool, typer.Option(help="Average over flips: slower, a little better.")] = True,
-    overwrite: Annotated[bool, typer.Option(help="Predict scans again that have a mask.")] = False,
-    zero_missing: Annotated[
-        bool, typer.Option("--zero-missing", help="Take scans that lack channels, and fill in zeros.")
-    ] = False,
-    series: Annotated[
-        str, typer.Option(help="Which DICOM series, where there are several: a part of its description, or its UID.")
-    ] = "",
-    channels: ModelChannelOption = None,
-    max_memory_gb: Annotated[
-        float | None,
-        typer.Option(help="Memory that a scan may take beside the program itself, in GiB; else all that is free."),
-    ] = None,
-    plan: PlanOption = "default",
-) -> None:
-    """Segment new scans; each mask lies on its scan's own grid."""
-    show_start()
-    try:
-        masks = face.predict(
-            scans,
-            out,
-            workspace,
-            configurations=configurations or (),
-            plan_name=plan,
-            folds=folds or (),
-            mirror=mirror,
-            overwrite=overwrite,
-            zero_missing=zero_missing,
-            series=series,
-            channels=channels or (),
-            max_memory_gb=max_memory_gb,
-            progress=TerminalProgress(),
-        )
-    except PartlyDoneError as error:
-        show_masks(error.result)
-        raise
-    show_masks(masks)
-
-
-@app.command()
 def explain(
     context: typer.Context,
     target: Annotated[
@@ -376,7 +322,9 @@ def explain(
 
 
 app.command(epilog="With --kinds: every kind of finding, its grades and what it means.")(check)
+app.command()(predict)
 app.command()(evaluate)
+app.command()(export)
 app.command()(simulate)
 app.command()(demo)
 

@@ -48,14 +48,16 @@ class Model:
 
     def _build_network(self, weights: Weights) -> nn.Module:
         configuration = self.run.own()
-        network = build_network(configuration, self.run.input_channels(), self.run.scheme.heads().count())
+        # Without memory until the weights are known to fit: a file from elsewhere may describe any size.
+        with torch.device("meta"):
+            network = build_network(configuration, self.run.input_channels(), self.run.scheme.heads().count())
         misfit = find_misfit(weights, network.state_dict())
         if misfit:
             raise WorkspaceError(
                 f"{self.origin}: the weights do not fit {configuration.name} ({misfit}). Train the fold again "
                 "with --restart."
             )
-        network.load_state_dict(weights)
+        network.to_empty(device="cpu").load_state_dict(weights)
         return network.eval().requires_grad_(False)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors.torch import load, save
 from torch import Tensor
 
 from dataset_fingerprints.errors import WorkspaceError
@@ -22,18 +22,25 @@ REMEDY = (
     "Train the fold again: delete the file and give `autoseg train` for the fold, which writes it from the checkpoint "
     "if that is sound, or begin it anew with --restart."
 )
+# As safetensors and torch report a file that holds no tensors, or more than there is memory for.
+_UNUSABLE = (OSError, SafetensorError, ValueError, TypeError, RuntimeError, MemoryError, KeyError)
 Tensors = dict[str, Tensor]
 Texts = dict[str, str]
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
     """Write named tensors, the texts beside them and the checksum of both in one step."""
+    with replacing(path) as temporary, temporary.open("wb") as stream:
+        for piece in pack_tensors(tensors, metadata):
+            stream.write(piece)
+
+
+def pack_tensors(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> tuple[bytes | memoryview, ...]:
+    """Return the content of such a file, in pieces; of equal tensors and texts it is the same."""
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     content = memoryview(save(plain, metadata={**metadata, CHECKSUM: _measure(plain, metadata)}))
     header = _sort_texts(bytes(content[_LENGTH : _LENGTH + int.from_bytes(content[:_LENGTH], "little")]))
-    with replacing(path) as temporary, temporary.open("wb") as stream:
-        for piece in (content[:_LENGTH], header, content[_LENGTH + len(header) :]):
-            stream.write(piece)
+    return (content[:_LENGTH], header, content[_LENGTH + len(header) :])
 
 
 def load_tensors(path: Path, remedy: str = "Delete it and train the fold again.") -> tuple[Tensors, Texts]:
@@ -50,12 +57,11 @@ def load_tensors(path: Path, remedy: str = "Delete it and train the fold again."
         with safe_open(path, framework="pt") as stream:
             tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118
             metadata = dict(stream.metadata() or {})
-    except (OSError, SafetensorError, ValueError, TypeError, RuntimeError, MemoryError) as error:
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise WorkspaceError(f"{path}: cannot be used ({reason}). {remedy}") from error
+    except _UNUSABLE as error:
+        raise _unusable(path, _say(error), remedy) from error
     stated = metadata.pop(CHECKSUM, None)
     if stated is not None and stated != _measure(tensors, metadata):
-        raise WorkspaceError(f"{path}: cannot be used (it does not hold what autoseg wrote, it is damaged). {remedy}")
+        raise _unusable(path, "it does not hold what autoseg wrote, it is damaged", remedy)
     return tensors, metadata
 
 
@@ -66,10 +72,41 @@ def load_weights(path: Path) -> Tensors:
         WorkspaceError: the file is missing or damaged, or holds what is not a finite number.
     """
     tensors, _ = load_tensors(path, REMEDY)
+    _refuse_broken(tensors, path, REMEDY)
+    return tensors
+
+
+def unpack_weights(content: bytes, where: str, remedy: str) -> Tensors:
+    """Return the weights of a network from the content of their file, whose checksum was looked at before.
+
+    Args:
+        content: of the file.
+        where: it comes from, for messages.
+        remedy: what to do where it is damaged.
+
+    Raises:
+        WorkspaceError: it is not such a file, or holds what is not a finite number.
+    """
+    try:
+        tensors: Tensors = load(content)
+    except _UNUSABLE as error:
+        raise _unusable(where, _say(error), remedy) from error
+    _refuse_broken(tensors, where, remedy)
+    return tensors
+
+
+def _refuse_broken(tensors: Tensors, where: Path | str, remedy: str) -> None:
     broken = find_broken(tensors)
     if broken:
-        raise WorkspaceError(f"{path}: cannot be used ({broken} holds values that are not finite). {REMEDY}")
-    return tensors
+        raise _unusable(where, f"{broken} holds values that are not finite", remedy)
+
+
+def _unusable(where: Path | str, reason: str, remedy: str) -> WorkspaceError:
+    return WorkspaceError(f"{where}: cannot be used ({reason}). {remedy}")
+
+
+def _say(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]
 
 
 def find_broken(tensors: Mapping[str, Tensor]) -> str:

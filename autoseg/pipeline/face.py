@@ -1,4 +1,4 @@
-"""The public functions, as `import autoseg` offers them and the command line calls them.
+"""The public functions about data, plans, training and scores, as `import autoseg` offers them.
 
 They are silent unless a `progress` is given, keep no state between calls, and set no environment variable for good.
 What imports torch is imported when it is needed.
@@ -6,7 +6,6 @@ What imports torch is imported when it is needed.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from operator import index
@@ -28,8 +27,6 @@ from autoseg.progress import Progress, SilentProgress
 
 if TYPE_CHECKING:
     from autoseg.evaluation import Evaluation
-    from autoseg.pipeline.existing_masks import Masks
-    from autoseg.prediction import LoadedModel
     from autoseg.workspace.workspace import Workspace
 
 Location = str | Path
@@ -101,7 +98,7 @@ def plan_and_preprocess(
         selection=Selection(channels=as_several(channels), mask=mask),
     )
     workspace_made, _ = run(Path(dataset).absolute(), options, progress or SilentProgress())
-    return _find(workspace_made)
+    return locate(workspace_made)
 
 
 def train(
@@ -165,106 +162,10 @@ def train(
         memory_share=float(memory_share),
         restart=restart,
     )
-    found, listener = _find(workspace), progress or SilentProgress()
+    found, listener = locate(workspace), progress or SilentProgress()
     if fold == ALL:
         return train_all(found, options, listener)
     return train_fold(found, str(fold), options, listener)
-
-
-def predict(
-    scans: Location,
-    out: Location,
-    workspace: Workspace | Location | None = None,
-    *,
-    configurations: Sequence[str] = (),
-    plan_name: str = "default",
-    folds: Sequence[int | str] = (),
-    mirror: bool = True,
-    overwrite: bool = False,
-    zero_missing: bool = False,
-    series: str = "",
-    channels: Sequence[str] = (),
-    max_memory_gb: float | None = None,
-    progress: Progress | None = None,
-) -> Masks:
-    """Segment a file or all scans of a folder, write one mask each on its scan's own grid, and return their paths.
-
-    Masks that are there stay: `made()` of what is returned leaves them out.
-
-    Args:
-        scans: a scan, a DICOM series' folder, or a folder of such; or a CSV or data set as training takes it.
-        out: the folder for the masks; for a single scan also the mask's own name.
-        workspace: with trained folds; None for the current directory's.
-        configurations: names of those to average; empty for the plan's default.
-        plan_name: of the workspace's plan.
-        folds: to average; empty for all that are trained.
-        mirror: average over flips: slower, a little better.
-        overwrite: predict scans again that have a mask.
-        zero_missing: take scans that lack channels, and fill in zeros.
-        series: which DICOM series to take where there are several: a part of its description, or its
-            SeriesInstanceUID.
-        channels: of a tree or a CSV, the images of the model's channels; empty for those that are called so.
-        max_memory_gb: memory that predicting may use beside the program itself, in GiB; None for what is free.
-        progress: receiver of progress reports; None for none.
-
-    Raises:
-        DataError: nothing to predict, a channel is missing, masks would lie on scans or raw data, or all scans failed.
-        PartlyDoneError: some scans failed; all that could be done is done first.
-        WorkspaceError: nothing is trained yet.
-    """
-    check_arguments(locals())
-    check_argument("out", out, PATH)
-    calm_threads()
-    from autoseg.pipeline.predicting import PredictionOptions
-    from autoseg.pipeline.predicting import predict as run
-
-    options = PredictionOptions(
-        plan_name=plan_name,
-        configurations=as_several(configurations),
-        folds=tuple(map(str, as_several(folds))),
-        mirror=mirror,
-        overwrite=overwrite,
-        zero_missing=zero_missing,
-        series=series,
-        channels=as_several(channels),
-        max_memory_gb=math.inf if max_memory_gb is None else float(max_memory_gb),
-    )
-    return run(Path(scans).absolute(), Path(out).absolute(), _find(workspace), options, progress or SilentProgress())
-
-
-def load_model(
-    source: Workspace | Location,
-    *,
-    configurations: Sequence[str] = (),
-    plan_name: str = "default",
-    folds: Sequence[int | str] = (),
-    mirror: bool = True,
-) -> LoadedModel:
-    """Return a trained model, whose `predict` takes files or arrays and writes nothing.
-
-    Args:
-        source: a workspace, or the folder of one of its folds.
-        configurations: of a workspace, those whose probabilities are averaged; empty for the plan's default.
-        plan_name: of the workspace's plan.
-        folds: of a workspace, those that are averaged; empty for all that are trained.
-        mirror: average over flips: slower, a little better.
-
-    Raises:
-        WorkspaceError: nothing is trained there.
-    """
-    check_arguments(locals())
-    calm_threads()
-    from autoseg.pipeline.planning import read_plan
-    from autoseg.pipeline.trained import load_fold, load_predictor
-    from autoseg.workspace.fold import FoldFolder
-    from autoseg.workspace.workspace import Workspace
-
-    if not isinstance(source, Workspace) and FoldFolder(root=Path(source)).run.is_file():
-        return load_fold(FoldFolder(root=Path(source)), mirror=mirror)
-    workspace = _find(source)
-    plan, _ = read_plan(workspace, plan_name)
-    chosen = tuple(map(str, as_several(folds)))
-    return load_predictor(workspace, plan, as_several(configurations), chosen, mirror=mirror)
 
 
 def evaluate(
@@ -326,7 +227,7 @@ def evaluate(
     targets = Targets(segments=segments, ignored=None if ignore is None else index(ignore))
     convention = add_metrics(DEFAULT_CONVENTION, as_several(metrics))
     named = parse_names(as_several(names))
-    known = None if workspace is None else _find(workspace)
+    known = None if workspace is None else locate(workspace)
     if out is not None:
         refuse_scores_place(Path(prediction), Path(reference), Path(out))
         sweep_partials(Path(out))
@@ -381,7 +282,7 @@ def explain(
     return Explanation(plan=plan, known=find_known(where, options, plan))
 
 
-def _find(workspace: Workspace | Location | None) -> Workspace:
+def locate(workspace: Workspace | Location | None) -> Workspace:
     """Return a workspace by its absolute path: the current directory may change in a notebook."""
     from autoseg.workspace.workspace import Workspace, find_workspace
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from autoseg.models import is_bundle
 from autoseg.pipeline.new_scans import NewScan
 from autoseg.workspace.fold import METRICS
 from autoseg.workspace.reserved import find_reserved, is_workspace_root
@@ -50,17 +51,17 @@ _DERIVATIVES = "derivatives"
 _EVALUATION = frozenset({"schema_version", "conventions", "cases", "summary"})
 _FINDINGS = frozenset({"schema_version", "dataset", "cases", "findings"})
 _START_BYTES = 64
-_APART = "Name another place with -o."
+_APART, _OTHER_FILE = "Name another place with -o.", "name another file with -o."
 
 
-def choose_targets(found: Sequence[NewScan], scans: Path, out: Path, workspace: Workspace) -> tuple[Path, ...]:
+def choose_targets(found: Sequence[NewScan], scans: Path, out: Path, workspace: Workspace | None) -> tuple[Path, ...]:
     """Return where the mask of each scan goes.
 
     Args:
         found: the scans.
         scans: the path that they were found at.
         out: a folder; for a single scan also the mask's own name.
-        workspace: with the models.
+        workspace: with the models; None for a model that lies alone.
 
     Raises:
         DataError: a mask would lie on or among scans, raw data or files of a workspace, or cannot have its name.
@@ -82,7 +83,7 @@ def choose_targets(found: Sequence[NewScan], scans: Path, out: Path, workspace: 
         raise DataError(f"{folders[0]}: is a folder where a mask belongs. Move it away, or name another place with -o.")
     _refuse_scans(found, scans, targets, named=named)
     _refuse_reserved(folder)
-    _refuse_raw(folder, _read_dataset(workspace))
+    _refuse_raw(folder, None if workspace is None else _read_dataset(workspace))
     return targets
 
 
@@ -96,6 +97,24 @@ def refuse_scores_place(prediction: Path, reference: Path, out: Path) -> None:
     _refuse_inputs([out], [file for path in (prediction, reference) for file in _files_at(path)], "one of the masks")
     _refuse_foreign(out, "an evaluation", _EVALUATION)
     _refuse_kept(out)
+
+
+def refuse_bundle_place(out: Path) -> None:
+    """Make sure that a model can be exported to a file without a loss.
+
+    Raises:
+        DataError: it is anything else but a new file or an earlier export.
+    """
+    _refuse_no_place(out)
+    _refuse_read_only(out)
+    if out.is_dir():
+        raise DataError(f"{out}: is a folder. Name a file for the model with -o, for example {out / 'model.zip'}.")
+    if out.suffix.lower() != ".zip":
+        raise DataError(f"{out}: is not called .zip, which a model is. Name it {out.with_name(out.name + '.zip')}.")
+    _refuse_names(out.parent, [out.name])
+    _refuse_kept(out)
+    if out.exists() and out.stat().st_size and not is_bundle(out):
+        raise DataError(f"{out}: exists and is not an exported model. It would be replaced: {_OTHER_FILE}")
 
 
 def refuse_findings_place(place: Path, dataset: Dataset, out: Path | None, pictures: Path | None) -> None:
@@ -308,7 +327,7 @@ def _refuse_inputs(outputs: Iterable[Path], inputs: Iterable[Path], what: str) -
 def _refuse_foreign(out: Path, what: str, fields: frozenset[str]) -> None:
     """Refuse to replace a file that holds anything else than an earlier result of the same kind."""
     if out.exists() and out.stat().st_size and not _holds(out, fields):
-        raise DataError(f"{out}: exists and is not {what}. It would be replaced: name another file with -o.")
+        raise DataError(f"{out}: exists and is not {what}. It would be replaced: {_OTHER_FILE}")
 
 
 def _holds(path: Path, fields: frozenset[str]) -> bool:

@@ -15,11 +15,9 @@ from autoseg.pipeline.new_scans import NewScan, explain_channels, explain_digits
 from autoseg.pipeline.outputs import choose_targets
 from autoseg.pipeline.planning import read_plan
 from autoseg.pipeline.prediction_report import begin_report
-from autoseg.pipeline.scan_warnings import read_known
 from autoseg.pipeline.segmenting import Job, Outcome, Segmenting
-from autoseg.pipeline.short_trainings import describe_short, describe_unfinished
-from autoseg.pipeline.trained import load_trained
-from autoseg.pipeline.trained_folds import find_trained
+from autoseg.pipeline.sources import USUAL, ModelChoice, Place, find_source
+from autoseg.pipeline.trained import load_models
 from autoseg.progress import Progress
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.checking.formats import describe_unsized, is_unsized
@@ -38,8 +36,7 @@ class PredictionOptions:
     """Options of predicting; all have a default.
 
     Attributes:
-        configurations: names of those to average; empty for the plan's default.
-        folds: names of the folds to average; empty for all that are trained.
+        choice: of a workspace, what to predict with.
         mirror: average over flips, which costs up to eight times the time and is worth about a point of Dice.
         overwrite: predict scans again whose mask exists.
         zero_missing: take scans that lack some of their channels, and fill in zeros.
@@ -47,9 +44,7 @@ class PredictionOptions:
         max_memory_gb: that predicting a scan may use beside the program itself, in GiB; infinite for what is free.
     """
 
-    plan_name: str = "default"
-    configurations: tuple[str, ...] = ()
-    folds: tuple[str, ...] = ()
+    choice: ModelChoice = USUAL
     mirror: bool = True
     overwrite: bool = False
     zero_missing: bool = False
@@ -67,14 +62,14 @@ class PredictionOptions:
             raise DataError(f"--max-memory-gb is {self.max_memory_gb:g}. Expected more than 0.")
 
 
-def predict(scans: Path, out: Path, workspace: Workspace, options: PredictionOptions, progress: Progress) -> Masks:
+def predict(scans: Path, out: Path, place: Place, options: PredictionOptions, progress: Progress) -> Masks:
     """Predict a file or all scans of a folder, and write one mask each.
 
     Args:
         scans: a file, or a folder of files (CASE.nii.gz, or CASE_0000.nii.gz and so on per channel); a DICOM series is
             a folder of its own, in place of a file, or lies in sub-folders of a folder.
         out: a folder, where masks have their scans' formats; for a single scan also the mask's own name.
-        workspace: with trained folds.
+        place: of the model.
         options: what a person said.
         progress: receiver of progress reports.
 
@@ -87,7 +82,6 @@ def predict(scans: Path, out: Path, workspace: Workspace, options: PredictionOpt
         WorkspaceError: nothing is trained yet.
     """
     options.check()
-    plan, _ = read_plan(workspace, options.plan_name)
     search = partial(
         find_scans,
         scans,
@@ -95,27 +89,28 @@ def predict(scans: Path, out: Path, workspace: Workspace, options: PredictionOpt
         series=options.series,
         selection=Selection(channels=options.channels),
     )
+    workspace = place if isinstance(place, Workspace) else None
     try:
-        trained = find_trained(workspace, plan, options.configurations, options.folds)
+        source = find_source(place, options.choice)
     except WorkspaceError:
         # What is wrong with the scans is reported before, as far as the plan knows.
-        choose_targets(search(plan.channels), scans, out, workspace)
+        if workspace is not None:
+            choose_targets(search(read_plan(workspace, options.choice.plan_name)[0].channels), scans, out, workspace)
         raise
-    found = search(trained.channels)
+    found = search(source.run.channels)
     targets = choose_targets(found, scans, out, workspace)
-    known = read_known(workspace, trained, find_layout(scans))
-    model = replace(load_trained(trained, mirror=options.mirror, known=known), memory_gb=options.max_memory_gb)
+    model = load_models(source.read(), mirror=options.mirror, layout=find_layout(scans))
+    model = replace(model, memory_gb=options.max_memory_gb)
     _introduce(
-        found, scans, trained.channels, progress, f"{model.description}, flips {'on' if options.mirror else 'off'}"
+        found, scans, model.channels, progress, f"{model.description}, flips {'on' if options.mirror else 'off'}"
     )
-    for doubt in (describe_short(workspace, plan, trained.folders()), describe_unfinished(trained.folders())):
-        if doubt:
-            progress.say(doubt)
-    report_known_cases(found, workspace, progress)
+    for doubt in source.doubts:
+        progress.say(doubt)
+    report_known_cases(found, source, progress)
     sweep_partials(*targets)
-    made = Made(values=trained.scheme.known_values(), weights=trained.weight_files())
+    made = Made(values=model.scheme.known_values(), weights=source.files)
     kept = find_kept(found, targets, made, progress, overwrite=options.overwrite)
-    report = begin_report(trained, model, targets[0].parent)
+    report = begin_report(source.run, model, targets[0].parent)
     jobs = [Job(scan=scan, target=target, kept=target in kept) for scan, target in zip(found, targets, strict=True)]
     with progress.task("Predicting", len(found)) as task:
         working = Segmenting(model=model, series=options.series, report=report, task=task)

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from autoseg.models import read_settings
 from autoseg.pipeline.case_tables import (
     CASE,
     WARNINGS,
@@ -25,7 +24,6 @@ from autoseg.pipeline.case_tables import (
 from autoseg.pipeline.new_scans import NewScan
 from autoseg.pipeline.scan_warnings import ScanWarning, say_unlike, warn_of
 from autoseg.pipeline.showing import Showing, choose_showing, describe_amounts, measure_amounts
-from autoseg.pipeline.trained_folds import TrainedFolds
 from autoseg.prediction import Fallback, LoadedModel
 from autoseg.progress import Progress
 from autoseg.report import (
@@ -45,6 +43,7 @@ from dataset_fingerprints.geometry import TripleFloat, canonical_grid
 from dataset_fingerprints.measuring.scans import Scan
 from dataset_fingerprints.names import counted
 from dataset_fingerprints.reading.images import read_label_map
+from planners.run import Run
 
 _log = logging.getLogger(__name__)
 
@@ -76,17 +75,15 @@ class _Drawn:
     row: SheetRow
 
 
-def begin_report(trained: TrainedFolds, model: LoadedModel, masks: Path) -> PredictionReport:
-    """Return a report, still empty, on what trained folds predict.
+def begin_report(run: Run, model: LoadedModel, masks: Path) -> PredictionReport:
+    """Return a report, still empty, on what a model predicts.
 
     Args:
-        trained: the folds.
-        model: of these folds.
+        run: what the first of its folds was trained by.
+        model: that predicts.
         masks: the folder of the masks.
     """
-    own = [*trained.stages[0].values()][-1][0]
-    showing = choose_showing(trained.scheme, trained.channels, read_settings(own).summary)
-    return PredictionReport(showing, model, masks)
+    return PredictionReport(choose_showing(model.scheme, model.channels, run.summary), model, masks)
 
 
 class PredictionReport:

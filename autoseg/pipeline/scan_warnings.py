@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from autoseg.models import read_settings
 from autoseg.pipeline.new_scans import NewScan
-from autoseg.pipeline.trained_folds import TrainedFolds
 from autoseg.prediction import Fallback
 from autoseg.progress import Progress
 from autoseg.workspace.workspace import Workspace
@@ -15,7 +13,7 @@ from dataset_fingerprints.dataset import Dataset
 from dataset_fingerprints.errors import AutosegError
 from dataset_fingerprints.files.jsonfiles import read_json
 from dataset_fingerprints.fingerprint import DatasetFingerprint
-from dataset_fingerprints.likeness import KnownScans, Unlikeness, advise_on_order, recall_traits
+from dataset_fingerprints.likeness import KnownScans, Traits, Unlikeness, advise_on_order, recall_traits
 from dataset_fingerprints.names import counted, some_of
 from planners.run import Run
 
@@ -43,7 +41,7 @@ class ScanWarning:
         return f"case {self.case}: {self.message}"
 
 
-def read_known(workspace: Workspace, trained: TrainedFolds, layout: str = "") -> KnownScans | None:
+def read_traits(workspace: Workspace, runs: Sequence[Run]) -> tuple[Traits, ...]:
     """Return the measurements of the scans that folds were trained for, as the workspace's fingerprint has them.
 
     None where there are none: the fingerprint is of other channels by now, of another version, or not there. Predicting
@@ -51,28 +49,31 @@ def read_known(workspace: Workspace, trained: TrainedFolds, layout: str = "") ->
 
     Args:
         workspace: whose fingerprint is read.
-        trained: the folds.
-        layout: of the scans that are compared with them; empty for plain files.
+        runs: of the folds; at least one.
     """
     try:
         fingerprint = read_json(workspace.fingerprint, DatasetFingerprint)
-        runs = [read_settings(folders[0]) for folders in trained.stages[0].values()]
     except (AutosegError, OSError):
-        return None
-    if tuple(channel.name for channel in fingerprint.channels) != trained.channels:
-        return None
+        return ()
+    if tuple(channel.name for channel in fingerprint.channels) != runs[0].channels:
+        return ()
     names = {case for run in runs for case in (*run.train_cases, *run.validation_cases)}
-    cases = tuple(recall_traits(case) for case in fingerprint.cases if case.case in names)
-    if not cases:
+    return tuple(recall_traits(case) for case in fingerprint.cases if case.case in names)
+
+
+def make_known(traits: tuple[Traits, ...], run: Run, layout: str = "") -> KnownScans | None:
+    """Return the scans that new ones are compared with; None where nothing is known of them.
+
+    Args:
+        traits: measurements of the scans that a model was trained for.
+        run: what it was trained by.
+        layout: of the new scans; empty for plain files.
+    """
+    if not traits:
         return None
-    absolute, advice = _find_absolute(runs[-1]), advise_on_order(layout)
-    return KnownScans(channels=trained.channels, cases=cases, absolute=absolute, order_advice=advice)
-
-
-def _find_absolute(run: Run) -> tuple[int, ...]:
-    """Return the channels whose intensities are taken as they are, which have a unit therefore."""
-    choices = run.own().preprocessing.normalization
-    return tuple(position for position, choice in enumerate(choices) if choice.name in ("ct", "none"))
+    return KnownScans(
+        channels=run.channels, cases=traits, absolute=run.absolute_channels(), order_advice=advise_on_order(layout)
+    )
 
 
 def warn_of(
@@ -135,7 +136,10 @@ def compare_cases(workspace: Workspace, run: Run) -> dict[str, tuple[str, ...]]:
     traits = {case.case: recall_traits(case) for case in fingerprint.cases}
     trained = tuple(traits[case] for case in run.train_cases if case in traits)
     known = KnownScans(
-        channels=run.channels, cases=trained, absolute=_find_absolute(run), order_advice=advise_on_order(layout)
+        channels=run.channels,
+        cases=trained,
+        absolute=run.absolute_channels(),
+        order_advice=advise_on_order(layout),
     )
     judged = [case for case in run.validation_cases if case in traits]
     return {case: tuple(unlike.message for unlike in known.compare(traits[case])) for case in judged}

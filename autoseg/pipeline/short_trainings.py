@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 from autoseg.pipeline.next_steps import name_train
@@ -43,6 +43,19 @@ def describe_short(workspace: Workspace, plan: Plan, folders: Iterable[FoldFolde
         f"These models were trained for few steps only ({steps}): expect poor masks. Train them longer: {command}, and "
         "so for the others."
     )
+
+
+def describe_few(steps: Mapping[str, int | None]) -> str:
+    """Return a sentence about folds that were trained for few steps and cannot be trained further; or nothing.
+
+    Args:
+        steps: by the folds' titles; None where it is not known.
+    """
+    short = {title: made for title, made in steps.items() if made is not None and made < Policy().few_steps}
+    if not short:
+        return ""
+    listed = "; ".join(f"{title}: {counted(made, 'step')}" for title, made in short.items())
+    return f"This model was trained for few steps only ({listed}): expect poor masks."
 
 
 def describe_unfinished(folders: Iterable[FoldFolder]) -> str:

@@ -20,6 +20,7 @@ R = TypeVar("R")
 _OTHER_NAMES = {
     "-c": "configuration",
     "-f": "folds",
+    "-m": "model",
     "-o": "out",
     "-w": "workspace",
     "--channel": "channels",
@@ -43,6 +44,7 @@ _SAME_NAMES = (
         "--max-minutes",
         "--memory-gb",
         "--memory-share",
+        "--model",
         "--out",
         "--patience",
         "--plan-name",

@@ -1,4 +1,4 @@
-"""Removal of components from a label map: builders of the entries of `planners.parts.POSTPROCESSING`."""
+"""Changes of a label map after prediction: builders of the entries of `planners.parts.POSTPROCESSING`."""
 
 from __future__ import annotations
 
@@ -11,23 +11,20 @@ from numpy.typing import NDArray
 
 from autoseg.postprocessing.components import Components, find_components
 from autoseg.postprocessing.label_maps import LabelMap, PeakFinder
-from autoseg.postprocessing.steps import Found, Step, keep_large, keep_largest, keep_probable
+from autoseg.postprocessing.steps import CHOOSERS, ComponentFigures, Found, Step, fill_holes, keep_chosen
 from planners.builders import BuilderTable
 from planners.choices import Choice
 from planners.parts import POSTPROCESSING
-from planners.parts.postprocessing import LargestComponentOptions, LeastPeakOptions, SmallestVolumeOptions
+from planners.parts.postprocessing import FillHolesOptions
 
 BUILDERS: BuilderTable[Step] = BuilderTable(
-    POSTPROCESSING,
-    {
-        LargestComponentOptions: keep_largest,
-        LeastPeakOptions: keep_probable,
-        SmallestVolumeOptions: keep_large,
-    },
+    POSTPROCESSING, {FillHolesOptions: fill_holes, **dict.fromkeys(CHOOSERS, keep_chosen)}
 )
 
 __all__ = [
     "BUILDERS",
+    "CHOOSERS",
+    "ComponentFigures",
     "Components",
     "Found",
     "LabelMap",
@@ -39,7 +36,7 @@ __all__ = [
 
 
 def postprocess(label_map: LabelMap, choices: Sequence[Choice]) -> NDArray[np.uint8]:
-    """Return the label indices (x, y, z) that stay, one step after the other, one label or region after the other.
+    """Return the label indices (x, y, z) after the steps, one step after the other, one label or region after the other.
 
     Raises:
         PlanError: there is no such step, label or region.
@@ -47,5 +44,5 @@ def postprocess(label_map: LabelMap, choices: Sequence[Choice]) -> NDArray[np.ui
     for choice in choices:
         options, step = BUILDERS.find(choice)
         for target in label_map.find_targets(options.label):
-            label_map = replace(label_map, indices=label_map.reduce(target, partial(step, options)))
+            label_map = replace(label_map, indices=label_map.change(target, partial(step, options)))
     return label_map.indices

@@ -48,14 +48,16 @@ class LabelMap:
             raise PlanError(f"post-processing: there is no label or region '{name}'. {did_you_mean(name, names)}")
         return (names.index(name),)
 
-    def reduce(self, target: int, keep: Callable[[Found], NDArray[np.bool_]]) -> NDArray[np.uint8]:
-        """Return the label indices without what a step takes out of one label or region.
+    def change(self, target: int, step: Callable[[Found], NDArray[np.bool_]]) -> NDArray[np.uint8]:
+        """Return the label indices after a step on one label or region.
 
         Where a region is taken out, its voxels keep the label of another region that lies around it, if there is one.
+        Where a label is added, voxels of other labels stay as they are; a region is added where no other one loses by
+        it.
 
         Args:
             target: the label or region, by its place in the scheme.
-            keep: the step.
+            step: returns the mask that there is after it.
         """
         heads = self.scheme.heads()
         mask = np.isin(self.indices, heads.targets()[target])
@@ -63,15 +65,21 @@ class LabelMap:
             return self.indices
         box = bounding_box(mask)
         mask = mask[box.slices()]
+        x, y, z = (length == 1 for length in self.indices.shape)
         found = Found(
             mask=mask,
             voxel_mm3=math.prod(self.spacing_mm),
             find_peaks=lambda components: self.find_peaks(target, box, components),
+            flat=(x, y, z),
         )
-        removed = mask & ~keep(found)
+        after = step(found)
+        removed, added = mask & ~after, after & ~mask
         result = self.indices.copy()
         inside = result[box.slices()]
-        inside[removed] = _indices_without(target, heads, self.scheme.index_count())[inside[removed]]
+        if removed.any():
+            inside[removed] = _indices_without(target, heads, self.scheme.index_count())[inside[removed]]
+        if added.any():
+            inside[added] = _indices_with(target, heads, self.scheme.index_count())[inside[added]]
         return result
 
 
@@ -87,4 +95,19 @@ def _indices_without(target: int, heads: Heads, count: int) -> NDArray[np.uint8]
             if other != target and index in members[other] and new not in members[target]
         ]
         table[index] = around[-1] if around else 0
+    return table
+
+
+def _indices_with(target: int, heads: Heads, count: int) -> NDArray[np.uint8]:
+    """Return, for every label index, the one that there is when the label or region is added to a voxel."""
+    members = heads.targets()
+    new = heads.written[-len(members) :][target]
+    table = np.arange(count, dtype=np.uint8)
+
+    def marked_by(index: int) -> set[int]:
+        return {place for place, indices in enumerate(members) if index in indices}
+
+    for index in range(count):
+        if index != heads.ignored and target in marked_by(new) and marked_by(index) <= marked_by(new):
+            table[index] = new
     return table

@@ -1,9 +1,9 @@
 """Predicting scans: predictors turn a scan into probabilities, `decide` turns these into labels."""
 
 from autoseg.prediction.cascade import Cascade, Stage, build_cascade
-from autoseg.prediction.deciding import Decision, choose_labels, decide
+from autoseg.prediction.deciding import Decision, choose_labels, decide, decision_of
 from autoseg.prediction.efforts import count_passes, describe_effort, list_efforts
-from autoseg.prediction.ensemble import Ensemble, Rule, merge
+from autoseg.prediction.ensemble import Ensemble, merge
 from autoseg.prediction.inputs import NetworkInput, SharedInputs, find_box
 from autoseg.prediction.loaded import LoadedModel, Prediction
 from autoseg.prediction.members import Member, make_members, make_window
@@ -35,7 +35,6 @@ __all__ = [
     "Predictor",
     "Probabilities",
     "Quantised",
-    "Rule",
     "Segmented",
     "SharedInputs",
     "Slab",
@@ -47,6 +46,7 @@ __all__ = [
     "choose_labels",
     "count_passes",
     "decide",
+    "decision_of",
     "describe_effort",
     "find_box",
     "list_efforts",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from autoseg.models import Model
+from autoseg.models import Model, Rule
 from autoseg.prediction.ensemble import Ensemble
 from autoseg.prediction.inputs import SharedInputs, predict_with
 from autoseg.prediction.members import make_members
@@ -54,7 +54,9 @@ class Cascade:
         return result
 
 
-def build_cascade(stages: Mapping[str, Sequence[Model]], device: torch.device, *, mirror: bool) -> Cascade:
+def build_cascade(
+    stages: Mapping[str, Sequence[Model]], device: torch.device, *, mirror: bool, rule: Rule = "probabilities"
+) -> Cascade:
     """Build the cascade of trained models; of a configuration without inputs its one stage.
 
     Args:
@@ -62,6 +64,7 @@ def build_cascade(stages: Mapping[str, Sequence[Model]], device: torch.device, *
             members.
         device: to predict on.
         mirror: whether the plan's flips are averaged.
+        rule: by which the models of a stage are averaged.
 
     Raises:
         WorkspaceError: weights do not fit their configuration.
@@ -71,7 +74,8 @@ def build_cascade(stages: Mapping[str, Sequence[Model]], device: torch.device, *
             Stage(
                 configuration=name,
                 predictor=Ensemble(
-                    members=tuple(member for model in models for member in make_members(model, device, mirror=mirror))
+                    members=tuple(member for model in models for member in make_members(model, device, mirror=mirror)),
+                    rule=rule,
                 ),
             )
             for name, models in stages.items()

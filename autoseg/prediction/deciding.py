@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from autoseg.models.selection import Selection
 from autoseg.postprocessing import LabelMap, postprocess
 from autoseg.prediction.probabilities import Probabilities, select_targets
 from dataset_fingerprints.dataset import Heads
@@ -32,6 +33,13 @@ class Decision:
 
 
 USUAL = Decision()
+
+
+def decision_of(selection: Selection | None) -> Decision:
+    """Return the rule that a selection chose; the usual one without a selection."""
+    if selection is None:
+        return USUAL
+    return Decision(thresholds=selection.thresholds, postprocessing=selection.postprocessing)
 
 
 def decide(probabilities: Probabilities, decision: Decision = USUAL) -> NDArray[np.uint8]:

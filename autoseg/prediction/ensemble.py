@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 
+from autoseg.models import Rule
 from autoseg.prediction.inputs import SharedInputs, predict_with
 from autoseg.prediction.logits import MeanLogits
 from autoseg.prediction.members import Member
@@ -15,8 +15,6 @@ from autoseg.prediction.probabilities import Predictor, Probabilities
 from autoseg.prediction.restore import restore
 from dataset_fingerprints.geometry import Box, enclose
 from dataset_fingerprints.measuring.scans import Scan
-
-Rule = Literal["probabilities", "logits"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -65,6 +65,14 @@ class Workspace:
         check_folder_name(plan, "a plan")
         return self.root / "models" / plan
 
+    def selection(self, plan: str) -> Path:
+        """Return the path of what `select` chose for a plan's trained configurations."""
+        return self.models(plan) / "selection.json"
+
+    def selection_picture(self, plan: str) -> Path:
+        """Return the path of the picture of the scores that the choice was made by."""
+        return self.models(plan) / "selection.png"
+
     def configuration(self, plan: str, configuration: str) -> Path:
         """Return the folder of one configuration's folds."""
         check_folder_name(configuration, "a configuration")

@@ -35,6 +35,7 @@ __all__ = [
     "refuse_newer",
     "to_json",
     "to_line",
+    "to_sealed_json",
     "to_sealed_line",
     "write_json",
 ]
@@ -42,8 +43,12 @@ __all__ = [
 
 def write_json(path: Path, value: Any) -> None:
     """Write a dataclass with its checksum, or plain JSON values, atomically; NaN and infinity become null."""
-    text = to_json(value)
-    write_bytes(path, (_seal(text, ",\n ", "\n}\n") if is_dataclass(value) else text).encode())
+    write_bytes(path, (to_sealed_json(value) if is_dataclass(value) else to_json(value)).encode())
+
+
+def to_sealed_json(value: Any) -> str:
+    """Return indented JSON text of a dataclass with its checksum; NaN and infinity become null."""
+    return _seal(to_json(value), ",\n ", "\n}\n")
 
 
 def to_json(value: Any) -> str:

@@ -60,10 +60,40 @@ class LeastPeakOptions:
     connectivity: Literal[6, 18, 26] = 26
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LargeOrProbableOptions:
+    """Remove the components that are neither large nor probable enough.
+
+    Attributes:
+        label: the label or region; empty for all of them.
+        volume_mm3: from which a component stays, however probable it is.
+        probability: that at least one voxel reaches of a component that stays, however small it is.
+        connectivity: as in `SmallestVolumeOptions`.
+    """
+
+    volume_mm3: float
+    probability: float
+    label: str = ""
+    connectivity: Literal[6, 18, 26] = 26
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FillHolesOptions:
+    """Fill the holes of a mask: what it encloses on all sides, in an image of one slice along its two axes.
+
+    Attributes:
+        label: the label or region; empty for all of them. Voxels of other labels stay.
+    """
+
+    label: str = ""
+
+
 POSTPROCESSING: PartTable[type[PostprocessingOptions]] = PartTable(
     "postprocessing",
     "post-processing",
     {
+        "fill_holes": FillHolesOptions,
+        "large_or_probable": LargeOrProbableOptions,
         "largest_component": LargestComponentOptions,
         "least_peak": LeastPeakOptions,
         "smallest_volume": SmallestVolumeOptions,

@@ -16,7 +16,7 @@ from autoseg.models.tensors import load_tensors
 from autoseg.pipeline.folds.out_of_fold import ValidatedCase
 from autoseg.pipeline.folds.stage_inputs import find_input
 from autoseg.pipeline.planning import read_plan
-from autoseg.pipeline.trained import read_models
+from autoseg.pipeline.sources import ModelChoice, find_source
 from autoseg.prediction import Cascade, Probabilities, Stage, StoredLayers, build_cascade, decide
 from autoseg.training.record import TrainingRecord
 from autoseg.workspace.fold import ValidationFolder
@@ -154,7 +154,7 @@ def test_a_cascade_predicts_new_scans_by_both_stages(both_stages: Path, monkeypa
     assert nibabel.load(out).shape == SHAPE
     workspace = Workspace(root=both_stages / "ws")
     plan, _ = read_plan(workspace, "default")
-    models = read_models(workspace, plan, "3d_cascade_fullres")
+    models = find_source(workspace, ModelChoice(configurations=("3d_cascade_fullres",))).read().stages[0]
     assert {name: len(folds) for name, folds in models.items()} == {"3d_lowres": 5, "3d_cascade_fullres": 1}
     both = build_cascade(models, torch.device("cpu"), mirror=False)
     read = read_scan("sub-0", [scan], ("T1w",))

@@ -8,7 +8,7 @@ import nibabel
 import numpy as np
 import pytest
 
-from autoseg.pipeline import face
+from autoseg.pipeline import face, model_face
 from autoseg.progress import SilentProgress
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.dataset import Dataset
@@ -52,7 +52,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def predict(root: Path, scans: Path, out: Path, **options: object) -> list[str]:
-    masks = face.predict(scans, out, root / "ws", configurations=(CONFIGURATION,), **options)  # type: ignore[arg-type]
+    masks = model_face.predict(scans, out, root / "ws", configurations=(CONFIGURATION,), **options)  # type: ignore[arg-type]
     return sorted(path.name.removesuffix(".nii.gz") for path in masks)
 
 

@@ -11,7 +11,7 @@ import pytest
 import SimpleITK
 from numpy.typing import NDArray
 
-from autoseg.pipeline import face
+from autoseg.pipeline import model_face
 from dataset_fingerprints.reading.images import read_label_map
 from tests.synthetic.commands import run
 from tests.synthetic.scans import write_nifti
@@ -106,12 +106,12 @@ def test_an_odd_scan_is_named_and_predicted(
 def test_a_sound_scan_is_predicted_without_a_warning(
     finished: Tiny, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    face.predict(finished.scan("case_0"), tmp_path, finished.workspace, configurations=(CONFIGURATION,))
+    model_face.predict(finished.scan("case_0"), tmp_path, finished.workspace, configurations=(CONFIGURATION,))
     assert caplog.text == ""
 
 
 def test_a_loaded_model_says_the_same(finished: Tiny, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    model = face.load_model(finished.workspace, configurations=(CONFIGURATION,), mirror=False)
+    model = model_face.load_model(finished.workspace, configurations=(CONFIGURATION,), mirror=False)
     voxels = nibabel.load(finished.scan("case_0")).get_fdata(dtype=np.float32)
     assert not model.predict(write_zeros(tmp_path, voxels)).labels.any()
     assert not model.predict(np.ones((9, 9, 9)), spacing_mm=(1.0, 1.0, 1.0)).labels.any()

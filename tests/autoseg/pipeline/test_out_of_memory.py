@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from autoseg.pipeline.planning import read_plan
-from autoseg.pipeline.trained import read_models
+from autoseg.pipeline.sources import ModelChoice, find_source
 from autoseg.prediction import build_cascade
 from autoseg.training.record import read_record
 from autoseg.workspace.fold import FoldFolder
@@ -89,13 +88,12 @@ def test_a_training_that_does_not_fit_goes_on_smaller_and_says_so(planned: Path)
 def check_ensemble(planned: Path, second: Run) -> None:
     """Folds whose patches differ, because only one of them ran out of memory, are averaged."""
     workspace = Workspace(root=planned / "ws")
-    plan, _ = read_plan(workspace, "default")
     shorter = replace(second.own(), patch_shape=(16, 16, 16))
     write_json(workspace.fold("default", "3d_fullres", "1").run, replace(second, configurations=(shorter,)))
     scan = read_scan("sub-0", [planned / "raw" / "imagesTr" / "sub-0_0000.nii.gz"], ("T1w",))
     values = []
     for folds in (("0",), ("1",), ()):
-        models = read_models(workspace, plan, "3d_fullres", folds)
+        models = find_source(workspace, ModelChoice(configurations=("3d_fullres",), folds=folds)).read().stages[0]
         predictor = build_cascade(models, torch.device("cpu"), mirror=False)
         values.append(predictor.predict(scan).read_box(scan.box))
     assert not torch.equal(values[0], values[1])

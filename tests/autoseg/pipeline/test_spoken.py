@@ -49,7 +49,7 @@ def test_every_option_of_a_command_is_an_argument_of_its_function(command: str) 
 
     from autoseg.cli.app import app
 
-    known = signature(getattr(face, command)).parameters
+    known = signature(getattr(autoseg, command)).parameters
     options = {
         option
         for parameter in get_command(app).commands[command].params  # type: ignore[attr-defined]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from autoseg.pipeline.planning import read_plan
-from autoseg.pipeline.trained import load_trained
+from autoseg.pipeline.sources import ModelChoice, find_source
 from autoseg.pipeline.trained_folds import find_trained
 from dataset_fingerprints.errors import AutosegError
 from tests.synthetic.tiny import CONFIGURATION, Tiny
@@ -38,5 +38,7 @@ def test_folds_that_cannot_be_averaged_are_refused(
 def test_the_weights_listed_are_those_of_the_folds_that_are_averaged(finished: Tiny, folds: Sequence[str]) -> None:
     plan, _ = read_plan(finished.workspace, "default")
     found = find_trained(finished.workspace, plan, (), folds)
-    assert load_trained(found).description == "1 fold"
+    source = find_source(finished.workspace, ModelChoice(folds=tuple(folds)))
+    assert source.read().describe() == "1 fold"
+    assert source.files == found.weight_files()
     assert tuple(found.weight_files()) == (finished.fold(0).weights,)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from autoseg.models import read_settings
-from autoseg.pipeline import face
+from autoseg.pipeline import model_face
 from dataset_fingerprints.dataset import Label, LabelScheme
 from dataset_fingerprints.errors import PlanError, WorkspaceError
 from dataset_fingerprints.files.jsonfiles import write_json
@@ -33,7 +33,7 @@ def rechannelled(run: Run) -> Run:
 def predict(tiny: Tiny, **options: object) -> tuple[Path, ...]:
     configurations = (CONFIGURATION,)
     out = tiny.root / "masks"
-    made = face.predict(
+    made = model_face.predict(
         tiny.scan("case_0"),
         out,
         tiny.workspace,
@@ -63,7 +63,7 @@ def test_a_fold_predicts_its_own_labels_where_others_are_planned_now(
     assert "labels 1 dark, 2 new; channels T1w" in caplog.text
     assert "its trained folds (labels 1 dark; channels T1w)" in caplog.text
     assert "--restart" in caplog.text
-    assert face.load_model(tiny.workspace, configurations=(CONFIGURATION,)).scheme.values() == (1,)
+    assert model_face.load_model(tiny.workspace, configurations=(CONFIGURATION,)).scheme.values() == (1,)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from autoseg.pipeline import face
+from autoseg.pipeline import model_face
 from autoseg.pipeline.folds.jobs import TrainingOptions, resolve_job, resolve_jobs
 from autoseg.pipeline.folds.slots import training_bytes
 from dataset_fingerprints.errors import PlanError, WorkspaceError
@@ -49,7 +49,7 @@ def test_a_finished_fold_is_finished_without_its_arrays(
 
 def test_it_predicts_without_them(tiny: Tiny) -> None:
     remove_arrays(tiny)
-    assert len(face.predict(tiny.scan("case_0"), tiny.root / "masks", tiny.workspace)) == 1
+    assert len(model_face.predict(tiny.scan("case_0"), tiny.root / "masks", tiny.workspace)) == 1
 
 
 @pytest.mark.parametrize(

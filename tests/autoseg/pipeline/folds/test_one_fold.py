@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from autoseg.evaluation import read_evaluation
-from autoseg.pipeline import face
+from autoseg.pipeline import model_face
 from autoseg.pipeline.folds.jobs import TrainingOptions, resolve_job
 from autoseg.pipeline.folds.out_of_fold import identify_weights
 from autoseg.pipeline.folds.runs import read_run
@@ -75,7 +75,7 @@ def test_a_begun_fold_does_not_go_on_with_other_cases_but_is_begun_anew(
         assert "--restart" in str(refused.value)
     assert tiny.contents() == before
     # It still predicts.
-    assert face.predict(tiny.scan("case_0"), tiny.root / "masks", tiny.workspace, configurations=(CONFIGURATION,))
+    assert model_face.predict(tiny.scan("case_0"), tiny.root / "masks", tiny.workspace, configurations=(CONFIGURATION,))
     if change is relabel or change is replace_scan:
         tiny.plan()
     tiny.train(0, restart=True)
@@ -228,7 +228,7 @@ def test_what_names_no_fold_is_refused(tiny: Tiny, fold: str) -> None:
     with pytest.raises(PlanError, match="There is no fold"):
         tiny.train(fold)
     with pytest.raises(AutosegError, match=r"There is no fold|is not trained yet"):
-        face.predict(tiny.scan("case_0"), tiny.root / "masks", tiny.workspace, folds=(fold,))
+        model_face.predict(tiny.scan("case_0"), tiny.root / "masks", tiny.workspace, folds=(fold,))
     assert tiny.contents() == before
     assert not (tiny.root / "masks").exists()
 
@@ -236,7 +236,7 @@ def test_what_names_no_fold_is_refused(tiny: Tiny, fold: str) -> None:
 def test_what_is_averaged_counts_once(tiny: Tiny) -> None:
     for given, what in (({"folds": (0, 0)}, "fold 0"), ({"configurations": (CONFIGURATION,) * 2}, CONFIGURATION)):
         with pytest.raises(PlanError, match=f"{what} is named twice"):
-            face.predict(tiny.scan("case_0"), tiny.root / "masks", tiny.workspace, **given)
+            model_face.predict(tiny.scan("case_0"), tiny.root / "masks", tiny.workspace, **given)
     assert not (tiny.root / "masks").exists()
 
 

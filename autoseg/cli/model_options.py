@@ -1,0 +1,19 @@
+"""Options that say what of a workspace is meant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+WorkspaceOption = Annotated[
+    Path | None,
+    typer.Option("--workspace", "-w", help="The workspace; else this directory or the only *-autoseg in it."),
+]
+PlanOption = Annotated[str, typer.Option("--plan", "--plan-name", help="The plan's name in the workspace.")]
+ModelsOption = Annotated[
+    list[str] | None,
+    typer.Option("--configuration", "-c", help="One of the plan's, else its default; several are averaged."),
+]
+FoldsOption = Annotated[list[str] | None, typer.Option("--fold", "-f", help="Folds to average; else all.")]

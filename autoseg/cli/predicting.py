@@ -1,0 +1,97 @@
+"""`predict` and `export`: what trained models are for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from autoseg.cli.data_options import ModelChannelOption, ScansArgument, choose_target
+from autoseg.cli.display import TerminalProgress, console
+from autoseg.cli.model_options import FoldsOption, ModelsOption, PlanOption, WorkspaceOption
+from autoseg.cli.written import shorten_path, show_masks, show_start
+from autoseg.pipeline import model_face
+from dataset_fingerprints.errors import PartlyDoneError
+
+
+def predict(
+    scans: ScansArgument,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The folder for the masks.")],
+    workspace: WorkspaceOption = None,
+    model: Annotated[
+        Path | None,
+        typer.Option("--model", "-m", help="An exported model (.zip), a workspace, or the folder of a trained fold."),
+    ] = None,
+    configurations: ModelsOption = None,
+    folds: FoldsOption = None,
+    mirror: Annotated[bool, typer.Option(help="Average over flips: slower, a little better.")] = True,
+    overwrite: Annotated[bool, typer.Option(help="Predict scans again that have a mask.")] = False,
+    zero_missing: Annotated[
+        bool, typer.Option("--zero-missing", help="Take scans that lack channels, and fill in zeros.")
+    ] = False,
+    series: Annotated[
+        str, typer.Option(help="Which DICOM series, where there are several: a part of its description, or its UID.")
+    ] = "",
+    channels: ModelChannelOption = None,
+    max_memory_gb: Annotated[
+        float | None,
+        typer.Option(help="Memory that a scan may take beside the program itself, in GiB; else all that is free."),
+    ] = None,
+    plan: PlanOption = "default",
+) -> None:
+    """Segment new scans; each mask lies on its scan's own grid."""
+    show_start()
+    try:
+        masks = model_face.predict(
+            scans,
+            out,
+            workspace,
+            model=model,
+            configurations=configurations or (),
+            plan_name=plan,
+            folds=folds or (),
+            mirror=mirror,
+            overwrite=overwrite,
+            zero_missing=zero_missing,
+            series=series,
+            channels=channels or (),
+            max_memory_gb=max_memory_gb,
+            progress=TerminalProgress(),
+        )
+    except PartlyDoneError as error:
+        show_masks(error.result)
+        raise
+    show_masks(masks)
+
+
+def export(
+    workspace_argument: Annotated[
+        Path | None, typer.Argument(metavar="[WORKSPACE]", help="The workspace; else as for -w.")
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The file to write: model.zip.")] = Path("model.zip"),
+    workspace: WorkspaceOption = None,
+    configurations: ModelsOption = None,
+    folds: FoldsOption = None,
+    plan: PlanOption = "default",
+    name: Annotated[str, typer.Option("--name", help="What to call the model; else as the data set.")] = "",
+    licence: Annotated[
+        str, typer.Option("--licence", "--license", help="Under which the weights may be used: CC-BY-4.0.")
+    ] = "",
+    intended_use: Annotated[str, typer.Option(help="What the model is meant for, for its card.")] = "",
+) -> None:
+    """Write trained folds into one file that predicts anywhere: `autoseg predict SCANS -o MASKS -m model.zip`."""
+    show_start()
+    place = choose_target(None if workspace_argument is None else str(workspace_argument), workspace)
+    written = model_face.export(
+        place,
+        out,
+        configurations=configurations or (),
+        plan_name=plan,
+        folds=folds or (),
+        name=name,
+        licence=licence,
+        intended_use=intended_use,
+    )
+    megabytes = written.stat().st_size / 2**20
+    console.print(f"Model: {shorten_path(written)} ({megabytes:,.1f} MiB; README.md in it is its card)", soft_wrap=True)

@@ -1,0 +1,77 @@
+"""Models that predict together, wherever they were read from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from autoseg.models.model import Model
+from autoseg.models.selection import Selection
+from dataset_fingerprints.dataset import LabelScheme
+from dataset_fingerprints.geometry import Triple
+from dataset_fingerprints.likeness import Traits
+from dataset_fingerprints.names import counted
+from planners.run import Run
+
+# What is averaged: probabilities on the scan's grid, or logits on the preprocessed one, as nnU-Net does (Isensee 2021).
+Rule = Literal["probabilities", "logits"]
+# The models of a configuration, last, and of those that it needs, by configuration, in order of need.
+Stages = Mapping[str, tuple[Model, ...]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelSet:
+    """Trained models that predict together, all for the same labels and channels.
+
+    Attributes:
+        stages: for each configuration that is averaged.
+        rule: by which the folds of a configuration are averaged; configurations are by their probabilities.
+        traits: measurements of the scans that they were trained for, with which new ones are compared; empty where
+            nothing is known of them.
+        selection: how their mean becomes labels, and why; None for the usual rule.
+    """
+
+    stages: tuple[Stages, ...]
+    rule: Rule = "probabilities"
+    traits: tuple[Traits, ...] = ()
+    selection: Selection | None = None
+
+    def averaged(self) -> tuple[Model, ...]:
+        """Return the first model of each configuration that is averaged."""
+        return tuple([*one.values()][-1][0] for one in self.stages)
+
+    def run(self) -> Run:
+        """Return what the first of them was trained by."""
+        return self.averaged()[0].run
+
+    def scheme(self) -> LabelScheme:
+        """Return the labels that they predict."""
+        return self.run().scheme
+
+    def channels(self) -> tuple[str, ...]:
+        """Return the names of the channels that a scan must have, in their order."""
+        return self.run().channels
+
+    def patches(self) -> tuple[Triple, ...]:
+        """Return the shapes of the patches that their networks see, each once."""
+        return tuple(dict.fromkeys(model.run.own().patch_shape for model in self.averaged()))
+
+    def describe(self) -> str:
+        """Return in words what is averaged, and after which stages."""
+        if len(self.stages) == 1:
+            return _describe_folds(self.stages[0])
+        return " and ".join(f"{[*one][-1]} ({_describe_folds(one)})" for one in self.stages)
+
+
+def _describe_folds(models: Stages) -> str:
+    *earlier, last = ((name, _count(folds)) for name, folds in models.items())
+    after = ", ".join(f"{name} ({averaged})" for name, averaged in earlier)
+    return f"{last[1]}, after {after}" if after else last[1]
+
+
+def _count(folds: tuple[Model, ...]) -> str:
+    networks = sum(len(fold.weights) for fold in folds)
+    if networks > len(folds):
+        return f"{counted(networks, 'snapshot')} of {counted(len(folds), 'fold')} averaged"
+    return "1 fold" if networks == 1 else f"{counted(networks, 'fold')} averaged"

@@ -1,0 +1,134 @@
+"""The file selection.json: which configurations predict together, and the rule that turns their mean into labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from planners.choices import Choice
+
+SCHEMA_VERSION = 1
+
+ScoreName = Literal["mean", "dice", "lesion_f1"]
+# Of a damaged file.
+REMEDY = "Give `autoseg select` again."
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MeasuredFold:
+    """A trained fold whose out-of-fold probabilities the selection was made on.
+
+    Attributes:
+        weights: the hash of its weights by which a training after the selection is noticed.
+    """
+
+    configuration: str
+    fold: str
+    weights: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Gain:
+    """A cross-fitted gain of score and its interval: no case had a part in the choice that it is scored by."""
+
+    mean: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tried:
+    """A rule and its mean score over all cases, which is no estimate once it was chosen as the best.
+
+    Attributes:
+        threshold: of the mask.
+        removal: in words, of the components; empty for none.
+        volume_mm3: smallest volume of a component that stays; null for rules of another kind.
+        filled: whether holes are filled.
+    """
+
+    threshold: float
+    removal: str
+    volume_mm3: float | None
+    filled: bool
+    dice: float
+    lesion_f1: float
+    score: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trial:
+    """One question that was put to the out-of-fold probabilities, and its answer.
+
+    Attributes:
+        subject: the label or region; empty for the choice of configurations.
+        before: what is compared with, in words.
+        best: what is best on all cases, in words.
+        taken: whether it is used.
+        reason: why, or why not.
+        candidates: how many were tried.
+        agreeing: of the folds, how many chose the best one without their own cases.
+        score: cross-fitted mean, first before, then after.
+        gain: of the score.
+        dice: change of the mean Dice, cross-fitted.
+        large_recall: change of the recall of lesions of at least 100 mm3; null where there are none.
+        small_recall: that of smaller ones.
+        tried: the candidates of a label or region.
+    """
+
+    subject: str
+    before: str
+    best: str
+    taken: bool
+    reason: str
+    candidates: int
+    agreeing: int
+    score: tuple[float, float]
+    gain: Gain
+    dice: float
+    large_recall: float | None
+    small_recall: float | None
+    tried: tuple[Tried, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evidence:
+    """Measurements behind a selection; every gain is cross-fitted.
+
+    Attributes:
+        score: the mean of Dice and lesion F1, or one of them.
+        level: of the intervals.
+        cases: out-of-fold cases.
+        subjects: that they are of; cases of one subject are drawn together.
+        folds: the folds that take turns.
+        trials: first of the configurations, where there are several, then of the labels or regions.
+        left_out: what could not be tried, in sentences.
+    """
+
+    score: ScoreName
+    level: float
+    cases: int
+    subjects: int
+    folds: tuple[str, ...]
+    trials: tuple[Trial, ...]
+    left_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Selection:
+    """Result of `autoseg select`.
+
+    Attributes:
+        configurations: whose mean probability predicts, each with the same weight.
+        thresholds: as in `autoseg.prediction.Decision`: per label or region, empty for the usual rule.
+        postprocessing: from `planners.parts.POSTPROCESSING`, one after the other.
+        measured_on: the folds of the configurations, and of the stages that they need.
+        evidence: why.
+    """
+
+    configurations: tuple[str, ...]
+    thresholds: tuple[float, ...] = ()
+    postprocessing: tuple[Choice, ...] = ()
+    measured_on: tuple[MeasuredFold, ...]
+    evidence: Evidence
+    schema_version: int = SCHEMA_VERSION

@@ -1,0 +1,174 @@
+"""The public functions about trained models, as `import autoseg` offers them.
+
+They keep to what the module `face` says of all of them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from autoseg.hardware import calm_threads
+from autoseg.pipeline.arguments import PATH, as_several, check_argument, check_arguments
+from autoseg.pipeline.face import Location, locate
+from autoseg.progress import Progress, SilentProgress
+from dataset_fingerprints.errors import DataError
+
+if TYPE_CHECKING:
+    from autoseg.pipeline.existing_masks import Masks
+    from autoseg.pipeline.sources import ModelChoice, Place
+    from autoseg.prediction import LoadedModel
+    from autoseg.workspace.workspace import Workspace
+
+
+def predict(
+    scans: Location,
+    out: Location,
+    workspace: Workspace | Location | None = None,
+    *,
+    model: Location | None = None,
+    configurations: Sequence[str] = (),
+    plan_name: str = "default",
+    folds: Sequence[int | str] = (),
+    mirror: bool = True,
+    overwrite: bool = False,
+    zero_missing: bool = False,
+    series: str = "",
+    channels: Sequence[str] = (),
+    max_memory_gb: float | None = None,
+    progress: Progress | None = None,
+) -> Masks:
+    """Segment a file or all scans of a folder, write one mask each on its scan's own grid, and return their paths.
+
+    Masks that are there stay: `made()` of what is returned leaves them out.
+
+    Args:
+        scans: a scan, a DICOM series' folder, or a folder of such; or a CSV or data set as training takes it.
+        out: the folder for the masks; for a single scan also the mask's own name.
+        workspace: with trained folds; None for the current directory's.
+        model: in place of a workspace, the folder of a trained fold, or an exported model.
+        configurations: of a workspace, those to average; empty for the plan's default.
+        plan_name: of the workspace's plan.
+        folds: of a workspace, those to average; empty for all that are trained.
+        mirror: average over flips: slower, a little better.
+        overwrite: predict scans again that have a mask.
+        zero_missing: take scans that lack channels, and fill in zeros.
+        series: which DICOM series to take where there are several: a part of its description, or its
+            SeriesInstanceUID.
+        channels: of a tree or a CSV, the images of the model's channels; empty for those that are called so.
+        max_memory_gb: memory that a scan may take beside the program itself, in GiB; None for what is free.
+        progress: receiver of progress reports; None for none.
+
+    Raises:
+        DataError: nothing to predict, a channel is missing, masks would lie on scans or raw data, or all scans failed.
+        PartlyDoneError: some scans failed; all that could be done is done first.
+        WorkspaceError: nothing is trained yet.
+    """
+    check_arguments(locals())
+    check_argument("out", out, PATH)
+    calm_threads()
+    from autoseg.pipeline.predicting import PredictionOptions
+    from autoseg.pipeline.predicting import predict as run
+
+    options = PredictionOptions(
+        choice=_choose(plan_name, configurations, folds),
+        mirror=mirror,
+        overwrite=overwrite,
+        zero_missing=zero_missing,
+        series=series,
+        channels=as_several(channels),
+        max_memory_gb=math.inf if max_memory_gb is None else float(max_memory_gb),
+    )
+    if model is not None and workspace is not None:
+        raise DataError(f"Both {model} and -w {workspace} are given. Name one of them.")
+    place = _find_place(workspace if model is None else model)
+    return run(Path(scans).absolute(), Path(out).absolute(), place, options, progress or SilentProgress())
+
+
+def load_model(
+    source: Workspace | Location,
+    *,
+    configurations: Sequence[str] = (),
+    plan_name: str = "default",
+    folds: Sequence[int | str] = (),
+    mirror: bool = True,
+) -> LoadedModel:
+    """Return a trained model, whose `predict` takes files or arrays and writes nothing.
+
+    Args:
+        source: a workspace, the folder of one of its folds, or an exported model.
+        configurations: of a workspace, those whose probabilities are averaged; empty for the plan's default.
+        plan_name: of the workspace's plan.
+        folds: of a workspace, those that are averaged; empty for all that are trained.
+        mirror: average over flips: slower, a little better.
+
+    Raises:
+        WorkspaceError: nothing is trained there.
+        DataError: it is an exported model that is damaged.
+    """
+    check_arguments(locals())
+    calm_threads()
+    from autoseg.pipeline.sources import find_source
+    from autoseg.pipeline.trained import load_models
+
+    found = find_source(_find_place(source), _choose(plan_name, configurations, folds))
+    return load_models(found.read(), mirror=mirror)
+
+
+def export(
+    workspace: Workspace | Location | None,
+    out: Location,
+    *,
+    configurations: Sequence[str] = (),
+    plan_name: str = "default",
+    folds: Sequence[int | str] = (),
+    name: str = "",
+    licence: str = "",
+    intended_use: str = "",
+) -> Path:
+    """Write trained folds into one file that predicts anywhere, and return its path.
+
+    Args:
+        workspace: with trained folds; None for the current directory's.
+        out: the file: `model.zip`.
+        configurations: to average; empty for the plan's default.
+        plan_name: of the workspace's plan.
+        folds: to average; empty for all that are trained.
+        name: of the model; empty for that of the data set.
+        licence: under which the weights may be used, in words.
+        intended_use: of the model, in words.
+
+    Raises:
+        WorkspaceError: nothing is trained yet.
+        DataError: something else lies at `out`.
+    """
+    check_arguments(locals())
+    check_argument("out", out, PATH)
+    from autoseg.pipeline.exporting import ExportOptions
+    from autoseg.pipeline.exporting import export as run
+    from autoseg.pipeline.model_card import Words
+
+    options = ExportOptions(
+        choice=_choose(plan_name, configurations, folds),
+        words=Words(name=name, licence=licence, intended_use=intended_use),
+    )
+    return run(locate(workspace), Path(out).absolute(), options)
+
+
+def _choose(plan_name: str, configurations: Sequence[str], folds: Sequence[int | str]) -> ModelChoice:
+    from autoseg.pipeline.sources import ModelChoice
+
+    chosen = tuple(map(str, as_several(folds)))
+    return ModelChoice(plan_name=plan_name, configurations=as_several(configurations), folds=chosen)
+
+
+def _find_place(model: Workspace | Location | None) -> Place:
+    """Return where a model lies, by an absolute path."""
+    from autoseg.pipeline.sources import find_place
+    from autoseg.workspace.workspace import Workspace
+
+    if isinstance(model, Workspace):
+        return locate(model)
+    return find_place(None if model is None else Path(model))

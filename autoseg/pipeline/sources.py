@@ -1,0 +1,159 @@
+"""Places that a model is read from: a workspace, the folder of one of its folds, or a bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from autoseg.models import Bundle, ModelSet, read_fold, read_settings
+from autoseg.pipeline.planning import read_plan
+from autoseg.pipeline.scan_warnings import read_traits
+from autoseg.pipeline.short_trainings import describe_few, describe_short, describe_unfinished
+from autoseg.pipeline.trained_folds import TrainedFolds, find_trained
+from autoseg.training.record import read_record
+from autoseg.workspace.fold import FoldFolder
+from autoseg.workspace.workspace import Workspace, find_workspace
+from dataset_fingerprints.errors import FileFormatError, PlanError, WorkspaceError
+from planners.run import Run
+
+# A workspace, the folder of a fold, or the file of a bundle.
+Place = Workspace | FoldFolder | Path
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelChoice:
+    """Choice of what a workspace predicts with; all have a default.
+
+    Attributes:
+        configurations: names of those to average; empty for the plan's default.
+        folds: names of the folds to average; empty for all that are trained.
+    """
+
+    plan_name: str = "default"
+    configurations: tuple[str, ...] = ()
+    folds: tuple[str, ...] = ()
+
+
+USUAL = ModelChoice()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelSource:
+    """A model to predict with; its weights are read when they are needed.
+
+    Attributes:
+        run: what the first of its folds was trained by.
+        files: that hold its weights.
+        workspace: that it lies in; None for a model that lies alone.
+        doubts: sentences about why its masks may be poor.
+        contents: hashes of the files that a model outside of its workspace was trained for.
+        read: reads the models.
+    """
+
+    run: Run
+    files: tuple[Path, ...]
+    workspace: Workspace | None
+    doubts: tuple[str, ...]
+    contents: frozenset[str] = frozenset()
+    read: Callable[[], ModelSet]
+
+
+def find_place(given: Path | None) -> Place:
+    """Return what a person names as a model; None for the workspace of the current directory.
+
+    Raises:
+        WorkspaceError: there is none.
+    """
+    if given is not None and given.is_file():
+        return given.absolute()
+    if given is not None and FoldFolder(root=given).run.is_file():
+        return FoldFolder(root=given.absolute())
+    return Workspace(root=find_workspace(given).root.absolute())
+
+
+def find_source(place: Place, choice: ModelChoice = USUAL) -> ModelSource:
+    """Return the model at a place.
+
+    Args:
+        place: of the model.
+        choice: what of a workspace to take.
+
+    Raises:
+        AutosegError: nothing is trained there, files are damaged, or the choice names what does not exist.
+    """
+    if isinstance(place, Workspace):
+        return _find_in_workspace(place, choice)
+    if choice != USUAL:
+        what = place.root if isinstance(place, FoldFolder) else place
+        raise PlanError(
+            f"{what}: is one model. Plan, configuration and folds are chosen of a workspace: leave them out, or name "
+            "the workspace."
+        )
+    return _find_fold(place) if isinstance(place, FoldFolder) else _find_bundle(place)
+
+
+def _find_in_workspace(workspace: Workspace, choice: ModelChoice) -> ModelSource:
+    plan, _ = read_plan(workspace, choice.plan_name)
+    found = find_trained(workspace, plan, choice.configurations, choice.folds)
+    doubts = (describe_short(workspace, plan, found.folders()), describe_unfinished(found.folders()))
+    return ModelSource(
+        run=read_settings([*found.stages[0].values()][-1][0]),
+        files=found.weight_files(),
+        workspace=workspace,
+        doubts=tuple(doubt for doubt in doubts if doubt),
+        read=partial(_read_folds, workspace, found),
+    )
+
+
+def _read_folds(workspace: Workspace, found: TrainedFolds) -> ModelSet:
+    stages = tuple({name: tuple(map(read_fold, folders)) for name, folders in one.items()} for one in found.stages)
+    runs = [models[0].run for models in stages[0].values()]
+    return ModelSet(stages=stages, traits=read_traits(workspace, runs))
+
+
+def _find_fold(folder: FoldFolder) -> ModelSource:
+    run = read_settings(folder)
+    own = run.own()
+    if own.inputs:
+        others = ", ".join(dict.fromkeys(entry.configuration for entry in own.inputs))
+        raise WorkspaceError(
+            f"{folder.root}: {own.name} needs what {others} finds in a scan. Load the workspace instead of the fold."
+        )
+    return ModelSource(
+        run=run,
+        files=folder.weight_files(),
+        workspace=None,
+        doubts=_doubt_fold(folder),
+        contents=_list_contents([run]),
+        read=lambda: ModelSet(stages=({own.name: (read_fold(folder),)},)),
+    )
+
+
+def _doubt_fold(folder: FoldFolder) -> tuple[str, ...]:
+    few = ""
+    with suppress(FileFormatError):  # weights predict without it
+        record = read_record(folder)
+        if record is not None and record.status != "training":
+            few = describe_few({folder.title(): record.iterations})
+    return tuple(doubt for doubt in (few, describe_unfinished([folder])) if doubt)
+
+
+def _find_bundle(path: Path) -> ModelSource:
+    bundle = Bundle(path)
+    steps = {f"{fold.configuration}, fold {fold.fold}": fold.iterations for fold in bundle.description.folds}
+    doubt = describe_few(steps)
+    return ModelSource(
+        run=bundle.run(),
+        files=(path,),
+        workspace=None,
+        doubts=(doubt,) if doubt else (),
+        contents=_list_contents(bundle.runs.values()),
+        read=bundle.read,
+    )
+
+
+def _list_contents(runs: Iterable[Run]) -> frozenset[str]:
+    return frozenset(sha256 for run in runs for content in run.contents for sha256 in content.sha256)
