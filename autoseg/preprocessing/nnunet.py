@@ -27,8 +27,8 @@ from planners.plan import NnunetRules, Preprocessing
 
 Kinds = tuple[Kind, Kind, Kind]
 AS_THEY_ARE = Reorientation(axes=(0, 1, 2), flips=(False, False, False))
-# Digits of a spacing that count: affines and headers round differently, and shapes are rounded where they tie.
-_DIGITS = 6
+# Lengths of an affine's columns that are equal in the header differ by less, relative to the longest.
+_ROUNDING = 1e-5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,9 +94,9 @@ def choose_steps(shape: Triple, source_grid: Grid, preprocessing: Preprocessing)
     rules = preprocessing.nnunet
     assert rules is not None
     turn = find_turn(source_grid, rules)
-    own = _round(canonical_grid(source_grid).spacing_mm())
+    own = _in_header(canonical_grid(source_grid).spacing_mm())
     kept = (True, True, True) if rules.images == "none" else tuple(axis == rules.kept_axis for axis in turn.axes)
-    wanted = _round([preprocessing.spacing_mm[axis] for axis in turn.axes])
+    wanted = [preprocessing.spacing_mm[axis] for axis in turn.axes]
     x, y, z = (have if keep else want for have, want, keep in zip(own, wanted, kept, strict=True))
     target = (x, y, z)
     x_length, y_length, z_length = (
@@ -111,8 +111,9 @@ def choose_steps(shape: Triple, source_grid: Grid, preprocessing: Preprocessing)
     )
 
 
-def _round(spacing_mm: Sequence[float]) -> TripleFloat:
-    x, y, z = (float(f"{length:.{_DIGITS}g}") for length in spacing_mm)
+def _in_header(spacing_mm: TripleFloat) -> TripleFloat:
+    """Return a spacing as headers of NIfTI hold it, in single precision: shapes are rounded, and it decides on ties."""
+    x, y, z = (float(np.float32(length)) for length in spacing_mm)
     return (x, y, z)
 
 
@@ -122,9 +123,10 @@ def _find_coarse_axis(current: TripleFloat, target: TripleFloat, rules: NnunetRu
         return -1
     uneven = [one for one in (current, target) if max(one) / min(one) > rules.threshold]
     spacing = current if rules.coarse == "always" else next(iter(uneven), None)
-    if spacing is None or spacing.count(max(spacing)) > 1:
+    if spacing is None:
         return -1
-    return spacing.index(max(spacing))
+    longest = [axis for axis, length in enumerate(spacing) if length > max(spacing) * (1 - _ROUNDING)]
+    return longest[0] if len(longest) == 1 else -1
 
 
 def _list_kinds(kind: Kind, coarse: int, turn: Reorientation) -> Kinds:
