@@ -93,5 +93,10 @@ def export(
         licence=licence,
         intended_use=intended_use,
     )
+    show_model(written)
+
+
+def show_model(written: Path) -> None:
+    """Print where a model was written."""
     megabytes = written.stat().st_size / 2**20
     console.print(f"Model: {shorten_path(written)} ({megabytes:,.1f} MiB; README.md in it is its card)", soft_wrap=True)

@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,8 @@ _ALLOWED: list[Any] = [
     scalar,
     (scalar, "numpy.core.multiarray.scalar"),
 ]
-_UNSUPPORTED = re.compile(r"(?:GLOBAL|class|function) ([\w.]+)")
+# How torch names what a pickle asks for beside them.
+_UNSUPPORTED = re.compile(r"(?:[Uu]nsupported (?:global: )?GLOBAL|unsupported class|unrecognized function) ([\w.]+)")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,10 +89,11 @@ def _load(path: Path) -> dict[str, Any]:
 def _explain(path: Path, error: Exception) -> str:
     text = str(error)
     found = _UNSUPPORTED.search(text)
-    if "Unsupported" in text and found:
+    if found:
         return (
             f"{path}: is refused: it asks for {found.group(1)} to be run or built, and checkpoints of nnU-Net need no "
             "more than tensors and numbers. It may have been made to do harm. Get it again from where you trust it."
         )
-    reason = (text or type(error).__name__).splitlines()[0]
-    return f"{path}: cannot be read as a checkpoint ({reason[:200]}). It may be damaged: copy it again."
+    # Of a wrong pickle torch says first of all how to run it.
+    reason = "its pickle is damaged" if isinstance(error, UnpicklingError) else (text.splitlines() or [""])[0]
+    return f"{path}: cannot be read as a checkpoint ({reason[:200] or type(error).__name__}). It may be damaged: copy it again."

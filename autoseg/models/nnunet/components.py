@@ -48,7 +48,7 @@ def read_postprocessing(folder: Path, scheme: LabelScheme) -> tuple[tuple[Choice
     plain = read_plain_json(path)
     steps = pick(plain if isinstance(plain, dict) else {}, TheirSteps, str(path))
     rows = zip(steps.postprocessing_fns, steps.postprocessing_kwargs, strict=False)
-    choices = tuple(choice for name, options in rows for choice in _read_step(name, options, scheme, str(path)))
+    choices = tuple(_read_step(name, options, scheme, str(path)) for name, options in rows)
     taken = f"Post-processing as in {path.name}: {len(choices)} of nnU-Net's steps." if choices else ""
     return choices, taken
 
@@ -59,16 +59,11 @@ _UNREAD = (
 )
 
 
-def _read_step(name: str, options: dict[str, JsonValue], scheme: LabelScheme, where: str) -> tuple[Choice, ...]:
+def _read_step(name: str, options: dict[str, JsonValue], scheme: LabelScheme, where: str) -> Choice:
     refuse_unknown(where, "a step", name, (_LARGEST,))
     of = options.get("labels_or_regions")
-    parts = [(region.name, list(region.values)) for region in scheme.regions]
-    parts = parts or [(label.name, [label.value]) for label in scheme.labels]
-    every = sorted(scheme.values())
-    values = sorted(of) if isinstance(of, list) and all(isinstance(value, int) for value in of) else [of]
-    named = [label for label, own in parts if sorted(own) == values]
-    if named:
-        return (choose("largest_component", LargestComponentOptions(label=named[0])),)
-    if values == every:
-        return (choose("largest_component", LargestComponentOptions(together=True)),)
-    raise DataError(f"{where}: labels_or_regions is {of}, which the model does not have. Expected some of {parts}.")
+    listed = of if isinstance(of, list) else [of]
+    values = tuple(value for value in listed if isinstance(value, int) and value in scheme.values())
+    if not values or len(values) < len(listed):
+        raise DataError(f"{where}: labels_or_regions is {of}. Expected some of the labels {list(scheme.values())}.")
+    return choose("largest_component", LargestComponentOptions(values=values))
