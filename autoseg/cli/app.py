@@ -35,6 +35,7 @@ from autoseg.cli.model_options import PlanOption, WorkspaceOption
 from autoseg.cli.parsing import AnySpelling, NumberFirst
 from autoseg.cli.predicting import export, predict
 from autoseg.cli.registered import add_registered
+from autoseg.cli.selecting import select
 from autoseg.cli.simulating import demo, simulate
 from autoseg.cli.streams import finish_output
 from autoseg.cli.versions import show_versions
@@ -110,6 +111,10 @@ def plan_and_preprocess_command(
     max_hours: PlanHoursOption = None,
     max_minutes: PlanMinutesOption = None,
     assignments: SetOption = None,
+    like: Annotated[
+        Path | None,
+        typer.Option(help="Plan like a trained model (model.zip), for `train --from`: its network, patch, voxels."),
+    ] = None,
 ) -> None:
     """Look at a data set, decide everything that has to be decided, and preprocess it."""
     from autoseg.pipeline.first_training import describe_first_training
@@ -131,6 +136,7 @@ def plan_and_preprocess_command(
         seed=seed,
         rules=rules or (),
         assignments=assignments or (),
+        like=like,
         progress=TerminalProgress(),
     )
     plan, dealt = read_plan(made, plan_name)
@@ -145,6 +151,8 @@ def plan_and_preprocess_command(
     console.print(f"Workspace: {made.root}. `autoseg explain` says why.", soft_wrap=True)
     for line in describe_first_training(made, plan, dealt, configurations or ()):
         console.print(line, soft_wrap=True)
+    if like is not None:
+        console.print(f"Add --from {like} there: its weights are what the training starts from.", soft_wrap=True)
 
 
 @app.command(cls=NumberFirst)
@@ -185,6 +193,14 @@ def train(
     ] = None,
     restart: Annotated[
         bool, typer.Option("--restart", help="Begin the fold anew: removes its weights and its scores.")
+    ] = False,
+    from_model: Annotated[
+        Path | None,
+        typer.Option("--from", help="Start from a trained model: a model.zip, a workspace or the folder of a fold."),
+    ] = None,
+    allow_seen: Annotated[
+        bool,
+        typer.Option("--allow-seen", help="Even if it was trained on cases to be judged on: marks every score."),
     ] = False,
     assignments: SetOption = None,
     job: Annotated[
@@ -227,6 +243,8 @@ def train(
         folds_at_once=jobs,
         memory_share=memory_share,
         restart=restart,
+        from_model=None if from_model is None else str(from_model.absolute()),
+        allow_seen=allow_seen,
     )
     found = find_workspace(workspace)
     show_start()
@@ -323,6 +341,7 @@ def explain(
 
 
 app.command(epilog="With --kinds: every kind of finding, its grades and what it means.")(check)
+app.command()(select)
 app.command()(predict)
 app.command()(evaluate)
 app.command()(export)

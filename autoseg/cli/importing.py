@@ -18,7 +18,8 @@ def import_nnunet(
     folder: Annotated[
         Path,
         typer.Argument(
-            metavar="FOLDER", help="What nnU-Net v2 trained: the folder with plans.json and fold_0, or the one around it."
+            metavar="FOLDER",
+            help="What nnU-Net v2 trained: the folder with plans.json and fold_0, or the one around it.",
         ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="The file to write: model.zip.")] = Path("model.zip"),
@@ -26,7 +27,9 @@ def import_nnunet(
         str, typer.Option("--configuration", "-c", help="Which of several: 3d_fullres, or 3d_cascade_fullres.")
     ] = "",
     folds: FoldsOption = None,
-    best: Annotated[bool, typer.Option("--best", help="Take checkpoint_best.pth in place of checkpoint_final.pth.")] = False,
+    best: Annotated[
+        bool, typer.Option("--best", help="Take checkpoint_best.pth in place of checkpoint_final.pth.")
+    ] = False,
     name: Annotated[str, typer.Option("--name", help="What to call the model; else as the data set.")] = "",
     licence: Annotated[
         str, typer.Option("--licence", "--license", help="Under which the weights may be used: CC-BY-4.0.")

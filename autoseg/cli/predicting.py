@@ -9,7 +9,7 @@ import typer
 
 from autoseg.cli.data_options import ModelChannelOption, ScansArgument, choose_target
 from autoseg.cli.display import TerminalProgress, console
-from autoseg.cli.model_options import FoldsOption, ModelsOption, PlanOption, WorkspaceOption
+from autoseg.cli.model_options import FoldsOption, ModelsOption, PlanOption, SelectedOption, WorkspaceOption
 from autoseg.cli.written import shorten_path, show_masks, show_start
 from autoseg.pipeline import model_face
 from dataset_fingerprints.errors import PartlyDoneError
@@ -25,6 +25,7 @@ def predict(
     ] = None,
     configurations: ModelsOption = None,
     folds: FoldsOption = None,
+    selected: SelectedOption = True,
     mirror: Annotated[bool, typer.Option(help="Average over flips: slower, a little better.")] = True,
     overwrite: Annotated[bool, typer.Option(help="Predict scans again that have a mask.")] = False,
     zero_missing: Annotated[
@@ -51,6 +52,7 @@ def predict(
             configurations=configurations or (),
             plan_name=plan,
             folds=folds or (),
+            selected=selected,
             mirror=mirror,
             overwrite=overwrite,
             zero_missing=zero_missing,
@@ -73,12 +75,19 @@ def export(
     workspace: WorkspaceOption = None,
     configurations: ModelsOption = None,
     folds: FoldsOption = None,
+    selected: SelectedOption = True,
     plan: PlanOption = "default",
     name: Annotated[str, typer.Option("--name", help="What to call the model; else as the data set.")] = "",
     licence: Annotated[
         str, typer.Option("--licence", "--license", help="Under which the weights may be used: CC-BY-4.0.")
     ] = "",
     intended_use: Annotated[str, typer.Option(help="What the model is meant for, for its card.")] = "",
+    onnx: Annotated[
+        bool,
+        typer.Option(
+            "--onnx", help="Put the networks in as ONNX, too: `python model.zip SCANS -o MASKS` needs no torch."
+        ),
+    ] = False,
 ) -> None:
     """Write trained folds into one file that predicts anywhere: `autoseg predict SCANS -o MASKS -m model.zip`."""
     show_start()
@@ -89,9 +98,12 @@ def export(
         configurations=configurations or (),
         plan_name=plan,
         folds=folds or (),
+        selected=selected,
         name=name,
         licence=licence,
         intended_use=intended_use,
+        onnx=onnx,
+        progress=TerminalProgress(),
     )
     show_model(written)
 

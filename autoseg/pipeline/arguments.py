@@ -111,17 +111,21 @@ _WHOLE_NUMBER = Kind(_is_whole_number, "a whole number")
 _OPTIONAL = frozenset(
     {
         *("workspace", "splits", "gpu_memory_gb", "max_hours", "max_minutes", "iterations", "patience", "memory_gb"),
-        "max_memory_gb",
-        *("folds_at_once", "configuration", "planner", "ignore", "out", "target"),
+        *("folds_at_once", "configuration", "planner", "ignore", "out", "target", "from_model", "like"),
+        *("max_memory_gb", "model"),
     }
 )
 _TYPES: tuple[tuple[frozenset[str], Kind], ...] = (
-    (frozenset({"dataset", "scans", "prediction", "reference", "splits", "out"}), PATH),
+    (frozenset({"dataset", "scans", "prediction", "reference", "splits", "out", "from_model", "like", "model"}), PATH),
     (frozenset({"workspace", "source", "target"}), Kind(_is_place, "a path or a Workspace")),
     (frozenset({"gpu_memory_gb", "max_hours", "max_memory_gb", "max_minutes", "memory_gb", "memory_share"}), _NUMBER),
     (frozenset({"seed", "iterations", "patience", "folds_at_once", "ignore"}), _WHOLE_NUMBER),
     (frozenset({"plan_name", "planner", "configuration", "mask"}), Kind(_is_text, "text")),
-    (frozenset({"mirror", "overwrite", "zero_missing", "with_previous", "strict"}), Kind(_is_flag, "True or False")),
+    (frozenset({"name", "licence", "intended_use"}), Kind(_is_text, "text")),
+    (
+        frozenset({"mirror", "onnx", "overwrite", "zero_missing", "with_previous", "strict", "allow_seen", "selected"}),
+        Kind(_is_flag, "True or False"),
+    ),
     (
         frozenset({"channels", "configurations", "rules", "assignments", "regions", "metrics", "names"}),
         Kind(_are_texts, "texts"),

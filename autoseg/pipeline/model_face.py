@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from autoseg.hardware import calm_threads
 from autoseg.pipeline.arguments import PATH, as_several, check_argument, check_arguments
-from autoseg.pipeline.face import Location, locate
+from autoseg.pipeline.located import Location, find_located
 from autoseg.progress import Progress, SilentProgress
 from dataset_fingerprints.errors import DataError
 
@@ -32,6 +32,7 @@ def predict(
     configurations: Sequence[str] = (),
     plan_name: str = "default",
     folds: Sequence[int | str] = (),
+    selected: bool = True,
     mirror: bool = True,
     overwrite: bool = False,
     zero_missing: bool = False,
@@ -52,6 +53,7 @@ def predict(
         configurations: of a workspace, those to average; empty for the plan's default.
         plan_name: of the workspace's plan.
         folds: of a workspace, those to average; empty for all that are trained.
+        selected: use what `autoseg select` chose, where it is about these folds.
         mirror: average over flips: slower, a little better.
         overwrite: predict scans again that have a mask.
         zero_missing: take scans that lack channels, and fill in zeros.
@@ -73,7 +75,7 @@ def predict(
     from autoseg.pipeline.predicting import predict as run
 
     options = PredictionOptions(
-        choice=_choose(plan_name, configurations, folds),
+        choice=_choose(plan_name, configurations, folds, selected=selected),
         mirror=mirror,
         overwrite=overwrite,
         zero_missing=zero_missing,
@@ -93,6 +95,7 @@ def load_model(
     configurations: Sequence[str] = (),
     plan_name: str = "default",
     folds: Sequence[int | str] = (),
+    selected: bool = True,
     mirror: bool = True,
 ) -> LoadedModel:
     """Return a trained model, whose `predict` takes files or arrays and writes nothing.
@@ -102,6 +105,7 @@ def load_model(
         configurations: of a workspace, those whose probabilities are averaged; empty for the plan's default.
         plan_name: of the workspace's plan.
         folds: of a workspace, those that are averaged; empty for all that are trained.
+        selected: use what `autoseg select` chose, where it is about these folds.
         mirror: average over flips: slower, a little better.
 
     Raises:
@@ -113,7 +117,7 @@ def load_model(
     from autoseg.pipeline.sources import find_source
     from autoseg.pipeline.trained import load_models
 
-    found = find_source(_find_place(source), _choose(plan_name, configurations, folds))
+    found = find_source(_find_place(source), _choose(plan_name, configurations, folds, selected=selected))
     return load_models(found.read(), mirror=mirror)
 
 
@@ -124,9 +128,12 @@ def export(
     configurations: Sequence[str] = (),
     plan_name: str = "default",
     folds: Sequence[int | str] = (),
+    selected: bool = True,
     name: str = "",
     licence: str = "",
     intended_use: str = "",
+    onnx: bool = False,
+    progress: Progress | None = None,
 ) -> Path:
     """Write trained folds into one file that predicts anywhere, and return its path.
 
@@ -136,13 +143,16 @@ def export(
         configurations: to average; empty for the plan's default.
         plan_name: of the workspace's plan.
         folds: to average; empty for all that are trained.
+        selected: use what `autoseg select` chose, where it is about these folds.
         name: of the model; empty for that of the data set.
         licence: under which the weights may be used, in words.
         intended_use: of the model, in words.
+        onnx: put the networks in as ONNX, too, with a program that predicts with them where there is no torch.
+        progress: receiver of progress reports; None for none.
 
     Raises:
         WorkspaceError: nothing is trained yet.
-        DataError: something else lies at `out`.
+        DataError: something else lies at `out`, or networks cannot be written as ONNX.
     """
     check_arguments(locals())
     check_argument("out", out, PATH)
@@ -151,10 +161,11 @@ def export(
     from autoseg.pipeline.model_card import Words
 
     options = ExportOptions(
-        choice=_choose(plan_name, configurations, folds),
+        choice=_choose(plan_name, configurations, folds, selected=selected),
         words=Words(name=name, licence=licence, intended_use=intended_use),
+        onnx=onnx,
     )
-    return run(locate(workspace), Path(out).absolute(), options)
+    return run(find_located(workspace), Path(out).absolute(), options, progress or SilentProgress())
 
 
 def import_nnunet(
@@ -206,11 +217,13 @@ def import_nnunet(
     return run(Path(folder).absolute(), Path(out).absolute(), options, progress or SilentProgress())
 
 
-def _choose(plan_name: str, configurations: Sequence[str], folds: Sequence[int | str]) -> ModelChoice:
+def _choose(
+    plan_name: str, configurations: Sequence[str], folds: Sequence[int | str], *, selected: bool
+) -> ModelChoice:
     from autoseg.pipeline.sources import ModelChoice
 
     chosen = tuple(map(str, as_several(folds)))
-    return ModelChoice(plan_name=plan_name, configurations=as_several(configurations), folds=chosen)
+    return ModelChoice(plan_name=plan_name, configurations=as_several(configurations), folds=chosen, selected=selected)
 
 
 def _find_place(model: Workspace | Location | None) -> Place:
@@ -219,5 +232,5 @@ def _find_place(model: Workspace | Location | None) -> Place:
     from autoseg.workspace.workspace import Workspace
 
     if isinstance(model, Workspace):
-        return locate(model)
+        return find_located(model)
     return find_place(None if model is None else Path(model))

@@ -99,13 +99,16 @@ def predict(scans: Path, out: Path, place: Place, options: PredictionOptions, pr
         raise
     found = search(source.run.channels)
     targets = choose_targets(found, scans, out, workspace)
-    model = load_models(source.read(), mirror=options.mirror, layout=find_layout(scans))
+    models = source.read()
+    model = load_models(models, mirror=options.mirror, layout=find_layout(scans))
     model = replace(model, memory_gb=options.max_memory_gb)
     _introduce(
         found, scans, model.channels, progress, f"{model.description}, flips {'on' if options.mirror else 'off'}"
     )
-    for doubt in source.doubts:
-        progress.say(doubt)
+    selected = models.selection.describe_taken() if models.selection else ""
+    for sentence in (selected, *source.doubts):
+        if sentence:
+            progress.say(sentence)
     report_known_cases(found, source, progress)
     sweep_partials(*targets)
     made = Made(values=model.scheme.known_values(), weights=source.files)

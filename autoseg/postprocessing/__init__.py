@@ -36,7 +36,7 @@ __all__ = [
 
 
 def postprocess(label_map: LabelMap, choices: Sequence[Choice]) -> NDArray[np.uint8]:
-    """Return the label indices (x, y, z) after the steps, one step after the other, one label or region after the other.
+    """Return the label indices (x, y, z) after the steps, one by one, of each one label or region after the other.
 
     Raises:
         PlanError: there is no such step, label or region.

@@ -75,9 +75,7 @@ class LabelMap:
             inside[added] = _indices_with(target, heads, self.scheme.index_count())[inside[added]]
         return result
 
-    def reduce_together(
-        self, values: Sequence[int], step: Callable[[Found], NDArray[np.bool_]]
-    ) -> NDArray[np.uint8]:
+    def reduce_together(self, values: Sequence[int], step: Callable[[Found], NDArray[np.bool_]]) -> NDArray[np.uint8]:
         """Return the label indices after a step on the joint mask of some labels; what it takes out is background.
 
         Args:
@@ -101,9 +99,7 @@ class LabelMap:
         result[box.slices()][inside & ~kept] = 0
         return result
 
-    def _find(
-        self, mask: NDArray[np.bool_], find_peaks: Callable[[NDArray[np.integer]], NDArray[np.float32]]
-    ) -> Found:
+    def _find(self, mask: NDArray[np.bool_], find_peaks: Callable[[NDArray[np.integer]], NDArray[np.float32]]) -> Found:
         x, y, z = (length == 1 for length in self.indices.shape)
         return Found(mask=mask, voxel_mm3=math.prod(self.spacing_mm), find_peaks=find_peaks, flat=(x, y, z))
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 
 from autoseg.prediction.inputs import NetworkInput
-from autoseg.prediction.logits import Logits
 from autoseg.prediction.probabilities import Probabilities
+from autoseg.prediction.sliding.logits import Logits
 from autoseg.preprocessing import centres_inside, resampling_matrix
 from autoseg.preprocessing.resampling import Kind
 from dataset_fingerprints.dataset import LabelScheme
@@ -27,6 +27,11 @@ class RestoredLayers:
     logits: Logits
     matrices: tuple[torch.Tensor | None, torch.Tensor | None, torch.Tensor | None]
     exclusive: bool
+
+    @property
+    def held(self) -> bool:
+        """Whether reading them again costs little."""
+        return self.logits.held
 
     def read(self, start: int, stop: int) -> torch.Tensor:
         """Return the probabilities of some layers, on the device of the logits."""

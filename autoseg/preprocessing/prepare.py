@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from autoseg.preprocessing.intensities import normalize
 from autoseg.preprocessing.labels import resample_labels
-from autoseg.preprocessing.nnunet import Kinds, choose_steps, crop_to_nonzero, find_turn, resample_images
+from autoseg.preprocessing.nnunet import AS_THEY_ARE, Kinds, choose_steps, crop_to_nonzero, find_turn, resample_images
 from autoseg.preprocessing.resampling import Kind, resample, target_shape
 from autoseg.preprocessing.sizes import refuse_beyond_memory
 from dataset_fingerprints.geometry import Box, Grid, Reorientation, Triple, canonical_grid
@@ -102,7 +102,8 @@ def find_way_back(record: Record, preprocessing: Preprocessing) -> tuple[Kinds, 
     if preprocessing.nnunet is None:
         return ("linear", "linear", "linear"), None
     steps = choose_steps(record.box.shape(), record.source_grid, preprocessing)
-    return steps.logits, find_turn(record.source_grid, preprocessing.nnunet)
+    turn = find_turn(record.source_grid, preprocessing.nnunet)
+    return steps.logits, None if turn == AS_THEY_ARE else turn
 
 
 def interpolation(kind: Kind, coarse_axis: int) -> tuple[Kind, Kind, Kind]:

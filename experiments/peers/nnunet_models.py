@@ -136,7 +136,7 @@ def predict(job: dict[str, Any]) -> None:
 
     if job.get("float32"):
         _accumulate_in_float32(torch)
-    threads = len(os.sched_getaffinity(0))
+    threads = job.get("threads") or len(os.sched_getaffinity(0))
     torch.set_num_threads(threads)
     predict_from_raw_data.default_num_processes = threads
     predictor = predict_from_raw_data.nnUNetPredictor(

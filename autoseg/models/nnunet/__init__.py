@@ -121,14 +121,14 @@ def _read_data(path: Path) -> TheirData:
     description = read_description(path)
     names = description.get("channel_names", description.get("modality"))
     if not description or names is None:
-        raise DataError(f"{path}: is missing, or names no channels. Expected the dataset.json that training left there.")
+        raise DataError(
+            f"{path}: is missing, or names no channels. Expected the dataset.json that training left there."
+        )
     labels = expect_labels(path, description.get("labels"))
     scheme = read_scheme(path, labels, description.get("regions_class_order"))
     _refuse_gaps(path, scheme)
     cases = description.get("numTraining")
-    return TheirData(
-        channels=read_channels(path, names), scheme=scheme, cases=cases if isinstance(cases, int) else 0
-    )
+    return TheirData(channels=read_channels(path, names), scheme=scheme, cases=cases if isinstance(cases, int) else 0)
 
 
 def _refuse_gaps(path: Path, scheme: LabelScheme) -> None:

@@ -68,9 +68,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
         )
     if not isinstance(mirrored, list | tuple | None) or not all(isinstance(axis, int) for axis in mirrored or ()):
         raise DataError(f"{path}: inference_allowed_mirroring_axes is {mirrored!r}. Expected numbers of axes.")
-    return Checkpoint(
-        weights=weights, trainer=trainer, configuration=configuration, mirror_axes=tuple(mirrored or ())
-    )
+    return Checkpoint(weights=weights, trainer=trainer, configuration=configuration, mirror_axes=tuple(mirrored or ()))
 
 
 def _load(path: Path) -> dict[str, Any]:

@@ -79,7 +79,9 @@ def find_folder(given: Path, configuration: str) -> TrainedFolder:
         raise DataError(f"{given}: {what}. Expected a folder of nnU-Net's results, with plans.json and fold_0 in it.")
     if (given / "plans.json").is_file():
         if configuration and given.name.split(_BETWEEN)[-1] != configuration:
-            raise DataError(f"{given}: is one configuration, not {configuration}. Leave out -c, or name {given.parent}.")
+            raise DataError(
+                f"{given}: is one configuration, not {configuration}. Leave out -c, or name {given.parent}."
+            )
         return TrainedFolder(root=given)
     inside = sorted(folder for folder in given.iterdir() if (folder / "plans.json").is_file())
     fitting = [one for one in inside if not configuration or one.name.split(_BETWEEN)[-1] == configuration]

@@ -18,7 +18,9 @@ Sizes = int | tuple[int | tuple[int, ...], ...]
 
 _EPSILON, _SLOPE = 1e-5, 0.01
 _CONVOLUTIONS = {
-    f"{module}.Conv{dimensions}d": dimensions for module in ("torch.nn", "torch.nn.modules.conv") for dimensions in (2, 3)
+    f"{module}.Conv{dimensions}d": dimensions
+    for module in ("torch.nn", "torch.nn.modules.conv")
+    for dimensions in (2, 3)
 }
 _NORMS: dict[str, NormName] = {
     f"{module}.{name}{dimensions}d": norm

@@ -30,7 +30,9 @@ PLANNER = "nnunet"
 _SIGMA_SHARE, _STEP_SHARE = 0.125, 0.5
 # nnU-Net's own (Isensee 2021): every third patch lies around a labelled voxel.
 _FOREGROUND_SHARE = 0.33
-_ELSEWHERE = MachineProfile(device="cuda", name="of nnU-Net's training, unknown", memory_gb=8.0, cores=1, bfloat16=False)
+_ELSEWHERE = MachineProfile(
+    device="cuda", name="of nnU-Net's training, unknown", memory_gb=8.0, cores=1, bfloat16=False
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,9 +121,7 @@ def _read_inputs(theirs: TheirConfiguration, data: TheirData, where: str) -> tup
     return (MaskOf(configuration=theirs.previous_stage),)
 
 
-def make_run(
-    plans: TheirPlans, data: TheirData, configurations: tuple[Configuration, ...], fold: str
-) -> Run:
+def make_run(plans: TheirPlans, data: TheirData, configurations: tuple[Configuration, ...], fold: str) -> Run:
     """Return what a fold of nnU-Net was trained by.
 
     Args:

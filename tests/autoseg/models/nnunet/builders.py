@@ -235,7 +235,9 @@ class TinyModel:
             "file_ending": ".nii.gz",
         }
 
-    def write(self, name: str, folds: Mapping[str, Mapping[str, Tensor]], mirrored: tuple[int, ...] | None = None) -> Path:
+    def write(
+        self, name: str, folds: Mapping[str, Mapping[str, Tensor]], mirrored: tuple[int, ...] | None = None
+    ) -> Path:
         """Write a trained configuration, and return its folder.
 
         Args:

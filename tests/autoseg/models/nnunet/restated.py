@@ -56,7 +56,9 @@ class Forward:
             return self._block(x, f"encoder.stages.{level}.0.convs.{block}", stride)
         name = f"encoder.stages.{level}.blocks.{block}"
         inner = self._block(x, f"{name}.conv1", stride)
-        inner = self._norm(self._convolve(inner, f"{name}.conv2.conv", [1] * self.network.dimensions), f"{name}.conv2.norm")
+        inner = self._norm(
+            self._convolve(inner, f"{name}.conv2.conv", [1] * self.network.dimensions), f"{name}.conv2.norm"
+        )
         if max(stride) > 1:
             x = POOL[self.network.dimensions](x, stride, stride)
         for place in (0, 1):

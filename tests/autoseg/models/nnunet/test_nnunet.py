@@ -233,7 +233,10 @@ STEP = "remove_all_but_largest_component_from_segmentation"
 def test_post_processing_comes_from_a_readable_file(place: str, tiny: TinyModel) -> None:
     folder = tiny.write(FULL, {"0": WEIGHTS})
     (folder / place).mkdir(exist_ok=True)
-    steps = {"postprocessing_fns": [STEP] * 2, "postprocessing_kwargs": [{"labels_or_regions": of} for of in ([1, 2], 2)]}
+    steps = {
+        "postprocessing_fns": [STEP] * 2,
+        "postprocessing_kwargs": [{"labels_or_regions": of} for of in ([1, 2], 2)],
+    }
     (folder / place / "postprocessing.json").write_text(json.dumps({"input_folder": {}, **steps}))
     read = read_nnunet(folder)
     assert read.models.selection is not None
@@ -251,7 +254,8 @@ def test_post_processing_in_a_pickle_is_left_unopened(tiny: TinyModel) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "of", "named"), [("my_function", [1], "my_function"), (STEP, [7], "labels_or_regions"), (STEP, None, "None")]
+    ("name", "of", "named"),
+    [("my_function", [1], "my_function"), (STEP, [7], "labels_or_regions"), (STEP, None, "None")],
 )
 def test_other_post_processing_is_refused(name: str, of: Any, named: str, tiny: TinyModel) -> None:
     folder = tiny.write(FULL, {"0": WEIGHTS})

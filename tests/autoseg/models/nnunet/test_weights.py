@@ -52,7 +52,9 @@ def test_a_network_gives_the_logits_that_nnunet_computes_from_its_weights(
     name = "2d" if network.dimensions == 2 else "3d_fullres"
     tiny = TinyModel(root=tmp_path, labels=labels, channels=("a", "b")[: network.inputs]).add(name, network)
     model = read_one(tiny.write(name, {"0": weights}))
-    x = torch.randn((2, network.inputs, 8, 12, 16)[: 2 + network.dimensions], generator=torch.Generator().manual_seed(1))
+    x = torch.randn(
+        (2, network.inputs, 8, 12, 16)[: 2 + network.dimensions], generator=torch.Generator().manual_seed(1)
+    )
     with torch.no_grad():
         expected = Forward(network=network, weights=weights)(x)
         # nnU-Net's axes are z, y, x; ours x, y, z.
@@ -110,8 +112,8 @@ def test_names_that_wrappers_lengthen_are_known(tmp_path: Path) -> None:
 )
 def test_weights_of_another_network_are_refused(change: Any, named: str, tmp_path: Path) -> None:
     network = TinyNetwork()
-    folder = TinyModel(root=tmp_path).add("3d_fullres", network).write(
-        "3d_fullres", {"0": change(network.make_weights())}
+    folder = (
+        TinyModel(root=tmp_path).add("3d_fullres", network).write("3d_fullres", {"0": change(network.make_weights())})
     )
     with pytest.raises(AutosegError, match=named):
         read_nnunet(folder)

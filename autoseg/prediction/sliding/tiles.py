@@ -1,15 +1,52 @@
-"""Tiles of a sliding window: their positions, and the weight of each of their voxels."""
+"""Tiles of a sliding window: its settings, the tiles' positions, and the weight of each of their voxels."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from dataset_fingerprints.geometry import Triple
-from planners.plan import Prediction
+from planners.plan import Configuration, Prediction
+
+FLOAT_BYTES = 4
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Window:
+    """Settings of a sliding window.
+
+    Attributes:
+        outputs: channels of the logits.
+        exclusive: whether outputs compete, with background first.
+        mirror: whether the configuration's flips are averaged.
+        autocast: the number type of the network's convolutions.
+        tiles_at_once: network inputs per call, flips counted.
+    """
+
+    configuration: Configuration
+    outputs: int
+    exclusive: bool
+    device: torch.device
+    autocast: torch.dtype
+    mirror: bool
+    tiles_at_once: int
+
+    def flipped_axes(self) -> tuple[int, ...]:
+        """Return the axes whose flips are averaged, in all combinations."""
+        return self.configuration.prediction.mirror_axes if self.mirror else ()
+
+    def sums_bytes(self, shape: Triple) -> int:
+        """Return the bytes of the sums of logits and weights, which span a tile along the first axis."""
+        _, y, z = shape
+        return min(shape[0], self.configuration.patch_shape[0]) * y * z * (self.outputs + 1) * FLOAT_BYTES
+
+    def positions(self, shape: Triple) -> tuple[Triple, ...]:
+        """Return the starts of all tiles that cover an array, sorted by the first axis."""
+        return tile_positions(shape, self.configuration.patch_shape, self.configuration.prediction.step_share)
 
 
 def tile_starts(length: int, tile: int, step_share: float) -> tuple[int, ...]:
@@ -71,3 +108,32 @@ def nnunet_weights(tile: Triple, sigma_share: float) -> torch.Tensor:
 def flip_sets(axes: Sequence[int]) -> tuple[tuple[int, ...], ...]:
     """Return every combination of axes to flip, none first."""
     return tuple(chosen for count in range(len(axes) + 1) for chosen in itertools.combinations(sorted(axes), count))
+
+
+def cut(image: torch.Tensor, start: Triple, tile: Triple) -> torch.Tensor:
+    """Return the part of (channel, x, y, z) that is a tile."""
+    x, y, z = (slice(begin, begin + edge) for begin, edge in zip(start, tile, strict=True))
+    return image[:, x, y, z]
+
+
+def find_empty(window: Window, shape: Triple, body: torch.Tensor | None) -> frozenset[Triple]:
+    """Return the starts of the tiles that hold nothing but background.
+
+    Args:
+        window: how the tiles lie.
+        shape: of the array that they cover; of one that is smaller than a tile, none is empty.
+        body: (x, y, z), of any resolution, False where that array is background; None where none was proven.
+    """
+    edges = window.configuration.patch_shape
+    if body is None or any(length < edge for length, edge in zip(shape, edges, strict=True)):
+        return frozenset()
+    return frozenset(start for start in window.positions(shape) if not _find_part(body, start, edges, shape).any())
+
+
+def _find_part(body: torch.Tensor, start: Triple, edges: Triple, shape: Triple) -> torch.Tensor:
+    """Return the part of a body that a tile sees, with a voxel of margin: interpolation spreads the body so far."""
+    x, y, z = (
+        slice(max(0, begin * own // length - 1), -(-(begin + edge) * own // length) + 1)
+        for begin, edge, own, length in zip(start, edges, body.shape, shape, strict=True)
+    )
+    return body[x, y, z]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from autoseg.prediction.tiles import flip_sets, gaussian_weights, nnunet_weights, tile_positions, tile_starts
+from autoseg.prediction.sliding.tiles import flip_sets, gaussian_weights, nnunet_weights, tile_positions, tile_starts
 from tests.autoseg.models.nnunet.restated import weigh
 
 
