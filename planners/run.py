@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.fingerprint import FingerprintSummary
@@ -53,6 +55,8 @@ class Run:
         steps: the steps down in size that the fold took for lack of memory.
         start: the model that the training started from, or null.
         seen: cases that this model, and others before it, were trained on.
+        cases_known: whether the cases are those that it was trained on; those of another program's model are not
+            known, and none are listed. Not written where they are known.
         schema_version: that of plans, whose configurations it holds.
     """
 
@@ -74,6 +78,7 @@ class Run:
     steps: tuple[StepDown, ...] = ()
     start: ModelStart | None = None
     seen: SeenBefore = NOTHING_SEEN
+    cases_known: Annotated[bool, Field(exclude_if=bool)] = True
     schema_version: int = SCHEMA_VERSION
 
     def __post_init__(self) -> None:

@@ -29,6 +29,7 @@ from autoseg.cli.display import TerminalProgress, console, show_plain, show_scor
 from autoseg.cli.ending import run_to_end
 from autoseg.cli.evaluating import evaluate
 from autoseg.cli.exclusive import refuse_beside, refuse_unused
+from autoseg.cli.importing import import_nnunet
 from autoseg.cli.locales import restart_in_utf8
 from autoseg.cli.model_options import PlanOption, WorkspaceOption
 from autoseg.cli.parsing import AnySpelling, NumberFirst
@@ -344,6 +345,7 @@ app.command()(select)
 app.command()(predict)
 app.command()(evaluate)
 app.command()(export)
+app.command()(import_nnunet)
 app.command()(simulate)
 app.command()(demo)
 

@@ -128,5 +128,10 @@ def export(
         onnx=onnx,
         progress=TerminalProgress(),
     )
+    show_model(written)
+
+
+def show_model(written: Path) -> None:
+    """Print where a model was written."""
     megabytes = written.stat().st_size / 2**20
     console.print(f"Model: {shorten_path(written)} ({megabytes:,.1f} MiB; README.md in it is its card)", soft_wrap=True)

@@ -21,6 +21,10 @@ USE = (
     "Research on scans like those that it was trained on. It is not a medical device: no mask may decide on a patient "
     "without a person who looked at it."
 )
+UNJUDGED = (
+    "Unknown: another program trained it, and the cases are not listed in it. A score on a case that it was trained on "
+    "says nothing of new ones."
+)
 _METRICS = {"dice": "Dice", "lesion_f1": "lesion F1", "hd95_mm": "HD95 mm"}
 
 
@@ -63,7 +67,7 @@ def write_card(
         "## Scans and labels\n\n" + _list(_describe_task(run)),
         "## Training data\n\n" + _list([*_describe_data(run.summary), *_describe_starts(models)]),
         "## Networks\n\n" + _list(_describe_networks(models, steps)),
-        "## Scores\n\n" + _describe_scores(scored, run.scheme),
+        "## Scores\n\n" + (_describe_scores(scored, run.scheme) if run.cases_known else UNJUDGED),
         f"## Intended use\n\n{words.intended_use or USE}",
         f"## Licence\n\n{words.licence or UNSTATED.capitalize() + ': ask whoever gave you the file.'}",
     ]
@@ -85,7 +89,8 @@ def _describe_labels(scheme: LabelScheme) -> list[str]:
 
 
 def _describe_data(summary: FingerprintSummary) -> list[str]:
-    lines = [f"{counted(summary.case_count, 'case')} of the data set {summary.name}"]
+    cases = counted(summary.case_count, "case") if summary.case_count else "Cases"
+    lines = [f"{cases} of the data set {summary.name}"]
     if len(summary.sites) > 1:
         lines.append(f"{len(summary.sites)} sites")
     middle = [axis.p50 for axis in summary.spacing_mm]

@@ -186,6 +186,55 @@ def export(
     return run(find_located(workspace), Path(out).absolute(), options, progress or SilentProgress())
 
 
+def import_nnunet(
+    folder: Location,
+    out: Location,
+    *,
+    configuration: str = "",
+    folds: Sequence[int | str] = (),
+    best: bool = False,
+    name: str = "",
+    licence: str = "",
+    intended_use: str = "",
+    progress: Progress | None = None,
+) -> Path:
+    """Write a model that nnU-Net v2 trained into one file that predicts what it does, and return its path.
+
+    Nothing in the folder is run: its pickles are read for tensors, numbers and texts alone.
+
+    Args:
+        folder: with plans.json and fold_0 in it, or the one around several of these.
+        out: the file: `model.zip`.
+        configuration: which of several; a cascade's first stage lies beside it.
+        folds: to average; empty for all.
+        best: take the weights of checkpoint_best.pth, which were chosen on the fold's own cases.
+        name: of the model; empty for that of the data set.
+        licence: under which the weights may be used, in words.
+        intended_use: of the model, in words.
+        progress: receiver of progress reports; None for none.
+
+    Raises:
+        DataError: something in the folder is missing, damaged, not supported, or made to do harm; or something else
+            lies at `out`.
+    """
+    check_arguments(locals())
+    check_argument("folder", folder, PATH)
+    check_argument("out", out, PATH)
+    calm_threads()
+    from autoseg.models.nnunet import BEST, FINAL
+    from autoseg.pipeline.importing import ImportOptions
+    from autoseg.pipeline.importing import import_nnunet as run
+    from autoseg.pipeline.model_card import Words
+
+    options = ImportOptions(
+        configuration=configuration,
+        folds=tuple(map(str, as_several(folds))),
+        checkpoint=BEST if best else FINAL,
+        words=Words(name=name, licence=licence, intended_use=intended_use),
+    )
+    return run(Path(folder).absolute(), Path(out).absolute(), options, progress or SilentProgress())
+
+
 def _choose(
     plan_name: str, configurations: Sequence[str], folds: Sequence[int | str], *, selected: bool
 ) -> ModelChoice:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from autoseg.hardware import autocast_type
@@ -18,6 +20,7 @@ from autoseg.prediction.sliding.less_memory import Sliding
 from autoseg.prediction.sliding.logits import HeldLogits, Logits, StreamedLogits
 from autoseg.prediction.sliding.tiles import FLOAT_BYTES, Window
 from dataset_fingerprints.dataset import Heads, LabelScheme
+from dataset_fingerprints.geometry import Reorientation, from_canonical, to_canonical
 from dataset_fingerprints.measuring.scans import Scan
 from planners.plan import Configuration, Prediction
 
@@ -62,12 +65,21 @@ class Member:
             memory: that may be used; None for what is free.
         """
         body = None if seen.body is None else torch.from_numpy(seen.body)
+        if seen.turn is not None:
+            return self._predict_turned(seen.image, seen.turn)
         image = torch.from_numpy(seen.image)
         sliding = Sliding(network=self.network, image=image, window=self.window, body=body)
         size_bytes = self.window.outputs * math.prod(sliding.shape()) * FLOAT_BYTES
         if not (memory or Memory()).can_hold(size_bytes, self.window.sums_bytes(sliding.shape())):
             return StreamedLogits(sliding.slide, self.window.device)
         return hold(sliding, self.window)
+
+    def _predict_turned(self, image: NDArray[np.floating], turn: Reorientation) -> HeldLogits:
+        """Return the logits of a network that sees other axes; all at once, for its first axis may be any of ours."""
+        stored = torch.from_numpy(np.ascontiguousarray(from_canonical(image, turn)))
+        held = hold(Sliding(network=self.network, image=stored, window=self.window), self.window)
+        values = torch.from_numpy(np.ascontiguousarray(to_canonical(held.values.numpy(), turn)))
+        return replace(held, values=values)
 
 
 def hold(sliding: Sliding, window: Window) -> HeldLogits:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from dataset_fingerprints.geometry import Triple
-from planners.plan import Configuration
+from planners.plan import Configuration, Prediction
 
 FLOAT_BYTES = 4
 
@@ -68,6 +68,12 @@ def tile_positions(shape: Triple, tile: Triple, step_share: float) -> tuple[Trip
     return tuple((x, y, z) for x, y, z in itertools.product(*axes))
 
 
+def weigh_tile(tile: Triple, prediction: Prediction) -> torch.Tensor:
+    """Return the (x, y, z) weights of a tile's voxels; 1 at most, never 0."""
+    rule = nnunet_weights if prediction.tile_weights == "nnunet" else gaussian_weights
+    return rule(tile, prediction.gaussian_sigma_share)
+
+
 def gaussian_weights(tile: Triple, sigma_share: float) -> torch.Tensor:
     """Return (x, y, z) weights that fall off from the tile's centre (Isensee 2021); 1 at most, never 0.
 
@@ -82,6 +88,21 @@ def gaussian_weights(tile: Triple, sigma_share: float) -> torch.Tensor:
         shape[axis] = edge
         weights = weights * torch.exp(-0.5 * (distance / (sigma_share * edge)) ** 2).view(shape)
     return (weights / weights.max()).clamp_min(1e-4).float()
+
+
+def nnunet_weights(tile: Triple, sigma_share: float) -> torch.Tensor:
+    """Return (x, y, z) weights as nnU-Net computes them: around the voxel behind the centre, and in half precision.
+
+    They are 10 at most there, and where half precision makes them 0, its smallest one. Here they are 1 at most.
+    """
+    weights = torch.full(tile, 10.0, dtype=torch.float64)
+    for axis, edge in enumerate(tile):
+        distance = torch.arange(edge, dtype=torch.float64) - edge // 2
+        shape = [1, 1, 1]
+        shape[axis] = edge
+        weights = weights * torch.exp(-0.5 * (distance / (sigma_share * edge)) ** 2).view(shape)
+    halves = weights.half().float()
+    return torch.where(halves > 0, halves, halves[halves > 0].min()) / 10
 
 
 def flip_sets(axes: Sequence[int]) -> tuple[tuple[int, ...], ...]:

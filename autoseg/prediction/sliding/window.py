@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from autoseg.prediction.sliding.passes import predict_tiles
-from autoseg.prediction.sliding.tiles import Window, gaussian_weights
+from autoseg.prediction.sliding.tiles import Window, weigh_tile
 from dataset_fingerprints.geometry import Triple
 
 # Of tiles that are left out: a probability of background that float32 cannot tell from 1, or of each region of 2e-9.
@@ -103,9 +103,8 @@ def slide(
     first += inside.start
     starts = [start for start in window.positions(shape) if start[0] + edge > first]
     looked_at = [start for start in starts if start not in left_out]
-    weights = gaussian_weights(window.configuration.patch_shape, window.configuration.prediction.gaussian_sigma_share)
     place = _choose_place(window, shape)
-    weights = weights.to(place)
+    weights = weigh_tile(window.configuration.patch_shape, window.configuration.prediction).to(place)
     waiting = deque(_list_layers(starts, edge, first))
 
     def leave(reached: int) -> Iterator[Block]:
