@@ -77,7 +77,6 @@ def predict_logits(
     return result
 
 
-@torch.inference_mode()
 def slide(
     network: nn.Module,
     image: torch.Tensor,
@@ -130,6 +129,7 @@ def _list_layers(starts: Sequence[Triple], edge: int, first: int) -> Iterator[_S
             yield _Sums(start=start, stop=stop)
 
 
+@torch.inference_mode()
 def _add(waiting: Iterable[_Sums], start: Triple, tile: torch.Tensor, weights: torch.Tensor, shape: Triple) -> None:
     """Add a tile's logits (output, x, y, z) to all runs of layers that it covers."""
     x, y, z = start
@@ -148,6 +148,7 @@ def _add(waiting: Iterable[_Sums], start: Triple, tile: torch.Tensor, weights: t
         sums.weight[:, rows, columns] += weights[covered]
 
 
+@torch.inference_mode()
 def _finish(sums: _Sums, window: Window, shape: Triple) -> torch.Tensor:
     """Return the mean logits (output, layers, y, z) of a run of layers: certain background where no tile looked."""
     background = torch.full((window.outputs, 1, 1, 1), -CERTAIN)

@@ -85,6 +85,13 @@ def test_memory_is_given_as_long_as_a_share_of_it_is_left() -> None:
     assert memory.can_hold(150 * 2**20, 0)
 
 
+def test_of_any_memory_logits_take_a_gibibyte_at_most() -> None:
+    memory = Memory()
+    assert memory.can_hold(2**29, 0)
+    assert memory.can_hold(2**28, 0)
+    assert not memory.can_hold(2**28 + 1, 0)
+
+
 def test_batches_of_tiles_change_no_probability_beyond_rounding() -> None:
     scheme, scan = plain_scheme(2), make_scan(make_volume()[0])
     (member,) = make_networks(scheme, configure("3d", (2.0, 1.8, 1.6)), 1)
