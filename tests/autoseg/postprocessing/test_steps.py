@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from autoseg.postprocessing import BUILDERS, Found, LabelMap, postprocess
 from dataset_fingerprints.dataset import Label, LabelScheme, Region
+from dataset_fingerprints.errors import PlanError
 from dataset_fingerprints.geometry import Box
 from planners.choices import Choice
 from planners.parts import POSTPROCESSING
@@ -106,3 +107,19 @@ def test_regions_beside_each_other_do_not_touch() -> None:
     after = postprocess(label_map(two_lesions(), beside), (step,))
     assert np.array_equal(after == 1, two_lesions() == 1)
     assert not (after == 2).any()
+
+
+def test_the_largest_of_several_labels_together_leaves_background() -> None:
+    step = Choice(name="largest_component", options={"values": [1, 2]})
+    for scheme in (plain_scheme(2), region_scheme()):
+        after = postprocess(label_map(two_lesions(), scheme), (step,))
+        expected = two_lesions()
+        expected[7, 6, 5] = 0
+        np.testing.assert_array_equal(after, expected)
+    core = Choice(name="largest_component", options={"values": [2]})
+    twice = two_lesions()
+    twice[7, 6, 4:6] = 2
+    # Of a region, what is taken out becomes background here, not the region around it.
+    assert not postprocess(label_map(twice, region_scheme()), (core,))[7, 6, 4:6].any()
+    with pytest.raises(PlanError, match="no label of value 7"):
+        postprocess(label_map(twice, plain_scheme(2)), (Choice(name="largest_component", options={"values": [7]}),))
