@@ -26,7 +26,13 @@ def predict(
     configurations: ModelsOption = None,
     folds: FoldsOption = None,
     selected: SelectedOption = True,
-    mirror: Annotated[bool, typer.Option(help="Average over flips: slower, a little better.")] = True,
+    quality: Annotated[
+        str, typer.Option(help="fast (one network, no flips, wide steps), standard, or best (all flips).")
+    ] = "standard",
+    mirror: Annotated[
+        bool | None,
+        typer.Option("--mirror/--no-mirror", help="All flips, or none; else as the quality says.", show_default=False),
+    ] = None,
     overwrite: Annotated[bool, typer.Option(help="Predict scans again that have a mask.")] = False,
     zero_missing: Annotated[
         bool, typer.Option("--zero-missing", help="Take scans that lack channels, and fill in zeros.")
@@ -35,6 +41,19 @@ def predict(
         str, typer.Option(help="Which DICOM series, where there are several: a part of its description, or its UID.")
     ] = "",
     channels: ModelChannelOption = None,
+    probabilities: Annotated[
+        bool, typer.Option("--probabilities", help="Write the probability of each label as well, in OUT-report.")
+    ] = False,
+    uncertainty: Annotated[
+        bool,
+        typer.Option(
+            "--uncertainty",
+            help="Write, in OUT-report, the entropy in nats, and the standard deviation between networks.",
+        ),
+    ] = False,
+    bids: Annotated[
+        bool, typer.Option(help="Write masks of BIDS trees as a BIDS derivative; else called after their cases.")
+    ] = True,
     max_memory_gb: Annotated[
         float | None,
         typer.Option(help="Memory that a scan may take beside the program itself, in GiB; else all that is free."),
@@ -53,11 +72,15 @@ def predict(
             plan_name=plan,
             folds=folds or (),
             selected=selected,
+            quality=quality,
             mirror=mirror,
             overwrite=overwrite,
             zero_missing=zero_missing,
             series=series,
             channels=channels or (),
+            probabilities=probabilities,
+            uncertainty=uncertainty,
+            bids=bids,
             max_memory_gb=max_memory_gb,
             progress=TerminalProgress(),
         )

@@ -17,6 +17,7 @@ from autoseg.progress import Progress, SilentProgress
 from dataset_fingerprints.errors import DataError
 
 if TYPE_CHECKING:
+    from autoseg.pipeline.confidence.ways import Way
     from autoseg.pipeline.existing_masks import Masks
     from autoseg.pipeline.sources import ModelChoice, Place
     from autoseg.prediction import LoadedModel
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def predict(
-    scans: Location,
+    scans: Location | Sequence[Location],
     out: Location,
     workspace: Workspace | Location | None = None,
     *,
@@ -33,20 +34,26 @@ def predict(
     plan_name: str = "default",
     folds: Sequence[int | str] = (),
     selected: bool = True,
-    mirror: bool = True,
+    quality: str = "standard",
+    mirror: bool | None = None,
     overwrite: bool = False,
     zero_missing: bool = False,
     series: str = "",
     channels: Sequence[str] = (),
+    probabilities: bool = False,
+    uncertainty: bool = False,
+    bids: bool = True,
     max_memory_gb: float | None = None,
     progress: Progress | None = None,
 ) -> Masks:
-    """Segment a file or all scans of a folder, write one mask each on its scan's own grid, and return their paths.
+    """Segment scans, write one mask each on its scan's own grid, and return their paths.
 
-    Masks that are there stay: `made()` of what is returned leaves them out.
+    Masks that are there stay: `made()` of what is returned leaves them out. Beside their folder, in one called alike
+    with `-report` behind, lie a table, pictures, a record for programs, and the maps that are asked for.
 
     Args:
-        scans: a scan, a DICOM series' folder, or a folder of such; or a CSV or data set as training takes it.
+        scans: a scan, a DICOM series' folder, or a folder of such, with those in its sub-folders; or a CSV or data set
+            as training takes it; or several of these.
         out: the folder for the masks; for a single scan also the mask's own name.
         workspace: with trained folds; None for the current directory's.
         model: in place of a workspace, the folder of a trained fold, or an exported model.
@@ -54,12 +61,17 @@ def predict(
         plan_name: of the workspace's plan.
         folds: of a workspace, those to average; empty for all that are trained.
         selected: use what `autoseg select` chose, where it is about these folds.
-        mirror: average over flips: slower, a little better.
+        quality: `standard`; `fast` for one network, wide steps and no flips; or `best` for all flips.
+        mirror: average over all flips, or over none; None for what the quality says: as standard those that were
+            measured to pay, or all where nothing was measured.
         overwrite: predict scans again that have a mask.
         zero_missing: take scans that lack channels, and fill in zeros.
         series: which DICOM series to take where there are several: a part of its description, or its
             SeriesInstanceUID.
         channels: of a tree or a CSV, the images of the model's channels; empty for those that are called so.
+        probabilities: write the probability of each label or region as well, as NAME_LABEL.nii.gz.
+        uncertainty: write the entropy in nats, and of several networks the standard deviation of their probabilities.
+        bids: write masks of BIDS trees as a BIDS derivative; False for masks that are called after their cases.
         max_memory_gb: memory that a scan may take beside the program itself, in GiB; None for what is free.
         progress: receiver of progress reports; None for none.
 
@@ -73,20 +85,24 @@ def predict(
     calm_threads()
     from autoseg.pipeline.predicting import PredictionOptions
     from autoseg.pipeline.predicting import predict as run
+    from autoseg.pipeline.predictions.extras import Wanted
 
     options = PredictionOptions(
         choice=_choose(plan_name, configurations, folds, selected=selected),
-        mirror=mirror,
+        way=_choose_way(quality, mirror),
         overwrite=overwrite,
         zero_missing=zero_missing,
         series=series,
         channels=as_several(channels),
+        wanted=Wanted(probabilities=probabilities, uncertainty=uncertainty),
+        bids=bids,
         max_memory_gb=math.inf if max_memory_gb is None else float(max_memory_gb),
     )
     if model is not None and workspace is not None:
         raise DataError(f"Both {model} and -w {workspace} are given. Name one of them.")
     place = _find_place(workspace if model is None else model)
-    return run(Path(scans).absolute(), Path(out).absolute(), place, options, progress or SilentProgress())
+    places = [Path(scan).absolute() for scan in as_several(scans)]
+    return run(places, Path(out).absolute(), place, options, progress or SilentProgress())
 
 
 def load_model(
@@ -96,7 +112,8 @@ def load_model(
     plan_name: str = "default",
     folds: Sequence[int | str] = (),
     selected: bool = True,
-    mirror: bool = True,
+    quality: str = "standard",
+    mirror: bool | None = None,
 ) -> LoadedModel:
     """Return a trained model, whose `predict` takes files or arrays and writes nothing.
 
@@ -106,7 +123,8 @@ def load_model(
         plan_name: of the workspace's plan.
         folds: of a workspace, those that are averaged; empty for all that are trained.
         selected: use what `autoseg select` chose, where it is about these folds.
-        mirror: average over flips: slower, a little better.
+        quality: as for `predict`.
+        mirror: as for `predict`.
 
     Raises:
         WorkspaceError: nothing is trained there.
@@ -118,7 +136,7 @@ def load_model(
     from autoseg.pipeline.trained import load_models
 
     found = find_source(_find_place(source), _choose(plan_name, configurations, folds, selected=selected))
-    return load_models(found.read(), mirror=mirror)
+    return load_models(found.read(), way=_choose_way(quality, mirror))
 
 
 def export(
@@ -224,6 +242,13 @@ def _choose(
 
     chosen = tuple(map(str, as_several(folds)))
     return ModelChoice(plan_name=plan_name, configurations=as_several(configurations), folds=chosen, selected=selected)
+
+
+def _choose_way(quality: str, mirror: bool | None) -> Way:
+    from autoseg.models.quality import check_quality
+    from autoseg.pipeline.confidence.ways import Way
+
+    return Way(quality=check_quality(quality), mirror=mirror)
 
 
 def _find_place(model: Workspace | Location | None) -> Place:

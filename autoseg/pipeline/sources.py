@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from autoseg.models import Bundle, ModelSet, Selection, read_fold, read_settings
+from autoseg.pipeline.confidence.kept import add_confidence
 from autoseg.pipeline.planning import read_plan
 from autoseg.pipeline.scan_warnings import read_traits
 from autoseg.pipeline.selected import find_mismatch, read_selection
@@ -108,7 +109,7 @@ def _find_in_workspace(workspace: Workspace, choice: ModelChoice) -> ModelSource
         files=found.weight_files(),
         workspace=workspace,
         doubts=tuple(doubt for doubt in doubts if doubt),
-        read=partial(_read_folds, workspace, found, selection),
+        read=partial(_read_folds, workspace, plan.name, found, selection),
     )
 
 
@@ -128,10 +129,11 @@ def _choose_in_workspace(
     return None, usual, f"What `autoseg select` chose is not used: {mismatch}"
 
 
-def _read_folds(workspace: Workspace, found: TrainedFolds, selection: Selection | None) -> ModelSet:
+def _read_folds(workspace: Workspace, plan_name: str, found: TrainedFolds, selection: Selection | None) -> ModelSet:
     stages = tuple({name: tuple(map(read_fold, folders)) for name, folders in one.items()} for one in found.stages)
     runs = [models[0].run for models in stages[0].values()]
-    return ModelSet(stages=stages, traits=read_traits(workspace, runs), selection=selection)
+    models = ModelSet(stages=stages, traits=read_traits(workspace, runs), selection=selection)
+    return add_confidence(workspace, plan_name, found, models)
 
 
 def _find_fold(folder: FoldFolder) -> ModelSource:

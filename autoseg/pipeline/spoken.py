@@ -37,7 +37,10 @@ _OTHER_NAMES = {
     "--set": "assignments",
 }
 # Options without a value.
-_FLAGS = ("--allow-seen", "--onnx", "--overwrite", "--restart", "--strict", "--with-previous", "--zero-missing")
+_FLAGS = (
+    *("--allow-seen", "--bids", "--onnx", "--overwrite", "--probabilities", "--restart", "--strict", "--uncertainty"),
+    *("--with-previous", "--zero-missing"),
+)
 _SAME_NAMES = (
     *("--configuration", "--gpu-memory-gb", "--ignore", "--iterations", "--labels", "--mask", "--max-hours"),
     *(
@@ -51,6 +54,7 @@ _SAME_NAMES = (
         "--patience",
         "--plan-name",
         "--planner",
+        "--quality",
         "--seed",
         "--series",
     ),

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from autoseg.models.predicted_dice import DiceCalibration
 from autoseg.prediction.deciding import USUAL, Decision, decide
 from autoseg.prediction.inputs import SharedInputs, predict_with
 from autoseg.prediction.memory import Memory
@@ -84,6 +85,7 @@ class LoadedModel:
         patches: shapes of the patches that the networks see, in voxels along the canonical axes.
         known: scans that it was trained on, with which new ones are compared; None where nothing is known of them.
         decision: how its probabilities become labels.
+        calibration: how the Dice of its masks is predicted; None where that was not measured.
         memory_gb: that predicting a scan may use beside the program itself, in GiB; infinite for what is free.
     """
 
@@ -94,6 +96,7 @@ class LoadedModel:
     patches: tuple[Triple, ...] = ()
     known: KnownScans | None = None
     decision: Decision = USUAL
+    calibration: DiceCalibration | None = None
     memory_gb: float = math.inf
 
     def predict(self, scan: Source, *, spacing_mm: TripleFloat | None = None, series: str = "") -> Prediction:
