@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from autoseg.postprocessing import BUILDERS, Found, LabelMap, postprocess
 from dataset_fingerprints.dataset import Label, LabelScheme, Region
+from dataset_fingerprints.errors import PlanError
 from dataset_fingerprints.geometry import Box
 from planners.choices import Choice
 from planners.parts import POSTPROCESSING
@@ -175,3 +176,19 @@ def test_the_hole_of_a_core_becomes_core_and_that_of_the_whole_becomes_the_whole
     assert (cored[3, 3, 3], cored[6, 6, 5]) == (2, 0)
     whole = postprocess(label_map(indices, region_scheme()), (Choice(name="fill_holes", options={"label": "whole"}),))
     assert (whole[3, 3, 3], whole[6, 6, 5]) == (1, 1)
+
+
+def test_the_largest_of_several_labels_together_leaves_background() -> None:
+    step = Choice(name="largest_component", options={"values": [1, 2]})
+    for scheme in (plain_scheme(2), region_scheme()):
+        after = postprocess(label_map(two_lesions(), scheme), (step,))
+        expected = two_lesions()
+        expected[7, 6, 5] = 0
+        np.testing.assert_array_equal(after, expected)
+    core = Choice(name="largest_component", options={"values": [2]})
+    twice = two_lesions()
+    twice[7, 6, 4:6] = 2
+    # Of a region, what is taken out becomes background here, not the region around it.
+    assert not postprocess(label_map(twice, region_scheme()), (core,))[7, 6, 4:6].any()
+    with pytest.raises(PlanError, match="no label of value 7"):
+        postprocess(label_map(twice, plain_scheme(2)), (Choice(name="largest_component", options={"values": [7]}),))
