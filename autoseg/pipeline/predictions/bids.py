@@ -14,16 +14,15 @@ from pathlib import Path, PurePosixPath
 
 from autoseg.pipeline.new_scans import NewScan
 from dataset_fingerprints.dataset import LabelScheme
-from dataset_fingerprints.errors import AutosegError, DataError
+from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.files.atomic import write_bytes
-from dataset_fingerprints.files.jsonfiles import JsonValue, read_plain_json, write_json
+from dataset_fingerprints.files.jsonfiles import JsonValue, write_json
+from dataset_fingerprints.layouts.bids import DESCRIPTION, PROGRAM, is_predicted
 from dataset_fingerprints.layouts.modalities import is_lesion_name
 from dataset_fingerprints.reading.file_names import stem_of
 
-DESCRIPTION = "dataset_description.json"
 LESION = "L"
 _VERSION = "1.10.0"
-_NAME = "autoseg"
 # Entities that come behind `space` in a name, in their order.
 _BEHIND = ("split", "recording", "chunk", "seg", "scale", "res", "den", "label", "desc")
 _SUBJECT = re.compile(r"sub-[A-Za-z0-9+]+")
@@ -116,7 +115,7 @@ class Derivative:
             "Name": "Lesion masks" if is_lesion_name(self.scheme.labels[0].name) else "Segmentations",
             "BIDSVersion": _VERSION,
             "DatasetType": "derivative",
-            "GeneratedBy": [{"Name": _NAME, "Version": version, "Description": model}],
+            "GeneratedBy": [{"Name": PROGRAM, "Version": version, "Description": model}],
             "DatasetLinks": dict(self.links),
         }
         write_json(self.out / DESCRIPTION, described)
@@ -224,15 +223,8 @@ def _write_missing(image: Path, content: Mapping[str, JsonValue]) -> None:
 def _refuse_other(out: Path) -> None:
     """Refuse the folder of a data set that others made: one folder has one description."""
     place = out / DESCRIPTION
-    if not place.exists():
-        return
-    try:
-        content = read_plain_json(place)
-    except AutosegError:
-        content = None
-    made_by = content.get("GeneratedBy") if isinstance(content, dict) else None
-    if not any(isinstance(one, dict) and one.get("Name") == _NAME for one in made_by or ()):
+    if place.exists() and not is_predicted(place):
         raise DataError(
             f"{out}: holds {DESCRIPTION} of another data set. Masks of a BIDS tree are a data set of their own: name a "
-            f"folder for them with -o, for example {out / _NAME}."
+            f"folder for them with -o, for example {out / PROGRAM}."
         )
