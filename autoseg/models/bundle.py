@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
@@ -182,6 +182,16 @@ class Bundle:
             efforts=quality.configurations if quality else (),
         )
 
+    def read_fold(self, configuration: str, fold: str) -> Model:
+        """Return one of its models with its weights.
+
+        Raises:
+            DataError: a file is not what is listed.
+            WorkspaceError: weights cannot be used.
+        """
+        named = (configuration, fold)
+        return self._read_model(next(one for one in self.description.folds if (one.configuration, one.fold) == named))
+
     def _read(self, name: str, kind: type[T]) -> T | None:
         """Return what a file holds; None where there is no such file."""
         if name not in self._files:
@@ -240,7 +250,13 @@ def is_bundle(path: Path) -> bool:
     return True
 
 
-def write_bundle(path: Path, models: ModelSet, cover: Cover, iterations: Mapping[tuple[str, str], int]) -> None:
+def write_bundle(
+    path: Path,
+    models: ModelSet,
+    cover: Cover,
+    iterations: Mapping[tuple[str, str], int],
+    others: Iterable[tuple[str, bytes]] = (),
+) -> None:
     """Write models into one file; of equal models and words it is the same, byte for byte.
 
     Names of cases stay out of it: they may be those of people. Contents are known by their hashes.
@@ -250,6 +266,7 @@ def write_bundle(path: Path, models: ModelSet, cover: Cover, iterations: Mapping
         models: to write.
         cover: words about them.
         iterations: steps that folds were trained for, by the names of configuration and fold, as far as known.
+        others: files that are put into it for other programs, by their paths.
     """
     folds = {_name(model): model for one in models.stages for group in one.values() for model in group}
     bundled = tuple(
@@ -262,6 +279,8 @@ def write_bundle(path: Path, models: ModelSet, cover: Cover, iterations: Mapping
         for name, value in _list_kept(models).items():
             writer.write(name, [to_sealed_json(value).encode()])
         writer.write(CARD, [cover.card.encode()])
+        for name, content in others:
+            writer.write(name, [content])
         description = BundleDescription(
             name=cover.name,
             licence=cover.licence,

@@ -22,6 +22,9 @@ from autoseg.pipeline.case_tables import (
     write_table,
 )
 from autoseg.pipeline.new_scans import NewScan
+from autoseg.pipeline.predictions.places import SHEET, TABLE, report_folder
+from autoseg.pipeline.predictions.record import RecordedModel
+from autoseg.pipeline.predictions.recording import UNMEASURED, Measured, Recorder, describe_device
 from autoseg.pipeline.scan_warnings import ScanWarning, say_unlike, warn_of
 from autoseg.pipeline.showing import Showing, choose_showing, describe_amounts, measure_amounts
 from autoseg.prediction import Fallback, LoadedModel
@@ -38,7 +41,7 @@ from autoseg.report import (
 )
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.failures import Failure, attempt
-from dataset_fingerprints.files.places import nearest_there, resolve
+from dataset_fingerprints.files.places import nearest_there
 from dataset_fingerprints.geometry import TripleFloat, canonical_grid
 from dataset_fingerprints.measuring.scans import Scan
 from dataset_fingerprints.names import counted
@@ -47,16 +50,9 @@ from planners.run import Run
 
 _log = logging.getLogger(__name__)
 
-TABLE, SHEET = "predictions.csv", "contact_sheet.png"
 _INPUT, _MASK, _RESULT = "input file", "mask", "result"
 # Scans on one sheet, and sheets at most.
 SHEET_CASES, MOST_SHEETS = 24, 4
-
-
-def report_folder(masks: Path) -> Path:
-    """Return where the report on a folder of masks lies: beside it, so that other programs find only masks in it."""
-    place = resolve(masks)
-    return place.with_name(f"{place.name}-report")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,6 +61,7 @@ class Written:
 
     table: Path | None = None
     pictures: tuple[Path, ...] = ()
+    record: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,15 +72,18 @@ class _Drawn:
     row: SheetRow
 
 
-def begin_report(run: Run, model: LoadedModel, masks: Path) -> PredictionReport:
+def begin_report(run: Run, model: LoadedModel, masks: Path, recorded: RecordedModel) -> PredictionReport:
     """Return a report, still empty, on what a model predicts.
 
     Args:
         run: what the first of its folds was trained by.
         model: that predicts.
         masks: the folder of the masks.
+        recorded: what is recorded of the model.
     """
-    return PredictionReport(choose_showing(model.scheme, model.channels, run.summary), model, masks)
+    showing = choose_showing(model.scheme, model.channels, run.summary)
+    recorder = Recorder(model=recorded, device=describe_device(), names=showing.names, masks=masks)
+    return PredictionReport(showing, model, masks, recorder)
 
 
 class PredictionReport:
@@ -93,10 +93,11 @@ class PredictionReport:
         showing: of the model's results.
         model: that predicts.
         masks: the folder of the masks.
+        recorder: takes note of the same for programs; None for no record.
     """
 
-    def __init__(self, showing: Showing, model: LoadedModel, masks: Path) -> None:
-        self._showing, self._model, self._masks = showing, model, masks
+    def __init__(self, showing: Showing, model: LoadedModel, masks: Path, recorder: Recorder | None = None) -> None:
+        self._showing, self._model, self._masks, self._recorder = showing, model, masks, recorder
         self._rows: dict[str, Mapping[str, str]] = {}
         self._drawn: list[_Drawn] = []
         self._seen = 0
@@ -104,7 +105,13 @@ class PredictionReport:
         self.sentences: list[str] = []
 
     def look(
-        self, scan: NewScan, target: Path, read: Scan, labels: NDArray[np.integer], fallbacks: Sequence[Fallback]
+        self,
+        scan: NewScan,
+        target: Path,
+        read: Scan,
+        labels: NDArray[np.integer],
+        fallbacks: Sequence[Fallback],
+        measured: Measured = UNMEASURED,
     ) -> None:
         """Take note of a scan whose mask was made; whatever goes wrong with that does not cost the mask.
 
@@ -114,13 +121,22 @@ class PredictionReport:
             read: what was predicted.
             labels: (x, y, z) label values on its canonical grid.
             fallbacks: where a stage found nothing to crop to.
+            measured: further figures.
         """
-        done = attempt(scan.name, "cannot be drawn", lambda: self._look(scan, target, read, labels, fallbacks))
+        done = attempt(
+            scan.name, "cannot be drawn", lambda: self._look(scan, target, read, labels, fallbacks, measured)
+        )
         if isinstance(done, Failure):
             _log.warning("%s", done.describe())
 
     def _look(
-        self, scan: NewScan, target: Path, read: Scan, labels: NDArray[np.integer], fallbacks: Sequence[Fallback]
+        self,
+        scan: NewScan,
+        target: Path,
+        read: Scan,
+        labels: NDArray[np.integer],
+        fallbacks: Sequence[Fallback],
+        measured: Measured,
     ) -> None:
         unlike = self._model.find_unlikeness(read)
         warnings = warn_of(scan, self._showing.channels, unlike, fallbacks, blank=read.blank)
@@ -132,6 +148,8 @@ class PredictionReport:
         self._rows[scan.name] = self._describe(scan, target, "predicted", messages) | self._fill(
             [(amount.ml, amount.lesions) for amount in amounts]
         )
+        if self._recorder is not None:
+            self._recorder.look(scan, target, amounts, warnings, measured)
         self.warnings += warnings
         self.sentences.append(f"{scan.name}: {said}.")
         self._seen += 1
@@ -159,13 +177,19 @@ class PredictionReport:
             labels = mask.voxels[0].round().astype(np.int64)
         except (DataError, OSError):
             self._rows[scan.name] = row
+            if self._recorder is not None:
+                self._recorder.keep(scan, target, None)
             return
         amounts = measure_amounts(labels, self._showing.targets, mask.grid().spacing_mm())
+        if self._recorder is not None:
+            self._recorder.keep(scan, target, amounts)
         self._rows[scan.name] = row | self._fill([(amount.ml, amount.lesions) for amount in amounts])
 
     def fail(self, scan: NewScan, failure: Failure) -> None:
         """Take note of a scan that could not be predicted."""
         self._rows[scan.name] = self._describe(scan, None, "failed", (failure.message,))
+        if self._recorder is not None:
+            self._recorder.fail(scan, failure.message)
 
     def conclude(self, progress: Progress, *, named: bool) -> Written:
         """Say what is remarkable, and write the report.
@@ -180,7 +204,7 @@ class PredictionReport:
         return Written() if named else self.write()
 
     def write(self) -> Written:
-        """Write the table and, where masks were made, the pictures; nothing where they have no place.
+        """Write the table, the record and, where masks were made, pictures; nothing where they have no place.
 
         Rows of earlier runs whose masks are still in the folder stay, and what was remarkable about masks that stay.
         """
@@ -192,7 +216,8 @@ class PredictionReport:
         place = choose_name(folder / TABLE, lambda path: self._is_own(read_table(path)))
         earlier = read_table(place)
         write_table(place, Table(columns=self._columns(), rows=tuple(self._join(earlier))))
-        return Written(table=place, pictures=self._draw(folder))
+        record = None if self._recorder is None else self._recorder.write(folder)
+        return Written(table=place, pictures=self._draw(folder), record=record)
 
     def _draw(self, folder: Path) -> tuple[Path, ...]:
         if not self._drawn:
@@ -235,7 +260,7 @@ class PredictionReport:
         return {
             CASE: scan.name,
             _INPUT: "; ".join(map(str, scan.files())),
-            _MASK: target.name if target else "",
+            _MASK: target.relative_to(self._masks).as_posix() if target else "",
             _RESULT: result,
             WARNINGS: join_warnings(warnings),
         }
@@ -257,7 +282,7 @@ class PredictionReport:
             rows.append({**row, WARNINGS: row[WARNINGS] or warned})
         same = earlier is not None and earlier.columns == self._columns()
         others = [row for case, row in known.items() if same and case not in self._rows]
-        there = [row for row in others if row[_MASK] and (self._masks / Path(row[_MASK]).name).is_file()]
+        there = [row for row in others if row[_MASK] and (self._masks / row[_MASK]).is_file()]
         return [*rows, *there]
 
 

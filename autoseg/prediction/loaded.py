@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from autoseg.models.predicted_dice import DiceCalibration
 from autoseg.prediction.deciding import USUAL, Decision, decide
+from autoseg.prediction.inputs import SharedInputs, predict_with
+from autoseg.prediction.memory import Memory
 from autoseg.prediction.probabilities import Predictor, Probabilities, select_targets
 from autoseg.prediction.segmented import Segmented, list_members
 from dataset_fingerprints.checking.formats import describe_unsized, is_unsized
@@ -145,7 +147,10 @@ class LoadedModel:
 
         A scan that holds one value everywhere has no labels, whatever the network makes of it.
         """
-        probabilities = self.predictor.predict(scan)
+        memory = Memory(limit_gb=self.memory_gb)
+        # Of the labels there are indices and values.
+        memory.take(scan.voxels.nbytes + scan.body.nbytes + 2 * math.prod(scan.canonical_shape()))
+        probabilities = predict_with(self.predictor, SharedInputs(scan, memory))
         indices = decide(probabilities, self.decision)
         return Segmented(
             labels=self.scheme.to_values(np.zeros_like(indices) if scan.blank else indices),

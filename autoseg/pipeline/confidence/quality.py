@@ -22,9 +22,9 @@ from autoseg.pipeline.folds.stage_inputs import StageInput, find_input
 from autoseg.pipeline.planning import read_plan
 from autoseg.pipeline.trained_folds import TrainedFolds, find_trained
 from autoseg.prediction import Member, NetworkInput, Probabilities, decide, make_members, merge, predict_logits
-from autoseg.prediction.logits import hold_logits
 from autoseg.prediction.restore import restore
-from autoseg.prediction.tiles import flip_sets
+from autoseg.prediction.sliding.logits import HeldLogits
+from autoseg.prediction.sliding.tiles import flip_sets
 from autoseg.progress import Progress
 from autoseg.workspace.fold import FULL, FoldFolder
 from autoseg.workspace.workspace import Workspace
@@ -209,8 +209,8 @@ class _FlippedLogits:
         total = self._logits[first].float().clone()
         for flips in others:
             total.add_(self._logits[flips])
-        mean = total.div_(1 + len(others)).to(self._member.window.device)
-        return restore(hold_logits(mean), self._seen, self._member.scheme)
+        mean = HeldLogits(values=total.div_(1 + len(others)), device=self._member.window.device)
+        return restore(mean, self._seen, self._member.scheme)
 
     def seconds(self, axes: tuple[int, ...]) -> float:
         """Return the seconds that these flips take."""

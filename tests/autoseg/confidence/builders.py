@@ -52,7 +52,7 @@ def make_signs(confidence: float, voxels: int = 1000) -> MaskSigns:
 
 
 def plant(count: int, noise: float, seed: int = 0, empty: int = 0) -> list[Measured]:
-    """Return cases whose Dice is 1.2 times the confidence minus 0.3; every second of the empty masks is right."""
+    """Return cases whose Dice is 1.2 times the confidence minus 0.3; every second empty mask is right."""
     rng = np.random.default_rng(seed)
     confidences = rng.uniform(0.3, 1.0, count)
     dice = np.clip(1.2 * confidences - 0.3 + rng.normal(0, noise, count), 0, 1)
