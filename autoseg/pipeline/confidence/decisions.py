@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from autoseg.models.selection import REMEDY, Selection
+from autoseg.pipeline.selected import find_mismatch, read_selection
+from autoseg.pipeline.trained_folds import find_trained
 from autoseg.prediction import Decision, decision_of
 from autoseg.workspace.workspace import Workspace
-from dataset_fingerprints.files.jsonfiles import read_json
 from planners.plan import Plan
 
 
@@ -22,8 +22,9 @@ def find_decision(workspace: Workspace, plan: Plan, configurations: Sequence[str
     Raises:
         FileFormatError: the selection is damaged.
     """
-    path = workspace.selection(plan.name)
-    selection = read_json(path, Selection, REMEDY) if path.is_file() else None
-    names = tuple(configurations) or (selection.configurations if selection else (plan.default_configuration,))
-    chosen = selection is not None and set(selection.configurations) == set(names)
-    return names, decision_of(selection if chosen else None)
+    selection = read_selection(workspace, plan.name)
+    if selection is not None:
+        names = tuple(configurations) or selection.configurations
+        if not find_mismatch(selection, find_trained(workspace, plan, names).folders()):
+            return names, decision_of(selection)
+    return tuple(configurations) or (plan.default_configuration,), decision_of(None)
