@@ -23,7 +23,15 @@ def show_masks(masks: Masks) -> None:
     console.print(f"{masks.describe()}: {shorten_path(place)}", soft_wrap=True)
     maps = dict.fromkeys(path.parent for path in masks.maps if masks.folder not in path.parents)
     pictures = (("Picture", picture) for picture in masks.pictures)
-    show_written((("Table", masks.table), *pictures, *(("Maps", folder) for folder in maps), ("Record", masks.record)))
+    show_written(
+        (
+            ("Table", masks.table),
+            ("Lesions", masks.lesions),
+            *pictures,
+            *(("Maps", folder) for folder in maps),
+            ("Record", masks.record),
+        )
+    )
 
 
 def show_written(written: Iterable[tuple[str, Path | None]]) -> None:

@@ -146,6 +146,7 @@ def predict(scans: Sequence[Path], out: Path, place: Place, options: PredictionO
         pictures=written.pictures,
         folder=None if targets.named else targets.folder,
         record=written.record,
+        lesions=written.lesions,
         maps=tuple(path for one in extras for path in one.maps.paths() if path.is_file()),
     )
     if failures:
