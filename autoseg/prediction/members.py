@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import nn
 
-from autoseg.hardware import autocast_type
+from autoseg.hardware import autocast_type, keep_freed_memory
 from autoseg.models import Model
 from autoseg.prediction.inputs import NetworkInput, SharedInputs
 from autoseg.prediction.memory import Memory
@@ -93,6 +93,8 @@ def make_members(
     Raises:
         WorkspaceError: weights do not fit the configuration.
     """
+    if device.type == "cpu":
+        keep_freed_memory()
     scheme = model.run.scheme
     own = model.run.own()
     configuration = own if prediction is None else replace(own, prediction=prediction)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -68,6 +69,7 @@ def tile_positions(shape: Triple, tile: Triple, step_share: float) -> tuple[Trip
     return tuple((x, y, z) for x, y, z in itertools.product(*axes))
 
 
+@lru_cache(maxsize=8)
 def gaussian_weights(tile: Triple, sigma_share: float) -> torch.Tensor:
     """Return (x, y, z) weights that fall off from the tile's centre (Isensee 2021); 1 at most, never 0.
 
