@@ -55,7 +55,7 @@ def draw_selection(selection: Selection, path: Path) -> None:
     )
     figure.text(0.05, 18 / height, note, color=QUIET, fontsize=9)
     handles, names = panels[0, 0].get_legend_handles_labels()
-    place = {"loc": "center left", "bbox_to_anchor": (0.045, 50 / height), "ncols": 4, "borderpad": 0.0}
+    place: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (0.045, 50 / height), "ncols": 4, "borderpad": 0.0}
     figure.legend(handles, names, fontsize=9, frameon=False, labelcolor=INK, **place)
     save_png(figure, path)
 
