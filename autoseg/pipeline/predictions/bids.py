@@ -23,6 +23,8 @@ from dataset_fingerprints.reading.file_names import stem_of
 
 LESION = "L"
 _VERSION = "1.10.0"
+_READMES = ("README", "README.md", "README.txt", "README.rst")
+_README = "Masks that {program} {version} predicted ({model}). They were not checked by a person.\n"
 # Entities that come behind `space` in a name, in their order.
 _BEHIND = ("split", "recording", "chunk", "seg", "scale", "res", "den", "label", "desc")
 _SUBJECT = re.compile(r"sub-[A-Za-z0-9+]+")
@@ -93,7 +95,10 @@ class Derivative:
         """
         name, mask = self.names[scan], self.mask(scan)
         lesion = self._is_one() and name_label(self.scheme.labels[0].name, alone=True) == LESION
-        kind: dict[str, JsonValue] = {"Type": "Lesion" if lesion else "ROI"} if self._is_one() else {}
+        names = ", ".join(label.name for label in self.scheme.labels)
+        kind: dict[str, JsonValue] = {"Description": f"Predicted by {PROGRAM}: {names}"}
+        if self._is_one():
+            kind["Type"] = "Lesion" if lesion else "ROI"
         _write_missing(mask, kind | _describe_sources(name))
         if not self._is_one():
             rows = ["index\tname", *(f"{label.value}\t{label.name}" for label in self.scheme.labels)]
@@ -119,6 +124,8 @@ class Derivative:
             "DatasetLinks": dict(self.links),
         }
         write_json(self.out / DESCRIPTION, described)
+        if not any((self.out / name).exists() for name in _READMES):
+            write_bytes(self.out / _READMES[0], _README.format(program=PROGRAM, version=version, model=model).encode())
 
     def _is_one(self) -> bool:
         return len(self.scheme.labels) == 1
