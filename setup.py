@@ -32,6 +32,8 @@ EXTRAS = {
         "hypothesis",
         "import-linter>=2.0",
         "mypy>=1.15",
+        "onnx>=1.17",
+        "onnxruntime>=1.19",
         "pre-commit",
         "pydicom>=3.0",  # only in tests
         "pytest>=8.0",
@@ -42,6 +44,7 @@ EXTRAS = {
         "tensorboard",
     ],
     "dicom": ["highdicom", "pydicom>=3.0"],
+    "onnx": ["onnx>=1.17", "onnxruntime>=1.19"],  # the first releases for numpy 2
     "tensorboard": ["tensorboard"],
 }
 

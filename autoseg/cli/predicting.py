@@ -9,7 +9,7 @@ import typer
 
 from autoseg.cli.data_options import ModelChannelOption, ScansArgument, choose_target
 from autoseg.cli.display import TerminalProgress, console
-from autoseg.cli.model_options import FoldsOption, ModelsOption, PlanOption, WorkspaceOption
+from autoseg.cli.model_options import FoldsOption, ModelsOption, PlanOption, SelectedOption, WorkspaceOption
 from autoseg.cli.written import shorten_path, show_masks, show_start
 from autoseg.pipeline import model_face
 from dataset_fingerprints.errors import PartlyDoneError
@@ -25,7 +25,14 @@ def predict(
     ] = None,
     configurations: ModelsOption = None,
     folds: FoldsOption = None,
-    mirror: Annotated[bool, typer.Option(help="Average over flips: slower, a little better.")] = True,
+    selected: SelectedOption = True,
+    quality: Annotated[
+        str, typer.Option(help="fast (one network, no flips, wide steps), standard, or best (all flips).")
+    ] = "standard",
+    mirror: Annotated[
+        bool | None,
+        typer.Option("--mirror/--no-mirror", help="All flips, or none; else as the quality says.", show_default=False),
+    ] = None,
     overwrite: Annotated[bool, typer.Option(help="Predict scans again that have a mask.")] = False,
     zero_missing: Annotated[
         bool, typer.Option("--zero-missing", help="Take scans that lack channels, and fill in zeros.")
@@ -64,6 +71,8 @@ def predict(
             configurations=configurations or (),
             plan_name=plan,
             folds=folds or (),
+            selected=selected,
+            quality=quality,
             mirror=mirror,
             overwrite=overwrite,
             zero_missing=zero_missing,
@@ -89,12 +98,19 @@ def export(
     workspace: WorkspaceOption = None,
     configurations: ModelsOption = None,
     folds: FoldsOption = None,
+    selected: SelectedOption = True,
     plan: PlanOption = "default",
     name: Annotated[str, typer.Option("--name", help="What to call the model; else as the data set.")] = "",
     licence: Annotated[
         str, typer.Option("--licence", "--license", help="Under which the weights may be used: CC-BY-4.0.")
     ] = "",
     intended_use: Annotated[str, typer.Option(help="What the model is meant for, for its card.")] = "",
+    onnx: Annotated[
+        bool,
+        typer.Option(
+            "--onnx", help="Put the networks in as ONNX, too: `python model.zip SCANS -o MASKS` needs no torch."
+        ),
+    ] = False,
 ) -> None:
     """Write trained folds into one file that predicts anywhere: `autoseg predict SCANS -o MASKS -m model.zip`."""
     show_start()
@@ -105,9 +121,17 @@ def export(
         configurations=configurations or (),
         plan_name=plan,
         folds=folds or (),
+        selected=selected,
         name=name,
         licence=licence,
         intended_use=intended_use,
+        onnx=onnx,
+        progress=TerminalProgress(),
     )
+    show_model(written)
+
+
+def show_model(written: Path) -> None:
+    """Print where a model was written."""
     megabytes = written.stat().st_size / 2**20
     console.print(f"Model: {shorten_path(written)} ({megabytes:,.1f} MiB; README.md in it is its card)", soft_wrap=True)

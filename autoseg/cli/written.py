@@ -24,7 +24,15 @@ def show_masks(masks: Masks) -> None:
     folders = dict.fromkeys(path.parent for path in masks.maps if masks.folder not in path.parents)
     maps = [folder for folder in folders if not any(above in folders for above in folder.parents)]
     pictures = (("Picture", picture) for picture in masks.pictures)
-    show_written((("Table", masks.table), *pictures, *(("Maps", folder) for folder in maps), ("Record", masks.record)))
+    show_written(
+        (
+            ("Table", masks.table),
+            ("Lesions", masks.lesions),
+            *pictures,
+            *(("Maps", folder) for folder in maps),
+            ("Record", masks.record),
+        )
+    )
 
 
 def show_written(written: Iterable[tuple[str, Path | None]]) -> None:

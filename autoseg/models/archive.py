@@ -21,7 +21,7 @@ from dataset_fingerprints.names import some_of
 # The file that lists the others.
 LIST = "model.json"
 # Files of text may be packed; others are stored as they are, so that nothing unpacks to more than the zip file holds.
-_TEXTS = (".json", ".md")
+_TEXTS = (".json", ".md", ".py")
 _MOST_FILES, _MOST_TEXT_BYTES = 4096, 1 << 26
 _ENCRYPTED = 0x1
 # Equal contents make equal files.

@@ -117,21 +117,21 @@ _FLAG = Kind(_is_flag, "True or False")
 _OPTIONAL = frozenset(
     {
         *("workspace", "splits", "gpu_memory_gb", "max_hours", "max_minutes", "iterations", "patience", "memory_gb"),
-        "max_memory_gb",
-        *("folds_at_once", "configuration", "planner", "ignore", "out", "target"),
+        *("folds_at_once", "configuration", "planner", "ignore", "out", "target", "from_model", "like"),
+        *("max_memory_gb", "model", "mirror"),
     }
 )
 _TYPES: tuple[tuple[frozenset[str], Kind], ...] = (
-    (frozenset({"dataset", "prediction", "reference", "splits", "out"}), PATH),
+    (frozenset({"dataset", "prediction", "reference", "splits", "out", "from_model", "like", "model"}), PATH),
     (frozenset({"scans"}), Kind(_are_paths, "a path, or several")),
     (frozenset({"workspace", "source", "target"}), Kind(_is_place, "a path or a Workspace")),
     (frozenset({"gpu_memory_gb", "max_hours", "max_memory_gb", "max_minutes", "memory_gb", "memory_share"}), _NUMBER),
     (frozenset({"seed", "iterations", "patience", "folds_at_once", "ignore"}), _WHOLE_NUMBER),
-    (frozenset({"plan_name", "planner", "configuration", "mask"}), Kind(_is_text, "text")),
+    (frozenset({"plan_name", "planner", "configuration", "mask", "quality"}), Kind(_is_text, "text")),
+    (frozenset({"name", "licence", "intended_use"}), Kind(_is_text, "text")),
     (
-        frozenset(
-            {"mirror", "overwrite", "zero_missing", "with_previous", "strict", "probabilities", "uncertainty", "bids"}
-        ),
+        frozenset({"mirror", "onnx", "overwrite", "zero_missing", "with_previous", "strict", "allow_seen", "selected"})
+        | {"probabilities", "uncertainty", "bids"},
         Kind(_is_flag, "True or False"),
     ),
     (

@@ -8,10 +8,12 @@ from pathlib import Path
 
 from autoseg.evaluation import summarise
 from autoseg.models import Cover, ModelSet, write_bundle
+from autoseg.models.portable import count_networks, explain_obstacles, make_portable, refuse_missing_packages
 from autoseg.pipeline.folds.out_of_fold import find_scores
 from autoseg.pipeline.model_card import UNSAID, ScoredModel, Words, write_card
 from autoseg.pipeline.outputs import refuse_bundle_place
 from autoseg.pipeline.sources import USUAL, ModelChoice, find_source
+from autoseg.progress import Progress
 from autoseg.training.record import read_record
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import FileFormatError
@@ -25,25 +27,37 @@ class ExportOptions:
     Attributes:
         choice: what to export.
         words: for the card.
+        onnx: whether networks are written as ONNX as well, with a program that predicts with them.
     """
 
     choice: ModelChoice = USUAL
     words: Words = UNSAID
+    onnx: bool = False
 
 
-def export(workspace: Workspace, out: Path, options: ExportOptions) -> Path:
+def export(workspace: Workspace, out: Path, options: ExportOptions, progress: Progress) -> Path:
     """Write the trained folds of a workspace into a bundle, and return its path.
 
     Raises:
         WorkspaceError: nothing is trained yet.
-        DataError: something else lies at `out`.
+        DataError: something else lies at `out`, or networks cannot be written as ONNX.
     """
     refuse_bundle_place(out)
+    if options.onnx:
+        refuse_missing_packages()
     models = find_source(workspace, options.choice).read()
     steps = _count_steps(workspace, options.choice.plan_name, models)
     name = options.words.name or models.run().dataset
     card = write_card(options.words, models, _find_scores(workspace, options.choice.plan_name, models), steps)
-    write_bundle(out, models, Cover(name=name, licence=options.words.licence, card=card), steps)
+    cover = Cover(name=name, licence=options.words.licence, card=card)
+    if not options.onnx:
+        write_bundle(out, models, cover, steps)
+        return out
+    with progress.task("Writing networks as ONNX", count_networks(models)) as task:
+        write_bundle(out, models, cover, steps, make_portable(models, task.advance))
+    obstacles = explain_obstacles(models)
+    if obstacles:
+        progress.say(f"The networks are in it as ONNX, but no program that runs them: {obstacles}")
     return out
 
 

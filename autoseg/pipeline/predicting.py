@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from autoseg.pipeline.confidence.ways import USUAL_WAY, Way
 from autoseg.pipeline.existing_masks import Made, Masks, find_kept
 from autoseg.pipeline.known_cases import report_known_cases
 from autoseg.pipeline.new_scans import NewScan
@@ -36,7 +37,7 @@ class PredictionOptions:
 
     Attributes:
         choice: of a workspace, what to predict with.
-        mirror: average over flips, which costs up to eight times the time and is worth about a point of Dice.
+        way: to predict: flips cost up to eight times the time and are worth about a point of Dice.
         overwrite: predict scans again whose mask exists.
         zero_missing: take scans that lack some of their channels, and fill in zeros.
         series: which DICOM series to take where there are several: a part of the description, or a SeriesInstanceUID.
@@ -47,7 +48,7 @@ class PredictionOptions:
     """
 
     choice: ModelChoice = USUAL
-    mirror: bool = True
+    way: Way = USUAL_WAY
     overwrite: bool = False
     zero_missing: bool = False
     series: str = ""
@@ -107,15 +108,18 @@ def predict(scans: Sequence[Path], out: Path, place: Place, options: PredictionO
     work = _find_work(scans, out, place, options)
     found, targets, source = work.scans(), work.targets, work.source
     models = source.read()
-    model = load_models(models, mirror=options.mirror, layout=work.inputs.layout())
+    model = load_models(models, way=options.way, layout=work.inputs.layout())
     model = replace(model, memory_gb=options.max_memory_gb)
-    recorded = describe_model(place, source, models, mirror=options.mirror)
+    recorded = describe_model(place, source, models, model)
     several = len(recorded.folds) > 1 or any(fold.networks > 1 for fold in recorded.folds)
+    selected = models.selection.describe_taken() if models.selection else ""
     del models
     extras = choose_extras(found, targets, model.scheme, options.wanted, options.series)
-    introduce(work.inputs, model, progress, mirror=options.mirror)
-    for doubt in (*source.doubts, *describe_lacking(extras, work.inputs, targets, options.wanted, several=several)):
-        progress.say(doubt)
+    introduce(work.inputs, model, progress)
+    lacking = describe_lacking(extras, work.inputs, targets, options.wanted, several=several)
+    for sentence in (selected, *source.doubts, *lacking):
+        if sentence:
+            progress.say(sentence)
     report_known_cases(found, source, progress)
     sweep_partials(*targets.paths, *(path for one in extras for path in one.paths()))
     made = Made(values=model.scheme.known_values(), weights=source.files)
@@ -142,6 +146,7 @@ def predict(scans: Sequence[Path], out: Path, place: Place, options: PredictionO
         pictures=written.pictures,
         folder=None if targets.named else targets.folder,
         record=written.record,
+        lesions=written.lesions,
         maps=tuple(path for one in extras for path in one.maps.paths() if path.is_file()),
     )
     if failures:

@@ -25,6 +25,7 @@ _OTHER_NAMES = {
     "-w": "workspace",
     "--channel": "channels",
     "--fold": "folds",
+    "--from": "from_model",
     "--images": "dataset",
     "--jobs": "folds_at_once",
     "--label": "labels",
@@ -37,12 +38,13 @@ _OTHER_NAMES = {
 }
 # Options without a value.
 _FLAGS = (
-    *("--bids", "--overwrite", "--probabilities", "--restart", "--strict", "--uncertainty", "--with-previous"),
-    "--zero-missing",
+    *("--allow-seen", "--bids", "--onnx", "--overwrite", "--probabilities", "--restart", "--strict", "--uncertainty"),
+    *("--with-previous", "--zero-missing"),
 )
 _SAME_NAMES = (
     *("--configuration", "--gpu-memory-gb", "--ignore", "--iterations", "--labels", "--mask", "--max-hours"),
     *(
+        "--like",
         "--max-memory-gb",
         "--max-minutes",
         "--memory-gb",
@@ -52,6 +54,7 @@ _SAME_NAMES = (
         "--patience",
         "--plan-name",
         "--planner",
+        "--quality",
         "--seed",
         "--series",
     ),

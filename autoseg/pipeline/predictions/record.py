@@ -45,11 +45,14 @@ class PredictedDice:
     """The Dice that a mask is expected to have.
 
     Attributes:
-        value: 0 to 1.
+        value: 0 to 1, the mean over labels or regions.
+        low: end of the interval that holds nine in ten true Dice, as `high`.
         error: mean absolute difference from the true Dice, as it was on scans that the model had not seen.
     """
 
     value: float
+    low: float
+    high: float
     error: float
 
 
@@ -114,7 +117,6 @@ class RecordedModel:
         name: of the folder or file that it was read from.
         sha256: over the files of its weights, in their order.
         folds: of all its stages.
-        mirror: whether flips are averaged.
     """
 
     dataset: str
@@ -123,7 +125,6 @@ class RecordedModel:
     name: str
     sha256: str
     folds: tuple[RecordedFold, ...]
-    mirror: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

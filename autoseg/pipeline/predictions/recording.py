@@ -29,6 +29,7 @@ from autoseg.pipeline.predictions.record import (
 from autoseg.pipeline.scan_warnings import ScanWarning
 from autoseg.pipeline.showing import Amount
 from autoseg.pipeline.sources import ModelSource, Place
+from autoseg.prediction import LoadedModel
 from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.workspace import Workspace
 
@@ -124,17 +125,16 @@ class Recorder:
         return target.relative_to(self.masks).as_posix()
 
 
-def describe_model(place: Place, source: ModelSource, models: ModelSet, *, mirror: bool) -> RecordedModel:
+def describe_model(place: Place, source: ModelSource, models: ModelSet, loaded: LoadedModel) -> RecordedModel:
     """Return what is recorded of a model."""
     root = place.root if isinstance(place, Workspace | FoldFolder) else place
     return RecordedModel(
         dataset=source.run.dataset,
-        description=models.describe(),
+        description=loaded.description,
         source="workspace" if isinstance(place, Workspace) else "fold" if isinstance(place, FoldFolder) else "bundle",
         name=root.name,
         sha256=hash_files(source.files),
         folds=describe_folds(models),
-        mirror=mirror,
     )
 
 

@@ -20,10 +20,10 @@ from dataset_fingerprints.reading.file_names import show_left_out
 _log = logging.getLogger(__name__)
 
 
-def introduce(inputs: Inputs, model: LoadedModel, progress: Progress, *, mirror: bool) -> None:
+def introduce(inputs: Inputs, model: LoadedModel, progress: Progress) -> None:
     """Say what is predicted and by what, and what about the files is remarkable."""
     found = inputs.scans()
-    progress.say(f"{counted(len(found), 'scan')}, {model.description}, flips {'on' if mirror else 'off'}.")
+    progress.say(f"{counted(len(found), 'scan')}, {model.description}.")
     lacking = [scan.name for scan in found if scan.absent()]
     if lacking:
         progress.say(
