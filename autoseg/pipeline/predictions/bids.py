@@ -78,13 +78,14 @@ class Derivative:
         """Return the path of a scan's mask."""
         name = self.names[scan]
         if self._is_one():
-            return self.out / name.file("mask", ".nii.gz", name_label(self.scheme.labels[0].name, alone=True))
+            return self.out / name.file("mask", ".nii.gz", self._label())
         return self.out / name.file("dseg", ".nii.gz")
 
     def probability(self, scan: str, part: str) -> Path:
         """Return the path of the probabilities of a label or region."""
-        alone = len(self.scheme.regions or self.scheme.labels) == 1
-        return self.out / self.names[scan].file("probseg", ".nii.gz", name_label(part, alone=alone))
+        parts = [one.name for one in self.scheme.regions or self.scheme.labels]
+        label = name_labels(parts)[parts.index(part)]
+        return self.out / self.names[scan].file("probseg", ".nii.gz", label)
 
     def write_sidecars(self, scan: str, maps: Sequence[str] = ()) -> None:
         """Write what describes a scan's mask, and its maps, where it is not there yet.
@@ -94,11 +95,10 @@ class Derivative:
             maps: names of the labels or regions whose probabilities are written.
         """
         name, mask = self.names[scan], self.mask(scan)
-        lesion = self._is_one() and name_label(self.scheme.labels[0].name, alone=True) == LESION
         names = ", ".join(label.name for label in self.scheme.labels)
         kind: dict[str, JsonValue] = {"Description": f"Predicted by {PROGRAM}: {names}"}
         if self._is_one():
-            kind["Type"] = "Lesion" if lesion else "ROI"
+            kind["Type"] = "Lesion" if self._label() == LESION else "ROI"
         _write_missing(mask, kind | _describe_sources(name))
         if not self._is_one():
             rows = ["index\tname", *(f"{label.value}\t{label.name}" for label in self.scheme.labels)]
@@ -130,6 +130,9 @@ class Derivative:
     def _is_one(self) -> bool:
         return len(self.scheme.labels) == 1
 
+    def _label(self) -> str:
+        return name_labels([self.scheme.labels[0].name])[0]
+
 
 def make_derivative(out: Path, scans: Sequence[tuple[Path, NewScan]], scheme: LabelScheme) -> Derivative:
     """Return where the masks of scans of BIDS trees go.
@@ -150,11 +153,15 @@ def make_derivative(out: Path, scans: Sequence[tuple[Path, NewScan]], scheme: La
     return Derivative(out=out, scheme=scheme, names=names, links=links)
 
 
-def name_label(name: str, *, alone: bool) -> str:
-    """Return what BIDS calls a label or region: `L` for lesions where nothing else is looked for."""
-    if alone and is_lesion_name(name):
-        return LESION
-    return _NOT_ALPHANUMERIC.sub("", name) or "label"
+def name_labels(names: Sequence[str]) -> tuple[str, ...]:
+    """Return what BIDS calls labels or regions, each once: `L` for lesions where nothing else is looked for."""
+    if len(names) == 1 and is_lesion_name(names[0]):
+        return (LESION,)
+    called: list[str] = []
+    for number, name in enumerate(names, start=1):
+        plain = _NOT_ALPHANUMERIC.sub("", name) or "label"
+        called.append(f"{plain}{number}" if plain.casefold() in map(str.casefold, called) else plain)
+    return tuple(called)
 
 
 def _name(scan: NewScan, root: Path, called: str) -> BidsName:
