@@ -260,6 +260,28 @@ def rivals(
 
 
 @app.command()
+def confidence(
+    work: Annotated[Path, typer.Option(help="Where everything is written.")] = Path("confidence-work"),
+    lesion_masks: Annotated[Path | None, typer.Option(help="As for autoseg simulate.")] = None,
+    iterations: Annotated[int, typer.Option(help="Of each fold's training.")] = 200,
+    picture: Annotated[
+        Path | None, typer.Option(help="Of predicted against true Dice; else in the work folder.")
+    ] = None,
+) -> None:
+    """Put predicted Dice to held-out simulated scans: how far off is it, and do its intervals hold?"""
+    from autoseg.cli.display import TerminalProgress
+    from experiments.confidence import COLUMNS, SIMULATION, draw_study, run_study
+
+    simulation = replace(SIMULATION, lesion_masks=str(lesion_masks.resolve()) if lesion_masks else "")
+    study = run_study(work.resolve(), simulation, iterations, TerminalProgress())
+    place = picture or work / "confidence.png"
+    draw_study(study, place)
+    console.print(f"Cross-validation: {study.calibration.describe()}", soft_wrap=True)
+    show_table("Held-out scans", COLUMNS, study.rows())
+    console.print(f"Picture: {place}", soft_wrap=True)
+
+
+@app.command()
 def checkouts(
     before: Annotated[Path, typer.Argument(help="A checkout of autoseg.")],
     after: Annotated[Path, typer.Argument(help="Another one.")],
