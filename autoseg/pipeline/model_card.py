@@ -21,6 +21,11 @@ USE = (
     "Research on scans like those that it was trained on. It is not a medical device: no mask may decide on a patient "
     "without a person who looked at it."
 )
+_PORTABLE = (
+    "Without autoseg and torch, where numpy, scipy, nibabel and onnxruntime are installed:\n\n"
+    "    python THIS_FILE.zip SCANS -o MASKS\n\n"
+    "That runs the program in this file (predict.py): do so only if you trust whoever gave it to you."
+)
 _METRICS = {"dice": "Dice", "lesion_f1": "lesion F1", "hd95_mm": "HD95 mm"}
 
 
@@ -45,7 +50,11 @@ class ScoredModel:
 
 
 def write_card(
-    words: Words, models: ModelSet, scored: Sequence[ScoredModel], steps: Mapping[tuple[str, str], int]
+    words: Words,
+    models: ModelSet,
+    scored: Sequence[ScoredModel],
+    steps: Mapping[tuple[str, str], int],
+    portable: bool = False,
 ) -> str:
     """Return a model's card in Markdown.
 
@@ -54,12 +63,14 @@ def write_card(
         models: that it is made of.
         scored: their scores.
         steps: that the folds were trained for, by the names of configuration and fold.
+        portable: whether a program is in the file that predicts without torch.
     """
     run = models.run()
     parts = [
         f"# {words.name or run.dataset}",
         f"A model that segments scans, exported by autoseg {version('autoseg-lesion')}.\n\n"
         "    autoseg predict SCANS -o MASKS -m THIS_FILE.zip",
+        *([_PORTABLE] if portable else []),
         "## Scans and labels\n\n" + _list(_describe_task(run)),
         "## Training data\n\n" + _list(_describe_data(run.summary)),
         "## Networks\n\n" + _list(_describe_networks(models, steps)),

@@ -82,9 +82,7 @@ def test_probabilities_of_a_network_are_those_of_autoseg(
     mirror: bool,
 ) -> None:
     configuration = tiny_configuration(slice_axis)
-    configuration = replace(
-        configuration, preprocessing=replace(configuration.preprocessing, spacing_mm=spacing_mm)
-    )
+    configuration = replace(configuration, preprocessing=replace(configuration.preprocessing, spacing_mm=spacing_mm))
     plain = json.loads(to_json(configuration))
     shape = scans.choose_shape(scan, plain["preprocessing"])
     crop = list_crops(shape)[number]
@@ -147,7 +145,9 @@ def test_crops_to_what_was_found_are_those_of_autoseg(seed: int) -> None:
 def test_the_mean_lies_in_the_box_around_all(scan: scans.Scan) -> None:
     preprocessing = {"spacing_mm": (1.0, 1.2, 1.9)}
     crops = list_crops(scans.choose_shape(scan, preprocessing))[1:]
-    logits = [np.random.default_rng(n).normal(size=(3, *crop.shape())).astype(np.float32) for n, crop in enumerate(crops)]
+    logits = [
+        np.random.default_rng(n).normal(size=(3, *crop.shape())).astype(np.float32) for n, crop in enumerate(crops)
+    ]
     pairs = zip(logits, crops, strict=True)
     parts = [networks.restore(one, crop, scan, preprocessing, exclusive=True) for one, crop in pairs]
     mean = networks.average(parts)
