@@ -17,12 +17,22 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from autoseg.pipeline.face import evaluate, explain, plan_and_preprocess, train
-    from autoseg.pipeline.model_face import export, load_model, predict
+    from autoseg.pipeline.face import evaluate, explain, plan_and_preprocess, select, train
+    from autoseg.pipeline.model_face import export, import_nnunet, load_model, predict
 
-__all__ = ["evaluate", "explain", "export", "load_model", "plan_and_preprocess", "predict", "train"]
+__all__ = [
+    "evaluate",
+    "explain",
+    "export",
+    "import_nnunet",
+    "load_model",
+    "plan_and_preprocess",
+    "predict",
+    "select",
+    "train",
+]
 
-_OF_MODELS = ("export", "load_model", "predict")
+_OF_MODELS = ("export", "import_nnunet", "load_model", "predict")
 
 
 def __getattr__(name: str) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import Discriminator
+from pydantic import Discriminator, Field
 
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.geometry import Triple, TripleFloat, show_lengths
@@ -40,18 +40,51 @@ class Decision:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class NnunetRules:
+    """nnU-Net's rules of preprocessing, by which networks that it trained see scans.
+
+    They crop to what is not 0, look for a coarse axis in each scan, and take the nearest slice along it.
+
+    Attributes:
+        axes: the axes that a configuration's spacing, patch, kernels and flips go along: those of the file as it is
+            stored, or canonical ones.
+        kept_axis: the axis along which every scan keeps its own spacing, as scans for a 2D network do, or -1.
+        images: interpolation of images; with `none`, every scan keeps its spacing along all axes.
+        coarse: whether the coarse axis is resampled apart: where voxels are more than `threshold` times longer than
+            wide, in every scan, or in none.
+        threshold: for `coarse`.
+    """
+
+    axes: Literal["stored", "canonical"]
+    kept_axis: int = -1
+    images: Literal["spline", "linear", "none"] = "spline"
+    coarse: Literal["auto", "always", "never"] = "auto"
+    threshold: float = 3.0
+
+
+def _is_none(value: object) -> bool:
+    return value is None
+
+
+def _is_even(value: object) -> bool:
+    return value == "even"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Preprocessing:
     """Steps from raw scans to arrays; their hash names the store, so that configurations share what is the same.
 
     Attributes:
-        spacing_mm: target voxel size in canonical axes.
+        spacing_mm: target voxel size in canonical axes, or in those of `nnunet`.
         normalization: one choice per channel, from `planners.parts.NORMALIZATIONS`.
         coarse_axis: the axis that is resampled linearly because it is much coarser than the others, or -1.
+        nnunet: nnU-Net's rules in place of autoseg's; null, and not written, in plans of our own.
     """
 
     spacing_mm: TripleFloat
     normalization: tuple[Choice, ...]
     coarse_axis: int
+    nnunet: Annotated[NnunetRules | None, Field(exclude_if=_is_none)] = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,13 +136,16 @@ class Prediction:
 
     Attributes:
         step_share: distance between neighbouring tiles as a share of the patch.
-        mirror_axes: canonical axes whose flips are averaged; all combinations.
+        mirror_axes: axes whose flips are averaged; all combinations.
         gaussian_sigma_share: width of a tile's weight as a share of the patch.
+        tile_weights: even ones lie around the patch's centre and are nowhere below 1e-4 of the largest; nnU-Net's lie
+            around the voxel behind the centre, in half precision. Not written where they are even.
     """
 
     step_share: float
     mirror_axes: tuple[int, ...]
     gaussian_sigma_share: float
+    tile_weights: Annotated[Literal["even", "nnunet"], Field(exclude_if=_is_even)] = "even"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

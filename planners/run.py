@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.fingerprint import FingerprintSummary
@@ -12,6 +14,7 @@ from dataset_fingerprints.names import check_case_name, check_fold_name, check_f
 from planners.machine import MachineProfile
 from planners.order import order_by_need
 from planners.plan import SCHEMA_VERSION, Configuration, Plan, StepDown
+from planners.start import NOTHING_SEEN, ModelStart, SeenBefore, Task
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,6 +30,10 @@ class CaseContent:
 
     def __post_init__(self) -> None:
         check_case_name(self.case)
+
+    def scans(self) -> tuple[str, ...]:
+        """Return the hashes of its scans: a label map without a label is the same in many cases."""
+        return self.sha256[:-1]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,6 +53,10 @@ class Run:
         contents: of all these cases, in this order.
         summary: of the data set.
         steps: the steps down in size that the fold took for lack of memory.
+        start: the model that the training started from, or null.
+        seen: cases that this model, and others before it, were trained on.
+        cases_known: whether the cases are those that it was trained on; those of another program's model are not
+            known, and none are listed. Not written where they are known.
         schema_version: that of plans, whose configurations it holds.
     """
 
@@ -65,6 +76,9 @@ class Run:
     contents: tuple[CaseContent, ...]
     summary: FingerprintSummary
     steps: tuple[StepDown, ...] = ()
+    start: ModelStart | None = None
+    seen: SeenBefore = NOTHING_SEEN
+    cases_known: Annotated[bool, Field(exclude_if=bool)] = True
     schema_version: int = SCHEMA_VERSION
 
     def __post_init__(self) -> None:
@@ -81,6 +95,23 @@ class Run:
     def input_channels(self) -> int:
         """Return the channels that the trained network sees."""
         return self.own().input_channels(len(self.channels), len(self.scheme.heads().targets()))
+
+    def task(self) -> Task:
+        """Return inputs and outputs of the trained network."""
+        masks = tuple(entry.configuration for entry in self.own().masks())
+        return Task(channels=self.channels, scheme=self.scheme, masks=masks)
+
+    def has_seen(self) -> SeenBefore:
+        """Return the cases that the weights were trained on, here and before, by their scans."""
+        train = self.contents[: len(self.train_cases)]
+        own = SeenBefore(scans=tuple(scan for content in train for scan in content.scans()))
+        return own.join(self.seen)
+
+    def seen_cases(self) -> tuple[str, ...]:
+        """Return the validation cases that a model was trained on that the training started from."""
+        known = frozenset(self.seen.scans)
+        judged = self.contents[len(self.train_cases) :]
+        return tuple(content.case for content in judged if known.intersection(content.scans()))
 
     def absolute_channels(self) -> tuple[int, ...]:
         """Return the positions of the channels whose intensities are taken as they are: they have a unit."""

@@ -29,11 +29,14 @@ from autoseg.cli.display import TerminalProgress, console, show_plain, show_scor
 from autoseg.cli.ending import run_to_end
 from autoseg.cli.evaluating import evaluate
 from autoseg.cli.exclusive import refuse_beside, refuse_unused
+from autoseg.cli.importing import import_nnunet
 from autoseg.cli.locales import restart_in_utf8
 from autoseg.cli.model_options import PlanOption, WorkspaceOption
 from autoseg.cli.parsing import AnySpelling, NumberFirst
 from autoseg.cli.predicting import export, predict
+from autoseg.cli.quality import quality
 from autoseg.cli.registered import add_registered
+from autoseg.cli.selecting import select
 from autoseg.cli.simulating import demo, simulate
 from autoseg.cli.streams import finish_output
 from autoseg.cli.versions import show_versions
@@ -109,6 +112,10 @@ def plan_and_preprocess_command(
     max_hours: PlanHoursOption = None,
     max_minutes: PlanMinutesOption = None,
     assignments: SetOption = None,
+    like: Annotated[
+        Path | None,
+        typer.Option(help="Plan like a trained model (model.zip), for `train --from`: its network, patch, voxels."),
+    ] = None,
 ) -> None:
     """Look at a data set, decide everything that has to be decided, and preprocess it."""
     from autoseg.pipeline.first_training import describe_first_training
@@ -130,6 +137,7 @@ def plan_and_preprocess_command(
         seed=seed,
         rules=rules or (),
         assignments=assignments or (),
+        like=like,
         progress=TerminalProgress(),
     )
     plan, dealt = read_plan(made, plan_name)
@@ -144,6 +152,8 @@ def plan_and_preprocess_command(
     console.print(f"Workspace: {made.root}. `autoseg explain` says why.", soft_wrap=True)
     for line in describe_first_training(made, plan, dealt, configurations or ()):
         console.print(line, soft_wrap=True)
+    if like is not None:
+        console.print(f"Add --from {like} there: its weights are what the training starts from.", soft_wrap=True)
 
 
 @app.command(cls=NumberFirst)
@@ -184,6 +194,14 @@ def train(
     ] = None,
     restart: Annotated[
         bool, typer.Option("--restart", help="Begin the fold anew: removes its weights and its scores.")
+    ] = False,
+    from_model: Annotated[
+        Path | None,
+        typer.Option("--from", help="Start from a trained model: a model.zip, a workspace or the folder of a fold."),
+    ] = None,
+    allow_seen: Annotated[
+        bool,
+        typer.Option("--allow-seen", help="Even if it was trained on cases to be judged on: marks every score."),
     ] = False,
     assignments: SetOption = None,
     job: Annotated[
@@ -226,6 +244,8 @@ def train(
         folds_at_once=jobs,
         memory_share=memory_share,
         restart=restart,
+        from_model=None if from_model is None else str(from_model.absolute()),
+        allow_seen=allow_seen,
     )
     found = find_workspace(workspace)
     show_start()
@@ -322,9 +342,12 @@ def explain(
 
 
 app.command(epilog="With --kinds: every kind of finding, its grades and what it means.")(check)
+app.command()(select)
 app.command()(predict)
+app.command()(quality)
 app.command()(evaluate)
 app.command()(export)
+app.command()(import_nnunet)
 app.command()(simulate)
 app.command()(demo)
 

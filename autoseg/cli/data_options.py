@@ -38,10 +38,11 @@ MaskOption = Annotated[
 ]
 
 ScansArgument = Annotated[
-    Path,
+    list[Path],
     typer.Argument(
-        help="A scan, a DICOM series' folder, or a folder of such; or a BIDS tree, a folder per patient, a CSV or TSV "
-        "(columns image or image:T1w, ...), or any data set that training takes, without need of label maps."
+        help="Scans, DICOM series' folders, or folders of such, with those in their sub-folders; or a BIDS tree, a "
+        "folder per patient, a CSV or TSV (columns image or image:T1w, ...), or any data set that training takes, "
+        "without need of label maps. Several can be given."
     ),
 ]
 ModelChannelOption = Annotated[

@@ -17,3 +17,6 @@ ModelsOption = Annotated[
     typer.Option("--configuration", "-c", help="One of the plan's, else its default; several are averaged."),
 ]
 FoldsOption = Annotated[list[str] | None, typer.Option("--fold", "-f", help="Folds to average; else all.")]
+SelectedOption = Annotated[
+    bool, typer.Option("--selected/--not-selected", help="Use what `autoseg select` chose, or the usual rule.")
+]

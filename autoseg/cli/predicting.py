@@ -9,7 +9,7 @@ import typer
 
 from autoseg.cli.data_options import ModelChannelOption, ScansArgument, choose_target
 from autoseg.cli.display import TerminalProgress, console
-from autoseg.cli.model_options import FoldsOption, ModelsOption, PlanOption, WorkspaceOption
+from autoseg.cli.model_options import FoldsOption, ModelsOption, PlanOption, SelectedOption, WorkspaceOption
 from autoseg.cli.written import shorten_path, show_masks, show_start
 from autoseg.pipeline import model_face
 from dataset_fingerprints.errors import PartlyDoneError
@@ -25,7 +25,14 @@ def predict(
     ] = None,
     configurations: ModelsOption = None,
     folds: FoldsOption = None,
-    mirror: Annotated[bool, typer.Option(help="Average over flips: slower, a little better.")] = True,
+    selected: SelectedOption = True,
+    quality: Annotated[
+        str, typer.Option(help="fast (one network, no flips, wide steps), standard, or best (all flips).")
+    ] = "standard",
+    mirror: Annotated[
+        bool | None,
+        typer.Option("--mirror/--no-mirror", help="All flips, or none; else as the quality says.", show_default=False),
+    ] = None,
     overwrite: Annotated[bool, typer.Option(help="Predict scans again that have a mask.")] = False,
     zero_missing: Annotated[
         bool, typer.Option("--zero-missing", help="Take scans that lack channels, and fill in zeros.")
@@ -34,6 +41,19 @@ def predict(
         str, typer.Option(help="Which DICOM series, where there are several: a part of its description, or its UID.")
     ] = "",
     channels: ModelChannelOption = None,
+    probabilities: Annotated[
+        bool, typer.Option("--probabilities", help="Write the probability of each label as well, in OUT-report.")
+    ] = False,
+    uncertainty: Annotated[
+        bool,
+        typer.Option(
+            "--uncertainty",
+            help="Write, in OUT-report, the entropy in nats, and the standard deviation between networks.",
+        ),
+    ] = False,
+    bids: Annotated[
+        bool, typer.Option(help="Write masks of BIDS trees as a BIDS derivative; else called after their cases.")
+    ] = True,
     max_memory_gb: Annotated[
         float | None,
         typer.Option(help="Memory that a scan may take beside the program itself, in GiB; else all that is free."),
@@ -51,11 +71,16 @@ def predict(
             configurations=configurations or (),
             plan_name=plan,
             folds=folds or (),
+            selected=selected,
+            quality=quality,
             mirror=mirror,
             overwrite=overwrite,
             zero_missing=zero_missing,
             series=series,
             channels=channels or (),
+            probabilities=probabilities,
+            uncertainty=uncertainty,
+            bids=bids,
             max_memory_gb=max_memory_gb,
             progress=TerminalProgress(),
         )
@@ -73,6 +98,7 @@ def export(
     workspace: WorkspaceOption = None,
     configurations: ModelsOption = None,
     folds: FoldsOption = None,
+    selected: SelectedOption = True,
     plan: PlanOption = "default",
     name: Annotated[str, typer.Option("--name", help="What to call the model; else as the data set.")] = "",
     licence: Annotated[
@@ -95,11 +121,17 @@ def export(
         configurations=configurations or (),
         plan_name=plan,
         folds=folds or (),
+        selected=selected,
         name=name,
         licence=licence,
         intended_use=intended_use,
         onnx=onnx,
         progress=TerminalProgress(),
     )
+    show_model(written)
+
+
+def show_model(written: Path) -> None:
+    """Print where a model was written."""
     megabytes = written.stat().st_size / 2**20
     console.print(f"Model: {shorten_path(written)} ({megabytes:,.1f} MiB; README.md in it is its card)", soft_wrap=True)

@@ -41,7 +41,8 @@ def show_scores(title: str, evaluation: Evaluation, names: Mapping[int | str, st
         if metric.name in titles and (metric.statistics.mean is not None or metric.missed)
     ]
     rows = [(label, metric, *_show(summary)) for label, metric, summary in shown]
-    missed = any(row[-1] for row in rows)
+    missed, seen = any(row[-1] for row in rows), evaluation.seen.brief()
+    title = f"{title} ({seen})" if seen else title
     show_table(title, COLUMNS if missed else COLUMNS[:-1], rows if missed else [row[:-1] for row in rows])
     for line in (*_remark_on_cases(shown), *_remark_on_intervals(evaluation), _show_mean(evaluation)):
         console.print(line, soft_wrap=True)
@@ -74,7 +75,9 @@ def _remark_on_intervals(evaluation: Evaluation) -> Iterator[str]:
 
 def _show_mean(evaluation: Evaluation) -> str:
     over = " over labels" if len(evaluation.summary) > 1 else ""
-    return f"Mean Dice{over}: {evaluation.foreground_mean_dice:.4f}, of {counted(len(evaluation.cases), 'case')}"
+    seen = f". {evaluation.seen.describe()}" if evaluation.seen.brief() else ""
+    cases = counted(len(evaluation.cases), "case")
+    return f"Mean Dice{over}: {evaluation.foreground_mean_dice:.4f}, of {cases}{seen}"
 
 
 def _are(number: int) -> str:

@@ -29,7 +29,15 @@ from autoseg.evaluation.mask_pair import MaskPair, pair_masks
 from autoseg.evaluation.metrics import METRICS, About, MetricOptions
 from autoseg.evaluation.pairing import FilePair, Pairing, pair_files
 from autoseg.evaluation.records import read_evaluation, write_evaluation
-from autoseg.evaluation.results import Evaluation, LabelSummary, MetricSummary, Unpaired, refuse_failures, summarise
+from autoseg.evaluation.results import (
+    Evaluation,
+    LabelSummary,
+    MetricSummary,
+    SeenCases,
+    Unpaired,
+    refuse_failures,
+    summarise,
+)
 from autoseg.evaluation.statistics import Statistics, bootstrap_interval, measure_statistics
 
 __all__ = [
@@ -50,6 +58,7 @@ __all__ = [
     "NamedMetric",
     "Pairing",
     "Score",
+    "SeenCases",
     "Segment",
     "Statistics",
     "Targets",

@@ -9,7 +9,7 @@ from typing import Any
 
 from autoseg.evaluation.cases import CaseScores
 from autoseg.evaluation.conventions import Convention
-from autoseg.evaluation.results import ALL_PAIRED, SCHEMA_VERSION, Evaluation, MetricSummary
+from autoseg.evaluation.results import ALL_PAIRED, NONE_SEEN, SCHEMA_VERSION, Evaluation, MetricSummary
 from dataset_fingerprints.errors import FileFormatError
 from dataset_fingerprints.files.checksums import CHECKSUM, Seal, make_seal
 from dataset_fingerprints.files.jsonfiles import from_plain, read_plain_json, to_json, write_json
@@ -17,6 +17,8 @@ from dataset_fingerprints.files.jsonfiles import from_plain, read_plain_json, to
 # Why a case may be in no statistics.
 _LEFT_OUT = ("missed", "invented", "absent")
 _NAMES = "label_names"
+# Whether a model had been trained on a case, or on any, from which the training started.
+_SEEN = "seen_before"
 
 
 def write_evaluation(path: Path, evaluation: Evaluation, *, sealed: bool = False) -> None:
@@ -63,15 +65,18 @@ def to_plain(evaluation: Evaluation) -> dict[str, Any]:
     """
     failures = [asdict(failure) for failure in evaluation.failures]
     partial = evaluation.convention.partial_metrics()
+    marked = evaluation.seen != NONE_SEEN
     return {
         "schema_version": evaluation.schema_version,
         **({"failures": failures} if failures else {}),
         **({"unpaired": asdict(evaluation.unpaired)} if evaluation.unpaired != ALL_PAIRED else {}),
         **({_NAMES: {str(label.value): label.name for label in evaluation.names}} if evaluation.names else {}),
+        **({_SEEN: {"note": evaluation.seen.describe(), **asdict(evaluation.seen)}} if marked else {}),
         "conventions": _plain_convention(evaluation.convention),
         "cases": [
             {
                 "case": case.case,
+                **({_SEEN: evaluation.seen.mark(case.case)} if marked else {}),
                 "labels": {
                     str(label.label): {score.metric: score.value for score in label.scores} for label in case.labels
                 },
@@ -115,6 +120,8 @@ def _with_lists(plain: dict[str, Any]) -> dict[str, Any]:
         listed["convention"] = _convention(listed.pop("conventions"))
     if isinstance(plain.get(_NAMES), dict):
         listed["names"] = [{"name": name, "value": _label(value)} for value, name in listed.pop(_NAMES).items()]
+    if isinstance(plain.get(_SEEN), dict):
+        listed["seen"] = {key: value for key, value in listed.pop(_SEEN).items() if key != "note"}
     if isinstance(plain.get("cases"), list):
         listed["cases"] = [_case_with_list(case) for case in plain["cases"]]
     if isinstance(plain.get("summary"), dict):
@@ -152,7 +159,7 @@ def _case_with_list(case: Any) -> Any:
         else value
         for key, value in case["labels"].items()
     ]
-    return {**{key: value for key, value in case.items() if key not in lists}, "labels": labels}
+    return {**{key: value for key, value in case.items() if key not in (*lists, _SEEN)}, "labels": labels}
 
 
 def _metrics(metrics: Any) -> Any:

@@ -85,6 +85,49 @@ ALL_PAIRED = Unpaired()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SeenCases:
+    """Scored cases that a model had been trained on from which the training of the scored one started.
+
+    Attributes:
+        cases: names of those that it had.
+        unknown: names of those of which nobody knows.
+        models: names of the models.
+    """
+
+    cases: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+
+    def mark(self, case: str) -> str:
+        """Return whether a case had been seen: `yes`, `no` or `unknown`."""
+        return "yes" if case in self.cases else "unknown" if case in self.unknown else "no"
+
+    def brief(self) -> str:
+        """Return in a few words how many had been; empty where none had."""
+        said = [f"{counted(len(self.cases), 'case')} seen before"] if self.cases else []
+        said += [f"{counted(len(self.unknown), 'case')} perhaps seen before"] if self.unknown else []
+        return ", ".join(said)
+
+    def describe(self) -> str:
+        """Return the same in sentences."""
+        said, names = [], " and ".join(self.models)
+        if self.cases:
+            said.append(
+                f"The training started from {names}, trained on {len(self.cases)} of these cases before "
+                f"({some_of(self.cases, 10)}): their scores look better than those of new scans."
+            )
+        if self.unknown:
+            said.append(
+                f"The training started from {names}, of which it is unknown whether its training cases are among "
+                f"{len(self.unknown)} of these cases: their scores may look better than those of new scans."
+            )
+        return " ".join(said)
+
+
+NONE_SEEN = SeenCases()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Evaluation:
     """Every case's scores, their summary per label, and the convention they were made with.
 
@@ -93,6 +136,7 @@ class Evaluation:
         failures: cases that could not be scored, and are in none of the figures.
         unpaired: cases of which only one side is there, and that are in none of the figures either.
         names: of labels, as far as they are known.
+        seen: cases whose scores may look too good.
     """
 
     cases: tuple[CaseScores, ...]
@@ -101,6 +145,7 @@ class Evaluation:
     failures: tuple[Failure, ...] = ()
     unpaired: Unpaired = ALL_PAIRED
     names: tuple[Label, ...] = ()
+    seen: SeenCases = NONE_SEEN
     schema_version: int = SCHEMA_VERSION
 
     @property

@@ -12,6 +12,8 @@ from typing import TypeVar
 from autoseg.models.archive import LIST, REMEDY, Archive, ArchiveWriter, ListedFile, writing_archive
 from autoseg.models.model import Model
 from autoseg.models.model_set import ModelSet, Rule, Stages
+from autoseg.models.predicted_dice import PredictedDiceFile
+from autoseg.models.quality import QualityFile
 from autoseg.models.selection import Selection
 from autoseg.models.tensors import pack_tensors, unpack_weights
 from dataset_fingerprints.errors import DataError, FileFormatError
@@ -26,6 +28,7 @@ T = TypeVar("T")
 SCHEMA_VERSION = 1
 CARD = "README.md"
 _SCANS, _SELECTION = "scans.json", "selection.json"
+_DICE, _QUALITY = "predicted_dice.json", "quality.json"
 # Of one fold; a training keeps a few.
 MOST_NETWORKS = 64
 
@@ -165,13 +168,29 @@ class Bundle:
             {stage.configuration: tuple(models[stage.configuration, fold] for fold in stage.folds) for stage in one}
             for one in self.description.averaged
         )
-        known = self._read(_SCANS, KnownTraits)
+        known, dice, quality = (
+            self._read(_SCANS, KnownTraits),
+            self._read(_DICE, PredictedDiceFile),
+            self._read(_QUALITY, QualityFile),
+        )
         return ModelSet(
             stages=stages,
             rule=self.description.rule,
             traits=known.scans if known else (),
             selection=self._read(_SELECTION, Selection),
+            predicted_dice=dice.calibrations[0] if dice and dice.calibrations else None,
+            efforts=quality.configurations if quality else (),
         )
+
+    def read_fold(self, configuration: str, fold: str) -> Model:
+        """Return one of its models with its weights.
+
+        Raises:
+            DataError: a file is not what is listed.
+            WorkspaceError: weights cannot be used.
+        """
+        named = (configuration, fold)
+        return self._read_model(next(one for one in self.description.folds if (one.configuration, one.fold) == named))
 
     def _read(self, name: str, kind: type[T]) -> T | None:
         """Return what a file holds; None where there is no such file."""
@@ -257,10 +276,8 @@ def write_bundle(
     with writing_archive(path) as writer:
         for entry, model in zip(bundled, folds.values(), strict=True):
             _write_fold(writer, entry, model)
-        known = KnownTraits(scans=models.traits) if models.traits else None
-        for name, value in ((_SCANS, known), (_SELECTION, models.selection)):
-            if value is not None:
-                writer.write(name, [to_sealed_json(value).encode()])
+        for name, value in _list_kept(models).items():
+            writer.write(name, [to_sealed_json(value).encode()])
         writer.write(CARD, [cover.card.encode()])
         for name, content in others:
             writer.write(name, [content])
@@ -274,6 +291,20 @@ def write_bundle(
             files=tuple(writer.listed),
         )
         writer.write_list(to_sealed_json(description))
+
+
+def _list_kept(models: ModelSet) -> dict[str, object]:
+    """Return what is known of the models beside their weights, by the names of files."""
+    kept: dict[str, object] = {}
+    if models.traits:
+        kept[_SCANS] = KnownTraits(scans=models.traits)
+    if models.selection is not None:
+        kept[_SELECTION] = models.selection
+    if models.predicted_dice is not None:
+        kept[_DICE] = PredictedDiceFile(calibrations=(models.predicted_dice,))
+    if models.efforts:
+        kept[_QUALITY] = QualityFile(configurations=models.efforts)
+    return kept
 
 
 def _write_fold(writer: ArchiveWriter, fold: BundledFold, model: Model) -> None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from autoseg.models.model import Model
+from autoseg.models.predicted_dice import DiceCalibration
+from autoseg.models.quality import MeasuredEfforts
 from autoseg.models.selection import Selection
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.geometry import Triple
@@ -30,12 +32,16 @@ class ModelSet:
         traits: measurements of the scans that they were trained for, with which new ones are compared; empty where
             nothing is known of them.
         selection: how their mean becomes labels, and why; None for the usual rule.
+        predicted_dice: how the Dice of their masks is predicted; None where that was not measured.
+        efforts: what flips and overlaps bring, of the configurations of which it was measured.
     """
 
     stages: tuple[Stages, ...]
     rule: Rule = "probabilities"
     traits: tuple[Traits, ...] = ()
     selection: Selection | None = None
+    predicted_dice: DiceCalibration | None = None
+    efforts: tuple[MeasuredEfforts, ...] = ()
 
     def averaged(self) -> tuple[Model, ...]:
         """Return the first model of each configuration that is averaged."""

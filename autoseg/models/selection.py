@@ -37,17 +37,36 @@ class Gain:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """Effect of a choice on cases that had no part in it.
+
+    Attributes:
+        score: mean, first before, then after.
+        gain: of the mean score.
+        dice: change of the mean Dice.
+        large_recall: change of the recall of lesions of at least 100 mm3; null where there are none.
+        small_recall: that of smaller ones.
+    """
+
+    score: tuple[float, float]
+    gain: Gain
+    dice: float
+    large_recall: float | None
+    small_recall: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Tried:
     """A rule and its mean score over all cases, which is no estimate once it was chosen as the best.
 
     Attributes:
-        threshold: of the mask.
-        removal: in words, of the components; empty for none.
-        volume_mm3: smallest volume of a component that stays; null for rules of another kind.
+        threshold: of the mask; null for the usual rule.
+        removal: in words, which components stay; empty where all do.
+        volume_mm3: smallest volume of a component that stays, 0 where all do; null for rules of another kind.
         filled: whether holes are filled.
     """
 
-    threshold: float
+    threshold: float | None
     removal: str
     volume_mm3: float | None
     filled: bool
@@ -68,12 +87,9 @@ class Trial:
         reason: why, or why not.
         candidates: how many were tried.
         agreeing: of the folds, how many chose the best one without their own cases.
-        score: cross-fitted mean, first before, then after.
-        gain: of the score.
-        dice: change of the mean Dice, cross-fitted.
-        large_recall: change of the recall of lesions of at least 100 mm3; null where there are none.
-        small_recall: that of smaller ones.
+        change: cross-fitted.
         tried: the candidates of a label or region.
+        place: of the best of them.
     """
 
     subject: str
@@ -83,12 +99,9 @@ class Trial:
     reason: str
     candidates: int
     agreeing: int
-    score: tuple[float, float]
-    gain: Gain
-    dice: float
-    large_recall: float | None
-    small_recall: float | None
+    change: Change
     tried: tuple[Tried, ...] = ()
+    place: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -132,3 +145,8 @@ class Selection:
     measured_on: tuple[MeasuredFold, ...]
     evidence: Evidence
     schema_version: int = SCHEMA_VERSION
+
+    def describe_taken(self) -> str:
+        """Return in a sentence what of it differs from the usual rule; empty where nothing does."""
+        taken = [f"{trial.subject or 'configurations'}: {trial.best}" for trial in self.evidence.trials if trial.taken]
+        return f"As selected on the cross-validation: {'; '.join(taken)}." if taken else ""

@@ -71,6 +71,11 @@ def _is_path(value: object) -> bool:
     return isinstance(text, str) and bool(text) and "\0" not in text
 
 
+def _are_paths(value: object) -> bool:
+    several = as_several(value) if not isinstance(value, os.PathLike) else (value,)
+    return bool(several) and all(map(_is_path, several))
+
+
 def _is_place(value: object) -> bool:
     """Return whether a value is a path or a workspace, which has one."""
     return _is_path(value) or _is_path(getattr(value, "root", None))
@@ -108,21 +113,25 @@ PATH = Kind(_is_path, "a path")
 INTEGERS = Kind(_are_whole_numbers, "integers")
 _NUMBER = Kind(_is_number, "a number")
 _WHOLE_NUMBER = Kind(_is_whole_number, "a whole number")
+_FLAG = Kind(_is_flag, "True or False")
 _OPTIONAL = frozenset(
     {
         *("workspace", "splits", "gpu_memory_gb", "max_hours", "max_minutes", "iterations", "patience", "memory_gb"),
-        "max_memory_gb",
-        *("folds_at_once", "configuration", "planner", "ignore", "out", "target"),
+        *("folds_at_once", "configuration", "planner", "ignore", "out", "target", "from_model", "like"),
+        *("max_memory_gb", "model", "mirror"),
     }
 )
 _TYPES: tuple[tuple[frozenset[str], Kind], ...] = (
-    (frozenset({"dataset", "scans", "prediction", "reference", "splits", "out"}), PATH),
+    (frozenset({"dataset", "prediction", "reference", "splits", "out", "from_model", "like", "model"}), PATH),
+    (frozenset({"scans"}), Kind(_are_paths, "a path, or several")),
     (frozenset({"workspace", "source", "target"}), Kind(_is_place, "a path or a Workspace")),
     (frozenset({"gpu_memory_gb", "max_hours", "max_memory_gb", "max_minutes", "memory_gb", "memory_share"}), _NUMBER),
     (frozenset({"seed", "iterations", "patience", "folds_at_once", "ignore"}), _WHOLE_NUMBER),
-    (frozenset({"plan_name", "planner", "configuration", "mask"}), Kind(_is_text, "text")),
+    (frozenset({"plan_name", "planner", "configuration", "mask", "quality"}), Kind(_is_text, "text")),
+    (frozenset({"name", "licence", "intended_use"}), Kind(_is_text, "text")),
     (
-        frozenset({"mirror", "onnx", "overwrite", "zero_missing", "with_previous", "strict"}),
+        frozenset({"mirror", "onnx", "overwrite", "zero_missing", "with_previous", "strict", "allow_seen", "selected"})
+        | {"probabilities", "uncertainty", "bids"},
         Kind(_is_flag, "True or False"),
     ),
     (

@@ -101,7 +101,7 @@ def run_demo(folder: Path, max_minutes: float, progress: Progress) -> DemoResult
         raw, PlanningOptions(workspace=workspace_folder, max_hours=max_minutes / 60), progress
     )
     train_fold(workspace, "0", TrainingOptions(max_minutes=max_minutes), progress)
-    predict(raw / "imagesTs", masks, workspace, PredictionOptions(overwrite=True), progress)
+    predict([raw / "imagesTs"], masks, workspace, PredictionOptions(overwrite=True), progress)
     evaluation = evaluate_files(masks, raw / "labelsTs", label_targets((LESION,)), workers=count_cores(), strict=True)
     write_evaluation(folder / METRICS, evaluation)
     refuse_failures(evaluation)

@@ -37,6 +37,10 @@ class Masks:
         warnings: what is remarkable about scans that were predicted now, such as being unlike the training scans.
         table: of all scans: volumes, numbers of lesions, warnings; None where none was written.
         pictures: of the scans that were predicted now.
+        folder: that the masks lie in, some perhaps below it; None where a person gave the single mask's own name.
+        record: of this prediction, for programs: what was predicted by what; None where none was written.
+        lesions: the table of all lesions; None where no scan was predicted now.
+        maps: of probabilities and uncertainty, those of masks that stay too.
     """
 
     paths: tuple[Path, ...]
@@ -45,6 +49,10 @@ class Masks:
     warnings: tuple[ScanWarning, ...] = ()
     table: Path | None = None
     pictures: tuple[Path, ...] = ()
+    folder: Path | None = None
+    record: Path | None = None
+    lesions: Path | None = None
+    maps: tuple[Path, ...] = ()
 
     def __iter__(self) -> Iterator[Path]:
         return iter(self.paths)

@@ -23,13 +23,15 @@ from autoseg.pipeline.arguments import (
     check_arguments,
 )
 from autoseg.pipeline.explanation import Explanation
+from autoseg.pipeline.located import Location, find_located
+from autoseg.pipeline.selecting_call import select
 from autoseg.progress import Progress, SilentProgress
 
 if TYPE_CHECKING:
     from autoseg.evaluation import Evaluation
     from autoseg.workspace.workspace import Workspace
 
-Location = str | Path
+__all__ = ["Location", "evaluate", "explain", "plan_and_preprocess", "select", "train"]
 
 
 def plan_and_preprocess(
@@ -48,6 +50,7 @@ def plan_and_preprocess(
     seed: int = 0,
     rules: Sequence[str] = (),
     assignments: Sequence[str] = (),
+    like: Location | None = None,
     progress: Progress | None = None,
 ) -> Workspace:
     """Look at a data set, decide everything that has to be decided, preprocess it, and return the workspace.
@@ -71,6 +74,8 @@ def plan_and_preprocess(
         seed: of folds, weights and batches.
         rules: rules that look at lesions: `balanced_lesions=on`.
         assignments: values of the plan to change: `training.iterations=5000`.
+        like: a trained model to plan like, so that `train(from_model=...)` finds all of its weights fit: a model.zip, a
+            workspace, or the folder of a fold; its network, patch, voxel size and normalisation are taken.
         progress: receiver of progress reports; None for none.
 
     Raises:
@@ -83,6 +88,11 @@ def plan_and_preprocess(
     from autoseg.pipeline.planning import plan_and_preprocess as run
     from dataset_fingerprints.layouts import Selection
 
+    followed = None
+    if like is not None:
+        from autoseg.pipeline.following import read_followed
+
+        followed = read_followed(Path(like).absolute())
     options = PlanningOptions(
         labels=None if labels is None else Path(labels).absolute(),
         workspace=None if workspace is None else Path(workspace).absolute(),
@@ -96,9 +106,10 @@ def plan_and_preprocess(
         switches=as_several(rules),
         max_hours=as_number(max_hours),
         selection=Selection(channels=as_several(channels), mask=mask),
+        like=followed,
     )
     workspace_made, _ = run(Path(dataset).absolute(), options, progress or SilentProgress())
-    return locate(workspace_made)
+    return find_located(workspace_made)
 
 
 def train(
@@ -116,6 +127,8 @@ def train(
     folds_at_once: int | None = None,
     restart: bool = False,
     assignments: Sequence[str] = (),
+    from_model: Location | None = None,
+    allow_seen: bool = False,
     progress: Progress | None = None,
 ) -> Evaluation | None:
     """Train one fold, or go on with it, and return its scores on the cases that it was not trained on.
@@ -134,6 +147,9 @@ def train(
         folds_at_once: where `fold` is `all`.
         restart: begin anew, and remove what was trained before.
         assignments: values of the plan to change.
+        from_model: a trained model to start from: an exported model.zip, a workspace, or the folder of a fold; None for
+            random weights. The fold keeps what it needs of it.
+        allow_seen: also start from a model that was trained on cases that the fold is judged on; the scores say so.
         progress: receiver of progress reports; None for none.
 
     Returns:
@@ -161,8 +177,10 @@ def train(
         folds_at_once=as_whole_number(folds_at_once),
         memory_share=float(memory_share),
         restart=restart,
+        from_model=None if from_model is None else str(Path(from_model).absolute()),
+        allow_seen=allow_seen,
     )
-    found, listener = locate(workspace), progress or SilentProgress()
+    found, listener = find_located(workspace), progress or SilentProgress()
     if fold == ALL:
         return train_all(found, options, listener)
     return train_fold(found, str(fold), options, listener)
@@ -227,7 +245,7 @@ def evaluate(
     targets = Targets(segments=segments, ignored=None if ignore is None else index(ignore))
     convention = add_metrics(DEFAULT_CONVENTION, as_several(metrics))
     named = parse_names(as_several(names))
-    known = None if workspace is None else locate(workspace)
+    known = None if workspace is None else find_located(workspace)
     if out is not None:
         refuse_scores_place(Path(prediction), Path(reference), Path(out))
         sweep_partials(Path(out))
@@ -280,12 +298,3 @@ def explain(
     where = None if place is None else Path(place)
     plan = find_plan(where, options)
     return Explanation(plan=plan, known=find_known(where, options, plan))
-
-
-def locate(workspace: Workspace | Location | None) -> Workspace:
-    """Return a workspace by its absolute path: the current directory may change in a notebook."""
-    from autoseg.workspace.workspace import Workspace, find_workspace
-
-    if not isinstance(workspace, Workspace):
-        workspace = find_workspace(None if workspace is None else Path(workspace))
-    return Workspace(root=workspace.root.absolute())

@@ -26,6 +26,10 @@ _PORTABLE = (
     "    python THIS_FILE.zip SCANS -o MASKS\n\n"
     "That runs the program in this file (predict.py): do so only if you trust whoever gave it to you."
 )
+UNJUDGED = (
+    "Unknown: another program trained it, and the cases are not listed in it. A score on a case that it was trained on "
+    "says nothing of new ones."
+)
 _METRICS = {"dice": "Dice", "lesion_f1": "lesion F1", "hd95_mm": "HD95 mm"}
 
 
@@ -72,9 +76,9 @@ def write_card(
         "    autoseg predict SCANS -o MASKS -m THIS_FILE.zip",
         *([_PORTABLE] if portable else []),
         "## Scans and labels\n\n" + _list(_describe_task(run)),
-        "## Training data\n\n" + _list(_describe_data(run.summary)),
+        "## Training data\n\n" + _list([*_describe_data(run.summary), *_describe_starts(models)]),
         "## Networks\n\n" + _list(_describe_networks(models, steps)),
-        "## Scores\n\n" + _describe_scores(scored, run.scheme),
+        "## Scores\n\n" + (_describe_scores(scored, run.scheme) if run.cases_known else UNJUDGED),
         f"## Intended use\n\n{words.intended_use or USE}",
         f"## Licence\n\n{words.licence or UNSTATED.capitalize() + ': ask whoever gave you the file.'}",
     ]
@@ -96,7 +100,8 @@ def _describe_labels(scheme: LabelScheme) -> list[str]:
 
 
 def _describe_data(summary: FingerprintSummary) -> list[str]:
-    lines = [f"{counted(summary.case_count, 'case')} of the data set {summary.name}"]
+    cases = counted(summary.case_count, "case") if summary.case_count else "Cases"
+    lines = [f"{cases} of the data set {summary.name}"]
     if len(summary.sites) > 1:
         lines.append(f"{len(summary.sites)} sites")
     middle = [axis.p50 for axis in summary.spacing_mm]
@@ -111,13 +116,21 @@ def _describe_data(summary: FingerprintSummary) -> list[str]:
     return lines
 
 
+def _describe_starts(models: ModelSet) -> list[str]:
+    """Return from which models the trainings started: their data are a part of what the weights know."""
+    runs = [model.run for one in models.stages for group in one.values() for model in group]
+    found = {(run.start.name, run.start.sha256) for run in runs if run.start is not None}
+    return [f"Training started from another model: {name}, weights {sha256[:12]}" for name, sha256 in sorted(found)]
+
+
 def _show_range(volumes: Quantiles) -> str:
     values = (volumes.p05, volumes.p50, volumes.p95)
     return "" if None in values else ", ".join(f"{(value or 0) / 1000:.3g}" for value in values)
 
 
 def _describe_networks(models: ModelSet, steps: Mapping[tuple[str, str], int]) -> list[str]:
-    lines = [f"Averaged: {models.describe()}"]
+    selected = models.selection.describe_taken() if models.selection else ""
+    lines = [f"Averaged: {models.describe()}", *([selected] if selected else [])]
     for one in models.stages:
         for name, group in one.items():
             own = group[0].run.own()
@@ -136,9 +149,14 @@ def _describe_scores(scored: Sequence[ScoredModel], scheme: LabelScheme) -> str:
         for label in one.evaluation.summary:
             cells = [one.title, scheme.names().get(label.label, str(label.label)), str(len(one.evaluation.cases))]
             rows.append(f"| {' | '.join(cells + [_show_metric(label, metric) for metric in _METRICS])} |")
+    seen = "".join(
+        f"\n\n{one.title}: {one.evaluation.seen.describe()}" for one in scored if one.evaluation.seen.brief()
+    )
     return (
         "Means, with the 95 % interval of the mean, each case segmented by networks that were not trained on it, whole "
-        "volumes on their own grid. The average of all networks was judged on no other data.\n\n" + "\n".join(rows)
+        "volumes on their own grid. The average of all networks was judged on no other data.\n\n"
+        + "\n".join(rows)
+        + seen
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from autoseg.pipeline.predictions.nested import NO_SCANS, find_nested, why_no_scans
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.layouts import AUTOMATIC, Selection, list_scans, refuse_selection
 from dataset_fingerprints.names import counted, some_of
@@ -30,6 +31,7 @@ class NewScan:
     """A scan to predict.
 
     Attributes:
+        name: of its mask; of a scan in a sub-folder with the folder in front: `site/patient`.
         images: one path per channel, None for a channel that is not there, or a single 4D file.
     """
 
@@ -58,16 +60,18 @@ def find_scans(
     zero_missing: bool,
     series: str = "",
     selection: Selection = AUTOMATIC,
+    apart: Sequence[Path] = (),
 ) -> tuple[NewScan, ...]:
     """Find the scans of a data set or in a folder, or the one that a file or a DICOM series belongs to.
 
     Args:
-        scans: a file, a DICOM series' folder, or a folder of such; or a CSV or a folder as training takes it, whose
-            scans have the names of the cases there.
+        scans: a file, a DICOM series' folder, or a folder of such, with those in its sub-folders; or a CSV or a folder
+            as training takes it, whose scans have the names of the cases there.
         channels: the names of those that a scan must have.
         zero_missing: take scans that lack some of their channels.
         series: take only the DICOM series of this description or UID; empty for all.
         selection: the files of a data set that are the channels.
+        apart: folders in which no scans are looked for, as masks go there.
 
     Raises:
         DataError: there is none, channels are missing, or several files claim one channel.
@@ -85,7 +89,7 @@ def find_scans(
         raise DataError(f"{scans}: is not an image that can be read ({', '.join(IMAGE_SUFFIXES)}).{slice_of}")
     if series and given.is_file():
         raise DataError(f"{scans}: is one image; --series chooses among the DICOM series of a folder. Leave it out.")
-    groups = _group_files(given, len(channels), series)
+    groups = _group_files(given, len(channels), series, apart)
     if not groups:
         raise DataError(f"{scans}: holds no images ({', '.join(IMAGE_SUFFIXES)}) and no folder of a DICOM series.")
     found = {name: _by_channel(group, len(channels)) for name, group in groups.items()}
@@ -109,16 +113,20 @@ def _check_channels(
     return taken
 
 
-def _group_files(given: Path, channels: int, series: str) -> dict[str, list[Path]]:
+def _group_files(given: Path, channels: int, series: str, apart: Sequence[Path]) -> dict[str, list[Path]]:
     """Return the files, or folders of DICOM series, of each scan by its name."""
     if given.is_file() or is_series(given):
         # The others only tell what the digits at the end of its name are.
         return _spell(_own_group(given, _by_case(_siblings(given), channels), channels))
-    files = images_in(given)
-    if series or all(file.is_dir() for file in files):
+    own, nested = images_in(given), {} if series else find_nested(given, apart)
+    if series or (not nested and all(file.is_dir() for file in own)):
         return _group_folders(name_folders(given, series), channels)
-    _refuse_two_spellings(given, files)
-    return _spell(_by_case(files, channels))
+    groups: dict[str, list[Path]] = {}
+    for folder, files in {given: own, **nested}.items():
+        _refuse_two_spellings(folder, files)
+        for name, group in _spell(_by_case(files, channels)).items():
+            groups[(folder.relative_to(given) / name).as_posix()] = group
+    return groups
 
 
 def _group_folders(named: dict[str, Path], channels: int) -> dict[str, list[Path]]:
@@ -130,18 +138,30 @@ def _group_folders(named: dict[str, Path], channels: int) -> dict[str, list[Path
     return groups
 
 
-def list_left_out(scans: Path, found: Iterable[NewScan]) -> list[str]:
-    """Return the names of what lies in the folder of the scans and is none; nothing where a single scan was given."""
+def list_left_out(scans: Path, found: Iterable[NewScan], apart: Sequence[Path] = ()) -> list[str]:
+    """Return the names of what lies in the folder of the scans and is none; nothing where a single scan was given.
+
+    Args:
+        scans: the folder.
+        found: in it.
+        apart: folders that masks go to, which nobody misses.
+    """
+    found = tuple(found)
     files = [file for scan in found for file in scan.files()]
-    from_list = all(file.parent != scans and not file.is_dir() for file in files)
+    nested = any("/" in scan.name for scan in found)
+    from_list = not nested and all(file.parent != scans and not file.is_dir() for file in files)
     if not scans.is_dir() or scans in files or from_list:
         return []
-    return [f"{path.name} ({_say_why(path)})" for path in find_left_out((scans,), files)]
+    inside = {folder for file in files for folder in (file, *file.parents) if folder.is_relative_to(scans)}
+    places = {scans, *(file.parent for file in files)} if nested else {scans}
+    left_out = [path for path in find_left_out(places, files) if path not in inside]
+    shown = [path for path in left_out if not path.is_dir() or why_no_scans(path, apart) != "out"]
+    return [f"{path.relative_to(scans).as_posix()} ({_say_why(path)})" for path in shown]
 
 
 def _say_why(path: Path) -> str:
     if path.is_dir():
-        return "a folder: scans in it are not predicted with those beside it"
+        return NO_SCANS.get(why_no_scans(path), "a folder without scans")
     return "an image that belongs to no scan" if is_image(path) else "not an image"
 
 

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from autoseg.models import is_bundle
-from autoseg.pipeline.new_scans import NewScan
 from autoseg.workspace.fold import METRICS
 from autoseg.workspace.reserved import find_reserved, is_workspace_root
 from autoseg.workspace.workspace import Workspace
@@ -30,15 +29,12 @@ from dataset_fingerprints.files.places import (
     nearest_there,
     resolve,
 )
-from dataset_fingerprints.measuring.identity import files_behind
 from dataset_fingerprints.names import counted, some_of
-from dataset_fingerprints.reading import nifti_header
 from dataset_fingerprints.reading.file_names import find_alike, images_in
-from dataset_fingerprints.reading.images import is_image, suffix_of
+from dataset_fingerprints.reading.images import suffix_of
 
 # A suffix as files have one: a letter first, so that `masks_1.5mm` is a folder; `.v2` is a version.
 _FILE_SUFFIX = re.compile(r"\.(?!v\d)[A-Za-z][A-Za-z0-9]{0,5}$")
-_TWO_FILES = (".mhd", *nifti_header.PAIR_SUFFIXES)
 # The folders of an nnU-Net raw data set, beside its dataset.json.
 _RAW_FOLDERS = ("imagesTr", "labelsTr", "imagesTs", "labelsTs")
 _DESCRIPTION = "dataset.json"
@@ -54,39 +50,6 @@ _START_BYTES = 64
 _APART, _OTHER_FILE = "Name another place with -o.", "name another file with -o."
 
 
-def choose_targets(found: Sequence[NewScan], scans: Path, out: Path, workspace: Workspace | None) -> tuple[Path, ...]:
-    """Return where the mask of each scan goes.
-
-    Args:
-        found: the scans.
-        scans: the path that they were found at.
-        out: a folder; for a single scan also the mask's own name.
-        workspace: with the models; None for a model that lies alone.
-
-    Raises:
-        DataError: a mask would lie on or among scans, raw data or files of a workspace, or cannot have its name.
-    """
-    _refuse_no_place(out)
-    _refuse_read_only(out)
-    if suffix_of(out) in _TWO_FILES and not out.is_dir():
-        raise DataError(
-            f"{out}: {out.suffix} is one of two files, which cannot be replaced in one step. Write .nii.gz."
-        )
-    named = len(found) == 1 and is_image(out) and not out.is_dir()
-    if not named:
-        _refuse_no_folder(out, "for the masks", len(found))
-    folder = out.parent if named else out
-    targets = (out,) if named else tuple(folder / f"{scan.name}{scan.mask_suffix()}" for scan in found)
-    _refuse_names(folder, [target.name for target in targets])
-    folders = [target for target in targets if target.is_dir()]
-    if folders:
-        raise DataError(f"{folders[0]}: is a folder where a mask belongs. Move it away, or name another place with -o.")
-    _refuse_scans(found, scans, targets, named=named)
-    _refuse_reserved(folder)
-    _refuse_raw(folder, None if workspace is None else _read_dataset(workspace))
-    return targets
-
-
 def refuse_scores_place(prediction: Path, reference: Path, out: Path) -> None:
     """Make sure that scores can be written to a file without a loss.
 
@@ -94,7 +57,7 @@ def refuse_scores_place(prediction: Path, reference: Path, out: Path) -> None:
         DataError: it is one of the masks, or anything else but an earlier evaluation.
     """
     _refuse_no_file(out, "for the scores", METRICS)
-    _refuse_inputs([out], [file for path in (prediction, reference) for file in _files_at(path)], "one of the masks")
+    refuse_inputs([out], [file for path in (prediction, reference) for file in _files_at(path)], "one of the masks")
     _refuse_foreign(out, "an evaluation", _EVALUATION)
     _refuse_kept(out)
 
@@ -105,13 +68,13 @@ def refuse_bundle_place(out: Path) -> None:
     Raises:
         DataError: it is anything else but a new file or an earlier export.
     """
-    _refuse_no_place(out)
-    _refuse_read_only(out)
+    refuse_no_place(out)
+    refuse_read_only(out)
     if out.is_dir():
         raise DataError(f"{out}: is a folder. Name a file for the model with -o, for example {out / 'model.zip'}.")
     if out.suffix.lower() != ".zip":
         raise DataError(f"{out}: is not called .zip, which a model is. Name it {out.with_name(out.name + '.zip')}.")
-    _refuse_names(out.parent, [out.name])
+    refuse_names(out.parent, [out.name])
     _refuse_kept(out)
     if out.exists() and out.stat().st_size and not is_bundle(out):
         raise DataError(f"{out}: exists and is not an exported model. It would be replaced: {_OTHER_FILE}")
@@ -133,18 +96,18 @@ def refuse_findings_place(place: Path, dataset: Dataset, out: Path | None, pictu
         _refuse_no_file(out, "for the findings", "findings.json")
         description = Path(dataset.root) / _DESCRIPTION
         files = (file for case in dataset.cases for file in _files_of(case))
-        _refuse_inputs([out], (place, description, *files), "a file of the data set")
+        refuse_inputs([out], (place, description, *files), "a file of the data set")
         if is_same(out, description):
             raise DataError(f"{out}: would be read as the description of the data set. Name another file with -o.")
         _refuse_foreign(out, "the findings of a check", _FINDINGS)
         _refuse_kept(out)
     if pictures is not None:
-        _refuse_no_place(pictures)
-        _refuse_read_only(pictures)
-        _refuse_no_folder(pictures, "for the pictures", len(dataset.cases))
-        _refuse_reserved(pictures)
-        _refuse_raw(pictures, dataset)
-        _refuse_names(pictures, [f"{case.name}.png" for case in dataset.cases])
+        refuse_no_place(pictures)
+        refuse_read_only(pictures)
+        refuse_no_folder(pictures, "for the pictures", len(dataset.cases))
+        refuse_reserved(pictures)
+        refuse_raw(pictures, dataset)
+        refuse_names(pictures, [f"{case.name}.png" for case in dataset.cases])
 
 
 def refuse_workspace_place(place: Path, dataset: Dataset, workspace: Workspace) -> None:
@@ -159,7 +122,7 @@ def refuse_workspace_place(place: Path, dataset: Dataset, workspace: Workspace) 
         WorkspaceError: one lies inside the other.
         DataError: it lies inside another workspace.
     """
-    _refuse_no_place(workspace.root)
+    refuse_no_place(workspace.root)
     # A CSV may lie above everything; a folder that was given is the data set.
     folders = [folder for folder in _folders_of(dataset) if place.is_dir() or not is_within(place, folder)]
     folders += [place] if place.is_dir() else []
@@ -196,14 +159,18 @@ def refuse_simulation_place(out: Path) -> None:
     Raises:
         DataError: it does not.
     """
-    _refuse_no_place(out)
-    _refuse_read_only(out)
-    _refuse_reserved(out)
-    _refuse_raw(out, None)
+    refuse_no_place(out)
+    refuse_read_only(out)
+    refuse_reserved(out)
+    refuse_raw(out, None)
 
 
-def _refuse_no_place(out: Path) -> None:
-    """Refuse what nothing can be written to: a device or a pipe, or a path through a file."""
+def refuse_no_place(out: Path) -> None:
+    """Refuse what nothing can be written to: a device or a pipe, or a path through a file.
+
+    Raises:
+        DataError: it is such.
+    """
     there = nearest_there(out)
     _refuse_long_names(there, out.absolute().relative_to(there).parts)
     if there.is_dir() or (there.is_file() and there == out.absolute()):
@@ -212,8 +179,12 @@ def _refuse_no_place(out: Path) -> None:
     raise DataError(f"{there}: {kind}. Name another place for what is written ({out}).")
 
 
-def _refuse_read_only(out: Path) -> None:
-    """Refuse a place without the rights to write there, before the work is done whose result would be lost."""
+def refuse_read_only(out: Path) -> None:
+    """Refuse a place without the rights to write there, before the work is done whose result would be lost.
+
+    Raises:
+        DataError: the rights are missing.
+    """
     there = nearest_there(out)
     folder = there if there.is_dir() else there.parent
     if not os.access(folder, os.W_OK | os.X_OK):
@@ -223,8 +194,12 @@ def _refuse_read_only(out: Path) -> None:
         )
 
 
-def _refuse_no_folder(out: Path, purpose: str, results: int) -> None:
-    """Refuse a file, and a new folder with the name of one."""
+def refuse_no_folder(out: Path, purpose: str, results: int) -> None:
+    """Refuse a file, and a new folder with the name of one.
+
+    Raises:
+        DataError: it is one.
+    """
     if out.is_file():
         raise DataError(f"{out}: is a file. Give a folder {purpose} with -o.")
     if out.exists():
@@ -243,8 +218,8 @@ def _refuse_no_folder(out: Path, purpose: str, results: int) -> None:
 
 def _refuse_no_file(out: Path, purpose: str, example: str) -> None:
     """Refuse a folder, and the name of an image."""
-    _refuse_no_place(out)
-    _refuse_read_only(out)
+    refuse_no_place(out)
+    refuse_read_only(out)
     if out.is_dir():
         raise DataError(f"{out}: is a folder. Name a file {purpose} with -o, for example {out / example}.")
     if suffix_of(out):
@@ -252,29 +227,15 @@ def _refuse_no_file(out: Path, purpose: str, example: str) -> None:
             f"{out}: has the suffix of an image, but the file {purpose} is JSON, and would be taken for a scan or a "
             "mask. Name it .json."
         )
-    _refuse_names(out.parent, [out.name])
+    refuse_names(out.parent, [out.name])
 
 
-def _refuse_scans(found: Sequence[NewScan], scans: Path, targets: Sequence[Path], *, named: bool) -> None:
-    """Refuse masks in the place of scans, or where they would be taken for scans."""
-    images = [image for scan in found for image in scan.files()]
-    folder = targets[0].parent
-    # A mask that is named may lie beside its scan, but not where whole folders are predicted.
-    among = [scans] if named and scans.is_dir() else [] if named else sorted({image.parent for image in images})
-    if any(is_same(folder, place) for place in among):
-        raise DataError(
-            f"{folder}: holds the scans, among which masks would be taken for scans. Name another folder with -o."
-        )
-    series = find_around(folder, [image for image in images if image.is_dir()])
-    if series is not None:
-        raise DataError(f"{folder}: lies in the DICOM series {series}. Name another folder with -o.")
-    if scans.is_dir() and all(image.parent != scans and not image.is_dir() for image in images):
-        _refuse_tree(folder, scans)
-    _refuse_inputs(targets, (file for image in images for file in (image, *files_behind(image))), "one of the scans")
+def refuse_tree(folder: Path, tree: Path) -> None:
+    """Refuse a place in a data set, where masks would be taken for data; BIDS has `derivatives` for them.
 
-
-def _refuse_tree(folder: Path, tree: Path) -> None:
-    """Refuse a place in a data set, where masks would be taken for data; BIDS has `derivatives` for them."""
+    Raises:
+        DataError: it lies there.
+    """
     if is_within(folder, tree) and not is_within(folder, tree / _DERIVATIVES):
         raise DataError(
             f"{folder}: lies in the data set {tree}, where it would be taken for data. Name a folder outside of it "
@@ -282,8 +243,12 @@ def _refuse_tree(folder: Path, tree: Path) -> None:
         )
 
 
-def _refuse_reserved(out: Path) -> None:
-    """Refuse a workspace, and its folders, in which nothing but its own files may lie."""
+def refuse_reserved(out: Path) -> None:
+    """Refuse a workspace, and its folders, in which nothing but its own files may lie.
+
+    Raises:
+        DataError: it is one.
+    """
     _refuse_kept(out)
     if out.is_dir() and is_workspace_root(out):
         raise DataError(f"{out}: is a workspace. Name a folder of its own, outside of it.")
@@ -297,13 +262,17 @@ def _refuse_kept(out: Path) -> None:
         )
 
 
-def _refuse_raw(folder: Path, dataset: Dataset | None) -> None:
-    """Refuse the folders of a raw data set, in which anything new would be taken for data."""
+def refuse_raw(folder: Path, dataset: Dataset | None) -> None:
+    """Refuse the folders of a raw data set, in which anything new would be taken for data.
+
+    Raises:
+        DataError: it lies there.
+    """
     place = resolve(folder)
     named = (above for above in (place, *place.parents) if above.name in _RAW_FOLDERS)
     taken = next((above for above in named if (above.parent / _DESCRIPTION).is_file()), None)
     if dataset is not None and dataset.layout in _TREES:
-        _refuse_tree(folder, Path(dataset.root))
+        refuse_tree(folder, Path(dataset.root))
     if taken is None and dataset is not None:
         own = _folders_of(dataset)
         whole = dataset.layout in _LAYOUTS_OF_FOLDERS
@@ -312,8 +281,12 @@ def _refuse_raw(folder: Path, dataset: Dataset | None) -> None:
         raise DataError(f"{folder}: belongs to a raw data set ({taken}), where it would be taken for data. {_APART}")
 
 
-def _refuse_inputs(outputs: Iterable[Path], inputs: Iterable[Path], what: str) -> None:
-    """Refuse an output that is an input by any of its names."""
+def refuse_inputs(outputs: Iterable[Path], inputs: Iterable[Path], what: str) -> None:
+    """Refuse an output that is an input by any of its names.
+
+    Raises:
+        DataError: one is.
+    """
     known: dict[tuple[int, int], Path] | None = None
     for out in outputs:
         identity = identify_place(out)
@@ -341,8 +314,12 @@ def _holds(path: Path, fields: frozenset[str]) -> bool:
     return isinstance(content, dict) and fields <= content.keys()
 
 
-def _refuse_names(folder: Path, names: Sequence[str]) -> None:
-    """Refuse names that files cannot have, or that a disk takes for the same."""
+def refuse_names(folder: Path, names: Sequence[str]) -> None:
+    """Refuse names that files cannot have, or that a disk takes for the same.
+
+    Raises:
+        DataError: there are such names.
+    """
     _refuse_long_names(folder, names)
     alike = find_alike(names, case_blind=is_case_blind(folder))
     if alike:
@@ -373,7 +350,7 @@ def _files_at(path: Path) -> list[Path]:
     return images_in(path, series=False) if path.is_dir() else [path]
 
 
-def _read_dataset(workspace: Workspace) -> Dataset | None:
+def read_dataset_of(workspace: Workspace) -> Dataset | None:
     """Return the data set of a workspace; None where it is of another version, which predicting does not need."""
     try:
         return read_json(workspace.dataset, Dataset)

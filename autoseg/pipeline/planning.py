@@ -31,6 +31,7 @@ from dataset_fingerprints.layouts import AUTOMATIC, Selection
 from dataset_fingerprints.measuring.scans import Scan, read_case
 from dataset_fingerprints.names import check_folder_name, counted
 from dataset_fingerprints.units import find_units
+from planners.editing.following import Followed, follow
 from planners.editing.option_checks import check_hours, check_seed
 from planners.editing.overrides import find_assigned_parts, refuse_unknown_parts, set_values
 from planners.editing.plan_checks import find_choices
@@ -58,6 +59,7 @@ class PlanningOptions:
         switches: `--rule` values.
         max_hours: plan for trainings of this long per fold; None for as long as the field trains.
         selection: the files of the data set that are meant, where its layout leaves a choice.
+        like: a trained model whose network, patch, voxel size and normalisation are taken, or None.
     """
 
     labels: Path | None = None
@@ -72,6 +74,7 @@ class PlanningOptions:
     switches: tuple[str, ...] = ()
     max_hours: float | None = None
     selection: Selection = AUTOMATIC
+    like: Followed | None = None
 
 
 def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress) -> tuple[Workspace, Plan]:
@@ -172,7 +175,8 @@ def _plan(fingerprint: DatasetFingerprint, options: PlanningOptions, path: Path)
         switches=options.switches,
         max_hours=options.max_hours,
     )
-    return set_values(make_plan(fingerprint, request), options.assignments)
+    plan = make_plan(fingerprint, request)
+    return set_values(plan if options.like is None else follow(plan, options.like), options.assignments)
 
 
 def _find_speed(machine: MachineProfile, path: Path) -> MachineProfile:

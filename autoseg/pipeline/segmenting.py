@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,6 +14,9 @@ from autoseg.hardware import ran_out_of_memory, release_memory
 from autoseg.pipeline.ahead import Steps, is_small, run_overlapped
 from autoseg.pipeline.new_scans import NewScan
 from autoseg.pipeline.prediction_report import PredictionReport
+from autoseg.pipeline.predictions.extras import NO_EXTRAS, Extras
+from autoseg.pipeline.predictions.maps import write_maps
+from autoseg.pipeline.predictions.recording import Measured
 from autoseg.pipeline.scan_share import ScanShare
 from autoseg.prediction import Fallback, LoadedModel, Segmented, watching
 from autoseg.progress import Task
@@ -22,18 +27,26 @@ from dataset_fingerprints.reading.images import write_label_map
 
 T = TypeVar("T")
 
+_log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Job:
-    """A scan and its mask.
+    """A scan, its mask, and what is written beside that.
 
     Attributes:
         kept: whether the mask is there and stays.
+        extras: files beside the mask; maps that are missing are made for a mask that stays, too.
     """
 
     scan: NewScan
     target: Path
     kept: bool
+    extras: Extras = NO_EXTRAS
+
+    def is_done(self) -> bool:
+        """Return whether nothing has to be predicted."""
+        return self.kept and not self.extras.maps.are_missing()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,10 +65,15 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Made:
-    """A scan and what the model makes of it."""
+    """A scan and what the model makes of it.
+
+    Attributes:
+        seconds: that this took.
+    """
 
     read: Scan
     segmented: Segmented
+    seconds: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,16 +97,16 @@ class Segmenting:
         return run_overlapped(jobs, steps)
 
     def _is_small(self, job: Job) -> bool:
-        return job.kept or is_small(job.scan, self.model.memory_gb)
+        return job.is_done() or is_small(job.scan, self.model.memory_gb)
 
     def _read(self, job: Job) -> Scan | None:
-        return None if job.kept else self.model.read(job.scan.name, job.scan.images, self.series)
+        return None if job.is_done() else self.model.read(job.scan.name, job.scan.images, self.series)
 
     def _segment(self, job: Job, read: Callable[[], Scan | None]) -> _Made | Failure | None:
         share = ScanShare(self.task)
         with watching(share.add):
             made = _try(job.scan, partial(self._segment_read, read))
-        if not job.kept:
+        if not job.is_done():
             share.finish()
         self.task.advance()
         if isinstance(made, Failure):
@@ -96,24 +114,46 @@ class Segmenting:
         return made
 
     def _segment_read(self, read: Callable[[], Scan | None]) -> _Made | None:
+        started = time.monotonic()
         scan = read()
-        return None if scan is None else _Made(read=scan, segmented=self.model.segment(scan))
+        if scan is None:
+            return None
+        segmented = self.model.segment(scan)
+        return _Made(read=scan, segmented=segmented, seconds=time.monotonic() - started)
 
     def _finish(self, job: Job, made: _Made | Failure | None) -> Outcome | Failure | None:
         """Write a mask and take note of the scan."""
         if made is None:
-            self.report.keep(job.scan, job.target)
+            self._complete(job)
             return None
         outcome = made if isinstance(made, Failure) else _try(job.scan, partial(self._write, job, made))
         if isinstance(outcome, Failure):
             self.report.fail(job.scan, outcome)
         return outcome
 
+    def _complete(self, job: Job) -> None:
+        """Take note of a mask that stays, and write what follows from it."""
+        done = attempt(job.scan.name, "cannot be completed", partial(job.extras.complete, job.scan.name, job.target))
+        if isinstance(done, Failure):
+            _log.warning("%s", done.describe())
+        self.report.keep(job.scan, job.target)
+
     def _write(self, job: Job, made: _Made) -> Outcome:
-        read, labels = made.read, made.segmented.labels
-        write_label_map(job.target, labels, read.source_grid, read.header)
-        fallbacks = made.segmented.probabilities.fallbacks
-        self.report.look(job.scan, job.target, read, labels, fallbacks)
+        """Write the maps and then the mask, so that a mask that is there has its maps; then what follows from it."""
+        started = time.monotonic()
+        read, segmented = made.read, made.segmented
+        write_maps(job.extras.maps, read, segmented)
+        fallbacks = segmented.probabilities.fallbacks
+        if job.kept:
+            self._complete(job)
+        else:
+            job.extras.forget()
+            write_label_map(job.target, segmented.labels, read.source_grid, read.header)
+            job.extras.complete(job.scan.name, job.target)
+            expected = self.report.assess(job.scan, segmented)
+            seconds = made.seconds + time.monotonic() - started
+            measured = Measured(seconds=seconds, predicted_dice=expected)
+            self.report.look(job.scan, job.target, read, segmented.labels, fallbacks, measured)
         return Outcome(scan=job.scan.name, fallbacks=fallbacks, blank=read.blank)
 
 

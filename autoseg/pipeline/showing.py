@@ -53,10 +53,17 @@ class Showing:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Amount:
-    """How much of a label or region a mask holds."""
+    """How much of a label or region a mask holds.
+
+    Attributes:
+        ml: in all.
+        lesions: number of its components.
+        volumes_mm3: of each of these, the largest first.
+    """
 
     ml: float
     lesions: int
+    volumes_mm3: tuple[float, ...] = ()
 
 
 def choose_showing(scheme: LabelScheme, channels: tuple[str, ...], summary: FingerprintSummary | None) -> Showing:
@@ -87,12 +94,16 @@ def _choose_channel(channels: int, summary: FingerprintSummary | None) -> int:
 def measure_amounts(labels: NDArray[np.integer], targets: Targets, spacing_mm: TripleFloat) -> tuple[Amount, ...]:
     """Return how much of each label or region an (x, y, z) map of label values holds, and in how many components."""
     inside = labels[bounding_box(labels != 0).slices()]
-    voxel_ml = float(np.prod(spacing_mm)) / 1000
+    voxel_mm3 = float(np.prod(spacing_mm))
     amounts = []
     for segment in targets.segments:
         mask = segment.mask(inside)
         box = mask[bounding_box(mask).slices()]
-        amounts.append(Amount(ml=float(np.count_nonzero(box)) * voxel_ml, lesions=label_lesions(box, 26).count))
+        found = label_lesions(box, 26)
+        voxels = np.sort(np.bincount(found.voxels.ravel(), minlength=found.count + 1)[1:])[::-1]
+        volumes = tuple(float(count) * voxel_mm3 for count in voxels)
+        ml = float(voxels.sum()) * (voxel_mm3 / 1000)
+        amounts.append(Amount(ml=ml, lesions=found.count, volumes_mm3=volumes))
     return tuple(amounts)
 
 

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from autoseg.models import Bundle, ModelSet, read_fold, read_settings
+from autoseg.models import Bundle, ModelSet, Selection, read_fold, read_settings
+from autoseg.pipeline.confidence.kept import add_confidence
 from autoseg.pipeline.planning import read_plan
 from autoseg.pipeline.scan_warnings import read_traits
+from autoseg.pipeline.selected import find_mismatch, read_selection
 from autoseg.pipeline.short_trainings import describe_few, describe_short, describe_unfinished
 from autoseg.pipeline.trained_folds import TrainedFolds, find_trained
 from autoseg.training.record import read_record
 from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.workspace import Workspace, find_workspace
 from dataset_fingerprints.errors import FileFormatError, PlanError, WorkspaceError
+from planners.plan import Plan
 from planners.run import Run
 
 # A workspace, the folder of a fold, or the file of a bundle.
@@ -30,11 +33,13 @@ class ModelChoice:
     Attributes:
         configurations: names of those to average; empty for the plan's default.
         folds: names of the folds to average; empty for all that are trained.
+        selected: whether to predict as `select` chose, as far as that is about these.
     """
 
     plan_name: str = "default"
     configurations: tuple[str, ...] = ()
     folds: tuple[str, ...] = ()
+    selected: bool = True
 
 
 USUAL = ModelChoice()
@@ -86,32 +91,49 @@ def find_source(place: Place, choice: ModelChoice = USUAL) -> ModelSource:
     """
     if isinstance(place, Workspace):
         return _find_in_workspace(place, choice)
-    if choice != USUAL:
+    if replace(choice, selected=True) != USUAL:
         what = place.root if isinstance(place, FoldFolder) else place
         raise PlanError(
             f"{what}: is one model. Plan, configuration and folds are chosen of a workspace: leave them out, or name "
             "the workspace."
         )
-    return _find_fold(place) if isinstance(place, FoldFolder) else _find_bundle(place)
+    return _find_fold(place) if isinstance(place, FoldFolder) else _find_bundle(place, selected=choice.selected)
 
 
 def _find_in_workspace(workspace: Workspace, choice: ModelChoice) -> ModelSource:
     plan, _ = read_plan(workspace, choice.plan_name)
-    found = find_trained(workspace, plan, choice.configurations, choice.folds)
-    doubts = (describe_short(workspace, plan, found.folders()), describe_unfinished(found.folders()))
+    selection, found, mismatch = _choose_in_workspace(workspace, plan, choice)
+    doubts = (describe_short(workspace, plan, found.folders()), describe_unfinished(found.folders()), mismatch)
     return ModelSource(
         run=read_settings([*found.stages[0].values()][-1][0]),
         files=found.weight_files(),
         workspace=workspace,
         doubts=tuple(doubt for doubt in doubts if doubt),
-        read=partial(_read_folds, workspace, found),
+        read=partial(_read_folds, workspace, plan.name, found, selection),
     )
 
 
-def _read_folds(workspace: Workspace, found: TrainedFolds) -> ModelSet:
+def _choose_in_workspace(
+    workspace: Workspace, plan: Plan, choice: ModelChoice
+) -> tuple[Selection | None, TrainedFolds, str]:
+    """Return the selection, if it is about the folds that predict, these folds, and why it is not."""
+    selection = read_selection(workspace, plan.name) if choice.selected else None
+    if selection is None:
+        return None, find_trained(workspace, plan, choice.configurations, choice.folds), ""
+    names = choice.configurations or selection.configurations
+    found = find_trained(workspace, plan, names, choice.folds)
+    mismatch = find_mismatch(selection, found.folders())
+    if not mismatch:
+        return selection, found, ""
+    usual = found if choice.configurations else find_trained(workspace, plan, (), choice.folds)
+    return None, usual, f"What `autoseg select` chose is not used: {mismatch}"
+
+
+def _read_folds(workspace: Workspace, plan_name: str, found: TrainedFolds, selection: Selection | None) -> ModelSet:
     stages = tuple({name: tuple(map(read_fold, folders)) for name, folders in one.items()} for one in found.stages)
     runs = [models[0].run for models in stages[0].values()]
-    return ModelSet(stages=stages, traits=read_traits(workspace, runs))
+    models = ModelSet(stages=stages, traits=read_traits(workspace, runs), selection=selection)
+    return add_confidence(workspace, plan_name, found, models)
 
 
 def _find_fold(folder: FoldFolder) -> ModelSource:
@@ -141,7 +163,7 @@ def _doubt_fold(folder: FoldFolder) -> tuple[str, ...]:
     return tuple(doubt for doubt in (few, describe_unfinished([folder])) if doubt)
 
 
-def _find_bundle(path: Path) -> ModelSource:
+def _find_bundle(path: Path, *, selected: bool) -> ModelSource:
     bundle = Bundle(path)
     steps = {f"{fold.configuration}, fold {fold.fold}": fold.iterations for fold in bundle.description.folds}
     doubt = describe_few(steps)
@@ -151,9 +173,11 @@ def _find_bundle(path: Path) -> ModelSource:
         workspace=None,
         doubts=(doubt,) if doubt else (),
         contents=_list_contents(bundle.runs.values()),
-        read=bundle.read,
+        read=bundle.read if selected else lambda: replace(bundle.read(), selection=None),
     )
 
 
 def _list_contents(runs: Iterable[Run]) -> frozenset[str]:
-    return frozenset(sha256 for run in runs for content in run.contents for sha256 in content.sha256)
+    found = list(runs)
+    own = (sha256 for run in found for content in run.contents for sha256 in content.sha256)
+    return frozenset((*own, *(scan for run in found for scan in run.seen.scans)))

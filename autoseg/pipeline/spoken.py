@@ -25,6 +25,7 @@ _OTHER_NAMES = {
     "-w": "workspace",
     "--channel": "channels",
     "--fold": "folds",
+    "--from": "from_model",
     "--images": "dataset",
     "--jobs": "folds_at_once",
     "--label": "labels",
@@ -36,10 +37,14 @@ _OTHER_NAMES = {
     "--set": "assignments",
 }
 # Options without a value.
-_FLAGS = ("--onnx", "--overwrite", "--restart", "--strict", "--with-previous", "--zero-missing")
+_FLAGS = (
+    *("--allow-seen", "--bids", "--onnx", "--overwrite", "--probabilities", "--restart", "--strict", "--uncertainty"),
+    *("--with-previous", "--zero-missing"),
+)
 _SAME_NAMES = (
     *("--configuration", "--gpu-memory-gb", "--ignore", "--iterations", "--labels", "--mask", "--max-hours"),
     *(
+        "--like",
         "--max-memory-gb",
         "--max-minutes",
         "--memory-gb",
@@ -49,6 +54,7 @@ _SAME_NAMES = (
         "--patience",
         "--plan-name",
         "--planner",
+        "--quality",
         "--seed",
         "--series",
     ),

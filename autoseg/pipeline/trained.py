@@ -4,28 +4,35 @@ from __future__ import annotations
 
 from autoseg.hardware import choose_device
 from autoseg.models import ModelSet
+from autoseg.pipeline.confidence.ways import USUAL_WAY, Way, choose_way
 from autoseg.pipeline.scan_warnings import make_known
 from autoseg.prediction import Ensemble, LoadedModel, build_cascade, decision_of
 
 
-def load_models(models: ModelSet, *, mirror: bool = True, layout: str = "") -> LoadedModel:
+def load_models(models: ModelSet, *, way: Way = USUAL_WAY, layout: str = "") -> LoadedModel:
     """Return the average of trained models, of one or several configurations, each with the same weight.
 
     Args:
         models: with their weights.
-        mirror: average over flips as well.
+        way: to predict.
         layout: of the scans that are predicted; empty for plain files.
 
     Raises:
         WorkspaceError: weights do not fit their configuration.
     """
-    members = tuple(build_cascade(one, choose_device(), mirror=mirror, rule=models.rule) for one in models.stages)
+    chosen = choose_way(models, way)
+    models = chosen.models
+    members = tuple(
+        build_cascade(one, choose_device(), mirror=True, rule=models.rule, predictions=chosen.predictions)
+        for one in models.stages
+    )
     return LoadedModel(
         predictor=members[0] if len(members) == 1 else Ensemble(members=members),
         scheme=models.scheme(),
         channels=models.channels(),
-        description=models.describe(),
+        description=f"{models.describe()}, {chosen.description}",
         patches=models.patches(),
         known=make_known(models.traits, models.run(), layout),
         decision=decision_of(models.selection),
+        calibration=models.predicted_dice,
     )

@@ -15,7 +15,7 @@ from autoseg.postprocessing.steps import CHOOSERS, ComponentFigures, Found, Step
 from planners.builders import BuilderTable
 from planners.choices import Choice
 from planners.parts import POSTPROCESSING
-from planners.parts.postprocessing import FillHolesOptions
+from planners.parts.postprocessing import FillHolesOptions, LargestComponentOptions
 
 BUILDERS: BuilderTable[Step] = BuilderTable(
     POSTPROCESSING, {FillHolesOptions: fill_holes, **dict.fromkeys(CHOOSERS, keep_chosen)}
@@ -36,13 +36,17 @@ __all__ = [
 
 
 def postprocess(label_map: LabelMap, choices: Sequence[Choice]) -> NDArray[np.uint8]:
-    """Return the label indices (x, y, z) after the steps, one step after the other, one label or region after the other.
+    """Return the label indices (x, y, z) after the steps, one by one, of each one label or region after the other.
 
     Raises:
         PlanError: there is no such step, label or region.
     """
     for choice in choices:
         options, step = BUILDERS.find(choice)
+        if isinstance(options, LargestComponentOptions) and options.values:
+            indices = label_map.reduce_together(options.values, partial(step, options))
+            label_map = replace(label_map, indices=indices)
+            continue
         for target in label_map.find_targets(options.label):
             label_map = replace(label_map, indices=label_map.change(target, partial(step, options)))
     return label_map.indices

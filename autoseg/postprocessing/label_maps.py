@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,14 +65,7 @@ class LabelMap:
             return self.indices
         box = bounding_box(mask)
         mask = mask[box.slices()]
-        x, y, z = (length == 1 for length in self.indices.shape)
-        found = Found(
-            mask=mask,
-            voxel_mm3=math.prod(self.spacing_mm),
-            find_peaks=lambda components: self.find_peaks(target, box, components),
-            flat=(x, y, z),
-        )
-        after = step(found)
+        after = step(self._find(mask, lambda components: self.find_peaks(target, box, components)))
         removed, added = mask & ~after, after & ~mask
         result = self.indices.copy()
         inside = result[box.slices()]
@@ -81,6 +74,34 @@ class LabelMap:
         if added.any():
             inside[added] = _indices_with(target, heads, self.scheme.index_count())[inside[added]]
         return result
+
+    def reduce_together(self, values: Sequence[int], step: Callable[[Found], NDArray[np.bool_]]) -> NDArray[np.uint8]:
+        """Return the label indices after a step on the joint mask of some labels; what it takes out is background.
+
+        Args:
+            values: of the labels.
+            step: returns the mask that there is after it, inside the one before; it does not look at peaks.
+
+        Raises:
+            PlanError: there is no label of one of the values.
+        """
+        known = self.scheme.known_values()
+        unknown = [value for value in values if value not in known]
+        if unknown:
+            raise PlanError(f"post-processing: there is no label of value {unknown[0]}. Expected some of {known}.")
+        mask = np.isin(self.indices, [known.index(value) for value in values])
+        if not mask.any():
+            return self.indices
+        box = bounding_box(mask)
+        inside = mask[box.slices()]
+        result = self.indices.copy()
+        kept = step(self._find(inside, lambda components: np.zeros(int(components.max()) + 1, dtype=np.float32)))
+        result[box.slices()][inside & ~kept] = 0
+        return result
+
+    def _find(self, mask: NDArray[np.bool_], find_peaks: Callable[[NDArray[np.integer]], NDArray[np.float32]]) -> Found:
+        x, y, z = (length == 1 for length in self.indices.shape)
+        return Found(mask=mask, voxel_mm3=math.prod(self.spacing_mm), find_peaks=find_peaks, flat=(x, y, z))
 
 
 def _indices_without(target: int, heads: Heads, count: int) -> NDArray[np.uint8]:

@@ -49,7 +49,7 @@ class ComponentFigures:
         measure_peaks: finds their largest probabilities, when they are first asked for.
     """
 
-    volumes_mm3: NDArray[np.float64]
+    volumes_mm3: NDArray[np.floating]
     measure_peaks: Callable[[], NDArray[np.float32]]
 
     @cached_property
@@ -66,17 +66,21 @@ Chooser = Callable[[Any, ComponentFigures], NDArray[np.bool_]]
 
 def choose_large(options: SmallestVolumeOptions, figures: ComponentFigures) -> NDArray[np.bool_]:
     """Return the components that have at least the volume."""
-    return figures.volumes_mm3 >= options.volume_mm3 * (1 - _ROUNDING)
+    chosen: NDArray[np.bool_] = figures.volumes_mm3 >= options.volume_mm3 * (1 - _ROUNDING)
+    return chosen
 
 
 def choose_largest(options: LargestComponentOptions, figures: ComponentFigures) -> NDArray[np.bool_]:
     """Return the largest component; of several that are as large the one with the first voxel."""
-    return np.arange(len(figures.volumes_mm3)) == figures.volumes_mm3.argmax()
+    numbers = np.arange(len(figures.volumes_mm3))
+    chosen: NDArray[np.bool_] = numbers == figures.volumes_mm3.argmax()
+    return chosen
 
 
 def choose_probable(options: LeastPeakOptions, figures: ComponentFigures) -> NDArray[np.bool_]:
     """Return the components in which at least one voxel has the probability."""
-    return figures.peaks >= options.probability
+    chosen: NDArray[np.bool_] = figures.peaks >= options.probability
+    return chosen
 
 
 def choose_large_or_probable(options: LargeOrProbableOptions, figures: ComponentFigures) -> NDArray[np.bool_]:

@@ -2,11 +2,11 @@
 
 from autoseg.prediction.cascade import Cascade, Stage, build_cascade
 from autoseg.prediction.deciding import Decision, choose_labels, decide, decision_of
-from autoseg.prediction.efforts import count_passes, describe_effort, list_efforts
 from autoseg.prediction.ensemble import Ensemble, merge
 from autoseg.prediction.inputs import NetworkInput, SharedInputs, find_box
 from autoseg.prediction.loaded import LoadedModel, Prediction
 from autoseg.prediction.members import Member, make_members, make_window
+from autoseg.prediction.memory import Memory
 from autoseg.prediction.probabilities import (
     Fallback,
     Layers,
@@ -18,9 +18,11 @@ from autoseg.prediction.probabilities import (
 )
 from autoseg.prediction.quantised import Quantised, quantise
 from autoseg.prediction.segmented import Segmented, list_members
-from autoseg.prediction.sliding_window import Window, predict_logits
+from autoseg.prediction.sliding.efforts import count_passes, describe_effort, list_efforts
+from autoseg.prediction.sliding.tiles import Window
+from autoseg.prediction.sliding.watching import watching
+from autoseg.prediction.sliding.window import predict_logits
 from autoseg.prediction.spread import Uncertainty, spread
-from autoseg.prediction.watching import watching
 
 __all__ = [
     "Cascade",
@@ -30,6 +32,7 @@ __all__ = [
     "Layers",
     "LoadedModel",
     "Member",
+    "Memory",
     "NetworkInput",
     "Prediction",
     "Predictor",

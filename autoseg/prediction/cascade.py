@@ -13,6 +13,7 @@ from autoseg.prediction.inputs import SharedInputs, predict_with
 from autoseg.prediction.members import make_members
 from autoseg.prediction.probabilities import Predictor, Probabilities
 from dataset_fingerprints.measuring.scans import Scan
+from planners.plan import Prediction
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,7 +56,12 @@ class Cascade:
 
 
 def build_cascade(
-    stages: Mapping[str, Sequence[Model]], device: torch.device, *, mirror: bool, rule: Rule = "probabilities"
+    stages: Mapping[str, Sequence[Model]],
+    device: torch.device,
+    *,
+    mirror: bool,
+    rule: Rule = "probabilities",
+    predictions: Mapping[str, Prediction] | None = None,
 ) -> Cascade:
     """Build the cascade of trained models; of a configuration without inputs its one stage.
 
@@ -63,18 +69,24 @@ def build_cascade(
         stages: the models that are averaged, by configuration, in order of need; a model with snapshots is several
             members.
         device: to predict on.
-        mirror: whether the plan's flips are averaged.
+        mirror: whether flips are averaged.
         rule: by which the models of a stage are averaged.
+        predictions: how each configuration predicts; those that are not named as their plan says.
 
     Raises:
         WorkspaceError: weights do not fit their configuration.
     """
+    ways = predictions or {}
     return Cascade(
         stages=tuple(
             Stage(
                 configuration=name,
                 predictor=Ensemble(
-                    members=tuple(member for model in models for member in make_members(model, device, mirror=mirror)),
+                    members=tuple(
+                        member
+                        for model in models
+                        for member in make_members(model, device, mirror=mirror, prediction=ways.get(name))
+                    ),
                     rule=rule,
                 ),
             )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from autoseg.models.selection import Selection
 from autoseg.postprocessing import LabelMap, postprocess
+from autoseg.prediction.noted import NotedProbabilities
 from autoseg.prediction.probabilities import Probabilities, select_targets
 from dataset_fingerprints.dataset import Heads
 from dataset_fingerprints.geometry import Box, canonical_grid
@@ -51,12 +52,18 @@ def decide(probabilities: Probabilities, decision: Decision = USUAL) -> NDArray[
     """
     heads, grid = probabilities.scheme.heads(), canonical_grid(probabilities.source_grid)
     indices = np.zeros(grid.shape, dtype=np.uint8)
+    noted = NotedProbabilities(probabilities) if decision.postprocessing and not probabilities.layers.held else None
     for slab in probabilities.slabs():
-        indices[slab.box.slices()] = choose_labels(slab.values, heads, decision.thresholds).cpu().numpy()
+        chosen = choose_labels(slab.values, heads, decision.thresholds)
+        indices[slab.box.slices()] = chosen.cpu().numpy()
+        if noted is not None:
+            noted.note(slab, chosen)
     if not decision.postprocessing:
         return indices
 
     def find_peaks(target: int, box: Box, components: NDArray[np.integer]) -> NDArray[np.float32]:
+        if noted is not None:
+            return noted.measure_peaks(target, box, components)
         return measure_peaks(probabilities, target, box, components)
 
     label_map = LabelMap(

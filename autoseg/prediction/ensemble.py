@@ -9,10 +9,10 @@ import torch
 
 from autoseg.models import Rule
 from autoseg.prediction.inputs import SharedInputs, predict_with
-from autoseg.prediction.logits import MeanLogits
 from autoseg.prediction.members import Member
 from autoseg.prediction.probabilities import Predictor, Probabilities
 from autoseg.prediction.restore import restore
+from autoseg.prediction.sliding.logits import MeanLogits
 from dataset_fingerprints.geometry import Box, enclose
 from dataset_fingerprints.measuring.scans import Scan
 
@@ -51,7 +51,7 @@ class Ensemble:
         seen = [inputs.of(network.window.configuration, network.scheme) for network in networks]
         if len(networks) < len(self.members) or any(other is not seen[0] for other in seen):
             raise ValueError("only networks that see the same preprocessed array have logits that can be averaged")
-        logits = tuple(network.predict_logits(seen[0]) for network in networks)
+        logits = tuple(network.predict_logits(seen[0], inputs.memory) for network in networks)
         shares = share_out(self.weights, len(logits))
         return restore(MeanLogits(members=logits, shares=shares), seen[0], networks[0].scheme)
 
@@ -107,6 +107,11 @@ class MergedLayers:
     box: Box
     members: tuple[Probabilities, ...]
     shares: tuple[float, ...]
+
+    @property
+    def held(self) -> bool:
+        """Whether reading all members again costs little."""
+        return all(member.layers.held for member in self.members)
 
     def read(self, start: int, stop: int) -> torch.Tensor:
         """Return the mean probabilities of some layers, on the first member's device."""

@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autoseg.prediction.deciding import decide
+from autoseg.prediction.memory import Memory
 from autoseg.prediction.probabilities import Fallback, Predictor, Probabilities, select_targets
-from autoseg.preprocessing import Prepared, Record, add_mask, fit_crops, fit_mask, prepare
+from autoseg.preprocessing import Prepared, Record, add_mask, find_way_back, fit_crops, fit_mask, prepare, whole
+from autoseg.preprocessing.nnunet import Kinds
 from dataset_fingerprints.dataset import LabelScheme
-from dataset_fingerprints.geometry import Box, enclose
+from dataset_fingerprints.geometry import Box, Reorientation, enclose
 from dataset_fingerprints.measuring.scans import Scan
 from dataset_fingerprints.reading.body import bounding_box
 from planners.plan import Configuration, Preprocessing
@@ -27,12 +29,20 @@ class NetworkInput:
         record: of the scan's preprocessing.
         crop: the box of the preprocessed array that `image` is.
         fallbacks: the stages that had to look at the whole scan, this one included.
+        body: (x, y, z) of the crop at the scan's own resolution, False where it is background; None where no background
+            was proven.
+        back: interpolation of logits to the scan's grid, per axis.
+        turn: the change from the axes that the network sees to those of `image`, which are canonical; None where they
+            are the same.
     """
 
     image: NDArray[np.floating]
     record: Record
     crop: Box
     fallbacks: tuple[Fallback, ...] = ()
+    body: NDArray[np.bool_] | None = None
+    back: Kinds = ("linear", "linear", "linear")
+    turn: Reorientation | None = None
 
 
 class SharedInputs:
@@ -40,17 +50,19 @@ class SharedInputs:
 
     Args:
         scan: as it was read.
+        memory: that may be used for it; None for what is free.
     """
 
-    def __init__(self, scan: Scan) -> None:
+    def __init__(self, scan: Scan, memory: Memory | None = None) -> None:
         self.scan = scan
+        self.memory = memory or Memory()
         self._results: dict[str, Probabilities] = {}
         self._prepared: list[tuple[Preprocessing, Prepared]] = []
         self._made: list[tuple[Configuration, NetworkInput]] = []
 
     def branch(self) -> SharedInputs:
         """Return inputs that share the preprocessed scan and have results of their own."""
-        other = SharedInputs(self.scan)
+        other = SharedInputs(self.scan, self.memory)
         other._prepared = self._prepared
         return other
 
@@ -77,24 +89,36 @@ class SharedInputs:
         image: NDArray[np.floating] = prepared.image
         for entry in configuration.masks():
             indices = decide(self._find_result(name, entry.configuration))
-            image = add_mask(image, fit_mask(indices, record, scheme.index_count()), scheme.heads().targets())
+            mask = fit_mask(indices, record, scheme.index_count(), configuration.preprocessing)
+            image = add_mask(image, mask, scheme.heads().targets())
         crops = configuration.crops()
         found = [find_box(self._find_result(name, crop.configuration), crop.threshold) for crop in crops]
         crop = fit_crops(list(zip(crops, found, strict=True)), record)
         fallbacks = [known for entry in configuration.inputs for known in self._results[entry.configuration].fallbacks]
         fallbacks += [Fallback(configuration=name, source=missed) for missed in crop.missed]
+        back, turn = find_way_back(record, configuration.preprocessing)
+        # nnU-Net looks at every tile.
+        body = self._find_body(crop.box, record) if configuration.preprocessing.nnunet is None else None
         return NetworkInput(
             image=np.ascontiguousarray(image[(slice(None), *crop.box.slices())]),
             record=record,
             crop=crop.box,
             fallbacks=tuple(dict.fromkeys(fallbacks)),
+            body=body,
+            back=back,
+            turn=turn,
         )
+
+    def _find_body(self, crop: Box, record: Record) -> NDArray[np.bool_] | None:
+        # Of a crop the body is not looked at: it lies around what was found.
+        return self.scan.body if self.scan.background is not None and crop == whole(record) else None
 
     def _prepare(self, preprocessing: Preprocessing, scheme: LabelScheme) -> Prepared:
         for known, prepared in self._prepared:
             if known == preprocessing:
                 return prepared
         prepared = prepare(self.scan, preprocessing, scheme.index_count())
+        self.memory.take(prepared.image.nbytes)
         self._prepared.append((preprocessing, prepared))
         return prepared
 

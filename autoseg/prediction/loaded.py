@@ -12,7 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from autoseg.models.predicted_dice import DiceCalibration
 from autoseg.prediction.deciding import USUAL, Decision, decide
+from autoseg.prediction.inputs import SharedInputs, predict_with
+from autoseg.prediction.memory import Memory
 from autoseg.prediction.probabilities import Predictor, Probabilities, select_targets
 from autoseg.prediction.segmented import Segmented, list_members
 from dataset_fingerprints.checking.formats import describe_unsized, is_unsized
@@ -82,6 +85,7 @@ class LoadedModel:
         patches: shapes of the patches that the networks see, in voxels along the canonical axes.
         known: scans that it was trained on, with which new ones are compared; None where nothing is known of them.
         decision: how its probabilities become labels.
+        calibration: how the Dice of its masks is predicted; None where that was not measured.
         memory_gb: that predicting a scan may use beside the program itself, in GiB; infinite for what is free.
     """
 
@@ -92,6 +96,7 @@ class LoadedModel:
     patches: tuple[Triple, ...] = ()
     known: KnownScans | None = None
     decision: Decision = USUAL
+    calibration: DiceCalibration | None = None
     memory_gb: float = math.inf
 
     def predict(self, scan: Source, *, spacing_mm: TripleFloat | None = None, series: str = "") -> Prediction:
@@ -142,7 +147,10 @@ class LoadedModel:
 
         A scan that holds one value everywhere has no labels, whatever the network makes of it.
         """
-        probabilities = self.predictor.predict(scan)
+        memory = Memory(limit_gb=self.memory_gb)
+        # Of the labels there are indices and values.
+        memory.take(scan.voxels.nbytes + scan.body.nbytes + 2 * math.prod(scan.canonical_shape()))
+        probabilities = predict_with(self.predictor, SharedInputs(scan, memory))
         indices = decide(probabilities, self.decision)
         return Segmented(
             labels=self.scheme.to_values(np.zeros_like(indices) if scan.blank else indices),

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from autoseg.hardware import autocast_type
 from autoseg.models import Model
 from autoseg.prediction.inputs import NetworkInput, SharedInputs
-from autoseg.prediction.logits import Logits, hold_logits
+from autoseg.prediction.memory import Memory
 from autoseg.prediction.probabilities import Probabilities
 from autoseg.prediction.restore import restore
-from autoseg.prediction.sliding_window import Window, predict_logits
-from dataset_fingerprints.dataset import LabelScheme
+from autoseg.prediction.sliding.less_memory import Sliding
+from autoseg.prediction.sliding.logits import HeldLogits, Logits, StreamedLogits
+from autoseg.prediction.sliding.tiles import FLOAT_BYTES, Window
+from dataset_fingerprints.dataset import Heads, LabelScheme
+from dataset_fingerprints.geometry import Reorientation, from_canonical, to_canonical
 from dataset_fingerprints.measuring.scans import Scan
 from planners.plan import Configuration, Prediction
 
@@ -43,15 +49,46 @@ class Member:
 
     def predict_shared(self, inputs: SharedInputs) -> Probabilities:
         """Return the same, sharing what networks see of the scan with others."""
-        return self.predict_prepared(inputs.of(self.window.configuration, self.scheme))
+        return self.predict_prepared(inputs.of(self.window.configuration, self.scheme), inputs.memory)
 
-    def predict_prepared(self, seen: NetworkInput) -> Probabilities:
+    def predict_prepared(self, seen: NetworkInput, memory: Memory | None = None) -> Probabilities:
         """Return the same of a preprocessed case."""
-        return restore(self.predict_logits(seen), seen, self.scheme)
+        return restore(self.predict_logits(seen, memory), seen, self.scheme)
 
-    def predict_logits(self, seen: NetworkInput) -> Logits:
-        """Return the logits of a preprocessed case, on its own array."""
-        return hold_logits(predict_logits(self.network, torch.from_numpy(seen.image), self.window))
+    def predict_logits(self, seen: NetworkInput, memory: Memory | None = None) -> Logits:
+        """Return the logits of a preprocessed case, on its own array.
+
+        They are computed now and held; where that would take too much memory, when they are read.
+
+        Args:
+            seen: the case.
+            memory: that may be used; None for what is free.
+        """
+        body = None if seen.body is None else torch.from_numpy(seen.body)
+        if seen.turn is not None:
+            return self._predict_turned(seen.image, seen.turn)
+        image = torch.from_numpy(seen.image)
+        sliding = Sliding(network=self.network, image=image, window=self.window, body=body)
+        size_bytes = self.window.outputs * math.prod(sliding.shape()) * FLOAT_BYTES
+        if not (memory or Memory()).can_hold(size_bytes, self.window.sums_bytes(sliding.shape())):
+            return StreamedLogits(sliding.slide, self.window.device)
+        return hold(sliding, self.window)
+
+    def _predict_turned(self, image: NDArray[np.floating], turn: Reorientation) -> HeldLogits:
+        """Return the logits of a network that sees other axes; all at once, for its first axis may be any of ours."""
+        stored = torch.from_numpy(np.ascontiguousarray(from_canonical(image, turn)))
+        held = hold(Sliding(network=self.network, image=stored, window=self.window), self.window)
+        values = torch.from_numpy(np.ascontiguousarray(to_canonical(held.values.numpy(), turn)))
+        return replace(held, values=values)
+
+
+def hold(sliding: Sliding, window: Window) -> HeldLogits:
+    """Return all logits at once."""
+    values = torch.empty((window.outputs, *sliding.shape()))
+    for block in sliding.slide():
+        values[:, block.start : block.stop()] = block.values
+        del block  # while the next is made
+    return HeldLogits(values=values, device=window.device)
 
 
 def make_members(
@@ -71,16 +108,17 @@ def make_members(
     scheme = model.run.scheme
     own = model.run.own()
     configuration = own if prediction is None else replace(own, prediction=prediction)
-    window = make_window(configuration, scheme.heads().count(), device, mirror=mirror)
+    window = make_window(configuration, scheme.heads(), device, mirror=mirror)
     networks = model.build_networks(device)
     return tuple(Member(network=network, window=window, scheme=scheme) for network in networks)
 
 
-def make_window(configuration: Configuration, outputs: int, device: torch.device, *, mirror: bool) -> Window:
+def make_window(configuration: Configuration, heads: Heads, device: torch.device, *, mirror: bool) -> Window:
     """Choose number type and tiles per call for a device."""
     return Window(
         configuration=configuration,
-        outputs=outputs,
+        outputs=heads.count(),
+        exclusive=heads.exclusive,
         device=device,
         autocast=autocast_type(device) if configuration.training.mixed_precision else torch.float32,
         mirror=mirror,

@@ -1,7 +1,8 @@
 """Probabilities that every predictor gives: on the scan's own grid, read slab by slab.
 
 The labels of a whole scan are never all in memory at full size: a slab is computed when it is read, and again when it
-is read again.
+is read again. Where memory is short, so are the logits behind it: whoever reads mean and members, reads them side by
+side, in ascending order, and once.
 """
 
 from __future__ import annotations
@@ -23,6 +24,11 @@ SLAB_VALUES = 4_000_000
 
 class Layers(Protocol):
     """The source of the probabilities inside a box."""
+
+    @property
+    def held(self) -> bool:
+        """Whether reading them again costs little; else networks look at the scan again."""
+        ...
 
     def read(self, start: int, stop: int) -> torch.Tensor:
         """Return the float32 probabilities (output, stop - start, y, z) of layers along the first axis.
@@ -140,6 +146,11 @@ class StoredLayers:
     """
 
     values: torch.Tensor
+
+    @property
+    def held(self) -> bool:
+        """True."""
+        return True
 
     def read(self, start: int, stop: int) -> torch.Tensor:
         """Return the probabilities of some layers."""

@@ -49,6 +49,11 @@ class QuantisedLayers:
     values: NDArray[np.uint8]
     exclusive: bool
 
+    @property
+    def held(self) -> bool:
+        """True."""
+        return True
+
     def read(self, start: int, stop: int) -> torch.Tensor:
         """Return the probabilities of some layers."""
         targets = torch.from_numpy(self.values[:, start:stop]).float() / 255

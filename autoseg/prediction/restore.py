@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import torch
 
 from autoseg.prediction.inputs import NetworkInput
-from autoseg.prediction.logits import Logits
 from autoseg.prediction.probabilities import Probabilities
+from autoseg.prediction.sliding.logits import Logits
 from autoseg.preprocessing import centres_inside, resampling_matrix
+from autoseg.preprocessing.resampling import Kind
 from dataset_fingerprints.dataset import LabelScheme
 
 
@@ -19,13 +20,18 @@ class RestoredLayers:
 
     Attributes:
         logits: of what the network looked at.
-        matrices: per axis (scan, logits), linear; None for an axis that keeps its voxels.
+        matrices: per axis (scan, logits); None for an axis that keeps its voxels.
         exclusive: whether outputs compete (softmax) or each decides for itself (sigmoid).
     """
 
     logits: Logits
     matrices: tuple[torch.Tensor | None, torch.Tensor | None, torch.Tensor | None]
     exclusive: bool
+
+    @property
+    def held(self) -> bool:
+        """Whether reading them again costs little."""
+        return self.logits.held
 
     def read(self, start: int, stop: int) -> torch.Tensor:
         """Return the probabilities of some layers, on the device of the logits."""
@@ -55,9 +61,10 @@ def restore(logits: Logits, seen: NetworkInput, scheme: LabelScheme) -> Probabil
     """
     record, crop = seen.record, seen.crop
     box = centres_inside(crop, record)
-    axes = zip(record.shape, record.box.shape(), crop.slices(), box.relative_to(record.box).slices(), strict=True)
+    places = zip(crop.slices(), box.relative_to(record.box).slices(), strict=True)
+    axes = zip(record.shape, record.box.shape(), seen.back, places, strict=True)
     x, y, z = (
-        None if length == target else _matrix(length, target, columns, rows) for length, target, columns, rows in axes
+        None if length == target else _matrix(length, target, kind, place) for length, target, kind, place in axes
     )
     layers = RestoredLayers(logits=logits, matrices=(x, y, z), exclusive=scheme.heads().exclusive)
     return Probabilities(
@@ -65,9 +72,10 @@ def restore(logits: Logits, seen: NetworkInput, scheme: LabelScheme) -> Probabil
     )
 
 
-def _matrix(length: int, target: int, columns: slice, rows: slice) -> torch.Tensor:
-    """Return the rows and columns of a crop; rows at its border weigh what is left of them up to 1."""
-    matrix = torch.from_numpy(resampling_matrix(length, target, "linear").toarray())
+def _matrix(length: int, target: int, kind: Kind, place: tuple[slice, slice]) -> torch.Tensor:
+    """Return the columns and rows of a crop; rows at its border weigh what is left of them up to 1."""
+    columns, rows = place
+    matrix = torch.from_numpy(resampling_matrix(length, target, kind).toarray())
     inside = matrix[rows, columns]
     whole = matrix[rows].sum(1, keepdim=True)
     left = inside.sum(1, keepdim=True)

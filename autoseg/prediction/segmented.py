@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autoseg.prediction.ensemble import MergedLayers
-from autoseg.prediction.logits import MeanLogits
 from autoseg.prediction.probabilities import Probabilities
 from autoseg.prediction.restore import RestoredLayers
+from autoseg.prediction.sliding.logits import MeanLogits
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

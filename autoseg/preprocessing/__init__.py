@@ -4,7 +4,7 @@ from autoseg.preprocessing.arrays import pack_array, read_array, reported, unpac
 from autoseg.preprocessing.crops import Crop, centres_inside, fit_crops, whole
 from autoseg.preprocessing.earlier_masks import add_mask, fit_mask
 from autoseg.preprocessing.frames import is_sound
-from autoseg.preprocessing.prepare import Prepared, Record, interpolation, paste, prepare
+from autoseg.preprocessing.prepare import Prepared, Record, find_way_back, interpolation, paste, prepare
 from autoseg.preprocessing.resampling import resampling_matrix
 from autoseg.preprocessing.store import Store, store_key
 
@@ -15,6 +15,7 @@ __all__ = [
     "Store",
     "add_mask",
     "centres_inside",
+    "find_way_back",
     "fit_crops",
     "fit_mask",
     "interpolation",

@@ -12,7 +12,14 @@ from autoseg.preprocessing.bias_field import correct_bias
 from planners.builders import BuilderTable
 from planners.choices import Choice
 from planners.parts import NORMALIZATIONS
-from planners.parts.normalizations import CtOptions, RescaleOptions, UnchangedOptions, ZScoreBodyOptions, ZScoreOptions
+from planners.parts.normalizations import (
+    CtOptions,
+    RescaleOptions,
+    ScaleOptions,
+    UnchangedOptions,
+    ZScoreBodyOptions,
+    ZScoreOptions,
+)
 
 # Below this SD a channel is constant for every practical purpose, and dividing by it would blow up noise.
 SMALLEST_SD = 1e-8
@@ -58,6 +65,10 @@ def _by_range(options: RescaleOptions, channel: Channel, body: Body) -> Channel:
     return _standardize(channel, low, high - low)
 
 
+def _by_factor(options: ScaleOptions, channel: Channel, body: Body) -> Channel:
+    return channel * np.float32(options.factor)
+
+
 def _not_at_all(options: UnchangedOptions, channel: Channel, body: Body) -> Channel:
     return channel
 
@@ -67,6 +78,7 @@ BUILDERS: BuilderTable[Normalizer] = BuilderTable(
     {
         CtOptions: _by_range_of_ct,
         RescaleOptions: _by_range,
+        ScaleOptions: _by_factor,
         UnchangedOptions: _not_at_all,
         ZScoreBodyOptions: _by_body,
         ZScoreOptions: _by_image,

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from autoseg.preprocessing.intensities import normalize
 from autoseg.preprocessing.labels import resample_labels
+from autoseg.preprocessing.nnunet import AS_THEY_ARE, Kinds, choose_steps, crop_to_nonzero, find_turn, resample_images
 from autoseg.preprocessing.resampling import Kind, resample, target_shape
 from autoseg.preprocessing.sizes import refuse_beyond_memory
-from dataset_fingerprints.geometry import Box, Grid, Triple, canonical_grid
+from dataset_fingerprints.geometry import Box, Grid, Reorientation, Triple, canonical_grid
 from dataset_fingerprints.measuring.scans import Scan
 from planners.plan import Preprocessing
 
@@ -62,22 +63,47 @@ def prepare(scan: Scan, preprocessing: Preprocessing, classes: int) -> Prepared:
         preprocessing: the plan's parameters.
         classes: how many class indices there are, background included.
     """
+    if preprocessing.nnunet is not None:
+        scan = crop_to_nonzero(scan)
     spacing = canonical_grid(scan.source_grid).spacing_mm()
-    shape = target_shape(scan.box.shape(), spacing, preprocessing.spacing_mm)
+    shape = _choose_shape(scan, preprocessing)
     refuse_beyond_memory(shape, len(scan.voxels), spacing)
     normalized = normalize(scan.voxels, scan.body, preprocessing.normalization)
     # The mean of most normalisations, and what a network has seen beyond the border of every scan.
     normalized[list(scan.absent)] = 0
-    image = resample(
-        normalized,
-        shape,
-        interpolation("cubic", preprocessing.coarse_axis),
-    )
+    if preprocessing.nnunet is None:
+        image = resample(normalized, shape, interpolation("cubic", preprocessing.coarse_axis))
+    else:
+        image = resample_images(normalized, choose_steps(scan.box.shape(), scan.source_grid, preprocessing))
     labels = None
     if scan.labels is not None:
         labels = resample_labels(scan.labels, shape, classes)
     record = Record(box=scan.box, shape=shape, source_grid=scan.source_grid)
     return Prepared(image=image, labels=labels, reference=scan.labels, record=record)
+
+
+def _choose_shape(scan: Scan, preprocessing: Preprocessing) -> Triple:
+    if preprocessing.nnunet is not None:
+        return choose_steps(scan.box.shape(), scan.source_grid, preprocessing).shape
+    return target_shape(scan.box.shape(), canonical_grid(scan.source_grid).spacing_mm(), preprocessing.spacing_mm)
+
+
+def find_way_back(record: Record, preprocessing: Preprocessing) -> tuple[Kinds, Reorientation | None]:
+    """Return how logits are brought to the scan's grid, and how their axes become canonical.
+
+    Args:
+        record: of the scan.
+        preprocessing: the plan's parameters.
+
+    Returns:
+        The interpolation per canonical axis; and the change from the axes that the network sees, None where they are
+        canonical.
+    """
+    if preprocessing.nnunet is None:
+        return ("linear", "linear", "linear"), None
+    steps = choose_steps(record.box.shape(), record.source_grid, preprocessing)
+    turn = find_turn(record.source_grid, preprocessing.nnunet)
+    return steps.logits, None if turn == AS_THEY_ARE else turn
 
 
 def interpolation(kind: Kind, coarse_axis: int) -> tuple[Kind, Kind, Kind]:

@@ -1,5 +1,7 @@
 """Resampling by one matrix per axis: cubic splines for images, linear for logits, shares of volume for labels.
 
+Networks of nnU-Net see images through another spline, and the nearest slices of a coarse axis (`nnunet`).
+
 Voxel centres map as centre to centre: output voxel j of n_out lies at (j + 0.5) * n_in / n_out - 0.5 of the input,
 clipped to the outermost voxel centres.
 """
@@ -15,7 +17,7 @@ from scipy import ndimage, sparse
 
 from dataset_fingerprints.geometry import Triple, TripleFloat
 
-Kind = Literal["cubic", "linear", "area"]
+Kind = Literal["cubic", "linear", "area", "spline", "nearest", "nearest_back"]
 Matrices = tuple[sparse.csr_array | None, sparse.csr_array | None, sparse.csr_array | None]
 
 
@@ -28,6 +30,10 @@ def target_shape(shape: Triple, spacing_mm: TripleFloat, target_mm: TripleFloat)
     return (x, y, z)
 
 
+# So many copies of the outermost voxels continue an image for `spline`, as in scipy.ndimage.zoom with mode "nearest".
+_CONTINUED = 12
+
+
 @lru_cache(maxsize=256)
 def resampling_matrix(length: int, target: int, kind: Kind) -> sparse.csr_array:
     """Return the (target, length) matrix that resamples one axis.
@@ -35,18 +41,21 @@ def resampling_matrix(length: int, target: int, kind: Kind) -> sparse.csr_array:
     Cubic is the interpolating B-spline of order 3 with whole-sample symmetric ends, the same as
     `scipy.ndimage.map_coordinates(order=3, mode="mirror")`; its weights beyond 1e-6 of the unit are dropped, which
     keeps the matrix banded. Axes too short for a spline (under 4 voxels) are resampled linearly. Area is the mean
-    over what a target voxel covers.
+    over what a target voxel covers. Spline is the same B-spline through an image that goes on with its outermost
+    voxels, which target voxels may lie beyond. Nearest takes the voxel behind, of two that are equally near;
+    nearest_back the one before.
     """
     if kind == "area":
         return _averaging(length, target)
-    positions = np.clip((np.arange(target) + 0.5) * length / target - 0.5, 0, length - 1)
+    if kind in ("nearest", "nearest_back"):
+        return _choosing(length, target, forward=kind == "nearest")
+    positions = (np.arange(target) + 0.5) * length / target - 0.5
+    if kind == "spline":
+        return _continued_spline(positions, length)
+    positions = np.clip(positions, 0, length - 1)
     if kind == "linear" or length < 4:
         return _interpolation(positions, length)
-    coefficients = ndimage.spline_filter1d(np.eye(length), order=3, axis=0, mode="mirror")
-    # Four weights a row: as a sparse product it does not wake up the threads of the linear algebra library.
-    dense = np.asarray(sparse.csr_array(_cubic_basis(positions, length)) @ coefficients)
-    dense[np.abs(dense) < 1e-6] = 0
-    return sparse.csr_array(dense.astype(np.float32))
+    return _keep_band(_evaluate_spline(positions, np.eye(length)))
 
 
 def resample(voxels: NDArray[np.float32], shape: Triple, kinds: tuple[Kind, Kind, Kind]) -> NDArray[np.float32]:
@@ -107,6 +116,32 @@ def _interpolation(positions: NDArray[np.float64], length: int) -> sparse.csr_ar
         shape=(len(positions), length),
     )
     return sparse.csr_array(matrix.astype(np.float32))
+
+
+def _evaluate_spline(positions: NDArray[np.float64], columns: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the values (position, column) of the splines through columns, whose ends are mirrored."""
+    coefficients = ndimage.spline_filter1d(columns, order=3, axis=0, mode="mirror")
+    # Four weights a row: as a sparse product it does not wake up the threads of the linear algebra library.
+    return np.asarray(sparse.csr_array(_cubic_basis(positions, len(columns))) @ coefficients)
+
+
+def _continued_spline(positions: NDArray[np.float64], length: int) -> sparse.csr_array:
+    continued = np.pad(np.eye(length), ((_CONTINUED, _CONTINUED), (0, 0)), mode="edge")
+    return _keep_band(_evaluate_spline(positions + _CONTINUED, continued))
+
+
+def _keep_band(dense: NDArray[np.float64]) -> sparse.csr_array:
+    dense[np.abs(dense) < 1e-6] = 0
+    return sparse.csr_array(dense.astype(np.float32))
+
+
+def _choosing(length: int, target: int, *, forward: bool) -> sparse.csr_array:
+    scale = length / target
+    nearest = np.clip(np.floor(scale * (np.arange(target) + 0.5) - 0.5 + 0.5), 0, length - 1).astype(int)
+    if not forward:
+        nearest = (length - 1 - nearest)[::-1]
+    ones = np.ones(target, dtype=np.float32)
+    return sparse.csr_array((ones, (np.arange(target), nearest)), shape=(target, length))
 
 
 def _averaging(length: int, target: int) -> sparse.csr_array:

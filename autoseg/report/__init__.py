@@ -1,6 +1,7 @@
 """Pictures of a run for people to look at."""
 
 from autoseg.report.canvas import is_drawn
+from autoseg.report.choices import draw_selection
 from autoseg.report.contact_sheet import SheetRow, Shown, draw_contact_sheet
 from autoseg.report.curves import FinalScores, draw_curves
 from autoseg.report.overlay import Outline, Overlay, Placed, draw_overlay
@@ -20,6 +21,7 @@ __all__ = [
     "draw_contact_sheet",
     "draw_curves",
     "draw_overlay",
+    "draw_selection",
     "draw_slice",
     "find_window",
     "is_drawn",

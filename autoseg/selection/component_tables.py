@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from dataset_fingerprints.geometry import Box, make_box
 from dataset_fingerprints.reading.body import bounding_box
 
 # Of the components that rules look at, and of the lesions that are scored.
-CONNECTIVITY = 26
+CONNECTIVITY: Literal[26] = 26
 # From this volume on a lesion is a large one, of which next to none may be lost.
 LARGE_MM3 = 100.0
 # Sums of voxel volumes may lie this share below it.

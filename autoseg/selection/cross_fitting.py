@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from autoseg.models.selection import Gain, ScoreName
-from autoseg.selection.figures import Figures
+from autoseg.models.selection import Change, ScoreName
+from autoseg.selection.figures import Figures, assemble
 from autoseg.selection.intervals import find_interval
 
 # What may be lost: mean Dice, and recall of large lesions.
@@ -30,7 +31,7 @@ class Deal:
     folds: NDArray[np.int64]
     units: NDArray[np.int64]
 
-    def without_each(self) -> list[NDArray[np.bool_]]:
+    def folds_of(self) -> list[NDArray[np.bool_]]:
         """Return, per fold, which cases are in it."""
         return [self.folds == fold for fold in np.unique(self.folds)]
 
@@ -42,71 +43,92 @@ class CrossFitted:
     Attributes:
         best: the choice on all cases.
         chosen: (case,) the choice without the case's fold.
-        before: (case,) score of the first candidate.
-        after: (case,) score of the chosen one.
-        gain: of the mean score.
-        dice: change of the mean Dice.
-        large_recall: change of the recall of large lesions; NaN without any.
-        small_recall: that of small ones.
+        agreeing: how many folds' choices are the best one.
+        change: on cases without a part in the choice.
     """
 
     best: int
     chosen: NDArray[np.int64]
-    before: NDArray[np.float64]
-    after: NDArray[np.float64]
-    gain: Gain
-    dice: float
-    large_recall: float
-    small_recall: float
+    agreeing: int
+    change: Change
 
     def loses_dice(self) -> bool:
         """Return whether the mean Dice falls by more than it may."""
-        return self.dice < -MOST_DICE_LOST - _ROUNDING
+        return self.change.dice < -MOST_DICE_LOST - _ROUNDING
 
     def loses_lesions(self) -> bool:
         """Return whether more of the large lesions are lost than may be."""
-        return self.large_recall < -MOST_RECALL_LOST - _ROUNDING
+        lost = self.change.large_recall
+        return lost is not None and lost < -MOST_RECALL_LOST - _ROUNDING
 
     def holds(self) -> bool:
-        """Return whether the gain is more than chance, and nothing is lost that may not be."""
-        return self.gain.low > _ROUNDING and not self.loses_dice() and not self.loses_lesions()
+        """Return whether another candidate is better by more than chance, and nothing is lost that may not be."""
+        return self.best > 0 and self.change.gain.low > _ROUNDING and not self.loses_dice() and not self.loses_lesions()
 
 
-def choose(figures: Figures, score: ScoreName) -> int:
+def choose(figures: Figures, score: ScoreName, share: float = 1.0) -> int:
     """Return the candidate with the best mean score of those that lose no more than they may; of equal ones the first.
 
     Args:
         figures: of the cases to choose on.
         score: that counts.
+        share: of what may be lost: what just fits here loses more elsewhere.
     """
     means, dice, recall = figures.score(score).mean(axis=0), figures.dice.mean(axis=0), figures.recall_large()
-    allowed = dice >= dice[0] - MOST_DICE_LOST - _ROUNDING
-    allowed &= ~(recall < recall[0] - MOST_RECALL_LOST - _ROUNDING)
+    allowed = dice >= dice[0] - share * MOST_DICE_LOST - _ROUNDING
+    allowed &= ~(recall < recall[0] - share * MOST_RECALL_LOST - _ROUNDING)
     reached = np.where(allowed, means, -np.inf)
     return int(np.argmax(reached >= reached.max() - _ROUNDING))
 
 
-def cross_fit(figures: Figures, score: ScoreName, deal: Deal) -> CrossFitted:
-    """Choose on all folds but one and score on that one, in turn; and choose on all of them."""
-    chosen = np.zeros(len(deal.folds), dtype=np.int64)
-    for own in deal.without_each():
-        chosen[own] = choose(figures.take(~own), score)
-    return judge(figures, score, deal, chosen)
+def cross_fit(sources: Sequence[Figures], score: ScoreName, deal: Deal, of_case: NDArray[np.int64]) -> CrossFitted:
+    """Choose on all folds but one and score on that one, in turn; and choose on all of them.
+
+    Where what is chosen loses more on other cases than it may, choices that lose nothing are tried.
+
+    Args:
+        sources: scores of the same cases and candidates, of several predictions; the first is to be used in the end.
+        score: that counts.
+        deal: folds and subjects.
+        of_case: (case,) the prediction that was chosen without the case's fold.
+    """
+    rows = assemble(sources, of_case)
+    tried = []
+    for share in (1.0, 0.0):
+        chosen = np.zeros(len(of_case), dtype=np.int64)
+        for own in deal.folds_of():
+            source = sources[int(of_case[own][0])]
+            chosen[own] = choose(source.take(~own), score, share)
+        tried.append(judge(rows, score, deal, chosen, best=choose(sources[0], score, share)))
+    return next((found for found in tried if found.holds()), tried[0])
 
 
-def judge(figures: Figures, score: ScoreName, deal: Deal, chosen: NDArray[np.int64]) -> CrossFitted:
-    """Return what a choice per case, made without the case, gains over the first candidate."""
+def judge(figures: Figures, score: ScoreName, deal: Deal, chosen: NDArray[np.int64], *, best: int) -> CrossFitted:
+    """Return what a choice per case, made without the case, gains over the first candidate.
+
+    Args:
+        figures: of all cases.
+        score: that counts.
+        deal: folds and subjects.
+        chosen: (case,) the choices.
+        best: the choice on all cases.
+    """
     scores = figures.score(score)
     rows = np.arange(len(chosen))
     before, after = scores[:, 0], scores[rows, chosen]
     first, picked = figures.pick(np.zeros_like(chosen)), figures.pick(chosen)
-    return CrossFitted(
-        best=choose(figures, score),
-        chosen=chosen,
-        before=before,
-        after=after,
+    change = Change(
+        score=(float(before.mean()), float(after.mean())),
         gain=find_interval(after - before, scores[:, 1:] - before[:, None], deal.units),
         dice=float((picked.dice - first.dice).mean()),
-        large_recall=float((picked.recall_large() - first.recall_large())[0]),
-        small_recall=float((picked.recall_small() - first.recall_small())[0]),
+        large_recall=_difference(picked.recall_large(), first.recall_large()),
+        small_recall=_difference(picked.recall_small(), first.recall_small()),
     )
+    agreeing = sum(int(chosen[own][0]) == best for own in deal.folds_of())
+    return CrossFitted(best=best, chosen=chosen, agreeing=agreeing, change=change)
+
+
+def _difference(after: NDArray[np.float64], before: NDArray[np.float64]) -> float | None:
+    """Return the change of a recall; None where there are no lesions."""
+    change = float((after - before)[0])
+    return None if np.isnan(change) else change

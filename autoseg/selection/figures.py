@@ -108,3 +108,16 @@ def stack(candidates: Sequence[Figures]) -> Figures:
         large=candidates[0].large,
         small=candidates[0].small,
     )
+
+
+def assemble(figures: Sequence[Figures], chosen: NDArray[np.int64]) -> Figures:
+    """Return each case's scores from one of several figures of the same cases and candidates."""
+    rows = np.arange(len(chosen))
+    return Figures(
+        dice=np.stack([one.dice for one in figures])[chosen, rows],
+        lesion_f1=np.stack([one.lesion_f1 for one in figures])[chosen, rows],
+        found_large=np.stack([one.found_large for one in figures])[chosen, rows],
+        found_small=np.stack([one.found_small for one in figures])[chosen, rows],
+        large=figures[0].large,
+        small=figures[0].small,
+    )

@@ -55,6 +55,13 @@ class Rule:
         size = f"components of at least {options['volume_mm3']:g} mm3"
         return size + (f" or a peak of {options['probability']:g}" if "probability" in options else "")
 
+    def smallest_volume(self) -> float | None:
+        """Return the smallest volume of a component that stays, 0 where all do; None of rules of another kind."""
+        if self.removal is None:
+            return 0.0
+        volume = self.removal.options.get("volume_mm3")
+        return float(volume) if self.removal.name == "smallest_volume" and isinstance(volume, int | float) else None
+
 
 PLAIN = Rule()
 

@@ -48,7 +48,7 @@ class Stepper:
         network = processes.share_statistics(network)
         initial = setup.initial
         # How far the initial weights fitted, or None without any.
-        self.match = load_matching(network, initial.tensors, initial.layers) if initial else None
+        self.match = load_matching(network, initial.tensors, initial.layers, initial.fit) if initial else None
         optimizer, self._lr = build_optimizer(training.optimizer, network.parameters())
         self.keeper = build_keeper(training.weights, network, folder)
         self.state = State(network=network, optimizer=optimizer, keeper=self.keeper)

@@ -71,6 +71,11 @@ class FoldFolder:
         return self.root / "restart.json"
 
     @property
+    def start(self) -> Path:
+        """The weights of a model that the training starts from, until it is trained."""
+        return self.root / "start.safetensors"
+
+    @property
     def record(self) -> Path:
         """Path of the training's record: how far it is, what it took."""
         return self.root / "record.json"

@@ -73,6 +73,14 @@ class Workspace:
         """Return the path of the picture of the scores that the choice was made by."""
         return self.models(plan) / "selection.png"
 
+    def predicted_dice(self, plan: str) -> Path:
+        """Return the path of how the Dice of masks of a plan's models is predicted, and how well."""
+        return self.models(plan) / "predicted_dice.json"
+
+    def quality(self, plan: str) -> Path:
+        """Return the path of what flips, overlaps and snapshots of a plan's models bring."""
+        return self.models(plan) / "quality.json"
+
     def configuration(self, plan: str, configuration: str) -> Path:
         """Return the folder of one configuration's folds."""
         check_folder_name(configuration, "a configuration")

@@ -43,6 +43,7 @@ class Scan:
         absent: the positions of channels that the scan does not have; their voxels are 0.
         header: of the scan's first file, for its mask; None for a scan that is not from a file.
         blank: whether each channel holds one value everywhere, so that there is nothing to be found.
+        around: the value of every channel outside of the body; empty where no background was proven.
     """
 
     voxels: NDArray[np.float32]
@@ -54,6 +55,7 @@ class Scan:
     absent: tuple[int, ...] = ()
     header: Header | None = None
     blank: bool = False
+    around: tuple[float, ...] = ()
 
     def canonical_shape(self) -> Triple:
         """Return the whole scan's shape in canonical axes."""
@@ -88,7 +90,8 @@ def read_scan(name: str, images: Sequence[Path | None], channels: Sequence[str],
     image = join_channels([file.image for file in opened])
     scan = replace(_crop(image.voxels, None, None, image.source_grid), header=image.header, blank=blank)
     for position in absent:
-        scan = replace(scan, voxels=np.insert(scan.voxels, position, 0, axis=0), absent=absent)
+        around = (*scan.around[:position], 0.0, *scan.around[position:]) if scan.around else ()
+        scan = replace(scan, voxels=np.insert(scan.voxels, position, 0, axis=0), absent=absent, around=around)
     return scan
 
 
@@ -219,4 +222,5 @@ def _crop(
         box=box,
         background=body.background,
         source_grid=grid,
+        around=body.around,
     )

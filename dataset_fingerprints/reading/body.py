@@ -23,10 +23,12 @@ class Body:
     Attributes:
         background: the value of the first channel around the body, or None where none was proven.
         mask: (x, y, z), True inside; all True without a background.
+        around: the value of every channel around the body; empty without a background.
     """
 
     background: float | None
     mask: NDArray[np.bool_]
+    around: tuple[float, ...] = ()
 
 
 def find_body(voxels: NDArray[np.float32]) -> Body:
@@ -46,7 +48,7 @@ def find_body(voxels: NDArray[np.float32]) -> Body:
             return Body(background=None, mask=np.ones(voxels.shape[1:], dtype=bool))
         values.append(value)
         background &= channel == value
-    return Body(background=values[0], mask=~_connected_to_border(background))
+    return Body(background=values[0], mask=~connected_to_border(background), around=tuple(values))
 
 
 def bounding_box(mask: NDArray[np.bool_]) -> Box:
@@ -67,7 +69,8 @@ def border_value(channel: NDArray[np.float32]) -> float | None:
     return float(values[most]) if counts[most] >= PROOF_SHARE * counts.sum() else None
 
 
-def _connected_to_border(background: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def connected_to_border(background: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which voxels of an (x, y, z) mask the border reaches through faces of its voxels."""
     components = cc3d.connected_components(background, connectivity=6)
     touching = np.unique(_faces(components))
     keep = np.zeros(int(components.max()) + 1, dtype=bool)

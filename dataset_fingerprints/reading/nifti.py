@@ -18,7 +18,7 @@ from nibabel.volumeutils import apply_read_scaling
 from numpy.typing import NDArray
 
 from dataset_fingerprints.errors import DataError
-from dataset_fingerprints.files.atomic import write_bytes
+from dataset_fingerprints.files.atomic import replacing, write_bytes
 from dataset_fingerprints.geometry import Grid
 from dataset_fingerprints.reading.guards.memory import refuse_too_large
 from dataset_fingerprints.reading.guards.payloads import is_surplus, refuse_impossible_ratio, say_surplus, say_truncated
@@ -110,7 +110,31 @@ def write(path: Path, labels: NDArray[np.integer[Any]], grid: Grid, source: Head
     write_bytes(path, igzip.compress(content, _COMPRESSION, mtime=0) if packed else content)
 
 
-def _build(labels: NDArray[np.integer[Any]], grid: Grid, source: Header | None) -> nibabel.Nifti1Image:
+def write_map(path: Path, values: NDArray[np.float32], grid: Grid, source: Header | None) -> None:
+    """Write (i, j, k) numbers on a grid as .nii.gz, atomically, slice by slice; the same numbers give the same bytes.
+
+    Args:
+        path: where to.
+        values: in any order in memory, of which no copy is made.
+        grid: of the values.
+        source: the header of the scan that they belong to, as for `write`.
+    """
+    # The image has the right header, and no voxels.
+    image = _build(np.broadcast_to(np.float32(0), values.shape), grid, source)
+    image.update_header()
+    header = image.header.copy()
+    header.set_data_offset(header.single_vox_offset)
+    with (
+        replacing(path) as temporary,
+        temporary.open("wb") as raw,
+        igzip.IGzipFile(filename="", mode="wb", fileobj=raw, compresslevel=_COMPRESSION, mtime=0) as stream,
+    ):
+        header.write_to(stream)
+        for number in range(values.shape[2]):
+            stream.write(values[:, :, number].astype("<f4", copy=False).tobytes(order="F"))
+
+
+def _build(labels: NDArray[Any], grid: Grid, source: Header | None) -> nibabel.Nifti1Image:
     place = None if source is None or source.nifti is None else read_place(source.nifti)
     # SimpleITK reads no NIfTI-2.
     kind: Any = nibabel.Nifti2Image if max(grid.shape) > _LONGEST_AXIS else nibabel.Nifti1Image

@@ -68,7 +68,7 @@ def _make_case(bench: Bench) -> Case:
 def _predict(case: Case, what: str, bench: Bench, *, mirror: bool) -> tuple[Row, int]:
     """Predict the scan; return a row, and the peak of the device's memory beside the network, in bytes."""
     scheme = case.plan.scheme
-    window = make_window(case.configuration, scheme.heads().count(), bench.device, mirror=mirror)
+    window = make_window(case.configuration, scheme.heads(), bench.device, mirror=mirror)
     model = LoadedModel(
         predictor=Ensemble(members=(Member(network=case.network, window=window, scheme=scheme),)),
         scheme=scheme,

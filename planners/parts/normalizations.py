@@ -79,6 +79,22 @@ class RescaleOptions:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ScaleOptions:
+    """Multiply by a number, such as 1/255 for colours.
+
+    Attributes:
+        factor: for every voxel of every image.
+    """
+
+    factor: float = 1 / 255
+
+    def find_problems(self) -> Iterator[str]:
+        """Yield what is wrong with the options."""
+        if not self.factor:
+            yield "factor is 0, which leaves nothing. Expected another number."
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class UnchangedOptions:
     """Leave the intensities as they are."""
 
@@ -91,6 +107,7 @@ NORMALIZATIONS: PartTable[type] = PartTable(
         "zscore_body": ZScoreBodyOptions,
         "ct": CtOptions,
         "rescale": RescaleOptions,
+        "scale": ScaleOptions,
         "none": UnchangedOptions,
     },
 )

@@ -39,10 +39,13 @@ class LargestComponentOptions:
     Attributes:
         label: the label or region; empty for all of them.
         connectivity: as in `SmallestVolumeOptions`.
+        values: of labels whose masks count as one, in place of `label`; what is removed of them becomes background, as
+            nnU-Net does it. Empty for each label or region by itself.
     """
 
     label: str = ""
     connectivity: Literal[6, 18, 26] = 26
+    values: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

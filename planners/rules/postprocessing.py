@@ -7,8 +7,8 @@ from dataset_fingerprints.names import counted
 from planners.plan import Decision, PostprocessingCandidates
 
 RULE = (
-    "Candidates only, tried on out-of-fold probabilities by `autoseg select`: no smallest volume, or that below which a "
-    "twentieth, a tenth or a quarter of the training lesions lie; components that are large or probable; the largest "
+    "Candidates only, tried on out-of-fold probabilities by `autoseg select`: no smallest volume, or that below which "
+    "a twentieth, a tenth or a quarter of the training lesions lie; components that are large or probable; the largest "
     "component alone where nine of ten scans have no more than one; other thresholds; filled holes."
 )
 # Of the probability, where labels do not compete with each other.

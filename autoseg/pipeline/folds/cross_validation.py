@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from autoseg import processes
 from autoseg.evaluation import CaseScores, Evaluation, summarise, write_evaluation
+from autoseg.pipeline.confidence.measuring import measure_if_missing
 from autoseg.pipeline.folds.children import Child, Outcome, Slot, describe_end, run_children
 from autoseg.pipeline.folds.job_file import COMMAND, write_job
 from autoseg.pipeline.folds.jobs import Job, TrainingOptions, resolve_jobs
@@ -15,8 +16,10 @@ from autoseg.pipeline.folds.needs import find_lacking
 from autoseg.pipeline.folds.out_of_fold import find_scores
 from autoseg.pipeline.folds.reporting import report_folds
 from autoseg.pipeline.folds.runs import cases_of, name_folds, read_run, refuse_undivided
+from autoseg.pipeline.folds.seen_cases import mark_seen
 from autoseg.pipeline.folds.slots import find_slots
 from autoseg.pipeline.planning import read_plan
+from autoseg.pipeline.selecting import select_if_possible
 from autoseg.progress import Progress
 from autoseg.training.interruption import listening, stopped_by
 from autoseg.training.record import read_record
@@ -47,8 +50,11 @@ def train_all(workspace: Workspace, options: TrainingOptions, progress: Progress
     named = {fold: workspace.fold(plan.name, configuration, fold) for fold in folds}
     scores = [_read_scores(folder, cases_of(splits, fold), splits.origin) for fold, folder in named.items()]
     summary = summarise([case for found in scores for case in found])
+    summary = mark_seen(summary, map(read_run, named.values()))
     write_evaluation(workspace.cross_validation(plan.name, configuration), summary, sealed=True)
     report_folds(workspace, plan, splits, (configuration, tuple(named.values())), summary)
+    select_if_possible(workspace, plan.name, progress)
+    measure_if_missing(workspace, plan.name, configuration, progress)
     return summary
 
 
@@ -73,7 +79,12 @@ def train_lacking(workspace: Workspace, folds: Sequence[str], options: TrainingO
     plan, splits = read_plan(workspace, options.plan_name)
     name = options.configuration or plan.default_configuration
     for other, lacking in find_lacking(workspace, plan, splits, name, folds).items():
-        train_folds(workspace, lacking, replace(options, configuration=other, restart=False), progress)
+        train_folds(workspace, lacking, _leave_to_previous(options, other), progress)
+
+
+def _leave_to_previous(options: TrainingOptions, configuration: str) -> TrainingOptions:
+    """Return what is asked of a configuration that another one needs: only that one starts anew, or from a model."""
+    return replace(options, configuration=configuration, restart=False, from_model=None, allow_seen=False)
 
 
 def train_folds(workspace: Workspace, folds: Sequence[str], options: TrainingOptions, progress: Progress) -> None:

@@ -57,6 +57,8 @@ def write_job(workspace: Workspace, configuration: str, fold: str, options: Trai
         workspace.refuse_links_of_training(folder)
         path = folder.job
     named = replace(options, configuration=configuration)
+    if options.from_model is not None:
+        named = replace(named, from_model=os.path.relpath(options.from_model, path.parent))
     write_json(path, JobFile(workspace=os.path.relpath(workspace.root, path.parent), fold=fold, options=named))
     return path
 
@@ -82,4 +84,7 @@ def read_job(path: Path) -> tuple[Workspace, JobFile]:
         raise WorkspaceError(
             f"{path}: names the workspace {root}, in which it does not lie. Give `autoseg train FOLD -w WORKSPACE`."
         )
+    if job.options.from_model is not None:
+        model = os.path.normpath(path.absolute().parent / job.options.from_model)
+        job = replace(job, options=replace(job.options, from_model=model))
     return workspace, job

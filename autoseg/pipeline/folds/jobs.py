@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from autoseg.pipeline.explaining import REMEDY
 from autoseg.pipeline.folds.needs import Need, find_needs, refuse_lacking, refuse_others_cases
@@ -12,6 +13,7 @@ from autoseg.pipeline.folds.out_of_fold import find_scores, refuse_link
 from autoseg.pipeline.folds.raw_files import refuse_changed_files
 from autoseg.pipeline.folds.runs import cases_of, read_contents, read_run, refuse_lost_run, refuse_other_run
 from autoseg.pipeline.folds.stage_inputs import StageInput, find_input
+from autoseg.pipeline.folds.starting import Asked, Start, find_start, join_seen
 from autoseg.pipeline.planning import read_plan
 from autoseg.training.record import TrainingRecord, read_record
 from autoseg.workspace.fold import FoldFolder
@@ -27,6 +29,7 @@ from planners.order import find_configuration
 from planners.plan import Configuration, Fold, Plan, Splits, StepDown
 from planners.run import Run, make_run
 from planners.splits import check_folds
+from planners.start import NOTHING_SEEN, SeenBefore, Task
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,6 +48,9 @@ class TrainingOptions:
         folds_at_once: where several folds are trained; None for as many as the GPUs hold, or one on a CPU.
         memory_share: of a GPU's memory, for a training that shares it with others.
         restart: begin the fold anew, and remove what was trained before.
+        from_model: path of a trained model to start from: a bundle, a workspace or a fold; None for random weights, or
+            those that an earlier start began with.
+        allow_seen: also start from a model that was trained on cases that the fold is judged on.
     """
 
     plan_name: str = "default"
@@ -58,6 +64,8 @@ class TrainingOptions:
     folds_at_once: int | None = None
     memory_share: float = 1.0
     restart: bool = False
+    from_model: str | None = None
+    allow_seen: bool = False
 
     def check(self) -> None:
         """Make sure that the numbers can be meant.
@@ -92,6 +100,8 @@ class Job:
         memory_gb: memory for training cases, in GiB; None for what is free.
         restart: whether what was trained before is to be removed.
         needs: the folds of other configurations that this one uses.
+        start: the model that the training starts from, or None.
+        seen: cases that models were trained on from which this training, or one that it uses, started.
     """
 
     workspace: Workspace
@@ -109,11 +119,19 @@ class Job:
     memory_share: float
     restart: bool = False
     needs: tuple[Need, ...] = ()
+    start: Start | None = None
+    seen: SeenBefore = NOTHING_SEEN
 
     @property
     def configuration(self) -> Configuration:
         """Configuration that is trained."""
         return find_configuration(self.plan.configurations, self.name, f"plan {self.plan.name}")
+
+    @property
+    def task(self) -> Task:
+        """Inputs and outputs of the network that is trained."""
+        masks = tuple(entry.configuration for entry in self.configuration.masks())
+        return Task(channels=self.plan.channels, scheme=self.plan.scheme, masks=masks)
 
     def claim(self) -> None:
         """Write what the fold is begun with, or make sure that it is what an earlier start began with.
@@ -207,7 +225,8 @@ class Job:
             summary = drop_cases(read_json(self.workspace.fingerprint, DatasetFingerprint, REMEDY))
         else:
             summary = begun.summary
-        return replace(make_run(self.plan, self.name, self.fold, train, validation, summary), steps=self.steps)
+        run = make_run(self.plan, self.name, self.fold, train, validation, summary)
+        return replace(run, steps=self.steps, start=self.start.model if self.start else None, seen=self.seen)
 
     def _check_run(self, begun: Run | None) -> Run:
         run = self.make_run(begun)
@@ -300,7 +319,34 @@ def _resolve(common: _Common, fold: str) -> Job:
         needs=find_needs(plan, splits, configuration.name, fold),
     )
     _check_inputs(job, splits, own)
-    return job
+    return _add_start(job, options, own)
+
+
+def _add_start(job: Job, options: TrainingOptions, begun: Run | None) -> Job:
+    """Return the job with the model that it starts from, and the cases that this one and others have seen."""
+    asked = None
+    if options.from_model is not None:
+        if job.configuration.initial is not None:
+            raise PlanError(
+                f"{job.name} starts from the weights of {job.configuration.initial.configuration}, as its plan says "
+                f"(initial), and not from a model. Leave out --from, or give it with -c for that one."
+            )
+        asked = Asked(
+            place=Path(options.from_model),
+            allow_seen=options.allow_seen,
+            folder=job.folder,
+            configuration=job.configuration,
+            task=job.task,
+            judged=read_contents(job.workspace, job.inputs.store, job.cases.validation),
+        )
+    elif options.allow_seen:
+        raise PlanError("--allow-seen is about the model that --from names. Give both, or leave it out.")
+    start = find_start(asked, begun)
+    if begun is not None:
+        return replace(job, start=start, seen=begun.seen)
+    used = (job.workspace.fold(job.plan.name, need.configuration, need.fold) for need in job.needs)
+    seen = join_seen([run for run in map(read_run, used) if run is not None])
+    return replace(job, start=start, seen=seen.join(start.seen) if start else seen)
 
 
 def _check_inputs(job: Job, splits: Splits, begun: Run | None) -> None:

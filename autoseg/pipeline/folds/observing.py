@@ -74,7 +74,8 @@ def draw_final(folder: FoldFolder, evaluation: Evaluation, scheme: LabelScheme) 
         labels={names.get(label, str(label)): mean for label, mean in means.items() if mean is not None},
         scans=len(evaluation.cases),
     )
-    draw_curves(lines, folder.picture, folder.title(), final)
+    seen = evaluation.seen.brief()
+    draw_curves(lines, folder.picture, f"{folder.title()} ({seen})" if seen else folder.title(), final)
 
 
 class TensorBoardObserver:

@@ -22,6 +22,9 @@ from autoseg.pipeline.folds.raw_files import remark_on_cases
 from autoseg.pipeline.folds.reporting import keep_report, leave_report
 from autoseg.pipeline.folds.residency import load_cases
 from autoseg.pipeline.folds.restarting import finish_restart, remove, restart
+from autoseg.pipeline.folds.runs import read_run
+from autoseg.pipeline.folds.seen_cases import mark_seen
+from autoseg.pipeline.folds.starting import keep_start, read_start
 from autoseg.pipeline.folds.validation import TrainingValidator, validate_fold
 from autoseg.pipeline.folds.validation_time import ValidationTime
 from autoseg.prediction import describe_effort, make_members, make_window
@@ -71,6 +74,7 @@ def train_fold(workspace: Workspace, fold: str, options: TrainingOptions, progre
             with locked(job.folder.root, f"fold {fold}"), _holding_inputs(job), _naming_restart(options):
                 for remark in remark_on_cases(workspace, job.plan.name, (*job.cases.train, *job.cases.validation)):
                     progress.say(remark)
+                _report_start(job, progress)
                 return _train_locked(job, progress)
         try:
             return _train_locked(job, SilentProgress())
@@ -91,7 +95,8 @@ def _train_locked(job: Job, progress: Progress) -> Evaluation | None:
         scores = find_scores(job.folder, job.cases.validation)
         if scores is not None:
             progress.say(f"Fold {job.fold} is finished.")
-            return keep_report(job, _keep_metrics(job.folder, summarise(scores)))
+            evaluation = mark_seen(summarise(scores), [read_run(job.folder)])
+            return keep_report(job, _keep_metrics(job.folder, evaluation))
         progress.say(f"Fold {job.fold} is trained, but not all of its validation is there: validating what is missing.")
     with _stopping_at_once(job.folder, "validating"):
         way = record.final_prediction
@@ -103,6 +108,16 @@ def _train_locked(job: Job, progress: Progress) -> Evaluation | None:
     return leave_report(job, evaluation)
 
 
+def _report_start(job: Job, progress: Progress) -> None:
+    """Say which model a new training starts from, and which cases it has seen."""
+    if job.start is None or job.folder.checkpoint.is_file() or job.folder.weight_files():
+        return
+    progress.say(f"Starting from {job.start.model.describe()}.")
+    # What could be loaded is said when it is.
+    for sentence in job.start.model.report[:-1]:
+        progress.say(sentence)
+
+
 def _open(job: Job) -> TrainingRecord | None:
     """Return what an earlier start left; the scores of weights that are about to change are removed."""
     sweep(*job.folder.folders())
@@ -112,6 +127,7 @@ def _open(job: Job) -> TrainingRecord | None:
         finish_restart(job.folder)
     record = read_record(job.folder)
     _refuse_lost_checkpoint(job, record)
+    keep_start(job.folder, job.start, record)
     job.claim()
     if record is None or record.status == "training":
         return record
@@ -248,7 +264,7 @@ def _train(job: Job, earlier: TrainingRecord | None, progress: Progress) -> Trai
         autocast=autocast,
         initial=_find_initial(job),
     )
-    window = make_window(job.configuration, heads.count(), device, mirror=False)
+    window = make_window(job.configuration, heads, device, mirror=False)
     time = ValidationTime(inputs=job.inputs, configuration=job.configuration)
     validator = TrainingValidator(inputs=job.inputs, window=window, time=time)
     observers = make_observers(job.folder) if processes.leads() else ()
@@ -269,11 +285,20 @@ def _train(job: Job, earlier: TrainingRecord | None, progress: Progress) -> Trai
         final_prediction=None if way == job.configuration.prediction else way,
     )
     _write(job.folder, record)
+    if processes.leads():
+        job.folder.start.unlink(missing_ok=True)
     return record
 
 
 def _find_initial(job: Job) -> InitialWeights | None:
-    """Return the weights that the configuration starts from: those of the same fold of another one."""
+    """Return the weights that the training starts from: a model's, or those of the same fold of another configuration.
+
+    One that goes on from a checkpoint needs none of a model, which may be gone.
+    """
+    if job.start is not None:
+        if job.folder.checkpoint.is_file():
+            return None
+        return read_start(job.folder, job.start.model, job.configuration, job.task)
     initial = job.configuration.initial
     if initial is None:
         return None

@@ -44,7 +44,7 @@ _log = logging.getLogger(__name__)
 EACH = 4
 # Normalised intensities outside of a body, and the share of a slice's edge that lies there.
 _OUTSIDE, _SURROUNDED = 1e-3, 0.25
-_SUBJECT, _SITE, _FOLD = "subject", "site", "fold"
+_SUBJECT, _SITE, _FOLD, _SEEN = "subject", "site", "fold", "seen before"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -123,8 +123,9 @@ def report_folds(
 
 
 def _count(evaluation: Evaluation) -> str:
-    cases = counted(len(evaluation.cases), "case")
-    return f"{cases} not trained on, mean Dice {evaluation.foreground_mean_dice:.3f}"
+    cases, seen = counted(len(evaluation.cases), "case"), evaluation.seen.brief()
+    which = f"not trained on here ({seen})" if seen else "not trained on"
+    return f"{cases} {which}, mean Dice {evaluation.foreground_mean_dice:.3f}"
 
 
 def make_table(validated: Validated) -> Table:
@@ -134,6 +135,7 @@ def make_table(validated: Validated) -> Table:
     figures = name_figures(names, COLUMNS)
     rows = []
     origins = {case.case: validated.inputs.origin(case.case) for case in validated.evaluation.cases}
+    seen = (_SEEN,) if validated.evaluation.seen.brief() else ()
     site = (_SITE,) if any(origin.site for origin in origins.values()) else ()
     for case in validated.evaluation.cases:
         row = {
@@ -144,9 +146,11 @@ def make_table(validated: Validated) -> Table:
         }
         if site:
             row[_SITE] = origins[case.case].site
+        if seen:
+            row[_SEEN] = validated.evaluation.seen.mark(case.case)
         mean = {MEAN: show_figure(mean_dice(case))} if several else {}
         rows.append(row | mean | fill_figures(case, figures, COLUMNS))
-    fixed = (CASE, _SUBJECT, *site, _FOLD, *([MEAN] if several else ()))
+    fixed = (CASE, _SUBJECT, *site, _FOLD, *seen, *([MEAN] if several else ()))
     return Table(columns=(*fixed, *figures, WARNINGS), rows=tuple(rows))
 
 

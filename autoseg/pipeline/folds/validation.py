@@ -24,6 +24,8 @@ from autoseg.evaluation import (
 from autoseg.hardware import ran_out_of_memory
 from autoseg.pipeline.folds.observing import draw_final
 from autoseg.pipeline.folds.out_of_fold import ValidatedCase, find_validated, identify_weights
+from autoseg.pipeline.folds.runs import read_run
+from autoseg.pipeline.folds.seen_cases import mark_seen
 from autoseg.pipeline.folds.stage_inputs import StageInput
 from autoseg.pipeline.folds.validation_time import ValidationTime
 from autoseg.prediction import (
@@ -136,7 +138,8 @@ def validate_fold(
             f"{folder.root}: the training is finished, but {len(failures)} of {counted(len(cases), 'case')} could "
             f"not be validated:\n{list_failures(failures)}\nGive the same command again to try these once more."
         )
-    evaluation = summarise([outcome for outcome in outcomes if isinstance(outcome, CaseScores)])
+    scores = [outcome for outcome in outcomes if isinstance(outcome, CaseScores)]
+    evaluation = mark_seen(summarise(scores), [read_run(folder)])
     write_evaluation(folder.validation.metrics, evaluation, sealed=True)
     draw_final(folder, evaluation, inputs.scheme)
     return evaluation

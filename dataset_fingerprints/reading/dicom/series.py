@@ -199,6 +199,15 @@ def read_voxels(folder: Path, dtype: type[np.floating] | None, series: str = "")
     return Stored(voxels=voxels.transpose(0, 3, 2, 1), header=header)
 
 
+def order_slices(folder: Path, series: str = "") -> tuple[Slice, ...]:
+    """Return the slices of a series in the order in which `read_voxels` gives them.
+
+    Raises:
+        DataError: there is no such series, or its slices make no volume.
+    """
+    return _place(folder, series).slices
+
+
 def _match(found: Sequence[Series], text: str) -> tuple[Series, ...]:
     """Return the series that a text names; one whose whole description or UID it is goes before the others."""
     named = tuple(series for series in found if series.is_called(text))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from autoseg.pipeline.new_scans import NewScan, find_scans
+from autoseg.pipeline.predictions.inputs import Inputs, Search, find_inputs
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.dataset import Dataset
 from dataset_fingerprints.layouts import read_dataset
@@ -25,8 +25,8 @@ class Place:
     def dataset(self) -> Dataset:
         return read_dataset(self.root / "raw")
 
-    def find(self, scans: str) -> tuple[NewScan, ...]:
-        return find_scans(self.root / scans, ("T1w",), zero_missing=False)
+    def find(self, *scans: str) -> Inputs:
+        return find_inputs([self.root / one for one in scans], ("T1w",), Search(), self.root / "out-of-the-way")
 
     def contents(self) -> dict[str, bytes | str]:
         return {

@@ -136,7 +136,7 @@ def test_what_is_left_out_of_a_folder_is_listed_but_not_for_one_scan(scans):
     found = find_scans(scans, ONE, zero_missing=False)
     assert [scan.name for scan in found] == ["a", "b"]
     folder, *others = list_left_out(scans, found)
-    assert folder == "folder (a folder: scans in it are not predicted with those beside it)"
+    assert folder == "folder (a folder without scans)"
     assert [entry.partition(" (")[0] for entry in others] == ["notes.txt", "widow.img", "widower.hdr", "x.foo"]
     assert all(entry.endswith(")") for entry in others), "each with why"
     alone = find_scans(scans / "a.nii.gz", ONE, zero_missing=False)

@@ -14,10 +14,11 @@ from autoseg.evaluation import evaluate_files, label_targets, write_evaluation
 from autoseg.pipeline.inspecting import CheckReport
 from autoseg.pipeline.new_scans import NewScan
 from autoseg.pipeline.outputs import (
-    choose_targets,
     refuse_findings_place,
     refuse_scores_place,
 )
+from autoseg.pipeline.predictions.inputs import Input, Inputs
+from autoseg.pipeline.predictions.targets import choose_targets
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.files.jsonfiles import write_json
 from dataset_fingerprints.layouts import read_dataset
@@ -68,7 +69,7 @@ def test_masks_do_not_go_there(place: Place, scans: str, out: str, message: str,
     before = place.contents()
     where = place.root / out if absolute else Path(out)
     with pytest.raises(DataError, match=message):
-        choose_targets(place.find(scans), place.root / scans, where, place.workspace)
+        choose_targets(place.find(scans), where, place.workspace)
     assert place.contents() == before
 
 
@@ -87,24 +88,25 @@ def test_masks_do_not_go_there(place: Place, scans: str, out: str, message: str,
     ],
 )
 def test_masks_go_there(place: Place, scans: str, out: str, targets: list[str]) -> None:
-    found = choose_targets(place.find(scans), place.root / scans, place.root / out, place.workspace)
+    found = choose_targets(place.find(scans), place.root / out, place.workspace).paths
     assert [str(path.relative_to(place.root)) for path in found] == targets
 
 
 def test_a_folder_that_exists_may_be_called_like_a_file(place: Place) -> None:
     for name in ("m8.txt", "all.nii.gz"):
         (place.root / name).mkdir()
-        targets = choose_targets(place.find("scans"), place.root / "scans", place.root / name, place.workspace)
-        assert targets[0] == place.root / name / "a.nii.gz"
+        targets = choose_targets(place.find("scans"), place.root / name, place.workspace)
+        assert targets.paths[0] == place.root / name / "a.nii.gz"
 
 
 def test_a_folder_in_the_place_of_a_mask_and_names_that_cannot_be_are_refused(place: Place) -> None:
     (place.root / "out" / "a.nii.gz").mkdir(parents=True)
     with pytest.raises(DataError, match=r"a\.nii\.gz: is a folder where a mask belongs"):
-        choose_targets(place.find("scans"), place.root / "scans", place.root / "out", place.workspace)
-    long = NewScan(name="x" * 250, images=(place.root / "scans" / "a.nii.gz",))
+        choose_targets(place.find("scans"), place.root / "out", place.workspace)
+    scan = NewScan(name="x" * 250, images=(place.root / "scans" / "a.nii.gz",))
+    long = Inputs(all=(Input(place=place.root / "scans", layout="", scans=(scan, scan)),))
     with pytest.raises(DataError, match=r"no file can be called x+\.nii\.gz: the name has 257 bytes. Expected at most"):
-        choose_targets([long, long], place.root / "scans", place.root / "new", place.workspace)
+        choose_targets(long, place.root / "new", place.workspace)
 
 
 NO_SCORES = [
@@ -241,7 +243,7 @@ def test_a_folder_without_the_rights_to_write_is_refused_before_the_work(place: 
     refuse: dict[str, Callable[[], object]] = {
         "evaluate": lambda: refuse_scores_place(place.root / "masks", place.root / "references", out),
         "check": lambda: refuse_findings_place(place.root, place.dataset, out, None),
-        "predict": lambda: choose_targets(place.find("scans"), place.root / "scans", out.parent, place.workspace),
+        "predict": lambda: choose_targets(place.find("scans"), out.parent, place.workspace),
     }
     with pytest.raises(DataError, match=r"/proc/\S+: cannot be written to: the rights are missing"):
         refuse[command]()

@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 import autoseg
-from autoseg.pipeline.prediction_report import PredictionReport, report_folder
+from autoseg.pipeline.prediction_report import PredictionReport
+from autoseg.pipeline.predictions.places import report_folder
 from autoseg.report import is_drawn
 from tests.synthetic.commands import run
 from tests.synthetic.scans import affine_of, head, write_nifti
@@ -107,14 +108,15 @@ def test_files_of_others_are_not_written_over(tiny, tmp_path, content):
     scans, report = write_scans(tmp_path / "scans", "a"), tmp_path / "out-report"
     report.mkdir()
     (report / "predictions.csv").write_text(content)
+    (report / "prediction.json").write_text(content)
     Image.new("RGB", (8, 8)).save(report / "contact_sheet.png")
     mine = {path: path.read_bytes() for path in report.iterdir()}
     for _ in range(2):
         masks = predict(tiny, scans, tmp_path / "out", overwrite=True)
-        assert masks.table == report / "predictions-2.csv"
+        assert (masks.table, masks.record) == (report / "predictions-2.csv", report / "prediction-2.json")
         assert masks.pictures == (report / "contact_sheet-2.png",)
     assert {path: path.read_bytes() for path in mine} == mine
-    assert len(list(report.iterdir())) == 4
+    assert len(list(report.iterdir())) == 6
 
 
 @pytest.mark.parametrize("kind", ["file", "link"])

@@ -116,5 +116,5 @@ def configure(
 
 def make_member(configuration: Configuration, scheme: LabelScheme, network: nn.Module | None = None) -> Member:
     """Return a member that looks at intensities, or has another network."""
-    window = make_window(configuration, scheme.heads().count(), CPU, mirror=False)
+    window = make_window(configuration, scheme.heads(), CPU, mirror=False)
     return Member(network=network or ByIntensity(scheme), window=window, scheme=scheme)

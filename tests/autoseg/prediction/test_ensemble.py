@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from autoseg.models import Rule
 from autoseg.prediction import (
     Cascade,
     Decision,
@@ -12,7 +13,6 @@ from autoseg.prediction import (
     LoadedModel,
     Member,
     Predictor,
-    Rule,
     Stage,
     list_members,
     merge,

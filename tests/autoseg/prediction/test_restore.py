@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from autoseg.prediction import NetworkInput, Probabilities, choose_labels, decide
-from autoseg.prediction.logits import HeldLogits, hold_logits
-from autoseg.prediction.restore import RestoredLayers, restore
+from autoseg.prediction.restore import restore
+from autoseg.prediction.sliding.logits import HeldLogits
 from autoseg.preprocessing import Record, whole
 from dataset_fingerprints.geometry import Box, Triple, make_box, make_grid
 from tests.synthetic.heads import plain_scheme, region_scheme
@@ -24,7 +24,7 @@ def record(inside: Triple = (12, 9, 10), shape: Triple = (6, 9, 15)) -> Record:
 def restored(logits: torch.Tensor, done: Record, crop: Box | None = None) -> Probabilities:
     crop = crop or whole(done)
     seen = NetworkInput(image=np.zeros((1, *crop.shape()), dtype=np.float32), record=done, crop=crop)
-    return restore(hold_logits(logits), seen, SCHEME)
+    return restore(HeldLogits(values=logits, device=logits.device), seen, SCHEME)
 
 
 def resample_by_scipy(logits: torch.Tensor, done: Record) -> NDArray[np.float32]:
@@ -78,29 +78,12 @@ def test_voxels_at_the_border_of_a_crop_are_those_next_to_it() -> None:
     assert torch.allclose(values, expected, atol=1e-6)
 
 
-def test_logits_that_take_much_of_the_memory_are_held_in_half_precision(monkeypatch: pytest.MonkeyPatch) -> None:
-    done = record()
-    logits = 10 * torch.randn(3, *done.shape)
-    logits[0, 0, 0, 0] = 1e6
-    exact = restored(logits, done)
-    monkeypatch.setattr("autoseg.prediction.logits.free_memory_gb", lambda: 3 * logits.nbytes / 1024**3)
-    rounded = restored(logits, done)
-    assert isinstance(exact.layers, RestoredLayers)
-    assert isinstance(rounded.layers, RestoredLayers)
-    held, halved = exact.layers.logits, rounded.layers.logits
-    assert isinstance(held, HeldLogits)
-    assert isinstance(halved, HeldLogits)
-    assert (held.values.dtype, halved.values.dtype) == (torch.float32, torch.float16)
-    # Half precision keeps three digits: logits of 10 to 40 lie up to 0.016 beside, probabilities up to 0.004.
-    assert torch.allclose(rounded.read_box(done.box), exact.read_box(done.box), atol=0.005)
-
-
 def test_regions_are_probable_one_by_one() -> None:
     done = record(shape=(12, 9, 10))
     seen = NetworkInput(image=np.zeros((1, *done.shape), dtype=np.float32), record=done, crop=whole(done))
     logits = torch.full((2, *done.shape), -20.0)
     logits[:, 4:6, 3:5, 2:7] = 20.0
-    probabilities = restore(hold_logits(logits), seen, region_scheme())
+    probabilities = restore(HeldLogits(values=logits, device=logits.device), seen, region_scheme())
     assert torch.equal(probabilities.read_box(done.box), logits.sigmoid())
     assert set(np.unique(decide(probabilities))) == {0, 2}
 

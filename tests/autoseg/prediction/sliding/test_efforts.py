@@ -58,6 +58,7 @@ def test_the_passes_that_are_counted_are_those_that_are_made_and_reported(shape:
     window = Window(
         configuration=configuration,
         outputs=2,
+        exclusive=True,
         device=torch.device("cpu"),
         autocast=torch.float32,
         mirror=True,

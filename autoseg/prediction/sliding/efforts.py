@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
 
-from autoseg.prediction.tiles import flip_sets, tile_starts
+from autoseg.prediction.sliding.tiles import flip_sets, tile_starts
 from dataset_fingerprints.geometry import Triple
 from dataset_fingerprints.names import counted
 from planners.plan import Prediction

@@ -27,6 +27,7 @@ def window(slice_axis=-1, mirror=False, tiles_at_once=3):
     return Window(
         configuration=tiny_configuration(slice_axis=slice_axis),
         outputs=2,
+        exclusive=True,
         device=torch.device("cpu"),
         autocast=torch.float32,
         mirror=mirror,

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from autoseg.prediction.tiles import flip_sets, gaussian_weights, tile_positions, tile_starts
+from autoseg.prediction.sliding.tiles import flip_sets, gaussian_weights, nnunet_weights, tile_positions, tile_starts
+from tests.autoseg.models.nnunet.restated import weigh
 
 
 def test_starts_agree_with_the_published_example():
@@ -35,3 +36,10 @@ def test_weights_are_largest_in_the_centre_symmetric_and_never_zero():
 
 def test_three_axes_flip_in_eight_ways():
     assert len(set(flip_sets((0, 1, 2)))) == 8
+
+
+@pytest.mark.parametrize("tile", [(8, 10, 12), (7, 1, 9), (32, 40, 32)])
+def test_weights_of_nnunet_are_a_blurred_voxel_in_half_precision(tile: tuple[int, int, int]) -> None:
+    expected = weigh(tile) / 10
+    # The blur ends four deviations out and is computed otherwise: the last bit of half precision may differ.
+    np.testing.assert_allclose(nnunet_weights(tile, 0.125).numpy(), expected, rtol=1.1e-3, atol=6e-9)

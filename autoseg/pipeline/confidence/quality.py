@@ -1,0 +1,257 @@
+"""Measurement of flips, overlaps and snapshots on cases that networks did not train on."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from autoseg.confidence.efforts import Effort, judge, list_tried
+from autoseg.evaluation import DICE_ONLY, scheme_targets, score_case
+from autoseg.hardware import choose_device, free_memory_gb
+from autoseg.models import read_fold, read_settings
+from autoseg.models.quality import LEAST_CASES, REMEDY, MeasuredEfforts, QualityFile
+from autoseg.pipeline.confidence.unseen_cases import identify_folds
+from autoseg.pipeline.folds.stage_inputs import StageInput, find_input
+from autoseg.pipeline.planning import read_plan
+from autoseg.pipeline.trained_folds import TrainedFolds, find_trained
+from autoseg.prediction import Member, NetworkInput, Probabilities, decide, make_members, merge, predict_logits
+from autoseg.prediction.restore import restore
+from autoseg.prediction.sliding.logits import HeldLogits
+from autoseg.prediction.sliding.tiles import flip_sets
+from autoseg.progress import Progress
+from autoseg.workspace.fold import FULL, FoldFolder
+from autoseg.workspace.workspace import Workspace
+from dataset_fingerprints.durations import show_duration
+from dataset_fingerprints.errors import FileFormatError, WorkspaceError
+from dataset_fingerprints.failures import Failure, attempt
+from dataset_fingerprints.files.jsonfiles import read_json, write_json
+from dataset_fingerprints.geometry import canonical_grid
+from dataset_fingerprints.names import counted
+from dataset_fingerprints.sizes import GIB
+from planners.order import find_configuration
+
+_log = logging.getLogger(__name__)
+
+MOST_CASES, MOST_MINUTES = 30, 3.0
+# Logits of all flips that take more than this share of the free memory are held in half precision.
+_HELD_SHARE = 0.25
+_LARGEST_HALF = 6e4
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Sampled:
+    """A case, and the fold that was validated on it."""
+
+    case: str
+    folder: FoldFolder
+
+
+def measure_quality(
+    workspace: Workspace, plan_name: str, configuration: str, progress: Progress, most_minutes: float = MOST_MINUTES
+) -> MeasuredEfforts | None:
+    """Predict some validation cases in all ways, write what each brings beside the plan's models, and return it.
+
+    Cases are taken from the folds in turn, until there are `MOST_CASES` or the time is over. Members of an ensemble of
+    folds cannot be judged so, for each case has one fold that did not train on it: of members, only snapshots are.
+
+    Args:
+        workspace: with trained folds.
+        plan_name: of the workspace's plan.
+        configuration: its name.
+        progress: receiver of progress reports.
+        most_minutes: for predicting; a case that was begun is finished.
+
+    Returns:
+        None where it would take much longer to look at `LEAST_CASES`, or no case can be looked at, which is said.
+
+    Raises:
+        WorkspaceError: nothing is trained, or the plan is of other labels by now.
+    """
+    plan, splits = read_plan(workspace, plan_name)
+    trained = find_trained(workspace, plan, (configuration,))
+    if trained.scheme != plan.scheme:
+        raise WorkspaceError(f"{workspace.root}: the plan is of other labels by now than the folds of {configuration}.")
+    inputs = find_input(workspace, plan, splits, find_configuration(plan.configurations, configuration, plan_name))
+    folders = [folder for folder in [*trained.stages[0].values()][-1] if folder.name() != FULL]
+    sample = list(_sample(folders))
+    tried = list_tried(read_settings(folders[0]).own().prediction, len(folders[0].weight_files())) if folders else ()
+    rows = _measure(sample, tried, inputs, progress, 60 * most_minutes)
+    if not rows:
+        return None
+    dice, seconds = (np.array([row[part] for row in rows]) for part in (0, 1))
+    weights = identify_folds(trained)
+    measured = judge(configuration, list(weights.values()), tried, dice, seconds)
+    write_json(workspace.quality(plan_name), read_quality(workspace, plan_name).put(measured))
+    return measured
+
+
+def _sample(folders: Sequence[FoldFolder]) -> Iterator[_Sampled]:
+    """Yield validation cases, one of each fold in turn, spread over its cases."""
+    queues = []
+    for folder in folders:
+        cases = read_settings(folder).validation_cases
+        wanted = min(len(cases), MOST_CASES // len(folders) + 1)
+        chosen = [cases[int(place)] for place in np.linspace(0, len(cases) - 1, wanted)] if wanted else []
+        queues.append([_Sampled(case=case, folder=folder) for case in dict.fromkeys(chosen)])
+    longest = max(map(len, queues), default=0)
+    turns = (queue[turn] for turn in range(longest) for queue in queues if turn < len(queue))
+    for _, sampled in zip(range(MOST_CASES), turns, strict=False):
+        yield sampled
+
+
+def _measure(
+    sample: Sequence[_Sampled], tried: Sequence[Effort], inputs: StageInput, progress: Progress, most_seconds: float
+) -> list[tuple[list[float], list[float]]]:
+    """Return Dice and seconds of all ways, case by case."""
+    rows: list[tuple[list[float], list[float]]] = []
+    members: dict[FoldFolder, tuple[Member, ...]] = {}
+    began = time.perf_counter()
+    with progress.task(f"Flips and overlaps: up to {counted(len(sample), 'case')}", len(sample)) as task:
+        for one in sample:
+            if one.folder not in members:
+                members[one.folder] = make_members(read_fold(one.folder), choose_device(), mirror=False)
+            row = attempt(one.case, "is left out", partial(_try, members[one.folder], inputs, one.case, tried))
+            if isinstance(row, Failure):
+                _log.warning("%s", row.describe())
+            else:
+                rows.append(row)
+            task.advance()
+            spent = time.perf_counter() - began
+            if len(rows) == 1 and LEAST_CASES * spent > 2 * most_seconds:
+                progress.say(
+                    f"What flips bring is not measured: {show_duration(spent)} per case. `autoseg quality --minutes "
+                    f"{LEAST_CASES * spent / 60:.0f}` measures it."
+                )
+                return []
+            if spent > most_seconds and len(rows) >= LEAST_CASES:
+                break
+    return rows
+
+
+def _try(
+    members: Sequence[Member], inputs: StageInput, case: str, tried: Sequence[Effort]
+) -> tuple[list[float], list[float]]:
+    return _Trial(members, inputs, case).run(tried)
+
+
+class _Trial:
+    """All ways to predict one case by the fold that did not train on it.
+
+    Args:
+        members: the networks of the fold, without flips.
+        inputs: of its configuration.
+        case: its name.
+    """
+
+    def __init__(self, members: Sequence[Member], inputs: StageInput, case: str) -> None:
+        self._members = members
+        self._inputs, self._case, self._seen = inputs, case, inputs.read(case)
+        self._reference = inputs.scheme.to_values(inputs.store.read_reference(case))
+
+    def run(self, tried: Sequence[Effort]) -> tuple[list[float], list[float]]:
+        """Return each way's mean Dice, and the seconds that its networks took."""
+        dice, seconds = [], []
+        for step in dict.fromkeys(effort.step_share for effort in tried):
+            own = [effort for effort in tried if effort.step_share == step]
+            sets = {flips for effort in own for flips in flip_sets(effort.mirror_axes)}
+            found = [_FlippedLogits(member, self._seen, step, sets) for member in self._members]
+            for effort in own:
+                used = found[-effort.networks :]
+                merged = merge([one.restore(effort.mirror_axes) for one in used])
+                dice.append(self._score(self._inputs.scheme.to_values(decide(merged))))
+                seconds.append(sum(one.seconds(effort.mirror_axes) for one in used))
+        return dice, seconds
+
+    def _score(self, labels: NDArray[np.integer]) -> float:
+        spacing_mm = canonical_grid(self._seen.record.source_grid).spacing_mm()
+        targets = scheme_targets(self._inputs.scheme)
+        scores = score_case(labels, self._reference, targets, spacing_mm, self._case, DICE_ONLY)
+        return float(np.mean([label.number("dice") for label in scores.labels]))
+
+
+class _FlippedLogits:
+    """One network's logits of each flip, turned back, so that any set of flips can be averaged.
+
+    Args:
+        member: without flips.
+        seen: by the network.
+        step_share: distance between neighbouring tiles as a share of the patch.
+        sets: of axes that are flipped.
+    """
+
+    def __init__(self, member: Member, seen: NetworkInput, step_share: float, sets: set[tuple[int, ...]]) -> None:
+        self._member, self._seen = member, seen
+        configuration = member.window.configuration
+        prediction = replace(configuration.prediction, step_share=step_share)
+        window = replace(member.window, configuration=replace(configuration, prediction=prediction))
+        image = torch.from_numpy(seen.image)
+        self._logits: dict[tuple[int, ...], torch.Tensor] = {}
+        self._seconds: dict[tuple[int, ...], float] = {}
+        for flips in sorted(sets):
+            axes = [1 + axis for axis in flips]
+            began = time.perf_counter()
+            logits = predict_logits(member.network, image.flip(axes), window).flip(axes).cpu()
+            self._seconds[flips] = time.perf_counter() - began
+            if logits.nbytes * len(sets) > _HELD_SHARE * free_memory_gb() * GIB:
+                logits = logits.clamp(-_LARGEST_HALF, _LARGEST_HALF).half()
+            self._logits[flips] = logits
+
+    def restore(self, axes: tuple[int, ...]) -> Probabilities:
+        """Return the probabilities of the mean over all combinations of flips along some axes."""
+        first, *others = flip_sets(axes)
+        total = self._logits[first].float().clone()
+        for flips in others:
+            total.add_(self._logits[flips])
+        mean = HeldLogits(values=total.div_(1 + len(others)), device=self._member.window.device)
+        return restore(mean, self._seen, self._member.scheme)
+
+    def seconds(self, axes: tuple[int, ...]) -> float:
+        """Return the seconds that these flips take."""
+        return sum(self._seconds[flips] for flips in flip_sets(axes))
+
+
+def find_efforts(workspace: Workspace, plan_name: str, trained: TrainedFolds) -> tuple[MeasuredEfforts, ...]:
+    """Return what was measured of the configurations that folds are of, with the weights that they have now.
+
+    Args:
+        workspace: with the folds.
+        plan_name: of the workspace's plan.
+        trained: that predict together.
+    """
+    known = read_quality(workspace, plan_name)
+    names = dict.fromkeys(name for one in trained.stages for name in one)
+    found = [measured for measured in map(known.find, names) if measured is not None]
+    if not found:
+        return ()
+    weights = identify_folds(trained)
+    current = []
+    for measured in found:
+        own = {fold for fold in weights.values() if fold.configuration == measured.configuration and fold.fold != FULL}
+        if own <= set(measured.measured_on):
+            current.append(measured)
+        else:
+            _log.warning(
+                "%s: flips of %s were measured with other weights, so that the plan's are used. %s",
+                workspace.quality(plan_name),
+                measured.configuration,
+                REMEDY,
+            )
+    return tuple(current)
+
+
+def read_quality(workspace: Workspace, plan_name: str) -> QualityFile:
+    """Return what was measured; nothing where the file is not there or damaged, which is logged."""
+    place = workspace.quality(plan_name)
+    if place.is_file():
+        try:
+            return read_json(place, QualityFile, REMEDY)
+        except FileFormatError as error:
+            _log.warning("%s", error)
+    return QualityFile(configurations=())

@@ -1,0 +1,114 @@
+"""Cases of a cross-validation with the probabilities of the folds that did not train on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autoseg.models import MeasuredFold, read_settings
+from autoseg.pipeline.folds.out_of_fold import find_validated, identify_weights, read_probabilities
+from autoseg.pipeline.trained_folds import TrainedFolds
+from autoseg.prediction import Probabilities, merge
+from autoseg.preprocessing import Store, store_key
+from autoseg.workspace.fold import FULL, FoldFolder
+from autoseg.workspace.workspace import Workspace
+from dataset_fingerprints.dataset import Dataset, LabelScheme
+from dataset_fingerprints.errors import AutosegError
+from dataset_fingerprints.files.jsonfiles import read_json
+from planners.run import Run
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UnseenCase:
+    """A case that a fold of each configuration was validated on.
+
+    Attributes:
+        folders: of these folds, one per configuration.
+        subject: that it is of.
+        store: that holds its reference.
+    """
+
+    name: str
+    fold: str
+    subject: str
+    folders: tuple[FoldFolder, ...]
+    scheme: LabelScheme
+    store: Store
+
+    def read(self) -> tuple[Probabilities, NDArray[np.uint8]]:
+        """Return the mean of the configurations' probabilities, and the reference as label indices.
+
+        Raises:
+            AutosegError: a file is damaged.
+        """
+        grid = self.store.read_record(self.name).source_grid
+        members = [read_probabilities(folder.validation, self.name, self.scheme, grid) for folder in self.folders]
+        return merge(members), self.store.read_reference(self.name)
+
+
+def identify_folds(trained: TrainedFolds) -> dict[FoldFolder, MeasuredFold]:
+    """Return the folds that a measurement is of, and of the stages that they need, by the hashes of their weights."""
+    return {
+        folder: MeasuredFold(configuration=name, fold=folder.name(), weights=identify_weights(folder))
+        for one in trained.stages
+        for name, folders in one.items()
+        for folder in folders
+    }
+
+
+def are_known(trained: TrainedFolds, measured_on: Sequence[MeasuredFold]) -> bool:
+    """Return whether folds that predict are among those that something was measured on, with the same weights."""
+    return set(identify_folds(trained).values()) <= set(measured_on)
+
+
+def list_unseen(
+    workspace: Workspace, trained: TrainedFolds, weights: Mapping[FoldFolder, MeasuredFold]
+) -> Iterator[UnseenCase]:
+    """Yield the cases that a fold of every averaged configuration was validated on by the weights that it has now.
+
+    Args:
+        workspace: with the folds.
+        trained: that predict together.
+        weights: what `identify_folds` says of them.
+    """
+    subjects = _read_subjects(workspace)
+    last = [[*one.values()][-1] for one in trained.stages]
+    by_name = [{folder.name(): folder for folder in folders} for folders in last]
+    for fold, first in by_name[0].items():
+        folders = tuple(own[fold] for own in by_name if fold in own)
+        if fold == FULL or len(folders) < len(by_name):
+            continue
+        runs = [read_settings(folder) for folder in folders]
+        if len({run.validation_cases for run in runs}) > 1:
+            continue
+        for case in runs[0].validation_cases:
+            found = (find_validated(folder.validation, case, weights[folder].weights) for folder in folders)
+            if all(found):
+                yield UnseenCase(
+                    name=case,
+                    fold=first.name(),
+                    subject=subjects.get(case, case),
+                    folders=folders,
+                    scheme=trained.scheme,
+                    store=open_store(workspace, runs[0]),
+                )
+
+
+def open_store(workspace: Workspace, run: Run) -> Store:
+    """Return the preprocessed cases that a fold was trained on."""
+    return Store(
+        folder=workspace.store(store_key(run.own().preprocessing, run.scheme)),
+        channels=len(run.channels),
+        indices=run.scheme.index_count(),
+    )
+
+
+def _read_subjects(workspace: Workspace) -> dict[str, str]:
+    """Return the subject of each case, as far as the data set's description is there."""
+    with suppress(AutosegError):
+        return {case.name: case.subject for case in read_json(workspace.dataset, Dataset).cases}
+    return {}

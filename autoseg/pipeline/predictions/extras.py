@@ -1,0 +1,132 @@
+"""Everything that is written for a scan beside its mask: maps, DICOM SEG, and what BIDS says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from autoseg.pipeline.new_scans import NewScan
+from autoseg.pipeline.outputs import refuse_names
+from autoseg.pipeline.predictions import maps
+from autoseg.pipeline.predictions.bids import Derivative
+from autoseg.pipeline.predictions.dicom_seg import SegSource, can_write, place_seg, write_seg
+from autoseg.pipeline.predictions.maps import NO_MAPS, MapFiles, name_parts
+from autoseg.pipeline.predictions.places import PROBABILITIES, UNCERTAINTY, report_folder, report_of_mask
+from autoseg.pipeline.predictions.targets import Targets
+from dataset_fingerprints.dataset import LabelScheme
+from dataset_fingerprints.reading.file_names import stem_of
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Extras:
+    """Files of a scan beside its mask.
+
+    Attributes:
+        maps: of probabilities and uncertainty.
+        seg: the path of the mask as DICOM SEG; None for scans that are no DICOM series.
+        seg_source: the series that it refers to, where there is one.
+        derivative: the BIDS derivative that the mask is part of; None for none.
+        parts: names of the labels or regions whose probabilities are written.
+    """
+
+    maps: MapFiles = NO_MAPS
+    seg: Path | None = None
+    seg_source: SegSource | None = None
+    derivative: Derivative | None = None
+    parts: tuple[str, ...] = ()
+
+    def complete(self, scan: str, mask: Path) -> None:
+        """Write what follows from a mask that is there, where it is missing.
+
+        Args:
+            scan: its name.
+            mask: its path.
+        """
+        if self.derivative is not None:
+            self.derivative.write_sidecars(scan, self.parts)
+        if self.seg is not None and self.seg_source is not None and not self.seg.is_file():
+            write_seg(self.seg, mask, self.seg_source)
+
+    def forget(self) -> None:
+        """Delete what follows from an earlier mask, before another one is written in its place."""
+        if self.seg is not None:
+            self.seg.unlink(missing_ok=True)
+
+    def paths(self) -> tuple[Path, ...]:
+        """Return the paths of all files that are replaced in one step."""
+        return (*self.maps.paths(), *filter(None, [self.seg]))
+
+
+NO_EXTRAS = Extras()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wanted:
+    """A person's choice of what is written beside the masks."""
+
+    probabilities: bool = False
+    uncertainty: bool = False
+
+
+NO_MORE = Wanted()
+
+
+def choose_extras(
+    found: Sequence[NewScan], targets: Targets, scheme: LabelScheme, wanted: Wanted, series: str
+) -> tuple[Extras, ...]:
+    """Return what is written beside the mask of each scan.
+
+    Args:
+        found: the scans.
+        targets: places of their masks.
+        scheme: of the labels.
+        wanted: what a person chose.
+        series: the text that names DICOM series.
+
+    Raises:
+        DataError: a file cannot have its name.
+    """
+    names = tuple(part.name for part in scheme.regions or scheme.labels)
+    report = report_of_mask(targets.paths[0]) if targets.named else report_folder(targets.folder)
+    chosen = []
+    for scan, mask in zip(found, targets.paths, strict=True):
+        files = MapFiles(
+            probabilities=_place_probabilities(scan, mask, targets, report, names) if wanted.probabilities else (),
+            entropy=_place(report / UNCERTAINTY, mask, targets, "entropy") if wanted.uncertainty else None,
+            disagreement=_place(report / UNCERTAINTY, mask, targets, "disagreement") if wanted.uncertainty else None,
+        )
+        folder = scan.files()[0]
+        is_series = folder.is_dir()
+        source = SegSource(case=scan.name, folder=folder, series=series, labels=scheme.labels) if is_series else None
+        chosen.append(
+            Extras(
+                maps=files,
+                seg=place_seg(mask, stem_of(mask)) if is_series and can_write() else None,
+                seg_source=source,
+                derivative=targets.derivative,
+                parts=names if wanted.probabilities else (),
+            )
+        )
+    _refuse_names([path for one in chosen for path in one.paths()])
+    return tuple(chosen)
+
+
+def _place_probabilities(
+    scan: NewScan, mask: Path, targets: Targets, report: Path, names: Sequence[str]
+) -> tuple[Path, ...]:
+    if targets.derivative is not None:
+        return tuple(targets.derivative.probability(scan.name, name) for name in names)
+    return tuple(_place(report / PROBABILITIES, mask, targets, name) for name in name_parts(names))
+
+
+def _place(folder: Path, mask: Path, targets: Targets, what: str) -> Path:
+    """Return the path of a map, below a folder as the mask lies below that of the masks."""
+    below = mask.parent.relative_to(targets.folder)
+    stem = mask.name.removesuffix("_mask.nii.gz").removesuffix("_dseg.nii.gz") if targets.derivative else stem_of(mask)
+    return folder / ("" if targets.derivative else below) / f"{stem}_{what}{maps.SUFFIX}"
+
+
+def _refuse_names(paths: Sequence[Path]) -> None:
+    for folder in dict.fromkeys(path.parent for path in paths):
+        refuse_names(folder, [path.name for path in paths if path.parent == folder])

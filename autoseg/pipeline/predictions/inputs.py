@@ -1,0 +1,121 @@
+"""Inputs of `predict`: scans, folders, data sets and DICOM series, one or several of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from autoseg.pipeline.new_scans import NewScan, find_scans, list_left_out
+from autoseg.pipeline.predictions.places import report_folder
+from dataset_fingerprints.errors import DataError
+from dataset_fingerprints.layouts import AUTOMATIC, Selection, find_layout
+from dataset_fingerprints.names import some_of
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Search:
+    """Options of finding scans; all have a default.
+
+    Attributes:
+        zero_missing: take scans that lack some of their channels.
+        series: take only the DICOM series of this description or UID; empty for all.
+        selection: the files of a data set that are the channels.
+    """
+
+    zero_missing: bool = False
+    series: str = ""
+    selection: Selection = AUTOMATIC
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Input:
+    """A path that a person gave, and the scans that were found there.
+
+    Attributes:
+        place: the path.
+        layout: of the data set that it is; empty for a scan, or a folder of scans.
+        scans: that no earlier input has.
+    """
+
+    place: Path
+    layout: str
+    scans: tuple[NewScan, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Inputs:
+    """All inputs, in the order in which they were given.
+
+    Attributes:
+        apart: folders that masks go to, which are no part of the inputs.
+    """
+
+    all: tuple[Input, ...]
+    apart: tuple[Path, ...] = field(default=())
+
+    def scans(self) -> tuple[NewScan, ...]:
+        """Return all scans."""
+        return tuple(scan for one in self.all for scan in one.scans)
+
+    def layout(self) -> str:
+        """Return the layout that all inputs have; empty for several, and for plain scans."""
+        layouts = {one.layout for one in self.all}
+        return layouts.pop() if len(layouts) == 1 else ""
+
+    def left_out(self) -> list[str]:
+        """Return the names of what lies in folders of scans and is none, each with the reason."""
+        return [entry for one in self.all for entry in list_left_out(one.place, one.scans, self.apart) if one.scans]
+
+
+def find_inputs(places: Sequence[Path], channels: Sequence[str], search: Search, out: Path) -> Inputs:
+    """Find the scans of all inputs; one that two of them hold is taken once.
+
+    Args:
+        places: at least one: scans, folders, data sets or DICOM series.
+        channels: the names of those that a scan must have.
+        search: options.
+        out: where the masks go, in which no scans are looked for.
+
+    Raises:
+        DataError: there are none in one of them, channels are missing, or several scans are called alike.
+    """
+    apart = (out, report_folder(out))
+    found: list[Input] = []
+    known: set[tuple[str, ...]] = set()
+    for place in dict.fromkeys(places):
+        scans = find_scans(
+            place,
+            channels,
+            zero_missing=search.zero_missing,
+            series=search.series,
+            selection=search.selection,
+            apart=apart,
+        )
+        fresh = [scan for scan in scans if _identify(scan) not in known] if known else scans
+        known |= {_identify(scan) for scan in fresh}
+        found.append(Input(place=place, layout=find_layout(place), scans=tuple(fresh)))
+    inputs = Inputs(all=tuple(found), apart=apart)
+    _refuse_same_names(inputs.scans())
+    return inputs
+
+
+def _identify(scan: NewScan) -> tuple[str, ...]:
+    return tuple("" if image is None else os.path.realpath(image) for image in scan.images)
+
+
+def _refuse_same_names(scans: Sequence[NewScan]) -> None:
+    """Refuse scans of several inputs whose masks would be one file."""
+    by_name: dict[str, list[NewScan]] = {}
+    for scan in scans:
+        by_name.setdefault(scan.name, []).append(scan)
+    shared = {name: ones for name, ones in by_name.items() if len(ones) > 1}
+    if shared:
+        shown = [f"{name} ({' and '.join(str(one.files()[0]) for one in ones)})" for name, ones in shared.items()]
+        raise DataError(
+            f"the inputs: several scans are called alike, so that their masks would be one file: "
+            f"{some_of(shown, 3, '; ')}. "
+            "Give the folder that holds them all, whose sub-folders the masks keep, or predict them one after the "
+            "other into folders of their own."
+        )

@@ -1,0 +1,244 @@
+"""The record of a prediction: a file for programs that says what was predicted by what, and what came of each scan."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Literal
+
+from autoseg.models import ModelSet
+from autoseg.pipeline.scan_warnings import ScanWarning
+from autoseg.pipeline.showing import Amount
+from dataset_fingerprints.errors import AutosegError
+from dataset_fingerprints.files.jsonfiles import read_json, write_json
+
+SCHEMA_VERSION = 1
+_PACKAGES = ("torch", "numpy", "scipy", "nibabel", "SimpleITK")
+_DISTRIBUTION = "autoseg-lesion"
+_PIECE = 1 << 22
+Result = Literal["predicted", "kept", "failed"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Quantity:
+    """How much of a label or region a mask holds.
+
+    Attributes:
+        name: of the label or region.
+        lesions: number of its components, voxels that touch at a corner being one.
+        volume_mm3: in all.
+        lesion_volumes_mm3: of each component, the largest first.
+    """
+
+    name: str
+    lesions: int
+    volume_mm3: float
+    lesion_volumes_mm3: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PredictedDice:
+    """The Dice that a mask is expected to have.
+
+    Attributes:
+        value: 0 to 1, the mean over labels or regions.
+        low: end of the interval that holds nine in ten true Dice, as `high`.
+        error: mean absolute difference from the true Dice, as it was on scans that the model had not seen.
+    """
+
+    value: float
+    low: float
+    high: float
+    error: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordedWarning:
+    """Something remarkable about a scan; kinds as in `ScanWarning`."""
+
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CaseRecord:
+    """One scan.
+
+    Attributes:
+        case: its name; in a sub-folder with that in front.
+        files: names of its files, per channel; null for a channel that is not there.
+        mask: path from the folder of the masks; null where there is none.
+        result: `predicted` in the run of this record, `kept` from before, or `failed`.
+        seconds: that it took, reading, predicting and writing; null where that is not known.
+        quantities: of each label or region; null where the mask cannot be read, or there is none.
+        warnings: of the run that made the mask.
+        error: why there is no mask; null where there is one.
+        predicted_dice: null where nothing predicts it.
+        weights_sha256: of the model that made the mask, as in `RecordedModel`; null where that is not known.
+    """
+
+    case: str
+    files: tuple[str | None, ...]
+    mask: str | None
+    result: Result
+    seconds: float | None = None
+    quantities: tuple[Quantity, ...] | None = None
+    warnings: tuple[RecordedWarning, ...] = ()
+    error: str | None = None
+    predicted_dice: PredictedDice | None = None
+    weights_sha256: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordedFold:
+    """A trained fold of the model.
+
+    Attributes:
+        networks: number of those that it gives to the average: its snapshots, or one.
+    """
+
+    configuration: str
+    fold: str
+    networks: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordedModel:
+    """The model; no paths, which mean nothing elsewhere.
+
+    Attributes:
+        dataset: the name of the data set that it was trained on.
+        description: of what is averaged, in words.
+        source: `workspace`, `fold` or `bundle`.
+        name: of the folder or file that it was read from.
+        sha256: over the files of its weights, in their order.
+        folds: of all its stages.
+    """
+
+    dataset: str
+    description: str
+    source: Literal["workspace", "fold", "bundle"]
+    name: str
+    sha256: str
+    folds: tuple[RecordedFold, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PredictionRecord:
+    """One run of `predict`, and what stands of earlier ones.
+
+    Attributes:
+        versions: of the program, of Python and of the libraries.
+        device: that the networks ran on.
+        model: that predicted.
+        started: date and time in UTC, as ISO 8601.
+        seconds: that the run took.
+        cases: of this run in its order, then those of earlier ones whose masks are still there.
+    """
+
+    versions: dict[str, str]
+    device: str
+    model: RecordedModel
+    started: str
+    seconds: float
+    cases: tuple[CaseRecord, ...]
+    schema_version: int = SCHEMA_VERSION
+
+
+def list_versions() -> dict[str, str]:
+    """Return the versions of the program, of Python and of the libraries that masks depend on."""
+    found = {"autoseg": own_version(), "python": platform.python_version()}
+    return found | {package: _find_version(package) for package in _PACKAGES}
+
+
+def own_version() -> str:
+    """Return the version of the program."""
+    return _find_version(_DISTRIBUTION)
+
+
+def _find_version(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def describe_folds(models: ModelSet) -> tuple[RecordedFold, ...]:
+    """Return the folds of all stages of a model, each once."""
+    return tuple(
+        dict.fromkeys(
+            RecordedFold(configuration=name, fold=model.run.fold, networks=len(model.weights))
+            for stages in models.stages
+            for name, folds in stages.items()
+            for model in folds
+        )
+    )
+
+
+def hash_files(paths: Sequence[Path]) -> str:
+    """Return the SHA-256 over the contents of files, one behind the other."""
+    digest = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as stream:
+            while piece := stream.read(_PIECE):
+                digest.update(piece)
+    return digest.hexdigest()
+
+
+def quantify(names: Sequence[str], amounts: Sequence[Amount]) -> tuple[Quantity, ...]:
+    """Return amounts of labels or regions as they are recorded."""
+    return tuple(
+        Quantity(
+            name=name,
+            lesions=amount.lesions,
+            volume_mm3=round(amount.ml * 1000, 3),
+            lesion_volumes_mm3=tuple(round(volume, 3) for volume in amount.volumes_mm3),
+        )
+        for name, amount in zip(names, amounts, strict=True)
+    )
+
+
+def recorded(warnings: Sequence[ScanWarning]) -> tuple[RecordedWarning, ...]:
+    """Return warnings as they are recorded."""
+    return tuple(RecordedWarning(kind=warning.kind, message=warning.message) for warning in warnings)
+
+
+def read_record(path: Path) -> PredictionRecord | None:
+    """Return the record of an earlier run; None where there is none, or it is damaged, or another file."""
+    try:
+        return read_json(path, PredictionRecord)
+    except (AutosegError, OSError):
+        return None
+
+
+def write_record(path: Path, record: PredictionRecord, masks: Path) -> None:
+    """Write a record; scans that it keeps have what an earlier one of the same file says of them.
+
+    Args:
+        path: of the file.
+        record: of this run.
+        masks: the folder of the masks.
+    """
+    earlier = read_record(path)
+    known = {case.case: case for case in earlier.cases} if earlier else {}
+    cases = [_recall(case, known.get(case.case)) for case in record.cases]
+    now = {case.case for case in record.cases}
+    others = [case for name, case in known.items() if name not in now and case.mask and (masks / case.mask).is_file()]
+    write_json(path, replace(record, cases=(*cases, *(replace(case, result="kept") for case in others))))
+
+
+def _recall(case: CaseRecord, earlier: CaseRecord | None) -> CaseRecord:
+    """Return a kept scan with what is known of the run that made its mask; its volumes are those of the mask now."""
+    if case.result != "kept" or earlier is None or earlier.mask != case.mask:
+        return case
+    return replace(
+        case,
+        seconds=earlier.seconds,
+        warnings=case.warnings or earlier.warnings,
+        predicted_dice=earlier.predicted_dice,
+        weights_sha256=earlier.weights_sha256,
+    )

@@ -1,0 +1,150 @@
+"""Collecting of a prediction's record while scans are predicted."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from autoseg.hardware import choose_device
+from autoseg.models import ModelSet
+from autoseg.pipeline.case_tables import choose_name
+from autoseg.pipeline.new_scans import NewScan
+from autoseg.pipeline.predictions.places import RECORD
+from autoseg.pipeline.predictions.record import (
+    CaseRecord,
+    PredictedDice,
+    PredictionRecord,
+    RecordedModel,
+    describe_folds,
+    hash_files,
+    list_versions,
+    quantify,
+    read_record,
+    recorded,
+    write_record,
+)
+from autoseg.pipeline.scan_warnings import ScanWarning
+from autoseg.pipeline.showing import Amount
+from autoseg.pipeline.sources import ModelSource, Place
+from autoseg.prediction import LoadedModel
+from autoseg.workspace.fold import FoldFolder
+from autoseg.workspace.workspace import Workspace
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Measured:
+    """Figures of a scan that its mask does not show.
+
+    Attributes:
+        seconds: that it took.
+        predicted_dice: None where nothing predicts it.
+    """
+
+    seconds: float | None = None
+    predicted_dice: PredictedDice | None = None
+
+
+UNMEASURED = Measured()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recorder:
+    """Collects what is recorded of each scan.
+
+    Attributes:
+        model: that predicts.
+        device: that its networks run on.
+        names: of its labels or regions.
+        masks: the folder of the masks.
+        started: date and time, and the clock's seconds.
+        cases: recorded so far, by the scan's name.
+    """
+
+    model: RecordedModel
+    device: str
+    names: tuple[str, ...]
+    masks: Path
+    started: tuple[str, float] = field(
+        default_factory=lambda: (datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic())
+    )
+    cases: dict[str, CaseRecord] = field(default_factory=dict)
+
+    def look(
+        self,
+        scan: NewScan,
+        target: Path,
+        amounts: Sequence[Amount],
+        warnings: Sequence[ScanWarning],
+        measured: Measured,
+    ) -> None:
+        """Take note of a scan that was predicted."""
+        self.cases[scan.name] = CaseRecord(
+            case=scan.name,
+            files=_name_files(scan),
+            mask=self._place(target),
+            result="predicted",
+            seconds=None if measured.seconds is None else round(measured.seconds, 3),
+            quantities=quantify(self.names, amounts),
+            warnings=recorded(warnings),
+            predicted_dice=measured.predicted_dice,
+            weights_sha256=self.model.sha256,
+        )
+
+    def keep(self, scan: NewScan, target: Path, amounts: Sequence[Amount] | None) -> None:
+        """Take note of a mask that was there before and stays; amounts are None where it cannot be read."""
+        quantities = None if amounts is None else quantify(self.names, amounts)
+        self.cases[scan.name] = CaseRecord(
+            case=scan.name, files=_name_files(scan), mask=self._place(target), result="kept", quantities=quantities
+        )
+
+    def fail(self, scan: NewScan, message: str) -> None:
+        """Take note of a scan that could not be predicted."""
+        self.cases[scan.name] = CaseRecord(
+            case=scan.name, files=_name_files(scan), mask=None, result="failed", error=message
+        )
+
+    def write(self, folder: Path) -> Path:
+        """Write the record into a folder, and return its path; nobody else's file is replaced."""
+        started, clock = self.started
+        record = PredictionRecord(
+            versions=list_versions(),
+            device=self.device,
+            model=self.model,
+            started=started,
+            seconds=round(time.monotonic() - clock, 3),
+            cases=tuple(self.cases.values()),
+        )
+        path = choose_name(folder / RECORD, lambda place: read_record(place) is not None)
+        write_record(path, record, self.masks)
+        return path
+
+    def _place(self, target: Path) -> str:
+        return target.relative_to(self.masks).as_posix()
+
+
+def describe_model(place: Place, source: ModelSource, models: ModelSet, loaded: LoadedModel) -> RecordedModel:
+    """Return what is recorded of a model."""
+    root = place.root if isinstance(place, Workspace | FoldFolder) else place
+    return RecordedModel(
+        dataset=source.run.dataset,
+        description=loaded.description,
+        source="workspace" if isinstance(place, Workspace) else "fold" if isinstance(place, FoldFolder) else "bundle",
+        name=root.name,
+        sha256=hash_files(source.files),
+        folds=describe_folds(models),
+    )
+
+
+def describe_device() -> str:
+    """Return the device that networks run on: `cpu`, or `cuda` with the name of the card."""
+    import torch
+
+    device = choose_device().type
+    return f"{device} ({torch.cuda.get_device_name()})" if device == "cuda" else device
+
+
+def _name_files(scan: NewScan) -> tuple[str | None, ...]:
+    return tuple(None if image is None else image.name for image in scan.images)

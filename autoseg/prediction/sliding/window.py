@@ -1,0 +1,183 @@
+"""Predicting a preprocessed scan tile by tile; its layers leave as soon as no further tile touches them."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from autoseg.prediction.sliding.passes import predict_tiles
+from autoseg.prediction.sliding.tiles import Window, weigh_tile
+from dataset_fingerprints.geometry import Triple
+
+# Of tiles that are left out: a probability of background that float32 cannot tell from 1, or of each region of 2e-9.
+CERTAIN = 20.0
+# Of a GPU's free memory, what sums of logits may take on it.
+SUMS_SHARE = 0.25
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Block:
+    """Finished logits of some neighbouring layers.
+
+    Attributes:
+        start: their first, counted along the image's first axis.
+        values: (output, layers, y, z) float32.
+    """
+
+    start: int
+    values: torch.Tensor
+
+    def stop(self) -> int:
+        """Return the layer behind the last one."""
+        return self.start + self.values.shape[1]
+
+    def overlaps(self, start: int, stop: int) -> bool:
+        """Return whether it has layers of a range."""
+        return self.start < stop and start < self.stop()
+
+    def cut(self, start: int, stop: int) -> torch.Tensor:
+        """Return the values of those of its layers that lie in a range."""
+        return self.values[:, max(start, self.start) - self.start : stop - self.start]
+
+
+@dataclass(kw_only=True, slots=True)
+class _Sums:
+    """Weighted sums of the logits of layers that tiles begin or end at, but not inside.
+
+    Attributes:
+        start: the first layer.
+        stop: the layer behind the last one.
+        total: (output, layers, y, z); None as long as no tile touched them.
+        weight: (layers, y, z).
+    """
+
+    start: int
+    stop: int
+    total: torch.Tensor | None = None
+    weight: torch.Tensor | None = None
+
+
+def predict_logits(
+    network: nn.Module, image: torch.Tensor, window: Window, left_out: frozenset[Triple] = frozenset()
+) -> torch.Tensor:
+    """Return a network's mean logits over all flips, all layers at once; see `slide`.
+
+    Returns:
+        (output, x, y, z) float32 on the window's device.
+    """
+    result = torch.empty((window.outputs, *image.shape[1:]), device=window.device)
+    for block in slide(network, image, window, left_out):
+        result[:, block.start : block.stop()] = block.values
+    return result
+
+
+def slide(
+    network: nn.Module,
+    image: torch.Tensor,
+    window: Window,
+    left_out: frozenset[Triple] = frozenset(),
+    first: int = 0,
+) -> Iterator[Block]:
+    """Yield a network's mean logits over all flips, from one layer of the first axis on, each layer once.
+
+    The sums of at most a tile's layers are in memory.
+
+    Args:
+        network: in evaluation mode, on the window's device.
+        image: (channel, x, y, z), on any device.
+        window: how to run.
+        left_out: the starts of tiles without anything to be found (`find_empty`): background, where no other tile says
+            otherwise.
+        first: the first layer that is wanted.
+    """
+    padded, (inside, *across) = _pad(image.to(window.device, torch.float32), window.configuration.patch_shape)
+    shape = (padded.shape[1], padded.shape[2], padded.shape[3])
+    edge = window.configuration.patch_shape[0]
+    first += inside.start
+    starts = [start for start in window.positions(shape) if start[0] + edge > first]
+    looked_at = [start for start in starts if start not in left_out]
+    place = _choose_place(window, shape)
+    weights = weigh_tile(window.configuration.patch_shape, window.configuration.prediction).to(place)
+    waiting = deque(_list_layers(starts, edge, first))
+
+    def leave(reached: int) -> Iterator[Block]:
+        while waiting and waiting[0].stop <= reached:
+            sums = waiting.popleft()
+            wanted = slice(max(sums.start, first, inside.start), min(sums.stop, inside.stop))
+            if wanted.start < wanted.stop:
+                layers = slice(wanted.start - sums.start, wanted.stop - sums.start)
+                values = _finish(sums, window, shape)[(slice(None), layers, *across)]
+                yield Block(start=wanted.start - inside.start, values=values)
+
+    for start, tile in predict_tiles(network, padded, looked_at, window):
+        yield from leave(start[0])
+        _add(waiting, start, tile.to(place), weights, shape)
+    yield from leave(shape[0])
+
+
+def _list_layers(starts: Sequence[Triple], edge: int, first: int) -> Iterator[_Sums]:
+    """Yield the runs of layers between the starts and stops of tiles, from the one with the first layer on."""
+    borders = sorted({border for x, _, _ in starts for border in (x, x + edge)})
+    for start, stop in pairwise(borders):
+        if stop > first:
+            yield _Sums(start=start, stop=stop)
+
+
+@torch.inference_mode()
+def _add(waiting: Iterable[_Sums], start: Triple, tile: torch.Tensor, weights: torch.Tensor, shape: Triple) -> None:
+    """Add a tile's logits (output, x, y, z) to all runs of layers that it covers."""
+    x, y, z = start
+    x_edge, y_edge, z_edge = weights.shape
+    rows, columns = slice(y, y + y_edge), slice(z, z + z_edge)
+    tile = tile * weights
+    for sums in waiting:
+        if sums.start >= x + x_edge:
+            break
+        if sums.total is None or sums.weight is None:
+            layers = (sums.stop - sums.start, *shape[1:])
+            sums.total = torch.zeros((len(tile), *layers), device=tile.device)
+            sums.weight = torch.zeros(layers, device=tile.device)
+        covered = slice(sums.start - x, sums.stop - x)
+        sums.total[:, :, rows, columns] += tile[:, covered]
+        sums.weight[:, rows, columns] += weights[covered]
+
+
+@torch.inference_mode()
+def _finish(sums: _Sums, window: Window, shape: Triple) -> torch.Tensor:
+    """Return the mean logits (output, layers, y, z) of a run of layers: certain background where no tile looked."""
+    background = torch.full((window.outputs, 1, 1, 1), -CERTAIN)
+    if window.exclusive:
+        background[0] = CERTAIN
+    if sums.total is None or sums.weight is None:
+        return background.expand(-1, sums.stop - sums.start, *shape[1:])
+    mean = sums.total.div_(sums.weight)
+    unseen = sums.weight == 0
+    return torch.where(unseen, background.to(mean.device), mean) if unseen.any() else mean
+
+
+def _choose_place(window: Window, shape: Triple) -> torch.device:
+    """Return the device for the sums: the network's, or the CPU where they would take much of a GPU's memory."""
+    if window.device.type != "cuda":
+        return window.device
+    free, _ = torch.cuda.mem_get_info(window.device)
+    return window.device if window.sums_bytes(shape) <= SUMS_SHARE * free else torch.device("cpu")
+
+
+def _pad(image: torch.Tensor, tile: Triple) -> tuple[torch.Tensor, tuple[slice, slice, slice]]:
+    """Pad an image that is smaller than a tile with zeros on both sides; return it and where the image lies in it."""
+    margins = [max(0, edge - length) for edge, length in zip(tile, image.shape[1:], strict=True)]
+    before = [margin // 2 for margin in margins]
+    x, y, z = (slice(start, start + length) for start, length in zip(before, image.shape[1:], strict=True))
+    if not any(margins):
+        return image, (x, y, z)
+    return F.pad(image, [value for axis in (2, 1, 0) for value in (before[axis], margins[axis] - before[axis])]), (
+        x,
+        y,
+        z,
+    )

@@ -1,0 +1,1 @@
+"""Whether `select` decides rightly: planted effects, and lesion shapes of patients."""

@@ -1,0 +1,174 @@
+"""A plan whose network sees a data set as a trained model saw its own, so that all of its weights fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from dataset_fingerprints.geometry import show_lengths, show_spacing
+from planners.choices import Choice, resolve
+from planners.editing.contradictions import refuse_contradictions
+from planners.editing.plan_checks import check_plan
+from planners.networks.memory_decisions import explain_memory
+from planners.parts import NETWORKS
+from planners.plan import Configuration, Decision, Plan, Preprocessing, Training
+from planners.run import Run
+from planners.start import match_tasks
+
+# Of the planner's learning rate. Weights that know something are lost at the rate that random ones need: a tenth of it,
+# after a warm-up, in fine-tuning nnU-Net's networks (Wald 2025).
+RATE_SHARE = 0.1
+WARMUP_SHARE = 0.1
+_LR = "lr"
+_CHANGE = "another model, or a plan of its own (without --like)"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Followed:
+    """Trained model that a plan follows.
+
+    Attributes:
+        name: of the file or folder that it was read from.
+        run: what it was trained by.
+    """
+
+    name: str
+    run: Run
+
+
+def follow(plan: Plan, model: Followed) -> Plan:
+    """Return a plan with a model's network, patch, voxel size and normalisation, and what else it needs.
+
+    Labels and channels, augmentation, loss and length of the training stay the plan's; the learning rate becomes a
+    tenth after a warm-up. Channels that the model does not know are normalised as planned.
+
+    Args:
+        plan: of the data set.
+        model: to follow.
+
+    Raises:
+        PlanError: what comes out does not fit together.
+    """
+    run = model.run
+    kept = _list_used(run)
+    configurations = tuple(_follow_one(plan, entry, run) for entry in run.configurations if entry.name in kept)
+    names = {entry.name for entry in configurations}
+    before = _find_base(plan, run.own())
+    replaced = {entry.name for entry in plan.configurations} | names
+    decisions = tuple(entry for entry in plan.decisions if not _is_overruled(entry.field, replaced))
+    followed = replace(
+        plan,
+        configurations=configurations,
+        default_configuration=run.configuration,
+        decisions=(*decisions, *_explain(plan, before, configurations[-1], model)),
+    )
+    check_plan(followed)
+    refuse_contradictions(followed)
+    return explain_memory(followed)
+
+
+def _list_used(run: Run) -> frozenset[str]:
+    """Return the names of a model's configuration and of those whose masks or boxes it uses, not of its start."""
+    used = {run.configuration}
+    for entry in reversed(run.configurations):
+        if entry.name in used:
+            used |= {one.configuration for one in entry.inputs}
+    return frozenset(used)
+
+
+def _find_base(plan: Plan, wanted: Configuration) -> Configuration:
+    """Return the planned configuration that is most like a model's: of its name, or else of as many axes."""
+    axes = len(wanted.network_axes())
+    order = sorted(
+        plan.configurations,
+        key=lambda entry: (entry.name != wanted.name, len(entry.network_axes()) != axes),
+    )
+    return order[0]
+
+
+def _follow_one(plan: Plan, wanted: Configuration, run: Run) -> Configuration:
+    base = _find_base(plan, wanted)
+    return replace(
+        wanted,
+        initial=None,
+        preprocessing=_follow_preprocessing(plan, base.preprocessing, wanted.preprocessing, run),
+        sampling=base.sampling,
+        training=_slow_down(base.training),
+    )
+
+
+def _follow_preprocessing(plan: Plan, planned: Preprocessing, wanted: Preprocessing, run: Run) -> Preprocessing:
+    task = replace(run.task(), channels=plan.channels, scheme=plan.scheme)
+    places = match_tasks(task, run.task()).channels
+    normalization = tuple(
+        own if place is None else wanted.normalization[place]
+        for own, place in zip(planned.normalization, places, strict=True)
+    )
+    return replace(wanted, normalization=normalization)
+
+
+def _slow_down(training: Training) -> Training:
+    """Return the training with a tenth of its learning rate, which rises at first."""
+    options = training.optimizer.options
+    rate = options.get(_LR)
+    if not isinstance(rate, int | float):
+        return training
+    schedule = Choice(name="cosine", options={"warmup_share": WARMUP_SHARE})
+    optimizer = replace(training.optimizer, options={**options, _LR: rate * RATE_SHARE})
+    return replace(training, optimizer=optimizer, schedule=schedule)
+
+
+def _is_overruled(field: str, names: set[str]) -> bool:
+    first, _, rest = field.partition(".")
+    return first in {*names, "preprocessing"} or (first == "configurations" and rest in names)
+
+
+def _explain(plan: Plan, before: Configuration, now: Configuration, model: Followed) -> Iterator[Decision]:
+    """Yield the reasons for what was taken from a model, each with what the data set's own plan would have been."""
+    rule = f"That of the model {model.name}, so that all of its weights fit (--like)."
+    own, preprocessing = now.name, now.preprocessing
+    values = (
+        ("patch_shape", _show_patch(now), _show_patch(before)),
+        ("batch_size", str(now.batch_size), str(before.batch_size)),
+        ("network", _show_network(now), _show_network(before)),
+        ("preprocessing.spacing_mm", _show_spacing(preprocessing), _show_spacing(before.preprocessing)),
+    )
+    reason = f"Of {model.name}, whose network it is (--like)."
+    yield Decision(field=f"configurations.{own}", value="planned", rule=reason, evidence=_CHANGE, change=_CHANGE)
+    for field, value, planned in values:
+        yield Decision(field=f"{own}.{field}", value=value, rule=rule, evidence=_say_own(planned), change=_CHANGE)
+    known = {name.casefold() for name in model.run.channels}
+    pairs = zip(plan.channels, preprocessing.normalization, before.preprocessing.normalization, strict=True)
+    for channel, choice, own_choice in pairs:
+        how = rule if choice != own_choice or channel.casefold() in known else "The model does not know this channel."
+        yield Decision(
+            field=f"{own}.preprocessing.normalization.{channel}",
+            value=choice.name,
+            rule=how,
+            evidence=_say_own(own_choice.name),
+            change=_CHANGE,
+        )
+    yield Decision(
+        field=f"{own}.training.optimizer.options.{_LR}",
+        value=str(now.training.optimizer.options.get(_LR)),
+        rule="A tenth of what random weights start with, after a warm-up: a network that knows something forgets it at "
+        "the full rate (Wald 2025).",
+        evidence=f"the plan's own would be {before.training.optimizer.options.get(_LR)}",
+        change="--set training.optimizer.options.lr=...",
+    )
+
+
+def _say_own(value: str) -> str:
+    return f"the data set's own plan would have {value}"
+
+
+def _show_patch(configuration: Configuration) -> str:
+    return f"{show_lengths(configuration.network_patch())} voxels"
+
+
+def _show_spacing(preprocessing: Preprocessing) -> str:
+    return f"{show_spacing(preprocessing.spacing_mm)} mm"
+
+
+def _show_network(configuration: Configuration) -> str:
+    return resolve(configuration.network, NETWORKS, "network").describe()
