@@ -99,7 +99,7 @@ def compare_starts(work: Path, conditions: Conditions, progress: Progress | None
             plan = f"{steps}-{number}"
             workspace = autoseg.plan_and_preprocess(
                 target.folder,
-                workspace=work / "target-autoseg",
+                workspace=work / "target-workspace",
                 plan_name=plan,
                 splits=splits,
                 like=model,
@@ -117,7 +117,7 @@ def _train_model(work: Path, conditions: Conditions, progress: Progress) -> Path
     steps = f"training.iterations={conditions.model_steps}"
     workspace = autoseg.plan_and_preprocess(
         source.folder,
-        workspace=work / "source-autoseg",
+        workspace=work / "source-workspace",
         assignments=(*conditions.assignments, *conditions.network, steps),
         progress=progress,
     )

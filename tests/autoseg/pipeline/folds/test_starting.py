@@ -182,6 +182,42 @@ def test_beginning_anew_takes_another_start_or_none(others: Tiny, model: Path, k
     assert not others.fold().start.exists()
 
 
+def test_a_fold_that_is_begun_anew_from_itself_keeps_its_weights(tiny: Tiny, killed: pytest.MonkeyPatch) -> None:
+    theirs = load_weights(tiny.fold().weights)
+    with pytest.raises(KeyboardInterrupt):
+        tiny.train(0, from_model=tiny.fold().root, restart=True)
+    assert not tiny.fold().weight_files()
+    kept = load_weights(tiny.fold().start)
+    assert all(bool((kept[name] == tensor).all()) for name, tensor in theirs.items())
+    killed.undo()
+    tiny.train(0)
+    assert start_of(tiny).name == "fold_0"
+
+
+def test_a_model_of_other_voxels_is_named(others: Tiny, model: Path, killed: pytest.MonkeyPatch) -> None:
+    job = resolve_job(others.workspace, "0", TrainingOptions(from_model=str(model)))
+    assert job.start is not None
+    assert not any("saw voxels" in sentence for sentence in job.start.model.report)
+    runs = list_of_two_millimetres(model)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Bundle, "runs", runs)
+        job = resolve_job(others.workspace, "0", TrainingOptions(from_model=str(model)))
+    assert job.start is not None
+    assert any("saw voxels of 2x2x2 mm, and this plan has 1x1x1 mm" in text for text in job.start.model.report)
+
+
+def list_of_two_millimetres(model: Path) -> dict[tuple[str, str], Run]:
+    """Return the runs of a model as if it had been trained on larger voxels."""
+    changed = {}
+    for key, known in Bundle(model).runs.items():
+        own = known.own()
+        preprocessing = replace(own.preprocessing, spacing_mm=(2.0, 2.0, 2.0))
+        changed[key] = replace(
+            known, configurations=(*known.configurations[:-1], replace(own, preprocessing=preprocessing))
+        )
+    return changed
+
+
 def test_weights_that_are_gone_with_their_model_are_asked_for(
     others: Tiny, model: Path, killed: pytest.MonkeyPatch
 ) -> None:
@@ -201,9 +237,7 @@ def test_a_model_that_was_trained_on_a_validation_case_is_refused_before_anythin
     before = tiny.contents()
     with pytest.raises(PlanError, match=r"was trained on 1 of the 1 case that fold 1 is judged on \(case_") as error:
         tiny.train(1, from_model=model)
-    assert all(way in str(error.value) for way in ("splits", "full", "allow_seen"))
-    with pytest.raises(PlanError, match="is judged on"):
-        tiny.train("all", from_model=model)
+    assert all(way in str(error.value) for way in ("--splits", "train full", "--allow-seen"))
     assert tiny.contents() == before
 
 
@@ -299,10 +333,10 @@ def test_a_plan_like_the_model_takes_all_of_its_weights(others: Tiny, model: Pat
 
 
 def test_a_network_of_which_nothing_is_the_models_is_refused_with_the_way_out(others: Tiny, model: Path) -> None:
-    levels = {"features": [6], "kernels": [[1, 1, 1]], "strides": [[1, 1, 1]]}
+    levels = {"features": [200], "kernels": [[1, 1, 1]], "strides": [[1, 1, 1]]}
     network = {**levels, "encoder_blocks": [1], "decoder_blocks": [], "norm": "batch", "deep_supervision": False}
     assignment = f"3d_fullres.network={json.dumps({'name': 'unet', 'options': network})}"
-    with pytest.raises(PlanError, match=r"nothing of its weights fits .* --like "):
+    with pytest.raises(PlanError, match=r"next to nothing, fits 3d_fullres.* --like "):
         resolve_job(others.workspace, "0", TrainingOptions(from_model=str(model), assignments=(assignment,)))
 
 
