@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from autoseg.cli.display import console, errors, show_table
+from autoseg.cli.display import TerminalProgress, console, errors, show_table
 from autoseg.hardware import share_cores_with_others
 from dataset_fingerprints.errors import AutosegError
 
@@ -279,6 +279,22 @@ def confidence(
     console.print(f"Cross-validation: {study.calibration.describe()}", soft_wrap=True)
     show_table("Held-out scans", COLUMNS, study.rows())
     console.print(f"Picture: {place}", soft_wrap=True)
+
+
+@app.command()
+def tuning(
+    work: Annotated[Path, typer.Option(help="Where everything is written; an empty or new folder.")] = Path(
+        "tuning-work"
+    ),
+    model_steps: Annotated[int, typer.Option(help="Of the training of the model.")] = 600,
+    steps: Annotated[list[int] | None, typer.Option(help="Of the others; repeatable. Default: 30 and 100.")] = None,
+) -> None:
+    """Train on few simulated scans from a model of other ones and from random weights, for the same few steps."""
+    from experiments.tuning import COLUMNS, Conditions, compare_starts
+
+    conditions = Conditions(model_steps=model_steps, steps=tuple(steps or (30, 100)))
+    rows = list(compare_starts(work.resolve(), conditions, TerminalProgress()))
+    show_table(f"A model trained for {model_steps} steps on other scans", COLUMNS, rows)
 
 
 @app.command()
