@@ -61,6 +61,40 @@ def peer_steps(
 
 
 @peers.command()
+def parity(
+    work: Annotated[Path, typer.Option(help="Where everything is written; trained models in it stay.")] = Path(
+        "peers-work"
+    ),
+    environment: Annotated[Path, typer.Option(help="nnU-Net's virtual environment.")] = Path("peers-nnunet"),
+    trials: Annotated[list[str] | None, typer.Option("--trial", help="plain, residual or regions; else all.")] = None,
+) -> None:
+    """Train tiny models with nnU-Net v2, import them, and compare both sides' masks and probabilities."""
+    from experiments.peers.parity import compare_predictions
+
+    rows = [difference.row() for difference in compare_predictions(work, environment, trials or ())]
+    columns = ("model", "scan", "other voxels", "marked", "largest difference", "within bounds")
+    show_table("Imported models beside nnU-Net", columns, rows)
+
+
+@peers.command("predictions")
+def peer_predictions(
+    work: Annotated[Path, typer.Option(help="Where everything is written; a trained model in it stays.")] = Path(
+        "peers-work"
+    ),
+    environment: Annotated[Path, typer.Option(help="nnU-Net's virtual environment.")] = Path("peers-nnunet"),
+    rounds: Annotated[int, typer.Option(help="How often each scan is predicted by both.")] = 3,
+    flips: Annotated[bool | None, typer.Option(help="Only with, or only without.")] = None,
+) -> None:
+    """Time predicting the same scans with the same weights, and measure memory, in turns."""
+    from experiments.peers.parity import race_predictions
+
+    columns = ("scan", "flips", "autoseg s", "nnU-Net s", "ratio", "of commands", "autoseg GiB", "nnU-Net GiB", "ratio")
+    either = (False, True) if flips is None else (flips,)
+    rows = [one.row() for one in race_predictions(work, environment, rounds, flips=either)]
+    show_table("Predicting a scan", columns, rows)
+
+
+@peers.command()
 def race(
     data: Annotated[Path, typer.Option(help="A raw data set.")],
     work: Annotated[Path, typer.Option(help="Where everything is written.")] = Path("peers-work"),
