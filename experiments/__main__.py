@@ -158,20 +158,24 @@ def residency(
 def prediction(
     work: Annotated[Path, typer.Option(help="Where everything is written.")] = Path("prediction-work"),
     shape: Annotated[tuple[int, int, int], typer.Option(help="Of the scan, in voxels.")] = (512, 512, 600),
-    labels: Annotated[int, typer.Option(help="That the network tells apart.")] = 20,
-    edge: Annotated[int, typer.Option(help="Of a patch, in voxels.")] = 64,
+    network: Annotated[
+        tuple[int, int], typer.Option(help="Labels that it tells apart, and the edge of its patches in voxels.")
+    ] = (20, 64),
+    step: Annotated[float, typer.Option(help="Distance of tiles as a share of a patch.")] = 0.5,
     flips: Annotated[bool, typer.Option(help="Average over them, too.")] = False,
     limits: Annotated[
         list[float] | None, typer.Option("--limit", help="For --max-memory-gb; repeatable. Default: what is free.")
     ] = None,
 ) -> None:
     """Predict a scan of noise with a tiny network in a process of its own: seconds and peak memory."""
-    from experiments.costs.prediction import COLUMNS, Way, measure_predictions
+    from experiments.costs.prediction import COLUMNS, Tiny, Way, measure_predictions
 
     work.mkdir(parents=True, exist_ok=True)
     mirrors = (False, True) if flips else (False,)
     ways = [Way(shape=shape, mirror=mirror, max_memory_gb=limit) for limit in limits or [0.0] for mirror in mirrors]
-    rows = [one.row() for one in measure_predictions(work.resolve(), ways, labels, edge)]
+    labels, edge = network
+    tiny = Tiny(labels=labels, edge=edge, step_share=step)
+    rows = [one.row() for one in measure_predictions(work.resolve(), ways, tiny)]
     show_table(f"autoseg predict, {labels} labels, patches of {edge} voxels", COLUMNS, rows)
 
 

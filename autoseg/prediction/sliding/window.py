@@ -118,6 +118,7 @@ def slide(
     for start, tile in predict_tiles(network, padded, looked_at, window):
         yield from leave(start[0])
         _add(waiting, start, tile.to(place), weights, shape)
+        del tile  # while the next is made
     yield from leave(shape[0])
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -33,6 +37,7 @@ from tests.synthetic.heads import plain_scheme, region_scheme
 
 SCHEMES = {"labels": plain_scheme(2), "regions": region_scheme()}
 LITTLE = 1e-6
+ROOT = Path(__file__).parents[3]
 
 
 def make_model(predictor: Predictor, scheme: LabelScheme) -> LoadedModel:
@@ -105,6 +110,20 @@ def test_members_can_be_read_while_labels_are_chosen_without_another_look_at_the
     with watching(lambda done, total: passes.append(done)):
         model.segment(scan)
     assert len(passes) == 2 * once
+
+
+def measure_share(memory_gb: float) -> float:
+    """Return the share of all its logits that segmenting a scan takes in a process of its own, at its peak."""
+    command = [sys.executable, "-m", "tests.autoseg.prediction.memory_of_streaming", str(memory_gb)]
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    return float(done.stdout)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the system does not say what a process held")
+def test_with_little_memory_only_the_layers_of_a_tile_are_held() -> None:
+    # The sums span an eighteenth of the layers; copies of a tile and of a slab are some times as large for a moment.
+    assert measure_share(LITTLE) < 0.6
+    assert measure_share(math.inf) > 0.9
 
 
 def test_memory_is_given_as_long_as_a_share_of_it_is_left() -> None:
