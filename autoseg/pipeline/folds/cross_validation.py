@@ -17,7 +17,6 @@ from autoseg.pipeline.folds.reporting import report_folds
 from autoseg.pipeline.folds.runs import cases_of, name_folds, read_run, refuse_undivided
 from autoseg.pipeline.folds.slots import find_slots
 from autoseg.pipeline.planning import read_plan
-from autoseg.pipeline.selecting import select_if_possible
 from autoseg.progress import Progress
 from autoseg.training.interruption import listening, stopped_by
 from autoseg.training.record import read_record
@@ -50,6 +49,9 @@ def train_all(workspace: Workspace, options: TrainingOptions, progress: Progress
     summary = summarise([case for found in scores for case in found])
     write_evaluation(workspace.cross_validation(plan.name, configuration), summary, sealed=True)
     report_folds(workspace, plan, splits, (configuration, tuple(named.values())), summary)
+    # Pictures come with it, which a single fold's process has no need to load at its start.
+    from autoseg.pipeline.selecting import select_if_possible
+
     select_if_possible(workspace, plan.name, progress)
     return summary
 
