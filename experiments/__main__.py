@@ -336,6 +336,31 @@ def tuning(
 
 
 @app.command()
+def selection(
+    seeds: Annotated[int, typer.Option(help="Simulated cross-validations of each kind.")] = 20,
+    lesion_masks: Annotated[
+        Path | None, typer.Option(help="Instead, train on scans with these lesion shapes (MNI space).")
+    ] = None,
+    work: Annotated[Path, typer.Option(help="Where scans and trainings are written.")] = Path("selection-work"),
+    minutes: Annotated[float, typer.Option(help="To train each of the five folds in.")] = 1.0,
+) -> None:
+    """Find out whether `autoseg select` decides rightly: on planted effects, or on lesion shapes of patients."""
+    if lesion_masks is not None:
+        from experiments.selecting.lesions import COLUMNS as WAYS
+        from experiments.selecting.lesions import compare_on_lesions
+
+        found = compare_on_lesions(work, lesion_masks, minutes, TerminalProgress())
+        show_table("Held-out scans", WAYS, found.rows())
+        console.print(found.describe(), soft_wrap=True)
+        return
+    from experiments.selecting.decisions import COLUMNS, decide_planted, summarise
+    from experiments.selecting.planted import EFFECTS
+
+    outcomes = {effect: list(decide_planted(effect, range(seeds))) for effect in EFFECTS}
+    show_table("Decisions on planted effects", COLUMNS, summarise(outcomes))
+
+
+@app.command()
 def checkouts(
     before: Annotated[Path, typer.Argument(help="A checkout of autoseg.")],
     after: Annotated[Path, typer.Argument(help="Another one.")],
