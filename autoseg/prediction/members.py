@@ -16,7 +16,7 @@ from autoseg.prediction.inputs import NetworkInput, SharedInputs
 from autoseg.prediction.memory import Memory
 from autoseg.prediction.probabilities import Probabilities
 from autoseg.prediction.restore import restore
-from autoseg.prediction.sliding.less_memory import Sliding
+from autoseg.prediction.sliding.less_memory import Sliding, fit_tiles
 from autoseg.prediction.sliding.logits import HeldLogits, Logits, StreamedLogits
 from autoseg.prediction.sliding.tiles import FLOAT_BYTES, Window
 from dataset_fingerprints.dataset import Heads, LabelScheme
@@ -70,7 +70,10 @@ class Member:
         image = torch.from_numpy(seen.image)
         sliding = Sliding(network=self.network, image=image, window=self.window, body=body)
         size_bytes = self.window.outputs * math.prod(sliding.shape()) * FLOAT_BYTES
-        if not (memory or Memory()).can_hold(size_bytes, self.window.sums_bytes(sliding.shape())):
+        memory = memory or Memory()
+        if not memory.can_hold(size_bytes, self.window.sums_bytes(sliding.shape())):
+            sliding = replace(sliding, window=fit_tiles(self.window, sliding.shape(), memory.left_bytes()))
+            memory.take(sliding.window.sums_bytes(sliding.shape()))
             return StreamedLogits(sliding.slide, self.window.device)
         return hold(sliding, self.window)
 
