@@ -88,7 +88,18 @@ def peer_predictions(
     """Time predicting the same scans with the same weights, and measure memory, in turns."""
     from experiments.peers.parity import race_predictions
 
-    columns = ("scan", "flips", "autoseg s", "nnU-Net s", "ratio", "of commands", "autoseg GiB", "nnU-Net GiB", "ratio")
+    columns = (
+        "scan",
+        "flips",
+        "autoseg s",
+        "nnU-Net s",
+        "ratio",
+        "of commands",
+        "of CPU",
+        "autoseg GiB",
+        "nnU-Net GiB",
+        "ratio",
+    )
     either = (False, True) if flips is None else (flips,)
     rows = [one.row() for one in race_predictions(work, environment, rounds, flips=either)]
     show_table("Predicting a scan", columns, rows)

@@ -204,6 +204,7 @@ class Predicted:
             f"{theirs:.1f}",
             f"{ours / theirs:.2f}",
             f"{self.autoseg.wall_seconds / self.nnunet.wall_seconds:.2f}",
+            f"{self.autoseg.cpu_seconds / self.nnunet.cpu_seconds:.2f}",
             f"{memory[0]:.2f}",
             f"{memory[1]:.2f}",
             f"{memory[0] / memory[1]:.2f}",
