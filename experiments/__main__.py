@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from autoseg.cli.display import console, errors, show_table
+from autoseg.cli.display import TerminalProgress, console, errors, show_table
 from autoseg.hardware import share_cores_with_others
 from dataset_fingerprints.errors import AutosegError
 
@@ -302,6 +302,44 @@ def rivals(
     columns = ("scans", "measure", "side", "figure (95 %)", f"minus {named[0].name} (95 %)")
     title = f"{minutes:g} minutes each, {seeds} seeds, scans of {simulation.spacing_mm:g} mm"
     show_table(title, columns, compare(outcomes))
+
+
+@app.command()
+def confidence(
+    work: Annotated[Path, typer.Option(help="Where everything is written.")] = Path("confidence-work"),
+    lesion_masks: Annotated[Path | None, typer.Option(help="As for autoseg simulate.")] = None,
+    iterations: Annotated[int, typer.Option(help="Of each fold's training.")] = 200,
+    picture: Annotated[
+        Path | None, typer.Option(help="Of predicted against true Dice; else in the work folder.")
+    ] = None,
+) -> None:
+    """Put predicted Dice to held-out simulated scans: how far off is it, and do its intervals hold?"""
+    from autoseg.cli.display import TerminalProgress
+    from experiments.confidence import COLUMNS, SIMULATION, draw_study, run_study
+
+    simulation = replace(SIMULATION, lesion_masks=str(lesion_masks.resolve()) if lesion_masks else "")
+    study = run_study(work.resolve(), simulation, iterations, TerminalProgress())
+    place = picture or work / "confidence.png"
+    draw_study(study, place)
+    console.print(f"Cross-validation: {study.calibration.describe()}", soft_wrap=True)
+    show_table("Held-out scans", COLUMNS, study.rows())
+    console.print(f"Picture: {place}", soft_wrap=True)
+
+
+@app.command()
+def tuning(
+    work: Annotated[Path, typer.Option(help="Where everything is written; an empty or new folder.")] = Path(
+        "tuning-work"
+    ),
+    model_steps: Annotated[int, typer.Option(help="Of the training of the model.")] = 600,
+    steps: Annotated[list[int] | None, typer.Option(help="Of the others; repeatable. Default: 30 and 100.")] = None,
+) -> None:
+    """Train on few simulated scans from a model of other ones and from random weights, for the same few steps."""
+    from experiments.tuning import COLUMNS, Conditions, compare_starts
+
+    conditions = Conditions(model_steps=model_steps, steps=tuple(steps or (30, 100)))
+    rows = list(compare_starts(work.resolve(), conditions, TerminalProgress()))
+    show_table(f"A model trained for {model_steps} steps on other scans", COLUMNS, rows)
 
 
 @app.command()

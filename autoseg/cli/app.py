@@ -34,6 +34,7 @@ from autoseg.cli.locales import restart_in_utf8
 from autoseg.cli.model_options import PlanOption, WorkspaceOption
 from autoseg.cli.parsing import AnySpelling, NumberFirst
 from autoseg.cli.predicting import export, predict
+from autoseg.cli.quality import quality
 from autoseg.cli.registered import add_registered
 from autoseg.cli.selecting import select
 from autoseg.cli.simulating import demo, simulate
@@ -343,6 +344,7 @@ def explain(
 app.command(epilog="With --kinds: every kind of finding, its grades and what it means.")(check)
 app.command()(select)
 app.command()(predict)
+app.command()(quality)
 app.command()(evaluate)
 app.command()(export)
 app.command()(import_nnunet)

@@ -44,10 +44,6 @@ class MeasuredEffort:
     gain: Gain
     seconds: float
 
-    def describe(self) -> str:
-        """Return flips and overlap in words, and what they bring."""
-        return f"{describe_flips(self.mirror_axes)}, tiles overlap by {1 - self.step_share:.0%}"
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MeasuredEfforts:

@@ -39,6 +39,7 @@ class Masks:
         pictures: of the scans that were predicted now.
         folder: that the masks lie in, some perhaps below it; None where a person gave the single mask's own name.
         record: of this prediction, for programs: what was predicted by what; None where none was written.
+        lesions: the table of all lesions; None where no scan was predicted now.
         maps: of probabilities and uncertainty, those of masks that stay too.
     """
 
@@ -50,6 +51,7 @@ class Masks:
     pictures: tuple[Path, ...] = ()
     folder: Path | None = None
     record: Path | None = None
+    lesions: Path | None = None
     maps: tuple[Path, ...] = ()
 
     def __iter__(self) -> Iterator[Path]:

@@ -21,13 +21,14 @@ from autoseg.pipeline.case_tables import (
     show_figure,
     write_table,
 )
+from autoseg.pipeline.confidence.assessing import Assessor, is_dice_column, sort_by_dice
 from autoseg.pipeline.new_scans import NewScan
 from autoseg.pipeline.predictions.places import SHEET, TABLE, report_folder
-from autoseg.pipeline.predictions.record import RecordedModel
+from autoseg.pipeline.predictions.record import PredictedDice, RecordedModel
 from autoseg.pipeline.predictions.recording import UNMEASURED, Measured, Recorder, describe_device
 from autoseg.pipeline.scan_warnings import ScanWarning, say_unlike, warn_of
 from autoseg.pipeline.showing import Showing, choose_showing, describe_amounts, measure_amounts
-from autoseg.prediction import Fallback, LoadedModel
+from autoseg.prediction import Fallback, LoadedModel, Segmented
 from autoseg.progress import Progress
 from autoseg.report import (
     CaseSlice,
@@ -62,13 +63,14 @@ class Written:
     table: Path | None = None
     pictures: tuple[Path, ...] = ()
     record: Path | None = None
+    lesions: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Drawn:
-    """A scan's row in a sheet, and its place among the others: warned first, then empty masks, then large ones."""
+    """A scan's row in a sheet, and its place among the others: warned, low predicted Dice, empty masks, large ones."""
 
-    key: tuple[bool, bool, float]
+    key: tuple[bool, float, bool, float]
     row: SheetRow
 
 
@@ -98,11 +100,21 @@ class PredictionReport:
 
     def __init__(self, showing: Showing, model: LoadedModel, masks: Path, recorder: Recorder | None = None) -> None:
         self._showing, self._model, self._masks, self._recorder = showing, model, masks, recorder
+        self._assessor = Assessor(model, showing.names)
         self._rows: dict[str, Mapping[str, str]] = {}
         self._drawn: list[_Drawn] = []
         self._seen = 0
         self.warnings: list[ScanWarning] = []
         self.sentences: list[str] = []
+
+    def assess(self, scan: NewScan, segmented: Segmented) -> PredictedDice | None:
+        """Find out how far a scan's mask can be trusted, and return its predicted Dice; None where there is none.
+
+        Args:
+            scan: its files.
+            segmented: what the model made of it.
+        """
+        return self._assessor.assess(scan.name, segmented)
 
     def look(
         self,
@@ -145,21 +157,24 @@ class PredictionReport:
         amounts = measure_amounts(labels, self._showing.targets, spacing_mm)
         said = describe_amounts(self._showing.names, amounts, pixels=plain)
         messages = [warning.message for warning in warnings]
-        self._rows[scan.name] = self._describe(scan, target, "predicted", messages) | self._fill(
-            [(amount.ml, amount.lesions) for amount in amounts]
-        )
+        self._rows[scan.name] = {
+            **self._describe(scan, target, "predicted", messages),
+            **self._assessor.fill(scan.name),
+            **self._fill([(amount.ml, amount.lesions) for amount in amounts]),
+        }
         if self._recorder is not None:
             self._recorder.look(scan, target, amounts, warnings, measured)
         self.warnings += warnings
-        self.sentences.append(f"{scan.name}: {said}.")
+        expected = self._assessor.describe(scan.name)
+        self.sentences.append(f"{scan.name}: {said}{f'; {expected}' if expected else ''}.")
         self._seen += 1
         plane = _cut(read, labels, self._choose_channel(read), spacing_mm)
         volume = sum(amount.ml for amount in amounts)
         # A single label needs no name, several need a line of their own.
         one_line = len(amounts) == 1 or not volume
-        caption, detail = (said, "") if one_line else ("", said)
+        caption, detail = (said, expected) if one_line else (expected, said)
         row = SheetRow(case=scan.name, plane=plane, caption=caption, detail=detail, warning=join_warnings(messages))
-        self._drawn.append(_Drawn(key=(not warnings, volume > 0, -volume), row=row))
+        self._drawn.append(_Drawn(key=(not warnings, self._assessor.rank(scan.name), volume > 0, -volume), row=row))
         self._drawn.sort(key=lambda drawn: drawn.key)
         del self._drawn[SHEET_CASES * MOST_SHEETS :]
 
@@ -201,6 +216,7 @@ class PredictionReport:
         if len(self.sentences) == 1:
             progress.say(self.sentences[0])
         say_unlike(self.warnings, progress)
+        self._assessor.say(progress)
         return Written() if named else self.write()
 
     def write(self) -> Written:
@@ -215,9 +231,11 @@ class PredictionReport:
             return Written()
         place = choose_name(folder / TABLE, lambda path: self._is_own(read_table(path)))
         earlier = read_table(place)
-        write_table(place, Table(columns=self._columns(), rows=tuple(self._join(earlier))))
+        rows = tuple(sort_by_dice(self._join(earlier)))
+        write_table(place, Table(columns=self._columns(), rows=rows))
         record = None if self._recorder is None else self._recorder.write(folder)
-        return Written(table=place, pictures=self._draw(folder), record=record)
+        lesions = self._assessor.write_lesions(folder, [row[CASE] for row in rows if row[_MASK]])
+        return Written(table=place, pictures=self._draw(folder), record=record, lesions=lesions)
 
     def _draw(self, folder: Path) -> tuple[Path, ...]:
         if not self._drawn:
@@ -244,10 +262,11 @@ class PredictionReport:
         return f"{self._masks.name}: {counted(self._seen, 'scan')} predicted{left}{page}"
 
     def _note(self) -> str:
-        return f"{self._showing.note()} Scans with warnings first, then empty masks, then the largest.".strip()
+        order = "the lowest predicted Dice" if self._assessor.columns() else "empty masks, then the largest"
+        return f"{self._showing.note()} Scans with warnings first, then {order}.".strip()
 
     def _columns(self) -> tuple[str, ...]:
-        return (CASE, _INPUT, _MASK, _RESULT, *self._amount_columns(), WARNINGS)
+        return (CASE, _INPUT, _MASK, _RESULT, *self._assessor.columns(), *self._amount_columns(), WARNINGS)
 
     def _amount_columns(self) -> tuple[str, ...]:
         return tuple(f"{name}: {what}" for name in self._showing.names for what in ("ml", "lesions"))
@@ -271,19 +290,28 @@ class PredictionReport:
         if table is None or table.columns[: len(fixed)] != fixed:
             return False
         between = table.columns[len(fixed) : -1]
-        return all(column.endswith((": ml", ": lesions")) for column in between)
+        return all(column.endswith((": ml", ": lesions")) or is_dice_column(column) for column in between)
 
     def _join(self, earlier: Table | None) -> list[Mapping[str, str]]:
         """Return the rows of this run, and those of earlier ones whose masks are there."""
         known = {row[CASE]: row for row in earlier.rows} if earlier else {}
         rows = []
         for case, row in self._rows.items():
-            warned = known.get(case, {}).get(WARNINGS, "") if row[_RESULT] == "kept" else ""
-            rows.append({**row, WARNINGS: row[WARNINGS] or warned})
-        same = earlier is not None and earlier.columns == self._columns()
-        others = [row for case, row in known.items() if same and case not in self._rows]
+            before = known.get(case, {}) if row[_RESULT] == "kept" else {}
+            expected = {column: before.get(column, "") for column in self._assessor.columns()}
+            rows.append({**expected, **row, WARNINGS: row[WARNINGS] or before.get(WARNINGS, "")})
+        same = earlier is not None and _without_dice(earlier.columns) == _without_dice(self._columns())
+        others = [
+            {column: row.get(column, "") for column in self._columns()}
+            for case, row in known.items()
+            if same and case not in self._rows
+        ]
         there = [row for row in others if row[_MASK] and (self._masks / row[_MASK]).is_file()]
         return [*rows, *there]
+
+
+def _without_dice(columns: Sequence[str]) -> list[str]:
+    return [column for column in columns if not is_dice_column(column)]
 
 
 def _cut(read: Scan, labels: NDArray[np.integer], channel: int, spacing_mm: TripleFloat) -> CaseSlice:

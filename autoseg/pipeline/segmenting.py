@@ -16,7 +16,6 @@ from autoseg.pipeline.new_scans import NewScan
 from autoseg.pipeline.prediction_report import PredictionReport
 from autoseg.pipeline.predictions.extras import NO_EXTRAS, Extras
 from autoseg.pipeline.predictions.maps import write_maps
-from autoseg.pipeline.predictions.record import PredictedDice
 from autoseg.pipeline.predictions.recording import Measured
 from autoseg.pipeline.scan_share import ScanShare
 from autoseg.prediction import Fallback, LoadedModel, Segmented, watching
@@ -77,11 +76,6 @@ class _Made:
     seconds: float
 
 
-def expect_nothing(segmented: Segmented) -> PredictedDice | None:
-    """Return None: no Dice is predicted."""
-    return None
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Segmenting:
     """A model at work on scans.
@@ -90,14 +84,12 @@ class Segmenting:
         series: which DICOM series to take where there are several.
         report: takes note of each scan.
         task: advances by scans.
-        expect: tells which Dice the mask of a segmented scan can be expected to have; None where it cannot tell.
     """
 
     model: LoadedModel
     series: str
     report: PredictionReport
     task: Task
-    expect: Callable[[Segmented], PredictedDice | None] = expect_nothing
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Outcome | Failure | None]:
         """Write the masks that are missing, and yield what came of each scan in order; nothing of masks that stay."""
@@ -158,8 +150,9 @@ class Segmenting:
             job.extras.forget()
             write_label_map(job.target, segmented.labels, read.source_grid, read.header)
             job.extras.complete(job.scan.name, job.target)
+            expected = self.report.assess(job.scan, segmented)
             seconds = made.seconds + time.monotonic() - started
-            measured = Measured(seconds=seconds, predicted_dice=self.expect(segmented))
+            measured = Measured(seconds=seconds, predicted_dice=expected)
             self.report.look(job.scan, job.target, read, segmented.labels, fallbacks, measured)
         return Outcome(scan=job.scan.name, fallbacks=fallbacks, blank=read.blank)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from autoseg.confidence import Assessment, assess, measure_signs
 from autoseg.pipeline.case_tables import show_figure
 from autoseg.pipeline.confidence.lesion_table import list_lesions, write_lesions
+from autoseg.pipeline.predictions.record import PredictedDice
 from autoseg.prediction import LoadedModel, Segmented
 from autoseg.progress import Progress
 from dataset_fingerprints.failures import Failure, attempt
@@ -35,15 +36,26 @@ class Assessor:
         self._found: dict[str, Assessment] = {}
         self._lesions: list[Mapping[str, str]] = []
 
-    def assess(self, name: str, segmented: Segmented) -> Assessment | None:
-        """Return how far the mask of a scan can be trusted; None where that cannot be found out, which is logged."""
+    def assess(self, name: str, segmented: Segmented) -> PredictedDice | None:
+        """Find out how far the mask of a scan can be trusted; where that fails it is logged, and the mask stays.
+
+        Returns:
+            The predicted Dice; None where there is none.
+        """
         found = attempt(name, "cannot be assessed", lambda: self._assess(segmented))
         if isinstance(found, Failure):
             _log.warning("%s", found.describe())
             return None
         self._found[name] = found
         self._lesions += list_lesions(name, self._names, found.signs)
-        return found
+        return self._record(found)
+
+    def _record(self, found: Assessment) -> PredictedDice | None:
+        calibration = self._model.calibration
+        if calibration is None or calibration.scan is None or found.scan is None:
+            return None
+        value, low, high = (round(number, 4) for number in (found.scan.value, found.scan.low, found.scan.high))
+        return PredictedDice(value=value, low=low, high=high, error=round(calibration.scan.mean_absolute, 4))
 
     def _assess(self, segmented: Segmented) -> Assessment:
         return assess(measure_signs(segmented, self._model.decision.thresholds), self._model.calibration)
@@ -92,13 +104,15 @@ class Assessor:
         if known:
             progress.say(f"How far a predicted Dice can be trusted: {calibration.scan.describe()}.")
 
-    def write_lesions(self, folder: Path, kept: Collection[str]) -> Path:
-        """Write the table of all lesions, and return its path.
+    def write_lesions(self, folder: Path, kept: Collection[str]) -> Path | None:
+        """Write the table of all lesions, and return its path; None where no scan was predicted.
 
         Args:
             folder: of the report.
             kept: scans of earlier runs whose masks are still there.
         """
+        if not self._found:
+            return None
         return write_lesions(folder, self._lesions, [name for name in kept if name not in self._found])
 
 

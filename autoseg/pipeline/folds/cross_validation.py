@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from autoseg import processes
 from autoseg.evaluation import CaseScores, Evaluation, summarise, write_evaluation
+from autoseg.pipeline.confidence.measuring import measure_if_missing
 from autoseg.pipeline.folds.children import Child, Outcome, Slot, describe_end, run_children
 from autoseg.pipeline.folds.job_file import COMMAND, write_job
 from autoseg.pipeline.folds.jobs import Job, TrainingOptions, resolve_jobs
@@ -53,6 +54,7 @@ def train_all(workspace: Workspace, options: TrainingOptions, progress: Progress
     write_evaluation(workspace.cross_validation(plan.name, configuration), summary, sealed=True)
     report_folds(workspace, plan, splits, (configuration, tuple(named.values())), summary)
     select_if_possible(workspace, plan.name, progress)
+    measure_if_missing(workspace, plan.name, configuration, progress)
     return summary
 
 

@@ -45,11 +45,14 @@ class PredictedDice:
     """The Dice that a mask is expected to have.
 
     Attributes:
-        value: 0 to 1.
+        value: 0 to 1, the mean over labels or regions.
+        low: end of the interval that holds nine in ten true Dice, as `high`.
         error: mean absolute difference from the true Dice, as it was on scans that the model had not seen.
     """
 
     value: float
+    low: float
+    high: float
     error: float
 
 
@@ -122,6 +125,10 @@ class RecordedModel:
     name: str
     sha256: str
     folds: tuple[RecordedFold, ...]
+
+    def is_ensemble(self) -> bool:
+        """Return whether several networks predict."""
+        return len(self.folds) > 1 or any(fold.networks > 1 for fold in self.folds)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

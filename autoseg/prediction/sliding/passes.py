@@ -51,6 +51,7 @@ def predict_tiles(
         done += len(chosen)
 
 
+@torch.inference_mode()
 def _try_passes(
     network: nn.Module, image: torch.Tensor, chosen: Sequence[Pass], window: Window
 ) -> tuple[torch.Tensor, ...] | None:

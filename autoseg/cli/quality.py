@@ -1,0 +1,46 @@
+"""The command `quality`: what flips and overlaps bring, and how well the Dice of masks can be predicted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from autoseg.cli.data_options import choose_target
+from autoseg.cli.display import TerminalProgress, console, show_table
+from autoseg.cli.model_options import ModelsOption, PlanOption, WorkspaceOption
+from autoseg.cli.written import show_start, show_written
+
+
+def quality(
+    workspace_argument: Annotated[
+        Path | None, typer.Argument(metavar="[WORKSPACE]", help="The workspace; else as for -w.")
+    ] = None,
+    workspace: WorkspaceOption = None,
+    configurations: ModelsOption = None,
+    plan: PlanOption = "default",
+    minutes: Annotated[float, typer.Option(help="For the flips of each configuration.")] = 3.0,
+) -> None:
+    """Measure what flips and overlaps bring, and how well the Dice of new masks can be predicted.
+
+    Both on cases that the networks were not trained on. `train all` does it at its end, and `predict` uses it.
+    """
+    show_start()
+    from autoseg.hardware import calm_threads
+    from autoseg.pipeline.confidence.measuring import COLUMNS, describe_rows, measure_confidence
+    from autoseg.workspace.workspace import find_workspace
+    from dataset_fingerprints.errors import PlanError
+    from dataset_fingerprints.names import counted
+
+    if not minutes > 0:
+        raise PlanError(f"--minutes is {minutes:g}. Expected more than 0.")
+    calm_threads()
+    found = find_workspace(choose_target(None if workspace_argument is None else str(workspace_argument), workspace))
+    measured = measure_confidence(found, plan, configurations or (), TerminalProgress(), minutes)
+    for one in measured.efforts:
+        title = f"{one.configuration}: ways to predict, on {counted(one.cases, 'validation case')}"
+        show_table(title, COLUMNS, list(describe_rows(one)))
+    for line in measured.sentences():
+        console.print(line, soft_wrap=True)
+    show_written((("Quality", found.quality(plan)), ("Predicted Dice", found.predicted_dice(plan))))

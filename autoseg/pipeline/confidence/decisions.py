@@ -1,0 +1,30 @@
+"""The configurations that predict together, and the rule that makes masks of their probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from autoseg.pipeline.selected import find_mismatch, read_selection
+from autoseg.pipeline.trained_folds import find_trained
+from autoseg.prediction import Decision, decision_of
+from autoseg.workspace.workspace import Workspace
+from planners.plan import Plan
+
+
+def find_decision(workspace: Workspace, plan: Plan, configurations: Sequence[str]) -> tuple[tuple[str, ...], Decision]:
+    """Return configurations and their rule: as they were selected, or the usual rule for others.
+
+    Args:
+        workspace: of the plan.
+        plan: with its name.
+        configurations: asked for; empty for those that are selected, or the plan's default.
+
+    Raises:
+        FileFormatError: the selection is damaged.
+    """
+    selection = read_selection(workspace, plan.name)
+    if selection is not None:
+        names = tuple(configurations) or selection.configurations
+        if not find_mismatch(selection, find_trained(workspace, plan, names).folders()):
+            return names, decision_of(selection)
+    return tuple(configurations) or (plan.default_configuration,), decision_of(None)
