@@ -67,11 +67,12 @@ def parity(
     ),
     environment: Annotated[Path, typer.Option(help="nnU-Net's virtual environment.")] = Path("peers-nnunet"),
     trials: Annotated[list[str] | None, typer.Option("--trial", help="plain, residual or regions; else all.")] = None,
+    half: Annotated[bool, typer.Option("--half", help="Leave nnU-Net's sums of tiles in half precision.")] = False,
 ) -> None:
     """Train tiny models with nnU-Net v2, import them, and compare both sides' masks and probabilities."""
     from experiments.peers.parity import compare_predictions
 
-    rows = [difference.row() for difference in compare_predictions(work, environment, trials or ())]
+    rows = [difference.row() for difference in compare_predictions(work, environment, trials or (), half=half)]
     columns = ("model", "scan", "other voxels", "marked", "largest difference", "within bounds")
     show_table("Imported models beside nnU-Net", columns, rows)
 
