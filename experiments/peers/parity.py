@@ -238,7 +238,8 @@ def compare_predictions(
                 job["earlier"] = dict(zip(job["out"], earlier, strict=True))
             _run_theirs(commands, "predict", job, work)
             earlier = job["out"] if configuration == LOW else earlier
-            model = load_models(in_single_precision(read_nnunet(trial.folder(work, configuration)).models))
+            imported = read_nnunet(trial.folder(work, configuration), folds=tuple(map(str, folds)))
+            model = load_models(in_single_precision(imported.models))
             for scan, images, out in zip(trial.scans, files, job["out"], strict=True):
                 title = f"{trial.name} {configuration}, {len(folds)} folds"
                 yield _compare(title, scan, _predict(model, images), out)
