@@ -67,11 +67,12 @@ def parity(
     ),
     environment: Annotated[Path, typer.Option(help="nnU-Net's virtual environment.")] = Path("peers-nnunet"),
     trials: Annotated[list[str] | None, typer.Option("--trial", help="plain, residual or regions; else all.")] = None,
+    half: Annotated[bool, typer.Option("--half", help="Leave nnU-Net's sums of tiles in half precision.")] = False,
 ) -> None:
     """Train tiny models with nnU-Net v2, import them, and compare both sides' masks and probabilities."""
     from experiments.peers.parity import compare_predictions
 
-    rows = [difference.row() for difference in compare_predictions(work, environment, trials or ())]
+    rows = [difference.row() for difference in compare_predictions(work, environment, trials or (), half=half)]
     columns = ("model", "scan", "other voxels", "marked", "largest difference", "within bounds")
     show_table("Imported models beside nnU-Net", columns, rows)
 
@@ -88,7 +89,18 @@ def peer_predictions(
     """Time predicting the same scans with the same weights, and measure memory, in turns."""
     from experiments.peers.parity import race_predictions
 
-    columns = ("scan", "flips", "autoseg s", "nnU-Net s", "ratio", "of commands", "autoseg GiB", "nnU-Net GiB", "ratio")
+    columns = (
+        "scan",
+        "flips",
+        "autoseg s",
+        "nnU-Net s",
+        "ratio",
+        "of commands",
+        "of CPU",
+        "autoseg GiB",
+        "nnU-Net GiB",
+        "ratio",
+    )
     either = (False, True) if flips is None else (flips,)
     rows = [one.row() for one in race_predictions(work, environment, rounds, flips=either)]
     show_table("Predicting a scan", columns, rows)

@@ -20,7 +20,7 @@ from autoseg.prediction.sliding.less_memory import Sliding, fit_tiles
 from autoseg.prediction.sliding.logits import HeldLogits, Logits, StreamedLogits
 from autoseg.prediction.sliding.tiles import FLOAT_BYTES, Window
 from dataset_fingerprints.dataset import Heads, LabelScheme
-from dataset_fingerprints.geometry import Reorientation, from_canonical, to_canonical
+from dataset_fingerprints.geometry import Reorientation, from_canonical
 from dataset_fingerprints.measuring.scans import Scan
 from planners.plan import Configuration, Prediction
 
@@ -79,10 +79,14 @@ class Member:
 
     def _predict_turned(self, image: NDArray[np.floating], turn: Reorientation) -> HeldLogits:
         """Return the logits of a network that sees other axes; all at once, for its first axis may be any of ours."""
-        stored = torch.from_numpy(np.ascontiguousarray(from_canonical(image, turn)))
-        held = hold(Sliding(network=self.network, image=stored, window=self.window), self.window)
-        values = torch.from_numpy(np.ascontiguousarray(to_canonical(held.values.numpy(), turn)))
-        return replace(held, values=values)
+        turned = torch.from_numpy(np.ascontiguousarray(from_canonical(image, turn)))
+        values = np.empty((self.window.outputs, *image.shape[1:]), dtype=np.float32)
+        # A view: what is written along the network's axes lies along ours.
+        seen = from_canonical(values, turn)
+        for block in Sliding(network=self.network, image=turned, window=self.window).slide():
+            seen[:, block.start : block.stop()] = block.values.cpu().numpy()
+            del block  # while the next is made
+        return HeldLogits(values=torch.from_numpy(values), device=self.window.device)
 
 
 def hold(sliding: Sliding, window: Window) -> HeldLogits:
