@@ -10,6 +10,7 @@ from pathlib import Path
 from autoseg.pipeline.new_scans import NewScan, find_scans, list_left_out
 from autoseg.pipeline.predictions.places import report_folder
 from dataset_fingerprints.errors import DataError
+from dataset_fingerprints.files.places import is_within
 from dataset_fingerprints.layouts import AUTOMATIC, Selection, find_layout
 from dataset_fingerprints.names import some_of
 
@@ -76,12 +77,12 @@ def find_inputs(places: Sequence[Path], channels: Sequence[str], search: Search,
         places: at least one: scans, folders, data sets or DICOM series.
         channels: the names of those that a scan must have.
         search: options.
-        out: where the masks go, in which no scans are looked for.
+        out: where the masks go; those that a killed run left there are no scans.
 
     Raises:
         DataError: there are none in one of them, channels are missing, or several scans are called alike.
     """
-    apart = (out, report_folder(out))
+    apart = (report_folder(out),)
     found: list[Input] = []
     known: set[tuple[str, ...]] = set()
     for place in dict.fromkeys(places):
@@ -93,12 +94,23 @@ def find_inputs(places: Sequence[Path], channels: Sequence[str], search: Search,
             selection=search.selection,
             apart=apart,
         )
+        scans = _without_masks(scans, place, out)
         fresh = [scan for scan in scans if _identify(scan) not in known] if known else scans
         known |= {_identify(scan) for scan in fresh}
         found.append(Input(place=place, layout=find_layout(place), scans=tuple(fresh)))
-    inputs = Inputs(all=tuple(found), apart=apart)
+    inputs = Inputs(all=tuple(found), apart=(out, *apart))
     _refuse_same_names(inputs.scans())
     return inputs
+
+
+def _without_masks(scans: Sequence[NewScan], place: Path, out: Path) -> Sequence[NewScan]:
+    """Return the scans of a folder without those in the folder of the masks, where all of these are masks of others."""
+    if not (place.is_dir() and out.is_dir() and is_within(out, place)):
+        return scans
+    inside = [scan for scan in scans if all(is_within(file.parent, out) for file in scan.files())]
+    others = [scan for scan in scans if scan not in inside]
+    masks = {os.path.realpath(out / f"{scan.name}{scan.mask_suffix()}") for scan in others}
+    return others if all(os.path.realpath(file) in masks for scan in inside for file in scan.files()) else scans
 
 
 def _identify(scan: NewScan) -> tuple[str, ...]:
