@@ -35,6 +35,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 def test_broken_scans_are_named_and_a_killed_run_ends_with_the_same_bytes(
     finished: Tiny, scans: Path, tmp_path: Path
 ) -> None:
