@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.axes import Axes
 
-from autoseg.models.selection import Selection, Trial, Tried
 from autoseg.report.canvas import INK, QUIET, make_figure, save_png
 from autoseg.report.flow import fit
 from dataset_fingerprints.names import counted
+
+if TYPE_CHECKING:  # drawing needs no torch
+    from autoseg.models.selection import Selection, Trial, Tried
 
 # A row of panels per label or region; of very many only the first.
 MOST_ROWS = 6
@@ -55,7 +57,7 @@ def draw_selection(selection: Selection, path: Path) -> None:
     )
     figure.text(0.05, 18 / height, note, color=QUIET, fontsize=9)
     handles, names = panels[0, 0].get_legend_handles_labels()
-    place = {"loc": "center left", "bbox_to_anchor": (0.045, 50 / height), "ncols": 4, "borderpad": 0.0}
+    place: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (0.045, 50 / height), "ncols": 4, "borderpad": 0.0}
     figure.legend(handles, names, fontsize=9, frameon=False, labelcolor=INK, **place)
     save_png(figure, path)
 
