@@ -51,3 +51,18 @@ def test_each_input_is_refused_by_its_own_name(tmp_path: Path) -> None:
         find(tmp_path / "x", tmp_path / "y")
     with pytest.raises(DataError, match=r"^\S+/z: does not exist"):
         find(tmp_path / "x", tmp_path / "z")
+
+
+@pytest.mark.parametrize("channels", [ONE, ("T1w", "FLAIR")])
+def test_files_given_together_are_the_scans_that_each_is_alone(tmp_path: Path, channels: tuple[str, ...]) -> None:
+    touch(tmp_path, "p_0000.nii.gz", "p_0001.nii.gz", "q_0000.nii.gz", "q_0001.nii.gz", "r_2024_0000.nii.gz")
+    files = sorted(tmp_path.iterdir())
+    search = Search(zero_missing=True)
+    together = find_inputs(files, channels, search, tmp_path / "out").scans()
+    alone = {find_inputs([file], channels, search, tmp_path / "out").scans() for file in files}
+    assert {(scan,) for scan in together} == alone
+    some = find_inputs(files[1:3], channels, search, tmp_path / "out").scans()
+    assert set(some) <= set(together)
+    touch(tmp_path, "q_0000.mha")
+    twins = find_inputs([tmp_path / "q_0000.mha", files[0]], channels, search, tmp_path / "out").scans()
+    assert [scan.files()[0].name for scan in twins] == ["q_0000.mha", "p_0000.nii.gz"]
