@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.isotonic import IsotonicRegression
-from sklearn.linear_model import LinearRegression
 
 from autoseg.models.predicted_dice import DiceRule
 
@@ -46,6 +44,8 @@ def _fit_line(sample: Sample) -> DiceRule:
 
 
 def _fit_curve(sample: Sample) -> DiceRule:
+    from sklearn.isotonic import IsotonicRegression
+
     regression = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip").fit(sample.signs[:, 0], sample.dice)
     curve = tuple(zip(map(float, regression.X_thresholds_), map(float, regression.y_thresholds_), strict=True))
     weights = np.eye(sample.signs.shape[1])[0]
@@ -62,6 +62,8 @@ FITS: tuple[Callable[[Sample], DiceRule], ...] = (_fit_mean, _fit_line, _fit_cur
 
 def _fit_linear(name: str, sample: Sample, first: int | None) -> DiceRule:
     """Return a sum of the first signs, or of all, with weights of at least 0 (least squares)."""
+    from sklearn.linear_model import LinearRegression
+
     regression = LinearRegression(positive=True).fit(sample.signs[:, :first], sample.dice)
     weights = np.zeros(sample.signs.shape[1])
     weights[:first] = regression.coef_

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from autoseg.evaluation.endings import match_by_stripped
 from autoseg.evaluation.misplaced import refuse_data_set, refuse_file_with_folder, refuse_no_images
+from autoseg.evaluation.nested_masks import find_derived, find_nested
 from autoseg.evaluation.results import ALL_PAIRED, Unpaired
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.errors import DataError
@@ -67,11 +68,13 @@ def pair_files(prediction: Path, reference: Path, *, selection: Selection = AUTO
     for path in (prediction, reference):
         if not path.exists():
             raise DataError(f"{path}: does not exist. Expected a label file or a folder of label files.")
-    refuse_data_set(prediction, reference, selection)
+    derived = find_derived(prediction)
+    if derived is None:
+        refuse_data_set(prediction, reference, selection)
     listed = list_references(reference, selection)
     if listed is not None:
         true = _Side(place=reference, files={case.name: case.label for case in listed.cases})
-        masks = {stem_of(prediction): prediction} if prediction.is_file() else _files_by_case(prediction)
+        masks = derived or ({stem_of(prediction): prediction} if prediction.is_file() else _files_by_case(prediction))
         predicted = _Side(place=prediction, files=_call_after_cases(prediction, masks, listed.cases))
         return _pair(predicted, true, strict=strict, scheme=listed.scheme)
     refuse_selection(reference, selection)
@@ -80,8 +83,9 @@ def pair_files(prediction: Path, reference: Path, *, selection: Selection = AUTO
     if not reference.is_dir():
         pair = FilePair(case=stem_of(reference), prediction=prediction, reference=reference)
         return Pairing(reference=reference, pairs=(pair,))
-    sides = [_Side(place=folder, files=_files_by_case(folder)) for folder in (prediction, reference)]
-    return _pair(sides[0], sides[1], strict=strict)
+    nested = find_nested(prediction, reference) if derived is None else None
+    masks, true_files = nested or (derived or _files_by_case(prediction), _files_by_case(reference))
+    return _pair(_Side(place=prediction, files=masks), _Side(place=reference, files=true_files), strict=strict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

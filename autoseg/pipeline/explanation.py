@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from autoseg.pipeline.selection_text import describe_selection
+
 if TYPE_CHECKING:
+    from autoseg.models import Selection
     from planners.editing.brief import Known, Reason
     from planners.editing.explain import Section
     from planners.plan import Plan
@@ -17,10 +21,12 @@ class Explanation:
 
     Attributes:
         known: its folds, and what trainings took.
+        selection: what `select` chose of its trained configurations, with the evidence; None where nothing was chosen.
     """
 
     plan: Plan
     known: Known
+    selection: Selection | None = None
 
     def brief(self) -> tuple[Section, ...]:
         """Return what matters first as two tables: the plan with its expected time, and its configurations."""
@@ -42,9 +48,11 @@ class Explanation:
 
     def values(self) -> dict[str, Any]:
         """Return the plan as plain values, for other programs."""
+        from dataset_fingerprints.files.jsonfiles import to_json
         from planners.editing.explain import plan_as_json
 
-        return plan_as_json(self.plan)
+        selected = {} if self.selection is None else {"selection": json.loads(to_json(self.selection))}
+        return plan_as_json(self.plan) | selected
 
     def __str__(self) -> str:
         """Return what matters first as text, a line per row; `sections()` has everything."""
@@ -52,4 +60,6 @@ class Explanation:
             "\n".join((section.title, *(" | ".join(row) for row in (section.columns, *section.rows))))
             for section in self.brief()
         ]
-        return "\n\n".join((*tables, "\n".join(f"{one.what}: {one.value}. {one.why}" for one in self.reasons())))
+        reasons = "\n".join(f"{one.what}: {one.value}. {one.why}" for one in self.reasons())
+        selected = () if self.selection is None else ("\n".join(describe_selection(self.selection)),)
+        return "\n\n".join((*tables, reasons, *selected))

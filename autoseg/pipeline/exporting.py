@@ -48,16 +48,19 @@ def export(workspace: Workspace, out: Path, options: ExportOptions, progress: Pr
     models = find_source(workspace, options.choice).read()
     steps = _count_steps(workspace, options.choice.plan_name, models)
     name = options.words.name or models.run().dataset
-    card = write_card(options.words, models, _find_scores(workspace, options.choice.plan_name, models), steps)
+    obstacles = explain_obstacles(models) if options.onnx else ""
+    scores = _find_scores(workspace, options.choice.plan_name, models)
+    card = write_card(options.words, models, scores, steps, portable=options.onnx and not obstacles)
     cover = Cover(name=name, licence=options.words.licence, card=card)
     if not options.onnx:
         write_bundle(out, models, cover, steps)
         return out
     with progress.task("Writing networks as ONNX", count_networks(models)) as task:
         write_bundle(out, models, cover, steps, make_portable(models, task.advance))
-    obstacles = explain_obstacles(models)
     if obstacles:
         progress.say(f"The networks are in it as ONNX, but no program that runs them: {obstacles}")
+    else:
+        progress.say(f"It predicts without torch, too: python {out.name} SCANS -o MASKS (README.md says how).")
     return out
 
 

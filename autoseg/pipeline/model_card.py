@@ -21,6 +21,11 @@ USE = (
     "Research on scans like those that it was trained on. It is not a medical device: no mask may decide on a patient "
     "without a person who looked at it."
 )
+_PORTABLE = (
+    "Without autoseg and torch, where numpy, scipy, nibabel and onnxruntime are installed:\n\n"
+    "    python THIS_FILE.zip SCANS -o MASKS\n\n"
+    "That runs the program in this file (predict.py): do so only if you trust whoever gave it to you."
+)
 UNJUDGED = (
     "Unknown: another program trained it, and the cases are not listed in it. A score on a case that it was trained on "
     "says nothing of new ones."
@@ -49,7 +54,11 @@ class ScoredModel:
 
 
 def write_card(
-    words: Words, models: ModelSet, scored: Sequence[ScoredModel], steps: Mapping[tuple[str, str], int]
+    words: Words,
+    models: ModelSet,
+    scored: Sequence[ScoredModel],
+    steps: Mapping[tuple[str, str], int],
+    portable: bool = False,
 ) -> str:
     """Return a model's card in Markdown.
 
@@ -58,12 +67,14 @@ def write_card(
         models: that it is made of.
         scored: their scores.
         steps: that the folds were trained for, by the names of configuration and fold.
+        portable: whether a program is in the file that predicts without torch.
     """
     run = models.run()
     parts = [
         f"# {words.name or run.dataset}",
         f"A model that segments scans, exported by autoseg {version('autoseg-lesion')}.\n\n"
         "    autoseg predict SCANS -o MASKS -m THIS_FILE.zip",
+        *([_PORTABLE] if portable else []),
         "## Scans and labels\n\n" + _list(_describe_task(run)),
         "## Training data\n\n" + _list([*_describe_data(run.summary), *_describe_starts(models)]),
         "## Networks\n\n" + _list(_describe_networks(models, steps)),

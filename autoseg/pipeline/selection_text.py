@@ -10,9 +10,8 @@ from dataset_fingerprints.names import counted
 if TYPE_CHECKING:
     from autoseg.models.selection import Evidence, Selection, Trial
 
-COLUMNS = ("choice", "best", "gain of score", "interval", "Dice", "large lesions", "small lesions", "tried", "taken")
+COLUMNS = ("choice", "best of all tried", "gain (interval)", "taken")
 _SCORES = {"mean": "mean of Dice and lesion F1", "dice": "Dice", "lesion_f1": "lesion F1"}
-_LOST = (0.0005, "recall of lesions below 100 mm3")
 
 
 def describe_rows(evidence: Evidence) -> tuple[tuple[str, ...], ...]:
@@ -21,22 +20,13 @@ def describe_rows(evidence: Evidence) -> tuple[tuple[str, ...], ...]:
 
 
 def _describe_row(trial: Trial) -> tuple[str, ...]:
-    change = trial.change
+    gain = trial.change.gain
     return (
         trial.subject or "configurations",
         trial.best,
-        f"{change.gain.mean:+.4f}",
-        f"{change.gain.low:+.4f} to {change.gain.high:+.4f}",
-        f"{change.dice:+.4f}",
-        _show_share(change.large_recall),
-        _show_share(change.small_recall),
-        str(trial.candidates),
+        f"{gain.mean:+.4f} ({gain.low:+.4f} to {gain.high:+.4f})",
         "yes" if trial.taken else "no",
     )
-
-
-def _show_share(change: float | None) -> str:
-    return "-" if change is None else f"{100 * change:+.1f} %"
 
 
 def describe_selection(selection: Selection) -> Iterator[str]:
@@ -45,17 +35,34 @@ def describe_selection(selection: Selection) -> Iterator[str]:
     names = selection.configurations
     yield f"Predicts: {names[0] if len(names) == 1 else 'mean of ' + ' and '.join(names)}."
     for trial in evidence.trials:
-        verdict = "taken" if trial.taken else f"{trial.before} stays"
-        yield f"{trial.subject or 'Configurations'}: {verdict}: {trial.reason}."
-        lost = trial.change.small_recall
-        if trial.taken and lost is not None and lost < -_LOST[0]:
-            yield f"{trial.subject or 'Configurations'}: the price is {-100 * lost:.1f} % of {_LOST[1]}."
+        yield _describe_verdict(trial)
+        yield _describe_change(trial, len(evidence.folds))
     yield (
         f"Score: {_SCORES[evidence.score]}, of {counted(evidence.cases, 'case')} that {_of(evidence)} had not trained "
         f"on. Each gain is of choices that were made without the case's own fold, with a {100 * evidence.level:g} % "
-        "interval for the best of all that was tried; large lesions are those of 100 mm3 or more."
+        "interval that holds for all that was tried at once."
     )
     yield from (f"Not tried: {sentence}" for sentence in evidence.left_out)
+
+
+def _describe_verdict(trial: Trial) -> str:
+    """Return whether the best is taken, and why."""
+    what = trial.subject or "Configurations"
+    if trial.best == trial.before:
+        return f"{what}: {trial.before}; {trial.reason}."
+    return f"{what}: {trial.best}, {'taken' if trial.taken else 'not taken'}: {trial.reason}."
+
+
+def _describe_change(trial: Trial, folds: int) -> str:
+    """Return what the choice changes, lesions that are lost among it."""
+    change = trial.change
+    parts = [f"score {change.score[0]:.4f} to {change.score[1]:.4f}", f"Dice {change.dice:+.4f}"]
+    recalls = (("100 mm3 or more", change.large_recall), ("less", change.small_recall))
+    parts += [f"recall of lesions of {size} {100 * share:+.1f} %" for size, share in recalls if share is not None]
+    return (
+        f"  Of {trial.candidates} tried, {trial.agreeing} of {folds} folds chose the same without their own cases. "
+        f"Their choices: {', '.join(parts)}."
+    )
 
 
 def _of(evidence: Evidence) -> str:

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from autoseg.hardware import autocast_type
+from autoseg.hardware import autocast_type, keep_freed_memory
 from autoseg.models import Model
 from autoseg.prediction.inputs import NetworkInput, SharedInputs
 from autoseg.prediction.memory import Memory
@@ -105,6 +105,8 @@ def make_members(
     Raises:
         WorkspaceError: weights do not fit the configuration.
     """
+    if device.type == "cpu":
+        keep_freed_memory()
     scheme = model.run.scheme
     own = model.run.own()
     configuration = own if prediction is None else replace(own, prediction=prediction)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from autoseg.hardware import free_memory_gb
 from dataset_fingerprints.sizes import GIB
 
-# Of the memory that is left, what logits may take that are kept until a scan is done.
-HELD_SHARE = 0.5
+# Of the memory that is left, what logits may take that are kept until a scan is done; and at most so much of it: to
+# compute them when they are read takes no longer, unless they are read twice.
+HELD_SHARE, MOST_HELD_BYTES = 0.5, GIB
 
 
 @dataclass(kw_only=True, slots=True)
@@ -19,10 +20,12 @@ class Memory:
     Attributes:
         limit_gb: that it may take in all, in GiB; infinite for what is free.
         used_bytes: that it has taken already: the scan, what was made of it, and logits.
+        held_bytes: of these, logits.
     """
 
     limit_gb: float = math.inf
     used_bytes: int = 0
+    held_bytes: int = 0
 
     def take(self, size_bytes: int) -> None:
         """Count memory that is taken whether there is enough or not."""
@@ -36,7 +39,8 @@ class Memory:
             beside_bytes: that is needed for a while at the same time.
         """
         left = min(self.limit_gb * GIB - self.used_bytes, free_memory_gb() * GIB)
-        if size_bytes + beside_bytes > HELD_SHARE * left:
+        if size_bytes + beside_bytes > HELD_SHARE * left or self.held_bytes + size_bytes > MOST_HELD_BYTES:
             return False
         self.take(size_bytes)
+        self.held_bytes += size_bytes
         return True

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from autoseg.prediction.probabilities import Probabilities, select_targets
+from autoseg.prediction.probabilities import Probabilities, Slab, select_targets
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.geometry import Box, Grid, enclose
 from dataset_fingerprints.reading.body import bounding_box
@@ -64,19 +64,38 @@ class QuantisedLayers:
         return torch.cat([1 - targets.sum(0, keepdim=True), targets])
 
 
-def quantise(probabilities: Probabilities) -> Quantised:
-    """Return probabilities as they are stored; where there are none, all of their box."""
-    heads = probabilities.scheme.heads()
-    kept: list[Quantised] = []
-    for slab in probabilities.slabs():
-        values = (select_targets(slab.values, heads) * 255).round().to(torch.uint8).cpu().numpy()
+class Quantiser:
+    """Takes probabilities slab by slab and keeps them as they are stored.
+
+    Args:
+        probabilities: that the slabs are of.
+    """
+
+    def __init__(self, probabilities: Probabilities) -> None:
+        self._heads, self._box = probabilities.scheme.heads(), probabilities.box
+        self._kept: list[Quantised] = []
+
+    def see(self, slab: Slab) -> None:
+        """Keep a slab, in the box where there are any."""
+        values = (select_targets(slab.values, self._heads) * 255).round().to(torch.uint8).cpu().numpy()
         marked = np.asarray(values.any(axis=0))
         if marked.any():
             inside = bounding_box(marked)
             trimmed = np.ascontiguousarray(values[(slice(None), *inside.slices())])
-            kept.append(Quantised(box=inside.moved(slab.box.start), values=trimmed))
-    box = enclose([entry.box for entry in kept]) if kept else probabilities.box
-    result = np.zeros((len(heads.targets()), *box.shape()), dtype=np.uint8)
-    for entry in kept:
-        result[(slice(None), *entry.box.relative_to(box).slices())] = entry.values
-    return Quantised(box=box, values=result)
+            self._kept.append(Quantised(box=inside.moved(slab.box.start), values=trimmed))
+
+    def finish(self) -> Quantised:
+        """Return all slabs together; where there were no probabilities, all of their box."""
+        box = enclose([entry.box for entry in self._kept]) if self._kept else self._box
+        result = np.zeros((len(self._heads.targets()), *box.shape()), dtype=np.uint8)
+        for entry in self._kept:
+            result[(slice(None), *entry.box.relative_to(box).slices())] = entry.values
+        return Quantised(box=box, values=result)
+
+
+def quantise(probabilities: Probabilities) -> Quantised:
+    """Return probabilities as they are stored; where there are none, all of their box."""
+    quantiser = Quantiser(probabilities)
+    for slab in probabilities.slabs():
+        quantiser.see(slab)
+    return quantiser.finish()

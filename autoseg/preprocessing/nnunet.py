@@ -58,7 +58,7 @@ def crop_to_nonzero(scan: Scan) -> Scan:
     if scan.around and not any(scan.around):
         return scan  # it was cropped in the same way
     voxels, labels = _expand(scan.voxels, scan, scan.around), scan.labels
-    tissue = ~connected_to_border(~voxels.any(axis=0))
+    tissue = ~connected_to_border((voxels == 0).all(axis=0))
     box = bounding_box(tissue)
     if labels is not None:
         labels = np.ascontiguousarray(_expand(labels[None], scan, (0,))[0][box.slices()])

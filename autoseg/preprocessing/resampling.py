@@ -122,8 +122,7 @@ def _evaluate_spline(positions: NDArray[np.float64], columns: NDArray[np.float64
     """Return the values (position, column) of the splines through columns, whose ends are mirrored."""
     coefficients = ndimage.spline_filter1d(columns, order=3, axis=0, mode="mirror")
     # Four weights a row: as a sparse product it does not wake up the threads of the linear algebra library.
-    values: NDArray[np.float64] = sparse.csr_array(_cubic_basis(positions, len(columns))) @ coefficients
-    return values
+    return np.asarray(sparse.csr_array(_cubic_basis(positions, len(columns))) @ coefficients)
 
 
 def _continued_spline(positions: NDArray[np.float64], length: int) -> sparse.csr_array:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.axes import Axes
 
-from autoseg.models.selection import Selection, Trial, Tried
 from autoseg.report.canvas import INK, QUIET, make_figure, save_png
 from autoseg.report.flow import fit
 from dataset_fingerprints.names import counted
 
+if TYPE_CHECKING:  # drawing needs no torch
+    from autoseg.models.selection import Selection, Trial, Tried
+
 # A row of panels per label or region; of very many only the first.
 MOST_ROWS = 6
-_WIDTH, _ROW, _HEAD, _FOOT = 1200, 330, 92, 64
+_WIDTH, _ROW, _HEAD, _FOOT = 1200, 330, 92, 110
 _USUAL = 0.5
 _TAKEN, _LEFT = "#1f9d76", "#8a939c"
 _LINES = (("score", "#1b1f24", 2.2), ("dice", "#2a7fb8", 1.4), ("lesion_f1", "#d1495b", 1.4))
@@ -35,7 +37,7 @@ def draw_selection(selection: Selection, path: Path) -> None:
     height = _HEAD + _ROW * max(1, len(trials)) + _FOOT
     figure = make_figure(_WIDTH, height)
     figure.subplots_adjust(
-        left=0.06, right=0.985, wspace=0.24, hspace=0.55, top=1 - _HEAD / height, bottom=(_FOOT + 36) / height
+        left=0.05, right=0.985, wspace=0.34, hspace=0.5, top=1 - _HEAD / height, bottom=_FOOT / height
     )
     title = "Selection on the cases that no fold has trained on"
     figure.suptitle(title, fontsize=13, fontweight="bold", color=INK, y=1 - 14 / height, va="top")
@@ -53,7 +55,10 @@ def draw_selection(selection: Selection, path: Path) -> None:
         "Curves show fixed rules on all cases: the highest point looks better than it is. The gain on the right was "
         "measured on cases without a part in the choice."
     )
-    figure.text(0.06, 22 / height, note, color=QUIET, fontsize=9)
+    figure.text(0.05, 18 / height, note, color=QUIET, fontsize=9)
+    handles, names = panels[0, 0].get_legend_handles_labels()
+    place: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (0.045, 50 / height), "ncols": 4, "borderpad": 0.0}
+    figure.legend(handles, names, fontsize=9, frameon=False, labelcolor=INK, **place)
     save_png(figure, path)
 
 
@@ -64,15 +69,16 @@ def _draw_thresholds(axes: Axes, trial: Trial) -> None:
     _draw_lines(axes, plain, _threshold)
     best = trial.tried[trial.place] if trial.tried else None
     _mark_best(axes, trial, _threshold if best in plain else None)
-    axes.legend(loc="lower left", fontsize=8, frameon=False, labelcolor=INK)
 
 
 def _draw_volumes(axes: Axes, trial: Trial) -> None:
     """Draw the scores of smallest volumes, at the threshold and with the filling of the best rule."""
     best = trial.tried[trial.place] if trial.tried else None
-    _start(axes, f"{trial.subject}: smallest volume", "mm3 of a component that stays")
     if best is None:
         return
+    others = [] if best.threshold is None else [f"threshold {best.threshold:g}"]
+    others += ["filled holes"] if best.filled else []
+    _start(axes, ", ".join((f"{trial.subject}: smallest volume", *others)), "mm3 of a component that stays")
     same = [
         one
         for one in trial.tried
@@ -122,7 +128,11 @@ def _mark_best(axes: Axes, trial: Trial, place: Callable[[Tried], float] | None)
 def _draw_gain(axes: Axes, trial: Trial, level: float) -> None:
     """Draw the cross-fitted gain with its interval, and changes of Dice and recall."""
     change = trial.change
-    _start(axes, "Taken" if trial.taken else "Not taken", f"change, with the {100 * level:g} % interval of the score's")
+    _start(
+        axes,
+        f"{'Taken' if trial.taken else 'Not taken'}: {trial.best}",
+        f"change, with the {100 * level:g} % interval of the score's",
+    )
     rows: list[tuple[str, float | None]] = [
         ("score", change.gain.mean),
         ("Dice", change.dice),
@@ -139,7 +149,6 @@ def _draw_gain(axes: Axes, trial: Trial, level: float) -> None:
     axes.set_yticks([-place for place in range(len(rows))], [name for name, _ in rows], color=INK, fontsize=9)
     axes.set_ylim(-len(rows) + 0.4, 0.8)
     axes.margins(x=0.15)
-    axes.text(0, -0.3, fit(trial.best, 380, 8), transform=axes.transAxes, fontsize=8, color=QUIET, parse_math=False)
 
 
 def _start(axes: Axes, head: str, below: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from autoseg.models.selection import Gain
 
@@ -39,11 +39,11 @@ def widen(tried: NDArray[np.float64], units: NDArray[np.int64]) -> float:
     rest = rest[:, spread > 0] / spread[spread > 0]
     count = len(rest)
     if not rest.shape[1]:
-        return float(stats.t.ppf((1 + LEVEL) / 2, max(count - 1, 1)))
+        return float(special.stdtrit(max(count - 1, 1), (1 + LEVEL) / 2))
     draws = np.random.default_rng(_SEED).standard_normal((RESAMPLES, count))
     largest = np.abs(draws @ rest).max(axis=1)
     # Of few subjects, as many as Student's t needs for what the normal distribution says.
-    return float(stats.t.isf(stats.norm.sf(np.quantile(largest, LEVEL)), max(count - 1, 1)))
+    return float(-special.stdtrit(max(count - 1, 1), special.ndtr(-np.quantile(largest, LEVEL))))
 
 
 def _standard_errors(values: NDArray[np.float64], units: NDArray[np.int64]) -> NDArray[np.float64]:

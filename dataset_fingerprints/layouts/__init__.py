@@ -19,6 +19,7 @@ from dataset_fingerprints.layouts.listing import (
     ListedScan,
     References,
     find_layout,
+    list_masks,
     list_references,
     list_scans,
 )
@@ -42,6 +43,7 @@ __all__ = [
     "describe_columns",
     "describe_layout",
     "find_layout",
+    "list_masks",
     "list_references",
     "list_scans",
     "read_dataset",

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from dataset_fingerprints.errors import AutosegError
+from dataset_fingerprints.files.jsonfiles import read_plain_json
 from dataset_fingerprints.layouts.modalities import is_label_name
 from dataset_fingerprints.layouts.participants import find_participants
 from dataset_fingerprints.layouts.tree_files import Tree, TreeCase, TreeFile, walk_images
@@ -20,7 +22,12 @@ _SUBJECT = re.compile(r"sub-[A-Za-z0-9+]+")
 _SESSION = re.compile(r"ses-[A-Za-z0-9+]+")
 # Folders of a subject that hold no pictures of anatomy, and suffixes of files that are none in the others.
 _OTHER_FOLDERS = frozenset({"func", "fmap", "eeg", "meg", "ieeg", "beh", "motion", "nirs", "micr", "figures", "xfm"})
-_OTHER_SUFFIXES = frozenset({"bold", "sbref", "probseg", "defacemask", "xfm", "phase", "magnitude", "m0scan"})
+_OTHER_SUFFIXES = frozenset(
+    {"bold", "sbref", "probseg", "defacemask", "xfm", "phase", "magnitude", "m0scan", "entropy", "disagreement"}
+)
+DESCRIPTION = "dataset_description.json"
+# What `GeneratedBy` calls this program.
+PROGRAM = "autoseg"
 # Folders that may lie between the root and the subjects and say nothing.
 _PLAIN_FOLDERS = frozenset({"rawdata", "raw", "bids", "nifti", "data"})
 
@@ -72,7 +79,8 @@ def list_bids_files(root: Path) -> Tree:
     Subjects may lie in folders of cohorts, as in ATLAS R2.0 (Training/R001/sub-...): the last of these is the site
     where no participants.tsv names one. Where two cohorts have a subject of one name, cases are called after both.
     """
-    found = [entry for parts, files in walk_images(root) for file in files for entry in _read(root, parts, file)]
+    listed = [entry for parts, files in walk_images(root) for file in files for entry in _read(root, parts, file)]
+    found = _mark_predicted(root, listed)
     grouped: dict[tuple[str, str, str], list[TreeFile]] = defaultdict(list)
     for entry in _with_sessions(found):
         grouped[entry.cohort, entry.subject, entry.session].append(entry.file)
@@ -124,6 +132,33 @@ def _read(root: Path, parts: Sequence[str], path: Path) -> list[_Found]:
     rest = tuple(word for word in words if word not in (subject, session) and not _SESSION.fullmatch(word))
     file = TreeFile(path=path, words=rest, suffix=suffix, derived=derived, pipeline=pipeline)
     return [_Found(subject=subject, session=session, cohort=cohort, file=file)]
+
+
+def _mark_predicted(root: Path, found: Sequence[_Found]) -> list[_Found]:
+    """Mark the files of derivatives that this program made."""
+    folders = {_pipeline_folder(root, entry.file) for entry in found if entry.file.pipeline}
+    predicted = {folder for folder in folders if is_predicted(folder / DESCRIPTION)}
+    return [
+        replace(entry, file=replace(entry.file, predicted=True))
+        if entry.file.pipeline and _pipeline_folder(root, entry.file) in predicted
+        else entry
+        for entry in found
+    ]
+
+
+def _pipeline_folder(root: Path, file: TreeFile) -> Path:
+    parts = file.path.relative_to(root).parts
+    return root.joinpath(*parts[: parts.index("derivatives") + 2])
+
+
+def is_predicted(description: Path) -> bool:
+    """Return whether the description of a data set says that this program made it."""
+    try:
+        content = read_plain_json(description)
+    except (AutosegError, OSError):
+        return False
+    made_by = content.get("GeneratedBy") if isinstance(content, dict) else None
+    return isinstance(made_by, list) and any(isinstance(one, dict) and one.get("Name") == PROGRAM for one in made_by)
 
 
 def _read_folders(parts: Sequence[str]) -> tuple[str, bool, str]:

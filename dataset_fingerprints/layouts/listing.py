@@ -149,6 +149,21 @@ def list_references(place: Path, selection: Selection = AUTOMATIC) -> References
     return References(cases=tuple(_as_label(case) for case in listed if case.label), scheme=scheme)
 
 
+def list_masks(place: Path) -> dict[str, Path] | None:
+    """Return the label maps of a BIDS tree that holds nothing else, by case; None for another place.
+
+    Raises:
+        DataError: it is not clear which are meant.
+    """
+    found = _recognise(place)
+    if found is None or found[0] != "bids":
+        return None
+    tree = _read_tree(*found[:2])
+    if any(case.images() for case in tree.cases):
+        return None
+    return {name: file.path for name, file in choose_labels(tree, AUTOMATIC).items()}
+
+
 def _recognise(place: Path) -> tuple[str, Path, Mapping[str, Any]] | None:
     """Return the layout of a data set, its place and its dataset.json; None for what is no data set."""
     if is_table(place):

@@ -73,14 +73,16 @@ def choose_for_training(tree: Tree, selection: Selection) -> tuple[tuple[str, ..
 
 
 def choose_labels(tree: Tree, selection: Selection) -> dict[str, TreeFile]:
-    """Choose the label map of every case that has one.
+    """Choose the label map of every case that has one; one that was predicted, only where it is asked for.
 
     Raises:
         DataError: a case has several that could be meant, or none is what was chosen.
     """
     fitting = {
         case.name: [
-            file for file in case.labels() if (file.fits(selection.mask) if selection.mask else not file.is_anatomy())
+            file
+            for file in case.labels()
+            if (file.fits(selection.mask) if selection.mask else not (file.is_anatomy() or file.predicted))
         ]
         for case in tree.cases
     }

@@ -27,6 +27,7 @@ class TreeFile:
         suffix: the kind of image, or of label map: `T1w`, `mask`, `flair`.
         derived: whether it lies in `derivatives`.
         pipeline: the name of its folder in there; empty outside, and without one.
+        predicted: whether that folder says that this program made it.
     """
 
     path: Path
@@ -34,6 +35,7 @@ class TreeFile:
     suffix: str
     derived: bool = False
     pipeline: str = ""
+    predicted: bool = False
 
     def kind(self) -> str:
         """Return how files of its kind are called in messages and options; runs are of one kind."""

@@ -123,3 +123,12 @@ def test_other_cases_of_a_fold_are_named(
     found = list(find_other_cases(begun, run.of_cases(train, validation)))
     assert len(found) == len(said)
     assert all(expected in text for expected, text in zip(said, found, strict=True))
+
+
+def test_a_run_says_only_of_unknown_cases_that_they_are_not_known(tmp_path: Path) -> None:
+    run = begin(plan_stages())
+    write_json(tmp_path / "run.json", run)
+    assert "cases_known" not in (tmp_path / "run.json").read_text()
+    unknown = replace(run.of_cases((), ()), cases_known=False)
+    write_json(tmp_path / "run.json", unknown)
+    assert read_json(tmp_path / "run.json", Run) == unknown

@@ -11,7 +11,6 @@ from autoseg.models.model_set import ModelSet
 from autoseg.models.nnunet.checkpoint import Checkpoint, read_checkpoint
 from autoseg.models.nnunet.components import read_postprocessing
 from autoseg.models.nnunet.folder import BEST, FINAL, TrainedFolder, find_folder
-from autoseg.models.nnunet.network import BATCH_NORM_TRAINER
 from autoseg.models.nnunet.plans import TheirPlans, read_plans
 from autoseg.models.nnunet.runs import TheirData, make_run, network_of, read_configuration
 from autoseg.models.nnunet.weights import fit_weights
@@ -24,8 +23,7 @@ from planners.plan import Configuration
 
 __all__ = ["BEST", "FINAL", "ImportedModel", "read_nnunet"]
 
-# Trainers that come with nnU-Net and train the network of its plans; several begin with one of these.
-_KNOWN_TRAINERS = ("nnUNetTrainer",)
+# Trainers that come with nnU-Net and train the network of its plans; those of other lengths have an _ behind the name.
 _OWN_TRAINERS = frozenset(
     f"nnUNetTrainer{rest}"
     for rest in (

@@ -60,8 +60,12 @@ def read_checkpoint(path: Path) -> Checkpoint:
     weights, trainer = content.get("network_weights"), content.get("trainer_name")
     configuration = settings.get("configuration") if isinstance(settings, dict) else None
     mirrored = content.get("inference_allowed_mirroring_axes")
-    complete = isinstance(trainer, str) and isinstance(configuration, str) and isinstance(weights, dict)
-    if not complete or not all(isinstance(tensor, Tensor) for tensor in weights.values()):
+    if (
+        not isinstance(trainer, str)
+        or not isinstance(configuration, str)
+        or not isinstance(weights, dict)
+        or not all(isinstance(name, str) and isinstance(tensor, Tensor) for name, tensor in weights.items())
+    ):
         raise DataError(
             f"{path}: is not a checkpoint of nnU-Net v2. Expected network_weights, trainer_name and init_args with the "
             "configuration in it: give a folder that nnU-Net v2 trained."
@@ -94,4 +98,5 @@ def _explain(path: Path, error: Exception) -> str:
         )
     # Of a wrong pickle torch says first of all how to run it.
     reason = "its pickle is damaged" if isinstance(error, UnpicklingError) else (text.splitlines() or [""])[0]
-    return f"{path}: cannot be read as a checkpoint ({reason[:200] or type(error).__name__}). It may be damaged: copy it again."
+    reason = reason[:200] or type(error).__name__
+    return f"{path}: cannot be read as a checkpoint ({reason}). It may be damaged: copy it again."

@@ -22,16 +22,13 @@ _CONVOLUTIONS = {
     for module in ("torch.nn", "torch.nn.modules.conv")
     for dimensions in (2, 3)
 }
-_NORMS: dict[str, NormName] = {
-    f"{module}.{name}{dimensions}d": norm
-    for module, name, norm in (
-        ("torch.nn", "InstanceNorm", "instance"),
-        ("torch.nn.modules.instancenorm", "InstanceNorm", "instance"),
-        ("torch.nn", "BatchNorm", "batch"),
-        ("torch.nn.modules.batchnorm", "BatchNorm", "batch"),
-    )
-    for dimensions in (2, 3)
+_NORM_NAMES: dict[str, NormName] = {
+    "torch.nn.InstanceNorm": "instance",
+    "torch.nn.modules.instancenorm.InstanceNorm": "instance",
+    "torch.nn.BatchNorm": "batch",
+    "torch.nn.modules.batchnorm.BatchNorm": "batch",
 }
+_NORMS = {f"{name}{dimensions}d": norm for name, norm in _NORM_NAMES.items() for dimensions in (2, 3)}
 _ACTIVATIONS = ("torch.nn.LeakyReLU", "torch.nn.modules.activation.LeakyReLU")
 _BASIC_BLOCK = "dynamic_network_architectures.building_blocks.residual.BasicBlockD"
 # The trainer that puts batch norms in place of what its plans say.

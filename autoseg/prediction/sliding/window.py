@@ -77,7 +77,6 @@ def predict_logits(
     return result
 
 
-@torch.inference_mode()
 def slide(
     network: nn.Module,
     image: torch.Tensor,
@@ -113,12 +112,13 @@ def slide(
             wanted = slice(max(sums.start, first, inside.start), min(sums.stop, inside.stop))
             if wanted.start < wanted.stop:
                 layers = slice(wanted.start - sums.start, wanted.stop - sums.start)
-                values = _finish(sums, window, shape)[(slice(None), layers, *across)]
+                values = _finish(sums, window, shape, partly_seen=bool(left_out))[(slice(None), layers, *across)]
                 yield Block(start=wanted.start - inside.start, values=values)
 
     for start, tile in predict_tiles(network, padded, looked_at, window):
         yield from leave(start[0])
         _add(waiting, start, tile.to(place), weights, shape)
+        del tile  # while the next is made
     yield from leave(shape[0])
 
 
@@ -130,6 +130,7 @@ def _list_layers(starts: Sequence[Triple], edge: int, first: int) -> Iterator[_S
             yield _Sums(start=start, stop=stop)
 
 
+@torch.inference_mode()
 def _add(waiting: Iterable[_Sums], start: Triple, tile: torch.Tensor, weights: torch.Tensor, shape: Triple) -> None:
     """Add a tile's logits (output, x, y, z) to all runs of layers that it covers."""
     x, y, z = start
@@ -148,16 +149,17 @@ def _add(waiting: Iterable[_Sums], start: Triple, tile: torch.Tensor, weights: t
         sums.weight[:, rows, columns] += weights[covered]
 
 
-def _finish(sums: _Sums, window: Window, shape: Triple) -> torch.Tensor:
+@torch.inference_mode()
+def _finish(sums: _Sums, window: Window, shape: Triple, *, partly_seen: bool) -> torch.Tensor:
     """Return the mean logits (output, layers, y, z) of a run of layers: certain background where no tile looked."""
     background = torch.full((window.outputs, 1, 1, 1), -CERTAIN)
     if window.exclusive:
         background[0] = CERTAIN
     if sums.total is None or sums.weight is None:
         return background.expand(-1, sums.stop - sums.start, *shape[1:])
+    unseen = sums.weight == 0 if partly_seen else None
     mean = sums.total.div_(sums.weight)
-    unseen = sums.weight == 0
-    return torch.where(unseen, background.to(mean.device), mean) if unseen.any() else mean
+    return mean if unseen is None else torch.where(unseen, background.to(mean.device), mean)
 
 
 def _choose_place(window: Window, shape: Triple) -> torch.device:

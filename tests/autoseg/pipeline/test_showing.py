@@ -54,8 +54,8 @@ def test_amounts_are_volumes_and_components_of_each_label_or_region():
     labels[1:3, 1, 1], labels[6, 6, 6], labels[7, 7, 7] = 3, 3, 700
     showing = choose_showing(LABELS, ("T1w",), None)
     assert measure_amounts(labels, showing.targets, (10.0, 10.0, 10.0)) == (
-        Amount(ml=3.0, lesions=2),
-        Amount(ml=1.0, lesions=1),
+        Amount(ml=3.0, lesions=2, volumes_mm3=(2000.0, 1000.0)),
+        Amount(ml=1.0, lesions=1, volumes_mm3=(1000.0,)),
     )
     regions = np.zeros((9, 9, 9), dtype=np.uint8)
     regions[1:4, 1, 1] = (1, 2, 3)

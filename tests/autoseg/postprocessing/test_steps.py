@@ -10,13 +10,22 @@ from numpy.typing import NDArray
 
 from autoseg.postprocessing import BUILDERS, Found, LabelMap, postprocess
 from dataset_fingerprints.dataset import Label, LabelScheme, Region
+from dataset_fingerprints.errors import PlanError
 from dataset_fingerprints.geometry import Box
 from planners.choices import Choice
 from planners.parts import POSTPROCESSING
 from tests.synthetic.heads import plain_scheme, region_scheme
 
 # What an entry needs said; a new one is tested by being listed.
-REQUIRED = {"smallest_volume": {"volume_mm3": 3.0}, "least_peak": {"probability": 0.7}, "largest_component": {}}
+REQUIRED = {
+    "smallest_volume": {"volume_mm3": 3.0},
+    "least_peak": {"probability": 0.7},
+    "largest_component": {},
+    "large_or_probable": {"volume_mm3": 3.0, "probability": 0.7},
+    "fill_holes": {},
+}
+ADDING = ("fill_holes",)
+REMOVING = tuple(name for name in POSTPROCESSING if name not in ADDING)
 SHAPE = (9, 8, 7)
 
 
@@ -36,7 +45,7 @@ def label_map(indices: NDArray[np.uint8], scheme: LabelScheme) -> LabelMap:
     return LabelMap(indices=indices, scheme=scheme, spacing_mm=(1.0, 2.0, 1.5), find_peaks=peaks)
 
 
-@pytest.mark.parametrize("name", POSTPROCESSING)
+@pytest.mark.parametrize("name", REMOVING)
 @pytest.mark.parametrize("connectivity", [6, 18, 26])
 def test_whole_components_of_the_mask_stay_and_nothing_is_added(name: str, connectivity: int) -> None:
     choice = Choice(name=name, options={**REQUIRED[name], "connectivity": connectivity})  # type: ignore[dict-item]
@@ -47,7 +56,7 @@ def test_whole_components_of_the_mask_stay_and_nothing_is_added(name: str, conne
         kept = step(options, found(mask))
         assert kept.dtype == bool
         assert not (kept & ~mask).any()
-        if name != "least_peak":
+        if "probability" not in REQUIRED[name]:
             assert np.array_equal(step(options, found(kept)), kept)
 
 
@@ -59,6 +68,7 @@ def test_an_empty_map_stays_empty_and_other_labels_stay(name: str) -> None:
     after = postprocess(label_map(indices, plain_scheme(2)), (step,))
     assert np.array_equal(after == 1, indices == 1)
     assert set(np.unique(after[indices == 2])) <= {0, 2}
+    assert set(np.unique(after[indices == 0])) <= ({0, 2} if name in ADDING else {0})
     empty = np.zeros(SHAPE, dtype=np.uint8)
     assert not postprocess(label_map(empty, plain_scheme(2)), (step,)).any()
 
@@ -106,3 +116,79 @@ def test_regions_beside_each_other_do_not_touch() -> None:
     after = postprocess(label_map(two_lesions(), beside), (step,))
     assert np.array_equal(after == 1, two_lesions() == 1)
     assert not (after == 2).any()
+
+
+@pytest.mark.parametrize(
+    ("volume", "probability", "stays"), [(3.0, 0.9, True), (3.1, 0.5, True), (3.1, 0.9, False), (3.0, 0.5, True)]
+)
+def test_a_component_stays_that_is_large_or_probable(volume: float, probability: float, stays: bool) -> None:
+    indices = np.zeros(SHAPE, dtype=np.uint8)
+    indices[7, 6, 5] = 1
+    one = replace(
+        label_map(indices, plain_scheme(1)),
+        find_peaks=lambda target, box, components: np.array([0, 0.75], dtype=np.float32),
+    )
+    step = Choice(name="large_or_probable", options={"volume_mm3": volume, "probability": probability})
+    assert bool(postprocess(one, (step,)).any()) == stays
+
+
+def shell() -> NDArray[np.uint8]:
+    """Return a hollow cube of label 1 with another label in the middle of its hole."""
+    indices = np.zeros(SHAPE, dtype=np.uint8)
+    indices[1:6, 1:6, 1:6] = 1
+    indices[2:5, 2:5, 2:5] = 0
+    indices[3, 3, 3] = 2
+    return indices
+
+
+def test_a_hole_is_filled_and_another_label_in_it_stays() -> None:
+    after = postprocess(label_map(shell(), plain_scheme(2)), (Choice(name="fill_holes", options={"label": "label 1"}),))
+    expected = shell()
+    expected[2:5, 2:5, 2:5] = 1
+    expected[3, 3, 3] = 2
+    assert np.array_equal(after, expected)
+
+
+def test_what_is_open_to_one_side_is_no_hole() -> None:
+    indices = shell()
+    indices[1, 3, 3] = 0
+    after = postprocess(label_map(indices, plain_scheme(2)), (Choice(name="fill_holes", options={"label": "label 1"}),))
+    assert np.array_equal(after, indices)
+
+
+def test_a_ring_in_an_image_of_one_slice_has_a_hole_and_none_in_a_volume() -> None:
+    ring = np.zeros((9, 8, 1), dtype=np.uint8)
+    ring[1:6, 1:6] = 1
+    ring[3, 3] = 0
+    fill = (Choice(name="fill_holes"),)
+    assert postprocess(label_map(ring, plain_scheme(1)), fill)[3, 3, 0] == 1
+    volume = np.concatenate([ring, np.zeros_like(ring)], axis=2)
+    assert np.array_equal(postprocess(label_map(volume, plain_scheme(1)), fill), volume)
+
+
+def test_the_hole_of_a_core_becomes_core_and_that_of_the_whole_becomes_the_whole() -> None:
+    indices = np.zeros(SHAPE, dtype=np.uint8)
+    indices[1:8, 1:8, 1:7] = 1
+    indices[2:6, 2:6, 2:6] = 2
+    indices[3, 3, 3] = 1
+    indices[6, 6, 5] = 0
+    cored = postprocess(label_map(indices, region_scheme()), (Choice(name="fill_holes", options={"label": "core"}),))
+    assert (cored[3, 3, 3], cored[6, 6, 5]) == (2, 0)
+    whole = postprocess(label_map(indices, region_scheme()), (Choice(name="fill_holes", options={"label": "whole"}),))
+    assert (whole[3, 3, 3], whole[6, 6, 5]) == (1, 1)
+
+
+def test_the_largest_of_several_labels_together_leaves_background() -> None:
+    step = Choice(name="largest_component", options={"values": [1, 2]})
+    for scheme in (plain_scheme(2), region_scheme()):
+        after = postprocess(label_map(two_lesions(), scheme), (step,))
+        expected = two_lesions()
+        expected[7, 6, 5] = 0
+        np.testing.assert_array_equal(after, expected)
+    core = Choice(name="largest_component", options={"values": [2]})
+    twice = two_lesions()
+    twice[7, 6, 4:6] = 2
+    # Of a region, what is taken out becomes background here, not the region around it.
+    assert not postprocess(label_map(twice, region_scheme()), (core,))[7, 6, 4:6].any()
+    with pytest.raises(PlanError, match="no label of value 7"):
+        postprocess(label_map(twice, plain_scheme(2)), (Choice(name="largest_component", options={"values": [7]}),))

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +14,19 @@ import torch
 
 from autoseg.models import Rule
 from autoseg.networks import build_network
-from autoseg.prediction import Decision, Ensemble, LoadedModel, Member, Memory, Predictor, make_window, spread
+from autoseg.prediction import (
+    Decision,
+    Ensemble,
+    LoadedModel,
+    Member,
+    Memory,
+    Predictor,
+    Probabilities,
+    Slab,
+    make_window,
+    spread,
+    watching,
+)
 from dataset_fingerprints.dataset import LabelScheme
 from planners.choices import choose
 from planners.parts.postprocessing import LeastPeakOptions
@@ -21,6 +37,7 @@ from tests.synthetic.heads import plain_scheme, region_scheme
 
 SCHEMES = {"labels": plain_scheme(2), "regions": region_scheme()}
 LITTLE = 1e-6
+ROOT = Path(__file__).parents[3]
 
 
 def make_model(predictor: Predictor, scheme: LabelScheme) -> LoadedModel:
@@ -75,6 +92,40 @@ def test_what_is_noted_for_post_processing_takes_the_same_components_out(labels:
     assert np.array_equal(kept, replace(model, memory_gb=LITTLE).segment(scan).labels)
 
 
+def test_members_can_be_read_while_labels_are_chosen_without_another_look_at_the_scan() -> None:
+    scheme, scan = plain_scheme(2), make_scan(make_volume()[0])
+    model = make_model(Ensemble(members=make_networks(scheme, configure("3d", (2.0, 1.8, 1.6)), 2)), scheme)
+    plenty = model.segment(scan)
+    passes, seen = [], []
+
+    def see(slab: Slab, members: tuple[Probabilities, ...]) -> None:
+        seen.append(torch.stack([member.read_box(slab.box) for member in members]).mean(0) - slab.values)
+
+    with watching(lambda done, total: passes.append(done)):
+        little = replace(model, memory_gb=LITTLE).segment(scan, see)
+    assert not little.probabilities.layers.held
+    assert np.array_equal(little.labels, plenty.labels)
+    assert max(difference.abs().max() for difference in seen) < 1e-6
+    once = len(passes)
+    with watching(lambda done, total: passes.append(done)):
+        model.segment(scan)
+    assert len(passes) == 2 * once
+
+
+def measure_share(memory_gb: float) -> float:
+    """Return the share of all its logits that segmenting a scan takes in a process of its own, at its peak."""
+    command = [sys.executable, "-m", "tests.autoseg.prediction.memory_of_streaming", str(memory_gb)]
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    return float(done.stdout)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the system does not say what a process held")
+def test_with_little_memory_only_the_layers_of_a_tile_are_held() -> None:
+    # The sums span an eighteenth of the layers; copies of a tile and of a slab are some times as large for a moment.
+    assert measure_share(LITTLE) < 0.6
+    assert measure_share(math.inf) > 0.9
+
+
 def test_memory_is_given_as_long_as_a_share_of_it_is_left() -> None:
     memory = Memory(limit_gb=1.0)
     memory.take(2**29)
@@ -83,6 +134,13 @@ def test_memory_is_given_as_long_as_a_share_of_it_is_left() -> None:
     assert memory.can_hold(200 * 2**20, 50 * 2**20)
     assert not memory.can_hold(200 * 2**20, 0)
     assert memory.can_hold(150 * 2**20, 0)
+
+
+def test_of_any_memory_logits_take_a_gibibyte_at_most() -> None:
+    memory = Memory()
+    assert memory.can_hold(2**29, 0)
+    assert memory.can_hold(2**28, 0)
+    assert not memory.can_hold(2**28 + 1, 0)
 
 
 def test_batches_of_tiles_change_no_probability_beyond_rounding() -> None:

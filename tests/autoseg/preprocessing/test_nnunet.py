@@ -165,9 +165,11 @@ def test_a_scan_is_prepared_by_these_rules_and_its_record_leads_back() -> None:
     expected = resize((inside - inside.mean()) / inside.std(), (20, 7, 7), 3, mode="edge", anti_aliasing=False)
     np.testing.assert_allclose(prepared.image[0], expected, atol=ROUNDING * 5)
     kinds, turn = find_way_back(prepared.record, preprocessing)
-    assert kinds == ("linear", "linear", "linear")
+    assert (kinds, turn) == (("linear", "linear", "linear"), None)
+    flipped = replace(prepared.record, source_grid=grid_of("LPS", (1.0, 1.0, 1.0)))
+    _, turn = find_way_back(flipped, preprocessing)
     assert turn is not None
-    assert not any(turn.flips)
+    assert turn.flips == (True, True, False)
 
 
 def test_values_never_leave_the_range_of_their_slices() -> None:

@@ -9,10 +9,11 @@ from autoseg.preprocessing import Prepared, Record, Store, store_key
 from autoseg.workspace.store import StoreFolder
 from dataset_fingerprints.dataset import Label, LabelScheme
 from dataset_fingerprints.errors import FileFormatError, WorkspaceError
+from dataset_fingerprints.files.jsonfiles import to_json
 from dataset_fingerprints.fingerprint import FileIdentity
 from dataset_fingerprints.geometry import Box, make_grid
 from planners.choices import Choice
-from planners.plan import Preprocessing
+from planners.plan import NnunetRules, Preprocessing
 from tests.synthetic.records import noting_records
 
 IDENTITIES = (FileIdentity(size_bytes=1, mtime_ns=1, sha256="a"),)
@@ -148,3 +149,11 @@ def test_the_key_follows_the_parameters_and_nothing_else():
     first = Preprocessing(spacing_mm=(1.0, 1.0, 1.0), normalization=(Choice(name="zscore"),), coarse_axis=-1)
     assert store_key(first, scheme) == store_key(replace(first), scheme)
     assert store_key(first, scheme) != store_key(replace(first, spacing_mm=(1.0, 1.0, 1.1)), scheme)
+
+
+def test_rules_of_other_programs_leave_the_keys_of_our_own_stores_as_they_are():
+    scheme = LabelScheme(labels=(Label(name="lesion", value=1),))
+    own = Preprocessing(spacing_mm=(1.0, 1.0, 1.0), normalization=(Choice(name="zscore"),), coarse_axis=-1)
+    assert "nnunet" not in to_json(own)
+    assert store_key(own, scheme) == "ab075944de3f"
+    assert store_key(replace(own, nnunet=NnunetRules(axes="stored")), scheme) != store_key(own, scheme)

@@ -88,7 +88,7 @@ def test_what_did_not_match_is_said_and_kept_in_the_curve(tmp_path):
     listening = Listening()
     made = setup(iterations=4, initial=InitialWeights(tensors=differing(), layers="matching"))
     make_trainer(tmp_path, made, progress=listening).run()
-    assert "not those that differ" in listening.messages[0]
+    assert "12 of the network's 28 tensors" in listening.messages[0]
     (line,) = lines(FoldFolder(root=tmp_path), "initial")
     assert (line["iteration"], line["unused"]) == (0, ["classifier.weight"])
 

@@ -35,9 +35,15 @@ FILES = (
 FOLDERS = ("cases", "full", "models", "plans", "preprocessed", "probabilities", "stop", "tensorboard", "validation")
 # Looks into workspaces of other checkouts, which may lie otherwise.
 OF_OTHER_CHECKOUTS = "experiments/checkouts.py"
-# What nnU-Net calls its own files, and the folders of experiments.
+# What nnU-Net and bundles call their own files, and the folders of experiments.
 OTHERS = {
+    ("autoseg/models/bundle.py", "/run.json"),
+    ("autoseg/models/nnunet/folder.py", "fold_(0|[1-9][0-9]*|all)"),
+    ("autoseg/models/nnunet/folder.py", "fold_*"),
+    ("autoseg/models/portable/program/files.py", "run.json"),
+    ("autoseg/models/portable/program/predict.py", "/run.json"),
     ("experiments/costs/case_residency.py", "train.log"),
+    ("experiments/costs/prediction.py", "train.log"),
     ("experiments/peers/nnunet.py", "preprocessed"),
     ("experiments/peers/race.py", "fold_0"),
     ("experiments/peers/race.py", "preprocessed"),

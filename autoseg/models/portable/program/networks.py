@@ -78,7 +78,7 @@ def predict_logits(network: Any, image: Array, window: Window, body: Array | Non
 
 
 def pad(image: Array, patch: Sequence[int]) -> tuple[Array, tuple[slice, ...]]:
-    """Return an image (channel, x, y, z) with zeros around it, where it is smaller than a patch, and its place there."""
+    """Return an image (channel, x, y, z), zeros around it where it is smaller than a patch, and its place there."""
     margins = [max(0, edge - length) for edge, length in zip(patch, image.shape[1:], strict=True)]
     sides = [(margin // 2, margin - margin // 2) for margin in margins]
     inside = cut_at([before for before, _ in sides], image.shape[1:])

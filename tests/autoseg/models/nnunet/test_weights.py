@@ -82,7 +82,7 @@ def test_axes_that_plans_transpose_are_put_back(
     with torch.no_grad():
         expected = Forward(network=network, weights=weights)(theirs)
         found = run_ours(model, seen)
-    places = [axis for axis in (2 - place for place in transpose[3 - dimensions :])]
+    places = [2 - place for place in transpose[3 - dimensions :]]
     order = sorted(range(dimensions), key=lambda axis: places[axis])
     torch.testing.assert_close(
         found, expected.permute(0, 1, *(2 + axis for axis in order)), atol=ROUNDING, rtol=ROUNDING

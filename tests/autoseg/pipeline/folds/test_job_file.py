@@ -28,6 +28,8 @@ GIVEN = {
     "folds_at_once": 3,
     "memory_share": 0.25,
     "restart": True,
+    "from_model": "/models/model.zip",
+    "allow_seen": True,
 }
 
 

@@ -1,0 +1,203 @@
+"""Masks of the exported program, beside those of autoseg, in a process that has four packages only."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+
+from autoseg.models import ModelSet
+from autoseg.models.model_set import Rule
+from autoseg.models.portable.program.files import RefusedError
+from autoseg.models.portable.program.predict import find_scans, main
+from autoseg.pipeline.trained import load_models
+from planners.choices import Choice
+from planners.plan import CropTo, MaskOf, Preprocessing
+from tests.autoseg.models.portable.builders import configure, put_together, train, write_portable, write_scan
+from tests.synthetic.heads import region_scheme
+from tests.synthetic.scans import write_nifti
+
+# Runs a program where autoseg, torch and all other packages cannot be imported.
+ISOLATED = """
+import runpy, sys
+allowed = {"numpy", "scipy", "nibabel", "onnxruntime"}
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] not in allowed | set(sys.stdlib_module_names) | set(LOCAL):
+            raise ModuleNotFoundError(f"{name} is blocked", name=name)
+sys.meta_path.insert(0, Blocker())
+program = sys.argv.pop(1)
+sys.argv[0] = program
+runpy.run_path(program, run_name="__main__")
+"""
+# What the four import themselves.
+LOCAL = ("predict", "packaging", "coloredlogs", "flatbuffers", "google", "sympy", "mpmath", "typing_extensions")
+
+
+def run_isolated(program: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+    code = f"LOCAL = {LOCAL!r}\n{ISOLATED}"
+    command = [sys.executable, "-I", "-c", code, str(program), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+
+
+def cascade(*inputs: MaskOf | CropTo) -> ModelSet:
+    """Return a coarse model of two channels, and a fine one that sees its masks, its box, or both."""
+    norms = (Choice(name="zscore_body"), Choice(name="rescale"))
+    coarse, fine = (
+        Preprocessing(spacing_mm=spacing_mm, normalization=norms, coarse_axis=axis)
+        for spacing_mm, axis in (((1.7, 1.9, 2.4), -1), ((1.1, 1.3, 1.6), 2))
+    )
+    low, full = configure("3d_lowres", preprocessing=coarse), configure(preprocessing=fine, inputs=inputs)
+    channels = ("T1w", "FLAIR")
+    return put_together(
+        {"3d_lowres": (train([low], channels=channels),), "3d_fullres": (train([low, full], channels=channels),)}
+    )
+
+
+def ensemble(rule: Rule) -> ModelSet:
+    folds = (train([configure()], scheme=region_scheme()), train([configure()], "1", 2, region_scheme()))
+    return put_together({"3d_fullres": folds}, rule=rule)
+
+
+def configurations() -> ModelSet:
+    steps = (Choice(name="smallest_volume", options={"volume_mm3": 15.0}), Choice(name="fill_holes"))
+    flat = configure("2d", 2)
+    return put_together(
+        {"3d_fullres": (train([configure()]),)}, {"2d": (train([flat]),)}, decision=((0.4, 0.35), steps)
+    )
+
+
+MASKS, BOX = MaskOf(configuration="3d_lowres"), CropTo(configuration="3d_lowres", margin_mm=1.5, threshold=0.98)
+MODELS: dict[str, Callable[[], ModelSet]] = {
+    "two configurations": configurations,
+    "masks and box of an earlier stage": lambda: cascade(MASKS, BOX),
+    "mean logits of regions": lambda: ensemble("logits"),
+    "mean probabilities of regions": lambda: ensemble("probabilities"),
+    "masks of an earlier stage": lambda: cascade(MASKS),
+    "box of an earlier stage": lambda: cascade(BOX),
+}
+QUICK = 3
+
+
+@pytest.fixture(autouse=True)
+def in_single_precision(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTOSEG_FLOAT32", "1")
+
+
+@pytest.mark.parametrize(
+    "name", [*list(MODELS)[:QUICK], *(pytest.param(name, marks=pytest.mark.slow) for name in list(MODELS)[QUICK:])]
+)
+def test_masks_are_those_of_autoseg(name: str, tmp_path: Path) -> None:
+    models = MODELS[name]()
+    place = write_portable(tmp_path / "model.zip", models)
+    files = write_scan(tmp_path / "scan.nii.gz", len(models.channels()))
+    expected = load_models(models).predict([*files]).labels
+    assert len(np.unique(expected)) == 3
+    # Masks of networks that were never trained have borders everywhere, which half precision moves.
+    for options, most in (((), 1e-4), (("--half",), 5e-3)):
+        assert main([*map(str, files), "-o", str(tmp_path / "out"), "-m", str(place), *options]) == 0
+        mask = nibabel.load(tmp_path / "out" / "scan.nii.gz")
+        assert (np.asanyarray(mask.dataobj) != expected).mean() <= most
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    models = put_together({"3d_fullres": (train([configure()]),)})
+    return write_portable(tmp_path_factory.mktemp("exported") / "model.zip", models)
+
+
+@pytest.fixture
+def unpacked(exported: Path, tmp_path: Path) -> Path:
+    with zipfile.ZipFile(exported) as opened:
+        opened.extractall(tmp_path / "model")
+    return tmp_path / "model"
+
+
+def test_it_needs_no_other_packages_as_a_zip_file_a_folder_or_apart(
+    exported: Path, unpacked: Path, tmp_path: Path
+) -> None:
+    write_scan(tmp_path / "scans" / "a.nii.gz")
+    write_scan(tmp_path / "scans" / "b.nii.gz", seed=6)
+    alone = tmp_path / "alone.py"
+    alone.write_bytes((unpacked / "predict.py").read_bytes())
+    ways = ((exported,), (unpacked / "predict.py",), (alone, "-m", exported))
+    for number, (program, *model) in enumerate(ways):
+        done = run_isolated(program, tmp_path / "scans", "-o", tmp_path / f"out{number}", *model)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert [line.rpartition(" (")[0] for line in done.stdout.splitlines()] == [
+            str(tmp_path / f"out{number}" / f"{name}.nii.gz") for name in "ab"
+        ]
+    assert len({(tmp_path / f"out{number}" / "a.nii.gz").read_bytes() for number in range(3)}) == 1
+
+
+def test_other_packages_are_missed_where_they_are_blocked(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text("import torch")
+    assert "torch is blocked" in run_isolated(program).stderr
+
+
+def test_a_scan_that_fails_is_named_and_the_others_are_done(
+    exported: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (good,) = write_scan(tmp_path / "scans" / "good.nii.gz")
+    (tmp_path / "scans" / "bad.nii.gz").write_text("no image")
+    assert main([str(tmp_path / "scans"), "-o", str(tmp_path / "out"), "-m", str(exported)]) == 1
+    said = capsys.readouterr()
+    assert "bad: cannot be predicted" in said.err
+    assert "good.nii.gz" in said.out
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["good.nii.gz"]
+    assert main([str(good), "-o", str(tmp_path / "mine.nii.gz"), "-m", str(exported), "--no-mirror"]) == 0
+    assert (tmp_path / "mine.nii.gz").is_file()
+
+
+def test_a_scan_of_one_value_gets_an_empty_mask(exported: Path, tmp_path: Path) -> None:
+    blank = write_nifti(tmp_path / "blank.nii.gz", np.full((12, 13, 14), 7, dtype=np.float32))
+    assert main([str(blank), "-o", str(tmp_path / "out"), "-m", str(exported)]) == 0
+    assert not np.asanyarray(nibabel.load(tmp_path / "out" / "blank.nii.gz").dataobj).any()
+
+
+def test_masks_never_lie_on_scans(exported: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (scan,) = write_scan(tmp_path / "a.nii.gz")
+    before = scan.read_bytes()
+    for out in (tmp_path, scan):
+        assert main([str(scan), "-o", str(out), "-m", str(exported)]) == 2
+        assert "is a scan" in capsys.readouterr().err
+    assert scan.read_bytes() == before
+
+
+def test_changed_files_are_refused(unpacked: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (scan,) = write_scan(tmp_path / "a.nii.gz")
+    network = unpacked / "3d_fullres" / "0" / "network-1.onnx"
+    network.write_bytes(network.read_bytes()[:-1] + b"?")
+    assert main([str(scan), "-o", str(tmp_path / "out"), "-m", str(unpacked)]) == 2
+    assert "network-1.onnx is not what was exported" in capsys.readouterr().err
+
+
+def test_files_are_the_channels_of_scans(tmp_path: Path) -> None:
+    def touch(*names: str) -> list[Path]:
+        paths = [tmp_path / name for name in names]
+        for path in paths:
+            path.touch()
+        return paths
+
+    plain = touch("a.nii.gz", "b.nii")
+    assert find_scans(plain, ["T1w"]) == {"a": [plain[0]], "b": [plain[1]]}
+    assert find_scans(plain, ["T1w", "FLAIR"]) == {"a": plain}
+    numbered = touch("x_0000.nii.gz", "x_0001.nii.gz", "y_0000.nii.gz", "y_0001.nii.gz")
+    assert find_scans(numbered[::-1], ["T1w", "FLAIR"]) == {"x": numbered[:2], "y": numbered[2:]}
+    assert find_scans([numbered[0], numbered[2]], ["T1w"]) == {"x": [numbered[0]], "y": [numbered[2]]}
+    assert [*find_scans(numbered[:2], ["T1w"])] == ["x_0000", "x_0001"]
+    for given, message in (
+        (numbered[:3], "y: expected y_0000, y_0001"),
+        ([tmp_path / "none.nii.gz"], "is not there"),
+        (touch("picture.png"), "not NIfTI"),
+        ([*plain, *touch("a.nii")], "one name"),
+    ):
+        with pytest.raises(RefusedError, match=message):
+            find_scans(given, ["T1w", "FLAIR"] if given is not plain and "name" not in message else ["T1w"])
