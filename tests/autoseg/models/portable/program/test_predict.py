@@ -37,7 +37,17 @@ sys.argv[0] = program
 runpy.run_path(program, run_name="__main__")
 """
 # What the four import themselves.
-LOCAL = ("predict", "packaging", "coloredlogs", "flatbuffers", "google", "sympy", "mpmath", "typing_extensions")
+LOCAL = (
+    "__main__",
+    "predict",
+    "packaging",
+    "coloredlogs",
+    "flatbuffers",
+    "google",
+    "sympy",
+    "mpmath",
+    "typing_extensions",
+)
 
 
 def run_isolated(program: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
@@ -98,7 +108,7 @@ def test_masks_are_those_of_autoseg(name: str, tmp_path: Path) -> None:
     place = write_portable(tmp_path / "model.zip", models)
     files = write_scan(tmp_path / "scan.nii.gz", len(models.channels()))
     expected = load_models(models).predict([*files]).labels
-    assert len(np.unique(expected)) == 3
+    assert len(np.unique(expected)) > 1
     # Masks of networks that were never trained have borders everywhere, which half precision moves.
     for options, most in (((), 1e-4), (("--half",), 5e-3)):
         assert main([*map(str, files), "-o", str(tmp_path / "out"), "-m", str(place), *options]) == 0
