@@ -16,6 +16,7 @@ from autoseg.training.record import TrainingRecord
 from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import PlanError, WorkspaceError
+from dataset_fingerprints.files.places import is_same
 from dataset_fingerprints.geometry import show_spacing
 from dataset_fingerprints.names import counted, show_name, some_of
 from planners.plan import Configuration
@@ -90,7 +91,7 @@ def find_start(asked: Asked | None, begun: Run | None) -> Start | None:
             f"{asked.folder.root}: was begun without a model to start from. Leave out --from to go on with it, begin "
             "it anew with --restart, which removes its weights and scores, or name another plan with --plan."
         )
-    if kept is not None and not asked.place.exists():
+    if kept is not None and (not asked.place.exists() or is_same(asked.place, asked.folder.root)):
         return replace(kept, place=None)
     found = _choose(asked)
     start = Start(

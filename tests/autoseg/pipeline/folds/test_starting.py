@@ -195,7 +195,8 @@ def test_a_fold_that_is_begun_anew_from_itself_keeps_its_weights(tiny: Tiny, kil
     kept = load_weights(tiny.fold().start)
     assert all(bool((kept[name] == tensor).all()) for name, tensor in theirs.items())
     killed.undo()
-    tiny.train(0)
+    # As a job that Slurm starts again.
+    tiny.train(0, from_model=tiny.fold().root)
     assert start_of(tiny).name == "fold_0"
 
 
