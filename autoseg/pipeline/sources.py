@@ -72,6 +72,10 @@ def find_place(given: Path | None) -> Place:
     Raises:
         WorkspaceError: there is none.
     """
+    if given is not None and not given.exists():
+        raise WorkspaceError(
+            f"{given}: does not exist. Expected an exported model (.zip), a workspace, or a trained fold."
+        )
     if given is not None and given.is_file():
         return given.absolute()
     if given is not None and FoldFolder(root=given).run.is_file():
