@@ -67,11 +67,12 @@ def parity(
     ),
     environment: Annotated[Path, typer.Option(help="nnU-Net's virtual environment.")] = Path("peers-nnunet"),
     trials: Annotated[list[str] | None, typer.Option("--trial", help="plain, residual or regions; else all.")] = None,
+    half: Annotated[bool, typer.Option("--half", help="Leave nnU-Net's sums of tiles in half precision.")] = False,
 ) -> None:
     """Train tiny models with nnU-Net v2, import them, and compare both sides' masks and probabilities."""
     from experiments.peers.parity import compare_predictions
 
-    rows = [difference.row() for difference in compare_predictions(work, environment, trials or ())]
+    rows = [difference.row() for difference in compare_predictions(work, environment, trials or (), half=half)]
     columns = ("model", "scan", "other voxels", "marked", "largest difference", "within bounds")
     show_table("Imported models beside nnU-Net", columns, rows)
 
@@ -88,7 +89,18 @@ def peer_predictions(
     """Time predicting the same scans with the same weights, and measure memory, in turns."""
     from experiments.peers.parity import race_predictions
 
-    columns = ("scan", "flips", "autoseg s", "nnU-Net s", "ratio", "of commands", "autoseg GiB", "nnU-Net GiB", "ratio")
+    columns = (
+        "scan",
+        "flips",
+        "autoseg s",
+        "nnU-Net s",
+        "ratio",
+        "of commands",
+        "of CPU",
+        "autoseg GiB",
+        "nnU-Net GiB",
+        "ratio",
+    )
     either = (False, True) if flips is None else (flips,)
     rows = [one.row() for one in race_predictions(work, environment, rounds, flips=either)]
     show_table("Predicting a scan", columns, rows)
@@ -333,6 +345,31 @@ def tuning(
     conditions = Conditions(model_steps=model_steps, steps=tuple(steps or (30, 100)))
     rows = list(compare_starts(work.resolve(), conditions, TerminalProgress()))
     show_table(f"A model trained for {model_steps} steps on other scans", COLUMNS, rows)
+
+
+@app.command()
+def selection(
+    seeds: Annotated[int, typer.Option(help="Simulated cross-validations of each kind.")] = 20,
+    lesion_masks: Annotated[
+        Path | None, typer.Option(help="Instead, train on scans with these lesion shapes (MNI space).")
+    ] = None,
+    work: Annotated[Path, typer.Option(help="Where scans and trainings are written.")] = Path("selection-work"),
+    minutes: Annotated[float, typer.Option(help="To train each of the five folds in.")] = 1.0,
+) -> None:
+    """Find out whether `autoseg select` decides rightly: on planted effects, or on lesion shapes of patients."""
+    if lesion_masks is not None:
+        from experiments.selecting.lesions import COLUMNS as WAYS
+        from experiments.selecting.lesions import compare_on_lesions
+
+        found = compare_on_lesions(work, lesion_masks, minutes, TerminalProgress())
+        show_table("Held-out scans", WAYS, found.rows())
+        console.print(found.describe(), soft_wrap=True)
+        return
+    from experiments.selecting.decisions import COLUMNS, decide_planted, summarise
+    from experiments.selecting.planted import EFFECTS
+
+    outcomes = {effect: list(decide_planted(effect, range(seeds))) for effect in EFFECTS}
+    show_table("Decisions on planted effects", COLUMNS, summarise(outcomes))
 
 
 @app.command()

@@ -30,6 +30,8 @@ def show_explanation(found: Explanation, *, everything: bool) -> None:
         _show_main_reasons(found.reasons())
     if found.selection is not None:
         show_selection(found.selection)
+    for line in found.describe_measured():
+        console.print(line, soft_wrap=True)
 
 
 def show_selection(selection: Selection) -> None:

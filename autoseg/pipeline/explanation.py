@@ -10,6 +10,8 @@ from autoseg.pipeline.selection_text import describe_selection
 
 if TYPE_CHECKING:
     from autoseg.models import Selection
+    from autoseg.models.predicted_dice import DiceCalibration
+    from autoseg.models.quality import MeasuredEfforts
     from planners.editing.brief import Known, Reason
     from planners.editing.explain import Section
     from planners.plan import Plan
@@ -21,12 +23,16 @@ class Explanation:
 
     Attributes:
         known: its folds, and what trainings took.
+        efforts: what flips and overlaps bring, of the configurations of which that was measured.
+        predicted_dice: how well the Dice of masks is predicted.
         selection: what `select` chose of its trained configurations, with the evidence; None where nothing was chosen.
     """
 
     plan: Plan
     known: Known
     selection: Selection | None = None
+    efforts: tuple[MeasuredEfforts, ...] = ()
+    predicted_dice: tuple[DiceCalibration, ...] = ()
 
     def brief(self) -> tuple[Section, ...]:
         """Return what matters first as two tables: the plan with its expected time, and its configurations."""
@@ -51,8 +57,8 @@ class Explanation:
         from dataset_fingerprints.files.jsonfiles import to_json
         from planners.editing.explain import plan_as_json
 
-        selected = {} if self.selection is None else {"selection": json.loads(to_json(self.selection))}
-        return plan_as_json(self.plan) | selected
+        found = {"selection": self.selection, "quality": self.efforts, "predicted_dice": self.predicted_dice}
+        return plan_as_json(self.plan) | {name: json.loads(to_json(value)) for name, value in found.items() if value}
 
     def __str__(self) -> str:
         """Return what matters first as text, a line per row; `sections()` has everything."""
@@ -62,4 +68,13 @@ class Explanation:
         ]
         reasons = "\n".join(f"{one.what}: {one.value}. {one.why}" for one in self.reasons())
         selected = () if self.selection is None else ("\n".join(describe_selection(self.selection)),)
-        return "\n\n".join((*tables, reasons, *selected))
+        measured = "\n".join(self.describe_measured())
+        return "\n\n".join((*tables, reasons, *selected, *([measured] if measured else [])))
+
+    def describe_measured(self) -> tuple[str, ...]:
+        """Return what was measured of the trained models beside their scores, in sentences."""
+        if not self.efforts and not self.predicted_dice:
+            return ()
+        from autoseg.pipeline.confidence.texts import describe_measured
+
+        return tuple(describe_measured(self.efforts, self.predicted_dice))

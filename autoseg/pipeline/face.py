@@ -284,7 +284,7 @@ def explain(
         AutosegError: there is nothing of that name, or it cannot be read or planned for.
     """
     check_arguments(locals())
-    from autoseg.pipeline.explaining import ExplainOptions, find_known, find_plan, find_selected
+    from autoseg.pipeline.explaining import ExplainOptions, find_known, find_measured, find_plan, find_selected
     from autoseg.workspace.workspace import Workspace
 
     options = ExplainOptions(
@@ -298,4 +298,11 @@ def explain(
     where = None if place is None else Path(place)
     plan = find_plan(where, options)
     selection = find_selected(where, options, plan)
-    return Explanation(plan=plan, known=find_known(where, options, plan), selection=selection)
+    efforts, dice = find_measured(where, options, plan)
+    return Explanation(
+        plan=plan,
+        known=find_known(where, options, plan),
+        selection=selection,
+        efforts=efforts,
+        predicted_dice=dice,
+    )

@@ -9,6 +9,7 @@ from autoseg.pipeline.sources import Place, find_place, find_source
 from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.workspace import is_workspace
 from dataset_fingerprints.errors import WorkspaceError
+from dataset_fingerprints.names import show_name
 from planners.editing.following import Followed
 
 
@@ -23,7 +24,7 @@ def read_followed(path: Path) -> Followed:
     """
     place = find_model(path, "--like")
     run = read_settings(place) if isinstance(place, FoldFolder) else find_source(place).run
-    return Followed(name=path.name, run=run)
+    return Followed(name=show_name(path.name), run=run)
 
 
 def find_model(path: Path, option: str) -> Place:

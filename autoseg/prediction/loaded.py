@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autoseg.models.predicted_dice import DiceCalibration
+from autoseg.prediction.compact import MembersCompactor
 from autoseg.prediction.deciding import USUAL, Decision, decide
 from autoseg.prediction.inputs import SharedInputs, predict_with
 from autoseg.prediction.memory import Memory
@@ -158,13 +159,14 @@ class LoadedModel:
         memory.take(scan.voxels.nbytes + scan.body.nbytes + 2 * math.prod(scan.canonical_shape()))
         probabilities = predict_with(self.predictor, SharedInputs(scan, memory))
         members = list_members(probabilities)
-        readers = () if see is None else (lambda slab: see(slab, members),)
+        readers = [] if see is None else [lambda slab: see(slab, members)]
+        keeping = None if probabilities.layers.held else MembersCompactor(probabilities, members, memory)
+        readers += [] if keeping is None else [keeping.see]
         indices = decide(probabilities, self.decision, readers)
-        return Segmented(
-            labels=self.scheme.to_values(np.zeros_like(indices) if scan.blank else indices),
-            probabilities=probabilities,
-            members=members,
-        )
+        if keeping is not None:
+            probabilities, members = keeping.finish()
+        labels = self.scheme.to_values(np.zeros_like(indices) if scan.blank else indices)
+        return Segmented(labels=labels, probabilities=probabilities, members=members)
 
     def _read(self, scan: Source, spacing_mm: TripleFloat | None, series: str) -> Scan:
         if isinstance(scan, np.ndarray):

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from autoseg.prediction.probabilities import Probabilities, Slab, select_targets
-from dataset_fingerprints.dataset import LabelScheme
+from dataset_fingerprints.dataset import Heads, LabelScheme
 from dataset_fingerprints.geometry import Box, Grid, enclose
 from dataset_fingerprints.reading.body import bounding_box
 
@@ -56,12 +56,7 @@ class QuantisedLayers:
 
     def read(self, start: int, stop: int) -> torch.Tensor:
         """Return the probabilities of some layers."""
-        targets = torch.from_numpy(self.values[:, start:stop]).float() / 255
-        if not self.exclusive:
-            return targets
-        # Rounded up, several labels may have more than 1 together.
-        targets = targets / targets.sum(0).clamp_min(1)
-        return torch.cat([1 - targets.sum(0, keepdim=True), targets])
+        return restore_slab(torch.from_numpy(self.values[:, start:stop]), exclusive=self.exclusive)
 
 
 class Quantiser:
@@ -77,7 +72,7 @@ class Quantiser:
 
     def see(self, slab: Slab) -> None:
         """Keep a slab, in the box where there are any."""
-        values = (select_targets(slab.values, self._heads) * 255).round().to(torch.uint8).cpu().numpy()
+        values = quantise_slab(slab.values, self._heads)
         marked = np.asarray(values.any(axis=0))
         if marked.any():
             inside = bounding_box(marked)
@@ -99,3 +94,24 @@ def quantise(probabilities: Probabilities) -> Quantised:
     for slab in probabilities.slabs():
         quantiser.see(slab)
     return quantiser.finish()
+
+
+def quantise_slab(values: torch.Tensor, heads: Heads) -> NDArray[np.uint8]:
+    """Return the probabilities (label or region, ...) in 1/255 that are in probabilities (output, ...)."""
+    found: NDArray[np.uint8] = (select_targets(values, heads) * 255).round().to(torch.uint8).cpu().numpy()
+    return found
+
+
+def restore_slab(values: torch.Tensor, *, exclusive: bool) -> torch.Tensor:
+    """Return the probabilities (output, ...) again, rounded to 1/255.
+
+    Args:
+        values: (label or region, ...) uint8 in 1/255.
+        exclusive: whether labels compete, so that background has what they leave.
+    """
+    targets = values.float() / 255
+    if not exclusive:
+        return targets
+    # Rounded up, several labels may have more than 1 together.
+    targets = targets / targets.sum(0).clamp_min(1)
+    return torch.cat([1 - targets.sum(0, keepdim=True), targets])

@@ -204,21 +204,26 @@ class Predicted:
             f"{theirs:.1f}",
             f"{ours / theirs:.2f}",
             f"{self.autoseg.wall_seconds / self.nnunet.wall_seconds:.2f}",
+            f"{self.autoseg.cpu_seconds / self.nnunet.cpu_seconds:.2f}",
             f"{memory[0]:.2f}",
             f"{memory[1]:.2f}",
             f"{memory[0] / memory[1]:.2f}",
         )
 
 
-def compare_predictions(work: Path, environment: Path, names: Sequence[str] = ()) -> Iterator[Difference]:
+def compare_predictions(
+    work: Path, environment: Path, names: Sequence[str] = (), *, half: bool = False
+) -> Iterator[Difference]:
     """Train tiny models with nnU-Net, import them, and yield how both sides' predictions differ, scan by scan.
 
-    Flips and steps are the same, and sums are in single precision on both sides, where nnU-Net's own are in half.
+    Flips and steps are the same. nnU-Net adds tiles in half precision, which alone moves probabilities by more than the
+    bound; unless `half` is asked for, it adds them in single precision here.
 
     Args:
         work: for everything that is written; trained models in it stay.
         environment: where nnU-Net's virtual environment is or goes.
         names: of trials; empty for all.
+        half: leave nnU-Net's sums in half precision.
     """
     commands = make_environment(environment)
     for trial in TRIALS:
@@ -228,12 +233,13 @@ def compare_predictions(work: Path, environment: Path, names: Sequence[str] = ()
         files = write_scans(trial, work)
         earlier: list[str] = []
         for configuration, folds in trial.models.items():
-            job = _describe_job(trial, work, configuration, files) | {"folds": list(folds)}
+            job = _describe_job(trial, work, configuration, files) | {"folds": list(folds), "float32": not half}
             if configuration == CASCADE:
                 job["earlier"] = dict(zip(job["out"], earlier, strict=True))
             _run_theirs(commands, "predict", job, work)
             earlier = job["out"] if configuration == LOW else earlier
-            model = load_models(in_single_precision(read_nnunet(trial.folder(work, configuration)).models))
+            imported = read_nnunet(trial.folder(work, configuration), folds=tuple(map(str, folds)))
+            model = load_models(in_single_precision(imported.models))
             for scan, images, out in zip(trial.scans, files, job["out"], strict=True):
                 title = f"{trial.name} {configuration}, {len(folds)} folds"
                 yield _compare(title, scan, _predict(model, images), out)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections import defaultdict
 from collections.abc import Iterable
 from functools import cache
@@ -22,6 +23,10 @@ MODULES = (
     "autoseg.models.portable.program.predict",
 )
 _OWN = ("dataset_fingerprints", "planners", "autoseg")
+_MISSING = """\
+except ModuleNotFoundError as error:
+    raise SystemExit(f"{error}. Install what this program needs: pip install numpy scipy nibabel onnxruntime") from None
+"""
 NAME, ENTRY = "predict.py", "__main__.py"
 # `python model.zip` begins here.
 ENTRY_TEXT = "import sys\n\nimport predict\n\nsys.exit(predict.main())\n"
@@ -63,7 +68,9 @@ def _join_imports(nodes: Iterable[ast.stmt]) -> str:
     lines = sorted(whole) + [
         f"from {module} import {', '.join(sorted(names))}" for module, names in sorted(parts.items())
     ]
-    return "\n".join(lines)
+    needed = [line for line in lines if line.split()[1].partition(".")[0] not in sys.stdlib_module_names]
+    guarded = ["try:", *(f"    {line}" for line in needed), *_MISSING.splitlines()]
+    return "\n".join([*(line for line in lines if line not in needed), "", *guarded])
 
 
 def _cut_body(source: str, tree: ast.Module) -> str:

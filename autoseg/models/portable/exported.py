@@ -70,16 +70,18 @@ def make_portable(models: ModelSet, advance: Callable[[], None]) -> Iterator[Por
 
 
 def _make_networks(model: Model, advance: Callable[[], None]) -> Iterator[PortableFile]:
-    from autoseg.models.portable.graph import write_graph
+    from autoseg.models.portable.graph import trace, write_graph
     from autoseg.models.portable.parity import refuse_unlike
 
     own = model.run.own()
     shape = (model.run.input_channels(), *own.network_patch())
     folder = f"{model.run.configuration}/{model.run.fold}"
-    for number, network in enumerate(model.build_networks(torch.device("cpu")), start=1):
+    networks = model.build_networks(torch.device("cpu"))
+    traced = trace(networks[0], shape)
+    for number, network in enumerate(networks, start=1):
         for half, suffix in ((False, ""), (True, "-float16")):
             try:
-                content = write_graph(network, shape, half=half)
+                content = write_graph(traced, network.state_dict(), half=half)
                 refuse_unlike(content, network, shape, half=half)
             except DataError as error:
                 raise DataError(f"{model.run.configuration}, fold {model.run.fold}: {error}") from error

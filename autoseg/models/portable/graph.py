@@ -10,16 +10,16 @@ precision; values are clipped before they become half ones. Input and output are
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
 import numpy as np
 import onnx
 import torch
-from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import fx, nn
-from torch.export.graph_signature import InputKind, OutputKind
+from torch.export.graph_signature import InputKind
 
 from autoseg.models.portable.operators import OPERATORS, GraphWriter
 from dataset_fingerprints.errors import DataError
@@ -32,29 +32,13 @@ OPSET, IR_VERSION = 17, 8
 MOST_BYTES = 2**31 - 1
 
 
-def write_graph(network: nn.Module, shape: tuple[int, ...], *, half: bool) -> bytes:
-    """Return the content of an ONNX file.
+def trace(network: nn.Module, shape: tuple[int, ...]) -> torch.export.ExportedProgram:
+    """Return the operators that a network in evaluation mode consists of; networks of other weights have the same.
 
     Args:
-        network: in evaluation mode.
+        network: of any weights.
         shape: of its input without the batch: channels, then lengths in space.
-        half: whether convolutions and their weights are in half precision.
-
-    Raises:
-        DataError: it computes what has no counterpart here, or is too large.
     """
-    traced = _trace(network, shape)
-    tensors = {name: tensor.detach().cpu().numpy() for name, tensor in network.state_dict().items()}
-    writer = GraphWriter(half=half)
-    outputs = _write_nodes(writer, traced, tensors)
-    model = _finish(writer, shape, outputs)
-    if model.ByteSize() > MOST_BYTES:
-        raise DataError(f"its network takes {model.ByteSize() / 2**30:.1f} GiB, and ONNX files hold 2 GiB at most.")
-    return bytes(model.SerializeToString(deterministic=True))
-
-
-def _trace(network: nn.Module, shape: tuple[int, ...]) -> torch.export.ExportedProgram:
-    """Return the operators that a network consists of."""
     memo: dict[int, Any] = {}
     for tensor in (*network.parameters(), *network.buffers()):
         empty = torch.empty_like(tensor, device="meta")
@@ -64,25 +48,40 @@ def _trace(network: nn.Module, shape: tuple[int, ...]) -> torch.export.ExportedP
         return torch.export.export(deepcopy(network, memo), (torch.empty(2, *shape, device="meta"),))
 
 
+def write_graph(traced: torch.export.ExportedProgram, weights: Mapping[str, torch.Tensor], *, half: bool) -> bytes:
+    """Return the content of an ONNX file.
+
+    Args:
+        traced: the operators.
+        weights: the state of the network.
+        half: whether convolutions and their weights are in half precision.
+
+    Raises:
+        DataError: it computes what has no counterpart here, or is too large.
+    """
+    writer = GraphWriter(half=half)
+    result = _write_nodes(writer, traced, weights)
+    model = _finish(writer, result)
+    if model.ByteSize() > MOST_BYTES:
+        raise DataError(f"its network takes {model.ByteSize() / 2**30:.1f} GiB, and ONNX files hold 2 GiB at most.")
+    return bytes(model.SerializeToString(deterministic=True))
+
+
 def _write_nodes(
-    writer: GraphWriter, traced: torch.export.ExportedProgram, tensors: dict[str, NDArray[Any]]
-) -> tuple[str, tuple[int, ...]]:
-    """Write all operators; return the name and the shape of the result."""
+    writer: GraphWriter, traced: torch.export.ExportedProgram, weights: Mapping[str, torch.Tensor]
+) -> tuple[fx.Node, fx.Node]:
+    """Write all operators; return the nodes of the input and of the result, which is the first of the outputs."""
     signature = traced.graph_signature
     stored = {entry.arg.name: entry.target for entry in signature.input_specs if entry.kind != InputKind.USER_INPUT}
-    results = [entry.arg.name for entry in signature.output_specs if entry.kind == OutputKind.USER_OUTPUT]
+    (image,) = (node for node in traced.graph.nodes if node.op == "placeholder" and node.name not in stored)
+    writer.add_input(image, INPUT)
     for node in traced.graph.nodes:
         if node.op == "placeholder" and node.name in stored:
-            writer.add_tensor(node, tensors[str(stored[node.name])])
-        elif node.op == "placeholder":
-            writer.add_input(node, INPUT)
+            writer.add_tensor(node, weights[str(stored[node.name])].detach().cpu().numpy())
         elif node.op == "call_function":
             _write_node(writer, node)
-        elif node.op == "output":
-            # Finest first, and in evaluation the only one.
-            first = next(entry for entry in node.all_input_nodes if entry.name == results[0])
-            return writer.read(first, TensorProto.FLOAT), tuple(first.meta["val"].shape)
-    raise AssertionError("a traced network has an output")
+    (output,) = (node for node in traced.graph.nodes if node.op == "output")
+    return image, output.all_input_nodes[0]
 
 
 def _write_node(writer: GraphWriter, node: fx.Node) -> None:
@@ -92,16 +91,14 @@ def _write_node(writer: GraphWriter, node: fx.Node) -> None:
     OPERATORS[name](writer, node)
 
 
-def _finish(writer: GraphWriter, shape: tuple[int, ...], result: tuple[str, tuple[int, ...]]) -> onnx.ModelProto:
-    name, (_, *lengths) = result
-    writer.add("Identity", [name], OUTPUT)
-    graph = helper.make_graph(
-        writer.nodes,
-        "network",
-        [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, ["batch", *shape])],
-        [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, ["batch", *lengths])],
-        [numpy_helper.from_array(np.ascontiguousarray(values), name) for name, values in writer.tensors.items()],
+def _finish(writer: GraphWriter, ends: tuple[fx.Node, fx.Node]) -> onnx.ModelProto:
+    image, logits = (
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", *node.meta["val"].shape[1:]])
+        for name, node in zip((INPUT, OUTPUT), ends, strict=True)
     )
+    writer.add("Identity", [writer.read(ends[1], TensorProto.FLOAT)], OUTPUT)
+    tensors = [numpy_helper.from_array(np.ascontiguousarray(values), name) for name, values in writer.tensors.items()]
+    graph = helper.make_graph(writer.nodes, "network", [image], [logits], tensors)
     return helper.make_model(
         graph, producer_name="autoseg", opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION
     )

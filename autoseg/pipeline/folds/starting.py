@@ -16,8 +16,9 @@ from autoseg.training.record import TrainingRecord
 from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import PlanError, WorkspaceError
+from dataset_fingerprints.files.places import is_same
 from dataset_fingerprints.geometry import show_spacing
-from dataset_fingerprints.names import counted, some_of
+from dataset_fingerprints.names import counted, show_name, some_of
 from planners.plan import Configuration
 from planners.run import CaseContent, Run
 from planners.start import NOTHING_SEEN, ModelStart, SeenBefore, Task, describe_match, match_tasks
@@ -90,10 +91,12 @@ def find_start(asked: Asked | None, begun: Run | None) -> Start | None:
             f"{asked.folder.root}: was begun without a model to start from. Leave out --from to go on with it, begin "
             "it anew with --restart, which removes its weights and scores, or name another plan with --plan."
         )
-    if kept is not None and not asked.place.exists():
+    if kept is not None and (not asked.place.exists() or is_same(asked.place, asked.folder.root)):
         return replace(kept, place=None)
     found = _choose(asked)
-    start = Start(model=_make_start(asked, found), seen=_list_seen(asked.place.name, found.run), place=asked.place)
+    start = Start(
+        model=_make_start(asked, found), seen=_list_seen(show_name(asked.place.name), found.run), place=asked.place
+    )
     if kept is None:
         return start
     if start.model.sha256 != kept.model.sha256:
@@ -239,7 +242,7 @@ def _make_start(asked: Asked, found: _Found) -> ModelStart:
     run = found.run
     match = _try_match(asked, found)
     return ModelStart(
-        name=asked.place.name,
+        name=show_name(asked.place.name),
         sha256=_identify(found.weights),
         configuration=run.configuration,
         fold=run.fold,

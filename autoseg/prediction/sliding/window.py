@@ -177,8 +177,5 @@ def _pad(image: torch.Tensor, tile: Triple) -> tuple[torch.Tensor, tuple[slice, 
     x, y, z = (slice(start, start + length) for start, length in zip(before, image.shape[1:], strict=True))
     if not any(margins):
         return image, (x, y, z)
-    return F.pad(image, [value for axis in (2, 1, 0) for value in (before[axis], margins[axis] - before[axis])]), (
-        x,
-        y,
-        z,
-    )
+    pads = [value for axis in (2, 1, 0) for value in (before[axis], margins[axis] - before[axis])]
+    return F.pad(image, pads), (x, y, z)

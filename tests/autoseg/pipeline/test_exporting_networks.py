@@ -31,7 +31,7 @@ def test_the_exported_file_makes_the_masks_of_its_workspace(
     with zipfile.ZipFile(model) as opened:
         assert "python" in opened.read("README.md").decode()
     assert run(monkeypatch, "predict", tmp_path / "scans", "-o", tmp_path / "known", "-w", trained / "ws") == 0
-    for options, most in (((), 1e-4), (("--half",), 1e-3)):
+    for options, most in (((), 1e-4), (("--half", "--overwrite"), 1e-3)):
         command = [sys.executable, model, tmp_path / "scans", "-o", tmp_path / "masks", *options]
         done = subprocess.run(list(map(str, command)), capture_output=True, encoding="utf-8", check=False)
         assert (done.returncode, done.stderr) == (0, "")

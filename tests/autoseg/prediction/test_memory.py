@@ -27,6 +27,7 @@ from autoseg.prediction import (
     spread,
     watching,
 )
+from autoseg.prediction.compact import CompactLayers
 from dataset_fingerprints.dataset import LabelScheme
 from planners.choices import choose
 from planners.parts.postprocessing import LeastPeakOptions
@@ -124,6 +125,34 @@ def test_with_little_memory_only_the_layers_of_a_tile_are_held() -> None:
     # The sums span an eighteenth of the layers; copies of a tile and of a slab are some times as large for a moment.
     assert measure_share(LITTLE) < 0.6
     assert measure_share(math.inf) > 0.9
+
+
+@pytest.mark.parametrize("labels", SCHEMES)
+@pytest.mark.parametrize("name", ["member", "ensemble"])
+def test_probabilities_that_go_by_are_kept_in_little_space(
+    name: str, labels: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scan, scheme = make_scan(make_volume()[0]), SCHEMES[labels]
+    model = make_model(PREDICTORS[name](scheme), scheme)
+    plenty = model.segment(scan)
+    # Less than the logits take, and enough for what is compressed.
+    monkeypatch.setattr("autoseg.prediction.memory.MOST_HELD_BYTES", 100_000)
+    passes: list[int] = []
+    little = model.segment(scan)
+    assert np.array_equal(little.labels, plenty.labels)
+    assert len(little.members) == len(plenty.members)
+    with watching(lambda done, total: passes.append(done)):
+        for one, other in zip(
+            (plenty.probabilities, *plenty.members), (little.probabilities, *little.members), strict=True
+        ):
+            assert isinstance(other.layers, CompactLayers)
+            assert one.box == other.box
+            # Half of 1/255 by rounding, and as much again where several labels share what is above 1.
+            assert (one.read_box(one.box) - other.read_box(one.box)).abs().max() < 1.01 / 255
+            assert torch.equal(
+                torch.cat([slab.values for slab in other.slabs(thickness=3)], 1), other.read_box(other.box)
+            )
+    assert not passes
 
 
 def test_memory_is_given_as_long_as_a_share_of_it_is_left() -> None:

@@ -60,7 +60,7 @@ def predict_logits(network: Any, image: Array, window: Window, body: Array | Non
     """
     patch, how = window.configuration["patch_shape"], window.configuration["prediction"]
     padded, inside = pad(image, patch)
-    if padded.shape != image.shape:
+    if padded is not image:
         body = None
     weights, shape = gaussian_weights(patch, how["gaussian_sigma_share"]), padded.shape[1:]
     total, weight = np.zeros((window.outputs, *shape), dtype=np.float32), np.zeros(shape, dtype=np.float32)
@@ -70,7 +70,8 @@ def predict_logits(network: Any, image: Array, window: Window, body: Array | Non
             total[(slice(None), *place)] += run_flipped(network, padded[(slice(None), *place)], window) * weights
             weight[place] += weights
     unseen = weight == 0
-    total /= np.where(unseen, np.float32(1), weight)
+    weight[unseen] = 1
+    total /= weight
     total[:, unseen] = -CERTAIN
     if window.exclusive:
         total[0, unseen] = CERTAIN
@@ -82,7 +83,7 @@ def pad(image: Array, patch: Sequence[int]) -> tuple[Array, tuple[slice, ...]]:
     margins = [max(0, edge - length) for edge, length in zip(patch, image.shape[1:], strict=True)]
     sides = [(margin // 2, margin - margin // 2) for margin in margins]
     inside = cut_at([before for before, _ in sides], image.shape[1:])
-    return np.pad(image, [(0, 0), *sides]), inside
+    return np.pad(image, [(0, 0), *sides]) if any(margins) else image, inside
 
 
 def cut_at(start: Sequence[int], lengths: Sequence[int]) -> tuple[slice, ...]:

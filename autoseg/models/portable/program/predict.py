@@ -153,8 +153,13 @@ class Model:
             options = onnxruntime.SessionOptions()
             options.intra_op_num_threads = count_cores()
             usable = [entry for entry in onnxruntime.get_available_providers() if entry in PROVIDERS]
-            content = self.files.read(f"{name}{'-float16' if self.half else ''}.onnx")
-            self._sessions[name] = onnxruntime.InferenceSession(content, options, providers=usable)
+            path = f"{name}{'-float16' if self.half else ''}.onnx"
+            content = self.files.read(path)
+            try:
+                self._sessions[name] = onnxruntime.InferenceSession(content, options, providers=usable)
+            except Exception as error:  # of its own kinds
+                release = onnxruntime.__version__
+                raise RefusedError(f"{path}: onnxruntime {release} cannot open it ({error}). Update it.") from error
         return self._sessions[name]
 
 
@@ -235,6 +240,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("-o", "--out", type=Path, required=True, help="the folder for the masks")
     parser.add_argument("-m", "--model", type=Path, default=None, help="the exported model, if it lies elsewhere")
     parser.add_argument("--half", action="store_true", help="networks in half precision: half the size, less exact")
+    parser.add_argument("--overwrite", action="store_true", help="replace masks that are there")
     parser.add_argument("--no-mirror", dest="mirror", action="store_false", help="no flips: faster, less accurate")
     return parser.parse_args(arguments)
 
@@ -246,22 +252,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
         model = Model(asked.model or find_model(), half=asked.half, mirror=asked.mirror)
         scans = find_scans(asked.scans, model.channels)
         paths = choose_paths(asked.out, scans)
-        folder = next(iter(paths.values())).parent
-        folder.mkdir(parents=True, exist_ok=True)
+        next(iter(paths.values())).parent.mkdir(parents=True, exist_ok=True)
     except (RefusedError, OSError) as error:
         print(error, file=sys.stderr)
         return REFUSED
     failed = 0
     for name, files in scans.items():
+        if paths[name].exists() and not asked.overwrite:
+            print(f"{paths[name]} is there and stays (--overwrite replaces it)", flush=True)
+            continue
         start = time.monotonic()
         try:
-            scan = read_scan(files, len(model.channels))
-            write_mask(paths[name], model.segment(scan), scan, model.heads)
+            predict_one(model, files, paths[name])
             print(f"{paths[name]} ({time.monotonic() - start:.1f} s)", flush=True)
-        except (RefusedError, MemoryError) as error:
+        except Exception as error:  # of any kind: the other scans are predicted
             failed += 1
-            print(f"{name}: cannot be predicted. {error}", file=sys.stderr)
+            print(f"{name}: cannot be predicted. {say(error)}", file=sys.stderr, flush=True)
     return DONE if not failed else SOME_FAILED if failed < len(scans) else REFUSED
+
+
+def predict_one(model: Model, files: Sequence[Path], path: Path) -> None:
+    """Write the mask of a scan."""
+    scan = read_scan(files, len(model.channels))
+    write_mask(path, model.segment(scan), scan, model.heads)
+
+
+def say(error: Exception) -> str:
+    """Return an error in words."""
+    if isinstance(error, MemoryError):
+        return "There is not enough memory for it."
+    return str(error) if isinstance(error, RefusedError) else f"{type(error).__name__}: {error}"
 
 
 if __name__ == "__main__":

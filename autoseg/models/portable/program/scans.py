@@ -163,6 +163,9 @@ def normalize(channel: Array, body: Array, name: str, options: Json) -> Array:
     """Return a channel (x, y, z) normalised by one of `NORMALIZATIONS`."""
     if name == "none":
         return channel
+    if name == "scale":
+        scaled: Array = channel * np.float32(options.get("factor", 1 / 255))
+        return scaled
     if name == "ct":
         return standardize(np.clip(channel, options["lower"], options["upper"]), options["mean"], options["sd"])
     if name == "rescale":

@@ -15,7 +15,8 @@ ALLOWED = {"numpy", "scipy", "nibabel", "onnxruntime"}
 
 def list_definitions(tree: ast.Module) -> list[str]:
     names = []
-    for node in tree.body:
+    guarded = [entry for node in tree.body if isinstance(node, ast.Try) for entry in node.body]
+    for node in [*tree.body, *guarded]:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             names.append(node.name)
         elif isinstance(node, ast.Assign):

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from autoseg.models.portable.graph import INPUT, write_graph
+from autoseg.models.portable.graph import INPUT, trace, write_graph
 from autoseg.models.portable.parity import run_graph
 from dataset_fingerprints.errors import DataError
 from tests.autoseg.networks.examples import INPUT_CHANNELS, Example, list_examples, open_residual_branches
@@ -32,8 +32,13 @@ def trained(example: Example) -> nn.Module:
 
 
 @cache
+def traced(example: Example) -> torch.export.ExportedProgram:
+    return trace(trained(example), (INPUT_CHANNELS, *example.patch))
+
+
+@cache
 def graph_of(example: Example, half: bool) -> bytes:
-    return write_graph(trained(example), (INPUT_CHANNELS, *example.patch), half=half)
+    return write_graph(traced(example), trained(example).state_dict(), half=half)
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=NAMES)
@@ -76,14 +81,15 @@ def test_norms_over_maps_whose_sums_are_beyond_half_precision_stay_finite() -> N
     images = np.random.default_rng(0).normal(1000, 300, (1, *shape)).astype(np.float32)
     assert images.sum() > np.finfo(np.float16).max
     expected = network(torch.from_numpy(images))[0].numpy()
-    found = run_graph(write_graph(network, shape, half=True), images)
+    found = run_graph(write_graph(trace(network, shape), network.state_dict(), half=True), images)
     assert np.abs(found - expected).mean() <= 3e-3 * expected.std()
 
 
 def test_equal_networks_make_equal_files_without_paths_of_this_machine() -> None:
     network = trained(EXAMPLES[0])
     for half in (False, True):
-        content = write_graph(network, (INPUT_CHANNELS, *EXAMPLES[0].patch), half=half)
+        again = trace(network, (INPUT_CHANNELS, *EXAMPLES[0].patch))
+        content = write_graph(again, network.state_dict(), half=half)
         assert content == graph_of(EXAMPLES[0], half)
         model = onnx.load_from_string(content)
         del model.graph.initializer[:]
@@ -97,4 +103,4 @@ class Sine(nn.Module):
 
 def test_what_has_no_counterpart_is_refused() -> None:
     with pytest.raises(DataError, match=r"computes aten\.sin\.default"):
-        write_graph(Sine().eval(), (1, 8, 8, 8), half=False)
+        write_graph(trace(Sine().eval(), (1, 8, 8, 8)), {}, half=False)

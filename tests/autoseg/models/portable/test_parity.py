@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from autoseg.models.portable.graph import write_graph
+from autoseg.models.portable.graph import trace, write_graph
 from autoseg.models.portable.parity import make_patch, measure_difference, refuse_unlike
 from dataset_fingerprints.errors import DataError
 from tests.autoseg.networks.examples import INPUT_CHANNELS, list_examples
@@ -18,7 +18,7 @@ SHAPE = (INPUT_CHANNELS, *EXAMPLE.patch)
 @pytest.mark.parametrize("half", [False, True])
 def test_a_graph_passes_for_its_own_network_only(half: bool) -> None:
     network = EXAMPLE.build().eval().requires_grad_(False)
-    content = write_graph(network, SHAPE, half=half)
+    content = write_graph(trace(network, SHAPE), network.state_dict(), half=half)
     refuse_unlike(content, network, SHAPE, half=half)
     with torch.no_grad():
         network.get_parameter("head.weight").mul_(1.3)

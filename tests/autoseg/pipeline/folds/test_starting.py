@@ -15,6 +15,8 @@ from autoseg.pipeline.folds import starting
 from autoseg.pipeline.folds.job_file import read_job, write_job
 from autoseg.pipeline.folds.jobs import TrainingOptions, resolve_job
 from autoseg.pipeline.folds.runs import read_run
+from autoseg.pipeline.planning import read_plan
+from autoseg.pipeline.short_trainings import describe_short
 from autoseg.training.trainer import Trainer
 from dataset_fingerprints.errors import AutosegError, PlanError, WorkspaceError
 from planners.run import Run
@@ -113,6 +115,9 @@ def test_a_fold_starts_from_a_model_for_other_channels_and_labels_and_says_what_
     assert set(begun(finished).has_seen().scans) < seen
     assert not others.fold().start.exists()
     assert others.fold().weight_files()
+    # Few steps are enough for one that knew something.
+    plan, _ = read_plan(others.workspace, "default")
+    assert describe_short(others.workspace, plan, [others.fold()]) == ""
 
 
 def test_its_first_weights_are_those_of_the_model(others: Tiny, model: Path, killed: pytest.MonkeyPatch) -> None:
@@ -190,7 +195,8 @@ def test_a_fold_that_is_begun_anew_from_itself_keeps_its_weights(tiny: Tiny, kil
     kept = load_weights(tiny.fold().start)
     assert all(bool((kept[name] == tensor).all()) for name, tensor in theirs.items())
     killed.undo()
-    tiny.train(0)
+    # As a job that Slurm starts again.
+    tiny.train(0, from_model=tiny.fold().root)
     assert start_of(tiny).name == "fold_0"
 
 
