@@ -16,7 +16,7 @@ def held(group: str, dice: float, value: float) -> Held:
         value=value,
         low=value - 0.1,
         high=value + 0.1,
-        agreement=0.9,
+        agreement=value,
         confidence=dice / 2,
         networks=dice,
         network_dice=dice,
