@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from autoseg.cli.display import console, errors, show_table
+from autoseg.cli.display import TerminalProgress, console, errors, show_table
 from autoseg.hardware import share_cores_with_others
 from dataset_fingerprints.errors import AutosegError
 
@@ -58,6 +58,52 @@ def peer_steps(
     contenders = time_beside_nnunet(data, work, environment, turns)
     columns = ("who", "median s", "range", "steps", "autoseg / it", "said")
     show_table("Seconds per training step", columns, show(contenders, TRAINER))
+
+
+@peers.command()
+def parity(
+    work: Annotated[Path, typer.Option(help="Where everything is written; trained models in it stay.")] = Path(
+        "peers-work"
+    ),
+    environment: Annotated[Path, typer.Option(help="nnU-Net's virtual environment.")] = Path("peers-nnunet"),
+    trials: Annotated[list[str] | None, typer.Option("--trial", help="plain, residual or regions; else all.")] = None,
+    half: Annotated[bool, typer.Option("--half", help="Leave nnU-Net's sums of tiles in half precision.")] = False,
+) -> None:
+    """Train tiny models with nnU-Net v2, import them, and compare both sides' masks and probabilities."""
+    from experiments.peers.parity import compare_predictions
+
+    rows = [difference.row() for difference in compare_predictions(work, environment, trials or (), half=half)]
+    columns = ("model", "scan", "other voxels", "marked", "largest difference", "within bounds")
+    show_table("Imported models beside nnU-Net", columns, rows)
+
+
+@peers.command("predictions")
+def peer_predictions(
+    work: Annotated[Path, typer.Option(help="Where everything is written; a trained model in it stays.")] = Path(
+        "peers-work"
+    ),
+    environment: Annotated[Path, typer.Option(help="nnU-Net's virtual environment.")] = Path("peers-nnunet"),
+    rounds: Annotated[int, typer.Option(help="How often each scan is predicted by both.")] = 3,
+    flips: Annotated[bool | None, typer.Option(help="Only with, or only without.")] = None,
+) -> None:
+    """Time predicting the same scans with the same weights, and measure memory, in turns."""
+    from experiments.peers.parity import race_predictions
+
+    columns = (
+        "scan",
+        "flips",
+        "autoseg s",
+        "nnU-Net s",
+        "ratio",
+        "of commands",
+        "of CPU",
+        "autoseg GiB",
+        "nnU-Net GiB",
+        "ratio",
+    )
+    either = (False, True) if flips is None else (flips,)
+    rows = [one.row() for one in race_predictions(work, environment, rounds, flips=either)]
+    show_table("Predicting a scan", columns, rows)
 
 
 @peers.command()
@@ -124,20 +170,24 @@ def residency(
 def prediction(
     work: Annotated[Path, typer.Option(help="Where everything is written.")] = Path("prediction-work"),
     shape: Annotated[tuple[int, int, int], typer.Option(help="Of the scan, in voxels.")] = (512, 512, 600),
-    labels: Annotated[int, typer.Option(help="That the network tells apart.")] = 20,
-    edge: Annotated[int, typer.Option(help="Of a patch, in voxels.")] = 64,
+    network: Annotated[
+        tuple[int, int], typer.Option(help="Labels that it tells apart, and the edge of its patches in voxels.")
+    ] = (20, 64),
+    step: Annotated[float, typer.Option(help="Distance of tiles as a share of a patch.")] = 0.5,
     flips: Annotated[bool, typer.Option(help="Average over them, too.")] = False,
     limits: Annotated[
         list[float] | None, typer.Option("--limit", help="For --max-memory-gb; repeatable. Default: what is free.")
     ] = None,
 ) -> None:
     """Predict a scan of noise with a tiny network in a process of its own: seconds and peak memory."""
-    from experiments.costs.prediction import COLUMNS, Way, measure_predictions
+    from experiments.costs.prediction import COLUMNS, Tiny, Way, measure_predictions
 
     work.mkdir(parents=True, exist_ok=True)
     mirrors = (False, True) if flips else (False,)
     ways = [Way(shape=shape, mirror=mirror, max_memory_gb=limit) for limit in limits or [0.0] for mirror in mirrors]
-    rows = [one.row() for one in measure_predictions(work.resolve(), ways, labels, edge)]
+    labels, edge = network
+    tiny = Tiny(labels=labels, edge=edge, step_share=step)
+    rows = [one.row() for one in measure_predictions(work.resolve(), ways, tiny)]
     show_table(f"autoseg predict, {labels} labels, patches of {edge} voxels", COLUMNS, rows)
 
 
@@ -257,6 +307,69 @@ def rivals(
     columns = ("scans", "measure", "side", "figure (95 %)", f"minus {named[0].name} (95 %)")
     title = f"{minutes:g} minutes each, {seeds} seeds, scans of {simulation.spacing_mm:g} mm"
     show_table(title, columns, compare(outcomes))
+
+
+@app.command()
+def confidence(
+    work: Annotated[Path, typer.Option(help="Where everything is written.")] = Path("confidence-work"),
+    lesion_masks: Annotated[Path | None, typer.Option(help="As for autoseg simulate.")] = None,
+    iterations: Annotated[int, typer.Option(help="Of each fold's training.")] = 200,
+    picture: Annotated[
+        Path | None, typer.Option(help="Of predicted against true Dice; else in the work folder.")
+    ] = None,
+) -> None:
+    """Put predicted Dice to held-out simulated scans: how far off is it, and do its intervals hold?"""
+    from autoseg.cli.display import TerminalProgress
+    from experiments.confidence import COLUMNS, SIMULATION, draw_study, run_study
+
+    simulation = replace(SIMULATION, lesion_masks=str(lesion_masks.resolve()) if lesion_masks else "")
+    study = run_study(work.resolve(), simulation, iterations, TerminalProgress())
+    place = picture or work / "confidence.png"
+    draw_study(study, place)
+    console.print(f"Cross-validation: {study.calibration.describe()}", soft_wrap=True)
+    show_table("Held-out scans", COLUMNS, study.rows())
+    console.print(f"Picture: {place}", soft_wrap=True)
+
+
+@app.command()
+def tuning(
+    work: Annotated[Path, typer.Option(help="Where everything is written; an empty or new folder.")] = Path(
+        "tuning-work"
+    ),
+    model_steps: Annotated[int, typer.Option(help="Of the training of the model.")] = 600,
+    steps: Annotated[list[int] | None, typer.Option(help="Of the others; repeatable. Default: 30 and 100.")] = None,
+) -> None:
+    """Train on few simulated scans from a model of other ones and from random weights, for the same few steps."""
+    from experiments.tuning import COLUMNS, Conditions, compare_starts
+
+    conditions = Conditions(model_steps=model_steps, steps=tuple(steps or (30, 100)))
+    rows = list(compare_starts(work.resolve(), conditions, TerminalProgress()))
+    show_table(f"A model trained for {model_steps} steps on other scans", COLUMNS, rows)
+
+
+@app.command()
+def selection(
+    seeds: Annotated[int, typer.Option(help="Simulated cross-validations of each kind.")] = 20,
+    lesion_masks: Annotated[
+        Path | None, typer.Option(help="Instead, train on scans with these lesion shapes (MNI space).")
+    ] = None,
+    work: Annotated[Path, typer.Option(help="Where scans and trainings are written.")] = Path("selection-work"),
+    minutes: Annotated[float, typer.Option(help="To train each of the five folds in.")] = 1.0,
+) -> None:
+    """Find out whether `autoseg select` decides rightly: on planted effects, or on lesion shapes of patients."""
+    if lesion_masks is not None:
+        from experiments.selecting.lesions import COLUMNS as WAYS
+        from experiments.selecting.lesions import compare_on_lesions
+
+        found = compare_on_lesions(work, lesion_masks, minutes, TerminalProgress())
+        show_table("Held-out scans", WAYS, found.rows())
+        console.print(found.describe(), soft_wrap=True)
+        return
+    from experiments.selecting.decisions import COLUMNS, decide_planted, summarise
+    from experiments.selecting.planted import EFFECTS
+
+    outcomes = {effect: list(decide_planted(effect, range(seeds))) for effect in EFFECTS}
+    show_table("Decisions on planted effects", COLUMNS, summarise(outcomes))
 
 
 @app.command()

@@ -12,6 +12,7 @@ from autoseg.cli.consoles import console
 from autoseg.cli.tables import show_table
 
 if TYPE_CHECKING:
+    from autoseg.models import Selection
     from autoseg.pipeline.explanation import Explanation
     from planners.editing.brief import Reason
 
@@ -27,6 +28,19 @@ def show_explanation(found: Explanation, *, everything: bool) -> None:
         _show_reasons(sections[-1].title, sections[-1].rows)
     else:
         _show_main_reasons(found.reasons())
+    if found.selection is not None:
+        show_selection(found.selection)
+    for line in found.describe_measured():
+        console.print(line, soft_wrap=True)
+
+
+def show_selection(selection: Selection) -> None:
+    """Show what was selected on the cross-validation, and why."""
+    from autoseg.pipeline.selection_text import COLUMNS, describe_rows, describe_selection
+
+    show_table("Selection on the cross-validation", COLUMNS, describe_rows(selection.evidence))
+    for line in describe_selection(selection):
+        console.print(line, soft_wrap=True)
 
 
 def _show_main_reasons(reasons: Sequence[Reason]) -> None:

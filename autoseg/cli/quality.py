@@ -28,7 +28,8 @@ def quality(
     """
     show_start()
     from autoseg.hardware import calm_threads
-    from autoseg.pipeline.confidence.measuring import COLUMNS, describe_rows, measure_confidence
+    from autoseg.pipeline.confidence.measuring import measure_confidence
+    from autoseg.pipeline.confidence.texts import COLUMNS, describe_measured, describe_rows
     from autoseg.workspace.workspace import find_workspace
     from dataset_fingerprints.errors import PlanError
     from dataset_fingerprints.names import counted
@@ -41,6 +42,6 @@ def quality(
     for one in measured.efforts:
         title = f"{one.configuration}: ways to predict, on {counted(one.cases, 'validation case')}"
         show_table(title, COLUMNS, list(describe_rows(one)))
-    for line in measured.sentences():
+    for line in describe_measured(measured.efforts, (measured.calibration,)):
         console.print(line, soft_wrap=True)
     show_written((("Quality", found.quality(plan)), ("Predicted Dice", found.predicted_dice(plan))))

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from autoseg.cli.display import TerminalProgress, console, show_table
+from autoseg.cli.deciding import show_selection
+from autoseg.cli.display import TerminalProgress
 from autoseg.cli.written import show_written
 
 
@@ -32,13 +33,10 @@ def select(
     """
     from autoseg.pipeline import face
     from autoseg.pipeline.located import find_located
-    from autoseg.pipeline.selection_text import COLUMNS, describe_rows, describe_selection
 
     found = find_located(workspace)
     chosen = face.select(
         found, configurations=configurations or (), plan_name=plan, score=score, progress=TerminalProgress()
     )
-    show_table("Selection", COLUMNS, describe_rows(chosen.evidence))
-    for line in describe_selection(chosen):
-        console.print(line, soft_wrap=True)
+    show_selection(chosen)
     show_written((("Selection", found.selection(plan)), ("Picture", found.selection_picture(plan))))

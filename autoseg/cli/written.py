@@ -21,7 +21,8 @@ def show_masks(masks: Masks) -> None:
     """Show how many masks were made, where they lie, and the report on them."""
     place = masks[0] if len(masks) == 1 else masks.folder or masks[0].parent
     console.print(f"{masks.describe()}: {shorten_path(place)}", soft_wrap=True)
-    maps = dict.fromkeys(path.parent for path in masks.maps if masks.folder not in path.parents)
+    folders = dict.fromkeys(path.parent for path in masks.maps if masks.folder not in path.parents)
+    maps = [folder for folder in folders if not any(above in folders for above in folder.parents)]
     pictures = (("Picture", picture) for picture in masks.pictures)
     show_written(
         (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,7 +65,8 @@ def _number(labels: NDArray[np.integer], values: dict[int, tuple[int, ...]], *, 
     numbers = np.zeros(inside.shape, dtype=np.int32)
     counts, before = [], 0
     for own in values.values():
-        mask = np.isin(inside, own)
+        # numpy's isin takes sixteen bytes per voxel.
+        mask = reduce(np.logical_or, (inside == value for value in own))
         count = 0
         if mask.any():
             place = bounding_box(mask).slices()

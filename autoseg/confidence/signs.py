@@ -20,6 +20,8 @@ from dataset_fingerprints.geometry import Box, TripleFloat, canonical_grid
 
 # The smallest volume whose logarithm is looked at.
 _LEAST_ML = 1e-3
+# Of one label or region: a network that learnt nothing scatters thousands.
+MOST_LESIONS = 1000
 # Of all networks together in one slab.
 SLAB_VALUES = 8_000_000
 
@@ -53,7 +55,7 @@ class MaskSigns:
             (Soft Dice Confidence; arXiv 2402.10665); 0 for an empty mask.
         mean_probability: in the mask; 0 for an empty one.
         agreement: mean Dice of the networks' own masks, pair by pair (Zenk 2025); None for a single network.
-        lesions: its components, largest first.
+        lesions: its components, largest first, at most `MOST_LESIONS`.
     """
 
     voxels: int
@@ -86,10 +88,11 @@ def measure_signs(
     sums = _Sums(probabilities, components, len(segmented.members))
     for slab_box in _slab_boxes(probabilities, len(segmented.members)):
         mean, networks = _read_with_networks(probabilities, slab_box)
-        if len(networks) == 1:
-            networks = []
-        masks = [_mark(network, heads, thresholds) for network in networks] or [_mark(mean, heads, thresholds)]
-        sums.add(slab_box, (select_targets(mean, heads) * 255).round() / 255, torch.stack(masks))
+        # A single network agrees with itself.
+        several = networks if len(networks) > 1 else []
+        masks = [_mark(network, heads, thresholds) for network in several]
+        rounded = (select_targets(mean, heads) * 255).round() / 255
+        sums.add(slab_box, rounded, torch.stack(masks) if masks else None)
     return sums.conclude()
 
 
@@ -141,49 +144,48 @@ class _Sums:
         )
         self._soft = np.zeros(targets)
         self._shared = np.zeros((targets, networks, networks))
+        self._owners = [np.repeat(one.targets, one.counts) for one in components]
         # Per component: voxels, sum of probabilities, sum of agreeing shares, sums of places.
         self._totals = [np.zeros((sum(one.counts) + 1, 6)) for one in components]
         self._peaks = [np.zeros(sum(one.counts) + 1, dtype=np.float32) for one in components]
         for one, totals in zip(components, self._totals, strict=True):
-            totals[:, 0] = np.bincount(one.numbers.ravel(), minlength=len(totals))
+            # Layer by layer: numpy counts copies of eight bytes per voxel.
+            for layer in one.numbers:
+                totals[:, 0] += np.bincount(layer.ravel(), minlength=len(totals))
 
-    def add(self, box: Box, mean: torch.Tensor, masks: torch.Tensor) -> None:
+    def add(self, box: Box, mean: torch.Tensor, masks: torch.Tensor | None) -> None:
         """Add a slab.
 
         Args:
             box: of the slab.
             mean: (label or region, x, y, z) probabilities.
-            masks: (network, label or region, x, y, z).
+            masks: (network, label or region, x, y, z); None of a single network.
         """
-        self._soft += mean.double().sum((1, 2, 3)).cpu().numpy()
-        for target in range(len(mean)):
-            self._shared[target] += _count_shared(masks[:, target])
-        agreeing = masks.float().mean(0)
+        self._soft += mean.sum((1, 2, 3), dtype=torch.float64).cpu().numpy()
+        values = [mean.cpu().numpy()]
+        if masks is not None:
+            for target in range(len(mean)):
+                self._shared[target] += _count_shared(masks[:, target])
+            values.append(masks.float().mean(0).cpu().numpy())
         for place, one in enumerate(self._components):
-            self._add_components(place, one, box, (mean.cpu().numpy(), agreeing.cpu().numpy()))
+            self._add_components(place, one, box, values)
 
-    def _add_components(
-        self, place: int, one: Components, box: Box, values: tuple[NDArray[np.float32], NDArray[np.float32]]
-    ) -> None:
+    def _add_components(self, place: int, one: Components, box: Box, values: Sequence[NDArray[np.float32]]) -> None:
+        """Add what lies in a slab of components that do not overlap."""
         both = one.box.overlap(box)
         if both is None:
             return
         numbers = one.numbers[both.relative_to(one.box).slices()]
-        inside = numbers > 0
-        if not inside.any():
-            return
-        found, where = numbers[inside], np.argwhere(inside) + np.array(both.start)
-        mean, agreeing = (np.zeros(len(found), dtype=np.float32) for _ in range(2))
-        here = both.relative_to(box).slices()
-        for target, first, last in one.ranges():
-            own = (found > first) & (found <= last)
-            if own.any():
-                mean[own] = values[0][(target, *here)][inside][own]
-                agreeing[own] = values[1][(target, *here)][inside][own]
+        where = np.nonzero(numbers)
+        found = numbers[where]
+        owners = self._owners[place][found - 1]
+        here = [own + first - start for own, first, start in zip(where, both.start, box.start, strict=True)]
         totals = self._totals[place]
-        for column, weights in enumerate((mean, agreeing, *where.T), start=1):
-            totals[:, column] += np.bincount(found, weights=weights, minlength=len(totals))
-        np.maximum.at(self._peaks[place], found, mean)
+        for column, layer in enumerate(values, start=1):
+            totals[:, column] += np.bincount(found, weights=layer[(owners, *here)], minlength=len(totals))
+        for column, (own, first) in enumerate(zip(where, both.start, strict=True), start=3):
+            totals[:, column] += np.bincount(found, weights=own + first, minlength=len(totals))
+        np.maximum.at(self._peaks[place], found, values[0][(owners, *here)])
 
     def conclude(self) -> tuple[MaskSigns, ...]:
         """Return what the sums say of each label or region."""
@@ -198,7 +200,7 @@ class _Sums:
         voxels, inside = float(totals[:, 0].sum()), float(totals[:, 1].sum())
         voxel_mm3, matrix = math.prod(self._grid.spacing_mm()), self._grid.matrix()
         lesions = []
-        for row in np.argsort(-totals[:, 0], kind="stable"):
+        for row in np.argsort(-totals[:, 0], kind="stable")[:MOST_LESIONS]:
             count, mean, agreeing, *places = totals[row]
             x, y, z = map(float, matrix[:3, :3] @ (np.array(places) / count) + matrix[:3, 3])
             lesions.append(
@@ -213,7 +215,7 @@ class _Sums:
         return MaskSigns(
             voxels=int(voxels),
             volume_ml=voxels * voxel_mm3 / 1000,
-            soft_dice_confidence=2 * inside / (self._soft[target] + voxels) if voxels else 0.0,
+            soft_dice_confidence=2 * inside / (float(self._soft[target]) + voxels) if voxels else 0.0,
             mean_probability=inside / voxels if voxels else 0.0,
             agreement=_mean_dice(self._shared[target]) if self._networks > 1 else None,
             lesions=tuple(lesions),

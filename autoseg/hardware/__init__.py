@@ -1,5 +1,6 @@
 """Device, memory and cores that this process may use."""
 
+from autoseg.hardware.allocation import give_freed_memory_back, keep_freed_memory
 from autoseg.hardware.devices import (
     autocast_type,
     choose_device,
@@ -20,6 +21,8 @@ __all__ = [
     "choose_device",
     "count_cores",
     "free_memory_gb",
+    "give_freed_memory_back",
+    "keep_freed_memory",
     "limit_memory",
     "may_have_gpu",
     "measure_speed",

@@ -31,7 +31,7 @@ class InstanceNorm(nn.Module):
                 torch.batch_norm(sample, self.weight, self.bias, None, None, True, 0.0, EPSILON, False)
                 for sample in x.split(1)
             ]
-            return torch.cat(samples)
+            return torch.cat(samples) if len(samples) > 1 else samples[0]
         cudnn = torch.backends.cudnn.enabled
         return torch.instance_norm(x, self.weight, self.bias, None, None, True, 0.0, EPSILON, cudnn)
 

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import TYPE_CHECKING
 
 from autoseg.hardware import measure_speed, profile_machine
 from autoseg.workspace.workspace import Workspace, find_workspace
@@ -22,6 +23,11 @@ from planners.editing.plan_checks import check_plan
 from planners.plan import FOLDS, Plan, Splits, is_undivided
 from planners.planner import PlanRequest
 from planners.presets import choose_machine, make_plan
+
+if TYPE_CHECKING:
+    from autoseg.models import Selection
+    from autoseg.models.predicted_dice import DiceCalibration
+    from autoseg.models.quality import MeasuredEfforts
 
 # Of what planning writes.
 REMEDY = "Run `autoseg plan_and_preprocess` again with the same data set and options, which writes it anew."
@@ -88,6 +94,46 @@ def find_known(place: Path | None, options: ExplainOptions, plan: Plan) -> Known
             seconds_per_step=dict(_find_paces(workspace, plan)),
         )
     return Known(seconds_per_step=dict(_find_paces(workspace, plan)))
+
+
+def find_selected(place: Path | None, options: ExplainOptions, plan: Plan) -> Selection | None:
+    """Return what was selected for the trained configurations of the plan to explain, if anything was.
+
+    Raises:
+        AutosegError: as for `find_plan`.
+    """
+    if not (place is None or place.is_dir()) or options.plans_anew():
+        return None
+    workspace = find_workspace(place)
+    if not workspace.selection(plan.name).is_file():
+        return None
+    # With it comes torch, which nothing else here needs.
+    from autoseg.pipeline.selected import read_selection
+
+    return read_selection(workspace, plan.name)
+
+
+def find_measured(
+    place: Path | None, options: ExplainOptions, plan: Plan
+) -> tuple[tuple[MeasuredEfforts, ...], tuple[DiceCalibration, ...]]:
+    """Return what was measured of the plan's trained configurations: flips and overlaps, and predicted Dice.
+
+    Raises:
+        AutosegError: as for `find_plan`.
+    """
+    if not (place is None or place.is_dir()) or options.plans_anew():
+        return (), ()
+    workspace = find_workspace(place)
+    quality, dice = workspace.quality(plan.name), workspace.predicted_dice(plan.name)
+    if not quality.is_file() and not dice.is_file():
+        return (), ()
+    # As above.
+    from autoseg.models.predicted_dice import PredictedDiceFile
+    from autoseg.models.quality import QualityFile
+
+    remedy = "Give `autoseg quality` again."
+    efforts = read_json(quality, QualityFile, remedy).configurations if quality.is_file() else ()
+    return efforts, read_json(dice, PredictedDiceFile, remedy).calibrations if dice.is_file() else ()
 
 
 def _describe_folds(splits: Splits) -> str:

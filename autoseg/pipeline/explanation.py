@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from autoseg.pipeline.selection_text import describe_selection
+
 if TYPE_CHECKING:
+    from autoseg.models import Selection
+    from autoseg.models.predicted_dice import DiceCalibration
+    from autoseg.models.quality import MeasuredEfforts
     from planners.editing.brief import Known, Reason
     from planners.editing.explain import Section
     from planners.plan import Plan
@@ -17,10 +23,16 @@ class Explanation:
 
     Attributes:
         known: its folds, and what trainings took.
+        efforts: what flips and overlaps bring, of the configurations of which that was measured.
+        predicted_dice: how well the Dice of masks is predicted.
+        selection: what `select` chose of its trained configurations, with the evidence; None where nothing was chosen.
     """
 
     plan: Plan
     known: Known
+    selection: Selection | None = None
+    efforts: tuple[MeasuredEfforts, ...] = ()
+    predicted_dice: tuple[DiceCalibration, ...] = ()
 
     def brief(self) -> tuple[Section, ...]:
         """Return what matters first as two tables: the plan with its expected time, and its configurations."""
@@ -42,9 +54,11 @@ class Explanation:
 
     def values(self) -> dict[str, Any]:
         """Return the plan as plain values, for other programs."""
+        from dataset_fingerprints.files.jsonfiles import to_json
         from planners.editing.explain import plan_as_json
 
-        return plan_as_json(self.plan)
+        found = {"selection": self.selection, "quality": self.efforts, "predicted_dice": self.predicted_dice}
+        return plan_as_json(self.plan) | {name: json.loads(to_json(value)) for name, value in found.items() if value}
 
     def __str__(self) -> str:
         """Return what matters first as text, a line per row; `sections()` has everything."""
@@ -52,4 +66,15 @@ class Explanation:
             "\n".join((section.title, *(" | ".join(row) for row in (section.columns, *section.rows))))
             for section in self.brief()
         ]
-        return "\n\n".join((*tables, "\n".join(f"{one.what}: {one.value}. {one.why}" for one in self.reasons())))
+        reasons = "\n".join(f"{one.what}: {one.value}. {one.why}" for one in self.reasons())
+        selected = () if self.selection is None else ("\n".join(describe_selection(self.selection)),)
+        measured = "\n".join(self.describe_measured())
+        return "\n\n".join((*tables, reasons, *selected, *([measured] if measured else [])))
+
+    def describe_measured(self) -> tuple[str, ...]:
+        """Return what was measured of the trained models beside their scores, in sentences."""
+        if not self.efforts and not self.predicted_dice:
+            return ()
+        from autoseg.pipeline.confidence.texts import describe_measured
+
+        return tuple(describe_measured(self.efforts, self.predicted_dice))

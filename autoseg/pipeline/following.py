@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from autoseg.models import read_settings
-from autoseg.pipeline.sources import find_place, find_source
+from autoseg.pipeline.sources import Place, find_place, find_source
 from autoseg.workspace.fold import FoldFolder
+from autoseg.workspace.workspace import is_workspace
 from dataset_fingerprints.errors import WorkspaceError
+from dataset_fingerprints.names import show_name
 from planners.editing.following import Followed
 
 
@@ -20,11 +22,22 @@ def read_followed(path: Path) -> Followed:
     Raises:
         AutosegError: there is no model, or it is damaged.
     """
-    if not path.exists():
-        raise WorkspaceError(
-            f"--like {path}: there is no such file or folder. Expected a model (model.zip), a workspace, or the "
-            "folder of a trained fold."
-        )
-    place = find_place(path)
+    place = find_model(path, "--like")
     run = read_settings(place) if isinstance(place, FoldFolder) else find_source(place).run
-    return Followed(name=path.name, run=run)
+    return Followed(name=show_name(path.name), run=run)
+
+
+def find_model(path: Path, option: str) -> Place:
+    """Return what a person names as a model with an option.
+
+    Raises:
+        WorkspaceError: it is none of what models are.
+    """
+    known = path.is_file() or FoldFolder(root=path).run.is_file() or is_workspace(path)
+    if not known:
+        found = "holds no model" if path.exists() else "there is no such file or folder"
+        raise WorkspaceError(
+            f"{option} {path}: {found}. Expected an exported model (model.zip), a workspace, or the folder of a "
+            "trained fold."
+        )
+    return find_place(path)

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from autoseg.evaluation import Evaluation, LabelSummary
 from autoseg.models import ModelSet
 from dataset_fingerprints.dataset import LabelScheme
-from dataset_fingerprints.fingerprint import FingerprintSummary, Quantiles
+from dataset_fingerprints.fingerprint import Quantiles
 from dataset_fingerprints.geometry import show_lengths, show_spacing
 from dataset_fingerprints.names import counted
 from planners.choices import resolve
@@ -76,7 +76,7 @@ def write_card(
         "    autoseg predict SCANS -o MASKS -m THIS_FILE.zip",
         *([_PORTABLE] if portable else []),
         "## Scans and labels\n\n" + _list(_describe_task(run)),
-        "## Training data\n\n" + _list([*_describe_data(run.summary), *_describe_starts(models)]),
+        "## Training data\n\n" + _list([*_describe_data(run), *_describe_starts(models)]),
         "## Networks\n\n" + _list(_describe_networks(models, steps)),
         "## Scores\n\n" + (_describe_scores(scored, run.scheme) if run.cases_known else UNJUDGED),
         f"## Intended use\n\n{words.intended_use or USE}",
@@ -99,9 +99,12 @@ def _describe_labels(scheme: LabelScheme) -> list[str]:
     return [f"Labels: 0 background, {labels}", *([f"Regions, which may overlap: {regions}"] if regions else [])]
 
 
-def _describe_data(summary: FingerprintSummary) -> list[str]:
+def _describe_data(run: Run) -> list[str]:
+    summary = run.summary
     cases = counted(summary.case_count, "case") if summary.case_count else "Cases"
     lines = [f"{cases} of the data set {summary.name}"]
+    if not run.cases_known:
+        lines.append(f"Trained with nnU-Net v2 (plans {run.plan}), by whose rules it predicts; the cases are not known")
     if len(summary.sites) > 1:
         lines.append(f"{len(summary.sites)} sites")
     middle = [axis.p50 for axis in summary.spacing_mm]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,6 +92,35 @@ def find_scans(
     groups = _group_files(given, len(channels), series, apart)
     if not groups:
         raise DataError(f"{scans}: holds no images ({', '.join(IMAGE_SUFFIXES)}) and no folder of a DICOM series.")
+    return _make_scans(scans, groups, channels, zero_missing=zero_missing)
+
+
+def find_files(files: Sequence[Path], channels: Sequence[str], *, zero_missing: bool) -> tuple[NewScan, ...] | None:
+    """Find the scans that files of one folder belong to, as `find_scans` does for each of them, but all at once.
+
+    Args:
+        files: image files.
+        channels: as for `find_scans`.
+        zero_missing: as for `find_scans`.
+
+    Returns:
+        The scans; None where each file has to be looked at alone.
+    """
+    folder = files[0].parent
+    beside = images_in(folder, series=False)
+    if not set(files) <= set(beside) or len(set(map(stem_of, beside))) < len(beside):
+        return None
+    owners = {file: (name, group) for name, group in _by_case(beside, len(channels)).items() for file in group}
+    groups: dict[str, list[Path]] = {}
+    for file in files:
+        groups |= _narrow_group(file, *owners[file], len(channels))
+    return _make_scans(folder, _spell(groups), channels, zero_missing=zero_missing)
+
+
+def _make_scans(
+    scans: Path, groups: Mapping[str, list[Path]], channels: Sequence[str], *, zero_missing: bool
+) -> tuple[NewScan, ...]:
+    """Return the scans that groups of files are."""
     found = {name: _by_channel(group, len(channels)) for name, group in groups.items()}
     _refuse_incomplete(scans, {name: len(group) for name, group in groups.items() if found[name] is None}, channels)
     taken = tuple(NewScan(name=name, images=images) for name, images in found.items() if images is not None)
@@ -229,6 +258,11 @@ def _several_channels(by_stem: dict[str, list[Path]]) -> set[str]:
 def _own_group(given: Path, groups: dict[str, list[Path]], channels: int) -> dict[str, list[Path]]:
     """Return the scan that a file belongs to; one of one channel is that file, whatever lies beside it."""
     name, group = next((name, group) for name, group in groups.items() if given in group)
+    return _narrow_group(given, name, group, channels)
+
+
+def _narrow_group(given: Path, name: str, group: list[Path], channels: int) -> dict[str, list[Path]]:
+    """Return the scan of a file that has a name with others: of one channel, the file alone."""
     if channels > 1:
         return {name: group}
     return {name if len(group) == 1 else stem_of(given): [given]}

@@ -10,18 +10,19 @@ from pathlib import Path
 from autoseg.pipeline.confidence.ways import USUAL_WAY, Way
 from autoseg.pipeline.existing_masks import Made, Masks, find_kept
 from autoseg.pipeline.known_cases import report_known_cases
-from autoseg.pipeline.new_scans import NewScan
 from autoseg.pipeline.planning import read_plan
-from autoseg.pipeline.prediction_report import begin_report
-from autoseg.pipeline.predictions.extras import NO_MORE, Wanted, choose_extras
+from autoseg.pipeline.prediction_report import Written, begin_report
+from autoseg.pipeline.predictions.extras import NO_MORE, Extras, Wanted, choose_extras
 from autoseg.pipeline.predictions.inputs import Inputs, Search, find_inputs
 from autoseg.pipeline.predictions.record import own_version
 from autoseg.pipeline.predictions.recording import describe_model
 from autoseg.pipeline.predictions.saying import conclude, describe_lacking, introduce
 from autoseg.pipeline.predictions.targets import Targets, choose_targets
+from autoseg.pipeline.scan_warnings import ScanWarning
 from autoseg.pipeline.segmenting import Job, Outcome, Segmenting
 from autoseg.pipeline.sources import USUAL, ModelChoice, ModelSource, Place, find_source
 from autoseg.pipeline.trained import load_models
+from autoseg.prediction import LoadedModel
 from autoseg.progress import Progress
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import DataError, PartlyDoneError, WorkspaceError
@@ -73,14 +74,13 @@ class _Work:
 
     Attributes:
         targets: places of the masks.
+        place: of the model.
     """
 
     inputs: Inputs
     targets: Targets
+    place: Place
     source: ModelSource
-
-    def scans(self) -> tuple[NewScan, ...]:
-        return self.inputs.scans()
 
 
 def predict(scans: Sequence[Path], out: Path, place: Place, options: PredictionOptions, progress: Progress) -> Masks:
@@ -106,53 +106,29 @@ def predict(scans: Sequence[Path], out: Path, place: Place, options: PredictionO
     """
     options.check()
     work = _find_work(scans, out, place, options)
-    found, targets, source = work.scans(), work.targets, work.source
-    models = source.read()
+    models = work.source.read()
     model = load_models(models, way=options.way, layout=work.inputs.layout())
     model = replace(model, memory_gb=options.max_memory_gb)
-    recorded = describe_model(place, source, models, model)
-    several = len(recorded.folds) > 1 or any(fold.networks > 1 for fold in recorded.folds)
+    recorded = describe_model(place, work.source, models, model)
+    extras = choose_extras(work.inputs.scans(), work.targets, model.scheme, options.wanted, options.series)
+    introduce(work.inputs, model, progress)
     selected = models.selection.describe_taken() if models.selection else ""
     del models
-    extras = choose_extras(found, targets, model.scheme, options.wanted, options.series)
-    introduce(work.inputs, model, progress)
-    lacking = describe_lacking(extras, work.inputs, targets, options.wanted, several=several)
-    for sentence in (selected, *source.doubts, *lacking):
+    lacking = describe_lacking(extras, work.inputs, work.targets, options.wanted, several=recorded.is_ensemble())
+    for sentence in (selected, *work.source.doubts, *lacking):
         if sentence:
             progress.say(sentence)
-    report_known_cases(found, source, progress)
-    sweep_partials(*targets.paths, *(path for one in extras for path in one.paths()))
-    made = Made(values=model.scheme.known_values(), weights=source.files)
-    kept = find_kept(found, targets.paths, made, progress, overwrite=options.overwrite)
-    report = begin_report(source.run, model, targets.folder, recorded)
-    jobs = [
-        Job(scan=scan, target=target, kept=target in kept, extras=more)
-        for scan, target, more in zip(found, targets.paths, extras, strict=True)
-    ]
-    with progress.task("Predicting", len(found)) as task:
-        working = Segmenting(model=model, series=options.series, report=report, task=task)
-        outcomes = dict(zip(targets.paths, working.run(jobs), strict=True))
-    conclude([outcome for outcome in outcomes.values() if isinstance(outcome, Outcome)], progress)
-    failures = [outcome for outcome in outcomes.values() if isinstance(outcome, Failure)]
-    if targets.derivative is not None and len(failures) < len(found):
-        targets.derivative.describe(own_version(), model.description)
-    written = report.conclude(progress, named=targets.named)
-    masks = Masks(
-        paths=tuple(target for target in targets.paths if not isinstance(outcomes.get(target), Failure)),
-        failed=len(failures),
-        kept=kept,
-        warnings=tuple(report.warnings),
-        table=written.table,
-        pictures=written.pictures,
-        folder=None if targets.named else targets.folder,
-        record=written.record,
-        lesions=written.lesions,
-        maps=tuple(path for one in extras for path in one.maps.paths() if path.is_file()),
-    )
-    if failures:
-        message = f"{len(failures)} of {counted(len(found), 'scan')} could not be predicted:\n{list_failures(failures)}"
-        raise PartlyDoneError(message, result=masks) if len(failures) < len(found) else DataError(message)
-    return masks
+    report_known_cases(work.inputs.scans(), work.source, progress)
+    kept = _find_kept(work, model, extras, options, progress)
+    report = begin_report(work.source.run, model, work.targets.folder, recorded)
+    jobs = _list_jobs(work, extras, kept)
+    with progress.task("Predicting", len(jobs)) as task:
+        outcomes = tuple(Segmenting(model=model, series=options.series, report=report, task=task).run(jobs))
+    conclude([outcome for outcome in outcomes if isinstance(outcome, Outcome)], progress)
+    if work.targets.derivative is not None and not all(isinstance(outcome, Failure) for outcome in outcomes):
+        work.targets.derivative.describe(own_version(), model.description)
+    written = report.conclude(progress, named=work.targets.named)
+    return _settle(work.targets, extras, kept, outcomes, written, tuple(report.warnings))
 
 
 def _find_work(scans: Sequence[Path], out: Path, place: Place, options: PredictionOptions) -> _Work:
@@ -172,4 +148,50 @@ def _find_work(scans: Sequence[Path], out: Path, place: Place, options: Predicti
         raise
     inputs = find_inputs(scans, source.run.channels, search, out)
     targets = choose_targets(inputs, out, workspace, source.run.scheme if options.bids else None)
-    return _Work(inputs=inputs, targets=targets, source=source)
+    return _Work(inputs=inputs, targets=targets, place=place, source=source)
+
+
+def _find_kept(
+    work: _Work, model: LoadedModel, extras: Sequence[Extras], options: PredictionOptions, progress: Progress
+) -> frozenset[Path]:
+    """Return the masks that stay, when what a killed run left half written is gone."""
+    sweep_partials(*work.targets.paths, *(path for one in extras for path in one.paths()))
+    made = Made(values=model.scheme.known_values(), weights=work.source.files)
+    return find_kept(work.inputs.scans(), work.targets.paths, made, progress, overwrite=options.overwrite)
+
+
+def _list_jobs(work: _Work, extras: Sequence[Extras], kept: frozenset[Path]) -> tuple[Job, ...]:
+    return tuple(
+        Job(scan=scan, target=target, kept=target in kept, extras=more)
+        for scan, target, more in zip(work.inputs.scans(), work.targets.paths, extras, strict=True)
+    )
+
+
+def _settle(
+    targets: Targets,
+    extras: Sequence[Extras],
+    kept: frozenset[Path],
+    outcomes: Sequence[Outcome | Failure | None],
+    written: Written,
+    warnings: tuple[ScanWarning, ...],
+) -> Masks:
+    """Return the masks, or raise what failed."""
+    failed = {path for path, outcome in zip(targets.paths, outcomes, strict=True) if isinstance(outcome, Failure)}
+    masks = Masks(
+        paths=tuple(path for path in targets.paths if path not in failed or path in kept),
+        failed=len(failed),
+        kept=kept,
+        warnings=warnings,
+        table=written.table,
+        pictures=written.pictures,
+        folder=None if targets.named else targets.folder,
+        record=written.record,
+        lesions=written.lesions,
+        maps=tuple(path for one in extras for path in one.maps.paths() if path.is_file()),
+    )
+    failures = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
+    if failures:
+        scans = counted(len(outcomes), "scan")
+        message = f"{len(failures)} of {scans} could not be predicted:\n{list_failures(failures)}"
+        raise PartlyDoneError(message, result=masks) if masks.paths else DataError(message)
+    return masks

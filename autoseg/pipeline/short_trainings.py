@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
+from autoseg.models import read_settings
 from autoseg.pipeline.next_steps import name_train
 from autoseg.training.policy import Policy
 from autoseg.training.record import TrainingRecord, read_record
@@ -78,10 +79,11 @@ def describe_unfinished(folders: Iterable[FoldFolder]) -> str:
 
 
 def _read_short(folder: FoldFolder) -> Iterable[TrainingRecord]:
-    """Yield a fold's record where its training has ended and was short."""
+    """Yield a fold's record where its training has ended and was short: one from a trained model may be."""
     with suppress(FileFormatError):  # weights predict without it
         record = read_record(folder)
-        if record is not None and record.status != "training" and record.iterations < Policy().few_steps:
+        few = record is not None and record.status != "training" and record.iterations < Policy().few_steps
+        if record is not None and few and not (folder.run.is_file() and read_settings(folder).start):
             yield record
 
 

@@ -1,7 +1,7 @@
 """Predicting scans: predictors turn a scan into probabilities, `decide` turns these into labels."""
 
 from autoseg.prediction.cascade import Cascade, Stage, build_cascade
-from autoseg.prediction.deciding import Decision, choose_labels, decide, decision_of
+from autoseg.prediction.deciding import Decision, SlabReader, choose_labels, decide, decision_of
 from autoseg.prediction.ensemble import Ensemble, merge
 from autoseg.prediction.inputs import NetworkInput, SharedInputs, find_box
 from autoseg.prediction.loaded import LoadedModel, Prediction
@@ -16,7 +16,7 @@ from autoseg.prediction.probabilities import (
     StoredLayers,
     select_targets,
 )
-from autoseg.prediction.quantised import Quantised, quantise
+from autoseg.prediction.quantised import Quantised, Quantiser, quantise
 from autoseg.prediction.segmented import Segmented, list_members
 from autoseg.prediction.sliding.efforts import count_passes, describe_effort, list_efforts
 from autoseg.prediction.sliding.tiles import Window
@@ -38,9 +38,11 @@ __all__ = [
     "Predictor",
     "Probabilities",
     "Quantised",
+    "Quantiser",
     "Segmented",
     "SharedInputs",
     "Slab",
+    "SlabReader",
     "Stage",
     "StoredLayers",
     "Uncertainty",

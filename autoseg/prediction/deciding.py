@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from autoseg.models.selection import Selection
 from autoseg.postprocessing import LabelMap, postprocess
 from autoseg.prediction.noted import NotedProbabilities
-from autoseg.prediction.probabilities import Probabilities, select_targets
+from autoseg.prediction.probabilities import Probabilities, Slab, select_targets
 from dataset_fingerprints.dataset import Heads
 from dataset_fingerprints.geometry import Box, canonical_grid
 from planners.choices import Choice
@@ -34,6 +34,7 @@ class Decision:
 
 
 USUAL = Decision()
+SlabReader = Callable[[Slab], None]
 
 
 def decision_of(selection: Selection | None) -> Decision:
@@ -43,8 +44,16 @@ def decision_of(selection: Selection | None) -> Decision:
     return Decision(thresholds=selection.thresholds, postprocessing=selection.postprocessing)
 
 
-def decide(probabilities: Probabilities, decision: Decision = USUAL) -> NDArray[np.uint8]:
+def decide(
+    probabilities: Probabilities, decision: Decision = USUAL, see: Sequence[SlabReader] = ()
+) -> NDArray[np.uint8]:
     """Return the label indices (x, y, z) of a scan on its whole canonical grid; background outside the box.
+
+    Args:
+        probabilities: of the scan.
+        decision: how they become labels.
+        see: called with every slab as it goes by, in ascending order: where logits are not held, reading probabilities
+            later, or their members', lets the network look at the scan again; inside these calls it does not.
 
     Raises:
         ValueError: there are thresholds, but not one per label or region.
@@ -58,6 +67,8 @@ def decide(probabilities: Probabilities, decision: Decision = USUAL) -> NDArray[
         indices[slab.box.slices()] = chosen.cpu().numpy()
         if noted is not None:
             noted.note(slab, chosen)
+        for look in see:
+            look(slab)
     if not decision.postprocessing:
         return indices
 

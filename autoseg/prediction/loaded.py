@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autoseg.models.predicted_dice import DiceCalibration
+from autoseg.prediction.compact import MembersCompactor
 from autoseg.prediction.deciding import USUAL, Decision, decide
 from autoseg.prediction.inputs import SharedInputs, predict_with
 from autoseg.prediction.memory import Memory
-from autoseg.prediction.probabilities import Predictor, Probabilities, select_targets
+from autoseg.prediction.probabilities import Predictor, Probabilities, Slab, select_targets
 from autoseg.prediction.segmented import Segmented, list_members
 from dataset_fingerprints.checking.formats import describe_unsized, is_unsized
 from dataset_fingerprints.dataset import LabelScheme
@@ -36,6 +37,7 @@ from dataset_fingerprints.names import counted
 
 _log = logging.getLogger(__name__)
 
+MemberReader = Callable[[Slab, tuple[Probabilities, ...]], None]
 Source = str | Path | Sequence[str | Path] | NDArray[Any]
 
 
@@ -142,21 +144,29 @@ class LoadedModel:
             _log.warning("case %s: %s", name, flat)
         return scan
 
-    def segment(self, scan: Scan) -> Segmented:
+    def segment(self, scan: Scan, see: MemberReader | None = None) -> Segmented:
         """Return the labels of a scan, and the probabilities that they follow from.
 
         A scan that holds one value everywhere has no labels, whatever the network makes of it.
+
+        Args:
+            scan: as it was read.
+            see: called with every slab of the mean, in ascending order, and the members, to be read in the slab's box:
+                networks whose logits memory does not hold would have to look at the scan again for that later.
         """
         memory = Memory(limit_gb=self.memory_gb)
         # Of the labels there are indices and values.
         memory.take(scan.voxels.nbytes + scan.body.nbytes + 2 * math.prod(scan.canonical_shape()))
         probabilities = predict_with(self.predictor, SharedInputs(scan, memory))
-        indices = decide(probabilities, self.decision)
-        return Segmented(
-            labels=self.scheme.to_values(np.zeros_like(indices) if scan.blank else indices),
-            probabilities=probabilities,
-            members=list_members(probabilities),
-        )
+        members = list_members(probabilities)
+        readers = [] if see is None else [lambda slab: see(slab, members)]
+        keeping = None if probabilities.layers.held else MembersCompactor(probabilities, members, memory)
+        readers += [] if keeping is None else [keeping.see]
+        indices = decide(probabilities, self.decision, readers)
+        if keeping is not None:
+            probabilities, members = keeping.finish()
+        labels = self.scheme.to_values(np.zeros_like(indices) if scan.blank else indices)
+        return Segmented(labels=labels, probabilities=probabilities, members=members)
 
     def _read(self, scan: Source, spacing_mm: TripleFloat | None, series: str) -> Scan:
         if isinstance(scan, np.ndarray):

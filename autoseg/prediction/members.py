@@ -10,17 +10,17 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from autoseg.hardware import autocast_type
+from autoseg.hardware import autocast_type, keep_freed_memory
 from autoseg.models import Model
 from autoseg.prediction.inputs import NetworkInput, SharedInputs
 from autoseg.prediction.memory import Memory
 from autoseg.prediction.probabilities import Probabilities
 from autoseg.prediction.restore import restore
-from autoseg.prediction.sliding.less_memory import Sliding
+from autoseg.prediction.sliding.less_memory import Sliding, fit_tiles
 from autoseg.prediction.sliding.logits import HeldLogits, Logits, StreamedLogits
 from autoseg.prediction.sliding.tiles import FLOAT_BYTES, Window
 from dataset_fingerprints.dataset import Heads, LabelScheme
-from dataset_fingerprints.geometry import Reorientation, from_canonical, to_canonical
+from dataset_fingerprints.geometry import Reorientation, from_canonical
 from dataset_fingerprints.measuring.scans import Scan
 from planners.plan import Configuration, Prediction
 
@@ -70,16 +70,23 @@ class Member:
         image = torch.from_numpy(seen.image)
         sliding = Sliding(network=self.network, image=image, window=self.window, body=body)
         size_bytes = self.window.outputs * math.prod(sliding.shape()) * FLOAT_BYTES
-        if not (memory or Memory()).can_hold(size_bytes, self.window.sums_bytes(sliding.shape())):
+        memory = memory or Memory()
+        if not memory.can_hold(size_bytes, self.window.sums_bytes(sliding.shape())):
+            sliding = replace(sliding, window=fit_tiles(self.window, sliding.shape(), memory.left_bytes()))
+            memory.take(sliding.window.sums_bytes(sliding.shape()))
             return StreamedLogits(sliding.slide, self.window.device)
         return hold(sliding, self.window)
 
     def _predict_turned(self, image: NDArray[np.floating], turn: Reorientation) -> HeldLogits:
         """Return the logits of a network that sees other axes; all at once, for its first axis may be any of ours."""
-        stored = torch.from_numpy(np.ascontiguousarray(from_canonical(image, turn)))
-        held = hold(Sliding(network=self.network, image=stored, window=self.window), self.window)
-        values = torch.from_numpy(np.ascontiguousarray(to_canonical(held.values.numpy(), turn)))
-        return replace(held, values=values)
+        turned = torch.from_numpy(np.ascontiguousarray(from_canonical(image, turn)))
+        values = np.empty((self.window.outputs, *image.shape[1:]), dtype=np.float32)
+        # A view: what is written along the network's axes lies along ours.
+        seen = from_canonical(values, turn)
+        for block in Sliding(network=self.network, image=turned, window=self.window).slide():
+            seen[:, block.start : block.stop()] = block.values.cpu().numpy()
+            del block  # while the next is made
+        return HeldLogits(values=torch.from_numpy(values), device=self.window.device)
 
 
 def hold(sliding: Sliding, window: Window) -> HeldLogits:
@@ -105,6 +112,8 @@ def make_members(
     Raises:
         WorkspaceError: weights do not fit the configuration.
     """
+    if device.type == "cpu":
+        keep_freed_memory()
     scheme = model.run.scheme
     own = model.run.own()
     configuration = own if prediction is None else replace(own, prediction=prediction)

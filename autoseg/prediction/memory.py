@@ -31,6 +31,10 @@ class Memory:
         """Count memory that is taken whether there is enough or not."""
         self.used_bytes += size_bytes
 
+    def left_bytes(self) -> float:
+        """Return what is left of the limit, if there is one."""
+        return self.limit_gb * GIB - self.used_bytes
+
     def can_hold(self, size_bytes: int, beside_bytes: int) -> bool:
         """Return whether some more may be kept until the scan is done, and count it if so.
 
@@ -38,7 +42,7 @@ class Memory:
             size_bytes: of what is kept.
             beside_bytes: that is needed for a while at the same time.
         """
-        left = min(self.limit_gb * GIB - self.used_bytes, free_memory_gb() * GIB)
+        left = min(self.left_bytes(), free_memory_gb() * GIB)
         if size_bytes + beside_bytes > HELD_SHARE * left or self.held_bytes + size_bytes > MOST_HELD_BYTES:
             return False
         self.take(size_bytes)

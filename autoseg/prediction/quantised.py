@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from autoseg.prediction.probabilities import Probabilities, select_targets
-from dataset_fingerprints.dataset import LabelScheme
+from autoseg.prediction.probabilities import Probabilities, Slab, select_targets
+from dataset_fingerprints.dataset import Heads, LabelScheme
 from dataset_fingerprints.geometry import Box, Grid, enclose
 from dataset_fingerprints.reading.body import bounding_box
 
@@ -56,27 +56,62 @@ class QuantisedLayers:
 
     def read(self, start: int, stop: int) -> torch.Tensor:
         """Return the probabilities of some layers."""
-        targets = torch.from_numpy(self.values[:, start:stop]).float() / 255
-        if not self.exclusive:
-            return targets
-        # Rounded up, several labels may have more than 1 together.
-        targets = targets / targets.sum(0).clamp_min(1)
-        return torch.cat([1 - targets.sum(0, keepdim=True), targets])
+        return restore_slab(torch.from_numpy(self.values[:, start:stop]), exclusive=self.exclusive)
 
 
-def quantise(probabilities: Probabilities) -> Quantised:
-    """Return probabilities as they are stored; where there are none, all of their box."""
-    heads = probabilities.scheme.heads()
-    kept: list[Quantised] = []
-    for slab in probabilities.slabs():
-        values = (select_targets(slab.values, heads) * 255).round().to(torch.uint8).cpu().numpy()
+class Quantiser:
+    """Takes probabilities slab by slab and keeps them as they are stored.
+
+    Args:
+        probabilities: that the slabs are of.
+    """
+
+    def __init__(self, probabilities: Probabilities) -> None:
+        self._heads, self._box = probabilities.scheme.heads(), probabilities.box
+        self._kept: list[Quantised] = []
+
+    def see(self, slab: Slab) -> None:
+        """Keep a slab, in the box where there are any."""
+        values = quantise_slab(slab.values, self._heads)
         marked = np.asarray(values.any(axis=0))
         if marked.any():
             inside = bounding_box(marked)
             trimmed = np.ascontiguousarray(values[(slice(None), *inside.slices())])
-            kept.append(Quantised(box=inside.moved(slab.box.start), values=trimmed))
-    box = enclose([entry.box for entry in kept]) if kept else probabilities.box
-    result = np.zeros((len(heads.targets()), *box.shape()), dtype=np.uint8)
-    for entry in kept:
-        result[(slice(None), *entry.box.relative_to(box).slices())] = entry.values
-    return Quantised(box=box, values=result)
+            self._kept.append(Quantised(box=inside.moved(slab.box.start), values=trimmed))
+
+    def finish(self) -> Quantised:
+        """Return all slabs together; where there were no probabilities, all of their box."""
+        box = enclose([entry.box for entry in self._kept]) if self._kept else self._box
+        result = np.zeros((len(self._heads.targets()), *box.shape()), dtype=np.uint8)
+        for entry in self._kept:
+            result[(slice(None), *entry.box.relative_to(box).slices())] = entry.values
+        return Quantised(box=box, values=result)
+
+
+def quantise(probabilities: Probabilities) -> Quantised:
+    """Return probabilities as they are stored; where there are none, all of their box."""
+    quantiser = Quantiser(probabilities)
+    for slab in probabilities.slabs():
+        quantiser.see(slab)
+    return quantiser.finish()
+
+
+def quantise_slab(values: torch.Tensor, heads: Heads) -> NDArray[np.uint8]:
+    """Return the probabilities (label or region, ...) in 1/255 that are in probabilities (output, ...)."""
+    found: NDArray[np.uint8] = (select_targets(values, heads) * 255).round().to(torch.uint8).cpu().numpy()
+    return found
+
+
+def restore_slab(values: torch.Tensor, *, exclusive: bool) -> torch.Tensor:
+    """Return the probabilities (output, ...) again, rounded to 1/255.
+
+    Args:
+        values: (label or region, ...) uint8 in 1/255.
+        exclusive: whether labels compete, so that background has what they leave.
+    """
+    targets = values.float() / 255
+    if not exclusive:
+        return targets
+    # Rounded up, several labels may have more than 1 together.
+    targets = targets / targets.sum(0).clamp_min(1)
+    return torch.cat([1 - targets.sum(0, keepdim=True), targets])

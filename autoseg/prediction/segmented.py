@@ -17,6 +17,9 @@ from autoseg.prediction.sliding.logits import MeanLogits
 class Segmented:
     """What a model makes of a scan.
 
+    Probabilities of a scan whose logits do not fit into memory are rounded to 1/255, where they fit so, or computed
+    again; labels always follow from exact ones.
+
     Attributes:
         labels: (x, y, z) label values on the scan's canonical grid.
         probabilities: that the labels follow from, the mean of all networks.

@@ -147,10 +147,11 @@ def _find_touching(
     if common is None:
         nothing = np.zeros(0, dtype=np.int64)
         return nothing, nothing, nothing
-    one = pieces[common.relative_to(box).slices()].astype(np.int64)
-    other = reference.numbers[common.relative_to(reference.box).slices()].astype(np.int64)
+    one = pieces[common.relative_to(box).slices()]
+    other = reference.numbers[common.relative_to(reference.box).slices()]
     both = (one > 0) & (other > 0)
-    pairs, voxels = np.unique(one[both] * (reference.count + 1) + other[both], return_counts=True)
+    numbers = one[both].astype(np.int64) * (reference.count + 1) + other[both]
+    pairs, voxels = np.unique(numbers, return_counts=True)
     touching, touched = np.divmod(pairs, reference.count + 1)
     return touching, touched, voxels.astype(np.int64)
 

@@ -45,12 +45,14 @@ class CrossFitted:
         chosen: (case,) the choice without the case's fold.
         agreeing: how many folds' choices are the best one.
         change: on cases without a part in the choice.
+        fitted: gain of the best one on all cases, which chose it.
     """
 
     best: int
     chosen: NDArray[np.int64]
     agreeing: int
     change: Change
+    fitted: float
 
     def loses_dice(self) -> bool:
         """Return whether the mean Dice falls by more than it may."""
@@ -61,9 +63,14 @@ class CrossFitted:
         lost = self.change.large_recall
         return lost is not None and lost < -MOST_RECALL_LOST - _ROUNDING
 
+    def differs(self) -> bool:
+        """Return whether the best one gains less than the choices of the folds did, which then say nothing of it."""
+        return self.fitted < self.change.gain.low
+
     def holds(self) -> bool:
         """Return whether another candidate is better by more than chance, and nothing is lost that may not be."""
-        return self.best > 0 and self.change.gain.low > _ROUNDING and not self.loses_dice() and not self.loses_lesions()
+        gains = self.best > 0 and self.change.gain.low > _ROUNDING and not self.differs()
+        return gains and not self.loses_dice() and not self.loses_lesions()
 
 
 def choose(figures: Figures, score: ScoreName, share: float = 1.0) -> int:
@@ -125,7 +132,8 @@ def judge(figures: Figures, score: ScoreName, deal: Deal, chosen: NDArray[np.int
         small_recall=_difference(picked.recall_small(), first.recall_small()),
     )
     agreeing = sum(int(chosen[own][0]) == best for own in deal.folds_of())
-    return CrossFitted(best=best, chosen=chosen, agreeing=agreeing, change=change)
+    fitted = float((scores[:, best] - before).mean())
+    return CrossFitted(best=best, chosen=chosen, agreeing=agreeing, change=change, fitted=fitted)
 
 
 def _difference(after: NDArray[np.float64], before: NDArray[np.float64]) -> float | None:

@@ -43,7 +43,7 @@ def widen(tried: NDArray[np.float64], units: NDArray[np.int64]) -> float:
     draws = np.random.default_rng(_SEED).standard_normal((RESAMPLES, count))
     largest = np.abs(draws @ rest).max(axis=1)
     # Of few subjects, as many as Student's t needs for what the normal distribution says.
-    return float(-special.stdtrit(max(count - 1, 1), special.ndtr(-np.quantile(largest, LEVEL))))
+    return -float(special.stdtrit(max(count - 1, 1), special.ndtr(-np.quantile(largest, LEVEL))))
 
 
 def _standard_errors(values: NDArray[np.float64], units: NDArray[np.int64]) -> NDArray[np.float64]:

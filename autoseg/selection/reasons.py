@@ -31,6 +31,8 @@ def explain(found: CrossFitted, subjects: int) -> tuple[bool, str]:
     reasons = []
     if found.change.gain.low <= 0:
         reasons.append("its gain may be chance: the interval reaches 0")
+    if found.differs():
+        reasons.append("the folds chose others, which gained more than it does on all cases")
     if found.loses_dice():
         reasons.append(f"Dice falls by {-found.change.dice:.4f}, more than {MOST_DICE_LOST:g}")
     lost = found.change.large_recall

@@ -56,18 +56,36 @@ class Predicted:
 COLUMNS = ("voxels", "flips", "limit", "peak GiB", "s", "CPU s")
 
 
-def measure_predictions(work: Path, ways: Sequence[Way], labels: int, edge: int) -> Iterator[Predicted]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tiny:
+    """A tiny network.
+
+    Attributes:
+        labels: that it tells apart.
+        edge: of its patches, in voxels.
+        step_share: distance of tiles as a share of a patch.
+    """
+
+    labels: int
+    edge: int
+    step_share: float
+
+    def name(self) -> str:
+        """Return a name for its workspace."""
+        return f"workspace-{self.labels}-{self.edge}-{self.step_share:g}"
+
+
+def measure_predictions(work: Path, ways: Sequence[Way], network: Tiny) -> Iterator[Predicted]:
     """Train a tiny network for two steps and predict scans of noise with it, each in a process of its own.
 
     Args:
-        work: an empty or new folder, or that of an earlier run with as many labels and patches of the same edge.
+        work: an empty or new folder, or that of an earlier run.
         ways: to predict.
-        labels: of the network.
-        edge: of its patches, in voxels.
+        network: that predicts.
     """
-    workspace = work / f"workspace-{labels}-{edge}"
+    workspace = work / network.name()
     if not workspace.exists():
-        _train(work, workspace, labels, edge)
+        _train(work, workspace, network)
     for way in ways:
         scan = work / f"{'x'.join(map(str, way.shape))}.nii.gz"
         if not scan.exists():
@@ -84,7 +102,8 @@ def make_noise(shape: Triple, seed: int) -> NDArray[np.int16]:
     return np.stack([rng.integers(1, 1000, shape[1:], dtype=np.int16) for _ in range(shape[0])])
 
 
-def _train(work: Path, workspace: Path, labels: int, edge: int) -> None:
+def _train(work: Path, workspace: Path, network: Tiny) -> None:
+    labels = network.labels
     raw = work / f"raw-{labels}"
     grid = make_grid((CASE_EDGE,) * 3, np.eye(4))
     for number in range(CASES):
@@ -99,7 +118,8 @@ def _train(work: Path, workspace: Path, labels: int, edge: int) -> None:
     values = {
         "training.iterations": STEPS,
         "3d_fullres.batch_size": 1,
-        "3d_fullres.patch_shape": [edge] * 3,
+        "3d_fullres.patch_shape": [network.edge] * 3,
+        "3d_fullres.prediction.step_share": network.step_share,
         "3d_fullres.network": {
             "name": "unet",
             "options": {

@@ -15,8 +15,8 @@ from planners.plan import Configuration, Decision, Plan, Preprocessing, Training
 from planners.run import Run
 from planners.start import match_tasks
 
-# Of the planner's learning rate. Weights that know something are lost at the rate that random ones need: a tenth of it,
-# after a warm-up, in fine-tuning nnU-Net's networks (Wald 2025).
+# Of the planner's learning rate, and of the training's steps: the usual caution with weights that know something, which
+# the rate that random ones need would move far before the new outputs have learnt anything.
 RATE_SHARE = 0.1
 WARMUP_SHARE = 0.1
 _LR = "lr"
@@ -151,8 +151,8 @@ def _explain(plan: Plan, before: Configuration, now: Configuration, model: Follo
     yield Decision(
         field=f"{own}.training.optimizer.options.{_LR}",
         value=str(now.training.optimizer.options.get(_LR)),
-        rule="A tenth of what random weights start with, after a warm-up: a network that knows something forgets it at "
-        "the full rate (Wald 2025).",
+        rule="A tenth of what random weights start with, after a warm-up: at the full rate a network forgets what it "
+        "knows before its new outputs have learnt anything.",
         evidence=f"the plan's own would be {before.training.optimizer.options.get(_LR)}",
         change="--set training.optimizer.options.lr=...",
     )

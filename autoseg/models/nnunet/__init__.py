@@ -16,10 +16,12 @@ from autoseg.models.nnunet.runs import TheirData, make_run, network_of, read_con
 from autoseg.models.nnunet.weights import fit_weights
 from autoseg.models.selection import Evidence, Selection
 from dataset_fingerprints.dataset import LabelScheme
-from dataset_fingerprints.errors import DataError
+from dataset_fingerprints.errors import DataError, PlanError
 from dataset_fingerprints.layouts.description import expect_labels, read_channels, read_description, read_scheme
 from planners.choices import Choice
+from planners.editing.plan_checks import check_run
 from planners.plan import Configuration
+from planners.run import Run
 
 __all__ = ["BEST", "FINAL", "ImportedModel", "read_nnunet"]
 
@@ -110,8 +112,21 @@ def _read_model(
     configuration, axes = read_configuration(plans, read.configuration, data, read.trainer, read.mirror_axes)
     run = make_run(plans, data, (*earlier, configuration), name)
     channels = (run.input_channels(), data.scheme.heads().count())
+    _refuse_unfit(run, where)
     weights = fit_weights(read.weights, network_of(configuration), channels, axes, where)
     return Model(run=run, weights=(weights,), origin=where)
+
+
+def _refuse_unfit(run: Run, where: str) -> None:
+    """Make sure that a run holds what a network of ours can be made of.
+
+    Raises:
+        DataError: it does not; the message lists why.
+    """
+    try:
+        check_run(run)
+    except PlanError as error:
+        raise DataError(f"{where}: cannot be imported. {error}") from error
 
 
 def _read_data(path: Path) -> TheirData:

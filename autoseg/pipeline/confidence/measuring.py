@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from autoseg.models.predicted_dice import DiceCalibration
-from autoseg.models.quality import MeasuredEfforts, describe_flips, describe_gain
+from autoseg.models.quality import MeasuredEfforts
 from autoseg.pipeline.confidence.decisions import find_decision
 from autoseg.pipeline.confidence.predicted_dice import find_calibration, measure_predicted_dice
 from autoseg.pipeline.confidence.quality import MOST_MINUTES, find_efforts, measure_quality
+from autoseg.pipeline.confidence.texts import describe_efforts
 from autoseg.pipeline.planning import read_plan
 from autoseg.pipeline.trained_folds import TrainedFolds, find_trained
 from autoseg.progress import Progress
@@ -17,9 +18,6 @@ from autoseg.workspace.links import refuse_links_out
 from autoseg.workspace.locks import locked
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import AutosegError, StoppedError
-from dataset_fingerprints.names import counted
-
-COLUMNS = ("flips", "overlap", "networks", "Dice", "gain (95 %)", "s/case", "used for")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,13 +31,6 @@ class Confidence:
 
     efforts: tuple[MeasuredEfforts, ...]
     calibration: DiceCalibration
-
-    def sentences(self) -> Iterator[str]:
-        """Yield what follows from it."""
-        for measured in self.efforts:
-            yield describe_efforts(measured)
-        text = self.calibration.describe()
-        yield f"{text[:1].upper()}{text[1:]}."
 
 
 def measure_confidence(
@@ -103,38 +94,3 @@ def _measure_missing_efforts(workspace: Workspace, plan_name: str, trained: Trai
             measured = measure_quality(workspace, plan_name, name, progress)
             if measured is not None:
                 progress.say(describe_efforts(measured))
-
-
-def describe_rows(measured: MeasuredEfforts) -> Iterator[tuple[str, ...]]:
-    """Yield a row per way to predict a configuration."""
-    planned = measured.efforts[0].step_share
-    most = max(effort.networks for effort in measured.efforts)
-    for effort in measured.efforts:
-        used = []
-        if effort.networks == most and (effort.mirror_axes, effort.step_share) == (measured.paying_axes, planned):
-            used.append("standard")
-        if effort.networks == 1 and (effort.mirror_axes, effort.step_share) == ((), measured.fast_step):
-            used.append("fast")
-        yield (
-            ", ".join("xyz"[axis] for axis in effort.mirror_axes) or "none",
-            f"{1 - effort.step_share:.0%}",
-            str(effort.networks),
-            f"{effort.dice:.4f}",
-            "-" if effort == measured.efforts[0] else describe_gain(effort.gain),
-            f"{effort.seconds:.2f}",
-            ", ".join(used),
-        )
-
-
-def describe_efforts(measured: MeasuredEfforts) -> str:
-    """Return which flips are used and why, in a sentence."""
-    cases = counted(measured.cases, "validation case")
-    flipped = [one for one in measured.efforts if one.mirror_axes]
-    if not flipped:
-        return f"{measured.configuration}: the plan has no flips."
-    found = measured.find(measured.paying_axes, measured.efforts[0].step_share)
-    if measured.paying_axes and found is not None:
-        said = f"{describe_flips(measured.paying_axes)}: {describe_gain(found.gain)} Dice on {cases}"
-    else:
-        said = f"no flips: all of them bring {describe_gain(flipped[-1].gain)} Dice on {cases}"
-    return f"{measured.configuration} predicts with {said}."

@@ -19,7 +19,6 @@ from autoseg.pipeline.folds.runs import cases_of, name_folds, read_run, refuse_u
 from autoseg.pipeline.folds.seen_cases import mark_seen
 from autoseg.pipeline.folds.slots import find_slots
 from autoseg.pipeline.planning import read_plan
-from autoseg.pipeline.selecting import select_if_possible
 from autoseg.progress import Progress
 from autoseg.training.interruption import listening, stopped_by
 from autoseg.training.record import read_record
@@ -53,6 +52,9 @@ def train_all(workspace: Workspace, options: TrainingOptions, progress: Progress
     summary = mark_seen(summary, map(read_run, named.values()))
     write_evaluation(workspace.cross_validation(plan.name, configuration), summary, sealed=True)
     report_folds(workspace, plan, splits, (configuration, tuple(named.values())), summary)
+    # Pictures come with it, which a single fold's process has no need to load at its start.
+    from autoseg.pipeline.selecting import select_if_possible
+
     select_if_possible(workspace, plan.name, progress)
     measure_if_missing(workspace, plan.name, configuration, progress)
     return summary

@@ -122,6 +122,8 @@ def _open(job: Job) -> TrainingRecord | None:
     """Return what an earlier start left; the scores of weights that are about to change are removed."""
     sweep(*job.folder.folders())
     if job.restart:
+        # Before anything is removed: the model may be the fold itself.
+        keep_start(job.folder, job.start, None, anew=True)
         restart(job.folder, job.make_run(None))
     else:
         finish_restart(job.folder)

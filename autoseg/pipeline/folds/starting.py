@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autoseg.models import Bundle, load_weights, read_settings
 from autoseg.models.tensors import Tensors, load_tensors, pack_tensors, save_tensors
 from autoseg.networks.ends import EndFit, build_outline, find_ends
-from autoseg.pipeline.sources import Place, find_place
+from autoseg.pipeline.following import find_model
 from autoseg.training.initial import InitialWeights, Match, load_matching
 from autoseg.training.record import TrainingRecord
 from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import PlanError, WorkspaceError
-from dataset_fingerprints.names import counted, some_of
+from dataset_fingerprints.files.places import is_same
+from dataset_fingerprints.geometry import show_spacing
+from dataset_fingerprints.names import counted, show_name, some_of
 from planners.plan import Configuration
 from planners.run import CaseContent, Run
 from planners.start import NOTHING_SEEN, ModelStart, SeenBefore, Task, describe_match, match_tasks
 
 _HASH = "weights"
+# Of a network's values: below, a training starts from random weights, whatever it is called.
+LEAST_SHARE = 0.01
+# Voxels whose edges differ less, as a ratio, are the same to a network that was trained with zooms.
+SAME_SPACING = 1.1
 # So many cases are named in a message.
 _NAMED = 5
 
@@ -85,10 +91,12 @@ def find_start(asked: Asked | None, begun: Run | None) -> Start | None:
             f"{asked.folder.root}: was begun without a model to start from. Leave out --from to go on with it, begin "
             "it anew with --restart, which removes its weights and scores, or name another plan with --plan."
         )
-    if kept is not None and not asked.place.exists():
+    if kept is not None and (not asked.place.exists() or is_same(asked.place, asked.folder.root)):
         return replace(kept, place=None)
-    found = _Given(asked.place, asked.configuration.name).choose(asked)
-    start = Start(model=_make_start(asked, found), seen=_list_seen(asked.place.name, found.run), place=asked.place)
+    found = _choose(asked)
+    start = Start(
+        model=_make_start(asked, found), seen=_list_seen(show_name(asked.place.name), found.run), place=asked.place
+    )
     if kept is None:
         return start
     if start.model.sha256 != kept.model.sha256:
@@ -100,13 +108,14 @@ def find_start(asked: Asked | None, begun: Run | None) -> Start | None:
     return kept
 
 
-def keep_start(folder: FoldFolder, start: Start | None, record: TrainingRecord | None) -> None:
+def keep_start(folder: FoldFolder, start: Start | None, record: TrainingRecord | None, *, anew: bool = False) -> None:
     """Keep a copy of the weights in the fold's folder until it is trained, so that it goes on without the model.
 
     Args:
         folder: of the fold, which this process holds.
         start: the model, or None for random weights.
         record: what an earlier start left.
+        anew: whether the fold is about to be begun anew, and its checkpoint to be removed.
 
     Raises:
         WorkspaceError: the copy is gone, and so is the model.
@@ -114,17 +123,14 @@ def keep_start(folder: FoldFolder, start: Start | None, record: TrainingRecord |
     if start is None or (record is not None and record.status != "training"):
         folder.start.unlink(missing_ok=True)
         return
-    if folder.checkpoint.is_file() or _is_kept(folder, start.model):
+    if (folder.checkpoint.is_file() and not anew) or _is_kept(folder, start.model):
         return
     if start.place is None:
         raise WorkspaceError(
             f"{folder.start}: is missing or damaged: the weights of {start.model.describe()}, from which the training "
             "starts. Name the model with --from once more, or begin the fold anew with --restart."
         )
-    weights = _Given(start.place, start.model.configuration).read(start.model.configuration, start.model.fold)
-    if _identify(weights) != start.model.sha256:
-        raise WorkspaceError(f"{start.place}: changed while the fold was begun. Give the same command again.")
-    save_tensors(folder.start, weights, {_HASH: start.model.sha256})
+    save_tensors(folder.start, _read_again(start.place, start.model), {_HASH: start.model.sha256})
 
 
 def read_start(folder: FoldFolder, model: ModelStart, configuration: Configuration, task: Task) -> InitialWeights:
@@ -139,6 +145,20 @@ def read_start(folder: FoldFolder, model: ModelStart, configuration: Configurati
 
 
 @dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A fold of a model: what it was trained by, and where its weights are: in a bundle, or in its folder."""
+
+    run: Run
+    source: Bundle | FoldFolder
+
+    def read(self) -> Tensors:
+        """Return its weights; of several snapshots the last one, which has been trained longest."""
+        if isinstance(self.source, Bundle):
+            return dict(self.source.read_fold(self.run.configuration, self.run.fold).weights[-1])
+        return load_weights(self.source.weight_files()[-1])
+
+
+@dataclass(frozen=True, slots=True)
 class _Found:
     """A fold of a model, and its weights."""
 
@@ -146,67 +166,61 @@ class _Found:
     weights: Tensors
 
 
-class _Given:
-    """The folds of a model that a person named.
+def _list_candidates(path: Path, wanted: str) -> list[_Candidate]:
+    """Return the folds of a model that a person named.
 
     Args:
         path: of a workspace, a fold or a bundle.
         wanted: the configuration to take, where the model has it; else the one that it predicts with.
+
+    Raises:
+        AutosegError: there is no model, or it is damaged.
     """
+    place = find_model(path, "--from")
+    if isinstance(place, Path):
+        return _list_bundled(Bundle(place), wanted)
+    trained = (place,) if isinstance(place, FoldFolder) else _list_trained(place, wanted)
+    candidates = [_Candidate(read_settings(folder), folder) for folder in trained if folder.weight_files()]
+    if not candidates:
+        raise WorkspaceError(f"{path}: is not trained yet. Run `autoseg train` there first.")
+    return candidates
 
-    def __init__(self, path: Path, wanted: str) -> None:
-        if not path.exists():
-            raise WorkspaceError(
-                f"--from {path}: there is no such file or folder. Expected a model (model.zip), a workspace, or the "
-                "folder of a trained fold."
-            )
-        self._path, self._wanted = path, wanted
-        self._place: Place = find_place(path)
-        self._bundle = Bundle(self._place) if isinstance(self._place, Path) else None
 
-    def choose(self, asked: Asked) -> _Found:
-        """Return the fold to start from: the one of the same name, if it has seen no case of the fold's, else another.
+def _list_bundled(bundle: Bundle, wanted: str) -> list[_Candidate]:
+    averaged = bundle.description.averaged[0][-1].configuration
+    names = {name for name, _ in bundle.runs}
+    name = wanted if wanted in names else averaged
+    return [_Candidate(run, bundle) for (configuration, _), run in bundle.runs.items() if configuration == name]
 
-        Raises:
-            PlanError: all of them were trained on cases that the fold is judged on.
-        """
-        runs = self._list_runs()
-        own = asked.folder.name()
-        runs.sort(key=lambda run: run.fold != own)
-        leaking = {run.fold: _find_seen(run, asked.judged) for run in runs}
-        clean = [run for run in runs if not leaking[run.fold]]
-        if not clean and not asked.allow_seen:
-            raise PlanError(_describe_seen(asked, leaking[runs[0].fold]))
-        run = (clean or runs)[0]
-        return _Found(run, self.read(run.configuration, run.fold))
 
-    def read(self, configuration: str, fold: str) -> Tensors:
-        """Return the weights of a fold; of several snapshots the last one, which has been trained longest."""
-        if self._bundle is not None:
-            return dict(self._bundle.read_fold(configuration, fold).weights[-1])
-        folder = next(
-            one for one in self._list_folders() if (one.root.parent.name, one.name()) == (configuration, fold)
-        )
-        return load_weights(folder.weight_files()[-1])
+def _choose(asked: Asked) -> _Found:
+    """Return the fold to start from: the one of the same name, if it has seen no case of the fold's, else another.
 
-    def _list_runs(self) -> list[Run]:
-        if self._bundle is None:
-            return [read_settings(folder) for folder in self._list_folders()]
-        averaged = self._bundle.description.averaged[0][-1].configuration
-        names = {name for name, _ in self._bundle.runs}
-        name = self._wanted if self._wanted in names else averaged
-        return [run for (configuration, _), run in self._bundle.runs.items() if configuration == name]
+    Raises:
+        PlanError: all of them were trained on cases that the fold is judged on.
+    """
+    candidates = _list_candidates(asked.place, asked.configuration.name)
+    candidates.sort(key=lambda one: one.run.fold != asked.folder.name())
+    seen = [_find_seen(one.run, asked.judged) for one in candidates]
+    clean = [one for one, cases in zip(candidates, seen, strict=True) if not cases]
+    if not clean and not asked.allow_seen:
+        raise PlanError(_describe_seen(asked, seen[0]))
+    chosen = (clean or candidates)[0]
+    return _Found(chosen.run, chosen.read())
 
-    def _list_folders(self) -> Sequence[FoldFolder]:
-        """Return the trained folds of a workspace, or a fold alone."""
-        if isinstance(self._place, Workspace):
-            found = _list_trained(self._place, self._wanted)
-        else:
-            assert isinstance(self._place, FoldFolder)
-            found = (self._place,) if self._place.weight_files() else ()
-        if not found:
-            raise WorkspaceError(f"{self._path}: is not trained yet. Run `autoseg train` there first.")
-        return found
+
+def _read_again(place: Path, model: ModelStart) -> Tensors:
+    """Return the weights that were chosen before.
+
+    Raises:
+        WorkspaceError: they are other ones by now.
+    """
+    for one in _list_candidates(place, model.configuration):
+        if (one.run.configuration, one.run.fold) == (model.configuration, model.fold):
+            weights = one.read()
+            if _identify(weights) == model.sha256:
+                return weights
+    raise WorkspaceError(f"{place}: changed while the fold was begun. Give the same command again.")
 
 
 def _list_trained(workspace: Workspace, wanted: str) -> tuple[FoldFolder, ...]:
@@ -228,13 +242,23 @@ def _make_start(asked: Asked, found: _Found) -> ModelStart:
     run = found.run
     match = _try_match(asked, found)
     return ModelStart(
-        name=asked.place.name,
+        name=show_name(asked.place.name),
         sha256=_identify(found.weights),
         configuration=run.configuration,
         fold=run.fold,
         task=run.task(),
-        report=(*describe_match(asked.task, run.task()), match.describe()),
+        report=(*describe_match(asked.task, run.task()), *_compare_views(asked, run), match.describe()),
     )
+
+
+def _compare_views(asked: Asked, run: Run) -> Iterator[str]:
+    """Yield a sentence where the model saw its scans in another way: its weights have learnt other sizes."""
+    mine, theirs = asked.configuration.preprocessing.spacing_mm, run.own().preprocessing.spacing_mm
+    if any(max(own, other) > SAME_SPACING * min(own, other) for own, other in zip(mine, theirs, strict=True)):
+        yield (
+            f"The model saw voxels of {show_spacing(theirs)} mm, and this plan has {show_spacing(mine)} mm. A plan "
+            "that sees scans as the model did: `autoseg plan_and_preprocess DATASET --like MODEL`."
+        )
 
 
 def _try_match(asked: Asked, found: _Found) -> Match:
@@ -242,12 +266,19 @@ def _try_match(asked: Asked, found: _Found) -> Match:
     outline = build_outline(configuration, task.inputs(), task.scheme.heads().count())
     shapes = {name: tensor.to("meta") for name, tensor in found.weights.items()}
     try:
-        return load_matching(outline, shapes, "matching", _fit(configuration, task, found.run.task()))
+        match = load_matching(outline, shapes, "matching", _fit(configuration, task, found.run.task()))
     except PlanError as error:
-        raise PlanError(
-            f"{asked.place}: nothing of its weights fits {configuration.name}. Plan with the model's own network: "
-            f"`autoseg plan_and_preprocess DATASET --like {asked.place}`. ({error})"
-        ) from error
+        raise PlanError(_refuse_other(asked, str(error))) from error
+    if match.share < LEAST_SHARE:
+        raise PlanError(_refuse_other(asked, match.describe()))
+    return match
+
+
+def _refuse_other(asked: Asked, what: str) -> str:
+    return (
+        f"{asked.place}: nothing of its weights, or next to nothing, fits {asked.configuration.name}. Plan with the "
+        f"model's own network: `autoseg plan_and_preprocess DATASET --like {asked.place}`. ({what})"
+    )
 
 
 def _fit(configuration: Configuration, mine: Task, model: Task) -> EndFit:

@@ -30,13 +30,13 @@ from autoseg.pipeline.folds.stage_inputs import StageInput
 from autoseg.pipeline.folds.validation_time import ValidationTime
 from autoseg.prediction import (
     Member,
+    Quantiser,
     Window,
     choose_labels,
     count_passes,
     decide,
     merge,
     predict_logits,
-    quantise,
     watching,
 )
 from autoseg.preprocessing import write_array
@@ -196,8 +196,9 @@ def _validate_case(members: Sequence[Member], inputs: StageInput, case: str, fol
     seen = inputs.read(case)
     record = seen.record
     probabilities = merge([member.predict_prepared(seen) for member in members])
-    scheme, stored = inputs.scheme, quantise(probabilities)
-    labels = scheme.to_values(decide(probabilities))
+    scheme, quantiser = inputs.scheme, Quantiser(probabilities)
+    labels = scheme.to_values(decide(probabilities, see=(quantiser.see,)))
+    stored = quantiser.finish()
     write_label_map(folder.mask(case), labels, record.source_grid)
     packed = write_array(folder.probabilities(case), stored.values)
     scores = score_case(

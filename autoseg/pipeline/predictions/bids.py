@@ -23,6 +23,8 @@ from dataset_fingerprints.reading.file_names import stem_of
 
 LESION = "L"
 _VERSION = "1.10.0"
+_READMES = ("README", "README.md", "README.txt", "README.rst")
+_README = "Masks that {program} {version} predicted ({model}). They were not checked by a person.\n"
 # Entities that come behind `space` in a name, in their order.
 _BEHIND = ("split", "recording", "chunk", "seg", "scale", "res", "den", "label", "desc")
 _SUBJECT = re.compile(r"sub-[A-Za-z0-9+]+")
@@ -76,13 +78,14 @@ class Derivative:
         """Return the path of a scan's mask."""
         name = self.names[scan]
         if self._is_one():
-            return self.out / name.file("mask", ".nii.gz", name_label(self.scheme.labels[0].name, alone=True))
+            return self.out / name.file("mask", ".nii.gz", self._label())
         return self.out / name.file("dseg", ".nii.gz")
 
     def probability(self, scan: str, part: str) -> Path:
         """Return the path of the probabilities of a label or region."""
-        alone = len(self.scheme.regions or self.scheme.labels) == 1
-        return self.out / self.names[scan].file("probseg", ".nii.gz", name_label(part, alone=alone))
+        parts = [one.name for one in self.scheme.regions or self.scheme.labels]
+        label = name_labels(parts)[parts.index(part)]
+        return self.out / self.names[scan].file("probseg", ".nii.gz", label)
 
     def write_sidecars(self, scan: str, maps: Sequence[str] = ()) -> None:
         """Write what describes a scan's mask, and its maps, where it is not there yet.
@@ -92,8 +95,10 @@ class Derivative:
             maps: names of the labels or regions whose probabilities are written.
         """
         name, mask = self.names[scan], self.mask(scan)
-        lesion = self._is_one() and name_label(self.scheme.labels[0].name, alone=True) == LESION
-        kind: dict[str, JsonValue] = {"Type": "Lesion" if lesion else "ROI"} if self._is_one() else {}
+        names = ", ".join(label.name for label in self.scheme.labels)
+        kind: dict[str, JsonValue] = {"Description": f"Predicted by {PROGRAM}: {names}"}
+        if self._is_one():
+            kind["Type"] = "Lesion" if self._label() == LESION else "ROI"
         _write_missing(mask, kind | _describe_sources(name))
         if not self._is_one():
             rows = ["index\tname", *(f"{label.value}\t{label.name}" for label in self.scheme.labels)]
@@ -119,9 +124,14 @@ class Derivative:
             "DatasetLinks": dict(self.links),
         }
         write_json(self.out / DESCRIPTION, described)
+        if not any((self.out / name).exists() for name in _READMES):
+            write_bytes(self.out / _READMES[0], _README.format(program=PROGRAM, version=version, model=model).encode())
 
     def _is_one(self) -> bool:
         return len(self.scheme.labels) == 1
+
+    def _label(self) -> str:
+        return name_labels([self.scheme.labels[0].name])[0]
 
 
 def make_derivative(out: Path, scans: Sequence[tuple[Path, NewScan]], scheme: LabelScheme) -> Derivative:
@@ -143,11 +153,15 @@ def make_derivative(out: Path, scans: Sequence[tuple[Path, NewScan]], scheme: La
     return Derivative(out=out, scheme=scheme, names=names, links=links)
 
 
-def name_label(name: str, *, alone: bool) -> str:
-    """Return what BIDS calls a label or region: `L` for lesions where nothing else is looked for."""
-    if alone and is_lesion_name(name):
-        return LESION
-    return _NOT_ALPHANUMERIC.sub("", name) or "label"
+def name_labels(names: Sequence[str]) -> tuple[str, ...]:
+    """Return what BIDS calls labels or regions, each once: `L` for lesions where nothing else is looked for."""
+    if len(names) == 1 and is_lesion_name(names[0]):
+        return (LESION,)
+    called: list[str] = []
+    for number, name in enumerate(names, start=1):
+        plain = _NOT_ALPHANUMERIC.sub("", name) or "label"
+        called.append(f"{plain}{number}" if plain.casefold() in map(str.casefold, called) else plain)
+    return tuple(called)
 
 
 def _name(scan: NewScan, root: Path, called: str) -> BidsName:

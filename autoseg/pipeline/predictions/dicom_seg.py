@@ -109,7 +109,8 @@ def _try(path: Path, mask: Path, source: SegSource) -> None:
     slices = order_slices(source.folder, source.series)
     frames = _as_frames(indices, image.source_grid, slices)
     with replacing(path) as temporary:
-        _build(frames, _read_sources(slices), source).save_as(temporary, enforce_file_format=True)
+        sources = _read_sources(slices, image.source_grid.spacing_mm()[2])
+        _build(frames, sources, source).save_as(temporary, enforce_file_format=True)
 
 
 def _as_frames(indices: NDArray[np.uint8], grid: Grid, slices: Sequence[Slice]) -> NDArray[np.uint8]:
@@ -122,8 +123,13 @@ def _as_frames(indices: NDArray[np.uint8], grid: Grid, slices: Sequence[Slice]) 
     return np.ascontiguousarray(frames)
 
 
-def _read_sources(slices: Sequence[Slice]) -> list[Any]:
-    """Return the tags of each slice's file, or of the one that holds all."""
+def _read_sources(slices: Sequence[Slice], distance_mm: float) -> list[Any]:
+    """Return the tags of each slice's file, or of the one that holds all.
+
+    Args:
+        slices: of the series.
+        distance_mm: between slices, taken for their thickness where that is not written.
+    """
     import pydicom
 
     files = dict.fromkeys(one.file for one in slices)
@@ -134,6 +140,8 @@ def _read_sources(slices: Sequence[Slice]) -> list[Any]:
         for name in _MAY_LACK:
             if name not in dataset:
                 setattr(dataset, name, "" if name != "PatientID" else None)
+        if len(datasets) > 1 and "SliceThickness" not in dataset:
+            dataset.SliceThickness = distance_mm
         if "FrameOfReferenceUID" not in dataset:
             dataset.FrameOfReferenceUID = pydicom.uid.generate_uid(entropy_srcs=[str(dataset.SeriesInstanceUID)])
     return datasets

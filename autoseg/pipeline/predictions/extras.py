@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autoseg.pipeline.new_scans import NewScan
-from autoseg.pipeline.outputs import refuse_names
+from autoseg.pipeline.outputs import refuse_inputs, refuse_names, refuse_no_place, refuse_read_only
 from autoseg.pipeline.predictions import maps
 from autoseg.pipeline.predictions.bids import Derivative
 from autoseg.pipeline.predictions.dicom_seg import SegSource, can_write, place_seg, write_seg
@@ -108,7 +108,7 @@ def choose_extras(
                 parts=names if wanted.probabilities else (),
             )
         )
-    _refuse_names([path for one in chosen for path in one.paths()])
+    _refuse_places([path for one in chosen for path in one.paths()], found)
     return tuple(chosen)
 
 
@@ -127,6 +127,10 @@ def _place(folder: Path, mask: Path, targets: Targets, what: str) -> Path:
     return folder / ("" if targets.derivative else below) / f"{stem}_{what}{maps.SUFFIX}"
 
 
-def _refuse_names(paths: Sequence[Path]) -> None:
+def _refuse_places(paths: Sequence[Path], found: Sequence[NewScan]) -> None:
+    """Refuse places that cannot be written to, names that files cannot have, and scans in the place of what is made."""
     for folder in dict.fromkeys(path.parent for path in paths):
+        refuse_no_place(folder)
+        refuse_read_only(folder)
         refuse_names(folder, [path.name for path in paths if path.parent == folder])
+    refuse_inputs(paths, (file for scan in found for file in scan.files()), "one of the scans")

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
 from pathlib import Path
 
-from autoseg.pipeline.new_scans import NewScan, find_scans, list_left_out
+from autoseg.pipeline.new_scans import NewScan, find_files, find_scans, list_left_out
 from autoseg.pipeline.predictions.places import report_folder
 from dataset_fingerprints.errors import DataError
+from dataset_fingerprints.files.places import is_within
 from dataset_fingerprints.layouts import AUTOMATIC, Selection, find_layout
 from dataset_fingerprints.names import some_of
+from dataset_fingerprints.reading.images import is_image
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,16 +79,48 @@ def find_inputs(places: Sequence[Path], channels: Sequence[str], search: Search,
         places: at least one: scans, folders, data sets or DICOM series.
         channels: the names of those that a scan must have.
         search: options.
-        out: where the masks go, in which no scans are looked for.
+        out: where the masks go; those that a killed run left there are no scans.
 
     Raises:
         DataError: there are none in one of them, channels are missing, or several scans are called alike.
     """
-    apart = (out, report_folder(out))
+    apart = (report_folder(out),)
     found: list[Input] = []
     known: set[tuple[str, ...]] = set()
-    for place in dict.fromkeys(places):
-        scans = find_scans(
+    for together in _group(places, search):
+        for place, layout, scans in _find(together, channels, search, apart):
+            left = _without_masks(scans, place, out)
+            fresh = [scan for scan in left if _identify(scan) not in known] if known else left
+            known |= {_identify(scan) for scan in fresh}
+            found.append(Input(place=place, layout=layout, scans=tuple(fresh)))
+    inputs = Inputs(all=tuple(found), apart=(out, *apart))
+    _refuse_same_names(inputs.scans())
+    return inputs
+
+
+def _group(places: Sequence[Path], search: Search) -> list[list[Path]]:
+    """Return the places in their order, image files of one folder that follow each other together."""
+    alone = search != replace(search, series="", selection=AUTOMATIC)
+
+    def folder_of(numbered: tuple[int, Path]) -> tuple[int, Path]:
+        number, place = numbered
+        return (-1, place.parent) if not alone and is_image(place) and place.is_file() else (number, place)
+
+    numbered = enumerate(dict.fromkeys(places))
+    return [[place for _, place in group] for _, group in groupby(numbered, key=folder_of)]
+
+
+def _find(
+    together: Sequence[Path], channels: Sequence[str], search: Search, apart: Sequence[Path]
+) -> Iterator[tuple[Path, str, tuple[NewScan, ...]]]:
+    """Yield places with their layouts and scans."""
+    if len(together) > 1:
+        scans = find_files(together, channels, zero_missing=search.zero_missing)
+        if scans is not None:
+            yield together[0], "", scans
+            return
+    for place in together:
+        found = find_scans(
             place,
             channels,
             zero_missing=search.zero_missing,
@@ -93,12 +128,18 @@ def find_inputs(places: Sequence[Path], channels: Sequence[str], search: Search,
             selection=search.selection,
             apart=apart,
         )
-        fresh = [scan for scan in scans if _identify(scan) not in known] if known else scans
-        known |= {_identify(scan) for scan in fresh}
-        found.append(Input(place=place, layout=find_layout(place), scans=tuple(fresh)))
-    inputs = Inputs(all=tuple(found), apart=apart)
-    _refuse_same_names(inputs.scans())
-    return inputs
+        yield place, find_layout(place), found
+
+
+def _without_masks(scans: Sequence[NewScan], place: Path, out: Path) -> Sequence[NewScan]:
+    """Return the scans of a folder without those in the folder of the masks, where all of these are masks of others."""
+    if not (place.is_dir() and out.is_dir() and is_within(out, place)):
+        return scans
+    lie_inside = [all(is_within(file.parent, out) for file in scan.files()) for scan in scans]
+    inside = [scan for scan, is_inside in zip(scans, lie_inside, strict=True) if is_inside]
+    others = [scan for scan, is_inside in zip(scans, lie_inside, strict=True) if not is_inside]
+    masks = {os.path.realpath(out / f"{scan.name}{scan.mask_suffix()}") for scan in others}
+    return others if all(os.path.realpath(file) in masks for scan in inside for file in scan.files()) else scans
 
 
 def _identify(scan: NewScan) -> tuple[str, ...]:

@@ -126,6 +126,10 @@ class RecordedModel:
     sha256: str
     folds: tuple[RecordedFold, ...]
 
+    def is_ensemble(self) -> bool:
+        """Return whether several networks predict."""
+        return len(self.folds) > 1 or any(fold.networks > 1 for fold in self.folds)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PredictionRecord:

@@ -72,11 +72,7 @@ class Sliding:
         smaller = halve_tiles(way.window.configuration)
         while smaller is not None:
             way = replace(way, window=replace(way.window, configuration=smaller))
-            _log.warning(
-                "Memory ran out: the network looks at %s voxels at once instead of %s. The mask may differ a little.",
-                show_lengths(smaller.patch_shape),
-                show_lengths(self.window.configuration.patch_shape),
-            )
+            _warn(smaller, self.window.configuration)
             yield way
             smaller = halve_tiles(smaller)
         if self.window.device.type != "cpu":
@@ -92,13 +88,45 @@ class Sliding:
 
 def halve_tiles(configuration: Configuration) -> Configuration | None:
     """Return a configuration with tiles of half the longest edge that can be halved; None where none can."""
+    halved = [(configuration.patch_shape[axis], _halve(configuration, axis)) for axis in range(3)]
+    possible = [(edge, smaller) for edge, smaller in halved if smaller is not None]
+    return max(possible, key=lambda entry: entry[0])[1] if possible else None
+
+
+def fit_tiles(window: Window, shape: Triple, left_bytes: float) -> Window:
+    """Return a window whose sums fit into the memory that is left, by tiles with fewer layers, as far as they can be.
+
+    Args:
+        window: how to run.
+        shape: of the image.
+        left_bytes: the memory.
+    """
+    fitting = window
+    while fitting.sums_bytes(shape) > left_bytes:
+        smaller = _halve(fitting.configuration, 0)
+        if smaller is None:
+            break
+        fitting = replace(fitting, configuration=smaller)
+    if fitting is not window:
+        _warn(fitting.configuration, window.configuration)
+    return fitting
+
+
+def _halve(configuration: Configuration, axis: int) -> Configuration | None:
+    """Return a configuration with about half the edge along an axis, as its network takes it; None where it cannot."""
     divisors = iter(resolve(configuration.network, NETWORKS, "network").divisors())
-    by_axis = [1 if axis == configuration.slice_axis else next(divisors) for axis in range(3)]
+    by_axis = [1 if one == configuration.slice_axis else next(divisors) for one in range(3)]
     edges = list(configuration.patch_shape)
-    halves = [edge // 2 // divisor * divisor for edge, divisor in zip(edges, by_axis, strict=True)]
-    possible = [axis for axis in range(3) if halves[axis] >= LEAST_EDGE]
-    if not possible:
+    edges[axis] = edges[axis] // 2 // by_axis[axis] * by_axis[axis]
+    if edges[axis] < LEAST_EDGE:
         return None
-    longest = max(possible, key=lambda axis: edges[axis])
-    edges[longest] = halves[longest]
     return replace(configuration, patch_shape=(edges[0], edges[1], edges[2]))
+
+
+def _warn(smaller: Configuration, planned: Configuration) -> None:
+    _log.warning(
+        "There is not enough memory: the network looks at %s voxels at once instead of %s. The mask may differ a "
+        "little.",
+        show_lengths(smaller.patch_shape),
+        show_lengths(planned.patch_shape),
+    )

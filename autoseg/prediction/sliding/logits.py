@@ -8,6 +8,7 @@ from typing import Protocol
 
 import torch
 
+from autoseg.hardware import give_freed_memory_back
 from autoseg.prediction.sliding.window import Block
 
 
@@ -81,6 +82,7 @@ class StreamedLogits:
         if self._reached < stop:
             self._drop(start)
         while self._reached < stop:
+            give_freed_memory_back()
             self._kept.append(next(self._blocks))
             self._reached = self._kept[-1].stop()
         parts = [block.cut(start, stop).to(self.device) for block in self._kept if block.overlaps(start, stop)]

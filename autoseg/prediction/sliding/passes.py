@@ -41,14 +41,17 @@ def predict_tiles(
             at_once = max(1, at_once // 2)
             continue
         report_passes(len(chosen), len(passes))
-        for (start, flip), one in zip(chosen, logits, strict=True):
-            unflipped = one.flip([1 + axis for axis in flip]) if flip else one
-            # What a network returns may be a view of something of its own.
-            total = unflipped if total is None else total + unflipped
-            if flip == flips[-1]:
-                yield start, total / len(flips) if len(flips) > 1 else total
-                total = None
         done += len(chosen)
+        for start, flip in chosen:
+            one, logits = logits[0], logits[1:]
+            # What a network returns may be a view of something of its own.
+            one = one.flip([1 + axis for axis in flip]) if flip else one
+            total = one if total is None else total + one
+            del one
+            if flip == flips[-1]:
+                mean, total = (total / len(flips) if len(flips) > 1 else total), None
+                yield start, mean
+                del mean  # while the next is made
 
 
 @torch.inference_mode()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -74,6 +75,7 @@ def weigh_tile(tile: Triple, prediction: Prediction) -> torch.Tensor:
     return rule(tile, prediction.gaussian_sigma_share)
 
 
+@lru_cache(maxsize=8)
 def gaussian_weights(tile: Triple, sigma_share: float) -> torch.Tensor:
     """Return (x, y, z) weights that fall off from the tile's centre (Isensee 2021); 1 at most, never 0.
 

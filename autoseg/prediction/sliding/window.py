@@ -112,12 +112,13 @@ def slide(
             wanted = slice(max(sums.start, first, inside.start), min(sums.stop, inside.stop))
             if wanted.start < wanted.stop:
                 layers = slice(wanted.start - sums.start, wanted.stop - sums.start)
-                values = _finish(sums, window, shape)[(slice(None), layers, *across)]
+                values = _finish(sums, window, shape, partly_seen=bool(left_out))[(slice(None), layers, *across)]
                 yield Block(start=wanted.start - inside.start, values=values)
 
     for start, tile in predict_tiles(network, padded, looked_at, window):
         yield from leave(start[0])
         _add(waiting, start, tile.to(place), weights, shape)
+        del tile  # while the next is made
     yield from leave(shape[0])
 
 
@@ -149,16 +150,16 @@ def _add(waiting: Iterable[_Sums], start: Triple, tile: torch.Tensor, weights: t
 
 
 @torch.inference_mode()
-def _finish(sums: _Sums, window: Window, shape: Triple) -> torch.Tensor:
+def _finish(sums: _Sums, window: Window, shape: Triple, *, partly_seen: bool) -> torch.Tensor:
     """Return the mean logits (output, layers, y, z) of a run of layers: certain background where no tile looked."""
     background = torch.full((window.outputs, 1, 1, 1), -CERTAIN)
     if window.exclusive:
         background[0] = CERTAIN
     if sums.total is None or sums.weight is None:
         return background.expand(-1, sums.stop - sums.start, *shape[1:])
+    unseen = sums.weight == 0 if partly_seen else None
     mean = sums.total.div_(sums.weight)
-    unseen = sums.weight == 0
-    return torch.where(unseen, background.to(mean.device), mean) if unseen.any() else mean
+    return mean if unseen is None else torch.where(unseen, background.to(mean.device), mean)
 
 
 def _choose_place(window: Window, shape: Triple) -> torch.device:
@@ -176,8 +177,5 @@ def _pad(image: torch.Tensor, tile: Triple) -> tuple[torch.Tensor, tuple[slice, 
     x, y, z = (slice(start, start + length) for start, length in zip(before, image.shape[1:], strict=True))
     if not any(margins):
         return image, (x, y, z)
-    return F.pad(image, [value for axis in (2, 1, 0) for value in (before[axis], margins[axis] - before[axis])]), (
-        x,
-        y,
-        z,
-    )
+    pads = [value for axis in (2, 1, 0) for value in (before[axis], margins[axis] - before[axis])]
+    return F.pad(image, pads), (x, y, z)

@@ -52,6 +52,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def predict(root: Path, scans: Path, out: Path, **options: object) -> list[str]:
+    options = {"bids": False, **options}
     masks = model_face.predict(scans, out, root / "ws", configurations=(CONFIGURATION,), **options)  # type: ignore[arg-type]
     return sorted(path.name.removesuffix(".nii.gz") for path in masks)
 
@@ -95,13 +96,13 @@ def test_cases_of_the_training_are_predicted_with_a_word_about_it_but_not_among_
     with pytest.raises(DataError, match=r"lies in the data set .*derivatives"):
         predict(root, root / "data", root / "data" / "masks")
     assert not (root / "data" / "masks").exists()
-    names = predict(root, root / "data", root / "data" / "derivatives" / "autoseg", progress=said)
-    assert names == [f"{subject}_ses-1" for subject in SUBJECTS]
+    names = predict(root, root / "data", root / "data" / "derivatives" / "autoseg", progress=said, bids=True)
+    assert names == [f"{subject}_ses-1_space-orig_label-L_mask" for subject in SUBJECTS]
     assert any(
         line.startswith("4 scans are cases of the data set that the model was trained on") for line in said.lines
     )
     evaluation = face.evaluate(root / "data" / "derivatives" / "autoseg", root / "data")
-    assert [case.case for case in evaluation.cases] == names
+    assert [case.case for case in evaluation.cases] == [f"{subject}_ses-1" for subject in SUBJECTS]
 
 
 def test_a_channel_that_the_tree_lacks_is_named(root: Path, tmp_path: Path) -> None:

@@ -116,7 +116,8 @@ def test_files_of_others_are_not_written_over(tiny, tmp_path, content):
         assert (masks.table, masks.record) == (report / "predictions-2.csv", report / "prediction-2.json")
         assert masks.pictures == (report / "contact_sheet-2.png",)
     assert {path: path.read_bytes() for path in mine} == mine
-    assert len(list(report.iterdir())) == 6
+    # The tables of scans and of lesions, the record and the picture, and mine.
+    assert len(list(report.iterdir())) == 7
 
 
 @pytest.mark.parametrize("kind", ["file", "link"])

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +14,20 @@ import torch
 
 from autoseg.models import Rule
 from autoseg.networks import build_network
-from autoseg.prediction import Decision, Ensemble, LoadedModel, Member, Memory, Predictor, make_window, spread
+from autoseg.prediction import (
+    Decision,
+    Ensemble,
+    LoadedModel,
+    Member,
+    Memory,
+    Predictor,
+    Probabilities,
+    Slab,
+    make_window,
+    spread,
+    watching,
+)
+from autoseg.prediction.compact import CompactLayers
 from dataset_fingerprints.dataset import LabelScheme
 from planners.choices import choose
 from planners.parts.postprocessing import LeastPeakOptions
@@ -21,6 +38,7 @@ from tests.synthetic.heads import plain_scheme, region_scheme
 
 SCHEMES = {"labels": plain_scheme(2), "regions": region_scheme()}
 LITTLE = 1e-6
+ROOT = Path(__file__).parents[3]
 
 
 def make_model(predictor: Predictor, scheme: LabelScheme) -> LoadedModel:
@@ -73,6 +91,68 @@ def test_what_is_noted_for_post_processing_takes_the_same_components_out(labels:
     assert 0 < (kept > 0).sum() < (bare.segment(scan).labels > 0).sum()
     # With a peak within half precision of the limit, one component more or less could be left.
     assert np.array_equal(kept, replace(model, memory_gb=LITTLE).segment(scan).labels)
+
+
+def test_members_can_be_read_while_labels_are_chosen_without_another_look_at_the_scan() -> None:
+    scheme, scan = plain_scheme(2), make_scan(make_volume()[0])
+    model = make_model(Ensemble(members=make_networks(scheme, configure("3d", (2.0, 1.8, 1.6)), 2)), scheme)
+    plenty = model.segment(scan)
+    passes, seen = [], []
+
+    def see(slab: Slab, members: tuple[Probabilities, ...]) -> None:
+        seen.append(torch.stack([member.read_box(slab.box) for member in members]).mean(0) - slab.values)
+
+    with watching(lambda done, total: passes.append(done)):
+        little = replace(model, memory_gb=LITTLE).segment(scan, see)
+    assert not little.probabilities.layers.held
+    assert np.array_equal(little.labels, plenty.labels)
+    assert max(difference.abs().max() for difference in seen) < 1e-6
+    once = len(passes)
+    with watching(lambda done, total: passes.append(done)):
+        model.segment(scan)
+    assert len(passes) == 2 * once
+
+
+def measure_share(memory_gb: float) -> float:
+    """Return the share of all its logits that segmenting a scan takes in a process of its own, at its peak."""
+    command = [sys.executable, "-m", "tests.autoseg.prediction.memory_of_streaming", str(memory_gb)]
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    return float(done.stdout)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the system does not say what a process held")
+def test_with_little_memory_only_the_layers_of_a_tile_are_held() -> None:
+    # The sums span an eighteenth of the layers; copies of a tile and of a slab are some times as large for a moment.
+    assert measure_share(LITTLE) < 0.6
+    assert measure_share(math.inf) > 0.9
+
+
+@pytest.mark.parametrize("labels", SCHEMES)
+@pytest.mark.parametrize("name", ["member", "ensemble"])
+def test_probabilities_that_go_by_are_kept_in_little_space(
+    name: str, labels: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scan, scheme = make_scan(make_volume()[0]), SCHEMES[labels]
+    model = make_model(PREDICTORS[name](scheme), scheme)
+    plenty = model.segment(scan)
+    # Less than the logits take, and enough for what is compressed.
+    monkeypatch.setattr("autoseg.prediction.memory.MOST_HELD_BYTES", 100_000)
+    passes: list[int] = []
+    little = model.segment(scan)
+    assert np.array_equal(little.labels, plenty.labels)
+    assert len(little.members) == len(plenty.members)
+    with watching(lambda done, total: passes.append(done)):
+        for one, other in zip(
+            (plenty.probabilities, *plenty.members), (little.probabilities, *little.members), strict=True
+        ):
+            assert isinstance(other.layers, CompactLayers)
+            assert one.box == other.box
+            # Half of 1/255 by rounding, and as much again where several labels share what is above 1.
+            assert (one.read_box(one.box) - other.read_box(one.box)).abs().max() < 1.01 / 255
+            assert torch.equal(
+                torch.cat([slab.values for slab in other.slabs(thickness=3)], 1), other.read_box(other.box)
+            )
+    assert not passes
 
 
 def test_memory_is_given_as_long_as_a_share_of_it_is_left() -> None:

@@ -181,6 +181,8 @@ def change_network(**values: Any) -> Callable[[TinyModel], object]:
         (change_plan(resampling_fn_data="my_resampling"), "my_resampling"),
         (change_plan(resampling_fn_data_kwargs={"order": 0}), "order 3 or 1"),
         (change_plan(patch_size=[8, 8]), "patch_size"),
+        (change_plan(patch_size=[8, 12, 15]), "multiples of 4x4x2"),
+        (change_network(kernel_sizes=[[2, 2, 2], [3, 3, 3], [3, 3, 3]]), "odd numbers"),
         (change_plan(spacing="near"), "spacing"),
         (change_plan(architecture={"network_class_name": "my.Mamba", "arch_kwargs": {}}), "my.Mamba"),
         (change_network(norm_op="torch.nn.modules.normalization.LayerNorm"), "LayerNorm"),

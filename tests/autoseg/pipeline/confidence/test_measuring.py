@@ -7,6 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
+import autoseg
 from autoseg.models import read_fold
 from autoseg.models.predicted_dice import PredictedDiceFile
 from autoseg.models.quality import QualityFile
@@ -114,4 +115,9 @@ def test_the_command_shows_what_each_way_brings(own, monkeypatch, capsys):
     assert "ways to predict, on 12 validation cases" in said
     assert f"{CONFIGURATION} predicts with" in said
     assert "redicted Dice: mean error" in said or "No Dice is predicted" in said
+    assert run(monkeypatch, "explain", own.workspace.root) == 0
+    assert f"{CONFIGURATION} predicts with" in " ".join(capsys.readouterr().out.split())
+    explained = autoseg.explain(own.workspace.root)
+    assert {"quality", "predicted_dice"} <= explained.values().keys()
+    assert f"{CONFIGURATION} predicts with" in str(explained)
     assert run(monkeypatch, "quality", own.workspace.root, "--minutes", "0") == 2

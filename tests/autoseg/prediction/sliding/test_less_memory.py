@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from autoseg.prediction.sliding.less_memory import Sliding, halve_tiles
+from autoseg.prediction.sliding.less_memory import Sliding, fit_tiles, halve_tiles
 from autoseg.prediction.sliding.tiles import Window
 from planners.plan import Configuration
 from tests.synthetic.configurations import tiny_configuration
@@ -128,3 +128,14 @@ def test_tiles_become_smaller_along_their_longest_edge_by_what_the_network_takes
 ) -> None:
     smaller = halve_tiles(configure(patch, slice_axis))
     assert (None if smaller is None else smaller.patch_shape) == expected
+
+
+def test_tiles_have_fewer_layers_where_a_limit_asks_for_it(caplog: pytest.LogCaptureFixture) -> None:
+    planned, shape = window(configure((64, 64, 48))), (200, 100, 90)
+    whole = 64 * 100 * 90 * 3 * 4
+    assert fit_tiles(planned, shape, whole) is planned
+    assert not caplog.records
+    assert fit_tiles(planned, shape, whole - 1).configuration.patch_shape == (32, 64, 48)
+    assert "32x64x48 voxels at once instead of 64x64x48" in caplog.text
+    assert fit_tiles(planned, shape, whole / 4).configuration.patch_shape == (16, 64, 48)
+    assert fit_tiles(planned, shape, -1).configuration.patch_shape == (16, 64, 48)

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+
+import pytest
+
+# Page faults of a hundred arrays of 64 MiB, each freed before the next, and what the process holds afterwards.
+PROGRAM = """
+import resource, sys
+import numpy as np
+from autoseg.hardware.allocation import give_freed_memory_back, keep_freed_memory
+
+def held():
+    return int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize() // 2**20
+
+if sys.argv[1] == "kept":
+    keep_freed_memory()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for number in range(20):
+    np.ones(2**23)
+faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+kept = held()
+give_freed_memory_back()
+print(faults, kept - held())
+"""
+
+
+def run(how: str, **environment: str) -> tuple[int, int]:
+    command = [sys.executable, "-c", PROGRAM, how]
+    done = subprocess.run(command, env={**os.environ, **environment}, check=True, capture_output=True, text=True)
+    faults, returned_mib = map(int, done.stdout.split())
+    return faults, returned_mib
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be told so")
+def test_freed_memory_is_used_again_until_it_is_given_back() -> None:
+    plain, kept = run("plain"), run("kept")
+    assert kept[0] < plain[0] / 4
+    assert plain[1] < 32
+    assert kept[1] >= 60
+    assert run("kept", MALLOC_TRIM_THRESHOLD_="131072")[0] > plain[0] / 2

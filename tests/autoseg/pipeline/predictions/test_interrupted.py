@@ -1,0 +1,65 @@
+"""A folder of many scans with broken ones among them, and a process that is killed in the middle."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+
+import pytest
+
+import autoseg
+from dataset_fingerprints.errors import PartlyDoneError
+from tests.synthetic.commands import run_until
+from tests.synthetic.scans import head, write_nifti
+from tests.synthetic.tiny import CONFIGURATION, SHAPE, Tiny
+
+BROKEN = ("p03", "p10", "site/p17")
+
+
+@pytest.fixture(scope="module")
+def scans(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twenty scans in two folders, three of them broken in three ways."""
+    folder = tmp_path_factory.mktemp("many") / "scans"
+    for number in range(20):
+        name = f"{'site/' if number > 14 else ''}p{number:02d}"
+        path = write_nifti(folder / f"{name}.nii.gz", head(number, SHAPE)[0])
+        if name in BROKEN:
+            content = path.read_bytes()
+            damaged = {"p03": content[: len(content) // 2], "p10": b"", "site/p17": b"no image at all"}
+            path.write_bytes(damaged[name])
+    return folder
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.slow
+def test_broken_scans_are_named_and_a_killed_run_ends_with_the_same_bytes(
+    finished: Tiny, scans: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(PartlyDoneError) as caught:
+        autoseg.predict(scans, tmp_path / "whole", finished.workspace.root, configurations=[CONFIGURATION])
+    assert all(f"case {name}: " in str(caught.value) for name in BROKEN)
+    whole = contents(tmp_path / "whole")
+    assert len(whole) == 17
+
+    command = ["predict", scans, "-o", tmp_path / "killed", "-w", finished.workspace.root, "-c", CONFIGURATION]
+    code, said = run_until("rename:p08.nii.gz:1", *command)
+    assert code == -signal.SIGKILL, said
+    left = contents(tmp_path / "killed")
+    assert 5 <= len(left) < 17
+    assert any(".partial-" in name for name in left), "a mask was half written"
+
+    code, said = run_until("rename:nothing:0", *command)
+    assert code == 1, said
+    assert "3 of 20 scans could not be predicted" in said
+    assert all(f"case {name}: " in said for name in BROKEN)
+    assert contents(tmp_path / "killed") == whole
+    record = json.loads((tmp_path / "killed-report" / "prediction.json").read_text())
+    results = {case["case"]: case["result"] for case in record["cases"]}
+    assert len(results) == 20
+    assert {name for name, result in results.items() if result == "failed"} == {*BROKEN}
+    assert results["p00"] == "kept"
+    assert results["p08"] == "predicted"

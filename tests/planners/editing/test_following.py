@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from dataset_fingerprints.dataset import Label, LabelScheme
+from dataset_fingerprints.fingerprint import drop_cases
+from planners import Plan, PlanRequest, make_plan
+from planners.editing.explain import explain_plan
+from planners.editing.following import RATE_SHARE, Followed, follow
+from planners.editing.overrides import set_values
+from planners.plan import Initial, MaskOf
+from planners.run import CaseContent, Run, make_run
+from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint
+from tests.synthetic.machines import CPU, GPU
+
+OWN = make_fingerprint([SyntheticCase(body_shape=(60, 70, 60))] * 6, channels=("FLAIR", "T1w"), labels=3)
+THEIRS = make_fingerprint(
+    [SyntheticCase(body_shape=(30, 50, 40), spacing_mm=(2.0, 2.0, 2.5))] * 6, channels=("t1w",), labels=1
+)
+
+
+def plan_own() -> Plan:
+    return make_plan(OWN, PlanRequest(machine=CPU, memory_gb=4.0))
+
+
+def make_model(*assignments: str, change: str = "") -> Run:
+    plan = set_values(make_plan(THEIRS, PlanRequest(machine=GPU, memory_gb=8.0)), assignments)
+    first = next(entry for entry in plan.configurations if entry.name == "3d_fullres")
+    name = first.name
+    if change:
+        name = "second"
+        added = {
+            "masks": replace(first, name=name, inputs=(MaskOf(configuration=first.name),)),
+            "start": replace(first, name=name, initial=Initial(configuration=first.name)),
+        }[change]
+        plan = replace(plan, configurations=(*plan.configurations, added))
+    content = (CaseContent(case="case0", sha256=("a", "b")),)
+    return make_run(plan, name, "0", content, (), drop_cases(THEIRS))
+
+
+def test_a_plan_takes_network_patch_and_voxels_of_a_model_and_keeps_its_own_labels_and_channels() -> None:
+    run = make_model("3d_fullres.preprocessing.normalization=zscore_body")
+    followed = follow(plan_own(), Followed(name="model.zip", run=run))
+    (made,) = followed.configurations
+    theirs = run.own()
+    assert followed.default_configuration == made.name == theirs.name
+    assert (made.network, made.patch_shape, made.batch_size) == (theirs.network, theirs.patch_shape, theirs.batch_size)
+    assert made.preprocessing.spacing_mm == theirs.preprocessing.spacing_mm == (2.0, 2.0, 2.5)
+    assert made.prediction == theirs.prediction
+    assert (followed.scheme, followed.channels) == (OWN.scheme, ("FLAIR", "T1w"))
+
+
+def test_known_channels_are_normalised_as_in_the_model_and_others_as_planned() -> None:
+    run = make_model('preprocessing.normalization=[{"name": "zscore", "options": {}}]')
+    plan = plan_own()
+    base = next(entry for entry in plan.configurations if entry.name == "3d_fullres").preprocessing.normalization
+    (made,) = follow(plan, Followed(name="model.zip", run=run)).configurations
+    assert made.preprocessing.normalization == (base[0], run.own().preprocessing.normalization[0])
+
+
+def test_the_learning_rate_is_a_tenth_of_the_planned_one_after_a_warm_up() -> None:
+    plan = plan_own()
+    planned = next(entry for entry in plan.configurations if entry.name == "3d_fullres").training
+    (made,) = follow(plan, Followed(name="model.zip", run=make_model())).configurations
+    rate, before = (training.optimizer.options["lr"] for training in (made.training, planned))
+    assert rate == pytest.approx(RATE_SHARE * float(str(before)))
+    assert made.training.schedule.name == "cosine"
+    assert made.training.iterations == planned.iterations
+
+
+def test_each_value_that_was_taken_is_explained_with_what_the_plan_would_have_been() -> None:
+    plan = plan_own()
+    followed = follow(plan, Followed(name="model.zip", run=make_model()))
+    reasons = {entry.field: entry for entry in followed.decisions}
+    for field in ("patch_shape", "batch_size", "network", "preprocessing.spacing_mm"):
+        reason = reasons[f"3d_fullres.{field}"]
+        assert "model.zip" in reason.rule
+        assert reason.evidence.startswith("the data set's own plan would have ")
+    assert reasons["3d_fullres.preprocessing.spacing_mm"].value == "2x2x2.5 mm"
+    assert "1x1x1 mm" in reasons["3d_fullres.preprocessing.spacing_mm"].evidence
+    assert "does not know" in reasons["3d_fullres.preprocessing.normalization.FLAIR"].rule
+    assert "3d_fullres.memory" in reasons
+    # Nothing is explained of configurations and values that are not there any more.
+    assert not [field for field in reasons if field.startswith(("2d.", "preprocessing."))]
+    assert len(reasons) == len(followed.decisions)
+    assert explain_plan(followed)
+
+
+def test_configurations_whose_masks_the_model_uses_are_taken_and_its_start_is_not() -> None:
+    masks = follow(plan_own(), Followed(name="model.zip", run=make_model(change="masks")))
+    assert [entry.name for entry in masks.configurations] == ["3d_fullres", "second"]
+    start = follow(plan_own(), Followed(name="model.zip", run=make_model(change="start")))
+    assert [(entry.name, entry.initial) for entry in start.configurations] == [("second", None)]
+
+
+def test_a_plan_that_follows_takes_values_of_a_person_afterwards() -> None:
+    followed = follow(plan_own(), Followed(name="model.zip", run=make_model()))
+    changed = set_values(followed, ("batch_size=1", "training.optimizer.options.lr=0.5"))
+    (made,) = changed.configurations
+    assert (made.batch_size, made.training.optimizer.options["lr"]) == (1, 0.5)
+
+
+def test_labels_of_the_model_do_not_matter_to_the_plan() -> None:
+    run = make_model()
+    other = replace(run, scheme=LabelScheme(labels=(Label(name="core", value=9),)))
+    plans = [follow(plan_own(), Followed(name="model.zip", run=one)) for one in (run, other)]
+    assert plans[0] == plans[1]
