@@ -16,7 +16,8 @@ from dataset_fingerprints.errors import DataError
 from tests.autoseg.networks.examples import INPUT_CHANNELS, Example, list_examples, open_residual_branches
 
 EXAMPLES = list(list_examples())
-NAMES = [example.name for example in EXAMPLES]
+BY_NAME = {example.name: example for example in EXAMPLES}
+NAMES = [*BY_NAME]
 PLAIN = {
     *("Add", "AveragePool", "BatchNormalization", "Concat", "Conv", "ConvTranspose", "Identity"),
     *("InstanceNormalization", "LeakyRelu", "Mul", "Reshape"),
@@ -24,7 +25,8 @@ PLAIN = {
 
 
 @cache
-def trained(example: Example) -> nn.Module:
+def trained(name: str) -> nn.Module:
+    example = BY_NAME[name]
     network = example.build()
     open_residual_branches(network)
     network(example.images())
@@ -32,19 +34,19 @@ def trained(example: Example) -> nn.Module:
 
 
 @cache
-def traced(example: Example) -> torch.export.ExportedProgram:
-    return trace(trained(example), (INPUT_CHANNELS, *example.patch))
+def traced(name: str) -> torch.export.ExportedProgram:
+    return trace(trained(name), (INPUT_CHANNELS, *BY_NAME[name].patch))
 
 
 @cache
-def graph_of(example: Example, half: bool) -> bytes:
-    return write_graph(traced(example), trained(example).state_dict(), half=half)
+def graph_of(name: str, half: bool) -> bytes:
+    return write_graph(traced(name), trained(name).state_dict(), half=half)
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=NAMES)
 def test_a_graph_gives_the_logits_of_its_network_for_any_batch(example: Example) -> None:
-    network = trained(example)
-    content = graph_of(example, False)
+    network = trained(example.name)
+    content = graph_of(example.name, False)
     onnx.checker.check_model(content, full_check=True)
     for images in (example.images(), example.images()[:1]):
         expected = network(images)[0].numpy()
@@ -54,8 +56,8 @@ def test_a_graph_gives_the_logits_of_its_network_for_any_batch(example: Example)
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=NAMES)
 def test_in_half_precision_it_is_smaller_and_gives_nearly_the_same(example: Example) -> None:
-    network = trained(example)
-    content = graph_of(example, True)
+    network = trained(example.name)
+    content = graph_of(example.name, True)
     onnx.checker.check_model(content, full_check=True)
     images = example.images()
     expected = network(images)[0].numpy()
@@ -68,15 +70,14 @@ def test_in_half_precision_it_is_smaller_and_gives_nearly_the_same(example: Exam
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=NAMES)
 def test_its_operators_are_plain(example: Example) -> None:
-    graph = onnx.load_from_string(graph_of(example, False)).graph
+    graph = onnx.load_from_string(graph_of(example.name, False)).graph
     assert {node.op_type for node in graph.node} <= PLAIN
     assert graph.input[0].name == INPUT
     assert graph.input[0].type.tensor_type.shape.dim[0].dim_param == "batch"
 
 
 def test_norms_over_maps_whose_sums_are_beyond_half_precision_stay_finite() -> None:
-    example = next(one for one in EXAMPLES if one.name == "unet-plain-instance-3d")
-    network = trained(example)
+    network = trained("unet-plain-instance-3d")
     shape = (INPUT_CHANNELS, 16, 64, 48)
     images = np.random.default_rng(0).normal(1000, 300, (1, *shape)).astype(np.float32)
     assert images.sum() > np.finfo(np.float16).max
@@ -86,11 +87,11 @@ def test_norms_over_maps_whose_sums_are_beyond_half_precision_stay_finite() -> N
 
 
 def test_equal_networks_make_equal_files_without_paths_of_this_machine() -> None:
-    network = trained(EXAMPLES[0])
+    network = trained(NAMES[0])
     for half in (False, True):
         again = trace(network, (INPUT_CHANNELS, *EXAMPLES[0].patch))
         content = write_graph(again, network.state_dict(), half=half)
-        assert content == graph_of(EXAMPLES[0], half)
+        assert content == graph_of(NAMES[0], half)
         model = onnx.load_from_string(content)
         del model.graph.initializer[:]
         assert "/" not in str(model)
