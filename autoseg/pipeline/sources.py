@@ -169,7 +169,8 @@ def _doubt_fold(folder: FoldFolder) -> tuple[str, ...]:
 
 def _find_bundle(path: Path, *, selected: bool) -> ModelSource:
     bundle = Bundle(path)
-    steps = {f"{fold.configuration}, fold {fold.fold}": fold.iterations for fold in bundle.description.folds}
+    own = [fold for fold in bundle.description.folds if bundle.runs[fold.configuration, fold.fold].start is None]
+    steps = {f"{fold.configuration}, fold {fold.fold}": fold.iterations for fold in own}
     doubt = describe_few(steps)
     return ModelSource(
         run=bundle.run(),
