@@ -313,7 +313,7 @@ def rivals(
 def confidence(
     work: Annotated[Path, typer.Option(help="Where everything is written.")] = Path("confidence-work"),
     lesion_masks: Annotated[Path | None, typer.Option(help="As for autoseg simulate.")] = None,
-    iterations: Annotated[int, typer.Option(help="Of each fold's training.")] = 200,
+    iterations: Annotated[int, typer.Option(help="Of each fold's training.")] = 600,
     picture: Annotated[
         Path | None, typer.Option(help="Of predicted against true Dice; else in the work folder.")
     ] = None,

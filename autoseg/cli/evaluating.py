@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    prediction: Annotated[Path, typer.Argument(help="A label file, or a folder of them.")],
+    prediction: Annotated[Path, typer.Argument(help="A label file, or a folder of them, as predict writes it.")],
     reference: Annotated[
         Path,
         typer.Argument(

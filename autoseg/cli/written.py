@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autoseg.cli.display import console
+from dataset_fingerprints.names import counted
 
 if TYPE_CHECKING:
     from autoseg.pipeline.existing_masks import Masks
@@ -21,6 +22,9 @@ def show_masks(masks: Masks) -> None:
     """Show how many masks were made, where they lie, and the report on them."""
     place = masks[0] if len(masks) == 1 else masks.folder or masks[0].parent
     console.print(f"{masks.describe()}: {shorten_path(place)}", soft_wrap=True)
+    if masks.segmentations:
+        are = counted(len(masks.segmentations), "mask is", "masks are")
+        console.print(f"{are} there as DICOM SEG, too (.seg.dcm).", soft_wrap=True)
     folders = dict.fromkeys(path.parent for path in masks.maps if masks.folder not in path.parents)
     maps = [folder for folder in folders if not any(above in folders for above in folder.parents)]
     pictures = (("Picture", picture) for picture in masks.pictures)

@@ -126,6 +126,20 @@ class Evidence:
     trials: tuple[Trial, ...]
     left_out: tuple[str, ...] = ()
 
+    def whole_gain(self) -> Gain:
+        """Return the gain of all that was taken together, over the first configuration and the usual rule.
+
+        Gains of configurations and rules add up, those of labels or regions to their mean; so do the bounds of their
+        intervals, which makes that of the sum a wide one.
+        """
+        labels = max(1, sum(bool(trial.subject) for trial in self.trials))
+        parts = [(trial.change.gain, labels if trial.subject else 1) for trial in self.trials if trial.taken]
+        return Gain(
+            mean=sum(gain.mean / share for gain, share in parts),
+            low=sum(gain.low / share for gain, share in parts),
+            high=sum(gain.high / share for gain, share in parts),
+        )
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Selection:

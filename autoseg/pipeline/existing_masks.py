@@ -41,6 +41,7 @@ class Masks:
         record: of this prediction, for programs: what was predicted by what; None where none was written.
         lesions: the table of all lesions; None where no scan was predicted now.
         maps: of probabilities and uncertainty, those of masks that stay too.
+        segmentations: the same masks as DICOM SEG, of DICOM series.
     """
 
     paths: tuple[Path, ...]
@@ -53,6 +54,7 @@ class Masks:
     record: Path | None = None
     lesions: Path | None = None
     maps: tuple[Path, ...] = ()
+    segmentations: tuple[Path, ...] = ()
 
     def __iter__(self) -> Iterator[Path]:
         return iter(self.paths)

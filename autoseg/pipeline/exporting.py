@@ -10,6 +10,7 @@ from autoseg.evaluation import summarise
 from autoseg.models import Cover, ModelSet, write_bundle
 from autoseg.models.portable import count_networks, explain_obstacles, make_portable, refuse_missing_packages
 from autoseg.pipeline.folds.out_of_fold import find_scores
+from autoseg.pipeline.folds.seen_cases import mark_seen
 from autoseg.pipeline.model_card import UNSAID, ScoredModel, Words, write_card
 from autoseg.pipeline.outputs import refuse_bundle_place
 from autoseg.pipeline.sources import USUAL, ModelChoice, find_source
@@ -94,6 +95,7 @@ def _find_scores(workspace: Workspace, plan: str, models: ModelSet) -> list[Scor
         known = {fold: scores for fold, scores in found.items() if scores}
         if known:
             title = f"{name}, {'fold' if len(known) == 1 else 'folds'} {', '.join(known)}"
-            evaluation = summarise([case for scores in known.values() for case in scores])
+            summary = summarise([case for scores in known.values() for case in scores])
+            evaluation = mark_seen(summary, [run for run in judged if run.fold in known])
             scored.append(ScoredModel(title=title, evaluation=evaluation))
     return scored

@@ -203,7 +203,7 @@ def evaluate(
     """Score predicted masks against reference masks, case by case and in summary.
 
     Args:
-        prediction: a label file, or a folder of them.
+        prediction: a label file, or a folder of them, in sub-folders as the references or a BIDS derivative.
         reference: the reference file or folder, with the same names; or a data set as training takes it.
         labels: values to score; empty for those that the data set names, or for all found.
         regions: values to score as one mask: `core=2,3`.

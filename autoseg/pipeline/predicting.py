@@ -188,6 +188,7 @@ def _settle(
         record=written.record,
         lesions=written.lesions,
         maps=tuple(path for one in extras for path in one.maps.paths() if path.is_file()),
+        segmentations=tuple(one.seg for one in extras if one.seg is not None and one.seg.is_file()),
     )
     failures = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
     if failures:

@@ -47,8 +47,12 @@ def select(
     if score not in SCORES:
         raise ArgumentError(f"score is {score!r}. {did_you_mean(str(score), SCORES)}")
     calm_threads()
+    from autoseg.pipeline.confidence.measuring import measure_selected
     from autoseg.pipeline.selecting import SelectionOptions
     from autoseg.pipeline.selecting import select as run
 
     options = SelectionOptions(plan_name=plan_name, configurations=as_several(configurations), score=score)
-    return run(find_located(workspace), options, progress or SilentProgress())
+    place, receiver = find_located(workspace), progress or SilentProgress()
+    selection = run(place, options, receiver)
+    measure_selected(place, plan_name, receiver)
+    return selection

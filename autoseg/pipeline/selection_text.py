@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dataset_fingerprints.names import counted
 
 if TYPE_CHECKING:
-    from autoseg.models.selection import Evidence, Selection, Trial
+    from autoseg.models.selection import Evidence, Gain, Selection, Trial
 
 COLUMNS = ("choice", "best of all tried", "gain (interval)", "taken")
 _SCORES = {"mean": "mean of Dice and lesion F1", "dice": "Dice", "lesion_f1": "lesion F1"}
@@ -20,13 +20,16 @@ def describe_rows(evidence: Evidence) -> tuple[tuple[str, ...], ...]:
 
 
 def _describe_row(trial: Trial) -> tuple[str, ...]:
-    gain = trial.change.gain
     return (
         trial.subject or "configurations",
         trial.best,
-        f"{gain.mean:+.4f} ({gain.low:+.4f} to {gain.high:+.4f})",
+        _show_gain(trial.change.gain),
         "yes" if trial.taken else "no",
     )
+
+
+def _show_gain(gain: Gain) -> str:
+    return f"{gain.mean:+.4f} ({gain.low:+.4f} to {gain.high:+.4f})"
 
 
 def describe_selection(selection: Selection) -> Iterator[str]:
@@ -37,6 +40,8 @@ def describe_selection(selection: Selection) -> Iterator[str]:
     for trial in evidence.trials:
         yield _describe_verdict(trial)
         yield _describe_change(trial, len(evidence.folds))
+    if sum(trial.taken for trial in evidence.trials) > 1:
+        yield f"All together: score {_show_gain(evidence.whole_gain())}."
     yield (
         f"Score: {_SCORES[evidence.score]}, of {counted(evidence.cases, 'case')} that {_of(evidence)} had not trained "
         f"on. Each gain is of choices that were made without the case's own fold, with a {100 * evidence.level:g} % "

@@ -72,6 +72,10 @@ def find_place(given: Path | None) -> Place:
     Raises:
         WorkspaceError: there is none.
     """
+    if given is not None and not given.exists():
+        raise WorkspaceError(
+            f"{given}: does not exist. Expected an exported model (.zip), a workspace, or a trained fold."
+        )
     if given is not None and given.is_file():
         return given.absolute()
     if given is not None and FoldFolder(root=given).run.is_file():
@@ -165,7 +169,8 @@ def _doubt_fold(folder: FoldFolder) -> tuple[str, ...]:
 
 def _find_bundle(path: Path, *, selected: bool) -> ModelSource:
     bundle = Bundle(path)
-    steps = {f"{fold.configuration}, fold {fold.fold}": fold.iterations for fold in bundle.description.folds}
+    own = [fold for fold in bundle.description.folds if bundle.runs[fold.configuration, fold.fold].start is None]
+    steps = {f"{fold.configuration}, fold {fold.fold}": fold.iterations for fold in own}
     doubt = describe_few(steps)
     return ModelSource(
         run=bundle.run(),

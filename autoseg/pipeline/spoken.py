@@ -55,6 +55,7 @@ _SAME_NAMES = (
         "--plan-name",
         "--planner",
         "--quality",
+        "--quality",
         "--seed",
         "--series",
     ),

@@ -11,7 +11,17 @@ from numpy.typing import NDArray
 from autoseg.prediction.deciding import decide
 from autoseg.prediction.memory import Memory
 from autoseg.prediction.probabilities import Fallback, Predictor, Probabilities, select_targets
-from autoseg.preprocessing import Prepared, Record, add_mask, find_way_back, fit_crops, fit_mask, prepare, whole
+from autoseg.preprocessing import (
+    Prepared,
+    Record,
+    add_mask,
+    find_way_back,
+    fit_crops,
+    fit_mask,
+    fit_mask_as_nnunet,
+    prepare,
+    whole,
+)
 from autoseg.preprocessing.nnunet import Kinds
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.geometry import Box, Reorientation, enclose
@@ -89,7 +99,7 @@ class SharedInputs:
         image: NDArray[np.floating] = prepared.image
         for entry in configuration.masks():
             indices = decide(self._find_result(name, entry.configuration))
-            mask = fit_mask(indices, record, scheme.index_count(), configuration.preprocessing)
+            mask = self._fit_mask(indices, record, configuration.preprocessing, scheme)
             image = add_mask(image, mask, scheme.heads().targets())
         crops = configuration.crops()
         found = [find_box(self._find_result(name, crop.configuration), crop.threshold) for crop in crops]
@@ -112,6 +122,13 @@ class SharedInputs:
     def _find_body(self, crop: Box, record: Record) -> NDArray[np.bool_] | None:
         # Of a crop the body is not looked at: it lies around what was found.
         return self.scan.body if self.scan.background is not None and crop == whole(record) else None
+
+    def _fit_mask(
+        self, indices: NDArray[np.uint8], record: Record, preprocessing: Preprocessing, scheme: LabelScheme
+    ) -> NDArray[np.uint8]:
+        if preprocessing.nnunet is not None:
+            return fit_mask_as_nnunet(indices, record, self.scan, preprocessing)
+        return fit_mask(indices, record, scheme.index_count())
 
     def _prepare(self, preprocessing: Preprocessing, scheme: LabelScheme) -> Prepared:
         for known, prepared in self._prepared:

@@ -2,7 +2,7 @@
 
 from autoseg.preprocessing.arrays import pack_array, read_array, reported, unpack_array, write_array
 from autoseg.preprocessing.crops import Crop, centres_inside, fit_crops, whole
-from autoseg.preprocessing.earlier_masks import add_mask, fit_mask
+from autoseg.preprocessing.earlier_masks import add_mask, fit_mask, fit_mask_as_nnunet
 from autoseg.preprocessing.frames import is_sound
 from autoseg.preprocessing.prepare import Prepared, Record, find_way_back, interpolation, paste, prepare
 from autoseg.preprocessing.resampling import resampling_matrix
@@ -18,6 +18,7 @@ __all__ = [
     "find_way_back",
     "fit_crops",
     "fit_mask",
+    "fit_mask_as_nnunet",
     "interpolation",
     "is_sound",
     "pack_array",

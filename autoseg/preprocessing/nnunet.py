@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from autoseg.preprocessing.resampling import Kind, resample
+from autoseg.preprocessing.resampling import Kind, resample, resampling_matrix
 from dataset_fingerprints.geometry import (
     Grid,
     Reorientation,
@@ -29,6 +29,8 @@ Kinds = tuple[Kind, Kind, Kind]
 AS_THEY_ARE = Reorientation(axes=(0, 1, 2), flips=(False, False, False))
 # Lengths of an affine's columns that are equal in the header differ by less, relative to the longest.
 _ROUNDING = 1e-5
+# Shares of a voxel that differ by less are equal.
+_EQUAL = 1e-6
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,12 +42,14 @@ class Steps:
         images: interpolation of images.
         coarse: the axis that images are resampled along afterwards, from slice to slice, or -1.
         logits: interpolation of logits on their way back; another axis may be their coarse one.
+        nearest: the same, by the nearest voxel along every axis.
     """
 
     shape: Triple
     images: Kinds
     coarse: int
     logits: Kinds
+    nearest: Kinds
 
 
 def find_turn(source_grid: Grid, rules: NnunetRules) -> Reorientation:
@@ -108,6 +112,7 @@ def choose_steps(shape: Triple, source_grid: Grid, preprocessing: Preprocessing)
         images=_list_kinds("linear" if rules.images == "linear" else "spline", coarse, turn),
         coarse=coarse,
         logits=_list_kinds("linear", _find_coarse_axis(target, own, rules), turn),
+        nearest=_list_nearest(turn),
     )
 
 
@@ -130,8 +135,13 @@ def _find_coarse_axis(current: TripleFloat, target: TripleFloat, rules: NnunetRu
 
 
 def _list_kinds(kind: Kind, coarse: int, turn: Reorientation) -> Kinds:
-    nearest: tuple[Kind, Kind] = ("nearest", "nearest_back")
-    x, y, z = (nearest[turn.flips[axis]] if axis == coarse else kind for axis in range(3))
+    x, y, z = (near if axis == coarse else kind for axis, near in enumerate(_list_nearest(turn)))
+    return (x, y, z)
+
+
+def _list_nearest(turn: Reorientation) -> Kinds:
+    forward: tuple[Kind, Kind] = ("nearest", "nearest_back")
+    x, y, z = (forward[flip] for flip in turn.flips)
     return (x, y, z)
 
 
@@ -152,21 +162,43 @@ def _resample_image(channel: NDArray[np.float32], steps: Steps) -> NDArray[np.fl
     return resample(slices, steps.shape, steps.images)
 
 
-def resample_mask(indices: NDArray[np.uint8], steps: Steps, count: int) -> NDArray[np.uint8]:
-    """Return label indices (x, y, z) resampled: a voxel gets the last label of which it has at least half.
+def resample_mask(
+    indices: NDArray[np.uint8], steps: Steps, tissue: NDArray[np.bool_] | None = None
+) -> NDArray[np.uint8]:
+    """Return label indices (x, y, z) resampled: a voxel gets the label with the largest share of it.
+
+    Of equal shares the nearest voxel's label wins if it has one of them, else the smallest one. Background outside of
+    the tissue and inside of it count as two labels.
 
     Args:
         indices: of the crop.
         steps: of the scan.
-        count: how many indices there are, background included.
+        tissue: (x, y, z) of the crop, False where every channel is 0; None for everywhere.
     """
     if indices.shape == steps.shape:
         return indices
     x, y, z = ("linear" if kind == "spline" else kind for kind in steps.images)
-    result = np.zeros(steps.shape, dtype=np.uint8)
-    for index in range(1, count):
-        mask = indices == index
-        if mask.any():
-            # Half as it would be in double precision.
-            result[resample(mask.astype(np.float32), steps.shape, (x, y, z)) >= 0.5 - 1e-6] = index
-    return result
+    # One more than the index; 0 for background outside of the tissue.
+    kinds = indices.astype(np.int16) + 1
+    if tissue is not None:
+        kinds[(indices == 0) & ~tissue] = 0
+    nearest = _take_nearest(kinds, steps)
+    best = np.full(steps.shape, -1, dtype=np.float32)
+    winner, leads = np.zeros(steps.shape, dtype=np.int16), np.zeros(steps.shape, dtype=bool)
+    for kind in np.unique(kinds):
+        share = resample((kinds == kind).astype(np.float32), steps.shape, (x, y, z))
+        better, is_nearest = share > best + _EQUAL, nearest == kind
+        leads = np.where(better, is_nearest, leads | (is_nearest & (share >= best - _EQUAL)))
+        winner[better] = kind
+        np.maximum(best, share, out=best)
+    winner[leads] = nearest[leads]
+    return np.maximum(winner - 1, 0).astype(np.uint8)
+
+
+def _take_nearest(array: NDArray[np.int16], steps: Steps) -> NDArray[np.int16]:
+    places = []
+    for length, target, kind in zip(array.shape, steps.shape, steps.nearest, strict=True):
+        matrix = resampling_matrix(length, target, kind)
+        places.append(np.arange(length) if length == target else matrix.indices)
+    nearest: NDArray[np.int16] = array[np.ix_(*places)]
+    return nearest

@@ -10,7 +10,7 @@ import numpy as np
 
 from autoseg.evaluation import Convention, bootstrap_interval, choose_metrics, scheme_targets, score_case
 from autoseg.models.selection import Selection, Trial
-from autoseg.pipeline import face
+from autoseg.pipeline import face, model_face
 from autoseg.pipeline.planning import read_plan
 from autoseg.pipeline.selecting import list_target_rules
 from autoseg.prediction import Decision, LoadedModel, decide, decision_of
@@ -84,7 +84,7 @@ def compare_on_lesions(
     selection = face.select(workspace, progress=progress)
     plan, _ = read_plan(workspace, "default")
     ways = _list_ways(plan, selection)
-    model = face.load_model(workspace, configurations=selection.configurations, mirror=False)
+    model = model_face.load_model(workspace, configurations=selection.configurations, mirror=False)
     scored = list(_score_scans(model, simulated.folder, ways))
     *_, trial = selection.evidence.trials
     return HeldOutScores(

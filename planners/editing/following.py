@@ -15,8 +15,8 @@ from planners.plan import Configuration, Decision, Plan, Preprocessing, Training
 from planners.run import Run
 from planners.start import match_tasks
 
-# Of the planner's learning rate, and of the training's steps: the usual caution with weights that know something, which
-# the rate that random ones need would move far before the new outputs have learnt anything.
+# Of the planner's learning rate, and of the training's steps. At the rate that random weights need, more steps left
+# less of what a model knew (experiments/LOG.md, "Starting from a trained model").
 RATE_SHARE = 0.1
 WARMUP_SHARE = 0.1
 _LR = "lr"

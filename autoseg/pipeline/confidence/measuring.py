@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from autoseg.models.predicted_dice import DiceCalibration
@@ -18,6 +19,7 @@ from autoseg.workspace.links import refuse_links_out
 from autoseg.workspace.locks import locked
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import AutosegError, StoppedError
+from planners.plan import Plan
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,19 +73,40 @@ def measure_if_missing(workspace: Workspace, plan_name: str, configuration: str,
         configuration: that was trained.
         progress: receiver of progress reports.
     """
-    try:
+    with _saying("What flips bring and how well a Dice can be predicted", progress):
         plan, _ = read_plan(workspace, plan_name)
-        names, decision = find_decision(workspace, plan, ())
-        for wanted in dict.fromkeys(((configuration,), tuple(names))):
-            own = decision if wanted == tuple(names) else find_decision(workspace, plan, wanted)[1]
-            trained = find_trained(workspace, plan, wanted)
-            if find_calibration(workspace, plan_name, trained, own) is None:
-                measure_predicted_dice(workspace, plan_name, wanted, own, progress)
+        names, _ = find_decision(workspace, plan, ())
+        for wanted in dict.fromkeys(((configuration,), names)):
+            trained = _measure_missing_dice(workspace, plan, wanted, progress)
             _measure_missing_efforts(workspace, plan_name, trained, progress)
+
+
+def measure_selected(workspace: Workspace, plan_name: str, progress: Progress) -> None:
+    """Measure the predicted Dice of what was just selected, which is as good without."""
+    with _saying("How well a Dice can be predicted", progress):
+        plan, _ = read_plan(workspace, plan_name)
+        _measure_missing_dice(workspace, plan, (), progress)
+
+
+@contextmanager
+def _saying(what: str, progress: Progress) -> Iterator[None]:
+    try:
+        yield
     except StoppedError:
         raise
     except AutosegError as error:
-        progress.say(f"What flips bring and how well a Dice can be predicted is not measured: {error}")
+        progress.say(f"{what} is not measured: {error}")
+
+
+def _measure_missing_dice(
+    workspace: Workspace, plan: Plan, configurations: Sequence[str], progress: Progress
+) -> TrainedFolds:
+    """Measure unless it is known, and return the folds that it is measured on."""
+    names, decision = find_decision(workspace, plan, configurations)
+    trained = find_trained(workspace, plan, names)
+    if find_calibration(workspace, plan.name, trained, decision, warned=False) is None:
+        measure_predicted_dice(workspace, plan.name, names, decision, progress)
+    return trained
 
 
 def _measure_missing_efforts(workspace: Workspace, plan_name: str, trained: TrainedFolds, progress: Progress) -> None:

@@ -100,7 +100,7 @@ def measure_case(case: UnseenCase, decision: Decision) -> Measured:
 
 
 def find_calibration(
-    workspace: Workspace, plan_name: str, trained: TrainedFolds, decision: Decision
+    workspace: Workspace, plan_name: str, trained: TrainedFolds, decision: Decision, *, warned: bool = True
 ) -> DiceCalibration | None:
     """Return how the Dice of what some folds predict is predicted; None where it was not measured on these.
 
@@ -109,6 +109,7 @@ def find_calibration(
         plan_name: of the workspace's plan.
         trained: that predict together: all folds that it was measured on, or some of them.
         decision: that makes masks of it.
+        warned: whether it is logged where something was measured, but not on these.
     """
     names = [[*one][-1] for one in trained.stages]
     found = _read_file(workspace, plan_name).find(names)
@@ -121,7 +122,8 @@ def find_calibration(
         why = "was measured with other weights"
     else:
         return found
-    _log.warning("%s: %s, so that no Dice is predicted. %s", workspace.predicted_dice(plan_name), why, REMEDY)
+    if warned:
+        _log.warning("%s: %s, so that no Dice is predicted. %s", workspace.predicted_dice(plan_name), why, REMEDY)
     return None
 
 

@@ -35,7 +35,6 @@ from dataset_fingerprints.files.jsonfiles import read_json, write_json
 from dataset_fingerprints.geometry import canonical_grid
 from dataset_fingerprints.names import counted
 from dataset_fingerprints.sizes import GIB
-from planners.order import find_configuration
 
 _log = logging.getLogger(__name__)
 
@@ -78,11 +77,13 @@ def measure_quality(
     trained = find_trained(workspace, plan, (configuration,))
     if trained.scheme != plan.scheme:
         raise WorkspaceError(f"{workspace.root}: the plan is of other labels by now than the folds of {configuration}.")
-    inputs = find_input(workspace, plan, splits, find_configuration(plan.configurations, configuration, plan_name))
     folders = [folder for folder in [*trained.stages[0].values()][-1] if folder.name() != FULL]
-    sample = list(_sample(folders))
-    tried = list_tried(read_settings(folders[0]).own().prediction, len(folders[0].weight_files())) if folders else ()
-    rows = _measure(sample, tried, inputs, progress, 60 * most_minutes)
+    if not folders:
+        return None
+    own = read_settings(folders[0]).own()
+    tried = list_tried(own.prediction, len(folders[0].weight_files()))
+    inputs = find_input(workspace, plan, splits, own)
+    rows = _measure(list(_sample(folders)), tried, inputs, progress, 60 * most_minutes)
     if not rows:
         return None
     dice, seconds = (np.array([row[part] for row in rows]) for part in (0, 1))

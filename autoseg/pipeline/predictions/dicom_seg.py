@@ -48,6 +48,7 @@ _MAY_LACK = (
     *("PatientID", "PatientName", "PatientBirthDate", "PatientSex", "StudyID", "StudyDate", "StudyTime"),
     *("AccessionNumber", "ReferringPhysicianName"),
 )
+_IDENTIFIERS = ("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID")
 _log = logging.getLogger(__name__)
 
 Code = tuple[str, str, str]
@@ -114,13 +115,17 @@ def _try(path: Path, mask: Path, source: SegSource) -> None:
 
 
 def _as_frames(indices: NDArray[np.uint8], grid: Grid, slices: Sequence[Slice]) -> NDArray[np.uint8]:
-    """Return (slice, row, column) in the order of the series' slices."""
+    """Return (slice, row, column) in the order of the series' slices, or in that of the frames of its only file."""
     frames = from_canonical(indices, find_reorientation(grid)).transpose(2, 1, 0)
     columns, rows = slices[0].size
     if frames.shape != (len(slices), rows, columns):
         found = " x ".join(map(str, frames.shape))
         raise DataError(f"the mask has {found} voxels, but the series {len(slices)} x {rows} x {columns}.")
-    return np.ascontiguousarray(frames)
+    if slices[0].frames == 1:
+        return np.ascontiguousarray(frames)
+    stored = np.empty_like(frames)
+    stored[[one.frame for one in slices]] = frames
+    return stored
 
 
 def _read_sources(slices: Sequence[Slice], distance_mm: float) -> list[Any]:
@@ -133,10 +138,11 @@ def _read_sources(slices: Sequence[Slice], distance_mm: float) -> list[Any]:
     import pydicom
 
     files = dict.fromkeys(one.file for one in slices)
-    if len(files) == 1 and [one.frame for one in slices] != [*range(len(slices))]:
-        raise DataError("its frames are not stored in their order in space.")
     datasets = [pydicom.dcmread(file, stop_before_pixels=True, force=True) for file in files]
     for dataset in datasets:
+        lacking = [name for name in _IDENTIFIERS if not dataset.get(name)]
+        if lacking:
+            raise DataError(f"its files have no {lacking[0]}, by which a SEG refers to them.")
         for name in _MAY_LACK:
             if name not in dataset:
                 setattr(dataset, name, "" if name != "PatientID" else None)

@@ -132,5 +132,5 @@ def test_options_of_workspaces_do_not_go_with_it(
 def test_a_file_that_is_no_model_is_named(scan: Path, tmp_path: Path) -> None:
     with pytest.raises(AutosegError, match="cannot be read as a model"):
         autoseg.predict(scan, tmp_path / "masks", model=scan)
-    with pytest.raises(AutosegError, match="is not a workspace"):
+    with pytest.raises(AutosegError, match="does not exist"):
         autoseg.predict(scan, tmp_path / "masks", model=tmp_path / "nothing.zip")

@@ -145,7 +145,7 @@ def test_later_commands_see_only_masks(tiny, tmp_path, monkeypatch, capsys):
     assert run(monkeypatch, *arguments) == 0
     said = capsys.readouterr().out
     assert "2 masks made: out\n" in said
-    assert "Table:   out-report/predictions.csv\nPicture: out-report/contact_sheet.png\n" in said
+    assert "Table:   out-report/predictions.csv\nLesions: out-report/lesions.csv\nPicture: out-report/" in said
     assert run(monkeypatch, "evaluate", tmp_path / "out", tmp_path / "references", "-o", tmp_path / "m.json") == 0
     assert "Left out" not in capsys.readouterr().err
     assert is_drawn(tmp_path / "out-report" / "contact_sheet.png")

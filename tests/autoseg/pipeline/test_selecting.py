@@ -136,6 +136,7 @@ def test_two_configurations_that_complete_each_other_are_averaged(tiny: Tiny) ->
     assert selection.configurations == (CONFIGURATION, "2d")
     first, *_ = selection.evidence.trials
     assert (first.subject, first.taken, first.candidates) == ("", True, 3)
+    assert selection.evidence.whole_gain().mean >= first.change.gain.mean
     assert {(one.configuration, one.fold) for one in selection.measured_on} == {
         (name, str(fold)) for name in (CONFIGURATION, "2d") for fold in range(FOLDS)
     }

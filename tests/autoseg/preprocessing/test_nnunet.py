@@ -143,15 +143,28 @@ def test_a_scan_is_cropped_to_what_is_not_0(around: float | None) -> None:
     assert cropped.body[tuple(np.array([6, 5, 4]) - cropped.box.start)]
 
 
-def test_masks_of_an_earlier_stage_get_labels_of_at_least_half_a_voxel() -> None:
+@pytest.mark.parametrize(("orientation", "tied"), [("RAS", 2), ("LAS", 1)])
+def test_masks_of_an_earlier_stage_get_the_largest_share_and_of_equal_ones_the_nearest(
+    orientation: str, tied: int
+) -> None:
     labels = np.zeros((8, 8, 8), dtype=np.uint8)
     labels[:4], labels[4:6] = 1, 2
-    steps = choose_steps((8, 8, 8), grid_of("RAS", (1.0, 1.0, 1.0), (8, 8, 8)), preprocess_to((2.0, 1.0, 1.0)))
-    np.testing.assert_array_equal(resample_mask(labels, steps, 3)[:, 0, 0], [1, 1, 2, 0])
-    # Halves of two labels: the later one.
+    grid = grid_of(orientation, (1.0, 1.0, 1.0), (8, 8, 8))
+    steps = choose_steps((8, 8, 8), grid, preprocess_to((2.0, 1.0, 1.0)))
+    np.testing.assert_array_equal(resample_mask(labels, steps)[:, 0, 0], [1, 1, 2, 0])
+    # Halves of two labels: of two voxels that are equally near, the one behind along the axes of the file.
     labels[:] = 0
     labels[:3], labels[3:] = 1, 2
-    np.testing.assert_array_equal(resample_mask(labels, steps, 3)[:, 0, 0], [1, 2, 2, 2])
+    np.testing.assert_array_equal(resample_mask(labels, steps)[:, 0, 0], [1, tied, 2, 2])
+
+
+def test_background_outside_of_the_tissue_is_a_label_of_its_own() -> None:
+    labels, tissue = np.zeros((7, 6, 4), dtype=np.uint8), np.ones((7, 6, 4), dtype=bool)
+    labels[4, 1], tissue[4:6, 2] = 1, False
+    steps = choose_steps(labels.shape, grid_of("RAS", (1.0, 1.0, 1.0), labels.shape), preprocess_to((1.4, 1.2, 1.0)))
+    # The voxel at (4.4, 1.3) has 0.42 of label 1, 0.28 of background in the tissue and 0.30 of that outside of it.
+    assert resample_mask(labels, steps, tissue)[3, 1, 0] == 1
+    assert resample_mask(labels, steps)[3, 1, 0] == 0
 
 
 def test_a_scan_is_prepared_by_these_rules_and_its_record_leads_back() -> None:

@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from autoseg.selection.cross_fitting import Deal, choose, cross_fit
+from autoseg.selection.cross_fitting import CrossFitted, Deal, choose, cross_fit
 from autoseg.selection.figures import Figures
-
-NOBODY = np.zeros(1, dtype=np.int64)
+from autoseg.selection.reasons import explain
 
 
 def make_figures(
@@ -34,8 +33,9 @@ def deal(cases: int, folds: int = 5) -> Deal:
     return Deal(folds=np.arange(cases) % folds, units=np.arange(cases))
 
 
-def cross(figures: Figures) -> object:
-    return cross_fit([figures], "mean", deal(len(figures.dice)), np.zeros(len(figures.dice), dtype=np.int64))
+def cross(figures: Figures) -> CrossFitted:
+    cases = len(figures.dice)
+    return cross_fit([figures], "mean", deal(cases), np.zeros(cases, dtype=np.int64))
 
 
 def test_the_best_mean_is_chosen_and_of_equal_ones_the_first() -> None:
@@ -58,7 +58,7 @@ def test_a_case_has_no_part_in_the_choice_that_it_is_scored_by() -> None:
     gains = np.full((10, 1), 0.01)
     # One fold alone makes the candidate worse on all together: without it the candidate is chosen, and it pays.
     gains[[0, 5], 0] = -0.5
-    found = cross_fit([make_figures(gains)], "mean", deal(10), np.zeros(10, dtype=np.int64))
+    found = cross(make_figures(gains))
     assert found.best == 0
     assert found.chosen.tolist() == [1, 0, 0, 0, 0] * 2
     assert found.agreeing == 4
@@ -68,9 +68,9 @@ def test_a_case_has_no_part_in_the_choice_that_it_is_scored_by() -> None:
 def test_a_gain_of_every_case_holds_and_one_of_chance_does_not() -> None:
     rng = np.random.default_rng(0)
     sure = rng.normal(0.05, 0.05, (60, 1))
-    assert cross_fit([make_figures(sure)], "mean", deal(60), np.zeros(60, dtype=np.int64)).holds()
+    assert cross(make_figures(sure)).holds()
     chance = rng.normal(0, 0.05, (60, 40))
-    assert not cross_fit([make_figures(chance)], "mean", deal(60), np.zeros(60, dtype=np.int64)).holds()
+    assert not cross(make_figures(chance)).holds()
 
 
 def test_choices_without_any_loss_are_tried_where_the_others_lose_too_much() -> None:
@@ -80,7 +80,7 @@ def test_choices_without_any_loss_are_tried_where_the_others_lose_too_much() -> 
     # Within its limit on four folds, but the fifth loses all of it.
     dice[::5, 0] = -0.0104
     dice[1::5, 0] = -0.0002
-    found = cross_fit([make_figures(gains, dice)], "mean", deal(cases), np.zeros(cases, dtype=np.int64))
+    found = cross(make_figures(gains, dice))
     assert found.best == 2
     assert found.holds()
 
@@ -102,7 +102,28 @@ def test_without_lesions_there_is_no_recall_to_lose() -> None:
         large=figures.small,
         small=figures.small,
     )
-    found = cross_fit([none], "mean", deal(10), np.zeros(10, dtype=np.int64))
+    found = cross(none)
     assert found.best == 1
     assert (found.change.large_recall, found.change.small_recall) == (None, None)
     assert found.holds()
+
+
+def test_a_gain_of_choices_that_the_best_one_does_not_reach_is_not_stated_of_it() -> None:
+    # The first loses more Dice than it may on all cases and without a fold that loses none, but not without one that does.
+    cases, rng = 100, np.random.default_rng(4)
+    gains = np.hstack([0.2 + rng.normal(0, 0.01, (cases, 1)), rng.normal(0.001, 0.0001, (cases, 1))])
+    dice = np.tile([0.0, -0.001], (cases, 1))
+    dice[::5, 0], dice[1::5, 0] = -0.0051, -0.0051
+    found = cross(make_figures(gains, dice))
+    assert found.best == 2
+    assert found.change.gain.low > found.fitted
+    assert found.differs()
+    assert not found.holds()
+    assert not explain(found, cases)[0]
+    assert "the folds chose others" in explain(found, cases)[1]
+
+
+def test_few_subjects_are_said_to_be_too_few() -> None:
+    found = cross(make_figures(np.full((9, 1), 0.1)))
+    assert explain(found, 9) == (False, "of 9 subjects nobody can tell; 10 are needed")
+    assert explain(found, 10)[0]

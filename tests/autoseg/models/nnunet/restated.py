@@ -121,7 +121,9 @@ class Restated:
         shape = [round(have / want * length) for have, want, length in zip(own, target, crop.shape[1:], strict=True)]
         seen = resample(crop, shape, 3, find_coarse(own, target))
         if earlier is not None:
-            seen = np.concatenate([seen, self._one_hot(earlier.transpose(self.transpose)[place], shape, own, target)])
+            labels = earlier.transpose(self.transpose)[place].astype(int)
+            labels[(labels == 0) & ~tissue[place]] = -1
+            seen = np.concatenate([seen, self._one_hot(labels, shape, own, target)])
         logits = np.mean([self._slide(network, seen) for network in self.networks], axis=0)
         back = resample(logits, crop.shape[1:], 1, find_coarse(target, own))
         values = torch.from_numpy(back)
@@ -142,9 +144,19 @@ class Restated:
         return np.where(tissue, scaled, channel) if self.masked else scaled
 
     def _one_hot(self, labels: Array, shape: Sequence[int], own: Sequence[float], target: Sequence[float]) -> Array:
-        values = range(1, self.networks[0].network.outputs)
-        masks = np.stack([labels == value for value in values]).astype(np.float32)
-        return resample(masks, shape, 1, find_coarse(own, target)) >= 0.5
+        # Outside of the tissue, inside of it, and the labels; the largest share, of equal ones the nearest voxel's.
+        values = range(-1, self.networks[0].network.outputs)
+        coarse = find_coarse(own, target)
+        shares = resample(np.stack([labels == value for value in values]).astype(np.float64), shape, 1, coarse)
+        places = [
+            np.floor((np.arange(count) + 0.5) * length / count).astype(int)
+            for length, count in zip(labels.shape, shape, strict=True)
+        ]
+        nearest = labels[np.ix_(*places)] + 1
+        top = shares.max(0)
+        tied = np.take_along_axis(shares, nearest[None], 0)[0] >= top - 1e-6
+        winner = np.where(tied, nearest, (shares >= top - 1e-6).argmax(0)) - 1
+        return np.stack([winner == value for value in values if value > 0])
 
     def _slide(self, network: Forward, image: Array) -> Array:
         patch = [1] * (3 - len(self.patch)) + list(self.patch)

@@ -21,6 +21,7 @@ from autoseg.pipeline.folds.cross_validation import train_folds
 from autoseg.pipeline.folds.job_file import COMMAND, read_job
 from autoseg.pipeline.folds.jobs import TrainingOptions, resolve_job
 from autoseg.pipeline.folds.runs import read_run
+from autoseg.pipeline.selected import read_selection
 from autoseg.progress import SilentProgress
 from autoseg.report import is_drawn
 from autoseg.training.record import read_record
@@ -125,6 +126,9 @@ def test_a_fold_that_fails_is_reported_with_its_log_and_the_others_are_finished(
     assert {row["fold"] for row in table.rows} == {"0", "1"}
     assert is_drawn(folds / "contact_sheet.png")
     assert len(read_evaluation(folds / "cross_validation.json").cases) == len(NAMES)
+    selection = read_selection(Workspace(root=workspace), "default")
+    assert selection is not None
+    assert "4 subjects" in selection.evidence.trials[0].reason
 
 
 def test_what_no_fold_could_begin_with_is_reported_once_before_any_starts(

@@ -18,7 +18,16 @@ from dataset_fingerprints.geometry import find_reorientation, to_canonical
 from dataset_fingerprints.reading.dicom import list_series
 from dataset_fingerprints.reading.images import is_series, read_channels, read_grid, write_label_map
 from tests.synthetic.dicom import write_series
-from tests.synthetic.dicom_files import AXIAL, ORIENTATION, POSITION, SPACING, THICKNESS, frame_tags, write_slice
+from tests.synthetic.dicom_files import (
+    AXIAL,
+    ORIENTATION,
+    POSITION,
+    SERIES,
+    SPACING,
+    THICKNESS,
+    frame_tags,
+    write_slice,
+)
 from tests.synthetic.scans import affine_of
 
 highdicom = pytest.importorskip("highdicom", reason="the extra `dicom` is not installed: pip install '.[dicom]'")
@@ -100,19 +109,37 @@ def test_an_empty_mask_is_one_too(tmp_path: Path) -> None:
     assert not pydicom.dcmread(tmp_path / "a.seg.dcm").pixel_array.any()
 
 
-def test_a_series_that_no_segmentation_can_refer_to_is_said_and_costs_nothing_else(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_frames_of_one_file_keep_their_places_whatever_their_order(tmp_path: Path) -> None:
     pixels = np.arange(60, dtype=np.uint16).reshape(3, 4, 5)
     shared = {ORIENTATION: AXIAL, SPACING: (3, 2), THICKNESS: 5}
     tags = frame_tags([{POSITION: (0, 0, 5 * number)} for number in (2, 0, 1)], shared)
     write_slice(tmp_path / "series" / "all.dcm", pixels, tags)
+    labels = np.zeros((5, 4, 3), np.uint8)
+    labels[1, 2, 0] = labels[3, 0, 2] = 3
+    mask = write_mask(tmp_path / "series", tmp_path / "a.nii.gz", labels)
+    assert write_seg(tmp_path / "a.seg.dcm", mask, source(tmp_path / "series"))
+    volume = highdicom.seg.segread(tmp_path / "a.seg.dcm").get_volume(
+        combine_segments=True, allow_missing_positions=True
+    )
+    assert {tuple(volume.map_indices_to_reference(place[None])[0]) for place in np.argwhere(volume.array)} == {
+        (2.0, 6.0, 0.0),
+        (6.0, 0.0, 10.0),
+    }
+
+
+def test_a_series_that_no_segmentation_can_refer_to_is_said_and_costs_nothing_else(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in range(3):
+        tags = {POSITION: (0, 0, 5 * number), SERIES: None}
+        write_slice(tmp_path / "series" / f"{number}.dcm", np.ones((4, 5), np.uint16), tags)
     mask = write_mask(tmp_path / "series", tmp_path / "a.nii.gz", np.ones((5, 4, 3), np.uint8))
     with caplog.at_level(logging.WARNING):
         assert not write_seg(tmp_path / "a.seg.dcm", mask, source(tmp_path / "series"))
     (record,) = caplog.records
     assert record.getMessage() == (
-        "case a: no DICOM SEG was written: its frames are not stored in their order in space. The mask is there."
+        "case a: no DICOM SEG was written: its files have no SeriesInstanceUID, by which a SEG refers to them. "
+        "The mask is there."
     )
     assert not (tmp_path / "a.seg.dcm").exists()
 

@@ -12,6 +12,7 @@ import pytest
 
 import autoseg
 from dataset_fingerprints.errors import ArgumentError, DataError
+from tests.synthetic.commands import run
 from tests.synthetic.dicom import write_series
 from tests.synthetic.scans import affine_of, head, write_nifti
 from tests.synthetic.tiny import CONFIGURATION, SHAPE, Tiny
@@ -98,6 +99,23 @@ def test_masks_in_sub_folders_are_scored_against_references_that_lie_alike(
     predict(finished, scans[0], tmp_path / "out", probabilities=True)
     evaluation = autoseg.evaluate(tmp_path / "out", tmp_path / "truth")
     assert [case.case for case in evaluation.cases] == ["a", "site/a"]
+
+
+def test_the_command_line_takes_several_inputs_and_says_what_lies_beside_the_masks(
+    finished: Tiny,
+    scans: list[Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    arguments = [*scans, "-o", tmp_path / "out", "-w", finished.workspace.root, "--uncertainty"]
+    assert run(monkeypatch, "predict", *arguments) == 0
+    said = "".join(capsys.readouterr().out.split())
+    assert "4masksmade" in said
+    assert "1maskisthereasDICOMSEG,too(.seg.dcm)." in said
+    assert "Onenetworkpredicts:thereisanentropy,butnodisagreement" in said
+    assert f"Record:{tmp_path}/out-report/prediction.json" in said
+    assert f"Maps:{tmp_path}/out-report/uncertainty" in said
 
 
 def test_inputs_that_are_none_are_refused(finished: Tiny, tmp_path: Path) -> None:
