@@ -152,7 +152,7 @@ def _draw_gain(axes: Axes, trial: Trial, level: float) -> None:
 
 
 def _start(axes: Axes, head: str, below: str) -> None:
-    axes.set_title(fit(head, 340, 10), fontsize=10, color=INK, loc="left", parse_math=False)
+    axes.set_title(fit(head, 300, 10), fontsize=10, color=INK, loc="left", parse_math=False)
     axes.set_xlabel(below, color=QUIET, fontsize=9)
     axes.grid(visible=True, color="#e6e8eb", linewidth=0.8)
     axes.spines[["top", "right"]].set_visible(False)
