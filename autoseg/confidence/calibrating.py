@@ -2,7 +2,9 @@
 
 An out-of-fold mask is that of the one network that did not train on its case, a new scan's that of the mean of all
 folds. The mean is a little better than a network alone and less certain where networks disagree, so that what is
-predicted of it is rather too low than too high; `python -m experiments confidence` measures by how much.
+predicted of it is rather too low: by 0.05 on held-out simulated scans (`python -m experiments confidence`), where it
+was nearer to the truth all the same than the mean of what is predicted of each network, and followed it more closely.
+Agreement of networks, of which a cross-validation knows nothing, is no part of it: it was 0.4 too high there.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -55,8 +55,6 @@ class MaskSigns:
             (Soft Dice Confidence; arXiv 2402.10665); 0 for an empty mask.
         mean_probability: in the mask; 0 for an empty one.
         agreement: mean Dice of the networks' own masks, pair by pair (Zenk 2025); None for a single network.
-        networks: the numbers of each network's own mask, empty for an empty mask; none of a single network, whose mask
-            is this one.
         lesions: its components, largest first, at most `MOST_LESIONS`.
     """
 
@@ -66,16 +64,10 @@ class MaskSigns:
     mean_probability: float
     agreement: float | None
     lesions: tuple[LesionSigns, ...]
-    networks: tuple[tuple[float, ...], ...] = ()
 
     def numbers(self) -> tuple[float, ...]:
         """Return what a Dice is predicted from: the confidence, the mean probability, the volume's logarithm."""
-        return list_numbers(self.soft_dice_confidence, self.mean_probability, self.volume_ml)
-
-
-def list_numbers(soft_dice_confidence: float, mean_probability: float, volume_ml: float) -> tuple[float, ...]:
-    """Return signs of a mask as a Dice is predicted from them."""
-    return (soft_dice_confidence, mean_probability, math.log10(max(volume_ml, _LEAST_ML)))
+        return (self.soft_dice_confidence, self.mean_probability, math.log10(max(self.volume_ml, _LEAST_ML)))
 
 
 def measure_signs(
@@ -99,8 +91,8 @@ def measure_signs(
         # A single network agrees with itself.
         several = networks if len(networks) > 1 else []
         masks = [_mark(network, heads, thresholds) for network in several]
-        rounded, *own = (_round(select_targets(values, heads)) for values in (mean, *several))
-        sums.add(slab_box, rounded, own, torch.stack(masks) if masks else None)
+        rounded = (select_targets(mean, heads) * 255).round() / 255
+        sums.add(slab_box, rounded, torch.stack(masks) if masks else None)
     return sums.conclude()
 
 
@@ -128,10 +120,6 @@ def _read_with_networks(probabilities: Probabilities, box: Box) -> tuple[torch.T
     return total, [network for _, networks in parts for network in networks]
 
 
-def _round(values: torch.Tensor) -> torch.Tensor:
-    return (values * 255).round() / 255
-
-
 def _mark(values: torch.Tensor, heads: Heads, thresholds: Sequence[float]) -> torch.Tensor:
     """Return (label or region, x, y, z) whether the mask of some probabilities holds a voxel."""
     indices = choose_labels(values, heads, thresholds)
@@ -156,8 +144,6 @@ class _Sums:
         )
         self._soft = np.zeros(targets)
         self._shared = np.zeros((targets, networks, networks))
-        # Of each network's probabilities, everywhere and in its own mask.
-        self._own = np.zeros((2, networks, targets))
         self._owners = [np.repeat(one.targets, one.counts) for one in components]
         # Per component: voxels, sum of probabilities, sum of agreeing shares, sums of places.
         self._totals = [np.zeros((sum(one.counts) + 1, 6)) for one in components]
@@ -167,13 +153,12 @@ class _Sums:
             for layer in one.numbers:
                 totals[:, 0] += np.bincount(layer.ravel(), minlength=len(totals))
 
-    def add(self, box: Box, mean: torch.Tensor, networks: Sequence[torch.Tensor], masks: torch.Tensor | None) -> None:
+    def add(self, box: Box, mean: torch.Tensor, masks: torch.Tensor | None) -> None:
         """Add a slab.
 
         Args:
             box: of the slab.
             mean: (label or region, x, y, z) probabilities.
-            networks: the same of each network; none of a single one.
             masks: (network, label or region, x, y, z); None of a single network.
         """
         self._soft += mean.sum((1, 2, 3), dtype=torch.float64).cpu().numpy()
@@ -182,9 +167,6 @@ class _Sums:
             for target in range(len(mean)):
                 self._shared[target] += _count_shared(masks[:, target])
             values.append(masks.float().mean(0).cpu().numpy())
-            for place, (own, mask) in enumerate(zip(networks, masks, strict=True)):
-                self._own[0, place] += own.sum((1, 2, 3), dtype=torch.float64).cpu().numpy()
-                self._own[1, place] += (own * mask).sum((1, 2, 3), dtype=torch.float64).cpu().numpy()
         for place, one in enumerate(self._components):
             self._add_components(place, one, box, values)
 
@@ -237,15 +219,7 @@ class _Sums:
             mean_probability=inside / voxels if voxels else 0.0,
             agreement=_mean_dice(self._shared[target]) if self._networks > 1 else None,
             lesions=tuple(lesions),
-            networks=tuple(self._describe_networks(target, voxel_mm3)) if self._networks > 1 else (),
         )
-
-    def _describe_networks(self, target: int, voxel_mm3: float) -> Iterator[tuple[float, ...]]:
-        for place, voxels in enumerate(np.diag(self._shared[target])):
-            everywhere, inside = map(float, self._own[:, place, target])
-            size = float(voxels)
-            volume_ml = size * voxel_mm3 / 1000
-            yield list_numbers(2 * inside / (everywhere + size), inside / size, volume_ml) if size else ()
 
 
 def _count_shared(masks: torch.Tensor) -> NDArray[np.float64]:

@@ -51,18 +51,6 @@ def test_networks_agree_as_far_as_their_own_masks_overlap():
     assert three.agreement == pytest.approx((1 + 2 * 16 / 18) / 3)
 
 
-def test_each_network_has_the_signs_of_its_own_mask():
-    first, second, third = two_lesions(), two_lesions(), np.full((1, *SHAPE), 0.2)
-    second[0, 4, 3:5, 3] = 0.45
-    members = [lesion_probabilities(values, (1, 2, 3)) for values in (first, second, third)]
-    (found,) = measure_signs(segment(members))
-    alone = [measure_signs(segment([member]))[0] for member in members]
-    assert found.networks[0] == pytest.approx(alone[0].numbers())
-    assert found.networks[1] == pytest.approx(alone[1].numbers())
-    assert found.networks[2] == ()
-    assert alone[0].networks == ()
-
-
 def test_an_empty_mask_has_no_confidence_and_networks_that_find_nothing_agree():
     nothing = np.full((1, *SHAPE), 0.2)
     (found,) = measure_signs(segment([lesion_probabilities(nothing)] * 2))
