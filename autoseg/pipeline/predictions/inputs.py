@@ -11,7 +11,7 @@ from pathlib import Path
 from autoseg.pipeline.new_scans import NewScan, find_files, find_scans, list_left_out
 from autoseg.pipeline.predictions.places import report_folder
 from dataset_fingerprints.errors import DataError
-from dataset_fingerprints.files.places import is_within
+from dataset_fingerprints.files.places import identify_place, is_within
 from dataset_fingerprints.layouts import AUTOMATIC, Selection, find_layout
 from dataset_fingerprints.names import some_of
 from dataset_fingerprints.reading.images import is_image
@@ -133,7 +133,7 @@ def _find(
 
 def _without_masks(scans: Sequence[NewScan], place: Path, out: Path) -> Sequence[NewScan]:
     """Return the scans of a folder without those in the folder of the masks, where all of these are masks of others."""
-    if not (place.is_dir() and out.is_dir() and is_within(out, place)):
+    if not (place.is_dir() and identify_place(out) and is_within(out, place)):
         return scans
     lie_inside = [all(is_within(file.parent, out) for file in scan.files()) for scan in scans]
     inside = [scan for scan, is_inside in zip(scans, lie_inside, strict=True) if is_inside]
