@@ -29,6 +29,7 @@ RUNTIME = [
 
 EXTRAS = {
     "dev": [
+        "highdicom>=0.24",
         "hypothesis",
         "import-linter>=2.0",
         "mypy>=1.15",
@@ -43,7 +44,7 @@ EXTRAS = {
         "scipy-stubs",
         "tensorboard",
     ],
-    "dicom": ["highdicom", "pydicom>=3.0"],
+    "dicom": ["highdicom>=0.24", "pydicom>=3.0"],
     "onnx": ["onnx>=1.17", "onnxruntime>=1.19"],  # the first releases for numpy 2
     "tensorboard": ["tensorboard"],
 }

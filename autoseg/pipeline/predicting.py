@@ -122,11 +122,11 @@ def predict(scans: Sequence[Path], out: Path, place: Place, options: PredictionO
     kept = _find_kept(work, model, extras, options, progress)
     report = begin_report(work.source.run, model, work.targets.folder, recorded)
     jobs = _list_jobs(work, extras, kept)
+    if work.targets.derivative is not None:
+        work.targets.derivative.describe(own_version(), model.description)
     with progress.task("Predicting", len(jobs)) as task:
         outcomes = tuple(Segmenting(model=model, series=options.series, report=report, task=task).run(jobs))
     conclude([outcome for outcome in outcomes if isinstance(outcome, Outcome)], progress)
-    if work.targets.derivative is not None and not all(isinstance(outcome, Failure) for outcome in outcomes):
-        work.targets.derivative.describe(own_version(), model.description)
     written = report.conclude(progress, named=work.targets.named)
     return _settle(work.targets, extras, kept, outcomes, written, tuple(report.warnings))
 

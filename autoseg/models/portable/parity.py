@@ -11,8 +11,9 @@ from torch import nn
 from autoseg.hardware.limits import count_cores
 from dataset_fingerprints.errors import DataError
 
-# Mean difference of logits as a share of their standard deviation. About that share of voxels may change their label.
-MOST_SINGLE, MOST_HALF = 1e-4, 5e-3
+# Mean difference of logits as a share of their standard deviation; of random patches, about half that share of voxels
+# has another label. torch's own rounding reaches 3e-4 in norms over 128 x 128 x 128 voxels.
+MOST_SINGLE, MOST_HALF = 1e-3, 5e-3
 # Intensities that a few voxels have, in standard deviations.
 BRIGHTEST = 100.0
 

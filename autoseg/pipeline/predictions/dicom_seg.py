@@ -86,6 +86,16 @@ def place_seg(mask: Path, name: str) -> Path:
     return mask.with_name(f"{Path(name).name}{SUFFIX}")
 
 
+def is_own(path: Path) -> bool:
+    """Return whether a file is a SEG object that this program wrote."""
+    import pydicom
+
+    try:
+        return bool(pydicom.dcmread(path, stop_before_pixels=True).get("Manufacturer") == _NAME)
+    except (pydicom.errors.InvalidDicomError, OSError):
+        return False
+
+
 def write_seg(path: Path, mask: Path, source: SegSource) -> bool:
     """Write a mask file as a SEG object, and return whether that could be done; why it could not is logged.
 
@@ -102,6 +112,8 @@ def write_seg(path: Path, mask: Path, source: SegSource) -> bool:
 
 
 def _try(path: Path, mask: Path, source: SegSource) -> None:
+    if path.exists() and not is_own(path):
+        raise DataError(f"{path} is of another program, and is not replaced. Move it away, and predict again.")
     image = read_label_map(mask)
     labels = image.voxels[0].round().astype(np.int64)
     indices = np.zeros(labels.shape, dtype=np.uint8)

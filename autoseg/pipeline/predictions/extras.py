@@ -10,7 +10,7 @@ from autoseg.pipeline.new_scans import NewScan
 from autoseg.pipeline.outputs import refuse_inputs, refuse_names, refuse_no_place, refuse_read_only
 from autoseg.pipeline.predictions import maps
 from autoseg.pipeline.predictions.bids import Derivative
-from autoseg.pipeline.predictions.dicom_seg import SegSource, can_write, place_seg, write_seg
+from autoseg.pipeline.predictions.dicom_seg import SegSource, can_write, is_own, place_seg, write_seg
 from autoseg.pipeline.predictions.maps import NO_MAPS, MapFiles, name_parts
 from autoseg.pipeline.predictions.places import PROBABILITIES, UNCERTAINTY, report_folder, report_of_mask
 from autoseg.pipeline.predictions.targets import Targets
@@ -45,12 +45,12 @@ class Extras:
         """
         if self.derivative is not None:
             self.derivative.write_sidecars(scan, self.parts)
-        if self.seg is not None and self.seg_source is not None and not self.seg.is_file():
+        if self.seg is not None and self.seg_source is not None and not (self.seg.is_file() and is_own(self.seg)):
             write_seg(self.seg, mask, self.seg_source)
 
     def forget(self) -> None:
         """Delete what follows from an earlier mask, before another one is written in its place."""
-        if self.seg is not None:
+        if self.seg is not None and is_own(self.seg):
             self.seg.unlink(missing_ok=True)
 
     def paths(self) -> tuple[Path, ...]:

@@ -17,10 +17,10 @@ WRONG: dict[str, tuple[str, dict[str, Any], str]] = {
     "empty path": ("predict", {"scans": "", "out": "x"}, "scans is '', of type str. Expected a path"),
     "path of bytes": ("predict", {"scans": b"x", "out": "x"}, "scans is b'x'"),
     "path with a zero": ("predict", {"scans": "a\0b", "out": "x"}, "scans is 'a.x00b'"),
-    "list of paths": (
+    "list with a number": (
         "predict",
-        {"scans": ["a", "b"], "out": "x"},
-        "scans is .'a', 'b'., of type list",
+        {"scans": ["a", 2], "out": "x"},
+        "scans is .'a', 2., of type list. Expected a path, or several",
     ),
     "workspace that is a number": ("train", {"workspace": 5}, "workspace is 5.*a path or a Workspace"),
     "label folder": ("plan_and_preprocess", {"dataset": "x", "labels": 1}, "labels is 1"),

@@ -81,7 +81,7 @@ def test_predicting_several_series_lists_them_and_takes_the_one_that_is_named(tr
     assert run(monkeypatch, *arguments, "--series", "sagittal") == 2
     assert "none of them fits --series 'sagittal'" in " ".join(capsys.readouterr().err.split())
     assert run(monkeypatch, *arguments, "--series", "Whole") == 0
-    (mask,) = (tmp_path / "out").iterdir()
+    (mask,) = (tmp_path / "out").glob("*.nii.gz")
     assert mask.name == "p.nii.gz"
     assert read_grid(mask).shape == head(50)[0].shape
     # The same from Python, of the same two folders.

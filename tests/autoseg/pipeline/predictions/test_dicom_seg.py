@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from autoseg.pipeline.predictions import dicom_seg
 from autoseg.pipeline.predictions.dicom_seg import SegSource, choose_codes, place_seg, write_seg
+from autoseg.pipeline.predictions.extras import Extras
 from dataset_fingerprints.dataset import Label
 from dataset_fingerprints.geometry import find_reorientation, to_canonical
 from dataset_fingerprints.reading.dicom import list_series
@@ -142,6 +143,24 @@ def test_a_series_that_no_segmentation_can_refer_to_is_said_and_costs_nothing_el
         "The mask is there."
     )
     assert not (tmp_path / "a.seg.dcm").exists()
+
+
+def test_a_segmentation_of_another_program_is_not_replaced(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write_series(tmp_path / "series", np.zeros(SHAPE, np.int16), affine_of(flips=(-1, -1, 1)))
+    mask = write_mask(tmp_path / "series", tmp_path / "a.nii.gz", draw())
+    path = tmp_path / "a.seg.dcm"
+    for _ in range(2):
+        assert write_seg(path, mask, source(tmp_path / "series")), "an own one is"
+    theirs = pydicom.dcmread(path)
+    theirs.Manufacturer = "Somebody"
+    theirs.save_as(path)
+    for content in (path.read_bytes(), b"no DICOM file"):
+        path.write_bytes(content)
+        Extras(seg=path, seg_source=source(tmp_path / "series")).forget()
+        with caplog.at_level(logging.WARNING):
+            assert not write_seg(path, mask, source(tmp_path / "series"))
+        assert "is of another program, and is not replaced" in caplog.messages[-1]
+        assert path.read_bytes() == content
 
 
 def test_a_segmentation_beside_its_series_is_no_image_and_no_second_series(tmp_path: Path) -> None:
