@@ -52,6 +52,10 @@ def calibrate(
         cases: of the cross-validation.
         names: of the labels or regions.
     """
+    if not cases:
+        return tuple(
+            TargetCalibration(name=name, rule=None, error=None, empty=0, rightly_empty=0) for name in names
+        ), None
     groups = _deal(cases)
     found, unseen, constant = [], [], []
     for target, name in enumerate(names):

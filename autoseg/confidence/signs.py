@@ -78,7 +78,8 @@ def measure_signs(
     Probabilities are rounded to 1/255, as those of a cross-validation are stored, so that both have the same sums.
 
     Args:
-        segmented: the mask, which post-processing may have changed, and the probabilities.
+        segmented: the mask, which post-processing may have changed, and the probabilities; with a single member there
+            is no agreement.
         thresholds: by which each network's own mask is decided, as in `Decision`.
         divided: whether the components are told apart; else the whole mask counts as one.
     """
@@ -89,7 +90,7 @@ def measure_signs(
     for slab_box in _slab_boxes(probabilities, len(segmented.members)):
         mean, networks = _read_with_networks(probabilities, slab_box)
         # A single network agrees with itself.
-        several = networks if len(networks) > 1 else []
+        several = networks if len(segmented.members) > 1 else []
         masks = [_mark(network, heads, thresholds) for network in several]
         rounded = (select_targets(mean, heads) * 255).round() / 255
         sums.add(slab_box, rounded, torch.stack(masks) if masks else None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from autoseg.models.predicted_dice import DiceCalibration
-from autoseg.models.quality import MeasuredEfforts, describe_flips, describe_gain
+from autoseg.models.quality import BEST_STEP, MeasuredEfforts, describe_flips, describe_gain
 from dataset_fingerprints.names import counted
 
 COLUMNS = ("flips", "overlap", "networks", "Dice", "gain (95 %)", "s/case", "used for")
@@ -27,12 +27,15 @@ def describe_rows(measured: MeasuredEfforts) -> Iterator[tuple[str, ...]]:
     """Yield a row per way to predict a configuration."""
     planned = measured.efforts[0].step_share
     most = max(effort.networks for effort in measured.efforts)
+    flips = max((effort.mirror_axes for effort in measured.efforts), key=len)
+    qualities = {
+        "fast": ((), measured.fast_step, 1),
+        "standard": (measured.paying_axes, planned, most),
+        "best": (flips, min(planned, BEST_STEP), most),
+    }
     for effort in measured.efforts:
-        used = []
-        if effort.networks == most and (effort.mirror_axes, effort.step_share) == (measured.paying_axes, planned):
-            used.append("standard")
-        if effort.networks == 1 and (effort.mirror_axes, effort.step_share) == ((), measured.fast_step):
-            used.append("fast")
+        way = (effort.mirror_axes, effort.step_share, effort.networks)
+        used = [name for name, wanted in qualities.items() if way == wanted]
         yield (
             ", ".join("xyz"[axis] for axis in effort.mirror_axes) or "none",
             f"{1 - effort.step_share:.0%}",

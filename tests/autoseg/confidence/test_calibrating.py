@@ -66,6 +66,7 @@ def test_too_few_cases_predict_nothing_and_say_so():
     assert assess((make_signs(0.8),), calibration).scan is None
     assert "fewer than 10 out-of-fold masks" in calibration.describe()
     assert assess((make_signs(0.8),), None).scan is None
+    assert assess((make_signs(0.8),), calibration_of([])).scan is None
 
 
 def test_an_empty_mask_is_as_good_as_other_empty_masks_were():

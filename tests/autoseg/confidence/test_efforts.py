@@ -7,6 +7,7 @@ import pytest
 
 from autoseg.confidence.efforts import Effort, judge, list_tried
 from autoseg.models.quality import MeasuredEfforts, check_quality, choose_effort, describe_choice
+from autoseg.pipeline.confidence.texts import describe_efforts, describe_rows
 from dataset_fingerprints.errors import DataError
 from planners.plan import Prediction
 
@@ -92,3 +93,11 @@ def test_what_is_used_is_said_with_what_it_brings():
 def test_an_unknown_quality_is_refused_with_the_known_ones():
     with pytest.raises(DataError, match="fast, standard, best"):
         check_quality("fastest")
+
+
+def test_the_table_says_which_way_each_quality_takes():
+    rows = list(describe_rows(measure({(0,): 0.01})))
+    used = {row[-1]: row[:3] for row in rows if row[-1]}
+    assert used == {"fast": ("none", "25%", "1"), "standard": ("x", "50%", "1"), "best": ("x, y, z", "50%", "1")}
+    assert "predicts with flips along x only: +0.0" in describe_efforts(measure({(0,): 0.01}))
+    assert "predicts with no flips: all of them bring" in describe_efforts(measure({}))

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -49,6 +51,14 @@ def test_networks_agree_as_far_as_their_own_masks_overlap():
     assert [lesion.agreement for lesion in found.lesions] == [1, 0.5]
     three = measure_signs(segment([lesion_probabilities(first)] * 2 + [lesion_probabilities(second)]))[0]
     assert three.agreement == pytest.approx((1 + 2 * 16 / 18) / 3)
+
+
+def test_a_mean_may_be_measured_without_its_members():
+    members = [lesion_probabilities(two_lesions())] * 2
+    segmented = segment(members)
+    (found,) = measure_signs(replace(segmented, members=(segmented.probabilities,)))
+    assert found.agreement is None
+    assert found.numbers() == measure_signs(segmented)[0].numbers()
 
 
 def test_an_empty_mask_has_no_confidence_and_networks_that_find_nothing_agree():
