@@ -85,13 +85,14 @@ def list_rules(candidates: PostprocessingCandidates, label: str, *, independent:
 
 
 def _list_removals(candidates: PostprocessingCandidates, label: str) -> Iterator[Choice]:
+    """Yield the removals; of equally good ones the first is taken, and the largest component alone empties no mask."""
+    if candidates.largest_only:
+        yield choose("largest_component", LargestComponentOptions(label=label))
     for volume in candidates.min_volumes_mm3:
         if volume > 0:
             yield choose("smallest_volume", SmallestVolumeOptions(volume_mm3=volume, label=label))
     for volume, peak in product(candidates.large_volumes_mm3, candidates.peaks):
         yield choose("large_or_probable", LargeOrProbableOptions(volume_mm3=volume, probability=peak, label=label))
-    if candidates.largest_only:
-        yield choose("largest_component", LargestComponentOptions(label=label))
 
 
 def join_thresholds(rules: Sequence[Rule]) -> tuple[float, ...]:

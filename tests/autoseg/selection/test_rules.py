@@ -24,6 +24,11 @@ def test_all_combinations_are_tried_each_once_and_the_plain_rule_first() -> None
     assert [rule.threshold for rule in rules[::removals]] == [None, 0.6, 0.3] * 2
 
 
+def test_of_equally_good_removals_the_one_that_empties_no_mask_comes_first() -> None:
+    removals = [rule.removal.name for rule in list_rules(CANDIDATES, "lesion", independent=False) if rule.removal]
+    assert removals[:2] == ["largest_component", "smallest_volume"]
+
+
 def test_labels_that_compete_keep_the_usual_threshold() -> None:
     assert {rule.threshold for rule in list_rules(CANDIDATES, "lesion", independent=False)} == {None}
 
@@ -35,7 +40,7 @@ def test_of_an_older_plan_its_volumes_are_tried() -> None:
 
 def test_holes_are_filled_before_components_are_taken_out() -> None:
     rule = list_rules(CANDIDATES, "lesion", independent=True)[-1]
-    assert [step.name for step in rule.postprocessing("lesion")] == ["fill_holes", "largest_component"]
+    assert [step.name for step in rule.postprocessing("lesion")] == ["fill_holes", "large_or_probable"]
     assert all(step.options["label"] == "lesion" for step in rule.postprocessing("lesion"))
 
 
