@@ -7,8 +7,9 @@ import os
 import platform
 from functools import cache
 
-# Blocks up to this size are kept, and so much of them at most. Feature maps of a patch take less as a rule.
-KEPT_BLOCK_BYTES, KEPT_BYTES = 256 << 20, 256 << 20
+# Blocks up to this size are kept, and so much of them at most. Feature maps take less as a rule, logits of many labels
+# more: these would leave holes.
+KEPT_BLOCK_BYTES, KEPT_BYTES = 64 << 20, 256 << 20
 # Numbers of glibc's options.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 _OF_THE_USER = ("GLIBC_TUNABLES", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_")

@@ -136,7 +136,6 @@ def _add(waiting: Iterable[_Sums], start: Triple, tile: torch.Tensor, weights: t
     x, y, z = start
     x_edge, y_edge, z_edge = weights.shape
     rows, columns = slice(y, y + y_edge), slice(z, z + z_edge)
-    tile = tile * weights
     for sums in waiting:
         if sums.start >= x + x_edge:
             break
@@ -145,7 +144,7 @@ def _add(waiting: Iterable[_Sums], start: Triple, tile: torch.Tensor, weights: t
             sums.total = torch.zeros((len(tile), *layers), device=tile.device)
             sums.weight = torch.zeros(layers, device=tile.device)
         covered = slice(sums.start - x, sums.stop - x)
-        sums.total[:, :, rows, columns] += tile[:, covered]
+        sums.total[:, :, rows, columns] += tile[:, covered] * weights[covered]
         sums.weight[:, rows, columns] += weights[covered]
 
 
