@@ -92,6 +92,7 @@ def peer_predictions(
     columns = (
         "scan",
         "flips",
+        "nnU-Net",
         "autoseg s",
         "nnU-Net s",
         "ratio",

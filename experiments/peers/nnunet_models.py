@@ -2,6 +2,7 @@
 
     python nnunet_models.py train JOB.json       plans, preprocesses and trains tiny models
     python nnunet_models.py predict JOB.json     predicts scans with a trained model, and times it
+    python nnunet_models.py command JOB.json     does so as nnUNetv2_predict does, with its processes beside
 
 A job is a JSON object; `experiments.peers.parity` writes them. Planner, trainer, predictor and files are nnU-Net's.
 """
@@ -20,6 +21,8 @@ from typing import Any
 
 # What networks that nobody asks for here want to import, and what does not go with a torch for CPUs.
 STUBBED = ("torchvision", "timm")
+# What nnUNetv2_predict starts for reading, and for writing (-npp, -nps).
+COMMAND_PROCESSES = 3
 
 
 class _Anything:
@@ -139,16 +142,7 @@ def predict(job: dict[str, Any]) -> None:
     threads = job.get("threads") or len(os.sched_getaffinity(0))
     torch.set_num_threads(threads)
     predict_from_raw_data.default_num_processes = threads
-    predictor = predict_from_raw_data.nnUNetPredictor(
-        tile_step_size=0.5,
-        use_mirroring=job["mirror"],
-        perform_everything_on_device=False,
-        device=torch.device("cpu"),
-        allow_tqdm=False,
-    )
-    predictor.initialize_from_trained_model_folder(
-        job["model"], use_folds=tuple(job["folds"]), checkpoint_name=job.get("checkpoint", "checkpoint_final.pth")
-    )
+    predictor = _make_predictor(job)
     reader = predictor.plans_manager.image_reader_writer_class()
     seconds = []
     for files, out in zip(job["scans"], job["out"]):  # noqa: B905
@@ -162,6 +156,38 @@ def predict(job: dict[str, Any]) -> None:
         if probabilities is not None:
             np.save(f"{out}.npy", probabilities.astype(np.float32))
     print(json.dumps(seconds), flush=True)
+
+
+def predict_as_command(job: dict[str, Any]) -> None:
+    """Predict a job's scans with as many processes as nnUNetv2_predict starts, and print the seconds as JSON."""
+    predictor = _make_predictor(job)
+    start = time.perf_counter()
+    predictor.predict_from_files(
+        job["scans"],
+        [out.removesuffix(".nii.gz") for out in job["out"]],
+        save_probabilities=False,
+        overwrite=True,
+        num_processes_preprocessing=COMMAND_PROCESSES,
+        num_processes_segmentation_export=COMMAND_PROCESSES,
+    )
+    print(json.dumps([time.perf_counter() - start]), flush=True)
+
+
+def _make_predictor(job: dict[str, Any]) -> Any:
+    import torch
+    from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
+
+    predictor = nnUNetPredictor(
+        tile_step_size=0.5,
+        use_mirroring=job["mirror"],
+        perform_everything_on_device=False,
+        device=torch.device("cpu"),
+        allow_tqdm=False,
+    )
+    predictor.initialize_from_trained_model_folder(
+        job["model"], use_folds=tuple(job["folds"]), checkpoint_name=job.get("checkpoint", "checkpoint_final.pth")
+    )
+    return predictor
 
 
 def _accumulate_in_float32(torch: Any) -> None:
@@ -189,7 +215,7 @@ def main() -> None:
     """Do what the arguments say."""
     _, what, path = sys.argv
     job = json.loads(Path(path).read_text())
-    {"train": train, "predict": predict}[what](job)
+    {"train": train, "predict": predict, "command": predict_as_command}[what](job)
     sys.stdout.flush()
 
 

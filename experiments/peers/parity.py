@@ -180,16 +180,22 @@ class Difference:
         return (self.model, self.scan, *cells)
 
 
+# What is asked of nnU-Net, and how tables call it.
+WAYS = {"predict": "one process", "command": "its command"}
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Predicted:
     """Costs of predicting one scan by a command of each side, start included.
 
     Attributes:
+        way: of nnU-Net: its predictor called in one process, or with the processes of its command.
         seconds: of the scan alone, without the start, as each side says itself.
     """
 
     scan: str
     flips: bool
+    way: str
     autoseg: Cost
     nnunet: Cost
     seconds: tuple[float, float]
@@ -201,6 +207,7 @@ class Predicted:
         return (
             self.scan,
             "flips" if self.flips else "no flips",
+            WAYS[self.way],
             f"{ours:.1f}",
             f"{theirs:.1f}",
             f"{ours / theirs:.2f}",
@@ -312,9 +319,13 @@ def race_predictions(
             for _ in range(rounds):
                 ours, own_seconds = _time_ours(bundle, images[0], work, mirror=mirror)
                 job = _describe_job(RACE, work, "3d_fullres", [images]) | {"folds": [0], "mirror": mirror}
-                theirs, seconds = _time_theirs(commands, job | {"float32": False, "probabilities": False}, work)
-                pair = (own_seconds, seconds)
-                yield Predicted(scan=scan.describe(), flips=mirror, autoseg=ours, nnunet=theirs, seconds=pair)
+                job |= {"float32": False, "probabilities": False}
+                for way in WAYS:
+                    theirs, seconds = _time_theirs(commands, way, job, work)
+                    pair = (own_seconds, seconds)
+                    yield Predicted(
+                        scan=scan.describe(), flips=mirror, way=way, autoseg=ours, nnunet=theirs, seconds=pair
+                    )
 
 
 def _time_ours(bundle: Path, image: str, work: Path, *, mirror: bool) -> tuple[Cost, float]:
@@ -326,10 +337,10 @@ def _time_ours(bundle: Path, image: str, work: Path, *, mirror: bool) -> tuple[C
     return cost, float(scan["seconds"])
 
 
-def _time_theirs(commands: Path, job: Mapping[str, Any], work: Path) -> tuple[Cost, float]:
+def _time_theirs(commands: Path, way: str, job: Mapping[str, Any], work: Path) -> tuple[Cost, float]:
     path, log = work / "race-job.json", work / "race-nnunet.log"
     write_json(path, dict(job))
-    cost = measure_command((str(commands / "python"), str(WORKER), "predict", str(path)), log, nnunet_variables(work))
+    cost = measure_command((str(commands / "python"), str(WORKER), way, str(path)), log, nnunet_variables(work))
     return cost, float(sum(json.loads(log.read_text().strip().splitlines()[-1])))
 
 
