@@ -13,6 +13,10 @@ from autoseg.prediction.memory import Memory
 from autoseg.prediction.probabilities import Probabilities, Slab
 from autoseg.prediction.quantised import quantise_slab, restore_slab
 
+# What is kept at most of each network's probabilities, beside the sums of logits. Of a trained network they take a
+# fiftieth of their size; noise, of which this is too little, is computed again when it is read.
+MOST_BYTES = 128 << 20
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Part:
@@ -74,6 +78,7 @@ class Compactor:
     def __init__(self, probabilities: Probabilities, memory: Memory) -> None:
         self._probabilities, self._memory = probabilities, memory
         self._parts: list[_Part] | None = []
+        self._kept_bytes = 0
         self._device = torch.device("cpu")
 
     def see(self, slab: Slab) -> None:
@@ -82,7 +87,8 @@ class Compactor:
             return
         values = quantise_slab(slab.values, self._probabilities.scheme.heads())
         packed = blosc2.compress2(values, codec=blosc2.Codec.ZSTD, clevel=1, typesize=1, nthreads=1)
-        if not self._memory.can_hold(len(packed), 0):
+        self._kept_bytes += len(packed)
+        if self._kept_bytes > MOST_BYTES or not self._memory.can_hold(len(packed), 0):
             self._parts = None
             return
         x, y, z = slab.box.shape()

@@ -155,6 +155,18 @@ def test_probabilities_that_go_by_are_kept_in_little_space(
     assert not passes
 
 
+def test_probabilities_that_take_too_much_space_are_computed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    scan, scheme = make_scan(make_volume()[0]), plain_scheme(2)
+    model = make_model(PREDICTORS["member"](scheme), scheme)
+    plenty = model.segment(scan)
+    monkeypatch.setattr("autoseg.prediction.memory.MOST_HELD_BYTES", 100_000)
+    monkeypatch.setattr("autoseg.prediction.compact.MOST_BYTES", 100)
+    little = model.segment(scan)
+    assert not little.probabilities.layers.held
+    box = plenty.probabilities.box
+    assert torch.equal(little.probabilities.read_box(box), plenty.probabilities.read_box(box))
+
+
 def test_memory_is_given_as_long_as_a_share_of_it_is_left() -> None:
     memory = Memory(limit_gb=1.0)
     memory.take(2**29)
