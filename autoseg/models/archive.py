@@ -24,6 +24,8 @@ LIST = "model.json"
 _TEXTS = (".json", ".md", ".py")
 _MOST_FILES, _MOST_TEXT_BYTES = 4096, 1 << 26
 _ENCRYPTED = 0x1
+# What every zip file with a file in it begins with.
+_START = b"PK\x03\x04"
 # Equal contents make equal files.
 _TIME = (1980, 1, 1, 0, 0, 0)
 _READABLE = 0o644 << 16
@@ -105,7 +107,7 @@ class Archive:
         except FileNotFoundError as error:
             raise DataError(f"{self.path}: does not exist.") from error
         except _BROKEN as error:
-            reason = (str(error) or type(error).__name__).splitlines()[0]
+            reason = _describe_other(self.path) or (str(error) or type(error).__name__).splitlines()[0]
             raise DataError(f"{self.path}: cannot be read as a model ({reason}). {REMEDY}") from error
 
 
@@ -136,6 +138,17 @@ def writing_archive(path: Path) -> Iterator[ArchiveWriter]:
     """Give a writer of an archive that takes its name when the block ends without an error."""
     with replacing(path) as temporary, zipfile.ZipFile(temporary, "w") as opened:
         yield ArchiveWriter(opened)
+
+
+def _describe_other(path: Path) -> str:
+    """Return what a file is that no zip file was found in; empty of one whose end is there."""
+    if zipfile.is_zipfile(path):
+        return ""
+    with path.open("rb") as stream:
+        start = stream.read(len(_START))
+    if not start:
+        return "it is empty"
+    return "its end is missing: it was cut off" if start == _START else "it is not a zip file"
 
 
 def _make_entry(path: str) -> zipfile.ZipInfo:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from autoseg.models.selection import Gain, MeasuredFold
-from dataset_fingerprints.errors import DataError, did_you_mean
+from dataset_fingerprints.errors import DataError
 from planners.plan import Prediction
 
 SCHEMA_VERSION = 1
@@ -97,7 +97,7 @@ def check_quality(name: str) -> QualityName:
     for known in get_args(QualityName):
         if name == known:
             return known  # type: ignore[no-any-return]
-    raise DataError(f"--quality {name}: is unknown. {did_you_mean(name, QUALITIES)} Expected {', '.join(QUALITIES)}.")
+    raise DataError(f"--quality {name}: is unknown. Expected {', '.join(QUALITIES)}.")
 
 
 def choose_effort(quality: QualityName, planned: Prediction, measured: MeasuredEfforts | None) -> Prediction:

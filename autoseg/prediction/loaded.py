@@ -77,7 +77,7 @@ class Prediction:
         return np.ascontiguousarray(from_canonical(whole, find_reorientation(grid)))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
 class LoadedModel:
     """A trained model, ready to predict.
 
@@ -100,6 +100,11 @@ class LoadedModel:
     decision: Decision = USUAL
     calibration: DiceCalibration | None = None
     memory_gb: float = math.inf
+
+    def __repr__(self) -> str:
+        """Return what it takes and finds, in a line: networks fill a page."""
+        names = ", ".join(part.name for part in self.scheme.regions or self.scheme.labels)
+        return f"<model of {names} on {', '.join(self.channels)}: {self.description}>"
 
     def predict(self, scan: Source, *, spacing_mm: TripleFloat | None = None, series: str = "") -> Prediction:
         """Segment one scan.

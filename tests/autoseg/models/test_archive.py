@@ -88,11 +88,20 @@ def test_an_encrypted_entry_is_refused(tmp_path: Path) -> None:
         Archive(path)
 
 
-@pytest.mark.parametrize("content", [b"", b"PK", b"no zip file at all", b"\x93NUMPY" * 100])
-def test_what_is_no_zip_file_is_named(tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "it is empty"),
+        (b"PK", "it is not a zip file"),
+        (b"no zip file at all", "it is not a zip file"),
+        (b"\x93NUMPY" * 100, "it is not a zip file"),
+        (b"PK\x03\x04" + bytes(100), "its end is missing: it was cut off"),
+    ],
+)
+def test_what_is_no_zip_file_is_named(tmp_path: Path, content: bytes, reason: str) -> None:
     path = tmp_path / "model.zip"
     path.write_bytes(content)
-    with pytest.raises(DataError, match="cannot be read as a model"):
+    with pytest.raises(DataError, match=rf"cannot be read as a model \({reason}\)"):
         Archive(path)
 
 

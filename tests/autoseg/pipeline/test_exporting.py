@@ -54,6 +54,10 @@ def test_the_public_function_loads_it(finished: Tiny, bundle: Path, scan: Path) 
     assert mine.unlike == theirs.unlike
 
 
+def test_a_loaded_model_shows_itself_in_a_line(bundle: Path) -> None:
+    assert repr(autoseg.load_model(bundle)).startswith("<model of dark on T1w: 1 fold")
+
+
 def test_a_fold_is_a_model_too(finished: Tiny, scan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run(monkeypatch, "predict", scan, "-o", tmp_path / "masks", "-m", finished.fold(0).root) == 0
     assert (tmp_path / "masks" / "new.nii.gz").is_file()
