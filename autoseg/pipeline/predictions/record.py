@@ -31,7 +31,7 @@ class Quantity:
         name: of the label or region.
         lesions: number of its components, voxels that touch at a corner being one.
         volume_mm3: in all.
-        lesion_volumes_mm3: of each component, the largest first.
+        lesion_volumes_mm3: of the largest components (`showing.MOST_VOLUMES`), the largest first.
     """
 
     name: str
