@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 
@@ -41,7 +42,7 @@ def test_nothing_in_the_workspace_is_a_pickle_or_names_a_place_outside_but_the_r
     for path in (trained / "ws").rglob("*"):
         if path.is_file():
             content = path.read_bytes()
-            assert b"\x80\x04\x95" not in content, path
+            assert not re.match(rb"\x80[\x02-\x05]", content), path  # at its start: a picture may hold such bytes
             assert b"data.pkl" not in content, path  # of torch.save
             if path.name != "dataset.json":
                 assert str(trained).encode() not in content, path
