@@ -120,10 +120,11 @@ def check_labels(case: str, labels: NDArray[Any], scheme: LabelScheme) -> tuple[
         indices = scheme.to_indices(whole)
     except ValueError:
         found = sorted(set(np.unique(whole).tolist()) - set(scheme.known_values()))
+        example = ", ".join(f'"NAME {value}": {value}' for value in np.unique(whole)[:10].tolist() if value)
         message = (
             f"the label map holds {found[:10]}, but the labels are {list(scheme.known_values())}. Correct the file, or "
-            'name all labels in a dataset.json in the folder of the data set: {"labels": {"background": 0, "lesion": '
-            f'1, "NAME": {found[0]}}}}}.'
+            'name all labels in a dataset.json in the folder of the data set: {"labels": {"background": 0, '
+            f"{example}}}}}."
         )
         unexpected = Finding(case=case, grade="error", kind="unexpected-label", message=message)
         return np.zeros(labels.shape, dtype=np.uint8), (*findings, unexpected)
