@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +18,6 @@ from dataset_fingerprints.files.jsonfiles import read_json, write_json
 SCHEMA_VERSION = 1
 _PACKAGES = ("torch", "numpy", "scipy", "nibabel", "SimpleITK")
 _DISTRIBUTION = "autoseg-lesion"
-_PIECE = 1 << 22
 Result = Literal["predicted", "kept", "failed"]
 
 
@@ -115,7 +113,7 @@ class RecordedModel:
         description: of what is averaged, in words.
         source: `workspace`, `fold` or `bundle`.
         name: of the folder or file that it was read from.
-        sha256: over the files of its weights, in their order.
+        sha256: of the file of its weights; of several files, over the SHA-256 of each, in their order.
         folds: of all its stages.
     """
 
@@ -181,16 +179,6 @@ def describe_folds(models: ModelSet) -> tuple[RecordedFold, ...]:
             for model in folds
         )
     )
-
-
-def hash_files(paths: Sequence[Path]) -> str:
-    """Return the SHA-256 over the contents of files, one behind the other."""
-    digest = hashlib.sha256()
-    for path in paths:
-        with path.open("rb") as stream:
-            while piece := stream.read(_PIECE):
-                digest.update(piece)
-    return digest.hexdigest()
 
 
 def quantify(names: Sequence[str], amounts: Sequence[Amount]) -> tuple[Quantity, ...]:

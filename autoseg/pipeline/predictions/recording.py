@@ -19,7 +19,6 @@ from autoseg.pipeline.predictions.record import (
     PredictionRecord,
     RecordedModel,
     describe_folds,
-    hash_files,
     list_versions,
     quantify,
     read_record,
@@ -32,6 +31,7 @@ from autoseg.pipeline.sources import ModelSource, Place
 from autoseg.prediction import LoadedModel
 from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.workspace import Workspace
+from dataset_fingerprints.files.hashes import hash_file, hash_files
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -133,9 +133,13 @@ def describe_model(place: Place, source: ModelSource, models: ModelSet, loaded: 
         description=loaded.description,
         source="workspace" if isinstance(place, Workspace) else "fold" if isinstance(place, FoldFolder) else "bundle",
         name=root.name,
-        sha256=hash_files(source.files),
+        sha256=_hash(source.files),
         folds=describe_folds(models),
     )
+
+
+def _hash(files: Sequence[Path]) -> str:
+    return hash_file(files[0]) if len(files) == 1 else hash_files(files)
 
 
 def describe_device() -> str:
