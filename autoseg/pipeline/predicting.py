@@ -107,6 +107,7 @@ def predict(scans: Sequence[Path], out: Path, place: Place, options: PredictionO
     options.check()
     work = _find_work(scans, out, place, options)
     models = work.source.read()
+    models = models.take_first() if options.choice.single else models
     model = load_models(models, way=options.way, layout=work.inputs.layout())
     model = replace(model, memory_gb=options.max_memory_gb)
     recorded = describe_model(place, work.source, models, model)
