@@ -122,7 +122,12 @@ class Segmenting:
         return _Made(read=scan, segmented=segmented, seconds=time.monotonic() - started)
 
     def _finish(self, job: Job, made: _Made | Failure | None) -> Outcome | Failure | None:
-        """Write a mask and take note of the scan."""
+        """Write a mask and take note of the scan, in the report too."""
+        outcome = self._settle(job, made)
+        self.report.checkpoint()
+        return outcome
+
+    def _settle(self, job: Job, made: _Made | Failure | None) -> Outcome | Failure | None:
         if made is None:
             self._complete(job)
             return None
