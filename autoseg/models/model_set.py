@@ -54,6 +54,10 @@ class ModelSet:
         """Return the first model of each configuration that is averaged."""
         return tuple([*one.values()][-1][0] for one in self.stages)
 
+    def count_networks(self) -> int:
+        """Return how many networks are averaged; those of earlier stages do not count."""
+        return sum(len(model.weights) for one in self.stages for model in [*one.values()][-1])
+
     def run(self) -> Run:
         """Return what the first of them was trained by."""
         return self.averaged()[0].run

@@ -111,11 +111,13 @@ def predict(scans: Sequence[Path], out: Path, place: Place, options: PredictionO
     model = load_models(models, way=options.way, layout=work.inputs.layout())
     model = replace(model, memory_gb=options.max_memory_gb)
     recorded = describe_model(place, work.source, models, model, options.way)
-    extras = choose_extras(work.inputs.scans(), work.targets, model.scheme, options.wanted, options.series)
+    several = models.count_networks() > 1
+    wanted = replace(options.wanted, disagreement=options.wanted.uncertainty and several)
+    extras = choose_extras(work.inputs.scans(), work.targets, model.scheme, wanted, options.series)
     introduce(work.inputs, model, progress)
     selected = models.selection.describe_taken() if models.selection else ""
     del models
-    lacking = describe_lacking(extras, work.inputs, work.targets, options.wanted, several=recorded.is_ensemble())
+    lacking = describe_lacking(extras, work.inputs, work.targets, options.wanted, several=several)
     for sentence in (selected, *work.source.doubts, *lacking):
         if sentence:
             progress.say(sentence)

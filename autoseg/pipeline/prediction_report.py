@@ -169,7 +169,7 @@ class PredictionReport:
         measured: Measured,
     ) -> None:
         unlike = self._model.find_unlikeness(read)
-        warnings = warn_of(scan, self._showing.channels, unlike, fallbacks, blank=read.blank)
+        warnings = warn_of(scan, self._showing.channels, unlike, fallbacks)
         spacing_mm = canonical_grid(read.source_grid).spacing_mm()
         plain = is_picture(read.source_grid)
         amounts = measure_amounts(labels, self._showing.targets, spacing_mm)

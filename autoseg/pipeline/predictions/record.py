@@ -139,10 +139,6 @@ class RecordedModel:
         """Return what makes masks now."""
         return MadeBy(weights=self.sha256, settings=self.settings)
 
-    def is_ensemble(self) -> bool:
-        """Return whether several networks predict."""
-        return len(self.folds) > 1 or any(fold.networks > 1 for fold in self.folds)
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PredictionRecord:

@@ -104,7 +104,11 @@ def test_nobody_elses_file_is_replaced(finished: Tiny, bundle: Path, tmp_path: P
 
 @pytest.mark.parametrize(
     ("out", "message"),
-    [("folder.zip", "is a folder"), ("model", "is not called .zip"), ("model.nii.gz", "is not called .zip")],
+    [
+        ("folder.zip", "is a folder"),
+        ("model", "Name a file for it with -o, for example .*/model.zip"),
+        ("scan.nii.gz", "is a scan or another file.*example .*/model.zip"),
+    ],
 )
 def test_places_that_are_none_are_refused(finished: Tiny, tmp_path: Path, out: str, message: str) -> None:
     (tmp_path / "folder.zip").mkdir()

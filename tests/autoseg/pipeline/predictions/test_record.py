@@ -96,10 +96,3 @@ def test_another_file_is_no_record(tmp_path: Path, content: str) -> None:
     (tmp_path / "prediction.json").write_text(content)
     assert read_record(tmp_path / "prediction.json") is None
     assert read_record(tmp_path / "none.json") is None
-
-
-def test_an_ensemble_is_of_several_networks() -> None:
-    fold = MODEL.folds[0]
-    assert not MODEL.is_ensemble()
-    assert replace(MODEL, folds=(fold, replace(fold, fold="1"))).is_ensemble()
-    assert replace(MODEL, folds=(replace(fold, networks=2),)).is_ensemble()
