@@ -75,9 +75,7 @@ def refuse_bundle_place(out: Path) -> None:
     if out.suffix.lower() != ".zip":
         taken = out.exists() or suffix_of(out)
         example = out.with_name("model.zip") if taken else out.with_name(f"{out.name}.zip")
-        kind = (
-            "is a scan or another file, and no place for a model" if taken else "is not called .zip, which a model is"
-        )
+        kind = "is a scan or another file" if taken else "is not called .zip, which a model is"
         raise DataError(f"{out}: {kind}. Name a file for it with -o, for example {example}.")
     refuse_names(out.parent, [out.name])
     _refuse_kept(out)

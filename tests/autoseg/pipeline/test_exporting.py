@@ -106,8 +106,8 @@ def test_nobody_elses_file_is_replaced(finished: Tiny, bundle: Path, tmp_path: P
     ("out", "message"),
     [
         ("folder.zip", "is a folder"),
-        ("model", "Name a file for it with -o, for example .*/model.zip"),
-        ("scan.nii.gz", "is a scan or another file.*example .*/model.zip"),
+        ("model", "model: is not called .zip, which a model is. Name a file for it with "),
+        ("scan.nii.gz", "scan.nii.gz: is a scan or another file. Name a file for it with "),
     ],
 )
 def test_places_that_are_none_are_refused(finished: Tiny, tmp_path: Path, out: str, message: str) -> None:
