@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+import math
+
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
+
+# Of minutes and of hours, those that people say.
+_ROUND = (1, 2, 3, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 360, 480, 720, 1080, 1440, 2160, 2880, 4320)
+_DAY_MINUTES = 1440
+
+
+def suggest_minutes(least: float) -> int:
+    """Return round minutes above some that were measured, so that what is suggested does not vary as these do."""
+    known = next((minutes for minutes in _ROUND if minutes > least), None)
+    return known or _DAY_MINUTES * (math.floor(least / _DAY_MINUTES) + 1)
 
 
 def show_duration(seconds: float) -> str:

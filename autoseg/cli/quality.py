@@ -32,7 +32,6 @@ def quality(
     from autoseg.pipeline.confidence.texts import COLUMNS, describe_measured, describe_rows
     from autoseg.workspace.workspace import find_workspace
     from dataset_fingerprints.errors import PlanError
-    from dataset_fingerprints.names import counted
 
     if not minutes > 0:
         raise PlanError(f"--minutes is {minutes:g}. Expected more than 0.")
@@ -40,7 +39,7 @@ def quality(
     found = find_workspace(choose_target(None if workspace_argument is None else str(workspace_argument), workspace))
     measured = measure_confidence(found, plan, configurations or (), TerminalProgress(), minutes)
     for one in measured.efforts:
-        title = f"{one.configuration}: ways to predict, on {counted(one.cases, 'validation case')}"
+        title = f"{one.configuration}: ways to predict, on {one.name_cases()}"
         show_table(title, COLUMNS, list(describe_rows(one)))
     for line in describe_measured(measured.efforts, (measured.calibration,)):
         console.print(line, soft_wrap=True)

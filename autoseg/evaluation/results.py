@@ -108,13 +108,17 @@ class SeenCases:
         said += [f"{counted(len(self.unknown), 'case')} perhaps seen before"] if self.unknown else []
         return ", ".join(said)
 
-    def describe(self) -> str:
-        """Return the same in sentences."""
+    def describe(self, *, named: bool = True) -> str:
+        """Return the same in sentences.
+
+        Args:
+            named: whether cases are named: their names may be those of people.
+        """
         said, names = [], " and ".join(self.models)
         if self.cases:
             said.append(
-                f"The training started from {names}, trained on {len(self.cases)} of these cases before "
-                f"({some_of(self.cases, 10)}): their scores look better than those of new scans."
+                f"The training started from {names}, trained on {len(self.cases)} of these cases before"
+                f"{f' ({some_of(self.cases, 10)})' if named else ''}: their scores look better than those of new scans."
             )
         if self.unknown:
             said.append(

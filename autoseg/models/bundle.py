@@ -156,6 +156,11 @@ class Bundle:
         last = self.description.averaged[0][-1]
         return self.runs[last.configuration, last.folds[0]]
 
+    def first_folds(self) -> tuple[BundledFold, ...]:
+        """Return the first fold of the first configuration, and of each stage that it needs."""
+        first = {(stage.configuration, stage.folds[0]) for stage in self.description.averaged[0]}
+        return tuple(fold for fold in self.description.folds if (fold.configuration, fold.fold) in first)
+
     def read(self) -> ModelSet:
         """Return the models with their weights.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from autoseg.models.model import Model
@@ -43,9 +43,20 @@ class ModelSet:
     predicted_dice: DiceCalibration | None = None
     efforts: tuple[MeasuredEfforts, ...] = ()
 
+    def take_first(self) -> ModelSet:
+        """Return the last network of the first fold of the first configuration, and of each stage that it needs."""
+        first = {name: (_take_last(group[0]),) for name, group in self.stages[0].items()}
+        # What is predicted of the mean of several configurations is not of one of them.
+        dice = self.predicted_dice if len(self.stages) == 1 else None
+        return replace(self, stages=(first,), predicted_dice=dice)
+
     def averaged(self) -> tuple[Model, ...]:
         """Return the first model of each configuration that is averaged."""
         return tuple([*one.values()][-1][0] for one in self.stages)
+
+    def count_networks(self) -> int:
+        """Return how many networks are averaged; those of earlier stages do not count."""
+        return sum(len(model.weights) for one in self.stages for model in [*one.values()][-1])
 
     def run(self) -> Run:
         """Return what the first of them was trained by."""
@@ -68,6 +79,10 @@ class ModelSet:
         if len(self.stages) == 1:
             return _describe_folds(self.stages[0])
         return " and ".join(f"{[*one][-1]} ({_describe_folds(one)})" for one in self.stages)
+
+
+def _take_last(model: Model) -> Model:
+    return replace(model, weights=model.weights[-1:])
 
 
 def _describe_folds(models: Stages) -> str:

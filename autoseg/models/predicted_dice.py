@@ -116,6 +116,7 @@ class DiceCalibration:
         level: of the intervals.
         targets: the labels or regions, in the scheme's order.
         scan: error of the mean over labels or regions; null where it was not measured.
+        seen: in sentences, how many of the cases a model had seen from which a training started; empty for none.
     """
 
     configurations: tuple[str, ...]
@@ -125,6 +126,7 @@ class DiceCalibration:
     level: float = LEVEL
     targets: tuple[TargetCalibration, ...]
     scan: PredictionError | None
+    seen: str = ""
 
     def describe(self) -> str:
         """Return in words how well it predicts, or why it does not."""

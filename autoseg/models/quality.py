@@ -7,6 +7,7 @@ from typing import Literal, get_args
 
 from autoseg.models.selection import Gain, MeasuredFold
 from dataset_fingerprints.errors import DataError
+from dataset_fingerprints.names import counted
 from planners.plan import Prediction
 
 SCHEMA_VERSION = 1
@@ -55,6 +56,7 @@ class MeasuredEfforts:
         efforts: first no flips with the plan's tiles.
         paying_axes: canonical axes whose flips `standard` averages, for their interval lies above 0.
         fast_step: the distance of tiles of `fast`.
+        seen: in sentences, how many of the cases a model had seen from which a training started; empty for none.
     """
 
     configuration: str
@@ -63,6 +65,11 @@ class MeasuredEfforts:
     efforts: tuple[MeasuredEffort, ...]
     paying_axes: tuple[int, ...]
     fast_step: float
+    seen: str = ""
+
+    def name_cases(self) -> str:
+        """Return in words what it was measured on: `10 validation cases, partly seen before`."""
+        return f"{counted(self.cases, 'validation case')}{', partly seen before' if self.seen else ''}"
 
     def find(self, mirror_axes: tuple[int, ...], step_share: float) -> MeasuredEffort | None:
         """Return a way to predict with all networks, where it was measured."""
@@ -133,15 +140,15 @@ def describe_choice(effort: Prediction, measured: MeasuredEfforts | None) -> str
         return said
     if found == measured.efforts[0]:
         return f"{said}: {_describe_unpaid(measured)}"
-    return f"{said}: {describe_gain(found.gain)} Dice on {measured.cases} validation cases"
+    return f"{said}: {describe_gain(found.gain)} Dice on {measured.name_cases()}"
 
 
 def _describe_unpaid(measured: MeasuredEfforts) -> str:
     flipped = [one for one in measured.efforts if one.mirror_axes and one.step_share == measured.efforts[0].step_share]
     if not flipped:
-        return f"mean Dice {measured.efforts[0].dice:.3f} on {measured.cases} validation cases"
+        return f"mean Dice {measured.efforts[0].dice:.3f} on {measured.name_cases()}"
     most = flipped[-1]
-    return f"all flips would bring {describe_gain(most.gain)} Dice on {measured.cases} validation cases"
+    return f"all flips would bring {describe_gain(most.gain)} Dice on {measured.name_cases()}"
 
 
 def describe_gain(gain: Gain) -> str:

@@ -116,6 +116,7 @@ class Evidence:
         folds: the folds that take turns.
         trials: first of the configurations, where there are several, then of the labels or regions.
         left_out: what could not be tried, in sentences.
+        seen: in sentences, how many of the cases a model had seen from which a training started; empty for none.
     """
 
     score: ScoreName
@@ -125,6 +126,7 @@ class Evidence:
     folds: tuple[str, ...]
     trials: tuple[Trial, ...]
     left_out: tuple[str, ...] = ()
+    seen: str = ""
 
     def whole_gain(self) -> Gain:
         """Return the gain of all that was taken together, over the first configuration and the usual rule.

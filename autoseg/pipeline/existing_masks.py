@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -102,16 +102,34 @@ class _Doubt:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Origin:
+    """What is known of a mask that is there.
+
+    Attributes:
+        known: whether it is known what made it.
+        doubt: why it may not be what the model would make, as what is said of masks goes on; empty for no doubt.
+    """
+
+    known: bool
+    doubt: str
+
+
+UNKNOWN = Origin(known=False, doubt="")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Made:
     """What masks that were made by a model look like.
 
     Attributes:
         values: that its masks hold.
         weights: the files of its weights.
+        recall: returns what is recorded of a mask.
     """
 
     values: tuple[int, ...]
     weights: Sequence[Path]
+    recall: Callable[[Path], Origin] = lambda _: UNKNOWN
 
 
 def find_kept(
@@ -146,8 +164,12 @@ def find_kept(
     kept = [(scan, found) for scan, found in there if found.grid is not None]
     trained_ns = max((path.stat().st_mtime_ns for path in model.weights), default=0)
     _report(damaged, len(kept), progress)
-    doubts = ((found.path, reason) for scan, found in kept for reason in _find_doubts(scan, found, trained_ns))
-    _warn([_Doubt(mask=mask, reason=reason) for mask, reason in doubts])
+    doubts = []
+    for scan, found in kept:
+        origin = model.recall(found.path)
+        reasons = _find_doubts(scan, found, 0 if origin.known else trained_ns)
+        doubts += [_Doubt(mask=found.path, reason=reason) for reason in (*filter(None, [origin.doubt]), *reasons)]
+    _warn(doubts)
     return frozenset(found.path for _, found in kept)
 
 
@@ -233,8 +255,8 @@ def _warn(doubts: Sequence[_Doubt]) -> None:
     for reason in dict.fromkeys(doubt.reason for doubt in doubts):
         names = [doubt.mask.name for doubt in doubts if doubt.reason == reason]
         _log.warning(
-            "Masks that stay but %s (%d): %s. They may be of other scans or models: give --overwrite to predict them "
-            "again.",
+            "Masks that stay but %s (%d): %s. They may be of other scans or models, as maps that are made for them now "
+            "may be: give --overwrite to predict them again, or another folder with -o.",
             reason,
             len(names),
             some_of(names, 10),

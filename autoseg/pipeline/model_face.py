@@ -88,7 +88,7 @@ def predict(
     from autoseg.pipeline.predictions.extras import Wanted
 
     options = PredictionOptions(
-        choice=_choose(plan_name, configurations, folds, selected=selected),
+        choice=_choose(plan_name, configurations, folds, selected=selected, single=quality == "fast"),
         way=_choose_way(quality, mirror),
         overwrite=overwrite,
         zero_missing=zero_missing,
@@ -135,7 +135,8 @@ def load_model(
     from autoseg.pipeline.sources import find_source
     from autoseg.pipeline.trained import load_models
 
-    found = find_source(_find_place(source), _choose(plan_name, configurations, folds, selected=selected))
+    choice = _choose(plan_name, configurations, folds, selected=selected, single=quality == "fast")
+    found = find_source(_find_place(source), choice)
     return load_models(found.read(), way=_choose_way(quality, mirror))
 
 
@@ -236,12 +237,14 @@ def import_nnunet(
 
 
 def _choose(
-    plan_name: str, configurations: Sequence[str], folds: Sequence[int | str], *, selected: bool
+    plan_name: str, configurations: Sequence[str], folds: Sequence[int | str], *, selected: bool, single: bool = False
 ) -> ModelChoice:
     from autoseg.pipeline.sources import ModelChoice
 
     chosen = tuple(map(str, as_several(folds)))
-    return ModelChoice(plan_name=plan_name, configurations=as_several(configurations), folds=chosen, selected=selected)
+    return ModelChoice(
+        plan_name=plan_name, configurations=as_several(configurations), folds=chosen, selected=selected, single=single
+    )
 
 
 def _choose_way(quality: str, mirror: bool | None) -> Way:

@@ -73,7 +73,10 @@ def refuse_bundle_place(out: Path) -> None:
     if out.is_dir():
         raise DataError(f"{out}: is a folder. Name a file for the model with -o, for example {out / 'model.zip'}.")
     if out.suffix.lower() != ".zip":
-        raise DataError(f"{out}: is not called .zip, which a model is. Name it {out.with_name(out.name + '.zip')}.")
+        taken = out.exists() or suffix_of(out)
+        example = out.with_name("model.zip") if taken else out.with_name(f"{out.name}.zip")
+        kind = "is a scan or another file" if taken else "is not called .zip, which a model is"
+        raise DataError(f"{out}: {kind}. Name a file for it with -o, for example {example}.")
     refuse_names(out.parent, [out.name])
     _refuse_kept(out)
     if out.exists() and out.stat().st_size and not is_bundle(out):

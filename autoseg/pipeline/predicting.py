@@ -17,12 +17,12 @@ from autoseg.pipeline.predictions.inputs import Inputs, Search, find_inputs
 from autoseg.pipeline.predictions.record import own_version
 from autoseg.pipeline.predictions.recording import describe_model
 from autoseg.pipeline.predictions.saying import conclude, describe_lacking, introduce
+from autoseg.pipeline.predictions.stopped import recorded_if_stopped
 from autoseg.pipeline.predictions.targets import Targets, choose_targets
 from autoseg.pipeline.scan_warnings import ScanWarning
 from autoseg.pipeline.segmenting import Job, Outcome, Segmenting
 from autoseg.pipeline.sources import USUAL, ModelChoice, ModelSource, Place, find_source
 from autoseg.pipeline.trained import load_models
-from autoseg.prediction import LoadedModel
 from autoseg.progress import Progress
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import DataError, PartlyDoneError, WorkspaceError
@@ -107,24 +107,28 @@ def predict(scans: Sequence[Path], out: Path, place: Place, options: PredictionO
     options.check()
     work = _find_work(scans, out, place, options)
     models = work.source.read()
+    models = models.take_first() if options.choice.single else models
     model = load_models(models, way=options.way, layout=work.inputs.layout())
     model = replace(model, memory_gb=options.max_memory_gb)
-    recorded = describe_model(place, work.source, models, model)
-    extras = choose_extras(work.inputs.scans(), work.targets, model.scheme, options.wanted, options.series)
+    recorded = describe_model(place, work.source, models, model, options.way)
+    several = models.count_networks() > 1
+    wanted = replace(options.wanted, disagreement=options.wanted.uncertainty and several)
+    extras = choose_extras(work.inputs.scans(), work.targets, model.scheme, wanted, options.series)
     introduce(work.inputs, model, progress)
     selected = models.selection.describe_taken() if models.selection else ""
     del models
-    lacking = describe_lacking(extras, work.inputs, work.targets, options.wanted, several=recorded.is_ensemble())
+    lacking = describe_lacking(extras, work.inputs, work.targets, options.wanted, several=several)
     for sentence in (selected, *work.source.doubts, *lacking):
         if sentence:
             progress.say(sentence)
     report_known_cases(work.inputs.scans(), work.source, progress)
-    kept = _find_kept(work, model, extras, options, progress)
-    report = begin_report(work.source.run, model, work.targets.folder, recorded)
+    report = begin_report(work.source.run, model, work.targets.folder, recorded, named=work.targets.named)
+    made = Made(values=model.scheme.known_values(), weights=work.source.files, recall=report.recall)
+    kept = _find_kept(work, made, extras, progress, overwrite=options.overwrite)
     jobs = _list_jobs(work, extras, kept)
     if work.targets.derivative is not None:
         work.targets.derivative.describe(own_version(), model.description)
-    with progress.task("Predicting", len(jobs)) as task:
+    with progress.task("Predicting", len(jobs)) as task, recorded_if_stopped(report, jobs, work.targets):
         outcomes = tuple(Segmenting(model=model, series=options.series, report=report, task=task).run(jobs))
     conclude([outcome for outcome in outcomes if isinstance(outcome, Outcome)], progress)
     written = report.conclude(progress, named=work.targets.named)
@@ -152,12 +156,11 @@ def _find_work(scans: Sequence[Path], out: Path, place: Place, options: Predicti
 
 
 def _find_kept(
-    work: _Work, model: LoadedModel, extras: Sequence[Extras], options: PredictionOptions, progress: Progress
+    work: _Work, made: Made, extras: Sequence[Extras], progress: Progress, *, overwrite: bool
 ) -> frozenset[Path]:
     """Return the masks that stay, when what a killed run left half written is gone."""
     sweep_partials(*work.targets.paths, *(path for one in extras for path in one.paths()))
-    made = Made(values=model.scheme.known_values(), weights=work.source.files)
-    return find_kept(work.inputs.scans(), work.targets.paths, made, progress, overwrite=options.overwrite)
+    return find_kept(work.inputs.scans(), work.targets.paths, made, progress, overwrite=overwrite)
 
 
 def _list_jobs(work: _Work, extras: Sequence[Extras], kept: frozenset[Path]) -> tuple[Job, ...]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,10 +24,11 @@ from autoseg.pipeline.case_tables import (
     write_table,
 )
 from autoseg.pipeline.confidence.assessing import Assessor, is_dice_column, sort_by_dice
+from autoseg.pipeline.existing_masks import UNKNOWN, Origin
 from autoseg.pipeline.new_scans import NewScan
 from autoseg.pipeline.predictions.places import SHEET, TABLE, report_folder
 from autoseg.pipeline.predictions.record import PredictedDice, RecordedModel
-from autoseg.pipeline.predictions.recording import UNMEASURED, Measured, Recorder, describe_device
+from autoseg.pipeline.predictions.recording import UNMEASURED, Measured, Recorder, describe_device, read_earlier
 from autoseg.pipeline.scan_warnings import ScanWarning, say_unlike, warn_of
 from autoseg.pipeline.showing import Showing, choose_showing, describe_amounts, measure_amounts
 from autoseg.prediction import Fallback, LoadedModel, Segmented
@@ -52,6 +55,10 @@ from planners.run import Run
 _log = logging.getLogger(__name__)
 
 _INPUT, _MASK, _RESULT = "input file", "mask", "result"
+# Of masks that were there: as this run would make them, otherwise, or nobody knows.
+_KEPT, _KEPT_OTHER, _KEPT_UNKNOWN = "kept", "kept, of another model or settings", "kept, of an unknown model"
+# Of the time, so much goes into writing what is known by now.
+_CHECKPOINT_SHARE = 0.05
 # Scans on one sheet, and sheets at most.
 SHEET_CASES, MOST_SHEETS = 24, 4
 
@@ -74,7 +81,9 @@ class _Drawn:
     row: SheetRow
 
 
-def begin_report(run: Run, model: LoadedModel, masks: Path, recorded: RecordedModel) -> PredictionReport:
+def begin_report(
+    run: Run, model: LoadedModel, masks: Path, recorded: RecordedModel, *, named: bool = False
+) -> PredictionReport:
     """Return a report, still empty, on what a model predicts.
 
     Args:
@@ -82,9 +91,18 @@ def begin_report(run: Run, model: LoadedModel, masks: Path, recorded: RecordedMo
         model: that predicts.
         masks: the folder of the masks.
         recorded: what is recorded of the model.
+        named: whether a person gave the mask's own name, beside which nobody expects more files.
     """
     showing = choose_showing(model.scheme, model.channels, run.summary)
-    recorder = Recorder(model=recorded, device=describe_device(), names=showing.names, masks=masks)
+    if named:
+        return PredictionReport(showing, model, masks)
+    recorder = Recorder(
+        model=recorded,
+        device=describe_device(),
+        names=showing.names,
+        masks=masks,
+        earlier=read_earlier(report_folder(masks)),
+    )
     return PredictionReport(showing, model, masks, recorder)
 
 
@@ -103,7 +121,7 @@ class PredictionReport:
         self._assessor = Assessor(model, showing.names)
         self._rows: dict[str, Mapping[str, str]] = {}
         self._drawn: list[_Drawn] = []
-        self._seen = 0
+        self._seen, self._next_checkpoint = 0, 0.0
         self.warnings: list[ScanWarning] = []
         self.sentences: list[str] = []
 
@@ -151,7 +169,7 @@ class PredictionReport:
         measured: Measured,
     ) -> None:
         unlike = self._model.find_unlikeness(read)
-        warnings = warn_of(scan, self._showing.channels, unlike, fallbacks, blank=read.blank)
+        warnings = warn_of(scan, self._showing.channels, unlike, fallbacks)
         spacing_mm = canonical_grid(read.source_grid).spacing_mm()
         plain = is_picture(read.source_grid)
         amounts = measure_amounts(labels, self._showing.targets, spacing_mm)
@@ -184,9 +202,15 @@ class PredictionReport:
             return wanted
         return next(position for position in range(len(read.voxels)) if position not in read.absent)
 
+    def recall(self, target: Path) -> Origin:
+        """Return what an earlier run recorded of a mask that is there."""
+        return UNKNOWN if self._recorder is None else self._recorder.recall(target)
+
     def keep(self, scan: NewScan, target: Path) -> None:
         """Take note of a mask that was there before and stays."""
-        row = self._describe(scan, target, "kept", ())
+        origin = self.recall(target)
+        result = _KEPT if not origin.doubt else _KEPT_OTHER if origin.known else _KEPT_UNKNOWN
+        row = self._describe(scan, target, result, ())
         try:
             mask = read_label_map(target)
             labels = mask.voxels[0].round().astype(np.int64)
@@ -219,11 +243,29 @@ class PredictionReport:
         self._assessor.say(progress)
         return Written() if named else self.write()
 
+    def checkpoint(self) -> None:
+        """Write the tables and the record as they are by now, for the run may be killed; not too often.
+
+        Whatever goes wrong with that does not cost the mask; what fails at the end is said then.
+        """
+        began = time.monotonic()
+        if self._recorder is None or began < self._next_checkpoint:
+            return
+        done = attempt("report", "cannot be written", self._write_tables)
+        if isinstance(done, Failure):
+            _log.warning("%s", done.describe())
+        took = time.monotonic() - began
+        self._next_checkpoint = math.inf if isinstance(done, Failure) else began + took / _CHECKPOINT_SHARE
+
     def write(self) -> Written:
         """Write the table, the record and, where masks were made, pictures; nothing where they have no place.
 
         Rows of earlier runs whose masks are still in the folder stay, and what was remarkable about masks that stay.
         """
+        written = self._write_tables()
+        return written if written.table is None else replace(written, pictures=self._draw(report_folder(self._masks)))
+
+    def _write_tables(self) -> Written:
         folder = report_folder(self._masks)
         there = nearest_there(folder)
         if folder.is_symlink() or not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
@@ -235,7 +277,7 @@ class PredictionReport:
         write_table(place, Table(columns=self._columns(), rows=rows))
         record = None if self._recorder is None else self._recorder.write(folder)
         lesions = self._assessor.write_lesions(folder, [row[CASE] for row in rows if row[_MASK]])
-        return Written(table=place, pictures=self._draw(folder), record=record, lesions=lesions)
+        return Written(table=place, record=record, lesions=lesions)
 
     def _draw(self, folder: Path) -> tuple[Path, ...]:
         if not self._drawn:
@@ -297,7 +339,7 @@ class PredictionReport:
         known = {row[CASE]: row for row in earlier.rows} if earlier else {}
         rows = []
         for case, row in self._rows.items():
-            before = known.get(case, {}) if row[_RESULT] == "kept" else {}
+            before = known.get(case, {}) if row[_RESULT] in (_KEPT, _KEPT_OTHER, _KEPT_UNKNOWN) else {}
             expected = {column: before.get(column, "") for column in self._assessor.columns()}
             rows.append({**expected, **row, WARNINGS: row[WARNINGS] or before.get(WARNINGS, "")})
         same = earlier is not None and _without_dice(earlier.columns) == _without_dice(self._columns())

@@ -27,7 +27,7 @@ class ScanWarning:
 
     Attributes:
         case: the scan's name.
-        kind: `blank`, `channel-missing` or `fallback`, or in what it is unlike the training scans: `spacing`, `body`,
+        kind: `channel-missing` or `fallback`, or in what it is unlike the training scans: `spacing`, `body`,
             `extent`, `channels`, `intensities` or `scale`.
         message: what was found, what was expected, and what to do.
     """
@@ -77,7 +77,7 @@ def make_known(traits: tuple[Traits, ...], run: Run, layout: str = "") -> KnownS
 
 
 def warn_of(
-    scan: NewScan, channels: Sequence[str], unlike: Sequence[Unlikeness], fallbacks: Sequence[Fallback], *, blank: bool
+    scan: NewScan, channels: Sequence[str], unlike: Sequence[Unlikeness], fallbacks: Sequence[Fallback]
 ) -> tuple[ScanWarning, ...]:
     """Return everything remarkable about a scan.
 
@@ -86,11 +86,8 @@ def warn_of(
         channels: names of the model's.
         unlike: in what it is unlike the training scans.
         fallbacks: where a stage found nothing to crop to.
-        blank: whether the scan holds one value everywhere.
     """
     found = [(one.kind, one.message) for one in unlike]
-    if blank:
-        found = [("blank", "the scan holds one value everywhere, so that its mask is empty: look at the file.")]
     if scan.absent():
         lacking = [name for name, image in zip(channels, scan.images, strict=False) if image is None]
         found.append(("channel-missing", f"{', '.join(lacking)} is not there and was filled with zeros."))
@@ -100,7 +97,7 @@ def warn_of(
 
 def say_unlike(warnings: Sequence[ScanWarning], progress: Progress) -> None:
     """Say which scans are unlike the training scans: those of the same words together, some of each kind."""
-    said_before = ("blank", "channel-missing", "fallback")
+    said_before = ("channel-missing", "fallback")
     unlike = [warning for warning in warnings if warning.kind not in said_before]
     for kind in dict.fromkeys(warning.kind for warning in unlike):
         groups = group_by_message([warning for warning in unlike if warning.kind == kind])

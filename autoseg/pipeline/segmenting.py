@@ -55,12 +55,10 @@ class Outcome:
 
     Attributes:
         fallbacks: where a stage found nothing to crop to.
-        blank: whether the scan holds one value everywhere, so that its mask was left empty.
     """
 
     scan: str
     fallbacks: tuple[Fallback, ...]
-    blank: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -122,7 +120,12 @@ class Segmenting:
         return _Made(read=scan, segmented=segmented, seconds=time.monotonic() - started)
 
     def _finish(self, job: Job, made: _Made | Failure | None) -> Outcome | Failure | None:
-        """Write a mask and take note of the scan."""
+        """Write a mask and take note of the scan, in the report too."""
+        outcome = self._settle(job, made)
+        self.report.checkpoint()
+        return outcome
+
+    def _settle(self, job: Job, made: _Made | Failure | None) -> Outcome | Failure | None:
         if made is None:
             self._complete(job)
             return None
@@ -142,7 +145,7 @@ class Segmenting:
         """Write the maps and then the mask, so that a mask that is there has its maps; then what follows from it."""
         started = time.monotonic()
         read, segmented = made.read, made.segmented
-        write_maps(job.extras.maps, read, segmented)
+        write_maps(job.extras.maps, read, segmented, keep=job.kept)
         fallbacks = segmented.probabilities.fallbacks
         if job.kept:
             self._complete(job)
@@ -154,7 +157,7 @@ class Segmenting:
             seconds = made.seconds + time.monotonic() - started
             measured = Measured(seconds=seconds, predicted_dice=expected)
             self.report.look(job.scan, job.target, read, segmented.labels, fallbacks, measured)
-        return Outcome(scan=job.scan.name, fallbacks=fallbacks, blank=read.blank)
+        return Outcome(scan=job.scan.name, fallbacks=fallbacks)
 
 
 def _try(scan: NewScan, work: Callable[[], T]) -> T | Failure:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from autoseg.hardware import count_cores, free_memory_gb
 from autoseg.models import Selection
@@ -12,6 +12,7 @@ from autoseg.models.selection import ScoreName
 from autoseg.pipeline.explaining import REMEDY
 from autoseg.pipeline.folds.out_of_fold import find_scores, read_probabilities, refuse_link
 from autoseg.pipeline.folds.runs import cases_of, name_folds, read_run, refuse_undivided
+from autoseg.pipeline.folds.seen_cases import describe_seen
 from autoseg.pipeline.planning import read_plan
 from autoseg.pipeline.selected import measure_folds
 from autoseg.pipeline.trained_folds import find_trained
@@ -97,13 +98,14 @@ def select(workspace: Workspace, options: SelectionOptions, progress: Progress) 
         names, rules = name_targets(plan.scheme), list_target_rules(plan)
         chosen = choose_all(setting, tuple(candidates.folders), names, rules, candidates.left_out)
         # Of a cascade, the folds of earlier stages predict as well.
+        compared = [folder for folds in candidates.folders.values() for folder in folds.values()]
         used = find_trained(workspace, plan, chosen.source, candidates.folds())
         selection = Selection(
             configurations=chosen.source,
             thresholds=chosen.thresholds(),
             postprocessing=chosen.postprocessing(),
             measured_on=measure_folds(used.folders()),
-            evidence=chosen.evidence,
+            evidence=replace(chosen.evidence, seen=describe_seen((case.name for case in cases), compared)),
         )
         write_json(path, selection)
         draw_selection(selection, picture)

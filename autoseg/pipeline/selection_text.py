@@ -47,6 +47,8 @@ def describe_selection(selection: Selection) -> Iterator[str]:
         f"on. Each gain is of choices that were made without the case's own fold, with a {100 * evidence.level:g} % "
         "interval that holds for all that was tried at once."
     )
+    if evidence.seen:
+        yield evidence.seen
     yield from (f"Not tried: {sentence}" for sentence in evidence.left_out)
 
 

@@ -12,12 +12,14 @@ from autoseg.training.policy import Policy
 from autoseg.training.record import TrainingRecord, read_record
 from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.workspace import Workspace
+from dataset_fingerprints.durations import suggest_minutes
 from dataset_fingerprints.errors import FileFormatError
 from dataset_fingerprints.names import counted
 from planners.plan import Plan
 
 # A time is suggested in which so many times the fewest steps fit.
 _MORE = 5
+_FEWEST_MINUTES = 5
 # Minutes from which on they are said as hours.
 _MANY_MINUTES = 120
 
@@ -99,4 +101,4 @@ def _suggest_minutes(record: TrainingRecord) -> int:
     """Return round minutes in which some more steps fit; more than the fold has had, for only these extend it."""
     needed = record.seconds / max(record.iterations, 1) * _MORE * Policy().few_steps / 60
     least = max(needed, 2 * (record.max_minutes or 0.0), record.seconds / 60)
-    return 5 * (math.floor(least / 5) + 1)
+    return max(_FEWEST_MINUTES, suggest_minutes(least))

@@ -34,12 +34,14 @@ class ModelChoice:
         configurations: names of those to average; empty for the plan's default.
         folds: names of the folds to average; empty for all that are trained.
         selected: whether to predict as `select` chose, as far as that is about these.
+        single: whether one network of them predicts, as `ModelSet.take_first` says.
     """
 
     plan_name: str = "default"
     configurations: tuple[str, ...] = ()
     folds: tuple[str, ...] = ()
     selected: bool = True
+    single: bool = False
 
 
 USUAL = ModelChoice()
@@ -95,26 +97,31 @@ def find_source(place: Place, choice: ModelChoice = USUAL) -> ModelSource:
     """
     if isinstance(place, Workspace):
         return _find_in_workspace(place, choice)
-    if replace(choice, selected=True) != USUAL:
+    if replace(choice, selected=True, single=False) != USUAL:
         what = place.root if isinstance(place, FoldFolder) else place
         raise PlanError(
             f"{what}: is one model. Plan, configuration and folds are chosen of a workspace: leave them out, or name "
             "the workspace."
         )
-    return _find_fold(place) if isinstance(place, FoldFolder) else _find_bundle(place, selected=choice.selected)
+    return _find_fold(place, choice) if isinstance(place, FoldFolder) else _find_bundle(place, choice)
 
 
 def _find_in_workspace(workspace: Workspace, choice: ModelChoice) -> ModelSource:
     plan, _ = read_plan(workspace, choice.plan_name)
     selection, found, mismatch = _choose_in_workspace(workspace, plan, choice)
+    found = found.take_first() if choice.single else found
     doubts = (describe_short(workspace, plan, found.folders()), describe_unfinished(found.folders()), mismatch)
     return ModelSource(
         run=read_settings([*found.stages[0].values()][-1][0]),
-        files=found.weight_files(),
+        files=tuple(file for folder in found.folders() for file in _choose_files(folder, choice)),
         workspace=workspace,
         doubts=tuple(doubt for doubt in doubts if doubt),
         read=partial(_read_folds, workspace, plan.name, found, selection),
     )
+
+
+def _choose_files(folder: FoldFolder, choice: ModelChoice) -> tuple[Path, ...]:
+    return folder.weight_files()[-1:] if choice.single else folder.weight_files()
 
 
 def _choose_in_workspace(
@@ -140,7 +147,7 @@ def _read_folds(workspace: Workspace, plan_name: str, found: TrainedFolds, selec
     return add_confidence(workspace, plan_name, found, models)
 
 
-def _find_fold(folder: FoldFolder) -> ModelSource:
+def _find_fold(folder: FoldFolder, choice: ModelChoice) -> ModelSource:
     run = read_settings(folder)
     own = run.own()
     if own.inputs:
@@ -150,7 +157,7 @@ def _find_fold(folder: FoldFolder) -> ModelSource:
         )
     return ModelSource(
         run=run,
-        files=folder.weight_files(),
+        files=_choose_files(folder, choice),
         workspace=None,
         doubts=_doubt_fold(folder),
         contents=_list_contents([run]),
@@ -167,9 +174,10 @@ def _doubt_fold(folder: FoldFolder) -> tuple[str, ...]:
     return tuple(doubt for doubt in (few, describe_unfinished([folder])) if doubt)
 
 
-def _find_bundle(path: Path, *, selected: bool) -> ModelSource:
+def _find_bundle(path: Path, choice: ModelChoice) -> ModelSource:
     bundle = Bundle(path)
-    own = [fold for fold in bundle.description.folds if bundle.runs[fold.configuration, fold.fold].start is None]
+    used = bundle.first_folds() if choice.single else bundle.description.folds
+    own = [fold for fold in used if bundle.runs[fold.configuration, fold.fold].start is None]
     steps = {f"{fold.configuration}, fold {fold.fold}": fold.iterations for fold in own}
     doubt = describe_few(steps)
     return ModelSource(
@@ -178,7 +186,7 @@ def _find_bundle(path: Path, *, selected: bool) -> ModelSource:
         workspace=None,
         doubts=(doubt,) if doubt else (),
         contents=_list_contents(bundle.runs.values()),
-        read=bundle.read if selected else lambda: replace(bundle.read(), selection=None),
+        read=bundle.read if choice.selected else lambda: replace(bundle.read(), selection=None),
     )
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from autoseg.confidence import assess, measure_signs
 from autoseg.hardware import choose_device
 from autoseg.models import ModelSet
+from autoseg.models.predicted_dice import DiceCalibration, DiceEstimate
 from autoseg.pipeline.confidence.ways import USUAL_WAY, Way, choose_way
 from autoseg.pipeline.scan_warnings import make_known
-from autoseg.prediction import Ensemble, LoadedModel, build_cascade, decision_of
+from autoseg.prediction import Decision, Ensemble, LoadedModel, Segmented, build_cascade, decision_of
 
 
 def load_models(models: ModelSet, *, way: Way = USUAL_WAY, layout: str = "") -> LoadedModel:
@@ -26,6 +30,7 @@ def load_models(models: ModelSet, *, way: Way = USUAL_WAY, layout: str = "") -> 
         build_cascade(one, choose_device(), mirror=True, rule=models.rule, predictions=chosen.predictions)
         for one in models.stages
     )
+    decision = decision_of(models.selection)
     return LoadedModel(
         predictor=members[0] if len(members) == 1 else Ensemble(members=members),
         scheme=models.scheme(),
@@ -33,6 +38,11 @@ def load_models(models: ModelSet, *, way: Way = USUAL_WAY, layout: str = "") -> 
         description=f"{models.describe()}, {chosen.description}",
         patches=models.patches(),
         known=make_known(models.traits, models.run(), layout),
-        decision=decision_of(models.selection),
+        decision=decision,
         calibration=models.predicted_dice,
+        assess=partial(_assess, decision, models.predicted_dice),
     )
+
+
+def _assess(decision: Decision, calibration: DiceCalibration | None, segmented: Segmented) -> DiceEstimate | None:
+    return assess(measure_signs(segmented, decision.thresholds), calibration).scan

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -33,6 +33,11 @@ class TrainedFolds:
     stages: tuple[Mapping[str, tuple[FoldFolder, ...]], ...]
     scheme: LabelScheme
     channels: tuple[str, ...]
+
+    def take_first(self) -> TrainedFolds:
+        """Return the first fold of the first configuration, and of each stage that it needs."""
+        first = {name: folders[:1] for name, folders in self.stages[0].items()}
+        return replace(self, stages=(first,))
 
     def weight_files(self) -> tuple[Path, ...]:
         """Return the files of all weights."""

@@ -5,20 +5,22 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from autoseg.models.predicted_dice import DiceCalibration
+from autoseg.models.predicted_dice import DiceCalibration, DiceEstimate
 from autoseg.prediction.compact import MembersCompactor
 from autoseg.prediction.deciding import USUAL, Decision, decide
 from autoseg.prediction.inputs import SharedInputs, predict_with
 from autoseg.prediction.memory import Memory
 from autoseg.prediction.probabilities import Predictor, Probabilities, Slab, select_targets
 from autoseg.prediction.segmented import Segmented, list_members
+from autoseg.prediction.spread import Uncertainty, UncertaintyMaps
 from dataset_fingerprints.checking.formats import describe_unsized, is_unsized
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.errors import DataError, did_you_mean
@@ -38,24 +40,52 @@ from dataset_fingerprints.names import counted
 _log = logging.getLogger(__name__)
 
 MemberReader = Callable[[Slab, tuple[Probabilities, ...]], None]
+Assess = Callable[[Segmented], DiceEstimate | None]
 Source = str | Path | Sequence[str | Path] | NDArray[Any]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+def _assess_nothing(_: Segmented) -> None:
+    return None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Prediction:
     """Prediction of one scan; arrays lie along the axes of the scan's file, or of the array that was given.
+
+    Uncertainty and predicted Dice are computed when they are asked for, once.
 
     Attributes:
         labels: (i, j, k) label values, as a mask file holds them.
         affine: (4, 4) from voxel indices to RAS+ millimetres.
         probabilities: on the scan's canonical grid, slab by slab.
         unlike: in what the scan is unlike all that the model was trained on, which makes poor masks likely.
+        segmented: what the model made of it, with the probabilities of each network.
+        assess: predicts the mask's Dice.
     """
 
     labels: NDArray[np.integer]
     affine: NDArray[np.float64]
     probabilities: Probabilities
     unlike: tuple[Unlikeness, ...] = ()
+    segmented: Segmented = field(repr=False)
+    assess: Assess = field(default=_assess_nothing, repr=False)
+
+    @cached_property
+    def uncertainty(self) -> UncertaintyMaps:
+        """(i, j, k) entropy of each voxel, and disagreement of the networks; the maps of `predict --uncertainty`."""
+        found = Uncertainty(mean=self.probabilities, members=self.segmented.members).measure()
+        several = found.disagreement
+        return UncertaintyMaps(
+            entropy=self._to_file(found.entropy), disagreement=None if several is None else self._to_file(several)
+        )
+
+    @cached_property
+    def predicted_dice(self) -> DiceEstimate | None:
+        """The Dice that the mask is expected to have, the mean over labels or regions; None where it was not measured.
+
+        A model says it after `autoseg quality` or `train all`, which measure how well it is predicted.
+        """
+        return self.assess(self.segmented)
 
     def probability(self, name: str | int) -> NDArray[np.float32]:
         """Return (i, j, k) the probability of a label or region, given by its name, or of a label by its value.
@@ -74,7 +104,12 @@ class Prediction:
         for slab in self.probabilities.slabs():
             values = select_targets(slab.values, scheme.heads())[names.index(name)]
             whole[slab.box.slices()] = values.cpu().numpy()
-        return np.ascontiguousarray(from_canonical(whole, find_reorientation(grid)))
+        return self._to_file(whole)
+
+    def _to_file(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return (x, y, z) values along the axes of the scan's file."""
+        turn = find_reorientation(self.probabilities.source_grid)
+        return np.ascontiguousarray(from_canonical(values, turn))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False)
@@ -88,6 +123,7 @@ class LoadedModel:
         known: scans that it was trained on, with which new ones are compared; None where nothing is known of them.
         decision: how its probabilities become labels.
         calibration: how the Dice of its masks is predicted; None where that was not measured.
+        assess: predicts the Dice of a mask by it.
         memory_gb: that predicting a scan may use beside the program itself, in GiB; infinite for what is free.
     """
 
@@ -99,6 +135,7 @@ class LoadedModel:
     known: KnownScans | None = None
     decision: Decision = USUAL
     calibration: DiceCalibration | None = None
+    assess: Assess = _assess_nothing
     memory_gb: float = math.inf
 
     def __repr__(self) -> str:
@@ -126,11 +163,13 @@ class LoadedModel:
             affine=grid.matrix(),
             probabilities=segmented.probabilities,
             unlike=self.find_unlikeness(read),
+            segmented=segmented,
+            assess=self.assess,
         )
 
     def find_unlikeness(self, scan: Scan) -> tuple[Unlikeness, ...]:
         """Return in what a scan is far outside of everything that the model was trained on; takes milliseconds."""
-        return () if self.known is None or scan.blank else self.known.compare(measure_traits(scan))
+        return () if self.known is None else self.known.compare(measure_traits(scan))
 
     def read(self, name: str, images: Sequence[Path | None], series: str = "") -> Scan:
         """Read a scan; what is odd about it but can be predicted is logged.
@@ -152,8 +191,6 @@ class LoadedModel:
     def segment(self, scan: Scan, see: MemberReader | None = None) -> Segmented:
         """Return the labels of a scan, and the probabilities that they follow from.
 
-        A scan that holds one value everywhere has no labels, whatever the network makes of it.
-
         Args:
             scan: as it was read.
             see: called with every slab of the mean, in ascending order, and the members, to be read in the slab's box:
@@ -170,8 +207,7 @@ class LoadedModel:
         indices = decide(probabilities, self.decision, readers)
         if keeping is not None:
             probabilities, members = keeping.finish()
-        labels = self.scheme.to_values(np.zeros_like(indices) if scan.blank else indices)
-        return Segmented(labels=labels, probabilities=probabilities, members=members)
+        return Segmented(labels=self.scheme.to_values(indices), probabilities=probabilities, members=members)
 
     def _read(self, scan: Source, spacing_mm: TripleFloat | None, series: str) -> Scan:
         if isinstance(scan, np.ndarray):

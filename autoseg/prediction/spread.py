@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from autoseg.prediction.ensemble import merge
 from autoseg.prediction.probabilities import Probabilities, select_targets
-from dataset_fingerprints.geometry import Box
+from dataset_fingerprints.geometry import Box, canonical_grid
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,6 +30,20 @@ class UncertainSlab:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class UncertaintyMaps:
+    """What is known of how sure a mask is, voxel by voxel; outside of the box that was looked at it is 0.
+
+    Attributes:
+        entropy: of the mean probabilities, in nats.
+        disagreement: the standard deviation of the networks' probabilities, of several labels or regions that of the
+            one that they disagree about the most; None of a single network.
+    """
+
+    entropy: NDArray[np.float32]
+    disagreement: NDArray[np.float32] | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Uncertainty:
     """The disagreement of an ensemble's members, read slab by slab; outside the mean's box there is none.
 
@@ -37,6 +53,17 @@ class Uncertainty:
 
     mean: Probabilities
     members: tuple[Probabilities, ...]
+
+    def measure(self) -> UncertaintyMaps:
+        """Return (x, y, z) maps on the scan's whole canonical grid."""
+        shape = canonical_grid(self.mean.source_grid).shape
+        entropy = np.zeros(shape, dtype=np.float32)
+        disagreement = np.zeros(shape, dtype=np.float32) if len(self.members) > 1 else None
+        for slab in self.slabs():
+            entropy[slab.box.slices()] = slab.entropy.cpu().numpy()
+            if disagreement is not None:
+                disagreement[slab.box.slices()] = torch.amax(slab.deviation, dim=0).cpu().numpy()
+        return UncertaintyMaps(entropy=entropy, disagreement=disagreement)
 
     def slabs(self, thickness: int | None = None) -> Iterator[UncertainSlab]:
         """Yield slabs that cover the mean's box, each layer once.

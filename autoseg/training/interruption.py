@@ -13,6 +13,8 @@ from types import FrameType
 from dataset_fingerprints.errors import StoppedError
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+# What a shell adds to a signal's number.
+_SIGNALLED = 128
 # Between two looks at whether an import is over.
 IMPORT_SECONDS = 0.05
 
@@ -110,7 +112,12 @@ def _is_importing(frame: FrameType | None) -> bool:
 
 def exit_code_of(number: int) -> int:
     """Return what a shell expects of a process that a signal ended."""
-    return 128 + number
+    return _SIGNALLED + number
+
+
+def number_of(exit_code: int) -> int:
+    """Return the signal that an exit code of `exit_code_of` stands for."""
+    return exit_code - _SIGNALLED
 
 
 def name_signal(number: int) -> str:

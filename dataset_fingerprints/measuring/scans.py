@@ -22,8 +22,7 @@ from dataset_fingerprints.reading.body import bounding_box, find_body
 from dataset_fingerprints.reading.images import Image, join_channels, read_channels, read_label_map
 from dataset_fingerprints.reading.stored import Header
 
-# Behind what is said of scans to predict whose channels hold one value everywhere.
-BLANK = " Its mask is left empty, for there is nothing to find in it."
+# Behind what is said of scans to predict of which not all channels hold one value everywhere.
 _CONSTANT = " It is predicted by its other channels: expect a worse mask."
 
 _log = logging.getLogger(__name__)
@@ -42,7 +41,6 @@ class Scan:
         source_grid: the grid of the file.
         absent: the positions of channels that the scan does not have; their voxels are 0.
         header: of the scan's first file, for its mask; None for a scan that is not from a file.
-        blank: whether each channel holds one value everywhere, so that there is nothing to be found.
         around: the value of every channel outside of the body; empty where no background was proven.
     """
 
@@ -54,7 +52,6 @@ class Scan:
     source_grid: Grid
     absent: tuple[int, ...] = ()
     header: Header | None = None
-    blank: bool = False
     around: tuple[float, ...] = ()
 
     def canonical_shape(self) -> Triple:
@@ -78,17 +75,18 @@ def read_scan(name: str, images: Sequence[Path | None], channels: Sequence[str],
     present = [channel for position, channel in enumerate(channels) if position not in absent]
     opened, findings = _read_files(name, [str(path) for path in images if path is not None], present, series)
     findings += check_headers(name, _headers_of(opened))
-    # A scan of one value everywhere is of no use for training, but there is an answer to it: nothing.
+    # A channel of one value is of no use for training, but others may do. An empty mask of a scan that holds nothing
+    # else would count as one of a healthy brain.
     constant = [finding for finding in findings if finding.kind == "constant"]
-    refusals = [finding.message for finding in findings if finding.grade == "error" and finding not in constant]
+    usable = constant if len(constant) < len(present) else []
+    refusals = [finding.message for finding in findings if finding.grade == "error" and finding not in usable]
     if refusals:
         raise DataError(f"case {name}: {' '.join(refusals)}")
-    blank = len(constant) == len(present)
     for finding in findings:
-        answer = (BLANK if blank else _CONSTANT) if finding in constant else ""
+        answer = _CONSTANT if finding in constant else ""
         _log.warning("case %s: %s%s", name, finding.message, answer)
     image = join_channels([file.image for file in opened])
-    scan = replace(_crop(image.voxels, None, None, image.source_grid), header=image.header, blank=blank)
+    scan = replace(_crop(image.voxels, None, None, image.source_grid), header=image.header)
     for position in absent:
         around = (*scan.around[:position], 0.0, *scan.around[position:]) if scan.around else ()
         scan = replace(scan, voxels=np.insert(scan.voxels, position, 0, axis=0), absent=absent, around=around)
@@ -103,17 +101,16 @@ def make_scan(voxels: NDArray[np.floating], grid: Grid) -> Scan:
         grid: where they lie.
 
     Raises:
-        DataError: voxels are NaN, infinite, or beyond the numbers of 32 bits.
+        DataError: voxels are NaN, infinite, or beyond the numbers of 32 bits, or all the same.
     """
     with np.errstate(over="ignore"):
         single = voxels.astype(np.float32)
     if not np.isfinite(single).all():
         raise DataError("the array holds voxels that are NaN, infinite or beyond 3e38. Replace them, for example by 0.")
     canonical = to_canonical(single, find_reorientation(grid))
-    blank = all(channel.min() == channel.max() for channel in canonical)
-    if blank:
-        _log.warning("the array holds one value everywhere.%s", BLANK)
-    return replace(_crop(np.ascontiguousarray(canonical), None, None, grid), blank=blank)
+    if all(channel.min() == channel.max() for channel in canonical):
+        raise DataError(f"the array is {canonical.flat[0]:g} everywhere. Expected a scan.")
+    return _crop(np.ascontiguousarray(canonical), None, None, grid)
 
 
 def read_case(case: Case, channels: Sequence[str], scheme: LabelScheme) -> tuple[Scan | None, tuple[Finding, ...]]:

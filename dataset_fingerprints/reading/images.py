@@ -271,6 +271,7 @@ def _read_by(path: Path, by_nibabel: Callable[[Path], _Found], by_itk: Callable[
             return read(path)
         except RefusedError as error:
             _log.info("%s: %s refuses the file (%s)", path, library, error)
-            refusals.append(f"{library}: {error}")
+            reason = str(error).replace(f' for "{path}"', "")  # the name is in front of the whole message
+            refusals.append(f"{library}: {reason}")
             refuse_damaged_gzip(path)
     raise DataError(f"{path}: cannot be read as an image ({'; '.join(refusals)}). Replace the file.")

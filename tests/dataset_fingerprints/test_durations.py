@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from dataset_fingerprints.durations import show_duration
+from dataset_fingerprints.durations import show_duration, suggest_minutes
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,10 @@ from dataset_fingerprints.durations import show_duration
 )
 def test_a_duration_is_said_in_one_unit(seconds: float, said: str) -> None:
     assert show_duration(seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("least", "said"), [(0, 1), (3.2, 5), (4.9, 5), (5, 10), (47, 60), (59, 60), (121, 180), (4320, 5760), (6000, 7200)]
+)
+def test_minutes_are_suggested_in_round_figures_above_what_is_needed(least: float, said: int) -> None:
+    assert suggest_minutes(least) == said

@@ -102,7 +102,8 @@ class Assessor:
         if unknown:
             progress.say(f"No Dice is predicted of {counted(len(unknown), 'scan')}: {some_of(unknown, _NAMED)}.")
         if known:
-            progress.say(f"How far a predicted Dice can be trusted: {calibration.scan.describe()}.")
+            seen = f" {calibration.seen}" if calibration.seen else ""
+            progress.say(f"How far a predicted Dice can be trusted: {calibration.scan.describe()}.{seen}")
 
     def write_lesions(self, folder: Path, kept: Collection[str]) -> Path | None:
         """Write the table of all lesions, and return its path; None where no scan was predicted.

@@ -10,6 +10,7 @@ from autoseg.confidence import Measured, calibrate, measure_signs
 from autoseg.evaluation import DICE_ONLY, scheme_targets, score_case
 from autoseg.models.predicted_dice import REMEDY, DiceCalibration, PredictedDiceFile
 from autoseg.pipeline.confidence.unseen_cases import UnseenCase, are_known, identify_folds, list_unseen
+from autoseg.pipeline.folds.seen_cases import describe_seen
 from autoseg.pipeline.planning import read_plan
 from autoseg.pipeline.trained_folds import TrainedFolds, find_trained
 from autoseg.prediction import Decision, Segmented, decide
@@ -60,6 +61,7 @@ def measure_predicted_dice(
         measured_on=tuple(weights.values()),
         targets=targets,
         scan=scan,
+        seen=describe_seen((case.name for case in cases), weights),
     )
     place = workspace.predicted_dice(plan_name)
     write_json(place, _read_file(workspace, plan_name).put(calibration))

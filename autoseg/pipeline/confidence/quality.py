@@ -18,6 +18,7 @@ from autoseg.hardware import choose_device, free_memory_gb
 from autoseg.models import read_fold, read_settings
 from autoseg.models.quality import LEAST_CASES, REMEDY, MeasuredEfforts, QualityFile
 from autoseg.pipeline.confidence.unseen_cases import identify_folds
+from autoseg.pipeline.folds.seen_cases import describe_seen
 from autoseg.pipeline.folds.stage_inputs import StageInput, find_input
 from autoseg.pipeline.planning import read_plan
 from autoseg.pipeline.trained_folds import TrainedFolds, find_trained
@@ -28,7 +29,7 @@ from autoseg.prediction.sliding.tiles import flip_sets
 from autoseg.progress import Progress
 from autoseg.workspace.fold import FULL, FoldFolder
 from autoseg.workspace.workspace import Workspace
-from dataset_fingerprints.durations import show_duration
+from dataset_fingerprints.durations import show_duration, suggest_minutes
 from dataset_fingerprints.errors import FileFormatError, WorkspaceError
 from dataset_fingerprints.failures import Failure, attempt
 from dataset_fingerprints.files.jsonfiles import read_json, write_json
@@ -83,12 +84,16 @@ def measure_quality(
     own = read_settings(folders[0]).own()
     tried = list_tried(own.prediction, len(folders[0].weight_files()))
     inputs = find_input(workspace, plan, splits, own)
-    rows = _measure(list(_sample(folders)), tried, inputs, progress, 60 * most_minutes)
+    sampled = list(_sample(folders))
+    rows = _measure(sampled, tried, inputs, progress, 60 * most_minutes)
     if not rows:
         return None
     dice, seconds = (np.array([row[part] for row in rows]) for part in (0, 1))
     weights = identify_folds(trained)
-    measured = judge(configuration, list(weights.values()), tried, dice, seconds)
+    measured = replace(
+        judge(configuration, list(weights.values()), tried, dice, seconds),
+        seen=describe_seen((one.case for one in sampled), folders),
+    )
     write_json(workspace.quality(plan_name), read_quality(workspace, plan_name).put(measured))
     return measured
 
@@ -126,9 +131,10 @@ def _measure(
             task.advance()
             spent = time.perf_counter() - began
             if len(rows) == 1 and LEAST_CASES * spent > 2 * most_seconds:
+                minutes = suggest_minutes(LEAST_CASES * spent / 60)
                 progress.say(
                     f"What flips bring is not measured: {show_duration(spent)} per case. `autoseg quality --minutes "
-                    f"{LEAST_CASES * spent / 60:.0f}` measures it."
+                    f"{minutes}` measures it."
                 )
                 return []
             if spent > most_seconds and len(rows) >= LEAST_CASES:

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 
 from autoseg.models.predicted_dice import DiceCalibration
 from autoseg.models.quality import BEST_STEP, MeasuredEfforts, describe_flips, describe_gain
-from dataset_fingerprints.names import counted
 
 COLUMNS = ("flips", "overlap", "networks", "Dice", "gain (95 %)", "s/case", "used for")
 
@@ -21,6 +20,8 @@ def describe_measured(efforts: Sequence[MeasuredEfforts], calibrations: Sequence
             yield f"{names}: {calibration.describe()}."
         else:
             yield f"Predicted Dice of {names}: {calibration.scan.describe()}."
+    seen = [*(one.seen for one in efforts), *(one.seen for one in calibrations)]
+    yield from dict.fromkeys(filter(None, seen))
 
 
 def describe_rows(measured: MeasuredEfforts) -> Iterator[tuple[str, ...]]:
@@ -49,7 +50,7 @@ def describe_rows(measured: MeasuredEfforts) -> Iterator[tuple[str, ...]]:
 
 def describe_efforts(measured: MeasuredEfforts) -> str:
     """Return which flips are used and why, in a sentence."""
-    cases = counted(measured.cases, "validation case")
+    cases = measured.name_cases()
     flipped = [one for one in measured.efforts if one.mirror_axes]
     if not flipped:
         return f"{measured.configuration}: the plan has no flips."

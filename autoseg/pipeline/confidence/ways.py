@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from autoseg.models import Model, ModelSet
+from autoseg.models import ModelSet
 from autoseg.models.quality import QualityName, choose_effort, describe_choice
 from planners.plan import Prediction
 
@@ -45,9 +45,7 @@ def choose_way(models: ModelSet, way: Way = USUAL_WAY) -> WayOfModels:
     `fast` takes the first configuration of several that are averaged, and of each the last network of its first fold.
     """
     if way.quality == "fast":
-        chosen = replace(models, stages=({name: _take_one(group) for name, group in models.stages[0].items()},))
-        # What is predicted of the mean of several configurations is not of one of them.
-        models = chosen if len(models.stages) == 1 else replace(chosen, predicted_dice=None)
+        models = models.take_first()
     measured = {one.configuration: one for one in models.efforts}
     predictions = {}
     for one in models.stages:
@@ -62,8 +60,3 @@ def choose_way(models: ModelSet, way: Way = USUAL_WAY) -> WayOfModels:
     same = len(set(texts.values())) == 1
     said = next(iter(texts.values())) if same else "; ".join(f"{name}: {text}" for name, text in texts.items())
     return WayOfModels(models=models, predictions=predictions, description=f"quality {way.quality}, {said}")
-
-
-def _take_one(group: tuple[Model, ...]) -> tuple[Model, ...]:
-    first, *_ = group
-    return (replace(first, weights=first.weights[-1:]),)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ from autoseg.workspace.fold import FoldFolder, ValidationFolder
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.errors import AutosegError, WorkspaceError
 from dataset_fingerprints.files.checksums import FileSum
+from dataset_fingerprints.files.hashes import hash_files
 from dataset_fingerprints.files.jsonfiles import read_json
 from dataset_fingerprints.geometry import Box, Grid, canonical_grid
 from dataset_fingerprints.reading.images import read_label_map
@@ -52,11 +52,7 @@ def read_validated(folder: ValidationFolder, case: str) -> ValidatedCase:
 
 def identify_weights(folder: FoldFolder) -> str:
     """Return a hash of a fold's final weights, by which results of other weights are told apart."""
-    digest = hashlib.sha256()
-    for path in folder.weight_files():
-        with path.open("rb") as stream:
-            digest.update(hashlib.file_digest(stream, "sha256").digest())
-    return digest.hexdigest()[:32]
+    return hash_files(folder.weight_files())[:32]
 
 
 def find_validated(folder: ValidationFolder, case: str, weights: str) -> ValidatedCase | None:

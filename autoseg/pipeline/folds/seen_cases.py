@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from autoseg.evaluation import Evaluation, SeenCases
+from autoseg.models import read_settings
+from autoseg.workspace.fold import FoldFolder
 from planners.run import Run
 
 
@@ -14,6 +16,26 @@ def mark_seen(evaluation: Evaluation, runs: Iterable[Run | None]) -> Evaluation:
 
     Args:
         evaluation: of cases that folds were judged on.
+        runs: what these folds were begun with, as far as that is known.
+    """
+    return replace(evaluation, seen=find_seen([case.case for case in evaluation.cases], runs))
+
+
+def describe_seen(cases: Iterable[str], folders: Iterable[FoldFolder]) -> str:
+    """Return in sentences without names how many cases had been seen before; empty where none had.
+
+    Args:
+        cases: that folds were judged on.
+        folders: of these folds.
+    """
+    return find_seen(tuple(cases), [read_settings(folder) for folder in folders]).describe(named=False)
+
+
+def find_seen(scored: Sequence[str], runs: Iterable[Run | None]) -> SeenCases:
+    """Return which cases had been seen before by models from which trainings started.
+
+    Args:
+        scored: names of cases that folds were judged on.
         runs: what these folds were begun with, as far as that is known.
     """
     seen: dict[str, None] = {}
@@ -27,10 +49,8 @@ def mark_seen(evaluation: Evaluation, runs: Iterable[Run | None]) -> Evaluation:
         seen |= dict.fromkeys(known)
         unknown |= dict.fromkeys(others)
         models |= dict.fromkeys((*(run.seen.models if known else ()), *(run.seen.unknown if others else ())))
-    scored = [case.case for case in evaluation.cases]
-    found = SeenCases(
+    return SeenCases(
         cases=tuple(case for case in scored if case in seen),
         unknown=tuple(case for case in scored if case in unknown),
         models=tuple(models),
     )
-    return replace(evaluation, seen=found)

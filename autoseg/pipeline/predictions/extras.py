@@ -63,10 +63,16 @@ NO_EXTRAS = Extras()
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wanted:
-    """A person's choice of what is written beside the masks."""
+    """A person's choice of what is written beside the masks.
+
+    Attributes:
+        uncertainty: the entropy.
+        disagreement: that of several networks.
+    """
 
     probabilities: bool = False
     uncertainty: bool = False
+    disagreement: bool = False
 
 
 NO_MORE = Wanted()
@@ -94,7 +100,7 @@ def choose_extras(
         files = MapFiles(
             probabilities=_place_probabilities(scan, mask, targets, report, names) if wanted.probabilities else (),
             entropy=_place(report / UNCERTAINTY, mask, targets, "entropy") if wanted.uncertainty else None,
-            disagreement=_place(report / UNCERTAINTY, mask, targets, "disagreement") if wanted.uncertainty else None,
+            disagreement=_place(report / UNCERTAINTY, mask, targets, "disagreement") if wanted.disagreement else None,
         )
         folder = scan.files()[0]
         is_series = folder.is_dir()

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from autoseg.prediction import Segmented, Uncertainty, select_targets
@@ -33,7 +32,7 @@ class MapFiles:
     Attributes:
         probabilities: of each label or region, in the scheme's order; empty where none are wanted.
         entropy: None where it is not wanted.
-        disagreement: where `entropy` is, that of the networks, if there are several.
+        disagreement: that of the networks; None where it is not wanted, or there is one network.
     """
 
     probabilities: tuple[Path, ...] = ()
@@ -41,9 +40,12 @@ class MapFiles:
     disagreement: Path | None = None
 
     def are_missing(self) -> bool:
-        """Return whether one that is wanted is not there; the disagreement is written before the entropy."""
-        wanted = (*self.probabilities, *filter(None, [self.entropy]))
-        return not all(path.is_file() for path in wanted)
+        """Return whether one that is wanted is not there."""
+        return not all(path.is_file() for path in self.paths())
+
+    def lacks_disagreement(self) -> bool:
+        """Return whether the disagreement is wanted and not there."""
+        return self.disagreement is not None and not self.disagreement.is_file()
 
     def paths(self) -> tuple[Path, ...]:
         """Return all paths."""
@@ -63,50 +65,46 @@ def name_parts(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(plain)
 
 
-def write_maps(files: MapFiles, scan: Scan, segmented: Segmented) -> None:
+def write_maps(files: MapFiles, scan: Scan, segmented: Segmented, *, keep: bool = False) -> None:
     """Write the maps of a scan on the grid of its file.
-
-    A scan that holds one value everywhere has an empty mask whatever the networks make of it: its maps are zeros.
 
     Args:
         files: where to.
         scan: that was segmented.
         segmented: what the networks make of it.
+        keep: whether maps that are there stay.
     """
     whole = canonical_grid(scan.source_grid).shape
     together = max(1, TOGETHER_BYTES // (int(np.prod(whole)) * np.dtype(np.float32).itemsize))
     for first in range(0, len(files.probabilities), together):
         paths = files.probabilities[first : first + together]
+        if keep and all(path.is_file() for path in paths):
+            continue
         values = _make_probabilities(scan, segmented, range(first, first + len(paths)))
         for path, one in zip(paths, values, strict=True):
-            write_map(path, one, scan.source_grid, scan.header)
-    if files.entropy is not None:
-        _write_uncertainty(files, scan, segmented)
+            _write(path, one, scan, keep=keep)
+    if files.entropy is not None and not (keep and files.entropy.is_file() and not files.lacks_disagreement()):
+        _write_uncertainty(files, scan, segmented, keep=keep)
+
+
+def _write(path: Path, values: NDArray[np.float32], scan: Scan, *, keep: bool) -> None:
+    if not (keep and path.is_file()):
+        write_map(path, values, scan.source_grid, scan.header)
 
 
 def _make_probabilities(scan: Scan, segmented: Segmented, parts: range) -> NDArray[np.float32]:
     """Return (part, x, y, z) the probabilities of some labels or regions on the whole canonical grid."""
     probabilities = segmented.probabilities
     values = np.zeros((len(parts), *canonical_grid(scan.source_grid).shape), dtype=np.float32)
-    for slab in () if scan.blank else probabilities.slabs():
+    for slab in probabilities.slabs():
         targets = select_targets(slab.values, probabilities.scheme.heads())
         values[:, *slab.box.slices()] = targets[parts.start : parts.stop].cpu().numpy()
     return values
 
 
-def _write_uncertainty(files: MapFiles, scan: Scan, segmented: Segmented) -> None:
-    several = len(segmented.members) > 1
-    entropy, disagreement = (
-        np.zeros(canonical_grid(scan.source_grid).shape if wanted else (0, 0, 0), dtype=np.float32)
-        for wanted in (True, several)
-    )
-    uncertainty = Uncertainty(mean=segmented.probabilities, members=segmented.members)
-    for slab in () if scan.blank else uncertainty.slabs():
-        entropy[slab.box.slices()] = slab.entropy.cpu().numpy()
-        if several:
-            # Of several labels, the one that the networks disagree about the most.
-            disagreement[slab.box.slices()] = torch.amax(slab.deviation, dim=0).cpu().numpy()
-    if several and files.disagreement is not None:
-        write_map(files.disagreement, disagreement, scan.source_grid, scan.header)
+def _write_uncertainty(files: MapFiles, scan: Scan, segmented: Segmented, *, keep: bool) -> None:
+    uncertainty = Uncertainty(mean=segmented.probabilities, members=segmented.members).measure()
+    if uncertainty.disagreement is not None and files.disagreement is not None:
+        _write(files.disagreement, uncertainty.disagreement, scan, keep=keep)
     if files.entropy is not None:
-        write_map(files.entropy, entropy, scan.source_grid, scan.header)
+        _write(files.entropy, uncertainty.entropy, scan, keep=keep)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from autoseg.models import ModelSet
+from autoseg.pipeline.predictions.settings import MadeBy, RecordedSettings
 from autoseg.pipeline.scan_warnings import ScanWarning
 from autoseg.pipeline.showing import Amount
 from dataset_fingerprints.errors import AutosegError
@@ -18,8 +18,9 @@ from dataset_fingerprints.files.jsonfiles import read_json, write_json
 
 SCHEMA_VERSION = 1
 _PACKAGES = ("torch", "numpy", "scipy", "nibabel", "SimpleITK")
+# Kinds of warnings about a mask that stays though this run would make another one, or perhaps would.
+OTHER_MODEL, UNKNOWN_MODEL = "other-model", "unknown-model"
 _DISTRIBUTION = "autoseg-lesion"
-_PIECE = 1 << 22
 Result = Literal["predicted", "kept", "failed"]
 
 
@@ -75,10 +76,11 @@ class CaseRecord:
         result: `predicted` in the run of this record, `kept` from before, or `failed`.
         seconds: that it took, reading, predicting and writing; null where that is not known.
         quantities: of each label or region; null where the mask cannot be read, or there is none.
-        warnings: of the run that made the mask.
+        warnings: of the run that made the mask; before these, that it stays though this run would make another one.
         error: why there is no mask; null where there is one.
         predicted_dice: null where nothing predicts it.
         weights_sha256: of the model that made the mask, as in `RecordedModel`; null where that is not known.
+        settings: that the mask was made with; null where that is not known.
     """
 
     case: str
@@ -91,6 +93,11 @@ class CaseRecord:
     error: str | None = None
     predicted_dice: PredictedDice | None = None
     weights_sha256: str | None = None
+    settings: RecordedSettings | None = None
+
+    def made_by(self) -> MadeBy:
+        """Return what made the mask."""
+        return MadeBy(weights=self.weights_sha256, settings=self.settings)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,8 +122,9 @@ class RecordedModel:
         description: of what is averaged, in words.
         source: `workspace`, `fold` or `bundle`.
         name: of the folder or file that it was read from.
-        sha256: over the files of its weights, in their order.
+        sha256: of the file of its weights; of several files, over the SHA-256 of each, in their order.
         folds: of all its stages.
+        settings: that it predicts with.
     """
 
     dataset: str
@@ -125,10 +133,11 @@ class RecordedModel:
     name: str
     sha256: str
     folds: tuple[RecordedFold, ...]
+    settings: RecordedSettings | None = None
 
-    def is_ensemble(self) -> bool:
-        """Return whether several networks predict."""
-        return len(self.folds) > 1 or any(fold.networks > 1 for fold in self.folds)
+    def made_by(self) -> MadeBy:
+        """Return what makes masks now."""
+        return MadeBy(weights=self.sha256, settings=self.settings)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -183,16 +192,6 @@ def describe_folds(models: ModelSet) -> tuple[RecordedFold, ...]:
     )
 
 
-def hash_files(paths: Sequence[Path]) -> str:
-    """Return the SHA-256 over the contents of files, one behind the other."""
-    digest = hashlib.sha256()
-    for path in paths:
-        with path.open("rb") as stream:
-            while piece := stream.read(_PIECE):
-                digest.update(piece)
-    return digest.hexdigest()
-
-
 def quantify(names: Sequence[str], amounts: Sequence[Amount]) -> tuple[Quantity, ...]:
     """Return amounts of labels or regions as they are recorded."""
     return tuple(
@@ -242,7 +241,8 @@ def _recall(case: CaseRecord, earlier: CaseRecord | None) -> CaseRecord:
     return replace(
         case,
         seconds=earlier.seconds,
-        warnings=case.warnings or earlier.warnings,
+        warnings=(*case.warnings, *(one for one in earlier.warnings if one.kind not in (OTHER_MODEL, UNKNOWN_MODEL))),
         predicted_dice=earlier.predicted_dice,
         weights_sha256=earlier.weights_sha256,
+        settings=earlier.settings,
     )

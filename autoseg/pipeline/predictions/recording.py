@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,27 +11,34 @@ from pathlib import Path
 from autoseg.hardware import choose_device
 from autoseg.models import ModelSet
 from autoseg.pipeline.case_tables import choose_name
+from autoseg.pipeline.confidence.ways import USUAL_WAY, Way, choose_way
+from autoseg.pipeline.existing_masks import Origin
 from autoseg.pipeline.new_scans import NewScan
 from autoseg.pipeline.predictions.places import RECORD
 from autoseg.pipeline.predictions.record import (
+    OTHER_MODEL,
+    UNKNOWN_MODEL,
     CaseRecord,
     PredictedDice,
     PredictionRecord,
     RecordedModel,
+    RecordedWarning,
     describe_folds,
-    hash_files,
     list_versions,
+    own_version,
     quantify,
     read_record,
     recorded,
     write_record,
 )
+from autoseg.pipeline.predictions.settings import describe_settings
 from autoseg.pipeline.scan_warnings import ScanWarning
 from autoseg.pipeline.showing import Amount
 from autoseg.pipeline.sources import ModelSource, Place
 from autoseg.prediction import LoadedModel
 from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.workspace import Workspace
+from dataset_fingerprints.files.hashes import hash_file, hash_files
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,6 +68,7 @@ class Recorder:
         masks: the folder of the masks.
         started: date and time, and the clock's seconds.
         cases: recorded so far, by the scan's name.
+        earlier: what an earlier run left of each mask, by its path from their folder.
     """
 
     model: RecordedModel
@@ -71,6 +79,14 @@ class Recorder:
         default_factory=lambda: (datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic())
     )
     cases: dict[str, CaseRecord] = field(default_factory=dict)
+    earlier: Mapping[str, CaseRecord] = field(default_factory=dict)
+
+    def recall(self, target: Path) -> Origin:
+        """Return what is known of a mask that is there: by what it was made."""
+        found = self.earlier.get(self._place(target))
+        if found is None or found.weights_sha256 is None:
+            return Origin(known=False, doubt="are in no record, so that nothing says which model made them")
+        return Origin(known=True, doubt=found.made_by().describe_difference(self.model.made_by()))
 
     def look(
         self,
@@ -91,13 +107,20 @@ class Recorder:
             warnings=recorded(warnings),
             predicted_dice=measured.predicted_dice,
             weights_sha256=self.model.sha256,
+            settings=self.model.settings,
         )
 
     def keep(self, scan: NewScan, target: Path, amounts: Sequence[Amount] | None) -> None:
         """Take note of a mask that was there before and stays; amounts are None where it cannot be read."""
-        quantities = None if amounts is None else quantify(self.names, amounts)
+        origin = self.recall(target)
+        kind, message = OTHER_MODEL if origin.known else UNKNOWN_MODEL, f"one of the masks that {origin.doubt}."
         self.cases[scan.name] = CaseRecord(
-            case=scan.name, files=_name_files(scan), mask=self._place(target), result="kept", quantities=quantities
+            case=scan.name,
+            files=_name_files(scan),
+            mask=self._place(target),
+            result="kept",
+            quantities=None if amounts is None else quantify(self.names, amounts),
+            warnings=(RecordedWarning(kind=kind, message=message),) if origin.doubt else (),
         )
 
     def fail(self, scan: NewScan, message: str) -> None:
@@ -117,7 +140,7 @@ class Recorder:
             seconds=round(time.monotonic() - clock, 3),
             cases=tuple(self.cases.values()),
         )
-        path = choose_name(folder / RECORD, lambda place: read_record(place) is not None)
+        path = _find_place(folder)
         write_record(path, record, self.masks)
         return path
 
@@ -125,7 +148,19 @@ class Recorder:
         return target.relative_to(self.masks).as_posix()
 
 
-def describe_model(place: Place, source: ModelSource, models: ModelSet, loaded: LoadedModel) -> RecordedModel:
+def _find_place(folder: Path) -> Path:
+    return choose_name(folder / RECORD, lambda place: read_record(place) is not None)
+
+
+def read_earlier(folder: Path) -> dict[str, CaseRecord]:
+    """Return what earlier runs recorded in the folder of a report, by the paths of their masks."""
+    record = read_record(_find_place(folder))
+    return {case.mask: case for case in record.cases if case.mask} if record else {}
+
+
+def describe_model(
+    place: Place, source: ModelSource, models: ModelSet, loaded: LoadedModel, way: Way = USUAL_WAY
+) -> RecordedModel:
     """Return what is recorded of a model."""
     root = place.root if isinstance(place, Workspace | FoldFolder) else place
     return RecordedModel(
@@ -133,9 +168,14 @@ def describe_model(place: Place, source: ModelSource, models: ModelSet, loaded: 
         description=loaded.description,
         source="workspace" if isinstance(place, Workspace) else "fold" if isinstance(place, FoldFolder) else "bundle",
         name=root.name,
-        sha256=hash_files(source.files),
+        sha256=_hash(source.files),
         folds=describe_folds(models),
+        settings=describe_settings(choose_way(models, way), loaded.decision, own_version()),
     )
+
+
+def _hash(files: Sequence[Path]) -> str:
+    return hash_file(files[0]) if len(files) == 1 else hash_files(files)
 
 
 def describe_device() -> str:

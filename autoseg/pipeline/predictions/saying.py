@@ -49,10 +49,6 @@ def conclude(outcomes: Sequence[Outcome], progress: Progress) -> None:
             whole.setdefault(fallback.describe(), []).append(outcome.scan)
     for what, scans in whole.items():
         progress.say(f"{counted(len(scans), 'scan was', 'scans were')} looked at whole ({some_of(scans)}): {what}")
-    blank = [outcome.scan for outcome in outcomes if outcome.blank]
-    if blank:
-        hold = counted(len(blank), "scan holds one value everywhere", "scans hold one value everywhere")
-        progress.say(f"{hold} and got an empty mask: {some_of(blank)}.")
 
 
 def describe_lacking(

@@ -104,7 +104,11 @@ def test_nobody_elses_file_is_replaced(finished: Tiny, bundle: Path, tmp_path: P
 
 @pytest.mark.parametrize(
     ("out", "message"),
-    [("folder.zip", "is a folder"), ("model", "is not called .zip"), ("model.nii.gz", "is not called .zip")],
+    [
+        ("folder.zip", "is a folder"),
+        ("model", "model: is not called .zip, which a model is. Name a file for it with "),
+        ("scan.nii.gz", "scan.nii.gz: is a scan or another file. Name a file for it with "),
+    ],
 )
 def test_places_that_are_none_are_refused(finished: Tiny, tmp_path: Path, out: str, message: str) -> None:
     (tmp_path / "folder.zip").mkdir()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import SimpleITK
 from numpy.typing import NDArray
 
 from autoseg.pipeline import model_face
+from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.reading.images import read_label_map
 from tests.synthetic.commands import run
 from tests.synthetic.scans import write_nifti
@@ -26,6 +28,10 @@ def write_zeros(folder: Path, voxels: Voxels) -> Path:
 
 def write_sevens(folder: Path, voxels: Voxels) -> Path:
     return write_nifti(folder / "odd.nii.gz", np.full_like(voxels, 7))
+
+
+def write_nans(folder: Path, voxels: Voxels) -> Path:
+    return write_nifti(folder / "odd.nii.gz", np.full_like(voxels, np.nan))
 
 
 def write_slice(folder: Path, voxels: Voxels) -> Path:
@@ -65,10 +71,7 @@ def drop_lines(path: Path, *starts: bytes) -> Path:
     return path
 
 
-EMPTY = ["Its mask is left empty", "1 scan holds one value everywhere and got an empty mask: odd."]
 ODD: dict[str, tuple[Callable[[Path, Voxels], Path], list[str]]] = {
-    "zeros": (write_zeros, ["case odd: channel T1w is 0 everywhere", *EMPTY]),
-    "one value": (write_sevens, ["case odd: channel T1w is 7 everywhere", *EMPTY]),
     "a slice": (write_slice, ["case odd: is a single slice (10x10x1 voxels)", "8x8x8", "Give the whole volume"]),
     "two axes": (write_two_axes, ["case odd: is a single slice (10x10x1 voxels)"]),
     "TIFF": (write_tiff, ["odd (.tif):", "1 x 1 x 1 mm were assumed", "convert them to NIfTI"]),
@@ -99,8 +102,34 @@ def test_an_odd_scan_is_named_and_predicted(
     for words in expected:
         assert words in said
     (mask,) = out.iterdir()
-    marked = int(np.count_nonzero(read_label_map(mask).voxels))
-    assert (marked == 0) == (kind in ("zeros", "one value"))
+    assert read_label_map(mask).voxels.any()
+
+
+HOLLOW: dict[str, tuple[Callable[[Path, Voxels], Path], str]] = {
+    "zeros": (write_zeros, "case odd: channel T1w is 0 everywhere. Expected a scan: export it again."),
+    "one value": (write_sevens, "case odd: channel T1w is 7 everywhere. Expected a scan: export it again."),
+    "no number": (write_nans, "NaN"),
+}
+
+
+@pytest.mark.parametrize("kind", HOLLOW)
+def test_a_scan_without_any_content_fails_by_its_name_and_the_others_are_predicted(
+    finished: Tiny,
+    tmp_path: Path,
+    kind: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    write, expected = HOLLOW[kind]
+    voxels = nibabel.load(finished.scan("case_0")).get_fdata(dtype=np.float32)
+    scan = write(tmp_path / "scans", voxels)
+    shutil.copy(finished.scan("case_0"), scan.parent / "sound.nii.gz")
+    arguments = ["-c", CONFIGURATION, "-w", finished.workspace.root, "--no-mirror"]
+    assert run(monkeypatch, "predict", scan.parent, "-o", tmp_path / "masks", *arguments) == 1
+    said = " ".join(capsys.readouterr().err.split())
+    assert "1 of 2 scans could not be predicted: case odd: " in said
+    assert expected in said
+    assert [path.name for path in (tmp_path / "masks").iterdir()] == ["sound.nii.gz"]
 
 
 def test_a_sound_scan_is_predicted_without_a_warning(
@@ -113,8 +142,10 @@ def test_a_sound_scan_is_predicted_without_a_warning(
 def test_a_loaded_model_says_the_same(finished: Tiny, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     model = model_face.load_model(finished.workspace, configurations=(CONFIGURATION,), mirror=False)
     voxels = nibabel.load(finished.scan("case_0")).get_fdata(dtype=np.float32)
-    assert not model.predict(write_zeros(tmp_path, voxels)).labels.any()
-    assert not model.predict(np.ones((9, 9, 9)), spacing_mm=(1.0, 1.0, 1.0)).labels.any()
+    with pytest.raises(DataError, match=r"case odd.nii.gz: channel T1w is 0 everywhere"):
+        model.predict(write_zeros(tmp_path, voxels))
+    with pytest.raises(DataError, match="the array is 1 everywhere"):
+        model.predict(np.ones((9, 9, 9)), spacing_mm=(1.0, 1.0, 1.0))
     model.predict(write_png(tmp_path, voxels))
-    for words in ("channel T1w is 0", "the array holds one value", "odd.png (.png): ", "odd.png: is a single slice"):
+    for words in ("odd.png (.png): ", "odd.png: is a single slice"):
         assert words in caplog.text

@@ -13,6 +13,7 @@ import autoseg
 from autoseg.pipeline.prediction_report import PredictionReport
 from autoseg.pipeline.predictions.places import report_folder
 from autoseg.report import is_drawn
+from dataset_fingerprints.errors import PartlyDoneError
 from tests.synthetic.commands import run
 from tests.synthetic.scans import affine_of, head, write_nifti
 from tests.synthetic.tiny import CONFIGURATION, SHAPE, Tiny
@@ -80,8 +81,6 @@ def test_masks_that_stay_and_scans_that_fail_have_rows_too(tiny, tmp_path):
 
 
 def autoseg_error() -> type[Exception]:
-    from dataset_fingerprints.errors import PartlyDoneError
-
     return PartlyDoneError
 
 
@@ -169,14 +168,13 @@ def test_two_channels_that_are_missing_or_blank_are_named(trained, tmp_path):
         for channel in channels:
             voxels = np.zeros_like(image) if name == "blank" else image
             write_nifti(tmp_path / "new" / f"{name}_{channel:04d}.nii.gz", voxels, affine_of(flips=(-1, 1, 1)))
-    masks = autoseg.predict(tmp_path / "new", tmp_path / "out", trained / "ws", mirror=False, zero_missing=True)
-    rows = rows_of(masks.table)
+    with pytest.raises(PartlyDoneError, match="1 of 3 scans could not be predicted:\n  case blank: channel T1w is 0"):
+        autoseg.predict(tmp_path / "new", tmp_path / "out", trained / "ws", mirror=False, zero_missing=True)
+    assert not (tmp_path / "out" / "blank.nii.gz").exists()
+    rows = rows_of(tmp_path / "out-report" / "predictions.csv")
     assert "T1w is not there and was filled with zeros." in rows["half"]["warnings"]
-    assert "holds one value everywhere" in rows["blank"]["warnings"]
-    assert {(warning.case, warning.kind) for warning in masks.warnings} >= {
-        ("half", "channel-missing"),
-        ("blank", "blank"),
-    }
+    assert rows["blank"]["result"] == "failed"
+    assert "channel T1w is 0 everywhere. Expected a scan: export it again." in rows["blank"]["warnings"]
     assert {"dark: ml", "bright: ml", "dark: lesions", "bright: lesions"} <= set(rows["whole"])
 
 

@@ -133,3 +133,12 @@ def test_a_file_that_cannot_be_opened_is_named(tmp_path):
         listener.bind(str(tmp_path / "a.nii.gz"))
         with pytest.raises(DataError, match=r"a\.nii\.gz: cannot be opened"):
             read_image([tmp_path / "a.nii.gz"])
+
+
+@pytest.mark.parametrize("content", [b"", b"no image at all"])
+def test_a_file_that_no_library_reads_is_named_once(tmp_path, content):
+    path = tmp_path / "odd.nii.gz"
+    path.write_bytes(content)
+    with pytest.raises(DataError) as caught:
+        read_image([path])
+    assert str(caught.value).count("odd.nii.gz") == 1

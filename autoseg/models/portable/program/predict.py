@@ -83,8 +83,7 @@ class Model:
         """Return (x, y, z) indices of labels on a scan's canonical grid."""
         images: list[tuple[Json, Array]] = []
         found = [self._predict_stages(stages, scan, images) for stages in self.averaged]
-        indices = decide(average(found), scan, self.heads, self.decision)
-        return np.zeros_like(indices) if scan.blank else indices
+        return decide(average(found), scan, self.heads, self.decision)
 
     def _predict_stages(self, stages: Sequence[Json], scan: Scan, images: list[tuple[Json, Array]]) -> Probabilities:
         """Return the last stage's probabilities.

@@ -44,7 +44,6 @@ class Scan:
         box: in the canonical grid.
         source_grid: of the file.
         image: the first file.
-        blank: whether it holds one value everywhere.
     """
 
     voxels: Array
@@ -52,7 +51,6 @@ class Scan:
     box: Box
     source_grid: Grid
     image: Any
-    blank: bool
 
 
 def read_scan(files: Sequence[Path], channels: int) -> Scan:
@@ -70,6 +68,8 @@ def read_scan(files: Sequence[Path], channels: int) -> Scan:
     voxels = np.concatenate([first, *(stored for _, _, stored in opened[1:])])
     if len(voxels) != channels:
         raise RefusedError(f"{files[0]}: has {len(voxels)} channels, expected {channels}.")
+    if all(channel.min() == channel.max() for channel in voxels):
+        raise RefusedError(f"{files[0]}: is {voxels.flat[0]:g} everywhere. Expected a scan: export it again.")
     voxels = to_canonical(voxels, find_reorientation(grid))
     body = find_body(voxels)
     box = bounding_box(body)
@@ -79,7 +79,6 @@ def read_scan(files: Sequence[Path], channels: int) -> Scan:
         box=box,
         source_grid=grid,
         image=image,
-        blank=all(channel.min() == channel.max() for channel in voxels),
     )
 
 

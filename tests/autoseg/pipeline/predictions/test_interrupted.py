@@ -63,3 +63,43 @@ def test_broken_scans_are_named_and_a_killed_run_ends_with_the_same_bytes(
     assert {name for name, result in results.items() if result == "failed"} == {*BROKEN}
     assert results["p00"] == "kept"
     assert results["p08"] == "predicted"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", ["b_dark.nii.gz", "b_entropy.nii.gz", "/b.nii.gz"])
+def test_a_run_that_is_killed_between_maps_ends_with_the_same_bytes(
+    finished: Tiny, tmp_path: Path, moment: str
+) -> None:
+    for number, name in enumerate("abc"):
+        write_nifti(tmp_path / "scans" / f"{name}.nii.gz", head(number, SHAPE)[0])
+    maps = {"probabilities": True, "uncertainty": True}
+    place = {"workspace": finished.workspace.root, "configurations": [CONFIGURATION]}
+    autoseg.predict(tmp_path / "scans", tmp_path / "whole", **place, **maps)
+    command = ["predict", tmp_path / "scans", "-o", tmp_path / "killed", "-w", finished.workspace.root]
+    options = ["-c", CONFIGURATION, "--probabilities", "--uncertainty"]
+    code, said = run_until(f"rename:{moment}:1", *command, *options)
+    assert code == -signal.SIGKILL, said
+    autoseg.predict(tmp_path / "scans", tmp_path / "killed", **place, **maps)
+    for below in ("", "-report/probabilities", "-report/uncertainty"):
+        assert contents(tmp_path / f"killed{below}") == contents(tmp_path / f"whole{below}")
+
+
+def test_a_map_that_is_missing_is_made_again_and_nothing_else(finished: Tiny, tmp_path: Path) -> None:
+    for number, name in enumerate("ab"):
+        write_nifti(tmp_path / "scans" / f"{name}.nii.gz", head(number, SHAPE)[0])
+
+    def predict() -> dict[str, tuple[bytes, int]]:
+        autoseg.predict(
+            tmp_path / "scans", tmp_path / "out", finished.workspace.root, probabilities=True, uncertainty=True
+        )
+        folders = [tmp_path / f"out{below}" for below in ("", "-report/probabilities", "-report/uncertainty")]
+        files = [path for folder in folders for path in sorted(folder.iterdir())]
+        return {path.name: (path.read_bytes(), path.stat().st_ino) for path in files}
+
+    before = predict()
+    assert sorted(before) == [f"{scan}{what}.nii.gz" for scan in "ab" for what in ("", "_dark", "_entropy")]
+    lost = tmp_path / "out-report" / "uncertainty" / "b_entropy.nii.gz"
+    lost.rename(tmp_path / "elsewhere")
+    after = predict()
+    assert after.pop("b_entropy.nii.gz")[0] == before.pop("b_entropy.nii.gz")[0]
+    assert after == before

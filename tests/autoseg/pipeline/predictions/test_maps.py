@@ -89,18 +89,26 @@ def test_uncertainty_is_the_entropy_of_the_mean_and_the_largest_deviation_of_the
 
 
 def test_one_network_has_no_disagreement_and_is_complete_without(scan: Scan, tmp_path: Path) -> None:
-    files = MapFiles(entropy=tmp_path / "e.nii.gz", disagreement=tmp_path / "d.nii.gz")
-    write_maps(files, scan, segment(scan, 1))
+    write_maps(MapFiles(entropy=tmp_path / "e.nii.gz", disagreement=tmp_path / "d.nii.gz"), scan, segment(scan, 1))
     assert not (tmp_path / "d.nii.gz").exists()
+    assert not MapFiles(entropy=tmp_path / "e.nii.gz").are_missing()
+
+
+@pytest.mark.parametrize("lost", ["p", "q", "e", "d"])
+def test_only_maps_that_are_missing_are_written_again_and_are_the_same(scan: Scan, tmp_path: Path, lost: str) -> None:
+    places = {name: tmp_path / f"{name}.nii.gz" for name in "pqed"}
+    files = MapFiles(probabilities=(places["p"], places["q"]), entropy=places["e"], disagreement=places["d"])
+    write_maps(files, scan, segment(scan, 1, 2))
     assert not files.are_missing()
-
-
-def test_a_scan_of_one_value_has_maps_of_zeros(tmp_path: Path) -> None:
-    blank = read_scan("a", [write_nifti(tmp_path / "a.nii.gz", np.full(SHAPE, 5, np.float32), np.eye(4))], ("T1w",))
-    assert blank.blank
-    files = MapFiles(probabilities=(tmp_path / "p.nii.gz", tmp_path / "q.nii.gz"), entropy=tmp_path / "e.nii.gz")
-    write_maps(files, blank, segment(blank, 1))
-    assert all(not np.asarray(nibabel.load(path).dataobj).any() for path in files.paths())
+    before = {name: (path.read_bytes(), path.stat().st_ino) for name, path in places.items()}
+    places[lost].rename(tmp_path / "elsewhere")
+    assert files.are_missing()
+    write_maps(files, scan, segment(scan, 1, 2), keep=True)
+    after = {name: (path.read_bytes(), path.stat().st_ino) for name, path in places.items()}
+    assert after[lost][0] == before[lost][0]
+    assert {name: one for name, one in after.items() if name != lost} == {
+        name: one for name, one in before.items() if name != lost
+    }
 
 
 def test_the_same_map_has_the_same_bytes(scan: Scan, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +14,6 @@ from autoseg.pipeline.predictions.record import (
     RecordedFold,
     RecordedModel,
     RecordedWarning,
-    hash_files,
     list_versions,
     quantify,
     read_record,
@@ -98,17 +96,3 @@ def test_another_file_is_no_record(tmp_path: Path, content: str) -> None:
     (tmp_path / "prediction.json").write_text(content)
     assert read_record(tmp_path / "prediction.json") is None
     assert read_record(tmp_path / "none.json") is None
-
-
-def test_weights_are_known_by_their_contents(tmp_path: Path) -> None:
-    for name, content in (("a", b"one"), ("b", b"two")):
-        (tmp_path / name).write_bytes(content)
-    assert hash_files([tmp_path / "a"]) == hashlib.sha256(b"one").hexdigest()
-    assert hash_files([tmp_path / "a", tmp_path / "b"]) == hashlib.sha256(b"onetwo").hexdigest()
-
-
-def test_an_ensemble_is_of_several_networks() -> None:
-    fold = MODEL.folds[0]
-    assert not MODEL.is_ensemble()
-    assert replace(MODEL, folds=(fold, replace(fold, fold="1"))).is_ensemble()
-    assert replace(MODEL, folds=(replace(fold, networks=2),)).is_ensemble()

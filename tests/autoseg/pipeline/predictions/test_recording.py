@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from autoseg.pipeline.predictions.record import hash_files
 from autoseg.pipeline.predictions.recording import describe_device, describe_model
 from autoseg.pipeline.sources import find_source
 from autoseg.pipeline.trained import load_models
+from dataset_fingerprints.files.hashes import hash_file
 from tests.synthetic.tiny import CONFIGURATION, Tiny
 
 
@@ -16,6 +16,6 @@ def test_a_model_is_known_by_names_and_hashes(finished: Tiny) -> None:
         recorded = describe_model(place, source, models, load_models(models))
         assert (recorded.source, recorded.name) == (kind, place.root.name)
         assert [(fold.configuration, fold.fold, fold.networks) for fold in recorded.folds] == [(CONFIGURATION, "0", 1)]
-        assert recorded.sha256 == hash_files(finished.fold(0).weight_files())
+        assert recorded.sha256 == hash_file(finished.fold(0).weights)
         assert str(finished.root) not in repr(recorded)
     assert describe_device().split()[0] in ("cpu", "cuda", "mps")

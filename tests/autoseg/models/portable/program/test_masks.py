@@ -72,7 +72,7 @@ def both(scheme: LabelScheme, seed: int, thresholds: tuple[float, ...], choices:
     theirs = Probabilities(
         scheme=scheme, source_grid=GRID, box=BOX, layers=StoredLayers(values=torch.from_numpy(values))
     )
-    scan = scans.Scan(voxels=np.zeros(0), body=np.zeros(0), box=BOX, source_grid=GRID, image=None, blank=False)
+    scan = scans.Scan(voxels=np.zeros(0), body=np.zeros(0), box=BOX, source_grid=GRID, image=None)
     decision = Decision(thresholds=thresholds, postprocessing=choices)
     found = masks.decide(mine, scan, heads, json.loads(to_json(decision)))
     assert np.array_equal(found, decide(theirs, decision))

@@ -127,7 +127,6 @@ def test_crops_to_what_was_found_are_those_of_autoseg(seed: int) -> None:
         box=make_box((1, 2, 0), (20, 24, 18)),
         source_grid=GRID,
         image=None,
-        blank=False,
     )
     shape = (int(random.integers(8, 30)), int(random.integers(8, 30)), int(random.integers(8, 30)))
     found: list[tuple[float, Box | None]] = []

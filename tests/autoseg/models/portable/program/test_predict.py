@@ -179,10 +179,11 @@ def test_a_scan_that_fails_is_named_and_the_others_are_done(
     assert (tmp_path / "mine.nii.gz").is_file()
 
 
-def test_a_scan_of_one_value_gets_an_empty_mask(exported: Path, tmp_path: Path) -> None:
+def test_a_scan_of_one_value_is_refused(exported: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     blank = write_nifti(tmp_path / "blank.nii.gz", np.full((12, 13, 14), 7, dtype=np.float32))
-    assert main([str(blank), "-o", str(tmp_path / "out"), "-m", str(exported)]) == 0
-    assert not np.asanyarray(nibabel.load(tmp_path / "out" / "blank.nii.gz").dataobj).any()
+    assert main([str(blank), "-o", str(tmp_path / "out"), "-m", str(exported)]) == 2
+    assert "blank.nii.gz: is 7 everywhere. Expected a scan" in capsys.readouterr().err
+    assert not any((tmp_path / "out").iterdir())
 
 
 def test_masks_never_lie_on_scans(exported: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
