@@ -87,7 +87,7 @@ def measure_signs(
     probabilities = segmented.probabilities
     heads = probabilities.scheme.heads()
     components = find_components(segmented.labels, probabilities.scheme, divided=divided)
-    box = enclose([probabilities.box, *(one.box for one in components)])
+    box = enclose([probabilities.box, *(one.box for one in components if one.sizes.any())])
     sums = _Sums(probabilities, components, len(segmented.members))
     for slab_box in _slab_boxes(box, (len(segmented.members) + 1) * heads.count()):
         mean, networks = _read_with_networks(probabilities, slab_box)
