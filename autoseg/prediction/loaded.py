@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from autoseg.hardware import give_freed_memory_back
 from autoseg.models.predicted_dice import DiceCalibration
 from autoseg.prediction.cascade import is_single_network
 from autoseg.prediction.compact import MOST_BYTES, MembersCompactor
@@ -175,7 +176,9 @@ class LoadedModel:
         indices = decide(probabilities, self.decision, readers)
         if keeping is not None:
             probabilities, members = keeping.finish()
+        del keeping, readers
         labels = self.scheme.to_values(np.zeros_like(indices) if scan.blank else indices)
+        give_freed_memory_back()  # that feature maps took
         return Segmented(labels=labels, probabilities=probabilities, members=members)
 
     def _may_stream(self, scan: Scan) -> bool:
