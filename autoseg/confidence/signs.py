@@ -12,18 +12,19 @@ import torch
 from numpy.typing import NDArray
 
 from autoseg.confidence.components import Components, find_components
-from autoseg.prediction import Probabilities, Segmented, choose_labels, select_targets
+from autoseg.prediction import Probabilities, Segmented, choose_labels
 from autoseg.prediction.ensemble import MergedLayers
+from autoseg.prediction.quantised import quantise_slab
 from autoseg.prediction.segmented import list_members
 from dataset_fingerprints.dataset import Heads
-from dataset_fingerprints.geometry import Box, TripleFloat, canonical_grid
+from dataset_fingerprints.geometry import Box, TripleFloat, canonical_grid, enclose
 
 # The smallest volume whose logarithm is looked at.
 _LEAST_ML = 1e-3
 # Of one label or region: a network that learnt nothing scatters thousands.
 MOST_LESIONS = 1000
 # Of all networks together in one slab.
-SLAB_VALUES = 8_000_000
+SLAB_VALUES = 2_000_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,22 +87,26 @@ def measure_signs(
     probabilities = segmented.probabilities
     heads = probabilities.scheme.heads()
     components = find_components(segmented.labels, probabilities.scheme, divided=divided)
+    box = enclose([probabilities.box, *(one.box for one in components if one.sizes.any())])
     sums = _Sums(probabilities, components, len(segmented.members))
-    for slab_box in _slab_boxes(probabilities, len(segmented.members)):
+    for slab_box in _slab_boxes(box, (len(segmented.members) + 1) * heads.count()):
         mean, networks = _read_with_networks(probabilities, slab_box)
         # A single network agrees with itself.
         several = networks if len(segmented.members) > 1 else []
         masks = [_mark(network, heads, thresholds) for network in several]
-        rounded = (select_targets(mean, heads) * 255).round() / 255
-        sums.add(slab_box, rounded, torch.stack(masks) if masks else None)
+        sums.add(slab_box, quantise_slab(mean, heads), torch.stack(masks) if masks else None)
     return sums.conclude()
 
 
-def _slab_boxes(probabilities: Probabilities, networks: int) -> list[Box]:
-    """Return slabs of as many layers as hold some 8 million values of all networks together."""
-    (start, y, z), (stop, y_stop, z_stop) = probabilities.box.start, probabilities.box.stop
-    layer = (y_stop - y) * (z_stop - z) * probabilities.scheme.heads().count() * (networks + 1)
-    thickness = max(1, SLAB_VALUES // layer)
+def _slab_boxes(box: Box, values: int) -> list[Box]:
+    """Return slabs of a box with as many layers as hold some 2 million values.
+
+    Args:
+        box: in the canonical grid.
+        values: per voxel, all networks together.
+    """
+    (start, y, z), (stop, y_stop, z_stop) = box.start, box.stop
+    thickness = max(1, SLAB_VALUES // ((y_stop - y) * (z_stop - z) * values))
     return [
         Box(start=(first, y, z), stop=(min(first + thickness, stop), y_stop, z_stop))
         for first in range(start, stop, thickness)
@@ -128,7 +133,7 @@ def _mark(values: torch.Tensor, heads: Heads, thresholds: Sequence[float]) -> to
 
 
 class _Sums:
-    """Sums over slabs.
+    """Sums over slabs: of the whole masks, and of each one's largest components.
 
     Args:
         probabilities: of the scan.
@@ -138,40 +143,37 @@ class _Sums:
 
     def __init__(self, probabilities: Probabilities, components: Sequence[Components], networks: int) -> None:
         targets = len(probabilities.scheme.heads().targets())
-        self._grid, self._components, self._networks = (
-            canonical_grid(probabilities.source_grid),
-            components,
-            networks,
-        )
-        self._soft = np.zeros(targets)
+        self._grid = canonical_grid(probabilities.source_grid)
+        self._components, self._networks = components, networks
+        # Of probabilities in 1/255: whole numbers, whose sums are the same in any order.
+        self._soft, self._inside = np.zeros(targets), np.zeros(targets)
         self._shared = np.zeros((targets, networks, networks))
-        self._owners = [np.repeat(one.targets, one.counts) for one in components]
-        # Per component: voxels, sum of probabilities, sum of agreeing shares, sums of places.
-        self._totals = [np.zeros((sum(one.counts) + 1, 6)) for one in components]
-        self._peaks = [np.zeros(sum(one.counts) + 1, dtype=np.float32) for one in components]
-        for one, totals in zip(components, self._totals, strict=True):
-            # Layer by layer: numpy counts copies of eight bytes per voxel.
-            for layer in one.numbers:
-                totals[:, 0] += np.bincount(layer.ravel(), minlength=len(totals))
+        self._rows = [_Rows(one) for one in components]
 
-    def add(self, box: Box, mean: torch.Tensor, masks: torch.Tensor | None) -> None:
+    def add(self, box: Box, mean: NDArray[np.uint8], masks: torch.Tensor | None) -> None:
         """Add a slab.
 
         Args:
             box: of the slab.
-            mean: (label or region, x, y, z) probabilities.
+            mean: (label or region, x, y, z) probabilities in 1/255.
             masks: (network, label or region, x, y, z); None of a single network.
         """
-        self._soft += mean.sum((1, 2, 3), dtype=torch.float64).cpu().numpy()
-        values = [mean.cpu().numpy()]
+        self._soft += mean.sum((1, 2, 3), dtype=np.int64)
+        agreeing = None
         if masks is not None:
             for target in range(len(mean)):
                 self._shared[target] += _count_shared(masks[:, target])
-            values.append(masks.float().mean(0).cpu().numpy())
-        for place, one in enumerate(self._components):
-            self._add_components(place, one, box, values)
+            agreeing = masks.float().mean(0).cpu().numpy()
+        for one, rows in zip(self._components, self._rows, strict=True):
+            self._add_components(one, rows, box, (mean, agreeing))
 
-    def _add_components(self, place: int, one: Components, box: Box, values: Sequence[NDArray[np.float32]]) -> None:
+    def _add_components(
+        self,
+        one: Components,
+        rows: _Rows,
+        box: Box,
+        values: tuple[NDArray[np.uint8], NDArray[np.float32] | None],
+    ) -> None:
         """Add what lies in a slab of components that do not overlap."""
         both = one.box.overlap(box)
         if both is None:
@@ -179,48 +181,114 @@ class _Sums:
         numbers = one.numbers[both.relative_to(one.box).slices()]
         where = np.nonzero(numbers)
         found = numbers[where]
-        owners = self._owners[place][found - 1]
-        here = [own + first - start for own, first, start in zip(where, both.start, box.start, strict=True)]
-        totals = self._totals[place]
-        for column, layer in enumerate(values, start=1):
-            totals[:, column] += np.bincount(found, weights=layer[(owners, *here)], minlength=len(totals))
-        for column, (own, first) in enumerate(zip(where, both.start, strict=True), start=3):
-            totals[:, column] += np.bincount(found, weights=own + first, minlength=len(totals))
-        np.maximum.at(self._peaks[place], found, values[0][(owners, *here)])
+        targets = np.array(one.targets)[one.owners[found] - 1]
+        at = (targets, *(own + first - start for own, first, start in zip(where, both.start, box.start, strict=True)))
+        mean, agreeing = values
+        self._inside += np.bincount(targets, weights=mean[at], minlength=len(self._inside))
+        places = [own + first for own, first in zip(where, both.start, strict=True)]
+        rows.add(found, mean[at], None if agreeing is None else agreeing[at], places)
 
     def conclude(self) -> tuple[MaskSigns, ...]:
         """Return what the sums say of each label or region."""
         signs = {}
-        for totals, peaks, one in zip(self._totals, self._peaks, self._components, strict=True):
-            for target, first, last in one.ranges():
-                own = slice(first + 1, last + 1)
-                signs[target] = self._describe(target, totals[own], peaks[own])
+        for one, rows in zip(self._components, self._rows, strict=True):
+            for position, target in enumerate(one.targets):
+                voxels = int(one.sizes[one.owners == position + 1].sum(dtype=np.int64))
+                signs[target] = self._describe(target, voxels, rows.describe(position))
         return tuple(signs[target] for target in sorted(signs))
 
-    def _describe(self, target: int, totals: NDArray[np.float64], peaks: NDArray[np.float32]) -> MaskSigns:
-        voxels, inside = float(totals[:, 0].sum()), float(totals[:, 1].sum())
-        voxel_mm3, matrix = math.prod(self._grid.spacing_mm()), self._grid.matrix()
-        lesions = []
-        for row in np.argsort(-totals[:, 0], kind="stable")[:MOST_LESIONS]:
-            count, mean, agreeing, *places = totals[row]
-            x, y, z = map(float, matrix[:3, :3] @ (np.array(places) / count) + matrix[:3, 3])
-            lesions.append(
-                LesionSigns(
-                    volume_mm3=float(count) * voxel_mm3,
-                    centre_mm=(x, y, z),
-                    mean_probability=float(mean / count),
-                    peak_probability=float(peaks[row]),
-                    agreement=float(agreeing / count) if self._networks > 1 else None,
-                )
-            )
+    def _describe(self, target: int, voxels: int, lesions: Sequence[_Sum]) -> MaskSigns:
+        inside, soft = float(self._inside[target]) / 255, float(self._soft[target]) / 255
         return MaskSigns(
-            voxels=int(voxels),
-            volume_ml=voxels * voxel_mm3 / 1000,
-            soft_dice_confidence=2 * inside / (float(self._soft[target]) + voxels) if voxels else 0.0,
+            voxels=voxels,
+            volume_ml=voxels * math.prod(self._grid.spacing_mm()) / 1000,
+            soft_dice_confidence=2 * inside / (soft + voxels) if voxels else 0.0,
             mean_probability=inside / voxels if voxels else 0.0,
             agreement=_mean_dice(self._shared[target]) if self._networks > 1 else None,
-            lesions=tuple(lesions),
+            lesions=tuple(map(self._describe_lesion, lesions)),
         )
+
+    def _describe_lesion(self, lesion: _Sum) -> LesionSigns:
+        matrix = self._grid.matrix()
+        x, y, z = map(float, matrix[:3, :3] @ (lesion.places / lesion.voxels) + matrix[:3, 3])
+        return LesionSigns(
+            volume_mm3=float(lesion.voxels) * math.prod(self._grid.spacing_mm()),
+            centre_mm=(x, y, z),
+            mean_probability=lesion.probability / 255 / lesion.voxels,
+            peak_probability=float(np.float32(lesion.peak) / np.float32(255)),
+            agreement=lesion.agreeing / lesion.voxels if self._networks > 1 else None,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _Sum:
+    """Sums over the voxels of a component.
+
+    Attributes:
+        probability: in 1/255.
+        peak: the largest one, in 1/255.
+        agreeing: of the shares of networks that agree.
+        places: of the voxels' places in the canonical grid.
+    """
+
+    voxels: int
+    probability: float
+    peak: int
+    agreeing: float
+    places: NDArray[np.float64]
+
+
+class _Rows:
+    """Sums of the largest components of each target; of the others nothing is kept.
+
+    Args:
+        components: that do not overlap.
+    """
+
+    def __init__(self, components: Components) -> None:
+        self._sizes = components.sizes
+        self._numbers = [components.largest(position, MOST_LESIONS) for position in range(len(components.targets))]
+        listed = np.concatenate(self._numbers)
+        # By number: the row of its sums; row 0 takes those that are not listed.
+        self._row_of = np.zeros(len(components.sizes), dtype=np.int32)
+        self._row_of[listed] = np.arange(1, len(listed) + 1)
+        # Sums of probabilities, agreeing shares and places.
+        self._totals = np.zeros((len(listed) + 1, 5))
+        self._peaks = np.zeros(len(listed) + 1, dtype=np.uint8)
+
+    def add(
+        self,
+        numbers: NDArray[np.integer],
+        mean: NDArray[np.uint8],
+        agreeing: NDArray[np.float32] | None,
+        places: Sequence[NDArray[np.integer]],
+    ) -> None:
+        """Add voxels.
+
+        Args:
+            numbers: (voxel) of their components.
+            mean: (voxel) their probabilities in 1/255.
+            agreeing: (voxel) the shares of networks that agree; None of a single network.
+            places: (voxel) per axis.
+        """
+        rows = self._row_of[numbers]
+        for column, values in enumerate((mean, agreeing, *places)):
+            if values is not None:
+                self._totals[:, column] += np.bincount(rows, weights=values, minlength=len(self._totals))
+        np.maximum.at(self._peaks, rows, mean)
+
+    def describe(self, position: int) -> list[_Sum]:
+        """Return the sums of a target's largest components, largest first."""
+        return [
+            _Sum(
+                voxels=int(self._sizes[number]),
+                probability=float(self._totals[row, 0]),
+                peak=int(self._peaks[row]),
+                agreeing=float(self._totals[row, 1]),
+                places=self._totals[row, 2:],
+            )
+            for number, row in ((number, self._row_of[number]) for number in self._numbers[position])
+        ]
 
 
 def _count_shared(masks: torch.Tensor) -> NDArray[np.float64]:

@@ -77,7 +77,10 @@ class DecoderLevel(nn.Module):
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
         """Return the features at the scale of `skip`, of the same shape and width."""
-        features: Tensor = self.blocks(torch.cat((self.up(x), skip), dim=1))
+        features = torch.cat((self.up(x), skip), dim=1)
+        # One by one: called together they would keep what goes into the first of them until the last is done.
+        for block in self.blocks:
+            features = block(features)
         return features
 
 

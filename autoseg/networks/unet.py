@@ -101,8 +101,11 @@ def build_decoder(layers: Layers, options: UNetOptions) -> nn.ModuleList:
 
 
 def initialize(module: nn.Module) -> None:
-    """Set a module's own weights to nnU-Net's start: Kaiming normal (He 2015), no bias, closed residual branches."""
-    if isinstance(module, Convolution):
+    """Set a module's own weights to nnU-Net's start: Kaiming normal (He 2015), no bias, closed residual branches.
+
+    Weights without memory stay as they are: to draw such ones, torch imports 70 MiB of its compiler.
+    """
+    if isinstance(module, Convolution) and not module.weight.is_meta:
         nn.init.kaiming_normal_(module.weight, a=NEGATIVE_SLOPE)
         if module.bias is not None:
             nn.init.zeros_(module.bias)

@@ -103,7 +103,7 @@ class Segmenting:
     def _segment(self, job: Job, read: Callable[[], Scan | None]) -> _Made | Failure | None:
         share = ScanShare(self.task)
         with watching(share.add):
-            made = _try(job.scan, partial(self._segment_read, read))
+            made = _try(job.scan, partial(self._segment_read, job, read))
         if not job.is_done():
             share.finish()
         self.task.advance()
@@ -111,12 +111,13 @@ class Segmenting:
             release_memory()
         return made
 
-    def _segment_read(self, read: Callable[[], Scan | None]) -> _Made | None:
+    def _segment_read(self, job: Job, read: Callable[[], Scan | None]) -> _Made | None:
         started = time.monotonic()
         scan = read()
         if scan is None:
             return None
-        segmented = self.model.segment(scan)
+        # What follows from a mask counts in 1/255; maps do not.
+        segmented = self.model.segment(scan, rounded=not job.extras.maps.paths())
         return _Made(read=scan, segmented=segmented, seconds=time.monotonic() - started)
 
     def _finish(self, job: Job, made: _Made | Failure | None) -> Outcome | Failure | None:

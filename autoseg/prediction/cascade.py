@@ -10,7 +10,7 @@ import torch
 from autoseg.models import Model, Rule
 from autoseg.prediction.ensemble import Ensemble
 from autoseg.prediction.inputs import SharedInputs, predict_with
-from autoseg.prediction.members import make_members
+from autoseg.prediction.members import Member, make_members
 from autoseg.prediction.probabilities import Predictor, Probabilities
 from dataset_fingerprints.measuring.scans import Scan
 from planners.plan import Prediction
@@ -53,6 +53,15 @@ class Cascade:
             result = predict_with(stage.predictor, own)
             own.add_result(stage.configuration, result)
         return result
+
+
+def is_single_network(predictor: Predictor) -> bool:
+    """Return whether a predictor is one network that looks at a scan once."""
+    if isinstance(predictor, Cascade) and len(predictor.stages) == 1:
+        return is_single_network(predictor.stages[0].predictor)
+    if isinstance(predictor, Ensemble) and len(predictor.members) == 1:
+        return is_single_network(predictor.members[0])
+    return isinstance(predictor, Member)
 
 
 def build_cascade(

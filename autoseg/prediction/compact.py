@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import blosc2
 import numpy as np
 import torch
 
@@ -38,6 +37,8 @@ class _Part:
 
     def read(self, start: int, stop: int) -> torch.Tensor:
         """Return those of its layers that lie in a range."""
+        import blosc2
+
         values = np.frombuffer(blosc2.decompress2(self.packed), dtype=np.uint8).reshape(self.shape)
         return torch.from_numpy(values[:, max(start - self.start, 0) : stop - self.start].copy())
 
@@ -85,6 +86,9 @@ class Compactor:
         """Keep a slab."""
         if self._parts is None:
             return
+        # It takes memory itself, and most scans do without it.
+        import blosc2
+
         values = quantise_slab(slab.values, self._probabilities.scheme.heads())
         packed = blosc2.compress2(values, codec=blosc2.Codec.ZSTD, clevel=1, typesize=1, nthreads=1)
         self._kept_bytes += len(packed)

@@ -69,6 +69,7 @@ def decide(
             noted.note(slab, chosen)
         for look in see:
             look(slab)
+        del slab, chosen  # while the network looks at the next layers
     if not decision.postprocessing:
         return indices
 

@@ -13,12 +13,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from autoseg.hardware import give_freed_memory_back
 from autoseg.models.predicted_dice import DiceCalibration, DiceEstimate
-from autoseg.prediction.compact import MembersCompactor
+from autoseg.prediction.cascade import is_single_network
+from autoseg.prediction.compact import MOST_BYTES, MembersCompactor
 from autoseg.prediction.deciding import USUAL, Decision, decide
 from autoseg.prediction.inputs import SharedInputs, predict_with
 from autoseg.prediction.memory import Memory
 from autoseg.prediction.probabilities import Predictor, Probabilities, Slab, select_targets
+from autoseg.prediction.quantised import NetworkQuantiser
 from autoseg.prediction.segmented import Segmented, list_members
 from autoseg.prediction.spread import Uncertainty, UncertaintyMaps
 from dataset_fingerprints.checking.formats import describe_unsized, is_unsized
@@ -188,26 +191,37 @@ class LoadedModel:
             _log.warning("case %s: %s", name, flat)
         return scan
 
-    def segment(self, scan: Scan, see: MemberReader | None = None) -> Segmented:
+    def segment(self, scan: Scan, see: MemberReader | None = None, *, rounded: bool = False) -> Segmented:
         """Return the labels of a scan, and the probabilities that they follow from.
 
         Args:
             scan: as it was read.
             see: called with every slab of the mean, in ascending order, and the members, to be read in the slab's box:
                 networks whose logits memory does not hold would have to look at the scan again for that later.
+            rounded: whether probabilities in 1/255 are good enough for who reads them afterwards: those of a single
+                network then need no logits of the whole scan in memory. The labels are the same.
         """
-        memory = Memory(limit_gb=self.memory_gb)
+        streamed = rounded and self._may_stream(scan)
+        memory = Memory(limit_gb=self.memory_gb, holding=not streamed)
         # Of the labels there are indices and values.
         memory.take(scan.voxels.nbytes + scan.body.nbytes + 2 * math.prod(scan.canonical_shape()))
         probabilities = predict_with(self.predictor, SharedInputs(scan, memory))
         members = list_members(probabilities)
         readers = [] if see is None else [lambda slab: see(slab, members)]
-        keeping = None if probabilities.layers.held else MembersCompactor(probabilities, members, memory)
+        keeping = _choose_keeper(probabilities, members, memory)
         readers += [] if keeping is None else [keeping.see]
         indices = decide(probabilities, self.decision, readers)
         if keeping is not None:
             probabilities, members = keeping.finish()
+        del keeping, readers
+        give_freed_memory_back()  # that feature maps took
         return Segmented(labels=self.scheme.to_values(indices), probabilities=probabilities, members=members)
+
+    def _may_stream(self, scan: Scan) -> bool:
+        """Return whether each probability is read once, and all of them in 1/255 are few bytes."""
+        values = len(self.scheme.heads().targets()) * math.prod(scan.canonical_shape())
+        # Post-processing may ask for exact probabilities of components.
+        return is_single_network(self.predictor) and not self.decision.postprocessing and values <= MOST_BYTES
 
     def _read(self, scan: Source, spacing_mm: TripleFloat | None, series: str) -> Scan:
         if isinstance(scan, np.ndarray):
@@ -247,6 +261,15 @@ class LoadedModel:
                 f"{counted(len(self.channels), 'channel')} ({', '.join(self.channels)})."
             )
         return make_scan(voxels, make_grid(voxels.shape[1:], np.diag([*spacing_mm, 1.0])))
+
+
+def _choose_keeper(
+    probabilities: Probabilities, members: tuple[Probabilities, ...], memory: Memory
+) -> MembersCompactor | NetworkQuantiser | None:
+    """Return what keeps probabilities that are not held while they go by; None for those that are."""
+    if probabilities.layers.held:
+        return None
+    return MembersCompactor(probabilities, members, memory) if memory.holding else NetworkQuantiser(probabilities)
 
 
 def describe_flat(scan: Scan, patches: Sequence[Triple]) -> str:

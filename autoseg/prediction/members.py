@@ -12,6 +12,7 @@ from torch import nn
 
 from autoseg.hardware import autocast_type, keep_freed_memory
 from autoseg.models import Model
+from autoseg.networks import UNet
 from autoseg.prediction.inputs import NetworkInput, SharedInputs
 from autoseg.prediction.memory import Memory
 from autoseg.prediction.probabilities import Probabilities
@@ -68,6 +69,8 @@ class Member:
         if seen.turn is not None:
             return self._predict_turned(seen.image, seen.turn)
         image = torch.from_numpy(seen.image)
+        if memory is not None and not memory.holding and self._rounds_first():
+            image = image.to(self.window.autocast)
         sliding = Sliding(network=self.network, image=image, window=self.window, body=body)
         size_bytes = self.window.outputs * math.prod(sliding.shape()) * FLOAT_BYTES
         memory = memory or Memory()
@@ -76,6 +79,10 @@ class Member:
             memory.take(sliding.window.sums_bytes(sliding.shape()))
             return StreamedLogits(sliding.slide, self.window.device)
         return hold(sliding, self.window)
+
+    def _rounds_first(self) -> bool:
+        """Return whether the network's first layer rounds the image to 16 bits, so that it may be held in these."""
+        return isinstance(self.network, UNet) and self.window.autocast != torch.float32
 
     def _predict_turned(self, image: NDArray[np.floating], turn: Reorientation) -> HeldLogits:
         """Return the logits of a network that sees other axes; all at once, for its first axis may be any of ours."""

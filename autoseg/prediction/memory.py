@@ -21,11 +21,13 @@ class Memory:
         limit_gb: that it may take in all, in GiB; infinite for what is free.
         used_bytes: that it has taken already: the scan, what was made of it, and logits.
         held_bytes: of these, logits.
+        holding: whether logits may be kept at all; else they are read once, as they pass.
     """
 
     limit_gb: float = math.inf
     used_bytes: int = 0
     held_bytes: int = 0
+    holding: bool = True
 
     def take(self, size_bytes: int) -> None:
         """Count memory that is taken whether there is enough or not."""
@@ -42,6 +44,8 @@ class Memory:
             size_bytes: of what is kept.
             beside_bytes: that is needed for a while at the same time.
         """
+        if not self.holding:
+            return False
         left = min(self.left_bytes(), free_memory_gb() * GIB)
         if size_bytes + beside_bytes > HELD_SHARE * left or self.held_bytes + size_bytes > MOST_HELD_BYTES:
             return False

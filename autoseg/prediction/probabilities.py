@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import torch
-from acvl_utils.cropping_and_padding.bounding_boxes import insert_crop_into_image
 
 from dataset_fingerprints.dataset import Heads, LabelScheme
 from dataset_fingerprints.geometry import Box, Grid
@@ -110,8 +109,10 @@ class Probabilities:
         if heads.exclusive:
             values[0] = 1
         if slab is not None:
-            place = slab.box.relative_to(box)
-            insert_crop_into_image(values, slab.values, list(map(list, zip(place.start, place.stop, strict=True))))
+            both = slab.box.overlap(box)
+            if both is not None:
+                inside = (slice(None), *both.relative_to(slab.box).slices())
+                values[(slice(None), *both.relative_to(box).slices())] = slab.values[inside]
         return values
 
     def slabs(self, start: int | None = None, stop: int | None = None, thickness: int | None = None) -> Iterator[Slab]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -86,6 +86,24 @@ class Quantiser:
         for entry in self._kept:
             result[(slice(None), *entry.box.relative_to(box).slices())] = entry.values
         return Quantised(box=box, values=result)
+
+
+class NetworkQuantiser:
+    """Keeps the probabilities of a single network in 1/255 while slabs go by.
+
+    Args:
+        probabilities: that the slabs are of.
+    """
+
+    def __init__(self, probabilities: Probabilities) -> None:
+        self._probabilities, self._quantiser = probabilities, Quantiser(probabilities)
+        self.see = self._quantiser.see
+
+    def finish(self) -> tuple[Probabilities, tuple[Probabilities, ...]]:
+        """Return what was kept, and the same as the only member."""
+        own = self._probabilities
+        kept = replace(self._quantiser.finish().restore(own.scheme, own.source_grid), fallbacks=own.fallbacks)
+        return kept, (kept,)
 
 
 def quantise(probabilities: Probabilities) -> Quantised:

@@ -8,7 +8,6 @@ from pathlib import Path
 from types import EllipsisType
 from typing import Any
 
-import blosc2
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
@@ -17,7 +16,7 @@ from dataset_fingerprints.files.atomic import write_bytes
 from dataset_fingerprints.files.checksums import FileSum, measure_bytes
 from dataset_fingerprints.geometry import Box
 
-_COMPRESSION = {"codec": blosc2.Codec.LZ4, "clevel": 5, "nthreads": 1}
+_LEVEL = 5
 # Edges in voxels. Reading a box unpacks the blocks that it touches: small cubes for patches, none so small that the
 # way to it costs more than its voxels. Chunks only hold blocks together.
 _BLOCK_EDGE, _CHUNK_EDGE = 32, 128
@@ -53,6 +52,8 @@ def read_array(
     Raises:
         ValueError: it is not such an array.
     """
+    import blosc2
+
     found = blosc2.open(str(path), mode="r", deserialize="safe")
     if not isinstance(found, blosc2.NDArray):
         raise ValueError(f"{path.name} holds a {type(found).__name__}, expected an array")
@@ -71,11 +72,14 @@ def _fits(found: tuple[int, ...], expected: tuple[int | None, ...]) -> bool:
 
 def pack_array(array: NDArray[Any]) -> bytes:
     """Return an array (..., x, y, z) compressed."""
+    # Predictions do without it, and without the memory that it takes.
+    import blosc2
+
     outer = (1,) * (array.ndim - 3)
     frame = blosc2.asarray(
         np.ascontiguousarray(array),
         contiguous=True,
-        cparams=blosc2.CParams(**_COMPRESSION),
+        cparams=blosc2.CParams(codec=blosc2.Codec.LZ4, clevel=_LEVEL, nthreads=1),
         chunks=(*outer, *(min(length, _CHUNK_EDGE) for length in array.shape[-3:])),
         blocks=(*outer, *(min(length, _BLOCK_EDGE) for length in array.shape[-3:])),
     )
@@ -85,6 +89,8 @@ def pack_array(array: NDArray[Any]) -> bytes:
 
 def unpack_array(packed: bytes, box: Box | None = None) -> NDArray[Any]:
     """Return an array that was packed, or a box of it."""
+    import blosc2
+
     array: NDArray[Any] = blosc2.ndarray_from_cframe(packed)[_index(box)]
     return array
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from acvl_utils.cropping_and_padding.bounding_boxes import pad_bbox
 
 from autoseg.preprocessing.prepare import Record
 from dataset_fingerprints.geometry import Box, Grid, canonical_grid, make_box
@@ -67,8 +66,7 @@ def centres_inside(box: Box, record: Record) -> Box:
 def _grow(box: Box, margin_mm: float, grid: Grid) -> Box:
     """Return the box with a margin, in whole voxels of a canonical grid, as far as the grid goes."""
     margins = [math.ceil(margin_mm / spacing - _ROUNDING) for spacing in grid.spacing_mm()]
-    bounds = pad_bbox(list(map(list, zip(box.start, box.stop, strict=True))), margins, grid.shape)
-    return make_box(*zip(*bounds, strict=True))
+    return make_box(np.maximum(np.subtract(box.start, margins), 0), np.minimum(np.add(box.stop, margins), grid.shape))
 
 
 def _fit(box: Box, record: Record) -> Box:

@@ -45,7 +45,7 @@ def normalize(voxels: NDArray[np.float32], body: Body, choices: tuple[Choice, ..
     for channel, choice in zip(voxels, choices, strict=True):
         options, apply = BUILDERS.find(choice)
         channels.append(apply(options, channel, body))
-    return np.stack(channels)
+    return np.stack(channels) if len(channels) > 1 else channels[0][None]
 
 
 def _by_image(options: ZScoreOptions, channel: Channel, body: Body) -> Channel:
@@ -106,4 +106,6 @@ def _zscore(
 
 
 def _standardize(channel: NDArray[np.float32], centre: float, scale: float) -> NDArray[np.float32]:
-    return (channel - np.float32(centre)) / np.float32(max(scale, SMALLEST_SD))
+    standard = channel - np.float32(centre)
+    standard /= np.float32(max(scale, SMALLEST_SD))
+    return standard

@@ -30,6 +30,7 @@ from autoseg.report.canvas import (
     write_text,
 )
 from autoseg.report.flow import fit, width_of, wrap
+from autoseg.report.sheet_rows import SheetRow, Shown
 from autoseg.report.slices import CaseSlice
 
 # Everything on the sheet is placed in pixels from its upper left corner.
@@ -49,38 +50,6 @@ _FILL = 0.25
 _NOTE = "Slice with the largest labelled area."
 _SIDES = " Radiological view: R is the patient's right, A the front."
 _LEGEND_COLUMNS, _MOST_NAMED = 5, 20
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Shown:
-    """A label or region of a sheet.
-
-    Attributes:
-        name: in the legend.
-        values: label values that it is made of.
-        position: among all of its data set, which says its colour; None for that in which it is drawn.
-    """
-
-    name: str
-    values: tuple[int, ...]
-    position: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SheetRow:
-    """One case of a contact sheet.
-
-    Attributes:
-        caption: a few words on the case, for example `Dice 0.71 · 12.3 ml`.
-        detail: more on the case, on a line of its own, or empty.
-        warning: a sentence that is drawn below, or empty.
-    """
-
-    case: str
-    plane: CaseSlice
-    caption: str
-    detail: str = ""
-    warning: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

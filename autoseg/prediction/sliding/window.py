@@ -90,13 +90,13 @@ def slide(
 
     Args:
         network: in evaluation mode, on the window's device.
-        image: (channel, x, y, z), on any device.
+        image: (channel, x, y, z), on any device; floats of 16 bits stay as they are.
         window: how to run.
         left_out: the starts of tiles without anything to be found (`find_empty`): background, where no other tile says
             otherwise.
         first: the first layer that is wanted.
     """
-    padded, (inside, *across) = _pad(image.to(window.device, torch.float32), window.configuration.patch_shape)
+    padded, (inside, *across) = _pad(_bring(image, window.device), window.configuration.patch_shape)
     shape = (padded.shape[1], padded.shape[2], padded.shape[3])
     edge = window.configuration.patch_shape[0]
     first += inside.start
@@ -120,6 +120,11 @@ def slide(
         _add(waiting, start, tile.to(place), weights, shape)
         del tile  # while the next is made
     yield from leave(shape[0])
+
+
+def _bring(image: torch.Tensor, device: torch.device) -> torch.Tensor:
+    kept = (torch.float16, torch.bfloat16)
+    return image.to(device, image.dtype if image.dtype in kept else torch.float32)
 
 
 def _list_layers(starts: Sequence[Triple], edge: int, first: int) -> Iterator[_Sums]:
