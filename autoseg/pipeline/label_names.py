@@ -1,4 +1,4 @@
-"""Names of labels for an evaluation: given, of a data set or a workspace, or of a dataset.json beside the files."""
+"""Names of labels for an evaluation: given, of a data set or a workspace, or of what lies beside the files."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from autoseg.evaluation import Evaluation
+from autoseg.pipeline.predictions.places import RECORD, report_folder
+from autoseg.pipeline.predictions.record import read_record
 from autoseg.workspace.workspace import Workspace, is_workspace
 from dataset_fingerprints.dataset import Dataset, Label, LabelScheme
 from dataset_fingerprints.errors import AutosegError, DataError
@@ -63,6 +65,9 @@ def find_names(
             found = _names_in(place)
             if found:
                 return found
+    recorded = _names_in_record(prediction if prediction.is_dir() else prediction.parent)
+    if recorded:
+        return recorded
     root = next((above for above in prediction.absolute().parents if is_workspace(above)), None)
     return _names_in_workspace(root) if root else ()
 
@@ -88,6 +93,11 @@ def _names_in(folder: Path) -> tuple[Label, ...]:
     except (AutosegError, OSError) as error:
         _log.warning("no names of labels are taken from it: %s", error)
         return ()
+
+
+def _names_in_record(masks: Path) -> tuple[Label, ...]:
+    record = read_record(report_folder(masks) / RECORD)
+    return record.model.labels if record else ()
 
 
 def _names_in_workspace(root: Path) -> tuple[Label, ...]:

@@ -13,6 +13,7 @@ from autoseg.models import ModelSet
 from autoseg.pipeline.predictions.settings import MadeBy, RecordedSettings
 from autoseg.pipeline.scan_warnings import ScanWarning
 from autoseg.pipeline.showing import Amount
+from dataset_fingerprints.dataset import Label
 from dataset_fingerprints.errors import AutosegError
 from dataset_fingerprints.files.jsonfiles import read_json, write_json
 
@@ -125,6 +126,7 @@ class RecordedModel:
         sha256: of the file of its weights; of several files, over the SHA-256 of each, in their order.
         folds: of all its stages.
         settings: that it predicts with.
+        labels: that its masks hold.
     """
 
     dataset: str
@@ -134,6 +136,7 @@ class RecordedModel:
     sha256: str
     folds: tuple[RecordedFold, ...]
     settings: RecordedSettings | None = None
+    labels: tuple[Label, ...] = ()
 
     def made_by(self) -> MadeBy:
         """Return what makes masks now."""

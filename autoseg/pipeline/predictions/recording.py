@@ -171,6 +171,7 @@ def describe_model(
         sha256=_hash(source.files),
         folds=describe_folds(models),
         settings=describe_settings(choose_way(models, way), loaded.decision, own_version()),
+        labels=loaded.scheme.labels,
     )
 
 

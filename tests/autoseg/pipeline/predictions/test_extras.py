@@ -65,6 +65,14 @@ def test_mixed_inputs_have_masks_maps_a_segmentation_and_a_record(
     assert len(quantity["lesion_volumes_mm3"]) == quantity["lesions"]
 
 
+def test_scores_of_predicted_masks_have_the_models_names_of_labels(finished: Tiny, tmp_path: Path) -> None:
+    write_nifti(tmp_path / "mri" / "a.nii.gz", head(7, SHAPE)[0], np.eye(4))
+    predict(finished, tmp_path / "mri", tmp_path / "out")
+    write_nifti(tmp_path / "by hand" / "a.nii.gz", head(7, SHAPE)[1], np.eye(4))
+    evaluation = autoseg.evaluate(tmp_path / "out", tmp_path / "by hand")
+    assert [evaluation.name_of(label.label) for label in evaluation.summary] == ["dark", "label 2"]
+
+
 def test_a_second_run_makes_only_what_is_missing(finished: Tiny, scans: list[Path], tmp_path: Path) -> None:
     out, report = tmp_path / "out", tmp_path / "out-report"
     predict(finished, scans, out)
