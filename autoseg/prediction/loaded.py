@@ -201,8 +201,9 @@ class LoadedModel:
             rounded: whether probabilities in 1/255 are good enough for who reads them afterwards: those of a single
                 network then need no logits of the whole scan in memory. The labels are the same.
         """
-        streamed = rounded and self._may_stream(scan)
-        memory = Memory(limit_gb=self.memory_gb, holding=not streamed)
+        alone = is_single_network(self.predictor)
+        streamed = rounded and alone and self._may_stream(scan)
+        memory = Memory(limit_gb=self.memory_gb, holding=not streamed, alone=alone)
         # Of the labels there are indices and values.
         memory.take(scan.voxels.nbytes + scan.body.nbytes + 2 * math.prod(scan.canonical_shape()))
         probabilities = predict_with(self.predictor, SharedInputs(scan, memory))
@@ -221,7 +222,7 @@ class LoadedModel:
         """Return whether each probability is read once, and all of them in 1/255 are few bytes."""
         values = len(self.scheme.heads().targets()) * math.prod(scan.canonical_shape())
         # Post-processing may ask for exact probabilities of components.
-        return is_single_network(self.predictor) and not self.decision.postprocessing and values <= MOST_BYTES
+        return not self.decision.postprocessing and values <= MOST_BYTES
 
     def _read(self, scan: Source, spacing_mm: TripleFloat | None, series: str) -> Scan:
         if isinstance(scan, np.ndarray):

@@ -68,12 +68,12 @@ class Member:
         body = None if seen.body is None else torch.from_numpy(seen.body)
         if seen.turn is not None:
             return self._predict_turned(seen.image, seen.turn)
+        memory = memory or Memory()
         image = torch.from_numpy(seen.image)
-        if memory is not None and not memory.holding and self._rounds_first():
+        if memory.alone and self._rounds_first():
             image = image.to(self.window.autocast)
         sliding = Sliding(network=self.network, image=image, window=self.window, body=body)
         size_bytes = self.window.outputs * math.prod(sliding.shape()) * FLOAT_BYTES
-        memory = memory or Memory()
         if not memory.can_hold(size_bytes, self.window.sums_bytes(sliding.shape())):
             sliding = replace(sliding, window=fit_tiles(self.window, sliding.shape(), memory.left_bytes()))
             memory.take(sliding.window.sums_bytes(sliding.shape()))
@@ -82,7 +82,9 @@ class Member:
 
     def _rounds_first(self) -> bool:
         """Return whether the network's first layer rounds the image to 16 bits, so that it may be held in these."""
-        return isinstance(self.network, UNet) and self.window.autocast != torch.float32
+        # A GPU that runs out of memory hands over to the CPU, which rounds otherwise.
+        on_cpu = self.window.device.type == "cpu"
+        return on_cpu and isinstance(self.network, UNet) and self.window.autocast != torch.float32
 
     def _predict_turned(self, image: NDArray[np.floating], turn: Reorientation) -> HeldLogits:
         """Return the logits of a network that sees other axes; all at once, for its first axis may be any of ours."""

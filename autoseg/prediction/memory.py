@@ -22,12 +22,14 @@ class Memory:
         used_bytes: that it has taken already: the scan, what was made of it, and logits.
         held_bytes: of these, logits.
         holding: whether logits may be kept at all; else they are read once, as they pass.
+        alone: whether a single network looks at the scan, so that nobody shares what it sees.
     """
 
     limit_gb: float = math.inf
     used_bytes: int = 0
     held_bytes: int = 0
     holding: bool = True
+    alone: bool = False
 
     def take(self, size_bytes: int) -> None:
         """Count memory that is taken whether there is enough or not."""

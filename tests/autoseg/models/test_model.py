@@ -67,6 +67,19 @@ def test_each_snapshot_is_a_network_of_its_own(tmp_path: Path) -> None:
         assert torch.equal(mine(IMAGE)[0], other(IMAGE)[0])
 
 
+def test_a_network_has_weights_of_its_own_as_its_configuration_wants_them(tmp_path: Path) -> None:
+    folder = FoldFolder(root=tmp_path)
+    model = read_fold(write_fold(folder, {folder.weights: network(1)}))
+    halves = tuple({name: tensor.half() for name, tensor in weights.items()} for weights in model.weights)
+    (built,) = replace(model, weights=halves).build_networks(CPU)
+    assert {parameter.dtype for parameter in built.parameters()} == {torch.float32}
+    (first,), (second,) = model.build_networks(CPU), model.build_networks(CPU)
+    name, _ = next(first.named_parameters())
+    nn.init.zeros_(first.get_parameter(name))
+    assert second.get_parameter(name).any()
+    assert model.weights[0][name].any()
+
+
 def test_weights_that_are_missing_damaged_or_of_another_network_are_named(tmp_path: Path) -> None:
     folder = FoldFolder(root=tmp_path)
     with pytest.raises(WorkspaceError, match=r"is not trained yet\. Run `autoseg train` first"):

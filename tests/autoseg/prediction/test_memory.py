@@ -15,6 +15,7 @@ import torch
 from autoseg.models import Rule
 from autoseg.networks import build_network
 from autoseg.prediction import (
+    Cascade,
     Decision,
     Ensemble,
     LoadedModel,
@@ -23,11 +24,13 @@ from autoseg.prediction import (
     Predictor,
     Probabilities,
     Slab,
+    Stage,
     make_window,
     spread,
     watching,
 )
 from autoseg.prediction.compact import CompactLayers
+from autoseg.prediction.quantised import QuantisedLayers
 from dataset_fingerprints.dataset import LabelScheme
 from planners.choices import choose
 from planners.parts.postprocessing import LeastPeakOptions
@@ -165,6 +168,44 @@ def test_probabilities_that_take_too_much_space_are_computed_again(monkeypatch: 
     assert not little.probabilities.layers.held
     box = plenty.probabilities.box
     assert torch.equal(little.probabilities.read_box(box), plenty.probabilities.read_box(box))
+
+
+@pytest.mark.parametrize("labels", SCHEMES)
+@pytest.mark.parametrize("autocast", [torch.float32, torch.bfloat16])
+def test_probabilities_that_may_be_rounded_need_no_logits_in_memory_and_change_no_label(
+    labels: str, autocast: torch.dtype
+) -> None:
+    scheme, scan = SCHEMES[labels], make_scan(make_volume()[0])
+    (member,) = make_networks(scheme, configure("3d", (1.3, 1.2, 1.1)), 1)
+    member = replace(member, window=replace(member.window, autocast=autocast))
+    model = make_model(Cascade(stages=(Stage(configuration="3d", predictor=Ensemble(members=(member,))),)), scheme)
+    exact = model.segment(scan)
+    passes: list[int] = []
+    with watching(lambda done, total: passes.append(done)):
+        rounded = model.segment(scan, rounded=True)
+        once = len(passes)
+        box = exact.probabilities.box
+        kept = rounded.probabilities.read_box(box)
+    assert len(passes) == once > 0
+    assert isinstance(rounded.probabilities.layers, QuantisedLayers)
+    assert rounded.members == (rounded.probabilities,)
+    assert exact.labels.any()
+    assert np.array_equal(exact.labels, rounded.labels)
+    # Half of 1/255 by rounding, and as much again where several labels share what is above 1.
+    assert (exact.probabilities.read_box(box) - kept).abs().max() < 1.01 / 255
+
+
+@pytest.mark.parametrize("several", [True, False])
+def test_probabilities_of_several_networks_or_for_post_processing_stay_exact(several: bool) -> None:
+    scheme, scan = plain_scheme(2), make_scan(make_volume()[0])
+    model = make_model(Ensemble(members=make_networks(scheme, configure("3d"), 2 if several else 1)), scheme)
+    if not several:
+        step = choose("least_peak", LeastPeakOptions(probability=0.7))
+        model = replace(model, decision=Decision(postprocessing=(step,)))
+    exact, rounded = model.segment(scan), model.segment(scan, rounded=True)
+    box = exact.probabilities.box
+    assert torch.equal(exact.probabilities.read_box(box), rounded.probabilities.read_box(box))
+    assert len(rounded.members) == len(exact.members)
 
 
 def test_memory_is_given_as_long_as_a_share_of_it_is_left() -> None:
