@@ -6,6 +6,7 @@ import pytest
 
 from dataset_fingerprints.errors import AutosegError
 from dataset_fingerprints.layouts import read_dataset
+from experiments.peers.commands import peers
 from experiments.peers.measuring import measure_command
 from experiments.peers.nnunet import write_nnunet_raw
 from tests.synthetic.scans import write_nnunet_dataset
@@ -58,3 +59,11 @@ def test_labels_that_nnunet_cannot_take_are_refused(tmp_path):
     dataset = read_dataset(write_nnunet_dataset(tmp_path / "a", 1, {"background": 0, "lesion": 2}))
     with pytest.raises(AutosegError, match="1 to 1"):
         write_nnunet_raw(dataset, tmp_path / "b")
+
+
+def test_the_commands_are_called_as_they_were_and_say_what_they_do() -> None:
+    names = {
+        command.name or command.callback.__name__: command.callback.__doc__ for command in peers.registered_commands
+    }
+    assert set(names) == {"nnunet", "steps", "parity", "predictions", "race"}
+    assert all(names.values())

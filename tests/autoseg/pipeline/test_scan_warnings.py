@@ -23,7 +23,9 @@ def make(kind: str, *messages: str) -> list[ScanWarning]:
 
 def test_equal_warnings_of_many_scans_are_said_once() -> None:
     listening = Listening()
-    say_unlike([*make("body", *["a skull."] * 12), *make("spacing", "5 mm."), *make("blank", "one value.")], listening)
+    say_unlike(
+        [*make("body", *["a skull."] * 12), *make("spacing", "5 mm."), *make("fallback", "one value.")], listening
+    )
     assert listening.said == [
         "Unlike the training scans: 12 scans (s0, s1, s2 and 9 more): a skull.",
         "Unlike the training scans: case s0: 5 mm.",
