@@ -15,6 +15,7 @@ import typer
 
 from autoseg.cli.arguments import refuse_empty
 from autoseg.cli.checking import check
+from autoseg.cli.clinical import lesion_load
 from autoseg.cli.data_options import (
     ChannelOption,
     DatasetArgument,
@@ -346,6 +347,7 @@ app.command()(select)
 app.command()(predict)
 app.command()(quality)
 app.command()(evaluate)
+app.command()(lesion_load)
 app.command()(export)
 app.command()(import_nnunet)
 app.command()(simulate)

@@ -1,0 +1,82 @@
+"""The public functions about lesions as stroke research measures them, as `import autoseg` offers them.
+
+They keep to what the module `face` says of all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import index
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from autoseg.pipeline.arguments import INTEGERS, PATH, as_number, as_several, check_argument, check_arguments
+from autoseg.pipeline.located import Location
+from autoseg.progress import Progress, SilentProgress
+from dataset_fingerprints.errors import PartlyDoneError
+from dataset_fingerprints.failures import Failure, list_failures
+from dataset_fingerprints.names import counted
+
+if TYPE_CHECKING:
+    from autoseg.pipeline.clinical.loads import LoadResult
+
+
+def lesion_load(
+    masks: Location,
+    rois: Sequence[Location],
+    *,
+    references: Location | None = None,
+    labels: Sequence[int] = (),
+    roi_maximum: float | None = None,
+    same_space: bool = False,
+    mask: str = "",
+    out: Location | None = None,
+    progress: Progress | None = None,
+) -> LoadResult:
+    """Measure how much of regions of interest, such as the corticospinal tract, the lesions of masks take.
+
+    Args:
+        masks: a mask, a folder of masks, or a data set with label maps, in the space of the regions.
+        rois: files of regions, masks or probabilities from 0 to 1, also as `NAME=FILE`.
+        references: reference masks with the same names, on the same grids; None for none.
+        labels: values that mean lesion; empty for all but 0.
+        roi_maximum: the value in the regions' files that means certainty, such as 100 for an atlas in percent.
+        same_space: measure even where axes or names say that a mask is in the space of its scan.
+        mask: of a tree with several kinds of label maps, a part of the names of those that are meant.
+        out: a file to write the table into (.csv), with the slices and the agreement beside it; None for none.
+        progress: receiver of progress reports; None for none.
+
+    Raises:
+        DataError: a file cannot be read, or no case can be measured.
+        PartlyDoneError: some cases cannot be measured; its `result` holds the others, which are written.
+    """
+    check_arguments(locals())
+    check_argument("masks", masks, PATH)
+    check_argument("labels", labels, INTEGERS)
+    from autoseg.clinical.regions import read_regions
+    from autoseg.pipeline.clinical.loads import LoadOptions, measure_loads
+    from dataset_fingerprints.layouts import Selection
+
+    named = [rois] if isinstance(rois, str | Path) else list(rois)
+    regions = read_regions([str(roi) for roi in named], as_number(roi_maximum))
+    options = LoadOptions(
+        values=tuple(map(index, as_several(labels))), same_space=same_space, selection=Selection(mask=mask)
+    )
+    result = measure_loads(
+        Path(masks),
+        regions,
+        None if references is None else Path(references),
+        None if out is None else Path(out),
+        options,
+        progress or SilentProgress(),
+    )
+    _refuse_failures(result.failures, len({load.case for load in result.loads}), result)
+    return result
+
+
+def _refuse_failures(failures: Sequence[Failure], done: int, result: object) -> None:
+    """Raise the failures of some cases, after all others are done."""
+    if failures:
+        total = counted(done + len(failures), "case")
+        message = f"{len(failures)} of {total} cannot be measured.\n{list_failures(failures)}"
+        raise PartlyDoneError(message, result=result)
