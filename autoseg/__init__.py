@@ -17,11 +17,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from autoseg.pipeline.clinical_face import lesion_load
+    from autoseg.pipeline.clinical_face import baselines, lesion_load
     from autoseg.pipeline.face import evaluate, explain, plan_and_preprocess, select, train
     from autoseg.pipeline.model_face import export, import_nnunet, load_model, predict
 
 __all__ = [
+    "baselines",
     "evaluate",
     "explain",
     "export",
@@ -35,7 +36,7 @@ __all__ = [
 ]
 
 _OF_MODELS = ("export", "import_nnunet", "load_model", "predict")
-_OF_LESIONS = ("lesion_load",)
+_OF_LESIONS = ("baselines", "lesion_load")
 
 
 def __getattr__(name: str) -> Any:

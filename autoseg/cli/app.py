@@ -15,6 +15,7 @@ import typer
 
 from autoseg.cli.arguments import refuse_empty
 from autoseg.cli.checking import check
+from autoseg.cli.classical import baselines
 from autoseg.cli.clinical import lesion_load
 from autoseg.cli.data_options import (
     ChannelOption,
@@ -347,6 +348,7 @@ app.command()(select)
 app.command()(predict)
 app.command()(quality)
 app.command()(evaluate)
+app.command()(baselines)
 app.command()(lesion_load)
 app.command()(export)
 app.command()(import_nnunet)

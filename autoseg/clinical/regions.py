@@ -49,7 +49,8 @@ class Region:
         """
         if same_place(self.grid, grid):
             return self.weights
-        return resample_onto(self.weights[None], self.grid, grid, outside=0.0)[0]
+        resampled: NDArray[np.float32] = resample_onto(self.weights[None], self.grid, grid, outside=0.0)[0]
+        return resampled
 
 
 def read_regions(texts: Sequence[str], maximum: float | None = None) -> tuple[Region, ...]:

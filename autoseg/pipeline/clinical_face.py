@@ -5,6 +5,7 @@ They keep to what the module `face` says of all of them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from operator import index
 from pathlib import Path
@@ -13,12 +14,14 @@ from typing import TYPE_CHECKING
 from autoseg.pipeline.arguments import INTEGERS, PATH, as_number, as_several, check_argument, check_arguments
 from autoseg.pipeline.located import Location
 from autoseg.progress import Progress, SilentProgress
-from dataset_fingerprints.errors import PartlyDoneError
+from dataset_fingerprints.errors import DataError, PartlyDoneError
 from dataset_fingerprints.failures import Failure, list_failures
 from dataset_fingerprints.names import counted
 
 if TYPE_CHECKING:
+    from autoseg.pipeline.baselines import BaselineMasks
     from autoseg.pipeline.clinical.loads import LoadResult
+    from dataset_fingerprints.geometry import TripleFloat
 
 
 def lesion_load(
@@ -74,9 +77,64 @@ def lesion_load(
     return result
 
 
+def baselines(
+    scans: Location | Sequence[Location],
+    out: Location,
+    *,
+    methods: Sequence[str] = (),
+    seeds_mm: Sequence[Sequence[float]] = (),
+    channels: Sequence[str] = (),
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> BaselineMasks:
+    """Segment skull-stripped T1w scans by classical methods, and write a folder of masks for each, to be scored.
+
+    Args:
+        scans: a scan, a folder of scans, a CSV or a data set; or several of these.
+        out: the folder for the folders of masks.
+        methods: `threshold`, `kmeans`, `region_growing`, `graph_cut`, also with options: `threshold:sigmas=3`; empty
+            for all.
+        seeds_mm: of a single scan, the places (x, y, z) in mm that region growing begins from; empty for the one that
+            the scan suggests.
+        channels: of a tree or a CSV, the image that is meant.
+        overwrite: replace masks that are there, which stay otherwise.
+        progress: receiver of progress reports; None for none.
+
+    Raises:
+        PlanError: there is no such method or option.
+        DataError: there are no scans, masks would lie on inputs, or all scans failed.
+        PartlyDoneError: some scans failed; its `result` is about the others.
+    """
+    check_arguments(locals())
+    check_argument("out", out, PATH)
+    from autoseg.classical import choose_baselines
+    from autoseg.pipeline.baselines import BaselineOptions, segment_classically
+
+    places = [Path(scan).absolute() for scan in as_several(scans)]
+    options = BaselineOptions(
+        channels=as_several(channels), seeds_mm=tuple(map(_as_place, seeds_mm)), overwrite=overwrite
+    )
+    chosen = choose_baselines(as_several(methods))
+    masks = segment_classically(places, Path(out).absolute(), chosen, options, progress or SilentProgress())
+    _refuse_failures(masks.failures, masks.scans, masks)
+    return masks
+
+
+def _as_place(seed_mm: Sequence[float]) -> TripleFloat:
+    """Return a place as three numbers.
+
+    Raises:
+        DataError: it is none.
+    """
+    if len(seed_mm) != 3 or not all(map(math.isfinite, seed_mm)):
+        raise DataError(f"--seed {','.join(map(str, seed_mm))}: is no place. Expected three numbers in mm: 30,-20,12.")
+    x, y, z = map(float, seed_mm)
+    return (x, y, z)
+
+
 def _refuse_failures(failures: Sequence[Failure], done: int, result: object) -> None:
     """Raise the failures of some cases, after all others are done."""
     if failures:
         total = counted(done + len(failures), "case")
-        message = f"{len(failures)} of {total} cannot be measured.\n{list_failures(failures)}"
+        message = f"{len(failures)} of {total} cannot be done.\n{list_failures(failures)}"
         raise PartlyDoneError(message, result=result)

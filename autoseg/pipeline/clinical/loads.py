@@ -148,7 +148,7 @@ def make_load_table(result: LoadResult) -> Table:
     columns = [f"{name}{suffix}" for name in (LESION, *MEASURES, HEIGHT) for suffix in suffixes]
     rows: list[Mapping[str, str]] = []
     for one in result.loads:
-        row = {CASE: one.case, REGION: one.region, WARNINGS: join_warnings(_list_warnings(one))}
+        row = {CASE: one.case, REGION: one.region, WARNINGS: join_warnings(tuple(_list_warnings(one)))}
         for suffix, load in zip(suffixes, (one.load, one.reference), strict=False):
             if load is not None:
                 row[f"{LESION}{suffix}"] = show_figure(load.lesion_ml)
