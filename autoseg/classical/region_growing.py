@@ -51,7 +51,7 @@ class RegionGrowingOptions:
 
 
 def find_seed(scan: BrainScan) -> Seed | None:
-    """Return the voxel inside of the brain's rim that is darkest against its mirror image; None where none is darker."""
+    """Return the voxel inside of the brain's rim that is darkest against its mirror image, if any is darker."""
     contrast = np.where(scan.interior, scan.darker_than_mirrored, 0.0)
     if contrast.max() <= 0:
         return None

@@ -7,7 +7,8 @@ from autoseg.classical.region_growing import RegionGrowingOptions, find_seed
 def two_holes() -> BrainScan:
     """Return a bright block with a dark cube on each side, one of them not mirrored."""
     voxels = 100 + np.random.default_rng(0).normal(0, 1, (30, 24, 22))
-    voxels[4:9, 5:10, 5:10] = voxels[20:25, 14:19, 12:17] -= 60
+    voxels[4:9, 5:10, 5:10] -= 60
+    voxels[20:25, 14:19, 12:17] -= 60
     return BrainScan(voxels=voxels, brain=np.ones(voxels.shape, dtype=bool), spacing_mm=(3.0, 3.0, 3.0))
 
 
