@@ -17,7 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from autoseg.pipeline.clinical_face import baselines, lesion_load
+    from autoseg.pipeline.clinical_face import baselines, lesion_load, lesion_map, lesion_table, recovery
     from autoseg.pipeline.face import evaluate, explain, plan_and_preprocess, select, train
     from autoseg.pipeline.model_face import export, import_nnunet, load_model, predict
 
@@ -28,15 +28,18 @@ __all__ = [
     "export",
     "import_nnunet",
     "lesion_load",
+    "lesion_map",
+    "lesion_table",
     "load_model",
     "plan_and_preprocess",
     "predict",
+    "recovery",
     "select",
     "train",
 ]
 
 _OF_MODELS = ("export", "import_nnunet", "load_model", "predict")
-_OF_LESIONS = ("baselines", "lesion_load")
+_OF_LESIONS = ("baselines", "lesion_load", "lesion_map", "lesion_table", "recovery")
 
 
 def __getattr__(name: str) -> Any:

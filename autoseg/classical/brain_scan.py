@@ -33,10 +33,7 @@ class BrainScan:
 
     @cached_property
     def scores(self) -> NDArray[np.float64]:
-        """The z-scores (x, y, z) of the intensities by mean and SD of the brain; 0 outside, and in a brain of one value.
-
-        Of an empty brain all are 0.
-        """
+        """The z-scores (x, y, z) by mean and SD of the brain; 0 outside, and everywhere in a brain of one value."""
         inside = self.voxels[self.brain].astype(np.float64)
         scores = np.zeros(self.brain.shape)
         if inside.size and inside.std() > 0:

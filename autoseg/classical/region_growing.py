@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import SimpleITK as sitk
+import SimpleITK
 from numpy.typing import NDArray
 
 from autoseg.classical.brain_scan import BrainScan
@@ -39,15 +39,15 @@ class RegionGrowingOptions:
             return np.zeros(scan.brain.shape, dtype=bool)
         # What lies outside of the brain is too bright to join.
         values = np.where(scan.brain, scan.scores, float(np.abs(scan.scores).max()) * 10 + 100).astype(np.float32)
-        grown = sitk.ConfidenceConnected(
-            sitk.GetImageFromArray(values.T),
+        grown = SimpleITK.ConfidenceConnected(
+            SimpleITK.GetImageFromArray(values.T),
             seedList=[list(seed) for seed in seeds],
             numberOfIterations=self.rounds,
             multiplier=self.sigmas,
             initialNeighborhoodRadius=self.radius,
             replaceValue=1,
         )
-        return np.asarray(sitk.GetArrayFromImage(grown).T, dtype=bool) & scan.brain
+        return np.asarray(SimpleITK.GetArrayFromImage(grown).T, dtype=bool) & scan.brain
 
 
 def find_seed(scan: BrainScan) -> Seed | None:

@@ -16,7 +16,7 @@ import typer
 from autoseg.cli.arguments import refuse_empty
 from autoseg.cli.checking import check
 from autoseg.cli.classical import baselines
-from autoseg.cli.clinical import lesion_load
+from autoseg.cli.clinical import lesion_load, lesion_map, lesion_table, recovery
 from autoseg.cli.data_options import (
     ChannelOption,
     DatasetArgument,
@@ -350,6 +350,9 @@ app.command()(quality)
 app.command()(evaluate)
 app.command()(baselines)
 app.command()(lesion_load)
+app.command()(lesion_table)
+app.command()(lesion_map)
+app.command()(recovery)
 app.command()(export)
 app.command()(import_nnunet)
 app.command()(simulate)

@@ -90,6 +90,9 @@ class Counting:
     midline_mm: float = 0.0
 
 
+USUAL = Counting()
+
+
 def find_pattern(lesion: Lesion, other: NDArray[np.bool_] | None, counting: Counting) -> LesionPattern:
     """Count and place the lesions of a case.
 

@@ -22,6 +22,10 @@ _COVERED = 0.98
 # More of a lesion than this outside of the template's brain is not explained by its swelling and its atrophy.
 _OUTSIDE = 0.5
 _SMALLEST_ML = 0.1
+# So much of what lies in MNI152 space lies in its brain: lesions and tracts reach a little beyond.
+_INSIDE = 0.75
+# A template's field of view lies around its midline, to some voxels.
+_OFF_CENTRE_MM = 6.0
 # So many voxels of a mask say where it lies.
 _VOXELS_ASKED = 20_000
 # What BIDS calls the space of a scan as it was acquired.
@@ -88,6 +92,33 @@ def find_doubts(lesion: Lesion, region: Region, covered: float) -> tuple[str, ..
     return tuple(doubts)
 
 
+def doubt_sides(name: str, lesion: Lesion, midline_mm: float) -> str:
+    """Return a sentence where left and right cannot be told by the header alone; empty where nothing speaks against it.
+
+    Args:
+        name: of the mask's file.
+        lesion: out of it.
+        midline_mm: x at which left and right are said to meet.
+    """
+    grid = lesion.grid
+    upright = make_grid(grid.shape, np.diag([*grid.spacing_mm(), 1.0]))
+    degrees = _angle_degrees(grid, upright)
+    middle_mm = float(grid.matrix()[0] @ np.append((np.array(grid.shape) - 1) / 2, 1.0))
+    native = _NATIVE.search(name)
+    if degrees > _TURNED_DEGREES:
+        found = f"its axes are turned by {degrees:.1f} degrees"
+    elif native:
+        found = f"its name says {native[0]}"
+    elif abs(middle_mm - midline_mm) > _OFF_CENTRE_MM:
+        found = f"its field of view is centred on x = {middle_mm:.0f} mm"
+    else:
+        return ""
+    return (
+        f"{found}: the mask may be in the space of its scan, where x = {midline_mm:g} mm need not be the midline, and "
+        "its side may be wrong."
+    )
+
+
 def _angle_degrees(first: Grid, second: Grid) -> float:
     """Return the largest angle between axes of two canonical grids."""
     directions = [grid.matrix()[:3, :3] / np.array(grid.spacing_mm()) for grid in (first, second)]
@@ -101,7 +132,13 @@ def _share_outside_brain(lesion: Lesion) -> float:
 
 
 def _is_in_template(region: Region) -> bool:
-    return _share_inside(region.weights > 0, region.grid) > 1 - _OUTSIDE / 2
+    return is_mni(region.weights > 0, region.grid)
+
+
+def is_mni(mask: NDArray[np.bool_], grid: Grid) -> bool:
+    """Return whether an (x, y, z) mask lies where the MNI152 brain is, as one in that space does, with upright axes."""
+    upright = make_grid(grid.shape, np.diag([*grid.spacing_mm(), 1.0]))
+    return _angle_degrees(grid, upright) <= _TURNED_DEGREES and _share_inside(mask, grid) > _INSIDE
 
 
 def _share_inside(mask: NDArray[np.bool_], grid: Grid) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -53,5 +54,5 @@ def measure_volumes(volumes_ml: Sequence[float]) -> VolumeDistribution | None:
 
 def name_bins() -> tuple[str, ...]:
     """Return the bins in words: `<0.1`, `0.1-1`, ..., `>=100`."""
-    between = (f"{low:g}-{high:g}" for low, high in zip(BORDERS_ML[:-1], BORDERS_ML[1:], strict=True))
+    between = (f"{low:g}-{high:g}" for low, high in pairwise(BORDERS_ML))
     return (f"<{BORDERS_ML[0]:g}", *between, f">={BORDERS_ML[-1]:g}")

@@ -19,8 +19,12 @@ from dataset_fingerprints.failures import Failure, list_failures
 from dataset_fingerprints.names import counted
 
 if TYPE_CHECKING:
+    from autoseg.evaluation.lesion_matching import Connectivity
     from autoseg.pipeline.baselines import BaselineMasks
+    from autoseg.pipeline.clinical.lesion_map import LesionMap
+    from autoseg.pipeline.clinical.lesion_table import LesionTable
     from autoseg.pipeline.clinical.loads import LoadResult
+    from autoseg.pipeline.clinical.recovery import RecoveryResult
     from dataset_fingerprints.geometry import TripleFloat
 
 
@@ -75,6 +79,133 @@ def lesion_load(
     )
     _refuse_failures(result.failures, len({load.case for load in result.loads}), result)
     return result
+
+
+def lesion_table(
+    masks: Location,
+    *,
+    other: Location | None = None,
+    labels: Sequence[int] = (),
+    min_mm3: float = 0.0,
+    connectivity: Connectivity = 26,
+    midline_mm: float = 0.0,
+    mask: str = "",
+    out: Location | None = None,
+    progress: Progress | None = None,
+) -> LesionTable:
+    """Count the lesions of masks, say where they lie and what pattern they make, and describe their volumes.
+
+    Lesions are connected components, of which there are more than a rater would count.
+
+    Args:
+        masks: a mask, a folder of masks, or a data set with label maps.
+        other: a region of cerebellum and brainstem in the masks' space, whose lesions have no side; None where that is
+            not known.
+        labels: values that mean lesion; empty for all but 0.
+        min_mm3: components below this volume do not count as lesions.
+        connectivity: of voxels: by faces (6), also by edges (18), also by corners (26).
+        midline_mm: x in the space of the header at which left and right meet: 0 in template space.
+        mask: of a tree with several kinds of label maps, a part of the names of those that are meant.
+        out: a file to write the table into (.csv), with a picture of the volumes beside it; None for none.
+        progress: receiver of progress reports; None for none.
+
+    Raises:
+        DataError: a file cannot be read, or no case can be measured.
+        PartlyDoneError: some cases cannot be measured; its `result` holds the others, which are written.
+    """
+    check_arguments(locals())
+    check_argument("masks", masks, PATH)
+    check_argument("labels", labels, INTEGERS)
+    if connectivity not in (6, 18, 26):
+        raise DataError(f"--connectivity is {connectivity}. Expected 6, 18 or 26.")
+    from autoseg.clinical.patterns import Counting
+    from autoseg.clinical.regions import read_regions
+    from autoseg.pipeline.clinical.lesion_table import TableOptions, make_lesion_table
+    from dataset_fingerprints.layouts import Selection
+
+    region = None if other is None else read_regions([str(other)])[0]
+    options = TableOptions(
+        values=tuple(map(index, as_several(labels))),
+        counting=Counting(min_mm3=float(min_mm3), connectivity=connectivity, midline_mm=float(midline_mm)),
+        selection=Selection(mask=mask),
+    )
+    place = None if out is None else Path(out)
+    result = make_lesion_table(Path(masks), region, place, options, progress or SilentProgress())
+    _refuse_failures(result.failures, len(result.patterns), result)
+    return result
+
+
+def lesion_map(
+    masks: Location,
+    out: Location,
+    *,
+    template: Location | None = None,
+    labels: Sequence[int] = (),
+    same_space: bool = False,
+    mask: str = "",
+    progress: Progress | None = None,
+) -> LesionMap:
+    """Count in how many cases each voxel of a template lies in a lesion, and write images and a picture.
+
+    Args:
+        masks: a folder of masks, or a data set with label maps; all on the grid of one template.
+        out: the folder for count.nii.gz, fraction.nii.gz and lesion_map.png.
+        template: a brain in the same space to draw on; None for MNI152 where the masks lie in it.
+        labels: values that mean lesion; empty for all but 0.
+        same_space: masks are in one space though their grids differ: lay them over each other by their headers, on the
+            grid of the template, or of MNI152 with 2 mm.
+        mask: of a tree with several kinds of label maps, a part of the names of those that are meant.
+        progress: receiver of progress reports; None for none.
+
+    Raises:
+        DataError: the masks lie on several grids, or cannot be read, or the folder holds other people's files.
+        PartlyDoneError: some masks cannot be read; its `result` is the map of the others, which is written.
+    """
+    check_arguments(locals())
+    check_argument("masks", masks, PATH)
+    check_argument("out", out, PATH)
+    check_argument("labels", labels, INTEGERS)
+    from autoseg.pipeline.clinical.lesion_map import MapOptions, map_lesions
+    from dataset_fingerprints.layouts import Selection
+
+    options = MapOptions(
+        values=tuple(map(index, as_several(labels))), same_space=same_space, selection=Selection(mask=mask)
+    )
+    place = None if template is None else Path(template)
+    result = map_lesions(Path(masks), place, Path(out), options, progress or SilentProgress())
+    _refuse_failures(result.failures, len(result.cases), result)
+    return result
+
+
+def recovery(
+    scores: Location,
+    *,
+    person: str = "",
+    initial: str = "",
+    follow_up: str = "",
+    fitter_share: float = 0.5,
+    out: Location | None = None,
+) -> RecoveryResult:
+    """Apply the proportional recovery rule, 0.7 x (66 - initial FMA-UE) + 0.4, to a table of scores.
+
+    Args:
+        scores: a CSV or TSV with a line per person.
+        person: its column of names; empty for the one that is called id, subject or alike.
+        initial: its column of initial scores; empty for the one that is called initial, pre or alike.
+        follow_up: its column of scores at 3 to 6 months, which may lack some; empty for the one called follow_up, post
+            or alike.
+        fitter_share: of the predicted recovery, what a person must reach to count as recovering by the rule.
+        out: a file to write the table into (.csv); None for none.
+
+    Raises:
+        DataError: a column is missing, or a score is none.
+    """
+    check_arguments(locals())
+    check_argument("scores", scores, PATH)
+    from autoseg.pipeline.clinical.recovery import RecoveryColumns, measure_recovery
+
+    columns = RecoveryColumns(person=person, initial=initial, follow_up=follow_up)
+    return measure_recovery(Path(scores), columns, float(fitter_share), None if out is None else Path(out))
 
 
 def baselines(
