@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from matplotlib.colors import Normalize
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from autoseg.report.canvas import INK, QUIET, add_panel, fraction, make_figure, mark, save_png, write_text
@@ -38,7 +38,7 @@ def draw_lesion_map(
     height = _HEAD + _ROWS * (_PANEL + _GAP) + _FOOT
     figure = make_figure(width, height)
     write_text(figure, title, (_SIDE, 24), color=INK, size=13, weight="bold")
-    norm = Normalize(vmin=0, vmax=max(int(counts.max()), 1))
+    most = int(counts.max())
     window = (0.0, 1.0) if background is None else find_window(background)
     for number, index in enumerate(_choose_slices(counts)):
         row, column = divmod(number, _COLUMNS)
@@ -46,7 +46,7 @@ def draw_lesion_map(
         if background is not None:
             axes.imshow(_turn(background[..., index]), cmap="gray", vmin=window[0], vmax=window[1])
         plane = _turn(counts[..., index]).astype(np.float64)
-        share = _FIRST + (1 - _FIRST) * plane / norm.vmax
+        share = _FIRST + (1 - _FIRST) * plane / most
         axes.imshow(np.ma.masked_where(plane == 0, share), cmap=_COLOURS, vmin=0, vmax=1, interpolation="nearest")
         mark(axes, f"z = {heights_mm[index]:.0f} mm", (0.03, 0.05), "left")
         if number == 0:
@@ -55,10 +55,10 @@ def draw_lesion_map(
     left, bottom = fraction(figure, (_SIDE, height - 40))
     colours = figure.add_axes((left, bottom, 0.4, 14 / height))
     ramp = np.linspace(_FIRST, 1, 256)[None]
-    colours.imshow(ramp, cmap=_COLOURS, vmin=0, vmax=1, aspect="auto", extent=(0, float(norm.vmax), 0, 1))
+    colours.imshow(ramp, cmap=_COLOURS, vmin=0, vmax=1, aspect="auto", extent=(0, most, 0, 1))
     colours.set_yticks([])
     colours.tick_params(labelsize=9, colors=QUIET)
-    colours.xaxis.get_major_locator().set_params(integer=True)
+    colours.xaxis.set_major_locator(MaxNLocator(integer=True))
     write_text(figure, "cases with a lesion here", (int(width * 0.42) + 2 * _SIDE, height - 34), color=QUIET, size=10)
     save_png(figure, path)
 

@@ -175,7 +175,7 @@ def _read_template(template: Path, grid: Grid) -> NDArray[np.float32]:
     if not overlap(image.grid(), grid):
         raise DataError(f"{template}: does not meet the masks in space. Expected a brain in their space.")
     if same_place(image.grid(), grid):
-        return image.voxels[0]
+        return np.asarray(image.voxels[0])
     return np.asarray(resample_onto(image.voxels[:1], image.grid(), grid)[0])
 
 
