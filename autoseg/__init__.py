@@ -17,30 +17,38 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from autoseg.pipeline.clinical_face import baselines, lesion_load, lesion_map, lesion_table, recovery
     from autoseg.pipeline.face import evaluate, explain, plan_and_preprocess, select, train
     from autoseg.pipeline.model_face import export, import_nnunet, load_model, predict
 
 __all__ = [
+    "baselines",
     "evaluate",
     "explain",
     "export",
     "import_nnunet",
+    "lesion_load",
+    "lesion_map",
+    "lesion_table",
     "load_model",
     "plan_and_preprocess",
     "predict",
+    "recovery",
     "select",
     "train",
 ]
 
 _OF_MODELS = ("export", "import_nnunet", "load_model", "predict")
+_OF_LESIONS = ("baselines", "lesion_load", "lesion_map", "lesion_table", "recovery")
 
 
 def __getattr__(name: str) -> Any:
     if name in __all__:
-        from autoseg.pipeline import face, model_face
+        from autoseg.pipeline import clinical_face, face, model_face
         from autoseg.pipeline.spoken import in_python
 
-        return in_python(getattr(model_face if name in _OF_MODELS else face, name))
+        module = model_face if name in _OF_MODELS else clinical_face if name in _OF_LESIONS else face
+        return in_python(getattr(module, name))
     raise AttributeError(f"module 'autoseg' has no attribute '{name}'")
 
 

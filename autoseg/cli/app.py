@@ -15,6 +15,8 @@ import typer
 
 from autoseg.cli.arguments import refuse_empty
 from autoseg.cli.checking import check
+from autoseg.cli.classical import baselines
+from autoseg.cli.clinical import lesion_load, lesion_map, lesion_table, recovery
 from autoseg.cli.data_options import (
     ChannelOption,
     DatasetArgument,
@@ -346,6 +348,11 @@ app.command()(select)
 app.command()(predict)
 app.command()(quality)
 app.command()(evaluate)
+app.command()(baselines)
+app.command()(lesion_load)
+app.command()(lesion_table)
+app.command()(lesion_map)
+app.command()(recovery)
 app.command()(export)
 app.command()(import_nnunet)
 app.command()(simulate)

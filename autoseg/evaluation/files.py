@@ -119,8 +119,8 @@ def _try_pair(pair: FilePair, targets: Targets, metrics: Mapping[str, MetricOpti
 def _score_pair(pair: FilePair, targets: Targets, metrics: Mapping[str, MetricOptions]) -> _Scored:
     prediction, reference = read_label_map(pair.prediction), read_label_map(pair.reference)
     _check_grids(pair, prediction, reference)
-    predicted = _round_labels(pair.prediction, prediction.voxels[0])
-    true = _round_labels(pair.reference, reference.voxels[0])
+    predicted = round_labels(pair.prediction, prediction.voxels[0])
+    true = round_labels(pair.reference, reference.voxels[0])
     if not targets.segments:
         found = _found_labels(predicted, true) - {targets.ignored}
         _refuse_image(pair, len(found))
@@ -172,7 +172,7 @@ def _check_grids(pair: FilePair, prediction: Image, reference: Image) -> None:
         )
 
 
-def _round_labels(path: Path, stored: NDArray[Any]) -> NDArray[np.integer]:
+def round_labels(path: Path, stored: NDArray[Any]) -> NDArray[np.integer]:
     """Return (x, y, z) integers; values may miss them by rounding in a float format (0.9999)."""
     if np.issubdtype(stored.dtype, np.integer):
         return stored

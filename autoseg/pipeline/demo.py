@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from autoseg.classical import BrainScan
+from autoseg.classical.threshold import ThresholdOptions
 from autoseg.evaluation import (
     DICE_ONLY,
     Evaluation,
@@ -31,7 +33,6 @@ from autoseg.simulate import (
     image_path,
     label_path,
     simulate_dataset,
-    threshold_baseline,
 )
 from autoseg.workspace.fold import METRICS
 from autoseg.workspace.workspace import SUFFIX
@@ -142,7 +143,9 @@ def _draw(
         reference = (stored.voxels[0] == LESION).astype(np.uint8)
         prediction = (read_label_map(masks / f"{case.name}.nii.gz").voxels[0] == LESION).astype(np.uint8)
         spacing_mm, targets = stored.grid().spacing_mm(), label_targets((LESION,))
-        guesses = ((threshold_baseline(scan, sigmas) * LESION).astype(np.uint8) for sigmas in THRESHOLD_SIGMAS)
+        seen = BrainScan(voxels=scan, brain=scan != 0, spacing_mm=spacing_mm)
+        ways = [ThresholdOptions(sigmas=sigmas) for sigmas in THRESHOLD_SIGMAS]
+        guesses = ((way.segment(seen) * LESION).astype(np.uint8) for way in ways)
         scored = (score_case(guess, reference, targets, spacing_mm, case.name, DICE_ONLY) for guess in guesses)
         thresholds.append(tuple(scores.labels[0].number("dice") for scores in scored))
         caption = f"Dice {dice[case.name]:.2f} · {case.volume_ml:.1f} ml"

@@ -38,7 +38,17 @@ _OTHER_NAMES = {
 }
 # Options without a value.
 _FLAGS = (
-    *("--allow-seen", "--bids", "--onnx", "--overwrite", "--probabilities", "--restart", "--strict", "--uncertainty"),
+    *(
+        "--allow-seen",
+        "--bids",
+        "--onnx",
+        "--overwrite",
+        "--probabilities",
+        "--restart",
+        "--same-space",
+        "--strict",
+        "--uncertainty",
+    ),
     *("--with-previous", "--zero-missing"),
 )
 _SAME_NAMES = (

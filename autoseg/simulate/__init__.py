@@ -1,6 +1,5 @@
 """Simulated T1w scans with chronic stroke lesions, for demonstrations and tests without data of patients."""
 
-from autoseg.simulate.baseline import threshold_baseline
 from autoseg.simulate.dataset import count_cases, image_path, label_path, simulate_dataset
 from autoseg.simulate.oddities import oddity_kinds
 from autoseg.simulate.options import SimulationOptions, choose_voxels, parse_shape
@@ -18,5 +17,4 @@ __all__ = [
     "oddity_kinds",
     "parse_shape",
     "simulate_dataset",
-    "threshold_baseline",
 ]

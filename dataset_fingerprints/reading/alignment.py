@@ -28,7 +28,9 @@ def overlap(first: Grid, second: Grid) -> float:
     return float(_inside(_map_points(points, first, second), second.shape).mean())
 
 
-def resample_onto(voxels: NDArray[np.float32], source: Grid, target: Grid) -> NDArray[np.float32]:
+def resample_onto(
+    voxels: NDArray[np.float32], source: Grid, target: Grid, outside: float | None = None
+) -> NDArray[np.float32]:
     """Return channels on another grid, interpolated linearly; where they do not reach, their value at the border.
 
     Linear, because a spline rings at the edge of a skull-stripped brain and no voxel of the background would keep its
@@ -38,9 +40,10 @@ def resample_onto(voxels: NDArray[np.float32], source: Grid, target: Grid) -> ND
         voxels: (channel, x, y, z).
         source: their canonical grid.
         target: the canonical grid to bring them onto.
+        outside: the value where they do not reach; None for that at their border.
     """
     out = np.empty((voxels.shape[0], *target.shape), dtype=np.float32)
-    fills = [_fill_value(channel) for channel in voxels]
+    fills = [_fill_value(channel) if outside is None else outside for channel in voxels]
     lifted = [channel - fill for channel, fill in zip(voxels, fills, strict=True)]
     for x in range(target.shape[0]):
         y, z = np.meshgrid(*(np.arange(length) for length in target.shape[1:]), indexing="ij")

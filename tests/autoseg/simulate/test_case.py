@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from autoseg.simulate.baseline import threshold_baseline
+from autoseg.classical import BrainScan
+from autoseg.classical.threshold import ThresholdOptions
 from autoseg.simulate.case import CaseRequest, SimulatedScan, request_case, simulate_scan
 from autoseg.simulate.options import SimulationOptions
 from autoseg.simulate.stored import store
@@ -115,8 +116,10 @@ def test_intensity_scales_differ_by_orders_of_magnitude_between_sites(scans: lis
     assert len({scan.record.site for scan in scans}) > 3
 
 
-def test_threshold_baseline_finds_little(scans: list[SimulatedScan]) -> None:
-    scores = [dice(threshold_baseline(scan.channels[0]), scan.label) for scan in scans]
+def test_threshold_finds_little(scans: list[SimulatedScan]) -> None:
+    way, spacing_mm = ThresholdOptions(sigmas=3.0), (OPTIONS.spacing_mm,) * 3
+    seen = [BrainScan(voxels=one.channels[0], brain=one.channels[0] != 0, spacing_mm=spacing_mm) for one in scans]
+    scores = [dice(way.segment(one), scan.label) for one, scan in zip(seen, scans, strict=True)]
     assert np.mean(scores) < 0.3
 
 

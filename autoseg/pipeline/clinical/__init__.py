@@ -1,0 +1,1 @@
+"""Commands about lesions as stroke research measures them: loads, tables, maps, recovery."""

@@ -1,0 +1,99 @@
+"""Masks as a person names them: one file, a folder of them, or a data set with label maps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from autoseg.hardware import count_cores
+from autoseg.progress import Progress
+from dataset_fingerprints.errors import DataError
+from dataset_fingerprints.failures import Failure, attempt, list_failures
+from dataset_fingerprints.layouts import Selection, list_references
+from dataset_fingerprints.names import counted
+from dataset_fingerprints.reading.file_names import images_in, stem_of
+from dataset_fingerprints.reading.images import IMAGE_SUFFIXES, is_image
+
+T = TypeVar("T")
+F = TypeVar("F")
+
+
+def find_masks(place: Path, selection: Selection) -> dict[str, Path]:
+    """Return masks by the names of their cases, sorted: 2 before 10.
+
+    Args:
+        place: a mask, a folder of masks, or a data set, of which the label maps are meant.
+        selection: the kind of label maps of a data set, where there are several.
+
+    Raises:
+        DataError: there are none.
+    """
+    if not place.exists():
+        raise DataError(f"{place}: does not exist. Expected a mask, a folder of masks, or a data set with label maps.")
+    listed = list_references(place, selection)
+    if listed is not None:
+        return _sort({case.name: case.label for case in listed.cases})
+    if place.is_file():
+        if not is_image(place):
+            raise DataError(f"{place}: is not an image that can be read ({', '.join(IMAGE_SUFFIXES)}).")
+        return {stem_of(place): place}
+    files = images_in(place, series=False)
+    if not files:
+        raise DataError(f"{place}: holds no masks ({', '.join(IMAGE_SUFFIXES)}). Expected one file per case.")
+    masks = {stem_of(file): file for file in files}
+    if len(masks) < len(files):
+        twice = next(file for file in files if masks[stem_of(file)] != file)
+        raise DataError(f"{place}: holds {twice.name} and {masks[stem_of(twice)].name}. Keep one file per case.")
+    return _sort(masks)
+
+
+def work_on(
+    files: Mapping[str, F], title: str, work: Callable[[str, F], T], progress: Progress
+) -> tuple[dict[str, T], tuple[Failure, ...]]:
+    """Work on all cases, and return what comes of each, and those that failed.
+
+    Args:
+        files: by the names of the cases.
+        title: of the work, for the progress.
+        work: on a case's name and its files.
+        progress: receiver of progress reports.
+
+    Raises:
+        DataError: all cases failed.
+    """
+    done: dict[str, T] = {}
+    failures: list[Failure] = []
+    with progress.task(title, len(files)) as task, ThreadPoolExecutor(max_workers=count_cores()) as pool:
+
+        def try_case(case: str) -> T | Failure:
+            outcome = attempt(case, "cannot be measured", lambda: work(case, files[case]))
+            task.advance()
+            return outcome
+
+        for case, outcome in zip(files, pool.map(try_case, files), strict=True):
+            if isinstance(outcome, Failure):
+                failures.append(outcome)
+            else:
+                done[case] = outcome
+    if not done:
+        message = f"{counted(len(failures), 'case')}: none can be measured.\n{list_failures(failures)}"
+        raise DataError(failures[0].describe() if len(failures) == 1 else message)
+    return done, tuple(failures)
+
+
+def _sort(masks: Mapping[str, Path]) -> dict[str, Path]:
+    return {name: masks[name] for name in sorted(masks, key=order_of)}
+
+
+def order_of(name: str) -> tuple[Sequence[tuple[bool, int, str]], str]:
+    """Return what names are sorted by: their numbers count as numbers."""
+    parts: list[tuple[bool, int, str]] = []
+    word = ""
+    for letter in f"{name}\0":
+        if word and letter.isdecimal() != word[-1].isdecimal():
+            parts.append((not word.isdecimal(), int(word) if word.isdecimal() else 0, word))
+            word = ""
+        word += letter
+    return parts, name

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import autoseg
+from tests.autoseg.pipeline.clinical.files import AFFINE, write_mask
+
+LEFT, RIGHT, LOW = (
+    (slice(6, 10), slice(14, 18), slice(12, 20)),
+    (slice(20, 24), slice(14, 18), slice(12, 20)),
+    (slice(16, 18), slice(8, 10), slice(2, 5)),
+)
+SPECK = (slice(25, 26), slice(14, 15), slice(20, 21))
+
+
+def test_table_has_a_row_per_case_sorted_as_numbers_and_a_picture(tmp_path: Path) -> None:
+    for case, boxes in (("10", (LEFT,)), ("2", (LEFT, RIGHT)), ("1", (LOW, SPECK)), ("3", ())):
+        write_mask(tmp_path / "masks" / f"{case}.nii.gz", *boxes)
+    other = write_mask(tmp_path / "cerebellum.nii.gz", (slice(0, 30), slice(0, 12), slice(0, 8)))
+    result = autoseg.lesion_table(tmp_path / "masks", other=other, min_mm3=300, out=tmp_path / "lesions.csv")
+    with (tmp_path / "lesions.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["case"] for row in rows] == ["1", "2", "3", "10"]
+    assert [row["pattern"] for row in rows] == ["one, other", "several, bilateral", "none", "one, left"]
+    assert rows[0]["warnings"] == "1 component too small to count."
+    assert result.counts["one, left"] == 1
+    assert result.volumes is not None
+    assert (result.volumes.cases, result.volumes.empty) == (3, 1)
+    assert result.picture is not None
+    assert result.picture.stat().st_size > 5000
+
+
+def test_side_in_the_space_of_a_scan_is_doubted(tmp_path: Path) -> None:
+    moved = AFFINE.copy()
+    moved[0, 3] += 20
+    write_mask(tmp_path / "masks" / "sub-1.nii.gz", LEFT, affine=moved)
+    write_mask(tmp_path / "masks" / "sub-2_space-orig.nii.gz", LEFT)
+    write_mask(tmp_path / "masks" / "sub-3.nii.gz", LEFT)
+    doubts = autoseg.lesion_table(tmp_path / "masks").doubts
+    assert "centred on x = 20 mm" in doubts["sub-1"]
+    assert "space-orig" in doubts["sub-2_space-orig"]
+    assert "sub-3" not in doubts
