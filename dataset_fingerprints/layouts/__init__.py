@@ -36,10 +36,10 @@ from dataset_fingerprints.names import refuse_undecodable
 __all__ = [
     "AUTOMATIC",
     "LAYOUTS",
-    "Marks",
     "SELECTABLE",
     "ListedLabel",
     "ListedScan",
+    "Marks",
     "References",
     "Selection",
     "describe_columns",

@@ -48,7 +48,8 @@ def find_marks(places: Iterable[Path]) -> Marks:
     """Return the marks around files or folders: simulated if anything is; the first release that is named."""
     found = list(_read_folders(places))
     return Marks(
-        simulated=any(marks.simulated for marks in found), release=next((one.release for one in found if one.release), "")
+        simulated=any(marks.simulated for marks in found),
+        release=next((one.release for one in found if one.release), ""),
     )
 
 
@@ -68,9 +69,7 @@ def _read_folders(places: Iterable[Path]) -> Iterator[Marks]:
 def _read_folder(folder: Path) -> Marks:
     contents = [_read_fields(folder / name) for name in MARKED_FILES]
     releases = (str(fields[RELEASE]) for fields in contents if isinstance(fields.get(RELEASE), str))
-    return Marks(
-        simulated=any(fields.get(SIMULATED) is True for fields in contents), release=next(releases, "")
-    )
+    return Marks(simulated=any(fields.get(SIMULATED) is True for fields in contents), release=next(releases, ""))
 
 
 def _read_fields(path: Path) -> dict[str, Any]:

@@ -44,7 +44,12 @@ def benchmark(
 
 
 def _show(section: Section) -> None:
-    shown = [section.columns.index(column) for column in section.brief]
-    show_table(section.title, section.brief, [[row[number] for number in shown] for row in section.rows])
+    """Show a table as far as a terminal has room for it, and what is to be said of it."""
+    if section.brief:
+        shown = [section.columns.index(column) for column in section.brief]
+        show_table(section.title, section.brief, [[row[number] for number in shown] for row in section.rows])
+    else:
+        console.print(f"{section.title}:", markup=False)
     for remark in section.remarks:
         console.print(remark, soft_wrap=True, markup=False)
+    console.print()

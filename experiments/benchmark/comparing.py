@@ -76,15 +76,17 @@ def find_notes(rows: Sequence[PublishedRow], result: OurResult) -> tuple[str, ..
     unstated = [row.method for row in rows if row.dice_rule == "not stated"]
     abstracts = [row.method for row in rows if row.verified != "read"]
     notes = [
-        f"Lesion F1 and lesion count difference of rows by the rule '{rule}' are not comparable with ours, which are by "
-        f"'{ours}'."
+        f"Lesion F1 and lesion count difference of rows by the rule '{rule}' are not comparable with ours, by '{ours}'."
         for rule in other_rules
         if ours
     ]
     if sizes:
         notes.append(f"Ours are of {count} scans, others of {', '.join(map(str, sizes))}: not all scans are the same.")
     if unstated:
-        notes.append(f"The source does not say how the Dice was averaged, or with what rule for misses: {_list(unstated)}.")
+        notes.append(
+            "The source does not say by which rule the Dice is: over scans or slices, or, in ISLES'26, 0 where no pair "
+            f"of lesions reaches an IoU of 0.25: {_list(unstated)}."
+        )
     if abstracts:
         notes.append(f"Only the abstract was read: {_list(abstracts)}.")
     if rows and "cross-validation" in result.set:

@@ -1,4 +1,4 @@
-"""From what a person names to a benchmark: results, the release that their scans are of, and whether they are simulated."""
+"""From what a person names to a benchmark: the results, their release, and whether they are simulated."""
 
 from __future__ import annotations
 
@@ -51,10 +51,11 @@ def find_benchmark(
     if out is not None:
         place_files(out)
     known = None if results and workspace is None else find_workspace(workspace)
-    if results:
-        ours, remarks = read_files(results, sought.set, sought.label), ()
-    elif known is not None:
-        ours, remarks = read_workspace(known, sought.plan, sought.label)
+    remarks: tuple[str, ...] = ()
+    if results or known is None:
+        ours = read_files(results, sought.set, sought.label)
+    else:
+        ours, remarks = read_workspace(known, sought.plan, sought.set, sought.label)
     release, simulated = _find_marks(known)
     release = sought.release or release
     return make_benchmark(ours, release, sought.space or SPACES.get(release, ""), remarks, simulated)

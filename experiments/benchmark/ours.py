@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autoseg.evaluation import Evaluation, LabelSummary, read_evaluation
+from autoseg.workspace.fold import METRICS
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.dataset import Dataset
 from dataset_fingerprints.errors import DataError, did_you_mean
@@ -65,22 +66,29 @@ def read_files(paths: Sequence[Path], chosen_set: str, label: str) -> tuple[OurR
     return tuple(found)
 
 
-def read_workspace(workspace: Workspace, plan: str, label: str) -> tuple[tuple[OurResult, ...], tuple[str, ...]]:
+def read_workspace(
+    workspace: Workspace, plan: str, chosen_set: str, label: str
+) -> tuple[tuple[OurResult, ...], tuple[str, ...]]:
     """Read the cross-validations of a plan's configurations, and say which are not finished.
 
     Where none is finished, the first trained fold of each stands for it, as `fold 0`.
+
+    Args:
+        workspace: that is planned in.
+        plan: its name.
+        chosen_set: what the cross-validation is called, such as `cross-validation over centres`; empty for
+            `cross-validation`.
+        label: as for `read_files`.
 
     Raises:
         DataError: no fold is trained and validated, or the label is not there.
     """
     names = workspace.configuration_names(plan)
-    done = {name: path for name in names if (path := workspace.cross_validation(plan, name)).is_file()}
+    done = [name for name in names if workspace.cross_validation(plan, name).is_file()]
     if done:
-        results = tuple(
-            _make_result(f"autoseg {plan} {name}", CROSS_VALIDATION, path, read_evaluation(path), label)
-            for name, path in done.items()
-        )
-        return results, tuple(f"{name}: not all folds are trained, so it is left out." for name in names if name not in done)
+        results = tuple(_read_cross_validation(workspace, plan, name, chosen_set, label) for name in done)
+        lacking = (name for name in names if name not in done)
+        return results, tuple(f"{name}: not all folds are trained, so it is left out." for name in lacking)
     folds = tuple(_read_first_folds(workspace, plan, label))
     if not folds:
         raise DataError(
@@ -96,12 +104,25 @@ def read_dataset(workspace: Workspace) -> Dataset:
     return read_json(workspace.dataset, Dataset)
 
 
+def _read_cross_validation(workspace: Workspace, plan: str, name: str, chosen_set: str, label: str) -> OurResult:
+    path = workspace.cross_validation(plan, name)
+    shown = path.relative_to(workspace.root.parent)
+    return _make_result(
+        f"autoseg, {_join(plan, name)}", chosen_set or CROSS_VALIDATION, shown, read_evaluation(path), label
+    )
+
+
+def _join(plan: str, name: str) -> str:
+    return name if plan == "default" else f"{plan}, {name}"
+
+
 def _read_first_folds(workspace: Workspace, plan: str, label: str) -> Iterator[OurResult]:
     for name in workspace.configuration_names(plan):
         folders = [folder for folder in workspace.folds(plan, name) if folder.validation.metrics.is_file()]
         if folders:
             path, fold = folders[0].validation.metrics, folders[0].name()
-            yield _make_result(f"autoseg {plan} {name}", f"fold {fold}", path, read_evaluation(path), label)
+            shown = path.relative_to(workspace.root.parent)
+            yield _make_result(f"autoseg, {_join(plan, name)}", f"fold {fold}", shown, read_evaluation(path), label)
 
 
 def _make_result(name: str, chosen_set: str, path: Path, evaluation: Evaluation, label: str) -> OurResult:
@@ -116,7 +137,9 @@ def _make_result(name: str, chosen_set: str, path: Path, evaluation: Evaluation,
 
 
 def _name_file(path: Path) -> str:
-    return path.parent.name or path.stem
+    """Return a name for a system: that of its file, or of the folder where the file is called as all are."""
+    usual = path.stem in (Path(METRICS).stem, "cross_validation")
+    return (path.absolute().parent.name if usual else "") or path.stem
 
 
 def _describe(chosen_set: str, evaluation: Evaluation) -> str:

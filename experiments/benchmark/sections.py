@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from dataset_fingerprints.names import counted
 from experiments.benchmark.benchmark import Benchmark
 from experiments.benchmark.comparing import find_notes, place
 from experiments.benchmark.figures import DICE, FIGURES, describe_lesions, find_ours, show_ours, show_published
@@ -22,7 +24,7 @@ class Section:
 
     Attributes:
         rows: as many cells as columns.
-        brief: the columns that a terminal has room for.
+        brief: the columns that a terminal has room for; none where the remarks say enough there.
         ours: how many of the rows, from the first on, are ours.
         remarks: sentences below the table.
     """
@@ -65,7 +67,7 @@ def _title(benchmark: Benchmark) -> str:
 
 
 def _name_standing(benchmark: Benchmark, result: OurResult) -> str:
-    return "In our interval" if len(benchmark.ours) == 1 else f"In the interval of {result.name}"
+    return "Against ours" if len(benchmark.ours) == 1 else f"Against {result.name}"
 
 
 def _row_of_ours(benchmark: Benchmark, result: OurResult) -> tuple[str, ...]:
@@ -88,7 +90,7 @@ def _row_of_ours(benchmark: Benchmark, result: OurResult) -> tuple[str, ...]:
 def _row_of(row: PublishedRow, benchmark: Benchmark) -> tuple[str, ...]:
     low, high = row.dice_ci_low, row.dice_ci_high
     return (
-        f"{row.method} ({row.reference}, {row.year})",
+        show_method(row),
         row.show_n(),
         row.protocol,
         show_published(row, DICE),
@@ -98,6 +100,12 @@ def _row_of(row: PublishedRow, benchmark: Benchmark) -> tuple[str, ...]:
         row.lesion_rule or "-",
         _show_source(row),
     )
+
+
+def show_method(row: PublishedRow) -> str:
+    """Return a method with its authors and year."""
+    dated = row.reference if str(row.year) in row.reference else f"{row.reference}, {row.year}"
+    return f"{row.method} ({dated})"
 
 
 def _show_interval(bounds: tuple[float, float] | None) -> str:
@@ -111,16 +119,25 @@ def _show_source(row: PublishedRow) -> str:
 def _remark(benchmark: Benchmark) -> Iterator[str]:
     """Yield what has to be known to read the first table."""
     if benchmark.scope.simulated:
-        yield f"{MARK}: these scans are made by a program. Such figures say nothing of patients, and no published figure "
-        "stands beside them."
-    yield from (remark for remark in benchmark.remarks)
+        yield (
+            f"{MARK}: these scans are made by a program. Such figures say nothing of patients, and no published figure "
+            "stands beside them."
+        )
+    yield from benchmark.remarks
     for result in benchmark.ours:
         yield from _place_all(benchmark, result)
     if benchmark.comparable:
         yield from find_notes(benchmark.comparable, benchmark.ours[0])
     elif not benchmark.scope.simulated:
         yield "No published result is comparable: the last table says why, row by row."
-    yield "Intervals of ours: 95 %, of the mean Dice, by resampling scans (percentile bootstrap)."
+    yield from _explain_interval(benchmark.ours)
+
+
+def _explain_interval(ours: Sequence[OurResult]) -> Iterator[str]:
+    """Yield how our intervals were made, in the words of the result files."""
+    found = [result for result in ours if (dice := find_ours(result, DICE)) and dice.ci95]
+    if found:
+        yield f"Our 95 % interval: {found[0].evaluation.convention.ci95}. Published ones: as their authors made them."
 
 
 def _place_all(benchmark: Benchmark, result: OurResult) -> Iterator[str]:
@@ -160,7 +177,7 @@ def _compare_with_people(benchmark: Benchmark) -> Iterator[str]:
 def _show_others(benchmark: Benchmark) -> Section:
     rows = tuple(
         (
-            f"{one.row.method} ({one.row.reference}, {one.row.year})",
+            show_method(one.row),
             one.row.release,
             one.row.show_n(),
             one.row.protocol,
@@ -180,5 +197,13 @@ def _show_others(benchmark: Benchmark) -> Section:
         title=f"{what} results that are not comparable with ours",
         columns=(*head, "Dimension", "Input size", *figures, "Lesion rule", "Why not", "Source"),
         rows=rows,
-        brief=(*head, "Dice", "Why not", "Source"),
+        brief=(),
+        remarks=tuple(_count_reasons(benchmark)),
     )
+
+
+def _count_reasons(benchmark: Benchmark) -> Iterator[str]:
+    """Yield how many rows each reason keeps apart, most frequent first."""
+    counts = Counter(reason for one in benchmark.others for reason in one.reasons)
+    for reason, count in counts.most_common():
+        yield f"{counted(count, 'row')}: {reason}"

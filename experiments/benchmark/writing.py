@@ -43,7 +43,9 @@ def place_files(stem: Path) -> tuple[Path, ...]:
     places = tuple(stem.with_name(f"{stem.name}{ending}") for ending in _ENDINGS)
     for path in places:
         if path.is_dir() or (path.exists() and path.stat().st_size and not _is_own(path)):
-            raise DataError(f"{path}: exists and is not a benchmark of ours. It would be replaced: name another with -o.")
+            raise DataError(
+                f"{path}: exists and is not a benchmark of ours. It would be replaced: name another with -o."
+            )
     return places
 
 

@@ -95,7 +95,9 @@ def _refuse_columns(path: Path, columns: tuple[str, ...]) -> None:
     unknown = [column for column in columns if column not in known]
     if lacking or unknown:
         found = f"lacks the columns {', '.join(lacking)}" if lacking else f"has unknown columns: {', '.join(unknown)}"
-        raise DataError(f"{path}: {found}. Expected the columns {', '.join(field.name for field in fields(PublishedRow))}.")
+        raise DataError(
+            f"{path}: {found}. Expected the columns {', '.join(field.name for field in fields(PublishedRow))}."
+        )
 
 
 def _read_row(where: str, cells: Mapping[str | None, str | None]) -> PublishedRow:
@@ -133,5 +135,7 @@ def _refuse_figures(where: str, row: PublishedRow) -> None:
     bounds = (row.dice_ci_low, row.dice, row.dice_ci_high)
     ordered = [value for value in bounds if value is not None]
     if beyond or row.n < 1 or ordered != sorted(ordered):
-        what = f"{beyond[0]} is {getattr(row, beyond[0])}" if beyond else f"n is {row.n}, Dice and interval are {bounds}"
+        what = (
+            f"{beyond[0]} is {getattr(row, beyond[0])}" if beyond else f"n is {row.n}, Dice and interval are {bounds}"
+        )
         raise DataError(f"{where} ({row.method}): {what}. Expected shares from 0 to 1, low <= Dice <= high, n >= 1.")
