@@ -104,6 +104,7 @@ def select(workspace: Workspace, options: SelectionOptions, progress: Progress) 
             postprocessing=chosen.postprocessing(),
             measured_on=measure_folds(used.folders()),
             evidence=chosen.evidence,
+            simulated=plan.simulated,
         )
         write_json(path, selection)
         draw_selection(selection, picture)

@@ -16,7 +16,7 @@ from dataset_fingerprints.errors import AutosegError
 from dataset_fingerprints.files.jsonfiles import read_plain_json
 from dataset_fingerprints.files.places import resolve
 
-# Files that may say it: of nnU-Net and Decathlon, of BIDS, and of `autoseg simulate`.
+# Files that may say it: of nnU-Net, Decathlon and workspaces, of BIDS, and of `autoseg simulate`.
 MARKED_FILES = ("dataset.json", "dataset_description.json", "simulation.json")
 # The fields, in lower case: BIDS writes names of fields with a capital.
 SIMULATED, RELEASE = "simulated", "release"

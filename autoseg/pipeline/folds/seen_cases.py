@@ -1,4 +1,4 @@
-"""Marks on scores of cases that a model had been trained on from which the training started."""
+"""Marks on scores: of cases that a model had been trained on before, and of simulated scans."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from planners.run import Run
 
 
 def mark_seen(evaluation: Evaluation, runs: Iterable[Run | None]) -> Evaluation:
-    """Return an evaluation that says which of its cases had been seen before.
+    """Return an evaluation that says which of its cases had been seen before, and whether they are simulated.
 
     Args:
         evaluation: of cases that folds were judged on.
@@ -19,9 +19,8 @@ def mark_seen(evaluation: Evaluation, runs: Iterable[Run | None]) -> Evaluation:
     seen: dict[str, None] = {}
     unknown: dict[str, None] = {}
     models: dict[str, None] = {}
-    for run in runs:
-        if run is None:
-            continue
+    known_runs = [run for run in runs if run is not None]
+    for run in known_runs:
         known = run.seen_cases()
         others = [case for case in run.validation_cases if case not in known] if run.seen.unknown else []
         seen |= dict.fromkeys(known)
@@ -33,4 +32,4 @@ def mark_seen(evaluation: Evaluation, runs: Iterable[Run | None]) -> Evaluation:
         unknown=tuple(case for case in scored if case in unknown),
         models=tuple(models),
     )
-    return replace(evaluation, seen=found)
+    return replace(evaluation, seen=found, simulated=any(run.summary.simulated for run in known_runs))

@@ -7,8 +7,11 @@ import platform
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
+from operator import not_
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from autoseg.models import ModelSet
 from autoseg.pipeline.scan_warnings import ScanWarning
@@ -79,6 +82,7 @@ class CaseRecord:
         error: why there is no mask; null where there is one.
         predicted_dice: null where nothing predicts it.
         weights_sha256: of the model that made the mask, as in `RecordedModel`; null where that is not known.
+        simulated: whether the scan is marked as simulated. Not written where it is not.
     """
 
     case: str
@@ -91,6 +95,7 @@ class CaseRecord:
     error: str | None = None
     predicted_dice: PredictedDice | None = None
     weights_sha256: str | None = None
+    simulated: Annotated[bool, Field(exclude_if=not_)] = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -117,6 +122,7 @@ class RecordedModel:
         name: of the folder or file that it was read from.
         sha256: over the files of its weights, in their order.
         folds: of all its stages.
+        simulated: whether it was trained on simulated scans. Not written where it was not.
     """
 
     dataset: str
@@ -125,6 +131,7 @@ class RecordedModel:
     name: str
     sha256: str
     folds: tuple[RecordedFold, ...]
+    simulated: Annotated[bool, Field(exclude_if=not_)] = False
 
     def is_ensemble(self) -> bool:
         """Return whether several networks predict."""
@@ -142,6 +149,7 @@ class PredictionRecord:
         started: date and time in UTC, as ISO 8601.
         seconds: that the run took.
         cases: of this run in its order, then those of earlier ones whose masks are still there.
+        simulated: whether any of the scans is marked as simulated. Not written where none is.
     """
 
     versions: dict[str, str]
@@ -150,6 +158,7 @@ class PredictionRecord:
     started: str
     seconds: float
     cases: tuple[CaseRecord, ...]
+    simulated: Annotated[bool, Field(exclude_if=not_)] = False
     schema_version: int = SCHEMA_VERSION
 
 

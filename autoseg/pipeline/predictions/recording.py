@@ -32,6 +32,7 @@ from autoseg.pipeline.sources import ModelSource, Place
 from autoseg.prediction import LoadedModel
 from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.workspace import Workspace
+from dataset_fingerprints.layouts import find_marks
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,13 +92,19 @@ class Recorder:
             warnings=recorded(warnings),
             predicted_dice=measured.predicted_dice,
             weights_sha256=self.model.sha256,
+            simulated=find_marks(scan.files()).simulated,
         )
 
     def keep(self, scan: NewScan, target: Path, amounts: Sequence[Amount] | None) -> None:
         """Take note of a mask that was there before and stays; amounts are None where it cannot be read."""
         quantities = None if amounts is None else quantify(self.names, amounts)
         self.cases[scan.name] = CaseRecord(
-            case=scan.name, files=_name_files(scan), mask=self._place(target), result="kept", quantities=quantities
+            case=scan.name,
+            files=_name_files(scan),
+            mask=self._place(target),
+            result="kept",
+            quantities=quantities,
+            simulated=find_marks(scan.files()).simulated,
         )
 
     def fail(self, scan: NewScan, message: str) -> None:
@@ -116,6 +123,7 @@ class Recorder:
             started=started,
             seconds=round(time.monotonic() - clock, 3),
             cases=tuple(self.cases.values()),
+            simulated=any(case.simulated for case in self.cases.values()),
         )
         path = choose_name(folder / RECORD, lambda place: read_record(place) is not None)
         write_record(path, record, self.masks)
@@ -135,6 +143,7 @@ def describe_model(place: Place, source: ModelSource, models: ModelSet, loaded: 
         name=root.name,
         sha256=hash_files(source.files),
         folds=describe_folds(models),
+        simulated=source.run.summary.simulated,
     )
 
 
