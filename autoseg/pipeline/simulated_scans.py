@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from autoseg.evaluation import Pairing
+from autoseg.pipeline.predictions.places import RECORD
+from autoseg.pipeline.predictions.record import read_record
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.layouts import find_marks
 
@@ -17,5 +19,8 @@ def are_simulated(pairing: Pairing, prediction: Path, workspace: Workspace | Non
         prediction: the masks as they were given: a record of their prediction lies there.
         workspace: of the labels, or None.
     """
-    places = [*(pair.reference for pair in pairing.pairs), *(pair.prediction for pair in pairing.pairs), prediction]
+    record = read_record((prediction if prediction.is_dir() else prediction.parent) / RECORD)
+    if record is not None and record.simulated:
+        return True
+    places = [file for pair in pairing.pairs for file in (pair.reference, pair.prediction)]
     return find_marks((*places, *([workspace.root] if workspace else []))).simulated

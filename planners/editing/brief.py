@@ -84,11 +84,8 @@ def _show_plan(plan: Plan, known: Known) -> Section:
         ("expected time", _show_time(plan, default, known)),
         ("planner", plan.planner),
     )
-    return Section(
-        title=mark_title(f"Plan {plan.name}", plan.simulated),
-        columns=("what", "value"),
-        rows=tuple(row for row in rows if row[1]),
-    )
+    title = mark_title(f"Plan {plan.name}", plan.simulated)
+    return Section(title=title, columns=("what", "value"), rows=tuple(row for row in rows if row[1]))
 
 
 def _show_machine(plan: Plan) -> str:
