@@ -111,7 +111,7 @@ def test_published_figures_in_the_tables_equal_the_published_table(real: Benchma
     rows = [*real.comparable, *(one.row for one in real.others)]
     shown = [*first.rows[first.ours :], *last.rows]
     for row, texts in zip(rows, shown, strict=True):
-        assert set(show_published(row, figure) for figure in FIGURES) <= set(texts)
+        assert {show_published(row, figure) for figure in FIGURES} <= set(texts)
         assert row.protocol in texts
         assert row.show_n() in texts
 
