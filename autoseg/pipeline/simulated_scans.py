@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from autoseg.evaluation import Pairing
-from autoseg.pipeline.predictions.places import RECORD
+from autoseg.pipeline.predictions.places import RECORD, report_folder
 from autoseg.pipeline.predictions.record import read_record
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.layouts import find_marks
@@ -16,10 +16,10 @@ def are_simulated(pairing: Pairing, prediction: Path, workspace: Workspace | Non
 
     Args:
         pairing: the masks with their references.
-        prediction: the masks as they were given: a record of their prediction lies there.
+        prediction: the masks as they were given: the record of their prediction lies beside them.
         workspace: of the labels, or None.
     """
-    record = read_record((prediction if prediction.is_dir() else prediction.parent) / RECORD)
+    record = read_record(report_folder(prediction if prediction.is_dir() else prediction.parent) / RECORD)
     if record is not None and record.simulated:
         return True
     places = [file for pair in pairing.pairs for file in (pair.reference, pair.prediction)]

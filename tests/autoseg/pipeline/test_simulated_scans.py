@@ -51,7 +51,7 @@ def test_the_files_of_a_workspace_are_marked(marked: Tiny) -> None:
 def test_files_of_other_scans_are_as_ever(finished: Tiny) -> None:
     workspace, fold = finished.workspace, finished.fold()
     files = (workspace.dataset, workspace.fingerprint, workspace.plan("default"), fold.validation.metrics, fold.run)
-    assert not any("simulated" in path.read_text(encoding="utf-8") for path in files)
+    assert not any('"simulated":' in path.read_text(encoding="utf-8") for path in files)
 
 
 def test_titles_of_tables_begin_with_the_mark(marked: Tiny, capsys: pytest.CaptureFixture[str]) -> None:
@@ -65,7 +65,7 @@ def test_titles_of_tables_begin_with_the_mark(marked: Tiny, capsys: pytest.Captu
 
 
 def test_an_exported_model_says_so_in_its_list_and_on_its_card(marked: Tiny, tmp_path: Path) -> None:
-    path = model_face.export(marked.workspace, out=tmp_path / "model.zip", configuration=CONFIGURATION)
+    path = model_face.export(marked.workspace, out=tmp_path / "model.zip", configurations=(CONFIGURATION,))
     with zipfile.ZipFile(path) as archive:
         assert json.loads(archive.read("model.json"))["simulated"] is True
         card = archive.read("README.md").decode()
@@ -76,7 +76,7 @@ def test_an_exported_model_says_so_in_its_list_and_on_its_card(marked: Tiny, tmp
 def test_masks_of_simulated_scans_and_their_scores_are_marked(marked: Tiny, tmp_path: Path) -> None:
     masks = tmp_path / "masks"
     model_face.predict(marked.raw / "imagesTr", masks, marked.workspace)
-    record = read(masks / "prediction.json")
+    record = read(tmp_path / "masks-report" / "prediction.json")
     assert record["simulated"] is True
     assert record["model"]["simulated"] is True
     assert all(case["simulated"] is True for case in record["cases"])
@@ -98,7 +98,7 @@ def test_scans_of_patients_stay_unmarked_with_a_model_of_simulated_ones(marked: 
         folder.mkdir()
         shutil.copy(source, folder / f"{case}.nii.gz")
     model_face.predict(scans, tmp_path / "masks", marked.workspace)
-    record = read(tmp_path / "masks" / "prediction.json")
+    record = read(tmp_path / "masks-report" / "prediction.json")
     assert record["model"]["simulated"] is True
     assert "simulated" not in record
     assert not face.evaluate(tmp_path / "masks", references).simulated
