@@ -86,5 +86,8 @@ setup(
     },
     install_requires=RUNTIME,
     extras_require=EXTRAS,
-    entry_points={"console_scripts": ["autoseg = autoseg.cli.entrance:enter"]},
+    entry_points={
+        "console_scripts": ["autoseg = autoseg.cli.entrance:enter"],
+        "autoseg.commands": ["benchmark = experiments.benchmark.command:app"],
+    },
 )

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from operator import not_
+from typing import Annotated
+
+from pydantic import Field
 
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.geometry import Box, Triple, TripleFloat
@@ -195,6 +199,7 @@ class DatasetFingerprint:
         orientations: (code, number of cases), most frequent first.
         sites: the largest first, where sites are known.
         groups: the same for groups.
+        simulated: whether the scans are simulated. Not written where they are not.
     """
 
     name: str
@@ -209,6 +214,7 @@ class DatasetFingerprint:
     sites: tuple[PartSummary, ...]
     groups: tuple[PartSummary, ...]
     cases: tuple[CaseFingerprint, ...]
+    simulated: Annotated[bool, Field(exclude_if=not_)] = False
     schema_version: int = SCHEMA_VERSION
 
 
@@ -232,6 +238,7 @@ class FingerprintSummary:
     orientations: tuple[tuple[str, int], ...]
     sites: tuple[PartSummary, ...]
     groups: tuple[PartSummary, ...]
+    simulated: Annotated[bool, Field(exclude_if=not_)] = False
 
 
 def drop_cases(fingerprint: DatasetFingerprint) -> FingerprintSummary:

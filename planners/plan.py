@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import not_
 from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field
@@ -313,6 +314,7 @@ class Plan:
         max_hours: the time per fold that the plan was made for, or null.
         folds: how the cross-validation is dealt out (`planners.splits`).
         postprocessing: what is worth a trial, per label or region, in their order.
+        simulated: whether the scans are simulated. Not written where they are not.
     """
 
     name: str
@@ -330,6 +332,7 @@ class Plan:
     configurations: tuple[Configuration, ...]
     decisions: tuple[Decision, ...]
     postprocessing: tuple[PostprocessingCandidates, ...]
+    simulated: Annotated[bool, Field(exclude_if=not_)] = False
     schema_version: int = SCHEMA_VERSION
 
     def __post_init__(self) -> None:

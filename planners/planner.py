@@ -133,6 +133,7 @@ class RulePlanner:
             configurations=planned.configurations,
             decisions=_without_overruled((*decisions, *planned.decisions, *postprocessing_reasons)),
             postprocessing=postprocessing,
+            simulated=fingerprint.simulated,
         )
 
     def _choose_basis(

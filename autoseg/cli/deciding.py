@@ -10,6 +10,7 @@ from rich.padding import Padding
 
 from autoseg.cli.consoles import console
 from autoseg.cli.tables import show_table
+from dataset_fingerprints.simulated import mark_title
 
 if TYPE_CHECKING:
     from autoseg.models import Selection
@@ -38,7 +39,8 @@ def show_selection(selection: Selection) -> None:
     """Show what was selected on the cross-validation, and why."""
     from autoseg.pipeline.selection_text import COLUMNS, describe_rows, describe_selection
 
-    show_table("Selection on the cross-validation", COLUMNS, describe_rows(selection.evidence))
+    title = mark_title("Selection on the cross-validation", selection.simulated)
+    show_table(title, COLUMNS, describe_rows(selection.evidence))
     for line in describe_selection(selection):
         console.print(line, soft_wrap=True)
 

@@ -25,4 +25,14 @@ def add_registered(app: typer.Typer) -> None:
         except PlanError as error:
             errors.print(f"autoseg: {error}", markup=False, emoji=False, highlight=False, soft_wrap=True)
         else:
-            app.add_typer(command, name=entry.name)
+            _add(app, entry.name, command)
+
+
+def _add(app: typer.Typer, name: str, added: typer.Typer) -> None:
+    """Add a program: as one command where that is all it has, as it is when it runs alone; else as a group."""
+    if len(added.registered_commands) == 1 and not added.registered_groups and added.registered_callback is None:
+        command = added.registered_commands[0]
+        command.name = name
+        app.registered_commands.append(command)
+    else:
+        app.add_typer(added, name=name)

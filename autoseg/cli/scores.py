@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from autoseg.cli.consoles import console
 from autoseg.cli.tables import show_table
 from dataset_fingerprints.names import counted
+from dataset_fingerprints.simulated import mark_title
 
 if TYPE_CHECKING:
     from autoseg.evaluation import Evaluation
@@ -42,7 +43,7 @@ def show_scores(title: str, evaluation: Evaluation, names: Mapping[int | str, st
     ]
     rows = [(label, metric, *_show(summary)) for label, metric, summary in shown]
     missed, seen = any(row[-1] for row in rows), evaluation.seen.brief()
-    title = f"{title} ({seen})" if seen else title
+    title = mark_title(f"{title} ({seen})" if seen else title, evaluation.simulated)
     show_table(title, COLUMNS if missed else COLUMNS[:-1], rows if missed else [row[:-1] for row in rows])
     for line in (*_remark_on_cases(shown), *_remark_on_intervals(evaluation), _show_mean(evaluation)):
         console.print(line, soft_wrap=True)
@@ -76,7 +77,7 @@ def _remark_on_intervals(evaluation: Evaluation) -> Iterator[str]:
 def _show_mean(evaluation: Evaluation) -> str:
     over = " over labels" if len(evaluation.summary) > 1 else ""
     seen = f". {evaluation.seen.describe()}" if evaluation.seen.brief() else ""
-    cases = counted(len(evaluation.cases), "case")
+    cases = counted(len(evaluation.cases), *(("simulated case",) if evaluation.simulated else ("case",)))
     return f"Mean Dice{over}: {evaluation.foreground_mean_dice:.4f}, of {cases}{seen}"
 
 

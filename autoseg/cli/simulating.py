@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -16,12 +16,20 @@ from dataset_fingerprints.names import counted
 
 def simulate(
     out: Annotated[Path, typer.Argument(help="An empty or new folder.")],
-    cases: Annotated[int, typer.Option(help="Training cases.")] = 20,
+    layout: Annotated[
+        Literal["nnunet", "bids", "numbered"],
+        typer.Option(
+            help="nnunet: imagesTr, labelsTr, dataset.json. bids: a tree as ATLAS R2.0. numbered: Image/0.nii.gz, "
+            "Label/0.nii.gz."
+        ),
+    ] = "nnunet",
+    cases: Annotated[int | None, typer.Option(help="Training cases.  [default: 20; numbered: 40]")] = None,
     held_out: Annotated[int, typer.Option(help="Further cases, apart, with their masks.")] = 5,
     spacing_mm: Annotated[float, typer.Option(help="Edge of the cubic voxels; others are in proportion to it.")] = 2.0,
     seed: Annotated[int, typer.Option(help="The same seed gives the same files.")] = 0,
     min_lesion_ml: Annotated[float, typer.Option(help="Smallest total lesion volume of a case.")] = 0.01,
     max_lesion_ml: Annotated[float, typer.Option(help="Largest total lesion volume of a case.")] = 390.0,
+    sites: Annotated[int, typer.Option(help="Sites that the scans come from, 1 to 10.")] = 10,
     cubic: Annotated[bool, typer.Option("--cubic", help="One voxel size for all; else each site has its own.")] = False,
     anisotropic_share: Annotated[
         float | None, typer.Option(help="This share of the scans has slices 1.5 times as thick, the others are cubic.")
@@ -37,19 +45,23 @@ def simulate(
         bool, typer.Option("--oddities", help="Add a case with each defect that can be found.")
     ] = False,
 ) -> None:
-    """Write a simulated data set: T1w-like brains with chronic stroke lesions, in nnU-Net's layout."""
+    """Write a simulated data set: T1w-like brains with chronic stroke lesions.
+
+    Whatever is made of it, figures and models, carries the mark that the scans are simulated.
+    """
     from autoseg.pipeline.outputs import refuse_simulation_place
     from autoseg.simulate import (
         SimulationOptions,
         choose_voxels,
         count_cases,
+        held_out_folders,
         oddity_kinds,
         parse_shape,
         simulate_dataset,
     )
 
     options = SimulationOptions(
-        cases=cases,
+        cases=(40 if layout == "numbered" else 20) if cases is None else cases,
         held_out_cases=held_out,
         spacing_mm=spacing_mm,
         seed=seed,
@@ -63,13 +75,15 @@ def simulate(
         lesion_masks=str(resolve(lesion_masks)) if lesion_masks else "",
         lesion_value=lesion_value,
         oddities=oddity_kinds(flair=flair) if oddities else (),
+        layout=layout,
+        sites=sites,
     )
     refuse_simulation_place(out)
     with TerminalProgress().task("Simulating scans", count_cases(options)) as task:
         dataset = simulate_dataset(out, options, lambda _: task.advance())
     console.print(f"{counted(len(dataset.cases), 'case')} in {dataset.folder}.", soft_wrap=True)
     if held_out:
-        scans, references = dataset.folder / "imagesTs", dataset.folder / "labelsTs"
+        scans, references = held_out_folders(dataset.folder, options)
         console.print(
             f"{counted(held_out, 'case')} held out: scans in {shorten_path(scans)}, masks in "
             f"{shorten_path(references)}.",

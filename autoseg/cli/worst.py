@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from autoseg.cli.tables import show_table
 from dataset_fingerprints.names import counted
+from dataset_fingerprints.simulated import mark_title
 
 if TYPE_CHECKING:
     from autoseg.evaluation import CaseScores, Evaluation
@@ -26,6 +27,7 @@ def show_worst(evaluation: Evaluation) -> None:
     shown = ordered if len(ordered) <= _ALL else ordered[:_WORST]
     total = counted(len(ordered), "case")
     title = f"{total}, from worst to best" if len(shown) == len(ordered) else f"The worst {len(shown)} of {total}"
+    title = mark_title(title, evaluation.simulated)
     single = len(evaluation.summary) == 1
     columns = ("Dice", "HD95, mm", "ml", "predicted ml") if single else _head(evaluation)
     show_table(title, ("case", *columns), [(case.case, *(_one(case) if single else _several(case))) for case in shown])

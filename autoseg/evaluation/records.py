@@ -68,6 +68,7 @@ def to_plain(evaluation: Evaluation) -> dict[str, Any]:
     marked = evaluation.seen != NONE_SEEN
     return {
         "schema_version": evaluation.schema_version,
+        **({"simulated": True} if evaluation.simulated else {}),
         **({"failures": failures} if failures else {}),
         **({"unpaired": asdict(evaluation.unpaired)} if evaluation.unpaired != ALL_PAIRED else {}),
         **({_NAMES: {str(label.value): label.name for label in evaluation.names}} if evaluation.names else {}),

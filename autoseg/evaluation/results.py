@@ -141,6 +141,7 @@ class Evaluation:
         unpaired: cases of which only one side is there, and that are in none of the figures either.
         names: of labels, as far as they are known.
         seen: cases whose scores may look too good.
+        simulated: whether the scans are simulated: such figures say nothing of patients.
     """
 
     cases: tuple[CaseScores, ...]
@@ -150,6 +151,7 @@ class Evaluation:
     unpaired: Unpaired = ALL_PAIRED
     names: tuple[Label, ...] = ()
     seen: SeenCases = NONE_SEEN
+    simulated: bool = False
     schema_version: int = SCHEMA_VERSION
 
     @property

@@ -6,8 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
+from operator import not_
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, TypeVar
+
+from pydantic import Field
 
 from autoseg.models.archive import LIST, REMEDY, Archive, ArchiveWriter, ListedFile, writing_archive
 from autoseg.models.model import Model
@@ -90,6 +93,7 @@ class BundleDescription:
         averaged: for each configuration that is averaged, the stages in order of need, itself last.
         folds: of all stages, each once.
         files: in the archive, but for this list.
+        simulated: whether it was trained on simulated scans. Not written where it was not.
     """
 
     name: str
@@ -99,6 +103,7 @@ class BundleDescription:
     averaged: tuple[tuple[BundledStage, ...], ...]
     folds: tuple[BundledFold, ...]
     files: tuple[ListedFile, ...]
+    simulated: Annotated[bool, Field(exclude_if=not_)] = False
     schema_version: int = SCHEMA_VERSION
 
 
@@ -294,6 +299,7 @@ def write_bundle(
             averaged=tuple(map(_list_stages, models.stages)),
             folds=bundled,
             files=tuple(writer.listed),
+            simulated=any(model.run.summary.simulated for model in folds.values()),
         )
         writer.write_list(to_sealed_json(description))
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from operator import not_
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from planners.choices import Choice
 
@@ -153,6 +156,7 @@ class Selection:
         postprocessing: from `planners.parts.POSTPROCESSING`, one after the other.
         measured_on: the folds of the configurations, and of the stages that they need.
         evidence: why.
+        simulated: whether it was chosen on simulated scans. Not written where it was not.
     """
 
     configurations: tuple[str, ...]
@@ -160,6 +164,7 @@ class Selection:
     postprocessing: tuple[Choice, ...] = ()
     measured_on: tuple[MeasuredFold, ...]
     evidence: Evidence
+    simulated: Annotated[bool, Field(exclude_if=not_)] = False
     schema_version: int = SCHEMA_VERSION
 
     def describe_taken(self) -> str:

@@ -237,6 +237,7 @@ def evaluate(
     from autoseg.pipeline.label_names import find_names, keep_scored, parse_names
     from autoseg.pipeline.outputs import refuse_scores_place
     from autoseg.pipeline.score_tables import make_score_table, place_score_table
+    from autoseg.pipeline.simulated_scans import are_simulated
     from dataset_fingerprints.files.atomic import sweep_partials
     from dataset_fingerprints.layouts import Selection
 
@@ -252,7 +253,8 @@ def evaluate(
     pairing = pair_files(Path(prediction), Path(reference), selection=Selection(mask=mask), strict=strict)
     named = named or find_names(Path(prediction), Path(reference), pairing.scheme, known)
     evaluation = evaluate_pairs(pairing, targets, convention, workers=count_cores())
-    evaluation = replace(evaluation, names=keep_scored(named, evaluation))
+    simulated = are_simulated(pairing, Path(prediction), known)
+    evaluation = replace(evaluation, names=keep_scored(named, evaluation), simulated=simulated)
     if out is not None:
         write_evaluation(Path(out), evaluation)
         write_table(place_score_table(Path(out), Path(reference)), make_score_table(evaluation))

@@ -12,6 +12,7 @@ from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.fingerprint import Quantiles
 from dataset_fingerprints.geometry import show_lengths, show_spacing
 from dataset_fingerprints.names import counted
+from dataset_fingerprints.simulated import MARK, mark_title
 from planners.choices import resolve
 from planners.parts import NETWORKS
 from planners.run import Run
@@ -29,6 +30,10 @@ _PORTABLE = (
 UNJUDGED = (
     "Unknown: another program trained it, and the cases are not listed in it. A score on a case that it was trained on "
     "says nothing of new ones."
+)
+_MADE_UP = (
+    "this model was trained on scans that a program made, and never saw a patient. Its scores are of such scans, and "
+    "say nothing of patients."
 )
 _METRICS = {"dice": "Dice", "lesion_f1": "lesion F1", "hd95_mm": "HD95 mm"}
 
@@ -72,6 +77,7 @@ def write_card(
     run = models.run()
     parts = [
         f"# {words.name or run.dataset}",
+        *([f"**{MARK} scans: {_MADE_UP}**"] if run.summary.simulated else []),
         f"A model that segments scans, exported by autoseg {version('autoseg-lesion')}.\n\n"
         "    autoseg predict SCANS -o MASKS -m THIS_FILE.zip",
         *([_PORTABLE] if portable else []),
@@ -150,7 +156,8 @@ def _describe_scores(scored: Sequence[ScoredModel], scheme: LabelScheme) -> str:
     rows = ["| of | label | cases | " + " | ".join(_METRICS.values()) + " |", "|---|---|---|" + "---|" * len(_METRICS)]
     for one in scored:
         for label in one.evaluation.summary:
-            cells = [one.title, scheme.names().get(label.label, str(label.label)), str(len(one.evaluation.cases))]
+            title = mark_title(one.title, one.evaluation.simulated)
+            cells = [title, scheme.names().get(label.label, str(label.label)), str(len(one.evaluation.cases))]
             rows.append(f"| {' | '.join(cells + [_show_metric(label, metric) for metric in _METRICS])} |")
     seen = "".join(
         f"\n\n{one.title}: {one.evaluation.seen.describe()}" for one in scored if one.evaluation.seen.brief()

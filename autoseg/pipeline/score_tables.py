@@ -12,6 +12,7 @@ from autoseg.pipeline.showing import show_ml
 from dataset_fingerprints.files.places import is_same
 
 MEAN = "mean Dice"
+SIMULATED = "simulated"
 # The columns of each label, by the metric that they show.
 COLUMNS = {
     "dice": "Dice",
@@ -40,16 +41,22 @@ def make_score_table(evaluation: Evaluation) -> Table:
     several = len(evaluation.summary) > 1
     names = [evaluation.name_of(label.label) for label in evaluation.summary]
     figures = name_figures(names, columns)
+    marks = mark_rows(evaluation)
     rows: list[Mapping[str, str]] = []
     for case in evaluation.cases:
         mean = {MEAN: show_figure(mean_dice(case))} if several else {}
         warnings = {WARNINGS: join_warnings(find_odd_scores(case, evaluation.name_of))}
-        rows.append({CASE: case.case} | mean | fill_figures(case, figures, columns) | warnings)
+        rows.append({CASE: case.case} | marks | mean | fill_figures(case, figures, columns) | warnings)
     unscored = [(failure.case, failure.message) for failure in evaluation.failures]
     unscored += [(case, "not scored: no mask.") for case in evaluation.unpaired.without_prediction]
     unscored += [(case, "not scored: no reference.") for case in evaluation.unpaired.without_reference]
-    rows += [{CASE: case, WARNINGS: join_warnings([message])} for case, message in unscored]
-    return Table(columns=(CASE, *([MEAN] if several else ()), *figures, WARNINGS), rows=tuple(rows))
+    rows += [{CASE: case, WARNINGS: join_warnings([message])} | marks for case, message in unscored]
+    return Table(columns=(CASE, *marks, *([MEAN] if several else ()), *figures, WARNINGS), rows=tuple(rows))
+
+
+def mark_rows(evaluation: Evaluation) -> dict[str, str]:
+    """Return the column that says of every case that it is simulated; none where no case is."""
+    return {SIMULATED: "yes"} if evaluation.simulated else {}
 
 
 def place_score_table(scores: Path, reference: Path) -> Path:

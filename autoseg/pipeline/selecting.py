@@ -106,6 +106,7 @@ def select(workspace: Workspace, options: SelectionOptions, progress: Progress) 
             postprocessing=chosen.postprocessing(),
             measured_on=measure_folds(used.folders()),
             evidence=replace(chosen.evidence, seen=describe_seen((case.name for case in cases), compared)),
+            simulated=plan.simulated,
         )
         write_json(path, selection)
         draw_selection(selection, picture)

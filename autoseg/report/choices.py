@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from autoseg.report.canvas import INK, QUIET, make_figure, save_png
 from autoseg.report.flow import fit
 from dataset_fingerprints.names import counted
+from dataset_fingerprints.simulated import mark_title
 
 if TYPE_CHECKING:  # drawing needs no torch
     from autoseg.models.selection import Selection, Trial, Tried
@@ -39,7 +40,7 @@ def draw_selection(selection: Selection, path: Path) -> None:
     figure.subplots_adjust(
         left=0.05, right=0.985, wspace=0.34, hspace=0.5, top=1 - _HEAD / height, bottom=_FOOT / height
     )
-    title = "Selection on the cases that no fold has trained on"
+    title = mark_title("Selection on the cases that no fold has trained on", selection.simulated)
     figure.suptitle(title, fontsize=13, fontweight="bold", color=INK, y=1 - 14 / height, va="top")
     under = (
         f"{' and '.join(selection.configurations)}; {counted(evidence.cases, 'case')} of "

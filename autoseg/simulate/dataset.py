@@ -1,4 +1,4 @@
-"""The simulated data set on disk, in nnU-Net's layout, with what is known of each case beside it."""
+"""The simulated data set on disk, in one of several layouts, with what is known of each case beside it."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from autoseg.hardware import count_cores, memory_limit_gb
 from autoseg.simulate.case import CaseRequest, SimulatedScan, request_case, simulate_scan
 from autoseg.simulate.defects import CaseFiles
+from autoseg.simulate.layouts import LAYOUTS
 from autoseg.simulate.oddities import Oddity, list_defects, plan_oddities
-from autoseg.simulate.options import SimulationOptions, check_options
+from autoseg.simulate.options import DEFAULT_OPTIONS, SimulationOptions, check_options
 from autoseg.simulate.real_masks import find_masks
 from autoseg.simulate.records import SimulatedCase, SimulatedDataset, SimulationRecord
 from autoseg.simulate.stored import store, write_volume
@@ -39,21 +39,11 @@ _MEMORY_SHARE = 0.5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Split:
-    images: str
-    labels: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class _Job:
     """A case to be made; `oddity` spoils it before it is written."""
 
     request: CaseRequest
     oddity: Oddity | None = None
-
-
-_TRAINING = _Split(images="imagesTr", labels="labelsTr")
-_HELD_OUT = _Split(images="imagesTs", labels="labelsTs")
 
 
 def simulate_dataset(
@@ -86,7 +76,7 @@ def simulate_dataset(
     cases = _make_cases(out, jobs, options, on_case)
     defects = list_defects(odd)
     write_bytes(out / CASES_FILE, _list_cases(out, cases, options).encode("utf-8"))
-    write_json(out / "dataset.json", _describe(cases, options))
+    _write_descriptions(out, cases, options)
     write_json(out / RECORD_FILE, SimulationRecord(options=options, cases=cases, defects=defects))
     unfinished.end()
     return SimulatedDataset(folder=out, options=options, cases=cases, defects=defects)
@@ -97,18 +87,22 @@ def count_cases(options: SimulationOptions) -> int:
     return options.cases + options.held_out_cases + len(plan_oddities(options))
 
 
-def image_path(folder: Path, case: SimulatedCase, channel: int = 0) -> Path:
+def image_path(
+    folder: Path, case: SimulatedCase, channel: int = 0, options: SimulationOptions = DEFAULT_OPTIONS
+) -> Path:
     """Return where a channel of a case lies; the first is the T1w scan."""
-    return folder / _split_of(case).images / f"{case.name}_{channel:04d}.nii.gz"
+    return folder / LAYOUTS[options.layout].image(case, channel, options)
 
 
-def label_path(folder: Path, case: SimulatedCase) -> Path:
+def label_path(folder: Path, case: SimulatedCase, options: SimulationOptions = DEFAULT_OPTIONS) -> Path:
     """Return where a case's reference mask lies."""
-    return folder / _split_of(case).labels / f"{case.name}.nii.gz"
+    return folder / LAYOUTS[options.layout].label(case)
 
 
-def _split_of(case: SimulatedCase) -> _Split:
-    return _HELD_OUT if case.held_out else _TRAINING
+def held_out_folders(folder: Path, options: SimulationOptions) -> tuple[Path, Path]:
+    """Return the folders of the held-out scans and of their masks."""
+    scans, masks = LAYOUTS[options.layout].held_out()
+    return folder / scans, folder / masks
 
 
 def _make_cases(
@@ -121,10 +115,11 @@ def _make_cases(
         if made is not None:
             return made
         scan = simulate_scan(job.request, options)
+        case = LAYOUTS[options.layout].rename(scan.record, job.request.number, options)
         files = _files_of(scan, options)
-        _write_files(out, scan.record, files if job.oddity is None else job.oddity.plant(files))
-        unfinished.add(scan.record)
-        return scan.record
+        _write_files(out, case, files if job.oddity is None else job.oddity.plant(files), options)
+        unfinished.add(job.request.name, case)
+        return case
 
     cases = []
     with ThreadPoolExecutor(max_workers=_workers(options)) as pool:
@@ -150,12 +145,20 @@ def _files_of(scan: SimulatedScan, options: SimulationOptions) -> CaseFiles:
     )
 
 
-def _write_files(out: Path, case: SimulatedCase, files: CaseFiles) -> None:
+def _write_files(out: Path, case: SimulatedCase, files: CaseFiles, options: SimulationOptions) -> None:
     for channel, volume in enumerate(files.channels):
         if volume is not None:
-            write_volume(image_path(out, case, channel), volume)
+            write_volume(image_path(out, case, channel, options), volume)
     if files.label is not None:
-        write_volume(label_path(out, case), files.label)
+        write_volume(label_path(out, case, options), files.label)
+
+
+def _write_descriptions(out: Path, cases: Sequence[SimulatedCase], options: SimulationOptions) -> None:
+    for name, content in LAYOUTS[options.layout].describe(cases, options).items():
+        if isinstance(content, str):
+            write_bytes(out / name, content.encode("utf-8"))
+        else:
+            write_json(out / name, content)
 
 
 def _make_folder(out: Path) -> None:
@@ -197,7 +200,7 @@ def _differences(found: SimulationOptions, asked: SimulationOptions) -> str:
 
 
 def _list_cases(out: Path, cases: Sequence[SimulatedCase], options: SimulationOptions) -> str:
-    """Return the training cases as a CSV of paths, with what nnU-Net's layout cannot say: subject, session, site."""
+    """Return the training cases as a CSV of paths, with what the layouts do not all say: subject, session, site."""
     names = options.channels()
     columns = ["image"] if len(names) == 1 else [f"image:{name}" for name in names]
     text = io.StringIO()
@@ -205,18 +208,7 @@ def _list_cases(out: Path, cases: Sequence[SimulatedCase], options: SimulationOp
     writer.writerow([*columns, "label", "case", "subject", "session", "site", "group"])
     for case in cases:
         if not case.held_out:
-            images = [image_path(out, case, channel) for channel in range(len(names))]
-            files = [path.relative_to(out).as_posix() for path in (*images, label_path(out, case))]
+            images = [image_path(out, case, channel, options) for channel in range(len(names))]
+            files = [path.relative_to(out).as_posix() for path in (*images, label_path(out, case, options))]
             writer.writerow([*files, case.name, case.subject, case.session, case.site, ""])
     return text.getvalue()
-
-
-def _describe(cases: Sequence[SimulatedCase], options: SimulationOptions) -> dict[str, Any]:
-    return {
-        "name": "SimulatedStroke",
-        "description": "Simulated brains with chronic stroke lesions. No scan of a person.",
-        "channel_names": {str(index): name for index, name in enumerate(options.channels())},
-        "labels": {"background": 0, "lesion": options.lesion_value},
-        "numTraining": sum(not case.held_out for case in cases),
-        "file_ending": ".nii.gz",
-    }

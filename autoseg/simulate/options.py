@@ -8,11 +8,13 @@ from typing import Literal
 from dataset_fingerprints.errors import AutosegError
 
 Voxels = Literal["cubic", "thick-slices", "sites"]
+LayoutName = Literal["nnunet", "bids", "numbered"]
 
 # A brain is 145 x 180 x 150 mm; a smaller field of view cuts it.
 _LEAST_VIEW_MM = 100.0
 _LONGEST_AXIS = 512
 _MOST_CASES = 1_000_000
+MOST_SITES = 10
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,6 +36,8 @@ class SimulationOptions:
         lesion_masks: a folder of lesion masks in MNI space to take shapes from; "" to draw shapes.
         lesion_value: the integer that means lesion in the label maps.
         oddities: kinds of defects to plant, each in cases of its own.
+        layout: how the files are named and ordered; a scan is the same in all.
+        sites: number of sites that the scans come from, 1 to 10, in the order of their sizes.
     """
 
     cases: int = 20
@@ -50,10 +54,15 @@ class SimulationOptions:
     lesion_masks: str = ""
     lesion_value: int = 1
     oddities: tuple[str, ...] = ()
+    layout: LayoutName = "nnunet"
+    sites: int = MOST_SITES
 
     def channels(self) -> tuple[str, ...]:
         """Return the names of the channels."""
         return ("T1w", "FLAIR") if self.flair else ("T1w",)
+
+
+DEFAULT_OPTIONS = SimulationOptions()
 
 
 def choose_voxels(cubic: bool, anisotropic_share: float | None) -> Voxels:
@@ -116,11 +125,32 @@ def check_options(options: SimulationOptions) -> None:
             1 <= options.lesion_value <= 255,
             f"lesion_value is {options.lesion_value}. Choose a whole number from 1 to 255.",
         ),
+        (1 <= options.sites <= MOST_SITES, f"{options.sites} sites were asked for. Choose 1 to {MOST_SITES}."),
     )
-    for can_be_met, message in met:
+    for can_be_met, message in (*met, *_layouts_met(options)):
         if not can_be_met:
             raise AutosegError(f"simulate: {message}")
     _check_shape(options)
+
+
+def _layouts_met(options: SimulationOptions) -> tuple[tuple[bool, str], ...]:
+    """Return what the layouts ask for, each with whether it is met."""
+    plain = options.layout == "nnunet"
+    return (
+        (
+            plain or not options.oddities,
+            f"oddities were asked for in the layout {options.layout}. Plant them in the layout nnunet.",
+        ),
+        (
+            plain or options.lesion_value == 1,
+            f"lesion_value is {options.lesion_value} in the layout {options.layout}, which does not name labels. "
+            "Choose 1, or the layout nnunet.",
+        ),
+        (
+            options.layout != "numbered" or not options.flair,
+            "a second channel was asked for in the layout numbered, of one scan per case. Choose nnunet or bids.",
+        ),
+    )
 
 
 def _check_shape(options: SimulationOptions) -> None:

@@ -57,11 +57,16 @@ class PlantedDefect:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SimulationRecord:
-    """The content of simulation.json."""
+    """The content of simulation.json.
+
+    Attributes:
+        simulated: the mark by which every reader of the data set knows that no person was scanned.
+    """
 
     options: SimulationOptions
     cases: tuple[SimulatedCase, ...]
     defects: tuple[PlantedDefect, ...] = ()
+    simulated: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,7 +8,7 @@ from math import floor
 import numpy as np
 
 from autoseg.simulate.fields import Lengths
-from autoseg.simulate.options import SimulationOptions
+from autoseg.simulate.options import MOST_SITES, SimulationOptions
 
 # Independent random stream of one seed; cases use others.
 _SITE_STREAM = 2
@@ -88,19 +88,23 @@ _COHORTS = (
     _Cohort(scans=20, orientation="LAS", voxel=(0.94, 0.94, 1.2)),
     _Cohort(scans=10, orientation="LAS", voxel=(0.94, 3.0, 0.94)),
 )
-SITES = len(_COHORTS)
+assert len(_COHORTS) == MOST_SITES
 
 
 def choose_site(rng: np.random.Generator, number: int, options: SimulationOptions) -> Site:
     """Return the site of case `number`.
 
-    The share of cases from sites with anisotropic voxels is exact, to one case, among the first n cases for every n.
+    The share of cases from sites with anisotropic voxels is exact, to one case, among the first n cases for every n,
+    where there are sites of both kinds.
     """
     offset = np.random.default_rng([options.seed, _SITE_STREAM]).uniform()
     share = options.anisotropic_share
     anisotropic = floor(number * share + offset) > floor((number - 1) * share + offset)
-    weights = np.array([cohort.scans * ((cohort.voxel != _CUBE) == anisotropic) for cohort in _COHORTS], np.float64)
-    index = int(rng.choice(SITES, p=weights / weights.sum()))
+    cohorts = _COHORTS[: options.sites]
+    weights = np.array([cohort.scans * ((cohort.voxel != _CUBE) == anisotropic) for cohort in cohorts], np.float64)
+    if not weights.any():  # the largest sites have cubic voxels only
+        weights = np.array([cohort.scans for cohort in cohorts], np.float64)
+    index = int(rng.choice(len(cohorts), p=weights / weights.sum()))
     return build_site(index, options)
 
 

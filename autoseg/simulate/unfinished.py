@@ -24,7 +24,7 @@ class Unfinished:
         """Note the options, unless they are noted, and delete what a killed process left half written."""
         if not self._options.is_file():
             write_json(self._options, options)
-        sweep(self._folder, *(folder for folder in self.dataset.iterdir() if folder.is_dir()))
+        sweep(self._folder, *(folder for folder in self.dataset.rglob("*") if folder.is_dir()))
 
     def options(self) -> SimulationOptions | None:
         """Return the options that a simulation was begun with here; None where none was, or by another version."""
@@ -41,9 +41,9 @@ class Unfinished:
         except FileFormatError:
             return None
 
-    def add(self, case: SimulatedCase) -> None:
-        """Note that the files of a case are written."""
-        write_json(self._record(case.name), case)
+    def add(self, request: str, case: SimulatedCase) -> None:
+        """Note that the files of a case are written, under the name that it was asked for by."""
+        write_json(self._record(request), case)
 
     def end(self) -> None:
         """Delete the traces."""

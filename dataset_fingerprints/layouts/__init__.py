@@ -23,6 +23,7 @@ from dataset_fingerprints.layouts.listing import (
     list_references,
     list_scans,
 )
+from dataset_fingerprints.layouts.marks import Marks, find_marks, with_marks
 from dataset_fingerprints.layouts.msd import is_msd, read_msd
 from dataset_fingerprints.layouts.nnunet import is_nnunet, read_nnunet
 from dataset_fingerprints.layouts.paired import is_paired, read_known_pair, read_paired
@@ -38,11 +39,13 @@ __all__ = [
     "SELECTABLE",
     "ListedLabel",
     "ListedScan",
+    "Marks",
     "References",
     "Selection",
     "describe_columns",
     "describe_layout",
     "find_layout",
+    "find_marks",
     "list_masks",
     "list_references",
     "list_scans",
@@ -93,9 +96,9 @@ def read_dataset(root: Path, selection: Selection = AUTOMATIC) -> Dataset:
     for name, (fits, read) in LAYOUTS.items():
         if fits(place, description):
             if name in SELECTABLE:
-                return SELECTABLE[name](place, description, selection)
+                return with_marks(SELECTABLE[name](place, description, selection))
             refuse_selection(root, selection)
-            return read(place, description)
+            return with_marks(read(place, description))
     if not path.is_file():
         raise DataError(
             f"{root}: holds no dataset.json, no pair of folders such as images and labels, no BIDS tree and no folder "

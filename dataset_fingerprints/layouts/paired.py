@@ -23,6 +23,7 @@ from dataset_fingerprints.layouts.description import (
     refuse_unusable_names,
     refuse_wrong_channels,
 )
+from dataset_fingerprints.layouts.marks import with_marks
 from dataset_fingerprints.names import counted, some_of
 from dataset_fingerprints.reading.dicom import name_folders
 from dataset_fingerprints.reading.file_names import ending_of, images_in, split_channel, stem_of
@@ -87,7 +88,7 @@ def read_paired(images: Path, labels: Path) -> Dataset:
             raise DataError(f"{folder}: {found}. Expected a folder of scans and a folder of label maps.")
     images, labels = resolve(images), resolve(labels)
     root = Path(os.path.commonpath((images, labels)))
-    return _read_pair(root, images, labels, read_description(root / "dataset.json"))
+    return with_marks(_read_pair(root, images, labels, read_description(root / "dataset.json")))
 
 
 def _find_pairs(root: Path) -> list[tuple[Path, Path]]:

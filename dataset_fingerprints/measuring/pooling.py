@@ -37,6 +37,7 @@ def summarise(dataset: Dataset, cases: Sequence[CaseFingerprint]) -> DatasetFing
         sites=_summarise_parts(cases, lambda case: case.site),
         groups=_summarise_parts(cases, lambda case: case.group),
         cases=tuple(cases),
+        simulated=dataset.simulated,
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from dataset_fingerprints.durations import show_duration
 from dataset_fingerprints.geometry import show_lengths, show_spacing
 from dataset_fingerprints.names import counted
+from dataset_fingerprints.simulated import mark_title
 from dataset_fingerprints.sizes import GIB, show_gib
 from planners.choices import resolve
 from planners.editing.explain import Section, say_plainly
@@ -83,7 +84,8 @@ def _show_plan(plan: Plan, known: Known) -> Section:
         ("expected time", _show_time(plan, default, known)),
         ("planner", plan.planner),
     )
-    return Section(title=f"Plan {plan.name}", columns=("what", "value"), rows=tuple(row for row in rows if row[1]))
+    title = mark_title(f"Plan {plan.name}", plan.simulated)
+    return Section(title=title, columns=("what", "value"), rows=tuple(row for row in rows if row[1]))
 
 
 def _show_machine(plan: Plan) -> str:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from dataset_fingerprints.geometry import AXIS_NAMES, show_lengths, show_spacing
+from dataset_fingerprints.simulated import mark_title
 from dataset_fingerprints.sizes import GIB, show_gib
 from planners.choices import Choice, resolve
 from planners.networks.memory_decisions import predict_configuration
@@ -79,7 +80,7 @@ def _explain_plan_itself(plan: Plan) -> Section:
         ("made for", f"{plan.machine.device} ({plan.machine.name}), {plan.memory_gb:g} GiB"),
         ("configuration used by default", plan.default_configuration),
     )
-    return Section(title=f"Plan {plan.name}", columns=("what", "value"), rows=rows)
+    return Section(title=mark_title(f"Plan {plan.name}", plan.simulated), columns=("what", "value"), rows=rows)
 
 
 def _explain_configurations(plan: Plan) -> Section:

@@ -13,6 +13,7 @@ from autoseg.report import FinalScores, draw_curves
 from autoseg.training.curve import Curve, Line
 from autoseg.workspace.fold import FoldFolder
 from dataset_fingerprints.dataset import LabelScheme
+from dataset_fingerprints.simulated import mark_title
 
 # Drawing takes a fraction of a second, and every validation draws anyway.
 PICTURE_SECONDS = 60.0
@@ -75,7 +76,8 @@ def draw_final(folder: FoldFolder, evaluation: Evaluation, scheme: LabelScheme) 
         scans=len(evaluation.cases),
     )
     seen = evaluation.seen.brief()
-    draw_curves(lines, folder.picture, f"{folder.title()} ({seen})" if seen else folder.title(), final)
+    title = mark_title(f"{folder.title()} ({seen})" if seen else folder.title(), evaluation.simulated)
+    draw_curves(lines, folder.picture, title, final)
 
 
 class TensorBoardObserver:

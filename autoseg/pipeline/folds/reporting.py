@@ -23,6 +23,7 @@ from autoseg.pipeline.score_tables import (
     MEAN,
     fill_figures,
     find_odd_scores,
+    mark_rows,
     mean_dice,
     name_figures,
     volumes_of,
@@ -35,6 +36,7 @@ from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import AutosegError
 from dataset_fingerprints.geometry import canonical_grid, make_box
 from dataset_fingerprints.names import counted
+from dataset_fingerprints.simulated import mark_title
 from planners.order import find_configuration
 from planners.plan import Plan, Splits
 
@@ -78,7 +80,7 @@ def leave_report(job: Job, evaluation: Evaluation) -> Evaluation:
     """Write the table and the picture of a fold's validation, and return its evaluation."""
     run = read_settings(job.folder)
     validated = Validated(
-        title=f"{job.folder.title()}: {_count(evaluation)}",
+        title=mark_title(f"{job.folder.title()}: {_count(evaluation)}", evaluation.simulated),
         evaluation=evaluation,
         inputs=job.inputs,
         showing=choose_showing(run.scheme, run.channels, run.summary),
@@ -110,7 +112,7 @@ def report_folds(
     runs = {folder: read_settings(folder) for folder in folders}
     first = next(iter(runs.values()))
     validated = Validated(
-        title=f"{name}, {counted(len(folders), 'fold')}: {_count(evaluation)}",
+        title=mark_title(f"{name}, {counted(len(folders), 'fold')}: {_count(evaluation)}", evaluation.simulated),
         evaluation=evaluation,
         inputs=find_input(workspace, plan, splits, find_configuration(plan.configurations, name, f"plan {plan.name}")),
         showing=choose_showing(first.scheme, first.channels, first.summary),
@@ -136,10 +138,12 @@ def make_table(validated: Validated) -> Table:
     rows = []
     origins = {case.case: validated.inputs.origin(case.case) for case in validated.evaluation.cases}
     seen = (_SEEN,) if validated.evaluation.seen.brief() else ()
+    marks = mark_rows(validated.evaluation)
     site = (_SITE,) if any(origin.site for origin in origins.values()) else ()
     for case in validated.evaluation.cases:
         row = {
             CASE: case.case,
+            **marks,
             _SUBJECT: origins[case.case].subject,
             _FOLD: validated.folders[case.case].name(),
             WARNINGS: validated.warn_of(case),
@@ -150,7 +154,7 @@ def make_table(validated: Validated) -> Table:
             row[_SEEN] = validated.evaluation.seen.mark(case.case)
         mean = {MEAN: show_figure(mean_dice(case))} if several else {}
         rows.append(row | mean | fill_figures(case, figures, COLUMNS))
-    fixed = (CASE, _SUBJECT, *site, _FOLD, *seen, *([MEAN] if several else ()))
+    fixed = (CASE, *marks, _SUBJECT, *site, _FOLD, *seen, *([MEAN] if several else ()))
     return Table(columns=(*fixed, *figures, WARNINGS), rows=tuple(rows))
 
 

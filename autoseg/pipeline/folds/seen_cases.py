@@ -1,4 +1,4 @@
-"""Marks on scores of cases that a model had been trained on from which the training started."""
+"""Marks on scores: of cases that a model had been trained on before, and of simulated scans."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from planners.run import Run
 
 
 def mark_seen(evaluation: Evaluation, runs: Iterable[Run | None]) -> Evaluation:
-    """Return an evaluation that says which of its cases had been seen before.
+    """Return an evaluation that says which of its cases had been seen before, and whether they are simulated.
 
     Args:
         evaluation: of cases that folds were judged on.
         runs: what these folds were begun with, as far as that is known.
     """
-    return replace(evaluation, seen=find_seen([case.case for case in evaluation.cases], runs))
+    known = [run for run in runs if run is not None]
+    seen = find_seen([case.case for case in evaluation.cases], known)
+    return replace(evaluation, seen=seen, simulated=any(run.summary.simulated for run in known))
 
 
 def describe_seen(cases: Iterable[str], folders: Iterable[FoldFolder]) -> str:

@@ -6,8 +6,11 @@ import platform
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
+from operator import not_
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from autoseg.models import ModelSet
 from autoseg.pipeline.predictions.settings import MadeBy, RecordedSettings
@@ -82,6 +85,7 @@ class CaseRecord:
         predicted_dice: null where nothing predicts it.
         weights_sha256: of the model that made the mask, as in `RecordedModel`; null where that is not known.
         settings: that the mask was made with; null where that is not known.
+        simulated: whether the scan is marked as simulated. Not written where it is not.
     """
 
     case: str
@@ -95,6 +99,7 @@ class CaseRecord:
     predicted_dice: PredictedDice | None = None
     weights_sha256: str | None = None
     settings: RecordedSettings | None = None
+    simulated: Annotated[bool, Field(exclude_if=not_)] = False
 
     def made_by(self) -> MadeBy:
         """Return what made the mask."""
@@ -127,6 +132,7 @@ class RecordedModel:
         folds: of all its stages.
         settings: that it predicts with.
         labels: that its masks hold.
+        simulated: whether it was trained on simulated scans. Not written where it was not.
     """
 
     dataset: str
@@ -137,6 +143,7 @@ class RecordedModel:
     folds: tuple[RecordedFold, ...]
     settings: RecordedSettings | None = None
     labels: tuple[Label, ...] = ()
+    simulated: Annotated[bool, Field(exclude_if=not_)] = False
 
     def made_by(self) -> MadeBy:
         """Return what makes masks now."""
@@ -154,6 +161,7 @@ class PredictionRecord:
         started: date and time in UTC, as ISO 8601.
         seconds: that the run took.
         cases: of this run in its order, then those of earlier ones whose masks are still there.
+        simulated: whether any of the scans is marked as simulated. Not written where none is.
     """
 
     versions: dict[str, str]
@@ -162,6 +170,7 @@ class PredictionRecord:
     started: str
     seconds: float
     cases: tuple[CaseRecord, ...]
+    simulated: Annotated[bool, Field(exclude_if=not_)] = False
     schema_version: int = SCHEMA_VERSION
 
 

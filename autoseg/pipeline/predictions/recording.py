@@ -39,6 +39,7 @@ from autoseg.prediction import LoadedModel
 from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.files.hashes import hash_file, hash_files
+from dataset_fingerprints.layouts import find_marks
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,6 +109,7 @@ class Recorder:
             predicted_dice=measured.predicted_dice,
             weights_sha256=self.model.sha256,
             settings=self.model.settings,
+            simulated=find_marks(scan.files()).simulated,
         )
 
     def keep(self, scan: NewScan, target: Path, amounts: Sequence[Amount] | None) -> None:
@@ -121,6 +123,7 @@ class Recorder:
             result="kept",
             quantities=None if amounts is None else quantify(self.names, amounts),
             warnings=(RecordedWarning(kind=kind, message=message),) if origin.doubt else (),
+            simulated=find_marks(scan.files()).simulated,
         )
 
     def fail(self, scan: NewScan, message: str) -> None:
@@ -139,6 +142,7 @@ class Recorder:
             started=started,
             seconds=round(time.monotonic() - clock, 3),
             cases=tuple(self.cases.values()),
+            simulated=any(case.simulated for case in self.cases.values()),
         )
         path = _find_place(folder)
         write_record(path, record, self.masks)
@@ -172,6 +176,7 @@ def describe_model(
         folds=describe_folds(models),
         settings=describe_settings(choose_way(models, way), loaded.decision, own_version()),
         labels=loaded.scheme.labels,
+        simulated=source.run.summary.simulated,
     )
 
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from autoseg.simulate.options import SimulationOptions
-from autoseg.simulate.sites import SITES, Site, build_site, choose_site, sample_orientation
+from autoseg.simulate.options import MOST_SITES, SimulationOptions
+from autoseg.simulate.sites import Site, build_site, choose_site, sample_orientation
 
 OPTIONS = SimulationOptions(voxels="sites")
 
@@ -27,9 +27,9 @@ def test_share_of_anisotropic_scans_is_exact_to_one_scan(share: float, seed: int
 
 
 def test_sites_have_voxels_of_their_own_and_the_option_cubic_takes_them_away() -> None:
-    edges = {build_site(index, OPTIONS).voxel for index in range(SITES)}
+    edges = {build_site(index, OPTIONS).voxel for index in range(MOST_SITES)}
     assert {(1.0, 1.0, 1.0), (1.0, 1.0, 1.5), (0.94, 3.0, 0.94)} <= edges
-    cubic = {build_site(index, replace(OPTIONS, voxels="cubic")).voxel for index in range(SITES)}
+    cubic = {build_site(index, replace(OPTIONS, voxels="cubic")).voxel for index in range(MOST_SITES)}
     assert cubic == {(1.0, 1.0, 1.0)}
 
 
@@ -42,7 +42,7 @@ def test_a_site_is_the_same_in_every_case_of_a_seed_and_differs_between_seeds() 
     by_name: dict[str, set[Site]] = {}
     for site in choose(200, OPTIONS):
         by_name.setdefault(site.name, set()).add(site)
-    assert len(by_name) == SITES
+    assert len(by_name) == MOST_SITES
     assert all(len(versions) == 1 for versions in by_name.values())
     assert build_site(0, OPTIONS).channels != build_site(0, replace(OPTIONS, seed=1)).channels
 
@@ -57,5 +57,5 @@ def test_about_half_of_the_scans_are_las_and_psr_is_rare() -> None:
 
 
 def test_gains_span_orders_of_magnitude() -> None:
-    gains = [build_site(index, OPTIONS).channels[0].gain for index in range(SITES)]
+    gains = [build_site(index, OPTIONS).channels[0].gain for index in range(MOST_SITES)]
     assert max(gains) > 100 * min(gains)

@@ -1,0 +1,81 @@
+"""Marks that a data set carries in a small JSON file: that it is simulated, and which release it is.
+
+They are looked for in the folders above the scans, so that they are found in every layout, through links, and in a CSV
+that lies elsewhere. Other programs ignore the files, or the fields in them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from dataset_fingerprints.dataset import Dataset
+from dataset_fingerprints.errors import AutosegError
+from dataset_fingerprints.files.jsonfiles import read_plain_json
+from dataset_fingerprints.files.places import resolve
+
+# Files that may say it: of nnU-Net, Decathlon and workspaces, of BIDS, and of `autoseg simulate`.
+MARKED_FILES = ("dataset.json", "dataset_description.json", "simulation.json")
+# The fields, in lower case: BIDS writes names of fields with a capital.
+SIMULATED, RELEASE = "simulated", "release"
+# A scan lies at most so deep in its data set: cohort, R001, sub-01, ses-1, anat, and one to spare.
+_DEEPEST = 6
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Marks:
+    """What a data set says of itself.
+
+    Attributes:
+        simulated: whether a program made the scans.
+        release: of a published data set; empty where it does not say.
+    """
+
+    simulated: bool = False
+    release: str = ""
+
+
+def with_marks(dataset: Dataset) -> Dataset:
+    """Return a data set with the marks that are found around its files."""
+    files = (file for case in dataset.cases for file in (*case.images, case.label) if file)
+    marks = find_marks((Path(dataset.root), *map(Path, files)))
+    return replace(dataset, simulated=marks.simulated, release=marks.release)
+
+
+def find_marks(places: Iterable[Path]) -> Marks:
+    """Return the marks around files or folders: simulated if anything is; the first release that is named."""
+    found = list(_read_folders(places))
+    return Marks(
+        simulated=any(marks.simulated for marks in found),
+        release=next((one.release for one in found if one.release), ""),
+    )
+
+
+def _read_folders(places: Iterable[Path]) -> Iterator[Marks]:
+    """Yield what every folder says that is given or lies above what is given, also where a link leads to; each once."""
+    seen: set[Path] = set()
+    for place in places:
+        for path in dict.fromkeys((place.absolute(), resolve(place))):
+            for folder in (path, *path.parents[:_DEEPEST]):
+                if folder in seen:
+                    break
+                seen.add(folder)
+                if folder != path or folder.is_dir():
+                    yield _read_folder(folder)
+
+
+def _read_folder(folder: Path) -> Marks:
+    contents = [_read_fields(folder / name) for name in MARKED_FILES]
+    releases = (str(fields[RELEASE]) for fields in contents if isinstance(fields.get(RELEASE), str))
+    return Marks(simulated=any(fields.get(SIMULATED) is True for fields in contents), release=next(releases, ""))
+
+
+def _read_fields(path: Path) -> dict[str, Any]:
+    """Return the fields of a JSON file by their names in lower case; none of a file that is missing or unreadable."""
+    try:
+        content = read_plain_json(path) if path.is_file() else None
+    except (AutosegError, OSError):
+        return {}
+    return {name.casefold(): value for name, value in content.items()} if isinstance(content, dict) else {}

@@ -1,0 +1,78 @@
+"""From what a person names to a benchmark: the results, their release, and whether they are simulated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from autoseg.workspace.workspace import Workspace, find_workspace
+from dataset_fingerprints.errors import AutosegError, DataError
+from experiments.benchmark.benchmark import Benchmark, make_benchmark
+from experiments.benchmark.comparing import MNI, NATIVE, RELEASES, SPACES
+from experiments.benchmark.ours import read_dataset, read_files, read_workspace
+from experiments.benchmark.writing import place_files
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sought:
+    """What is compared; empty texts are found out.
+
+    Attributes:
+        plan: of the workspace.
+        release: of ATLAS.
+        set: how the scored scans were chosen.
+        space: of the scored masks.
+        label: that is compared.
+    """
+
+    plan: str = "default"
+    release: str = ""
+    set: str = ""
+    space: str = ""
+    label: str = ""
+
+
+def find_benchmark(
+    results: Sequence[Path], workspace: Path | None, sought: Sought, out: Path | None = None
+) -> Benchmark:
+    """Read results and put them beside the published ones.
+
+    Args:
+        results: files that `autoseg evaluate` wrote; none for the cross-validations of the workspace.
+        workspace: that they are of; None for the current directory's where there are no files.
+        sought: what is compared.
+        out: where the benchmark will be written, which is looked at before anything is read; or None.
+
+    Raises:
+        AutosegError: something is missing, or cannot be meant.
+    """
+    _refuse_words(sought)
+    if out is not None:
+        place_files(out)
+    known = None if results and workspace is None else find_workspace(workspace)
+    remarks: tuple[str, ...] = ()
+    if results or known is None:
+        ours = read_files(results, sought.set, sought.label)
+    else:
+        ours, remarks = read_workspace(known, sought.plan, sought.set, sought.label)
+    release, simulated = _find_marks(known)
+    release = sought.release or release
+    return make_benchmark(ours, release, sought.space or SPACES.get(release, ""), remarks, simulated)
+
+
+def _find_marks(workspace: Workspace | None) -> tuple[str, bool]:
+    """Return the release that a workspace's data set says it is, and whether it is simulated."""
+    if workspace is None:
+        return "", False
+    try:
+        dataset = read_dataset(workspace)
+    except AutosegError:
+        return "", False
+    return dataset.release, dataset.simulated
+
+
+def _refuse_words(sought: Sought) -> None:
+    for name, value, known in (("release", sought.release, RELEASES), ("space", sought.space, (MNI, NATIVE))):
+        if value and value not in known:
+            raise DataError(f"--{name} is '{value}'. Expected one of {', '.join(known)}, or nothing.")
