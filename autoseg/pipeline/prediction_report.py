@@ -30,7 +30,7 @@ from autoseg.pipeline.scan_warnings import ScanWarning, say_unlike, warn_of
 from autoseg.pipeline.showing import Showing, choose_showing, describe_amounts, measure_amounts
 from autoseg.prediction import Fallback, LoadedModel, Segmented
 from autoseg.progress import Progress
-from autoseg.report import (
+from autoseg.reporting import (
     CaseSlice,
     SheetRow,
     choose_view,

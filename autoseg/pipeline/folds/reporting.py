@@ -29,7 +29,7 @@ from autoseg.pipeline.score_tables import (
 )
 from autoseg.pipeline.showing import Showing, choose_showing, show_ml
 from autoseg.preprocessing import Record, Store
-from autoseg.report import SheetRow, View, choose_view, draw_contact_sheet, draw_slice, find_window, is_picture
+from autoseg.reporting import SheetRow, View, choose_view, draw_contact_sheet, draw_slice, find_window, is_picture
 from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import AutosegError

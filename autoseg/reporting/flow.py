@@ -8,7 +8,7 @@ from typing import Any
 from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.font_manager import FontProperties
 
-from autoseg.report.canvas import DPI
+from autoseg.reporting.canvas import DPI
 
 _MORE = " … (more in the table)"
 _RENDERER: Any = RendererAgg(8, 8, DPI)  # type: ignore[no-untyped-call]

@@ -16,7 +16,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
-from autoseg.report.canvas import (
+from autoseg.reporting.canvas import (
     INK,
     QUIET,
     SHADOW,
@@ -29,8 +29,8 @@ from autoseg.report.canvas import (
     save_png,
     write_text,
 )
-from autoseg.report.flow import fit, width_of, wrap
-from autoseg.report.slices import CaseSlice
+from autoseg.reporting.flow import fit, width_of, wrap
+from autoseg.reporting.slices import CaseSlice
 
 # Everything on the sheet is placed in pixels from its upper left corner.
 _SIDE, _GAP = 20, 8

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from autoseg.models.selection import Change, Evidence, Gain, Selection, Trial, Tried
-from autoseg.report import choices, draw_selection, is_drawn
+from autoseg.reporting import choices, draw_selection, is_drawn
 
 CHANGE = Change(
     score=(0.6, 0.63), gain=Gain(mean=0.03, low=0.01, high=0.05), dice=-0.001, large_recall=0.0, small_recall=-0.04

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from matplotlib.axes import Axes
 
-from autoseg.report.canvas import INK, QUIET, make_figure, save_png
-from autoseg.report.flow import fit
+from autoseg.reporting.canvas import INK, QUIET, make_figure, save_png
+from autoseg.reporting.flow import fit
 from dataset_fingerprints.names import counted
 
 if TYPE_CHECKING:  # drawing needs no torch

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from autoseg.report.flow import fit, width_of, wrap
+from autoseg.reporting.flow import fit, width_of, wrap
 
 TEXT = "The voxels are 5 x 1 x 1 mm, but those of the training scans 0.9 to 1.1 mm: resample the scan."
 

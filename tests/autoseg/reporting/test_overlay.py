@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from autoseg.report import Outline, Overlay, Placed, draw_overlay
-from autoseg.report.canvas import COLOURS
-from autoseg.report.overlay import WIDTH
+from autoseg.reporting import Outline, Overlay, Placed, draw_overlay
+from autoseg.reporting.canvas import COLOURS
+from autoseg.reporting.overlay import WIDTH
 
 SHAPE = (40, 50, 30)
 PANELS = [(20 + number * 328, 70) for number in range(3)]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from autoseg.report.slices import choose_view, cut_slice, find_window, is_picture
+from autoseg.reporting.slices import choose_view, cut_slice, find_window, is_picture
 from dataset_fingerprints.geometry import make_grid
 
 SHAPE = (20, 24, 10)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial import ConvexHull
 
-from autoseg.report.canvas import (
+from autoseg.reporting.canvas import (
     COLOURS,
     INK,
     QUIET,
@@ -28,8 +28,8 @@ from autoseg.report.canvas import (
     save_png,
     write_text,
 )
-from autoseg.report.flow import fit, width_of, wrap
-from autoseg.report.slices import find_window
+from autoseg.reporting.flow import fit, width_of, wrap
+from autoseg.reporting.slices import find_window
 
 _SIDE, _PANEL, _GAP = 20, 320, 8
 _HEAD, _LINE, _FOOT = 70, 20, 14

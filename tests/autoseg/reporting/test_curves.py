@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from autoseg.report import FinalScores, draw_curves
+from autoseg.reporting import FinalScores, draw_curves
 
 TRAINED = [
     {"kind": "train", "iteration": step, "iterations": 20, "loss": 2 - step / 20, "learning_rate": 0.01,

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from autoseg.report import SheetRow, Shown, cut_slice, draw_contact_sheet, is_drawn
-from autoseg.report.canvas import choose_colour
-from autoseg.report.contact_sheet import _lay_out, choose_layout
-from autoseg.report.flow import width_of
+from autoseg.reporting import SheetRow, Shown, cut_slice, draw_contact_sheet, is_drawn
+from autoseg.reporting.canvas import choose_colour
+from autoseg.reporting.contact_sheet import _lay_out, choose_layout
+from autoseg.reporting.flow import width_of
 
 SHAPE = (30, 36, 12)
 
@@ -158,7 +158,7 @@ def test_sheet_without_rows_is_refused(tmp_path):
 
 
 def test_drawing_leaves_the_global_plotting_state_alone():
-    code = "import sys, autoseg.report; assert not {'torch', 'matplotlib.pyplot'} & set(sys.modules)"
+    code = "import sys, autoseg.reporting; assert not {'torch', 'matplotlib.pyplot'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[3])
 
 

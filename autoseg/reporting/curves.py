@@ -14,8 +14,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from autoseg.report.canvas import choose_colour, darken
-from autoseg.report.flow import fit, width_of
+from autoseg.reporting.canvas import choose_colour, darken
+from autoseg.reporting.flow import fit, width_of
 from dataset_fingerprints.files.atomic import write_bytes
 from dataset_fingerprints.names import counted
 
