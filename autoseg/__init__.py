@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from autoseg.pipeline.face import evaluate, explain, plan_and_preprocess, select, train
     from autoseg.pipeline.model_face import export, import_nnunet, load_model, predict
+    from autoseg.pipeline.report_face import report
 
 __all__ = [
     "evaluate",
@@ -28,19 +29,22 @@ __all__ = [
     "load_model",
     "plan_and_preprocess",
     "predict",
+    "report",
     "select",
     "train",
 ]
 
 _OF_MODELS = ("export", "import_nnunet", "load_model", "predict")
+_OF_REPORTS = ("report",)
 
 
 def __getattr__(name: str) -> Any:
     if name in __all__:
-        from autoseg.pipeline import face, model_face
+        from autoseg.pipeline import face, model_face, report_face
         from autoseg.pipeline.spoken import in_python
 
-        return in_python(getattr(model_face if name in _OF_MODELS else face, name))
+        room = model_face if name in _OF_MODELS else report_face if name in _OF_REPORTS else face
+        return in_python(getattr(room, name))
     raise AttributeError(f"module 'autoseg' has no attribute '{name}'")
 
 

@@ -36,6 +36,7 @@ from autoseg.cli.parsing import AnySpelling, NumberFirst
 from autoseg.cli.predicting import export, predict
 from autoseg.cli.quality import quality
 from autoseg.cli.registered import add_registered
+from autoseg.cli.reporting import report
 from autoseg.cli.selecting import select
 from autoseg.cli.simulating import demo, simulate
 from autoseg.cli.streams import finish_output
@@ -346,6 +347,7 @@ app.command()(select)
 app.command()(predict)
 app.command()(quality)
 app.command()(evaluate)
+app.command()(report)
 app.command()(export)
 app.command()(import_nnunet)
 app.command()(simulate)

@@ -38,6 +38,11 @@ class Workspace:
         return self.root / "check.json"
 
     @property
+    def report(self) -> Path:
+        """Path of the page about everything that is here."""
+        return self.root / "report.html"
+
+    @property
     def cases(self) -> Path:
         """The folder of the measurements and findings of single cases, one per line."""
         return self.root / "cases"
