@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from operator import not_
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.names import check_case_names, check_paths
@@ -203,6 +206,8 @@ class Dataset:
         layout: the name of the layout that was recognised.
         root: absolute path of the raw data.
         channels: names, for example T1w; they choose the normalisation.
+        simulated: whether the scans are simulated: figures of them say nothing of patients.
+        release: of a published data set, where it says so: R2.0.
     """
 
     name: str
@@ -211,6 +216,8 @@ class Dataset:
     channels: tuple[str, ...]
     labels: LabelScheme
     cases: tuple[Case, ...]
+    simulated: Annotated[bool, Field(exclude_if=not_)] = False
+    release: Annotated[str, Field(exclude_if=not_)] = ""
     schema_version: int = SCHEMA_VERSION
 
     def __post_init__(self) -> None:

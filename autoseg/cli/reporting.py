@@ -25,6 +25,12 @@ def report(
         str | None, typer.Option("--configuration", "-c", help="One of the plan's, such as 2d; else its default.")
     ] = None,
     plan: PlanOption = "default",
+    benchmark: Annotated[
+        Path | None, typer.Option(help="The page of `autoseg benchmark` (.html); else benchmark.html in the workspace.")
+    ] = None,
+    predictions: Annotated[
+        Path | None, typer.Option(help="A folder of masks that predict wrote: lists scans of low predicted Dice.")
+    ] = None,
 ) -> None:
     """Write data, plan, curves, scores and cases as one page for a browser, which needs no network.
 
@@ -35,5 +41,13 @@ def report(
     from dataset_fingerprints.sizes import show_bytes
 
     target = choose_target(None if workspace_argument is None else str(workspace_argument), workspace)
-    place = write(target, plan_name=plan, configuration=configuration, out=out, progress=TerminalProgress())
+    place = write(
+        target,
+        plan_name=plan,
+        configuration=configuration,
+        benchmark=benchmark,
+        predictions=predictions,
+        out=out,
+        progress=TerminalProgress(),
+    )
     console.print(f"Report: {shorten_path(place)} ({show_bytes(place.stat().st_size)})", soft_wrap=True)

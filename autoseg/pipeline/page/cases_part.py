@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from autoseg.evaluation import CaseScores
 from autoseg.pipeline.case_tables import join_warnings
 from autoseg.pipeline.folds.out_of_fold import read_mask
-from autoseg.pipeline.folds.reporting import read_plane
+from autoseg.pipeline.folds.reporting import darken_outside, read_plane
 from autoseg.pipeline.page.gathering import BegunFold, Gathered
 from autoseg.pipeline.score_tables import find_odd_scores, mean_dice, volumes_of
 from autoseg.pipeline.showing import show_ml
@@ -158,7 +158,7 @@ def _cut(scan: _Scan, point: Sequence[int]) -> Iterator[CaseSlice]:
 def _make_volume(scan: _Scan, point: Sequence[int]) -> Volume:
     """Return the case's box around the body, with as many voxels as a page can hold."""
     box = scan.record.box
-    image = scan.store.read(scan.case)[0][scan.channel]
+    image = darken_outside(scan.store.read(scan.case)[0].astype(np.float32))[scan.channel]
     step = choose_step(box.shape(), scan.spacing_mm)
     small = fit_image(image, box.shape(), step)
     labels = [shrink_labels(one[box.slices()], step) for one in (scan.reference, scan.prediction)]
@@ -166,9 +166,7 @@ def _make_volume(scan: _Scan, point: Sequence[int]) -> Volume:
     x, y, z = (min(max(0, place - start), length - 1) // factor for place, start, length, factor in places)
     wide, deep, high = (length * factor for length, factor in zip(scan.spacing_mm, step, strict=True))
     spacing_mm = (wide, deep, high)
-    return pack_volume(
-        small, find_window(small), (labels[0], labels[1]), spacing_mm, (x, y, z), plain=scan.plain
-    )
+    return pack_volume(small, find_window(small), (labels[0], labels[1]), spacing_mm, (x, y, z), plain=scan.plain)
 
 
 def _describe(found: Gathered, case: CaseScores) -> str:

@@ -88,7 +88,9 @@ def _draw(found: Gathered) -> Iterator[Chart]:
     counts = Counter(case.site for case in fingerprint.cases if case.site)
     if counts:
         said = ", ".join(f"{site} {count}" for site, count in counts.most_common(10))
-        yield Chart(title="Sites", svg=draw_sites(dict(counts.most_common()), simulated=simulated), alt=f"Cases: {said}.")
+        yield Chart(
+            title="Sites", svg=draw_sites(dict(counts.most_common()), simulated=simulated), alt=f"Cases: {said}."
+        )
 
 
 def _draw_channels(found: Gathered) -> Iterator[Chart]:

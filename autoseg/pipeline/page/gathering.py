@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from autoseg.evaluation import Evaluation, read_evaluation, summarise
 from autoseg.pipeline.explaining import REMEDY, ExplainOptions, find_known, find_measured, find_selected
 from autoseg.pipeline.explanation import Explanation
-from autoseg.pipeline.folds.runs import cases_of, name_folds, read_run
+from autoseg.pipeline.folds.runs import name_folds, read_run
 from autoseg.pipeline.folds.seen_cases import mark_seen
 from autoseg.pipeline.inspecting import CheckReport
 from autoseg.pipeline.planning import read_plan
@@ -130,13 +130,8 @@ def gather(workspace: Workspace, plan_name: str, configuration: str | None) -> G
         folds=dict(sorted(begun.items(), key=lambda entry: entry[0] != chosen)),
         configuration=chosen,
         evaluation=join_evaluations(begun.get(chosen, ())),
-        simulated=is_simulated(dataset),
+        simulated=dataset.simulated,
     )
-
-
-def is_simulated(dataset: Dataset) -> bool:
-    """Return whether a program made the scans of a data set."""
-    return bool(getattr(dataset, "simulated", False))
 
 
 def join_evaluations(folds: Sequence[BegunFold]) -> Evaluation | None:

@@ -78,13 +78,16 @@ def _summarise(found: Gathered, evaluation: Evaluation) -> Table:
 
 def _show(metric: MetricSummary) -> tuple[str, ...]:
     values = metric.statistics
-    interval = "-" if values.ci95 is None else f"{values.ci95[0]:.3f} to {values.ci95[1]:.3f}"
+    interval = "-" if values.ci95 is None else f"{_number(values.ci95[0])} to {_number(values.ci95[1])}"
     missed = str(metric.missed) if metric.missed else ""
     return (_number(values.mean), interval, _number(values.sd), _number(values.median), str(values.n), missed)
 
 
 def _number(value: float | None) -> str:
-    return "-" if value is None or math.isnan(value) else f"{value:.3f}"
+    """Return a figure with as many digits as can be read."""
+    if value is None or math.isnan(value):
+        return "-"
+    return f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
 def _draw(found: Gathered, evaluation: Evaluation) -> Iterator[Chart]:

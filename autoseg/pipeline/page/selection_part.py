@@ -37,4 +37,4 @@ def _read_picture(found: Gathered) -> Picture | None:
     with Image.open(io.BytesIO(png)) as image:
         width, height = image.size
     alt = "Scores by threshold and by smallest volume of a component, and what the best of them gained."
-    return Picture(title="Evidence", png=png, width=width, height=height, alt=alt)
+    return Picture(title="Evidence", png=png, width=width, height=height, alt=alt, light=True)

@@ -38,7 +38,9 @@ def choose_place(workspace: Workspace, out: Path | None) -> Path:
         raise DataError(f"{place}: is a folder. Name a file for the page with -o.")
     refuse_raw(place.parent, read_dataset_of(workspace))
     if place.exists() and place.stat().st_size and not _is_own(place):
-        raise DataError(f"{place}: exists and is not a report of autoseg. It would be replaced: name another file with -o.")
+        raise DataError(
+            f"{place}: exists and is not a report of autoseg. It would be replaced: name another file with -o."
+        )
     return place
 
 

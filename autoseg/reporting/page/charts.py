@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from html import escape
 from typing import Any, Literal
 
 from matplotlib import rc_context
@@ -29,6 +30,7 @@ _NAMED = {INK: "var(--ink)", QUIET: "var(--quiet)", GRID: "var(--line)", WARNING
 _NOTHING = {"Date": None, "Creator": None, "Format": None, "Type": None}
 _BEFORE = re.compile(r"^.*?(?=<svg)", re.DOTALL)
 _SIZE = re.compile(r'\s(?:width|height)="[^"]*"')
+_USE = re.compile(r"(<use [^>]*?)/>")
 Paint = Callable[[Axes], None]
 
 
@@ -69,6 +71,25 @@ def show_volumes(axes: Axes, along: Literal["x", "y"], name: str) -> None:
 def draw_grid(axes: Axes, along: Literal["x", "y", "both"] = "both") -> None:
     """Draw thin lines behind everything."""
     axes.grid(visible=True, axis=along, color=GRID, linewidth=0.8)
+
+
+def name_points(svg: str, key: str, names: Sequence[str]) -> str:
+    """Return a chart whose points say what they are when a pointer rests on them.
+
+    Args:
+        svg: of the chart.
+        key: the group's id that the points were drawn with.
+        names: of the points, in their order.
+    """
+    before, found, rest = svg.partition(f'<g id="{key}">')
+    if not found:
+        return svg
+    left = iter(names)
+
+    def add(use: re.Match[str]) -> str:
+        return f"{use.group(1)}><title>{escape(next(left, ''))}</title></use>"
+
+    return f"{before}<g>{_USE.sub(add, rest, count=len(names))}"
 
 
 def _finish(axes: Axes) -> None:

@@ -24,6 +24,7 @@ class Table:
         title: above it.
         rows: as long as there are columns.
         numeric: positions of the columns that are set to the right.
+        strong: positions of the rows that stand out.
         note: below it.
         folded: whether it is opened by hand: long tables are.
     """
@@ -33,6 +34,7 @@ class Table:
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
     numeric: frozenset[int] = frozenset()
+    strong: frozenset[int] = frozenset()
     note: str = ""
     folded: bool = False
 
@@ -69,6 +71,7 @@ class Picture:
         png: the file's bytes.
         width: in pixels.
         height: in pixels.
+        light: whether it is drawn on white, whatever the page's background is.
     """
 
     kind: ClassVar[str] = "picture"
@@ -78,6 +81,7 @@ class Picture:
     height: int
     alt: str
     note: str = ""
+    light: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

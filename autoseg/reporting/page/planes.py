@@ -13,9 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from autoseg.reporting.canvas import DPI, INK, WARNING, add_panel, fraction, make_figure, mark, write_text
+from autoseg.reporting.canvas import DPI, add_panel, choose_colour, fraction, make_figure, mark, write_text
 from autoseg.reporting.contact_sheet import Shown
-from autoseg.reporting.canvas import choose_colour
 from autoseg.reporting.flow import fit
 from autoseg.reporting.page.charts import MARK
 from autoseg.reporting.slices import CaseSlice
@@ -23,7 +22,9 @@ from autoseg.reporting.slices import CaseSlice
 # Colours of the viewer's (`templates/viewer.js`), too.
 BOTH, MISSED, WRONG = "#2fd6a0", "#ff5a36", "#35b4ff"
 _AGREEMENT = (("in both", BOTH), ("missed: only in the reference", MISSED), ("only predicted", WRONG))
-_PANEL, _GAP, _FOOT, _STRENGTH = 320, 6, 30, 0.55
+# Light on black.
+_TEXT, _MARK = "#dde1e5", "#ff8a80"
+_PANEL, _GAP, _FOOT, _STRENGTH = 380, 6, 34, 0.55
 # Of several labels, those that are named.
 _MOST_NAMED = 6
 Mask = NDArray[np.bool_]
@@ -50,9 +51,10 @@ def draw_planes(planes: Sequence[CaseSlice], shown: Sequence[Shown], *, simulate
         simulated: write a mark into it.
     """
     lines = 1 if len(shown) == 1 else 2
-    width = len(planes) * _PANEL + (len(planes) - 1) * _GAP
+    width = max(2 * _PANEL, len(planes) * _PANEL + (len(planes) - 1) * _GAP)
     height = lines * (_PANEL + _GAP) + _FOOT
-    figure = make_figure(max(width, 2 * _PANEL), height)
+    figure = make_figure(width, height)
+    figure.set_facecolor("black")
     for column, plane in enumerate(planes):
         for line in range(lines):
             axes = add_panel(figure, (column * (_PANEL + _GAP), line * (_PANEL + _GAP)), _PANEL)
@@ -61,12 +63,11 @@ def draw_planes(planes: Sequence[CaseSlice], shown: Sequence[Shown], *, simulate
             mark(axes, f"{head}{plane.place}", (0.03, 0.95), "left")
     _write_legend(figure, _AGREEMENT if lines == 1 else _name_colours(shown), height - _FOOT // 2)
     if simulated:
-        write_text(
-            figure, MARK, (max(width, 2 * _PANEL) - 8, height - _FOOT // 2), color=WARNING, size=9, weight="bold", ha="right"
-        )
+        at = (width - 10, height - _FOOT // 2)
+        write_text(figure, MARK, at, color=_MARK, size=10, weight="bold", ha="right")
     stream = io.BytesIO()
     figure.savefig(stream, format="png", dpi=DPI, bbox_inches=figure.bbox_inches, metadata={"Software": None})
-    return Drawn(png=stream.getvalue(), width=max(width, 2 * _PANEL), height=height)
+    return Drawn(png=stream.getvalue(), width=width, height=height)
 
 
 def _colour(plane: CaseSlice, shown: Sequence[Shown], line: int) -> list[tuple[Mask, str]]:
@@ -101,11 +102,11 @@ def _write_legend(figure: Figure, named: Sequence[tuple[str, str]], middle: int)
         [Line2D([], [], color=colour, linewidth=6) for _, colour in named],
         [name.replace("$", r"\$") for name, _ in named],
         loc="center left",
-        bbox_to_anchor=fraction(figure, (4, middle)),
+        bbox_to_anchor=fraction(figure, (10, middle)),
         ncols=len(named),
         frameon=False,
         fontsize=10,
-        labelcolor=INK,
+        labelcolor=_TEXT,
         handlelength=1.0,
         borderaxespad=0.0,
         borderpad=0.0,

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from autoseg.reporting.page.document import Layer, Page, Volume
 
 GENERATOR = "autoseg report"
 _TEMPLATES = files("autoseg.reporting.page") / "templates"
 _PAGE = "page.html.j2"
+# Commands and options in sentences.
+_CODE = re.compile(r"`([^`]+)`")
 
 
 def render_page(page: Page) -> str:
@@ -34,6 +37,11 @@ def _read(name: str) -> str:
 def _read_own(name: str) -> Markup:
     """Return a file of ours as it is; it is put into the page without escaping."""
     return Markup(_read(name))
+
+
+def _set_code(text: str) -> Markup:
+    """Return an escaped text in which what stands between backticks is set as code."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))
 
 
 def _encode_png(png: bytes) -> str:
@@ -63,6 +71,12 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"png": _encode_png, "drawn": Markup, "volume": _describe_volume, "layers": _describe_layers}
+    environment.filters |= {
+        "coded": _set_code,
+        "png": _encode_png,
+        "drawn": Markup,
+        "volume": _describe_volume,
+        "layers": _describe_layers,
+    }
     environment.globals |= {"own": _read_own}
     return environment

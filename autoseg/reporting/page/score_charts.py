@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from matplotlib.axes import Axes
 
 from autoseg.reporting.canvas import INK, QUIET
-from autoseg.reporting.page.charts import colour_of, draw_chart, draw_grid, show_volumes
+from autoseg.reporting.page.charts import colour_of, draw_chart, draw_grid, name_points, show_volumes
 
 # Sizes of a label in a case, in ml, and the words for what lies between them.
 SIZES_ML = (1.0, 10.0, 100.0)
 SIZE_NAMES = ("below 1 ml", "1 to 10 ml", "10 to 100 ml", "100 ml or more")
 _DICE = (-0.03, 1.03)
+_POINTS = "points"
+_DOTS: Mapping[str, Any] = {"linestyle": "none", "marker": "o", "markersize": 4.7, "alpha": 0.75, "markeredgewidth": 0}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,17 +41,18 @@ def draw_scatter(points: Sequence[Point], position: int, *, simulated: bool) -> 
 
     def paint(axes: Axes) -> None:
         volumes, dice = [one.volume_ml for one in shown], [one.dice for one in shown]
-        axes.scatter(volumes, dice, s=22, color=colour_of(position), alpha=0.75, linewidths=0)
+        axes.plot(volumes, dice, gid=_POINTS, color=colour_of(position), **_DOTS)
         show_volumes(axes, "x", "volume in the reference, ml")
         axes.set_ylabel("Dice")
         axes.set_ylim(*_DICE)
         draw_grid(axes)
 
-    return draw_chart(paint, simulated=simulated)
+    names = [f"{one.case}: Dice {one.dice:.3f}, {one.volume_ml:.3g} ml" for one in shown]
+    return name_points(draw_chart(paint, simulated=simulated), _POINTS, names)
 
 
 def draw_boxes(points: Sequence[Point], position: int, *, simulated: bool) -> str:
-    """Draw boxes of the Dice by volume in the reference: median, quartiles, and whiskers to 1.5 times their distance."""
+    """Draw boxes of the Dice by volume in the reference: median, quartiles, whiskers to 1.5 times their distance."""
     groups: list[list[float]] = [[] for _ in SIZE_NAMES]
     for one in points:
         if one.volume_ml > 0 and not math.isnan(one.dice):
@@ -85,10 +89,11 @@ def draw_agreement(points: Sequence[Point], position: int, *, simulated: bool) -
         ends = [min(values) / 1.5, max(values) * 1.5]
         axes.plot(ends, ends, color=QUIET, linewidth=1.2, linestyle="--")
         x, y = [one.volume_ml for one in shown], [one.predicted_ml for one in shown]
-        axes.scatter(x, y, s=22, color=colour_of(position), alpha=0.75, linewidths=0)
+        axes.plot(x, y, gid=_POINTS, color=colour_of(position), **_DOTS)
         show_volumes(axes, "x", "volume in the reference, ml")
         show_volumes(axes, "y", "predicted volume, ml")
         axes.set(xlim=ends, ylim=ends)
         draw_grid(axes)
 
-    return draw_chart(paint, simulated=simulated)
+    names = [f"{one.case}: {one.volume_ml:.3g} ml, predicted {one.predicted_ml:.3g} ml" for one in shown]
+    return name_points(draw_chart(paint, simulated=simulated), _POINTS, names)
