@@ -13,7 +13,7 @@ from autoseg.pipeline.confidence.assessing import DICE, sort_by_dice
 from autoseg.pipeline.page.gathering import Gathered
 from autoseg.pipeline.predictions.places import TABLE, report_folder
 from autoseg.pipeline.scan_warnings import compare_cases
-from autoseg.pipeline.score_tables import find_odd_scores, mean_dice, volumes_of
+from autoseg.pipeline.score_tables import Name, find_odd_scores, mean_dice, volumes_of
 from autoseg.pipeline.showing import show_ml
 from autoseg.reporting.page import Section, Table
 from dataset_fingerprints.errors import DataError
@@ -48,8 +48,8 @@ def describe_doubts(found: Gathered, predictions: Path | None) -> Section | None
     if not tables:
         return None
     lead = (
-        "Before any figure is believed. A low score may be an error of the network, and as well one of the reference, of "
-        "the scan or of its header: look at the scan with both masks."
+        "Before any figure is believed. A low score may be an error of the network, but as well one of the reference, "
+        "of the scan or of its header: look at the scan with both masks."
     )
     return Section(key="first", title="To look at by eye first", lead=lead, blocks=tables)
 
@@ -76,16 +76,16 @@ def _doubt_scores(found: Gathered) -> Iterator[tuple[str, _Doubt]]:
         yield from ((case.case, _Doubt(reason=reason, weight=1)) for reason in _compare_volumes(case, name_of))
 
 
-def _compare_volumes(case: CaseScores, name_of: object) -> Iterator[str]:
-    assert callable(name_of)
+def _compare_volumes(case: CaseScores, name_of: Name) -> Iterator[str]:
     for label in case.labels:
         true, predicted = volumes_of(label)
         if min(true, predicted) > 0 and max(true, predicted) >= _SMALLEST_ML:
             ratio = predicted / true
+            name = name_of(label.label)
             if ratio >= _TIMES:
-                yield f"{name_of(label.label)}: predicted {ratio:,.0f} times as large as in the reference ({show_ml(true)})."
+                yield f"{name}: predicted {ratio:,.0f} times as large as in the reference ({show_ml(true)})."
             elif ratio <= 1 / _TIMES:
-                yield f"{name_of(label.label)}: predicted at {100 * ratio:.0f} % of the reference's {show_ml(true)}."
+                yield f"{name}: predicted at {100 * ratio:.0f} % of the reference's {show_ml(true)}."
 
 
 def _doubt_findings(found: Gathered) -> Iterator[tuple[str, _Doubt]]:
@@ -122,8 +122,8 @@ def _list_scans(predictions: Path | None) -> Table | None:
     table = read_table(place)
     if table is None:
         raise DataError(
-            f"{place}: is not there, or is not the table that `autoseg predict` writes beside its masks. Name the folder "
-            "of the masks with --predictions."
+            f"{place}: is not there, or is not the table that `autoseg predict` writes beside its masks. Name the "
+            "folder of the masks with --predictions."
         )
     ordered = sort_by_dice([row for row in table.rows if row.get(DICE) or row.get(WARNINGS)])
     rows = [(row[CASE], row.get(DICE) or "-", row.get(WARNINGS) or "") for row in ordered[:_SCANS]]

@@ -92,7 +92,7 @@ def _show_case(found: Gathered, fold: BegunFold, rank: str, case: CaseScores) ->
         png=drawn.png,
         width=drawn.width,
         height=drawn.height,
-        alt=f"{case.case}: {', '.join(plane.place for plane in planes)}, with what reference and prediction mark. {caption}",
+        alt=f"{case.case}: {', '.join(plane.place for plane in planes)}, with both masks. {caption}",
     )
     layers = [Layer(name=one.name, values=one.values) for one in shown]
     if len(layers) > 1:

@@ -27,7 +27,7 @@ def describe_dataset(found: Gathered) -> Section:
     """Return what the cases are like."""
     fingerprint = found.fingerprint
     overview = Table(title="Overview", columns=("what", "found"), rows=describe_cases(found.dataset, fingerprint.cases))
-    blocks = [overview, Charts(charts=tuple(_draw(found)))]
+    blocks: list[Table | Charts] = [overview, Charts(charts=tuple(_draw(found)))]
     if fingerprint.sites:
         blocks.append(_list_sites(fingerprint.sites))
     if found.report is not None and found.report.findings:
@@ -78,10 +78,11 @@ def _draw(found: Gathered) -> Iterator[Chart]:
         alt=f"Histogram of volumes of connected components. {_say_volumes(components)}",
     )
     spacings = [case.spacing_mm for case in fingerprint.cases]
+    middle = show_spacing(np.median(spacings, axis=0).tolist())
     yield Chart(
         title="Voxel sizes",
         svg=draw_spacings(spacings, simulated=simulated),
-        alt=f"Edges of the voxels of every case along three axes; median {show_spacing(np.median(spacings, 0))} mm.",
+        alt=f"Edges of the voxels of every case along three axes; median {middle} mm.",
         note="A point per case; the line is the median.",
     )
     yield from _draw_channels(found)
@@ -147,7 +148,7 @@ def _list_findings(found: Gathered) -> Table:
     assert found.report is not None
     findings = sorted(found.report.findings, key=lambda one: (_GRADES.index(one.grade), one.kind, one.case))
     rows = [(one.case, one.grade, one.kind, one.message) for one in findings[:_FINDINGS]]
-    counts = Counter(one.grade for one in findings)
+    counts: Counter[str] = Counter(one.grade for one in findings)
     said = ", ".join(f"{counts[grade]} {grade}" for grade in _GRADES if counts[grade])
     note = f"The first {_FINDINGS} of {len(findings)}; check.json has all." if len(findings) > _FINDINGS else ""
     title = f"Findings of check ({said})"

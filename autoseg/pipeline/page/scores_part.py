@@ -68,9 +68,9 @@ def _summarise(found: Gathered, evaluation: Evaluation) -> Table:
         if metric.name in titles and (metric.statistics.mean is not None or metric.missed)
     ]
     note = (
-        f"Convention: {evaluation.convention.name}. Interval: {evaluation.convention.ci95}. SD {evaluation.convention.sd}. "
-        "Missed: cases in which the prediction does not hold the label at all; where a metric has no score for them, "
-        "its mean is of the others only, and looks better than all cases are."
+        f"Convention: {evaluation.convention.name}. Interval: {evaluation.convention.ci95}. "
+        f"SD {evaluation.convention.sd}. Missed: cases in which the prediction does not hold the label at all; where a "
+        "metric has no score for them, its mean is of the others only, and looks better than all cases are."
     )
     rows = [(label, title, *_show(metric)) for label, title, metric in shown]
     return Table(title="Scores", columns=_COLUMNS, rows=rows, numeric=frozenset(range(2, 8)), note=note)

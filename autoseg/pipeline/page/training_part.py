@@ -64,10 +64,11 @@ def _collect(folds: Sequence[BegunFold], kind: str, key: str) -> Mapping[str, tu
     series = {}
     for fold in folds:
         lines = [line for line in fold.lines if line.get("kind") == kind]
+        pairs = [(line.get("iteration"), line.get(key)) for line in lines]
         points = [
-            (float(line["iteration"]), float(line[key]))
-            for line in lines
-            if isinstance(line.get(key), int | float) and isinstance(line.get("iteration"), int | float)
+            (float(step), float(value))
+            for step, value in pairs
+            if isinstance(step, int) and isinstance(value, int | float)
         ]
         kept = [*points[:: max(1, len(points) // _POINTS)]]
         if points:

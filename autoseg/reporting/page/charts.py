@@ -10,8 +10,9 @@ from typing import Any, Literal
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from autoseg.reporting.canvas import DPI, INK, QUIET, WARNING, choose_colour, darken, make_figure
 
@@ -66,6 +67,11 @@ def show_volumes(axes: Axes, along: Literal["x", "y"], name: str) -> None:
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_formatter(NullFormatter())
     (axes.set_xlabel if along == "x" else axes.set_ylabel)(name)
+
+
+def show_whole_numbers(axis: Axis) -> None:
+    """Make the numbers on an axis whole ones."""
+    axis.set_major_locator(MaxNLocator(nbins=8, integer=True))
 
 
 def draw_grid(axes: Axes, along: Literal["x", "y", "both"] = "both") -> None:

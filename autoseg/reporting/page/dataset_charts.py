@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from autoseg.reporting.canvas import QUIET
 from autoseg.reporting.flow import fit
-from autoseg.reporting.page.charts import colour_of, draw_chart, draw_grid, show_volumes
+from autoseg.reporting.page.charts import colour_of, draw_chart, draw_grid, show_volumes, show_whole_numbers
 
 # Labels, channels and sites that are drawn; the others are in tables.
 MOST_LINES, MOST_BARS = 6, 16
@@ -36,7 +36,7 @@ def draw_volumes(volumes_ml: Mapping[str, Sequence[float]], name: str, *, simula
             axes.hist(values, bins=list(edges), alpha=0.75 if len(shown) == 1 else 0.45, **style)  # type: ignore[arg-type]
         show_volumes(axes, "x", name)
         axes.set_ylabel("number")
-        axes.yaxis.get_major_locator().set_params(integer=True)
+        show_whole_numbers(axes.yaxis)
         draw_grid(axes, "y")
         if len(shown) > 1:
             axes.legend(fontsize=9)
@@ -100,7 +100,7 @@ def draw_sites(counts: Mapping[str, int], *, simulated: bool) -> str:
         axes.set_yticks(places, [fit(site, 130, 9) for site, _ in shown])
         axes.invert_yaxis()
         axes.set_xlabel("cases")
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        show_whole_numbers(axes.xaxis)
         axes.margins(x=0.1)
         draw_grid(axes, "x")
 

@@ -125,6 +125,9 @@ class CaseView:
     layers: Sequence[Layer]
 
 
+Block = Paragraph | Table | Chart | Charts | Picture | CaseView
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Section:
     """A part of the page.

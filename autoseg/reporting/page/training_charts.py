@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
 
-from autoseg.reporting.page.charts import colour_of, draw_chart, draw_grid
+from autoseg.reporting.page.charts import colour_of, draw_chart, draw_grid, show_whole_numbers
 
 Series = Mapping[str, tuple[Sequence[float], Sequence[float]]]
 
@@ -32,7 +32,7 @@ def _draw(axes: Axes, series: Series, name: str) -> None:
         axes.plot(steps, values, color=colour_of(position), linewidth=1.4, marker=marker, label=fold)
     axes.set_xlabel("training step")
     axes.set_ylabel(name)
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    show_whole_numbers(axes.xaxis)
     draw_grid(axes)
     if len(series) > 1:
         axes.legend(fontsize=9, ncols=2 if len(series) > 4 else 1)

@@ -55,7 +55,8 @@ def fit_image(image: NDArray[np.floating], whole: Sequence[int], step: Triple) -
     # The same positions in the averaged image.
     scale = [part / factor for part, factor in zip(scale, factors, strict=True)]
     offset = [0.5 * part - 0.5 for part in scale]
-    return np.asarray(ndimage.affine_transform(coarse, scale, offset, shape, order=1, mode="nearest"), dtype=np.float32)
+    fitted = ndimage.affine_transform(coarse, scale, offset, tuple(shape), order=1, mode="nearest")
+    return np.asarray(fitted, dtype=np.float32)
 
 
 def pack_volume(
