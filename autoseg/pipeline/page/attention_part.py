@@ -20,7 +20,7 @@ from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.names import counted
 
 # Cases and new scans that are listed, and those that count as the worst.
-_CASES, _SCANS, _WORST = 25, 15, 5
+_CASES, _SCANS, _WORST = 15, 15, 5
 # A volume so many times too large or too small, where neither is less than the smallest, is remarked on.
 _TIMES, _SMALLEST_ML = 5.0, 0.1
 _GRADES = ("error", "warning")

@@ -176,4 +176,4 @@ def _describe(found: Gathered, case: CaseScores) -> str:
         name = f"{found.showing().name_of(label.label)}: " if len(case.labels) > 1 else ""
         parts.append(f"{name}Dice {label.number('dice'):.2f}, {show_ml(true)}, predicted {show_ml(predicted)}")
     site = next((one.site for one in found.dataset.cases if one.name == case.case), "")
-    return " · ".join((*parts, *((f"site {site}",) if site else ())))
+    return " · ".join((*parts, *((f"from {site}",) if site else ())))

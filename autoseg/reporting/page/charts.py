@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any, Literal
 
@@ -20,7 +20,7 @@ WIDTH, HEIGHT = 430, 300
 GRID = "#e6e8eb"
 MARK = "SIMULATED"
 # Names are never formulas; text is set in the page's own letters; names of parts are the same in every run.
-_STYLE: Mapping[str, Any] = {
+_STYLE: dict[Any, Any] = {
     "text.parse_math": False,
     "svg.fonttype": "none",
     "svg.hashsalt": "autoseg",
@@ -43,7 +43,7 @@ def draw_chart(paint: Paint, *, simulated: bool, size: tuple[int, int] = (WIDTH,
         simulated: write a mark into it.
         size: in pixels.
     """
-    with rc_context(dict(_STYLE)):
+    with rc_context(_STYLE):
         figure = make_figure(*size)
         figure.set_layout_engine("constrained", rect=(0, 0, 1, 0.94 if simulated else 1))
         axes = figure.add_subplot(facecolor="none")
