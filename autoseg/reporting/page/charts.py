@@ -30,6 +30,8 @@ _STYLE: dict[Any, Any] = {
 _NAMED = {INK: "var(--ink)", QUIET: "var(--quiet)", GRID: "var(--line)", WARNING: "var(--mark)"}
 _NOTHING = {"Date": None, "Creator": None, "Format": None, "Type": None}
 _BEFORE = re.compile(r"^.*?(?=<svg)", re.DOTALL)
+# In a page, it would be the style of everything; the page's own does the same for charts.
+_OWN_STYLE = re.compile(r"<defs>\s*<style[^>]*>.*?</style>\s*</defs>", re.DOTALL)
 _SIZE = re.compile(r'\s(?:width|height)="[^"]*"')
 _USE = re.compile(r"(<use [^>]*?)/>")
 Paint = Callable[[Axes], None]
@@ -115,7 +117,7 @@ def _finish(axes: Axes) -> None:
 def _to_svg(figure: Figure) -> str:
     stream = io.StringIO()
     figure.savefig(stream, format="svg", dpi=DPI, transparent=True, bbox_inches=figure.bbox_inches, metadata=_NOTHING)
-    text = _BEFORE.sub("", stream.getvalue())
+    text = _OWN_STYLE.sub("", _BEFORE.sub("", stream.getvalue()))
     for colour, name in _NAMED.items():
         text = text.replace(colour, name)
     # Its size is the page's matter: the box that it is drawn in keeps the proportions.

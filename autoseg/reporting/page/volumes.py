@@ -80,7 +80,7 @@ def pack_volume(
     """
     low, high = window
     levels = np.clip((np.nan_to_num(scan, nan=low) - low) / (high - low), 0.0, 1.0)
-    greys = (np.round(levels * (_GREYS - 1)) * (255 // (_GREYS - 1))).astype(np.uint8)
+    greys = np.round(np.round(levels * (_GREYS - 1)) * (255 / (_GREYS - 1))).astype(np.uint8)
     content = b"".join(volume.tobytes(order="F") for volume in (greys, *labels))
     x, y, z = scan.shape
     return Volume(

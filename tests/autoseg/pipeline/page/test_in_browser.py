@@ -12,35 +12,31 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(find_browser() is None, reason="no Chromium is installed (apt-get install chromium)"),
 ]
-# Opens the viewer of the first case, takes its axial slice to the first one, and returns how many pixels changed.
+# Opens the viewer of the first case, takes its axial slice to the first one, and returns what became of it.
 LOOK = """(async () => {
   const card = document.querySelector(".case");
   card.querySelector(".open").click();
   while (!card.querySelector("canvas")) await new Promise((done) => setTimeout(done, 20));
   const canvas = card.querySelector("canvas"), slider = card.querySelector("input[type=range]");
-  const read = () => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
-  const before = read();
+  const before = canvas.toDataURL();
   slider.value = 0;
   slider.dispatchEvent(new Event("input"));
-  const after = read();
-  return { changed: before.filter((value, at) => value !== after[at]).length, bright: Math.max(...before.slice(0, 60000)),
-    canvases: card.querySelectorAll("canvas").length, still: card.querySelector(".still").hidden };
+  return { changed: before !== canvas.toDataURL(), canvases: card.querySelectorAll("canvas").length,
+    still: card.querySelector(".still").hidden };
 })()"""
 
 
 def test_a_page_loads_from_the_disk_alone_and_its_viewer_works(tiny: Tiny) -> None:
     place = autoseg.report(tiny.workspace)
     with open_page(place, 1280) as tab:
-        seen = tab.run(LOOK)
+        viewer = tab.run(LOOK)
         assert tab.requests == [place.as_uri()]
         assert tab.complaints == []
-        assert seen["canvases"] == 3
-        assert seen["still"]
-        assert seen["changed"] > 0
+        assert viewer == {"changed": True, "canvases": 3, "still": True}
         for width in (400, 1280):
             tab.resize(width)
-            wide = tab.run("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
-            assert wide == [width, width]
+            whole, seen = tab.run("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+            assert whole == seen <= width
         assert tab.run("[...document.images].every((image) => image.complete && image.naturalWidth > 0)")
 
 

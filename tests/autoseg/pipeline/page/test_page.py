@@ -12,7 +12,7 @@ import pytest
 import autoseg
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.dataset import Dataset
-from dataset_fingerprints.errors import DataError, PlanError
+from dataset_fingerprints.errors import PlanError, WorkspaceError
 from dataset_fingerprints.files.jsonfiles import read_json, write_json
 from tests.synthetic.commands import run
 from tests.synthetic.once import copy_workspace
@@ -35,7 +35,7 @@ def refuse_outside(html: str, page: Parsed, root: Path) -> None:
     assert page.handlers == []
     assert page.lacking_alt == 0
     assert str(root) not in html
-    assert "<link rel=\"stylesheet\"" not in html
+    assert '<link rel="stylesheet"' not in html
 
 
 def test_a_planned_workspace_has_its_data_and_its_plan(tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def test_the_same_workspace_gives_the_same_page_but_for_its_date(tiny: Tiny) -> 
 
 
 def test_a_plan_or_configuration_that_is_not_there_is_refused(tiny: Tiny) -> None:
-    with pytest.raises(DataError, match="has no plan 'other'"):
+    with pytest.raises(WorkspaceError, match="has no plan 'other'"):
         autoseg.report(tiny.workspace, plan_name="other")
     with pytest.raises(PlanError, match="3d_lowres"):
         autoseg.report(tiny.workspace, configuration="3d_lowres")

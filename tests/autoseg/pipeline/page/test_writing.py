@@ -39,7 +39,9 @@ def test_our_own_page_is_replaced_and_nobody_elses(finished: Tiny, tmp_path: Pat
     assert other.read_text(encoding="utf-8").endswith("mine</title>")
 
 
-@pytest.mark.parametrize(("name", "message"), [("a.txt", "is not called .html"), ("raw/a.html", "belongs to a raw data")])
+@pytest.mark.parametrize(
+    ("name", "message"), [("a.txt", "is not called .html"), ("raw/imagesTr/a.html", "belongs to a raw data")]
+)
 def test_other_places_are_refused(finished: Tiny, name: str, message: str) -> None:
     with pytest.raises(DataError, match=message):
         choose_place(finished.workspace, finished.root / name)
