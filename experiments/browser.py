@@ -6,6 +6,7 @@ Chromium is driven through a pair of pipes (`--remote-debugging-pipe`), so that 
 from __future__ import annotations
 
 import base64
+import io
 import json
 import os
 import shutil
@@ -19,6 +20,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from PIL import Image
+
 from dataset_fingerprints.errors import AutosegError
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
@@ -26,6 +29,8 @@ _FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "
 # Pipes that the browser expects: it reads from the first and writes into the second.
 _START = 'exec "$@" 3<&"$AUTOSEG_READ" 4>&"$AUTOSEG_WRITE"'
 _SECONDS = 60.0
+# Until a page has done what a press begins.
+_SETTLED_MS = 1500
 
 
 class BrowserError(AutosegError):
@@ -199,7 +204,7 @@ def open_page(page: Path, width: int, height: int = 900, *, dark: bool = False) 
         yield tab
 
 
-def photograph(page: Path, out: Path, size: tuple[int, int], at: str = "") -> None:
+def photograph(page: Path, out: Path, size: tuple[int, int], at: str = "", pressed: str = "") -> None:
     """Write how a page looks in a window, as PNG in a palette, which takes a third of the bytes.
 
     Args:
@@ -207,13 +212,17 @@ def photograph(page: Path, out: Path, size: tuple[int, int], at: str = "") -> No
         out: the picture.
         size: of the window in pixels.
         at: a selector of the element that is at the top; empty for the page's beginning.
+        pressed: a selector of an element that is pressed before; empty for none.
+
+    Raises:
+        BrowserError: no Chromium is installed, or it does not answer, or there is no such element.
     """
-    from io import BytesIO
-
-    from PIL import Image
-
     with open_page(page, *size) as tab:
+        tab.call("Emulation.setScrollbarsHidden", hidden=True)
+        if pressed:
+            tab.run(f"document.querySelector({json.dumps(pressed)}).click()")
+            tab.run(f"new Promise((done) => setTimeout(done, {_SETTLED_MS}))")
         if at:
             tab.run(f"document.querySelector({json.dumps(at)}).scrollIntoView({{behavior: 'instant'}})")
-        with Image.open(BytesIO(tab.photograph())) as image:
-            image.convert("RGB").quantize(128, dither=Image.Dither.NONE).save(out, optimize=True)
+        with Image.open(io.BytesIO(tab.photograph())) as image:
+            image.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(out, optimize=True)

@@ -29,6 +29,7 @@ _log = logging.getLogger(__name__)
 # Cases of each kind.
 EACH = 2
 _ALL = "all of them"
+_SIDES = " Slices go through the largest area of what is marked; radiological view, R is the patient's right."
 Indices = NDArray[np.uint8]
 
 
@@ -56,12 +57,13 @@ def describe_cases(found: Gathered) -> Section:
         except (AutosegError, OSError) as error:
             _log.warning("The page is without a picture of case %s: %s", case.case, error)
             blocks.append(Paragraph(text=f"No picture of case {case.case}: its arrays cannot be read.", warning=True))
-    note = found.showing().note()
-    lead = (
-        "By Dice, on cases that their fold did not train on. Slices go through the largest area of what is marked; "
-        f"radiological view, R is the patient's right. {note}"
-    ).strip()
+    sides = "" if all(_is_plain(block) for block in blocks) else _SIDES
+    lead = f"By Dice, on cases that their fold did not train on.{sides} {found.showing().note()}".strip()
     return Section(key="cases", title="Cases: worst, middle, best", lead=lead, blocks=blocks)
+
+
+def _is_plain(block: CaseView | Paragraph) -> bool:
+    return not isinstance(block, CaseView) or (block.volume is not None and block.volume.plain)
 
 
 def choose_ranked(found: Gathered) -> tuple[tuple[str, CaseScores], ...]:

@@ -43,6 +43,7 @@ def draw_scatter(points: Sequence[Point], position: int, *, simulated: bool) -> 
         volumes, dice = [one.volume_ml for one in shown], [one.dice for one in shown]
         axes.plot(volumes, dice, gid=_POINTS, color=colour_of(position), **_DOTS)
         show_volumes(axes, "x", "volume in the reference, ml")
+        axes.set_xlim(_find_decades(volumes))
         axes.set_ylabel("Dice")
         axes.set_ylim(*_DICE)
         draw_grid(axes)
@@ -85,8 +86,7 @@ def draw_agreement(points: Sequence[Point], position: int, *, simulated: bool) -
     shown = [one for one in points if one.volume_ml > 0 and one.predicted_ml > 0]
 
     def paint(axes: Axes) -> None:
-        values = [value for one in shown for value in (one.volume_ml, one.predicted_ml)] or [1.0, 10.0]
-        ends = [min(values) / 1.5, max(values) * 1.5]
+        ends = _find_decades([value for one in shown for value in (one.volume_ml, one.predicted_ml)])
         axes.plot(ends, ends, color=QUIET, linewidth=1.2, linestyle="--")
         x, y = [one.volume_ml for one in shown], [one.predicted_ml for one in shown]
         axes.plot(x, y, gid=_POINTS, color=colour_of(position), **_DOTS)
@@ -97,3 +97,9 @@ def draw_agreement(points: Sequence[Point], position: int, *, simulated: bool) -
 
     names = [f"{one.case}: {one.volume_ml:.3g} ml, predicted {one.predicted_ml:.3g} ml" for one in shown]
     return name_points(draw_chart(paint, simulated=simulated), _POINTS, names)
+
+
+def _find_decades(values: Sequence[float]) -> tuple[float, float]:
+    """Return the powers of ten around some values, a little further apart, so that points and numbers are seen."""
+    low, high = (min(values), max(values)) if values else (1.0, 10.0)
+    return 10.0 ** math.floor(math.log10(low)) / 1.3, 10.0 ** math.ceil(math.log10(high)) * 1.3

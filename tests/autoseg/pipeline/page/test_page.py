@@ -10,6 +10,12 @@ from pathlib import Path
 import pytest
 
 import autoseg
+from autoseg.evaluation import summarise
+from autoseg.pipeline.page.attention_part import describe_doubts
+from autoseg.pipeline.page.dataset_part import describe_dataset
+from autoseg.pipeline.page.gathering import gather
+from autoseg.pipeline.page.scores_part import describe_scores
+from autoseg.reporting.page import Page, render_page
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.dataset import Dataset
 from dataset_fingerprints.errors import PlanError, WorkspaceError
@@ -109,6 +115,23 @@ def test_sites_are_drawn_and_listed(tmp_path: Path) -> None:
     _, page = read_page(autoseg.report(workspace))
     assert "Sites" in page.headings
     assert "Cases: A 3, B 3." in (tmp_path / "ws" / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_page_of_655_cases_stays_small_and_lists_the_worst_first(tiny: Tiny) -> None:
+    found = gather(tiny.workspace, "default", None)
+    (known,) = found.evaluation.cases[:1]
+    names = [f"sub-r{number:04d}_ses-1" for number in range(655)]
+    evaluation = summarise([replace(known, case=name) for name in names])
+    cases = tuple(replace(found.fingerprint.cases[0], case=name, site=f"R{n % 44:03d}") for n, name in enumerate(names))
+    many = replace(found, evaluation=evaluation, fingerprint=replace(found.fingerprint, cases=cases))
+    sections = (describe_doubts(many, None), describe_scores(many), describe_dataset(many))
+    html = render_page(Page(title="many", facts=(), sections=[one for one in sections if one], made="now"))
+    assert len(html) < 1_500_000
+    page = parse_page(html)
+    assert page.tags["details"] == 1
+    assert "All 655 cases, from worst to best" in page.text
+    assert "28 others" in html
+    assert page.tags["tr"] < 655 + 60
 
 
 def test_arrays_that_are_gone_cost_the_pictures_and_not_the_page(tiny: Tiny) -> None:
