@@ -12,6 +12,7 @@ RUNTIME = [
     "blosc2>=4.14.1",  # the first release that never runs what a file holds (deserialize="safe")
     "connected-components-3d>=3.12",
     "isal>=1.7",  # unpacks gzip four to six times as fast as zlib; .nii.gz is most of the reading
+    "jinja2>=3.1",
     "matplotlib>=3.8",
     "nibabel>=5.3",  # the first release for numpy 2
     "nilearn>=0.11",
@@ -81,7 +82,7 @@ setup(
     package_data={
         "dataset_fingerprints": ["py.typed", "published/*.json"],
         "planners": ["py.typed"],
-        "autoseg": ["py.typed"],
+        "autoseg": ["py.typed", "reporting/page/templates/*"],
         "experiments": ["py.typed", "published/*.csv"],
     },
     install_requires=RUNTIME,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from autoseg.pipeline.clinical_face import baselines, lesion_load, lesion_map, lesion_table, recovery
     from autoseg.pipeline.face import evaluate, explain, plan_and_preprocess, select, train
     from autoseg.pipeline.model_face import export, import_nnunet, load_model, predict
+    from autoseg.pipeline.report_face import report
 
 __all__ = [
     "baselines",
@@ -34,21 +35,34 @@ __all__ = [
     "plan_and_preprocess",
     "predict",
     "recovery",
+    "report",
     "select",
     "train",
 ]
 
-_OF_MODELS = ("export", "import_nnunet", "load_model", "predict")
-_OF_LESIONS = ("baselines", "lesion_load", "lesion_map", "lesion_table", "recovery")
+# Modules of the functions that are not in `face`.
+_ROOMS = {
+    "baselines": "clinical_face",
+    "export": "model_face",
+    "import_nnunet": "model_face",
+    "lesion_load": "clinical_face",
+    "lesion_map": "clinical_face",
+    "lesion_table": "clinical_face",
+    "load_model": "model_face",
+    "predict": "model_face",
+    "recovery": "clinical_face",
+    "report": "report_face",
+}
 
 
 def __getattr__(name: str) -> Any:
     if name in __all__:
-        from autoseg.pipeline import clinical_face, face, model_face
+        from importlib import import_module
+
         from autoseg.pipeline.spoken import in_python
 
-        module = model_face if name in _OF_MODELS else clinical_face if name in _OF_LESIONS else face
-        return in_python(getattr(module, name))
+        room = import_module(f"autoseg.pipeline.{_ROOMS.get(name, 'face')}")
+        return in_python(getattr(room, name))
     raise AttributeError(f"module 'autoseg' has no attribute '{name}'")
 
 

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-GIB, MIB = 1024**3, 1024**2
+GIB, MIB, KIB = 1024**3, 1024**2, 1024
+
+
+def show_bytes(size: int) -> str:
+    """Return the size of a file in words: `3.4 MiB`, `420 KiB`, `17 bytes`."""
+    if size >= MIB:
+        return f"{size / MIB:.1f} MiB"
+    return f"{size / KIB:.0f} KiB" if size >= KIB else f"{size} bytes"
 
 
 def show_gib(gib: float) -> str:

@@ -299,6 +299,22 @@ def checkouts(
         show_table("The same in both", columns, [row])
 
 
+@app.command()
+def photograph(
+    page: Annotated[Path, typer.Argument(help="A page of `autoseg report`.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The picture.")] = Path("report.png"),
+    width: Annotated[int, typer.Option(help="Of the window, in pixels.")] = 1240,
+    height: Annotated[int, typer.Option(help="The same.")] = 1640,
+    at: Annotated[str, typer.Option(help="What is at the top, as a selector: #scores.")] = "",
+    pressed: Annotated[str, typer.Option(help="What is pressed before, as a selector: .open.")] = "",
+) -> None:
+    """Photograph a page in headless Chromium."""
+    from experiments.browser import photograph as take
+
+    take(page, out, (width, height), at, pressed)
+    console.print(f"Picture: {out}", soft_wrap=True)
+
+
 def main() -> None:
     """Run an experiment; what a person can fix is one message and exit code 2."""
     share_cores_with_others()

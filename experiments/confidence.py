@@ -25,7 +25,7 @@ from autoseg.pipeline.sources import ModelChoice, find_source
 from autoseg.pipeline.trained import load_models
 from autoseg.prediction import Decision, LoadedModel, Segmented, decide
 from autoseg.progress import Progress
-from autoseg.report.canvas import INK, QUIET, choose_colour, darken, make_figure, save_png
+from autoseg.reporting.canvas import INK, QUIET, choose_colour, darken, make_figure, save_png
 from autoseg.simulate import SimulationOptions, simulate_dataset
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.files.jsonfiles import write_json

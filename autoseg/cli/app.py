@@ -38,6 +38,7 @@ from autoseg.cli.parsing import AnySpelling, NumberFirst
 from autoseg.cli.predicting import export, predict
 from autoseg.cli.quality import quality
 from autoseg.cli.registered import add_registered
+from autoseg.cli.reporting import report
 from autoseg.cli.selecting import select
 from autoseg.cli.simulating import demo, simulate
 from autoseg.cli.streams import finish_output
@@ -353,6 +354,7 @@ app.command()(lesion_load)
 app.command()(lesion_table)
 app.command()(lesion_map)
 app.command()(recovery)
+app.command()(report)
 app.command()(export)
 app.command()(import_nnunet)
 app.command()(simulate)

@@ -119,10 +119,12 @@ _OPTIONAL = frozenset(
         *("workspace", "splits", "gpu_memory_gb", "max_hours", "max_minutes", "iterations", "patience", "memory_gb"),
         *("folds_at_once", "configuration", "planner", "ignore", "out", "target", "from_model", "like"),
         *("max_memory_gb", "model", "mirror"),
+        *("benchmark", "predictions"),
     }
 )
 _TYPES: tuple[tuple[frozenset[str], Kind], ...] = (
     (frozenset({"dataset", "prediction", "reference", "splits", "out", "from_model", "like", "model"}), PATH),
+    (frozenset({"benchmark", "predictions"}), PATH),
     (frozenset({"scans"}), Kind(_are_paths, "a path, or several")),
     (frozenset({"workspace", "source", "target"}), Kind(_is_place, "a path or a Workspace")),
     (frozenset({"gpu_memory_gb", "max_hours", "max_memory_gb", "max_minutes", "memory_gb", "memory_share"}), _NUMBER),

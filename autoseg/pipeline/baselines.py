@@ -153,7 +153,7 @@ def _segment(scan: NewScan, work: _Work) -> tuple[int, str]:
         return 0, ""
     read = read_scan(scan.name, scan.images, (CHANNEL,))
     grid = canonical_grid(read.source_grid)
-    seen = BrainScan(voxels=read.voxels[0], brain=_find_brain(read), spacing_mm=grid.spacing_mm())
+    seen = BrainScan(voxels=read.voxels[0], brain=read.body, spacing_mm=grid.spacing_mm())
     for name in missing:
         whole = np.zeros(grid.shape, dtype=np.uint8)
         method = _place_seeds(scan.name, work.methods[name], read, work.options.seeds_mm)
@@ -190,11 +190,6 @@ def _place_seeds(case: str, method: Baseline, scan: Scan, seeds_mm: Sequence[Tri
             )
         seeds.append((x, y, z))
     return replace(method, seeds=tuple(seeds))
-
-
-def _find_brain(scan: Scan) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
-    """Return the brain of a skull-stripped scan; of a scan of one value nothing."""
-    return np.zeros(scan.body.shape, dtype=bool) if scan.blank else scan.body
 
 
 def _doubt(name: str, brain_ml: float) -> str:

@@ -26,7 +26,7 @@ from autoseg.pipeline.outputs import refuse_simulation_place
 from autoseg.pipeline.planning import PlanningOptions, plan_and_preprocess
 from autoseg.pipeline.predicting import PredictionOptions, predict
 from autoseg.progress import Progress
-from autoseg.report import SheetRow, Shown, cut_slice, draw_contact_sheet
+from autoseg.reporting import SheetRow, Shown, cut_slice, draw_contact_sheet
 from autoseg.simulate import (
     SimulatedCase,
     SimulationOptions,

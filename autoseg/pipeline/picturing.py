@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from autoseg.progress import Progress
-from autoseg.report import Outline, Overlay, Placed, draw_overlay
+from autoseg.reporting import Outline, Overlay, Placed, draw_overlay
 from dataset_fingerprints.checking.checks import Finding
 from dataset_fingerprints.dataset import Case, Dataset, is_there
 from dataset_fingerprints.errors import DataError

@@ -33,7 +33,7 @@ from autoseg.pipeline.scan_warnings import ScanWarning, say_unlike, warn_of
 from autoseg.pipeline.showing import Showing, choose_showing, describe_amounts, measure_amounts
 from autoseg.prediction import Fallback, LoadedModel, Segmented
 from autoseg.progress import Progress
-from autoseg.report import CaseSlice, SheetRow, choose_view, draw_slice, find_window, is_picture
+from autoseg.reporting import CaseSlice, SheetRow, choose_view, draw_slice, find_window, is_picture
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.failures import Failure, attempt
 from dataset_fingerprints.files.places import nearest_there
@@ -274,7 +274,7 @@ class PredictionReport:
         if not self._drawn:
             return ()
         # Matplotlib is not needed before, and takes memory.
-        from autoseg.report import draw_contact_sheet, is_drawn
+        from autoseg.reporting import draw_contact_sheet, is_drawn
 
         parts = [self._drawn[start : start + SHEET_CASES] for start in range(0, len(self._drawn), SHEET_CASES)]
         first = choose_name(folder / SHEET, is_drawn)

@@ -19,7 +19,7 @@ from autoseg.pipeline.trained_folds import find_trained
 from autoseg.prediction import Probabilities, merge
 from autoseg.preprocessing import Store, store_key
 from autoseg.progress import Progress
-from autoseg.report import draw_selection
+from autoseg.reporting import draw_selection
 from autoseg.selection import HeldOut, Rule, Setting, Source, choose_all, list_rules, name_targets
 from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.links import refuse_links_out

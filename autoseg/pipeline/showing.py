@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from autoseg.confidence.components import find_components_of
 from autoseg.evaluation import Targets, scheme_targets
-from autoseg.report import Shown
+from autoseg.reporting import Shown
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.fingerprint import FingerprintSummary
 from dataset_fingerprints.geometry import TripleFloat

@@ -70,6 +70,7 @@ _SAME_NAMES = (
         "--series",
     ),
     *("--splits", "--workspace"),
+    *("--benchmark", "--predictions"),
 )
 # Arguments that take several values, where a command has an option for each.
 _LISTS = ("assignments", "channels", "folds", "labels", "metrics", "names", "regions", "rules")

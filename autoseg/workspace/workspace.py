@@ -38,6 +38,16 @@ class Workspace:
         return self.root / "check.json"
 
     @property
+    def report(self) -> Path:
+        """Path of the page about everything that is here."""
+        return self.root / "report.html"
+
+    @property
+    def benchmark(self) -> Path:
+        """Path of the tables of results beside published ones, where the page looks for them."""
+        return self.root / "benchmark.html"
+
+    @property
     def cases(self) -> Path:
         """The folder of the measurements and findings of single cases, one per line."""
         return self.root / "cases"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from autoseg.models.predicted_dice import DiceCalibration
-from autoseg.report import is_drawn
+from autoseg.reporting import is_drawn
 from experiments.confidence import COLUMNS, SAID, Held, Study, draw_study
 
 

@@ -16,8 +16,8 @@ from autoseg.clinical.same_space import is_mni
 from autoseg.pipeline.clinical.mask_files import find_masks, work_on
 from autoseg.pipeline.clinical.places import refuse_results_folder
 from autoseg.progress import Progress
-from autoseg.report import is_drawn
-from autoseg.report.lesion_map import draw_lesion_map
+from autoseg.reporting import is_drawn
+from autoseg.reporting.lesion_map import draw_lesion_map
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.failures import Failure
 from dataset_fingerprints.geometry import Grid, canonical_grid, make_grid, show_lengths, show_spacing

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from autoseg.evaluation import Evaluation
-from autoseg.report import FinalScores, draw_curves
+from autoseg.reporting import FinalScores, draw_curves
 from autoseg.training.curve import Curve, Line
 from autoseg.workspace.fold import FoldFolder
 from dataset_fingerprints.dataset import LabelScheme

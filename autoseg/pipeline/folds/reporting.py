@@ -30,7 +30,7 @@ from autoseg.pipeline.score_tables import (
 )
 from autoseg.pipeline.showing import Showing, choose_showing, show_ml
 from autoseg.preprocessing import Record, Store
-from autoseg.report import SheetRow, View, choose_view, draw_contact_sheet, draw_slice, find_window, is_picture
+from autoseg.reporting import SheetRow, View, choose_view, draw_contact_sheet, draw_slice, find_window, is_picture
 from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import AutosegError
@@ -222,19 +222,19 @@ def read_plane(store: Store, case: str, channel: int, view: View) -> NDArray[np.
     start[axis] = int(np.clip((inside + 0.5) * stored / length, 0, stored - 1))
     stop[axis] = start[axis] + 1
     image, _ = store.read(case, make_box(start, stop))
-    return _place(_darken_outside(image.squeeze(axis + 1).astype(np.float32))[channel], record, axis)
+    return _place(darken_outside(image.squeeze(axis + 1).astype(np.float32))[channel], record, axis)
 
 
-def _darken_outside(planes: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return (channel, ...) slices in which what surrounds a body is dark.
+def darken_outside(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return a (channel, ...) image, or slices, in which what surrounds a body is dark.
 
     Normalisations that look at the body alone leave 0 outside of it, which is the brightness of its mean.
     """
-    outside: NDArray[np.bool_] = np.all(np.abs(planes) < _OUTSIDE, axis=0)
-    edge = np.concatenate([outside[0], outside[-1], outside[:, 0], outside[:, -1]])
-    if edge.mean() < _SURROUNDED:
-        return planes
-    return np.where(outside, planes.min(axis=(1, 2), keepdims=True), planes)
+    outside: NDArray[np.bool_] = np.all(np.abs(image) < _OUTSIDE, axis=0)
+    sides = [outside.take(end, axis).ravel() for axis in range(outside.ndim) for end in (0, -1)]
+    if np.concatenate(sides).mean() < _SURROUNDED:
+        return image
+    return np.where(outside, image.min(axis=tuple(range(1, image.ndim)), keepdims=True), image)
 
 
 def _place(plane: NDArray[np.float32], record: Record, axis: int) -> NDArray[np.float32]:

@@ -12,7 +12,7 @@ from PIL import Image
 import autoseg
 from autoseg.pipeline.prediction_report import PredictionReport
 from autoseg.pipeline.predictions.places import report_folder
-from autoseg.report import is_drawn
+from autoseg.reporting import is_drawn
 from dataset_fingerprints.errors import PartlyDoneError
 from tests.synthetic.commands import run
 from tests.synthetic.scans import affine_of, head, write_nifti

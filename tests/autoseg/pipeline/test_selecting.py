@@ -22,7 +22,7 @@ from autoseg.pipeline.trained_folds import find_trained
 from autoseg.prediction import decide, decision_of
 from autoseg.preprocessing import Store, store_key, write_array
 from autoseg.progress import SilentProgress
-from autoseg.report import is_drawn
+from autoseg.reporting import is_drawn
 from autoseg.workspace.fold import FoldFolder
 from dataset_fingerprints.errors import ArgumentError, FileFormatError, PlanError, WorkspaceError
 from dataset_fingerprints.files.jsonfiles import write_json

@@ -23,7 +23,7 @@ from autoseg.pipeline.folds.jobs import TrainingOptions, resolve_job
 from autoseg.pipeline.folds.runs import read_run
 from autoseg.pipeline.selected import read_selection
 from autoseg.progress import SilentProgress
-from autoseg.report import is_drawn
+from autoseg.reporting import is_drawn
 from autoseg.training.record import read_record
 from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.workspace import Workspace

@@ -15,7 +15,7 @@ from autoseg.pipeline.folds.stage_inputs import find_input
 from autoseg.pipeline.planning import read_plan
 from autoseg.pipeline.score_tables import find_odd_scores
 from autoseg.pipeline.showing import choose_showing
-from autoseg.report import View, is_drawn
+from autoseg.reporting import View, is_drawn
 from dataset_fingerprints.dataset import Dataset, Label, LabelScheme
 from dataset_fingerprints.files.jsonfiles import read_json, write_json
 from dataset_fingerprints.reading.images import read_image

@@ -1,0 +1,1 @@
+"""What a workspace holds, as the parts of the report's page."""

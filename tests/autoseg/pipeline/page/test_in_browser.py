@@ -1,0 +1,48 @@
+"""The page in a browser: it asks for nothing, complains of nothing, fits a narrow window, and shows all slices."""
+
+from __future__ import annotations
+
+import pytest
+
+import autoseg
+from experiments.browser import find_browser, open_page
+from tests.synthetic.tiny import Tiny
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(find_browser() is None, reason="no Chromium is installed (apt-get install chromium)"),
+]
+# Opens the viewer of the first case, takes its axial slice to the first one, and returns what became of it.
+LOOK = """(async () => {
+  const card = document.querySelector(".case");
+  card.querySelector(".open").click();
+  while (!card.querySelector("canvas")) await new Promise((done) => setTimeout(done, 20));
+  const canvas = card.querySelector("canvas"), slider = card.querySelector("input[type=range]");
+  const before = canvas.toDataURL();
+  slider.value = 0;
+  slider.dispatchEvent(new Event("input"));
+  return { changed: before !== canvas.toDataURL(), canvases: card.querySelectorAll("canvas").length,
+    still: card.querySelector(".still").hidden };
+})()"""
+
+
+def test_a_page_loads_from_the_disk_alone_and_its_viewer_works(tiny: Tiny) -> None:
+    place = autoseg.report(tiny.workspace)
+    with open_page(place, 1280) as tab:
+        viewer = tab.run(LOOK)
+        assert tab.requests == [place.as_uri()]
+        assert tab.complaints == []
+        assert viewer == {"changed": True, "canvases": 3, "still": True}
+        for width in (400, 1280):
+            tab.resize(width)
+            whole, seen = tab.run("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+            assert whole == seen <= width
+        assert tab.run("[...document.images].every((image) => image.complete && image.naturalWidth > 0)")
+
+
+def test_what_a_page_would_load_or_throw_is_noticed(tmp_path) -> None:
+    page = tmp_path / "bad.html"
+    page.write_text('<img src="other.png"><script>console.error("a"); nothing();</script>', encoding="utf-8")
+    with open_page(page, 800) as tab:
+        assert [address.rsplit("/", 1)[1] for address in tab.requests] == ["bad.html", "other.png"]
+        assert len(tab.complaints) >= 3
