@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
     from autoseg.pipeline.face import evaluate, explain, plan_and_preprocess, select, train
     from autoseg.pipeline.model_face import export, import_nnunet, load_model, predict
+    from autoseg.pipeline.statistics_face import compare
 
 __all__ = [
+    "compare",
     "evaluate",
     "explain",
     "export",
@@ -33,14 +35,16 @@ __all__ = [
 ]
 
 _OF_MODELS = ("export", "import_nnunet", "load_model", "predict")
+_OF_STATISTICS = ("compare",)
 
 
 def __getattr__(name: str) -> Any:
     if name in __all__:
-        from autoseg.pipeline import face, model_face
+        from autoseg.pipeline import face, model_face, statistics_face
         from autoseg.pipeline.spoken import in_python
 
-        return in_python(getattr(model_face if name in _OF_MODELS else face, name))
+        module = model_face if name in _OF_MODELS else statistics_face if name in _OF_STATISTICS else face
+        return in_python(getattr(module, name))
     raise AttributeError(f"module 'autoseg' has no attribute '{name}'")
 
 

@@ -38,6 +38,7 @@ from autoseg.cli.quality import quality
 from autoseg.cli.registered import add_registered
 from autoseg.cli.selecting import select
 from autoseg.cli.simulating import demo, simulate
+from autoseg.cli.statistics.compare import compare
 from autoseg.cli.streams import finish_output
 from autoseg.cli.versions import show_versions
 from autoseg.cli.written import show_start, show_written
@@ -346,6 +347,7 @@ app.command()(select)
 app.command()(predict)
 app.command()(quality)
 app.command()(evaluate)
+app.command()(compare)
 app.command()(export)
 app.command()(import_nnunet)
 app.command()(simulate)

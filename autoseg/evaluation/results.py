@@ -12,6 +12,7 @@ import numpy as np
 from autoseg.evaluation.cases import CaseScores, LabelScores
 from autoseg.evaluation.conventions import DEFAULT_CONVENTION, Convention
 from autoseg.evaluation.statistics import Statistics, measure_statistics
+from autoseg.evaluation.traits import NO_TRAITS, CaseTraits
 from dataset_fingerprints.dataset import Label
 from dataset_fingerprints.errors import PartlyDoneError, did_you_mean
 from dataset_fingerprints.failures import Failure, list_failures
@@ -137,6 +138,7 @@ class Evaluation:
         unpaired: cases of which only one side is there, and that are in none of the figures either.
         names: of labels, as far as they are known.
         seen: cases whose scores may look too good.
+        traits: of cases, as far as they are known.
     """
 
     cases: tuple[CaseScores, ...]
@@ -146,6 +148,7 @@ class Evaluation:
     unpaired: Unpaired = ALL_PAIRED
     names: tuple[Label, ...] = ()
     seen: SeenCases = NONE_SEEN
+    traits: tuple[CaseTraits, ...] = NO_TRAITS
     schema_version: int = SCHEMA_VERSION
 
     @property
