@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
     from autoseg.pipeline.face import evaluate, explain, plan_and_preprocess, select, train
     from autoseg.pipeline.model_face import export, import_nnunet, load_model, predict
-    from autoseg.pipeline.statistics_face import compare
+    from autoseg.pipeline.statistics_face import agreement, compare
 
 __all__ = [
+    "agreement",
     "compare",
     "evaluate",
     "explain",
@@ -35,7 +36,7 @@ __all__ = [
 ]
 
 _OF_MODELS = ("export", "import_nnunet", "load_model", "predict")
-_OF_STATISTICS = ("compare",)
+_OF_STATISTICS = ("agreement", "compare")
 
 
 def __getattr__(name: str) -> Any:

@@ -38,6 +38,7 @@ from autoseg.cli.quality import quality
 from autoseg.cli.registered import add_registered
 from autoseg.cli.selecting import select
 from autoseg.cli.simulating import demo, simulate
+from autoseg.cli.statistics.agreement import agreement
 from autoseg.cli.statistics.compare import compare
 from autoseg.cli.streams import finish_output
 from autoseg.cli.versions import show_versions
@@ -348,6 +349,7 @@ app.command()(predict)
 app.command()(quality)
 app.command()(evaluate)
 app.command()(compare)
+app.command()(agreement)
 app.command()(export)
 app.command()(import_nnunet)
 app.command()(simulate)

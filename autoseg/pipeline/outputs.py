@@ -82,6 +82,11 @@ def refuse_result_place(out: Path, what: str, fields: frozenset[str], inputs: It
     _refuse_kept(out)
 
 
+def refuse_masks_result_place(out: Path, what: str, fields: frozenset[str], places: Iterable[Path]) -> None:
+    """Make sure of the same where the result is made from masks: files, or folders of them."""
+    refuse_result_place(out, what, fields, [file for path in places for file in _files_at(path)])
+
+
 def refuse_bundle_place(out: Path) -> None:
     """Make sure that a model can be exported to a file without a loss.
 

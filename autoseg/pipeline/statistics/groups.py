@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from autoseg.evaluation import Evaluation
-from autoseg.evaluation.analysis.groups import Group, GroupTable, group_scores
+from autoseg.evaluation.analysis.groups import QUARTILE, SIZE, Group, GroupTable, group_scores
 from autoseg.evaluation.results import MetricSummary
 from autoseg.pipeline.case_tables import show_figure
 from autoseg.pipeline.statistics.tables import place_rows, write_rows
@@ -27,8 +27,23 @@ def place_groups(out: Path) -> Path:
     return place_rows(out.with_name(f"{out.stem}-groups.csv"), COLUMNS)
 
 
+def place_picture(out: Path) -> Path:
+    """Return where the picture of volumes beside a file of scores lies."""
+    from autoseg.pipeline.statistics.pictures import place_picture as place
+
+    return place(out.with_name(f"{out.stem}-volumes.png"))
+
+
 def write_groups(out: Path, evaluation: Evaluation, tables: Sequence[GroupTable]) -> None:
-    """Write all figures of the groups, a row per trait, group, label and metric; nothing without a table."""
+    """Write all figures of the groups, a row per trait, group, label and metric; nothing without a table.
+
+    Where cases are divided by the size of their lesions, a picture of volumes is drawn, too.
+    """
+    if any(table.by in (SIZE, QUARTILE) for table in tables):
+        # Its library takes a second to load.
+        from autoseg.pipeline.statistics.pictures import draw_sizes
+
+        draw_sizes(place_picture(out), evaluation)
     if tables:
         write_rows(place_groups(out), [row for table in tables for row in _as_rows(table, evaluation)])
 

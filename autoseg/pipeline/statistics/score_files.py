@@ -43,14 +43,7 @@ def read_systems(places: Sequence[Path], names: Sequence[str] = ()) -> dict[str,
         DataError: there is no such file, there are more or fewer names, or one twice.
         FileFormatError: a file holds no scores.
     """
-    if names and len(names) != len(places):
-        raise DataError(
-            f"--name is given {counted(len(names), 'time')} for {counted(len(places), 'system')}. Expected one for "
-            "each, in their order, or none."
-        )
-    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
-    if twice:
-        raise DataError(f"--name {twice[0]}: is given {names.count(twice[0])} times. Give each system a name of its own.")
+    _check_names(names, places, "system")
     files = [find_scores(place) for place in places]
     same = [str(file) for file in dict.fromkeys(map(Path.resolve, files)) if list(map(Path.resolve, files)).count(file) > 1]
     if same:
@@ -58,14 +51,56 @@ def read_systems(places: Sequence[Path], names: Sequence[str] = ()) -> dict[str,
     return dict(zip(names or name_systems(files), map(read_evaluation, files), strict=True))
 
 
+def name_raters(places: Sequence[Path], names: Sequence[str] = (), *, model: bool) -> tuple[str, ...]:
+    """Return names for folders of masks: those given, else out of the paths.
+
+    Args:
+        places: of the model, if there is one, and of the readers.
+        names: one for each, in their order; or empty.
+        model: whether the first place is a model's.
+
+    Raises:
+        DataError: there are fewer than two places, one twice, more or fewer names, or one twice.
+    """
+    if len(places) < 2:
+        raise DataError(
+            f"{counted(len(places), 'folder')} of masks to compare. Expected at least two: a --reader for each reader, "
+            "and the masks of a model if there is one."
+        )
+    known = [place.absolute() for place in places]
+    twice = [str(place) for place in dict.fromkeys(known) if known.count(place) > 1]
+    if twice:
+        raise DataError(f"{twice[0]}: is given twice. Give the masks of different readers.")
+    _check_names(names, places, "folder")
+    if names:
+        return tuple(names)
+    found = _shorten([place.absolute().parts[1:] for place in places]) or [str(place) for place in places]
+    return ("model", *found[1:]) if model and "model" not in found[1:] else tuple(found)
+
+
+def _check_names(names: Sequence[str], places: Sequence[Path], what: str) -> None:
+    if names and len(names) != len(places):
+        raise DataError(
+            f"--name is given {counted(len(names), 'time')} for {counted(len(places), what, f'{what}s')}. Expected one "
+            "for each, in their order, or none."
+        )
+    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if twice:
+        raise DataError(f"--name {twice[0]}: is given {names.count(twice[0])} times. Give each a name of its own.")
+
+
 def name_systems(files: Sequence[Path]) -> list[str]:
     """Return names for systems out of the paths of their scores: the shortest ends of these that differ."""
-    parts = [_meaning_parts(file) for file in files]
-    for length in range(1, max(map(len, parts)) + 1):
-        names = ["/".join(part[-length:]) for part in parts]
+    return _shorten([_meaning_parts(file) for file in files]) or [str(file) for file in files]
+
+
+def _shorten(paths: Sequence[Sequence[str]]) -> list[str]:
+    """Return the shortest ends of paths that differ; empty where none do."""
+    for length in range(1, max(map(len, paths)) + 1):
+        names = ["/".join(parts[-length:]) for parts in paths]
         if len(set(names)) == len(names):
             return names
-    return [str(file) for file in files]
+    return []
 
 
 def _meaning_parts(file: Path) -> tuple[str, ...]:
