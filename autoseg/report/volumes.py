@@ -83,7 +83,7 @@ def _draw_differences(axes: Axes, panel: Differences) -> None:
     axes.axhline(0, color=QUIET, linewidth=0.8)
     # Volumes span four orders of magnitude, and include 0.
     axes.set_xscale("symlog", linthresh=_LINEAR_ML)
-    axes.set_xlim(left=-0.05)
+    axes.set_xlim(-0.05, 1.25 * max(float(means.max()), _LINEAR_ML))
     axes.set_xlabel("mean of both, ml", color=QUIET, fontsize=9)
     axes.set_ylabel("difference, ml", color=QUIET, fontsize=9)
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")

@@ -221,11 +221,11 @@ def conclude(one: Contrast, title: str) -> str:
     """Return in a sentence how a model stands beside the readers."""
     name, _, unit = title.partition(", ")
     unit = f" {unit}" if unit else ""
-    head = f"{name}: readers agree with each other by {one.among:.3f}{unit}, with the model by {one.with_model:.3f}{unit}"
+    head = f"{name}: {one.among:.3f}{unit} among readers, {one.with_model:.3f}{unit} between the model and them"
     if one.ci95 is None or one.p is None:
         return f"{head}. Expected at least {LEAST_CASES} cases for an interval."
-    figures = f"{one.difference:+.3f} (95 % {one.ci95[0]:+.3f} to {one.ci95[1]:+.3f})"
+    figures = f"difference {one.difference:+.3f} (95 % {one.ci95[0]:+.3f} to {one.ci95[1]:+.3f})"
     if one.p >= 0.05:
-        return f"{head}: {figures}. No difference is shown, which does not prove that there is none."
+        return f"{head}; {figures}. No difference is shown, which does not prove that there is none."
     closer = (one.difference > 0) == (one.better == "higher")
-    return f"{head}: {figures}. The model agrees with readers {'more' if closer else 'less'} than they do with each other."
+    return f"{head}; {figures}. The model agrees with readers {'more' if closer else 'less'} than they do with each other."
