@@ -21,9 +21,12 @@ if TYPE_CHECKING:
     from autoseg.pipeline.face import evaluate, explain, plan_and_preprocess, select, train
     from autoseg.pipeline.model_face import export, import_nnunet, load_model, predict
     from autoseg.pipeline.report_face import report
+    from autoseg.pipeline.statistics_face import agreement, compare
 
 __all__ = [
+    "agreement",
     "baselines",
+    "compare",
     "evaluate",
     "explain",
     "export",
@@ -42,7 +45,9 @@ __all__ = [
 
 # Modules of the functions that are not in `face`.
 _ROOMS = {
+    "agreement": "statistics_face",
     "baselines": "clinical_face",
+    "compare": "statistics_face",
     "export": "model_face",
     "import_nnunet": "model_face",
     "lesion_load": "clinical_face",

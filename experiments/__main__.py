@@ -286,6 +286,17 @@ def selection(
 
 
 @app.command()
+def statistics(repeats: Annotated[int, typer.Option(help="Samples of each kind.")] = 500) -> None:
+    """Find out whether 95 % intervals hold the truth in 95 % of samples, and whether tests find what they promise."""
+    from experiments.statistics import COVERAGE_COLUMNS, TEST_COLUMNS, measure_coverage, measure_tests
+
+    rows = [one.row() for one in measure_coverage(repeats=repeats)]
+    show_table(f"Share of 95 % intervals that hold the true mean, {repeats} samples", COVERAGE_COLUMNS, rows)
+    found = [one.row() for one in measure_tests(repeats=repeats)]
+    show_table(f"Share of {repeats} samples with p < 0.05", TEST_COLUMNS, found)
+
+
+@app.command()
 def checkouts(
     before: Annotated[Path, typer.Argument(help="A checkout of autoseg.")],
     after: Annotated[Path, typer.Argument(help="Another one.")],

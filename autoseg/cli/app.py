@@ -41,6 +41,8 @@ from autoseg.cli.registered import add_registered
 from autoseg.cli.reporting import report
 from autoseg.cli.selecting import select
 from autoseg.cli.simulating import demo, simulate
+from autoseg.cli.statistics.agreement import agreement
+from autoseg.cli.statistics.compare import compare
 from autoseg.cli.streams import finish_output
 from autoseg.cli.versions import show_versions
 from autoseg.cli.written import show_start, show_written
@@ -355,6 +357,8 @@ app.command()(lesion_table)
 app.command()(lesion_map)
 app.command()(recovery)
 app.command()(report)
+app.command()(compare)
+app.command()(agreement)
 app.command()(export)
 app.command()(import_nnunet)
 app.command()(simulate)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +10,7 @@ import typer
 
 from autoseg.cli.data_options import MaskOption
 from autoseg.cli.display import console, show_scores
+from autoseg.cli.statistics.groups import show_groups
 from autoseg.cli.worst import show_worst
 from autoseg.cli.written import show_written
 from autoseg.pipeline import face
@@ -50,7 +52,20 @@ def evaluate(
         ),
     ] = None,
     workspace: Annotated[
-        Path | None, typer.Option("--workspace", "-w", help="Take the names of labels from this workspace.")
+        Path | None,
+        typer.Option("--workspace", "-w", help="Take names of labels, and subjects and sites, from this workspace."),
+    ] = None,
+    by: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--by",
+            help="Show scores also by: size of the lesions, quartile of it, site, chronicity, or what else is known of "
+            "the cases; several with commas.",
+        ),
+    ] = None,
+    traits: Annotated[
+        Path | None,
+        typer.Option(help="A table (CSV, TSV) of cases or subjects, with columns such as site or chronicity."),
     ] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Refuse cases that have only a mask or only a reference.")
@@ -71,23 +86,26 @@ def evaluate(
             mask=mask,
             names=names or (),
             workspace=workspace,
+            by=by or (),
+            traits=traits,
             strict=strict,
             out=out,
         )
     except PartlyDoneError as error:
-        _show_evaluation(error.result, out, reference)
+        _show_evaluation(error.result, out, reference, by or ())
         raise
-    _show_evaluation(evaluation, out, reference)
+    _show_evaluation(evaluation, out, reference, by or ())
 
 
-def _show_evaluation(evaluation: Evaluation, out: Path, reference: Path) -> None:
+def _show_evaluation(evaluation: Evaluation, out: Path, reference: Path, by: Sequence[str]) -> None:
     from autoseg.pipeline.score_tables import place_score_table
 
     scored, lost = len(evaluation.cases), len(evaluation.failures) + len(evaluation.unpaired.without_prediction)
     show_scores(f"{scored} of {scored + lost} cases" if lost else counted(scored, "case"), evaluation)
     show_worst(evaluation)
+    groups = show_groups(evaluation, by, out)
     if unpaired := evaluation.unpaired.describe():
         console.print(unpaired, soft_wrap=True)
     if any(isinstance(label.label, int) for label in evaluation.summary) and not evaluation.names:
         console.print("No names of the labels were found: `--name lesion=1` gives them.", soft_wrap=True)
-    show_written((("All figures", out), ("Table of cases", place_score_table(out, reference))))
+    show_written((("All figures", out), ("Table of cases", place_score_table(out, reference)), *groups))

@@ -18,6 +18,7 @@ from autoseg.evaluation.mask_pair import pair_masks
 from autoseg.evaluation.metrics import MetricOptions
 from autoseg.evaluation.pairing import FilePair, Pairing, pair_files
 from autoseg.evaluation.results import Evaluation, summarise
+from autoseg.evaluation.traits import NO_TRAITS, CaseTraits
 from dataset_fingerprints.checking.checks import NOT_INTEGER, ROUNDING
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.failures import Failure, attempt, list_failures
@@ -75,6 +76,7 @@ def evaluate_pairs(
     convention: Convention = DEFAULT_CONVENTION,
     *,
     workers: int = 1,
+    traits: Sequence[CaseTraits] = NO_TRAITS,
 ) -> Evaluation:
     """Score label files against their references.
 
@@ -84,6 +86,7 @@ def evaluate_pairs(
             value in any of the files but 0 and the ignored one.
         convention: the metrics.
         workers: threads that score cases.
+        traits: what is known of the cases; those of one subject are drawn together for intervals.
 
     Returns:
         The scores of all cases that could be scored; the others are its failures, or unpaired.
@@ -108,7 +111,7 @@ def evaluate_pairs(
         cases = _with_absent_labels(cases, metrics)
     if not any(case.labels for case in cases):
         raise DataError(f"{pairing.reference}: no voxel of any file is labelled. Name the labels to score.")
-    return replace(summarise(cases, convention), failures=failures, unpaired=pairing.unpaired)
+    return replace(summarise(cases, convention, traits), failures=failures, unpaired=pairing.unpaired)
 
 
 def _try_pair(pair: FilePair, targets: Targets, metrics: Mapping[str, MetricOptions]) -> _Scored | Failure:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from autoseg.evaluation.cases import CaseScores
 from autoseg.evaluation.conventions import Convention
 from autoseg.evaluation.results import ALL_PAIRED, NONE_SEEN, SCHEMA_VERSION, Evaluation, MetricSummary
+from autoseg.evaluation.traits import CaseTraits
 from dataset_fingerprints.errors import FileFormatError
 from dataset_fingerprints.files.checksums import CHECKSUM, Seal, make_seal
 from dataset_fingerprints.files.jsonfiles import from_plain, read_plain_json, to_json, write_json
@@ -17,6 +19,8 @@ from dataset_fingerprints.files.jsonfiles import from_plain, read_plain_json, to
 # Why a case may be in no statistics.
 _LEFT_OUT = ("missed", "invented", "absent")
 _NAMES = "label_names"
+# What is known of a case: its subject, and further traits by name.
+_TRAITS, _SUBJECT = "traits", "subject"
 # Whether a model had been trained on a case, or on any, from which the training started.
 _SEEN = "seen_before"
 
@@ -66,6 +70,7 @@ def to_plain(evaluation: Evaluation) -> dict[str, Any]:
     failures = [asdict(failure) for failure in evaluation.failures]
     partial = evaluation.convention.partial_metrics()
     marked = evaluation.seen != NONE_SEEN
+    traits = {one.case: _plain_traits(one) for one in evaluation.traits}
     return {
         "schema_version": evaluation.schema_version,
         **({"simulated": True} if evaluation.simulated else {}),
@@ -82,6 +87,7 @@ def to_plain(evaluation: Evaluation) -> dict[str, Any]:
                     str(label.label): {score.metric: score.value for score in label.scores} for label in case.labels
                 },
                 **_plain_presence(case),
+                **({_TRAITS: traits[case.case]} if traits.get(case.case) else {}),
             }
             for case in evaluation.cases
         ],
@@ -93,6 +99,10 @@ def to_plain(evaluation: Evaluation) -> dict[str, Any]:
             for label in evaluation.summary
         },
     }
+
+
+def _plain_traits(traits: CaseTraits) -> dict[str, str]:
+    return ({_SUBJECT: traits.subject} if traits.subject else {}) | dict(traits.known)
 
 
 def _plain_counts(metric: MetricSummary, partial: bool) -> dict[str, int]:
@@ -124,6 +134,7 @@ def _with_lists(plain: dict[str, Any]) -> dict[str, Any]:
     if isinstance(plain.get(_SEEN), dict):
         listed["seen"] = {key: value for key, value in listed.pop(_SEEN).items() if key != "note"}
     if isinstance(plain.get("cases"), list):
+        listed["traits"] = [_traits(case) for case in plain["cases"] if isinstance(case, dict) and _TRAITS in case]
         listed["cases"] = [_case_with_list(case) for case in plain["cases"]]
     if isinstance(plain.get("summary"), dict):
         listed["summary"] = [
@@ -160,7 +171,15 @@ def _case_with_list(case: Any) -> Any:
         else value
         for key, value in case["labels"].items()
     ]
-    return {**{key: value for key, value in case.items() if key not in (*lists, _SEEN)}, "labels": labels}
+    return {**{key: value for key, value in case.items() if key not in (*lists, _SEEN, _TRAITS)}, "labels": labels}
+
+
+def _traits(case: Mapping[str, Any]) -> dict[str, Any]:
+    known = case[_TRAITS]
+    if not isinstance(known, dict):
+        return {"case": case.get("case"), "known": known}
+    others = {name: value for name, value in known.items() if name != _SUBJECT}
+    return {"case": case.get("case"), "known": others} | ({_SUBJECT: known[_SUBJECT]} if _SUBJECT in known else {})
 
 
 def _metrics(metrics: Any) -> Any:

@@ -5,19 +5,25 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from autoseg.evaluation.cases import CaseScores, LabelScores
 from autoseg.evaluation.conventions import DEFAULT_CONVENTION, Convention
-from autoseg.evaluation.statistics import Statistics, measure_statistics
+from autoseg.evaluation.statistics import LEAST_CASES, IntervalKind, Statistics, measure_statistics
+from autoseg.evaluation.traits import NO_TRAITS, CaseTraits, find_subjects
 from dataset_fingerprints.dataset import Label
 from dataset_fingerprints.errors import PartlyDoneError, did_you_mean
 from dataset_fingerprints.failures import Failure, list_failures
 from dataset_fingerprints.names import counted, some_of
 
 SCHEMA_VERSION = 2
+# Of intervals, where several cases are of one subject.
+_BY_SUBJECT = (
+    "percentile bootstrap of the mean over cases, those of one subject drawn together; null below "
+    f"{LEAST_CASES} subjects, too few to say how means spread"
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -142,6 +148,7 @@ class Evaluation:
         names: of labels, as far as they are known.
         seen: cases whose scores may look too good.
         simulated: whether the scans are simulated: such figures say nothing of patients.
+        traits: of cases, as far as they are known.
     """
 
     cases: tuple[CaseScores, ...]
@@ -152,6 +159,7 @@ class Evaluation:
     names: tuple[Label, ...] = ()
     seen: SeenCases = NONE_SEEN
     simulated: bool = False
+    traits: tuple[CaseTraits, ...] = NO_TRAITS
     schema_version: int = SCHEMA_VERSION
 
     @property
@@ -197,35 +205,67 @@ def refuse_failures(evaluation: Evaluation) -> None:
         )
 
 
-def summarise(cases: Sequence[CaseScores], convention: Convention = DEFAULT_CONVENTION) -> Evaluation:
+def summarise(
+    cases: Sequence[CaseScores], convention: Convention = DEFAULT_CONVENTION, traits: Sequence[CaseTraits] = NO_TRAITS
+) -> Evaluation:
     """Summarise every label over all cases that score it, in the order of the first case.
 
     Args:
         cases: scored by the convention.
         convention: names the metrics.
+        traits: of cases; those of one subject are drawn together for intervals.
 
     Raises:
         ValueError: there is no case, no label in any of them, or a case lacks a metric's score.
         PlanError: the convention has an unknown metric or option.
     """
-    by_label: dict[int | str, list[LabelScores]] = {}
-    for case in cases:
-        for scores in case.labels:
-            by_label.setdefault(scores.label, []).append(scores)
-    if not by_label:
+    subjects = find_subjects([case.case for case in cases], traits)
+    summary = summarise_labels(cases, convention, subjects)
+    if not summary:
         raise ValueError(f"nothing to summarise: {len(cases)} cases without a scored label")
-    summary = tuple(_summarise_label(label, by_label[label], convention) for label in by_label)
-    return Evaluation(cases=tuple(cases), summary=summary, convention=convention.spell_out())
+    spelled = convention.spell_out()
+    if subjects is not None:
+        spelled = replace(spelled, ci95=_BY_SUBJECT)
+    return Evaluation(cases=tuple(cases), summary=summary, convention=spelled, traits=tuple(traits))
 
 
-def _summarise_label(label: int | str, scores: Sequence[LabelScores], convention: Convention) -> LabelSummary:
-    metrics = []
+def summarise_labels(
+    cases: Sequence[CaseScores],
+    convention: Convention,
+    subjects: Sequence[str] | None = None,
+    kind: IntervalKind = "percentile",
+) -> tuple[LabelSummary, ...]:
+    """Return a summary of every label over the cases that score it.
+
+    Args:
+        cases: scored by the convention.
+        convention: names the metrics.
+        subjects: of the cases, drawn together for intervals; None where each case is a subject of its own.
+        kind: of the intervals.
+    """
+    by_label: dict[int | str, list[tuple[LabelScores, str]]] = {}
+    units = [str(place) for place in range(len(cases))] if subjects is None else subjects
+    for case, unit in zip(cases, units, strict=True):
+        for scores in case.labels:
+            by_label.setdefault(scores.label, []).append((scores, unit))
+    return tuple(_summarise_label(label, found, convention, kind) for label, found in by_label.items())
+
+
+def _summarise_label(
+    label: int | str, found: Sequence[tuple[LabelScores, str]], convention: Convention, kind: IntervalKind
+) -> LabelSummary:
+    metrics, scores, units = [], [one for one, _ in found], np.array([unit for _, unit in found])
     for entry in convention.metrics:
         values = np.array([score.number(entry.name) for score in scores], dtype=np.float64)
+        known = ~np.isnan(values)
         statistics = measure_statistics(
-            values[~np.isnan(values)], convention.bootstrap_resamples, convention.bootstrap_seed
+            values[known],
+            convention.bootstrap_resamples,
+            convention.bootstrap_seed,
+            units=units[known].tolist(),
+            kind=kind,
         )
-        left_out = Counter(score.presence for score, lacks in zip(scores, np.isnan(values), strict=True) if lacks)
+        left_out = Counter(score.presence for score, given in zip(scores, known, strict=True) if not given)
         metrics.append(
             MetricSummary(
                 name=entry.name,

@@ -197,6 +197,8 @@ def evaluate(
     mask: str = "",
     names: Sequence[str] = (),
     workspace: Workspace | Location | None = None,
+    by: Sequence[str] = (),
+    traits: Location | None = None,
     strict: bool = False,
     out: Location | None = None,
 ) -> Evaluation:
@@ -211,7 +213,10 @@ def evaluate(
         metrics: names of `autoseg.evaluation.METRICS` to add to the usual ones.
         mask: of a tree with several kinds of label maps, a part of the names of those that are meant.
         names: of labels by their values: `lesion=1`; else those of the data set, or of a dataset.json beside the files.
-        workspace: whose names of labels are taken; None for none.
+        workspace: whose names of labels, subjects, sites and so on are taken; None for those of the references.
+        by: what else the scores are shown by, in a table beside `out` (-groups.csv): `size` of the lesions in ml,
+            `quartile`, `site`, `chronicity`, or what else is known of the cases.
+        traits: a table (CSV or TSV) of cases or subjects, whose columns are known of the cases, too.
         strict: refuse cases that have only a prediction or only a reference, which are listed otherwise.
         out: a file to write the figures into, and beside it a table of the cases (.csv); None for none.
 
@@ -238,6 +243,8 @@ def evaluate(
     from autoseg.pipeline.outputs import refuse_scores_place
     from autoseg.pipeline.score_tables import make_score_table, place_score_table
     from autoseg.pipeline.simulated_scans import are_simulated
+    from autoseg.pipeline.statistics.case_traits import choose_traits, find_traits
+    from autoseg.pipeline.statistics.groups import make_tables, write_groups
     from dataset_fingerprints.files.atomic import sweep_partials
     from dataset_fingerprints.layouts import Selection
 
@@ -250,14 +257,25 @@ def evaluate(
     if out is not None:
         refuse_scores_place(Path(prediction), Path(reference), Path(out))
         sweep_partials(Path(out))
-    pairing = pair_files(Path(prediction), Path(reference), selection=Selection(mask=mask), strict=strict)
+    selection = Selection(mask=mask)
+    pairing = pair_files(Path(prediction), Path(reference), selection=selection, strict=strict)
+    table = None if traits is None else Path(traits)
+    shown, known_traits = choose_traits(
+        as_several(by),
+        find_traits(
+            [pair.case for pair in pairing.pairs], Path(reference), workspace=known, table=table, selection=selection
+        ),
+    )
     named = named or find_names(Path(prediction), Path(reference), pairing.scheme, known)
-    evaluation = evaluate_pairs(pairing, targets, convention, workers=count_cores())
+    evaluation = evaluate_pairs(pairing, targets, convention, workers=count_cores(), traits=known_traits)
     simulated = are_simulated(pairing, Path(prediction), known)
     evaluation = replace(evaluation, names=keep_scored(named, evaluation), simulated=simulated)
     if out is not None:
         write_evaluation(Path(out), evaluation)
         write_table(place_score_table(Path(out), Path(reference)), make_score_table(evaluation))
+    tables = make_tables(evaluation, shown)
+    if out is not None:
+        write_groups(Path(out), evaluation, tables)
     refuse_failures(evaluation)
     return evaluation
 

@@ -62,6 +62,33 @@ def refuse_scores_place(prediction: Path, reference: Path, out: Path) -> None:
     _refuse_kept(out)
 
 
+def refuse_result_place(out: Path, what: str, fields: frozenset[str], inputs: Iterable[Path]) -> None:
+    """Make sure that a result made from files can be written to a JSON file without a loss.
+
+    Args:
+        out: the file.
+        what: its content, for messages: `comparison`.
+        fields: that an earlier result of the kind has.
+        inputs: files that it is made from.
+
+    Raises:
+        DataError: it is one of the inputs, or anything else but an earlier result of the kind.
+    """
+    _refuse_no_file(out, f"for the {what}", f"{what}.json")
+    if out.suffix.lower() != ".json":
+        raise DataError(
+            f"{out}: is not called .json, which the {what} is. Name it {out.with_name(out.name + '.json')}."
+        )
+    refuse_inputs([out], inputs, "one of the inputs")
+    _refuse_foreign(out, f"an earlier {what}", fields)
+    _refuse_kept(out)
+
+
+def refuse_masks_result_place(out: Path, what: str, fields: frozenset[str], places: Iterable[Path]) -> None:
+    """Make sure of the same where the result is made from masks: files, or folders of them."""
+    refuse_result_place(out, what, fields, [file for path in places for file in _files_at(path)])
+
+
 def refuse_bundle_place(out: Path) -> None:
     """Make sure that a model can be exported to a file without a loss.
 

@@ -32,6 +32,7 @@ _OTHER_NAMES = {
     "--metric": "metrics",
     "--name": "names",
     "--plan": "plan_name",
+    "--reader": "readers",
     "--region": "regions",
     "--rule": "rules",
     "--set": "assignments",
@@ -52,9 +53,10 @@ _FLAGS = (
     *("--with-previous", "--zero-missing"),
 )
 _SAME_NAMES = (
-    *("--configuration", "--gpu-memory-gb", "--ignore", "--iterations", "--labels", "--mask", "--max-hours"),
+    *("--by", "--configuration", "--gpu-memory-gb", "--ignore", "--interval", "--iterations", "--labels", "--mask"),
     *(
         "--like",
+        "--max-hours",
         "--max-memory-gb",
         "--max-minutes",
         "--memory-gb",
@@ -69,11 +71,11 @@ _SAME_NAMES = (
         "--seed",
         "--series",
     ),
-    *("--splits", "--workspace"),
     *("--benchmark", "--predictions"),
+    *("--splits", "--traits", "--workspace"),
 )
 # Arguments that take several values, where a command has an option for each.
-_LISTS = ("assignments", "channels", "folds", "labels", "metrics", "names", "regions", "rules")
+_LISTS = ("assignments", "by", "channels", "folds", "labels", "metrics", "names", "readers", "regions", "rules")
 # The argument of each command that has no option.
 _FIRST = {"plan_and_preprocess": "dataset", "train": "fold", "predict": "scans", "explain": "target"}
 

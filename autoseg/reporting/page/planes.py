@@ -14,9 +14,9 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from autoseg.reporting.canvas import DPI, add_panel, choose_colour, fraction, make_figure, mark, write_text
-from autoseg.reporting.sheet_rows import Shown
 from autoseg.reporting.flow import fit
 from autoseg.reporting.page.charts import MARK
+from autoseg.reporting.sheet_rows import Shown
 from autoseg.reporting.slices import CaseSlice
 
 # Colours of the viewer's (`templates/viewer.js`), too.

@@ -1,0 +1,1 @@
+"""Commands about statistics of scores."""

@@ -1,0 +1,171 @@
+"""Agreement of readers: the masks of every two of them scored, and tables of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import combinations
+from pathlib import Path
+
+from autoseg.evaluation import Convention, Evaluation, Targets, evaluate_pairs, pair_files
+from autoseg.evaluation.analysis.readers import ReaderAgreement, compare_readers, conclude
+from autoseg.evaluation.statistics.agreement import Coefficient
+from autoseg.pipeline.case_tables import show_figure
+from autoseg.pipeline.label_names import find_names, keep_scored
+from autoseg.pipeline.statistics.tables import as_markdown, place_markdown, place_rows, write_markdown, write_rows
+from dataset_fingerprints.dataset import Label
+from dataset_fingerprints.files.jsonfiles import to_json, write_json
+from dataset_fingerprints.names import counted
+
+PAIRS = ("metric", "first", "second", "mean", "95 % interval", "median", "n")
+VOLUMES = ("volumes of", "bias, ml", "limits, ml", "ICC(2,1)", "ICC(3,1)", "CCC", "r")
+_KEYS = ("label", "first", "second", "figure")
+FIELDS = frozenset({"readers", "pairs", "volumes", "contrasts"})
+_SCHEMA_VERSION = 1
+
+
+def measure_agreement(
+    raters: Mapping[str, Path],
+    model: str,
+    targets: Targets,
+    convention: Convention,
+    names: Sequence[Label] = (),
+    workers: int = 1,
+) -> ReaderAgreement:
+    """Score the masks of every two raters, and compare.
+
+    Args:
+        raters: folders of masks by name.
+        model: which of them is the model; empty for none.
+        targets: what to score.
+        convention: the metrics.
+        names: of labels.
+        workers: threads that score cases.
+
+    Raises:
+        DataError: raters have no case in common, or masks of one cannot be scored.
+    """
+    readers = [name for name in raters if name != model]
+    pairs = [*combinations(readers, 2), *((model, reader) for reader in readers if model)]
+    evaluations: dict[tuple[str, str], Evaluation] = {}
+    for prediction, reference in pairs:
+        pairing = pair_files(raters[prediction], raters[reference])
+        evaluation = evaluate_pairs(pairing, targets, convention, workers=workers)
+        known = names or find_names(raters[prediction], raters[reference], pairing.scheme, None)
+        evaluations[prediction, reference] = replace(evaluation, names=keep_scored(known, evaluation))
+    return compare_readers(evaluations, readers, model)
+
+
+def write_agreement(out: Path, agreement: ReaderAgreement) -> None:
+    """Write the agreement as JSON, and beside it as CSV and Markdown."""
+    plain = json.loads(to_json(agreement))
+    plain["conclusions"] = list(conclusions(agreement))
+    write_json(out, {"schema_version": _SCHEMA_VERSION} | plain)
+    write_rows(place_rows(out.with_suffix(".csv"), _KEYS), _as_rows(agreement))
+    write_markdown(place_markdown(out), "agreement", describe_agreement(agreement))
+
+
+def conclusions(agreement: ReaderAgreement) -> tuple[str, ...]:
+    """Return what the agreement says, in sentences."""
+    said = []
+    for one in agreement.contrasts:
+        of = f"{agreement.names[one.label]}: " if len(agreement.names) > 1 else ""
+        said.append(of + conclude(one, agreement.titles[one.metric]))
+    for label, found in agreement.all_readers.items():
+        if found.absolute.value is not None:
+            many = counted(len(agreement.readers), "reader")
+            said.append(
+                f"Volumes of {agreement.names[label]} by {many}: ICC(2,1) {_show(found.absolute)}, ICC(3,1) "
+                f"{_show(found.consistent)}."
+            )
+    return (*said, *agreement.remarks)
+
+
+def describe_agreement(agreement: ReaderAgreement) -> str:
+    """Return the agreement in Markdown."""
+    raters = ", ".join((*agreement.readers, *([f"{agreement.model} (model)"] if agreement.model else [])))
+    parts = [
+        f"# Agreement of {raters}",
+        f"{counted(len(agreement.cases), 'case')}. 95 % intervals of means: percentile bootstrap over subjects; limits of "
+        "agreement: bias and 1.96 SD of the differences (Bland 1986); ICC with intervals by F (Shrout 1979), CCC by "
+        "Fisher's z (Lin 1989).",
+        as_markdown(PAIRS, pair_rows(agreement)),
+        as_markdown(VOLUMES, volume_rows(agreement)),
+        "".join(f"- {sentence}\n" for sentence in conclusions(agreement)),
+    ]
+    return "\n\n".join(part.strip("\n") for part in parts if part) + "\n"
+
+
+def pair_rows(agreement: ReaderAgreement) -> list[tuple[str, ...]]:
+    """Return a row per metric, label and pair."""
+    several = len(agreement.names) > 1
+    return [
+        (
+            f"{agreement.names[one.label]}: {agreement.titles[one.metric]}" if several else agreement.titles[one.metric],
+            one.first,
+            one.second,
+            show_figure(one.statistics.mean) or "-",
+            _interval(one.statistics.ci95),
+            show_figure(one.statistics.median) or "-",
+            str(one.statistics.n),
+        )
+        for one in agreement.pairs
+    ]
+
+
+def volume_rows(agreement: ReaderAgreement) -> list[tuple[str, ...]]:
+    """Return a row per label and pair."""
+    several = len(agreement.names) > 1
+    return [
+        (
+            f"{f'{agreement.names[one.label]}: ' if several else ''}{one.second} minus {one.first}",
+            "-" if one.limits is None else f"{one.limits.bias:+.2f}",
+            "-" if one.limits is None else f"{one.limits.lower:+.2f} to {one.limits.upper:+.2f}",
+            *(_show(found) for found in (one.intraclass.absolute, one.intraclass.consistent)),
+            *(_show(found) for found in (one.concordance, one.pearson)),
+        )
+        for one in agreement.volumes
+    ]
+
+
+def _as_rows(agreement: ReaderAgreement) -> list[dict[str, str]]:
+    rows = []
+    for pair in agreement.pairs:
+        keys = (agreement.names[pair.label], pair.first, pair.second, pair.metric)
+        rows.append(_row(keys, pair.statistics.mean, pair.statistics.ci95, pair.statistics.n))
+    for one in agreement.volumes:
+        figures: list[tuple[str, float | None, tuple[float, float] | None]] = []
+        if one.limits is not None:
+            limits = one.limits
+            figures += [
+                ("volume bias ml", limits.bias, limits.bias_ci95),
+                ("volume lower limit ml", limits.lower, limits.lower_ci95),
+                ("volume upper limit ml", limits.upper, limits.upper_ci95),
+                ("volume proportional bias", limits.slope, limits.slope_ci95),
+            ]
+        named = {
+            "volume ICC(2,1)": one.intraclass.absolute,
+            "volume ICC(3,1)": one.intraclass.consistent,
+            "volume CCC": one.concordance,
+            "volume r": one.pearson,
+        }
+        figures += [(name, found.value, found.ci95) for name, found in named.items()]
+        keys = (agreement.names[one.label], one.first, one.second)
+        rows += [_row((*keys, name), value, interval, one.n) for name, value, interval in figures]
+    return rows
+
+
+def _row(keys: Sequence[str], value: float | None, interval: tuple[float, float] | None, n: int) -> dict[str, str]:
+    low, high = interval or (None, None)
+    shown = {"value": value, "low": low, "high": high}
+    named = dict(zip(_KEYS, keys, strict=True))
+    return named | {name: show_figure(number, 6) for name, number in shown.items()} | {"cases": str(n)}
+
+
+def _show(found: Coefficient) -> str:
+    return "-" if found.value is None else f"{found.value:.3f}" + (f" ({_interval(found.ci95)})" if found.ci95 else "")
+
+
+def _interval(interval: tuple[float, float] | None) -> str:
+    return "-" if interval is None else f"{interval[0]:.3f} to {interval[1]:.3f}"

@@ -1,0 +1,96 @@
+"""Tables of scores by group: for a terminal, and as CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from autoseg.evaluation import Evaluation
+from autoseg.evaluation.analysis.groups import QUARTILE, SIZE, Group, GroupTable, group_scores
+from autoseg.evaluation.results import MetricSummary
+from autoseg.pipeline.case_tables import show_figure
+from autoseg.pipeline.statistics.tables import place_rows, write_rows
+
+COLUMNS = ("by", "group", "label", "metric")
+# Of those that an evaluation has, what a terminal has room for: the columns of Tomita's Table 4 first.
+_SHOWN = ("dice", "hd95_mm", "lesion_f1", "recall", "precision")
+_MOST_SHOWN = 4
+
+
+def make_tables(evaluation: Evaluation, by: Sequence[str]) -> tuple[GroupTable, ...]:
+    """Return a table per trait and label."""
+    return group_scores(evaluation, by) if by else ()
+
+
+def place_groups(out: Path) -> Path:
+    """Return where the table beside a file of scores lies."""
+    return place_rows(out.with_name(f"{out.stem}-groups.csv"), COLUMNS)
+
+
+def place_picture(out: Path) -> Path:
+    """Return where the picture of volumes beside a file of scores lies."""
+    from autoseg.pipeline.statistics.pictures import place_picture as place
+
+    return place(out.with_name(f"{out.stem}-volumes.png"))
+
+
+def write_groups(out: Path, evaluation: Evaluation, tables: Sequence[GroupTable]) -> None:
+    """Write all figures of the groups, a row per trait, group, label and metric; nothing without a table.
+
+    Where cases are divided by the size of their lesions, a picture of volumes is drawn, too.
+    """
+    if any(table.by in (SIZE, QUARTILE) for table in tables):
+        # Its library takes a second to load.
+        from autoseg.pipeline.statistics.pictures import draw_sizes
+
+        draw_sizes(place_picture(out), evaluation)
+    if tables:
+        write_rows(place_groups(out), [row for table in tables for row in _as_rows(table, evaluation)])
+
+
+def show_groups(table: GroupTable, evaluation: Evaluation) -> tuple[str, tuple[str, ...], list[tuple[str, ...]]]:
+    """Return the title, columns and rows of a table for a terminal: means, and below each its interval."""
+    titles = evaluation.convention.column_titles()
+    metrics = [name for name in _SHOWN if name in titles][:_MOST_SHOWN] or list(titles)[:_MOST_SHOWN]
+    unit = f", {table.unit}" if table.unit else ""
+    zeros = any(group.zeros for group in table.groups)
+    columns = (f"{table.by}{unit}", "n", *(titles[name] for name in metrics), *(("Dice 0",) if zeros else ()))
+    rows = [
+        (
+            group.name.replace(" (", "\n").rstrip(")") if group.name.startswith("Q") else group.name,
+            str(len(group.cases)),
+            *(_show_cell(_find(group, name)) for name in metrics),
+            *((str(group.zeros),) if zeros else ()),
+        )
+        for group in table.groups
+    ]
+    return f"{evaluation.name_of(table.label)} by {table.by}: means and 95 % intervals", columns, rows
+
+
+def _show_cell(summary: MetricSummary) -> str:
+    figures = summary.statistics
+    if figures.mean is None:
+        return "-"
+    mean, few = f"{figures.mean:.3f}", f" (n {figures.n})" if summary.missed else ""
+    return mean + few + (f"\n{figures.ci95[0]:.2f} to {figures.ci95[1]:.2f}" if figures.ci95 else "")
+
+
+def _find(group: Group, metric: str) -> MetricSummary:
+    return next(one for one in group.summary.metrics if one.name == metric)
+
+
+def _as_rows(table: GroupTable, evaluation: Evaluation) -> Iterator[Mapping[str, str]]:
+    label, named = evaluation.name_of(table.label), evaluation.convention.column_titles()
+    for group in table.groups:
+        for metric in group.summary.metrics:
+            if metric.name not in named:
+                continue
+            figures = metric.statistics
+            low, high = figures.ci95 or (None, None)
+            shown = {"mean": figures.mean, "low": low, "high": high, "SD": figures.sd, "median": figures.median}
+            yield (
+                dict(zip(COLUMNS, (table.by, group.name, label, metric.name), strict=True))
+                | {"cases": str(len(group.cases)), "scored": str(figures.n), "missed": str(metric.missed)}
+                | {name: show_figure(value, 6) for name, value in shown.items()}
+                | {"Dice 0": str(group.zeros) if metric.name == "dice" and group.zeros is not None else ""}
+            )

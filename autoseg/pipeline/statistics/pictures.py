@@ -1,0 +1,74 @@
+"""Pictures of volumes beside files of scores and of agreement."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from autoseg.evaluation import Evaluation
+from autoseg.evaluation.analysis.readers import ReaderAgreement
+from autoseg.evaluation.analysis.volumes import SizeSummary, VolumeAgreement, summarise_sizes
+from autoseg.pipeline.case_tables import choose_name
+from autoseg.reporting.canvas import is_drawn
+from autoseg.reporting.agreement import Differences, Sizes, draw_volumes
+
+# Panels of one picture, of labels or of pairs of readers.
+_MOST = 12
+
+
+def place_picture(path: Path) -> Path:
+    """Return where a picture can be written: nobody else's file is replaced by it."""
+    return choose_name(path, is_drawn)
+
+
+def draw_sizes(path: Path, evaluation: Evaluation) -> bool:
+    """Draw for each label differences of volumes, and Dice over the volume; return whether there is anything."""
+    panels: list[Differences | Sizes] = []
+    for one in summarise_sizes(evaluation)[: _MOST // 2]:
+        name = evaluation.name_of(one.label)
+        differences = _differences(one.agreement, f"Volumes of {name}, predicted minus reference")
+        if differences is not None:
+            panels += [differences, _sizes(one, f"Dice of {name} over its volume")]
+    if panels:
+        draw_volumes(panels, path)
+    return bool(panels)
+
+
+def draw_readers(path: Path, agreement: ReaderAgreement) -> bool:
+    """Draw the differences of volumes of every pair of raters; return whether there is anything."""
+    several = len(agreement.names) > 1
+    found = [
+        _differences(one, f"{f'{agreement.names[one.label]}: ' if several else ''}{one.second} minus {one.first}")
+        for one in agreement.volumes[:_MOST]
+    ]
+    panels = [panel for panel in found if panel is not None]
+    if panels:
+        draw_volumes(panels, path)
+    return bool(panels)
+
+
+def _differences(one: VolumeAgreement, title: str) -> Differences | None:
+    if one.limits is None:
+        return None
+    limits = one.limits
+    return Differences(
+        title=title,
+        first=one.first_ml,
+        second=one.second_ml,
+        bias=limits.bias,
+        lower=limits.lower,
+        upper=limits.upper,
+    )
+
+
+def _sizes(one: SizeSummary, title: str) -> Sizes:
+    trend = one.trend
+    note = "" if trend is None else f"{trend.slope:+.3f} where ten times as large"
+    note += f", R² = {trend.r2:.2f}" if trend is not None and trend.r2 is not None else ""
+    return Sizes(
+        title=title,
+        volumes=one.agreement.first_ml,
+        dice=one.dice,
+        slope=None if trend is None else trend.slope,
+        intercept=0.0 if trend is None else trend.intercept,
+        note=note,
+    )
