@@ -77,7 +77,8 @@ class BidsLayout:
             "Name": "Simulated brains with chronic stroke lesions. No scan of a person.",
             "BIDSVersion": "1.8.0",
             "DatasetType": "raw",
-            "Simulated": True,
+            "GeneratedBy": [{"Name": "autoseg simulate"}],
+            "simulated": True,
         }
         tops = {PurePosixPath(_HELD_OUT if case.held_out else _TRAINING, _cohort(case)) for case in cases}
         return {

@@ -30,14 +30,20 @@ def benchmark(
     ] = "",
     space: Annotated[str, typer.Option(help="Of the scored masks: MNI or native; else that of the release.")] = "",
     label: Annotated[str, typer.Option(help="The label that is compared, where several were scored.")] = "",
-    out: Annotated[Path, typer.Option("--out", "-o", help="Name of the files, without ending.")] = Path("benchmark"),
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", help="Name of the files, without ending; else `benchmark` in the workspace, or here."
+        ),
+    ] = None,
 ) -> None:
     """Put our results beside every published one of the same release and protocol, and say what is not comparable."""
-    from experiments.benchmark import Sought, find_benchmark, make_sections, write_benchmark
+    from experiments.benchmark import Sought, choose_stem, find_benchmark, make_sections, write_benchmark
 
     sought = Sought(plan=plan, release=release, set=chosen_set, space=space, label=label)
-    found = find_benchmark(tuple(results or ()), workspace, sought, out)
-    written = write_benchmark(out, found)
+    stem = choose_stem(tuple(results or ()), workspace, out)
+    found = find_benchmark(tuple(results or ()), workspace, sought)
+    written = write_benchmark(stem, found)
     for section in make_sections(found):
         _show(section)
     show_written(zip(("Markdown", "CSV", "HTML"), written, strict=True))

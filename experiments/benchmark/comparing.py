@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from experiments.benchmark.figures import DICE, describe_lesions, find_ours
+from experiments.benchmark.figures import DICE, PLAIN, describe_dice, describe_lesions, find_ours
 from experiments.benchmark.ours import OurResult
 from experiments.published import PublishedRow
 
-RELEASES = ("R1.x", "R2.0", "R2.1", "R3.0")
+# Published figures of R1.1 and R1.2 stand together: authors seldom say which they used.
+RELEASES = ("R1.x", "R1.1", "R1.2", "R2.0", "R2.1", "R3.0")
 # Where the masks of a release lie.
-SPACES = {"R1.x": "MNI", "R2.0": "MNI", "R2.1": "native", "R3.0": "native"}
+SPACES = {"R1.x": "MNI", "R1.1": "MNI", "R1.2": "MNI", "R2.0": "MNI", "R2.1": "native", "R3.0": "native"}
 NATIVE, MNI = "native", "MNI"
 
 
@@ -51,7 +52,7 @@ def _find_reasons(row: PublishedRow, scope: Scope) -> Iterator[str]:
         return
     if not scope.release:
         yield "The release that ours are of is not known: name it with --release."
-    elif row.release != scope.release:
+    elif row.release != _group(scope.release):
         yield f"These are of release {row.release}, ours of {scope.release}: other scans."
     if row.set != scope.set:
         yield f"The scans were chosen otherwise: {row.set}; ours: {scope.set}."
@@ -80,6 +81,8 @@ def find_notes(rows: Sequence[PublishedRow], result: OurResult) -> tuple[str, ..
         for rule in other_rules
         if ours
     ]
+    if rows and describe_dice(result) != PLAIN:
+        notes.append(f"Our Dice is {describe_dice(result)}: it is below the plain one, which most rows have.")
     if sizes:
         notes.append(f"Ours are of {count} scans, others of {', '.join(map(str, sizes))}: not all scans are the same.")
     if unstated:
@@ -92,6 +95,11 @@ def find_notes(rows: Sequence[PublishedRow], result: OurResult) -> tuple[str, ..
     if rows and "cross-validation" in result.set:
         notes.append("Scans fall into other folds than in these rows, unless the same folds were given with --splits.")
     return tuple(notes)
+
+
+def _group(release: str) -> str:
+    """Return the name under which results of a release were published."""
+    return "R1.x" if release.startswith("R1.") else release
 
 
 def place(row: PublishedRow, result: OurResult) -> str:

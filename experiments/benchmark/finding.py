@@ -13,6 +13,9 @@ from experiments.benchmark.comparing import MNI, NATIVE, RELEASES, SPACES
 from experiments.benchmark.ours import read_dataset, read_files, read_workspace
 from experiments.benchmark.writing import place_files
 
+# Of the files that a benchmark is written to.
+STEM = "benchmark"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sought:
@@ -33,23 +36,33 @@ class Sought:
     label: str = ""
 
 
-def find_benchmark(
-    results: Sequence[Path], workspace: Path | None, sought: Sought, out: Path | None = None
-) -> Benchmark:
+UNSOUGHT = Sought()
+
+
+def choose_stem(results: Sequence[Path], workspace: Path | None, out: Path | None) -> Path:
+    """Return the name of the files, without ending: the given one; else in the workspace, where `report` looks for it.
+
+    Raises:
+        AutosegError: there is no workspace, or the files may not be written.
+    """
+    if out is None:
+        out = Path(STEM) if results and workspace is None else find_workspace(workspace).root / STEM
+    place_files(out)
+    return out
+
+
+def find_benchmark(results: Sequence[Path], workspace: Path | None = None, sought: Sought = UNSOUGHT) -> Benchmark:
     """Read results and put them beside the published ones.
 
     Args:
         results: files that `autoseg evaluate` wrote; none for the cross-validations of the workspace.
         workspace: that they are of; None for the current directory's where there are no files.
         sought: what is compared.
-        out: where the benchmark will be written, which is looked at before anything is read; or None.
 
     Raises:
         AutosegError: something is missing, or cannot be meant.
     """
     _refuse_words(sought)
-    if out is not None:
-        place_files(out)
     known = None if results and workspace is None else find_workspace(workspace)
     remarks: tuple[str, ...] = ()
     if results or known is None:

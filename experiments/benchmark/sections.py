@@ -138,6 +138,8 @@ def _explain_interval(ours: Sequence[OurResult]) -> Iterator[str]:
     found = [result for result in ours if (dice := find_ours(result, DICE)) and dice.ci95]
     if found:
         yield f"Our 95 % interval: {found[0].evaluation.convention.ci95}. Published ones: as their authors made them."
+    names = sorted({result.evaluation.convention.name for result in ours})
+    yield f"Our metrics: convention {' and '.join(names)}; the result file has every option."
 
 
 def _place_all(benchmark: Benchmark, result: OurResult) -> Iterator[str]:

@@ -10,11 +10,12 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from autoseg.pipeline.outputs import refuse_no_place, refuse_read_only, refuse_reserved
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.files.atomic import write_bytes
 from experiments.benchmark.benchmark import Benchmark
 from experiments.benchmark.comparing import place
-from experiments.benchmark.figures import DICE, FIGURES, describe_lesions, find_ours
+from experiments.benchmark.figures import DICE, FIGURES, describe_dice, describe_lesions, find_mean, find_ours
 from experiments.benchmark.ours import OurResult
 from experiments.benchmark.sections import MARK, Section, make_sections
 from experiments.published import PublishedRow
@@ -38,9 +39,12 @@ def place_files(stem: Path) -> tuple[Path, ...]:
     """Return the files that a benchmark is written to, and make sure that no other ones are replaced.
 
     Raises:
-        DataError: a file is there that is no benchmark.
+        DataError: a file is there that is no benchmark, or nothing may be written there.
     """
     places = tuple(stem.with_name(f"{stem.name}{ending}") for ending in _ENDINGS)
+    refuse_no_place(places[0])
+    refuse_read_only(places[0])
+    refuse_reserved(places[0])
     for path in places:
         if path.is_dir() or (path.exists() and path.stat().st_size and not _is_own(path)):
             raise DataError(
@@ -144,7 +148,8 @@ def _plain(row: PublishedRow) -> dict[str, Any]:
 def _plain_ours(result: OurResult, benchmark: Benchmark) -> dict[str, Any]:
     scope, dice = benchmark.scope, find_ours(result, DICE)
     low, high = dice.ci95 if dice and dice.ci95 else ("", "")
-    figures = {figure.column: _scaled(result, number) for number, figure in enumerate(FIGURES)}
+    means = {figure.column: find_mean(result, figure) for figure in FIGURES}
+    figures = {column: "" if mean is None else mean for column, mean in means.items()}
     return figures | {
         "table": MARK if scope.simulated else "comparable",
         "whose": "ours",
@@ -156,19 +161,13 @@ def _plain_ours(result: OurResult, benchmark: Benchmark) -> dict[str, Any]:
         "protocol": result.protocol,
         "set": result.set,
         "space": scope.space,
-        "dice_rule": "plain",
+        "dice_rule": describe_dice(result),
         "lesion_rule": describe_lesions(result),
         "dice_sd": dice.sd if dice and dice.sd is not None else "",
         "dice_ci_low": low,
         "dice_ci_high": high,
         "source": result.source,
     }
-
-
-def _scaled(result: OurResult, number: int) -> float | str:
-    figure = FIGURES[number]
-    found = find_ours(result, figure)
-    return "" if found is None or found.mean is None else found.mean * figure.scale
 
 
 def _is_own(path: Path) -> bool:

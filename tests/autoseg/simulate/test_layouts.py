@@ -73,7 +73,7 @@ def test_the_tree_is_one_of_atlas(made: dict[str, SimulatedDataset]) -> None:
     assert name.endswith("_ses-1_space-MNI152NLin2009aSym_label-L_desc-T1lesion_mask.nii.gz")
     subject = name.split("_")[0]
     assert masks[0].relative_to(folder).parts[:5] == ("Training", f"R{subject[5:8]}", subject, "ses-1", "anat")
-    assert json.loads((folder / "dataset_description.json").read_text(encoding="utf-8"))["Simulated"] is True
+    assert json.loads((folder / "dataset_description.json").read_text(encoding="utf-8"))["simulated"] is True
     assert not list((folder / "Testing").rglob("*mask*"))
 
 

@@ -215,7 +215,7 @@ def test_the_files_are_written_again_but_nobody_elses(tmp_path: Path, real: Benc
 @pytest.mark.parametrize(
     ("sought", "found"),
     [
-        (Sought(release="R2"), "--release is 'R2'. Expected one of R1.x, R2.0, R2.1, R3.0"),
+        (Sought(release="R2"), "--release is 'R2'. Expected one of R1.x, R1.1, R1.2, R2.0, R2.1, R3.0"),
         (Sought(release="R2.0", space="Talairach"), "--space is 'Talairach'"),
         (Sought(release="R2.0"), "does not say which scans it scores. Name their set with --set"),
         (Sought(release="R2.0", set="hold-out", label="cyst"), "scores no label 'cyst'"),
@@ -240,3 +240,10 @@ def test_the_release_alone_makes_no_row_comparable() -> None:
     comparable = [row.method for row in PUBLISHED if not judge(row, scope).reasons]
     assert comparable == ["nnU-Net v2, held-out centres"]
     assert DICE.column == "dice"
+
+
+def test_releases_that_were_published_together_are_compared_together() -> None:
+    scope = Scope(release="R1.2", set="hold-out", space="MNI", simulated=False)
+    comparable = [row.method for row in PUBLISHED if not judge(row, scope).reasons]
+    assert [method for method in comparable if method.startswith("3D-ResU-Net")] == comparable
+    assert len(comparable) == 3
