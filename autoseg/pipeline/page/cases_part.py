@@ -115,13 +115,14 @@ def _read_scan(found: Gathered, fold: BegunFold, case: str) -> _Scan:
     store = Store(
         folder=found.workspace.store(store_key(run.own().preprocessing, run.scheme)), indices=run.scheme.index_count()
     )
-    record = store.read_record(case)
+    record, reference = store.read_record(case), store.read_reference(case)
     return _Scan(
         store=store,
         record=record,
         case=case,
         channel=found.showing().channel,
-        reference=store.read_reference(case),
+        # Voxels that are not labelled are no label.
+        reference=np.where(run.scheme.foreground(reference), reference, 0).astype(np.uint8),
         prediction=read_mask(fold.folder.validation, case, run.scheme),
         spacing_mm=canonical_grid(record.source_grid).spacing_mm(),
         plain=is_picture(record.source_grid),

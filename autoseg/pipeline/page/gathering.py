@@ -135,13 +135,21 @@ def gather(workspace: Workspace, plan_name: str, configuration: str | None) -> G
 
 
 def join_evaluations(folds: Sequence[BegunFold]) -> Evaluation | None:
-    """Return the scores of all validated cases of some folds together; None without any."""
-    done = [fold for fold in folds if fold.evaluation is not None]
-    cases = [case for fold in done if fold.evaluation is not None for case in fold.evaluation.cases]
-    if not cases:
+    """Return the scores of all validated cases of some folds together; None without any.
+
+    Folds whose scores were made by another convention than those of the first are left out.
+    """
+    scored = [(fold, fold.evaluation) for fold in folds if fold.evaluation is not None]
+    if not scored:
         return None
-    scheme = done[0].run.scheme
-    joined = mark_seen(summarise(cases), [fold.run for fold in done])
+    convention = scored[0][1].convention
+    same = [(fold, evaluation) for fold, evaluation in scored if evaluation.convention == convention]
+    if len(same) < len(scored):
+        left_out = ", ".join(fold.name() for fold, evaluation in scored if evaluation.convention != convention)
+        _log.warning("Left out of the scores, which are by another convention than those of the others: %s.", left_out)
+    cases = [case for _, evaluation in same for case in evaluation.cases]
+    scheme = same[0][0].run.scheme
+    joined = mark_seen(summarise(cases, convention), [fold.run for fold, _ in same])
     return replace(joined, names=() if scheme.regions else scheme.labels)
 
 

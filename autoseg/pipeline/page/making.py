@@ -8,6 +8,7 @@ from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from autoseg.pipeline.folds.runs import name_folds
 from autoseg.pipeline.page.attention_part import describe_doubts
 from autoseg.pipeline.page.benchmark_part import describe_benchmark
 from autoseg.pipeline.page.cases_part import describe_cases
@@ -81,8 +82,9 @@ def _state_facts(found: Gathered) -> Iterator[tuple[str, str]]:
     yield "Channels", ", ".join(found.plan.channels)
     yield "Regions" if found.plan.scheme.regions else "Labels", ", ".join(found.showing().names)
     yield "Configuration", found.configuration
-    total = len(found.splits.folds)
-    yield "Folds scored", f"{len(found.validated())} of {total}" if found.folds else "none trained yet"
+    total, done = len(name_folds(found.splits)), len(found.validated())
+    scored = f"{done} of {total}" if total else "none: the cases cannot be divided"
+    yield "Folds scored", scored if found.folds else "none trained yet"
     if found.evaluation is not None:
         dice = found.evaluation.foreground_mean_dice
         yield "Mean Dice", f"{dice:.3f}{_show_interval(found)}"

@@ -70,6 +70,15 @@ def test_one_trained_fold_has_its_scores_cases_and_curves_and_names_what_is_lack
     assert page.tags["script"] == 1 + len(held_out)
 
 
+def test_a_model_of_all_cases_has_its_curves_and_no_scores(tmp_path: Path) -> None:
+    tiny = write_tiny(tmp_path, 1)
+    tiny.plan()
+    tiny.train("full")
+    _, page = read_page(autoseg.report(tiny.workspace))
+    assert page.sections == ["data", "plan", "training"]
+    assert "none: the cases cannot be divided" in page.text
+
+
 def test_several_labels_and_channels_have_charts_and_masks_of_their_own(trained: Path) -> None:
     html, page = read_page(autoseg.report(trained / "ws", out=trained / "page.html"))
     refuse_outside(html, page, trained)
