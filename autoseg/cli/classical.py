@@ -9,7 +9,7 @@ import typer
 
 from autoseg.cli.data_options import ModelChannelOption, ScansArgument
 from autoseg.cli.display import TerminalProgress, console
-from autoseg.cli.written import show_written
+from autoseg.cli.written import shorten_path, show_written
 from dataset_fingerprints.errors import DataError, PartlyDoneError
 from dataset_fingerprints.names import counted
 
@@ -74,4 +74,4 @@ def _show(masks: BaselineMasks) -> None:
     console.print(f"Masks of {counted(masks.scans, 'scan')} by {counted(len(masks.folders), 'method')}{kept}.")
     show_written(masks.folders.items())
     folder = next(iter(masks.folders.values()))
-    console.print(f"Next: `autoseg evaluate {folder} REFERENCES -o {folder.name}.json`.", soft_wrap=True)
+    console.print(f"Next: `autoseg evaluate {shorten_path(folder)} REFERENCES -o {folder.name}.json`.", soft_wrap=True)

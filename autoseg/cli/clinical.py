@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,6 +25,7 @@ MasksArgument = Annotated[
 LesionOption = Annotated[
     list[int] | None, typer.Option("--label", help="A value that means lesion; repeatable. Else all but 0.")
 ]
+_FIGURE = re.compile(r"[0-9]+\.[0-9]{3}")
 # Rows of a table on a terminal; all are in the file.
 _SHOWN = 20
 # Columns of the loads that are shown on a terminal, by their name in the file.
@@ -34,7 +36,7 @@ _LOAD_COLUMNS = {
     "overlap ml": "overlap ml",
     "% of region": "%",
     "weighted load ml": "weighted ml",
-    "max injury %": "max slice %",
+    "max injury %": "worst %",
 }
 
 
@@ -214,7 +216,7 @@ def _show_loads(result: LoadResult, out: Path) -> None:
     from autoseg.pipeline.clinical.places import beside
 
     table = make_load_table(result)
-    rows = [[row[column] for column in _LOAD_COLUMNS] for row in table.rows if "region" in row]
+    rows = [[_shorten(row[column]) for column in _LOAD_COLUMNS] for row in table.rows if "region" in row]
     show_table(f"Lesion load: {counted(len(rows), 'row')}", tuple(_LOAD_COLUMNS.values()), rows[:_SHOWN])
     _say_more(len(rows))
     for row in table.rows:
@@ -227,6 +229,11 @@ def _show_loads(result: LoadResult, out: Path) -> None:
         show_table("Masks against references", ("region", *names[1:]), shown)
     others = [(what.capitalize(), beside(out, what)) for what in ("slices", "agreement")]
     show_written((("Table", out), *(others if result.agreement else others[:1])))
+
+
+def _shorten(figure: str) -> str:
+    """Return a figure of the file with two decimals; other texts as they are."""
+    return f"{float(figure):.2f}" if _FIGURE.fullmatch(figure) else figure
 
 
 def _show_lesions(result: LesionTable, out: Path, *, known: bool) -> None:

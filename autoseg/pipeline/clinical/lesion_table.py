@@ -19,7 +19,7 @@ from autoseg.pipeline.clinical.mask_files import find_masks, work_on
 from autoseg.pipeline.clinical.places import beside, refuse_table_place
 from autoseg.progress import Progress
 from autoseg.reporting import is_drawn
-from autoseg.reporting.volumes import draw_volumes
+from autoseg.reporting.volume_distribution import draw_volumes
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.failures import Failure
 from dataset_fingerprints.layouts import AUTOMATIC, Selection

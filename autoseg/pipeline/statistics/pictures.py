@@ -9,7 +9,7 @@ from autoseg.evaluation.analysis.readers import ReaderAgreement
 from autoseg.evaluation.analysis.volumes import SizeSummary, VolumeAgreement, summarise_sizes
 from autoseg.pipeline.case_tables import choose_name
 from autoseg.reporting.canvas import is_drawn
-from autoseg.reporting.agreement import Differences, Sizes, draw_volumes
+from autoseg.reporting.volumes import Differences, Sizes, draw_volumes
 
 # Panels of one picture, of labels or of pairs of readers.
 _MOST = 12
