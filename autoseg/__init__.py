@@ -17,6 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from autoseg.pipeline.atlas_face import import_atlas
     from autoseg.pipeline.face import evaluate, explain, plan_and_preprocess, select, train
     from autoseg.pipeline.model_face import export, import_nnunet, load_model, predict
 
@@ -24,6 +25,7 @@ __all__ = [
     "evaluate",
     "explain",
     "export",
+    "import_atlas",
     "import_nnunet",
     "load_model",
     "plan_and_preprocess",
@@ -33,14 +35,16 @@ __all__ = [
 ]
 
 _OF_MODELS = ("export", "import_nnunet", "load_model", "predict")
+_OF_ATLAS = ("import_atlas",)
 
 
 def __getattr__(name: str) -> Any:
     if name in __all__:
-        from autoseg.pipeline import face, model_face
+        from autoseg.pipeline import atlas_face, face, model_face
         from autoseg.pipeline.spoken import in_python
 
-        return in_python(getattr(model_face if name in _OF_MODELS else face, name))
+        module = model_face if name in _OF_MODELS else atlas_face if name in _OF_ATLAS else face
+        return in_python(getattr(module, name))
     raise AttributeError(f"module 'autoseg' has no attribute '{name}'")
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from autoseg.cli.arguments import refuse_empty
+from autoseg.cli.atlas import import_atlas
 from autoseg.cli.checking import check
 from autoseg.cli.data_options import (
     ChannelOption,
@@ -348,6 +349,7 @@ app.command()(quality)
 app.command()(evaluate)
 app.command()(export)
 app.command()(import_nnunet)
+app.command()(import_atlas)
 app.command()(simulate)
 app.command()(demo)
 
