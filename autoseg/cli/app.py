@@ -107,7 +107,14 @@ def plan_and_preprocess_command(
     ] = None,
     plan_name: Annotated[str, typer.Option("--plan-name", "--plan", help="A name for the plan.")] = "default",
     planner: Annotated[str, typer.Option(help="The rules to plan by.")] = "default",
-    splits: Annotated[Path | None, typer.Option(help="Folds of your own: nnU-Net's splits_final.json.")] = None,
+    splits: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE|by-site",
+            help="Folds of your own: nnU-Net's splits_final.json, or a CSV with the columns Name and Fold; or by-site: "
+            "folds that leave whole sites out.",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of folds, weights and batches.")] = 0,
     rules: RuleOption = None,
     max_hours: PlanHoursOption = None,

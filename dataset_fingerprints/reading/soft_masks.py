@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
 import numpy as np
 from numpy.typing import NDArray
 
 from dataset_fingerprints.errors import DataError
-from dataset_fingerprints.geometry import canonical_grid
-from dataset_fingerprints.reading.alignment import same_place
-from dataset_fingerprints.reading.images import Image, read_label_map
 
 # Rounding around 0, of files that went through float formats.
 _NOTHING = 1e-5
@@ -49,29 +43,3 @@ def _refuse_labels(held: NDArray[np.float64], where: str) -> None:
             f"{where}: holds the labels {', '.join(map(str, kinds))}. Expected a mask of one lesion label: write one "
             "file per label, or 1 for all of them."
         )
-
-
-def merge_masks(paths: Sequence[Path]) -> tuple[NDArray[np.bool_], Image]:
-    """Return the union of masks of one scan, and the first of them as it was read.
-
-    Returns:
-        (x, y, z) in canonical RAS+ axes; and the image with the grid and header to write it with.
-
-    Raises:
-        DataError: a mask cannot be read, is none, or lies on another grid than the first.
-    """
-    first = read_label_map(paths[0])
-    merged = binarise(first.voxels[0], str(paths[0]))
-    for path in paths[1:]:
-        other = read_label_map(path)
-        if not same_place(first.grid(), other.grid()):
-            raise DataError(
-                f"{path}: lies on another grid than {paths[0].name} (shape {_shape(other)} and {_shape(first)}). "
-                "Resample it onto that one."
-            )
-        merged = merged | binarise(other.voxels[0], str(path))
-    return merged, first
-
-
-def _shape(image: Image) -> str:
-    return "x".join(map(str, canonical_grid(image.source_grid).shape))

@@ -42,7 +42,7 @@ def write_session(
     shape: tuple[int, int, int] = SHAPE,
 ) -> None:
     """Write a scan and masks of it, given in RAS, in an orientation."""
-    seed = zlib.crc32(scan.name.encode())
+    seed = seed_of(scan)
     affine = affine_of()
     for path, voxels in ((scan, scan_of(seed, shape)), *masks.items()):
         turned, placed = reorient(voxels, affine, code)
@@ -50,8 +50,8 @@ def write_session(
 
 
 def seed_of(scan: Path) -> int:
-    """Return the seed of a scan's lesions."""
-    return zlib.crc32(scan.name.encode())
+    """Return the seed of a scan and of its lesions."""
+    return zlib.crc32("/".join(scan.parts[-4:]).encode())
 
 
 def write_bids(
@@ -85,4 +85,47 @@ def write_r20(root: Path, subjects: Sequence[str] = ("r001s001", "r001s002", "r0
     for folder in sorted((root / "Training").iterdir()):
         (folder / "dataset_description.json").write_text('{"Name": "ATLAS", "BIDSVersion": "1.6.0"}')
     nibabel.save(nibabel.Nifti1Image(np.ones((4, 4, 4), np.uint8), np.eye(4)), root / "MNI152NLin2009aSym.nii.gz")
+    return root
+
+
+def write_old(
+    root: Path,
+    sessions: Sequence[str] = ("Site1/031768/t01", "Site1/031768/t02", "Site1/031769/t01", "Site2/031877/t01"),
+    *,
+    extra: Mapping[str, int] | None = None,
+) -> Path:
+    """Write R1.1: a main mask of 0 and 0.9999 or 254.9999 each, and `extra` further ones per session.
+
+    One of the further ones of a session is the remains of an interpolation between 0 and 255.
+    """
+    for number, session in enumerate(sessions):
+        folder = root / session
+        patient = session.split("/")[-2]
+        scan = folder / f"{patient}_t1w_deface_stx.nii.gz"
+        seed = seed_of(scan)
+        masks = {folder / f"{patient}_LesionSmooth_stx.nii.gz": lesion_of(seed) * (0.9999999998, 254.99999994)[number % 2]}
+        for more in range(1, 1 + (extra or {}).get(session, 0)):
+            masks[folder / f"{patient}_LesionSmooth_{more}_stx.nii.gz"] = residue_of(lesion_of(seed, number=more))
+        write_session(scan, masks)
+    return root
+
+
+def residue_of(lesion: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return a mask as an interpolation leaves it: 255 and 254 within, and 1 around."""
+    voxels = lesion * 255.0
+    voxels[lesion & np.roll(~lesion, 1, 0)] = 254.0
+    voxels[~lesion & np.roll(lesion, 1, 0)] = 1.0
+    return voxels
+
+
+def write_icpsr(root: Path, sessions: Sequence[str], *, extra: Mapping[str, int] | None = None) -> Path:
+    """Write R1.2: sessions `c0003s0008t01` in folders of cohorts."""
+    for session in sessions:
+        folder = root / "standard_MNI" / session[:5] / session
+        scan = folder / f"{session}_t1w_stx.nii.gz"
+        seed = seed_of(scan)
+        masks = {folder / f"{session}_LesionSmooth_stx.nii.gz": lesion_of(seed) * 255.0}
+        for more in range(1, 1 + (extra or {}).get(session, 0)):
+            masks[folder / f"{session}_LesionSmooth_{more}_stx.nii.gz"] = lesion_of(seed, number=more) * 1.0
+        write_session(scan, masks)
     return root

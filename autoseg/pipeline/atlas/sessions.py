@@ -20,7 +20,7 @@ from dataset_fingerprints.measuring.identity import identify
 from dataset_fingerprints.names import some_of
 from dataset_fingerprints.reading.alignment import same_place
 from dataset_fingerprints.reading.images import read_grid, write_label_map
-from dataset_fingerprints.reading.soft_masks import merge_masks
+from dataset_fingerprints.reading.merging import merge_masks
 
 _MM3_PER_ML = 1000.0
 NO_LINKS = "links cannot be made there: the scan is copied"
