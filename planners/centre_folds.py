@@ -26,8 +26,8 @@ def split_by_site(cases: Sequence[Case]) -> Splits:
     unknown = sorted(case.name for case in cases if not case.site)
     if unknown:
         raise DataError(
-            f"--splits {BY_SITE}: the site of {counted(len(unknown), 'case')} of {len(cases)} is not known, for example "
-            f"{some_of(unknown)}. Name it in the column 'site' of participants.tsv, of cases.tsv or of the CSV."
+            f"--splits {BY_SITE}: the site of {counted(len(unknown), 'case')} of {len(cases)} is not known, for "
+            f"example {some_of(unknown)}. Name it in the column 'site' of participants.tsv, of cases.tsv or of the CSV."
         )
     centres = _find_centres(cases)
     counts = Counter(centres.values())

@@ -76,8 +76,8 @@ def _refuse_missing(path: Path, cases: Sequence[str], folds: Mapping[str, str], 
     if missing:
         example = f" The table has names such as {unknown[0]}." if unknown else ""
         raise DataError(
-            f"{path}: has no fold for {counted(len(missing), 'case')} of {len(cases)}: {some_of(missing)}.{example} Add "
-            "them to the table, or take them out of the data set."
+            f"{path}: has no fold for {counted(len(missing), 'case')} of {len(cases)}: {some_of(missing)}.{example} "
+            "Add them to the table, or take them out of the data set."
         )
 
 

@@ -108,7 +108,9 @@ def describe_number(splits: Splits, fingerprint: DatasetFingerprint) -> Iterator
 def read_splits(path: Path, subjects: Mapping[str, str]) -> Splits:
     """Read folds from nnU-Net's splits_final.json, a list of {"train": [...], "val": [...]}; or from a CSV or TSV.
 
-    A table names cases and their folds; see `read_fold_table`. A subject on both sides of a fold is only warned of: folds made elsewhere may have to be repeated as they are.
+    A table names cases and their folds; see `read_fold_table`.
+
+    A subject on both sides of a fold is only warned of: folds made elsewhere may have to be repeated as they are.
 
     Args:
         path: of the file.

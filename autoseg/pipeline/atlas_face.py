@@ -26,7 +26,7 @@ def import_atlas(
     Args:
         source: the folder of the release, unpacked; or one in it, or above it.
         out: the folder of the data set, new or empty: imagesTr, labelsTr, imagesTs with dataset.json, cases.tsv
-            (subject, session, site, days post stroke, chronicity), atlas.json (a manifest with hashes) and left_out.tsv.
+            (subject, session, site, days post stroke, chronicity), atlas.json (a manifest with hashes), left_out.tsv.
         copy: copy the scans instead of linking them.
         progress: receiver of progress reports; None for none.
 

@@ -1,10 +1,10 @@
 """Names of ATLAS' files: which session a file is of, whether it is the scan or a lesion mask, and in which space.
 
-    R1.1 (INDI)    Site1/031768/t01/031768_t1w_deface_stx.nii.gz, 031768_LesionSmooth_stx.nii.gz, ..._LesionSmooth_1_stx
-    R1.2 (ICPSR)   c0003/c0003s0008t01/c0003s0008t01_t1w_stx.nii.gz, c0003s0008t01_LesionSmooth_stx.nii.gz
-    R2.0           R001/sub-r001s001/ses-1/anat/sub-r001s001_ses-1_space-MNI152NLin2009aSym_T1w.nii.gz,
-                   ..._label-L_desc-T1lesion_mask.nii.gz, where L stands for lesion
-    R2.1, R3.0     the same with space-orig_desc-brain_T1w and space-orig_label-lesion_desc-T1lesion_mask
+R1.1 (INDI)    Site1/031768/t01/031768_t1w_deface_stx.nii.gz, 031768_LesionSmooth_stx.nii.gz, ..._LesionSmooth_1_stx
+R1.2 (ICPSR)   c0003/c0003s0008t01/c0003s0008t01_t1w_stx.nii.gz, c0003s0008t01_LesionSmooth_stx.nii.gz
+R2.0           R001/sub-r001s001/ses-1/anat/sub-r001s001_ses-1_space-MNI152NLin2009aSym_T1w.nii.gz,
+               ..._label-L_desc-T1lesion_mask.nii.gz, where L stands for lesion
+R2.1, R3.0     the same with space-orig_desc-brain_T1w and space-orig_label-lesion_desc-T1lesion_mask
 """
 
 from __future__ import annotations

@@ -10,7 +10,6 @@ from pathlib import Path
 from dataset_fingerprints.atlas.spreadsheets import SUFFIXES, read_rows
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.layouts.column_names import SITE_NAMES, plain_name
-from dataset_fingerprints.names import some_of
 
 TABLE_SUFFIXES = SUFFIXES
 # From so many days on, ATLAS calls a stroke chronic.
@@ -67,7 +66,9 @@ class Metadata:
         """Return what is known of a session; the subject, session and site are those of its files."""
         who, visit = _plain_subject(subject), _plain_session(session)
         places = dict.fromkeys((_plain_site(site), ""))
-        found = [self.rows[key] for place in places for key in ((place, who, visit), (place, who, "")) if key in self.rows]
+        found = [
+            self.rows[key] for place in places for key in ((place, who, visit), (place, who, "")) if key in self.rows
+        ]
         cells: dict[str, str] = {}
         for row in found:
             cells = {**row, **cells}
@@ -121,13 +122,15 @@ def _read_table(path: Path) -> list[tuple[tuple[str, str, str], dict[str, str]]]
 
 def _find_header(rows: Sequence[Sequence[str]]) -> int | None:
     """Return the number of the row that names a column of subjects."""
-    named = (number for number, row in enumerate(rows[:_HEADER_ROWS]) if {plain_name(name) for name in row} & {*_SUBJECTS})
+    named = (
+        number for number, row in enumerate(rows[:_HEADER_ROWS]) if {plain_name(name) for name in row} & {*_SUBJECTS}
+    )
     return next(named, None)
 
 
 def _name_cells(columns: Sequence[str], row: Sequence[str]) -> dict[str, str]:
     """Return the known cells of a row by column; a cohort, R001, is the site in whatever column it stands."""
-    cells = {}
+    cells: dict[str, str] = {}
     for name, cell in zip(columns, row, strict=False):
         if cell.casefold() not in _UNKNOWN:
             if _COHORT.fullmatch(cell):

@@ -15,7 +15,6 @@ from dataset_fingerprints.atlas.marks import bears_mark, is_description
 from dataset_fingerprints.atlas.metadata import TABLE_SUFFIXES, Metadata, Traits, read_metadata
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.files.places import Identity, identify_place, resolve
-from dataset_fingerprints.names import some_of
 from dataset_fingerprints.reading.images import is_image
 
 # The folders above the given one in which tables of a whole release may lie.

@@ -1,4 +1,4 @@
-"""cases.tsv beside the dataset.json of an nnU-Net folder: what its names cannot say, subject, session and site first."""
+"""cases.tsv beside the dataset.json of an nnU-Net folder: subjects, sessions, sites, and whatever else is known."""
 
 from __future__ import annotations
 
@@ -42,9 +42,7 @@ def describe_cases(root: Path, cases: Sequence[Case]) -> tuple[Case, ...]:
 
 def _describe(case: Case, cells: Mapping[str, str]) -> Case:
     read = {name: cells[name] for name in _READ if cells.get(name)}
-    others = {
-        name: cell for name, cell in cells.items() if cell and name not in (_CASE, *_READ, *_KNOWN_OTHERWISE)
-    }
+    others = {name: cell for name, cell in cells.items() if cell and name not in (_CASE, *_READ, *_KNOWN_OTHERWISE)}
     return replace(
         case,
         subject=read.get("subject", case.subject),

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from dataset_fingerprints.layouts.flat import holds_kinds, list_kinds
-from dataset_fingerprints.layouts.modalities import is_label_name, is_modality
 from dataset_fingerprints.layouts.mask_folders import with_mask_folders
+from dataset_fingerprints.layouts.modalities import is_label_name, is_modality
 from dataset_fingerprints.layouts.tree_files import Tree, TreeCase, TreeFile, walk_images
 from dataset_fingerprints.reading.file_names import stem_of
 
@@ -19,7 +19,9 @@ LAYOUT = "patients"
 _BETWEEN = re.compile(r"[_\-. ]+")
 # BraTS since 2023 numbers the visits of a patient behind the patient's number, ATLAS R1.2 does.
 _NAMED_VISIT = re.compile(r"(BraTS-[A-Za-z]+-\d+)-(\d+)|(c\d{4}s\d{4})(t\d{2})")
-_VISIT = re.compile(r"(t|v|tp|ses-?|session[ _-]?|visit[ _-]?|time[ _-]?point[ _-]?)\d+|baseline|follow.?up.*", re.IGNORECASE)
+_VISIT = re.compile(
+    r"(t|v|tp|ses-?|session[ _-]?|visit[ _-]?|time[ _-]?point[ _-]?)\d+|baseline|follow.?up.*", re.IGNORECASE
+)
 _SITE = re.compile(r"(site|cent(er|re)|hospital)[ _-]?\w+", re.IGNORECASE)
 _TAKEN = ("imagesTr", "labelsTr", "imagesTs")
 

@@ -1,7 +1,7 @@
 """A folder of masks as one label map: the main mask of a patient is label 1, what its sub-masks mark of it label 2.
 
-So lie the masks of ATLAS R1 (`031768_LesionSmooth_stx`, `..._LesionSmooth_1_stx`, `..._LesionSmooth_2_stx`), and those of
-which one is called a sub-mask or a finer one.
+So lie the masks of ATLAS R1 (`031768_LesionSmooth_stx`, `..._LesionSmooth_1_stx`, `..._LesionSmooth_2_stx`), and those
+of which one is called a sub-mask or a finer one.
 """
 
 from __future__ import annotations

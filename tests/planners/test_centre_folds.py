@@ -45,7 +45,13 @@ def test_sites_that_share_a_subject_stay_together():
 
 
 def test_sites_are_linked_through_chains_of_groups():
-    cases = [case("1", "a", group="g"), case("2", "b", group="g"), case("3", "b", "s"), case("4", "c", "s"), case("5", "d")]
+    cases = [
+        case("1", "a", group="g"),
+        case("2", "b", group="g"),
+        case("3", "b", "s"),
+        case("4", "c", "s"),
+        case("5", "d"),
+    ]
 
     assert [fold.validation for fold in split_by_site(cases).folds] == [("1", "2", "3", "4"), ("5",)]
 

@@ -78,7 +78,9 @@ def write_bids(
     return scans
 
 
-def write_r20(root: Path, subjects: Sequence[str] = ("r001s001", "r001s002", "r002s001", "r004s003", "r004s004")) -> Path:
+def write_r20(
+    root: Path, subjects: Sequence[str] = ("r001s001", "r001s002", "r002s001", "r004s003", "r004s004")
+) -> Path:
     """Write R2.0: training and testing cohorts, a description in each, a template beside them."""
     write_bids(root, subjects)
     write_bids(root, ("r005s001",), cohort="Testing", mask=False)
@@ -103,7 +105,9 @@ def write_old(
         patient = session.split("/")[-2]
         scan = folder / f"{patient}_t1w_deface_stx.nii.gz"
         seed = seed_of(scan)
-        masks = {folder / f"{patient}_LesionSmooth_stx.nii.gz": lesion_of(seed) * (0.9999999998, 254.99999994)[number % 2]}
+        masks = {
+            folder / f"{patient}_LesionSmooth_stx.nii.gz": lesion_of(seed) * (0.9999999998, 254.99999994)[number % 2]
+        }
         for more in range(1, 1 + (extra or {}).get(session, 0)):
             masks[folder / f"{patient}_LesionSmooth_{more}_stx.nii.gz"] = residue_of(lesion_of(seed, number=more))
         write_session(scan, masks)

@@ -13,7 +13,7 @@ from typing import Any
 from autoseg.hardware import count_cores
 from autoseg.pipeline.atlas.folder import Folder
 from autoseg.pipeline.atlas.records import ImportedAtlas, ImportedSession, LeftOutFile
-from autoseg.pipeline.atlas.sessions import NO_LINKS, Importer
+from autoseg.pipeline.atlas.sessions import Importer
 from autoseg.pipeline.outputs import refuse_no_place, refuse_raw, refuse_read_only, refuse_reserved
 from autoseg.progress import Progress
 from autoseg.workspace.locks import locked
