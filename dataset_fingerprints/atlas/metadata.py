@@ -16,7 +16,7 @@ TABLE_SUFFIXES = SUFFIXES
 CHRONIC_DAYS = 180
 CHRONIC, EARLY = "chronic", "early"
 
-_SUBJECTS = ("subjectid", "indisubjectid", "participantid", "bidsid", "subject", "subid", "atlas2dataset")
+_SUBJECTS = ("subjectid", "indisubjectid", "participantid", "bidsid", "subject", "subid")
 _SESSIONS = ("session", "sessionid", "ses")
 _SITES = ("indisiteid", *SITE_NAMES)
 _DAYS = ("dayspoststroke", "dayspost", "dayssincestroke", "timesincestrokedays")
@@ -27,6 +27,7 @@ _HEADER_ROWS = 10
 _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?")
 _COHORT = re.compile(r"R\d{3}")
 _ICPSR = re.compile(r"(c\d{4}s\d{4})(t\d{2})?", re.IGNORECASE)
+_IN_SESSION = re.compile(r"(?P<subject>sub-[A-Za-z0-9+]+)(_(?P<session>ses-[A-Za-z0-9+]+))?", re.IGNORECASE)
 _OF_SESSION = re.compile(r"(?P<subject>sub-[A-Za-z0-9+]+)(_(?P<session>ses-[A-Za-z0-9+]+))?_metadata", re.IGNORECASE)
 
 
@@ -108,22 +109,30 @@ def _read_table(path: Path) -> list[tuple[tuple[str, str, str], dict[str, str]]]
     found = []
     for row in rows[start + 1 :]:
         cells = {name: cell for name, cell in zip(columns, row, strict=False) if name}
-        subject = of_session["subject"] if of_session else _pick(cells, _SUBJECTS)
-        session = (of_session["session"] or "") if of_session else _pick(cells, _SESSIONS)
+        subject, session = of_session.group("subject", "session") if of_session else _identify(cells)
         if subject:
             site = _pick(cells, ("indisiteid",))
-            visit = _ICPSR.fullmatch(subject)
-            if visit and visit[2]:
-                subject, session = visit[1], visit[2]
-            key = (_plain_site(site), _plain_subject(subject), _plain_session(session))
+            key = (_plain_site(site), _plain_subject(subject), _plain_session(session or ""))
             found.append((key, _name_cells(columns, row)))
     return found
 
 
+def _identify(cells: Mapping[str, str]) -> tuple[str, str]:
+    """Return the subject and the session of a row; one cell may name both."""
+    subject, session = _pick(cells, _SUBJECTS), _pick(cells, _SESSIONS)
+    for pattern in (_IN_SESSION, _ICPSR):
+        both = pattern.fullmatch(subject or session)
+        if both:
+            return both[1], both[both.re.groups] or ("" if session == both[0] else session)
+    return subject, session
+
+
 def _find_header(rows: Sequence[Sequence[str]]) -> int | None:
-    """Return the number of the row that names a column of subjects."""
+    """Return the number of the row that names a column of subjects, or of sessions that name them."""
     named = (
-        number for number, row in enumerate(rows[:_HEADER_ROWS]) if {plain_name(name) for name in row} & {*_SUBJECTS}
+        number
+        for number, row in enumerate(rows[:_HEADER_ROWS])
+        if {plain_name(name) for name in row} & {*_SUBJECTS, "sessionid"}
     )
     return next(named, None)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from dataset_fingerprints.atlas.archives import describe_archive, is_archive, refuse_archive
@@ -112,12 +112,12 @@ def find_release(source: Path) -> Release:
     for path, why in metadata.unread:
         if path.is_relative_to(root):
             seen.leave_out(path, why)
-    sessions = _make_sessions(root, files, metadata, seen)
+    sessions = tuple(_make_sessions(root, files, metadata, seen))
     return Release(
         root=root,
         name=_name_release(root, family, space, files),
         space=space,
-        sessions=tuple(sessions),
+        sessions=sessions,
         tables=metadata.tables,
         left_out=tuple(sorted(seen.left_out, key=lambda one: one.path)),
         simulated=seen.simulated or any(bears_mark(path) for path in _descriptions_above(root)),
@@ -215,33 +215,33 @@ def _name_release(root: Path, family: Family, space: Space, files: Sequence[Atla
 def _make_sessions(root: Path, files: Sequence[AtlasFile], metadata: Metadata, seen: _Seen) -> Iterator[Session]:
     grouped: dict[tuple[str, str, str], list[AtlasFile]] = defaultdict(list)
     for file in files:
+        # Only INDI numbers patients within a site.
         grouped[file.site if file.family == "INDI" else "", file.subject, file.session].append(file)
-    sites = Counter(subject for subject in {(site, subject) for site, subject, _ in grouped})
-    shared = {subject for subject, count in Counter(one for _, one in sites).items() if count > 1}
-    made = []
+    sites: dict[str, set[str]] = defaultdict(set)
+    for site, subject, _ in grouped:
+        sites[subject].add(site)
     for (site, subject, session), own in sorted(grouped.items()):
-        scans = tuple(file.path for file in own if file.kind == "scan")
         masks = tuple(file.path for file in own if file.kind == "mask")
-        if not scans:
+        if len(masks) == len(own):
             for mask in masks:
                 seen.leave_out(mask, "a lesion mask without a scan of its session")
             continue
-        prefix = f"{site}_" if subject in shared and site else ""
-        name = f"{subject}{session}" if own[0].family == "ICPSR" else "_".join(filter(None, (subject, session)))
-        traits = metadata.find(subject, session, own[0].site)
-        made.append(
-            Session(
-                name=f"{prefix}{name}",
-                subject=f"{prefix}{subject}",
-                session=session,
-                site=own[0].site or traits.site,
-                scans=scans,
-                masks=masks,
-                testing=any(_is_testing(root, path) for path in scans),
-                traits=replace(traits, site=traits.site),
-            )
+        prefix = f"{site}_" if len(sites[subject]) > 1 else ""
+        between = "" if own[0].family == "ICPSR" or not session else "_"
+        place = next((file.site for file in own if file.site), "")
+        traits = metadata.find(subject, session, place)
+        # What lies in a folder for training first: a copy of a test case there counts.
+        scans = sorted((_is_testing(root, file.path), file.path) for file in own if file.kind == "scan")
+        yield Session(
+            name=f"{prefix}{subject}{between}{session}",
+            subject=f"{prefix}{subject}",
+            session=session,
+            site=place or traits.site,
+            scans=tuple(path for _, path in scans),
+            masks=masks,
+            testing=scans[0][0],
+            traits=traits,
         )
-    return iter(made)
 
 
 def _is_testing(root: Path, path: Path) -> bool:

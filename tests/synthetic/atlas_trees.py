@@ -133,3 +133,24 @@ def write_icpsr(root: Path, sessions: Sequence[str], *, extra: Mapping[str, int]
             masks[folder / f"{session}_LesionSmooth_{more}_stx.nii.gz"] = lesion_of(seed, number=more) * 1.0
         write_session(scan, masks)
     return root
+
+
+def write_xlsx(path: Path, rows: Sequence[Sequence[object]]) -> Path:
+    """Write a workbook of one sheet."""
+    import openpyxl
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(list(row))
+    book.save(path)
+    return path
+
+
+def write_metadata_of_session(scan: Path, days: str, chronicity: str, site: str = "") -> Path:
+    """Write the table that R2.1 and R3.0 have beside every scan."""
+    name = "_".join(scan.name.split("_")[:2])
+    path = scan.with_name(f"{name}_metadata.csv")
+    head = "ATLAS2_DATASET,SESSION_ID,DAYS_POST_STROKE,CHRONICITY,SITE"
+    path.write_text(f"{head}\nTraining,{name},{days},{chronicity},{site or scan.parts[-5]}\n")
+    return path

@@ -18,6 +18,7 @@ from autoseg.pipeline.outputs import refuse_no_place, refuse_raw, refuse_read_on
 from autoseg.progress import Progress
 from autoseg.workspace.locks import locked
 from dataset_fingerprints.atlas import Release, Session, find_release
+from dataset_fingerprints.atlas.archives import is_archive
 from dataset_fingerprints.errors import DataError, PartlyDoneError
 from dataset_fingerprints.failures import Failure, attempt, list_failures
 from dataset_fingerprints.files.atomic import sweep, write_bytes
@@ -100,6 +101,9 @@ def describe_import(imported: ImportedAtlas) -> Iterable[str]:
             kinds.setdefault(remark, []).append(one.case)
     for remark, cases in kinds.items():
         yield f"{some_of(cases, _SHOWN)}: {remark}."
+    packed = [one for one in imported.left_out if is_archive(Path(one.path))]
+    if packed:
+        yield f"NOT imported, for it is {packed[0].why}: {some_of([one.path for one in packed])}."
     if imported.left_out:
         shown = some_of([f"{one.path} ({one.why})" for one in imported.left_out], _SHOWN, "; ")
         yield f"Left out {counted(len(imported.left_out), 'file')}, listed in left_out.tsv: {shown}."
@@ -120,6 +124,8 @@ def _run_all(
         made = attempt(session.name, "cannot be imported", lambda: importer.run(session))
         if isinstance(made, ImportedSession):
             folder.add(made)
+        else:
+            folder.remove(session.name)
         return made
 
     results = []

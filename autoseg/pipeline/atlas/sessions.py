@@ -62,8 +62,9 @@ class Importer:
         Raises:
             DataError: its files contradict each other, or cannot be read.
         """
-        scan = self._choose_scan(session.scans)
+        scan, copies = self._choose_scan(session.scans)
         masks, remarks = self._drop_copies(session.masks)
+        remarks = [*copies, *remarks]
         testing = is_testing(session)
         if not masks and not session.testing:
             remarks.append("has no lesion mask: in imagesTs")
@@ -105,12 +106,16 @@ class Importer:
             remarks=(*remarks, *session.traits.remarks),
         )
 
-    def _choose_scan(self, scans: Sequence[Path]) -> Path:
-        """Return the scan; of copies the first."""
+    def _choose_scan(self, scans: Sequence[Path]) -> tuple[Path, list[str]]:
+        """Return the scan, of copies the first, and what to say of the others.
+
+        Raises:
+            DataError: they differ.
+        """
         if len({identify(scan).sha256 for scan in scans} if len(scans) > 1 else scans) > 1:
             shown = some_of([self._relative(scan) for scan in scans], 4, " and ")
             raise DataError(f"{self.source}: several scans of one session differ: {shown}. Move all but one away.")
-        return scans[0]
+        return scans[0], [f"{self._relative(one)} is a copy of {self._relative(scans[0])}" for one in scans[1:]]
 
     def _drop_copies(self, masks: Sequence[Path]) -> tuple[list[Path], list[str]]:
         """Return the masks without files that are copies of others, and what to say of these.
