@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from autoseg.pipeline.atlas.records import ImportedAtlas, ImportedSession
-from autoseg.workspace.locks import LOCK
 from dataset_fingerprints.atlas import MANIFEST
 from dataset_fingerprints.errors import DataError, FileFormatError
 from dataset_fingerprints.files.atomic import PARTIAL
@@ -17,7 +17,7 @@ from dataset_fingerprints.files.places import is_within
 from dataset_fingerprints.names import some_of
 from dataset_fingerprints.reading.images import suffix_of
 
-_JOURNAL = ".import.jsonl"
+_NOTES = ".import"
 _FIRST_LINE = "source: "
 
 
@@ -31,6 +31,11 @@ class Folder:
     def manifest(self) -> Path:
         """Where the manifest lies; it is there when everything is."""
         return self.root / MANIFEST
+
+    @property
+    def notes(self) -> Path:
+        """Where an import that is not finished keeps its notes, and its lock."""
+        return self.root / _NOTES
 
     @property
     def description(self) -> Path:
@@ -78,7 +83,7 @@ class Folder:
 
     def end(self) -> None:
         """Delete the notes."""
-        self._journal.unlink(missing_ok=True)
+        shutil.rmtree(self.notes, ignore_errors=True)
 
     def find_done(self) -> dict[str, ImportedSession]:
         """Return the sessions that an earlier import noted, by case; a line that was not finished does not count."""
@@ -107,7 +112,7 @@ class Folder:
                 f"{self.root}: holds an import of {found}, not of {source}. Name another folder, or delete this one."
             )
         content = [
-            path.name for path in sorted(self.root.iterdir()) if not path.name.startswith((PARTIAL, LOCK, _JOURNAL))
+            path.name for path in sorted(self.root.iterdir()) if not path.name.startswith((PARTIAL, _NOTES))
         ]
         if found is None and content:
             raise DataError(
@@ -127,4 +132,4 @@ class Folder:
 
     @property
     def _journal(self) -> Path:
-        return self.root / _JOURNAL
+        return self.notes / "sessions.jsonl"

@@ -56,11 +56,12 @@ def import_atlas(source: Path, out: Path, options: ImportOptions, progress: Prog
     if not folder.manifest.is_file():
         refuse_raw(out, None)
     progress.say(describe_release(release))
-    with locked(out, "this import"):
+    with locked(folder.notes, "this import"):
         sweep(*folder.folders())
         folder.begin(release.root)
         sessions, failures = _run_all(release, folder, options, progress)
         imported = _finish(release, folder, options, (sessions, failures))
+    folder.end()
     for line in describe_import(imported):
         progress.say(line)
     if failures:
@@ -176,7 +177,6 @@ def _finish(
     write_bytes(folder.table, _make_table(imported, release.sessions).encode())
     write_bytes(folder.left_out, _as_tsv([["path", "why"], *([one.path, one.why] for one in left_out)]).encode())
     write_json(folder.manifest, imported)
-    folder.end()
     return imported
 
 

@@ -423,7 +423,7 @@ def test_an_import_that_was_interrupted_goes_on_where_it_was(tmp_path, monkeypat
     assert len(imported.sessions) == 6
     again = [path.stat().st_mtime_ns for path in sorted((tmp_path / "data" / "labelsTr").iterdir())]
     assert again[: len(first)] == first
-    assert not (tmp_path / "data" / ".import.jsonl").exists()
+    assert not (tmp_path / "data" / ".import").exists()
 
 
 def test_a_finished_import_takes_over_what_changed(tmp_path):
