@@ -17,6 +17,7 @@ RUNTIME = [
     "nibabel>=5.3",  # the first release for numpy 2
     "nilearn>=0.11",
     "numpy>=2.0",
+    "openpyxl>=3.1",  # tables of releases of ATLAS
     "pillow>=10.1",  # palettes and alpha channels of pictures
     "pydantic>=2.12",  # validate_json(..., extra="forbid")
     "rich>=13.8",

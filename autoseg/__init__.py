@@ -17,6 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from autoseg.pipeline.atlas_face import import_atlas
     from autoseg.pipeline.clinical_face import baselines, lesion_load, lesion_map, lesion_table, recovery
     from autoseg.pipeline.face import evaluate, explain, plan_and_preprocess, select, train
     from autoseg.pipeline.model_face import export, import_nnunet, load_model, predict
@@ -30,6 +31,7 @@ __all__ = [
     "evaluate",
     "explain",
     "export",
+    "import_atlas",
     "import_nnunet",
     "lesion_load",
     "lesion_map",
@@ -49,6 +51,7 @@ _ROOMS = {
     "baselines": "clinical_face",
     "compare": "statistics_face",
     "export": "model_face",
+    "import_atlas": "atlas_face",
     "import_nnunet": "model_face",
     "lesion_load": "clinical_face",
     "lesion_map": "clinical_face",

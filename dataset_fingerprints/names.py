@@ -19,6 +19,8 @@ _PATH_BYTES = 4096
 FOLDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 FOLD = re.compile(r"0|[1-9][0-9]{0,5}|full")
 _SHOWN = 60
+# Longer ones are no numbers that somebody counts with.
+_DIGITS = re.compile(r"(?<![0-9])([0-9]{1,18})(?![0-9])")
 
 
 class WrongNameError(DataError, ValueError):
@@ -128,6 +130,12 @@ def show_name(name: str) -> str:
     """Return a name as it can be shown: cut, with control characters spelled out."""
     cut = name[:_SHOWN] + ("..." if len(name) > _SHOWN else "")
     return ascii(cut)[1:-1] if any(map(_is_control, cut)) else cut
+
+
+def natural_order(name: str) -> tuple[list[str | int], str]:
+    """Return a key that sorts names as people do, numbers in them by their values: 2 comes before 10."""
+    parts = _DIGITS.split(name)
+    return [int(part) if number % 2 else part for number, part in enumerate(parts)], name
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:

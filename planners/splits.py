@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from dataset_fingerprints.errors import DataError, FileFormatError, did_you_mean
 from dataset_fingerprints.files.jsonfiles import read_plain_json
 from dataset_fingerprints.fingerprint import CaseFingerprint, DatasetFingerprint
+from dataset_fingerprints.layouts.table_text import TABLE_SUFFIXES
 from dataset_fingerprints.names import counted, some_of
 from dataset_fingerprints.units import find_units
+from planners.fold_tables import read_fold_table
 from planners.plan import FOLDS, Fold, FoldRule, Splits, is_undivided
 from planners.rare_labels import spread_rare_labels
 
@@ -104,7 +106,9 @@ def describe_number(splits: Splits, fingerprint: DatasetFingerprint) -> Iterator
 
 
 def read_splits(path: Path, subjects: Mapping[str, str]) -> Splits:
-    """Read folds from nnU-Net's splits_final.json: a list of {"train": [...], "val": [...]}.
+    """Read folds from nnU-Net's splits_final.json, a list of {"train": [...], "val": [...]}; or from a CSV or TSV.
+
+    A table names cases and their folds; see `read_fold_table`.
 
     A subject on both sides of a fold is only warned of: folds made elsewhere may have to be repeated as they are.
 
@@ -113,20 +117,28 @@ def read_splits(path: Path, subjects: Mapping[str, str]) -> Splits:
         subjects: every case's name and subject, or what else keeps cases together.
 
     Raises:
-        FileFormatError: the file is not such a list.
+        FileFormatError: a JSON file is not such a list.
         DataError: a fold names an unknown case or leaves one out, or a case would count twice.
     """
+    if path.suffix.lower() in TABLE_SUFFIXES:
+        folds = read_fold_table(path, tuple(subjects))
+    else:
+        folds = _read_rows(path)
+        _check_known(path, folds, tuple(subjects))
+    check_folds(path, folds)
+    _warn_of_shared_subjects(str(path), folds, subjects)
+    return Splits(origin=path.name, folds=folds)
+
+
+def _read_rows(path: Path) -> tuple[Fold, ...]:
+    """Return the folds of nnU-Net's file."""
     rows = read_plain_json(path)
     for problem in _find_problems(rows):
         raise FileFormatError(
             f"{path}: is not a list of folds{problem}. "
             'Expected [{"train": [names], "val": [names]}, ...], as nnU-Net writes.'
         )
-    folds = tuple(Fold(train=tuple(sorted(row["train"])), validation=tuple(sorted(row["val"]))) for row in rows)
-    _check_known(path, folds, tuple(subjects))
-    check_folds(path, folds)
-    _warn_of_shared_subjects(str(path), folds, subjects)
-    return Splits(origin=path.name, folds=folds)
+    return tuple(Fold(train=tuple(sorted(row["train"])), validation=tuple(sorted(row["val"]))) for row in rows)
 
 
 def check_folds(where: Path, folds: Sequence[Fold]) -> None:

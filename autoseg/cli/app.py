@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from autoseg.cli.arguments import refuse_empty
+from autoseg.cli.atlas import import_atlas
 from autoseg.cli.checking import check
 from autoseg.cli.classical import baselines
 from autoseg.cli.clinical import lesion_load, lesion_map, lesion_table, recovery
@@ -111,7 +112,14 @@ def plan_and_preprocess_command(
     ] = None,
     plan_name: Annotated[str, typer.Option("--plan-name", "--plan", help="A name for the plan.")] = "default",
     planner: Annotated[str, typer.Option(help="The rules to plan by.")] = "default",
-    splits: Annotated[Path | None, typer.Option(help="Folds of your own: nnU-Net's splits_final.json.")] = None,
+    splits: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE|by-site",
+            help="Folds of your own: nnU-Net's splits_final.json, or a CSV with the columns Name and Fold; or by-site: "
+            "folds that leave whole sites out.",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of folds, weights and batches.")] = 0,
     rules: RuleOption = None,
     max_hours: PlanHoursOption = None,
@@ -361,6 +369,7 @@ app.command()(compare)
 app.command()(agreement)
 app.command()(export)
 app.command()(import_nnunet)
+app.command()(import_atlas)
 app.command()(simulate)
 app.command()(demo)
 

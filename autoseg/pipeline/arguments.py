@@ -113,7 +113,7 @@ PATH = Kind(_is_path, "a path")
 INTEGERS = Kind(_are_whole_numbers, "integers")
 _NUMBER = Kind(_is_number, "a number")
 _WHOLE_NUMBER = Kind(_is_whole_number, "a whole number")
-_FLAG = Kind(_is_flag, "True or False")
+FLAG = Kind(_is_flag, "True or False")
 _OPTIONAL = frozenset(
     {
         *("workspace", "splits", "gpu_memory_gb", "max_hours", "max_minutes", "iterations", "patience", "memory_gb"),

@@ -70,7 +70,8 @@ def plan_and_preprocess(
         gpu_memory_gb: plan for a GPU with this memory, also where this machine has none; None for this machine.
         max_hours: plan for trainings of this many hours per fold.
         configurations: to preprocess; empty for the plan's default.
-        splits: folds of your own: nnU-Net's splits_final.json.
+        splits: folds of your own: nnU-Net's splits_final.json, or a CSV or TSV with the columns Name and Fold;
+            `by-site` for folds that leave whole sites out.
         seed: of folds, weights and batches.
         rules: rules that look at lesions: `balanced_lesions=on`.
         assignments: values of the plan to change: `training.iterations=5000`.
@@ -87,6 +88,7 @@ def plan_and_preprocess(
     from autoseg.pipeline.planning import PlanningOptions
     from autoseg.pipeline.planning import plan_and_preprocess as run
     from dataset_fingerprints.layouts import Selection
+    from planners.centre_folds import BY_SITE
 
     followed = None
     if like is not None:
@@ -100,7 +102,7 @@ def plan_and_preprocess(
         planner=planner,
         gpu_memory_gb=as_number(gpu_memory_gb),
         configurations=as_several(configurations),
-        splits=None if splits is None else Path(splits).absolute(),
+        splits=None if splits is None else "by-site" if str(splits) == BY_SITE else Path(splits).absolute(),
         seed=index(seed),
         assignments=as_several(assignments),
         switches=as_several(rules),

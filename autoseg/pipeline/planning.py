@@ -8,6 +8,7 @@ from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 from autoseg.hardware import count_cores, measure_speed, profile_machine
 from autoseg.pipeline.at_work import report_running
@@ -31,6 +32,7 @@ from dataset_fingerprints.layouts import AUTOMATIC, Selection
 from dataset_fingerprints.measuring.scans import Scan, read_case
 from dataset_fingerprints.names import check_folder_name, counted
 from dataset_fingerprints.units import find_units
+from planners.centre_folds import split_by_site
 from planners.editing.following import Followed, follow
 from planners.editing.option_checks import check_hours, check_seed
 from planners.editing.overrides import find_assigned_parts, refuse_unknown_parts, set_values
@@ -54,7 +56,8 @@ class PlanningOptions:
         workspace: None for `<name>-autoseg`, called after the data set's folder or CSV, in the current directory.
         gpu_memory_gb: plan for a GPU with this memory, also where this machine has none; None for this machine.
         configurations: to preprocess; empty for the plan's default.
-        splits: a splits_final.json of nnU-Net's, or None for folds of our own.
+        splits: a splits_final.json of nnU-Net's or a table of folds; "by-site" for folds that leave sites out; or None
+            for folds of our own.
         assignments: `--set` values.
         switches: `--rule` values.
         max_hours: plan for trainings of this long per fold; None for as long as the field trains.
@@ -68,7 +71,7 @@ class PlanningOptions:
     planner: str = "default"
     gpu_memory_gb: float | None = None
     configurations: tuple[str, ...] = ()
-    splits: Path | None = None
+    splits: Path | Literal["by-site"] | None = None
     seed: int = 0
     assignments: tuple[str, ...] = ()
     switches: tuple[str, ...] = ()
@@ -91,7 +94,7 @@ def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress
     dataset = find_dataset(root, options.labels, progress, options.selection)
     origins = [find_origin(case) for case in dataset.cases]
     refuse_unusable_parts(find_assigned_parts(options.assignments), origins)
-    given = read_splits(options.splits, find_units(dataset.cases)) if options.splits else None
+    given = _read_given(options.splits, dataset)
     workspace = new_workspace(find_place(dataset), options.workspace)
     workspace.refuse_links_of_planning(options.plan_name)
     refuse_workspace_place(root, dataset, workspace)
@@ -126,6 +129,13 @@ def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress
         write_json(workspace.splits(plan.name), splits)
         write_json(workspace.plan(plan.name), plan)
     return workspace, plan
+
+
+def _read_given(splits: Path | str | None, dataset: Dataset) -> Splits | None:
+    """Return the folds that a person asked for, or None."""
+    if splits is None:
+        return None
+    return read_splits(splits, find_units(dataset.cases)) if isinstance(splits, Path) else split_by_site(dataset.cases)
 
 
 def _refuse_options(options: PlanningOptions) -> None:

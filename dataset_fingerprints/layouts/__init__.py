@@ -26,7 +26,7 @@ from dataset_fingerprints.layouts.listing import (
 from dataset_fingerprints.layouts.marks import Marks, find_marks, with_marks
 from dataset_fingerprints.layouts.msd import is_msd, read_msd
 from dataset_fingerprints.layouts.nnunet import is_nnunet, read_nnunet
-from dataset_fingerprints.layouts.paired import is_paired, read_known_pair, read_paired
+from dataset_fingerprints.layouts.paired import find_lone_scans, is_paired, read_known_pair, read_paired
 from dataset_fingerprints.layouts.patients import is_patients
 from dataset_fingerprints.layouts.selection import AUTOMATIC, Selection, refuse_selection
 from dataset_fingerprints.layouts.table_text import TABLE_SUFFIXES
@@ -45,6 +45,7 @@ __all__ = [
     "describe_columns",
     "describe_layout",
     "find_layout",
+    "find_lone_scans",
     "find_marks",
     "list_masks",
     "list_references",

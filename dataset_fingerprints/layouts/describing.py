@@ -49,7 +49,7 @@ def _describe_tree(dataset: Dataset) -> list[str]:
     tree = _TREES[dataset.layout](Path(dataset.root))
     known = {case.name for case in dataset.cases}
     files = (file for case in tree.cases if case.name in known for file in case.files)
-    others = [file for file in files if str(file.path) not in taken]
+    others = [file for file in files if str(file.path) not in taken and str(file.path.parent) not in taken]
     counts = Counter(file.kind() for file in others)
     said = []
     for place, channel in enumerate(dataset.channels):

@@ -19,6 +19,7 @@ from dataset_fingerprints.layouts.description import (
     refuse_unusable_names,
 )
 from dataset_fingerprints.layouts.flat import holds_kinds
+from dataset_fingerprints.layouts.mask_folders import SCHEME, is_mask_folder
 from dataset_fingerprints.layouts.modalities import canonical
 from dataset_fingerprints.layouts.msd import is_msd, list_msd, read_msd_labels
 from dataset_fingerprints.layouts.nnunet import holds_nnunet, list_nnunet_labels, list_nnunet_scans
@@ -138,6 +139,8 @@ def list_references(place: Path, selection: Selection = AUTOMATIC) -> References
             for case in tree.cases
             if case.name in labels
         )
+        if scheme is None and any(map(is_mask_folder, labels.values())):
+            scheme = SCHEME
         if not cases:
             raise DataError(f"{place}: holds no label maps. Found: {show_kinds(tree, labels=False)}.")
         return References(cases=cases, scheme=scheme)

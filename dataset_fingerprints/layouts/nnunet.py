@@ -8,6 +8,7 @@ from typing import Any
 
 from dataset_fingerprints.dataset import Case, Dataset
 from dataset_fingerprints.errors import DataError
+from dataset_fingerprints.layouts.case_table import describe_cases
 from dataset_fingerprints.layouts.description import (
     expect_labels,
     make_case,
@@ -50,7 +51,7 @@ def read_nnunet(root: Path, description: Mapping[str, Any]) -> Dataset:
     ending = _read_ending(path, description.get("file_ending"))
     files = _found_files(root, len(channels), ending) if listed is None else _listed_files(path, listed)
     refuse_unusable_names(path, list(files), "List each case once.")
-    cases = tuple(make_case(name, images, label) for name, (images, label) in files.items())
+    cases = describe_cases(root, [make_case(name, images, label) for name, (images, label) in files.items()])
     refuse_absence(path, cases)
     refuse_wrong_channels(path, cases, channels, _NAME_CHANNELS)
     return Dataset(name=root.name, layout="nnunet", root=str(root), channels=channels, labels=scheme, cases=cases)

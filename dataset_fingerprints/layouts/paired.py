@@ -1,7 +1,11 @@
-"""Paired folders: scans in one folder and label maps in another, matched by their file names."""
+"""Paired folders: scans in one folder and label maps in another, matched by their file names.
+
+Course material has them once more in folders above: train/Brain and train/Lesion, test/Brain without label maps.
+"""
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections import Counter
@@ -24,10 +28,12 @@ from dataset_fingerprints.layouts.description import (
     refuse_wrong_channels,
 )
 from dataset_fingerprints.layouts.marks import with_marks
-from dataset_fingerprints.names import counted, some_of
+from dataset_fingerprints.names import counted, natural_order, some_of
 from dataset_fingerprints.reading.dicom import name_folders
 from dataset_fingerprints.reading.file_names import ending_of, images_in, split_channel, stem_of
 from dataset_fingerprints.reading.images import IMAGE_SUFFIXES
+
+_log = logging.getLogger(__name__)
 
 # Names of sub-folders, in lower case, that hold scans and label maps.
 _KNOWN_PAIRS = (
@@ -37,6 +43,8 @@ _KNOWN_PAIRS = (
     ("img", "mask"),
     ("t1", "lesion"),
 )
+_TRAINING = ("train", "training")
+_TESTS = ("test", "testing")
 _COMMON_SUFFIX = re.compile(
     r"(?<=.)[_-](t1w?|t2w?|flair|dwi|adc|ct|brain|image|img|scan|mask|lesion|labels?|seg|segmentation)$", re.IGNORECASE
 )
@@ -45,22 +53,28 @@ _COMMON_SUFFIX = re.compile(
 def is_paired(root: Path, description: Mapping[str, Any]) -> bool:
     """Return whether a folder holds known paired folders and nothing says that its files lie elsewhere."""
     elsewhere = "training" in description or "dataset" in description or (root / "labelsTr").is_dir()
-    return root.is_dir() and not elsewhere and bool(_find_pairs(root))
+    return root.is_dir() and not elsewhere and bool(_find_pairs(_find_training(root)))
 
 
 def read_known_pair(root: Path, description: Mapping[str, Any]) -> Dataset:
     """Read the one pair of sub-folders with known names (Brain and Lesion, images and labels, ...), in any case.
 
+    They may lie in a folder `train`; what lies in a folder `test` beside it is kept out, and said.
+
     Channels and labels are the 'channel_names' and 'labels' of a dataset.json (in nnU-Net's form) where it names them.
     """
-    pairs = _find_pairs(root)
+    inner = _find_training(root)
+    if inner != root:
+        _report_tests(root)
+        description = description or read_description(inner / "dataset.json")
+    pairs = _find_pairs(inner)
     if len(pairs) > 1:
         shown = "; ".join(f"{images.name} and {labels.name}" for images, labels in pairs)
         raise DataError(
             f"{root}: holds {len(pairs)} pairs of folders: {shown}. Expected one: move the others away, "
             "or list the files in a CSV with the columns image and label."
         )
-    others = [folder.name for folder in _folders(root) if folder not in pairs[0] and images_in(folder)]
+    others = [folder.name for folder in _folders(inner) if folder not in pairs[0] and images_in(folder)]
     if others:
         images, labels = (folder.name for folder in pairs[0])
         raise DataError(
@@ -68,6 +82,30 @@ def read_known_pair(root: Path, description: Mapping[str, Any]) -> Dataset:
             "List further channels in a CSV with columns such as image:T1w, image:FLAIR and label, or move them away."
         )
     return _read_pair(root, *pairs[0], description)
+
+
+def find_lone_scans(root: Path) -> Path | None:
+    """Return the only folder with images below a folder, if it has a known name of scans: test/Brain; else None."""
+    if not root.is_dir() or images_in(root, series=False):
+        return None
+    folders = [folder for folder in _folders(root) if not folder.name.startswith(".")]
+    names = {name for pair in _KNOWN_PAIRS for name in (pair[0], f"{pair[0]}s")}
+    alone = len(folders) == 1 and folders[0].name.lower() in names
+    return folders[0] if alone and images_in(folders[0], series=False) else None
+
+
+def _find_training(root: Path) -> Path:
+    """Return the folder of the pair: the given one, or the one for training in it."""
+    if not root.is_dir() or _find_pairs(root):
+        return root
+    inner = [folder for folder in _folders(root) if folder.name.lower() in _TRAINING and _find_pairs(folder)]
+    return inner[0] if len(inner) == 1 else root
+
+
+def _report_tests(root: Path) -> None:
+    tests = [folder.name for folder in _folders(root) if folder.name.lower() in _TESTS]
+    if tests:
+        _log.warning("%s: Left out %s, for a test.", root, some_of(tests))
 
 
 def read_paired(images: Path, labels: Path) -> Dataset:
@@ -226,7 +264,7 @@ class _Files:
         mask, owner = next((mask, owner) for owner, mask in self.masks.items())
         label_ending = ending_of(mask, owner)
         cases = []
-        for name in sorted({*self.scans, *self.masks}):
+        for name in sorted({*self.scans, *self.masks}, key=natural_order):
             there = self.scans.get(name, {})
             expected = [there.get(index, self.images / f"{name}{ending}") for index, ending in enumerate(endings)]
             others = [there[channel] for channel in sorted(there) if channel >= channels]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dataset_fingerprints.layouts.flat import holds_kinds, list_kinds
+from dataset_fingerprints.layouts.mask_folders import with_mask_folders
 from dataset_fingerprints.layouts.modalities import is_label_name, is_modality
 from dataset_fingerprints.layouts.tree_files import Tree, TreeCase, TreeFile, walk_images
 from dataset_fingerprints.reading.file_names import stem_of
@@ -16,8 +17,12 @@ from dataset_fingerprints.reading.file_names import stem_of
 LAYOUT = "patients"
 
 _BETWEEN = re.compile(r"[_\-. ]+")
-# BraTS since 2023 numbers the visits of a patient behind the patient's number.
-_BRATS_VISIT = re.compile(r"(BraTS-[A-Za-z]+-\d+)-(\d+)")
+# BraTS since 2023 numbers the visits of a patient behind the patient's number, ATLAS R1.2 does.
+_NAMED_VISIT = re.compile(r"(BraTS-[A-Za-z]+-\d+)-(\d+)|(c\d{4}s\d{4})(t\d{2})")
+_VISIT = re.compile(
+    r"(t|v|tp|ses-?|session[ _-]?|visit[ _-]?|time[ _-]?point[ _-]?)\d+|baseline|follow.?up.*", re.IGNORECASE
+)
+_SITE = re.compile(r"(site|cent(er|re)|hospital)[ _-]?\w+", re.IGNORECASE)
 _TAKEN = ("imagesTr", "labelsTr", "imagesTs")
 
 _Parts = tuple[str, ...]
@@ -42,8 +47,9 @@ def list_patients(root: Path) -> Tree:
     """List the cases of folders of patients: one per folder that holds images, with what lies below it.
 
     In folders of folders, the outer ones are patients where the inner ones have the same names in several (visits), or
-    are called after them; otherwise they are sites, if they are few. All visits are of one subject. Files of several
-    kinds beside each other, in one folder, are cases by their names.
+    are called after them; otherwise they are sites, if they are few or called so. All visits are of one subject. Files
+    of several kinds beside each other, in one folder, are cases by their names. Where patients have sub-masks beside
+    their main mask, the folder stands for a label map of both.
     """
     if holds_kinds(root):
         return list_kinds(root)
@@ -54,7 +60,7 @@ def list_patients(root: Path) -> Tree:
         place = parts[:-1] if by_kind else next(parts[:end] for end in range(1, 9) if parts[:end] in folders)
         grouped[place].extend((parts[len(place) :], file) for file in files)
     grouped.pop((), None)
-    return Tree(root=root, layout=LAYOUT, cases=tuple(_make_cases(grouped)))
+    return Tree(root=root, layout=LAYOUT, cases=with_mask_folders(_make_cases(grouped)))
 
 
 def _are_kinds(folders: Mapping[_Parts, Sequence[Path]]) -> bool:
@@ -75,12 +81,15 @@ def _make_cases(grouped: Mapping[_Parts, Sequence[tuple[_Parts, Path]]]) -> Iter
     for place, files in sorted(grouped.items()):
         name = place[-1] if alone else "_".join(place)
         subject, session, site = name, "", ""
-        if visit := _BRATS_VISIT.fullmatch(place[-1]):
-            subject, session = visit.groups()
+        if visit := _NAMED_VISIT.fullmatch(place[-1]):
+            subject, session = filter(None, visit.groups())
+            site = place[0] if len(place) > 1 and visit[3] else ""
         elif len(place) > 1 and visits:
             subject, session = place[0], "_".join(place[1:])
         elif len(place) > 1:
             site = place[0]
+            if len(place) > 2 and all(map(_VISIT.fullmatch, place[2:])):
+                subject, session = name.removesuffix(f"_{'_'.join(place[2:])}"), "_".join(place[2:])
         yield TreeCase(
             name=name,
             subject=subject,
@@ -94,6 +103,8 @@ def _make_cases(grouped: Mapping[_Parts, Sequence[tuple[_Parts, Path]]]) -> Iter
 
 def _have_visits(places: Sequence[_Parts]) -> bool:
     """Return whether outer folders are patients and inner ones their visits, not sites and their patients."""
+    if all(_SITE.fullmatch(place[0]) for place in places):
+        return False
     inner: dict[str, set[str]] = defaultdict(set)
     for place in places:
         if len(place) > 1:

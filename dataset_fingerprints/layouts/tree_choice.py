@@ -16,6 +16,7 @@ from pathlib import Path
 
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.geometry import canonical_grid
+from dataset_fingerprints.layouts.mask_folders import is_mask_folder
 from dataset_fingerprints.layouts.modalities import by_usual_order, canonical
 from dataset_fingerprints.layouts.selection import Selection
 from dataset_fingerprints.layouts.tree_files import Tree, TreeCase, TreeFile
@@ -154,7 +155,9 @@ def _describe_kind(file: TreeFile) -> str:
 
 
 def _narrow(case: TreeCase, files: Sequence[TreeFile]) -> list[TreeFile]:
-    """Leave out label maps that are less likely meant than others of the case."""
+    """Leave out label maps that are less likely meant than others of the case; a folder of masks stands for them."""
+    if folders := [file for file in files if is_mask_folder(file)]:
+        return folders
     left = [file for file in files if file.is_lesion()] or list(files)
     plain = [file for file in left if not file.space()]
     if plain and any(not image.space() for image in case.images()):

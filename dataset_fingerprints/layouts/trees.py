@@ -20,6 +20,7 @@ from dataset_fingerprints.layouts.description import (
     read_scheme_or_default,
     refuse_unusable_names,
 )
+from dataset_fingerprints.layouts.mask_folders import SCHEME, is_mask_folder
 from dataset_fingerprints.layouts.patients import list_patients
 from dataset_fingerprints.layouts.selection import AUTOMATIC, Selection
 from dataset_fingerprints.layouts.table_text import read_table
@@ -132,6 +133,8 @@ def _expect(root: Path, entry: Chosen, known: Sequence[tuple[TreeCase, TreeFile 
     """Return where a missing file of a case should lie, by the first case that has it."""
     case, path = next((case, file.path) for case, file in known if file is not None)
     own, files = entry.case, [file.path for file in (entry.label, *entry.images) if file]
+    if path.is_dir():
+        return (files[0].parent if files else path) / f"{own.name}_mask.nii.gz"
     if len(own.place) != len(case.place) or own.cohort != case.cohort:
         folder = files[0].parent if files else path.parent
         return folder / f"{own.name}_{path.name.rsplit('_', 1)[-1]}"
@@ -147,6 +150,8 @@ def _read_labels(tree: Tree, description: Mapping[str, Any], chosen: Sequence[Ch
     """Return the labels of the dataset.json, or else of a dseg.tsv, which BIDS asks for beside maps of several."""
     labels = [entry.label.path for entry in chosen if entry.label]
     first = labels[0]
+    if "labels" not in description and any(is_mask_folder(entry.label) for entry in chosen if entry.label):
+        return SCHEME
     if "labels" in description or not any(entry.label.suffix == "dseg" for entry in chosen if entry.label):
         return read_scheme_or_default(tree.root, description)
     beside = first.with_name(f"{first.name.split('.')[0]}.tsv")

@@ -13,6 +13,7 @@ from dataset_fingerprints.fingerprint import FileIdentity
 from dataset_fingerprints.reading import nifti_header
 from dataset_fingerprints.reading.dicom import series_folders
 from dataset_fingerprints.reading.guards import find_data_files
+from dataset_fingerprints.reading.images import find_masks
 
 
 def identify_case(case: Case) -> tuple[FileIdentity, ...]:
@@ -51,7 +52,9 @@ def confirm(case: Case, identities: Sequence[FileIdentity]) -> tuple[FileIdentit
 
 
 def files_behind(path: Path) -> tuple[Path, ...]:
-    """Return the files that hold an image: the slices in a folder of DICOM files; a header and the files it names."""
+    """Return the files that hold an image: slices of DICOM, or masks, in a folder; a header and the files it names."""
+    if (masks := find_masks(path)) is not None:
+        return masks.all()
     if path.is_dir():
         return tuple(
             sorted(file for folder in series_folders(path) or (path,) for file in folder.iterdir() if file.is_file())

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from dataset_fingerprints.errors import DataError
-from dataset_fingerprints.names import some_of
+from dataset_fingerprints.names import natural_order, some_of
 from dataset_fingerprints.reading import nifti_header
 from dataset_fingerprints.reading.images import case_stem, is_image, is_series, suffix_of
 
@@ -18,13 +18,13 @@ _CHANNEL = re.compile(r"(?<=.)_(\d{4})$", re.ASCII)
 
 
 def images_in(folder: Path, *, series: bool = True) -> list[Path]:
-    """Return the images of a folder by name: image files, and folders that hold a DICOM series.
+    """Return the images of a folder by name, 2 before 10: image files, and folders that hold a DICOM series.
 
     Args:
         folder: is searched if it exists.
         series: False for files only.
     """
-    files = sorted(folder.iterdir()) if folder.is_dir() else []
+    files = sorted(folder.iterdir(), key=lambda file: natural_order(file.name)) if folder.is_dir() else []
     return [file for file in files if _is_whole(file) or (series and is_series(file))]
 
 

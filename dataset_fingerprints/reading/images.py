@@ -26,6 +26,8 @@ from dataset_fingerprints.geometry import (
 from dataset_fingerprints.reading import dicom, itk, nifti, nifti_header, pictures
 from dataset_fingerprints.reading.alignment import overlap, resample_onto, same_place
 from dataset_fingerprints.reading.guards import refuse_irregular
+from dataset_fingerprints.reading.mask_folders import MaskFiles, join_parts, sort_masks
+from dataset_fingerprints.reading.soft_masks import binarise
 from dataset_fingerprints.reading.stored import Header, RefusedError, refuse_damaged_gzip
 from dataset_fingerprints.tolerances import RIGHT_ANGLE_DEGREES, STRAIGHTENED_DEGREES
 
@@ -92,7 +94,8 @@ def is_series(path: Path) -> bool:
 
 def read_grid(path: Path) -> Grid:
     """Read only the header of an image file: shape and affine as `Image.source_grid`."""
-    return _settle(_read_header(path).grid)
+    masks = find_masks(path)
+    return _settle(_read_header(path if masks is None else masks.main).grid)
 
 
 def read_channel_count(path: Path) -> int:
@@ -158,7 +161,10 @@ def read_label_map(path: Path) -> Image:
     """Read a label file; voxels keep the stored number type, so that 0.9999 still differs from 1.
 
     A picture in grey levels stored as colours, which every .bmp is, counts as one channel; see `pictures` for palettes.
+    A folder of a main mask and its sub-masks is a label map, too; see `mask_folders`.
     """
+    if (masks := find_masks(path)) is not None:
+        return _join_masks(path, masks)
     image = _read(path, None)
     voxels = image.voxels
     if _is_picture(path) and voxels.shape[0] == 3:
@@ -172,6 +178,32 @@ def read_label_map(path: Path) -> Image:
         raise DataError(f"{path}: holds {voxels.shape[0]} volumes. A label file holds one 3D volume of integers.")
     refuse_wide_labels(path, voxels)
     return replace(image, voxels=voxels)
+
+
+def find_masks(path: Path) -> MaskFiles | None:
+    """Return the masks in a folder that stands for a label map; None for anything else."""
+    if not path.is_dir():
+        return None
+    return sort_masks([file for file in sorted(path.iterdir()) if is_image(file)])
+
+
+def _join_masks(folder: Path, masks: MaskFiles) -> Image:
+    """Read the masks of a folder as one label map on the grid of the main mask.
+
+    Raises:
+        DataError: a mask cannot be read, or lies on another grid.
+    """
+    main = read_label_map(masks.main)
+    marked = np.zeros(main.voxels[0].shape, dtype=np.bool_)
+    for file in masks.subs:
+        other = read_label_map(file)
+        if not same_place(main.grid(), other.grid()):
+            raise DataError(
+                f"{folder}: {file.name} lies on another grid than {masks.main.name}. Resample it onto that one."
+            )
+        marked |= binarise(other.voxels[0], str(file))
+    labels = join_parts(binarise(main.voxels[0], str(masks.main)), marked)
+    return replace(main, voxels=labels[None])
 
 
 def write_label_map(path: Path, labels: NDArray[np.integer], source_grid: Grid, source: Header | None = None) -> None:

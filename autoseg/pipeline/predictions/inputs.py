@@ -12,7 +12,7 @@ from autoseg.pipeline.new_scans import NewScan, find_files, find_scans, list_lef
 from autoseg.pipeline.predictions.places import report_folder
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.files.places import identify_place, is_within
-from dataset_fingerprints.layouts import AUTOMATIC, Selection, find_layout
+from dataset_fingerprints.layouts import AUTOMATIC, Selection, find_layout, find_lone_scans
 from dataset_fingerprints.names import some_of
 from dataset_fingerprints.reading.images import is_image
 
@@ -87,7 +87,7 @@ def find_inputs(places: Sequence[Path], channels: Sequence[str], search: Search,
     apart = (report_folder(out),)
     found: list[Input] = []
     known: set[tuple[str, ...]] = set()
-    for together in _group(places, search):
+    for together in _group([find_lone_scans(place) or place for place in places], search):
         for place, layout, scans in _find(together, channels, search, apart):
             left = _without_masks(scans, place, out)
             fresh = [scan for scan in left if _identify(scan) not in known] if known else left

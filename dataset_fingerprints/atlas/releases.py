@@ -1,0 +1,269 @@
+"""A release of ATLAS on a disk: its sessions with their scans and masks, found from a folder in it or above it."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dataset_fingerprints.atlas.archives import describe_archive, is_archive, refuse_archive
+from dataset_fingerprints.atlas.file_names import AtlasFile, Family, Space, read_file_name
+from dataset_fingerprints.atlas.marks import bears_mark, is_description
+from dataset_fingerprints.atlas.metadata import TABLE_SUFFIXES, Metadata, Traits, read_metadata
+from dataset_fingerprints.errors import DataError
+from dataset_fingerprints.files.places import Identity, identify_place, resolve
+from dataset_fingerprints.reading.images import is_image
+
+# The folders above the given one in which tables of a whole release may lie.
+ABOVE = 3
+# What an import leaves in its folder, so that no second one takes it for a source.
+MANIFEST = "atlas.json"
+# No file of a release lies deeper below a folder that somebody would name.
+_DEEPEST = 12
+_TEST = re.compile(r"(.*[_\- ])?test(ing|s)?([_\- ].*)?", re.IGNORECASE)
+_OWN_TEST = re.compile(r"test(ing)?(_raw)?", re.IGNORECASE)
+_THIRD = re.compile(r"ATLAS[_ -]?(R?3(\.0)?)([_ .-].*)?", re.IGNORECASE)
+# R2.1 holds 955 sessions: a native tree with more is R3.0.
+_MOST_OF_R21 = 955
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LeftOut:
+    """A file of the source that is not imported."""
+
+    path: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Session:
+    """One visit of one patient.
+
+    Attributes:
+        name: of the case that it becomes.
+        scans: the files that may be its scan; more than one are copies, or a contradiction.
+        masks: all its lesion masks.
+        testing: whether it lies in a folder of test cases.
+        traits: what tables say of it.
+    """
+
+    name: str
+    subject: str
+    session: str
+    site: str
+    scans: tuple[Path, ...]
+    masks: tuple[Path, ...]
+    testing: bool
+    traits: Traits
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Release:
+    """A release as it was found.
+
+    Attributes:
+        root: the folder that was given.
+        name: R1.1, R1.2, R2.0, R2.1 or R3.0.
+        tables: the files that traits were read from.
+        simulated: whether the source says that its scans are simulated.
+    """
+
+    root: Path
+    name: str
+    space: Space
+    sessions: tuple[Session, ...]
+    tables: tuple[Path, ...]
+    left_out: tuple[LeftOut, ...]
+    simulated: bool
+
+
+@dataclass(kw_only=True, slots=True)
+class _Seen:
+    """The files of a tree, sorted by what they are."""
+
+    root: Path
+    images: list[AtlasFile]
+    tables: list[Path]
+    archives: list[Path]
+    left_out: list[LeftOut]
+    simulated: bool = False
+
+    def leave_out(self, path: Path, why: str) -> None:
+        self.left_out.append(LeftOut(path=str(path.relative_to(self.root)), why=why))
+
+
+def find_release(source: Path) -> Release:
+    """Find the sessions of a release in a folder: that of the release, one of its folders, or one above it.
+
+    Raises:
+        DataError: it holds no session, those of several releases, or is an archive; the message says what to do.
+    """
+    refuse_archive(source)
+    if not source.is_dir():
+        raise DataError(f"{source}: does not exist. Expected the folder of a release of ATLAS, unpacked.")
+    root = resolve(source)
+    seen = _walk(root)
+    family, space = _choose_group(root, seen)
+    files = [file for file in seen.images if (file.family, file.space) == (family, space)]
+    metadata = read_metadata((*_tables_above(root), *seen.tables))
+    for path, why in metadata.unread:
+        if path.is_relative_to(root):
+            seen.leave_out(path, why)
+    sessions = tuple(_make_sessions(root, files, metadata, seen))
+    return Release(
+        root=root,
+        name=_name_release(root, family, space, files),
+        space=space,
+        sessions=sessions,
+        tables=metadata.tables,
+        left_out=tuple(sorted(seen.left_out, key=lambda one: one.path)),
+        simulated=seen.simulated or any(bears_mark(path) for path in _descriptions_above(root)),
+    )
+
+
+def _walk(root: Path) -> _Seen:
+    seen = _Seen(root=root, images=[], tables=[], archives=[], left_out=[])
+    known: set[Identity | None] = set()
+    for place, folders, names in os.walk(root, followlinks=True):
+        folder = Path(place)
+        parts = folder.relative_to(root).parts
+        identity = identify_place(folder)
+        if identity in known or MANIFEST in names:  # a link that leads back, or what an import made
+            if MANIFEST in names:
+                seen.leave_out(folder, "a data set that was imported before")
+            folders.clear()
+            continue
+        known.add(identity)
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
+        if len(parts) >= _DEEPEST:
+            folders.clear()
+        for name in sorted(names):
+            if not name.startswith("."):
+                _sort(seen, folder / name, (*root.parts, *parts))
+    return seen
+
+
+def _sort(seen: _Seen, path: Path, folders: Sequence[str]) -> None:
+    if is_image(path):
+        read = read_file_name(path, folders)
+        if read is not None:
+            seen.images.append(read)
+        else:
+            seen.leave_out(path, "neither a T1w scan nor a lesion mask of ATLAS")
+    elif is_archive(path):
+        seen.archives.append(path)
+        seen.leave_out(path, describe_archive(path))
+    elif path.suffix.lower() in TABLE_SUFFIXES:
+        seen.tables.append(path)
+    elif is_description(path):
+        seen.simulated = seen.simulated or bears_mark(path)
+    else:
+        seen.leave_out(path, "not an image, and not a table")
+
+
+def _choose_group(root: Path, seen: _Seen) -> tuple[Family, Space]:
+    """Return the release and the space of the scans.
+
+    Raises:
+        DataError: there are none, or those of several.
+    """
+    groups: dict[tuple[Family, Space], list[Path]] = defaultdict(list)
+    for file in seen.images:
+        if file.kind == "scan":
+            groups[file.family, file.space].append(file.path)
+    if len(groups) == 1:
+        return next(iter(groups))
+    if not groups:
+        if seen.archives:
+            raise DataError(f"{seen.archives[0]}: {describe_archive(seen.archives[0])}")
+        raise DataError(
+            f"{root}: holds no session of ATLAS. Expected, in any folder below, scans called as in R1.1 (Site1/031768/"
+            "t01/031768_t1w_deface_stx.nii.gz), R1.2 (c0003s0008t01_t1w_stx.nii.gz), R2.0 (sub-r001s001_ses-1_space-"
+            "MNI152NLin2009aSym_T1w.nii.gz) or R2.1 and R3.0 (sub-r001s001_ses-1_space-orig_desc-brain_T1w.nii.gz)."
+        )
+    shown = [
+        f"{len(paths)} of {_FAMILIES[family, space]} in {os.path.commonpath([path.parent for path in paths])}"
+        for (family, space), paths in sorted(groups.items())
+    ]
+    raise DataError(
+        f"{root}: holds scans of {len(groups)} releases or spaces: {'; '.join(shown)}. They are partly the same "
+        "patients: name the folder of one of them."
+    )
+
+
+_FAMILIES: dict[tuple[Family, Space], str] = {
+    ("INDI", "MNI"): "R1.1",
+    ("INDI", "native"): "R1.1 (native)",
+    ("ICPSR", "MNI"): "R1.2",
+    ("ICPSR", "native"): "R1.2 (native)",
+    ("BIDS", "MNI"): "R2.0",
+    ("BIDS", "native"): "R2.1 or R3.0",
+}
+
+
+def _name_release(root: Path, family: Family, space: Space, files: Sequence[AtlasFile]) -> str:
+    if (family, space) != ("BIDS", "native"):
+        return _FAMILIES[family, space].removesuffix(" (native)")
+    folders = {part for file in files for part in file.path.relative_to(root).parts} | set(root.parts[-ABOVE:])
+    sessions = {(file.subject, file.session) for file in files}
+    return "R3.0" if any(map(_THIRD.fullmatch, folders)) or len(sessions) > _MOST_OF_R21 else "R2.1"
+
+
+def _make_sessions(root: Path, files: Sequence[AtlasFile], metadata: Metadata, seen: _Seen) -> Iterator[Session]:
+    grouped: dict[tuple[str, str, str], list[AtlasFile]] = defaultdict(list)
+    for file in files:
+        # Only INDI numbers patients within a site.
+        grouped[file.site if file.family == "INDI" else "", file.subject, file.session].append(file)
+    sites: dict[str, set[str]] = defaultdict(set)
+    for site, subject, _ in grouped:
+        sites[subject].add(site)
+    for (site, subject, session), own in sorted(grouped.items()):
+        masks = tuple(file.path for file in own if file.kind == "mask")
+        if len(masks) == len(own):
+            for mask in masks:
+                seen.leave_out(mask, "a lesion mask without a scan of its session")
+            continue
+        prefix = f"{site}_" if len(sites[subject]) > 1 else ""
+        between = "" if own[0].family == "ICPSR" or not session else "_"
+        place = next((file.site for file in own if file.site), "")
+        traits = metadata.find(subject, session, place)
+        # What lies in a folder for training first: a copy of a test case there counts.
+        scans = sorted((_is_testing(root, file.path), file.path) for file in own if file.kind == "scan")
+        yield Session(
+            name=f"{prefix}{subject}{between}{session}",
+            subject=f"{prefix}{subject}",
+            session=session,
+            site=place or traits.site,
+            scans=tuple(path for _, path in scans),
+            masks=masks,
+            testing=scans[0][0],
+            traits=traits,
+        )
+
+
+def _is_testing(root: Path, path: Path) -> bool:
+    below = path.relative_to(root).parts[:-1]
+    above = root.parts[-ABOVE:]
+    return any(map(_TEST.fullmatch, below)) or any(map(_OWN_TEST.fullmatch, above))
+
+
+def _tables_above(root: Path) -> list[Path]:
+    """Return the tables that lie in the folders above the given one, if these are called after their content."""
+    found = (path for folder in _folders_above(root) for path in sorted(folder.iterdir()) if path.is_file())
+    named = ("metadata", "meta-data", "supplementary", "participants")
+    return [
+        path
+        for path in found
+        if path.suffix.lower() in TABLE_SUFFIXES and any(word in path.name.casefold() for word in named)
+    ]
+
+
+def _descriptions_above(root: Path) -> list[Path]:
+    return [path for folder in _folders_above(root) for path in sorted(folder.iterdir()) if is_description(path)]
+
+
+def _folders_above(root: Path) -> list[Path]:
+    return [folder for folder in root.parents[:ABOVE] if os.access(folder, os.R_OK)]

@@ -1,0 +1,67 @@
+"""Folds that leave whole centres out: each is judged on scans of sites that it was not trained on."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+
+from dataset_fingerprints.dataset import Case
+from dataset_fingerprints.errors import DataError
+from dataset_fingerprints.names import counted, some_of
+from dataset_fingerprints.units import find_units
+from planners.plan import FOLDS, Fold, Splits
+
+BY_SITE = "by-site"
+
+
+def split_by_site(cases: Sequence[Case]) -> Splits:
+    """Divide the sites into five folds of about as many cases each, or fewer with fewer sites.
+
+    The sites with most cases are dealt out first, each to the fold with the fewest cases. Sites that share a subject,
+    or a group, stay together.
+
+    Raises:
+        DataError: a case's site is not known, or there is a single one.
+    """
+    unknown = sorted(case.name for case in cases if not case.site)
+    if unknown:
+        raise DataError(
+            f"--splits {BY_SITE}: the site of {counted(len(unknown), 'case')} of {len(cases)} is not known, for "
+            f"example {some_of(unknown)}. Name it in the column 'site' of participants.tsv, of cases.tsv or of the CSV."
+        )
+    centres = _find_centres(cases)
+    counts = Counter(centres.values())
+    if len(counts) < 2:
+        raise DataError(
+            f"--splits {BY_SITE}: all {len(cases)} cases are of one site ({cases[0].site}), or of sites that share "
+            "subjects. Leave the option out."
+        )
+    folds: list[list[str]] = [[] for _ in range(min(FOLDS, len(counts)))]
+    for centre, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+        smallest = min(folds, key=len)
+        smallest += [name for name, own in centres.items() if own == centre]
+    names = sorted(centres)
+    return Splits(
+        origin=f"{len(folds)} folds that leave sites out, of {counted(len(counts), 'site')}",
+        folds=tuple(
+            Fold(
+                train=tuple(name for name in names if name not in set(held)),
+                validation=tuple(sorted(held)),
+            )
+            for held in folds
+        ),
+    )
+
+
+def _find_centres(cases: Sequence[Case]) -> Mapping[str, str]:
+    """Return every case's centre: its site, called after the first by name of those that share subjects."""
+    units = find_units(cases)
+    linked: dict[str, set[str]] = defaultdict(set)
+    for case in cases:
+        linked[units[case.name]].add(case.site)
+    names = {case.site: case.site for case in cases}
+    for sites in linked.values():
+        first = min(names[site] for site in sites)
+        joined = {names[site] for site in sites}
+        names = {site: first if name in joined else name for site, name in names.items()}
+    return {case.name: names[case.site] for case in cases}
