@@ -48,6 +48,6 @@ def _describe(stop: StopSignal, jobs: Sequence[Job], targets: Targets, written: 
     have = f"{done} of {scans} {'has its mask' if done == 1 else 'have their masks'}"
     where = "" if written.record is None else f", recorded in {written.record}"
     left = len(jobs) - done
-    rest = f"it goes on with the other {left}" if left else "it finishes the report"
+    rest = f"it goes on with {'the other ' if done else ''}{left}" if left else "it finishes the report"
     name = name_signal(number_of(stop.exit_code))
     return f"{targets.folder}: stopped by {name}: {have}{where}. Give the same command again: {rest}."
