@@ -76,7 +76,9 @@ def refuse_result_place(out: Path, what: str, fields: frozenset[str], inputs: It
     """
     _refuse_no_file(out, f"for the {what}", f"{what}.json")
     if out.suffix.lower() != ".json":
-        raise DataError(f"{out}: is not called .json, which the {what} is. Name it {out.with_name(out.name + '.json')}.")
+        raise DataError(
+            f"{out}: is not called .json, which the {what} is. Name it {out.with_name(out.name + '.json')}."
+        )
     refuse_inputs([out], inputs, "one of the inputs")
     _refuse_foreign(out, f"an earlier {what}", fields)
     _refuse_kept(out)

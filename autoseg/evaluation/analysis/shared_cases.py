@@ -86,7 +86,9 @@ def share_cases(systems: Mapping[str, Evaluation], metrics: Sequence[str] = ()) 
         if all(label.label in one[case] for one in scores.values() for case in cases)
     )
     if not labels:
-        raise DataError(f"no label is scored in all of {_quote(systems)}. Score them with the same --label or --region.")
+        raise DataError(
+            f"no label is scored in all of {_quote(systems)}. Score them with the same --label or --region."
+        )
     chosen = _choose_metrics(systems, metrics)
     about = {name: metric.about for name, metric in first.convention.build().items()}
     traits = [one for evaluation in systems.values() for one in evaluation.traits]
@@ -163,7 +165,9 @@ def _find_remarks(
 
 
 def _find_different_references(
-    scores: Mapping[str, Mapping[str, Mapping[int | str, LabelScores]]], cases: Sequence[str], labels: Sequence[int | str]
+    scores: Mapping[str, Mapping[str, Mapping[int | str, LabelScores]]],
+    cases: Sequence[str],
+    labels: Sequence[int | str],
 ) -> list[str]:
     different = []
     for case in cases:

@@ -128,7 +128,13 @@ def read_scores(
     """Return (case,) scores of a label; NaN where there is none."""
     found = {
         case.case: next(
-            (score.value for one in case.labels if one.label == label for score in one.scores if score.metric == metric),
+            (
+                score.value
+                for one in case.labels
+                if one.label == label
+                for score in one.scores
+                if score.metric == metric
+            ),
             None,
         )
         for case in evaluation.cases

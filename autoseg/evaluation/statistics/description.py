@@ -7,7 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from autoseg.evaluation.statistics.resampling import LEAST_CASES, RESAMPLES, IntervalKind, Units, bootstrap_interval
+from autoseg.evaluation.statistics.resampling import (
+    LEAST_CASES,
+    RESAMPLES,
+    USUAL_INTERVAL,
+    IntervalKind,
+    Units,
+    bootstrap_interval,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,9 +42,9 @@ def measure_statistics(
     seed: int = 0,
     *,
     units: Units = None,
-    kind: IntervalKind = "percentile",
+    kind: IntervalKind = USUAL_INTERVAL,
 ) -> Statistics:
-    """Describe (n,) values; the interval is that of `bootstrap_interval`, with at least `LEAST_CASES` subjects."""
+    """Describe (n,) values; the interval is a widened one, of at least `LEAST_CASES` subjects."""
     n = len(values)
     if n == 0:
         return Statistics(mean=None, sd=None, median=None, ci95=None, n=0)
@@ -45,5 +52,9 @@ def measure_statistics(
     if n == 1:
         return Statistics(mean=mean, sd=None, median=median, ci95=None, n=1)
     enough = (n if units is None else len(set(units))) >= LEAST_CASES
-    interval = bootstrap_interval(values, units=units, kind=kind, resamples=resamples, seed=seed) if enough else None
+    interval = (
+        bootstrap_interval(values, units=units, kind=kind, widen=True, resamples=resamples, seed=seed)
+        if enough
+        else None
+    )
     return Statistics(mean=mean, sd=float(values.std(ddof=1)), median=median, ci95=interval, n=n)

@@ -20,6 +20,7 @@ SHORT = ("metric", "mean", "95 % interval", "bootstrap", "Wilcoxon", "t")
 # Fields by which a file is known for a comparison.
 FIELDS = frozenset({"systems", "means", "differences", "conclusion"})
 _SCHEMA_VERSION = 1
+_INTERVALS = {"percentile": "percentile", "bca": "BCa"}
 
 
 def write_comparison(out: Path, comparison: SystemComparison) -> None:
@@ -40,7 +41,7 @@ def describe_comparison(comparison: SystemComparison) -> str:
     parts = [
         f"# Comparison of {title}",
         conclude(comparison),
-        f"{cases} of {people}, scored by all. 95 % intervals: bootstrap over subjects ({comparison.interval}). P-values: "
+        f"{cases} of {people}, scored by all. 95 % intervals: bootstrap over subjects ({_INTERVALS[comparison.interval]}). P-values: "
         f"two-sided, after Holm's correction for {counted(comparison.tested, 'difference')}. Can show: the smallest "
         f"difference that so many subjects show with a power of {comparison.power:.0%}.",
         as_markdown(MEANS, mean_rows(comparison)),

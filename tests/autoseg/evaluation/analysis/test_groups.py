@@ -16,9 +16,7 @@ DICE = [0.9, 0.4, 0.6, 0.7, 0.0, 0.8, 0.5, 0.6]
 
 
 def find_means(table) -> dict[str, tuple[float, int]]:
-    return {
-        group.name: (group.summary.statistics("dice").mean, len(group.cases)) for group in table.groups
-    }
+    return {group.name: (group.summary.statistics("dice").mean, len(group.cases)) for group in table.groups}
 
 
 def test_quartiles_hold_equally_many_cases_from_the_smallest_lesions_to_the_largest() -> None:
@@ -97,7 +95,12 @@ def test_measured_traits_are_shown_by_quartile_and_numbered_ones_as_they_are() -
     ages = make_traits(age=[str(20 + 5 * place) for place in range(12)], scanner=["1", "2", "3"] * 4)
     evaluation = make_evaluation([place / 12 for place in range(12)], traits=ages)
     by_age, by_scanner = group_scores(evaluation, ["age", "scanner"])
-    assert [group.name for group in by_age.groups] == ["Q1 (20 to 30)", "Q2 (35 to 45)", "Q3 (50 to 60)", "Q4 (65 to 75)"]
+    assert [group.name for group in by_age.groups] == [
+        "Q1 (20 to 30)",
+        "Q2 (35 to 45)",
+        "Q3 (50 to 60)",
+        "Q4 (65 to 75)",
+    ]
     assert [group.name for group in by_scanner.groups] == ["1", "2", "3"]
 
 

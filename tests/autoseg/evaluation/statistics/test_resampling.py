@@ -108,7 +108,9 @@ def test_cases_of_one_subject_are_drawn_together() -> None:
 
 def test_names_of_subjects_do_not_matter_but_which_cases_they_have() -> None:
     values = np.random.default_rng(8).random(8)
-    assert bootstrap_interval(values, units=list("aabbccdd")) == bootstrap_interval(values, units=[4, 4, 1, 1, 9, 9, 2, 2])
+    assert bootstrap_interval(values, units=list("aabbccdd")) == bootstrap_interval(
+        values, units=[4, 4, 1, 1, 9, 9, 2, 2]
+    )
     assert bootstrap_interval(values, units=list("abcdefgh")) == bootstrap_interval(values)
 
 
