@@ -143,7 +143,7 @@ def _cover_sessions(scores: Scores, n: int, repeats: int) -> Coverage:
         samples.append(scores.at(special.ndtr(normal)))
     truth, units = scores.mean(), np.repeat(np.arange(n), 2)
     found = _count(f"{scores.name}, two sessions", truth, samples, n, units)
-    by_case = [bootstrap_interval(sample, kind="bca", widen=True) for sample in samples]
+    by_case = [bootstrap_interval(sample, kind="bca") for sample in samples]
     return replace(found, by_case=_share(by_case, truth))
 
 
@@ -151,8 +151,8 @@ def _count(
     name: str, truth: float, samples: Sequence[Floats], n: int, units: NDArray[np.int64] | None = None
 ) -> Coverage:
     # With the seed that all evaluations have, whose draws are made once.
-    bca = [bootstrap_interval(sample, units=units, kind="bca", widen=True) for sample in samples]
-    percentile = [bootstrap_interval(sample, units=units, widen=True) for sample in samples]
+    bca = [bootstrap_interval(sample, units=units, kind="bca") for sample in samples]
+    percentile = [bootstrap_interval(sample, units=units, kind="percentile") for sample in samples]
     plain = [bootstrap_interval(sample, units=units) for sample in samples]
     return Coverage(
         scores=name,

@@ -98,8 +98,8 @@ def refuse_unknown(by: Sequence[str], traits: Sequence[CaseTraits]) -> None:
     for name in by:
         if name not in (SIZE, QUARTILE, *known):
             raise DataError(
-                f"--by {name}: is known of no case. Known are {some_of((SIZE, QUARTILE, *known), 20)}. A table of cases "
-                "given with --traits adds its columns."
+                f"--by {name}: is known of no case. Known are {some_of((SIZE, QUARTILE, *known), 20)}. A table of "
+                "cases given with --traits adds its columns."
             )
 
 

@@ -190,7 +190,7 @@ def _contrast(
             among=float(readers.mean()),
             with_model=float(ours.mean()),
             difference=float((ours - readers).mean()),
-            ci95=bootstrap_interval(ours - readers, units=units, kind=USUAL_INTERVAL, widen=True) if enough else None,
+            ci95=bootstrap_interval(ours - readers, units=units, kind=USUAL_INTERVAL) if enough else None,
             p=compare_pairs(readers, ours, units=units).bootstrap if enough else None,
             better=better,
             n=len(readers),

@@ -153,14 +153,17 @@ def _find_remarks(
             )
         if evaluation.failures:
             failed = [failure.case for failure in evaluation.failures]
-            yield f"{name}: {counted(len(failed), 'case')} could not be scored, and may be hard ones: {some_of(failed, 5)}."
+            yield (
+                f"{name}: {counted(len(failed), 'case')} could not be scored, and may be hard ones: "
+                f"{some_of(failed, 5)}."
+            )
         if said := evaluation.seen.describe():
             yield f"{name}: {said}"
     different = _find_different_references(scores, cases, labels)
     if different:
         yield (
-            f"The references differ: the volume of {counted(len(different), 'case')} is another one ({some_of(different, 5)}). "
-            "Differences of scores are then not those of the systems alone."
+            f"The references differ: the volume of {counted(len(different), 'case')} is another one "
+            f"({some_of(different, 5)}). Differences of scores are then not those of the systems alone."
         )
 
 

@@ -190,7 +190,7 @@ def _compare(
         return difference
     return replace(
         difference,
-        ci95=bootstrap_interval(second - first, units=places, kind=interval, widen=True),
+        ci95=bootstrap_interval(second - first, units=places, kind=interval),
         tests=compare_pairs(first, second, units=places),
         needed=find_needed_cases(difference.mean, sd) if difference.mean else None,
     )

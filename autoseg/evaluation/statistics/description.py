@@ -52,9 +52,5 @@ def measure_statistics(
     if n == 1:
         return Statistics(mean=mean, sd=None, median=median, ci95=None, n=1)
     enough = (n if units is None else len(set(units))) >= LEAST_CASES
-    interval = (
-        bootstrap_interval(values, units=units, kind=kind, widen=True, resamples=resamples, seed=seed)
-        if enough
-        else None
-    )
+    interval = bootstrap_interval(values, units=units, kind=kind, resamples=resamples, seed=seed) if enough else None
     return Statistics(mean=mean, sd=float(values.std(ddof=1)), median=median, ci95=interval, n=n)

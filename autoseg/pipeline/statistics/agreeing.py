@@ -153,8 +153,8 @@ def _as_rows(agreement: ReaderAgreement) -> list[dict[str, str]]:
             "volume r": one.pearson,
         }
         figures += [(name, found.value, found.ci95) for name, found in named.items()]
-        keys = (agreement.names[one.label], one.first, one.second)
-        rows += [_row((*keys, name), value, interval, one.n) for name, value, interval in figures]
+        whose = (agreement.names[one.label], one.first, one.second)
+        rows += [_row((*whose, name), value, interval, one.n) for name, value, interval in figures]
     return rows
 
 

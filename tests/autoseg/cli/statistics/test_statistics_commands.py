@@ -119,7 +119,7 @@ def test_a_comparison_replaces_an_earlier_one_and_nothing_else(masks, tmp_path) 
     other.write_text("{}", encoding="utf-8")
     with pytest.raises(DataError, match="exists and is not an earlier comparison"):
         autoseg.compare(scores, out=other)
-    with pytest.raises(DataError, match="is not called .json"):
+    with pytest.raises(DataError, match=r"is not called .json"):
         autoseg.compare(scores, out=tmp_path / "c.txt")
 
 

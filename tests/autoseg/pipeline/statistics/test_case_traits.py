@@ -64,7 +64,7 @@ def test_chronicity_follows_from_the_days(tmp_path: Path, days: str, chronicity:
 def test_a_table_of_other_cases_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="names none of the cases"):
         find(tmp_path, "case,site\nx,A\n")
-    with pytest.raises(DataError, match="has the columns site, age. Expected one called 'case' or 'subject'"):
+    with pytest.raises(DataError, match=r"has the columns site, age. Expected one called 'case' or 'subject'"):
         find(tmp_path, "site,age\nA,3\n")
 
 

@@ -60,7 +60,7 @@ def test_raters_are_called_by_their_folders_and_a_model_so(tmp_path: Path) -> No
     assert name_raters(places, model=True) == ("model", "anna", "ben")
     assert name_raters(places[1:], model=False) == ("anna", "ben")
     assert name_raters(places, ["net", "A", "B"], model=True) == ("net", "A", "B")
-    with pytest.raises(DataError, match="1 folder of masks to compare. Expected at least two"):
+    with pytest.raises(DataError, match=r"1 folder of masks to compare. Expected at least two"):
         name_raters(places[:1], model=False)
     with pytest.raises(DataError, match="is given twice"):
         name_raters([places[0], places[0]], model=True)
