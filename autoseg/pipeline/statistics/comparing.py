@@ -43,7 +43,8 @@ def describe_comparison(comparison: SystemComparison) -> str:
         conclude(comparison),
         f"{cases} of {people}, scored by all. 95 % intervals: bootstrap over subjects "
         f"({_INTERVALS[comparison.interval]}). P-values: two-sided, after Holm's correction for "
-        f"{counted(comparison.tested, 'difference')}. Can show: the smallest difference that so many subjects show with a power of {comparison.power:.0%}.",
+        f"{counted(comparison.tested, 'difference')}. Can show: the smallest difference that so many "
+        f"subjects show with a power of {comparison.power:.0%}.",
         as_markdown(MEANS, mean_rows(comparison)),
         as_markdown(DIFFERENCES, difference_rows(comparison)),
         "".join(f"- {explain_difference(one, comparison)}\n" for one in comparison.differences),
