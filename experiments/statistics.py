@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from autoseg.evaluation.statistics import IntervalKind, bootstrap_interval
+from autoseg.evaluation.statistics import bootstrap_interval
 from autoseg.evaluation.statistics.power import find_smallest_difference
 from autoseg.evaluation.statistics.significance import compare_pairs
 
 NUMBERS = (20, 50, 200)
 REPEATS = 500
-COVERAGE_COLUMNS = ("scores", "n", "percentile", "BCa", "width", "drawn by case")
+COVERAGE_COLUMNS = ("scores", "n", "BCa", "percentile", "not widened", "width", "drawn by case")
 TEST_COLUMNS = ("differences", "n", "true difference", "bootstrap", "Wilcoxon", "t")
 # Of two sessions of one subject.
 _LIKENESS = 0.7
@@ -50,7 +50,11 @@ ATLAS = Scores(
 DISTRIBUTIONS = (
     ATLAS,
     Scores(name="a fifth are 0", shares=(0, 0.2, 0.3, 0.6, 0.9, 1), quantiles=(0, 0, 0.3, 0.7, 0.85, 0.95)),
-    Scores(name="a tenth are 0, a tenth 1", shares=(0, 0.1, 0.2, 0.5, 0.9, 0.9001, 1), quantiles=(0, 0, 0.4, 0.8, 0.92, 1, 1)),
+    Scores(
+        name="a tenth are 0, a tenth 1",
+        shares=(0, 0.1, 0.2, 0.5, 0.9, 0.9001, 1),
+        quantiles=(0, 0, 0.4, 0.8, 0.92, 1, 1),
+    ),
     Scores(name="skewed", shares=(0, 0.02, 0.1, 0.5, 1), quantiles=(0, 0.2, 0.75, 0.9, 0.97)),
 )
 
@@ -60,24 +64,26 @@ class Coverage:
     """Share of intervals that hold the true mean.
 
     Attributes:
-        percentile: of percentile intervals.
-        bca: of BCa intervals.
-        width: mean width of the percentile intervals.
-        by_case: of percentile intervals that draw cases though these come in pairs; None where each is a subject.
+        bca: of BCa intervals, widened for few subjects as in all tables.
+        percentile: of percentile intervals, widened, too.
+        plain: of percentile intervals as they are.
+        width: mean width of the BCa intervals.
+        by_case: of BCa intervals that draw cases though these come in pairs; None where each is a subject.
     """
 
     scores: str
     n: int
-    percentile: float
     bca: float
+    percentile: float
+    plain: float
     width: float
     by_case: float | None = None
 
     def row(self) -> tuple[str, ...]:
         """Return the cells of a table."""
-        shares = (self.percentile, self.bca, self.by_case)
-        plain, bca, by_case = ("-" if share is None else f"{share:.1%}" for share in shares)
-        return (self.scores, str(self.n), plain, bca, f"{self.width:.3f}", by_case)
+        shares = ("-" if share is None else f"{share:.1%}" for share in (self.bca, self.percentile, self.plain))
+        by_case = "-" if self.by_case is None else f"{self.by_case:.1%}"
+        return (self.scores, str(self.n), *shares, f"{self.width:.3f}", by_case)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -123,42 +129,38 @@ def measure_tests(numbers: Sequence[int] = NUMBERS, repeats: int = REPEATS) -> I
 
 
 def _cover(scores: Scores, n: int, repeats: int) -> Coverage:
-    generator, truth = np.random.default_rng(n), scores.mean()
+    generator = np.random.default_rng(n)
     samples = [scores.at(generator.random(n)) for _ in range(repeats)]
-    plain = _intervals(samples, "percentile")
-    return Coverage(
-        scores=scores.name,
-        n=n,
-        percentile=_share(plain, truth),
-        bca=_share(_intervals(samples, "bca"), truth),
-        width=float(np.mean([high - low for low, high in plain])),
-    )
-
-
-def _intervals(samples: Sequence[Floats], kind: IntervalKind) -> list[tuple[float, float]]:
-    # With the seed that all evaluations have, whose draws are made once.
-    return [bootstrap_interval(sample, kind=kind) for sample in samples]
+    return _count(scores.name, scores.mean(), samples, n)
 
 
 def _cover_sessions(scores: Scores, n: int, repeats: int) -> Coverage:
     """Return the coverage for n subjects of two sessions that are alike."""
-    generator, truth = np.random.default_rng(n), scores.mean()
-    units = np.repeat(np.arange(n), 2)
-    plain, bca, by_case = [], [], []
+    generator, samples = np.random.default_rng(n), []
     for _ in range(repeats):
         people = np.repeat(generator.standard_normal(n), 2)
         normal = np.sqrt(_LIKENESS) * people + np.sqrt(1 - _LIKENESS) * generator.standard_normal(2 * n)
-        sample = scores.at(special.ndtr(normal))
-        plain.append(bootstrap_interval(sample, units=units))
-        bca.append(bootstrap_interval(sample, units=units, kind="bca"))
-        by_case.append(bootstrap_interval(sample))
+        samples.append(scores.at(special.ndtr(normal)))
+    truth, units = scores.mean(), np.repeat(np.arange(n), 2)
+    found = _count(f"{scores.name}, two sessions", truth, samples, n, units)
+    by_case = [bootstrap_interval(sample, kind="bca") for sample in samples]
+    return replace(found, by_case=_share(by_case, truth))
+
+
+def _count(
+    name: str, truth: float, samples: Sequence[Floats], n: int, units: NDArray[np.int64] | None = None
+) -> Coverage:
+    # With the seed that all evaluations have, whose draws are made once.
+    bca = [bootstrap_interval(sample, units=units, kind="bca") for sample in samples]
+    percentile = [bootstrap_interval(sample, units=units, kind="percentile") for sample in samples]
+    plain = [bootstrap_interval(sample, units=units) for sample in samples]
     return Coverage(
-        scores=f"{scores.name}, two sessions",
+        scores=name,
         n=n,
-        percentile=_share(plain, truth),
         bca=_share(bca, truth),
-        width=float(np.mean([high - low for low, high in plain])),
-        by_case=_share(by_case, truth),
+        percentile=_share(percentile, truth),
+        plain=_share(plain, truth),
+        width=float(np.mean([high - low for low, high in bca])),
     )
 
 

@@ -44,7 +44,8 @@ class Convention:
     ignored: str = "voxels that the reference ignores are in no mask"
     sd: str = "of the sample (n - 1)"
     ci95: str = (
-        f"percentile bootstrap of the mean over cases; null below {LEAST_CASES} cases, too few to say how means spread"
+        "BCa bootstrap of the mean over cases, widened as Student's t for few; null below "
+        f"{LEAST_CASES} cases, too few to say how means spread"
     )
     bootstrap_resamples: int = RESAMPLES
     bootstrap_seed: int = 0

@@ -11,7 +11,7 @@ import numpy as np
 
 from autoseg.evaluation.cases import CaseScores, LabelScores
 from autoseg.evaluation.conventions import DEFAULT_CONVENTION, Convention
-from autoseg.evaluation.statistics import LEAST_CASES, IntervalKind, Statistics, measure_statistics
+from autoseg.evaluation.statistics import LEAST_CASES, USUAL_INTERVAL, IntervalKind, Statistics, measure_statistics
 from autoseg.evaluation.traits import NO_TRAITS, CaseTraits, find_subjects
 from dataset_fingerprints.dataset import Label
 from dataset_fingerprints.errors import PartlyDoneError, did_you_mean
@@ -21,8 +21,8 @@ from dataset_fingerprints.names import counted, some_of
 SCHEMA_VERSION = 2
 # Of intervals, where several cases are of one subject.
 _BY_SUBJECT = (
-    "percentile bootstrap of the mean over cases, those of one subject drawn together; null below "
-    f"{LEAST_CASES} subjects, too few to say how means spread"
+    "BCa bootstrap of the mean over cases, those of one subject drawn together, widened as Student's t for few; null "
+    f"below {LEAST_CASES} subjects, too few to say how means spread"
 )
 
 
@@ -233,7 +233,7 @@ def summarise_labels(
     cases: Sequence[CaseScores],
     convention: Convention,
     subjects: Sequence[str] | None = None,
-    kind: IntervalKind = "percentile",
+    kind: IntervalKind = USUAL_INTERVAL,
 ) -> tuple[LabelSummary, ...]:
     """Return a summary of every label over the cases that score it.
 

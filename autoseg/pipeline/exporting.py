@@ -14,6 +14,7 @@ from autoseg.pipeline.folds.seen_cases import mark_seen
 from autoseg.pipeline.model_card import UNSAID, ScoredModel, Words, write_card
 from autoseg.pipeline.outputs import refuse_bundle_place
 from autoseg.pipeline.sources import USUAL, ModelChoice, find_source
+from autoseg.pipeline.statistics.case_traits import usual_traits
 from autoseg.progress import Progress
 from autoseg.training.record import read_record
 from autoseg.workspace.workspace import Workspace
@@ -95,7 +96,7 @@ def _find_scores(workspace: Workspace, plan: str, models: ModelSet) -> list[Scor
         known = {fold: scores for fold, scores in found.items() if scores}
         if known:
             title = f"{name}, {'fold' if len(known) == 1 else 'folds'} {', '.join(known)}"
-            summary = summarise([case for scores in known.values() for case in scores])
+            summary = summarise([case for scores in known.values() for case in scores], traits=usual_traits(workspace))
             evaluation = mark_seen(summary, [run for run in judged if run.fold in known])
             scored.append(ScoredModel(title=title, evaluation=evaluation))
     return scored

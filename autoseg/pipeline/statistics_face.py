@@ -22,7 +22,7 @@ def compare(
     *,
     names: Sequence[str] = (),
     metrics: Sequence[str] = (),
-    interval: Literal["percentile", "bca"] = "percentile",
+    interval: Literal["percentile", "bca"] = "bca",
     out: Location | None = None,
 ) -> SystemComparison:
     """Compare systems by their scores of the same cases.
@@ -31,7 +31,7 @@ def compare(
         scores: files that `evaluate` or a training wrote (metrics.json, cross_validation.json), or folders with one.
         names: of the systems, in the same order; empty for names out of the paths.
         metrics: to compare by; empty for Dice, HD95, lesion F1 and volume difference.
-        interval: the kind of the bootstrap intervals: `percentile`, or `bca`, which corrects for skewness.
+        interval: the kind of the bootstrap intervals: `bca`, which corrects for skewness, or `percentile`.
         out: a file to write the comparison into (.json), and beside it tables (.csv, .md); None for none.
 
     Raises:

@@ -37,8 +37,8 @@ def compare(
         ),
     ] = None,
     interval: Annotated[
-        Literal["percentile", "bca"], typer.Option(help="Of the bootstrap; bca corrects for skewness.")
-    ] = "percentile",
+        Literal["bca", "percentile"], typer.Option(help="Of the bootstrap; bca corrects for skewness.")
+    ] = "bca",
 ) -> None:
     """Compare systems on the same scans: means, paired differences with intervals and tests, and what they show.
 
@@ -46,9 +46,7 @@ def compare(
     """
     from autoseg.pipeline import statistics_face
 
-    comparison = statistics_face.compare(
-        scores, names=names or (), metrics=metrics or (), interval=interval, out=out
-    )
+    comparison = statistics_face.compare(scores, names=names or (), metrics=metrics or (), interval=interval, out=out)
     show_comparison(comparison)
     show_written((("All figures", out), ("Table", out.with_suffix(".csv")), ("Text", out.with_suffix(".md"))))
 

@@ -9,7 +9,6 @@ from autoseg.evaluation.statistics import LEAST_CASES
 from dataset_fingerprints.names import counted
 
 
-
 def conclude(comparison: SystemComparison) -> str:
     """Return in a sentence what can be concluded, and what cannot."""
     shown = [one for one in comparison.differences if is_shown(one, comparison.alpha)]

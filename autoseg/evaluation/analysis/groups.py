@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from autoseg.evaluation.cases import CaseScores, LabelScores
 from autoseg.evaluation.results import Evaluation, LabelSummary, summarise_labels
-from autoseg.evaluation.statistics import IntervalKind
+from autoseg.evaluation.statistics import USUAL_INTERVAL, IntervalKind
 from autoseg.evaluation.traits import UNKNOWN, CaseTraits, find_subjects, find_trait
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.names import some_of
@@ -60,7 +60,7 @@ class GroupTable:
 
 
 def group_scores(
-    evaluation: Evaluation, by: Sequence[str], interval: IntervalKind = "percentile"
+    evaluation: Evaluation, by: Sequence[str], interval: IntervalKind = USUAL_INTERVAL
 ) -> tuple[GroupTable, ...]:
     """Return a table per trait and label.
 
@@ -83,9 +83,7 @@ def group_scores(
             members: dict[str, list[CaseScores]] = {group: [] for group in grouping.order}
             for (case, scores), group in zip(scored, grouping.names, strict=True):
                 members[group].append(CaseScores(case=case.case, labels=(scores,)))
-            groups = tuple(
-                _make_group(group, cases, evaluation, interval) for group, cases in members.items() if cases
-            )
+            groups = tuple(_make_group(group, cases, evaluation, interval) for group, cases in members.items() if cases)
             tables.append(GroupTable(by=name, label=label.label, groups=groups, unit=grouping.unit))
     return tuple(tables)
 
@@ -100,8 +98,8 @@ def refuse_unknown(by: Sequence[str], traits: Sequence[CaseTraits]) -> None:
     for name in by:
         if name not in (SIZE, QUARTILE, *known):
             raise DataError(
-                f"--by {name}: is known of no case. Known are {some_of((SIZE, QUARTILE, *known), 20)}. A table of cases "
-                "given with --traits adds its columns."
+                f"--by {name}: is known of no case. Known are {some_of((SIZE, QUARTILE, *known), 20)}. A table of "
+                "cases given with --traits adds its columns."
             )
 
 
@@ -134,9 +132,7 @@ def _divide(by: str, scored: Sequence[tuple[CaseScores, LabelScores]], evaluatio
     if measured and len(np.unique(numbers[given])) > _MOST_NUMBERS and by != "site":
         return _divide_by_quartiles(numbers, given, UNKNOWN, "")
     counts = Counter(values)
-    return _Grouping(
-        names=values, order=sorted(counts, key=lambda value: (value == UNKNOWN, -counts[value], value))
-    )
+    return _Grouping(names=values, order=sorted(counts, key=lambda value: (value == UNKNOWN, -counts[value], value)))
 
 
 def _volume_of(scores: LabelScores, by: str) -> float:
@@ -172,4 +168,3 @@ def _as_number(text: str) -> float:
     except ValueError:
         return math.nan
     return number if math.isfinite(number) else math.nan
-

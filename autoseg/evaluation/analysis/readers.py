@@ -17,7 +17,13 @@ from autoseg.evaluation.analysis.volumes import (
     read_volumes,
 )
 from autoseg.evaluation.results import Evaluation
-from autoseg.evaluation.statistics import LEAST_CASES, Statistics, bootstrap_interval, measure_statistics
+from autoseg.evaluation.statistics import (
+    LEAST_CASES,
+    USUAL_INTERVAL,
+    Statistics,
+    bootstrap_interval,
+    measure_statistics,
+)
 from autoseg.evaluation.statistics.agreement import IntraclassCorrelations, find_intraclass
 from autoseg.evaluation.statistics.significance import compare_pairs
 from autoseg.evaluation.traits import find_subjects
@@ -184,7 +190,7 @@ def _contrast(
             among=float(readers.mean()),
             with_model=float(ours.mean()),
             difference=float((ours - readers).mean()),
-            ci95=bootstrap_interval(ours - readers, units=units) if enough else None,
+            ci95=bootstrap_interval(ours - readers, units=units, kind=USUAL_INTERVAL) if enough else None,
             p=compare_pairs(readers, ours, units=units).bootstrap if enough else None,
             better=better,
             n=len(readers),
@@ -228,4 +234,6 @@ def conclude(one: Contrast, title: str) -> str:
     if one.p >= 0.05:
         return f"{head}; {figures}. No difference is shown, which does not prove that there is none."
     closer = (one.difference > 0) == (one.better == "higher")
-    return f"{head}; {figures}. The model agrees with readers {'more' if closer else 'less'} than they do with each other."
+    return (
+        f"{head}; {figures}. The model agrees with readers {'more' if closer else 'less'} than they do with each other."
+    )

@@ -86,7 +86,9 @@ def share_cases(systems: Mapping[str, Evaluation], metrics: Sequence[str] = ()) 
         if all(label.label in one[case] for one in scores.values() for case in cases)
     )
     if not labels:
-        raise DataError(f"no label is scored in all of {_quote(systems)}. Score them with the same --label or --region.")
+        raise DataError(
+            f"no label is scored in all of {_quote(systems)}. Score them with the same --label or --region."
+        )
     chosen = _choose_metrics(systems, metrics)
     about = {name: metric.about for name, metric in first.convention.build().items()}
     traits = [one for evaluation in systems.values() for one in evaluation.traits]
@@ -151,19 +153,24 @@ def _find_remarks(
             )
         if evaluation.failures:
             failed = [failure.case for failure in evaluation.failures]
-            yield f"{name}: {counted(len(failed), 'case')} could not be scored, and may be hard ones: {some_of(failed, 5)}."
+            yield (
+                f"{name}: {counted(len(failed), 'case')} could not be scored, and may be hard ones: "
+                f"{some_of(failed, 5)}."
+            )
         if said := evaluation.seen.describe():
             yield f"{name}: {said}"
     different = _find_different_references(scores, cases, labels)
     if different:
         yield (
-            f"The references differ: the volume of {counted(len(different), 'case')} is another one ({some_of(different, 5)}). "
-            "Differences of scores are then not those of the systems alone."
+            f"The references differ: the volume of {counted(len(different), 'case')} is another one "
+            f"({some_of(different, 5)}). Differences of scores are then not those of the systems alone."
         )
 
 
 def _find_different_references(
-    scores: Mapping[str, Mapping[str, Mapping[int | str, LabelScores]]], cases: Sequence[str], labels: Sequence[int | str]
+    scores: Mapping[str, Mapping[str, Mapping[int | str, LabelScores]]],
+    cases: Sequence[str],
+    labels: Sequence[int | str],
 ) -> list[str]:
     different = []
     for case in cases:

@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 from autoseg.evaluation.analysis.shared_cases import SharedCases, share_cases
 from autoseg.evaluation.metrics.metric import Direction
 from autoseg.evaluation.results import Evaluation
-from autoseg.evaluation.statistics import LEAST_CASES, IntervalKind, Statistics, bootstrap_interval, measure_statistics
+from autoseg.evaluation.statistics import (
+    LEAST_CASES,
+    USUAL_INTERVAL,
+    IntervalKind,
+    Statistics,
+    bootstrap_interval,
+    measure_statistics,
+)
 from autoseg.evaluation.statistics.power import ALPHA, POWER, find_needed_cases, find_smallest_difference
 from autoseg.evaluation.statistics.resampling import average_by_unit, find_places
 from autoseg.evaluation.statistics.significance import PairedTests, compare_pairs, correct_holm
@@ -98,7 +105,7 @@ class SystemComparison:
 
 
 def compare_systems(
-    systems: Mapping[str, Evaluation], *, metrics: Sequence[str] = (), interval: IntervalKind = "percentile"
+    systems: Mapping[str, Evaluation], *, metrics: Sequence[str] = (), interval: IntervalKind = USUAL_INTERVAL
 ) -> SystemComparison:
     """Compare systems on the cases that all of them scored.
 

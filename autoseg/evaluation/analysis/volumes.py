@@ -59,9 +59,9 @@ class VolumeAgreement:
             return f"Volumes, {self.second} minus {self.first}: {self.n} cases are too few."
         bias, low, high = self.limits.bias, self.limits.lower, self.limits.upper
         text = (
-            f"Volumes, {self.second} minus {self.first}: {bias:+.3g} ml (95 % {_bounds(self.limits.bias_ci95)}); of 20 "
-            f"cases, 19 lie between {low:+.3g} and {high:+.3g} ml. ICC(2,1) {_show(self.intraclass.absolute)}, ICC(3,1) "
-            f"{_show(self.intraclass.consistent)}, CCC {_show(self.concordance)}, r {_show(self.pearson)}."
+            f"Volumes, {self.second} minus {self.first}: {bias:+.3g} ml (95 % {_bounds(self.limits.bias_ci95)}); of "
+            f"20 cases, 19 lie between {low:+.3g} and {high:+.3g} ml. ICC(2,1) {_show(self.intraclass.absolute)}, "
+            f"ICC(3,1) {_show(self.intraclass.consistent)}, CCC {_show(self.concordance)}, r {_show(self.pearson)}."
         )
         slope, p = self.limits.slope, self.limits.slope_p
         if slope is not None and p is not None and p < 0.05:
@@ -128,7 +128,13 @@ def read_scores(
     """Return (case,) scores of a label; NaN where there is none."""
     found = {
         case.case: next(
-            (score.value for one in case.labels if one.label == label for score in one.scores if score.metric == metric),
+            (
+                score.value
+                for one in case.labels
+                if one.label == label
+                for score in one.scores
+                if score.metric == metric
+            ),
             None,
         )
         for case in evaluation.cases

@@ -7,6 +7,7 @@ from autoseg.evaluation.statistics.description import Statistics, measure_statis
 from autoseg.evaluation.statistics.resampling import (
     LEAST_CASES,
     RESAMPLES,
+    USUAL_INTERVAL,
     IntervalKind,
     Statistic,
     Units,
@@ -16,6 +17,7 @@ from autoseg.evaluation.statistics.resampling import (
 __all__ = [
     "LEAST_CASES",
     "RESAMPLES",
+    "USUAL_INTERVAL",
     "IntervalKind",
     "Statistic",
     "Statistics",

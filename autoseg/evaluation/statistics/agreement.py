@@ -173,7 +173,10 @@ def _bound_absolute(value: float, squares: tuple[float, float, float], n: int, k
     ratio = raters / error
     weight = k * value * ratio + n * (1 + (k - 1) * value) - k * value
     freedom = (
-        (k - 1) * (n - 1) * weight**2 / ((n - 1) * k**2 * value**2 * ratio**2 + (n * (1 + (k - 1) * value) - k * value) ** 2)
+        (k - 1)
+        * (n - 1)
+        * weight**2
+        / ((n - 1) * k**2 * value**2 * ratio**2 + (n * (1 + (k - 1) * value) - k * value) ** 2)
     )
     above, below = _quantile_f(n - 1, freedom), _quantile_f(freedom, n - 1)
     rest = k * raters + (k * n - k - n) * error

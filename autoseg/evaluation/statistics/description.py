@@ -7,7 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from autoseg.evaluation.statistics.resampling import LEAST_CASES, RESAMPLES, IntervalKind, Units, bootstrap_interval
+from autoseg.evaluation.statistics.resampling import (
+    LEAST_CASES,
+    RESAMPLES,
+    USUAL_INTERVAL,
+    IntervalKind,
+    Units,
+    bootstrap_interval,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,9 +42,9 @@ def measure_statistics(
     seed: int = 0,
     *,
     units: Units = None,
-    kind: IntervalKind = "percentile",
+    kind: IntervalKind = USUAL_INTERVAL,
 ) -> Statistics:
-    """Describe (n,) values; the interval is that of `bootstrap_interval`, with at least `LEAST_CASES` subjects."""
+    """Describe (n,) values; the interval is a widened one, of at least `LEAST_CASES` subjects."""
     n = len(values)
     if n == 0:
         return Statistics(mean=None, sd=None, median=None, ci95=None, n=0)

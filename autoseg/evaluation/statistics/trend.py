@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from autoseg.evaluation.statistics.resampling import LEAST_CASES, Units, bootstrap_interval
+from autoseg.evaluation.statistics.resampling import LEAST_CASES, USUAL_INTERVAL, Units, bootstrap_interval
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,7 +48,7 @@ def find_trend(scores: NDArray[np.float64], sizes: NDArray[np.float64], units: U
     rest = float(((scores - intercept - slope * logs) ** 2).sum())
     enough = (len(scores) if units is None else len(set(units))) >= LEAST_CASES
     with np.errstate(divide="ignore", invalid="ignore"):
-        interval = bootstrap_interval(moments, _slope, units=units) if enough else None
+        interval = bootstrap_interval(moments, _slope, units=units, kind=USUAL_INTERVAL) if enough else None
     return Trend(
         slope=slope,
         slope_ci95=interval,

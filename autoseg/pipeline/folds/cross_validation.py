@@ -19,6 +19,7 @@ from autoseg.pipeline.folds.runs import cases_of, name_folds, read_run, refuse_u
 from autoseg.pipeline.folds.seen_cases import mark_seen
 from autoseg.pipeline.folds.slots import find_slots
 from autoseg.pipeline.planning import read_plan
+from autoseg.pipeline.statistics.case_traits import usual_traits
 from autoseg.progress import Progress
 from autoseg.training.interruption import listening, stopped_by
 from autoseg.training.record import read_record
@@ -48,7 +49,7 @@ def train_all(workspace: Workspace, options: TrainingOptions, progress: Progress
     train_folds(workspace, folds, options, progress)
     named = {fold: workspace.fold(plan.name, configuration, fold) for fold in folds}
     scores = [_read_scores(folder, cases_of(splits, fold), splits.origin) for fold, folder in named.items()]
-    summary = summarise([case for found in scores for case in found])
+    summary = summarise([case for found in scores for case in found], traits=usual_traits(workspace))
     summary = mark_seen(summary, map(read_run, named.values()))
     write_evaluation(workspace.cross_validation(plan.name, configuration), summary, sealed=True)
     report_folds(workspace, plan, splits, (configuration, tuple(named.values())), summary)

@@ -27,6 +27,7 @@ from autoseg.pipeline.folds.seen_cases import mark_seen
 from autoseg.pipeline.folds.starting import keep_start, read_start
 from autoseg.pipeline.folds.validation import TrainingValidator, validate_fold
 from autoseg.pipeline.folds.validation_time import ValidationTime
+from autoseg.pipeline.statistics.case_traits import usual_traits
 from autoseg.prediction import describe_effort, make_members, make_window
 from autoseg.progress import Progress, SilentProgress
 from autoseg.training.initial import InitialWeights
@@ -95,7 +96,7 @@ def _train_locked(job: Job, progress: Progress) -> Evaluation | None:
         scores = find_scores(job.folder, job.cases.validation)
         if scores is not None:
             progress.say(f"Fold {job.fold} is finished.")
-            evaluation = mark_seen(summarise(scores), [read_run(job.folder)])
+            evaluation = mark_seen(summarise(scores, traits=usual_traits(job.workspace)), [read_run(job.folder)])
             return keep_report(job, _keep_metrics(job.folder, evaluation))
         progress.say(f"Fold {job.fold} is trained, but not all of its validation is there: validating what is missing.")
     with _stopping_at_once(job.folder, "validating"):
@@ -103,7 +104,8 @@ def _train_locked(job: Job, progress: Progress) -> Evaluation | None:
         members = make_members(read_fold(job.folder), choose_device(), mirror=True, prediction=way)
         if way is not None:
             progress.say(f"For the time: {describe_effort(way)}.")
-        evaluation = validate_fold(members, job.inputs, job.cases.validation, job.folder, progress)
+        traits = usual_traits(job.workspace)
+        evaluation = validate_fold(members, job.inputs, job.cases.validation, job.folder, progress, traits)
     _write(job.folder, replace(record, status="finished"))
     return leave_report(job, evaluation)
 

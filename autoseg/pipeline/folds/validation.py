@@ -21,6 +21,7 @@ from autoseg.evaluation import (
     summarise,
     write_evaluation,
 )
+from autoseg.evaluation.traits import NO_TRAITS, CaseTraits
 from autoseg.hardware import ran_out_of_memory
 from autoseg.pipeline.folds.observing import draw_final
 from autoseg.pipeline.folds.out_of_fold import ValidatedCase, find_validated, identify_weights
@@ -109,7 +110,12 @@ class TrainingValidator:
 
 
 def validate_fold(
-    members: Sequence[Member], inputs: StageInput, cases: Sequence[str], folder: FoldFolder, progress: Progress
+    members: Sequence[Member],
+    inputs: StageInput,
+    cases: Sequence[str],
+    folder: FoldFolder,
+    progress: Progress,
+    traits: Sequence[CaseTraits] = NO_TRAITS,
 ) -> Evaluation:
     """Predict and score all cases, keep masks and probabilities, and write the fold's metrics.
 
@@ -139,7 +145,7 @@ def validate_fold(
             f"not be validated:\n{list_failures(failures)}\nGive the same command again to try these once more."
         )
     scores = [outcome for outcome in outcomes if isinstance(outcome, CaseScores)]
-    evaluation = mark_seen(summarise(scores), [read_run(folder)])
+    evaluation = mark_seen(summarise(scores, traits=traits), [read_run(folder)])
     write_evaluation(folder.validation.metrics, evaluation, sealed=True)
     draw_final(folder, evaluation, inputs.scheme)
     return evaluation

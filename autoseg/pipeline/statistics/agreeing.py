@@ -87,7 +87,7 @@ def describe_agreement(agreement: ReaderAgreement) -> str:
     raters = ", ".join((*agreement.readers, *([f"{agreement.model} (model)"] if agreement.model else [])))
     parts = [
         f"# Agreement of {raters}",
-        f"{counted(len(agreement.cases), 'case')}. 95 % intervals of means: percentile bootstrap over subjects; limits of "
+        f"{counted(len(agreement.cases), 'case')}. 95 % intervals of means: BCa bootstrap over subjects; limits of "
         "agreement: bias and 1.96 SD of the differences (Bland 1986); ICC with intervals by F (Shrout 1979), CCC by "
         "Fisher's z (Lin 1989).",
         as_markdown(PAIRS, pair_rows(agreement)),
@@ -102,7 +102,9 @@ def pair_rows(agreement: ReaderAgreement) -> list[tuple[str, ...]]:
     several = len(agreement.names) > 1
     return [
         (
-            f"{agreement.names[one.label]}: {agreement.titles[one.metric]}" if several else agreement.titles[one.metric],
+            f"{agreement.names[one.label]}: {agreement.titles[one.metric]}"
+            if several
+            else agreement.titles[one.metric],
             one.first,
             one.second,
             show_figure(one.statistics.mean) or "-",
@@ -151,8 +153,8 @@ def _as_rows(agreement: ReaderAgreement) -> list[dict[str, str]]:
             "volume r": one.pearson,
         }
         figures += [(name, found.value, found.ci95) for name, found in named.items()]
-        keys = (agreement.names[one.label], one.first, one.second)
-        rows += [_row((*keys, name), value, interval, one.n) for name, value, interval in figures]
+        whose = (agreement.names[one.label], one.first, one.second)
+        rows += [_row((*whose, name), value, interval, one.n) for name, value, interval in figures]
     return rows
 
 

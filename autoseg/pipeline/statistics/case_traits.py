@@ -82,15 +82,19 @@ def choose_traits(asked: Sequence[str], traits: Sequence[CaseTraits]) -> tuple[t
     names = tuple(dict.fromkeys(known.get(plain_name(word), word) for word in words))
     kept = {*_USUAL, *names}
     refuse_unknown(names, traits)
-    return names, tuple(
-        replace(one, known={name: value for name, value in one.known.items() if name in kept}) for one in traits
-    )
+    chosen = (replace(one, known={name: one.known[name] for name in one.known if name in kept}) for one in traits)
+    return names, tuple(one for one in chosen if one.subject or one.known)
 
 
 def workspace_traits(workspace: Workspace) -> tuple[CaseTraits, ...]:
     """Return what a workspace's data set says of its cases; empty where it cannot be read."""
     dataset = read_dataset_of(workspace)
     return tuple(_traits_of(dataset.cases)) if dataset else ()
+
+
+def usual_traits(workspace: Workspace) -> tuple[CaseTraits, ...]:
+    """Return the subjects of a workspace's cases, and what every file of scores holds of them."""
+    return choose_traits((), workspace_traits(workspace))[1]
 
 
 class _Known:

@@ -20,6 +20,7 @@ SHORT = ("metric", "mean", "95 % interval", "bootstrap", "Wilcoxon", "t")
 # Fields by which a file is known for a comparison.
 FIELDS = frozenset({"systems", "means", "differences", "conclusion"})
 _SCHEMA_VERSION = 1
+_INTERVALS = {"percentile": "percentile", "bca": "BCa"}
 
 
 def write_comparison(out: Path, comparison: SystemComparison) -> None:
@@ -40,9 +41,10 @@ def describe_comparison(comparison: SystemComparison) -> str:
     parts = [
         f"# Comparison of {title}",
         conclude(comparison),
-        f"{cases} of {people}, scored by all. 95 % intervals: bootstrap over subjects ({comparison.interval}). P-values: "
-        f"two-sided, after Holm's correction for {counted(comparison.tested, 'difference')}. Can show: the smallest "
-        f"difference that so many subjects show with a power of {comparison.power:.0%}.",
+        f"{cases} of {people}, scored by all. 95 % intervals: bootstrap over subjects "
+        f"({_INTERVALS[comparison.interval]}). P-values: two-sided, after Holm's correction for "
+        f"{counted(comparison.tested, 'difference')}. Can show: the smallest difference that so many "
+        f"subjects show with a power of {comparison.power:.0%}.",
         as_markdown(MEANS, mean_rows(comparison)),
         as_markdown(DIFFERENCES, difference_rows(comparison)),
         "".join(f"- {explain_difference(one, comparison)}\n" for one in comparison.differences),

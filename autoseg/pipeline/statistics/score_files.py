@@ -45,7 +45,9 @@ def read_systems(places: Sequence[Path], names: Sequence[str] = ()) -> dict[str,
     """
     _check_names(names, places, "system")
     files = [find_scores(place) for place in places]
-    same = [str(file) for file in dict.fromkeys(map(Path.resolve, files)) if list(map(Path.resolve, files)).count(file) > 1]
+    same = [
+        str(file) for file in dict.fromkeys(map(Path.resolve, files)) if list(map(Path.resolve, files)).count(file) > 1
+    ]
     if same:
         raise DataError(f"{some_of(same)}: is given twice. Give the scores of different systems.")
     return dict(zip(names or name_systems(files), map(read_evaluation, files), strict=True))

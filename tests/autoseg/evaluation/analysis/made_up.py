@@ -29,7 +29,11 @@ def make_evaluation(
                     label=1,
                     scores=tuple(
                         Score(metric=metric, value=value)
-                        for metric, value in zip(METRICS, (dice[place], abs(found[place] - true[place]), true[place], found[place]), strict=True)
+                        for metric, value in zip(
+                            METRICS,
+                            (dice[place], abs(found[place] - true[place]), true[place], found[place]),
+                            strict=True,
+                        )
                     ),
                 ),
             ),

@@ -16,9 +16,7 @@ DICE = [0.9, 0.4, 0.6, 0.7, 0.0, 0.8, 0.5, 0.6]
 
 
 def find_means(table) -> dict[str, tuple[float, int]]:
-    return {
-        group.name: (group.summary.statistics("dice").mean, len(group.cases)) for group in table.groups
-    }
+    return {group.name: (group.summary.statistics("dice").mean, len(group.cases)) for group in table.groups}
 
 
 def test_quartiles_hold_equally_many_cases_from_the_smallest_lesions_to_the_largest() -> None:
@@ -56,7 +54,7 @@ def test_bins_are_in_ml_and_ascend() -> None:
         "10 to 50": (pytest.approx(0.65), 2),
         "50 or more": (pytest.approx(0.85), 2),
     }
-    assert [group.name for group in table.groups][0] == "below 0.1"
+    assert table.groups[0].name == "below 0.1"
 
 
 @pytest.mark.parametrize("volume", [0.1, 1.0, 10.0, 50.0])
@@ -81,7 +79,9 @@ def test_fewer_cases_than_quartiles_fill_the_first() -> None:
 def make_traits(**known: list[str]) -> dict[str, CaseTraits]:
     count = len(next(iter(known.values())))
     return {
-        f"c{place}": CaseTraits(case=f"c{place}", known={name: cells[place] for name, cells in known.items() if cells[place]})
+        f"c{place}": CaseTraits(
+            case=f"c{place}", known={name: cells[place] for name, cells in known.items() if cells[place]}
+        )
         for place in range(count)
     }  # fmt: skip
 
@@ -97,7 +97,12 @@ def test_measured_traits_are_shown_by_quartile_and_numbered_ones_as_they_are() -
     ages = make_traits(age=[str(20 + 5 * place) for place in range(12)], scanner=["1", "2", "3"] * 4)
     evaluation = make_evaluation([place / 12 for place in range(12)], traits=ages)
     by_age, by_scanner = group_scores(evaluation, ["age", "scanner"])
-    assert [group.name for group in by_age.groups] == ["Q1 (20 to 30)", "Q2 (35 to 45)", "Q3 (50 to 60)", "Q4 (65 to 75)"]
+    assert [group.name for group in by_age.groups] == [
+        "Q1 (20 to 30)",
+        "Q2 (35 to 45)",
+        "Q3 (50 to 60)",
+        "Q4 (65 to 75)",
+    ]
     assert [group.name for group in by_scanner.groups] == ["1", "2", "3"]
 
 
@@ -108,7 +113,7 @@ def test_many_sites_with_numbers_stay_sites() -> None:
 
 
 def test_what_is_known_of_no_case_is_refused_with_what_is_known() -> None:
-    with pytest.raises(DataError, match="--by wombat: is known of no case. Known are size, quartile, site"):
+    with pytest.raises(DataError, match=r"--by wombat: is known of no case.* Known are size, quartile, site"):
         group_scores(make_evaluation([0.5], traits=make_traits(site=["a"])), ["wombat"])
 
 

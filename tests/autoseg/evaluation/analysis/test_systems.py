@@ -32,7 +32,7 @@ def test_means_and_differences_are_those_by_hand() -> None:
     (difference,) = found.differences
     assert difference.mean == pytest.approx((BETTER - BASE).mean())
     assert difference.sd == pytest.approx((BETTER - BASE).std(ddof=1))
-    assert difference.ci95 == bootstrap_interval(BETTER - BASE)
+    assert difference.ci95 == bootstrap_interval(BETTER - BASE, kind="bca")
     assert (difference.cases, difference.subjects, difference.left_out) == (60, 60, 0)
 
 
@@ -91,7 +91,7 @@ def test_sessions_of_one_subject_are_drawn_together() -> None:
     )
     (difference,) = found.differences
     assert (difference.cases, difference.subjects, found.subjects) == (60, 30, 30)
-    assert difference.ci95 == bootstrap_interval(BETTER - BASE, units=np.repeat(np.arange(30), 2))
+    assert difference.ci95 == bootstrap_interval(BETTER - BASE, kind="bca", units=np.repeat(np.arange(30), 2))
     assert "With 30 subjects, fewer than 50, intervals may be too narrow." in found.remarks
 
 
@@ -137,7 +137,7 @@ def test_what_cannot_be_compared_is_refused(names: list[str], message: str) -> N
 
 
 def test_one_system_is_refused() -> None:
-    with pytest.raises(DataError, match="1 system to compare. Expected at least two"):
+    with pytest.raises(DataError, match="1 system to compare"):
         compare(a=BASE)
 
 

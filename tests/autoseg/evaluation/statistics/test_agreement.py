@@ -21,9 +21,7 @@ RATINGS = np.array(
 WRIGHT = np.array(
     [494, 395, 516, 434, 476, 557, 413, 442, 650, 433, 417, 656, 267, 478, 178, 423, 427], dtype=np.float64
 )
-MINI = np.array(
-    [512, 430, 520, 428, 500, 600, 364, 380, 658, 445, 432, 626, 260, 477, 259, 350, 451], dtype=np.float64
-)
+MINI = np.array([512, 430, 520, 428, 500, 600, 364, 380, 658, 445, 432, 626, 260, 477, 259, 350, 451], dtype=np.float64)
 
 
 def test_intraclass_correlations_are_those_of_shrout_and_fleiss() -> None:

@@ -52,7 +52,7 @@ def test_an_interval_needs_five_cases(cases, given):
 
 def test_the_interval_of_a_mean_is_that_of_its_statistics() -> None:
     values = np.random.default_rng(4).random(12)
-    assert bootstrap_interval(values) == measure_statistics(values).ci95
+    assert bootstrap_interval(values, kind="bca") == measure_statistics(values).ci95
 
 
 def test_an_interval_holds_the_mean_and_shrinks_without_spread() -> None:
@@ -108,7 +108,9 @@ def test_cases_of_one_subject_are_drawn_together() -> None:
 
 def test_names_of_subjects_do_not_matter_but_which_cases_they_have() -> None:
     values = np.random.default_rng(8).random(8)
-    assert bootstrap_interval(values, units=list("aabbccdd")) == bootstrap_interval(values, units=[4, 4, 1, 1, 9, 9, 2, 2])
+    assert bootstrap_interval(values, units=list("aabbccdd")) == bootstrap_interval(
+        values, units=[4, 4, 1, 1, 9, 9, 2, 2]
+    )
     assert bootstrap_interval(values, units=list("abcdefgh")) == bootstrap_interval(values)
 
 
@@ -124,10 +126,18 @@ def test_each_case_needs_a_subject() -> None:
         bootstrap_interval(np.zeros(3), units=["a"])
 
 
+def widened(n: int) -> float:
+    """Return the level of the normal interval that reaches as far as Student's t, and by sqrt(n / (n - 1)) more."""
+    reach = stats.t.ppf(0.975, n - 1) * np.sqrt(n / (n - 1))
+    return float(2 * stats.norm.cdf(reach) - 1)
+
+
 def test_bca_agrees_with_scipy() -> None:
     values = np.random.default_rng(9).beta(5, 1, size=40)
     ours = bootstrap_interval(values, kind="bca", resamples=20_000)
-    scipys = stats.bootstrap((values,), np.mean, n_resamples=20_000, method="BCa", rng=0).confidence_interval
+    scipys = stats.bootstrap(
+        (values,), np.mean, n_resamples=20_000, method="BCa", confidence_level=widened(40), rng=0
+    ).confidence_interval
     # Bounds of 20,000 resamples have a standard error of about 3 % of the mean's.
     assert ours == pytest.approx((scipys.low, scipys.high), abs=0.1 * values.std() / np.sqrt(40))
 
@@ -141,7 +151,9 @@ def test_bca_of_a_ratio_agrees_with_scipy() -> None:
     def ratio(first, second, axis):
         return first.mean(axis=axis) / second.mean(axis=axis)
 
-    found = stats.bootstrap((parts, wholes), ratio, paired=True, n_resamples=20_000, method="BCa", rng=0)
+    found = stats.bootstrap(
+        (parts, wholes), ratio, paired=True, n_resamples=20_000, method="BCa", confidence_level=widened(30), rng=0
+    )
     interval = found.confidence_interval
     # As above; the standard error is the bootstrap's own.
     assert ours == pytest.approx((interval.low, interval.high), abs=0.1 * found.standard_error)
@@ -149,12 +161,12 @@ def test_bca_of_a_ratio_agrees_with_scipy() -> None:
 
 def test_bca_shifts_the_interval_of_skewed_scores_towards_their_tail() -> None:
     values = np.random.default_rng(11).beta(8, 1, size=30)
-    plain, corrected = bootstrap_interval(values), bootstrap_interval(values, kind="bca")
+    plain, corrected = (bootstrap_interval(values, kind=kind) for kind in ("percentile", "bca"))
     assert corrected[0] < plain[0]
     assert corrected[1] < plain[1]
 
 
-@pytest.mark.parametrize("kind", ["percentile", "bca"])
+@pytest.mark.parametrize("kind", ["plain", "percentile", "bca"])
 def test_equal_scores_have_an_interval_without_width(kind: str) -> None:
     assert bootstrap_interval(np.full(10, 0.5), kind=kind) == pytest.approx((0.5, 0.5))
     assert bootstrap_interval(np.full(10, 0.5), kind=kind, units=list("aabbccddee")) == pytest.approx((0.5, 0.5))
@@ -162,3 +174,21 @@ def test_equal_scores_have_an_interval_without_width(kind: str) -> None:
 
 def test_one_subject_has_an_interval_without_width() -> None:
     assert bootstrap_interval(np.array([0.2, 0.4]), units=["a", "a"], kind="bca") == pytest.approx((0.3, 0.3))
+
+
+def test_percentiles_of_few_subjects_are_those_of_a_wider_level() -> None:
+    values = np.random.default_rng(12).random(10)
+    low, high = bootstrap_interval(values, kind="percentile")
+    outside = (1 - widened(10)) / 2
+    means = resample_means(values)
+    assert (low, high) == pytest.approx(tuple(np.quantile(means, [outside, 1 - outside])))
+    plain = bootstrap_interval(values)
+    assert low < plain[0] < plain[1] < high
+
+
+def test_scores_as_skewed_as_can_be_have_an_interval_within_them() -> None:
+    values = np.array([0.0, 0.0, 0.0, 0.0, 1.0])
+    low, high = bootstrap_interval(values, kind="bca")
+    assert 0 <= low < 0.2 < high <= 1
+    low, high = bootstrap_interval(1 - values, kind="bca")
+    assert 0 <= low < 0.8 < high <= 1
