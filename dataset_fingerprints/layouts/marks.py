@@ -19,7 +19,7 @@ from dataset_fingerprints.files.places import resolve
 # Files that may say it: of nnU-Net, Decathlon and workspaces, of BIDS, and of `autoseg simulate`.
 MARKED_FILES = ("dataset.json", "dataset_description.json", "simulation.json")
 # The fields, in lower case: BIDS writes names of fields with a capital.
-SIMULATED, RELEASE = "simulated", "release"
+SIMULATED, RELEASE, SPACE = "simulated", "release", "space"
 # A scan lies at most so deep in its data set: cohort, R001, sub-01, ses-1, anat, and one to spare.
 _DEEPEST = 6
 
@@ -31,26 +31,26 @@ class Marks:
     Attributes:
         simulated: whether a program made the scans.
         release: of a published data set; empty where it does not say.
+        space: of its scans; empty where it does not say.
     """
 
     simulated: bool = False
     release: str = ""
+    space: str = ""
 
 
 def with_marks(dataset: Dataset) -> Dataset:
     """Return a data set with the marks that are found around its files."""
     files = (file for case in dataset.cases for file in (*case.images, case.label) if file)
     marks = find_marks((Path(dataset.root), *map(Path, files)))
-    return replace(dataset, simulated=marks.simulated, release=marks.release)
+    return replace(dataset, simulated=marks.simulated, release=marks.release, space=marks.space)
 
 
 def find_marks(places: Iterable[Path]) -> Marks:
     """Return the marks around files or folders: simulated if anything is; the first release that is named."""
     found = list(_read_folders(places))
-    return Marks(
-        simulated=any(marks.simulated for marks in found),
-        release=next((one.release for one in found if one.release), ""),
-    )
+    named = next((marks for marks in found if marks.release), Marks())
+    return replace(named, simulated=any(marks.simulated for marks in found))
 
 
 def _read_folders(places: Iterable[Path]) -> Iterator[Marks]:
@@ -68,8 +68,13 @@ def _read_folders(places: Iterable[Path]) -> Iterator[Marks]:
 
 def _read_folder(folder: Path) -> Marks:
     contents = [_read_fields(folder / name) for name in MARKED_FILES]
-    releases = (str(fields[RELEASE]) for fields in contents if isinstance(fields.get(RELEASE), str))
-    return Marks(simulated=any(fields.get(SIMULATED) is True for fields in contents), release=next(releases, ""))
+    named = next((fields for fields in contents if isinstance(fields.get(RELEASE), str)), {})
+    space = named.get(SPACE)
+    return Marks(
+        simulated=any(fields.get(SIMULATED) is True for fields in contents),
+        release=named.get(RELEASE, ""),
+        space=space if isinstance(space, str) else "",
+    )
 
 
 def _read_fields(path: Path) -> dict[str, Any]:

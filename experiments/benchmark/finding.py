@@ -8,6 +8,7 @@ from pathlib import Path
 
 from autoseg.workspace.workspace import Workspace, find_workspace
 from dataset_fingerprints.errors import AutosegError, DataError
+from dataset_fingerprints.layouts import Marks
 from experiments.benchmark.benchmark import Benchmark, make_benchmark
 from experiments.benchmark.comparing import MNI, NATIVE, RELEASES, SPACES
 from experiments.benchmark.ours import read_dataset, read_files, read_workspace
@@ -69,20 +70,22 @@ def find_benchmark(results: Sequence[Path], workspace: Path | None = None, sough
         ours = read_files(results, sought.set, sought.label)
     else:
         ours, remarks = read_workspace(known, sought.plan, sought.set, sought.label)
-    release, simulated = _find_marks(known)
-    release = sought.release or release
-    return make_benchmark(ours, release, sought.space or SPACES.get(release, ""), remarks, simulated)
+    marks = _find_marks(known)
+    release = sought.release or marks.release
+    # Another release than that of the data set is in a space of its own.
+    space = sought.space or (marks.space if release == marks.release else "") or SPACES.get(release, "")
+    return make_benchmark(ours, release, space, remarks, marks.simulated)
 
 
-def _find_marks(workspace: Workspace | None) -> tuple[str, bool]:
-    """Return the release that a workspace's data set says it is, and whether it is simulated."""
+def _find_marks(workspace: Workspace | None) -> Marks:
+    """Return what a workspace's data set says of itself."""
     if workspace is None:
-        return "", False
+        return Marks()
     try:
         dataset = read_dataset(workspace)
     except AutosegError:
-        return "", False
-    return dataset.release, dataset.simulated
+        return Marks()
+    return Marks(simulated=dataset.simulated, release=dataset.release, space=dataset.space)
 
 
 def _refuse_words(sought: Sought) -> None:

@@ -56,9 +56,9 @@ def test_a_file_that_is_no_json_says_nothing(tmp_path: Path) -> None:
 def test_a_data_set_carries_its_marks_through_its_file(tmp_path: Path) -> None:
     write_nnunet_dataset(tmp_path / "raw", 2)
     assert not read_dataset(tmp_path / "raw").simulated
-    mark_dataset(tmp_path / "raw", simulated=True, release="R2.0")
+    mark_dataset(tmp_path / "raw", simulated=True, release="R2.0", space="MNI")
     dataset = read_dataset(tmp_path / "raw")
-    assert (dataset.simulated, dataset.release) == (True, "R2.0")
+    assert (dataset.simulated, dataset.release, dataset.space) == (True, "R2.0", "MNI")
     write_json(tmp_path / "dataset.json", dataset)
     assert read_json(tmp_path / "dataset.json", Dataset) == dataset
 
@@ -66,7 +66,10 @@ def test_a_data_set_carries_its_marks_through_its_file(tmp_path: Path) -> None:
 def test_a_data_set_without_marks_is_stored_as_ever(tmp_path: Path) -> None:
     write_nnunet_dataset(tmp_path / "raw", 2)
     write_json(tmp_path / "dataset.json", read_dataset(tmp_path / "raw"))
-    assert not {"simulated", "release"} & json.loads((tmp_path / "dataset.json").read_text(encoding="utf-8")).keys()
+    assert (
+        not {"simulated", "release", "space"}
+        & json.loads((tmp_path / "dataset.json").read_text(encoding="utf-8")).keys()
+    )
 
 
 def test_folders_that_are_named_one_by_one_have_the_marks_above_them(tmp_path: Path) -> None:
