@@ -58,7 +58,6 @@ def lesion_load(
         PartlyDoneError: some cases cannot be measured; its `result` holds the others, which are written.
     """
     check_arguments(locals())
-    check_argument("masks", masks, PATH)
     check_argument("labels", labels, INTEGERS)
     from autoseg.clinical.regions import read_regions
     from autoseg.pipeline.clinical.loads import LoadOptions, measure_loads
@@ -114,7 +113,6 @@ def lesion_table(
         PartlyDoneError: some cases cannot be measured; its `result` holds the others, which are written.
     """
     check_arguments(locals())
-    check_argument("masks", masks, PATH)
     check_argument("labels", labels, INTEGERS)
     if connectivity not in (6, 18, 26):
         raise DataError(f"--connectivity is {connectivity}. Expected 6, 18 or 26.")
@@ -162,7 +160,6 @@ def lesion_map(
         PartlyDoneError: some masks cannot be read; its `result` is the map of the others, which is written.
     """
     check_arguments(locals())
-    check_argument("masks", masks, PATH)
     check_argument("out", out, PATH)
     check_argument("labels", labels, INTEGERS)
     from autoseg.pipeline.clinical.lesion_map import MapOptions, map_lesions
@@ -201,7 +198,6 @@ def recovery(
         DataError: a column is missing, or a score is none.
     """
     check_arguments(locals())
-    check_argument("scores", scores, PATH)
     from autoseg.pipeline.clinical.recovery import RecoveryColumns, measure_recovery
 
     columns = RecoveryColumns(person=person, initial=initial, follow_up=follow_up)

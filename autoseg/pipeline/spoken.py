@@ -29,10 +29,13 @@ _OTHER_NAMES = {
     "--images": "dataset",
     "--jobs": "folds_at_once",
     "--label": "labels",
+    "--id": "person",
+    "--method": "methods",
     "--metric": "metrics",
     "--name": "names",
     "--plan": "plan_name",
     "--region": "regions",
+    "--roi": "rois",
     "--rule": "rules",
     "--set": "assignments",
 }
@@ -70,9 +73,11 @@ _SAME_NAMES = (
         "--series",
     ),
     *("--splits", "--workspace"),
+    *("--connectivity", "--fitter-share", "--follow-up", "--initial", "--other", "--references", "--roi-maximum"),
+    "--template",
 )
 # Arguments that take several values, where a command has an option for each.
-_LISTS = ("assignments", "channels", "folds", "labels", "metrics", "names", "regions", "rules")
+_LISTS = ("assignments", "channels", "folds", "labels", "methods", "metrics", "names", "regions", "rois", "rules")
 # The argument of each command that has no option.
 _FIRST = {"plan_and_preprocess": "dataset", "train": "fold", "predict": "scans", "explain": "target"}
 
