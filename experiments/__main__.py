@@ -18,11 +18,14 @@ from autoseg.cli.display import TerminalProgress, console, errors, show_table
 from autoseg.hardware import share_cores_with_others
 from dataset_fingerprints.errors import AutosegError
 from experiments.peers.commands import peers
+from experiments.costs.inference_command import inference
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 app.add_typer(peers, name="peers")
 
 Device = Literal["cuda", "cpu"]
+
+app.command()(inference)
 
 
 @app.command()
@@ -85,23 +88,6 @@ def prediction(
     tiny = Tiny(labels=labels, edge=edge, step_share=step)
     rows = [one.row() for one in measure_predictions(work.resolve(), ways, tiny)]
     show_table(f"autoseg predict, {labels} labels, patches of {edge} voxels", COLUMNS, rows)
-
-
-@app.command()
-def inference(
-    scans: Annotated[Path, typer.Argument(help="A folder of scans, or a data set.")],
-    workspace: Annotated[Path, typer.Option("--workspace", "-w", help="With the trained fold.")],
-    references: Annotated[Path | None, typer.Option("--references", "-r", help="Masks of the same names.")] = None,
-    fold: Annotated[str, typer.Option(help="That predicts.")] = "0",
-    configuration: Annotated[str, typer.Option("--configuration", "-c", help="In 3D; else the plan's default.")] = "",
-    work: Annotated[Path, typer.Option(help="Where masks and figures are written.")] = Path("inference-work"),
-) -> None:
-    """Predict with one network on patches and on the whole image in one pass, each in a fresh process."""
-    from experiments.costs.inference import COLUMNS, Trained, compare_inference
-
-    trained = Trained(workspace=workspace, fold=fold, configuration=configuration)
-    rows = [one.row() for one in compare_inference(trained, scans, references, work.resolve())]
-    show_table("One network, without flips", COLUMNS, rows)
 
 
 @app.command()

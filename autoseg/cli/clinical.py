@@ -25,7 +25,7 @@ MasksArgument = Annotated[
 LesionOption = Annotated[
     list[int] | None, typer.Option("--label", help="A value that means lesion; repeatable. Else all but 0.")
 ]
-_FIGURE = re.compile(r"[0-9]+\.[0-9]{3}")
+_FIGURE = re.compile(r"-?[0-9]+\.[0-9]{3}")
 # Rows of a table on a terminal; all are in the file.
 _SHOWN = 20
 # Columns of the loads that are shown on a terminal, by their name in the file.
@@ -37,6 +37,15 @@ _LOAD_COLUMNS = {
     "% of region": "%",
     "weighted load ml": "weighted ml",
     "max injury %": "worst %",
+}
+# Those of the agreement.
+_AGREEMENT_COLUMNS = {
+    "case": "region",
+    "measure": "measure",
+    "mean": "masks",
+    "mean of reference": "references",
+    "MAE": "MAE",
+    "bias": "bias",
 }
 
 
@@ -224,9 +233,8 @@ def _show_loads(result: LoadResult, out: Path) -> None:
             console.print(f"{row['case']}, {row['region']}: {row['warnings']}", soft_wrap=True)
     if result.agreement:
         agreement = make_agreement_table(result)
-        names = agreement.columns[:-1]
-        shown = [[row[column] for column in names] for row in agreement.rows]
-        show_table("Masks against references", ("region", *names[1:]), shown)
+        shown = [[_shorten(row[column]) for column in _AGREEMENT_COLUMNS] for row in agreement.rows]
+        show_table("Masks against references", tuple(_AGREEMENT_COLUMNS.values()), shown)
     others = [(what.capitalize(), beside(out, what)) for what in ("slices", "agreement")]
     show_written((("Table", out), *(others if result.agreement else others[:1])))
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataset_fingerprints.geometry import TripleFloat
+from dataset_fingerprints.reading.body import bounding_box
 
 # A slice with less than this share of the region's largest cross-section is its tip: one voxel decides there.
 TIP_SHARE = 0.05
@@ -97,14 +98,15 @@ def measure_load(
         spacing_mm: voxel size.
         heights_mm: of the slices along z.
     """
-    weights = region.astype(np.float64)
-    inside = np.where(lesion, weights, 0.0)
+    box = bounding_box(region > 0)
+    weights = region[box.slices()].astype(np.float64)
+    inside = np.where(lesion[box.slices()], weights, 0.0)
     x_mm, y_mm, z_mm = spacing_mm
     areas, overlaps = (values.sum(axis=(0, 1)) * x_mm * y_mm for values in (weights, inside))
     slices = tuple(
         SliceLoad(
-            index=int(index),
-            z_mm=float(heights_mm[index]),
+            index=int(index) + box.start[2],
+            z_mm=float(heights_mm[int(index) + box.start[2]]),
             region_mm2=float(areas[index]),
             overlap_mm2=float(overlaps[index]),
         )

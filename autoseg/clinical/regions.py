@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ from dataset_fingerprints.reading.images import read_image
 _ROUNDING = 1e-3
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Region:
     """A region of interest.
 
@@ -33,6 +34,8 @@ class Region:
     path: Path
     weights: NDArray[np.float32]
     grid: Grid
+    _placed: list[tuple[Grid, NDArray[np.float32]]] = field(default_factory=list, init=False, repr=False)
+    _lock: Lock = field(default_factory=Lock, init=False, repr=False)
 
     def is_probabilistic(self) -> bool:
         """Return whether there are weights between 0 and 1."""
@@ -45,12 +48,14 @@ class Region:
     def on_grid(self, grid: Grid) -> NDArray[np.float32]:
         """Return the weights on another canonical grid, interpolated linearly as PALS does; 0 where it does not reach.
 
-        The same voxels in space are taken as they are.
+        The same voxels in space are taken as they are. The last result is kept: masks in template space share a grid.
         """
         if same_place(self.grid, grid):
             return self.weights
-        resampled: NDArray[np.float32] = resample_onto(self.weights[None], self.grid, grid, outside=0.0)[0]
-        return resampled
+        with self._lock:
+            if not (self._placed and same_place(self._placed[0][0], grid)):
+                self._placed[:] = [(grid, resample_onto(self.weights[None], self.grid, grid, outside=0.0)[0])]
+            return self._placed[0][1]
 
 
 def read_regions(texts: Sequence[str], maximum: float | None = None) -> tuple[Region, ...]:
@@ -62,8 +67,10 @@ def read_regions(texts: Sequence[str], maximum: float | None = None) -> tuple[Re
             plain masks, for the only value that they hold.
 
     Raises:
-        DataError: a file cannot be read or is no region, or two regions have one name.
+        DataError: none is named, a file cannot be read or is no region, or two regions have one name.
     """
+    if not texts:
+        raise DataError("no region is named. Give at least one with --roi.")
     named = [_split(text) for text in texts]
     names = [name for name, _ in named]
     twice = next((name for name in names if names.count(name) > 1), None)
@@ -119,9 +126,3 @@ def _only_value(path: Path, values: NDArray[np.float32]) -> float:
         "from 0 to 1. Of an atlas in percent give --roi-maximum 100; of an atlas with a number per region store the "
         "wanted region as a file of its own."
     )
-
-
-def name_regions(regions: Iterable[Region]) -> str:
-    """Return the regions in words, each with its volume."""
-    kinds = {True: "probabilistic", False: "a mask"}
-    return "; ".join(f"{one.name} ({one.volume_ml():.2f} ml, {kinds[one.is_probabilistic()]})" for one in regions)

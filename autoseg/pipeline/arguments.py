@@ -119,27 +119,30 @@ _OPTIONAL = frozenset(
         *("workspace", "splits", "gpu_memory_gb", "max_hours", "max_minutes", "iterations", "patience", "memory_gb"),
         *("folds_at_once", "configuration", "planner", "ignore", "out", "target", "from_model", "like"),
         *("benchmark", "predictions"),
-        *("masks", "max_memory_gb", "model", "mirror", "traits"),
+        *("masks", "max_memory_gb", "model", "mirror", "traits", "references", "other", "template", "roi_maximum"),
     }
 )
 _TYPES: tuple[tuple[frozenset[str], Kind], ...] = (
     (frozenset({"dataset", "prediction", "reference", "splits", "out", "from_model", "like", "model"}), PATH),
     (frozenset({"benchmark", "predictions"}), PATH),
-    (frozenset({"masks", "traits"}), PATH),
     (frozenset({"readers", "scores"}), Kind(lambda value: value in ((), []) or _are_paths(value), "paths")),
+    (frozenset({"masks", "references", "other", "table", "template", "traits"}), PATH),
+    (frozenset({"roi_maximum", "min_mm3", "midline_mm", "fitter_share"}), _NUMBER),
     (frozenset({"scans"}), Kind(_are_paths, "a path, or several")),
     (frozenset({"workspace", "source", "target"}), Kind(_is_place, "a path or a Workspace")),
     (frozenset({"gpu_memory_gb", "max_hours", "max_memory_gb", "max_minutes", "memory_gb", "memory_share"}), _NUMBER),
     (frozenset({"seed", "iterations", "patience", "folds_at_once", "ignore"}), _WHOLE_NUMBER),
     (frozenset({"plan_name", "planner", "configuration", "mask", "quality"}), Kind(_is_text, "text")),
     (frozenset({"interval", "name", "licence", "intended_use"}), Kind(_is_text, "text")),
+    (frozenset({"person", "initial", "follow_up"}), Kind(_is_text, "text")),
     (
         frozenset({"mirror", "onnx", "overwrite", "zero_missing", "with_previous", "strict", "allow_seen", "selected"})
-        | {"probabilities", "uncertainty", "bids"},
+        | {"probabilities", "uncertainty", "bids", "same_space"},
         Kind(_is_flag, "True or False"),
     ),
     (
-        frozenset({"by", "channels", "configurations", "rules", "assignments", "regions", "metrics", "names"}),
+        frozenset({"by", "channels", "configurations", "rules", "assignments", "regions", "metrics", "names"})
+        | {"methods"},
         Kind(_are_texts, "texts"),
     ),
     (frozenset({"fold", "folds"}), Kind(_are_folds, "numbers of folds, or names such as 'full'")),

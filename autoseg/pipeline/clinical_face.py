@@ -58,7 +58,6 @@ def lesion_load(
         PartlyDoneError: some cases cannot be measured; its `result` holds the others, which are written.
     """
     check_arguments(locals())
-    check_argument("masks", masks, PATH)
     check_argument("labels", labels, INTEGERS)
     from autoseg.clinical.regions import read_regions
     from autoseg.pipeline.clinical.loads import LoadOptions, measure_loads
@@ -114,7 +113,6 @@ def lesion_table(
         PartlyDoneError: some cases cannot be measured; its `result` holds the others, which are written.
     """
     check_arguments(locals())
-    check_argument("masks", masks, PATH)
     check_argument("labels", labels, INTEGERS)
     if connectivity not in (6, 18, 26):
         raise DataError(f"--connectivity is {connectivity}. Expected 6, 18 or 26.")
@@ -162,7 +160,6 @@ def lesion_map(
         PartlyDoneError: some masks cannot be read; its `result` is the map of the others, which is written.
     """
     check_arguments(locals())
-    check_argument("masks", masks, PATH)
     check_argument("out", out, PATH)
     check_argument("labels", labels, INTEGERS)
     from autoseg.pipeline.clinical.lesion_map import MapOptions, map_lesions
@@ -178,7 +175,7 @@ def lesion_map(
 
 
 def recovery(
-    scores: Location,
+    table: Location,
     *,
     person: str = "",
     initial: str = "",
@@ -189,7 +186,7 @@ def recovery(
     """Apply the proportional recovery rule, 0.7 x (66 - initial FMA-UE) + 0.4, to a table of scores.
 
     Args:
-        scores: a CSV or TSV with a line per person.
+        table: a CSV or TSV with a line per person.
         person: its column of names; empty for the one that is called id, subject or alike.
         initial: its column of initial scores; empty for the one that is called initial, pre or alike.
         follow_up: its column of scores at 3 to 6 months, which may lack some; empty for the one called follow_up, post
@@ -201,11 +198,10 @@ def recovery(
         DataError: a column is missing, or a score is none.
     """
     check_arguments(locals())
-    check_argument("scores", scores, PATH)
     from autoseg.pipeline.clinical.recovery import RecoveryColumns, measure_recovery
 
     columns = RecoveryColumns(person=person, initial=initial, follow_up=follow_up)
-    return measure_recovery(Path(scores), columns, float(fitter_share), None if out is None else Path(out))
+    return measure_recovery(Path(table), columns, float(fitter_share), None if out is None else Path(out))
 
 
 def baselines(

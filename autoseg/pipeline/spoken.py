@@ -29,11 +29,14 @@ _OTHER_NAMES = {
     "--images": "dataset",
     "--jobs": "folds_at_once",
     "--label": "labels",
+    "--id": "person",
+    "--method": "methods",
     "--metric": "metrics",
     "--name": "names",
     "--plan": "plan_name",
     "--reader": "readers",
     "--region": "regions",
+    "--roi": "rois",
     "--rule": "rules",
     "--set": "assignments",
 }
@@ -73,9 +76,14 @@ _SAME_NAMES = (
     ),
     *("--benchmark", "--predictions"),
     *("--splits", "--traits", "--workspace"),
+    *("--connectivity", "--fitter-share", "--follow-up", "--initial", "--other", "--references", "--roi-maximum"),
+    "--template",
 )
 # Arguments that take several values, where a command has an option for each.
-_LISTS = ("assignments", "by", "channels", "folds", "labels", "metrics", "names", "readers", "regions", "rules")
+_LISTS = (
+    *("assignments", "by", "channels", "folds", "labels", "methods", "metrics", "names", "readers", "regions"),
+    *("rois", "rules"),
+)
 # The argument of each command that has no option.
 _FIRST = {"plan_and_preprocess": "dataset", "train": "fold", "predict": "scans", "explain": "target"}
 

@@ -15,12 +15,12 @@ from autoseg.evaluation import DICE_ONLY, evaluate_files
 from dataset_fingerprints.files.jsonfiles import read_plain_json, write_json
 from experiments.peers.measuring import Cost, measure_command
 
-# Distance of patches as a share of one; 0 for the whole image.
+# Patches that overlap by half, or lie side by side, by their distance as a share of one; 0 for the whole image.
 OVERLAPPING, SIDE_BY_SIDE, WHOLE = 0.5, 1.0, 0.0
 WAYS = {
-    "patches, half overlapping": OVERLAPPING,
-    "patches, side by side": SIDE_BY_SIDE,
-    "whole image, one pass": WHOLE,
+    "overlapping": OVERLAPPING,
+    "side by side": SIDE_BY_SIDE,
+    "whole image": WHOLE,
 }
 COLUMNS = ("way", "Dice", "s per scan", "passes per scan", "peak GiB", "GPU GiB")
 

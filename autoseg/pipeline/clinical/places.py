@@ -15,6 +15,7 @@ from autoseg.pipeline.outputs import (
     refuse_read_only,
     refuse_reserved,
 )
+from autoseg.workspace.reserved import find_reserved
 from dataset_fingerprints.errors import DataError
 
 TABLE_SUFFIX = ".csv"
@@ -38,7 +39,7 @@ def refuse_table_place(out: Path, inputs: Iterable[Path], columns: Sequence[str]
     if out.suffix.lower() != TABLE_SUFFIX:
         raise DataError(f"{out}: is not called .csv, which the table is. Name it {out.with_suffix(TABLE_SUFFIX)}.")
     refuse_names(out.parent, [out.name])
-    refuse_reserved(out.parent)
+    _refuse_kept(out)
     refuse_inputs([out], inputs, "one of the files that are read")
     _refuse_foreign(out, columns)
 
@@ -66,6 +67,15 @@ def refuse_results_folder(out: Path, inputs: Iterable[Path], files: Sequence[str
 def beside(out: Path, what: str, suffix: str = TABLE_SUFFIX) -> Path:
     """Return the path of a further result beside a table: `load.csv` has `load-slices.csv`."""
     return out.with_name(f"{out.stem}-{what}{suffix}")
+
+
+def _refuse_kept(out: Path) -> None:
+    """Refuse the folders of a workspace; beside them, in its own folder, tables may lie as scores may."""
+    reserved = find_reserved(out)
+    if reserved is not None:
+        raise DataError(
+            f"{out}: lies in {reserved}, where a workspace keeps its own files. Name another place with -o."
+        )
 
 
 def _refuse_foreign(out: Path, columns: Sequence[str]) -> None:

@@ -159,3 +159,9 @@ def test_two_regions_of_one_name_are_refused(tmp_path: Path) -> None:
     one, other = write_mask(tmp_path / "a" / "cst.nii.gz", LEFT), write_mask(tmp_path / "b" / "cst.nii.gz", RIGHT)
     with pytest.raises(DataError, match="two regions are called cst"):
         autoseg.lesion_load(tmp_path / "a", [one, other])
+
+
+def test_call_without_a_region_is_refused_in_words_of_python(tmp_path: Path) -> None:
+    mask = write_mask(tmp_path / "mask.nii.gz", LEFT)
+    with pytest.raises(DataError, match="at least one with rois"):
+        autoseg.lesion_load(mask, [])
