@@ -225,4 +225,5 @@ def photograph(page: Path, out: Path, size: tuple[int, int], at: str = "", press
         if at:
             tab.run(f"document.querySelector({json.dumps(at)}).scrollIntoView({{behavior: 'instant'}})")
         with Image.open(io.BytesIO(tab.photograph())) as image:
-            image.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(out, optimize=True)
+            small = image.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+            small.save(out, optimize=True)
