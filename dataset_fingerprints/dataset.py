@@ -208,6 +208,7 @@ class Dataset:
         channels: names, for example T1w; they choose the normalisation.
         simulated: whether the scans are simulated: figures of them say nothing of patients.
         release: of a published data set, where it says so: R2.0.
+        space: of its scans, where it says so: MNI or native.
     """
 
     name: str
@@ -218,6 +219,7 @@ class Dataset:
     cases: tuple[Case, ...]
     simulated: Annotated[bool, Field(exclude_if=not_)] = False
     release: Annotated[str, Field(exclude_if=not_)] = ""
+    space: Annotated[str, Field(exclude_if=not_)] = ""
     schema_version: int = SCHEMA_VERSION
 
     def __post_init__(self) -> None:
