@@ -49,7 +49,10 @@ def describe_benchmark(found: Gathered, file: Path | None) -> Section | None:
     blocks: list[Table | Paragraph] = []
     for one in tables:
         strong, folded = frozenset(one.ours), len(one.rows) >= _LONG
-        blocks.append(Table(title=one.title, columns=one.columns, rows=one.rows, strong=strong, folded=folded))
+        # What is of simulated scans is marked in the file itself; published results are of patients.
+        blocks.append(
+            Table(title=one.title, columns=one.columns, rows=one.rows, strong=strong, folded=folded, marked=False)
+        )
         blocks += [Paragraph(text=remark) for remark in one.remarks]
     lead = "What can be compared, and what cannot, as `autoseg benchmark` wrote it."
     return Section(key="benchmark", title="Beside published results", lead=lead, blocks=blocks)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from autoseg.pipeline.outputs import read_dataset_of, refuse_no_place, refuse_raw, refuse_read_only
+from autoseg.pipeline.outputs import read_dataset_of, refuse_no_place, refuse_raw, refuse_read_only, refuse_reserved
 from autoseg.reporting.page import is_page
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import DataError
@@ -36,6 +36,7 @@ def choose_place(workspace: Workspace, out: Path | None) -> Path:
     refuse_read_only(place)
     if place.is_dir():
         raise DataError(f"{place}: is a folder. Name a file for the page with -o.")
+    refuse_reserved(place)
     refuse_raw(place.parent, read_dataset_of(workspace))
     if place.exists() and place.stat().st_size and not _is_own(place):
         raise DataError(

@@ -27,6 +27,7 @@ class Table:
         strong: positions of the rows that stand out.
         note: below it.
         folded: whether it is opened by hand: long tables are.
+        marked: whether it is of the page's own data, and marked where these are simulated.
     """
 
     kind: ClassVar[str] = "table"
@@ -37,6 +38,7 @@ class Table:
     strong: frozenset[int] = frozenset()
     note: str = ""
     folded: bool = False
+    marked: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from autoseg.evaluation import CaseScores, label_targets, score_case, summarise
-from autoseg.pipeline.folds.reporting import EACH, choose_cases, read_plane
+from autoseg.pipeline.folds.reporting import EACH, choose_cases, darken_outside, read_plane
 from autoseg.pipeline.folds.stage_inputs import find_input
 from autoseg.pipeline.planning import read_plan
 from autoseg.pipeline.score_tables import find_odd_scores
@@ -132,3 +132,16 @@ def test_the_table_names_sites_where_the_data_set_does(tiny):
         rows = list(csv.DictReader(stream))
     assert list(rows[0])[:4] == ["case", "subject", "site", "fold"]
     assert [row["site"] for row in rows] == ["Rome"] * len(held_out)
+
+
+@pytest.mark.parametrize("shape", [(12, 10), (12, 10, 8)])
+def test_what_surrounds_a_body_is_dark_and_what_lies_in_it_stays(shape):
+    image = np.zeros((2, *shape), dtype=np.float32)
+    inside = (slice(None), *(slice(3, -3) for _ in shape))
+    image[inside] = np.linspace(-2, 3, image[inside].size).reshape(image[inside].shape)
+    dark = darken_outside(image)
+    assert np.array_equal(dark[inside], image[inside])
+    assert np.array_equal(
+        dark[:, 0].max(axis=tuple(range(1, len(shape)))), image.min(axis=tuple(range(1, len(shape) + 1)))
+    )
+    assert np.array_equal(darken_outside(image + 1), image + 1)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import autoseg
 from autoseg.pipeline.page.benchmark_part import read_tables
+from dataset_fingerprints.dataset import Dataset
 from dataset_fingerprints.errors import DataError
+from dataset_fingerprints.files.jsonfiles import read_json, write_json
 from tests.synthetic.pages import parse_page
 from tests.synthetic.tiny import Tiny
 
@@ -46,6 +49,15 @@ def test_the_page_has_the_tables_and_loads_nothing_of_their_file(tiny: Tiny, *, 
     assert page.loaded() == []
     assert "alert(3)" not in html
     assert 'class="strong"><td>3d_fullres</td>' in html
+
+
+def test_published_results_beside_simulated_scans_are_not_marked_as_simulated(tiny: Tiny) -> None:
+    dataset = read_json(tiny.workspace.dataset, Dataset)
+    write_json(tiny.workspace.dataset, replace(dataset, simulated=True))
+    tiny.workspace.benchmark.write_text(BENCHMARK, encoding="utf-8")
+    html = autoseg.report(tiny.workspace).read_text(encoding="utf-8")
+    assert "<h3>Cross-validation: ours &amp; theirs</h3>" in html
+    assert 'Main decisions <span class="mark">SIMULATED</span>' in html
 
 
 @pytest.mark.parametrize(("text", "message"), [(None, "cannot be read"), ("<p>nothing</p>", "holds no table")])

@@ -38,11 +38,3 @@ def test_a_page_loads_from_the_disk_alone_and_its_viewer_works(tiny: Tiny) -> No
             whole, seen = tab.run("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
             assert whole == seen <= width
         assert tab.run("[...document.images].every((image) => image.complete && image.naturalWidth > 0)")
-
-
-def test_what_a_page_would_load_or_throw_is_noticed(tmp_path) -> None:
-    page = tmp_path / "bad.html"
-    page.write_text('<img src="other.png"><script>console.error("a"); nothing();</script>', encoding="utf-8")
-    with open_page(page, 800) as tab:
-        assert [address.rsplit("/", 1)[1] for address in tab.requests] == ["bad.html", "other.png"]
-        assert len(tab.complaints) >= 3

@@ -40,7 +40,12 @@ def test_our_own_page_is_replaced_and_nobody_elses(finished: Tiny, tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("name", "message"), [("a.txt", "is not called .html"), ("raw/imagesTr/a.html", "belongs to a raw data")]
+    ("name", "message"),
+    [
+        ("a.txt", "is not called .html"),
+        ("raw/imagesTr/a.html", "belongs to a raw data"),
+        ("ws/models/a.html", "models"),
+    ],
 )
 def test_other_places_are_refused(finished: Tiny, name: str, message: str) -> None:
     with pytest.raises(DataError, match=message):
