@@ -111,9 +111,7 @@ class Folder:
             raise DataError(
                 f"{self.root}: holds an import of {found}, not of {source}. Name another folder, or delete this one."
             )
-        content = [
-            path.name for path in sorted(self.root.iterdir()) if not path.name.startswith((PARTIAL, _NOTES))
-        ]
+        content = [path.name for path in sorted(self.root.iterdir()) if not path.name.startswith((PARTIAL, _NOTES))]
         if found is None and content:
             raise DataError(
                 f"{self.root}: is not empty ({some_of(content)}) and holds no import of ATLAS. Name a folder that is "

@@ -15,7 +15,13 @@ def write(path, text, encoding="utf-8"):
 
 @pytest.mark.parametrize(
     ("subject", "session"),
-    [("sub-r001s001", "ses-1"), ("r001s001", "1"), ("R001S001", " t01"), ("sub-r001s001_ses-1", ""), ("sub-r001s001", "")],
+    [
+        ("sub-r001s001", "ses-1"),
+        ("r001s001", "1"),
+        ("R001S001", " t01"),
+        ("sub-r001s001_ses-1", ""),
+        ("sub-r001s001", ""),
+    ],
 )
 def test_subject_and_session_may_be_spelled_in_many_ways(tmp_path, subject, session):
     table = write(tmp_path / "x.csv", f"Subject ID;Session;PVH\n{subject};{session};2\n")
@@ -45,11 +51,21 @@ def test_the_table_of_one_session_counts_before_one_of_all(tmp_path):
 def test_patients_of_one_number_at_two_sites_are_told_apart(tmp_path):
     table = write_xlsx(
         tmp_path / "x.xlsx",
-        [["INDI Site ID", "INDI Subject ID", "Session", "PVH"], ["Site1", 31768, "t01", 1], ["Site2", 31768.0, "t01", 2]],
+        [
+            ["INDI Site ID", "INDI Subject ID", "Session", "PVH"],
+            ["Site1", 31768, "t01", 1],
+            ["Site2", 31768.0, "t01", 2],
+        ],
     )
     metadata = read_metadata([table])
 
     assert [metadata.find("031768", "t01", site).others["PVH"] for site in ("Site1", "Site2")] == ["1", "2"]
+
+
+def test_columns_of_files_are_not_kept(tmp_path):
+    table = write(tmp_path / "x.csv", "subject,image,age\nr001s001,imagesTr/a_0000.nii.gz,61\n")
+
+    assert dict(read_metadata([table]).find("sub-r001s001", "ses-1", "").others) == {"age": "61"}
 
 
 def test_text_of_windows_and_broken_files_are_no_fault(tmp_path):

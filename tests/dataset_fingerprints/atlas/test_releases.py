@@ -16,7 +16,9 @@ def test_archives_are_refused_by_name_with_what_to_do(tmp_path):
     other.parent.mkdir()
     other.write_bytes(b"PK")
 
-    with pytest.raises(DataError, match="is an encrypted archive. Decrypt it with the password that came with the data"):
+    with pytest.raises(
+        DataError, match=r"is an encrypted archive. Decrypt it with the password that came with the data"
+    ):
         find_release(encrypted)
     with pytest.raises(DataError, match=r"ATLAS_R2.0_encrypted.tar.gz: an encrypted archive"):
         find_release(tmp_path)
@@ -34,12 +36,12 @@ def test_an_archive_beside_sessions_is_left_out(tmp_path):
 def test_a_folder_without_sessions_and_one_that_is_not_there_are_refused(tmp_path):
     (tmp_path / "empty").mkdir()
 
-    with pytest.raises(DataError, match="holds no session of ATLAS. Expected"):
+    with pytest.raises(DataError, match=r"holds no session of ATLAS. Expected"):
         find_release(tmp_path / "empty")
     with pytest.raises(DataError, match="does not exist"):
         find_release(tmp_path / "nowhere")
     (tmp_path / "file.txt").write_text("x")
-    with pytest.raises(DataError, match="is a file. Expected the folder"):
+    with pytest.raises(DataError, match=r"is a file. Expected the folder"):
         find_release(tmp_path / "file.txt")
 
 

@@ -16,11 +16,21 @@ def write(root, *lines):
 
 def test_subjects_sites_and_further_columns_are_those_of_the_table(tmp_path):
     root = write_nnunet_dataset(tmp_path, cases=3)
-    write(root, "case subject session site set chronicity", "sub-000 anna t01 Rome train chronic", "sub-001 anna t02 Rome train early")
+    write(
+        root,
+        "case subject session site set chronicity",
+        "sub-000 anna t01 Rome train chronic",
+        "sub-001 anna t02 Rome train early",
+    )
 
     first, second, third = read_dataset(root).cases
 
-    assert (first.subject, first.session, first.site, dict(first.others)) == ("anna", "t01", "Rome", {"chronicity": "chronic"})
+    assert (first.subject, first.session, first.site, dict(first.others)) == (
+        "anna",
+        "t01",
+        "Rome",
+        {"chronicity": "chronic"},
+    )
     assert find_units((first, second, third)) == {"sub-000": "anna", "sub-001": "anna", "sub-002": "sub-002"}
     assert (third.subject, third.site) == ("sub-002", "")
 

@@ -100,5 +100,5 @@ def test_a_sub_mask_on_another_grid_is_refused(tmp_path):
     (root / SESSIONS[0] / "031768_LesionSmooth_1_stx.nii.gz").unlink()
     write_nifti(root / SESSIONS[0] / "031768_LesionSmooth_1_stx.nii.gz", image.voxels[0][:-1])
 
-    with pytest.raises(DataError, match="031768_LesionSmooth_1_stx.nii.gz lies on another grid than"):
+    with pytest.raises(DataError, match=r"031768_LesionSmooth_1_stx.nii.gz lies on another grid than"):
         read_label_map(root / SESSIONS[0])
