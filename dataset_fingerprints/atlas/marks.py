@@ -10,7 +10,7 @@ from dataset_fingerprints.files.jsonfiles import read_plain_json
 # The field of a description, and what `GeneratedBy` calls the simulator.
 SIMULATED = "simulated"
 SIMULATOR = "autoseg simulate"
-_DESCRIPTIONS = ("dataset_description.json", "dataset.json")
+_DESCRIPTIONS = ("dataset_description.json", "dataset.json", "simulation.json")
 
 
 def is_description(path: Path) -> bool:
@@ -26,8 +26,8 @@ def bears_mark(path: Path) -> bool:
         return False
     if not isinstance(content, dict):
         return False
+    # BIDS writes names of fields with a capital.
+    marked = any(value is True for name, value in content.items() if name.casefold() == SIMULATED)
     made_by = content.get("GeneratedBy")
     makers = made_by if isinstance(made_by, list) else []
-    return content.get(SIMULATED) is True or any(
-        isinstance(one, dict) and one.get("Name") == SIMULATOR for one in makers
-    )
+    return marked or any(isinstance(one, dict) and one.get("Name") == SIMULATOR for one in makers)

@@ -10,6 +10,7 @@ from pathlib import Path
 from dataset_fingerprints.atlas.spreadsheets import SUFFIXES, read_rows
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.layouts.column_names import SITE_NAMES, plain_name
+from dataset_fingerprints.reading.images import is_image
 
 TABLE_SUFFIXES = SUFFIXES
 # From so many days on, ATLAS calls a stroke chronic.
@@ -194,7 +195,11 @@ def _make_traits(cells: Mapping[str, str]) -> Traits:
         site=_pick(cells, _SITES),
         days_post_stroke=days,
         chronicity=chronicity,
-        others={name: cell for name, cell in cells.items() if plain_name(name) not in used},
+        others={
+            name: cell
+            for name, cell in cells.items()
+            if plain_name(name) not in used and not is_image(Path(cell))  # a table may list the files, too
+        },
         remarks=tuple(remarks),
     )
 

@@ -93,7 +93,7 @@ def choose_labels(tree: Tree, selection: Selection) -> dict[str, TreeFile]:
         )
     chosen, unclear = {}, []
     for case in tree.cases:
-        left = _narrow(case, fitting[case.name])
+        left = _narrow(case, fitting[case.name], selection.mask)
         if len(left) > 1:
             unclear.append(left)
         elif left:
@@ -154,10 +154,12 @@ def _describe_kind(file: TreeFile) -> str:
     return f"{file.pipeline}_{file.kind()}" if file.pipeline else file.kind()
 
 
-def _narrow(case: TreeCase, files: Sequence[TreeFile]) -> list[TreeFile]:
+def _narrow(case: TreeCase, files: Sequence[TreeFile], mask: str) -> list[TreeFile]:
     """Leave out label maps that are less likely meant than others of the case; a folder of masks stands for them."""
     if folders := [file for file in files if is_mask_folder(file)]:
         return folders
+    if exact := [file for file in files if mask and file.kind().casefold() == mask.casefold()]:
+        files = exact
     left = [file for file in files if file.is_lesion()] or list(files)
     plain = [file for file in left if not file.space()]
     if plain and any(not image.space() for image in case.images()):

@@ -39,7 +39,8 @@ class TreeFile:
 
     def kind(self) -> str:
         """Return how files of its kind are called in messages and options; runs are of one kind."""
-        return "_".join((*self._plain_words(), self.suffix))
+        words, own = self._plain_words(), tuple(re.split(r"[_\-. ]+", self.suffix))
+        return "_".join((*(words[: -len(own)] if words[-len(own) :] == own else words), self.suffix))
 
     def is_label(self) -> bool:
         """Return whether it is a label map."""

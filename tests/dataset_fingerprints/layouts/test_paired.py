@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from dataset_fingerprints.dataset import Label
 from dataset_fingerprints.errors import DataError
-from dataset_fingerprints.layouts import describe_layout, read_dataset, read_paired
+from dataset_fingerprints.layouts import describe_layout, find_lone_scans, read_dataset, read_paired
 from tests.dataset_fingerprints.layouts.builders import (
     LABELS,
     describe,
@@ -145,3 +146,29 @@ def test_a_named_folder_that_is_not_there_or_is_empty_is_refused(tmp_path, name)
     places[name].rmdir()
     with pytest.raises(DataError, match=f"{name}: does not exist"):
         read_paired(**places)
+
+
+def test_unpadded_numbers_are_in_the_order_of_the_numbers(tmp_path):
+    for number in range(12):
+        image, mask = head(number)
+        write_nifti(tmp_path / "Image" / f"{number}.nii.gz", image)
+        write_nifti(tmp_path / "Label" / f"{number}.nii.gz", (mask == 1).astype(np.uint8))
+
+    assert [case.name for case in read_dataset(tmp_path).cases] == [str(number) for number in range(12)]
+
+
+def test_pairs_may_lie_in_a_folder_for_training_beside_one_for_a_test(tmp_path, caplog):
+    write_pairs(tmp_path / "train" / "Brain", tmp_path / "train" / "Lesion")
+    write_nifti(tmp_path / "test" / "Brain" / "900.nii.gz", head(9)[0])
+    describe(tmp_path, labels=LABELS)
+
+    dataset = read_dataset(tmp_path)
+
+    assert dataset.name == tmp_path.name
+    assert [case.label for case in dataset.cases] == [
+        str(tmp_path / "train" / "Lesion" / f"sub-{number:03d}.nii.gz") for number in range(4)
+    ]
+    assert "Left out test, for a test" in caplog.text
+    assert find_lone_scans(tmp_path / "test") == tmp_path / "test" / "Brain"
+    assert find_lone_scans(tmp_path / "train") is None
+    assert find_lone_scans(tmp_path / "test" / "Brain") is None

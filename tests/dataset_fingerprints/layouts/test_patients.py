@@ -75,7 +75,7 @@ TREES = {
             ["c0003/c0003s0008t01", "c0003/c0003s0009t01", "c0004/c0004s0001t01"], "*_t1w_stx", "*_LesionSmooth_stx"
         ),
         ["c0003s0008t01", "c0003s0009t01", "c0004s0001t01"],
-        ["c0003", "c0003", "c0004"],
+        ["c0003s0008", "c0003s0009", "c0004s0001"],
         ("t1w",),
         "c0003/c0003s0008t01/c0003s0008t01_LesionSmooth_stx.nii.gz",
     ),
@@ -107,8 +107,8 @@ def test_grades_of_tumours_are_sites_and_not_patients(tmp_path: Path) -> None:
 
 
 def test_several_label_maps_of_a_patient_are_a_message(tmp_path: Path) -> None:
-    write_tree(tmp_path, *folders(["s1", "s2"], "*_t1w", "*_LesionSmooth", "*_LesionSmooth_1"))
-    message = "2 cases have several label maps: .*--mask LesionSmooth.*; or join them into one file, if all are meant"
+    write_tree(tmp_path, *folders(["s1", "s2"], "*_t1w", "*_lesion_A", "*_lesion_B"))
+    message = "2 cases have several label maps: .*--mask lesion_A; or join them into one file, if all are meant"
     with pytest.raises(DataError, match=message):
         read_dataset(tmp_path)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import sys
+import time
 from pathlib import Path
 
 import nibabel
@@ -125,7 +127,12 @@ def test_r11_masks_of_all_value_conventions_are_merged(tmp_path):
     sessions = ("Site1/031768/t01", "Site1/031768/t02", "Site2/031769/t01", "Site10/031768/t01")
     source = write_old(tmp_path / "ATLAS_R1.1", sessions, extra={"Site1/031768/t01": 2, "Site1/031768/t02": 1})
     head = "INDI Site ID,INDI Subject ID,Session,# Strokes LH Cortical,Stroke type,PVH,Notes"
-    rows = ["1,31768, t01,1,Embolic,2,", "1,31768, t02,1,Embolic,n/a,", '2,31769,"t01",0,,1,"a, b"', "10,31768,'t01,0,,3,"]
+    rows = [
+        "1,31768, t01,1,Embolic,2,",
+        "1,31768, t02,1,Embolic,n/a,",
+        '2,31769,"t01",0,,1,"a, b"',
+        "10,31768,'t01,0,,3,",
+    ]
     (source / "ATLAS_Meta-Data_Release_1.1_standard_mni.csv").write_text("\n".join([head, *rows]) + "\n")
 
     imported = autoseg.import_atlas(source, tmp_path / "data")
@@ -149,7 +156,9 @@ def test_r11_masks_of_all_value_conventions_are_merged(tmp_path):
 
 
 def test_r12_reads_its_spreadsheet_above_the_scans(tmp_path):
-    source = write_icpsr(tmp_path / "R1.2", ("c0003s0008t01", "c0003s0008t02", "c0004s0001t01"), extra={"c0003s0008t01": 1})
+    source = write_icpsr(
+        tmp_path / "R1.2", ("c0003s0008t01", "c0003s0008t02", "c0004s0001t01"), extra={"c0003s0008t01": 1}
+    )
     write_xlsx(
         source / "20171106_ATLAS_Meta-Data_Release_1.1_Updated.xlsx",
         [
@@ -164,7 +173,10 @@ def test_r12_reads_its_spreadsheet_above_the_scans(tmp_path):
 
     assert imported.release == "R1.2"
     cases = table_of(tmp_path / "data")
-    assert {name: (row["subject"], row["session"], row["site"], row["Vascular territory"], row["PVH"]) for name, row in cases.items()} == {
+    assert {
+        name: (row["subject"], row["session"], row["site"], row["Vascular territory"], row["PVH"])
+        for name, row in cases.items()
+    } == {
         "c0003s0008t01": ("c0003s0008", "t01", "c0003", "MCA", "2"),
         "c0003s0008t02": ("c0003s0008", "t02", "c0003", "MCA", ""),
         "c0004s0001t01": ("c0004s0001", "t01", "c0004", "", ""),
@@ -179,7 +191,10 @@ def test_the_spreadsheet_of_r20_names_the_cohort_in_a_later_column(tmp_path):
 
     autoseg.import_atlas(tmp_path / "ATLAS_2", tmp_path / "data")
 
-    assert [(row["site"], row["column 2"]) for row in table_of(tmp_path / "data").values()] == [("R001", "x"), ("R002", "x")]
+    assert [(row["site"], row["column 2"]) for row in table_of(tmp_path / "data").values()] == [
+        ("R001", "x"),
+        ("R002", "x"),
+    ]
 
 
 def test_native_releases_keep_days_and_chronicity_but_no_placeholders(tmp_path):
@@ -235,7 +250,9 @@ def test_a_mask_in_another_orientation_than_its_scan_and_others_is_merged_rightl
 
     autoseg.import_atlas(tmp_path / "src", tmp_path / "data")
 
-    assert np.array_equal(label_of(tmp_path / "data", "sub-r001s001_ses-1"), lesion_of(seed) | lesion_of(seed, number=1))
+    assert np.array_equal(
+        label_of(tmp_path / "data", "sub-r001s001_ses-1"), lesion_of(seed) | lesion_of(seed, number=1)
+    )
 
 
 def test_integer_masks_with_a_slope_in_the_header_count_by_their_real_values(tmp_path):
@@ -353,9 +370,13 @@ def test_sites_and_further_columns_come_from_participants(tmp_path):
     for name in ("sub-01", "sub-02"):
         folder = tmp_path / "src" / name / "ses-1" / "anat"
         scan = folder / f"{name}_ses-1_T1w.nii.gz"
-        mask = tmp_path / "src" / "derivatives" / "manual" / name / "ses-1" / "anat" / f"{name}_ses-1_label-L_mask.nii.gz"
+        mask = (
+            tmp_path / "src" / "derivatives" / "manual" / name / "ses-1" / "anat" / f"{name}_ses-1_label-L_mask.nii.gz"
+        )
         write_session(scan, {mask: lesion_of(seed_of(scan)).astype(np.uint8)})
-    (tmp_path / "src" / "participants.tsv").write_text("participant_id\tsite\tage\nsub-01\tRome\t61\nsub-02\tOslo\tn/a\n")
+    (tmp_path / "src" / "participants.tsv").write_text(
+        "participant_id\tsite\tage\nsub-01\tRome\t61\nsub-02\tOslo\tn/a\n"
+    )
 
     autoseg.import_atlas(tmp_path / "src", tmp_path / "data")
 
@@ -452,7 +473,7 @@ def test_folders_with_anything_else_are_refused_and_left_alone(tmp_path):
 
     with pytest.raises(DataError, match=r"is not empty \(thesis.txt\)"):
         autoseg.import_atlas(source, tmp_path / "mine")
-    with pytest.raises(DataError, match="holds an import of .*Training, not of"):
+    with pytest.raises(DataError, match=r"holds an import of .*Training, not of"):
         autoseg.import_atlas(source, tmp_path / "other")
     with pytest.raises(DataError, match="lies in the source, or around it"):
         autoseg.import_atlas(source, source / "data")
@@ -467,3 +488,17 @@ def test_sessions_that_have_vanished_are_not_deleted_behind_ones_back(tmp_path):
 
     with pytest.raises(DataError, match="1 case of the earlier import, sub-r002s001_ses-1, are not in"):
         autoseg.import_atlas(source, tmp_path / "data")
+
+
+@pytest.mark.slow
+def test_a_release_of_655_sessions_is_imported(tmp_path, capsys):
+    names = [f"r{1 + number // 20:03d}s{1 + number % 20:03d}" for number in range(655)]
+    write_bids(tmp_path / "ATLAS_2", names)
+    started = time.perf_counter()
+
+    imported = autoseg.import_atlas(tmp_path / "ATLAS_2", tmp_path / "data")
+
+    with capsys.disabled():
+        sys.stdout.write(f"655 sessions of tiny files imported in {time.perf_counter() - started:.1f} s\n")
+    assert len(imported.training()) == 655
+    assert len(read_dataset(tmp_path / "data").cases) == 655
