@@ -17,8 +17,8 @@ import typer
 from autoseg.cli.display import TerminalProgress, console, errors, show_table
 from autoseg.hardware import share_cores_with_others
 from dataset_fingerprints.errors import AutosegError
-from experiments.peers.commands import peers
 from experiments.costs.inference_command import inference
+from experiments.peers.commands import peers
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 app.add_typer(peers, name="peers")
