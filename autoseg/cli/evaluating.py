@@ -37,6 +37,12 @@ def evaluate(
         list[str] | None, typer.Option("--region", help="Values to score as one mask: core=2,3. Repeatable.")
     ] = None,
     ignore: Annotated[int | None, typer.Option(help="The references' value of unlabelled voxels.")] = None,
+    convention: Annotated[
+        str,
+        typer.Option(
+            help="Whose definitions of the figures: autoseg, or a published one, such as atlas-r2 or isles26."
+        ),
+    ] = "autoseg",
     metrics: Annotated[
         list[str] | None, typer.Option("--metric", help="Score also by this metric, such as lesion_recall. Repeatable.")
     ] = None,
@@ -67,6 +73,7 @@ def evaluate(
             labels=labels or (),
             regions=regions or (),
             ignore=ignore,
+            convention=convention,
             metrics=metrics or (),
             mask=mask,
             names=names or (),

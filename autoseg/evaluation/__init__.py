@@ -22,7 +22,9 @@ from autoseg.evaluation.conventions import (
     Convention,
     NamedMetric,
     add_metrics,
+    choose_convention,
     choose_metrics,
+    name_metric,
 )
 from autoseg.evaluation.files import evaluate_files, evaluate_pairs
 from autoseg.evaluation.mask_pair import MaskPair, pair_masks
@@ -65,11 +67,13 @@ __all__ = [
     "Unpaired",
     "add_metrics",
     "bootstrap_interval",
+    "choose_convention",
     "choose_metrics",
     "evaluate_files",
     "evaluate_pairs",
     "label_targets",
     "measure_statistics",
+    "name_metric",
     "pair_files",
     "pair_masks",
     "parse_region",

@@ -127,7 +127,7 @@ _TYPES: tuple[tuple[frozenset[str], Kind], ...] = (
     (frozenset({"workspace", "source", "target"}), Kind(_is_place, "a path or a Workspace")),
     (frozenset({"gpu_memory_gb", "max_hours", "max_memory_gb", "max_minutes", "memory_gb", "memory_share"}), _NUMBER),
     (frozenset({"seed", "iterations", "patience", "folds_at_once", "ignore"}), _WHOLE_NUMBER),
-    (frozenset({"plan_name", "planner", "configuration", "mask", "quality"}), Kind(_is_text, "text")),
+    (frozenset({"plan_name", "planner", "configuration", "mask", "quality", "convention"}), Kind(_is_text, "text")),
     (frozenset({"name", "licence", "intended_use"}), Kind(_is_text, "text")),
     (
         frozenset({"mirror", "onnx", "overwrite", "zero_missing", "with_previous", "strict", "allow_seen", "selected"})

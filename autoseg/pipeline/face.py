@@ -193,6 +193,7 @@ def evaluate(
     labels: Sequence[int] = (),
     regions: Sequence[str] = (),
     ignore: int | None = None,
+    convention: str = "autoseg",
     metrics: Sequence[str] = (),
     mask: str = "",
     names: Sequence[str] = (),
@@ -208,7 +209,8 @@ def evaluate(
         labels: values to score; empty for those that the data set names, or for all found.
         regions: values to score as one mask: `core=2,3`.
         ignore: the references' value of unlabelled voxels.
-        metrics: names of `autoseg.evaluation.METRICS` to add to the usual ones.
+        convention: the definitions of the figures: a name of `autoseg.evaluation.CONVENTIONS`.
+        metrics: names of `autoseg.evaluation.METRICS` to add to those of the convention.
         mask: of a tree with several kinds of label maps, a part of the names of those that are meant.
         names: of labels by their values: `lesion=1`; else those of the data set, or of a dataset.json beside the files.
         workspace: whose names of labels are taken; None for none.
@@ -223,9 +225,9 @@ def evaluate(
     check_arguments(locals())
     check_argument("labels", labels, INTEGERS)
     from autoseg.evaluation import (
-        DEFAULT_CONVENTION,
         Targets,
         add_metrics,
+        choose_convention,
         evaluate_pairs,
         label_targets,
         pair_files,
@@ -243,7 +245,7 @@ def evaluate(
     values = tuple(map(index, as_several(labels)))
     segments = (*label_targets(values).segments, *(parse_region(text) for text in as_several(regions)))
     targets = Targets(segments=segments, ignored=None if ignore is None else index(ignore))
-    convention = add_metrics(DEFAULT_CONVENTION, as_several(metrics))
+    chosen = add_metrics(choose_convention(convention), as_several(metrics))
     named = parse_names(as_several(names))
     known = None if workspace is None else find_located(workspace)
     if out is not None:
@@ -251,7 +253,7 @@ def evaluate(
         sweep_partials(Path(out))
     pairing = pair_files(Path(prediction), Path(reference), selection=Selection(mask=mask), strict=strict)
     named = named or find_names(Path(prediction), Path(reference), pairing.scheme, known)
-    evaluation = evaluate_pairs(pairing, targets, convention, workers=count_cores())
+    evaluation = evaluate_pairs(pairing, targets, chosen, workers=count_cores())
     evaluation = replace(evaluation, names=keep_scored(named, evaluation))
     if out is not None:
         write_evaluation(Path(out), evaluation)

@@ -6,13 +6,13 @@ entry. An entry measures a `MaskPair`, which keeps what several metrics need of 
 
 from __future__ import annotations
 
-from autoseg.evaluation.metrics.hausdorff import HausdorffOptions
-from autoseg.evaluation.metrics.lesion_counts import (
+from autoseg.evaluation.metrics.surfaces.hausdorff import HausdorffOptions
+from autoseg.evaluation.metrics.lesions.counts import (
     LesionCountDifferenceOptions,
     PredictionLesionsOptions,
     ReferenceLesionsOptions,
 )
-from autoseg.evaluation.metrics.lesion_detection import (
+from autoseg.evaluation.metrics.lesions.detection import (
     FalseLesionsOptions,
     FoundLesionsOptions,
     LesionF1Options,
@@ -20,8 +20,12 @@ from autoseg.evaluation.metrics.lesion_detection import (
     LesionRecallOptions,
 )
 from autoseg.evaluation.metrics.metric import About, MetricOptions
-from autoseg.evaluation.metrics.overlap import DiceOptions, IouOptions, PrecisionOptions, RecallOptions
-from autoseg.evaluation.metrics.volumes import PredictionVolumeOptions, ReferenceVolumeOptions, VolumeDifferenceOptions
+from autoseg.evaluation.metrics.voxels.overlap import DiceOptions, IouOptions, PrecisionOptions, RecallOptions
+from autoseg.evaluation.metrics.voxels.volumes import (
+    PredictionVolumeOptions,
+    ReferenceVolumeOptions,
+    VolumeDifferenceOptions,
+)
 
 METRICS: dict[str, type[MetricOptions]] = {
     "dice": DiceOptions,

@@ -1,4 +1,4 @@
-"""Conventions: everything that has to be agreed before two figures can be compared, written into every result file."""
+"""A convention: everything that has to be agreed before two figures can be compared, written into every result file."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from autoseg.evaluation.metrics import METRICS, MetricOptions
-from autoseg.evaluation.metrics.hausdorff import HausdorffOptions
 from autoseg.evaluation.statistics import LEAST_CASES, RESAMPLES
 from dataset_fingerprints.errors import PlanError
+from dataset_fingerprints.files.jsonfiles import JsonValue
 from planners.choices import Choice, PartTable, choose, resolve
 
 # Options of metrics: the scores where both masks are empty, or one is.
@@ -110,6 +110,11 @@ def choose_metrics(names: Iterable[str]) -> tuple[NamedMetric, ...]:
     return tuple(NamedMetric(name=name, metric=Choice(name=name)) for name in names)
 
 
+def name_metric(name: str, entry: str, **options: JsonValue) -> NamedMetric:
+    """Return an entry of `METRICS` with options that differ from its own, under a name."""
+    return NamedMetric(name=name, metric=Choice(name=entry, options=options))
+
+
 def add_metrics(convention: Convention, names: Iterable[str]) -> Convention:
     """Return the convention with further metrics at its end, with their default options; what it has stays."""
     known = {entry.name for entry in convention.metrics}
@@ -118,28 +123,3 @@ def add_metrics(convention: Convention, names: Iterable[str]) -> Convention:
         return convention
     extended = (*convention.metrics, *choose_metrics(added))
     return replace(convention, name=f"{convention.name} + {', '.join(added)}", metrics=extended)
-
-
-AUTOSEG = Convention(
-    name="autoseg",
-    metrics=(
-        *choose_metrics(("dice", "iou", "precision", "recall")),
-        NamedMetric(name="hd95_mm", metric=choose("hausdorff_mm", HausdorffOptions(percentile=95.0))),
-        *choose_metrics(
-            (
-                "lesion_f1",
-                "reference_volume_ml",
-                "prediction_volume_ml",
-                "volume_difference_ml",
-                "reference_lesions",
-                "prediction_lesions",
-                "lesion_count_difference",
-            )
-        ),
-    ),
-)
-
-CONVENTIONS: dict[str, Convention] = {"autoseg": AUTOSEG}
-DEFAULT_CONVENTION = AUTOSEG
-# For validation during a training, baselines and races, which need no more.
-DICE_ONLY = Convention(name="dice", metrics=choose_metrics(["dice"]))
