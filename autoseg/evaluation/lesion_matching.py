@@ -20,8 +20,8 @@ _FEW_PAIRS = 1_000_000
 
 # What the matchings do, for people.
 MATCHED: dict[Matching, str] = {
-    "any_overlap": "a lesion is found or right as soon as one of its voxels lies in the other mask; one predicted lesion "
-    "may find several, and several one",
+    "any_overlap": "a lesion is found or right as soon as one of its voxels lies in the other mask; one predicted "
+    "lesion may find several, and several one",
     "iou_0.25": "one to one: pairs of lesions with an IoU of at least 0.25, the best pairs first",
     "iou_0.5": "one to one: pairs of lesions with an IoU of at least 0.5, the best pairs first",
 }

@@ -11,6 +11,7 @@ import numpy as np
 
 from autoseg.evaluation.cases import CaseScores, LabelScores
 from autoseg.evaluation.conventions import DEFAULT_CONVENTION, Convention
+from autoseg.evaluation.pooling import PooledFigure, pool_cases
 from autoseg.evaluation.statistics import Statistics, measure_statistics
 from dataset_fingerprints.dataset import Label
 from dataset_fingerprints.errors import PartlyDoneError, did_you_mean
@@ -39,10 +40,15 @@ class MetricSummary:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LabelSummary:
-    """All metrics of one label or region over the cases."""
+    """All metrics of one label or region over the cases.
+
+    Attributes:
+        pooled: figures of all cases together.
+    """
 
     label: int | str
     metrics: tuple[MetricSummary, ...]
+    pooled: tuple[PooledFigure, ...] = ()
 
     def statistics(self, metric: str) -> Statistics:
         """Return one metric's distribution.
@@ -229,4 +235,4 @@ def _summarise_label(label: int | str, scores: Sequence[LabelScores], convention
                 absent=left_out["absent"],
             )
         )
-    return LabelSummary(label=label, metrics=tuple(metrics))
+    return LabelSummary(label=label, metrics=tuple(metrics), pooled=pool_cases(scores, convention))

@@ -5,15 +5,16 @@ from __future__ import annotations
 from autoseg.evaluation.conventions.convention import (
     Convention,
     NamedMetric,
+    add_figures,
     add_metrics,
     choose_metrics,
     name_metric,
 )
 from autoseg.evaluation.conventions.own import AUTOSEG, DICE_ONLY
-from autoseg.evaluation.conventions.published import ISLES22
+from autoseg.evaluation.conventions.published import PUBLISHED
 from dataset_fingerprints.errors import PlanError, did_you_mean
 
-CONVENTIONS: dict[str, Convention] = {convention.name: convention for convention in (AUTOSEG, ISLES22)}
+CONVENTIONS: dict[str, Convention] = {convention.name: convention for convention in (AUTOSEG, *PUBLISHED)}
 DEFAULT_CONVENTION = AUTOSEG
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "DICE_ONLY",
     "Convention",
     "NamedMetric",
+    "add_figures",
     "add_metrics",
     "choose_convention",
     "choose_metrics",
