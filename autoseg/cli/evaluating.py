@@ -9,6 +9,7 @@ import typer
 
 from autoseg.cli.data_options import MaskOption
 from autoseg.cli.display import console, show_scores
+from autoseg.cli.metric_list import list_metrics
 from autoseg.cli.worst import show_worst
 from autoseg.cli.written import show_written
 from autoseg.pipeline import face
@@ -44,7 +45,28 @@ def evaluate(
         ),
     ] = "autoseg",
     metrics: Annotated[
-        list[str] | None, typer.Option("--metric", help="Score also by this metric, such as lesion_recall. Repeatable.")
+        list[str] | None,
+        typer.Option(
+            "--metric",
+            "--metrics",
+            help="Score also by this metric, such as lesion_recall. Repeatable, or several, separated by commas.",
+        ),
+    ] = None,
+    list_all: Annotated[
+        bool,
+        typer.Option(
+            "--list-metrics",
+            is_eager=True,
+            callback=list_metrics,
+            help="Show all metrics and conventions with their definitions, and do nothing else.",
+        ),
+    ] = False,
+    probabilities: Annotated[
+        Path | None,
+        typer.Option(
+            help="The folder of the maps of predict --probabilities, for roc_auc, pr_auc, average_precision, "
+            "maximal_dice."
+        ),
     ] = None,
     mask: MaskOption = "",
     names: Annotated[
@@ -79,6 +101,7 @@ def evaluate(
             names=names or (),
             workspace=workspace,
             strict=strict,
+            probability_maps=probabilities,
             out=out,
         )
     except PartlyDoneError as error:

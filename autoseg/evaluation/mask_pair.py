@@ -36,7 +36,7 @@ class VoxelCounts:
     prediction: int
     reference: int
     both: int
-    neither: int = 0
+    neither: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

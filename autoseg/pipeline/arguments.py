@@ -64,6 +64,11 @@ def as_several(values: Any) -> tuple[Any, ...]:
     return tuple(values)
 
 
+def split_names(texts: Iterable[str]) -> tuple[str, ...]:
+    """Return names that are given one by one, or several in a text, separated by commas."""
+    return tuple(name.strip() for text in texts for name in text.split(",") if name.strip())
+
+
 def _is_path(value: object) -> bool:
     if not isinstance(value, str | os.PathLike):
         return False
@@ -118,11 +123,16 @@ _OPTIONAL = frozenset(
     {
         *("workspace", "splits", "gpu_memory_gb", "max_hours", "max_minutes", "iterations", "patience", "memory_gb"),
         *("folds_at_once", "configuration", "planner", "ignore", "out", "target", "from_model", "like"),
-        *("max_memory_gb", "model", "mirror"),
+        *("max_memory_gb", "model", "mirror", "probability_maps"),
     }
 )
 _TYPES: tuple[tuple[frozenset[str], Kind], ...] = (
-    (frozenset({"dataset", "prediction", "reference", "splits", "out", "from_model", "like", "model"}), PATH),
+    (
+        frozenset(
+            {"dataset", "prediction", "reference", "splits", "out", "from_model", "like", "model", "probability_maps"}
+        ),
+        PATH,
+    ),
     (frozenset({"scans"}), Kind(_are_paths, "a path, or several")),
     (frozenset({"workspace", "source", "target"}), Kind(_is_place, "a path or a Workspace")),
     (frozenset({"gpu_memory_gb", "max_hours", "max_memory_gb", "max_minutes", "memory_gb", "memory_share"}), _NUMBER),

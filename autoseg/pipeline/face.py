@@ -21,6 +21,7 @@ from autoseg.pipeline.arguments import (
     as_whole_number,
     check_argument,
     check_arguments,
+    split_names,
 )
 from autoseg.pipeline.explanation import Explanation
 from autoseg.pipeline.located import Location, find_located
@@ -199,6 +200,7 @@ def evaluate(
     names: Sequence[str] = (),
     workspace: Workspace | Location | None = None,
     strict: bool = False,
+    probability_maps: Location | None = None,
     out: Location | None = None,
 ) -> Evaluation:
     """Score predicted masks against reference masks, case by case and in summary.
@@ -210,11 +212,13 @@ def evaluate(
         regions: values to score as one mask: `core=2,3`.
         ignore: the references' value of unlabelled voxels.
         convention: the definitions of the figures: a name of `autoseg.evaluation.CONVENTIONS`.
-        metrics: names of `autoseg.evaluation.METRICS` to add to those of the convention.
+        metrics: names of `autoseg.evaluation.METRICS` or `POOLED` to add to those of the convention.
         mask: of a tree with several kinds of label maps, a part of the names of those that are meant.
         names: of labels by their values: `lesion=1`; else those of the data set, or of a dataset.json beside the files.
         workspace: whose names of labels are taken; None for none.
         strict: refuse cases that have only a prediction or only a reference, which are listed otherwise.
+        probability_maps: the folder of the maps that `predict` wrote with `probabilities`, for ROC-AUC, PR-AUC and
+            maximal Dice; None for none.
         out: a file to write the figures into, and beside it a table of the cases (.csv); None for none.
 
     Raises:
@@ -229,6 +233,7 @@ def evaluate(
         add_metrics,
         choose_convention,
         evaluate_pairs,
+        find_maps,
         label_targets,
         pair_files,
         parse_region,
@@ -245,7 +250,7 @@ def evaluate(
     values = tuple(map(index, as_several(labels)))
     segments = (*label_targets(values).segments, *(parse_region(text) for text in as_several(regions)))
     targets = Targets(segments=segments, ignored=None if ignore is None else index(ignore))
-    chosen = add_metrics(choose_convention(convention), as_several(metrics))
+    chosen = add_metrics(choose_convention(convention), split_names(as_several(metrics)))
     named = parse_names(as_several(names))
     known = None if workspace is None else find_located(workspace)
     if out is not None:
@@ -253,7 +258,10 @@ def evaluate(
         sweep_partials(Path(out))
     pairing = pair_files(Path(prediction), Path(reference), selection=Selection(mask=mask), strict=strict)
     named = named or find_names(Path(prediction), Path(reference), pairing.scheme, known)
-    evaluation = evaluate_pairs(pairing, targets, chosen, workers=count_cores())
+    maps = None
+    if probability_maps is not None:
+        maps = find_maps(Path(probability_maps), pairing, {label.value: label.name for label in named})
+    evaluation = evaluate_pairs(pairing, targets, chosen, workers=count_cores(), maps=maps)
     evaluation = replace(evaluation, names=keep_scored(named, evaluation))
     if out is not None:
         write_evaluation(Path(out), evaluation)

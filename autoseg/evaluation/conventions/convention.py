@@ -109,15 +109,18 @@ class Convention:
         rules = {name: [getattr(metric, rule, 0.0) for rule in EMPTY_RULES] for name, metric in built.items()}
         return frozenset(name for name, scores in rules.items() if None in scores)
 
-    def column_titles(self) -> dict[str, str]:
+    def column_titles(self, *, with_plain: bool = False) -> dict[str, str]:
         """Return the titles of a table's columns, with their units, of all metrics that have a better direction.
 
         A metric that the convention holds several times is followed by the names of its scores.
 
+        Args:
+            with_plain: also those of plain measurements.
+
         Raises:
             PlanError: as for `build`.
         """
-        return _title({name: metric.about for name, metric in self.build().items()})
+        return _title({name: metric.about for name, metric in self.build().items()}, with_plain)
 
     def pooled_titles(self) -> dict[str, str]:
         """Return the same of all pooled figures.
@@ -125,7 +128,7 @@ class Convention:
         Raises:
             PlanError: as for `build_pooled`.
         """
-        return _title({name: figure.about for name, figure in self.build_pooled().items()})
+        return _title({name: figure.about for name, figure in self.build_pooled().items()}, True)
 
     def spell_out(self) -> Convention:
         """Return the same convention with every option of its metrics written out.
@@ -143,14 +146,14 @@ class Convention:
             raise PlanError(f"convention {self.name}: two metrics are called '{name}'. Rename one of them.")
 
 
-def _title(abouts: dict[str, About]) -> dict[str, str]:
+def _title(abouts: dict[str, About], with_plain: bool) -> dict[str, str]:
     titles = [about.title for about in abouts.values()]
     return {
         name: about.title
         + (f" ({name})" if titles.count(about.title) > 1 else "")
         + (f", {about.unit}" if about.unit else "")
         for name, about in abouts.items()
-        if about.better != "neither"
+        if with_plain or about.better != "neither"
     }
 
 

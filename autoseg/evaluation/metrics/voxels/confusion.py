@@ -272,7 +272,6 @@ def _make_count(title: str, definition: str, count: Callable[[Matrix], int], who
         title=title,
         better="neither",
         definition=definition,
-        unit="voxels",
         whole_image=whole_image,
         empty="all voxels of the image where both masks are empty" if whole_image else "",
     )
