@@ -17,10 +17,13 @@ import typer
 from autoseg.cli.display import TerminalProgress, console, errors, show_table
 from autoseg.hardware import share_cores_with_others
 from dataset_fingerprints.errors import AutosegError
+from experiments.metric_commands import compare_with_peers, time_evaluation
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 peers = typer.Typer(no_args_is_help=True, help="Other pipelines beside autoseg.")
 app.add_typer(peers, name="peers")
+peers.command("metrics")(compare_with_peers)
+app.command("evaluation")(time_evaluation)
 
 Device = Literal["cuda", "cpu"]
 
