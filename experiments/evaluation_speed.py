@@ -65,13 +65,14 @@ class Timing:
         return count, str(self.pairs), str(self.threads), f"{self.seconds:.1f}", f"{each:.2f}"
 
 
-def write_pairs(work: Path, pairs: int, lesion_masks: Path | None) -> None:
+def write_pairs(work: Path, pairs: int, lesion_masks: Path | None, shape: Triple = SHAPE) -> None:
     """Write pairs of masks on the MNI grid of ATLAS, once.
 
     Args:
         work: the folder for `masks` and `references`.
         pairs: how many.
         lesion_masks: a folder of lesion masks of people; None for simulated balls.
+        shape: of the grid.
 
     Raises:
         DataError: the folder holds no image.
@@ -83,7 +84,8 @@ def write_pairs(work: Path, pairs: int, lesion_masks: Path | None) -> None:
         place = work / "references" / f"case{number:03}.nii.gz"
         if not place.is_file():
             generator = np.random.default_rng(number)
-            true = _fit(read_label_map(files[number % len(files)]).voxels[0] > 0) if files else _simulate(generator)
+            file = files[number % len(files)] if files else None
+            true = _simulate(generator, shape) if file is None else _fit(read_label_map(file).voxels[0] > 0, shape)
             _write(work / "masks" / place.name, _predict(true, generator))
             _write(place, true)
 
@@ -93,23 +95,23 @@ def _write(path: Path, mask: NDArray[np.bool_]) -> None:
     nibabel.save(nibabel.Nifti1Image(mask.astype(np.uint8), np.eye(4)), path)
 
 
-def _fit(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _fit(mask: NDArray[np.bool_], shape: Triple) -> NDArray[np.bool_]:
     """Return a mask in the middle of the grid, cut or filled up."""
-    fitted = np.zeros(SHAPE, dtype=bool)
-    kept = [min(own, other) for own, other in zip(mask.shape, SHAPE, strict=True)]
+    fitted = np.zeros(shape, dtype=bool)
+    kept = [min(own, other) for own, other in zip(mask.shape, shape, strict=True)]
     source, target = (
-        tuple(slice((length - keep) // 2, (length - keep) // 2 + keep) for length, keep in zip(shape, kept, strict=True))
-        for shape in (mask.shape, SHAPE)
+        tuple(slice((length - keep) // 2, (length - keep) // 2 + keep) for length, keep in zip(side, kept, strict=True))
+        for side in (mask.shape, shape)
     )
     fitted[target] = mask[source]
     return fitted
 
 
-def _simulate(generator: np.random.Generator) -> NDArray[np.bool_]:
-    mask = np.zeros(SHAPE, dtype=bool)
+def _simulate(generator: np.random.Generator, shape: Triple) -> NDArray[np.bool_]:
+    mask = np.zeros(shape, dtype=bool)
     for _ in range(int(generator.integers(1, 5))):
         radius = float(np.exp(generator.uniform(*np.log(_RADII))))
-        _add_ball(mask, [generator.uniform(0.25, 0.75) * length for length in SHAPE], radius)
+        _add_ball(mask, [generator.uniform(0.25, 0.75) * length for length in shape], radius)
     return mask
 
 
@@ -124,16 +126,16 @@ def _add_ball(mask: NDArray[np.bool_], centre: list[float], radius: float) -> No
 
 def _predict(true: NDArray[np.bool_], generator: np.random.Generator) -> NDArray[np.bool_]:
     """Return a mask with another outline and a few false lesions."""
-    predicted = np.zeros(SHAPE, dtype=bool)
-    (box,) = ndimage.find_objects(true.astype(np.uint8)) or [tuple(slice(0, 1) for _ in SHAPE)]
+    predicted, shape = np.zeros(true.shape, dtype=bool), true.shape
+    (box,) = ndimage.find_objects(true.astype(np.uint8)) or [tuple(slice(0, 1) for _ in shape)]
     grown = tuple(
-        slice(max(0, part.start - 3), min(length, part.stop + 3)) for part, length in zip(box, SHAPE, strict=True)
+        slice(max(0, part.start - 3), min(length, part.stop + 3)) for part, length in zip(box, shape, strict=True)
     )
     noise = ndimage.gaussian_filter(generator.standard_normal(true[grown].shape).astype(np.float32), 2)
     outline = ndimage.gaussian_filter(true[grown].astype(np.float32), 1.5)
     predicted[grown] = outline + 2 * noise * (outline > 0.02) > 0.5
     for _ in range(int(generator.integers(0, 4))):
-        centre = [generator.uniform(0.25, 0.75) * length for length in SHAPE]
+        centre = [generator.uniform(0.25, 0.75) * length for length in shape]
         _add_ball(predicted, centre, float(generator.uniform(1.5, 6)))
     return predicted
 

@@ -60,10 +60,9 @@ def _evaluate_panoptica(pair: Pair, threshold: float) -> dict[str, float]:
     predicted, true, _ = pair
     found = evaluator.evaluate(predicted.astype(int), true.astype(int), verbose=False)["ungrouped"]
     found = found[0] if isinstance(found, tuple) else found
-    counts = [
-        getattr(found, name, None) if hasattr(found, name) else getattr(found, f"n_{name.removeprefix('num_')}")
-        for name in ("num_ref_instances", "num_pred_instances")
-    ]
+    # Renamed in 2.1.
+    ending = "num" if hasattr(found, "num_ref_instances") else "n"
+    counts = [getattr(found, f"{ending}_{side}_instances") for side in ("ref", "pred")]
     figures = {"count_difference": abs(counts[0] - counts[1])}
     if predicted.any() or true.any():
         figures |= {"f1": found.rq, "global_dice": found.global_bin_dsc, "tp": found.tp}
@@ -108,7 +107,7 @@ def measure_atlas_r2(pair: Pair, sources: str) -> dict[str, float]:
     sys.path.insert(0, sources)
     from isles import scoring as peer
 
-    found = {}
+    found: dict[str, float] = {}
     soft = make_probabilities(pair[0]) * (pair[0] | pair[1])
     for name, predicted in (("", pair[0].astype(np.float64)), ("soft_", soft.astype(np.float64))):
         sides = (pair[1].astype(np.float64)[None, None], predicted[None, None])

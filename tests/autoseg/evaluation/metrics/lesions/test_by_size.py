@@ -4,13 +4,19 @@ import numpy as np
 import pytest
 
 from autoseg.evaluation import pair_masks
-from autoseg.evaluation.metrics.lesions.by_size import FoundBySizeOptions, LesionRecallBySizeOptions, LesionsBySizeOptions
+from autoseg.evaluation.metrics.lesions.by_size import (
+    FoundBySizeOptions,
+    LesionRecallBySizeOptions,
+    LesionsBySizeOptions,
+)
 from tests.autoseg.evaluation.masks import make_box
 
 SHAPE = (30, 12, 12)
 # Lesions of 1, 10 and 100 voxels, of 8 mm3 each; the first two are found.
 REFERENCE = (
-    make_box(SHAPE, (0, 0, 0), (1, 1, 1)) + make_box(SHAPE, (3, 0, 0), (5, 5, 1)) + make_box(SHAPE, (8, 0, 0), (12, 5, 5))
+    make_box(SHAPE, (0, 0, 0), (1, 1, 1))
+    + make_box(SHAPE, (3, 0, 0), (5, 5, 1))
+    + make_box(SHAPE, (8, 0, 0), (12, 5, 5))
 ) > 0
 PREDICTION = make_box(SHAPE, (0, 0, 0), (4, 5, 1)) > 0
 PAIR = pair_masks(PREDICTION, REFERENCE, (2.0, 2.0, 2.0))

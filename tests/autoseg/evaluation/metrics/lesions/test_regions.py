@@ -38,15 +38,15 @@ def test_voxels_astray_count_against_the_lesion_that_is_nearest():
 
 
 def test_a_voxel_between_two_lesions_belongs_to_the_first():
-    lesions = label_lesions(make_box((5, 1, 1), (0, 0, 0), (1, 1, 1)) + make_box((5, 1, 1), (4, 0, 0), (5, 1, 1)) > 0, 26)
+    lesions = label_lesions(
+        make_box((5, 1, 1), (0, 0, 0), (1, 1, 1)) + make_box((5, 1, 1), (4, 0, 0), (5, 1, 1)) > 0, 26
+    )
     assert assign_to_nearest(np.array([[2, 0, 0], [3, 0, 0]]), lesions).tolist() == [0, 1]
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_random_masks_score_as_region_by_region(seed):
     generator = np.random.default_rng(seed)
-    prediction, reference = (
-        ndimage.gaussian_filter(generator.random((14, 12, 10)), 0.8) > cut for cut in (0.56, 0.6)
-    )
+    prediction, reference = (ndimage.gaussian_filter(generator.random((14, 12, 10)), 0.8) > cut for cut in (0.56, 0.6))
     found = ComponentDiceOptions().measure(pair_masks(prediction, reference, (1.0, 2.0, 3.0)))
     assert found == pytest.approx(score_region_by_region(prediction, reference))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import SimpleITK as sitk
+import SimpleITK
 from hypothesis import given
 from hypothesis.extra import numpy as arrays
 
@@ -23,10 +23,10 @@ SPACING_MM = (1.0, 0.5, 3.0)
 def test_the_distance_over_sets_agrees_with_simpleitk(prediction, reference):
     if not (prediction.any() and reference.any()):
         return
-    images = [sitk.GetImageFromArray(mask.transpose(2, 1, 0).astype(np.uint8)) for mask in (reference, prediction)]
+    images = [SimpleITK.GetImageFromArray(mask.transpose(2, 1, 0).astype(np.uint8)) for mask in (reference, prediction)]
     for image in images:
         image.SetSpacing(SPACING_MM)
-    peer = sitk.HausdorffDistanceImageFilter()
+    peer = SimpleITK.HausdorffDistanceImageFilter()
     peer.Execute(*images)
     pair = pair_masks(prediction, reference, SPACING_MM)
     # Its distance map is of single precision.

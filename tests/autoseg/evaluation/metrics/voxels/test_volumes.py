@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import SimpleITK as sitk
+import SimpleITK
 from hypothesis import given
 from hypothesis.extra import numpy as arrays
 
@@ -31,8 +31,8 @@ def test_errors_and_similarity_of_volumes():
 def test_overlaps_agree_with_simpleitk(prediction, reference):
     if not (prediction.any() and reference.any()):
         return
-    images = [sitk.GetImageFromArray(mask.astype(np.uint8)) for mask in (prediction, reference)]
-    peer = sitk.LabelOverlapMeasuresImageFilter()
+    images = [SimpleITK.GetImageFromArray(mask.astype(np.uint8)) for mask in (prediction, reference)]
+    peer = SimpleITK.LabelOverlapMeasuresImageFilter()
     peer.Execute(*images)
     assert measure("dice", prediction, reference) == pytest.approx(peer.GetDiceCoefficient())
     assert measure("iou", prediction, reference) == pytest.approx(peer.GetJaccardCoefficient())
