@@ -18,10 +18,13 @@ from autoseg.cli.display import TerminalProgress, console, errors, show_table
 from autoseg.hardware import share_cores_with_others
 from dataset_fingerprints.errors import AutosegError
 from experiments.costs.inference_command import inference
+from experiments.metric_commands import compare_with_peers, time_evaluation
 from experiments.peers.commands import peers
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 app.add_typer(peers, name="peers")
+peers.command("metrics")(compare_with_peers)
+app.command("evaluation")(time_evaluation)
 
 Device = Literal["cuda", "cpu"]
 

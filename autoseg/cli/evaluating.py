@@ -10,6 +10,7 @@ import typer
 
 from autoseg.cli.data_options import MaskOption
 from autoseg.cli.display import console, show_scores
+from autoseg.cli.metric_list import list_metrics
 from autoseg.cli.statistics.groups import show_groups
 from autoseg.cli.worst import show_worst
 from autoseg.cli.written import show_written
@@ -39,8 +40,35 @@ def evaluate(
         list[str] | None, typer.Option("--region", help="Values to score as one mask: core=2,3. Repeatable.")
     ] = None,
     ignore: Annotated[int | None, typer.Option(help="The references' value of unlabelled voxels.")] = None,
+    convention: Annotated[
+        str,
+        typer.Option(
+            help="Whose definitions of the figures: autoseg, or a published one, such as atlas-r2 or isles26."
+        ),
+    ] = "autoseg",
     metrics: Annotated[
-        list[str] | None, typer.Option("--metric", help="Score also by this metric, such as lesion_recall. Repeatable.")
+        list[str] | None,
+        typer.Option(
+            "--metric",
+            "--metrics",
+            help="Score also by this metric, such as lesion_recall. Repeatable, or several, separated by commas.",
+        ),
+    ] = None,
+    list_all: Annotated[
+        bool,
+        typer.Option(
+            "--list-metrics",
+            is_eager=True,
+            callback=list_metrics,
+            help="Show all metrics and conventions with their definitions, and do nothing else.",
+        ),
+    ] = False,
+    probabilities: Annotated[
+        Path | None,
+        typer.Option(
+            help="The folder of the maps of predict --probabilities, for roc_auc, pr_auc, average_precision, "
+            "maximal_dice."
+        ),
     ] = None,
     mask: MaskOption = "",
     names: Annotated[
@@ -82,6 +110,7 @@ def evaluate(
             labels=labels or (),
             regions=regions or (),
             ignore=ignore,
+            convention=convention,
             metrics=metrics or (),
             mask=mask,
             names=names or (),
@@ -89,6 +118,7 @@ def evaluate(
             by=by or (),
             traits=traits,
             strict=strict,
+            probability_maps=probabilities,
             out=out,
         )
     except PartlyDoneError as error:

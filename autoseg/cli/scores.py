@@ -12,6 +12,7 @@ from dataset_fingerprints.simulated import mark_title
 
 if TYPE_CHECKING:
     from autoseg.evaluation import Evaluation
+    from autoseg.evaluation.pooling import PooledFigure
     from autoseg.evaluation.results import MetricSummary
 
 COLUMNS = ("label", "metric", "mean", "median", "95 % interval", "cases", "missed")
@@ -35,17 +36,20 @@ def show_scores(title: str, evaluation: Evaluation, names: Mapping[int | str, st
         label.label: (names or {}).get(label.label, evaluation.name_of(label.label)) for label in evaluation.summary
     }
     titles = evaluation.convention.column_titles()
+    abouts = evaluation.convention.describe()
     shown = [
         (named[label.label], titles[metric.name], metric)
         for label in evaluation.summary
         for metric in label.metrics
-        if metric.name in titles and (metric.statistics.mean is not None or metric.missed)
+        if metric.name in titles
+        and (metric.statistics.mean is not None or (metric.missed and not abouts[metric.name].needs_probabilities))
     ]
-    rows = [(label, metric, *_show(summary)) for label, metric, summary in shown]
+    rows = [*((label, metric, *_show(summary)) for label, metric, summary in shown), *_pooled_rows(evaluation, named)]
     missed, seen = any(row[-1] for row in rows), evaluation.seen.brief()
     title = mark_title(f"{title} ({seen})" if seen else title, evaluation.simulated)
     show_table(title, COLUMNS if missed else COLUMNS[:-1], rows if missed else [row[:-1] for row in rows])
-    for line in (*_remark_on_cases(shown), *_remark_on_intervals(evaluation), _show_mean(evaluation)):
+    remarks = (*_remark_on_cases(shown), *_remark_on_probabilities(evaluation))
+    for line in (*remarks, *_remark_on_intervals(evaluation), _show_mean(evaluation)):
         console.print(line, soft_wrap=True)
 
 
@@ -54,6 +58,34 @@ def _show(metric: MetricSummary) -> tuple[str, str, str, str, str]:
     numbers = tuple("-" if value is None else f"{value:.3f}" for value in (values.mean, values.median))
     interval = f"{values.ci95[0]:.3f} to {values.ci95[1]:.3f}" if values.ci95 else "-"
     return (numbers[0], numbers[1], interval, str(values.n), str(metric.missed or ""))
+
+
+def _pooled_rows(evaluation: Evaluation, named: Mapping[int | str, str]) -> list[tuple[str, ...]]:
+    """Return a row for each figure of all cases together, which has no median."""
+    titles = evaluation.convention.pooled_titles()
+    return [
+        (named[label.label], titles[figure.name], *_show_figure(figure), str(figure.n), "")
+        for label in evaluation.summary
+        for figure in label.pooled
+    ]
+
+
+def _show_figure(figure: PooledFigure) -> tuple[str, str, str]:
+    value = "-" if figure.value is None else f"{figure.value:.3f}"
+    return value, "-", f"{figure.ci95[0]:.3f} to {figure.ci95[1]:.3f}" if figure.ci95 else "-"
+
+
+def _remark_on_probabilities(evaluation: Evaluation) -> Iterator[str]:
+    """Yield which metrics have no score because no probabilities were given."""
+    abouts = evaluation.convention.describe()
+    without = [
+        abouts[metric.name].title
+        for label in evaluation.summary[:1]
+        for metric in label.metrics
+        if abouts[metric.name].needs_probabilities and not metric.statistics.n
+    ]
+    if without:
+        yield f"No {', '.join(without)}: --probabilities FOLDER gives the maps of predict --probabilities."
 
 
 def _remark_on_cases(shown: list[tuple[str, str, MetricSummary]]) -> Iterator[str]:

@@ -13,6 +13,13 @@ if TYPE_CHECKING:
 
 # Cases in the table; of a few more, all.
 _WORST, _ALL = 5, 8
+# Of a single label: metric, title, digits.
+_FIGURES = (
+    ("dice", "Dice", 3),
+    ("hd95_mm", "HD95, mm", 1),
+    ("reference_volume_ml", "ml", 2),
+    ("prediction_volume_ml", "predicted ml", 2),
+)
 # Labels that have a column of their own.
 _LABELS = 3
 
@@ -29,8 +36,14 @@ def show_worst(evaluation: Evaluation) -> None:
     title = f"{total}, from worst to best" if len(shown) == len(ordered) else f"The worst {len(shown)} of {total}"
     title = mark_title(title, evaluation.simulated)
     single = len(evaluation.summary) == 1
-    columns = ("Dice", "HD95, mm", "ml", "predicted ml") if single else _head(evaluation)
-    show_table(title, ("case", *columns), [(case.case, *(_one(case) if single else _several(case))) for case in shown])
+    if single:
+        known = {entry.name for entry in evaluation.convention.metrics}
+        figures = [figure for figure in _FIGURES if figure[0] in known]
+        columns = tuple(title for _, title, _ in figures)
+        rows = [tuple(_show(case.labels[0].value(name), digits) for name, _, digits in figures) for case in shown]
+    else:
+        columns, rows = _head(evaluation), [_several(case) for case in shown]
+    show_table(title, ("case", *columns), [(case.case, *row) for case, row in zip(shown, rows, strict=True)])
 
 
 def _or_best(dice: float | None) -> float:
@@ -40,12 +53,6 @@ def _or_best(dice: float | None) -> float:
 def _head(evaluation: Evaluation) -> tuple[str, ...]:
     names = [evaluation.name_of(label.label) for label in evaluation.summary[:_LABELS]]
     return ("mean Dice", *(f"Dice of {name}" for name in names))
-
-
-def _one(case: CaseScores) -> tuple[str, ...]:
-    label = case.labels[0]
-    metrics = (("dice", 3), ("hd95_mm", 1), ("reference_volume_ml", 2), ("prediction_volume_ml", 2))
-    return tuple(_show(label.value(metric), digits) for metric, digits in metrics)
 
 
 def _several(case: CaseScores) -> tuple[str, ...]:

@@ -21,13 +21,19 @@ from autoseg.evaluation.conventions import (
     DICE_ONLY,
     Convention,
     NamedMetric,
+    add_figures,
     add_metrics,
+    choose_convention,
     choose_metrics,
+    name_metric,
 )
 from autoseg.evaluation.files import evaluate_files, evaluate_pairs
-from autoseg.evaluation.mask_pair import MaskPair, pair_masks
+from autoseg.evaluation.mask_pair import MaskPair, pair_masks, pair_soft_masks
 from autoseg.evaluation.metrics import METRICS, About, MetricOptions
 from autoseg.evaluation.pairing import FilePair, Pairing, pair_files
+from autoseg.evaluation.pooled import POOLED
+from autoseg.evaluation.pooling import PooledFigure
+from autoseg.evaluation.probability_maps import ProbabilityMaps, find_maps
 from autoseg.evaluation.records import read_evaluation, write_evaluation
 from autoseg.evaluation.results import (
     Evaluation,
@@ -45,6 +51,7 @@ __all__ = [
     "DEFAULT_CONVENTION",
     "DICE_ONLY",
     "METRICS",
+    "POOLED",
     "About",
     "CaseScores",
     "Convention",
@@ -57,21 +64,28 @@ __all__ = [
     "MetricSummary",
     "NamedMetric",
     "Pairing",
+    "PooledFigure",
+    "ProbabilityMaps",
     "Score",
     "SeenCases",
     "Segment",
     "Statistics",
     "Targets",
     "Unpaired",
+    "add_figures",
     "add_metrics",
     "bootstrap_interval",
+    "choose_convention",
     "choose_metrics",
     "evaluate_files",
     "evaluate_pairs",
+    "find_maps",
     "label_targets",
     "measure_statistics",
+    "name_metric",
     "pair_files",
     "pair_masks",
+    "pair_soft_masks",
     "parse_region",
     "read_evaluation",
     "refuse_failures",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from typing import Literal
@@ -64,14 +64,27 @@ class Targets:
                 )
 
     def pairs(
-        self, prediction: NDArray[np.integer], reference: NDArray[np.integer], spacing_mm: TripleFloat
+        self,
+        prediction: NDArray[np.integer],
+        reference: NDArray[np.integer],
+        spacing_mm: TripleFloat,
+        read_probabilities: Callable[[int | str], NDArray[np.float32]] | None = None,
     ) -> Iterator[tuple[Segment, MaskPair]]:
-        """Yield each segment's masks in two (x, y, z) label maps, both False at ignored voxels."""
+        """Yield each segment's masks in two (x, y, z) label maps, both False at ignored voxels.
+
+        Args:
+            prediction: (x, y, z) label values.
+            reference: the same.
+            spacing_mm: voxel size.
+            read_probabilities: returns the (x, y, z) probabilities of a label or region; None where there are none.
+        """
+        ignored = None if self.ignored is None else reference == self.ignored
         for segment in self.segments:
             predicted, true = segment.mask(prediction), segment.mask(reference)
-            if self.ignored is not None:
-                predicted = predicted & (reference != self.ignored)
-            yield segment, pair_masks(predicted, true, spacing_mm)
+            if ignored is not None:
+                predicted = predicted & ~ignored
+            probabilities = None if read_probabilities is None else read_probabilities(segment.label)
+            yield segment, pair_masks(predicted, true, spacing_mm, ignored=ignored, probabilities=probabilities)
 
 
 def label_targets(values: Iterable[int]) -> Targets:

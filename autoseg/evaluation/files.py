@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from autoseg.evaluation.cases import CaseScores, Targets, label_targets, scheme_targets, score_pair
+from autoseg.evaluation.cases import CaseScores, Segment, Targets, label_targets, scheme_targets, score_pair
 from autoseg.evaluation.conventions import DEFAULT_CONVENTION, Convention
-from autoseg.evaluation.mask_pair import pair_masks
+from autoseg.evaluation.mask_pair import MaskPair, pair_masks, pair_soft_masks
 from autoseg.evaluation.metrics import MetricOptions
 from autoseg.evaluation.pairing import FilePair, Pairing, pair_files
+from autoseg.evaluation.probability_maps import ProbabilityMaps
 from autoseg.evaluation.results import Evaluation, summarise
 from autoseg.evaluation.traits import NO_TRAITS, CaseTraits
 from dataset_fingerprints.checking.checks import NOT_INTEGER, ROUNDING
@@ -28,11 +29,29 @@ from dataset_fingerprints.reading.images import Image, read_label_map
 from dataset_fingerprints.tolerances import REPORTED_SHIFT
 
 EVERYTHING = Targets(segments=())
+_LABEL_ONE = label_targets([1])
 
 # Atlases of the brain have up to a thousand labels.
 MOST_LABELS = 2000
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Job:
+    """What is scored in each case, and how.
+
+    Attributes:
+        targets: what to score.
+        metrics: by the names of their scores.
+        soft: whether masks with values between 0 and 1 are taken as they are.
+        maps: files of probabilities.
+    """
+
+    targets: Targets
+    metrics: Mapping[str, MetricOptions]
+    soft: bool
+    maps: ProbabilityMaps | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,6 +96,7 @@ def evaluate_pairs(
     *,
     workers: int = 1,
     traits: Sequence[CaseTraits] = NO_TRAITS,
+    maps: ProbabilityMaps | None = None,
 ) -> Evaluation:
     """Score label files against their references.
 
@@ -87,6 +107,7 @@ def evaluate_pairs(
         convention: the metrics.
         workers: threads that score cases.
         traits: what is known of the cases; those of one subject are drawn together for intervals.
+        maps: files of probabilities, for the metrics that need them.
 
     Returns:
         The scores of all cases that could be scored; the others are its failures, or unpaired.
@@ -98,8 +119,9 @@ def evaluate_pairs(
     metrics, pairs = convention.build(), pairing.pairs
     if targets == EVERYTHING and pairing.scheme is not None:
         targets = scheme_targets(pairing.scheme)
+    job = _Job(targets=targets, metrics=metrics, soft=convention.soft, maps=maps)
     with ThreadPoolExecutor(max_workers=min(workers, len(pairs))) as pool:
-        outcomes = list(pool.map(lambda pair: _try_pair(pair, targets, metrics), pairs))
+        outcomes = list(pool.map(lambda pair: _try_pair(pair, job), pairs))
     failures = tuple(outcome for outcome in outcomes if isinstance(outcome, Failure))
     if len(failures) == len(pairs):
         message = f"{len(pairs)} of {counted(len(pairs), 'case')} cannot be scored.\n{list_failures(failures)}"
@@ -114,24 +136,45 @@ def evaluate_pairs(
     return replace(summarise(cases, convention, traits), failures=failures, unpaired=pairing.unpaired)
 
 
-def _try_pair(pair: FilePair, targets: Targets, metrics: Mapping[str, MetricOptions]) -> _Scored | Failure:
+def _try_pair(pair: FilePair, job: _Job) -> _Scored | Failure:
     """Score one pair, or return why it cannot be scored."""
-    return attempt(pair.case, "cannot be scored", lambda: _score_pair(pair, targets, metrics))
+    return attempt(pair.case, "cannot be scored", lambda: _score_pair(pair, job))
 
 
-def _score_pair(pair: FilePair, targets: Targets, metrics: Mapping[str, MetricOptions]) -> _Scored:
+def _score_pair(pair: FilePair, job: _Job) -> _Scored:
     prediction, reference = read_label_map(pair.prediction), read_label_map(pair.reference)
     _check_grids(pair, prediction, reference)
+    sides = (prediction.voxels[0], reference.voxels[0])
+    if job.soft and job.targets in (EVERYTHING, _LABEL_ONE) and any(map(_is_soft, sides)):
+        soft = pair_soft_masks(*sides, reference.grid().spacing_mm())
+        return _score_masks(pair.case, [(_LABEL_ONE.segments[0], soft)], job.metrics)
+    targets = job.targets
     predicted = round_labels(pair.prediction, prediction.voxels[0])
     true = round_labels(pair.reference, reference.voxels[0])
     if not targets.segments:
         found = _found_labels(predicted, true) - {targets.ignored}
         _refuse_image(pair, len(found))
         targets = replace(label_targets(sorted(found)), ignored=targets.ignored)
-    masks = tuple(targets.pairs(predicted, true, reference.grid().spacing_mm()))
-    labels = tuple(score_pair(segment.label, mask_pair, metrics) for segment, mask_pair in masks)
-    held = frozenset(segment.label for segment, mask_pair in masks if mask_pair.holds_any())
-    return _Scored(scores=CaseScores(case=pair.case, labels=labels), held=held)
+    grid, maps, alone = reference.grid(), job.maps, len(targets.segments) == 1
+    read = None if maps is None else lambda label: maps.read(pair, label, grid, alone)
+    return _score_masks(pair.case, targets.pairs(predicted, true, grid.spacing_mm(), read), job.metrics)
+
+
+def _score_masks(case: str, masks: Iterable[tuple[Segment, MaskPair]], metrics: Mapping[str, MetricOptions]) -> _Scored:
+    labels, held = [], set()
+    for segment, mask_pair in masks:
+        labels.append(score_pair(segment.label, mask_pair, metrics))
+        if mask_pair.holds_any():
+            held.add(segment.label)
+    return _Scored(scores=CaseScores(case=case, labels=tuple(labels)), held=frozenset(held))
+
+
+def _is_soft(values: NDArray[Any]) -> bool:
+    """Return whether a mask holds values between 0 and 1 that rounding does not explain."""
+    if np.issubdtype(values.dtype, np.integer):
+        return False
+    between = (values > ROUNDING) & (values < 1 - ROUNDING)
+    return bool(between.any())
 
 
 def _warn_of_absent(targets: Targets, scored: Sequence[_Scored]) -> None:

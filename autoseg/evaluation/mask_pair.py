@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,14 +22,42 @@ from autoseg.evaluation.surfaces import find_surface, measure_distances
 from dataset_fingerprints.geometry import Triple, TripleFloat
 from dataset_fingerprints.reading.body import bounding_box
 
+Result = TypeVar("Result")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VoxelCounts:
-    """Numbers of voxels in the prediction, in the reference, and in both."""
+    """Numbers of voxels in the prediction, in the reference, in both, and in neither.
+
+    Attributes:
+        neither: of the whole image, but for the voxels that the reference ignores.
+    """
 
     prediction: int
     reference: int
     both: int
+    neither: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Memberships:
+    """Both masks as they are stored where they are soft: (x, y, z) each, from 0 outside to 1 inside."""
+
+    prediction: NDArray[np.float64]
+    reference: NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Probabilities:
+    """Probabilities of a label in the whole image, but for the voxels that the reference ignores.
+
+    Attributes:
+        values: (voxel,).
+        reference: (voxel,), True inside the reference.
+    """
+
+    values: NDArray[np.float32]
+    reference: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -41,18 +71,31 @@ class MaskPair:
         reference: (x, y, z), as `prediction`.
         spacing_mm: voxel size.
         image_shape: of the uncropped image, in voxels.
+        ignored: number of voxels that the reference ignores.
+        memberships: of soft masks, cropped as the masks are; None of masks of whole voxels.
+        probabilities: of the label, where they are known.
     """
 
     prediction: NDArray[np.bool_]
     reference: NDArray[np.bool_]
     spacing_mm: TripleFloat
     image_shape: Triple
+    ignored: int = 0
+    memberships: Memberships | None = None
+    probabilities: Probabilities | None = None
+    _kept: dict[Callable[[MaskPair], Any], Any] = field(default_factory=dict, init=False, repr=False)
     _lesions: dict[Connectivity, LesionPair] = field(default_factory=dict, init=False, repr=False)
     _matches: dict[tuple[Connectivity, Matching], LesionMatch] = field(default_factory=dict, init=False, repr=False)
 
     def holds_any(self) -> bool:
         """Return whether a voxel of either mask is marked."""
         return bool(self.prediction.any() or self.reference.any())
+
+    def once(self, measure: Callable[[MaskPair], Result]) -> Result:
+        """Return what a function measures of the pair, measured when it is first asked for."""
+        if measure not in self._kept:
+            self._kept[measure] = measure(self)
+        return cast("Result", self._kept[measure])
 
     @property
     def flat(self) -> tuple[bool, bool, bool]:
@@ -80,7 +123,8 @@ class MaskPair:
         """The numbers of voxels."""
         masks = (self.prediction, self.reference, self.shared)
         prediction, reference, both = (int(np.count_nonzero(mask)) for mask in masks)
-        return VoxelCounts(prediction=prediction, reference=reference, both=both)
+        neither = int(np.prod(self.image_shape)) - self.ignored - (prediction + reference - both)
+        return VoxelCounts(prediction=prediction, reference=reference, both=both, neither=neither)
 
     @cached_property
     def surfaces(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -117,14 +161,58 @@ class MaskPair:
         return self._matches[key]
 
 
-def pair_masks(prediction: NDArray[np.bool_], reference: NDArray[np.bool_], spacing_mm: TripleFloat) -> MaskPair:
+def pair_masks(
+    prediction: NDArray[np.bool_],
+    reference: NDArray[np.bool_],
+    spacing_mm: TripleFloat,
+    *,
+    ignored: NDArray[np.bool_] | None = None,
+    probabilities: NDArray[np.float32] | None = None,
+) -> MaskPair:
     """Crop two (x, y, z) masks of one image to the box around both.
 
     Args:
         prediction: True inside.
         reference: True inside, of the same shape.
         spacing_mm: voxel size.
+        ignored: True where the reference says nothing, and where no mask holds a voxel; None for nowhere.
+        probabilities: (x, y, z) of the label; None where they are not known.
     """
     box = bounding_box(prediction | reference).slices()
     x, y, z = reference.shape
-    return MaskPair(prediction=prediction[box], reference=reference[box], spacing_mm=spacing_mm, image_shape=(x, y, z))
+    return MaskPair(
+        prediction=prediction[box],
+        reference=reference[box],
+        spacing_mm=spacing_mm,
+        image_shape=(x, y, z),
+        ignored=0 if ignored is None else int(np.count_nonzero(ignored)),
+        probabilities=None if probabilities is None else _flatten(probabilities, reference, ignored),
+    )
+
+
+def pair_soft_masks(
+    prediction: NDArray[np.floating], reference: NDArray[np.floating], spacing_mm: TripleFloat
+) -> MaskPair:
+    """Crop two soft (x, y, z) masks to the box around both; each mask is where its membership is above 0.
+
+    Memberships are limited to 0 to 1.
+    """
+    values = tuple(np.clip(side, 0.0, 1.0).astype(np.float64) for side in (prediction, reference))
+    inside, true = (side > 0 for side in values)
+    box = bounding_box(inside | true).slices()
+    x, y, z = reference.shape
+    return MaskPair(
+        prediction=inside[box],
+        reference=true[box],
+        spacing_mm=spacing_mm,
+        image_shape=(x, y, z),
+        memberships=Memberships(prediction=values[0][box], reference=values[1][box]),
+    )
+
+
+def _flatten(
+    probabilities: NDArray[np.float32], reference: NDArray[np.bool_], ignored: NDArray[np.bool_] | None
+) -> Probabilities:
+    if ignored is None:
+        return Probabilities(values=probabilities.ravel(), reference=reference.ravel())
+    return Probabilities(values=probabilities[~ignored], reference=reference[~ignored])

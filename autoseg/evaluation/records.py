@@ -10,6 +10,9 @@ from typing import Any
 
 from autoseg.evaluation.cases import CaseScores
 from autoseg.evaluation.conventions import Convention
+from autoseg.evaluation.metrics import MetricOptions, describe_empty, describe_matching
+from autoseg.evaluation.pooled import PooledOptions
+from autoseg.evaluation.pooling import PooledFigure
 from autoseg.evaluation.results import ALL_PAIRED, NONE_SEEN, SCHEMA_VERSION, Evaluation, MetricSummary
 from autoseg.evaluation.traits import CaseTraits
 from dataset_fingerprints.errors import FileFormatError
@@ -23,6 +26,9 @@ _NAMES = "label_names"
 _TRAITS, _SUBJECT = "traits", "subject"
 # Whether a model had been trained on a case, or on any, from which the training started.
 _SEEN = "seen_before"
+_POOLED = "pooled"
+# Fields of a convention that only some have.
+_SOME = (_POOLED, "soft", "about")
 
 
 def write_evaluation(path: Path, evaluation: Evaluation, *, sealed: bool = False) -> None:
@@ -98,11 +104,22 @@ def to_plain(evaluation: Evaluation) -> dict[str, Any]:
             }
             for label in evaluation.summary
         },
+        **_plain_pooled(evaluation),
     }
 
 
 def _plain_traits(traits: CaseTraits) -> dict[str, str]:
     return ({_SUBJECT: traits.subject} if traits.subject else {}) | dict(traits.known)
+
+
+def _plain_pooled(evaluation: Evaluation) -> dict[str, Any]:
+    """Return the figures of all cases together by label and name, as far as there are any."""
+    found = {str(label.label): {one.name: _plain_figure(one) for one in label.pooled} for label in evaluation.summary}
+    return {_POOLED: found} if any(found.values()) else {}
+
+
+def _plain_figure(figure: PooledFigure) -> dict[str, Any]:
+    return {key: value for key, value in asdict(figure).items() if key != "name"}
 
 
 def _plain_counts(metric: MetricSummary, partial: bool) -> dict[str, int]:
@@ -120,8 +137,17 @@ def _plain_presence(case: CaseScores) -> dict[str, list[str]]:
 def _plain_convention(convention: Convention) -> dict[str, Any]:
     """Return a convention whose metrics are keys, each with its description beside its options."""
     built = convention.build()
-    metrics = {entry.name: asdict(entry.metric) | asdict(built[entry.name].about) for entry in convention.metrics}
-    return asdict(convention) | {"metrics": metrics}
+    metrics = {entry.name: asdict(entry.metric) | _describe(built[entry.name]) for entry in convention.metrics}
+    figures = convention.build_pooled()
+    pooled = {entry.name: asdict(entry.metric) | _describe(figures[entry.name]) for entry in convention.pooled}
+    plain = asdict(convention) | {"metrics": metrics, "pooled": pooled}
+    # What only some conventions have is left out of the others.
+    return {key: value for key, value in plain.items() if key not in _SOME or value}
+
+
+def _describe(metric: MetricOptions | PooledOptions) -> dict[str, Any]:
+    """Return a metric's description, with its rules for empty masks and for lesions in words."""
+    return asdict(metric.about) | {"empty": describe_empty(metric), "matching": describe_matching(metric)}
 
 
 def _with_lists(plain: dict[str, Any]) -> dict[str, Any]:
@@ -133,12 +159,14 @@ def _with_lists(plain: dict[str, Any]) -> dict[str, Any]:
         listed["names"] = [{"name": name, "value": _label(value)} for value, name in listed.pop(_NAMES).items()]
     if isinstance(plain.get(_SEEN), dict):
         listed["seen"] = {key: value for key, value in listed.pop(_SEEN).items() if key != "note"}
+    pooled = listed.pop(_POOLED, {})
     if isinstance(plain.get("cases"), list):
         listed["traits"] = [_traits(case) for case in plain["cases"] if isinstance(case, dict) and _TRAITS in case]
         listed["cases"] = [_case_with_list(case) for case in plain["cases"]]
     if isinstance(plain.get("summary"), dict):
         listed["summary"] = [
-            {"label": _label(key), "metrics": _metrics(metrics)} for key, metrics in plain["summary"].items()
+            {"label": _label(key), "metrics": _metrics(metrics), "pooled": _figures(pooled, key)}
+            for key, metrics in plain["summary"].items()
         ]
     return listed
 
@@ -146,7 +174,18 @@ def _with_lists(plain: dict[str, Any]) -> dict[str, Any]:
 def _convention(plain: Any) -> Any:
     if not isinstance(plain, dict) or not isinstance(plain.get("metrics"), dict):
         return plain
-    return {**plain, "metrics": [_named_metric(key, metric) for key, metric in plain["metrics"].items()]}
+    named = {"metrics": [_named_metric(key, metric) for key, metric in plain["metrics"].items()]}
+    if isinstance(plain.get(_POOLED), dict):
+        named[_POOLED] = [_named_metric(key, figure) for key, figure in plain[_POOLED].items()]
+    return {**plain, **named}
+
+
+def _figures(pooled: Any, label: str) -> Any:
+    """Return a label's figures of all cases as a list."""
+    figures = pooled.get(label, {}) if isinstance(pooled, dict) else pooled
+    if not isinstance(figures, dict):
+        return figures
+    return [{"name": name, **figure} if isinstance(figure, dict) else figure for name, figure in figures.items()]
 
 
 def _named_metric(name: str, plain: Any) -> Any:

@@ -11,6 +11,7 @@ import numpy as np
 
 from autoseg.evaluation.cases import CaseScores, LabelScores
 from autoseg.evaluation.conventions import DEFAULT_CONVENTION, Convention
+from autoseg.evaluation.pooling import PooledFigure, pool_cases
 from autoseg.evaluation.statistics import LEAST_CASES, USUAL_INTERVAL, IntervalKind, Statistics, measure_statistics
 from autoseg.evaluation.traits import NO_TRAITS, CaseTraits, find_subjects
 from dataset_fingerprints.dataset import Label
@@ -45,10 +46,15 @@ class MetricSummary:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LabelSummary:
-    """All metrics of one label or region over the cases."""
+    """All metrics of one label or region over the cases.
+
+    Attributes:
+        pooled: figures of all cases together.
+    """
 
     label: int | str
     metrics: tuple[MetricSummary, ...]
+    pooled: tuple[PooledFigure, ...] = ()
 
     def statistics(self, metric: str) -> Statistics:
         """Return one metric's distribution.
@@ -275,4 +281,4 @@ def _summarise_label(
                 absent=left_out["absent"],
             )
         )
-    return LabelSummary(label=label, metrics=tuple(metrics))
+    return LabelSummary(label=label, metrics=tuple(metrics), pooled=pool_cases(scores, convention))

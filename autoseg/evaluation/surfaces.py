@@ -2,25 +2,70 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
+from scipy.spatial import KDTree
 
 from dataset_fingerprints.geometry import TripleFloat
 
+Flat = tuple[bool, bool, bool]
 
-def find_surface(mask: NDArray[np.bool_], flat: tuple[bool, bool, bool] = (False, False, False)) -> NDArray[np.bool_]:
+
+class Places:
+    """Voxels, or corners of voxels, and what of them is nearest to others.
+
+    A search tree over the few voxels of a surface is an order of magnitude quicker than a distance transform of the
+    whole box around both masks.
+
+    Args:
+        indices: (place, axis), as `numpy.argwhere` gives them.
+        spacing_mm: voxel size.
+    """
+
+    def __init__(self, indices: NDArray[np.int64], spacing_mm: TripleFloat) -> None:
+        self.indices = indices
+        self.spacing_mm = np.asarray(spacing_mm, dtype=np.float64)
+
+    def __len__(self) -> int:
+        """Return the number of places."""
+        return len(self.indices)
+
+    @cached_property
+    def _tree(self) -> KDTree:
+        # Places of a surface are spread evenly: a balanced tree takes longer to build and is no quicker to search.
+        return KDTree(self.indices * self.spacing_mm, balanced_tree=False, compact_nodes=False)
+
+    def find_nearest(self, others: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return (other,) which place is nearest to each of other places, (other, axis)."""
+        return np.asarray(self._tree.query(others * self.spacing_mm)[1], dtype=np.int64)
+
+    def measure_from(self, others: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return (other,) the distance in mm from each of other places, (other, axis), to the nearest of these."""
+        # Differences of whole numbers of voxels are exact, those of places in mm are not.
+        steps_mm = (self.indices[self.find_nearest(others)] - others).T * self.spacing_mm[:, None]
+        distances_mm: NDArray[np.float64] = np.sqrt((steps_mm * steps_mm).sum(axis=0))
+        return distances_mm
+
+
+def find_surface(mask: NDArray[np.bool_], flat: Flat = (False, False, False)) -> NDArray[np.bool_]:
     """Return the voxels of the mask with a face neighbour outside it, or outside the array.
 
     Args:
         mask: (x, y, z).
         flat: axes that have no neighbours because the image is one voxel long there.
     """
-    neighbours = ndimage.generate_binary_structure(3, 1)
+    if all(flat):
+        return mask.copy()
+    inside = mask.copy()
     for axis, is_flat in enumerate(flat):
-        if is_flat:
-            np.moveaxis(neighbours, axis, 0)[[0, 2]] = False
-    return mask & ~ndimage.binary_erosion(mask, neighbours)
+        if not is_flat:
+            kept, voxels = np.moveaxis(inside, axis, 0), np.moveaxis(mask, axis, 0)
+            kept[0] = kept[-1] = False
+            kept[:-1] &= voxels[1:]
+            kept[1:] &= voxels[:-1]
+    return mask & ~inside
 
 
 def measure_distances(
@@ -33,8 +78,4 @@ def measure_distances(
         target: (x, y, z), with at least one voxel.
         spacing_mm: voxel size.
     """
-    # Distances of the whole box would take half as long again as finding what is nearest.
-    nearest = ndimage.distance_transform_edt(~target, sampling=spacing_mm, return_distances=False, return_indices=True)
-    steps_mm = (nearest[:, source] - np.argwhere(source).T) * np.reshape(spacing_mm, (3, 1))
-    distances_mm: NDArray[np.float64] = np.sqrt((steps_mm * steps_mm).sum(axis=0))
-    return distances_mm
+    return Places(np.argwhere(target), spacing_mm).measure_from(np.argwhere(source))

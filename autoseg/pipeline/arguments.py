@@ -64,6 +64,11 @@ def as_several(values: Any) -> tuple[Any, ...]:
     return tuple(values)
 
 
+def split_names(texts: Iterable[str]) -> tuple[str, ...]:
+    """Return names that are given one by one, or several in a text, separated by commas."""
+    return tuple(name.strip() for text in texts for name in text.split(",") if name.strip())
+
+
 def _is_path(value: object) -> bool:
     if not isinstance(value, str | os.PathLike):
         return False
@@ -118,13 +123,13 @@ _OPTIONAL = frozenset(
     {
         *("workspace", "splits", "gpu_memory_gb", "max_hours", "max_minutes", "iterations", "patience", "memory_gb"),
         *("folds_at_once", "configuration", "planner", "ignore", "out", "target", "from_model", "like"),
-        *("benchmark", "predictions"),
+        *("benchmark", "predictions", "probability_maps"),
         *("masks", "max_memory_gb", "model", "mirror", "traits", "references", "other", "template", "roi_maximum"),
     }
 )
 _TYPES: tuple[tuple[frozenset[str], Kind], ...] = (
     (frozenset({"dataset", "prediction", "reference", "splits", "out", "from_model", "like", "model"}), PATH),
-    (frozenset({"benchmark", "predictions"}), PATH),
+    (frozenset({"benchmark", "predictions", "probability_maps"}), PATH),
     (frozenset({"readers", "scores"}), Kind(lambda value: value in ((), []) or _are_paths(value), "paths")),
     (frozenset({"masks", "references", "other", "table", "template", "traits"}), PATH),
     (frozenset({"roi_maximum", "min_mm3", "midline_mm", "fitter_share"}), _NUMBER),
@@ -132,9 +137,9 @@ _TYPES: tuple[tuple[frozenset[str], Kind], ...] = (
     (frozenset({"workspace", "source", "target"}), Kind(_is_place, "a path or a Workspace")),
     (frozenset({"gpu_memory_gb", "max_hours", "max_memory_gb", "max_minutes", "memory_gb", "memory_share"}), _NUMBER),
     (frozenset({"seed", "iterations", "patience", "folds_at_once", "ignore"}), _WHOLE_NUMBER),
-    (frozenset({"plan_name", "planner", "configuration", "mask", "quality"}), Kind(_is_text, "text")),
     (frozenset({"interval", "name", "licence", "intended_use"}), Kind(_is_text, "text")),
     (frozenset({"person", "initial", "follow_up"}), Kind(_is_text, "text")),
+    (frozenset({"plan_name", "planner", "configuration", "mask", "quality", "convention"}), Kind(_is_text, "text")),
     (
         frozenset({"mirror", "onnx", "overwrite", "zero_missing", "with_previous", "strict", "allow_seen", "selected"})
         | {"probabilities", "uncertainty", "bids", "same_space"},

@@ -21,6 +21,7 @@ from autoseg.pipeline.arguments import (
     as_whole_number,
     check_argument,
     check_arguments,
+    split_names,
 )
 from autoseg.pipeline.explanation import Explanation
 from autoseg.pipeline.located import Location, find_located
@@ -195,6 +196,7 @@ def evaluate(
     labels: Sequence[int] = (),
     regions: Sequence[str] = (),
     ignore: int | None = None,
+    convention: str = "autoseg",
     metrics: Sequence[str] = (),
     mask: str = "",
     names: Sequence[str] = (),
@@ -202,6 +204,7 @@ def evaluate(
     by: Sequence[str] = (),
     traits: Location | None = None,
     strict: bool = False,
+    probability_maps: Location | None = None,
     out: Location | None = None,
 ) -> Evaluation:
     """Score predicted masks against reference masks, case by case and in summary.
@@ -212,7 +215,8 @@ def evaluate(
         labels: values to score; empty for those that the data set names, or for all found.
         regions: values to score as one mask: `core=2,3`.
         ignore: the references' value of unlabelled voxels.
-        metrics: names of `autoseg.evaluation.METRICS` to add to the usual ones.
+        convention: the definitions of the figures: a name of `autoseg.evaluation.CONVENTIONS`.
+        metrics: names of `autoseg.evaluation.METRICS` or `POOLED` to add to those of the convention.
         mask: of a tree with several kinds of label maps, a part of the names of those that are meant.
         names: of labels by their values: `lesion=1`; else those of the data set, or of a dataset.json beside the files.
         workspace: whose names of labels, subjects, sites and so on are taken; None for those of the references.
@@ -220,6 +224,8 @@ def evaluate(
             `quartile`, `site`, `chronicity`, or what else is known of the cases.
         traits: a table (CSV or TSV) of cases or subjects, whose columns are known of the cases, too.
         strict: refuse cases that have only a prediction or only a reference, which are listed otherwise.
+        probability_maps: the folder of the maps that `predict` wrote with `probabilities`, for ROC-AUC, PR-AUC and
+            maximal Dice; None for none.
         out: a file to write the figures into, and beside it a table of the cases (.csv); None for none.
 
     Raises:
@@ -230,10 +236,11 @@ def evaluate(
     check_arguments(locals())
     check_argument("labels", labels, INTEGERS)
     from autoseg.evaluation import (
-        DEFAULT_CONVENTION,
         Targets,
         add_metrics,
+        choose_convention,
         evaluate_pairs,
+        find_maps,
         label_targets,
         pair_files,
         parse_region,
@@ -253,7 +260,7 @@ def evaluate(
     values = tuple(map(index, as_several(labels)))
     segments = (*label_targets(values).segments, *(parse_region(text) for text in as_several(regions)))
     targets = Targets(segments=segments, ignored=None if ignore is None else index(ignore))
-    convention = add_metrics(DEFAULT_CONVENTION, as_several(metrics))
+    chosen = add_metrics(choose_convention(convention), split_names(as_several(metrics)))
     named = parse_names(as_several(names))
     known = None if workspace is None else find_located(workspace)
     if out is not None:
@@ -269,7 +276,10 @@ def evaluate(
         ),
     )
     named = named or find_names(Path(prediction), Path(reference), pairing.scheme, known)
-    evaluation = evaluate_pairs(pairing, targets, convention, workers=count_cores(), traits=known_traits)
+    maps = None
+    if probability_maps is not None:
+        maps = find_maps(Path(probability_maps), pairing, {label.value: label.name for label in named})
+    evaluation = evaluate_pairs(pairing, targets, chosen, workers=count_cores(), traits=known_traits, maps=maps)
     simulated = are_simulated(pairing, Path(prediction), known)
     evaluation = replace(evaluation, names=keep_scored(named, evaluation), simulated=simulated)
     if out is not None:

@@ -28,7 +28,7 @@ Name = Callable[[int | str], str]
 
 def choose_columns(convention: Convention) -> Mapping[str, str]:
     """Return the columns of each label: the usual ones, and those of all other metrics of a convention."""
-    titles = {name: title.replace(", ", " ") for name, title in convention.column_titles().items()}
+    titles = {name: title.replace(", ", " ") for name, title in convention.column_titles(with_plain=True).items()}
     known = {entry.name for entry in convention.metrics}
     return {name: title for name, title in COLUMNS.items() if name in known} | {
         name: title for name, title in titles.items() if name not in COLUMNS

@@ -20,7 +20,7 @@ def test_masks_are_cropped_to_the_box_around_both():
     pair = pair_masks(LEFT, RIGHT, (1.0, 2.0, 3.0))
     assert pair.prediction.shape == pair.reference.shape == (10, 6, 6)
     assert pair.image_shape == SHAPE
-    assert pair.counts == VoxelCounts(prediction=216, reference=252, both=108)
+    assert pair.counts == VoxelCounts(prediction=216, reference=252, both=108, neither=7640)
     assert pair.voxel_ml == 0.006
 
 

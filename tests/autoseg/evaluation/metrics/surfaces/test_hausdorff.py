@@ -7,7 +7,7 @@ from hypothesis.extra import numpy as arrays
 from scipy.spatial.distance import cdist
 
 from autoseg.evaluation import pair_masks
-from autoseg.evaluation.metrics.hausdorff import HausdorffOptions
+from autoseg.evaluation.metrics.surfaces.hausdorff import HausdorffOptions
 from autoseg.evaluation.surfaces import find_surface
 from tests.autoseg.evaluation.masks import ONE_MM, make_ball, make_box
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from autoseg.evaluation import pair_masks
-from autoseg.evaluation.metrics.lesion_detection import (
+from autoseg.evaluation.metrics.lesions.detection import (
     FalseLesionsOptions,
     FoundLesionsOptions,
     LesionF1Options,

@@ -7,7 +7,7 @@ from hypothesis.extra import numpy as arrays
 from sklearn.metrics import f1_score, jaccard_score, precision_score, recall_score
 
 from autoseg.evaluation import pair_masks
-from autoseg.evaluation.metrics.overlap import DiceOptions, IouOptions, PrecisionOptions, RecallOptions
+from autoseg.evaluation.metrics.voxels.overlap import DiceOptions, IouOptions, PrecisionOptions, RecallOptions
 from tests.autoseg.evaluation.masks import ONE_MM
 
 MASKS = arrays.arrays(np.bool_, (3, 4, 5))

@@ -7,16 +7,16 @@ the reference as FP (Liew 2022), so that F1 is the harmonic mean of precision an
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
-from autoseg.evaluation.lesion_matching import Connectivity, Matching
+from autoseg.evaluation.lesion_matching import MATCHED, Connectivity, Matching
 from autoseg.evaluation.mask_pair import MaskPair
 from autoseg.evaluation.metrics.metric import About
 
-_MATCHED = (
-    "; a lesion is a set of connected voxels (neighbours as `connectivity` says), and found or right as soon as one of "
-    "its voxels lies in the other mask (any_overlap: one predicted lesion may find several, and several one)"
-)
+_LESION = "; a lesion is a set of connected voxels (neighbours as `connectivity` says), and matched by "
+
+
+def _describe(matching: Matching) -> str:
+    return f"{_LESION}{matching}: {MATCHED[matching]}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,23 +26,28 @@ class LesionF1Options:
     Attributes:
         connectivity: voxels are neighbours by their faces (6), also by edges (18), also by corners (26).
         matching: `any_overlap` is lenient and many-to-many: a reference lesion is found, and a predicted lesion is
-            right, as soon as one of its voxels lies in the other mask.
+            right, as soon as one of its voxels lies in the other mask. `iou_0.25` and `iou_0.5` are strict and one to
+            one: then this is panoptica's recognition quality.
         both_empty: the score where neither mask holds a voxel.
         one_empty: the score where only one does.
     """
 
-    about: ClassVar[About] = About(
-        title="Lesion F1",
-        better="higher",
-        definition="TP / (TP + (FP + FN) / 2): TP are reference lesions that are found, FN those that are missed, FP "
-        "predicted lesions that are not in the reference" + _MATCHED,
-        perfect=1.0,
-        source="Liew 2022",
-    )
     connectivity: Connectivity = 26
     matching: Matching = "any_overlap"
     both_empty: float | None = 1.0
     one_empty: float | None = 0.0
+
+    @property
+    def about(self) -> About:
+        """The description, which says how lesions are matched."""
+        return About(
+            title="Lesion F1",
+            better="higher",
+            definition="TP / (TP + (FP + FN) / 2): TP are reference lesions that are found, FN those that are missed, "
+            "FP predicted lesions that are not in the reference" + _describe(self.matching),
+            perfect=1.0,
+            source="Liew 2022",
+        )
 
     def measure(self, pair: MaskPair) -> float | None:
         """Return the score, 0 to 1."""
@@ -63,18 +68,22 @@ class LesionPrecisionOptions:
         one_empty: the score where only one does.
     """
 
-    about: ClassVar[About] = About(
-        title="Lesion precision",
-        better="higher",
-        definition="TP / (TP + FP): TP are reference lesions that are found, FP predicted lesions that are not in the "
-        "reference" + _MATCHED,
-        perfect=1.0,
-        source="Liew 2022",
-    )
     connectivity: Connectivity = 26
     matching: Matching = "any_overlap"
     both_empty: float | None = 1.0
     one_empty: float | None = 0.0
+
+    @property
+    def about(self) -> About:
+        """The description, which says how lesions are matched."""
+        return About(
+            title="Lesion precision",
+            better="higher",
+            definition="TP / (TP + FP): TP are reference lesions that are found, FP predicted lesions that are not in "
+            "the reference" + _describe(self.matching),
+            perfect=1.0,
+            source="Liew 2022",
+        )
 
     def measure(self, pair: MaskPair) -> float | None:
         """Return the precision, 0 to 1."""
@@ -95,17 +104,22 @@ class LesionRecallOptions:
         one_empty: the score where only one does.
     """
 
-    about: ClassVar[About] = About(
-        title="Lesion recall",
-        better="higher",
-        definition="TP / (TP + FN): reference lesions that are found per reference lesion" + _MATCHED,
-        perfect=1.0,
-        source="Liew 2022",
-    )
     connectivity: Connectivity = 26
     matching: Matching = "any_overlap"
     both_empty: float | None = 1.0
     one_empty: float | None = 0.0
+
+    @property
+    def about(self) -> About:
+        """The description, which says how lesions are matched."""
+        return About(
+            title="Lesion recall",
+            better="higher",
+            definition="TP / (TP + FN): reference lesions that are found per reference lesion"
+            + _describe(self.matching),
+            perfect=1.0,
+            source="Liew 2022",
+        )
 
     def measure(self, pair: MaskPair) -> float | None:
         """Return the recall, 0 to 1."""
@@ -124,14 +138,18 @@ class FoundLesionsOptions:
         matching: as for `LesionF1Options`.
     """
 
-    about: ClassVar[About] = About(
-        title="Found lesions",
-        better="higher",
-        definition="TP: number of reference lesions that are found" + _MATCHED,
-        source="Liew 2022",
-    )
     connectivity: Connectivity = 26
     matching: Matching = "any_overlap"
+
+    @property
+    def about(self) -> About:
+        """The description, which says how lesions are matched."""
+        return About(
+            title="Found lesions",
+            better="higher",
+            definition="TP: number of reference lesions that are found" + _describe(self.matching),
+            source="Liew 2022",
+        )
 
     def measure(self, pair: MaskPair) -> float | None:
         """Return the number."""
@@ -147,16 +165,48 @@ class FalseLesionsOptions:
         matching: as for `LesionF1Options`.
     """
 
-    about: ClassVar[About] = About(
-        title="False lesions",
-        better="lower",
-        definition="FP: number of predicted lesions that are not in the reference" + _MATCHED,
-        perfect=0.0,
-        source="Liew 2022",
-    )
     connectivity: Connectivity = 26
     matching: Matching = "any_overlap"
+
+    @property
+    def about(self) -> About:
+        """The description, which says how lesions are matched."""
+        return About(
+            title="False lesions",
+            better="lower",
+            definition="FP: number of predicted lesions that are not in the reference" + _describe(self.matching),
+            perfect=0.0,
+            source="Liew 2022",
+        )
 
     def measure(self, pair: MaskPair) -> float | None:
         """Return the number."""
         return pair.match_lesions(self.connectivity, self.matching).false
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MissedLesionsOptions:
+    """Number of reference lesions that are missed.
+
+    Attributes:
+        connectivity: as for `LesionF1Options`.
+        matching: as for `LesionF1Options`.
+    """
+
+    connectivity: Connectivity = 26
+    matching: Matching = "any_overlap"
+
+    @property
+    def about(self) -> About:
+        """The description, which says how lesions are matched."""
+        return About(
+            title="Missed lesions",
+            better="lower",
+            definition="FN: number of reference lesions that are missed" + _describe(self.matching),
+            perfect=0.0,
+            source="Liew 2022",
+        )
+
+    def measure(self, pair: MaskPair) -> float | None:
+        """Return the number."""
+        return pair.match_lesions(self.connectivity, self.matching).missed

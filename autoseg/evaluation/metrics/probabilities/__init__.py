@@ -1,0 +1,1 @@
+"""Agreement of a map of probabilities with a reference, over all thresholds."""

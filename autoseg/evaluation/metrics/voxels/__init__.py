@@ -1,0 +1,1 @@
+"""Voxel-wise agreement of two masks, and their volumes."""

@@ -1,0 +1,138 @@
+"""Maps of probabilities beside masks, as `predict --probabilities` writes them: one file per case and label."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autoseg.evaluation.pairing import FilePair, Pairing
+from dataset_fingerprints.errors import DataError
+from dataset_fingerprints.geometry import Grid, affine_distance_mm, show_lengths
+from dataset_fingerprints.layouts.tree_files import walk_images
+from dataset_fingerprints.names import some_of
+from dataset_fingerprints.reading.file_names import stem_of
+from dataset_fingerprints.reading.images import read_channels
+from dataset_fingerprints.tolerances import REPORTED_SHIFT
+
+# How far a probability may miss 0 to 1 by rounding.
+_ROUNDING = 1e-3
+_NO_LETTERS = re.compile(r"[^a-z0-9]+")
+# A label's name in the file name of a BIDS derivative: sub-01_label-lesion_probseg.
+_BIDS = re.compile(r"(?:^|_)label-([^_]+)_probseg$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProbabilityMaps:
+    """Files of probabilities by case.
+
+    Attributes:
+        folder: where they were found.
+        files: of a case, by what its file names say of the label; empty where they say nothing.
+        names: of labels, by their values.
+    """
+
+    folder: Path
+    files: Mapping[str, Mapping[str, Path]]
+    names: Mapping[int | str, str]
+
+    def read(self, pair: FilePair, label: int | str, grid: Grid, alone: bool) -> NDArray[np.float32]:
+        """Read the probabilities of a label, (x, y, z).
+
+        Args:
+            pair: the case.
+            label: a label's value or a region's name.
+            grid: of the reference.
+            alone: whether it is the only label, so that a single file needs no name of it.
+
+        Raises:
+            DataError: there is no file, or it does not hold probabilities on this grid.
+        """
+        path = self._choose(pair.case, label, alone)
+        image = read_channels(path)
+        own = image.grid()
+        if own.shape != grid.shape or affine_distance_mm(own, grid) > REPORTED_SHIFT * min(grid.spacing_mm()):
+            raise DataError(
+                f"case {pair.case}: {path.name} is {show_lengths(own.shape)} voxels, or lies elsewhere than the "
+                f"reference of {show_lengths(grid.shape)} voxels. Give the probabilities of this mask, on its grid."
+            )
+        values: NDArray[np.float32] = image.voxels[0]
+        low, high = float(values.min()), float(values.max())
+        if len(image.voxels) != 1 or not (low >= -_ROUNDING and high <= 1 + _ROUNDING):
+            raise DataError(
+                f"{path}: holds {len(image.voxels)} volumes with values from {low:.6g} to {high:.6g}. Expected one "
+                "volume of probabilities, from 0 to 1."
+            )
+        return values
+
+    def _choose(self, case: str, label: int | str, alone: bool) -> Path:
+        files = self.files.get(case, {})
+        if alone and len(files) == 1:
+            return next(iter(files.values()))
+        wanted = {_plain(str(name)) for name in (label, self.names.get(label, label), f"label{label}")}
+        for name, path in files.items():
+            if _plain(name) in wanted:
+                return path
+        found = f"only {some_of([path.name for path in files.values()], 5)}" if files else "none of this case"
+        raise DataError(
+            f"case {case}: no file in {self.folder} holds the probabilities of "
+            f"{self.names.get(label, f'label {label}')}; {found}. Expected names such as {case}_lesion.nii.gz: name "
+            "the labels with --name if the files have other names for them."
+        )
+
+
+def find_maps(folder: Path, pairing: Pairing, names: Mapping[int | str, str]) -> ProbabilityMaps:
+    """Find the maps of the cases of a pairing, in a folder and those below it.
+
+    A file belongs to the case or mask that its name begins with, the longest such name.
+
+    Raises:
+        DataError: the folder does not exist, or holds no map of any case.
+    """
+    if not folder.is_dir():
+        raise DataError(f"{folder}: is not a folder. Expected the maps that `autoseg predict --probabilities` writes.")
+    owners = {name: pair.case for pair in pairing.pairs for name in _names_of(pair)}
+    longest_first = sorted(owners, key=len, reverse=True)
+    files: dict[str, dict[str, Path]] = defaultdict(dict)
+    for parts, paths in walk_images(folder):
+        for path in paths:
+            owner = _find_owner((*parts, stem_of(path)), longest_first)
+            if owner is not None:
+                rest = stem_of(path) if "/" not in owner else "/".join((*parts, stem_of(path)))
+                files[owners[owner]][_read_label(rest.removeprefix(owner))] = path
+    if not files:
+        raise DataError(
+            f"{folder}: holds no map of {some_of([pair.case for pair in pairing.pairs], 5)}. Expected names such as "
+            f"{pairing.pairs[0].case}_lesion.nii.gz."
+        )
+    return ProbabilityMaps(folder=folder, files=files, names=names)
+
+
+def _names_of(pair: FilePair) -> Sequence[str]:
+    """Return what the name of a map of a case may begin with."""
+    stem = stem_of(pair.prediction)
+    return (pair.case, stem, stem.removesuffix("_mask").removesuffix("_dseg").partition("_label-")[0])
+
+
+def _find_owner(parts: Sequence[str], longest_first: Sequence[str]) -> str | None:
+    """Return the name that a file's path, or its name alone, begins with."""
+    for begun in ("/".join(parts), parts[-1]):
+        for name in longest_first:
+            if begun == name or begun.startswith(f"{name}_"):
+                return name
+    return None
+
+
+def _read_label(rest: str) -> str:
+    """Return what a file name says of the label behind the name of the case."""
+    bids = _BIDS.search(rest)
+    return bids.group(1) if bids else rest.removeprefix("_")
+
+
+def _plain(name: str) -> str:
+    return _NO_LETTERS.sub("", name.lower())
