@@ -57,13 +57,21 @@ def _read_folders(places: Iterable[Path]) -> Iterator[Marks]:
     """Yield what every folder says that is given or lies above what is given, also where a link leads to; each once."""
     seen: set[Path] = set()
     for place in places:
-        for path in dict.fromkeys((place.absolute(), resolve(place))):
+        for path in _where(place):
             for folder in (path, *path.parents[:_DEEPEST]):
                 if folder in seen:
                     break
                 seen.add(folder)
                 if folder != path or folder.is_dir():
                     yield _read_folder(folder)
+
+
+def _where(place: Path) -> Iterable[Path]:
+    """Return a path, and where it leads to; a link that leads back to itself is the business of whoever reads it."""
+    try:
+        return dict.fromkeys((place.absolute(), resolve(place)))
+    except AutosegError:
+        return (place.absolute(),)
 
 
 def _read_folder(folder: Path) -> Marks:
