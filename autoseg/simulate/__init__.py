@@ -2,11 +2,10 @@
 
 from autoseg.simulate.dataset import count_cases, held_out_folders, image_path, label_path, simulate_dataset
 from autoseg.simulate.oddities import oddity_kinds
-from autoseg.simulate.options import LayoutName, SimulationOptions, choose_voxels, parse_shape
+from autoseg.simulate.options import SimulationOptions, choose_voxels, parse_shape
 from autoseg.simulate.records import PlantedDefect, SimulatedCase, SimulatedDataset
 
 __all__ = [
-    "LayoutName",
     "PlantedDefect",
     "SimulatedCase",
     "SimulatedDataset",
