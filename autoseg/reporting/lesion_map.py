@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from autoseg.reporting.canvas import INK, QUIET, add_panel, fraction, make_figure, mark, save_png, write_text
 from autoseg.reporting.slices import find_window
+from dataset_fingerprints.reading.body import bounding_box
 
 _PANEL, _GAP, _SIDE, _HEAD, _FOOT = 190, 6, 20, 50, 74
 _COLUMNS, _ROWS = 6, 2
@@ -39,6 +40,7 @@ def draw_lesion_map(
     figure = make_figure(width, height)
     write_text(figure, title, (_SIDE, 24), color=INK, size=13, weight="bold")
     most = int(counts.max())
+    counts, background = _crop(counts, background)
     window = (0.0, 1.0) if background is None else find_window(background)
     for number, index in enumerate(_choose_slices(counts)):
         row, column = divmod(number, _COLUMNS)
@@ -68,6 +70,15 @@ def _choose_slices(counts: NDArray[np.integer]) -> list[int]:
     inside = np.flatnonzero(counts.any(axis=(0, 1)))
     spread = np.linspace(inside[0], inside[-1], min(_COLUMNS * _ROWS, int(inside[-1] - inside[0]) + 1))
     return [int(index) for index in np.rint(spread)]
+
+
+def _crop(
+    counts: NDArray[np.integer], background: NDArray[np.floating] | None
+) -> tuple[NDArray[np.integer], NDArray[np.floating] | None]:
+    """Return both without the air around brain and lesions; all slices stay."""
+    shown = (counts > 0) if background is None else (counts > 0) | (background > 0)
+    x, y, _ = bounding_box(shown).slices()
+    return counts[x, y], None if background is None else background[x, y]
 
 
 def _turn(plane: NDArray[np.generic]) -> NDArray[np.generic]:
