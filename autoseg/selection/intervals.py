@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from autoseg.evaluation.statistics.resampling import sum_by_unit
 from autoseg.models.selection import Gain
 
 LEVEL = 0.95
@@ -55,7 +56,4 @@ def _standard_errors(values: NDArray[np.float64], units: NDArray[np.int64]) -> N
 
 
 def _sum_by_unit(values: NDArray[np.float64], units: NDArray[np.int64]) -> NDArray[np.float64]:
-    _, places = np.unique(units, return_inverse=True)
-    sums = np.zeros((int(places.max()) + 1, *values.shape[1:]))
-    np.add.at(sums, places, values)
-    return sums
+    return sum_by_unit(values, np.unique(units, return_inverse=True)[1])

@@ -19,7 +19,7 @@ def compare(
     scores: Annotated[
         list[Path],
         typer.Argument(
-            metavar="SCORES...",
+            metavar="SCORES",
             help="Two or more files of scores, as evaluate writes them (metrics.json), or folders that hold one.",
         ),
     ],

@@ -20,6 +20,7 @@ from autoseg.evaluation.statistics.agreement import (
 )
 from autoseg.evaluation.statistics.trend import Trend, find_trend
 from autoseg.evaluation.traits import find_subjects
+from dataset_fingerprints.names import counted
 
 REFERENCE, PREDICTION = "reference", "prediction"
 _VOLUMES = {REFERENCE: "reference_volume_ml", PREDICTION: "prediction_volume_ml"}
@@ -56,7 +57,7 @@ class VolumeAgreement:
     def describe(self) -> str:
         """Return the figures in a sentence."""
         if self.limits is None:
-            return f"Volumes, {self.second} minus {self.first}: {self.n} cases are too few."
+            return f"Volumes, {self.second} minus {self.first}: {counted(self.n, 'case is', 'cases are')} too few."
         bias, low, high = self.limits.bias, self.limits.lower, self.limits.upper
         text = (
             f"Volumes, {self.second} minus {self.first}: {bias:+.3g} ml (95 % {_bounds(self.limits.bias_ci95)}); of "

@@ -157,6 +157,8 @@ def _as_days(text: str) -> float | None:
 
 
 def _read_lines(path: Path) -> list[CaseTraits]:
+    if not path.is_file():
+        raise DataError(f"{path}: does not exist. Expected a table of cases (CSV or TSV) for --traits.")
     table = read_table(path)
     columns = {role: _find_column(table.columns, role) for role in ("case", "subject", "session")}
     if columns["case"] is None and columns["subject"] is None:

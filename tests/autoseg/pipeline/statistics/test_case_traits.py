@@ -68,6 +68,11 @@ def test_a_table_of_other_cases_is_refused(tmp_path: Path) -> None:
         find(tmp_path, "site,age\nA,3\n")
 
 
+def test_a_table_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"t.csv: does not exist. Expected a table"):
+        find_traits(CASES, tmp_path, table=tmp_path / "t.csv")
+
+
 def make_case(name: str, subject: str, site: str = "", **others: str) -> Case:
     return Case(name=name, images=("/x.nii",), label="/y.nii", subject=subject, site=site, others=others)
 
