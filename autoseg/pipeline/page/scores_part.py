@@ -50,10 +50,10 @@ def _warn(found: Gathered, lacking: Sequence[str]) -> Iterator[str]:
     evaluation = found.evaluation
     assert evaluation is not None
     if lacking:
-        word = "Fold" if len(lacking) == 1 else "Folds"
+        are = "fold {} is" if len(lacking) == 1 else "folds {} are"
         yield (
-            f"Not the whole cross-validation: {word} {', '.join(lacking)} not scored yet. `autoseg train all` trains "
-            "what is missing."
+            f"Not the whole cross-validation: {are.format(', '.join(lacking))} not scored yet. `autoseg train all` "
+            "trains what is missing."
         )
     if evaluation.seen.brief():
         yield evaluation.seen.describe()
