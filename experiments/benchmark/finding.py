@@ -47,7 +47,7 @@ def choose_stem(results: Sequence[Path], workspace: Path | None, out: Path | Non
         AutosegError: there is no workspace, or the files may not be written.
     """
     if out is None:
-        out = Path(STEM) if results and workspace is None else find_workspace(workspace).root / STEM
+        out = Path(STEM) if results and workspace is None else find_workspace(workspace).benchmark.with_suffix("")
     place_files(out)
     return out
 
