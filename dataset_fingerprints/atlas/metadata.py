@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dataset_fingerprints.atlas.spreadsheets import SUFFIXES, read_rows
+from dataset_fingerprints.atlas.spreadsheets import SUFFIXES, Rows, read_sheets
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.layouts.column_names import SITE_NAMES, plain_name
 from dataset_fingerprints.reading.images import is_image
@@ -86,7 +86,7 @@ def read_metadata(paths: Sequence[Path]) -> Metadata:
     tables, unread = [], []
     for path in sorted(paths, key=lambda path: (_OF_SESSION.fullmatch(path.stem) is None, path)):
         try:
-            read = _read_table(path)
+            read = [row for rows in read_sheets(path) for row in _read_table(path, rows)]
         except DataError as error:
             unread.append((path, str(error)))
             continue
@@ -99,9 +99,8 @@ def read_metadata(paths: Sequence[Path]) -> Metadata:
     return Metadata(rows=rows, tables=tuple(tables), unread=tuple(unread))
 
 
-def _read_table(path: Path) -> list[tuple[tuple[str, str, str], dict[str, str]]]:
+def _read_table(path: Path, rows: Rows) -> list[tuple[tuple[str, str, str], dict[str, str]]]:
     """Return the rows of a table by site, subject and session; none where no column names subjects."""
-    rows = read_rows(path)
     of_session = _OF_SESSION.fullmatch(path.stem)
     start = 0 if of_session else _find_header(rows)
     if start is None or len(rows) < start + 2:

@@ -24,6 +24,9 @@ MANIFEST = "atlas.json"
 # No file of a release lies deeper below a folder that somebody would name.
 _DEEPEST = 12
 _TEST = re.compile(r"(.*[_\- ])?test(ing|s)?([_\- ].*)?", re.IGNORECASE)
+_TRAINING = re.compile(r"(.*[_\- ])?train(ing)?([_\- ].*)?", re.IGNORECASE)
+# Folders within those of training and test cases.
+_INNER = re.compile(r"R\d{3}|sub-.*|ses-.*|anat")
 _OWN_TEST = re.compile(r"test(ing)?(_raw)?", re.IGNORECASE)
 _THIRD = re.compile(r"ATLAS[_ -]?(R?3(\.0)?)([_ .-].*)?", re.IGNORECASE)
 # R2.1 holds 955 sessions: a native tree with more is R3.0.
@@ -239,15 +242,21 @@ def _make_sessions(root: Path, files: Sequence[AtlasFile], metadata: Metadata, s
             site=place or traits.site,
             scans=tuple(path for _, path in scans),
             masks=masks,
-            testing=scans[0][0],
+            testing=own[0].family == "BIDS" and scans[0][0],  # the first releases have no test cases
             traits=traits,
         )
 
 
 def _is_testing(root: Path, path: Path) -> bool:
+    """Return whether the innermost folder of a file that is called after training or a test is of a test.
+
+    Of the folders from the given one on upwards, only the one that a cohort or a subject lies in counts.
+    """
     below = path.relative_to(root).parts[:-1]
-    above = root.parts[-ABOVE:]
-    return any(map(_TEST.fullmatch, below)) or any(map(_OWN_TEST.fullmatch, above))
+    above = next((name for name in reversed(root.parts) if not _INNER.fullmatch(name)), "")
+    outer = above if _OWN_TEST.fullmatch(above) or _TRAINING.fullmatch(above) else ""
+    named = next((name for name in (*reversed(below), outer) if _TEST.fullmatch(name) or _TRAINING.fullmatch(name)), "")
+    return bool(_TEST.fullmatch(named))
 
 
 def _tables_above(root: Path) -> list[Path]:

@@ -17,17 +17,20 @@ SUFFIXES = (".csv", ".tsv", ".xlsx")
 _MOST_ROWS = 100_000
 
 
-def read_rows(path: Path) -> list[list[str]]:
-    """Return the rows that are not blank, as text; of an xlsx those of all its sheets, one after the other.
+Rows = list[list[str]]
+
+
+def read_sheets(path: Path) -> list[Rows]:
+    """Return the rows that are not blank, as text; those of every sheet apart.
 
     Raises:
         DataError: the file cannot be read.
     """
-    rows = _read_workbook(path) if path.suffix.lower() == ".xlsx" else _read_text(path)
-    return [row for row in rows if any(row)]
+    sheets = _read_workbook(path) if path.suffix.lower() == ".xlsx" else [_read_text(path)]
+    return [[row for row in rows if any(row)] for rows in sheets]
 
 
-def _read_text(path: Path) -> list[list[str]]:
+def _read_text(path: Path) -> Rows:
     try:
         content = read_file(path, MOST_TEXT_BYTES)
         try:
@@ -46,7 +49,7 @@ def _find_separator(text: str) -> str:
     return max(",;\t", key=first.count)
 
 
-def _read_workbook(path: Path) -> list[list[str]]:
+def _read_workbook(path: Path) -> list[Rows]:
     # Slow to import, and only few sources have such a table.
     import openpyxl
     from openpyxl.utils.exceptions import InvalidFileException
@@ -55,7 +58,7 @@ def _read_workbook(path: Path) -> list[list[str]]:
         with warnings.catch_warnings(), path.open("rb") as stream:
             warnings.simplefilter("ignore")  # formats and validations that are of no meaning for the values
             book = openpyxl.load_workbook(stream, read_only=True, data_only=True)
-            return [list(row) for sheet in book.worksheets for row in _read_sheet(sheet.iter_rows(values_only=True))]
+            return [list(_read_sheet(sheet.iter_rows(values_only=True))) for sheet in book.worksheets]
     except (OSError, ValueError, KeyError, zipfile.BadZipFile, InvalidFileException) as error:
         raise DataError(f"{path}: cannot be read as a spreadsheet ({error}). Save it as CSV in UTF-8.") from error
 

@@ -11,6 +11,7 @@ from dataset_fingerprints.layouts.description import show_path
 from dataset_fingerprints.layouts.patients import list_patients
 from dataset_fingerprints.names import counted, some_of
 from dataset_fingerprints.reading.file_names import find_left_out, show_left_out
+from dataset_fingerprints.reading.images import find_masks
 
 _NAMES = {
     "csv": "CSV of paths",
@@ -31,6 +32,7 @@ def describe_layout(dataset: Dataset) -> str:
     root, first = Path(dataset.root), dataset.cases[0]
     images = some_of([show_path(root, path) for path in first.image_paths()], 10, " and ")
     label = show_path(root, first.label_path()) if first.label else "no label map"
+    label += " (its main mask and sub-masks)" if first.label and find_masks(first.label_path()) else ""
     channels = counted(len(dataset.channels), "channel")
     named = "" if _are_numbers(dataset.channels) else f" ({some_of(dataset.channels, 10)})"
     cases = counted(len(dataset.cases), "case")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import openpyxl
 import pytest
 
 from dataset_fingerprints.atlas.metadata import read_metadata
@@ -60,6 +61,21 @@ def test_patients_of_one_number_at_two_sites_are_told_apart(tmp_path):
     metadata = read_metadata([table])
 
     assert [metadata.find("031768", "t01", site).others["PVH"] for site in ("Site1", "Site2")] == ["1", "2"]
+
+
+def test_every_sheet_of_a_workbook_has_columns_of_its_own(tmp_path):
+    path = write_xlsx(tmp_path / "x.xlsx", [["Explanation of the columns"], ["PVH: 0 to 3"]])
+    book = openpyxl.load_workbook(path)
+    for title, rows in (
+        ("A", [["Subject ID", "PVH"], ["r001s001", 1]]),
+        ("B", [["age", "Subject ID"], [61, "r001s001"]]),
+    ):
+        sheet = book.create_sheet(title)
+        for row in rows:
+            sheet.append(row)
+    book.save(path)
+
+    assert dict(read_metadata([path]).find("sub-r001s001", "ses-1", "").others) == {"PVH": "1", "age": "61"}
 
 
 def test_columns_of_files_are_not_kept(tmp_path):

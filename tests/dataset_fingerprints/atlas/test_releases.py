@@ -64,6 +64,28 @@ def test_native_releases_are_told_by_their_folders(tmp_path, cohort, name):
     assert find_release(tmp_path).name == name
 
 
+@pytest.mark.parametrize(
+    ("cohort", "testing"),
+    [("tests/ATLAS_2/Training", False), ("training_set/Testing", True), ("test_data", True), ("data/test", True)],
+)
+def test_the_innermost_folder_says_whether_a_case_is_for_a_test(tmp_path, cohort, testing):
+    write_bids(tmp_path, ("r001s001",), cohort=cohort)
+
+    assert find_release(tmp_path).sessions[0].testing == testing
+
+
+def test_a_folder_of_a_person_that_is_called_test_says_nothing(tmp_path):
+    root = tmp_path / "test" / "ATLAS_2"
+    write_bids(root, ("r001s001",))
+    write_bids(tmp_path / "Testing", ("r002s001",), cohort="")
+
+    write_old(tmp_path / "old" / "test_data" / "ATLAS", ("Site1/031768/t01",))
+    assert not find_release(tmp_path / "old").sessions[0].testing
+    assert not find_release(root).sessions[0].testing
+    assert not find_release(root / "Training" / "R001").sessions[0].testing
+    assert find_release(tmp_path / "Testing" / "R002" / "sub-r002s001").sessions[0].testing
+
+
 def test_a_link_that_leads_back_is_followed_once(tmp_path):
     source = write_icpsr(tmp_path, ("c0003s0008t01",))
     (source / "standard_MNI" / "again").symlink_to(source, target_is_directory=True)

@@ -7,7 +7,7 @@ import pytest
 
 import autoseg
 from dataset_fingerprints.errors import DataError
-from dataset_fingerprints.layouts import list_references, read_dataset
+from dataset_fingerprints.layouts import describe_layout, list_references, read_dataset
 from dataset_fingerprints.layouts.selection import Selection
 from dataset_fingerprints.reading.images import read_label_map, write_label_map
 from tests.synthetic.atlas_trees import lesion_of, seed_of, write_icpsr, write_old
@@ -32,6 +32,7 @@ def test_a_tree_of_sites_is_a_task_of_background_main_mask_and_union_of_sub_mask
     dataset = read_dataset(root)
 
     assert dataset.labels.names() == {1: "main", 2: "sub"}
+    assert "with Site1/031768/t01 (its main mask and sub-masks), 5 cases" in describe_layout(dataset)
     assert [(case.name, case.subject, case.session, case.site) for case in dataset.cases][:3] == [
         ("Site1_031768_t01", "Site1_031768", "t01", "Site1"),
         ("Site1_031768_t02", "Site1_031768", "t02", "Site1"),
