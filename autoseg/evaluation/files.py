@@ -17,7 +17,7 @@ from autoseg.evaluation.conventions import DEFAULT_CONVENTION, Convention
 from autoseg.evaluation.mask_pair import MaskPair, pair_masks, pair_soft_masks
 from autoseg.evaluation.metrics import MetricOptions
 from autoseg.evaluation.pairing import FilePair, Pairing, pair_files
-from autoseg.evaluation.probability_maps import ProbabilityMaps
+from autoseg.evaluation.probability_maps import MapSource
 from autoseg.evaluation.results import Evaluation, summarise
 from dataset_fingerprints.checking.checks import NOT_INTEGER, ROUNDING
 from dataset_fingerprints.errors import DataError
@@ -50,7 +50,7 @@ class _Job:
     targets: Targets
     metrics: Mapping[str, MetricOptions]
     soft: bool
-    maps: ProbabilityMaps | None
+    maps: MapSource | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,7 +94,7 @@ def evaluate_pairs(
     convention: Convention = DEFAULT_CONVENTION,
     *,
     workers: int = 1,
-    maps: ProbabilityMaps | None = None,
+    maps: MapSource | None = None,
 ) -> Evaluation:
     """Score label files against their references.
 

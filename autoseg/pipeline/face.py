@@ -217,8 +217,8 @@ def evaluate(
         names: of labels by their values: `lesion=1`; else those of the data set, or of a dataset.json beside the files.
         workspace: whose names of labels are taken; None for none.
         strict: refuse cases that have only a prediction or only a reference, which are listed otherwise.
-        probability_maps: the folder of the maps that `predict` wrote with `probabilities`, for ROC-AUC, PR-AUC and
-            maximal Dice; None for none.
+        probability_maps: the folder of the maps that `predict` wrote with `probabilities`, or of a fold's validation,
+            for ROC-AUC, PR-AUC and maximal Dice; None for none.
         out: a file to write the figures into, and beside it a table of the cases (.csv); None for none.
 
     Raises:
@@ -233,7 +233,6 @@ def evaluate(
         add_metrics,
         choose_convention,
         evaluate_pairs,
-        find_maps,
         label_targets,
         pair_files,
         parse_region,
@@ -260,7 +259,9 @@ def evaluate(
     named = named or find_names(Path(prediction), Path(reference), pairing.scheme, known)
     maps = None
     if probability_maps is not None:
-        maps = find_maps(Path(probability_maps), pairing, {label.value: label.name for label in named})
+        from autoseg.pipeline.validated_maps import find_probabilities
+
+        maps = find_probabilities(Path(probability_maps), pairing, named)
     evaluation = evaluate_pairs(pairing, targets, chosen, workers=count_cores(), maps=maps)
     evaluation = replace(evaluation, names=keep_scored(named, evaluation))
     if out is not None:

@@ -142,9 +142,9 @@ def make_pairs(random: int) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.bool
         smooth = generator.uniform(0.6, 1.8)
         base, own, other = (ndimage.gaussian_filter(generator.random(SHAPE), smooth) for _ in range(3))
         share = generator.uniform(0.2, 0.9)
-        cut = generator.uniform(80, 97)
+        cuts = generator.uniform(80, 97, size=2)
         sides = [base * share + mixed * (1 - share) for mixed in (own, other)]
-        predicted, true = (side > np.percentile(side, cut) for side in sides)
+        predicted, true = (side > np.percentile(side, cut) for side, cut in zip(sides, cuts, strict=True))
         yield predicted, true, SPACINGS[number % len(SPACINGS)]
 
 
@@ -219,7 +219,9 @@ def _compare(
     differences = []
     for found, masks in zip(theirs, pairs, strict=True):
         if name in found:
-            ours = metric.measure(_pair(masks, soft=name.startswith("soft_"), needs=metric.about.needs_probabilities))
+            ours = metric.measure(
+                make_pair(masks, soft=name.startswith("soft_"), needs=metric.about.needs_probabilities)
+            )
             value = math.nan if ours is None else ours
             same = math.isnan(value) and math.isnan(found[name])
             differences.append(0.0 if same else abs(value - found[name]))
@@ -228,7 +230,14 @@ def _compare(
     return peer.name, name, f"{choice.name}({options})", str(len(differences)), f"{largest:.1e}"
 
 
-def _pair(masks: tuple[NDArray[np.bool_], NDArray[np.bool_], TripleFloat], *, soft: bool, needs: bool) -> MaskPair:
+def make_pair(masks: tuple[NDArray[np.bool_], NDArray[np.bool_], TripleFloat], *, soft: bool, needs: bool) -> MaskPair:
+    """Return a pair of masks as the figures of peers are of.
+
+    Args:
+        masks: prediction, reference and voxel size.
+        soft: with the memberships that the peer sees.
+        needs: with the probabilities that it sees.
+    """
     predicted, true, spacing_mm = masks
     probabilities = metric_worker.make_probabilities(predicted)
     if soft:
