@@ -47,11 +47,10 @@ class ValidatedMaps:
             AutosegError: the case is not validated by the fold, its files are damaged, or the label is not known.
         """
         parts: list[int | str] = [region.name for region in self.scheme.regions]
-        parts = parts or [known.value for known in self.scheme.labels]
+        parts = parts or [one.value for one in self.scheme.labels]
         if label not in parts:
-            raise DataError(
-                f"case {pair.case}: the fold has no probabilities of {label}, only of {some_of([str(part) for part in parts], 10)}."
-            )
+            known = some_of([str(part) for part in parts], 10)
+            raise DataError(f"case {pair.case}: the fold has no probabilities of {label}, only of {known}.")
         source = read_grid(pair.prediction)
         found = read_probabilities(self.folder, stem_of(pair.prediction), self.scheme, source)
         values = np.zeros(canonical_grid(source).shape, dtype=np.float32)
