@@ -131,6 +131,14 @@ PEERS = (
         sources="npnl",
         figures=_ATLAS | {f"soft_{name}": choice for name, choice in _ATLAS.items()},
     ),
+    Peer(
+        name="CC-Metrics",
+        worker="cc-dice",
+        environment="panoptica-1.0.1",
+        packages=_OLD,
+        sources="ccmetrics/CCMetrics",
+        figures={"cc_dice": _ours("component_dice")},
+    ),
 )
 
 
@@ -172,7 +180,8 @@ def compare_metrics(work: Path, sources: Path | None, random: int) -> Iterator[t
     Args:
         work: where environments and figures go.
         sources: a folder with checkouts of the challenges' code: npnl (npnl/atlas2_grand_challenge), isles22
-            (ezequieldlrosa/isles22), isles26 (with references/isles26_eval_utils.py); None leaves them out.
+            (ezequieldlrosa/isles22), isles26 (with references/isles26_eval_utils.py), ccmetrics
+            (alexanderjaus/CC-Metrics); None leaves them out.
         random: number of random pairs.
     """
     pairs = list(make_pairs(random))
