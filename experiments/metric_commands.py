@@ -14,7 +14,7 @@ def compare_with_peers(
     work: Annotated[Path, typer.Option(help="Where environments and figures go.")] = Path("peers-metrics"),
     sources: Annotated[
         Path | None,
-        typer.Option(help="A folder with checkouts of the challenges' code, called npnl, isles22 and isles26."),
+        typer.Option(help="A folder with checkouts of the challenges' code, called npnl, isles22, isles26, ccmetrics."),
     ] = None,
     random: Annotated[int, typer.Option(help="Random pairs of masks, beside those made by hand.")] = 40,
 ) -> None:

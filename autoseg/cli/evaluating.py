@@ -66,8 +66,8 @@ def evaluate(
     probabilities: Annotated[
         Path | None,
         typer.Option(
-            help="The folder of the maps of predict --probabilities, for roc_auc, pr_auc, average_precision, "
-            "maximal_dice."
+            help="The folder of the maps of predict --probabilities, or of a fold's validation, for roc_auc, pr_auc, "
+            "average_precision, maximal_dice."
         ),
     ] = None,
     mask: MaskOption = "",

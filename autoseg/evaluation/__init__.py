@@ -33,7 +33,7 @@ from autoseg.evaluation.metrics import METRICS, About, MetricOptions
 from autoseg.evaluation.pairing import FilePair, Pairing, pair_files
 from autoseg.evaluation.pooled import POOLED
 from autoseg.evaluation.pooling import PooledFigure
-from autoseg.evaluation.probability_maps import ProbabilityMaps, find_maps
+from autoseg.evaluation.probability_maps import MapSource, ProbabilityMaps, find_maps
 from autoseg.evaluation.records import read_evaluation, write_evaluation
 from autoseg.evaluation.results import (
     Evaluation,
@@ -59,6 +59,7 @@ __all__ = [
     "FilePair",
     "LabelScores",
     "LabelSummary",
+    "MapSource",
     "MaskPair",
     "MetricOptions",
     "MetricSummary",

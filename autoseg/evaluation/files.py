@@ -17,7 +17,7 @@ from autoseg.evaluation.conventions import DEFAULT_CONVENTION, Convention
 from autoseg.evaluation.mask_pair import MaskPair, pair_masks, pair_soft_masks
 from autoseg.evaluation.metrics import MetricOptions
 from autoseg.evaluation.pairing import FilePair, Pairing, pair_files
-from autoseg.evaluation.probability_maps import ProbabilityMaps
+from autoseg.evaluation.probability_maps import MapSource
 from autoseg.evaluation.results import Evaluation, summarise
 from autoseg.evaluation.traits import NO_TRAITS, CaseTraits
 from dataset_fingerprints.checking.checks import NOT_INTEGER, ROUNDING
@@ -51,7 +51,7 @@ class _Job:
     targets: Targets
     metrics: Mapping[str, MetricOptions]
     soft: bool
-    maps: ProbabilityMaps | None
+    maps: MapSource | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,7 +96,7 @@ def evaluate_pairs(
     *,
     workers: int = 1,
     traits: Sequence[CaseTraits] = NO_TRAITS,
-    maps: ProbabilityMaps | None = None,
+    maps: MapSource | None = None,
 ) -> Evaluation:
     """Score label files against their references.
 
@@ -122,6 +122,9 @@ def evaluate_pairs(
     job = _Job(targets=targets, metrics=metrics, soft=convention.soft, maps=maps)
     with ThreadPoolExecutor(max_workers=min(workers, len(pairs))) as pool:
         outcomes = list(pool.map(lambda pair: _try_pair(pair, job), pairs))
+        if not targets.segments and any(metric.about.whole_image for metric in metrics.values()):
+            values = _list_values(outcomes)
+            outcomes = list(pool.map(lambda pair, outcome: _add_absent(pair, outcome, values, job), pairs, outcomes))
     failures = tuple(outcome for outcome in outcomes if isinstance(outcome, Failure))
     if len(failures) == len(pairs):
         message = f"{len(pairs)} of {counted(len(pairs), 'case')} cannot be scored.\n{list_failures(failures)}"
@@ -130,7 +133,7 @@ def evaluate_pairs(
     cases = [one.scores for one in scored]
     _warn_of_absent(targets, scored)
     if not targets.segments:
-        cases = _with_absent_labels(cases, metrics)
+        cases = _with_absent_labels(cases, _list_values(scored), metrics)
     if not any(case.labels for case in cases):
         raise DataError(f"{pairing.reference}: no voxel of any file is labelled. Name the labels to score.")
     return replace(summarise(cases, convention, traits), failures=failures, unpaired=pairing.unpaired)
@@ -248,9 +251,30 @@ def _found_labels(*label_maps: NDArray[np.integer]) -> set[int]:
     return {int(value) for labels in label_maps for value in np.unique(labels)} - {0}
 
 
-def _with_absent_labels(cases: Sequence[CaseScores], metrics: Mapping[str, MetricOptions]) -> list[CaseScores]:
+def _list_values(outcomes: Iterable[_Scored | Failure]) -> list[int]:
+    """Return the values of all labels that any case holds."""
+    scored = (outcome.scores for outcome in outcomes if isinstance(outcome, _Scored))
+    return sorted({int(scores.label) for case in scored for scores in case.labels})
+
+
+def _add_absent(pair: FilePair, outcome: _Scored | Failure, values: Sequence[int], job: _Job) -> _Scored | Failure:
+    """Score the labels, too, that a case does not hold, where scores depend on its image or its probabilities."""
+    if isinstance(outcome, Failure):
+        return outcome
+    absent = sorted(set(values) - {scores.label for scores in outcome.scores.labels})
+    if not absent:
+        return outcome
+    added = _try_pair(pair, replace(job, targets=replace(label_targets(absent), ignored=job.targets.ignored)))
+    if isinstance(added, Failure):
+        return added
+    labels = (*outcome.scores.labels, *added.scores.labels)
+    return replace(outcome, scores=replace(outcome.scores, labels=labels))
+
+
+def _with_absent_labels(
+    cases: Sequence[CaseScores], values: Sequence[int], metrics: Mapping[str, MetricOptions]
+) -> list[CaseScores]:
     """Give every case the same labels; one that a case does not hold is empty in its prediction and reference."""
-    values = sorted({int(scores.label) for case in cases for scores in case.labels})
     nothing = np.zeros((1, 1, 1), dtype=bool)
     empty = pair_masks(nothing, nothing, (1.0, 1.0, 1.0))
     absent = [score_pair(value, empty, metrics) for value in values]

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,14 @@ _ROUNDING = 1e-3
 _NO_LETTERS = re.compile(r"[^a-z0-9]+")
 # A label's name in the file name of a BIDS derivative: sub-01_label-lesion_probseg.
 _BIDS = re.compile(r"(?:^|_)label-([^_]+)_probseg$", re.IGNORECASE)
+
+
+class MapSource(Protocol):
+    """Whatever knows the probabilities of cases."""
+
+    def read(self, pair: FilePair, label: int | str, grid: Grid, alone: bool) -> NDArray[np.float32]:
+        """Return the (x, y, z) probabilities of a label; see `ProbabilityMaps`."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,12 +7,11 @@ What imports torch is imported when it is needed.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from operator import index
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autoseg.hardware import calm_threads, count_cores
+from autoseg.hardware import calm_threads
 from autoseg.pipeline.arguments import (
     INTEGERS,
     PATH,
@@ -224,8 +223,8 @@ def evaluate(
             `quartile`, `site`, `chronicity`, or what else is known of the cases.
         traits: a table (CSV or TSV) of cases or subjects, whose columns are known of the cases, too.
         strict: refuse cases that have only a prediction or only a reference, which are listed otherwise.
-        probability_maps: the folder of the maps that `predict` wrote with `probabilities`, for ROC-AUC, PR-AUC and
-            maximal Dice; None for none.
+        probability_maps: the folder of the maps that `predict` wrote with `probabilities`, or of a fold's validation,
+            for ROC-AUC, PR-AUC and maximal Dice; None for none.
         out: a file to write the figures into, and beside it a table of the cases (.csv); None for none.
 
     Raises:
@@ -235,61 +234,24 @@ def evaluate(
     """
     check_arguments(locals())
     check_argument("labels", labels, INTEGERS)
-    from autoseg.evaluation import (
-        Targets,
-        add_metrics,
-        choose_convention,
-        evaluate_pairs,
-        find_maps,
-        label_targets,
-        pair_files,
-        parse_region,
-        refuse_failures,
-        write_evaluation,
-    )
-    from autoseg.pipeline.case_tables import write_table
-    from autoseg.pipeline.label_names import find_names, keep_scored, parse_names
-    from autoseg.pipeline.outputs import refuse_scores_place
-    from autoseg.pipeline.score_tables import make_score_table, place_score_table
-    from autoseg.pipeline.simulated_scans import are_simulated
-    from autoseg.pipeline.statistics.case_traits import choose_traits, find_traits
-    from autoseg.pipeline.statistics.groups import make_tables, write_groups
-    from dataset_fingerprints.files.atomic import sweep_partials
-    from dataset_fingerprints.layouts import Selection
+    from autoseg.evaluation import Targets, add_metrics, choose_convention, label_targets, parse_region
+    from autoseg.pipeline.label_names import parse_names
+    from autoseg.pipeline.scoring import ScoringOptions, score_masks
 
     values = tuple(map(index, as_several(labels)))
     segments = (*label_targets(values).segments, *(parse_region(text) for text in as_several(regions)))
-    targets = Targets(segments=segments, ignored=None if ignore is None else index(ignore))
-    chosen = add_metrics(choose_convention(convention), split_names(as_several(metrics)))
-    named = parse_names(as_several(names))
-    known = None if workspace is None else find_located(workspace)
-    if out is not None:
-        refuse_scores_place(Path(prediction), Path(reference), Path(out))
-        sweep_partials(Path(out))
-    selection = Selection(mask=mask)
-    pairing = pair_files(Path(prediction), Path(reference), selection=selection, strict=strict)
-    table = None if traits is None else Path(traits)
-    shown, known_traits = choose_traits(
-        as_several(by),
-        find_traits(
-            [pair.case for pair in pairing.pairs], Path(reference), workspace=known, table=table, selection=selection
-        ),
+    options = ScoringOptions(
+        targets=Targets(segments=segments, ignored=None if ignore is None else index(ignore)),
+        convention=add_metrics(choose_convention(convention), split_names(as_several(metrics))),
+        mask=mask,
+        names=parse_names(as_several(names)),
+        workspace=None if workspace is None else find_located(workspace),
+        by=as_several(by),
+        traits=None if traits is None else Path(traits),
+        strict=strict,
+        maps=None if probability_maps is None else Path(probability_maps),
     )
-    named = named or find_names(Path(prediction), Path(reference), pairing.scheme, known)
-    maps = None
-    if probability_maps is not None:
-        maps = find_maps(Path(probability_maps), pairing, {label.value: label.name for label in named})
-    evaluation = evaluate_pairs(pairing, targets, chosen, workers=count_cores(), traits=known_traits, maps=maps)
-    simulated = are_simulated(pairing, Path(prediction), known)
-    evaluation = replace(evaluation, names=keep_scored(named, evaluation), simulated=simulated)
-    if out is not None:
-        write_evaluation(Path(out), evaluation)
-        write_table(place_score_table(Path(out), Path(reference)), make_score_table(evaluation))
-    tables = make_tables(evaluation, shown)
-    if out is not None:
-        write_groups(Path(out), evaluation, tables)
-    refuse_failures(evaluation)
-    return evaluation
+    return score_masks(Path(prediction), Path(reference), options, None if out is None else Path(out))
 
 
 def explain(

@@ -131,6 +131,14 @@ PEERS = (
         sources="npnl",
         figures=_ATLAS | {f"soft_{name}": choice for name, choice in _ATLAS.items()},
     ),
+    Peer(
+        name="CC-Metrics",
+        worker="cc-dice",
+        environment="panoptica-1.0.1",
+        packages=_OLD,
+        sources="ccmetrics/CCMetrics",
+        figures={"cc_dice": _ours("component_dice")},
+    ),
 )
 
 
@@ -142,9 +150,9 @@ def make_pairs(random: int) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.bool
         smooth = generator.uniform(0.6, 1.8)
         base, own, other = (ndimage.gaussian_filter(generator.random(SHAPE), smooth) for _ in range(3))
         share = generator.uniform(0.2, 0.9)
-        cut = generator.uniform(80, 97)
+        cuts = generator.uniform(80, 97, size=2)
         sides = [base * share + mixed * (1 - share) for mixed in (own, other)]
-        predicted, true = (side > np.percentile(side, cut) for side in sides)
+        predicted, true = (side > np.percentile(side, cut) for side, cut in zip(sides, cuts, strict=True))
         yield predicted, true, SPACINGS[number % len(SPACINGS)]
 
 
@@ -172,7 +180,8 @@ def compare_metrics(work: Path, sources: Path | None, random: int) -> Iterator[t
     Args:
         work: where environments and figures go.
         sources: a folder with checkouts of the challenges' code: npnl (npnl/atlas2_grand_challenge), isles22
-            (ezequieldlrosa/isles22), isles26 (with references/isles26_eval_utils.py); None leaves them out.
+            (ezequieldlrosa/isles22), isles26 (with references/isles26_eval_utils.py), ccmetrics
+            (alexanderjaus/CC-Metrics); None leaves them out.
         random: number of random pairs.
     """
     pairs = list(make_pairs(random))
@@ -219,7 +228,9 @@ def _compare(
     differences = []
     for found, masks in zip(theirs, pairs, strict=True):
         if name in found:
-            ours = metric.measure(_pair(masks, soft=name.startswith("soft_"), needs=metric.about.needs_probabilities))
+            ours = metric.measure(
+                make_pair(masks, soft=name.startswith("soft_"), needs=metric.about.needs_probabilities)
+            )
             value = math.nan if ours is None else ours
             same = math.isnan(value) and math.isnan(found[name])
             differences.append(0.0 if same else abs(value - found[name]))
@@ -228,7 +239,14 @@ def _compare(
     return peer.name, name, f"{choice.name}({options})", str(len(differences)), f"{largest:.1e}"
 
 
-def _pair(masks: tuple[NDArray[np.bool_], NDArray[np.bool_], TripleFloat], *, soft: bool, needs: bool) -> MaskPair:
+def make_pair(masks: tuple[NDArray[np.bool_], NDArray[np.bool_], TripleFloat], *, soft: bool, needs: bool) -> MaskPair:
+    """Return a pair of masks as the figures of peers are of.
+
+    Args:
+        masks: prediction, reference and voxel size.
+        soft: with the memberships that the peer sees.
+        needs: with the probabilities that it sees.
+    """
     predicted, true, spacing_mm = masks
     probabilities = metric_worker.make_probabilities(predicted)
     if soft:

@@ -120,6 +120,22 @@ def measure_atlas_r2(pair: Pair, sources: str) -> dict[str, float]:
     return found
 
 
+def measure_cc_dice(pair: Pair, sources: str) -> dict[str, float]:
+    """Return the mean Dice of the regions that CC-Metrics divides an image into; its own Dice is MONAI's."""
+    sys.path.insert(0, sources)
+    import space_separation as peer
+
+    predicted, true, _ = pair
+    if not (predicted.any() and true.any()):
+        return {}
+    owners = peer.compute_voronoi_regions(true)
+    dice = []
+    for owner in np.unique(owners):
+        mine, own = predicted & (owners == owner), true & (owners == owner)
+        dice.append(2 * (mine & own).sum() / (mine.sum() + own.sum()))
+    return {"cc_dice": float(np.mean(dice))}
+
+
 def make_probabilities(predicted: Any) -> Any:
     """Return (x, y, z) probabilities of a network that is surer inside a mask, a third of them equal."""
     noise = np.random.default_rng(int(predicted.sum())).random(predicted.shape)
@@ -133,6 +149,7 @@ PEERS: dict[str, Callable[[Pair, str], dict[str, float]]] = {
     "isles26": measure_isles26,
     "isles22": measure_isles22,
     "atlas-r2": measure_atlas_r2,
+    "cc-dice": measure_cc_dice,
 }
 
 

@@ -58,3 +58,29 @@ def test_lesions_without_a_shared_voxel_are_missed_and_false():
     prediction = make_points(SHAPE, (1, 1, 1), (9, 9, 9), (9, 1, 9)) > 0
     match = pair_masks(prediction, reference, ONE_MM).match_lesions(26, "any_overlap")
     assert match == LesionMatch(found=1, missed=1, false=2)
+
+
+def test_lesions_are_matched_one_to_one_with_the_best_pairs_first():
+
+    reference = make_box((40, 3, 3), (0, 1, 1), (6, 2, 2)) + make_box((40, 3, 3), (7, 1, 1), (12, 2, 2)) > 0
+    prediction = make_box((40, 3, 3), (3, 1, 1), (12, 2, 2)) + make_box((40, 3, 3), (0, 1, 1), (2, 2, 2)) > 0
+    pair = pair_masks(prediction, reference, ONE_MM)
+    # 9 predicted voxels hold 3 and 5: IoU 3 / 12 and 5 / 9; the other 2 lie in the first of the reference, 2 / 6.
+    match = pair.match_lesions(26, "iou_0.25")
+    assert (match.found, match.missed, match.false) == (2, 0, 0)
+    assert match.ious == pytest.approx((5 / 9, 2 / 6))
+    match = pair.match_lesions(26, "iou_0.5")
+    assert (match.found, match.missed, match.false) == (1, 1, 1)
+    # Leniently, all are found and right.
+    assert pair.match_lesions(26, "any_overlap") == LesionMatch(found=2, missed=0, false=0)
+
+
+def test_pairs_are_found_alike_in_few_and_in_very_many_lesions():
+    generator = np.random.default_rng(0)
+    prediction, reference = (generator.random((60, 60, 40)) < 0.03 for _ in range(2))
+    lesions = pair_masks(prediction, reference, ONE_MM).lesions(6)
+    assert lesions.prediction.count * lesions.reference.count > 1_000_000
+    predicted, true, voxels = lesions.overlaps
+    assert voxels.sum() == (prediction & reference).sum()
+    assert len(set(zip(predicted.tolist(), true.tolist(), strict=True))) == len(voxels)
+    assert lesions.reference_sizes.sum() == reference.sum()

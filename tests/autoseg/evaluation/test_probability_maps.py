@@ -110,3 +110,16 @@ def test_soft_masks_are_scored_as_they_are_by_the_rules_of_atlas_only(tmp_path):
     assert found.statistics("volume_difference_voxels").mean == pytest.approx(13.5)
     with pytest.raises(DataError, match="is it a probability map"):
         evaluate_pairs(pairing, convention=CONVENTIONS["isles22"])
+
+
+def test_a_case_without_the_label_is_scored_on_its_whole_image_and_with_its_map(tmp_path):
+    nothing = np.zeros_like(FIRST)
+    for name, labels, values in (("a", FIRST, FIRST * 0.9), ("b", nothing, FIRST * 0.9), ("c", nothing, nothing)):
+        for side in ("masks", "references"):
+            write_labels(tmp_path / side / f"{name}.nii.gz", labels)
+        write_labels(tmp_path / "maps" / f"{name}.nii.gz", values.astype(np.float32))
+    convention = add_metrics(CONVENTIONS["isles26"], ["true_negatives"])
+    cases = evaluate(tmp_path, convention=convention).cases
+    assert [case.labels[0].value("pr_auc") for case in cases] == [1.0, 0.0, 1.0]
+    assert [case.labels[0].value("true_negatives") for case in cases] == [8 * 7 * 6 - 27, 8 * 7 * 6, 8 * 7 * 6]
+    assert [case.labels[0].presence for case in cases] == ["both", "absent", "absent"]

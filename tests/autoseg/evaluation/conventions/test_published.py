@@ -5,7 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from autoseg.evaluation import CONVENTIONS, pair_masks, pair_soft_masks
+from autoseg.evaluation import (
+    CONVENTIONS,
+    label_targets,
+    pair_masks,
+    pair_soft_masks,
+    read_evaluation,
+    score_case,
+    summarise,
+    write_evaluation,
+)
 from tests.autoseg.evaluation.masks import ONE_MM, make_box, make_points
 
 SHAPE = (20, 12, 10)
@@ -160,3 +169,16 @@ def test_every_convention_has_what_tables_need():
         assert {"dice", "reference_volume_ml", "prediction_volume_ml"} <= convention.build().keys()
         assert convention.build_pooled().keys() == {entry.name for entry in convention.pooled}
         assert convention.spell_out().build() == convention.build()
+
+
+@pytest.mark.parametrize("name", CONVENTIONS)
+def test_results_of_every_convention_are_written_and_read_back(name, tmp_path):
+    convention = CONVENTIONS[name]
+    pairs = [(ONE, TWO), (BRIDGE, TWO), (NOTHING, ONE), (NOTHING, NOTHING)]
+    cases = [
+        score_case(*(mask.astype(np.uint8) for mask in pair), label_targets([1]), ONE_MM, f"case{number}", convention)
+        for number, pair in enumerate(pairs)
+    ]
+    evaluation = summarise(cases, convention)
+    write_evaluation(tmp_path / "metrics.json", evaluation)
+    assert read_evaluation(tmp_path / "metrics.json") == evaluation
