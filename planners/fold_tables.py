@@ -107,8 +107,11 @@ class _Index:
         if whole is not None:
             return [whole]
         person, visit = _identify(stem)
-        found = self._visits.get((person, visit), []) if visit else self._people.get(person, [])
-        return found if len(found) == 1 or not visit else []
+        if not visit:
+            return self._people.get(person, [])
+        # Whoever has patients of one visit each may leave it out of the names of the cases.
+        found = self._visits.get((person, visit)) or self._visits.get((person, ""), [])
+        return found if len(found) == 1 else []
 
 
 def _identify(name: str) -> tuple[str, str]:

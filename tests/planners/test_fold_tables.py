@@ -54,6 +54,13 @@ def test_a_patient_without_a_visit_stands_for_all_visits(tmp_path):
     assert held_out(splits) == [CASES[:2], CASES[2:]]
 
 
+def test_cases_may_be_called_without_the_visit_that_the_table_names(tmp_path):
+    cases = ("r001s001", "r001s002")
+    table = write(tmp_path / "folds.csv", *(f"sub-{case}_ses-1_space-orig_T1w,{case[-1]}" for case in cases))
+
+    assert held_out(read_splits(table, {case: case for case in cases})) == [("r001s001",), ("r001s002",)]
+
+
 def test_names_of_the_first_releases_are_found(tmp_path):
     cases = ("031768_t01", "031768_t02", "c0003s0008t01")
 
