@@ -13,6 +13,7 @@ from dataset_fingerprints.errors import WorkspaceError
 from dataset_fingerprints.files.places import resolve
 from dataset_fingerprints.names import check_folder_name, is_folder_name
 
+CROSS_VALIDATION = "cross_validation.json"
 SUFFIX = "-autoseg"
 
 
@@ -103,7 +104,7 @@ class Workspace:
 
     def cross_validation(self, plan: str, configuration: str) -> Path:
         """Return the path of the metrics of all of a configuration's folds together."""
-        return self.configuration(plan, configuration) / "cross_validation.json"
+        return self.configuration(plan, configuration) / CROSS_VALIDATION
 
     def cross_validation_reports(self, plan: str, configuration: str) -> tuple[Path, Path]:
         """Return the paths of the table of all of a configuration's cases, and of the picture of some of them."""

@@ -29,7 +29,7 @@ LABELS = {"background": 0, "Anterior": 1, "Posterior": 2}
 # Enough to have both number types of the data set, and few enough for every test run.
 FEW = 12
 # What may differ between two copies of the same scans.
-APART = ("name", "case", "subject", "session", "identities", "orientation", "orientations")
+APART = ("name", "case", "subject", "session", "identities", "orientation", "orientations", "simulated")
 
 
 def link(place: Path, target: Path) -> str:

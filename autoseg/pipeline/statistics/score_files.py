@@ -7,11 +7,11 @@ from pathlib import Path
 
 from autoseg.evaluation import Evaluation, read_evaluation
 from autoseg.workspace.fold import METRICS
+from autoseg.workspace.workspace import CROSS_VALIDATION
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.names import counted, some_of
 
-_CROSS_VALIDATION = "cross_validation.json"
-_FILES = (METRICS, f"validation/{METRICS}", _CROSS_VALIDATION)
+_FILES = (METRICS, f"validation/{METRICS}", CROSS_VALIDATION)
 # Stems that say nothing of the system.
 _PLAIN = ("metrics", "cross_validation", "validation", "scores")
 

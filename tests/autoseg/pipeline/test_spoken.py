@@ -34,7 +34,7 @@ SAID = {
 }
 # Options of commands that the functions offer otherwise, or not at all.
 WITHOUT = {"--cluster", "--slurm", "--job", "--json", "--all", "--compare", "--no-mirror", "--mirror", "--help"}
-WITHOUT |= {"--selected", "--not-selected"}
+WITHOUT |= {"--selected", "--not-selected", "--list-metrics"}
 # An option that is a command's argument under another name.
 CALLED_OTHERWISE = {("explain", "workspace"): {"target"}}
 
