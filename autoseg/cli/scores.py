@@ -11,7 +11,7 @@ from dataset_fingerprints.names import counted
 
 if TYPE_CHECKING:
     from autoseg.evaluation import Evaluation
-    from autoseg.evaluation.pooling import PooledFigure
+    from autoseg.evaluation.pooled.pooling import PooledFigure
     from autoseg.evaluation.results import MetricSummary
 
 COLUMNS = ("label", "metric", "mean", "median", "95 % interval", "cases", "missed")

@@ -11,7 +11,7 @@ from autoseg.evaluation.cases import CaseScores
 from autoseg.evaluation.conventions import Convention
 from autoseg.evaluation.metrics import MetricOptions, describe_empty, describe_matching
 from autoseg.evaluation.pooled import PooledOptions
-from autoseg.evaluation.pooling import PooledFigure
+from autoseg.evaluation.pooled.pooling import PooledFigure
 from autoseg.evaluation.results import ALL_PAIRED, NONE_SEEN, SCHEMA_VERSION, Evaluation, MetricSummary
 from dataset_fingerprints.errors import FileFormatError
 from dataset_fingerprints.files.checksums import CHECKSUM, Seal, make_seal
