@@ -63,7 +63,7 @@ def evaluate(
             help="Show all metrics and conventions with their definitions, and do nothing else.",
         ),
     ] = False,
-    probabilities: Annotated[
+    probability_maps: Annotated[
         Path | None,
         typer.Option(
             help="The folder of the maps of predict --probabilities, or of a fold's validation, for roc_auc, pr_auc, "
@@ -118,7 +118,7 @@ def evaluate(
             by=by or (),
             traits=traits,
             strict=strict,
-            probability_maps=probabilities,
+            probability_maps=probability_maps,
             out=out,
         )
     except PartlyDoneError as error:

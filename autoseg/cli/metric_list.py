@@ -44,7 +44,7 @@ def _show(heading: str, metrics: Mapping[str, MetricOptions | PooledOptions]) ->
         facts = [f"{about.better} is better" if about.better != "neither" else "a plain measurement"]
         facts += [f"in {about.unit}"] if about.unit else []
         facts += [] if about.perfect is None else [f"perfect: {about.perfect:g}"]
-        facts += ["needs --probabilities"] if about.needs_probabilities else []
+        facts += ["needs --probability-maps"] if about.needs_probabilities else []
         _say(f"{name}: {about.title} ({', '.join(facts)})")
         _say(f"{_INDENT}{about.definition}")
         if matching := describe_matching(metric):

@@ -12,7 +12,7 @@ from dataset_fingerprints.simulated import mark_title
 
 if TYPE_CHECKING:
     from autoseg.evaluation import Evaluation
-    from autoseg.evaluation.pooling import PooledFigure
+    from autoseg.evaluation.pooled.pooling import PooledFigure
     from autoseg.evaluation.results import MetricSummary
 
 COLUMNS = ("label", "metric", "mean", "median", "95 % interval", "cases", "missed")
@@ -85,7 +85,7 @@ def _remark_on_probabilities(evaluation: Evaluation) -> Iterator[str]:
         if abouts[metric.name].needs_probabilities and not metric.statistics.n
     ]
     if without:
-        yield f"No {', '.join(without)}: --probabilities FOLDER gives the maps of predict --probabilities."
+        yield f"No {', '.join(without)}: --probability-maps FOLDER gives the maps of predict --probabilities."
 
 
 def _remark_on_cases(shown: list[tuple[str, str, MetricSummary]]) -> Iterator[str]:

@@ -32,7 +32,7 @@ from autoseg.evaluation.mask_pair import MaskPair, pair_masks, pair_soft_masks
 from autoseg.evaluation.metrics import METRICS, About, MetricOptions
 from autoseg.evaluation.pairing import FilePair, Pairing, pair_files
 from autoseg.evaluation.pooled import POOLED
-from autoseg.evaluation.pooling import PooledFigure
+from autoseg.evaluation.pooled.pooling import PooledFigure
 from autoseg.evaluation.probability_maps import MapSource, ProbabilityMaps, find_maps
 from autoseg.evaluation.records import read_evaluation, write_evaluation
 from autoseg.evaluation.results import (

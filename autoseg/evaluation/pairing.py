@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from autoseg.evaluation.endings import match_by_stripped
-from autoseg.evaluation.misplaced import refuse_data_set, refuse_file_with_folder, refuse_no_images
-from autoseg.evaluation.nested_masks import find_derived, find_nested
+from autoseg.evaluation.naming.endings import match_by_stripped
+from autoseg.evaluation.naming.misplaced import refuse_data_set, refuse_file_with_folder, refuse_no_images
+from autoseg.evaluation.naming.nested_masks import find_derived, find_nested
 from autoseg.evaluation.results import ALL_PAIRED, Unpaired
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.errors import DataError

@@ -12,7 +12,7 @@ from autoseg.evaluation.cases import CaseScores
 from autoseg.evaluation.conventions import Convention
 from autoseg.evaluation.metrics import MetricOptions, describe_empty, describe_matching
 from autoseg.evaluation.pooled import PooledOptions
-from autoseg.evaluation.pooling import PooledFigure
+from autoseg.evaluation.pooled.pooling import PooledFigure
 from autoseg.evaluation.results import ALL_PAIRED, NONE_SEEN, SCHEMA_VERSION, Evaluation, MetricSummary
 from autoseg.evaluation.traits import CaseTraits
 from dataset_fingerprints.errors import FileFormatError

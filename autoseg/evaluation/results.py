@@ -11,7 +11,7 @@ import numpy as np
 
 from autoseg.evaluation.cases import CaseScores, LabelScores
 from autoseg.evaluation.conventions import DEFAULT_CONVENTION, Convention
-from autoseg.evaluation.pooling import PooledFigure, pool_cases
+from autoseg.evaluation.pooled.pooling import PooledFigure, pool_cases
 from autoseg.evaluation.statistics import LEAST_CASES, USUAL_INTERVAL, IntervalKind, Statistics, measure_statistics
 from autoseg.evaluation.traits import NO_TRAITS, CaseTraits, find_subjects
 from dataset_fingerprints.dataset import Label

@@ -74,7 +74,7 @@ _SAME_NAMES = (
         "--seed",
         "--series",
     ),
-    *("--benchmark", "--predictions"),
+    *("--benchmark", "--convention", "--predictions", "--probability-maps"),
     *("--splits", "--traits", "--workspace"),
     *("--connectivity", "--fitter-share", "--follow-up", "--initial", "--other", "--references", "--roi-maximum"),
     "--template",

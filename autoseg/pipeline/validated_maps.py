@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from autoseg.evaluation import FilePair, MapSource, Pairing, find_maps
 from autoseg.pipeline.folds.out_of_fold import read_probabilities
 from autoseg.prediction import select_targets
-from autoseg.workspace.fold import ValidationFolder
+from autoseg.workspace.fold import ValidationFolder, find_validation
 from autoseg.workspace.workspace import Workspace, is_workspace
 from dataset_fingerprints.dataset import Dataset, Label, LabelScheme
 from dataset_fingerprints.errors import DataError
@@ -65,9 +65,8 @@ def find_probabilities(folder: Path, pairing: Pairing, names: tuple[Label, ...])
     Raises:
         AutosegError: the folder holds neither.
     """
-    inside = folder.absolute().parent if folder.name == "probabilities" else folder.absolute()
-    root = next((above for above in inside.parents if is_workspace(above)), None)
-    if root is not None and any((inside / "probabilities").glob("*.b2nd")):
-        scheme = read_json(Workspace(root=root).dataset, Dataset).labels
-        return ValidatedMaps(folder=ValidationFolder(root=inside), scheme=scheme)
+    root = next((above for above in folder.absolute().parents if is_workspace(above)), None)
+    validation = None if root is None else find_validation(folder.absolute())
+    if root is not None and validation is not None:
+        return ValidatedMaps(folder=validation, scheme=read_json(Workspace(root=root).dataset, Dataset).labels)
     return find_maps(folder, pairing, {label.value: label.name for label in names})

@@ -172,6 +172,12 @@ class FoldFolder:
         return (self.curve, self.log, self.tensorboard)
 
 
+def find_validation(folder: Path) -> ValidationFolder | None:
+    """Return the validation whose folder, or whose probabilities' folder, this is; None where it holds none."""
+    inside = folder.parent if folder.name == _PROBABILITIES else folder
+    return ValidationFolder(root=inside) if any((inside / _PROBABILITIES).glob("*.b2nd")) else None
+
+
 def fold_folder(configuration: Path, fold: str) -> FoldFolder:
     """Return the folder of a fold.
 

@@ -34,7 +34,7 @@ def test_all_metrics_figures_and_conventions_are_listed(monkeypatch, capsys):
 def test_a_convention_and_more_metrics_are_shown_and_stored(folder, monkeypatch, capsys):
     out = folder / "m.json"
     command = ("evaluate", folder / "masks", folder / "references", "-o", out, "--convention", "isles26")
-    assert run(monkeypatch, *command, "--metric", "micro_dice,accuracy", "--probabilities", folder / "maps") == 0
+    assert run(monkeypatch, *command, "--metric", "micro_dice,accuracy", "--probability-maps", folder / "maps") == 0
     shown = capsys.readouterr().out
     for title in ("PR-AUC", "Micro Dice", "Accuracy"):
         assert f"│ {title}" in shown
@@ -49,7 +49,7 @@ def test_a_convention_and_more_metrics_are_shown_and_stored(folder, monkeypatch,
 def test_without_probabilities_a_line_says_where_they_come_from(folder, monkeypatch, capsys):
     command = ("evaluate", folder / "masks", folder / "references", "-o", folder / "m.json")
     assert run(monkeypatch, *command, "--convention", "isles26") == 0
-    assert "No PR-AUC: --probabilities FOLDER" in " ".join(capsys.readouterr().out.split())
+    assert "No PR-AUC: --probability-maps FOLDER" in " ".join(capsys.readouterr().out.split())
 
 
 def test_an_unknown_convention_is_refused_with_the_nearest(folder, monkeypatch, capsys):

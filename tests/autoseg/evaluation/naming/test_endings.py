@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from autoseg.evaluation.endings import match_by_stripped
+from autoseg.evaluation.naming.endings import match_by_stripped
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from autoseg.evaluation import pair_files
-from autoseg.evaluation.nested_masks import find_derived, find_nested
+from autoseg.evaluation.naming.nested_masks import find_derived, find_nested
 from dataset_fingerprints.errors import DataError
 from tests.autoseg.evaluation.masks import make_box, write_labels
 from tests.synthetic.trees import bids, write_tree

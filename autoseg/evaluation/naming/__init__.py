@@ -1,0 +1,1 @@
+"""Which mask belongs to which reference, by names and folders."""
