@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from dataset_fingerprints.geometry import TripleFloat
 
@@ -16,11 +16,11 @@ def find_surface(mask: NDArray[np.bool_], flat: tuple[bool, bool, bool] = (False
         mask: (x, y, z).
         flat: axes that have no neighbours because the image is one voxel long there.
     """
-    neighbours = ndimage.generate_binary_structure(3, 1)
+    neighbours = scipy.ndimage.generate_binary_structure(3, 1)
     for axis, is_flat in enumerate(flat):
         if is_flat:
             np.moveaxis(neighbours, axis, 0)[[0, 2]] = False
-    return mask & ~ndimage.binary_erosion(mask, neighbours)
+    return mask & ~scipy.ndimage.binary_erosion(mask, neighbours)
 
 
 def measure_distances(
@@ -34,7 +34,9 @@ def measure_distances(
         spacing_mm: voxel size.
     """
     # Distances of the whole box would take half as long again as finding what is nearest.
-    nearest = ndimage.distance_transform_edt(~target, sampling=spacing_mm, return_distances=False, return_indices=True)
+    nearest = scipy.ndimage.distance_transform_edt(
+        ~target, sampling=spacing_mm, return_distances=False, return_indices=True
+    )
     steps_mm = (nearest[:, source] - np.argwhere(source).T) * np.reshape(spacing_mm, (3, 1))
     distances_mm: NDArray[np.float64] = np.sqrt((steps_mm * steps_mm).sum(axis=0))
     return distances_mm
