@@ -204,6 +204,7 @@ class LoadedModel:
             DataError: a file cannot be read, or the channels do not fit the model.
         """
         scan = read_scan(name, images, self.channels, series)
+        give_freed_memory_back()  # that reading took
         flat = describe_flat(scan, self.patches)
         if flat:
             _log.warning("case %s: %s", name, flat)
@@ -211,6 +212,7 @@ class LoadedModel:
 
     def read_again(self, name: str, images: Sequence[Path | None], series: str = "") -> Scan:
         """Read a scan whose voxels were let go; nothing is logged again."""
+        give_freed_memory_back()
         return read_scan(name, images, self.channels, series, said=False)
 
     def segment(self, scan: Scan, see: MemberReader | None = None, *, rounded: bool = False) -> Segmented:
