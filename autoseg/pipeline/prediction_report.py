@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from autoseg.hardware import give_freed_memory_back
 from autoseg.pipeline.case_tables import (
     CASE,
     WARNINGS,
@@ -274,6 +275,7 @@ class PredictionReport:
     def _draw(self, folder: Path) -> tuple[Path, ...]:
         if not self._drawn:
             return ()
+        give_freed_memory_back()
         # Matplotlib is not needed before, and takes memory.
         from autoseg.report import draw_contact_sheet, is_drawn
 

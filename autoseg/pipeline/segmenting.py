@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from autoseg.hardware import ran_out_of_memory, release_memory
+from autoseg.hardware import give_freed_memory_back, ran_out_of_memory, release_memory
 from autoseg.pipeline.ahead import Steps, is_small, run_overlapped
 from autoseg.pipeline.new_scans import NewScan
 from autoseg.pipeline.prediction_report import PredictionReport, Seen
@@ -138,6 +138,7 @@ class Segmenting:
     def _finish(self, job: Job, made: _Made | Failure | None) -> Outcome | Failure | None:
         """Write a mask and take note of the scan, in the report too."""
         outcome = self._settle(job, made)
+        give_freed_memory_back()
         self.report.checkpoint()
         return outcome
 
@@ -176,6 +177,7 @@ class Segmenting:
             write_label_map(job.target, segmented.labels, read.source_grid, read.header)
             job.extras.complete(job.scan.name, job.target)
             expected = self.report.assess(job.scan, segmented)
+            give_freed_memory_back()
             seconds = made.seconds + time.monotonic() - started
             measured = Measured(seconds=seconds, predicted_dice=expected)
             seen = Seen(

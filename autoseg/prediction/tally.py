@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from autoseg.hardware import give_freed_memory_back
 from autoseg.prediction.deciding import choose_labels
 from autoseg.prediction.probabilities import Probabilities, Slab
 from autoseg.prediction.quantised import quantise_slab
@@ -76,6 +77,9 @@ class Tallier:
         places = np.maximum(labels, 1)[None].astype(np.intp) - 1
         own = np.take_along_axis(values[(slice(None), *inside.slices())], places, axis=0)[0]
         self._parts.append(Part(box=inside.moved(slab.box.start), own=np.where(labels > 0, own, np.uint8(0))))
+        # What is kept would lie between holes that are larger.
+        del chosen, values, labels, places, own
+        give_freed_memory_back()
 
     def tally(self) -> Tally:
         """Return what was counted."""
