@@ -16,6 +16,7 @@ from autoseg.prediction import Probabilities, Segmented, choose_labels
 from autoseg.prediction.ensemble import MergedLayers
 from autoseg.prediction.quantised import quantise_slab
 from autoseg.prediction.segmented import list_members
+from autoseg.prediction.tally import Tally
 from dataset_fingerprints.dataset import Heads
 from dataset_fingerprints.geometry import Box, TripleFloat, canonical_grid, enclose
 
@@ -89,6 +90,9 @@ def measure_signs(
     components = find_components(segmented.labels, probabilities.scheme, divided=divided)
     box = enclose([probabilities.box, *(one.box for one in components if one.sizes.any())])
     sums = _Sums(probabilities, components, len(segmented.members))
+    if segmented.tally is not None:
+        sums.take(segmented.tally, box)
+        return sums.conclude()
     for slab_box in _slab_boxes(box, (len(segmented.members) + 1) * heads.count()):
         mean, networks = _read_with_networks(probabilities, slab_box)
         # A single network agrees with itself.
@@ -149,6 +153,20 @@ class _Sums:
         self._soft, self._inside = np.zeros(targets), np.zeros(targets)
         self._shared = np.zeros((targets, networks, networks))
         self._rows = [_Rows(one) for one in components]
+
+    def take(self, tally: Tally, box: Box) -> None:
+        """Take what was counted of all probabilities, whose mask nothing changed afterwards.
+
+        Args:
+            box: that holds all of them and the mask.
+        """
+        self._soft += tally.sums
+        for slab_box in _slab_boxes(box, 1):
+            own = tally.read(slab_box)
+            # Each voxel is looked at as one of its own label.
+            mean = np.broadcast_to(own, (len(self._soft), *own.shape))
+            for one, rows in zip(self._components, self._rows, strict=True):
+                self._add_components(one, rows, slab_box, (mean, None))
 
     def add(self, box: Box, mean: NDArray[np.uint8], masks: torch.Tensor | None) -> None:
         """Add a slab.

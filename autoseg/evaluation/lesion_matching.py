@@ -8,8 +8,8 @@ from functools import cached_property, partial
 from typing import Literal
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 # Voxels are neighbours by their faces (6), also by edges (18), also by corners (26).
 Connectivity = Literal[6, 18, 26]
@@ -113,7 +113,7 @@ def label_lesions(mask: NDArray[np.bool_], connectivity: Connectivity) -> Labell
     voxels in a box of 3x1x1, and lesions lie in just such boxes.
     """
     steps = {6: 1, 18: 2, 26: 3}[connectivity]
-    labelled, count = ndimage.label(mask, ndimage.generate_binary_structure(3, steps))
+    labelled, count = scipy.ndimage.label(mask, scipy.ndimage.generate_binary_structure(3, steps))
     return LabelledLesions(voxels=labelled, count=int(count))
 
 

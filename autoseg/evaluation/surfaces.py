@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.spatial import KDTree
 
 from dataset_fingerprints.geometry import TripleFloat
 
@@ -33,9 +33,9 @@ class Places:
         return len(self.indices)
 
     @cached_property
-    def _tree(self) -> KDTree:
+    def _tree(self) -> scipy.spatial.KDTree:
         # Places of a surface are spread evenly: a balanced tree takes longer to build and is no quicker to search.
-        return KDTree(self.indices * self.spacing_mm, balanced_tree=False, compact_nodes=False)
+        return scipy.spatial.KDTree(self.indices * self.spacing_mm, balanced_tree=False, compact_nodes=False)
 
     def find_nearest(self, others: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return (other,) which place is nearest to each of other places, (other, axis)."""

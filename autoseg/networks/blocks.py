@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor, nn
 
+from autoseg.networks.instance_norm import CHANNELS_LAST
 from autoseg.networks.layers import Layers, activation
 from planners.parts.networks import BlockName
 
@@ -82,6 +85,26 @@ class DecoderLevel(nn.Module):
         for block in self.blocks:
             features = block(features)
         return features
+
+    def join(self, x: Tensor, skips: list[Tensor]) -> Tensor:
+        """Return what the blocks start from, with the last of the skips, which is taken off; without gradients."""
+        skip = skips.pop()
+        batch, width, *space = skip.shape
+        layout = CHANNELS_LAST[skip.ndim]
+        joined = torch.empty((batch, 2 * width, *space), dtype=skip.dtype, device=skip.device, memory_format=layout)
+        joined[:, width:] = skip
+        del skip
+        joined[:, :width] = self.up(x)
+        return joined
+
+
+def list_steps(blocks: nn.Sequential) -> Iterator[nn.Module]:
+    """Yield what is called one after the other, so that what went into one is freed before the next is called."""
+    for block in blocks:
+        if isinstance(block, ConvBlock):
+            yield from block.children()
+        else:
+            yield block
 
 
 def make_level(

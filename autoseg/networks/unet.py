@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from autoseg.networks.blocks import ConvBlock, DecoderLevel, ResidualBlock, make_level
+from autoseg.networks.blocks import ConvBlock, DecoderLevel, ResidualBlock, list_steps, make_level
 from autoseg.networks.instance_norm import lay_out
 from autoseg.networks.layers import NEGATIVE_SLOPE, Layers
 from planners.parts.networks import UNetOptions
@@ -44,6 +44,8 @@ class UNet(nn.Module):
         Args:
             x: (batch, channel, *space); each axis divisible by the product of its strides.
         """
+        if not self.training and not torch.is_grad_enabled():
+            return (self._infer(x),)
         skips = self.encode(x)
         features = skips.pop()
         scales = []
@@ -64,6 +66,23 @@ class UNet(nn.Module):
             x = self._run(encoder_level, x)
             skips.append(x)
         return skips
+
+    def _infer(self, x: Tensor) -> Tensor:
+        """Return the finest logits alone; feature maps are freed as soon as nothing needs them any more."""
+        features, skips = self.stem(lay_out(x)), []
+        for encoder_level in self.encoder:
+            assert isinstance(encoder_level, nn.Sequential)
+            for step in list_steps(encoder_level):
+                features = step(features)
+            skips.append(features)
+        skips.pop()
+        for decoder_level in self.decoder:
+            assert isinstance(decoder_level, DecoderLevel)
+            features = decoder_level.join(features, skips)
+            for step in list_steps(decoder_level.blocks):
+                features = step(features)
+        finest: Tensor = self.head(features)
+        return finest
 
     def _run(self, part: nn.Module, *inputs: Tensor) -> Tensor:
         """Return what a level makes of its inputs, of which alone it keeps anything where it is to be recomputed."""

@@ -6,13 +6,14 @@ import logging
 import math
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from autoseg.hardware import give_freed_memory_back
 from autoseg.pipeline.case_tables import (
     CASE,
     WARNINGS,
@@ -28,7 +29,7 @@ from autoseg.pipeline.existing_masks import UNKNOWN, Origin
 from autoseg.pipeline.new_scans import NewScan
 from autoseg.pipeline.predictions.places import SHEET, TABLE, report_folder
 from autoseg.pipeline.predictions.record import PredictedDice, RecordedModel
-from autoseg.pipeline.predictions.recording import UNMEASURED, Measured, Recorder, describe_device, read_earlier
+from autoseg.pipeline.predictions.recording import Measured, Recorder, describe_device, read_earlier
 from autoseg.pipeline.scan_warnings import ScanWarning, say_unlike, warn_of
 from autoseg.pipeline.showing import Showing, choose_showing, describe_amounts, measure_amounts
 from autoseg.prediction import Fallback, LoadedModel, Segmented
@@ -37,7 +38,8 @@ from autoseg.reporting import CaseSlice, SheetRow, choose_view, draw_slice, find
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.failures import Failure, attempt
 from dataset_fingerprints.files.places import nearest_there
-from dataset_fingerprints.geometry import TripleFloat, canonical_grid
+from dataset_fingerprints.geometry import Grid, TripleFloat, canonical_grid
+from dataset_fingerprints.likeness import Unlikeness
 from dataset_fingerprints.measuring.scans import Scan
 from dataset_fingerprints.names import counted
 from dataset_fingerprints.reading.images import read_label_map
@@ -70,6 +72,27 @@ class _Drawn:
 
     key: tuple[bool, float, bool, float]
     row: SheetRow
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Seen:
+    """What a report says of a scan whose mask was made.
+
+    Attributes:
+        grid: of the scan's file.
+        labels: (x, y, z) label values on its canonical grid.
+        unlike: in what it is unlike all that the model was trained on.
+        fallbacks: where a stage found nothing to crop to.
+        measured: further figures.
+        read: returns the scan, which may not be in memory any more.
+    """
+
+    grid: Grid
+    labels: NDArray[np.integer]
+    unlike: Sequence[Unlikeness]
+    fallbacks: Sequence[Fallback]
+    measured: Measured
+    read: Callable[[], Scan]
 
 
 def begin_report(
@@ -125,45 +148,23 @@ class PredictionReport:
         """
         return self._assessor.assess(scan.name, segmented)
 
-    def look(
-        self,
-        scan: NewScan,
-        target: Path,
-        read: Scan,
-        labels: NDArray[np.integer],
-        fallbacks: Sequence[Fallback],
-        measured: Measured = UNMEASURED,
-    ) -> None:
+    def look(self, scan: NewScan, target: Path, seen: Seen) -> None:
         """Take note of a scan whose mask was made; whatever goes wrong with that does not cost the mask.
 
         Args:
             scan: its files.
             target: its mask.
-            read: what was predicted.
-            labels: (x, y, z) label values on its canonical grid.
-            fallbacks: where a stage found nothing to crop to.
-            measured: further figures.
+            seen: what is known of both.
         """
-        done = attempt(
-            scan.name, "cannot be drawn", lambda: self._look(scan, target, read, labels, fallbacks, measured)
-        )
+        done = attempt(scan.name, "cannot be drawn", lambda: self._look(scan, target, seen))
         if isinstance(done, Failure):
             _log.warning("%s", done.describe())
 
-    def _look(
-        self,
-        scan: NewScan,
-        target: Path,
-        read: Scan,
-        labels: NDArray[np.integer],
-        fallbacks: Sequence[Fallback],
-        measured: Measured,
-    ) -> None:
-        unlike = self._model.find_unlikeness(read)
-        warnings = warn_of(scan, self._showing.channels, unlike, fallbacks)
-        spacing_mm = canonical_grid(read.source_grid).spacing_mm()
-        plain = is_picture(read.source_grid)
-        amounts = measure_amounts(labels, self._showing.targets, spacing_mm)
+    def _look(self, scan: NewScan, target: Path, seen: Seen) -> None:
+        warnings = warn_of(scan, self._showing.channels, seen.unlike, seen.fallbacks)
+        spacing_mm = canonical_grid(seen.grid).spacing_mm()
+        plain = is_picture(seen.grid)
+        amounts = measure_amounts(seen.labels, self._showing.targets, spacing_mm)
         said = describe_amounts(self._showing.names, amounts, pixels=plain)
         messages = [warning.message for warning in warnings]
         self._rows[scan.name] = {
@@ -172,12 +173,13 @@ class PredictionReport:
             **self._fill([(amount.ml, amount.lesions) for amount in amounts]),
         }
         if self._recorder is not None:
-            self._recorder.look(scan, target, amounts, warnings, measured)
+            self._recorder.look(scan, target, amounts, warnings, seen.measured)
         self.warnings += warnings
         expected = self._assessor.describe(scan.name)
         self.sentences.append(f"{scan.name}: {said}{f'; {expected}' if expected else ''}.")
         self._seen += 1
-        plane = _cut(read, labels, self._choose_channel(read), spacing_mm)
+        read = seen.read()
+        plane = _cut(read, seen.labels, self._choose_channel(read), spacing_mm)
         volume = sum(amount.ml for amount in amounts)
         # A single label needs no name, several need a line of their own.
         one_line = len(amounts) == 1 or not volume
@@ -273,6 +275,7 @@ class PredictionReport:
     def _draw(self, folder: Path) -> tuple[Path, ...]:
         if not self._drawn:
             return ()
+        give_freed_memory_back()
         # Matplotlib is not needed before, and takes memory.
         from autoseg.reporting import draw_contact_sheet, is_drawn
 

@@ -10,10 +10,10 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from autoseg.hardware import ran_out_of_memory, release_memory
+from autoseg.hardware import give_freed_memory_back, ran_out_of_memory, release_memory
 from autoseg.pipeline.ahead import Steps, is_small, run_overlapped
 from autoseg.pipeline.new_scans import NewScan
-from autoseg.pipeline.prediction_report import PredictionReport
+from autoseg.pipeline.prediction_report import PredictionReport, Seen
 from autoseg.pipeline.predictions.extras import NO_EXTRAS, Extras
 from autoseg.pipeline.predictions.maps import write_maps
 from autoseg.pipeline.predictions.recording import Measured
@@ -22,10 +22,14 @@ from autoseg.prediction import Fallback, LoadedModel, Segmented, watching
 from autoseg.progress import Task
 from dataset_fingerprints.failures import Failure, attempt
 from dataset_fingerprints.fault_log import first_line
+from dataset_fingerprints.likeness import Unlikeness
 from dataset_fingerprints.measuring.scans import Scan
 from dataset_fingerprints.reading.images import write_label_map
 
 T = TypeVar("T")
+
+# Voxels of a scan that take so much are let go while a network sees a copy, and read again for the picture.
+LET_GO_BYTES = 16 << 20
 
 _log = logging.getLogger(__name__)
 
@@ -66,10 +70,13 @@ class _Made:
     """A scan and what the model makes of it.
 
     Attributes:
+        read: without its voxels where they were let go.
+        unlike: in what it is unlike all that the model was trained on.
         seconds: that this took.
     """
 
     read: Scan
+    unlike: tuple[Unlikeness, ...]
     segmented: Segmented
     seconds: float
 
@@ -97,10 +104,11 @@ class Segmenting:
     def _is_small(self, job: Job) -> bool:
         return job.is_done() or is_small(job.scan, self.model.memory_gb)
 
-    def _read(self, job: Job) -> Scan | None:
-        return None if job.is_done() else self.model.read(job.scan.name, job.scan.images, self.series)
+    def _read(self, job: Job) -> list[Scan]:
+        """Return a scan; nothing of one of which nothing has to be predicted."""
+        return [] if job.is_done() else [self.model.read(job.scan.name, job.scan.images, self.series)]
 
-    def _segment(self, job: Job, read: Callable[[], Scan | None]) -> _Made | Failure | None:
+    def _segment(self, job: Job, read: Callable[[], list[Scan]]) -> _Made | Failure | None:
         share = ScanShare(self.task)
         with watching(share.add):
             made = _try(job.scan, partial(self._segment_read, job, read))
@@ -111,18 +119,26 @@ class Segmenting:
             release_memory()
         return made
 
-    def _segment_read(self, job: Job, read: Callable[[], Scan | None]) -> _Made | None:
+    def _segment_read(self, job: Job, read: Callable[[], list[Scan]]) -> _Made | None:
         started = time.monotonic()
-        scan = read()
-        if scan is None:
+        holder = read()
+        if not holder:
             return None
+        # Taken out, so that the scan can be freed here.
+        scan = holder.pop()
+        unlike = self.model.find_unlikeness(scan)
         # What follows from a mask counts in 1/255; maps do not.
-        segmented = self.model.segment(scan, rounded=not job.extras.maps.paths())
-        return _Made(read=scan, segmented=segmented, seconds=time.monotonic() - started)
+        rounded = not job.extras.maps.paths()
+        begun = self.model.begin(scan, rounded=rounded)
+        if rounded and not begun.needs_voxels() and scan.voxels.nbytes >= LET_GO_BYTES:
+            scan = scan.without_voxels()
+        segmented = self.model.conclude(begun)
+        return _Made(read=scan, unlike=unlike, segmented=segmented, seconds=time.monotonic() - started)
 
     def _finish(self, job: Job, made: _Made | Failure | None) -> Outcome | Failure | None:
         """Write a mask and take note of the scan, in the report too."""
         outcome = self._settle(job, made)
+        give_freed_memory_back()
         self.report.checkpoint()
         return outcome
 
@@ -142,6 +158,12 @@ class Segmenting:
             _log.warning("%s", done.describe())
         self.report.keep(job.scan, job.target)
 
+    def _read_again(self, job: Job, read: Scan) -> Scan:
+        """Return a scan with its voxels, whether they are still there or not."""
+        if read.voxels.size:
+            return read
+        return self.model.read_again(job.scan.name, job.scan.images, self.series)
+
     def _write(self, job: Job, made: _Made) -> Outcome:
         """Write the maps and then the mask, so that a mask that is there has its maps; then what follows from it."""
         started = time.monotonic()
@@ -155,9 +177,18 @@ class Segmenting:
             write_label_map(job.target, segmented.labels, read.source_grid, read.header)
             job.extras.complete(job.scan.name, job.target)
             expected = self.report.assess(job.scan, segmented)
+            give_freed_memory_back()
             seconds = made.seconds + time.monotonic() - started
             measured = Measured(seconds=seconds, predicted_dice=expected)
-            self.report.look(job.scan, job.target, read, segmented.labels, fallbacks, measured)
+            seen = Seen(
+                grid=read.source_grid,
+                labels=segmented.labels,
+                unlike=made.unlike,
+                fallbacks=fallbacks,
+                measured=measured,
+                read=partial(self._read_again, job, read),
+            )
+            self.report.look(job.scan, job.target, seen)
         return Outcome(scan=job.scan.name, fallbacks=fallbacks)
 
 

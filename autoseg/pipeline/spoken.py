@@ -32,6 +32,7 @@ _OTHER_NAMES = {
     "--id": "person",
     "--method": "methods",
     "--metric": "metrics",
+    "--metrics": "metrics",
     "--name": "names",
     "--plan": "plan_name",
     "--reader": "readers",

@@ -24,6 +24,7 @@ from autoseg.prediction.probabilities import Predictor, Probabilities, Slab, sel
 from autoseg.prediction.quantised import NetworkQuantiser
 from autoseg.prediction.segmented import Segmented, list_members
 from autoseg.prediction.spread import Uncertainty, UncertaintyMaps
+from autoseg.prediction.tally import Tallier
 from dataset_fingerprints.checking.formats import describe_unsized, is_unsized
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.errors import DataError, did_you_mean
@@ -115,6 +116,23 @@ class Prediction:
         return np.ascontiguousarray(from_canonical(values, turn))
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Begun:
+    """A scan that is prepared for the networks, and what they said of it if that is held.
+
+    Attributes:
+        probabilities: where they are not held, the networks look at the scan when they are read.
+        memory: that may be used.
+    """
+
+    probabilities: Probabilities
+    memory: Memory
+
+    def needs_voxels(self) -> bool:
+        """Return whether a network reads the scan's own voxels from now on: not a single one, which sees a copy."""
+        return not self.memory.alone
+
+
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False)
 class LoadedModel:
     """A trained model, ready to predict.
@@ -186,10 +204,16 @@ class LoadedModel:
             DataError: a file cannot be read, or the channels do not fit the model.
         """
         scan = read_scan(name, images, self.channels, series)
+        give_freed_memory_back()  # that reading took
         flat = describe_flat(scan, self.patches)
         if flat:
             _log.warning("case %s: %s", name, flat)
         return scan
+
+    def read_again(self, name: str, images: Sequence[Path | None], series: str = "") -> Scan:
+        """Read a scan whose voxels were let go; nothing is logged again."""
+        give_freed_memory_back()
+        return read_scan(name, images, self.channels, series, said=False)
 
     def segment(self, scan: Scan, see: MemberReader | None = None, *, rounded: bool = False) -> Segmented:
         """Return the labels of a scan, and the probabilities that they follow from.
@@ -199,30 +223,58 @@ class LoadedModel:
             see: called with every slab of the mean, in ascending order, and the members, to be read in the slab's box:
                 networks whose logits memory does not hold would have to look at the scan again for that later.
             rounded: whether probabilities in 1/255 are good enough for who reads them afterwards: those of a single
-                network then need no logits of the whole scan in memory. The labels are the same.
+                network then need no logits of the whole scan in memory, and many of competing labels are only counted
+                (`Segmented.tally`). The labels are the same.
         """
+        return self.conclude(self.begin(scan, rounded=rounded), see)
+
+    def begin(self, scan: Scan, *, rounded: bool = False) -> Begun:
+        """Return what `conclude` needs of a scan; see `segment`."""
         alone = is_single_network(self.predictor)
         streamed = rounded and alone and self._may_stream(scan)
         memory = Memory(limit_gb=self.memory_gb, holding=not streamed, alone=alone)
         # Of the labels there are indices and values.
         memory.take(scan.voxels.nbytes + scan.body.nbytes + 2 * math.prod(scan.canonical_shape()))
-        probabilities = predict_with(self.predictor, SharedInputs(scan, memory))
+        return Begun(probabilities=predict_with(self.predictor, SharedInputs(scan, memory)), memory=memory)
+
+    def conclude(self, begun: Begun, see: MemberReader | None = None) -> Segmented:
+        """Return the labels of a scan, and the probabilities that they follow from; see `segment`."""
+        probabilities, memory = begun.probabilities, begun.memory
         members = list_members(probabilities)
         readers = [] if see is None else [lambda slab: see(slab, members)]
-        keeping = _choose_keeper(probabilities, members, memory)
+        keeping = self._choose_keeper(probabilities, members, memory)
         readers += [] if keeping is None else [keeping.see]
         indices = decide(probabilities, self.decision, readers)
         if keeping is not None:
             probabilities, members = keeping.finish()
+        tally = keeping.tally() if isinstance(keeping, Tallier) else None
         del keeping, readers
         give_freed_memory_back()  # that feature maps took
-        return Segmented(labels=self.scheme.to_values(indices), probabilities=probabilities, members=members)
+        labels = self.scheme.to_values(indices)
+        return Segmented(labels=labels, probabilities=probabilities, members=members, tally=tally)
 
     def _may_stream(self, scan: Scan) -> bool:
-        """Return whether each probability is read once, and all of them in 1/255 are few bytes."""
-        values = len(self.scheme.heads().targets()) * math.prod(scan.canonical_shape())
+        """Return whether each probability is read once, and what is kept of them in 1/255 are few bytes."""
         # Post-processing may ask for exact probabilities of components.
-        return not self.decision.postprocessing and values <= MOST_BYTES
+        if self.decision.postprocessing:
+            return False
+        return self.scheme.heads().exclusive or self._is_little(scan.canonical_shape())
+
+    def _is_little(self, shape: Triple) -> bool:
+        """Return whether probabilities in 1/255 take little memory."""
+        return len(self.scheme.heads().targets()) * math.prod(shape) <= MOST_BYTES
+
+    def _choose_keeper(
+        self, probabilities: Probabilities, members: tuple[Probabilities, ...], memory: Memory
+    ) -> MembersCompactor | NetworkQuantiser | Tallier | None:
+        """Return what keeps probabilities that are not held while they go by; None for those that are."""
+        if probabilities.layers.held:
+            return None
+        if memory.holding:
+            return MembersCompactor(probabilities, members, memory)
+        if self._is_little(probabilities.box.shape()):
+            return NetworkQuantiser(probabilities)
+        return Tallier(probabilities, self.decision.thresholds)
 
     def _read(self, scan: Source, spacing_mm: TripleFloat | None, series: str) -> Scan:
         if isinstance(scan, np.ndarray):
@@ -262,15 +314,6 @@ class LoadedModel:
                 f"{counted(len(self.channels), 'channel')} ({', '.join(self.channels)})."
             )
         return make_scan(voxels, make_grid(voxels.shape[1:], np.diag([*spacing_mm, 1.0])))
-
-
-def _choose_keeper(
-    probabilities: Probabilities, members: tuple[Probabilities, ...], memory: Memory
-) -> MembersCompactor | NetworkQuantiser | None:
-    """Return what keeps probabilities that are not held while they go by; None for those that are."""
-    if probabilities.layers.held:
-        return None
-    return MembersCompactor(probabilities, members, memory) if memory.holding else NetworkQuantiser(probabilities)
 
 
 def describe_flat(scan: Scan, patches: Sequence[Triple]) -> str:

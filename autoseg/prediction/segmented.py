@@ -11,6 +11,7 @@ from autoseg.prediction.ensemble import MergedLayers
 from autoseg.prediction.probabilities import Probabilities
 from autoseg.prediction.restore import RestoredLayers
 from autoseg.prediction.sliding.logits import MeanLogits
+from autoseg.prediction.tally import Tally
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,11 +25,13 @@ class Segmented:
         labels: (x, y, z) label values on the scan's canonical grid.
         probabilities: that the labels follow from, the mean of all networks.
         members: those of each network of the last stage; of a single network its own.
+        tally: what was counted of them, where they are too many to be kept; None where they are kept.
     """
 
     labels: NDArray[np.integer]
     probabilities: Probabilities
     members: tuple[Probabilities, ...]
+    tally: Tally | None = None
 
 
 def list_members(probabilities: Probabilities) -> tuple[Probabilities, ...]:

@@ -10,8 +10,8 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage, sparse
 
 from autoseg.preprocessing.resampling import Matrices, resampling_matrix
 from autoseg.preprocessing.rounding import rank_labels, settle
@@ -73,7 +73,7 @@ def matrices_back(lengths: tuple[int, ...], targets: tuple[int, ...]) -> Matrice
 
 
 @lru_cache(maxsize=256)
-def _matrix_back(length: int, target: int, smooth: bool) -> sparse.csr_array | None:
+def _matrix_back(length: int, target: int, smooth: bool) -> scipy.sparse.csr_array | None:
     """Return the matrix of one axis; where another axis was coarser, equally long axes are smoothed as well."""
     if target < length:
         return resampling_matrix(length, target, "linear")
@@ -86,11 +86,11 @@ def _matrix_back(length: int, target: int, smooth: bool) -> sparse.csr_array | N
     if target > length:
         dense = resampling_matrix(length, target, "cubic") @ dense
     dense[np.abs(dense) < _SMALLEST_WEIGHT] = 0
-    return sparse.csr_array((dense / dense.sum(axis=1, keepdims=True)).astype(np.float32))
+    return scipy.sparse.csr_array((dense / dense.sum(axis=1, keepdims=True)).astype(np.float32))
 
 
 def _blur(columns: NDArray[np.float64]) -> NDArray[np.float64]:
-    blurred: NDArray[np.float64] = ndimage.gaussian_filter1d(columns, SMOOTHING, axis=0, mode="nearest")
+    blurred: NDArray[np.float64] = scipy.ndimage.gaussian_filter1d(columns, SMOOTHING, axis=0, mode="nearest")
     return blurred
 
 
@@ -145,7 +145,7 @@ def _find_lost(before: NDArray[np.uint8], after: NDArray[np.uint8], source: Box)
     places = np.ix_(*(axis - axis[0] for axis in nearest))
     inside = before[source.slices()]
     for index in np.flatnonzero(np.bincount(inside.ravel())):
-        near = ndimage.maximum_filter((after[covered] == index).view(np.uint8), 3)
+        near = scipy.ndimage.maximum_filter((after[covered] == index).view(np.uint8), 3)
         lost[source.slices()][(inside == index) & (near[places] == 0)] = index
     return lost
 

@@ -12,13 +12,13 @@ from functools import lru_cache
 from typing import Literal
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage, sparse
 
 from dataset_fingerprints.geometry import Triple, TripleFloat
 
 Kind = Literal["cubic", "linear", "area", "spline", "nearest", "nearest_back"]
-Matrices = tuple[sparse.csr_array | None, sparse.csr_array | None, sparse.csr_array | None]
+Matrices = tuple["scipy.sparse.csr_array | None", "scipy.sparse.csr_array | None", "scipy.sparse.csr_array | None"]
 
 
 def target_shape(shape: Triple, spacing_mm: TripleFloat, target_mm: TripleFloat) -> Triple:
@@ -35,7 +35,7 @@ _CONTINUED = 12
 
 
 @lru_cache(maxsize=256)
-def resampling_matrix(length: int, target: int, kind: Kind) -> sparse.csr_array:
+def resampling_matrix(length: int, target: int, kind: Kind) -> scipy.sparse.csr_array:
     """Return the (target, length) matrix that resamples one axis.
 
     Cubic is the interpolating B-spline of order 3 with whole-sample symmetric ends, the same as
@@ -87,13 +87,13 @@ def apply_matrices(voxels: NDArray[np.float32], matrices: Matrices) -> NDArray[n
     return _multiply_first(along_x, result) if along_x is not None and grows else result
 
 
-def _multiply_first(matrix: sparse.csr_array, voxels: NDArray[np.float32]) -> NDArray[np.float32]:
+def _multiply_first(matrix: scipy.sparse.csr_array, voxels: NDArray[np.float32]) -> NDArray[np.float32]:
     product: NDArray[np.float32] = matrix @ voxels.reshape(len(voxels), -1)
     return product.reshape(len(product), *voxels.shape[1:])
 
 
 def _multiply_planes(
-    voxels: NDArray[np.float32], along_y: sparse.csr_array | None, along_z: sparse.csr_array | None
+    voxels: NDArray[np.float32], along_y: scipy.sparse.csr_array | None, along_z: scipy.sparse.csr_array | None
 ) -> NDArray[np.float32]:
     """Multiply the last two axes, plane by plane: a plane and its transpose fit into the processor's cache."""
     x, y, z = voxels.shape
@@ -106,50 +106,50 @@ def _multiply_planes(
     return result
 
 
-def _interpolation(positions: NDArray[np.float64], length: int) -> sparse.csr_array:
+def _interpolation(positions: NDArray[np.float64], length: int) -> scipy.sparse.csr_array:
     lower = np.minimum(np.floor(positions).astype(int), max(length - 2, 0))
     upper = np.minimum(lower + 1, length - 1)
     weight = positions - lower
     rows = np.arange(len(positions))
-    matrix = sparse.coo_array(
+    matrix = scipy.sparse.coo_array(
         (np.concatenate([1 - weight, weight]), (np.concatenate([rows, rows]), np.concatenate([lower, upper]))),
         shape=(len(positions), length),
     )
-    return sparse.csr_array(matrix.astype(np.float32))
+    return scipy.sparse.csr_array(matrix.astype(np.float32))
 
 
 def _evaluate_spline(positions: NDArray[np.float64], columns: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the values (position, column) of the splines through columns, whose ends are mirrored."""
-    coefficients = ndimage.spline_filter1d(columns, order=3, axis=0, mode="mirror")
+    coefficients = scipy.ndimage.spline_filter1d(columns, order=3, axis=0, mode="mirror")
     # Four weights a row: as a sparse product it does not wake up the threads of the linear algebra library.
-    return np.asarray(sparse.csr_array(_cubic_basis(positions, len(columns))) @ coefficients)
+    return np.asarray(scipy.sparse.csr_array(_cubic_basis(positions, len(columns))) @ coefficients)
 
 
-def _continued_spline(positions: NDArray[np.float64], length: int) -> sparse.csr_array:
+def _continued_spline(positions: NDArray[np.float64], length: int) -> scipy.sparse.csr_array:
     continued = np.pad(np.eye(length), ((_CONTINUED, _CONTINUED), (0, 0)), mode="edge")
     return _keep_band(_evaluate_spline(positions + _CONTINUED, continued))
 
 
-def _keep_band(dense: NDArray[np.float64]) -> sparse.csr_array:
+def _keep_band(dense: NDArray[np.float64]) -> scipy.sparse.csr_array:
     dense[np.abs(dense) < 1e-6] = 0
-    return sparse.csr_array(dense.astype(np.float32))
+    return scipy.sparse.csr_array(dense.astype(np.float32))
 
 
-def _choosing(length: int, target: int, *, forward: bool) -> sparse.csr_array:
+def _choosing(length: int, target: int, *, forward: bool) -> scipy.sparse.csr_array:
     scale = length / target
     nearest = np.clip(np.floor(scale * (np.arange(target) + 0.5) - 0.5 + 0.5), 0, length - 1).astype(int)
     if not forward:
         nearest = (length - 1 - nearest)[::-1]
     ones = np.ones(target, dtype=np.float32)
-    return sparse.csr_array((ones, (np.arange(target), nearest)), shape=(target, length))
+    return scipy.sparse.csr_array((ones, (np.arange(target), nearest)), shape=(target, length))
 
 
-def _averaging(length: int, target: int) -> sparse.csr_array:
+def _averaging(length: int, target: int) -> scipy.sparse.csr_array:
     edges = np.arange(target + 1) * (length / target)
     voxel = np.arange(length)
     covered = np.minimum(edges[1:, None], voxel + 1) - np.maximum(edges[:-1, None], voxel)
     covered[covered < 1e-9] = 0
-    return sparse.csr_array((covered * (target / length)).astype(np.float32))
+    return scipy.sparse.csr_array((covered * (target / length)).astype(np.float32))
 
 
 def _cubic_basis(positions: NDArray[np.float64], length: int) -> NDArray[np.float64]:

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import sparse
 
 from autoseg.preprocessing.resampling import Matrices, apply_matrices
 
@@ -167,7 +167,7 @@ def _change(
     return True
 
 
-def _find_windows(matrix: sparse.csr_array | None, length: int) -> list[_Window]:
+def _find_windows(matrix: scipy.sparse.csr_array | None, length: int) -> list[_Window]:
     """Return, for every voxel along an axis, the range of the finer grid that it overlaps and its weights."""
     dense = np.eye(length, dtype=np.float32) if matrix is None else matrix.toarray()
     windows = []

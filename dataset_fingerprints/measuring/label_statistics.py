@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import cc3d
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from dataset_fingerprints.fingerprint import LabelStatistics, Lesion
 from dataset_fingerprints.geometry import Box, TripleFloat
@@ -77,15 +77,15 @@ def _measure_components(mask: NDArray[np.bool_], spacing_mm: TripleFloat) -> tup
 
 def _measure_thickness(mask: NDArray[np.bool_], spacing_mm: TripleFloat) -> float:
     """Turn the largest distance to an outside voxel's centre into a thickness: one voxel is one voxel thick."""
-    depth_mm = float(ndimage.distance_transform_edt(mask, sampling=spacing_mm).max())
+    depth_mm = float(scipy.ndimage.distance_transform_edt(mask, sampling=spacing_mm).max())
     return max(2 * depth_mm - min(spacing_mm), min(spacing_mm))
 
 
 def _measure_contrast(
     voxels: NDArray[np.float32], mask: NDArray[np.bool_], body: NDArray[np.bool_]
 ) -> tuple[float | None, ...]:
-    ball = ndimage.generate_binary_structure(3, 1)
-    shell = ndimage.binary_dilation(mask, ball, iterations=SHELL_VOXELS) & ~mask & body
+    ball = scipy.ndimage.generate_binary_structure(3, 1)
+    shell = scipy.ndimage.binary_dilation(mask, ball, iterations=SHELL_VOXELS) & ~mask & body
     contrasts: list[float | None] = []
     for channel in voxels:
         outside = channel[shell]

@@ -54,12 +54,18 @@ class Scan:
     header: Header | None = None
     around: tuple[float, ...] = ()
 
+    def without_voxels(self) -> Scan:
+        """Return the same without any of its voxels, of which there are 0 along the first axis then."""
+        return replace(self, voxels=self.voxels[:, :0].copy())
+
     def canonical_shape(self) -> Triple:
         """Return the whole scan's shape in canonical axes."""
         return canonical_grid(self.source_grid).shape
 
 
-def read_scan(name: str, images: Sequence[Path | None], channels: Sequence[str], series: str = "") -> Scan:
+def read_scan(
+    name: str, images: Sequence[Path | None], channels: Sequence[str], series: str = "", *, said: bool = True
+) -> Scan:
     """Read a scan that has no label map; what is odd but usable is logged.
 
     Args:
@@ -67,6 +73,7 @@ def read_scan(name: str, images: Sequence[Path | None], channels: Sequence[str],
         images: one path per channel, None for a channel that the scan does not have, or a single 4D file.
         channels: their names.
         series: which DICOM series of a folder with several, by description or SeriesInstanceUID.
+        said: whether what is odd is logged: not when a scan is read once more.
 
     Raises:
         DataError: a file is missing or damaged, the number of channels is wrong, or the intensities cannot be used.
@@ -82,7 +89,7 @@ def read_scan(name: str, images: Sequence[Path | None], channels: Sequence[str],
     refusals = [finding.message for finding in findings if finding.grade == "error" and finding not in usable]
     if refusals:
         raise DataError(f"case {name}: {' '.join(refusals)}")
-    for finding in findings:
+    for finding in findings if said else ():
         answer = _CONSTANT if finding in constant else ""
         _log.warning("case %s: %s%s", name, finding.message, answer)
     image = join_channels([file.image for file in opened])

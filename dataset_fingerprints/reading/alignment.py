@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from dataset_fingerprints.geometry import Grid, affine_distance_mm
 from dataset_fingerprints.reading.body import border_value
@@ -50,7 +50,7 @@ def resample_onto(
         points = _map_points(np.stack([np.full(y.size, x), y.ravel(), z.ravel()]), target, source)
         inside = _inside(points, source.shape)
         for channel, fill, plane in zip(lifted, fills, out[:, x], strict=True):
-            values = ndimage.map_coordinates(channel, points, order=1, mode="nearest")
+            values = scipy.ndimage.map_coordinates(channel, points, order=1, mode="nearest")
             plane[:] = (np.where(inside, values, 0) + fill).reshape(plane.shape)
     return out
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from autoseg.evaluation import CaseScores, Evaluation
 from autoseg.models import read_settings
@@ -242,7 +242,7 @@ def _place(plane: NDArray[np.float32], record: Record, axis: int) -> NDArray[np.
     others = [other for other in range(3) if other != axis]
     shape = [record.box.shape()[other] for other in others]
     factors = [wanted / length for wanted, length in zip(shape, plane.shape, strict=True)]
-    pixels = ndimage.zoom(plane, factors, order=1, mode="nearest", grid_mode=True)
+    pixels = scipy.ndimage.zoom(plane, factors, order=1, mode="nearest", grid_mode=True)
     whole = canonical_grid(record.source_grid).shape
     placed = np.full([whole[other] for other in others], plane.min(), dtype=np.float32)
     box = record.box.slices()

@@ -21,6 +21,8 @@ def predict_tiles(
 ) -> Iterator[tuple[Triple, torch.Tensor]]:
     """Yield the start of each tile and its mean logits (output, x, y, z) over flips, in the order of the starts.
 
+    Without flips they are of the network's number type, else float32.
+
     Where memory runs out, fewer passes are made at once.
 
     Args:
@@ -46,7 +48,7 @@ def predict_tiles(
             one, logits = logits[0], logits[1:]
             # What a network returns may be a view of something of its own.
             one = one.flip([1 + axis for axis in flip]) if flip else one
-            total = one if total is None else total + one
+            total = (one.float() if total is None else total + one) if len(flips) > 1 else one
             del one
             if flip == flips[-1]:
                 mean, total = (total / len(flips) if len(flips) > 1 else total), None
@@ -80,5 +82,4 @@ def _call(network: nn.Module, tiles: torch.Tensor, window: Window) -> torch.Tens
     low_precision = window.autocast != torch.float32
     with torch.autocast(window.device.type, dtype=window.autocast, enabled=low_precision):
         logits: torch.Tensor = network(inputs)[0]
-    logits = logits.float()
     return logits.unsqueeze(2 + slice_axis) if slice_axis >= 0 else logits

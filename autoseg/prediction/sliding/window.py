@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import torch
@@ -54,13 +54,13 @@ class _Sums:
         start: the first layer.
         stop: the layer behind the last one.
         total: (output, layers, y, z); None as long as no tile touched them.
-        weight: (layers, y, z).
+        tiles: the starts of those that did, of which the weights follow.
     """
 
     start: int
     stop: int
     total: torch.Tensor | None = None
-    weight: torch.Tensor | None = None
+    tiles: list[Triple] = field(default_factory=list)
 
 
 def predict_logits(
@@ -112,7 +112,8 @@ def slide(
             wanted = slice(max(sums.start, first, inside.start), min(sums.stop, inside.stop))
             if wanted.start < wanted.stop:
                 layers = slice(wanted.start - sums.start, wanted.stop - sums.start)
-                values = _finish(sums, window, shape, partly_seen=bool(left_out))[(slice(None), layers, *across)]
+                values = _finish(sums, weights, window, shape, partly_seen=bool(left_out))
+                values = values[(slice(None), layers, *across)]
                 yield Block(start=wanted.start - inside.start, values=values)
 
     for start, tile in predict_tiles(network, padded, looked_at, window):
@@ -144,26 +145,36 @@ def _add(waiting: Iterable[_Sums], start: Triple, tile: torch.Tensor, weights: t
     for sums in waiting:
         if sums.start >= x + x_edge:
             break
-        if sums.total is None or sums.weight is None:
-            layers = (sums.stop - sums.start, *shape[1:])
-            sums.total = torch.zeros((len(tile), *layers), device=tile.device)
-            sums.weight = torch.zeros(layers, device=tile.device)
+        if sums.total is None:
+            sums.total = torch.zeros((len(tile), sums.stop - sums.start, *shape[1:]), device=tile.device)
         covered = slice(sums.start - x, sums.stop - x)
-        sums.total[:, :, rows, columns] += tile[:, covered] * weights[covered]
-        sums.weight[:, rows, columns] += weights[covered]
+        # Output by output: all at once they would take as much again.
+        for total, values in zip(sums.total, tile, strict=True):
+            total[:, rows, columns] += values[covered] * weights[covered]
+        sums.tiles.append(start)
 
 
 @torch.inference_mode()
-def _finish(sums: _Sums, window: Window, shape: Triple, *, partly_seen: bool) -> torch.Tensor:
+def _finish(sums: _Sums, weights: torch.Tensor, window: Window, shape: Triple, *, partly_seen: bool) -> torch.Tensor:
     """Return the mean logits (output, layers, y, z) of a run of layers: certain background where no tile looked."""
     background = torch.full((window.outputs, 1, 1, 1), -CERTAIN)
     if window.exclusive:
         background[0] = CERTAIN
-    if sums.total is None or sums.weight is None:
+    if sums.total is None:
         return background.expand(-1, sums.stop - sums.start, *shape[1:])
-    unseen = sums.weight == 0 if partly_seen else None
-    mean = sums.total.div_(sums.weight)
+    weight = _weigh(sums, weights, shape)
+    unseen = weight == 0 if partly_seen else None
+    mean = sums.total.div_(weight)
     return mean if unseen is None else torch.where(unseen, background.to(mean.device), mean)
+
+
+def _weigh(sums: _Sums, weights: torch.Tensor, shape: Triple) -> torch.Tensor:
+    """Return the (layers, y, z) sums of the weights of the tiles that touched a run of layers."""
+    total = torch.zeros((sums.stop - sums.start, *shape[1:]), device=weights.device)
+    _, y_edge, z_edge = weights.shape
+    for x, y, z in sums.tiles:
+        total[:, y : y + y_edge, z : z + z_edge] += weights[sums.start - x : sums.stop - x]
+    return total
 
 
 def _choose_place(window: Window, shape: Triple) -> torch.device:

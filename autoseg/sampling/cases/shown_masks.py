@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 MOST_COMPONENTS = np.iinfo(np.int16).max
 
@@ -41,14 +41,14 @@ def split_mask(indices: NDArray[np.uint8], targets: Sequence[tuple[int, ...]]) -
     owners = [0]
     for index in np.flatnonzero(np.bincount(indices.ravel(), minlength=1)):
         if index:
-            numbered, count = ndimage.label(indices == index, np.ones((3, 3, 3)))
+            numbered, count = scipy.ndimage.label(indices == index, np.ones((3, 3, 3)))
             components[numbered > 0] = numbered[numbered > 0] + len(owners) - 1
             owners += [int(index)] * count
     # A mask of more specks than fit the number type keeps the first ones apart and loses the others.
     components[components > MOST_COMPONENTS] = 0
     owners = owners[: MOST_COMPONENTS + 1]
     boxes = np.zeros((len(owners), 2, 3), dtype=np.int64)
-    for number, slices in enumerate(ndimage.find_objects(components, len(owners) - 1), start=1):
+    for number, slices in enumerate(scipy.ndimage.find_objects(components, len(owners) - 1), start=1):
         boxes[number] = [[axis.start for axis in slices], [axis.stop for axis in slices]]
     sizes = np.bincount(components.ravel(), minlength=len(owners))
     sizes[0] = 0

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 import torch
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from autoseg.sampling.cases.shown_masks import ShownMask
 from autoseg.sampling.cases.voxels import CaseVoxels, Cutout, hold_voxels
@@ -142,7 +142,7 @@ def _find_annotated(rng: np.random.Generator, label: NDArray[np.uint8], ignored:
 
 
 def _find_lesions(rng: np.random.Generator, label: NDArray[np.uint8], members: tuple[int, ...]) -> Lesions:
-    components, _ = ndimage.label(np.isin(label, members), np.ones((3, 3, 3)))
+    components, _ = scipy.ndimage.label(np.isin(label, members), np.ones((3, 3, 3)))
     flat = np.flatnonzero(components)
     numbers = components.reshape(-1)[flat]
     sizes = np.bincount(numbers)[1:].astype(np.int64)
