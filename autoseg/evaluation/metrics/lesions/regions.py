@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.spatial import KDTree
 
 from autoseg.evaluation.lesion_matching import Connectivity, LabelledLesions
 from autoseg.evaluation.mask_pair import MaskPair
@@ -59,13 +59,13 @@ def assign_to_nearest(voxels: NDArray[np.int64], lesions: LabelledLesions) -> ND
         return owners
     surface = find_surface(lesions.voxels > 0)
     places, numbers = np.argwhere(surface), lesions.voxels[surface] - 1
-    distances, nearest = map(np.asarray, KDTree(places).query(voxels))
+    distances, nearest = map(np.asarray, scipy.spatial.KDTree(places).query(voxels))
     owners[:] = numbers[nearest]
     for number in range(lesions.count):
         own = places[numbers == number]
         near = np.flatnonzero((owners > number) & (_distances_to_box(voxels, own) <= distances))
         if len(near):
-            found = np.asarray(KDTree(own).query(voxels[near])[0])
+            found = np.asarray(scipy.spatial.KDTree(own).query(voxels[near])[0])
             owners[near[found <= distances[near]]] = number
     return owners
 
