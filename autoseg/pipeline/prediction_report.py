@@ -344,9 +344,9 @@ class PredictionReport:
             expected = {column: before.get(column, "") for column in self._assessor.columns()}
             rows.append({**expected, **row, WARNINGS: row[WARNINGS] or before.get(WARNINGS, "")})
         same = earlier is not None and _fixed(earlier.columns) == _fixed(self._columns())
-        kept = (*self._columns(), SIMULATED, WARNINGS)
+        kept = (*self._columns(), WARNINGS)
         others = [
-            {column: row.get(column, "") for column in kept}
+            {column: row.get(column, "") for column in kept} | ({SIMULATED: "yes"} if row.get(SIMULATED) else {})
             for case, row in known.items()
             if same and case not in self._rows
         ]
