@@ -12,6 +12,7 @@ from autoseg.cli.display import TerminalProgress, console
 from autoseg.cli.written import shorten_path, show_written
 from dataset_fingerprints.errors import DataError, PartlyDoneError
 from dataset_fingerprints.names import counted
+from dataset_fingerprints.simulated import mark_title
 
 if TYPE_CHECKING:
     from autoseg.pipeline.baselines import BaselineMasks
@@ -71,7 +72,8 @@ def _show(masks: BaselineMasks) -> None:
     for warning in masks.warnings:
         console.print(warning, soft_wrap=True)
     kept = f"; {counted(masks.kept, 'mask')} stayed (--overwrite replaces them)" if masks.kept else ""
-    console.print(f"Masks of {counted(masks.scans, 'scan')} by {counted(len(masks.folders), 'method')}{kept}.")
+    said = f"Masks of {counted(masks.scans, 'scan')} by {counted(len(masks.folders), 'method')}{kept}."
+    console.print(mark_title(said, masks.simulated), soft_wrap=True)
     show_written(masks.folders.items())
     folder = next(iter(masks.folders.values()))
     console.print(f"Next: `autoseg evaluate {shorten_path(folder)} REFERENCES -o {folder.name}.json`.", soft_wrap=True)

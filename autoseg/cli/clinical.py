@@ -13,6 +13,7 @@ from autoseg.cli.display import TerminalProgress, console, show_table
 from autoseg.cli.written import show_written
 from dataset_fingerprints.errors import PartlyDoneError
 from dataset_fingerprints.names import counted
+from dataset_fingerprints.simulated import mark_title
 
 if TYPE_CHECKING:
     from autoseg.pipeline.clinical.lesion_map import LesionMap
@@ -46,6 +47,8 @@ _AGREEMENT_COLUMNS = {
     "mean of reference": "references",
     "MAE": "MAE",
     "bias": "bias",
+    "ICC(2,1)": "ICC(2,1)",
+    "CCC": "CCC",
 }
 
 
@@ -226,7 +229,8 @@ def _show_loads(result: LoadResult, out: Path) -> None:
 
     table = make_load_table(result)
     rows = [[_shorten(row[column]) for column in _LOAD_COLUMNS] for row in table.rows if "region" in row]
-    show_table(f"Lesion load: {counted(len(rows), 'row')}", tuple(_LOAD_COLUMNS.values()), rows[:_SHOWN])
+    title = mark_title(f"Lesion load: {counted(len(rows), 'row')}", result.simulated)
+    show_table(title, tuple(_LOAD_COLUMNS.values()), rows[:_SHOWN])
     _say_more(len(rows))
     for row in table.rows:
         if row["warnings"] and "region" in row:
@@ -234,7 +238,8 @@ def _show_loads(result: LoadResult, out: Path) -> None:
     if result.agreement:
         agreement = make_agreement_table(result)
         shown = [[_shorten(row[column]) for column in _AGREEMENT_COLUMNS] for row in agreement.rows]
-        show_table("Masks against references", tuple(_AGREEMENT_COLUMNS.values()), shown)
+        title = mark_title("Masks against references", result.simulated)
+        show_table(title, tuple(_AGREEMENT_COLUMNS.values()), shown)
     others = [(what.capitalize(), beside(out, what)) for what in ("slices", "agreement")]
     show_written((("Table", out), *(others if result.agreement else others[:1])))
 
@@ -250,12 +255,13 @@ def _show_lesions(result: LesionTable, out: Path, *, known: bool) -> None:
     cases = len(result.patterns)
     counts = [(name, str(count), f"{100 * count / cases:.1f}") for name, count in result.counts.items()]
     shown = [row for row in counts if known or "other" not in row[0]]
-    show_table(f"Lesions of {counted(cases, 'case')}, counted as components", ("pattern", "cases", "%"), shown)
+    title = mark_title(f"Lesions of {counted(cases, 'case')}, counted as components", result.simulated)
+    show_table(title, ("pattern", "cases", "%"), shown)
     if not known:
         console.print("Cerebellum and brainstem are not told apart: --other gives a region of them.")
     if (volumes := result.volumes) is not None:
         bins = [(name, str(count)) for name, count in zip(name_bins(), volumes.bins, strict=True)]
-        show_table("Lesion volumes", ("ml", "cases"), bins)
+        show_table(mark_title("Lesion volumes", result.simulated), ("ml", "cases"), bins)
         parts = ", ".join(f"{value:.3g} (p{part})" for part, value in volumes.percentiles.items())
         console.print(
             f"{volumes.smallest:.3g} to {volumes.largest:.3g} ml, mean {volumes.mean:.3g}; {parts}"
@@ -273,8 +279,9 @@ def _show_map(result: LesionMap) -> None:
     most, cases = int(result.counts.max()), len(result.cases)
     place = ", ".join(f"{value:.0f}" for value in result.most_at_mm)
     console.print(
-        f"{counted(cases, 'case')}: at most {most} ({100 * most / cases:.0f} %) have a lesion in one place, such as "
-        f"({place}) mm." + (f" Without a lesion: {len(result.empty)}." if result.empty else ""),
+        mark_title(f"{counted(cases, 'case')}: at most {most} ({100 * most / cases:.0f} %) ", result.simulated)
+        + f"have a lesion in one place, such as ({place}) mm."
+        + (f" Without a lesion: {len(result.empty)}." if result.empty else ""),
         soft_wrap=True,
     )
     behind = f"the picture shows {result.drawn_on}" if result.drawn_on else "there is no brain behind it (--template)"

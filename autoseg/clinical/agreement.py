@@ -6,6 +6,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from autoseg.evaluation.statistics.agreement import Coefficient, find_concordance, find_intraclass
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Agreement:
@@ -14,6 +18,8 @@ class Agreement:
     Attributes:
         bias: mean error.
         sd: standard deviation of the errors over n - 1; None of a single case.
+        intraclass: ICC(2,1), absolute agreement (Shrout 1979); without a value of a single case.
+        concordance: Lin's coefficient (Lin 1989); the same.
     """
 
     cases: int
@@ -22,6 +28,8 @@ class Agreement:
     mean_absolute_error: float
     bias: float
     sd: float | None
+    intraclass: Coefficient
+    concordance: Coefficient
 
 
 def measure_agreement(predicted: Sequence[float], reference: Sequence[float]) -> Agreement:
@@ -31,6 +39,7 @@ def measure_agreement(predicted: Sequence[float], reference: Sequence[float]) ->
         predicted: one value per case, of at least one case.
         reference: the same cases in the same order.
     """
+    values = np.array([predicted, reference], dtype=np.float64)
     errors = [one - other for one, other in zip(predicted, reference, strict=True)]
     count = len(errors)
     bias = math.fsum(errors) / count
@@ -42,4 +51,6 @@ def measure_agreement(predicted: Sequence[float], reference: Sequence[float]) ->
         mean_absolute_error=math.fsum(map(abs, errors)) / count,
         bias=bias,
         sd=math.sqrt(spread / (count - 1)) if count > 1 else None,
+        intraclass=find_intraclass(values.T).absolute,
+        concordance=find_concordance(*values),
     )

@@ -14,6 +14,7 @@ from autoseg.clinical.regions import Region
 from autoseg.clinical.same_space import find_doubts, refuse_apart
 from dataset_fingerprints.errors import DataError
 
+LESION = "lesion ml"
 # What is told of a load, by the name of its column.
 MEASURES: Mapping[str, Callable[[RegionLoad], float]] = {
     "overlap ml": lambda load: load.overlap_ml,
@@ -22,6 +23,8 @@ MEASURES: Mapping[str, Callable[[RegionLoad], float]] = {
     "max injury %": RegionLoad.max_injury_percent,
     "max weighted mm2": RegionLoad.max_weighted_mm2,
 }
+# What masks and references are compared by.
+_COMPARED: Mapping[str, Callable[[RegionLoad], float]] = {LESION: lambda load: load.lesion_ml, **MEASURES}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,11 +83,11 @@ def load_regions(
 
 
 def compare_loads(loads: tuple[CaseLoad, ...], region: str) -> Mapping[str, Agreement]:
-    """Return how each measure of a region agrees between masks and references; empty without references."""
+    """Return how volumes, and each measure of a region, agree between masks and references; empty without these."""
     pairs = [(one.load, one.reference) for one in loads if one.region == region and one.reference is not None]
     if not pairs:
         return {}
     return {
         name: measure_agreement([measure(ours) for ours, _ in pairs], [measure(theirs) for _, theirs in pairs])
-        for name, measure in MEASURES.items()
+        for name, measure in _COMPARED.items()
     }

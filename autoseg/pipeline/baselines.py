@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,8 +26,9 @@ from autoseg.pipeline.predictions.inputs import Search, find_inputs
 from autoseg.progress import Progress
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.failures import Failure, attempt, list_failures
+from dataset_fingerprints.files.jsonfiles import write_json
 from dataset_fingerprints.geometry import TripleFloat, canonical_grid
-from dataset_fingerprints.layouts import Selection
+from dataset_fingerprints.layouts import SIMULATION, Selection, find_marks
 from dataset_fingerprints.measuring.scans import Scan, read_scan
 from dataset_fingerprints.names import counted
 from dataset_fingerprints.reading.images import write_label_map
@@ -60,6 +61,7 @@ class BaselineMasks:
         folders: of the masks, by method.
         scans: number of those that have their masks now.
         kept: masks that were there before, and stay.
+        simulated: whether the scans are simulated.
     """
 
     folders: Mapping[str, Path]
@@ -67,6 +69,7 @@ class BaselineMasks:
     kept: int
     failures: tuple[Failure, ...] = ()
     warnings: tuple[str, ...] = ()
+    simulated: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -124,13 +127,25 @@ def segment_classically(
         raise DataError(f"{counted(len(found), 'scan')}: none can be segmented.\n{list_failures(failures)}")
     done = [one for one in outcomes if not isinstance(one, Failure)]
     made = sum(count for count, _ in done)
+    simulated = find_marks(file for scan in found for file in scan.files()).simulated
+    if simulated:
+        _mark(work.folders.values())
     return BaselineMasks(
         folders=work.folders,
         scans=len(done),
         kept=len(done) * len(methods) - made,
         failures=failures,
         warnings=tuple(warning for _, warning in done if warning),
+        simulated=simulated,
     )
+
+
+def _mark(folders: Iterable[Path]) -> None:
+    """Leave a file beside masks that says that their scans are simulated; nobody else's file is replaced."""
+    for folder in folders:
+        place = folder / SIMULATION
+        if folder.is_dir() and not place.exists():
+            write_json(place, {"simulated": True})
 
 
 def folder_of(method: str) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dataset_fingerprints.files.atomic import write_bytes
 
-CASE, WARNINGS = "case", "warnings"
+CASE, SIMULATED, WARNINGS = "case", "simulated", "warnings"
 # Excel takes a file for UTF-8 only behind this mark, which other programs do not expect: where there is need for it.
 _MARK = "\ufeff"
 _MOST_NAMES = 1000
@@ -56,6 +56,14 @@ def read_table(path: Path) -> Table | None:
     ):
         return None
     return Table(columns=columns, rows=rows)
+
+
+def mark_simulated(table: Table, simulated: bool) -> Table:
+    """Return a table with a column that says of every row that its scans are simulated; as it is where they are not."""
+    if not simulated:
+        return table
+    columns = (*table.columns[:-1], SIMULATED, table.columns[-1])
+    return replace(table, columns=columns, rows=tuple({**row, SIMULATED: "yes"} for row in table.rows))
 
 
 def choose_name(path: Path, is_own: Callable[[Path], bool]) -> Path:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from autoseg.hardware import give_freed_memory_back
 from autoseg.pipeline.case_tables import (
     CASE,
+    SIMULATED,
     WARNINGS,
     Table,
     choose_name,
@@ -39,10 +40,12 @@ from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.failures import Failure, attempt
 from dataset_fingerprints.files.places import nearest_there
 from dataset_fingerprints.geometry import Grid, TripleFloat, canonical_grid
+from dataset_fingerprints.layouts import find_marks
 from dataset_fingerprints.likeness import Unlikeness
 from dataset_fingerprints.measuring.scans import Scan
 from dataset_fingerprints.names import counted
 from dataset_fingerprints.reading.images import read_label_map
+from dataset_fingerprints.simulated import mark_title
 from planners.run import Run
 
 _log = logging.getLogger(__name__)
@@ -267,9 +270,11 @@ class PredictionReport:
         place = choose_name(folder / TABLE, lambda path: self._is_own(read_table(path)))
         earlier = read_table(place)
         rows = tuple(sort_by_dice(self._join(earlier)))
-        write_table(place, Table(columns=self._columns(), rows=rows))
+        marked = [row[CASE] for row in rows if row.get(SIMULATED)]
+        columns = (*self._columns(), *([SIMULATED] if marked else []), WARNINGS)
+        write_table(place, Table(columns=columns, rows=rows))
         record = None if self._recorder is None else self._recorder.write(folder)
-        lesions = self._assessor.write_lesions(folder, [row[CASE] for row in rows if row[_MASK]])
+        lesions = self._assessor.write_lesions(folder, [row[CASE] for row in rows if row[_MASK]], marked)
         return Written(table=place, record=record, lesions=lesions)
 
     def _draw(self, folder: Path) -> tuple[Path, ...]:
@@ -298,14 +303,15 @@ class PredictionReport:
     def _title(self, number: int, sheets: int) -> str:
         left = f", of which {len(self._drawn)} are drawn" if self._seen > len(self._drawn) else ""
         page = f", sheet {number} of {sheets}" if sheets > 1 else ""
-        return f"{self._masks.name}: {counted(self._seen, 'scan')} predicted{left}{page}"
+        title = f"{self._masks.name}: {counted(self._seen, 'scan')} predicted{left}{page}"
+        return mark_title(title, any(SIMULATED in row for row in self._rows.values()))
 
     def _note(self) -> str:
         order = "the lowest predicted Dice" if self._assessor.columns() else "empty masks, then the largest"
         return f"{self._showing.note()} Scans with warnings first, then {order}.".strip()
 
     def _columns(self) -> tuple[str, ...]:
-        return (CASE, _INPUT, _MASK, _RESULT, *self._assessor.columns(), *self._amount_columns(), WARNINGS)
+        return (CASE, _INPUT, _MASK, _RESULT, *self._assessor.columns(), *self._amount_columns())
 
     def _amount_columns(self) -> tuple[str, ...]:
         return tuple(f"{name}: {what}" for name in self._showing.names for what in ("ml", "lesions"))
@@ -320,6 +326,7 @@ class PredictionReport:
             _INPUT: "; ".join(map(str, scan.files())),
             _MASK: target.relative_to(self._masks).as_posix() if target else "",
             _RESULT: result,
+            **({SIMULATED: "yes"} if find_marks(scan.files()).simulated else {}),
             WARNINGS: join_warnings(warnings),
         }
 
@@ -328,8 +335,8 @@ class PredictionReport:
         fixed = (CASE, _INPUT, _MASK, _RESULT)
         if table is None or table.columns[: len(fixed)] != fixed:
             return False
-        between = table.columns[len(fixed) : -1]
-        return all(column.endswith((": ml", ": lesions")) or is_dice_column(column) for column in between)
+        between = _fixed(table.columns[len(fixed) :])
+        return all(column.endswith((": ml", ": lesions")) for column in between)
 
     def _join(self, earlier: Table | None) -> list[Mapping[str, str]]:
         """Return the rows of this run, and those of earlier ones whose masks are there."""
@@ -339,9 +346,10 @@ class PredictionReport:
             before = known.get(case, {}) if row[_RESULT] in (_KEPT, _KEPT_OTHER, _KEPT_UNKNOWN) else {}
             expected = {column: before.get(column, "") for column in self._assessor.columns()}
             rows.append({**expected, **row, WARNINGS: row[WARNINGS] or before.get(WARNINGS, "")})
-        same = earlier is not None and _without_dice(earlier.columns) == _without_dice(self._columns())
+        same = earlier is not None and _fixed(earlier.columns) == _fixed(self._columns())
+        kept = (*self._columns(), WARNINGS)
         others = [
-            {column: row.get(column, "") for column in self._columns()}
+            {column: row.get(column, "") for column in kept} | ({SIMULATED: "yes"} if row.get(SIMULATED) else {})
             for case, row in known.items()
             if same and case not in self._rows
         ]
@@ -349,8 +357,9 @@ class PredictionReport:
         return [*rows, *there]
 
 
-def _without_dice(columns: Sequence[str]) -> list[str]:
-    return [column for column in columns if not is_dice_column(column)]
+def _fixed(columns: Sequence[str]) -> list[str]:
+    """Return the columns that tables of the same labels have in common, the warnings apart."""
+    return [column for column in columns if column not in (SIMULATED, WARNINGS) and not is_dice_column(column)]
 
 
 def _cut(read: Scan, labels: NDArray[np.integer], channel: int, spacing_mm: TripleFloat) -> CaseSlice:

@@ -7,12 +7,20 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from autoseg.evaluation import CaseScores, Convention, Evaluation, LabelScores
-from autoseg.pipeline.case_tables import CASE, WARNINGS, Table, choose_name, join_warnings, read_table, show_figure
+from autoseg.pipeline.case_tables import (
+    CASE,
+    SIMULATED,
+    WARNINGS,
+    Table,
+    choose_name,
+    join_warnings,
+    read_table,
+    show_figure,
+)
 from autoseg.pipeline.showing import show_ml
 from dataset_fingerprints.files.places import is_same
 
 MEAN = "mean Dice"
-SIMULATED = "simulated"
 # The columns of each label, by the metric that they show.
 COLUMNS = {
     "dice": "Dice",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from autoseg.evaluation import Pairing
@@ -11,16 +12,24 @@ from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.layouts import find_marks
 
 
-def are_simulated(pairing: Pairing, prediction: Path, workspace: Workspace | None) -> bool:
+def are_simulated(pairing: Pairing, prediction: Path, workspace: Workspace | None = None) -> bool:
     """Return whether the scans are simulated that masks and references are of.
 
     Args:
         pairing: the masks with their references.
-        prediction: the masks as they were given: the record of their prediction lies beside them.
+        prediction: the masks as they were given.
         workspace: of the labels, or None.
     """
-    record = read_record(report_folder(prediction if prediction.is_dir() else prediction.parent) / RECORD)
-    if record is not None and record.simulated:
-        return True
-    places = [file for pair in pairing.pairs for file in (pair.reference, pair.prediction)]
-    return find_marks((*places, *([workspace.root] if workspace else []))).simulated
+    files = [file for pair in pairing.pairs for file in (pair.reference, pair.prediction)]
+    return is_marked(prediction, (*files, *([workspace.root] if workspace else [])))
+
+
+def is_marked(masks: Path, files: Iterable[Path]) -> bool:
+    """Return whether masks, or files that belong to them, are of simulated scans.
+
+    Args:
+        masks: as they were given, a file or a folder: the record of their prediction lies beside them.
+        files: the masks one by one, and others.
+    """
+    record = read_record(report_folder(masks if masks.is_dir() else masks.parent) / RECORD)
+    return (record is not None and record.simulated) or find_marks(files).simulated

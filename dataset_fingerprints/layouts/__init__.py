@@ -23,7 +23,7 @@ from dataset_fingerprints.layouts.listing import (
     list_references,
     list_scans,
 )
-from dataset_fingerprints.layouts.marks import Marks, find_marks, with_marks
+from dataset_fingerprints.layouts.marks import SIMULATION, Marks, find_marks, with_marks
 from dataset_fingerprints.layouts.msd import is_msd, read_msd
 from dataset_fingerprints.layouts.nnunet import is_nnunet, read_nnunet
 from dataset_fingerprints.layouts.paired import find_lone_scans, is_paired, read_known_pair, read_paired
@@ -37,6 +37,7 @@ __all__ = [
     "AUTOMATIC",
     "LAYOUTS",
     "SELECTABLE",
+    "SIMULATION",
     "ListedLabel",
     "ListedScan",
     "Marks",

@@ -17,7 +17,8 @@ from dataset_fingerprints.files.jsonfiles import read_plain_json
 from dataset_fingerprints.files.places import resolve
 
 # Files that may say it: of nnU-Net, Decathlon and workspaces, of BIDS, and of `autoseg simulate`.
-MARKED_FILES = ("dataset.json", "dataset_description.json", "simulation.json")
+SIMULATION = "simulation.json"
+MARKED_FILES = ("dataset.json", "dataset_description.json", SIMULATION)
 # The fields, in lower case: BIDS writes names of fields with a capital.
 SIMULATED, RELEASE, SPACE = "simulated", "release", "space"
 # A scan lies at most so deep in its data set: cohort, R001, sub-01, ses-1, anat, and one to spare.

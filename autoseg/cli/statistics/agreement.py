@@ -10,6 +10,7 @@ import typer
 from autoseg.cli.display import console, show_table
 from autoseg.cli.written import show_written
 from dataset_fingerprints.names import counted
+from dataset_fingerprints.simulated import mark_title
 
 if TYPE_CHECKING:
     from autoseg.evaluation.analysis.readers import ReaderAgreement
@@ -57,7 +58,8 @@ def show_agreement(found: ReaderAgreement) -> None:
     """Show pairs, volumes, and what they say."""
     from autoseg.pipeline.statistics.agreeing import PAIRS, conclusions, pair_rows
 
-    show_table(f"Masks of {counted(len(found.cases), 'case')}, every two raters", PAIRS, pair_rows(found))
+    title = mark_title(f"Masks of {counted(len(found.cases), 'case')}, every two raters", found.simulated)
+    show_table(title, PAIRS, pair_rows(found))
     for one in found.volumes:
         of = f"{found.names[one.label]}: " if len(found.names) > 1 else ""
         console.print(f"- {of}{one.describe()}", soft_wrap=True)

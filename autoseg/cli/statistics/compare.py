@@ -10,6 +10,7 @@ import typer
 from autoseg.cli.display import console, show_table
 from autoseg.cli.written import show_written
 from dataset_fingerprints.names import counted
+from dataset_fingerprints.simulated import mark_title
 
 if TYPE_CHECKING:
     from autoseg.evaluation.analysis.systems import SystemComparison
@@ -56,9 +57,11 @@ def show_comparison(comparison: SystemComparison) -> None:
     from autoseg.evaluation.analysis.conclusions import conclude, explain_difference
     from autoseg.pipeline.statistics.comparing import MEANS, SHORT, mean_rows, short_rows
 
-    show_table(f"{counted(len(comparison.cases), 'case')}, scored by all", MEANS, mean_rows(comparison))
+    title = f"{counted(len(comparison.cases), 'case')}, scored by all"
+    show_table(mark_title(title, comparison.simulated), MEANS, mean_rows(comparison))
     for pair, rows in short_rows(comparison).items():
-        show_table(f"{pair} (p-values corrected for {comparison.tested} tests)", SHORT, rows)
+        title = f"{pair} (p-values corrected for {comparison.tested} tests)"
+        show_table(mark_title(title, comparison.simulated), SHORT, rows)
     for one in comparison.differences:
         console.print(f"- {explain_difference(one, comparison)}", soft_wrap=True)
     for remark in comparison.remarks:

@@ -63,7 +63,13 @@ def _qualify(one: Difference, comparison: SystemComparison) -> str:
     """Return what weakens the figures; empty for nothing."""
     said = []
     shown, ranked = is_shown(one, comparison.alpha), one.corrected.wilcoxon
-    if ranked is not None and shown != (ranked < comparison.alpha):
+    # Of n subjects, the signed-rank test gives 2 / 2^n at the least.
+    if shown and 2.0 ** (1 - one.subjects) * comparison.tested >= comparison.alpha:
+        said.append(
+            f"The Wilcoxon test of {counted(one.subjects, 'subject')} cannot show anything among "
+            f"{counted(comparison.tested, 'test')}."
+        )
+    elif ranked is not None and shown != (ranked < comparison.alpha):
         said.append(
             f"The Wilcoxon test says otherwise (p {show_p(ranked)}): "
             + ("a few cases make the difference." if shown else "most cases differ, but by little beside a few others.")

@@ -86,6 +86,7 @@ class ReaderAgreement:
         titles: of metrics.
         names: of labels.
         remarks: what a reader of this has to know.
+        simulated: whether the scans are simulated.
     """
 
     readers: tuple[str, ...]
@@ -98,6 +99,7 @@ class ReaderAgreement:
     titles: Mapping[str, str]
     names: Mapping[int | str, str]
     remarks: tuple[str, ...] = ()
+    simulated: bool = False
 
 
 def compare_readers(evaluations: Mapping[Pair, Evaluation], readers: Sequence[str], model: str = "") -> ReaderAgreement:
@@ -151,6 +153,7 @@ def compare_readers(evaluations: Mapping[Pair, Evaluation], readers: Sequence[st
         titles={metric: first.convention.column_titles()[metric] for metric in metrics},
         names={label: first.name_of(label) for label in labels},
         remarks=tuple(_find_remarks(evaluations, cases)),
+        simulated=any(one.simulated for one in evaluations.values()),
     )
 
 

@@ -88,6 +88,7 @@ class SystemComparison:
         names: of labels.
         tested: number of differences that Holm's correction allows for.
         remarks: what a reader has to know: cases left out, references that differ.
+        simulated: whether the scans are simulated, of any of the systems.
     """
 
     systems: tuple[str, ...]
@@ -102,6 +103,7 @@ class SystemComparison:
     alpha: float = ALPHA
     power: float = POWER
     remarks: tuple[str, ...] = ()
+    simulated: bool = False
 
 
 def compare_systems(
@@ -140,6 +142,7 @@ def compare_systems(
         tested=sum(one.tests.bootstrap is not None for one in differences),
         interval=interval,
         remarks=(*shared.remarks, *((few,) if subjects < _FEW else ())),
+        simulated=any(evaluation.simulated for evaluation in systems.values()),
     )
 
 

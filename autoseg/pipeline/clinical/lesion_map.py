@@ -15,6 +15,7 @@ from autoseg.clinical.lesion_files import read_lesion
 from autoseg.clinical.same_space import is_mni
 from autoseg.pipeline.clinical.mask_files import find_masks, work_on
 from autoseg.pipeline.clinical.places import refuse_results_folder
+from autoseg.pipeline.simulated_scans import is_marked
 from autoseg.progress import Progress
 from autoseg.reporting import is_drawn
 from autoseg.reporting.lesion_map import draw_lesion_map
@@ -25,6 +26,7 @@ from dataset_fingerprints.layouts import AUTOMATIC, Selection
 from dataset_fingerprints.names import counted, some_of
 from dataset_fingerprints.reading.alignment import overlap, resample_onto, same_place
 from dataset_fingerprints.reading.images import read_grid, read_image, write_label_map, write_map
+from dataset_fingerprints.simulated import mark_title
 
 COUNT, FRACTION, PICTURE = "count.nii.gz", "fraction.nii.gz", "lesion_map.png"
 _SHOWN = 4
@@ -54,6 +56,7 @@ class LesionMap:
         cases: that were counted, those without a lesion as well.
         most_at_mm: a place where most lesions lie.
         drawn_on: the brain behind the picture, in words; empty for none.
+        simulated: whether the scans are simulated.
     """
 
     counts: NDArray[np.int32]
@@ -63,6 +66,7 @@ class LesionMap:
     drawn_on: str
     files: tuple[Path, ...]
     failures: tuple[Failure, ...] = ()
+    simulated: bool = False
 
 
 @dataclass(kw_only=True, slots=True)
@@ -107,7 +111,8 @@ def map_lesions(masks: Path, template: Path | None, out: Path, options: MapOptio
     if brain is None and is_mni(total.counts > 0, grid):
         brain, drawn_on = _read_mni(grid), "MNI152"
     _write(out, total.counts, len(read), source_grid)
-    _draw(out / PICTURE, total.counts, len(read), brain, grid)
+    simulated = is_marked(masks, files.values())
+    _draw(out / PICTURE, total.counts, _name(total.counts, len(read), simulated), brain, grid)
     place = np.unravel_index(int(total.counts.argmax()), total.counts.shape)
     x, y, z = (float(value) for value in (grid.matrix() @ np.append(place, 1.0))[:3])
     return LesionMap(
@@ -118,6 +123,7 @@ def map_lesions(masks: Path, template: Path | None, out: Path, options: MapOptio
         drawn_on=drawn_on,
         files=tuple(out / name for name in (COUNT, FRACTION, PICTURE)),
         failures=failures,
+        simulated=simulated,
     )
 
 
@@ -194,9 +200,13 @@ def _write(out: Path, counts: NDArray[np.int32], cases: int, source_grid: Grid) 
     write_map(out / FRACTION, (counts / cases).astype(np.float32), source_grid)
 
 
-def _draw(path: Path, counts: NDArray[np.int32], cases: int, brain: NDArray[np.float32] | None, grid: Grid) -> None:
+def _name(counts: NDArray[np.int32], cases: int, simulated: bool) -> str:
     most = int(counts.max())
     title = f"Lesion overlap of {counted(cases, 'case')}; at most {most} ({100 * most / cases:.0f} %) in one place"
+    return mark_title(title, simulated)
+
+
+def _draw(path: Path, counts: NDArray[np.int32], title: str, brain: NDArray[np.float32] | None, grid: Grid) -> None:
     middle = (np.array(grid.shape) - 1) / 2
     matrix = grid.matrix()
     heights_mm = matrix[2, :2] @ middle[:2] + matrix[2, 2] * np.arange(grid.shape[2]) + matrix[2, 3]

@@ -14,9 +14,19 @@ from autoseg.clinical.patterns import USUAL, Counting, LesionPattern, count_patt
 from autoseg.clinical.regions import Region
 from autoseg.clinical.same_space import doubt_sides, find_refusal, refuse_apart
 from autoseg.clinical.volumes import VolumeDistribution, measure_volumes, name_bins
-from autoseg.pipeline.case_tables import CASE, WARNINGS, Table, choose_name, join_warnings, show_figure, write_table
+from autoseg.pipeline.case_tables import (
+    CASE,
+    WARNINGS,
+    Table,
+    choose_name,
+    join_warnings,
+    mark_simulated,
+    show_figure,
+    write_table,
+)
 from autoseg.pipeline.clinical.mask_files import find_masks, work_on
 from autoseg.pipeline.clinical.places import beside, refuse_table_place
+from autoseg.pipeline.simulated_scans import is_marked
 from autoseg.progress import Progress
 from autoseg.reporting import is_drawn
 from autoseg.reporting.volume_distribution import draw_volumes
@@ -24,6 +34,7 @@ from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.failures import Failure
 from dataset_fingerprints.layouts import AUTOMATIC, Selection
 from dataset_fingerprints.names import counted
+from dataset_fingerprints.simulated import mark_title
 
 VOLUME, LESIONS, PATTERN = "volume ml", "lesions", "pattern"
 # A voxel with at least this weight lies in cerebellum or brainstem.
@@ -55,6 +66,7 @@ class LesionTable:
         volumes: None where no case has a lesion.
         counts: number of cases by pattern.
         picture: of the volumes; None where it was not drawn.
+        simulated: whether the scans are simulated.
     """
 
     patterns: Mapping[str, LesionPattern]
@@ -63,6 +75,7 @@ class LesionTable:
     counts: Mapping[str, int]
     failures: tuple[Failure, ...] = ()
     picture: Path | None = None
+    simulated: bool = False
 
 
 def make_lesion_table(
@@ -95,6 +108,7 @@ def make_lesion_table(
         counts=count_patterns(patterns.values()),
         failures=failures,
         picture=None if out is None else choose_name(beside(out, "volumes", ".png"), is_drawn),
+        simulated=is_marked(masks, files.values()),
     )
     if out is not None:
         write_table(out, _fill_table(result))
@@ -133,12 +147,12 @@ def _fill_table(result: LesionTable) -> Table:
             warnings.append(f"{counted(one.small, 'component')} too small to count.")
         rows.append(row | {WARNINGS: join_warnings(warnings)})
     rows += [{CASE: failure.case, WARNINGS: join_warnings([failure.message])} for failure in result.failures]
-    return Table(columns=(CASE, *columns, WARNINGS), rows=tuple(rows))
+    return mark_simulated(Table(columns=(CASE, *columns, WARNINGS), rows=tuple(rows)), result.simulated)
 
 
 def _draw(result: LesionTable) -> None:
     if result.volumes is None or result.picture is None:
         return
-    title = f"Lesion volumes of {counted(result.volumes.cases, 'case')}"
+    title = mark_title(f"Lesion volumes of {counted(result.volumes.cases, 'case')}", result.simulated)
     volumes = [one.volume_ml for one in result.patterns.values() if one.volume_ml > 0]
     draw_volumes(volumes, list(zip(name_bins(), result.volumes.bins, strict=True)), title, result.picture)

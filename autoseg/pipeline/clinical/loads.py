@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from autoseg.clinical.agreement import Agreement
-from autoseg.clinical.case_loads import MEASURES, CaseLoad, compare_loads, load_regions
+from autoseg.clinical.case_loads import LESION, MEASURES, CaseLoad, compare_loads, load_regions
 from autoseg.clinical.lesion_files import Lesion, read_lesion
 from autoseg.clinical.regions import Region
 from autoseg.clinical.same_space import find_refusal
 from autoseg.evaluation import pair_files
-from autoseg.pipeline.case_tables import CASE, WARNINGS, Table, join_warnings, show_figure, write_table
+from autoseg.evaluation.statistics.agreement import Coefficient
+from autoseg.pipeline.case_tables import CASE, WARNINGS, Table, join_warnings, mark_simulated, show_figure, write_table
 from autoseg.pipeline.clinical.mask_files import find_masks, work_on
 from autoseg.pipeline.clinical.places import beside, refuse_table_place
+from autoseg.pipeline.simulated_scans import is_marked
 from autoseg.progress import Progress
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.failures import Failure
@@ -23,7 +25,8 @@ from dataset_fingerprints.layouts import AUTOMATIC, Selection
 from dataset_fingerprints.reading.alignment import same_place
 
 _log = logging.getLogger(__name__)
-REGION, REFERENCE, LESION, HEIGHT = "region", "of reference", "lesion ml", "worst slice z mm"
+REGION, REFERENCE, HEIGHT = "region", "of reference", "worst slice z mm"
+_COEFFICIENT_COLUMNS = ("ICC(2,1)", "ICC(2,1) low", "ICC(2,1) high", "CCC", "CCC low", "CCC high")
 _SLICE_COLUMNS = ("slice", "z mm", "region mm2", "overlap mm2", "injury %")
 
 
@@ -51,13 +54,14 @@ class LoadResult:
         agreement: by region and measure; empty without references.
         failures: cases that could not be measured.
         without_reference: cases that have no reference, where references were given.
+        simulated: whether the scans are simulated.
     """
 
     loads: tuple[CaseLoad, ...]
     agreement: Mapping[str, Mapping[str, Agreement]]
     failures: tuple[Failure, ...] = ()
     without_reference: tuple[str, ...] = ()
-    files: tuple[Path, ...] = field(default=())
+    simulated: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,15 +92,21 @@ def measure_loads(
         DataError: no case can be measured, or something else lies at `out`.
     """
     files, unpaired = _find_files(masks, references, options.selection)
+    inputs = [path for one in files.values() for path in (one.mask, one.reference) if path]
     if out is not None:
-        inputs = [path for one in files.values() for path in (one.mask, one.reference) if path]
         refuse_table_place(out, (*inputs, *(region.path for region in regions)), (REGION, LESION))
     done, failures = work_on(
         files, "Measuring lesion loads", lambda case, one: _load(case, one, regions, options), progress
     )
     loads = tuple(load for rows in done.values() for load in rows)
     agreement = {region.name: compare_loads(loads, region.name) for region in regions if references is not None}
-    result = LoadResult(loads=loads, agreement=agreement, failures=failures, without_reference=unpaired)
+    result = LoadResult(
+        loads=loads,
+        agreement=agreement,
+        failures=failures,
+        without_reference=unpaired,
+        simulated=is_marked(masks, inputs),
+    )
     if out is not None:
         _write(out, result)
     return result
@@ -157,7 +167,7 @@ def make_load_table(result: LoadResult) -> Table:
                 row[f"{HEIGHT}{suffix}"] = show_figure(load.worst_slice().z_mm, 1) if hit else ""
         rows.append(row)
     rows += [{CASE: failure.case, WARNINGS: join_warnings([failure.message])} for failure in result.failures]
-    return Table(columns=(CASE, REGION, *columns, WARNINGS), rows=tuple(rows))
+    return mark_simulated(Table(columns=(CASE, REGION, *columns, WARNINGS), rows=tuple(rows)), result.simulated)
 
 
 def _list_warnings(one: CaseLoad) -> Iterator[str]:
@@ -180,7 +190,8 @@ def _make_slice_table(result: LoadResult) -> Table:
                 row[f"injury % {REFERENCE}"] = show_figure(theirs[entry.index].injury_percent())
             rows.append(row)
     compared = (f"injury % {REFERENCE}",) if result.agreement else ()
-    return Table(columns=(CASE, REGION, *_SLICE_COLUMNS, *compared, WARNINGS), rows=tuple(rows))
+    columns = (CASE, REGION, *_SLICE_COLUMNS, *compared, WARNINGS)
+    return mark_simulated(Table(columns=columns, rows=tuple(rows)), result.simulated)
 
 
 def make_agreement_table(result: LoadResult) -> Table:
@@ -194,8 +205,16 @@ def make_agreement_table(result: LoadResult) -> Table:
                 "MAE": one.mean_absolute_error,
                 "bias": one.bias,
                 "SD of errors": one.sd,
+                **_spread("ICC(2,1)", one.intraclass),
+                **_spread("CCC", one.concordance),
             }
             shown = {column: show_figure(value) for column, value in figures.items()}
             rows.append({CASE: region, "measure": name, "cases": str(one.cases)} | shown)
-    columns = ("measure", "cases", "mean", f"mean {REFERENCE}", "MAE", "bias", "SD of errors")
-    return Table(columns=(CASE, *columns, WARNINGS), rows=tuple(rows))
+    columns = ("measure", "cases", "mean", f"mean {REFERENCE}", "MAE", "bias", "SD of errors", *_COEFFICIENT_COLUMNS)
+    return mark_simulated(Table(columns=(CASE, *columns, WARNINGS), rows=tuple(rows)), result.simulated)
+
+
+def _spread(name: str, found: Coefficient) -> dict[str, float | None]:
+    """Return a coefficient and the ends of its interval by their columns."""
+    low, high = found.ci95 or (None, None)
+    return {name: found.value, f"{name} low": low, f"{name} high": high}

@@ -105,16 +105,18 @@ class Assessor:
             seen = f" {calibration.seen}" if calibration.seen else ""
             progress.say(f"How far a predicted Dice can be trusted: {calibration.scan.describe()}.{seen}")
 
-    def write_lesions(self, folder: Path, kept: Collection[str]) -> Path | None:
+    def write_lesions(self, folder: Path, kept: Collection[str], simulated: Collection[str] = ()) -> Path | None:
         """Write the table of all lesions, and return its path; None where no scan was predicted.
 
         Args:
             folder: of the report.
             kept: scans of earlier runs whose masks are still there.
+            simulated: scans that are marked as simulated.
         """
         if not self._found:
             return None
-        return write_lesions(folder, self._lesions, [name for name in kept if name not in self._found])
+        others = [name for name in kept if name not in self._found]
+        return write_lesions(folder, self._lesions, others, simulated)
 
 
 def is_dice_column(column: str) -> bool:

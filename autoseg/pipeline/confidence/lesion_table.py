@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from autoseg.confidence import LesionSigns, MaskSigns
-from autoseg.pipeline.case_tables import CASE, Table, choose_name, show_figure, write_table
+from autoseg.pipeline.case_tables import CASE, SIMULATED, Table, choose_name, show_figure, write_table
 
 LESIONS = "lesions.csv"
 COLUMNS = (
@@ -45,17 +45,23 @@ def _show(lesion: LesionSigns) -> tuple[str, ...]:
     return (show_figure(lesion.volume_mm3, 1), *places, *map(show_figure, shares))
 
 
-def write_lesions(folder: Path, rows: Sequence[Mapping[str, str]], kept: Collection[str]) -> Path:
+def write_lesions(
+    folder: Path, rows: Sequence[Mapping[str, str]], kept: Collection[str], simulated: Collection[str] = ()
+) -> Path:
     """Write the table, and return its path; lesions of earlier runs stay where the masks of their scans do.
 
     Args:
         folder: of the report.
         rows: of this run.
         kept: scans of earlier runs whose masks are still there.
+        simulated: scans that are marked as simulated.
     """
     place = choose_name(folder / LESIONS, lambda path: _read(path) is not None)
     earlier = [row for row in _read(place) or () if row[CASE] in kept]
-    write_table(place, Table(columns=COLUMNS, rows=(*rows, *earlier)))
+    marked = {*simulated}
+    every = [{**row, SIMULATED: "yes"} if row[CASE] in marked else row for row in (*rows, *earlier)]
+    columns = (*COLUMNS, SIMULATED) if any(row[CASE] in marked for row in every) else COLUMNS
+    write_table(place, Table(columns=columns, rows=tuple(every)))
     return place
 
 
@@ -68,4 +74,6 @@ def _read(path: Path) -> list[dict[str, str]] | None:
     except (OSError, UnicodeDecodeError, csv.Error):
         return None
     broken = any(None in row or None in row.values() for row in rows)
-    return None if columns != COLUMNS or broken else rows
+    if columns not in (COLUMNS, (*COLUMNS, SIMULATED)) or broken:
+        return None
+    return [{column: row[column] for column in COLUMNS} for row in rows]

@@ -11,12 +11,14 @@ from pathlib import Path
 from autoseg.evaluation import Convention, Evaluation, Targets, evaluate_pairs, pair_files
 from autoseg.evaluation.analysis.readers import ReaderAgreement, compare_readers, conclude
 from autoseg.evaluation.statistics.agreement import Coefficient
-from autoseg.pipeline.case_tables import show_figure
+from autoseg.pipeline.case_tables import SIMULATED, show_figure
 from autoseg.pipeline.label_names import find_names, keep_scored
+from autoseg.pipeline.simulated_scans import are_simulated
 from autoseg.pipeline.statistics.tables import as_markdown, place_markdown, place_rows, write_markdown, write_rows
 from dataset_fingerprints.dataset import Label
 from dataset_fingerprints.files.jsonfiles import to_json, write_json
 from dataset_fingerprints.names import counted
+from dataset_fingerprints.simulated import mark_title
 
 PAIRS = ("metric", "first", "second", "mean", "95 % interval", "median", "n")
 VOLUMES = ("volumes of", "bias, ml", "limits, ml", "ICC(2,1)", "ICC(3,1)", "CCC", "r")
@@ -53,7 +55,10 @@ def measure_agreement(
         pairing = pair_files(raters[prediction], raters[reference])
         evaluation = evaluate_pairs(pairing, targets, convention, workers=workers)
         known = names or find_names(raters[prediction], raters[reference], pairing.scheme, None)
-        evaluations[prediction, reference] = replace(evaluation, names=keep_scored(known, evaluation))
+        simulated = are_simulated(pairing, raters[prediction])
+        evaluations[prediction, reference] = replace(
+            evaluation, names=keep_scored(known, evaluation), simulated=simulated
+        )
     return compare_readers(evaluations, readers, model)
 
 
@@ -61,6 +66,8 @@ def write_agreement(out: Path, agreement: ReaderAgreement) -> None:
     """Write the agreement as JSON, and beside it as CSV and Markdown."""
     plain = json.loads(to_json(agreement))
     plain["conclusions"] = list(conclusions(agreement))
+    if not agreement.simulated:
+        del plain[SIMULATED]
     write_json(out, {"schema_version": _SCHEMA_VERSION} | plain)
     write_rows(place_rows(out.with_suffix(".csv"), _KEYS), _as_rows(agreement))
     write_markdown(place_markdown(out), "agreement", describe_agreement(agreement))
@@ -86,7 +93,7 @@ def describe_agreement(agreement: ReaderAgreement) -> str:
     """Return the agreement in Markdown."""
     raters = ", ".join((*agreement.readers, *([f"{agreement.model} (model)"] if agreement.model else [])))
     parts = [
-        f"# Agreement of {raters}",
+        f"# {mark_title(f'Agreement of {raters}', agreement.simulated)}",
         f"{counted(len(agreement.cases), 'case')}. 95 % intervals of means: BCa bootstrap over subjects; limits of "
         "agreement: bias and 1.96 SD of the differences (Bland 1986); ICC with intervals by F (Shrout 1979), CCC by "
         "Fisher's z (Lin 1989).",
@@ -155,7 +162,8 @@ def _as_rows(agreement: ReaderAgreement) -> list[dict[str, str]]:
         figures += [(name, found.value, found.ci95) for name, found in named.items()]
         whose = (agreement.names[one.label], one.first, one.second)
         rows += [_row((*whose, name), value, interval, one.n) for name, value, interval in figures]
-    return rows
+    marks = {SIMULATED: "yes"} if agreement.simulated else {}
+    return [row | marks for row in rows]
 
 
 def _row(keys: Sequence[str], value: float | None, interval: tuple[float, float] | None, n: int) -> dict[str, str]:

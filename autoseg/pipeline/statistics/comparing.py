@@ -7,10 +7,11 @@ from pathlib import Path
 
 from autoseg.evaluation.analysis.conclusions import conclude, explain_difference, show_p
 from autoseg.evaluation.analysis.systems import Difference, SystemComparison, SystemMean
-from autoseg.pipeline.case_tables import show_figure
+from autoseg.pipeline.case_tables import SIMULATED, show_figure
 from autoseg.pipeline.statistics.tables import as_markdown, place_markdown, place_rows, write_markdown, write_rows
 from dataset_fingerprints.files.jsonfiles import to_json, write_json
 from dataset_fingerprints.names import counted
+from dataset_fingerprints.simulated import mark_title
 
 KEYS = ("label", "metric", "first", "second")
 MEANS = ("metric", "system", "mean", "95 % interval", "SD", "median", "cases")
@@ -28,6 +29,8 @@ def write_comparison(out: Path, comparison: SystemComparison) -> None:
     plain = json.loads(to_json(comparison))
     for entry, one in zip(plain["differences"], comparison.differences, strict=True):
         entry["conclusion"] = explain_difference(one, comparison)
+    if not comparison.simulated:
+        del plain[SIMULATED]
     write_json(out, {"schema_version": _SCHEMA_VERSION, "conclusion": conclude(comparison)} | plain)
     write_rows(place_rows(out.with_suffix(".csv"), KEYS), [_as_row(one, comparison) for one in comparison.differences])
     write_markdown(place_markdown(out), "compare", describe_comparison(comparison))
@@ -39,7 +42,7 @@ def describe_comparison(comparison: SystemComparison) -> str:
     people = counted(comparison.subjects, "subject")
     cases = counted(len(comparison.cases), "case")
     parts = [
-        f"# Comparison of {title}",
+        f"# {mark_title(f'Comparison of {title}', comparison.simulated)}",
         conclude(comparison),
         f"{cases} of {people}, scored by all. 95 % intervals: bootstrap over subjects "
         f"({_INTERVALS[comparison.interval]}). P-values: two-sided, after Holm's correction for "
@@ -128,4 +131,5 @@ def _as_row(one: Difference, comparison: SystemComparison) -> dict[str, str]:
         | {"cases": str(one.cases), "subjects": str(one.subjects), "left out": str(one.left_out)}
         | {name: show_figure(value, 6) for name, value in figures.items()}
         | {"can show": show_figure(one.smallest, 6), "needed": str(one.needed or "")}
+        | ({SIMULATED: "yes"} if comparison.simulated else {})
     )

@@ -9,7 +9,9 @@ from autoseg.evaluation import Evaluation
 from autoseg.evaluation.analysis.groups import QUARTILE, SIZE, Group, GroupTable, group_scores
 from autoseg.evaluation.results import MetricSummary
 from autoseg.pipeline.case_tables import show_figure
+from autoseg.pipeline.score_tables import mark_rows
 from autoseg.pipeline.statistics.tables import place_rows, write_rows
+from dataset_fingerprints.simulated import mark_title
 
 COLUMNS = ("by", "group", "label", "metric")
 # Of those that an evaluation has, what a terminal has room for: the columns of Tomita's Table 4 first.
@@ -64,7 +66,8 @@ def show_groups(table: GroupTable, evaluation: Evaluation) -> tuple[str, tuple[s
         )
         for group in table.groups
     ]
-    return f"{evaluation.name_of(table.label)} by {table.by}: means and 95 % intervals", columns, rows
+    title = f"{evaluation.name_of(table.label)} by {table.by}: means and 95 % intervals"
+    return mark_title(title, evaluation.simulated), columns, rows
 
 
 def _show_cell(summary: MetricSummary) -> str:
@@ -93,4 +96,5 @@ def _as_rows(table: GroupTable, evaluation: Evaluation) -> Iterator[Mapping[str,
                 | {"cases": str(len(group.cases)), "scored": str(figures.n), "missed": str(metric.missed)}
                 | {name: show_figure(value, 6) for name, value in shown.items()}
                 | {"Dice 0": str(group.zeros) if metric.name == "dice" and group.zeros is not None else ""}
+                | mark_rows(evaluation)
             )

@@ -10,6 +10,7 @@ from autoseg.evaluation.analysis.volumes import SizeSummary, VolumeAgreement, su
 from autoseg.pipeline.case_tables import choose_name
 from autoseg.reporting.canvas import is_drawn
 from autoseg.reporting.volumes import Differences, Sizes, draw_volumes
+from dataset_fingerprints.simulated import mark_title
 
 # Panels of one picture, of labels or of pairs of readers.
 _MOST = 12
@@ -25,9 +26,11 @@ def draw_sizes(path: Path, evaluation: Evaluation) -> bool:
     panels: list[Differences | Sizes] = []
     for one in summarise_sizes(evaluation)[: _MOST // 2]:
         name = evaluation.name_of(one.label)
-        differences = _differences(one.agreement, f"Volumes of {name}, predicted minus reference")
+        titles = (f"Volumes of {name}, predicted minus reference", f"Dice of {name} over its volume")
+        first, second = (mark_title(title, evaluation.simulated) for title in titles)
+        differences = _differences(one.agreement, first)
         if differences is not None:
-            panels += [differences, _sizes(one, f"Dice of {name} over its volume")]
+            panels += [differences, _sizes(one, second)]
     if panels:
         draw_volumes(panels, path)
     return bool(panels)
@@ -36,11 +39,11 @@ def draw_sizes(path: Path, evaluation: Evaluation) -> bool:
 def draw_readers(path: Path, agreement: ReaderAgreement) -> bool:
     """Draw the differences of volumes of every pair of raters; return whether there is anything."""
     several = len(agreement.names) > 1
-    found = [
-        _differences(one, f"{f'{agreement.names[one.label]}: ' if several else ''}{one.second} minus {one.first}")
-        for one in agreement.volumes[:_MOST]
-    ]
-    panels = [panel for panel in found if panel is not None]
+    panels = []
+    for one in agreement.volumes[:_MOST]:
+        of = f"{agreement.names[one.label]}: " if several else ""
+        panel = _differences(one, mark_title(f"{of}{one.second} minus {one.first}", agreement.simulated))
+        panels += [panel] if panel is not None else []
     if panels:
         draw_volumes(panels, path)
     return bool(panels)

@@ -80,6 +80,12 @@ def test_masks_of_simulated_scans_and_their_scores_are_marked(marked: Tiny, tmp_
     assert record["simulated"] is True
     assert record["model"]["simulated"] is True
     assert all(case["simulated"] is True for case in record["cases"])
+    for name in ("predictions.csv", "lesions.csv"):
+        with (tmp_path / "masks-report" / name).open(encoding="utf-8-sig", newline="") as stream:
+            assert {row["simulated"] for row in csv.DictReader(stream)} == {"yes"}
+    # Tables with the mark are known for earlier ones.
+    model_face.predict(marked.raw / "imagesTr", masks, marked.workspace)
+    assert not list((tmp_path / "masks-report").glob("*-2.*"))
     assert face.evaluate(masks, marked.raw / "labelsTr").simulated
     # Also where the references lie elsewhere, without a description.
     references = tmp_path / "references"
@@ -101,4 +107,5 @@ def test_scans_of_patients_stay_unmarked_with_a_model_of_simulated_ones(marked: 
     record = read(tmp_path / "masks-report" / "prediction.json")
     assert record["model"]["simulated"] is True
     assert "simulated" not in record
+    assert "simulated" not in (tmp_path / "masks-report" / "predictions.csv").read_text(encoding="utf-8")
     assert not face.evaluate(tmp_path / "masks", references).simulated

@@ -121,6 +121,14 @@ def test_the_wilcoxon_test_may_say_otherwise() -> None:
     assert "The Wilcoxon test says otherwise (p < 0.001): most cases differ, but by little beside a few others." in said
 
 
+def test_what_the_wilcoxon_test_of_few_cannot_show_does_not_speak_against_it() -> None:
+    # Five differences to one side: p = 2 / 2^5 = 0.0625.
+    found = compare(base=np.linspace(0.4, 0.5, 5), better=np.linspace(0.6, 0.72, 5))
+    assert found.differences[0].tests.wilcoxon == pytest.approx(0.0625)
+    said = explain_difference(found.differences[0], found)
+    assert "better is better. The Wilcoxon test of 5 subjects cannot show anything among 1 test." in said
+
+
 def test_equal_scores_are_said_to_be_the_same() -> None:
     found = compare(a=BASE, b=BASE)
     assert "Both have the same scores." in explain_difference(found.differences[0], found)

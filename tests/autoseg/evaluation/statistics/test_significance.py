@@ -16,8 +16,17 @@ SECOND = FIRST + GENERATOR.normal(0.02, 0.05, size=40)
 def test_p_values_are_those_of_scipy() -> None:
     found = compare_pairs(FIRST, SECOND)
     assert found.t == pytest.approx(stats.ttest_rel(SECOND, FIRST).pvalue)
-    assert found.wilcoxon == pytest.approx(stats.wilcoxon(SECOND - FIRST, method="approx").pvalue)
+    assert found.wilcoxon == pytest.approx(stats.wilcoxon(SECOND - FIRST, method="exact").pvalue)
     assert found.rank_sum == pytest.approx(stats.mannwhitneyu(FIRST, SECOND).pvalue)
+
+
+def test_signed_ranks_of_few_are_exact_and_those_with_ties_are_not() -> None:
+    # All ten differ to one side: 2 of 2^10 ways to give the signs.
+    differences = np.linspace(0.1, 0.2, 10)
+    assert compare_pairs(np.zeros(10), differences).wilcoxon == pytest.approx(2 / 1024)
+    differences[:2] = 0.0
+    expected = stats.wilcoxon(differences, zero_method="pratt", method="approx").pvalue
+    assert compare_pairs(np.zeros(10), differences).wilcoxon == pytest.approx(expected)
 
 
 def test_the_sleep_data_of_student_have_their_published_p_value() -> None:

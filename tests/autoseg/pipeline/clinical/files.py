@@ -22,6 +22,13 @@ def write_mask(path: Path, *boxes: tuple[slice, slice, slice], affine: np.ndarra
     return path
 
 
+def write_mark(folder: Path) -> Path:
+    """Leave what `simulate` leaves beside its scans, and return the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "simulation.json").write_text('{"simulated": true}', encoding="utf-8")
+    return folder
+
+
 def turned(degrees: float) -> np.ndarray:
     """Return the affine turned about z, as of a tilted head."""
     angle = np.deg2rad(degrees)

@@ -52,6 +52,11 @@ def test_references_add_their_loads_and_the_errors(tmp_path: Path) -> None:
     assert (agreement.bias, agreement.mean_absolute_error) == pytest.approx((-25.0, 25.0))
     rows = {row["measure"]: row for row in read_rows(tmp_path / "load-agreement.csv")}
     assert (rows["% of region"]["MAE"], rows["% of region"]["bias"]) == ("25.000", "-25.000")
+    # Volumes of 64 and 128 voxels of 0.216 ml against 128 and 128: no agreement beyond chance.
+    volumes = rows["lesion ml"]
+    assert (volumes["mean"], volumes["mean of reference"]) == ("20.736", "27.648")
+    assert float(volumes["ICC(2,1)"]) == float(volumes["CCC"]) == 0
+    assert (volumes["ICC(2,1) low"], volumes["CCC low"]) != ("", "")
     assert [row["% of region of reference"] for row in read_rows(tmp_path / "load.csv")] == ["100.000", "100.000"]
 
 
