@@ -264,7 +264,8 @@ class PredictionReport:
             return Written()
         place = choose_name(folder / TABLE, lambda path: self._is_own(read_table(path)))
         earlier = read_table(place)
-        rows = tuple(sort_by_dice(self._join(earlier)))
+        joined = self._join(earlier)
+        rows = tuple(sort_by_dice(joined) if self._assessor.orders() else joined)
         write_table(place, Table(columns=self._columns(), rows=rows))
         record = None if self._recorder is None else self._recorder.write(folder)
         lesions = self._assessor.write_lesions(folder, [row[CASE] for row in rows if row[_MASK]])
@@ -298,7 +299,7 @@ class PredictionReport:
         return f"{self._masks.name}: {counted(self._seen, 'scan')} predicted{left}{page}"
 
     def _note(self) -> str:
-        order = "the lowest predicted Dice" if self._assessor.columns() else "empty masks, then the largest"
+        order = "the lowest predicted Dice" if self._assessor.orders() else "empty masks, then the largest"
         return f"{self._showing.note()} Scans with warnings first, then {order}.".strip()
 
     def _columns(self) -> tuple[str, ...]:

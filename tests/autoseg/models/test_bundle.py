@@ -208,7 +208,7 @@ def list_flips(path: Path) -> list[tuple[int, int]]:
 
 def test_a_flipped_bit_is_refused_or_changes_nothing(tmp_path: Path) -> None:
     path = write(tmp_path / "model.zip")
-    sound, messages = path.read_bytes(), set()
+    sound, messages = path.read_bytes(), []
     for place, bit in list_flips(path):
         content = bytearray(sound)
         content[place] ^= bit
@@ -216,9 +216,8 @@ def test_a_flipped_bit_is_refused_or_changes_nothing(tmp_path: Path) -> None:
         try:
             assert_same(Bundle(path).read())
         except AutosegError as error:
-            messages.add(str(error).partition("(")[0])
-            assert str(path) in str(error)
-            assert "Get it again" in str(error) or "as autoseg exports" in str(error)
+            messages.append(str(error))
+    assert all(str(path) in message and "Get it again" in message for message in messages)
     assert any("cannot be read as a model" in message for message in messages)
 
 

@@ -301,8 +301,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return REFUSED
     except Stopped as stop:
         done = made if asked.overwrite else [path for path in paths.values() if path.is_file()]
-        there = f"{len(done)} of {len(paths)} masks {'is' if len(done) == 1 else 'are'} done" if paths else "none is done"
-        again = "begins anew (without --overwrite it keeps what is there)" if asked.overwrite else "goes on with the rest"
+        there = f"{len(done)} of {len(paths)} masks {'is' if len(done) == 1 else 'are'} done" if paths else "no mask"
+        again = "makes all of them anew" if asked.overwrite else "goes on with the rest"
         print(f"Stopped by {stop}: {there}. The same command {again}.", file=sys.stderr, flush=True)
         return stop.exit_code
 

@@ -77,7 +77,7 @@ def test_a_flipped_bit_in_what_is_packed_is_refused(tmp_path: Path) -> None:
         opened.writestr("model.json", text)
         (entry,) = opened.infolist()
     start, sound, known = entry.header_offset + 30 + len(entry.filename), path.read_bytes(), Files(path).description
-    refused = 0
+    refused = []
     for place in range(start, start + entry.compress_size):
         content = bytearray(sound)
         content[place] ^= 1 << place % 8
@@ -85,11 +85,11 @@ def test_a_flipped_bit_in_what_is_packed_is_refused(tmp_path: Path) -> None:
         try:
             assert Files(path).description == known, "only padding behind the last bit may change"
         except RefusedError as error:
-            refused += 1
-            assert str(error).endswith("Get the model again.")
-    assert refused > entry.compress_size / 2
+            refused.append(str(error))
+    assert all(message.endswith("Get the model again.") for message in refused)
+    assert len(refused) > entry.compress_size / 2
 
 
 def test_a_list_without_its_files_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(RefusedError, match="model.json is damaged"):
+    with pytest.raises(RefusedError, match=r"model\.json is damaged"):
         Files(write(tmp_path / "model.zip", '{"schema_version": 1}'))
