@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import stat
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,7 +33,20 @@ _TIME = (1980, 1, 1, 0, 0, 0)
 _READABLE = 0o644 << 16
 REMEDY = "Get it again from where it came, or export the model anew."
 # A zip file that is cut, changed or of an unusual kind, as Python's module says it.
-_BROKEN = (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, OSError, NotImplementedError, RuntimeError, ValueError)
+_BROKEN = (
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    LookupError,
+    OSError,
+    OverflowError,
+    RuntimeError,
+    ValueError,
+)
+# How files in it may be packed, as one of ours is.
+_PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 Pieces = Sequence[bytes | memoryview]
 
@@ -182,6 +197,8 @@ def _list_problems(entries: Iterable[zipfile.ZipInfo]) -> Iterator[str]:
             yield f"{entry.filename} is a link or a folder, not a file"
         if entry.flag_bits & _ENCRYPTED:
             yield f"{entry.filename} is encrypted"
+        if entry.compress_type not in _PACKINGS:
+            yield f"{entry.filename} is packed in a way that no export uses"
         if entry.filename.endswith(_TEXTS):
             if entry.file_size > _MOST_TEXT_BYTES:
                 yield f"{entry.filename} would unpack to {entry.file_size} bytes"

@@ -20,7 +20,7 @@ from autoseg.models.quality import QualityFile
 from autoseg.models.selection import Selection
 from autoseg.models.tensors import pack_tensors, unpack_weights
 from dataset_fingerprints.errors import DataError, FileFormatError
-from dataset_fingerprints.files.jsonfiles import parse_json, to_sealed_json
+from dataset_fingerprints.files.jsonfiles import parse_json, parse_sealed, to_sealed_json
 from dataset_fingerprints.likeness import Traits
 from dataset_fingerprints.names import check_fold_name, check_folder_name
 from planners.editing.plan_checks import check_run
@@ -144,7 +144,7 @@ class Bundle:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._archive = Archive(path)
-        self.description = parse_json(self._archive.read_list(), BundleDescription, f"{path}: {LIST}", REMEDY)
+        self.description = parse_sealed(self._archive.read_list(), BundleDescription, f"{path}: {LIST}", REMEDY)
         self._archive.refuse_unlisted(self.description.files)
         self._files = {file.path: file for file in self.description.files}
         self._refuse_incomplete()
@@ -206,11 +206,11 @@ class Bundle:
         """Return what a file holds; None where there is no such file."""
         if name not in self._files:
             return None
-        return parse_json(self._archive.read(self._files[name]), kind, self._where(name), REMEDY)
+        return parse_sealed(self._archive.read(self._files[name]), kind, self._where(name), REMEDY)
 
     def _read_run(self, fold: BundledFold) -> Run:
         content = self._archive.read(self._files[fold.settings()])
-        return parse_json(content, Run, self._where(fold.settings()), REMEDY, check_run)
+        return parse_sealed(content, Run, self._where(fold.settings()), REMEDY, check_run)
 
     def _read_model(self, fold: BundledFold) -> Model:
         contents = (

@@ -15,6 +15,9 @@ SCHEMA_VERSION = 1
 LEVEL = 0.9
 # Of out-of-fold masks that are not empty: fewer calibrate nothing. Of empty ones: fewer say nothing of a new one.
 LEAST_CASES, LEAST_EMPTY = 10, 5
+# Correlation of predicted and true Dice from which a low prediction says something about a mask.
+LEAST_CORRELATION = 0.1
+USELESS = "it tells nothing about which masks are bad"
 # Of a damaged file.
 REMEDY = "Give `autoseg quality` again."
 
@@ -75,10 +78,15 @@ class PredictionError:
     coverage: float
     half_widths: Curve
 
+    def orders(self) -> bool:
+        """Return whether masks of a lower predicted Dice are worse ones."""
+        return self.correlation is not None and self.correlation >= LEAST_CORRELATION
+
     def describe(self) -> str:
         """Return it in words."""
         tied = "" if self.correlation is None else f", correlation {self.correlation:.2f}"
-        return f"mean error {self.mean_absolute:.3f}{tied}, on {self.cases} cases not trained on"
+        useless = "" if self.orders() else f": {USELESS}"
+        return f"mean error {self.mean_absolute:.3f}{tied}, on {self.cases} cases not trained on{useless}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

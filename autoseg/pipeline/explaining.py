@@ -25,9 +25,7 @@ from planners.planner import PlanRequest
 from planners.presets import choose_machine, make_plan
 
 if TYPE_CHECKING:
-    from autoseg.models import Selection
-    from autoseg.models.predicted_dice import DiceCalibration
-    from autoseg.models.quality import MeasuredEfforts
+    from autoseg.pipeline.confidence.holding import Holding
 
 # Of what planning writes.
 REMEDY = "Run `autoseg plan_and_preprocess` again with the same data set and options, which writes it anew."
@@ -96,8 +94,8 @@ def find_known(place: Path | None, options: ExplainOptions, plan: Plan) -> Known
     return Known(seconds_per_step=dict(_find_paces(workspace, plan)))
 
 
-def find_selected(place: Path | None, options: ExplainOptions, plan: Plan) -> Selection | None:
-    """Return what was selected for the trained configurations of the plan to explain, if anything was.
+def find_selected(place: Path | None, options: ExplainOptions, plan: Plan) -> Holding | None:
+    """Return what was selected and measured of the trained configurations of the plan to explain, if anything was.
 
     Raises:
         AutosegError: as for `find_plan`.
@@ -105,35 +103,13 @@ def find_selected(place: Path | None, options: ExplainOptions, plan: Plan) -> Se
     if not (place is None or place.is_dir()) or options.plans_anew():
         return None
     workspace = find_workspace(place)
-    if not workspace.selection(plan.name).is_file():
+    files = (workspace.selection(plan.name), workspace.quality(plan.name), workspace.predicted_dice(plan.name))
+    if not any(file.is_file() for file in files):
         return None
     # With it comes torch, which nothing else here needs.
-    from autoseg.pipeline.selected import read_selection
+    from autoseg.pipeline.confidence.holding import find_holding
 
-    return read_selection(workspace, plan.name)
-
-
-def find_measured(
-    place: Path | None, options: ExplainOptions, plan: Plan
-) -> tuple[tuple[MeasuredEfforts, ...], tuple[DiceCalibration, ...]]:
-    """Return what was measured of the plan's trained configurations: flips and overlaps, and predicted Dice.
-
-    Raises:
-        AutosegError: as for `find_plan`.
-    """
-    if not (place is None or place.is_dir()) or options.plans_anew():
-        return (), ()
-    workspace = find_workspace(place)
-    quality, dice = workspace.quality(plan.name), workspace.predicted_dice(plan.name)
-    if not quality.is_file() and not dice.is_file():
-        return (), ()
-    # As above.
-    from autoseg.models.predicted_dice import PredictedDiceFile
-    from autoseg.models.quality import QualityFile
-
-    remedy = "Give `autoseg quality` again."
-    efforts = read_json(quality, QualityFile, remedy).configurations if quality.is_file() else ()
-    return efforts, read_json(dice, PredictedDiceFile, remedy).calibrations if dice.is_file() else ()
+    return find_holding(workspace, plan)
 
 
 def _describe_folds(splits: Splits) -> str:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from autoseg.models import Selection
     from autoseg.models.predicted_dice import DiceCalibration
     from autoseg.models.quality import MeasuredEfforts
+    from autoseg.pipeline.confidence.holding import Holding
     from planners.editing.brief import Known, Reason
     from planners.editing.explain import Section
     from planners.plan import Plan
@@ -23,16 +24,32 @@ class Explanation:
 
     Attributes:
         known: its folds, and what trainings took.
-        efforts: what flips and overlaps bring, of the configurations of which that was measured.
-        predicted_dice: how well the Dice of masks is predicted.
-        selection: what `select` chose of its trained configurations, with the evidence; None where nothing was chosen.
+        holding: what was selected and measured of its trained configurations; None where nothing was.
     """
 
     plan: Plan
     known: Known
-    selection: Selection | None = None
-    efforts: tuple[MeasuredEfforts, ...] = ()
-    predicted_dice: tuple[DiceCalibration, ...] = ()
+    holding: Holding | None = None
+
+    @property
+    def selection(self) -> Selection | None:
+        """What `select` chose of the trained configurations, with the evidence; None where nothing is used."""
+        return None if self.holding is None else self.holding.selection
+
+    @property
+    def efforts(self) -> tuple[MeasuredEfforts, ...]:
+        """What flips and overlaps bring, of the configurations of which that was measured."""
+        return () if self.holding is None else self.holding.efforts
+
+    @property
+    def predicted_dice(self) -> tuple[DiceCalibration, ...]:
+        """How well the Dice of masks is predicted."""
+        return () if self.holding is None else self.holding.predicted_dice
+
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """In sentences, what was selected or measured, but with other weights than those of today."""
+        return () if self.holding is None else self.holding.unused
 
     def brief(self) -> tuple[Section, ...]:
         """Return what matters first as two tables: the plan with its expected time, and its configurations."""
@@ -58,6 +75,7 @@ class Explanation:
         from planners.editing.explain import plan_as_json
 
         found = {"selection": self.selection, "quality": self.efforts, "predicted_dice": self.predicted_dice}
+        found |= {"unused": list(self.unused)}
         return plan_as_json(self.plan) | {name: json.loads(to_json(value)) for name, value in found.items() if value}
 
     def __str__(self) -> str:
@@ -72,9 +90,9 @@ class Explanation:
         return "\n\n".join((*tables, reasons, *selected, *([measured] if measured else [])))
 
     def describe_measured(self) -> tuple[str, ...]:
-        """Return what was measured of the trained models beside their scores, in sentences."""
+        """Return what was measured of the trained models beside their scores, and what is not used, in sentences."""
         if not self.efforts and not self.predicted_dice:
-            return ()
+            return self.unused
         from autoseg.pipeline.confidence.texts import describe_measured
 
-        return tuple(describe_measured(self.efforts, self.predicted_dice))
+        return (*describe_measured(self.efforts, self.predicted_dice), *self.unused)

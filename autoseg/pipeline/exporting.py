@@ -7,18 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autoseg.evaluation import summarise
-from autoseg.models import Cover, ModelSet, write_bundle
+from autoseg.models import Bundle, Cover, ModelSet, write_bundle
 from autoseg.models.portable import count_networks, explain_obstacles, make_portable, refuse_missing_packages
 from autoseg.pipeline.folds.out_of_fold import find_scores
+from autoseg.pipeline.folds.runs import name_folds
 from autoseg.pipeline.folds.seen_cases import mark_seen
 from autoseg.pipeline.model_card import UNSAID, ScoredModel, Words, write_card
 from autoseg.pipeline.outputs import refuse_bundle_place
+from autoseg.pipeline.planning import read_plan
 from autoseg.pipeline.sources import USUAL, ModelChoice, find_source
 from autoseg.pipeline.statistics.case_traits import usual_traits
 from autoseg.progress import Progress
 from autoseg.training.record import read_record
+from autoseg.workspace.fold import FULL
 from autoseg.workspace.workspace import Workspace
-from dataset_fingerprints.errors import FileFormatError
+from dataset_fingerprints.errors import AutosegError, FileFormatError
 from planners.run import Run
 
 
@@ -47,13 +50,23 @@ def export(workspace: Workspace, out: Path, options: ExportOptions, progress: Pr
     refuse_bundle_place(out)
     if options.onnx:
         refuse_missing_packages()
-    models = find_source(workspace, options.choice).read()
+    source = find_source(workspace, options.choice)
+    models = source.read()
+    lacking = describe_lacking(workspace, options.choice, models)
     steps = _count_steps(workspace, options.choice.plan_name, models)
-    name = options.words.name or models.run().dataset
     obstacles = explain_obstacles(models) if options.onnx else ""
-    scores = _find_scores(workspace, options.choice.plan_name, models)
-    card = write_card(options.words, models, scores, steps, portable=options.onnx and not obstacles)
-    cover = Cover(name=name, licence=options.words.licence, card=card)
+    card = write_card(
+        options.words,
+        models,
+        _find_scores(workspace, options.choice.plan_name, models),
+        steps,
+        portable=options.onnx and not obstacles,
+        remarks=[sentence for sentence in (source.unselected, lacking) if sentence],
+    )
+    cover = Cover(name=options.words.name or models.run().dataset, licence=options.words.licence, card=card)
+    for sentence in (*source.doubts, lacking, describe_replaced(out, cover, onnx=options.onnx)):
+        if sentence:
+            progress.say(sentence)
     if not options.onnx:
         write_bundle(out, models, cover, steps)
         return out
@@ -64,6 +77,42 @@ def export(workspace: Workspace, out: Path, options: ExportOptions, progress: Pr
     else:
         progress.say(f"It predicts without torch, too: python {out.name} SCANS -o MASKS (README.md says how).")
     return out
+
+
+def describe_lacking(workspace: Workspace, choice: ModelChoice, models: ModelSet) -> str:
+    """Return which folds of a cross-validation are not trained, in a sentence; empty where some were asked for.
+
+    Args:
+        workspace: of the models.
+        choice: by which they were found.
+        models: that are averaged.
+    """
+    if choice.folds:
+        return ""
+    _, splits = read_plan(workspace, choice.plan_name)
+    found = []
+    for one in models.stages:
+        name, group = list(one.items())[-1]
+        trained = [model.run.fold for model in group]
+        left = [fold for fold in name_folds(splits) if fold not in trained]
+        if left and FULL not in trained:
+            what = f"fold{'s' if len(left) > 1 else ''} {', '.join(left)} of {name}"
+            found.append(f"{what} {'are' if len(left) > 1 else 'is'} not trained, and not in it")
+    return f"The cross-validation is not finished: {'; '.join(found)}." if found else ""
+
+
+def describe_replaced(out: Path, cover: Cover, *, onnx: bool) -> str:
+    """Return in a sentence which earlier export is replaced, and what it had that the new one lacks; or nothing."""
+    if not out.exists() or not out.stat().st_size:
+        return ""
+    try:
+        earlier = Bundle(out).description
+    except AutosegError:
+        return f"Replaces {out}, a model that this version of autoseg cannot read."
+    had = [f"the licence {earlier.licence!r}"] if earlier.licence and earlier.licence != cover.licence else []
+    had += ["ONNX networks"] if not onnx and any(file.path.endswith(".onnx") for file in earlier.files) else []
+    said = f"Replaces {out}: the model {earlier.name}"
+    return f"{said} had {' and '.join(had)}, which the new one does not have." if had else f"{said}."
 
 
 def _list_runs(models: ModelSet) -> list[Run]:

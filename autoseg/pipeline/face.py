@@ -278,7 +278,7 @@ def explain(
         AutosegError: there is nothing of that name, or it cannot be read or planned for.
     """
     check_arguments(locals())
-    from autoseg.pipeline.explaining import ExplainOptions, find_known, find_measured, find_plan, find_selected
+    from autoseg.pipeline.explaining import ExplainOptions, find_known, find_plan, find_selected
     from autoseg.workspace.workspace import Workspace
 
     options = ExplainOptions(
@@ -291,12 +291,5 @@ def explain(
     place = target.root if isinstance(target, Workspace) else target
     where = None if place is None else Path(place)
     plan = find_plan(where, options)
-    selection = find_selected(where, options, plan)
-    efforts, dice = find_measured(where, options, plan)
-    return Explanation(
-        plan=plan,
-        known=find_known(where, options, plan),
-        selection=selection,
-        efforts=efforts,
-        predicted_dice=dice,
-    )
+    known, holding = find_known(where, options, plan), find_selected(where, options, plan)
+    return Explanation(plan=plan, known=known, holding=holding)

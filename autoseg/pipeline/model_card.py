@@ -64,6 +64,7 @@ def write_card(
     scored: Sequence[ScoredModel],
     steps: Mapping[tuple[str, str], int],
     portable: bool = False,
+    remarks: Sequence[str] = (),
 ) -> str:
     """Return a model's card in Markdown.
 
@@ -73,6 +74,7 @@ def write_card(
         scored: their scores.
         steps: that the folds were trained for, by the names of configuration and fold.
         portable: whether a program is in the file that predicts without torch.
+        remarks: sentences about what is not in it.
     """
     run = models.run()
     parts = [
@@ -83,7 +85,7 @@ def write_card(
         *([_PORTABLE] if portable else []),
         "## Scans and labels\n\n" + _list(_describe_task(run)),
         "## Training data\n\n" + _list([*_describe_data(run), *_describe_starts(models)]),
-        "## Networks\n\n" + _list(_describe_networks(models, steps)),
+        "## Networks\n\n" + _list([*_describe_networks(models, steps), *remarks]),
         "## Scores\n\n" + (_describe_scores(scored, run.scheme) if run.cases_known else UNJUDGED),
         f"## Intended use\n\n{words.intended_use or USE}",
         f"## Licence\n\n{words.licence or UNSTATED.capitalize() + ': ask whoever gave you the file.'}",

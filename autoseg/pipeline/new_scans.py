@@ -323,6 +323,12 @@ def _refuse_two_spellings(scans: Path, files: Sequence[Path]) -> None:
 
 
 def _refuse_incomplete(scans: Path, wrong: dict[str, int], channels: Sequence[str]) -> None:
+    if wrong and len(channels) == 1 and min(wrong.values()) > 1:
+        shown = some_of([f"{name} has {count}" for name, count in wrong.items()], 10)
+        raise DataError(
+            f"{scans}: the model takes one channel ({channels[0]}), and there are several files per scan: {shown}. "
+            f"Give only the files of {channels[0]}."
+        )
     if wrong:
         shown = ", ".join(f"{name} ({count})" for name, count in list(wrong.items())[:10])
         raise DataError(

@@ -269,7 +269,8 @@ class PredictionReport:
             return Written()
         place = choose_name(folder / TABLE, lambda path: self._is_own(read_table(path)))
         earlier = read_table(place)
-        rows = tuple(sort_by_dice(self._join(earlier)))
+        joined = self._join(earlier)
+        rows = tuple(sort_by_dice(joined) if self._assessor.orders() else joined)
         marked = [row[CASE] for row in rows if row.get(SIMULATED)]
         columns = (*self._columns(), *([SIMULATED] if marked else []), WARNINGS)
         write_table(place, Table(columns=columns, rows=rows))
@@ -307,7 +308,7 @@ class PredictionReport:
         return mark_title(title, any(SIMULATED in row for row in self._rows.values()))
 
     def _note(self) -> str:
-        order = "the lowest predicted Dice" if self._assessor.columns() else "empty masks, then the largest"
+        order = "the lowest predicted Dice" if self._assessor.orders() else "empty masks, then the largest"
         return f"{self._showing.note()} Scans with warnings first, then {order}.".strip()
 
     def _columns(self) -> tuple[str, ...]:

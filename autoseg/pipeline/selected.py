@@ -46,6 +46,12 @@ def find_mismatch(selection: Selection, folders: Sequence[FoldFolder]) -> str:
     return ""
 
 
+def say_unused(selection: Selection, folders: Sequence[FoldFolder]) -> str:
+    """Return the sentence that a selection is not used for folds that predict together, and why; empty where it is."""
+    mismatch = find_mismatch(selection, folders)
+    return f"What `autoseg select` chose is not used: {mismatch}" if mismatch else ""
+
+
 def _list(keys: Iterable[tuple[str, str]]) -> str:
     """Return folds in words: `folds 0, 1 of 2d and fold 0 of 3d_fullres`."""
     by_configuration: dict[str, list[str]] = {}

@@ -12,13 +12,15 @@ from autoseg.models import Bundle, ModelSet, Selection, read_fold, read_settings
 from autoseg.pipeline.confidence.kept import add_confidence
 from autoseg.pipeline.planning import read_plan
 from autoseg.pipeline.scan_warnings import read_traits
-from autoseg.pipeline.selected import find_mismatch, read_selection
+from autoseg.pipeline.selected import read_selection, say_unused
 from autoseg.pipeline.short_trainings import describe_few, describe_short, describe_unfinished
 from autoseg.pipeline.trained_folds import TrainedFolds, find_trained
 from autoseg.training.record import read_record
 from autoseg.workspace.fold import FoldFolder
-from autoseg.workspace.workspace import Workspace, find_workspace
+from autoseg.workspace.reserved import find_reserved
+from autoseg.workspace.workspace import Workspace, find_workspace, is_workspace
 from dataset_fingerprints.errors import FileFormatError, PlanError, WorkspaceError
+from dataset_fingerprints.names import some_of
 from planners.plan import Plan
 from planners.run import Run
 
@@ -45,6 +47,8 @@ class ModelChoice:
 
 
 USUAL = ModelChoice()
+# In a message.
+_FOLDS_NAMED = 3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,6 +60,7 @@ class ModelSource:
         files: that hold its weights.
         workspace: that it lies in; None for a model that lies alone.
         doubts: sentences about why its masks may be poor.
+        unselected: the one of these on why what was selected is not used; empty where it is, or nothing was.
         contents: hashes of the files that a model outside of its workspace was trained for.
         read: reads the models.
     """
@@ -64,6 +69,7 @@ class ModelSource:
     files: tuple[Path, ...]
     workspace: Workspace | None
     doubts: tuple[str, ...]
+    unselected: str = ""
     contents: frozenset[str] = frozenset()
     read: Callable[[], ModelSet]
 
@@ -82,7 +88,23 @@ def find_place(given: Path | None) -> Place:
         return given.absolute()
     if given is not None and FoldFolder(root=given).run.is_file():
         return FoldFolder(root=given.absolute())
+    if given is not None and not is_workspace(given):
+        _refuse_inside(given)
     return Workspace(root=find_workspace(given).root.absolute())
+
+
+def _refuse_inside(given: Path) -> None:
+    """Make sure that a folder that is no model is none of a workspace's own, of which the right one is named.
+
+    Raises:
+        WorkspaceError: it is one.
+    """
+    reserved = find_reserved(given)
+    if reserved is None:
+        return
+    folds = sorted(path for path in given.glob("**/fold_*") if FoldFolder(root=path).run.is_file())
+    below = f", or a trained fold: {some_of([str(fold) for fold in folds], _FOLDS_NAMED)}" if folds else ""
+    raise WorkspaceError(f"{given}: lies inside a workspace. Name the workspace, {reserved.parent}{below}.")
 
 
 def find_source(place: Place, choice: ModelChoice = USUAL) -> ModelSource:
@@ -108,14 +130,15 @@ def find_source(place: Place, choice: ModelChoice = USUAL) -> ModelSource:
 
 def _find_in_workspace(workspace: Workspace, choice: ModelChoice) -> ModelSource:
     plan, _ = read_plan(workspace, choice.plan_name)
-    selection, found, mismatch = _choose_in_workspace(workspace, plan, choice)
+    selection, found, unused = _choose_in_workspace(workspace, plan, choice)
     found = found.take_first() if choice.single else found
-    doubts = (describe_short(workspace, plan, found.folders()), describe_unfinished(found.folders()), mismatch)
+    doubts = (describe_short(workspace, plan, found.folders()), describe_unfinished(found.folders()), unused)
     return ModelSource(
         run=read_settings([*found.stages[0].values()][-1][0]),
         files=tuple(file for folder in found.folders() for file in _choose_files(folder, choice)),
         workspace=workspace,
         doubts=tuple(doubt for doubt in doubts if doubt),
+        unselected=unused,
         read=partial(_read_folds, workspace, plan.name, found, selection),
     )
 
@@ -133,11 +156,11 @@ def _choose_in_workspace(
         return None, find_trained(workspace, plan, choice.configurations, choice.folds), ""
     names = choice.configurations or selection.configurations
     found = find_trained(workspace, plan, names, choice.folds)
-    mismatch = find_mismatch(selection, found.folders())
-    if not mismatch:
+    unused = say_unused(selection, found.folders())
+    if not unused:
         return selection, found, ""
     usual = found if choice.configurations else find_trained(workspace, plan, (), choice.folds)
-    return None, usual, f"What `autoseg select` chose is not used: {mismatch}"
+    return None, usual, unused
 
 
 def _read_folds(workspace: Workspace, plan_name: str, found: TrainedFolds, selection: Selection | None) -> ModelSet:

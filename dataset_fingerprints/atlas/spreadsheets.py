@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import warnings
-import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -52,14 +51,13 @@ def _find_separator(text: str) -> str:
 def _read_workbook(path: Path) -> list[Rows]:
     # Slow to import, and only few sources have such a table.
     import openpyxl
-    from openpyxl.utils.exceptions import InvalidFileException
 
     try:
         with warnings.catch_warnings(), path.open("rb") as stream:
             warnings.simplefilter("ignore")  # formats and validations that are of no meaning for the values
             book = openpyxl.load_workbook(stream, read_only=True, data_only=True)
             return [list(_read_sheet(sheet.iter_rows(values_only=True))) for sheet in book.worksheets]
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile, InvalidFileException) as error:
+    except Exception as error:  # a damaged one fails in any way: its zip file, its XML, or what that holds
         raise DataError(f"{path}: cannot be read as a spreadsheet ({error}). Save it as CSV in UTF-8.") from error
 
 

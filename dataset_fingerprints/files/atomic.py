@@ -83,6 +83,8 @@ def _make_beside(path: Path) -> Path:
         except FileExistsError:
             continue
         except OSError as error:
+            if error.errno == errno.ENOENT and path.parent.is_dir():  # as in /proc
+                raise OSError(errno.EROFS, "no new files can be made there", str(path)) from error
             error.filename = str(path)
             raise
         return temporary

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from functools import cache
@@ -30,6 +31,7 @@ __all__ = [
     "JsonValue",
     "from_plain",
     "parse_json",
+    "parse_sealed",
     "read_json",
     "read_plain_json",
     "refuse_newer",
@@ -83,7 +85,7 @@ def read_json(path: Path, kind: type[T], remedy: str = REMEDY, check: Callable[[
     try:
         text = read_file(path, MOST_TEXT_BYTES)
     except OSError as error:
-        raise FileFormatError(f"{path}: cannot be read ({error.strerror}). Expected a {kind.__name__} file.") from error
+        raise FileFormatError(f"{path}: cannot be read ({error.strerror}). Expected {name_kind(kind)}.") from error
     return parse_json(text, kind, str(path), remedy, check)
 
 
@@ -103,6 +105,32 @@ def parse_json(
         FileFormatError: the text is not JSON, differs from `kind`, or from its checksum; the message names the field.
     """
     plain = _parse_file(text, kind, where, remedy)
+    return _parse(plain, kind, where, remedy, check)
+
+
+def parse_sealed(text: bytes, kind: type[T], where: str, remedy: str, check: Callable[[T], None] | None = None) -> T:
+    """Build the dataclass `kind` from JSON text that nobody changes by hand: damage is said, not what came of it.
+
+    Args:
+        text: as for `parse_json`.
+        kind: as for `parse_json`.
+        where: as for `parse_json`.
+        remedy: as for `parse_json`.
+        check: as for `parse_json`.
+
+    Raises:
+        FileFormatError: as for `parse_json`.
+    """
+    try:
+        plain = parse_plain(text, where)
+    except FileFormatError as error:
+        raise FileFormatError(f"{where}: is damaged: it is not the JSON that autoseg wrote. {remedy}") from error
+    if Seal(dict(plain) if isinstance(plain, dict) else plain).is_broken():
+        raise FileFormatError(f"{where}: does not hold what autoseg wrote: it was damaged or changed. {remedy}")
+    return _parse(plain, kind, where, remedy, check)
+
+
+def _parse(plain: Any, kind: type[T], where: str, remedy: str, check: Callable[[T], None] | None) -> T:
     version = plain.get("schema_version") if isinstance(plain, dict) else None
     seal_of_text = Seal(plain)
     damage = f" It may be damaged: {describe_damage(where, remedy)}" if seal_of_text.is_broken() else ""
@@ -180,7 +208,13 @@ def _parse_file(text: bytes, kind: type, where: str, remedy: str) -> Any:
     try:
         return parse_plain(text, where)
     except FileFormatError as error:
-        raise FileFormatError(f"{error} Expected a {kind.__name__} file. {remedy}") from error
+        raise FileFormatError(f"{error} Expected {name_kind(kind)}. {remedy}") from error
+
+
+def name_kind(kind: type) -> str:
+    """Return what files hold a dataclass, in words: `a plan file`."""
+    words = re.sub(r"(?<!^)(?=[A-Z])", " ", kind.__name__.removesuffix("File")).lower().replace("nnunet", "nnU-Net")
+    return f"{'an' if words.startswith(('a', 'e', 'i', 'o', 'u', 'nn')) else 'a'} {words} file"
 
 
 def _schema_version(path: Path) -> object:
@@ -220,4 +254,4 @@ def _first_problem(where: object, kind: type, error: ValidationError) -> str:
     more = f" ({counted(len(details) - 1, 'more problem')}.)" if len(details) > 1 else ""
     value = first["input"].decode(errors="replace") if isinstance(first["input"], bytes) else str(first["input"])
     found = "" if first["type"] == "missing" else f", found {value[:80]!r}"
-    return f"{where}: {field}: {message}{found}. Expected a {kind.__name__} file.{more}"
+    return f"{where}: {field}: {message}{found}. Expected {name_kind(kind)}.{more}"

@@ -11,7 +11,7 @@ from autoseg.models.model_set import ModelSet
 from autoseg.models.nnunet.checkpoint import Checkpoint, read_checkpoint
 from autoseg.models.nnunet.components import read_postprocessing
 from autoseg.models.nnunet.folder import BEST, FINAL, TrainedFolder, find_folder
-from autoseg.models.nnunet.plans import TheirPlans, read_plans
+from autoseg.models.nnunet.plans import NnunetPlans, read_plans
 from autoseg.models.nnunet.runs import TheirData, make_run, network_of, read_configuration
 from autoseg.models.nnunet.weights import fit_weights
 from autoseg.models.selection import Evidence, Selection
@@ -102,7 +102,7 @@ def _read_stages(
 
 def _read_model(
     folder: TrainedFolder,
-    plans: TheirPlans,
+    plans: NnunetPlans,
     data: TheirData,
     earlier: tuple[Configuration, ...],
     fold: tuple[str, Checkpoint],

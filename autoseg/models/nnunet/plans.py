@@ -73,7 +73,7 @@ class TheirConfiguration:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class TheirPlans:
+class NnunetPlans:
     """nnU-Net's plans.
 
     Attributes:
@@ -118,7 +118,7 @@ class TheirPlans:
         return inherited | own
 
 
-def read_plans(path: Path) -> TheirPlans:
+def read_plans(path: Path) -> NnunetPlans:
     """Read a plans.json.
 
     Raises:
@@ -137,7 +137,7 @@ def read_plans(path: Path) -> TheirPlans:
             name: _known(Intensities, values) for name, values in intensities.items()
         },
     }
-    return pick(known, TheirPlans, str(path))
+    return pick(known, NnunetPlans, str(path))
 
 
 def pick(plain: Mapping[str, object], kind: type[T], where: str) -> T:

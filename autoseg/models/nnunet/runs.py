@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from autoseg.models.nnunet.axes import Axes, make_axes
 from autoseg.models.nnunet.network import read_network
-from autoseg.models.nnunet.plans import Intensities, TheirConfiguration, TheirPlans, refuse_unknown
+from autoseg.models.nnunet.plans import Intensities, NnunetPlans, TheirConfiguration, refuse_unknown
 from autoseg.models.nnunet.scans import read_preprocessing
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.errors import DataError
@@ -49,7 +49,7 @@ class TheirData:
 
 
 def read_configuration(
-    plans: TheirPlans, name: str, data: TheirData, trainer: str, mirror_axes: tuple[int, ...]
+    plans: NnunetPlans, name: str, data: TheirData, trainer: str, mirror_axes: tuple[int, ...]
 ) -> tuple[Configuration, Axes]:
     """Return a configuration of nnU-Net's plans as one of ours, and the axes of its arrays.
 
@@ -121,7 +121,7 @@ def _read_inputs(theirs: TheirConfiguration, data: TheirData, where: str) -> tup
     return (MaskOf(configuration=theirs.previous_stage),)
 
 
-def make_run(plans: TheirPlans, data: TheirData, configurations: tuple[Configuration, ...], fold: str) -> Run:
+def make_run(plans: NnunetPlans, data: TheirData, configurations: tuple[Configuration, ...], fold: str) -> Run:
     """Return what a fold of nnU-Net was trained by.
 
     Args:
@@ -150,7 +150,7 @@ def make_run(plans: TheirPlans, data: TheirData, configurations: tuple[Configura
     )
 
 
-def _summarise(plans: TheirPlans, data: TheirData) -> FingerprintSummary:
+def _summarise(plans: NnunetPlans, data: TheirData) -> FingerprintSummary:
     """Return what the plans say of the training cases; nothing of the shape along our axes, which files differ in."""
     known = plans.foreground_intensity_properties_per_channel
     unknown = (_NOTHING, _NOTHING, _NOTHING)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from autoseg.models.nnunet.axes import Axes
-from autoseg.models.nnunet.plans import Intensities, Plain, TheirConfiguration, TheirPlans, refuse_unknown
+from autoseg.models.nnunet.plans import Intensities, NnunetPlans, Plain, TheirConfiguration, refuse_unknown
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.geometry import TripleFloat
 from planners.choices import Choice, choose
@@ -31,7 +31,7 @@ _WITHOUT_OPTIONS = {"NoNormalization": "none", "RescaleTo01Normalization": "resc
 _WHITE = 255.0
 
 
-def read_preprocessing(plans: TheirPlans, configuration: TheirConfiguration, axes: Axes, where: str) -> Preprocessing:
+def read_preprocessing(plans: NnunetPlans, configuration: TheirConfiguration, axes: Axes, where: str) -> Preprocessing:
     """Return the preprocessing of a configuration.
 
     Args:
@@ -65,14 +65,14 @@ def read_preprocessing(plans: TheirPlans, configuration: TheirConfiguration, axe
     )
 
 
-def _slice_distance(plans: TheirPlans) -> float:
+def _slice_distance(plans: NnunetPlans) -> float:
     """Return the training cases' median distance of slices, along which 2D networks leave scans as they are."""
     median: TripleFloat | None = plans.original_median_spacing_after_transp
     # Pictures have slices of 999 times their pixels.
     return min(median[0], 1_000.0) if median else 1.0
 
 
-def _read_normalization(plans: TheirPlans, configuration: TheirConfiguration, where: str) -> tuple[Choice, ...]:
+def _read_normalization(plans: NnunetPlans, configuration: TheirConfiguration, where: str) -> tuple[Choice, ...]:
     schemes, masked = configuration.normalization_schemes, configuration.use_mask_for_norm
     if len(schemes) != len(masked):
         raise DataError(

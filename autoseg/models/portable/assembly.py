@@ -29,7 +29,18 @@ except ModuleNotFoundError as error:
 """
 NAME, ENTRY = "predict.py", "__main__.py"
 # `python model.zip` begins here.
-ENTRY_TEXT = "import sys\n\nimport predict\n\nsys.exit(predict.main())\n"
+ENTRY_TEXT = """\
+import signal
+import sys
+
+# While packages are imported, Ctrl-C ends it without a traceback.
+if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+import predict
+
+sys.exit(predict.main())
+"""
 
 
 @cache

@@ -81,9 +81,16 @@ class Assessor:
         found = self._found.get(name)
         return "" if found is None or found.scan is None else f"{DICE} {found.scan.describe()}"
 
+    def orders(self) -> bool:
+        """Return whether scans are ordered by predicted Dice: it was measured that bad masks have lower ones."""
+        calibration = self._model.calibration
+        return calibration is not None and calibration.scan is not None and calibration.scan.orders()
+
     def rank(self, name: str) -> float:
         """Return a number by which scans are ordered, those to look at first first: those that nothing is known of."""
         found = self._found.get(name)
+        if not self.orders():
+            return 0.0
         return -1.0 if found is None or found.scan is None else found.scan.value
 
     def say(self, progress: Progress) -> None:
@@ -96,7 +103,7 @@ class Assessor:
             return
         known = sorted((found.scan.value, name) for name, found in self._found.items() if found.scan is not None)
         unknown = [name for name, found in self._found.items() if found.scan is None]
-        if len(known) > 1:
+        if len(known) > 1 and self.orders():
             shown = ", ".join(f"{name} {value:.2f}" for value, name in known[:_NAMED])
             progress.say(f"Lowest predicted Dice, to look at first: {shown}.")
         if unknown:

@@ -118,15 +118,33 @@ def find_calibration(
     # A model of all cases has left none to measure it on.
     if found is None or any(folder.name() == FULL for folder in trained.folders()):
         return None
+    doubt = doubt_calibration(workspace, plan_name, found, trained, decision)
+    if not doubt:
+        return found
+    if warned:
+        _log.warning("%s", doubt)
+    return None
+
+
+def doubt_calibration(
+    workspace: Workspace, plan_name: str, found: DiceCalibration, trained: TrainedFolds, decision: Decision
+) -> str:
+    """Return why a calibration does not hold for folds that predict together, in a sentence; empty where it does.
+
+    Args:
+        workspace: with the folds.
+        plan_name: of the workspace's plan.
+        found: the calibration.
+        trained: the folds.
+        decision: that makes masks of what they predict.
+    """
     if (found.thresholds, found.postprocessing) != (decision.thresholds, decision.postprocessing):
         why = "was measured for masks that are decided by another rule"
     elif not are_known(trained, found.measured_on):
         why = "was measured with other weights"
     else:
-        return found
-    if warned:
-        _log.warning("%s: %s, so that no Dice is predicted. %s", workspace.predicted_dice(plan_name), why, REMEDY)
-    return None
+        return ""
+    return f"{workspace.predicted_dice(plan_name)}: {why}, so that no Dice is predicted. {REMEDY}"
 
 
 def _read_file(workspace: Workspace, plan_name: str) -> PredictedDiceFile:

@@ -237,20 +237,22 @@ def find_efforts(workspace: Workspace, plan_name: str, trained: TrainedFolds) ->
     found = [measured for measured in map(known.find, names) if measured is not None]
     if not found:
         return ()
-    weights = identify_folds(trained)
-    current = []
-    for measured in found:
-        own = {fold for fold in weights.values() if fold.configuration == measured.configuration and fold.fold != FULL}
-        if own <= set(measured.measured_on):
-            current.append(measured)
-        else:
-            _log.warning(
-                "%s: flips of %s were measured with other weights, so that the plan's are used. %s",
-                workspace.quality(plan_name),
-                measured.configuration,
-                REMEDY,
-            )
-    return tuple(current)
+    doubts = {measured.configuration: doubt_efforts(workspace, plan_name, measured, trained) for measured in found}
+    for doubt in filter(None, doubts.values()):
+        _log.warning("%s", doubt)
+    return tuple(measured for measured in found if not doubts[measured.configuration])
+
+
+def doubt_efforts(workspace: Workspace, plan_name: str, measured: MeasuredEfforts, trained: TrainedFolds) -> str:
+    """Return why what was measured of a configuration does not hold for trained folds, in a sentence; or nothing."""
+    weights = identify_folds(trained).values()
+    own = {fold for fold in weights if fold.configuration == measured.configuration and fold.fold != FULL}
+    if own <= set(measured.measured_on):
+        return ""
+    return (
+        f"{workspace.quality(plan_name)}: flips of {measured.configuration} were measured with other weights, so that "
+        f"the plan's are used. {REMEDY}"
+    )
 
 
 def read_quality(workspace: Workspace, plan_name: str) -> QualityFile:

@@ -44,7 +44,11 @@ def describe_doubts(found: Gathered, predictions: Path | None) -> Section | None
     Raises:
         DataError: the folder has no table of its scans.
     """
-    tables = [table for table in (_list_cases(found), _list_scans(predictions)) if table is not None]
+    tables = [
+        table
+        for table in (_list_cases(found), _list_scans(predictions, by_dice=_are_ordered(found)))
+        if table is not None
+    ]
     if not tables:
         return None
     lead = (
@@ -114,8 +118,14 @@ def _list_cases(found: Gathered) -> Table | None:
     return Table(title=title, columns=("case", "Dice", "why"), rows=rows, numeric=frozenset((1,)), note=note)
 
 
-def _list_scans(predictions: Path | None) -> Table | None:
-    """Return the new scans with the lowest predicted Dice, and those with warnings."""
+def _are_ordered(found: Gathered) -> bool:
+    """Return whether masks of a lower predicted Dice are worse, as far as that was measured in the workspace."""
+    measured = [one.scan for one in found.explanation.predicted_dice if one.scan is not None]
+    return not measured or any(error.orders() for error in measured)
+
+
+def _list_scans(predictions: Path | None, *, by_dice: bool) -> Table | None:
+    """Return the new scans with a predicted Dice, those of the lowest first if asked for, and those with warnings."""
     if predictions is None:
         return None
     place = report_folder(predictions) / TABLE
@@ -125,15 +135,15 @@ def _list_scans(predictions: Path | None) -> Table | None:
             f"{place}: is not there, or is not the table that `autoseg predict` writes beside its masks. Name the "
             "folder of the masks with --predictions."
         )
-    ordered = sort_by_dice([row for row in table.rows if row.get(DICE) or row.get(WARNINGS)])
+    rows_of_table = [row for row in table.rows if row.get(DICE) or row.get(WARNINGS)]
+    ordered = sort_by_dice(rows_of_table) if by_dice else rows_of_table
     rows = [(row[CASE], row.get(DICE) or "-", row.get(WARNINGS) or "") for row in ordered[:_SCANS]]
     if not rows:
         return None
     note = f"The first {_SCANS} of {len(ordered)}; the table beside the masks has all." if len(ordered) > _SCANS else ""
     columns = ("scan", "predicted Dice", "warnings")
-    return Table(
-        title="New scans, lowest predicted Dice first", columns=columns, rows=rows, numeric=frozenset((1,)), note=note
-    )
+    title = f"New scans{', lowest predicted Dice first' if by_dice else ''}"
+    return Table(title=title, columns=columns, rows=rows, numeric=frozenset((1,)), note=note)
 
 
 def _join(reasons: Iterable[str]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from autoseg.evaluation import Evaluation, read_evaluation, summarise
-from autoseg.pipeline.explaining import REMEDY, ExplainOptions, find_known, find_measured, find_selected
+from autoseg.pipeline.explaining import REMEDY, ExplainOptions, find_known, find_selected
 from autoseg.pipeline.explanation import Explanation
 from autoseg.pipeline.folds.runs import name_folds, read_run
 from autoseg.pipeline.folds.seen_cases import mark_seen
@@ -111,13 +111,10 @@ def gather(workspace: Workspace, plan_name: str, configuration: str | None) -> G
     begun = {name: found for name, found in folds.items() if found}
     chosen = _choose(plan, begun, configuration)
     options = ExplainOptions(plan_name=plan_name)
-    efforts, dice = find_measured(workspace.root, options, plan)
     explanation = Explanation(
         plan=plan,
         known=find_known(workspace.root, options, plan),
-        selection=find_selected(workspace.root, options, plan),
-        efforts=efforts,
-        predicted_dice=dice,
+        holding=find_selected(workspace.root, options, plan),
     )
     return Gathered(
         workspace=workspace,

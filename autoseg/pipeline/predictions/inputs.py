@@ -90,6 +90,7 @@ def find_inputs(places: Sequence[Path], channels: Sequence[str], search: Search,
     for together in _group([find_lone_scans(place) or place for place in places], search):
         for place, layout, scans in _find(together, channels, search, apart):
             left = _without_masks(scans, place, out)
+            left = [_without_dots(scan) for scan in left]
             fresh = [scan for scan in left if _identify(scan) not in known] if known else left
             known |= {_identify(scan) for scan in fresh}
             found.append(Input(place=place, layout=layout, scans=tuple(fresh)))
@@ -140,6 +141,12 @@ def _without_masks(scans: Sequence[NewScan], place: Path, out: Path) -> Sequence
     others = [scan for scan, is_inside in zip(scans, lie_inside, strict=True) if not is_inside]
     masks = {os.path.realpath(out / f"{scan.name}{scan.mask_suffix()}") for scan in others}
     return others if all(os.path.realpath(file) in masks for scan in inside for file in scan.files()) else scans
+
+
+def _without_dots(scan: NewScan) -> NewScan:
+    """Return a scan whose paths are spelled without `..`, as they are recorded."""
+    images = (Path(os.path.realpath(image)) if image and ".." in image.parts else image for image in scan.images)
+    return replace(scan, images=tuple(images))
 
 
 def _identify(scan: NewScan) -> tuple[str, ...]:

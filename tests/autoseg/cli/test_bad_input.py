@@ -230,7 +230,7 @@ BAD: dict[str, tuple[Callable[[Place], object], list[str], str]] = {
     "damaged plan": (
         lambda p: (p.workspace / "plans" / "default" / "plan.json").write_text("{"),
         TRAIN,
-        "plan.json.*Expected a Plan file",
+        "plan.json.*Expected a plan file",
     ),
     "fold that does not exist": (
         nothing,

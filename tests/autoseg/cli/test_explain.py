@@ -93,7 +93,7 @@ def test_the_page_says_value_rule_evidence_and_what_would_change_it(
         (["acdc_like", "-w", "{ws}"], "Name one of them"),
         (["{ws}", "--plan", "other"], "has no plan 'other' (plans: default)"),
         (["{raw}"], "is not a workspace"),
-        (["{raw}/dataset.json"], "Expected a DatasetFingerprint file"),
+        (["{raw}/dataset.json"], "Expected a dataset fingerprint file"),
     ],
 )
 def test_what_cannot_be_explained_says_why(

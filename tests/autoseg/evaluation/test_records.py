@@ -120,5 +120,5 @@ def test_counts_stay_integers_in_the_file_and_when_read(tmp_path, evaluation):
 
 def test_file_that_is_not_an_object_is_refused(tmp_path):
     (tmp_path / "metrics.json").write_text("[]")
-    with pytest.raises(FileFormatError, match="Expected a Evaluation file"):
+    with pytest.raises(FileFormatError, match="Expected an evaluation file"):
         read_evaluation(tmp_path / "metrics.json")

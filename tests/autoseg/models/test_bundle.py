@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -186,7 +187,43 @@ def test_a_flipped_byte_is_noticed_wherever_it_lies(tmp_path: Path, position: in
     except AutosegError:
         return
     # Dates and attributes of entries are nowhere used.
+    assert_same(found)
+
+
+def list_flips(path: Path) -> list[tuple[int, int]]:
+    """Return bytes of a zip file with a bit of each: anywhere, and inside its packed entries."""
+    chance = random.Random(3)
+    with zipfile.ZipFile(path) as opened:
+        packed = [entry for entry in opened.infolist() if entry.compress_type == zipfile.ZIP_DEFLATED]
+    size = path.stat().st_size
+    anywhere = [chance.randrange(size) for _ in range(20)]
+    # The list of entries stands at the end.
+    listing = [chance.randrange(size - 700, size) for _ in range(20)]
+    inside = [
+        entry.header_offset + len(entry.filename) + 30 + chance.randrange(entry.compress_size)
+        for entry in chance.choices(packed, k=60)
+    ]
+    return [(place, 1 << chance.randrange(8)) for place in (*anywhere, *listing, *inside)]
+
+
+def test_a_flipped_bit_is_refused_or_changes_nothing(tmp_path: Path) -> None:
+    path = write(tmp_path / "model.zip")
+    sound, messages = path.read_bytes(), []
+    for place, bit in list_flips(path):
+        content = bytearray(sound)
+        content[place] ^= bit
+        path.write_bytes(content)
+        try:
+            assert_same(Bundle(path).read())
+        except AutosegError as error:
+            messages.append(str(error))
+    assert all(str(path) in message and "Get it again" in message for message in messages)
+    assert any("cannot be read as a model" in message for message in messages)
+
+
+def assert_same(found: ModelSet) -> None:
     assert found.describe() == models().describe()
+    assert (found.selection, found.traits) == (models().selection, models().traits)
     (name,) = models().stages[0]
     for mine, theirs in zip(found.stages[0][name], models().stages[0][name], strict=True):
         assert all(torch.equal(mine.weights[0][key], theirs.weights[0][key]) for key in theirs.weights[0])

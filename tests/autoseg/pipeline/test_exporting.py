@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 
 import autoseg
-from autoseg.models import Bundle
+from autoseg.models import Bundle, Cover, write_bundle
+from autoseg.pipeline.sources import find_source
+from autoseg.progress import SilentProgress
 from dataset_fingerprints.errors import AutosegError, DataError
 from tests.synthetic.commands import run
 from tests.synthetic.scans import head, write_nifti
@@ -100,6 +102,31 @@ def test_nobody_elses_file_is_replaced(finished: Tiny, bundle: Path, tmp_path: P
     shutil.copy(bundle, tmp_path / "model.zip")
     autoseg.export(finished.workspace, tmp_path / "model.zip", name="again")
     assert Bundle(tmp_path / "model.zip").description.name == "again"
+
+
+class Listening(SilentProgress):
+    """Keeps what is said."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def say(self, message: str) -> None:
+        self.said.append(message)
+
+
+def test_what_is_replaced_is_named_with_what_it_had(finished: Tiny, tmp_path: Path) -> None:
+    out = tmp_path / "model.zip"
+    autoseg.export(finished.workspace, out, name="stroke", progress=(listening := Listening()))
+    assert not any("Replaces" in sentence for sentence in listening.said)
+    model = find_source(finished.workspace).read()
+    network = [("3d_fullres/0/network-1.onnx", b"network")]
+    write_bundle(out, model, Cover(name="stroke", licence="CC0-1.0", card=""), {}, network)
+    autoseg.export(finished.workspace, out, progress=(listening := Listening()))
+    said = f"Replaces {out}: the model stroke had the licence 'CC0-1.0' and ONNX networks, which the new one"
+    said += " does not have."
+    assert said in listening.said
+    autoseg.export(finished.workspace, out, progress=(listening := Listening()))
+    assert f"Replaces {out}: the model raw." in listening.said
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import openpyxl
 import pytest
 
 from dataset_fingerprints.atlas.metadata import read_metadata
+from dataset_fingerprints.atlas.spreadsheets import read_sheets
+from dataset_fingerprints.errors import DataError
 from tests.synthetic.atlas_trees import write_xlsx
 
 
@@ -98,3 +102,12 @@ def test_text_of_windows_and_broken_files_are_no_fault(tmp_path):
     assert [path.name for path in metadata.tables] == ["a.csv"]
     assert [path.name for path, _ in metadata.unread] == ["b.xlsx", "c.tsv", "d.csv"]
     assert "cannot be read as a spreadsheet" in metadata.unread[0][1]
+
+
+def test_a_bit_that_flips_in_a_workbook_is_reported_or_changes_nothing(tmp_path):
+    path = write_xlsx(tmp_path / "x.xlsx", [["Subject ID", "PVH"], ["r001s001", 1]])
+    sound = path.read_bytes()
+    for place in range(30, len(sound), len(sound) // 100):
+        path.write_bytes(sound[:place] + bytes([sound[place] ^ 1 << place % 8]) + sound[place + 1 :])
+        with suppress(DataError):
+            read_sheets(path)

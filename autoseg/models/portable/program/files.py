@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import lzma
+import struct
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +23,19 @@ POSTPROCESSING = ("fill_holes", "large_or_probable", "largest_component", "least
 # What steers preprocessing and prediction; a model with more is predicted by rules that are not known here.
 PREPROCESSING_FIELDS = ("spacing_mm", "normalization", "coarse_axis")
 PREDICTION_FIELDS = ("step_share", "mirror_axes", "gaussian_sigma_share")
+# A zip file that is cut, changed or of an unusual kind, as Python's modules say it.
+BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    LookupError,
+    OSError,
+    OverflowError,
+    RuntimeError,
+    ValueError,
+)
 INPUT_KINDS = ("mask_of", "crop_to")
 UNKNOWN = "which this program does not know"
 
@@ -39,7 +55,10 @@ class Files:
         self.place = place
         self.listed: dict[str, str] = {}
         self.description = self.parse("model.json")
-        self.listed = {file["path"]: file["sha256"] for file in self.description["files"]}
+        try:
+            self.listed = {file["path"]: file["sha256"] for file in self.description["files"]}
+        except (LookupError, TypeError) as error:
+            raise RefusedError(f"{place}: model.json is damaged ({error}). Get the model again.") from error
 
     def read(self, name: str) -> bytes:
         """Return the content of a file.
@@ -53,7 +72,7 @@ class Files:
             else:
                 with zipfile.ZipFile(self.place) as opened:
                     content = opened.read(name)
-        except (OSError, KeyError, RuntimeError, zipfile.BadZipFile) as error:
+        except BROKEN as error:
             raise RefusedError(f"{self.place}: {name} cannot be read ({error}). Get the model again.") from error
         if self.listed.get(name, "") not in ("", hashlib.sha256(content).hexdigest()):
             raise RefusedError(f"{self.place}: {name} is not what was exported. Get the model again.")

@@ -17,9 +17,12 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import signal
 import sys
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +49,8 @@ from dataset_fingerprints.geometry import make_box
 SUFFIXES = (".nii.gz", ".nii")
 PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
 DONE, SOME_FAILED, REFUSED = 0, 1, 2
+# A shell expects this and the number of a signal from what the signal ended.
+SIGNALLED = 128
 
 
 class Model:
@@ -244,25 +249,77 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Write a mask for every scan, and return the exit code: 0, or 1 where some scans failed, or 2 where all did."""
-    asked = parse_arguments(arguments)
+class Stopped(BaseException):
+    """A signal asks to end; no Exception, so that it is not taken for the failure of a scan."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__("Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name)
+        self.exit_code = SIGNALLED + number
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Raise `Stopped` where a signal comes while the block runs, once: what is half written is then removed."""
+    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in numbers}
+    # One that is ignored stays so. Signals are heard in the main thread alone.
+    heard = [number for number in numbers if before[number] not in (signal.SIG_IGN, None)]
+    heard = heard if threading.current_thread() is threading.main_thread() else []
+
+    def stop(number: int, _: object) -> None:
+        for one in heard:
+            signal.signal(one, signal.SIG_IGN)
+        raise Stopped(number)
+
     try:
-        model = Model(asked.model or find_model(), half=asked.half, mirror=asked.mirror)
-        scans = find_scans(asked.scans, model.channels)
-        paths = choose_paths(asked.out, scans)
-        next(iter(paths.values())).parent.mkdir(parents=True, exist_ok=True)
+        for number in heard:
+            signal.signal(number, stop)
+        yield
+    finally:
+        for number in heard:
+            signal.signal(number, before[number])
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write a mask for every scan.
+
+    Returns:
+        The exit code: 0, 1 where some scans failed, 2 where all did, or 128 and the number of the signal that ended it.
+    """
+    asked = parse_arguments(arguments)
+    paths: dict[str, Path] = {}
+    made: list[Path] = []
+    try:
+        with stoppable():
+            model = Model(asked.model or find_model(), half=asked.half, mirror=asked.mirror)
+            scans = find_scans(asked.scans, model.channels)
+            paths |= choose_paths(asked.out, scans)
+            next(iter(paths.values())).parent.mkdir(parents=True, exist_ok=True)
+            return predict_all(model, scans, paths, made, overwrite=asked.overwrite)
     except (RefusedError, OSError) as error:
         print(error, file=sys.stderr)
         return REFUSED
+    except Stopped as stop:
+        done = made if asked.overwrite else [path for path in paths.values() if path.is_file()]
+        there = f"{len(done)} of {len(paths)} masks {'is' if len(done) == 1 else 'are'} done" if paths else "no mask"
+        again = "makes all of them anew" if asked.overwrite else "goes on with the rest"
+        print(f"Stopped by {stop}: {there}. The same command {again}.", file=sys.stderr, flush=True)
+        return stop.exit_code
+
+
+def predict_all(
+    model: Model, scans: Mapping[str, Sequence[Path]], paths: Mapping[str, Path], made: list[Path], *, overwrite: bool
+) -> int:
+    """Write a mask for every scan, tell of each, add it to those that are made, and return the exit code."""
     failed = 0
     for name, files in scans.items():
-        if paths[name].exists() and not asked.overwrite:
+        if paths[name].exists() and not overwrite:
             print(f"{paths[name]} is there and stays (--overwrite replaces it)", flush=True)
             continue
         start = time.monotonic()
         try:
             predict_one(model, files, paths[name])
+            made.append(paths[name])
             print(f"{paths[name]} ({time.monotonic() - start:.1f} s)", flush=True)
         except Exception as error:  # of any kind: the other scans are predicted
             failed += 1

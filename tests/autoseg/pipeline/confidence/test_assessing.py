@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import autoseg
+from autoseg.models.predicted_dice import PredictedDiceFile
 from autoseg.pipeline.confidence.assessing import DICE, is_dice_column, sort_by_dice
 from autoseg.pipeline.confidence.lesion_table import COLUMNS, list_lesions, write_lesions
 from autoseg.pipeline.confidence.predicted_dice import measure_predicted_dice
@@ -17,6 +18,7 @@ from autoseg.pipeline.confidence.ways import Way, choose_way
 from autoseg.pipeline.sources import ModelChoice, find_source
 from autoseg.prediction import Decision
 from autoseg.progress import SilentProgress
+from dataset_fingerprints.files.jsonfiles import write_json
 from tests.autoseg.confidence.builders import lesion_probabilities, segment
 from tests.autoseg.confidence.test_signs import two_lesions
 from tests.synthetic.scans import head, write_nifti
@@ -71,6 +73,23 @@ def test_scans_of_the_lowest_predicted_dice_come_first_and_are_named(own: Tiny, 
     again = autoseg.predict(scans, tmp_path / "out", own.workspace.root, configurations=[CONFIGURATION])
     assert [row[DICE] for row in rows_of(again.table)] == [row[DICE] for row in rows]
     assert sorted(map(tuple, map(dict.items, rows_of(again.lesions)))) == sorted(map(tuple, map(dict.items, lesions)))
+
+
+@pytest.mark.parametrize("correlation", [-0.4, 0.05, None])
+def test_a_predicted_dice_that_says_nothing_orders_nothing(own: Tiny, tmp_path, correlation):
+    found = measure_predicted_dice(own.workspace, "default", (CONFIGURATION,), Decision(), SilentProgress())
+    useless = replace(found, scan=replace(found.scan, correlation=correlation))
+    assert "it tells nothing about which masks are bad" in useless.describe()
+    assert "tells nothing" not in replace(found, scan=replace(found.scan, correlation=0.6)).describe()
+    write_json(own.workspace.predicted_dice("default"), PredictedDiceFile(calibrations=(useless,)))
+    scans = write_scans(tmp_path / "scans", "a", "b", "c")
+    options = {"configurations": [CONFIGURATION], "progress": (listening := Listening())}
+    rows = rows_of(autoseg.predict(scans, tmp_path / "out", own.workspace.root, **options).table)
+    assert [row["case"] for row in rows] == ["a", "b", "c"]
+    assert all(row[DICE] for row in rows)
+    assert not any("to look at first" in said for said in listening.said)
+    assert any("it tells nothing about which masks are bad" in said for said in listening.said)
+    assert "it tells nothing about which masks are bad" in str(autoseg.explain(own.workspace))
 
 
 def test_an_exported_model_predicts_the_same_dice(own: Tiny, tmp_path):

@@ -68,3 +68,28 @@ def test_damaged_models_are_refused(tmp_path: Path) -> None:
     for place, message in cases.items():
         with pytest.raises(RefusedError, match=message):
             Files(place)
+
+
+def test_a_flipped_bit_in_what_is_packed_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "model.zip"
+    text = json.dumps({"schema_version": 1, "files": [], "name": "stroke " * 40, "folds": [*range(300)]})
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as opened:
+        opened.writestr("model.json", text)
+        (entry,) = opened.infolist()
+    start, sound, known = entry.header_offset + 30 + len(entry.filename), path.read_bytes(), Files(path).description
+    refused = []
+    for place in range(start, start + entry.compress_size):
+        content = bytearray(sound)
+        content[place] ^= 1 << place % 8
+        path.write_bytes(content)
+        try:
+            assert Files(path).description == known, "only padding behind the last bit may change"
+        except RefusedError as error:
+            refused.append(str(error))
+    assert all(message.endswith("Get the model again.") for message in refused)
+    assert len(refused) > entry.compress_size / 2
+
+
+def test_a_list_without_its_files_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RefusedError, match=r"model\.json is damaged"):
+        Files(write(tmp_path / "model.zip", '{"schema_version": 1}'))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import zipfile
@@ -177,6 +178,27 @@ def test_a_scan_that_fails_is_named_and_the_others_are_done(
     assert (tmp_path / "out" / "good.nii.gz").read_text() == "mine"
     assert main([str(good), "-o", str(tmp_path / "mine.nii.gz"), "-m", str(exported), "--no-mirror"]) == 0
     assert (tmp_path / "mine.nii.gz").is_file()
+
+
+@pytest.mark.parametrize(("number", "said"), [(signal.SIGINT, "Ctrl-C"), (signal.SIGTERM, "SIGTERM")])
+def test_a_signal_ends_it_with_a_line_and_the_same_command_goes_on(
+    exported: Path, tmp_path: Path, number: signal.Signals, said: str
+) -> None:
+    for name in "abcdef":
+        write_scan(tmp_path / "scans" / f"{name}.nii.gz")
+    command = [sys.executable, str(exported), str(tmp_path / "scans"), "-o", str(tmp_path / "out")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8") as process:
+        assert process.stdout is not None
+        assert "a.nii.gz" in process.stdout.readline()
+        process.send_signal(number)
+        _, error = process.communicate()
+    masks = [path.name for path in (tmp_path / "out").iterdir()]
+    assert process.returncode == 128 + number
+    there = f"{len(masks)} of 6 masks {'is' if len(masks) == 1 else 'are'} done"
+    assert error == f"Stopped by {said}: {there}. The same command goes on with the rest.\n"
+    assert all(len(name) == len("a.nii.gz") for name in masks), "no half file"
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 0
+    assert len([*(tmp_path / "out").iterdir()]) == 6
 
 
 def test_a_scan_of_one_value_is_refused(exported: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,99 @@
+"""What was selected and measured of a workspace's models, and which of it holds for the weights that they have now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from autoseg.models import Selection
+from autoseg.models.predicted_dice import REMEDY, DiceCalibration, PredictedDiceFile
+from autoseg.models.quality import MeasuredEfforts, QualityFile
+from autoseg.pipeline.confidence.predicted_dice import doubt_calibration
+from autoseg.pipeline.confidence.quality import doubt_efforts
+from autoseg.pipeline.selected import read_selection, say_unused
+from autoseg.pipeline.trained_folds import TrainedFolds, find_trained
+from autoseg.prediction import decision_of
+from autoseg.workspace.workspace import Workspace
+from dataset_fingerprints.errors import WorkspaceError
+from dataset_fingerprints.files.jsonfiles import read_json
+from planners.plan import Plan
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Holding:
+    """What predicts today, by what was selected and measured.
+
+    Attributes:
+        selection: None where nothing was selected, or for other weights.
+        efforts: of the configurations of which flips and overlaps were measured with the weights of today.
+        predicted_dice: calibrations, likewise.
+        unused: in sentences, what is there but does not hold any more.
+    """
+
+    selection: Selection | None = None
+    efforts: tuple[MeasuredEfforts, ...] = ()
+    predicted_dice: tuple[DiceCalibration, ...] = ()
+    unused: tuple[str, ...] = ()
+
+
+def find_holding(workspace: Workspace, plan: Plan) -> Holding:
+    """Return what holds for the trained folds of a plan, by the judgement that `predict` follows.
+
+    Raises:
+        FileFormatError: a file is damaged.
+    """
+    selection = read_selection(workspace, plan.name)
+    unselected = _doubt_selection(workspace, plan, selection)
+    holds = selection if not unselected else None
+    efforts, calibrations = _read(workspace, plan.name)
+    of_efforts = [_doubt_efforts(workspace, plan, one) for one in efforts]
+    of_dice = [_doubt_calibration(workspace, plan, one, holds) for one in calibrations]
+    return Holding(
+        selection=holds,
+        efforts=tuple(one for one, doubt in zip(efforts, of_efforts, strict=True) if not doubt),
+        predicted_dice=tuple(one for one, doubt in zip(calibrations, of_dice, strict=True) if not doubt),
+        unused=tuple(dict.fromkeys(filter(None, (unselected, *of_efforts, *of_dice)))),
+    )
+
+
+def _read(workspace: Workspace, plan: str) -> tuple[tuple[MeasuredEfforts, ...], tuple[DiceCalibration, ...]]:
+    quality, dice = workspace.quality(plan), workspace.predicted_dice(plan)
+    efforts = read_json(quality, QualityFile, REMEDY).configurations if quality.is_file() else ()
+    return efforts, read_json(dice, PredictedDiceFile, REMEDY).calibrations if dice.is_file() else ()
+
+
+def _doubt_selection(workspace: Workspace, plan: Plan, selection: Selection | None) -> str:
+    if selection is None:
+        return ""
+    found = _find(workspace, plan, selection.configurations)
+    if found is None:
+        return "What `autoseg select` chose is not used: its folds are not there. Give `autoseg select` again."
+    return say_unused(selection, found.folders())
+
+
+def _doubt_efforts(workspace: Workspace, plan: Plan, measured: MeasuredEfforts) -> str:
+    found = _find(workspace, plan, [measured.configuration])
+    if found is None:
+        place = workspace.quality(plan.name)
+        return f"{place}: flips of {measured.configuration} are not used: its folds are not there. {REMEDY}"
+    return doubt_efforts(workspace, plan.name, measured, found)
+
+
+def _doubt_calibration(
+    workspace: Workspace, plan: Plan, calibration: DiceCalibration, selection: Selection | None
+) -> str:
+    found = _find(workspace, plan, calibration.configurations)
+    if found is None:
+        names = " and ".join(calibration.configurations)
+        place = workspace.predicted_dice(plan.name)
+        return f"{place}: the Dice of {names} is not predicted: their folds are not there. {REMEDY}"
+    same = selection is not None and set(selection.configurations) == set(calibration.configurations)
+    return doubt_calibration(workspace, plan.name, calibration, found, decision_of(selection if same else None))
+
+
+def _find(workspace: Workspace, plan: Plan, configurations: Sequence[str]) -> TrainedFolds | None:
+    """Return the folds that some configurations predict with; None where they do not."""
+    try:
+        return find_trained(workspace, plan, configurations)
+    except WorkspaceError:
+        return None
