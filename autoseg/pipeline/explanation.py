@@ -74,8 +74,8 @@ class Explanation:
         from dataset_fingerprints.files.jsonfiles import to_json
         from planners.editing.explain import plan_as_json
 
-        found = {"selection": self.selection, "quality": self.efforts, "predicted_dice": self.predicted_dice}
-        found |= {"unused": list(self.unused)}
+        found: dict[str, Any] = {"selection": self.selection, "quality": self.efforts}
+        found |= {"predicted_dice": self.predicted_dice, "unused": list(self.unused)}
         return plan_as_json(self.plan) | {name: json.loads(to_json(value)) for name, value in found.items() if value}
 
     def __str__(self) -> str:
