@@ -177,13 +177,16 @@ class LoadedModel:
             DataError: a file cannot be read, or the channels do not fit the model.
         """
         read = self._read(scan, spacing_mm, series)
+        unlike = self.find_unlikeness(read)
+        for one in unlike:
+            _log.warning("Unlike the training scans: %s", one.message)
         segmented = self.segment(read)
         grid = read.source_grid
         return Prediction(
             labels=np.ascontiguousarray(from_canonical(segmented.labels, find_reorientation(grid))),
             affine=grid.matrix(),
             probabilities=segmented.probabilities,
-            unlike=self.find_unlikeness(read),
+            unlike=unlike,
             segmented=segmented,
             assess=self.assess,
         )

@@ -15,6 +15,7 @@ import pytest
 import torch
 
 from autoseg.models import Bundle, Cover, Model, ModelSet, Selection, is_bundle, write_bundle
+from autoseg.models.archive import REMEDY
 from autoseg.models.selection import Evidence
 from autoseg.networks import build_network
 from dataset_fingerprints.errors import AutosegError, DataError, FileFormatError
@@ -238,3 +239,18 @@ def test_a_network_of_any_size_takes_no_memory_before_its_weights_fit(tmp_path: 
     path = write(tmp_path / "model.zip", ModelSet(stages=({own.name: (lying,)},)))
     with pytest.raises(AutosegError, match=r"the weights do not fit .* is of shape"):
         Bundle(path).read().averaged()[0].build_networks(torch.device("cpu"))
+
+
+def test_a_broken_list_is_said_once_and_nobody_is_sent_to_mend_it(tmp_path: Path) -> None:
+    def forget(plain: dict[str, Any]) -> None:
+        del plain["licence"]
+
+    with pytest.raises(FileFormatError) as caught:
+        Bundle(rewrite(write(tmp_path / "model.zip"), forget))
+    said = str(caught.value)
+    assert said.endswith("model.json: does not hold what autoseg wrote: it was damaged or changed. " + REMEDY)
+    path = tmp_path / "text.zip"
+    with zipfile.ZipFile(path, "w") as opened:
+        opened.writestr("model.json", "{")
+    with pytest.raises(FileFormatError, match="is damaged: it is not the JSON that autoseg wrote. Get it again"):
+        Bundle(path)

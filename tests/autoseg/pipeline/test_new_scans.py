@@ -69,7 +69,7 @@ def test_files_that_hold_all_channels_keep_their_digits(scans, names):
 @pytest.mark.parametrize(
     ("names", "channels", "wrong"),
     [
-        (["a_0000", "b_0000", "b_0001"], ONE, r"b \(2\)"),
+        (["a_0000", "b_0000", "b_0001"], ONE, r"b has 2"),
         (["a_0000", "a_0001", "a_0002"], TWO, r"a \(3\)"),
         (["a_0000", "a_0005"], TWO, r"a \(2\)"),
         (["a_0000", "a"], TWO, r"a \(2\)"),
@@ -77,7 +77,7 @@ def test_files_that_hold_all_channels_keep_their_digits(scans, names):
 )
 def test_files_of_more_channels_than_the_model_has_are_refused(scans, names, channels, wrong):
     write(scans, *names)
-    with pytest.raises(DataError, match=rf"expected {len(channels)} channels? per scan .*{wrong}"):
+    with pytest.raises(DataError, match=rf"(expected 2 channels per scan|the model takes one channel) .*{wrong}"):
         find_scans(scans, channels, zero_missing=False)
 
 

@@ -12,11 +12,12 @@ from autoseg.models import Selection
 from autoseg.models.selection import Change, Evidence, Gain, Trial
 from autoseg.pipeline.selected import measure_folds
 from autoseg.pipeline.sources import ModelChoice, find_source
-from dataset_fingerprints.errors import FileFormatError
+from dataset_fingerprints.errors import FileFormatError, WorkspaceError
 from dataset_fingerprints.files.jsonfiles import write_json
 from planners.choices import Choice
 from tests.synthetic.commands import run
-from tests.synthetic.tiny import CONFIGURATION, Tiny
+from tests.synthetic.scans import head
+from tests.synthetic.tiny import CONFIGURATION, SHAPE, Tiny
 
 TRIAL = Trial(
     subject="dark",
@@ -81,3 +82,24 @@ def test_a_damaged_selection_is_named(tiny: Tiny) -> None:
     path.write_text(path.read_text().replace("planted", "plantad"))
     with pytest.raises(FileFormatError, match=r"selection\.json"):
         find_source(tiny.workspace, ModelChoice())
+
+
+def test_a_folder_inside_a_workspace_names_the_workspace_and_its_folds(finished: Tiny) -> None:
+    root = finished.workspace.root
+    for folder in (root / "models", root / "models" / "default", root / "models" / "default" / CONFIGURATION):
+        with pytest.raises(WorkspaceError, match="lies inside a workspace") as caught:
+            autoseg.load_model(folder)
+        assert f"Name the workspace, {root}, or a trained fold: {folder}" in str(caught.value)
+        assert "fold_0" in str(caught.value)
+    with pytest.raises(WorkspaceError, match=rf"Name the workspace, {root}\.$"):
+        autoseg.load_model(root / "plans")
+
+
+def test_an_array_with_voxels_of_another_unit_is_warned_of(finished: Tiny, caplog: pytest.LogCaptureFixture) -> None:
+    model = autoseg.load_model(finished.workspace)
+    voxels = head(3, SHAPE)[0]
+    assert not any(one.kind == "spacing" for one in model.predict(voxels, spacing_mm=(1.0, 1.0, 1.0)).unlike)
+    assert "voxels of" not in caplog.text
+    found = model.predict(voxels, spacing_mm=(0.05, 0.05, 0.05))
+    assert any(one.kind == "spacing" for one in found.unlike)
+    assert "Unlike the training scans: voxels of 0.05 x 0.05 x 0.05 mm" in caplog.text

@@ -42,7 +42,7 @@ from autoseg.models.portable.program.networks import (
     predict_logits,
     restore,
 )
-from autoseg.models.portable.program.scans import Scan, choose_shape, prepare, read_scan
+from autoseg.models.portable.program.scans import Scan, choose_shape, describe_voxels, prepare, read_scan
 from autoseg.preprocessing.labels import resample_labels
 from dataset_fingerprints.geometry import make_box
 
@@ -75,6 +75,7 @@ class Model:
             (name, fold): self.files.parse(f"{name}/{fold}/run.json") for name, fold in self.networks
         }
         self.decision: Json = self.files.parse("selection.json") if "selection.json" in self.files.listed else {}
+        self.known: list[Json] = self.files.parse("scans.json")["scans"] if "scans.json" in self.files.listed else []
         obstacles = find_obstacles([*self.runs.values()], self.decision)
         if obstacles:
             raise RefusedError(f"{place}: {' '.join(obstacles)} Predict with autoseg.")
@@ -198,7 +199,13 @@ def find_scans(given: Sequence[Path], channels: Sequence[str]) -> dict[str, list
     if len(files) == len(channels) > 1 and not any(path.is_dir() for path in given):
         return {stem_of(files[0]): files}
     if len({stem_of(file) for file in files}) < len(files):
-        raise RefusedError("several scans have one name, and so would their masks. Predict them one after the other.")
+        taken: dict[str, Path] = {}
+        first, second = next(
+            (taken[stem_of(file)], file) for file in files if taken.setdefault(stem_of(file), file) is not file
+        )
+        raise RefusedError(
+            f"{first} and {second} have one name, and so would their masks. Predict one after the other."
+        )
     return {stem_of(file): [file] for file in files}
 
 
@@ -330,6 +337,9 @@ def predict_all(
 def predict_one(model: Model, files: Sequence[Path], path: Path) -> None:
     """Write the mask of a scan."""
     scan = read_scan(files, len(model.channels))
+    unlike = describe_voxels(scan, model.known)
+    if unlike:
+        print(f"{stem_of(files[0])}: {unlike}", file=sys.stderr, flush=True)
     write_mask(path, model.segment(scan), scan, model.heads)
 
 

@@ -31,6 +31,8 @@ PROOF_SHARE = 0.25
 SAME_SHARE = 0.1
 SMALLEST_SD = 1e-8
 UNITS_MM = {1: 1000.0, 3: 0.001}
+# Voxels so many times beyond those of all training scans are far outside.
+FACTOR = 1.75
 SMALLEST_VOXEL_MM, LARGEST_VOXEL_MM = 1e-4, 1000.0
 
 
@@ -108,6 +110,28 @@ def read_file(file: Path) -> tuple[Any, Grid, Array]:
     if not voxels.size or not np.isfinite(voxels).all():
         raise RefusedError(f"{file}: holds voxels that are not finite numbers. Replace them, for example by 0.")
     return image, make_grid(shape[:3], affine), voxels
+
+
+def describe_voxels(scan: Scan, known: Sequence[Json]) -> str:
+    """Return a sentence about voxels of a size that no training scan is near; empty where there is one, or none known.
+
+    Args:
+        scan: to predict.
+        known: measurements of the training scans, as scans.json lists them.
+    """
+    own = canonical_grid(scan.source_grid).spacing_mm()
+    sizes = [[entry["spacing_mm"][axis] for entry in known] for axis in range(3)]
+    ranges = [(min(axis), max(axis)) for axis in sizes if axis]
+    if all(low / FACTOR <= length <= high * FACTOR for length, (low, high) in zip(own, ranges, strict=False)):
+        return ""
+    shown, low, high = (
+        " x ".join(f"{length:.3g}" for length in lengths)
+        for lengths in (own, [least for least, _ in ranges], [most for _, most in ranges])
+    )
+    return (
+        f"Unlike the training scans: voxels of {shown} mm, in training {low} to {high} mm: expect a worse mask. Is the "
+        "unit of the header right? Use a scan of the resolution that the model knows."
+    )
 
 
 def find_body(voxels: Array) -> Array:

@@ -66,3 +66,12 @@ def test_files_given_together_are_the_scans_that_each_is_alone(tmp_path: Path, c
     touch(tmp_path, "q_0000.mha")
     twins = find_inputs([tmp_path / "q_0000.mha", files[0]], channels, search, tmp_path / "out").scans()
     assert [scan.files()[0].name for scan in twins] == ["q_0000.mha", "p_0000.nii.gz"]
+
+
+def test_paths_are_recorded_without_dots(tmp_path: Path) -> None:
+    touch(tmp_path, "x/a.nii.gz", "y/b.nii.gz")
+    inputs = find(tmp_path / "x" / ".." / "y" / "b.nii.gz", tmp_path / "y" / ".." / "x")
+    assert [scan.files() for scan in inputs.scans()] == [
+        ((tmp_path / "y" / "b.nii.gz").resolve(),),
+        ((tmp_path / "x" / "a.nii.gz").resolve(),),
+    ]

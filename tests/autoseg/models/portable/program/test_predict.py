@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel
@@ -14,15 +16,21 @@ import numpy as np
 import pytest
 
 from autoseg.models import ModelSet
+from autoseg.models.bundle import KnownTraits
 from autoseg.models.model_set import Rule
 from autoseg.models.portable.program.files import RefusedError
 from autoseg.models.portable.program.predict import find_scans, main
+from autoseg.models.portable.program.scans import describe_voxels
+from autoseg.models.portable.program.scans import read_scan as read_program_scan
 from autoseg.pipeline.trained import load_models
+from dataset_fingerprints.files.jsonfiles import to_json
+from dataset_fingerprints.likeness import KnownScans, recall_traits
 from planners.choices import Choice
 from planners.plan import CropTo, MaskOf, Preprocessing
 from tests.autoseg.models.portable.builders import configure, put_together, train, write_portable, write_scan
+from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint, repeat_case
 from tests.synthetic.heads import region_scheme
-from tests.synthetic.scans import write_nifti
+from tests.synthetic.scans import affine_of, write_nifti
 
 # Runs a program where autoseg, torch and all other packages cannot be imported.
 ISOLATED = """
@@ -247,3 +255,28 @@ def test_files_are_the_channels_of_scans(tmp_path: Path) -> None:
     ):
         with pytest.raises(RefusedError, match=message):
             find_scans(given, ["T1w", "FLAIR"] if given is not plain and "name" not in message else ["T1w"])
+
+
+@pytest.mark.parametrize(("factor", "warned"), [(1.0, False), (1.5, False), (0.001, True), (100.0, True)])
+def test_voxels_that_no_training_scan_is_near_are_warned_of(tmp_path: Path, factor: float, warned: bool) -> None:
+    image = np.random.default_rng(1).normal(100, 20, (8, 9, 10)).astype(np.float32)
+    scan = read_program_scan([write_nifti(tmp_path / "a.nii.gz", image, affine_of(spacing_mm=(factor,) * 3))], 1)
+    traits = [recall_traits(case) for case in make_fingerprint(repeat_case(3, SyntheticCase())).cases]
+    traits = [replace(one, spacing_mm=(1.0, 1.0, 1.0)) for one in traits]
+    said = describe_voxels(scan, json.loads(to_json(KnownTraits(scans=tuple(traits))))["scans"])
+    known = KnownScans(channels=("T1w",), cases=tuple(traits))
+    theirs = replace(traits[0], spacing_mm=(factor,) * 3)
+    assert any(one.kind == "spacing" for one in known.compare(theirs)) == bool(said) == warned
+    assert not said or "in training 1 x 1 x 1 to 1 x 1 x 1 mm" in said
+    assert describe_voxels(scan, []) == ""
+
+
+def test_the_program_says_that_voxels_are_of_another_size(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    traits = tuple(map(recall_traits, make_fingerprint(repeat_case(3, SyntheticCase())).cases))
+    models = replace(put_together({"3d_fullres": (train([configure()]),)}), traits=traits)
+    place = write_portable(tmp_path / "model.zip", models)
+    (scan,) = write_scan(tmp_path / "a.nii.gz")
+    image = nibabel.load(scan)
+    tiny = write_nifti(tmp_path / "b.nii.gz", np.asarray(image.dataobj), image.affine @ np.diag([0.1, 0.1, 0.1, 1]))
+    assert main([str(tiny), "-o", str(tmp_path / "out"), "-m", str(place)]) == 0
+    assert capsys.readouterr().err.startswith("b: Unlike the training scans: voxels of 0.")
