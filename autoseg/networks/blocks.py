@@ -89,6 +89,8 @@ class DecoderLevel(nn.Module):
     def join(self, x: Tensor, skips: list[Tensor]) -> Tensor:
         """Return what the blocks start from, with the last of the skips, which is taken off; without gradients."""
         skip = skips.pop()
+        if skip.device.type == "meta":  # is traced, or only counted: there is no memory to be saved
+            return torch.cat((self.up(x), skip), 1)
         batch, width, *space = skip.shape
         layout = CHANNELS_LAST[skip.ndim]
         joined = torch.empty((batch, 2 * width, *space), dtype=skip.dtype, device=skip.device, memory_format=layout)
