@@ -269,7 +269,7 @@ def test_voxels_that_no_training_scan_is_near_are_warned_of(tmp_path: Path, fact
     known = KnownScans(channels=("T1w",), cases=tuple(traits))
     theirs = replace(traits[0], spacing_mm=(factor,) * 3)
     assert any(one.kind == "spacing" for one in known.compare(theirs)) == bool(said) == warned
-    assert not said or "in training 1 x 1 x 1 to 1 x 1 x 1 mm" in said
+    assert not said or "in training 1x1x1 to 1x1x1 mm" in said
     assert describe_voxels(scan, []) == ""
 
 
