@@ -252,5 +252,5 @@ def test_a_broken_list_is_said_once_and_nobody_is_sent_to_mend_it(tmp_path: Path
     path = tmp_path / "text.zip"
     with zipfile.ZipFile(path, "w") as opened:
         opened.writestr("model.json", "{")
-    with pytest.raises(FileFormatError, match="is damaged: it is not the JSON that autoseg wrote. Get it again"):
+    with pytest.raises(FileFormatError, match="is damaged: it is not the JSON that autoseg wrote"):
         Bundle(path)

@@ -102,4 +102,4 @@ def test_an_array_with_voxels_of_another_unit_is_warned_of(finished: Tiny, caplo
     assert "voxels of" not in caplog.text
     found = model.predict(voxels, spacing_mm=(0.05, 0.05, 0.05))
     assert any(one.kind == "spacing" for one in found.unlike)
-    assert "Unlike the training scans: voxels of 0.05 x 0.05 x 0.05 mm" in caplog.text
+    assert "Unlike the training scans: voxels of 0.05x0.05x0.05 mm" in caplog.text

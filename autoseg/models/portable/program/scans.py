@@ -125,7 +125,7 @@ def describe_voxels(scan: Scan, known: Sequence[Json]) -> str:
     if all(low / FACTOR <= length <= high * FACTOR for length, (low, high) in zip(own, ranges, strict=False)):
         return ""
     shown, low, high = (
-        " x ".join(f"{length:.3g}" for length in lengths)
+        "x".join(f"{length:.3g}" for length in lengths)
         for lengths in (own, [least for least, _ in ranges], [most for _, most in ranges])
     )
     return (

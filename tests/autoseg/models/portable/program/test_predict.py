@@ -261,18 +261,20 @@ def test_files_are_the_channels_of_scans(tmp_path: Path) -> None:
 def test_voxels_that_no_training_scan_is_near_are_warned_of(tmp_path: Path, factor: float, warned: bool) -> None:
     image = np.random.default_rng(1).normal(100, 20, (8, 9, 10)).astype(np.float32)
     scan = read_program_scan([write_nifti(tmp_path / "a.nii.gz", image, affine_of(spacing_mm=(factor,) * 3))], 1)
-    traits = [recall_traits(case) for case in make_fingerprint(repeat_case(3, SyntheticCase())).cases]
+    traits = [
+        recall_traits(case) for case in make_fingerprint(repeat_case(3, SyntheticCase(body_shape=(40, 40, 40)))).cases
+    ]
     traits = [replace(one, spacing_mm=(1.0, 1.0, 1.0)) for one in traits]
     said = describe_voxels(scan, json.loads(to_json(KnownTraits(scans=tuple(traits))))["scans"])
     known = KnownScans(channels=("T1w",), cases=tuple(traits))
     theirs = replace(traits[0], spacing_mm=(factor,) * 3)
     assert any(one.kind == "spacing" for one in known.compare(theirs)) == bool(said) == warned
-    assert not said or "in training 1 x 1 x 1 to 1 x 1 x 1 mm" in said
+    assert not said or "in training 1x1x1 to 1x1x1 mm" in said
     assert describe_voxels(scan, []) == ""
 
 
 def test_the_program_says_that_voxels_are_of_another_size(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    traits = tuple(map(recall_traits, make_fingerprint(repeat_case(3, SyntheticCase())).cases))
+    traits = tuple(map(recall_traits, make_fingerprint(repeat_case(3, SyntheticCase(body_shape=(40, 40, 40)))).cases))
     models = replace(put_together({"3d_fullres": (train([configure()]),)}), traits=traits)
     place = write_portable(tmp_path / "model.zip", models)
     (scan,) = write_scan(tmp_path / "a.nii.gz")
