@@ -90,6 +90,6 @@ setup(
     extras_require=EXTRAS,
     entry_points={
         "console_scripts": ["autoseg = autoseg.cli.entrance:enter"],
-        "autoseg.commands": ["benchmark = experiments.benchmark.command:app"],
+        "autoseg.commands": ["benchmark = experiments.benchmark_command:app"],
     },
 )

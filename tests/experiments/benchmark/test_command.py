@@ -10,11 +10,11 @@ from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.dataset import Dataset, Label, LabelScheme
 from dataset_fingerprints.files.jsonfiles import write_json
 from experiments.benchmark import Sought, find_benchmark
-from experiments.benchmark.command import app
+from experiments.benchmark_command import app
 from tests.experiments.benchmark.results import spread, write_result
 from tests.synthetic.packages import run_with_package, write_package
 
-ENTRY = {"autoseg.commands": ["benchmark = experiments.benchmark.command:app"]}
+ENTRY = {"autoseg.commands": ["benchmark = experiments.benchmark_command:app"]}
 
 
 def write_workspace(root: Path, *, simulated: bool = False, release: str = "R2.0") -> Workspace:

@@ -1,15 +1,17 @@
-"""The command `autoseg benchmark`."""
+"""The command `autoseg benchmark`, apart from what it runs: `autoseg --help` loads it."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from autoseg.cli.display import console, show_table
 from autoseg.cli.written import show_written
-from experiments.benchmark.sections import Section
+
+if TYPE_CHECKING:
+    from experiments.benchmark.sections import Section
 
 app = typer.Typer(help="Put our results beside published ones.")
 
