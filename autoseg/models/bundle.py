@@ -29,6 +29,8 @@ from planners.run import CaseContent, Run
 T = TypeVar("T")
 
 SCHEMA_VERSION = 1
+# Of the measurements of the training scans.
+SCANS_VERSION = 1
 CARD = "README.md"
 _SCANS, _SELECTION = "scans.json", "selection.json"
 _DICE, _QUALITY = "predicted_dice.json", "quality.json"
@@ -112,7 +114,7 @@ class KnownTraits:
     """Measurements of the scans that a model was trained for, without their names."""
 
     scans: tuple[Traits, ...]
-    schema_version: int = 1
+    schema_version: int = SCANS_VERSION
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from autoseg.models.bundle import SCHEMA_VERSION
+from autoseg.models.bundle import SCANS_VERSION, SCHEMA_VERSION
 from autoseg.models.portable.program.files import SCHEMAS, Files, RefusedError, find_obstacles
 from autoseg.models.selection import SCHEMA_VERSION as SELECTION_VERSION
 from dataset_fingerprints.files.jsonfiles import to_json
@@ -26,7 +26,12 @@ def changed(**changes: Any) -> list[Any]:
 
 
 def test_it_reads_the_versions_that_are_written() -> None:
-    assert SCHEMAS == {"model.json": SCHEMA_VERSION, "run.json": PLAN_VERSION, "selection.json": SELECTION_VERSION}
+    assert SCHEMAS == {
+        "model.json": SCHEMA_VERSION,
+        "run.json": PLAN_VERSION,
+        "selection.json": SELECTION_VERSION,
+        "scans.json": SCANS_VERSION,
+    }
 
 
 def test_what_it_cannot_do_is_named_once() -> None:
