@@ -12,7 +12,9 @@ from dataset_fingerprints.names import counted
 def conclude(comparison: SystemComparison) -> str:
     """Return in a sentence what can be concluded, and what cannot."""
     shown = [one for one in comparison.differences if is_shown(one, comparison.alpha)]
-    open_ones = [one for one in comparison.differences if not is_shown(one, comparison.alpha)]
+    others = [one for one in comparison.differences if not is_shown(one, comparison.alpha)]
+    open_ones = [one for one in others if one.tests.bootstrap is not None]
+    untested = tuple(dict.fromkeys(_name(one, comparison) for one in others if one.tests.bootstrap is None))
     can = "; ".join(
         f"{winner} is better than {loser} in {_join(_name(one, comparison) for one in ones)}"
         for (winner, loser), ones in _group_by_winner(shown).items()
@@ -22,11 +24,9 @@ def conclude(comparison: SystemComparison) -> str:
         for (first, second), ones in _group_by_pair(open_ones).items()
     )
     where = f"on {counted(len(comparison.cases), 'case')}"
-    missing = f"no difference is shown between {cannot}, which does not prove that they are equal"
-    if not can:
-        return f"{where[0].upper()}{where[1:]}, {missing}."
-    rest = f"; {missing}" if cannot else ""
-    return f"{where[0].upper()}{where[1:]}, {can}{rest}."
+    missing = f"no difference is shown between {cannot}, which does not prove that they are equal" if cannot else ""
+    few = f"{_join(untested)} could not be tested: too few cases have a score" if untested else ""
+    return f"{where[0].upper()}{where[1:]}, {'; '.join(filter(None, (can, missing, few)))}."
 
 
 def explain_difference(one: Difference, comparison: SystemComparison) -> str:

@@ -60,8 +60,8 @@ class VolumeAgreement:
             return f"Volumes, {self.second} minus {self.first}: {counted(self.n, 'case is', 'cases are')} too few."
         bias, low, high = self.limits.bias, self.limits.lower, self.limits.upper
         text = (
-            f"Volumes, {self.second} minus {self.first}: {bias:+.3g} ml (95 % {_bounds(self.limits.bias_ci95)}); of "
-            f"20 cases, 19 lie between {low:+.3g} and {high:+.3g} ml. ICC(2,1) {_show(self.intraclass.absolute)}, "
+            f"Volumes, {self.second} minus {self.first}: {bias:+.3g} ml (95 % {_bounds(self.limits.bias_ci95)}); 95 % "
+            f"limits of agreement {low:+.3g} to {high:+.3g} ml. ICC(2,1) {_show(self.intraclass.absolute)}, "
             f"ICC(3,1) {_show(self.intraclass.consistent)}, CCC {_show(self.concordance)}, r {_show(self.pearson)}."
         )
         slope, p = self.limits.slope, self.limits.slope_p

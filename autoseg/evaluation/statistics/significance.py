@@ -15,6 +15,8 @@ from autoseg.evaluation.statistics.resampling import Units, average_by_unit, fin
 TEST_RESAMPLES = 5000
 # Signed ranks of so many subjects, where none are tied, have an exact p-value; the normal one of ten is 0.005 at least.
 _EXACT = 50
+# Of at most so many differences that are not 0, all signs are tried, also with ties.
+_ENUMERATED = 14
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,9 +108,22 @@ def _test_signed_ranks(differences: NDArray[np.float64]) -> float:
     from scipy import stats
 
     sizes = np.abs(differences)
+    if np.count_nonzero(sizes) <= _ENUMERATED:
+        return _enumerate_signs(differences)
     exact = len(sizes) <= _EXACT and sizes.all() and len(np.unique(sizes)) == len(sizes)
     # Cases without a difference are ranked, and lie on neither side (Pratt 1959): to leave them out overstates it.
     return float(stats.wilcoxon(differences, zero_method="pratt", method="exact" if exact else "approx").pvalue)
+
+
+def _enumerate_signs(differences: NDArray[np.float64]) -> float:
+    """Return the share of all signs of the ranks that are as far from none, zeros ranked as above."""
+    from scipy import stats
+
+    ranks = np.asarray(stats.rankdata(np.abs(differences)))
+    kept = ranks[differences != 0]
+    signs = 1 - 2 * ((np.arange(2 ** len(kept))[:, None] >> np.arange(len(kept))) & 1)
+    found = abs(float((np.sign(differences) * ranks).sum()))
+    return float((np.abs(signs @ kept) >= found - 1e-9).mean())
 
 
 def _test_mean(differences: NDArray[np.float64]) -> float:

@@ -20,13 +20,15 @@ def test_p_values_are_those_of_scipy() -> None:
     assert found.rank_sum == pytest.approx(stats.mannwhitneyu(FIRST, SECOND).pvalue)
 
 
-def test_signed_ranks_of_few_are_exact_and_those_with_ties_are_not() -> None:
-    # All ten differ to one side: 2 of 2^10 ways to give the signs.
+def test_signed_ranks_of_few_are_exact_and_those_of_many_with_ties_are_not() -> None:
+    # All ten differ to one side: 2 of 2^10 ways to give the signs; without two of them, 2 of 2^8.
     differences = np.linspace(0.1, 0.2, 10)
     assert compare_pairs(np.zeros(10), differences).wilcoxon == pytest.approx(2 / 1024)
     differences[:2] = 0.0
-    expected = stats.wilcoxon(differences, zero_method="pratt", method="approx").pvalue
-    assert compare_pairs(np.zeros(10), differences).wilcoxon == pytest.approx(expected)
+    assert compare_pairs(np.zeros(10), differences).wilcoxon == pytest.approx(2 / 256)
+    many = np.concatenate((np.zeros(2), np.linspace(-0.1, 0.2, 20)))
+    expected = stats.wilcoxon(many, zero_method="pratt", method="approx").pvalue
+    assert compare_pairs(np.zeros(22), many).wilcoxon == pytest.approx(expected)
 
 
 def test_the_sleep_data_of_student_have_their_published_p_value() -> None:
@@ -94,3 +96,10 @@ def test_holm_stops_at_one_and_leaves_out_what_was_not_tested() -> None:
     assert correct_holm([0.6, None, 0.7]) == (1.0, None, 1.0)
     assert correct_holm([None, 0.03]) == (None, 0.03)
     assert correct_holm([]) == ()
+
+
+def test_few_differences_with_zeros_are_tested_by_all_their_signs() -> None:
+    """Two of six cases are alike: of 16 signs, two are as extreme as four differences of one side."""
+    differences = np.array([0.1, 0.2, 0.3, 0.4, 0.0, 0.0])
+    tests = compare_pairs(differences, np.zeros(6))
+    assert tests.wilcoxon == pytest.approx(2 / 16)
