@@ -16,7 +16,7 @@ from autoseg.pipeline.selected import read_selection, say_unused
 from autoseg.pipeline.short_trainings import describe_few, describe_short, describe_unfinished
 from autoseg.pipeline.trained_folds import TrainedFolds, find_trained
 from autoseg.training.record import read_record
-from autoseg.workspace.fold import FoldFolder
+from autoseg.workspace.fold import FoldFolder, find_folds
 from autoseg.workspace.reserved import find_reserved
 from autoseg.workspace.workspace import Workspace, find_workspace, is_workspace
 from dataset_fingerprints.errors import FileFormatError, PlanError, WorkspaceError
@@ -102,7 +102,7 @@ def _refuse_inside(given: Path) -> None:
     reserved = find_reserved(given)
     if reserved is None:
         return
-    folds = sorted(path for path in given.glob("**/fold_*") if FoldFolder(root=path).run.is_file())
+    folds = [fold.root for fold in find_folds(given) if fold.run.is_file()]
     below = f", or a trained fold: {some_of([str(fold) for fold in folds], _FOLDS_NAMED)}" if folds else ""
     raise WorkspaceError(f"{given}: lies inside a workspace. Name the workspace, {reserved.parent}{below}.")
 

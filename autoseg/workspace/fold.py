@@ -205,3 +205,8 @@ def list_folds(configuration: Path) -> tuple[FoldFolder, ...]:
     numbered = sorted((int(match.group(1)), path) for path, match in found if match)
     full = fold_folder(configuration, FULL)
     return (*(FoldFolder(root=path) for _, path in numbered), *((full,) if full.root.is_dir() else ()))
+
+
+def find_folds(folder: Path) -> tuple[FoldFolder, ...]:
+    """Return the folders of folds at any depth, by their paths."""
+    return tuple(FoldFolder(root=path) for path in sorted(folder.glob(f"**/{_PREFIX}*")))

@@ -272,7 +272,7 @@ BAD: dict[str, tuple[Callable[[Place], object], list[str], str]] = {
     "wrong channel count at prediction": (
         lambda p: write_nifti(p.raw / "imagesTr" / f"{CASE}_0001.nii.gz", head(1)[0]),
         PREDICT,
-        rf"expected 1 channel per scan \(T1w\).*{CASE} \(2\).*Name them",
+        rf"takes one channel \(T1w\).*{CASE} has 2.*Give only the files of T1w",
     ),
     "nothing to predict": (
         lambda p: [path.unlink() for path in (p.raw / "imagesTr").iterdir()],
