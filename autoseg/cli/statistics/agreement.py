@@ -51,7 +51,8 @@ def agreement(
         out=out,
     )
     show_agreement(found)
-    show_written((("All figures", out), *((suffix[1:], out.with_suffix(suffix)) for suffix in (".csv", ".md", ".png"))))
+    written = (("Table", ".csv"), ("Text", ".md"), ("Picture", ".png"))
+    show_written((("All figures", out), *((what, out.with_suffix(suffix)) for what, suffix in written)))
 
 
 def show_agreement(found: ReaderAgreement) -> None:
