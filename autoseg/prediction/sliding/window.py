@@ -96,7 +96,7 @@ def slide(
             otherwise.
         first: the first layer that is wanted.
     """
-    padded, (inside, *across) = _pad(_bring(image, window.device), window.configuration.patch_shape)
+    padded, (inside, *across) = _pad(_bring(image, window), window.configuration.patch_shape)
     shape = (padded.shape[1], padded.shape[2], padded.shape[3])
     edge = window.configuration.patch_shape[0]
     first += inside.start
@@ -123,9 +123,10 @@ def slide(
     yield from leave(shape[0])
 
 
-def _bring(image: torch.Tensor, device: torch.device) -> torch.Tensor:
-    kept = (torch.float16, torch.bfloat16)
-    return image.to(device, image.dtype if image.dtype in kept else torch.float32)
+def _bring(image: torch.Tensor, window: Window) -> torch.Tensor:
+    """Return an image on the window's device, as float32 unless its network computes in fewer bits anyway."""
+    kept = image.dtype in (torch.float16, torch.bfloat16) and window.autocast != torch.float32
+    return image.to(window.device, image.dtype if kept else torch.float32)
 
 
 def _list_layers(starts: Sequence[Triple], edge: int, first: int) -> Iterator[_Sums]:

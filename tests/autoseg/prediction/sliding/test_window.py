@@ -15,6 +15,17 @@ class Pointwise(nn.Module):
         return (torch.cat([-x[:, :1], x[:, :1] ** 2], dim=1),)
 
 
+class Outputs(nn.Module):
+    """A layer's result as a network's."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return (self.layer(x),)
+
+
 class FirstAxisRamp(nn.Module):
     """Logits that depend on the place in the tile, which flips must average out."""
 
@@ -79,3 +90,11 @@ def test_any_other_error_is_not_taken_for_a_lack_of_memory():
 
     with pytest.raises(RuntimeError, match="no kernel"):
         predict_logits(Broken(), torch.zeros(1, 8, 8, 8), window())
+
+
+@pytest.mark.parametrize("kept", [torch.float16, torch.bfloat16])
+def test_a_network_in_single_precision_is_given_it_whatever_the_image_is_kept_in(kept):
+    network = nn.Conv3d(1, 2, 3, padding=1)
+    image = torch.randn(1, 8, 8, 8).to(kept)
+    expected = predict_logits(Outputs(network), image.float(), window())
+    assert torch.equal(predict_logits(Outputs(network), image, window()), expected)
