@@ -11,10 +11,10 @@ from pathlib import Path
 
 from dataset_fingerprints.atlas.archives import describe_archive, is_archive, refuse_archive
 from dataset_fingerprints.atlas.file_names import AtlasFile, Family, Space, read_file_name
-from dataset_fingerprints.atlas.marks import bears_mark, is_description
 from dataset_fingerprints.atlas.metadata import TABLE_SUFFIXES, Metadata, Traits, read_metadata
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.files.places import Identity, identify_place, resolve
+from dataset_fingerprints.layouts.marks import is_marked_file, says_simulated
 from dataset_fingerprints.reading.images import is_image
 
 # The folders above the given one in which tables of a whole release may lie.
@@ -123,7 +123,7 @@ def find_release(source: Path) -> Release:
         sessions=sessions,
         tables=metadata.tables,
         left_out=tuple(sorted(seen.left_out, key=lambda one: one.path)),
-        simulated=seen.simulated or any(bears_mark(path) for path in _descriptions_above(root)),
+        simulated=seen.simulated or any(says_simulated(path) for path in _descriptions_above(root)),
     )
 
 
@@ -161,8 +161,8 @@ def _sort(seen: _Seen, path: Path, folders: Sequence[str]) -> None:
         seen.leave_out(path, describe_archive(path))
     elif path.suffix.lower() in TABLE_SUFFIXES:
         seen.tables.append(path)
-    elif is_description(path):
-        seen.simulated = seen.simulated or bears_mark(path)
+    elif is_marked_file(path):
+        seen.simulated = seen.simulated or says_simulated(path)
     else:
         seen.leave_out(path, "not an image, and not a table")
 
@@ -271,7 +271,7 @@ def _tables_above(root: Path) -> list[Path]:
 
 
 def _descriptions_above(root: Path) -> list[Path]:
-    return [path for folder in _folders_above(root) for path in sorted(folder.iterdir()) if is_description(path)]
+    return [path for folder in _folders_above(root) for path in sorted(folder.iterdir()) if is_marked_file(path)]
 
 
 def _folders_above(root: Path) -> list[Path]:

@@ -21,6 +21,8 @@ SIMULATION = "simulation.json"
 MARKED_FILES = ("dataset.json", "dataset_description.json", SIMULATION)
 # The fields, in lower case: BIDS writes names of fields with a capital.
 SIMULATED, RELEASE, SPACE = "simulated", "release", "space"
+# Who made the files, in BIDS, and what it calls the simulator.
+_MAKERS, _SIMULATOR = "generatedby", "autoseg simulate"
 # A scan lies at most so deep in its data set: cohort, R001, sub-01, ses-1, anat, and one to spare.
 _DEEPEST = 6
 
@@ -54,6 +56,16 @@ def find_marks(places: Iterable[Path]) -> Marks:
     return replace(named, simulated=any(marks.simulated for marks in found))
 
 
+def is_marked_file(path: Path) -> bool:
+    """Return whether a file is called as one that may carry marks."""
+    return path.name in MARKED_FILES
+
+
+def says_simulated(path: Path) -> bool:
+    """Return whether a file says that the scans are simulated; one that cannot be read says nothing."""
+    return _say_simulated(_read_fields(path))
+
+
 def _read_folders(places: Iterable[Path]) -> Iterator[Marks]:
     """Yield what every folder says that is given or lies above what is given, also where a link leads to; each once."""
     seen: set[Path] = set()
@@ -80,10 +92,17 @@ def _read_folder(folder: Path) -> Marks:
     named = next((fields for fields in contents if isinstance(fields.get(RELEASE), str)), {})
     space = named.get(SPACE)
     return Marks(
-        simulated=any(fields.get(SIMULATED) is True for fields in contents),
+        simulated=any(map(_say_simulated, contents)),
         release=named.get(RELEASE, ""),
         space=space if isinstance(space, str) else "",
     )
+
+
+def _say_simulated(fields: dict[str, Any]) -> bool:
+    made_by = fields.get(_MAKERS)
+    makers = made_by if isinstance(made_by, list) else []
+    by_simulator = any(isinstance(one, dict) and one.get("Name") == _SIMULATOR for one in makers)
+    return fields.get(SIMULATED) is True or by_simulator
 
 
 def _read_fields(path: Path) -> dict[str, Any]:

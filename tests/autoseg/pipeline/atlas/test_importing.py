@@ -17,9 +17,9 @@ import autoseg
 from autoseg.pipeline.atlas import folder as folders
 from autoseg.pipeline.atlas import sessions
 from autoseg.progress import SilentProgress
-from dataset_fingerprints.atlas.marks import bears_mark
 from dataset_fingerprints.errors import DataError, PartlyDoneError
 from dataset_fingerprints.layouts import read_dataset
+from dataset_fingerprints.layouts.marks import says_simulated
 from dataset_fingerprints.reading.images import read_label_map
 from tests.synthetic.atlas_trees import (
     MNI,
@@ -362,7 +362,7 @@ def test_the_mark_of_simulated_scans_is_kept(tmp_path):
     imported = autoseg.import_atlas(source / "Training", tmp_path / "data")
 
     assert imported.simulated
-    assert bears_mark(tmp_path / "data" / "dataset.json")
+    assert says_simulated(tmp_path / "data" / "dataset.json")
     assert json.loads((tmp_path / "data" / "atlas.json").read_text())["simulated"] is True
 
 
