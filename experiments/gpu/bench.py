@@ -111,7 +111,8 @@ class Bench:
 
 def environment(variables: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return the environment of a process that imports this checkout."""
-    return {**os.environ, "PYTHONPATH": str(ROOT), **(variables or {})}
+    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+    return {**os.environ, "PYTHONPATH": path, **(variables or {})}
 
 
 def wait_for(device: torch.device) -> None:

@@ -172,13 +172,14 @@ def _run_part(name: str, settings: Settings, work: Path, ends: float) -> PartRep
         "device": settings.device,
         "data": str(settings.data) if settings.data else "",
     }
+    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     hidden = _HIDDEN if settings.device == "cpu" else {}
     start = time.monotonic()
     with log.open("wb") as stream:
         process = subprocess.Popen(
             (sys.executable, "-m", "experiments.gpu.part", json.dumps(task)),
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT), **hidden},
+            env={**os.environ, "PYTHONPATH": path, **hidden},
             stdout=stream,
             stderr=stream,
             start_new_session=True,

@@ -75,9 +75,10 @@ def peer_predictions(
     environment: Annotated[Path, typer.Option(help="nnU-Net's virtual environment.")] = Path("peers-nnunet"),
     rounds: Annotated[int, typer.Option(help="How often each scan is predicted by both.")] = 3,
     flips: Annotated[bool | None, typer.Option(help="Only with, or only without.")] = None,
+    on_gpu: Annotated[bool, typer.Option("--on-gpu", help="With a network of usual size, on a CUDA GPU.")] = False,
 ) -> None:
     """Time predicting the same scans with the same weights, and measure memory, in turns."""
-    from experiments.peers.parity import race_predictions
+    from experiments.peers.parity import RACE, RACE_ON_GPU, race_predictions
 
     columns = (
         "scan",
@@ -93,7 +94,8 @@ def peer_predictions(
         "ratio",
     )
     either = (False, True) if flips is None else (flips,)
-    rows = [one.row() for one in race_predictions(work, environment, rounds, flips=either)]
+    trial = RACE_ON_GPU if on_gpu else RACE
+    rows = [one.row() for one in race_predictions(work, environment, rounds, flips=either, trial=trial)]
     show_table("Predicting a scan", columns, rows)
 
 

@@ -122,7 +122,7 @@ def _train_one(job: dict[str, Any], plans_name: str, configuration: str, fold: A
 
     torch.manual_seed(0)
     trainer = get_trainer_from_args(
-        str(job["dataset"]), configuration, fold, plans_identifier=plans_name, device=torch.device("cpu")
+        str(job["dataset"]), configuration, fold, plans_identifier=plans_name, device=torch.device(job["device"])
     )
     trainer.num_epochs, trainer.num_iterations_per_epoch, trainer.num_val_iterations_per_epoch = 2, job["steps"], 1
     trainer.run_training()
@@ -180,8 +180,8 @@ def _make_predictor(job: dict[str, Any]) -> Any:
     predictor = nnUNetPredictor(
         tile_step_size=0.5,
         use_mirroring=job["mirror"],
-        perform_everything_on_device=False,
-        device=torch.device("cpu"),
+        perform_everything_on_device=job["device"] == "cuda",
+        device=torch.device(job["device"]),
         allow_tqdm=False,
     )
     predictor.initialize_from_trained_model_folder(
