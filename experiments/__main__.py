@@ -199,15 +199,20 @@ def rivals(
     minutes: Annotated[float, typer.Option(help="To train each network in.")] = 30.0,
     seeds: Annotated[int, typer.Option(help="Networks per side.")] = 3,
     lesion_masks: Annotated[Path | None, typer.Option(help="As for autoseg simulate.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="A raw data set of which a fifth judges, in place of simulated scans.")
+    ] = None,
 ) -> None:
-    """Let ways to plan train on the same simulated scans for the same time, side by side."""
+    """Let ways to plan train on the same scans for the same time, side by side, and judge them on other ones."""
     from experiments.rivals import SIMULATION, Contest, compare, hold_contest, parse_side
 
     simulation = replace(SIMULATION, lesion_masks=str(lesion_masks.resolve()) if lesion_masks else "")
     named = tuple(parse_side(side) for side in sides or ("default", "nnunet=--planner nnunet"))
-    outcomes = hold_contest(Contest(sides=named, minutes=minutes, seeds=seeds, simulation=simulation), work)
+    contest = Contest(sides=named, minutes=minutes, seeds=seeds, simulation=simulation, data=data)
+    outcomes = hold_contest(contest, work)
     columns = ("scans", "measure", "side", "figure (95 %)", f"minus {named[0].name} (95 %)")
-    title = f"{minutes:g} minutes each, {seeds} seeds, scans of {simulation.spacing_mm:g} mm"
+    scans = data.name if data else f"simulated scans of {simulation.spacing_mm:g} mm"
+    title = f"{minutes:g} minutes each, {seeds} seeds, {scans}"
     show_table(title, columns, compare(outcomes))
 
 

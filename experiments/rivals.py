@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +23,10 @@ from autoseg.simulate import SimulationOptions, simulate_dataset
 from autoseg.workspace.fold import FULL
 from dataset_fingerprints.errors import AutosegError
 from dataset_fingerprints.files.jsonfiles import write_json
+from dataset_fingerprints.layouts import read_dataset
+from dataset_fingerprints.units import find_units
 from experiments.costs.side_by_side import Script, run_together
+from experiments.peers.nnunet import write_nnunet_raw
 
 TRUTH_FOLDER = "labelsTs"
 # Lesions are counted, so that ratios can be made of sums over scans.
@@ -32,6 +35,8 @@ JUDGED_BY = Convention(
     metrics=choose_metrics(("dice", "reference_volume_ml", "found_lesions", "reference_lesions", "false_lesions")),
 )
 RESAMPLES = 10_000
+# Of the units of a data set, every so-manieth judges.
+HELD_OUT = 5
 SIMULATION = SimulationOptions(cases=60, held_out_cases=40, spacing_mm=3.0, seed=21)
 
 
@@ -55,17 +60,19 @@ class Contest:
         sides: the others are compared with the first.
         minutes: to train each network in.
         seeds: as many networks per side.
+        data: a raw data set of which every fifth unit (`find_units`) is held out, or None for simulated scans.
     """
 
     sides: tuple[Side, ...]
     minutes: float
     seeds: int
     simulation: SimulationOptions
+    data: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
-    """One network's masks, scan by scan in the order of their names.
+    """One network's masks, scan by scan in the order of their names; of several labels, means of Dice and sums.
 
     Attributes:
         dice: per scan.
@@ -102,7 +109,7 @@ def hold_contest(contest: Contest, work: Path) -> list[Outcome]:
     Raises:
         AutosegError: a command failed; the message names its log.
     """
-    simulated = simulate_dataset(work / "raw", contest.simulation)
+    truth, targets = _lay_out(contest, work / "raw")
     runs = [Run(side=side, seed=seed, folder=work) for seed in range(contest.seeds) for side in contest.sides]
     outcomes = []
     at_once = min(len(contest.sides), count_cores())
@@ -112,10 +119,26 @@ def hold_contest(contest: Contest, work: Path) -> list[Outcome]:
         for run, code in zip(together, codes, strict=True):
             if code:
                 raise AutosegError(f"{run.side.name}, seed {run.seed}: failed. See {run.log()}.")
-        lesion = contest.simulation.lesion_value
-        outcomes += [_score(run, simulated.folder / TRUTH_FOLDER, lesion) for run in together]
+        outcomes += [_score(run, truth, targets) for run in together]
         write_json(work / "outcomes.json", outcomes)
     return outcomes
+
+
+def _lay_out(contest: Contest, raw: Path) -> tuple[Path, tuple[int, ...]]:
+    """Lay scans out for training and for judging, and return the folder of the references and the labels' values."""
+    if contest.data is None:
+        simulated = simulate_dataset(raw, contest.simulation)
+        return simulated.folder / TRUTH_FOLDER, (contest.simulation.lesion_value,)
+    dataset = read_dataset(contest.data)
+    units = find_units(dataset.cases)
+    left_out = set(sorted(set(units.values()))[::HELD_OUT])
+    judged = tuple(case for case in dataset.cases if units[case.name] in left_out)
+    write_nnunet_raw(replace(dataset, cases=tuple(case for case in dataset.cases if case not in judged)), raw)
+    write_nnunet_raw(replace(dataset, cases=judged), raw / "judged")
+    for ours, theirs in (("imagesTs", "imagesTr"), (TRUTH_FOLDER, "labelsTr")):
+        if not (raw / ours).exists():
+            (raw / ours).symlink_to(raw.resolve() / "judged" / theirs, target_is_directory=True)
+    return raw / TRUTH_FOLDER, dataset.labels.values()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -218,17 +241,18 @@ def _precision(means: NDArray[np.float64]) -> NDArray[np.float64]:
         return means[..., 0] / (means[..., 0] + means[..., 2])
 
 
-def _score(run: Run, truth: Path, lesion: int) -> Outcome:
-    evaluation = evaluate_files(run.masks(), truth, label_targets((lesion,)), JUDGED_BY, strict=True)
+def _score(run: Run, truth: Path, targets: tuple[int, ...]) -> Outcome:
+    evaluation = evaluate_files(run.masks(), truth, label_targets(targets), JUDGED_BY, strict=True)
     scores = {
-        entry.name: [case.labels[0].number(entry.name) for case in evaluation.cases] for entry in JUDGED_BY.metrics
+        entry.name: [[label.number(entry.name) for label in case.labels] for case in evaluation.cases]
+        for entry in JUDGED_BY.metrics
     }
     return Outcome(
         side=run.side.name,
         seed=run.seed,
-        dice=tuple(scores["dice"]),
-        volume_ml=tuple(scores["reference_volume_ml"]),
-        found=tuple(int(count) for count in scores["found_lesions"]),
-        lesions=tuple(int(count) for count in scores["reference_lesions"]),
-        false=tuple(int(count) for count in scores["false_lesions"]),
+        dice=tuple(float(np.mean(labels)) for labels in scores["dice"]),
+        volume_ml=tuple(map(sum, scores["reference_volume_ml"])),
+        found=tuple(int(sum(counts)) for counts in scores["found_lesions"]),
+        lesions=tuple(int(sum(counts)) for counts in scores["reference_lesions"]),
+        false=tuple(int(sum(counts)) for counts in scores["false_lesions"]),
     )

@@ -8,6 +8,7 @@ import pytest
 from autoseg.simulate import SimulationOptions
 from dataset_fingerprints.errors import AutosegError
 from experiments.rivals import Contest, Outcome, Side, compare, hold_contest, parse_side
+from tests.synthetic.scans import head, write_description, write_nifti
 
 TINY = SimulationOptions(cases=5, held_out_cases=2, spacing_mm=6.0, seed=3)
 
@@ -66,3 +67,21 @@ def test_a_side_that_fails_is_reported_with_its_log(tmp_path: Path) -> None:
     with pytest.raises(AutosegError, match=r"wrong, seed 0: failed. See .*wrong-0\.log"):
         hold_contest(contest, tmp_path)
     assert "none" in (tmp_path / "wrong-0.log").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:This process")
+def test_a_contest_on_real_data_judges_on_every_fifth_subject(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    for index in range(6):
+        image, labels = head(index, (20, 24, 16))
+        write_nifti(data / "imagesTr" / f"sub-{index}_0000.nii.gz", image)
+        write_nifti(data / "labelsTr" / f"sub-{index}.nii.gz", labels)
+    write_description(data, {"background": 0, "dark": 1, "bright": 2}, ("T1w",), 6)
+    sides = (Side(name="default"), Side(name="again"))
+    work = tmp_path / "work"
+    outcomes = hold_contest(Contest(sides=sides, minutes=0.02, seeds=1, simulation=TINY, data=data), work)
+    assert [len(entry.dice) for entry in outcomes] == [2, 2]
+    assert sorted(path.name for path in (work / "raw" / "labelsTs").iterdir()) == ["sub-0.nii.gz", "sub-5.nii.gz"]
+    assert len(list((work / "raw" / "imagesTr").iterdir())) == 4
+    assert min(outcomes[0].lesions) >= 2
