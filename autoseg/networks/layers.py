@@ -66,6 +66,8 @@ def convolve_single(layer: nn.Conv2d | nn.Conv3d, x: Tensor) -> Tensor:
 CONVOLUTIONS: dict[int, Layer] = {2: Convolution2d, 3: Convolution3d}
 TRANSPOSED_CONVOLUTIONS: dict[int, Layer] = {2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
 AVERAGE_POOLINGS: dict[int, Layer] = {2: nn.AvgPool2d, 3: nn.AvgPool3d}
+MAX_POOLINGS: dict[int, Layer] = {2: nn.MaxPool2d, 3: nn.MaxPool3d}
+MAX_UNPOOLINGS: dict[int, Layer] = {2: nn.MaxUnpool2d, 3: nn.MaxUnpool3d}
 BATCH_NORMS: dict[int, type[nn.BatchNorm2d] | type[nn.BatchNorm3d]] = {2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
 
 
@@ -101,6 +103,14 @@ class Layers:
     def average_pooling(self, stride: tuple[int, ...]) -> nn.Module:
         """Return the mean over windows of shape `stride`."""
         return AVERAGE_POOLINGS[self.dimensions](stride, stride)
+
+    def max_pooling(self, stride: tuple[int, ...], indices: bool = False) -> nn.Module:
+        """Return the largest value over windows of shape `stride`, if asked for with the places of these."""
+        return MAX_POOLINGS[self.dimensions](stride, stride, return_indices=indices)
+
+    def max_unpooling(self, stride: tuple[int, ...]) -> nn.Module:
+        """Return what puts values where a max pooling found them, zeros elsewhere."""
+        return MAX_UNPOOLINGS[self.dimensions](stride, stride)
 
     def normalization(self, channels: int) -> Norm:
         """Return the chosen norm with a learned scale and shift."""

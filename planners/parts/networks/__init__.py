@@ -7,6 +7,7 @@ from typing import Protocol
 
 from planners.choices import PartTable
 from planners.parts.networks.layers import Layer, NetworkLayers, head_layer, norm_layer
+from planners.parts.networks.segnet import SegNetOptions, Upsampling
 from planners.parts.networks.unet import BlockName, NormName, UNetOptions, count_level_voxels
 
 __all__ = [
@@ -16,7 +17,9 @@ __all__ = [
     "NetworkLayers",
     "NetworkOptions",
     "NormName",
+    "SegNetOptions",
     "UNetOptions",
+    "Upsampling",
     "count_level_voxels",
     "head_layer",
     "norm_layer",
@@ -57,6 +60,7 @@ NETWORKS: PartTable[type[NetworkOptions]] = PartTable(
     "networks",
     "network",
     {
+        "segnet": SegNetOptions,
         "unet": UNetOptions,
     },
 )

@@ -21,6 +21,7 @@ class Layer:
         normalized: whether a norm with a learned scale and shift follows.
         kept: values that stay in memory for the backward pass because of it: its own output where a norm follows, the
             activated one, and an input that was made for it alone.
+        kept_bytes: of what else stays, whatever the number type: where a max pooling beside it found the largest.
     """
 
     inputs: int
@@ -31,6 +32,7 @@ class Layer:
     bias: bool = True
     normalized: bool = True
     kept: int = 0
+    kept_bytes: int = 0
 
     def parameters(self) -> int:
         """Return the learned numbers of convolution and norm."""

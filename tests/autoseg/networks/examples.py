@@ -33,6 +33,12 @@ UNETS: dict[int, dict[str, Any]] = {
     },
 }
 UNET_VARIANTS = [(block, norm) for block in ("plain", "residual") for norm in ("instance", "batch", "group")]
+SEGNETS: tuple[dict[str, Any], ...] = (
+    {"upsampling": "pooling_indices"},
+    {"upsampling": "pooling_indices", "norm": "instance"},
+    {"norm": "group", "axes": 3},
+    {"upsampling": "pooling_indices", "axes": 3},
+)
 # At least so long are patches, along each axis.
 LENGTHS = {2: (12, 16), 3: (4, 16, 12)}
 
@@ -71,16 +77,20 @@ def list_examples() -> Iterator[Example]:
             yield Example(name=f"unet-{block}-{norm}-{axes}d", choice=choice, patch=LENGTHS[axes])
     for name in NETWORKS:
         if name != "unet":
-            yield from list_plain_examples(name)
+            yield from list_examples_of(Choice(name=name))
+    for chosen in SEGNETS:
+        yield from list_examples_of(Choice(name="segnet", options=chosen))
 
 
-def list_plain_examples(name: str) -> Iterator[Example]:
-    options = resolve(Choice(name=name), NETWORKS, "network")
+def list_examples_of(choice: Choice) -> Iterator[Example]:
+    """Yield the network in every number of dimensions that it has."""
+    options = resolve(choice, NETWORKS, "network")
+    more = [str(value) for name, value in choice.options.items() if name != "axes"]
     for axes, lengths in LENGTHS.items():
         if not list(options.find_shape_problems(axes)):
             steps = zip(lengths, options.divisors(), strict=True)
             patch = tuple(-(-length // step) * step for length, step in steps)
-            yield Example(name=f"{name}-{axes}d", choice=Choice(name=name), patch=patch)
+            yield Example(name="-".join((choice.name, *more, f"{axes}d")), choice=choice, patch=patch)
 
 
 def open_residual_branches(network: nn.Module) -> None:
