@@ -123,3 +123,16 @@ def make_level(
     width = (channels[1], channels[1])
     blocks += [kind(layers, width, kernel, (1,) * len(stride)) for _ in range(count - 1)]
     return nn.Sequential(*blocks)
+
+
+def make_pooled_level(
+    layers: Layers,
+    block: BlockName,
+    channels: tuple[int, int],
+    kernel: tuple[int, ...],
+    stride: tuple[int, ...],
+    count: int,
+) -> nn.Sequential:
+    """Return the same with a max pooling in front, which changes the shape in place of the first block."""
+    level = make_level(layers, block, channels, kernel, (1,) * len(stride), count)
+    return level if max(stride) == 1 else nn.Sequential(layers.max_pooling(stride), *level)

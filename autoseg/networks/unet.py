@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from autoseg.networks.blocks import ConvBlock, DecoderLevel, ResidualBlock, list_steps, make_level
+from autoseg.networks.blocks import ConvBlock, DecoderLevel, ResidualBlock, list_steps, make_level, make_pooled_level
 from autoseg.networks.instance_norm import lay_out
 from autoseg.networks.layers import NEGATIVE_SLOPE, Layers
 from planners.parts.networks import UNetOptions
@@ -109,7 +109,8 @@ def build_encoder(layers: Layers, options: UNetOptions, channels: int) -> nn.Mod
     """Return the encoder's levels, finest first."""
     widths = pairwise((channels, *options.features))
     rows = zip(widths, options.kernels, options.strides, options.encoder_blocks, strict=True)
-    return nn.ModuleList(make_level(layers, options.block, *row) for row in rows)
+    make = make_pooled_level if options.downsampling == "pool" else make_level
+    return nn.ModuleList(make(layers, options.block, *row) for row in rows)
 
 
 def build_decoder(layers: Layers, options: UNetOptions) -> nn.ModuleList:

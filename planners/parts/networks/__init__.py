@@ -8,11 +8,12 @@ from typing import Protocol
 from planners.choices import PartTable
 from planners.parts.networks.layers import Layer, NetworkLayers, head_layer, norm_layer
 from planners.parts.networks.segnet import SegNetOptions, Upsampling
-from planners.parts.networks.unet import BlockName, NormName, UNetOptions, count_level_voxels
+from planners.parts.networks.unet import BlockName, Downsampling, NormName, UNetOptions, count_level_voxels
 
 __all__ = [
     "NETWORKS",
     "BlockName",
+    "Downsampling",
     "Layer",
     "NetworkLayers",
     "NetworkOptions",

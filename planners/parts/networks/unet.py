@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
 from dataset_fingerprints.names import counted
 from planners.parts.networks.layers import Layer, NetworkLayers, head_layer, norm_layer
-from planners.parts.number_types import HALF_BYTES
+from planners.parts.number_types import HALF_BYTES, INDEX_BYTES
 
 BlockName = Literal["plain", "residual"]
 NormName = Literal["instance", "batch", "group"]
+Downsampling = Literal["stride", "pool"]
 # A GPU computes group norm in single precision even under autocast: its input and output are kept that way, and the
 # next convolution keeps a 16-bit copy, five bytes per value on average.
 GROUP_NORM_BYTES = 5
@@ -35,6 +36,7 @@ class UNetOptions:
         norm: what follows the convolutions.
         groups: of a group norm; where it does not divide a level's features, the next smaller number that does.
         deep_supervision: whether every decoder level gives logits in training (Lee 2015), or only the finest.
+        downsampling: by strided convolutions, or by max pooling in front of a level (Ronneberger 2015).
     """
 
     features: tuple[int, ...]
@@ -46,6 +48,7 @@ class UNetOptions:
     norm: NormName = "instance"
     groups: int = 8
     deep_supervision: bool = True
+    downsampling: Downsampling = "stride"
 
     def divisors(self) -> tuple[int, ...]:
         """Return per axis what a patch must be divisible by: the product of the strides."""
@@ -91,6 +94,10 @@ class UNetOptions:
         """Return whether levels can be computed again: batch norm's running averages would count every batch twice."""
         return self.norm != "batch"
 
+    def pools(self) -> tuple[bool, ...]:
+        """Return of every level whether a max pooling is in front of it."""
+        return tuple(self.downsampling == "pool" and max(stride) > 1 for stride in self.strides)
+
     def describe(self) -> str:
         """Return the network's shape in a few words."""
         return f"U-Net, {counted(len(self.features), 'level')} of {'-'.join(map(str, self.features))} features"
@@ -125,13 +132,13 @@ def count_level_voxels(strides: Sequence[Sequence[int]], patch_shape: Sequence[i
 
 def _list_plain_encoder(network: UNetOptions, channels: int, voxels: Sequence[int]) -> Iterator[list[Layer]]:
     inputs = channels
-    rows = zip(network.features, network.kernels, network.encoder_blocks, voxels, strict=True)
-    for features, kernel, blocks, count in rows:
+    rows = zip(network.features, network.kernels, network.pools(), network.encoder_blocks, voxels, strict=True)
+    for features, kernel, pool, blocks, count in rows:
         level = []
         for _ in range(blocks):
             level.append(norm_layer(inputs, features, math.prod(kernel), count))
             inputs = features
-        yield level
+        yield _behind_pooling(level) if pool else level
 
 
 def _list_residual_encoder(network: UNetOptions, channels: int, voxels: Sequence[int]) -> Iterator[list[Layer]]:
@@ -139,16 +146,23 @@ def _list_residual_encoder(network: UNetOptions, channels: int, voxels: Sequence
     inputs, finest = network.features[0], voxels[0]
     yield [norm_layer(channels, inputs, math.prod(network.kernels[0]), finest)]
     before = finest
-    rows = zip(network.features, network.kernels, network.encoder_blocks, voxels, strict=True)
-    for features, kernel, blocks, count in rows:
+    rows = zip(network.features, network.kernels, network.pools(), network.encoder_blocks, voxels, strict=True)
+    for features, kernel, pool, blocks, count in rows:
         level = []
         for _ in range(blocks):
             level.append(norm_layer(inputs, features, math.prod(kernel), count))
             level.append(norm_layer(features, features, math.prod(kernel), count))
             if inputs != features:
-                level.append(_projection(inputs, features, count, pooled=count != before))
+                level.append(_projection(inputs, features, count, pooled=count != before and not pool))
             inputs, before = features, count
-        yield level
+        yield _behind_pooling(level) if pool else level
+
+
+def _behind_pooling(level: list[Layer]) -> list[Layer]:
+    """Return a level's convolutions with what a max pooling in front makes for the first, and with its places."""
+    made = level[0].inputs * level[0].voxels
+    first = replace(level[0], kept=level[0].kept + made, kept_bytes=made * INDEX_BYTES)
+    return [first, *level[1:]]
 
 
 def _projection(inputs: int, outputs: int, voxels: int, *, pooled: bool) -> Layer:

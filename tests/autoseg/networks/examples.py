@@ -75,6 +75,9 @@ def list_examples() -> Iterator[Example]:
         for block, norm in UNET_VARIANTS:
             choice = Choice(name="unet", options={**shape, "block": block, "norm": norm})
             yield Example(name=f"unet-{block}-{norm}-{axes}d", choice=choice, patch=LENGTHS[axes])
+        for block in ("plain", "residual"):
+            choice = Choice(name="unet", options={**shape, "block": block, "downsampling": "pool"})
+            yield Example(name=f"unet-{block}-pool-{axes}d", choice=choice, patch=LENGTHS[axes])
     for name in NETWORKS:
         if name != "unet":
             yield from list_examples_of(Choice(name=name))

@@ -250,7 +250,7 @@ class TestWhatAPlanCanName:
 
     def test_lists_become_tuples_to_any_depth(self) -> None:
         options = {"zoom_range": [[0.5, 1], [0.5, 1], [0.5, 1]]}
-        transform = build_transform(Choice(name="SimulateLowResolutionTransform", options=options))
+        transform = build_transform(Choice(name="SimulateLowResolutionTransform", options=options), (8, 8, 8))
         assert transform.zoom_range == ((0.5, 1), (0.5, 1), (0.5, 1))  # type: ignore[attr-defined]
 
 
