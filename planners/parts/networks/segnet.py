@@ -6,16 +6,16 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, Self
 
 from dataset_fingerprints.names import counted
 from planners.parts.networks.layers import NetworkLayers, head_layer, norm_layer
 from planners.parts.networks.unet import GROUP_NORM_BYTES, MOST_BLOCKS, MOST_FEATURES, NormName
+from planners.parts.networks.widths import scale_features
 from planners.parts.number_types import HALF_BYTES, INDEX_BYTES
 
 Upsampling = Literal["plain", "pooling_indices"]
 TAPS = 3  # of every kernel along every axis, as in VGG (Simonyan 2015)
-LEAST_FEATURES = 4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,9 +64,9 @@ class SegNetOptions:
         """Return whether the network can compute its levels again in the backward pass."""
         return False
 
-    def scaled(self, factor: float) -> SegNetOptions:
-        """Return the same network with its features divided by a factor, at least four."""
-        return replace(self, features=tuple(max(LEAST_FEATURES, round(width / factor)) for width in self.features))
+    def scaled(self, factor: float) -> Self:
+        """Return the network with the same layers and its features divided."""
+        return replace(self, features=scale_features(self.features, factor))
 
     def describe(self) -> str:
         """Return the network's shape in a few words."""

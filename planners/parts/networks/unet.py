@@ -6,10 +6,11 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, Self
 
 from dataset_fingerprints.names import counted
 from planners.parts.networks.layers import Layer, NetworkLayers, head_layer, norm_layer
+from planners.parts.networks.widths import scale_features
 from planners.parts.number_types import HALF_BYTES, INDEX_BYTES
 
 BlockName = Literal["plain", "residual"]
@@ -97,6 +98,10 @@ class UNetOptions:
     def pools(self) -> tuple[bool, ...]:
         """Return of every level whether a max pooling is in front of it."""
         return tuple(self.downsampling == "pool" and max(stride) > 1 for stride in self.strides)
+
+    def scaled(self, factor: float) -> Self:
+        """Return the network with the same layers and its features divided."""
+        return replace(self, features=scale_features(self.features, factor))
 
     def describe(self) -> str:
         """Return the network's shape in a few words."""
