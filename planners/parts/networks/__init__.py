@@ -7,7 +7,7 @@ from typing import Protocol
 
 from planners.choices import PartTable
 from planners.parts.networks.layers import Layer, NetworkLayers, head_layer, norm_layer
-from planners.parts.networks.unet import BlockName, NormName, UNetOptions, count_level_voxels
+from planners.parts.networks.unet import BlockName, NormName, ShortcutName, UNetOptions, count_level_voxels
 
 __all__ = [
     "NETWORKS",
@@ -16,6 +16,7 @@ __all__ = [
     "NetworkLayers",
     "NetworkOptions",
     "NormName",
+    "ShortcutName",
     "UNetOptions",
     "count_level_voxels",
     "head_layer",

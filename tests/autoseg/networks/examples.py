@@ -33,6 +33,17 @@ UNETS: dict[int, dict[str, Any]] = {
     },
 }
 UNET_VARIANTS = [(block, norm) for block in ("plain", "residual") for norm in ("instance", "batch", "group")]
+# With residual blocks up and down, and in one of them skips that learn nothing and no stem.
+RESIDUAL_UP: dict[str, dict[str, Any]] = {
+    "both": {"block": "residual", "decoder_block": "residual", "norm": "group", "groups": 2},
+    "bare": {
+        "block": "residual",
+        "decoder_block": "residual",
+        "norm": "instance",
+        "stem": False,
+        "shortcut": "padding",
+    },
+}
 # At least so long are patches, along each axis.
 LENGTHS = {2: (12, 16), 3: (4, 16, 12)}
 
@@ -69,6 +80,9 @@ def list_examples() -> Iterator[Example]:
         for block, norm in UNET_VARIANTS:
             choice = Choice(name="unet", options={**shape, "block": block, "norm": norm})
             yield Example(name=f"unet-{block}-{norm}-{axes}d", choice=choice, patch=LENGTHS[axes])
+        for kind, options in RESIDUAL_UP.items():
+            choice = Choice(name="unet", options={**shape, **options})
+            yield Example(name=f"unet-{kind}-{axes}d", choice=choice, patch=LENGTHS[axes])
     for name in NETWORKS:
         if name != "unet":
             yield from list_plain_examples(name)
