@@ -91,5 +91,10 @@ setup(
     entry_points={
         "console_scripts": ["autoseg = autoseg.cli.entrance:enter"],
         "autoseg.commands": ["benchmark = experiments.benchmark_command:app"],
+        "autoseg.planners": [
+            "tomita2020 = experiments.recipes.tomita2020:TOMITA2020",
+            "tomita2020_snapshots = experiments.recipes.tomita2020:TOMITA2020_SNAPSHOTS",
+            "tomita2020_zoom_in = experiments.recipes.tomita2020:TOMITA2020_ZOOM_IN",
+        ],
     },
 )

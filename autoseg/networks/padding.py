@@ -13,7 +13,9 @@ def pad_behind(images: Tensor, divisors: Sequence[int]) -> Tensor:
 
     Images that are divisible are returned as they are.
     """
-    missing = [-length % divisor for length, divisor in zip(images.shape[2:], divisors, strict=True)] if divisors else []
+    missing = (
+        [-length % divisor for length, divisor in zip(images.shape[2:], divisors, strict=True)] if divisors else []
+    )
     if not any(missing):
         return images
     return F.pad(images, [pad for length in reversed(missing) for pad in (0, length)])
