@@ -101,6 +101,9 @@ setup(
             "keras_resunet_cce = experiments.recipes.keras2d:RESUNET_CCE",
             "keras_resunet_dice = experiments.recipes.keras2d:RESUNET_DICE",
             "keras_resunet_cce_dice = experiments.recipes.keras2d:RESUNET_CCE_DICE",
+            "tomita2020 = experiments.recipes.tomita2020:TOMITA2020",
+            "tomita2020_snapshots = experiments.recipes.tomita2020:TOMITA2020_SNAPSHOTS",
+            "tomita2020_zoom_in = experiments.recipes.tomita2020:TOMITA2020_ZOOM_IN",
         ],
     },
 )

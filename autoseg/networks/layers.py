@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from autoseg.networks.instance_norm import CHANNELS_LAST, EPSILON, InstanceNorm
-from planners.parts.networks import NormName
+from planners.parts.networks import NormName, ShortcutName
 
 NEGATIVE_SLOPE = 0.01
 
@@ -78,11 +79,13 @@ class Layers:
     Attributes:
         dimensions: axes of the images, 2 or 3.
         groups: the most groups that a group norm may have.
+        shortcut: as in `UNetOptions`.
     """
 
     dimensions: int
     norm: NormName
     groups: int
+    shortcut: ShortcutName = "projection"
 
     def convolution(
         self, channels: tuple[int, int], kernel: tuple[int, ...], stride: tuple[int, ...], bias: bool = True
@@ -112,6 +115,15 @@ class Layers:
         """Return what puts values where a max pooling found them, zeros elsewhere."""
         return MAX_UNPOOLINGS[self.dimensions](stride, stride)
 
+    def widening(self, channels: tuple[int, int]) -> Iterator[nn.Module]:
+        """Yield what fits a residual block's skip to another width."""
+        if channels[0] != channels[1]:
+            if self.shortcut == "padding":
+                yield ChannelFit(channels[1] - channels[0])
+            else:
+                yield self.pointwise(channels, bias=False)
+                yield self.normalization(channels[1])
+
     def normalization(self, channels: int) -> Norm:
         """Return the chosen norm with a learned scale and shift."""
         if self.norm == "instance":
@@ -119,6 +131,18 @@ class Layers:
         if self.norm == "batch":
             return BATCH_NORMS[self.dimensions](channels, eps=EPSILON)
         return nn.GroupNorm(largest_divisor(channels, self.groups), channels, eps=EPSILON)
+
+
+class ChannelFit(nn.Module):
+    """A change of the number of channels that learns nothing: zeros are added, or the last ones left out."""
+
+    def __init__(self, added: int) -> None:
+        super().__init__()
+        self.added = added
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return features (batch, channel, *space)."""
+        return F.pad(x, [0, 0] * (x.ndim - 2) + [0, self.added])
 
 
 def largest_divisor(number: int, limit: int) -> int:

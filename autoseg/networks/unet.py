@@ -26,12 +26,14 @@ class UNet(nn.Module):
     def __init__(self, options: UNetOptions, channels: tuple[int, int], recomputed: bool) -> None:
         super().__init__()
         self.recomputed = recomputed
-        layers = Layers(dimensions=len(options.kernels[0]), norm=options.norm, groups=options.groups)
+        layers = Layers(
+            dimensions=len(options.kernels[0]), norm=options.norm, groups=options.groups, shortcut=options.shortcut
+        )
         finest = options.features[0]
         ones = (1,) * layers.dimensions
-        residual = options.block == "residual"
-        self.stem = ConvBlock(layers, (channels[0], finest), options.kernels[0], ones) if residual else nn.Identity()
-        self.encoder = build_encoder(layers, options, finest if residual else channels[0])
+        stem = options.block == "residual" and options.stem
+        self.stem = ConvBlock(layers, (channels[0], finest), options.kernels[0], ones) if stem else nn.Identity()
+        self.encoder = build_encoder(layers, options, finest if stem else channels[0])
         self.decoder = build_decoder(layers, options)
         self.head = layers.pointwise((finest, channels[1]))
         coarser = options.features[1:-1] if options.deep_supervision else ()
@@ -117,7 +119,7 @@ def build_decoder(layers: Layers, options: UNetOptions) -> nn.ModuleList:
     """Return the decoder's levels in the order of use, coarsest first."""
     widths = ((coarse, fine) for fine, coarse in pairwise(options.features))
     rows = zip(widths, options.kernels[:-1], options.strides[1:], options.decoder_blocks, strict=True)
-    return nn.ModuleList(reversed([DecoderLevel(layers, *row) for row in rows]))
+    return nn.ModuleList(reversed([DecoderLevel(layers, *row, block=options.decoder_block) for row in rows]))
 
 
 def initialize(module: nn.Module) -> None:

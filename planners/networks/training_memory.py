@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from dataset_fingerprints.sizes import GIB
 from planners.choices import resolve
 from planners.machine import MachineProfile
+from planners.networks.topology import pad_up
 from planners.parts import LOSSES, OPTIMIZERS, WEIGHTS
 from planners.parts.losses import LossOptions
 from planners.parts.networks import NetworkLayers, NetworkOptions, UNetOptions, count_level_voxels
@@ -55,7 +56,7 @@ class Shape:
     Attributes:
         channels: of the input.
         outputs: channels of every head.
-        patch: lengths in voxels.
+        patch: lengths in voxels; where the network's strides do not divide them, it sees the next larger ones.
         batch_size: patches per step.
     """
 
@@ -123,7 +124,7 @@ def predict_memory(network: NetworkOptions, shape: Shape, execution: Execution) 
         shape: of what goes through it.
         execution: optimiser, number type and device.
     """
-    layers = network.layers(shape.channels, shape.outputs, shape.patch)
+    layers = network.layers(shape.channels, shape.outputs, pad_up(shape.patch, network.divisors()))
     count = layers.parameters()
     casts = sum(layer.cast_parameters() for layer in layers.every()) * HALF_BYTES if execution.half else 0
     value = layers.half_bytes if execution.half else FULL_BYTES

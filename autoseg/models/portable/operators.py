@@ -178,6 +178,18 @@ def _concatenate(writer: GraphWriter, node: fx.Node) -> None:
     writer.keep(node, node.name, kind)
 
 
+def _pad(writer: GraphWriter, node: fx.Node) -> None:
+    """Add zeros at the ends of axes; a negative number of them takes values away."""
+    x, pads, mode, value = _arguments(node, None, None, "constant", None)
+    assert mode == "constant"
+    assert not value
+    rank, kind = x.meta["val"].ndim, writer.kind_of(x)
+    before, after = ([*pads[side::2], *[0] * (rank - len(pads) // 2)][::-1] for side in (0, 1))
+    lengths = writer.store_shape(f"{node.name}.pads", [*before, *after])
+    writer.add("Pad", [writer.read(x, kind), lengths], node.name)
+    writer.keep(node, node.name, kind)
+
+
 def _add(writer: GraphWriter, node: fx.Node) -> None:
     assert not node.kwargs
     writer.add("Add", [writer.read(entry, SINGLE) for entry in _arguments(node)], node.name)
@@ -209,4 +221,5 @@ OPERATORS: Mapping[str, Operator] = {
     "aten.instance_norm.default": _normalize_instances,
     "aten.leaky_relu.default": _rectify,
     "aten.leaky_relu_.default": _rectify,
+    "aten.pad.default": _pad,
 }

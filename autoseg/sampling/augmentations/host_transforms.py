@@ -128,9 +128,7 @@ def build_transform(choice: Choice, shape: tuple[int, ...]) -> Transform:
         if argument not in parameters:
             advice = did_you_mean(argument, parameters)
             raise PlanError(f"{WHERE}: {choice.name} has no argument '{argument}'. {advice}")
-    missing = [
-        name for name, entry in parameters.items() if entry.default is entry.empty and name not in options
-    ]
+    missing = [name for name, entry in parameters.items() if entry.default is entry.empty and name not in options]
     if missing:
         raise PlanError(f"{WHERE}: {choice.name} needs the argument '{missing[0]}'.")
     try:

@@ -8,7 +8,14 @@ from typing import Protocol, Self
 from planners.choices import PartTable
 from planners.parts.networks.layers import Layer, NetworkLayers, head_layer, norm_layer
 from planners.parts.networks.segnet import SegNetOptions, Upsampling
-from planners.parts.networks.unet import BlockName, Downsampling, NormName, UNetOptions, count_level_voxels
+from planners.parts.networks.unet import (
+    BlockName,
+    Downsampling,
+    NormName,
+    ShortcutName,
+    UNetOptions,
+    count_level_voxels,
+)
 from planners.parts.networks.widths import scale_features
 
 __all__ = [
@@ -20,6 +27,7 @@ __all__ = [
     "NetworkOptions",
     "NormName",
     "SegNetOptions",
+    "ShortcutName",
     "UNetOptions",
     "Upsampling",
     "count_level_voxels",

@@ -16,6 +16,7 @@ from planners.parts.number_types import HALF_BYTES, INDEX_BYTES
 BlockName = Literal["plain", "residual"]
 NormName = Literal["instance", "batch", "group"]
 Downsampling = Literal["stride", "pool"]
+ShortcutName = Literal["projection", "padding"]
 # A GPU computes group norm in single precision even under autocast: its input and output are kept that way, and the
 # next convolution keeps a 16-bit copy, five bytes per value on average.
 GROUP_NORM_BYTES = 5
@@ -32,12 +33,16 @@ class UNetOptions:
         kernels: kernel size per axis.
         strides: stride at the entrance of each level and axis; the first level's are 1.
         encoder_blocks: convolutions (plain) or residual blocks (residual) in the encoder.
-        decoder_blocks: convolutions in the decoder, one entry fewer.
-        block: plain (Isensee 2021) or residual (Isensee 2024) encoder levels; the decoder is plain in both.
+        decoder_blocks: the same in the decoder, one entry fewer.
+        block: plain (Isensee 2021) or residual (Isensee 2024) encoder levels.
+        decoder_block: the same of the decoder's levels.
         norm: what follows the convolutions.
         groups: of a group norm; where it does not divide a level's features, the next smaller number that does.
         deep_supervision: whether every decoder level gives logits in training (Lee 2015), or only the finest.
         downsampling: by strided convolutions, or by max pooling in front of a level (Ronneberger 2015).
+        stem: whether a convolution comes before the first of residual encoder levels.
+        shortcut: what fits a residual block's skip to another width: a convolution of kernel 1, or none, with channels
+            of zeros added, or the last ones left out (He 2016, option A).
     """
 
     features: tuple[int, ...]
@@ -49,6 +54,9 @@ class UNetOptions:
     norm: NormName = "instance"
     groups: int = 8
     deep_supervision: bool = True
+    decoder_block: BlockName = "plain"
+    stem: bool = True
+    shortcut: ShortcutName = "projection"
     downsampling: Downsampling = "stride"
 
     def divisors(self) -> tuple[int, ...]:
@@ -103,6 +111,10 @@ class UNetOptions:
         """Return the network with the same layers and its features divided."""
         return replace(self, features=scale_features(self.features, factor))
 
+    def projects(self, inputs: int, outputs: int) -> bool:
+        """Return whether the skip of a residual block between these widths has a convolution."""
+        return self.shortcut == "projection" and inputs != outputs
+
     def describe(self) -> str:
         """Return the network's shape in a few words."""
         return f"U-Net, {counted(len(self.features), 'level')} of {'-'.join(map(str, self.features))} features"
@@ -147,17 +159,18 @@ def _list_plain_encoder(network: UNetOptions, channels: int, voxels: Sequence[in
 
 
 def _list_residual_encoder(network: UNetOptions, channels: int, voxels: Sequence[int]) -> Iterator[list[Layer]]:
-    """List a stem and two convolutions per block; a projection where a level widens its features."""
-    inputs, finest = network.features[0], voxels[0]
-    yield [norm_layer(channels, inputs, math.prod(network.kernels[0]), finest)]
-    before = finest
+    """List the stem, where there is one, and the blocks of every level."""
+    inputs, before = channels, voxels[0]
+    if network.stem:
+        inputs = network.features[0]
+        yield [norm_layer(channels, inputs, math.prod(network.kernels[0]), before)]
     rows = zip(network.features, network.kernels, network.pools(), network.encoder_blocks, voxels, strict=True)
     for features, kernel, pool, blocks, count in rows:
         level = []
         for _ in range(blocks):
             level.append(norm_layer(inputs, features, math.prod(kernel), count))
             level.append(norm_layer(features, features, math.prod(kernel), count))
-            if inputs != features:
+            if network.projects(inputs, features):
                 level.append(_projection(inputs, features, count, pooled=count != before and not pool))
             inputs, before = features, count
         yield _behind_pooling(level) if pool else level
@@ -192,4 +205,8 @@ def _list_decoder(network: UNetOptions, voxels: Sequence[int]) -> Iterator[list[
         taps = math.prod(stride)
         up = Layer(inputs=coarse, outputs=fine, taps=taps, voxels=count, reads=1, normalized=False)
         first = norm_layer(2 * fine, fine, math.prod(kernel), count, made=2 * fine * count)
-        yield [up, first, *(norm_layer(fine, fine, math.prod(kernel), count) for _ in range(blocks - 1))]
+        further = 2 * blocks - 1 if network.decoder_block == "residual" else blocks - 1
+        level = [up, first, *(norm_layer(fine, fine, math.prod(kernel), count) for _ in range(further))]
+        if network.decoder_block == "residual" and network.projects(2 * fine, fine):
+            level.insert(3, _projection(2 * fine, fine, count, pooled=False))
+        yield level

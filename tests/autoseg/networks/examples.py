@@ -39,6 +39,17 @@ SEGNETS: tuple[dict[str, Any], ...] = (
     {"norm": "group", "axes": 3},
     {"upsampling": "pooling_indices", "axes": 3},
 )
+# With residual blocks up and down, and in one of them skips that learn nothing and no stem.
+RESIDUAL_UP: dict[str, dict[str, Any]] = {
+    "both": {"block": "residual", "decoder_block": "residual", "norm": "group", "groups": 2},
+    "bare": {
+        "block": "residual",
+        "decoder_block": "residual",
+        "norm": "instance",
+        "stem": False,
+        "shortcut": "padding",
+    },
+}
 # At least so long are patches, along each axis.
 LENGTHS = {2: (12, 16), 3: (4, 16, 12)}
 
@@ -81,6 +92,9 @@ def list_examples() -> Iterator[Example]:
         for block in ("plain", "residual"):
             choice = Choice(name="unet", options={**shape, "block": block, "downsampling": "pool"})
             yield Example(name=f"unet-{block}-pool-{axes}d", choice=choice, patch=LENGTHS[axes])
+        for kind, options in RESIDUAL_UP.items():
+            choice = Choice(name="unet", options={**shape, **options})
+            yield Example(name=f"unet-{kind}-{axes}d", choice=choice, patch=LENGTHS[axes])
     for name in NETWORKS:
         if name != "unet":
             yield from list_examples_of(Choice(name=name))

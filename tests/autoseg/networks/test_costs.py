@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,7 +29,12 @@ from tests.synthetic.heads import plain_heads, region_scheme
 
 CONVOLUTIONS = (nn.Conv2d, nn.Conv3d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 SEEDS = range(20)
-BLOCKS = ("plain", "residual")
+BLOCKS: dict[str, dict[str, Any]] = {
+    "plain": {"block": "plain"},
+    "residual": {"block": "residual"},
+    "residual-both": {"block": "residual", "decoder_block": "residual"},
+    "residual-bare": {"block": "residual", "decoder_block": "residual", "stem": False, "shortcut": "padding"},
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,8 +79,8 @@ def draw_network(seed: int, block: str, norm: str = "instance") -> tuple[Drawn, 
         strides=tuple(strides),
         encoder_blocks=tuple(rng.integers(1, 4, levels).tolist()),
         decoder_blocks=tuple(rng.integers(1, 4, levels - 1).tolist()),
-        block=block,  # type: ignore[arg-type]
         norm=norm,  # type: ignore[arg-type]
+        **BLOCKS[block],
     )
     channels, outputs, deep = int(rng.integers(1, 4)), int(rng.integers(2, 5)), bool(rng.integers(2))
     network = Drawn(options=replace(options, deep_supervision=deep), channels=channels, outputs=outputs)
@@ -177,7 +183,10 @@ def test_nnunets_count_sees_projections_that_a_residual_network_does_not_have() 
 
 
 # A CPU pools a residual block's skip in single precision under autocast; a GPU does not.
-@pytest.mark.parametrize(("block", "half"), [("plain", False), ("plain", True), ("residual", False)])
+@pytest.mark.parametrize(
+    ("block", "half"),
+    [("plain", False), ("plain", True), ("residual", False), ("residual-both", False), ("residual-bare", False)],
+)
 @pytest.mark.parametrize("norm", ["instance", "batch"])
 @pytest.mark.parametrize("seed", range(6))
 def test_what_is_kept_for_the_backward_pass_is_predicted(seed: int, norm: str, block: str, half: bool) -> None:
