@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from autoseg.networks.instance_norm import CHANNELS_LAST, EPSILON, InstanceNorm
-from planners.parts.networks import NormName
+from autoseg.networks.recalibration import list_modules
+from planners.parts.networks import AttentionName, NormName
 
 NEGATIVE_SLOPE = 0.01
 
@@ -76,11 +77,15 @@ class Layers:
     Attributes:
         dimensions: axes of the images, 2 or 3.
         groups: the most groups that a group norm may have.
+        attention: what weighs the channels at the end of a level; `reduction` and `dropout` as in `UNetOptions`.
     """
 
     dimensions: int
     norm: NormName
     groups: int
+    attention: AttentionName = "none"
+    reduction: int = 16
+    dropout: float = 0.0
 
     def convolution(
         self, channels: tuple[int, int], kernel: tuple[int, ...], stride: tuple[int, ...], bias: bool = True
@@ -109,6 +114,10 @@ class Layers:
         if self.norm == "batch":
             return BATCH_NORMS[self.dimensions](channels, eps=EPSILON)
         return nn.GroupNorm(largest_divisor(channels, self.groups), channels, eps=EPSILON)
+
+    def recalibrations(self, channels: int) -> Iterator[nn.Module]:
+        """Yield what follows the last block of a level."""
+        return list_modules(channels, self.attention, self.reduction, self.dropout)
 
 
 def largest_divisor(number: int, limit: int) -> int:

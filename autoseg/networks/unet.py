@@ -26,7 +26,14 @@ class UNet(nn.Module):
     def __init__(self, options: UNetOptions, channels: tuple[int, int], recomputed: bool) -> None:
         super().__init__()
         self.recomputed = recomputed
-        layers = Layers(dimensions=len(options.kernels[0]), norm=options.norm, groups=options.groups)
+        layers = Layers(
+            dimensions=len(options.kernels[0]),
+            norm=options.norm,
+            groups=options.groups,
+            attention=options.attention,
+            reduction=options.reduction,
+            dropout=options.dropout,
+        )
         finest = options.features[0]
         ones = (1,) * layers.dimensions
         residual = options.block == "residual"

@@ -7,10 +7,12 @@ from typing import Protocol
 
 from planners.choices import PartTable
 from planners.parts.networks.layers import Layer, NetworkLayers, head_layer, norm_layer
+from planners.parts.networks.recalibration import AttentionName
 from planners.parts.networks.unet import BlockName, NormName, UNetOptions, count_level_voxels
 
 __all__ = [
     "NETWORKS",
+    "AttentionName",
     "BlockName",
     "Layer",
     "NetworkLayers",

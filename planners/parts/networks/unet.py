@@ -9,7 +9,9 @@ from itertools import pairwise
 from typing import Literal
 
 from dataset_fingerprints.names import counted
+from planners.parts.limits import find_outside
 from planners.parts.networks.layers import Layer, NetworkLayers, head_layer, norm_layer
+from planners.parts.networks.recalibration import AttentionName, list_recalibration
 from planners.parts.number_types import HALF_BYTES
 
 BlockName = Literal["plain", "residual"]
@@ -35,6 +37,11 @@ class UNetOptions:
         norm: what follows the convolutions.
         groups: of a group norm; where it does not divide a level's features, the next smaller number that does.
         deep_supervision: whether every decoder level gives logits in training (Lee 2015), or only the finest.
+        attention: what weighs the channels at the end of every level of encoder and decoder: squeeze and excitation (Hu
+            2018; there in a U-Net, Roy 2018), or nothing.
+        reduction: of the channels, between the two layers of squeeze and excitation; four are left at least.
+        dropout: the probability that a channel at the end of a level is left out of a training step (spatial dropout,
+            Tompson 2015).
     """
 
     features: tuple[int, ...]
@@ -46,6 +53,9 @@ class UNetOptions:
     norm: NormName = "instance"
     groups: int = 8
     deep_supervision: bool = True
+    attention: AttentionName = "none"
+    reduction: int = 16
+    dropout: float = 0.0
 
     def divisors(self) -> tuple[int, ...]:
         """Return per axis what a patch must be divisible by: the product of the strides."""
@@ -80,6 +90,7 @@ class UNetOptions:
         ):
             if not all(1 <= count <= most for count in getattr(self, name)):
                 yield f"{name} is {list(getattr(self, name))}. Expected 1 to {most} in every stage."
+        yield from find_outside(self, reduction="1 or more", dropout="0 or more, less than 1")
         if self.groups < 1:
             yield f"groups is {self.groups}. Expected 1 or more."
         if any(length % 2 == 0 for row in self.kernels for length in row):
@@ -131,7 +142,7 @@ def _list_plain_encoder(network: UNetOptions, channels: int, voxels: Sequence[in
         for _ in range(blocks):
             level.append(norm_layer(inputs, features, math.prod(kernel), count))
             inputs = features
-        yield level
+        yield [*level, *_list_end(network, features, count)]
 
 
 def _list_residual_encoder(network: UNetOptions, channels: int, voxels: Sequence[int]) -> Iterator[list[Layer]]:
@@ -148,7 +159,12 @@ def _list_residual_encoder(network: UNetOptions, channels: int, voxels: Sequence
             if inputs != features:
                 level.append(_projection(inputs, features, count, pooled=count != before))
             inputs, before = features, count
-        yield level
+        yield [*level, *_list_end(network, features, count)]
+
+
+def _list_end(network: UNetOptions, features: int, voxels: int) -> Iterator[Layer]:
+    """List what weighs the channels at the end of a level."""
+    return list_recalibration(features, voxels, network.attention, network.reduction, network.dropout)
 
 
 def _projection(inputs: int, outputs: int, voxels: int, *, pooled: bool) -> Layer:
@@ -173,4 +189,5 @@ def _list_decoder(network: UNetOptions, voxels: Sequence[int]) -> Iterator[list[
         taps = math.prod(stride)
         up = Layer(inputs=coarse, outputs=fine, taps=taps, voxels=count, reads=1, normalized=False)
         first = norm_layer(2 * fine, fine, math.prod(kernel), count, made=2 * fine * count)
-        yield [up, first, *(norm_layer(fine, fine, math.prod(kernel), count) for _ in range(blocks - 1))]
+        further = (norm_layer(fine, fine, math.prod(kernel), count) for _ in range(blocks - 1))
+        yield [up, first, *further, *_list_end(network, fine, count)]

@@ -33,6 +33,8 @@ UNETS: dict[int, dict[str, Any]] = {
     },
 }
 UNET_VARIANTS = [(block, norm) for block in ("plain", "residual") for norm in ("instance", "batch", "group")]
+# By its axes, block and norm: with channels weighed at the end of every level.
+ATTENTIVE = [(2, "plain", "instance"), (3, "plain", "instance"), (3, "residual", "group")]
 # At least so long are patches, along each axis.
 LENGTHS = {2: (12, 16), 3: (4, 16, 12)}
 
@@ -69,6 +71,10 @@ def list_examples() -> Iterator[Example]:
         for block, norm in UNET_VARIANTS:
             choice = Choice(name="unet", options={**shape, "block": block, "norm": norm})
             yield Example(name=f"unet-{block}-{norm}-{axes}d", choice=choice, patch=LENGTHS[axes])
+    for axes, block, norm in ATTENTIVE:
+        weighed = {"block": block, "norm": norm, "attention": "squeeze_excitation", "reduction": 1}
+        choice = Choice(name="unet", options={**UNETS[axes], **weighed})
+        yield Example(name=f"unet-{block}-{norm}-{axes}d-attentive", choice=choice, patch=LENGTHS[axes])
     for name in NETWORKS:
         if name != "unet":
             yield from list_plain_examples(name)
