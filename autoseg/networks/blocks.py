@@ -114,12 +114,12 @@ def make_level(
     stride: tuple[int, ...],
     count: int,
 ) -> nn.Sequential:
-    """Return `count` blocks of one scale, of which the first changes shape and width."""
+    """Return `count` blocks of one scale, of which the first changes shape and width, and what weighs its channels."""
     kind = ConvBlock if block == "plain" else ResidualBlock
     blocks = [kind(layers, channels, kernel, stride)]
     width = (channels[1], channels[1])
     blocks += [kind(layers, width, kernel, (1,) * len(stride)) for _ in range(count - 1)]
-    return nn.Sequential(*blocks)
+    return nn.Sequential(*blocks, *layers.recalibrations(channels[1]))
 
 
 def make_pooled_level(

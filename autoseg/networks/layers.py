@@ -10,7 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from autoseg.networks.instance_norm import CHANNELS_LAST, EPSILON, InstanceNorm
-from planners.parts.networks import NormName, ShortcutName
+from autoseg.networks.recalibration import list_modules
+from planners.parts.networks import AttentionName, NormName, ShortcutName
 
 NEGATIVE_SLOPE = 0.01
 
@@ -80,12 +81,16 @@ class Layers:
         dimensions: axes of the images, 2 or 3.
         groups: the most groups that a group norm may have.
         shortcut: as in `UNetOptions`.
+        attention: what weighs the channels at the end of a level; `reduction` and `dropout` as in `UNetOptions`.
     """
 
     dimensions: int
     norm: NormName
     groups: int
     shortcut: ShortcutName = "projection"
+    attention: AttentionName = "none"
+    reduction: int = 16
+    dropout: float = 0.0
 
     def convolution(
         self, channels: tuple[int, int], kernel: tuple[int, ...], stride: tuple[int, ...], bias: bool = True
@@ -131,6 +136,10 @@ class Layers:
         if self.norm == "batch":
             return BATCH_NORMS[self.dimensions](channels, eps=EPSILON)
         return nn.GroupNorm(largest_divisor(channels, self.groups), channels, eps=EPSILON)
+
+    def recalibrations(self, channels: int) -> Iterator[nn.Module]:
+        """Yield what follows the last block of a level."""
+        return list_modules(channels, self.attention, self.reduction, self.dropout)
 
 
 class ChannelFit(nn.Module):

@@ -27,7 +27,13 @@ class UNet(nn.Module):
         super().__init__()
         self.recomputed = recomputed
         layers = Layers(
-            dimensions=len(options.kernels[0]), norm=options.norm, groups=options.groups, shortcut=options.shortcut
+            dimensions=len(options.kernels[0]),
+            norm=options.norm,
+            groups=options.groups,
+            shortcut=options.shortcut,
+            attention=options.attention,
+            reduction=options.reduction,
+            dropout=options.dropout,
         )
         finest = options.features[0]
         ones = (1,) * layers.dimensions

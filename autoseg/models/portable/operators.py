@@ -196,6 +196,46 @@ def _add(writer: GraphWriter, node: fx.Node) -> None:
     writer.keep(node, node.name, SINGLE)
 
 
+def _multiply(writer: GraphWriter, node: fx.Node) -> None:
+    assert not node.kwargs
+    writer.add("Mul", [writer.read(entry, SINGLE) for entry in _arguments(node)], node.name)
+    writer.keep(node, node.name, SINGLE)
+
+
+def _take_means(writer: GraphWriter, node: fx.Node) -> None:
+    """Take means over whole maps, in single precision as their sums may be large."""
+    x, axes, keeps = _arguments(node, None, None, False)
+    writer.add("ReduceMean", [writer.read(x, SINGLE)], node.name, axes=list(axes), keepdims=int(keeps))
+    writer.keep(node, node.name, SINGLE)
+
+
+def _connect(writer: GraphWriter, node: fx.Node) -> None:
+    """Connect all inputs with all outputs: of what is as small as a number per channel, in single precision."""
+    inputs = [writer.read(entry, SINGLE) for entry in _arguments(node)]
+    writer.add("Gemm", inputs, node.name, transB=1)
+    writer.keep(node, node.name, SINGLE)
+
+
+def _activate(name: str) -> Operator:
+    def write(writer: GraphWriter, node: fx.Node) -> None:
+        (x,) = _arguments(node)
+        kind = writer.kind_of(x)
+        writer.add(name, [writer.read(x, kind)], node.name)
+        writer.keep(node, node.name, kind)
+
+    return write
+
+
+def _reshape(writer: GraphWriter, node: fx.Node) -> None:
+    """Reshape what belongs to each sample of a batch."""
+    x, _ = _arguments(node)
+    kind, (batch, *lengths) = writer.kind_of(x), node.meta["val"].shape
+    assert batch == x.meta["val"].shape[0]
+    shape = writer.store_shape(f"{node.name}.shape", [0, *lengths])
+    writer.add("Reshape", [writer.read(x, kind), shape], node.name)
+    writer.keep(node, node.name, kind)
+
+
 def _arguments(node: fx.Node, *defaults: Any) -> list[Any]:
     """Return a node's arguments; those that are left out are the defaults, given for each."""
     given: list[Any] = list(node.args)
@@ -221,5 +261,12 @@ OPERATORS: Mapping[str, Operator] = {
     "aten.instance_norm.default": _normalize_instances,
     "aten.leaky_relu.default": _rectify,
     "aten.leaky_relu_.default": _rectify,
+    "aten.linear.default": _connect,
+    "aten.mean.dim": _take_means,
+    "aten.mul.Tensor": _multiply,
+    "aten.mul_.Tensor": _multiply,
     "aten.pad.default": _pad,
+    "aten.relu.default": _activate("Relu"),
+    "aten.reshape.default": _reshape,
+    "aten.sigmoid.default": _activate("Sigmoid"),
 }

@@ -7,6 +7,7 @@ from typing import Protocol, Self
 
 from planners.choices import PartTable
 from planners.parts.networks.layers import Layer, NetworkLayers, head_layer, norm_layer
+from planners.parts.networks.recalibration import AttentionName
 from planners.parts.networks.segnet import SegNetOptions, Upsampling
 from planners.parts.networks.unet import (
     BlockName,
@@ -20,6 +21,7 @@ from planners.parts.networks.widths import scale_features
 
 __all__ = [
     "NETWORKS",
+    "AttentionName",
     "BlockName",
     "Downsampling",
     "Layer",

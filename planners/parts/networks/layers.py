@@ -100,6 +100,20 @@ def norm_layer(inputs: int, outputs: int, taps: int, voxels: int, made: int = 0)
     return Layer(inputs=inputs, outputs=outputs, taps=taps, voxels=voxels, reads=taps, kept=kept)
 
 
+def scaling_layer(features: int, voxels: int) -> Layer:
+    """Return the product of feature maps with a number per channel, which is a map of its own; it learns nothing."""
+    return Layer(
+        inputs=features,
+        outputs=features,
+        taps=0,
+        voxels=voxels,
+        reads=0,
+        bias=False,
+        normalized=False,
+        kept=features * voxels,
+    )
+
+
 def head_layer(inputs: int, outputs: int, voxels: int) -> Layer:
     """Return a convolution of kernel 1 that gives logits."""
     return Layer(inputs=inputs, outputs=outputs, taps=1, voxels=voxels, reads=1, normalized=False)

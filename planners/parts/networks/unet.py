@@ -9,7 +9,9 @@ from itertools import pairwise
 from typing import Literal, Self
 
 from dataset_fingerprints.names import counted
+from planners.parts.limits import find_outside
 from planners.parts.networks.layers import Layer, NetworkLayers, head_layer, norm_layer
+from planners.parts.networks.recalibration import AttentionName, list_recalibration
 from planners.parts.networks.widths import scale_features
 from planners.parts.number_types import HALF_BYTES, INDEX_BYTES
 
@@ -43,6 +45,11 @@ class UNetOptions:
         stem: whether a convolution comes before the first of residual encoder levels.
         shortcut: what fits a residual block's skip to another width: a convolution of kernel 1, or none, with channels
             of zeros added, or the last ones left out (He 2016, option A).
+        attention: what weighs the channels at the end of every level of encoder and decoder: squeeze and excitation (Hu
+            2018; there in a U-Net, Roy 2018), or nothing.
+        reduction: of the channels, between the two layers of squeeze and excitation; four are left at least.
+        dropout: the probability that a channel at the end of a level is left out of a training step (spatial dropout,
+            Tompson 2015).
     """
 
     features: tuple[int, ...]
@@ -58,6 +65,9 @@ class UNetOptions:
     stem: bool = True
     shortcut: ShortcutName = "projection"
     downsampling: Downsampling = "stride"
+    attention: AttentionName = "none"
+    reduction: int = 16
+    dropout: float = 0.0
 
     def divisors(self) -> tuple[int, ...]:
         """Return per axis what a patch must be divisible by: the product of the strides."""
@@ -92,6 +102,7 @@ class UNetOptions:
         ):
             if not all(1 <= count <= most for count in getattr(self, name)):
                 yield f"{name} is {list(getattr(self, name))}. Expected 1 to {most} in every stage."
+        yield from find_outside(self, reduction="1 or more", dropout="0 or more, less than 1")
         if self.groups < 1:
             yield f"groups is {self.groups}. Expected 1 or more."
         if any(length % 2 == 0 for row in self.kernels for length in row):
@@ -155,6 +166,7 @@ def _list_plain_encoder(network: UNetOptions, channels: int, voxels: Sequence[in
         for _ in range(blocks):
             level.append(norm_layer(inputs, features, math.prod(kernel), count))
             inputs = features
+        level.extend(_list_end(network, features, count))
         yield _behind_pooling(level) if pool else level
 
 
@@ -173,6 +185,7 @@ def _list_residual_encoder(network: UNetOptions, channels: int, voxels: Sequence
             if network.projects(inputs, features):
                 level.append(_projection(inputs, features, count, pooled=count != before and not pool))
             inputs, before = features, count
+        level.extend(_list_end(network, features, count))
         yield _behind_pooling(level) if pool else level
 
 
@@ -181,6 +194,11 @@ def _behind_pooling(level: list[Layer]) -> list[Layer]:
     made = level[0].inputs * level[0].voxels
     first = replace(level[0], kept=level[0].kept + made, kept_bytes=made * INDEX_BYTES)
     return [first, *level[1:]]
+
+
+def _list_end(network: UNetOptions, features: int, voxels: int) -> Iterator[Layer]:
+    """List what weighs the channels at the end of a level."""
+    return list_recalibration(features, voxels, network.attention, network.reduction, network.dropout)
 
 
 def _projection(inputs: int, outputs: int, voxels: int, *, pooled: bool) -> Layer:
@@ -209,4 +227,4 @@ def _list_decoder(network: UNetOptions, voxels: Sequence[int]) -> Iterator[list[
         level = [up, first, *(norm_layer(fine, fine, math.prod(kernel), count) for _ in range(further))]
         if network.decoder_block == "residual" and network.projects(2 * fine, fine):
             level.insert(3, _projection(2 * fine, fine, count, pooled=False))
-        yield level
+        yield [*level, *_list_end(network, fine, count)]

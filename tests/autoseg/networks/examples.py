@@ -50,6 +50,8 @@ RESIDUAL_UP: dict[str, dict[str, Any]] = {
         "shortcut": "padding",
     },
 }
+# By its axes, block and norm: with channels weighed at the end of every level.
+ATTENTIVE = [(2, "plain", "instance"), (3, "plain", "instance"), (3, "residual", "group")]
 # At least so long are patches, along each axis.
 LENGTHS = {2: (12, 16), 3: (4, 16, 12)}
 
@@ -95,6 +97,10 @@ def list_examples() -> Iterator[Example]:
         for kind, options in RESIDUAL_UP.items():
             choice = Choice(name="unet", options={**shape, **options})
             yield Example(name=f"unet-{kind}-{axes}d", choice=choice, patch=LENGTHS[axes])
+    for axes, block, norm in ATTENTIVE:
+        weighed = {"block": block, "norm": norm, "attention": "squeeze_excitation", "reduction": 1}
+        choice = Choice(name="unet", options={**UNETS[axes], **weighed})
+        yield Example(name=f"unet-{block}-{norm}-{axes}d-attentive", choice=choice, patch=LENGTHS[axes])
     for name in NETWORKS:
         if name != "unet":
             yield from list_examples_of(Choice(name=name))
