@@ -32,13 +32,13 @@ _UNET = UNetOptions(
     deep_supervision=False,
     downsampling="pool",
 )
-_RESUNET = replace(_UNET, block="residual", encoder_blocks=(1,) * 5)
+_RESUNET = replace(_UNET, block="residual", decoder_block="residual", encoder_blocks=(1,) * 5, decoder_blocks=(1,) * 4)
 _SEGNET = SegNetOptions(features=(64, 128, 256, 512, 512), convolutions=(2, 2, 3, 3, 3))
 # By the name in a recipe's: title, network, and what is not stated of it.
 _NETWORKS = {
     "unet": ("U-Net", choose("unet", _UNET), "five levels of 64 to 1024 filters, as Ronneberger 2015"),
     "segnet": ("SegNet", choose("segnet", _SEGNET), "VGG16's 13 convolutions and their mirror, as Badrinarayanan 2017"),
-    "resunet": ("ResUNet", choose("unet", _RESUNET), "as the U-Net; a residual block per level of the encoder only"),
+    "resunet": ("ResUNet", choose("unet", _RESUNET), "as the U-Net, with one residual block per level up and down"),
 }
 _LOSSES = {
     "cce": ("categorical cross-entropy", Choice(name="cross_entropy")),
