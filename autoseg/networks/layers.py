@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -114,11 +115,15 @@ class Layers:
 
     def max_pooling(self, stride: tuple[int, ...], indices: bool = False) -> nn.Module:
         """Return the largest value over windows of shape `stride`, if asked for with the places of these."""
-        return MAX_POOLINGS[self.dimensions](stride, stride, return_indices=indices)
+        return AsItIs(MAX_POOLINGS[self.dimensions](stride, stride, return_indices=indices))
 
     def max_unpooling(self, stride: tuple[int, ...]) -> nn.Module:
         """Return what puts values where a max pooling found them, zeros elsewhere."""
         return MAX_UNPOOLINGS[self.dimensions](stride, stride)
+
+    def repetition(self, factor: int) -> nn.Module:
+        """Return what repeats every value along every axis."""
+        return AsItIs(nn.Upsample(scale_factor=float(factor), mode="nearest"))
 
     def widening(self, channels: tuple[int, int]) -> Iterator[nn.Module]:
         """Yield what fits a residual block's skip to another width."""
@@ -140,6 +145,21 @@ class Layers:
     def recalibrations(self, channels: int) -> Iterator[nn.Module]:
         """Yield what follows the last block of a level."""
         return list_modules(channels, self.attention, self.reduction, self.dropout)
+
+
+class AsItIs(nn.Module):
+    """A layer that only moves values, in their own number type: a CPU's autocast would make them single precision."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: Tensor) -> Any:
+        """Return what the layer makes of features (batch, channel, *space)."""
+        if x.device.type != "cpu" or not torch.is_autocast_enabled("cpu"):
+            return self.layer(x)
+        with torch.autocast("cpu", enabled=False):
+            return self.layer(x)
 
 
 class ChannelFit(nn.Module):

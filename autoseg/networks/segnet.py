@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from autoseg.networks.blocks import ConvBlock
@@ -13,18 +11,6 @@ from autoseg.networks.instance_norm import lay_out
 from autoseg.networks.layers import Layers
 from autoseg.networks.unet import initialize
 from planners.parts.networks.segnet import TAPS, SegNetOptions
-
-
-class Repetition(nn.Module):
-    """Upsampling by two that repeats every value."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the features (batch, channel, *space), twice as long along every axis."""
-        if not torch.is_autocast_enabled(x.device.type):
-            return F.interpolate(x, scale_factor=2.0, mode="nearest")
-        # On a CPU, autocast would make it single precision; repeating needs none.
-        with torch.autocast(x.device.type, enabled=False):
-            return F.interpolate(x, scale_factor=2.0, mode="nearest")
 
 
 class SegNet(nn.Module):
@@ -37,7 +23,7 @@ class SegNet(nn.Module):
         self.placed = options.upsampling == "pooling_indices"
         self.encoder = nn.ModuleList(make_blocks(layers, level) for level in options.encoder_widths(channels[0]))
         self.pooling = layers.max_pooling(halved, indices=self.placed)
-        self.upsampling = layers.max_unpooling(halved) if self.placed else Repetition()
+        self.upsampling = layers.max_unpooling(halved) if self.placed else layers.repetition(2)
         self.decoder = nn.ModuleList(make_blocks(layers, level) for level in options.decoder_widths())
         self.head = layers.pointwise((options.features[0], channels[1]))
         self.apply(initialize)
