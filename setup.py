@@ -91,5 +91,19 @@ setup(
     entry_points={
         "console_scripts": ["autoseg = autoseg.cli.entrance:enter"],
         "autoseg.commands": ["benchmark = experiments.benchmark_command:app"],
+        "autoseg.planners": [
+            "keras_unet_cce = experiments.recipes.keras2d:UNET_CCE",
+            "keras_unet_dice = experiments.recipes.keras2d:UNET_DICE",
+            "keras_unet_cce_dice = experiments.recipes.keras2d:UNET_CCE_DICE",
+            "keras_segnet_cce = experiments.recipes.keras2d:SEGNET_CCE",
+            "keras_segnet_dice = experiments.recipes.keras2d:SEGNET_DICE",
+            "keras_segnet_cce_dice = experiments.recipes.keras2d:SEGNET_CCE_DICE",
+            "keras_resunet_cce = experiments.recipes.keras2d:RESUNET_CCE",
+            "keras_resunet_dice = experiments.recipes.keras2d:RESUNET_DICE",
+            "keras_resunet_cce_dice = experiments.recipes.keras2d:RESUNET_CCE_DICE",
+            "tomita2020 = experiments.recipes.tomita2020:TOMITA2020",
+            "tomita2020_snapshots = experiments.recipes.tomita2020:TOMITA2020_SNAPSHOTS",
+            "tomita2020_zoom_in = experiments.recipes.tomita2020:TOMITA2020_ZOOM_IN",
+        ],
     },
 )

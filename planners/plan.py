@@ -16,6 +16,7 @@ from planners.choices import Choice
 from planners.machine import MachineProfile
 
 SCHEMA_VERSION = 3
+FULL_SIZE = 1.0  # as `Plan.scale`
 FOLDS = 5  # of a cross-validation, where there are as many subjects
 
 FoldRule = Literal["by_subject", "shuffled"]
@@ -65,6 +66,11 @@ class NnunetRules:
 
 def _is_none(value: object) -> bool:
     return value is None
+
+
+def is_full_size(scale: object) -> bool:
+    """Return whether a plan was not made smaller to try it out."""
+    return scale == FULL_SIZE
 
 
 def _is_even(value: object) -> bool:
@@ -141,12 +147,16 @@ class Prediction:
         gaussian_sigma_share: width of a tile's weight as a share of the patch.
         tile_weights: even ones lie around the patch's centre and are nowhere below 1e-4 of the largest; nnU-Net's lie
             around the voxel behind the centre, in half precision. Not written where they are even.
+        centre_shape: of the box at the centre of a scan, in voxels of the preprocessed arrays, that the network looks
+            at in one piece, whatever its patch; what lies outside is background. Null, and not written, for tiles of
+            the patch that cover the scan.
     """
 
     step_share: float
     mirror_axes: tuple[int, ...]
     gaussian_sigma_share: float
     tile_weights: Annotated[Literal["even", "nnunet"], Field(exclude_if=_is_even)] = "even"
+    centre_shape: Annotated[Triple | None, Field(exclude_if=_is_none)] = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -225,6 +235,18 @@ class Configuration:
     def network_patch(self) -> tuple[int, ...]:
         """Return the patch's lengths along the axes that the network sees."""
         return tuple(self.patch_shape[axis] for axis in self.network_axes())
+
+    def tile_shape(self) -> Triple:
+        """Return the shape of what the network looks at in one piece when predicting: 1 along the sliced axis."""
+        x, y, z = (1 if axis == self.slice_axis else length for axis, length in enumerate(self._seen_shape()))
+        return (x, y, z)
+
+    def network_tile(self) -> tuple[int, ...]:
+        """Return its lengths along the axes that the network sees."""
+        return tuple(self.tile_shape()[axis] for axis in self.network_axes())
+
+    def _seen_shape(self) -> Triple:
+        return self.patch_shape if self.prediction.centre_shape is None else self.prediction.centre_shape
 
     def masks(self) -> tuple[MaskOf, ...]:
         """Return the inputs that are channels."""
@@ -315,6 +337,8 @@ class Plan:
         folds: how the cross-validation is dealt out (`planners.splits`).
         postprocessing: what is worth a trial, per label or region, in their order.
         simulated: whether the scans are simulated. Not written where they are not.
+        scale: what features, patches and batches were divided by to try the plan out (`planners.editing.scaling`); not
+            written at full size.
     """
 
     name: str
@@ -333,6 +357,7 @@ class Plan:
     decisions: tuple[Decision, ...]
     postprocessing: tuple[PostprocessingCandidates, ...]
     simulated: Annotated[bool, Field(exclude_if=not_)] = False
+    scale: Annotated[float, Field(exclude_if=is_full_size)] = FULL_SIZE
     schema_version: int = SCHEMA_VERSION
 
     def __post_init__(self) -> None:

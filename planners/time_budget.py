@@ -11,6 +11,7 @@ from dataset_fingerprints.fingerprint import DatasetFingerprint
 from planners.choices import resolve
 from planners.editing.option_checks import check_hours
 from planners.machine import MachineProfile
+from planners.networks.topology import pad_up
 from planners.parts import NETWORKS
 from planners.plan import Configuration, Decision
 from planners.rules.schedule import GPU_ITERATIONS, long_optimizer, short_optimizer
@@ -89,7 +90,7 @@ def predict_step(configuration: Configuration, channels: int, outputs: int, mach
 def count_multiplications(configuration: Configuration, channels: int, outputs: int) -> int:
     """Return the multiply-adds of the forward passes of one batch; recomputing it costs a third of a step more."""
     network = resolve(configuration.network, NETWORKS, "network")
-    layers = network.layers(channels, outputs, configuration.network_patch())
+    layers = network.layers(channels, outputs, pad_up(configuration.network_patch(), network.divisors()))
     count = configuration.batch_size * layers.multiplications()
     # A backward pass costs two forward passes: four are done instead of three.
     return count * 4 // 3 if configuration.training.recomputed else count

@@ -33,9 +33,11 @@ class EveryOutput(nn.Module):
             outputs: logits (batch, channel, *space), as many as the network returns, finest first.
             batch: its labels are those of the finest output.
         """
+        pairs = [(outputs[0], batch.labels)]
+        pairs += [fit(logits, batch.labels, batch.images.shape[2:]) for logits in outputs[1:]]
         losses = [
-            weight * self.loss(logits, downsample(batch.labels, logits.shape[2:]))
-            for weight, logits in zip(output_weights(len(outputs)), outputs, strict=True)
+            weight * self.loss(*pair)
+            for weight, pair in zip(output_weights(len(outputs)), pairs, strict=True)
             if weight > 0.0
         ]
         return torch.stack(losses).sum()
@@ -56,6 +58,25 @@ def output_weights(count: int) -> tuple[float, ...]:
     if count > 1:
         weights[-1] = 0.0
     return tuple(weight / sum(weights) for weight in weights)
+
+
+def fit(logits: Tensor, labels: Tensor, seen: Sequence[int]) -> tuple[Tensor, Tensor]:
+    """Return a coarser output and the labels at its scale, both without what lies behind the labels' ends.
+
+    Args:
+        logits: (batch, channel, *space) of all that the network saw.
+        labels: (batch, *space) at full scale.
+        seen: the shape in space that the network saw, at least that of the labels.
+    """
+    for axis, (length, whole) in enumerate(zip(labels.shape[1:], seen, strict=True), start=1):
+        if length != whole:
+            cells = logits.shape[axis + 1]
+            centres = [(2 * cell + 1) * whole // (2 * cells) for cell in range(cells)]
+            # The first one in any case.
+            real = [min(centre, length - 1) for centre in centres if centre < length or centre == centres[0]]
+            labels = labels.index_select(axis, torch.tensor(real, device=labels.device))
+            logits = logits.narrow(axis + 1, 0, len(real))
+    return logits, downsample(labels, logits.shape[2:])
 
 
 def downsample(labels: Tensor, shape: Sequence[int]) -> Tensor:

@@ -15,7 +15,11 @@ class TrainingBatch(Protocol):
 
     @property
     def images(self) -> Tensor:
-        """Images that the network saw: (batch, channel, *space)."""
+        """Images that the network saw: (batch, channel, *space).
+
+        Where the strides of the network do not divide the patch, these, and all outputs but the finest, reach behind
+        the labels' ends.
+        """
         ...
 
     @property

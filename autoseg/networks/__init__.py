@@ -11,10 +11,11 @@ from typing import Any
 
 from torch import nn
 
+from autoseg.networks.segnet import build_segnet
 from autoseg.networks.unet import UNet, build_unet
 from planners.builders import BuilderTable
 from planners.parts import NETWORKS
-from planners.parts.networks import UNetOptions
+from planners.parts.networks import SegNetOptions, UNetOptions
 from planners.plan import Configuration
 
 # From options, channels of the input, channels of every head, and whether levels are computed again in the backward
@@ -24,6 +25,7 @@ NetworkBuilder = Callable[[Any, int, int, bool], nn.Module]
 BUILDERS: BuilderTable[NetworkBuilder] = BuilderTable(
     NETWORKS,
     {
+        SegNetOptions: build_segnet,
         UNetOptions: build_unet,
     },
 )

@@ -35,7 +35,7 @@ class ConvBlock(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """Two convolutions beside a skip; mean pooling and a projection fit the skip to a changed shape or width.
+    """Two convolutions beside a skip, which mean pooling and, as a rule, a projection fit to a changed shape or width.
 
     The skip is that of ResNet-D (He 2019). A new block passes its skip through: the second norm's scale starts at 0.
     """
@@ -49,9 +49,7 @@ class ResidualBlock(nn.Module):
         self.skip = nn.Sequential()
         if max(stride) > 1:
             self.skip.append(layers.average_pooling(stride))
-        if channels[0] != channels[1]:
-            self.skip.append(layers.pointwise(channels, bias=False))
-            self.skip.append(layers.normalization(channels[1]))
+        self.skip.extend(layers.widening(channels))
         self.activation = activation()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -62,7 +60,7 @@ class ResidualBlock(nn.Module):
 
 
 class DecoderLevel(nn.Module):
-    """Upsampling to the encoder's features of the same scale, concatenation and convolutions."""
+    """Upsampling to the encoder's features of the same scale, concatenation and blocks."""
 
     def __init__(
         self,
@@ -70,13 +68,12 @@ class DecoderLevel(nn.Module):
         channels: tuple[int, int],
         kernel: tuple[int, ...],
         stride: tuple[int, ...],
-        convolutions: int,
+        count: int,
+        block: BlockName = "plain",
     ) -> None:
         super().__init__()
         self.up = layers.upsampling(channels, stride)
-        self.blocks = make_level(
-            layers, "plain", (2 * channels[1], channels[1]), kernel, (1,) * len(stride), convolutions
-        )
+        self.blocks = make_level(layers, block, (2 * channels[1], channels[1]), kernel, (1,) * len(stride), count)
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
         """Return the features at the scale of `skip`, of the same shape and width."""
@@ -117,9 +114,22 @@ def make_level(
     stride: tuple[int, ...],
     count: int,
 ) -> nn.Sequential:
-    """Return `count` blocks of one scale, of which the first changes shape and width."""
+    """Return `count` blocks of one scale, of which the first changes shape and width, and what weighs its channels."""
     kind = ConvBlock if block == "plain" else ResidualBlock
     blocks = [kind(layers, channels, kernel, stride)]
     width = (channels[1], channels[1])
     blocks += [kind(layers, width, kernel, (1,) * len(stride)) for _ in range(count - 1)]
-    return nn.Sequential(*blocks)
+    return nn.Sequential(*blocks, *layers.recalibrations(channels[1]))
+
+
+def make_pooled_level(
+    layers: Layers,
+    block: BlockName,
+    channels: tuple[int, int],
+    kernel: tuple[int, ...],
+    stride: tuple[int, ...],
+    count: int,
+) -> nn.Sequential:
+    """Return the same with a max pooling in front, which changes the shape in place of the first block."""
+    level = make_level(layers, block, channels, kernel, (1,) * len(stride), count)
+    return level if max(stride) == 1 else nn.Sequential(layers.max_pooling(stride), *level)

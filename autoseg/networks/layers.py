@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from autoseg.networks.instance_norm import CHANNELS_LAST, EPSILON, InstanceNorm
-from planners.parts.networks import NormName
+from autoseg.networks.recalibration import list_modules
+from planners.parts.networks import AttentionName, NormName, ShortcutName
 
 NEGATIVE_SLOPE = 0.01
 
@@ -66,6 +69,8 @@ def convolve_single(layer: nn.Conv2d | nn.Conv3d, x: Tensor) -> Tensor:
 CONVOLUTIONS: dict[int, Layer] = {2: Convolution2d, 3: Convolution3d}
 TRANSPOSED_CONVOLUTIONS: dict[int, Layer] = {2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
 AVERAGE_POOLINGS: dict[int, Layer] = {2: nn.AvgPool2d, 3: nn.AvgPool3d}
+MAX_POOLINGS: dict[int, Layer] = {2: nn.MaxPool2d, 3: nn.MaxPool3d}
+MAX_UNPOOLINGS: dict[int, Layer] = {2: nn.MaxUnpool2d, 3: nn.MaxUnpool3d}
 BATCH_NORMS: dict[int, type[nn.BatchNorm2d] | type[nn.BatchNorm3d]] = {2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
 
 
@@ -76,11 +81,17 @@ class Layers:
     Attributes:
         dimensions: axes of the images, 2 or 3.
         groups: the most groups that a group norm may have.
+        shortcut: as in `UNetOptions`.
+        attention: what weighs the channels at the end of a level; `reduction` and `dropout` as in `UNetOptions`.
     """
 
     dimensions: int
     norm: NormName
     groups: int
+    shortcut: ShortcutName = "projection"
+    attention: AttentionName = "none"
+    reduction: int = 16
+    dropout: float = 0.0
 
     def convolution(
         self, channels: tuple[int, int], kernel: tuple[int, ...], stride: tuple[int, ...], bias: bool = True
@@ -102,6 +113,27 @@ class Layers:
         """Return the mean over windows of shape `stride`."""
         return AVERAGE_POOLINGS[self.dimensions](stride, stride)
 
+    def max_pooling(self, stride: tuple[int, ...], indices: bool = False) -> nn.Module:
+        """Return the largest value over windows of shape `stride`, if asked for with the places of these."""
+        return AsItIs(MAX_POOLINGS[self.dimensions](stride, stride, return_indices=indices))
+
+    def max_unpooling(self, stride: tuple[int, ...]) -> nn.Module:
+        """Return what puts values where a max pooling found them, zeros elsewhere."""
+        return MAX_UNPOOLINGS[self.dimensions](stride, stride)
+
+    def repetition(self, factor: int) -> nn.Module:
+        """Return what repeats every value along every axis."""
+        return AsItIs(nn.Upsample(scale_factor=float(factor), mode="nearest"))
+
+    def widening(self, channels: tuple[int, int]) -> Iterator[nn.Module]:
+        """Yield what fits a residual block's skip to another width."""
+        if channels[0] != channels[1]:
+            if self.shortcut == "padding":
+                yield ChannelFit(channels[1] - channels[0])
+            else:
+                yield self.pointwise(channels, bias=False)
+                yield self.normalization(channels[1])
+
     def normalization(self, channels: int) -> Norm:
         """Return the chosen norm with a learned scale and shift."""
         if self.norm == "instance":
@@ -109,6 +141,37 @@ class Layers:
         if self.norm == "batch":
             return BATCH_NORMS[self.dimensions](channels, eps=EPSILON)
         return nn.GroupNorm(largest_divisor(channels, self.groups), channels, eps=EPSILON)
+
+    def recalibrations(self, channels: int) -> Iterator[nn.Module]:
+        """Yield what follows the last block of a level."""
+        return list_modules(channels, self.attention, self.reduction, self.dropout)
+
+
+class AsItIs(nn.Module):
+    """A layer that only moves values, in their own number type: a CPU's autocast would make them single precision."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: Tensor) -> Any:
+        """Return what the layer makes of features (batch, channel, *space)."""
+        if x.device.type != "cpu" or not torch.is_autocast_enabled("cpu"):
+            return self.layer(x)
+        with torch.autocast("cpu", enabled=False):
+            return self.layer(x)
+
+
+class ChannelFit(nn.Module):
+    """A change of the number of channels that learns nothing: zeros are added, or the last ones left out."""
+
+    def __init__(self, added: int) -> None:
+        super().__init__()
+        self.added = added
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return features (batch, channel, *space)."""
+        return F.pad(x, [0, 0] * (x.ndim - 2) + [0, self.added])
 
 
 def largest_divisor(number: int, limit: int) -> int:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from autoseg.networks.blocks import ConvBlock, DecoderLevel, ResidualBlock, list_steps, make_level
+from autoseg.networks.blocks import ConvBlock, DecoderLevel, ResidualBlock, list_steps, make_level, make_pooled_level
 from autoseg.networks.instance_norm import lay_out
 from autoseg.networks.layers import NEGATIVE_SLOPE, Layers
 from planners.parts.networks import UNetOptions
@@ -26,12 +26,20 @@ class UNet(nn.Module):
     def __init__(self, options: UNetOptions, channels: tuple[int, int], recomputed: bool) -> None:
         super().__init__()
         self.recomputed = recomputed
-        layers = Layers(dimensions=len(options.kernels[0]), norm=options.norm, groups=options.groups)
+        layers = Layers(
+            dimensions=len(options.kernels[0]),
+            norm=options.norm,
+            groups=options.groups,
+            shortcut=options.shortcut,
+            attention=options.attention,
+            reduction=options.reduction,
+            dropout=options.dropout,
+        )
         finest = options.features[0]
         ones = (1,) * layers.dimensions
-        residual = options.block == "residual"
-        self.stem = ConvBlock(layers, (channels[0], finest), options.kernels[0], ones) if residual else nn.Identity()
-        self.encoder = build_encoder(layers, options, finest if residual else channels[0])
+        stem = options.block == "residual" and options.stem
+        self.stem = ConvBlock(layers, (channels[0], finest), options.kernels[0], ones) if stem else nn.Identity()
+        self.encoder = build_encoder(layers, options, finest if stem else channels[0])
         self.decoder = build_decoder(layers, options)
         self.head = layers.pointwise((finest, channels[1]))
         coarser = options.features[1:-1] if options.deep_supervision else ()
@@ -109,14 +117,15 @@ def build_encoder(layers: Layers, options: UNetOptions, channels: int) -> nn.Mod
     """Return the encoder's levels, finest first."""
     widths = pairwise((channels, *options.features))
     rows = zip(widths, options.kernels, options.strides, options.encoder_blocks, strict=True)
-    return nn.ModuleList(make_level(layers, options.block, *row) for row in rows)
+    make = make_pooled_level if options.downsampling == "pool" else make_level
+    return nn.ModuleList(make(layers, options.block, *row) for row in rows)
 
 
 def build_decoder(layers: Layers, options: UNetOptions) -> nn.ModuleList:
     """Return the decoder's levels in the order of use, coarsest first."""
     widths = ((coarse, fine) for fine, coarse in pairwise(options.features))
     rows = zip(widths, options.kernels[:-1], options.strides[1:], options.decoder_blocks, strict=True)
-    return nn.ModuleList(reversed([DecoderLevel(layers, *row) for row in rows]))
+    return nn.ModuleList(reversed([DecoderLevel(layers, *row, block=options.decoder_block) for row in rows]))
 
 
 def initialize(module: nn.Module) -> None:

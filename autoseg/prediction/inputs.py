@@ -15,6 +15,7 @@ from autoseg.preprocessing import (
     Prepared,
     Record,
     add_mask,
+    crop_to_centre,
     find_way_back,
     fit_crops,
     fit_mask,
@@ -87,7 +88,7 @@ class SharedInputs:
             ValueError: the result of a stage that it needs was not added.
         """
         for known, seen in self._made:
-            if (known.preprocessing, known.inputs) == (configuration.preprocessing, configuration.inputs):
+            if _look_alike(known, configuration):
                 return seen
         seen = self._make(configuration, scheme)
         self._made.append((configuration, seen))
@@ -104,15 +105,16 @@ class SharedInputs:
         crops = configuration.crops()
         found = [find_box(self._find_result(name, crop.configuration), crop.threshold) for crop in crops]
         crop = fit_crops(list(zip(crops, found, strict=True)), record)
+        box = crop_to_centre(crop.box, configuration.prediction.centre_shape, record)
         fallbacks = [known for entry in configuration.inputs for known in self._results[entry.configuration].fallbacks]
         fallbacks += [Fallback(configuration=name, source=missed) for missed in crop.missed]
         back, turn = find_way_back(record, configuration.preprocessing)
         # nnU-Net looks at every tile.
-        body = self._find_body(crop.box, record) if configuration.preprocessing.nnunet is None else None
+        body = self._find_body(box, record) if configuration.preprocessing.nnunet is None else None
         return NetworkInput(
-            image=np.ascontiguousarray(image[(slice(None), *crop.box.slices())]),
+            image=np.ascontiguousarray(image[(slice(None), *box.slices())]),
             record=record,
-            crop=crop.box,
+            crop=box,
             fallbacks=tuple(dict.fromkeys(fallbacks)),
             body=body,
             back=back,
@@ -143,6 +145,12 @@ class SharedInputs:
         if needed not in self._results:
             raise ValueError(f"{name} needs the result of {needed}. Predict with a Cascade that holds both.")
         return self._results[needed]
+
+
+def _look_alike(one: Configuration, other: Configuration) -> bool:
+    """Return whether the networks of two configurations see the same of a scan."""
+    first, second = ((by.preprocessing, by.inputs, by.prediction.centre_shape) for by in (one, other))
+    return first == second
 
 
 def find_box(probabilities: Probabilities, threshold: float) -> Box | None:

@@ -23,6 +23,8 @@ from autoseg.prediction.sliding.tiles import FLOAT_BYTES, Window
 from dataset_fingerprints.dataset import Heads, LabelScheme
 from dataset_fingerprints.geometry import Reorientation, from_canonical
 from dataset_fingerprints.measuring.scans import Scan
+from planners.choices import resolve
+from planners.parts import NETWORKS
 from planners.plan import Configuration, Prediction
 
 
@@ -132,13 +134,14 @@ def make_members(
 
 
 def make_window(configuration: Configuration, heads: Heads, device: torch.device, *, mirror: bool) -> Window:
-    """Choose number type and tiles per call for a device."""
+    """Choose number type and tiles per call for a device; the patch becomes what is looked at in one piece."""
     return Window(
-        configuration=configuration,
+        configuration=replace(configuration, patch_shape=configuration.tile_shape()),
         outputs=heads.count(),
         exclusive=heads.exclusive,
         device=device,
         autocast=autocast_type(device) if configuration.training.mixed_precision else torch.float32,
         mirror=mirror,
         tiles_at_once=2 * configuration.batch_size if device.type == "cuda" else 1,
+        divisors=resolve(configuration.network, NETWORKS, "network").divisors(),
     )

@@ -1,7 +1,7 @@
 """Raw scans to network arrays and back."""
 
 from autoseg.preprocessing.arrays import pack_array, read_array, reported, unpack_array, write_array
-from autoseg.preprocessing.crops import Crop, centres_inside, fit_crops, whole
+from autoseg.preprocessing.crops import Crop, centres_inside, crop_to_centre, fit_crops, whole
 from autoseg.preprocessing.earlier_masks import add_mask, fit_mask, fit_mask_as_nnunet
 from autoseg.preprocessing.frames import is_sound
 from autoseg.preprocessing.prepare import Prepared, Record, find_way_back, interpolation, paste, prepare
@@ -15,6 +15,7 @@ __all__ = [
     "Store",
     "add_mask",
     "centres_inside",
+    "crop_to_centre",
     "find_way_back",
     "fit_crops",
     "fit_mask",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from autoseg.preprocessing.prepare import Record
-from dataset_fingerprints.geometry import Box, Grid, canonical_grid, make_box
+from dataset_fingerprints.geometry import Box, Grid, Triple, canonical_grid, make_box
 from planners.plan import CropTo
 
 # Products of lengths and ratios that should be whole numbers may lie this far beside them.
@@ -53,6 +53,23 @@ def fit_crops(found: Sequence[tuple[CropTo, Box | None]], record: Record) -> Cro
     if inside is None:
         return Crop(box=whole(record), missed=tuple(crop.configuration for crop, _ in found))
     return Crop(box=_fit(inside, record), missed=missed)
+
+
+def crop_to_centre(box: Box, shape: Triple | None, record: Record) -> Box:
+    """Return the part of a box of the preprocessed array that lies around the centre of the scan.
+
+    Args:
+        box: on the preprocessed array.
+        shape: of the part, in voxels of the preprocessed array; None for all of the box. What reaches out of the box is
+            left out, and where nothing would be left, all of it is.
+        record: of the scan's preprocessing; the centre is that of the scan's own grid, whatever was cropped from it.
+    """
+    if shape is None:
+        return box
+    ratio = np.divide(record.shape, record.box.shape())
+    whole_shape = np.multiply(canonical_grid(record.source_grid).shape, ratio)
+    start = np.floor((whole_shape - shape) / 2 + _ROUNDING) - np.round(np.multiply(record.box.start, ratio))
+    return make_box(start, start + shape).overlap(box) or box
 
 
 def centres_inside(box: Box, record: Record) -> Box:

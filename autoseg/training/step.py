@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from torch import nn
 from autoseg import processes
 from autoseg.losses import build_objective
 from autoseg.networks import build_network
+from autoseg.networks.padding import cut_back, pad_behind
 from autoseg.sampling import Batch, BatchMaker
 from autoseg.training.checkpoint import State
 from autoseg.training.compilation import Call, Trial, try_compiled
@@ -23,7 +25,7 @@ from autoseg.training.stopwatch import Stopwatch
 from autoseg.training.weights import build_keeper, is_finite
 from autoseg.workspace.fold import FoldFolder
 from planners.choices import resolve
-from planners.parts import SCHEDULES
+from planners.parts import NETWORKS, SCHEDULES
 
 
 def make_seed(*numbers: int) -> int:
@@ -54,6 +56,7 @@ class Stepper:
         self.state = State(network=network, optimizer=optimizer, keeper=self.keeper)
         # What is called to step: the network, or itself compiled.
         self._network: Call = network
+        self._divisors = resolve(configuration.network, NETWORKS, "network").divisors()
         self._schedule = resolve(training.schedule, SCHEDULES, "schedule")
         self.objective = build_objective(training.loss, setup.heads).to(setup.device)
         self._batches = BatchMaker(configuration, setup.cases, setup.seed, setup.device, processes.part_of)
@@ -147,8 +150,10 @@ class Stepper:
     def _forward(self, network: Call, batch: Batch) -> torch.Tensor:
         low_precision = self._setup.autocast != torch.float32
         with torch.autocast(self._setup.device.type, dtype=self._setup.autocast, enabled=low_precision):
-            outputs = network(batch.images)
-        loss: torch.Tensor = self.objective(outputs, batch)
+            seen = replace(batch, images=pad_behind(batch.images, self._divisors))
+            finest, *coarser = network(seen.images)
+        outputs = (cut_back(finest, batch.images.shape[2:]), *coarser)
+        loss: torch.Tensor = self.objective(outputs, seen)
         return loss
 
     def is_finite(self) -> bool:

@@ -73,9 +73,10 @@ def _rows(configuration: Configuration) -> tuple[_Row, ...]:
 
 def find_patch_problems(configuration: Configuration, network: NetworkOptions) -> Iterator[str]:
     """Yield what is wrong with a configuration's patch."""
-    axes, patch = configuration.network_axes(), configuration.patch_shape
+    patch = configuration.patch_shape
     field = f"{configuration.name}.patch_shape"
-    if min(patch) < 1 or math.prod(patch) * configuration.batch_size > MOST_VOXELS:
+    seen = pad_up(configuration.network_patch(), network.divisors())
+    if min(patch) < 1 or math.prod(seen) * configuration.batch_size > MOST_VOXELS:
         found = show_lengths([max(-_LARGEST, min(length, _LARGEST)) for length in patch])
         yield f"{field} is {found}. Expected positive lengths, {MOST_VOXELS} voxels at most in a batch."
         return
@@ -84,13 +85,13 @@ def find_patch_problems(configuration: Configuration, network: NetworkOptions) -
             f"{field} is {show_lengths(patch)}, but slices have length 1 along {AXIS_NAMES[configuration.slice_axis]}. "
             "Put a configuration's name before the field to change that one only."
         )
-    seen, divisors = configuration.network_patch(), network.divisors()
-    fitting = pad_up(seen, divisors)
-    if fitting != seen:
-        names = ", ".join(AXIS_NAMES[axis] for axis in axes)
+    centre = configuration.prediction.centre_shape
+    tile = configuration.tile_shape()
+    if centre is not None and (min(centre) < 1 or math.prod(tile) > MOST_VOXELS):
+        found = show_lengths([max(-_LARGEST, min(length, _LARGEST)) for length in centre])
         yield (
-            f"{field} is {show_lengths(seen)} along {names}, but the network needs multiples of "
-            f"{show_lengths(divisors)}. The next larger patch is {show_lengths(fitting)}."
+            f"{configuration.name}.prediction.centre_shape is {found}. Expected positive lengths, {MOST_VOXELS} voxels "
+            "at most, or null."
         )
 
 

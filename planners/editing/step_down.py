@@ -23,8 +23,8 @@ def step_down(configuration: Configuration, evidence: str, memory_gb: float) -> 
     """Return a configuration a step smaller, and the step; the network keeps its weights' shapes.
 
     The first step computes feature maps again instead of keeping them, and changes no result. Each further one takes a
-    quarter of the batch away, at least one patch and down to two; then the longest edge of the patch loses one divisor
-    of the network; then the batch is one patch.
+    quarter of the batch away, at least one patch and down to two; then the longest edge of the patch becomes the next
+    smaller multiple of the network's divisor; then the batch is one patch.
 
     Args:
         configuration: as it ran out of memory.
@@ -78,6 +78,6 @@ def _shrink(configuration: Configuration) -> Configuration | None:
     halvable = [axis for axis in axes if patch[axis] > LEAST_COARSEST * divisors[axis]]
     if halvable:
         longest = max(halvable, key=lambda axis: patch[axis])
-        patch[longest] -= divisors[longest]
+        patch[longest] = (patch[longest] - 1) // divisors[longest] * divisors[longest]
         return replace(configuration, patch_shape=(patch[0], patch[1], patch[2]))
     return replace(configuration, batch_size=1) if batch > 1 else None

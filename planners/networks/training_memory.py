@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from dataset_fingerprints.sizes import GIB
 from planners.choices import resolve
 from planners.machine import MachineProfile
+from planners.networks.topology import pad_up
 from planners.parts import LOSSES, OPTIMIZERS, WEIGHTS
 from planners.parts.losses import LossOptions
 from planners.parts.networks import NetworkLayers, NetworkOptions, UNetOptions, count_level_voxels
@@ -55,7 +56,7 @@ class Shape:
     Attributes:
         channels: of the input.
         outputs: channels of every head.
-        patch: lengths in voxels.
+        patch: lengths in voxels; where the network's strides do not divide them, it sees the next larger ones.
         batch_size: patches per step.
     """
 
@@ -123,7 +124,7 @@ def predict_memory(network: NetworkOptions, shape: Shape, execution: Execution) 
         shape: of what goes through it.
         execution: optimiser, number type and device.
     """
-    layers = network.layers(shape.channels, shape.outputs, shape.patch)
+    layers = network.layers(shape.channels, shape.outputs, pad_up(shape.patch, network.divisors()))
     count = layers.parameters()
     casts = sum(layer.cast_parameters() for layer in layers.every()) * HALF_BYTES if execution.half else 0
     value = layers.half_bytes if execution.half else FULL_BYTES
@@ -182,15 +183,15 @@ def _kept_bytes(layers: NetworkLayers, shape: Shape, execution: Execution) -> in
     image = shape.channels * math.prod(shape.patch) * (HALF_BYTES if execution.half else FULL_BYTES)
     value = layers.half_bytes if execution.half else FULL_BYTES
     compared = sum(head.voxels for head in layers.trained_heads())
-    return image + _kept_values(layers, recomputed=execution.recomputed) * value + round(compared * by_loss)
+    return image + _kept_by_levels(layers, value, recomputed=execution.recomputed) + round(compared * by_loss)
 
 
-def _kept_values(layers: NetworkLayers, *, recomputed: bool) -> int:
-    """Return how many values of feature maps one patch leaves behind."""
-    kept = [sum(layer.kept for layer in level) for level in layers.levels]
+def _kept_by_levels(layers: NetworkLayers, value: int, *, recomputed: bool) -> int:
+    """Return the bytes that one patch leaves behind in the network, of so many bytes per value of a feature map."""
+    kept = [sum(layer.kept * value + layer.kept_bytes for layer in level) for level in layers.levels]
     if not recomputed:
         return sum(kept)
-    passed = [level[-1].values() for level in layers.levels]
+    passed = [level[-1].values() * value for level in layers.levels]
     return sum(passed) + max(all_of_it - last for all_of_it, last in zip(kept, passed, strict=True))
 
 

@@ -156,7 +156,8 @@ class BatchgeneratorsOptions:
 
     Attributes:
         transforms: class names from `batchgenerators.transforms` and their arguments, in the order of application;
-            each sees a sample's images as `data` and its label indices as `seg`.
+            each sees a sample's images as `data` and its label indices as `seg`. The argument `patch_size` is the
+            patch's own shape where it is left out.
     """
 
     transforms: tuple[Choice, ...]

@@ -14,6 +14,9 @@ from autoseg.models.portable.assembly import ENTRY, ENTRY_TEXT, NAME, assemble
 from autoseg.models.portable.program.files import find_obstacles
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.files.jsonfiles import to_json
+from planners.choices import resolve
+from planners.networks.topology import pad_up
+from planners.parts import NETWORKS
 
 NEEDED = ("onnx", "onnxruntime")
 # The path in a bundle, and the content.
@@ -74,7 +77,8 @@ def _make_networks(model: Model, advance: Callable[[], None]) -> Iterator[Portab
     from autoseg.models.portable.parity import refuse_unlike
 
     own = model.run.own()
-    shape = (model.run.input_channels(), *own.network_patch())
+    divisors = resolve(own.network, NETWORKS, "network").divisors()
+    shape = (model.run.input_channels(), *pad_up(own.network_tile(), divisors))
     folder = f"{model.run.configuration}/{model.run.fold}"
     networks = model.build_networks(torch.device("cpu"))
     traced = trace(networks[0], shape)

@@ -13,7 +13,7 @@ from torch import fx
 
 # The largest finite half is 65,504.
 LARGEST_HALF = 6e4
-SINGLE, HALF = TensorProto.FLOAT, TensorProto.FLOAT16
+SINGLE, HALF, PLACES = TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.INT64
 _KINDS: dict[int, Any] = {SINGLE: np.float32, HALF: np.float16}
 
 
@@ -34,9 +34,9 @@ class GraphWriter:
         self._inputs: set[fx.Node] = set()
         self._converted: set[str] = set()
 
-    def add(self, kind: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
-        """Add a node, and return the name of its output."""
-        self.nodes.append(helper.make_node(kind, list(inputs), [output], name=f"{output}:{kind}", **attributes))
+    def add(self, kind: str, inputs: Sequence[str], output: str, *more: str, **attributes: Any) -> str:
+        """Add a node, and return the name of its output, the first where it has several."""
+        self.nodes.append(helper.make_node(kind, list(inputs), [output, *more], name=f"{output}:{kind}", **attributes))
         return output
 
     def add_input(self, node: fx.Node, name: str) -> None:
@@ -171,6 +171,50 @@ def _average(writer: GraphWriter, node: fx.Node) -> None:
     writer.keep(node, node.name, kind)
 
 
+def _take_largest(writer: GraphWriter, node: fx.Node) -> None:
+    """Take the largest value of every window and, where torch's operator does, its place."""
+    x, kernel, stride, *others = _arguments(node)
+    assert not others
+    axes = x.meta["val"].ndim - 2
+    attributes = {"kernel_shape": _per_axis(kernel, axes), "strides": _per_axis(stride, axes)}
+    places = [_places(node)] if isinstance(node.meta["val"], tuple) else []
+    writer.add("MaxPool", [writer.read(x, SINGLE)], node.name, *places, **attributes)
+    writer.keep(node, node.name, SINGLE)
+
+
+def _places(node: fx.Node) -> str:
+    return f"{node.name}.places"
+
+
+def _choose(writer: GraphWriter, node: fx.Node) -> None:
+    """Take one of the two outputs of a pooling."""
+    pair, position = _arguments(node)
+    writer.keep(node, *((_places(pair), PLACES) if position else (pair.name, SINGLE)))
+
+
+def _put_back(writer: GraphWriter, node: fx.Node) -> None:
+    """Put values where a pooling found them, in a map that its windows fill."""
+    x, places, *_ = _arguments(node)
+    factors = _factors(node, x)
+    inputs = [writer.read(x, SINGLE), writer.read(places, PLACES)]
+    writer.add("MaxUnpool", inputs, node.name, kernel_shape=factors, strides=factors)
+    writer.keep(node, node.name, SINGLE)
+
+
+def _repeat(writer: GraphWriter, node: fx.Node) -> None:
+    x, *_ = _arguments(node)
+    scales = writer.store(f"{node.name}.scales", np.array([1, 1, *_factors(node, x)]), SINGLE)
+    how = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+    writer.add("Resize", [writer.read(x, SINGLE), "", scales], node.name, **how)
+    writer.keep(node, node.name, SINGLE)
+
+
+def _factors(node: fx.Node, x: fx.Node) -> list[int]:
+    """Return per axis of space how many times longer a node's output is than its input."""
+    lengths = zip(node.meta["val"].shape[2:], x.meta["val"].shape[2:], strict=True)
+    return [long // short for long, short in lengths]
+
+
 def _concatenate(writer: GraphWriter, node: fx.Node) -> None:
     parts, axis = _arguments(node, None, 0)
     kind = HALF if writer.half else SINGLE
@@ -178,10 +222,62 @@ def _concatenate(writer: GraphWriter, node: fx.Node) -> None:
     writer.keep(node, node.name, kind)
 
 
+def _pad(writer: GraphWriter, node: fx.Node) -> None:
+    """Add zeros at the ends of axes; a negative number of them takes values away."""
+    x, pads, mode, value = _arguments(node, None, None, "constant", None)
+    assert mode == "constant"
+    assert not value
+    rank, kind = x.meta["val"].ndim, writer.kind_of(x)
+    before, after = ([*pads[side::2], *[0] * (rank - len(pads) // 2)][::-1] for side in (0, 1))
+    lengths = writer.store_shape(f"{node.name}.pads", [*before, *after])
+    writer.add("Pad", [writer.read(x, kind), lengths], node.name)
+    writer.keep(node, node.name, kind)
+
+
 def _add(writer: GraphWriter, node: fx.Node) -> None:
     assert not node.kwargs
     writer.add("Add", [writer.read(entry, SINGLE) for entry in _arguments(node)], node.name)
     writer.keep(node, node.name, SINGLE)
+
+
+def _multiply(writer: GraphWriter, node: fx.Node) -> None:
+    assert not node.kwargs
+    writer.add("Mul", [writer.read(entry, SINGLE) for entry in _arguments(node)], node.name)
+    writer.keep(node, node.name, SINGLE)
+
+
+def _take_means(writer: GraphWriter, node: fx.Node) -> None:
+    """Take means over whole maps, in single precision as their sums may be large."""
+    x, axes, keeps = _arguments(node, None, None, False)
+    writer.add("ReduceMean", [writer.read(x, SINGLE)], node.name, axes=list(axes), keepdims=int(keeps))
+    writer.keep(node, node.name, SINGLE)
+
+
+def _connect(writer: GraphWriter, node: fx.Node) -> None:
+    """Connect all inputs with all outputs: of what is as small as a number per channel, in single precision."""
+    inputs = [writer.read(entry, SINGLE) for entry in _arguments(node)]
+    writer.add("Gemm", inputs, node.name, transB=1)
+    writer.keep(node, node.name, SINGLE)
+
+
+def _activate(name: str) -> Operator:
+    def write(writer: GraphWriter, node: fx.Node) -> None:
+        (x,) = _arguments(node)
+        kind = writer.kind_of(x)
+        writer.add(name, [writer.read(x, kind)], node.name)
+        writer.keep(node, node.name, kind)
+
+    return write
+
+
+def _reshape(writer: GraphWriter, node: fx.Node) -> None:
+    """Reshape what belongs to each sample of a batch."""
+    x, _ = _arguments(node)
+    kind, (batch, *lengths) = writer.kind_of(x), node.meta["val"].shape
+    assert batch == x.meta["val"].shape[0]
+    shape = writer.store_shape(f"{node.name}.shape", [0, *lengths])
+    writer.add("Reshape", [writer.read(x, kind), shape], node.name)
+    writer.keep(node, node.name, kind)
 
 
 def _arguments(node: fx.Node, *defaults: Any) -> list[Any]:
@@ -196,6 +292,7 @@ def _per_axis(values: Sequence[int], axes: int) -> list[int]:
 
 # By torch's names.
 OPERATORS: Mapping[str, Operator] = {
+    "<built-in function getitem>": _choose,
     "aten.add.Tensor": _add,
     "aten.avg_pool2d.default": _average,
     "aten.avg_pool3d.default": _average,
@@ -209,4 +306,20 @@ OPERATORS: Mapping[str, Operator] = {
     "aten.instance_norm.default": _normalize_instances,
     "aten.leaky_relu.default": _rectify,
     "aten.leaky_relu_.default": _rectify,
+    "aten.linear.default": _connect,
+    "aten.max_pool2d.default": _take_largest,
+    "aten.max_pool2d_with_indices.default": _take_largest,
+    "aten.max_pool3d.default": _take_largest,
+    "aten.max_pool3d_with_indices.default": _take_largest,
+    "aten.max_unpool2d.default": _put_back,
+    "aten.max_unpool3d.default": _put_back,
+    "aten.mean.dim": _take_means,
+    "aten.mul.Tensor": _multiply,
+    "aten.mul_.Tensor": _multiply,
+    "aten.pad.default": _pad,
+    "aten.relu.default": _activate("Relu"),
+    "aten.reshape.default": _reshape,
+    "aten.sigmoid.default": _activate("Sigmoid"),
+    "aten.upsample_nearest2d.vec": _repeat,
+    "aten.upsample_nearest3d.vec": _repeat,
 }

@@ -12,13 +12,13 @@ from autoseg.pipeline.explaining import REMEDY
 from autoseg.pipeline.folds.out_of_fold import read_mask, read_probabilities
 from autoseg.pipeline.folds.runs import name_folds
 from autoseg.prediction import Fallback, NetworkInput, find_box
-from autoseg.preprocessing import Crop, Record, Store, add_mask, fit_crops, fit_mask, store_key
+from autoseg.preprocessing import Crop, Record, Store, add_mask, crop_to_centre, fit_crops, fit_mask, store_key
 from autoseg.sampling import Origin
 from autoseg.workspace.fold import ValidationFolder
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.dataset import Dataset, LabelScheme
 from dataset_fingerprints.files.jsonfiles import read_json
-from dataset_fingerprints.geometry import Box
+from dataset_fingerprints.geometry import Box, Triple
 from dataset_fingerprints.reading.body import bounding_box
 from planners.plan import Configuration, CropTo, Plan, Splits
 
@@ -34,6 +34,7 @@ class StageInput:
         masks: of every configuration whose masks it sees, in the order of its inputs.
         crops: of every configuration to whose findings it crops, in the order of its inputs.
         origins: by case.
+        centre_shape: of the part of a scan that predicting looks at, as in `planners.plan.Prediction`.
     """
 
     store: Store
@@ -42,6 +43,7 @@ class StageInput:
     crops: tuple[tuple[CropTo, OutOfFold], ...] = ()
     origins: Mapping[str, Origin] = field(default_factory=dict)
     name: str = ""
+    centre_shape: Triple | None = None
 
     def origin(self, case: str) -> Origin:
         """Return where a case comes from, as far as the data set says."""
@@ -65,12 +67,13 @@ class StageInput:
         record = self.store.read_record(case)
         found = [(crop, self._find_box(crop, folders[case], case, record)) for crop, folders in self.crops]
         crop = fit_crops(found, record)
+        box = crop_to_centre(crop.box, self.centre_shape, record)
         image, _ = self.store.read(case)
         for mask in self.read_masks(case):
             image = add_mask(image, mask, self.scheme.heads().targets())
         fallbacks = tuple(Fallback(configuration=self.name, source=missed) for missed in crop.missed)
-        inside = np.ascontiguousarray(image[(slice(None), *crop.box.slices())])
-        return NetworkInput(image=inside, record=record, crop=crop.box, fallbacks=fallbacks)
+        inside = np.ascontiguousarray(image[(slice(None), *box.slices())])
+        return NetworkInput(image=inside, record=record, crop=box, fallbacks=fallbacks)
 
     def _read_mask(self, folder: ValidationFolder, case: str) -> NDArray[np.uint8]:
         indices = read_mask(folder, case, self.scheme)
@@ -106,6 +109,7 @@ def find_input(workspace: Workspace, plan: Plan, splits: Splits, configuration: 
         ),
         origins={case.name: Origin(site=case.site, subject=case.subject, group=case.group) for case in cases},
         name=configuration.name,
+        centre_shape=configuration.prediction.centre_shape,
     )
 
 

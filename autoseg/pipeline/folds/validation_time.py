@@ -59,7 +59,7 @@ class ValidationTime:
         return members * self._passes(cases, prediction)
 
     def _passes(self, cases: Sequence[str], prediction: Prediction) -> int:
-        patch = self.configuration.patch_shape
+        patch = self.configuration.tile_shape()
         return sum(count_passes(self.inputs.store.read_record(case).shape, patch, prediction) for case in cases)
 
     def _targets(self) -> int:

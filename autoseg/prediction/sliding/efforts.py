@@ -32,7 +32,9 @@ def list_efforts(prediction: Prediction) -> Iterator[Prediction]:
 @lru_cache(maxsize=16_384)
 def count_passes(shape: Triple, patch_shape: Triple, prediction: Prediction) -> int:
     """Return how many patches go through the network for one volume, each of its flips counted."""
-    return count_tiles(shape, patch_shape, prediction.step_share) * len(flip_sets(prediction.mirror_axes))
+    centre = prediction.centre_shape or shape
+    seen = (min(shape[0], centre[0]), min(shape[1], centre[1]), min(shape[2], centre[2]))
+    return count_tiles(seen, patch_shape, prediction.step_share) * len(flip_sets(prediction.mirror_axes))
 
 
 def count_tiles(shape: Triple, patch_shape: Triple, step_share: float) -> int:

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from autoseg.hardware import ran_out_of_memory, release_memory
+from autoseg.networks.padding import cut_back, pad_behind
 from autoseg.prediction.sliding.tiles import Window, cut, flip_sets
 from autoseg.prediction.sliding.watching import report_passes
 from dataset_fingerprints.geometry import Triple
@@ -81,5 +82,5 @@ def _call(network: nn.Module, tiles: torch.Tensor, window: Window) -> torch.Tens
     inputs = tiles.squeeze(2 + slice_axis) if slice_axis >= 0 else tiles
     low_precision = window.autocast != torch.float32
     with torch.autocast(window.device.type, dtype=window.autocast, enabled=low_precision):
-        logits: torch.Tensor = network(inputs)[0]
+        logits = cut_back(network(pad_behind(inputs, window.divisors))[0], inputs.shape[2:])
     return logits.unsqueeze(2 + slice_axis) if slice_axis >= 0 else logits

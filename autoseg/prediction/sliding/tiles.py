@@ -26,6 +26,7 @@ class Window:
         mirror: whether the configuration's flips are averaged.
         autocast: the number type of the network's convolutions.
         tiles_at_once: network inputs per call, flips counted.
+        divisors: of the lengths that the network takes, along its axes; other tiles are padded. Empty for any lengths.
     """
 
     configuration: Configuration
@@ -35,6 +36,7 @@ class Window:
     autocast: torch.dtype
     mirror: bool
     tiles_at_once: int
+    divisors: tuple[int, ...] = ()
 
     def flipped_axes(self) -> tuple[int, ...]:
         """Return the axes whose flips are averaged, in all combinations."""

@@ -28,6 +28,8 @@ from planners.parts.augmentations import BatchgeneratorsOptions
 WHERE = "plan.json: augmentation batchgenerators"
 # What `numpy.random.seed` takes.
 SEEDS = 2**32
+# The argument of a transform that a plan leaves to the patch, so that a patch of another shape needs no other list.
+PATCH_SIZE = "patch_size"
 
 Transform = Callable[..., dict[str, Any]]
 _GLOBAL_STATES = threading.Lock()
@@ -47,7 +49,9 @@ class HostAugmenter:
     """
 
     def __init__(self, options: BatchgeneratorsOptions) -> None:
-        self._steps = [(choice.name, build_transform(choice)) for choice in options.transforms]
+        self._choices = options.transforms
+        self._steps: dict[tuple[int, ...], list[tuple[str, Transform]]] = {}
+        self._build((1, 1))
 
     def sample(self, rng: np.random.Generator, view: SampleView) -> Drawn:
         """Draw the seed of a sample's transforms."""
@@ -72,10 +76,16 @@ class HostAugmenter:
             if patches.masks is not None:
                 _fill(patches.masks[row], after["seg"][0, 1:])
 
+    def _build(self, shape: tuple[int, ...]) -> list[tuple[str, Transform]]:
+        if shape not in self._steps:
+            self._steps[shape] = [(choice.name, build_transform(choice, shape)) for choice in self._choices]
+        return self._steps[shape]
+
     def _run(self, values: dict[str, Any], seed: int) -> dict[str, NDArray[Any]]:
         expected, culprit = _shapes_of(values), ""
+        steps = self._build(expected["data"][2:])
         with seeded(seed):
-            for name, transform in self._steps:
+            for name, transform in steps:
                 before = _shapes_of(values)
                 values = _call(name, transform, values)
                 culprit = name if _shapes_of(values) != before else culprit
@@ -97,8 +107,12 @@ def seeded(seed: int) -> Iterator[None]:
             random.setstate(states[1])
 
 
-def build_transform(choice: Choice) -> Transform:
+def build_transform(choice: Choice, shape: tuple[int, ...]) -> Transform:
     """Build a transform of batchgenerators from its class name and arguments; lists become tuples.
+
+    Args:
+        choice: class name and arguments.
+        shape: of the patch that the network sees, which a transform to patches gives where it names no other.
 
     Raises:
         PlanError: there is no such class or argument, one is missing, or the class refuses them.
@@ -107,17 +121,18 @@ def build_transform(choice: Choice) -> Transform:
     if choice.name not in known:
         raise PlanError(f"{WHERE}: there is no transform '{choice.name}'. {did_you_mean(choice.name, known)}")
     parameters = inspect.signature(known[choice.name]).parameters
-    for argument in choice.options:
+    options = {name: _to_tuples(value) for name, value in choice.options.items()}
+    if PATCH_SIZE in parameters:
+        options.setdefault(PATCH_SIZE, shape)
+    for argument in options:
         if argument not in parameters:
             advice = did_you_mean(argument, parameters)
             raise PlanError(f"{WHERE}: {choice.name} has no argument '{argument}'. {advice}")
-    missing = [
-        name for name, entry in parameters.items() if entry.default is entry.empty and name not in choice.options
-    ]
+    missing = [name for name, entry in parameters.items() if entry.default is entry.empty and name not in options]
     if missing:
         raise PlanError(f"{WHERE}: {choice.name} needs the argument '{missing[0]}'.")
     try:
-        built: Transform = known[choice.name](**{name: _to_tuples(value) for name, value in choice.options.items()})
+        built: Transform = known[choice.name](**options)
     except Exception as error:
         raise PlanError(f"{WHERE}: {choice.name} does not take {choice.options}: {error!r}.") from error
     return built

@@ -3,23 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import Protocol, Self
 
 from planners.choices import PartTable
 from planners.parts.networks.layers import Layer, NetworkLayers, head_layer, norm_layer
-from planners.parts.networks.unet import BlockName, NormName, UNetOptions, count_level_voxels
+from planners.parts.networks.recalibration import AttentionName
+from planners.parts.networks.segnet import SegNetOptions, Upsampling
+from planners.parts.networks.unet import (
+    BlockName,
+    Downsampling,
+    NormName,
+    ShortcutName,
+    UNetOptions,
+    count_level_voxels,
+)
+from planners.parts.networks.widths import scale_features
 
 __all__ = [
     "NETWORKS",
+    "AttentionName",
     "BlockName",
+    "Downsampling",
     "Layer",
     "NetworkLayers",
     "NetworkOptions",
     "NormName",
+    "SegNetOptions",
+    "ShortcutName",
     "UNetOptions",
+    "Upsampling",
     "count_level_voxels",
     "head_layer",
     "norm_layer",
+    "scale_features",
 ]
 
 
@@ -36,6 +52,10 @@ class NetworkOptions(Protocol):
 
     def recomputable(self) -> bool:
         """Return whether the network can compute its levels again in the backward pass (`training.recomputed`)."""
+        ...
+
+    def scaled(self, factor: float) -> Self:
+        """Return the network with the same layers, and its features divided (`scale_features`): for `--scale`."""
         ...
 
     def describe(self) -> str:
@@ -57,6 +77,7 @@ NETWORKS: PartTable[type[NetworkOptions]] = PartTable(
     "networks",
     "network",
     {
+        "segnet": SegNetOptions,
         "unet": UNetOptions,
     },
 )

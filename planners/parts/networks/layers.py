@@ -21,6 +21,7 @@ class Layer:
         normalized: whether a norm with a learned scale and shift follows.
         kept: values that stay in memory for the backward pass because of it: its own output where a norm follows, the
             activated one, and an input that was made for it alone.
+        kept_bytes: of what else stays, whatever the number type: where a max pooling beside it found the largest.
     """
 
     inputs: int
@@ -31,6 +32,7 @@ class Layer:
     bias: bool = True
     normalized: bool = True
     kept: int = 0
+    kept_bytes: int = 0
 
     def parameters(self) -> int:
         """Return the learned numbers of convolution and norm."""
@@ -96,6 +98,20 @@ def norm_layer(inputs: int, outputs: int, taps: int, voxels: int, made: int = 0)
     """
     kept = 2 * outputs * voxels + made
     return Layer(inputs=inputs, outputs=outputs, taps=taps, voxels=voxels, reads=taps, kept=kept)
+
+
+def scaling_layer(features: int, voxels: int) -> Layer:
+    """Return the product of feature maps with a number per channel, which is a map of its own; it learns nothing."""
+    return Layer(
+        inputs=features,
+        outputs=features,
+        taps=0,
+        voxels=voxels,
+        reads=0,
+        bias=False,
+        normalized=False,
+        kept=features * voxels,
+    )
 
 
 def head_layer(inputs: int, outputs: int, voxels: int) -> Layer:

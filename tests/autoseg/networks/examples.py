@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from autoseg.networks import BUILDERS
-from planners.choices import Choice, resolve
+from planners.choices import Choice, choose, resolve
 from planners.parts import NETWORKS
 from planners.parts.networks import NetworkLayers, NetworkOptions
 
@@ -33,6 +33,25 @@ UNETS: dict[int, dict[str, Any]] = {
     },
 }
 UNET_VARIANTS = [(block, norm) for block in ("plain", "residual") for norm in ("instance", "batch", "group")]
+SEGNETS: tuple[dict[str, Any], ...] = (
+    {"upsampling": "pooling_indices"},
+    {"upsampling": "pooling_indices", "norm": "instance"},
+    {"norm": "group", "axes": 3},
+    {"upsampling": "pooling_indices", "axes": 3},
+)
+# With residual blocks up and down, and in one of them skips that learn nothing and no stem.
+RESIDUAL_UP: dict[str, dict[str, Any]] = {
+    "both": {"block": "residual", "decoder_block": "residual", "norm": "group", "groups": 2},
+    "bare": {
+        "block": "residual",
+        "decoder_block": "residual",
+        "norm": "instance",
+        "stem": False,
+        "shortcut": "padding",
+    },
+}
+# By its axes, block and norm: with channels weighed at the end of every level.
+ATTENTIVE = [(2, "plain", "instance"), (3, "plain", "instance"), (3, "residual", "group")]
 # At least so long are patches, along each axis.
 LENGTHS = {2: (12, 16), 3: (4, 16, 12)}
 
@@ -48,6 +67,9 @@ class Example:
     @property
     def options(self) -> NetworkOptions:
         return resolve(self.choice, NETWORKS, "network")
+
+    def scaled(self, factor: float) -> Example:
+        return replace(self, choice=choose(self.choice.name, self.options.scaled(factor)))
 
     def layers(self) -> NetworkLayers:
         return self.options.layers(INPUT_CHANNELS, OUTPUT_CHANNELS, self.patch)
@@ -69,18 +91,32 @@ def list_examples() -> Iterator[Example]:
         for block, norm in UNET_VARIANTS:
             choice = Choice(name="unet", options={**shape, "block": block, "norm": norm})
             yield Example(name=f"unet-{block}-{norm}-{axes}d", choice=choice, patch=LENGTHS[axes])
+        for block in ("plain", "residual"):
+            choice = Choice(name="unet", options={**shape, "block": block, "downsampling": "pool"})
+            yield Example(name=f"unet-{block}-pool-{axes}d", choice=choice, patch=LENGTHS[axes])
+        for kind, options in RESIDUAL_UP.items():
+            choice = Choice(name="unet", options={**shape, **options})
+            yield Example(name=f"unet-{kind}-{axes}d", choice=choice, patch=LENGTHS[axes])
+    for axes, block, norm in ATTENTIVE:
+        weighed = {"block": block, "norm": norm, "attention": "squeeze_excitation", "reduction": 1}
+        choice = Choice(name="unet", options={**UNETS[axes], **weighed})
+        yield Example(name=f"unet-{block}-{norm}-{axes}d-attentive", choice=choice, patch=LENGTHS[axes])
     for name in NETWORKS:
         if name != "unet":
-            yield from list_plain_examples(name)
+            yield from list_examples_of(Choice(name=name))
+    for chosen in SEGNETS:
+        yield from list_examples_of(Choice(name="segnet", options=chosen))
 
 
-def list_plain_examples(name: str) -> Iterator[Example]:
-    options = resolve(Choice(name=name), NETWORKS, "network")
+def list_examples_of(choice: Choice) -> Iterator[Example]:
+    """Yield the network in every number of dimensions that it has."""
+    options = resolve(choice, NETWORKS, "network")
+    more = [str(value) for name, value in choice.options.items() if name != "axes"]
     for axes, lengths in LENGTHS.items():
         if not list(options.find_shape_problems(axes)):
             steps = zip(lengths, options.divisors(), strict=True)
             patch = tuple(-(-length // step) * step for length, step in steps)
-            yield Example(name=f"{name}-{axes}d", choice=Choice(name=name), patch=patch)
+            yield Example(name="-".join((choice.name, *more, f"{axes}d")), choice=choice, patch=patch)
 
 
 def open_residual_branches(network: nn.Module) -> None:

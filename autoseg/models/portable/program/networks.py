@@ -41,6 +41,11 @@ class Window:
     exclusive: bool
     mirror: bool
 
+    def tile(self) -> list[int]:
+        """Return the shape of what the network looks at in one piece."""
+        edges = self.configuration["prediction"].get("centre_shape") or self.configuration["patch_shape"]
+        return [1 if axis == self.configuration["slice_axis"] else edge for axis, edge in enumerate(edges)]
+
     def flips(self) -> list[tuple[int, ...]]:
         """Return the axes of (channel, x, y, z) to flip, in every combination, none first."""
         axes = [1 + axis for axis in sorted(self.configuration["prediction"]["mirror_axes"])] if self.mirror else []
@@ -58,7 +63,7 @@ def predict_logits(network: Any, image: Array, window: Window, body: Array | Non
         window: how.
         body: (x, y, z) of any resolution, False where the image is background; None where that is not looked at.
     """
-    patch, how = window.configuration["patch_shape"], window.configuration["prediction"]
+    patch, how = window.tile(), window.configuration["prediction"]
     padded, inside = pad(image, patch)
     if padded is not image:
         body = None
@@ -102,11 +107,16 @@ def run_flipped(network: Any, tile: Array, window: Window) -> Array:
 
 
 def run(network: Any, tile: Array, slice_axis: int) -> Array:
-    """Return a network's logits (output, x, y, z) of a tile; a 2D one, with an axis from 0 on, does not see that."""
+    """Return a network's logits (output, x, y, z) of a tile; a 2D one, with an axis from 0 on, does not see that.
+
+    Behind the ends of a tile that is smaller than what the network takes there are zeros.
+    """
     seen = tile if slice_axis < 0 else tile.squeeze(1 + slice_axis)
+    lengths, (_, _, *taken) = seen.shape[1:], network.get_inputs()[0].shape
+    seen = np.pad(seen, [(0, 0), *((0, goal - length) for goal, length in zip(taken, lengths, strict=True))])
     (logits,) = network.run(None, {"image": np.ascontiguousarray(seen[None], dtype=np.float32)})
-    result: Array = logits[0] if slice_axis < 0 else np.expand_dims(logits[0], 1 + slice_axis)
-    return result
+    inside: Array = logits[(0, slice(None), *cut_at([0] * len(lengths), lengths))]
+    return inside if slice_axis < 0 else np.expand_dims(inside, 1 + slice_axis)
 
 
 def see_body(body: Array, start: Sequence[int], patch: Sequence[int], shape: Sequence[int]) -> Array:
@@ -257,6 +267,23 @@ def find_box(probabilities: Probabilities, threshold: float, exclusive: bool, ou
         if mask.any():
             found.append(bounding_box(mask).moved(slab.start))
     return enclose(found) if found else None
+
+
+def crop_to_centre(box: Box, centre: Triple | None, scan: Scan, shape: Triple) -> Box:
+    """Return the part of a box of a preprocessed array that lies around the centre of the scan's own grid.
+
+    Args:
+        box: to look at.
+        centre: the shape of the part; None for all of the box.
+        scan: that was preprocessed.
+        shape: of the array.
+    """
+    if centre is None:
+        return box
+    ratio = np.divide(shape, scan.box.shape())
+    whole = np.multiply(canonical_grid(scan.source_grid).shape, ratio)
+    start = np.floor((whole - centre) / 2 + ROUNDING_SHARE) - np.round(np.multiply(scan.box.start, ratio))
+    return make_box(start, start + centre).overlap(box) or box
 
 
 def fit_crops(found: Sequence[tuple[float, Box | None]], scan: Scan, shape: Triple) -> Box:

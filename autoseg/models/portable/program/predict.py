@@ -37,6 +37,7 @@ from autoseg.models.portable.program.networks import (
     Probabilities,
     Window,
     average,
+    crop_to_centre,
     find_box,
     fit_crops,
     predict_logits,
@@ -125,7 +126,8 @@ class Model:
                 image = np.concatenate([image, np.stack(shown).astype(np.float32)])
             else:
                 crops.append((entry["margin_mm"], find_box(earlier, entry["threshold"], exclusive, outputs)))
-        crop = fit_crops(crops, scan, shape)
+        centre = configuration["prediction"].get("centre_shape")
+        crop = crop_to_centre(fit_crops(crops, scan, shape), centre, scan, shape)
         seen = np.ascontiguousarray(image[(slice(None), *crop.slices())])
         whole = crop == make_box((0, 0, 0), shape)
         logits = self._predict_networks(

@@ -20,7 +20,8 @@ BY_NAME = {example.name: example for example in EXAMPLES}
 NAMES = [*BY_NAME]
 PLAIN = {
     *("Add", "AveragePool", "BatchNormalization", "Concat", "Conv", "ConvTranspose", "Identity"),
-    *("InstanceNormalization", "LeakyRelu", "Mul", "Reshape"),
+    *("Gemm", "InstanceNormalization", "LeakyRelu", "MaxPool", "MaxUnpool", "Mul", "ReduceMean", "Relu", "Reshape"),
+    *("Resize", "Sigmoid"),
 }
 
 

@@ -135,6 +135,40 @@ class TestPublishedPipelines:
         with pytest.raises(PlanError, match=r"leave -1 in 'seg'\. Expected indices of labels, 0, 1, 2.*RemoveLabel"):
             make_batch(draw(cases, rules), cases, rules)
 
+    @pytest.mark.parametrize("geometry", GEOMETRIES.values(), ids=GEOMETRIES.keys())
+    def test_the_spatial_transform_takes_the_patch_s_own_shape_and_moves_labels_with_their_image(
+        self, geometry: PatchGeometry
+    ) -> None:
+        spatial = {
+            "random_crop": False,
+            "angle_x": [0.3, 0.3],
+            "scale": [0.8, 0.8],
+            "alpha": [100.0, 100.0],
+            "sigma": [9.0, 9.0],
+            "order_data": 0,
+            "border_mode_data": "constant",
+        }
+        cases = [readable_case(seed) for seed in range(2)]
+        cases = [with_masks(case, plain_heads(3), case.voxels.maps[0].numpy()) for case in cases]
+        rules = make_rules(geometry, pipeline(("SpatialTransform", spatial)))
+        parameters = draw(cases, rules)
+        images, labels = make_batch(parameters, cases, rules)
+        assert torch.equal(images[:, 0].to(torch.uint8), labels)
+        assert all(torch.equal(images[:, 1 + index] > 0, labels == index) for index in (1, 2))
+        assert not torch.equal(labels, make_batch(parameters, cases, make_rules(geometry))[1])
+
+    def test_brightness_and_contrast_change_images_and_no_labels(self) -> None:
+        changes = (
+            ("BrightnessMultiplicativeTransform", {"multiplier_range": [0.8, 0.8], "p_per_sample": 1.0}),
+            ("ContrastAugmentationTransform", {"contrast_range": [1.2, 1.2], "p_per_sample": 1.0}),
+        )
+        geometry, cases = GEOMETRIES["2d"], [readable_case()]
+        rules, plain = (make_rules(geometry, *augmentations) for augmentations in ((pipeline(*changes),), ()))
+        parameters = draw(cases, rules)
+        (images, labels), (before, kept) = (make_batch(parameters, cases, chosen) for chosen in (rules, plain))
+        assert torch.equal(labels, kept)
+        assert not torch.equal(images, before)
+
     def test_ignored_voxels_keep_their_index(self) -> None:
         label = np.full((20, 24, 18), 3, dtype=np.uint8)
         label[4:8, 5:9, 6:10] = 1
@@ -250,7 +284,7 @@ class TestWhatAPlanCanName:
 
     def test_lists_become_tuples_to_any_depth(self) -> None:
         options = {"zoom_range": [[0.5, 1], [0.5, 1], [0.5, 1]]}
-        transform = build_transform(Choice(name="SimulateLowResolutionTransform", options=options))
+        transform = build_transform(Choice(name="SimulateLowResolutionTransform", options=options), (8, 8, 8))
         assert transform.zoom_range == ((0.5, 1), (0.5, 1), (0.5, 1))  # type: ignore[attr-defined]
 
 
