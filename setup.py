@@ -90,6 +90,15 @@ setup(
     extras_require=EXTRAS,
     entry_points={
         "console_scripts": ["autoseg = autoseg.cli.entrance:enter"],
-        "autoseg.commands": ["benchmark = experiments.benchmark_command:app"],
+        "autoseg.commands": [
+            "benchmark = experiments.benchmark_command:app",
+            "experiment = experiments.experiment_command:app",
+        ],
+        "autoseg.planners": [
+            "nnunet = experiments.recipes.nnunet:NNUNET",
+            "nnunet_resenc_m = experiments.recipes.nnunet:NNUNET_RESENC_M",
+            "nnunet_resenc_l = experiments.recipes.nnunet:NNUNET_RESENC_L",
+            "nnunet_resenc_xl = experiments.recipes.nnunet:NNUNET_RESENC_XL",
+        ],
     },
 )
