@@ -15,8 +15,8 @@ _DEFAULT = (
     "learning-based biomedical image segmentation. Nature Methods 18, 203 (2021); github.com/MIC-DKFZ/nnUNet, v2."
 )
 _RESIDUAL = (
-    "Isensee F, Wald T, Ulrich C, Baumgartner M, Roy S, Maier-Hein K, Jaeger PF. nnU-Net Revisited: a call for rigorous "
-    "validation in 3D medical image segmentation. MICCAI 2024, arXiv 2404.09556; github.com/MIC-DKFZ/nnUNet, "
+    "Isensee F, Wald T, Ulrich C, Baumgartner M, Roy S, Maier-Hein K, Jaeger PF. nnU-Net Revisited: a call for "
+    "rigorous validation in 3D medical image segmentation. MICCAI 2024, arXiv 2404.09556; github.com/MIC-DKFZ/nnUNet, "
     "documentation/resenc_presets.md."
 )
 _DATA = (
@@ -25,11 +25,11 @@ _DATA = (
 )
 _NOT_STATED = (
     "cases of the ATLAS figure: the page says both test set and mean over folds; not compared with other splits here",
-    "configuration to predict with: 3d_fullres, as nnU-Net's documentation compares; `autoseg select` chooses otherwise",
+    "configuration to predict with: 3d_fullres, which its documentation compares; nnU-Net itself chooses on the folds",
 )
 _DEVIATIONS = (
-    "the engine is autoseg's: resampling, augmentation and training are written anew (experiments/LOG.md compares them)",
-    "folds: nnU-Net's own shuffle of cases, unless folds are given",
+    "resampling, augmentation and training are autoseg's own (compared in experiments/LOG.md)",
+    "folds of `autoseg experiment`: by subject, where nnU-Net shuffles cases",
 )
 # Dice in percent: KiTS, LiTS, AMOS, ACDC, BraTS, ATLAS. Only what the two pages print.
 _SETS = ("KiTS", "LiTS", "AMOS", "ACDC", "BraTS", "ATLAS R2.0")
