@@ -115,9 +115,9 @@ def plan_and_preprocess_command(
     splits: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE|by-site",
+            metavar="FILE|by-site|by-subject",
             help="Folds of your own: nnU-Net's splits_final.json, or a CSV with the columns Name and Fold; or by-site: "
-            "folds that leave whole sites out.",
+            "folds that leave whole sites out; or by-subject: those that the default planner makes.",
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of folds, weights and batches.")] = 0,

@@ -72,7 +72,7 @@ def plan_and_preprocess(
         max_hours: plan for trainings of this many hours per fold.
         configurations: to preprocess; empty for the plan's default.
         splits: folds of your own: nnU-Net's splits_final.json, or a CSV or TSV with the columns Name and Fold;
-            `by-site` for folds that leave whole sites out.
+            `by-site` for folds that leave whole sites out; `by-subject` for folds of our own with any planner.
         seed: of folds, weights and batches.
         rules: rules that look at lesions: `balanced_lesions=on`.
         assignments: values of the plan to change: `training.iterations=5000`.
@@ -87,10 +87,9 @@ def plan_and_preprocess(
     check_arguments(locals())
     if labels is not None:
         check_argument("labels", labels, PATH)
-    from autoseg.pipeline.planning import PlanningOptions
+    from autoseg.pipeline.planning import PlanningOptions, choose_origin
     from autoseg.pipeline.planning import plan_and_preprocess as run
     from dataset_fingerprints.layouts import Selection
-    from planners.centre_folds import BY_SITE
 
     followed = None
     if like is not None:
@@ -104,7 +103,7 @@ def plan_and_preprocess(
         planner=planner,
         gpu_memory_gb=as_number(gpu_memory_gb),
         configurations=as_several(configurations),
-        splits=None if splits is None else "by-site" if str(splits) == BY_SITE else Path(splits).absolute(),
+        splits=choose_origin(splits),
         seed=index(seed),
         assignments=as_several(assignments),
         switches=as_several(rules),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext, suppress
@@ -32,7 +33,7 @@ from dataset_fingerprints.layouts import AUTOMATIC, Selection
 from dataset_fingerprints.measuring.scans import Scan, read_case
 from dataset_fingerprints.names import check_folder_name, counted
 from dataset_fingerprints.units import find_units
-from planners.centre_folds import split_by_site
+from planners.centre_folds import BY_SITE, split_by_site
 from planners.editing.following import Followed, follow
 from planners.editing.option_checks import check_hours, check_seed
 from planners.editing.overrides import find_assigned_parts, refuse_unknown_parts, set_values
@@ -47,6 +48,8 @@ from planners.rare_labels import describe_lacking
 from planners.rules.switches import choose_rules
 from planners.splits import describe_number, make_splits, read_splits
 
+BY_SUBJECT = "by-subject"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlanningOptions:
@@ -57,8 +60,8 @@ class PlanningOptions:
         workspace: None for `<name>-autoseg`, called after the data set's folder or CSV, in the current directory.
         gpu_memory_gb: plan for a GPU with this memory, also where this machine has none; None for this machine.
         configurations: to preprocess; empty for the plan's default.
-        splits: a splits_final.json of nnU-Net's or a table of folds; "by-site" for folds that leave sites out; or None
-            for folds of our own.
+        splits: a splits_final.json of nnU-Net's or a table of folds; those of another plan; "by-site" for folds that
+            leave sites out; "by-subject" for folds of our own, whatever the planner's are; or None for the planner's.
         assignments: `--set` values.
         switches: `--rule` values.
         max_hours: plan for trainings of this long per fold; None for as long as the field trains.
@@ -73,7 +76,7 @@ class PlanningOptions:
     planner: str = "default"
     gpu_memory_gb: float | None = None
     configurations: tuple[str, ...] = ()
-    splits: Path | Literal["by-site"] | None = None
+    splits: Path | Splits | Literal["by-site", "by-subject"] | None = None
     seed: int = 0
     assignments: tuple[str, ...] = ()
     switches: tuple[str, ...] = ()
@@ -114,7 +117,8 @@ def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress
         wanted = options.configurations or (plan.default_configuration,)
         chosen = order_by_need(plan.configurations, wanted, f"plan {plan.name}")
         refuse_unusable_parts((part for configuration in chosen for part in find_choices(configuration)), origins)
-        made = given or make_splits(fingerprint, options.seed, plan.folds)
+        rule = "by_subject" if options.splits == BY_SUBJECT else plan.folds
+        made = given or make_splits(fingerprint, options.seed, rule)
         splits = choose_splits(workspace, plan, made, given=given is not None, progress=progress)
         for remark in (*describe_number(splits, fingerprint), *describe_lacking(fingerprint, splits)):
             progress.say(remark)
@@ -134,10 +138,18 @@ def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress
     return workspace, plan
 
 
-def _read_given(splits: Path | str | None, dataset: Dataset) -> Splits | None:
-    """Return the folds that a person asked for, or None."""
+def choose_origin(splits: str | os.PathLike[str] | None) -> Path | Literal["by-site", "by-subject"] | None:
+    """Return where folds come from, as a person names it."""
     if splits is None:
         return None
+    named: dict[str, Literal["by-site", "by-subject"]] = {BY_SITE: "by-site", BY_SUBJECT: "by-subject"}
+    return named.get(str(splits)) or Path(splits).absolute()
+
+
+def _read_given(splits: Path | Splits | str | None, dataset: Dataset) -> Splits | None:
+    """Return the folds that a person asked for, or None."""
+    if splits is None or splits == BY_SUBJECT or isinstance(splits, Splits):
+        return splits if isinstance(splits, Splits) else None
     return read_splits(splits, find_units(dataset.cases)) if isinstance(splits, Path) else split_by_site(dataset.cases)
 
 
