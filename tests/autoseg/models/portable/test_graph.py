@@ -20,7 +20,7 @@ BY_NAME = {example.name: example for example in EXAMPLES}
 NAMES = [*BY_NAME]
 PLAIN = {
     *("Add", "AveragePool", "BatchNormalization", "Concat", "Conv", "ConvTranspose", "Identity"),
-    *("InstanceNormalization", "LeakyRelu", "Mul", "Reshape"),
+    *("InstanceNormalization", "LeakyRelu", "Mul", "Pad", "Reshape"),
 }
 
 
