@@ -147,9 +147,9 @@ class Prediction:
         gaussian_sigma_share: width of a tile's weight as a share of the patch.
         tile_weights: even ones lie around the patch's centre and are nowhere below 1e-4 of the largest; nnU-Net's lie
             around the voxel behind the centre, in half precision. Not written where they are even.
-        centre_shape: of the box at the centre of a scan, in voxels of the preprocessed arrays, that the network looks
-            at in one piece, whatever its patch; what lies outside is background. Null, and not written, for tiles of
-            the patch that cover the scan.
+        centre_shape: of the box at the centre of a scan that is looked at, in voxels of the preprocessed arrays; what
+            lies outside is background. Null, and not written, for the whole scan.
+        tile_shape: of what the network looks at in one piece, in the same voxels. Null, and not written, for the patch.
     """
 
     step_share: float
@@ -157,6 +157,7 @@ class Prediction:
     gaussian_sigma_share: float
     tile_weights: Annotated[Literal["even", "nnunet"], Field(exclude_if=_is_even)] = "even"
     centre_shape: Annotated[Triple | None, Field(exclude_if=_is_none)] = None
+    tile_shape: Annotated[Triple | None, Field(exclude_if=_is_none)] = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -238,15 +239,13 @@ class Configuration:
 
     def tile_shape(self) -> Triple:
         """Return the shape of what the network looks at in one piece when predicting: 1 along the sliced axis."""
-        x, y, z = (1 if axis == self.slice_axis else length for axis, length in enumerate(self._seen_shape()))
+        tile = self.prediction.tile_shape or self.patch_shape
+        x, y, z = (1 if axis == self.slice_axis else length for axis, length in enumerate(tile))
         return (x, y, z)
 
     def network_tile(self) -> tuple[int, ...]:
         """Return its lengths along the axes that the network sees."""
         return tuple(self.tile_shape()[axis] for axis in self.network_axes())
-
-    def _seen_shape(self) -> Triple:
-        return self.patch_shape if self.prediction.centre_shape is None else self.prediction.centre_shape
 
     def masks(self) -> tuple[MaskOf, ...]:
         """Return the inputs that are channels."""

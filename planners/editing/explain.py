@@ -11,6 +11,7 @@ from dataset_fingerprints.simulated import mark_title
 from dataset_fingerprints.sizes import GIB, show_gib
 from planners.choices import Choice, resolve
 from planners.networks.memory_decisions import predict_configuration
+from planners.networks.topology import pad_up
 from planners.parts import NETWORKS
 from planners.plan import Configuration, CropTo, Decision, MaskOf, Plan, is_full_size
 
@@ -113,11 +114,11 @@ def _describe_configuration(plan: Plan, configuration: Configuration) -> dict[st
     preprocessing, training, sampling = configuration.preprocessing, configuration.training, configuration.sampling
     mirrored = ", ".join(AXIS_NAMES[axis] for axis in configuration.prediction.mirror_axes) or "none"
     return {
-        "sees": ", ".join(("the scan", *(_describe_input(entry) for entry in configuration.inputs))),
+        "sees": ", ".join((_describe_part(configuration), *map(_describe_input, configuration.inputs))),
         "starts from": f"{configuration.initial.configuration}" if configuration.initial else "random weights",
         "voxel size": f"{show_spacing(preprocessing.spacing_mm)} mm",
         "normalization": ", ".join(_describe_choice(choice) for choice in preprocessing.normalization),
-        "patch": f"{show_lengths(configuration.network_patch())} voxels",
+        "patch": describe_patch(configuration),
         "batch": str(configuration.batch_size),
         "memory to train": f"{show_gib(predict_configuration(plan, configuration).total() / GIB)}",
         "network": resolve(configuration.network, NETWORKS, "network").describe(),
@@ -131,6 +132,20 @@ def _describe_configuration(plan: Plan, configuration: Configuration) -> dict[st
         "augmentation": ", ".join(_describe_choice(choice) for choice in sampling.augmentations) or "none",
         "mirrored when predicting": mirrored,
     }
+
+
+def describe_patch(configuration: Configuration) -> str:
+    """Return the lengths of a patch in words, and those that it is padded to where the network needs other ones."""
+    patch, network = configuration.network_patch(), resolve(configuration.network, NETWORKS, "network")
+    padded = pad_up(patch, network.divisors())
+    behind = "" if padded == patch else f", padded to {show_lengths(padded)}"
+    return f"{show_lengths(patch)} voxels{behind}"
+
+
+def _describe_part(configuration: Configuration) -> str:
+    """Return what is looked at of a scan, in words."""
+    centre = configuration.prediction.centre_shape
+    return "the scan" if centre is None else f"the scan, of new ones {show_lengths(centre)} voxels at the centre"
 
 
 def _describe_input(entry: MaskOf | CropTo) -> str:

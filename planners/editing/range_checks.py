@@ -85,14 +85,14 @@ def find_patch_problems(configuration: Configuration, network: NetworkOptions) -
             f"{field} is {show_lengths(patch)}, but slices have length 1 along {AXIS_NAMES[configuration.slice_axis]}. "
             "Put a configuration's name before the field to change that one only."
         )
-    centre = configuration.prediction.centre_shape
-    tile = configuration.tile_shape()
-    if centre is not None and (min(centre) < 1 or math.prod(tile) > MOST_VOXELS):
-        found = show_lengths([max(-_LARGEST, min(length, _LARGEST)) for length in centre])
-        yield (
-            f"{configuration.name}.prediction.centre_shape is {found}. Expected positive lengths, {MOST_VOXELS} voxels "
-            "at most, or null."
-        )
+    for name in ("centre_shape", "tile_shape"):
+        shape = getattr(configuration.prediction, name)
+        if shape is not None and (min(shape) < 1 or math.prod(shape) > MOST_VOXELS):
+            found = show_lengths([max(-_LARGEST, min(length, _LARGEST)) for length in shape])
+            yield (
+                f"{configuration.name}.prediction.{name} is {found}. Expected positive lengths, {MOST_VOXELS} voxels "
+                "at most, or null."
+            )
 
 
 def find_option_size_problems(choice: Choice, where: str) -> Iterator[str]:

@@ -34,7 +34,7 @@ class StageInput:
         masks: of every configuration whose masks it sees, in the order of its inputs.
         crops: of every configuration to whose findings it crops, in the order of its inputs.
         origins: by case.
-        centre_shape: of the part of a scan that predicting looks at, as in `planners.plan.Prediction`.
+        centre_shape: of the part of a scan that is looked at when predicting, as in `planners.plan.Prediction`.
     """
 
     store: Store

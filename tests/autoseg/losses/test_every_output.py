@@ -6,7 +6,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from autoseg.losses.compound import build_dice_ce
-from autoseg.losses.every_output import EveryOutput, at_every_output, downsample, output_weights
+from autoseg.losses.every_output import EveryOutput, at_every_output, downsample, fit, output_weights
+from autoseg.sampling import Batch
 from planners.parts.losses import DiceCrossEntropyOptions
 from tests.synthetic.batches import measure
 from tests.synthetic.heads import plain_heads
@@ -54,3 +55,23 @@ def test_labels_are_downsampled_as_by_nearest_exact(shape: tuple[int, int, int])
     _, labels = outputs_and_labels()
     expected = F.interpolate(labels[:, None].float(), shape, mode="nearest-exact")[:, 0].to(torch.uint8)
     assert torch.equal(downsample(labels, shape), expected)
+
+
+def test_what_lies_behind_the_labels_ends_does_not_count() -> None:
+    """Labels of 7x11x5 voxels in images that were padded to 8x12x8: of the coarser output, cells of 2 voxels."""
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.randint(3, (2, 7, 11, 5), generator=generator, dtype=torch.uint8)
+    finest = torch.randn(2, 3, 7, 11, 5, generator=generator)
+    coarse, coarsest = torch.randn(2, 3, 4, 6, 4, generator=generator), torch.randn(2, 3, 2, 3, 2, generator=generator)
+    loss = build_dice_ce(DiceCrossEntropyOptions(), plain_heads(3))
+    batch = Batch(images=torch.zeros(2, 1, 8, 12, 8), labels=labels)
+    # The centres of the last cells, 7, 11, and 5 and 7, lie behind the ends.
+    expected = 2 / 3 * loss(finest, labels) + 1 / 3 * loss(coarse[:, :, :3, :5, :2], labels[:, 1::2, 1::2, 1::2])
+    torch.testing.assert_close(EveryOutput(loss)((finest, coarse, coarsest), batch), expected)
+
+
+def test_of_a_patch_shorter_than_a_cell_one_cell_is_left() -> None:
+    logits, labels = torch.randn(1, 2, 2, 2), torch.tensor([[[1, 0]]], dtype=torch.uint8)
+    fitted, reference = fit(logits, labels, (8, 8))
+    assert torch.equal(fitted, logits[:, :, :1, :1])
+    assert reference.tolist() == [[[0]]]

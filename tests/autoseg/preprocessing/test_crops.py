@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from autoseg.preprocessing import Record, centres_inside, fit_crops, whole
+from autoseg.preprocessing import Record, centres_inside, crop_to_centre, fit_crops, whole
 from dataset_fingerprints.geometry import Box, Triple, make_box, make_grid
 from planners.plan import CropTo
 
@@ -89,3 +89,37 @@ def test_every_crop_holds_the_voxels_that_it_was_made_for_and_crops_side_by_side
         assert spans[0].start[0] == 10
         assert spans[-1].stop[0] == 50
         assert all(one.stop[0] == other.start[0] for one, other in pairwise(spans))
+
+
+def test_without_a_shape_all_of_a_box_is_looked_at() -> None:
+    box = make_box((1, 2, 3), (9, 8, 7))
+    assert crop_to_centre(box, None, record((40, 40, 40))) == box
+
+
+def test_the_centre_is_that_of_the_scans_own_grid_whatever_was_cropped_from_it() -> None:
+    # Of 60x50x40 voxels, those from 25, 20 and 17 on; the array begins at 10, 5 and 0.
+    box = crop_to_centre(whole(record((40, 40, 40))), (10, 10, 5), record((40, 40, 40)))
+    assert box == make_box((15, 15, 17), (25, 25, 22))
+
+
+def test_the_centre_is_counted_in_voxels_of_the_array() -> None:
+    # Halved and doubled: the grid is 30x100x40 such voxels, and the array begins at 5, 10 and 0.
+    box = crop_to_centre(whole(record((20, 80, 40))), (10, 20, 40), record((20, 80, 40)))
+    assert box == make_box((5, 30, 0), (15, 50, 40))
+
+
+def test_what_reaches_out_of_a_box_is_left_out() -> None:
+    box = crop_to_centre(make_box((0, 0, 0), (18, 40, 40)), (100, 10, 5), record((40, 40, 40)))
+    assert box == make_box((0, 15, 17), (18, 25, 22))
+
+
+def test_of_a_box_beside_the_centre_all_is_looked_at() -> None:
+    box = make_box((0, 0, 0), (4, 4, 4))
+    assert crop_to_centre(box, (10, 10, 5), record((40, 40, 40))) == box
+
+
+def test_the_centre_of_197x233x189_voxels_begins_as_in_tomitas_code() -> None:
+    """(size - shape) // 2 along each axis."""
+    grid = make_grid((197, 233, 189), np.eye(4))
+    mni = Record(box=make_box((0, 0, 0), grid.shape), shape=grid.shape, source_grid=grid)
+    assert crop_to_centre(whole(mni), (144, 172, 168), mni) == make_box((26, 30, 10), (170, 202, 178))

@@ -22,7 +22,7 @@ NORMALIZATIONS = ("ct", "none", "rescale", "scale", "zscore", "zscore_body")
 POSTPROCESSING = ("fill_holes", "large_or_probable", "largest_component", "least_peak", "smallest_volume")
 # What steers preprocessing and prediction; a model with more is predicted by rules that are not known here.
 PREPROCESSING_FIELDS = ("spacing_mm", "normalization", "coarse_axis")
-PREDICTION_FIELDS = ("step_share", "mirror_axes", "gaussian_sigma_share", "centre_shape")
+PREDICTION_FIELDS = ("step_share", "mirror_axes", "gaussian_sigma_share", "centre_shape", "tile_shape")
 # A zip file that is cut, changed or of an unusual kind, as Python's modules say it.
 BROKEN = (
     zipfile.BadZipFile,

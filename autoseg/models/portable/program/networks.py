@@ -43,7 +43,7 @@ class Window:
 
     def tile(self) -> list[int]:
         """Return the shape of what the network looks at in one piece."""
-        edges = self.configuration["prediction"].get("centre_shape") or self.configuration["patch_shape"]
+        edges = self.configuration["prediction"].get("tile_shape") or self.configuration["patch_shape"]
         return [1 if axis == self.configuration["slice_axis"] else edge for axis, edge in enumerate(edges)]
 
     def flips(self) -> list[tuple[int, ...]]:

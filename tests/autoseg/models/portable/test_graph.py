@@ -20,8 +20,8 @@ BY_NAME = {example.name: example for example in EXAMPLES}
 NAMES = [*BY_NAME]
 PLAIN = {
     *("Add", "AveragePool", "BatchNormalization", "Concat", "Conv", "ConvTranspose", "Identity"),
-    *("Gemm", "InstanceNormalization", "LeakyRelu", "MaxPool", "MaxUnpool", "Mul", "ReduceMean", "Relu", "Reshape"),
-    *("Resize", "Sigmoid"),
+    *("Gemm", "InstanceNormalization", "LeakyRelu", "MaxPool", "MaxUnpool", "Mul", "Pad", "ReduceMean", "Relu"),
+    *("Reshape", "Resize", "Sigmoid"),
 }
 
 

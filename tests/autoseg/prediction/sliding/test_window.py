@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
@@ -98,3 +100,26 @@ def test_a_network_in_single_precision_is_given_it_whatever_the_image_is_kept_in
     image = torch.randn(1, 8, 8, 8).to(kept)
     expected = predict_logits(Outputs(network), image.float(), window())
     assert torch.equal(predict_logits(Outputs(network), image, window()), expected)
+
+
+class Halving(nn.Module):
+    """A network that takes even lengths only, and gives each voxel the mean of its 2x2x2 block."""
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        assert all(length % 2 == 0 for length in x.shape[2:])
+        return (nn.functional.interpolate(nn.functional.avg_pool3d(x, 2), scale_factor=2),)
+
+
+def test_tiles_that_the_strides_do_not_divide_are_padded_for_the_network_and_cut_back():
+    uneven = replace(window().configuration, patch_shape=(7, 8, 5))
+    shown = replace(window(), configuration=uneven, outputs=1, divisors=(2, 2, 2))
+    image = torch.randn(1, 7, 8, 5)
+    expected = Halving()(nn.functional.pad(image[None], (0, 1, 0, 0, 0, 1)))[0][0][:, :7, :, :5]
+    torch.testing.assert_close(predict_logits(Halving(), image, shown), expected)
+
+
+def test_an_image_is_covered_by_tiles_that_the_strides_do_not_divide():
+    uneven = replace(window().configuration, patch_shape=(7, 8, 5))
+    shown = replace(window(mirror=True), configuration=uneven, divisors=(4, 4, 4))
+    image = torch.randn(1, 20, 15, 11)
+    torch.testing.assert_close(predict_logits(Pointwise(), image, shown), Pointwise()(image[None])[0][0])

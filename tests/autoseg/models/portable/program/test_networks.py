@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,11 +18,14 @@ from torch import nn
 from autoseg.models.portable.program import networks, scans
 from autoseg.models.portable.program.files import INPUT_KINDS, PREDICTION_FIELDS
 from autoseg.prediction import NetworkInput, count_passes, find_box, make_members
-from autoseg.preprocessing import Record, centres_inside, fit_crops
+from autoseg.preprocessing import Record, centres_inside, crop_to_centre, fit_crops
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.files.jsonfiles import to_json
 from dataset_fingerprints.geometry import Box, Triple, canonical_grid, make_box, make_grid
-from planners.plan import CropTo, MaskOf
+from planners.choices import resolve
+from planners.networks.topology import pad_up
+from planners.parts import NETWORKS
+from planners.plan import Configuration, CropTo, MaskOf
 from tests.autoseg.models.portable.builders import PLAIN, train, write_scan
 from tests.synthetic.configurations import tiny_configuration
 from tests.synthetic.heads import region_scheme
@@ -33,16 +37,24 @@ GRID = make_grid((24, 28, 20), np.diag([1.0, 1.3, 2.0, 1.0]))
 class ByTorch:
     """A network that is called as an onnxruntime session is."""
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: nn.Module, configuration: Configuration) -> None:
         self.network = network
+        divisors = resolve(configuration.network, NETWORKS, "network").divisors()
+        self.lengths = pad_up(configuration.network_tile(), divisors)
+
+    def get_inputs(self) -> list[SimpleNamespace]:
+        return [SimpleNamespace(shape=["batch", 1, *self.lengths])]
 
     @torch.inference_mode()
     def run(self, names: object, inputs: dict[str, Any]) -> list[Any]:
+        assert inputs["image"].shape == (1, 1, *self.lengths)
         return [self.network(torch.from_numpy(inputs["image"]))[0].numpy()]
 
 
 def test_all_fields_that_steer_prediction_are_known() -> None:
-    plain = json.loads(to_json(tiny_configuration()))
+    shape = (8, 8, 8)
+    prediction = replace(tiny_configuration().prediction, centre_shape=shape, tile_shape=shape)
+    plain = json.loads(to_json(replace(tiny_configuration(), prediction=prediction)))
     assert {*plain["prediction"]} == {*PREDICTION_FIELDS}
     inputs = (MaskOf(configuration="a"), CropTo(configuration="a", margin_mm=1))
     assert {entry.kind for entry in inputs} == {*INPUT_KINDS}
@@ -69,18 +81,20 @@ def list_crops(shape: Triple) -> list[Box]:
 
 
 @pytest.mark.parametrize("spacing_mm", [(1.0, 1.2, 1.9), (0.7, 1.9, 2.2)])
-@pytest.mark.parametrize("number", range(3))
+@pytest.mark.parametrize(("number", "tile"), [(0, None), (1, None), (2, None), (1, (7, 9, 6))])
 @pytest.mark.parametrize("slice_axis", [-1, 2])
 @pytest.mark.parametrize("scheme", [PLAIN, region_scheme()], ids=["labels", "regions"])
 def test_probabilities_of_a_network_are_those_of_autoseg(
     scan: scans.Scan,
     spacing_mm: tuple[float, float, float],
     number: int,
+    tile: Triple | None,
     slice_axis: int,
     scheme: LabelScheme,
 ) -> None:
     configuration = tiny_configuration(slice_axis)
     configuration = replace(configuration, preprocessing=replace(configuration.preprocessing, spacing_mm=spacing_mm))
+    configuration = replace(configuration, prediction=replace(configuration.prediction, tile_shape=tile))
     plain = json.loads(to_json(configuration))
     shape = scans.choose_shape(scan, plain["preprocessing"])
     crop, mirror = list_crops(shape)[number], number == 2
@@ -91,7 +105,7 @@ def test_probabilities_of_a_network_are_those_of_autoseg(
     expected = member.predict_prepared(NetworkInput(image=image, record=record, crop=crop))
     heads = scheme.heads()
     window = networks.Window(plain, outputs=heads.count(), exclusive=heads.exclusive, mirror=mirror)
-    logits = networks.predict_logits(ByTorch(member.network), image, window, None)
+    logits = networks.predict_logits(ByTorch(member.network, configuration), image, window, None)
     found = networks.restore(logits, crop, scan, plain["preprocessing"], exclusive=heads.exclusive)
     assert found.box == expected.box
     everything = make_box((0, 0, 0), canonical_grid(scan.source_grid).shape)
@@ -106,7 +120,7 @@ def test_tiles_without_body_are_background_and_the_others_unchanged() -> None:
     image = np.random.default_rng(0).normal(size=(1, 40, 8, 8)).astype(np.float32)
     (member,) = make_members(train([tiny_configuration()]), CPU, mirror=True)
     window = networks.Window(json.loads(to_json(tiny_configuration())), outputs=3, exclusive=True, mirror=True)
-    network = ByTorch(member.network)
+    network = ByTorch(member.network, tiny_configuration())
     body = np.zeros((20, 4, 4), dtype=bool)
     body[2:6] = True
     found = networks.predict_logits(network, image, window, body)
@@ -136,7 +150,10 @@ def test_crops_to_what_was_found_are_those_of_autoseg(seed: int) -> None:
         found.append((float(random.uniform(0, 4)), box if random.random() < 0.8 else None))
     crops = [(CropTo(configuration="a", margin_mm=margin), box) for margin, box in found]
     record = Record(box=scan.box, shape=shape, source_grid=scan.source_grid)
-    assert networks.fit_crops(found, scan, shape) == fit_crops(crops, record).box
+    crop = fit_crops(crops, record).box
+    assert networks.fit_crops(found, scan, shape) == crop
+    for centre in (None, (5, 30, 12)):
+        assert networks.crop_to_centre(crop, centre, scan, shape) == crop_to_centre(crop, centre, record)
 
 
 def test_the_mean_lies_in_the_box_around_all(scan: scans.Scan) -> None:
