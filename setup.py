@@ -91,5 +91,13 @@ setup(
     entry_points={
         "console_scripts": ["autoseg = autoseg.cli.entrance:enter"],
         "autoseg.commands": ["benchmark = experiments.benchmark_command:app"],
+        "autoseg.planners": [
+            "amc_gbm_initial_fine = experiments.recipes.amc_gbm:AMC_GBM",
+            "amc_gbm_initial_fine_1 = experiments.recipes.amc_gbm:CROPS_1",
+            "amc_gbm_initial_fine_2 = experiments.recipes.amc_gbm:CROPS_2",
+            "amc_gbm_initial_fine_4 = experiments.recipes.amc_gbm:CROPS_4",
+            "amc_gbm_initial_fine_8 = experiments.recipes.amc_gbm:CROPS_8",
+            "amc_gbm_initial_fine_32 = experiments.recipes.amc_gbm:CROPS_32",
+        ],
     },
 )
