@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from scipy.signal import find_peaks
 
 # As in the authors' R package WhiteStripe: the histogram's bins, and the share of its highest below which it is tail.
 STRIPE_BINS, TAIL_SHARE = 2000, 0.2
+# A rise by less than this share of the highest is noise, and no peak.
+LEAST_PROMINENCE = 0.01
 # There is no peak to be found in fewer voxels.
 FEWEST_STRIPE_VOXELS = 100
 
@@ -27,11 +30,10 @@ def find_white_stripe(values: NDArray[np.float32], peak: str, width: float) -> t
     if values.size < FEWEST_STRIPE_VOXELS or float(values.min()) == float(values.max()):
         return None
     density, middles = smooth_histogram(values)
-    tail = density < TAIL_SHARE * density.max()
-    density = np.where(tail, 0.0, density)
-    rising = np.diff(density, prepend=0.0) > 0
-    falling = np.diff(density, append=0.0) < 0
-    peaks = np.flatnonzero(rising & falling)
+    highest = density.max()
+    # With a margin, so that a peak may lie at an end.
+    margin = np.pad(density, 1)
+    peaks = find_peaks(margin, height=TAIL_SHARE * highest, prominence=LEAST_PROMINENCE * highest)[0] - 1
     if not len(peaks):
         return None
     chosen = peaks[-1] if peak == "last" else peaks[np.argmax(density[peaks])]
@@ -54,7 +56,7 @@ def smooth_histogram(values: NDArray[np.float32]) -> tuple[NDArray[np.float64], 
     spread = min(float(values.std(dtype=np.float64)), float(quarters[1] - quarters[0]) / 1.34)
     width = max(0.9 * spread * values.size**-0.2, float(np.median(steps)))
     density = ndimage.gaussian_filter1d(
-        counts.astype(np.float64), width / (edges[1] - edges[0]), mode="constant", truncate=4.0
+        counts.astype(np.float64), width / (edges[1] - edges[0]), mode="constant", truncate=8.0
     )
     return density, (edges[1:] + edges[:-1]) / 2
 

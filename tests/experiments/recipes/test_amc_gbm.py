@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,8 +17,8 @@ from torch import nn
 from autoseg.losses import build_objective
 from autoseg.networks import build_network
 from autoseg.sampling import Batch
+from autoseg.training.curve import Curve
 from autoseg.workspace.workspace import Workspace
-from dataset_fingerprints.dataset import Label, LabelScheme
 from dataset_fingerprints.errors import PlanError
 from dataset_fingerprints.publications import expand, read_published
 from experiments.recipes import amc_gbm
@@ -78,7 +79,7 @@ def test_the_family_crops_as_often_as_the_rows_of_table_3_1() -> None:
 
 
 def test_the_optimizer_is_adam_at_a_constant_rate() -> None:
-    """Source: `Adam optimizer with a learning rate of 5 x 10−5, weight decay of 1 x 10−6`."""
+    """Source: `Adam optimizer`, with a rate of 5e-5 and a weight decay of 1e-6."""
     for phase in make().configurations:
         optimizer = resolve(phase.training.optimizer, OPTIMIZERS, "optimizer")
         assert phase.training.optimizer.name == "adam"
@@ -192,31 +193,29 @@ def write_data_set(raw: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_small_one_is_killed_in_its_second_phase_and_gives_the_weights_of_one_that_was_not(tmp_path: Path) -> None:
-    raw = tmp_path / "raw"
+def test_a_small_one_is_killed_in_its_second_phase_goes_on_predicts_and_is_scored(tmp_path: Path) -> None:
+    raw, workspace = tmp_path / "raw", Workspace(root=tmp_path / "ws")
     write_data_set(raw)
     scan = write_nifti(tmp_path / "new.nii.gz", head(9, SHAPE)[0], affine_of((1, 2, 0), (-1, 1, 1)))
 
-    def do(root: Path, moment: str, *commands: Sequence[object], code: int = 0) -> None:
-        words = [word for command in commands for word in ("then", *command, "-w", root)]
+    def do(moment: str, *commands: Sequence[object], code: int = 0) -> None:
+        words = [word for command in commands for word in ("then", *command, "-w", workspace.root)]
         done = run_with_package(tmp_path, signal.SIGKILL.value, moment, *words[1:], module="tests.synthetic.ended")
         assert done.returncode == code, done.stderr[-3000:]
 
     plan = ("plan_and_preprocess", raw, "--planner", NAME, *as_options(*SMALL), "-c", "initial", "-c", "fine")
     train = ("train", "0", "-c", "fine", "--with-previous")
-    killed, straight = Workspace(root=tmp_path / "killed"), Workspace(root=tmp_path / "straight")
+    folds = [workspace.fold("default", name, "0") for name in ("initial", "fine")]
     # The first phase runs in a process of its own.
-    do(killed.root, f"step::{STEPS - 1}", plan, train, code=-signal.SIGKILL)
-    assert killed.fold("default", "initial", "0").weight_files()
-    assert not killed.fold("default", "fine", "0").weight_files()
-    predict = ("predict", scan, "-o", tmp_path / "mask.nii.gz", "--no-mirror", "-c", "fine")
-    do(killed.root, "step::0", train, predict)
-    do(straight.root, "step::0", plan, train)
-    for name in ("initial", "fine"):
-        files = [workspace.fold("default", name, "0").weight_files() for workspace in (killed, straight)]
-        first, second = ([file.read_bytes() for file in some] for some in files)
-        assert first == second
-        assert killed.fold("default", name, "0").validation.metrics.is_file()
+    do(f"step::{STEPS - 1}", plan, train, code=-signal.SIGKILL)
+    assert [bool(fold.weight_files()) for fold in folds] == [True, False]
+    do("step::0", train, ("predict", scan, "-o", tmp_path / "mask.nii.gz", "--no-mirror", "-c", "fine"))
+    assert folds[1].weight_files()
+    begun = [line for line in Curve(path=folds[1].curve).read() if line["kind"] == "initial"]
+    assert [line["share"] for line in begun] == [1.0]
+    for fold in folds:
+        scores = json.loads(fold.validation.metrics.read_text(encoding="utf-8"))
+        assert {"core", "enhancing"} <= set(str(scores).replace("'", " ").split())
     mask = nibabel.load(tmp_path / "mask.nii.gz")
     assert mask.shape == SHAPE
     assert set(np.unique(np.asarray(mask.dataobj))) <= {0, 1, 2}
