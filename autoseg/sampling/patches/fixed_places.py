@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from autoseg.sampling.cases.training_case import TrainingCase
+from autoseg.sampling.cases.training_case import Coordinates, TrainingCase
 from autoseg.sampling.patches.case_choice import CaseChooser
 from autoseg.sampling.patches.geometry import Patch, PatchGeometry
 from autoseg.sampling.patches.random_places import place_anywhere, place_on_foreground
@@ -48,14 +48,14 @@ def list_boxes(case: TrainingCase, parts: Triple, geometry: PatchGeometry) -> li
         first = (length - count * edge) // 2
         starts = [first + number * edge for number in range(count)]
         axes.append([start for start in starts if -edge < start < length])
-    boxes = list(itertools.product(*axes))
+    boxes = [(x, y, z) for x, y, z in itertools.product(*axes)]
     if case.annotated is None:
         return boxes
     labelled = [start for start in boxes if _holds_any(case.annotated, start, geometry.patch_shape)]
     return labelled or boxes
 
 
-def _holds_any(voxels: np.ndarray, start: Triple, shape: Triple) -> bool:
+def _holds_any(voxels: Coordinates, start: Triple, shape: Triple) -> bool:
     inside = (voxels >= np.array(start)) & (voxels < np.array(start) + np.array(shape))
     return bool(inside.all(axis=1).any())
 
