@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autoseg.preprocessing.bias_field import correct_bias
+from autoseg.preprocessing.white_stripe import standardize_by_stripe
 from planners.builders import BuilderTable
 from planners.choices import Choice
 from planners.parts import NORMALIZATIONS
@@ -17,6 +18,7 @@ from planners.parts.normalizations import (
     RescaleOptions,
     ScaleOptions,
     UnchangedOptions,
+    WhiteStripeOptions,
     ZScoreBodyOptions,
     ZScoreOptions,
 )
@@ -56,6 +58,11 @@ def _by_body(options: ZScoreBodyOptions, channel: Channel, body: Body) -> Channe
     return np.where(body, _zscore(channel, body, body, options), np.float32(0))
 
 
+def _by_white_matter(options: WhiteStripeOptions, channel: Channel, body: Body) -> Channel:
+    corrected = correct_bias(channel, body) if options.bias_correction else channel
+    return standardize_by_stripe(corrected, body, options.peak, options.width, options.brain_only)
+
+
 def _by_range_of_ct(options: CtOptions, channel: Channel, body: Body) -> Channel:
     return _standardize(np.clip(channel, options.lower, options.upper), options.mean, options.sd)
 
@@ -80,6 +87,7 @@ BUILDERS: BuilderTable[Normalizer] = BuilderTable(
         RescaleOptions: _by_range,
         ScaleOptions: _by_factor,
         UnchangedOptions: _not_at_all,
+        WhiteStripeOptions: _by_white_matter,
         ZScoreBodyOptions: _by_body,
         ZScoreOptions: _by_image,
     },

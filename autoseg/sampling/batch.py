@@ -38,8 +38,13 @@ class BatchRules:
     indices: frozenset[int]
 
 
-def build_rules(configuration: Configuration, cases: Sequence[TrainingCase]) -> BatchRules:
+def build_rules(configuration: Configuration, cases: Sequence[TrainingCase], seed: Sequence[int] = ()) -> BatchRules:
     """Build what a configuration draws its batches by.
+
+    Args:
+        configuration: what its plan says about patches and augmentation.
+        cases: all training cases.
+        seed: the plan's and the fold's, for places that are the same in the whole training.
 
     Raises:
         PlanError: its plan names a part that does not exist, or one that these cases cannot be drawn by.
@@ -52,7 +57,7 @@ def build_rules(configuration: Configuration, cases: Sequence[TrainingCase]) -> 
             batch_size=configuration.batch_size,
         ),
         chooser=build_case_chooser(sampling.cases, cases),
-        placer=build_placer(sampling.patches),
+        placer=build_placer(sampling.patches, seed),
         augmenters=build_augmenters(sampling.augmentations),
         indices=frozenset((0, *(index for case in cases for index in case.labels))),
     )

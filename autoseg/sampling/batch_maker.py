@@ -37,7 +37,7 @@ class BatchMaker:
         part_of: Callable[[Sequence[SampleParameters]], Sequence[SampleParameters]] = tuple,
     ) -> None:
         self._cases, self._seed, self._device, self._part_of = cases, tuple(seed), device, part_of
-        self._rules = build_rules(configuration, cases)
+        self._rules = build_rules(configuration, cases, self._seed)
         self._feed = Feed(cases, self._rules.geometry, device, self._draw)
 
     def fetch(self, iteration: int) -> None:

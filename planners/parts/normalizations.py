@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from planners.choices import PartTable
+from planners.parts.limits import find_outside
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,6 +50,32 @@ class ZScoreBodyOptions:
     def find_problems(self) -> Iterator[str]:
         """Yield what is wrong with the options."""
         yield from _find_clip_problems(self.lower_percentile, self.upper_percentile)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WhiteStripeOptions:
+    """Subtract the mean of normal-appearing white matter and divide by its deviation (Shinohara 2014).
+
+    White matter is a peak of the histogram. A channel without any (fewer than 100 voxels, or of a single intensity) is
+    standardised by all of its voxels that count. Everything outside the body becomes 0, which is the white matter's
+    mean.
+
+    Attributes:
+        peak: the last of the histogram, for T1-weighted images, or the largest, for T2-weighted and FLAIR images.
+        width: how far the stripe reaches around the peak to either side, as a share of the voxels counted.
+        brain_only: whether scans show the brain alone, so that all voxels of the body count; else those above its mean
+            count.
+        bias_correction: as above.
+    """
+
+    peak: Literal["last", "largest"] = "last"
+    width: float = 0.05
+    brain_only: bool = False
+    bias_correction: bool = False
+
+    def find_problems(self) -> Iterator[str]:
+        """Yield what is wrong with the options."""
+        yield from find_outside(self, width="more than 0, at most 1")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,6 +133,7 @@ NORMALIZATIONS: PartTable[type] = PartTable(
     {
         "zscore": ZScoreOptions,
         "zscore_body": ZScoreBodyOptions,
+        "white_stripe": WhiteStripeOptions,
         "ct": CtOptions,
         "rescale": RescaleOptions,
         "scale": ScaleOptions,

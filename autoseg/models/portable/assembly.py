@@ -15,6 +15,7 @@ MODULES = (
     "dataset_fingerprints.geometry",
     "autoseg.preprocessing.resampling",
     "autoseg.preprocessing.rounding",
+    "autoseg.preprocessing.white_stripe",
     "autoseg.models.portable.program.files",
     "autoseg.models.portable.program.scans",
     "autoseg.preprocessing.labels",

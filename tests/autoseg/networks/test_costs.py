@@ -180,6 +180,24 @@ def test_every_norm_has_two_numbers_per_feature(norm: str) -> None:
     assert network.layers(patch).parameters() == parameters
 
 
+@pytest.mark.parametrize("block", BLOCKS)
+@pytest.mark.parametrize("weighed", [{"attention": "squeeze_excitation"}, {"dropout": 0.2}], ids=["weighed", "dropped"])
+@pytest.mark.parametrize("recomputed", [False, True])
+@pytest.mark.parametrize("seed", range(4))
+def test_what_is_kept_where_channels_are_weighed_is_predicted(
+    seed: int, recomputed: bool, weighed: dict[str, object], block: str
+) -> None:
+    drawn, patch = draw_network(seed, block)
+    network = replace(drawn, options=replace(drawn.options, **weighed))  # type: ignore[arg-type]
+    patch = tuple(2 * length for length in patch)
+    predicted = network.predict(patch, half=False, recomputed=recomputed)
+    levels = network.layers(patch).levels
+    # Kept while the backward pass is in the level that keeps most, where levels are recomputed.
+    largest = max(sum(layer.kept for layer in level) - level[-1].values() for level in levels) if recomputed else 0
+    measured = measure_kept(network, patch, 2, half=False, recomputed=recomputed)
+    assert measured + 2 * 4 * largest == pytest.approx(predicted, rel=0.03)
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_nnunets_count_is_that_of_a_plain_network(seed: int) -> None:
     network, patch = draw_network(seed, "plain")

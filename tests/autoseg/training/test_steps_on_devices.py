@@ -1,5 +1,7 @@
 """Single steps on every device that there is: going on from a checkpoint, and never waiting for a GPU."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -9,12 +11,21 @@ from autoseg.training.step import Stepper
 from autoseg.workspace.fold import FoldFolder
 from tests.autoseg.training.builders import setup
 
+# A whole channel in three is left out of a step.
+DROPPING = {"attention": "squeeze_excitation", "dropout": 0.3}
 DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)]
 
 
 @pytest.mark.parametrize("device", DEVICES)
-def test_a_training_that_goes_on_from_a_checkpoint_makes_the_next_steps_that_the_first_one_would(tmp_path, device):
-    first, second = (Stepper(setup(device=device), FoldFolder(root=tmp_path)) for _ in range(2))
+@pytest.mark.parametrize("recomputed", [False, True])
+@pytest.mark.parametrize("network", [{}, DROPPING], ids=["plain", "with dropout"])
+def test_a_training_that_goes_on_from_a_checkpoint_makes_the_next_steps_that_the_first_one_would(
+    tmp_path, network, recomputed, device
+):
+    made = setup(device=device, recomputed=recomputed)
+    chosen = replace(made.configuration.network, options={**made.configuration.network.options, **network})
+    made = replace(made, configuration=replace(made.configuration, network=chosen))
+    first, second = (Stepper(made, FoldFolder(root=tmp_path)) for _ in range(2))
     position = Position(iterations=10)
     for _ in range(5):
         first.run(position, 1e-3)

@@ -13,6 +13,7 @@ from scipy import ndimage
 
 from autoseg.models.portable.program.files import Array, Json, RefusedError
 from autoseg.preprocessing.resampling import Kind, resample, target_shape
+from autoseg.preprocessing.white_stripe import standardize_by_stripe
 from dataset_fingerprints.geometry import (
     Box,
     Grid,
@@ -30,6 +31,8 @@ PROOF_SHARE = 0.25
 # Two grids whose corners lie closer than this share of a voxel are one.
 SAME_SHARE = 0.1
 SMALLEST_SD = 1e-8
+# Options of that normalisation, where a plan leaves them out.
+WHITE_STRIPE: dict[str, Any] = {"peak": "last", "width": 0.05, "brain_only": False}
 UNITS_MM = {1: 1000.0, 3: 0.001}
 # Voxels so many times beyond those of all training scans are far outside.
 FACTOR = 1.75
@@ -193,6 +196,9 @@ def normalize(channel: Array, body: Array, name: str, options: Json) -> Array:
         return standardize(np.clip(channel, options["lower"], options["upper"]), options["mean"], options["sd"])
     if name == "rescale":
         return standardize(channel, float(channel.min()), float(channel.max()) - float(channel.min()))
+    if name == "white_stripe":
+        peak, width, brain_only = (options.get(*pair) for pair in WHITE_STRIPE.items())
+        return standardize_by_stripe(channel, body, peak, width, brain_only)
     counted = body if name == "zscore_body" else np.ones_like(body)
     inside = channel[counted]
     if inside.size:

@@ -27,6 +27,7 @@ OPTIONS = {
     "zscore": {"lower_percentile": 2.0, "upper_percentile": 99.0},
     "zscore_body": {"upper_percentile": 98.0},
     "scale": {"factor": 0.3},
+    "white_stripe": {"peak": "largest", "width": 0.1, "brain_only": True},
     "ct": {"lower": 20.0, "upper": 130.0, "mean": 80.0, "sd": 30.0},
 }
 
