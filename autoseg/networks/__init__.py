@@ -11,10 +11,11 @@ from typing import Any
 
 from torch import nn
 
+from autoseg.networks.mednext import build_mednext
 from autoseg.networks.unet import UNet, build_unet
 from planners.builders import BuilderTable
 from planners.parts import NETWORKS
-from planners.parts.networks import UNetOptions
+from planners.parts.networks import MedNeXtOptions, UNetOptions
 from planners.plan import Configuration
 
 # From options, channels of the input, channels of every head, and whether levels are computed again in the backward
@@ -24,6 +25,7 @@ NetworkBuilder = Callable[[Any, int, int, bool], nn.Module]
 BUILDERS: BuilderTable[NetworkBuilder] = BuilderTable(
     NETWORKS,
     {
+        MedNeXtOptions: build_mednext,
         UNetOptions: build_unet,
     },
 )

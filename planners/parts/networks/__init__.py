@@ -7,19 +7,23 @@ from typing import Protocol
 
 from planners.choices import PartTable
 from planners.parts.networks.layers import Layer, NetworkLayers, head_layer, norm_layer
+from planners.parts.networks.mednext import MedNeXtOptions, SizeName, size_mednext
 from planners.parts.networks.unet import BlockName, NormName, UNetOptions, count_level_voxels
 
 __all__ = [
     "NETWORKS",
     "BlockName",
     "Layer",
+    "MedNeXtOptions",
     "NetworkLayers",
     "NetworkOptions",
     "NormName",
+    "SizeName",
     "UNetOptions",
     "count_level_voxels",
     "head_layer",
     "norm_layer",
+    "size_mednext",
 ]
 
 
@@ -57,6 +61,7 @@ NETWORKS: PartTable[type[NetworkOptions]] = PartTable(
     "networks",
     "network",
     {
+        "mednext": MedNeXtOptions,
         "unet": UNetOptions,
     },
 )
