@@ -19,7 +19,7 @@ EXAMPLES = list(list_examples())
 BY_NAME = {example.name: example for example in EXAMPLES}
 NAMES = [*BY_NAME]
 PLAIN = {
-    *("Add", "AveragePool", "BatchNormalization", "Concat", "Conv", "ConvTranspose", "Identity"),
+    *("Add", "AveragePool", "BatchNormalization", "Concat", "Conv", "ConvTranspose", "Div", "Erf", "Identity"),
     *("InstanceNormalization", "LeakyRelu", "Mul", "Reshape"),
 }
 
