@@ -10,6 +10,7 @@ from dataset_fingerprints.errors import PlanError
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from planners.choices import resolve
 from planners.editing.option_checks import check_hours
+from planners.growth import list_sizes
 from planners.machine import MachineProfile
 from planners.parts import NETWORKS
 from planners.plan import Configuration, Decision
@@ -87,7 +88,13 @@ def predict_step(configuration: Configuration, channels: int, outputs: int, mach
 
 
 def count_multiplications(configuration: Configuration, channels: int, outputs: int) -> int:
-    """Return the multiply-adds of the forward passes of one batch; recomputing it costs a third of a step more."""
+    """Return the multiply-adds of the forward passes of one step, the mean of all sizes that batches grow through."""
+    counts = [count_at_size(size, channels, outputs) for size in list_sizes(configuration)]
+    return round(sum(counts) / len(counts))
+
+
+def count_at_size(configuration: Configuration, channels: int, outputs: int) -> int:
+    """Return the multiply-adds of the forward passes of one planned batch; to recompute it costs a third more."""
     network = resolve(configuration.network, NETWORKS, "network")
     layers = network.layers(channels, outputs, configuration.network_patch())
     count = configuration.batch_size * layers.multiplications()

@@ -129,9 +129,7 @@ def build_decoder(options: MedNeXtOptions) -> nn.ModuleList:
     levels = nn.ModuleList()
     for level, (width, coarse) in reversed(list(enumerate(pairwise(options.features)))):
         expansion, stride = options.decoder_expansions[level], options.strides[level + 1]
-        blocks = nn.ModuleList(
-            [MedNeXtBlock((coarse, width), expansion, options.kernels[level + 1], stride, up=True)]
-        )
+        blocks = nn.ModuleList([MedNeXtBlock((coarse, width), expansion, options.kernels[level + 1], stride, up=True)])
         blocks.extend(
             MedNeXtBlock((width, width), expansion, options.kernels[level])
             for _ in range(options.decoder_blocks[level])
