@@ -129,6 +129,9 @@ def plan_and_preprocess_command(
         Path | None,
         typer.Option(help="Plan like a trained model (model.zip), for `train --from`: its network, patch, voxels."),
     ] = None,
+    scale: Annotated[
+        float, typer.Option(help="Divide features, patch and batch by this, to try the plan out; 1 is full size.")
+    ] = 1.0,
 ) -> None:
     """Look at a data set, decide everything that has to be decided, and preprocess it."""
     from autoseg.pipeline.first_training import describe_first_training
@@ -151,6 +154,7 @@ def plan_and_preprocess_command(
         rules=rules or (),
         assignments=assignments or (),
         like=like,
+        scale=scale,
         progress=TerminalProgress(),
     )
     plan, dealt = read_plan(made, plan_name)

@@ -23,7 +23,7 @@ from autoseg.sampling import find_origin, refuse_unusable_parts
 from autoseg.workspace.locks import locked
 from autoseg.workspace.workspace import Workspace, new_workspace
 from dataset_fingerprints.dataset import Case, Dataset
-from dataset_fingerprints.errors import DataError, FileFormatError, WorkspaceError
+from dataset_fingerprints.errors import DataError, FileFormatError, PlanError, WorkspaceError
 from dataset_fingerprints.failures import Failure, attempt, list_failures
 from dataset_fingerprints.files.atomic import sweep
 from dataset_fingerprints.files.jsonfiles import read_json, refuse_newer, write_json
@@ -37,9 +37,10 @@ from planners.editing.following import Followed, follow
 from planners.editing.option_checks import check_hours, check_seed
 from planners.editing.overrides import find_assigned_parts, refuse_unknown_parts, set_values
 from planners.editing.plan_checks import find_choices
+from planners.editing.scaling import check_scale, scale_plan
 from planners.machine import MachineProfile
 from planners.order import order_by_need
-from planners.plan import Configuration, Plan, Splits
+from planners.plan import FULL_SIZE, Configuration, Plan, Splits
 from planners.planner import PlanRequest
 from planners.presets import choose_machine, make_plan
 from planners.rare_labels import describe_lacking
@@ -63,6 +64,7 @@ class PlanningOptions:
         max_hours: plan for trainings of this long per fold; None for as long as the field trains.
         selection: the files of the data set that are meant, where its layout leaves a choice.
         like: a trained model whose network, patch, voxel size and normalisation are taken, or None.
+        scale: what features, patches and batches are divided by, to try the plan out; 1 for full size.
     """
 
     labels: Path | None = None
@@ -78,6 +80,7 @@ class PlanningOptions:
     max_hours: float | None = None
     selection: Selection = AUTOMATIC
     like: Followed | None = None
+    scale: float = FULL_SIZE
 
 
 def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress) -> tuple[Workspace, Plan]:
@@ -145,8 +148,15 @@ def _refuse_options(options: PlanningOptions) -> None:
     choose_rules((), options.switches)
     refuse_unknown_parts(options.assignments)
     check_seed("--seed", options.seed)
+    _refuse_scale(options)
     if options.max_hours is not None:
         check_hours("--max-hours", options.max_hours)
+
+
+def _refuse_scale(options: PlanningOptions) -> None:
+    check_scale(options.scale)
+    if options.scale != FULL_SIZE and options.like is not None:
+        raise PlanError("--like takes the network of a trained model, and --scale makes it narrower: give one of them.")
 
 
 def _refuse_newer(workspace: Workspace, plan: str) -> None:
@@ -186,7 +196,8 @@ def _plan(fingerprint: DatasetFingerprint, options: PlanningOptions, path: Path)
         max_hours=options.max_hours,
     )
     plan = make_plan(fingerprint, request)
-    return set_values(plan if options.like is None else follow(plan, options.like), options.assignments)
+    plan = scale_plan(plan, options.scale) if options.like is None else follow(plan, options.like)
+    return set_values(plan, options.assignments)
 
 
 def _find_speed(machine: MachineProfile, path: Path) -> MachineProfile:

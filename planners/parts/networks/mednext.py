@@ -11,6 +11,7 @@ from typing import Literal, Self
 from dataset_fingerprints.names import counted
 from planners.parts.networks.layers import Layer, NetworkLayers, head_layer
 from planners.parts.networks.unet import MOST_BLOCKS, MOST_FEATURES, MOST_TAPS, count_level_voxels
+from planners.parts.networks.widths import scale_features
 
 SizeName = Literal["S", "B", "M", "L"]
 # Blocks and expansion ratios from the finest encoder level to the coarsest, of five levels; the decoder mirrors them.
@@ -23,8 +24,6 @@ _SIZES: dict[SizeName, tuple[tuple[int, ...], tuple[int, ...]]] = {
 _LEVELS, _BASE_FEATURES = 5, 32
 # More than any network has; a larger number is a mistake.
 MOST_EXPANSION = 64
-# Fewer features than these say nothing of a network.
-LEAST_FEATURES = 4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,10 +106,8 @@ class MedNeXtOptions:
         return f"MedNeXt of kernel {kernel}, {levels} of {'-'.join(map(str, self.features))} features"
 
     def scaled(self, factor: float) -> Self:
-        """Return the same network with its features divided by a factor, to 4 at least."""
-        return replace(
-            self, features=tuple(max(LEAST_FEATURES, round(features / factor)) for features in self.features)
-        )
+        """Return the network with the same layers and its features divided."""
+        return replace(self, features=scale_features(self.features, factor))
 
     def layers(self, channels: int, outputs: int, patch_shape: Sequence[int]) -> NetworkLayers:
         """List the network's convolutions: stem, encoder, decoder, heads.
