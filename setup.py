@@ -91,5 +91,12 @@ setup(
     entry_points={
         "console_scripts": ["autoseg = autoseg.cli.entrance:enter"],
         "autoseg.commands": ["benchmark = experiments.benchmark_command:app"],
+        "autoseg.planners": [
+            "isles26_topk_filter = experiments.recipes.isles26_topk_filter:ISLES26_TOPK_FILTER",
+            "mednext_s = experiments.recipes.isles26_topk_filter:MEDNEXT_S",
+            "patch_growing = experiments.recipes.patch_growing:PATCH_GROWING",
+            "patch_growing_filled = experiments.recipes.patch_growing:PATCH_GROWING_FILLED",
+            "patch_growing_nnunet = experiments.recipes.patch_growing:PATCH_GROWING_NNUNET",
+        ],
     },
 )
