@@ -10,13 +10,13 @@ from dataset_fingerprints.errors import PlanError
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from planners.choices import resolve
 from planners.editing.option_checks import check_hours
-from planners.growth import list_sizes
 from planners.machine import MachineProfile
 from planners.parts import NETWORKS
 from planners.plan import Configuration, Decision, Plan
 from planners.rules.schedule import GPU_ITERATIONS, long_optimizer, short_optimizer
 from planners.sizing.budgets import Economy
 from planners.sizing.configurations import Basis, Planned, plan_configurations
+from planners.sizing.growth import list_sizes
 
 # Of the time, what optimiser steps take; the rest is validation, and starting up.
 STEPPING_SHARE = 0.9

@@ -19,8 +19,8 @@ from autoseg.sampling.batch import (
 )
 from autoseg.sampling.cases.training_case import TrainingCase
 from autoseg.sampling.feed import Feed
-from planners.growth import list_sizes
 from planners.plan import Configuration
+from planners.sizing.growth import list_sizes
 
 
 class BatchMaker:
@@ -57,7 +57,7 @@ class BatchMaker:
 
         Args:
             iteration: number of the step.
-            size: place of the batch's size among `planners.growth.list_sizes`; the planned one is the last.
+            size: place of the batch's size among `planners.sizing.growth.list_sizes`; the planned one is the last.
 
         Raises:
             WorkspaceError: a case cannot be read, or its disk does not answer.

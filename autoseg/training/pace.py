@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from autoseg.training.position import Position
-from planners.growth import sum_steps
+from planners.sizing.growth import sum_steps
 
 # Steps that pay for memory and kernels being set up, and those that are measured.
 UNMEASURED_STEPS, MEASURED_STEPS = 1, 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from planners.growth import size_at
+from planners.sizing.growth import size_at
 
 # What is left of the schedule when a training is asked to end early.
 COOL_DOWN_SHARE = 0.05

@@ -24,8 +24,8 @@ from autoseg.training.weights import build_keeper, is_finite
 from autoseg.workspace.fold import FoldFolder
 from dataset_fingerprints.geometry import Triple
 from planners.choices import resolve
-from planners.growth import list_sizes
 from planners.parts import SCHEDULES
+from planners.sizing.growth import list_sizes
 from planners.time_budget import count_at_size
 
 

@@ -9,10 +9,10 @@ from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.geometry import show_lengths
 from experiments.recipes.recipe import Figure, Recipe
 from planners.choices import Choice
-from planners.growth import list_sizes
 from planners.plan import Configuration, Decision, Plan
 from planners.planner import PlanRequest
 from planners.presets import PLANNERS
+from planners.sizing.growth import list_sizes
 from planners.time_budget import steps_within
 
 EFFICIENCY = Choice(name="progressive", options={"batch": "same"})

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from dataset_fingerprints.durations import show_duration
-from dataset_fingerprints.geometry import show_lengths, show_spacing
+from dataset_fingerprints.geometry import show_spacing
 from dataset_fingerprints.names import counted
 from dataset_fingerprints.simulated import mark_title
 from dataset_fingerprints.sizes import GIB, show_gib
@@ -16,6 +16,7 @@ from planners.editing.explain import Section, describe_scale, say_plainly
 from planners.networks.memory_decisions import predict_configuration
 from planners.parts import NETWORKS
 from planners.plan import Configuration, Decision, Plan
+from planners.sizing.growth import describe_patch
 from planners.time_budget import STEPPING_SHARE, predict_step
 
 # The ends of the fields of decisions that are reported first, in this order.
@@ -124,7 +125,7 @@ def _describe(plan: Plan, configuration: Configuration, known: Known) -> dict[st
     seconds = expect_seconds(plan, configuration, known)
     return {
         "voxel size": f"{show_spacing(configuration.preprocessing.spacing_mm)} mm",
-        "patch": f"{show_lengths(configuration.network_patch())} voxels",
+        "patch": describe_patch(configuration),
         "batch": counted(configuration.batch_size, "patch", "patches"),
         "memory to train": f"{show_gib(predict_configuration(plan, configuration).total() / GIB)}",
         "network": resolve(configuration.network, NETWORKS, "network").describe(),

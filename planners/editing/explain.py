@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from dataset_fingerprints.geometry import AXIS_NAMES, show_lengths, show_spacing
+from dataset_fingerprints.geometry import AXIS_NAMES, show_spacing
 from dataset_fingerprints.simulated import mark_title
 from dataset_fingerprints.sizes import GIB, show_gib
 from planners.choices import Choice, resolve
 from planners.networks.memory_decisions import predict_configuration
 from planners.parts import NETWORKS
 from planners.plan import Configuration, CropTo, Decision, MaskOf, Plan, is_full_size
+from planners.sizing.growth import describe_patch
 
 _WORDS = {
     "machine.device": "The machine that trains",
@@ -117,7 +118,7 @@ def _describe_configuration(plan: Plan, configuration: Configuration) -> dict[st
         "starts from": f"{configuration.initial.configuration}" if configuration.initial else "random weights",
         "voxel size": f"{show_spacing(preprocessing.spacing_mm)} mm",
         "normalization": ", ".join(_describe_choice(choice) for choice in preprocessing.normalization),
-        "patch": f"{show_lengths(configuration.network_patch())} voxels",
+        "patch": describe_patch(configuration),
         "batch": str(configuration.batch_size),
         "memory to train": f"{show_gib(predict_configuration(plan, configuration).total() / GIB)}",
         "network": resolve(configuration.network, NETWORKS, "network").describe(),

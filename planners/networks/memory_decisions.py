@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from dataset_fingerprints.sizes import GIB, show_gib
 from planners.choices import resolve
-from planners.growth import list_sizes
 from planners.networks.training_memory import Memory, Shape, describe_execution, predict_memory
 from planners.parts import NETWORKS
 from planners.plan import Configuration, Decision, Plan
+from planners.sizing.growth import list_sizes
 
 FIELD = "memory"
 LEAST_SHARE = 0.01  # of the whole: memory below it is not listed

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from dataset_fingerprints.geometry import show_lengths
+from dataset_fingerprints.names import counted
 from planners.choices import resolve
 from planners.parts import NETWORKS
 from planners.parts.growth import GROWTHS, Extent
 from planners.plan import Configuration
+
+# More patches in a batch are a mistake.
+MOST_BATCH = 65_536
 
 
 def list_sizes(configuration: Configuration) -> tuple[Configuration, ...]:
@@ -22,6 +27,26 @@ def list_sizes(configuration: Configuration) -> tuple[Configuration, ...]:
     planned = Extent(patch=configuration.network_patch(), batch_size=configuration.batch_size)
     extents = growth.extents(planned, network.divisors())
     return tuple(_resize(configuration, extent) for extent in extents)
+
+
+def describe_patch(configuration: Configuration) -> str:
+    """Return the planned patch in words, with the sizes before it."""
+    smallest, *others = list_sizes(configuration)
+    planned = f"{show_lengths(configuration.network_patch())} voxels"
+    if not others:
+        return planned
+    first = f"{counted(smallest.batch_size, 'patch', 'patches')} of {show_lengths(smallest.network_patch())}"
+    return f"{planned}, grown in {counted(len(others), 'step')} from {first}"
+
+
+def find_growth_problems(configuration: Configuration) -> Iterator[str]:
+    """Yield what is wrong with the sizes that a configuration's batches grow through; patch and network fit."""
+    largest = max(size.batch_size for size in list_sizes(configuration))
+    if largest > max(MOST_BATCH, configuration.batch_size):
+        yield (
+            f"{configuration.name}.training.growth fills a batch with {largest:,} of the smallest patches. Expected "
+            f"{MOST_BATCH:,} at most: take a smaller batch_size, or training.growth.options.batch=same."
+        )
 
 
 def size_at(iteration: int, iterations: int, sizes: int) -> int:
