@@ -19,6 +19,8 @@ SCHEMA_VERSION = 3
 FULL_SIZE = 1.0  # as `Plan.scale`
 FOLDS = 5  # of a cross-validation, where there are as many subjects
 
+NO_GROWTH = Choice(name="none")
+
 FoldRule = Literal["by_subject", "shuffled"]
 
 
@@ -77,6 +79,10 @@ def _is_even(value: object) -> bool:
     return value == "even"
 
 
+def _is_no_growth(value: object) -> bool:
+    return value == NO_GROWTH
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Preprocessing:
     """Steps from raw scans to arrays; their hash names the store, so that configurations share what is the same.
@@ -122,6 +128,7 @@ class Training:
             in their last digits from run to run.
         recomputed: whether the forward pass keeps only what goes from level to level and the backward pass computes the
             rest again (Chen 2016): the same results, less memory, more time.
+        growth: sizes that patches and batches go through before the planned one. Not written where there are none.
     """
 
     loss: Choice
@@ -135,6 +142,7 @@ class Training:
     validation_rounds: int
     compiled: bool = True
     recomputed: bool = False
+    growth: Annotated[Choice, Field(exclude_if=_is_no_growth)] = NO_GROWTH
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,10 +13,11 @@ from planners.editing.option_checks import check_hours
 from planners.machine import MachineProfile
 from planners.networks.topology import pad_up
 from planners.parts import NETWORKS
-from planners.plan import Configuration, Decision
+from planners.plan import Configuration, Decision, Plan
 from planners.rules.schedule import GPU_ITERATIONS, long_optimizer, short_optimizer
 from planners.sizing.budgets import Economy
 from planners.sizing.configurations import Basis, Planned, plan_configurations
+from planners.sizing.growth import list_sizes
 
 # Of the time, what optimiser steps take; the rest is validation, and starting up.
 STEPPING_SHARE = 0.9
@@ -81,6 +82,17 @@ def plan_within(fingerprint: DatasetFingerprint, basis: Basis, max_hours: float)
     )
 
 
+def steps_within(configuration: Configuration, plan: Plan) -> int | None:
+    """Return the number of steps that fit into the time that a plan is made for; None without a time, or a speed.
+
+    Args:
+        configuration: of which a value was changed that steps take more or less time by.
+        plan: that it is of.
+    """
+    seconds = predict_step(configuration, plan.input_channels(configuration), plan.scheme.heads().count(), plan.machine)
+    return None if plan.max_hours is None or seconds == math.inf else _fit_steps(plan.max_hours, seconds)
+
+
 def predict_step(configuration: Configuration, channels: int, outputs: int, machine: MachineProfile) -> float:
     """Predict the seconds of one optimiser step; infinity where the machine's speed was not measured."""
     speed = machine.multiplications_per_second
@@ -88,7 +100,13 @@ def predict_step(configuration: Configuration, channels: int, outputs: int, mach
 
 
 def count_multiplications(configuration: Configuration, channels: int, outputs: int) -> int:
-    """Return the multiply-adds of the forward passes of one batch; recomputing it costs a third of a step more."""
+    """Return the multiply-adds of the forward passes of one step, the mean of all sizes that batches grow through."""
+    counts = [count_at_size(size, channels, outputs) for size in list_sizes(configuration)]
+    return round(sum(counts) / len(counts))
+
+
+def count_at_size(configuration: Configuration, channels: int, outputs: int) -> int:
+    """Return the multiply-adds of the forward passes of one planned batch; to recompute it costs a third more."""
     network = resolve(configuration.network, NETWORKS, "network")
     layers = network.layers(channels, outputs, pad_up(configuration.network_patch(), network.divisors()))
     count = configuration.batch_size * layers.multiplications()
@@ -126,8 +144,12 @@ def _pace(configuration: Configuration, basis: Basis, max_hours: float) -> Pace:
     return Pace(
         multiplications=count_multiplications(configuration, channels, resources.outputs),
         seconds=seconds,
-        steps=max(1, min(GPU_ITERATIONS, int(STEPPING_SHARE * max_hours * 3600 / seconds))),
+        steps=_fit_steps(max_hours, seconds),
     )
+
+
+def _fit_steps(max_hours: float, seconds: float) -> int:
+    return max(1, min(GPU_ITERATIONS, int(STEPPING_SHARE * max_hours * 3600 / seconds)))
 
 
 def _with_steps(configuration: Configuration, steps: int, basis: Basis) -> Configuration:

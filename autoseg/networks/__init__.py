@@ -11,11 +11,12 @@ from typing import Any
 
 from torch import nn
 
+from autoseg.networks.mednext import build_mednext
 from autoseg.networks.segnet import build_segnet
 from autoseg.networks.unet import UNet, build_unet
 from planners.builders import BuilderTable
 from planners.parts import NETWORKS
-from planners.parts.networks import SegNetOptions, UNetOptions
+from planners.parts.networks import MedNeXtOptions, SegNetOptions, UNetOptions
 from planners.plan import Configuration
 
 # From options, channels of the input, channels of every head, and whether levels are computed again in the backward
@@ -26,6 +27,7 @@ BUILDERS: BuilderTable[NetworkBuilder] = BuilderTable(
     NETWORKS,
     {
         SegNetOptions: build_segnet,
+        MedNeXtOptions: build_mednext,
         UNetOptions: build_unet,
     },
 )

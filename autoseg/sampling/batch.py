@@ -51,15 +51,20 @@ def build_rules(configuration: Configuration, cases: Sequence[TrainingCase], see
     """
     sampling = configuration.sampling
     return BatchRules(
-        geometry=PatchGeometry(
-            patch_shape=configuration.patch_shape,
-            slice_axis=configuration.slice_axis,
-            batch_size=configuration.batch_size,
-        ),
+        geometry=make_geometry(configuration),
         chooser=build_case_chooser(sampling.cases, cases),
         placer=build_placer(sampling.patches, seed),
         augmenters=build_augmenters(sampling.augmentations),
         indices=frozenset((0, *(index for case in cases for index in case.labels))),
+    )
+
+
+def make_geometry(configuration: Configuration) -> PatchGeometry:
+    """Return the shape of a configuration's planned batches."""
+    return PatchGeometry(
+        patch_shape=configuration.patch_shape,
+        slice_axis=configuration.slice_axis,
+        batch_size=configuration.batch_size,
     )
 
 

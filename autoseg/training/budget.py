@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from autoseg.training.pace import StepCosts
 from autoseg.training.policy import BudgetPolicy
 from autoseg.training.position import Position
 
@@ -17,14 +18,20 @@ class Budget:
     def __init__(self, minutes: float | None, policy: BudgetPolicy) -> None:
         self._minutes, self._policy = minutes, policy
         self._revisits = 0
-        self._steps, self._seconds = 0.0, 0.0
-        self._step_seconds = 0.0
+        self._steps, self._cost, self._seconds = 0.0, 0.0, 0.0
+        self._step_seconds, self._costs = 0.0, StepCosts()
         self._rounds_seconds, self._final_seconds = 0.0, 0.0
 
-    def begin(self, position: Position, step_seconds: float) -> None:
-        """Start at a position, or go on from one that was saved: what was looked at before is not looked at again."""
+    def begin(self, position: Position, step_seconds: float, costs: StepCosts | None = None) -> None:
+        """Start at a position, or go on from one that was saved: what was looked at before is not looked at again.
+
+        Args:
+            position: of the training.
+            step_seconds: of a step of the planned size.
+            costs: of the sizes that batches grow through; None where they have the planned one only.
+        """
         self._revisits = self._revisits_passed(position)
-        self._step_seconds = step_seconds
+        self._step_seconds, self._costs = step_seconds, costs or StepCosts()
 
     def expect_rounds(self, seconds: float) -> None:
         """Set time apart for all rounds of validation during training."""
@@ -48,13 +55,20 @@ class Budget:
         left = self._minutes * 60 - position.seconds if position.is_done() else 0.0
         return max(left, self._policy.final_share * self._minutes * 60)
 
-    def add(self, steps: int, seconds: float) -> None:
-        """Count an interval of steps that ended with the device in step."""
-        self._steps, self._seconds = self._steps + steps, self._seconds + seconds
+    def add(self, steps: int, seconds: float, position: Position | None = None) -> None:
+        """Count an interval of steps that ended with the device in step.
+
+        Args:
+            steps: that were made.
+            seconds: that they took.
+            position: at its end; None where all steps cost the same.
+        """
+        cost = self._costs.sum_behind(position, steps) if position is not None else float(steps)
+        self._steps, self._cost, self._seconds = self._steps + steps, self._cost + cost, self._seconds + seconds
 
     def forget(self) -> None:
         """Measure afresh what follows."""
-        self._steps, self._seconds = 0, 0.0
+        self._steps, self._cost, self._seconds = 0.0, 0.0, 0.0
 
     def fit(self, position: Position) -> int:
         """Return the number of steps in all that the time holds; at a position without a number, the first guess."""
@@ -64,7 +78,7 @@ class Budget:
             return position.iteration + self._possible(position, self._step_seconds)
         if not self._is_measured() or self._revisits >= self._revisits_passed(position):
             return position.iterations
-        possible = self._possible(position, self._seconds / self._steps)
+        possible = self._possible(position, self._seconds / self._cost)
         self.forget()
         self._revisits = self._revisits_passed(position)
         planned = max(position.iterations - position.iteration, 1)
@@ -73,10 +87,10 @@ class Budget:
 
     def seconds_ahead(self, position: Position) -> float | None:
         """Return how long the rest of the training takes, or None while that is not known."""
-        step_seconds = self._seconds / self._steps if self._is_measured() else self._step_seconds
+        step_seconds = self._seconds / self._cost if self._is_measured() else self._step_seconds
         if not position.iterations or not step_seconds:
             return None
-        return (position.iterations - position.iteration) * step_seconds
+        return self._costs.sum_ahead(position) * step_seconds
 
     def allows_validation(self, position: Position, seconds: float) -> bool:
         """Return whether a round of validation of so many seconds fits into its share of the time."""
@@ -88,13 +102,18 @@ class Budget:
         return self._steps >= policy.measured_steps and self._seconds >= policy.measured_seconds
 
     def _possible(self, position: Position, step_seconds: float) -> int:
-        """Return the number of steps in the time that is left for them."""
+        """Return the number of steps in the time that is left for them.
+
+        Args:
+            position: of the training.
+            step_seconds: of a step of the planned size.
+        """
         assert self._minutes is not None
         total = self._minutes * 60
         final = min(self._final_seconds, (1 - self._policy.training_share) * total)
         rounds = max(0.0, self._rounds_seconds - position.validation_seconds)
         left = max(total - position.seconds - final - rounds, 1.0)
-        return max(1, int(left / max(step_seconds, 1e-9)))
+        return max(1, self._costs.fit(position, left / max(step_seconds, 1e-9)))
 
     def _revisits_passed(self, position: Position) -> int:
         return sum(position.share_done() >= share for share in self._policy.revisits)

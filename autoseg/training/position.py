@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+from planners.sizing.growth import size_at
+
 # What is left of the schedule when a training is asked to end early.
 COOL_DOWN_SHARE = 0.05
 # After a loss that is not a number the learning rate is multiplied with this.
@@ -48,6 +50,13 @@ class Position:
     def share_done(self) -> float:
         """Return the share of the training that is done; 0 where a time budget is not yet turned into steps."""
         return self.iteration / self.iterations if self.iterations else 0.0
+
+    def size(self, sizes: int) -> int:
+        """Return the place of the size that the next batch has, among those that batches grow through.
+
+        A training that was extended has grown.
+        """
+        return size_at(self.iteration, 0 if self.rewarm_from else self.iterations, sizes)
 
     def scale_rate(self) -> float:
         """Return what the schedule's learning rate is multiplied with for the next step."""

@@ -18,14 +18,17 @@ from autoseg.training.checkpoint import State
 from autoseg.training.compilation import Call, Trial, try_compiled
 from autoseg.training.initial import load_matching
 from autoseg.training.optimizers import build_optimizer
-from autoseg.training.pace import MEASURED_STEPS, UNMEASURED_STEPS, Pace
+from autoseg.training.pace import MEASURED_STEPS, UNMEASURED_STEPS, Pace, share_costs
 from autoseg.training.position import Position
 from autoseg.training.setting import Setup
 from autoseg.training.stopwatch import Stopwatch
 from autoseg.training.weights import build_keeper, is_finite
 from autoseg.workspace.fold import FoldFolder
+from dataset_fingerprints.geometry import Triple
 from planners.choices import resolve
 from planners.parts import NETWORKS, SCHEDULES
+from planners.sizing.growth import list_sizes
+from planners.time_budget import count_at_size
 
 
 def make_seed(*numbers: int) -> int:
@@ -60,7 +63,9 @@ class Stepper:
         self._schedule = resolve(training.schedule, SCHEDULES, "schedule")
         self.objective = build_objective(training.loss, setup.heads).to(setup.device)
         self._batches = BatchMaker(configuration, setup.cases, setup.seed, setup.device, processes.part_of)
-        # Of a batch, those that this process makes.
+        # What its batches grow through, the planned size last.
+        self.sizes = list_sizes(configuration)
+        # Of a batch of the planned size, those that this process makes.
         self.patches = max(1, len(processes.part_of(range(configuration.batch_size))))
         self.stopwatch = Stopwatch(device=setup.device, clock=setup.clock)
 
@@ -73,10 +78,22 @@ class Stepper:
         """
         return self._lr * self._schedule.factor(share_done, validations)
 
-    def fetch(self, iteration: int) -> None:
-        """Wait for what batch number `iteration` is made from."""
+    def size(self, position: Position) -> int:
+        """Return the place of the size that a position's batch has among `sizes`."""
+        return position.size(len(self.sizes))
+
+    def is_grown(self, position: Position) -> bool:
+        """Return whether a position's batch has the planned size."""
+        return self.size(position) == len(self.sizes) - 1
+
+    def patch(self, position: Position) -> Triple:
+        """Return the shape of a position's patches."""
+        return self.sizes[self.size(position)].patch_shape
+
+    def fetch(self, position: Position) -> None:
+        """Wait for what the batch of a position is made from."""
         self.stopwatch.start()
-        self._batches.fetch(iteration)
+        self._batches.fetch(position.iteration, self.size(position))
         self.stopwatch.lap("reading")
 
     def close(self) -> None:
@@ -88,7 +105,7 @@ class Stepper:
         network, optimizer, iteration = self.state.network, self.state.optimizer, position.iteration
         torch.manual_seed(make_seed(*self._setup.seed, iteration, processes.number()))
         self.stopwatch.start()
-        batch = self._batches.make(iteration)
+        batch = self._batches.make(iteration, self.size(position))
         self.stopwatch.lap("data")
         for group in optimizer.param_groups:
             group["lr"] = learning_rate
@@ -106,14 +123,23 @@ class Stepper:
 
     def measure_pace(self, iteration: int) -> Pace:
         """Return how long steps take here, from a few of which none moves the weights."""
+        step_seconds, forward_seconds = self._time_steps(iteration, -1)
+        smallest = self._time_steps(iteration, 0)[0] if len(self.sizes) > 1 else step_seconds
+        setup = self._setup
+        works = [count_at_size(size, setup.channels, setup.heads.count()) for size in self.sizes]
+        costs = share_costs(smallest, step_seconds, works)
+        return Pace(step_seconds=step_seconds, tile_seconds=forward_seconds / self.patches, costs=costs)
+
+    def _time_steps(self, iteration: int, size: int) -> tuple[float, float]:
+        """Return the seconds of a step with a batch of a size, and of its forward pass; no weight is moved."""
         network, optimizer, clock = self.state.network, self.state.optimizer, self._setup.clock
         running = [buffer.clone() for buffer in network.buffers()]
         begun, ended, forward = 0.0, 0.0, 0.0
         for number in range(UNMEASURED_STEPS + MEASURED_STEPS):
             if number == UNMEASURED_STEPS:
                 begun = clock()
-            self._batches.fetch(iteration)
-            batch = self._batches.make(iteration)
+            self._batches.fetch(iteration, size)
+            batch = self._batches.make(iteration, size)
             made = clock()
             loss = self._forward(self._network, batch)
             loss.item()
@@ -125,8 +151,7 @@ class Stepper:
             loss.item()
             ended = clock()
         _put_back(network, running)
-        tiles = MEASURED_STEPS * self.patches
-        return Pace(step_seconds=(ended - begun) / MEASURED_STEPS, tile_seconds=forward / tiles)
+        return (ended - begun) / MEASURED_STEPS, forward / MEASURED_STEPS
 
     def try_compiling(self, iteration: int) -> Trial:
         """Compile the network, and keep it so if its steps are quicker; all weights stay as they are."""

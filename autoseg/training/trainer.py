@@ -171,7 +171,7 @@ class Trainer:
             self._stop(interruption.signal)
         pace = processes.led(lambda: pace)
         self._begin_interval()
-        self._budget.begin(self._position, pace.step_seconds)
+        self._budget.begin(self._position, pace.step_seconds, pace.costs)
         rounds_seconds = self._rounds.fit(pace.tile_seconds, self._budget.validation_allowed())
         self._budget.expect_rounds(rounds_seconds)
         final_seconds = self._set_final_apart(pace.tile_seconds)
@@ -179,9 +179,10 @@ class Trainer:
         fitted = replace(self._position, iterations=self._budget.fit(self._position))
         self._position = processes.led(lambda: fitted)  # by one clock
         self._warn_of_few_steps(before)
+        steps = self._position.iterations - self._position.iteration
         ahead = Expectation(
-            steps=self._position.iterations - self._position.iteration,
-            step_seconds=pace.step_seconds,
+            steps=steps,
+            step_seconds=pace.step_seconds * pace.costs.sum_ahead(self._position) / steps,
             rounds_seconds=rounds_seconds,
             final_seconds=final_seconds,
             final_cases=len(setup.validation_cases),
@@ -206,7 +207,7 @@ class Trainer:
         try:
             # Several processes stop only where all of them hear of it.
             with interruption.at_once() if processes.count() == 1 else nullcontext():
-                self._stepper.fetch(self._position.iteration)
+                self._stepper.fetch(self._position)
         except SignalledError:
             self._stop(interruption.signal)
 
@@ -236,8 +237,10 @@ class Trainer:
         self._interval_start = now
         if not math.isfinite(loss):
             return False
-        self._budget.add(steps, seconds)
-        if self._setup.max_minutes:
+        self._budget.add(steps, seconds, self._position)
+        first = replace(self._position, iteration=self._position.iteration - steps)
+        grown = self._stepper.is_grown(first)
+        if self._setup.max_minutes and grown:
             self._set_final_apart(phases["forward"] / self._stepper.patches)
         self._resize(task, self._budget.fit(self._position))
         self._tell(
@@ -248,6 +251,7 @@ class Trainer:
                 "learning_rate": float(self._stepper.state.optimizer.param_groups[0]["lr"]),
                 "seconds_per_iteration": round(seconds / steps, 4),
                 **{f"seconds/{phase}": round(mean, 4) for phase, mean in phases.items()},
+                **({} if grown else {"patch": list(self._stepper.patch(first))}),
                 **measure_memory(self._setup.device),
                 "seconds": round(self._position.seconds, 1),
             }
@@ -258,7 +262,8 @@ class Trainer:
     def _consider_compiling(self) -> None:
         """Compile once, as soon as it is known how long the training still takes, if it takes long enough."""
         ahead, allowed = self._budget.seconds_ahead(self._position), self._setup.configuration.training.compiled
-        if not self._may_compile or ahead is None:
+        # Compiled for one size, the network would be compiled again for each that comes.
+        if not self._may_compile or ahead is None or not self._stepper.is_grown(self._position):
             return
         self._may_compile = False
         if not allowed or self._setup.device.type not in DEVICES or ahead < self._policy.compile_seconds_ahead:

@@ -163,7 +163,7 @@ def step(setup: Setup, folder: FoldFolder, steps: int) -> None:
     stepper = Stepper(setup, folder)
     try:
         for iteration in range(steps):
-            stepper.fetch(iteration)
+            stepper.fetch(Position(iteration=iteration))
             stepper.run(Position(iteration=iteration), 1e-3).item()
     finally:
         stepper.close()

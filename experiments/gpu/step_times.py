@@ -102,7 +102,7 @@ def _make(kind: Kind, setup: Setup, folder: FoldFolder) -> tuple[Callable[[int],
     stepper = Stepper(replace(setup, configuration=replace(setup.configuration, sampling=sampling)), folder)
 
     def step(iteration: int) -> object:
-        stepper.fetch(iteration)
+        stepper.fetch(Position(iteration=iteration))
         return stepper.run(Position(iteration=iteration), 1e-3)
 
     return step, stepper.close

@@ -16,6 +16,7 @@ from planners.editing.explain import Section, describe_patch, describe_scale, sa
 from planners.networks.memory_decisions import predict_configuration
 from planners.parts import NETWORKS
 from planners.plan import Configuration, Decision, Plan
+from planners.sizing.growth import describe_patch
 from planners.time_budget import STEPPING_SHARE, predict_step
 
 # The ends of the fields of decisions that are reported first, in this order.

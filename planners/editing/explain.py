@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from dataset_fingerprints.geometry import AXIS_NAMES, show_lengths, show_spacing
+from dataset_fingerprints.geometry import AXIS_NAMES, show_spacing
 from dataset_fingerprints.simulated import mark_title
 from dataset_fingerprints.sizes import GIB, show_gib
 from planners.choices import Choice, resolve
@@ -14,6 +14,7 @@ from planners.networks.memory_decisions import predict_configuration
 from planners.networks.topology import pad_up
 from planners.parts import NETWORKS
 from planners.plan import Configuration, CropTo, Decision, MaskOf, Plan, is_full_size
+from planners.sizing.growth import describe_patch
 
 _WORDS = {
     "machine.device": "The machine that trains",

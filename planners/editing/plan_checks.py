@@ -20,6 +20,7 @@ from planners.order import find_order_problems
 from planners.parts import AUGMENTATIONS, NETWORKS, PARTS
 from planners.plan import Configuration, Plan
 from planners.run import Run
+from planners.sizing.growth import find_growth_problems
 
 
 def check_plan(plan: Plan) -> None:
@@ -91,7 +92,8 @@ def _find_problems(configuration: Configuration) -> Iterator[str]:
     network = resolve(configuration.network, NETWORKS, "network")
     axes = len(configuration.network_axes())
     in_network = [f"{configuration.name}.network.options.{problem}" for problem in network.find_shape_problems(axes)]
-    yield from in_network or find_patch_problems(configuration, network)
+    in_patch = in_network or list(find_patch_problems(configuration, network))
+    yield from in_patch or find_growth_problems(configuration)
     if configuration.training.recomputed and not network.recomputable():
         yield (
             f"{configuration.name}.training.recomputed is true, but this network cannot be recomputed: running "

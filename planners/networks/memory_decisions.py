@@ -9,6 +9,7 @@ from planners.choices import resolve
 from planners.networks.training_memory import Memory, Shape, describe_execution, predict_memory
 from planners.parts import NETWORKS
 from planners.plan import Configuration, Decision, Plan
+from planners.sizing.growth import list_sizes
 
 FIELD = "memory"
 LEAST_SHARE = 0.01  # of the whole: memory below it is not listed
@@ -25,7 +26,12 @@ _PARTS = {
 
 
 def predict_configuration(plan: Plan, configuration: Configuration) -> Memory:
-    """Predict the peak memory of a configuration's training, without the training cases."""
+    """Predict the peak memory of a configuration's training at its largest size, without the training cases."""
+    return max((_predict(plan, size) for size in list_sizes(configuration)), key=Memory.total)
+
+
+def _predict(plan: Plan, configuration: Configuration) -> Memory:
+    """Predict the peak memory of steps of the configuration's own size."""
     heads = plan.scheme.heads()
     shape = Shape(
         channels=plan.input_channels(configuration),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from planners.choices import PartTable
 from planners.parts.augmentations import AUGMENTATIONS
+from planners.parts.growth import GROWTHS
 from planners.parts.losses import LOSSES
 from planners.parts.networks import NETWORKS
 from planners.parts.normalizations import NORMALIZATIONS
@@ -23,6 +24,7 @@ PARTS: dict[str, PartTable[type]] = {
     "sampling.cases": CASES,
     "sampling.patches": PATCHES,
     "sampling.augmentations": AUGMENTATIONS,
+    "training.growth": GROWTHS,
     "training.loss": LOSSES,
     "training.optimizer": OPTIMIZERS,
     "training.schedule": SCHEDULES,
@@ -32,6 +34,7 @@ PARTS: dict[str, PartTable[type]] = {
 __all__ = [
     "AUGMENTATIONS",
     "CASES",
+    "GROWTHS",
     "LOSSES",
     "NETWORKS",
     "NORMALIZATIONS",

@@ -3,9 +3,9 @@
 A network is traced where nothing is computed (torch's device "meta"), so that no device's quicker ways get into the
 graph, and each of torch's operators is written as one or a few of ONNX's. The batch may have any size.
 
-Half precision holds numbers up to 65,504. The first convolutions, which see the image whatever its intensities, the
-norms, whose sums run over whole maps, and what follows a norm up to the next convolution are computed in single
-precision; values are clipped before they become half ones. Input and output are in single precision in both.
+Half precision holds numbers up to 65,504. Convolutions of what no norm has limited since the image, whatever its
+intensities, the norms, whose sums run over whole maps, and what follows a norm up to the next convolution are computed
+in single precision; values are clipped before they become half ones. Input and output are in single precision in both.
 """
 
 from __future__ import annotations

@@ -31,7 +31,8 @@ class GraphWriter:
         self._weights: dict[fx.Node, NDArray[Any]] = {}
         # What a node of the traced network is called here, and its number type.
         self._values: dict[fx.Node, tuple[str, int]] = {}
-        self._inputs: set[fx.Node] = set()
+        # Nodes of which no norm has limited the values yet, whatever the image holds.
+        self._unlimited: set[fx.Node] = set()
         self._converted: set[str] = set()
 
     def add(self, kind: str, inputs: Sequence[str], output: str, *more: str, **attributes: Any) -> str:
@@ -42,15 +43,24 @@ class GraphWriter:
     def add_input(self, node: fx.Node, name: str) -> None:
         """Let a node stand for the graph's input."""
         self._values[node] = (name, SINGLE)
-        self._inputs.add(node)
+        self._unlimited.add(node)
 
     def add_tensor(self, node: fx.Node, values: NDArray[Any]) -> None:
         """Let a node stand for a tensor of the network."""
         self._weights[node] = values
 
-    def keep(self, node: fx.Node, name: str, kind: int) -> None:
-        """Let a node stand for an output of this graph, and so what it was written over."""
+    def keep(self, node: fx.Node, name: str, kind: int, *, limited: bool = False) -> None:
+        """Let a node stand for an output of this graph, and so what it was written over.
+
+        Args:
+            node: of the traced network.
+            name: of its output here.
+            kind: the output's number type.
+            limited: whether its values do not grow with those of its input.
+        """
         self._values[node] = (name, kind)
+        if not limited and self.sees_unlimited(node):
+            self._unlimited.add(node)
         if str(node.target).partition(".")[0].endswith("_"):
             self._values[node.all_input_nodes[0]] = (name, kind)
 
@@ -58,9 +68,9 @@ class GraphWriter:
         """Return the number type of a value."""
         return self._values[node][1]
 
-    def sees_image(self, node: fx.Node) -> bool:
-        """Return whether a node looks at the graph's input."""
-        return any(entry in self._inputs for entry in node.all_input_nodes)
+    def sees_unlimited(self, node: fx.Node) -> bool:
+        """Return whether a node looks at values that grow with the image's."""
+        return any(entry in self._unlimited for entry in node.all_input_nodes)
 
     def read(self, node: fx.Node, kind: int) -> str:
         """Return the name of a value or a tensor in a number type, converted where it is in another."""
@@ -97,21 +107,20 @@ Operator = Callable[[GraphWriter, fx.Node], None]
 
 def _convolve(writer: GraphWriter, node: fx.Node) -> None:
     x, weight, bias, stride, padding, dilation, groups = _arguments(node, None, None, None, [1], [0], [1], 1)
-    kind = SINGLE if not writer.half or writer.sees_image(node) else HALF
     attributes = {"strides": stride, "pads": padding, "dilations": dilation}
-    _write_convolution(writer, node, "Conv", kind, (x, weight, bias), group=groups, **attributes)
+    _write_convolution(writer, node, "Conv", (x, weight, bias), group=groups, **attributes)
 
 
 def _upsample(writer: GraphWriter, node: fx.Node) -> None:
     x, weight, bias, stride, padding, more, groups, dilation = _arguments(node, None, None, None, [1], [0], [0], 1, [1])
     attributes = {"strides": stride, "pads": padding, "output_padding": more, "dilations": dilation}
-    kind = HALF if writer.half else SINGLE
-    _write_convolution(writer, node, "ConvTranspose", kind, (x, weight, bias), group=groups, **attributes)
+    _write_convolution(writer, node, "ConvTranspose", (x, weight, bias), group=groups, **attributes)
 
 
 def _write_convolution(
-    writer: GraphWriter, node: fx.Node, name: str, kind: int, inputs: Sequence[fx.Node | None], **attributes: Any
+    writer: GraphWriter, node: fx.Node, name: str, inputs: Sequence[fx.Node | None], **attributes: Any
 ) -> None:
+    kind = SINGLE if not writer.half or writer.sees_unlimited(node) else HALF
     axes = len(node.meta["val"].shape) - 2
     per_axis = {
         key: value if key == "group" else _per_axis(value, axes) * (2 if key == "pads" else 1)
@@ -126,14 +135,14 @@ def _normalize_instances(writer: GraphWriter, node: fx.Node) -> None:
     assert mean is None or from_input
     inputs = [writer.read(entry, SINGLE) for entry in (x, weight, bias)]
     writer.add("InstanceNormalization", inputs, node.name, epsilon=epsilon)
-    writer.keep(node, node.name, SINGLE)
+    writer.keep(node, node.name, SINGLE, limited=True)
 
 
 def _normalize_batches(writer: GraphWriter, node: fx.Node) -> None:
     *tensors, training, _, epsilon, _ = _arguments(node)
     assert not training
     writer.add("BatchNormalization", [writer.read(entry, SINGLE) for entry in tensors], node.name, epsilon=epsilon)
-    writer.keep(node, node.name, SINGLE)
+    writer.keep(node, node.name, SINGLE, limited=True)
 
 
 def _normalize_groups(writer: GraphWriter, node: fx.Node) -> None:
@@ -152,7 +161,7 @@ def _normalize_groups(writer: GraphWriter, node: fx.Node) -> None:
     for kind, entry in (("Mul", weight), ("Add", bias)):
         factor = writer.add("Reshape", [writer.read(entry, SINGLE), along_channels], f"{name}.{kind}.factor")
         value = writer.add(kind, [value, factor], f"{name}.{kind}")
-    writer.keep(node, value, SINGLE)
+    writer.keep(node, value, SINGLE, limited=True)
 
 
 def _rectify(writer: GraphWriter, node: fx.Node) -> None:
@@ -160,6 +169,18 @@ def _rectify(writer: GraphWriter, node: fx.Node) -> None:
     kind = writer.kind_of(x)
     writer.add("LeakyRelu", [writer.read(x, kind)], node.name, alpha=slope)
     writer.keep(node, node.name, kind)
+
+
+def _gate(writer: GraphWriter, node: fx.Node) -> None:
+    """Write GELU by its definition: ONNX has had an operator for it since a later set only."""
+    (x,) = _arguments(node)
+    assert not node.kwargs
+    name, value = node.name, writer.read(x, SINGLE)
+    root, one, half = (writer.store(f"gelu.{number:.3g}", np.array(number), SINGLE) for number in (2**0.5, 1, 0.5))
+    share = writer.add("Erf", [writer.add("Div", [value, root], f"{name}.scaled")], f"{name}.erf")
+    share = writer.add("Mul", [writer.add("Add", [share, one], f"{name}.raised"), half], f"{name}.share")
+    writer.add("Mul", [value, share], name)
+    writer.keep(node, name, SINGLE)
 
 
 def _average(writer: GraphWriter, node: fx.Node) -> None:
@@ -302,6 +323,7 @@ OPERATORS: Mapping[str, Operator] = {
     "aten.conv3d.default": _convolve,
     "aten.conv_transpose2d.input": _upsample,
     "aten.conv_transpose3d.input": _upsample,
+    "aten.gelu.default": _gate,
     "aten.group_norm.default": _normalize_groups,
     "aten.instance_norm.default": _normalize_instances,
     "aten.leaky_relu.default": _rectify,

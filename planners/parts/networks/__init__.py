@@ -7,6 +7,7 @@ from typing import Protocol, Self
 
 from planners.choices import PartTable
 from planners.parts.networks.layers import Layer, NetworkLayers, head_layer, norm_layer
+from planners.parts.networks.mednext import MedNeXtOptions, SizeName, size_mednext
 from planners.parts.networks.recalibration import AttentionName
 from planners.parts.networks.segnet import SegNetOptions, Upsampling
 from planners.parts.networks.unet import (
@@ -25,17 +26,20 @@ __all__ = [
     "BlockName",
     "Downsampling",
     "Layer",
+    "MedNeXtOptions",
     "NetworkLayers",
     "NetworkOptions",
     "NormName",
     "SegNetOptions",
     "ShortcutName",
+    "SizeName",
     "UNetOptions",
     "Upsampling",
     "count_level_voxels",
     "head_layer",
     "norm_layer",
     "scale_features",
+    "size_mednext",
 ]
 
 
@@ -78,6 +82,7 @@ NETWORKS: PartTable[type[NetworkOptions]] = PartTable(
     "network",
     {
         "segnet": SegNetOptions,
+        "mednext": MedNeXtOptions,
         "unet": UNetOptions,
     },
 )

@@ -16,9 +16,10 @@ class Layer:
         outputs: channels.
         taps: weights per pair of input and output channel.
         voxels: of what it puts out.
-        reads: values of its input that each output value depends on, per input channel.
+        reads: values of its input that each output value depends on, per input channel; the mean over the output.
         bias: whether it has one.
         normalized: whether a norm with a learned scale and shift follows.
+        groups: parts of the channels that are convolved apart, as many as there are channels where it is depthwise.
         kept: values that stay in memory for the backward pass because of it: its own output where a norm follows, the
             activated one, and an input that was made for it alone.
         kept_bytes: of what else stays, whatever the number type: where a max pooling beside it found the largest.
@@ -28,19 +29,20 @@ class Layer:
     outputs: int
     taps: int
     voxels: int
-    reads: int
+    reads: float
     bias: bool = True
     normalized: bool = True
+    groups: int = 1
     kept: int = 0
     kept_bytes: int = 0
 
     def parameters(self) -> int:
         """Return the learned numbers of convolution and norm."""
-        return self.outputs * (self.inputs * self.taps + self.bias + 2 * self.normalized)
+        return self.outputs * (self.inputs // self.groups * self.taps + self.bias + 2 * self.normalized)
 
     def cast_parameters(self) -> int:
         """Return those that mixed precision keeps a second copy of: the convolution's."""
-        return self.outputs * (self.inputs * self.taps + self.bias)
+        return self.outputs * (self.inputs // self.groups * self.taps + self.bias)
 
     def values(self) -> int:
         """Return the number of values that the convolution puts out."""
@@ -48,7 +50,7 @@ class Layer:
 
     def multiplications(self) -> int:
         """Return the multiply-adds of one forward pass."""
-        return self.inputs * self.outputs * self.reads * self.voxels
+        return round(self.inputs // self.groups * self.outputs * self.voxels * self.reads)
 
     def read_values(self) -> int:
         """Return the number of values that the convolution reads; 0 for one that only spreads its input."""

@@ -32,6 +32,27 @@ UNETS: dict[int, dict[str, Any]] = {
         "decoder_blocks": [1, 2, 1],
     },
 }
+# The same for MedNeXt; with few channels inside, contractions over them are short.
+MEDNEXTS: dict[int, dict[str, Any]] = {
+    2: {
+        "features": [4, 6, 8],
+        "kernels": [[1, 3], [5, 3], [3, 3]],
+        "strides": [[1, 1], [1, 2], [2, 2]],
+        "encoder_blocks": [1, 2, 1],
+        "decoder_blocks": [1, 2],
+        "encoder_expansions": [2, 3, 2],
+        "decoder_expansions": [3, 2],
+    },
+    3: {
+        "features": [4, 6, 8],
+        "kernels": [[1, 3, 3], [3, 5, 3], [3, 3, 3]],
+        "strides": [[1, 1, 1], [1, 2, 2], [2, 2, 1]],
+        "encoder_blocks": [1, 2, 1],
+        "decoder_blocks": [1, 2],
+        "encoder_expansions": [2, 3, 2],
+        "decoder_expansions": [3, 2],
+    },
+}
 UNET_VARIANTS = [(block, norm) for block in ("plain", "residual") for norm in ("instance", "batch", "group")]
 SEGNETS: tuple[dict[str, Any], ...] = (
     {"upsampling": "pooling_indices"},
@@ -86,7 +107,7 @@ class Example:
 
 
 def list_examples() -> Iterator[Example]:
-    """Yield U-Nets of all kinds, and every other network with its own default options."""
+    """Yield U-Nets of all kinds, uneven MedNeXts, and every other network with its own default options."""
     for axes, shape in UNETS.items():
         for block, norm in UNET_VARIANTS:
             choice = Choice(name="unet", options={**shape, "block": block, "norm": norm})
@@ -101,6 +122,8 @@ def list_examples() -> Iterator[Example]:
         weighed = {"block": block, "norm": norm, "attention": "squeeze_excitation", "reduction": 1}
         choice = Choice(name="unet", options={**UNETS[axes], **weighed})
         yield Example(name=f"unet-{block}-{norm}-{axes}d-attentive", choice=choice, patch=LENGTHS[axes])
+    for axes, shape in MEDNEXTS.items():
+        yield Example(name=f"mednext-small-{axes}d", choice=Choice(name="mednext", options=shape), patch=LENGTHS[axes])
     for name in NETWORKS:
         if name != "unet":
             yield from list_examples_of(Choice(name=name))
@@ -114,7 +137,9 @@ def list_examples_of(choice: Choice) -> Iterator[Example]:
     more = [str(value) for name, value in choice.options.items() if name != "axes"]
     for axes, lengths in LENGTHS.items():
         if not list(options.find_shape_problems(axes)):
-            steps = zip(lengths, options.divisors(), strict=True)
+            # A norm of a channel's one or two values leaves no gradient: the coarsest map has four at least.
+            least = [2 * step if axis < 2 else step for axis, step in enumerate(options.divisors())]
+            steps = zip(map(max, lengths, least), options.divisors(), strict=True)
             patch = tuple(-(-length // step) * step for length, step in steps)
             yield Example(name="-".join((choice.name, *more, f"{axes}d")), choice=choice, patch=patch)
 

@@ -69,3 +69,28 @@ def test_processes_share_a_batch(cases: list[TrainingCase]) -> None:
         part = BatchMaker(configuration, cases, SEED, CPU, itemgetter(slice(number, None, 2))).make(2)
         assert torch.equal(part.images, whole.images[number::2])
         assert torch.equal(part.labels, whole.labels[number::2])
+
+
+@pytest.mark.parametrize("on_disk", [False, True])
+def test_batches_of_every_size_follow_from_seed_and_iteration(
+    cases: list[TrainingCase], tmp_path: Path, on_disk: bool
+) -> None:
+    growth = Choice(name="progressive", options={"batch": "filled"})
+    configuration = replace(tiny_configuration(growth=growth), batch_size=4)
+    used = [store_case(case, tmp_path) for case in cases] if on_disk else cases
+    straight, resumed = (BatchMaker(configuration, used, SEED, CPU) for _ in range(2))
+    # Back and forth, as before a training that is resumed.
+    order = [(0, 0), (1, 0), (2, 1), (3, 2), (1, 0), (2, -1)]
+    made = {}
+    for iteration, size in order:
+        straight.fetch(iteration, size)
+        made[iteration, size] = straight.make(iteration, size)
+    shapes = {size: (*batch.images.shape[:1], *batch.images.shape[2:]) for (_, size), batch in made.items()}
+    assert shapes == {0: (16, 8, 4, 4), 1: (8, 8, 8, 4), 2: (4, 8, 8, 8), -1: (4, 8, 8, 8)}
+    for place, batch in reversed(made.items()):
+        assert same(resumed.make(*place), batch)
+    # The planned size is that of a training that does not grow.
+    plain = BatchMaker(replace(tiny_configuration(), batch_size=4), used, SEED, CPU)
+    assert same(plain.make(3), made[3, 2])
+    for maker in (straight, resumed, plain):
+        maker.close()

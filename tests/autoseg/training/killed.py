@@ -1,6 +1,6 @@
 """A training that writes down what it is made of after every step; a test starts it as a process of its own.
 
-python -m tests.autoseg.training.killed FOLDER RECORDS ITERATION
+python -m tests.autoseg.training.killed FOLDER RECORDS ITERATION AUGMENTATION GROWTH
 
 It kills itself after this iteration; 0 lets it end.
 """
@@ -41,7 +41,7 @@ def digest_by_name(tensors: dict[str, torch.Tensor]) -> str:
     return digest(tensors[name] for name in sorted(tensors))
 
 
-def main(folder: Path, records: Path, last: int, augmentation: str) -> None:
+def main(folder: Path, records: Path, last: int, augmentation: str, growth: str) -> None:
     run = Stepper.run
     seen: list[torch.Tensor] = []
 
@@ -74,6 +74,7 @@ def main(folder: Path, records: Path, last: int, augmentation: str) -> None:
         validation_rounds=12,
         schedule=Choice(name="plateau"),
         weights=Choice(name="best"),
+        growth=Choice(name=growth),
         policy=POLICY,
         clock=Ticking(),
     )
@@ -83,4 +84,4 @@ def main(folder: Path, records: Path, last: int, augmentation: str) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4])
+    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4], sys.argv[5])

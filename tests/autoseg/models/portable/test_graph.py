@@ -19,9 +19,9 @@ EXAMPLES = list(list_examples())
 BY_NAME = {example.name: example for example in EXAMPLES}
 NAMES = [*BY_NAME]
 PLAIN = {
-    *("Add", "AveragePool", "BatchNormalization", "Concat", "Conv", "ConvTranspose", "Identity"),
-    *("Gemm", "InstanceNormalization", "LeakyRelu", "MaxPool", "MaxUnpool", "Mul", "Pad", "ReduceMean", "Relu"),
-    *("Reshape", "Resize", "Sigmoid"),
+    *("Add", "AveragePool", "BatchNormalization", "Concat", "Conv", "ConvTranspose", "Div", "Erf", "Gemm", "Identity"),
+    *("InstanceNormalization", "LeakyRelu", "MaxPool", "MaxUnpool", "Mul", "Pad", "ReduceMean", "Relu", "Reshape"),
+    *("Resize", "Sigmoid"),
 }
 
 
