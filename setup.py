@@ -91,5 +91,6 @@ setup(
     entry_points={
         "console_scripts": ["autoseg = autoseg.cli.entrance:enter"],
         "autoseg.commands": ["benchmark = experiments.benchmark_command:app"],
+        "autoseg.planners": ["mapping2022 = experiments.recipes.mapping2022:MAPPING2022"],
     },
 )

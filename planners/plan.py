@@ -193,12 +193,30 @@ class Initial:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PseudoLabels:
+    """Scans without labels to train on as well, with the masks that other configurations make of them.
+
+    Every fold takes the masks of the same fold of these configurations: another fold has trained on cases that this
+    one is judged on, and its masks would tell of their labels.
+
+    Attributes:
+        configurations: whose probabilities are averaged.
+        least_confidence: of the masks that are used: the mean, over a mask's voxels, of the probability that made it
+            mark them; 0 for an empty mask.
+    """
+
+    configurations: tuple[str, ...]
+    least_confidence: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Configuration:
     """One way to see the data: a resolution, a patch and a network.
 
     Attributes:
         inputs: what the network sees of other configurations' results.
         initial: weights that training starts from, or null for random ones.
+        pseudo_labels: scans without labels that it trains on as well; null, and not written, for none.
         slice_axis: the canonical axis that a 2D configuration slices along, or -1 in 3D.
         patch_shape: (x, y, z) in voxels of the preprocessed arrays; 1 along the sliced axis.
     """
@@ -206,6 +224,7 @@ class Configuration:
     name: str
     inputs: tuple[Annotated[MaskOf | CropTo, Discriminator("kind")], ...] = ()
     initial: Initial | None = None
+    pseudo_labels: Annotated[PseudoLabels | None, Field(exclude_if=_is_none)] = None
     slice_axis: int
     preprocessing: Preprocessing
     patch_shape: Triple
@@ -247,6 +266,7 @@ class Configuration:
         """Return the names of the configurations that have to be trained before this one, each once."""
         names = [entry.configuration for entry in self.inputs]
         names += [self.initial.configuration] if self.initial else []
+        names += self.pseudo_labels.configurations if self.pseudo_labels else []
         return tuple(dict.fromkeys(names))
 
 
@@ -364,11 +384,22 @@ class Splits:
     """The folds of the cross-validation and how they came about.
 
     A data set that cannot be divided has a single fold, of all its cases, which is judged on none of them.
+
+    Attributes:
+        unlabelled: scans without labels, which no fold is judged on. Not written where there are none.
     """
 
     origin: str
     folds: tuple[Fold, ...]
+    unlabelled: Annotated[tuple[str, ...], Field(exclude_if=not_)] = ()
     schema_version: int = SCHEMA_VERSION
+
+    def __post_init__(self) -> None:
+        check_case_names(self.unlabelled)
+
+    def unlabelled_for(self, configuration: Configuration) -> tuple[str, ...]:
+        """Return the scans without labels that a configuration trains on."""
+        return self.unlabelled if configuration.pseudo_labels else ()
 
     def cases(self) -> tuple[str, ...]:
         """Return the cases of all folds by name."""

@@ -129,6 +129,13 @@ def plan_and_preprocess_command(
         Path | None,
         typer.Option(help="Plan like a trained model (model.zip), for `train --from`: its network, patch, voxels."),
     ] = None,
+    unlabelled: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER|CSV",
+            help="Scans without labels, for configurations that train on them as well (pseudo-labels).",
+        ),
+    ] = None,
 ) -> None:
     """Look at a data set, decide everything that has to be decided, and preprocess it."""
     from autoseg.pipeline.first_training import describe_first_training
@@ -151,6 +158,7 @@ def plan_and_preprocess_command(
         rules=rules or (),
         assignments=assignments or (),
         like=like,
+        unlabelled=unlabelled,
         progress=TerminalProgress(),
     )
     plan, dealt = read_plan(made, plan_name)

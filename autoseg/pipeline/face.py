@@ -51,6 +51,7 @@ def plan_and_preprocess(
     rules: Sequence[str] = (),
     assignments: Sequence[str] = (),
     like: Location | None = None,
+    unlabelled: Location | None = None,
     progress: Progress | None = None,
 ) -> Workspace:
     """Look at a data set, decide everything that has to be decided, preprocess it, and return the workspace.
@@ -77,6 +78,8 @@ def plan_and_preprocess(
         assignments: values of the plan to change: `training.iterations=5000`.
         like: a trained model to plan like, so that `train(from_model=...)` finds all of its weights fit: a model.zip, a
             workspace, or the folder of a fold; its network, patch, voxel size and normalisation are taken.
+        unlabelled: scans without labels, for configurations that train on them as well (`pseudo_labels`): a folder of
+            scans, or a CSV or TSV of paths.
         progress: receiver of progress reports; None for none.
 
     Raises:
@@ -109,6 +112,7 @@ def plan_and_preprocess(
         max_hours=as_number(max_hours),
         selection=Selection(channels=as_several(channels), mask=mask),
         like=followed,
+        unlabelled=None if unlabelled is None else Path(unlabelled).absolute(),
     )
     workspace_made, _ = run(Path(dataset).absolute(), options, progress or SilentProgress())
     return find_located(workspace_made)

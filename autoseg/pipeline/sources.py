@@ -215,5 +215,6 @@ def _find_bundle(path: Path, choice: ModelChoice) -> ModelSource:
 
 def _list_contents(runs: Iterable[Run]) -> frozenset[str]:
     found = list(runs)
-    own = (sha256 for run in found for content in run.contents for sha256 in content.sha256)
+    used = (content for run in found for content in (*run.contents, *run.unlabelled))
+    own = (sha256 for content in used for sha256 in content.sha256 if sha256)
     return frozenset((*own, *(scan for run in found for scan in run.seen.scans)))

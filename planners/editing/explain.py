@@ -96,6 +96,7 @@ def _describe_configuration(plan: Plan, configuration: Configuration) -> dict[st
     return {
         "sees": ", ".join(("the scan", *(_describe_input(entry) for entry in configuration.inputs))),
         "starts from": f"{configuration.initial.configuration}" if configuration.initial else "random weights",
+        "trains on": _describe_cases(configuration),
         "voxel size": f"{show_spacing(preprocessing.spacing_mm)} mm",
         "normalization": ", ".join(_describe_choice(choice) for choice in preprocessing.normalization),
         "patch": f"{show_lengths(configuration.network_patch())} voxels",
@@ -112,6 +113,14 @@ def _describe_configuration(plan: Plan, configuration: Configuration) -> dict[st
         "augmentation": ", ".join(_describe_choice(choice) for choice in sampling.augmentations) or "none",
         "mirrored when predicting": mirrored,
     }
+
+
+def _describe_cases(configuration: Configuration) -> str:
+    chosen = configuration.pseudo_labels
+    if chosen is None:
+        return "labelled cases"
+    sure = f" of a confidence of {chosen.least_confidence:g} or more" if chosen.least_confidence else ""
+    return f"labelled cases, and scans without labels by masks{sure} of {' and '.join(chosen.configurations)}"
 
 
 def _describe_input(entry: MaskOf | CropTo) -> str:

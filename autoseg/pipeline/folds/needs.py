@@ -41,7 +41,8 @@ def list_needs(configuration: Configuration, fold: str, folds: Sequence[str]) ->
     """Yield the folds that training and validating a fold uses.
 
     Masks, and boxes around what was found, are taken from the fold that did not train on the case, so of all cases from
-    all folds. Boxes around the reference leave only the fold's own validation cases to the other configuration.
+    all folds. Boxes around the reference leave only the fold's own validation cases to the other configuration. Weights
+    to start from, and pseudo-labels, come from the same fold, whose networks have not seen its validation cases either.
 
     Args:
         configuration: that is trained.
@@ -54,6 +55,9 @@ def list_needs(configuration: Configuration, fold: str, folds: Sequence[str]) ->
         yield from (Need(configuration=entry.configuration, fold=other, validated=True) for other in used)
     if configuration.initial:
         yield Need(configuration=configuration.initial.configuration, fold=fold, validated=False)
+    if configuration.pseudo_labels:
+        for name in configuration.pseudo_labels.configurations:
+            yield Need(configuration=name, fold=fold, validated=False)
 
 
 def find_lacking(

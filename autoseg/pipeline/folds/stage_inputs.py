@@ -65,7 +65,7 @@ class StageInput:
         record = self.store.read_record(case)
         found = [(crop, self._find_box(crop, folders[case], case, record)) for crop, folders in self.crops]
         crop = fit_crops(found, record)
-        image, _ = self.store.read(case)
+        image: NDArray[np.floating] = self.store.read_image(case)
         for mask in self.read_masks(case):
             image = add_mask(image, mask, self.scheme.heads().targets())
         fallbacks = tuple(Fallback(configuration=self.name, source=missed) for missed in crop.missed)
