@@ -14,6 +14,7 @@ from dataset_fingerprints.geometry import Triple, TripleFloat, show_lengths
 from dataset_fingerprints.names import check_case_names, check_folder_name
 from planners.choices import Choice
 from planners.machine import MachineProfile
+from planners.pseudo_labels import PseudoLabels
 
 SCHEMA_VERSION = 3
 FOLDS = 5  # of a cross-validation, where there are as many subjects
@@ -190,23 +191,6 @@ class Initial:
 
     configuration: str
     layers: Literal["all", "matching"] = "all"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PseudoLabels:
-    """Scans without labels to train on as well, with the masks that other configurations make of them.
-
-    Every fold takes the masks of the same fold of these configurations: another fold has trained on cases that this
-    one is judged on, and its masks would tell of their labels.
-
-    Attributes:
-        configurations: whose probabilities are averaged.
-        least_confidence: of the masks that are used: the mean, over a mask's voxels, of the probability that made it
-            mark them; 0 for an empty mask.
-    """
-
-    configurations: tuple[str, ...]
-    least_confidence: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -98,7 +98,7 @@ def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress
     origins = [find_origin(case) for case in dataset.cases]
     refuse_unusable_parts(find_assigned_parts(options.assignments), origins)
     given = _read_given(options.splits, dataset)
-    unlabelled = find_unlabelled(options.unlabelled, dataset, options.selection)
+    unlabelled = find_unlabelled(options.unlabelled, dataset)
     workspace = new_workspace(find_place(dataset), options.workspace)
     workspace.refuse_links_of_planning(options.plan_name)
     _refuse_place(workspace, options.plan_name, ((root, dataset), (options.unlabelled, unlabelled)))

@@ -13,7 +13,6 @@ from dataset_fingerprints.dataset import Case, Dataset, LabelScheme
 from dataset_fingerprints.errors import DataError, PlanError
 from dataset_fingerprints.fingerprint import DatasetFingerprint, Quantiles
 from dataset_fingerprints.geometry import show_lengths, show_spacing
-from dataset_fingerprints.layouts import Selection
 from dataset_fingerprints.names import counted, some_of
 from planners.plan import Configuration, Plan
 
@@ -21,21 +20,19 @@ from planners.plan import Configuration, Plan
 _NAMED = 5
 
 
-def find_unlabelled(place: Path | None, dataset: Dataset, selection: Selection) -> Dataset | None:
+def find_unlabelled(place: Path | None, dataset: Dataset) -> Dataset | None:
     """Return the scans in a folder or a table, as a data set without labels; None without a place.
 
     Args:
         place: a folder of scans, a data set's folder, or a CSV; label maps in it are not asked for.
         dataset: the labelled cases, whose channels the scans must have.
-        selection: the files of a data set that are the channels.
 
     Raises:
         DataError: there are none, channels are missing, or a name is that of a labelled case.
     """
     if place is None:
         return None
-    channels = Selection(channels=selection.channels)
-    found = find_scans(place, dataset.channels, zero_missing=False, selection=channels)
+    found = find_scans(place, dataset.channels, zero_missing=False)
     # A scan in a sub-folder is called after it.
     cases = tuple(
         Case(

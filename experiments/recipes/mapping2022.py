@@ -11,9 +11,10 @@ from experiments.recipes.recipe import Figure, Recipe
 from planners.choices import choose, resolve
 from planners.parts import LOSSES
 from planners.parts.losses import DiceCrossEntropyOptions, DiceTopKOptions
-from planners.plan import Configuration, Decision, Plan, PostprocessingCandidates, PseudoLabels
+from planners.plan import Configuration, Decision, Plan, PostprocessingCandidates
 from planners.planner import PlanRequest
 from planners.presets import PLANNERS
+from planners.pseudo_labels import PseudoLabels
 
 DEFAULT, DTK10, RESIDUAL, SELF_TRAINING = "default", "dtk10", "residual", "self_training"
 _VOLUMES = "3d_fullres"
@@ -138,8 +139,7 @@ MAPPING2022 = Recipe(
         Figure(of=_TEST, measure="volume difference (mm3)", value="8804.9102", n=300),
     ),
     not_stated=(
-        "which members and folds make the pseudo-labels: default, each fold its own; others have seen the cases that it "
-        "is judged on",
+        "which members and folds make the pseudo-labels: default; each fold its own, as others have seen its cases",
         "whether unsure pseudo-labels are left out: none are (pseudo_labels.least_confidence 0)",
         "weights of labelled and pseudo-labelled scans in a batch: equal",
     ),

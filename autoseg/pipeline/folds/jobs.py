@@ -366,22 +366,12 @@ def _check_inputs(job: Job, splits: Splits, begun: Run | None) -> None:
     refuse_link(job.folder.validation)
     cases, at_work = (*job.cases.train, *job.cases.validation), not job.needs_no_arrays()
     if at_work:
-        _refuse_no_unlabelled(job)
         refuse_lacking(job.workspace, job.plan, splits, job.name, job.fold)
         _refuse_missing(job, (*cases, *job.unlabelled))
     refuse_changed_files(job.workspace, job.inputs.store, cases, begun=begun is not None)
     refuse_changed_files(job.workspace.unlabelled, job.inputs.store, job.unlabelled, begun=begun is not None)
     if at_work and job.needs:
         refuse_others_cases(job.workspace, splits, job.needs, job.make_run(begun))
-
-
-def _refuse_no_unlabelled(job: Job) -> None:
-    """Make sure that there are scans without labels for a configuration that trains on them."""
-    if job.configuration.pseudo_labels and not job.unlabelled:
-        raise WorkspaceError(
-            f"{job.workspace.root}: {job.name} trains on scans without labels as well, and plan {job.plan.name} was "
-            "made without any. Plan again with --unlabelled FOLDER (or a CSV of paths)."
-        )
 
 
 def _refuse_missing(job: Job, cases: Sequence[str]) -> None:

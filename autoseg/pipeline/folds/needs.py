@@ -115,8 +115,14 @@ def refuse_lacking(workspace: Workspace, plan: Plan, splits: Splits, name: str, 
     """Make sure that everything is there that a fold uses of other configurations.
 
     Raises:
-        WorkspaceError: folds are missing; the message names them, and what to do.
+        WorkspaceError: folds or scans without labels are missing; the message names them, and what to do.
     """
+    configuration = find_configuration(plan.configurations, name, f"plan {plan.name}")
+    if configuration.pseudo_labels and not splits.unlabelled_for(configuration):
+        raise WorkspaceError(
+            f"{workspace.root}: {name} trains on scans without labels as well, and plan {plan.name} was made without "
+            "any. Plan again with --unlabelled FOLDER (or a CSV of paths)."
+        )
     lacking = find_lacking(workspace, plan, splits, name, (fold,))
     if not lacking:
         return

@@ -91,9 +91,9 @@ def make_pseudo_labels(
     if lacking:
         _make_all(job, chosen.configurations, lacking, (device, weights), progress)
     used = PseudoLabelled(weights=needed, **_sort_out(folder, job.unlabelled, needed, chosen.least_confidence))
-    without = f"; {counted(len(used.left_out), 'other')} left out as too unsure" if used.left_out else ""
-    made_by = " and ".join(chosen.configurations)
-    progress.say(f"Training on {counted(len(used.cases), 'scan')} with the masks of {made_by} as well{without}.")
+    unsure = f", {len(used.left_out)} left out whose masks are too unsure" if used.left_out else ""
+    scans, made_by = counted(len(used.cases), "scan"), " and ".join(chosen.configurations)
+    progress.say(f"Training also on {scans} without labels, by the masks of {made_by}, fold {job.fold}{unsure}.")
     return used
 
 
