@@ -191,26 +191,28 @@ def _make(job: Job, predictors: Sequence[_Predictor], case: str, weights: str) -
     for one in predictors:
         seen = one.inputs.read(case)
         given += [member.predict_prepared(seen) for member in one.members]
-    probabilities, confidence = merge(given), _Confidence(scheme.heads())
+    probabilities, confidence = merge(given), Confidence(scheme.heads())
     labels = scheme.to_values(decide(probabilities, see=(confidence.see,)))
     write_label_map(folder.mask(case), labels, probabilities.source_grid)
     label = PseudoLabel(case=case, weights=weights, confidence=confidence.mean(), mask=measure_file(folder.mask(case)))
     write_json(folder.case_record(case), label)
 
 
-class _Confidence:
+class Confidence:
     """The mean probability of what is marked, summed up slab by slab."""
 
     def __init__(self, heads: Heads) -> None:
         self._heads, self._sum, self._count = heads, 0.0, 0
 
     def see(self, slab: Slab) -> None:
+        """Add a slab's voxels."""
         marked = choose_labels(slab.values, self._heads) > 0
         surest = select_targets(slab.values, self._heads).amax(0)
         self._sum += float(surest[marked].sum(dtype=torch.float64))
         self._count += int(marked.sum())
 
     def mean(self) -> float:
+        """Return the mean so far; 0 where nothing is marked."""
         return self._sum / self._count if self._count else 0.0
 
 
