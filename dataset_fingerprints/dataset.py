@@ -165,7 +165,7 @@ class Case:
         name: unique in the data set; used for every file that belongs to the case.
         images: absolute paths, one per channel, or a single 4D file that holds them all. They are what the layout
             expects: a file that is not there, or not named (an empty path), is reported when the case is read.
-        label: absolute path of the label map; empty where none is named.
+        label: absolute path of the label map; empty where none is named, as of scans that nobody labelled.
         subject: cases of one subject never lie in different folds.
         session: of the subject, where known.
         site: where the scan was made, where known; folds are balanced over sites.
@@ -183,6 +183,10 @@ class Case:
     group: str = ""
     task: str = ""
     others: Mapping[str, str] = field(default_factory=dict)
+
+    def files(self) -> tuple[str, ...]:
+        """Return the paths of its scans in the order of the channels, then that of its label map if one is named."""
+        return (*self.images, self.label) if self.label else self.images
 
     def image_paths(self) -> tuple[Path, ...]:
         """Return where the channels lie."""
@@ -206,6 +210,7 @@ class Dataset:
         layout: the name of the layout that was recognised.
         root: absolute path of the raw data.
         channels: names, for example T1w; they choose the normalisation.
+        labels: without any, the cases are scans that nobody labelled.
         simulated: whether the scans are simulated: figures of them say nothing of patients.
         release: of a published data set, where it says so: R2.0.
         space: of its scans, where it says so: MNI or native.

@@ -115,6 +115,10 @@ class CaseFingerprint:
     channels: tuple[ChannelIntensities, ...]
     labels: tuple[LabelStatistics, ...]
 
+    def scans(self) -> tuple[FileIdentity, ...]:
+        """Return the identities of its scans: the last file is the label map, where there are labels."""
+        return self.identities[:-1] if self.labels else self.identities
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Quantiles:

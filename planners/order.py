@@ -66,3 +66,27 @@ def find_order_problems(configurations: Sequence[Configuration]) -> Iterator[str
         order_by_need(configurations, names, "the plan")
     except PlanError as error:
         yield str(error)
+        return
+    for configuration in configurations:
+        yield from _find_pseudo_label_problems(configuration, configurations)
+
+
+def _find_pseudo_label_problems(configuration: Configuration, known: Sequence[Configuration]) -> Iterator[str]:
+    """Yield what is wrong with a configuration's pseudo-labels; all configurations that it names are known."""
+    chosen, name = configuration.pseudo_labels, configuration.name
+    if chosen is None:
+        return
+    if not 0 <= chosen.least_confidence <= 1:
+        yield f"{name}.pseudo_labels.least_confidence is {chosen.least_confidence:g}. Expected 0 to 1."
+    if not chosen.configurations or len(set(chosen.configurations)) < len(chosen.configurations):
+        named = ", ".join(chosen.configurations) or "none"
+        yield f"{name}.pseudo_labels.configurations holds {named}. Expected one or more, each once."
+    # Scans without labels are in no fold, so that nothing is found in them that others could look at.
+    if configuration.inputs:
+        yield f"{name} has pseudo_labels and inputs. Expected one of them: it sees results of labelled cases only."
+    for other in known:
+        if other.name in chosen.configurations and other.inputs:
+            yield (
+                f"{name}.pseudo_labels names {other.name}, which needs inputs from other configurations. Expected "
+                "configurations that see the scan alone."
+            )

@@ -14,6 +14,7 @@ from dataset_fingerprints.geometry import Triple, TripleFloat, show_lengths
 from dataset_fingerprints.names import check_case_names, check_folder_name
 from planners.choices import Choice
 from planners.machine import MachineProfile
+from planners.pseudo_labels import PseudoLabels
 
 SCHEMA_VERSION = 3
 FULL_SIZE = 1.0  # as `Plan.scale`
@@ -218,6 +219,7 @@ class Configuration:
     Attributes:
         inputs: what the network sees of other configurations' results.
         initial: weights that training starts from, or null for random ones.
+        pseudo_labels: scans without labels that it trains on as well; null, and not written, for none.
         slice_axis: the canonical axis that a 2D configuration slices along, or -1 in 3D.
         patch_shape: (x, y, z) in voxels of the preprocessed arrays; 1 along the sliced axis.
     """
@@ -225,6 +227,7 @@ class Configuration:
     name: str
     inputs: tuple[Annotated[MaskOf | CropTo, Discriminator("kind")], ...] = ()
     initial: Initial | None = None
+    pseudo_labels: Annotated[PseudoLabels | None, Field(exclude_if=_is_none)] = None
     slice_axis: int
     preprocessing: Preprocessing
     patch_shape: Triple
@@ -276,6 +279,7 @@ class Configuration:
         """Return the names of the configurations that have to be trained before this one, each once."""
         names = [entry.configuration for entry in self.inputs]
         names += [self.initial.configuration] if self.initial else []
+        names += self.pseudo_labels.configurations if self.pseudo_labels else []
         return tuple(dict.fromkeys(names))
 
 
@@ -396,11 +400,22 @@ class Splits:
     """The folds of the cross-validation and how they came about.
 
     A data set that cannot be divided has a single fold, of all its cases, which is judged on none of them.
+
+    Attributes:
+        unlabelled: scans without labels, which no fold is judged on. Not written where there are none.
     """
 
     origin: str
     folds: tuple[Fold, ...]
+    unlabelled: Annotated[tuple[str, ...], Field(exclude_if=not_)] = ()
     schema_version: int = SCHEMA_VERSION
+
+    def __post_init__(self) -> None:
+        check_case_names(self.unlabelled)
+
+    def unlabelled_for(self, configuration: Configuration) -> tuple[str, ...]:
+        """Return the scans without labels that a configuration trains on."""
+        return self.unlabelled if configuration.pseudo_labels else ()
 
     def cases(self) -> tuple[str, ...]:
         """Return the cases of all folds by name."""

@@ -38,6 +38,7 @@ class PlanRequest:
         memory_gb: the budget: the GPU's memory, or less, or that of a GPU elsewhere.
         switches: of rules that look at lesions: `name=on` or `name=off`.
         max_hours: to train each fold in, or None for as long as the field trains.
+        unlabelled: the number of scans without labels that there are.
     """
 
     name: str = "default"
@@ -47,6 +48,7 @@ class PlanRequest:
     seed: int = 0
     switches: tuple[str, ...] = ()
     max_hours: float | None = None
+    unlabelled: int = 0
 
 
 class Planner(Protocol):

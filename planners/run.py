@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
+from operator import not_
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -22,7 +23,8 @@ class CaseContent:
     """A case and the content of its raw files.
 
     Attributes:
-        sha256: of each file: the scans in the order of their channels, then the label map.
+        sha256: of each file: the scans in the order of their channels, then the label map; an empty text in its place
+            for scans without one.
     """
 
     case: str
@@ -55,6 +57,7 @@ class Run:
         steps: the steps down in size that the fold took for lack of memory.
         start: the model that the training started from, or null.
         seen: cases that this model, and others before it, were trained on.
+        unlabelled: scans without labels that it trains on by pseudo-labels. Not written where there are none.
         cases_known: whether the cases are those that it was trained on; those of another program's model are not
             known, and none are listed. Not written where they are known.
         schema_version: that of plans, whose configurations it holds.
@@ -78,6 +81,7 @@ class Run:
     steps: tuple[StepDown, ...] = ()
     start: ModelStart | None = None
     seen: SeenBefore = NOTHING_SEEN
+    unlabelled: Annotated[tuple[CaseContent, ...], Field(exclude_if=not_)] = ()
     cases_known: Annotated[bool, Field(exclude_if=bool)] = True
     schema_version: int = SCHEMA_VERSION
 
@@ -105,7 +109,12 @@ class Run:
         """Return the cases that the weights were trained on, here and before, by their scans."""
         train = self.contents[: len(self.train_cases)]
         own = SeenBefore(scans=tuple(scan for content in train for scan in content.scans()))
-        return own.join(self.seen)
+        return own.join(self.seen_beside())
+
+    def seen_beside(self) -> SeenBefore:
+        """Return the scans that the weights were trained on beside the labelled cases of the fold."""
+        own = SeenBefore(scans=tuple(scan for content in self.unlabelled for scan in content.scans()))
+        return own.join(self.seen) if self.unlabelled else self.seen
 
     def seen_cases(self) -> tuple[str, ...]:
         """Return the validation cases that a model was trained on that the training started from."""
@@ -196,7 +205,7 @@ def find_other_cases(begun: Run, now: Run) -> Iterator[str]:
         begun: as the fold was begun.
         now: as it would be begun today.
     """
-    before, today = ({one.case: one for one in run.contents} for run in (begun, now))
+    before, today = ({one.case: one for one in (*run.contents, *run.unlabelled)} for run in (begun, now))
     leaking = set(begun.train_cases) & set(now.validation_cases)
     swapped = set(begun.validation_cases) & set(now.train_cases)
     if leaking:

@@ -132,6 +132,13 @@ def plan_and_preprocess_command(
     scale: Annotated[
         float, typer.Option(help="Divide features, patch and batch by this, to try the plan out; 1 is full size.")
     ] = 1.0,
+    unlabelled: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER|CSV",
+            help="Scans without labels, for configurations that train on them as well (pseudo-labels).",
+        ),
+    ] = None,
 ) -> None:
     """Look at a data set, decide everything that has to be decided, and preprocess it."""
     from autoseg.pipeline.first_training import describe_first_training
@@ -155,6 +162,7 @@ def plan_and_preprocess_command(
         assignments=assignments or (),
         like=like,
         scale=scale,
+        unlabelled=unlabelled,
         progress=TerminalProgress(),
     )
     plan, dealt = read_plan(made, plan_name)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
 from operator import not_
@@ -338,11 +338,15 @@ def _name(model: Model) -> tuple[str, str]:
 
 
 def _forget_names(run: Run) -> Run:
-    """Return a run whose cases are called by their numbers."""
-    digits = len(str(len(run.contents)))
-    renamed = [
-        CaseContent(case=f"case-{number:0{digits}d}", sha256=content.sha256)
-        for number, content in enumerate(run.contents, start=1)
-    ]
-    count = len(run.train_cases)
-    return run.of_cases(tuple(renamed[:count]), tuple(renamed[count:]))
+    """Return a run whose cases, and scans without labels, are called by their numbers."""
+    renamed, count = _number("case", run.contents), len(run.train_cases)
+    unlabelled = _number("scan", run.unlabelled)
+    return replace(run.of_cases(renamed[:count], renamed[count:]), unlabelled=unlabelled)
+
+
+def _number(kind: str, contents: Sequence[CaseContent]) -> tuple[CaseContent, ...]:
+    digits = len(str(len(contents)))
+    return tuple(
+        CaseContent(case=f"{kind}-{number:0{digits}d}", sha256=content.sha256)
+        for number, content in enumerate(contents, start=1)
+    )

@@ -122,14 +122,14 @@ FLAG = Kind(_is_flag, "True or False")
 _OPTIONAL = frozenset(
     {
         *("workspace", "splits", "gpu_memory_gb", "max_hours", "max_minutes", "iterations", "patience", "memory_gb"),
-        *("folds_at_once", "configuration", "planner", "ignore", "out", "target", "from_model", "like"),
+        *("folds_at_once", "configuration", "planner", "ignore", "out", "target", "from_model", "like", "unlabelled"),
         *("benchmark", "predictions", "probability_maps"),
         *("masks", "max_memory_gb", "model", "mirror", "traits", "references", "other", "template", "roi_maximum"),
     }
 )
 _TYPES: tuple[tuple[frozenset[str], Kind], ...] = (
     (frozenset({"dataset", "prediction", "reference", "splits", "out", "from_model", "like", "model"}), PATH),
-    (frozenset({"benchmark", "predictions", "probability_maps"}), PATH),
+    (frozenset({"benchmark", "predictions", "probability_maps", "unlabelled"}), PATH),
     (frozenset({"readers", "scores"}), Kind(lambda value: value in ((), []) or _are_paths(value), "paths")),
     (frozenset({"masks", "references", "other", "table", "template", "traits"}), PATH),
     (frozenset({"roi_maximum", "min_mm3", "midline_mm", "fitter_share", "scale"}), _NUMBER),

@@ -116,9 +116,10 @@ def _describe_folds(splits: Splits) -> str:
     if is_undivided(splits.folds):
         return f"none ({splits.origin}): give `autoseg train full`"
     first = splits.folds[0]
+    beside = f"; {counted(len(splits.unlabelled), 'scan')} without labels beside them" if splits.unlabelled else ""
     return (
         f"{len(splits.folds)}; fold 0 trains on {counted(len(first.train), 'case')} and is judged on "
-        f"{len(first.validation)}"
+        f"{len(first.validation)}{beside}"
     )
 
 

@@ -52,6 +52,7 @@ def plan_and_preprocess(
     assignments: Sequence[str] = (),
     like: Location | None = None,
     scale: float = 1.0,
+    unlabelled: Location | None = None,
     progress: Progress | None = None,
 ) -> Workspace:
     """Look at a data set, decide everything that has to be decided, preprocess it, and return the workspace.
@@ -79,6 +80,8 @@ def plan_and_preprocess(
         like: a trained model to plan like, so that `train(from_model=...)` finds all of its weights fit: a model.zip, a
             workspace, or the folder of a fold; its network, patch, voxel size and normalisation are taken.
         scale: divides features, patch and batch, to try out a plan that is too large here; 1 for full size.
+        unlabelled: scans without labels, for configurations that train on them as well (`pseudo_labels`): a folder of
+            scans, or a CSV or TSV of paths.
         progress: receiver of progress reports; None for none.
 
     Raises:
@@ -111,6 +114,7 @@ def plan_and_preprocess(
         selection=Selection(channels=as_several(channels), mask=mask),
         like=followed,
         scale=float(scale),
+        unlabelled=None if unlabelled is None else Path(unlabelled).absolute(),
     )
     workspace_made, _ = run(Path(dataset).absolute(), options, progress or SilentProgress())
     return find_located(workspace_made)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from autoseg.pipeline.new_scans import NewScan
@@ -27,7 +28,8 @@ def report_known_cases(found: Sequence[NewScan], source: ModelSource, progress: 
         if count:
             progress.say(f"{_say_known(count)}.")
         return
-    count = _count_by_path(found, source.workspace)
+    owners = (source.workspace, source.workspace.unlabelled) if source.unlabelled else (source.workspace,)
+    count = _count_by_path(found, owners)
     if count:
         progress.say(
             f"{_say_known(count)}. Masks of cases that a fold was not trained on are in its folder `validation`."
@@ -39,12 +41,12 @@ def _say_known(count: int) -> str:
     return f"{are} of the data set that the model was trained on: such masks look better than those of new scans"
 
 
-def _count_by_path(found: Sequence[NewScan], workspace: Workspace) -> int:
-    try:
-        dataset = read_json(workspace.dataset, Dataset)
-    except FileFormatError:
-        return 0  # of another version, which predicting does not need
-    known = {image for case in dataset.cases for image in case.images}
+def _count_by_path(found: Sequence[NewScan], owners: Sequence[Workspace]) -> int:
+    known: set[str] = set()
+    for workspace in owners:
+        with suppress(FileFormatError):  # of another version, which predicting does not need
+            dataset = read_json(workspace.dataset, Dataset)
+            known.update(image for case in dataset.cases for image in case.images)
     return sum(any(known & {str(file), os.path.realpath(file)} for file in scan.files()) for scan in found)
 
 

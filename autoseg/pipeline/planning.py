@@ -15,9 +15,10 @@ from autoseg.hardware import count_cores, measure_speed, profile_machine
 from autoseg.pipeline.at_work import report_running
 from autoseg.pipeline.explaining import REMEDY, read_named_plan
 from autoseg.pipeline.folds.begun import choose_splits, report_changed_contents, report_other_labels, report_other_plan
-from autoseg.pipeline.inspecting import WaitingScans, examine_dataset, find_dataset
+from autoseg.pipeline.inspecting import Inspected, WaitingScans, examine_dataset, find_dataset
 from autoseg.pipeline.outputs import refuse_similar_plan, refuse_workspace_place
 from autoseg.pipeline.same_dataset import find_place, refuse_other_dataset
+from autoseg.pipeline.unlabelled import choose_users, examine_unlabelled, find_unlabelled, list_names, remark_on_use
 from autoseg.preprocessing import Store, prepare, store_key
 from autoseg.progress import Progress
 from autoseg.sampling import find_origin, refuse_unusable_parts
@@ -68,6 +69,7 @@ class PlanningOptions:
         selection: the files of the data set that are meant, where its layout leaves a choice.
         like: a trained model whose network, patch, voxel size and normalisation are taken, or None.
         scale: what features, patches and batches are divided by, to try the plan out; 1 for full size.
+        unlabelled: a folder or a table of scans without labels, for configurations that train on them as well.
     """
 
     labels: Path | None = None
@@ -84,6 +86,7 @@ class PlanningOptions:
     selection: Selection = AUTOMATIC
     like: Followed | None = None
     scale: float = FULL_SIZE
+    unlabelled: Path | None = None
 
 
 def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress) -> tuple[Workspace, Plan]:
@@ -101,10 +104,10 @@ def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress
     origins = [find_origin(case) for case in dataset.cases]
     refuse_unusable_parts(find_assigned_parts(options.assignments), origins)
     given = _read_given(options.splits, dataset)
+    unlabelled = find_unlabelled(options.unlabelled, dataset)
     workspace = new_workspace(find_place(dataset), options.workspace)
     workspace.refuse_links_of_planning(options.plan_name)
-    refuse_workspace_place(root, dataset, workspace)
-    refuse_similar_plan(workspace, options.plan_name)
+    _refuse_place(workspace, options.plan_name, ((root, dataset), (options.unlabelled, unlabelled)))
     report_running(workspace, progress)
     with locked(workspace.root, "this workspace's plan"):
         sweep(*workspace.planning_folders())
@@ -113,14 +116,18 @@ def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress
         waiting = WaitingScans()
         examined = examine_dataset(dataset, workspace, waiting, progress)
         fingerprint = examined.fingerprint
-        plan = _plan(fingerprint, options, workspace.plan(options.plan_name))
+        apart = examine_unlabelled(unlabelled, fingerprint, workspace, waiting, progress)
+        plan = _plan(fingerprint, options, workspace.plan(options.plan_name), unlabelled)
         wanted = options.configurations or (plan.default_configuration,)
         chosen = order_by_need(plan.configurations, wanted, f"plan {plan.name}")
         refuse_unusable_parts((part for configuration in chosen for part in find_choices(configuration)), origins)
+        users = choose_users(chosen, unlabelled)
         rule = "by_subject" if options.splits == BY_SUBJECT else plan.folds
         made = given or make_splits(fingerprint, options.seed, rule)
+        made = replace(made, unlabelled=list_names(unlabelled))
         splits = choose_splits(workspace, plan, made, given=given is not None, progress=progress)
-        for remark in (*describe_number(splits, fingerprint), *describe_lacking(fingerprint, splits)):
+        remarks = (*describe_number(splits, fingerprint), *describe_lacking(fingerprint, splits))
+        for remark in (*remarks, *remark_on_use(plan, users, unlabelled)):
             progress.say(remark)
         report_changed_contents(workspace, fingerprint, progress)
         report_other_labels(workspace, plan, progress)
@@ -128,14 +135,24 @@ def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress
         if not workspace.dataset.is_file():
             # So that nobody plans another data set here, should this be killed.
             write_json(workspace.dataset, dataset)
-        for key, configuration in _stores(plan, chosen).items():
-            store = Store(folder=workspace.store(key))
-            _preprocess(dataset, fingerprint, (configuration, store), waiting, progress)
+        for found, needed in ((examined, chosen), *((found, users) for found in apart)):
+            for key, configuration in _stores(plan, needed).items():
+                _preprocess(found, (configuration, Store(folder=workspace.store(key))), waiting, progress)
         # Not before everything has gone well: a planning that is refused leaves the workspace as it was.
         examined.write(workspace)
+        for found in apart:
+            found.write(workspace.unlabelled)
         write_json(workspace.splits(plan.name), splits)
         write_json(workspace.plan(plan.name), plan)
     return workspace, plan
+
+
+def _refuse_place(workspace: Workspace, plan_name: str, sources: Sequence[tuple[Path | None, Dataset | None]]) -> None:
+    """Make sure that the workspace lies apart from all raw files, and that its plans' names can be told apart."""
+    for place, dataset in sources:
+        if place is not None and dataset is not None:
+            refuse_workspace_place(place, dataset, workspace)
+    refuse_similar_plan(workspace, plan_name)
 
 
 def choose_origin(splits: str | os.PathLike[str] | None) -> Path | Literal["by-site", "by-subject"] | None:
@@ -194,7 +211,7 @@ def read_plan(workspace: Workspace, name: str) -> tuple[Plan, Splits]:
     return read_named_plan(workspace, name), read_json(workspace.splits(name), Splits, REMEDY)
 
 
-def _plan(fingerprint: DatasetFingerprint, options: PlanningOptions, path: Path) -> Plan:
+def _plan(fingerprint: DatasetFingerprint, options: PlanningOptions, path: Path, unlabelled: Dataset | None) -> Plan:
     machine, memory_gb = choose_machine(profile_machine(), options.planner, options.gpu_memory_gb)
     if options.max_hours is not None and machine == profile_machine():
         machine = _find_speed(machine, path)
@@ -206,6 +223,7 @@ def _plan(fingerprint: DatasetFingerprint, options: PlanningOptions, path: Path)
         seed=options.seed,
         switches=options.switches,
         max_hours=options.max_hours,
+        unlabelled=len(unlabelled.cases) if unlabelled else 0,
     )
     plan = make_plan(fingerprint, request)
     plan = scale_plan(plan, options.scale) if options.like is None else follow(plan, options.like)
@@ -230,14 +248,10 @@ def _stores(plan: Plan, chosen: Sequence[Configuration]) -> dict[str, Configurat
 
 
 def _preprocess(
-    dataset: Dataset,
-    fingerprint: DatasetFingerprint,
-    target: tuple[Configuration, Store],
-    waiting: WaitingScans,
-    progress: Progress,
+    found: Inspected, target: tuple[Configuration, Store], waiting: WaitingScans, progress: Progress
 ) -> None:
-    configuration, store = target
-    identities = {case.case: case.identities for case in fingerprint.cases}
+    (configuration, store), dataset = target, found.dataset
+    identities = {case.case: case.identities for case in found.fingerprint.cases}
 
     def preprocess(case: Case) -> None:
         if case.name in missing:
@@ -253,7 +267,8 @@ def _preprocess(
         task.advance()
         return failure
 
-    with progress.task("Preprocessing", len(dataset.cases)) as task, ThreadPoolExecutor(count_cores()) as pool:
+    title = "Preprocessing" if dataset.labels.labels else "Preprocessing scans without labels"
+    with progress.task(title, len(dataset.cases)) as task, ThreadPoolExecutor(count_cores()) as pool:
         held = pool.map(lambda case: store.holds(case.name, identities[case.name]), dataset.cases)
         missing = {case.name for case, there in zip(dataset.cases, held, strict=True) if not there}
         replaced = any(store.has(name) for name in missing)

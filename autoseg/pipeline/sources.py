@@ -62,6 +62,7 @@ class ModelSource:
         doubts: sentences about why its masks may be poor.
         unselected: the one of these on why what was selected is not used; empty where it is, or nothing was.
         contents: hashes of the files that a model outside of its workspace was trained for.
+        unlabelled: of a workspace, whether scans without labels were trained on.
         read: reads the models.
     """
 
@@ -71,6 +72,7 @@ class ModelSource:
     doubts: tuple[str, ...]
     unselected: str = ""
     contents: frozenset[str] = frozenset()
+    unlabelled: bool = False
     read: Callable[[], ModelSet]
 
 
@@ -139,6 +141,7 @@ def _find_in_workspace(workspace: Workspace, choice: ModelChoice) -> ModelSource
         workspace=workspace,
         doubts=tuple(doubt for doubt in doubts if doubt),
         unselected=unused,
+        unlabelled=any(read_settings(folder).unlabelled for folder in found.folders()),
         read=partial(_read_folds, workspace, plan.name, found, selection),
     )
 
@@ -215,5 +218,6 @@ def _find_bundle(path: Path, choice: ModelChoice) -> ModelSource:
 
 def _list_contents(runs: Iterable[Run]) -> frozenset[str]:
     found = list(runs)
-    own = (sha256 for run in found for content in run.contents for sha256 in content.sha256)
+    used = (content for run in found for content in (*run.contents, *run.unlabelled))
+    own = (sha256 for content in used for sha256 in content.sha256 if sha256)
     return frozenset((*own, *(scan for run in found for scan in run.seen.scans)))

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from autoseg.preprocessing.arrays import read_array, reported, write_array
 from autoseg.preprocessing.frames import is_sound
@@ -42,6 +44,7 @@ class StoredCase:
         image: the file of the image, by which damage is noticed; null, as those below, where it was not measured.
         labels: that of the labels.
         reference: that of the labels before resampling, where there is one.
+        labelled: whether there are labels. Not written where there are.
     """
 
     case: str
@@ -51,6 +54,7 @@ class StoredCase:
     image: FileSum | None = None
     labels: FileSum | None = None
     reference: FileSum | None = None
+    labelled: Annotated[bool, Field(exclude_if=bool)] = True
 
     def __post_init__(self) -> None:
         check_case_name(self.case)
@@ -97,13 +101,13 @@ class Store:
             return False
 
     def write(self, case: str, prepared: Prepared, identities: Sequence[FileIdentity]) -> None:
-        """Write a case; a process killed on the way leaves no half case."""
-        if prepared.labels is None or prepared.reference is None:
-            raise ValueError(f"case {case} has no labels")
+        """Write a case, or a scan without labels; a process killed on the way leaves no half case."""
         half = max(float(prepared.image.max()), -float(prepared.image.min())) < LARGEST_HALF
         image = write_array(self.folder.image(case), prepared.image.astype(np.float16) if half else prepared.image)
-        labels, reference = write_array(self.folder.labels(case), prepared.labels), None
-        if _was_resampled(prepared.record):
+        labels, reference = None, None
+        if prepared.labels is not None:
+            labels = write_array(self.folder.labels(case), prepared.labels)
+        if prepared.reference is not None and _was_resampled(prepared.record):
             reference = write_array(self.folder.reference(case), prepared.reference)
         stored = StoredCase(
             case=case,
@@ -113,6 +117,7 @@ class Store:
             image=image,
             labels=labels,
             reference=reference,
+            labelled=prepared.labels is not None,
         )
         write_json(self.folder.record(case), stored)
 
@@ -123,12 +128,20 @@ class Store:
             WorkspaceError: the case is not here or its files are damaged.
         """
         labels = self.read_labels(case, box)
+        return self.read_image(case, box), labels
+
+    def read_image(self, case: str, box: Box | None = None) -> NDArray[np.floating]:
+        """Return the (channel, x, y, z) image, of a box or of the whole case, which may be without labels.
+
+        Raises:
+            WorkspaceError: as for `read`.
+        """
         with self._reported(case):
             shape = self._open(case).record.shape
             image = read_array(self.folder.image(case), box, shape=(None, *shape), kinds=(np.float16, np.float32))
         if self.channels is not None and len(image) != self.channels:
             raise self._unplanned(case, f"{counted(len(image), 'channel')}. Expected {self.channels}")
-        return image, labels
+        return image
 
     def read_labels(self, case: str, box: Box | None = None) -> NDArray[np.uint8]:
         """Return (x, y, z) class indices, of a box or of the whole case.
@@ -209,6 +222,8 @@ class Store:
 
     def _list_files(self, case: str, stored: StoredCase) -> tuple[tuple[Path, FileSum | None], ...]:
         """Return the arrays of a case with what was written into each."""
+        if not stored.labelled:
+            return ((self.folder.image(case), stored.image),)
         return (
             (self.folder.image(case), stored.image),
             (self.folder.labels(case), stored.labels),

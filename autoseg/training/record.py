@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from autoseg.workspace.fold import FoldFolder
 from dataset_fingerprints.files.jsonfiles import read_json
@@ -40,6 +42,25 @@ class CaseResidency:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PseudoLabelled:
+    """Scans without labels that a fold is trained on.
+
+    Attributes:
+        weights: a hash of those that made the masks.
+        cases: the scans that are used.
+        left_out: those whose masks the network was too unsure of.
+    """
+
+    weights: str
+    cases: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
+
+
+def _is_none(value: object) -> bool:
+    return value is None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TrainingRecord:
     """Record of a fold's training: enough to repeat it and to know what a figure cost.
 
@@ -50,6 +71,7 @@ class TrainingRecord:
         planned_iterations: the plan's, whatever was done.
         patience: rounds of validation without a new best after which the training ends; 0 for none.
         residency: of the training cases; null until they are loaded.
+        pseudo_labelled: scans without labels that it was trained on as well. Not written where there are none.
         final_prediction: how the fold's validation cases are predicted once it is trained; null for the plan's way.
     """
 
@@ -64,6 +86,7 @@ class TrainingRecord:
     planned_iterations: int = 0
     patience: int = 0
     residency: CaseResidency | None = None
+    pseudo_labelled: Annotated[PseudoLabelled | None, Field(exclude_if=_is_none)] = None
     final_prediction: Prediction | None = None
     device: str
     autocast: str

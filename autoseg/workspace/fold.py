@@ -135,6 +135,11 @@ class FoldFolder:
         """Masks, probabilities and metrics of the cases that the fold did not train on."""
         return ValidationFolder(root=self.root / "validation")
 
+    @property
+    def pseudo_labels(self) -> ValidationFolder:
+        """Masks of scans without labels that the fold is trained on; no metrics and no probabilities."""
+        return ValidationFolder(root=self.root / "pseudo_labels")
+
     def snapshot(self, number: int) -> Path:
         """Return the path of the weights after one of several cycles of a training, counted from 1."""
         return self.root / f"weights-{number}.safetensors"
@@ -148,7 +153,7 @@ class FoldFolder:
 
     def training_files(self) -> tuple[Path, ...]:
         """Return what a training made, files and folders that are there or not, without what it was begun with."""
-        results = (self.record, self.validation.root, *self.weight_files(), self.checkpoint)
+        results = (self.record, self.validation.root, *self.weight_files(), self.checkpoint, self.pseudo_labels.root)
         return (*results, *self.reports(), self.curve, self.picture, self.tensorboard)
 
     def reports(self) -> tuple[Path, ...]:
@@ -165,7 +170,7 @@ class FoldFolder:
 
     def folders(self) -> tuple[Path, ...]:
         """Return the folders that the fold's files are written into, whether they are there or not."""
-        return (self.root, *self.validation.folders())
+        return (self.root, *self.validation.folders(), *self.pseudo_labels.folders())
 
     def appended(self) -> tuple[Path, ...]:
         """Return the files that grow, and the folder of those that another package writes."""

@@ -39,6 +39,11 @@ class Workspace:
         return self.root / "check.json"
 
     @property
+    def unlabelled(self) -> Workspace:
+        """The folder of the scans without labels: what was found and measured of them, apart from the labelled ones."""
+        return Workspace(root=self.root / "unlabelled")
+
+    @property
     def report(self) -> Path:
         """Path of the page about everything that is here."""
         return self.root / "report.html"
@@ -132,7 +137,7 @@ class Workspace:
     def planning_folders(self) -> tuple[Path, ...]:
         """Return the folders that planning and preprocessing write into, as far as they are there."""
         below = (*self.root.glob("plans/*"), *self.root.glob("preprocessed/*"))
-        return (self.root, self.cases, *below)
+        return (self.root, self.cases, self.unlabelled.root, self.unlabelled.cases, *below)
 
     def refuse_links_of_planning(self, plan: str) -> None:
         """Make sure that planning and preprocessing write nowhere outside of the workspace; see `refuse_links_out`."""

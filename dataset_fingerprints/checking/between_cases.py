@@ -44,7 +44,7 @@ def _find_duplicates(cases: Sequence[CaseFingerprint]) -> list[Finding]:
     """Find images that lie in several cases, by content; cross-validation would train on what it is judged by."""
     owners: dict[str, list[str]] = defaultdict(list)
     for case in cases:
-        for identity in case.identities[:-1]:
+        for identity in case.scans():
             owners[identity.sha256].append(case.case)
     findings = []
     for distinct in sorted({tuple(sorted(set(names))) for names in owners.values()}):

@@ -14,15 +14,16 @@ from dataset_fingerprints.measuring.scans import Scan
 
 
 def measure_case(case: Case, scan: Scan, dataset: Dataset) -> CaseFingerprint:
-    """Measure one case."""
-    if scan.labels is None:
+    """Measure one case; of a data set without labels only its scan."""
+    if scan.labels is None and dataset.labels.labels:
         raise ValueError(f"case {case.name} was read without its label map")
+    labels = np.zeros(scan.body.shape, dtype=np.uint8) if scan.labels is None else scan.labels
     grid = scan.source_grid
     reorientation = find_reorientation(grid)
     stored = grid.spacing_mm()
     x, y, z = (stored[axis] for axis in reorientation.axes)
-    foreground = dataset.labels.foreground(scan.labels)
-    judged = scan.body & (foreground | (scan.labels == 0))
+    foreground = dataset.labels.foreground(labels)
+    judged = scan.body & (foreground | (labels == 0))
     return CaseFingerprint(
         case=case.name,
         subject=case.subject,
@@ -38,7 +39,7 @@ def measure_case(case: Case, scan: Scan, dataset: Dataset) -> CaseFingerprint:
         body_share=float(scan.body.sum() / np.prod(scan.canonical_shape())),
         channels=tuple(measure_channel(channel, scan.body, foreground) for channel in scan.voxels),
         labels=tuple(
-            measure_label(scan.voxels, scan.labels == index, judged, (x, y, z), label.value)
+            measure_label(scan.voxels, labels == index, judged, (x, y, z), label.value)
             for index, label in enumerate(dataset.labels.labels, start=1)
         ),
     )

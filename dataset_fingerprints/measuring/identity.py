@@ -17,8 +17,8 @@ from dataset_fingerprints.reading.images import find_masks
 
 
 def identify_case(case: Case) -> tuple[FileIdentity, ...]:
-    """Return the identities of a case's scans in the order of its channels, and of its label map."""
-    return tuple(identify(path) for path in (*case.image_paths(), case.label_path()))
+    """Return the identities of a case's scans in the order of its channels, and of its label map if one is named."""
+    return tuple(identify(Path(file)) for file in case.files())
 
 
 def identify(path: Path) -> FileIdentity:
@@ -36,7 +36,7 @@ def identify(path: Path) -> FileIdentity:
 
 def confirm(case: Case, identities: Sequence[FileIdentity]) -> tuple[FileIdentity, ...] | None:
     """Return the identities of a case's files today if they are what they were, with today's times; else None."""
-    files = (*case.images, case.label)
+    files = case.files()
     if len(files) != len(identities) or not all(is_there(file) for file in files):
         return None
     confirmed = []

@@ -100,8 +100,9 @@ def extract_cases(dataset: Dataset, previous: Mapping[str, Known], limits: Limit
     sound = tuple(result for result in results if isinstance(result, Known))
     refused = tuple(finding for result in results if not isinstance(result, Known) for finding in result)
     records = [known.record for known in sound]
-    # Cases that cannot be used yet may hold what the others lack.
-    divided = () if refused else check_divisions(records, dataset.labels.labels)
+    # Cases that cannot be used yet may hold what the others lack; those without labels are not divided into folds.
+    declared = dataset.labels.labels
+    divided = check_divisions(records, declared) if declared and not refused else ()
     overall = (*check_formats(dataset.cases), *check_cases(records), *divided)
     return Found(sound=sound, refused=refused, overall=overall)
 

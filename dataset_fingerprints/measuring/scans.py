@@ -121,13 +121,17 @@ def make_scan(voxels: NDArray[np.floating], grid: Grid) -> Scan:
 
 
 def read_case(case: Case, channels: Sequence[str], scheme: LabelScheme) -> tuple[Scan | None, tuple[Finding, ...]]:
-    """Read a training case and check it.
+    """Read a training case and check it; of a scheme without labels only its scan.
 
     Returns:
         The scan, or None where a finding is an error; and all findings, missing and damaged files included: one
         fault of a case does not hide another.
     """
     opened, findings = _read_files(case.name, case.images, channels)
+    if not scheme.labels:
+        findings += check_headers(case.name, _headers_of(opened))
+        sound = not any(finding.grade == "error" for finding in findings)
+        return _join(opened) if sound else None, findings
     stored, more = _read_label(case)
     findings += more
     if stored is None:
@@ -143,6 +147,12 @@ def read_case(case: Case, channels: Sequence[str], scheme: LabelScheme) -> tuple
         return None, findings
     image = join_channels([file.image for file in opened])
     return _crop(image.voxels, labels, scheme.foreground(labels), image.source_grid), findings
+
+
+def _join(opened: Sequence[_ReadFile]) -> Scan:
+    """Return the scan that sound files make, without labels."""
+    image = join_channels([file.image for file in opened])
+    return _crop(image.voxels, None, None, image.source_grid)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

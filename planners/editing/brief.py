@@ -12,7 +12,7 @@ from dataset_fingerprints.names import counted
 from dataset_fingerprints.simulated import mark_title
 from dataset_fingerprints.sizes import GIB, show_gib
 from planners.choices import resolve
-from planners.editing.explain import Section, describe_patch, describe_scale, say_plainly
+from planners.editing.explain import Section, describe_scale, say_plainly
 from planners.networks.memory_decisions import predict_configuration
 from planners.parts import NETWORKS
 from planners.plan import Configuration, Decision, Plan

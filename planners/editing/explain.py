@@ -11,7 +11,6 @@ from dataset_fingerprints.simulated import mark_title
 from dataset_fingerprints.sizes import GIB, show_gib
 from planners.choices import Choice, resolve
 from planners.networks.memory_decisions import predict_configuration
-from planners.networks.topology import pad_up
 from planners.parts import NETWORKS
 from planners.plan import Configuration, CropTo, Decision, MaskOf, Plan, is_full_size
 from planners.sizing.growth import describe_patch
@@ -117,6 +116,7 @@ def _describe_configuration(plan: Plan, configuration: Configuration) -> dict[st
     return {
         "sees": ", ".join((_describe_part(configuration), *map(_describe_input, configuration.inputs))),
         "starts from": f"{configuration.initial.configuration}" if configuration.initial else "random weights",
+        "trains on": _describe_cases(configuration),
         "voxel size": f"{show_spacing(preprocessing.spacing_mm)} mm",
         "normalization": ", ".join(_describe_choice(choice) for choice in preprocessing.normalization),
         "patch": describe_patch(configuration),
@@ -135,18 +135,18 @@ def _describe_configuration(plan: Plan, configuration: Configuration) -> dict[st
     }
 
 
-def describe_patch(configuration: Configuration) -> str:
-    """Return the lengths of a patch in words, and those that it is padded to where the network needs other ones."""
-    patch, network = configuration.network_patch(), resolve(configuration.network, NETWORKS, "network")
-    padded = pad_up(patch, network.divisors())
-    behind = "" if padded == patch else f", padded to {show_lengths(padded)}"
-    return f"{show_lengths(patch)} voxels{behind}"
-
-
 def _describe_part(configuration: Configuration) -> str:
     """Return what is looked at of a scan, in words."""
     centre = configuration.prediction.centre_shape
     return "the scan" if centre is None else f"the scan, of new ones {show_lengths(centre)} voxels at the centre"
+
+
+def _describe_cases(configuration: Configuration) -> str:
+    chosen = configuration.pseudo_labels
+    if chosen is None:
+        return "labelled cases"
+    sure = f" of a confidence of {chosen.least_confidence:g} or more" if chosen.least_confidence else ""
+    return f"labelled cases, and scans without labels by masks{sure} of {' and '.join(chosen.configurations)}"
 
 
 def _describe_input(entry: MaskOf | CropTo) -> str:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from dataset_fingerprints.geometry import show_lengths
 from dataset_fingerprints.names import counted
 from planners.choices import resolve
+from planners.networks.topology import pad_up
 from planners.parts import NETWORKS
 from planners.parts.growth import GROWTHS, Extent
 from planners.plan import Configuration
@@ -30,9 +31,12 @@ def list_sizes(configuration: Configuration) -> tuple[Configuration, ...]:
 
 
 def describe_patch(configuration: Configuration) -> str:
-    """Return the planned patch in words, with the sizes before it."""
+    """Return the planned patch in words, what it is padded to for the network, and the sizes before it."""
     smallest, *others = list_sizes(configuration)
-    planned = f"{show_lengths(configuration.network_patch())} voxels"
+    patch, network = configuration.network_patch(), resolve(configuration.network, NETWORKS, "network")
+    padded = pad_up(patch, network.divisors())
+    behind = "" if padded == patch else f", padded to {show_lengths(padded)}"
+    planned = f"{show_lengths(patch)} voxels{behind}"
     if not others:
         return planned
     first = f"{counted(smallest.batch_size, 'patch', 'patches')} of {show_lengths(smallest.network_patch())}"

@@ -15,7 +15,8 @@ from dataset_fingerprints.dataset import Dataset
 from dataset_fingerprints.files.checksums import CHECKSUM
 from dataset_fingerprints.files.jsonfiles import from_plain, write_json
 
-DESCRIPTION = "ws/dataset.json"
+# Of the labelled cases, and of scans without labels where there are some.
+DESCRIPTIONS = ("ws/dataset.json", "ws/unlabelled/dataset.json")
 
 
 def make_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
@@ -51,6 +52,7 @@ def copy_workspace(root: Path, copy: Path) -> Path:
 
 def _tell_its_place(root: Path, before: Path) -> None:
     """Write where the raw files lie now; nothing else in a workspace names a place."""
-    text = (root / DESCRIPTION).read_text(encoding="utf-8").replace(str(before), str(root))
-    plain = {key: value for key, value in json.loads(text).items() if key != CHECKSUM}
-    write_json(root / DESCRIPTION, from_plain(plain, Dataset, "a copy"))
+    for path in (root / name for name in DESCRIPTIONS if (root / name).is_file()):
+        text = path.read_text(encoding="utf-8").replace(str(before), str(root))
+        plain = {key: value for key, value in json.loads(text).items() if key != CHECKSUM}
+        write_json(path, from_plain(plain, Dataset, "a copy"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 
 from autoseg.pipeline.folds.runs import cases_of, list_runs
 from autoseg.progress import Progress
@@ -36,6 +37,8 @@ def choose_splits(workspace: Workspace, plan: Plan, made: Splits, *, given: bool
     if not others:
         return made
     earlier = None if given else _read_earlier(workspace, plan)
+    if earlier is not None:
+        earlier = replace(earlier, unlabelled=made.unlabelled)
     keeps = earlier is not None and not any(_find_other_cases(run, earlier) for _, run in begun)
     if earlier is not None and keeps and earlier.cases() == made.cases():
         progress.say(f"The folds stay as they are ({earlier.origin}), for some of plan {plan.name} are begun.")
@@ -98,12 +101,12 @@ def _find_other_cases(run: Run, splits: Splits) -> tuple[str, ...]:
         cases = cases_of(splits, run.fold)
     except PlanError:
         return (f"is not among its {counted(len(splits.folds), 'fold')} now",)
-    known = {one.case: one for one in run.contents}
-    train, validation = (
-        tuple(known.get(name, CaseContent(case=name, sha256=())) for name in side)
-        for side in (cases.train, cases.validation)
+    known = {one.case: one for one in (*run.contents, *run.unlabelled)}
+    train, validation, unlabelled = (
+        tuple(known.get(name, CaseContent(case=name, sha256=())) for name in names)
+        for names in (cases.train, cases.validation, splits.unlabelled_for(run.own()))
     )
-    return tuple(find_other_cases(run, run.of_cases(train, validation)))
+    return tuple(find_other_cases(run, replace(run.of_cases(train, validation), unlabelled=unlabelled)))
 
 
 def _read_earlier(workspace: Workspace, plan: Plan) -> Splits | None:

@@ -11,7 +11,14 @@ from autoseg.pipeline.explaining import REMEDY
 from autoseg.pipeline.folds.needs import Need, find_needs, refuse_lacking, refuse_others_cases
 from autoseg.pipeline.folds.out_of_fold import find_scores, refuse_link
 from autoseg.pipeline.folds.raw_files import refuse_changed_files
-from autoseg.pipeline.folds.runs import cases_of, read_contents, read_run, refuse_lost_run, refuse_other_run
+from autoseg.pipeline.folds.runs import (
+    cases_of,
+    read_contents,
+    read_run,
+    read_unlabelled_contents,
+    refuse_lost_run,
+    refuse_other_run,
+)
 from autoseg.pipeline.folds.stage_inputs import StageInput, find_input
 from autoseg.pipeline.folds.starting import Asked, Start, find_start, join_seen
 from autoseg.pipeline.planning import read_plan
@@ -102,6 +109,7 @@ class Job:
         needs: the folds of other configurations that this one uses.
         start: the model that the training starts from, or None.
         seen: cases that models were trained on from which this training, or one that it uses, started.
+        unlabelled: scans without labels that it is trained on by pseudo-labels.
     """
 
     workspace: Workspace
@@ -121,6 +129,7 @@ class Job:
     needs: tuple[Need, ...] = ()
     start: Start | None = None
     seen: SeenBefore = NOTHING_SEEN
+    unlabelled: tuple[str, ...] = ()
 
     @property
     def configuration(self) -> Configuration:
@@ -226,7 +235,9 @@ class Job:
         else:
             summary = begun.summary
         run = make_run(self.plan, self.name, self.fold, train, validation, summary)
-        return replace(run, steps=self.steps, start=self.start.model if self.start else None, seen=self.seen)
+        unlabelled = read_unlabelled_contents(self.workspace, self.inputs.store, self.unlabelled)
+        start = self.start.model if self.start else None
+        return replace(run, steps=self.steps, start=start, seen=self.seen, unlabelled=unlabelled)
 
     def _check_run(self, begun: Run | None) -> Run:
         run = self.make_run(begun)
@@ -317,6 +328,7 @@ def _resolve(common: _Common, fold: str) -> Job:
         memory_share=options.memory_share,
         restart=options.restart,
         needs=find_needs(plan, splits, configuration.name, fold),
+        unlabelled=splits.unlabelled_for(configuration),
     )
     _check_inputs(job, splits, own)
     return _add_start(job, options, own)
@@ -355,8 +367,9 @@ def _check_inputs(job: Job, splits: Splits, begun: Run | None) -> None:
     cases, at_work = (*job.cases.train, *job.cases.validation), not job.needs_no_arrays()
     if at_work:
         refuse_lacking(job.workspace, job.plan, splits, job.name, job.fold)
-        _refuse_missing(job, cases)
+        _refuse_missing(job, (*cases, *job.unlabelled))
     refuse_changed_files(job.workspace, job.inputs.store, cases, begun=begun is not None)
+    refuse_changed_files(job.workspace.unlabelled, job.inputs.store, job.unlabelled, begun=begun is not None)
     if at_work and job.needs:
         refuse_others_cases(job.workspace, splits, job.needs, job.make_run(begun))
 

@@ -41,7 +41,8 @@ def list_needs(configuration: Configuration, fold: str, folds: Sequence[str]) ->
     """Yield the folds that training and validating a fold uses.
 
     Masks, and boxes around what was found, are taken from the fold that did not train on the case, so of all cases from
-    all folds. Boxes around the reference leave only the fold's own validation cases to the other configuration.
+    all folds. Boxes around the reference leave only the fold's own validation cases to the other configuration. Weights
+    to start from, and pseudo-labels, come from the same fold, whose networks have not seen its validation cases either.
 
     Args:
         configuration: that is trained.
@@ -54,6 +55,9 @@ def list_needs(configuration: Configuration, fold: str, folds: Sequence[str]) ->
         yield from (Need(configuration=entry.configuration, fold=other, validated=True) for other in used)
     if configuration.initial:
         yield Need(configuration=configuration.initial.configuration, fold=fold, validated=False)
+    if configuration.pseudo_labels:
+        for name in configuration.pseudo_labels.configurations:
+            yield Need(configuration=name, fold=fold, validated=False)
 
 
 def find_lacking(
@@ -111,8 +115,14 @@ def refuse_lacking(workspace: Workspace, plan: Plan, splits: Splits, name: str, 
     """Make sure that everything is there that a fold uses of other configurations.
 
     Raises:
-        WorkspaceError: folds are missing; the message names them, and what to do.
+        WorkspaceError: folds or scans without labels are missing; the message names them, and what to do.
     """
+    configuration = find_configuration(plan.configurations, name, f"plan {plan.name}")
+    if configuration.pseudo_labels and not splits.unlabelled_for(configuration):
+        raise WorkspaceError(
+            f"{workspace.root}: {name} trains on scans without labels as well, and plan {plan.name} was made without "
+            "any. Plan again with --unlabelled FOLDER (or a CSV of paths)."
+        )
     lacking = find_lacking(workspace, plan, splits, name, (fold,))
     if not lacking:
         return

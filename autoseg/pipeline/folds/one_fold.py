@@ -18,6 +18,7 @@ from autoseg.pipeline.folds.cross_validation import train_lacking
 from autoseg.pipeline.folds.jobs import Job, TrainingOptions, resolve_job
 from autoseg.pipeline.folds.observing import make_observers
 from autoseg.pipeline.folds.out_of_fold import find_scores
+from autoseg.pipeline.folds.pseudo_labels import make_pseudo_labels
 from autoseg.pipeline.folds.raw_files import remark_on_cases
 from autoseg.pipeline.folds.reporting import keep_report, leave_report
 from autoseg.pipeline.folds.residency import load_cases
@@ -243,6 +244,7 @@ def _train(job: Job, earlier: TrainingRecord | None, progress: Progress) -> Trai
         max_minutes=minutes,
         planned_iterations=job.configuration.training.iterations,
         patience=patience,
+        pseudo_labelled=earlier.pseudo_labelled if earlier else None,
         device=_device_name(device),
         autocast=str(autocast).removeprefix("torch."),
         versions=_versions(),
@@ -250,8 +252,9 @@ def _train(job: Job, earlier: TrainingRecord | None, progress: Progress) -> Trai
     _write(job.folder, record)
     # Where several processes train together, the others would wait for one that stops here.
     with _stopping_at_once(job.folder, "loading its cases") if processes.count() == 1 else nullcontext():
-        cases, residency = load_cases(job, device, progress)
-    record = replace(record, residency=residency)
+        marked = processes.led(lambda: make_pseudo_labels(job, earlier, device, progress))
+        cases, residency = load_cases(job, device, progress, marked.cases if marked else ())
+    record = replace(record, residency=residency, pseudo_labelled=marked)
     _write(job.folder, record)
     heads = job.plan.scheme.heads()
     setup = Setup(

@@ -53,7 +53,7 @@ def _find_replaced(workspace: Workspace, measured: Sequence[CaseFingerprint]) ->
     cases = {case.name: case for case in read_json(workspace.dataset, Dataset).cases}
     for found in measured:
         case = cases.get(found.case)
-        if case is None or not all(is_there(file) for file in (*case.images, case.label)):
+        if case is None or not all(map(is_there, case.files())):
             continue
         try:
             same = confirm(case, found.identities) is not None

@@ -12,6 +12,7 @@ import torch
 
 from autoseg.hardware import count_cores, free_memory_gb
 from autoseg.pipeline.folds.jobs import Job
+from autoseg.pipeline.folds.pseudo_labels import read_pseudo_label
 from autoseg.preprocessing import Store, pack_array, unpack_array
 from autoseg.progress import Progress
 from autoseg.sampling import CaseVoxels, TrainingCase, hold_voxels, make_case, split_mask
@@ -49,6 +50,7 @@ class StoredVoxels:
 
     Attributes:
         crop: the box of the stored arrays that the configuration looks at.
+        labels: of a scan with pseudo-labels, in that box, compressed as `components` are; None for stored labels.
         components: of the masks that the network sees, in that box; compressed in memory, they are nearly all alike.
     """
 
@@ -57,6 +59,7 @@ class StoredVoxels:
     crop: Box
     channels: int
     components: tuple[bytes, ...]
+    labels: bytes | None = None
 
     @property
     def shape(self) -> Triple:
@@ -74,15 +77,26 @@ class StoredVoxels:
         Raises:
             WorkspaceError: the case cannot be read.
         """
-        image, labels = self.store.read(self.case, box.moved(self.crop.start))
+        stored = box.moved(self.crop.start)
+        image = self.store.read_image(self.case, stored)
+        labels = self.store.read_labels(self.case, stored) if self.labels is None else unpack_array(self.labels, box)
         maps = (labels, *(unpack_array(packed, box) for packed in self.components))
         return torch.from_numpy(image), tuple(map(torch.from_numpy, maps))
 
 
-def load_cases(job: Job, device: torch.device, progress: Progress) -> tuple[Sequence[TrainingCase], CaseResidency]:
-    """Load every training case where it fits, on the disk if nowhere else, and report the residency of all."""
-    channels = len(job.plan.channels)
-    crops = _find_crops(job, progress)
+def load_cases(
+    job: Job, device: torch.device, progress: Progress, marked: Sequence[str] = ()
+) -> tuple[Sequence[TrainingCase], CaseResidency]:
+    """Load every training case where it fits, on the disk if nowhere else, and report the residency of all.
+
+    Args:
+        job: the fold.
+        device: that trains.
+        progress: receiver of progress reports.
+        marked: scans without labels whose pseudo-labels it is trained on as well.
+    """
+    channels, names = len(job.plan.channels), (*job.cases.train, *marked)
+    crops = _find_crops(job, names, progress)
     voxels = [int(np.prod(crop.shape())) for crop in crops]
     masks = len(job.configuration.masks())
     sizes = [resident_bytes(count, channels, masks) for count in voxels]
@@ -95,16 +109,16 @@ def load_cases(job: Job, device: torch.device, progress: Progress) -> tuple[Sequ
 
     def load(number: int) -> TrainingCase:
         with gate.hold(voxels[number] * (LOADING_BYTES + LOADING_BYTES_PER_CHANNEL * channels)):
-            return _load(job, job.cases.train[number], crops[number], devices[chosen[number]])
+            return _load(job, names[number], crops[number], devices[chosen[number]])
 
     with ThreadPoolExecutor(count_cores()) as pool:
         return list(pool.map(load, range(len(chosen)))), residency
 
 
-def _find_crops(job: Job, progress: Progress) -> list[Box]:
+def _find_crops(job: Job, names: Sequence[str], progress: Progress) -> list[Box]:
     """Return the box of every training case that the configuration looks at, and report where nothing was found."""
-    found = [job.inputs.find_training_crop(case) for case in job.cases.train]
-    lacking = [case for case, crop in zip(job.cases.train, found, strict=True) if crop.missed]
+    found = [job.inputs.find_training_crop(case) for case in names]
+    lacking = [case for case, crop in zip(names, found, strict=True) if crop.missed]
     if lacking:
         names = some_of(lacking, NAMED)
         what = counted(
@@ -176,18 +190,20 @@ def _load(job: Job, case: str, crop: Box, device: torch.device | None) -> Traini
     """Load the box of a case that the configuration looks at; the case knows of nothing outside of it."""
     inputs, heads = job.inputs, job.plan.scheme.heads()
     masks = [split_mask(mask[crop.slices()], heads.targets()) for mask in inputs.read_masks(case)]
+    pseudo = np.ascontiguousarray(read_pseudo_label(job, case)[crop.slices()]) if case in job.unlabelled else None
+    labels = inputs.store.read_labels(case, crop) if pseudo is None else pseudo
     voxels: CaseVoxels
     if device is None:
-        labels = inputs.store.read_labels(case, crop)
         voxels = StoredVoxels(
             store=inputs.store,
             case=case,
             crop=crop,
             channels=len(job.plan.channels),
             components=tuple(pack_array(components) for components, _ in masks),
+            labels=None if pseudo is None else pack_array(pseudo),
         )
     else:
-        image, labels = inputs.store.read(case, crop)
+        image = inputs.store.read_image(case, crop)
         voxels = hold_voxels(image, labels, device, [components for components, _ in masks])
     balanced = resolve(job.configuration.sampling.patches, PATCHES, "patches").needs_lesions()
     loaded = make_case(case, voxels, labels, heads, find_lesions=balanced)

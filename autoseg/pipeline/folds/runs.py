@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from autoseg.models.model import REMEDY as RUN_REMEDY
 from autoseg.preprocessing import Store
@@ -129,3 +130,13 @@ def read_contents(workspace: Workspace, store: Store, cases: Sequence[str]) -> t
         return CaseContent(case=case, sha256=tuple(identity.sha256 for identity in identities))
 
     return tuple(map(read, cases))
+
+
+def read_unlabelled_contents(workspace: Workspace, store: Store, cases: Sequence[str]) -> tuple[CaseContent, ...]:
+    """Return the same of scans without labels, with an empty text in the place of the label map's hash.
+
+    Raises:
+        FileFormatError: as for `read_contents`.
+    """
+    found = read_contents(workspace.unlabelled, store, cases)
+    return tuple(replace(content, sha256=(*content.sha256, "")) for content in found)

@@ -68,7 +68,7 @@ class StageInput:
         found = [(crop, self._find_box(crop, folders[case], case, record)) for crop, folders in self.crops]
         crop = fit_crops(found, record)
         box = crop_to_centre(crop.box, self.centre_shape, record)
-        image, _ = self.store.read(case)
+        image: NDArray[np.floating] = self.store.read_image(case)
         for mask in self.read_masks(case):
             image = add_mask(image, mask, self.scheme.heads().targets())
         fallbacks = tuple(Fallback(configuration=self.name, source=missed) for missed in crop.missed)

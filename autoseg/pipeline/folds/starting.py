@@ -328,8 +328,8 @@ def _describe_seen(asked: Asked, seen: Sequence[str]) -> str:
 
 
 def join_seen(runs: Sequence[Run]) -> SeenBefore:
-    """Return the cases that the models were trained on from which any of some runs started."""
+    """Return the scans that some runs were trained on beside the cases of their folds, here and before."""
     joined = NOTHING_SEEN
     for run in runs:
-        joined = joined.join(run.seen)
+        joined = joined.join(run.seen_beside())
     return joined

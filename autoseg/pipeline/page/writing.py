@@ -37,7 +37,8 @@ def choose_place(workspace: Workspace, out: Path | None) -> Path:
     if place.is_dir():
         raise DataError(f"{place}: is a folder. Name a file for the page with -o.")
     refuse_reserved(place)
-    refuse_raw(place.parent, read_dataset_of(workspace))
+    for owner in (workspace, workspace.unlabelled):
+        refuse_raw(place.parent, read_dataset_of(owner))
     if place.exists() and place.stat().st_size and not _is_own(place):
         raise DataError(
             f"{place}: exists and is not a report of autoseg. It would be replaced: name another file with -o."

@@ -76,6 +76,7 @@ def choose_targets(inputs: Inputs, out: Path, workspace: Workspace | None, bids:
     _refuse_scans(inputs, targets)
     refuse_reserved(targets.folder)
     refuse_raw(targets.folder, None if workspace is None else read_dataset_of(workspace))
+    refuse_raw(targets.folder, None if workspace is None else read_dataset_of(workspace.unlabelled))
     return targets
 
 
