@@ -149,7 +149,8 @@ def _score_pair(pair: FilePair, job: _Job) -> _Scored:
     _check_grids(pair, prediction, reference)
     sides = (prediction.voxels[0], reference.voxels[0])
     if job.soft and job.targets in (EVERYTHING, _LABEL_ONE) and any(map(_is_soft, sides)):
-        soft = pair_soft_masks(*sides, reference.grid().spacing_mm())
+        known = None if job.maps is None else job.maps.read(pair, _LABEL_ONE.segments[0].label, reference.grid(), True)
+        soft = pair_soft_masks(*sides, reference.grid().spacing_mm(), known)
         return _score_masks(pair.case, [(_LABEL_ONE.segments[0], soft)], job.metrics)
     targets = job.targets
     predicted = round_labels(pair.prediction, prediction.voxels[0])

@@ -240,9 +240,11 @@ def evaluate(
 
     values = tuple(map(index, as_several(labels)))
     segments = (*label_targets(values).segments, *(parse_region(text) for text in as_several(regions)))
+    asked = split_names(as_several(metrics))
     options = ScoringOptions(
         targets=Targets(segments=segments, ignored=None if ignore is None else index(ignore)),
-        convention=add_metrics(choose_convention(convention), split_names(as_several(metrics))),
+        convention=add_metrics(choose_convention(convention), asked),
+        asked=asked,
         mask=mask,
         names=parse_names(as_several(names)),
         workspace=None if workspace is None else find_located(workspace),

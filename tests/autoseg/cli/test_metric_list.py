@@ -52,6 +52,32 @@ def test_without_probabilities_a_line_says_where_they_come_from(folder, monkeypa
     assert "No PR-AUC: --probability-maps FOLDER" in " ".join(capsys.readouterr().out.split())
 
 
+@pytest.mark.parametrize("metrics", ["roc_auc", "dice,pr_auc", "maximal_dice"])
+def test_a_metric_of_probabilities_without_any_is_refused_with_where_they_come_from(
+    folder, metrics, monkeypatch, capsys
+):
+    monkeypatch.chdir(folder)
+    command = ("evaluate", "masks", "references", "-o", folder / "m.json", "--metric", metrics)
+    assert run(monkeypatch, *command) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert f"--metric {metrics.split(',')[-1]}: cannot be scored by masks alone" in said
+    assert "--probabilities` writes them into masks-report; then add --probability-maps FOLDER." in said
+    assert not (folder / "m.json").exists()
+    (folder / "maps").rename(folder / "masks-report")
+    assert run(monkeypatch, *command) == 2
+    assert "then add --probability-maps masks-report." in " ".join(capsys.readouterr().err.split())
+    assert run(monkeypatch, *command, "--probability-maps", "masks-report") == 0
+
+
+def test_a_metric_without_a_score_in_any_case_is_named_with_its_rule(tmp_path, monkeypatch, caplog):
+    write_labels(tmp_path / "masks" / "a.nii.gz", LESION)
+    write_labels(tmp_path / "references" / "a.nii.gz", 0 * LESION)
+    command = ("evaluate", tmp_path / "masks", tmp_path / "references", "-o", tmp_path / "m.json")
+    assert run(monkeypatch, *command, "--metric", "hausdorff_mm,accuracy") == 0
+    (said,) = (record.getMessage() for record in caplog.records if "no case has a score" in record.getMessage())
+    assert said == "hausdorff_mm: no case has a score. Its rule: both masks empty: no score; one mask empty: no score"
+
+
 def test_an_unknown_convention_is_refused_with_the_nearest(folder, monkeypatch, capsys):
     command = ("evaluate", folder / "masks", folder / "references", "-o", folder / "m.json")
     assert run(monkeypatch, *command, "--convention", "isles23") == 2

@@ -112,6 +112,13 @@ def test_soft_masks_are_scored_as_they_are_by_the_rules_of_atlas_only(tmp_path):
         evaluate_pairs(pairing, convention=CONVENTIONS["isles22"])
 
 
+def test_soft_masks_have_scores_of_their_maps_too(tmp_path):
+    write_case(tmp_path, "a", {"_lesion": FIRST * 0.9})
+    write_labels(tmp_path / "masks" / "a.nii.gz", (FIRST * 0.5).astype(np.float32))
+    convention = add_metrics(CONVENTIONS["atlas-r2"], ["roc_auc"])
+    assert evaluate(tmp_path, convention=convention).label(1).statistics("roc_auc").mean == 1.0
+
+
 def test_a_case_without_the_label_is_scored_on_its_whole_image_and_with_its_map(tmp_path):
     nothing = np.zeros_like(FIRST)
     for name, labels, values in (("a", FIRST, FIRST * 0.9), ("b", nothing, FIRST * 0.9), ("c", nothing, nothing)):
