@@ -54,9 +54,15 @@ def name_quality(workspace: Workspace, plan: Plan, minutes: int, configuration: 
     return _join("quality", "--minutes", str(minutes), *_choose(plan, configuration), *_place(workspace))
 
 
-def name_report(workspace: Workspace, plan: Plan) -> str:
-    """Return the command that writes everything of a plan onto one page."""
-    return _join("report", *_choose(plan, None), *_place(workspace))
+def name_report(workspace: Workspace, plan: Plan, configuration: str | None = None) -> str:
+    """Return the command that puts data, plan, training and scores on one page.
+
+    Args:
+        workspace: of the plan.
+        plan: that was trained by.
+        configuration: None for the plan's default.
+    """
+    return _join("report", *_choose(plan, configuration), *_place(workspace))
 
 
 def _choose(plan: Plan, configuration: str | None) -> tuple[str, ...]:
