@@ -26,6 +26,16 @@ LOOK = """(async () => {
 })()"""
 
 
+# Whether just those tables and pictures say that they are wider than the window which are, and no text is cut elsewhere.
+HINTED = """(() => {
+  const boxes = [...document.querySelectorAll(".scroll")];
+  const shown = (box) => getComputedStyle(box, "::before").content.includes("scroll sideways");
+  const inside = (one) => one.closest(".scroll") || one.getBoundingClientRect().right <= document.documentElement.clientWidth + 1;
+  return boxes.every((box) => shown(box) === box.scrollWidth > box.clientWidth + 1)
+    && (innerWidth > 700 || boxes.some(shown)) && [...document.querySelectorAll("body *")].every(inside);
+})()"""
+
+
 def test_a_page_loads_from_the_disk_alone_and_its_viewer_works(tiny: Tiny) -> None:
     place = autoseg.report(tiny.workspace)
     with open_page(place, 1280) as tab:
@@ -37,4 +47,5 @@ def test_a_page_loads_from_the_disk_alone_and_its_viewer_works(tiny: Tiny) -> No
             tab.resize(width)
             whole, seen = tab.run("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
             assert whole == seen <= width
+            assert tab.run(HINTED)
         assert tab.run("[...document.images].every((image) => image.complete && image.naturalWidth > 0)")
