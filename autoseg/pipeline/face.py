@@ -211,7 +211,7 @@ def evaluate(
     Args:
         prediction: a label file, or a folder of them, in sub-folders as the references or a BIDS derivative.
         reference: the reference file or folder, with the same names; or a data set as training takes it.
-        labels: values to score; empty for those that the data set names, or for all found.
+        labels: values to score; empty for those that the data set names, or for all in the references.
         regions: values to score as one mask: `core=2,3`.
         ignore: the references' value of unlabelled voxels.
         convention: the definitions of the figures: a name of `autoseg.evaluation.CONVENTIONS`.

@@ -18,7 +18,7 @@ from autoseg.evaluation import (
     write_evaluation,
 )
 from autoseg.hardware import count_cores
-from autoseg.pipeline.asked_metrics import choose_maps, warn_without_scores
+from autoseg.pipeline.asked_metrics import choose_maps, warn_of_names, warn_of_other_maps, warn_without_scores
 from autoseg.pipeline.case_tables import write_table
 from autoseg.pipeline.label_names import find_names, keep_scored
 from autoseg.pipeline.outputs import refuse_scores_place
@@ -86,19 +86,22 @@ def score_masks(prediction: Path, reference: Path, options: ScoringOptions, out:
         find_traits(cases, reference, workspace=options.workspace, table=options.traits, selection=selection),
     )
     names = options.names or find_names(prediction, reference, pairing.scheme, options.workspace)
+    maps = _find_maps(folder, pairing, names)
     evaluation = evaluate_pairs(
         pairing,
         options.targets,
         options.convention,
         workers=count_cores(),
         traits=traits,
-        maps=_find_maps(folder, pairing, names),
+        maps=maps,
     )
     evaluation = replace(
         evaluation,
         names=keep_scored(names, evaluation),
         simulated=are_simulated(pairing, prediction, options.workspace),
     )
+    warn_of_names(options.names, evaluation)
+    warn_of_other_maps(evaluation, maps)
     warn_without_scores(evaluation, options.asked)
     if out is not None:
         write_evaluation(out, evaluation)

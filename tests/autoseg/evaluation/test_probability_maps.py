@@ -76,7 +76,8 @@ def test_maps_of_a_derivative_are_called_after_the_same_scan(tmp_path):
     ("values", "message"),
     [
         (np.zeros((8, 7, 5)), "8x7x5 voxels, or lies elsewhere"),
-        (np.full(SHAPE, 3.0), "values from 3 to 3. Expected one volume of probabilities"),
+        (np.full(SHAPE, 3.0), "1 volume with values from 3 to 3. Expected one volume of probabilities"),
+        (np.where(FIRST > 0, np.nan, 0.5), "holds 27 voxels that are no finite numbers"),
     ],
 )
 def test_what_is_no_map_of_the_mask_is_refused(tmp_path, values, message):

@@ -26,11 +26,12 @@ LOOK = """(async () => {
 })()"""
 
 
-# Whether just those tables and pictures say that they are wider than the window which are, and no text is cut elsewhere.
+# Whether just those tables and pictures that are wider than the window say so, and nothing else is cut.
 HINTED = """(() => {
   const boxes = [...document.querySelectorAll(".scroll")];
   const shown = (box) => getComputedStyle(box, "::before").content.includes("scroll sideways");
-  const inside = (one) => one.closest(".scroll") || one.getBoundingClientRect().right <= document.documentElement.clientWidth + 1;
+  const width = document.documentElement.clientWidth + 1;
+  const inside = (one) => one.closest(".scroll") || one.getBoundingClientRect().right <= width;
   return boxes.every((box) => shown(box) === box.scrollWidth > box.clientWidth + 1)
     && (innerWidth > 700 || boxes.some(shown)) && [...document.querySelectorAll("body *")].every(inside);
 })()"""
