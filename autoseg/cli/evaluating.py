@@ -34,7 +34,8 @@ def evaluate(
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="The file for the scores.")] = Path(METRICS),
     labels: Annotated[
-        list[int] | None, typer.Option("--label", help="A value to score; else those the data set names, or all found.")
+        list[int] | None,
+        typer.Option("--label", help="A value to score; else those the data set names, or all in the references."),
     ] = None,
     regions: Annotated[
         list[str] | None, typer.Option("--region", help="Values to score as one mask: core=2,3. Repeatable.")

@@ -22,11 +22,16 @@ def list_metrics(wanted: bool) -> None:
         return
     from autoseg.evaluation import CONVENTIONS, METRICS
     from autoseg.evaluation.pooled import POOLED
-    from planners.choices import PartTable
+    from planners.choices import PartTable, resolve
 
     metrics = PartTable("metrics", "metric", METRICS)
-    _show("Metrics, of each case", {name: metrics[name]() for name in metrics})
-    _show("Figures of all cases together", {name: figure() for name, figure in POOLED.items()})
+    _show("Metrics, of each case (--metric)", {name: metrics[name]() for name in metrics})
+    own = {entry.name: entry for kind in CONVENTIONS.values() for entry in kind.metrics if entry.name not in metrics}
+    _show(
+        "Metrics with other options, under the names that they have in conventions",
+        {name: resolve(entry.metric, metrics, "metric", name) for name, entry in own.items()},
+    )
+    _show("Figures of all cases together (--metric)", {name: figure() for name, figure in POOLED.items()})
     _say("Conventions (--convention)", "bold")
     for name, convention in CONVENTIONS.items():
         _say(f"{name}: {', '.join(entry.name for entry in (*convention.metrics, *convention.pooled))}")
@@ -38,7 +43,7 @@ def list_metrics(wanted: bool) -> None:
 def _show(heading: str, metrics: Mapping[str, MetricOptions | PooledOptions]) -> None:
     from autoseg.evaluation.metrics import describe_empty, describe_matching
 
-    _say(f"{heading} (--metric)", "bold")
+    _say(heading, "bold")
     for name, metric in metrics.items():
         about = metric.about
         facts = [f"{about.better} is better" if about.better != "neither" else "a plain measurement"]

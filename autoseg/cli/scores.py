@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from autoseg.evaluation.results import MetricSummary
 
 COLUMNS = ("label", "metric", "mean", "median", "95 % interval", "cases", "missed")
+# The convention that tables do not name.
+USUAL = "autoseg"
 # Why cases have no score, of all that can be counted beside the mean.
 _REASONS = {
     "missed": "missed: the prediction does not hold the label at all",
@@ -46,7 +48,9 @@ def show_scores(title: str, evaluation: Evaluation, names: Mapping[int | str, st
     ]
     rows = [*((label, metric, *_show(summary)) for label, metric, summary in shown), *_pooled_rows(evaluation, named)]
     missed, seen = any(row[-1] for row in rows), evaluation.seen.brief()
-    title = mark_title(f"{title} ({seen})" if seen else title, evaluation.simulated)
+    base = evaluation.convention.name.partition(" ")[0]
+    whose = "" if base == USUAL else f", scored by {base}"
+    title = mark_title(f"{title}{whose} ({seen})" if seen else f"{title}{whose}", evaluation.simulated)
     show_table(title, COLUMNS if missed else COLUMNS[:-1], rows if missed else [row[:-1] for row in rows])
     remarks = (*_remark_on_cases(shown), *_remark_on_probabilities(evaluation))
     for line in (*remarks, *_remark_on_intervals(evaluation), _show_mean(evaluation)):
@@ -95,6 +99,7 @@ def _remark_on_cases(shown: list[tuple[str, str, MetricSummary]]) -> Iterator[st
         reasons = [f"{counted(count, 'case')} {words}" for count, words in counts if count]
         if reasons:
             better = " Its mean is of the others only, and looks better than all cases are." if metric.missed else ""
+            better = better if metric.statistics.n else " No other case is left."
             yield f"Not in {title.partition(',')[0]} of {label}: {'; '.join(reasons)}.{better}"
 
 
@@ -108,9 +113,14 @@ def _remark_on_intervals(evaluation: Evaluation) -> Iterator[str]:
 
 def _show_mean(evaluation: Evaluation) -> str:
     over = " over labels" if len(evaluation.summary) > 1 else ""
+    counts = {label.statistics("dice").n for label in evaluation.summary}
+    scored = counts.pop() if len(counts) == 1 else len(evaluation.cases)
+    if not scored:
+        return f"No mean Dice{over}: no case has one."
     seen = f". {evaluation.seen.describe()}" if evaluation.seen.brief() else ""
-    cases = counted(len(evaluation.cases), *(("simulated case",) if evaluation.simulated else ("case",)))
-    return f"Mean Dice{over}: {evaluation.foreground_mean_dice:.4f}, of {cases}{seen}"
+    cases = counted(scored, *(("simulated case",) if evaluation.simulated else ("case",)))
+    left = "" if scored == len(evaluation.cases) else f" of {len(evaluation.cases)}, those that have one"
+    return f"Mean Dice{over}: {evaluation.foreground_mean_dice:.4f}, of {cases}{left}{seen}"
 
 
 def _are(number: int) -> str:

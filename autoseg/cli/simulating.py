@@ -121,3 +121,4 @@ def demo(
     )
     masks = result.folder / "masks"
     console.print(f"Masks: {masks}; figures: {result.metrics}; picture: {result.picture}", soft_wrap=True)
+    console.print(f"All of it on one page for a browser: {result.page}.", soft_wrap=True)

@@ -19,6 +19,7 @@ from autoseg.evaluation.metrics import MetricOptions
 from autoseg.evaluation.pairing import FilePair, Pairing, pair_files
 from autoseg.evaluation.probability_maps import MapSource
 from autoseg.evaluation.results import Evaluation, summarise
+from autoseg.evaluation.stray_labels import find_strays, leave_out, warn_of_strays
 from autoseg.evaluation.traits import NO_TRAITS, CaseTraits
 from dataset_fingerprints.checking.checks import NOT_INTEGER, ROUNDING
 from dataset_fingerprints.errors import DataError
@@ -103,7 +104,7 @@ def evaluate_pairs(
     Args:
         pairing: which files belong together.
         targets: what to score; without segments, the labels that the data set of the references names, or else every
-            value in any of the files but 0 and the ignored one.
+            value in any of the references but 0 and the ignored one; those of the masks where the references hold none.
         convention: the metrics.
         workers: threads that score cases.
         traits: what is known of the cases; those of one subject are drawn together for intervals.
@@ -122,6 +123,8 @@ def evaluate_pairs(
     job = _Job(targets=targets, metrics=metrics, soft=convention.soft, maps=maps)
     with ThreadPoolExecutor(max_workers=min(workers, len(pairs))) as pool:
         outcomes = list(pool.map(lambda pair: _try_pair(pair, job), pairs))
+        if not targets.segments:
+            outcomes = _leave_out_strays(outcomes)
         if not targets.segments and any(metric.about.whole_image for metric in metrics.values()):
             values = _list_values(outcomes)
             outcomes = list(pool.map(lambda pair, outcome: _add_absent(pair, outcome, values, job), pairs, outcomes))
@@ -139,6 +142,17 @@ def evaluate_pairs(
     return replace(summarise(cases, convention, traits), failures=failures, unpaired=pairing.unpaired)
 
 
+def _leave_out_strays(outcomes: Sequence[_Scored | Failure]) -> list[_Scored | Failure]:
+    """Return the outcomes without the labels that no reference holds, which are named."""
+    scored = [outcome.scores for outcome in outcomes if isinstance(outcome, _Scored)]
+    strays = find_strays(scored)
+    warn_of_strays(strays, [leave_out(case, strays) for case in scored])
+    return [
+        replace(outcome, scores=leave_out(outcome.scores, strays)) if isinstance(outcome, _Scored) else outcome
+        for outcome in outcomes
+    ]
+
+
 def _try_pair(pair: FilePair, job: _Job) -> _Scored | Failure:
     """Score one pair, or return why it cannot be scored."""
     return attempt(pair.case, "cannot be scored", lambda: _score_pair(pair, job))
@@ -149,7 +163,8 @@ def _score_pair(pair: FilePair, job: _Job) -> _Scored:
     _check_grids(pair, prediction, reference)
     sides = (prediction.voxels[0], reference.voxels[0])
     if job.soft and job.targets in (EVERYTHING, _LABEL_ONE) and any(map(_is_soft, sides)):
-        soft = pair_soft_masks(*sides, reference.grid().spacing_mm())
+        known = None if job.maps is None else job.maps.read(pair, _LABEL_ONE.segments[0].label, reference.grid(), True)
+        soft = pair_soft_masks(*sides, reference.grid().spacing_mm(), known)
         return _score_masks(pair.case, [(_LABEL_ONE.segments[0], soft)], job.metrics)
     targets = job.targets
     predicted = round_labels(pair.prediction, prediction.voxels[0])

@@ -191,11 +191,14 @@ def pair_masks(
 
 
 def pair_soft_masks(
-    prediction: NDArray[np.floating], reference: NDArray[np.floating], spacing_mm: TripleFloat
+    prediction: NDArray[np.floating],
+    reference: NDArray[np.floating],
+    spacing_mm: TripleFloat,
+    probabilities: NDArray[np.float32] | None = None,
 ) -> MaskPair:
     """Crop two soft (x, y, z) masks to the box around both; each mask is where its membership is above 0.
 
-    Memberships are limited to 0 to 1.
+    Memberships are limited to 0 to 1. Probabilities are those of `pair_masks`.
     """
     values = tuple(np.clip(side, 0.0, 1.0).astype(np.float64) for side in (prediction, reference))
     inside, true = (side > 0 for side in values)
@@ -207,6 +210,7 @@ def pair_soft_masks(
         spacing_mm=spacing_mm,
         image_shape=(x, y, z),
         memberships=Memberships(prediction=values[0][box], reference=values[1][box]),
+        probabilities=None if probabilities is None else _flatten(probabilities, true, None),
     )
 
 

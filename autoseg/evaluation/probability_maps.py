@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -16,7 +16,7 @@ from autoseg.evaluation.pairing import FilePair, Pairing
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.geometry import Grid, affine_distance_mm, show_lengths
 from dataset_fingerprints.layouts.tree_files import walk_images
-from dataset_fingerprints.names import some_of
+from dataset_fingerprints.names import counted, some_of
 from dataset_fingerprints.reading.file_names import stem_of
 from dataset_fingerprints.reading.images import read_channels
 from dataset_fingerprints.tolerances import REPORTED_SHIFT
@@ -44,11 +44,13 @@ class ProbabilityMaps:
         folder: where they were found.
         files: of a case, by what its file names say of the label; empty where they say nothing.
         names: of labels, by their values.
+        plain: cases that were read and whose map holds nothing between 0 and 1.
     """
 
     folder: Path
     files: Mapping[str, Mapping[str, Path]]
     names: Mapping[int | str, str]
+    plain: set[str] = field(default_factory=set)
 
     def read(self, pair: FilePair, label: int | str, grid: Grid, alone: bool) -> NDArray[np.float32]:
         """Read the probabilities of a label, (x, y, z).
@@ -71,13 +73,27 @@ class ProbabilityMaps:
                 f"reference of {show_lengths(grid.shape)} voxels. Give the probabilities of this mask, on its grid."
             )
         values: NDArray[np.float32] = image.voxels[0]
+        if strange := int(np.count_nonzero(~np.isfinite(values))):
+            voxels = counted(strange, "voxel that is no finite number", "voxels that are no finite numbers")
+            raise DataError(f"{path}: holds {voxels}. Expected probabilities, from 0 to 1.")
         low, high = float(values.min()), float(values.max())
         if len(image.voxels) != 1 or not (low >= -_ROUNDING and high <= 1 + _ROUNDING):
             raise DataError(
-                f"{path}: holds {len(image.voxels)} volumes with values from {low:.6g} to {high:.6g}. Expected one "
-                "volume of probabilities, from 0 to 1."
+                f"{path}: holds {counted(len(image.voxels), 'volume')} with values from {low:.6g} to {high:.6g}. "
+                "Expected one volume of probabilities, from 0 to 1."
             )
+        if ((values == 0) | (values == 1)).all():
+            self.plain.add(pair.case)
         return values
+
+    def describe_plain(self) -> str:
+        """Return in words that no map holds anything between 0 and 1; empty where one does, or none was read."""
+        if not self.plain or self.plain != self.files.keys():
+            return ""
+        return (
+            f"{self.folder}: its files hold 0 and 1 only, like masks: figures over all thresholds say nothing then. "
+            "Expected probabilities, as `autoseg predict --probabilities` writes them"
+        )
 
     def _choose(self, case: str, label: int | str, alone: bool) -> Path:
         files = self.files.get(case, {})

@@ -22,6 +22,7 @@ from autoseg.evaluation import (
 from autoseg.hardware import count_cores
 from autoseg.pipeline.folds.jobs import TrainingOptions
 from autoseg.pipeline.folds.one_fold import train_fold
+from autoseg.pipeline.next_steps import name_report
 from autoseg.pipeline.outputs import refuse_simulation_place
 from autoseg.pipeline.planning import PlanningOptions, plan_and_preprocess
 from autoseg.pipeline.predicting import PredictionOptions, predict
@@ -56,6 +57,7 @@ class DemoResult:
     Attributes:
         held_out: scores of the scans that nothing was trained on.
         threshold_dice: per held-out scan, the Dice of an intensity threshold at each of `THRESHOLD_SIGMAS`.
+        page: the command that puts all of it on one page.
     """
 
     folder: Path
@@ -64,6 +66,7 @@ class DemoResult:
     threshold_dice: tuple[tuple[float, ...], ...]
     metrics: Path
     picture: Path
+    page: str
 
     def rows(self) -> tuple[tuple[str, tuple[float, ...]], ...]:
         """Return per held-out scan its name and: volume in ml, contrast-to-noise, thresholds' Dice, autoseg's Dice."""
@@ -98,7 +101,7 @@ def run_demo(folder: Path, max_minutes: float, progress: Progress) -> DemoResult
     with progress.task("Simulating scans", total) as task:
         dataset = simulate_dataset(raw, SIMULATION, lambda _: task.advance())
     held_out = tuple(case for case in dataset.cases if case.held_out)
-    workspace, _ = plan_and_preprocess(
+    workspace, plan = plan_and_preprocess(
         raw, PlanningOptions(workspace=workspace_folder, max_hours=max_minutes / 60), progress
     )
     train_fold(workspace, "0", TrainingOptions(max_minutes=max_minutes), progress)
@@ -116,6 +119,7 @@ def run_demo(folder: Path, max_minutes: float, progress: Progress) -> DemoResult
         threshold_dice=thresholds,
         metrics=folder / METRICS,
         picture=picture,
+        page=name_report(workspace, plan),
     )
 
 

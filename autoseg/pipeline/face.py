@@ -217,7 +217,7 @@ def evaluate(
     Args:
         prediction: a label file, or a folder of them, in sub-folders as the references or a BIDS derivative.
         reference: the reference file or folder, with the same names; or a data set as training takes it.
-        labels: values to score; empty for those that the data set names, or for all found.
+        labels: values to score; empty for those that the data set names, or for all in the references.
         regions: values to score as one mask: `core=2,3`.
         ignore: the references' value of unlabelled voxels.
         convention: the definitions of the figures: a name of `autoseg.evaluation.CONVENTIONS`.
@@ -246,9 +246,11 @@ def evaluate(
 
     values = tuple(map(index, as_several(labels)))
     segments = (*label_targets(values).segments, *(parse_region(text) for text in as_several(regions)))
+    asked = split_names(as_several(metrics))
     options = ScoringOptions(
         targets=Targets(segments=segments, ignored=None if ignore is None else index(ignore)),
-        convention=add_metrics(choose_convention(convention), split_names(as_several(metrics))),
+        convention=add_metrics(choose_convention(convention), asked),
+        asked=asked,
         mask=mask,
         names=parse_names(as_several(names)),
         workspace=None if workspace is None else find_located(workspace),

@@ -42,6 +42,29 @@ def name_predict(workspace: Workspace, plan: Plan, fold: str, configuration: str
     return _join("predict", "SCANS", "-o", "MASKS", *named, *_choose(plan, configuration), *_place(workspace))
 
 
+def name_quality(workspace: Workspace, plan: Plan, minutes: int, configuration: str) -> str:
+    """Return the command that measures what flips and overlaps bring.
+
+    Args:
+        workspace: of the plan.
+        plan: that was trained by.
+        minutes: that it may take.
+        configuration: of the plan.
+    """
+    return _join("quality", "--minutes", str(minutes), *_choose(plan, configuration), *_place(workspace))
+
+
+def name_report(workspace: Workspace, plan: Plan, configuration: str | None = None) -> str:
+    """Return the command that puts data, plan, training and scores on one page.
+
+    Args:
+        workspace: of the plan.
+        plan: that was trained by.
+        configuration: None for the plan's default.
+    """
+    return _join("report", *_choose(plan, configuration), *_place(workspace))
+
+
 def _choose(plan: Plan, configuration: str | None) -> tuple[str, ...]:
     named = () if configuration in (None, plan.default_configuration) else ("-c", str(configuration))
     return (*named, *(() if plan.name == _USUAL_PLAN else ("--plan", plan.name)))

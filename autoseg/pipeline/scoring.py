@@ -18,6 +18,7 @@ from autoseg.evaluation import (
     write_evaluation,
 )
 from autoseg.hardware import count_cores
+from autoseg.pipeline.asked_metrics import choose_maps, warn_of_names, warn_of_other_maps, warn_without_scores
 from autoseg.pipeline.case_tables import write_table
 from autoseg.pipeline.label_names import find_names, keep_scored
 from autoseg.pipeline.outputs import refuse_scores_place
@@ -45,6 +46,7 @@ class ScoringOptions:
         traits: a table of cases; None for none.
         strict: refuse cases that only one side has.
         maps: the folder of probabilities; None for none.
+        asked: names of the convention's metrics that were asked for beside its own.
     """
 
     targets: Targets
@@ -56,6 +58,7 @@ class ScoringOptions:
     traits: Path | None = None
     strict: bool = False
     maps: Path | None = None
+    asked: Sequence[str] = ()
 
 
 def score_masks(prediction: Path, reference: Path, options: ScoringOptions, out: Path | None = None) -> Evaluation:
@@ -71,6 +74,7 @@ def score_masks(prediction: Path, reference: Path, options: ScoringOptions, out:
         DataError: nothing can be scored.
         PartlyDoneError: some cases cannot be scored; the others are done first.
     """
+    folder = choose_maps(options.maps, prediction, options.asked, options.convention)
     if out is not None:
         refuse_scores_place(prediction, reference, out)
         sweep_partials(out)
@@ -82,19 +86,23 @@ def score_masks(prediction: Path, reference: Path, options: ScoringOptions, out:
         find_traits(cases, reference, workspace=options.workspace, table=options.traits, selection=selection),
     )
     names = options.names or find_names(prediction, reference, pairing.scheme, options.workspace)
+    maps = _find_maps(folder, pairing, names)
     evaluation = evaluate_pairs(
         pairing,
         options.targets,
         options.convention,
         workers=count_cores(),
         traits=traits,
-        maps=_find_maps(options.maps, pairing, names),
+        maps=maps,
     )
     evaluation = replace(
         evaluation,
         names=keep_scored(names, evaluation),
         simulated=are_simulated(pairing, prediction, options.workspace),
     )
+    warn_of_names(options.names, evaluation)
+    warn_of_other_maps(evaluation, maps)
+    warn_without_scores(evaluation, options.asked)
     if out is not None:
         write_evaluation(out, evaluation)
         write_table(place_score_table(out, reference), make_score_table(evaluation))

@@ -7,7 +7,7 @@ from pathlib import Path
 from autoseg.pipeline.folds.job_file import ALL
 from autoseg.pipeline.folds.jobs import TrainingOptions
 from autoseg.pipeline.folds.runs import name_folds
-from autoseg.pipeline.next_steps import name_predict
+from autoseg.pipeline.next_steps import name_predict, name_report
 from autoseg.pipeline.planning import read_plan
 from autoseg.pipeline.short_trainings import describe_short
 from autoseg.workspace.workspace import Workspace
@@ -47,4 +47,5 @@ def advise_after(workspace: Workspace, fold: str, options: TrainingOptions) -> t
     folders = [workspace.fold(plan.name, configuration, name) for name in names]
     doubt = describe_short(workspace, plan, folders)
     following = name_predict(workspace, plan, fold, configuration)
-    return (f"Next, segment new scans: {following}.", *((doubt,) if doubt else ()))
+    page = f"All of it on one page for a browser: {name_report(workspace, plan, configuration)}."
+    return (f"Next, segment new scans: {following}.", page, *((doubt,) if doubt else ()))

@@ -163,8 +163,14 @@ def _sort(seen: _Seen, path: Path, folders: Sequence[str]) -> None:
         seen.tables.append(path)
     elif is_marked_file(path):
         seen.simulated = seen.simulated or says_simulated(path)
-    else:
+    elif not _describes_neighbour(path):
         seen.leave_out(path, "not an image, and not a table")
+
+
+def _describes_neighbour(path: Path) -> bool:
+    """Return whether a file is BIDS's description of a table or an image of the same name beside it."""
+    endings = (*TABLE_SUFFIXES, ".nii", ".nii.gz")
+    return path.suffix == ".json" and any(path.with_name(path.stem + ending).is_file() for ending in endings)
 
 
 def _choose_group(root: Path, seen: _Seen) -> tuple[Family, Space]:

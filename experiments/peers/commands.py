@@ -78,7 +78,7 @@ def peer_predictions(
     on_gpu: Annotated[bool, typer.Option("--on-gpu", help="With a network of usual size, on a CUDA GPU.")] = False,
 ) -> None:
     """Time predicting the same scans with the same weights, and measure memory, in turns."""
-    from experiments.peers.parity import RACE, RACE_ON_GPU, race_predictions
+    from experiments.peers.prediction_race import RACE, RACE_ON_GPU, race_predictions
 
     columns = (
         "scan",

@@ -11,18 +11,16 @@ import pytest
 
 from autoseg.models.nnunet import read_nnunet
 from dataset_fingerprints.layouts import read_dataset
-from experiments.peers.measuring import Cost
 from experiments.peers.nnunet_scans import ORIENTATIONS, draw, write_raw, write_scan
 from experiments.peers.parity import (
     LESIONS,
-    RACE,
     TRIALS,
     Difference,
     NewScan,
-    Predicted,
     in_single_precision,
     write_scans,
 )
+from experiments.peers.prediction_race import RACE
 from tests.autoseg.models.nnunet.builders import TinyModel, TinyNetwork
 
 SMALL = replace(LESIONS, shape=(14, 15, 8))
@@ -69,13 +67,3 @@ def test_models_in_single_precision_are_otherwise_the_same(tmp_path: Path) -> No
 def test_differences_beyond_the_bounds_are_marked(voxels: float, probability: float, said: str) -> None:
     row = Difference(model="plain", scan="a", voxels=voxels, marked=7, probability=probability).row()
     assert row[-1] == said
-
-
-def test_ratios_are_ours_over_theirs() -> None:
-    ours, theirs = (
-        Cost(wall_seconds=wall, cpu_seconds=2 * wall, largest_process_gb=1.0, all_processes_gb=memory)
-        for wall, memory in ((10.0, 1.0), (40.0, 4.0))
-    )
-    row = Predicted(scan="a", flips=True, way="command", autoseg=ours, nnunet=theirs, seconds=(5.0, 10.0)).row()
-    assert row[:3] == ("a", "flips", "its command")
-    assert (row[5], row[6], row[7], row[-1]) == ("0.50", "0.25", "0.25", "0.25")

@@ -21,6 +21,9 @@ from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import AutosegError, StoppedError
 from planners.plan import Plan
 
+# Of the time that a fold is given, what may go into the ways to predict after all of them.
+_FOLD_SHARE = 0.2
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Confidence:
@@ -64,7 +67,9 @@ def measure_confidence(
     return Confidence(efforts=tuple(one for one in efforts if one is not None), calibration=calibration)
 
 
-def measure_if_missing(workspace: Workspace, plan_name: str, configuration: str, progress: Progress) -> None:
+def measure_if_missing(
+    workspace: Workspace, plan_name: str, configuration: str, progress: Progress, fold_minutes: float | None = None
+) -> None:
     """Measure after a training, which is as good without; what is known of these weights is not measured again.
 
     Args:
@@ -72,13 +77,15 @@ def measure_if_missing(workspace: Workspace, plan_name: str, configuration: str,
         plan_name: of the workspace's plan.
         configuration: that was trained.
         progress: receiver of progress reports.
+        fold_minutes: that a fold was given to train; None where these were not limited.
     """
+    most_minutes = MOST_MINUTES if fold_minutes is None else min(MOST_MINUTES, _FOLD_SHARE * fold_minutes)
     with _saying("What flips bring and how well a Dice can be predicted", progress):
         plan, _ = read_plan(workspace, plan_name)
         names, _ = find_decision(workspace, plan, ())
         for wanted in dict.fromkeys(((configuration,), names)):
             trained = _measure_missing_dice(workspace, plan, wanted, progress)
-            _measure_missing_efforts(workspace, plan_name, trained, progress)
+            _measure_missing_efforts(workspace, plan_name, trained, progress, most_minutes)
 
 
 def measure_selected(workspace: Workspace, plan_name: str, progress: Progress) -> None:
@@ -109,11 +116,13 @@ def _measure_missing_dice(
     return trained
 
 
-def _measure_missing_efforts(workspace: Workspace, plan_name: str, trained: TrainedFolds, progress: Progress) -> None:
+def _measure_missing_efforts(
+    workspace: Workspace, plan_name: str, trained: TrainedFolds, progress: Progress, most_minutes: float
+) -> None:
     known = {one.configuration for one in find_efforts(workspace, plan_name, trained)}
     for one in trained.stages:
         name = [*one][-1]
         if name not in known:
-            measured = measure_quality(workspace, plan_name, name, progress)
+            measured = measure_quality(workspace, plan_name, name, progress, most_minutes)
             if measured is not None:
                 progress.say(describe_efforts(measured))

@@ -20,6 +20,7 @@ from autoseg.models.quality import LEAST_CASES, REMEDY, MeasuredEfforts, Quality
 from autoseg.pipeline.confidence.unseen_cases import identify_folds
 from autoseg.pipeline.folds.seen_cases import describe_seen
 from autoseg.pipeline.folds.stage_inputs import StageInput, find_input
+from autoseg.pipeline.next_steps import name_quality
 from autoseg.pipeline.planning import read_plan
 from autoseg.pipeline.trained_folds import TrainedFolds, find_trained
 from autoseg.prediction import Member, NetworkInput, Probabilities, decide, make_members, merge, predict_logits
@@ -40,6 +41,8 @@ from dataset_fingerprints.sizes import GIB
 _log = logging.getLogger(__name__)
 
 MOST_CASES, MOST_MINUTES = 30, 3.0
+# How far the least number of cases may exceed the time, whose prediction is as rough as the first cases are alike.
+_SLACK = 1.25
 # Logits of all flips that take more than this share of the free memory are held in half precision.
 _HELD_SHARE = 0.25
 _LARGEST_HALF = 6e4
@@ -66,10 +69,10 @@ def measure_quality(
         plan_name: of the workspace's plan.
         configuration: its name.
         progress: receiver of progress reports.
-        most_minutes: for predicting; a case that was begun is finished.
+        most_minutes: for predicting; a case that was begun is finished, and the first always is.
 
     Returns:
-        None where it would take much longer to look at `LEAST_CASES`, or no case can be looked at, which is said.
+        None where it would take longer to look at `LEAST_CASES`, or no case can be looked at, which is said.
 
     Raises:
         WorkspaceError: nothing is trained, or the plan is of other labels by now.
@@ -86,9 +89,17 @@ def measure_quality(
     inputs = find_input(workspace, plan, splits, own)
     sampled = list(_sample(folders))
     rows = _measure(sampled, tried, inputs, progress, 60 * most_minutes)
-    if not rows:
+    lacking = _predict_lacking(rows, 60 * most_minutes)
+    if lacking:
+        minutes = suggest_minutes(lacking / 60)
+        progress.say(
+            f"What flips and overlaps bring to {configuration} is not measured: {counted(LEAST_CASES, 'case')} in all "
+            f"ways would take about {show_duration(lacking)}, and it is given {show_duration(60 * most_minutes)}. "
+            f"Flips are the plan's. {name_quality(workspace, plan, minutes, configuration)} measures it."
+        )
+    if not rows or lacking:
         return None
-    dice, seconds = (np.array([row[part] for row in rows]) for part in (0, 1))
+    dice, seconds = np.array([row.dice for row in rows]), np.array([row.seconds for row in rows])
     weights = identify_folds(trained)
     measured = replace(
         judge(configuration, list(weights.values()), tried, dice, seconds),
@@ -112,11 +123,26 @@ def _sample(folders: Sequence[FoldFolder]) -> Iterator[_Sampled]:
         yield sampled
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Row:
+    """A case in all ways.
+
+    Attributes:
+        dice: of each way.
+        seconds: that its networks took.
+        until: seconds from the first case's beginning to the end of this one.
+    """
+
+    dice: Sequence[float]
+    seconds: Sequence[float]
+    until: float
+
+
 def _measure(
     sample: Sequence[_Sampled], tried: Sequence[Effort], inputs: StageInput, progress: Progress, most_seconds: float
-) -> list[tuple[list[float], list[float]]]:
-    """Return Dice and seconds of all ways, case by case."""
-    rows: list[tuple[list[float], list[float]]] = []
+) -> list[_Row]:
+    """Measure case by case, until the time is over, or is seen not to suffice."""
+    rows: list[_Row] = []
     members: dict[FoldFolder, tuple[Member, ...]] = {}
     began = time.perf_counter()
     with progress.task(f"Flips and overlaps: up to {counted(len(sample), 'case')}", len(sample)) as task:
@@ -124,22 +150,23 @@ def _measure(
             if one.folder not in members:
                 members[one.folder] = make_members(read_fold(one.folder), choose_device(), mirror=False)
             row = attempt(one.case, "is left out", partial(_try, members[one.folder], inputs, one.case, tried))
-            if isinstance(row, Failure):
-                _log.warning("%s", row.describe())
-            else:
-                rows.append(row)
             task.advance()
             spent = time.perf_counter() - began
-            if len(rows) == 1 and LEAST_CASES * spent > 2 * most_seconds:
-                minutes = suggest_minutes(LEAST_CASES * spent / 60)
-                progress.say(
-                    f"What flips bring is not measured: {show_duration(spent)} per case. `autoseg quality --minutes "
-                    f"{minutes}` measures it."
-                )
-                return []
-            if spent > most_seconds and len(rows) >= LEAST_CASES:
+            if isinstance(row, Failure):
+                _log.warning("%s", row.describe())
+                continue
+            rows.append(_Row(dice=row[0], seconds=row[1], until=spent))
+            if _predict_lacking(rows, most_seconds) or (spent > most_seconds and len(rows) >= LEAST_CASES):
                 break
     return rows
+
+
+def _predict_lacking(rows: Sequence[_Row], most_seconds: float) -> float:
+    """Return the seconds that `LEAST_CASES` would take, where these are too many; else 0."""
+    if not 0 < len(rows) < LEAST_CASES:
+        return 0.0
+    needed = LEAST_CASES * rows[-1].until / len(rows)
+    return needed if needed > _SLACK * most_seconds else 0.0
 
 
 def _try(

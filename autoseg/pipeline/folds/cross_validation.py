@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from autoseg import processes
@@ -57,8 +57,14 @@ def train_all(workspace: Workspace, options: TrainingOptions, progress: Progress
     from autoseg.pipeline.selecting import select_if_possible
 
     select_if_possible(workspace, plan.name, progress)
-    measure_if_missing(workspace, plan.name, configuration, progress)
+    measure_if_missing(workspace, plan.name, configuration, progress, _find_minutes(named.values()))
     return summary
+
+
+def _find_minutes(folders: Iterable[FoldFolder]) -> float | None:
+    """Return the least time that a fold was given; None where none was limited."""
+    records = filter(None, map(read_record, folders))
+    return min((record.max_minutes for record in records if record.max_minutes is not None), default=None)
 
 
 def _read_scores(folder: FoldFolder, cases: Fold, origin: str) -> tuple[CaseScores, ...]:

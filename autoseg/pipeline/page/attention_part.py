@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ _CASES, _SCANS, _WORST = 15, 15, 5
 # A volume so many times too large or too small, where neither is less than the smallest, is remarked on.
 _TIMES, _SMALLEST_ML = 5.0, 0.1
 _GRADES = ("error", "warning")
+_SENTENCE = re.compile(r"(?<=\.) (?=[A-Z])")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,7 +97,9 @@ def _compare_volumes(case: CaseScores, name_of: Name) -> Iterator[str]:
 def _doubt_findings(found: Gathered) -> Iterator[tuple[str, _Doubt]]:
     for finding in found.report.findings if found.report is not None else ():
         if finding.grade in _GRADES:
-            yield finding.case, _Doubt(reason=f"check: {finding.message}", weight=2 if finding.grade == "error" else 1)
+            # What to do about it stands with the findings of check, among the data.
+            first = _SENTENCE.split(finding.message, maxsplit=1)[0]
+            yield finding.case, _Doubt(reason=f"check: {first}", weight=2 if finding.grade == "error" else 1)
 
 
 def _doubt_likeness(found: Gathered) -> Iterator[tuple[str, _Doubt]]:

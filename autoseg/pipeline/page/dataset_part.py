@@ -101,9 +101,10 @@ def _draw_channels(found: Gathered) -> Iterator[Chart]:
         if body:
             foreground = [value for one in own for value in one.foreground_sketch]
             median, inside = channel.body.median, channel.foreground.median
-            svg = draw_intensities(body, foreground, channel.name, simulated=found.simulated)
-            alt = f"Intensities of {channel.name}: median {_show(median)} in the body, {_show(inside)} in the labels."
-            yield Chart(title=f"Intensities of {channel.name}", svg=svg, alt=alt, note="All cases count the same.")
+            name = f"channel {channel.name}" if channel.name.isdigit() else channel.name
+            svg = draw_intensities(body, foreground, name, simulated=found.simulated)
+            alt = f"Intensities of {name}: median {_show(median)} in the body, {_show(inside)} in the labels."
+            yield Chart(title=f"Intensities of {name}", svg=svg, alt=alt, note="All cases count the same.")
 
 
 def _say_volumes(volumes: Mapping[str, list[float]]) -> str:

@@ -79,7 +79,8 @@ def _make_sections(found: Gathered, beside: Beside) -> Iterator[Section | None]:
 
 def _state_facts(found: Gathered) -> Iterator[tuple[str, str]]:
     yield "Cases", str(len(found.dataset.cases))
-    yield "Channels", ", ".join(found.plan.channels)
+    named = [channel for channel in found.plan.channels if not channel.isdigit()]
+    yield "Channels", ", ".join(named) or f"{len(found.plan.channels)}, without a name"
     yield "Regions" if found.plan.scheme.regions else "Labels", ", ".join(found.showing().names)
     yield "Configuration", found.configuration
     total, done = len(name_folds(found.splits)), len(found.validated())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import logging
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -18,6 +19,8 @@ from dataset_fingerprints.layouts import Selection, find_layout, read_dataset
 from dataset_fingerprints.layouts.column_names import ROLES, SITE_NAMES, plain_name
 from dataset_fingerprints.layouts.table_text import read_table
 from dataset_fingerprints.names import some_of
+
+_log = logging.getLogger(__name__)
 
 # Names of columns without blanks and signs.
 _DAYS = ("dayspoststroke", "dayssincestroke", "dayspost", "timesincestrokedays")
@@ -51,7 +54,7 @@ def find_traits(
         DataError: the table cannot be read, names no case, or none of these.
         AutosegError: the workspace cannot be read.
     """
-    sources = [] if table is None else [_Known(_read_lines(table))]
+    sources = [] if table is None else [_Known(_join_lines(table, _read_lines(table)))]
     sources.append(
         _Known(_traits_of(_read_cases(reference, selection)) if workspace is None else workspace_traits(workspace))
     )
@@ -177,6 +180,27 @@ def _read_lines(path: Path) -> list[CaseTraits]:
         for name in [case] if case else _spell(subject, session):
             traits.append(CaseTraits(case=name, subject=subject, known=known))
     return traits
+
+
+def _join_lines(path: Path, lines: Iterable[CaseTraits]) -> Iterator[CaseTraits]:
+    """Yield one line per name; what several lines of one name contradict each other in is not known, which is said."""
+    named: dict[str, list[CaseTraits]] = defaultdict(list)
+    for one in lines:
+        named[one.case].append(one)
+    differing: dict[str, list[str]] = defaultdict(list)
+    for name, own in named.items():
+        values = {trait: {one.known.get(trait, "") for one in own} for one in own for trait in one.known}
+        known = {trait: next(iter(found)) for trait, found in values.items() if len(found) == 1}
+        for trait in values.keys() - known.keys():
+            differing[trait].append(name)
+        yield replace(own[0], known=known)
+    for trait, names in sorted(differing.items()):
+        _log.warning(
+            "%s: several lines name %s and differ in %s, which is taken as unknown there. Keep one line of each",
+            path,
+            some_of(names, 5),
+            trait,
+        )
 
 
 def _spell(subject: str, session: str) -> list[str]:

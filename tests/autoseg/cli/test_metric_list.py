@@ -27,7 +27,10 @@ def test_all_metrics_figures_and_conventions_are_listed(monkeypatch, capsys):
     for name in (*METRICS, *POOLED, *CONVENTIONS):
         assert f"\n{name}: " in shown
     assert "hausdorff_sets_mm: HD over sets (lower is better, in mm, perfect: 0)" in shown
-    assert shown.count("empty masks: ") == len(METRICS) + len(POOLED)
+    # And what a convention holds with other options, under its own name.
+    own = {entry.name for convention in CONVENTIONS.values() for entry in convention.metrics} - METRICS.keys()
+    assert "\nhd95_mm: HD95 (lower is better, in mm, perfect: 0)" in shown
+    assert shown.count("empty masks: ") == len(METRICS) + len(POOLED) + len(own)
     assert "source: Kirillov 2019" in shown
 
 
@@ -50,6 +53,52 @@ def test_without_probabilities_a_line_says_where_they_come_from(folder, monkeypa
     command = ("evaluate", folder / "masks", folder / "references", "-o", folder / "m.json")
     assert run(monkeypatch, *command, "--convention", "isles26") == 0
     assert "No PR-AUC: --probability-maps FOLDER" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize("metrics", ["roc_auc", "dice,pr_auc", "maximal_dice"])
+def test_a_metric_of_probabilities_without_any_is_refused_with_where_they_come_from(
+    folder, metrics, monkeypatch, capsys
+):
+    monkeypatch.chdir(folder)
+    command = ("evaluate", "masks", "references", "-o", folder / "m.json", "--metric", metrics)
+    assert run(monkeypatch, *command) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert f"--metric {metrics.split(',')[-1]}: cannot be scored by masks alone" in said
+    assert "--probabilities` writes them into masks-report; then add --probability-maps FOLDER." in said
+    assert not (folder / "m.json").exists()
+    (folder / "maps").rename(folder / "masks-report")
+    assert run(monkeypatch, *command) == 2
+    assert "then add --probability-maps masks-report." in " ".join(capsys.readouterr().err.split())
+    assert run(monkeypatch, *command, "--probability-maps", "masks-report") == 0
+
+
+def test_a_metric_without_a_score_in_any_case_is_named_with_its_rule(tmp_path, monkeypatch, caplog):
+    write_labels(tmp_path / "masks" / "a.nii.gz", LESION)
+    write_labels(tmp_path / "references" / "a.nii.gz", 0 * LESION)
+    command = ("evaluate", tmp_path / "masks", tmp_path / "references", "-o", tmp_path / "m.json")
+    assert run(monkeypatch, *command, "--metric", "hausdorff_mm,accuracy") == 0
+    (said,) = (record.getMessage() for record in caplog.records if "no case has a score" in record.getMessage())
+    assert said == "hausdorff_mm: no case has a score. Its rule: both masks empty: no score; one mask empty: no score"
+
+
+def test_maps_that_cannot_be_those_of_the_masks_are_named(folder, monkeypatch, caplog):
+    command = ("evaluate", folder / "masks", folder / "references", "-o", folder / "m.json", "--probability-maps")
+    assert run(monkeypatch, *command, folder / "maps") == 0
+    assert "no metric that is scored needs them. Add --metric roc_auc,pr_auc,maximal_dice" in caplog.text
+    caplog.clear()
+    assert run(monkeypatch, *command, folder / "references", "--metric", "roc_auc") == 0
+    assert "its files hold 0 and 1 only, like masks" in caplog.text
+    caplog.clear()
+    for case in range(6):
+        write_labels(folder / "maps" / f"{case}_lesion.nii.gz", (0.1 + 0.8 * (LESION == 0)).astype(np.float32))
+    assert run(monkeypatch, *command, folder / "maps", "--metric", "maximal_dice") == 0
+    assert "the maps do not belong to these masks" in caplog.text
+
+
+def test_a_name_of_a_value_that_is_not_scored_is_said(folder, monkeypatch, caplog):
+    command = ("evaluate", folder / "masks", folder / "references", "-o", folder / "m.json")
+    assert run(monkeypatch, *command, "--name", "lesion=2") == 0
+    assert "--name lesion=2: the label 2 is not scored" in caplog.text
 
 
 def test_an_unknown_convention_is_refused_with_the_nearest(folder, monkeypatch, capsys):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from autoseg.cli.scores import show_scores
-from autoseg.evaluation import label_targets, score_case, summarise
+from autoseg.evaluation import CONVENTIONS, label_targets, score_case, summarise
 from tests.autoseg.evaluation.masks import ONE_MM, make_box
 
 BOX = make_box((10, 10, 10), (2, 2, 2), (6, 6, 6))
@@ -44,3 +44,25 @@ def test_too_few_cases_for_an_interval_are_said(
     assert f"Mean Dice over labels: 1.0000, of {cases} case{'s' * (cases > 1)}" in said
     assert "lesion" in said
     assert "oedema" in said
+
+
+def test_a_convention_of_others_is_named_and_a_mean_says_of_how_many_cases_it_is(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    convention = CONVENTIONS["nnunet"]
+    pairs = [(BOX, BOX), (NOTHING, NOTHING)]
+    cases = [score_case(*pair, label_targets([1]), ONE_MM, str(n), convention) for n, pair in enumerate(pairs)]
+    show_scores("2 cases", summarise(cases, convention))
+    said = " ".join(capsys.readouterr().out.split())
+    assert said.startswith("2 cases, scored by nnunet")
+    assert "Mean Dice: 1.0000, of 1 case of 2, those that have one" in said
+    show_scores("1 case", summarise(cases[1:], convention))
+    assert "No mean Dice: no case has one." in capsys.readouterr().out
+
+
+def test_where_every_case_is_missed_no_other_is_spoken_of(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = show(capsys, [(NOTHING, BOX)] * 2, monkeypatch)
+    assert "2 cases missed: the prediction does not hold the label at all. No other case is left." in said
+    assert "looks better" not in said

@@ -74,14 +74,44 @@ def test_orientation_of_the_files_may_differ(tmp_path):
     assert evaluate_files(prediction, reference, label_targets((1,))).foreground_mean_dice == 1.0
 
 
-def test_labels_found_in_any_file_are_scored_in_every_case(folders):
+def test_labels_found_in_any_reference_are_scored_in_every_case(folders):
     prediction, reference = folders
-    write_labels(prediction / "b.nii.gz", np.where(HALF > 0, 4, 0).astype(np.uint8))
+    write_labels(reference / "b.nii.gz", np.where(HALF > 0, 4, 0).astype(np.uint8))
+    write_labels(prediction / "b.nii.gz", HALF)
     evaluation = evaluate_files(prediction, reference)
     first, second = evaluation.cases
     assert [scores.label for scores in first.labels] == [scores.label for scores in second.labels] == [1, 4]
     assert [scores.value("dice") for scores in first.labels] == [1.0, 1.0]
     assert [scores.value("dice") for scores in second.labels] == [0.0, 0.0]
+
+
+def test_a_label_of_masks_that_no_reference_holds_is_named_and_not_scored(folders, caplog):
+    prediction, reference = folders
+    write_labels(prediction / "b.nii.gz", np.where(HALF > 0, 7, 0).astype(np.uint8))
+    evaluation = evaluate_files(prediction, reference)
+    assert [label.label for label in evaluation.summary] == [1]
+    assert evaluation.foreground_mean_dice == 0.5
+    assert "label 7 is in 1 mask and in no reference: it is not scored. --label 7 scores it" in caplog.text
+    assert "--region" not in caplog.text
+    named = evaluate_files(prediction, reference, label_targets((1, 7)))
+    assert [scores.value("dice") for scores in named.cases[1].labels] == [0.0, 0.0]
+
+
+def test_masks_of_another_value_than_the_references_are_told_how_to_be_scored(folders, caplog):
+    prediction, reference = folders
+    for name in ("a", "b"):
+        write_labels(prediction / f"{name}.nii.gz", np.where(BOX > 0, 255, 0).astype(np.uint8))
+    assert evaluate_files(prediction, reference).foreground_mean_dice == 0
+    assert "`--region lesion=1,255` scores them as one" in caplog.text
+    region = Targets(segments=(Segment(label="lesion", values=(1, 255)),))
+    assert evaluate_files(prediction, reference, region).foreground_mean_dice == 1
+
+
+def test_masks_are_scored_where_no_reference_holds_a_label(folders):
+    prediction, reference = folders
+    for name in ("a", "b"):
+        write_labels(reference / f"{name}.nii.gz", 0 * BOX)
+    assert [label.label for label in evaluate_files(prediction, reference).summary] == [1]
 
 
 def test_float_files_are_rounded_within_a_thousandth(tmp_path):

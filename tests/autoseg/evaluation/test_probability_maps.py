@@ -76,7 +76,8 @@ def test_maps_of_a_derivative_are_called_after_the_same_scan(tmp_path):
     ("values", "message"),
     [
         (np.zeros((8, 7, 5)), "8x7x5 voxels, or lies elsewhere"),
-        (np.full(SHAPE, 3.0), "values from 3 to 3. Expected one volume of probabilities"),
+        (np.full(SHAPE, 3.0), "1 volume with values from 3 to 3. Expected one volume of probabilities"),
+        (np.where(FIRST > 0, np.nan, 0.5), "holds 27 voxels that are no finite numbers"),
     ],
 )
 def test_what_is_no_map_of_the_mask_is_refused(tmp_path, values, message):
@@ -110,6 +111,13 @@ def test_soft_masks_are_scored_as_they_are_by_the_rules_of_atlas_only(tmp_path):
     assert found.statistics("volume_difference_voxels").mean == pytest.approx(13.5)
     with pytest.raises(DataError, match="is it a probability map"):
         evaluate_pairs(pairing, convention=CONVENTIONS["isles22"])
+
+
+def test_soft_masks_have_scores_of_their_maps_too(tmp_path):
+    write_case(tmp_path, "a", {"_lesion": FIRST * 0.9})
+    write_labels(tmp_path / "masks" / "a.nii.gz", (FIRST * 0.5).astype(np.float32))
+    convention = add_metrics(CONVENTIONS["atlas-r2"], ["roc_auc"])
+    assert evaluate(tmp_path, convention=convention).label(1).statistics("roc_auc").mean == 1.0
 
 
 def test_a_case_without_the_label_is_scored_on_its_whole_image_and_with_its_map(tmp_path):

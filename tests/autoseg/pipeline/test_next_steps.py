@@ -10,8 +10,10 @@ import pytest
 
 from autoseg.pipeline.at_work import find_running
 from autoseg.pipeline.first_training import describe_first_training
-from autoseg.pipeline.next_steps import name_predict, name_train
+from autoseg.pipeline.folds.jobs import TrainingOptions
+from autoseg.pipeline.next_steps import name_predict, name_report, name_train
 from autoseg.pipeline.planning import read_plan
+from autoseg.pipeline.written import advise_after
 from autoseg.workspace.locks import locked
 from tests.synthetic.commands import run
 from tests.synthetic.tiny import CONFIGURATION, Tiny
@@ -42,6 +44,19 @@ def test_commands_name_what_is_not_found_by_itself(finished: Tiny, monkeypatch: 
     assert name_predict(workspace, plan, "0") == f"`autoseg predict SCANS -o MASKS -w {place}`"
     # Beside fold 0, a model of all cases is used only by its name.
     assert name_predict(workspace, plan, "full") == f"`autoseg predict SCANS -o MASKS -f full -w {place}`"
+
+
+def test_a_training_ends_with_the_commands_that_segment_and_report(
+    finished: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(finished.root)
+    following, page, *_ = advise_after(finished.workspace, "0", TrainingOptions())
+    assert following == "Next, segment new scans: `autoseg predict SCANS -o MASKS -w ws`."
+    assert page == "All of it on one page for a browser: `autoseg report -w ws`."
+    plan, _ = read_plan(finished.workspace, "default")
+    assert name_report(finished.workspace, plan, "2d") == "`autoseg report -c 2d -w ws`"
+    assert run(monkeypatch, *shlex.split(page.partition("`")[2].partition("`")[0])[1:]) == 0
+    assert finished.workspace.root.joinpath("report.html").is_file()
 
 
 def test_a_training_is_seen_while_it_runs(tiny: Tiny) -> None:

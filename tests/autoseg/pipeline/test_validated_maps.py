@@ -26,6 +26,11 @@ def test_out_of_fold_probabilities_are_scored(trained, validation, tmp_path):
         assert summary.statistics("maximal_dice").mean >= summary.statistics("dice").mean - 1e-2
 
 
+def test_a_validation_brings_its_probabilities_where_a_metric_needs_them(trained, validation):
+    given = autoseg.evaluate(validation, trained / "raw", metrics=["roc_auc"], probability_maps=validation)
+    assert autoseg.evaluate(validation, trained / "raw", metrics=["roc_auc"]).summary == given.summary
+
+
 def test_probabilities_are_above_a_half_just_where_the_label_wins_alone(trained, validation):
     pairing = pair_files(validation, trained / "raw")
     maps = find_probabilities(validation, pairing, ())

@@ -149,6 +149,15 @@
     button.textContent = box.hidden ? "Look through all slices" : "Back to the picture";
   }
 
+  // Tables and pictures that do not fit say so: not every system shows a bar.
+  function markWide() {
+    for (const box of document.querySelectorAll(".scroll")) box.classList.toggle("wider", box.scrollWidth > box.clientWidth + 1);
+  }
+  markWide();
+  addEventListener("load", markWide);
+  addEventListener("resize", markWide);
+  for (const details of document.querySelectorAll("details")) details.addEventListener("toggle", markWide);
+
   // Browsers that cannot unpack keep the pictures.
   if (typeof DecompressionStream === "undefined") return;
   for (const card of document.querySelectorAll(".case")) {

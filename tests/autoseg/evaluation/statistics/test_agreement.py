@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import f, pearsonr
 
 from autoseg.evaluation.statistics.agreement import (
     NO_COEFFICIENT,
@@ -28,9 +29,35 @@ def test_intraclass_correlations_are_those_of_shrout_and_fleiss() -> None:
     found = find_intraclass(RATINGS)
     assert found.absolute.value == pytest.approx(0.29, abs=0.005)
     assert found.consistent.value == pytest.approx(0.71, abs=0.005)
-    # As R's `psych::ICC` gives them for the same table.
-    assert found.absolute.ci95 == pytest.approx((0.019, 0.761), abs=0.0005)
-    assert found.consistent.ci95 == pytest.approx((0.342, 0.946), abs=0.0005)
+    # R's `psych::ICC` prints 0.019 to 0.76 and 0.342 to 0.95 for this table (github.com/dwoll/RExRepos, interRaterICC).
+    assert found.absolute.ci95 == (pytest.approx(0.019, abs=0.0005), pytest.approx(0.76, abs=0.005))
+    assert found.consistent.ci95 == (pytest.approx(0.342, abs=0.0005), pytest.approx(0.95, abs=0.005))
+
+
+def test_intervals_of_the_intraclass_correlation_follow_from_the_table_of_variances() -> None:
+    n, k = RATINGS.shape
+    total = ((RATINGS - RATINGS.mean()) ** 2).sum()
+    people = k * RATINGS.mean(axis=1).var() * n
+    judges = n * RATINGS.mean(axis=0).var() * k
+    ms_people, ms_judges = people / (n - 1), judges / (k - 1)
+    ms_error = (total - people - judges) / ((n - 1) * (k - 1))
+    # McGraw & Wong 1996 (Psychological Methods 1:30), table 7: two-way models, single measurements.
+    ratio, freedom = ms_people / ms_error, (n - 1) * (k - 1)
+    low, high = ratio / f.ppf(0.975, n - 1, freedom), ratio * f.ppf(0.975, freedom, n - 1)
+    found = find_intraclass(RATINGS)
+    assert found.consistent.ci95 == pytest.approx(((low - 1) / (low + k - 1), (high - 1) / (high + k - 1)))
+    rho = found.absolute.value
+    a, b = k * rho / (n * (1 - rho)), 1 + k * rho * (n - 1) / (n * (1 - rho))
+    parts = (a * ms_judges) ** 2 / (k - 1) + (b * ms_error) ** 2 / freedom
+    v = (a * ms_judges + b * ms_error) ** 2 / parts
+    above, below = f.ppf(0.975, n - 1, v), f.ppf(0.975, v, n - 1)
+    others = k * ms_judges + (k * n - k - n) * ms_error
+    assert found.absolute.ci95 == pytest.approx(
+        (
+            n * (ms_people - above * ms_error) / (above * others + n * ms_people),
+            n * (below * ms_people - ms_error) / (others + n * below * ms_people),
+        )
+    )
 
 
 def test_limits_of_agreement_are_those_of_bland_and_altman() -> None:
@@ -49,13 +76,14 @@ def test_the_correlation_is_that_of_bland_and_altman() -> None:
 
 
 def test_the_concordance_follows_from_the_differences() -> None:
-    # Lin 1989, page 257: one minus the mean squared difference over what it would be without any association.
+    # Lin 1989: one minus the mean squared difference over what it would be without any association.
     squares = ((WRIGHT - MINI) ** 2).mean()
     expected = 1 - squares / (WRIGHT.var() + MINI.var() + (WRIGHT.mean() - MINI.mean()) ** 2)
     found = find_concordance(WRIGHT, MINI)
     assert found.value == pytest.approx(expected)
-    # As `concord` of Stata gives it for these readings (Steichen 1998).
-    assert found.value == pytest.approx(0.943, abs=0.0005)
+    # The same as precision times accuracy (Lin 1989): Pearson's r and the bias correction.
+    scale, shift = WRIGHT.std() / MINI.std(), (WRIGHT.mean() - MINI.mean()) / np.sqrt(WRIGHT.std() * MINI.std())
+    assert found.value == pytest.approx(pearsonr(WRIGHT, MINI)[0] * 2 / (scale + 1 / scale + shift**2))
 
 
 def test_the_interval_of_the_concordance_holds_it_in_95_of_100_samples() -> None:

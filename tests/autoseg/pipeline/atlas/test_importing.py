@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import autoseg
+from autoseg.simulate import SimulationOptions, simulate_dataset
 from dataset_fingerprints.errors import PartlyDoneError
 from dataset_fingerprints.layouts import read_dataset
 from dataset_fingerprints.layouts.marks import says_simulated
@@ -311,6 +312,37 @@ def test_stray_files_are_left_out_and_listed(tmp_path):
         "shopping.csv": "a table without a column of subjects",
     }
     assert len(imported.training()) == 5
+
+
+def test_all_files_of_a_simulated_tree_are_known(tmp_path):
+    simulate_dataset(tmp_path / "src", SimulationOptions(layout="bids", cases=2, held_out_cases=1, spacing_mm=6))
+    assert (tmp_path / "src" / "participants.json").is_file()
+
+    imported = autoseg.import_atlas(tmp_path / "src", tmp_path / "data")
+
+    assert len(imported.sessions) == 3
+    assert left_out(tmp_path / "data") == {}
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda folder: write_old(folder, ("Site1/031768/t01",)),
+        lambda folder: write_icpsr(folder, ("c0003s0008t01",)),
+        lambda folder: write_bids(folder, ("r001s001",)),
+        lambda folder: write_bids(folder, ("r001s001",), cohort="Training_Raw", space=NATIVE),
+        lambda folder: write_bids(folder, ("r001s001",), cohort="ATLAS3_Training_Raw", space=NATIVE),
+    ],
+)
+def test_descriptions_of_files_beside_them_are_known_and_others_are_not(tmp_path, write):
+    write(tmp_path / "src")
+    scan = next(path for path in (tmp_path / "src").rglob("*.nii.gz") if "lesion" not in path.name.lower())
+    scan.with_name(scan.name.replace(".nii.gz", ".json")).write_text("{}")
+    (tmp_path / "src" / "settings.json").write_text("{}")
+
+    autoseg.import_atlas(tmp_path / "src", tmp_path / "data")
+
+    assert left_out(tmp_path / "data") == {"settings.json": "not an image, and not a table"}
 
 
 def test_the_mark_of_simulated_scans_is_kept(tmp_path):

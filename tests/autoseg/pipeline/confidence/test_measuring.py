@@ -23,6 +23,7 @@ from autoseg.pipeline.trained_folds import TrainedFolds, find_trained
 from autoseg.prediction import Decision, make_members
 from autoseg.progress import SilentProgress
 from dataset_fingerprints.files.jsonfiles import read_json
+from tests.autoseg.pipeline.atlas.imported import Said
 from tests.synthetic.commands import run
 from tests.synthetic.tiny import CONFIGURATION, Tiny
 
@@ -75,6 +76,18 @@ def test_what_is_known_is_not_measured_again(own):
     before = [path.stat().st_mtime_ns for path in files]
     measure_if_missing(own.workspace, "default", CONFIGURATION, SILENT)
     assert [path.stat().st_mtime_ns for path in files] == before
+
+
+def test_flips_take_no_more_than_a_share_of_a_fold_s_minutes_and_what_is_left_out_is_said(own):
+    said = Said()
+    measure_if_missing(own.workspace, "default", CONFIGURATION, said, fold_minutes=1e-4)
+    assert not own.workspace.quality("default").exists()
+    assert own.workspace.predicted_dice("default").is_file()
+    (line,) = (line for line in said.lines if line.startswith("What flips and overlaps bring"))
+    assert "is not measured: 5 cases in all ways would take about" in line
+    assert f"`autoseg quality --minutes 1 -w {own.workspace.root}` measures it." in line
+    measure_if_missing(own.workspace, "default", CONFIGURATION, said, fold_minutes=100)
+    assert read_json(own.workspace.quality("default"), QualityFile).configurations[0].cases == 12
 
 
 def test_a_single_fold_with_few_cases_predicts_nothing_and_says_so(own):

@@ -26,6 +26,17 @@ LOOK = """(async () => {
 })()"""
 
 
+# Whether just those tables and pictures that are wider than the window say so, and nothing else is cut.
+HINTED = """(() => {
+  const boxes = [...document.querySelectorAll(".scroll")];
+  const shown = (box) => getComputedStyle(box, "::before").content.includes("scroll sideways");
+  const width = document.documentElement.clientWidth + 1;
+  const inside = (one) => one.closest(".scroll") || one.getBoundingClientRect().right <= width;
+  return boxes.every((box) => shown(box) === box.scrollWidth > box.clientWidth + 1)
+    && (innerWidth > 700 || boxes.some(shown)) && [...document.querySelectorAll("body *")].every(inside);
+})()"""
+
+
 def test_a_page_loads_from_the_disk_alone_and_its_viewer_works(tiny: Tiny) -> None:
     place = autoseg.report(tiny.workspace)
     with open_page(place, 1280) as tab:
@@ -37,4 +48,5 @@ def test_a_page_loads_from_the_disk_alone_and_its_viewer_works(tiny: Tiny) -> No
             tab.resize(width)
             whole, seen = tab.run("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
             assert whole == seen <= width
+            assert tab.run(HINTED)
         assert tab.run("[...document.images].every((image) => image.complete && image.naturalWidth > 0)")

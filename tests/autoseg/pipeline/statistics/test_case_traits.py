@@ -41,6 +41,17 @@ def test_a_table_by_subject_and_session_holds_for_that_session(tmp_path: Path) -
     assert {case: one.known["site"] for case, one in found.items()} == {"sub-01_ses-1": "A", "sub-01_ses-2": "B"}
 
 
+def test_what_lines_of_one_case_contradict_each_other_in_is_unknown_and_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    found = find(tmp_path, "case,site,scanner\nsub-01_ses-1,Rome,x\nsub-01_ses-1,Paris,x\nsub-02_ses-1,Oslo,y\n")
+    assert {case: one.known for case, one in found.items()} == {
+        "sub-01_ses-1": {"scanner": "x"},
+        "sub-02_ses-1": {"site": "Oslo", "scanner": "y"},
+    }
+    assert "several lines name sub-01_ses-1 and differ in site" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("days", "chronicity", "expected"),
     [
