@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from dataset_fingerprints.geometry import AXIS_NAMES, show_spacing
+from dataset_fingerprints.geometry import AXIS_NAMES, show_lengths, show_spacing
 from dataset_fingerprints.simulated import mark_title
 from dataset_fingerprints.sizes import GIB, show_gib
 from planners.choices import Choice, resolve
