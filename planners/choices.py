@@ -88,6 +88,10 @@ class PartTable(Mapping[str, Entry], Generic[Entry]):
         """Return whether an entry is ours."""
         return name in self._own
 
+    def own(self) -> tuple[str, ...]:
+        """Return the names of our entries."""
+        return tuple(self._own)
+
     def describe(self, name: str) -> str:
         """Return in words what an entry is, with the package that registers it."""
         return (
