@@ -154,6 +154,13 @@ def measure_kept(network: Drawn, patch: tuple[int, ...], batch: int, half: bool,
     return sum(tensor.untyped_storage().nbytes() for tensor in kept.values()) - copies
 
 
+def largest_level_bytes(network: Drawn, patch: tuple[int, ...]) -> int:
+    """Return what is kept, for one patch, while the backward pass is in the level that keeps most and is recomputed."""
+    levels = network.layers(patch).levels
+    sizes = [(sum(4 * layer.kept + layer.kept_bytes for layer in level), 4 * level[-1].values()) for level in levels]
+    return max(kept - passed for kept, passed in sizes)
+
+
 @pytest.mark.parametrize("block", BLOCKS)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_counts_are_those_of_the_network_built(seed: int, block: str) -> None:
@@ -191,11 +198,9 @@ def test_what_is_kept_where_channels_are_weighed_is_predicted(
     network = replace(drawn, options=replace(drawn.options, **weighed))  # type: ignore[arg-type]
     patch = tuple(2 * length for length in patch)
     predicted = network.predict(patch, half=False, recomputed=recomputed)
-    levels = network.layers(patch).levels
-    # Kept while the backward pass is in the level that keeps most, where levels are recomputed.
-    largest = max(sum(layer.kept for layer in level) - level[-1].values() for level in levels) if recomputed else 0
+    largest = largest_level_bytes(network, patch) if recomputed else 0
     measured = measure_kept(network, patch, 2, half=False, recomputed=recomputed)
-    assert measured + 2 * 4 * largest == pytest.approx(predicted, rel=0.03)
+    assert measured + 2 * largest == pytest.approx(predicted, rel=0.03)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -267,12 +272,8 @@ def test_what_is_kept_where_levels_are_recomputed_is_predicted(seed: int, block:
     network, patch = draw_network(seed, block)
     patch = tuple(2 * length for length in patch)
     predicted = network.predict(patch, half=False, recomputed=True)
-    levels = network.layers(patch).levels
-    sizes = [(sum(4 * layer.kept + layer.kept_bytes for layer in level), 4 * level[-1].values()) for level in levels]
-    largest = max(kept - passed for kept, passed in sizes)
     measured = measure_kept(network, patch, 2, half=False, recomputed=True)
-    # What is kept while the backward pass is in the level that keeps most.
-    assert measured + 2 * largest == pytest.approx(predicted, rel=0.03)
+    assert measured + 2 * largest_level_bytes(network, patch) == pytest.approx(predicted, rel=0.03)
 
 
 @pytest.mark.parametrize("heads", [plain_heads(2), plain_heads(5), region_heads()], ids=["2", "5", "regions"])
