@@ -11,6 +11,7 @@ from autoseg.models.nnunet.scans import read_preprocessing
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.fingerprint import ChannelSummary, FingerprintSummary, IntensityStatistics, Quantiles
+from dataset_fingerprints.geometry import show_lengths
 from planners.choices import Choice, choose, resolve
 from planners.machine import MachineProfile
 from planners.parts import NETWORKS
@@ -77,6 +78,7 @@ def read_configuration(
             f"{where}: patch_size is {list(theirs.patch_size)} and flips go along {list(mirror_axes)}, of a network in "
             f"{dimensions}D. Expected {dimensions} lengths and axes below {dimensions}."
         )
+    _refuse_undivided(theirs.patch_size, network, axes, where)
     flat = dimensions == 2
     patch = (1, *theirs.patch_size) if flat else theirs.patch_size
     x, y, z = axes.sort(patch)
@@ -98,6 +100,15 @@ def read_configuration(
         ),
     )
     return configuration, axes
+
+
+def _refuse_undivided(patch_size: tuple[int, ...], network: UNetOptions, axes: Axes, where: str) -> None:
+    """Refuse a patch that nnU-Net's network cannot take: ours would be padded."""
+    divisors = network.divisors()
+    if any(length % divisor for length, divisor in zip(axes.sort(patch_size), divisors, strict=True)):
+        raise DataError(
+            f"{where}: patch_size is {list(patch_size)}. Expected multiples of {show_lengths(divisors)} along x, y, z."
+        )
 
 
 def network_of(configuration: Configuration) -> UNetOptions:
