@@ -95,12 +95,13 @@ def compare(
     """Train recipes on the same folds in the same time, score them, and show the differences. Goes on after a kill."""
     from experiments.experiment.comparing import Contest, compare_recipes
     from experiments.experiment.planning import open_setting
+    from experiments.experiment.table import BRIEF
 
     show_start()
     setting = open_setting(out, data, scale)
     contest = Contest(names=tuple(names), setting=setting, minutes=minutes, folds=tuple(folds or ("0",)), seeds=seeds)
     outcome = compare_recipes(contest, TerminalProgress())
-    show_table(outcome.table.title, outcome.table.columns, outcome.table.rows)
+    show_table(outcome.table.title, *outcome.table.only(BRIEF))
     for line in outcome.table.remarks:
         console.print(line, soft_wrap=True, markup=False)
     show_written(zip(("Markdown", "CSV"), outcome.written, strict=True))

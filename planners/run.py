@@ -14,7 +14,7 @@ from dataset_fingerprints.fingerprint import FingerprintSummary
 from dataset_fingerprints.names import check_case_name, check_fold_name, check_folder_name, counted
 from planners.machine import MachineProfile
 from planners.order import order_by_need
-from planners.plan import SCHEMA_VERSION, Configuration, Plan, StepDown
+from planners.plan import FULL_SIZE, SCHEMA_VERSION, Configuration, Plan, StepDown, is_full_size
 from planners.start import NOTHING_SEEN, ModelStart, SeenBefore, Task
 
 
@@ -60,6 +60,7 @@ class Run:
         unlabelled: scans without labels that it trains on by pseudo-labels. Not written where there are none.
         cases_known: whether the cases are those that it was trained on; those of another program's model are not
             known, and none are listed. Not written where they are known.
+        scale: of the plan: what features, patches and batches were divided by. Not written at full size.
         schema_version: that of plans, whose configurations it holds.
     """
 
@@ -83,6 +84,7 @@ class Run:
     seen: SeenBefore = NOTHING_SEEN
     unlabelled: Annotated[tuple[CaseContent, ...], Field(exclude_if=not_)] = ()
     cases_known: Annotated[bool, Field(exclude_if=bool)] = True
+    scale: Annotated[float, Field(exclude_if=is_full_size)] = FULL_SIZE
     schema_version: int = SCHEMA_VERSION
 
     def __post_init__(self) -> None:
@@ -179,6 +181,7 @@ def make_run(
         validation_cases=_names(validation),
         contents=train + validation,
         summary=summary,
+        scale=plan.scale,
     )
 
 

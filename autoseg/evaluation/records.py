@@ -80,6 +80,7 @@ def to_plain(evaluation: Evaluation) -> dict[str, Any]:
     return {
         "schema_version": evaluation.schema_version,
         **({"simulated": True} if evaluation.simulated else {}),
+        **({"scale": evaluation.scale} if evaluation.scale != 1 else {}),
         **({"failures": failures} if failures else {}),
         **({"unpaired": asdict(evaluation.unpaired)} if evaluation.unpaired != ALL_PAIRED else {}),
         **({_NAMES: {str(label.value): label.name for label in evaluation.names}} if evaluation.names else {}),

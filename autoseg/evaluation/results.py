@@ -155,6 +155,8 @@ class Evaluation:
         seen: cases whose scores may look too good.
         simulated: whether the scans are simulated: such figures say nothing of patients.
         traits: of cases, as far as they are known.
+        scale: what networks, patches and batches of the models were divided by to try them out; 1 at full size, and
+            where it is not known. Such figures say nothing of the plan.
     """
 
     cases: tuple[CaseScores, ...]
@@ -166,6 +168,7 @@ class Evaluation:
     seen: SeenCases = NONE_SEEN
     simulated: bool = False
     traits: tuple[CaseTraits, ...] = NO_TRAITS
+    scale: float = 1.0
     schema_version: int = SCHEMA_VERSION
 
     @property

@@ -125,6 +125,10 @@ def _remark(benchmark: Benchmark) -> Iterator[str]:
         )
     yield from benchmark.remarks
     for result in benchmark.ours:
+        if result.evaluation.scale != 1:
+            size = f"1/{result.evaluation.scale:g} of the planned size (--scale)"
+            yield f"{result.source} is of models of {size}, a deviation: it says nothing of the plan."
+    for result in benchmark.ours:
         yield from _place_all(benchmark, result)
     if benchmark.comparable:
         yield from find_notes(benchmark.comparable, benchmark.ours[0])

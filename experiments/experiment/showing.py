@@ -37,6 +37,11 @@ class Table:
     rows: tuple[tuple[str, ...], ...] = ()
     remarks: tuple[str, ...] = ()
 
+    def only(self, columns: Sequence[str]) -> tuple[tuple[str, ...], list[list[str]]]:
+        """Return some of the columns, and the rows with these alone."""
+        places = [self.columns.index(column) for column in columns]
+        return tuple(columns), [[row[place] for place in places] for row in self.rows]
+
 
 def describe_recipe(name: str, place: Path, gpu_memory_gb: float | None = None) -> tuple[Table, ...]:
     """Return what a recipe's source says, what was chosen, and its plan at full size.

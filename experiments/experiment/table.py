@@ -16,7 +16,9 @@ from planners.plan import is_full_size
 
 STEM = "recipes"
 METRICS = ("dice", "lesion_f1")
-COLUMNS = ("recipe", "scale", "steps", "minutes", "Dice", "95 %", "lesion F1", "Dice minus first", "F1 minus first")
+COLUMNS = ("recipe", "scale", "steps", "minutes", "Dice", "95 %", "lesion F1", "Dice diff.", "F1 diff.")
+# Those that a terminal has room for.
+BRIEF = ("recipe", "scale", "steps", "Dice", "95 %", "lesion F1", "Dice diff.")
 _FIRST_OF_CSV = ("recipe", "scale")
 
 

@@ -127,6 +127,7 @@ def report_folds(
 def _count(evaluation: Evaluation) -> str:
     cases, seen = counted(len(evaluation.cases), "case"), evaluation.seen.brief()
     which = f"not trained on here ({seen})" if seen else "not trained on"
+    which += "" if evaluation.scale == 1 else f", by 1/{evaluation.scale:g} of the planned size (--scale)"
     return f"{cases} {which}, mean Dice {evaluation.foreground_mean_dice:.3f}"
 
 

@@ -1,4 +1,4 @@
-"""Marks on scores: of cases that a model had been trained on before, and of simulated scans."""
+"""Marks on scores: of cases that a model had been trained on before, of simulated scans, of plans divided to try."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from dataclasses import replace
 from autoseg.evaluation import Evaluation, SeenCases
 from autoseg.models import read_settings
 from autoseg.workspace.fold import FoldFolder
+from planners.plan import FULL_SIZE
 from planners.run import Run
 
 
 def mark_seen(evaluation: Evaluation, runs: Iterable[Run | None]) -> Evaluation:
-    """Return an evaluation that says which of its cases had been seen before, and whether they are simulated.
+    """Return an evaluation that says which cases had been seen before, whether they are simulated, and at which scale.
 
     Args:
         evaluation: of cases that folds were judged on.
@@ -20,7 +21,8 @@ def mark_seen(evaluation: Evaluation, runs: Iterable[Run | None]) -> Evaluation:
     """
     known = [run for run in runs if run is not None]
     seen = find_seen([case.case for case in evaluation.cases], known)
-    return replace(evaluation, seen=seen, simulated=any(run.summary.simulated for run in known))
+    simulated, scale = any(run.summary.simulated for run in known), max((run.scale for run in known), default=FULL_SIZE)
+    return replace(evaluation, seen=seen, simulated=simulated, scale=scale)
 
 
 def describe_seen(cases: Iterable[str], folders: Iterable[FoldFolder]) -> str:

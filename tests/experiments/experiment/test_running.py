@@ -1,0 +1,69 @@
+"""Trainings behind a fold of a recipe, and how a time is divided over them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from dataset_fingerprints.errors import PlanError
+from experiments.experiment.planning import PlannedRecipe
+from experiments.experiment.running import list_trainings
+from experiments.recipes import Recipe
+from planners.plan import Configuration, Fold, Initial, MaskOf, Splits
+from planners.planner import PlanRequest
+from planners.presets import PLANNERS, make_plan
+from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint
+from tests.synthetic.machines import GPU
+
+FINGERPRINT = make_fingerprint([SyntheticCase(body_shape=(60, 70, 60))] * 6)
+PLAN = make_plan(FINGERPRINT, PlanRequest(machine=GPU, memory_gb=8.0))
+BASIS = next(entry for entry in PLAN.configurations if entry.name == "3d_fullres")
+CASES = tuple(case.case for case in FINGERPRINT.cases)
+FOLDS = tuple(Fold(train=CASES[2:], validation=CASES[:2]) for _ in range(2))
+
+
+def planned(*configurations: Configuration, ensemble: tuple[str, ...] = ()) -> PlannedRecipe:
+    recipe = Recipe(name="r", title="R.", citation="c", data="d", make=PLANNERS["default"].plan, ensemble=ensemble)
+    plan = replace(PLAN, configurations=configurations, default_configuration=configurations[-1].name)
+    return PlannedRecipe(recipe=recipe, plan=plan, splits=Splits(origin="by hand", folds=FOLDS))
+
+
+def with_steps(name: str, steps: int, **changes: object) -> Configuration:
+    training = replace(BASIS.training, iterations=steps)
+    return replace(BASIS, name=name, training=training, **changes)  # type: ignore[arg-type]
+
+
+def test_a_stage_that_weights_are_taken_of_comes_first_and_has_time_by_its_steps() -> None:
+    second = with_steps("second", 100, initial=Initial(configuration="first"))
+    trainings = list_trainings(planned(with_steps("first", 300), second), "1", 10.0)
+    assert [(one.configuration, one.fold) for one in trainings] == [("first", "1"), ("second", "1")]
+    assert [one.minutes for one in trainings] == [pytest.approx(7.5), pytest.approx(2.5)]
+    assert trainings[0].options(PLAN).max_minutes == trainings[0].minutes
+
+
+def test_time_follows_the_arithmetic_of_a_step_too() -> None:
+    second = with_steps("second", 300, initial=Initial(configuration="first"), batch_size=3 * BASIS.batch_size)
+    trainings = list_trainings(planned(with_steps("first", 300), second), "0", 8.0)
+    assert [one.minutes for one in trainings] == [pytest.approx(2.0), pytest.approx(6.0)]
+
+
+def test_masks_of_another_configuration_take_all_of_its_folds() -> None:
+    second = with_steps("second", 100, inputs=(MaskOf(configuration="first"),))
+    trainings = list_trainings(planned(with_steps("first", 100), second), "0", None)
+    assert [(one.configuration, one.fold) for one in trainings] == [("first", "0"), ("first", "1"), ("second", "0")]
+    assert {one.minutes for one in trainings} == {None}
+    assert sum(one.share for one in trainings) == pytest.approx(1.0)
+
+
+def test_each_training_of_an_ensemble_is_done_once() -> None:
+    first = with_steps("first", 100)
+    others = [with_steps(name, 100, initial=Initial(configuration="first")) for name in ("a", "b")]
+    trainings = list_trainings(planned(first, *others, ensemble=("a", "b")), "0", 9.0)
+    assert [one.configuration for one in trainings] == ["first", "a", "b"]
+    assert [one.minutes for one in trainings] == [pytest.approx(3.0)] * 3
+
+
+def test_an_unknown_fold_is_named_with_those_that_there_are() -> None:
+    with pytest.raises(PlanError, match=r"no fold '7'\. Expected one of 0, 1\."):
+        list_trainings(planned(with_steps("first", 100)), "7", None)

@@ -1,0 +1,47 @@
+"""A recipe as tables: its source and its plan."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from dataset_fingerprints.errors import DataError
+from experiments.experiment.showing import describe_plan, describe_recipe, plan_at_full_size
+from experiments.recipes import find_recipe
+from planners.choices import Choice
+from planners.editing.scaling import scale_plan
+
+ATLAS = Path("atlas_r2_mni")
+
+
+def test_a_recipe_shows_its_source_figures_choices_deviations_and_plan() -> None:
+    tables = {table.title: table for table in describe_recipe("nnunet_resenc_l", ATLAS)}
+    recipe = find_recipe("nnunet_resenc_l")
+    assert f"Source: {recipe.citation}" in tables["nnunet_resenc_l"].remarks
+    assert ("ATLAS R2.0", "Dice, %", "63.12", "-") in tables["Published figures, none of them ours"].rows
+    assert tables["Not stated: chosen"].remarks == tuple(f"- {sentence}" for sentence in recipe.not_stated)
+    assert len(tables["Stated, and otherwise here"].remarks) == len(recipe.deviations)
+    plan = tables["Planned for atlas_r2_mni on a GPU elsewhere, 24 GiB"]
+    rows = {row[0]: dict(zip(plan.columns[1:], row[1:], strict=True)) for row in plan.rows}
+    assert rows["patch"]["3d_fullres"] == "192x224x160 voxels"
+    assert rows["layers"]["3d_fullres"] == "72 convolutions"
+    assert rows["weights"]["3d_fullres"] == "102.3 million"
+    assert plan.remarks == ("Predicts with 3d_fullres.",)
+
+
+def test_an_ensemble_its_post_processing_and_a_scale_are_said() -> None:
+    plan = scale_plan(plan_at_full_size("nnunet", ATLAS), 8)
+    filtered = Choice(name="smallest_volume", options={"volume_mm3": 30.0})
+    recipe = replace(find_recipe("nnunet"), ensemble=("2d", "3d_fullres"), postprocessing=(filtered,))
+    assert describe_plan(plan, recipe).remarks == (
+        "Predicts with 2d, 3d_fullres; then smallest_volume (volume_mm3 30.0).",
+        "Scale: 1/8 of full size: a deviation (--scale).",
+    )
+
+
+def test_another_gpu_and_an_unknown_data_set() -> None:
+    assert plan_at_full_size("nnunet", ATLAS, 16.0).memory_gb == 16
+    with pytest.raises(DataError, match="published data set"):
+        plan_at_full_size("nnunet", Path("nothing_such"))
