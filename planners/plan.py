@@ -205,7 +205,8 @@ class Configuration:
         inputs: what the network sees of other configurations' results.
         initial: weights that training starts from, or null for random ones.
         slice_axis: the canonical axis that a 2D configuration slices along, or -1 in 3D.
-        patch_shape: (x, y, z) in voxels of the preprocessed arrays; 1 along the sliced axis.
+        patch_shape: (x, y, z) in voxels of the preprocessed arrays; 1 along the sliced axis. For the network, zeros
+            behind its ends make lengths that the strides do not divide the next larger multiples.
     """
 
     name: str

@@ -7,8 +7,8 @@ import pytest
 
 from dataset_fingerprints.errors import PlanError
 from planners import PlanRequest, check_plan, make_plan
-from planners.editing.step_down import repeat_steps, step_down
 from planners.choices import resolve
+from planners.editing.step_down import repeat_steps, step_down
 from planners.networks.memory_decisions import predict_configuration
 from planners.parts import NETWORKS
 from planners.plan import Configuration, Plan
