@@ -221,7 +221,8 @@ class Configuration:
         initial: weights that training starts from, or null for random ones.
         pseudo_labels: scans without labels that it trains on as well; null, and not written, for none.
         slice_axis: the canonical axis that a 2D configuration slices along, or -1 in 3D.
-        patch_shape: (x, y, z) in voxels of the preprocessed arrays; 1 along the sliced axis.
+        patch_shape: (x, y, z) in voxels of the preprocessed arrays; 1 along the sliced axis. For the network, zeros
+            behind its ends make lengths that the strides do not divide the next larger multiples.
     """
 
     name: str

@@ -47,7 +47,7 @@ class NetworkOptions(Protocol):
     """Interface of the entries of `NETWORKS`; axes are those that the network sees, two or three."""
 
     def divisors(self) -> tuple[int, ...]:
-        """Return per axis what a patch must be divisible by."""
+        """Return per axis what the lengths of its input are multiples of; other patches are padded to such."""
         ...
 
     def find_shape_problems(self, axes: int) -> Iterator[str]:

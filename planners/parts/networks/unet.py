@@ -70,7 +70,7 @@ class UNetOptions:
     dropout: float = 0.0
 
     def divisors(self) -> tuple[int, ...]:
-        """Return per axis what a patch must be divisible by: the product of the strides."""
+        """Return per axis what the lengths of its input are multiples of: the product of the strides."""
         return tuple(math.prod(level[axis] for level in self.strides) for axis in range(len(self.strides[0])))
 
     def find_shape_problems(self, axes: int) -> Iterator[str]:

@@ -15,6 +15,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from autoseg.losses import build_objective
 from autoseg.networks import BUILDERS
+from autoseg.networks.padding import cut_back, pad_behind
+from autoseg.sampling import Batch
 from autoseg.training.optimizers import build_optimizer
 from dataset_fingerprints.dataset import Heads
 from planners.choices import Choice, choose, resolve
@@ -303,3 +305,21 @@ def test_optimizers_remember_what_is_predicted(choice: Choice) -> None:
 
 def test_without_momentum_gradient_descent_remembers_nothing() -> None:
     assert SgdOptions(momentum=0.0).states() == 0
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_patch_that_the_strides_do_not_divide_keeps_what_the_next_larger_one_keeps(seed: int) -> None:
+    network, patch = draw_network(seed, "plain")
+    patch = tuple(2 * length - 1 for length in patch)
+    divisors = network.options.divisors()
+    module, objective = build(network, "cpu"), build_objective(Choice(name="dice_ce"), plain_heads(network.outputs))
+    images, labels = torch.randn(2, network.channels, *patch), torch.zeros(2, *patch, dtype=torch.uint8)
+    kept: dict[int, Tensor] = {}
+    excluded = {parameter.untyped_storage().data_ptr() for parameter in module.parameters()}
+    with torch.autograd.graph.saved_tensors_hooks(*keep_saved(kept, excluded)):
+        seen = pad_behind(images, divisors)
+        finest, *coarser = module(seen)
+        objective((cut_back(finest, patch), *coarser), Batch(images=seen, labels=labels))
+    measured = sum(tensor.untyped_storage().nbytes() for tensor in kept.values())
+    # Of the logits, all of which are predicted, the loss keeps those of real voxels.
+    assert measured == pytest.approx(network.predict(patch, half=False), rel=0.1)

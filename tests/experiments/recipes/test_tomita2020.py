@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import signal
 from dataclasses import replace
 from functools import cache
@@ -248,9 +249,15 @@ def test_it_zooms_in_is_killed_zooms_out_and_predicts_with_snapshots_of_a_patch_
     train = ("train", "0", *where)
     do("step::5", plan, (*train, "-c", "zoom_in"), train, code=-signal.SIGKILL)
     assert not workspace.fold("default", "zoom_out", "0").validation.metrics.is_file()
-    scan = write_nifti(tmp_path / "new.nii.gz", head(9, SHAPE)[0])
+    image, labels = head(9, SHAPE)
+    scan = write_nifti(tmp_path / "new.nii.gz", image)
+    reference = write_nifti(tmp_path / "reference.nii.gz", (labels > 0).astype(np.uint8))
     predict = ("predict", scan, "-o", tmp_path / "mask.nii.gz", *where)
-    do("step::0", train, predict)
+    scores = tmp_path / "scores" / "metrics.json"
+    as_he = ("--convention", "tomita2020", "--by", "quartile", "-o", scores)
+    do("step::0", train, predict, ("evaluate", tmp_path / "mask.nii.gz", reference, *as_he))
+    assert {"micro_dice", "maximal_dice"} <= {*re.findall(r"\w+", scores.read_text(encoding="utf-8"))}
+    assert "quartile" in scores.with_name("metrics-groups.csv").read_text(encoding="utf-8")
     fold = workspace.fold("default", "zoom_out", "0")
     assert [load_tensors(path)[1]["iteration"] for path in fold.weight_files()] == ["1", "2", "3"]
     assert fold.validation.metrics.is_file()

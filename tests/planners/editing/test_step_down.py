@@ -7,8 +7,10 @@ import pytest
 
 from dataset_fingerprints.errors import PlanError
 from planners import PlanRequest, check_plan, make_plan
+from planners.choices import resolve
 from planners.editing.step_down import repeat_steps, step_down
 from planners.networks.memory_decisions import predict_configuration
+from planners.parts import NETWORKS
 from planners.plan import Configuration, Plan
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint, repeat_case
 from tests.synthetic.machines import GPU
@@ -89,3 +91,14 @@ def test_another_fold_repeats_the_steps_only_from_the_size_they_began_at(plan: P
 def test_the_smallest_size_says_what_to_do(plan: Plan) -> None:
     with pytest.raises(PlanError, match=r"single patch of .* voxels .*--gpu-memory-gb"):
         step_down(all_sizes(entry(plan, "3d_fullres"))[-1], "no memory", 8.0)
+
+
+def test_a_patch_that_the_strides_do_not_divide_steps_down_to_their_multiples(plan: Plan) -> None:
+    before = entry(plan, "3d_fullres")
+    divisor = resolve(before.network, NETWORKS, "network").divisors()[1]
+    uneven = (4 * divisor, 5 * divisor + 1, 4 * divisor)
+    training = replace(before.training, recomputed=True)
+    sizes = all_sizes(replace(before, patch_shape=uneven, batch_size=2, training=training))
+    assert [size.patch_shape[1] for size in sizes[:3]] == [5 * divisor + 1, 5 * divisor, 4 * divisor]
+    needed = [predict_configuration(plan, size).total() for size in sizes]
+    assert needed == sorted(set(needed), reverse=True)

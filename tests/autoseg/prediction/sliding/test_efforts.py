@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
@@ -75,3 +77,9 @@ def test_a_way_is_described_by_its_flips_and_overlap() -> None:
     first, *_, last = list_efforts(PLANNED)
     assert describe_effort(first) == "8 flips averaged, tiles overlap by 50%"
     assert describe_effort(last) == "no flips, tiles overlap by 10%"
+
+
+def test_of_a_scan_of_which_the_centre_is_looked_at_only_its_tiles_count() -> None:
+    prediction = replace(tiny_configuration().prediction, mirror_axes=(), step_share=1.0)
+    assert count_passes((40, 40, 10), (10, 10, 10), prediction) == 16
+    assert count_passes((40, 40, 10), (10, 10, 10), replace(prediction, centre_shape=(20, 10, 30))) == 2

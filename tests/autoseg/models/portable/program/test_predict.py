@@ -94,16 +94,24 @@ def configurations() -> ModelSet:
     )
 
 
+def centre() -> ModelSet:
+    """Return a model that looks at the centre of a scan, in tiles that its strides do not divide."""
+    own = configure(patch_shape=(9, 7, 8))
+    seen = replace(own.prediction, centre_shape=(12, 9, 6), tile_shape=(10, 9, 7))
+    return put_together({"3d_fullres": (train([replace(own, prediction=seen)]),)})
+
+
 MASKS, BOX = MaskOf(configuration="3d_lowres"), CropTo(configuration="3d_lowres", margin_mm=1.5, threshold=0.98)
 MODELS: dict[str, Callable[[], ModelSet]] = {
     "two configurations": configurations,
+    "the centre in uneven tiles": centre,
     "masks and box of an earlier stage": lambda: cascade(MASKS, BOX),
     "mean logits of regions": lambda: ensemble("logits"),
     "mean probabilities of regions": lambda: ensemble("probabilities"),
     "masks of an earlier stage": lambda: cascade(MASKS),
     "box of an earlier stage": lambda: cascade(BOX),
 }
-QUICK = 3
+QUICK = 4
 
 
 @pytest.fixture(autouse=True)
