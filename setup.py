@@ -90,7 +90,10 @@ setup(
     extras_require=EXTRAS,
     entry_points={
         "console_scripts": ["autoseg = autoseg.cli.entrance:enter"],
-        "autoseg.commands": ["benchmark = experiments.benchmark_command:app"],
+        "autoseg.commands": [
+            "benchmark = experiments.benchmark_command:app",
+            "experiment = experiments.experiment_command:app",
+        ],
         "autoseg.planners": [
             "amc_gbm_initial_fine = experiments.recipes.amc_gbm:AMC_GBM",
             "amc_gbm_initial_fine_1 = experiments.recipes.amc_gbm:CROPS_1",
@@ -98,6 +101,10 @@ setup(
             "amc_gbm_initial_fine_4 = experiments.recipes.amc_gbm:CROPS_4",
             "amc_gbm_initial_fine_8 = experiments.recipes.amc_gbm:CROPS_8",
             "amc_gbm_initial_fine_32 = experiments.recipes.amc_gbm:CROPS_32",
+            "nnunet = experiments.recipes.nnunet:NNUNET",
+            "nnunet_resenc_m = experiments.recipes.nnunet:NNUNET_RESENC_M",
+            "nnunet_resenc_l = experiments.recipes.nnunet:NNUNET_RESENC_L",
+            "nnunet_resenc_xl = experiments.recipes.nnunet:NNUNET_RESENC_XL",
         ],
     },
 )

@@ -16,6 +16,7 @@ from planners.choices import Choice
 from planners.machine import MachineProfile
 
 SCHEMA_VERSION = 3
+FULL_SIZE = 1.0  # as `Plan.scale`
 FOLDS = 5  # of a cross-validation, where there are as many subjects
 
 FoldRule = Literal["by_subject", "shuffled"]
@@ -65,6 +66,11 @@ class NnunetRules:
 
 def _is_none(value: object) -> bool:
     return value is None
+
+
+def is_full_size(scale: object) -> bool:
+    """Return whether a plan was not made smaller to try it out."""
+    return scale == FULL_SIZE
 
 
 def _is_even(value: object) -> bool:
@@ -315,6 +321,8 @@ class Plan:
         folds: how the cross-validation is dealt out (`planners.splits`).
         postprocessing: what is worth a trial, per label or region, in their order.
         simulated: whether the scans are simulated. Not written where they are not.
+        scale: what features, patches and batches were divided by to try the plan out (`planners.editing.scaling`); not
+            written at full size.
     """
 
     name: str
@@ -333,6 +341,7 @@ class Plan:
     decisions: tuple[Decision, ...]
     postprocessing: tuple[PostprocessingCandidates, ...]
     simulated: Annotated[bool, Field(exclude_if=not_)] = False
+    scale: Annotated[float, Field(exclude_if=is_full_size)] = FULL_SIZE
     schema_version: int = SCHEMA_VERSION
 
     def __post_init__(self) -> None:

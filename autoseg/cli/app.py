@@ -115,9 +115,9 @@ def plan_and_preprocess_command(
     splits: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE|by-site",
+            metavar="FILE|by-site|by-subject",
             help="Folds of your own: nnU-Net's splits_final.json, or a CSV with the columns Name and Fold; or by-site: "
-            "folds that leave whole sites out.",
+            "folds that leave whole sites out; or by-subject: those that the default planner makes.",
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of folds, weights and batches.")] = 0,
@@ -129,6 +129,9 @@ def plan_and_preprocess_command(
         Path | None,
         typer.Option(help="Plan like a trained model (model.zip), for `train --from`: its network, patch, voxels."),
     ] = None,
+    scale: Annotated[
+        float, typer.Option(help="Divide features, patch and batch by this, to try the plan out; 1 is full size.")
+    ] = 1.0,
 ) -> None:
     """Look at a data set, decide everything that has to be decided, and preprocess it."""
     from autoseg.pipeline.first_training import describe_first_training
@@ -151,6 +154,7 @@ def plan_and_preprocess_command(
         rules=rules or (),
         assignments=assignments or (),
         like=like,
+        scale=scale,
         progress=TerminalProgress(),
     )
     plan, dealt = read_plan(made, plan_name)

@@ -132,7 +132,7 @@ _TYPES: tuple[tuple[frozenset[str], Kind], ...] = (
     (frozenset({"benchmark", "predictions", "probability_maps"}), PATH),
     (frozenset({"readers", "scores"}), Kind(lambda value: value in ((), []) or _are_paths(value), "paths")),
     (frozenset({"masks", "references", "other", "table", "template", "traits"}), PATH),
-    (frozenset({"roi_maximum", "min_mm3", "midline_mm", "fitter_share"}), _NUMBER),
+    (frozenset({"roi_maximum", "min_mm3", "midline_mm", "fitter_share", "scale"}), _NUMBER),
     (frozenset({"scans"}), Kind(_are_paths, "a path, or several")),
     (frozenset({"workspace", "source", "target"}), Kind(_is_place, "a path or a Workspace")),
     (frozenset({"gpu_memory_gb", "max_hours", "max_memory_gb", "max_minutes", "memory_gb", "memory_share"}), _NUMBER),

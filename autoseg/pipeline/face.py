@@ -51,6 +51,7 @@ def plan_and_preprocess(
     rules: Sequence[str] = (),
     assignments: Sequence[str] = (),
     like: Location | None = None,
+    scale: float = 1.0,
     progress: Progress | None = None,
 ) -> Workspace:
     """Look at a data set, decide everything that has to be decided, preprocess it, and return the workspace.
@@ -71,12 +72,13 @@ def plan_and_preprocess(
         max_hours: plan for trainings of this many hours per fold.
         configurations: to preprocess; empty for the plan's default.
         splits: folds of your own: nnU-Net's splits_final.json, or a CSV or TSV with the columns Name and Fold;
-            `by-site` for folds that leave whole sites out.
+            `by-site` for folds that leave whole sites out; `by-subject` for folds of our own with any planner.
         seed: of folds, weights and batches.
         rules: rules that look at lesions: `balanced_lesions=on`.
         assignments: values of the plan to change: `training.iterations=5000`.
         like: a trained model to plan like, so that `train(from_model=...)` finds all of its weights fit: a model.zip, a
             workspace, or the folder of a fold; its network, patch, voxel size and normalisation are taken.
+        scale: divides features, patch and batch, to try out a plan that is too large here; 1 for full size.
         progress: receiver of progress reports; None for none.
 
     Raises:
@@ -85,10 +87,9 @@ def plan_and_preprocess(
     check_arguments(locals())
     if labels is not None:
         check_argument("labels", labels, PATH)
-    from autoseg.pipeline.planning import PlanningOptions
+    from autoseg.pipeline.planning import PlanningOptions, choose_origin
     from autoseg.pipeline.planning import plan_and_preprocess as run
     from dataset_fingerprints.layouts import Selection
-    from planners.centre_folds import BY_SITE
 
     followed = None
     if like is not None:
@@ -102,13 +103,14 @@ def plan_and_preprocess(
         planner=planner,
         gpu_memory_gb=as_number(gpu_memory_gb),
         configurations=as_several(configurations),
-        splits=None if splits is None else "by-site" if str(splits) == BY_SITE else Path(splits).absolute(),
+        splits=choose_origin(splits),
         seed=index(seed),
         assignments=as_several(assignments),
         switches=as_several(rules),
         max_hours=as_number(max_hours),
         selection=Selection(channels=as_several(channels), mask=mask),
         like=followed,
+        scale=float(scale),
     )
     workspace_made, _ = run(Path(dataset).absolute(), options, progress or SilentProgress())
     return find_located(workspace_made)

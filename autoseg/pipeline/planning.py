@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext, suppress
@@ -23,7 +24,7 @@ from autoseg.sampling import find_origin, refuse_unusable_parts
 from autoseg.workspace.locks import locked
 from autoseg.workspace.workspace import Workspace, new_workspace
 from dataset_fingerprints.dataset import Case, Dataset
-from dataset_fingerprints.errors import DataError, FileFormatError, WorkspaceError
+from dataset_fingerprints.errors import DataError, FileFormatError, PlanError, WorkspaceError
 from dataset_fingerprints.failures import Failure, attempt, list_failures
 from dataset_fingerprints.files.atomic import sweep
 from dataset_fingerprints.files.jsonfiles import read_json, refuse_newer, write_json
@@ -32,19 +33,22 @@ from dataset_fingerprints.layouts import AUTOMATIC, Selection
 from dataset_fingerprints.measuring.scans import Scan, read_case
 from dataset_fingerprints.names import check_folder_name, counted
 from dataset_fingerprints.units import find_units
-from planners.centre_folds import split_by_site
+from planners.centre_folds import BY_SITE, split_by_site
 from planners.editing.following import Followed, follow
 from planners.editing.option_checks import check_hours, check_seed
 from planners.editing.overrides import find_assigned_parts, refuse_unknown_parts, set_values
 from planners.editing.plan_checks import find_choices
+from planners.editing.scaling import check_scale, scale_plan
 from planners.machine import MachineProfile
 from planners.order import order_by_need
-from planners.plan import Configuration, Plan, Splits
+from planners.plan import FULL_SIZE, Configuration, Plan, Splits
 from planners.planner import PlanRequest
 from planners.presets import choose_machine, make_plan
 from planners.rare_labels import describe_lacking
 from planners.rules.switches import choose_rules
 from planners.splits import describe_number, make_splits, read_splits
+
+BY_SUBJECT = "by-subject"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,13 +60,14 @@ class PlanningOptions:
         workspace: None for `<name>-autoseg`, called after the data set's folder or CSV, in the current directory.
         gpu_memory_gb: plan for a GPU with this memory, also where this machine has none; None for this machine.
         configurations: to preprocess; empty for the plan's default.
-        splits: a splits_final.json of nnU-Net's or a table of folds; "by-site" for folds that leave sites out; or None
-            for folds of our own.
+        splits: a splits_final.json of nnU-Net's or a table of folds; those of another plan; "by-site" for folds that
+            leave sites out; "by-subject" for folds of our own, whatever the planner's are; or None for the planner's.
         assignments: `--set` values.
         switches: `--rule` values.
         max_hours: plan for trainings of this long per fold; None for as long as the field trains.
         selection: the files of the data set that are meant, where its layout leaves a choice.
         like: a trained model whose network, patch, voxel size and normalisation are taken, or None.
+        scale: what features, patches and batches are divided by, to try the plan out; 1 for full size.
     """
 
     labels: Path | None = None
@@ -71,13 +76,14 @@ class PlanningOptions:
     planner: str = "default"
     gpu_memory_gb: float | None = None
     configurations: tuple[str, ...] = ()
-    splits: Path | Literal["by-site"] | None = None
+    splits: Path | Splits | Literal["by-site", "by-subject"] | None = None
     seed: int = 0
     assignments: tuple[str, ...] = ()
     switches: tuple[str, ...] = ()
     max_hours: float | None = None
     selection: Selection = AUTOMATIC
     like: Followed | None = None
+    scale: float = FULL_SIZE
 
 
 def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress) -> tuple[Workspace, Plan]:
@@ -111,7 +117,8 @@ def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress
         wanted = options.configurations or (plan.default_configuration,)
         chosen = order_by_need(plan.configurations, wanted, f"plan {plan.name}")
         refuse_unusable_parts((part for configuration in chosen for part in find_choices(configuration)), origins)
-        made = given or make_splits(fingerprint, options.seed, plan.folds)
+        rule = "by_subject" if options.splits == BY_SUBJECT else plan.folds
+        made = given or make_splits(fingerprint, options.seed, rule)
         splits = choose_splits(workspace, plan, made, given=given is not None, progress=progress)
         for remark in (*describe_number(splits, fingerprint), *describe_lacking(fingerprint, splits)):
             progress.say(remark)
@@ -131,10 +138,18 @@ def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress
     return workspace, plan
 
 
-def _read_given(splits: Path | str | None, dataset: Dataset) -> Splits | None:
-    """Return the folds that a person asked for, or None."""
+def choose_origin(splits: str | os.PathLike[str] | None) -> Path | Literal["by-site", "by-subject"] | None:
+    """Return where folds come from, as a person names it."""
     if splits is None:
         return None
+    named: dict[str, Literal["by-site", "by-subject"]] = {BY_SITE: "by-site", BY_SUBJECT: "by-subject"}
+    return named.get(str(splits)) or Path(splits).absolute()
+
+
+def _read_given(splits: Path | Splits | str | None, dataset: Dataset) -> Splits | None:
+    """Return the folds that a person asked for, or None."""
+    if splits is None or splits == BY_SUBJECT or isinstance(splits, Splits):
+        return splits if isinstance(splits, Splits) else None
     return read_splits(splits, find_units(dataset.cases)) if isinstance(splits, Path) else split_by_site(dataset.cases)
 
 
@@ -145,8 +160,15 @@ def _refuse_options(options: PlanningOptions) -> None:
     choose_rules((), options.switches)
     refuse_unknown_parts(options.assignments)
     check_seed("--seed", options.seed)
+    _refuse_scale(options)
     if options.max_hours is not None:
         check_hours("--max-hours", options.max_hours)
+
+
+def _refuse_scale(options: PlanningOptions) -> None:
+    check_scale(options.scale)
+    if options.scale != FULL_SIZE and options.like is not None:
+        raise PlanError("--like takes the network of a trained model, and --scale makes it narrower: give one of them.")
 
 
 def _refuse_newer(workspace: Workspace, plan: str) -> None:
@@ -186,7 +208,8 @@ def _plan(fingerprint: DatasetFingerprint, options: PlanningOptions, path: Path)
         max_hours=options.max_hours,
     )
     plan = make_plan(fingerprint, request)
-    return set_values(plan if options.like is None else follow(plan, options.like), options.assignments)
+    plan = scale_plan(plan, options.scale) if options.like is None else follow(plan, options.like)
+    return set_values(plan, options.assignments)
 
 
 def _find_speed(machine: MachineProfile, path: Path) -> MachineProfile:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from dataset_fingerprints.fingerprint import DatasetFingerprint
+from planners.choices import Choice
 from planners.plan import Plan
 from planners.planner import PlanRequest
 
@@ -40,6 +41,8 @@ class Recipe:
         deviations: what the source states and is done otherwise here, each with the reason.
         make: returns the whole plan at full size.
         memory_gb: of the card that the source trained on, where it says; 0 to plan for this machine.
+        ensemble: the configurations whose probabilities are averaged; empty for the plan's default alone.
+        postprocessing: of the masks, from `planners.parts.POSTPROCESSING`, one after the other, as the source fixes it.
     """
 
     name: str
@@ -51,6 +54,8 @@ class Recipe:
     not_stated: tuple[str, ...] = ()
     deviations: tuple[str, ...] = ()
     memory_gb: float = 0.0
+    ensemble: tuple[str, ...] = ()
+    postprocessing: tuple[Choice, ...] = ()
 
     @property
     def description(self) -> str:
@@ -64,3 +69,7 @@ class Recipe:
             PlanError: the data set is empty, or not of the kind that the recipe is for.
         """
         return self.make(fingerprint, request)
+
+    def predicts_with(self, plan: Plan) -> tuple[str, ...]:
+        """Return the configurations that are averaged; what these need is trained as well."""
+        return self.ensemble or (plan.default_configuration,)

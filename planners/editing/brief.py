@@ -12,7 +12,7 @@ from dataset_fingerprints.names import counted
 from dataset_fingerprints.simulated import mark_title
 from dataset_fingerprints.sizes import GIB, show_gib
 from planners.choices import resolve
-from planners.editing.explain import Section, say_plainly
+from planners.editing.explain import Section, describe_scale, say_plainly
 from planners.networks.memory_decisions import predict_configuration
 from planners.parts import NETWORKS
 from planners.plan import Configuration, Decision, Plan
@@ -83,6 +83,7 @@ def _show_plan(plan: Plan, known: Known) -> Section:
         ("folds", known.folds),
         ("expected time", _show_time(plan, default, known)),
         ("planner", plan.planner),
+        ("scale", describe_scale(plan.scale)),
     )
     title = mark_title(f"Plan {plan.name}", plan.simulated)
     return Section(title=title, columns=("what", "value"), rows=tuple(row for row in rows if row[1]))

@@ -12,7 +12,7 @@ from dataset_fingerprints.sizes import GIB, show_gib
 from planners.choices import Choice, resolve
 from planners.networks.memory_decisions import predict_configuration
 from planners.parts import NETWORKS
-from planners.plan import Configuration, CropTo, Decision, MaskOf, Plan
+from planners.plan import Configuration, CropTo, Decision, MaskOf, Plan, is_full_size
 
 _WORDS = {
     "machine.device": "The machine that trains",
@@ -32,10 +32,21 @@ _WORDS = {
     "batch_size": "Patches per training step",
     "network": "Depth and width of the network",
     "memory": "Memory that training needs",
+    "scale": "What features, patches and batches are divided by, to try the plan out",
 }
 _RULES = "rules"
 _POSTPROCESSING = "postprocessing"
-_NOT_SETTABLE = {_RULES, _POSTPROCESSING, "max_hours", "machine", "configurations", "slice_axis", "network", "memory"}
+_NOT_SETTABLE = {
+    _RULES,
+    _POSTPROCESSING,
+    "max_hours",
+    "machine",
+    "configurations",
+    "slice_axis",
+    "network",
+    "memory",
+    "scale",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,6 +74,7 @@ def plan_as_json(plan: Plan) -> dict[str, Any]:
         "rules": list(plan.rules),
         "max_hours": plan.max_hours,
         "seed": plan.seed,
+        "scale": plan.scale,
         "default_configuration": plan.default_configuration,
         "configurations": {entry.name: _configuration_as_json(plan, entry) for entry in plan.configurations},
         "postprocessing": [_with_lists(asdict(candidates)) for candidates in plan.postprocessing],
@@ -79,8 +91,15 @@ def _explain_plan_itself(plan: Plan) -> Section:
         ("planner", plan.planner),
         ("made for", f"{plan.machine.device} ({plan.machine.name}), {plan.memory_gb:g} GiB"),
         ("configuration used by default", plan.default_configuration),
+        ("scale", describe_scale(plan.scale)),
     )
-    return Section(title=mark_title(f"Plan {plan.name}", plan.simulated), columns=("what", "value"), rows=rows)
+    title = mark_title(f"Plan {plan.name}", plan.simulated)
+    return Section(title=title, columns=("what", "value"), rows=tuple(row for row in rows if row[1]))
+
+
+def describe_scale(scale: float) -> str:
+    """Return that a plan was made smaller to try it out; nothing at full size."""
+    return "" if is_full_size(scale) else f"1/{scale:g} of full size: a deviation (--scale)"
 
 
 def _explain_configurations(plan: Plan) -> Section:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import Protocol, Self
 
 from planners.choices import PartTable
 from planners.parts.networks.layers import Layer, NetworkLayers, head_layer, norm_layer
 from planners.parts.networks.recalibration import AttentionName
 from planners.parts.networks.unet import BlockName, NormName, UNetOptions, count_level_voxels
+from planners.parts.networks.widths import scale_features
 
 __all__ = [
     "NETWORKS",
@@ -22,6 +23,7 @@ __all__ = [
     "count_level_voxels",
     "head_layer",
     "norm_layer",
+    "scale_features",
 ]
 
 
@@ -38,6 +40,10 @@ class NetworkOptions(Protocol):
 
     def recomputable(self) -> bool:
         """Return whether the network can compute its levels again in the backward pass (`training.recomputed`)."""
+        ...
+
+    def scaled(self, factor: float) -> Self:
+        """Return the network with the same layers, and its features divided (`scale_features`): for `--scale`."""
         ...
 
     def describe(self) -> str:

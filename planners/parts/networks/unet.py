@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, Self
 
 from dataset_fingerprints.names import counted
 from planners.parts.limits import find_outside
 from planners.parts.networks.layers import Layer, NetworkLayers, head_layer, norm_layer
 from planners.parts.networks.recalibration import AttentionName, list_recalibration
+from planners.parts.networks.widths import scale_features
 from planners.parts.number_types import HALF_BYTES
 
 BlockName = Literal["plain", "residual"]
@@ -101,6 +102,10 @@ class UNetOptions:
     def recomputable(self) -> bool:
         """Return whether levels can be computed again: batch norm's running averages would count every batch twice."""
         return self.norm != "batch"
+
+    def scaled(self, factor: float) -> Self:
+        """Return the network with the same layers and its features divided."""
+        return replace(self, features=scale_features(self.features, factor))
 
     def describe(self) -> str:
         """Return the network's shape in a few words."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from autoseg.networks import BUILDERS
-from planners.choices import Choice, resolve
+from planners.choices import Choice, choose, resolve
 from planners.parts import NETWORKS
 from planners.parts.networks import NetworkLayers, NetworkOptions
 
@@ -50,6 +50,9 @@ class Example:
     @property
     def options(self) -> NetworkOptions:
         return resolve(self.choice, NETWORKS, "network")
+
+    def scaled(self, factor: float) -> Example:
+        return replace(self, choice=choose(self.choice.name, self.options.scaled(factor)))
 
     def layers(self) -> NetworkLayers:
         return self.options.layers(INPUT_CHANNELS, OUTPUT_CHANNELS, self.patch)

@@ -143,3 +143,15 @@ def test_its_list_of_layers_has_the_multiplications_that_torch_counts(example: E
     with FlopCounterMode(display=False) as counter:
         example.build()(example.images()[:2])  # of two samples, for torch does not count what oneDNN does with one
     assert 2 * 2 * example.layers().multiplications() == counter.get_total_flops()
+
+
+@every_example
+def test_scaled_it_has_the_same_layers_no_wider_and_still_trains(example: Example) -> None:
+    narrower = example.scaled(8)
+    pairs = zip(example.layers().every(), narrower.layers().every(), strict=True)
+    assert all((small.taps, small.reads) == (large.taps, large.reads) for large, small in pairs)
+    assert narrower.layers().parameters() <= example.layers().parameters()
+    network = narrower.build()
+    outputs = network(narrower.images())
+    assert narrower.layers().parameters() == sum(parameter.numel() for parameter in network.parameters())
+    assert all(output.isfinite().all() for output in outputs)

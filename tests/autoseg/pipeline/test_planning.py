@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from autoseg.pipeline import face
+from autoseg.pipeline.planning import read_plan
 from autoseg.workspace.locks import shared
 from dataset_fingerprints.errors import AutosegError
 from tests.synthetic.tiny import CONFIGURATION, QUICK, Tiny
@@ -153,3 +154,12 @@ def test_a_first_planning_that_is_refused_names_no_data_set(tiny: Tiny, tmp_path
         face.plan_and_preprocess(tiny.raw, workspace=tmp_path / "new", configurations=("nothing",))
     assert not (tmp_path / "new" / "dataset.json").exists()
     assert not (tmp_path / "new" / "plans").exists()
+
+
+def test_a_scaled_plan_keeps_values_that_are_set_and_follows_no_model(tiny: Tiny) -> None:
+    plan(tiny, plan_name="small", assignments=("3d_fullres.batch_size=3",), scale=4)
+    made, _ = read_plan(tiny.workspace, "small")
+    (volumes,) = (entry for entry in made.configurations if entry.name == CONFIGURATION)
+    assert (made.scale, volumes.batch_size) == (4, 3)
+    with pytest.raises(AutosegError, match=r"--like takes the network .* give one of them"):
+        plan(tiny, plan_name="like", scale=4, like=tiny.fold(0).root)

@@ -1,0 +1,116 @@
+"""The plan of a recipe in a workspace, with the folds that all recipes of the workspace share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from autoseg.pipeline.planning import PlanningOptions, plan_and_preprocess, read_plan
+from autoseg.progress import Progress
+from autoseg.workspace.workspace import Workspace, is_workspace
+from dataset_fingerprints.dataset import Dataset
+from dataset_fingerprints.errors import PlanError, WorkspaceError
+from dataset_fingerprints.files.jsonfiles import read_json
+from experiments.recipes import Recipe, find_recipe
+from planners.editing.option_checks import check_seed
+from planners.editing.scaling import check_scale
+from planners.plan import FULL_SIZE, Plan, Splits
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Setting:
+    """Circumstances that recipes are tried out in.
+
+    Attributes:
+        workspace: that they are planned and trained in.
+        data: the data set; None for the one that the workspace is of.
+        scale: that features, patch and batch are divided by; None for that of an earlier plan, or full size.
+        seed: of weights and batches.
+    """
+
+    workspace: Workspace
+    data: Path | None = None
+    scale: float | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlannedRecipe:
+    """A recipe with its plan for a data set."""
+
+    recipe: Recipe
+    plan: Plan
+    splits: Splits
+
+    def names(self) -> tuple[str, ...]:
+        """Return the configurations that are averaged to predict."""
+        return self.recipe.predicts_with(self.plan)
+
+
+def open_setting(workspace: Path, data: Path | None, scale: float | None, seed: int = 0) -> Setting:
+    """Return the circumstances that a person names.
+
+    Raises:
+        PlanError: the seed or the scale cannot be meant.
+    """
+    check_seed("--seed", seed)
+    if scale is not None:
+        check_scale(scale)
+    return Setting(workspace=Workspace(root=workspace.absolute()), data=data, scale=scale, seed=seed)
+
+
+def name_plan(recipe: str, seed: int) -> str:
+    """Return the name of the plan of a recipe with a seed."""
+    return recipe if seed == 0 else f"{recipe}-seed-{seed}"
+
+
+def find_or_make_plan(name: str, setting: Setting, progress: Progress) -> PlannedRecipe:
+    """Return a recipe with its plan; where there is none yet, it is made, with the folds of the workspace's others.
+
+    Args:
+        name: of the recipe.
+        setting: where, and how large.
+        progress: receiver of progress reports.
+
+    Raises:
+        PlanError: the plan that is there is of another scale, data set or planner; or the recipe is of another kind.
+        WorkspaceError: there is no plan, and the data set is not named.
+    """
+    recipe = find_recipe(name)
+    workspace, plan_name = setting.workspace, name_plan(name, setting.seed)
+    if not workspace.plan(plan_name).is_file():
+        options = PlanningOptions(
+            workspace=workspace.root,
+            plan_name=plan_name,
+            planner=name,
+            configurations=recipe.ensemble,
+            splits=_find_splits(workspace) or "by-subject",
+            seed=setting.seed,
+            scale=FULL_SIZE if setting.scale is None else setting.scale,
+        )
+        plan_and_preprocess(_find_data(setting), options, progress)
+    plan, splits = read_plan(workspace, plan_name)
+    if plan.planner != name:
+        raise PlanError(f"{workspace.plan(plan_name)}: was planned by {plan.planner}, not by {name}. Name another -w.")
+    if setting.scale not in (None, plan.scale):
+        raise PlanError(
+            f"{workspace.plan(plan_name)}: was planned with --scale {plan.scale:g}, and {setting.scale:g} is asked "
+            "for. Give the same, or name another workspace."
+        )
+    return PlannedRecipe(recipe=recipe, plan=plan, splits=splits)
+
+
+def _find_splits(workspace: Workspace) -> Splits | None:
+    """Return the folds of a plan that is there, which are those of all recipes."""
+    if not is_workspace(workspace.root):
+        return None
+    names = sorted(workspace.plan_names(), key=lambda name: (name != "default", name))
+    return next((read_plan(workspace, name)[1] for name in names), None)
+
+
+def _find_data(setting: Setting) -> Path:
+    if setting.data is not None:
+        return setting.data.absolute()
+    if not setting.workspace.dataset.is_file():
+        raise WorkspaceError(f"{setting.workspace.root}: is not a workspace yet. Name the data set with --data.")
+    return Path(read_json(setting.workspace.dataset, Dataset).root)

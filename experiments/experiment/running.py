@@ -1,0 +1,135 @@
+"""A fold of a recipe: every training that it needs, in turn, with the time divided over them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from autoseg.pipeline.folds.jobs import TrainingOptions, resolve_job
+from autoseg.pipeline.folds.needs import list_needs
+from autoseg.pipeline.folds.one_fold import train_fold
+from autoseg.pipeline.folds.runs import name_folds
+from autoseg.progress import Progress
+from autoseg.workspace.workspace import Workspace
+from dataset_fingerprints.durations import show_duration
+from dataset_fingerprints.errors import PlanError
+from experiments.experiment.planning import PlannedRecipe, Setting, find_or_make_plan
+from planners.editing.option_checks import MOST_HOURS, check_amount
+from planners.order import find_configuration
+from planners.plan import Plan
+from planners.time_budget import count_multiplications
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Training:
+    """One fold of one configuration, and its time.
+
+    Attributes:
+        share: of the time of all trainings of the recipe's fold: that of the planned steps' arithmetic.
+        minutes: None for the planned number of steps.
+    """
+
+    configuration: str
+    fold: str
+    share: float
+    minutes: float | None
+
+    def options(self, plan: Plan) -> TrainingOptions:
+        """Return what the engine is asked for."""
+        return TrainingOptions(plan_name=plan.name, configuration=self.configuration, max_minutes=self.minutes)
+
+    def describe(self) -> str:
+        """Return the training in words."""
+        time = "" if self.minutes is None else f": {show_duration(60 * self.minutes)}"
+        return f"{self.configuration}, fold {self.fold}{time}"
+
+
+def run_fold(
+    name: str, fold: str, setting: Setting, minutes: float | None, progress: Progress
+) -> tuple[PlannedRecipe, tuple[Training, ...]]:
+    """Plan a recipe where it is not planned yet, and train a fold of it with all that it needs.
+
+    Args:
+        name: of the recipe.
+        fold: a number.
+        setting: where, and how large.
+        minutes: for all trainings together; None for the planned numbers of steps.
+        progress: receiver of progress reports.
+
+    Raises:
+        StoppedError: a signal came; what was done is saved.
+        AutosegError: the recipe cannot be planned, or a training failed.
+    """
+    if minutes is not None:
+        check_amount("--max-minutes", minutes, 60 * MOST_HOURS, "more than 0")
+    planned = find_or_make_plan(name, setting, progress)
+    trainings = list_trainings(planned, fold, minutes)
+    run_trainings(setting.workspace, planned.plan, trainings, progress)
+    return planned, trainings
+
+
+def list_trainings(planned: PlannedRecipe, fold: str, minutes: float | None) -> tuple[Training, ...]:
+    """Return the trainings behind a fold of a recipe, each behind those whose results it uses.
+
+    A time is divided as the plan would divide it at full length: by multiply-adds, steps times those of one step. That
+    depends on nothing but the plan, so that a command that is given again divides alike.
+
+    Args:
+        planned: the recipe.
+        fold: of the configurations that predict.
+        minutes: for all together; None for the planned numbers of steps.
+
+    Raises:
+        PlanError: there is no such fold or configuration.
+    """
+    plan, folds = planned.plan, name_folds(planned.splits)
+    if fold not in folds:
+        raise PlanError(f"There is no fold '{fold}'. Expected one of {', '.join(folds)}.")
+    ordered: dict[tuple[str, str], float] = {}
+
+    def visit(name: str, of: str) -> None:
+        configuration = find_configuration(plan.configurations, name, f"plan {plan.name}")
+        for need in list_needs(configuration, of, folds):
+            visit(need.configuration, need.fold)
+        step = count_multiplications(configuration, plan.input_channels(configuration), plan.scheme.heads().count())
+        ordered.setdefault((name, of), float(configuration.training.iterations * step))
+
+    for name in planned.names():
+        visit(name, fold)
+    whole = sum(ordered.values())
+    return tuple(
+        Training(
+            configuration=name, fold=of, share=cost / whole, minutes=None if minutes is None else minutes * cost / whole
+        )
+        for (name, of), cost in ordered.items()
+    )
+
+
+def run_trainings(workspace: Workspace, plan: Plan, trainings: Sequence[Training], progress: Progress) -> None:
+    """Train and validate what is not finished, one after the other, as `train` does.
+
+    Raises:
+        StoppedError: a signal came; what was done is saved.
+        AutosegError: a training cannot be begun, or failed.
+    """
+    if len(trainings) > 1:
+        progress.say(f"{len(trainings)} trainings: {'; '.join(one.describe() for one in trainings)}.")
+        if trainings[0].minutes is not None:
+            progress.say("The time is divided by what their planned steps would take: steps times multiply-adds.")
+    for training in trainings:
+        train_fold(workspace, training.fold, training.options(plan), progress)
+
+
+def are_finished(workspace: Workspace, plan: Plan, trainings: Sequence[Training]) -> bool:
+    """Return whether nothing is left to do of some trainings, in their order.
+
+    Raises:
+        AutosegError: one was begun with another plan or other cases.
+    """
+    for training in trainings:
+        folder = workspace.fold(plan.name, training.configuration, training.fold)
+        if not folder.record.is_file():
+            return False
+        if not resolve_job(workspace, training.fold, training.options(plan)).is_finished():
+            return False
+    return True

@@ -1,0 +1,134 @@
+"""A recipe in tables and sentences: its source, and the plan that follows from a data set; and what a run left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from autoseg.hardware import profile_machine
+from autoseg.pipeline.explaining import find_fingerprint
+from autoseg.training.record import read_record
+from autoseg.workspace.workspace import Workspace
+from dataset_fingerprints.geometry import show_lengths, show_spacing
+from dataset_fingerprints.simulated import mark_title
+from dataset_fingerprints.sizes import GIB, show_gib
+from experiments.experiment.planning import PlannedRecipe
+from experiments.experiment.running import Training
+from experiments.recipes import Recipe, find_recipe
+from planners.choices import Choice, resolve
+from planners.editing.explain import describe_scale
+from planners.networks.memory_decisions import predict_configuration
+from planners.parts import NETWORKS
+from planners.plan import Configuration, Plan
+from planners.planner import PlanRequest
+from planners.presets import choose_machine, make_plan
+
+# Of a GPU, where the source does not say what it trained on.
+USUAL_MEMORY_GB = 24.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Table:
+    """A table, and what is to be said of it; without rows only the latter."""
+
+    title: str
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+def describe_recipe(name: str, place: Path, gpu_memory_gb: float | None = None) -> tuple[Table, ...]:
+    """Return what a recipe's source says, what was chosen, and its plan at full size.
+
+    Args:
+        name: of the recipe.
+        place: a workspace, a fingerprint.json, or the name of a published data set.
+        gpu_memory_gb: of the GPU to plan for; None for what the source trained on, or 24.
+
+    Raises:
+        AutosegError: there is no such recipe or data set, or the recipe is not for it.
+    """
+    recipe = find_recipe(name)
+    return (*_describe_source(name, recipe), describe_plan(plan_at_full_size(name, place, gpu_memory_gb), recipe))
+
+
+def plan_at_full_size(name: str, place: Path, gpu_memory_gb: float | None = None) -> Plan:
+    """Return the plan of a recipe for a data set, on a GPU.
+
+    Raises:
+        AutosegError: there is no such recipe or data set, or the recipe is not for it.
+    """
+    memory_gb = gpu_memory_gb or find_recipe(name).memory_gb or USUAL_MEMORY_GB
+    machine, memory_gb = choose_machine(profile_machine(), name, memory_gb)
+    request = PlanRequest(name=name, planner=name, machine=machine, memory_gb=memory_gb)
+    return make_plan(find_fingerprint(place), request)
+
+
+def _describe_source(name: str, recipe: Recipe) -> Iterator[Table]:
+    yield Table(title=name, remarks=(recipe.title, f"Source: {recipe.citation}", f"Data: {recipe.data}"))
+    figures = tuple((one.of, one.measure, one.value, str(one.n or "-")) for one in recipe.published)
+    yield Table(title="Published figures, none of them ours", columns=("of", "measure", "value", "n"), rows=figures)
+    for title, sentences in (
+        ("Not stated: chosen", recipe.not_stated),
+        ("Stated, and otherwise here", recipe.deviations),
+    ):
+        if sentences:
+            yield Table(title=title, remarks=tuple(f"- {sentence}" for sentence in sentences))
+
+
+def describe_plan(plan: Plan, recipe: Recipe) -> Table:
+    """Return a plan's configurations, a row each, and how they predict."""
+    described = [_describe_configuration(plan, entry) for entry in plan.configurations]
+    used = ", ".join(recipe.predicts_with(plan))
+    remarks = [f"Predicts with {used}{_after(recipe.postprocessing)}."]
+    remarks += [f"Scale: {describe_scale(plan.scale)}."] if describe_scale(plan.scale) else []
+    return Table(
+        title=mark_title(f"Planned for {plan.dataset} on {plan.machine.name}, {plan.memory_gb:g} GiB", plan.simulated),
+        columns=("what", *(entry.name for entry in plan.configurations)),
+        rows=tuple((what, *(values[what] for values in described)) for what in described[0]),
+        remarks=tuple(remarks),
+    )
+
+
+def _describe_configuration(plan: Plan, configuration: Configuration) -> dict[str, str]:
+    network = resolve(configuration.network, NETWORKS, "network")
+    patch, training = configuration.network_patch(), configuration.training
+    layers = network.layers(plan.input_channels(configuration), plan.scheme.heads().count(), patch)
+    return {
+        "uses": ", ".join(configuration.needs()) or "nothing of others",
+        "voxel size": f"{show_spacing(configuration.preprocessing.spacing_mm)} mm",
+        "patch": f"{show_lengths(patch)} voxels",
+        "batch": str(configuration.batch_size),
+        "network": network.describe(),
+        "layers": f"{len(layers.every())} convolutions",
+        "weights": f"{layers.parameters() / 1e6:.1f} million",
+        "memory to train": show_gib(predict_configuration(plan, configuration).total() / GIB),
+        "loss": training.loss.name,
+        "optimiser, schedule": f"{training.optimizer.name}, {training.schedule.name}",
+        "weights kept": training.weights.name,
+        "steps": f"{training.iterations:,}",
+    }
+
+
+def _after(postprocessing: Sequence[Choice]) -> str:
+    if not postprocessing:
+        return ""
+    steps = (
+        f"{one.name} ({', '.join(f'{name} {value}' for name, value in one.options.items())})" for one in postprocessing
+    )
+    return f"; then {', '.join(steps)}"
+
+
+def describe_run(workspace: Workspace, planned: PlannedRecipe, trainings: Sequence[Training]) -> Iterator[str]:
+    """Yield what a run of a recipe's fold trained, and how to predict with it."""
+    plan = planned.plan
+    for training in trainings:
+        record = read_record(workspace.fold(plan.name, training.configuration, training.fold))
+        if record is not None:
+            steps = f"{record.iterations:,} steps in {record.seconds / 60:.1f} min"
+            yield f"{training.configuration}, fold {training.fold}: {steps}."
+    if describe_scale(plan.scale):
+        yield f"Scale: {describe_scale(plan.scale)}."
+    names = " ".join(f"-c {name}" for name in planned.names())
+    yield f"Predict: `autoseg predict SCANS -o MASKS -w {workspace.root} --plan {plan.name} {names}`."

@@ -1,0 +1,107 @@
+"""The command `autoseg experiment`, apart from what it runs: `autoseg --help` loads it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from autoseg.cli.display import TerminalProgress, console, show_table
+from autoseg.cli.written import show_start, show_written
+
+app = typer.Typer(help="Published systems as recipes: list, show, run and compare them.", no_args_is_help=True)
+
+NameArgument = Annotated[str, typer.Argument(help="Of a recipe; `autoseg experiment list` shows them.")]
+ScaleOption = Annotated[
+    float | None,
+    typer.Option(help="Divide features, patch and batch by this to try a recipe out; else that of its plan, or 1."),
+]
+
+
+@app.command("list")
+def list_all() -> None:
+    """List all recipes: published systems, each a planner of its own."""
+    from experiments.recipes import list_recipes
+
+    rows = [(name, recipe.title, recipe.citation.split(". ")[0]) for name, recipe in list_recipes().items()]
+    show_table("Recipes", ("name", "system", "source"), rows)
+    console.print("`autoseg experiment show NAME` says where each is from, and in what ours differs.", soft_wrap=True)
+
+
+@app.command()
+def show(
+    name: NameArgument,
+    workspace: Annotated[
+        Path | None, typer.Option("--workspace", "-w", help="Plan for the data set of this workspace.")
+    ] = None,
+    fingerprint: Annotated[
+        str, typer.Option(help="Plan for a published data set, or a fingerprint.json.")
+    ] = "atlas_r2_mni",
+    gpu_memory_gb: Annotated[
+        float | None, typer.Option(help="Of the GPU to plan for; else what the source trained on, or 24.")
+    ] = None,
+) -> None:
+    """Show a recipe: its source, published figures, what is not stated and chosen, deviations, and its plan."""
+    from experiments.experiment.showing import describe_recipe
+
+    for section in describe_recipe(name, workspace or Path(fingerprint), gpu_memory_gb):
+        if section.rows:
+            show_table(section.title, section.columns, section.rows)
+        else:
+            console.print(f"[bold]{escape(section.title)}[/]", markup=True)
+        for line in section.remarks:
+            console.print(line, soft_wrap=True, markup=False)
+        console.print()
+
+
+@app.command()
+def run(
+    name: NameArgument,
+    fold: Annotated[str, typer.Argument(help="0 to 4.")],
+    workspace: Annotated[Path, typer.Option("--workspace", "-w", help="To plan and train in; made if missing.")],
+    data: Annotated[Path | None, typer.Option(help="The data set; else that of the workspace.")] = None,
+    scale: ScaleOption = None,
+    max_minutes: Annotated[
+        float | None, typer.Option(help="For the fold, with all trainings that it needs; else the planned steps.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of weights and batches; another one is another plan.")] = 0,
+) -> None:
+    """Plan a recipe where it is not planned, and train a fold with all that it needs, or go on with it."""
+    from autoseg.hardware import calm_threads
+    from experiments.experiment.planning import open_setting
+    from experiments.experiment.running import run_fold
+    from experiments.experiment.showing import describe_run
+
+    calm_threads()
+    show_start()
+    setting = open_setting(workspace, data, scale, seed)
+    planned, trainings = run_fold(name, fold, setting, max_minutes, TerminalProgress())
+    for line in describe_run(setting.workspace, planned, trainings):
+        console.print(line, soft_wrap=True, markup=False)
+
+
+@app.command()
+def compare(
+    names: Annotated[list[str], typer.Argument(help="Of recipes; the others are compared with the first.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The workspace to plan, train and compare in.")],
+    data: Annotated[Path | None, typer.Option(help="The data set; else that of the workspace.")] = None,
+    scale: ScaleOption = None,
+    minutes: Annotated[float, typer.Option(help="For each fold of each recipe, with all that it needs.")] = 10.0,
+    folds: Annotated[list[str] | None, typer.Option("--folds", "-f", help="Repeatable; else fold 0.")] = None,
+    seeds: Annotated[int, typer.Option(help="Trainings of the first recipe, whose differences are noise.")] = 2,
+) -> None:
+    """Train recipes on the same folds in the same time, score them, and show the differences. Goes on after a kill."""
+    from experiments.experiment.comparing import Contest, compare_recipes
+    from experiments.experiment.planning import open_setting
+
+    show_start()
+    setting = open_setting(out, data, scale)
+    contest = Contest(names=tuple(names), setting=setting, minutes=minutes, folds=tuple(folds or ("0",)), seeds=seeds)
+    outcome = compare_recipes(contest, TerminalProgress())
+    show_table(outcome.table.title, outcome.table.columns, outcome.table.rows)
+    for line in outcome.table.remarks:
+        console.print(line, soft_wrap=True, markup=False)
+    show_written(zip(("Markdown", "CSV"), outcome.written, strict=True))
+    outcome.refuse_failures()

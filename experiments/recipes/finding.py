@@ -1,0 +1,42 @@
+"""The recipes that are installed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import entry_points
+
+from dataset_fingerprints.errors import PlanError, did_you_mean
+from dataset_fingerprints.registered import load_entry
+from experiments.recipes.recipe import Recipe
+
+GROUP = "autoseg.planners"
+_log = logging.getLogger(__name__)
+
+
+@cache
+def list_recipes() -> Mapping[str, Recipe]:
+    """Return all recipes by name, in order of their names; planners that are none are left out."""
+    found = {}
+    for entry in sorted(entry_points(group=GROUP), key=lambda one: one.name):
+        try:
+            loaded = load_entry(entry)
+        except PlanError as error:  # of one package, which others do not wait for
+            _log.warning("%s", error)
+            continue
+        if isinstance(loaded, Recipe):
+            found[entry.name] = loaded
+    return found
+
+
+def find_recipe(name: str) -> Recipe:
+    """Return a recipe by name.
+
+    Raises:
+        PlanError: there is none of that name.
+    """
+    recipes = list_recipes()
+    if name not in recipes:
+        raise PlanError(f"There is no recipe '{name}'. {did_you_mean(name, recipes)} `autoseg experiment list`.")
+    return recipes[name]
