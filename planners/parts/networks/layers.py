@@ -21,6 +21,7 @@ class Layer:
         normalized: whether a norm with a learned scale and shift follows.
         kept: values that stay in memory for the backward pass because of it: its own output where a norm follows, the
             activated one, and an input that was made for it alone.
+        convolves: whether it is a convolution, and not a fully connected layer or a product that is counted like one.
     """
 
     inputs: int
@@ -31,6 +32,7 @@ class Layer:
     bias: bool = True
     normalized: bool = True
     kept: int = 0
+    convolves: bool = True
 
     def parameters(self) -> int:
         """Return the learned numbers of convolution and norm."""
@@ -71,6 +73,10 @@ class NetworkLayers:
         """Return all convolutions in the order of use, heads last."""
         return (*(layer for level in self.levels for layer in level), *self.heads)
 
+    def count_convolutions(self) -> int:
+        """Return the number of convolutions, those of the heads with them."""
+        return sum(layer.convolves for layer in self.every())
+
     def parameters(self) -> int:
         """Return the learned numbers of the network."""
         return sum(layer.parameters() for layer in self.every())
@@ -109,6 +115,7 @@ def scaling_layer(features: int, voxels: int) -> Layer:
         bias=False,
         normalized=False,
         kept=features * voxels,
+        convolves=False,
     )
 
 
