@@ -71,6 +71,7 @@ class MaskPair:
         reference: (x, y, z), as `prediction`.
         spacing_mm: voxel size.
         image_shape: of the uncropped image, in voxels.
+        start: the first voxel of the box in the uncropped image.
         ignored: number of voxels that the reference ignores.
         memberships: of soft masks, cropped as the masks are; None of masks of whole voxels.
         probabilities: of the label, where they are known.
@@ -80,6 +81,7 @@ class MaskPair:
     reference: NDArray[np.bool_]
     spacing_mm: TripleFloat
     image_shape: Triple
+    start: Triple = (0, 0, 0)
     ignored: int = 0
     memberships: Memberships | None = None
     probabilities: Probabilities | None = None
@@ -178,13 +180,15 @@ def pair_masks(
         ignored: True where the reference says nothing, and where no mask holds a voxel; None for nowhere.
         probabilities: (x, y, z) of the label; None where they are not known.
     """
-    box = bounding_box(prediction | reference).slices()
+    around = bounding_box(prediction | reference)
+    box = around.slices()
     x, y, z = reference.shape
     return MaskPair(
         prediction=prediction[box],
         reference=reference[box],
         spacing_mm=spacing_mm,
         image_shape=(x, y, z),
+        start=around.start,
         ignored=0 if ignored is None else int(np.count_nonzero(ignored)),
         probabilities=None if probabilities is None else _flatten(probabilities, reference, ignored),
     )
@@ -202,13 +206,15 @@ def pair_soft_masks(
     """
     values = tuple(np.clip(side, 0.0, 1.0).astype(np.float64) for side in (prediction, reference))
     inside, true = (side > 0 for side in values)
-    box = bounding_box(inside | true).slices()
+    around = bounding_box(inside | true)
+    box = around.slices()
     x, y, z = reference.shape
     return MaskPair(
         prediction=inside[box],
         reference=true[box],
         spacing_mm=spacing_mm,
         image_shape=(x, y, z),
+        start=around.start,
         memberships=Memberships(prediction=values[0][box], reference=values[1][box]),
         probabilities=None if probabilities is None else _flatten(probabilities, true, None),
     )

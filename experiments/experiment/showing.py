@@ -106,7 +106,7 @@ def _describe_configuration(plan: Plan, configuration: Configuration) -> dict[st
         "patch": f"{show_lengths(patch)} voxels",
         "batch": str(configuration.batch_size),
         "network": network.describe(),
-        "layers": f"{len(layers.every())} convolutions",
+        "layers": f"{layers.count_convolutions()} convolutions",
         "weights": f"{layers.parameters() / 1e6:.1f} million",
         "memory to train": show_gib(predict_configuration(plan, configuration).total() / GIB),
         "loss": training.loss.name,

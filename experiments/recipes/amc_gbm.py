@@ -49,7 +49,7 @@ SUMMARY = (
     Figure(of="Table 4.1, BraTS 2017", measure="DSC", value="0.79±0.18"),
 )
 NOT_STATED = (
-    "features and levels: 32 to 512 on five levels, of two convolutions each in encoder and decoder",
+    "features: 32 to 512 on five levels of two convolutions, with which it has the 23 of the U-Net in chapter 2",
     "norm and activation: instance norm, leaky ReLU",
     "reduction of squeeze and excitation, and where it is: 16, at the end of every level",
     "where spatial dropout is: at the end of every level, behind squeeze and excitation",
@@ -117,8 +117,8 @@ def _publish(crops: int, name: str) -> Recipe:
     return Recipe(
         name=name,
         title=f"Glioblastoma found in eighths of a scan, then segmented in {crops} random crops per case.",
-        citation="Thesis on semantic segmentation by deep learning, Asan Medical Center, sections 3.1 and 4.1",
-        data="T1-weighted scans with contrast agent of 103 patients with glioblastoma: enhancing tumour, tumour core",
+        citation="Thesis on segmentation by deep learning, Asan Medical Center, 2020 or later, sections 3.1 and 4.1",
+        data="T1-weighted scans with contrast agent of 103 patients with glioblastoma: enhancing tumour, tumour core.",
         make=partial(make, crops=crops),
         published=(*rows, *SUMMARY) if name == NAME else tuple(rows),
         not_stated=NOT_STATED,

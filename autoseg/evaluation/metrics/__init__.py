@@ -30,6 +30,11 @@ from autoseg.evaluation.metrics.lesions.panoptic import (
     PanopticQualityOptions,
 )
 from autoseg.evaluation.metrics.lesions.regions import ComponentDiceOptions
+from autoseg.evaluation.metrics.lesions.subvolumes import (
+    FalseSubvolumesOptions,
+    FoundSubvolumesOptions,
+    MissedSubvolumesOptions,
+)
 from autoseg.evaluation.metrics.metric import About, MetricOptions, describe_empty, describe_matching
 from autoseg.evaluation.metrics.probabilities.curves import (
     AveragePrecisionOptions,
@@ -97,6 +102,9 @@ METRICS: dict[str, type[MetricOptions]] = {
     "false_lesions": FalseLesionsOptions,
     "lesions_by_size": LesionsBySizeOptions,
     "found_by_size": FoundBySizeOptions,
+    "found_subvolumes": FoundSubvolumesOptions,
+    "missed_subvolumes": MissedSubvolumesOptions,
+    "false_subvolumes": FalseSubvolumesOptions,
     "roc_auc": RocAucOptions,
     "pr_auc": PrAucOptions,
     "average_precision": AveragePrecisionOptions,

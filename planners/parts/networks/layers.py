@@ -23,6 +23,7 @@ class Layer:
         kept: values that stay in memory for the backward pass because of it: its own output where a norm follows, the
             activated one, and an input that was made for it alone.
         kept_bytes: of what else stays, whatever the number type: where a max pooling beside it found the largest.
+        convolves: whether it is a convolution, and not a fully connected layer or a product that is counted like one.
     """
 
     inputs: int
@@ -35,6 +36,7 @@ class Layer:
     groups: int = 1
     kept: int = 0
     kept_bytes: int = 0
+    convolves: bool = True
 
     def parameters(self) -> int:
         """Return the learned numbers of convolution and norm."""
@@ -75,6 +77,10 @@ class NetworkLayers:
         """Return all convolutions in the order of use, heads last."""
         return (*(layer for level in self.levels for layer in level), *self.heads)
 
+    def count_convolutions(self) -> int:
+        """Return the number of convolutions, those of the heads with them."""
+        return sum(layer.convolves for layer in self.every())
+
     def parameters(self) -> int:
         """Return the learned numbers of the network."""
         return sum(layer.parameters() for layer in self.every())
@@ -113,6 +119,7 @@ def scaling_layer(features: int, voxels: int) -> Layer:
         bias=False,
         normalized=False,
         kept=features * voxels,
+        convolves=False,
     )
 
 

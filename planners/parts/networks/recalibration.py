@@ -40,4 +40,6 @@ def list_recalibration(
 def _connected_layer(inputs: int, outputs: int) -> Layer:
     """Return a fully connected layer, which keeps its input and its activated output."""
     kept = inputs + outputs
-    return Layer(inputs=inputs, outputs=outputs, taps=1, voxels=1, reads=1, normalized=False, kept=kept)
+    return Layer(
+        inputs=inputs, outputs=outputs, taps=1, voxels=1, reads=1, normalized=False, kept=kept, convolves=False
+    )

@@ -109,7 +109,10 @@ def test_the_network_is_a_3d_u_net_with_squeeze_and_excitation_and_dropout_of_wh
     assert (kinds.count("SqueezeExcitation"), kinds.count("SpatialDropout")) == (9, 9)
     dropouts = [module for module in network.modules() if type(module).__name__ == "SpatialDropout"]
     assert {module.probability for module in dropouts} == {0.05}
-    assert sum(isinstance(module, nn.Conv3d) for module in network.modules()) == 2 * 5 + 2 * 4 + 1
+    # Chapter 2 of the thesis: a U-Net of `23 convolutional layers`, with those that go up.
+    convolutions = sum(isinstance(module, nn.Conv3d | nn.ConvTranspose3d) for module in network.modules())
+    layers = resolve(fine.network, NETWORKS, "network").layers(1, 3, fine.network_patch())
+    assert convolutions == layers.count_convolutions() == 23
 
 
 def test_its_layers_are_those_of_the_network_built_and_fit_a_card_of_12_gib() -> None:
