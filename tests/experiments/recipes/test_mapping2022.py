@@ -76,7 +76,8 @@ def test_the_four_members_differ_in_what_the_source_says_and_in_nothing_else() -
 
 def test_networks_are_as_listed_and_fit_into_the_memory_that_they_are_planned_for() -> None:
     for one in atlas().configurations:
-        assert predict_configuration(atlas(), one).total() < 8 * GIB
+        # nnU-Net's default is for 8 GB, its residual preset M for 9 to 11.
+        assert predict_configuration(atlas(), one).total() < (11e9 if one.name == "residual" else 8 * GIB)
         with torch.device("meta"):
             network = build_network(one, 1, 2)
         layers = resolve(one.network, NETWORKS, "network").layers(1, 2, one.patch_shape)
