@@ -125,6 +125,33 @@ def test_other_cases_of_a_fold_are_named(
     assert all(expected in text for expected, text in zip(said, found, strict=True))
 
 
+@pytest.mark.parametrize(
+    ("unlabelled", "said"),
+    [
+        (of("u 7 _"), []),
+        ((), ["was begun with u, which is not there any more"]),
+        (of("u 7 _", "v 8 _"), ["was begun without v"]),
+        (of("u 9 _"), ["another content of u (in u: scan)"]),
+    ],
+)
+def test_other_scans_without_labels_are_named(unlabelled: tuple[CaseContent, ...], said: list[str]) -> None:
+    begun = replace(begin(plan_stages()).of_cases(*BEGUN), unlabelled=of("u 7 _"))
+    found = list(find_other_cases(begun, replace(begun, unlabelled=unlabelled)))
+    assert len(found) == len(said)
+    assert all(expected in text for expected, text in zip(said, found, strict=True))
+
+
+def test_scans_without_labels_count_as_seen_and_are_written_only_where_there_are_some(tmp_path: Path) -> None:
+    run = begin(plan_stages()).of_cases(*BEGUN)
+    write_json(tmp_path / "run.json", run)
+    assert "unlabelled" not in (tmp_path / "run.json").read_text()
+    assert (run.has_seen().scans, run.seen_beside().scans) == (("1", "3"), ())
+    more = replace(run, unlabelled=of("u 7 _"))
+    write_json(tmp_path / "run.json", more)
+    assert read_json(tmp_path / "run.json", Run) == more
+    assert (more.has_seen().scans, more.seen_beside().scans) == (("1", "3", "7"), ("7",))
+
+
 def test_a_run_says_only_of_unknown_cases_that_they_are_not_known(tmp_path: Path) -> None:
     run = begin(plan_stages())
     write_json(tmp_path / "run.json", run)

@@ -44,6 +44,32 @@ def test_a_case_comes_back_as_it_was_written(tmp_path):
     assert np.array_equal(store.read_reference("a")[1:5, 0:5, 2:6], case.reference)
 
 
+def test_a_scan_without_labels_is_kept_whole_and_damage_to_it_is_noticed(tmp_path):
+    store, case = Store(folder=StoreFolder(root=tmp_path), channels=1), replace(prepared(), labels=None, reference=None)
+    store.write("a", case, IDENTITIES)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.image.b2nd", "a.json"]
+    assert store.holds("a", IDENTITIES)
+    assert store.is_whole("a")
+    assert np.allclose(store.read_image("a"), case.image, rtol=2**-11, atol=1e-6)
+    box = Box(start=(1, 2, 3), stop=(4, 6, 8))
+    assert np.array_equal(store.read_image("a", box), store.read_image("a")[(slice(None), *box.slices())])
+    with pytest.raises(WorkspaceError, match="the preprocessed case a"):
+        store.read_labels("a")
+    # A label map that is drawn later takes the place.
+    store.write("a", prepared(), (*IDENTITIES, *IDENTITIES))
+    assert store.holds("a", (*IDENTITIES, *IDENTITIES))
+    assert np.array_equal(store.read("a")[1], prepared().labels)
+    store.write("a", case, IDENTITIES)
+    store.folder.image("a").write_bytes(store.folder.image("a").read_bytes()[:-1])
+    assert not store.is_whole("a")
+    assert not store.holds("a", IDENTITIES)
+
+
+def test_labelled_cases_are_recorded_as_they_always_were(tmp_path):
+    Store(folder=StoreFolder(root=tmp_path)).write("a", prepared(), IDENTITIES)
+    assert "labelled" not in (tmp_path / "a.json").read_text()
+
+
 def test_labels_that_were_not_resampled_are_kept_once(tmp_path):
     store, case = Store(folder=StoreFolder(root=tmp_path)), prepared()
     shape = case.record.box.shape()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.layouts import read_dataset
 from dataset_fingerprints.measuring import one_pass
 from dataset_fingerprints.measuring.case_measurements import measure_case
@@ -37,6 +38,47 @@ def test_an_error_of_any_kind_is_a_finding_of_its_case_and_the_others_are_measur
     assert (finding.case, finding.grade, finding.kind) == ("sub-001", "error", "unreadable")
     assert f"{TOO_LONG}.nii.gz: cannot be used (File name too long)" in finding.message
     assert found.sound == tuple(known for known in pass_over(dataset)[0].sound if known.record.case != "sub-001")
+
+
+def strip(dataset):
+    """Return a data set without its labels."""
+    cases = tuple(replace(case, label="") for case in dataset.cases)
+    return replace(dataset, labels=LabelScheme(labels=()), cases=cases)
+
+
+def test_scans_without_labels_are_measured_as_those_of_labelled_cases_but_for_the_labels(tmp_path):
+    dataset = read_dataset(write_nnunet_dataset(tmp_path, cases=2, channels=("T1w", "FLAIR")))
+    labelled, (alone, _) = pass_over(dataset)[0].records(), pass_over(strip(dataset))[0].records()
+    assert alone.labels == ()
+    assert alone.scans() == alone.identities == labelled[0].scans()
+    assert (alone.shape, alone.spacing_mm, alone.body_share) == (
+        labelled[0].shape,
+        labelled[0].spacing_mm,
+        labelled[0].body_share,
+    )
+    assert [channel.body for channel in alone.channels] == [channel.body for channel in labelled[0].channels]
+    assert all(channel.foreground.voxels == 0 for channel in alone.channels)
+
+
+def test_one_scan_without_labels_lacks_nothing_and_two_of_one_file_are_told(tmp_path):
+    dataset = strip(read_dataset(write_nnunet_dataset(tmp_path, cases=2)))
+    first, second = dataset.cases
+    assert pass_over(replace(dataset, cases=(first,)))[0].findings() == ()
+    twice = replace(dataset, cases=(first, replace(second, images=first.images)))
+    (finding,) = pass_over(twice)[0].findings()
+    assert finding.kind == "duplicate-image"
+
+
+def test_damaged_and_missing_scans_without_labels_are_refused(tmp_path):
+    dataset = strip(read_dataset(write_nnunet_dataset(tmp_path, cases=2)))
+    first, second = dataset.cases
+    Path(first.images[0]).write_bytes(b"nothing")
+    Path(second.images[0]).unlink()
+    refused = pass_over(dataset)[0].refused
+    assert {(finding.case, finding.kind) for finding in refused} == {
+        (first.name, "unreadable"),
+        (second.name, "missing-image"),
+    }
 
 
 def test_what_goes_wrong_while_a_case_is_measured_is_its_finding_with_a_traceback_in_a_log(tmp_path, monkeypatch):
