@@ -117,7 +117,7 @@ def _describe_folds(splits: Splits) -> str:
         return f"none ({splits.origin}): give `autoseg train full`"
     first = splits.folds[0]
     return (
-        f"{len(splits.folds)}; fold 0 trains on {counted(len(first.train), 'case')} and is judged on "
+        f"{len(splits.folds)} ({splits.origin}); fold 0 trains on {counted(len(first.train), 'case')} and is judged on "
         f"{len(first.validation)}"
     )
 

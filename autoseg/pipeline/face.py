@@ -88,7 +88,7 @@ def plan_and_preprocess(
     from autoseg.pipeline.planning import PlanningOptions
     from autoseg.pipeline.planning import plan_and_preprocess as run
     from dataset_fingerprints.layouts import Selection
-    from planners.centre_folds import BY_SITE
+    from planners.centre_folds import choose_source
 
     followed = None
     if like is not None:
@@ -102,7 +102,7 @@ def plan_and_preprocess(
         planner=planner,
         gpu_memory_gb=as_number(gpu_memory_gb),
         configurations=as_several(configurations),
-        splits=None if splits is None else "by-site" if str(splits) == BY_SITE else Path(splits).absolute(),
+        splits=None if splits is None else choose_source(splits),
         seed=index(seed),
         assignments=as_several(assignments),
         switches=as_several(rules),

@@ -113,6 +113,8 @@ def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress
         refuse_unusable_parts((part for configuration in chosen for part in find_choices(configuration)), origins)
         made = given or make_splits(fingerprint, options.seed, plan.folds)
         splits = choose_splits(workspace, plan, made, given=given is not None, progress=progress)
+        if given is not None:
+            progress.say(f"{counted(len(splits.folds), 'fold')} of your own ({splits.origin}).")
         for remark in (*describe_number(splits, fingerprint), *describe_lacking(fingerprint, splits)):
             progress.say(remark)
         report_changed_contents(workspace, fingerprint, progress)
