@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal
 
 from dataset_fingerprints.dataset import Case
 from dataset_fingerprints.errors import DataError
@@ -11,7 +13,23 @@ from dataset_fingerprints.names import counted, some_of
 from dataset_fingerprints.units import find_units
 from planners.plan import FOLDS, Fold, Splits
 
-BY_SITE = "by-site"
+BY_SITE: Literal["by-site"] = "by-site"
+# What a person may type for it.
+_NEARLY = (BY_SITE, "bysite", "by-sites", "bysites", "site", "sites")
+
+
+def choose_source(given: str | Path) -> Path | Literal["by-site"]:
+    """Return what folds are made of: the sites, or a file.
+
+    Raises:
+        DataError: it is no file, and spelled nearly as the word for the sites.
+    """
+    if str(given) == BY_SITE:
+        return BY_SITE
+    path = Path(given).absolute()
+    if not path.exists() and str(given).casefold().replace("_", "-").replace(" ", "-") in _NEARLY:
+        raise DataError(f"--splits {given}: there is no such file. Did you mean {BY_SITE}?")
+    return path
 
 
 def split_by_site(cases: Sequence[Case]) -> Splits:

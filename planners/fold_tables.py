@@ -6,6 +6,7 @@ import logging
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from dataset_fingerprints.errors import DataError
@@ -24,7 +25,26 @@ _VISIT = re.compile(r"(?:ses-?|^t|_t|_)0*(\d{1,2})(?=_|$)", re.IGNORECASE)
 logger = logging.getLogger(__name__)
 
 
-def read_fold_table(path: Path, cases: Sequence[str]) -> tuple[Fold, ...]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FoldTable:
+    """Folds of a table.
+
+    Attributes:
+        folds: in the order of what the table calls them.
+        names: what it calls them.
+    """
+
+    folds: tuple[Fold, ...]
+    names: tuple[str, ...]
+
+    def describe_numbers(self) -> str:
+        """Return in words which fold of the table has which number here; empty where it has the same."""
+        if all(name.isdigit() and int(name) == number for number, name in enumerate(self.names)):
+            return ""
+        return ", ".join(f"{name} is fold {number} here" for number, name in enumerate(self.names))
+
+
+def read_fold_table(path: Path, cases: Sequence[str]) -> FoldTable:
     """Read a table with a column of names and one of folds (`Name,Fold`), a line for each case.
 
     Names are those of the cases, or of their files (`sub-r001s001_ses-1_space-..._T1w`), or the patient's part of them
@@ -54,7 +74,7 @@ def read_fold_table(path: Path, cases: Sequence[str]) -> tuple[Fold, ...]:
     numbers = sorted(set(folds.values()), key=lambda text: (len(text), text))
     if len(numbers) < 2:
         raise DataError(f"{path}: gives all cases fold {numbers[0]}. Expected several folds in the column '{fold}'.")
-    return tuple(_make_fold(folds, number) for number in numbers)
+    return FoldTable(folds=tuple(_make_fold(folds, number) for number in numbers), names=tuple(numbers))
 
 
 def _find_columns(path: Path, columns: Sequence[str]) -> tuple[str, str]:

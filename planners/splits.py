@@ -121,13 +121,15 @@ def read_splits(path: Path, subjects: Mapping[str, str]) -> Splits:
         DataError: a fold names an unknown case or leaves one out, or a case would count twice.
     """
     if path.suffix.lower() in TABLE_SUFFIXES:
-        folds = read_fold_table(path, tuple(subjects))
+        table = read_fold_table(path, tuple(subjects))
+        folds, numbers = table.folds, table.describe_numbers()
     else:
+        numbers = ""
         folds = _read_rows(path)
         _check_known(path, folds, tuple(subjects))
     check_folds(path, folds)
     _warn_of_shared_subjects(str(path), folds, subjects)
-    return Splits(origin=path.name, folds=folds)
+    return Splits(origin=f"{path.name}: {numbers}" if numbers else path.name, folds=folds)
 
 
 def _read_rows(path: Path) -> tuple[Fold, ...]:

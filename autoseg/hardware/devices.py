@@ -25,6 +25,8 @@ _OUT_OF_MEMORY = (
     "could not create a memory",
     "MPS backend out of memory",
 )
+# oneDNN's whole message where the code that it makes for a layer finds no room; what is unsupported has more words.
+_NO_ROOM_FOR_CODE = "could not create a primitive"
 
 
 def may_have_gpu() -> bool:
@@ -103,7 +105,10 @@ def ran_out_of_memory(error: BaseException) -> bool:
 
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
-    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in _OUT_OF_MEMORY)
+    if not isinstance(error, RuntimeError):
+        return False
+    said = str(error)
+    return said.strip() == _NO_ROOM_FOR_CODE or any(sign in said for sign in _OUT_OF_MEMORY)
 
 
 def release_memory() -> None:

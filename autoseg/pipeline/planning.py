@@ -126,8 +126,14 @@ def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress
         made = given or make_splits(fingerprint, options.seed, rule)
         made = replace(made, unlabelled=list_names(unlabelled))
         splits = choose_splits(workspace, plan, made, given=given is not None, progress=progress)
+<<<<<<< HEAD
         remarks = (*describe_number(splits, fingerprint), *describe_lacking(fingerprint, splits))
         for remark in (*remarks, *remark_on_use(plan, users, unlabelled)):
+=======
+        if given is not None:
+            progress.say(f"{counted(len(splits.folds), 'fold')} of your own ({splits.origin}).")
+        for remark in (*describe_number(splits, fingerprint), *describe_lacking(fingerprint, splits)):
+>>>>>>> mend13
             progress.say(remark)
         report_changed_contents(workspace, fingerprint, progress)
         report_other_labels(workspace, plan, progress)

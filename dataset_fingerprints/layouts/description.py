@@ -237,8 +237,8 @@ def refuse_unusable_names(path: Path, names: Sequence[str], cure: str) -> None:
     if unusable:
         raise DataError(
             f"{path}: the cases {some_of([ascii(name) for name in unusable], 10)} cannot name files. Expected names "
-            f"without slashes, two dots together and control characters that do not begin with a dot, of at most "
-            f"{MOST_BYTES} bytes."
+            f"of text in UTF-8 without slashes, two dots together and control characters that do not begin with a dot, "
+            f"of at most {MOST_BYTES} bytes."
         )
 
 

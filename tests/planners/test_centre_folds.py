@@ -6,7 +6,7 @@ import pytest
 
 from dataset_fingerprints.dataset import Case
 from dataset_fingerprints.errors import DataError
-from planners.centre_folds import split_by_site
+from planners.centre_folds import choose_source, split_by_site
 
 
 def case(name, site, subject="", group=""):
@@ -61,3 +61,13 @@ def test_unknown_and_single_sites_are_refused():
         split_by_site([case("x", ""), case("y", "a")])
     with pytest.raises(DataError, match=r"all 2 cases are of one site \(a\)"):
         split_by_site(of_sites({"a": 2}))
+
+
+def test_a_word_that_is_nearly_by_site_is_not_taken_for_a_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert choose_source("by-site") == "by-site"
+    assert choose_source("folds.csv") == tmp_path / "folds.csv"
+    with pytest.raises(DataError, match=r"--splits by_site: there is no such file. Did you mean by-site"):
+        choose_source("by_site")
+    (tmp_path / "by_site").touch()
+    assert choose_source("by_site") == tmp_path / "by_site"

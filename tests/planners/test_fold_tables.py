@@ -33,6 +33,20 @@ def test_the_names_of_the_public_table_are_those_of_scans(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("called", "origin"),
+    [
+        (("0", "1"), "folds.csv"),
+        (("1", "2"), "folds.csv: 1 is fold 0 here, 2 is fold 1 here"),
+        (("fold0", "fold1"), "folds.csv: fold0 is fold 0 here, fold1 is fold 1 here"),
+        (("-1", "0"), "folds.csv: 0 is fold 0 here, -1 is fold 1 here"),
+    ],
+)
+def test_folds_that_have_other_numbers_here_are_named(tmp_path, called, origin):
+    lines = [f"{case},{called[number % 2]}" for number, case in enumerate(CASES)]
+    assert read_splits(write(tmp_path / "folds.csv", *lines), UNITS).origin == origin
+
+
+@pytest.mark.parametrize(
     "names",
     [
         [f"{case}.nii.gz" for case in CASES],

@@ -13,7 +13,7 @@ from autoseg.pipeline.predictions.places import report_folder
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.files.places import identify_place, is_within
 from dataset_fingerprints.layouts import AUTOMATIC, Selection, find_layout, find_lone_scans
-from dataset_fingerprints.names import some_of
+from dataset_fingerprints.names import refuse_undecodable, some_of
 from dataset_fingerprints.reading.images import is_image
 
 
@@ -82,7 +82,8 @@ def find_inputs(places: Sequence[Path], channels: Sequence[str], search: Search,
         out: where the masks go; those that a killed run left there are no scans.
 
     Raises:
-        DataError: there are none in one of them, channels are missing, or several scans are called alike.
+        DataError: there are none in one of them, channels are missing, several scans are called alike, or a name is no
+            text.
     """
     apart = (report_folder(out),)
     found: list[Input] = []
@@ -95,6 +96,10 @@ def find_inputs(places: Sequence[Path], channels: Sequence[str], search: Search,
             known |= {_identify(scan) for scan in fresh}
             found.append(Input(place=place, layout=layout, scans=tuple(fresh)))
     inputs = Inputs(all=tuple(found), apart=(out, *apart))
+    # Neither masks nor records could be called after such a scan.
+    for scan in inputs.scans():
+        for image in scan.files():
+            refuse_undecodable(image)
     _refuse_same_names(inputs.scans())
     return inputs
 

@@ -121,15 +121,6 @@ def test_one_model_of_all_cases_is_used_where_no_fold_is_trained(trained, tmp_pa
     assert run(monkeypatch, "predict", scans, "-o", tmp_path / "out", "-w", tmp_path / "ws", "--no-mirror") == 0
 
 
-# Two folds of it, at once and interrupted, are in every run: folds/test_cross_validation.py.
-@pytest.mark.slow
-def test_all_folds_end_with_a_summary_in_which_every_case_counts_once(trained, tmp_path, monkeypatch):
-    shutil.copytree(trained / "ws", tmp_path / "ws")
-    assert run(monkeypatch, "train", "all", "-w", tmp_path / "ws") == 0
-    summary = next((tmp_path / "ws" / "models" / "default").glob("*/cross_validation.json"))
-    assert len(read_evaluation(summary).cases) == 10
-
-
 def finish_after_kills(monkeypatch, arguments, moments):
     """Kill a command at one moment after the other, and then let it end."""
     for moment in moments:

@@ -120,6 +120,8 @@ def test_a_fold_that_fails_is_reported_with_its_log_and_the_others_are_finished(
     assert run(monkeypatch, "train", "all", "-w", workspace) == 0
     assert "training fold 1 of 2, 1 at once" in " ".join(capsys.readouterr().out.split())
     assert (folds / "fold_0" / "train.log").read_text(encoding="utf-8") == untouched
+    # Every case counts once in the summary.
+    assert [case.case for case in read_evaluation(folds / "cross_validation.json").cases] == NAMES
     table = read_table(folds / "cases.csv")
     assert table is not None
     assert sorted(row["case"] for row in table.rows) == NAMES

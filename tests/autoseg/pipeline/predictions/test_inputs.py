@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -75,3 +76,11 @@ def test_paths_are_recorded_without_dots(tmp_path: Path) -> None:
         ((tmp_path / "y" / "b.nii.gz").resolve(),),
         ((tmp_path / "x" / "a.nii.gz").resolve(),),
     ]
+
+
+def test_a_scan_whose_name_is_no_text_is_refused_before_anything_is_predicted(tmp_path: Path) -> None:
+    touch(tmp_path, "scans/a.nii.gz")
+    name = os.fsdecode(b"M\xfcller.nii.gz")
+    (tmp_path / "scans" / name).touch()
+    with pytest.raises(DataError, match=r"scans/M\\xfcller.nii.gz: its name is not valid UTF-8"):
+        find(tmp_path / "scans")
