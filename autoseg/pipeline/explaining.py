@@ -118,13 +118,8 @@ def _describe_folds(splits: Splits) -> str:
     first = splits.folds[0]
     beside = f"; {counted(len(splits.unlabelled), 'scan')} without labels beside them" if splits.unlabelled else ""
     return (
-<<<<<<< HEAD
-        f"{len(splits.folds)}; fold 0 trains on {counted(len(first.train), 'case')} and is judged on "
-        f"{len(first.validation)}{beside}"
-=======
         f"{len(splits.folds)} ({splits.origin}); fold 0 trains on {counted(len(first.train), 'case')} and is judged on "
-        f"{len(first.validation)}"
->>>>>>> mend13
+        f"{len(first.validation)}{beside}"
     )
 
 

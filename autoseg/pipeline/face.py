@@ -93,10 +93,6 @@ def plan_and_preprocess(
     from autoseg.pipeline.planning import PlanningOptions, choose_origin
     from autoseg.pipeline.planning import plan_and_preprocess as run
     from dataset_fingerprints.layouts import Selection
-<<<<<<< HEAD
-=======
-    from planners.centre_folds import choose_source
->>>>>>> mend13
 
     followed = None
     if like is not None:
@@ -110,11 +106,7 @@ def plan_and_preprocess(
         planner=planner,
         gpu_memory_gb=as_number(gpu_memory_gb),
         configurations=as_several(configurations),
-<<<<<<< HEAD
         splits=choose_origin(splits),
-=======
-        splits=None if splits is None else choose_source(splits),
->>>>>>> mend13
         seed=index(seed),
         assignments=as_several(assignments),
         switches=as_several(rules),

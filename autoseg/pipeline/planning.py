@@ -34,7 +34,7 @@ from dataset_fingerprints.layouts import AUTOMATIC, Selection
 from dataset_fingerprints.measuring.scans import Scan, read_case
 from dataset_fingerprints.names import check_folder_name, counted
 from dataset_fingerprints.units import find_units
-from planners.centre_folds import BY_SITE, split_by_site
+from planners.centre_folds import choose_source, split_by_site
 from planners.editing.following import Followed, follow
 from planners.editing.option_checks import check_hours, check_seed
 from planners.editing.overrides import find_assigned_parts, refuse_unknown_parts, set_values
@@ -49,7 +49,7 @@ from planners.rare_labels import describe_lacking
 from planners.rules.switches import choose_rules
 from planners.splits import describe_number, make_splits, read_splits
 
-BY_SUBJECT = "by-subject"
+BY_SUBJECT: Literal["by-subject"] = "by-subject"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -126,14 +126,10 @@ def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress
         made = given or make_splits(fingerprint, options.seed, rule)
         made = replace(made, unlabelled=list_names(unlabelled))
         splits = choose_splits(workspace, plan, made, given=given is not None, progress=progress)
-<<<<<<< HEAD
-        remarks = (*describe_number(splits, fingerprint), *describe_lacking(fingerprint, splits))
-        for remark in (*remarks, *remark_on_use(plan, users, unlabelled)):
-=======
         if given is not None:
             progress.say(f"{counted(len(splits.folds), 'fold')} of your own ({splits.origin}).")
-        for remark in (*describe_number(splits, fingerprint), *describe_lacking(fingerprint, splits)):
->>>>>>> mend13
+        remarks = (*describe_number(splits, fingerprint), *describe_lacking(fingerprint, splits))
+        for remark in (*remarks, *remark_on_use(plan, users, unlabelled)):
             progress.say(remark)
         report_changed_contents(workspace, fingerprint, progress)
         report_other_labels(workspace, plan, progress)
@@ -165,8 +161,7 @@ def choose_origin(splits: str | os.PathLike[str] | None) -> Path | Literal["by-s
     """Return where folds come from, as a person names it."""
     if splits is None:
         return None
-    named: dict[str, Literal["by-site", "by-subject"]] = {BY_SITE: "by-site", BY_SUBJECT: "by-subject"}
-    return named.get(str(splits)) or Path(splits).absolute()
+    return BY_SUBJECT if str(splits) == BY_SUBJECT else choose_source(Path(splits))
 
 
 def _read_given(splits: Path | Splits | str | None, dataset: Dataset) -> Splits | None:
