@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Discriminator, Field
 
 from dataset_fingerprints.dataset import LabelScheme
-from dataset_fingerprints.geometry import Triple, TripleFloat, show_lengths
+from dataset_fingerprints.geometry import Triple, TripleFloat
 from dataset_fingerprints.names import check_case_names, check_folder_name
 from planners.choices import Choice
 from planners.machine import MachineProfile
@@ -282,35 +282,6 @@ class Configuration:
         names += [self.initial.configuration] if self.initial else []
         names += self.pseudo_labels.configurations if self.pseudo_labels else []
         return tuple(dict.fromkeys(names))
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StepSize:
-    """Size of a training step, by the values that stepping down changes."""
-
-    batch_size: int
-    patch_shape: Triple
-    recomputed: bool
-
-    def describe(self) -> str:
-        """Return the size in words."""
-        how = ", feature maps computed again" if self.recomputed else ""
-        return f"a batch of {self.batch_size} patches of {show_lengths(self.patch_shape)}{how}"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StepDown:
-    """One step down in size that a fold had to take.
-
-    Attributes:
-        before: the size that ran out of memory.
-        after: the size that training went on with.
-        evidence: where and how memory ran out.
-    """
-
-    before: StepSize
-    after: StepSize
-    evidence: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -14,8 +14,9 @@ from dataset_fingerprints.fingerprint import FingerprintSummary
 from dataset_fingerprints.names import check_case_name, check_fold_name, check_folder_name, counted
 from planners.machine import MachineProfile
 from planners.order import order_by_need
-from planners.plan import FULL_SIZE, SCHEMA_VERSION, Configuration, Plan, StepDown, is_full_size
+from planners.plan import FULL_SIZE, SCHEMA_VERSION, Configuration, Plan, is_full_size
 from planners.start import NOTHING_SEEN, ModelStart, SeenBefore, Task
+from planners.step_sizes import StepDown
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -122,18 +122,14 @@ def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress
         chosen = order_by_need(plan.configurations, wanted, f"plan {plan.name}")
         refuse_unusable_parts((part for configuration in chosen for part in find_choices(configuration)), origins)
         users = choose_users(chosen, unlabelled)
-        rule = "by_subject" if options.splits == BY_SUBJECT else plan.folds
-        made = given or make_splits(fingerprint, options.seed, rule)
-        made = replace(made, unlabelled=list_names(unlabelled))
+        made = replace(given or _make_splits(fingerprint, options, plan), unlabelled=list_names(unlabelled))
         splits = choose_splits(workspace, plan, made, given=given is not None, progress=progress)
         if given is not None:
             progress.say(f"{counted(len(splits.folds), 'fold')} of your own ({splits.origin}).")
         remarks = (*describe_number(splits, fingerprint), *describe_lacking(fingerprint, splits))
         for remark in (*remarks, *remark_on_use(plan, users, unlabelled)):
             progress.say(remark)
-        report_changed_contents(workspace, fingerprint, progress)
-        report_other_labels(workspace, plan, progress)
-        report_other_plan(workspace, plan, progress)
+        _report_changes(workspace, plan, fingerprint, progress)
         if not workspace.dataset.is_file():
             # So that nobody plans another data set here, should this be killed.
             write_json(workspace.dataset, dataset)
@@ -162,6 +158,18 @@ def choose_origin(splits: str | os.PathLike[str] | None) -> Path | Literal["by-s
     if splits is None:
         return None
     return BY_SUBJECT if str(splits) == BY_SUBJECT else choose_source(Path(splits))
+
+
+def _make_splits(fingerprint: DatasetFingerprint, options: PlanningOptions, plan: Plan) -> Splits:
+    """Deal out folds as the plan does, or by subject where that was asked for."""
+    return make_splits(fingerprint, options.seed, "by_subject" if options.splits == BY_SUBJECT else plan.folds)
+
+
+def _report_changes(workspace: Workspace, plan: Plan, fingerprint: DatasetFingerprint, progress: Progress) -> None:
+    """Say what of the workspace was made from other files, other labels or another plan."""
+    report_changed_contents(workspace, fingerprint, progress)
+    report_other_labels(workspace, plan, progress)
+    report_other_plan(workspace, plan, progress)
 
 
 def _read_given(splits: Path | Splits | str | None, dataset: Dataset) -> Splits | None:

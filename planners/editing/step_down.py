@@ -10,7 +10,8 @@ from dataset_fingerprints.errors import PlanError
 from dataset_fingerprints.geometry import show_lengths
 from planners.choices import resolve
 from planners.parts import NETWORKS
-from planners.plan import Configuration, StepDown, StepSize
+from planners.plan import Configuration
+from planners.step_sizes import StepDown, StepSize
 
 LEAST_BATCH = 2
 SHARE_KEPT = 0.75

@@ -33,10 +33,11 @@ from planners.editing.option_checks import MOST_COUNT, MOST_HOURS, show_value
 from planners.editing.overrides import set_values
 from planners.editing.step_down import repeat_steps, step_down
 from planners.order import find_configuration
-from planners.plan import Configuration, Fold, Plan, Splits, StepDown
+from planners.plan import Configuration, Fold, Plan, Splits
 from planners.run import Run, make_run
 from planners.splits import check_folds
 from planners.start import NOTHING_SEEN, SeenBefore, Task
+from planners.step_sizes import StepDown
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
