@@ -10,6 +10,7 @@ from dataset_fingerprints.files.jsonfiles import read_json, write_json
 from dataset_fingerprints.fingerprint import drop_cases
 from planners import PlanRequest, make_plan
 from planners.editing.overrides import set_values
+from planners.editing.scaling import scale_plan
 from planners.plan import MaskOf, Plan
 from planners.run import CaseContent, Run, find_differences, find_other_cases, make_run
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint
@@ -51,6 +52,14 @@ def test_a_run_comes_back_from_its_file_as_it_was_written(tmp_path: Path) -> Non
     run = begin(plan_stages())
     write_json(tmp_path / "run.json", run)
     assert read_json(tmp_path / "run.json", Run) == run
+
+
+def test_a_run_says_the_scale_of_its_plan_where_it_is_not_full_size(tmp_path: Path) -> None:
+    plan = plan_stages()
+    write_json(tmp_path / "run.json", begin(scale_plan(plan, 8)))
+    assert read_json(tmp_path / "run.json", Run).scale == 8
+    write_json(tmp_path / "full.json", begin(plan))
+    assert '"scale"' not in (tmp_path / "full.json").read_text(encoding="utf-8")
 
 
 def test_contents_of_other_cases_are_refused() -> None:

@@ -41,6 +41,13 @@ def test_evaluation_survives_the_file(tmp_path, evaluation):
     assert read_evaluation(tmp_path / "metrics.json") == evaluation
 
 
+def test_the_scale_of_the_plan_is_written_where_it_is_not_full_size(tmp_path, evaluation):
+    scaled = replace(evaluation, scale=8.0)
+    write_evaluation(tmp_path / "metrics.json", scaled)
+    assert json.loads((tmp_path / "metrics.json").read_text())["scale"] == 8
+    assert read_evaluation(tmp_path / "metrics.json") == scaled
+
+
 def test_file_has_the_agreed_keys_and_nulls(tmp_path, evaluation):
     write_evaluation(tmp_path / "metrics.json", evaluation)
     plain = json.loads((tmp_path / "metrics.json").read_text())

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from autoseg.pipeline import face
-from autoseg.pipeline.planning import read_plan
+from autoseg.pipeline.planning import PlanningOptions, plan_and_preprocess, read_plan
+from autoseg.progress import SilentProgress
 from autoseg.workspace.locks import shared
 from dataset_fingerprints.errors import AutosegError
 from tests.synthetic.tiny import CONFIGURATION, QUICK, Tiny
@@ -163,3 +164,15 @@ def test_a_scaled_plan_keeps_values_that_are_set_and_follows_no_model(tiny: Tiny
     assert (made.scale, volumes.batch_size) == (4, 3)
     with pytest.raises(AutosegError, match=r"--like takes the network .* give one of them"):
         plan(tiny, plan_name="like", scale=4, like=tiny.fold(0).root)
+
+
+def test_folds_by_subject_can_be_asked_of_a_planner_that_shuffles_and_those_of_a_plan_of_another(tiny: Tiny) -> None:
+    asked = {"planner": "nnunet", "assignments": (), "configurations": ()}
+    plan(tiny, plan_name="shuffled", **asked)
+    plan(tiny, plan_name="dealt", splits="by-subject", **asked)
+    shuffled, dealt, usual = (read_plan(tiny.workspace, name)[1] for name in ("shuffled", "dealt", "default"))
+    assert "shuffled" in shuffled.origin
+    assert dealt == usual
+    options = PlanningOptions(workspace=tiny.workspace.root, plan_name="copied", splits=shuffled)
+    plan_and_preprocess(tiny.raw, options, SilentProgress())
+    assert read_plan(tiny.workspace, "copied")[1] == shuffled

@@ -3,11 +3,13 @@ from __future__ import annotations
 import csv
 import io
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
+from autoseg.evaluation import read_evaluation, write_evaluation
 from dataset_fingerprints.errors import DataError, FileFormatError
 from experiments.benchmark import Benchmark, Section, Sought, find_benchmark, make_sections, write_benchmark
 from experiments.benchmark.comparing import Scope, judge, place
@@ -247,3 +249,10 @@ def test_releases_that_were_published_together_are_compared_together() -> None:
     comparable = [row.method for row in PUBLISHED if not judge(row, scope).reasons]
     assert [method for method in comparable if method.startswith("3D-ResU-Net")] == comparable
     assert len(comparable) == 3
+
+
+def test_models_of_a_scaled_plan_are_said_to_be_a_deviation(tmp_path: Path) -> None:
+    file = write_result(tmp_path / "mine", spread(0.64))
+    write_evaluation(file, replace(read_evaluation(file), scale=8.0))
+    first, *_ = make_sections(find_benchmark([file], None, ATLAS))
+    assert any("models of 1/8 of the planned size (--scale), a deviation" in remark for remark in first.remarks)
