@@ -74,7 +74,7 @@ def _with_mednext(configuration: Configuration) -> Configuration:
     return replace(configuration, network=choose("mednext", network), training=training)
 
 
-DATA = "ATLAS R3.0: 1,453 T1w scans of 55 sites, out of fold in a five-fold cross-validation"
+DATA = "ATLAS R3.0: 1,453 T1w scans of 55 sites, out of fold in a five-fold cross-validation."
 AQ = "github.com/AQ-MedAI/antbrain-isles26-challenge (README)"
 
 ISLES26_TOPK_FILTER = Recipe(

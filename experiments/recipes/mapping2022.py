@@ -117,7 +117,7 @@ MAPPING2022 = Recipe(
     title="MAPPING (Huo 2022): default, Dice+TopK10, residual and self-trained nnU-Net, averaged.",
     citation="Huo J et al. MAPPING: Model Average with Post-processing for Stroke Lesion Segmentation. 2022. "
     "arXiv:2211.15486; github.com/King-HAW/ATLAS-R2-Docker-Submission",
-    data="ATLAS R2.0: 655 labelled scans in five folds balanced by lesion size, 300 test scans without public labels",
+    data="ATLAS R2.0: 655 labelled scans in five folds balanced by lesion size, 300 test scans without public labels.",
     make=plan_mapping,
     published=(
         *_score("default", "0.6358 (0.2693); 0.5493 (0.2815); 3.4305 (6.7530); 5852 (11792); 23.2967 (27.5984)"),

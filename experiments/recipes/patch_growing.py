@@ -61,7 +61,7 @@ CITATION = (
     "al. (2025). Progressive Growing of Patch Size: Curriculum Learning for Accelerated and Improved Medical Image "
     "Segmentation. arXiv:2510.23241. Rule: github.com/compai-lab/2024-miccai-fischer, nnUNetTrainer_PGPS and _PGPS+."
 )
-DATA = "the ten tasks of the Medical Segmentation Decathlon (2024); fifteen 3D tasks (2025)"
+DATA = "the ten tasks of the Medical Segmentation Decathlon (2024); fifteen 3D tasks (2025)."
 NOT_STATED = (
     "batch size of the performance mode beside a planned batch of more than two patches: grown from the planned batch "
     "as from theirs of two",

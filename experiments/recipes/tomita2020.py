@@ -32,9 +32,7 @@ NETWORK = UNetOptions(
     deep_supervision=False,
 )
 LOSS = Choice(name="dice_ce", options={"dice_weight": 0.9, "cross_entropy_weight": 0.1})
-PREDICTION = Prediction(
-    step_share=0.5, mirror_axes=(), gaussian_sigma_share=0.125, centre_shape=LARGE, tile_shape=LARGE
-)
+CENTRE = Prediction(step_share=0.5, mirror_axes=(), gaussian_sigma_share=0.125, centre_shape=LARGE, tile_shape=LARGE)
 # Passes over the training cases.
 EPOCHS_IN, EPOCHS_OUT, CYCLE = 1200, 150, 50
 
@@ -75,7 +73,7 @@ def _configure(basis: Configuration, name: str, steps: int, *, lr: float, cycles
             gradient_clip=1e12,
             mixed_precision=False,
         ),
-        prediction=PREDICTION,
+        prediction=CENTRE,
     )
 
 

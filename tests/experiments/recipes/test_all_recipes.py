@@ -121,6 +121,8 @@ def test_the_engine_and_the_planners_do_not_name_it(name: str) -> None:
         for path in (CHECKOUT / package).rglob("*.py")
     ]
     assert len(files) > 100
+    # A convention of scoring may bear the name of its paper as well.
+    files = [path for path in files if "conventions" not in path.parts]
     # `nnunet_resenc_m` is a word, `patch_growing` may be one of a rule: what is looked for is a name in quotes.
     named = re.compile(rf"""["'`]{re.escape(name)}["'`]""")
     assert [path for path in files if named.search(path.read_text(encoding="utf-8"))] == []

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import signal
 import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import nibabel
@@ -134,7 +134,7 @@ class TestNetworksAtFullSize:
 
     def test_every_convolution_of_the_segnet_sees_only_what_the_one_before_it_made(self) -> None:
         layers = layers_of(plan_of("keras_segnet_cce")).every()
-        assert all(after.inputs == before.outputs for before, after in itertools.pairwise(layers))
+        assert all(after.inputs == before.outputs for before, after in pairwise(layers))
 
     def test_a_segnet_encodes_through_pooling_and_is_lighter_than_the_u_net(self) -> None:
         """'encodes the image through pooling ... making it simpler and lighter than U-Net'."""
@@ -162,7 +162,7 @@ class TestNetworksAtFullSize:
     def test_one_label_has_two_outputs_and_regions_are_refused(self) -> None:
         assert [head.outputs for head in layers_of(plan_of("keras_unet_cce", ATLAS)).heads] == [2]
         scheme = replace(RELEASED.scheme, regions=(Region(name="all", values=(1, 2)),), region_export_order=(1,))
-        with pytest.raises(PlanError, match=r"has regions\. Expected labels"):
+        with pytest.raises(PlanError, match="has regions"):
             plan_of("keras_unet_cce", replace(RELEASED, scheme=scheme))
 
     def test_a_cpu_gets_the_same_plan_and_a_time_limit_stays(self) -> None:
