@@ -52,7 +52,7 @@ def build_segnet(options, channels, outputs, recomputed):
 def plan_segnet(fingerprint, request):
     plan = PLANNERS["default"].plan(fingerprint, request)
     slices = next(entry for entry in plan.configurations if entry.name == "2d")
-    segnet = replace(slices, network=Choice(name="segnet"))
+    segnet = replace(slices, network=Choice(name="plain_segnet"))
     return replace(plan, configurations=(segnet,), default_configuration="2d", decisions=())
 
 

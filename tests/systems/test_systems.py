@@ -49,8 +49,8 @@ SYSTEMS = (
     System(
         module="segnet",
         entries={
-            "autoseg.networks": ["segnet = segnet:SegNetOptions"],
-            "autoseg.builders": ["networks.segnet = segnet:build_segnet"],
+            "autoseg.networks": ["plain_segnet = segnet:SegNetOptions"],
+            "autoseg.builders": ["networks.plain_segnet = segnet:build_segnet"],
             "autoseg.planners": ["system = segnet:PLANNER"],
         },
         trained=("2d",),
