@@ -170,7 +170,8 @@ class FoldFolder:
 
     def folders(self) -> tuple[Path, ...]:
         """Return the folders that the fold's files are written into, whether they are there or not."""
-        return (self.root, *self.validation.folders(), *self.pseudo_labels.folders())
+        masks, records, _ = self.pseudo_labels.folders()  # of which no probabilities are kept
+        return (self.root, *self.validation.folders(), masks, records)
 
     def appended(self) -> tuple[Path, ...]:
         """Return the files that grow, and the folder of those that another package writes."""

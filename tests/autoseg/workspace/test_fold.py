@@ -37,5 +37,6 @@ def test_the_folders_of_a_fold_hold_every_one_of_its_files(tmp_path: Path) -> No
     files = [folder.run, folder.record, folder.job, folder.checkpoint, folder.weights, folder.snapshot(3), folder.curve]
     files += [folder.picture, folder.log, folder.stop, validation.metrics]
     files += [validation.mask("a"), validation.case_record("a"), validation.probabilities("a")]
+    files += [folder.pseudo_labels.mask("a"), folder.pseudo_labels.case_record("a")]
     assert {file.parent for file in files} == set(folder.folders())
     assert len(set(files)) == len(files)

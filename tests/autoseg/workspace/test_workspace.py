@@ -44,6 +44,7 @@ def test_planning_writes_into_the_workspace_its_plans_and_its_stores(tmp_path: P
     store = workspace.store("0123")
     store.root.mkdir(parents=True)
     files = [workspace.dataset, workspace.fingerprint, workspace.check, workspace.splits("default")]
+    files += [workspace.unlabelled.dataset, workspace.unlabelled.cases / "a"]
     files += [workspace.cases / "a", store.image("a"), store.labels("a"), store.reference("a"), store.record("a")]
     assert {file.parent for file in files} == set(workspace.planning_folders())
     assert len(set(files)) == len(files)
