@@ -81,7 +81,7 @@ ISLES26_TOPK_FILTER = Recipe(
     name="isles26_topk_filter",
     title="nnU-Net's residual encoder M with Dice and TopK10, and filters of components by volume or confidence.",
     citation=(
-        "Repositories of teams of ISLES'26 (2026): github.com/adinathdukre/isles26-voxels-or-millimetres (filter in mm3), "
+        "Teams of ISLES'26 (2026): github.com/adinathdukre/isles26-voxels-or-millimetres (filter in mm3), "
         "github.com/LeonickyLiu/ISLES26_4_ensemble (Dice and TopK10; size or confidence)."
     ),
     data=DATA,
