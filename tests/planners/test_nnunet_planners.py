@@ -117,8 +117,4 @@ def test_without_a_named_memory_a_planner_takes_the_one_it_was_made_for(planner:
 
 
 def test_nnunets_planners_are_all_in_this_table() -> None:
-<<<<<<< HEAD
     assert set(PLANNERS.own()) == {"default", *MEMORY_GB}
-=======
-    assert set(filter(PLANNERS.is_own, PLANNERS)) == {"default", *MEMORY_GB}
->>>>>>> keras10

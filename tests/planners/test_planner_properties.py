@@ -33,11 +33,7 @@ fingerprints = st.builds(
     make_fingerprint, st.lists(cases, min_size=1, max_size=12), labels=st.integers(min_value=1, max_value=20)
 )
 machines = st.sampled_from([CPU, GPU])
-<<<<<<< HEAD
 planners = st.sampled_from(sorted(PLANNERS.own()))
-=======
-planners = st.sampled_from(sorted(filter(PLANNERS.is_own, PLANNERS)))
->>>>>>> keras10
 memories_gb = st.floats(min_value=2.0, max_value=160.0)
 
 

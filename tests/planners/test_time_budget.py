@@ -108,11 +108,7 @@ def test_patches_shrink_to_a_smallest_before_the_finest_level_gets_thin() -> Non
     assert plans[-1].batch_size == 1
 
 
-<<<<<<< HEAD
 @pytest.mark.parametrize("planner", [name for name in PLANNERS.own() if name != "default"])
-=======
-@pytest.mark.parametrize("planner", [name for name in PLANNERS if PLANNERS.is_own(name) and name != "default"])
->>>>>>> keras10
 def test_nnunets_planners_only_change_the_number_of_steps(planner: str) -> None:
     free, short = (plan_for(max_hours, planner=planner) for max_hours in (None, 1.0))
     assert fullres(short).training.iterations < fullres(free).training.iterations

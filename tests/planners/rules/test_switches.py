@@ -62,12 +62,7 @@ def fullres(plan: Plan) -> Configuration:
 @by_rule
 def test_a_rule_is_on_by_default_only_if_it_was_tested(name: str) -> None:
     assert name not in PLANNERS["default"].rules or RULES[name].tested
-<<<<<<< HEAD
     assert all(name not in PLANNERS[planner].rules for planner in PLANNERS.own() if planner != "default")
-=======
-    others = (planner for planner in PLANNERS if PLANNERS.is_own(planner) and planner != "default")
-    assert all(name not in PLANNERS[planner].rules for planner in others)
->>>>>>> keras10
 
 
 @by_rule
