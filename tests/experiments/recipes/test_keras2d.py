@@ -28,6 +28,7 @@ from dataset_fingerprints.publications import expand, read_published
 from experiments.recipes import keras2d
 from experiments.recipes.recipe import Recipe
 from planners.choices import resolve
+from planners.editing.overrides import set_values
 from planners.networks.memory_decisions import predict_configuration
 from planners.parts import NETWORKS, OPTIMIZERS, SCHEDULES
 from planners.parts.networks import NetworkLayers
@@ -164,6 +165,23 @@ class TestNetworksAtFullSize:
         scheme = replace(RELEASED.scheme, regions=(Region(name="all", values=(1, 2)),), region_export_order=(1,))
         with pytest.raises(PlanError, match="has regions"):
             plan_of("keras_unet_cce", replace(RELEASED, scheme=scheme))
+
+    def test_pooling_indices_are_an_option_of_the_segnet(self) -> None:
+        """The source does not mention them; SegNet as published has them (Badrinarayanan 2017)."""
+        plan = set_values(plan_of("keras_segnet_cce"), ["2d.network.options.upsampling=pooling_indices"])
+        assert count(build(plan), nn.MaxUnpool2d) == 1
+        assert layers_of(plan).parameters() == layers_of(plan_of("keras_segnet_cce")).parameters()
+
+    @pytest.mark.parametrize("shape", [(1, 60, 70), (40, 50, 60), (300, 300, 20)])
+    @pytest.mark.parametrize("network", NETWORK_NAMES)
+    def test_scans_of_other_shapes_get_slices_that_the_network_can_take(
+        self, network: str, shape: tuple[int, int, int]
+    ) -> None:
+        fingerprint = make_fingerprint(repeat_case(7, SyntheticCase(body_shape=shape)))
+        (configuration,) = plan_of(f"keras_{network}_cce", fingerprint).configurations
+        assert configuration.patch_shape[configuration.slice_axis] == 1
+        edges = zip(configuration.patch_shape, shape, strict=True)
+        assert all(edge >= length for edge, length in edges if edge > 1)
 
     def test_a_cpu_gets_the_same_plan_and_a_time_limit_stays(self) -> None:
         assert plan_of("keras_unet_cce", machine=CPU).configurations[0].patch_shape == (224, 256, 1)
