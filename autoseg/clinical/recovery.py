@@ -44,14 +44,17 @@ class Recovery:
         return None if self.follow_up is None else self.follow_up - self.initial
 
     def is_fitter(self) -> bool | None:
-        """Return whether the person recovered as the rule has it; None without a second score."""
-        observed = self.observed()
-        return None if observed is None else observed >= self.fitter_share * self.predicted()
+        """Return whether the person recovered as the rule has it; None without a second score, or room to improve."""
+        observed, room = self.observed(), BEST_SCORE - self.initial
+        if observed is None or not room:
+            return None
+        # The rule expects up to 0.1 points more of people near the best score than the scale has.
+        return observed >= self.fitter_share * min(self.predicted(), room)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RecoverySummary:
-    """Recovery of all persons with two scores.
+    """Recovery of all persons with two scores who could improve.
 
     Attributes:
         bias: mean of observed minus predicted recovery, in points.
@@ -67,8 +70,9 @@ class RecoverySummary:
 
 
 def summarise_recovery(people: Sequence[Recovery]) -> RecoverySummary | None:
-    """Return the recovery of a group; None where nobody has two scores."""
-    both = [(one.predicted(), observed) for one in people if (observed := one.observed()) is not None]
+    """Return the recovery of a group; None where nobody has two scores, or all had the best one from the start."""
+    able = [one for one in people if one.is_fitter() is not None]
+    both = [(one.predicted(), observed) for one in able if (observed := one.observed()) is not None]
     if not both:
         return None
     errors = [observed - predicted for predicted, observed in both]

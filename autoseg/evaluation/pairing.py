@@ -15,7 +15,7 @@ from autoseg.evaluation.results import ALL_PAIRED, Unpaired
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.layouts import AUTOMATIC, ListedLabel, Selection, list_references, refuse_selection
-from dataset_fingerprints.names import counted, some_of
+from dataset_fingerprints.names import counted, refuse_undecodable, some_of
 from dataset_fingerprints.reading.file_names import find_left_out, images_in, show_left_out, stem_of
 
 _log = logging.getLogger(__name__)
@@ -68,6 +68,7 @@ def pair_files(prediction: Path, reference: Path, *, selection: Selection = AUTO
     for path in (prediction, reference):
         if not path.exists():
             raise DataError(f"{path}: does not exist. Expected a label file or a folder of label files.")
+        refuse_undecodable(path)
     derived = find_derived(prediction)
     if derived is None:
         refuse_data_set(prediction, reference, selection)
@@ -155,6 +156,7 @@ def _call_after_cases(folder: Path, masks: Mapping[str, Path], cases: Sequence[L
 def _files_by_case(folder: Path) -> dict[str, Path]:
     files: dict[str, Path] = {}
     for path in images_in(folder, series=False):
+        refuse_undecodable(path)
         case = stem_of(path)
         if case in files:
             raise DataError(f"{folder}: holds {files[case].name} and {path.name}. Keep one file per case.")

@@ -29,7 +29,7 @@ from dataset_fingerprints.files.places import (
     nearest_there,
     resolve,
 )
-from dataset_fingerprints.names import counted, some_of
+from dataset_fingerprints.names import counted, refuse_undecodable, some_of
 from dataset_fingerprints.reading.file_names import find_alike, images_in
 from dataset_fingerprints.reading.images import suffix_of
 
@@ -199,8 +199,9 @@ def refuse_no_place(out: Path) -> None:
     """Refuse what nothing can be written to: a device or a pipe, or a path through a file.
 
     Raises:
-        DataError: it is such.
+        DataError: it is such, or its name is no text.
     """
+    refuse_undecodable(out.absolute())
     there = nearest_there(out)
     _refuse_long_names(there, out.absolute().relative_to(there).parts)
     if there.is_dir() or (there.is_file() and there == out.absolute()):

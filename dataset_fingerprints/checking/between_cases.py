@@ -156,7 +156,7 @@ def _find_subjects(cases: Sequence[CaseFingerprint]) -> list[Finding]:
             grade="fixed",
             kind="shared-subject",
             message=f"is of {_show_unit(first)}, as {some_of([case.case for case in others], 5)} "
-            f"{_be(len(others))}. They are kept in one fold.",
+            f"{_be(len(others))}. They are kept in one fold, unless folds of your own divide them.",
         )
         for first, *others in units.values()
         if others

@@ -123,6 +123,8 @@ def _parse(stream: BinaryIO) -> tuple[nibabel.Nifti1Header, bytes]:
         if kind.may_contain_header(start):
             block = start[:size]
             return kind(block, check=False), block
+    if not start:
+        raise ValueError("the file is empty, as after a copy or a download that failed")
     raise ValueError("the file does not begin with a NIfTI header")
 
 

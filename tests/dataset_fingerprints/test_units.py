@@ -48,7 +48,10 @@ def test_a_group_is_reported_as_kept_in_one_fold(tmp_path):
     place = write_grouped(tmp_path, group=["f", "", "f", ""])
     (finding,) = pass_over(place)[0].findings()
     assert (finding.case, finding.kind) == ("sub-000", "shared-subject")
-    assert finding.message == "is of subject sub-000 and group f, as sub-002 is. They are kept in one fold."
+    assert finding.message == (
+        "is of subject sub-000 and group f, as sub-002 is. They are kept in one fold, unless folds of your own divide "
+        + "them."
+    )
 
 
 def test_what_a_csv_says_of_cases_later_is_taken_without_reading_them_again(tmp_path):

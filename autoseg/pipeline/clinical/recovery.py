@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.layouts.column_names import ROLES, plain_name
 from dataset_fingerprints.layouts.table_text import Line, read_table
 from dataset_fingerprints.layouts.table_text import Table as ReadTable
+from dataset_fingerprints.names import some_of
 
 PREDICTED, OBSERVED, FITTER = "predicted change", "observed change", "as predicted"
 _PERSON = ("id", *ROLES["subject"], *ROLES["case"])
@@ -70,6 +73,9 @@ def measure_recovery(
     person = _find_column(scores, table, columns.person, _PERSON, "id")
     initial = _find_column(scores, table, columns.initial, _INITIAL, "initial")
     follow_up = _find_column(scores, table, columns.follow_up, _FOLLOW_UP, "follow-up")
+    if initial == follow_up:
+        raise DataError(f"{scores}: '{initial}' is given for the initial score and for follow-up. Name two columns.")
+    _refuse_twice(scores, [line.cells[person] for line in table.lines])
     people = tuple(
         Recovery(
             person=line.cells[person],
@@ -83,6 +89,12 @@ def measure_recovery(
     if out is not None:
         write_table(out, make_recovery_table(result))
     return result
+
+
+def _refuse_twice(path: Path, people: Sequence[str]) -> None:
+    twice = [person for person, count in Counter(people).items() if person and count > 1]
+    if twice:
+        raise DataError(f"{path}: has several lines of {some_of(twice)}, who would count as often. Keep one of each.")
 
 
 def _find_column(path: Path, table: ReadTable, named: str, usual: tuple[str, ...], what: str) -> str:
@@ -128,8 +140,15 @@ def make_recovery_table(result: RecoveryResult) -> Table:
                 PREDICTED: show_figure(one.predicted(), 1),
                 OBSERVED: "" if one.observed() is None else f"{one.observed():g}",
                 FITTER: "" if fits is None else "yes" if fits else "no",
-                WARNINGS: join_warnings(["the score got worse."] if (one.observed() or 0) < 0 else []),
+                WARNINGS: join_warnings(_remark(one)),
             }
         )
     columns = (CASE, "initial", "follow-up", PREDICTED, OBSERVED, FITTER, WARNINGS)
     return Table(columns=columns, rows=tuple(rows))
+
+
+def _remark(one: Recovery) -> Iterator[str]:
+    if (one.observed() or 0) < 0:
+        yield "the score got worse."
+    if one.initial >= BEST_SCORE:
+        yield "had the best score from the start, and counts in no figure."

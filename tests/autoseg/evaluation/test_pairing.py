@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -91,3 +92,11 @@ def test_strictness_holds_for_data_sets_too(tree: Path) -> None:
     masks = write_masks(tree.parent / "masks", "sub-01")
     with pytest.raises(DataError, match="no prediction for cases sub-02, sub-03"):
         pair_files(masks, tree, strict=True)
+
+
+def test_files_whose_names_are_no_text_are_refused(tmp_path: Path) -> None:
+    for side in ("masks", "references"):
+        (tmp_path / side).mkdir()
+        (tmp_path / side / os.fsdecode(b"M\xfcller.nii.gz")).touch()
+    with pytest.raises(DataError, match=r"masks/M\\xfcller.nii.gz: its name is not valid UTF-8"):
+        pair_files(tmp_path / "masks", tmp_path / "references")

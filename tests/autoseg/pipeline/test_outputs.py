@@ -15,6 +15,7 @@ from autoseg.pipeline.inspecting import CheckReport
 from autoseg.pipeline.new_scans import NewScan
 from autoseg.pipeline.outputs import (
     refuse_findings_place,
+    refuse_no_place,
     refuse_scores_place,
 )
 from autoseg.pipeline.predictions.inputs import Input, Inputs
@@ -134,6 +135,11 @@ def test_scores_do_not_go_there(place: Place, out: str, message: str, pair: tupl
         with pytest.raises(DataError, match=message):
             autoseg.evaluate(*pair, out=where)
     assert place.contents() == before
+
+
+def test_a_place_whose_name_is_no_text_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"o\\xfct: its name is not valid UTF-8"):
+        refuse_no_place(tmp_path / os.fsdecode(b"o\xfct"))
 
 
 def test_scores_replace_scores(place: Place) -> None:

@@ -135,10 +135,13 @@ def test_a_file_that_cannot_be_opened_is_named(tmp_path):
             read_image([tmp_path / "a.nii.gz"])
 
 
-@pytest.mark.parametrize("content", [b"", b"no image at all"])
-def test_a_file_that_no_library_reads_is_named_once(tmp_path, content):
+@pytest.mark.parametrize(
+    ("content", "why"), [(b"", "the file is empty"), (b"no image at all", "does not begin with a NIfTI header")]
+)
+def test_a_file_that_no_library_reads_is_named_once(tmp_path, content, why):
     path = tmp_path / "odd.nii.gz"
     path.write_bytes(content)
     with pytest.raises(DataError) as caught:
         read_image([path])
     assert str(caught.value).count("odd.nii.gz") == 1
+    assert why in str(caught.value)

@@ -36,6 +36,7 @@ def test_columns_can_be_named(tmp_path: Path) -> None:
         ("id,initial,follow_up\nA,8,x\n", "follow_up is 'x'"),
         ("id,initial,follow_up\nA,,8\n", "initial is ''"),
         ("id,initial\nA,8\n", "no column that is called followup or alike"),
+        ("id,initial,follow_up\nA,8,9\nB,7,9\nA,8,40\n", "has several lines of A"),
         ("id,initial,pre,post\nA,8,8,8\n", "several columns for initial: initial, pre"),
         ("id,first,post\nA,8,8\n", "no column that is called initial"),
     ],
@@ -45,3 +46,20 @@ def test_table_that_cannot_be_meant_is_refused(tmp_path: Path, text: str, said: 
     scores.write_text(text)
     with pytest.raises(DataError, match=said):
         autoseg.recovery(scores)
+
+
+def test_one_column_for_both_scores_is_refused(tmp_path: Path) -> None:
+    scores = tmp_path / "scores.csv"
+    scores.write_text("id,initial,follow_up\nA,8,9\n")
+    with pytest.raises(DataError, match="'initial' is given for the initial score and for follow-up"):
+        autoseg.recovery(scores, initial="initial", follow_up="initial")
+
+
+def test_who_cannot_improve_counts_in_no_figure(tmp_path: Path) -> None:
+    scores = tmp_path / "scores.csv"
+    scores.write_text("id,initial,follow_up\nA,66,66\nB,65,66\n")
+    result = autoseg.recovery(scores, fitter_share=1.0, out=tmp_path / "recovery.csv")
+    assert [one.is_fitter() for one in result.people] == [None, True]
+    assert result.summary is not None
+    assert (result.summary.persons, result.summary.fitters) == (1, 1)
+    assert "Had the best score from the start" in (tmp_path / "recovery.csv").read_text(encoding="utf-8")
