@@ -17,12 +17,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from autoseg.pipeline.atlas_face import import_atlas
-    from autoseg.pipeline.clinical_face import baselines, lesion_load, lesion_map, lesion_table, recovery
-    from autoseg.pipeline.face import evaluate, explain, plan_and_preprocess, select, train
-    from autoseg.pipeline.model_face import export, import_nnunet, load_model, predict
-    from autoseg.pipeline.report_face import report
-    from autoseg.pipeline.statistics_face import agreement, compare
+    from autoseg.pipeline.faces.atlas_face import import_atlas
+    from autoseg.pipeline.faces.clinical_face import baselines, lesion_load, lesion_map, lesion_table, recovery
+    from autoseg.pipeline.faces.face import evaluate, explain, plan_and_preprocess, select, train
+    from autoseg.pipeline.faces.model_face import export, import_nnunet, load_model, predict
+    from autoseg.pipeline.faces.report_face import report
+    from autoseg.pipeline.faces.statistics_face import agreement, compare
 
 __all__ = [
     "agreement",
@@ -67,9 +67,9 @@ def __getattr__(name: str) -> Any:
     if name in __all__:
         from importlib import import_module
 
-        from autoseg.pipeline.spoken import in_python
+        from autoseg.pipeline.faces.spoken import in_python
 
-        room = import_module(f"autoseg.pipeline.{_ROOMS.get(name, 'face')}")
+        room = import_module(f"autoseg.pipeline.faces.{_ROOMS.get(name, 'face')}")
         return in_python(getattr(room, name))
     raise AttributeError(f"module 'autoseg' has no attribute '{name}'")
 

@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from autoseg.cli.display import TerminalProgress, console, errors, show_table
+from autoseg.cli.terminal.display import TerminalProgress, console, errors, show_table
 from autoseg.hardware import share_cores_with_others
 from dataset_fingerprints.errors import AutosegError
 from experiments.costs.inference_command import inference
@@ -226,7 +226,7 @@ def confidence(
     ] = None,
 ) -> None:
     """Put predicted Dice to held-out simulated scans: how far off is it, and do its intervals hold?"""
-    from autoseg.cli.display import TerminalProgress
+    from autoseg.cli.terminal.display import TerminalProgress
     from experiments.confidence import COLUMNS, SIMULATION, draw_study, run_study
 
     simulation = replace(SIMULATION, lesion_masks=str(lesion_masks.resolve()) if lesion_masks else "")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from autoseg.cli.display import console, show_table
-from autoseg.cli.written import show_written
+from autoseg.cli.results.written import show_written
+from autoseg.cli.terminal.display import console, show_table
 
 if TYPE_CHECKING:
     from experiments.benchmark.sections import Section

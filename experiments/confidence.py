@@ -17,12 +17,12 @@ from scipy import stats
 from autoseg.confidence import Assessment, assess, measure_signs
 from autoseg.evaluation import DICE_ONLY, label_targets, score_case
 from autoseg.models.predicted_dice import DiceCalibration
-from autoseg.pipeline import face
 from autoseg.pipeline.confidence.predicted_dice import measure_predicted_dice
+from autoseg.pipeline.faces import face
 from autoseg.pipeline.folds.runs import name_folds
-from autoseg.pipeline.planning import read_plan
-from autoseg.pipeline.sources import ModelChoice, find_source
-from autoseg.pipeline.trained import load_models
+from autoseg.pipeline.models.sources import ModelChoice, find_source
+from autoseg.pipeline.models.trained import load_models
+from autoseg.pipeline.plans.planning import read_plan
 from autoseg.prediction import Decision, LoadedModel, Segmented, decide
 from autoseg.progress import Progress
 from autoseg.reporting.canvas import INK, QUIET, choose_colour, darken, make_figure, save_png

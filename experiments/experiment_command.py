@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from autoseg.cli.display import TerminalProgress, console, show_table
-from autoseg.cli.written import show_start, show_written
+from autoseg.cli.results.written import show_start, show_written
+from autoseg.cli.terminal.display import TerminalProgress, console, show_table
 
 app = typer.Typer(help="Published systems as recipes: list, show, run and compare them.", no_args_is_help=True)
 

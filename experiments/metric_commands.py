@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from autoseg.cli.display import console, show_table
+from autoseg.cli.terminal.display import console, show_table
 
 
 def compare_with_peers(

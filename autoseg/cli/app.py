@@ -13,12 +13,21 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from autoseg.cli.arguments import refuse_empty
-from autoseg.cli.atlas import import_atlas
-from autoseg.cli.checking import check
-from autoseg.cli.classical import baselines
-from autoseg.cli.clinical import lesion_load, lesion_map, lesion_table, recovery
-from autoseg.cli.data_options import (
+from autoseg.cli.commands.atlas import import_atlas
+from autoseg.cli.commands.checking import check
+from autoseg.cli.commands.classical import baselines
+from autoseg.cli.commands.clinical import lesion_load, lesion_map, lesion_table, recovery
+from autoseg.cli.commands.evaluating import evaluate
+from autoseg.cli.commands.importing import import_nnunet
+from autoseg.cli.commands.predicting import export, predict
+from autoseg.cli.commands.quality import quality
+from autoseg.cli.commands.reporting import report
+from autoseg.cli.commands.selecting import select
+from autoseg.cli.commands.simulating import demo, simulate
+from autoseg.cli.ending import run_to_end
+from autoseg.cli.locales import restart_in_utf8
+from autoseg.cli.options.arguments import refuse_empty
+from autoseg.cli.options.data_options import (
     ChannelOption,
     DatasetArgument,
     ImagesOption,
@@ -27,28 +36,19 @@ from autoseg.cli.data_options import (
     choose_place,
     choose_target,
 )
-from autoseg.cli.deciding import show_explanation
-from autoseg.cli.display import TerminalProgress, console, show_plain, show_scores
-from autoseg.cli.ending import run_to_end
-from autoseg.cli.evaluating import evaluate
-from autoseg.cli.exclusive import refuse_beside, refuse_unused
-from autoseg.cli.importing import import_nnunet
-from autoseg.cli.locales import restart_in_utf8
-from autoseg.cli.model_options import PlanOption, WorkspaceOption
-from autoseg.cli.parsing import AnySpelling, NumberFirst
-from autoseg.cli.predicting import export, predict
-from autoseg.cli.quality import quality
-from autoseg.cli.registered import add_registered
-from autoseg.cli.reporting import report
-from autoseg.cli.selecting import select
-from autoseg.cli.simulating import demo, simulate
+from autoseg.cli.options.exclusive import refuse_beside, refuse_unused
+from autoseg.cli.options.model_options import PlanOption, WorkspaceOption
+from autoseg.cli.options.parsing import AnySpelling, NumberFirst
+from autoseg.cli.options.registered import add_registered
+from autoseg.cli.results.deciding import show_explanation
+from autoseg.cli.results.written import show_start, show_written
 from autoseg.cli.statistics.agreement import agreement
 from autoseg.cli.statistics.compare import compare
-from autoseg.cli.streams import finish_output
+from autoseg.cli.terminal.display import TerminalProgress, console, show_plain, show_scores
+from autoseg.cli.terminal.streams import finish_output
 from autoseg.cli.versions import show_versions
-from autoseg.cli.written import show_start, show_written
 from autoseg.hardware import share_cores_with_others
-from autoseg.pipeline import face
+from autoseg.pipeline.faces import face
 from dataset_fingerprints.errors import AutosegError, PlanError
 
 if TYPE_CHECKING:
@@ -141,8 +141,8 @@ def plan_and_preprocess_command(
     ] = None,
 ) -> None:
     """Look at a data set, decide everything that has to be decided, and preprocess it."""
-    from autoseg.pipeline.first_training import describe_first_training
-    from autoseg.pipeline.planning import read_plan
+    from autoseg.pipeline.plans.first_training import describe_first_training
+    from autoseg.pipeline.plans.planning import read_plan
 
     place, label_maps = choose_place(dataset, images, labels)
     made = face.plan_and_preprocess(
@@ -295,7 +295,7 @@ def _as_hours(context: typer.Context, max_minutes: float | None, max_hours: floa
 def _list_folds(workspace: Path | None, plan: str) -> str:
     """Return the folds that there are to train, as far as there is a workspace that says so."""
     from autoseg.pipeline.folds.runs import list_choices
-    from autoseg.pipeline.planning import read_plan
+    from autoseg.pipeline.plans.planning import read_plan
     from autoseg.workspace.workspace import find_workspace
 
     try:
@@ -341,7 +341,7 @@ def explain(
 ) -> None:
     """Show the decisions for a data set and their reasons, also before any scan is read; or compare two data sets."""
     if compare is not None:
-        from autoseg.cli.comparing import show_comparison
+        from autoseg.cli.commands.comparing import show_comparison
 
         alone = "is about a plan, and --compare compares data sets: leave it out"
         refuse_unused(

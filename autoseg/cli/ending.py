@@ -18,8 +18,8 @@ from typing import NoReturn
 
 from rich.text import Text
 
-from autoseg.cli.consoles import errors, wrap_words
 from autoseg.cli.entrance import CTRL_C, STOPPED, leave_at_once
+from autoseg.cli.terminal.consoles import errors, wrap_words
 from autoseg.pipeline.stopping import StopSignal, stoppable
 from dataset_fingerprints.errors import AutosegError, PartlyDoneError, StoppedError
 from dataset_fingerprints.fault_log import first_line, write_traceback

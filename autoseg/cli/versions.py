@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import typer
 
-from autoseg.cli.display import show_plain
+from autoseg.cli.terminal.display import show_plain
 
 _DISTRIBUTION = "autoseg-lesion"
 

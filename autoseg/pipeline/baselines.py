@@ -12,7 +12,6 @@ import numpy as np
 from autoseg.classical import Baseline, BrainScan
 from autoseg.classical.region_growing import RegionGrowingOptions
 from autoseg.hardware import count_cores
-from autoseg.pipeline.new_scans import NewScan
 from autoseg.pipeline.outputs import (
     refuse_inputs,
     refuse_names,
@@ -23,6 +22,7 @@ from autoseg.pipeline.outputs import (
     refuse_reserved,
 )
 from autoseg.pipeline.predictions.inputs import Search, find_inputs
+from autoseg.pipeline.scans.new_scans import NewScan
 from autoseg.progress import Progress
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.failures import Failure, attempt, list_failures

@@ -24,8 +24,8 @@ from autoseg.pipeline.folds.jobs import TrainingOptions
 from autoseg.pipeline.folds.one_fold import train_fold
 from autoseg.pipeline.next_steps import name_report
 from autoseg.pipeline.outputs import refuse_simulation_place
-from autoseg.pipeline.planning import PlanningOptions, plan_and_preprocess
-from autoseg.pipeline.predicting import PredictionOptions, predict
+from autoseg.pipeline.plans.planning import PlanningOptions, plan_and_preprocess
+from autoseg.pipeline.predictions.predicting import PredictionOptions, predict
 from autoseg.progress import Progress
 from autoseg.reporting import SheetRow, Shown, cut_slice, draw_contact_sheet
 from autoseg.simulate import (

@@ -7,9 +7,9 @@ from pathlib import Path
 from autoseg.pipeline.folds.job_file import ALL
 from autoseg.pipeline.folds.jobs import TrainingOptions
 from autoseg.pipeline.folds.runs import name_folds
+from autoseg.pipeline.models.short_trainings import describe_short
 from autoseg.pipeline.next_steps import name_predict, name_report
-from autoseg.pipeline.planning import read_plan
-from autoseg.pipeline.short_trainings import describe_short
+from autoseg.pipeline.plans.planning import read_plan
 from autoseg.workspace.workspace import Workspace
 
 

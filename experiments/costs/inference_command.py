@@ -17,7 +17,7 @@ def inference(
     work: Annotated[Path, typer.Option(help="Where masks and figures are written.")] = Path("inference-work"),
 ) -> None:
     """Predict with one network on patches and on the whole image in one pass, each in a fresh process."""
-    from autoseg.cli.display import show_table
+    from autoseg.cli.terminal.display import show_table
     from experiments.costs.inference import COLUMNS, Trained, compare_inference
 
     trained = Trained(workspace=workspace, fold=fold, configuration=configuration)

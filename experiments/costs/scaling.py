@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
-from autoseg.pipeline.inspecting import WaitingScans, inspect_dataset
+from autoseg.pipeline.plans.inspecting import WaitingScans, inspect_dataset
 from autoseg.progress import SilentProgress
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.files.jsonfiles import write_json

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from autoseg.pipeline.planning import PlanningOptions, plan_and_preprocess, read_plan
+from autoseg.pipeline.plans.planning import PlanningOptions, plan_and_preprocess, read_plan
 from autoseg.progress import Progress
 from autoseg.workspace.workspace import Workspace, is_workspace
 from dataset_fingerprints.dataset import Dataset

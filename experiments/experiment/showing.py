@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autoseg.hardware import profile_machine
-from autoseg.pipeline.explaining import find_fingerprint
+from autoseg.pipeline.plans.explaining import find_fingerprint
 from autoseg.training.record import read_record
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.geometry import show_lengths, show_spacing

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from autoseg.cli.display import show_table
+from autoseg.cli.terminal.display import show_table
 
 peers = typer.Typer(no_args_is_help=True, help="Other pipelines beside autoseg.")
 

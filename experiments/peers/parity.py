@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from autoseg.models import Model, ModelSet
 from autoseg.models.nnunet import read_nnunet
-from autoseg.pipeline.trained import load_models
+from autoseg.pipeline.models.trained import load_models
 from dataset_fingerprints.errors import AutosegError
 from dataset_fingerprints.files.jsonfiles import write_json
 from dataset_fingerprints.geometry import (

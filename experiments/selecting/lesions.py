@@ -10,9 +10,9 @@ import numpy as np
 
 from autoseg.evaluation import Convention, bootstrap_interval, choose_metrics, scheme_targets, score_case
 from autoseg.models.selection import Selection, Trial
-from autoseg.pipeline import face, model_face
-from autoseg.pipeline.planning import read_plan
-from autoseg.pipeline.selecting import list_target_rules
+from autoseg.pipeline.faces import face, model_face
+from autoseg.pipeline.plans.planning import read_plan
+from autoseg.pipeline.selection.selecting import list_target_rules
 from autoseg.prediction import Decision, LoadedModel, decide, decision_of
 from autoseg.progress import Progress
 from autoseg.selection.rules import join_thresholds

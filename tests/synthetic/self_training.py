@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from autoseg.pipeline import face
+from autoseg.pipeline.faces import face
 from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.workspace import Workspace
 from tests.synthetic.scans import head, write_nifti

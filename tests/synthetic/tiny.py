@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from autoseg.pipeline import face
+from autoseg.pipeline.faces import face
 from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.workspace import Workspace
 from tests.synthetic.once import copy_workspace

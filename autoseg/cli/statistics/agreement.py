@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from autoseg.cli.display import console, show_table
-from autoseg.cli.written import show_written
+from autoseg.cli.results.written import show_written
+from autoseg.cli.terminal.display import console, show_table
 from dataset_fingerprints.names import counted
 from dataset_fingerprints.simulated import mark_title
 
@@ -39,7 +39,7 @@ def agreement(
 
     With one reader and a model: the agreement of their volumes (bias, limits of agreement, ICC, CCC).
     """
-    from autoseg.pipeline import statistics_face
+    from autoseg.pipeline.faces import statistics_face
 
     found = statistics_face.agreement(
         readers or (),

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from autoseg.cli.display import console, show_table
-from autoseg.cli.written import show_written
+from autoseg.cli.results.written import show_written
+from autoseg.cli.terminal.display import console, show_table
 from dataset_fingerprints.names import counted
 from dataset_fingerprints.simulated import mark_title
 
@@ -45,7 +45,7 @@ def compare(
 
     The more is tested, the stricter each test: name one metric beforehand with --metric for the most power.
     """
-    from autoseg.pipeline import statistics_face
+    from autoseg.pipeline.faces import statistics_face
 
     comparison = statistics_face.compare(scores, names=names or (), metrics=metrics or (), interval=interval, out=out)
     show_comparison(comparison)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autoseg.cli.display import console, show_table
+from autoseg.cli.terminal.display import console, show_table
 
 if TYPE_CHECKING:
     from autoseg.evaluation import Evaluation

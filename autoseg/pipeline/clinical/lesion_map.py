@@ -15,7 +15,7 @@ from autoseg.clinical.lesion_files import read_lesion
 from autoseg.clinical.same_space import is_mni
 from autoseg.pipeline.clinical.mask_files import find_masks, work_on
 from autoseg.pipeline.clinical.places import refuse_results_folder
-from autoseg.pipeline.simulated_scans import is_marked
+from autoseg.pipeline.scores.simulated_scans import is_marked
 from autoseg.progress import Progress
 from autoseg.reporting import is_drawn
 from autoseg.reporting.lesion_map import draw_lesion_map

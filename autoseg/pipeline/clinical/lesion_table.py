@@ -14,7 +14,9 @@ from autoseg.clinical.patterns import USUAL, Counting, LesionPattern, count_patt
 from autoseg.clinical.regions import Region
 from autoseg.clinical.same_space import doubt_sides, find_refusal, refuse_apart
 from autoseg.clinical.volumes import VolumeDistribution, measure_volumes, name_bins
-from autoseg.pipeline.case_tables import (
+from autoseg.pipeline.clinical.mask_files import find_masks, work_on
+from autoseg.pipeline.clinical.places import beside, refuse_table_place
+from autoseg.pipeline.scores.case_tables import (
     CASE,
     WARNINGS,
     Table,
@@ -24,9 +26,7 @@ from autoseg.pipeline.case_tables import (
     show_figure,
     write_table,
 )
-from autoseg.pipeline.clinical.mask_files import find_masks, work_on
-from autoseg.pipeline.clinical.places import beside, refuse_table_place
-from autoseg.pipeline.simulated_scans import is_marked
+from autoseg.pipeline.scores.simulated_scans import is_marked
 from autoseg.progress import Progress
 from autoseg.reporting import is_drawn
 from autoseg.reporting.volume_distribution import draw_volumes

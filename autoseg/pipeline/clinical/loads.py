@@ -14,10 +14,18 @@ from autoseg.clinical.regions import Region
 from autoseg.clinical.same_space import find_refusal
 from autoseg.evaluation import pair_files
 from autoseg.evaluation.statistics.agreement import Coefficient
-from autoseg.pipeline.case_tables import CASE, WARNINGS, Table, join_warnings, mark_simulated, show_figure, write_table
 from autoseg.pipeline.clinical.mask_files import find_masks, work_on
 from autoseg.pipeline.clinical.places import beside, refuse_table_place
-from autoseg.pipeline.simulated_scans import is_marked
+from autoseg.pipeline.scores.case_tables import (
+    CASE,
+    WARNINGS,
+    Table,
+    join_warnings,
+    mark_simulated,
+    show_figure,
+    write_table,
+)
+from autoseg.pipeline.scores.simulated_scans import is_marked
 from autoseg.progress import Progress
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.failures import Failure

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from autoseg.pipeline.case_tables import CASE, read_table
 from autoseg.pipeline.outputs import (
     refuse_inputs,
     refuse_names,
@@ -15,6 +14,7 @@ from autoseg.pipeline.outputs import (
     refuse_read_only,
     refuse_reserved,
 )
+from autoseg.pipeline.scores.case_tables import CASE, read_table
 from autoseg.workspace.reserved import find_reserved
 from dataset_fingerprints.errors import DataError
 

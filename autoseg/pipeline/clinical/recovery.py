@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autoseg.clinical.recovery import BEST_SCORE, Recovery, RecoverySummary, summarise_recovery
-from autoseg.pipeline.case_tables import CASE, WARNINGS, Table, join_warnings, show_figure, write_table
 from autoseg.pipeline.clinical.places import refuse_table_place
+from autoseg.pipeline.scores.case_tables import CASE, WARNINGS, Table, join_warnings, show_figure, write_table
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.layouts.column_names import ROLES, plain_name
 from dataset_fingerprints.layouts.table_text import Line, read_table

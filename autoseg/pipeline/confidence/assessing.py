@@ -7,9 +7,9 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from autoseg.confidence import Assessment, assess, measure_signs
-from autoseg.pipeline.case_tables import show_figure
 from autoseg.pipeline.confidence.lesion_table import list_lesions, write_lesions
 from autoseg.pipeline.predictions.record import PredictedDice
+from autoseg.pipeline.scores.case_tables import show_figure
 from autoseg.prediction import LoadedModel, Segmented
 from autoseg.progress import Progress
 from dataset_fingerprints.failures import Failure, attempt

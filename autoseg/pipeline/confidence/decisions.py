@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from autoseg.pipeline.selected import find_mismatch, read_selection
-from autoseg.pipeline.trained_folds import find_trained
+from autoseg.pipeline.models.trained_folds import find_trained
+from autoseg.pipeline.selection.selected import find_mismatch, read_selection
 from autoseg.prediction import Decision, decision_of
 from autoseg.workspace.workspace import Workspace
 from planners.plan import Plan

@@ -10,8 +10,8 @@ from autoseg.models.predicted_dice import REMEDY, DiceCalibration, PredictedDice
 from autoseg.models.quality import MeasuredEfforts, QualityFile
 from autoseg.pipeline.confidence.predicted_dice import doubt_calibration
 from autoseg.pipeline.confidence.quality import doubt_efforts
-from autoseg.pipeline.selected import read_selection, say_unused
-from autoseg.pipeline.trained_folds import TrainedFolds, find_trained
+from autoseg.pipeline.models.trained_folds import TrainedFolds, find_trained
+from autoseg.pipeline.selection.selected import read_selection, say_unused
 from autoseg.prediction import decision_of
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import WorkspaceError

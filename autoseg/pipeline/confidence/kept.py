@@ -7,7 +7,7 @@ from dataclasses import replace
 from autoseg.models import ModelSet
 from autoseg.pipeline.confidence.predicted_dice import find_calibration
 from autoseg.pipeline.confidence.quality import find_efforts
-from autoseg.pipeline.trained_folds import TrainedFolds
+from autoseg.pipeline.models.trained_folds import TrainedFolds
 from autoseg.prediction import decision_of
 from autoseg.workspace.workspace import Workspace
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from autoseg.confidence import LesionSigns, MaskSigns
-from autoseg.pipeline.case_tables import CASE, SIMULATED, Table, choose_name, show_figure, write_table
+from autoseg.pipeline.scores.case_tables import CASE, SIMULATED, Table, choose_name, show_figure, write_table
 
 LESIONS = "lesions.csv"
 COLUMNS = (

@@ -11,8 +11,8 @@ from autoseg.evaluation import DICE_ONLY, scheme_targets, score_case
 from autoseg.models.predicted_dice import REMEDY, DiceCalibration, PredictedDiceFile
 from autoseg.pipeline.confidence.unseen_cases import UnseenCase, are_known, identify_folds, list_unseen
 from autoseg.pipeline.folds.seen_cases import describe_seen
-from autoseg.pipeline.planning import read_plan
-from autoseg.pipeline.trained_folds import TrainedFolds, find_trained
+from autoseg.pipeline.models.trained_folds import TrainedFolds, find_trained
+from autoseg.pipeline.plans.planning import read_plan
 from autoseg.prediction import Decision, Segmented, decide
 from autoseg.progress import Progress
 from autoseg.workspace.fold import FULL

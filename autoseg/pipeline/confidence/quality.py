@@ -20,9 +20,9 @@ from autoseg.models.quality import LEAST_CASES, REMEDY, MeasuredEfforts, Quality
 from autoseg.pipeline.confidence.unseen_cases import identify_folds
 from autoseg.pipeline.folds.seen_cases import describe_seen
 from autoseg.pipeline.folds.stage_inputs import StageInput, find_input
+from autoseg.pipeline.models.trained_folds import TrainedFolds, find_trained
 from autoseg.pipeline.next_steps import name_quality
-from autoseg.pipeline.planning import read_plan
-from autoseg.pipeline.trained_folds import TrainedFolds, find_trained
+from autoseg.pipeline.plans.planning import read_plan
 from autoseg.prediction import Member, NetworkInput, Probabilities, decide, make_members, merge, predict_logits
 from autoseg.prediction.restore import restore
 from autoseg.prediction.sliding.logits import HeldLogits

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from autoseg.models import MeasuredFold, read_settings
 from autoseg.pipeline.folds.out_of_fold import find_validated, identify_weights, read_probabilities
-from autoseg.pipeline.trained_folds import TrainedFolds
+from autoseg.pipeline.models.trained_folds import TrainedFolds
 from autoseg.prediction import Probabilities, merge
 from autoseg.preprocessing import Store, store_key
 from autoseg.workspace.fold import FULL, FoldFolder

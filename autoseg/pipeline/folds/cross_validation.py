@@ -18,7 +18,7 @@ from autoseg.pipeline.folds.reporting import report_folds
 from autoseg.pipeline.folds.runs import cases_of, name_folds, read_run, refuse_undivided
 from autoseg.pipeline.folds.seen_cases import mark_seen
 from autoseg.pipeline.folds.slots import find_slots
-from autoseg.pipeline.planning import read_plan
+from autoseg.pipeline.plans.planning import read_plan
 from autoseg.pipeline.statistics.case_traits import usual_traits
 from autoseg.progress import Progress
 from autoseg.training.interruption import listening, stopped_by
@@ -54,7 +54,7 @@ def train_all(workspace: Workspace, options: TrainingOptions, progress: Progress
     write_evaluation(workspace.cross_validation(plan.name, configuration), summary, sealed=True)
     report_folds(workspace, plan, splits, (configuration, tuple(named.values())), summary)
     # Pictures come with it, which a single fold's process has no need to load at its start.
-    from autoseg.pipeline.selecting import select_if_possible
+    from autoseg.pipeline.selection.selecting import select_if_possible
 
     select_if_possible(workspace, plan.name, progress)
     measure_if_missing(workspace, plan.name, configuration, progress, _find_minutes(named.values()))

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from autoseg.pipeline.explaining import REMEDY
 from autoseg.pipeline.folds.needs import Need, find_needs, refuse_lacking, refuse_others_cases
 from autoseg.pipeline.folds.out_of_fold import find_scores, refuse_link
 from autoseg.pipeline.folds.raw_files import refuse_changed_files
@@ -21,7 +20,8 @@ from autoseg.pipeline.folds.runs import (
 )
 from autoseg.pipeline.folds.stage_inputs import StageInput, find_input
 from autoseg.pipeline.folds.starting import Asked, Start, find_start, join_seen
-from autoseg.pipeline.planning import read_plan
+from autoseg.pipeline.plans.explaining import REMEDY
+from autoseg.pipeline.plans.planning import read_plan
 from autoseg.training.record import TrainingRecord, read_record
 from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.workspace import Workspace

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from autoseg.evaluation import CaseScores, Evaluation
 from autoseg.models import read_settings
-from autoseg.pipeline.case_tables import CASE, WARNINGS, Table, join_warnings, show_figure, write_table
 from autoseg.pipeline.folds.jobs import Job
 from autoseg.pipeline.folds.out_of_fold import read_mask
 from autoseg.pipeline.folds.stage_inputs import StageInput, find_input
-from autoseg.pipeline.scan_warnings import compare_cases
-from autoseg.pipeline.score_tables import (
+from autoseg.pipeline.scans.scan_warnings import compare_cases
+from autoseg.pipeline.scores.case_tables import CASE, WARNINGS, Table, join_warnings, show_figure, write_table
+from autoseg.pipeline.scores.score_tables import (
     COLUMNS,
     MEAN,
     fill_figures,
@@ -28,7 +28,7 @@ from autoseg.pipeline.score_tables import (
     name_figures,
     volumes_of,
 )
-from autoseg.pipeline.showing import Showing, choose_showing, show_ml
+from autoseg.pipeline.scores.showing import Showing, choose_showing, show_ml
 from autoseg.preprocessing import Record, Store
 from autoseg.reporting import SheetRow, View, choose_view, draw_contact_sheet, draw_slice, find_window, is_picture
 from autoseg.workspace.fold import FoldFolder

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from autoseg.pipeline.explaining import REMEDY
 from autoseg.pipeline.folds.out_of_fold import read_mask, read_probabilities
 from autoseg.pipeline.folds.runs import name_folds
+from autoseg.pipeline.plans.explaining import REMEDY
 from autoseg.prediction import Fallback, NetworkInput, find_box
 from autoseg.preprocessing import Crop, Record, Store, add_mask, crop_to_centre, fit_crops, fit_mask, store_key
 from autoseg.sampling import Origin

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autoseg.evaluation import CaseScores
-from autoseg.pipeline.case_tables import CASE, WARNINGS, join_warnings, read_table
 from autoseg.pipeline.confidence.assessing import DICE, sort_by_dice
 from autoseg.pipeline.page.gathering import Gathered
 from autoseg.pipeline.predictions.places import TABLE, report_folder
-from autoseg.pipeline.scan_warnings import compare_cases
-from autoseg.pipeline.score_tables import Name, find_odd_scores, mean_dice, volumes_of
-from autoseg.pipeline.showing import show_ml
+from autoseg.pipeline.scans.scan_warnings import compare_cases
+from autoseg.pipeline.scores.case_tables import CASE, WARNINGS, join_warnings, read_table
+from autoseg.pipeline.scores.score_tables import Name, find_odd_scores, mean_dice, volumes_of
+from autoseg.pipeline.scores.showing import show_ml
 from autoseg.reporting.page import Section, Table
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.names import counted

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autoseg.evaluation import CaseScores
-from autoseg.pipeline.case_tables import join_warnings
 from autoseg.pipeline.folds.out_of_fold import read_mask
 from autoseg.pipeline.folds.reporting import darken_outside, read_plane
 from autoseg.pipeline.page.gathering import BegunFold, Gathered
-from autoseg.pipeline.score_tables import find_odd_scores, mean_dice, volumes_of
-from autoseg.pipeline.showing import show_ml
+from autoseg.pipeline.scores.case_tables import join_warnings
+from autoseg.pipeline.scores.score_tables import find_odd_scores, mean_dice, volumes_of
+from autoseg.pipeline.scores.showing import show_ml
 from autoseg.preprocessing import Record, Store, store_key
 from autoseg.reporting import CaseSlice, Shown, View, draw_slice, find_window, is_picture
 from autoseg.reporting.page import CaseView, Layer, Paragraph, Picture, Section, Volume

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from autoseg.pipeline.page.gathering import Gathered
-from autoseg.pipeline.showing import show_ml
+from autoseg.pipeline.scores.showing import show_ml
 from autoseg.reporting.page import Chart, Charts, Section, Table
 from autoseg.reporting.page.dataset_charts import draw_intensities, draw_sites, draw_spacings, draw_volumes
 from dataset_fingerprints.checking.overview import describe_cases

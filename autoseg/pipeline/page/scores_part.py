@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from autoseg.evaluation import CaseScores, Evaluation
 from autoseg.evaluation.results import MetricSummary
 from autoseg.pipeline.page.gathering import Gathered
-from autoseg.pipeline.score_tables import find_odd_scores, mean_dice
+from autoseg.pipeline.scores.score_tables import find_odd_scores, mean_dice
 from autoseg.reporting.page import Chart, Charts, Paragraph, Section, Table
 from autoseg.reporting.page.score_charts import Point, draw_agreement, draw_boxes, draw_scatter
 from dataset_fingerprints.names import counted

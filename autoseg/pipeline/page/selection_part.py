@@ -7,7 +7,7 @@ import io
 from PIL import Image
 
 from autoseg.pipeline.page.gathering import Gathered
-from autoseg.pipeline.selection_text import COLUMNS, describe_rows, describe_selection
+from autoseg.pipeline.selection.selection_text import COLUMNS, describe_rows, describe_selection
 from autoseg.reporting import is_drawn
 from autoseg.reporting.page import Paragraph, Picture, Section, Table
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from autoseg.pipeline.new_scans import NewScan
+from autoseg.pipeline.scans.new_scans import NewScan
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.files.atomic import write_bytes

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from autoseg.pipeline.new_scans import NewScan
 from autoseg.pipeline.outputs import refuse_inputs, refuse_names, refuse_no_place, refuse_read_only
 from autoseg.pipeline.predictions import maps
 from autoseg.pipeline.predictions.bids import Derivative
@@ -14,6 +13,7 @@ from autoseg.pipeline.predictions.dicom_seg import SegSource, can_write, is_own,
 from autoseg.pipeline.predictions.maps import NO_MAPS, MapFiles, name_parts
 from autoseg.pipeline.predictions.places import PROBABILITIES, UNCERTAINTY, report_folder, report_of_mask
 from autoseg.pipeline.predictions.targets import Targets
+from autoseg.pipeline.scans.new_scans import NewScan
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.reading.file_names import stem_of
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 
-from autoseg.pipeline.new_scans import NewScan, find_files, find_scans, list_left_out
 from autoseg.pipeline.predictions.places import report_folder
+from autoseg.pipeline.scans.new_scans import NewScan, find_files, find_scans, list_left_out
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.files.places import identify_place, is_within
 from dataset_fingerprints.layouts import AUTOMATIC, Selection, find_layout, find_lone_scans

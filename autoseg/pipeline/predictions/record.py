@@ -14,8 +14,8 @@ from pydantic import Field
 
 from autoseg.models import ModelSet
 from autoseg.pipeline.predictions.settings import MadeBy, RecordedSettings
-from autoseg.pipeline.scan_warnings import ScanWarning
-from autoseg.pipeline.showing import Amount
+from autoseg.pipeline.scans.scan_warnings import ScanWarning
+from autoseg.pipeline.scores.showing import Amount
 from dataset_fingerprints.dataset import Label
 from dataset_fingerprints.errors import AutosegError
 from dataset_fingerprints.files.jsonfiles import read_json, write_json

@@ -10,10 +10,8 @@ from pathlib import Path
 
 from autoseg.hardware import choose_device
 from autoseg.models import ModelSet
-from autoseg.pipeline.case_tables import choose_name
 from autoseg.pipeline.confidence.ways import USUAL_WAY, Way, choose_way
-from autoseg.pipeline.existing_masks import Origin
-from autoseg.pipeline.new_scans import NewScan
+from autoseg.pipeline.models.sources import ModelSource, Place
 from autoseg.pipeline.predictions.places import RECORD
 from autoseg.pipeline.predictions.record import (
     OTHER_MODEL,
@@ -32,9 +30,11 @@ from autoseg.pipeline.predictions.record import (
     write_record,
 )
 from autoseg.pipeline.predictions.settings import describe_settings
-from autoseg.pipeline.scan_warnings import ScanWarning
-from autoseg.pipeline.showing import Amount
-from autoseg.pipeline.sources import ModelSource, Place
+from autoseg.pipeline.scans.existing_masks import Origin
+from autoseg.pipeline.scans.new_scans import NewScan
+from autoseg.pipeline.scans.scan_warnings import ScanWarning
+from autoseg.pipeline.scores.case_tables import choose_name
+from autoseg.pipeline.scores.showing import Amount
 from autoseg.prediction import LoadedModel
 from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.workspace import Workspace

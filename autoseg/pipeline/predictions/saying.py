@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-from autoseg.pipeline.new_scans import explain_channels, explain_digits
 from autoseg.pipeline.predictions import dicom_seg
 from autoseg.pipeline.predictions.extras import Extras, Wanted
 from autoseg.pipeline.predictions.inputs import Inputs
 from autoseg.pipeline.predictions.targets import Targets
-from autoseg.pipeline.segmenting import Outcome
+from autoseg.pipeline.scans.new_scans import explain_channels, explain_digits
+from autoseg.pipeline.scans.segmenting import Outcome
 from autoseg.prediction import LoadedModel
 from autoseg.progress import Progress
 from dataset_fingerprints.checking.formats import describe_unsized, is_unsized

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-from autoseg.pipeline.prediction_report import PredictionReport, Written
+from autoseg.pipeline.predictions.prediction_report import PredictionReport, Written
 from autoseg.pipeline.predictions.targets import Targets
-from autoseg.pipeline.segmenting import Job
+from autoseg.pipeline.scans.segmenting import Job
 from autoseg.pipeline.stopping import StopSignal
 from autoseg.training.interruption import name_signal, number_of
 from dataset_fingerprints.errors import AutosegError, StoppedError

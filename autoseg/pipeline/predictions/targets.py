@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from autoseg.pipeline.new_scans import NewScan
 from autoseg.pipeline.outputs import (
     read_dataset_of,
     refuse_inputs,
@@ -20,6 +19,7 @@ from autoseg.pipeline.outputs import (
 )
 from autoseg.pipeline.predictions.bids import Derivative, make_derivative
 from autoseg.pipeline.predictions.inputs import Inputs
+from autoseg.pipeline.scans.new_scans import NewScan
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.errors import DataError

@@ -11,9 +11,9 @@ from pathlib import Path
 from autoseg.evaluation import Convention, Evaluation, Targets, evaluate_pairs, pair_files
 from autoseg.evaluation.analysis.readers import ReaderAgreement, compare_readers, conclude
 from autoseg.evaluation.statistics.agreement import Coefficient
-from autoseg.pipeline.case_tables import SIMULATED, show_figure
-from autoseg.pipeline.label_names import find_names, keep_scored
-from autoseg.pipeline.simulated_scans import are_simulated
+from autoseg.pipeline.scores.case_tables import SIMULATED, show_figure
+from autoseg.pipeline.scores.label_names import find_names, keep_scored
+from autoseg.pipeline.scores.simulated_scans import are_simulated
 from autoseg.pipeline.statistics.tables import as_markdown, place_markdown, place_rows, write_markdown, write_rows
 from dataset_fingerprints.dataset import Label
 from dataset_fingerprints.files.jsonfiles import to_json, write_json

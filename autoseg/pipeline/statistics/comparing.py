@@ -7,7 +7,7 @@ from pathlib import Path
 
 from autoseg.evaluation.analysis.conclusions import conclude, explain_difference, show_p
 from autoseg.evaluation.analysis.systems import Difference, SystemComparison, SystemMean
-from autoseg.pipeline.case_tables import SIMULATED, show_figure
+from autoseg.pipeline.scores.case_tables import SIMULATED, show_figure
 from autoseg.pipeline.statistics.tables import as_markdown, place_markdown, place_rows, write_markdown, write_rows
 from dataset_fingerprints.files.jsonfiles import to_json, write_json
 from dataset_fingerprints.names import counted

@@ -8,8 +8,8 @@ from pathlib import Path
 from autoseg.evaluation import Evaluation
 from autoseg.evaluation.analysis.groups import QUARTILE, SIZE, Group, GroupTable, group_scores
 from autoseg.evaluation.results import MetricSummary
-from autoseg.pipeline.case_tables import show_figure
-from autoseg.pipeline.score_tables import mark_rows
+from autoseg.pipeline.scores.case_tables import show_figure
+from autoseg.pipeline.scores.score_tables import mark_rows
 from autoseg.pipeline.statistics.tables import place_rows, write_rows
 from dataset_fingerprints.simulated import mark_title
 

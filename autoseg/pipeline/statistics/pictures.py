@@ -7,7 +7,7 @@ from pathlib import Path
 from autoseg.evaluation import Evaluation
 from autoseg.evaluation.analysis.readers import ReaderAgreement
 from autoseg.evaluation.analysis.volumes import SizeSummary, VolumeAgreement, summarise_sizes
-from autoseg.pipeline.case_tables import choose_name
+from autoseg.pipeline.scores.case_tables import choose_name
 from autoseg.reporting.canvas import is_drawn
 from autoseg.reporting.volumes import Differences, Sizes, draw_volumes
 from dataset_fingerprints.simulated import mark_title

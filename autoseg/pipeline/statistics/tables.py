@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from autoseg.pipeline.case_tables import Table, choose_name, write_table
+from autoseg.pipeline.scores.case_tables import Table, choose_name, write_table
 from dataset_fingerprints.files.atomic import write_bytes
 
 # The first line of a text of ours, by which it is told from a person's own.

@@ -29,7 +29,7 @@ def test_masks_of_nifti_files_are_made_without_libraries_for_other_things(traine
     # What is loaded when all masks are there, and before anything is drawn.
     code = f"""
 import sys, autoseg
-from autoseg.pipeline.prediction_report import PredictionReport
+from autoseg.pipeline.predictions.prediction_report import PredictionReport
 conclude = PredictionReport.conclude
 def look(self, *given, **named):
     print("LOADED", *(name for name in {NOT_FOR_A_MASK} if name in sys.modules))

@@ -8,7 +8,7 @@ import nibabel
 import numpy as np
 import pytest
 
-from autoseg.pipeline import face, model_face
+from autoseg.pipeline.faces import face, model_face
 from autoseg.progress import SilentProgress
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.dataset import Dataset

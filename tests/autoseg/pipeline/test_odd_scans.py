@@ -12,7 +12,7 @@ import pytest
 import SimpleITK
 from numpy.typing import NDArray
 
-from autoseg.pipeline import model_face
+from autoseg.pipeline.faces import model_face
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.reading.images import read_label_map
 from tests.synthetic.commands import run

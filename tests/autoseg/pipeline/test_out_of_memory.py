@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from autoseg.pipeline.sources import ModelChoice, find_source
+from autoseg.pipeline.models.sources import ModelChoice, find_source
 from autoseg.prediction import build_cascade
 from autoseg.training.record import read_record
 from autoseg.workspace.fold import FoldFolder

@@ -11,15 +11,15 @@ import pytest
 
 import autoseg
 from autoseg.evaluation import evaluate_files, label_targets, write_evaluation
-from autoseg.pipeline.inspecting import CheckReport
-from autoseg.pipeline.new_scans import NewScan
 from autoseg.pipeline.outputs import (
     refuse_findings_place,
     refuse_no_place,
     refuse_scores_place,
 )
+from autoseg.pipeline.plans.inspecting import CheckReport
 from autoseg.pipeline.predictions.inputs import Input, Inputs
 from autoseg.pipeline.predictions.targets import choose_targets
+from autoseg.pipeline.scans.new_scans import NewScan
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.files.jsonfiles import write_json
 from dataset_fingerprints.layouts import read_dataset

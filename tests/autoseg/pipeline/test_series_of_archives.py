@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import autoseg
-from autoseg.pipeline.new_scans import find_scans
+from autoseg.pipeline.scans.new_scans import find_scans
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.reading.images import read_grid, read_label_map
 from tests.synthetic.commands import run

@@ -9,7 +9,7 @@ import nibabel
 import numpy as np
 import pytest
 
-from autoseg.pipeline.inspecting import check_dataset
+from autoseg.pipeline.plans.inspecting import check_dataset
 from autoseg.progress import SilentProgress
 from autoseg.simulate import PlantedDefect, SimulatedDataset, SimulationOptions, oddity_kinds, simulate_dataset
 from autoseg.simulate.oddities import ODDITIES

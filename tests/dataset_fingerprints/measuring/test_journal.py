@@ -12,7 +12,7 @@ import sys
 import numpy as np
 import pytest
 
-from autoseg.pipeline.inspecting import WaitingScans, inspect_dataset
+from autoseg.pipeline.plans.inspecting import WaitingScans, inspect_dataset
 from autoseg.progress import SilentProgress
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import DataError
@@ -26,7 +26,7 @@ from tests.synthetic.scans import affine_of, blob, head, write_nifti, write_nnun
 INSPECT = """
 import sys
 from pathlib import Path
-from autoseg.pipeline.inspecting import WaitingScans, inspect_dataset
+from autoseg.pipeline.plans.inspecting import WaitingScans, inspect_dataset
 from autoseg.progress import SilentProgress
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.layouts import read_dataset

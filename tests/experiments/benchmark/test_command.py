@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from autoseg.cli.registered import add_registered
+from autoseg.cli.options.registered import add_registered
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.dataset import Dataset, Label, LabelScheme
 from dataset_fingerprints.files.jsonfiles import write_json
@@ -81,7 +81,7 @@ def test_it_is_a_command_of_autoseg_once_it_is_installed(tmp_path: Path) -> None
 def test_a_program_of_one_command_becomes_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
     import typer
 
-    from autoseg.cli import registered
+    from autoseg.cli.options import registered
 
     class Entry:
         name = "mine"

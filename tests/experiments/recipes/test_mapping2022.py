@@ -16,7 +16,7 @@ import torch
 from autoseg.losses import build_objective
 from autoseg.models.tensors import load_tensors
 from autoseg.networks import build_network
-from autoseg.pipeline import face, model_face
+from autoseg.pipeline.faces import face, model_face
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import PlanError
 from dataset_fingerprints.fingerprint import DatasetFingerprint

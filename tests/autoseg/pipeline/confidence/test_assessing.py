@@ -15,7 +15,7 @@ from autoseg.pipeline.confidence.assessing import DICE, is_dice_column, sort_by_
 from autoseg.pipeline.confidence.lesion_table import COLUMNS, list_lesions, write_lesions
 from autoseg.pipeline.confidence.predicted_dice import measure_predicted_dice
 from autoseg.pipeline.confidence.ways import Way, choose_way
-from autoseg.pipeline.sources import ModelChoice, find_source
+from autoseg.pipeline.models.sources import ModelChoice, find_source
 from autoseg.prediction import Decision
 from autoseg.progress import SilentProgress
 from dataset_fingerprints.files.jsonfiles import write_json

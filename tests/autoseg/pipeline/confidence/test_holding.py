@@ -10,9 +10,9 @@ import pytest
 
 import autoseg
 from autoseg.pipeline.confidence.measuring import measure_if_missing
+from autoseg.pipeline.models.sources import find_source
 from autoseg.pipeline.page.gathering import gather
 from autoseg.pipeline.page.selection_part import describe_choice
-from autoseg.pipeline.sources import find_source
 from autoseg.progress import SilentProgress
 from autoseg.reporting.page import Paragraph
 from tests.synthetic.commands import run

@@ -17,9 +17,9 @@ from autoseg.pipeline.confidence.quality import _FlippedLogits, find_efforts
 from autoseg.pipeline.confidence.unseen_cases import identify_folds, list_unseen
 from autoseg.pipeline.folds.out_of_fold import read_validated
 from autoseg.pipeline.folds.stage_inputs import find_input
-from autoseg.pipeline.planning import read_plan
-from autoseg.pipeline.sources import ModelChoice, find_source
-from autoseg.pipeline.trained_folds import TrainedFolds, find_trained
+from autoseg.pipeline.models.sources import ModelChoice, find_source
+from autoseg.pipeline.models.trained_folds import TrainedFolds, find_trained
+from autoseg.pipeline.plans.planning import read_plan
 from autoseg.prediction import Decision, make_members
 from autoseg.progress import SilentProgress
 from dataset_fingerprints.files.jsonfiles import read_json

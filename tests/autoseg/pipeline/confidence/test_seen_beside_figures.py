@@ -8,7 +8,7 @@ import autoseg
 from autoseg.pipeline.confidence.measuring import measure_confidence
 from autoseg.pipeline.confidence.texts import describe_measured
 from autoseg.pipeline.folds.runs import read_run
-from autoseg.pipeline.selection_text import describe_selection
+from autoseg.pipeline.selection.selection_text import describe_selection
 from autoseg.progress import SilentProgress
 from dataset_fingerprints.files.jsonfiles import write_json
 from planners.start import SeenBefore

@@ -9,7 +9,7 @@ import pytest
 
 import autoseg
 from autoseg.pipeline.confidence.measuring import measure_confidence
-from autoseg.pipeline.sources import ModelChoice, find_source
+from autoseg.pipeline.models.sources import ModelChoice, find_source
 from autoseg.progress import SilentProgress
 from tests.synthetic.tiny import CONFIGURATION, Tiny
 

@@ -14,14 +14,14 @@ from pathlib import Path
 import pytest
 
 from autoseg.evaluation import read_evaluation
-from autoseg.pipeline.case_tables import read_table
 from autoseg.pipeline.folds import cross_validation
 from autoseg.pipeline.folds.children import Child, Outcome, Slot
 from autoseg.pipeline.folds.cross_validation import train_folds
 from autoseg.pipeline.folds.job_file import COMMAND, read_job
 from autoseg.pipeline.folds.jobs import TrainingOptions, resolve_job
 from autoseg.pipeline.folds.runs import read_run
-from autoseg.pipeline.selected import read_selection
+from autoseg.pipeline.scores.case_tables import read_table
+from autoseg.pipeline.selection.selected import read_selection
 from autoseg.progress import SilentProgress
 from autoseg.reporting import is_drawn
 from autoseg.training.record import read_record

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from autoseg.pipeline import model_face
+from autoseg.pipeline.faces import model_face
 from autoseg.pipeline.folds.jobs import TrainingOptions, resolve_job, resolve_jobs
 from autoseg.pipeline.folds.slots import training_bytes
 from dataset_fingerprints.errors import PlanError, WorkspaceError

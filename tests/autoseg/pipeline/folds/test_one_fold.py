@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from autoseg.evaluation import read_evaluation
-from autoseg.pipeline import model_face
+from autoseg.pipeline.faces import model_face
 from autoseg.pipeline.folds.jobs import TrainingOptions, resolve_job
 from autoseg.pipeline.folds.out_of_fold import identify_weights
 from autoseg.pipeline.folds.runs import read_run
-from autoseg.pipeline.planning import read_plan
+from autoseg.pipeline.plans.planning import read_plan
 from autoseg.training.record import read_record
 from autoseg.workspace.locks import locked, shared
 from dataset_fingerprints.errors import AutosegError, PlanError, WorkspaceError

@@ -14,14 +14,14 @@ import torch
 from numpy.typing import NDArray
 
 from autoseg.models.tensors import load_tensors
-from autoseg.pipeline import model_face
+from autoseg.pipeline.faces import model_face
 from autoseg.pipeline.folds.jobs import TrainingOptions, resolve_job
 from autoseg.pipeline.folds.needs import Need, list_needs
 from autoseg.pipeline.folds.out_of_fold import identify_weights
 from autoseg.pipeline.folds.pseudo_labels import Confidence, PseudoLabel, read_pseudo_label
 from autoseg.pipeline.folds.runs import read_run
-from autoseg.pipeline.planning import read_plan
-from autoseg.pipeline.sources import find_source
+from autoseg.pipeline.models.sources import find_source
+from autoseg.pipeline.plans.planning import read_plan
 from autoseg.prediction import Slab
 from autoseg.training.record import PseudoLabelled, read_record
 from autoseg.workspace.workspace import Workspace

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from autoseg.evaluation import SeenCases, read_evaluation
-from autoseg.pipeline import model_face
+from autoseg.pipeline.faces import model_face
 from autoseg.pipeline.folds import reporting
 from autoseg.pipeline.folds.runs import read_run
 from autoseg.pipeline.folds.seen_cases import mark_seen

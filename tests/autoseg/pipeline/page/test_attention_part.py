@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from autoseg.evaluation import CaseScores, label_targets, score_case, summarise
-from autoseg.pipeline.inspecting import CheckReport
 from autoseg.pipeline.page.attention_part import describe_doubts, find_doubts
 from autoseg.pipeline.page.gathering import Gathered, gather
+from autoseg.pipeline.plans.inspecting import CheckReport
 from dataset_fingerprints.checking.checks import Finding
 from dataset_fingerprints.errors import DataError
 from tests.synthetic.tiny import Tiny

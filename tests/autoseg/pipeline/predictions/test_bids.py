@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 import autoseg
-from autoseg.pipeline.new_scans import NewScan
 from autoseg.pipeline.predictions.bids import Derivative, make_derivative, name_labels
+from autoseg.pipeline.scans.new_scans import NewScan
 from dataset_fingerprints.dataset import Label, LabelScheme
 from dataset_fingerprints.layouts import list_references
 from tests.synthetic.tiny import CONFIGURATION, QUICK

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from autoseg.pipeline.new_scans import find_scans, list_left_out
 from autoseg.pipeline.predictions.nested import find_nested
+from autoseg.pipeline.scans.new_scans import find_scans, list_left_out
 from tests.autoseg.pipeline.predictions.scans import ONE, touch
 
 

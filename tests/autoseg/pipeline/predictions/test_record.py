@@ -19,7 +19,7 @@ from autoseg.pipeline.predictions.record import (
     read_record,
     write_record,
 )
-from autoseg.pipeline.showing import Amount
+from autoseg.pipeline.scores.showing import Amount
 
 MODEL = RecordedModel(
     dataset="data",

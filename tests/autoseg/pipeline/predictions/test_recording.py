@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from autoseg.pipeline.models.sources import find_source
+from autoseg.pipeline.models.trained import load_models
 from autoseg.pipeline.predictions.recording import describe_device, describe_model
-from autoseg.pipeline.sources import find_source
-from autoseg.pipeline.trained import load_models
 from dataset_fingerprints.files.hashes import hash_file
 from tests.synthetic.tiny import CONFIGURATION, Tiny
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import autoseg
-from autoseg.pipeline.existing_masks import Masks
 from autoseg.pipeline.predictions.settings import MadeBy, RecordedSettings
+from autoseg.pipeline.scans.existing_masks import Masks
 from tests.synthetic.scans import head, write_nifti
 from tests.synthetic.tiny import SHAPE, Tiny
 

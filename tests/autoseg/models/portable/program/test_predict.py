@@ -22,7 +22,7 @@ from autoseg.models.portable.program.files import RefusedError
 from autoseg.models.portable.program.predict import find_scans, main
 from autoseg.models.portable.program.scans import describe_voxels
 from autoseg.models.portable.program.scans import read_scan as read_program_scan
-from autoseg.pipeline.trained import load_models
+from autoseg.pipeline.models.trained import load_models
 from dataset_fingerprints.files.jsonfiles import to_json
 from dataset_fingerprints.likeness import KnownScans, recall_traits
 from planners.choices import Choice

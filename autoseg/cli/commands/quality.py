@@ -1,0 +1,46 @@
+"""The command `quality`: what flips and overlaps bring, and how well the Dice of masks can be predicted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from autoseg.cli.options.data_options import choose_target
+from autoseg.cli.options.model_options import ModelsOption, PlanOption, WorkspaceOption
+from autoseg.cli.results.written import show_start, show_written
+from autoseg.cli.terminal.display import TerminalProgress, console, show_table
+
+
+def quality(
+    workspace_argument: Annotated[
+        Path | None, typer.Argument(metavar="[WORKSPACE]", help="The workspace; else as for -w.")
+    ] = None,
+    workspace: WorkspaceOption = None,
+    configurations: ModelsOption = None,
+    plan: PlanOption = "default",
+    minutes: Annotated[float, typer.Option(help="For the flips of each configuration.")] = 3.0,
+) -> None:
+    """Measure what flips and overlaps bring, and how well the Dice of new masks can be predicted.
+
+    Both on cases that the networks were not trained on. `train all` does it at its end, and `predict` uses it.
+    """
+    show_start()
+    from autoseg.hardware import calm_threads
+    from autoseg.pipeline.confidence.measuring import measure_confidence
+    from autoseg.pipeline.confidence.texts import COLUMNS, describe_measured, describe_rows
+    from autoseg.workspace.workspace import find_workspace
+    from dataset_fingerprints.errors import PlanError
+
+    if not minutes > 0:
+        raise PlanError(f"--minutes is {minutes:g}. Expected more than 0.")
+    calm_threads()
+    found = find_workspace(choose_target(None if workspace_argument is None else str(workspace_argument), workspace))
+    measured = measure_confidence(found, plan, configurations or (), TerminalProgress(), minutes)
+    for one in measured.efforts:
+        title = f"{one.configuration}: ways to predict, on {one.name_cases()}"
+        show_table(title, COLUMNS, list(describe_rows(one)))
+    for line in describe_measured(measured.efforts, (measured.calibration,)):
+        console.print(line, soft_wrap=True)
+    show_written((("Quality", found.quality(plan)), ("Predicted Dice", found.predicted_dice(plan))))

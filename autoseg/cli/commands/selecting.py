@@ -1,0 +1,42 @@
+"""`select`: what predicts new scans best, with the evidence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from autoseg.cli.results.deciding import show_selection
+from autoseg.cli.results.written import show_written
+from autoseg.cli.terminal.display import TerminalProgress
+
+
+def select(
+    workspace: Annotated[
+        Path | None,
+        typer.Option("--workspace", "-w", help="The workspace; else this directory or the only *-autoseg in it."),
+    ] = None,
+    plan: Annotated[str, typer.Option("--plan", "--plan-name", help="The plan's name in the workspace.")] = "default",
+    configurations: Annotated[
+        list[str] | None,
+        typer.Option("--configuration", "-c", help="One to choose from; repeatable. Else all that are trained."),
+    ] = None,
+    score: Annotated[
+        Literal["mean", "dice", "lesion_f1"],
+        typer.Option(help="What counts: Dice, lesion F1, or the mean of both."),
+    ] = "mean",
+) -> None:
+    """Choose configurations, thresholds and post-processing on the cross-validation, where they help for sure.
+
+    `train all` does it at its end. What is chosen is used by `predict`.
+    """
+    from autoseg.pipeline.faces import face
+    from autoseg.pipeline.faces.located import find_located
+
+    found = find_located(workspace)
+    chosen = face.select(
+        found, configurations=configurations or (), plan_name=plan, score=score, progress=TerminalProgress()
+    )
+    show_selection(chosen)
+    show_written((("Selection", found.selection(plan)), ("Picture", found.selection_picture(plan))))

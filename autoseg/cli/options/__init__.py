@@ -1,0 +1,1 @@
+"""Options of commands, and command lines as people write them."""

@@ -1,0 +1,1 @@
+"""What commands found, as tables and lines."""

@@ -1,0 +1,1 @@
+"""Text, tables and progress on a terminal, or in a file."""

@@ -1,0 +1,43 @@
+"""The public functions about ATLAS, as `import autoseg` offers them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from autoseg.pipeline.faces.arguments import FLAG, PATH, check_argument
+from autoseg.pipeline.faces.located import Location
+from autoseg.progress import Progress, SilentProgress
+
+if TYPE_CHECKING:
+    from autoseg.pipeline.atlas import ImportedAtlas
+
+__all__ = ["import_atlas"]
+
+
+def import_atlas(
+    source: Location, out: Location, *, copy: bool = False, progress: Progress | None = None
+) -> ImportedAtlas:
+    """Import a release of ATLAS (R1.1, R1.2, R2.0, R2.1 or R3.0) as a data set, and return what was imported.
+
+    All lesion masks of a session are merged into one label map. The scans are linked, or copied where links cannot be
+    made; the source is only read. Called again, an import goes on, or takes over what is new in the source.
+
+    Args:
+        source: the folder of the release, unpacked; or one in it, or above it.
+        out: the folder of the data set, new or empty: imagesTr, labelsTr, imagesTs with dataset.json, cases.tsv
+            (subject, session, site, days post stroke, chronicity), atlas.json (a manifest with hashes), left_out.tsv.
+        copy: copy the scans instead of linking them.
+        progress: receiver of progress reports; None for none.
+
+    Raises:
+        AutosegError: the source holds no release, or `out` anything else.
+        PartlyDoneError: sessions could not be imported; the message lists them, `result` is what was imported.
+    """
+    check_argument("source", source, PATH)
+    check_argument("out", out, PATH)
+    check_argument("copy", copy, FLAG)
+    from autoseg.pipeline.atlas import ImportOptions
+    from autoseg.pipeline.atlas import import_atlas as run
+
+    return run(Path(source).absolute(), Path(out).absolute(), ImportOptions(copy=copy), progress or SilentProgress())

@@ -1,0 +1,110 @@
+"""The public functions about statistics of scores, as `import autoseg` offers them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from operator import index
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from autoseg.hardware import count_cores
+from autoseg.pipeline.faces.arguments import INTEGERS, as_several, check_argument, check_arguments
+from autoseg.pipeline.faces.located import Location
+
+if TYPE_CHECKING:
+    from autoseg.evaluation.analysis.readers import ReaderAgreement
+    from autoseg.evaluation.analysis.systems import SystemComparison
+
+
+def compare(
+    scores: Sequence[Location],
+    *,
+    names: Sequence[str] = (),
+    metrics: Sequence[str] = (),
+    interval: Literal["percentile", "bca"] = "bca",
+    out: Location | None = None,
+) -> SystemComparison:
+    """Compare systems by their scores of the same cases.
+
+    Args:
+        scores: files that `evaluate` or a training wrote (metrics.json, cross_validation.json), or folders with one.
+        names: of the systems, in the same order; empty for names out of the paths.
+        metrics: to compare by; empty for Dice, HD95, lesion F1 and volume difference.
+        interval: the kind of the bootstrap intervals: `bca`, which corrects for skewness, or `percentile`.
+        out: a file to write the comparison into (.json), and beside it tables (.csv, .md); None for none.
+
+    Raises:
+        DataError: fewer than two systems, or they have nothing in common; or `out` is no earlier comparison.
+        FileFormatError: a file holds no scores.
+    """
+    check_arguments(locals())
+    from autoseg.evaluation.analysis.systems import compare_systems
+    from autoseg.pipeline.outputs import refuse_result_place
+    from autoseg.pipeline.statistics.comparing import FIELDS, write_comparison
+    from autoseg.pipeline.statistics.score_files import find_scores, read_systems
+
+    places = [Path(place) for place in _as_places(scores)]
+    if out is not None:
+        files = [find_scores(place) for place in places]
+        refuse_result_place(Path(out), "comparison", FIELDS, files)
+    systems = read_systems(places, as_several(names))
+    comparison = compare_systems(systems, metrics=as_several(metrics), interval=interval)
+    if out is not None:
+        write_comparison(Path(out), comparison)
+    return comparison
+
+
+def agreement(
+    readers: Sequence[Location],
+    masks: Location | None = None,
+    *,
+    names: Sequence[str] = (),
+    labels: Sequence[int] = (),
+    regions: Sequence[str] = (),
+    ignore: int | None = None,
+    out: Location | None = None,
+) -> ReaderAgreement:
+    """Measure how far readers agree with each other, and a model with them, by overlap, distance and volume.
+
+    Args:
+        readers: a folder of label maps of each reader, with the same names; or a file of each.
+        masks: the model's; None for readers alone.
+        names: of the readers in their order, behind that of the model where there is one; empty for names out of the
+            paths.
+        labels: values to score; empty for all found.
+        regions: values to score as one mask: `core=2,3`.
+        ignore: the value of unlabelled voxels.
+        out: a file to write the agreement into (.json), and beside it tables and a picture (.csv, .md, .png); None for
+            none.
+
+    Raises:
+        DataError: there are fewer than two raters, or they have no case in common; or `out` is no earlier agreement.
+    """
+    check_arguments(locals())
+    check_argument("labels", labels, INTEGERS)
+    from autoseg.evaluation import DEFAULT_CONVENTION, Targets, label_targets, parse_region
+    from autoseg.pipeline.outputs import refuse_masks_result_place
+    from autoseg.pipeline.statistics.agreeing import FIELDS, measure_agreement, write_agreement
+    from autoseg.pipeline.statistics.pictures import draw_readers, place_picture
+    from autoseg.pipeline.statistics.score_files import name_raters
+
+    places = [Path(place) for place in ([] if masks is None else [masks]) + _as_places(readers)]
+    raters = dict(zip(name_raters(places, as_several(names), model=masks is not None), places, strict=True))
+    if out is not None:
+        refuse_masks_result_place(Path(out), "agreement", FIELDS, places)
+    segments = (
+        *label_targets(tuple(map(index, as_several(labels)))).segments,
+        *(parse_region(text) for text in as_several(regions)),
+    )
+    targets = Targets(segments=segments, ignored=None if ignore is None else index(ignore))
+    model = next(iter(raters)) if masks is not None else ""
+    found = measure_agreement(raters, model, targets, DEFAULT_CONVENTION, workers=count_cores())
+    if out is not None:
+        write_agreement(Path(out), found)
+        draw_readers(place_picture(Path(out).with_suffix(".png")), found)
+    return found
+
+
+def _as_places(paths: Sequence[Location]) -> list[Location]:
+    return [paths] if isinstance(paths, str | os.PathLike) else list(paths)

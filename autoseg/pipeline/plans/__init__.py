@@ -1,0 +1,1 @@
+"""Plans: reading a raw data set, planning for it, explaining what was planned."""

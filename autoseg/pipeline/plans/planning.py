@@ -1,0 +1,306 @@
+"""`plan_and_preprocess`: from a raw data set to a plan and preprocessed arrays."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+from autoseg.hardware import count_cores, measure_speed, profile_machine
+from autoseg.pipeline.folds.begun import choose_splits, report_changed_contents, report_other_labels, report_other_plan
+from autoseg.pipeline.outputs import refuse_similar_plan, refuse_workspace_place
+from autoseg.pipeline.plans.at_work import report_running
+from autoseg.pipeline.plans.explaining import REMEDY, read_named_plan
+from autoseg.pipeline.plans.inspecting import Inspected, WaitingScans, examine_dataset, find_dataset
+from autoseg.pipeline.plans.same_dataset import find_place, refuse_other_dataset
+from autoseg.pipeline.plans.unlabelled import (
+    choose_users,
+    examine_unlabelled,
+    find_unlabelled,
+    list_names,
+    remark_on_use,
+)
+from autoseg.preprocessing import Store, prepare, store_key
+from autoseg.progress import Progress
+from autoseg.sampling import find_origin, refuse_unusable_parts
+from autoseg.workspace.locks import locked
+from autoseg.workspace.workspace import Workspace, new_workspace
+from dataset_fingerprints.dataset import Case, Dataset
+from dataset_fingerprints.errors import DataError, FileFormatError, PlanError, WorkspaceError
+from dataset_fingerprints.failures import Failure, attempt, list_failures
+from dataset_fingerprints.files.atomic import sweep
+from dataset_fingerprints.files.jsonfiles import read_json, refuse_newer, write_json
+from dataset_fingerprints.fingerprint import DatasetFingerprint
+from dataset_fingerprints.layouts import AUTOMATIC, Selection
+from dataset_fingerprints.measuring.scans import Scan, read_case
+from dataset_fingerprints.names import check_folder_name, counted
+from dataset_fingerprints.units import find_units
+from planners.centre_folds import choose_source, split_by_site
+from planners.editing.following import Followed, follow
+from planners.editing.option_checks import check_hours, check_seed
+from planners.editing.overrides import find_assigned_parts, refuse_unknown_parts, set_values
+from planners.editing.plan_checks import find_choices
+from planners.editing.scaling import check_scale, scale_plan
+from planners.machine import MachineProfile
+from planners.order import order_by_need
+from planners.plan import FULL_SIZE, Configuration, Plan, Splits
+from planners.planner import PlanRequest
+from planners.presets import choose_machine, make_plan
+from planners.rare_labels import describe_lacking
+from planners.rules.switches import choose_rules
+from planners.splits import describe_number, make_splits, read_splits
+
+BY_SUBJECT: Literal["by-subject"] = "by-subject"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlanningOptions:
+    """Options of planning; all have a default.
+
+    Attributes:
+        labels: the folder of the label maps, where the data set is given as the folder of its scans.
+        workspace: None for `<name>-autoseg`, called after the data set's folder or CSV, in the current directory.
+        gpu_memory_gb: plan for a GPU with this memory, also where this machine has none; None for this machine.
+        configurations: to preprocess; empty for the plan's default.
+        splits: a splits_final.json of nnU-Net's or a table of folds; those of another plan; "by-site" for folds that
+            leave sites out; "by-subject" for folds of our own, whatever the planner's are; or None for the planner's.
+        assignments: `--set` values.
+        switches: `--rule` values.
+        max_hours: plan for trainings of this long per fold; None for as long as the field trains.
+        selection: the files of the data set that are meant, where its layout leaves a choice.
+        like: a trained model whose network, patch, voxel size and normalisation are taken, or None.
+        scale: what features, patches and batches are divided by, to try the plan out; 1 for full size.
+        unlabelled: a folder or a table of scans without labels, for configurations that train on them as well.
+    """
+
+    labels: Path | None = None
+    workspace: Path | None = None
+    plan_name: str = "default"
+    planner: str = "default"
+    gpu_memory_gb: float | None = None
+    configurations: tuple[str, ...] = ()
+    splits: Path | Splits | Literal["by-site", "by-subject"] | None = None
+    seed: int = 0
+    assignments: tuple[str, ...] = ()
+    switches: tuple[str, ...] = ()
+    max_hours: float | None = None
+    selection: Selection = AUTOMATIC
+    like: Followed | None = None
+    scale: float = FULL_SIZE
+    unlabelled: Path | None = None
+
+
+def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress) -> tuple[Workspace, Plan]:
+    """Fingerprint a data set, make the plan and the folds, and preprocess the chosen configurations.
+
+    What exists and is still true is kept: started again after a kill, it does what is missing.
+
+    Raises:
+        DataError: the data cannot be used.
+        PlanError: an option names something that does not exist.
+        WorkspaceError: the workspace cannot be used.
+    """
+    _refuse_options(options)
+    dataset = find_dataset(root, options.labels, progress, options.selection)
+    origins = [find_origin(case) for case in dataset.cases]
+    refuse_unusable_parts(find_assigned_parts(options.assignments), origins)
+    given = _read_given(options.splits, dataset)
+    unlabelled = find_unlabelled(options.unlabelled, dataset)
+    workspace = new_workspace(find_place(dataset), options.workspace)
+    workspace.refuse_links_of_planning(options.plan_name)
+    _refuse_place(workspace, options.plan_name, ((root, dataset), (options.unlabelled, unlabelled)))
+    report_running(workspace, progress)
+    with locked(workspace.root, "this workspace's plan"):
+        sweep(*workspace.planning_folders())
+        _refuse_newer(workspace, options.plan_name)
+        refuse_other_dataset(workspace, dataset)
+        waiting = WaitingScans()
+        examined = examine_dataset(dataset, workspace, waiting, progress)
+        fingerprint = examined.fingerprint
+        apart = examine_unlabelled(unlabelled, fingerprint, workspace, waiting, progress)
+        plan = _plan(fingerprint, options, workspace.plan(options.plan_name), unlabelled)
+        wanted = options.configurations or (plan.default_configuration,)
+        chosen = order_by_need(plan.configurations, wanted, f"plan {plan.name}")
+        refuse_unusable_parts((part for configuration in chosen for part in find_choices(configuration)), origins)
+        users = choose_users(chosen, unlabelled)
+        made = replace(given or _make_splits(fingerprint, options, plan), unlabelled=list_names(unlabelled))
+        splits = choose_splits(workspace, plan, made, given=given is not None, progress=progress)
+        if given is not None:
+            progress.say(f"{counted(len(splits.folds), 'fold')} of your own ({splits.origin}).")
+        remarks = (*describe_number(splits, fingerprint), *describe_lacking(fingerprint, splits))
+        for remark in (*remarks, *remark_on_use(plan, users, unlabelled)):
+            progress.say(remark)
+        _report_changes(workspace, plan, fingerprint, progress)
+        if not workspace.dataset.is_file():
+            # So that nobody plans another data set here, should this be killed.
+            write_json(workspace.dataset, dataset)
+        for found, needed in ((examined, chosen), *((found, users) for found in apart)):
+            for key, configuration in _stores(plan, needed).items():
+                _preprocess(found, (configuration, Store(folder=workspace.store(key))), waiting, progress)
+        # Not before everything has gone well: a planning that is refused leaves the workspace as it was.
+        examined.write(workspace)
+        for found in apart:
+            found.write(workspace.unlabelled)
+        write_json(workspace.splits(plan.name), splits)
+        write_json(workspace.plan(plan.name), plan)
+    return workspace, plan
+
+
+def _refuse_place(workspace: Workspace, plan_name: str, sources: Sequence[tuple[Path | None, Dataset | None]]) -> None:
+    """Make sure that the workspace lies apart from all raw files, and that its plans' names can be told apart."""
+    for place, dataset in sources:
+        if place is not None and dataset is not None:
+            refuse_workspace_place(place, dataset, workspace)
+    refuse_similar_plan(workspace, plan_name)
+
+
+def choose_origin(splits: str | os.PathLike[str] | None) -> Path | Literal["by-site", "by-subject"] | None:
+    """Return where folds come from, as a person names it."""
+    if splits is None:
+        return None
+    return BY_SUBJECT if str(splits) == BY_SUBJECT else choose_source(Path(splits))
+
+
+def _make_splits(fingerprint: DatasetFingerprint, options: PlanningOptions, plan: Plan) -> Splits:
+    """Deal out folds as the plan does, or by subject where that was asked for."""
+    return make_splits(fingerprint, options.seed, "by_subject" if options.splits == BY_SUBJECT else plan.folds)
+
+
+def _report_changes(workspace: Workspace, plan: Plan, fingerprint: DatasetFingerprint, progress: Progress) -> None:
+    """Say what of the workspace was made from other files, other labels or another plan."""
+    report_changed_contents(workspace, fingerprint, progress)
+    report_other_labels(workspace, plan, progress)
+    report_other_plan(workspace, plan, progress)
+
+
+def _read_given(splits: Path | Splits | str | None, dataset: Dataset) -> Splits | None:
+    """Return the folds that a person asked for, or None."""
+    if splits is None or splits == BY_SUBJECT or isinstance(splits, Splits):
+        return splits if isinstance(splits, Splits) else None
+    return read_splits(splits, find_units(dataset.cases)) if isinstance(splits, Path) else split_by_site(dataset.cases)
+
+
+def _refuse_options(options: PlanningOptions) -> None:
+    """Find out at once what would otherwise be reported after the whole data set was read."""
+    check_folder_name(options.plan_name, "a plan (--plan-name)")
+    choose_machine(profile_machine(), options.planner, options.gpu_memory_gb)
+    choose_rules((), options.switches)
+    refuse_unknown_parts(options.assignments)
+    check_seed("--seed", options.seed)
+    _refuse_scale(options)
+    if options.max_hours is not None:
+        check_hours("--max-hours", options.max_hours)
+
+
+def _refuse_scale(options: PlanningOptions) -> None:
+    check_scale(options.scale)
+    if options.scale != FULL_SIZE and options.like is not None:
+        raise PlanError("--like takes the network of a trained model, and --scale makes it narrower: give one of them.")
+
+
+def _refuse_newer(workspace: Workspace, plan: str) -> None:
+    """Leave alone what a newer version of autoseg made."""
+    refuse_newer(workspace.dataset, Dataset)
+    refuse_newer(workspace.fingerprint, DatasetFingerprint)
+    refuse_newer(workspace.plan(plan), Plan)
+
+
+def read_plan(workspace: Workspace, name: str) -> tuple[Plan, Splits]:
+    """Read a plan and its folds.
+
+    Raises:
+        WorkspaceError: there is no such plan.
+    """
+    path = workspace.plan(name)
+    if not path.is_file():
+        known = ", ".join(workspace.plan_names()) or "none"
+        raise WorkspaceError(
+            f"{workspace.root}: has no plan '{name}' (plans: {known}). "
+            "Run `autoseg plan_and_preprocess DATASET` to make one."
+        )
+    return read_named_plan(workspace, name), read_json(workspace.splits(name), Splits, REMEDY)
+
+
+def _plan(fingerprint: DatasetFingerprint, options: PlanningOptions, path: Path, unlabelled: Dataset | None) -> Plan:
+    machine, memory_gb = choose_machine(profile_machine(), options.planner, options.gpu_memory_gb)
+    if options.max_hours is not None and machine == profile_machine():
+        machine = _find_speed(machine, path)
+    request = PlanRequest(
+        name=options.plan_name,
+        planner=options.planner,
+        machine=machine,
+        memory_gb=memory_gb,
+        seed=options.seed,
+        switches=options.switches,
+        max_hours=options.max_hours,
+        unlabelled=len(unlabelled.cases) if unlabelled else 0,
+    )
+    plan = make_plan(fingerprint, request)
+    plan = scale_plan(plan, options.scale) if options.like is None else follow(plan, options.like)
+    return set_values(plan, options.assignments)
+
+
+def _find_speed(machine: MachineProfile, path: Path) -> MachineProfile:
+    """Return the machine with its speed: as an earlier plan of this name found it, so that the plan stays, or measured.
+
+    Every measurement differs a little, and folds that were begun with a plan could not go on with another one.
+    """
+    with suppress(FileFormatError):
+        known = read_json(path, Plan).machine
+        if known.multiplications_per_second and replace(known, multiplications_per_second=None) == machine:
+            return known
+    return measure_speed(machine)
+
+
+def _stores(plan: Plan, chosen: Sequence[Configuration]) -> dict[str, Configuration]:
+    """Return one configuration per store: those with the same preprocessing share it."""
+    return {store_key(configuration.preprocessing, plan.scheme): configuration for configuration in chosen}
+
+
+def _preprocess(
+    found: Inspected, target: tuple[Configuration, Store], waiting: WaitingScans, progress: Progress
+) -> None:
+    (configuration, store), dataset = target, found.dataset
+    identities = {case.case: case.identities for case in found.fingerprint.cases}
+
+    def preprocess(case: Case) -> None:
+        if case.name in missing:
+            scan = waiting.take(case.name) or _read_again(dataset, case)
+            store.write(
+                case.name,
+                prepare(scan, configuration.preprocessing, dataset.labels.index_count()),
+                identities[case.name],
+            )
+
+    def try_one(case: Case) -> Failure | None:
+        failure = attempt(case.name, "cannot be preprocessed", partial(preprocess, case))
+        task.advance()
+        return failure
+
+    title = "Preprocessing" if dataset.labels.labels else "Preprocessing scans without labels"
+    with progress.task(title, len(dataset.cases)) as task, ThreadPoolExecutor(count_cores()) as pool:
+        held = pool.map(lambda case: store.holds(case.name, identities[case.name]), dataset.cases)
+        missing = {case.name for case, there in zip(dataset.cases, held, strict=True) if not there}
+        replaced = any(store.has(name) for name in missing)
+        what = "a training that reads these arrays, some of which would be replaced"
+        with locked(store.folder.root, what) if replaced else nullcontext():
+            # Every case is tried, and all that failed are reported together.
+            failures = [failure for failure in pool.map(try_one, dataset.cases) if failure]
+    if failures:
+        raise DataError(
+            f"{dataset.root}: {len(failures)} of {counted(len(dataset.cases), 'case')} could not be preprocessed:\n"
+            f"{list_failures(failures)}\nCorrect them or take them out, then give the same command again: what was "
+            "finished is kept."
+        )
+
+
+def _read_again(dataset: Dataset, case: Case) -> Scan:
+    scan, findings = read_case(case, dataset.channels, dataset.labels)
+    if scan is None:
+        raise DataError(f"case {case.name}: changed while it was worked on: {findings[0].message}")
+    return scan

@@ -1,0 +1,1 @@
+"""New scans, from their files to their masks."""

@@ -1,0 +1,1 @@
+"""Scores of masks against references, and what names and marks them."""

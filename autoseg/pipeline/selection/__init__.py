@@ -1,0 +1,1 @@
+"""What predicts new scans best: chosen, kept, and told."""

@@ -1,0 +1,65 @@
+"""Arguments of the public functions: a wrong type is one message that names the argument."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autoseg
+from autoseg.pipeline.faces.arguments import as_number, as_several, as_whole_number, check_arguments
+from dataset_fingerprints.errors import ArgumentError, AutosegError
+
+WRONG: dict[str, tuple[str, dict[str, Any], str]] = {
+    "data set that is a number": ("plan_and_preprocess", {"dataset": 3}, "dataset is 3, of type int. Expected a path"),
+    "no data set": ("plan_and_preprocess", {"dataset": None}, "dataset is None"),
+    "empty path": ("predict", {"scans": "", "out": "x"}, "scans is '', of type str. Expected a path"),
+    "path of bytes": ("predict", {"scans": b"x", "out": "x"}, "scans is b'x'"),
+    "path with a zero": ("predict", {"scans": "a\0b", "out": "x"}, "scans is 'a.x00b'"),
+    "list with a number": (
+        "predict",
+        {"scans": ["a", 2], "out": "x"},
+        "scans is .'a', 2., of type list. Expected a path, or several",
+    ),
+    "workspace that is a number": ("train", {"workspace": 5}, "workspace is 5.*a path or a Workspace"),
+    "label folder": ("plan_and_preprocess", {"dataset": "x", "labels": 1}, "labels is 1"),
+    "text for a seed": (
+        "plan_and_preprocess",
+        {"dataset": "x", "seed": "5"},
+        "seed is '5', of type str",
+    ),
+    "half a seed": ("plan_and_preprocess", {"dataset": "x", "seed": 1.5}, "seed is 1.5, of type float"),
+    "text for a time": ("train", {"workspace": "x", "max_minutes": "15"}, "max_minutes is '15'.*Expected a number"),
+    "true for a number": ("train", {"workspace": "x", "iterations": True}, "iterations is True, of type bool"),
+    "complex memory": ("explain", {"target": "x", "gpu_memory_gb": 8j}, "gpu_memory_gb is 8j"),
+    "text for a switch": ("predict", {"scans": "x", "out": "x", "mirror": "no"}, "mirror is 'no'.*True or False"),
+    "numbers for names": ("predict", {"scans": "x", "out": "x", "configurations": [1]}, "configurations is .1.,"),
+    "no names": ("plan_and_preprocess", {"dataset": "x", "rules": None}, "rules is None.*Expected texts"),
+    "half a fold": ("predict", {"scans": "x", "out": "x", "folds": [0.5]}, "folds is .0.5."),
+    "name of a plan": ("load_model", {"source": "x", "plan_name": 1}, "plan_name is 1, of type int. Expected text"),
+    "labels of text": ("evaluate", {"prediction": "x", "reference": "y", "labels": ["1"]}, "labels is .'1'..*integers"),
+    "a long value": ("explain", {"target": ["x" * 500]}, r"target is \['x{75}\.\.\., of type list"),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_a_wrong_type_is_one_message_with_the_arguments_name(kind: str) -> None:
+    function, arguments, message = WRONG[kind]
+    with pytest.raises(ArgumentError, match=message) as caught:
+        getattr(autoseg, function)(**arguments)
+    assert isinstance(caught.value, AutosegError | TypeError)
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    check_arguments({"seed": np.int64(3), "max_minutes": np.float32(1.5), "folds": (np.int8(1), "full")})
+    assert (as_number(np.float32(1.5)), type(as_number(np.float32(1.5)))) == (1.5, float)
+    assert (as_whole_number(np.int64(3)), type(as_whole_number(np.int64(3)))) == (3, int)
+    assert as_number(None) is as_whole_number(None) is None
+
+
+def test_one_value_needs_no_list() -> None:
+    assert as_several("a") == ("a",)
+    assert as_several(3) == (3,)
+    assert as_several(np.array([1, 2])) == (1, 2)
+    assert as_several(name for name in "ab") == ("a", "b")
