@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from scipy.signal import find_peaks
 
 # As in the authors' R package WhiteStripe: the histogram's bins, and the share of its highest below which it is tail.
 STRIPE_BINS, TAIL_SHARE = 2000, 0.2
@@ -29,6 +28,9 @@ def find_white_stripe(values: NDArray[np.float32], peak: str, width: float) -> t
         peak: `last` or `largest`.
         width: on either side, as a share of all voxels.
     """
+    # Slow to import, and rarely needed.
+    from scipy.signal import find_peaks
+
     if values.size < FEWEST_STRIPE_VOXELS or float(values.min()) == float(values.max()):
         return None
     density, middles = smooth_histogram(values)

@@ -71,14 +71,13 @@ _SAME_NAMES = (
         "--plan-name",
         "--planner",
         "--quality",
-        "--quality",
         "--seed",
         "--series",
     ),
     *("--benchmark", "--convention", "--predictions", "--probability-maps"),
     *("--splits", "--traits", "--workspace"),
     *("--connectivity", "--fitter-share", "--follow-up", "--initial", "--other", "--references", "--roi-maximum"),
-    "--template",
+    *("--template", "--unlabelled"),
 )
 # Arguments that take several values, where a command has an option for each.
 _LISTS = (
