@@ -72,6 +72,7 @@ _SAME_NAMES = (
         "--planner",
         "--quality",
         "--seed",
+        "--scale",
         "--series",
     ),
     *("--benchmark", "--convention", "--predictions", "--probability-maps"),
