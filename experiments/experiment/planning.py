@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autoseg.pipeline.plans.planning import PlanningOptions, plan_and_preprocess, read_plan
@@ -83,12 +83,15 @@ def find_or_make_plan(name: str, setting: Setting, progress: Progress) -> Planne
             workspace=workspace.root,
             plan_name=plan_name,
             planner=name,
-            configurations=recipe.ensemble,
             splits=_find_splits(workspace) or "by-subject",
             seed=setting.seed,
             scale=FULL_SIZE if setting.scale is None else setting.scale,
         )
-        plan_and_preprocess(_find_data(setting), options, progress)
+        data = _find_data(setting)
+        _, made = plan_and_preprocess(data, options, progress)
+        if recipe.predicts_with(made) != (made.default_configuration,):
+            # Which of them there are is only known of a plan.
+            plan_and_preprocess(data, replace(options, configurations=recipe.predicts_with(made)), progress)
     plan, splits = read_plan(workspace, plan_name)
     if plan.planner != name:
         raise PlanError(f"{workspace.plan(plan_name)}: was planned by {plan.planner}, not by {name}. Name another -w.")

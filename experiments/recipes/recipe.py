@@ -41,7 +41,8 @@ class Recipe:
         deviations: what the source states and is done otherwise here, each with the reason.
         make: returns the whole plan at full size.
         memory_gb: of the card that the source trained on, where it says; 0 to plan for this machine.
-        ensemble: the configurations whose probabilities are averaged; empty for the plan's default alone.
+        ensemble: the configurations whose probabilities are averaged, as far as a plan has them; empty for the plan's
+            default alone.
         postprocessing: of the masks, from `planners.parts.POSTPROCESSING`, one after the other, as the source fixes it.
     """
 
@@ -72,4 +73,5 @@ class Recipe:
 
     def predicts_with(self, plan: Plan) -> tuple[str, ...]:
         """Return the configurations that are averaged; what these need is trained as well."""
-        return self.ensemble or (plan.default_configuration,)
+        planned = {configuration.name for configuration in plan.configurations}
+        return tuple(name for name in self.ensemble if name in planned) or (plan.default_configuration,)

@@ -1,0 +1,83 @@
+"""Scores of a recipe: those of its one configuration, or of the mean of several, changed as it says."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from autoseg.evaluation import read_evaluation
+from autoseg.pipeline import face
+from autoseg.pipeline.folds.out_of_fold import read_probabilities
+from autoseg.pipeline.planning import read_plan
+from autoseg.preprocessing import Store, store_key
+from autoseg.workspace.workspace import Workspace
+from dataset_fingerprints.errors import WorkspaceError
+from dataset_fingerprints.geometry import Box, canonical_grid
+from experiments.experiment.planning import PlannedRecipe
+from experiments.experiment.scoring import score_folds
+from experiments.recipes import Recipe
+from planners.choices import Choice
+from planners.presets import PLANNERS
+from tests.synthetic.scans import write_nnunet_dataset
+from tests.synthetic.small_networks import QUICK
+
+BOTH = ("2d", "3d_fullres")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    root = tmp_path_factory.mktemp("scoring")
+    raw = write_nnunet_dataset(root / "raw", cases=5, labels={"background": 0, "lesion": 1})
+    workspace = face.plan_and_preprocess(raw, workspace=root / "ws", configurations=BOTH, assignments=QUICK)
+    for name in BOTH:
+        face.train(workspace, 0, configuration=name)
+    return workspace
+
+
+def plan_recipe(workspace: Workspace, ensemble: tuple[str, ...] = (), *postprocessing: Choice) -> PlannedRecipe:
+    plan, splits = read_plan(workspace, "default")
+    recipe = Recipe(
+        name="r",
+        title="R.",
+        citation="c",
+        data="d",
+        make=PLANNERS["default"].plan,
+        ensemble=ensemble,
+        postprocessing=postprocessing,
+    )
+    return PlannedRecipe(recipe=recipe, plan=plan, splits=splits)
+
+
+@pytest.mark.slow
+def test_a_single_configuration_has_the_scores_of_its_validation(trained: Workspace) -> None:
+    evaluation = score_folds(trained, plan_recipe(trained), ["0"])
+    own = read_evaluation(trained.fold("default", "3d_fullres", "0").validation.metrics)
+    assert evaluation.cases == own.cases
+    assert evaluation.name_of(1) == "lesion"
+
+
+@pytest.mark.slow
+def test_members_are_averaged_and_masks_are_changed_as_the_recipe_says(trained: Workspace) -> None:
+    planned = plan_recipe(trained, (*BOTH, "not_planned"))
+    assert planned.names() == BOTH
+    plan, case = planned.plan, planned.splits.folds[0].validation[0]
+    preprocessing = next(entry for entry in plan.configurations if entry.name == "2d").preprocessing
+    store = Store(folder=trained.store(store_key(preprocessing, plan.scheme)), indices=plan.scheme.index_count())
+    grid = store.read_record(case).source_grid
+    whole = Box(start=(0, 0, 0), stop=canonical_grid(grid).shape)
+    folders = [trained.fold("default", name, "0").validation for name in BOTH]
+    both = [read_probabilities(folder, case, plan.scheme, grid).read_box(whole)[1].numpy() for folder in folders]
+    # Stored in 1/255, some means are one half but for rounding, and may fall on either side.
+    least, most = (int((np.mean(both, axis=0) > 0.5 + slack).sum()) for slack in (1e-3, -1e-3))
+    scored = next(one for one in score_folds(trained, planned, ["0"]).cases if one.case == case)
+    assert least <= round(1000 * scored.labels[0].number("prediction_volume_ml")) <= most
+    assert any(not least <= int((one > 0.5).sum()) <= most for one in both), "members that agree would prove nothing"
+    everything = Choice(name="smallest_volume", options={"volume_mm3": 1e9})
+    emptied = score_folds(trained, plan_recipe(trained, BOTH, everything), ["0"])
+    assert all(one.labels[0].number("prediction_volume_ml") == 0 for one in emptied.cases)
+
+
+@pytest.mark.slow
+def test_a_fold_that_is_not_trained_is_named(trained: Workspace) -> None:
+    with pytest.raises(WorkspaceError, match=r"3d_fullres, fold 1 of plan default is not trained and validated"):
+        score_folds(trained, plan_recipe(trained), ["1"])
