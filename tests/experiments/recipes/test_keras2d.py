@@ -248,8 +248,9 @@ class TestThroughTheCommandLine:
         labels = nibabel.load(tmp_path / "mask.nii.gz")
         assert labels.shape == scan_of(7).shape
         assert set(np.unique(np.asarray(labels.dataobj))) <= {0, 1, 2}
-        (case,) = read_evaluation(workspace.fold("default", "2d", "0").validation.metrics).cases
-        assert [label.name for label in case.labels] == ["main", "sub"]
+        scored = read_evaluation(workspace.fold("default", "2d", "0").validation.metrics)
+        (case,) = scored.cases
+        assert [scored.name_of(label.label) for label in case.labels] == ["main", "sub"]
         assert all(0 <= label.number("dice") <= 1 for label in case.labels)
 
 
