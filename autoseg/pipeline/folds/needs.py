@@ -76,13 +76,15 @@ def find_lacking(
         The names of folds by configuration, each configuration behind those that its folds need.
 
     Raises:
-        WorkspaceError: a case, whose masks are used, is left to no fold to judge.
+        WorkspaceError: a case, whose masks are used, is left to no fold to judge; or scans without labels are needed,
+            and there are none.
     """
     lacking: dict[str, dict[str, None]] = {}
 
     def visit(name: str, fold: str) -> None:
         configuration = find_configuration(plan.configurations, name, f"plan {plan.name}")
         _refuse_unjudged(workspace, splits, configuration, fold)
+        _refuse_no_unlabelled(workspace, plan, splits, configuration)
         for need in list_needs(configuration, fold, name_folds(splits)):
             if need.fold in lacking.get(need.configuration, {}):
                 continue
@@ -111,18 +113,21 @@ def _refuse_unjudged(workspace: Workspace, splits: Splits, configuration: Config
         )
 
 
+def _refuse_no_unlabelled(workspace: Workspace, plan: Plan, splits: Splits, configuration: Configuration) -> None:
+    """Make sure that there are scans without labels for a configuration that trains on them."""
+    if configuration.pseudo_labels and not splits.unlabelled:
+        raise WorkspaceError(
+            f"{workspace.root}: {configuration.name} trains on scans without labels as well, and plan {plan.name} was "
+            "made without any. Plan again with --unlabelled FOLDER (or a CSV of paths)."
+        )
+
+
 def refuse_lacking(workspace: Workspace, plan: Plan, splits: Splits, name: str, fold: str) -> None:
     """Make sure that everything is there that a fold uses of other configurations.
 
     Raises:
-        WorkspaceError: folds or scans without labels are missing; the message names them, and what to do.
+        WorkspaceError: folds are missing; the message names them, and what to do.
     """
-    configuration = find_configuration(plan.configurations, name, f"plan {plan.name}")
-    if configuration.pseudo_labels and not splits.unlabelled_for(configuration):
-        raise WorkspaceError(
-            f"{workspace.root}: {name} trains on scans without labels as well, and plan {plan.name} was made without "
-            "any. Plan again with --unlabelled FOLDER (or a CSV of paths)."
-        )
     lacking = find_lacking(workspace, plan, splits, name, (fold,))
     if not lacking:
         return
