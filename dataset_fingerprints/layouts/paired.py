@@ -28,6 +28,7 @@ from dataset_fingerprints.layouts.description import (
     refuse_wrong_channels,
 )
 from dataset_fingerprints.layouts.marks import with_marks
+from dataset_fingerprints.layouts.near_names import describe_near_names
 from dataset_fingerprints.names import counted, natural_order, some_of
 from dataset_fingerprints.reading.dicom import name_folders
 from dataset_fingerprints.reading.file_names import ending_of, images_in, split_channel, stem_of
@@ -148,6 +149,9 @@ def _folders(root: Path) -> list[Path]:
 def _read_pair(root: Path, images: Path, labels: Path, description: Mapping[str, Any]) -> Dataset:
     matching = _choose_matching(root, _images_in(images), _images_in(labels))
     files = _sort_files(images, labels, matching)
+    near = describe_near_names(files.scans.keys() - files.masks.keys(), files.masks.keys() - files.scans.keys())
+    if near:
+        _log.warning("%s: %s", root, near.strip())
     count = files.channel_count()
     cases = files.cases(count)
     refuse_unusable_names(root, [case.name for case in cases], "Give each file a name of its own.")
@@ -209,9 +213,10 @@ def _choose_matching(root: Path, scans: Sequence[Path], labels: Sequence[Path]) 
     if best.lonely() == len(scans) + len(labels):
         raise DataError(
             f"{root}: no scan has a label map of its name: the scans are {some_of([file.name for file in scans], 10)}; "
-            f"the label maps are {some_of([file.name for file in labels], 10)}. Expected the same name for a scan and "
-            "its label map (001.nii.gz and 001.nii.gz, or 001_0000.nii.gz and 001.nii.gz): rename the files, or list "
-            "them in a CSV."
+            f"the label maps are {some_of([file.name for file in labels], 10)}. "
+            f"{describe_near_names(map(stem_of, scans), map(stem_of, labels))}"
+            "Expected the same name for a scan and its label map (001.nii.gz and 001.nii.gz, or 001_0000.nii.gz and "
+            "001.nii.gz): rename the files, or list them in a CSV."
         )
     refuse_rivals(root, [*best.scans.items(), *((label, (name, "label")) for label, name in best.labels.items())])
     return best

@@ -140,7 +140,7 @@ def make_recovery_table(result: RecoveryResult) -> Table:
                 PREDICTED: show_figure(one.predicted(), 1),
                 OBSERVED: "" if one.observed() is None else f"{one.observed():g}",
                 FITTER: "" if fits is None else "yes" if fits else "no",
-                WARNINGS: join_warnings(tuple(_remark(one))),
+                WARNINGS: join_warnings([*_remark(one)]),
             }
         )
     columns = (CASE, "initial", "follow-up", PREDICTED, OBSERVED, FITTER, WARNINGS)

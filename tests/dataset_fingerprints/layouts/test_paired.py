@@ -83,6 +83,13 @@ def test_four_digits_are_not_a_channel_where_the_label_map_has_them_too(tmp_path
     assert [case.name for case in read_dataset(tmp_path).cases] == ["scan_0001", "scan_0002"]
 
 
+def test_a_scan_and_a_label_map_whose_names_are_nearly_alike_are_named_together(tmp_path, caplog):
+    images, _ = write_pairs(tmp_path / "image", tmp_path / "label")
+    (images / "sub-001.nii.gz").rename(images / "Sub-1.nii.gz")
+    assert len(read_dataset(tmp_path).cases) == 5
+    assert "These look like names of one case: Sub-1 and sub-001" in caplog.text
+
+
 def test_names_that_have_nothing_in_common_are_one_error_that_shows_both_sides(tmp_path):
     images, _ = write_pairs(tmp_path / "image", tmp_path / "label")
     for index, file in enumerate(sorted(images.iterdir())):
