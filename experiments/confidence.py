@@ -22,7 +22,7 @@ from autoseg.pipeline.faces import face
 from autoseg.pipeline.folds.runs import name_folds
 from autoseg.pipeline.models.sources import ModelChoice, find_source
 from autoseg.pipeline.models.trained import load_models
-from autoseg.pipeline.plans.planning import read_plan
+from autoseg.pipeline.plans.reading import read_plan
 from autoseg.prediction import Decision, LoadedModel, Segmented, decide
 from autoseg.progress import Progress
 from autoseg.reporting.canvas import INK, QUIET, choose_colour, darken, make_figure, save_png

@@ -142,7 +142,7 @@ def plan_and_preprocess_command(
 ) -> None:
     """Look at a data set, decide everything that has to be decided, and preprocess it."""
     from autoseg.pipeline.plans.first_training import describe_first_training
-    from autoseg.pipeline.plans.planning import read_plan
+    from autoseg.pipeline.plans.reading import read_plan
 
     place, label_maps = choose_place(dataset, images, labels)
     made = face.plan_and_preprocess(
@@ -295,7 +295,7 @@ def _as_hours(context: typer.Context, max_minutes: float | None, max_hours: floa
 def _list_folds(workspace: Path | None, plan: str) -> str:
     """Return the folds that there are to train, as far as there is a workspace that says so."""
     from autoseg.pipeline.folds.runs import list_choices
-    from autoseg.pipeline.plans.planning import read_plan
+    from autoseg.pipeline.plans.reading import read_plan
     from autoseg.workspace.workspace import find_workspace
 
     try:

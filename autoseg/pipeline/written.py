@@ -9,7 +9,7 @@ from autoseg.pipeline.folds.jobs import TrainingOptions
 from autoseg.pipeline.folds.runs import name_folds
 from autoseg.pipeline.models.short_trainings import describe_short
 from autoseg.pipeline.next_steps import name_predict, name_report
-from autoseg.pipeline.plans.planning import read_plan
+from autoseg.pipeline.plans.reading import read_plan
 from autoseg.workspace.workspace import Workspace
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from autoseg.hardware import calm_threads, choose_device
 from autoseg.models import Model
 from autoseg.models.model import read_fold
-from autoseg.pipeline.plans.planning import read_plan
+from autoseg.pipeline.plans.reading import read_plan
 from autoseg.pipeline.scans.new_scans import find_scans
 from autoseg.prediction.deciding import decide
 from autoseg.prediction.inputs import SharedInputs

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from autoseg.pipeline.plans.planning import PlanningOptions, plan_and_preprocess, read_plan
+from autoseg.pipeline.plans.planning import PlanningOptions, plan_and_preprocess
+from autoseg.pipeline.plans.reading import read_plan
 from autoseg.progress import Progress
 from autoseg.workspace.workspace import Workspace, is_workspace
 from dataset_fingerprints.dataset import Dataset

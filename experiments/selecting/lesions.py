@@ -11,7 +11,7 @@ import numpy as np
 from autoseg.evaluation import Convention, bootstrap_interval, choose_metrics, scheme_targets, score_case
 from autoseg.models.selection import Selection, Trial
 from autoseg.pipeline.faces import face, model_face
-from autoseg.pipeline.plans.planning import read_plan
+from autoseg.pipeline.plans.reading import read_plan
 from autoseg.pipeline.selection.selecting import list_target_rules
 from autoseg.prediction import Decision, LoadedModel, decide, decision_of
 from autoseg.progress import Progress

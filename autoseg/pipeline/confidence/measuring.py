@@ -13,7 +13,7 @@ from autoseg.pipeline.confidence.predicted_dice import find_calibration, measure
 from autoseg.pipeline.confidence.quality import MOST_MINUTES, find_efforts, measure_quality
 from autoseg.pipeline.confidence.texts import describe_efforts
 from autoseg.pipeline.models.trained_folds import TrainedFolds, find_trained
-from autoseg.pipeline.plans.planning import read_plan
+from autoseg.pipeline.plans.reading import read_plan
 from autoseg.progress import Progress
 from autoseg.workspace.links import refuse_links_out
 from autoseg.workspace.locks import locked

@@ -12,7 +12,7 @@ from autoseg.models.predicted_dice import REMEDY, DiceCalibration, PredictedDice
 from autoseg.pipeline.confidence.unseen_cases import UnseenCase, are_known, identify_folds, list_unseen
 from autoseg.pipeline.folds.seen_cases import describe_seen
 from autoseg.pipeline.models.trained_folds import TrainedFolds, find_trained
-from autoseg.pipeline.plans.planning import read_plan
+from autoseg.pipeline.plans.reading import read_plan
 from autoseg.prediction import Decision, Segmented, decide
 from autoseg.progress import Progress
 from autoseg.workspace.fold import FULL

@@ -22,7 +22,7 @@ from autoseg.pipeline.folds.seen_cases import describe_seen
 from autoseg.pipeline.folds.stage_inputs import StageInput, find_input
 from autoseg.pipeline.models.trained_folds import TrainedFolds, find_trained
 from autoseg.pipeline.next_steps import name_quality
-from autoseg.pipeline.plans.planning import read_plan
+from autoseg.pipeline.plans.reading import read_plan
 from autoseg.prediction import Member, NetworkInput, Probabilities, decide, make_members, merge, predict_logits
 from autoseg.prediction.restore import restore
 from autoseg.prediction.sliding.logits import HeldLogits

@@ -18,7 +18,7 @@ from autoseg.pipeline.folds.reporting import report_folds
 from autoseg.pipeline.folds.runs import cases_of, name_folds, read_run, refuse_undivided
 from autoseg.pipeline.folds.seen_cases import mark_seen
 from autoseg.pipeline.folds.slots import find_slots
-from autoseg.pipeline.plans.planning import read_plan
+from autoseg.pipeline.plans.reading import read_plan
 from autoseg.pipeline.statistics.case_traits import usual_traits
 from autoseg.progress import Progress
 from autoseg.training.interruption import listening, stopped_by

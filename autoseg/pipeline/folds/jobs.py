@@ -20,8 +20,7 @@ from autoseg.pipeline.folds.runs import (
 )
 from autoseg.pipeline.folds.stage_inputs import StageInput, find_input
 from autoseg.pipeline.folds.starting import Asked, Start, find_start, join_seen
-from autoseg.pipeline.plans.explaining import REMEDY
-from autoseg.pipeline.plans.planning import read_plan
+from autoseg.pipeline.plans.reading import REMEDY, read_plan
 from autoseg.training.record import TrainingRecord, read_record
 from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.workspace import Workspace

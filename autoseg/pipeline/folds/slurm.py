@@ -15,7 +15,7 @@ from autoseg.pipeline.folds.job_file import ALL, COMMAND, write_job
 from autoseg.pipeline.folds.jobs import TrainingOptions
 from autoseg.pipeline.folds.needs import find_lacking
 from autoseg.pipeline.folds.runs import name_folds, refuse_undivided
-from autoseg.pipeline.plans.planning import read_plan
+from autoseg.pipeline.plans.reading import read_plan
 from autoseg.progress import Progress
 from autoseg.workspace.fold import fold_standing_for
 from autoseg.workspace.workspace import Workspace

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from autoseg.pipeline.folds.out_of_fold import read_mask, read_probabilities
 from autoseg.pipeline.folds.runs import name_folds
-from autoseg.pipeline.plans.explaining import REMEDY
+from autoseg.pipeline.plans.reading import REMEDY
 from autoseg.prediction import Fallback, NetworkInput, find_box
 from autoseg.preprocessing import Crop, Record, Store, add_mask, crop_to_centre, fit_crops, fit_mask, store_key
 from autoseg.sampling import Origin

@@ -15,7 +15,7 @@ from autoseg.pipeline.folds.seen_cases import mark_seen
 from autoseg.pipeline.models.model_card import UNSAID, ScoredModel, Words, write_card
 from autoseg.pipeline.models.sources import USUAL, ModelChoice, find_source
 from autoseg.pipeline.outputs import refuse_bundle_place
-from autoseg.pipeline.plans.planning import read_plan
+from autoseg.pipeline.plans.reading import read_plan
 from autoseg.pipeline.statistics.case_traits import usual_traits
 from autoseg.progress import Progress
 from autoseg.training.record import read_record

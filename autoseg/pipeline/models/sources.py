@@ -12,7 +12,7 @@ from autoseg.models import Bundle, ModelSet, Selection, read_fold, read_settings
 from autoseg.pipeline.confidence.kept import add_confidence
 from autoseg.pipeline.models.short_trainings import describe_few, describe_short, describe_unfinished
 from autoseg.pipeline.models.trained_folds import TrainedFolds, find_trained
-from autoseg.pipeline.plans.planning import read_plan
+from autoseg.pipeline.plans.reading import read_plan
 from autoseg.pipeline.scans.scan_warnings import read_traits
 from autoseg.pipeline.selection.selected import read_selection, say_unused
 from autoseg.training.record import read_record

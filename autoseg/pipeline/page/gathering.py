@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from autoseg.evaluation import Evaluation, read_evaluation, summarise
 from autoseg.pipeline.folds.runs import name_folds, read_run
 from autoseg.pipeline.folds.seen_cases import mark_seen
-from autoseg.pipeline.plans.explaining import REMEDY, ExplainOptions, find_known, find_selected
+from autoseg.pipeline.plans.explaining import ExplainOptions, find_known, find_selected
 from autoseg.pipeline.plans.explanation import Explanation
 from autoseg.pipeline.plans.inspecting import CheckReport
-from autoseg.pipeline.plans.planning import read_plan
+from autoseg.pipeline.plans.reading import REMEDY, read_plan
 from autoseg.pipeline.scores.showing import Showing, choose_showing
 from autoseg.training.curve import Curve, Line
 from autoseg.training.record import TrainingRecord, read_record

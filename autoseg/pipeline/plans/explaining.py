@@ -10,8 +10,9 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from autoseg.hardware import measure_speed, profile_machine
+from autoseg.pipeline.plans.reading import REMEDY, read_named_plan
 from autoseg.workspace.workspace import Workspace, find_workspace
-from dataset_fingerprints.errors import DataError, FileFormatError, PlanError, did_you_mean
+from dataset_fingerprints.errors import DataError, FileFormatError, did_you_mean
 from dataset_fingerprints.files.jsonfiles import read_json, read_plain_json
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.names import counted
@@ -19,7 +20,6 @@ from dataset_fingerprints.publications import expand, list_published, read_publi
 from dataset_fingerprints.units import find_units
 from planners.editing.brief import Known
 from planners.editing.option_checks import check_hours
-from planners.editing.plan_checks import check_plan
 from planners.plan import FOLDS, Plan, Splits, is_undivided
 from planners.planner import PlanRequest
 from planners.presets import choose_machine, make_plan
@@ -27,10 +27,8 @@ from planners.presets import choose_machine, make_plan
 if TYPE_CHECKING:
     from autoseg.pipeline.confidence.holding import Holding
 
+
 # Of what planning writes.
-REMEDY = "Run `autoseg plan_and_preprocess` again with the same data set and options, which writes it anew."
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExplainOptions:
     """Options of explaining; all have a default.
@@ -154,26 +152,6 @@ def _read_plan(workspace: Workspace, name: str) -> Plan:
         known = ", ".join(workspace.plan_names()) or "none"
         raise DataError(f"{workspace.root}: has no plan '{name}' (plans: {known}). Name one with --plan.")
     return read_named_plan(workspace, name)
-
-
-def read_named_plan(workspace: Workspace, name: str) -> Plan:
-    """Return a plan of a workspace, which fits together.
-
-    Raises:
-        FileFormatError: its file is missing or damaged.
-        PlanError: its values do not fit together, or it is of another name.
-    """
-    path = workspace.plan(name)
-
-    def check(plan: Plan) -> None:
-        try:
-            check_plan(plan)
-        except PlanError as error:
-            raise PlanError(f"{path}: {error}") from error
-        if plan.name != name:
-            raise PlanError(f"{path}: has the name '{plan.name}'. Expected its folder's, '{name}': rename either.")
-
-    return read_json(path, Plan, REMEDY, check)
 
 
 def _find_published(name: str) -> DatasetFingerprint:

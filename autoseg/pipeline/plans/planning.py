@@ -15,7 +15,6 @@ from autoseg.hardware import count_cores, measure_speed, profile_machine
 from autoseg.pipeline.folds.begun import choose_splits, report_changed_contents, report_other_labels, report_other_plan
 from autoseg.pipeline.outputs import refuse_similar_plan, refuse_workspace_place
 from autoseg.pipeline.plans.at_work import report_running
-from autoseg.pipeline.plans.explaining import REMEDY, read_named_plan
 from autoseg.pipeline.plans.inspecting import Inspected, WaitingScans, examine_dataset, find_dataset
 from autoseg.pipeline.plans.same_dataset import find_place, refuse_other_dataset
 from autoseg.pipeline.plans.unlabelled import (
@@ -31,7 +30,7 @@ from autoseg.sampling import find_origin, refuse_unusable_parts
 from autoseg.workspace.locks import locked
 from autoseg.workspace.workspace import Workspace, new_workspace
 from dataset_fingerprints.dataset import Case, Dataset
-from dataset_fingerprints.errors import DataError, FileFormatError, PlanError, WorkspaceError
+from dataset_fingerprints.errors import DataError, FileFormatError, PlanError
 from dataset_fingerprints.failures import Failure, attempt, list_failures
 from dataset_fingerprints.files.atomic import sweep
 from dataset_fingerprints.files.jsonfiles import read_json, refuse_newer, write_json
@@ -208,22 +207,6 @@ def _refuse_newer(workspace: Workspace, plan: str) -> None:
     refuse_newer(workspace.dataset, Dataset)
     refuse_newer(workspace.fingerprint, DatasetFingerprint)
     refuse_newer(workspace.plan(plan), Plan)
-
-
-def read_plan(workspace: Workspace, name: str) -> tuple[Plan, Splits]:
-    """Read a plan and its folds.
-
-    Raises:
-        WorkspaceError: there is no such plan.
-    """
-    path = workspace.plan(name)
-    if not path.is_file():
-        known = ", ".join(workspace.plan_names()) or "none"
-        raise WorkspaceError(
-            f"{workspace.root}: has no plan '{name}' (plans: {known}). "
-            "Run `autoseg plan_and_preprocess DATASET` to make one."
-        )
-    return read_named_plan(workspace, name), read_json(workspace.splits(name), Splits, REMEDY)
 
 
 def _plan(fingerprint: DatasetFingerprint, options: PlanningOptions, path: Path, unlabelled: Dataset | None) -> Plan:

@@ -10,7 +10,7 @@ from pathlib import Path
 from autoseg.pipeline.confidence.ways import USUAL_WAY, Way
 from autoseg.pipeline.models.sources import USUAL, ModelChoice, ModelSource, Place, find_source
 from autoseg.pipeline.models.trained import load_models
-from autoseg.pipeline.plans.planning import read_plan
+from autoseg.pipeline.plans.reading import read_plan
 from autoseg.pipeline.predictions.extras import NO_MORE, Extras, Wanted, choose_extras
 from autoseg.pipeline.predictions.inputs import Inputs, Search, find_inputs
 from autoseg.pipeline.predictions.prediction_report import Written, begin_report

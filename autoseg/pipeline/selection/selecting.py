@@ -13,8 +13,7 @@ from autoseg.pipeline.folds.out_of_fold import find_scores, read_probabilities, 
 from autoseg.pipeline.folds.runs import cases_of, name_folds, read_run, refuse_undivided
 from autoseg.pipeline.folds.seen_cases import describe_seen
 from autoseg.pipeline.models.trained_folds import find_trained
-from autoseg.pipeline.plans.explaining import REMEDY
-from autoseg.pipeline.plans.planning import read_plan
+from autoseg.pipeline.plans.reading import REMEDY, read_plan
 from autoseg.pipeline.selection.selected import measure_folds
 from autoseg.prediction import Probabilities, merge
 from autoseg.preprocessing import Store, store_key

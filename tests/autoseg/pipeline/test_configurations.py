@@ -16,7 +16,7 @@ from autoseg.models.tensors import load_tensors
 from autoseg.pipeline.folds.out_of_fold import ValidatedCase
 from autoseg.pipeline.folds.stage_inputs import find_input
 from autoseg.pipeline.models.sources import ModelChoice, find_source
-from autoseg.pipeline.plans.planning import read_plan
+from autoseg.pipeline.plans.reading import read_plan
 from autoseg.prediction import Cascade, Probabilities, Stage, StoredLayers, build_cascade, decide
 from autoseg.training.record import TrainingRecord
 from autoseg.workspace.fold import ValidationFolder

@@ -12,7 +12,7 @@ from autoseg.pipeline.folds.jobs import TrainingOptions
 from autoseg.pipeline.next_steps import name_predict, name_report, name_train
 from autoseg.pipeline.plans.at_work import find_running
 from autoseg.pipeline.plans.first_training import describe_first_training
-from autoseg.pipeline.plans.planning import read_plan
+from autoseg.pipeline.plans.reading import read_plan
 from autoseg.pipeline.written import advise_after
 from autoseg.workspace.locks import locked
 from tests.synthetic.commands import run

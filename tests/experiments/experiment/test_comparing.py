@@ -8,7 +8,7 @@ import pytest
 
 from autoseg.evaluation import read_evaluation
 from autoseg.pipeline.faces import face
-from autoseg.pipeline.plans.planning import read_plan
+from autoseg.pipeline.plans.reading import read_plan
 from autoseg.progress import SilentProgress
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import PartlyDoneError, PlanError, WorkspaceError

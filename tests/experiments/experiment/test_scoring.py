@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from autoseg.pipeline.planning import read_plan
 
 from autoseg.evaluation import read_evaluation
-from autoseg.pipeline import face
+from autoseg.pipeline.faces import face
 from autoseg.pipeline.folds.out_of_fold import read_probabilities
+from autoseg.pipeline.plans.reading import read_plan
 from autoseg.preprocessing import Store, store_key
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import WorkspaceError

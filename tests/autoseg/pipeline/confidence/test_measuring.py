@@ -19,7 +19,7 @@ from autoseg.pipeline.folds.out_of_fold import read_validated
 from autoseg.pipeline.folds.stage_inputs import find_input
 from autoseg.pipeline.models.sources import ModelChoice, find_source
 from autoseg.pipeline.models.trained_folds import TrainedFolds, find_trained
-from autoseg.pipeline.plans.planning import read_plan
+from autoseg.pipeline.plans.reading import read_plan
 from autoseg.prediction import Decision, make_members
 from autoseg.progress import SilentProgress
 from dataset_fingerprints.files.jsonfiles import read_json

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from autoseg.pipeline.plans.planning import read_plan
+from autoseg.pipeline.plans.reading import read_plan
 from dataset_fingerprints.errors import WorkspaceError
 from planners.plan import Splits
 from tests.synthetic.commands import run

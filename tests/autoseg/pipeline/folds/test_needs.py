@@ -11,7 +11,7 @@ import pytest
 from autoseg.pipeline.folds.jobs import TrainingOptions, resolve_job
 from autoseg.pipeline.folds.needs import Need, find_lacking, list_needs, refuse_lacking, refuse_others_cases
 from autoseg.pipeline.folds.runs import read_run
-from autoseg.pipeline.plans.planning import read_plan
+from autoseg.pipeline.plans.reading import read_plan
 from autoseg.training.checkpoint import load_tensors, save_tensors
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import WorkspaceError

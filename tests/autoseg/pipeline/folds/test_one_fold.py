@@ -16,7 +16,7 @@ from autoseg.pipeline.faces import model_face
 from autoseg.pipeline.folds.jobs import TrainingOptions, resolve_job
 from autoseg.pipeline.folds.out_of_fold import identify_weights
 from autoseg.pipeline.folds.runs import read_run
-from autoseg.pipeline.plans.planning import read_plan
+from autoseg.pipeline.plans.reading import read_plan
 from autoseg.training.record import read_record
 from autoseg.workspace.locks import locked, shared
 from dataset_fingerprints.errors import AutosegError, PlanError, WorkspaceError

@@ -21,7 +21,7 @@ from autoseg.pipeline.folds.out_of_fold import identify_weights
 from autoseg.pipeline.folds.pseudo_labels import Confidence, PseudoLabel, read_pseudo_label
 from autoseg.pipeline.folds.runs import read_run
 from autoseg.pipeline.models.sources import find_source
-from autoseg.pipeline.plans.planning import read_plan
+from autoseg.pipeline.plans.reading import read_plan
 from autoseg.prediction import Slab
 from autoseg.training.record import PseudoLabelled, read_record
 from autoseg.workspace.workspace import Workspace

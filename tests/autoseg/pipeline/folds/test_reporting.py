@@ -12,7 +12,7 @@ from PIL import Image
 from autoseg.evaluation import CaseScores, label_targets, score_case, summarise
 from autoseg.pipeline.folds.reporting import EACH, choose_cases, darken_outside, read_plane
 from autoseg.pipeline.folds.stage_inputs import find_input
-from autoseg.pipeline.plans.planning import read_plan
+from autoseg.pipeline.plans.reading import read_plan
 from autoseg.pipeline.scores.score_tables import find_odd_scores
 from autoseg.pipeline.scores.showing import choose_showing
 from autoseg.reporting import View, is_drawn

@@ -11,7 +11,7 @@ import pytest
 
 from autoseg.pipeline.folds.out_of_fold import read_probabilities, read_validated
 from autoseg.pipeline.folds.stage_inputs import StageInput, find_input
-from autoseg.pipeline.plans.planning import read_plan
+from autoseg.pipeline.plans.reading import read_plan
 from autoseg.prediction import Fallback, find_box
 from autoseg.preprocessing import read_array, whole, write_array
 from autoseg.workspace.workspace import Workspace

@@ -16,7 +16,7 @@ from autoseg.pipeline.folds.job_file import read_job, write_job
 from autoseg.pipeline.folds.jobs import TrainingOptions, resolve_job
 from autoseg.pipeline.folds.runs import read_run
 from autoseg.pipeline.models.short_trainings import describe_short
-from autoseg.pipeline.plans.planning import read_plan
+from autoseg.pipeline.plans.reading import read_plan
 from autoseg.training.trainer import Trainer
 from dataset_fingerprints.errors import AutosegError, PlanError, WorkspaceError
 from planners.run import Run

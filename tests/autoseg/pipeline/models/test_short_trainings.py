@@ -9,7 +9,7 @@ import pytest
 
 from autoseg.pipeline.faces import face
 from autoseg.pipeline.models.short_trainings import describe_short
-from autoseg.pipeline.plans.planning import read_plan
+from autoseg.pipeline.plans.reading import read_plan
 from autoseg.training.policy import Policy
 from autoseg.training.record import read_record
 from dataset_fingerprints.files.jsonfiles import write_json

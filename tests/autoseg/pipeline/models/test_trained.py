@@ -9,7 +9,7 @@ import pytest
 
 from autoseg.pipeline.models.sources import ModelChoice, find_source
 from autoseg.pipeline.models.trained_folds import find_trained
-from autoseg.pipeline.plans.planning import read_plan
+from autoseg.pipeline.plans.reading import read_plan
 from dataset_fingerprints.errors import AutosegError
 from tests.synthetic.tiny import CONFIGURATION, Tiny
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from autoseg.pipeline.faces import face
-from autoseg.pipeline.plans.planning import PlanningOptions, plan_and_preprocess, read_plan
+from autoseg.pipeline.plans.planning import PlanningOptions, plan_and_preprocess
+from autoseg.pipeline.plans.reading import read_plan
 from autoseg.progress import SilentProgress
 from autoseg.workspace.locks import shared
 from dataset_fingerprints.errors import AutosegError

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from autoseg.pipeline.plans.planning import read_plan
+from autoseg.pipeline.plans.reading import read_plan
 from autoseg.preprocessing import Store
 from dataset_fingerprints.dataset import Dataset
 from dataset_fingerprints.errors import DataError, PlanError, WorkspaceError

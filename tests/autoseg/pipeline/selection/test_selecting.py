@@ -16,7 +16,7 @@ from autoseg.models import Selection
 from autoseg.pipeline.faces import face
 from autoseg.pipeline.folds.out_of_fold import read_probabilities, read_validated
 from autoseg.pipeline.models.trained_folds import find_trained
-from autoseg.pipeline.plans.planning import read_plan
+from autoseg.pipeline.plans.reading import read_plan
 from autoseg.pipeline.selection.selected import find_mismatch, read_selection
 from autoseg.pipeline.selection.selecting import select_if_possible
 from autoseg.prediction import decide, decision_of

@@ -1,0 +1,47 @@
+"""Plans of a workspace as they are read again."""
+
+from __future__ import annotations
+
+from autoseg.workspace.workspace import Workspace
+from dataset_fingerprints.errors import PlanError, WorkspaceError
+from dataset_fingerprints.files.jsonfiles import read_json
+from planners.editing.plan_checks import check_plan
+from planners.plan import Plan, Splits
+
+REMEDY = "Run `autoseg plan_and_preprocess` again with the same data set and options, which writes it anew."
+
+
+def read_plan(workspace: Workspace, name: str) -> tuple[Plan, Splits]:
+    """Read a plan and its folds.
+
+    Raises:
+        WorkspaceError: there is no such plan.
+    """
+    path = workspace.plan(name)
+    if not path.is_file():
+        known = ", ".join(workspace.plan_names()) or "none"
+        raise WorkspaceError(
+            f"{workspace.root}: has no plan '{name}' (plans: {known}). "
+            "Run `autoseg plan_and_preprocess DATASET` to make one."
+        )
+    return read_named_plan(workspace, name), read_json(workspace.splits(name), Splits, REMEDY)
+
+
+def read_named_plan(workspace: Workspace, name: str) -> Plan:
+    """Return a plan of a workspace, which fits together.
+
+    Raises:
+        FileFormatError: its file is missing or damaged.
+        PlanError: its values do not fit together, or it is of another name.
+    """
+    path = workspace.plan(name)
+
+    def check(plan: Plan) -> None:
+        try:
+            check_plan(plan)
+        except PlanError as error:
+            raise PlanError(f"{path}: {error}") from error
+        if plan.name != name:
+            raise PlanError(f"{path}: has the name '{plan.name}'. Expected its folder's, '{name}': rename either.")
+
+    return read_json(path, Plan, REMEDY, check)
