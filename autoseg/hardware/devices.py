@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from autoseg.hardware.allocation import give_freed_memory_back
 from autoseg.hardware.limits import count_cores, memory_limit_gb, read_field
 from dataset_fingerprints.sizes import GIB
 from planners.machine import MachineProfile
@@ -116,6 +117,7 @@ def release_memory() -> None:
     import torch
 
     gc.collect()
+    give_freed_memory_back()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
 
