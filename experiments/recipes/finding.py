@@ -38,5 +38,5 @@ def find_recipe(name: str) -> Recipe:
     """
     recipes = list_recipes()
     if name not in recipes:
-        raise PlanError(f"There is no recipe '{name}'. {did_you_mean(name, recipes)} `autoseg experiment list`.")
+        raise PlanError(f"There is no recipe '{name}'. {did_you_mean(name, recipes)} See `autoseg experiment list`.")
     return recipes[name]
