@@ -18,6 +18,10 @@ ScaleOption = Annotated[
     float | None,
     typer.Option(help="Divide features, patch and batch by this to try a recipe out; else that of its plan, or 1."),
 ]
+UnlabelledOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FOLDER|CSV", help="Scans without labels, for recipes that train on them as well."),
+]
 
 
 @app.command("list")
@@ -67,6 +71,7 @@ def run(
         float | None, typer.Option(help="For the fold, with all trainings that it needs; else the planned steps.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Of weights and batches; another one is another plan.")] = 0,
+    unlabelled: UnlabelledOption = None,
 ) -> None:
     """Plan a recipe where it is not planned, and train a fold with all that it needs, or go on with it."""
     from autoseg.hardware import calm_threads
@@ -76,7 +81,7 @@ def run(
 
     calm_threads()
     show_start()
-    setting = open_setting(workspace, data, scale, seed)
+    setting = open_setting(workspace, data, scale, seed, unlabelled)
     planned, trainings = run_fold(name, fold, setting, max_minutes, TerminalProgress())
     for line in describe_run(setting.workspace, planned, trainings):
         console.print(line, soft_wrap=True, markup=False)
@@ -91,6 +96,7 @@ def compare(
     minutes: Annotated[float, typer.Option(help="For each fold of each recipe, with all that it needs.")] = 10.0,
     folds: Annotated[list[str] | None, typer.Option("--folds", "-f", help="Repeatable; else fold 0.")] = None,
     seeds: Annotated[int, typer.Option(help="Trainings of the first recipe, whose differences are noise.")] = 2,
+    unlabelled: UnlabelledOption = None,
 ) -> None:
     """Train recipes on the same folds in the same time, score them, and show the differences. Goes on after a kill."""
     from experiments.experiment.comparing import Contest, compare_recipes
@@ -98,7 +104,7 @@ def compare(
     from experiments.experiment.table import BRIEF
 
     show_start()
-    setting = open_setting(out, data, scale)
+    setting = open_setting(out, data, scale, unlabelled=unlabelled)
     contest = Contest(names=tuple(names), setting=setting, minutes=minutes, folds=tuple(folds or ("0",)), seeds=seeds)
     outcome = compare_recipes(contest, TerminalProgress())
     show_table(outcome.table.title, *outcome.table.only(BRIEF))

@@ -27,12 +27,14 @@ class Setting:
         data: the data set; None for the one that the workspace is of.
         scale: that features, patch and batch are divided by; None for that of an earlier plan, or full size.
         seed: of weights and batches.
+        unlabelled: scans without labels, for recipes that train on them as well; None for none.
     """
 
     workspace: Workspace
     data: Path | None = None
     scale: float | None = None
     seed: int = 0
+    unlabelled: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,7 +50,9 @@ class PlannedRecipe:
         return self.recipe.predicts_with(self.plan)
 
 
-def open_setting(workspace: Path, data: Path | None, scale: float | None, seed: int = 0) -> Setting:
+def open_setting(
+    workspace: Path, data: Path | None, scale: float | None, seed: int = 0, unlabelled: Path | None = None
+) -> Setting:
     """Return the circumstances that a person names.
 
     Raises:
@@ -57,7 +61,8 @@ def open_setting(workspace: Path, data: Path | None, scale: float | None, seed: 
     check_seed("--seed", seed)
     if scale is not None:
         check_scale(scale)
-    return Setting(workspace=Workspace(root=workspace.absolute()), data=data, scale=scale, seed=seed)
+    root = Workspace(root=workspace.absolute())
+    return Setting(workspace=root, data=data, scale=scale, seed=seed, unlabelled=unlabelled)
 
 
 def name_plan(recipe: str, seed: int) -> str:
@@ -87,6 +92,7 @@ def find_or_make_plan(name: str, setting: Setting, progress: Progress) -> Planne
             splits=_find_splits(workspace) or "by-subject",
             seed=setting.seed,
             scale=FULL_SIZE if setting.scale is None else setting.scale,
+            unlabelled=None if setting.unlabelled is None else setting.unlabelled.absolute(),
         )
         data = _find_data(setting)
         _, made = plan_and_preprocess(data, options, progress)

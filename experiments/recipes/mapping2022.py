@@ -143,4 +143,5 @@ MAPPING2022 = Recipe(
         "folds are dealt out anew: give theirs with --splits (fold_index.csv) for a comparison",
     ),
     memory_gb=8.0,
+    ensemble=(DEFAULT, DTK10, RESIDUAL, SELF_TRAINING),
 )

@@ -79,11 +79,14 @@ def _scale(configuration: Configuration, factor: float) -> Configuration:
             "has no meaning: its options lack the method scaled(factor). Leave out --scale, or give the options that "
             "method (planners.parts.networks.NetworkOptions)."
         )
-    narrower = network.scaled(factor)
+    narrower, tile = network.scaled(factor), configuration.prediction.tile_shape
+    if tile is not None:
+        tile = _scale_patch(replace(configuration, patch_shape=tile), narrower, factor)
     return replace(
         configuration,
         network=choose(configuration.network.name, narrower),
         patch_shape=_scale_patch(configuration, narrower, factor),
+        prediction=replace(configuration.prediction, tile_shape=tile),
         batch_size=max(1, round(configuration.batch_size / factor)),
     )
 
