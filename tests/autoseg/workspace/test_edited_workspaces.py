@@ -46,7 +46,6 @@ BOTH: dict[str, tuple[Edit, str]] = {
     "patch of 0": (lambda p: own(p).update(patch_shape=[0, 8, 8]), "patch_shape is 0x8x8"),
     "negative patch": (lambda p: own(p).update(patch_shape=[8, -28, 8]), "patch_shape is 8x-28x8"),
     "huge patch": (lambda p: own(p).update(patch_shape=[10**9] * 3), "patch_shape is 1e"),
-    "odd patch": (lambda p: own(p).update(patch_shape=[9, 8, 8]), "patch_shape is 9x8x8.*multiples of 2x2x2"),
     "batch of 0": (lambda p: own(p).update(batch_size=0), "batch_size is 0. Expected 1 or more"),
     "slices along a fourth axis": (lambda p: own(p).update(slice_axis=7), "slice_axis is 7"),
     "features beyond memory": (network(features=[10**9, 4]), r"features is \[1000000000, 4\]"),

@@ -107,14 +107,10 @@ def test_a_network_that_cannot_be_made_narrower_is_named(full: Plan, monkeypatch
 
 
 def test_tiles_of_prediction_are_divided_as_patches_are_and_the_centre_stays() -> None:
-    plan = make_plan(
-        expand(read_published("atlas_r2_mni")), PlanRequest(planner="default", machine=GPU, memory_gb=24.0)
-    )
-    shapes = (
-        "prediction.tile_shape=[144,172,168]",
-        "prediction.centre_shape=[144,172,168]",
-        "patch_shape=[144,172,168]",
-    )
-    (first, *_) = scale_plan(set_values(plan, [f"3d_fullres.{text}" for text in shapes]), 4).configurations
-    assert first.prediction.tile_shape == first.patch_shape
-    assert first.prediction.centre_shape == (144, 172, 168)
+    request = PlanRequest(planner="default", machine=GPU, memory_gb=24.0)
+    plan = make_plan(expand(read_published("atlas_r2_mni")), request)
+    names = ("prediction.tile_shape", "prediction.centre_shape", "patch_shape")
+    plan = set_values(plan, [f"3d_fullres.{name}=[144,172,168]" for name in names])
+    scaled = next(entry for entry in scale_plan(plan, 4).configurations if entry.name == "3d_fullres")
+    assert scaled.prediction.tile_shape == scaled.patch_shape
+    assert scaled.prediction.centre_shape == (144, 172, 168)
