@@ -29,7 +29,7 @@ def list_all() -> None:
     """List all recipes: published systems, each a planner of its own."""
     from experiments.recipes import list_recipes
 
-    rows = [(name, recipe.title, recipe.citation.split(". ")[0]) for name, recipe in list_recipes().items()]
+    rows = [(name, recipe.title, recipe.reference()) for name, recipe in list_recipes().items()]
     show_table("Recipes", ("name", "system", "source"), rows)
     console.print("`autoseg experiment show NAME` says where each is from, and in what ours differs.", soft_wrap=True)
 

@@ -7,6 +7,7 @@ from functools import partial
 
 from dataset_fingerprints.errors import PlanError
 from dataset_fingerprints.fingerprint import DatasetFingerprint
+from dataset_fingerprints.names import counted
 from experiments.recipes.recipe import Figure, Recipe
 from planners.choices import Choice, choose
 from planners.parts.networks import UNetOptions
@@ -116,7 +117,7 @@ def _publish(crops: int, name: str) -> Recipe:
     rows = [Figure(of=f"{label}, {crops} crops", measure=what, value=value, n=14) for (label, what), value in scores]
     return Recipe(
         name=name,
-        title=f"Glioblastoma found in eighths of a scan, then segmented in {crops} random crops per case.",
+        title=f"Glioblastoma found in eighths of a scan, then segmented in {counted(crops, 'random crop')} per case.",
         citation="Thesis on segmentation by deep learning, Asan Medical Center, 2020 or later, sections 3.1 and 4.1",
         data="T1-weighted scans with contrast agent of 103 patients with glioblastoma: enhancing tumour, tumour core.",
         make=partial(make, crops=crops),

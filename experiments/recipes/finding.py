@@ -8,6 +8,7 @@ from functools import cache
 from importlib.metadata import entry_points
 
 from dataset_fingerprints.errors import PlanError, did_you_mean
+from dataset_fingerprints.names import natural_order
 from dataset_fingerprints.registered import load_entry
 from experiments.recipes.recipe import Recipe
 
@@ -19,7 +20,7 @@ _log = logging.getLogger(__name__)
 def list_recipes() -> Mapping[str, Recipe]:
     """Return all recipes by name, in order of their names; planners that are none are left out."""
     found = {}
-    for entry in sorted(entry_points(group=GROUP), key=lambda one: one.name):
+    for entry in sorted(entry_points(group=GROUP), key=lambda one: natural_order(one.name)):
         try:
             loaded = load_entry(entry)
         except PlanError as error:  # of one package, which others do not wait for

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -57,6 +58,11 @@ class Recipe:
     memory_gb: float = 0.0
     ensemble: tuple[str, ...] = ()
     postprocessing: tuple[Choice, ...] = ()
+
+    def reference(self) -> str:
+        """Return the first author, or what else the citation begins with, and the year: `Tomita 2020`."""
+        year = re.search(r"\b(19|20)\d\d\b", self.citation)
+        return " ".join((self.citation.split()[0].strip(",.:"), *([year[0]] if year else [])))
 
     @property
     def description(self) -> str:

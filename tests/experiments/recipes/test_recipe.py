@@ -12,3 +12,11 @@ def test_a_recipe_is_a_planner() -> None:
     recipe = Recipe(name="r", title="A title.", citation="c", data="d", make=ours.plan, published=(figure,))
     assert recipe.description == "A title."
     assert recipe.memory_gb == 0
+
+
+def test_a_recipe_is_referred_to_by_its_first_author_and_year() -> None:
+    ours = PLANNERS["nnunet"]
+    recipe = Recipe(
+        name="r", title="A title.", citation="Tomita N, Jiang S. Title. 2020. Journal 1.", data="d", make=ours.plan
+    )
+    assert recipe.reference() == "Tomita 2020"
