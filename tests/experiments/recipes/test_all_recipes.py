@@ -139,8 +139,17 @@ def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.mark.slow
-@every_recipe
+# The others' own tests train one of each family.
+QUICKLY_TRAINED = ("mednext_s", "nnunet_resenc_m")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name in QUICKLY_TRAINED else pytest.mark.long)
+        for name in list_recipes()
+    ],
+)
 def test_scaled_it_trains_goes_on_after_a_kill_predicts_and_is_scored(name: str, raw: Path, tmp_path: Path) -> None:
     workspace = Workspace(root=tmp_path / "ws")
 
