@@ -15,6 +15,7 @@ from dataset_fingerprints.names import check_case_name, check_fold_name, check_f
 from planners.machine import MachineProfile
 from planners.order import order_by_need
 from planners.plan import FULL_SIZE, SCHEMA_VERSION, Configuration, Plan, is_full_size
+from planners.spelling_out import spell_out
 from planners.start import NOTHING_SEEN, ModelStart, SeenBefore, Task
 from planners.step_sizes import StepDown
 
@@ -250,7 +251,7 @@ def _relevant(run: Run) -> dict[str, Any]:
         "channels": run.channels,
         "scheme": asdict(run.scheme),
         "seed": run.seed,
-        run.configuration: asdict(run.own()),
+        run.configuration: asdict(spell_out(run.own())),
     }
 
 

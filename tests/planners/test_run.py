@@ -9,6 +9,7 @@ from dataset_fingerprints.errors import PlanError
 from dataset_fingerprints.files.jsonfiles import read_json, write_json
 from dataset_fingerprints.fingerprint import drop_cases
 from planners import PlanRequest, make_plan
+from planners.choices import Choice
 from planners.editing.overrides import set_values
 from planners.editing.scaling import scale_plan
 from planners.plan import MaskOf, Plan
@@ -52,6 +53,18 @@ def test_a_run_comes_back_from_its_file_as_it_was_written(tmp_path: Path) -> Non
     run = begin(plan_stages())
     write_json(tmp_path / "run.json", run)
     assert read_json(tmp_path / "run.json", Run) == run
+
+
+def test_options_that_an_earlier_version_did_not_know_are_no_difference() -> None:
+    plan = plan_stages()
+    (own, *others) = plan.configurations
+    known = {name: value for name, value in own.network.options.items() if name not in ("downsampling", "dropout")}
+    assert len(known) == len(own.network.options) - 2
+    earlier = replace(plan, configurations=(replace(own, network=Choice(name="unet", options=known)), *others))
+    assert list(find_differences(begin(earlier), begin(plan))) == []
+    pooled = replace(own, network=Choice(name="unet", options={**known, "downsampling": "pool"}))
+    (difference,) = find_differences(begin(earlier), begin(replace(plan, configurations=(pooled, *others))))
+    assert difference.field == f"{SECOND}.network.options.downsampling"
 
 
 def test_a_run_says_the_scale_of_its_plan_where_it_is_not_full_size(tmp_path: Path) -> None:

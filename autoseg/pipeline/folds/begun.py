@@ -14,6 +14,7 @@ from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.names import counted, some_of
 from planners.plan import Plan, Splits
 from planners.run import CaseContent, Run, find_other_cases
+from planners.spelling_out import spell_out
 
 # So many folds are named in a message.
 NAMED = 5
@@ -87,7 +88,8 @@ def report_other_plan(workspace: Workspace, plan: Plan, progress: Progress) -> N
     with suppress(FileFormatError):
         before = read_json(workspace.plan(plan.name), Plan)
         others = [folder.title() for folder, _ in list_runs(workspace, plan.name)]
-        if others and (before.configurations, before.max_hours) != (plan.configurations, plan.max_hours):
+        values = [(tuple(map(spell_out, one.configurations)), one.max_hours) for one in (before, plan)]
+        if others and values[0] != values[1]:
             progress.say(
                 f"Plan {plan.name} gets other values than it had. These folds were begun before: "
                 f"{some_of(others, NAMED, '; ')}. They stay as they are, and predict. To train as planned now, begin "
