@@ -34,9 +34,11 @@ class ImportOptions:
 
     Attributes:
         copy: copy the scans instead of linking them.
+        release: its name; empty to tell it by folders, tables and files.
     """
 
     copy: bool = False
+    release: str = ""
 
 
 def import_atlas(source: Path, out: Path, options: ImportOptions, progress: Progress) -> ImportedAtlas:
@@ -51,11 +53,13 @@ def import_atlas(source: Path, out: Path, options: ImportOptions, progress: Prog
     folder = Folder(root=out)
     for refuse in (refuse_no_place, refuse_read_only, refuse_reserved):
         refuse(out)
-    release = find_release(source)
+    release = find_release(source, options.release)
     folder.refuse_other_content(release.root)
     if not folder.manifest.is_file():
         refuse_raw(out, None)
     progress.say(describe_release(release))
+    if release.doubt:
+        progress.say(f"The release is not certain: {release.doubt}. Say which with --release (release= in Python).")
     with locked(folder.notes, "this import"):
         sweep(*folder.folders())
         folder.begin(release.root)
@@ -165,6 +169,7 @@ def _finish(
     left_out += [LeftOutFile(path=failure.case, why=failure.message) for failure in failures]
     imported = ImportedAtlas(
         release=release.name,
+        release_doubt=release.doubt,
         space=release.space,
         source=str(release.root),
         copied=options.copy,

@@ -70,6 +70,7 @@ class ImportedAtlas:
 
     Attributes:
         release: R1.1, R1.2, R2.0, R2.1 or R3.0.
+        release_doubt: what is doubtful about that name; empty where nothing is.
         space: of the scans: MNI or native.
         source: the absolute path of the folder.
         copied: whether copies of the scans were asked for.
@@ -86,6 +87,7 @@ class ImportedAtlas:
     sessions: tuple[ImportedSession, ...]
     tables: tuple[str, ...]
     left_out: tuple[LeftOutFile, ...]
+    release_doubt: str = ""
     schema_version: int = SCHEMA_VERSION
 
     def training(self) -> tuple[ImportedSession, ...]:
