@@ -13,6 +13,7 @@ import numpy as np
 from autoseg.pipeline.atlas.folder import Folder
 from autoseg.pipeline.atlas.records import ImportedSession, SourceFile
 from dataset_fingerprints.atlas import Session
+from dataset_fingerprints.atlas.file_names import find_missing_masks
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.files.atomic import replacing
 from dataset_fingerprints.geometry import canonical_grid
@@ -64,7 +65,8 @@ class Importer:
         """
         scan, copies = self._choose_scan(session.scans)
         masks, remarks = self._drop_copies(session.masks)
-        remarks = [*copies, *remarks]
+        missing = find_missing_masks(session.masks)
+        remarks = [*copies, *remarks, *([missing] if missing else [])]
         testing = is_testing(session)
         if not masks and not session.testing:
             remarks.append("has no lesion mask: in imagesTs")

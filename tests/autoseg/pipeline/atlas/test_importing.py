@@ -243,6 +243,17 @@ def test_empty_masks_are_imported_and_said(tmp_path):
     assert any("has an empty lesion mask" in line and "sub-r001s001_ses-1" in line for line in said.lines)
 
 
+def test_a_session_whose_main_mask_is_missing_is_named(tmp_path):
+    said = Said()
+    source = write_icpsr(tmp_path / "R1.2", ("c0003s0008t01",), extra={"c0003s0008t01": 1})
+    next(source.rglob("*_LesionSmooth_stx.nii.gz")).unlink()
+
+    imported = autoseg.import_atlas(source, tmp_path / "data", progress=said)
+
+    assert "the main one, without a number" in imported.sessions[0].remarks[0]
+    assert any(line.startswith("c0003s0008t01: of its lesion masks, this is not there") for line in said.lines)
+
+
 def test_a_scan_without_its_mask_is_held_out_and_a_mask_without_its_scan_left_out(tmp_path):
     said = Said()
     scans = write_bids(tmp_path / "src", ("r001s001", "r001s002", "r001s003"))
