@@ -33,7 +33,7 @@ _OWN_TEST = re.compile(r"test(ing)?(_raw)?", re.IGNORECASE)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LeftOut:
-    """A file of the source that is not imported."""
+    """A file of the source, or a row of a table, that is not imported."""
 
     path: str
     why: str
@@ -121,6 +121,10 @@ def find_release(source: Path, asked: str = "") -> Release:
             seen.leave_out(path, why)
     named = name_release(family, space, find_clues(root, ABOVE, files, metadata.tables), asked)
     sessions = tuple(_make_sessions(root, files, metadata, seen))
+    # A table above the folder is of more than what was asked for.
+    for path, whose in metadata.find_rows_without((file.subject, file.session, file.site) for file in files):
+        if path.is_relative_to(root):
+            seen.left_out.append(LeftOut(path=f"{path.relative_to(root)}: {whose}", why="a row without a scan"))
     return Release(
         root=root,
         name=named.name,

@@ -17,7 +17,7 @@ from autoseg.pipeline.atlas.sessions import Importer
 from autoseg.pipeline.outputs import refuse_no_place, refuse_raw, refuse_read_only, refuse_reserved
 from autoseg.progress import Progress
 from autoseg.workspace.locks import locked
-from dataset_fingerprints.atlas import Release, Session, find_release
+from dataset_fingerprints.atlas import MANIFEST, Release, Session, find_release
 from dataset_fingerprints.atlas.archives import is_archive
 from dataset_fingerprints.errors import DataError, PartlyDoneError
 from dataset_fingerprints.failures import Failure, attempt, list_failures
@@ -26,6 +26,7 @@ from dataset_fingerprints.files.jsonfiles import write_json
 from dataset_fingerprints.names import counted, some_of
 
 _SHOWN = 5
+_REMARKS = 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,18 +101,25 @@ def describe_import(imported: ImportedAtlas) -> Iterable[str]:
         f"Chronicity is known of {len(imported.sessions) - unknown} of {counted(len(imported.sessions), 'case')}, the "
         f"site of {sum(bool(one.site) for one in imported.sessions)}."
     )
-    kinds: dict[str, list[str]] = {}
-    for one in imported.sessions:
-        for remark in one.remarks:
-            kinds.setdefault(remark, []).append(one.case)
-    for remark, cases in kinds.items():
-        yield f"{some_of(cases, _SHOWN)}: {remark}."
+    yield from _describe_remarks(imported.sessions)
     packed = [one for one in imported.left_out if is_archive(Path(one.path))]
     if packed:
         yield f"NOT imported, for it is {packed[0].why}: {some_of([one.path for one in packed])}."
     if imported.left_out:
         shown = some_of([f"{one.path} ({one.why})" for one in imported.left_out], _SHOWN, "; ")
         yield f"Left out {counted(len(imported.left_out), 'file')}, listed in left_out.tsv: {shown}."
+
+
+def _describe_remarks(sessions: Sequence[ImportedSession]) -> Iterable[str]:
+    """Yield what is odd, each with its cases; if it is much, the first of it."""
+    kinds: dict[str, list[str]] = {}
+    for one in sessions:
+        for remark in (*one.remarks, *one.table_remarks):
+            kinds.setdefault(remark, []).append(one.case)
+    for remark, cases in list(kinds.items())[:_REMARKS]:
+        yield f"{some_of(cases, _SHOWN)}: {remark}."
+    if len(kinds) > _REMARKS:
+        yield f"{counted(len(kinds) - _REMARKS, 'more remark')} of this kind in {MANIFEST}."
 
 
 def _run_all(
@@ -147,6 +155,7 @@ def _traits_of(session: Session) -> dict[str, Any]:
         "site": session.site,
         "days_post_stroke": session.traits.days_post_stroke,
         "chronicity": session.traits.chronicity,
+        "table_remarks": session.traits.remarks,
     }
 
 

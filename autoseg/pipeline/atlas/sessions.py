@@ -74,7 +74,8 @@ class Importer:
         self.folder.remove(session.name)
         voxels, digest, volume_ml = None, "", None
         if masks:
-            merged, like = merge_masks(masks)
+            merged, like, odd = merge_masks(masks)
+            remarks += odd
             if like.grid().shape != grid.shape:
                 raise DataError(
                     f"{masks[0]}: has {_show(like.grid().shape)} voxels, but the scan has {_show(grid.shape)}. "
@@ -105,7 +106,8 @@ class Importer:
             lesion_ml=volume_ml,
             days_post_stroke=session.traits.days_post_stroke,
             chronicity=session.traits.chronicity,
-            remarks=(*remarks, *session.traits.remarks),
+            remarks=tuple(remarks),
+            table_remarks=session.traits.remarks,
         )
 
     def _choose_scan(self, scans: Sequence[Path]) -> tuple[Path, list[str]]:
