@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from dataset_fingerprints.layouts.modalities import canonical, is_anatomy_name, is_lesion_name
+from dataset_fingerprints.names import some_of
 from dataset_fingerprints.reading.file_names import stem_of
 
 Family = Literal["INDI", "ICPSR", "BIDS"]
@@ -25,6 +26,8 @@ _ICPSR = re.compile(r"(?P<subject>(?P<site>c\d{4})s\d{4})(?P<session>t\d{2})_(?P
 _INDI = re.compile(r"(?P<subject>\d{1,6})_(?P<rest>.+)")
 _OLD_SCAN = re.compile(r"t1w?(_deface)?(_stx)?", re.IGNORECASE)
 _OLD_MASK = re.compile(r".*lesion.*", re.IGNORECASE)
+# The main mask has no number; LesionSmooth_1_stx is the first further one.
+_OLD_NUMBER = re.compile(r".*lesion[a-z]*(_(?P<number>\d{1,2}))?(_stx)?", re.IGNORECASE)
 _OLD_SESSION = re.compile(r"t\d{2}", re.IGNORECASE)
 _OLD_SITE = re.compile(r"site[ _-]?\d+", re.IGNORECASE)
 
@@ -62,6 +65,17 @@ def read_file_name(path: Path, folders: Sequence[str]) -> AtlasFile | None:
     """
     stem = stem_of(path)
     return _read_bids(path, stem, folders) or _read_old(path, stem, folders)
+
+
+def find_missing_masks(masks: Sequence[Path]) -> str:
+    """Say which masks of a session of R1 are not there, by the numbers of the others; empty where none is missing."""
+    matches = [_OLD_NUMBER.fullmatch(stem_of(mask)) for mask in masks]
+    there = {int(match["number"] or 0) for match in matches if match is not None}
+    missing = [number for number in range(max(there, default=0)) if number not in there]
+    if not missing or None in matches:
+        return ""
+    names = ["the main one, without a number" if number == 0 else f"number {number}" for number in missing]
+    return f"of its lesion masks, this is not there: {some_of(names, 3, ' and ')}. The label may lack a lesion"
 
 
 def _read_old(path: Path, stem: str, folders: Sequence[str]) -> AtlasFile | None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dataset_fingerprints.atlas.spreadsheets import SUFFIXES, Rows, read_sheets
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.layouts.column_names import SITE_NAMES, plain_name
+from dataset_fingerprints.names import some_of
 from dataset_fingerprints.reading.images import is_image
 
 TABLE_SUFFIXES = SUFFIXES
@@ -50,31 +52,51 @@ class Traits:
     remarks: tuple[str, ...] = ()
 
 
+# Site (empty where the table has none), subject and session, as tables and files share them.
+_Key = tuple[str, str, str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Row:
+    """A row of a table: `shown` is whom it is of, as the table spells it."""
+
+    key: _Key
+    shown: str
+    cells: Mapping[str, str]
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Metadata:
     """All tables of a release.
 
     Attributes:
-        rows: by site (empty where the table has none), subject and session, the columns by name.
+        rows: by site, subject and session, the columns by name.
+        origins: the first table that has such a row, and whom it is of as spelled there.
+        contradictions: what two rows of one table say differently.
         tables: the files that held rows.
         unread: the others, each with the reason.
     """
 
-    rows: Mapping[tuple[str, str, str], Mapping[str, str]]
+    rows: Mapping[_Key, Mapping[str, str]]
+    origins: Mapping[_Key, tuple[Path, str]]
+    contradictions: Mapping[_Key, tuple[str, ...]]
     tables: tuple[Path, ...]
     unread: tuple[tuple[Path, str], ...]
 
     def find(self, subject: str, session: str, site: str) -> Traits:
         """Return what is known of a session; the subject, session and site are those of its files."""
-        who, visit = _plain_subject(subject), _plain_session(session)
-        places = dict.fromkeys((_plain_site(site), ""))
-        found = [
-            self.rows[key] for place in places for key in ((place, who, visit), (place, who, "")) if key in self.rows
-        ]
+        found = [key for key in _keys_of(subject, session, site) if key in self.rows]
         cells: dict[str, str] = {}
-        for row in found:
-            cells = {**row, **cells}
-        return _make_traits(cells)
+        for key in found:
+            cells = {**self.rows[key], **cells}
+        traits = _make_traits(cells)
+        against = [one for key in found for one in self.contradictions.get(key, ())]
+        return replace(traits, remarks=(*traits.remarks, *against))
+
+    def find_rows_without(self, sessions: Iterable[tuple[str, str, str]]) -> list[tuple[Path, str]]:
+        """Return the rows that are of none of these (subject, session, site): their table, and whom they are of."""
+        known = {key for one in sessions for key in _keys_of(*one)}
+        return [origin for key, origin in self.origins.items() if key not in known]
 
 
 def read_metadata(paths: Sequence[Path]) -> Metadata:
@@ -82,7 +104,9 @@ def read_metadata(paths: Sequence[Path]) -> Metadata:
 
     Tables of one session come first, for they are the latest.
     """
-    rows: dict[tuple[str, str, str], dict[str, str]] = {}
+    rows: dict[_Key, dict[str, str]] = {}
+    origins: dict[_Key, tuple[Path, str]] = {}
+    contradictions: dict[_Key, list[str]] = defaultdict(list)
     tables, unread = [], []
     for path in sorted(paths, key=lambda path: (_OF_SESSION.fullmatch(path.stem) is None, path)):
         try:
@@ -94,13 +118,32 @@ def read_metadata(paths: Sequence[Path]) -> Metadata:
             unread.append((path, "a table without a column of subjects"))
             continue
         tables.append(path)
-        for key, cells in read:
-            rows[key] = {**cells, **rows.get(key, {})}
-    return Metadata(rows=rows, tables=tuple(tables), unread=tuple(unread))
+        own: dict[_Key, dict[str, str]] = {}
+        for row in read:
+            origins.setdefault(row.key, (path, row.shown))
+            contradictions[row.key] += _find_contradictions(path, own.get(row.key, {}), row.cells)
+            own[row.key] = {**row.cells, **own.get(row.key, {})}
+            rows[row.key] = {**row.cells, **rows.get(row.key, {})}
+    return Metadata(
+        rows=rows,
+        origins=origins,
+        contradictions={key: tuple(said) for key, said in contradictions.items() if said},
+        tables=tuple(tables),
+        unread=tuple(unread),
+    )
 
 
-def _read_table(path: Path, rows: Rows) -> list[tuple[tuple[str, str, str], dict[str, str]]]:
-    """Return the rows of a table by site, subject and session; none where no column names subjects."""
+def _find_contradictions(path: Path, first: Mapping[str, str], second: Mapping[str, str]) -> list[str]:
+    """Say in one sentence what two rows of one session in a table say differently."""
+    names = [name for name in second if name in first and plain_name(name) not in (*_SUBJECTS, *_SESSIONS)]
+    differ = [f"{name} ({first[name]}, then {second[name]})" for name in names if first[name] != second[name]]
+    if not differ:
+        return []
+    return [f"two rows of {path.name} contradict each other in {some_of(differ)}: the first row counts"]
+
+
+def _read_table(path: Path, rows: Rows) -> list[_Row]:
+    """Return the rows of a table; none where no column names subjects."""
     of_session = _OF_SESSION.fullmatch(path.stem)
     start = 0 if of_session else _find_header(rows)
     if start is None or len(rows) < start + 2:
@@ -113,7 +156,8 @@ def _read_table(path: Path, rows: Rows) -> list[tuple[tuple[str, str, str], dict
         if subject:
             site = _pick(cells, ("indisiteid",))
             key = (_plain_site(site), _plain_subject(subject), _plain_session(session or ""))
-            found.append((key, _name_cells(columns, row)))
+            shown = subject if not session or session in subject else f"{subject} {session.strip()}"
+            found.append(_Row(key=key, shown=shown, cells=_name_cells(columns, row)))
     return found
 
 
@@ -147,6 +191,12 @@ def _name_cells(columns: Sequence[str], row: Sequence[str]) -> dict[str, str]:
             elif name:
                 cells[" ".join(name.split())] = " ".join(cell.split())
     return cells
+
+
+def _keys_of(subject: str, session: str, site: str) -> list[_Key]:
+    """Return how tables may name a session, the most exact one first."""
+    who, visit = _plain_subject(subject), _plain_session(session)
+    return [(place, who, one) for place in dict.fromkeys((_plain_site(site), "")) for one in (visit, "")]
 
 
 def _pick(cells: Mapping[str, str], names: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from dataset_fingerprints.atlas.archives import describe_archive, is_archive, refuse_archive
 from dataset_fingerprints.atlas.file_names import AtlasFile, Family, Space, read_file_name
 from dataset_fingerprints.atlas.metadata import TABLE_SUFFIXES, Metadata, Traits, read_metadata
+from dataset_fingerprints.atlas.naming import FAMILIES, find_clues, name_release
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.files.places import Identity, identify_place, resolve
 from dataset_fingerprints.layouts.marks import is_marked_file, says_simulated
@@ -28,14 +29,11 @@ _TRAINING = re.compile(r"(.*[_\- ])?train(ing)?([_\- ].*)?", re.IGNORECASE)
 # Folders within those of training and test cases.
 _INNER = re.compile(r"R\d{3}|sub-.*|ses-.*|anat")
 _OWN_TEST = re.compile(r"test(ing)?(_raw)?", re.IGNORECASE)
-_THIRD = re.compile(r"ATLAS[_ -]?(R?3(\.0)?)([_ .-].*)?", re.IGNORECASE)
-# R2.1 holds 955 sessions: a native tree with more is R3.0.
-_MOST_OF_R21 = 955
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LeftOut:
-    """A file of the source that is not imported."""
+    """A file of the source, or a row of a table, that is not imported."""
 
     path: str
     why: str
@@ -70,12 +68,14 @@ class Release:
     Attributes:
         root: the folder that was given.
         name: R1.1, R1.2, R2.0, R2.1 or R3.0.
+        doubt: what is doubtful about the name; empty where nothing is.
         tables: the files that traits were read from.
         simulated: whether the source says that its scans are simulated.
     """
 
     root: Path
     name: str
+    doubt: str
     space: Space
     sessions: tuple[Session, ...]
     tables: tuple[Path, ...]
@@ -98,8 +98,12 @@ class _Seen:
         self.left_out.append(LeftOut(path=str(path.relative_to(self.root)), why=why))
 
 
-def find_release(source: Path) -> Release:
+def find_release(source: Path, asked: str = "") -> Release:
     """Find the sessions of a release in a folder: that of the release, one of its folders, or one above it.
+
+    Args:
+        source: the folder.
+        asked: the name of the release, where somebody says it; else it is told by folders, tables and files.
 
     Raises:
         DataError: it holds no session, those of several releases, or is an archive; the message says what to do.
@@ -115,10 +119,16 @@ def find_release(source: Path) -> Release:
     for path, why in metadata.unread:
         if path.is_relative_to(root):
             seen.leave_out(path, why)
+    named = name_release(family, space, find_clues(root, ABOVE, files, metadata.tables), asked)
     sessions = tuple(_make_sessions(root, files, metadata, seen))
+    # A table above the folder is of more than what was asked for.
+    for path, whose in metadata.find_rows_without((file.subject, file.session, file.site) for file in files):
+        if path.is_relative_to(root):
+            seen.left_out.append(LeftOut(path=f"{path.relative_to(root)}: {whose}", why="a row without a scan"))
     return Release(
         root=root,
-        name=_name_release(root, family, space, files),
+        name=named.name,
+        doubt=named.doubt,
         space=space,
         sessions=sessions,
         tables=metadata.tables,
@@ -194,31 +204,13 @@ def _choose_group(root: Path, seen: _Seen) -> tuple[Family, Space]:
             "MNI152NLin2009aSym_T1w.nii.gz) or R2.1 and R3.0 (sub-r001s001_ses-1_space-orig_desc-brain_T1w.nii.gz)."
         )
     shown = [
-        f"{len(paths)} of {_FAMILIES[family, space]} in {os.path.commonpath([path.parent for path in paths])}"
+        f"{len(paths)} of {FAMILIES[family, space]} in {os.path.commonpath([path.parent for path in paths])}"
         for (family, space), paths in sorted(groups.items())
     ]
     raise DataError(
         f"{root}: holds scans of {len(groups)} releases or spaces: {'; '.join(shown)}. They are partly the same "
         "patients: name the folder of one of them."
     )
-
-
-_FAMILIES: dict[tuple[Family, Space], str] = {
-    ("INDI", "MNI"): "R1.1",
-    ("INDI", "native"): "R1.1 (native)",
-    ("ICPSR", "MNI"): "R1.2",
-    ("ICPSR", "native"): "R1.2 (native)",
-    ("BIDS", "MNI"): "R2.0",
-    ("BIDS", "native"): "R2.1 or R3.0",
-}
-
-
-def _name_release(root: Path, family: Family, space: Space, files: Sequence[AtlasFile]) -> str:
-    if (family, space) != ("BIDS", "native"):
-        return _FAMILIES[family, space].removesuffix(" (native)")
-    folders = {part for file in files for part in file.path.relative_to(root).parts} | set(root.parts[-ABOVE:])
-    sessions = {(file.subject, file.session) for file in files}
-    return "R3.0" if any(map(_THIRD.fullmatch, folders)) or len(sessions) > _MOST_OF_R21 else "R2.1"
 
 
 def _make_sessions(root: Path, files: Sequence[AtlasFile], metadata: Metadata, seen: _Seen) -> Iterator[Session]:

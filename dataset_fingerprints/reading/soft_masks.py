@@ -19,7 +19,7 @@ def binarise(voxels: NDArray[np.generic], where: str) -> NDArray[np.bool_]:
     """Return where a mask holds more than half of its foreground's value.
 
     That value is the 99th percentile of all values above 0, so that 0.9999, 254.9999 and 255 with the remains of an
-    interpolation (1, 254) all read as one foreground. NaN counts as nothing.
+    interpolation (1, 254) all read as one foreground. NaN and infinity count as nothing.
 
     Raises:
         DataError: its values are small whole numbers, of which each may mean something else.
@@ -32,6 +32,11 @@ def binarise(voxels: NDArray[np.generic], where: str) -> NDArray[np.bool_]:
     _refuse_labels(held, where)
     full = float(np.percentile(held, _PERCENTILE, method="lower"))
     return values > full / 2
+
+
+def count_not_finite(voxels: NDArray[np.generic]) -> int:
+    """Return how many voxels hold no number (NaN, infinity), which `binarise` reads as nothing."""
+    return 0 if np.issubdtype(voxels.dtype, np.integer) else int((~np.isfinite(voxels)).sum())
 
 
 def _refuse_labels(held: NDArray[np.float64], where: str) -> None:

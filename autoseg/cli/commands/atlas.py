@@ -23,6 +23,14 @@ def import_atlas(
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="A new or empty folder for the data set.")],
     copy: Annotated[bool, typer.Option("--copy", help="Copy the scans; else they are linked.")] = False,
+    release: Annotated[
+        str,
+        typer.Option(
+            "--release",
+            metavar="NAME",
+            help="Which it is, R3.0 for example; else it is told by the names of folders, tables and scans.",
+        ),
+    ] = "",
 ) -> None:
     """Import ATLAS: all lesion masks of a session merged; subject, session, site and chronicity in a table.
 
@@ -32,7 +40,7 @@ def import_atlas(
 
     partly = None
     try:
-        atlas_face.import_atlas(source, out, copy=copy, progress=TerminalProgress())
+        atlas_face.import_atlas(source, out, copy=copy, release=release, progress=TerminalProgress())
     except PartlyDoneError as error:
         partly = error
     show_written(

@@ -17,7 +17,7 @@ from autoseg.pipeline.atlas.sessions import Importer
 from autoseg.pipeline.outputs import refuse_no_place, refuse_raw, refuse_read_only, refuse_reserved
 from autoseg.progress import Progress
 from autoseg.workspace.locks import locked
-from dataset_fingerprints.atlas import Release, Session, find_release
+from dataset_fingerprints.atlas import MANIFEST, Release, Session, find_release
 from dataset_fingerprints.atlas.archives import is_archive
 from dataset_fingerprints.errors import DataError, PartlyDoneError
 from dataset_fingerprints.failures import Failure, attempt, list_failures
@@ -26,6 +26,7 @@ from dataset_fingerprints.files.jsonfiles import write_json
 from dataset_fingerprints.names import counted, some_of
 
 _SHOWN = 5
+_REMARKS = 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,9 +35,11 @@ class ImportOptions:
 
     Attributes:
         copy: copy the scans instead of linking them.
+        release: its name; empty to tell it by folders, tables and files.
     """
 
     copy: bool = False
+    release: str = ""
 
 
 def import_atlas(source: Path, out: Path, options: ImportOptions, progress: Progress) -> ImportedAtlas:
@@ -51,11 +54,13 @@ def import_atlas(source: Path, out: Path, options: ImportOptions, progress: Prog
     folder = Folder(root=out)
     for refuse in (refuse_no_place, refuse_read_only, refuse_reserved):
         refuse(out)
-    release = find_release(source)
+    release = find_release(source, options.release)
     folder.refuse_other_content(release.root)
     if not folder.manifest.is_file():
         refuse_raw(out, None)
     progress.say(describe_release(release))
+    if release.doubt:
+        progress.say(f"The release is not certain: {release.doubt}. Say which with --release (release= in Python).")
     with locked(folder.notes, "this import"):
         sweep(*folder.folders())
         folder.begin(release.root)
@@ -96,18 +101,25 @@ def describe_import(imported: ImportedAtlas) -> Iterable[str]:
         f"Chronicity is known of {len(imported.sessions) - unknown} of {counted(len(imported.sessions), 'case')}, the "
         f"site of {sum(bool(one.site) for one in imported.sessions)}."
     )
-    kinds: dict[str, list[str]] = {}
-    for one in imported.sessions:
-        for remark in one.remarks:
-            kinds.setdefault(remark, []).append(one.case)
-    for remark, cases in kinds.items():
-        yield f"{some_of(cases, _SHOWN)}: {remark}."
+    yield from _describe_remarks(imported.sessions)
     packed = [one for one in imported.left_out if is_archive(Path(one.path))]
     if packed:
         yield f"NOT imported, for it is {packed[0].why}: {some_of([one.path for one in packed])}."
     if imported.left_out:
         shown = some_of([f"{one.path} ({one.why})" for one in imported.left_out], _SHOWN, "; ")
         yield f"Left out {counted(len(imported.left_out), 'file')}, listed in left_out.tsv: {shown}."
+
+
+def _describe_remarks(sessions: Sequence[ImportedSession]) -> Iterable[str]:
+    """Yield what is odd, each with its cases; if it is much, the first of it."""
+    kinds: dict[str, list[str]] = {}
+    for one in sessions:
+        for remark in (*one.remarks, *one.table_remarks):
+            kinds.setdefault(remark, []).append(one.case)
+    for remark, cases in list(kinds.items())[:_REMARKS]:
+        yield f"{some_of(cases, _SHOWN)}: {remark}."
+    if len(kinds) > _REMARKS:
+        yield f"{counted(len(kinds) - _REMARKS, 'more remark')} of this kind in {MANIFEST}."
 
 
 def _run_all(
@@ -143,6 +155,7 @@ def _traits_of(session: Session) -> dict[str, Any]:
         "site": session.site,
         "days_post_stroke": session.traits.days_post_stroke,
         "chronicity": session.traits.chronicity,
+        "table_remarks": session.traits.remarks,
     }
 
 
@@ -165,6 +178,7 @@ def _finish(
     left_out += [LeftOutFile(path=failure.case, why=failure.message) for failure in failures]
     imported = ImportedAtlas(
         release=release.name,
+        release_doubt=release.doubt,
         space=release.space,
         source=str(release.root),
         copied=options.copy,

@@ -33,7 +33,8 @@ class ImportedSession:
         lesion_ml: the same as a volume.
         days_post_stroke: None where it is unknown.
         chronicity: `chronic`, `early` or empty.
-        remarks: what was odd about it, for people.
+        remarks: what was odd about its files, for people.
+        table_remarks: what was odd about what tables say of it.
     """
 
     case: str
@@ -50,6 +51,7 @@ class ImportedSession:
     days_post_stroke: float | None
     chronicity: str
     remarks: tuple[str, ...] = ()
+    table_remarks: tuple[str, ...] = ()
 
     def files(self) -> tuple[SourceFile, ...]:
         """Return the files of the source that it was made of."""
@@ -58,7 +60,7 @@ class ImportedSession:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LeftOutFile:
-    """A file or a session of the source that is not in the data set."""
+    """A file, a session or a row of a table of the source that is not in the data set."""
 
     path: str
     why: str
@@ -70,12 +72,13 @@ class ImportedAtlas:
 
     Attributes:
         release: R1.1, R1.2, R2.0, R2.1 or R3.0.
+        release_doubt: what is doubtful about that name; empty where nothing is.
         space: of the scans: MNI or native.
         source: the absolute path of the folder.
         copied: whether copies of the scans were asked for.
         simulated: whether the source says that its scans are simulated.
         tables: that traits were read from.
-        left_out: files of the source that belong to no case, and sessions that failed.
+        left_out: files of the source that belong to no case, rows of tables without a scan, sessions that failed.
     """
 
     release: str
@@ -86,6 +89,7 @@ class ImportedAtlas:
     sessions: tuple[ImportedSession, ...]
     tables: tuple[str, ...]
     left_out: tuple[LeftOutFile, ...]
+    release_doubt: str = ""
     schema_version: int = SCHEMA_VERSION
 
     def training(self) -> tuple[ImportedSession, ...]:

@@ -13,6 +13,7 @@ import numpy as np
 from autoseg.pipeline.atlas.folder import Folder
 from autoseg.pipeline.atlas.records import ImportedSession, SourceFile
 from dataset_fingerprints.atlas import Session
+from dataset_fingerprints.atlas.file_names import find_missing_masks
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.files.atomic import replacing
 from dataset_fingerprints.geometry import canonical_grid
@@ -64,7 +65,8 @@ class Importer:
         """
         scan, copies = self._choose_scan(session.scans)
         masks, remarks = self._drop_copies(session.masks)
-        remarks = [*copies, *remarks]
+        missing = find_missing_masks(session.masks)
+        remarks = [*copies, *remarks, *([missing] if missing else [])]
         testing = is_testing(session)
         if not masks and not session.testing:
             remarks.append("has no lesion mask: in imagesTs")
@@ -72,7 +74,8 @@ class Importer:
         self.folder.remove(session.name)
         voxels, digest, volume_ml = None, "", None
         if masks:
-            merged, like = merge_masks(masks)
+            merged, like, odd = merge_masks(masks)
+            remarks += odd
             if like.grid().shape != grid.shape:
                 raise DataError(
                     f"{masks[0]}: has {_show(like.grid().shape)} voxels, but the scan has {_show(grid.shape)}. "
@@ -103,7 +106,8 @@ class Importer:
             lesion_ml=volume_ml,
             days_post_stroke=session.traits.days_post_stroke,
             chronicity=session.traits.chronicity,
-            remarks=(*remarks, *session.traits.remarks),
+            remarks=tuple(remarks),
+            table_remarks=session.traits.remarks,
         )
 
     def _choose_scan(self, scans: Sequence[Path]) -> tuple[Path, list[str]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dataset_fingerprints.atlas.file_names import read_file_name
+from dataset_fingerprints.atlas.file_names import find_missing_masks, read_file_name
 
 
 @pytest.mark.parametrize(
@@ -50,3 +50,19 @@ def test_names_of_every_release_are_read(path, kind, space, subject, session, si
 )
 def test_other_images_are_neither_scan_nor_mask(name):
     assert read_file_name(Path(name), ()) is None
+
+
+@pytest.mark.parametrize(
+    ("masks", "missing"),
+    [
+        (["031768_LesionSmooth_stx", "031768_LesionSmooth_1_stx"], ""),
+        (["c0003s0008t01_LesionRaw"], ""),
+        (["sub-r001s001_ses-1_space-orig_label-lesion_desc-T1lesion_mask"], ""),
+        (["031768_LesionSmooth_1_stx"], "the main one"),
+        (["031768_LesionSmooth_stx", "031768_LesionSmooth_3_stx"], "number 1 and number 2"),
+    ],
+)
+def test_masks_that_are_missing_are_told_by_the_numbers_of_the_others(masks, missing):
+    said = find_missing_masks([Path(f"{name}.nii.gz") for name in masks])
+
+    assert (missing in said, bool(said)) == (True, bool(missing))

@@ -111,3 +111,22 @@ def test_a_bit_that_flips_in_a_workbook_is_reported_or_changes_nothing(tmp_path)
         path.write_bytes(sound[:place] + bytes([sound[place] ^ 1 << place % 8]) + sound[place + 1 :])
         with suppress(DataError):
             read_sheets(path)
+
+
+def test_rows_of_one_session_that_contradict_each_other_are_named_and_the_first_counts(tmp_path):
+    rows = "r001s001,1,300,2\nr001s001,ses-1,10,2\nr001s002,1,200,\nr001s002,1,,3\n"
+    metadata = read_metadata([write(tmp_path / "x.csv", "Subject ID,Session,Days Post Stroke,PVH\n" + rows)])
+
+    found = metadata.find("sub-r001s001", "ses-1", "R001")
+
+    said = "two rows of x.csv contradict each other in Days Post Stroke (300, then 10): the first row counts"
+    assert (found.days_post_stroke, found.remarks) == (300.0, (said,))
+    assert metadata.find("sub-r001s002", "ses-1", "R001").remarks == ()
+
+
+def test_rows_of_sessions_that_are_not_there_are_found(tmp_path):
+    table = write(tmp_path / "x.csv", "Subject ID,Session,PVH\nsub-r001s001,ses-1,2\nsub-r555s001,ses-1,1\n")
+
+    assert read_metadata([table]).find_rows_without([("sub-r001s001", "ses-1", "R001")]) == [
+        (table, "sub-r555s001 ses-1")
+    ]

@@ -64,6 +64,42 @@ def test_native_releases_are_told_by_their_folders(tmp_path, cohort, name):
     assert find_release(tmp_path).name == name
 
 
+def test_a_folder_or_a_table_that_names_a_release_counts_before_what_the_scans_are_called(tmp_path):
+    write_bids(tmp_path / "one" / "ATLAS_R3.0", ("r001s001",))
+    other = write_r20(tmp_path / "two", subjects=("r001s001",))
+    (other / "20240101_ATLAS_R3.0_MetaData.csv").write_text("Subject ID,Session\nsub-r001s001,ses-1\n")
+
+    for folder in (tmp_path / "one", tmp_path / "one" / "ATLAS_R3.0" / "Training", other):
+        found = find_release(folder)
+        assert found.name == "R3.0"
+        assert "is called R3.0, although its scans are called as those of R2.0" in found.doubt
+
+
+def test_folders_and_tables_of_two_releases_leave_a_doubt_and_the_folder_counts(tmp_path):
+    source = write_r20(tmp_path / "ATLAS_2", subjects=("r001s001",))
+    (source / "20240101_ATLAS_R3.0_MetaData.csv").write_text("Subject ID,Session\nsub-r001s001,ses-1\n")
+
+    found = find_release(source)
+
+    assert (found.name, "called after R2.0 and R3.0" in found.doubt) == ("R2.0", True)
+
+
+def test_a_native_tree_that_nothing_names_is_doubtful_until_somebody_says_which(tmp_path):
+    write_bids(tmp_path, ("r001s001",), cohort="Training_Raw", space=NATIVE)
+
+    assert "R2.1 and R3.0 look alike" in find_release(tmp_path).doubt
+    assert (find_release(tmp_path, "R3.0").name, find_release(tmp_path, "R3.0").doubt) == ("R3.0", "")
+    with pytest.raises(DataError, match=r"release is 'R1.2', but the files are called as those of R2.1 or R3.0"):
+        find_release(tmp_path, "R1.2")
+
+
+def test_older_tables_beside_native_scans_do_not_name_them(tmp_path):
+    write_bids(tmp_path, ("r001s001",), cohort="ATLAS3_Training_Raw", space=NATIVE)
+    (tmp_path / "20220425_ATLAS_2.0_MetaData.csv").write_text("Subject ID,Session\nsub-r001s001,ses-1\n")
+
+    assert (find_release(tmp_path).name, find_release(tmp_path).doubt) == ("R3.0", "")
+
+
 @pytest.mark.parametrize(
     ("cohort", "testing"),
     [("tests/ATLAS_2/Training", False), ("training_set/Testing", True), ("test_data", True), ("data/test", True)],

@@ -177,7 +177,7 @@ def test_native_releases_keep_days_and_chronicity_but_no_placeholders(tmp_path):
         "r004": (12.0, "early"),
         "r005": (None, ""),
     }
-    remarks = {one.case[4:8]: " ".join(one.remarks) for one in imported.sessions}
+    remarks = {one.case[4:8]: " ".join(one.table_remarks) for one in imported.sessions}
     assert "0, a placeholder" in remarks["r049"]
     assert "-4, a placeholder" in remarks["r050"]
     assert "CHRONICITY is 1 at 12 days" in remarks["r004"]
@@ -241,6 +241,41 @@ def test_empty_masks_are_imported_and_said(tmp_path):
     assert [one.lesion_voxels for one in imported.training()][:5] == [0] * 5
     assert len(imported.training()) == 6
     assert any("has an empty lesion mask" in line and "sub-r001s001_ses-1" in line for line in said.lines)
+
+
+def test_rows_without_a_scan_are_left_out_by_name_unless_their_table_lies_above(tmp_path):
+    source = write_bids(tmp_path / "src", ("r001s001",))[0].parents[4]
+    (source.parent / "x.csv").write_text("Subject ID,Session\nsub-r001s001,ses-1\nsub-r555s001,ses-1\n")
+
+    autoseg.import_atlas(source.parent, tmp_path / "data")
+    autoseg.import_atlas(source, tmp_path / "part")
+
+    assert left_out(tmp_path / "data") == {"x.csv: sub-r555s001 ses-1": "a row without a scan"}
+    assert left_out(tmp_path / "part") == {}
+
+
+def test_voxels_of_a_mask_that_hold_no_number_are_counted_and_named(tmp_path):
+    scan = write_bids(tmp_path / "src", ("r001s001",))[0]
+    mask = next(scan.parent.glob("*_mask.nii.gz"))
+    voxels = lesion_of(seed_of(scan)).astype(np.float32)
+    voxels[0, 0, :2] = np.nan, np.inf
+    write_nifti(mask, voxels, nibabel.load(scan).affine)
+
+    imported = autoseg.import_atlas(tmp_path / "src", tmp_path / "data")
+
+    assert imported.sessions[0].remarks == (f"{mask.name} holds 2 voxels of NaN or infinity, taken as no lesion",)
+    assert np.array_equal(label_of(tmp_path / "data", "sub-r001s001_ses-1"), lesion_of(seed_of(scan)))
+
+
+def test_a_session_whose_main_mask_is_missing_is_named(tmp_path):
+    said = Said()
+    source = write_icpsr(tmp_path / "R1.2", ("c0003s0008t01",), extra={"c0003s0008t01": 1})
+    next(source.rglob("*_LesionSmooth_stx.nii.gz")).unlink()
+
+    imported = autoseg.import_atlas(source, tmp_path / "data", progress=said)
+
+    assert "the main one, without a number" in imported.sessions[0].remarks[0]
+    assert any(line.startswith("c0003s0008t01: of its lesion masks, this is not there") for line in said.lines)
 
 
 def test_a_scan_without_its_mask_is_held_out_and_a_mask_without_its_scan_left_out(tmp_path):
