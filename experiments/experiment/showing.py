@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,19 +10,21 @@ from autoseg.hardware import profile_machine
 from autoseg.pipeline.plans.explaining import find_fingerprint
 from autoseg.training.record import read_record
 from autoseg.workspace.workspace import Workspace
-from dataset_fingerprints.geometry import show_lengths, show_spacing
+from dataset_fingerprints.geometry import show_spacing
 from dataset_fingerprints.simulated import mark_title
 from dataset_fingerprints.sizes import GIB, show_gib
 from experiments.experiment.planning import PlannedRecipe
 from experiments.experiment.running import Training
 from experiments.recipes import Recipe, find_recipe
-from planners.choices import Choice, resolve
-from planners.editing.explain import describe_scale
+from planners.choices import Choice, leave_out_defaults, resolve
+from planners.editing.explain import describe_choice, describe_scale
 from planners.networks.memory_decisions import predict_configuration
-from planners.parts import NETWORKS
+from planners.parts import LOSSES, NETWORKS, OPTIMIZERS, SCHEDULES, WEIGHTS
+from planners.parts.schedules import PolyOptions
 from planners.plan import Configuration, Plan
 from planners.planner import PlanRequest
 from planners.presets import choose_machine, make_plan
+from planners.sizing.growth import describe_patch
 
 # Of a GPU, where the source does not say what it trained on.
 USUAL_MEMORY_GB = 24.0
@@ -103,26 +105,32 @@ def _describe_configuration(plan: Plan, configuration: Configuration) -> dict[st
     return {
         "uses": ", ".join(configuration.needs()) or "nothing of others",
         "voxel size": f"{show_spacing(configuration.preprocessing.spacing_mm)} mm",
-        "patch": f"{show_lengths(patch)} voxels",
+        "patch": describe_patch(configuration),
         "batch": str(configuration.batch_size),
         "network": network.describe(),
         "layers": f"{layers.count_convolutions()} convolutions",
         "weights": f"{layers.parameters() / 1e6:.1f} million",
         "memory to train": show_gib(predict_configuration(plan, configuration).total() / GIB),
-        "loss": training.loss.name,
-        "optimiser, schedule": f"{training.optimizer.name}, {training.schedule.name}",
-        "weights kept": training.weights.name,
+        "loss": _show_choice(training.loss, LOSSES),
+        "optimiser": _show_choice(training.optimizer, OPTIMIZERS),
+        "schedule": _show_schedule(training.schedule),
+        "weights kept": _show_choice(training.weights, WEIGHTS),
         "steps": f"{training.iterations:,}",
     }
 
 
+def _show_choice(choice: Choice, table: Mapping[str, type]) -> str:
+    """Return a part with its rate, and those of its options that are not as usual."""
+    return describe_choice(leave_out_defaults(choice, table, keep=("lr",)))
+
+
+def _show_schedule(choice: Choice) -> str:
+    constant = isinstance(options := resolve(choice, SCHEDULES, "schedule"), PolyOptions) and options.exponent == 0
+    return f"{_show_choice(choice, SCHEDULES)}: a constant rate" if constant else _show_choice(choice, SCHEDULES)
+
+
 def _after(postprocessing: Sequence[Choice]) -> str:
-    if not postprocessing:
-        return ""
-    steps = (
-        f"{one.name} ({', '.join(f'{name} {value}' for name, value in one.options.items())})" for one in postprocessing
-    )
-    return f"; then {', '.join(steps)}"
+    return f"; then {', '.join(map(describe_choice, postprocessing))}" if postprocessing else ""
 
 
 def describe_run(workspace: Workspace, planned: PlannedRecipe, trainings: Sequence[Training]) -> Iterator[str]:

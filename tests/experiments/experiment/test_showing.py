@@ -36,7 +36,7 @@ def test_an_ensemble_its_post_processing_and_a_scale_are_said() -> None:
     filtered = Choice(name="smallest_volume", options={"volume_mm3": 30.0})
     recipe = replace(find_recipe("nnunet"), ensemble=("2d", "3d_fullres"), postprocessing=(filtered,))
     assert describe_plan(plan, recipe).remarks == (
-        "Predicts with 2d, 3d_fullres; then smallest_volume (volume_mm3 30.0).",
+        "Predicts with 2d, 3d_fullres; then smallest_volume (volume_mm3 30).",
         "Scale: 1/8 of full size: a deviation (--scale).",
     )
 
@@ -45,3 +45,17 @@ def test_another_gpu_and_an_unknown_data_set() -> None:
     assert plan_at_full_size("nnunet", ATLAS, 16.0).memory_gb == 16
     with pytest.raises(DataError, match="published data set"):
         plan_at_full_size("nnunet", Path("nothing_such"))
+
+
+def rows_of(name: str) -> dict[str, tuple[str, ...]]:
+    table = describe_plan(plan_at_full_size(name, ATLAS), find_recipe(name))
+    return {row[0]: row[1:] for row in table.rows}
+
+
+def test_parts_are_shown_with_the_rate_and_what_is_not_usual_and_a_constant_rate_is_said() -> None:
+    keras = rows_of("keras_unet_cce_dice")
+    assert keras["loss"] == ("dice_ce (batch_dice True, smooth 1)",)
+    assert keras["optimiser"] == ("adam (lr 0.001)",)
+    assert keras["schedule"] == ("poly (exponent 0): a constant rate",)
+    assert rows_of("nnunet")["schedule"] == ("poly", "poly")
+    assert rows_of("tomita2020")["patch"][1] == "144x172x168 voxels, padded to 144x176x168"
