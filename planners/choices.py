@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, Protocol, TypeVar, cast, runtime_checkable
@@ -155,6 +155,29 @@ def choose(name: str, options: Any) -> Choice:
         options: an instance of the entry's options dataclass.
     """
     return Choice(name=name, options={entry.name: to_plain(getattr(options, entry.name)) for entry in fields(options)})
+
+
+def leave_out_defaults(choice: Choice, table: Mapping[str, type], keep: Collection[str] = ()) -> Choice:
+    """Return a choice without those options that have the entry's defaults.
+
+    Args:
+        choice: name and options.
+        table: part names and their options dataclasses.
+        keep: options that are written out whatever their value.
+
+    Raises:
+        PlanError: the choice does not fit the table.
+    """
+    options: Any = resolve(choice, table, "part")
+    usual = {entry.name: _find_default(entry) for entry in fields(options)}
+    written = choose(choice.name, options).options
+    told = {key: value for key, value in written.items() if key in keep or value != usual[key]}
+    return Choice(name=choice.name, options=told)
+
+
+def _find_default(entry: Field[Any]) -> Any:
+    """Return the default of an option as plain JSON; MISSING, which equals nothing else, where it has none."""
+    return to_plain(entry.default if entry.default_factory is MISSING else entry.default_factory())
 
 
 def to_plain(value: Any) -> JsonValue:

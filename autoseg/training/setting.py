@@ -25,6 +25,7 @@ class Setup:
         seed: the plan's seed and the fold's number; with the iteration they give every batch.
         max_minutes: time to train for, or None for the plan's number of iterations.
         planned_minutes: time that the plan was made for, or None where it was made for none.
+        shortens: whether the plan's planner plans smaller steps for a short time.
         patience: rounds of validation without a new best after which the training winds down; 0 for never.
         autocast: the number type of the network's convolutions.
         initial: weights that a training starts from, or None for random ones; one that goes on has its own.
@@ -40,6 +41,7 @@ class Setup:
     seed: tuple[int, int]
     max_minutes: float | None
     planned_minutes: float | None = None
+    shortens: bool = True
     patience: int = 0
     device: torch.device
     autocast: torch.dtype

@@ -339,10 +339,13 @@ class Trainer:
             if planned is not None and planned <= minutes:
                 enough = math.ceil(1.2 * minutes * self._policy.few_steps / steps)
                 cure = f"Give more time, for example `--max-minutes {enough}`; the plan was made for short trainings."
+            elif not self._setup.shortens:
+                times = math.ceil(1.2 * self._policy.few_steps / steps)
+                cure = f"Give about {times} times as many minutes, or make the plan smaller with a larger `--scale`."
             else:
                 cure = (
                     "Give more time, or plan for this time, with smaller steps: `autoseg plan_and_preprocess DATASET "
-                    f"--plan-name short --max-minutes {minutes:g}`, then train with `--plan short`."
+                    f"--plan-name short --max-minutes {float(f'{minutes:.2g}'):g}`, then train with `--plan short`."
                 )
             self._progress.say(
                 f"Only {counted(steps, 'step fits', 'steps fit')} into the time: expect poor masks. {cure}"

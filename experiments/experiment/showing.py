@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,18 +11,21 @@ from autoseg.pipeline.plans.explaining import find_fingerprint
 from autoseg.training.record import read_record
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.geometry import show_lengths, show_spacing
+from dataset_fingerprints.names import counted
 from dataset_fingerprints.simulated import mark_title
 from dataset_fingerprints.sizes import GIB, show_gib
 from experiments.experiment.planning import PlannedRecipe
 from experiments.experiment.running import Training
 from experiments.recipes import Recipe, find_recipe
-from planners.choices import Choice, resolve
-from planners.editing.explain import describe_scale
+from planners.choices import Choice, leave_out_defaults, resolve
+from planners.editing.explain import describe_choice, describe_scale
 from planners.networks.memory_decisions import predict_configuration
-from planners.parts import NETWORKS
+from planners.parts import LOSSES, NETWORKS, OPTIMIZERS, SCHEDULES, WEIGHTS
+from planners.parts.schedules import PolyOptions
 from planners.plan import Configuration, Plan
 from planners.planner import PlanRequest
 from planners.presets import choose_machine, make_plan
+from planners.sizing.growth import describe_patch, list_sizes
 
 # Of a GPU, where the source does not say what it trained on.
 USUAL_MEMORY_GB = 24.0
@@ -59,21 +62,22 @@ def describe_recipe(name: str, place: Path, gpu_memory_gb: float | None = None) 
 
 
 def plan_at_full_size(name: str, place: Path, gpu_memory_gb: float | None = None) -> Plan:
-    """Return the plan of a recipe for a data set, on a GPU.
+    """Return the plan of a recipe for a data set, on a GPU, with scans without labels where it trains on such.
 
     Raises:
         AutosegError: there is no such recipe or data set, or the recipe is not for it.
     """
-    memory_gb = gpu_memory_gb or find_recipe(name).memory_gb or USUAL_MEMORY_GB
-    machine, memory_gb = choose_machine(profile_machine(), name, memory_gb)
-    request = PlanRequest(name=name, planner=name, machine=machine, memory_gb=memory_gb)
+    recipe = find_recipe(name)
+    machine, memory_gb = choose_machine(profile_machine(), name, gpu_memory_gb or recipe.memory_gb or USUAL_MEMORY_GB)
+    request = PlanRequest(name=name, planner=name, machine=machine, memory_gb=memory_gb, unlabelled=recipe.unlabelled)
     return make_plan(find_fingerprint(place), request)
 
 
 def _describe_source(name: str, recipe: Recipe) -> Iterator[Table]:
     yield Table(title=name, remarks=(recipe.title, f"Source: {recipe.citation}", f"Data: {recipe.data}"))
     figures = tuple((one.of, one.measure, one.value, str(one.n or "-")) for one in recipe.published)
-    yield Table(title="Published figures, none of them ours", columns=("of", "measure", "value", "n"), rows=figures)
+    title = "Published figures, none of them ours" if figures else "Published figures: none are stated"
+    yield Table(title=title, columns=("of", "measure", "value", "n"), rows=figures)
     for title, sentences in (
         ("Not stated: chosen", recipe.not_stated),
         ("Stated, and otherwise here", recipe.deviations),
@@ -85,15 +89,47 @@ def _describe_source(name: str, recipe: Recipe) -> Iterator[Table]:
 def describe_plan(plan: Plan, recipe: Recipe) -> Table:
     """Return a plan's configurations, a row each, and how they predict."""
     described = [_describe_configuration(plan, entry) for entry in plan.configurations]
-    used = ", ".join(recipe.predicts_with(plan))
-    remarks = [f"Predicts with {used}{_after(recipe.postprocessing)}."]
-    remarks += [f"Scale: {describe_scale(plan.scale)}."] if describe_scale(plan.scale) else []
     return Table(
         title=mark_title(f"Planned for {plan.dataset} on {plan.machine.name}, {plan.memory_gb:g} GiB", plan.simulated),
         columns=("what", *(entry.name for entry in plan.configurations)),
         rows=tuple((what, *(values[what] for values in described)) for what in described[0]),
-        remarks=tuple(remarks),
+        remarks=tuple(_remark(plan, recipe)),
     )
+
+
+def _remark(plan: Plan, recipe: Recipe) -> Iterator[str]:
+    used = recipe.predicts_with(plan)
+    yield f"Predicts with {'the mean of ' if used[1:] else ''}{_join(used)}{_after(recipe.postprocessing)}."
+    if describe_scale(plan.scale):
+        yield f"Scale: {describe_scale(plan.scale)}."
+    taught = _join(one.name for one in plan.configurations if one.pseudo_labels is not None)
+    if taught:
+        yield (
+            f"Planned as with scans without labels, which train {taught} too: name yours with `--unlabelled` when you "
+            f"run or compare the recipe. Without any it is planned without {taught}."
+        )
+    yield from map(_describe_sizes, (one for one in plan.configurations if len(list_sizes(one)) > 1))
+    needed = {one.name: predict_configuration(plan, one).total() / GIB for one in plan.configurations}
+    large = [f"{name} ({show_gib(memory)})" for name, memory in needed.items() if memory > plan.memory_gb]
+    if large:
+        yield (
+            f"Memory: more than the {show_gib(plan.memory_gb)} planned for is needed by {_join(large)}. The "
+            "recipe fixes its size: train it on a larger GPU, or smaller with `--scale`."
+        )
+
+
+def _join(names: Iterable[str]) -> str:
+    *first, last = ("", *names)
+    return f"{', '.join(first[1:])} and {last}" if first[1:] else last
+
+
+def _describe_sizes(configuration: Configuration) -> str:
+    """Return the sizes that a training's batches grow through, and the steps of each."""
+    sizes = list_sizes(configuration)
+    steps = configuration.training.iterations / len(sizes)
+    listed = ", ".join(f"{size.batch_size:,} of {show_lengths(size.network_patch())}" for size in sizes)
+    title = f"Growth of {configuration.name} (patches of voxels)"
+    return f"{title}: {counted(len(sizes), 'size')}, about {steps:,.0f} steps each: {listed}."
 
 
 def _describe_configuration(plan: Plan, configuration: Configuration) -> dict[str, str]:
@@ -103,26 +139,32 @@ def _describe_configuration(plan: Plan, configuration: Configuration) -> dict[st
     return {
         "uses": ", ".join(configuration.needs()) or "nothing of others",
         "voxel size": f"{show_spacing(configuration.preprocessing.spacing_mm)} mm",
-        "patch": f"{show_lengths(patch)} voxels",
+        "patch": describe_patch(configuration),
         "batch": str(configuration.batch_size),
         "network": network.describe(),
         "layers": f"{layers.count_convolutions()} convolutions",
         "weights": f"{layers.parameters() / 1e6:.1f} million",
         "memory to train": show_gib(predict_configuration(plan, configuration).total() / GIB),
-        "loss": training.loss.name,
-        "optimiser, schedule": f"{training.optimizer.name}, {training.schedule.name}",
-        "weights kept": training.weights.name,
+        "loss": _show_choice(training.loss, LOSSES),
+        "optimiser": _show_choice(training.optimizer, OPTIMIZERS),
+        "schedule": _show_schedule(training.schedule),
+        "weights kept": _show_choice(training.weights, WEIGHTS),
         "steps": f"{training.iterations:,}",
     }
 
 
+def _show_choice(choice: Choice, table: Mapping[str, type]) -> str:
+    """Return a part with its rate, and those of its options that are not as usual."""
+    return describe_choice(leave_out_defaults(choice, table, keep=("lr",)))
+
+
+def _show_schedule(choice: Choice) -> str:
+    constant = isinstance(options := resolve(choice, SCHEDULES, "schedule"), PolyOptions) and options.exponent == 0
+    return f"{_show_choice(choice, SCHEDULES)}: a constant rate" if constant else _show_choice(choice, SCHEDULES)
+
+
 def _after(postprocessing: Sequence[Choice]) -> str:
-    if not postprocessing:
-        return ""
-    steps = (
-        f"{one.name} ({', '.join(f'{name} {value}' for name, value in one.options.items())})" for one in postprocessing
-    )
-    return f"; then {', '.join(steps)}"
+    return f"; then {', '.join(map(describe_choice, postprocessing))}" if postprocessing else ""
 
 
 def describe_run(workspace: Workspace, planned: PlannedRecipe, trainings: Sequence[Training]) -> Iterator[str]:
@@ -131,7 +173,7 @@ def describe_run(workspace: Workspace, planned: PlannedRecipe, trainings: Sequen
     for training in trainings:
         record = read_record(workspace.fold(plan.name, training.configuration, training.fold))
         if record is not None:
-            steps = f"{record.iterations:,} steps in {record.seconds / 60:.1f} min"
+            steps = f"{counted(record.iterations, 'step')} in {record.seconds / 60:.1f} min"
             yield f"{training.configuration}, fold {training.fold}: {steps}."
     if describe_scale(plan.scale):
         yield f"Scale: {describe_scale(plan.scale)}."

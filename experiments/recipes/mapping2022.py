@@ -143,5 +143,6 @@ MAPPING2022 = Recipe(
         "folds are dealt out anew: give theirs with --splits (fold_index.csv) for a comparison",
     ),
     memory_gb=8.0,
+    unlabelled=300,
     ensemble=(DEFAULT, DTK10, RESIDUAL, SELF_TRAINING),
 )

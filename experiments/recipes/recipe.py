@@ -44,6 +44,7 @@ class Recipe:
         memory_gb: of the card that the source trained on, where it says; 0 to plan for this machine.
         ensemble: the configurations whose probabilities are averaged, as far as a plan has them; empty for the plan's
             default alone.
+        unlabelled: scans without labels that the plan is shown with; 0 where it trains on none.
         postprocessing: of the masks, from `planners.parts.POSTPROCESSING`, one after the other, as the source fixes it.
     """
 
@@ -57,6 +58,7 @@ class Recipe:
     deviations: tuple[str, ...] = ()
     memory_gb: float = 0.0
     ensemble: tuple[str, ...] = ()
+    unlabelled: int = 0
     postprocessing: tuple[Choice, ...] = ()
 
     def reference(self) -> str:

@@ -118,19 +118,19 @@ def _describe_configuration(plan: Plan, configuration: Configuration) -> dict[st
         "starts from": f"{configuration.initial.configuration}" if configuration.initial else "random weights",
         "trains on": _describe_cases(configuration),
         "voxel size": f"{show_spacing(preprocessing.spacing_mm)} mm",
-        "normalization": ", ".join(_describe_choice(choice) for choice in preprocessing.normalization),
+        "normalization": ", ".join(describe_choice(choice) for choice in preprocessing.normalization),
         "patch": describe_patch(configuration),
         "batch": str(configuration.batch_size),
         "memory to train": f"{show_gib(predict_configuration(plan, configuration).total() / GIB)}",
         "network": resolve(configuration.network, NETWORKS, "network").describe(),
-        "loss": _describe_choice(training.loss),
-        "optimizer": _describe_choice(training.optimizer),
-        "schedule": _describe_choice(training.schedule),
-        "weights kept": _describe_choice(training.weights),
+        "loss": describe_choice(training.loss),
+        "optimizer": describe_choice(training.optimizer),
+        "schedule": describe_choice(training.schedule),
+        "weights kept": describe_choice(training.weights),
         "iterations": f"{training.iterations:,}",
-        "cases": _describe_choice(sampling.cases),
-        "patches": _describe_choice(sampling.patches),
-        "augmentation": ", ".join(_describe_choice(choice) for choice in sampling.augmentations) or "none",
+        "cases": describe_choice(sampling.cases),
+        "patches": describe_choice(sampling.patches),
+        "augmentation": ", ".join(describe_choice(choice) for choice in sampling.augmentations) or "none",
         "mirrored when predicting": mirrored,
     }
 
@@ -213,7 +213,8 @@ def _with_lists(value: Any) -> Any:
     return value
 
 
-def _describe_choice(choice: Choice) -> str:
+def describe_choice(choice: Choice) -> str:
+    """Return a part in words: its name and options."""
     options = ", ".join(f"{name} {_describe_option(value)}" for name, value in choice.options.items())
     return f"{choice.name} ({options})" if options else choice.name
 
@@ -223,7 +224,7 @@ def _describe_option(value: Any) -> str:
     if type(value) is float:
         return f"{value:g}"
     if isinstance(value, Mapping) and "name" in value:
-        return _describe_choice(Choice(name=value["name"], options=value.get("options", {})))
+        return describe_choice(Choice(name=value["name"], options=value.get("options", {})))
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(_describe_option, value))}]"
     return str(value)

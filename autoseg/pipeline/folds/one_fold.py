@@ -45,6 +45,9 @@ from dataset_fingerprints.files.atomic import sweep
 from dataset_fingerprints.files.jsonfiles import write_json
 from dataset_fingerprints.names import counted
 
+# The planner whose steps get smaller for a short time; others plan what their source says.
+_SHORTENS = "default"
+
 
 def train_fold(workspace: Workspace, fold: str, options: TrainingOptions, progress: Progress) -> Evaluation | None:
     """Train one fold, or go on with it, and validate it.
@@ -266,6 +269,7 @@ def _train(job: Job, earlier: TrainingRecord | None, progress: Progress) -> Trai
         seed=(job.plan.seed, _fold_number(job.fold)),
         max_minutes=minutes,
         planned_minutes=None if job.plan.max_hours is None else 60 * job.plan.max_hours,
+        shortens=job.plan.planner == _SHORTENS,
         patience=patience,
         device=device,
         autocast=autocast,

@@ -101,6 +101,15 @@ def test_a_time_budget_becomes_a_number_of_iterations(tmp_path):
     assert position.seconds == pytest.approx(600, rel=0.1)
 
 
+def test_a_plan_whose_planner_does_not_shorten_is_given_more_time_or_a_scale(tmp_path):
+    listening = Listening()
+    made = setup(max_minutes=2.0, shortens=False, policy=MEASURING, clock=Ticking())
+    make_trainer(tmp_path, made, progress=listening).run()
+    (message,) = listening.messages
+    assert re.search(r"Give about \d+ times as many minutes, or make the plan smaller with a larger `--scale`", message)
+    assert "plan_and_preprocess" not in message
+
+
 @pytest.mark.parametrize(
     ("planned", "cure"),
     [

@@ -36,7 +36,7 @@ def test_an_ensemble_its_post_processing_and_a_scale_are_said() -> None:
     filtered = Choice(name="smallest_volume", options={"volume_mm3": 30.0})
     recipe = replace(find_recipe("nnunet"), ensemble=("2d", "3d_fullres"), postprocessing=(filtered,))
     assert describe_plan(plan, recipe).remarks == (
-        "Predicts with 2d, 3d_fullres; then smallest_volume (volume_mm3 30.0).",
+        "Predicts with the mean of 2d and 3d_fullres; then smallest_volume (volume_mm3 30).",
         "Scale: 1/8 of full size: a deviation (--scale).",
     )
 
@@ -45,3 +45,45 @@ def test_another_gpu_and_an_unknown_data_set() -> None:
     assert plan_at_full_size("nnunet", ATLAS, 16.0).memory_gb == 16
     with pytest.raises(DataError, match="published data set"):
         plan_at_full_size("nnunet", Path("nothing_such"))
+
+
+def rows_of(name: str) -> dict[str, tuple[str, ...]]:
+    table = describe_plan(plan_at_full_size(name, ATLAS), find_recipe(name))
+    return {row[0]: row[1:] for row in table.rows}
+
+
+def test_parts_are_shown_with_the_rate_and_what_is_not_usual_and_a_constant_rate_is_said() -> None:
+    keras = rows_of("keras_unet_cce_dice")
+    assert keras["loss"] == ("dice_ce (batch_dice True, smooth 1)",)
+    assert keras["optimiser"] == ("adam (lr 0.001)",)
+    assert keras["schedule"] == ("poly (exponent 0): a constant rate",)
+    assert rows_of("nnunet")["schedule"] == ("poly", "poly")
+    assert rows_of("tomita2020")["patch"][1] == "144x172x168 voxels, padded to 144x176x168"
+
+
+def remarks_of(name: str) -> str:
+    return "\n".join(describe_plan(plan_at_full_size(name, ATLAS), find_recipe(name)).remarks)
+
+
+def test_a_recipe_that_trains_on_scans_without_labels_is_planned_with_some_and_says_how_to_name_them() -> None:
+    remarks = remarks_of("mapping2022")
+    assert "Predicts with the mean of default, dtk10, residual and self_training." in remarks
+    assert "which train self_training too: name yours with `--unlabelled`" in remarks
+    assert "scans without labels" not in remarks_of("nnunet")
+
+
+def test_a_memory_over_that_of_the_gpu_is_said() -> None:
+    assert "Memory: more than the 8.00 GiB planned for is needed by residual (8.18 GiB)." in remarks_of("mapping2022")
+    assert "Memory" not in remarks_of("nnunet")
+
+
+def test_sizes_that_a_training_grows_through_are_listed_with_their_steps() -> None:
+    remarks = remarks_of("patch_growing_nnunet")
+    assert "Growth of 3d_fullres (patches of voxels): 9 sizes, about 27,778" in remarks
+    assert "27,778 steps each: 2 of 64x32x32, 2 of 64x64x32, 2 of 64x64x64, 2 of 96x64x64" in remarks
+    assert "2 of 128x128x128." in remarks
+
+
+def test_a_source_without_figures_says_so() -> None:
+    titles = [table.title for table in describe_recipe("keras_unet_cce", ATLAS)]
+    assert "Published figures: none are stated" in titles
