@@ -102,7 +102,7 @@ def test_a_part_that_takes_too_long_is_ended_and_reported(tmp_path: Path) -> Non
     assert json.loads((tmp_path / "out" / RESULTS).read_text(encoding="utf-8"))["parts"][0]["state"] == "out of time"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_every_part_runs_on_a_cpu(tmp_path: Path) -> None:
     done = run_command("--device", "cpu", "--minutes", "60", "--data", "simulated", "--out", str(tmp_path))
     assert done.returncode == 0, done.stdout + done.stderr
