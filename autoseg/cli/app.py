@@ -134,10 +134,7 @@ def plan_and_preprocess_command(
     ] = 1.0,
     unlabelled: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FOLDER|CSV",
-            help="Scans without labels, for configurations that train on them as well (pseudo-labels).",
-        ),
+        typer.Option(metavar="FOLDER|CSV", help="Scans without labels, for configurations with pseudo-labels."),
     ] = None,
 ) -> None:
     """Look at a data set, decide everything that has to be decided, and preprocess it."""
