@@ -55,6 +55,8 @@ def read_evaluation(path: Path) -> Evaluation:
     plain = read_plain_json(path)
     seal = Seal(plain)
     if isinstance(plain, dict):
+        if not plain.keys() & {"conventions", "summary"} and "schema_version" in plain:
+            raise FileFormatError(f"{path}: holds no scores. Expected a file that `autoseg evaluate` writes.")
         version = plain.get("schema_version")
         if version != SCHEMA_VERSION:
             raise FileFormatError(

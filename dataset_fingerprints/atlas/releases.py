@@ -22,6 +22,8 @@ from dataset_fingerprints.reading.images import is_image
 ABOVE = 3
 # What an import leaves in its folder, so that no second one takes it for a source.
 MANIFEST = "atlas.json"
+# Why a row of a table is left out.
+NO_SCAN = "a row without a scan"
 # No file of a release lies deeper below a folder that somebody would name.
 _DEEPEST = 12
 _TEST = re.compile(r"(.*[_\- ])?test(ing|s)?([_\- ].*)?", re.IGNORECASE)
@@ -119,12 +121,13 @@ def find_release(source: Path, asked: str = "") -> Release:
     for path, why in metadata.unread:
         if path.is_relative_to(root):
             seen.leave_out(path, why)
-    named = name_release(family, space, find_clues(root, ABOVE, files, metadata.tables), asked)
+    tables = (*metadata.tables, *(path for path, _ in metadata.unread))
+    named = name_release(family, space, find_clues(root, ABOVE, files, tables), asked)
     sessions = tuple(_make_sessions(root, files, metadata, seen))
     # A table above the folder is of more than what was asked for.
     for path, whose in metadata.find_rows_without((file.subject, file.session, file.site) for file in files):
         if path.is_relative_to(root):
-            seen.left_out.append(LeftOut(path=f"{path.relative_to(root)}: {whose}", why="a row without a scan"))
+            seen.left_out.append(LeftOut(path=f"{path.relative_to(root)}: {whose}", why=NO_SCAN))
     return Release(
         root=root,
         name=named.name,

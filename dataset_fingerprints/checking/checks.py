@@ -121,8 +121,10 @@ def check_labels(case: str, labels: NDArray[Any], scheme: LabelScheme) -> tuple[
     except ValueError:
         found = sorted(set(np.unique(whole).tolist()) - set(scheme.known_values()))
         example = ", ".join(f'"NAME {value}": {value}' for value in np.unique(whole)[:10].tolist() if value)
+        same = _advise_same(found, scheme)
         message = (
-            f"the label map holds {found[:10]}, but the labels are {list(scheme.known_values())}. Correct the file, or "
+            f"the label map holds {found[:10]}, but the labels are {list(scheme.known_values())}. {same}"
+            "Correct the file, or "
             'name all labels in a dataset.json in the folder of the data set: {"labels": {"background": 0, '
             f"{example}}}}}."
         )
@@ -135,6 +137,17 @@ def check_labels(case: str, labels: NDArray[Any], scheme: LabelScheme) -> tuple[
         message = f"the label map is empty{rest}. It is used as a scan without any label; check that this is meant."
         findings = (*findings, Finding(case=case, grade="warning", kind="empty-label", message=message))
     return indices, findings
+
+
+def _advise_same(found: Sequence[int], scheme: LabelScheme) -> str:
+    """Say what to do if the one value of a mask stands for the one label; empty where there are more."""
+    known = [value for value in scheme.known_values() if value]
+    if len(known) != 1 or len(found) != 1:
+        return ""
+    return (
+        f"If {found[0]} stands for the same as {known[0]}, write {known[0]} in its place (for ATLAS, `autoseg "
+        "import-atlas` does). "
+    )
 
 
 def refuse_errors(root: str, findings: Sequence[Finding]) -> None:

@@ -59,8 +59,10 @@ def show_comparison(comparison: SystemComparison) -> None:
 
     title = f"{counted(len(comparison.cases), 'case')}, scored by all"
     show_table(mark_title(title, comparison.simulated), MEANS, mean_rows(comparison))
+    tests = counted(comparison.tested, "test")
+    values = f"p-values corrected for {tests}" if comparison.tested else "too few cases for tests"
     for pair, rows in short_rows(comparison).items():
-        title = f"{pair} (p-values corrected for {comparison.tested} tests)"
+        title = f"{pair} ({values})"
         show_table(mark_title(title, comparison.simulated), SHORT, rows)
     for one in comparison.differences:
         console.print(f"- {explain_difference(one, comparison)}", soft_wrap=True)

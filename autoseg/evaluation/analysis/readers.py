@@ -28,7 +28,7 @@ from autoseg.evaluation.statistics.agreement import IntraclassCorrelations, find
 from autoseg.evaluation.statistics.significance import compare_pairs
 from autoseg.evaluation.traits import find_subjects
 from dataset_fingerprints.errors import DataError
-from dataset_fingerprints.names import some_of
+from dataset_fingerprints.names import counted, some_of
 
 # That do not care which of two masks is the reference.
 METRICS = ("dice", "hd95_mm", "volume_difference_ml")
@@ -232,7 +232,7 @@ def conclude(one: Contrast, title: str) -> str:
     unit = f" {unit}" if unit else ""
     head = f"{name}: {one.among:.3f}{unit} among readers, {one.with_model:.3f}{unit} between the model and them"
     if one.ci95 is None or one.p is None:
-        return f"{head}. Expected at least {LEAST_CASES} cases for an interval."
+        return f"{head}; {counted(one.n, 'case is', 'cases are')} too few for an interval (from {LEAST_CASES} on)."
     figures = f"difference {one.difference:+.3f} (95 % {one.ci95[0]:+.3f} to {one.ci95[1]:+.3f})"
     if one.p >= 0.05:
         return f"{head}; {figures}. No difference is shown, which does not prove that there is none."

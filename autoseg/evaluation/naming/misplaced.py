@@ -11,7 +11,7 @@ from dataset_fingerprints.layouts import Selection, list_references
 from dataset_fingerprints.layouts.table_text import is_table
 from dataset_fingerprints.names import counted, some_of
 from dataset_fingerprints.reading.file_names import images_in, stem_of
-from dataset_fingerprints.reading.images import IMAGE_SUFFIXES
+from dataset_fingerprints.reading.images import IMAGE_SUFFIXES, is_image
 
 # Folders that are looked into below the given one, and how deep they may lie.
 _MOST_FOLDERS, _DEEPEST = 500, 3
@@ -89,6 +89,8 @@ def refuse_file_with_folder(prediction: Path, reference: Path) -> NoReturn:
         DataError: always.
     """
     folder, file = (prediction, reference) if prediction.is_dir() else (reference, prediction)
+    if not is_image(file):
+        raise DataError(f"{file}: is no image of masks ({', '.join(IMAGE_SUFFIXES)}). Expected {_MASKS}.")
     fitting = [path for path in images_in(folder, series=False) if stem_of(path) == stem_of(file)]
     advice = f" The file of this case there is {fitting[0]}." if fitting else ""
     raise DataError(f"{folder}: is a folder but {file} is a file. Expected two files or two folders.{advice}")

@@ -19,6 +19,7 @@ from autoseg.progress import Progress
 from autoseg.workspace.locks import locked
 from dataset_fingerprints.atlas import MANIFEST, Release, Session, find_release
 from dataset_fingerprints.atlas.archives import is_archive
+from dataset_fingerprints.atlas.releases import NO_SCAN
 from dataset_fingerprints.errors import DataError, PartlyDoneError
 from dataset_fingerprints.failures import Failure, attempt, list_failures
 from dataset_fingerprints.files.atomic import sweep, write_bytes
@@ -67,7 +68,7 @@ def import_atlas(source: Path, out: Path, options: ImportOptions, progress: Prog
         sessions, failures = _run_all(release, folder, options, progress)
         imported = _finish(release, folder, options, (sessions, failures))
     folder.end()
-    for line in describe_import(imported):
+    for line in describe_import(imported, [failure.case for failure in failures]):
         progress.say(line)
     if failures:
         raise PartlyDoneError(
@@ -88,8 +89,8 @@ def describe_release(release: Release) -> str:
     )
 
 
-def describe_import(imported: ImportedAtlas) -> Iterable[str]:
-    """Yield what to say of an import: the cases, what is odd, and what was left out."""
+def describe_import(imported: ImportedAtlas, failed: Sequence[str] = ()) -> Iterable[str]:
+    """Yield what to say of an import: the cases, what is odd, and what was left out but for sessions that failed."""
     merged = [one.case for one in imported.sessions if len(one.masks) > 1]
     training, held_out = imported.training(), imported.held_out()
     yield f"{counted(len(training), 'case')} to train on, {counted(len(held_out), 'case')} held out (imagesTs)."
@@ -105,9 +106,12 @@ def describe_import(imported: ImportedAtlas) -> Iterable[str]:
     packed = [one for one in imported.left_out if is_archive(Path(one.path))]
     if packed:
         yield f"NOT imported, for it is {packed[0].why}: {some_of([one.path for one in packed])}."
-    if imported.left_out:
-        shown = some_of([f"{one.path} ({one.why})" for one in imported.left_out], _SHOWN, "; ")
-        yield f"Left out {counted(len(imported.left_out), 'file')}, listed in left_out.tsv: {shown}."
+    left_out = [one for one in imported.left_out if one.path not in failed]
+    if left_out:
+        rows = sum(one.why == NO_SCAN for one in left_out)
+        kinds = ((len(left_out) - rows, "file"), (rows, "row"))
+        shown = some_of([f"{one.path} ({one.why})" for one in left_out], _SHOWN, "; ")
+        yield f"Left out {' and '.join(counted(*kind) for kind in kinds if kind[0])}, listed in left_out.tsv: {shown}."
 
 
 def _describe_remarks(sessions: Sequence[ImportedSession]) -> Iterable[str]:
@@ -129,10 +133,12 @@ def _run_all(
     importer = Importer(source=release.root, folder=folder, copy=options.copy)
     done = folder.find_done()
     _refuse_gone(folder, done, release)
+    kept: list[str] = []
 
     def run(session: Session) -> ImportedSession | Failure:
         known = done.get(session.name)
         if known is not None and importer.is_done(session, known):
+            kept.append(session.name)
             return replace(known, **_traits_of(session))
         made = attempt(session.name, "cannot be imported", lambda: importer.run(session))
         if isinstance(made, ImportedSession):
@@ -146,6 +152,8 @@ def _run_all(
         for result in pool.map(run, release.sessions):
             results.append(result)
             task.advance()
+    if kept:
+        progress.say(f"{len(kept)} of {counted(len(results), 'session')} imported before, and kept as before.")
     failures = [one for one in results if isinstance(one, Failure)]
     return [one for one in results if isinstance(one, ImportedSession)], failures
 

@@ -96,7 +96,8 @@ def describe_agreement(agreement: ReaderAgreement) -> str:
         f"# {mark_title(f'Agreement of {raters}', agreement.simulated)}",
         f"{counted(len(agreement.cases), 'case')}. 95 % intervals of means: BCa bootstrap over subjects; limits of "
         "agreement: bias and 1.96 SD of the differences (Bland 1986); ICC with intervals by F (Shrout 1979), CCC by "
-        "Fisher's z (Lin 1989).",
+        "Fisher's z (Lin 1989). Scores of two masks are the same whichever comes first; the volume difference has no "
+        "sign, the bias of volumes has.",
         as_markdown(PAIRS, pair_rows(agreement)),
         as_markdown(VOLUMES, volume_rows(agreement)),
         "".join(f"- {sentence}\n" for sentence in conclusions(agreement)),

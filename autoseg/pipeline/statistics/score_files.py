@@ -9,6 +9,7 @@ from autoseg.evaluation import Evaluation, read_evaluation
 from autoseg.workspace.fold import METRICS
 from autoseg.workspace.workspace import CROSS_VALIDATION
 from dataset_fingerprints.errors import DataError
+from dataset_fingerprints.layouts.table_text import is_table
 from dataset_fingerprints.names import counted, some_of
 
 _FILES = (METRICS, f"validation/{METRICS}", CROSS_VALIDATION)
@@ -23,6 +24,10 @@ def find_scores(place: Path) -> Path:
         DataError: there is none.
     """
     if place.is_file():
+        beside = place.with_suffix(".json")
+        if is_table(place) or place.suffix.lower() == ".md":
+            there = f"{beside}, which lies beside it" if beside.is_file() else "the .json that was written with it"
+            raise DataError(f"{place}: is a table. Expected a file of scores as JSON: give {there}.")
         return place
     found = [place / name for name in _FILES if (place / name).is_file()]
     if found:

@@ -129,3 +129,13 @@ def test_file_that_is_not_an_object_is_refused(tmp_path):
     (tmp_path / "metrics.json").write_text("[]")
     with pytest.raises(FileFormatError, match="Expected an evaluation file"):
         read_evaluation(tmp_path / "metrics.json")
+
+
+def test_a_result_of_another_kind_is_told_from_an_older_one(tmp_path, evaluation):
+    path = tmp_path / "metrics.json"
+    path.write_text('{"schema_version": 1, "readers": ["a", "b"], "cases": []}')
+    with pytest.raises(FileFormatError, match=r"holds no scores. Expected a file that `autoseg evaluate` writes"):
+        read_evaluation(path)
+    path.write_text(json.dumps({**to_plain(evaluation), "schema_version": 1}))
+    with pytest.raises(FileFormatError, match="has schema version 1, expected"):
+        read_evaluation(path)

@@ -38,6 +38,12 @@ def test_an_unexpected_label_is_named():
     assert "[7]" in findings[0].message
 
 
+def test_one_other_value_may_stand_for_the_one_label():
+    one = LabelScheme(labels=(Label(name="lesion", value=1),))
+    _, findings = check_labels("a", np.full((3, 3, 3), 255, np.uint8), one)
+    assert "If 255 stands for the same as 1, write 1 in its place" in findings[0].message
+
+
 def test_an_empty_label_map_is_a_warning():
     _, findings = check_labels("a", np.zeros((3, 3, 3), np.uint8), SCHEME)
     assert kinds(findings) == [("warning", "empty-label")]

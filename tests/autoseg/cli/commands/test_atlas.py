@@ -16,6 +16,13 @@ def test_an_import_says_what_it_found_what_it_left_out_and_what_is_next(tmp_path
     assert "5 cases to train on, 1 case held out (imagesTs)." in said
     assert "Left out 1 file, listed in left_out.tsv: MNI152NLin2009aSym.nii.gz" in said
     assert f"Next: `autoseg plan_and_preprocess {tmp_path / 'data'}`." in said
+    assert "imported before" not in said
+
+    assert run(monkeypatch, "import-atlas", source, "-o", tmp_path / "data", "--release", "R2.1") == 0
+
+    said = capsys.readouterr().out
+    assert "ATLAS R2.1 (MNI space)" in said
+    assert "6 of 6 sessions imported before, and kept as before." in said
 
 
 def test_sessions_that_failed_are_listed_and_the_others_are_there(tmp_path, monkeypatch, capsys):
@@ -27,6 +34,7 @@ def test_sessions_that_failed_are_listed_and_the_others_are_there(tmp_path, monk
     said = capsys.readouterr()
     assert "1 session of 2 could not be imported" in " ".join(said.err.split())
     assert "Traceback" not in said.err
+    assert "Left out 1" not in said.out
     assert [path.name for path in (tmp_path / "data" / "labelsTr").iterdir()] == ["sub-r001s002_ses-1.nii.gz"]
 
 

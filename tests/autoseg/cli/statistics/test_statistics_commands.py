@@ -104,6 +104,20 @@ def test_systems_are_compared_with_a_plain_sentence(masks, tmp_path, monkeypatch
     assert "# Comparison of scores_far and scores_near" in (tmp_path / "c.md").read_text(encoding="utf-8")
 
 
+def test_too_few_cases_for_tests_are_said_in_the_heading(masks, tmp_path, monkeypatch, capsys) -> None:
+    for system in ("near", "far"):
+        one = tmp_path / system
+        one.mkdir()
+        (one / "sub-00_ses-0.nii.gz").write_bytes((masks / system / "sub-00_ses-0.nii.gz").read_bytes())
+        autoseg.evaluate(one, masks / "refs", out=tmp_path / f"{system}.json")
+
+    run(monkeypatch, "compare", tmp_path / "near.json", tmp_path / "far.json", "-o", tmp_path / "c.json")
+
+    said = capsys.readouterr().out
+    assert "far minus near (too few cases for tests)" in said
+    assert "0 tests" not in said
+
+
 def test_a_comparison_replaces_an_earlier_one_and_nothing_else(masks, tmp_path) -> None:
     scores = [masks / "scores_far", masks / "scores_near"]
     out, own = tmp_path / "c.json", tmp_path / "c.md"

@@ -21,6 +21,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("masks/sub-01", "refs/sub-01", "deep/inner/sub-01"):
         write_labels(tmp_path / f"{name}.nii.gz", BOX)
     (tmp_path / "refs.csv").write_text("case,label\nsub-01,refs/sub-01.nii.gz\n")
+    (tmp_path / "scores.json").write_text("{}")
     for folder in ("masks/report", "empty/none"):
         (tmp_path / folder).mkdir(parents=True)
     return tmp_path
@@ -37,6 +38,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("masks/report", "refs", r"masks/report: holds no image file itself, but masks \(1 file\) does"),
         ("empty/none", "refs", r"holds no image file \(\.nii\.gz"),
         ("masks", "refs/sub-01.nii.gz", r"masks: is a folder but .*The file of this case there is masks/sub-01"),
+        ("scores.json", "refs", r"scores.json: is no image of masks \(\.nii\.gz.*Expected the folder with the masks"),
         ("masks/sub-01.nii.gz", "refs", r"refs: is a folder but .*The file of this case there is refs/sub-01"),
     ],
 )

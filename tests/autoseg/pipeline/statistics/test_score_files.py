@@ -30,6 +30,15 @@ def test_a_folder_without_scores_says_what_it_should_hold(tmp_path: Path) -> Non
         find_scores(tmp_path / "x.json")
 
 
+def test_a_table_leads_to_the_scores_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("case,dice\n")
+    with pytest.raises(DataError, match=r"a.csv: is a table. Expected .*give the .json that was written with it"):
+        find_scores(tmp_path / "a.csv")
+    write(tmp_path / "a.json")
+    with pytest.raises(DataError, match=r"give .*a.json, which lies beside it"):
+        find_scores(tmp_path / "a.csv")
+
+
 @pytest.mark.parametrize(
     ("files", "names"),
     [
