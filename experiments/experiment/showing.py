@@ -69,7 +69,8 @@ def plan_at_full_size(name: str, place: Path, gpu_memory_gb: float | None = None
         AutosegError: there is no such recipe or data set, or the recipe is not for it.
     """
     recipe = find_recipe(name)
-    machine, memory_gb = choose_machine(profile_machine(), name, gpu_memory_gb or recipe.memory_gb or USUAL_MEMORY_GB)
+    usual = recipe.memory_gb or USUAL_MEMORY_GB
+    machine, memory_gb = choose_machine(profile_machine(), name, usual if gpu_memory_gb is None else gpu_memory_gb)
     request = PlanRequest(name=name, planner=name, machine=machine, memory_gb=memory_gb, unlabelled=recipe.unlabelled)
     return make_plan(find_fingerprint(place), request)
 
