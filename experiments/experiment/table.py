@@ -19,6 +19,8 @@ METRICS = ("dice", "lesion_f1")
 COLUMNS = ("recipe", "scale", "steps", "minutes", "Dice", "95 %", "lesion F1", "Dice diff.", "F1 diff.")
 # Those that a terminal has room for.
 BRIEF = ("recipe", "scale", "steps", "Dice", "95 %", "lesion F1", "Dice diff.")
+# Trainings of more than this many times their time are told.
+_LONGER = 1.25
 _FIRST_OF_CSV = ("recipe", "scale")
 
 
@@ -60,7 +62,7 @@ def make_table(scored: Sequence[Scored], minutes: float, folds: Sequence[str]) -
         title=mark_title(title, comparison.simulated),
         columns=COLUMNS,
         rows=rows,
-        remarks=tuple(_remark(scored, comparison, minutes)),
+        remarks=tuple(_remark(scored, comparison, minutes, len(folds))),
     )
 
 
@@ -97,16 +99,26 @@ def _show_change(change: Difference | None) -> str:
     return f"{change.mean:+.3f}{interval}"
 
 
-def _remark(scored: Sequence[Scored], comparison: SystemComparison, minutes: float) -> Iterator[str]:
+def _remark(scored: Sequence[Scored], comparison: SystemComparison, minutes: float, folds: int) -> Iterator[str]:
     first = comparison.systems[0]
     yield (
-        f"Each fold of each recipe had {minutes:g} minutes, with all trainings that it needs. "
+        f"Each fold of each recipe was given {minutes:g} minutes, with all trainings that it needs. "
         f"{counted(len(comparison.cases), 'case')} of {counted(comparison.subjects, 'subject')}, which none trained on."
     )
-    yield f"Differences: minus {first}, case by case; 95 % bootstrap intervals ({comparison.interval}) over subjects."
+    longer = [f"{one.name} {one.minutes:.1f}" for one in scored if one.minutes > _LONGER * minutes * folds]
+    if longer:
+        yield (
+            f"NOT THE SAME TIME: of {minutes * folds:.2g} minutes, there were taken by {', '.join(longer)}. Compare "
+            "with more --minutes, on a machine that does nothing else."
+        )
+    intervals = any(mean.statistics.ci95 is not None for mean in comparison.means)
+    how = f"95 % bootstrap intervals ({comparison.interval}) over subjects" if intervals else "too few for intervals"
+    yield f"Differences: minus {first}, case by case; {how}."
     seeds = [one.name for one in scored if one.name.startswith(f"{first}-seed-")]
     if seeds:
         yield f"Noise: {', '.join(seeds)} differs from {first} in nothing but the seed of weights and batches."
+    else:
+        yield f"Noise was not measured: --seeds 2 trains {first} once more with another seed."
     if not all(is_full_size(one.scale) for one in scored):
         yield (
             "A deviation: features, patches and batches are divided by the scale (--scale). The figures say nothing "
