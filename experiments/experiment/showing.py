@@ -30,6 +30,8 @@ from planners.sizing.growth import describe_patch, list_sizes
 
 # Of a GPU, where the source does not say what it trained on.
 USUAL_MEMORY_GB = 24.0
+# Trainings of more than this many times their time are told.
+LONGER = 1.25
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -175,9 +177,10 @@ def describe_run(workspace: Workspace, planned: PlannedRecipe, trainings: Sequen
     for training in trainings:
         record = read_record(workspace.fold(plan.name, training.configuration, training.fold))
         if record is not None:
-            counted_steps = f"{record.iterations:,} {'step' if record.iterations == 1 else 'steps'}"
-            steps = f"{counted_steps} in {record.seconds / 60:.1f} min"
-            yield f"{training.configuration}, fold {training.fold}: {steps}."
+            steps = f"{record.iterations:,} {'step' if record.iterations == 1 else 'steps'}"
+            spent, given = record.seconds / 60, training.minutes
+            over = "" if given is None or spent <= LONGER * given else f", more than the {given:.2g} min that it had"
+            yield f"{training.configuration}, fold {training.fold}: {steps} in {spent:.1f} min{over}."
     if describe_scale(plan.scale):
         yield f"Scale: {describe_scale(plan.scale)}."
     yield from describe_scores(workspace, planned, trainings[-1].fold)

@@ -11,7 +11,7 @@ from autoseg.evaluation.analysis.systems import Difference, SystemComparison, co
 from autoseg.pipeline.statistics.tables import as_markdown, place_markdown, place_rows, write_markdown, write_rows
 from dataset_fingerprints.names import counted
 from dataset_fingerprints.simulated import mark_title
-from experiments.experiment.showing import Table
+from experiments.experiment.showing import LONGER, Table
 from planners.plan import is_full_size
 
 STEM = "recipes"
@@ -19,8 +19,6 @@ METRICS = ("dice", "lesion_f1")
 COLUMNS = ("recipe", "scale", "steps", "minutes", "Dice", "95 %", "lesion F1", "Dice diff.", "F1 diff.")
 # Those that a terminal has room for.
 BRIEF = ("recipe", "scale", "steps", "Dice", "95 %", "lesion F1", "Dice diff.")
-# Trainings of more than this many times their time are told.
-_LONGER = 1.25
 _FIRST_OF_CSV = ("recipe", "scale")
 
 
@@ -105,7 +103,7 @@ def _remark(scored: Sequence[Scored], comparison: SystemComparison, minutes: flo
         f"Each fold of each recipe was given {minutes:g} minutes, with all trainings that it needs. "
         f"{counted(len(comparison.cases), 'case')} of {counted(comparison.subjects, 'subject')}, which none trained on."
     )
-    longer = [f"{one.name} {one.minutes:.1f}" for one in scored if one.minutes > _LONGER * minutes * folds]
+    longer = [f"{one.name} {one.minutes:.1f}" for one in scored if one.minutes > LONGER * minutes * folds]
     if longer:
         yield (
             f"NOT THE SAME TIME: of {minutes * folds:.2g} minutes, there were taken by {', '.join(longer)}. Compare "
