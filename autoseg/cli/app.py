@@ -166,7 +166,7 @@ def plan_and_preprocess_command(
     for configuration in plan.configurations:
         patch = "x".join(str(length) for length in configuration.patch_shape)
         console.print(f"{configuration.name}: patch {patch}, batch {configuration.batch_size}")
-    if plan.machine.device == "cpu":
+    if plan.machine.device == "cpu" and plan.planner == "default":
         console.print(
             "[bold yellow]This is a CPU plan:[/] small and short. Plan again on the machine with the GPU.", markup=True
         )

@@ -16,6 +16,7 @@ from dataset_fingerprints.simulated import mark_title
 from dataset_fingerprints.sizes import GIB, show_gib
 from experiments.experiment.planning import PlannedRecipe
 from experiments.experiment.running import Training
+from experiments.experiment.scoring import score_folds
 from experiments.recipes import Recipe, find_recipe
 from planners.choices import Choice, leave_out_defaults, resolve
 from planners.editing.explain import describe_choice, describe_scale
@@ -29,6 +30,8 @@ from planners.sizing.growth import describe_patch, list_sizes
 
 # Of a GPU, where the source does not say what it trained on.
 USUAL_MEMORY_GB = 24.0
+# Trainings of more than this many times their time are told.
+LONGER = 1.25
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,7 +71,8 @@ def plan_at_full_size(name: str, place: Path, gpu_memory_gb: float | None = None
         AutosegError: there is no such recipe or data set, or the recipe is not for it.
     """
     recipe = find_recipe(name)
-    machine, memory_gb = choose_machine(profile_machine(), name, gpu_memory_gb or recipe.memory_gb or USUAL_MEMORY_GB)
+    usual = recipe.memory_gb or USUAL_MEMORY_GB
+    machine, memory_gb = choose_machine(profile_machine(), name, usual if gpu_memory_gb is None else gpu_memory_gb)
     request = PlanRequest(name=name, planner=name, machine=machine, memory_gb=memory_gb, unlabelled=recipe.unlabelled)
     return make_plan(find_fingerprint(place), request)
 
@@ -168,14 +172,34 @@ def _after(postprocessing: Sequence[Choice]) -> str:
 
 
 def describe_run(workspace: Workspace, planned: PlannedRecipe, trainings: Sequence[Training]) -> Iterator[str]:
-    """Yield what a run of a recipe's fold trained, and how to predict with it."""
+    """Yield what a run of a recipe's fold trained, its scores, and how to predict with it; its own training is last."""
     plan = planned.plan
     for training in trainings:
         record = read_record(workspace.fold(plan.name, training.configuration, training.fold))
         if record is not None:
-            steps = f"{counted(record.iterations, 'step')} in {record.seconds / 60:.1f} min"
-            yield f"{training.configuration}, fold {training.fold}: {steps}."
+            steps = f"{record.iterations:,} {'step' if record.iterations == 1 else 'steps'}"
+            spent, given = record.seconds / 60, training.minutes
+            over = "" if given is None or spent <= LONGER * given else f", more than the {given:.2g} min that it had"
+            yield f"{training.configuration}, fold {training.fold}: {steps} in {spent:.1f} min{over}."
     if describe_scale(plan.scale):
         yield f"Scale: {describe_scale(plan.scale)}."
+    yield from describe_scores(workspace, planned, trainings[-1].fold)
     names = " ".join(f"-c {name}" for name in planned.names())
     yield f"Predict: `autoseg predict SCANS -o MASKS -w {workspace.root} --plan {plan.name} {names}`."
+
+
+def describe_scores(workspace: Workspace, planned: PlannedRecipe, fold: str) -> Iterator[str]:
+    """Yield the mean Dice of the cases that a fold did not train on, as the recipe predicts them, and where more is.
+
+    Raises:
+        WorkspaceError: the fold is not validated.
+    """
+    evaluation, names = score_folds(workspace, planned, [fold]), planned.names()
+    of = f" (mean of {_join(names)})" if names[1:] else ""
+    for label in evaluation.summary:
+        dice = label.statistics("dice")
+        shown = "is not defined" if dice.mean is None else f"{dice.mean:.3f}"
+        word = f", {evaluation.name_of(label.label)}" if len(evaluation.summary) > 1 else ""
+        yield f"Dice{word}: {shown} on {counted(dice.n, 'case')} that fold {fold} did not train on{of}."
+    tables = [str(workspace.fold(planned.plan.name, name, fold).table) for name in names]
+    yield f"Scores of each case: {_join(tables)}."

@@ -11,7 +11,7 @@ from autoseg.evaluation.analysis.systems import Difference, SystemComparison, co
 from autoseg.pipeline.statistics.tables import as_markdown, place_markdown, place_rows, write_markdown, write_rows
 from dataset_fingerprints.names import counted
 from dataset_fingerprints.simulated import mark_title
-from experiments.experiment.showing import Table
+from experiments.experiment.showing import LONGER, Table
 from planners.plan import is_full_size
 
 STEM = "recipes"
@@ -60,7 +60,7 @@ def make_table(scored: Sequence[Scored], minutes: float, folds: Sequence[str]) -
         title=mark_title(title, comparison.simulated),
         columns=COLUMNS,
         rows=rows,
-        remarks=tuple(_remark(scored, comparison, minutes)),
+        remarks=tuple(_remark(scored, comparison, minutes, len(folds))),
     )
 
 
@@ -97,16 +97,26 @@ def _show_change(change: Difference | None) -> str:
     return f"{change.mean:+.3f}{interval}"
 
 
-def _remark(scored: Sequence[Scored], comparison: SystemComparison, minutes: float) -> Iterator[str]:
+def _remark(scored: Sequence[Scored], comparison: SystemComparison, minutes: float, folds: int) -> Iterator[str]:
     first = comparison.systems[0]
     yield (
-        f"Each fold of each recipe had {minutes:g} minutes, with all trainings that it needs. "
+        f"Each fold of each recipe was given {minutes:g} minutes, with all trainings that it needs. "
         f"{counted(len(comparison.cases), 'case')} of {counted(comparison.subjects, 'subject')}, which none trained on."
     )
-    yield f"Differences: minus {first}, case by case; 95 % bootstrap intervals ({comparison.interval}) over subjects."
+    longer = [f"{one.name} {one.minutes:.1f}" for one in scored if one.minutes > LONGER * minutes * folds]
+    if longer:
+        yield (
+            f"NOT THE SAME TIME: of {minutes * folds:.2g} minutes, there were taken by {', '.join(longer)}. Compare "
+            "with more --minutes, on a machine that does nothing else."
+        )
+    intervals = any(mean.statistics.ci95 is not None for mean in comparison.means)
+    how = f"95 % bootstrap intervals ({comparison.interval}) over subjects" if intervals else "too few for intervals"
+    yield f"Differences: minus {first}, case by case; {how}."
     seeds = [one.name for one in scored if one.name.startswith(f"{first}-seed-")]
     if seeds:
         yield f"Noise: {', '.join(seeds)} differs from {first} in nothing but the seed of weights and batches."
+    else:
+        yield f"Noise was not measured: --seeds 2 trains {first} once more with another seed."
     if not all(is_full_size(one.scale) for one in scored):
         yield (
             "A deviation: features, patches and batches are divided by the scale (--scale). The figures say nothing "

@@ -67,7 +67,7 @@ _SIZE = "size of a slice: the median scan's, each edge up to the next multiple o
 _NOT_STATED = (
     "axis of the slices: the coarsest; z, across which slices are transverse, where all are alike",
     _SIZE,
-    "choice of 36.0 slices per scan: so many of every training scan in each epoch, drawn anew, half of them on a label",
+    "choice of 36 slices per scan: so many of every training scan in each epoch, drawn anew, half of them on a label",
     "normalisation: each scan to mean 0 and deviation 1, as the default planner does",
     "split: five folds, all scans of a subject in one",
     "optimiser and rate: Adam, 0.001 throughout; the gradient's norm is at most 12",

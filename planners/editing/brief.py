@@ -15,7 +15,7 @@ from planners.choices import resolve
 from planners.editing.explain import Section, describe_scale, say_plainly
 from planners.networks.memory_decisions import predict_configuration
 from planners.parts import NETWORKS
-from planners.plan import Configuration, Decision, Plan
+from planners.plan import Configuration, Decision, Plan, is_full_size
 from planners.sizing.growth import describe_patch
 from planners.time_budget import STEPPING_SHARE, predict_step
 
@@ -63,8 +63,13 @@ def main_reasons(plan: Plan) -> tuple[Reason, ...]:
 
 
 def expect_seconds(plan: Plan, configuration: Configuration, known: Known) -> float:
-    """Return how long one fold is expected to train and to be validated on the way; infinity if it is not known."""
+    """Return how long one fold is expected to train and to be validated on the way; infinity if it is not known.
+
+    Steps of a plan that was made smaller take longer than their arithmetic, by which alone they would be predicted.
+    """
     measured = known.seconds_per_step.get(configuration.name)
+    if measured is None and not is_full_size(plan.scale):
+        return math.inf
     if measured is None:
         inputs, outputs = plan.input_channels(configuration), plan.scheme.heads().count()
         measured = predict_step(configuration, inputs, outputs, plan.machine) / STEPPING_SHARE
@@ -101,8 +106,11 @@ def _show_time(plan: Plan, configuration: Configuration, known: Known) -> str:
     seconds, steps = expect_seconds(plan, configuration, known), configuration.training.iterations
     if math.isinf(seconds):
         budget = f"planned for {plan.max_hours:g} h per fold; " if plan.max_hours else ""
+        why = (
+            "the speed of that machine was not measured" if is_full_size(plan.scale) else "small steps are not foreseen"
+        )
         return (
-            f"{budget}not known: {steps:,} steps, and the speed of that machine was not measured. `autoseg train` says "
+            f"{budget}not known: {steps:,} steps, and {why}. `autoseg train` says "
             "it after its first steps, and --max-hours sets it"
         )
     how = "as its trained folds took" if configuration.name in known.seconds_per_step else "as measured here"

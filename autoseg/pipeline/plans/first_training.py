@@ -15,7 +15,7 @@ from dataset_fingerprints.durations import show_duration
 from dataset_fingerprints.names import counted
 from planners.editing.brief import Known, expect_seconds
 from planners.order import find_configuration
-from planners.plan import Configuration, Plan, Splits
+from planners.plan import Configuration, Plan, Splits, is_full_size
 
 # Enough for a figure of two digits, where the plan needs no better one.
 _MEASURED_SECONDS = 0.5
@@ -48,6 +48,8 @@ def _show_time(plan: Plan, configuration: Configuration) -> str:
     """Return the time of a fold in words, from the speed of this machine where it is the plan's."""
     if plan.max_hours is not None:
         return f"or as many as fit into the {show_duration(3600 * plan.max_hours)} per fold that were planned for"
+    if not is_full_size(plan.scale):
+        return "for a time that is not known here, as small steps are not foreseen; it is said after the first ones"
     machine = plan.machine
     if machine.multiplications_per_second is None and machine == profile_machine():
         machine = measure_speed(machine, _MEASURED_SECONDS)

@@ -130,7 +130,8 @@ def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress
         made = replace(given or _make_splits(fingerprint, options, plan), unlabelled=list_names(unlabelled))
         splits = choose_splits(workspace, plan, made, given=given is not None, progress=progress)
         if given is not None:
-            progress.say(f"{counted(len(splits.folds), 'fold')} of your own ({splits.origin}).")
+            whose = "as another plan has them" if isinstance(options.splits, Splits) else "of your own"
+            progress.say(f"{counted(len(splits.folds), 'fold')} {whose} ({splits.origin}).")
         remarks = (*describe_number(splits, fingerprint), *describe_lacking(fingerprint, splits))
         for remark in (*remarks, *remark_on_use(plan, users, unlabelled)):
             progress.say(remark)

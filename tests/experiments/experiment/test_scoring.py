@@ -15,6 +15,7 @@ from dataset_fingerprints.errors import WorkspaceError
 from dataset_fingerprints.geometry import Box, canonical_grid
 from experiments.experiment.planning import PlannedRecipe
 from experiments.experiment.scoring import score_folds
+from experiments.experiment.showing import describe_scores
 from experiments.recipes import Recipe
 from planners.choices import Choice
 from planners.presets import PLANNERS
@@ -81,3 +82,16 @@ def test_members_are_averaged_and_masks_are_changed_as_the_recipe_says(trained: 
 def test_a_fold_that_is_not_trained_is_named(trained: Workspace) -> None:
     with pytest.raises(WorkspaceError, match=r"3d_fullres, fold 1 of plan default is not trained and validated"):
         score_folds(trained, plan_recipe(trained), ["1"])
+
+
+@pytest.mark.slow
+def test_a_run_ends_with_the_score_of_what_predicts_and_where_that_of_each_case_is(trained: Workspace) -> None:
+    planned = plan_recipe(trained, BOTH)
+    evaluation = score_folds(trained, planned, ["0"])
+    dice, place = list(describe_scores(trained, planned, "0"))
+    mean = evaluation.summary[0].statistics("dice").mean
+    assert dice == f"Dice: {mean:.3f} on 1 case that fold 0 did not train on (mean of 2d and 3d_fullres)."
+    for name in BOTH:
+        table = trained.fold("default", name, "0").table
+        assert table.is_file()
+        assert str(table) in place

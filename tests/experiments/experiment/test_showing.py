@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dataset_fingerprints.errors import DataError
+from dataset_fingerprints.errors import DataError, PlanError
 from experiments.experiment.showing import describe_plan, describe_recipe, plan_at_full_size
 from experiments.recipes import find_recipe
 from planners.choices import Choice
@@ -43,6 +43,8 @@ def test_an_ensemble_its_post_processing_and_a_scale_are_said() -> None:
 
 def test_another_gpu_and_an_unknown_data_set() -> None:
     assert plan_at_full_size("nnunet", ATLAS, 16.0).memory_gb == 16
+    with pytest.raises(PlanError, match="--gpu-memory-gb is 0"):
+        plan_at_full_size("nnunet", ATLAS, 0.0)
     with pytest.raises(DataError, match="published data set"):
         plan_at_full_size("nnunet", Path("nothing_such"))
 

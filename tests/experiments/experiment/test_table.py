@@ -31,9 +31,18 @@ def test_a_row_holds_means_and_the_paired_difference_to_the_first() -> None:
     assert seed["Dice diff."] == f"-0.005 ({low:+.3f} to {high:+.3f})"
     assert first["lesion F1"] == "0.500"
     said = " ".join(table.remarks)
-    assert "Each fold of each recipe had 5 minutes" in said
+    assert "Each fold of each recipe was given 5 minutes" in said
     assert "Noise: a-seed-1 differs from a in nothing but the seed" in said
     assert "deviation" not in said
+    assert "NOT THE SAME TIME" not in said
+
+
+def test_a_training_that_took_longer_than_its_time_and_a_noise_that_was_not_measured_are_told() -> None:
+    said = " ".join(make_table([scored("a", FIRST), scored("b", OTHER)], 1.0, ("0", "1")).remarks)
+    assert "NOT THE SAME TIME" not in said, "2.5 minutes of twice 1 are no more than a quarter over them"
+    said = " ".join(make_table([scored("a", FIRST), scored("b", OTHER)], 0.5, ("0", "1")).remarks)
+    assert "NOT THE SAME TIME: of 1 minutes, there were taken by a 2.5, b 2.5." in said
+    assert "Noise was not measured: --seeds 2 trains a once more" in said
 
 
 def test_scale_and_simulated_scans_are_marked_in_every_row_and_file(tmp_path: Path) -> None:

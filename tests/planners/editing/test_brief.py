@@ -8,6 +8,7 @@ import pytest
 
 from planners import Plan, PlanRequest, make_plan
 from planners.editing.brief import Known, brief_sections, expect_seconds, main_reasons
+from planners.editing.scaling import scale_plan
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint, repeat_case
 from tests.synthetic.machines import GPU
 
@@ -49,6 +50,13 @@ def test_hours_are_said_where_the_speed_was_measured() -> None:
     assert said.endswith(" for all 5")
     steps = f"{configuration.training.iterations:,} steps"
     assert f"per fold on this machine for {steps}, as measured here" in said
+
+
+def test_a_plan_that_was_made_smaller_has_no_time_before_folds_are_trained() -> None:
+    smaller = scale_plan(make_example(1e12), 8)
+    assert "small steps are not foreseen" in time_of(smaller, Known())
+    trained = Known(seconds_per_step={smaller.default_configuration: 0.5})
+    assert time_of(smaller, trained).startswith("about ")
 
 
 def test_what_trained_folds_took_counts_more_than_a_prediction() -> None:
