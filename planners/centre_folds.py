@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,19 +14,25 @@ from dataset_fingerprints.names import counted, some_of
 from dataset_fingerprints.units import find_units
 from planners.plan import FOLDS, Fold, Splits
 
+FoldSource = Path | Literal["by-site", "by-subject"]
 BY_SITE: Literal["by-site"] = "by-site"
+BY_SUBJECT: Literal["by-subject"] = "by-subject"
 # What a person may type for it.
 _NEARLY = (BY_SITE, "bysite", "by-sites", "bysites", "site", "sites")
 
 
-def choose_source(given: str | Path) -> Path | Literal["by-site"]:
-    """Return what folds are made of: the sites, or a file.
+def choose_source(given: str | os.PathLike[str] | None) -> FoldSource | None:
+    """Return what folds are made of: the sites, the subjects or a file; None where the plan says it.
 
     Raises:
         DataError: it is no file, and spelled nearly as the word for the sites.
     """
+    if given is None:
+        return None
     if str(given) == BY_SITE:
         return BY_SITE
+    if str(given) == BY_SUBJECT:
+        return BY_SUBJECT
     path = Path(given).absolute()
     if not path.exists() and str(given).casefold().replace("_", "-").replace(" ", "-") in _NEARLY:
         raise DataError(f"--splits {given}: there is no such file. Did you mean {BY_SITE}?")

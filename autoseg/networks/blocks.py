@@ -116,20 +116,8 @@ def make_level(
 ) -> nn.Sequential:
     """Return `count` blocks of one scale, of which the first changes shape and width, and what weighs its channels."""
     kind = ConvBlock if block == "plain" else ResidualBlock
-    blocks = [kind(layers, channels, kernel, stride)]
-    width = (channels[1], channels[1])
-    blocks += [kind(layers, width, kernel, (1,) * len(stride)) for _ in range(count - 1)]
-    return nn.Sequential(*blocks, *layers.recalibrations(channels[1]))
-
-
-def make_pooled_level(
-    layers: Layers,
-    block: BlockName,
-    channels: tuple[int, int],
-    kernel: tuple[int, ...],
-    stride: tuple[int, ...],
-    count: int,
-) -> nn.Sequential:
-    """Return the same with a max pooling in front, which changes the shape in place of the first block."""
-    level = make_level(layers, block, channels, kernel, (1,) * len(stride), count)
-    return level if max(stride) == 1 else nn.Sequential(layers.max_pooling(stride), *level)
+    width, ones = (channels[1], channels[1]), (1,) * len(stride)
+    front = [layers.max_pooling(stride)] if layers.pooled and max(stride) > 1 else []
+    blocks = [kind(layers, channels, kernel, ones if front else stride)]
+    blocks += [kind(layers, width, kernel, ones) for _ in range(count - 1)]
+    return nn.Sequential(*front, *blocks, *layers.recalibrations(channels[1]))

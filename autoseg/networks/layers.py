@@ -83,6 +83,7 @@ class Layers:
         groups: the most groups that a group norm may have.
         shortcut: as in `UNetOptions`.
         attention: what weighs the channels at the end of a level; `reduction` and `dropout` as in `UNetOptions`.
+        pooled: whether a max pooling in front of a level changes the shape, in place of its first block.
     """
 
     dimensions: int
@@ -92,6 +93,7 @@ class Layers:
     attention: AttentionName = "none"
     reduction: int = 16
     dropout: float = 0.0
+    pooled: bool = False
 
     def convolution(
         self, channels: tuple[int, int], kernel: tuple[int, ...], stride: tuple[int, ...], bias: bool = True

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-import torch
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 
 from autoseg.networks.instance_norm import InstanceNorm, lay_out
 from autoseg.networks.layers import CONVOLUTIONS, TRANSPOSED_CONVOLUTIONS
+from autoseg.networks.recomputing import run_part
 from planners.parts.networks import MedNeXtOptions
 
 Lengths = tuple[int, ...]
@@ -71,32 +70,24 @@ class MedNeXt(nn.Module):
         Args:
             x: (batch, channel, *space); each axis divisible by the product of its strides.
         """
-        features, skips = self._run(self.stem, lay_out(x)), []
+        features, skips = run_part(self.stem, lay_out(x), recomputed=self.recomputed), []
         for encoder_level in self.encoder:
             assert isinstance(encoder_level, nn.ModuleList)
             for block in encoder_level:
-                features = self._run(block, features)
+                features = run_part(block, features, recomputed=self.recomputed)
             skips.append(features)
         scales = [skips.pop()]
         for decoder_level in self.decoder:
             assert isinstance(decoder_level, nn.ModuleList)
             first, *others = decoder_level
-            features = self._run(first, features, skips.pop())
+            features = run_part(first, features, skips.pop(), recomputed=self.recomputed)
             for block in others:
-                features = self._run(block, features)
+                features = run_part(block, features, recomputed=self.recomputed)
             scales = [features, *scales] if self.training else []
         finest = self.head(features)
         if not self.training:
             return (finest,)
         return (finest, *(head(scale) for head, scale in zip(self.auxiliary_heads, scales[1:], strict=False)))
-
-    def _run(self, part: nn.Module, *inputs: Tensor) -> Tensor:
-        """Return what a block makes of its inputs, of which alone it keeps anything where it is to be recomputed."""
-        if self.recomputed and self.training and torch.is_grad_enabled():
-            features: Tensor = checkpoint(part, *inputs, use_reentrant=False)
-        else:
-            features = part(*inputs)
-        return features
 
 
 def build_mednext(options: MedNeXtOptions, channels: int, outputs: int, recomputed: bool) -> MedNeXt:

@@ -6,11 +6,11 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 
-from autoseg.networks.blocks import ConvBlock, DecoderLevel, ResidualBlock, list_steps, make_level, make_pooled_level
+from autoseg.networks.blocks import ConvBlock, DecoderLevel, ResidualBlock, list_steps, make_level
 from autoseg.networks.instance_norm import lay_out
 from autoseg.networks.layers import NEGATIVE_SLOPE, Layers
+from autoseg.networks.recomputing import run_part
 from planners.parts.networks import UNetOptions
 
 Convolution = nn.Conv2d | nn.Conv3d | nn.ConvTranspose2d | nn.ConvTranspose3d
@@ -34,6 +34,7 @@ class UNet(nn.Module):
             attention=options.attention,
             reduction=options.reduction,
             dropout=options.dropout,
+            pooled=options.downsampling == "pool",
         )
         finest = options.features[0]
         ones = (1,) * layers.dimensions
@@ -58,7 +59,7 @@ class UNet(nn.Module):
         features = skips.pop()
         scales = []
         for decoder_level in self.decoder:
-            features = self._run(decoder_level, features, skips.pop())
+            features = run_part(decoder_level, features, skips.pop(), recomputed=self.recomputed)
             scales.append(features)
         finest = self.head(features)
         if not self.training:
@@ -68,10 +69,10 @@ class UNet(nn.Module):
 
     def encode(self, x: Tensor) -> list[Tensor]:
         """Return the features of every encoder level, finest first."""
-        x = self._run(self.stem, lay_out(x))
+        x = run_part(self.stem, lay_out(x), recomputed=self.recomputed)
         skips = []
         for encoder_level in self.encoder:
-            x = self._run(encoder_level, x)
+            x = run_part(encoder_level, x, recomputed=self.recomputed)
             skips.append(x)
         return skips
 
@@ -92,14 +93,6 @@ class UNet(nn.Module):
         finest: Tensor = self.head(features)
         return finest
 
-    def _run(self, part: nn.Module, *inputs: Tensor) -> Tensor:
-        """Return what a level makes of its inputs, of which alone it keeps anything where it is to be recomputed."""
-        if self.recomputed and self.training and torch.is_grad_enabled():
-            features: Tensor = checkpoint(part, *inputs, use_reentrant=False)
-        else:
-            features = part(*inputs)
-        return features
-
 
 def build_unet(options: UNetOptions, channels: int, outputs: int, recomputed: bool) -> UNet:
     """Return an initialised U-Net; the kernels' length makes it 2D or 3D.
@@ -117,8 +110,7 @@ def build_encoder(layers: Layers, options: UNetOptions, channels: int) -> nn.Mod
     """Return the encoder's levels, finest first."""
     widths = pairwise((channels, *options.features))
     rows = zip(widths, options.kernels, options.strides, options.encoder_blocks, strict=True)
-    make = make_pooled_level if options.downsampling == "pool" else make_level
-    return nn.ModuleList(make(layers, options.block, *row) for row in rows)
+    return nn.ModuleList(make_level(layers, options.block, *row) for row in rows)
 
 
 def build_decoder(layers: Layers, options: UNetOptions) -> nn.ModuleList:

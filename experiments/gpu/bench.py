@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import json
-import os
 import resource
 import subprocess
 import sys
@@ -18,8 +17,8 @@ import torch
 from autoseg.hardware import choose_device
 from dataset_fingerprints.errors import AutosegError
 from dataset_fingerprints.sizes import GIB
+from experiments.gpu.checkout import ROOT, environment
 
-ROOT = Path(__file__).parents[2]
 # A result: columns and their values.
 Row = Mapping[str, str | float | None]
 # Of what a command printed, where it failed.
@@ -107,12 +106,6 @@ class Bench:
             )
         except subprocess.TimeoutExpired as error:
             raise AutosegError(f"`{_show(command)}` was not done in the time that was left.") from error
-
-
-def environment(variables: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the environment of a process that imports this checkout."""
-    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
-    return {**os.environ, "PYTHONPATH": path, **(variables or {})}
 
 
 def wait_for(device: torch.device) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from dataset_fingerprints.errors import AutosegError
-from experiments.gpu.bench import ROOT, Bench, Row
+from experiments.gpu.bench import Bench, Row
+from experiments.gpu.checkout import ROOT
 
 MARK = "pytest.mark.gpu"
 # Stands for all of them where there is no GPU.

@@ -15,7 +15,8 @@ from autoseg.models.tensors import load_tensors
 from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import AutosegError
-from experiments.gpu.bench import ROOT, Bench, Row, environment
+from experiments.gpu.bench import Bench, Row
+from experiments.gpu.checkout import ROOT, environment
 
 # Writes the loss of every step into a file, saves often, and asks for the same sums in the same order.
 PROBE = """

@@ -20,9 +20,9 @@ from typing import Literal
 from autoseg.hardware import count_cores, may_have_gpu
 from dataset_fingerprints.errors import AutosegError, did_you_mean
 from dataset_fingerprints.files.jsonfiles import write_json
+from experiments.gpu.checkout import ROOT, environment
 from experiments.gpu.parts import NO_GPU, PARTS
 
-ROOT = Path(__file__).parents[2]
 DATA_SET = "Task04_Hippocampus"
 SIMULATED = "simulated"
 # Where the data lie beside a checkout, or in it.
@@ -172,14 +172,13 @@ def _run_part(name: str, settings: Settings, work: Path, ends: float) -> PartRep
         "device": settings.device,
         "data": str(settings.data) if settings.data else "",
     }
-    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     hidden = _HIDDEN if settings.device == "cpu" else {}
     start = time.monotonic()
     with log.open("wb") as stream:
         process = subprocess.Popen(
             (sys.executable, "-m", "experiments.gpu.part", json.dumps(task)),
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": path, **hidden},
+            env=environment(hidden),
             stdout=stream,
             stderr=stream,
             start_new_session=True,

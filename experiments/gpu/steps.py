@@ -8,7 +8,8 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 
-from experiments.gpu.bench import ROOT, Bench, Row, environment, read_rows
+from experiments.gpu.bench import Bench, Row, read_rows
+from experiments.gpu.checkout import ROOT, environment
 
 FEW_CORES = 2
 # Cores (0 for all), kinds as `experiments.gpu.step_times` names them, and the share of the time that is left.

@@ -90,9 +90,10 @@ def plan_and_preprocess(
     check_arguments(locals())
     if labels is not None:
         check_argument("labels", labels, PATH)
-    from autoseg.pipeline.plans.planning import PlanningOptions, choose_origin
+    from autoseg.pipeline.plans.planning import PlanningOptions
     from autoseg.pipeline.plans.planning import plan_and_preprocess as run
     from dataset_fingerprints.layouts import Selection
+    from planners.centre_folds import choose_source
 
     followed = None
     if like is not None:
@@ -106,7 +107,7 @@ def plan_and_preprocess(
         planner=planner,
         gpu_memory_gb=as_number(gpu_memory_gb),
         configurations=as_several(configurations),
-        splits=choose_origin(splits),
+        splits=choose_source(splits),
         seed=index(seed),
         assignments=as_several(assignments),
         switches=as_several(rules),

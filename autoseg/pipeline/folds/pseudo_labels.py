@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -82,7 +82,8 @@ def make_pseudo_labels(
     weights = _identify(job, chosen.configurations)
     begun = earlier.pseudo_labelled if earlier is not None and job.folder.checkpoint.is_file() else None
     needed = weights if begun is None else begun.weights
-    lacking = [case for case in job.unlabelled if _find(folder, case, needed) is None]
+    found = {case: _find(folder, case, needed) for case in job.unlabelled}
+    lacking = [case for case, label in found.items() if label is None]
     if lacking and needed != weights:
         raise WorkspaceError(
             f"{folder.root}: pseudo-labels of {some_of(lacking, _NAMED)} are missing or damaged, and the weights that "
@@ -90,7 +91,8 @@ def make_pseudo_labels(
         )
     if lacking:
         _make_all(job, chosen.configurations, lacking, (device, weights), progress)
-    used = PseudoLabelled(weights=needed, **_sort_out(folder, job.unlabelled, needed, chosen.least_confidence))
+        found |= {case: _find(folder, case, needed) for case in lacking}
+    used = PseudoLabelled(weights=needed, **_sort_out(found.values(), chosen.least_confidence))
     unsure = f", {len(used.left_out)} left out whose masks are too unsure" if used.left_out else ""
     scans, made_by = counted(len(used.cases), "scan"), " and ".join(chosen.configurations)
     progress.say(f"Training also on {scans} without labels, by the masks of {made_by}, fold {job.fold}{unsure}.")
@@ -129,11 +131,9 @@ def _find(folder: ValidationFolder, case: str, weights: str) -> PseudoLabel | No
     return found if sound else None
 
 
-def _sort_out(
-    folder: ValidationFolder, cases: Sequence[str], weights: str, least: float
-) -> Mapping[str, tuple[str, ...]]:
+def _sort_out(labels: Iterable[PseudoLabel | None], least: float) -> Mapping[str, tuple[str, ...]]:
     """Return the scans whose masks are sure enough, and the others."""
-    found = [one for one in (_find(folder, case, weights) for case in cases) if one is not None]
+    found = [label for label in labels if label is not None]
     return {
         "cases": tuple(one.case for one in found if one.confidence >= least),
         "left_out": tuple(one.case for one in found if one.confidence < least),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext, suppress
@@ -39,7 +38,7 @@ from dataset_fingerprints.layouts import AUTOMATIC, Selection
 from dataset_fingerprints.measuring.scans import Scan, read_case
 from dataset_fingerprints.names import check_folder_name, counted
 from dataset_fingerprints.units import find_units
-from planners.centre_folds import choose_source, split_by_site
+from planners.centre_folds import BY_SUBJECT, split_by_site
 from planners.editing.following import Followed, follow
 from planners.editing.option_checks import check_hours, check_seed
 from planners.editing.overrides import find_assigned_parts, refuse_unknown_parts, set_values
@@ -53,8 +52,6 @@ from planners.presets import choose_machine, make_plan
 from planners.rare_labels import describe_lacking
 from planners.rules.switches import choose_rules
 from planners.splits import describe_number, make_splits, read_splits
-
-BY_SUBJECT: Literal["by-subject"] = "by-subject"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -157,13 +154,6 @@ def _refuse_place(workspace: Workspace, plan_name: str, sources: Sequence[tuple[
         if place is not None and dataset is not None:
             refuse_workspace_place(place, dataset, workspace)
     refuse_similar_plan(workspace, plan_name)
-
-
-def choose_origin(splits: str | os.PathLike[str] | None) -> Path | Literal["by-site", "by-subject"] | None:
-    """Return where folds come from, as a person names it."""
-    if splits is None:
-        return None
-    return BY_SUBJECT if str(splits) == BY_SUBJECT else choose_source(Path(splits))
 
 
 def _make_splits(fingerprint: DatasetFingerprint, options: PlanningOptions, plan: Plan) -> Splits:

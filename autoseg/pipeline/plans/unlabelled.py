@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -43,9 +44,9 @@ def find_unlabelled(place: Path | None, dataset: Dataset) -> Dataset | None:
         )
         for scan in found
     )
-    names = [case.name for case in cases]
     labelled = {case.name for case in dataset.cases}
-    taken = sorted({name for name in names if name in labelled or names.count(name) > 1})
+    times = Counter(case.name for case in cases)
+    taken = sorted(name for name, count in times.items() if name in labelled or count > 1)
     if taken:
         raise DataError(
             f"{place}: scans without labels are called as labelled cases, or as each other: {some_of(taken, _NAMED)}. "

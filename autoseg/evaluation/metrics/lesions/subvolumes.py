@@ -33,6 +33,11 @@ def mark_subvolumes(mask: NDArray[np.bool_], pair: MaskPair, parts: Triple) -> N
     return marked
 
 
+def mark_both(pair: MaskPair, parts: Triple) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return which sub-volumes hold a voxel of the prediction, and which one of the reference."""
+    return mark_subvolumes(pair.prediction, pair, parts), mark_subvolumes(pair.reference, pair, parts)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FoundSubvolumesOptions:
     """Number of sub-volumes that hold voxels of both masks, which need not touch.
@@ -51,7 +56,7 @@ class FoundSubvolumesOptions:
 
     def measure(self, pair: MaskPair) -> float | None:
         """Return the number."""
-        prediction, reference = (mark_subvolumes(mask, pair, self.parts) for mask in (pair.prediction, pair.reference))
+        prediction, reference = mark_both(pair, self.parts)
         return int(np.count_nonzero(prediction & reference))
 
 
@@ -73,7 +78,7 @@ class MissedSubvolumesOptions:
 
     def measure(self, pair: MaskPair) -> float | None:
         """Return the number."""
-        prediction, reference = (mark_subvolumes(mask, pair, self.parts) for mask in (pair.prediction, pair.reference))
+        prediction, reference = mark_both(pair, self.parts)
         return int(np.count_nonzero(reference & ~prediction))
 
 
@@ -95,5 +100,5 @@ class FalseSubvolumesOptions:
 
     def measure(self, pair: MaskPair) -> float | None:
         """Return the number."""
-        prediction, reference = (mark_subvolumes(mask, pair, self.parts) for mask in (pair.prediction, pair.reference))
+        prediction, reference = mark_both(pair, self.parts)
         return int(np.count_nonzero(prediction & ~reference))

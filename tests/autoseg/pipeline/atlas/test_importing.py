@@ -3,33 +3,26 @@
 from __future__ import annotations
 
 import json
-import shutil
-from pathlib import Path
 
 import nibabel
 import numpy as np
 import pytest
 
 import autoseg
-from autoseg.simulate import SimulationOptions, simulate_dataset
-from dataset_fingerprints.errors import PartlyDoneError
 from dataset_fingerprints.layouts import read_dataset
 from dataset_fingerprints.layouts.marks import says_simulated
-from tests.autoseg.pipeline.atlas.imported import Said, label_of, left_out, state_of, table_of
+from tests.autoseg.pipeline.atlas.imported import label_of, left_out, state_of, table_of
 from tests.synthetic.atlas_trees import (
-    MNI,
     NATIVE,
     lesion_of,
     seed_of,
     write_bids,
     write_icpsr,
     write_metadata_of_session,
-    write_old,
     write_r20,
     write_session,
     write_xlsx,
 )
-from tests.synthetic.scans import write_nifti
 from tests.synthetic.tiny import CONFIGURATION, QUICK
 
 
@@ -81,38 +74,6 @@ def test_test_cases_with_masks_keep_them_apart(tmp_path):
 
     assert [one.case for one in imported.training()] == ["sub-r001s001_ses-1"]
     assert label_of(tmp_path / "out", "sub-r002s001_ses-1", "labelsTs").sum() > 0
-
-
-def test_r11_masks_of_all_value_conventions_are_merged(tmp_path):
-    sessions = ("Site1/031768/t01", "Site1/031768/t02", "Site2/031769/t01", "Site10/031768/t01")
-    source = write_old(tmp_path / "ATLAS_R1.1", sessions, extra={"Site1/031768/t01": 2, "Site1/031768/t02": 1})
-    head = "INDI Site ID,INDI Subject ID,Session,# Strokes LH Cortical,Stroke type,PVH,Notes"
-    rows = [
-        "1,31768, t01,1,Embolic,2,",
-        "1,31768, t02,1,Embolic,n/a,",
-        '2,31769,"t01",0,,1,"a, b"',
-        "10,31768,'t01,0,,3,",
-    ]
-    (source / "ATLAS_Meta-Data_Release_1.1_standard_mni.csv").write_text("\n".join([head, *rows]) + "\n")
-
-    imported = autoseg.import_atlas(source, tmp_path / "data")
-
-    assert (imported.release, imported.space) == ("R1.1", "MNI")
-    cases = table_of(tmp_path / "data")
-    assert list(cases) == ["Site1_031768_t01", "Site1_031768_t02", "Site10_031768_t01", "031769_t01"]
-    assert {name: (row["subject"], row["site"], row["PVH"]) for name, row in cases.items()} == {
-        "Site10_031768_t01": ("Site10_031768", "Site10", "3"),
-        "Site1_031768_t01": ("Site1_031768", "Site1", "2"),
-        "Site1_031768_t02": ("Site1_031768", "Site1", ""),
-        "031769_t01": ("031769", "Site2", "1"),
-    }
-    assert cases["031769_t01"]["Notes"] == "a, b"
-    for session, name, extra in ((sessions[0], "Site1_031768_t01", 2), (sessions[1], "Site1_031768_t02", 1)):
-        seed = seed_of(next((source / session).glob("*_t1w_*")))
-        union = np.logical_or.reduce([lesion_of(seed, number=number) for number in range(extra + 1)])
-        assert np.array_equal(label_of(tmp_path / "data", name), union)
-    # Two visits of one patient never lie in two folds.
-    assert len({case.subject for case in read_dataset(tmp_path / "data").cases}) == 3
 
 
 def test_r12_reads_its_spreadsheet_above_the_scans(tmp_path):
@@ -198,186 +159,6 @@ def test_training_raw_is_r21_and_all_orientations_keep_their_place(tmp_path):
         assert np.allclose(stored.affine, scan.affine)
         seed = seed_of(tmp_path / "src" / one.scan.path)
         assert np.array_equal(label_of(tmp_path / "data", one.case), lesion_of(seed))
-
-
-def test_a_mask_in_another_orientation_than_its_scan_and_others_is_merged_rightly(tmp_path):
-    scan = write_bids(tmp_path / "src", ("r001s001",), mask=False)[0]
-    stem = scan.name.removesuffix("_T1w.nii.gz")
-    seed = seed_of(scan)
-    for number, code in ((0, "LAS"), (1, "PSR")):
-        name = scan.with_name(f"{stem}_label-L_desc-T1lesion{number}_mask.nii.gz")
-        write_session(tmp_path / "unused" / "scan.nii.gz", {name: lesion_of(seed, number=number) * 0.9999}, code=code)
-
-    autoseg.import_atlas(tmp_path / "src", tmp_path / "data")
-
-    assert np.array_equal(
-        label_of(tmp_path / "data", "sub-r001s001_ses-1"), lesion_of(seed) | lesion_of(seed, number=1)
-    )
-
-
-def test_integer_masks_with_a_slope_in_the_header_count_by_their_real_values(tmp_path):
-    scan = write_bids(tmp_path / "src", ("r001s001",), mask=False)[0]
-    lesion = lesion_of(seed_of(scan))
-    image = nibabel.Nifti1Image(lesion.astype(np.float64) * 0.9999, nibabel.load(scan).affine)
-    image.header.set_data_dtype(np.uint8)  # nibabel stores 255 with a slope of 0.9999 / 255
-    name = scan.name.replace("_T1w", "_label-L_desc-T1lesion_mask")
-    nibabel.save(image, scan.with_name(name))
-    assert nibabel.load(scan.with_name(name)).dataobj.slope != 1
-
-    autoseg.import_atlas(tmp_path / "src", tmp_path / "data")
-
-    assert np.array_equal(label_of(tmp_path / "data", "sub-r001s001_ses-1"), lesion)
-
-
-def test_empty_masks_are_imported_and_said(tmp_path):
-    said = Said()
-    scans = write_bids(tmp_path / "src", [f"r001s00{number}" for number in range(1, 7)])
-    for scan in scans[:5]:
-        mask = next(scan.parent.glob("*_mask.nii.gz"))
-        write_nifti(mask, np.zeros((24, 26, 24), np.float32), nibabel.load(scan).affine)
-
-    imported = autoseg.import_atlas(tmp_path / "src", tmp_path / "data", progress=said)
-
-    assert [one.lesion_voxels for one in imported.training()][:5] == [0] * 5
-    assert len(imported.training()) == 6
-    assert any("has an empty lesion mask" in line and "sub-r001s001_ses-1" in line for line in said.lines)
-
-
-def test_rows_without_a_scan_are_left_out_by_name_unless_their_table_lies_above(tmp_path):
-    source = write_bids(tmp_path / "src", ("r001s001",))[0].parents[4]
-    (source.parent / "x.csv").write_text("Subject ID,Session\nsub-r001s001,ses-1\nsub-r555s001,ses-1\n")
-
-    autoseg.import_atlas(source.parent, tmp_path / "data")
-    autoseg.import_atlas(source, tmp_path / "part")
-
-    assert left_out(tmp_path / "data") == {"x.csv: sub-r555s001 ses-1": "a row without a scan"}
-    assert left_out(tmp_path / "part") == {}
-
-
-def test_voxels_of_a_mask_that_hold_no_number_are_counted_and_named(tmp_path):
-    scan = write_bids(tmp_path / "src", ("r001s001",))[0]
-    mask = next(scan.parent.glob("*_mask.nii.gz"))
-    voxels = lesion_of(seed_of(scan)).astype(np.float32)
-    voxels[0, 0, :2] = np.nan, np.inf
-    write_nifti(mask, voxels, nibabel.load(scan).affine)
-
-    imported = autoseg.import_atlas(tmp_path / "src", tmp_path / "data")
-
-    assert imported.sessions[0].remarks == (f"{mask.name} holds 2 voxels of NaN or infinity, taken as no lesion",)
-    assert np.array_equal(label_of(tmp_path / "data", "sub-r001s001_ses-1"), lesion_of(seed_of(scan)))
-
-
-def test_a_session_whose_main_mask_is_missing_is_named(tmp_path):
-    said = Said()
-    source = write_icpsr(tmp_path / "R1.2", ("c0003s0008t01",), extra={"c0003s0008t01": 1})
-    next(source.rglob("*_LesionSmooth_stx.nii.gz")).unlink()
-
-    imported = autoseg.import_atlas(source, tmp_path / "data", progress=said)
-
-    assert "the main one, without a number" in imported.sessions[0].remarks[0]
-    assert any(line.startswith("c0003s0008t01: of its lesion masks, this is not there") for line in said.lines)
-
-
-def test_a_scan_without_its_mask_is_held_out_and_a_mask_without_its_scan_left_out(tmp_path):
-    said = Said()
-    scans = write_bids(tmp_path / "src", ("r001s001", "r001s002", "r001s003"))
-    next(scans[0].parent.glob("*_mask.nii.gz")).unlink()
-    scans[1].unlink()
-
-    imported = autoseg.import_atlas(tmp_path / "src", tmp_path / "data", progress=said)
-
-    assert [one.case for one in imported.held_out()] == ["sub-r001s001_ses-1"]
-    assert [one.case for one in imported.training()] == ["sub-r001s003_ses-1"]
-    assert "has no lesion mask: in imagesTs" in " ".join(said.lines)
-    assert list(left_out(tmp_path / "data").values()) == ["a lesion mask without a scan of its session"]
-
-
-def test_copies_count_once_and_contradictions_are_refused_by_name(tmp_path):
-    scans = write_bids(tmp_path / "src", ("r001s001", "r001s002", "r001s003"))
-    again = tmp_path / "src" / "again"
-    for scan in scans[:2]:
-        shutil.copytree(scan.parents[2], again / scan.parents[2].name)
-    other = next((again / "sub-r001s002").rglob("*_mask.nii.gz"))
-    write_nifti(other, np.ones((24, 26, 24), np.uint8), nibabel.load(scans[1]).affine)
-
-    with pytest.raises(PartlyDoneError, match=r"sub-r001s002_ses-1: .*two masks of one name differ") as caught:
-        autoseg.import_atlas(tmp_path / "src", tmp_path / "data")
-
-    assert [one.case for one in caught.value.result.training()] == ["sub-r001s001_ses-1", "sub-r001s003_ses-1"]
-    assert "is a copy of" in " ".join(caught.value.result.sessions[0].remarks)
-    assert [case.name for case in read_dataset(tmp_path / "data").cases] == ["sub-r001s001_ses-1", "sub-r001s003_ses-1"]
-    assert "two masks of one name differ" in left_out(tmp_path / "data")["sub-r001s002_ses-1"]
-
-
-def test_sessions_that_cannot_be_meant_are_refused_by_name_and_the_others_are_imported(tmp_path):
-    scans = write_bids(tmp_path / "src", ("r001s001", "r001s002", "r001s003", "r001s004"))
-    masks = [next(scan.parent.glob("*_mask.nii.gz")) for scan in scans]
-    affine = nibabel.load(scans[0]).affine
-    masks[0].write_bytes(masks[0].read_bytes()[:60])
-    write_nifti(masks[1], np.ones((10, 10, 10), np.uint8), affine)
-    write_nifti(masks[2], np.arange(24 * 26 * 24).reshape(24, 26, 24).astype(np.int16) % 3, affine)
-
-    with pytest.raises(PartlyDoneError, match="3 sessions of 4 could not be imported") as caught:
-        autoseg.import_atlas(tmp_path / "src", tmp_path / "data")
-
-    for words in ("truncated", "has 10x10x10 voxels, but the scan has 24x26x24", "holds the labels 1, 2"):
-        assert words in str(caught.value)
-    assert [case.name for case in read_dataset(tmp_path / "data").cases] == ["sub-r001s004_ses-1"]
-
-
-def test_stray_files_are_left_out_and_listed(tmp_path):
-    source = write_r20(tmp_path / "src")
-    anat = source / "Training" / "R001" / "sub-r001s001" / "ses-1" / "anat"
-    affine = nibabel.load(next(anat.glob("*_T1w.nii.gz"))).affine
-    write_nifti(anat / f"sub-r001s001_ses-1_{MNI}_desc-brain_mask.nii.gz", np.ones((24, 26, 24), np.uint8), affine)
-    write_nifti(anat / "sub-r001s001_ses-1_FLAIR.nii.gz", np.ones((4, 4, 4), np.float32))
-    (source / "readme.txt").write_text("hello")
-    (source / "shopping.csv").write_text("what,how many\nmilk,2\n")
-    (source / ".DS_Store").write_text("x")
-    (source / "__MACOSX").mkdir()
-    (source / "__MACOSX" / "._sub-r009s001_ses-1_T1w.nii.gz").write_text("x")
-
-    imported = autoseg.import_atlas(source, tmp_path / "data")
-
-    assert {Path(path).name: why for path, why in left_out(tmp_path / "data").items()} == {
-        "MNI152NLin2009aSym.nii.gz": "neither a T1w scan nor a lesion mask of ATLAS",
-        f"sub-r001s001_ses-1_{MNI}_desc-brain_mask.nii.gz": "neither a T1w scan nor a lesion mask of ATLAS",
-        "sub-r001s001_ses-1_FLAIR.nii.gz": "neither a T1w scan nor a lesion mask of ATLAS",
-        "readme.txt": "not an image, and not a table",
-        "shopping.csv": "a table without a column of subjects",
-    }
-    assert len(imported.training()) == 5
-
-
-def test_all_files_of_a_simulated_tree_are_known(tmp_path):
-    simulate_dataset(tmp_path / "src", SimulationOptions(layout="bids", cases=2, held_out_cases=1, spacing_mm=6))
-    assert (tmp_path / "src" / "participants.json").is_file()
-
-    imported = autoseg.import_atlas(tmp_path / "src", tmp_path / "data")
-
-    assert len(imported.sessions) == 3
-    assert left_out(tmp_path / "data") == {}
-
-
-@pytest.mark.parametrize(
-    "write",
-    [
-        lambda folder: write_old(folder, ("Site1/031768/t01",)),
-        lambda folder: write_icpsr(folder, ("c0003s0008t01",)),
-        lambda folder: write_bids(folder, ("r001s001",)),
-        lambda folder: write_bids(folder, ("r001s001",), cohort="Training_Raw", space=NATIVE),
-        lambda folder: write_bids(folder, ("r001s001",), cohort="ATLAS3_Training_Raw", space=NATIVE),
-    ],
-)
-def test_descriptions_of_files_beside_them_are_known_and_others_are_not(tmp_path, write):
-    write(tmp_path / "src")
-    scan = next(path for path in (tmp_path / "src").rglob("*.nii.gz") if "lesion" not in path.name.lower())
-    scan.with_name(scan.name.replace(".nii.gz", ".json")).write_text("{}")
-    (tmp_path / "src" / "settings.json").write_text("{}")
-
-    autoseg.import_atlas(tmp_path / "src", tmp_path / "data")
-
-    assert left_out(tmp_path / "data") == {"settings.json": "not an image, and not a table"}
 
 
 def test_the_mark_of_simulated_scans_is_kept(tmp_path):
