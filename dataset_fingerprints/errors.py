@@ -66,9 +66,10 @@ class WorkspaceError(AutosegError):
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return a sentence that names the nearest known name, or else lists them all."""
+    """Return a sentence that names the nearest known name, whatever its capitals, or else lists them all."""
     candidates = sorted(known)
-    nearest = difflib.get_close_matches(name, candidates, n=1)
+    lowered = {candidate.lower(): candidate for candidate in candidates}
+    nearest = [lowered[close] for close in difflib.get_close_matches(name.lower(), lowered, n=1)]
     if nearest:
         return f"Did you mean '{nearest[0]}'?"
     return f"Known: {', '.join(candidates)}."

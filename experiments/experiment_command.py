@@ -63,12 +63,12 @@ def show(
 @app.command()
 def run(
     name: NameArgument,
-    fold: Annotated[str, typer.Argument(help="0 to 4.")],
+    fold: Annotated[str, typer.Argument(help="0 to 4; 'all': one after the other.")],
     workspace: Annotated[Path, typer.Option("--workspace", "-w", help="To plan and train in; made if missing.")],
     data: Annotated[Path | None, typer.Option(help="The data set; else that of the workspace.")] = None,
     scale: ScaleOption = None,
     max_minutes: Annotated[
-        float | None, typer.Option(help="For the fold, with all trainings that it needs; else the planned steps.")
+        float | None, typer.Option(help="For each fold, with all trainings that it needs; else the planned steps.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Of weights and batches; another one is another plan.")] = 0,
     unlabelled: UnlabelledOption = None,
@@ -76,15 +76,16 @@ def run(
     """Plan a recipe where it is not planned, and train a fold with all that it needs, or go on with it."""
     from autoseg.hardware import calm_threads
     from experiments.experiment.planning import open_setting
-    from experiments.experiment.running import run_fold
+    from experiments.experiment.running import run_folds
     from experiments.experiment.showing import describe_run
 
     calm_threads()
     show_start()
     setting = open_setting(workspace, data, scale, seed, unlabelled)
-    planned, trainings = run_fold(name, fold, setting, max_minutes, TerminalProgress())
-    for line in describe_run(setting.workspace, planned, trainings):
-        console.print(line, soft_wrap=True, markup=False)
+    planned, trainings = run_folds(name, fold, setting, max_minutes, TerminalProgress())
+    for of_fold in trainings.values():
+        for line in describe_run(setting.workspace, planned, of_fold):
+            console.print(line, soft_wrap=True, markup=False)
 
 
 @app.command()

@@ -14,7 +14,7 @@ from autoseg.training.record import read_record
 from dataset_fingerprints.durations import show_duration
 from dataset_fingerprints.errors import AutosegError, PartlyDoneError, PlanError, StoppedError
 from experiments.experiment.planning import PlannedRecipe, Setting, find_or_make_plan, name_plan
-from experiments.experiment.running import are_finished, list_trainings
+from experiments.experiment.running import are_finished, check_fold, list_trainings
 from experiments.experiment.scoring import score_folds
 from experiments.experiment.showing import Table
 from experiments.experiment.table import Scored, make_table, place_tables, write_tables
@@ -108,6 +108,7 @@ def compare_recipes(contest: Contest, progress: Progress) -> ContestOutcome:
         AutosegError: nothing can be compared.
     """
     contest.check()
+    _check_folds(contest, progress)
     workspace = contest.setting.workspace
     scored: list[Scored] = []
     failures: dict[str, str] = {}
@@ -135,6 +136,22 @@ def compare_recipes(contest: Contest, progress: Progress) -> ContestOutcome:
         written=write_tables(place_tables(workspace.root), table, scored),
         failures=failures,
     )
+
+
+def _check_folds(contest: Contest, progress: Progress) -> None:
+    """Make sure that the folds are there, which all recipes of a workspace share.
+
+    Raises:
+        PlanError: one is not.
+    """
+    try:
+        splits = find_or_make_plan(contest.names[0], contest.setting, progress).splits
+    except StoppedError:
+        raise
+    except AutosegError:  # reported as that recipe's failure
+        return
+    for fold in contest.folds:
+        check_fold(splits, fold)
 
 
 def _train(contest: Contest, entry: tuple[str, int], progress: Progress) -> PlannedRecipe:

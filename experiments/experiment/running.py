@@ -16,7 +16,7 @@ from dataset_fingerprints.errors import PlanError
 from experiments.experiment.planning import PlannedRecipe, Setting, find_or_make_plan
 from planners.editing.option_checks import MOST_HOURS, check_amount
 from planners.order import find_configuration
-from planners.plan import Plan
+from planners.plan import Plan, Splits
 from planners.time_budget import count_multiplications
 
 
@@ -44,16 +44,19 @@ class Training:
         return f"{self.configuration}, fold {self.fold}{time}"
 
 
-def run_fold(
+ALL_FOLDS = "all"
+
+
+def run_folds(
     name: str, fold: str, setting: Setting, minutes: float | None, progress: Progress
-) -> tuple[PlannedRecipe, tuple[Training, ...]]:
-    """Plan a recipe where it is not planned yet, and train a fold of it with all that it needs.
+) -> tuple[PlannedRecipe, dict[str, tuple[Training, ...]]]:
+    """Plan a recipe where it is not planned yet, train a fold of it, or all in turn, and return the trainings by fold.
 
     Args:
         name: of the recipe.
-        fold: a number.
+        fold: a number, or `all`.
         setting: where, and how large.
-        minutes: for all trainings together; None for the planned numbers of steps.
+        minutes: for each fold, with all trainings that it needs; None for the planned numbers of steps.
         progress: receiver of progress reports.
 
     Raises:
@@ -63,9 +66,22 @@ def run_fold(
     if minutes is not None:
         check_amount("--max-minutes", minutes, 60 * MOST_HOURS, "more than 0")
     planned = find_or_make_plan(name, setting, progress)
-    trainings = list_trainings(planned, fold, minutes)
-    run_trainings(setting.workspace, planned.plan, trainings, progress)
+    folds = name_folds(planned.splits) if fold == ALL_FOLDS else (fold,)
+    trainings = {one: list_trainings(planned, one, minutes) for one in folds}
+    for of_fold in trainings.values():
+        run_trainings(setting.workspace, planned.plan, of_fold, progress)
     return planned, trainings
+
+
+def check_fold(splits: Splits, fold: str) -> None:
+    """Make sure that a fold is one of the cross-validation's.
+
+    Raises:
+        PlanError: it is not.
+    """
+    folds = name_folds(splits)
+    if fold not in folds:
+        raise PlanError(f"There is no fold '{fold}'. Expected one of {', '.join(folds) or 'none: too few subjects'}.")
 
 
 def list_trainings(planned: PlannedRecipe, fold: str, minutes: float | None) -> tuple[Training, ...]:
@@ -83,8 +99,7 @@ def list_trainings(planned: PlannedRecipe, fold: str, minutes: float | None) -> 
         PlanError: there is no such fold or configuration.
     """
     plan, folds = planned.plan, name_folds(planned.splits)
-    if fold not in folds:
-        raise PlanError(f"There is no fold '{fold}'. Expected one of {', '.join(folds)}.")
+    check_fold(planned.splits, fold)
     ordered: dict[tuple[str, str], float] = {}
 
     def visit(name: str, of: str) -> None:

@@ -39,5 +39,11 @@ def find_recipe(name: str) -> Recipe:
     """
     recipes = list_recipes()
     if name not in recipes:
-        raise PlanError(f"There is no recipe '{name}'. {did_you_mean(name, recipes)} See `autoseg experiment list`.")
+        raise PlanError(f"There is no recipe '{name}'. {_suggest(name, recipes)}`autoseg experiment list` shows them.")
     return recipes[name]
+
+
+def _suggest(name: str, recipes: Mapping[str, Recipe]) -> str:
+    """Return the nearest name; nothing where none is near, for all in one sentence are more than one reads."""
+    suggestion = did_you_mean(name, recipes)
+    return f"{suggestion} " if suggestion.endswith("?") else ""

@@ -48,6 +48,12 @@ def test_what_cannot_be_compared_is_refused_at_once(
     assert not (tmp_path / "ws").exists()
 
 
+def test_a_fold_that_is_not_there_is_refused_before_any_training(raw: Path, tmp_path: Path) -> None:
+    with pytest.raises(PlanError, match=r"no fold '7'\. Expected one of 0, 1, 2, 3, 4\."):
+        compare_recipes(contest(("nnunet", "nnunet_resenc_m"), tmp_path / "ws", raw, folds=("0", "7")), SilentProgress())
+    assert Workspace(root=tmp_path / "ws").plan_names() == ("nnunet",)
+
+
 def test_all_recipes_and_seeds_of_a_workspace_have_the_same_folds_and_one_scale(raw: Path, tmp_path: Path) -> None:
     workspace = Workspace(root=tmp_path / "ws")
     first = find_or_make_plan("nnunet", Setting(workspace=workspace, data=raw, scale=SCALE), SilentProgress())

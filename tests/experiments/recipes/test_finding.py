@@ -33,6 +33,13 @@ def test_ours_are_found_by_name() -> None:
 def test_an_unknown_name_is_answered_with_the_nearest() -> None:
     with pytest.raises(PlanError, match=r"no recipe 'nnunet_resenc_s'\. Did you mean 'nnunet_resenc_"):
         find_recipe("nnunet_resenc_s")
+    with pytest.raises(PlanError, match=r"no recipe 'MedNeXt_S'\. Did you mean 'mednext_s'\?"):
+        find_recipe("MedNeXt_S")
+
+
+def test_a_name_that_is_near_none_is_answered_with_the_way_to_the_list() -> None:
+    with pytest.raises(PlanError, match=r"^There is no recipe 'qq'\. `autoseg experiment list` shows them\.$"):
+        find_recipe("qq")
 
 
 def test_recipes_of_another_package_are_found_without_torch_and_a_broken_one_stops_none(tmp_path: Path) -> None:
