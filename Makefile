@@ -8,7 +8,7 @@ RUNTIME := $(VENV)/runtime.stamp
 DEV := $(VENV)/dev.stamp
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test slow long lint clean
+.PHONY: demo test slow long lint docs clean
 
 demo: $(RUNTIME)
 	$(BIN)/autoseg demo
@@ -33,9 +33,13 @@ lint: $(DEV)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# The documentation as a folder of pages: site/index.html. A broken link or name is an error.
+docs: $(DEV)
+	$(BIN)/mkdocs build --quiet --strict --config-file docs/mkdocs.yml
+
 # Leaves workspaces (*-autoseg) alone: they hold trained models.
 clean:
-	rm -rf $(VENV) autoseg-demo build dist *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) autoseg-demo build dist site *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find dataset_fingerprints planners autoseg experiments tests -type d -name __pycache__ -prune -exec rm -rf {} +
 
 $(RUNTIME): setup.py constraints.txt | $(BIN)/pip

@@ -34,6 +34,8 @@ EXTRAS = {
         "highdicom>=0.24",
         "hypothesis",
         "import-linter>=2.0",
+        "mkdocs-material>=9.5",
+        "mkdocstrings[python]>=0.30",
         "mypy>=1.15",
         "onnx>=1.17",
         "onnxruntime>=1.19",

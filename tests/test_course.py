@@ -14,7 +14,7 @@ import pytest
 
 from tests.synthetic.commands import run
 
-PAGE = (Path(__file__).parents[1] / "docs" / "course.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[1] / "docs" / "pages" / "course.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```(sh|python|text)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 # They take minutes, or need the network that these train; the data of the course are not here.
 LEFT_OUT = ("autoseg train", "autoseg predict", "autoseg benchmark", "python -m", "--probability-maps", "hidden/")

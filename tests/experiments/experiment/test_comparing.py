@@ -50,7 +50,7 @@ def test_what_cannot_be_compared_is_refused_at_once(
 
 def test_a_fold_that_is_not_there_is_refused_before_any_training(raw: Path, tmp_path: Path) -> None:
     with pytest.raises(PlanError, match=r"no fold '7'\. Expected one of 0, 1, 2, 3, 4\."):
-        compare_recipes(contest(("nnunet", "nnunet_resenc_m"), tmp_path / "ws", raw, folds=("0", "7")), SilentProgress())
+        compare_recipes(contest(("nnunet",), tmp_path / "ws", raw, folds=("0", "7")), SilentProgress())
     assert Workspace(root=tmp_path / "ws").plan_names() == ("nnunet",)
 
 

@@ -1,0 +1,101 @@
+"""The reference of the commands, read from the functions behind the command line."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import typer
+from typer.models import ArgumentInfo, CommandInfo, OptionInfo
+
+from autoseg.cli.app import app
+from autoseg.cli.options.registered import add_registered
+from experiments.reference.docstrings import name_type
+from experiments.reference.markdown import as_code, write_section, write_table
+
+_COLUMNS = ("option", "value", "default", "meaning")
+
+
+def write_commands() -> str:
+    """Return every command, with its arguments, its options and what they do."""
+    whole = typer.Typer()
+    whole.registered_commands, whole.registered_groups = list(app.registered_commands), list(app.registered_groups)
+    add_registered(whole)
+    return "\n".join(text for _, text in sorted(_write_group(whole, "autoseg")))
+
+
+def _write_group(group: typer.Typer, name: str) -> Iterator[tuple[str, str]]:
+    """Yield the commands of a program by their names."""
+    for command in group.registered_commands:
+        own = f"{name} {command.name or _spell(command.callback.__name__)}"  # type: ignore[union-attr]
+        yield own, _write_command(command, own)
+    for member in group.registered_groups:
+        if member.typer_instance is not None:
+            yield from _write_group(member.typer_instance, f"{name} {member.name}")
+
+
+def _write_command(command: CommandInfo, name: str) -> str:
+    function = command.callback
+    assert function is not None  # typer registers nothing else
+    hints = typing.get_type_hints(function, include_extras=True)
+    signature = inspect.signature(function).parameters
+    told = {parameter: _find_info(hints[parameter]) for parameter in signature}
+    arguments = {one: info for one, info in told.items() if isinstance(info, ArgumentInfo)}
+    options = {one: info for one, info in told.items() if isinstance(info, OptionInfo) and not info.hidden}
+    usage = [name, *(_name_argument(one, info, signature[one]) for one, info in arguments.items())]
+    rows = [
+        _write_row(one, info, hints[one], signature[one].default)
+        for one, info in ((one, told[one]) for one in (*arguments, *options))
+        if info is not None
+    ]
+    return write_section(
+        name,
+        inspect.cleandoc(command.help or function.__doc__ or ""),
+        f"    {' '.join((*usage, '[OPTIONS]' if options else ''))}".rstrip(),
+        write_table(_COLUMNS, rows),
+        inspect.cleandoc(command.epilog or ""),
+    )
+
+
+def _find_info(hint: Any) -> ArgumentInfo | OptionInfo | None:
+    """Return what is said of a parameter beside its type; nothing of one that the program gives itself."""
+    said = typing.get_args(hint)[1:] if typing.get_origin(hint) is typing.Annotated else ()
+    return next((one for one in said if isinstance(one, (ArgumentInfo, OptionInfo))), None)
+
+
+def _write_row(name: str, info: ArgumentInfo | OptionInfo, hint: Any, default: Any) -> tuple[str, str, str, str]:
+    kind = name_type(hint).replace("Path", "path").removesuffix(" or null").removeprefix("list of ")
+    names = (
+        _name_option(name, info, is_flag=kind == "true or false") if isinstance(info, OptionInfo) else (name.upper(),)
+    )
+    if kind == "true or false":
+        kind, default = "", None
+    shown = "required" if default is inspect.Parameter.empty else _show(default)
+    meaning = info.help or ""
+    return (", ".join(map(as_code, names)), as_code(info.metavar or "") or kind, shown, meaning)
+
+
+def _show(default: Any) -> str:
+    if default in (None, "", ()):
+        return ""
+    return as_code(default.as_posix() if isinstance(default, Path) else str(default))
+
+
+def _name_argument(name: str, info: ArgumentInfo, parameter: inspect.Parameter) -> str:
+    shown = info.metavar or name.upper()
+    return shown if parameter.default is inspect.Parameter.empty else f"[{shown}]"
+
+
+def _name_option(name: str, info: OptionInfo, *, is_flag: bool) -> tuple[str, ...]:
+    """Return an option's names as they are typed; a switch that has no names of its own can be negated."""
+    if info.param_decls:
+        return tuple(info.param_decls)
+    long = f"--{_spell(name)}"
+    return (long, f"--no-{_spell(name)}") if is_flag else (long,)
+
+
+def _spell(name: str) -> str:
+    return name.lower().replace("_", "-")

@@ -1,0 +1,62 @@
+"""All reference pages by the names of their files; each is made anew whenever the documentation is built."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from experiments.reference.commands import write_commands
+from experiments.reference.face import write_face
+from experiments.reference.files import write_files, write_findings
+from experiments.reference.parts import write_parts, write_plan, write_planners
+from experiments.reference.recipes import write_recipes
+from experiments.reference.scores import write_conventions, write_metrics
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Page:
+    """A page that is made of tables of the program."""
+
+    title: str
+    intro: str
+    write: Callable[[], str]
+
+
+PAGES: dict[str, Page] = {
+    "commands": Page(
+        title="Commands", intro="Every command with its options; `--help` shows the same.", write=write_commands
+    ),
+    "python": Page(
+        title="Python",
+        intro="The public functions, as `import autoseg` gives them. They write the same files as the commands, and "
+        "their messages are the same.",
+        write=write_face,
+    ),
+    "planners": Page(title="Planners and rules", intro="What decides a plan.", write=write_planners),
+    "plan": Page(
+        title="Fields of a plan",
+        intro="What stands in `plan.json`, in `splits.json` beside it, and in the `run.json` of a fold. "
+        "`--set PATH=VALUE` changes a value of a configuration.",
+        write=write_plan,
+    ),
+    "parts": Page(title="Parts and their options", intro="What a plan chooses by name.", write=write_parts),
+    "metrics": Page(
+        title="Metrics", intro="All metrics that `autoseg evaluate` can measure (`--metric NAME`).", write=write_metrics
+    ),
+    "conventions": Page(
+        title="Conventions",
+        intro="Sets of metrics whose definitions belong together: `autoseg evaluate --convention NAME`.",
+        write=write_conventions,
+    ),
+    "findings": Page(title="Findings", intro="What `autoseg check` can find.", write=write_findings),
+    "files": Page(title="Files on disk", intro="What lies where in a workspace (`ws`).", write=write_files),
+    "recipes": Page(
+        title="Published systems", intro="Recipes of `autoseg experiment`; each is a planner too.", write=write_recipes
+    ),
+}
+
+
+def make_page(name: str) -> str:
+    """Return a reference page in Markdown."""
+    page = PAGES[name]
+    return f"# {page.title}\n\n{page.intro}\n\n{page.write()}"

@@ -1,0 +1,81 @@
+"""The reference of what a plan holds, and of the parts that it chooses by name."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Iterator
+from dataclasses import is_dataclass
+from typing import Any
+
+from experiments.reference.docstrings import describe_fields, read_paragraphs
+from experiments.reference.markdown import as_code, write_section, write_table
+from planners.choices import Choice, PartTable
+from planners.parts import PARTS, POSTPROCESSING
+from planners.plan import Fold, Plan, Splits
+from planners.presets import PLANNERS
+from planners.rules.switches import RULES
+from planners.run import Run
+
+_COLUMNS = ("name", "values", "default", "meaning")
+
+
+def write_parts() -> str:
+    """Return every part that a plan can choose, with its options, by the field that chooses it."""
+    sections = [_write_kind(field, table) for field, table in PARTS.items()]
+    return "\n".join((*sections, _write_kind("postprocessing", POSTPROCESSING)))
+
+
+def _write_kind(field: str, table: PartTable[type]) -> str:
+    intro = f"Chosen with `--set {field}=NAME`, its options with `--set {field}.options.OPTION=VALUE`."
+    if field == "postprocessing":
+        intro = "Of masks, one after the other; `autoseg select` chooses, a recipe may fix them."
+    others = f"Other packages add theirs by entry points of the group `autoseg.{table.kind}`."
+    parts = (_write_entry(name, table[name], level=3) for name in table)
+    return "\n".join((write_section(field, f"{intro} {others}"), *parts))
+
+
+def write_plan() -> str:
+    """Return every field of a plan, and of what it consists of; and of the folds and settings beside it."""
+    return "\n".join(_write_entry(kind.__name__, kind, level=2) for kind in _walk((Plan, Splits, Fold, Run)))
+
+
+def write_planners() -> str:
+    """Return all planners, and the rules that look at lesions."""
+    planners = [(as_code(name), PLANNERS[name].description) for name in PLANNERS]
+    rules = [(as_code(name), rule.meaning, rule.effect or "not tried") for name, rule in RULES.items()]
+    return "\n".join(
+        (
+            write_section("Planners", "Chosen with `--planner NAME`.", write_table(("name", "what it is"), planners)),
+            write_section(
+                "Rules",
+                "Switched with `--rule NAME=on` or `NAME=off`; `autoseg explain` says which are on, and why.",
+                write_table(("name", "what it does", "effect where it was tried"), rules),
+            ),
+        )
+    )
+
+
+def _walk(kinds: tuple[type, ...]) -> Iterator[type]:
+    """Yield dataclasses and those that their fields hold, each once; parts have a page of their own."""
+    waiting: list[type] = list(kinds)
+    seen: set[type] = {Choice}
+    while waiting:
+        kind = waiting.pop(0)
+        if kind in seen:
+            continue
+        seen.add(kind)
+        yield kind
+        hints = typing.get_type_hints(kind, include_extras=True).values()
+        waiting += [held for hint in hints for held in _find_dataclasses(hint)]
+
+
+def _find_dataclasses(hint: Any) -> Iterator[type]:
+    if isinstance(hint, type) and is_dataclass(hint):
+        yield hint
+    for inner in typing.get_args(hint):
+        yield from _find_dataclasses(inner)
+
+
+def _write_entry(name: str, kind: type, level: int) -> str:
+    rows = [(as_code(field.name), field.kind, as_code(field.default), field.meaning) for field in describe_fields(kind)]
+    return write_section(name, read_paragraphs(kind), write_table(_COLUMNS, rows), level=level)

@@ -1,0 +1,81 @@
+"""The reference of metrics, pooled figures and conventions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from typing import Any
+
+from autoseg.evaluation.conventions import CONVENTIONS
+from autoseg.evaluation.metrics import METRICS, About, describe_empty, describe_matching
+from autoseg.evaluation.pooled import POOLED
+from dataset_fingerprints.files.jsonfiles import to_json
+from experiments.reference.docstrings import describe_fields, read_paragraphs
+from experiments.reference.markdown import as_code, write_section, write_table
+from planners.choices import Choice
+
+_COLUMNS = ("option", "values", "default", "meaning")
+
+
+def write_metrics() -> str:
+    """Return every metric with its definition, its rule for empty masks and its options."""
+    return "\n".join((*_write_table_of("Of each case", METRICS), *_write_table_of("Of all cases together", POOLED)))
+
+
+def write_conventions() -> str:
+    """Return every convention: whose definitions it holds, and its metrics with the options that differ."""
+    return "\n".join(
+        write_section(
+            as_code(convention.name),
+            convention.about,
+            write_table(
+                ("score", "metric", "options"),
+                [
+                    (as_code(entry.name), as_code(entry.metric.name), _show_options(entry.metric))
+                    for entry in (*convention.metrics, *convention.pooled)
+                ],
+            ),
+        )
+        for convention in CONVENTIONS.values()
+    )
+
+
+def _show_options(choice: Choice) -> str:
+    return ", ".join(f"`{name}` {to_json(value).strip()}" for name, value in choice.options.items())
+
+
+def _write_table_of(title: str, table: Mapping[str, type[Any]]) -> Iterator[str]:
+    yield write_section(title)
+    for name, kind in table.items():
+        yield _write_metric(name, kind)
+
+
+def _write_metric(name: str, kind: type[Any]) -> str:
+    described = list(describe_fields(kind))
+    # A metric's description may depend on its options.
+    complete = not any(field.default == "" for field in described)
+    facts = [] if not complete else [(what, value) for what, value in _list_facts(kind()) if value]
+    options = [(as_code(one.name), one.kind, as_code(one.default), one.meaning) for one in described]
+    return write_section(
+        as_code(name),
+        read_paragraphs(kind),
+        write_table(("what", "value"), facts),
+        write_table(_COLUMNS, options),
+        level=3,
+    )
+
+
+def _list_facts(metric: Any) -> Iterator[tuple[str, str]]:
+    about: About = metric.about
+    yield "definition", about.definition
+    yield "better", about.better
+    yield "unit", about.unit
+    yield "perfect", "" if about.perfect is None else f"{about.perfect:g}"
+    yield "source", about.source
+    if hasattr(metric, "measure"):
+        yield "empty masks", describe_empty(metric)
+        yield "lesions", describe_matching(metric)
+    yield "symmetric", "prediction and reference can be exchanged" if about.symmetric else ""
+    yield "whole image", "counts the voxels outside of both masks" if about.whole_image else ""
+    yield "needs", "probability maps" if about.needs_probabilities else ""
+    assert len(fields(About)) == 11  # a new one has a line here

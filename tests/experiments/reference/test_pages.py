@@ -1,0 +1,89 @@
+"""Reference pages hold every entry of the tables that they are made of."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import autoseg
+from autoseg.cli.app import app
+from autoseg.evaluation.conventions import CONVENTIONS
+from autoseg.evaluation.metrics import METRICS
+from autoseg.workspace.workspace import Workspace
+from dataset_fingerprints.checking.kinds import KINDS
+from experiments.recipes import list_recipes
+from experiments.reference import PAGES, make_page
+from planners.parts import PARTS, POSTPROCESSING
+from planners.rules.switches import RULES
+from tests.synthetic.packages import run_with_package, write_package
+
+LOSS = """
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SquaredOptions:
+    \"\"\"The mean squared difference of probabilities.
+
+    Attributes:
+        power: of the difference, which larger mistakes
+            count more with.
+    \"\"\"
+
+    power: float = 2.0
+"""
+
+
+@pytest.mark.parametrize(
+    ("page", "names"),
+    [
+        ("parts", [name for table in (*PARTS.values(), POSTPROCESSING) for name in table.own()]),
+        ("parts", list(PARTS)),
+        ("planners", list(RULES)),
+        ("metrics", list(METRICS)),
+        ("conventions", list(CONVENTIONS)),
+        ("findings", list(KINDS)),
+        ("recipes", list(list_recipes())),
+        ("plan", ["patch_shape", "weights", "margin_mm", "unlabelled", "cases"]),
+        ("files", [Workspace(root=Path("ws")).plan("PLAN").as_posix(), "ws/fingerprint.json"]),
+    ],
+)
+def test_a_page_holds_every_name(page: str, names: list[str]) -> None:
+    text = make_page(page)
+    assert names
+    assert [name for name in names if not re.search(rf"(^#+ |`){re.escape(name)}(`|$)", text, re.MULTILINE)] == []
+
+
+def test_every_command_is_there_with_its_options_and_defaults() -> None:
+    text = make_page("commands")
+    for command in app.registered_commands:
+        name = command.name or command.callback.__name__.replace("_", "-")  # type: ignore[union-attr]
+        assert f"## autoseg {name}\n" in text
+    assert "## autoseg experiment compare\n" in text
+    assert "| `--patience` | whole number |  | End after so many rounds of validation without a new best. |" in text
+    assert "| `DATASET` |" in text
+    assert "| `--seed` | whole number | `0` |" in text
+    assert "`--overwrite`" in text
+
+
+def test_every_public_function_is_asked_for() -> None:
+    text = make_page("python")
+    assert re.findall(r"^::: autoseg\.pipeline\.[\w.]+\.(\w+)$", text, re.MULTILINE) == autoseg.__all__
+
+
+def test_a_part_of_another_package_appears_with_its_options(tmp_path: Path) -> None:
+    write_package(tmp_path, "others", LOSS, {"autoseg.losses": ["squared = others:SquaredOptions"]})
+    code = "from experiments.reference import make_page\nprint(make_page('parts'))"
+    text = run_with_package(tmp_path, code=code).stdout
+    assert "### squared\n\nThe mean squared difference of probabilities.\n" in text
+    meaning = "of the difference, which larger mistakes count more with."
+    assert f"| `power` | number | `2.0` | {meaning} |" in text
+
+
+def test_pages_have_titles_and_no_docstring_is_left_with_its_markup() -> None:
+    for name, page in PAGES.items():
+        text = make_page(name)
+        assert text.startswith(f"# {page.title}\n")
+        assert "Attributes:" not in text
