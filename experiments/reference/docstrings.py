@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
 import types
 import typing
@@ -85,7 +86,10 @@ def name_type(hint: Any) -> str:
 
 def _show_default(entry: Field[Any]) -> str:
     if entry.default is not MISSING:
-        return to_json(entry.default).strip()
-    if entry.default_factory is not MISSING:
-        return to_json(entry.default_factory()).strip()
-    return ""
+        return show_value(entry.default)
+    return "" if entry.default_factory is MISSING else show_value(entry.default_factory())
+
+
+def show_value(value: Any) -> str:
+    """Return a value as it stands in a plan, on one line."""
+    return json.dumps(json.loads(to_json(value)))

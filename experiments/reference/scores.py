@@ -9,8 +9,7 @@ from typing import Any
 from autoseg.evaluation.conventions import CONVENTIONS
 from autoseg.evaluation.metrics import METRICS, About, describe_empty, describe_matching
 from autoseg.evaluation.pooled import POOLED
-from dataset_fingerprints.files.jsonfiles import to_json
-from experiments.reference.docstrings import describe_fields, read_paragraphs
+from experiments.reference.docstrings import describe_fields, read_paragraphs, show_value
 from experiments.reference.markdown import as_code, write_section, write_table
 from planners.choices import Choice
 
@@ -41,7 +40,7 @@ def write_conventions() -> str:
 
 
 def _show_options(choice: Choice) -> str:
-    return ", ".join(f"`{name}` {to_json(value).strip()}" for name, value in choice.options.items())
+    return ", ".join(f"`{name}` {show_value(value)}" for name, value in choice.options.items())
 
 
 def _write_table_of(title: str, table: Mapping[str, type[Any]]) -> Iterator[str]:
