@@ -59,7 +59,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     cls=AnySpelling,
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
     help="Segment biomedical images with a pipeline that configures itself.",
     epilog="The main job: autoseg plan_and_preprocess DATASET; autoseg train 0; autoseg predict SCANS -o MASKS",
