@@ -44,6 +44,23 @@ def scaling(
 
 
 @app.command()
+def many_cases(
+    cases: Annotated[list[int] | None, typer.Option(help="How many; repeatable, ascending.")] = None,
+    work: Annotated[Path, typer.Option(help="Where everything is written; new or empty.")] = Path("many-cases-work"),
+) -> None:
+    """Measure the commands on more and more tiny cases: is each linear, and is memory flat?"""
+    from experiments.costs.many_cases import COLUMNS, draw_growth, measure_growth
+
+    points = []
+    for point in measure_growth(cases or [1250, 2500, 5000, 10_000], work):
+        points.append(point)
+        console.print(" ".join(point.row()), soft_wrap=True)
+    show_table("Commands on tiny cases", COLUMNS, [point.row() for point in points])
+    draw_growth(points, work / "growth.png")
+    console.print(f"Picture: {work / 'growth.png'}", soft_wrap=True)
+
+
+@app.command()
 def augmentation(
     environment: Annotated[Path, typer.Option(help="nnU-Net's virtual environment.")] = Path("peers-nnunet"),
 ) -> None:
