@@ -1,15 +1,20 @@
-"""A hook of mkdocs: reference pages are made of the program's own tables each time the site is built."""
+"""A hook of mkdocs: the reference pages, made of the program's own tables at each build, and the log of experiments."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
 from experiments.reference import PAGES, make_page
 
+LOG = Path(__file__).parents[1] / "experiments" / "LOG.md"
+
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the reference pages, which are no files."""
+    """Add the reference pages, which are no files, and the log of experiments, which lies elsewhere."""
     for name in PAGES:
         files.append(File.generated(config, f"reference/{name}.md", content=make_page(name)))
+    files.append(File.generated(config, "log.md", content=LOG.read_text(encoding="utf-8")))
     return files
