@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import signal
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+import autoseg
+from autoseg.training.curve import Curve
+from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.dataset import Dataset
 from dataset_fingerprints.errors import PlanError
 from dataset_fingerprints.fingerprint import DatasetFingerprint
@@ -20,6 +27,9 @@ from planners.planner import PlanRequest
 from planners.presets import make_plan
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint
 from tests.synthetic.machines import GPU
+from tests.synthetic.packages import run_with_package
+from tests.synthetic.small_networks import as_options
+from tests.synthetic.tasks import write_task_datasets
 
 TASKS = {"MS": 29, "stroke": 187, "WMH": 60}
 EVERY = ("hetero_baseline", "hetero_binary", "hetero_multiclass")
@@ -51,6 +61,7 @@ def own(plan: Plan, name: str = "") -> Configuration:
 
 @pytest.mark.parametrize("name", EVERY)
 def test_section_3_states_length_batch_rate_schedule_optimiser_and_loss_of_all_experiments(name: str) -> None:
+    """Source: `1000 iterations, with one iteration consisting of 250 batches`; `cosine annealing schedule`."""
     for configuration in plan_of(name).configurations:
         training = configuration.training
         assert training.iterations == 1000 * 250, "1000 iterations of 250 batches"
@@ -67,12 +78,14 @@ def test_section_3_states_length_batch_rate_schedule_optimiser_and_loss_of_all_e
 
 @pytest.mark.parametrize("name", EVERY)
 def test_the_final_experiments_are_of_slices_and_the_network_sees_flair_alone(name: str) -> None:
+    """Source: `we selected 2D networks for conducting the final experiments`."""
     plan = plan_of(name)
     assert own(plan).slice_axis == 2, "axial"
     assert plan.input_channels(own(plan)) == 1
 
 
 def test_section_3_lists_the_augmentation() -> None:
+    """Source: `3D rotation, elastic deformation, and additive noise`; `bias fields and motion artifacts`."""
     (choice,) = own(plan_of("hetero_baseline")).sampling.augmentations
     options = resolve(choice, AUGMENTATIONS, "")
     assert isinstance(options, StandardOptions)
@@ -86,6 +99,7 @@ def test_section_3_lists_the_augmentation() -> None:
 
 
 def test_the_baseline_learns_one_universal_label_whatever_the_task_or_size() -> None:
+    """Source: `into one universal lesion label, disregarding the task and dataset size`."""
     plan = plan_of("hetero_baseline")
     baseline = own(plan)
     assert len(plan.scheme.labels) == 3
@@ -96,6 +110,7 @@ def test_the_baseline_learns_one_universal_label_whatever_the_task_or_size() -> 
 
 
 def test_networks_of_slices_with_neighbours_and_of_volumes_stand_beside_it_to_compare() -> None:
+    """Source: `we utilized 2D, 2.5D, and 3D networks`."""
     plan = plan_of("hetero_baseline")
     flat, beside, volumes = (own(plan, name) for name in ("baseline", "baseline_2_5d", "baseline_3d"))
     assert replace(beside, name=flat.name, neighbours=0) == flat
@@ -107,6 +122,7 @@ def test_networks_of_slices_with_neighbours_and_of_volumes_stand_beside_it_to_co
 
 @pytest.mark.parametrize("name", ["hetero_binary", "hetero_multiclass"])
 def test_fine_tuning_begins_from_the_baseline_and_draws_scans_alike_from_every_task(name: str) -> None:
+    """Source: `a weighted sampler to draw scans uniformly from each task to fine-tune the baseline`."""
     plan = plan_of(name)
     tuned, baseline = own(plan), own(plan, "baseline")
     assert tuned.initial is not None
@@ -117,6 +133,7 @@ def test_fine_tuning_begins_from_the_baseline_and_draws_scans_alike_from_every_t
 
 
 def test_the_binary_model_keeps_one_label_and_the_multi_class_model_has_background_and_three() -> None:
+    """Source: `multiclass (Background, MS, Stroke, and WMH) segmentation`; `fine-tune all layers`."""
     binary, several = plan_of("hetero_binary"), plan_of("hetero_multiclass")
     assert binary.output_channels(own(binary)) == 2
     assert own(binary).initial.layers == "all"
@@ -125,6 +142,7 @@ def test_the_binary_model_keeps_one_label_and_the_multi_class_model_has_backgrou
 
 
 def test_data_specific_models_are_of_one_data_set() -> None:
+    """Source: Table 5, `Data-specific models`."""
     plan = plan_of("hetero_specific", fingerprint_of({"MS": 15}))
     assert plan.output_channels(own(plan)) == 2
     assert own(plan).sampling.cases.name == "uniform"
@@ -134,6 +152,7 @@ def test_data_specific_models_are_of_one_data_set() -> None:
 
 @pytest.mark.parametrize("name", EVERY)
 def test_at_full_size_layers_and_memory_are_those_of_the_card(name: str) -> None:
+    """Source: `trained on a single A100 GPU`."""
     plan, recipe = plan_of(name), find_recipe(name)
     for configuration in plan.configurations:
         layers = resolve(configuration.network, NETWORKS, "").layers(
@@ -155,3 +174,42 @@ def test_published_figures_are_those_of_tables_4_and_5() -> None:
     )
     assert (binary["ISLES22", "Dice"], alone["ISLES22", "Dice"]) == ("0.336±0.30", "0.310±0.30")
     assert (binary["WMH", "volume similarity"], alone["WMH", "volume similarity"]) == ("0.888±0.09", "0.918±0.09")
+
+
+STEPS = 3
+QUICK = (
+    f"training.iterations={STEPS}",
+    "training.validation_rounds=0",
+    "training.compiled=false",
+    "prediction.step_share=1.0",
+)
+
+
+@pytest.mark.long
+def test_on_three_data_sets_it_is_killed_in_fine_tuning_goes_on_predicts_and_is_scored_by_task(tmp_path: Path) -> None:
+    places = write_task_datasets(tmp_path / "raw", cases=5)
+    raw, workspace, name = tmp_path / "all", Workspace(root=tmp_path / "ws"), "hetero_multiclass"
+    autoseg.combine(places, raw, channels=["FLAIR"], labels="own", meanings={"wmh:other": "background"})
+
+    def do(moment: str, *commands: Sequence[object], code: int = 0) -> None:
+        words = [word for command in commands for word in ("then", *command, "-w", workspace.root)]
+        done = run_with_package(tmp_path, signal.SIGKILL.value, moment, *words[1:], module="tests.synthetic.ended")
+        assert done.returncode == code, done.stderr[-3000:]
+
+    planned = ("--planner", name, "--plan-name", name, "--scale", 64)
+    plan = ("plan_and_preprocess", raw, *planned, *as_options(*QUICK))
+    train = ("train", "0", "--plan", name, "-c", "multiclass", "--with-previous")
+    # The baseline is trained in a process of its own.
+    do(f"step::{STEPS - 1}", plan, train, code=-signal.SIGKILL)
+    folds = [workspace.fold(name, one, "0") for one in ("baseline", "multiclass")]
+    assert [bool(fold.weight_files()) for fold in folds] == [True, False]
+    masks = tmp_path / "masks"
+    do("step::0", train, ("predict", raw, "-o", masks, "--no-mirror", "--plan", name, "-c", "multiclass"))
+    begun = [line for line in Curve(path=folds[1].curve).read() if line["kind"] == "initial"]
+    assert 0.9 < begun[0]["share"] < 1, "all but the output layer"
+    union, several = (json.loads(fold.validation.metrics.read_text(encoding="utf-8"))["cases"] for fold in folds)
+    assert all(set(case["labels"]) == {"1"} for case in union)
+    assert all(set(case["labels"]) <= {"1", "2", "3"} for case in several)
+    evaluation = autoseg.evaluate(masks, raw, by=["task"])
+    assert len(evaluation.cases) == 15
+    assert {one.known["task"] for one in evaluation.traits} == {"ms", "stroke", "wmh"}

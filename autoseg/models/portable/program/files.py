@@ -97,7 +97,8 @@ class Files:
 
 def find_learned(run: Json) -> Json:
     """Return the labels that a run's trained configuration learns: those of the data set, or groups of them."""
-    scheme, groups = run["scheme"], run["configurations"][-1].get("targets", ())
+    scheme: Json = run["scheme"]
+    groups = run["configurations"][-1].get("targets", ())
     if not groups:
         return scheme
     names = {label["value"]: label["name"] for label in scheme["labels"]}
