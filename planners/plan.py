@@ -322,6 +322,8 @@ class Plan:
         simulated: whether the scans are simulated. Not written where they are not.
         scale: what features, patches and batches were divided by to try the plan out (`planners.editing.scaling`); not
             written at full size.
+        lesion_classes: the classifier that gives every component of a predicted mask its class, from
+            `planners.parts.LESION_CLASSIFIERS`; it is trained on the cross-validation. Null, and not written, for none.
     """
 
     name: str
@@ -341,6 +343,7 @@ class Plan:
     postprocessing: tuple[PostprocessingCandidates, ...]
     simulated: Annotated[bool, Field(exclude_if=not_)] = False
     scale: Annotated[float, Field(exclude_if=is_full_size)] = FULL_SIZE
+    lesion_classes: Annotated[Choice | None, Field(exclude_if=_is_none)] = None
     schema_version: int = SCHEMA_VERSION
 
     def __post_init__(self) -> None:
