@@ -34,7 +34,8 @@ class Judge:
             DataError: the classifier was trained on components of the case's subject.
         """
         self.refuse_seen(case.case, case.unit)
-        return self.classifier.score(case.features).argmax(axis=1).astype(np.int64)
+        places: NDArray[np.int64] = self.classifier.score(case.features).argmax(axis=1).astype(np.int64)
+        return places
 
     def refuse_seen(self, case: str, unit: str) -> None:
         """Make sure that no component of a case's subject was trained on.

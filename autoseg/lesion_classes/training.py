@@ -131,7 +131,7 @@ def train_fully_connected(
             share = float(len(places) if weight is None else weight[classes[places]].sum())
             sums, shares = sums + share * float(loss.detach()), shares + share
             optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             optimizer.step()
         # The loss of an epoch is that of the weights before it where all components are one step.
         if sums / shares < min(losses):

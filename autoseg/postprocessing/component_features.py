@@ -127,8 +127,7 @@ def _fit_ellipsoids(
 def _choose_directions(axes: NDArray[np.float64], directions: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return (3, 3) the right-handed directions of the axes as columns, the same of the same component always."""
     chosen: list[NDArray[np.float64]] = []
-    while len(chosen) < 2:
-        place = len(chosen)
+    for place in range(2):
         same = np.abs(axes - axes[place]) <= _EQUAL * axes[0]
         # The part of the coordinate axes that lies among the axes of this length, without those that are chosen.
         space = directions[:, same] @ directions[:, same].T
@@ -138,7 +137,8 @@ def _choose_directions(axes: NDArray[np.float64], directions: NDArray[np.float64
         direction = space[:, nearest] / sizes[nearest]
         first = int(np.flatnonzero(np.abs(direction) >= np.abs(direction).max() - _EQUAL)[0])
         chosen.append(direction * np.sign(direction[first]))
-    return np.stack((*chosen, np.cross(*chosen)), axis=1)
+    longest, middle = chosen
+    return np.stack((longest, middle, np.cross(longest, middle)), axis=1)
 
 
 def _lies_in(direction: NDArray[np.float64], space: NDArray[np.float64]) -> bool:
