@@ -68,7 +68,7 @@ class ModelSet:
 
     def scheme(self) -> LabelScheme:
         """Return the labels that they predict."""
-        return self.run().scheme
+        return self.run().learned()
 
     def channels(self) -> tuple[str, ...]:
         """Return the names of the channels that a scan must have, in their order."""

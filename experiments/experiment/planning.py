@@ -13,9 +13,10 @@ from dataset_fingerprints.dataset import Dataset
 from dataset_fingerprints.errors import PlanError, WorkspaceError
 from dataset_fingerprints.files.jsonfiles import read_json
 from experiments.recipes import Recipe, find_recipe
+from planners.defaults import FULL_SIZE
 from planners.editing.option_checks import check_seed
 from planners.editing.scaling import check_scale
-from planners.plan import FULL_SIZE, Plan, Splits
+from planners.plan import Plan, Splits
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -17,6 +17,7 @@ from dataset_fingerprints.errors import WorkspaceError
 from dataset_fingerprints.geometry import canonical_grid
 from experiments.experiment.planning import PlannedRecipe
 from planners.order import find_configuration
+from planners.targets import map_indices
 
 
 def score_folds(workspace: Workspace, planned: PlannedRecipe, folds: Sequence[str]) -> Evaluation:
@@ -35,7 +36,8 @@ def score_folds(workspace: Workspace, planned: PlannedRecipe, folds: Sequence[st
     runs = [read_run(workspace.fold(plan.name, name, fold)) for name in planned.names() for fold in folds]
     evaluation = mark_seen(summarise(scores, traits=usual_traits(workspace)), runs)
     scored = {label.label for label in evaluation.summary}
-    return replace(evaluation, names=tuple(label for label in plan.scheme.labels if label.value in scored))
+    scheme = plan.scheme_of(find_configuration(plan.configurations, planned.names()[0], f"plan {plan.name}"))
+    return replace(evaluation, names=tuple(label for label in scheme.labels if label.value in scored))
 
 
 def _score_fold(workspace: Workspace, planned: PlannedRecipe, fold: str) -> Iterator[CaseScores]:
@@ -49,17 +51,20 @@ def _score_fold(workspace: Workspace, planned: PlannedRecipe, fold: str) -> Iter
         yield from own[0] or ()
         return
     first = find_configuration(plan.configurations, names[0], f"plan {plan.name}")
+    scheme = plan.scheme_of(first)
     store = Store(
-        folder=workspace.store(store_key(first.preprocessing, plan.scheme)), indices=plan.scheme.index_count()
+        folder=workspace.store(store_key(first.preprocessing, plan.scheme)),
+        indices=plan.scheme.index_count(),
+        relabelled=map_indices(plan.scheme, first.targets),
     )
     decision = Decision(postprocessing=planned.recipe.postprocessing)
     for case in cases:
         grid = store.read_record(case).source_grid
-        mean = merge([read_probabilities(folder.validation, case, plan.scheme, grid) for folder in folders])
+        mean = merge([read_probabilities(folder.validation, case, scheme, grid) for folder in folders])
         yield score_case(
-            plan.scheme.to_values(decide(mean, decision)),
-            plan.scheme.to_values(store.read_reference(case)),
-            scheme_targets(plan.scheme),
+            scheme.to_values(decide(mean, decision)),
+            scheme.to_values(store.read_reference(case)),
+            scheme_targets(scheme),
             canonical_grid(grid).spacing_mm(),
             case,
         )

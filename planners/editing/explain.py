@@ -10,9 +10,10 @@ from dataset_fingerprints.geometry import AXIS_NAMES, show_lengths, show_spacing
 from dataset_fingerprints.simulated import mark_title
 from dataset_fingerprints.sizes import GIB, show_gib
 from planners.choices import Choice, resolve
+from planners.defaults import is_full_size
 from planners.networks.memory_decisions import predict_configuration
 from planners.parts import NETWORKS
-from planners.plan import Configuration, CropTo, Decision, MaskOf, Plan, is_full_size
+from planners.plan import Configuration, CropTo, Decision, MaskOf, Plan
 from planners.sizing.growth import describe_patch
 
 _WORDS = {

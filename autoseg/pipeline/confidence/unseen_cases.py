@@ -20,6 +20,7 @@ from dataset_fingerprints.dataset import Dataset, LabelScheme
 from dataset_fingerprints.errors import AutosegError
 from dataset_fingerprints.files.jsonfiles import read_json
 from planners.run import Run
+from planners.targets import map_indices
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,6 +105,7 @@ def open_store(workspace: Workspace, run: Run) -> Store:
         folder=workspace.store(store_key(run.own().preprocessing, run.scheme)),
         channels=len(run.channels),
         indices=run.scheme.index_count(),
+        relabelled=map_indices(run.scheme, run.own().targets),
     )
 
 

@@ -83,7 +83,7 @@ class ModelSource:
 
     def mask_scheme(self) -> LabelScheme:
         """Return the labels of its masks: the classes of lesions, where they get some."""
-        return self.run.scheme if self.lesion_classes is None else self.lesion_classes.scheme()
+        return self.run.learned() if self.lesion_classes is None else self.lesion_classes.scheme()
 
 
 def find_place(given: Path | None) -> Place:

@@ -81,7 +81,9 @@ def find_trained(
             _describe(plan.scheme, plan.channels),
             _describe(first.scheme, first.channels),
         )
-    return TrainedFolds(stages=stages, scheme=first.scheme, channels=first.channels)
+    averaged = {name: runs[group[0]].learned() for one in stages for name, group in list(one.items())[-1:]}
+    _refuse_other_targets(workspace, averaged)
+    return TrainedFolds(stages=stages, scheme=next(iter(averaged.values())), channels=first.channels)
 
 
 def _find_stages(
@@ -92,9 +94,10 @@ def _find_stages(
     runs = {folder.title(): read(folder) for folder in own}
     (title, first), *others = runs.items()
     for other, run in others:
-        if run.own().inputs != first.own().inputs:
+        if (run.own().inputs, run.own().targets) != (first.own().inputs, first.own().targets):
             raise WorkspaceError(
-                f"{workspace.root}: {title} and {other} use different results of other configurations, so that they "
+                f"{workspace.root}: {title} and {other} use different results of other configurations, or learn "
+                "different labels, so that they "
                 "cannot be averaged. Choose folds of one kind with -f, or begin the others anew with `autoseg train "
                 "FOLD --restart`."
             )
@@ -142,6 +145,21 @@ def _option(plan: Plan, name: str) -> str:
     return "" if name == plan.default_configuration else f" -c {name}"
 
 
+def _refuse_other_targets(workspace: Workspace, averaged: Mapping[str, LabelScheme]) -> None:
+    """Make sure that all configurations that are averaged learn the same labels."""
+    (first, scheme), *others = averaged.items()
+    for name, other in others:
+        if other != scheme:
+            raise WorkspaceError(
+                f"{workspace.root}: {first} and {name} learn different labels (targets: {_list_names(scheme)}; "
+                f"{_list_names(other)}), so that they cannot be averaged. Predict with one of them (-c)."
+            )
+
+
+def _list_names(scheme: LabelScheme) -> str:
+    return ", ".join(f"{label.value} {label.name}" for label in scheme.labels)
+
+
 def _refuse_doubled(what: str, names: Sequence[str]) -> None:
     """Make sure that nothing that is averaged counts twice."""
     doubled = [name for name in names if names.count(name) > 1]
@@ -181,7 +199,7 @@ def _name(folders: Iterable[FoldFolder]) -> str:
 
 def _describe(scheme: LabelScheme, channels: Sequence[str]) -> str:
     """Return labels and channels in words: `1 dark, 2 bright; T1w`."""
-    parts = [f"{label.value} {label.name}" for label in scheme.labels]
+    parts = [_list_names(scheme)] if scheme.labels else []
     parts += [f"{region.name} of {'+'.join(map(str, region.values))}" for region in scheme.regions]
     parts += [] if scheme.ignore_value is None else [f"{scheme.ignore_value} ignored"]
     return f"labels {', '.join(parts)}; channels {', '.join(channels)}"
