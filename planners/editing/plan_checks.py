@@ -57,12 +57,13 @@ def _find_classifier_problems(plan: Plan) -> Iterator[str]:
         return
     if isinstance(options, Checked):
         yield from (f"lesion_classes, {plan.lesion_classes.name}: {problem}" for problem in options.find_problems())
-    targets = len(plan.scheme.heads().targets())
-    if targets != 1:
-        yield (
-            f"lesion_classes is {plan.lesion_classes.name}, but the plan tells {targets} labels or regions apart "
-            "itself. Expected a plan of one label or region, whose lesions are given classes."
-        )
+    for configuration in plan.configurations:
+        targets = len(plan.scheme_of(configuration).heads().targets())
+        if configuration.name == plan.default_configuration and targets != 1:
+            yield (
+                f"lesion_classes is {plan.lesion_classes.name}, but {configuration.name} tells {targets} labels or "
+                "regions apart itself. Expected one, whose lesions are given classes."
+            )
 
 
 def check_run(run: Run) -> None:

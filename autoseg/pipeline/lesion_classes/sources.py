@@ -15,6 +15,7 @@ from dataset_fingerprints.dataset import Dataset, Label, LabelScheme
 from dataset_fingerprints.errors import WorkspaceError
 from dataset_fingerprints.names import counted
 from planners.run import Run
+from planners.targets import map_indices
 
 TASKS, LABELS = "tasks of cases", "labels of references"
 
@@ -69,18 +70,12 @@ def find_class_source(workspace: Workspace, dataset: Dataset, run: Run) -> Class
     Raises:
         WorkspaceError: the model tells labels apart itself, or there are not two classes.
     """
-    scheme = run.scheme
-    if len(scheme.heads().targets()) != 1:
-        raise WorkspaceError(
-            f"{workspace.root}: the model tells {len(scheme.heads().targets())} labels or regions apart itself. "
-            "Classes are given to the lesions of a model of one label or region."
-        )
+    scheme, members = run.scheme, _list_members(workspace, run)
     store = Store(
         folder=workspace.store(store_key(run.own().preprocessing, scheme)),
         channels=len(run.channels),
         indices=scheme.index_count(),
     )
-    members = scheme.heads().targets()[0]
     if len(members) > 1:
         labels = tuple(scheme.labels[index - 1] for index in members)
         places = tuple(members.index(index) + 1 if index in members else 0 for index in range(scheme.index_count()))
@@ -96,3 +91,19 @@ def find_class_source(workspace: Workspace, dataset: Dataset, run: Run) -> Class
     classes = tuple(Label(name=name, value=place) for place, name in enumerate(names, start=1))
     tasks = {case.name: names.index(case.task) + 1 for case in dataset.cases if case.task}
     return ClassSource(classes=classes, origin=TASKS, scheme=scheme, store=store, places=places, tasks=tasks)
+
+
+def _list_members(workspace: Workspace, run: Run) -> tuple[int, ...]:
+    """Return the label indices of references that a model finds as one.
+
+    Raises:
+        WorkspaceError: it tells labels apart.
+    """
+    targets = run.learned().heads().targets()
+    if len(targets) != 1:
+        raise WorkspaceError(
+            f"{workspace.root}: the model tells {len(targets)} labels or regions apart itself. Classes are given to "
+            "the lesions of a model of one label or region."
+        )
+    learned = map_indices(run.scheme, run.own().targets) or tuple(range(run.scheme.index_count()))
+    return tuple(index for index, place in enumerate(learned) if place in targets[0])
