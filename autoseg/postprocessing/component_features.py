@@ -62,8 +62,8 @@ def measure_components(mask: NDArray[np.bool_], spacing_mm: TripleFloat) -> Comp
       2 sqrt(5 variance); voxels are boxes, whose own variance (length squared / 12) counts.
     * roll, pitch, yaw: the turns about x, y and z, in degrees, by which the coordinate axes come to lie along the
       longest, middle and shortest axis: first yaw about z, then pitch about the turned y, then roll about the twice
-      turned x. An axis has no sense of direction: the largest part of the longest and of the middle one is positive.
-      Of axes of the same length, that is the longest which lies nearest to x, then to y.
+      turned x. An axis has no sense of direction: the largest part of the longest and of the shortest one is
+      positive. Of axes of the same length, that is the longest which lies nearest to x, then to y.
 
     Args:
         mask: (x, y, z) of a whole scan, along canonical axes.
@@ -134,11 +134,16 @@ def _choose_directions(axes: NDArray[np.float64], directions: NDArray[np.float64
         space = space - sum((np.outer(one, one) for one in chosen if _lies_in(one, space)), np.zeros((3, 3)))
         sizes = np.linalg.norm(space, axis=0)
         nearest = int(np.flatnonzero(sizes >= sizes.max() - _EQUAL)[0])
-        direction = space[:, nearest] / sizes[nearest]
-        first = int(np.flatnonzero(np.abs(direction) >= np.abs(direction).max() - _EQUAL)[0])
-        chosen.append(direction * np.sign(direction[first]))
-    longest, middle = chosen
-    return np.stack((longest, middle, np.cross(longest, middle)), axis=1)
+        chosen.append(space[:, nearest] / sizes[nearest])
+    longest = chosen[0] * _find_sign(chosen[0])
+    sign = _find_sign(np.cross(longest, chosen[1]))
+    return np.stack((longest, sign * chosen[1], np.cross(longest, sign * chosen[1])), axis=1)
+
+
+def _find_sign(direction: NDArray[np.float64]) -> float:
+    """Return by which a direction is multiplied so that its largest part, of equal ones the first, is positive."""
+    sizes = np.abs(direction)
+    return float(np.sign(direction[np.flatnonzero(sizes >= sizes.max() - _EQUAL)[0]]))
 
 
 def _lies_in(direction: NDArray[np.float64], space: NDArray[np.float64]) -> bool:
