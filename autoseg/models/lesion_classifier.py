@@ -26,7 +26,7 @@ from planners.choices import Choice
 
 SCHEMA_VERSION = 1
 # Of a damaged file.
-REMEDY = "Give `autoseg lesion_classes` again."
+REMEDY = "Give `autoseg lesion-classes` again."
 # In the place of a class: what lesions of it become.
 BACKGROUND = 0
 

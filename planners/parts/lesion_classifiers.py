@@ -1,4 +1,4 @@
-"""Classifiers of lesions, from the shape and place of a component; `autoseg.lesion_classes` trains them."""
+"""Classifiers of lesions, from the shape and place of a component; `autoseg.classification` trains them."""
 
 from __future__ import annotations
 

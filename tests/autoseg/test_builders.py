@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from autoseg import lesion_classes, losses, networks, postprocessing
+from autoseg import classification, losses, networks, postprocessing
 from autoseg.preprocessing import intensities
 from autoseg.sampling import augmentations
 from autoseg.sampling.patches import case_choice, placing
@@ -29,7 +29,7 @@ TABLES: dict[str, BuilderTable] = {
 EVERY_TABLE = {
     **TABLES,
     "postprocessing": postprocessing.BUILDERS,
-    "lesion_classes": lesion_classes.BUILDERS,
+    "lesion_classes": classification.BUILDERS,
 }
 # And the function that each of their entries is.
 WITHOUT_BUILDERS = {"training.growth": "extents", "training.schedule": "factor"}

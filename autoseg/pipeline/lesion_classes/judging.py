@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from autoseg.classification import CaseComponents, Judge, LesionReference, Trained, make_judges
 from autoseg.evaluation import CaseScores, Convention, Evaluation, Targets, label_targets, score_case, summarise
-from autoseg.lesion_classes import CaseComponents, Judge, LesionReference, Trained, make_judges
 from autoseg.models import read_settings
 from autoseg.models.lesion_classifier import LesionClasses, LesionClassifier, Scaling
 from autoseg.pipeline.confidence.unseen_cases import UnseenCase

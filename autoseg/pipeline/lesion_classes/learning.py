@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from autoseg.classification import CaseComponents, count_found, train_classifier
 from autoseg.evaluation import CONVENTIONS, Evaluation, write_evaluation
 from autoseg.evaluation.analysis.levels import LevelTable
-from autoseg.lesion_classes import CaseComponents, count_found, train_classifier
 from autoseg.models.lesion_classifier import ClassCount, LesionClasses
 from autoseg.pipeline.confidence.decisions import find_decision
 from autoseg.pipeline.lesion_classes.judging import (

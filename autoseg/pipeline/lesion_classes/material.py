@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from autoseg.lesion_classes import CaseComponents, measure_case
+from autoseg.classification import CaseComponents, measure_case
 from autoseg.models import MeasuredFold, read_settings
 from autoseg.pipeline.confidence.unseen_cases import UnseenCase, identify_folds, list_unseen
 from autoseg.pipeline.lesion_classes.sources import ClassSource, find_class_source

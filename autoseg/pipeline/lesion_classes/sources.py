@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from autoseg.lesion_classes import LesionReference
+from autoseg.classification import LesionReference
 from autoseg.preprocessing import Store, store_key
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.dataset import Dataset, Label, LabelScheme

@@ -11,7 +11,7 @@ import torch
 from autoseg.models.lesion_classifier import LesionClassifier, run_layers
 from autoseg.postprocessing.component_features import NAMES
 from dataset_fingerprints.errors import WorkspaceError
-from tests.autoseg.lesion_classes.made_up import describe
+from tests.autoseg.classification.made_up import describe
 
 CUBES = (1.0, 1.0, 1.0)
 

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from autoseg.lesion_classes.components import UNTOUCHED, CaseComponents
+from autoseg.classification.components import UNTOUCHED, CaseComponents
 from autoseg.models.lesion_classifier import Scaling, run_layers
 from autoseg.postprocessing.component_features import NAMES
 from dataset_fingerprints.errors import DataError

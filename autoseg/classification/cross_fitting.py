@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from autoseg.lesion_classes.components import CaseComponents
-from autoseg.lesion_classes.training import Trained, train_classifier
+from autoseg.classification.components import CaseComponents
+from autoseg.classification.training import Trained, train_classifier
 from autoseg.models.lesion_classifier import LesionClassifier
 from dataset_fingerprints.errors import DataError
 from planners.choices import Choice

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from autoseg.lesion_classes import LesionReference, measure_case
-from autoseg.lesion_classes.components import UNTOUCHED
+from autoseg.classification import LesionReference, measure_case
+from autoseg.classification.components import UNTOUCHED
 
 CUBES = (1.0, 1.0, 1.0)
 

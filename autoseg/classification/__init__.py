@@ -1,8 +1,8 @@
 """Classes of lesions: what out-of-fold components are, a classifier trained on them, and its honest judgement."""
 
-from autoseg.lesion_classes.components import CaseComponents, LesionReference, measure_case
-from autoseg.lesion_classes.cross_fitting import Judge, count_found, make_judges
-from autoseg.lesion_classes.training import BUILDERS, Trained, train_classifier
+from autoseg.classification.components import CaseComponents, LesionReference, measure_case
+from autoseg.classification.cross_fitting import Judge, count_found, make_judges
+from autoseg.classification.training import BUILDERS, Trained, train_classifier
 
 __all__ = [
     "BUILDERS",

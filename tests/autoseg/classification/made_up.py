@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from autoseg.lesion_classes import CaseComponents
+from autoseg.classification import CaseComponents
 from autoseg.models.lesion_classifier import LesionClasses, Scaling
 from autoseg.postprocessing.component_features import NAMES
 from dataset_fingerprints.dataset import Label

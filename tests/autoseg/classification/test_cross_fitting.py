@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from autoseg.lesion_classes import Judge, Trained, count_found, make_judges, train_classifier
+from autoseg.classification import Judge, Trained, count_found, make_judges, train_classifier
 from autoseg.models.lesion_classifier import LesionClassifier
 from dataset_fingerprints.errors import DataError
-from tests.autoseg.lesion_classes.made_up import SMALL, describe, make_case
+from tests.autoseg.classification.made_up import SMALL, describe, make_case
 
 NAMED = ("ms", "stroke")
 CASES = [make_case(number) for number in range(8)]

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from autoseg.lesion_classes import CaseComponents, train_classifier
-from autoseg.lesion_classes.components import UNTOUCHED
-from autoseg.lesion_classes.training import Sample, join_components, measure_scaling, weigh_classes
+from autoseg.classification import CaseComponents, train_classifier
+from autoseg.classification.components import UNTOUCHED
+from autoseg.classification.training import Sample, join_components, measure_scaling, weigh_classes
 from autoseg.models.lesion_classifier import run_layers
 from autoseg.postprocessing.component_features import NAMES
 from dataset_fingerprints.errors import DataError
 from planners.choices import Choice
-from tests.autoseg.lesion_classes.made_up import SMALL, make_case
+from tests.autoseg.classification.made_up import SMALL, make_case
 
 NAMED = ("ms", "stroke")
 # As the source states them: two layers of 400 nodes, Adam with a rate of 0.1, 100 epochs.
