@@ -44,8 +44,9 @@ def split_by_subject(fingerprint: DatasetFingerprint, seed: int) -> Splits:
 
     Subjects, not cases, are dealt out, so that no subject lies in two folds; subjects of one group count as one.
     Strata are the quartiles of the total foreground volume, with a stratum for subjects without any, per site and task;
-    strata with fewer subjects than folds are pooled, over sites first, over tasks last. With fewer than five subjects there are as many folds
-    as subjects, and of a single one there is none. Where a fold would not train on a label, subjects are exchanged.
+    strata with fewer subjects than folds are pooled, over sites first, over tasks last. With fewer than five subjects
+    there are as many folds as subjects, and of a single one there is none. Where a fold would not train on a label,
+    subjects are exchanged.
     """
     # Slow to import, and only where folds are made is it needed.
     from sklearn.model_selection import StratifiedKFold
