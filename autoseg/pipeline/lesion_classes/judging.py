@@ -83,7 +83,11 @@ def make_classifier(description: LesionClasses, trained: Trained) -> LesionClass
 
 
 def judge_folds(
-    material: Material, components: Sequence[CaseComponents], convention: Convention, progress: Progress
+    material: Material,
+    components: Sequence[CaseComponents],
+    convention: Convention,
+    progress: Progress,
+    folds: Sequence[str] = (),
 ) -> Judged:
     """Train a judge for every fold, and score the masks of its cases with the classes that this one gives.
 
@@ -92,6 +96,7 @@ def judge_folds(
         components: of these.
         convention: of the scores.
         progress: receiver of progress reports.
+        folds: whose cases are scored; empty for all. All others teach their judges either way.
 
     Raises:
         DataError: there are masks of one fold only.
@@ -105,7 +110,8 @@ def judge_folds(
         fold: Judge(classifier=make_classifier(description, one), units=one.units) for fold, one in trained.items()
     }
     measured = {case.case for case in components}
-    judged = [case for case in material.cases if case.fold in judges and case.name in measured]
+    asked = [case for case in material.cases if not folds or case.fold in folds]
+    judged = [case for case in asked if case.fold in judges and case.name in measured]
     if not judged:
         raise WorkspaceError(f"{material.workspace.root}: no fold's lesions can be given classes. {' '.join(lacking)}")
     with progress.task(f"Scores with classes: {counted(len(judged), 'case')}", len(judged)) as task:
