@@ -202,6 +202,9 @@ def test_the_command_shows_counts_and_levels(
     assert "Scan, lesion and voxel level" in shown
     assert "18 of 18 components" in shown.replace("\n", " ")
     assert "lesion_classes.safetensors" in shown
+    explained = autoseg.explain(tiny.workspace)
+    assert explained.values()["lesion_classes"]["origin"] == TASKS
+    assert "18 of 18 components" in str(explained)
 
 
 @pytest.mark.slow
