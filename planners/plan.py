@@ -238,10 +238,6 @@ class Configuration:
         """Return the inputs that are boxes; the network sees what lies in all of them."""
         return tuple(entry for entry in self.inputs if isinstance(entry, CropTo))
 
-    def slices_seen(self) -> int:
-        """Return the slices that the network sees at once: 1 in 3D, where all voxels of a patch are its own."""
-        return 1 + 2 * self.neighbours
-
     def input_channels(self, images: int, masks: int) -> int:
         """Return the channels that the network sees, each slice's counted.
 
@@ -249,7 +245,7 @@ class Configuration:
             images: channels of the scans.
             masks: channels of all masks together, one per label or region of each.
         """
-        return (images + masks) * self.slices_seen()
+        return (images + masks) * (1 + 2 * self.neighbours)
 
     def needs(self) -> tuple[str, ...]:
         """Return the names of the configurations that have to be trained before this one, each once."""

@@ -115,10 +115,12 @@ def _explain_configurations(plan: Plan) -> Section:
 def _describe_configuration(plan: Plan, configuration: Configuration) -> dict[str, str]:
     preprocessing, training, sampling = configuration.preprocessing, configuration.training, configuration.sampling
     mirrored = ", ".join(AXIS_NAMES[axis] for axis in configuration.prediction.mirror_axes) or "none"
+    labels = plan.scheme_of(configuration)
     return {
         "sees": ", ".join((_describe_part(configuration), *map(_describe_input, configuration.inputs))),
         "starts from": f"{configuration.initial.configuration}" if configuration.initial else "random weights",
         "trains on": _describe_cases(configuration),
+        "learns": ", ".join(label.name for label in labels.regions or labels.labels),
         "voxel size": f"{show_spacing(preprocessing.spacing_mm)} mm",
         "normalization": ", ".join(describe_choice(choice) for choice in preprocessing.normalization),
         "patch": describe_patch(configuration),

@@ -95,6 +95,17 @@ class Files:
         return content
 
 
+def find_learned(run: Json) -> Json:
+    """Return the labels that a run's trained configuration learns: those of the data set, or groups of them."""
+    scheme: Json = run["scheme"]
+    groups = run["configurations"][-1].get("targets", ())
+    if not groups:
+        return scheme
+    names = {label["value"]: label["name"] for label in scheme["labels"]}
+    merged = [{"name": "+".join(names[value] for value in group), "value": group[0]} for group in groups]
+    return {**scheme, "labels": sorted(merged, key=lambda label: label["value"])}
+
+
 class Heads:
     """Meaning of a network's outputs, in indices of labels; 0 is background.
 
@@ -115,6 +126,10 @@ class Heads:
             self.targets = [[labels.index(value) for value in region["values"]] for region in scheme["regions"]]
             self.written = [labels.index(value) for value in scheme["region_export_order"]]
         self.names = [entry["name"] for entry in scheme["regions"] or scheme["labels"]]
+
+    def count(self) -> int:
+        """Return the number of outputs."""
+        return len(self.targets) + self.exclusive
 
     def to_values(self, indices: Array) -> Array:
         """Return the values of labels in the smallest type that holds them."""

@@ -101,17 +101,25 @@ def centre() -> ModelSet:
     return put_together({"3d_fullres": (train([replace(own, prediction=seen)]),)})
 
 
+def beside() -> ModelSet:
+    """Return a stage that learns all labels as one, and one of slices that sees its masks and two slices beside."""
+    union = configure("3d_lowres", targets=((3, 700),))
+    flat = configure("2d", 2, neighbours=2, inputs=(MaskOf(configuration="3d_lowres"),))
+    return put_together({"3d_lowres": (train([union]),), "2d": (train([union, flat], "1"),)})
+
+
 MASKS, BOX = MaskOf(configuration="3d_lowres"), CropTo(configuration="3d_lowres", margin_mm=1.5, threshold=0.98)
 MODELS: dict[str, Callable[[], ModelSet]] = {
     "two configurations": configurations,
     "the centre in uneven tiles": centre,
     "masks and box of an earlier stage": lambda: cascade(MASKS, BOX),
+    "slices beside, and masks of a union": beside,
     "mean logits of regions": lambda: ensemble("logits"),
     "mean probabilities of regions": lambda: ensemble("probabilities"),
     "masks of an earlier stage": lambda: cascade(MASKS),
     "box of an earlier stage": lambda: cascade(BOX),
 }
-QUICK = 4
+QUICK = 5
 
 
 @pytest.fixture(autouse=True)
