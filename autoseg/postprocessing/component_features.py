@@ -1,6 +1,6 @@
 """Shape and place of the connected components of a mask, as eleven numbers each.
 
-They are the quantities that Llambias 2023 classifies lesions by. Definitions that it leaves open are those of the
+They are the quantities that Llambias 2024 classifies lesions by. Definitions that it leaves open are those of the
 ellipsoid with the same second moments as the component (as MATLAB's `regionprops3` has it), in millimetres.
 """
 

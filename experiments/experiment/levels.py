@@ -15,7 +15,7 @@ from experiments.experiment.planning import Setting, find_or_make_plan, name_pla
 from experiments.experiment.scoring import score_folds
 from experiments.recipes import Recipe, find_recipe
 
-CONVENTION = CONVENTIONS["hetero2023"]
+CONVENTION = CONVENTIONS["llambias2024"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

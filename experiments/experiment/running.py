@@ -9,6 +9,7 @@ from autoseg.pipeline.folds.jobs import TrainingOptions, resolve_job
 from autoseg.pipeline.folds.needs import list_needs
 from autoseg.pipeline.folds.one_fold import train_fold
 from autoseg.pipeline.folds.runs import name_folds
+from autoseg.pipeline.lesion_classes.learning import learn_if_planned
 from autoseg.progress import Progress
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.durations import show_duration
@@ -49,6 +50,8 @@ def run_fold(
 ) -> tuple[PlannedRecipe, tuple[Training, ...]]:
     """Plan a recipe where it is not planned yet, and train a fold of it with all that it needs.
 
+    Where the recipe gives lesions classes, these are learnt from all folds that are trained by then.
+
     Args:
         name: of the recipe.
         fold: a number.
@@ -65,6 +68,7 @@ def run_fold(
     planned = find_or_make_plan(name, setting, progress)
     trainings = list_trainings(planned, fold, minutes)
     run_trainings(setting.workspace, planned.plan, trainings, progress)
+    learn_if_planned(setting.workspace, planned.plan.name, progress)
     return planned, trainings
 
 

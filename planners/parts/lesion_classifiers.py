@@ -21,7 +21,7 @@ class LesionClassifierOptions(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FullyConnectedOptions:
-    """Fully connected layers over the eleven features of a component, trained with Adam (Llambias 2023).
+    """Fully connected layers over the eleven features of a component, trained with Adam (Llambias 2024).
 
     Attributes:
         hidden: nodes of each layer in front of the one that gives the classes.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -71,15 +71,29 @@ def train_tasks(root: Path, *, labels: bool = False, assignments: Sequence[str] 
 
 def plant_masks(workspace: Workspace) -> None:
     """Write probabilities in the place of those of the folds: of the lesions, and of a false speck in every third."""
-    _, splits = read_plan(workspace, "default")
-    for number, fold in enumerate(splits.folds):
-        folder = workspace.fold("default", CONFIGURATION, str(number)).validation
-        for case in fold.validation:
-            place = int(case.removeprefix("case_"))
-            mask = draw_lesions(place)
-            mask[15, 15, 15] = place % 3 == 0
-            packed = write_array(folder.probabilities(case), (230 * mask).astype(np.uint8)[None])
-            record = replace(
-                read_validated(folder, case), probability_box=make_box((0, 0, 0), SHAPE), probabilities=packed
-            )
-            write_json(folder.case_record(case), record)
+
+    def draw(case: str) -> NDArray[np.bool_]:
+        place = int(case.removeprefix("case_"))
+        mask = draw_lesions(place)
+        mask[15, 15, 15] = place % 3 == 0
+        return mask
+
+    plant(workspace, "default", CONFIGURATION, draw)
+
+
+def plant(workspace: Workspace, plan: str, configuration: str, draw: Callable[[str], NDArray[np.bool_]]) -> None:
+    """Write probabilities of masks in the place of those of a configuration's trained folds.
+
+    Args:
+        workspace: with the folds.
+        plan: its name.
+        configuration: its name.
+        draw: returns the mask (x, y, z) of a case on its scan's canonical grid.
+    """
+    _, splits = read_plan(workspace, plan)
+    for folder in workspace.trained_folds(plan, configuration):
+        for case in splits.folds[int(folder.name())].validation:
+            mask, found = draw(case), read_validated(folder.validation, case)
+            packed = write_array(folder.validation.probabilities(case), (230 * mask).astype(np.uint8)[None])
+            box = make_box((0, 0, 0), mask.shape)
+            write_json(folder.validation.case_record(case), replace(found, probability_box=box, probabilities=packed))

@@ -1,4 +1,4 @@
-"""Scores at three levels, scan, lesion and voxel, a row per class of lesions (Llambias 2023, Tables 3 and 4)."""
+"""Scores at three levels, scan, lesion and voxel, a row per class of lesions (Llambias 2024, Tables 3 and 4)."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ def _find_names(convention: Convention) -> dict[str, str]:
     if missing:
         raise DataError(
             f"a table of levels needs {', '.join(missing)}, which convention {convention.name} does not have. Score by "
-            "hetero2023, or add them with --metric."
+            "llambias2024, or add them with --metric."
         )
     return found
 

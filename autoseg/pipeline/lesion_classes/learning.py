@@ -29,7 +29,7 @@ from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import AutosegError, StoppedError
 from dataset_fingerprints.files.jsonfiles import refuse_newer
 
-CONVENTION = CONVENTIONS["hetero2023"]
+CONVENTION = CONVENTIONS["llambias2024"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -18,7 +18,7 @@ from autoseg.evaluation import (
 from autoseg.evaluation.analysis.levels import make_levels
 from dataset_fingerprints.errors import DataError
 
-HETERO = CONVENTIONS["hetero2023"]
+HETERO = CONVENTIONS["llambias2024"]
 Volumes = Mapping[int, tuple[float, float]]
 
 

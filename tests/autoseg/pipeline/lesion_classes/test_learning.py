@@ -35,7 +35,7 @@ from tests.synthetic.once import make_once
 from tests.synthetic.tiny import CONFIGURATION, Tiny, copy_tiny
 from tests.synthetic.two_classes import CASES, SMALL, plant_masks, train_tasks, write_tasks
 
-HETERO = CONVENTIONS["hetero2023"]
+HETERO = CONVENTIONS["llambias2024"]
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def test_scores_are_by_class_and_at_three_levels(tiny: Tiny) -> None:
     evaluation = read_evaluation(tiny.workspace.lesion_classes_scores("default"))
     assert evaluation == learnt.evaluation
     assert (len(evaluation.cases), [label.name for label in evaluation.names]) == (CASES, ["ms", "stroke"])
-    assert evaluation.convention.name == "hetero2023"
+    assert evaluation.convention.name == "llambias2024"
     first, second = learnt.levels.rows
     assert (first.sensitivity(), second.sensitivity(), first.scans) == (1, 1, 6)
     # A speck of one voxel beside two small lesions, where it has their class.

@@ -35,7 +35,7 @@ def test_the_command_shows_and_writes_three_levels(
     masks: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "scores.json"
-    assert run(monkeypatch, "evaluate", *masks, "-o", out, "--convention", "hetero2023", "--levels") == 0
+    assert run(monkeypatch, "evaluate", *masks, "-o", out, "--convention", "llambias2024", "--levels") == 0
     shown = capsys.readouterr().out
     assert "Scan, lesion and voxel level" in shown
     assert "Without a predicted lesion: 1 scan, missed at scan level" in shown.replace("\n", " ")
