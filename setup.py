@@ -127,6 +127,7 @@ setup(
             "mapping2022 = experiments.recipes.mapping2022:MAPPING2022",
             "hetero_baseline = experiments.recipes.hetero:HETERO_BASELINE",
             "hetero_binary = experiments.recipes.hetero:HETERO_BINARY",
+            "hetero_cascade = experiments.recipes.hetero_cascade:HETERO_CASCADE",
             "hetero_specific = experiments.recipes.hetero:HETERO_SPECIFIC",
             "hetero_multiclass = experiments.recipes.hetero_multiclass:HETERO_MULTICLASS",
         ],

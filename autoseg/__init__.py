@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from autoseg.pipeline.faces.clinical_face import baselines, lesion_load, lesion_map, lesion_table, recovery
     from autoseg.pipeline.faces.combine_face import combine
     from autoseg.pipeline.faces.face import evaluate, explain, plan_and_preprocess, select, train
+    from autoseg.pipeline.faces.lesion_face import lesion_classes
     from autoseg.pipeline.faces.model_face import export, import_nnunet, load_model, predict
     from autoseg.pipeline.faces.report_face import report
     from autoseg.pipeline.faces.statistics_face import agreement, compare
@@ -35,6 +36,7 @@ __all__ = [
     "export",
     "import_atlas",
     "import_nnunet",
+    "lesion_classes",
     "lesion_load",
     "lesion_map",
     "lesion_table",
@@ -56,6 +58,7 @@ _ROOMS = {
     "export": "model_face",
     "import_atlas": "atlas_face",
     "import_nnunet": "model_face",
+    "lesion_classes": "lesion_face",
     "lesion_load": "clinical_face",
     "lesion_map": "clinical_face",
     "lesion_table": "clinical_face",

@@ -89,6 +89,32 @@ def run(
 
 
 @app.command()
+def levels(
+    name: NameArgument,
+    workspace: Annotated[Path, typer.Option("--workspace", "-w", help="That it was trained in.")],
+    folds: Annotated[
+        list[str] | None, typer.Option("--folds", "-f", help="Repeatable; else all that are trained.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the plan.")] = 0,
+) -> None:
+    """Score a trained recipe at scan, lesion and voxel level, a row per class, beside the published figures.
+
+    Where the recipe gives lesions classes, each fold's are given by a classifier that knew none of its lesions.
+    """
+    from autoseg.cli.results.levels import show_levels
+    from experiments.experiment.levels import score_levels
+    from experiments.experiment.planning import open_setting
+    from experiments.experiment.showing import describe_published
+
+    show_start()
+    scored = score_levels(name, open_setting(workspace, None, None, seed), tuple(folds or ()), TerminalProgress())
+    show_levels(scored.evaluation)
+    published = describe_published(scored.recipe)
+    show_table(published.title, published.columns, published.rows)
+    show_written((("Scores", scored.scores), ("Levels", scored.table)))
+
+
+@app.command()
 def compare(
     names: Annotated[list[str], typer.Argument(help="Of recipes; the others are compared with the first.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The workspace to plan, train and compare in.")],

@@ -21,7 +21,6 @@ from planners.targets import choose_scheme
 
 SCHEMA_VERSION = 3
 FOLDS = 5  # of a cross-validation, where there are as many subjects
-
 NO_GROWTH = Choice(name="none")
 
 FoldRule = Literal["by_subject", "shuffled"]
@@ -294,6 +293,7 @@ class Plan:
         simulated: whether the scans are simulated. Not written where they are not.
         scale: what features, patches and batches were divided by to try the plan out (`planners.editing.scaling`); not
             written at full size.
+        lesion_classes: from `planners.parts.LESION_CLASSIFIERS`; null, and not written, for lesions without classes.
     """
 
     name: str
@@ -313,6 +313,7 @@ class Plan:
     postprocessing: tuple[PostprocessingCandidates, ...]
     simulated: Annotated[bool, Field(exclude_if=not_)] = False
     scale: Annotated[float, Field(exclude_if=is_full_size)] = FULL_SIZE
+    lesion_classes: Annotated[Choice | None, Field(exclude_if=is_none)] = None
     schema_version: int = SCHEMA_VERSION
 
     def __post_init__(self) -> None:

@@ -20,6 +20,7 @@ from autoseg.cli.commands.clinical import lesion_load, lesion_map, lesion_table,
 from autoseg.cli.commands.combining import combine
 from autoseg.cli.commands.evaluating import evaluate
 from autoseg.cli.commands.importing import import_nnunet
+from autoseg.cli.commands.lesion_classes import lesion_classes
 from autoseg.cli.commands.predicting import export, predict
 from autoseg.cli.commands.quality import quality
 from autoseg.cli.commands.reporting import report
@@ -362,6 +363,7 @@ def explain(
 
 app.command(epilog="With --kinds: every kind of finding, its grades and what it means.")(check)
 app.command()(select)
+app.command()(lesion_classes)
 app.command()(predict)
 app.command()(quality)
 app.command()(evaluate)

@@ -13,6 +13,7 @@ from typing import Annotated, TypeVar
 from pydantic import Field
 
 from autoseg.models.archive import LIST, REMEDY, Archive, ArchiveWriter, ListedFile, writing_archive
+from autoseg.models.lesion_classifier import LesionClasses, LesionClassifier
 from autoseg.models.model import Model
 from autoseg.models.model_set import ModelSet, Rule, Stages
 from autoseg.models.predicted_dice import PredictedDiceFile
@@ -34,6 +35,7 @@ SCANS_VERSION = 1
 CARD = "README.md"
 _SCANS, _SELECTION = "scans.json", "selection.json"
 _DICE, _QUALITY = "predicted_dice.json", "quality.json"
+_CLASSES, _CLASSES_WEIGHTS = "lesion_classes.json", "lesion_classes.safetensors"
 # Of one fold; a training keeps a few.
 MOST_NETWORKS = 64
 
@@ -192,7 +194,16 @@ class Bundle:
             selection=self._read(_SELECTION, Selection),
             predicted_dice=dice.calibrations[0] if dice and dice.calibrations else None,
             efforts=quality.configurations if quality else (),
+            lesion_classes=self._read_classifier(),
         )
+
+    def read_classes(self) -> LesionClasses | None:
+        """Return what is known of the classifier that gives lesions classes; None where they get none.
+
+        Raises:
+            DataError: its file is not what is listed.
+        """
+        return self._read(_CLASSES, LesionClasses)
 
     def read_fold(self, configuration: str, fold: str) -> Model:
         """Return one of its models with its weights.
@@ -209,6 +220,18 @@ class Bundle:
         if name not in self._files:
             return None
         return parse_sealed(self._archive.read(self._files[name]), kind, self._where(name), REMEDY)
+
+    def _read_classifier(self) -> LesionClassifier | None:
+        description = self.read_classes()
+        if description is None:
+            return None
+        if _CLASSES_WEIGHTS not in self._files:
+            raise DataError(f"{self.path}: lacks {_CLASSES_WEIGHTS}. {REMEDY}")
+        where = self._where(_CLASSES_WEIGHTS)
+        weights = unpack_weights(self._archive.read(self._files[_CLASSES_WEIGHTS]), where, REMEDY)
+        classifier = LesionClassifier(description=description, weights=weights)
+        classifier.refuse_misfit(where)
+        return classifier
 
     def _read_run(self, fold: BundledFold) -> Run:
         content = self._archive.read(self._files[fold.settings()])
@@ -290,6 +313,8 @@ def write_bundle(
             _write_fold(writer, entry, model)
         for name, value in _list_kept(models).items():
             writer.write(name, [to_sealed_json(value).encode()])
+        if models.lesion_classes is not None:
+            writer.write(_CLASSES_WEIGHTS, pack_tensors(models.lesion_classes.weights, {}))
         writer.write(CARD, [cover.card.encode()])
         for name, content in others:
             writer.write(name, [content])
@@ -317,6 +342,8 @@ def _list_kept(models: ModelSet) -> dict[str, object]:
         kept[_DICE] = PredictedDiceFile(calibrations=(models.predicted_dice,))
     if models.efforts:
         kept[_QUALITY] = QualityFile(configurations=models.efforts)
+    if models.lesion_classes is not None:
+        kept[_CLASSES] = models.lesion_classes.description
     return kept
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from autoseg.models.lesion_classifier import LesionClassifier
 from autoseg.models.model import Model
 from autoseg.models.predicted_dice import DiceCalibration
 from autoseg.models.quality import MeasuredEfforts
@@ -34,6 +35,7 @@ class ModelSet:
         selection: how their mean becomes labels, and why; None for the usual rule.
         predicted_dice: how the Dice of their masks is predicted; None where that was not measured.
         efforts: what flips and overlaps bring, of the configurations of which it was measured.
+        lesion_classes: what gives the components of their masks classes; None where they get none.
     """
 
     stages: tuple[Stages, ...]
@@ -42,13 +44,15 @@ class ModelSet:
     selection: Selection | None = None
     predicted_dice: DiceCalibration | None = None
     efforts: tuple[MeasuredEfforts, ...] = ()
+    lesion_classes: LesionClassifier | None = None
 
     def take_first(self) -> ModelSet:
         """Return the last network of the first fold of the first configuration, and of each stage that it needs."""
         first = {name: (_take_last(group[0]),) for name, group in self.stages[0].items()}
         # What is predicted of the mean of several configurations is not of one of them.
         dice = self.predicted_dice if len(self.stages) == 1 else None
-        return replace(self, stages=(first,), predicted_dice=dice)
+        classes = self.lesion_classes if len(self.stages) == 1 else None
+        return replace(self, stages=(first,), predicted_dice=dice, lesion_classes=classes)
 
     def averaged(self) -> tuple[Model, ...]:
         """Return the first model of each configuration that is averaged."""

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autoseg.hardware import give_freed_memory_back
+from autoseg.models.lesion_classifier import LesionClassifier
 from autoseg.models.predicted_dice import DiceCalibration, DiceEstimate
 from autoseg.prediction.cascade import is_single_network
 from autoseg.prediction.compact import MOST_BYTES, MembersCompactor
@@ -146,6 +147,7 @@ class LoadedModel:
         calibration: how the Dice of its masks is predicted; None where that was not measured.
         assess: predicts the Dice of a mask by it.
         memory_gb: that predicting a scan may use beside the program itself, in GiB; infinite for what is free.
+        lesion_classes: what gives the components of its masks classes; None where they get none.
     """
 
     predictor: Predictor
@@ -158,6 +160,12 @@ class LoadedModel:
     calibration: DiceCalibration | None = None
     assess: Assess = _assess_nothing
     memory_gb: float = math.inf
+    lesion_classes: LesionClassifier | None = None
+
+    @property
+    def mask_scheme(self) -> LabelScheme:
+        """The labels of its masks: the classes of lesions, where they get some."""
+        return self.scheme if self.lesion_classes is None else self.lesion_classes.description.scheme()
 
     def __repr__(self) -> str:
         """Return what it takes and finds, in a line: networks fill a page."""
@@ -183,7 +191,7 @@ class LoadedModel:
         segmented = self.segment(read)
         grid = read.source_grid
         return Prediction(
-            labels=np.ascontiguousarray(from_canonical(segmented.labels, find_reorientation(grid))),
+            labels=np.ascontiguousarray(from_canonical(segmented.mask, find_reorientation(grid))),
             affine=grid.matrix(),
             probabilities=segmented.probabilities,
             unlike=unlike,
@@ -253,8 +261,15 @@ class LoadedModel:
         tally = keeping.tally() if isinstance(keeping, Tallier) else None
         del keeping, readers
         give_freed_memory_back()  # that feature maps took
-        labels = self.scheme.to_values(indices)
-        return Segmented(labels=labels, probabilities=probabilities, members=members, tally=tally)
+        labels, classes = self.scheme.to_values(indices), self._classify(indices, probabilities)
+        return Segmented(labels=labels, probabilities=probabilities, members=members, tally=tally, classes=classes)
+
+    def _classify(self, indices: NDArray[np.uint8], probabilities: Probabilities) -> NDArray[np.integer] | None:
+        """Return the classes of the lesions in a map of label indices; None where they get none."""
+        if self.lesion_classes is None:
+            return None
+        mask = np.isin(indices, self.scheme.heads().targets()[0])
+        return self.lesion_classes.classify(mask, canonical_grid(probabilities.source_grid).spacing_mm())
 
     def _may_stream(self, scan: Scan) -> bool:
         """Return whether each probability is read once, and what is kept of them in 1/255 are few bytes."""

@@ -26,12 +26,19 @@ class Segmented:
         probabilities: that the labels follow from, the mean of all networks.
         members: those of each network of the last stage; of a single network its own.
         tally: what was counted of them, where they are too many to be kept; None where they are kept.
+        classes: (x, y, z) values of the classes of the lesions; None where these get none.
     """
 
     labels: NDArray[np.integer]
     probabilities: Probabilities
     members: tuple[Probabilities, ...]
     tally: Tally | None = None
+    classes: NDArray[np.integer] | None = None
+
+    @property
+    def mask(self) -> NDArray[np.integer]:
+        """What a mask file holds: the classes of lesions where they get some, else the labels."""
+        return self.labels if self.classes is None else self.classes
 
 
 def list_members(probabilities: Probabilities) -> tuple[Probabilities, ...]:

@@ -97,6 +97,18 @@ class Workspace:
         """Return the path of what flips, overlaps and snapshots of a plan's models bring."""
         return self.models(plan) / "quality.json"
 
+    def lesion_classes(self, plan: str) -> Path:
+        """Return the path of what is known of the classifier of lesions that a plan's models predict with."""
+        return self.models(plan) / "lesion_classes.json"
+
+    def lesion_classes_weights(self, plan: str) -> Path:
+        """Return the path of its weights."""
+        return self.models(plan) / "lesion_classes.safetensors"
+
+    def lesion_classes_scores(self, plan: str) -> Path:
+        """Return the path of the scores of masks with classes, each by a classifier that knew nothing of the case."""
+        return self.models(plan) / "lesion_classes_scores.json"
+
     def configuration(self, plan: str, configuration: str) -> Path:
         """Return the folder of one configuration's folds."""
         check_folder_name(configuration, "a configuration")

@@ -119,7 +119,7 @@ def compare_recipes(contest: Contest, progress: Progress) -> ContestOutcome:
         for name, seed in entries:
             plan_name = name_plan(name, seed)
             try:
-                scored.append(_score(contest, _train(contest, (name, seed), progress)))
+                scored.append(_score(contest, _train(contest, (name, seed), progress), progress))
             except StoppedError:
                 raise
             except AutosegError as error:
@@ -188,10 +188,10 @@ def _make_child(contest: Contest, plan: str, entry: tuple[str, int], fold: str) 
     )
 
 
-def _score(contest: Contest, planned: PlannedRecipe) -> Scored:
+def _score(contest: Contest, planned: PlannedRecipe, progress: Progress) -> Scored:
     """Score a recipe's folds, and keep the scores beside those of the others."""
     workspace, plan = contest.setting.workspace, planned.plan
-    evaluation = score_folds(workspace, planned, contest.folds)
+    evaluation = score_folds(workspace, planned, contest.folds, progress=progress)
     path = workspace.root / FOLDER / f"{plan.name}.json"
     path.parent.mkdir(exist_ok=True)
     write_evaluation(path, evaluation)

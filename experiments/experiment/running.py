@@ -9,6 +9,7 @@ from autoseg.pipeline.folds.jobs import TrainingOptions, resolve_job
 from autoseg.pipeline.folds.needs import list_needs
 from autoseg.pipeline.folds.one_fold import train_fold
 from autoseg.pipeline.folds.runs import name_folds
+from autoseg.pipeline.lesion_classes.learning import learn_if_planned
 from autoseg.progress import Progress
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.durations import show_duration
@@ -52,6 +53,8 @@ def run_folds(
 ) -> tuple[PlannedRecipe, dict[str, tuple[Training, ...]]]:
     """Plan a recipe where it is not planned yet, train a fold of it, or all in turn, and return the trainings by fold.
 
+    Where the recipe gives lesions classes, these are learnt from all folds that are trained by then.
+
     Args:
         name: of the recipe.
         fold: a number, or `all`.
@@ -70,6 +73,7 @@ def run_folds(
     trainings = {one: list_trainings(planned, one, minutes) for one in folds}
     for of_fold in trainings.values():
         run_trainings(setting.workspace, planned.plan, of_fold, progress)
+    learn_if_planned(setting.workspace, planned.plan.name, progress)
     return planned, trainings
 
 

@@ -5,49 +5,95 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from autoseg.evaluation import CaseScores, Evaluation, scheme_targets, score_case, summarise
+from autoseg.evaluation import (
+    DEFAULT_CONVENTION,
+    CaseScores,
+    Convention,
+    Evaluation,
+    scheme_targets,
+    score_case,
+    summarise,
+)
 from autoseg.pipeline.folds.out_of_fold import find_scores, read_probabilities
 from autoseg.pipeline.folds.runs import cases_of, read_run
 from autoseg.pipeline.folds.seen_cases import mark_seen
+from autoseg.pipeline.lesion_classes.judging import judge_folds
+from autoseg.pipeline.lesion_classes.material import gather, measure_components
 from autoseg.pipeline.statistics.case_traits import usual_traits
 from autoseg.prediction import Decision, decide, merge
 from autoseg.preprocessing import Store, store_key
+from autoseg.progress import Progress, SilentProgress
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import WorkspaceError
 from dataset_fingerprints.geometry import canonical_grid
+from dataset_fingerprints.names import counted, some_of
 from experiments.experiment.planning import PlannedRecipe
 from planners.order import find_configuration
 from planners.targets import map_indices
 
 
-def score_folds(workspace: Workspace, planned: PlannedRecipe, folds: Sequence[str]) -> Evaluation:
+def score_folds(
+    workspace: Workspace,
+    planned: PlannedRecipe,
+    folds: Sequence[str],
+    convention: Convention = DEFAULT_CONVENTION,
+    progress: Progress | None = None,
+) -> Evaluation:
     """Score the cases that some folds did not train on, as the recipe predicts them.
+
+    Where the recipe gives lesions classes, they are scored by class. Each fold's classes are given by a classifier
+    that was trained on the lesions of all others that are trained, whether they are scored or not.
 
     Args:
         workspace: with the folds, trained and validated.
         planned: the recipe, whose configurations are averaged.
         folds: that are scored together.
+        convention: of the scores.
+        progress: receiver of progress reports; None for none.
 
     Raises:
         WorkspaceError: a fold is not validated.
+        DataError: lesions have classes, and no other fold is trained.
     """
     plan = planned.plan
-    scores = [case for fold in folds for case in _score_fold(workspace, planned, fold)]
+    if plan.lesion_classes is not None:
+        return _score_classes(workspace, planned, folds, (convention, progress or SilentProgress()))
+    scores = [case for fold in folds for case in _score_fold(workspace, planned, fold, convention)]
     runs = [read_run(workspace.fold(plan.name, name, fold)) for name in planned.names() for fold in folds]
-    evaluation = mark_seen(summarise(scores, traits=usual_traits(workspace)), runs)
+    evaluation = mark_seen(summarise(scores, convention, traits=usual_traits(workspace)), runs)
     scored = {label.label for label in evaluation.summary}
     scheme = plan.scheme_of(find_configuration(plan.configurations, planned.names()[0], f"plan {plan.name}"))
     return replace(evaluation, names=tuple(label for label in scheme.labels if label.value in scored))
 
 
-def _score_fold(workspace: Workspace, planned: PlannedRecipe, fold: str) -> Iterator[CaseScores]:
+def _score_classes(
+    workspace: Workspace, planned: PlannedRecipe, folds: Sequence[str], how: tuple[Convention, Progress]
+) -> Evaluation:
+    convention, progress = how
+    decision = Decision(postprocessing=planned.recipe.postprocessing)
+    material = gather(workspace, planned.plan, planned.names(), decision)
+    components, _ = measure_components(material, progress)
+    evaluation = judge_folds(material, components, convention, progress, folds).evaluation
+    expected = {case for fold in folds for case in cases_of(planned.splits, fold).validation}
+    missing = sorted(expected - {case.case for case in evaluation.cases})
+    if missing:
+        raise WorkspaceError(
+            f"{workspace.root}: {counted(len(missing), 'case')} of plan {planned.plan.name} cannot be scored with "
+            f"classes: {some_of(missing, 5)}. Train and validate their folds, and all others, whose lesions teach."
+        )
+    return evaluation
+
+
+def _score_fold(
+    workspace: Workspace, planned: PlannedRecipe, fold: str, convention: Convention
+) -> Iterator[CaseScores]:
     plan, names, cases = planned.plan, planned.names(), cases_of(planned.splits, fold).validation
     folders = [workspace.fold(plan.name, name, fold) for name in names]
     own = [find_scores(folder, cases) for folder in folders]
     missing = [folder.title() for folder, scores in zip(folders, own, strict=True) if scores is None]
     if missing:
         raise WorkspaceError(f"{workspace.root}: {missing[0]} of plan {plan.name} is not trained and validated.")
-    if len(names) == 1 and not planned.recipe.postprocessing:
+    if len(names) == 1 and not planned.recipe.postprocessing and convention == DEFAULT_CONVENTION:
         yield from own[0] or ()
         return
     first = find_configuration(plan.configurations, names[0], f"plan {plan.name}")
@@ -67,4 +113,5 @@ def _score_fold(workspace: Workspace, planned: PlannedRecipe, fold: str) -> Iter
             scheme_targets(scheme),
             canonical_grid(grid).spacing_mm(),
             case,
+            convention,
         )

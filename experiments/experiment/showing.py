@@ -79,15 +79,20 @@ def plan_at_full_size(name: str, place: Path, gpu_memory_gb: float | None = None
 
 def _describe_source(name: str, recipe: Recipe) -> Iterator[Table]:
     yield Table(title=name, remarks=(recipe.title, f"Source: {recipe.citation}", f"Data: {recipe.data}"))
-    figures = tuple((one.of, one.measure, one.value, str(one.n or "-")) for one in recipe.published)
-    title = "Published figures, none of them ours" if figures else "Published figures: none are stated"
-    yield Table(title=title, columns=("of", "measure", "value", "n"), rows=figures)
+    yield describe_published(recipe)
     for title, sentences in (
         ("Not stated: chosen", recipe.not_stated),
         ("Stated, and otherwise here", recipe.deviations),
     ):
         if sentences:
             yield Table(title=title, remarks=tuple(f"- {sentence}" for sentence in sentences))
+
+
+def describe_published(recipe: Recipe) -> Table:
+    """Return the figures that a recipe's source publishes, a row each."""
+    figures = tuple((one.of, one.measure, one.value, str(one.n or "-")) for one in recipe.published)
+    title = "Published figures, none of them ours" if figures else "Published figures: none are stated"
+    return Table(title=title, columns=("of", "measure", "value", "n"), rows=figures)
 
 
 def describe_plan(plan: Plan, recipe: Recipe) -> Table:

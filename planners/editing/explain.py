@@ -94,6 +94,7 @@ def _explain_plan_itself(plan: Plan) -> Section:
         ("made for", f"{plan.machine.device} ({plan.machine.name}), {plan.memory_gb:g} GiB"),
         ("configuration used by default", plan.default_configuration),
         ("scale", describe_scale(plan.scale)),
+        ("classes of lesions", describe_choice(plan.lesion_classes) if plan.lesion_classes else ""),
     )
     title = mark_title(f"Plan {plan.name}", plan.simulated)
     return Section(title=title, columns=("what", "value"), rows=tuple(row for row in rows if row[1]))

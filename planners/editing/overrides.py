@@ -25,7 +25,7 @@ Node = TypeVar("Node", Plan, Configuration, Any)
 LARGEST = 1e30
 # Of a place in a list.
 _MOST_DIGITS = 9
-_PLAN_FIELDS = frozenset({"seed", "default_configuration"})
+_PLAN_FIELDS = frozenset({"seed", "default_configuration", "lesion_classes"})
 _FIXED_FIELDS = frozenset({"name", "inputs", "initial", "slice_axis"})  # of a configuration: they are what it is
 # Between numbers as people write lists: 32,32,32 or 32x32x32 or (32; 32; 32).
 _BETWEEN = re.compile(r"[\s,;x()]+")
@@ -232,7 +232,7 @@ def _read_place(text: str) -> int:
 
 
 def _convert(value: Any, kind: Any, path: str) -> Any:
-    if kind is Choice and isinstance(value, str):
+    if kind in (Choice, Choice | None) and isinstance(value, str):
         return Choice(name=value)
     if kind == tuple[Choice, ...] and isinstance(value, str):
         return (Choice(name=value),)

@@ -17,7 +17,7 @@ from planners.editing.range_checks import (
     find_range_problems,
 )
 from planners.order import find_order_problems
-from planners.parts import AUGMENTATIONS, NETWORKS, PARTS
+from planners.parts import AUGMENTATIONS, LESION_CLASSIFIERS, NETWORKS, PARTS
 from planners.plan import Configuration, Plan
 from planners.run import Run
 from planners.sizing.growth import find_growth_problems
@@ -37,12 +37,33 @@ def check_plan(plan: Plan) -> None:
     names = [configuration.name for configuration in plan.configurations]
     if plan.max_hours is not None and not 0 < plan.max_hours < math.inf:
         problems.append(f"max_hours is {plan.max_hours}. Expected more than 0.")
+    problems += _find_classifier_problems(plan)
     if not names:
         problems.append("it has no configurations. Expected one or more.")
     elif plan.default_configuration not in names:
         problems.append(f"default_configuration is '{plan.default_configuration}'. Expected {' or '.join(names)}.")
     if problems:
         raise PlanError("The plan does not fit together: " + " ".join(problems))
+
+
+def _find_classifier_problems(plan: Plan) -> Iterator[str]:
+    """Find what is wrong with a plan's classifier of lesions."""
+    if plan.lesion_classes is None:
+        return
+    try:
+        options: object = resolve(plan.lesion_classes, LESION_CLASSIFIERS, LESION_CLASSIFIERS.word)
+    except (PlanError, FileFormatError) as error:
+        yield str(error)
+        return
+    if isinstance(options, Checked):
+        yield from (f"lesion_classes, {plan.lesion_classes.name}: {problem}" for problem in options.find_problems())
+    for configuration in plan.configurations:
+        targets = len(plan.scheme_of(configuration).heads().targets())
+        if configuration.name == plan.default_configuration and targets != 1:
+            yield (
+                f"lesion_classes is {plan.lesion_classes.name}, but {configuration.name} tells {targets} labels or "
+                "regions apart itself. Expected one, whose lesions are given classes."
+            )
 
 
 def check_run(run: Run) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from planners.choices import PartTable
 from planners.parts.augmentations import AUGMENTATIONS
 from planners.parts.growth import GROWTHS
+from planners.parts.lesion_classifiers import LESION_CLASSIFIERS
 from planners.parts.losses import LOSSES
 from planners.parts.networks import NETWORKS
 from planners.parts.normalizations import NORMALIZATIONS
@@ -35,6 +36,7 @@ __all__ = [
     "AUGMENTATIONS",
     "CASES",
     "GROWTHS",
+    "LESION_CLASSIFIERS",
     "LOSSES",
     "NETWORKS",
     "NORMALIZATIONS",

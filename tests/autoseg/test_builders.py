@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from autoseg import losses, networks, postprocessing
+from autoseg import classification, losses, networks, postprocessing
 from autoseg.preprocessing import intensities
 from autoseg.sampling import augmentations
 from autoseg.sampling.patches import case_choice, placing
@@ -25,8 +25,12 @@ TABLES: dict[str, BuilderTable] = {
     "training.optimizer": optimizers.BUILDERS,
     "training.weights": weights.BUILDERS,
 }
-# What a model's decision lists is chosen after training, by no field of a configuration.
-EVERY_TABLE = {**TABLES, "postprocessing": postprocessing.BUILDERS}
+# What a model's decision lists, and what a plan gives lesions classes by, is chosen by no field of a configuration.
+EVERY_TABLE = {
+    **TABLES,
+    "postprocessing": postprocessing.BUILDERS,
+    "lesion_classes": classification.BUILDERS,
+}
 # And the function that each of their entries is.
 WITHOUT_BUILDERS = {"training.growth": "extents", "training.schedule": "factor"}
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from autoseg.cli.options.data_options import MaskOption
+from autoseg.cli.results.levels import show_levels
 from autoseg.cli.results.metric_list import list_metrics
 from autoseg.cli.results.worst import show_worst
 from autoseg.cli.results.written import show_written
@@ -96,6 +97,12 @@ def evaluate(
         Path | None,
         typer.Option(help="A table (CSV, TSV) of cases or subjects, with columns such as site or chronicity."),
     ] = None,
+    levels: Annotated[
+        bool,
+        typer.Option(
+            "--levels", help="Show scan, lesion and voxel level, a line per label: whose volume is largest, and so on."
+        ),
+    ] = False,
     strict: Annotated[
         bool, typer.Option("--strict", help="Refuse cases that have only a mask or only a reference.")
     ] = False,
@@ -120,21 +127,26 @@ def evaluate(
             traits=traits,
             strict=strict,
             probability_maps=probability_maps,
+            levels=levels,
             out=out,
         )
     except PartlyDoneError as error:
-        _show_evaluation(error.result, out, reference, by or ())
+        _show_evaluation(error.result, out, reference, by or (), levels=levels)
         raise
-    _show_evaluation(evaluation, out, reference, by or ())
+    _show_evaluation(evaluation, out, reference, by or (), levels=levels)
 
 
-def _show_evaluation(evaluation: Evaluation, out: Path, reference: Path, by: Sequence[str]) -> None:
+def _show_evaluation(evaluation: Evaluation, out: Path, reference: Path, by: Sequence[str], *, levels: bool) -> None:
     from autoseg.pipeline.scores.score_tables import place_score_table
+    from autoseg.pipeline.statistics.levels import place_levels
 
     scored, lost = len(evaluation.cases), len(evaluation.failures) + len(evaluation.unpaired.without_prediction)
     show_scores(f"{scored} of {scored + lost} cases" if lost else counted(scored, "case"), evaluation)
     show_worst(evaluation)
     groups = show_groups(evaluation, by, out)
+    if levels:
+        show_levels(evaluation)
+        groups = (*groups, ("Levels", place_levels(out)))
     if unpaired := evaluation.unpaired.describe():
         console.print(unpaired, soft_wrap=True)
     if any(isinstance(label.label, int) for label in evaluation.summary) and not evaluation.names:

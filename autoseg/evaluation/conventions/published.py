@@ -88,4 +88,17 @@ NNUNET = Convention(
     ),
     about="nnU-Net v2 (evaluate_predictions.py): where both masks are empty there is no score, and means leave it out",
 )
-PUBLISHED = (ATLAS_R2, ISLES22, ISLES26, ISLES26_OFFICIAL, TOMITA2020, NNUNET)
+LLAMBIAS2024 = Convention(
+    name="llambias2024",
+    metrics=(
+        *choose_metrics(("dice", "volume_similarity")),
+        name_metric("lesion_precision", "lesion_precision", connectivity=_FACES, matching="any_overlap"),
+        name_metric("lesion_recall", "lesion_recall", connectivity=_FACES, matching="any_overlap"),
+        name_metric("lesion_f1", "lesion_f1", connectivity=_FACES, matching="any_overlap"),
+        *_VOLUMES,
+    ),
+    about="Llambias 2024 (Heterogeneous Learning for Brain Lesion Segmentation): lesions are connected by faces, and "
+    "found by any overlap. The paper does not say how empty masks score (here: 1 where both are empty, 0 where one "
+    "is). `evaluate --levels` has its three levels",
+)
+PUBLISHED = (ATLAS_R2, ISLES22, ISLES26, ISLES26_OFFICIAL, TOMITA2020, NNUNET, LLAMBIAS2024)

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from autoseg.models import Selection
+from autoseg.models.lesion_classifier import LesionClasses, LesionClassifier
 from autoseg.models.predicted_dice import REMEDY, DiceCalibration, PredictedDiceFile
 from autoseg.models.quality import MeasuredEfforts, QualityFile
 from autoseg.pipeline.confidence.predicted_dice import doubt_calibration
 from autoseg.pipeline.confidence.quality import doubt_efforts
+from autoseg.pipeline.lesion_classes.kept import doubt_classifier, read_classifier
 from autoseg.pipeline.models.trained_folds import TrainedFolds, find_trained
 from autoseg.pipeline.selection.selected import read_selection, say_unused
 from autoseg.prediction import decision_of
@@ -27,12 +29,14 @@ class Holding:
         selection: None where nothing was selected, or for other weights.
         efforts: of the configurations of which flips and overlaps were measured with the weights of today.
         predicted_dice: calibrations, likewise.
+        lesion_classes: the classifier of lesions, likewise; None where there is none.
         unused: in sentences, what is there but does not hold any more.
     """
 
     selection: Selection | None = None
     efforts: tuple[MeasuredEfforts, ...] = ()
     predicted_dice: tuple[DiceCalibration, ...] = ()
+    lesion_classes: LesionClasses | None = None
     unused: tuple[str, ...] = ()
 
 
@@ -48,11 +52,14 @@ def find_holding(workspace: Workspace, plan: Plan) -> Holding:
     efforts, calibrations = _read(workspace, plan.name)
     of_efforts = [_doubt_efforts(workspace, plan, one) for one in efforts]
     of_dice = [_doubt_calibration(workspace, plan, one, holds) for one in calibrations]
+    classifier = read_classifier(workspace, plan.name)
+    of_classes = "" if classifier is None else _doubt_classifier(workspace, plan, classifier, holds)
     return Holding(
         selection=holds,
         efforts=tuple(one for one, doubt in zip(efforts, of_efforts, strict=True) if not doubt),
         predicted_dice=tuple(one for one, doubt in zip(calibrations, of_dice, strict=True) if not doubt),
-        unused=tuple(dict.fromkeys(filter(None, (unselected, *of_efforts, *of_dice)))),
+        lesion_classes=None if classifier is None or of_classes else classifier.description,
+        unused=tuple(dict.fromkeys(filter(None, (unselected, *of_efforts, *of_dice, of_classes)))),
     )
 
 
@@ -89,6 +96,18 @@ def _doubt_calibration(
         return f"{place}: the Dice of {names} is not predicted: their folds are not there. {REMEDY}"
     same = selection is not None and set(selection.configurations) == set(calibration.configurations)
     return doubt_calibration(workspace, plan.name, calibration, found, decision_of(selection if same else None))
+
+
+def _doubt_classifier(
+    workspace: Workspace, plan: Plan, classifier: LesionClassifier, selection: Selection | None
+) -> str:
+    names = classifier.description.configurations
+    found = _find(workspace, plan, names)
+    if found is None:
+        place = workspace.lesion_classes(plan.name)
+        return f"{place}: lesions get no classes: the folds of {' and '.join(names)} are not there."
+    same = selection is not None and set(selection.configurations) == set(names)
+    return doubt_classifier(workspace, plan.name, classifier, found, decision_of(selection if same else None))
 
 
 def _find(workspace: Workspace, plan: Plan, configurations: Sequence[str]) -> TrainedFolds | None:

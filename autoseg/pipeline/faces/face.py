@@ -211,6 +211,7 @@ def evaluate(
     traits: Location | None = None,
     strict: bool = False,
     probability_maps: Location | None = None,
+    levels: bool = False,
     out: Location | None = None,
 ) -> Evaluation:
     """Score predicted masks against reference masks, case by case and in summary.
@@ -232,6 +233,8 @@ def evaluate(
         strict: refuse cases that have only a prediction or only a reference, which are listed otherwise.
         probability_maps: the folder of the maps that `predict` wrote with `probabilities`, or of a fold's validation,
             for ROC-AUC, PR-AUC and maximal Dice; None for none.
+        levels: score at scan, lesion and voxel level, a row per label, in a table beside `out` (-levels.csv); metrics
+            that it needs are added.
         out: a file to write the figures into, and beside it a table of the cases (.csv); None for none.
 
     Raises:
@@ -242,6 +245,7 @@ def evaluate(
     check_arguments(locals())
     check_argument("labels", labels, INTEGERS)
     from autoseg.evaluation import Targets, add_metrics, choose_convention, label_targets, parse_region
+    from autoseg.evaluation.analysis.levels import NEEDED
     from autoseg.pipeline.scores.label_names import parse_names
     from autoseg.pipeline.scores.scoring import ScoringOptions, score_masks
 
@@ -250,7 +254,7 @@ def evaluate(
     asked = split_names(as_several(metrics))
     options = ScoringOptions(
         targets=Targets(segments=segments, ignored=None if ignore is None else index(ignore)),
-        convention=add_metrics(choose_convention(convention), asked),
+        convention=add_metrics(choose_convention(convention), (*asked, *(NEEDED if levels else ()))),
         asked=asked,
         mask=mask,
         names=parse_names(as_several(names)),
@@ -258,6 +262,7 @@ def evaluate(
         by=as_several(by),
         traits=None if traits is None else Path(traits),
         strict=strict,
+        levels=levels,
         maps=None if probability_maps is None else Path(probability_maps),
     )
     return score_masks(Path(prediction), Path(reference), options, None if out is None else Path(out))

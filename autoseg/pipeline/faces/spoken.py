@@ -46,6 +46,7 @@ _FLAGS = (
     *(
         "--allow-seen",
         "--bids",
+        "--levels",
         "--onnx",
         "--overwrite",
         "--probabilities",

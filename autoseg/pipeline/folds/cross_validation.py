@@ -54,10 +54,12 @@ def train_all(workspace: Workspace, options: TrainingOptions, progress: Progress
     write_evaluation(workspace.cross_validation(plan.name, configuration), summary, sealed=True)
     report_folds(workspace, plan, splits, (configuration, tuple(named.values())), summary)
     # Pictures come with it, which a single fold's process has no need to load at its start.
+    from autoseg.pipeline.lesion_classes.learning import learn_if_planned
     from autoseg.pipeline.selection.selecting import select_if_possible
 
     select_if_possible(workspace, plan.name, progress)
     measure_if_missing(workspace, plan.name, configuration, progress, _find_minutes(named.values()))
+    learn_if_planned(workspace, plan.name, progress)
     return summary
 
 

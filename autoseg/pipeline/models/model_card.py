@@ -141,7 +141,8 @@ def _show_range(volumes: Quantiles) -> str:
 
 def _describe_networks(models: ModelSet, steps: Mapping[tuple[str, str], int]) -> list[str]:
     selected = models.selection.describe_taken() if models.selection else ""
-    lines = [f"Averaged: {models.describe()}", *([selected] if selected else [])]
+    classes = models.lesion_classes.description.describe() if models.lesion_classes else ""
+    lines = [f"Averaged: {models.describe()}", *filter(None, (selected, classes))]
     for one in models.stages:
         for name, group in one.items():
             own = group[0].run.own()

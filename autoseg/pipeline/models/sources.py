@@ -9,16 +9,20 @@ from functools import partial
 from pathlib import Path
 
 from autoseg.models import Bundle, ModelSet, Selection, read_fold, read_settings
+from autoseg.models.lesion_classifier import LesionClasses
 from autoseg.pipeline.confidence.kept import add_confidence
+from autoseg.pipeline.lesion_classes.kept import find_classifier
 from autoseg.pipeline.models.short_trainings import describe_few, describe_short, describe_unfinished
 from autoseg.pipeline.models.trained_folds import TrainedFolds, find_trained
 from autoseg.pipeline.plans.reading import read_plan
 from autoseg.pipeline.scans.scan_warnings import read_traits
 from autoseg.pipeline.selection.selected import read_selection, say_unused
+from autoseg.prediction import decision_of
 from autoseg.training.record import read_record
 from autoseg.workspace.fold import FoldFolder, find_folds
 from autoseg.workspace.reserved import find_reserved
 from autoseg.workspace.workspace import Workspace, find_workspace, is_workspace
+from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.errors import FileFormatError, PlanError, WorkspaceError
 from dataset_fingerprints.names import some_of
 from planners.plan import Plan
@@ -63,6 +67,7 @@ class ModelSource:
         unselected: the one of these on why what was selected is not used; empty where it is, or nothing was.
         contents: hashes of the files that a model outside of its workspace was trained for.
         unlabelled: of a workspace, whether scans without labels were trained on.
+        lesion_classes: what gives the lesions of its masks classes; None where they get none.
         read: reads the models.
     """
 
@@ -73,7 +78,12 @@ class ModelSource:
     unselected: str = ""
     contents: frozenset[str] = frozenset()
     unlabelled: bool = False
+    lesion_classes: LesionClasses | None = None
     read: Callable[[], ModelSet]
+
+    def mask_scheme(self) -> LabelScheme:
+        """Return the labels of its masks: the classes of lesions, where they get some."""
+        return self.run.learned() if self.lesion_classes is None else self.lesion_classes.scheme()
 
 
 def find_place(given: Path | None) -> Place:
@@ -135,9 +145,13 @@ def _find_in_workspace(workspace: Workspace, choice: ModelChoice) -> ModelSource
     selection, found, unused = _choose_in_workspace(workspace, plan, choice)
     found = found.take_first() if choice.single else found
     doubts = (describe_short(workspace, plan, found.folders()), describe_unfinished(found.folders()), unused)
+    classifier = find_classifier(workspace, plan.name, found, decision_of(selection), warned=False)
+    classes = (workspace.lesion_classes_weights(plan.name),) if classifier else ()
+    weights = tuple(file for folder in found.folders() for file in _choose_files(folder, choice))
     return ModelSource(
         run=read_settings([*found.stages[0].values()][-1][0]),
-        files=tuple(file for folder in found.folders() for file in _choose_files(folder, choice)),
+        files=(*weights, *classes),
+        lesion_classes=classifier.description if classifier else None,
         workspace=workspace,
         doubts=tuple(doubt for doubt in doubts if doubt),
         unselected=unused,
@@ -212,6 +226,7 @@ def _find_bundle(path: Path, choice: ModelChoice) -> ModelSource:
         workspace=None,
         doubts=(doubt,) if doubt else (),
         contents=_list_contents(bundle.runs.values()),
+        lesion_classes=bundle.read_classes(),
         read=bundle.read if choice.selected else lambda: replace(bundle.read(), selection=None),
     )
 

@@ -41,6 +41,7 @@ def load_models(models: ModelSet, *, way: Way = USUAL_WAY, layout: str = "") -> 
         decision=decision,
         calibration=models.predicted_dice,
         assess=partial(_assess, decision, models.predicted_dice),
+        lesion_classes=models.lesion_classes,
     )
 
 

@@ -101,7 +101,12 @@ def find_selected(place: Path | None, options: ExplainOptions, plan: Plan) -> Ho
     if not (place is None or place.is_dir()) or options.plans_anew():
         return None
     workspace = find_workspace(place)
-    files = (workspace.selection(plan.name), workspace.quality(plan.name), workspace.predicted_dice(plan.name))
+    files = (
+        workspace.selection(plan.name),
+        workspace.quality(plan.name),
+        workspace.predicted_dice(plan.name),
+        workspace.lesion_classes(plan.name),
+    )
     if not any(file.is_file() for file in files):
         return None
     # With it comes torch, which nothing else here needs.

@@ -10,6 +10,7 @@ from autoseg.pipeline.selection.selection_text import describe_selection
 
 if TYPE_CHECKING:
     from autoseg.models import Selection
+    from autoseg.models.lesion_classifier import LesionClasses
     from autoseg.models.predicted_dice import DiceCalibration
     from autoseg.models.quality import MeasuredEfforts
     from autoseg.pipeline.confidence.holding import Holding
@@ -47,6 +48,11 @@ class Explanation:
         return () if self.holding is None else self.holding.predicted_dice
 
     @property
+    def lesion_classes(self) -> LesionClasses | None:
+        """The classifier that gives lesions their classes; None where they get none."""
+        return None if self.holding is None else self.holding.lesion_classes
+
+    @property
     def unused(self) -> tuple[str, ...]:
         """In sentences, what was selected or measured, but with other weights than those of today."""
         return () if self.holding is None else self.holding.unused
@@ -75,7 +81,8 @@ class Explanation:
         from planners.editing.explain import plan_as_json
 
         found: dict[str, Any] = {"selection": self.selection, "quality": self.efforts}
-        found |= {"predicted_dice": self.predicted_dice, "unused": list(self.unused)}
+        found |= {"predicted_dice": self.predicted_dice, "lesion_classes": self.lesion_classes}
+        found |= {"unused": list(self.unused)}
         return plan_as_json(self.plan) | {name: json.loads(to_json(value)) for name, value in found.items() if value}
 
     def __str__(self) -> str:
@@ -91,8 +98,9 @@ class Explanation:
 
     def describe_measured(self) -> tuple[str, ...]:
         """Return what was measured of the trained models beside their scores, and what is not used, in sentences."""
+        classes = () if self.lesion_classes is None else (self.lesion_classes.describe(),)
         if not self.efforts and not self.predicted_dice:
-            return self.unused
+            return (*classes, *self.unused)
         from autoseg.pipeline.confidence.texts import describe_measured
 
-        return (*describe_measured(self.efforts, self.predicted_dice), *self.unused)
+        return (*describe_measured(self.efforts, self.predicted_dice), *classes, *self.unused)

@@ -79,20 +79,25 @@ NO_MORE = Wanted()
 
 
 def choose_extras(
-    found: Sequence[NewScan], targets: Targets, scheme: LabelScheme, wanted: Wanted, series: str
+    found: Sequence[NewScan],
+    targets: Targets,
+    schemes: tuple[LabelScheme, LabelScheme],
+    wanted: Wanted,
+    series: str,
 ) -> tuple[Extras, ...]:
     """Return what is written beside the mask of each scan.
 
     Args:
         found: the scans.
         targets: places of their masks.
-        scheme: of the labels.
+        schemes: of the labels that networks look for, and of those of masks.
         wanted: what a person chose.
         series: the text that names DICOM series.
 
     Raises:
         DataError: a file cannot have its name.
     """
+    scheme, masks = schemes
     names = tuple(part.name for part in scheme.regions or scheme.labels)
     report = report_of_mask(targets.paths[0]) if targets.named else report_folder(targets.folder)
     chosen = []
@@ -104,7 +109,7 @@ def choose_extras(
         )
         folder = scan.files()[0]
         is_series = folder.is_dir()
-        source = SegSource(case=scan.name, folder=folder, series=series, labels=scheme.labels) if is_series else None
+        source = SegSource(case=scan.name, folder=folder, series=series, labels=masks.labels) if is_series else None
         chosen.append(
             Extras(
                 maps=files,

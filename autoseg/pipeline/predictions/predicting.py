@@ -113,17 +113,18 @@ def predict(scans: Sequence[Path], out: Path, place: Place, options: PredictionO
     recorded = describe_model(place, work.source, models, model, options.way)
     several = models.count_networks() > 1
     wanted = replace(options.wanted, disagreement=options.wanted.uncertainty and several)
-    extras = choose_extras(work.inputs.scans(), work.targets, model.scheme, wanted, options.series)
+    extras = choose_extras(work.inputs.scans(), work.targets, (model.scheme, model.mask_scheme), wanted, options.series)
     introduce(work.inputs, model, progress)
     selected = models.selection.describe_taken() if models.selection else ""
+    classes = models.lesion_classes.description.describe() if models.lesion_classes else ""
     del models
     lacking = describe_lacking(extras, work.inputs, work.targets, options.wanted, several=several)
-    for sentence in (selected, *work.source.doubts, *lacking):
+    for sentence in (selected, classes, *work.source.doubts, *lacking):
         if sentence:
             progress.say(sentence)
     report_known_cases(work.inputs.scans(), work.source, progress)
     report = begin_report(work.source.run, model, work.targets.folder, recorded, named=work.targets.named)
-    made = Made(values=model.scheme.known_values(), weights=work.source.files, recall=report.recall)
+    made = Made(values=model.mask_scheme.known_values(), weights=work.source.files, recall=report.recall)
     kept = _find_kept(work, made, extras, progress, overwrite=options.overwrite)
     jobs = _list_jobs(work, extras, kept)
     if work.targets.derivative is not None:
@@ -151,7 +152,7 @@ def _find_work(scans: Sequence[Path], out: Path, place: Place, options: Predicti
             choose_targets(found, out, workspace, plan.scheme if options.bids else None)
         raise
     inputs = find_inputs(scans, source.run.channels, search, out)
-    targets = choose_targets(inputs, out, workspace, source.run.learned() if options.bids else None)
+    targets = choose_targets(inputs, out, workspace, source.mask_scheme() if options.bids else None)
     return _Work(inputs=inputs, targets=targets, place=place, source=source)
 
 

@@ -110,7 +110,7 @@ def begin_report(
         recorded: what is recorded of the model.
         named: whether a person gave the mask's own name, beside which nobody expects more files.
     """
-    showing = choose_showing(model.scheme, model.channels, run.summary)
+    showing = choose_showing(model.mask_scheme, model.channels, run.summary)
     if named:
         return PredictionReport(showing, model, masks)
     recorder = Recorder(
@@ -135,7 +135,7 @@ class PredictionReport:
 
     def __init__(self, showing: Showing, model: LoadedModel, masks: Path, recorder: Recorder | None = None) -> None:
         self._showing, self._model, self._masks, self._recorder = showing, model, masks, recorder
-        self._assessor = Assessor(model, showing.names)
+        self._assessor = Assessor(model, [part.name for part in model.scheme.regions or model.scheme.labels])
         self._rows: dict[str, Mapping[str, str]] = {}
         self._drawn: list[_Drawn] = []
         self._seen, self._next_checkpoint = 0, 0.0

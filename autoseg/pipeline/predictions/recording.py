@@ -175,7 +175,7 @@ def describe_model(
         sha256=_hash(source.files),
         folds=describe_folds(models),
         settings=describe_settings(choose_way(models, way), loaded.decision, own_version()),
-        labels=loaded.scheme.labels,
+        labels=loaded.mask_scheme.labels,
         simulated=source.run.summary.simulated,
     )
 

@@ -174,7 +174,7 @@ class Segmenting:
             self._complete(job)
         else:
             job.extras.forget()
-            write_label_map(job.target, segmented.labels, read.source_grid, read.header)
+            write_label_map(job.target, segmented.mask, read.source_grid, read.header)
             job.extras.complete(job.scan.name, job.target)
             expected = self.report.assess(job.scan, segmented)
             give_freed_memory_back()
@@ -182,7 +182,7 @@ class Segmenting:
             measured = Measured(seconds=seconds, predicted_dice=expected)
             seen = Seen(
                 grid=read.source_grid,
-                labels=segmented.labels,
+                labels=segmented.mask,
                 unlike=made.unlike,
                 fallbacks=fallbacks,
                 measured=measured,

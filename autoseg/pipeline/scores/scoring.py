@@ -26,6 +26,7 @@ from autoseg.pipeline.scores.score_tables import make_score_table, place_score_t
 from autoseg.pipeline.scores.simulated_scans import are_simulated
 from autoseg.pipeline.statistics.case_traits import choose_traits, find_traits
 from autoseg.pipeline.statistics.groups import make_tables, write_groups
+from autoseg.pipeline.statistics.levels import write_levels
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.dataset import Label
 from dataset_fingerprints.files.atomic import sweep_partials
@@ -47,6 +48,7 @@ class ScoringOptions:
         strict: refuse cases that only one side has.
         maps: the folder of probabilities; None for none.
         asked: names of the convention's metrics that were asked for beside its own.
+        levels: whether there is a table of scan, lesion and voxel level.
     """
 
     targets: Targets
@@ -59,6 +61,7 @@ class ScoringOptions:
     strict: bool = False
     maps: Path | None = None
     asked: Sequence[str] = ()
+    levels: bool = False
 
 
 def score_masks(prediction: Path, reference: Path, options: ScoringOptions, out: Path | None = None) -> Evaluation:
@@ -109,6 +112,8 @@ def score_masks(prediction: Path, reference: Path, options: ScoringOptions, out:
     tables = make_tables(evaluation, by)
     if out is not None:
         write_groups(out, evaluation, tables)
+        if options.levels:
+            write_levels(out, evaluation)
     refuse_failures(evaluation)
     return evaluation
 
