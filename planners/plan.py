@@ -14,6 +14,7 @@ from dataset_fingerprints.geometry import Triple, TripleFloat
 from dataset_fingerprints.names import check_case_names, check_folder_name
 from planners.choices import Choice
 from planners.machine import MachineProfile
+from planners.nnunet_rules import NnunetRules
 from planners.pseudo_labels import PseudoLabels
 
 SCHEMA_VERSION = 3
@@ -44,29 +45,6 @@ class Decision:
     change: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NnunetRules:
-    """nnU-Net's rules of preprocessing, by which networks that it trained see scans.
-
-    They crop to what is not 0, look for a coarse axis in each scan, and take the nearest slice along it.
-
-    Attributes:
-        axes: the axes that a configuration's spacing, patch, kernels and flips go along: those of the file as it is
-            stored, or canonical ones.
-        kept_axis: the axis along which every scan keeps its own spacing, as scans for a 2D network do, or -1.
-        images: interpolation of images; with `none`, every scan keeps its spacing along all axes.
-        coarse: whether the coarse axis is resampled apart: where voxels are more than `threshold` times longer than
-            wide, in every scan, or in none.
-        threshold: for `coarse`.
-    """
-
-    axes: Literal["stored", "canonical"]
-    kept_axis: int = -1
-    images: Literal["spline", "linear", "none"] = "spline"
-    coarse: Literal["auto", "always", "never"] = "auto"
-    threshold: float = 3.0
-
-
 def _is_none(value: object) -> bool:
     return value is None
 
@@ -90,15 +68,21 @@ class Preprocessing:
 
     Attributes:
         spacing_mm: target voxel size in canonical axes, or in those of `nnunet`.
-        normalization: one choice per channel, from `planners.parts.NORMALIZATIONS`.
+        normalization: one choice per channel of the scans, from `planners.parts.NORMALIZATIONS`.
         coarse_axis: the axis that is resampled linearly because it is much coarser than the others, or -1.
         nnunet: nnU-Net's rules in place of autoseg's; null, and not written, in plans of our own.
+        channels: positions of the scans' channels that the network sees, in this order; null, and not written, for all.
     """
 
     spacing_mm: TripleFloat
     normalization: tuple[Choice, ...]
     coarse_axis: int
     nnunet: Annotated[NnunetRules | None, Field(exclude_if=_is_none)] = None
+    channels: Annotated[tuple[int, ...] | None, Field(exclude_if=_is_none)] = None
+
+    def seen_channels(self, images: int) -> tuple[int, ...]:
+        """Return the positions of the channels that the network sees, of so many that scans have."""
+        return tuple(range(images)) if self.channels is None else self.channels
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -274,7 +258,11 @@ class Configuration:
             images: channels of the scans.
             targets: labels or regions, each a channel of every mask.
         """
-        return images + targets * len(self.masks())
+        return len(self.preprocessing.seen_channels(images)) + targets * len(self.masks())
+
+    def name_channels(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Return the names of the channels of scans that the network sees, of those of all channels."""
+        return tuple(names[position] for position in self.preprocessing.seen_channels(len(names)))
 
     def needs(self) -> tuple[str, ...]:
         """Return the names of the configurations that have to be trained before this one, each once."""
@@ -346,8 +334,12 @@ class Plan:
     def __post_init__(self) -> None:
         check_folder_name(self.name, "a plan")
 
+    def image_channels(self, configuration: Configuration) -> int:
+        """Return the channels of scans that a configuration's network sees; its stored cases have as many."""
+        return len(configuration.preprocessing.seen_channels(len(self.channels)))
+
     def input_channels(self, configuration: Configuration) -> int:
-        """Return the channels that a configuration's network sees."""
+        """Return the channels that a configuration's network sees, other configurations' masks included."""
         return configuration.input_channels(len(self.channels), len(self.scheme.heads().targets()))
 
 

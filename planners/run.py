@@ -19,6 +19,9 @@ from planners.spelling_out import spell_out
 from planners.start import NOTHING_SEEN, ModelStart, SeenBefore, Task
 from planners.step_sizes import StepDown
 
+# Normalisations that take intensities as they are: these have a unit.
+ABSOLUTE = ("ct", "ct_window", "none")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CaseContent:
@@ -107,7 +110,7 @@ class Run:
     def task(self) -> Task:
         """Return inputs and outputs of the trained network."""
         masks = tuple(entry.configuration for entry in self.own().masks())
-        return Task(channels=self.channels, scheme=self.scheme, masks=masks)
+        return Task(channels=self.own().name_channels(self.channels), scheme=self.scheme, masks=masks)
 
     def has_seen(self) -> SeenBefore:
         """Return the cases that the weights were trained on, here and before, by their scans."""
@@ -127,9 +130,10 @@ class Run:
         return tuple(content.case for content in judged if known.intersection(content.scans()))
 
     def absolute_channels(self) -> tuple[int, ...]:
-        """Return the positions of the channels whose intensities are taken as they are: they have a unit."""
-        choices = self.own().preprocessing.normalization
-        return tuple(position for position, choice in enumerate(choices) if choice.name in ("ct", "none"))
+        """Return the positions of channels that it sees and takes as they are: their intensities have a unit."""
+        preprocessing = self.own().preprocessing
+        seen = sorted(preprocessing.seen_channels(len(self.channels)))
+        return tuple(position for position in seen if preprocessing.normalization[position].name in ABSOLUTE)
 
     def of_cases(self, train: tuple[CaseContent, ...], validation: tuple[CaseContent, ...]) -> Run:
         """Return the same run of other cases."""

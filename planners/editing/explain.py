@@ -114,7 +114,7 @@ def _describe_configuration(plan: Plan, configuration: Configuration) -> dict[st
     preprocessing, training, sampling = configuration.preprocessing, configuration.training, configuration.sampling
     mirrored = ", ".join(AXIS_NAMES[axis] for axis in configuration.prediction.mirror_axes) or "none"
     return {
-        "sees": ", ".join((_describe_part(configuration), *map(_describe_input, configuration.inputs))),
+        "sees": ", ".join((_describe_part(plan, configuration), *map(_describe_input, configuration.inputs))),
         "starts from": f"{configuration.initial.configuration}" if configuration.initial else "random weights",
         "trains on": _describe_cases(configuration),
         "voxel size": f"{show_spacing(preprocessing.spacing_mm)} mm",
@@ -135,10 +135,11 @@ def _describe_configuration(plan: Plan, configuration: Configuration) -> dict[st
     }
 
 
-def _describe_part(configuration: Configuration) -> str:
+def _describe_part(plan: Plan, configuration: Configuration) -> str:
     """Return what is looked at of a scan, in words."""
-    centre = configuration.prediction.centre_shape
-    return "the scan" if centre is None else f"the scan, of new ones {show_lengths(centre)} voxels at the centre"
+    centre, chosen = configuration.prediction.centre_shape, configuration.preprocessing.channels
+    scan = "the scan" if chosen is None else f"{' and '.join(configuration.name_channels(plan.channels))} of the scan"
+    return scan if centre is None else f"{scan}, of new ones {show_lengths(centre)} voxels at the centre"
 
 
 def _describe_cases(configuration: Configuration) -> str:

@@ -178,7 +178,8 @@ def _load(job: Job, name: str, device: torch.device) -> _Predictor:
     model = read_fold(job.workspace.fold(job.plan.name, name, job.fold))
     scheme = job.plan.scheme
     store = Store(
-        folder=job.workspace.store(store_key(configuration.preprocessing, scheme)), channels=len(job.plan.channels)
+        folder=job.workspace.store(store_key(configuration.preprocessing, scheme)),
+        channels=job.plan.image_channels(configuration),
     )
     inputs = StageInput(store=store, scheme=scheme, name=name)
     return _Predictor(inputs=inputs, members=make_members(model, device, mirror=True))
