@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 # Spellings of one kind of image; the value is the one that names are compared by.
 _SPELLINGS = {
@@ -44,6 +44,16 @@ def canonical(name: str) -> str:
 def is_modality(name: str) -> bool:
     """Return whether a name is that of a usual kind of image."""
     return canonical(name) in _ORDER
+
+
+def find_kind(names: Sequence[str], *kinds: str) -> int | None:
+    """Return the position of the first name of one of some kinds of images, however it is spelled; None for none.
+
+    Args:
+        names: of channels.
+        kinds: canonical names, as `canonical` returns them.
+    """
+    return next((position for position, name in enumerate(names) if canonical(name) in kinds), None)
 
 
 def by_usual_order(names: Iterable[str]) -> list[str]:

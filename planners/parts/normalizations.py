@@ -87,7 +87,7 @@ class PercentileRangeOptions:
         upper_percentile: becomes `high`.
         clip: whether what lies beyond the percentiles becomes `low` and `high` as well; else the line goes on.
         brain_only: whether scans show the brain alone, so that all voxels of the body count; else those above its mean
-            count.
+            count, and what is darker lies below `low`: dark lesions, too.
         bias_correction: as above.
     """
 
@@ -96,7 +96,7 @@ class PercentileRangeOptions:
     low: float = 0.0
     high: float = 1.0
     clip: bool = True
-    brain_only: bool = False
+    brain_only: bool = True
     bias_correction: bool = False
 
     def find_problems(self) -> Iterator[str]:

@@ -222,7 +222,7 @@ def normalize_range(channel: Array, body: Array, name: str, options: Json) -> Ar
     if name == "ct_window":
         half = options["width"] / 2
         return map_range(channel, (options["level"] - half, options["level"] + half), target, clipped=True)
-    brain_only, clipped = options.get("brain_only", False), options.get("clip", True)
+    brain_only, clipped = options.get("brain_only", True), options.get("clip", True)
     return map_percentiles(
         channel, body, read_pair(options, PERCENTILES), target, clipped=clipped, brain_only=brain_only
     )

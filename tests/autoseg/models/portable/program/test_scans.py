@@ -32,7 +32,7 @@ OPTIONS = {
     "white_stripe": {"peak": "largest", "width": 0.1, "brain_only": True},
     "ct": {"lower": 20.0, "upper": 130.0, "mean": 80.0, "sd": 30.0},
     "ct_window": {"level": 75.0, "width": 110.0, "low": -1.0},
-    "percentile_range": {"lower_percentile": 2.0, "high": 3.0, "clip": False, "brain_only": True},
+    "percentile_range": {"lower_percentile": 2.0, "high": 3.0, "clip": False, "brain_only": False},
 }
 
 
