@@ -1,4 +1,4 @@
-"""nnU-Net's rules of preprocessing as a value of a plan."""
+"""nnU-Net's rules of preprocessing, by which networks that it trained see scans."""
 
 from __future__ import annotations
 

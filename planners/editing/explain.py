@@ -28,6 +28,7 @@ _WORDS = {
     "configurations.3d_fullres": "Whether volumes are segmented at full resolution",
     "configurations.3d_lowres": "Whether volumes are segmented at a low resolution as well",
     "configurations.3d_cascade_fullres": "Whether the low resolution's masks are refined",
+    "configurations.3d_crop_fullres": "Whether the box of what was found is segmented anew",
     "slice_axis": "Axis that slices are cut across",
     "patch_shape": "What the network sees at once",
     "batch_size": "Patches per training step",
