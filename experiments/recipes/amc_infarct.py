@@ -9,7 +9,7 @@ import numpy as np
 
 from dataset_fingerprints.errors import PlanError
 from dataset_fingerprints.fingerprint import DatasetFingerprint
-from dataset_fingerprints.layouts.modalities import find_kind
+from dataset_fingerprints.image_kinds import find_kind
 from experiments.recipes.recipe import Figure, Recipe
 from planners.choices import Choice, choose
 from planners.parts.networks import UNetOptions

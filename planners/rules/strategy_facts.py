@@ -9,7 +9,7 @@ from itertools import permutations
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.geometry import TripleFloat
-from dataset_fingerprints.layouts.modalities import canonical
+from dataset_fingerprints.image_kinds import canonical
 from dataset_fingerprints.names import counted
 from planners.rules.lesion_facts import describe_lesions
 from planners.rules.spacing import Resolution
