@@ -77,9 +77,9 @@ STRATEGIES: dict[str, Rule] = {
     ),
     "one_side": Rule(
         meaning="Organs on both sides are mirrored onto one, so that a network learns it from twice the examples.",
-        outcome="give both sides the same labels, and divide scans into halves",
+        outcome="divide scans into halves of which one is mirrored",
         source="no figure; done for breasts, kidneys, mandible and its canals",
-        against="Not compared with whole scans; labels that tell sides apart have to be joined before",
+        against="Not compared with whole scans; labels that tell sides apart cannot stay so",
         kind="advice",
     ),
     "separate_models": Rule(

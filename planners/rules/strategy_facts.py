@@ -22,6 +22,7 @@ TINY_SHARE = 0.01
 RARER = 10.0
 INNER_SHARE = 0.25
 MANY_LABELS = 3
+PAIR = 2
 # Channels in units of their own, and maps computed from several scans, have no shading of a coil.
 NO_MR = frozenset(
     (
@@ -61,6 +62,7 @@ class StrategyFacts:
         nested: an inner region, an outer one, and what share of the outer one the inner one fills.
         mr_channels: positions of the channels that are MR scans.
         background: the share of scans with an empty background.
+        paired: labels of two components in the median scan, as organs on both sides have.
         low_resolution: whether a patch is so small a part of the body that a low resolution is planned; None before.
     """
 
@@ -78,6 +80,7 @@ class StrategyFacts:
     nested: tuple[str, str, float] | None
     mr_channels: tuple[int, ...]
     background: float
+    paired: tuple[str, ...] | None
     groups: tuple[str, ...]
     sites: int
     low_resolution: bool | None = None
@@ -108,6 +111,7 @@ def describe_targets(fingerprint: DatasetFingerprint, resolution: Resolution) ->
             position for position, channel in enumerate(fingerprint.channels) if canonical(channel.name) not in NO_MR
         ),
         background=sum(case.background is not None for case in fingerprint.cases) / max(1, len(fingerprint.cases)),
+        paired=_list_paired(fingerprint),
         groups=tuple(group.name for group in fingerprint.groups),
         sites=len(fingerprint.sites),
     )
@@ -125,6 +129,11 @@ def _list_tube_ratios(fingerprint: DatasetFingerprint) -> Iterator[float]:
         length, thickness = label.lesion_extent_mm.p50, label.lesion_thinnest_mm.p50
         if length is not None and thickness:
             yield length / thickness
+
+
+def _list_paired(fingerprint: DatasetFingerprint) -> tuple[str, ...] | None:
+    counts = [(label.name, label.lesion_count.p50) for label in fingerprint.labels if label.lesion_count.n]
+    return tuple(name for name, count in counts if count == PAIR) if counts else None
 
 
 def find_nested(scheme: LabelScheme, shares: Mapping[int, float]) -> tuple[str, str, float] | None:
@@ -215,7 +224,14 @@ def _find_heads(facts: StrategyFacts) -> Finding:
 
 def _find_sides(facts: StrategyFacts) -> Finding:
     sided = [name for name in facts.labels if {"left", "right"} & set(name.casefold().replace("_", " ").split())]
-    return Finding(holds=bool(sided), evidence=f"labels that name a side: {', '.join(sided) or 'none'}")
+    if sided:
+        words = f"labels that name a side ({', '.join(sided)}) would have to be joined before"
+        return Finding(holds=False, evidence=words)
+    if not facts.paired:
+        return Finding(
+            holds=None if facts.paired is None else False, evidence="no label has two components in most scans"
+        )
+    return Finding(holds=True, evidence=f"two components in most scans: {', '.join(facts.paired)}")
 
 
 def _find_groups(facts: StrategyFacts) -> Finding:

@@ -109,7 +109,7 @@ EXAMPLES: dict[str, tuple[DatasetFingerprint, DatasetFingerprint]] = {
     "crop_cascade": (scans(BODY, voxel_share=0.001), scans(BODY, voxel_share=0.2)),
     "bias_correction": (scans(channels=("T1w", "ADC")), scans(channels=("CT",))),
     "brain_extraction": (scans(replace(BRAIN, background=None), channels=("T1w",)), scans(channels=("T1w",))),
-    "one_side": (with_shares(0.1, 0.1, names=("left kidney", "right_kidney")), PLAIN),
+    "one_side": (scans(lesion_count=make_quantiles([2.0])), PLAIN),
     "separate_models": (replace(PLAIN, groups=parts("prone", "supine")), replace(PLAIN, groups=parts("prone"))),
     "external_loss": (PLAIN, replace(PLAIN, sites=parts("Seoul", "Busan"))),
     "class_weights": (with_shares(0.1, 0.004), with_shares(0.1, 0.05)),
@@ -310,6 +310,12 @@ def test_a_fine_structure_is_segmented_in_the_box_of_what_holds_it() -> None:
     cropped = plan.configurations[-1]
     assert cropped.inputs == (CropTo(configuration="3d_fullres", margin_mm=10.0),)
     assert plan.default_configuration == cropped.name == "3d_crop_fullres"
+
+
+def test_labels_that_tell_sides_apart_have_to_be_joined_before_sides_are_made_one() -> None:
+    found = facts_of(with_shares(0.1, 0.1, names=("left kidney", "right_kidney"))).find("one_side")
+    assert found.holds is False
+    assert found.evidence == "labels that name a side (left kidney, right_kidney) would have to be joined before"
 
 
 def test_regions_nest_where_one_is_made_of_some_values_of_the_other() -> None:
