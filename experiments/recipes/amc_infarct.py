@@ -46,6 +46,8 @@ SPELLINGS = {"ADC": ("adc",), "b1000": ("dwi", "trace")}
 def make(fingerprint: DatasetFingerprint, request: PlanRequest, row: str, kinds: tuple[str, ...]) -> Plan:
     """Return the plan: `locate` on whole slices, then `refine` in the box around what it found."""
     plan = PLANNERS["default"].plan(fingerprint, request)
+    if any(1 in case.shape[:AXIAL] for case in fingerprint.cases):
+        raise PlanError(f"{fingerprint.name}: has slices that are not axial. {request.planner} is for axial ones.")
     basis = next(entry for entry in plan.configurations if entry.name == "2d")
     seen, evidence = find_channels(fingerprint, kinds, request.planner)
     edges = [max(np.multiply(case.shape, case.spacing_mm)[:AXIAL]) for case in fingerprint.cases]

@@ -219,6 +219,17 @@ def test_a_data_set_without_the_channels_is_refused_with_what_to_do(
         make(name, channels)
 
 
+def test_slices_across_another_axis_are_refused_and_axial_ones_are_taken() -> None:
+    request = PlanRequest(machine=GPU, memory_gb=12.0, planner=NAME)
+    coronal, axial = (
+        expand(replace(read_published("isles_2mm"), channels=BOTH, shape=shape))
+        for shape in ((200, 1, 200), (200, 200, 1))
+    )
+    with pytest.raises(PlanError, match="amc_infarct is for axial ones"):
+        make_plan(coronal, request)
+    assert [entry.slice_axis for entry in make_plan(axial, request).configurations] == [2, 2]
+
+
 def test_the_plan_says_which_channels_its_networks_see() -> None:
     _, configurations, _ = explain_plan(make(f"{NAME}_adc", ("T1w", "ADC", "DWI")))
     (sees,) = (row for row in configurations.rows if row[0] == "sees")
