@@ -1,4 +1,4 @@
-"""nnU-Net's rules of preprocessing, in the plans of models that it trained."""
+"""nnU-Net's rules of preprocessing, by which networks that it trained see scans."""
 
 from __future__ import annotations
 

@@ -55,15 +55,21 @@ class Preprocessing:
 
     Attributes:
         spacing_mm: target voxel size in canonical axes, or in those of `nnunet`.
-        normalization: one choice per channel, from `planners.parts.NORMALIZATIONS`.
+        normalization: one choice per channel of the scans, from `planners.parts.NORMALIZATIONS`.
         coarse_axis: the axis that is resampled linearly because it is much coarser than the others, or -1.
         nnunet: nnU-Net's rules in place of autoseg's; null, and not written, in plans of our own.
+        channels: positions of the scans' channels that the network sees, in this order; null, and not written, for all.
     """
 
     spacing_mm: TripleFloat
     normalization: tuple[Choice, ...]
     coarse_axis: int
     nnunet: Annotated[NnunetRules | None, Field(exclude_if=is_none)] = None
+    channels: Annotated[tuple[int, ...] | None, Field(exclude_if=is_none)] = None
+
+    def seen_channels(self, images: int) -> tuple[int, ...]:
+        """Return the positions of the channels that the network sees, of so many that scans have."""
+        return tuple(range(images)) if self.channels is None else self.channels
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -245,7 +251,11 @@ class Configuration:
             images: channels of the scans.
             masks: channels of all masks together, one per label or region of each.
         """
-        return (images + masks) * (1 + 2 * self.neighbours)
+        return (len(self.preprocessing.seen_channels(images)) + masks) * (1 + 2 * self.neighbours)
+
+    def name_channels(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Return the names of the channels of scans that the network sees, of those of all channels."""
+        return tuple(names[position] for position in self.preprocessing.seen_channels(len(names)))
 
     def needs(self) -> tuple[str, ...]:
         """Return the names of the configurations that have to be trained before this one, each once."""
@@ -323,8 +333,12 @@ class Plan:
         """Return the labels that a configuration learns."""
         return choose_scheme(self.scheme, configuration.targets)
 
+    def image_channels(self, configuration: Configuration) -> int:
+        """Return the channels of scans that a configuration's network sees; its stored cases have as many."""
+        return len(configuration.preprocessing.seen_channels(len(self.channels)))
+
     def input_channels(self, configuration: Configuration) -> int:
-        """Return the channels that a configuration's network sees."""
+        """Return the channels that a configuration's network sees, other configurations' masks included."""
         shown = list_mask_schemes(self.scheme, configuration, self.configurations)
         return configuration.input_channels(len(self.channels), count_targets(shown))
 

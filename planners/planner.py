@@ -20,10 +20,13 @@ from planners.rules.postprocessing import choose_postprocessing
 from planners.rules.sampling import choose_sampling
 from planners.rules.schedule import choose_training
 from planners.rules.spacing import Resolution, choose_resolution
+from planners.rules.strategy_facts import describe_targets
+from planners.rules.strategy_words import explain_strategies
 from planners.rules.switches import choose_rules
 from planners.sizing.budgets import DeviceRules, Resources
 from planners.sizing.configurations import Basis, plan_configurations
 from planners.sizing.size_decisions import explain_device
+from planners.sizing.strategy_changes import apply_strategies, leave_out_changed
 from planners.time_budget import plan_within
 
 
@@ -36,7 +39,7 @@ class PlanRequest:
         planner: an entry of `planners.presets.PLANNERS`.
         machine: that will train; its `device` decides between the GPU's and the CPU's rules.
         memory_gb: the budget: the GPU's memory, or less, or that of a GPU elsewhere.
-        switches: of rules that look at lesions: `name=on` or `name=off`.
+        switches: of rules: `name=on` or `name=off`.
         max_hours: to train each fold in, or None for as long as the field trains.
         unlabelled: the number of scans without labels that there are.
     """
@@ -114,10 +117,14 @@ class RulePlanner:
         """
         chosen = choose_rules(self.rules, request.switches)
         basis, decisions = self._choose_basis(fingerprint, request, chosen)
+        facts = describe_targets(fingerprint, basis.resolution)
+        basis, changes = apply_strategies(basis, facts, chosen)
         if request.max_hours is None:
             planned = plan_configurations(fingerprint, basis)
         else:
             planned = plan_within(fingerprint, basis, request.max_hours)
+        facts = replace(facts, low_resolution="3d_lowres" in {entry.name for entry in planned.configurations})
+        reasons = (*leave_out_changed(decisions, changes), *changes, *explain_strategies(chosen, facts))
         postprocessing, postprocessing_reasons = choose_postprocessing(fingerprint)
         return Plan(
             name=request.name,
@@ -133,7 +140,7 @@ class RulePlanner:
             folds=self.folds,
             default_configuration=planned.default,
             configurations=planned.configurations,
-            decisions=_without_overruled((*decisions, *planned.decisions, *postprocessing_reasons)),
+            decisions=_without_overruled((*reasons, *planned.decisions, *postprocessing_reasons)),
             postprocessing=postprocessing,
             simulated=fingerprint.simulated,
         )

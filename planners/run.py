@@ -21,6 +21,9 @@ from planners.start import NOTHING_SEEN, ModelStart, SeenBefore, Task
 from planners.step_sizes import StepDown
 from planners.targets import choose_scheme
 
+# Normalisations that take intensities as they are: these have a unit.
+ABSOLUTE = ("ct", "ct_window", "none")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CaseContent:
@@ -134,9 +137,10 @@ class Run:
         return tuple(content.case for content in judged if known.intersection(content.scans()))
 
     def absolute_channels(self) -> tuple[int, ...]:
-        """Return the positions of the channels whose intensities are taken as they are: they have a unit."""
-        choices = self.own().preprocessing.normalization
-        return tuple(position for position, choice in enumerate(choices) if choice.name in ("ct", "none"))
+        """Return the positions of channels that it sees and takes as they are: their intensities have a unit."""
+        preprocessing = self.own().preprocessing
+        seen = sorted(preprocessing.seen_channels(len(self.channels)))
+        return tuple(position for position in seen if preprocessing.normalization[position].name in ABSOLUTE)
 
     def of_cases(self, train: tuple[CaseContent, ...], validation: tuple[CaseContent, ...]) -> Run:
         """Return the same run of other cases."""
@@ -166,7 +170,7 @@ def describe_task(
     """
     learned, shown = choose_scheme(scheme, own.targets), list_mask_schemes(scheme, own, known)
     return Task(
-        channels=channels,
+        channels=own.name_channels(channels),
         scheme=learned,
         masks=tuple(entry.configuration for entry in own.masks()),
         mask_schemes=() if all(one == learned for one in shown) else shown,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from dataset_fingerprints.errors import PlanError
@@ -75,11 +75,13 @@ def plan_within(fingerprint: DatasetFingerprint, basis: Basis, max_hours: float)
     paces = {entry.name: _pace(entry, basis, max_hours) for entry in planned.configurations}
     configurations = tuple(_with_steps(entry, paces[entry.name].steps, basis) for entry in planned.configurations)
     reasons = (_explain_steps(entry, paces[entry.name], basis.resources.machine, max_hours) for entry in configurations)
-    default, first = choose_default({name: pace.steps for name, pace in paces.items()}, planned.default)
+    order = tuple(dict.fromkeys((planned.default, *PREFERRED))) if basis.has_wishes() else PREFERRED
+    default, first = choose_default({name: pace.steps for name, pace in paces.items()}, planned.default, order)
+    kept = (decision for decision in planned.decisions if decision.field != first.field)
     return replace(
         planned,
         configurations=configurations,
-        decisions=(*planned.decisions, *reasons, first),
+        decisions=(*kept, *reasons, first),
         default=default,
     )
 
@@ -166,15 +168,23 @@ def _with_steps(configuration: Configuration, steps: int, basis: Basis) -> Confi
     return replace(configuration, training=training)
 
 
-def choose_default(steps: Mapping[str, int], otherwise: str) -> tuple[str, Decision]:
-    """Return the configuration to use by default, and why: the first that has time for enough steps."""
+def choose_default(
+    steps: Mapping[str, int], otherwise: str, preferred: Sequence[str] = PREFERRED
+) -> tuple[str, Decision]:
+    """Return the configuration to use by default, and why: the first that has time for enough steps.
+
+    Args:
+        steps: that fit into the time, by configuration.
+        otherwise: where none has enough.
+        preferred: names in order.
+    """
     least = LEAST_STEPS // 2
-    enough = [name for name in PREFERRED if steps.get(name, 0) >= least]
+    enough = [name for name in preferred if steps.get(name, 0) >= least]
     default = enough[0] if enough else otherwise
     return default, Decision(
         field="default_configuration",
         value=default,
-        rule=f"The first of {', '.join(PREFERRED)} that has time for {least:,} steps.",
+        rule=f"The first of {', '.join(preferred)} that has time for {least:,} steps.",
         evidence=", ".join(f"{name} {count:,}" for name, count in steps.items()),
         change="more hours, or a faster machine",
     )

@@ -74,5 +74,7 @@ def distance_to(masks: Tensor, reach_voxels: int) -> Tensor:
 
 def build_boundary(options: BoundaryOptions, heads: Heads) -> nn.Module:
     """Return the loss of single logits and label indices, for a network with these heads."""
-    regional = build_dice_ce(DiceCrossEntropyOptions(batch_dice=options.batch_dice, smooth=options.smooth), heads)
-    return BoundaryLoss(regional, heads, options.weight, options.reach_voxels)
+    dice = DiceCrossEntropyOptions(
+        batch_dice=options.batch_dice, smooth=options.smooth, cross_entropy_weight=options.cross_entropy_weight
+    )
+    return BoundaryLoss(build_dice_ce(dice, heads), heads, options.weight, options.reach_voxels)

@@ -16,16 +16,16 @@ Voxelwise = Callable[[Comparison], Tensor]
 
 
 class VoxelwiseLoss(nn.Module):
-    """A mean over voxels."""
+    """A mean over voxels, of each class with its weight where there are such."""
 
-    def __init__(self, heads: Heads, reduce: Voxelwise) -> None:
+    def __init__(self, heads: Heads, reduce: Voxelwise, class_weights: tuple[float, ...] = ()) -> None:
         super().__init__()
-        self.heads, self.reduce = heads, reduce
+        self.heads, self.reduce, self.class_weights = heads, reduce, class_weights
 
     def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Return the scalar loss of logits (batch, channel, *space) for label indices (batch, *space)."""
         with torch.autocast(logits.device.type, enabled=False):
-            return self.reduce(compare(logits, labels, self.heads))
+            return self.reduce(compare(logits, labels, self.heads, self.class_weights))
 
 
 def mean_surprise(seen: Comparison) -> Tensor:
@@ -66,7 +66,7 @@ def _largest(values: Tensor, count: int) -> Tensor:
 
 def build_cross_entropy(options: CrossEntropyOptions, heads: Heads) -> nn.Module:
     """Return the loss of single logits and label indices, for a network with these heads."""
-    return VoxelwiseLoss(heads, mean_surprise)
+    return VoxelwiseLoss(heads, mean_surprise, options.class_weights)
 
 
 def build_focal(options: FocalOptions, heads: Heads) -> nn.Module:

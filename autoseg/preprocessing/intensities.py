@@ -9,12 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autoseg.preprocessing.bias_field import correct_bias
+from autoseg.preprocessing.ranges import map_percentiles, map_range
 from autoseg.preprocessing.white_stripe import standardize_by_stripe
 from planners.builders import BuilderTable
 from planners.choices import Choice
 from planners.parts import NORMALIZATIONS
 from planners.parts.normalizations import (
     CtOptions,
+    CtWindowOptions,
+    PercentileRangeOptions,
     RescaleOptions,
     ScaleOptions,
     UnchangedOptions,
@@ -67,6 +70,21 @@ def _by_range_of_ct(options: CtOptions, channel: Channel, body: Body) -> Channel
     return _standardize(np.clip(channel, options.lower, options.upper), options.mean, options.sd)
 
 
+def _by_percentiles(options: PercentileRangeOptions, channel: Channel, body: Body) -> Channel:
+    return map_percentiles(
+        correct_bias(channel, body) if options.bias_correction else channel,
+        body,
+        (options.lower_percentile, options.upper_percentile),
+        (options.low, options.high),
+        clipped=options.clip,
+        brain_only=options.brain_only,
+    )
+
+
+def _by_window(options: CtWindowOptions, channel: Channel, body: Body) -> Channel:
+    return map_range(channel, options.window(), (options.low, options.high), clipped=True)
+
+
 def _by_range(options: RescaleOptions, channel: Channel, body: Body) -> Channel:
     low, high = float(channel.min()), float(channel.max())
     return _standardize(channel, low, high - low)
@@ -84,6 +102,8 @@ BUILDERS: BuilderTable[Normalizer] = BuilderTable(
     NORMALIZATIONS,
     {
         CtOptions: _by_range_of_ct,
+        CtWindowOptions: _by_window,
+        PercentileRangeOptions: _by_percentiles,
         RescaleOptions: _by_range,
         ScaleOptions: _by_factor,
         UnchangedOptions: _not_at_all,

@@ -1,4 +1,4 @@
-"""nnU-Net's way from a scan to the array that its networks see, and back (`planners.plan.NnunetRules`).
+"""nnU-Net's way from a scan to the array that its networks see, and back (`planners.nnunet_rules.NnunetRules`).
 
 Everything is computed in canonical axes. Which file axis is which only matters where a rule counts along the axes of
 the file, and where the nearest of two slices is chosen that are equally near.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,12 +63,15 @@ def prepare(scan: Scan, preprocessing: Preprocessing, classes: int) -> Prepared:
         preprocessing: the plan's parameters.
         classes: how many class indices there are, background included.
     """
+    scan = _choose_channels(scan, preprocessing)
     if preprocessing.nnunet is not None:
         scan = crop_to_nonzero(scan)
     spacing = canonical_grid(scan.source_grid).spacing_mm()
     shape = _choose_shape(scan, preprocessing)
     refuse_beyond_memory(shape, len(scan.voxels), spacing)
-    normalized = normalize(scan.voxels, scan.body, preprocessing.normalization)
+    seen = preprocessing.seen_channels(len(preprocessing.normalization))
+    choices = tuple(preprocessing.normalization[position] for position in seen)
+    normalized = normalize(scan.voxels, scan.body, choices)
     # The mean of most normalisations, and what a network has seen beyond the border of every scan.
     normalized[list(scan.absent)] = 0
     if preprocessing.nnunet is None:
@@ -80,6 +83,19 @@ def prepare(scan: Scan, preprocessing: Preprocessing, classes: int) -> Prepared:
         labels = resample_labels(scan.labels, shape, classes)
     record = Record(box=scan.box, shape=shape, source_grid=scan.source_grid)
     return Prepared(image=image, labels=labels, reference=scan.labels, record=record)
+
+
+def _choose_channels(scan: Scan, preprocessing: Preprocessing) -> Scan:
+    """Return a scan of the channels that the network sees; its body stays that of all channels."""
+    if preprocessing.channels is None:
+        return scan
+    seen = list(preprocessing.channels)
+    return replace(
+        scan,
+        voxels=np.ascontiguousarray(scan.voxels[seen]),
+        absent=tuple(place for place, position in enumerate(seen) if position in scan.absent),
+        around=tuple(scan.around[position] for position in seen) if scan.around else (),
+    )
 
 
 def _choose_shape(scan: Scan, preprocessing: Preprocessing) -> Triple:

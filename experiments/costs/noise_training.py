@@ -39,7 +39,7 @@ def make_setup(plan: Plan, configuration: Configuration, steps: int) -> Setup:
     training = replace(configuration.training, iterations=steps)
     return Setup(
         configuration=replace(configuration, training=training),
-        channels=len(plan.channels),
+        channels=plan.image_channels(configuration),
         heads=plan.scheme.heads(),
         cases=make_cases(plan, configuration, device),
         validation_cases=(),
@@ -65,7 +65,7 @@ def make_cases(plan: Plan, configuration: Configuration, device: torch.device) -
     shape = tuple(length + 8 for length in configuration.patch_shape)
     cases = []
     for name in ("first", "second"):
-        image = rng.normal(size=(len(plan.channels), *shape)).astype(np.float16)
+        image = rng.normal(size=(plan.image_channels(configuration), *shape)).astype(np.float16)
         label = np.zeros(shape, dtype=np.uint8)
         for index in range(1, len(plan.scheme.labels) + 1):
             label[:2, :2, 2 * index : 2 * index + 2] = index

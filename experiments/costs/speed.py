@@ -52,6 +52,6 @@ def check_speed(rounds: int) -> Iterator[SpeedCheck]:
 def _time(plan: Plan, configuration: Configuration) -> tuple[float, float]:
     """Return predicted and measured seconds of a step; what starting up costs is taken off."""
     machine = measure_speed(plan.machine)
-    predicted = predict_step(configuration, len(plan.channels), plan.scheme.heads().count(), machine)
+    predicted = predict_step(configuration, plan.image_channels(configuration), plan.scheme.heads().count(), machine)
     few, more = (train(make_setup(plan, configuration, steps)) for steps in (FEW, MORE))
     return predicted, (more - few) / (MORE - FEW)

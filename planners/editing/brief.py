@@ -17,6 +17,7 @@ from planners.editing.explain import Section, describe_scale, say_plainly
 from planners.networks.memory_decisions import predict_configuration
 from planners.parts import NETWORKS
 from planners.plan import Configuration, Decision, Plan
+from planners.rules.strategy_words import WOULD
 from planners.sizing.growth import describe_patch
 from planners.time_budget import STEPPING_SHARE, predict_step
 
@@ -60,7 +61,21 @@ def brief_sections(plan: Plan, known: Known) -> tuple[Section, ...]:
 def main_reasons(plan: Plan) -> tuple[Reason, ...]:
     """Return why the main values of the default configuration are what they are."""
     found = (_find_decision(plan, end) for end in MAIN)
-    return tuple(Reason(what=say_plainly(one.field), value=one.value, why=one.rule) for one in found if one is not None)
+    main = [Reason(what=say_plainly(one.field), value=one.value, why=one.rule) for one in found if one is not None]
+    return (*main, *_list_unused_rules(plan))
+
+
+def _list_unused_rules(plan: Plan) -> tuple[Reason, ...]:
+    """Return in one row which rules are off that would have changed the plan."""
+    rules = (one for one in plan.decisions if one.field.startswith("rules."))
+    names = [one.field.partition(".")[2] for one in rules if WOULD in one.value]
+    if not names:
+        return ()
+    why = (
+        "They would have changed this plan, by what a published work found. None was tested here. Each with its "
+        "evidence: `autoseg explain --all`; to take one: --rule NAME=on."
+    )
+    return (Reason(what="Rules that are off", value=", ".join(names), why=why),)
 
 
 def expect_seconds(plan: Plan, configuration: Configuration, known: Known) -> float:

@@ -29,6 +29,7 @@ _WORDS = {
     "configurations.3d_fullres": "Whether volumes are segmented at full resolution",
     "configurations.3d_lowres": "Whether volumes are segmented at a low resolution as well",
     "configurations.3d_cascade_fullres": "Whether the low resolution's masks are refined",
+    "configurations.3d_crop_fullres": "Whether the box of what was found is segmented anew",
     "slice_axis": "Axis that slices are cut across",
     "patch_shape": "What the network sees at once",
     "batch_size": "Patches per training step",
@@ -117,7 +118,7 @@ def _describe_configuration(plan: Plan, configuration: Configuration) -> dict[st
     mirrored = ", ".join(AXIS_NAMES[axis] for axis in configuration.prediction.mirror_axes) or "none"
     labels = plan.scheme_of(configuration)
     return {
-        "sees": ", ".join((_describe_part(configuration), *map(_describe_input, configuration.inputs))),
+        "sees": ", ".join((_describe_part(plan, configuration), *map(_describe_input, configuration.inputs))),
         "starts from": f"{configuration.initial.configuration}" if configuration.initial else "random weights",
         "trains on": _describe_cases(configuration),
         "learns": ", ".join(label.name for label in labels.regions or labels.labels),
@@ -139,10 +140,11 @@ def _describe_configuration(plan: Plan, configuration: Configuration) -> dict[st
     }
 
 
-def _describe_part(configuration: Configuration) -> str:
+def _describe_part(plan: Plan, configuration: Configuration) -> str:
     """Return what is looked at of a scan, in words."""
-    centre = configuration.prediction.centre_shape
-    return "the scan" if centre is None else f"the scan, of new ones {show_lengths(centre)} voxels at the centre"
+    centre, chosen = configuration.prediction.centre_shape, configuration.preprocessing.channels
+    scan = "the scan" if chosen is None else f"{' and '.join(configuration.name_channels(plan.channels))} of the scan"
+    return scan if centre is None else f"{scan}, of new ones {show_lengths(centre)} voxels at the centre"
 
 
 def _describe_cases(configuration: Configuration) -> str:

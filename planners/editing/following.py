@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from dataset_fingerprints.geometry import show_lengths, show_spacing
@@ -99,13 +99,26 @@ def _follow_one(plan: Plan, wanted: Configuration, run: Run) -> Configuration:
 
 
 def _follow_preprocessing(plan: Plan, planned: Preprocessing, wanted: Preprocessing, run: Run) -> Preprocessing:
-    task = replace(run.task(), channels=plan.channels, scheme=plan.scheme)
-    places = match_tasks(task, run.task()).channels
+    seen = wanted.seen_channels(len(run.channels))
+    known = replace(run.task(), channels=tuple(run.channels[position] for position in seen))
+    places = match_tasks(replace(known, channels=plan.channels, scheme=plan.scheme), known).channels
     normalization = tuple(
-        own if place is None else wanted.normalization[place]
+        own if place is None else wanted.normalization[seen[place]]
         for own, place in zip(planned.normalization, places, strict=True)
     )
-    return replace(wanted, normalization=normalization)
+    return replace(wanted, normalization=normalization, channels=_follow_channels(wanted, planned, places))
+
+
+def _follow_channels(
+    wanted: Preprocessing, planned: Preprocessing, places: Sequence[int | None]
+) -> tuple[int, ...] | None:
+    """Return the channels that a network sees that follows a model: of one that saw some of its own, those."""
+    if wanted.channels is None:
+        return planned.channels
+    ordered = sorted((place, position) for position, place in enumerate(places) if place is not None)
+    if not ordered:
+        return planned.channels
+    return None if len(ordered) == len(places) else tuple(position for _, position in ordered)
 
 
 def _slow_down(training: Training) -> Training:

@@ -10,6 +10,7 @@ from dataset_fingerprints.errors import FileFormatError, PlanError
 from dataset_fingerprints.names import counted
 from planners.choices import Checked, Choice, resolve
 from planners.editing.range_checks import (
+    find_channel_problems,
     find_data_problems,
     find_machine_problems,
     find_option_size_problems,
@@ -90,6 +91,8 @@ def _find_shared_problems(plan: Plan | Run) -> Iterator[str]:
                 "Expected one for each."
             )
         yield from find_target_problems(configuration.name, configuration.targets, plan.scheme)
+        yield from find_channel_problems(configuration, plan.channels)
+        yield from _find_weight_problems(configuration, plan.scheme.heads().count())
     yield from find_order_problems(plan.configurations)
     yield from find_data_problems(plan.scheme, plan.channels)
     yield from find_machine_problems(plan.machine, plan.memory_gb, plan.seed)
@@ -157,3 +160,13 @@ def _find_option_problems(configuration: Configuration) -> Iterator[str]:
     if len(turning) > 1:
         where = f"{configuration.name}.sampling.augmentations"
         yield f"{where} holds {', '.join(turning)}. Expected at most one that turns patches."
+
+
+def _find_weight_problems(configuration: Configuration, heads: int) -> Iterator[str]:
+    """Find weights of classes that are not one for each."""
+    weights = configuration.training.loss.options.get("class_weights")
+    if isinstance(weights, list) and weights and len(weights) != heads:
+        yield (
+            f"{configuration.name}.training.loss.options.class_weights holds {counted(len(weights), 'number')}. "
+            f"Expected {heads}: of background and every label, or of every region."
+        )

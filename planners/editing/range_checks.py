@@ -134,6 +134,19 @@ def find_data_problems(scheme: LabelScheme, channels: Sequence[str]) -> Iterator
         yield f"scheme.region_export_order is {list(order)}. Expected the value of a label for each region."
 
 
+def find_channel_problems(configuration: Configuration, channels: Sequence[str]) -> Iterator[str]:
+    """Yield what is wrong with the choice of channels that a configuration sees."""
+    chosen = configuration.preprocessing.channels
+    if chosen is None:
+        return
+    if not chosen or len(set(chosen)) != len(chosen) or not set(chosen) <= set(range(len(channels))):
+        listed = ", ".join(f"{position} ({name})" for position, name in enumerate(channels))
+        yield (
+            f"{configuration.name}.preprocessing.channels is {list(chosen)}. Expected null for all, or some of "
+            f"{listed}, each once."
+        )
+
+
 def find_machine_problems(machine: MachineProfile, memory_gb: float, seed: int) -> Iterator[str]:
     """Yield what is wrong with the machine that a plan is for, and with its seed."""
     for field, value in (("memory_gb", memory_gb), ("machine.memory_gb", machine.memory_gb)):

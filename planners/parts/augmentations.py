@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
-from typing import Protocol
+from typing import Literal, Protocol
 
 from planners.choices import Choice, PartTable
+
+# Of the canonical axes x, y and z.
+Direction = Literal["left_right", "anterior_posterior", "inferior_superior"]
+DIRECTIONS: tuple[Direction, ...] = ("left_right", "anterior_posterior", "inferior_superior")
 
 
 class AugmentationOptions(Protocol):
@@ -34,7 +38,8 @@ class StandardOptions:
         rotation_deg: the largest angle about each axis of a 3D patch.
         in_plane_rotation_deg: the same for 2D patches and for 3D patches that are flat.
         elongated_rotation_deg: the same for 2D patches with one edge more than 1.5 times the other.
-        mirror: along every axis that the network sees.
+        mirror: along those of `mirror_axes` that the network sees.
+        mirror_axes: by the body's directions: `left_right` alone where top and bottom differ.
         noise_deviation: the highest standard deviation; nnU-Net calls it a variance but uses it so.
         blur_sigma_low: in voxels, drawn for each axis.
         channel_probability: of each channel, where a sample is blurred or loses resolution.
@@ -56,6 +61,7 @@ class StandardOptions:
     scaling_low: float = 0.7
     scaling_high: float = 1.4
     mirror: bool = True
+    mirror_axes: tuple[Direction, ...] = DIRECTIONS
     noise_probability: float = 0.1
     noise_deviation: float = 0.1
     blur_probability: float = 0.2
@@ -98,6 +104,10 @@ class StandardOptions:
             value = getattr(self, entry.name)
             if entry.name.endswith("_probability") and not 0 <= value <= 1:
                 yield f"{entry.name} is {value}. Expected 0 to 1."
+
+    def mirrors(self, axis: int) -> bool:
+        """Return whether patches are mirrored along a canonical axis."""
+        return self.mirror and DIRECTIONS[axis] in self.mirror_axes
 
 
 # In the spirit of nnU-Net's DA5 (more and wider changes of shape) and of yucca (what MRI scanners do).

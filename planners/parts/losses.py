@@ -80,11 +80,22 @@ class TverskyOptions:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CrossEntropyOptions:
-    """Mean cross-entropy per voxel: of the competing channels, or binary per region."""
+    """Mean cross-entropy per voxel: of the competing channels, or binary per region.
+
+    Attributes:
+        class_weights: of voxels by what they are, in a weighted mean: of background and every label, or, of regions, of
+            the voxels inside each beside 1 outside. Empty for all alike.
+    """
+
+    class_weights: tuple[float, ...] = ()
+
+    def find_problems(self) -> Iterator[str]:
+        """Yield what is wrong with the options."""
+        yield from _find_weight_problems(self.class_weights)
 
     def kept_bytes(self, outputs: int, *, exclusive: bool) -> float:
         """Return the bytes per voxel that the loss keeps for the backward pass."""
-        return compared_bytes(outputs, exclusive=exclusive)
+        return _weighted_bytes(outputs, self.class_weights, exclusive=exclusive)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,20 +124,23 @@ class DiceCrossEntropyOptions:
     Attributes:
         batch_dice: count each label over the whole batch, as if it were one image.
         smooth: added above and below the Dice's fraction, so that a label absent from both sides scores 1.
+        class_weights: of the cross-entropy, as in `CrossEntropyOptions`.
     """
 
     batch_dice: bool = False
     dice_weight: float = 1.0
     cross_entropy_weight: float = 1.0
     smooth: float = 1e-5
+    class_weights: tuple[float, ...] = ()
 
     def find_problems(self) -> Iterator[str]:
         """Yield what is wrong with the options."""
         yield from find_outside(self, dice_weight="0 or more", cross_entropy_weight="0 or more", smooth="0 or more")
+        yield from _find_weight_problems(self.class_weights)
 
     def kept_bytes(self, outputs: int, *, exclusive: bool) -> float:
         """Return the bytes per voxel that the loss keeps for the backward pass."""
-        return compared_bytes(outputs, exclusive=exclusive)
+        return _weighted_bytes(outputs, self.class_weights, exclusive=exclusive)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -201,16 +215,20 @@ class BoundaryOptions:
         reach_voxels: distances beyond count as this; it bounds the cost of measuring them.
         batch_dice: as in `DiceOptions`.
         smooth: as in `DiceOptions`.
+        cross_entropy_weight: 0 leaves Dice plus the boundary loss.
     """
 
     weight: float = 0.01
     reach_voxels: int = 24
     batch_dice: bool = False
     smooth: float = 1e-5
+    cross_entropy_weight: float = 1.0
 
     def find_problems(self) -> Iterator[str]:
         """Yield what is wrong with the options."""
-        yield from find_outside(self, weight="0 or more", reach_voxels="1 or more", smooth="0 or more")
+        yield from find_outside(
+            self, weight="0 or more", reach_voxels="1 or more", smooth="0 or more", cross_entropy_weight="0 or more"
+        )
 
     def kept_bytes(self, outputs: int, *, exclusive: bool) -> float:
         """Return the bytes per voxel that the loss keeps for the backward pass: also distances and their products."""
@@ -246,3 +264,14 @@ def compared_bytes(outputs: int, *, exclusive: bool) -> float:
 def _focal_bytes(outputs: int, *, exclusive: bool) -> float:
     answers = 1 if exclusive else outputs
     return compared_bytes(outputs, exclusive=exclusive) + 4 * FULL_BYTES * answers
+
+
+def _weighted_bytes(outputs: int, class_weights: tuple[float, ...], *, exclusive: bool) -> float:
+    """Return what cross-entropy keeps: with weights, these as well."""
+    answers = 1 if exclusive else outputs
+    return compared_bytes(outputs, exclusive=exclusive) + (FULL_BYTES * answers if class_weights else 0)
+
+
+def _find_weight_problems(class_weights: tuple[float, ...]) -> Iterator[str]:
+    if class_weights and not (min(class_weights) >= 0 < max(class_weights)):
+        yield f"class_weights is {list(class_weights)}. Expected 0 or more, one of them above 0."

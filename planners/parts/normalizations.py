@@ -79,6 +79,57 @@ class WhiteStripeOptions:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PercentileRangeOptions:
+    """Map two percentiles of the body linearly to a range; everything outside the body becomes 0.
+
+    Attributes:
+        lower_percentile: of the body's voxels that count; becomes `low`.
+        upper_percentile: becomes `high`.
+        clip: whether what lies beyond the percentiles becomes `low` and `high` as well; else the line goes on.
+        brain_only: whether scans show the brain alone, so that all voxels of the body count; else those above its mean
+            count, and what is darker lies below `low`: dark lesions, too.
+        bias_correction: as above.
+    """
+
+    lower_percentile: float = 0.5
+    upper_percentile: float = 99.5
+    low: float = 0.0
+    high: float = 1.0
+    clip: bool = True
+    brain_only: bool = True
+    bias_correction: bool = False
+
+    def find_problems(self) -> Iterator[str]:
+        """Yield what is wrong with the options."""
+        yield from _find_clip_problems(self.lower_percentile, self.upper_percentile)
+        yield from _find_range_problems(self.low, self.high)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CtWindowOptions:
+    """Clip to a fixed window and map it linearly to a range, the same for every scan.
+
+    Attributes:
+        level: the window's centre, in the image's own unit (HU).
+        width: of the window: level 450 and width 5000 are -2050 to 2950.
+    """
+
+    level: float
+    width: float
+    low: float = 0.0
+    high: float = 1.0
+
+    def window(self) -> tuple[float, float]:
+        """Return the window's ends."""
+        return self.level - self.width / 2, self.level + self.width / 2
+
+    def find_problems(self) -> Iterator[str]:
+        """Yield what is wrong with the options."""
+        yield from find_outside(self, width="more than 0")
+        yield from _find_range_problems(self.low, self.high)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class CtOptions:
     """Clip to the data set's foreground percentiles, subtract its foreground mean, divide by its deviation.
 
@@ -134,7 +185,9 @@ NORMALIZATIONS: PartTable[type] = PartTable(
         "zscore": ZScoreOptions,
         "zscore_body": ZScoreBodyOptions,
         "white_stripe": WhiteStripeOptions,
+        "percentile_range": PercentileRangeOptions,
         "ct": CtOptions,
+        "ct_window": CtWindowOptions,
         "rescale": RescaleOptions,
         "scale": ScaleOptions,
         "none": UnchangedOptions,
@@ -145,3 +198,8 @@ NORMALIZATIONS: PartTable[type] = PartTable(
 def _find_clip_problems(lower: float, upper: float) -> Iterator[str]:
     if not 0 <= lower < upper <= 100:
         yield f"clips below percentile {lower:g} and above {upper:g}. Expected 0 <= lower < upper <= 100."
+
+
+def _find_range_problems(low: float, high: float) -> Iterator[str]:
+    if not low < high:
+        yield f"maps to {low:g} to {high:g}. Expected low < high."

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.geometry import TripleFloat
 from planners.plan import Decision
-from planners.rules.switches import RULES
+from planners.rules.switches import LESION_RULES
 
 SMALL_VOXELS = 4.0
 MARGIN_MM = 10.0
@@ -80,7 +80,7 @@ def describe_lesions(fingerprint: DatasetFingerprint) -> LesionFacts:
 
 
 def explain_rules(chosen: tuple[str, ...], facts: LesionFacts, spacing_mm: TripleFloat) -> tuple[Decision, ...]:
-    """Say of every rule whether it is on, whether it was tested, and what it looks at here."""
+    """Say of every rule that looks at lesions whether it is on, whether it was tested, and what it looks at here."""
     small = _say("the smallest quarter of the lesions is below {:.1f} mm across", facts.small_diameter_mm)
     rare = "label volumes were not measured" if facts.share is None else f"labels fill {facts.share:.2%} of the body"
     evidence = {
@@ -100,7 +100,7 @@ def explain_rules(chosen: tuple[str, ...], facts: LesionFacts, spacing_mm: Tripl
             evidence=(evidence[name] or "not measured") + (f"; {rule.effect}" if rule.tested else ""),
             change=f"--rule {name}={'off' if name in chosen else 'on'}",
         )
-        for name, rule in RULES.items()
+        for name, rule in LESION_RULES.items()
     )
 
 

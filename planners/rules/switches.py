@@ -1,32 +1,17 @@
-"""The rules that look at lesions, by name; each can be switched on or off."""
+"""The rules that can be switched on or off, by name: those that look at lesions, and those of strategy."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from dataset_fingerprints.errors import PlanError, did_you_mean
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Rule:
-    """One rule.
-
-    Attributes:
-        meaning: what it does and when.
-        effect: what it did where it was tried, in a sentence; empty where it was not.
-        tested: the heading in experiments/LOG.md under which that was measured.
-    """
-
-    meaning: str
-    effect: str = ""
-    tested: str = ""
-
+from planners.rules.rule import Rule
+from planners.rules.strategies import STRATEGIES
 
 CPU_TRIAL = "Three lesion rules, one by one"
 IN_CPU_TRIAL = "tried in trainings of 10 minutes on a CPU, 40 simulated scans: Dice"
 
-RULES: dict[str, Rule] = {
+LESION_RULES: dict[str, Rule] = {
     "fine_spacing": Rule(
         meaning="Voxels so small that the thinnest tenth of the lesions is 2 voxels thick, where at least a tenth of "
         "the scans are that fine."
@@ -57,6 +42,12 @@ RULES: dict[str, Rule] = {
         tested=CPU_TRIAL,
     ),
 }
+# Of rules that are not switched, by their kind.
+_SAID = {
+    "always": "Every plan has it: leave --rule out.",
+    "advice": "It is advice that the planner cannot carry out: {}. Leave --rule out.",
+}
+RULES: dict[str, Rule] = {**LESION_RULES, **STRATEGIES}
 
 
 def choose_rules(defaults: Sequence[str], switches: Sequence[str]) -> tuple[str, ...]:
@@ -67,7 +58,7 @@ def choose_rules(defaults: Sequence[str], switches: Sequence[str]) -> tuple[str,
         switches: a person's: `name=on` or `name=off`; later ones count.
 
     Raises:
-        PlanError: there is no such rule, or it is switched to something else.
+        PlanError: there is no such rule, it cannot be switched, or it is switched to something else.
     """
     chosen = set(defaults)
     for switch in switches:
@@ -76,5 +67,9 @@ def choose_rules(defaults: Sequence[str], switches: Sequence[str]) -> tuple[str,
             raise PlanError(f"There is no rule '{name}'. {did_you_mean(name, RULES)}")
         if state not in ("on", "off"):
             raise PlanError(f"--rule {switch}: expected {name}=on or {name}=off.")
+        if RULES[name].kind != "switched":
+            raise PlanError(
+                f"--rule {switch}: cannot be switched. {_SAID[RULES[name].kind].format(RULES[name].outcome)}"
+            )
         chosen = chosen | {name} if state == "on" else chosen - {name}
     return tuple(name for name in RULES if name in chosen)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from dataset_fingerprints.errors import PlanError
 from planners.networks.topology import MIN_EDGE, PLAIN_FINEST, Finest, choose_pooling, pad_up, shape_network
 from planners.parts.networks import BlockName, UNetOptions
+from planners.parts.networks.recalibration import AttentionName
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,6 +23,7 @@ class SizeRules:
         min_batch: trained whatever a step may cost, as long as the memory holds it.
         max_data_share: a batch holds at most this share of the data set's voxels.
         finest: what is other on the finest level.
+        attention: what weighs the channels of every level.
     """
 
     block: BlockName
@@ -33,6 +35,7 @@ class SizeRules:
     max_data_share: float
     finest: Finest = PLAIN_FINEST
     min_batch: int = 2
+    attention: AttentionName = "none"
 
     def finest_convolutions(self) -> tuple[int, int]:
         """Return how many convolutions followed by a norm encoder and decoder have at full resolution."""
@@ -129,6 +132,7 @@ def _choose_initial_patch(view: View, rules: SizeRules) -> tuple[float, ...]:
 def _build_candidate(patch: Sequence[float], view: View, rules: SizeRules) -> Candidate:
     pooling = choose_pooling(view.spacing_mm, patch, rules.max_levels)
     network = shape_network(pooling, rules.block, rules.base_features, rules.max_features, rules.finest)
+    network = replace(network, attention=rules.attention)
     return Candidate(patch_shape=pad_up(patch, pooling.divisors), network=network)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
@@ -12,9 +14,10 @@ from dataset_fingerprints.geometry import Triple
 from dataset_fingerprints.names import counted
 from planners.choices import Choice, choose
 from planners.networks.topology import reorder_axes
-from planners.plan import Configuration, Decision, MaskOf, Preprocessing, Sampling, Training
+from planners.plan import Configuration, CropTo, Decision, MaskOf, Preprocessing, Sampling, Training
 from planners.rules.schedule import choose_prediction
 from planners.rules.spacing import Resolution, choose_coarse_axis
+from planners.rules.strategies import MARGIN_MM
 from planners.sizing.batches import Size, View, choose_size
 from planners.sizing.budgets import DeviceRules, Resources
 from planners.sizing.low_resolution import COVERED_SHARE, FEWER_VOXELS, LowResolution, Wish, choose_low_resolution
@@ -40,6 +43,9 @@ class Basis:
         context_mm: the edge that patches of one configuration should have; 0 for no such wish.
         pools_dice: as in `planners.presets.PlannerRules`.
         fixed: the same.
+        crops: whether a configuration looks at the box around what another one found: one of a low resolution, where it
+            is planned, or of the full resolution where it is not.
+        slices_first: whether 2D is the configuration to use by default.
     """
 
     cases: int
@@ -52,6 +58,12 @@ class Basis:
     context_mm: float
     pools_dice: bool
     fixed: bool
+    crops: Literal["", "low", "any"] = ""
+    slices_first: bool = False
+
+    def has_wishes(self) -> bool:
+        """Return whether another configuration than 3D at full resolution is to be the default."""
+        return bool(self.crops) or self.slices_first
 
 
 def plan_configurations(fingerprint: DatasetFingerprint, basis: Basis) -> Planned:
@@ -84,9 +96,17 @@ def plan_configurations(fingerprint: DatasetFingerprint, basis: Basis) -> Planne
         others = (fullres, lowres, cascade)
         reasons += explain_size(lowres, low.size.network, low.resolution)
     slices = _pool_dice(slices, basis, pooled=True)
-    return Planned(configurations=(slices, *others), decisions=tuple(reasons), default="3d_fullres")
+    cropped = _crop(others, basis)
+    if cropped:
+        reasons.append(_decide(CROPPED, planned=True, rule=_WHY_CROP, evidence=f"found by {cropped[0].needs()[0]}"))
+    default = "2d" if basis.slices_first else CROPPED if cropped else "3d_fullres"
+    if default != "3d_fullres":
+        rule = "A rule of strategy asks for it (--rule)."
+        reasons.append(Decision(field="default_configuration", value=default, rule=rule, evidence="see the rules"))
+    return Planned(configurations=(slices, *others, *cropped), decisions=tuple(reasons), default=default)
 
 
+CROPPED = "3d_crop_fullres"
 _IN_3D: tuple[str, ...] = ("3d_fullres", "3d_lowres", "3d_cascade_fullres")
 _WHY_2D = "Always: slices need the least memory and time, and suit scans with very thick slices."
 _WHY_3D = "The scans are volumes: a lesion continues from slice to slice, noise does not."
@@ -94,6 +114,7 @@ _WHY_LOW = (
     "Its patches see more of the body at once; planned where a patch covers less than "
     f"{COVERED_SHARE:.0%} of the median body, and a voxel size that changes this leaves at most half of the voxels."
 )
+_WHY_CROP = "The box around what another configuration found, at full resolution: a rule of strategy asks for it."
 _WHY_CASCADE = "Corrects the low resolution's masks at full resolution; planned where there is a low resolution."
 
 
@@ -136,6 +157,16 @@ def _choose_low_resolution(size: Size, basis: Basis) -> LowResolution:
     most_voxels = basis.rules.budget(3, basis.resources).most_voxels()
     wish = Wish(most_voxels=most_voxels, context_mm=basis.context_mm)
     return choose_low_resolution(basis.resolution, size.patch_shape, wish, basis.cases, size_at)
+
+
+def _crop(others: Sequence[Configuration], basis: Basis) -> tuple[Configuration, ...]:
+    """Return the configuration that looks at the box around what another one found, where that is wished for."""
+    known = {entry.name: entry for entry in others}
+    finder = "3d_lowres" if "3d_lowres" in known else "3d_fullres"
+    if not basis.crops or (basis.crops == "low" and finder == "3d_fullres"):
+        return ()
+    box = CropTo(configuration=finder, margin_mm=MARGIN_MM)
+    return (replace(known["3d_fullres"], name=CROPPED, inputs=(box,)),)
 
 
 def _configure_low(fingerprint: DatasetFingerprint, low: LowResolution, size: Size, basis: Basis) -> Configuration:

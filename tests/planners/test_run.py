@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from dataset_fingerprints.fingerprint import drop_cases
 from planners import PlanRequest, make_plan
 from planners.choices import Choice
 from planners.editing.overrides import set_values
+from planners.editing.plan_checks import check_plan
 from planners.editing.scaling import scale_plan
+from planners.networks.memory_decisions import predict_configuration
 from planners.plan import MaskOf, Plan
 from planners.run import CaseContent, Run, find_differences, find_other_cases, make_run
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint
@@ -181,3 +184,42 @@ def test_a_run_says_only_of_unknown_cases_that_they_are_not_known(tmp_path: Path
     unknown = replace(run.of_cases((), ()), cases_known=False)
     write_json(tmp_path / "run.json", unknown)
     assert read_json(tmp_path / "run.json", Run) == unknown
+
+
+def see(plan: Plan, channels: tuple[int, ...] | None) -> Plan:
+    """Return the plan with every configuration seeing some of the channels."""
+    entries = tuple(
+        replace(entry, preprocessing=replace(entry.preprocessing, channels=channels)) for entry in plan.configurations
+    )
+    return replace(plan, configurations=entries)
+
+
+def test_a_configuration_may_see_some_of_the_channels_and_memory_and_task_count_those() -> None:
+    every, some = plan_stages(), see(plan_stages(), (1,))
+    check_plan(some)
+    run = begin(some)
+    assert run.input_channels() == some.input_channels(run.own()) == 3, "one scan, a mask per label"
+    assert some.image_channels(run.own()) == 1
+    assert run.task().channels == ("FLAIR",)
+    assert run.channels == ("T1w", "FLAIR"), "scans have both"
+    fewer, more = (predict_configuration(plan, plan.configurations[0]).total() for plan in (some, every))
+    assert fewer < more
+
+
+def test_channels_that_are_seen_are_written_only_where_they_are_not_all(tmp_path: Path) -> None:
+    for name, channels in (("all", None), ("one", (1,))):
+        run = begin(see(plan_stages(), channels))
+        write_json(tmp_path / f"{name}.json", run)
+        assert read_json(tmp_path / f"{name}.json", Run) == run
+        written = json.loads((tmp_path / f"{name}.json").read_text(encoding="utf-8"))
+        assert [entry["preprocessing"].get("channels", "none") for entry in written["configurations"]] == (
+            ["none", "none"] if channels is None else [[1], [1]]
+        )
+    (difference,) = find_differences(begin(plan_stages()), begin(see(plan_stages(), (1,))))
+    assert difference.field == f"{SECOND}.preprocessing.channels"
+
+
+def test_only_channels_that_are_seen_have_intensities_of_a_unit() -> None:
+    plan = set_values(plan_stages(), ["preprocessing.normalization.0=none", "preprocessing.normalization.1=none"])
+    assert begin(plan).absolute_channels() == (0, 1)
+    assert begin(see(plan, (1,))).absolute_channels() == (1,)

@@ -103,7 +103,7 @@ def open_store(workspace: Workspace, run: Run) -> Store:
     """Return the preprocessed cases that a fold was trained on."""
     return Store(
         folder=workspace.store(store_key(run.own().preprocessing, run.scheme)),
-        channels=len(run.channels),
+        channels=len(run.own().preprocessing.seen_channels(len(run.channels))),
         indices=run.scheme.index_count(),
         relabelled=map_indices(run.scheme, run.own().targets),
     )

@@ -95,7 +95,7 @@ def load_cases(
         progress: receiver of progress reports.
         marked: scans without labels whose pseudo-labels it is trained on as well.
     """
-    channels, names = len(job.plan.channels), (*job.cases.train, *marked)
+    channels, names = job.plan.image_channels(job.configuration), (*job.cases.train, *marked)
     crops = _find_crops(job, names, progress)
     voxels = [int(np.prod(crop.shape())) for crop in crops]
     masks = len(job.configuration.masks())
@@ -199,7 +199,7 @@ def _load(job: Job, case: str, crop: Box, device: torch.device | None) -> Traini
             store=inputs.store,
             case=case,
             crop=crop,
-            channels=len(job.plan.channels),
+            channels=job.plan.image_channels(job.configuration),
             components=tuple(pack_array(components) for components, _ in masks),
             labels=None if pseudo is None else pack_array(pseudo),
         )

@@ -47,7 +47,7 @@ def find_slots(jobs: Sequence[Job], most: int | None) -> tuple[Slot, ...]:
 def training_bytes(job: Job) -> int:
     """Return the memory that a fold's training is predicted to take of a GPU, with all its cases on it."""
     voxels = (math.prod(job.inputs.store.read_record(case).shape) for case in job.cases.train)
-    channels, masks = len(job.plan.channels), len(job.configuration.masks())
+    channels, masks = job.plan.image_channels(job.configuration), len(job.configuration.masks())
     cases = sum(resident_bytes(count, channels, masks) for count in voxels)
     return round(tensor_bytes(job) + CONTEXT_BYTES["cuda"] + cases)
 

@@ -116,7 +116,7 @@ def find_input(workspace: Workspace, plan: Plan, splits: Splits, configuration: 
     return StageInput(
         store=Store(
             folder=workspace.store(store_key(configuration.preprocessing, plan.scheme)),
-            channels=len(plan.channels),
+            channels=plan.image_channels(configuration),
             indices=plan.scheme.index_count(),
             relabelled=map_indices(plan.scheme, configuration.targets),
         ),

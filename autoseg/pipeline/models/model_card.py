@@ -98,7 +98,10 @@ def _list(lines: Sequence[str]) -> str:
 
 
 def _describe_task(run: Run) -> list[str]:
-    return [f"Channels, in this order: {', '.join(run.channels)}", *_describe_labels(run.learned())]
+    seen = {name for entry in run.configurations for name in entry.name_channels(run.channels)}
+    some = [name for name in run.channels if name in seen]
+    alone = [] if len(some) == len(run.channels) else [f"Channels that its networks see: {', '.join(some)}"]
+    return [f"Channels, in this order: {', '.join(run.channels)}", *alone, *_describe_labels(run.learned())]
 
 
 def _describe_labels(scheme: LabelScheme) -> list[str]:

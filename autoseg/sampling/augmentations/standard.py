@@ -62,9 +62,9 @@ class StandardAugmenter:
             scale_range=(options.scaling_low, options.scaling_high),
             scaled=(fixed != 0, fixed != 1, fixed != 2),
             mirrored=(
-                options.mirror and geometry.slice_axis != 0,
-                options.mirror and geometry.slice_axis != 1,
-                options.mirror and geometry.slice_axis != 2,
+                options.mirrors(0) and geometry.slice_axis != 0,
+                options.mirrors(1) and geometry.slice_axis != 1,
+                options.mirrors(2) and geometry.slice_axis != 2,
             ),
             elastic_probability=options.elastic_probability,
             elastic_voxels=options.elastic_voxels,

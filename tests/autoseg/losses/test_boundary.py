@@ -40,3 +40,25 @@ def test_a_far_false_voxel_costs_more_than_a_near_one() -> None:
         costs.append((loss(logits, labels) - regional(logits, labels)).item())
     # 0.5 and 10.5 voxels from the border, over 20 voxels; exp(-20) of probability is misplaced.
     assert costs == pytest.approx([0.5 / 20, 10.5 / 20], abs=1e-5)
+
+
+def test_without_cross_entropy_it_is_dice_plus_the_weighted_distance_alone() -> None:
+    """One voxel of probability p at distance 0.5 and the rest perfect; worked out by hand."""
+    labels = torch.zeros(1, 1, 20, dtype=torch.long)
+    labels[..., 2:5] = 1
+    probability = torch.where(labels > 0, 1 - 1e-7, 1e-7).double()
+    probability[..., 5] = 0.25
+    logits = torch.stack((torch.zeros_like(probability), torch.logit(probability)), dim=1)
+    loss = build_boundary(BoundaryOptions(weight=2.0, cross_entropy_weight=0.0, smooth=0.0), plain_heads(2))
+    dice = 2 * 3 / (3 + 3.25)
+    assert loss(logits, labels).item() == pytest.approx(1 - dice + 2.0 * 0.25 * 0.5 / 20, abs=1e-5)
+
+
+def test_cross_entropy_of_the_boundary_loss_has_weight_1_unless_said_otherwise() -> None:
+    logits, labels = torch.randn(2, 2, 6, 7, generator=torch.Generator().manual_seed(0)), torch.zeros(2, 6, 7).long()
+    labels[:, 2:4, 3:] = 1
+    with_it, without = (
+        build_boundary(BoundaryOptions(**changes), plain_heads(2))(logits, labels)
+        for changes in ({}, {"cross_entropy_weight": 0.0})
+    )
+    torch.testing.assert_close(with_it - without, torch.nn.functional.cross_entropy(logits, labels))

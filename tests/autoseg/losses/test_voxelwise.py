@@ -4,9 +4,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from autoseg.losses.compound import build_dice_topk
+from autoseg.losses.compound import build_dice_ce, build_dice_topk
+from autoseg.losses.targets import head_masks
 from autoseg.losses.voxelwise import build_cross_entropy, build_focal
-from planners.parts.losses import CrossEntropyOptions, DiceTopKOptions, FocalOptions
+from planners.parts.losses import CrossEntropyOptions, DiceCrossEntropyOptions, DiceTopKOptions, FocalOptions
 from tests.synthetic.heads import plain_heads, plain_scheme, region_scheme
 
 
@@ -55,3 +56,39 @@ def test_top_k_is_not_diluted_by_ignored_voxels() -> None:
         logits[0, :2, 0, :2], torch.tensor([[1.0, 1.0], [0.0, 0.0]], dtype=torch.float64)
     )
     torch.testing.assert_close(loss(logits[:, :2], labels), alone)
+
+
+@pytest.mark.parametrize("weights", [(0.1, 1.0, 4.0), (1.0, 1.0, 1.0), (0.0, 2.0, 0.5)])
+def test_cross_entropy_with_weights_of_classes_is_torchs(weights: tuple[float, ...]) -> None:
+    logits, labels = random_batch()
+    found = build_cross_entropy(CrossEntropyOptions(class_weights=weights), plain_heads(3))(logits, labels)
+    expected = F.cross_entropy(logits, labels, weight=torch.tensor(weights, dtype=torch.float64))
+    torch.testing.assert_close(found, expected)
+
+
+def test_ignored_voxels_have_no_weight() -> None:
+    logits, labels = random_batch()
+    heads, weights = plain_scheme(1, ignore_value=7).heads(), (0.25, 3.0)
+    found = build_cross_entropy(CrossEntropyOptions(class_weights=weights), heads)(logits[:, :2], labels)
+    expected = F.cross_entropy(logits[:, :2], labels, weight=torch.tensor(weights, dtype=torch.float64), ignore_index=2)
+    torch.testing.assert_close(found, expected)
+
+
+def test_weights_of_regions_count_inside_of_them_and_1_outside() -> None:
+    logits, labels = random_batch()
+    heads, weights = region_scheme().heads(), (3.0, 0.5)
+    found = build_cross_entropy(CrossEntropyOptions(class_weights=weights), heads)(logits[:, :2], labels)
+    masks = head_masks(labels, heads).double()
+    shown = torch.tensor(weights, dtype=torch.float64).view(1, 2, 1, 1) * masks + 1 - masks
+    costs = F.binary_cross_entropy_with_logits(logits[:, :2], masks, reduction="none")
+    torch.testing.assert_close(found, (costs * shown).sum() / shown.sum())
+
+
+def test_dice_plus_cross_entropy_takes_the_weights_for_its_cross_entropy_only() -> None:
+    logits, labels = random_batch()
+    weights = (0.1, 1.0, 4.0)
+    options = DiceCrossEntropyOptions(class_weights=weights)
+    both = build_dice_ce(options, plain_heads(3))(logits, labels)
+    dice = build_dice_ce(DiceCrossEntropyOptions(cross_entropy_weight=0.0), plain_heads(3))(logits, labels)
+    expected = F.cross_entropy(logits, labels, weight=torch.tensor(weights, dtype=torch.float64))
+    torch.testing.assert_close(both - dice, expected)

@@ -11,6 +11,8 @@ from tests.synthetic.scans import blob
 SHAPE = (12, 13, 14)
 BODY = blob(SHAPE, (6, 6, 7), 5)
 WINDOW = {"lower": -50.0, "upper": 120.0, "mean": 40.0, "sd": 20.0}
+# Options of normalisations that have no defaults for them.
+NEEDED = {"ct": WINDOW, "ct_window": {"level": 40.0, "width": 80.0}}
 
 
 def scan():
@@ -25,7 +27,7 @@ def normalized(name, **options):
 
 @pytest.mark.parametrize("name", list(NORMALIZATIONS))
 def test_every_normalisation_gives_finite_numbers_of_the_same_shape(name):
-    image = normalized(name, **(WINDOW if name == "ct" else {}))
+    image = normalized(name, **NEEDED.get(name, {}))
     assert (image.shape, image.dtype) == (SHAPE, np.float32)
     assert np.isfinite(image).all()
 
@@ -33,7 +35,7 @@ def test_every_normalisation_gives_finite_numbers_of_the_same_shape(name):
 @pytest.mark.parametrize("name", list(NORMALIZATIONS))
 def test_a_constant_scan_does_not_divide_by_zero(name):
     constant = np.full((1, *SHAPE), 7.0, dtype=np.float32)
-    choice = Choice(name=name, options=WINDOW if name == "ct" else {})
+    choice = Choice(name=name, options=NEEDED.get(name, {}))
     assert np.isfinite(normalize(constant, BODY, (choice,))).all()
 
 
@@ -75,3 +77,40 @@ def test_channels_are_normalised_each_in_its_own_way():
     image = normalize(voxels, BODY, (Choice(name="none"), Choice(name="zscore")))
     assert np.array_equal(image[0], voxels[0])
     assert image[1].mean() == pytest.approx(0, abs=1e-4)
+
+
+def test_percentiles_of_the_body_become_the_ends_of_a_range():
+    image = normalized("percentile_range", low=-1.0, high=3.0)
+    low, high = np.percentile(scan()[BODY], (0.5, 99.5))
+    expected = -1 + 4 * (np.clip(scan(), low, high) - low) / (high - low)
+    assert np.allclose(image[BODY], expected[BODY], atol=1e-5)
+    assert (image[BODY].min(), image[BODY].max()) == pytest.approx((-1, 3), abs=1e-5)
+    assert not image[~BODY].any()
+
+
+def test_a_percentile_map_without_clipping_goes_on_in_a_straight_line():
+    """The least and the largest voxel lie beyond the percentiles, and every difference has the same factor."""
+    image = normalized("percentile_range", lower_percentile=10.0, upper_percentile=90.0, clip=False)
+    low, high = np.percentile(scan()[BODY], (10, 90))
+    assert image[BODY].min() < 0 < 1 < image[BODY].max()
+    assert np.allclose(image[BODY], (scan()[BODY] - low) / (high - low), atol=1e-5)
+
+
+def test_percentiles_of_scans_with_a_skull_count_what_is_above_the_mean():
+    inside = scan()[BODY]
+    low, high = np.percentile(inside[inside > inside.mean()], (0.5, 99.5))
+    image = normalized("percentile_range", clip=False, brain_only=False)
+    assert np.allclose(image[BODY], (inside - low) / (high - low), atol=1e-5)
+
+
+def test_a_scan_without_a_body_has_no_percentiles_and_becomes_empty():
+    choice = Choice(name="percentile_range")
+    assert not normalize(scan()[None], np.zeros_like(BODY), (choice,)).any()
+
+
+def test_a_fixed_window_is_the_same_for_every_scan():
+    """Level 450 and width 5000 are -2050 to 2950 HU, which become 0 and 1: half of it is level 450."""
+    values = np.array([-3000, -2050, 450, 2950, 4000], dtype=np.float32).reshape(1, 5, 1, 1)
+    choice = Choice(name="ct_window", options={"level": 450.0, "width": 5000.0})
+    image = normalize(values, np.ones((5, 1, 1), dtype=bool), (choice,))
+    assert image.ravel().tolist() == [0, 0, 0.5, 1, 1]

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import nibabel
 import numpy as np
 import pytest
 
-from autoseg.preprocessing import paste, prepare
+from autoseg.preprocessing import paste, prepare, store_key
 from dataset_fingerprints.dataset import Case, Label, LabelScheme
 from dataset_fingerprints.geometry import canonical_grid
-from dataset_fingerprints.measuring.scans import read_case
+from dataset_fingerprints.measuring.scans import read_case, read_scan
 from dataset_fingerprints.reading.images import write_label_map
 from planners.choices import Choice
 from planners.plan import Preprocessing
@@ -75,3 +77,29 @@ def test_gain_and_offset_of_a_scan_do_not_change_what_the_network_sees(tmp_path)
         scan, _ = read_case(case, ("T1w",), SCHEME)
         arrays.append(prepare(scan, preprocessing((1.0, 1.0, 1.0), "zscore"), 3).image)
     assert np.allclose(arrays[0], arrays[1], atol=1e-4)
+
+
+def test_a_network_that_sees_some_channels_gets_those_of_the_whole_array_in_its_order(tmp_path):
+    image, _ = head(0)
+    files = [
+        str(write_nifti(tmp_path / f"{name}.nii.gz", voxels))
+        for name, voxels in (("a", image), ("b", np.square(image)), ("c", np.sqrt(image)))
+    ]
+    scan = read_scan("a", files, ("A", "B", "C"))
+    choices = (Choice(name="rescale"), Choice(name="zscore_body"), Choice(name="scale", options={"factor": 0.1}))
+    whole = Preprocessing(spacing_mm=(1.2, 1.0, 1.5), normalization=choices, coarse_axis=-1)
+    every = prepare(scan, whole, 1).image
+    some = prepare(scan, replace(whole, channels=(2, 0)), 1)
+    assert some.image.shape == (2, *every.shape[1:])
+    assert np.array_equal(some.image, every[[2, 0]])
+    assert store_key(whole, SCHEME) != store_key(replace(whole, channels=(2, 0)), SCHEME)
+
+
+def test_a_missing_channel_that_the_network_does_not_see_changes_nothing_and_one_it_sees_is_0(tmp_path):
+    image, _ = head(0)
+    first = write_nifti(tmp_path / "a.nii.gz", image)
+    scan = read_scan("a", (first, None), ("A", "B"))
+    both = Preprocessing(spacing_mm=(1.0, 1.0, 1.0), normalization=(Choice(name="zscore"),) * 2, coarse_axis=-1)
+    alone = prepare(read_scan("a", (first,), ("A",)), replace(both, normalization=both.normalization[:1]), 1)
+    assert np.array_equal(prepare(scan, replace(both, channels=(0,)), 1).image, alone.image)
+    assert not prepare(scan, replace(both, channels=(1,)), 1).image.any()

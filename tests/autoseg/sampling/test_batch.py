@@ -187,3 +187,18 @@ def test_a_batch_on_the_gpu_equals_the_one_on_the_host_and_never_waits(cases: li
     # Nearest labels may differ where a coordinate falls between two voxels.
     assert (labels.cpu() == expected_labels).float().mean() > 0.999
     torch.testing.assert_close(images.cpu(), expected_images, rtol=1e-2, atol=1e-2)
+
+
+@pytest.mark.parametrize("geometry", ["3d", "2d"])
+def test_mirroring_goes_along_the_axes_that_are_named(cases: list[TrainingCase], geometry: str) -> None:
+    """The slices are cut across y."""
+
+    def flips(*axes: str) -> set[tuple[bool, bool, bool]]:
+        rules = make_rules(dataclasses.replace(GEOMETRIES[geometry], batch_size=200), standard(mirror_axes=list(axes)))
+        return {sample.cut.spatial.flips for sample in draw(cases, rules).samples}
+
+    assert flips("left_right") == {(False, False, False), (True, False, False)}
+    along_y = {(False, False, False), (False, True, False)} if geometry == "3d" else {(False, False, False)}
+    assert flips("anterior_posterior") == along_y
+    assert len(flips("left_right", "anterior_posterior", "inferior_superior")) == (8 if geometry == "3d" else 4)
+    assert flips() == {(False, False, False)}

@@ -79,5 +79,6 @@ def test_the_main_decisions_have_their_reasons() -> None:
         "What the network sees at once",
         "Patches per training step",
         "Length of a training, in steps",
+        "Rules that are off",
     ]
     assert all(reason.value and reason.why for reason in reasons)

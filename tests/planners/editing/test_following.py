@@ -7,6 +7,7 @@ import pytest
 from dataset_fingerprints.dataset import Label, LabelScheme
 from dataset_fingerprints.fingerprint import drop_cases
 from planners import Plan, PlanRequest, make_plan
+from planners.choices import Choice
 from planners.editing.explain import explain_plan
 from planners.editing.following import RATE_SHARE, Followed, follow
 from planners.editing.overrides import set_values
@@ -107,3 +108,17 @@ def test_labels_of_the_model_do_not_matter_to_the_plan() -> None:
     other = replace(run, scheme=LabelScheme(labels=(Label(name="core", value=9),)))
     plans = [follow(plan_own(), Followed(name="model.zip", run=one)) for one in (run, other)]
     assert plans[0] == plans[1]
+
+
+def test_a_plan_follows_a_model_that_saw_some_of_its_channels_by_their_names() -> None:
+    run = make_model()
+    (own,) = run.configurations
+    choices = (*own.preprocessing.normalization, Choice(name="rescale"))
+    seen = replace(own, preprocessing=replace(own.preprocessing, normalization=choices, channels=(1,)))
+    model = replace(run, channels=("ADC", "t1w"), configurations=(seen,))
+    (made,) = follow(plan_own(), Followed(name="model.zip", run=model)).configurations
+    assert made.preprocessing.channels == (1,), "T1w, of FLAIR and T1w"
+    assert made.preprocessing.normalization[1] == Choice(name="rescale")
+    strange = replace(model, channels=("t1w", "ADC"))
+    (made,) = follow(plan_own(), Followed(name="model.zip", run=strange)).configurations
+    assert made.preprocessing.channels is None, "no channel of the model is known: all are seen"

@@ -132,6 +132,17 @@ def test_batch_size_of_all_replaces_the_decisions_of_each(plan: Plan) -> None:
         ("nosuch.batch_size=2", "the plan has no field 'nosuch' to set"),
         ("default_configuration=absent", "default_configuration is 'absent'. Expected 2d or 3d_fullres"),
         ("3d_fullres.inputs=[]", "no field 'inputs' to set"),
+        ("3d_fullres.preprocessing.channels=[1]", "Expected null for all, or some of 0 (T1w), each once."),
+        ("preprocessing.channels=[]", "2d.preprocessing.channels is []. Expected null for all"),
+        ("preprocessing.channels=[0,0]", "channels is [0, 0]. Expected null for all"),
+        ("training.loss.options.class_weights=[1,2,3]", "class_weights holds 3 numbers. Expected 2: of background"),
+        ("training.loss.options.class_weights=[0,0]", "class_weights is [0.0, 0.0]. Expected 0 or more, one of them"),
+        ("training.loss.options.class_weights=[-1,2]", "Expected 0 or more, one of them above 0"),
+        ("preprocessing.normalization.0=ct_window", "option 'level' is missing. Give it."),
+        (
+            'sampling.augmentations=[{"name": "standard", "options": {"mirror_axes": ["left"]}}]',
+            "option 'mirror_axes.0' is",
+        ),
     ],
 )
 def test_what_cannot_be_set_says_why(plan: Plan, assignment: str, message: str) -> None:

@@ -16,12 +16,12 @@ from planners.machine import MachineProfile
 from planners.plan import Configuration, Plan
 from planners.rules.lesion_facts import describe_lesions
 from planners.rules.spacing import refine_spacing
-from planners.rules.switches import RULES, choose_rules
+from planners.rules.switches import LESION_RULES, RULES, choose_rules
 from tests.synthetic.configurations import unet_of
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint, make_quantiles, repeat_case
 from tests.synthetic.machines import CPU, GPU
 
-by_rule = pytest.mark.parametrize("name", RULES)
+by_rule = pytest.mark.parametrize("name", LESION_RULES)
 
 
 def brains(

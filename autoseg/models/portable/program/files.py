@@ -18,10 +18,20 @@ from numpy.typing import NDArray
 Json = Mapping[str, Any]
 Array = NDArray[Any]
 SCHEMAS = {"model.json": 1, "run.json": 3, "selection.json": 1, "scans.json": 1}
-NORMALIZATIONS = ("ct", "none", "rescale", "scale", "white_stripe", "zscore", "zscore_body")
+NORMALIZATIONS = (
+    "ct",
+    "ct_window",
+    "none",
+    "percentile_range",
+    "rescale",
+    "scale",
+    "white_stripe",
+    "zscore",
+    "zscore_body",
+)
 POSTPROCESSING = ("fill_holes", "large_or_probable", "largest_component", "least_peak", "smallest_volume")
 # What steers preprocessing and prediction; a model with more is predicted by rules that are not known here.
-PREPROCESSING_FIELDS = ("spacing_mm", "normalization", "coarse_axis")
+PREPROCESSING_FIELDS = ("spacing_mm", "normalization", "coarse_axis", "channels")
 PREDICTION_FIELDS = ("step_share", "mirror_axes", "gaussian_sigma_share", "centre_shape", "tile_shape")
 # A zip file that is cut, changed or of an unusual kind, as Python's modules say it.
 BROKEN = (

@@ -12,6 +12,7 @@ import numpy as np
 from scipy import ndimage
 
 from autoseg.models.portable.program.files import Array, Json, RefusedError
+from autoseg.preprocessing.ranges import map_percentiles, map_range
 from autoseg.preprocessing.resampling import Kind, resample, target_shape
 from autoseg.preprocessing.white_stripe import standardize_by_stripe
 from dataset_fingerprints.geometry import (
@@ -33,6 +34,8 @@ SAME_SHARE = 0.1
 SMALLEST_SD = 1e-8
 # Options of that normalisation, where a plan leaves them out.
 WHITE_STRIPE: dict[str, Any] = {"peak": "last", "width": 0.05, "brain_only": False}
+PERCENTILES: dict[str, Any] = {"lower_percentile": 0.5, "upper_percentile": 99.5}
+TARGET: dict[str, Any] = {"low": 0.0, "high": 1.0}
 UNITS_MM = {1: 1000.0, 3: 0.001}
 # Voxels so many times beyond those of all training scans are far outside.
 FACTOR = 1.75
@@ -167,8 +170,9 @@ def bounding_box(mask: Array) -> Box:
 
 def prepare(scan: Scan, preprocessing: Json) -> Array:
     """Return (channel, x, y, z) normalised and resampled to a configuration's voxels."""
-    choices = zip(scan.voxels, preprocessing["normalization"], strict=True)
-    channels = [normalize(channel, scan.body, choice["name"], choice["options"]) for channel, choice in choices]
+    pairs = [*zip(scan.voxels, preprocessing["normalization"], strict=True)]
+    seen = preprocessing.get("channels") or range(len(pairs))
+    channels = [normalize(channel, scan.body, one["name"], one["options"]) for channel, one in (pairs[n] for n in seen)]
     coarse_axis = preprocessing["coarse_axis"]
     x, y, z = (interpolation(axis == coarse_axis) for axis in range(3))
     return resample(np.stack(channels), choose_shape(scan, preprocessing), (x, y, z))
@@ -187,15 +191,13 @@ def choose_shape(scan: Scan, preprocessing: Json) -> Triple:
 
 def normalize(channel: Array, body: Array, name: str, options: Json) -> Array:
     """Return a channel (x, y, z) normalised by one of `NORMALIZATIONS`."""
+    if name in ("ct", "ct_window", "percentile_range", "rescale"):
+        return normalize_range(channel, body, name, options)
     if name == "none":
         return channel
     if name == "scale":
         scaled: Array = channel * np.float32(options.get("factor", 1 / 255))
         return scaled
-    if name == "ct":
-        return standardize(np.clip(channel, options["lower"], options["upper"]), options["mean"], options["sd"])
-    if name == "rescale":
-        return standardize(channel, float(channel.min()), float(channel.max()) - float(channel.min()))
     if name == "white_stripe":
         peak, width, brain_only = (options.get(*pair) for pair in WHITE_STRIPE.items())
         return standardize_by_stripe(channel, body, peak, width, brain_only)
@@ -208,6 +210,28 @@ def normalize(channel: Array, body: Array, name: str, options: Json) -> Array:
             channel, inside = np.clip(channel, low, high), np.clip(inside, low, high)
         channel = standardize(channel, float(inside.mean(dtype=np.float64)), float(inside.std(dtype=np.float64)))
     return np.where(body, channel, np.float32(0)) if name == "zscore_body" else channel
+
+
+def normalize_range(channel: Array, body: Array, name: str, options: Json) -> Array:
+    """Return a channel (x, y, z) of which a range of intensities is mapped to another one."""
+    if name == "ct":
+        return standardize(np.clip(channel, options["lower"], options["upper"]), options["mean"], options["sd"])
+    if name == "rescale":
+        return standardize(channel, float(channel.min()), float(channel.max()) - float(channel.min()))
+    target = read_pair(options, TARGET)
+    if name == "ct_window":
+        half = options["width"] / 2
+        return map_range(channel, (options["level"] - half, options["level"] + half), target, clipped=True)
+    brain_only, clipped = options.get("brain_only", True), options.get("clip", True)
+    return map_percentiles(
+        channel, body, read_pair(options, PERCENTILES), target, clipped=clipped, brain_only=brain_only
+    )
+
+
+def read_pair(options: Json, defaults: dict[str, Any]) -> tuple[float, float]:
+    """Return two options of a part."""
+    first, second = (options.get(*pair) for pair in defaults.items())
+    return first, second
 
 
 def standardize(channel: Array, centre: float, scale: float) -> Array:

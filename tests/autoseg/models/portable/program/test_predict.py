@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +15,7 @@ import nibabel
 import numpy as np
 import pytest
 
-from autoseg.models import ModelSet
+from autoseg.models import Model, ModelSet
 from autoseg.models.bundle import KnownTraits
 from autoseg.models.model_set import Rule
 from autoseg.models.portable.program.files import RefusedError
@@ -106,6 +106,22 @@ def beside() -> ModelSet:
     union = configure("3d_lowres", targets=((3, 700),))
     flat = configure("2d", 2, neighbours=2, inputs=(MaskOf(configuration="3d_lowres"),))
     return put_together({"3d_lowres": (train([union]),), "2d": (train([union, flat], "1"),)})
+def some_channels() -> ModelSet:
+    """Return a coarse model that sees the second channel, and one that sees the first and the masks."""
+    models = cascade(MASKS)
+    stages = {
+        name: tuple(_see(model, {"3d_lowres": (1,), "3d_fullres": (0,)}) for model in group)
+        for name, group in models.stages[0].items()
+    }
+    return put_together(stages)
+
+
+def _see(model: Model, channels: Mapping[str, tuple[int, ...]]) -> Model:
+    seen = [
+        replace(entry, preprocessing=replace(entry.preprocessing, channels=channels[entry.name]))
+        for entry in model.run.configurations
+    ]
+    return train(seen, channels=model.run.channels)
 
 
 MASKS, BOX = MaskOf(configuration="3d_lowres"), CropTo(configuration="3d_lowres", margin_mm=1.5, threshold=0.98)
@@ -118,6 +134,7 @@ MODELS: dict[str, Callable[[], ModelSet]] = {
     "mean probabilities of regions": lambda: ensemble("probabilities"),
     "masks of an earlier stage": lambda: cascade(MASKS),
     "box of an earlier stage": lambda: cascade(BOX),
+    "some of the channels": some_channels,
 }
 QUICK = 5
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import nibabel
@@ -14,6 +15,7 @@ from autoseg.models.portable.program import scans
 from autoseg.models.portable.program.files import NORMALIZATIONS, PREPROCESSING_FIELDS, RefusedError
 from autoseg.preprocessing import prepare
 from autoseg.preprocessing.intensities import normalize
+from dataset_fingerprints.files.jsonfiles import to_json
 from dataset_fingerprints.geometry import Box
 from dataset_fingerprints.measuring.scans import read_scan
 from dataset_fingerprints.reading import body
@@ -29,6 +31,8 @@ OPTIONS = {
     "scale": {"factor": 0.3},
     "white_stripe": {"peak": "largest", "width": 0.1, "brain_only": True},
     "ct": {"lower": 20.0, "upper": 130.0, "mean": 80.0, "sd": 30.0},
+    "ct_window": {"level": 75.0, "width": 110.0, "low": -1.0},
+    "percentile_range": {"lower_percentile": 2.0, "high": 3.0, "clip": False, "brain_only": False},
 }
 
 
@@ -83,7 +87,7 @@ def test_all_normalisations_of_a_plan_are_known() -> None:
 @pytest.mark.parametrize("name", NORMALIZATIONS)
 @pytest.mark.parametrize("given", [True, False])
 def test_intensities_are_the_same(name: str, given: bool) -> None:
-    options = OPTIONS.get(name, {}) if given or name in ("ct", "scale") else {}
+    options = OPTIONS.get(name, {}) if given or name in ("ct", "ct_window", "scale") else {}
     voxels, mask = head(6)
     inside = voxels != 0
     (expected,) = normalize(voxels[None], inside, (Choice(name=name, options=options),))
@@ -91,20 +95,19 @@ def test_intensities_are_the_same(name: str, given: bool) -> None:
     assert mask.any()
 
 
+@pytest.mark.parametrize("channels", [None, (1,), (1, 0)])
 @pytest.mark.parametrize("coarse_axis", [-1, 2])
 @pytest.mark.parametrize("spacing_mm", [(1.0, 1.2, 1.9), (0.7, 1.9, 2.2)])
 def test_preprocessed_arrays_are_the_same(
-    tmp_path: Path, coarse_axis: int, spacing_mm: tuple[float, float, float]
+    tmp_path: Path, coarse_axis: int, spacing_mm: tuple[float, float, float], channels: tuple[int, ...] | None
 ) -> None:
     mine, theirs = both(write_scan(tmp_path / "a.nii.gz", channels=2), 2)
     choices = (Choice(name="zscore_body"), Choice(name="rescale"))
-    preprocessing = Preprocessing(spacing_mm=spacing_mm, normalization=choices, coarse_axis=coarse_axis)
-    plain = {
-        "spacing_mm": list(spacing_mm),
-        "normalization": [{"name": choice.name, "options": {}} for choice in choices],
-        "coarse_axis": coarse_axis,
-    }
-    assert {*plain} == {*PREPROCESSING_FIELDS}
+    preprocessing = Preprocessing(
+        spacing_mm=spacing_mm, normalization=choices, coarse_axis=coarse_axis, channels=channels
+    )
+    plain = json.loads(to_json(preprocessing))
+    assert {*PREPROCESSING_FIELDS} - {*plain} == ({"channels"} if channels is None else set())
     assert np.array_equal(scans.prepare(mine, plain), prepare(theirs, preprocessing, 3).image)  # type: ignore[arg-type]
 
 
