@@ -1,4 +1,4 @@
-"""nnU-Net's way from a scan to the array that its networks see, and back (`planners.plan.NnunetRules`).
+"""nnU-Net's way from a scan to the array that its networks see, and back (`planners.nnunet_rules.NnunetRules`).
 
 Everything is computed in canonical axes. Which file axis is which only matters where a rule counts along the axes of
 the file, and where the nearest of two slices is chosen that are equally near.
@@ -23,7 +23,8 @@ from dataset_fingerprints.geometry import (
 )
 from dataset_fingerprints.measuring.scans import Scan
 from dataset_fingerprints.reading.body import bounding_box, connected_to_border
-from planners.plan import NnunetRules, Preprocessing
+from planners.nnunet_rules import NnunetRules
+from planners.plan import Preprocessing
 
 Kinds = tuple[Kind, Kind, Kind]
 AS_THEY_ARE = Reorientation(axes=(0, 1, 2), flips=(False, False, False))

@@ -52,6 +52,7 @@ from planners.presets import choose_machine, make_plan
 from planners.rare_labels import describe_lacking
 from planners.rules.switches import choose_rules
 from planners.splits import describe_number, make_splits, read_splits
+from planners.subsets import choose_subsets
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -124,7 +125,9 @@ def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress
         chosen = order_by_need(plan.configurations, wanted, f"plan {plan.name}")
         refuse_unusable_parts((part for configuration in chosen for part in find_choices(configuration)), origins)
         users = choose_users(chosen, unlabelled)
-        made = replace(given or _make_splits(fingerprint, options, plan), unlabelled=list_names(unlabelled))
+        subsets = choose_subsets((one.only_cases for one in plan.configurations), dataset.cases)
+        made = given or _make_splits(fingerprint, options, plan)
+        made = replace(made, unlabelled=list_names(unlabelled), subsets=subsets)
         splits = choose_splits(workspace, plan, made, given=given is not None, progress=progress)
         if given is not None:
             whose = "as another plan has them" if isinstance(options.splits, Splits) else "of your own"

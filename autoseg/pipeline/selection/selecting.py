@@ -168,11 +168,14 @@ def find_candidates(workspace: Workspace, plan: Plan, splits: Splits, asked: Seq
 def _find_folds(workspace: Workspace, plan: Plan, splits: Splits, name: str) -> Iterator[tuple[str, FoldFolder]]:
     """Yield the folds of a configuration whose results are those of their weights on the cases left to them."""
     for fold in name_folds(splits):
-        folder, cases = workspace.fold(plan.name, name, fold), cases_of(splits, fold)
-        if not folder.weight_files() or folder.restart.is_file() or not cases.validation:
+        folder = workspace.fold(plan.name, name, fold)
+        if not folder.weight_files() or folder.restart.is_file():
             continue
         run = read_run(folder)
         if run is None or run.scheme != plan.scheme:
+            continue
+        cases = cases_of(splits, fold, run.own())
+        if not cases.validation:
             continue
         begun = Fold(train=run.train_cases, validation=run.validation_cases)
         refuse_link(folder.validation)
