@@ -137,16 +137,20 @@ def _describe_configuration(plan: Plan, configuration: Configuration) -> dict[st
 
 def _describe_part(configuration: Configuration) -> str:
     """Return what is looked at of a scan, in words."""
-    centre = configuration.prediction.centre_shape
-    return "the scan" if centre is None else f"the scan, of new ones {show_lengths(centre)} voxels at the centre"
+    centre, halves = configuration.prediction.centre_shape, configuration.halves
+    seen = "the scan" if centre is None else f"the scan, of new ones {show_lengths(centre)} voxels at the centre"
+    if halves is None:
+        return seen
+    return f"{seen}, by halves along {AXIS_NAMES[halves.axis]}, the {halves.mirrored} one mirrored"
 
 
 def _describe_cases(configuration: Configuration) -> str:
-    chosen = configuration.pseudo_labels
+    chosen, only = configuration.pseudo_labels, configuration.only_cases
+    labelled = "labelled cases" if only is None else f"labelled cases of which {only.describe()}"
     if chosen is None:
-        return "labelled cases"
+        return labelled
     sure = f" of a confidence of {chosen.least_confidence:g} or more" if chosen.least_confidence else ""
-    return f"labelled cases, and scans without labels by masks{sure} of {' and '.join(chosen.configurations)}"
+    return f"{labelled}, and scans without labels by masks{sure} of {' and '.join(chosen.configurations)}"
 
 
 def _describe_input(entry: MaskOf | CropTo) -> str:

@@ -11,6 +11,7 @@ from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.geometry import Triple
 from dataset_fingerprints.names import counted
 from planners.choices import Choice, choose
+from planners.halves import Halves
 from planners.networks.topology import reorder_axes
 from planners.plan import Configuration, Decision, MaskOf, Preprocessing, Sampling, Training
 from planners.rules.schedule import choose_prediction
@@ -35,11 +36,12 @@ class Basis:
     """Values that all configurations of a plan have in common.
 
     Attributes:
-        cases: in the data set.
+        cases: in the data set; where scans are divided, their halves.
         preprocessing: of the full resolution.
         context_mm: the edge that patches of one configuration should have; 0 for no such wish.
         pools_dice: as in `planners.presets.PlannerRules`.
         fixed: the same.
+        halves: that scans are divided into, or None.
     """
 
     cases: int
@@ -52,6 +54,11 @@ class Basis:
     context_mm: float
     pools_dice: bool
     fixed: bool
+    halves: Halves | None = None
+
+    def count_cases(self) -> str:
+        """Return in words how many cases there are."""
+        return counted(self.cases, "scan") if self.halves is None else counted(self.cases, "half", "halves of scans")
 
 
 def plan_configurations(fingerprint: DatasetFingerprint, basis: Basis) -> Planned:
@@ -62,7 +69,7 @@ def plan_configurations(fingerprint: DatasetFingerprint, basis: Basis) -> Planne
     """
     flat = _size("2d", basis)
     slices = _configure("2d", basis.resolution, flat, basis)
-    reasons = [_decide("2d", planned=True, rule=_WHY_2D, evidence=counted(basis.cases, "scan"))]
+    reasons = [_decide("2d", planned=True, rule=_WHY_2D, evidence=basis.count_cases())]
     if basis.resolution.flat:
         rule = "Not for scans of a single slice."
         reasons += [_decide(name, planned=False, rule=rule, evidence="one slice per scan") for name in _IN_3D]
@@ -71,7 +78,7 @@ def plan_configurations(fingerprint: DatasetFingerprint, basis: Basis) -> Planne
     size = _size("3d_fullres", basis)
     fullres = _configure("3d_fullres", basis.resolution, size, basis)
     low = _choose_low_resolution(size, basis)
-    reasons.append(_decide("3d_fullres", planned=True, rule=_WHY_3D, evidence=counted(basis.cases, "scan")))
+    reasons.append(_decide("3d_fullres", planned=True, rule=_WHY_3D, evidence=basis.count_cases()))
     reasons += [_decide_low("3d_lowres", low), _decide_low("3d_cascade_fullres", low)]
     reasons += explain_size(slices, flat.network, basis.resolution)
     reasons += explain_size(fullres, size.network, basis.resolution)
@@ -118,6 +125,7 @@ def _configure(name: str, resolution: Resolution, size: Size, basis: Basis) -> C
     axes = _sizing_axes(name, resolution)
     return Configuration(
         name=name,
+        halves=basis.halves,
         slice_axis=resolution.slice_axis if name == "2d" else -1,
         preprocessing=basis.preprocessing,
         patch_shape=_canonical_shape(size, axes),

@@ -13,6 +13,7 @@ from pathlib import Path
 # In order of need: the program's own modules, and those of autoseg that need nothing else.
 MODULES = (
     "dataset_fingerprints.geometry",
+    "autoseg.preprocessing.views",
     "autoseg.preprocessing.resampling",
     "autoseg.preprocessing.rounding",
     "autoseg.preprocessing.white_stripe",

@@ -79,8 +79,8 @@ def _read_scores(folder: FoldFolder, splits: Splits, fold: str) -> tuple[CaseSco
     begun = None if run is None else Fold(train=run.train_cases, validation=run.validation_cases)
     if scores is None or begun != cases:
         raise WorkspaceError(
-            f"{folder.root}: this fold is not trained and validated on the cases that are left to it ({splits.origin}), "
-            "so that no summary was made. Give `autoseg train all` again."
+            f"{folder.root}: this fold is not trained and validated on the cases that are left to it "
+            f"({splits.origin}), so that no summary was made. Give `autoseg train all` again."
         )
     return scores
 

@@ -180,7 +180,7 @@ def _load(job: Job, name: str, device: torch.device) -> _Predictor:
     store = Store(
         folder=job.workspace.store(store_key(configuration.preprocessing, scheme)), channels=len(job.plan.channels)
     )
-    inputs = StageInput(store=store, scheme=scheme, name=name)
+    inputs = StageInput(store=store, scheme=scheme, name=name, halves=configuration.halves)
     return _Predictor(inputs=inputs, members=make_members(model, device, mirror=True))
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from autoseg.models import Bundle, load_weights, read_settings
 from autoseg.models.tensors import Tensors, load_tensors, pack_tensors, save_tensors
 from autoseg.networks.ends import EndFit, build_outline, find_ends
+from autoseg.pipeline.folds.needs import Need
 from autoseg.pipeline.plans.following import find_model
 from autoseg.training.initial import InitialWeights, Match, load_matching
 from autoseg.training.record import TrainingRecord

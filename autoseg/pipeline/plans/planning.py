@@ -41,7 +41,12 @@ from dataset_fingerprints.units import find_units
 from planners.centre_folds import BY_SUBJECT, split_by_site
 from planners.editing.following import Followed, follow
 from planners.editing.option_checks import check_hours, check_seed
-from planners.editing.overrides import find_assigned_parts, refuse_unknown_parts, set_values
+from planners.editing.overrides import (
+    find_assigned_halves,
+    find_assigned_parts,
+    refuse_unknown_parts,
+    set_values,
+)
 from planners.editing.plan_checks import find_choices
 from planners.editing.scaling import check_scale, scale_plan
 from planners.machine import MachineProfile
@@ -125,9 +130,7 @@ def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress
         chosen = order_by_need(plan.configurations, wanted, f"plan {plan.name}")
         refuse_unusable_parts((part for configuration in chosen for part in find_choices(configuration)), origins)
         users = choose_users(chosen, unlabelled)
-        subsets = choose_subsets((one.only_cases for one in plan.configurations), dataset.cases)
-        made = given or _make_splits(fingerprint, options, plan)
-        made = replace(made, unlabelled=list_names(unlabelled), subsets=subsets)
+        made = _complete(given or _make_splits(fingerprint, options, plan), plan, dataset, unlabelled)
         splits = choose_splits(workspace, plan, made, given=given is not None, progress=progress)
         if given is not None:
             whose = "as another plan has them" if isinstance(options.splits, Splits) else "of your own"
@@ -162,6 +165,12 @@ def _refuse_place(workspace: Workspace, plan_name: str, sources: Sequence[tuple[
 def _make_splits(fingerprint: DatasetFingerprint, options: PlanningOptions, plan: Plan) -> Splits:
     """Deal out folds as the plan does, or by subject where that was asked for."""
     return make_splits(fingerprint, options.seed, "by_subject" if options.splits == BY_SUBJECT else plan.folds)
+
+
+def _complete(made: Splits, plan: Plan, dataset: Dataset, unlabelled: Dataset | None) -> Splits:
+    """Return folds with what else there is of cases: scans without labels, and those that some configurations want."""
+    subsets = choose_subsets((one.only_cases for one in plan.configurations), dataset.cases)
+    return replace(made, unlabelled=list_names(unlabelled), subsets=subsets)
 
 
 def _report_changes(workspace: Workspace, plan: Plan, fingerprint: DatasetFingerprint, progress: Progress) -> None:
@@ -216,6 +225,7 @@ def _plan(fingerprint: DatasetFingerprint, options: PlanningOptions, path: Path,
         switches=options.switches,
         max_hours=options.max_hours,
         unlabelled=len(unlabelled.cases) if unlabelled else 0,
+        halves=find_assigned_halves(options.assignments),
     )
     plan = make_plan(fingerprint, request)
     plan = scale_plan(plan, options.scale) if options.like is None else follow(plan, options.like)
