@@ -88,6 +88,39 @@ def run(
 
 
 @app.command()
+def matrix(
+    models: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="MODEL...",
+            help="Bundles, workspaces, or WORKSPACE/models/PLAN/CONFIGURATION; NAME=PLACE gives a name.",
+        ),
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The folder for masks, scores and tables.")],
+    data: Annotated[list[str], typer.Option(help="NAME=DATA: a data set with label maps. Repeatable.")],
+    by: Annotated[str, typer.Option(help="A column of the tables of cases, such as site: scores are by group.")] = "",
+    metrics: Annotated[list[str] | None, typer.Option("--metric", help="Repeatable; else dice and lesion_f1.")] = None,
+    foreground: Annotated[bool, typer.Option("--foreground", help="Score all labels together as one.")] = False,
+) -> None:
+    """Score every model on every data set, out of fold where it was trained on it, and compare. Goes on after a kill."""
+    from autoseg.hardware import calm_threads
+    from experiments.experiment.matrix.making import MatrixRequest, make_matrix
+
+    calm_threads()
+    show_start()
+    request = MatrixRequest(
+        models=tuple(models), data=tuple(data), out=out, by=by, metrics=tuple(metrics or ()), foreground=foreground
+    )
+    outcome = make_matrix(request, TerminalProgress())
+    for table in outcome.tables:
+        show_table(table.title, table.columns, table.rows)
+    for line in outcome.matrix.remarks:
+        console.print(line, soft_wrap=True, markup=False)
+    show_written(zip(("Markdown", "Means", "Tests"), outcome.written, strict=True))
+    outcome.refuse_failures()
+
+
+@app.command()
 def compare(
     names: Annotated[list[str], typer.Argument(help="Of recipes; the others are compared with the first.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The workspace to plan, train and compare in.")],
