@@ -123,10 +123,9 @@ def compare_cells(cells: Sequence[Cell], metrics: Sequence[str], by: str) -> Mat
 def _divide(cell: Cell, by: str) -> Iterator[Entry]:
     """Yield a cell's entries: one, or one per group of its cases."""
     names = [case.case for case in cell.evaluation.cases]
+    found = find_trait(by, names, cell.evaluation.traits) if by else ("",) * len(names)
     groups: dict[str, list[str]] = {}
-    for case, group in zip(
-        names, find_trait(by, names, cell.evaluation.traits) if by else [""] * len(names), strict=True
-    ):
+    for case, group in zip(names, found, strict=True):
         groups.setdefault(group, []).append(case)
     unseen = set(cell.unseen())
     for group, members in sorted(groups.items()):
@@ -171,21 +170,21 @@ def _remark(cells: Sequence[Cell], ranked: Sequence[GroupDifference]) -> Iterato
     out_of_fold = sum(cell.out_of_fold for cell in cells)
     if out_of_fold:
         yield (
-            f"{counted(out_of_fold, 'mask is', 'masks are')} out of fold, of the network that did not train on the case; "
-            "all others are of the mean of a model's folds."
+            f"{counted(out_of_fold, 'mask is', 'masks are')} out of fold, of the network that did not train on the "
+            "case; all others are of the mean of a model's folds."
         )
     for cell in cells:
         yield from cell.remarks
     yield (
         "Intervals: 95 %, BCa bootstrap over subjects. Between models, case by case: paired bootstrap, paired t and "
-        "Wilcoxon's signed-rank test of subjects' means. Between groups: rank-sum test of subjects' means. All p-values "
-        f"are two-sided, after Holm's correction for all of their test; there are none below {LEAST_CASES} subjects."
+        "Wilcoxon's signed-rank test of subjects' means. Between groups: rank-sum test of subjects' means. All "
+        f"p-values are two-sided, after Holm's correction for all of their test; there are none below {LEAST_CASES} subjects."
     )
     shared = [one for one in ranked if one.shared]
     if shared:
         yield (
-            f"{counted(max(one.shared for one in shared), 'subject is', 'subjects are')} in two groups: the rank-sum test "
-            "takes them for different ones, as articles do, and shows less than a paired one would."
+            f"{counted(max(one.shared for one in shared), 'subject is', 'subjects are')} in two groups: the rank-sum "
+            "test takes them for different ones, as articles do, and shows less than a paired one would."
         )
     if not all(is_full_size(cell.evaluation.scale) for cell in cells):
         yield "A deviation: some models are divided by a scale (--scale). Their figures say nothing of full size."
