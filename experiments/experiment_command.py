@@ -71,6 +71,10 @@ def run(
         float | None, typer.Option(help="For the fold, with all trainings that it needs; else the planned steps.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Of weights and batches; another one is another plan.")] = 0,
+    configurations: Annotated[
+        list[str] | None,
+        typer.Option("--configuration", "-c", help="Of its plan, in place of what it predicts with. Repeatable."),
+    ] = None,
     unlabelled: UnlabelledOption = None,
 ) -> None:
     """Plan a recipe where it is not planned, and train a fold with all that it needs, or go on with it."""
@@ -82,7 +86,7 @@ def run(
     calm_threads()
     show_start()
     setting = open_setting(workspace, data, scale, seed, unlabelled)
-    planned, trainings = run_fold(name, fold, setting, max_minutes, TerminalProgress())
+    planned, trainings = run_fold(name, fold, setting, max_minutes, TerminalProgress(), configurations or ())
     for line in describe_run(setting.workspace, planned, trainings):
         console.print(line, soft_wrap=True, markup=False)
 
@@ -102,7 +106,7 @@ def matrix(
     metrics: Annotated[list[str] | None, typer.Option("--metric", help="Repeatable; else dice and lesion_f1.")] = None,
     foreground: Annotated[bool, typer.Option("--foreground", help="Score all labels together as one.")] = False,
 ) -> None:
-    """Score every model on every data set, out of fold where it was trained on it, and compare. Goes on after a kill."""
+    """Score every model on every data set, out of fold where it was trained on it. Goes on after a kill."""
     from autoseg.hardware import calm_threads
     from experiments.experiment.matrix.making import MatrixRequest, make_matrix
 

@@ -45,7 +45,12 @@ class Training:
 
 
 def run_fold(
-    name: str, fold: str, setting: Setting, minutes: float | None, progress: Progress
+    name: str,
+    fold: str,
+    setting: Setting,
+    minutes: float | None,
+    progress: Progress,
+    configurations: Sequence[str] = (),
 ) -> tuple[PlannedRecipe, tuple[Training, ...]]:
     """Plan a recipe where it is not planned yet, and train a fold of it with all that it needs.
 
@@ -55,6 +60,7 @@ def run_fold(
         setting: where, and how large.
         minutes: for all trainings together; None for the planned numbers of steps.
         progress: receiver of progress reports.
+        configurations: of its plan, in place of those that the recipe predicts with; empty for these.
 
     Raises:
         StoppedError: a signal came; what was done is saved.
@@ -62,7 +68,7 @@ def run_fold(
     """
     if minutes is not None:
         check_amount("--max-minutes", minutes, 60 * MOST_HOURS, "more than 0")
-    planned = find_or_make_plan(name, setting, progress)
+    planned = find_or_make_plan(name, setting, progress).choose(configurations)
     trainings = list_trainings(planned, fold, minutes)
     run_trainings(setting.workspace, planned.plan, trainings, progress)
     return planned, trainings

@@ -37,6 +37,7 @@ _EXPECTED = {
     float: "a number",
     str: "text",
     Choice: "the name of a part",
+    Halves | None: 'halves such as {"axis": 0}, or {} for left and right',
 }
 
 
