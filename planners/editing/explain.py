@@ -114,9 +114,9 @@ def _describe_configuration(plan: Plan, configuration: Configuration) -> dict[st
     preprocessing, training, sampling = configuration.preprocessing, configuration.training, configuration.sampling
     mirrored = ", ".join(AXIS_NAMES[axis] for axis in configuration.prediction.mirror_axes) or "none"
     return {
-        "sees": ", ".join((_describe_part(configuration), *map(_describe_input, configuration.inputs))),
+        "sees": ", ".join((describe_view(configuration), *map(_describe_input, configuration.inputs))),
         "starts from": f"{configuration.initial.configuration}" if configuration.initial else "random weights",
-        "trains on": _describe_cases(configuration),
+        "trains on": describe_cases(configuration),
         "voxel size": f"{show_spacing(preprocessing.spacing_mm)} mm",
         "normalization": ", ".join(describe_choice(choice) for choice in preprocessing.normalization),
         "patch": describe_patch(configuration),
@@ -135,7 +135,7 @@ def _describe_configuration(plan: Plan, configuration: Configuration) -> dict[st
     }
 
 
-def _describe_part(configuration: Configuration) -> str:
+def describe_view(configuration: Configuration) -> str:
     """Return what is looked at of a scan, in words."""
     centre, halves = configuration.prediction.centre_shape, configuration.halves
     seen = "the scan" if centre is None else f"the scan, of new ones {show_lengths(centre)} voxels at the centre"
@@ -144,7 +144,8 @@ def _describe_part(configuration: Configuration) -> str:
     return f"{seen}, by halves along {AXIS_NAMES[halves.axis]}, the {halves.mirrored} one mirrored"
 
 
-def _describe_cases(configuration: Configuration) -> str:
+def describe_cases(configuration: Configuration) -> str:
+    """Return what is trained on, in words."""
     chosen, only = configuration.pseudo_labels, configuration.only_cases
     labelled = "labelled cases" if only is None else f"labelled cases of which {only.describe()}"
     if chosen is None:

@@ -178,8 +178,8 @@ def _remark(cells: Sequence[Cell], ranked: Sequence[GroupDifference]) -> Iterato
     yield (
         "Intervals: 95 %, BCa bootstrap over subjects. Between models, case by case: paired bootstrap, paired t and "
         "Wilcoxon's signed-rank test of subjects' means. Between groups: rank-sum test of subjects' means. All "
-        f"p-values are two-sided, after Holm's correction for all of their test; below {LEAST_CASES} subjects there are "
-        "none."
+        "p-values are two-sided, after Holm's correction for all of their test; below "
+        f"{LEAST_CASES} subjects there are none."
     )
     shared = [one for one in ranked if one.shared]
     if shared:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import csv
+import signal
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from autoseg.models import read_settings
 from autoseg.preprocessing import Record, divide_case, whole
+from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import PlanError
 from dataset_fingerprints.geometry import make_box, make_grid
 from dataset_fingerprints.publications import expand, read_published
@@ -31,6 +37,9 @@ from planners.subsets import CasesWhere
 from tests.synthetic.configurations import unet_of
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint, repeat_case
 from tests.synthetic.machines import BFLOAT16_CPU, GPU
+from tests.synthetic.packages import run_with_package
+from tests.synthetic.scans import head, write_description, write_nifti
+from tests.synthetic.small_networks import as_options
 
 FAMILY = (AMC_BREAST, AMC_BREAST_3D, AMC_BREAST_NNUNET_2D, AMC_BREAST_NNUNET_3D)
 # As the source's scans: 512x512 pixels, at two voxel sizes, of which the median is 0.82 mm.
@@ -161,3 +170,55 @@ def test_it_is_the_same_on_any_machine_and_for_a_published_data_set(recipe: Reci
     plan = make_plan(expand(read_published("atlas_r2_mni")), request)
     assert plan.default_configuration == "prone"
     assert plan.planner == recipe.name
+
+
+STEPS = 3
+QUICK = (
+    f"training.iterations={STEPS}",
+    "training.validation_rounds=0",
+    "training.compiled=false",
+    "prediction.step_share=1.0",
+    "prediction.mirror_axes=[]",
+)
+SHAPE = (20, 24, 16)
+
+
+@pytest.mark.slow
+def test_scaled_it_goes_from_prone_to_supine_after_a_kill_and_both_postures_are_scored(tmp_path: Path) -> None:
+    raw, workspace = tmp_path / "raw", Workspace(root=tmp_path / "ws")
+    lines = ["case\tsubject\tposture"]
+    for patient in range(4):
+        for number, posture in enumerate(("prone", "supine")):
+            name = f"p{patient}-{posture}"
+            image, labels = head(2 * patient + number, SHAPE)
+            write_nifti(raw / "imagesTr" / f"{name}_0000.nii.gz", image)
+            write_nifti(raw / "labelsTr" / f"{name}.nii.gz", labels)
+            lines.append(f"{name}\tp{patient}\t{posture}")
+    write_description(raw, {"background": 0, "dark": 1, "bright": 2}, ("T1w",), 8)
+    (raw / "cases.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    def do(moment: str, *commands: Sequence[object], code: int = 0) -> None:
+        words = [word for command in commands for word in ("then", *command)]
+        done = run_with_package(tmp_path, signal.SIGKILL.value, moment, *words[1:], module="tests.synthetic.ended")
+        assert done.returncode == code, done.stderr[-3000:]
+
+    place = ("-w", workspace.root)
+    named = ("--planner", NAME, "--plan-name", NAME, "--scale", 1024, "--splits", "by-subject")
+    plan = ("plan_and_preprocess", raw, *named, *as_options(*QUICK), *place)
+    go = ("experiment", "run", NAME, "0", "-c", "prone_to_supine", *place)
+    # In the second training, of the weights of the first.
+    do(f"step::{2 * STEPS - 1}", plan, go, code=-signal.SIGKILL)
+    matrix = ("experiment", "matrix", f"{workspace.root}/models/{NAME}/prone_to_supine", "--data", f"mri={raw}")
+    do("step::0", go, (*matrix, "--by", "posture", "-o", tmp_path / "matrix"))
+    transferred, prone = (workspace.fold(NAME, name, "0") for name in ("prone_to_supine", "prone"))
+    runs = [read_settings(folder) for folder in (transferred, prone)]
+    assert [{case.split("-")[1] for case in run.train_cases} for run in runs] == [{"supine"}, {"prone"}]
+    assert [{case.split("-")[1] for case in run.validation_cases} for run in runs] == [{"prone", "supine"}] * 2
+    # Whom the first was trained on, the second knows of.
+    assert set(runs[1].has_seen().scans) < set(runs[0].has_seen().scans)
+    with (tmp_path / "matrix" / "matrix.csv").open(encoding="utf-8-sig") as stream:
+        rows = list(csv.DictReader(stream))
+    assert {row["group"] for row in rows} == {"prone", "supine"}
+    # Of the four patients, one is left to fold 0; the scans of the others have been seen.
+    assert {(row["seen"], row["all seen"]) for row in rows} == {("3", "no")}
+    assert all(0 <= float(row["mean"]) <= 1 for row in rows if row["mean"])
