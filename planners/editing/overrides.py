@@ -31,7 +31,7 @@ _FIXED_FIELDS = frozenset({"name", "inputs", "initial", "slice_axis"})  # of a c
 # Between numbers as people write lists: 32,32,32 or 32x32x32 or (32; 32; 32).
 _BETWEEN = re.compile(r"[\s,;x()]+")
 _NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?(e[-+]?[0-9]+)?")
-_EXPECTED = {
+_EXPECTED: dict[Any, str] = {
     bool: "true or false",
     int: "a whole number",
     float: "a number",

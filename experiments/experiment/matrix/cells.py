@@ -12,7 +12,7 @@ from autoseg.hardware import count_cores
 from autoseg.pipeline.predictions.predicting import PredictionOptions, predict
 from autoseg.pipeline.scores.label_names import keep_scored
 from autoseg.progress import Progress
-from dataset_fingerprints.dataset import LabelScheme
+from dataset_fingerprints.dataset import Case, LabelScheme
 from dataset_fingerprints.errors import DataError, PartlyDoneError
 from dataset_fingerprints.names import counted, some_of
 from dataset_fingerprints.reading.file_names import stem_of
@@ -75,7 +75,7 @@ def make_cell(model: MatrixModel, data: MatrixData, out: Path, progress: Progres
     pairing = Pairing(reference=data.root, pairs=pairs, unpaired=Unpaired(without_prediction=lacking))
     scored = evaluate_pairs(pairing, targets, workers=count_cores(), traits=data.traits)
     out_of_fold = {case for case, scan in data.scans.items() if scan in model.judged}
-    known = {case for case, scan in data.scans.items() if case not in out_of_fold and model.has_seen(scan)}
+    known = {case.name for case in list_seen(model, data) if case.name not in out_of_fold}
     names = [case.case for case in scored.cases]
     unknown = [case for case in names if model.unknown and case not in known | out_of_fold]
     evaluation = replace(
@@ -91,6 +91,12 @@ def make_cell(model: MatrixModel, data: MatrixData, out: Path, progress: Progres
     )
     remarks = tuple(_remark(model, data, evaluation, failed, foreground=foreground))
     return Cell(model=model.name, data=data.name, evaluation=evaluation, out_of_fold=judged, remarks=remarks)
+
+
+def list_seen(model: MatrixModel, data: MatrixData) -> tuple[Case, ...]:
+    """Return the cases of the subjects of whom a model was trained on any scan, also another one than the case's."""
+    trained = {case.subject for case in data.dataset.cases if model.has_seen(data.scans[case.name])}
+    return tuple(case for case in data.dataset.cases if case.subject in trained)
 
 
 def choose_targets(scheme: LabelScheme, data: MatrixData, *, foreground: bool) -> Targets:
@@ -137,7 +143,7 @@ def _remark(
     seen, unknown = evaluation.seen.cases, evaluation.seen.unknown
     if seen:
         yield (
-            f"{where}: {counted(len(seen), 'case is', 'cases are')} of those that it was trained on "
+            f"{where}: {counted(len(seen), 'case is of a subject', 'cases are of subjects')} that it was trained on "
             f"({some_of(seen, 5)}), and in no test; means are of the others, where there are any."
         )
     if unknown:

@@ -208,7 +208,8 @@ def test_scaled_it_goes_from_prone_to_supine_after_a_kill_and_both_postures_are_
     go = ("experiment", "run", NAME, "0", "-c", "prone_to_supine", *place)
     # In the second training, of the weights of the first.
     do(f"step::{2 * STEPS - 1}", plan, go, code=-signal.SIGKILL)
-    matrix = ("experiment", "matrix", f"{workspace.root}/models/{NAME}/prone_to_supine", "--data", f"mri={raw}")
+    models = (f"{workspace.root}/models/{NAME}/{name}" for name in ("prone", "prone_to_supine"))
+    matrix = ("experiment", "matrix", *models, "--data", f"mri={raw}")
     do("step::0", go, (*matrix, "--by", "posture", "-o", tmp_path / "matrix"))
     transferred, prone = (workspace.fold(NAME, name, "0") for name in ("prone_to_supine", "prone"))
     runs = [read_settings(folder) for folder in (transferred, prone)]
@@ -219,6 +220,10 @@ def test_scaled_it_goes_from_prone_to_supine_after_a_kill_and_both_postures_are_
     with (tmp_path / "matrix" / "matrix.csv").open(encoding="utf-8-sig") as stream:
         rows = list(csv.DictReader(stream))
     assert {row["group"] for row in rows} == {"prone", "supine"}
-    # Of the four patients, one is left to fold 0; the scans of the others have been seen.
+    # Of the four patients, one is left to fold 0; of the others, a scan in one posture or both has been seen.
+    assert [row["model"] for row in rows if row["label"] == "dark" and row["metric"] == "dice"] == [
+        *(2 * [f"{NAME}-prone"]),
+        *(2 * [f"{NAME}-prone_to_supine"]),
+    ]
     assert {(row["seen"], row["all seen"]) for row in rows} == {("3", "no")}
     assert all(0 <= float(row["mean"]) <= 1 for row in rows if row["mean"])

@@ -65,7 +65,7 @@ def test_a_case_has_the_mask_of_the_fold_that_did_not_train_on_it_and_others_are
         entry = outcome.matrix.find(model, "external")
         assert entry is not None
         assert (entry.seen, len(entry.evaluation.cases)) == (0, 3)
-    assert any("folds on own: 3 cases are of those that it was trained on" in one for one in outcome.matrix.remarks)
+    assert any("folds on own: 3 cases are of subjects that it was trained on" in one for one in outcome.matrix.remarks)
     # The same networks, the same masks.
     dice = [outcome.matrix.find(model, "external").evaluation.cases for model in ("folds", "bundle")]  # type: ignore[union-attr]
     assert dice[0] == dice[1]
