@@ -45,7 +45,7 @@ NOT_STATED = (
     "layers that the transfer keeps, and its rate: all weights are taken over and go on at the same rate",
     "division into training and test: five folds by patient, both scans of one in the same",
     "postprocessing, and how a slice is predicted: out-of-fold masks decide; tiles of the input with flips",
-    "tests of HD and JSC: `experiment matrix` compares Dice and lesion F1, others with --metric",
+    "which HD, and tests of all three figures: `experiment matrix --metric dice --metric iou --metric hausdorff_mm`",
 )
 DEVIATIONS = (
     "Scans are resampled to one voxel size, the data set's median: the source trains on 512x512 pixels as they are, of"

@@ -6,7 +6,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from autoseg.evaluation import Evaluation, FilePair, Pairing, Segment, Targets, evaluate_pairs, scheme_targets
+from autoseg.evaluation import (
+    Convention,
+    Evaluation,
+    FilePair,
+    Pairing,
+    Segment,
+    Targets,
+    evaluate_pairs,
+    scheme_targets,
+)
 from autoseg.evaluation.results import SeenCases, Unpaired
 from autoseg.hardware import count_cores
 from autoseg.pipeline.predictions.predicting import PredictionOptions, predict
@@ -22,6 +31,21 @@ from experiments.experiment.matrix.models import MatrixModel
 FOREGROUND = "foreground"
 # Below the folder of a matrix.
 MASKS, SCANS = "masks", "scans.csv"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scoring:
+    """Scoring of all cells.
+
+    Attributes:
+        out: the matrix's folder, in which predicted masks are kept.
+        convention: the metrics.
+        foreground: whether all labels are scored together as one.
+    """
+
+    out: Path
+    convention: Convention
+    foreground: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,24 +72,23 @@ class Cell:
         return tuple(case.case for case in self.evaluation.cases if case.case not in seen)
 
 
-def make_cell(model: MatrixModel, data: MatrixData, out: Path, progress: Progress, *, foreground: bool) -> Cell:
+def make_cell(model: MatrixModel, data: MatrixData, scoring: Scoring, progress: Progress) -> Cell:
     """Score a model on a data set. Masks that are there already stay.
 
     Args:
         model: to predict with.
         data: with label maps.
-        out: the matrix's folder, in which predicted masks are kept.
+        scoring: how.
         progress: receiver of progress reports.
-        foreground: score all labels together as one.
 
     Raises:
         DataError: they have no label or channel in common, or no case could be predicted or scored.
     """
     run = model.source.run
-    targets = choose_targets(run.scheme, data, foreground=foreground)
+    targets = choose_targets(run.scheme, data, foreground=scoring.foreground)
     masks = {case: model.judged[scan] for case, scan in data.scans.items() if scan in model.judged}
     judged = len(masks)
-    failed = _predict(model, data, masks, out, progress)
+    failed = _predict(model, data, masks, scoring.out, progress)
     pairs = tuple(
         FilePair(case=case.name, prediction=masks[case.name], reference=case.label_path())
         for case in data.dataset.cases
@@ -73,7 +96,7 @@ def make_cell(model: MatrixModel, data: MatrixData, out: Path, progress: Progres
     )
     lacking = tuple(case.name for case in data.dataset.cases if case.name not in masks)
     pairing = Pairing(reference=data.root, pairs=pairs, unpaired=Unpaired(without_prediction=lacking))
-    scored = evaluate_pairs(pairing, targets, workers=count_cores(), traits=data.traits)
+    scored = evaluate_pairs(pairing, targets, scoring.convention, workers=count_cores(), traits=data.traits)
     out_of_fold = {case for case, scan in data.scans.items() if scan in model.judged}
     known = {case.name for case in list_seen(model, data) if case.name not in out_of_fold}
     names = [case.case for case in scored.cases]
@@ -89,7 +112,7 @@ def make_cell(model: MatrixModel, data: MatrixData, out: Path, progress: Progres
             models=(model.name,) if known or unknown else (),
         ),
     )
-    remarks = tuple(_remark(model, data, evaluation, failed, foreground=foreground))
+    remarks = tuple(_remark(model, data, evaluation, failed, foreground=scoring.foreground))
     return Cell(model=model.name, data=data.name, evaluation=evaluation, out_of_fold=judged, remarks=remarks)
 
 

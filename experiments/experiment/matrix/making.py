@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from autoseg.evaluation import DEFAULT_CONVENTION, write_evaluation
+from autoseg.evaluation import DEFAULT_CONVENTION, METRICS, Convention, add_metrics, write_evaluation
 from autoseg.progress import Progress
 from dataset_fingerprints.errors import AutosegError, PartlyDoneError, PlanError, StoppedError, did_you_mean
 from dataset_fingerprints.names import counted
-from experiments.experiment.matrix.cells import Cell, make_cell
+from experiments.experiment.matrix.cells import Cell, Scoring, make_cell
 from experiments.experiment.matrix.data import MatrixData, read_data
 from experiments.experiment.matrix.models import MatrixModel, find_models
 from experiments.experiment.matrix.table import Matrix, compare_cells, make_tables
 from experiments.experiment.matrix.writing import write_matrix
 from experiments.experiment.showing import Table
 
-METRICS = ("dice", "lesion_f1")
+USUAL = ("dice", "lesion_f1")
 SCORES = "scores"
 
 
@@ -41,17 +41,17 @@ class MatrixRequest:
     metrics: tuple[str, ...] = ()
     foreground: bool = False
 
-    def choose_metrics(self) -> tuple[str, ...]:
-        """Return the metrics that are shown.
+    def choose_convention(self) -> Convention:
+        """Return the definitions of all metrics, those that are asked for among them.
 
         Raises:
             PlanError: there is none of a name.
         """
-        known = DEFAULT_CONVENTION.column_titles()
+        known = {*DEFAULT_CONVENTION.column_titles(), *METRICS}
         for name in self.metrics:
             if name not in known:
-                raise PlanError(f"--metric {name}: is not scored. {did_you_mean(name, known)}")
-        return self.metrics or METRICS
+                raise PlanError(f"--metric {name}: there is no such metric of a case. {did_you_mean(name, known)}")
+        return add_metrics(DEFAULT_CONVENTION, self.metrics)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,21 +96,21 @@ def make_matrix(request: MatrixRequest, progress: Progress) -> MatrixOutcome:
         StoppedError: a signal came; masks that were made are kept.
         AutosegError: a model or a data set cannot be read, or no model could be scored on any data set.
     """
-    metrics = request.choose_metrics()
+    scoring = Scoring(out=request.out, convention=request.choose_convention(), foreground=request.foreground)
     models = find_models(request.models)
     data = read_data(request.data, request.by, progress)
-    cells, failures = _make_cells(request, models, data, progress)
+    cells, failures = _make_cells(scoring, models, data, progress)
     if not cells:
         listed = "\n".join(f"  {failure}" for failure in failures)
         raise AutosegError(f"{request.out}: no model could be scored on any data set:\n{listed}")
-    matrix = compare_cells(cells, metrics, request.by)
+    matrix = compare_cells(cells, request.metrics or USUAL, request.by)
     tables = make_tables(matrix)
     written = write_matrix(request.out, matrix, tables)
     return MatrixOutcome(matrix=matrix, tables=tables, written=written, failures=tuple(failures))
 
 
 def _make_cells(
-    request: MatrixRequest, models: Sequence[MatrixModel], data: Sequence[MatrixData], progress: Progress
+    scoring: Scoring, models: Sequence[MatrixModel], data: Sequence[MatrixData], progress: Progress
 ) -> tuple[list[Cell], list[str]]:
     cells: list[Cell] = []
     failures: list[str] = []
@@ -118,14 +118,14 @@ def _make_cells(
         for model in models:
             for one in data:
                 try:
-                    cell = make_cell(model, one, request.out, progress, foreground=request.foreground)
+                    cell = make_cell(model, one, scoring, progress)
                 except StoppedError:
                     raise
                 except AutosegError as error:
                     failures.append(f"{model.name} on {one.name}: {error}")
                     progress.say(f"{model.name} on {one.name}: failed; the others go on. {error}")
                 else:
-                    path = request.out / SCORES / model.name / f"{one.name}.json"
+                    path = scoring.out / SCORES / model.name / f"{one.name}.json"
                     path.parent.mkdir(parents=True, exist_ok=True)
                     write_evaluation(path, cell.evaluation)
                     cells.append(cell)

@@ -47,7 +47,9 @@ def test_a_case_has_the_mask_of_the_fold_that_did_not_train_on_it_and_others_are
 ) -> None:
     place = f"{trained.workspace.root}/models/default/{CONFIGURATION}"
     models = (f"folds={place}", f"bundle={trained.root / 'model.zip'}")
-    outcome = make(trained, tmp_path, models, f"own={trained.raw}", f"external={external}", by="", metrics=("dice",))
+    outcome = make(
+        trained, tmp_path, models, f"own={trained.raw}", f"external={external}", metrics=("dice", "hausdorff_mm")
+    )
     own = outcome.matrix.find("folds", "own")
     assert own is not None
     judged = {case for fold in (0, 1) for case in trained.fold(fold).validation.metrics.parent.glob("*.nii.gz")}
@@ -72,7 +74,7 @@ def test_a_case_has_the_mask_of_the_fold_that_did_not_train_on_it_and_others_are
     assert [path.name for path in outcome.written] == ["matrix.md", "matrix.csv", "matrix-tests.csv"]
     # Given again, masks stay.
     made = {path: path.stat().st_mtime_ns for path in (tmp_path / "masks").rglob("*.nii.gz")}
-    again = make(trained, tmp_path, models, f"own={trained.raw}", f"external={external}", metrics=("dice",))
+    again = make(trained, tmp_path, models, *data, metrics=metrics)
     assert {path: path.stat().st_mtime_ns for path in made} == made
     assert again.matrix.entries == outcome.matrix.entries
 
@@ -100,7 +102,7 @@ def test_what_cannot_be_meant_is_refused(trained: Tiny, tmp_path: Path) -> None:
     place = str(trained.workspace.root)
     with pytest.raises(WorkspaceError, match=r"2 models are called '3d_fullres'\. Name each"):
         find_models((place, place))
-    with pytest.raises(PlanError, match="--metric dise: is not scored"):
+    with pytest.raises(PlanError, match=r"--metric dise: there is no such metric of a case\. Did you mean 'dice'"):
         make(trained, tmp_path, (place,), str(trained.raw), metrics=("dise",))
     with pytest.raises(DataError, match="There is no data set"):
         make(trained, tmp_path, (place,))
