@@ -71,6 +71,10 @@ def run(
         float | None, typer.Option(help="For each fold, with all trainings that it needs; else the planned steps.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Of weights and batches; another one is another plan.")] = 0,
+    configurations: Annotated[
+        list[str] | None,
+        typer.Option("--configuration", "-c", help="Of its plan, in place of what it predicts with. Repeatable."),
+    ] = None,
     unlabelled: UnlabelledOption = None,
 ) -> None:
     """Plan a recipe where it is not planned, and train a fold with all that it needs, or go on with it."""
@@ -82,7 +86,7 @@ def run(
     calm_threads()
     show_start()
     setting = open_setting(workspace, data, scale, seed, unlabelled)
-    planned, trainings = run_folds(name, fold, setting, max_minutes, TerminalProgress())
+    planned, trainings = run_folds(name, fold, setting, max_minutes, TerminalProgress(), configurations or ())
     for of_fold in trainings.values():
         for line in describe_run(setting.workspace, planned, of_fold):
             console.print(line, soft_wrap=True, markup=False)
@@ -112,6 +116,39 @@ def levels(
     published = describe_published(scored.recipe)
     show_table(published.title, published.columns, published.rows)
     show_written((("Scores", scored.scores), ("Levels", scored.table)))
+
+
+@app.command()
+def matrix(
+    models: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="MODEL...",
+            help="Bundles, workspaces, or WORKSPACE/models/PLAN/CONFIGURATION; NAME=PLACE gives a name.",
+        ),
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The folder for masks, scores and tables.")],
+    data: Annotated[list[str], typer.Option(help="NAME=DATA: a data set with label maps. Repeatable.")],
+    by: Annotated[str, typer.Option(help="A column of the tables of cases, such as site: scores are by group.")] = "",
+    metrics: Annotated[list[str] | None, typer.Option("--metric", help="Repeatable; else dice and lesion_f1.")] = None,
+    foreground: Annotated[bool, typer.Option("--foreground", help="Score all labels together as one.")] = False,
+) -> None:
+    """Score every model on every data set, out of fold where it was trained on it. Goes on after a kill."""
+    from autoseg.hardware import calm_threads
+    from experiments.experiment.matrix.making import MatrixRequest, make_matrix
+
+    calm_threads()
+    show_start()
+    request = MatrixRequest(
+        models=tuple(models), data=tuple(data), out=out, by=by, metrics=tuple(metrics or ()), foreground=foreground
+    )
+    outcome = make_matrix(request, TerminalProgress())
+    for table in outcome.tables:
+        show_table(table.title, table.columns, table.rows)
+    for line in outcome.matrix.remarks:
+        console.print(line, soft_wrap=True, markup=False)
+    show_written(zip(("Markdown", "Means", "Tests"), outcome.written, strict=True))
+    outcome.refuse_failures()
 
 
 @app.command()

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from operator import not_
 from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field
 
 from dataset_fingerprints.dataset import LabelScheme
+from dataset_fingerprints.errors import PlanError
 from dataset_fingerprints.geometry import Triple, TripleFloat
 from dataset_fingerprints.names import check_case_names, check_folder_name
 from planners.choices import Choice
 from planners.defaults import FULL_SIZE, is_even, is_full_size, is_none
+from planners.halves import Halves
 from planners.machine import MachineProfile
 from planners.nnunet_rules import NnunetRules
 from planners.pseudo_labels import PseudoLabels
+from planners.subsets import CasesWhere
 from planners.targets import choose_scheme
 
 SCHEMA_VERSION = 3
@@ -191,6 +194,8 @@ class Configuration:
         inputs: what the network sees of other configurations' results.
         initial: weights that training starts from, or null for random ones.
         pseudo_labels: scans without labels that it trains on as well; null, and not written, for none.
+        halves: the division of every scan into halves that it sees one by one; null, and not written, for whole scans.
+        only_cases: the cases that it trains on, of a fold's; null, and not written, for all of them.
         slice_axis: the canonical axis that a 2D configuration slices along, or -1 in 3D.
         patch_shape: (x, y, z) in voxels of the preprocessed arrays; 1 along the sliced axis. For the network, zeros
             behind its ends make lengths that the strides do not divide the next larger multiples.
@@ -204,6 +209,8 @@ class Configuration:
     inputs: tuple[Annotated[MaskOf | CropTo, Discriminator("kind")], ...] = ()
     initial: Initial | None = None
     pseudo_labels: Annotated[PseudoLabels | None, Field(exclude_if=is_none)] = None
+    halves: Annotated[Halves | None, Field(exclude_if=is_none)] = None
+    only_cases: Annotated[CasesWhere | None, Field(exclude_if=is_none)] = None
     slice_axis: int
     preprocessing: Preprocessing
     patch_shape: Triple
@@ -390,19 +397,39 @@ class Splits:
 
     Attributes:
         unlabelled: scans without labels, which no fold is judged on. Not written where there are none.
+        subsets: the cases that some configurations train on, by their condition. Not written where there are none.
     """
 
     origin: str
     folds: tuple[Fold, ...]
     unlabelled: Annotated[tuple[str, ...], Field(exclude_if=not_)] = ()
+    subsets: Annotated[Mapping[str, tuple[str, ...]], Field(exclude_if=not_)] = field(default_factory=dict)
     schema_version: int = SCHEMA_VERSION
 
     def __post_init__(self) -> None:
-        check_case_names(self.unlabelled)
+        check_case_names(self.unlabelled, *self.subsets.values())
 
     def unlabelled_for(self, configuration: Configuration) -> tuple[str, ...]:
         """Return the scans without labels that a configuration trains on."""
         return self.unlabelled if configuration.pseudo_labels else ()
+
+    def narrow(self, fold: Fold, configuration: Configuration) -> Fold:
+        """Return a fold with the training cases of a configuration: some of them, where it asks for that.
+
+        Raises:
+            PlanError: it trains on none.
+        """
+        if configuration.only_cases is None:
+            return fold
+        asked = configuration.only_cases.describe()
+        chosen = frozenset(self.subsets.get(asked, ()))
+        train = tuple(case for case in fold.train if case in chosen)
+        if train:
+            return Fold(train=train, validation=fold.validation)
+        raise PlanError(
+            f"{configuration.name} trains on cases of which {asked}, and this fold has none to train on. Plan again, "
+            "with a table that says so of cases in every fold."
+        )
 
     def cases(self) -> tuple[str, ...]:
         """Return the cases of all folds by name."""

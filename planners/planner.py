@@ -10,6 +10,7 @@ from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.sizes import GIB
 from planners.choices import Choice
+from planners.halves import Halves
 from planners.machine import MachineProfile
 from planners.networks.training_memory import resident_bytes
 from planners.parts.patches import ForegroundOptions
@@ -42,6 +43,7 @@ class PlanRequest:
         switches: of rules: `name=on` or `name=off`.
         max_hours: to train each fold in, or None for as long as the field trains.
         unlabelled: the number of scans without labels that there are.
+        halves: that every scan is divided into; None for whole scans.
     """
 
     name: str = "default"
@@ -52,6 +54,7 @@ class PlanRequest:
     switches: tuple[str, ...] = ()
     max_hours: float | None = None
     unlabelled: int = 0
+    halves: Halves | None = None
 
 
 class Planner(Protocol):
@@ -158,12 +161,16 @@ class RulePlanner:
         training, training_reason = choose_training(fingerprint, request.machine, self.weights, short=short)
         if "pooled_dice" in chosen and facts.rare():
             training = replace(training, loss=Choice(name=training.loss.name, options={"batch_dice": True}))
+        resources = _list_resources(fingerprint, request, resolution, training)
+        cases = len(fingerprint.cases)
+        if request.halves is not None:
+            resolution, cases = resolution.halve(request.halves.axis), 2 * cases
         if "full_resolution_capacity" in chosen and facts.small(resolution.spacing_mm):
             device_rules = device_rules.with_sizes(lambda sizes: replace(sizes, finest=replace(sizes.finest, extra=1)))
         basis = Basis(
-            cases=len(fingerprint.cases),
+            cases=cases,
             rules=device_rules,
-            resources=_list_resources(fingerprint, request, resolution, training),
+            resources=resources,
             resolution=resolution,
             preprocessing=Preprocessing(
                 spacing_mm=resolution.spacing_mm, normalization=normalization, coarse_axis=resolution.coarse_axis
@@ -173,6 +180,7 @@ class RulePlanner:
             context_mm=facts.context_mm() if "lesion_context" in chosen else 0.0,
             pools_dice=self.pools_dice,
             fixed=self.fixed,
+            halves=request.halves,
         )
         first = (explain_device(request.machine, request.memory_gb, short=short), *spacing_reasons)
         reasons = (*first, *normalization_reasons, sampling_reason, training_reason)

@@ -20,8 +20,8 @@ from autoseg.prediction.quantised import Quantised, Quantiser, quantise
 from autoseg.prediction.segmented import Segmented, list_members
 from autoseg.prediction.sliding.efforts import count_passes, describe_effort, list_efforts
 from autoseg.prediction.sliding.tiles import Window
+from autoseg.prediction.sliding.views import predict_logits
 from autoseg.prediction.sliding.watching import watching
-from autoseg.prediction.sliding.window import predict_logits
 from autoseg.prediction.spread import Uncertainty, spread
 
 __all__ = [

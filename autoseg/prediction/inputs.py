@@ -14,8 +14,10 @@ from autoseg.prediction.probabilities import Fallback, Predictor, Probabilities,
 from autoseg.preprocessing import (
     Prepared,
     Record,
+    View,
     add_mask,
     crop_to_centre,
+    find_views,
     find_way_back,
     fit_crops,
     fit_mask,
@@ -45,6 +47,7 @@ class NetworkInput:
         back: interpolation of logits to the scan's grid, per axis.
         turn: the change from the axes that the network sees to those of `image`, which are canonical; None where they
             are the same.
+        views: that the network looks at one by one, boxes of `image`; empty for one view of all of it.
     """
 
     image: NDArray[np.floating]
@@ -54,6 +57,7 @@ class NetworkInput:
     body: NDArray[np.bool_] | None = None
     back: Kinds = ("linear", "linear", "linear")
     turn: Reorientation | None = None
+    views: tuple[View, ...] = ()
 
 
 class SharedInputs:
@@ -119,6 +123,7 @@ class SharedInputs:
             body=body,
             back=back,
             turn=turn,
+            views=find_views(box, configuration.halves, record),
         )
 
     def _find_body(self, crop: Box, record: Record) -> NDArray[np.bool_] | None:
@@ -149,7 +154,7 @@ class SharedInputs:
 
 def _look_alike(one: Configuration, other: Configuration) -> bool:
     """Return whether the networks of two configurations see the same of a scan."""
-    first, second = ((by.preprocessing, by.inputs, by.prediction.centre_shape) for by in (one, other))
+    first, second = ((by.preprocessing, by.inputs, by.prediction.centre_shape, by.halves) for by in (one, other))
     return first == second
 
 

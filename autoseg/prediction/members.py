@@ -74,7 +74,7 @@ class Member:
         image = torch.from_numpy(seen.image)
         if memory.alone and self._rounds_first():
             image = image.to(self.window.autocast)
-        sliding = Sliding(network=self.network, image=image, window=self.window, body=body)
+        sliding = Sliding(network=self.network, image=image, window=self.window, body=body, views=seen.views)
         size_bytes = self.window.outputs * math.prod(sliding.shape()) * FLOAT_BYTES
         if not memory.can_hold(size_bytes, self.window.sums_bytes(sliding.shape())):
             sliding = replace(sliding, window=fit_tiles(self.window, sliding.shape(), memory.left_bytes()))

@@ -1,21 +1,33 @@
 """Raw scans to network arrays and back."""
 
 from autoseg.preprocessing.arrays import pack_array, read_array, reported, unpack_array, write_array
-from autoseg.preprocessing.crops import Crop, centres_inside, crop_to_centre, fit_crops, whole
+from autoseg.preprocessing.crops import (
+    Crop,
+    centres_inside,
+    crop_to_centre,
+    divide_case,
+    find_views,
+    fit_crops,
+    whole,
+)
 from autoseg.preprocessing.earlier_masks import add_mask, fit_mask, fit_mask_as_nnunet
 from autoseg.preprocessing.frames import is_sound
 from autoseg.preprocessing.prepare import Prepared, Record, find_way_back, interpolation, paste, prepare
 from autoseg.preprocessing.resampling import resampling_matrix
 from autoseg.preprocessing.store import Store, store_key
+from autoseg.preprocessing.views import View
 
 __all__ = [
     "Crop",
     "Prepared",
     "Record",
     "Store",
+    "View",
     "add_mask",
     "centres_inside",
     "crop_to_centre",
+    "divide_case",
+    "find_views",
     "find_way_back",
     "fit_crops",
     "fit_mask",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from autoseg.preprocessing.prepare import Record
+from autoseg.preprocessing.views import View, divide_box, find_middle
 from dataset_fingerprints.geometry import Box, Grid, Triple, canonical_grid, make_box
+from planners.halves import Halves
 from planners.plan import CropTo
 
 # Products of lengths and ratios that should be whole numbers may lie this far beside them.
@@ -70,6 +72,28 @@ def crop_to_centre(box: Box, shape: Triple | None, record: Record) -> Box:
     whole_shape = np.multiply(canonical_grid(record.source_grid).shape, ratio)
     start = np.floor((whole_shape - shape) / 2 + _ROUNDING) - np.round(np.multiply(record.box.start, ratio))
     return make_box(start, start + shape).overlap(box) or box
+
+
+def divide_case(box: Box, halves: Halves | None, record: Record) -> tuple[View, ...]:
+    """Return what a network looks at of a box of the preprocessed array: all of it, or what lies on each side.
+
+    Args:
+        box: on the preprocessed array.
+        halves: that scans are divided into, or None.
+        record: of the scan's preprocessing; the middle is that of the scan's own grid.
+    """
+    if halves is None:
+        return (View(box=box),)
+    axis = halves.axis
+    scan, covered = canonical_grid(record.source_grid).shape[axis], (record.box.start[axis], record.box.stop[axis])
+    return divide_box(box, axis, find_middle(scan, covered, record.shape[axis]), halves.mirrored)
+
+
+def find_views(box: Box, halves: Halves | None, record: Record) -> tuple[View, ...]:
+    """Return the views of `divide_case`, counted from the box's first voxel; none where scans are not divided."""
+    if halves is None:
+        return ()
+    return tuple(replace(view, box=view.box.relative_to(box)) for view in divide_case(box, halves, record))
 
 
 def centres_inside(box: Box, record: Record) -> Box:

@@ -165,6 +165,32 @@ class Workspace:
         return self.root / "plans" / plan
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainedPlace:
+    """Place of what was trained in a workspace: a plan's folder, or that of a configuration or a fold in it.
+
+    Attributes:
+        configuration: empty for the folder of a plan.
+        fold: the name of the fold's folder; empty for that of a configuration.
+    """
+
+    workspace: Workspace
+    plan: str
+    configuration: str = ""
+    fold: str = ""
+
+
+def locate_trained(folder: Path) -> TrainedPlace | None:
+    """Return what of a workspace a folder of trained models is; None for any other path."""
+    place = folder.absolute()
+    for models in place.parents[:3]:
+        root = models.parent
+        if models == Workspace(root=root).models("plan").parent and is_workspace(root):
+            names = (*place.relative_to(models).parts, "", "")
+            return TrainedPlace(workspace=Workspace(root=root), plan=names[0], configuration=names[1], fold=names[2])
+    return None
+
+
 def new_workspace(dataset: Path, given: Path | None) -> Workspace:
     """Return the workspace that a data set's plan belongs in; nothing is written yet.
 

@@ -213,7 +213,9 @@ def _parse_file(text: bytes, kind: type, where: str, remedy: str) -> Any:
 
 def name_kind(kind: type) -> str:
     """Return what files hold a dataclass, in words: `a plan file`."""
-    words = re.sub(r"(?<!^)(?=[A-Z])", " ", kind.__name__.removesuffix("File")).lower().replace("nnunet", "nnU-Net")
+    # What may be null is a union of types, which has no name.
+    name = getattr(kind, "__name__", "value").removesuffix("File")
+    words = re.sub(r"(?<!^)(?=[A-Z])", " ", name).lower().replace("nnunet", "nnU-Net")
     return f"{'an' if words.startswith(('a', 'e', 'i', 'o', 'u', 'nn')) else 'a'} {words} file"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from experiments.recipes import Recipe, find_recipe
 from planners.defaults import FULL_SIZE
 from planners.editing.option_checks import check_seed
 from planners.editing.scaling import check_scale
+from planners.order import find_configuration
 from planners.plan import Plan, Splits
 
 
@@ -40,15 +42,30 @@ class Setting:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlannedRecipe:
-    """A recipe with its plan for a data set."""
+    """A recipe with its plan for a data set.
+
+    Attributes:
+        chosen: configurations that are trained and predict in place of those that the recipe names; empty for these.
+    """
 
     recipe: Recipe
     plan: Plan
     splits: Splits
+    chosen: tuple[str, ...] = ()
 
     def names(self) -> tuple[str, ...]:
         """Return the configurations that are averaged to predict."""
-        return self.recipe.predicts_with(self.plan)
+        return self.chosen or self.recipe.predicts_with(self.plan)
+
+    def choose(self, configurations: Sequence[str]) -> PlannedRecipe:
+        """Return the recipe with other configurations of its plan; with none, as it is.
+
+        Raises:
+            PlanError: there is none of a name.
+        """
+        for name in configurations:
+            find_configuration(self.plan.configurations, name, f"plan {self.plan.name}")
+        return replace(self, chosen=tuple(dict.fromkeys(configurations)))
 
 
 def open_setting(

@@ -49,7 +49,12 @@ ALL_FOLDS = "all"
 
 
 def run_folds(
-    name: str, fold: str, setting: Setting, minutes: float | None, progress: Progress
+    name: str,
+    fold: str,
+    setting: Setting,
+    minutes: float | None,
+    progress: Progress,
+    configurations: Sequence[str] = (),
 ) -> tuple[PlannedRecipe, dict[str, tuple[Training, ...]]]:
     """Plan a recipe where it is not planned yet, train a fold of it, or all in turn, and return the trainings by fold.
 
@@ -61,6 +66,7 @@ def run_folds(
         setting: where, and how large.
         minutes: for each fold, with all trainings that it needs; None for the planned numbers of steps.
         progress: receiver of progress reports.
+        configurations: of its plan, in place of those that the recipe predicts with; empty for these.
 
     Raises:
         StoppedError: a signal came; what was done is saved.
@@ -68,7 +74,7 @@ def run_folds(
     """
     if minutes is not None:
         check_amount("--max-minutes", minutes, 60 * MOST_HOURS, "more than 0")
-    planned = find_or_make_plan(name, setting, progress)
+    planned = find_or_make_plan(name, setting, progress).choose(configurations)
     folds = name_folds(planned.splits) if fold == ALL_FOLDS else (fold,)
     trainings = {one: list_trainings(planned, one, minutes) for one in folds}
     for of_fold in trainings.values():

@@ -19,7 +19,7 @@ from experiments.experiment.running import Training
 from experiments.experiment.scoring import score_folds
 from experiments.recipes import Recipe, find_recipe
 from planners.choices import Choice, leave_out_defaults, resolve
-from planners.editing.explain import describe_choice, describe_scale
+from planners.editing.explain import describe_cases, describe_choice, describe_scale, describe_view
 from planners.networks.memory_decisions import predict_configuration
 from planners.parts import LOSSES, NETWORKS, OPTIMIZERS, SCHEDULES, WEIGHTS
 from planners.parts.schedules import PolyOptions
@@ -147,6 +147,8 @@ def _describe_configuration(plan: Plan, configuration: Configuration) -> dict[st
     layers = network.layers(plan.input_channels(configuration), plan.output_channels(configuration), patch)
     return {
         "uses": ", ".join(configuration.needs()) or "nothing of others",
+        "looks at": describe_view(plan, configuration),
+        "trains on": describe_cases(configuration),
         "voxel size": f"{show_spacing(configuration.preprocessing.spacing_mm)} mm",
         "patch": describe_patch(configuration),
         "batch": str(configuration.batch_size),

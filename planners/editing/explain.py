@@ -118,9 +118,9 @@ def _describe_configuration(plan: Plan, configuration: Configuration) -> dict[st
     mirrored = ", ".join(AXIS_NAMES[axis] for axis in configuration.prediction.mirror_axes) or "none"
     labels = plan.scheme_of(configuration)
     return {
-        "sees": ", ".join((_describe_part(plan, configuration), *map(_describe_input, configuration.inputs))),
+        "sees": ", ".join((describe_view(plan, configuration), *map(_describe_input, configuration.inputs))),
         "starts from": f"{configuration.initial.configuration}" if configuration.initial else "random weights",
-        "trains on": _describe_cases(configuration),
+        "trains on": describe_cases(configuration),
         "learns": ", ".join(label.name for label in labels.regions or labels.labels),
         "voxel size": f"{show_spacing(preprocessing.spacing_mm)} mm",
         "normalization": ", ".join(describe_choice(choice) for choice in preprocessing.normalization),
@@ -140,19 +140,25 @@ def _describe_configuration(plan: Plan, configuration: Configuration) -> dict[st
     }
 
 
-def _describe_part(plan: Plan, configuration: Configuration) -> str:
+def describe_view(plan: Plan, configuration: Configuration) -> str:
     """Return what is looked at of a scan, in words."""
     centre, chosen = configuration.prediction.centre_shape, configuration.preprocessing.channels
     scan = "the scan" if chosen is None else f"{' and '.join(configuration.name_channels(plan.channels))} of the scan"
-    return scan if centre is None else f"{scan}, of new ones {show_lengths(centre)} voxels at the centre"
+    seen = scan if centre is None else f"{scan}, of new ones {show_lengths(centre)} voxels at the centre"
+    halves = configuration.halves
+    if halves is None:
+        return seen
+    return f"{seen}, by halves along {AXIS_NAMES[halves.axis]}, the {halves.mirrored} one mirrored"
 
 
-def _describe_cases(configuration: Configuration) -> str:
-    chosen = configuration.pseudo_labels
+def describe_cases(configuration: Configuration) -> str:
+    """Return what is trained on, in words."""
+    chosen, only = configuration.pseudo_labels, configuration.only_cases
+    labelled = "labelled cases" if only is None else f"labelled cases of which {only.describe()}"
     if chosen is None:
-        return "labelled cases"
+        return labelled
     sure = f" of a confidence of {chosen.least_confidence:g} or more" if chosen.least_confidence else ""
-    return f"labelled cases, and scans without labels by masks{sure} of {' and '.join(chosen.configurations)}"
+    return f"{labelled}, and scans without labels by masks{sure} of {' and '.join(chosen.configurations)}"
 
 
 def _describe_input(entry: MaskOf | CropTo) -> str:

@@ -92,6 +92,7 @@ def _follow_one(plan: Plan, wanted: Configuration, run: Run) -> Configuration:
         wanted,
         initial=None,
         targets=(),
+        only_cases=base.only_cases,
         preprocessing=_follow_preprocessing(plan, base.preprocessing, wanted.preprocessing, run),
         sampling=base.sampling,
         training=_slow_down(base.training),

@@ -15,6 +15,7 @@ from planners.choices import Choice, PartTable, resolve
 from planners.editing.contradictions import refuse_contradictions
 from planners.editing.option_checks import check_seed
 from planners.editing.plan_checks import check_plan, find_choices
+from planners.halves import Halves
 from planners.networks.memory_decisions import explain_memory
 from planners.parts import PARTS
 from planners.plan import Configuration, Decision, Plan
@@ -30,12 +31,13 @@ _FIXED_FIELDS = frozenset({"name", "inputs", "initial", "slice_axis"})  # of a c
 # Between numbers as people write lists: 32,32,32 or 32x32x32 or (32; 32; 32).
 _BETWEEN = re.compile(r"[\s,;x()]+")
 _NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?(e[-+]?[0-9]+)?")
-_EXPECTED = {
+_EXPECTED: dict[Any, str] = {
     bool: "true or false",
     int: "a whole number",
     float: "a number",
     str: "text",
     Choice: "the name of a part",
+    Halves | None: 'halves such as {"axis": 0}, or {} for left and right',
 }
 
 
@@ -114,6 +116,17 @@ def find_assigned_parts(assignments: Sequence[str]) -> Iterator[tuple[str, Choic
                 earlier = named[owner, field, place]
                 named[owner, field, place] = replace(earlier, options={**earlier.options, steps[1]: value})
     yield from ((field, choice) for (_, field, _), choice in named.items())
+
+
+def find_assigned_halves(assignments: Sequence[str]) -> Halves | None:
+    """Return the halves that assignments give all configurations, so that patches are planned for these; else None.
+
+    Raises:
+        PlanError: the value is none of halves.
+    """
+    given = [value for path, value in map(_split, assignments) if path == "halves"]
+    found: Halves | None = _convert(given[-1], Halves | None, "halves") if given else None
+    return found
 
 
 def _read_choice(value: Any) -> Choice | None:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.errors import FileFormatError, PlanError
 from dataset_fingerprints.names import counted
 from planners.choices import Checked, Choice, resolve
@@ -83,6 +84,7 @@ def check_run(run: Run) -> None:
 def _find_shared_problems(plan: Plan | Run) -> Iterator[str]:
     for configuration in plan.configurations:
         yield from _find_problems(configuration)
+        yield from _find_halves_problems(configuration, plan.scheme)
         found = len(configuration.preprocessing.normalization)
         if found != len(plan.channels):
             yield (
@@ -96,6 +98,15 @@ def _find_shared_problems(plan: Plan | Run) -> Iterator[str]:
     yield from find_order_problems(plan.configurations)
     yield from find_data_problems(plan.scheme, plan.channels)
     yield from find_machine_problems(plan.machine, plan.memory_gb, plan.seed)
+
+
+def _find_halves_problems(configuration: Configuration, scheme: LabelScheme) -> Iterator[str]:
+    if configuration.halves is None:
+        return
+    where = f"{configuration.name}.halves"
+    yield from (f"{where}: {problem}" for problem in configuration.halves.find_problems(scheme))
+    if configuration.preprocessing.nnunet is not None:
+        yield f"{where} is of our own preprocessing, and preprocessing.nnunet is that of nnU-Net. Expected one of them."
 
 
 def find_choices(configuration: Configuration) -> Iterator[tuple[str, Choice]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,11 @@ class Resolution:
         """Return the canonical axes in the order of the sizing rules: the sliced one first, then z, y, x."""
         second, third = (axis for axis in ANCHOR_AXES if axis != self.slice_axis)
         return (self.slice_axis, second, third)
+
+    def halve(self, axis: int) -> Resolution:
+        """Return the data set of the halves of all scans along an axis."""
+        x, y, z = (length / 2 if place == axis else length for place, length in enumerate(self.median_shape))
+        return replace(self, median_shape=(x, y, z))
 
 
 def choose_resolution(

@@ -13,6 +13,7 @@ from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.geometry import Triple
 from dataset_fingerprints.names import counted
 from planners.choices import Choice, choose
+from planners.halves import Halves
 from planners.networks.topology import reorder_axes
 from planners.plan import Configuration, CropTo, Decision, MaskOf, Preprocessing, Sampling, Training
 from planners.rules.schedule import choose_prediction
@@ -38,7 +39,7 @@ class Basis:
     """Values that all configurations of a plan have in common.
 
     Attributes:
-        cases: in the data set.
+        cases: in the data set; where scans are divided, their halves.
         preprocessing: of the full resolution.
         context_mm: the edge that patches of one configuration should have; 0 for no such wish.
         pools_dice: as in `planners.presets.PlannerRules`.
@@ -46,6 +47,7 @@ class Basis:
         crops: whether a configuration looks at the box around what another one found: one of a low resolution, where it
             is planned, or of the full resolution where it is not.
         slices_first: whether 2D is the configuration to use by default.
+        halves: that scans are divided into, or None.
     """
 
     cases: int
@@ -60,10 +62,15 @@ class Basis:
     fixed: bool
     crops: Literal["", "low", "any"] = ""
     slices_first: bool = False
+    halves: Halves | None = None
 
     def has_wishes(self) -> bool:
         """Return whether another configuration than 3D at full resolution is to be the default."""
         return bool(self.crops) or self.slices_first
+
+    def count_cases(self) -> str:
+        """Return in words how many cases there are."""
+        return counted(self.cases, "scan") if self.halves is None else counted(self.cases, "half", "halves of scans")
 
 
 def plan_configurations(fingerprint: DatasetFingerprint, basis: Basis) -> Planned:
@@ -74,7 +81,7 @@ def plan_configurations(fingerprint: DatasetFingerprint, basis: Basis) -> Planne
     """
     flat = _size("2d", basis)
     slices = _configure("2d", basis.resolution, flat, basis)
-    reasons = [_decide("2d", planned=True, rule=_WHY_2D, evidence=counted(basis.cases, "scan"))]
+    reasons = [_decide("2d", planned=True, rule=_WHY_2D, evidence=basis.count_cases())]
     if basis.resolution.flat:
         rule = "Not for scans of a single slice."
         reasons += [_decide(name, planned=False, rule=rule, evidence="one slice per scan") for name in _IN_3D]
@@ -83,7 +90,7 @@ def plan_configurations(fingerprint: DatasetFingerprint, basis: Basis) -> Planne
     size = _size("3d_fullres", basis)
     fullres = _configure("3d_fullres", basis.resolution, size, basis)
     low = _choose_low_resolution(size, basis)
-    reasons.append(_decide("3d_fullres", planned=True, rule=_WHY_3D, evidence=counted(basis.cases, "scan")))
+    reasons.append(_decide("3d_fullres", planned=True, rule=_WHY_3D, evidence=basis.count_cases()))
     reasons += [_decide_low("3d_lowres", low), _decide_low("3d_cascade_fullres", low)]
     reasons += explain_size(slices, flat.network, basis.resolution)
     reasons += explain_size(fullres, size.network, basis.resolution)
@@ -139,6 +146,7 @@ def _configure(name: str, resolution: Resolution, size: Size, basis: Basis) -> C
     axes = _sizing_axes(name, resolution)
     return Configuration(
         name=name,
+        halves=basis.halves,
         slice_axis=resolution.slice_axis if name == "2d" else -1,
         preprocessing=basis.preprocessing,
         patch_shape=_canonical_shape(size, axes),

@@ -61,17 +61,18 @@ def _explain_patch(configuration: Configuration, resolution: Resolution) -> Deci
     axes = configuration.network_axes()
     patch = [configuration.patch_shape[axis] for axis in axes]
     body = [resolution.median_shape[axis] for axis in axes]
+    what = "median body" if configuration.halves is None else "half of the median body"
     shares = [min(1.0, length / median) for length, median in zip(patch, body, strict=True)]
     whole = min(shares) == 1.0
     rule = "The patch is what the network sees at once: as much of the body as fits, in steps it can halve."
     if whole:
-        rule = "The patch holds a whole median body, rounded up to lengths that the network can halve."
+        rule = f"The patch holds a whole {what}, rounded up to lengths that the network can halve."
     covers = ", ".join(f"{AXIS_NAMES[axis]} {share:.0%}" for axis, share in zip(axes, shares, strict=True))
     return Decision(
         field=f"{configuration.name}.patch_shape",
         value=f"{show_lengths(patch)} voxels",
         rule=rule,
-        evidence=f"median body after resampling: {show_lengths(body)} voxels; the patch covers {covers}",
+        evidence=f"{what} after resampling: {show_lengths(body)} voxels; the patch covers {covers}",
         change="more memory, larger voxels, or another planner",
     )
 

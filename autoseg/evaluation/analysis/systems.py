@@ -138,7 +138,7 @@ def compare_systems(
         titles={metric: shared.titles[metric] for metric in shared.metrics},
         names={label: shared.name_of(label) for label in shared.labels},
         means=tuple(means),
-        differences=_correct(differences),
+        differences=correct_for_all(differences),
         tested=sum(one.tests.bootstrap is not None for one in differences),
         interval=interval,
         remarks=(*shared.remarks, *((few,) if subjects < _FEW else ())),
@@ -199,7 +199,7 @@ def _compare(
     )
 
 
-def _correct(differences: Sequence[Difference]) -> tuple[Difference, ...]:
+def correct_for_all(differences: Sequence[Difference]) -> tuple[Difference, ...]:
     """Return the differences with p-values that allow for the number of them, of each test for itself."""
     columns = {test: correct_holm([getattr(one.tests, test) for one in differences]) for test in _TESTS}
     return tuple(

@@ -14,6 +14,7 @@ from pathlib import Path
 MODULES = (
     "dataset_fingerprints.geometry",
     "autoseg.preprocessing.ranges",
+    "autoseg.preprocessing.views",
     "autoseg.preprocessing.resampling",
     "autoseg.preprocessing.rounding",
     "autoseg.preprocessing.white_stripe",

@@ -231,9 +231,9 @@ class _FlippedLogits:
         self._logits: dict[tuple[int, ...], torch.Tensor] = {}
         self._seconds: dict[tuple[int, ...], float] = {}
         for flips in sorted(sets):
-            axes = [1 + axis for axis in flips]
             began = time.perf_counter()
-            logits = predict_logits(member.network, image.flip(axes), window).flip(axes).cpu()
+            turned = replace(window, turned=flips)
+            logits = predict_logits(member.network, image, turned, seen.views).cpu()
             self._seconds[flips] = time.perf_counter() - began
             if logits.nbytes * len(sets) > _HELD_SHARE * free_memory_gb() * GIB:
                 logits = logits.clamp(-_LARGEST_HALF, _LARGEST_HALF).half()

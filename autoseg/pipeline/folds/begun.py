@@ -39,7 +39,7 @@ def choose_splits(workspace: Workspace, plan: Plan, made: Splits, *, given: bool
         return made
     earlier = None if given else _read_earlier(workspace, plan)
     if earlier is not None:
-        earlier = replace(earlier, unlabelled=made.unlabelled)
+        earlier = replace(earlier, unlabelled=made.unlabelled, subsets=made.subsets)
     keeps = earlier is not None and not any(_find_other_cases(run, earlier) for _, run in begun)
     if earlier is not None and keeps and earlier.cases() == made.cases():
         progress.say(f"The folds stay as they are ({earlier.origin}), for some of plan {plan.name} are begun.")
@@ -103,6 +103,10 @@ def _find_other_cases(run: Run, splits: Splits) -> tuple[str, ...]:
         cases = cases_of(splits, run.fold)
     except PlanError:
         return (f"is not among its {counted(len(splits.folds), 'fold')} now",)
+    try:
+        cases = splits.narrow(cases, run.own())
+    except PlanError:
+        return ("trains on cases that the plan does not ask for any more",)
     known = {one.case: one for one in (*run.contents, *run.unlabelled)}
     train, validation, unlabelled = (
         tuple(known.get(name, CaseContent(case=name, sha256=())) for name in names)

@@ -28,7 +28,7 @@ from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.durations import show_duration
 from dataset_fingerprints.errors import AutosegError, WorkspaceError
 from dataset_fingerprints.names import counted
-from planners.plan import Fold
+from planners.plan import Fold, Splits
 
 
 def train_all(workspace: Workspace, options: TrainingOptions, progress: Progress) -> Evaluation:
@@ -48,7 +48,7 @@ def train_all(workspace: Workspace, options: TrainingOptions, progress: Progress
         train_lacking(workspace, folds, options, progress)
     train_folds(workspace, folds, options, progress)
     named = {fold: workspace.fold(plan.name, configuration, fold) for fold in folds}
-    scores = [_read_scores(folder, cases_of(splits, fold), splits.origin) for fold, folder in named.items()]
+    scores = [_read_scores(folder, splits, fold) for fold, folder in named.items()]
     summary = summarise([case for found in scores for case in found], traits=usual_traits(workspace))
     summary = mark_seen(summary, map(read_run, named.values()))
     write_evaluation(workspace.cross_validation(plan.name, configuration), summary, sealed=True)
@@ -69,18 +69,20 @@ def _find_minutes(folders: Iterable[FoldFolder]) -> float | None:
     return min((record.max_minutes for record in records if record.max_minutes is not None), default=None)
 
 
-def _read_scores(folder: FoldFolder, cases: Fold, origin: str) -> tuple[CaseScores, ...]:
+def _read_scores(folder: FoldFolder, splits: Splits, fold: str) -> tuple[CaseScores, ...]:
     """Return the scores of a fold, and make sure that they are of the cases that the splits leave to it.
 
     Raises:
         WorkspaceError: the fold is of other cases, or not validated, for somebody changed it meanwhile.
     """
-    run, scores = read_run(folder), find_scores(folder, cases.validation)
+    run = read_run(folder)
+    cases = cases_of(splits, fold, None if run is None else run.own())
+    scores = find_scores(folder, cases.validation)
     begun = None if run is None else Fold(train=run.train_cases, validation=run.validation_cases)
     if scores is None or begun != cases:
         raise WorkspaceError(
-            f"{folder.root}: this fold is not trained and validated on the cases that are left to it ({origin}), "
-            "so that no summary was made. Give `autoseg train all` again."
+            f"{folder.root}: this fold is not trained and validated on the cases that are left to it "
+            f"({splits.origin}), so that no summary was made. Give `autoseg train all` again."
         )
     return scores
 

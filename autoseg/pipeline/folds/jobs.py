@@ -301,7 +301,8 @@ def resolve_jobs(workspace: Workspace, folds: Sequence[str], options: TrainingOp
 
 def _resolve(common: _Common, fold: str) -> Job:
     workspace, plan, splits, options = common.workspace, common.plan, common.splits, common.options
-    configuration, cases = common.configuration, cases_of(splits, fold)
+    configuration = common.configuration
+    cases = cases_of(splits, fold, configuration)
     folder = workspace.fold(plan.name, configuration.name, fold)
     workspace.refuse_links_of_training(folder)
     own = None if options.restart else read_run(folder)
@@ -356,8 +357,8 @@ def _add_start(job: Job, options: TrainingOptions, begun: Run | None) -> Job:
     start = find_start(asked, begun)
     if begun is not None:
         return replace(job, start=start, seen=begun.seen)
-    used = (job.workspace.fold(job.plan.name, need.configuration, need.fold) for need in job.needs)
-    seen = join_seen([run for run in map(read_run, used) if run is not None])
+    used = [(need, job.workspace.fold(job.plan.name, need.configuration, need.fold)) for need in job.needs]
+    seen = join_seen([(need, run) for need, folder in used if (run := read_run(folder)) is not None], job.cases.train)
     return replace(job, start=start, seen=seen.join(start.seen) if start else seen)
 
 

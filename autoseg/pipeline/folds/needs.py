@@ -14,7 +14,7 @@ from dataset_fingerprints.errors import WorkspaceError
 from dataset_fingerprints.names import some_of
 from planners.order import find_configuration, order_by_need
 from planners.plan import Configuration, CropTo, MaskOf, Plan, Splits
-from planners.run import Run, find_other_cases
+from planners.run import CaseContent, Run, find_other_cases
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,7 +103,7 @@ def _refuse_unjudged(workspace: Workspace, splits: Splits, configuration: Config
     used: list[MaskOf | CropTo] = [*configuration.masks()]
     used += [crop for crop in configuration.crops() if crop.trained_on != "reference"]
     judged = {case for one in splits.folds for case in one.validation}
-    cases = cases_of(splits, fold)
+    cases = cases_of(splits, fold, configuration)
     missed = [case for case in (*cases.train, *cases.validation) if case not in judged]
     if used and missed:
         raise WorkspaceError(
@@ -160,12 +160,17 @@ def refuse_others_cases(workspace: Workspace, splits: Splits, needs: Sequence[Ne
     Raises:
         WorkspaceError: one was not, or its masks are not of its weights; the message names both folds.
     """
-    contents = {one.case: one for one in own.contents}
     for need in needs:
         folder = workspace.fold(own.plan, need.configuration, need.fold)
-        run, cases = read_run(folder), cases_of(splits, need.fold)
+        run = read_run(folder)
+        cases = cases_of(splits, need.fold, find_configuration(own.configurations, need.configuration, "the fold"))
+        # Each may train on other cases: those that this fold does not use are as the other one was begun.
+        contents = {one.case: one for one in (*(run.contents if run else ()), *own.contents)}
         uses = f"{workspace.root}: {own.configuration}, fold {own.fold} uses {folder.title()}"
-        train, validation = (tuple(contents[case] for case in side) for side in (cases.train, cases.validation))
+        train, validation = (
+            tuple(contents.get(case, CaseContent(case=case, sha256=())) for case in side)
+            for side in (cases.train, cases.validation)
+        )
         others = () if run is None else find_other_cases(run, run.of_cases(train, validation))
         for other in others:
             raise WorkspaceError(

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from autoseg.hardware import count_cores, free_memory_gb
 from autoseg.pipeline.folds.jobs import Job
 from autoseg.pipeline.folds.pseudo_labels import read_pseudo_label
-from autoseg.preprocessing import Store, pack_array, unpack_array
+from autoseg.preprocessing import Store, View, pack_array, unpack_array
 from autoseg.progress import Progress
 from autoseg.sampling import CaseVoxels, TrainingCase, hold_voxels, make_case, split_mask
 from autoseg.training.record import CaseResidency
@@ -49,14 +50,14 @@ class StoredVoxels:
     """A case that stays on the disk.
 
     Attributes:
-        crop: the box of the stored arrays that the configuration looks at.
-        labels: of a scan with pseudo-labels, in that box, compressed as `components` are; None for stored labels.
-        components: of the masks that the network sees, in that box; compressed in memory, they are nearly all alike.
+        view: of the stored arrays that the configuration looks at.
+        labels: of a scan with pseudo-labels, in that view, compressed as `components` are; None for stored labels.
+        components: of the masks that the network sees, in that view; compressed in memory, they are nearly all alike.
     """
 
     store: Store
     case: str
-    crop: Box
+    view: View
     channels: int
     components: tuple[bytes, ...]
     labels: bytes | None = None
@@ -64,7 +65,7 @@ class StoredVoxels:
     @property
     def shape(self) -> Triple:
         """Voxels along x, y and z."""
-        return self.crop.shape()
+        return self.view.box.shape()
 
     @property
     def device(self) -> None:
@@ -77,17 +78,39 @@ class StoredVoxels:
         Raises:
             WorkspaceError: the case cannot be read.
         """
-        stored = box.moved(self.crop.start)
-        image = self.store.read_image(self.case, stored)
-        labels = self.store.read_labels(self.case, stored) if self.labels is None else unpack_array(self.labels, box)
+        stored = self.view.locate(box)
+        image = self.view.turn(self.store.read_image(self.case, stored))
+        labels = self._read_labels(stored) if self.labels is None else unpack_array(self.labels, box)
         maps = (labels, *(unpack_array(packed, box) for packed in self.components))
         return torch.from_numpy(image), tuple(map(torch.from_numpy, maps))
+
+    def _read_labels(self, stored: Box) -> NDArray[np.uint8]:
+        return self.view.turn(self.store.read_labels(self.case, stored))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Seen:
+    """What is loaded as one training case.
+
+    Attributes:
+        name: of the case, and which half of it that is.
+        view: of the stored arrays.
+    """
+
+    case: str
+    name: str
+    view: View
+
+    def voxels(self) -> int:
+        return int(np.prod(self.view.box.shape()))
 
 
 def load_cases(
     job: Job, device: torch.device, progress: Progress, marked: Sequence[str] = ()
 ) -> tuple[Sequence[TrainingCase], CaseResidency]:
     """Load every training case where it fits, on the disk if nowhere else, and report the residency of all.
+
+    Of scans that are divided, each half is a case.
 
     Args:
         job: the fold.
@@ -96,8 +119,8 @@ def load_cases(
         marked: scans without labels whose pseudo-labels it is trained on as well.
     """
     channels, names = job.plan.image_channels(job.configuration), (*job.cases.train, *marked)
-    crops = _find_crops(job, names, progress)
-    voxels = [int(np.prod(crop.shape())) for crop in crops]
+    seen = _list_seen(job, names, progress)
+    voxels = [one.voxels() for one in seen]
     masks = len(job.configuration.masks())
     sizes = [resident_bytes(count, channels, masks) for count in voxels]
     free = measure_free_memory(job, device)
@@ -109,25 +132,33 @@ def load_cases(
 
     def load(number: int) -> TrainingCase:
         with gate.hold(voxels[number] * (LOADING_BYTES + LOADING_BYTES_PER_CHANNEL * channels)):
-            return _load(job, names[number], crops[number], devices[chosen[number]])
+            return _load(job, seen[number], devices[chosen[number]])
 
     with ThreadPoolExecutor(count_cores()) as pool:
         return list(pool.map(load, range(len(chosen)))), residency
 
 
-def _find_crops(job: Job, names: Sequence[str], progress: Progress) -> list[Box]:
-    """Return the box of every training case that the configuration looks at, and report where nothing was found."""
+def _list_seen(job: Job, names: Sequence[str], progress: Progress) -> list[_Seen]:
+    """Return what the configuration looks at of every training case, and report where nothing was found."""
     found = [job.inputs.find_training_crop(case) for case in names]
     lacking = [case for case, crop in zip(names, found, strict=True) if crop.missed]
     if lacking:
-        names = some_of(lacking, NAMED)
+        listed = some_of(lacking, NAMED)
         what = counted(
             len(lacking),
             "training case holds nothing to crop to and is looked at as a whole",
             "training cases hold nothing to crop to and are looked at as a whole",
         )
-        progress.say(f"{what}: {names}.")
-    return [crop.box for crop in found]
+        progress.say(f"{what}: {listed}.")
+    return [one for case, crop in zip(names, found, strict=True) for one in _divide(job, case, crop.box)]
+
+
+def _divide(job: Job, case: str, box: Box) -> Iterator[_Seen]:
+    """Yield a case, or each half of it: patches and lesions lie on one side of the middle."""
+    views = job.inputs.divide(case, box)
+    for number, view in enumerate(views, 1):
+        name = case if job.configuration.halves is None else f"{case}, half {number} of {len(views)}"
+        yield _Seen(case=case, name=name, view=view)
 
 
 def measure_free_memory(job: Job, device: torch.device) -> FreeMemory:
@@ -186,26 +217,26 @@ def _summarise(chosen: Sequence[str], sizes: Sequence[int], free: FreeMemory) ->
     )
 
 
-def _load(job: Job, case: str, crop: Box, device: torch.device | None) -> TrainingCase:
-    """Load the box of a case that the configuration looks at; the case knows of nothing outside of it."""
-    inputs, heads = job.inputs, job.inputs.scheme.heads()
+def _load(job: Job, seen: _Seen, device: torch.device | None) -> TrainingCase:
+    """Load what the configuration looks at of a case; the training case knows of nothing outside of it."""
+    inputs, heads, case, view = job.inputs, job.inputs.scheme.heads(), seen.case, seen.view
     shown = zip(inputs.read_masks(case), inputs.masks, strict=True)
-    masks = [split_mask(mask[crop.slices()], found.scheme.heads().targets()) for mask, found in shown]
-    pseudo = np.ascontiguousarray(read_pseudo_label(job, case)[crop.slices()]) if case in job.unlabelled else None
-    labels = inputs.store.read_labels(case, crop) if pseudo is None else pseudo
+    masks = [split_mask(view.take(mask), found.scheme.heads().targets()) for mask, found in shown]
+    pseudo = np.ascontiguousarray(view.take(read_pseudo_label(job, case))) if case in job.unlabelled else None
+    labels = view.turn(inputs.store.read_labels(case, view.box)) if pseudo is None else pseudo
     voxels: CaseVoxels
     if device is None:
         voxels = StoredVoxels(
             store=inputs.store,
             case=case,
-            crop=crop,
+            view=view,
             channels=job.plan.image_channels(job.configuration),
             components=tuple(pack_array(components) for components, _ in masks),
             labels=None if pseudo is None else pack_array(pseudo),
         )
     else:
-        image = inputs.store.read_image(case, crop)
+        image = view.turn(inputs.store.read_image(case, view.box))
         voxels = hold_voxels(image, labels, device, [components for components, _ in masks])
     balanced = resolve(job.configuration.sampling.patches, PATCHES, "patches").needs_lesions()
-    loaded = make_case(case, voxels, labels, heads, find_lesions=balanced)
+    loaded = make_case(seen.name, voxels, labels, heads, find_lesions=balanced)
     return replace(loaded, masks=tuple(mask for _, mask in masks), origin=inputs.origin(case))

@@ -13,7 +13,7 @@ from dataset_fingerprints.errors import FileFormatError, PlanError, WorkspaceErr
 from dataset_fingerprints.files.jsonfiles import read_json
 from dataset_fingerprints.fingerprint import CaseFingerprint, DatasetFingerprint
 from planners.editing.plan_checks import check_run
-from planners.plan import Fold, Splits, is_undivided
+from planners.plan import Configuration, Fold, Splits, is_undivided
 from planners.run import CaseContent, Run, find_differences, find_other_cases
 
 
@@ -81,17 +81,24 @@ def list_choices(splits: Splits) -> str:
     return f"{numbers}, `all` for the whole cross-validation, or `{FULL}` for one model of all cases"
 
 
-def cases_of(splits: Splits, fold: str) -> Fold:
+def cases_of(splits: Splits, fold: str, configuration: Configuration | None = None) -> Fold:
     """Return the cases of a fold; a model of all cases is judged on none.
 
+    Args:
+        splits: of the plan.
+        fold: a number, or `full`.
+        configuration: that is trained, which may train on some of the cases only; None for all of them.
+
     Raises:
-        PlanError: there is no such fold.
+        PlanError: there is no such fold, or none of its cases is to be trained on.
     """
     if fold == FULL:
-        return Fold(train=splits.cases(), validation=())
-    if fold not in name_folds(splits):
+        cases = Fold(train=splits.cases(), validation=())
+    elif fold not in name_folds(splits):
         raise PlanError(f"There is no fold '{fold}'. Give {list_choices(splits)}.")
-    return splits.folds[int(fold)]
+    else:
+        cases = splits.folds[int(fold)]
+    return cases if configuration is None else splits.narrow(cases, configuration)
 
 
 def refuse_other_run(folder: FoldFolder, begun: Run, now: Run) -> None:

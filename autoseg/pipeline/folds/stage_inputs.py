@@ -12,7 +12,19 @@ from autoseg.pipeline.folds.out_of_fold import read_mask, read_probabilities
 from autoseg.pipeline.folds.runs import name_folds
 from autoseg.pipeline.plans.reading import REMEDY
 from autoseg.prediction import Fallback, NetworkInput, find_box
-from autoseg.preprocessing import Crop, Record, Store, add_mask, crop_to_centre, fit_crops, fit_mask, store_key
+from autoseg.preprocessing import (
+    Crop,
+    Record,
+    Store,
+    View,
+    add_mask,
+    crop_to_centre,
+    divide_case,
+    find_views,
+    fit_crops,
+    fit_mask,
+    store_key,
+)
 from autoseg.sampling import Origin, find_origin
 from autoseg.workspace.fold import ValidationFolder
 from autoseg.workspace.workspace import Workspace
@@ -20,6 +32,7 @@ from dataset_fingerprints.dataset import Dataset, LabelScheme
 from dataset_fingerprints.files.jsonfiles import read_json
 from dataset_fingerprints.geometry import Box, Triple
 from dataset_fingerprints.reading.body import bounding_box
+from planners.halves import Halves
 from planners.order import find_configuration
 from planners.plan import Configuration, CropTo, Plan, Splits
 from planners.targets import map_indices
@@ -49,6 +62,7 @@ class StageInput:
         crops: of every configuration to whose findings it crops, in the order of its inputs.
         origins: by case.
         centre_shape: of the part of a scan that is looked at when predicting, as in `planners.plan.Prediction`.
+        halves: that every scan is divided into, or None.
     """
 
     store: Store
@@ -58,6 +72,7 @@ class StageInput:
     origins: Mapping[str, Origin] = field(default_factory=dict)
     name: str = ""
     centre_shape: Triple | None = None
+    halves: Halves | None = None
 
     def origin(self, case: str) -> Origin:
         """Return where a case comes from, as far as the data set says."""
@@ -71,6 +86,10 @@ class StageInput:
         """Return what training looks at: the box around the reference or what was found, as each crop says."""
         record = self.store.read_record(case)
         return fit_crops([(crop, self._find_training_box(crop, found, case)) for crop, found in self.crops], record)
+
+    def divide(self, case: str, box: Box) -> tuple[View, ...]:
+        """Return what the network looks at, one by one, of a box of a case's preprocessed array."""
+        return divide_case(box, self.halves, self.store.read_record(case))
 
     def read(self, case: str) -> NetworkInput:
         """Return everything that the network sees of a case when it predicts: only what was found, not the reference.
@@ -87,7 +106,8 @@ class StageInput:
             image = add_mask(image, mask, other.scheme.heads().targets())
         fallbacks = tuple(Fallback(configuration=self.name, source=missed) for missed in crop.missed)
         inside = np.ascontiguousarray(image[(slice(None), *box.slices())])
-        return NetworkInput(image=inside, record=record, crop=box, fallbacks=fallbacks)
+        views = find_views(box, self.halves, record)
+        return NetworkInput(image=inside, record=record, crop=box, fallbacks=fallbacks, views=views)
 
     def _read_mask(self, found: OutOfFold, case: str) -> NDArray[np.uint8]:
         indices = read_mask(found.folders[case], case, found.scheme)
@@ -128,6 +148,7 @@ def find_input(workspace: Workspace, plan: Plan, splits: Splits, configuration: 
         origins={case.name: find_origin(case) for case in cases},
         name=configuration.name,
         centre_shape=configuration.prediction.centre_shape,
+        halves=configuration.halves,
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from autoseg.models import Bundle, load_weights, read_settings
 from autoseg.models.tensors import Tensors, load_tensors, pack_tensors, save_tensors
 from autoseg.networks.ends import EndFit, build_outline, find_ends
+from autoseg.pipeline.folds.needs import Need
 from autoseg.pipeline.plans.following import find_model
 from autoseg.training.initial import InitialWeights, Match, load_matching
 from autoseg.training.record import TrainingRecord
@@ -327,9 +328,15 @@ def _describe_seen(asked: Asked, seen: Sequence[str]) -> str:
     )
 
 
-def join_seen(runs: Sequence[Run]) -> SeenBefore:
-    """Return the scans that some runs were trained on beside the cases of their folds, here and before."""
+def join_seen(used: Sequence[tuple[Need, Run]], trained: Sequence[str]) -> SeenBefore:
+    """Return the scans that folds which a fold uses were trained on beside the cases of that fold, here and before.
+
+    Args:
+        used: what is needed of each, and what it was begun with.
+        trained: cases that the fold itself trains on; one whose weights it starts from may train on others.
+    """
     joined = NOTHING_SEEN
-    for run in runs:
-        joined = joined.join(run.seen_beside())
+    for need, run in used:
+        others = not need.validated and not set(trained).issuperset(run.train_cases)
+        joined = joined.join(run.has_seen() if others else run.seen_beside())
     return joined

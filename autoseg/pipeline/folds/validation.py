@@ -89,7 +89,7 @@ class TrainingValidator:
     def _outcome(self, network: nn.Module, case: str) -> Mapping[str, LabelOutcome]:
         scheme = self.inputs.scheme
         seen, reference = self.inputs.read(case), self.inputs.store.read_labels(case)
-        logits = predict_logits(network, torch.from_numpy(seen.image), self.window)
+        logits = predict_logits(network, torch.from_numpy(seen.image), self.window, seen.views)
         values = logits.softmax(0) if scheme.heads().exclusive else logits.sigmoid()
         # What lies outside of the crop is background.
         indices = np.zeros_like(reference)
@@ -172,10 +172,8 @@ def _count_passes(members: Sequence[Member], inputs: StageInput, case: str) -> i
         shape = inputs.store.read_record(case).shape
     except AutosegError:  # which its validation reports
         return 1
-    windows = (member.window for member in members)
-    return sum(
-        count_passes(shape, window.configuration.patch_shape, window.configuration.prediction) for window in windows
-    )
+    used = (member.window.configuration for member in members)
+    return sum(count_passes(shape, one.patch_shape, one.prediction, one.halves) for one in used)
 
 
 def _is_signal(error: Exception) -> bool:

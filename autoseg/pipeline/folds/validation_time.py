@@ -59,8 +59,9 @@ class ValidationTime:
         return members * self._passes(cases, prediction)
 
     def _passes(self, cases: Sequence[str], prediction: Prediction) -> int:
-        patch = self.configuration.tile_shape()
-        return sum(count_passes(self.inputs.store.read_record(case).shape, patch, prediction) for case in cases)
+        patch, halves = self.configuration.tile_shape(), self.configuration.halves
+        shapes = (self.inputs.store.read_record(case).shape for case in cases)
+        return sum(count_passes(shape, patch, prediction, halves) for shape in shapes)
 
     def _targets(self) -> int:
         return len(self.inputs.scheme.heads().targets())

@@ -42,7 +42,12 @@ from planners.centre_folds import BY_SUBJECT, split_by_site
 from planners.defaults import FULL_SIZE
 from planners.editing.following import Followed, follow
 from planners.editing.option_checks import check_hours, check_seed
-from planners.editing.overrides import find_assigned_parts, refuse_unknown_parts, set_values
+from planners.editing.overrides import (
+    find_assigned_halves,
+    find_assigned_parts,
+    refuse_unknown_parts,
+    set_values,
+)
 from planners.editing.plan_checks import find_choices
 from planners.editing.scaling import check_scale, scale_plan
 from planners.machine import MachineProfile
@@ -53,6 +58,7 @@ from planners.presets import choose_machine, make_plan
 from planners.rare_labels import describe_lacking
 from planners.rules.switches import choose_rules
 from planners.splits import describe_number, make_splits, read_splits
+from planners.subsets import choose_subsets
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,7 +131,7 @@ def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress
         chosen = order_by_need(plan.configurations, wanted, f"plan {plan.name}")
         refuse_unusable_parts((part for configuration in chosen for part in find_choices(configuration)), origins)
         users = choose_users(chosen, unlabelled)
-        made = replace(given or _make_splits(fingerprint, options, plan), unlabelled=list_names(unlabelled))
+        made = _complete(given or _make_splits(fingerprint, options, plan), plan, dataset, unlabelled)
         splits = choose_splits(workspace, plan, made, given=given is not None, progress=progress)
         if given is not None:
             whose = "as another plan has them" if isinstance(options.splits, Splits) else "of your own"
@@ -160,6 +166,12 @@ def _refuse_place(workspace: Workspace, plan_name: str, sources: Sequence[tuple[
 def _make_splits(fingerprint: DatasetFingerprint, options: PlanningOptions, plan: Plan) -> Splits:
     """Deal out folds as the plan does, or by subject where that was asked for."""
     return make_splits(fingerprint, options.seed, "by_subject" if options.splits == BY_SUBJECT else plan.folds)
+
+
+def _complete(made: Splits, plan: Plan, dataset: Dataset, unlabelled: Dataset | None) -> Splits:
+    """Return folds with what else there is of cases: scans without labels, and those that some configurations want."""
+    subsets = choose_subsets((one.only_cases for one in plan.configurations), dataset.cases)
+    return replace(made, unlabelled=list_names(unlabelled), subsets=subsets)
 
 
 def _report_changes(workspace: Workspace, plan: Plan, fingerprint: DatasetFingerprint, progress: Progress) -> None:
@@ -214,6 +226,7 @@ def _plan(fingerprint: DatasetFingerprint, options: PlanningOptions, path: Path,
         switches=options.switches,
         max_hours=options.max_hours,
         unlabelled=len(unlabelled.cases) if unlabelled else 0,
+        halves=find_assigned_halves(options.assignments),
     )
     plan = make_plan(fingerprint, request)
     plan = scale_plan(plan, options.scale) if options.like is None else follow(plan, options.like)

@@ -186,11 +186,14 @@ def _find_folds(workspace: Workspace, plan: Plan, splits: Splits, name: str) -> 
     """Yield the folds of a configuration whose results are those of their weights on the cases left to them."""
     configuration = find_configuration(plan.configurations, name, f"plan {plan.name}")
     for fold in name_folds(splits):
-        folder, cases = workspace.fold(plan.name, name, fold), cases_of(splits, fold)
-        if not folder.weight_files() or folder.restart.is_file() or not cases.validation:
+        folder = workspace.fold(plan.name, name, fold)
+        if not folder.weight_files() or folder.restart.is_file():
             continue
         run = read_run(folder)
         if run is None or run.scheme != plan.scheme or run.own().targets != configuration.targets:
+            continue
+        cases = cases_of(splits, fold, run.own())
+        if not cases.validation:
             continue
         begun = Fold(train=run.train_cases, validation=run.validation_cases)
         refuse_link(folder.validation)

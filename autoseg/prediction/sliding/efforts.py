@@ -10,6 +10,7 @@ from functools import lru_cache
 from autoseg.prediction.sliding.tiles import flip_sets, tile_starts
 from dataset_fingerprints.geometry import Triple
 from dataset_fingerprints.names import counted
+from planners.halves import Halves
 from planners.plan import Prediction
 
 # Distances between tiles as shares of a patch, tried once flips are given up.
@@ -30,11 +31,13 @@ def list_efforts(prediction: Prediction) -> Iterator[Prediction]:
 
 
 @lru_cache(maxsize=16_384)
-def count_passes(shape: Triple, patch_shape: Triple, prediction: Prediction) -> int:
-    """Return how many patches go through the network for one volume, each of its flips counted."""
+def count_passes(shape: Triple, patch_shape: Triple, prediction: Prediction, halves: Halves | None = None) -> int:
+    """Return how many patches go through the network for one volume, or for its halves, each of its flips counted."""
     centre = prediction.centre_shape or shape
     seen = (min(shape[0], centre[0]), min(shape[1], centre[1]), min(shape[2], centre[2]))
-    return count_tiles(seen, patch_shape, prediction.step_share) * len(flip_sets(prediction.mirror_axes))
+    parts = (seen,) if halves is None else halves.list_shapes(seen)
+    tiles = sum(count_tiles(part, patch_shape, prediction.step_share) for part in parts)
+    return tiles * len(flip_sets(prediction.mirror_axes))
 
 
 def count_tiles(shape: Triple, patch_shape: Triple, step_share: float) -> int:

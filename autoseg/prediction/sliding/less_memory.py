@@ -11,8 +11,10 @@ import torch
 from torch import nn
 
 from autoseg.hardware import autocast_type, ran_out_of_memory, release_memory
-from autoseg.prediction.sliding.tiles import Window, find_empty
-from autoseg.prediction.sliding.window import Block, slide
+from autoseg.prediction.sliding.tiles import Window
+from autoseg.prediction.sliding.views import slide_views
+from autoseg.prediction.sliding.window import Block
+from autoseg.preprocessing import View
 from dataset_fingerprints.geometry import Triple, show_lengths
 from planners.choices import resolve
 from planners.parts import NETWORKS
@@ -33,27 +35,28 @@ class Sliding:
         image: (channel, x, y, z), on any device.
         window: how to run.
         body: (x, y, z), of any resolution, False where the image is background; None where none was proven.
+        views: that the image is divided into; empty for one view of all of it.
     """
 
     network: nn.Module
     image: torch.Tensor
     window: Window
     body: torch.Tensor | None = None
+    views: tuple[View, ...] = ()
 
     def shape(self) -> Triple:
         """Return the image's shape."""
         return (self.image.shape[1], self.image.shape[2], self.image.shape[3])
 
     def slide(self, first: int = 0) -> Iterator[Block]:
-        """Yield the logits from a layer on, each layer once; see `slide`.
+        """Yield the logits from a layer on, each layer once; see `slide_views`.
 
         Where memory runs out, the layers that are left are predicted in smaller tiles, at last by the CPU.
         """
         reached = first
         for way in self._list_ways():
-            left_out = find_empty(way.window, way.shape(), way.body)
             try:
-                for block in slide(way.network, way.image, way.window, left_out, reached):
+                for block in slide_views(way.network, way.image, way.window, way.views, way.body, reached):
                     reached = block.stop()
                     yield block
                     del block  # while the next is made

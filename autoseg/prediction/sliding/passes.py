@@ -9,7 +9,7 @@ from torch import nn
 
 from autoseg.hardware import ran_out_of_memory, release_memory
 from autoseg.networks.padding import cut_back, pad_behind
-from autoseg.prediction.sliding.tiles import Window, cut_seen, flip_sets
+from autoseg.prediction.sliding.tiles import Window, cut_seen
 from autoseg.prediction.sliding.watching import report_passes
 from dataset_fingerprints.geometry import Triple
 
@@ -32,7 +32,7 @@ def predict_tiles(
         starts: of the tiles.
         window: how to run.
     """
-    flips = flip_sets(window.flipped_axes())
+    flips = window.flips()
     passes = [(start, flip) for start in starts for flip in flips]
     at_once, done = window.tiles_at_once, 0
     total: torch.Tensor | None = None

@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 import torch
 
-from dataset_fingerprints.geometry import Triple
+from dataset_fingerprints.geometry import Box, Triple
 from planners.neighbours import list_offsets
 from planners.plan import Configuration, Prediction
 
@@ -28,6 +28,7 @@ class Window:
         autocast: the number type of the network's convolutions.
         tiles_at_once: network inputs per call, flips counted.
         divisors: of the lengths that the network takes, along its axes; other tiles are padded. Empty for any lengths.
+        turned: axes along which the network sees every tile mirrored, and its logits are turned back.
     """
 
     configuration: Configuration
@@ -38,10 +39,19 @@ class Window:
     mirror: bool
     tiles_at_once: int
     divisors: tuple[int, ...] = ()
+    turned: tuple[int, ...] = ()
 
     def flipped_axes(self) -> tuple[int, ...]:
         """Return the axes whose flips are averaged, in all combinations."""
         return self.configuration.prediction.mirror_axes if self.mirror else ()
+
+    def flips(self) -> tuple[tuple[int, ...], ...]:
+        """Return the axes of each flip that the network sees a tile in."""
+        return tuple(self.turn_more(flipped) for flipped in flip_sets(self.flipped_axes()))
+
+    def turn_more(self, axes: Sequence[int]) -> tuple[int, ...]:
+        """Return the axes along which a tile lies mirrored that is turned and then flipped along some axes."""
+        return tuple(sorted({*self.turned} ^ {*axes}))
 
     def sums_bytes(self, shape: Triple) -> int:
         """Return the bytes of the sums of logits and weights, which span a tile along the first axis."""
@@ -137,18 +147,25 @@ def cut_seen(image: torch.Tensor, start: Triple, configuration: Configuration) -
     return torch.cat(seen)
 
 
-def find_empty(window: Window, shape: Triple, body: torch.Tensor | None) -> frozenset[Triple]:
+def find_empty(window: Window, shape: Triple, body: torch.Tensor | None, box: Box | None = None) -> frozenset[Triple]:
     """Return the starts of the tiles that hold nothing but background.
 
     Args:
         window: how the tiles lie.
-        shape: of the array that they cover; of one that is smaller than a tile, none is empty.
+        shape: of an array.
         body: (x, y, z), of any resolution, False where that array is background; None where none was proven.
+        box: of the array, which tiles cover, and which starts are counted in; None for all of it. Of one that is
+            smaller than a tile, none is empty.
     """
-    edges = window.configuration.patch_shape
-    if body is None or any(length < edge for length, edge in zip(shape, edges, strict=True)):
+    edges, covered = window.configuration.patch_shape, box or Box(start=(0, 0, 0), stop=shape)
+    if body is None or any(length < edge for length, edge in zip(covered.shape(), edges, strict=True)):
         return frozenset()
-    return frozenset(start for start in window.positions(shape) if not _find_part(body, start, edges, shape).any())
+
+    def holds_any(start: Triple) -> bool:
+        x, y, z = (first + step for first, step in zip(covered.start, start, strict=True))
+        return bool(_find_part(body, (x, y, z), edges, shape).any())
+
+    return frozenset(start for start in window.positions(covered.shape()) if not holds_any(start))
 
 
 def _find_part(body: torch.Tensor, start: Triple, edges: Triple, shape: Triple) -> torch.Tensor:

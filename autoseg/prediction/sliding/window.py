@@ -63,20 +63,6 @@ class _Sums:
     tiles: list[Triple] = field(default_factory=list)
 
 
-def predict_logits(
-    network: nn.Module, image: torch.Tensor, window: Window, left_out: frozenset[Triple] = frozenset()
-) -> torch.Tensor:
-    """Return a network's mean logits over all flips, all layers at once; see `slide`.
-
-    Returns:
-        (output, x, y, z) float32 on the window's device.
-    """
-    result = torch.empty((window.outputs, *image.shape[1:]), device=window.device)
-    for block in slide(network, image, window, left_out):
-        result[:, block.start : block.stop()] = block.values
-    return result
-
-
 def slide(
     network: nn.Module,
     image: torch.Tensor,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel
@@ -15,6 +16,7 @@ from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.geometry import Box
 from dataset_fingerprints.measuring.scans import Scan, read_scan
 from dataset_fingerprints.reading.images import write_label_map
+from planners.halves import Halves
 from planners.plan import CropTo, MaskOf
 from tests.autoseg.prediction.builders import HandMade, configure, make_member, make_volume
 from tests.synthetic.heads import plain_scheme, region_scheme
@@ -25,6 +27,10 @@ AFFINE = affine_of((2, 0, 1), (1, -1, 1), (1.1, 0.9, 1.3), 12)
 
 def member(scheme: LabelScheme) -> Predictor:
     return make_member(configure("3d"), scheme)
+
+
+def halves(scheme: LabelScheme) -> Predictor:
+    return make_member(replace(configure("3d"), halves=Halves(axis=1)), scheme)
 
 
 def ensemble(scheme: LabelScheme) -> Predictor:
@@ -51,6 +57,7 @@ def cascade(scheme: LabelScheme) -> Predictor:
 SCHEMES = {"labels": plain_scheme(2), "regions": region_scheme()}
 PREDICTORS: dict[str, Callable[[LabelScheme], Predictor]] = {
     "member": member,
+    "halves": halves,
     "ensemble": ensemble,
     "cascade": cascade,
     "handmade": HandMade,

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from autoseg.pipeline.folds.residency import StoredVoxels
-from autoseg.preprocessing import Record, Store, pack_array, write_array
+from autoseg.preprocessing import Record, Store, View, pack_array, write_array
 from autoseg.preprocessing.store import CODE_VERSION, StoredCase
 from autoseg.sampling import (
     BatchParameters,
@@ -150,7 +150,7 @@ def store_case(case: TrainingCase, folder: Path) -> TrainingCase:
     voxels = StoredVoxels(
         store=store,
         case=case.name,
-        crop=box,
+        view=View(box=box),
         channels=case.voxels.channels,
         components=tuple(map(pack_array, components)),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from scipy import special
 from autoseg.models.portable.program.files import Array, Json
 from autoseg.models.portable.program.scans import Scan, bounding_box, choose_shape
 from autoseg.preprocessing.resampling import resampling_matrix
+from autoseg.preprocessing.views import View, divide_box, find_middle
 from dataset_fingerprints.geometry import Box, Triple, canonical_grid, enclose, make_box
 
 # Products of lengths and ratios that should be whole numbers may lie this far beside them.
@@ -34,12 +35,14 @@ class Window:
         outputs: of the network.
         exclusive: whether they compete, with background first.
         mirror: whether flips are averaged.
+        mirrored: the axis along which the network sees every tile mirrored, or -1.
     """
 
     configuration: Json
     outputs: int
     exclusive: bool
     mirror: bool
+    mirrored: int = -1
 
     def tile(self) -> list[int]:
         """Return the shape of what the network looks at in one piece."""
@@ -47,12 +50,34 @@ class Window:
         return [1 if axis == self.configuration["slice_axis"] else edge for axis, edge in enumerate(edges)]
 
     def flips(self) -> list[tuple[int, ...]]:
-        """Return the axes of (channel, x, y, z) to flip, in every combination, none first."""
+        """Return the axes of (channel, x, y, z) along which tiles are flipped, in every combination."""
         axes = [1 + axis for axis in sorted(self.configuration["prediction"]["mirror_axes"])] if self.mirror else []
-        return [chosen for count in range(len(axes) + 1) for chosen in itertools.combinations(axes, count)]
+        chosen = [one for count in range(len(axes) + 1) for one in itertools.combinations(axes, count)]
+        turned = {1 + self.mirrored} if self.mirrored >= 0 else set()
+        return [tuple(sorted({*one} ^ turned)) for one in chosen]
 
 
-def predict_logits(network: Any, image: Array, window: Window, body: Array | None) -> Array:
+def predict_views(network: Any, image: Array, window: Window, views: Sequence[View], body: Array | None) -> Array:
+    """Return (output, x, y, z) the mean logits of a network that looks at views of an image one by one.
+
+    Args:
+        network: to run.
+        image: (channel, x, y, z), preprocessed.
+        window: how.
+        views: that the image is divided into.
+        body: as for `predict_logits`.
+    """
+    parts = []
+    for view in views:
+        seen = replace(window, mirrored=view.mirrored)
+        parts.append(predict_logits(network, image, seen, body, view.box))
+    whole = np.empty((window.outputs, *image.shape[1:]), dtype=np.float32)
+    for view, logits in zip(views, parts, strict=True):
+        whole[(slice(None), *view.box.slices())] = logits
+    return whole
+
+
+def predict_logits(network: Any, image: Array, window: Window, body: Array | None, box: Box | None = None) -> Array:
     """Return (output, x, y, z) the mean logits of a network (an onnxruntime session) over tiles and flips.
 
     Tiles without any body are left out; what no other tile sees is background.
@@ -62,15 +87,19 @@ def predict_logits(network: Any, image: Array, window: Window, body: Array | Non
         image: (channel, x, y, z), preprocessed.
         window: how.
         body: (x, y, z) of any resolution, False where the image is background; None where that is not looked at.
+        box: of the image that is looked at; None for all of it.
     """
     patch, how = window.tile(), window.configuration["prediction"]
-    padded, inside = pad(image, patch)
-    if padded is not image:
+    covered = make_box((0, 0, 0), image.shape[1:]) if box is None else box
+    part = image[(slice(None), *covered.slices())]
+    padded, inside = pad(part, patch)
+    if padded is not part:
         body = None
     weights, shape = gaussian_weights(patch, how["gaussian_sigma_share"]), padded.shape[1:]
     total, weight = np.zeros((window.outputs, *shape), dtype=np.float32), np.zeros(shape, dtype=np.float32)
     for start in tile_positions(shape, patch, how["step_share"]):
-        if body is None or see_body(body, start, patch, shape).any():
+        first = np.add(start, covered.start).tolist()
+        if body is None or see_body(body, first, patch, image.shape[1:]).any():
             place = cut_at(start, patch)
             total[(slice(None), *place)] += run_flipped(network, cut_seen(padded, start, window), window) * weights
             weight[place] += weights
@@ -114,7 +143,7 @@ def cut_seen(image: Array, start: Sequence[int], window: Window) -> Array:
 def run_flipped(network: Any, tile: Array, window: Window) -> Array:
     """Return a network's mean logits (output, x, y, z) of a tile over flips."""
     flips, axis = window.flips(), window.configuration["slice_axis"]
-    total = run(network, tile, axis)
+    total = np.flip(run(network, np.flip(tile, flips[0]), axis), flips[0])
     for flip in flips[1:]:
         total = total + np.flip(run(network, np.flip(tile, flip), axis), flip)
     result: Array = total / np.float32(len(flips))
@@ -299,6 +328,24 @@ def crop_to_centre(box: Box, centre: Triple | None, scan: Scan, shape: Triple) -
     whole = np.multiply(canonical_grid(scan.source_grid).shape, ratio)
     start = np.floor((whole - centre) / 2 + ROUNDING_SHARE) - np.round(np.multiply(scan.box.start, ratio))
     return make_box(start, start + centre).overlap(box) or box
+
+
+def divide_crop(crop: Box, halves: Json | None, scan: Scan, shape: Triple) -> list[View]:
+    """Return what a network looks at, one by one, of a crop: all of it, or what lies on each side of the middle.
+
+    Args:
+        crop: of the preprocessed array.
+        halves: that scans are divided into, or None.
+        scan: that was preprocessed.
+        shape: of the array.
+    """
+    if halves is None:
+        return [View(box=make_box((0, 0, 0), crop.shape()))]
+    axis = halves["axis"]
+    covered = (scan.box.start[axis], scan.box.stop[axis])
+    middle = find_middle(canonical_grid(scan.source_grid).shape[axis], covered, shape[axis])
+    views = divide_box(crop, axis, middle, halves["mirrored"])
+    return [View(box=view.box.relative_to(crop), mirrored=view.mirrored) for view in views]
 
 
 def fit_crops(found: Sequence[tuple[float, Box | None]], scan: Scan, shape: Triple) -> Box:

@@ -38,13 +38,15 @@ from autoseg.models.portable.program.networks import (
     Window,
     average,
     crop_to_centre,
+    divide_crop,
     find_box,
     fit_crops,
-    predict_logits,
+    predict_views,
     restore,
 )
 from autoseg.models.portable.program.scans import Scan, choose_shape, describe_voxels, prepare, read_scan
 from autoseg.preprocessing.labels import resample_labels
+from autoseg.preprocessing.views import View
 from dataset_fingerprints.geometry import make_box
 
 SUFFIXES = (".nii.gz", ".nii")
@@ -141,14 +143,16 @@ class Model:
         crop = crop_to_centre(fit_crops(crops, scan, shape), centre, scan, shape)
         seen = np.ascontiguousarray(image[(slice(None), *crop.slices())])
         whole = crop == make_box((0, 0, 0), shape)
-        logits = self._predict_networks(
-            stage, Window(configuration, outputs, exclusive, self.mirror), seen, scan.body if whole else None
-        )
+        window = Window(configuration, outputs, exclusive, self.mirror)
+        views = divide_crop(crop, configuration.get("halves"), scan, shape)
+        logits = self._predict_networks(stage, window, seen, views, scan.body if whole else None)
         return average(
             [restore(one, crop, scan, configuration["preprocessing"], exclusive=exclusive) for one in logits]
         )
 
-    def _predict_networks(self, stage: Json, window: Window, image: Array, body: Array | None) -> list[Array]:
+    def _predict_networks(
+        self, stage: Json, window: Window, image: Array, views: Sequence[View], body: Array | None
+    ) -> list[Array]:
         """Return the logits (output, x, y, z) of each network of a stage, or their mean where the rule says so."""
         chosen = [
             f"{stage['configuration']}/{fold}/network-{number}"
@@ -157,7 +161,7 @@ class Model:
         ]
         logits: list[Array] = []
         for name in chosen:
-            one = predict_logits(self._open(name), image, window, body)
+            one = predict_views(self._open(name), image, window, views, body)
             if self.files.description["rule"] == "logits":
                 share = one * np.float32(1 / len(chosen))
                 logits = [logits[0] + share] if logits else [share]

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from autoseg.pipeline.folds.residency import StoredVoxels
-from autoseg.preprocessing import pack_array
+from autoseg.preprocessing import View, pack_array
 from autoseg.sampling import CaseVoxels, TrainingCase, hold_voxels, make_case, sample_batch, split_mask
 from dataset_fingerprints.geometry import Box
 from planners.choices import Choice
@@ -52,7 +52,7 @@ def crop_case(whole: TrainingCase, folder: Path | None) -> TrainingCase:
     else:
         stored = store_case(whole, folder).voxels
         assert isinstance(stored, StoredVoxels)
-        voxels = replace(stored, crop=CROP, components=(pack_array(components),))
+        voxels = replace(stored, view=View(box=CROP), components=(pack_array(components),))
     return replace(make_case("noise", voxels, inside, HEADS, find_lesions=True), masks=(mask,))
 
 

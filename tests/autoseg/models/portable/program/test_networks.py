@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -18,11 +18,12 @@ from torch import nn
 from autoseg.models.portable.program import networks, scans
 from autoseg.models.portable.program.files import INPUT_KINDS, PREDICTION_FIELDS
 from autoseg.prediction import NetworkInput, count_passes, find_box, make_members
-from autoseg.preprocessing import Record, centres_inside, crop_to_centre, fit_crops
+from autoseg.preprocessing import Record, centres_inside, crop_to_centre, find_views, fit_crops
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.files.jsonfiles import to_json
 from dataset_fingerprints.geometry import Box, Triple, canonical_grid, make_box, make_grid
 from planners.choices import resolve
+from planners.halves import Halves
 from planners.networks.topology import pad_up
 from planners.parts import NETWORKS
 from planners.plan import Configuration, CropTo, MaskOf
@@ -114,6 +115,32 @@ def test_probabilities_of_a_network_are_those_of_autoseg(
     threshold = float(np.quantile(found.read(everything)[-1], 0.99))
     box = networks.find_box(found, threshold, heads.exclusive, heads.count())
     assert box == find_box(expected, threshold)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize(("number", "mirrored"), [(0, "first"), (1, "second"), (2, "first")])
+def test_halves_are_those_of_autoseg(
+    scan: scans.Scan, axis: int, number: int, mirrored: Literal["first", "second"]
+) -> None:
+    halves = Halves(axis=axis, mirrored=mirrored)
+    configuration = replace(tiny_configuration(), halves=halves)
+    plain = json.loads(to_json(configuration))
+    shape = scans.choose_shape(scan, plain["preprocessing"])
+    record = Record(box=scan.box, shape=shape, source_grid=scan.source_grid)
+    crop = list_crops(shape)[number]
+    expected_views = find_views(crop, halves, record)
+    views = networks.divide_crop(crop, plain["halves"], scan, shape)
+    assert tuple(views) == expected_views
+    image = np.random.default_rng(1).normal(size=(1, *crop.shape())).astype(np.float32)
+    body = np.random.default_rng(2).random((5, 6, 4)) > 0.5
+    (member,) = make_members(train([configuration]), CPU, mirror=number == 0)
+    seen = NetworkInput(image=image, record=record, crop=crop, body=body, views=expected_views)
+    expected = member.predict_logits(seen).read(0, crop.shape()[0]).numpy()
+    window = networks.Window(plain, outputs=3, exclusive=True, mirror=number == 0)
+    found = networks.predict_views(ByTorch(member.network, configuration), image, window, views, body)
+    # Sums of tiles and weights in another order.
+    assert np.allclose(found, expected, atol=2e-4)
+    assert networks.divide_crop(crop, None, scan, shape)[0].box == make_box((0, 0, 0), crop.shape())
 
 
 def test_tiles_without_body_are_background_and_the_others_unchanged() -> None:
