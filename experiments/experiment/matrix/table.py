@@ -20,7 +20,7 @@ from dataset_fingerprints.names import counted
 from dataset_fingerprints.simulated import mark_title
 from experiments.experiment.matrix.cells import Cell
 from experiments.experiment.showing import Table
-from planners.plan import is_full_size
+from planners.defaults import is_full_size
 
 MODELS = ("in", "metric", "difference", "mean", "95 %", "bootstrap", "t", "Wilcoxon", "subjects")
 GROUPS = ("model", "metric", "groups", "means", "rank sum", "subjects")

@@ -106,6 +106,8 @@ def beside() -> ModelSet:
     union = configure("3d_lowres", targets=((3, 700),))
     flat = configure("2d", 2, neighbours=2, inputs=(MaskOf(configuration="3d_lowres"),))
     return put_together({"3d_lowres": (train([union]),), "2d": (train([union, flat], "1"),)})
+
+
 def some_channels() -> ModelSet:
     """Return a coarse model that sees the second channel, and one that sees the first and the masks."""
     models = cascade(MASKS)
