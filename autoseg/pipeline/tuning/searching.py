@@ -1,0 +1,186 @@
+"""Successive halving: many candidates for a short time, the best of them for a longer one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from autoseg.pipeline.tuning.drawing import Drawn, draw
+from autoseg.pipeline.tuning.records import REMEDY, Candidate, RungResult, TrialRecord
+from autoseg.pipeline.tuning.schedule import Rung, Schedule
+from autoseg.pipeline.tuning.trainings import Bench, ran_smaller
+from autoseg.training.record import read_record
+from autoseg.workspace.tuning import TuningFolder
+from dataset_fingerprints.durations import show_duration
+from dataset_fingerprints.errors import PlanError
+from dataset_fingerprints.files.jsonfiles import read_json, write_json
+from dataset_fingerprints.names import counted
+from planners.editing.alternatives import Alternatives, list_alternatives, vary
+from planners.order import find_configuration
+from planners.plan import Plan
+
+
+def read_trials(folder: TuningFolder) -> tuple[TrialRecord, ...]:
+    """Return the records of all trials so far, by their numbers.
+
+    Raises:
+        FileFormatError: a file is damaged.
+    """
+    return tuple(read_json(path, TrialRecord, REMEDY) for path in folder.trial_records())
+
+
+def rank(trials: tuple[TrialRecord, ...], rung: int) -> list[TrialRecord]:
+    """Return the trials that have a score of a rung, the best first; of equal ones that with the lower number."""
+    scored = [(trial, result) for trial in trials if (result := trial.result(rung)) is not None]
+    return [trial for trial, _ in sorted(scored, key=lambda pair: (-pair[1].score, pair[0].candidate.number))]
+
+
+def find_best(trials: tuple[TrialRecord, ...]) -> Candidate | None:
+    """Return the candidate that is best in the longest rung that was reached; None without any score."""
+    last = max((result.rung for trial in trials for result in trial.results), default=-1)
+    ranked = rank(trials, last)
+    return ranked[0].candidate if ranked else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Search:
+    """A search on a fold's own training cases.
+
+    Attributes:
+        over: what is varied.
+        seed: of what is drawn.
+    """
+
+    bench: Bench
+    folder: TuningFolder
+    schedule: Schedule
+    over: tuple[str, ...]
+    seed: int
+
+    def run(self) -> tuple[TrialRecord, ...]:
+        """Train all rungs, or what is left of them, and return all trials.
+
+        A rung whose time is over ends with the candidates that it has; the first two of each are trained in any case.
+
+        Raises:
+            StoppedError: a signal came; everything is saved.
+        """
+        self._draw_and_train(self.schedule.rungs[0])
+        for number, rung in enumerate(self.schedule.rungs[1:], 1):
+            chosen = rank(read_trials(self.folder), number - 1)[: rung.candidates]
+            for place, trial in enumerate(chosen):
+                if trial.result(number) is None:
+                    if not self._may_begin(place, rung, number):
+                        break
+                    self._train(trial, number)
+        return read_trials(self.folder)
+
+    def _draw_and_train(self, rung: Rung) -> None:
+        """Draw the candidates of the first rung one after the other, each with the scores of those before known."""
+        space = self._space()
+        while True:
+            trials = read_trials(self.folder)
+            unfinished = next((one for one in trials if not one.candidate.refused and one.result(0) is None), None)
+            trained = sum(trial.result(0) is not None for trial in trials)
+            if unfinished is None:
+                if trained >= rung.candidates or not self._may_begin(trained, rung, 0):
+                    return
+                unfinished = self._draw(space, trials)
+                if unfinished is None:
+                    return
+            if not unfinished.candidate.refused:
+                self._train(unfinished, 0)
+
+    def _space(self) -> Alternatives:
+        configuration = find_configuration(self.bench.plan.configurations, self.bench.job.name, "the plan")
+        return list_alternatives(configuration, self.over)
+
+    def _draw(self, space: Alternatives, trials: tuple[TrialRecord, ...]) -> TrialRecord | None:
+        """Return the next candidate, written down; None where there is no other."""
+        drawn = [
+            Drawn(changes=trial.candidate.changes, score=result.score if (result := trial.result(0)) else None)
+            for trial in trials
+        ]
+        changes = draw(space, drawn, self.seed)
+        if changes is None:
+            return None
+        asked = [
+            assignment
+            for what, name in changes.items()
+            for alternative in space[what]
+            if alternative.name == name
+            for assignment in alternative.assignments
+        ]
+        candidate = Candidate(number=len(trials), changes=changes, assignments=tuple(asked))
+        try:
+            _, given = vary(self.bench.plan, self.bench.job.name, candidate.assignments)
+            candidate = replace(candidate, assignments=given)
+        except PlanError as error:
+            candidate = replace(candidate, refused=str(error))
+            self.bench.progress.say(f"Candidate {candidate.number} ({candidate.describe()}): left out, {error}.")
+        record = TrialRecord(candidate=candidate)
+        write_json(self.folder.trial_record(candidate.number), record)
+        return record
+
+    def _train(self, trial: TrialRecord, number: int) -> None:
+        """Train a candidate as long as a rung asks for, score it, and write the score down."""
+        bench, candidate, rung = self.bench, trial.candidate, self.schedule.rungs[number]
+        folder = self.folder.trial(candidate.number)
+        title = f"Candidate {candidate.number}"
+        bench.train(self.plan_of(candidate), bench.inner, folder, rung.length, title)
+        if ran_smaller(folder):
+            self._leave_out(trial)
+            return
+        figures = bench.measure(bench.inner.validation, {title: folder}, title)[title]
+        training = read_record(folder)
+        assert training is not None
+        result = RungResult(
+            rung=number,
+            iterations=training.iterations,
+            seconds=training.seconds,
+            score=float(figures.score(bench.score).mean()),
+            dice=float(figures.dice.mean()),
+            lesion_f1=float(figures.lesion_f1.mean()),
+        )
+        write_json(self.folder.trial_record(candidate.number), replace(trial, results=(*trial.results, result)))
+        bench.spent.write()
+        self._report(candidate, result, rung)
+
+    def plan_of(self, candidate: Candidate) -> Plan:
+        """Return the plan with a candidate's values."""
+        return vary(self.bench.plan, self.bench.job.name, candidate.assignments)[0]
+
+    def _leave_out(self, trial: TrialRecord) -> None:
+        """Leave out a candidate that was trained smaller than it says.
+
+        Raises:
+            PlanError: it is the plan as it is.
+        """
+        candidate = replace(trial.candidate, refused="ran out of memory")
+        if candidate.number == 0:
+            raise PlanError(
+                f"plan {self.bench.plan.name}: its trainings run out of memory as it is. Plan again with less memory "
+                "to fill (plan_and_preprocess --gpu-memory-gb), then search."
+            )
+        write_json(self.folder.trial_record(candidate.number), replace(trial, candidate=candidate, results=()))
+        self.bench.progress.say(f"Candidate {candidate.number} ({candidate.describe()}): left out, out of memory.")
+
+    def _may_begin(self, place: int, rung: Rung, number: int) -> bool:
+        """Return whether the search's time holds one more training of a rung."""
+        if place < 2 or self.schedule.search_seconds is None:
+            return True
+        done = self.schedule.rungs[number - 1].length.minutes or 0.0 if number else 0.0
+        ahead = 60 * ((rung.length.minutes or 0.0) - done)
+        return self.bench.spent.seconds() + ahead <= self.schedule.search_seconds
+
+    def _report(self, candidate: Candidate, result: RungResult, rung: Rung) -> None:
+        left = "".join(_describe_left(self.schedule, self.bench.spent.seconds()))
+        self.bench.progress.say(
+            f"Candidate {candidate.number} ({candidate.describe()}): score {result.score:.3f} after "
+            f"{rung.length.describe()} ({counted(result.iterations, 'step')}).{left}"
+        )
+
+
+def _describe_left(schedule: Schedule, spent: float) -> Iterator[str]:
+    if schedule.seconds is not None:
+        yield f" About {show_duration(max(schedule.seconds - spent, 0.0))} left."
