@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -14,7 +15,7 @@ from dataset_fingerprints.geometry import Triple, show_lengths
 from dataset_fingerprints.sizes import GIB, show_gib
 from planners.choices import Choice, resolve, to_plain
 from planners.editing.overrides import set_values
-from planners.editing.step_down import LEAST_BATCH, LEAST_COARSEST
+from planners.editing.step_down import LEAST_COARSEST, step_down
 from planners.networks.memory_decisions import predict_configuration
 from planners.order import find_configuration
 from planners.parts import AUGMENTATIONS, LOSSES, NETWORKS, OPTIMIZERS
@@ -72,22 +73,25 @@ def check_open(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in OPEN if name in names) if names else tuple(OPEN)
 
 
-def list_alternatives(configuration: Configuration, names: Sequence[str]) -> Alternatives:
+def list_alternatives(
+    configuration: Configuration, names: Sequence[str], scan_shape: Sequence[float] = (math.inf,) * 3
+) -> Alternatives:
     """Return what can be tried in the place of a configuration's values.
 
     Args:
         configuration: as planned.
         names: of values, keys of `OPEN`.
+        scan_shape: median lengths of the preprocessed scans in voxels, beyond which no patch becomes larger.
 
     Returns:
         By value; one without an alternative, such as the features of a network that has no such option, is left out.
     """
-    listed = {
+    listed: dict[str, Callable[[Configuration], Iterator[Alternative]]] = {
         "rate": _list_rates,
         "loss": _list_losses,
         "augmentation": _list_augmentations,
         "features": _list_widths,
-        "patch": _list_patches,
+        "patch": partial(_list_patches, scan_shape=scan_shape),
     }
     found = {name: tuple(listed[name](configuration)) for name in names}
     return {name: alternatives for name, alternatives in found.items() if alternatives}
@@ -96,7 +100,8 @@ def list_alternatives(configuration: Configuration, names: Sequence[str]) -> Alt
 def vary(plan: Plan, name: str, assignments: Sequence[str]) -> tuple[Plan, tuple[str, ...]]:
     """Return a plan with other values of a configuration, and the values that it got.
 
-    Where these take more memory than the plan was made for, batches become smaller.
+    Where these take more memory than the plan was made for, the training becomes smaller step by step, as one does that
+    runs out of memory; only a patch that is asked for stays.
 
     Args:
         plan: stays as it is.
@@ -104,23 +109,42 @@ def vary(plan: Plan, name: str, assignments: Sequence[str]) -> tuple[Plan, tuple
         assignments: as for `set_values`, of this configuration alone.
 
     Raises:
-        PlanError: the values do not fit together, or not even the smallest batch fits into the memory.
+        PlanError: the values do not fit together, or do not fit into the memory.
     """
     before = find_configuration(plan.configurations, name, f"plan {plan.name}")
     allowed = max(PLANNED_SHARE * plan.memory_gb * GIB, predict_configuration(plan, before).total())
     changed = set_values(plan, assignments)
-    batch = find_configuration(changed.configurations, name, "the plan").batch_size
-    for size in range(batch, min(LEAST_BATCH, batch) - 1, -1):
-        more = () if size == batch else (f"{name}.batch_size={size}",)
-        fitting = set_values(changed, more)
-        configuration = find_configuration(fitting.configurations, name, "the plan")
-        needed = predict_configuration(fitting, configuration).total()
-        if needed <= allowed:
-            return fitting, (*(each for each in assignments if not more or ".batch_size=" not in each), *more)
-    raise PlanError(
-        f"does not fit into the memory: {show_gib(needed / GIB)} for patches of "
-        f"{show_lengths(configuration.network_patch())}, {show_gib(allowed / GIB)} allowed"
-    )
+    asked = find_configuration(changed.configurations, name, "the plan")
+    smaller = _fit(changed, asked, allowed, keeps_patch=asked.patch_shape != before.patch_shape)
+    if smaller == asked:
+        return changed, tuple(assignments)
+    sizes = {
+        "training.recomputed": smaller.training.recomputed,
+        "batch_size": smaller.batch_size,
+        "patch_shape": list(smaller.patch_shape),
+    }
+    made = [f"{name}.{field}={json.dumps(value)}" for field, value in sizes.items()]
+    overruled = tuple(assignment.partition("=")[0] for assignment in made)
+    given = (*(each for each in assignments if not each.startswith(overruled)), *made)
+    return set_values(plan, given), given
+
+
+def _fit(plan: Plan, asked: Configuration, allowed: float, *, keeps_patch: bool) -> Configuration:
+    """Return a configuration as much smaller as the memory asks for.
+
+    Raises:
+        PlanError: it cannot be as small.
+    """
+    configuration = asked
+    while (needed := predict_configuration(plan, configuration).total()) > allowed:
+        evidence = f"{show_gib(needed / GIB)} predicted, {show_gib(allowed / GIB)} allowed"
+        smaller, _ = step_down(configuration, evidence, plan.memory_gb)
+        if keeps_patch and smaller.patch_shape != configuration.patch_shape:
+            raise PlanError(
+                f"patches of {show_lengths(configuration.network_patch())} do not fit into the memory ({evidence})"
+            )
+        configuration = smaller
+    return configuration
 
 
 def _list_rates(configuration: Configuration) -> Iterator[Alternative]:
@@ -160,12 +184,12 @@ def _list_widths(configuration: Configuration) -> Iterator[Alternative]:
             yield _assign(name, configuration, {"network.options.features": features})
 
 
-def _list_patches(configuration: Configuration) -> Iterator[Alternative]:
+def _list_patches(configuration: Configuration, scan_shape: Sequence[float]) -> Iterator[Alternative]:
     """Yield a larger patch with the batch as it is, and a smaller one with more of them."""
     if configuration.prediction.tile_shape is not None:
         return
     for name, factor in _PATCHES:
-        patch = _stretch(configuration, factor)
+        patch = _stretch(configuration, factor, scan_shape)
         if patch == configuration.patch_shape:
             continue
         fewer = math.prod(configuration.patch_shape) / math.prod(patch)
@@ -173,14 +197,18 @@ def _list_patches(configuration: Configuration) -> Iterator[Alternative]:
         yield _assign(name, configuration, {"patch_shape": list(patch), "batch_size": batch})
 
 
-def _stretch(configuration: Configuration, factor: float) -> Triple:
-    """Return the patch with each length multiplied, as multiples of what the network needs; the sliced axis stays."""
+def _stretch(configuration: Configuration, factor: float, scan_shape: Sequence[float]) -> Triple:
+    """Return the patch with lengths multiplied, as multiples of what the network needs.
+
+    The sliced axis stays, and so do those along which a patch that is to be larger holds the whole scan.
+    """
     patch = list(configuration.patch_shape)
     divisors = resolve(configuration.network, NETWORKS, "network").divisors()
     for axis, divisor in zip(configuration.network_axes(), divisors, strict=True):
         wanted = patch[axis] * factor / divisor
         if factor > 1:
-            patch[axis] = math.ceil(wanted) * divisor
+            whole = patch[axis] >= scan_shape[axis]
+            patch[axis] = patch[axis] if whole else math.ceil(wanted) * divisor
         else:
             patch[axis] = max(min(patch[axis], LEAST_COARSEST * divisor), math.floor(wanted) * divisor)
     return (patch[0], patch[1], patch[2])

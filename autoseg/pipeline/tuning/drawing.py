@@ -15,8 +15,8 @@ from planners.editing.alternatives import Alternatives
 if TYPE_CHECKING:
     import optuna
 
-# Draws until one is new.
-_TRIES = 50
+# Draws by the scores so far, and then by chance alone, until one is new.
+_TRIES = 25
 INSTALL = "pip install 'autoseg-lesion[tune]'"
 
 Changes = Mapping[str, str]
@@ -66,24 +66,26 @@ def draw(space: Alternatives, drawn: Sequence[Drawn], seed: int) -> Changes | No
     if not known:
         return {}
     single = next((changes for changes in list_single_changes(space) if dict(changes) not in known), None)
-    for attempt in range(_TRIES):
-        study = _make_study(space, drawn, seed + 1000 * len(drawn) + attempt)
+    for guided in (True, False):
+        study = _make_study(space, drawn, seed + 1000 * len(drawn), guided=guided)
         if single is not None:
             study.enqueue_trial({what: single.get(what, AS_PLANNED) for what in space})
-        params = study.ask(_distributions(space)).params
-        changes = {what: str(name) for what, name in params.items() if name != AS_PLANNED}
-        if changes not in known:
-            return changes
+        for _ in range(_TRIES):
+            params = study.ask(_distributions(space)).params
+            changes = {what: str(name) for what, name in params.items() if name != AS_PLANNED}
+            if changes not in known:
+                return changes
     return None
 
 
-def _make_study(space: Alternatives, drawn: Sequence[Drawn], seed: int) -> optuna.Study:
-    """Return a study in memory that knows what was drawn before; a refused candidate counts as worse than all."""
+def _make_study(space: Alternatives, drawn: Sequence[Drawn], seed: int, *, guided: bool) -> optuna.Study:
+    """Return a study in memory that knows what was drawn before; a refused candidate counts as the worst of all."""
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    samplers = optuna.samplers
     # Single changes are the start; from then on scores say what is drawn.
-    sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=1)
+    sampler = samplers.TPESampler(seed=seed, n_startup_trials=1) if guided else samplers.RandomSampler(seed=seed)
     study = optuna.create_study(direction="maximize", sampler=sampler)
     lowest = min((one.score for one in drawn if one.score is not None), default=0.0)
     for one in drawn:

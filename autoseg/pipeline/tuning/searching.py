@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from autoseg.pipeline.tuning.drawing import Drawn, draw
 from autoseg.pipeline.tuning.records import REMEDY, Candidate, RungResult, TrialRecord
 from autoseg.pipeline.tuning.schedule import Rung, Schedule
@@ -92,8 +94,11 @@ class Search:
                 self._train(unfinished, 0)
 
     def _space(self) -> Alternatives:
+        """Return the alternatives to the plan's values; no patch gets larger than the scans that are trained on."""
         configuration = find_configuration(self.bench.plan.configurations, self.bench.job.name, "the plan")
-        return list_alternatives(configuration, self.over)
+        store = self.bench.job.inputs.store
+        shapes = [store.read_record(case).shape for case in self.bench.job.cases.train]
+        return list_alternatives(configuration, self.over, tuple(np.median(shapes, axis=0).tolist()))
 
     def _draw(self, space: Alternatives, trials: tuple[TrialRecord, ...]) -> TrialRecord | None:
         """Return the next candidate, written down; None where there is no other."""
