@@ -143,7 +143,7 @@ def _search(work: Path, conditions: Conditions, name: str, seed: int, progress: 
 
 def summarise(found: Sequence[Found]) -> list[tuple[str, ...]]:
     """Return a row per planted rate: how often another plan was taken, and how often that was right."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for name, planted in PLANTED.items():
         taken = [one.record.outcome is not None and one.record.outcome.taken() for one in found if one.planted == name]
         right = sum(one == planted.taken for one in taken)

@@ -9,14 +9,14 @@ import numpy as np
 from autoseg.models.selection import Trial
 from autoseg.pipeline.tuning.records import AS_PLANNED, Candidate, Outcome
 from autoseg.pipeline.tuning.schedule import LEAST_PAIRS, Length, Schedule
-from autoseg.pipeline.tuning.trainings import Bench, ran_smaller
+from autoseg.pipeline.tuning.trainings import Bench, describe_failure
 from autoseg.selection.cross_fitting import Deal, judge
 from autoseg.selection.figures import Figures, stack
 from autoseg.selection.reasons import explain
 from autoseg.selection.trainings import find_interval_of_trainings
-from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.tuning import TuningFolder
 from dataset_fingerprints.durations import show_duration
+from dataset_fingerprints.errors import AutosegError
 from planners.plan import Plan
 
 PLANNED, TUNED = "planned", "tuned"
@@ -53,9 +53,14 @@ class Proof:
         pairs, begun = 0, self.bench.spent.seconds()
         while pairs < self.schedule.pairs and self._may_begin(pairs, begun):
             for side, own in plans.items():
-                self._train(side, replace(own, seed=own.seed + pairs), pairs, length)
-                if ran_smaller(self.folder.proof(side, pairs)):
-                    return Outcome(best=best.number, assignments=best.assignments, reason="it ran out of memory")
+                try:
+                    self._train(side, replace(own, seed=own.seed + pairs), pairs, length)
+                except AutosegError as error:
+                    why = describe_failure(error)
+                    if side == PLANNED:
+                        raise
+                    reason = f"the best candidate ({best.describe()}) could not be trained in the proof: {why}"
+                    return Outcome(best=best.number, assignments=best.assignments, reason=reason)
             pairs += 1
         return self._compare(best, pairs, length)
 
@@ -136,8 +141,3 @@ def _pool(trainings: list[Figures]) -> Figures:
         large=first.large * len(trainings),
         small=first.small * len(trainings),
     )
-
-
-def list_folders(folder: TuningFolder, pairs: int) -> list[FoldFolder]:
-    """Return the folders of a proof's trainings."""
-    return [folder.proof(side, number) for side, number in _list(pairs)]

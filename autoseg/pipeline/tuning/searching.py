@@ -10,16 +10,19 @@ import numpy as np
 from autoseg.pipeline.tuning.drawing import Drawn, draw
 from autoseg.pipeline.tuning.records import REMEDY, Candidate, RungResult, TrialRecord
 from autoseg.pipeline.tuning.schedule import Rung, Schedule
-from autoseg.pipeline.tuning.trainings import Bench, ran_smaller
+from autoseg.pipeline.tuning.trainings import Bench, describe_failure
 from autoseg.training.record import read_record
 from autoseg.workspace.tuning import TuningFolder
 from dataset_fingerprints.durations import show_duration
-from dataset_fingerprints.errors import PlanError
+from dataset_fingerprints.errors import AutosegError, PlanError
 from dataset_fingerprints.files.jsonfiles import read_json, write_json
 from dataset_fingerprints.names import counted
 from planners.editing.alternatives import Alternatives, list_alternatives, vary
 from planners.order import find_configuration
 from planners.plan import Plan
+
+# Fewer in the first rung are warned of.
+FEW_STEPS = 100
 
 
 def read_trials(folder: TuningFolder) -> tuple[TrialRecord, ...]:
@@ -33,13 +36,15 @@ def read_trials(folder: TuningFolder) -> tuple[TrialRecord, ...]:
 
 def rank(trials: tuple[TrialRecord, ...], rung: int) -> list[TrialRecord]:
     """Return the trials that have a score of a rung, the best first; of equal ones that with the lower number."""
-    scored = [(trial, result) for trial in trials if (result := trial.result(rung)) is not None]
+    left = (trial for trial in trials if not trial.candidate.refused)
+    scored = [(trial, result) for trial in left if (result := trial.result(rung)) is not None]
     return [trial for trial, _ in sorted(scored, key=lambda pair: (-pair[1].score, pair[0].candidate.number))]
 
 
 def find_best(trials: tuple[TrialRecord, ...]) -> Candidate | None:
     """Return the candidate that is best in the longest rung that was reached; None without any score."""
-    last = max((result.rung for trial in trials for result in trial.results), default=-1)
+    left = [trial for trial in trials if not trial.candidate.refused]
+    last = max((result.rung for trial in left for result in trial.results), default=-1)
     ranked = rank(trials, last)
     return ranked[0].candidate if ranked else None
 
@@ -132,9 +137,10 @@ class Search:
         bench, candidate, rung = self.bench, trial.candidate, self.schedule.rungs[number]
         folder = self.folder.trial(candidate.number)
         title = f"Candidate {candidate.number}"
-        bench.train(self.plan_of(candidate), bench.inner, folder, rung.length, title)
-        if ran_smaller(folder):
-            self._leave_out(trial)
+        try:
+            bench.train(self.plan_of(candidate), bench.inner, folder, rung.length, title)
+        except AutosegError as error:
+            self._leave_out(trial, error)
             return
         figures = bench.measure(bench.inner.validation, {title: folder}, title)[title]
         training = read_record(folder)
@@ -155,20 +161,18 @@ class Search:
         """Return the plan with a candidate's values."""
         return vary(self.bench.plan, self.bench.job.name, candidate.assignments)[0]
 
-    def _leave_out(self, trial: TrialRecord) -> None:
-        """Leave out a candidate that was trained smaller than it says.
+    def _leave_out(self, trial: TrialRecord, error: AutosegError) -> None:
+        """Leave out a candidate that cannot be trained.
 
         Raises:
-            PlanError: it is the plan as it is.
+            AutosegError: it is the plan as it is, or the error has nothing to do with the candidate's values.
         """
-        candidate = replace(trial.candidate, refused="ran out of memory")
-        if candidate.number == 0:
-            raise PlanError(
-                f"plan {self.bench.plan.name}: its trainings run out of memory as it is. Plan again with less memory "
-                "to fill (plan_and_preprocess --gpu-memory-gb), then search."
-            )
-        write_json(self.folder.trial_record(candidate.number), replace(trial, candidate=candidate, results=()))
-        self.bench.progress.say(f"Candidate {candidate.number} ({candidate.describe()}): left out, out of memory.")
+        why = describe_failure(error)
+        if trial.candidate.number == 0:
+            raise error
+        candidate = replace(trial.candidate, refused=why)
+        write_json(self.folder.trial_record(candidate.number), replace(trial, candidate=candidate))
+        self.bench.progress.say(f"Candidate {candidate.number} ({candidate.describe()}): left out, {why}.")
 
     def _may_begin(self, place: int, rung: Rung, number: int) -> bool:
         """Return whether the search's time holds one more training of a rung."""
@@ -184,6 +188,11 @@ class Search:
             f"Candidate {candidate.number} ({candidate.describe()}): score {result.score:.3f} after "
             f"{rung.length.describe()} ({counted(result.iterations, 'step')}).{left}"
         )
+        if candidate.number == 0 and result.rung == 0 and result.iterations < FEW_STEPS:
+            self.bench.progress.say(
+                f"Only {counted(result.iterations, 'step')}: at such scores candidates differ by chance. Give more "
+                "time, or plan for short trainings (plan_and_preprocess --max-minutes)."
+            )
 
 
 def _describe_left(schedule: Schedule, spent: float) -> Iterator[str]:

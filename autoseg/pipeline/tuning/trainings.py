@@ -19,9 +19,10 @@ from autoseg.selection import PLAIN, name_targets
 from autoseg.selection.figures import Figures, average
 from autoseg.training.record import read_record
 from autoseg.workspace.fold import FoldFolder
-from dataset_fingerprints.errors import WorkspaceError
+from dataset_fingerprints.errors import AutosegError, PlanError, WorkspaceError
 from planners.order import find_configuration
 from planners.plan import Fold, Plan
+from planners.start import NOTHING_SEEN
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,12 +58,15 @@ class Bench:
 
         Raises:
             WorkspaceError: its folder holds a training of other cases or another plan.
+            PlanError: it did not fit into the memory.
             StoppedError: a signal came; everything is saved.
         """
         job = replace(
             self.job,
             plan=_with_iterations(plan, self.job.name, length),
             steps=(),
+            start=None,
+            seen=NOTHING_SEEN,
             cases=cases,
             inputs=self._inputs(plan),
             folder=folder,
@@ -73,6 +77,7 @@ class Bench:
         )
         train_resolved(job, Ticking(self.progress, self.spent, title))
         self.spent.write()
+        refuse_smaller(folder)
 
     def measure(self, cases: Sequence[str], folders: Mapping[str, FoldFolder], title: str) -> dict[str, Figures]:
         """Return the scores of cases, means over labels or regions, by trainings that did not see them.
@@ -130,10 +135,26 @@ class Bench:
                 )
 
 
-def ran_smaller(folder: FoldFolder) -> bool:
-    """Return whether a training had to be made smaller for lack of memory."""
+def describe_failure(error: AutosegError) -> str:
+    """Return in a few words why a training cannot be used: its loss is not a number, or the memory is too small.
+
+    Raises:
+        AutosegError: what has nothing to do with its values, such as a signal or a damaged file.
+    """
+    if type(error) not in (AutosegError, PlanError):
+        raise error
+    return str(error).split(": ", 1)[-1].partition(". ")[0].rstrip(".")
+
+
+def refuse_smaller(folder: FoldFolder) -> None:
+    """Make sure that a training was not made smaller for lack of memory: it would not be what it is called.
+
+    Raises:
+        PlanError: it was.
+    """
     run = read_run(folder)
-    return run is not None and bool(run.steps)
+    if run is not None and run.steps:
+        raise PlanError("it ran out of memory")
 
 
 def _with_iterations(plan: Plan, name: str, length: Length) -> Plan:

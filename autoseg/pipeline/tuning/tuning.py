@@ -103,9 +103,10 @@ def tune(workspace: Workspace, fold: str, options: TuningOptions, progress: Prog
     _refuse_dependent(job)
     folder = workspace.tuning(plan.name, job.name, fold)
     refuse_links_out(workspace.root, (folder.root, folder.trials, folder.proofs))
+    units = find_units(read_json(workspace.dataset, Dataset, PLAN_REMEDY).cases)
+    begun = _begin(workspace, plan, job, options, units)
     with locked(folder.root, f"the search on fold {fold}"):
-        units = find_units(read_json(workspace.dataset, Dataset, PLAN_REMEDY).cases)
-        record = _open(workspace, folder, _begin(workspace, plan, job, options, units), options.restart)
+        record = _open(folder, begun, restart=options.restart)
         if record.outcome is None:
             bench = Bench(
                 job=job,
@@ -162,10 +163,12 @@ def _fix_proof(
     schedule = record.schedule
     if schedule.proof is not None or schedule.seconds is None:
         return record
-    trained = sum(max((result.seconds for result in trial.results), default=0.0) for trial in trials)
+    asked = sum(
+        60 * (schedule.rungs[result.rung].length.minutes or 0.0) for trial in trials for result in trial.results[-1:]
+    )
     count = max(sum(len(trial.results) for trial in trials), 1)
     spent = bench.spent.seconds()
-    apart = max(spent - trained, 0.0) / count
+    apart = max(spent - asked, 0.0) / count
     length = fit_proof(schedule.seconds - spent, apart, schedule.pairs)
     fixed = replace(record, schedule=replace(schedule, proof=length))
     write_json(folder.record, fixed)
@@ -194,7 +197,7 @@ def _begin(
     )
 
 
-def _open(workspace: Workspace, folder: TuningFolder, begun: TuningRecord, restart: bool) -> TuningRecord:
+def _open(folder: TuningFolder, begun: TuningRecord, *, restart: bool) -> TuningRecord:
     """Return the record of an earlier start with the same options and cases, or the new one, written down.
 
     Raises:
