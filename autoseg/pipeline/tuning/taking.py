@@ -57,7 +57,8 @@ def _explain(tuned: Plan, record: TuningRecord, outcome: Outcome, trial: Trial) 
     whole = Decision(
         field=FIELD,
         value=trial.best,
-        rule="Taken because the interval of its gain on cases that the search never saw lies above 0.",
+        rule="Taken because the interval of its gain on cases that the search never saw lies above 0. These cases and "
+        "those of the search have chosen it: scores on the plan's folds are a little too good.",
         evidence=" ".join((f"{describe_gain(trial, record.score)}.", *describe_worth(record, outcome))),
         change=_CHANGE,
     )
