@@ -121,7 +121,7 @@ def _search(work: Path, conditions: Conditions, name: str, seed: int, progress: 
     splits.write_text(json.dumps([split]), encoding="utf-8")
     workspace = autoseg.plan_and_preprocess(
         data,
-        workspace=work / "workspace",
+        workspace=work / plan_name,
         plan_name=plan_name,
         splits=splits,
         seed=seed,

@@ -85,7 +85,7 @@ class Schedule:
         )
 
 
-def divide(hours: float | None, iterations: int | None, candidates: int | None) -> Schedule:
+def divide(hours: float | None, iterations: int | None, candidates: int | None, most: int = 1000) -> Schedule:
     """Return how a time is divided, or a number of steps.
 
     A rung's candidates share its time evenly. Each later rung trains a third of them for three times as long: their
@@ -96,11 +96,12 @@ def divide(hours: float | None, iterations: int | None, candidates: int | None) 
         hours: for everything; None for as long as the steps take.
         iterations: of the longest trainings; None where the time says how long they are.
         candidates: of the first rung, the plan as it is among them; None for a number by the time.
+        most: that there are.
 
     Raises:
         PlanError: the time is too short for anything.
     """
-    counts = _count(candidates or _choose_count(hours))
+    counts = _count(min(candidates or _choose_count(hours), most))
     pieces = sum(count * (KEPT**place - KEPT ** (place - 1) if place else 1) for place, count in enumerate(counts))
     if iterations is not None:
         lengths = [Length(iterations=max(1, iterations // KEPT**place)) for place in reversed(range(len(counts)))]

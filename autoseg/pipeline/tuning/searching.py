@@ -73,14 +73,19 @@ class Search:
             StoppedError: a signal came; everything is saved.
         """
         self._draw_and_train(self.schedule.rungs[0])
-        for number, rung in enumerate(self.schedule.rungs[1:], 1):
-            chosen = rank(read_trials(self.folder), number - 1)[: rung.candidates]
-            for place, trial in enumerate(chosen):
-                if trial.result(number) is None:
-                    if not self._may_begin(place, rung, number):
-                        break
-                    self._train(trial, number)
+        for number in range(1, len(self.schedule.rungs)):
+            while (trial := self._find_next(number)) is not None:
+                self._train(trial, number)
         return read_trials(self.folder)
+
+    def _find_next(self, number: int) -> TrialRecord | None:
+        """Return the next candidate that goes on to a rung; None where all have, or the time is over."""
+        rung = self.schedule.rungs[number]
+        chosen = rank(read_trials(self.folder), number - 1)[: rung.candidates]
+        missing = [trial for trial in chosen if trial.result(number) is None]
+        if not missing or not self._may_begin(len(chosen) - len(missing), rung, number):
+            return None
+        return missing[0]
 
     def _draw_and_train(self, rung: Rung) -> None:
         """Draw the candidates of the first rung one after the other, each with the scores of those before known."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -32,7 +33,7 @@ from dataset_fingerprints.errors import FileFormatError, PlanError, WorkspaceErr
 from dataset_fingerprints.files.jsonfiles import read_json, refuse_newer, to_json, write_json
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.units import find_units
-from planners.editing.alternatives import check_open
+from planners.editing.alternatives import check_open, list_alternatives
 from planners.editing.option_checks import MOST_COUNT, MOST_HOURS, check_amount, check_seed
 from planners.plan import Plan, Splits
 
@@ -180,6 +181,8 @@ def _begin(
 ) -> TuningRecord:
     """Return what a search is begun with today."""
     fingerprint = read_json(workspace.fingerprint, DatasetFingerprint, PLAN_REMEDY)
+    over = check_open(options.over)
+    most = math.prod(1 + len(found) for found in list_alternatives(job.configuration, over).values())
     return TuningRecord(
         plan=plan.name,
         configuration=job.name,
@@ -188,11 +191,11 @@ def _begin(
         hours=options.hours,
         iterations=options.iterations,
         seed=options.seed,
-        over=check_open(options.over),
+        over=over,
         score=options.score,
         cases=job.cases,
         inner=divide_inner(fingerprint, job.cases, units, options.seed),
-        schedule=divide(options.hours, options.iterations, options.candidates),
+        schedule=divide(options.hours, options.iterations, options.candidates, most),
         simulated=plan.simulated,
     )
 

@@ -34,6 +34,10 @@ def test_of_each_rung_about_a_third_goes_on_but_never_a_single_one(asked: int, c
     assert [rung.candidates for rung in divide(1.0, None, asked).rungs] == counts
 
 
+def test_no_more_candidates_are_planned_than_there_are() -> None:
+    assert [rung.candidates for rung in divide(1.0, None, None, most=4).rungs] == [4, 2]
+
+
 def test_steps_in_place_of_time_are_the_same_for_the_longest_rung_and_the_proof() -> None:
     schedule = divide(None, 90, 9)
     assert [rung.length.iterations for rung in schedule.rungs] == [30, 90]
