@@ -39,6 +39,7 @@ EXTRAS = {
         "mypy>=1.15",
         "onnx>=1.17",
         "onnxruntime>=1.19",
+        "optuna>=4.0",
         "pre-commit",
         "pydicom>=3.0",  # only in tests
         "pytest>=8.0",
@@ -51,6 +52,7 @@ EXTRAS = {
     "dicom": ["highdicom>=0.24", "pydicom>=3.0"],
     "onnx": ["onnx>=1.17", "onnxruntime>=1.19"],  # the first releases for numpy 2
     "tensorboard": ["tensorboard"],
+    "tune": ["optuna>=4.0"],
 }
 
 setup(

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from autoseg.pipeline.faces.model_face import export, import_nnunet, load_model, predict
     from autoseg.pipeline.faces.report_face import report
     from autoseg.pipeline.faces.statistics_face import agreement, compare
+    from autoseg.pipeline.faces.tuning_face import tune
 
 __all__ = [
     "agreement",
@@ -47,6 +48,7 @@ __all__ = [
     "report",
     "select",
     "train",
+    "tune",
 ]
 
 # Modules of the functions that are not in `face`.
@@ -66,6 +68,7 @@ _ROOMS = {
     "predict": "model_face",
     "recovery": "clinical_face",
     "report": "report_face",
+    "tune": "tuning_face",
 }
 
 

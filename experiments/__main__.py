@@ -256,19 +256,42 @@ def confidence(
 
 
 @app.command()
-def tuning(
+def starts(
     work: Annotated[Path, typer.Option(help="Where everything is written; an empty or new folder.")] = Path(
-        "tuning-work"
+        "starts-work"
     ),
     model_steps: Annotated[int, typer.Option(help="Of the training of the model.")] = 600,
     steps: Annotated[list[int] | None, typer.Option(help="Of the others; repeatable. Default: 30 and 100.")] = None,
 ) -> None:
     """Train on few simulated scans from a model of other ones and from random weights, for the same few steps."""
-    from experiments.tuning import COLUMNS, Conditions, compare_starts
+    from experiments.starts import COLUMNS, Conditions, compare_starts
 
     conditions = Conditions(model_steps=model_steps, steps=tuple(steps or (30, 100)))
     rows = list(compare_starts(work.resolve(), conditions, TerminalProgress()))
     show_table(f"A model trained for {model_steps} steps on other scans", COLUMNS, rows)
+
+
+@app.command()
+def tuned(
+    work: Annotated[Path, typer.Option(help="Where everything is written.")] = Path("tuned-work"),
+    seeds: Annotated[int, typer.Option(help="Searches of each kind.")] = 5,
+    minutes: Annotated[float, typer.Option(help="For each search and its proof.")] = 3.0,
+    iterations: Annotated[
+        int | None, typer.Option(help="Steps of the longest trainings, in place of a share of the time.")
+    ] = None,
+    over: Annotated[list[str] | None, typer.Option(help="As for autoseg tune. Default: rate.")] = None,
+) -> None:
+    """Find out whether `autoseg tune` finds a learning rate that is ten times too low, and takes nothing otherwise."""
+    from experiments.tuned import COLUMNS, SUMMARY_COLUMNS, Conditions, search_planted, summarise
+
+    conditions = Conditions(
+        minutes=minutes if iterations is None else None, iterations=iterations, over=tuple(over or ("rate",))
+    )
+    found = []
+    for one in search_planted(work.resolve(), conditions, range(seeds), TerminalProgress()):
+        found.append(one)
+        show_table("Searches on simulated scans", COLUMNS, [each.row() for each in found])
+    show_table("Decisions", SUMMARY_COLUMNS, summarise(found))
 
 
 @app.command()

@@ -26,6 +26,7 @@ from autoseg.cli.commands.quality import quality
 from autoseg.cli.commands.reporting import report
 from autoseg.cli.commands.selecting import select
 from autoseg.cli.commands.simulating import demo, simulate
+from autoseg.cli.commands.tuning import tune
 from autoseg.cli.ending import run_to_end
 from autoseg.cli.locales import restart_in_utf8
 from autoseg.cli.options.arguments import refuse_empty
@@ -364,6 +365,7 @@ def explain(
 app.command(epilog="With --kinds: every kind of finding, its grades and what it means.")(check)
 app.command()(select)
 app.command()(lesion_classes)
+app.command(cls=NumberFirst)(tune)
 app.command()(predict)
 app.command()(quality)
 app.command()(evaluate)

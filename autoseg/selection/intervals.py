@@ -28,7 +28,7 @@ def find_interval(gains: NDArray[np.float64], tried: NDArray[np.float64], units:
         units: (case,) the number of its subject.
     """
     mean = float(gains.mean())
-    error = float(_standard_errors(gains[:, None], units)[0])
+    error = float(standard_errors(gains[:, None], units)[0])
     half = widen(tried, units) * error
     return Gain(mean=mean, low=mean - half, high=mean + half)
 
@@ -47,7 +47,7 @@ def widen(tried: NDArray[np.float64], units: NDArray[np.int64]) -> float:
     return -float(special.stdtrit(max(count - 1, 1), special.ndtr(-np.quantile(largest, LEVEL))))
 
 
-def _standard_errors(values: NDArray[np.float64], units: NDArray[np.int64]) -> NDArray[np.float64]:
+def standard_errors(values: NDArray[np.float64], units: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return the standard errors of the means of (case, ...) values, cases of one subject counted together."""
     rest = _sum_by_unit(values - values.mean(axis=0), units)
     count = len(rest)

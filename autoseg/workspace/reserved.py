@@ -8,7 +8,7 @@ from autoseg.workspace.locks import was_locked
 from autoseg.workspace.workspace import is_workspace
 from dataset_fingerprints.files.places import is_same, resolve
 
-_FOLDERS = ("cases", "models", "plans", "preprocessed", "unlabelled")
+_FOLDERS = ("cases", "models", "plans", "preprocessed", "tuning", "unlabelled")
 
 
 def find_reserved(path: Path) -> Path | None:

@@ -9,6 +9,7 @@ from autoseg.workspace.fold import FULL, JOB, SHEET, TABLE, FoldFolder, fold_fol
 from autoseg.workspace.links import refuse_links_out
 from autoseg.workspace.locks import LOCK, was_locked
 from autoseg.workspace.store import StoreFolder
+from autoseg.workspace.tuning import TuningFolder
 from dataset_fingerprints.errors import WorkspaceError
 from dataset_fingerprints.files.places import resolve
 from dataset_fingerprints.names import check_folder_name, is_folder_name
@@ -145,6 +146,18 @@ class Workspace:
         trained = [folder for folder in self.folds(plan, configuration) if folder.weight_files()]
         full = self.fold(plan, configuration, FULL)
         return tuple(folder for folder in trained if folder != full) or tuple(trained)
+
+    def tuning(self, plan: str, configuration: str, fold: str) -> TuningFolder:
+        """Return the folder of a search for better values of a plan, on one fold."""
+        check_folder_name(plan, "a plan")
+        check_folder_name(configuration, "a configuration")
+        place = fold_folder(self.root / "tuning" / plan / configuration, fold)
+        return TuningFolder(root=place.root, fold=fold)
+
+    def tunings(self) -> tuple[TuningFolder, ...]:
+        """Return the folders of all searches that were begun."""
+        found = (path.parent for path in sorted(self.root.glob("tuning/*/*/*/tuning.json")))
+        return tuple(TuningFolder(root=root, fold=FoldFolder(root=root).name()) for root in found)
 
     def planning_folders(self) -> tuple[Path, ...]:
         """Return the folders that planning and preprocessing write into, as far as they are there."""

@@ -22,7 +22,7 @@ from planners.sizing.growth import describe_patch
 from planners.time_budget import STEPPING_SHARE, predict_step
 
 # The ends of the fields of decisions that are reported first, in this order.
-MAIN = ("machine.device", "preprocessing.spacing_mm", "patch_shape", "batch_size", "training.iterations")
+MAIN = ("machine.device", "preprocessing.spacing_mm", "patch_shape", "batch_size", "training.iterations", "tuning")
 
 
 # A time that was planned for is named again where trained folds took longer than this many times as long.

@@ -36,6 +36,7 @@ _WORDS = {
     "network": "Depth and width of the network",
     "memory": "Memory that training needs",
     "scale": "What features, patches and batches are divided by, to try the plan out",
+    "tuning": "What a search changed (`autoseg tune`)",
 }
 _RULES = "rules"
 _POSTPROCESSING = "postprocessing"
@@ -49,6 +50,7 @@ _NOT_SETTABLE = {
     "network",
     "memory",
     "scale",
+    "tuning",
 }
 
 

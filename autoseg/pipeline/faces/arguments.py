@@ -123,7 +123,7 @@ _OPTIONAL = frozenset(
     {
         *("workspace", "splits", "gpu_memory_gb", "max_hours", "max_minutes", "iterations", "patience", "memory_gb"),
         *("folds_at_once", "configuration", "planner", "ignore", "out", "target", "from_model", "like", "unlabelled"),
-        *("benchmark", "predictions", "probability_maps"),
+        *("benchmark", "predictions", "probability_maps", "candidates", "hours"),
         *("masks", "max_memory_gb", "model", "mirror", "traits", "references", "other", "template", "roi_maximum"),
     }
 )
@@ -136,7 +136,8 @@ _TYPES: tuple[tuple[frozenset[str], Kind], ...] = (
     (frozenset({"scans"}), Kind(_are_paths, "a path, or several")),
     (frozenset({"workspace", "source", "target"}), Kind(_is_place, "a path or a Workspace")),
     (frozenset({"gpu_memory_gb", "max_hours", "max_memory_gb", "max_minutes", "memory_gb", "memory_share"}), _NUMBER),
-    (frozenset({"seed", "iterations", "patience", "folds_at_once", "ignore"}), _WHOLE_NUMBER),
+    (frozenset({"hours"}), _NUMBER),
+    (frozenset({"seed", "iterations", "patience", "folds_at_once", "ignore", "candidates"}), _WHOLE_NUMBER),
     (frozenset({"interval", "name", "licence", "intended_use"}), Kind(_is_text, "text")),
     (frozenset({"person", "initial", "follow_up"}), Kind(_is_text, "text")),
     (frozenset({"plan_name", "planner", "configuration", "mask", "quality", "convention"}), Kind(_is_text, "text")),
@@ -147,7 +148,7 @@ _TYPES: tuple[tuple[frozenset[str], Kind], ...] = (
     ),
     (
         frozenset({"by", "channels", "configurations", "rules", "assignments", "regions", "metrics", "names"})
-        | {"methods"},
+        | {"methods", "over"},
         Kind(_are_texts, "texts"),
     ),
     (frozenset({"fold", "folds"}), Kind(_are_folds, "numbers of folds, or names such as 'full'")),

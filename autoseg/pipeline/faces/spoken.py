@@ -78,6 +78,7 @@ _SAME_NAMES = (
     ),
     *("--benchmark", "--convention", "--predictions", "--probability-maps"),
     *("--splits", "--traits", "--workspace"),
+    *("--candidates", "--hours", "--over", "--score"),
     *("--connectivity", "--fitter-share", "--follow-up", "--initial", "--other", "--references", "--roi-maximum"),
     *("--template", "--unlabelled"),
 )
@@ -87,7 +88,7 @@ _LISTS = (
     *("rois", "rules"),
 )
 # The argument of each command that has no option.
-_FIRST = {"plan_and_preprocess": "dataset", "train": "fold", "predict": "scans", "explain": "target"}
+_FIRST = {"plan_and_preprocess": "dataset", "train": "fold", "predict": "scans", "explain": "target", "tune": "fold"}
 
 _VALUE = r"[A-Z]{2,}|[\w.]+=[^\s,;)`]*[^\s.,:;)`]"
 _OPTION = re.compile(rf"(?<![\w/.=-])(--?[a-z][a-z-]*)(?![\w=/-])(?: (?P<value>{_VALUE}))?")

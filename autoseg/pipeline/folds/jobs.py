@@ -110,6 +110,7 @@ class Job:
         start: the model that the training starts from, or None.
         seen: cases that models were trained on from which this training, or one that it uses, started.
         unlabelled: scans without labels that it is trained on by pseudo-labels.
+        pictured: whether it leaves pictures and tables for people.
     """
 
     workspace: Workspace
@@ -130,6 +131,7 @@ class Job:
     start: Start | None = None
     seen: SeenBefore = NOTHING_SEEN
     unlabelled: tuple[str, ...] = ()
+    pictured: bool = True
 
     @property
     def configuration(self) -> Configuration:

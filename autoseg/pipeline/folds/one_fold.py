@@ -87,6 +87,20 @@ def train_fold(workspace: Workspace, fold: str, options: TrainingOptions, progre
             raise SystemExit(error.exit_code) from error
 
 
+def train_resolved(job: Job, progress: Progress) -> Evaluation | None:
+    """Train what is resolved already, or go on with it, and validate it, in this process alone.
+
+    Args:
+        job: whose folder need not be that of a fold in the workspace.
+        progress: receiver of progress reports.
+
+    Raises:
+        AutosegError: it differs from an earlier start, or another process trains it.
+    """
+    with locked(job.folder.root, job.folder.title()), _holding_inputs(job):
+        return _train_locked(job, progress)
+
+
 def _train_locked(job: Job, progress: Progress) -> Evaluation | None:
     record = processes.led(lambda: _open(job))
     if record is None or record.status == "training":
@@ -101,7 +115,8 @@ def _train_locked(job: Job, progress: Progress) -> Evaluation | None:
         if scores is not None:
             progress.say(f"Fold {job.fold} is finished.")
             evaluation = mark_seen(summarise(scores, traits=usual_traits(job.workspace)), [read_run(job.folder)])
-            return keep_report(job, _keep_metrics(job.folder, evaluation))
+            evaluation = _keep_metrics(job.folder, evaluation)
+            return keep_report(job, evaluation) if job.pictured else evaluation
         progress.say(f"Fold {job.fold} is trained, but not all of its validation is there: validating what is missing.")
     with _stopping_at_once(job.folder, "validating"):
         way = record.final_prediction
@@ -111,7 +126,7 @@ def _train_locked(job: Job, progress: Progress) -> Evaluation | None:
         traits = usual_traits(job.workspace)
         evaluation = validate_fold(members, job.inputs, job.cases.validation, job.folder, progress, traits)
     _write(job.folder, replace(record, status="finished"))
-    return leave_report(job, evaluation)
+    return leave_report(job, evaluation) if job.pictured else evaluation
 
 
 def _report_start(job: Job, progress: Progress) -> None:
@@ -278,7 +293,7 @@ def _train(job: Job, earlier: TrainingRecord | None, progress: Progress) -> Trai
     window = make_window(job.configuration, heads, device, mirror=False)
     time = ValidationTime(inputs=job.inputs, configuration=job.configuration)
     validator = TrainingValidator(inputs=job.inputs, window=window, time=time)
-    observers = make_observers(job.folder) if processes.leads() else ()
+    observers = make_observers(job.folder) if processes.leads() and job.pictured else ()
     trainer = Trainer(setup, job.folder, validator, progress, observers)
     try:
         position = trainer.run()

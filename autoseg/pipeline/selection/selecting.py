@@ -92,13 +92,7 @@ def select(workspace: Workspace, options: SelectionOptions, progress: Progress) 
         refuse_newer(path, Selection)
         candidates = find_candidates(workspace, plan, splits, options.configurations)
         cases = list(_list_cases(workspace, plan, splits, candidates))
-        setting = Setting(
-            cases=cases,
-            score=options.score,
-            workers=count_cores(),
-            memory_bytes=_MEMORY_SHARE * free_memory_gb() * GIB,
-            progress=progress,
-        )
+        setting = make_setting(cases, options.score, progress)
         names, rules = name_targets(candidates.scheme), list_target_rules(plan, candidates.scheme)
         chosen = choose_all(setting, tuple(candidates.folders), names, rules, candidates.left_out)
         # Of a cascade, the folds of earlier stages predict as well.
@@ -115,6 +109,17 @@ def select(workspace: Workspace, options: SelectionOptions, progress: Progress) 
         write_json(path, selection)
         draw_selection(selection, picture)
     return selection
+
+
+def make_setting(cases: Sequence[HeldOut], score: ScoreName, progress: Progress) -> Setting:
+    """Return what choices are made by on this machine."""
+    return Setting(
+        cases=cases,
+        score=score,
+        workers=count_cores(),
+        memory_bytes=_MEMORY_SHARE * free_memory_gb() * GIB,
+        progress=progress,
+    )
 
 
 def select_if_possible(workspace: Workspace, plan: str, progress: Progress) -> None:
@@ -213,10 +218,20 @@ def _list_cases(workspace: Workspace, plan: Plan, splits: Splits, candidates: Ca
     for fold in candidates.folds():
         folders = {name: folds[fold] for name, folds in candidates.folders.items()}
         for case in cases_of(splits, fold).validation:
-            yield _make_case(case, units.get(case, case), (candidates.scheme, store), folders)
+            yield make_case(case, units.get(case, case), (candidates.scheme, store), folders)
 
 
-def _make_case(case: str, unit: str, of: tuple[LabelScheme, Store], folders: Mapping[str, FoldFolder]) -> HeldOut:
+def make_case(
+    case: str, unit: str, of: tuple[LabelScheme, Store], folders: Mapping[str, FoldFolder]
+) -> HeldOut:
+    """Return a case with the probabilities that some trainings which did not see it have left.
+
+    Args:
+        case: its name.
+        unit: of its subject.
+        of: the labels, and the arrays that hold the reference.
+        folders: of the trainings, all of one fold, by the names that a source calls them by.
+    """
     (scheme, store), fold = of, next(iter(folders.values())).name()
     grid = store.read_record(case).source_grid
     targets = len(scheme.heads().targets())

@@ -10,7 +10,7 @@ from autoseg.workspace.locks import locked
 from autoseg.workspace.reserved import find_reserved, is_workspace_root
 
 
-@pytest.mark.parametrize("folder", ["cases", "models", "plans", "preprocessed"])
+@pytest.mark.parametrize("folder", ["cases", "models", "plans", "preprocessed", "tuning"])
 @pytest.mark.parametrize("below", ["", "new", "deep/below/file.json"])
 def test_the_folders_of_a_workspace_are_reserved_also_by_links(tmp_path: Path, folder: str, below: str) -> None:
     with locked(tmp_path / "ws", "a test"):

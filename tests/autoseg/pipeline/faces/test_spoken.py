@@ -36,7 +36,7 @@ SAID = {
 WITHOUT = {"--cluster", "--slurm", "--job", "--json", "--all", "--compare", "--no-mirror", "--mirror", "--help"}
 WITHOUT |= {"--selected", "--not-selected", "--list-metrics"}
 # An option that is a command's argument under another name.
-CALLED_OTHERWISE = {("explain", "workspace"): {"target"}}
+CALLED_OTHERWISE = {("explain", "workspace"): {"target"}, ("tune", "max_minutes"): {"hours"}}
 
 
 @pytest.mark.parametrize("message", SAID)
@@ -44,7 +44,7 @@ def test_options_are_said_as_arguments(message: str) -> None:
     assert say_in_python(message) == SAID[message]
 
 
-@pytest.mark.parametrize("command", ["plan_and_preprocess", "train", "predict", "evaluate", "explain"])
+@pytest.mark.parametrize("command", ["plan_and_preprocess", "train", "predict", "evaluate", "explain", "tune"])
 def test_every_option_of_a_command_is_an_argument_of_its_function(command: str) -> None:
     from typer.main import get_command
 

@@ -7,7 +7,7 @@ import pytest
 
 from autoseg.simulate import SimulationOptions
 from dataset_fingerprints.errors import PlanError
-from experiments.tuning import COLUMNS, SIDES, Conditions, compare_starts
+from experiments.starts import COLUMNS, SIDES, Conditions, compare_starts
 
 QUICK = ("batch_size=2", "training.validation_rounds=0", "prediction.mirror_axes=[]", "training.compiled=false")
 

@@ -1,0 +1,143 @@
+"""Proof of a search's best candidate: trained beside the plan as it is, judged on cases that the search never saw."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from autoseg.models.selection import Trial
+from autoseg.pipeline.tuning.records import AS_PLANNED, Candidate, Outcome
+from autoseg.pipeline.tuning.schedule import LEAST_PAIRS, Length, Schedule
+from autoseg.pipeline.tuning.trainings import Bench, describe_failure
+from autoseg.selection.cross_fitting import Deal, judge
+from autoseg.selection.figures import Figures, stack
+from autoseg.selection.reasons import explain
+from autoseg.selection.trainings import find_interval_of_trainings
+from autoseg.workspace.tuning import TuningFolder
+from dataset_fingerprints.durations import show_duration
+from dataset_fingerprints.errors import AutosegError
+from planners.plan import Plan
+
+PLANNED, TUNED = "planned", "tuned"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Proof:
+    """A comparison on the fold's own validation cases.
+
+    Attributes:
+        candidates: how many were tried.
+        comparisons: on the same cases so far, this one with them.
+    """
+
+    bench: Bench
+    folder: TuningFolder
+    schedule: Schedule
+    candidates: int
+    comparisons: int
+
+    def run(self, best: Candidate, plan: Plan) -> Outcome:
+        """Train both sides with several seeds, or what is left of that, and compare them.
+
+        Args:
+            best: that is compared with the plan as it is.
+            plan: with its values.
+
+        Raises:
+            StoppedError: a signal came; everything is saved.
+        """
+        length = self.schedule.proof
+        assert length is not None
+        plans = {PLANNED: self.bench.plan, TUNED: plan}
+        pairs, begun = 0, self.bench.spent.seconds()
+        while pairs < self.schedule.pairs and self._may_begin(pairs, begun):
+            for side, own in plans.items():
+                try:
+                    self._train(side, replace(own, seed=own.seed + pairs), pairs, length)
+                except AutosegError as error:
+                    why = describe_failure(error)
+                    if side == PLANNED:
+                        raise
+                    reason = f"the best candidate ({best.describe()}) could not be trained in the proof: {why}"
+                    return Outcome(best=best.number, assignments=best.assignments, reason=reason)
+            pairs += 1
+        return self._compare(best, pairs, length)
+
+    def _train(self, side: str, plan: Plan, number: int, length: Length) -> None:
+        bench = self.bench
+        title = f"Proof, {'plan as it is' if side == PLANNED else 'best candidate'} {number + 1}"
+        bench.train(plan, bench.job.cases, self.folder.proof(side, number), length, title)
+        left = "" if self.schedule.seconds is None else self._describe_left(self.schedule.seconds)
+        bench.progress.say(f"{title}: trained for {length.describe()}.{left}")
+
+    def _describe_left(self, seconds: float) -> str:
+        return f" About {show_duration(max(seconds - self.bench.spent.seconds(), 0.0))} left."
+
+    def _may_begin(self, pairs: int, begun: float) -> bool:
+        """Return whether the time holds one more training by each side; a proof needs two of each."""
+        if pairs < LEAST_PAIRS or self.schedule.seconds is None:
+            return True
+        spent, length = self.bench.spent.seconds(), self.schedule.proof
+        planned = 120 * (length.minutes or 0.0) if length is not None else 0.0
+        return spent + max((spent - begun) / pairs, planned) <= self.schedule.seconds
+
+    def _compare(self, best: Candidate, pairs: int, length: Length) -> Outcome:
+        """Return the outcome of both sides' scores on the fold's validation cases."""
+        bench, cases = self.bench, self.bench.job.cases.validation
+        folders = {f"{side} {number}": self.folder.proof(side, number) for side, number in _list(pairs)}
+        figures = bench.measure(cases, folders, "Proof")
+        before, after = ([figures[f"{side} {number}"] for number in range(pairs)] for side in (PLANNED, TUNED))
+        units = np.unique([bench.units.get(case, case) for case in cases], return_inverse=True)[1].astype(np.int64)
+        gain = find_interval_of_trainings(
+            np.stack([one.score(bench.score)[:, 0] for one in before]),
+            np.stack([one.score(bench.score)[:, 0] for one in after]),
+            units,
+            self.comparisons,
+        )
+        deal = Deal(folds=np.zeros_like(units), units=units)
+        both = stack([_pool(before), _pool(after)])
+        found = judge(both, bench.score, deal, np.ones_like(units), best=1)
+        found = replace(found, change=replace(found.change, gain=gain))
+        subjects = len(np.unique(units))
+        taken, reason = explain(found, subjects)
+        trial = Trial(
+            subject="",
+            before=AS_PLANNED,
+            best=best.describe(),
+            taken=taken,
+            reason=reason,
+            candidates=self.candidates,
+            agreeing=sum(_mean(one, bench) < _mean(other, bench) for one, other in zip(before, after, strict=True)),
+            change=found.change,
+        )
+        return Outcome(
+            best=best.number,
+            assignments=best.assignments,
+            trial=trial,
+            length=length,
+            pairs=pairs,
+            comparisons=self.comparisons,
+            subjects=subjects,
+        )
+
+
+def _list(pairs: int) -> list[tuple[str, int]]:
+    return [(side, number) for side in (PLANNED, TUNED) for number in range(pairs)]
+
+
+def _mean(figures: Figures, bench: Bench) -> float:
+    return float(figures.score(bench.score).mean())
+
+
+def _pool(trainings: list[Figures]) -> Figures:
+    """Return the figures of several trainings as those of one candidate: mean scores, and sums of lesions."""
+    first = trainings[0]
+    return Figures(
+        dice=np.mean([one.dice for one in trainings], axis=0),
+        lesion_f1=np.mean([one.lesion_f1 for one in trainings], axis=0),
+        found_large=np.sum([one.found_large for one in trainings], axis=0),
+        found_small=np.sum([one.found_small for one in trainings], axis=0),
+        large=first.large * len(trainings),
+        small=first.small * len(trainings),
+    )
