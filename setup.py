@@ -83,7 +83,7 @@ setup(
     package_data={
         "dataset_fingerprints": ["py.typed", "published/*.json"],
         "planners": ["py.typed"],
-        "autoseg": ["py.typed", "reporting/page/templates/*"],
+        "autoseg": ["py.typed", "reporting/page/templates/*", "pipeline/containers/templates/*"],
         "experiments": ["py.typed", "published/*.csv"],
     },
     install_requires=RUNTIME,

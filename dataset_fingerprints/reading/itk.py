@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 VOLUME_SUFFIXES = (".nrrd", ".mha", ".mhd", ".gipl")
 PICTURE_SUFFIXES = (".png", ".tiff", ".tif", ".bmp")
+# Of formats that hold floating-point numbers and a place in space.
+MAP_SUFFIXES = (".nrrd", ".mha")
 
 _UNSIZED = "the header gives no voxel size, and 1 x 1 x 1 mm were taken"
 
@@ -95,12 +97,13 @@ def read_voxels(path: Path, dtype: type[np.floating] | None) -> Stored:
     return Stored(voxels=voxels if dtype is None else voxels.astype(dtype, copy=False), header=header)
 
 
-def write(path: Path, labels: NDArray[np.integer[Any]], grid: Grid, source: Header | None) -> None:
+def write(path: Path, labels: NDArray[Any], grid: Grid, source: Header | None) -> None:
     """Write (i, j, k) labels on a grid, atomically, in the format of the path's suffix.
 
     Args:
         path: where to.
-        labels: in any type; the format's smallest that holds them is taken.
+        labels: in any type; the format's smallest that holds them is taken. For `MAP_SUFFIXES` also numbers of other
+            kinds.
         grid: of the labels.
         source: the header of the scan that they belong to, whose number of axes they get.
 
@@ -250,7 +253,7 @@ def _lies_flat(grid: Grid) -> bool:
     return np.array_equal(grid.matrix()[2], third) and np.array_equal(grid.matrix()[:, 2], third)
 
 
-def _fit_type(path: Path, labels: NDArray[np.integer[Any]]) -> NDArray[np.integer[Any]]:
+def _fit_type(path: Path, labels: NDArray[Any]) -> NDArray[Any]:
     """Keep the labels' type, or take the first one of the format that holds their values."""
     allowed = _LABEL_TYPES.get(path.suffix.lower(), (labels.dtype.name,))
     if labels.dtype.name in allowed:
