@@ -6,7 +6,9 @@ ITK places voxels in LPS millimetres, our affines in RAS: both first world axes 
 
 from __future__ import annotations
 
+import errno
 import math
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,6 +67,8 @@ _LABEL_TYPES = {
 # What comes before the voxels, in bytes; .gz is a NIfTI that was never compressed.
 _HEADER_BYTES = {".gipl": 256, ".nii": 352, ".gz": 352}
 
+_OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
+
 # Headers that store float32 or decimals move no voxel by more than this share of a voxel's size.
 _GRID_TOLERANCE = 1e-3
 
@@ -109,6 +113,7 @@ def write(path: Path, labels: NDArray[Any], grid: Grid, source: Header | None) -
 
     Raises:
         DataError: the format cannot hold the grid or the labels.
+        OSError: the disk is full, or fails.
     """
     import SimpleITK
 
@@ -125,8 +130,17 @@ def write(path: Path, labels: NDArray[Any], grid: Grid, source: Header | None) -
             SimpleITK.WriteImage(image, str(temporary), useCompression=True)
             written = read_header(temporary).grid
         except (RuntimeError, RefusedError) as error:
+            _refuse_disk(path, error)
             raise DataError(f"{path}: cannot be written ({itk_reason(error)}). Choose .nii.gz or .nrrd.") from error
         _check_written(path, written, grid)
+
+
+def _refuse_disk(path: Path, error: Exception) -> None:
+    """Raise an error of the disk as such: ITK gives its reason in words only."""
+    reason = itk_reason(error)
+    for number in _OF_THE_DISK:
+        if reason.endswith(os.strerror(number)):
+            raise OSError(number, os.strerror(number), str(path)) from error
 
 
 def _open(path: Path) -> SimpleITK.ImageFileReader:

@@ -1,4 +1,4 @@
-"""`container`, `serve` and `bids_app`: a trained model where others run it."""
+"""`container`, `serve` and `bids-app`: a trained model where others run it."""
 
 from __future__ import annotations
 

@@ -44,15 +44,17 @@ class SeveralValues(TyperCommand):
 def repeat_option(args: Sequence[str], repeatable: Collection[str]) -> list[str]:
     """Return a command line in which every value of some options has the option in front of it."""
     given: list[str] = []
-    current = ""
+    # The option whose values follow, and whether the first of them does, which needs nothing in front.
+    current, first = "", False
     for text in args:
         if text.startswith("-"):
             current = text if text in repeatable else ""
+            first = bool(current)
+        elif first:
+            first = False
         elif current:
-            given += [current, text]
-            continue
-        if not current:
-            given.append(text)
+            given.append(current)
+        given.append(text)
     return given
 
 

@@ -25,6 +25,7 @@ from autoseg.pipeline.serving.interface import (
 )
 from autoseg.progress import Progress
 from dataset_fingerprints.errors import DataError
+from dataset_fingerprints.fault_log import printable
 from dataset_fingerprints.files.atomic import replacing, write_bytes
 from dataset_fingerprints.files.places import is_same
 
@@ -96,7 +97,8 @@ def _describe(interface: Interface, pins: tuple[str, ...], wheel: str, name: str
     major, minor, _ = platform.python_version_tuple()
     return {
         "mark": MARK,
-        "name": name,
+        # On one line: what follows a line's end in a Dockerfile is an instruction.
+        "name": " ".join(printable(name).split()),
         "python": f"{major}.{minor}",
         "wheel": wheel,
         "pins": PINS,

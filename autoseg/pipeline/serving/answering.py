@@ -27,7 +27,7 @@ from dataset_fingerprints.measuring.scans import Scan
 from dataset_fingerprints.reading.images import write_label_map, write_map
 
 SCAN = "the scan"
-_NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+_NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class StoppingError(AutosegError):
