@@ -22,6 +22,7 @@ from autoseg.cli.commands.evaluating import evaluate
 from autoseg.cli.commands.importing import import_nnunet
 from autoseg.cli.commands.predicting import export, predict
 from autoseg.cli.commands.quality import quality
+from autoseg.cli.commands.radiomics import add_radiomics
 from autoseg.cli.commands.reporting import report
 from autoseg.cli.commands.selecting import select
 from autoseg.cli.commands.simulating import demo, simulate
@@ -366,6 +367,7 @@ app.command()(recovery)
 app.command()(report)
 app.command()(compare)
 app.command()(agreement)
+add_radiomics(app)
 app.command()(export)
 add_deploying(app)
 app.command()(import_nnunet)
