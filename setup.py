@@ -125,6 +125,7 @@ setup(
             "patch_growing_filled = experiments.recipes.patch_growing:PATCH_GROWING_FILLED",
             "patch_growing_nnunet = experiments.recipes.patch_growing:PATCH_GROWING_NNUNET",
             "mapping2022 = experiments.recipes.mapping2022:MAPPING2022",
+            "gbm_radiomics = experiments.recipes.gbm_radiomics:GBM_RADIOMICS",
         ],
     },
 )

@@ -10,6 +10,8 @@ from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.names import counted
 
 FOLDS, INNER_FOLDS = 5, 3
+# Subjects of either kind: of fewer, not every training part would have two to choose a penalty on.
+LEAST = 4
 # Inverse strengths of the quadratic penalty: with many more features than cases, strong ones.
 STRENGTHS = tuple(float(10.0**power) for power in range(-5, 1))
 _MOST_STEPS = 5000
@@ -44,17 +46,18 @@ def predict_out_of_fold(
     from sklearn.preprocessing import StandardScaler
 
     places = find_places(units, len(outcomes))
-    fewest = min(len(np.unique(places[outcomes == kind])) for kind in (False, True))
-    if fewest < INNER_FOLDS + 1:
+    fewest = _count_fewest(places, outcomes)
+    if fewest < LEAST or folds < 2:
         raise DataError(
-            f"{counted(fewest, 'subject')} with the rarer outcome. Expected at least {INNER_FOLDS + 1}, to divide them "
-            "into parts that a classifier is trained and tested on."
+            f"{counted(fewest, 'subject')} with the rarer outcome, and {counted(folds, 'fold')}. Expected at least "
+            f"{LEAST} of either kind, and 2 folds: parts of them that a classifier is trained and tested on."
         )
     # Where every subject has one case, this deals out cases as a stratified division does.
     divided = StratifiedGroupKFold(min(folds, fewest), shuffle=True, random_state=seed)
     scores = np.full(len(outcomes), np.nan)
     for train, test in divided.split(features, outcomes, places):
-        inner = StratifiedGroupKFold(INNER_FOLDS, shuffle=True, random_state=seed)
+        parts = min(INNER_FOLDS, _count_fewest(places[train], outcomes[train]))
+        inner = StratifiedGroupKFold(parts, shuffle=True, random_state=seed)
         search = GridSearchCV(
             make_pipeline(StandardScaler(), LogisticRegression(max_iter=_MOST_STEPS)),
             {"logisticregression__C": list(STRENGTHS)},
@@ -64,3 +67,8 @@ def predict_out_of_fold(
         search.fit(features[train], outcomes[train])
         scores[test] = search.predict_proba(features[test])[:, 1]
     return scores
+
+
+def _count_fewest(places: NDArray[np.int64], outcomes: NDArray[np.bool_]) -> int:
+    """Return how many subjects have the rarer outcome."""
+    return min(len(np.unique(places[outcomes == kind])) for kind in (False, True))

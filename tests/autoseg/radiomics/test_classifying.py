@@ -54,6 +54,13 @@ def test_the_same_cases_give_the_same_scores() -> None:
     assert np.isfinite(one).all()
 
 
-def test_too_few_cases_of_a_kind_are_refused() -> None:
-    with pytest.raises(DataError, match="3 subjects with the rarer outcome"):
-        predict_out_of_fold(np.zeros((20, 2)), np.arange(20) < 3)
+def test_four_cases_of_a_kind_are_enough_for_any_number_of_folds() -> None:
+    features = np.random.default_rng(3).normal(size=(9, 3))
+    for folds in (2, 3, 5):
+        assert np.isfinite(predict_out_of_fold(features, np.arange(9) < 4, folds=folds)).all()
+
+
+@pytest.mark.parametrize(("positives", "folds"), [(3, 5), (8, 1)])
+def test_too_few_cases_of_a_kind_or_folds_are_refused(positives: int, folds: int) -> None:
+    with pytest.raises(DataError, match=rf"{positives} subjects with the rarer outcome, and {folds} fold"):
+        predict_out_of_fold(np.zeros((20, 2)), np.arange(20) < positives, folds=folds)
