@@ -36,6 +36,7 @@ EXTRAS = {
         "import-linter>=2.0",
         "mkdocs-material>=9.5",
         "mkdocstrings[python]>=0.30",
+        "mirp>=2.6",
         "mypy>=1.15",
         "onnx>=1.17",
         "onnxruntime>=1.19",
@@ -51,6 +52,7 @@ EXTRAS = {
     ],
     "dicom": ["highdicom>=0.24", "pydicom>=3.0"],
     "onnx": ["onnx>=1.17", "onnxruntime>=1.19"],  # the first releases for numpy 2
+    "radiomics": ["mirp>=2.6"],  # features by the definitions of the IBSI
     "tensorboard": ["tensorboard"],
     "tune": ["optuna>=4.0"],
 }
@@ -87,7 +89,7 @@ setup(
     package_data={
         "dataset_fingerprints": ["py.typed", "published/*.json"],
         "planners": ["py.typed"],
-        "autoseg": ["py.typed", "reporting/page/templates/*"],
+        "autoseg": ["py.typed", "reporting/page/templates/*", "pipeline/containers/templates/*"],
         "experiments": ["py.typed", "published/*.csv"],
     },
     install_requires=RUNTIME,
@@ -148,6 +150,7 @@ setup(
             "hetero_cascade = experiments.recipes.hetero_cascade:HETERO_CASCADE",
             "hetero_specific = experiments.recipes.hetero:HETERO_SPECIFIC",
             "hetero_multiclass = experiments.recipes.hetero_multiclass:HETERO_MULTICLASS",
+            "gbm_radiomics = experiments.recipes.gbm_radiomics:GBM_RADIOMICS",
         ],
     },
 )

@@ -18,11 +18,13 @@ from autoseg.cli.commands.checking import check
 from autoseg.cli.commands.classical import baselines
 from autoseg.cli.commands.clinical import lesion_load, lesion_map, lesion_table, recovery
 from autoseg.cli.commands.combining import combine
+from autoseg.cli.commands.deploying import add_deploying
 from autoseg.cli.commands.evaluating import evaluate
 from autoseg.cli.commands.importing import import_nnunet
 from autoseg.cli.commands.lesion_classes import lesion_classes
 from autoseg.cli.commands.predicting import export, predict
 from autoseg.cli.commands.quality import quality
+from autoseg.cli.commands.radiomics import add_radiomics
 from autoseg.cli.commands.reporting import report
 from autoseg.cli.commands.selecting import select
 from autoseg.cli.commands.simulating import demo, simulate
@@ -40,6 +42,7 @@ from autoseg.cli.options.data_options import (
     choose_target,
 )
 from autoseg.cli.options.exclusive import refuse_beside, refuse_unused
+from autoseg.cli.options.folds import list_folds
 from autoseg.cli.options.model_options import PlanOption, WorkspaceOption
 from autoseg.cli.options.parsing import AnySpelling, NumberFirst
 from autoseg.cli.options.registered import add_registered
@@ -52,7 +55,7 @@ from autoseg.cli.terminal.streams import finish_output
 from autoseg.cli.versions import show_versions
 from autoseg.hardware import share_cores_with_others
 from autoseg.pipeline.faces import face
-from dataset_fingerprints.errors import AutosegError, PlanError
+from dataset_fingerprints.errors import PlanError
 
 if TYPE_CHECKING:
     from autoseg.pipeline.folds.jobs import TrainingOptions
@@ -251,7 +254,7 @@ def train(
         _train(found, written.fold, written.options, advised=False)
         return
     if fold is None:
-        raise PlanError(f"Name a fold: {_list_folds(workspace, plan)}.")
+        raise PlanError(f"Name a fold: {list_folds(workspace, plan)}.")
     unused = {} if max_hours is None else {"max_minutes": "is given beside --max-hours: give one of the two"}
     if cluster == "local":
         unused["slurm"] = "is an option of sbatch: give --cluster slurm with it, or leave it out"
@@ -290,18 +293,6 @@ def _as_hours(context: typer.Context, max_minutes: float | None, max_hours: floa
         return max_hours
     refuse_unused(context, {"max_hours": "is given beside --max-minutes: give one of the two"})
     return max_minutes / 60
-
-
-def _list_folds(workspace: Path | None, plan: str) -> str:
-    """Return the folds that there are to train, as far as there is a workspace that says so."""
-    from autoseg.pipeline.folds.runs import list_choices
-    from autoseg.pipeline.plans.reading import read_plan
-    from autoseg.workspace.workspace import find_workspace
-
-    try:
-        return list_choices(read_plan(find_workspace(workspace), plan)[1])
-    except AutosegError:
-        return "0 to 4, `all` or `full`"
 
 
 def _train(found: Workspace, fold: str, options: TrainingOptions, *, advised: bool = True) -> None:
@@ -377,7 +368,9 @@ app.command()(recovery)
 app.command()(report)
 app.command()(compare)
 app.command()(agreement)
+add_radiomics(app)
 app.command()(export)
+add_deploying(app)
 app.command()(import_nnunet)
 app.command()(import_atlas)
 app.command()(combine)

@@ -237,10 +237,10 @@ def write_label_map(path: Path, labels: NDArray[np.integer], source_grid: Grid, 
 
 
 def write_map(path: Path, values: NDArray[np.float32], source_grid: Grid, source: Header | None = None) -> None:
-    """Write numbers as .nii.gz on the grid of the scan that they were made for; without copies of them.
+    """Write numbers on the grid of the scan that they were made for, atomically; as .nii.gz without copies of them.
 
     Args:
-        path: of the file.
+        path: the suffix chooses the format: .nii.gz, .mha or .nrrd.
         values: (x, y, z) in canonical RAS+ axes.
         source_grid: the grid to write on, as `read_image` gave it.
         source: the header of that scan, as for `write_label_map`.
@@ -248,7 +248,10 @@ def write_map(path: Path, values: NDArray[np.float32], source_grid: Grid, source
     stored = from_canonical(values, find_reorientation(source_grid))
     if stored.shape != source_grid.shape:
         raise ValueError(f"map of shape {stored.shape} does not fit the grid {source_grid.shape}")
-    nifti.write_map(path, stored, source_grid, source)
+    if suffix_of(path) in itk.MAP_SUFFIXES:
+        itk.write(path, stored, source_grid, source)
+    else:
+        nifti.write_map(path, stored, source_grid, source)
 
 
 def refuse_wide_labels(path: Path, labels: NDArray[Any]) -> None:

@@ -6,7 +6,9 @@ ITK places voxels in LPS millimetres, our affines in RAS: both first world axes 
 
 from __future__ import annotations
 
+import errno
 import math
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
 
 VOLUME_SUFFIXES = (".nrrd", ".mha", ".mhd", ".gipl")
 PICTURE_SUFFIXES = (".png", ".tiff", ".tif", ".bmp")
+# Of formats that hold floating-point numbers and a place in space.
+MAP_SUFFIXES = (".nrrd", ".mha")
 
 _UNSIZED = "the header gives no voxel size, and 1 x 1 x 1 mm were taken"
 
@@ -62,6 +66,8 @@ _LABEL_TYPES = {
 
 # What comes before the voxels, in bytes; .gz is a NIfTI that was never compressed.
 _HEADER_BYTES = {".gipl": 256, ".nii": 352, ".gz": 352}
+
+_OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
 
 # Headers that store float32 or decimals move no voxel by more than this share of a voxel's size.
 _GRID_TOLERANCE = 1e-3
@@ -95,17 +101,19 @@ def read_voxels(path: Path, dtype: type[np.floating] | None) -> Stored:
     return Stored(voxels=voxels if dtype is None else voxels.astype(dtype, copy=False), header=header)
 
 
-def write(path: Path, labels: NDArray[np.integer[Any]], grid: Grid, source: Header | None) -> None:
+def write(path: Path, labels: NDArray[Any], grid: Grid, source: Header | None) -> None:
     """Write (i, j, k) labels on a grid, atomically, in the format of the path's suffix.
 
     Args:
         path: where to.
-        labels: in any type; the format's smallest that holds them is taken.
+        labels: in any type; the format's smallest that holds them is taken. For `MAP_SUFFIXES` also numbers of other
+            kinds.
         grid: of the labels.
         source: the header of the scan that they belong to, whose number of axes they get.
 
     Raises:
         DataError: the format cannot hold the grid or the labels.
+        OSError: the disk is full, or fails.
     """
     import SimpleITK
 
@@ -122,8 +130,17 @@ def write(path: Path, labels: NDArray[np.integer[Any]], grid: Grid, source: Head
             SimpleITK.WriteImage(image, str(temporary), useCompression=True)
             written = read_header(temporary).grid
         except (RuntimeError, RefusedError) as error:
+            _refuse_disk(path, error)
             raise DataError(f"{path}: cannot be written ({itk_reason(error)}). Choose .nii.gz or .nrrd.") from error
         _check_written(path, written, grid)
+
+
+def _refuse_disk(path: Path, error: Exception) -> None:
+    """Raise an error of the disk as such: ITK gives its reason in words only."""
+    reason = itk_reason(error)
+    for number in _OF_THE_DISK:
+        if reason.endswith(os.strerror(number)):
+            raise OSError(number, os.strerror(number), str(path)) from error
 
 
 def _open(path: Path) -> SimpleITK.ImageFileReader:
@@ -250,7 +267,7 @@ def _lies_flat(grid: Grid) -> bool:
     return np.array_equal(grid.matrix()[2], third) and np.array_equal(grid.matrix()[:, 2], third)
 
 
-def _fit_type(path: Path, labels: NDArray[np.integer[Any]]) -> NDArray[np.integer[Any]]:
+def _fit_type(path: Path, labels: NDArray[Any]) -> NDArray[Any]:
     """Keep the labels' type, or take the first one of the format that holds their values."""
     allowed = _LABEL_TYPES.get(path.suffix.lower(), (labels.dtype.name,))
     if labels.dtype.name in allowed:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
@@ -30,6 +30,32 @@ class NumberFirst(TyperCommand):
         # The last one: one in front of it may be the value of an option.
         number = given.pop(places[-1])
         return super().parse_args(ctx, [*given, "--", number])
+
+
+class SeveralValues(TyperCommand):
+    """Takes several values behind an option that can be repeated, as BIDS apps do: `--participant-label 01 02`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the options and arguments of the command."""
+        repeatable = {name for option in self.params if getattr(option, "multiple", False) for name in option.opts}
+        return super().parse_args(ctx, repeat_option(args, repeatable))
+
+
+def repeat_option(args: Sequence[str], repeatable: Collection[str]) -> list[str]:
+    """Return a command line in which every value of some options has the option in front of it."""
+    given: list[str] = []
+    # The option whose values follow, and whether the first of them does, which needs nothing in front.
+    current, first = "", False
+    for text in args:
+        if text.startswith("-"):
+            current = text if text in repeatable else ""
+            first = bool(current)
+        elif first:
+            first = False
+        elif current:
+            given.append(current)
+        given.append(text)
+    return given
 
 
 class AnySpelling(TyperGroup):

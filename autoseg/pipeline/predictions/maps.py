@@ -80,7 +80,7 @@ def write_maps(files: MapFiles, scan: Scan, segmented: Segmented, *, keep: bool 
         paths = files.probabilities[first : first + together]
         if keep and all(path.is_file() for path in paths):
             continue
-        values = _make_probabilities(scan, segmented, range(first, first + len(paths)))
+        values = make_probabilities(scan, segmented, range(first, first + len(paths)))
         for path, one in zip(paths, values, strict=True):
             _write(path, one, scan, keep=keep)
     if files.entropy is not None and not (keep and files.entropy.is_file() and not files.lacks_disagreement()):
@@ -92,7 +92,7 @@ def _write(path: Path, values: NDArray[np.float32], scan: Scan, *, keep: bool) -
         write_map(path, values, scan.source_grid, scan.header)
 
 
-def _make_probabilities(scan: Scan, segmented: Segmented, parts: range) -> NDArray[np.float32]:
+def make_probabilities(scan: Scan, segmented: Segmented, parts: range) -> NDArray[np.float32]:
     """Return (part, x, y, z) the probabilities of some labels or regions on the whole canonical grid."""
     probabilities = segmented.probabilities
     values = np.zeros((len(parts), *canonical_grid(scan.source_grid).shape), dtype=np.float32)

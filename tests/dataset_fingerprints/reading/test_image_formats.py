@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
+import resource
 import struct
 
 import nibabel
@@ -21,6 +23,7 @@ from dataset_fingerprints.reading.images import (
     read_image,
     read_label_map,
     write_label_map,
+    write_map,
 )
 from tests.synthetic.dicom import write_series
 from tests.synthetic.scans import affine_of, all_orientations, write_nifti
@@ -89,6 +92,33 @@ def test_the_stored_number_type_is_kept(tmp_path, suffix, dtype):
     read = read_label_map(write_itk(tmp_path / f"a{suffix}", random_voxels(SHAPE, dtype)))
     assert read.voxels.dtype == dtype
     assert read.voxels.sum() == random_voxels(SHAPE).sum()
+
+
+@pytest.mark.parametrize("suffix", [".nrrd", ".mha", ".nii.gz"])
+@pytest.mark.parametrize(("permutation", "flips"), all_orientations()[::11])
+def test_a_map_comes_back_as_it_was_on_the_exact_grid(tmp_path, suffix, permutation, flips):
+    scan = write_itk(tmp_path / "scan.nrrd", random_voxels(SHAPE), affine_of(permutation, flips, SPACING_MM, 17.0))
+    source = read_image([scan])
+    values = np.random.default_rng(1).random(source.grid().shape).astype(np.float32)
+    path = tmp_path / f"map{suffix}"
+    write_map(path, values, source.source_grid, source.header)
+    written = read_image([path])
+    assert np.array_equal(written.voxels[0], values)
+    assert SimpleITK.ReadImage(str(path)).GetPixelID() == SimpleITK.sitkFloat32
+    assert np.allclose(read_grid(path).matrix(), source.source_grid.matrix(), atol=1e-4)
+
+
+def test_a_disk_that_takes_no_more_is_said_as_such_and_leaves_nothing(tmp_path):
+    grid, values = make_grid((30, 30, 30), np.eye(4)), np.random.default_rng(2).random((30, 30, 30)).astype(np.float32)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
+    try:
+        with pytest.raises(OSError, match="File too large") as error:
+            write_map(tmp_path / "map.mha", values, grid)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert (error.value.errno, error.value.filename) == (errno.EFBIG, str(tmp_path / "map.mha"))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_gipl_file_comes_back_and_holds_no_directions(tmp_path):

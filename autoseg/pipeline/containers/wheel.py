@@ -1,0 +1,117 @@
+"""This installation of autoseg as a wheel, and the versions of what it stands on; neither needs a network."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import importlib.util
+import re
+import zipfile
+from collections.abc import Iterator
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from pathlib import Path
+
+from dataset_fingerprints.errors import DataError
+from dataset_fingerprints.files.atomic import replacing
+
+DISTRIBUTION = "autoseg-lesion"
+_WHEEL = "Wheel-Version: 1.0\nGenerator: autoseg\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+# The earliest time that a zip knows, so that the same files make the same wheel.
+_TIME = (1980, 1, 1, 0, 0, 0)
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_NO_NAME = re.compile(r"[-_.]+")
+
+
+def find_own() -> Distribution:
+    """Return what is installed of autoseg.
+
+    Raises:
+        DataError: it is run without being installed.
+    """
+    try:
+        return distribution(DISTRIBUTION)
+    except PackageNotFoundError as error:
+        raise DataError(
+            f"{DISTRIBUTION}: is not installed, so that it cannot be put into an image. Run `pip install -e .` in its "
+            "checkout first."
+        ) from error
+
+
+def name_wheel(own: Distribution) -> str:
+    """Return the name of the wheel's file."""
+    return f"{_stem(own)}-py3-none-any.whl"
+
+
+def write_wheel(path: Path, own: Distribution) -> None:
+    """Write the installed packages of a distribution, which hold no compiled code, as a wheel.
+
+    Raises:
+        DataError: its packages are not there.
+    """
+    folder = f"{_stem(own)}.dist-info"
+    described = {
+        "METADATA": own.read_text("METADATA") or own.read_text("PKG-INFO") or "",
+        "entry_points.txt": own.read_text("entry_points.txt") or "",
+        "top_level.txt": "\n".join(_list_packages(own)) + "\n",
+        "WHEEL": _WHEEL,
+    }
+    entries = [(f"{folder}/{name}", text.encode()) for name, text in described.items()]
+    record = []
+    with replacing(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in (*_read_packages(own), *entries):
+            archive.writestr(zipfile.ZipInfo(name, _TIME), content, zipfile.ZIP_DEFLATED)
+            digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
+            record.append(f"{name},sha256={digest},{len(content)}")
+        record.append(f"{folder}/RECORD,,")
+        archive.writestr(zipfile.ZipInfo(f"{folder}/RECORD", _TIME), "\n".join(record) + "\n", zipfile.ZIP_DEFLATED)
+
+
+def list_pins(own: Distribution) -> tuple[str, ...]:
+    """Return the installed versions of all that a distribution needs, and of what that needs, as pip's constraints."""
+    found: dict[str, str] = {}
+    waiting = list(_list_needs(own))
+    while waiting:
+        name = waiting.pop()
+        if name in found:
+            continue
+        try:
+            needed = distribution(name)
+        except PackageNotFoundError:  # for another system, or another Python
+            continue
+        # What stands behind a + is a build, such as that for a kind of GPU, which the image chooses itself.
+        found[name] = needed.version.partition("+")[0]
+        waiting += _list_needs(needed)
+    return tuple(f"{name}=={found[name]}" for name in sorted(found))
+
+
+def find_pin(pins: tuple[str, ...], name: str) -> str:
+    """Return the constraint of one package; its name alone where there is none."""
+    return next((pin for pin in pins if pin.partition("==")[0] == name), name)
+
+
+def _list_needs(own: Distribution) -> Iterator[str]:
+    """Yield the names of what a distribution needs without its extras."""
+    for text in own.requires or ():
+        name = _NAME.match(text)
+        if name is not None and "extra ==" not in text:
+            yield _NO_NAME.sub("-", name.group()).lower()
+
+
+def _stem(own: Distribution) -> str:
+    return f"{DISTRIBUTION.replace('-', '_')}-{own.version}"
+
+
+def _list_packages(own: Distribution) -> list[str]:
+    return (own.read_text("top_level.txt") or "").split()
+
+
+def _read_packages(own: Distribution) -> Iterator[tuple[str, bytes]]:
+    """Yield the files of all packages, by their paths in a wheel."""
+    for package in _list_packages(own):
+        spec = importlib.util.find_spec(package)
+        for place in (spec and spec.submodule_search_locations) or ():
+            root = Path(place)
+            for file in sorted(root.rglob("*")):
+                inside = file.relative_to(root)
+                if file.is_file() and "__pycache__" not in inside.parts and not file.name.startswith("."):
+                    yield f"{package}/{inside.as_posix()}", file.read_bytes()

@@ -1,0 +1,51 @@
+"""A BIDS app: the participants that are asked for, and where what is derived of them goes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from dataset_fingerprints.errors import DataError, did_you_mean
+from dataset_fingerprints.layouts.bids import PROGRAM, holds_bids
+from dataset_fingerprints.names import some_of
+
+LEVEL = "participant"
+_SUBJECT = "sub-"
+
+
+def check_level(level: str) -> None:
+    """Make sure that a level of analysis is the one that there is.
+
+    Raises:
+        DataError: it is another one.
+    """
+    if level != LEVEL:
+        raise DataError(f"the level of analysis is '{level}'. Expected {LEVEL}: each scan is segmented on its own.")
+
+
+def choose_participants(tree: Path, labels: Sequence[str]) -> tuple[Path, ...]:
+    """Return the folders of the participants that are asked for; the whole tree where none is named.
+
+    Args:
+        tree: the root of a BIDS data set.
+        labels: of participants, with or without `sub-`.
+
+    Raises:
+        DataError: it is not a BIDS tree, or has no such participant.
+    """
+    if not holds_bids(tree):
+        raise DataError(f"{tree}: is not a BIDS data set. Expected folders called sub-..., with scans in them.")
+    known = [folder.name.removeprefix(_SUBJECT) for folder in sorted(tree.glob(f"{_SUBJECT}*")) if folder.is_dir()]
+    wanted = list(dict.fromkeys(label.removeprefix(_SUBJECT) for label in labels))
+    unknown = [label for label in wanted if label not in known]
+    if unknown:
+        raise DataError(
+            f"{tree}: has no participant {some_of(unknown)}. {did_you_mean(unknown[0], known)} Or leave "
+            "--participant-label out for all."
+        )
+    return tuple(tree / f"{_SUBJECT}{label}" for label in wanted) or (tree,)
+
+
+def choose_folder(out: Path) -> Path:
+    """Return where the derivative goes in the folder of outputs: beside its report, which has no place in it."""
+    return out / PROGRAM

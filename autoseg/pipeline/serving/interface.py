@@ -1,0 +1,209 @@
+"""The table that says where a server finds its model and its inputs, and what it writes where; people edit it by hand.
+
+Its defaults are those of grand-challenge.org, and for a model of lesions on one T1w image those of ISLES'26: images lie
+in folders of their own, called after what the platform calls their slugs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from autoseg.models.quality import QUALITIES
+from dataset_fingerprints.dataset import LabelScheme
+from dataset_fingerprints.errors import DataError, did_you_mean
+from dataset_fingerprints.files.atomic import write_bytes
+from dataset_fingerprints.files.jsonfiles import read_json, to_json
+from dataset_fingerprints.layouts.modalities import canonical
+from dataset_fingerprints.reading.images import suffix_of
+
+SCHEMA_VERSION = 1
+PORT, MOST_PORT = 4743, 65535
+INPUT, OUTPUT = "/input", "/output"
+# Where the platform mounts weights; that hides what an image has there, so that an image keeps its own elsewhere.
+MOUNTED_MODEL, OWN_MODEL = "/opt/ml/model", "/opt/autoseg/model.zip"
+WHOLE = ""
+_MAPS = (".mha", ".nrrd", ".nii.gz")
+_REMEDY = "Correct it, or write it anew with `autoseg container`."
+_NO_SLUG = re.compile(r"[^a-z0-9]+")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageInput:
+    """An image that is sent.
+
+    Attributes:
+        channel: of the model that it is.
+        slug: by which `inputs.json` names it.
+        path: below the folder of inputs: of a folder with the one image in it, or of a file.
+    """
+
+    channel: str
+    slug: str
+    path: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ValuesInput:
+    """A file of JSON that is sent beside the images; no model uses it, and a missing or broken one is only said."""
+
+    slug: str
+    path: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Output:
+    """A file that is written.
+
+    Attributes:
+        label: the label or region that it is about; empty for a mask of all labels with their values.
+        path: below the folder of outputs; the suffix chooses the format.
+    """
+
+    label: str
+    path: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Interface:
+    """All that a server and its callers agree on.
+
+    Attributes:
+        port: that it listens on.
+        input: the folder of inputs.
+        output: the folder of outputs.
+        models: an exported model each, or a folder with one in it; the first that is there is taken.
+        quality: in which it predicts: standard, fast or best.
+        images: one per channel of the model.
+        values: other inputs.
+        masks: of 0 and 1, or of all labels.
+        probabilities: of labels or regions, as 32-bit floating-point numbers.
+    """
+
+    port: int = PORT
+    input: str = INPUT
+    output: str = OUTPUT
+    models: tuple[str, ...] = (MOUNTED_MODEL, OWN_MODEL)
+    quality: str = "standard"
+    images: tuple[ImageInput, ...]
+    values: tuple[ValuesInput, ...] = ()
+    masks: tuple[Output, ...]
+    probabilities: tuple[Output, ...] = ()
+    schema_version: int = SCHEMA_VERSION
+
+    def outputs(self) -> tuple[Path, ...]:
+        """Return the paths of all outputs."""
+        return tuple(Path(self.output, one.path) for one in (*self.masks, *self.probabilities))
+
+
+def make_interface(channels: Sequence[str], scheme: LabelScheme) -> Interface:
+    """Return the interface that a model has by default: that of ISLES'26 where it does what is asked for there.
+
+    Args:
+        channels: of the model.
+        scheme: of its labels.
+    """
+    parts = [part.name for part in scheme.regions or scheme.labels]
+    if [canonical(name) for name in channels] == ["t1w"] and len(parts) == 1:
+        return Interface(
+            images=(ImageInput(channel=channels[0], slug="t1-brain-mri", path="images/t1-brain-mri"),),
+            values=(ValuesInput(slug="stroke-metadata", path="stroke-metadata.json"),),
+            masks=(Output(label=parts[0], path="images/stroke-lesion-segmentation/output.mha"),),
+            probabilities=(Output(label=parts[0], path="images/lesion-probability-map/output.mha"),),
+        )
+    slugs = name_slugs(channels)
+    images = zip(channels, slugs, strict=True)
+    maps = zip(parts, name_slugs(parts), strict=True)
+    return Interface(
+        images=tuple(ImageInput(channel=name, slug=slug, path=f"images/{slug}") for name, slug in images),
+        masks=(Output(label=parts[0] if len(parts) == 1 else WHOLE, path="images/segmentation/output.mha"),),
+        probabilities=tuple(
+            Output(label=name, path=f"images/{slug}-probability-map/output.mha") for name, slug in maps
+        ),
+    )
+
+
+def name_slugs(names: Sequence[str]) -> tuple[str, ...]:
+    """Return names of channels or labels as addresses have them, each once."""
+    slugs: list[str] = []
+    for number, name in enumerate(names, start=1):
+        plain = _NO_SLUG.sub("-", name.lower()).strip("-") or str(number)
+        slugs.append(f"{plain}-{number}" if plain in slugs else plain)
+    return tuple(slugs)
+
+
+def write_interface(path: Path, interface: Interface) -> None:
+    """Write an interface for people: without a checksum, as they edit it."""
+    write_bytes(path, to_json(interface).encode())
+
+
+def read_interface(path: Path) -> Interface:
+    """Read an interface, and make sure that its values can be meant.
+
+    Raises:
+        FileFormatError: it is not one; the message names the field.
+        DataError: a value cannot be meant.
+    """
+    return read_json(path, Interface, remedy=_REMEDY, check=_check)
+
+
+def _check(interface: Interface) -> None:
+    for problem in _find_problems(interface):
+        raise DataError(problem)
+
+
+def _find_problems(interface: Interface) -> Iterator[str]:
+    if not 0 <= interface.port <= MOST_PORT:
+        yield f"port is {interface.port}. Expected 1 to {MOST_PORT}, or 0 for any that is free."
+    if interface.quality not in QUALITIES:
+        yield f"quality is '{interface.quality}'. {did_you_mean(interface.quality, QUALITIES)}"
+    if not interface.images or not interface.masks:
+        yield "there is no image, or no mask. Expected at least one of each."
+    sent = [image.path for image in interface.images] + [entry.path for entry in interface.values]
+    written = [one.path for one in (*interface.masks, *interface.probabilities)]
+    for path in (*sent, *written):
+        if not is_inside(path):
+            yield f"the path '{path}' leaves its folder. Expected one below it, such as images/t1-brain-mri."
+    for path in _list_twice(sent) or _list_twice(written):
+        yield f"the path '{path}' is given twice. Give each input and each output one of its own."
+    for path in written:
+        if suffix_of(Path(path)) not in _MAPS:
+            yield f"the output '{path}' has no suffix of an image. Expected {', '.join(_MAPS)}."
+
+
+def is_inside(path: str) -> bool:
+    """Return whether a path leads to something below the folder that it is about, by its spelling."""
+    parts = PurePosixPath(path).parts
+    return bool(parts) and not PurePosixPath(path).is_absolute() and ".." not in parts and "\0" not in path
+
+
+def _list_twice(names: Sequence[str]) -> list[str]:
+    return [name for name in dict.fromkeys(names) if names.count(name) > 1]
+
+
+def check_model(interface: Interface, channels: Sequence[str], scheme: LabelScheme) -> None:
+    """Make sure that a model has the channels and labels that an interface names.
+
+    Raises:
+        DataError: it has not.
+    """
+    named = [image.channel for image in interface.images]
+    if sorted(named) != sorted(channels):
+        raise DataError(
+            f"the interface names the channels {', '.join(named)}, but the model has {', '.join(channels)}. Name each "
+            "channel of the model once under `images`."
+        )
+    known = [label.name for label in scheme.labels] + [region.name for region in scheme.regions]
+    parts = [part.name for part in scheme.regions or scheme.labels]
+    _refuse_unknown("masks", (one.label for one in interface.masks), (WHOLE, *known))
+    _refuse_unknown("probabilities", (one.label for one in interface.probabilities), parts)
+
+
+def _refuse_unknown(what: str, named: Iterable[str], known: Sequence[str]) -> None:
+    for name in named:
+        if name not in known:
+            raise DataError(
+                f"the interface names the label '{name}' under `{what}`. {did_you_mean(name, filter(None, known))}"
+            )
