@@ -221,9 +221,7 @@ def _list_cases(workspace: Workspace, plan: Plan, splits: Splits, candidates: Ca
             yield make_case(case, units.get(case, case), (candidates.scheme, store), folders)
 
 
-def make_case(
-    case: str, unit: str, of: tuple[LabelScheme, Store], folders: Mapping[str, FoldFolder]
-) -> HeldOut:
+def make_case(case: str, unit: str, of: tuple[LabelScheme, Store], folders: Mapping[str, FoldFolder]) -> HeldOut:
     """Return a case with the probabilities that some trainings which did not see it have left.
 
     Args:
