@@ -91,9 +91,10 @@ class Bench:
             WorkspaceError: a training has seen one of the cases.
         """
         self._refuse_seen(cases, folders)
-        of = (self.plan, self.job.inputs.store)
+        scheme = self.job.inputs.scheme
+        of = (scheme, self.job.inputs.store)
         held = [make_case(case, self.units.get(case, case), of, folders) for case in cases]
-        rules = [(PLAIN,)] * len(name_targets(self.plan.scheme))
+        rules = [(PLAIN,)] * len(name_targets(scheme))
         setting = make_setting(held, self.score, Ticking(self.progress, self.spent, title))
         measured = setting.measure("scoring", [(name,) for name in folders], rules)
         return {name: average(targets) for name, targets in zip(folders, measured, strict=True)}
