@@ -91,7 +91,8 @@ def list_trainings(planned: PlannedRecipe, fold: str, minutes: float | None) -> 
         configuration = find_configuration(plan.configurations, name, f"plan {plan.name}")
         for need in list_needs(configuration, of, folds):
             visit(need.configuration, need.fold)
-        step = count_multiplications(configuration, plan.input_channels(configuration), plan.scheme.heads().count())
+        outputs = plan.heads(configuration).count()
+        step = count_multiplications(configuration, plan.input_channels(configuration), outputs)
         ordered.setdefault((name, of), float(configuration.training.iterations * step))
 
     for name in planned.names():

@@ -17,7 +17,7 @@ from autoseg.preprocessing import read_array, whole, write_array
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.files.jsonfiles import write_json
 from dataset_fingerprints.geometry import Box
-from planners.plan import CropTo
+from planners.stage_inputs import CropTo
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
