@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +48,7 @@ RESAMPLES = 10_000
 # Of the units of a data set, every so-manieth judges.
 HELD_OUT = 5
 # Of lesions: voxels that share a corner are neighbours, as where lesions are counted.
-CONNECTIVITY = 26
+CONNECTIVITY: Final = 26
 SIMULATION = SimulationOptions(cases=60, held_out_cases=40, spacing_mm=3.0, seed=21)
 
 
@@ -222,7 +223,9 @@ def _compare_small(names: Sequence[str], sides: Sequence[Sequence[Outcome]]) -> 
         return []
     limit = float(np.percentile(volumes, 25))
     counts = [[_count_small(run, limit) for run in side] for side in sides]
-    totals = [np.sum(side, axis=0, dtype=np.float64) for side in counts]
+    totals: list[NDArray[np.float64]] = [np.stack(side).sum(axis=0).astype(np.float64) for side in counts]
+    # Scans without such lesions say nothing of them.
+    totals = [side[totals[0][:, 1] > 0] for side in totals]
     group = f"lesions up to {limit:.3g} ml ({sum(volume <= limit for volume in volumes)})"
     return _compare_sides((group, "lesion recall"), names, totals, _recall)
 
