@@ -15,14 +15,16 @@ import nibabel
 import numpy as np
 import pytest
 
-from autoseg.models import ModelSet
-from autoseg.models.bundle import KnownTraits
+from autoseg.models import Cover, ModelSet, write_bundle
+from autoseg.models.bundle import Bundle, KnownTraits
 from autoseg.models.model_set import Rule
+from autoseg.models.portable.exported import explain_obstacles
 from autoseg.models.portable.program.files import RefusedError
 from autoseg.models.portable.program.predict import find_scans, main
 from autoseg.models.portable.program.scans import describe_voxels
 from autoseg.models.portable.program.scans import read_scan as read_program_scan
 from autoseg.pipeline.models.trained import load_models
+from dataset_fingerprints.dataset import Region
 from dataset_fingerprints.files.jsonfiles import to_json
 from dataset_fingerprints.likeness import KnownScans, recall_traits
 from planners.choices import Choice
@@ -102,8 +104,25 @@ def centre() -> ModelSet:
     return put_together({"3d_fullres": (train([replace(own, prediction=seen)]),)})
 
 
+def own_labels() -> ModelSet:
+    """Return a coarse model of regions of its own, and one of all labels in the box around one of these."""
+    regions = (Region(name="both", values=(3, 700)), Region(name="one", values=(700,)))
+    crop = CropTo(configuration="locate", margin_mm=1.0, threshold=0.95, labels=("one",))
+    coarse = Preprocessing(spacing_mm=(1.7, 1.9, 2.4), normalization=(Choice(name="zscore"),), coarse_axis=-1)
+    locate, full = configure("locate", preprocessing=coarse, labels=regions), configure(inputs=(crop,))
+    return put_together({"locate": (train([locate]),), "3d_fullres": (train([locate, full]),)})
+
+
+def different_labels() -> ModelSet:
+    """Return models of one label each, which predict together."""
+    regions = (Region(name="dark", values=(3,)), Region(name="a", values=(700,)))
+    named = [configure(region.name, labels=(region,)) for region in regions]
+    return put_together(*({one.name: (train([one]),)} for one in named))
+
+
 MASKS, BOX = MaskOf(configuration="3d_lowres"), CropTo(configuration="3d_lowres", margin_mm=1.5, threshold=0.98)
 MODELS: dict[str, Callable[[], ModelSet]] = {
+    "the box around a label of a model's own": own_labels,
     "two configurations": configurations,
     "the centre in uneven tiles": centre,
     "masks and box of an earlier stage": lambda: cascade(MASKS, BOX),
@@ -112,7 +131,7 @@ MODELS: dict[str, Callable[[], ModelSet]] = {
     "masks of an earlier stage": lambda: cascade(MASKS),
     "box of an earlier stage": lambda: cascade(BOX),
 }
-QUICK = 4
+QUICK = 5
 
 
 @pytest.fixture(autouse=True)
@@ -134,6 +153,20 @@ def test_masks_are_those_of_autoseg(name: str, tmp_path: Path) -> None:
         assert main([*map(str, files), "-o", str(tmp_path / "out"), "-m", str(place), *options]) == 0
         mask = nibabel.load(tmp_path / "out" / "scan.nii.gz")
         assert (np.asanyarray(mask.dataobj) != expected).mean() <= most
+
+
+def test_models_of_different_labels_are_left_to_autoseg_which_puts_them_together(tmp_path: Path) -> None:
+    models = different_labels()
+    assert explain_obstacles(models) == "dark and a find different labels, which this program does not know."
+    place = tmp_path / "model.zip"
+    write_bundle(place, models, Cover(name="", licence="", card=""), {})
+    (file,) = write_scan(tmp_path / "scan.nii.gz")
+    labels = load_models(Bundle(place).read()).predict(file).labels
+    assert set(np.unique(labels)) == {0, 3, 700}
+    alone = [load_models(put_together(one)).predict(file).labels for one in models.stages]
+    assert np.array_equal(labels, np.where(alone[1] == 700, 700, alone[0]))
+    # Of each kind of labels, the first network.
+    assert len(models.take_first().stages) == len(Bundle(place).first_folds()) == 2
 
 
 @pytest.fixture(scope="module")
