@@ -127,6 +127,10 @@ setup(
             "patch_growing_filled = experiments.recipes.patch_growing:PATCH_GROWING_FILLED",
             "patch_growing_nnunet = experiments.recipes.patch_growing:PATCH_GROWING_NNUNET",
             "mapping2022 = experiments.recipes.mapping2022:MAPPING2022",
+            "hetero_baseline = experiments.recipes.hetero:HETERO_BASELINE",
+            "hetero_binary = experiments.recipes.hetero:HETERO_BINARY",
+            "hetero_specific = experiments.recipes.hetero:HETERO_SPECIFIC",
+            "hetero_multiclass = experiments.recipes.hetero_multiclass:HETERO_MULTICLASS",
         ],
     },
 )

@@ -24,7 +24,6 @@ from autoseg.models.portable.program.predict import find_scans, main
 from autoseg.models.portable.program.scans import describe_voxels
 from autoseg.models.portable.program.scans import read_scan as read_program_scan
 from autoseg.pipeline.models.trained import load_models
-from dataset_fingerprints.dataset import Region
 from dataset_fingerprints.files.jsonfiles import to_json
 from dataset_fingerprints.likeness import KnownScans, recall_traits
 from planners.choices import Choice
@@ -104,32 +103,29 @@ def centre() -> ModelSet:
     return put_together({"3d_fullres": (train([replace(own, prediction=seen)]),)})
 
 
-def own_labels() -> ModelSet:
-    """Return a coarse model of regions of its own, and one of all labels in the box around one of these."""
-    regions = (Region(name="both", values=(3, 700)), Region(name="one", values=(700,)))
-    crop = CropTo(configuration="locate", margin_mm=1.0, threshold=0.95, labels=("one",))
-    coarse = Preprocessing(spacing_mm=(1.7, 1.9, 2.4), normalization=(Choice(name="zscore"),), coarse_axis=-1)
-    locate, full = configure("locate", preprocessing=coarse, labels=regions), configure(inputs=(crop,))
-    return put_together({"locate": (train([locate]),), "3d_fullres": (train([locate, full]),)})
+def beside() -> ModelSet:
+    """Return a stage that learns all labels as one, and one of slices that sees its masks and two slices beside."""
+    union = configure("3d_lowres", targets=((3, 700),))
+    flat = configure("2d", 2, neighbours=2, inputs=(MaskOf(configuration="3d_lowres"),))
+    return put_together({"3d_lowres": (train([union]),), "2d": (train([union, flat], "1"),)})
 
 
 def different_labels() -> ModelSet:
-    """Return models of one label each, which predict together."""
-    regions = (Region(name="dark", values=(3,)), Region(name="a", values=(700,)))
-    named = [configure(region.name, labels=(region,)) for region in regions]
+    """Return a model of all labels as one and a model of one of them, which predict together."""
+    named = [configure(name, targets=targets) for name, targets in (("whole", ((3, 700),)), ("core", ((700,),)))]
     return put_together(*({one.name: (train([one]),)} for one in named))
 
 
 MASKS, BOX = MaskOf(configuration="3d_lowres"), CropTo(configuration="3d_lowres", margin_mm=1.5, threshold=0.98)
 MODELS: dict[str, Callable[[], ModelSet]] = {
-    "the box around a label of a model's own": own_labels,
     "two configurations": configurations,
     "the centre in uneven tiles": centre,
     "masks and box of an earlier stage": lambda: cascade(MASKS, BOX),
+    "slices beside, and masks of a union": beside,
     "mean logits of regions": lambda: ensemble("logits"),
     "mean probabilities of regions": lambda: ensemble("probabilities"),
     "masks of an earlier stage": lambda: cascade(MASKS),
-    "box of an earlier stage": lambda: cascade(BOX),
+    "box around a label of an earlier stage": lambda: cascade(replace(BOX, labels=("bright",))),
 }
 QUICK = 5
 
@@ -157,14 +153,14 @@ def test_masks_are_those_of_autoseg(name: str, tmp_path: Path) -> None:
 
 def test_models_of_different_labels_are_left_to_autoseg_which_puts_them_together(tmp_path: Path) -> None:
     models = different_labels()
-    assert explain_obstacles(models) == "dark and a find different labels, which this program does not know."
+    assert explain_obstacles(models) == "whole and core find different labels, which this program does not know."
     place = tmp_path / "model.zip"
     write_bundle(place, models, Cover(name="", licence="", card=""), {})
     (file,) = write_scan(tmp_path / "scan.nii.gz")
     labels = load_models(Bundle(place).read()).predict(file).labels
+    whole, core = (load_models(put_together(one)).predict(file).labels for one in models.stages)
     assert set(np.unique(labels)) == {0, 3, 700}
-    alone = [load_models(put_together(one)).predict(file).labels for one in models.stages]
-    assert np.array_equal(labels, np.where(alone[1] == 700, 700, alone[0]))
+    assert np.array_equal(labels, np.where(core == 700, 700, whole))
     # Of each kind of labels, the first network.
     assert len(models.take_first().stages) == len(Bundle(place).first_folds()) == 2
 
