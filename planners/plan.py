@@ -19,6 +19,7 @@ from planners.halves import Halves
 from planners.machine import MachineProfile
 from planners.nnunet_rules import NnunetRules
 from planners.pseudo_labels import PseudoLabels
+from planners.stage_inputs import CropTo, MaskOf
 from planners.subsets import CasesWhere
 from planners.targets import choose_scheme
 
@@ -141,37 +142,6 @@ class Prediction:
     tile_weights: Annotated[Literal["even", "nnunet"], Field(exclude_if=is_even)] = "even"
     centre_shape: Annotated[Triple | None, Field(exclude_if=is_none)] = None
     tile_shape: Annotated[Triple | None, Field(exclude_if=is_none)] = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MaskOf:
-    """Another configuration's masks as input channels, one per label or region, behind those of the images.
-
-    In training each case's mask comes from the fold of that configuration that did not train on the case.
-    """
-
-    configuration: str
-    kind: Literal["mask_of"] = "mask_of"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CropTo:
-    """The box around what another configuration found; what lies outside of it is background.
-
-    Where nothing was found, the box is the whole scan.
-
-    Attributes:
-        margin_mm: added to the box on every side.
-        threshold: of the probability of any label or region, from which a voxel counts as found.
-        trained_on: the boxes of training cases: around the reference's labels, or around what the fold found that did
-            not train on the case.
-    """
-
-    configuration: str
-    margin_mm: float
-    threshold: float = 0.5
-    trained_on: Literal["reference", "out_of_fold"] = "reference"
-    kind: Literal["crop_to"] = "crop_to"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

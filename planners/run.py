@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from dataset_fingerprints.dataset import LabelScheme
+from dataset_fingerprints.dataset import LabelScheme, join_schemes
 from dataset_fingerprints.fingerprint import FingerprintSummary
 from dataset_fingerprints.names import check_case_name, check_fold_name, check_folder_name, counted
 from planners.defaults import FULL_SIZE, is_full_size
@@ -19,7 +19,7 @@ from planners.plan import SCHEMA_VERSION, Configuration, Plan, count_targets, li
 from planners.spelling_out import spell_out
 from planners.start import NOTHING_SEEN, ModelStart, SeenBefore, Task
 from planners.step_sizes import StepDown
-from planners.targets import choose_scheme
+from planners.targets import as_regions, choose_scheme
 
 # Normalisations that take intensities as they are: these have a unit.
 ABSOLUTE = ("ct", "ct_window", "none")
@@ -115,6 +115,10 @@ class Run:
         """Return the labels that the trained configuration learns."""
         return choose_scheme(self.scheme, self.own().targets)
 
+    def regions(self) -> LabelScheme:
+        """Return the same as regions of the data set's labels, as it is put together with other configurations."""
+        return as_regions(self.scheme, self.own().targets)
+
     def task(self) -> Task:
         """Return inputs and outputs of the trained network."""
         return describe_task(self.channels, self.scheme, self.own(), self.configurations)
@@ -176,6 +180,16 @@ def describe_task(
         mask_schemes=() if all(one == learned for one in shown) else shown,
         neighbours=own.neighbours,
     )
+
+
+def join_learned(runs: Sequence[Run]) -> LabelScheme:
+    """Return the labels that models trained by some runs predict together: of different ones, regions of all of them.
+
+    Args:
+        runs: at least one, of data of the same labels.
+    """
+    first, *others = (run.learned() for run in runs)
+    return join_schemes([run.regions() for run in runs]) if any(other != first for other in others) else first
 
 
 def make_run(

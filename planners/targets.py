@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from dataset_fingerprints.dataset import Label, LabelScheme
 
@@ -25,6 +26,27 @@ def choose_scheme(scheme: LabelScheme, targets: Targets) -> LabelScheme:
     names = {label.value: label.name for label in scheme.labels}
     merged = (Label(name="+".join(names[value] for value in group), value=group[0]) for group in targets)
     return LabelScheme(labels=tuple(sorted(merged, key=lambda label: label.value)), ignore_value=scheme.ignore_value)
+
+
+def as_regions(scheme: LabelScheme, targets: Targets) -> LabelScheme:
+    """Return what a configuration learns as regions of the data set's labels, in the order of its outputs.
+
+    So several configurations of different labels are put together (`dataset_fingerprints.dataset.join_schemes`).
+
+    Args:
+        scheme: of the data set.
+        targets: groups of its label values; empty for all labels, each a region of its own.
+    """
+    chosen = choose_scheme(scheme, targets)
+    groups = {group[0]: tuple(group) for group in targets}
+    regions = [
+        (replace(region, values=groups.get(value, region.values)), value) for region, value in chosen.written_regions()
+    ]
+    return replace(
+        scheme,
+        regions=tuple(region for region, _ in regions),
+        region_export_order=tuple(value for _, value in regions),
+    )
 
 
 def map_indices(scheme: LabelScheme, targets: Targets) -> tuple[int, ...]:

@@ -11,11 +11,11 @@ from autoseg.models.model import Model
 from autoseg.models.predicted_dice import DiceCalibration
 from autoseg.models.quality import MeasuredEfforts
 from autoseg.models.selection import Selection
-from dataset_fingerprints.dataset import LabelScheme
+from dataset_fingerprints.dataset import LabelScheme, first_of_each
 from dataset_fingerprints.geometry import Triple
 from dataset_fingerprints.likeness import Traits
 from dataset_fingerprints.names import counted
-from planners.run import Run
+from planners.run import Run, join_learned
 
 # What is averaged: probabilities on the scan's grid, or logits on the preprocessed one, as nnU-Net does (Isensee 2021).
 Rule = Literal["probabilities", "logits"]
@@ -25,7 +25,7 @@ Stages = Mapping[str, tuple[Model, ...]]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelSet:
-    """Trained models that predict together, all for the same labels and channels.
+    """Trained models that predict together, all of data of the same labels and channels.
 
     Attributes:
         stages: for each configuration that is averaged.
@@ -47,12 +47,16 @@ class ModelSet:
     lesion_classes: LesionClassifier | None = None
 
     def take_first(self) -> ModelSet:
-        """Return the last network of the first fold of the first configuration, and of each stage that it needs."""
-        first = {name: (_take_last(group[0]),) for name, group in self.stages[0].items()}
+        """Return the last network of the first fold of the first configuration, and of each stage that it needs.
+
+        Of configurations that learn different labels it is the first of each kind.
+        """
+        chosen = (self.stages[place] for place in first_of_each(self.regions()))
+        first = tuple({name: (_take_last(group[0]),) for name, group in one.items()} for one in chosen)
         # What is predicted of the mean of several configurations is not of one of them.
         dice = self.predicted_dice if len(self.stages) == 1 else None
         classes = self.lesion_classes if len(self.stages) == 1 else None
-        return replace(self, stages=(first,), predicted_dice=dice, lesion_classes=classes)
+        return replace(self, stages=first, predicted_dice=dice, lesion_classes=classes)
 
     def averaged(self) -> tuple[Model, ...]:
         """Return the first model of each configuration that is averaged."""
@@ -67,8 +71,12 @@ class ModelSet:
         return self.averaged()[0].run
 
     def scheme(self) -> LabelScheme:
-        """Return the labels that they predict."""
-        return self.run().learned()
+        """Return the labels that they predict together."""
+        return join_learned([model.run for model in self.averaged()])
+
+    def regions(self) -> tuple[LabelScheme, ...]:
+        """Return what each of the averaged configurations predicts, as regions of the data set's labels."""
+        return tuple(model.run.regions() for model in self.averaged())
 
     def channels(self) -> tuple[str, ...]:
         """Return the names of the channels that a scan must have, in their order."""

@@ -12,7 +12,7 @@ from autoseg.preprocessing.prepare import Record
 from autoseg.preprocessing.views import View, divide_box, find_middle
 from dataset_fingerprints.geometry import Box, Grid, Triple, canonical_grid, make_box
 from planners.halves import Halves
-from planners.plan import CropTo
+from planners.stage_inputs import CropTo
 
 # Products of lengths and ratios that should be whole numbers may lie this far beside them.
 _ROUNDING = 1e-9

@@ -20,7 +20,7 @@ from autoseg.pipeline.folds.seen_cases import mark_seen
 from autoseg.pipeline.lesion_classes.judging import judge_folds
 from autoseg.pipeline.lesion_classes.material import gather, measure_components
 from autoseg.pipeline.statistics.case_traits import usual_traits
-from autoseg.prediction import Decision, decide, merge
+from autoseg.prediction import Decision, combine, decide
 from autoseg.preprocessing import Store, store_key
 from autoseg.progress import Progress, SilentProgress
 from autoseg.workspace.workspace import Workspace
@@ -28,8 +28,7 @@ from dataset_fingerprints.errors import WorkspaceError
 from dataset_fingerprints.geometry import canonical_grid
 from dataset_fingerprints.names import counted, some_of
 from experiments.experiment.planning import PlannedRecipe
-from planners.order import find_configuration
-from planners.targets import map_indices
+from planners.targets import as_regions
 
 
 def score_folds(
@@ -62,7 +61,7 @@ def score_folds(
     runs = [read_run(workspace.fold(plan.name, name, fold)) for name in planned.names() for fold in folds]
     evaluation = mark_seen(summarise(scores, convention, traits=usual_traits(workspace)), runs)
     scored = {label.label for label in evaluation.summary}
-    scheme = plan.scheme_of(find_configuration(plan.configurations, planned.names()[0], f"plan {plan.name}"))
+    scheme, _ = planned.find_labels()
     return replace(evaluation, names=tuple(label for label in scheme.labels if label.value in scored))
 
 
@@ -96,17 +95,20 @@ def _score_fold(
     if len(names) == 1 and not planned.recipe.postprocessing and convention == DEFAULT_CONVENTION:
         yield from own[0] or ()
         return
-    first = find_configuration(plan.configurations, names[0], f"plan {plan.name}")
-    scheme = plan.scheme_of(first)
+    predicting = planned.predicting()
+    scheme, relabelled = planned.find_labels()
     store = Store(
-        folder=workspace.store(store_key(first.preprocessing, plan.scheme)),
+        folder=workspace.store(store_key(predicting[0].preprocessing, plan.scheme)),
         indices=plan.scheme.index_count(),
-        relabelled=map_indices(plan.scheme, first.targets),
+        relabelled=relabelled,
     )
+    learned = [plan.scheme_of(one) for one in predicting]
+    regions = [as_regions(plan.scheme, one.targets) for one in predicting]
     decision = Decision(postprocessing=planned.recipe.postprocessing)
     for case in cases:
         grid = store.read_record(case).source_grid
-        mean = merge([read_probabilities(folder.validation, case, scheme, grid) for folder in folders])
+        found = zip(folders, learned, strict=True)
+        mean = combine([read_probabilities(folder.validation, case, own, grid) for folder, own in found], regions)
         yield score_case(
             scheme.to_values(decide(mean, decision)),
             scheme.to_values(store.read_reference(case)),

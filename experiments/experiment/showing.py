@@ -202,7 +202,8 @@ def describe_scores(workspace: Workspace, planned: PlannedRecipe, fold: str) -> 
         WorkspaceError: the fold is not validated.
     """
     evaluation, names = score_folds(workspace, planned, [fold]), planned.names()
-    of = f" (mean of {_join(names)})" if names[1:] else ""
+    alike = len({one.targets for one in planned.predicting()}) == 1
+    of = f" ({'mean of ' if alike else 'by '}{_join(names)}{'' if alike else ' together'})" if names[1:] else ""
     for label in evaluation.summary:
         dice = label.statistics("dice")
         shown = "is not defined" if dice.mean is None else f"{dice.mean:.3f}"

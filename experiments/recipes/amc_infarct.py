@@ -13,9 +13,10 @@ from dataset_fingerprints.image_kinds import find_kind
 from experiments.recipes.recipe import Figure, Recipe
 from planners.choices import Choice, choose
 from planners.parts.networks import UNetOptions
-from planners.plan import Configuration, CropTo, Decision, Plan, Preprocessing
+from planners.plan import Configuration, Decision, Plan, Preprocessing
 from planners.planner import PlanRequest
 from planners.presets import PLANNERS
+from planners.stage_inputs import CropTo
 
 NAME, AXIAL, MATRIX, REFINED, LEVELS, STEPS = "amc_infarct", 2, 384, 192, 5, 25_000
 UNET = UNetOptions(

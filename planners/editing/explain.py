@@ -13,8 +13,9 @@ from planners.choices import Choice, resolve
 from planners.defaults import is_full_size
 from planners.networks.memory_decisions import predict_configuration
 from planners.parts import NETWORKS
-from planners.plan import Configuration, CropTo, Decision, MaskOf, Plan
+from planners.plan import Configuration, Decision, Plan
 from planners.sizing.growth import describe_patch
+from planners.stage_inputs import CropTo, MaskOf
 
 _WORDS = {
     "machine.device": "The machine that trains",
@@ -166,7 +167,8 @@ def describe_cases(configuration: Configuration) -> str:
 def _describe_input(entry: MaskOf | CropTo) -> str:
     if isinstance(entry, MaskOf):
         return f"masks of {entry.configuration}"
-    return f"the box of {entry.configuration} and {entry.margin_mm:g} mm around it"
+    of = f"{' and '.join(entry.labels)} by {entry.configuration}" if entry.labels else entry.configuration
+    return f"the box of {of} and {entry.margin_mm:g} mm around it"
 
 
 def _explain_decisions(plan: Plan) -> Section:

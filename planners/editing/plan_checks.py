@@ -10,6 +10,7 @@ from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.errors import FileFormatError, PlanError
 from dataset_fingerprints.names import counted
 from planners.choices import Checked, Choice, resolve
+from planners.editing.label_checks import find_box_problems
 from planners.editing.range_checks import (
     find_channel_problems,
     find_data_problems,
@@ -95,7 +96,8 @@ def _find_shared_problems(plan: Plan | Run) -> Iterator[str]:
         yield from find_target_problems(configuration.name, configuration.targets, plan.scheme)
         yield from find_channel_problems(configuration, plan.channels)
         yield from _find_weight_problems(configuration, plan.scheme.heads().count())
-    yield from find_order_problems(plan.configurations)
+    in_order = list(find_order_problems(plan.configurations))
+    yield from in_order or find_box_problems(plan.scheme, plan.configurations)
     yield from find_data_problems(plan.scheme, plan.channels)
     yield from find_machine_problems(plan.machine, plan.memory_gb, plan.seed)
 

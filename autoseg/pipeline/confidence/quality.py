@@ -81,7 +81,7 @@ def measure_quality(
     plan, splits = read_plan(workspace, plan_name)
     trained = find_trained(workspace, plan, (configuration,))
     planned = find_configuration(plan.configurations, configuration, f"plan {plan.name}")
-    if trained.scheme != plan.scheme_of(planned):
+    if trained.scheme() != plan.scheme_of(planned):
         raise WorkspaceError(f"{workspace.root}: the plan is of other labels by now than the folds of {configuration}.")
     folders = [folder for folder in [*trained.stages[0].values()][-1] if folder.name() != FULL]
     if not folders:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from autoseg.models import MeasuredFold, read_settings
 from autoseg.pipeline.folds.out_of_fold import find_validated, identify_weights, read_probabilities
 from autoseg.pipeline.models.trained_folds import TrainedFolds
-from autoseg.prediction import Probabilities, merge
+from autoseg.prediction import Probabilities, combine
 from autoseg.preprocessing import Store, store_key
 from autoseg.workspace.fold import FULL, FoldFolder
 from autoseg.workspace.workspace import Workspace
-from dataset_fingerprints.dataset import Dataset, LabelScheme
+from dataset_fingerprints.dataset import Dataset
 from dataset_fingerprints.errors import AutosegError
 from dataset_fingerprints.files.jsonfiles import read_json
 from planners.run import Run
@@ -29,6 +29,7 @@ class UnseenCase:
 
     Attributes:
         folders: of these folds, one per configuration.
+        runs: that these were begun with.
         subject: that it is of.
         store: that holds its reference.
     """
@@ -37,18 +38,21 @@ class UnseenCase:
     fold: str
     subject: str
     folders: tuple[FoldFolder, ...]
-    scheme: LabelScheme
+    runs: tuple[Run, ...]
     store: Store
 
     def read(self) -> tuple[Probabilities, NDArray[np.uint8]]:
-        """Return the mean of the configurations' probabilities, and the reference as label indices.
+        """Return what the configurations find together, and the reference as label indices.
 
         Raises:
             AutosegError: a file is damaged.
         """
         grid = self.store.read_record(self.name).source_grid
-        members = [read_probabilities(folder.validation, self.name, self.scheme, grid) for folder in self.folders]
-        return merge(members), self.store.read_reference(self.name)
+        members = [
+            read_probabilities(folder.validation, self.name, run.learned(), grid)
+            for folder, run in zip(self.folders, self.runs, strict=True)
+        ]
+        return combine(members, [run.regions() for run in self.runs]), self.store.read_reference(self.name)
 
 
 def identify_folds(trained: TrainedFolds) -> dict[FoldFolder, MeasuredFold]:
@@ -94,9 +98,16 @@ def list_unseen(
                     fold=first.name(),
                     subject=subjects.get(case, case),
                     folders=folders,
-                    scheme=trained.scheme,
-                    store=open_store(workspace, runs[0]),
+                    runs=tuple(runs),
+                    store=open_reference(workspace, runs),
                 )
+
+
+def open_reference(workspace: Workspace, runs: Sequence[Run]) -> Store:
+    """Return the preprocessed cases, with the labels that the configurations of some runs find together."""
+    first, *others = runs
+    store = open_store(workspace, first)
+    return replace(store, relabelled=()) if any(run.regions() != first.regions() for run in others) else store
 
 
 def open_store(workspace: Workspace, run: Run) -> Store:

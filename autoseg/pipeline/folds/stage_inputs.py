@@ -34,7 +34,8 @@ from dataset_fingerprints.geometry import Box, Triple
 from dataset_fingerprints.reading.body import bounding_box
 from planners.halves import Halves
 from planners.order import find_configuration
-from planners.plan import Configuration, CropTo, Plan, Splits
+from planners.plan import Configuration, Plan, Splits
+from planners.stage_inputs import CropTo
 from planners.targets import map_indices
 
 
@@ -118,12 +119,15 @@ class StageInput:
             return self._find_box(crop, found, case, self.store.read_record(case))
         # Around what the other configuration is to find, which may be other labels than this one's.
         store = replace(self.store, relabelled=found.relabelled)
-        labelled = found.scheme.foreground(store.read_reference(case))
+        reference, targets = store.read_reference(case), found.scheme.heads().targets()
+        wanted = [index for place in found.scheme.places(crop.labels) for index in targets[place]]
+        labelled = np.isin(reference, wanted) if crop.labels else found.scheme.foreground(reference)
         return bounding_box(labelled) if labelled.any() else None
 
     def _find_box(self, crop: CropTo, found: OutOfFold, case: str, record: Record) -> Box | None:
         folder = found.folders[case]
-        return find_box(read_probabilities(folder, case, found.scheme, record.source_grid), crop.threshold)
+        probabilities = read_probabilities(folder, case, found.scheme, record.source_grid)
+        return find_box(probabilities, crop.threshold, crop.labels)
 
 
 def find_input(workspace: Workspace, plan: Plan, splits: Splits, configuration: Configuration) -> StageInput:

@@ -11,33 +11,39 @@ from pathlib import Path
 from autoseg.models import read_settings
 from autoseg.workspace.fold import FULL, FoldFolder, is_fold
 from autoseg.workspace.workspace import Workspace
-from dataset_fingerprints.dataset import LabelScheme
+from dataset_fingerprints.dataset import LabelScheme, first_of_each
 from dataset_fingerprints.errors import PlanError, WorkspaceError
 from planners.order import find_configuration, order_by_need
 from planners.plan import Configuration, Plan
-from planners.run import Run
+from planners.run import Run, join_learned
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrainedFolds:
-    """Folds that predict together, all for the same labels and channels.
+    """Folds that predict together, all of data of the same labels and channels.
 
     They are what they were begun with, whatever has been planned since.
 
     Attributes:
         stages: for each configuration that is averaged, the folds by configuration, in order of need, itself the last.
+        averaged: what the first fold of each of these configurations was begun with.
     """
 
     stages: tuple[Mapping[str, tuple[FoldFolder, ...]], ...]
-    scheme: LabelScheme
+    averaged: tuple[Run, ...]
     channels: tuple[str, ...]
 
     def take_first(self) -> TrainedFolds:
-        """Return the first fold of the first configuration, and of each stage that it needs."""
-        first = {name: folders[:1] for name, folders in self.stages[0].items()}
-        return replace(self, stages=(first,))
+        """Return the first fold of the first configuration that finds the same, and of each stage that it needs."""
+        chosen = first_of_each([run.regions() for run in self.averaged])
+        first = tuple({name: folders[:1] for name, folders in self.stages[place].items()} for place in chosen)
+        return replace(self, stages=first, averaged=tuple(self.averaged[place] for place in chosen))
+
+    def scheme(self) -> LabelScheme:
+        """Return the labels that they predict together."""
+        return join_learned(self.averaged)
 
     def weight_files(self) -> tuple[Path, ...]:
         """Return the files of all weights."""
@@ -81,9 +87,8 @@ def find_trained(
             _describe(plan.scheme, plan.channels),
             _describe(first.scheme, first.channels),
         )
-    averaged = {name: runs[group[0]].learned() for one in stages for name, group in list(one.items())[-1:]}
-    _refuse_other_targets(workspace, averaged)
-    return TrainedFolds(stages=stages, scheme=next(iter(averaged.values())), channels=first.channels)
+    averaged = tuple(runs[[*one.values()][-1][0]] for one in stages)
+    return TrainedFolds(stages=stages, averaged=averaged, channels=first.channels)
 
 
 def _find_stages(
@@ -143,17 +148,6 @@ def _find_folds(workspace: Workspace, plan: Plan, name: str, folds: Sequence[str
 
 def _option(plan: Plan, name: str) -> str:
     return "" if name == plan.default_configuration else f" -c {name}"
-
-
-def _refuse_other_targets(workspace: Workspace, averaged: Mapping[str, LabelScheme]) -> None:
-    """Make sure that all configurations that are averaged learn the same labels."""
-    (first, scheme), *others = averaged.items()
-    for name, other in others:
-        if other != scheme:
-            raise WorkspaceError(
-                f"{workspace.root}: {first} and {name} learn different labels (targets: {_list_names(scheme)}; "
-                f"{_list_names(other)}), so that they cannot be averaged. Predict with one of them (-c)."
-            )
 
 
 def _list_names(scheme: LabelScheme) -> str:

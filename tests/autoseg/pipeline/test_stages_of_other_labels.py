@@ -12,10 +12,10 @@ import pytest
 import autoseg
 from autoseg.models import read_fold
 from autoseg.workspace.workspace import Workspace
-from dataset_fingerprints.errors import WorkspaceError
 from dataset_fingerprints.files.jsonfiles import read_json, write_json
 from dataset_fingerprints.reading.images import read_label_map
-from planners.plan import CropTo, Initial, MaskOf, Plan
+from planners.plan import Initial, Plan
+from planners.stage_inputs import CropTo, MaskOf
 from tests.synthetic.scans import write_nnunet_dataset
 from tests.synthetic.small_networks import QUICK
 
@@ -89,6 +89,13 @@ def test_a_model_predicts_and_is_exported_with_the_labels_that_it_learns(workspa
 
 
 @pytest.mark.slow
-def test_configurations_of_other_labels_are_not_averaged(workspace: Workspace) -> None:
-    with pytest.raises(WorkspaceError, match="union and refined learn different labels"):
-        autoseg.load_model(workspace, configurations=("union", "refined"))
+def test_configurations_of_different_labels_make_one_label_map(workspace: Workspace, tmp_path: Path) -> None:
+    scan = workspace.root.parent / "raw" / "imagesTr" / "sub-000_0000.nii.gz"
+    model = autoseg.load_model(workspace, configurations=("union", "bright"))
+    assert [region.name for region in model.scheme.regions] == ["dark+bright", "bright"]
+    union, bright = (autoseg.load_model(workspace, configurations=(name,)) for name in ("union", "bright"))
+    labels = model.predict(scan).labels
+    inside = np.where(bright.predict(scan).labels == 2, 2, union.predict(scan).labels)
+    assert np.array_equal(labels, inside)
+    autoseg.export(workspace, tmp_path / "both.zip", configurations=("union", "bright"))
+    assert np.array_equal(autoseg.load_model(tmp_path / "both.zip").predict(scan).labels, labels)

@@ -29,9 +29,10 @@ from planners.choices import resolve
 from planners.editing.explain import explain_plan
 from planners.networks.training_memory import Shape, describe_execution, predict_memory
 from planners.parts import AUGMENTATIONS, LOSSES, NETWORKS
-from planners.plan import Configuration, CropTo, Plan
+from planners.plan import Configuration, Plan
 from planners.planner import PlanRequest
 from planners.presets import make_plan
+from planners.stage_inputs import CropTo
 from tests.synthetic.heads import plain_heads
 from tests.synthetic.machines import BFLOAT16_CPU, GPU
 from tests.synthetic.packages import run_with_package

@@ -18,13 +18,14 @@ from planners.networks.memory_decisions import predict_configuration
 from planners.parts import LOSSES, NORMALIZATIONS, PATCHES
 from planners.parts.losses import DiceCrossEntropyOptions, DiceFocalOptions
 from planners.parts.patches import CropsOnMaskOptions
-from planners.plan import Configuration, CropTo, Decision, Plan
+from planners.plan import Configuration, Decision, Plan
 from planners.rules.rule import Rule
 from planners.rules.spacing import choose_resolution
 from planners.rules.strategies import STRATEGIES
 from planners.rules.strategy_facts import CONDITIONS, StrategyFacts, describe_targets, find_nested
 from planners.rules.switches import RULES
 from planners.sizing.strategy_changes import CHANGES, weigh_labels
+from planners.stage_inputs import CropTo
 from tests.synthetic.configurations import unet_of
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint, make_quantiles, repeat_case
 from tests.synthetic.machines import CPU, GPU

@@ -150,14 +150,18 @@ class Heads:
         return table.astype(np.int32)[indices]
 
 
-def find_obstacles(runs: Sequence[Json], decision: Json) -> list[str]:
+def find_obstacles(runs: Sequence[Json], decision: Json, averaged: Sequence[str] = ()) -> list[str]:
     """Return in sentences what a model needs that this program cannot do.
 
     Args:
         runs: of its folds.
         decision: the content of its selection.json, or nothing.
+        averaged: names of the configurations that are averaged, without those that these need; empty for a single one.
     """
-    found = []
+    found: list[str] = []
+    learned = {run["configuration"]: run["configurations"][-1].get("targets", []) for run in runs}
+    if any(learned[name] != learned[averaged[0]] for name in averaged):
+        found.append(f"{' and '.join(averaged)} find different labels, {UNKNOWN}.")
     for own in (run["configurations"][-1] for run in runs):
         name, preprocessing, prediction = own["name"], own["preprocessing"], own["prediction"]
         for choice in preprocessing["normalization"]:

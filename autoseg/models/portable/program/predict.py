@@ -79,7 +79,8 @@ class Model:
         }
         self.decision: Json = self.files.parse("selection.json") if "selection.json" in self.files.listed else {}
         self.known: list[Json] = self.files.parse("scans.json")["scans"] if "scans.json" in self.files.listed else []
-        obstacles = find_obstacles([*self.runs.values()], self.decision)
+        averaged = [stages[-1]["configuration"] for stages in self.averaged]
+        obstacles = find_obstacles([*self.runs.values()], self.decision, averaged)
         if obstacles:
             raise RefusedError(f"{place}: {' '.join(obstacles)} Predict with autoseg.")
         last = self.averaged[0][-1]
@@ -136,9 +137,7 @@ class Model:
                 shown = [np.isin(mask, target) for target in theirs.targets]
                 image = np.concatenate([image, np.stack(shown).astype(np.float32)])
             else:
-                crops.append(
-                    (entry["margin_mm"], find_box(earlier, entry["threshold"], theirs.exclusive, theirs.count()))
-                )
+                crops.append((entry["margin_mm"], find_box(earlier, entry, theirs)))
         centre = configuration["prediction"].get("centre_shape")
         crop = crop_to_centre(fit_crops(crops, scan, shape), centre, scan, shape)
         seen = np.ascontiguousarray(image[(slice(None), *crop.slices())])

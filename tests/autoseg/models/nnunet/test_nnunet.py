@@ -12,7 +12,7 @@ from dataset_fingerprints.errors import AutosegError, DataError
 from planners.choices import Choice
 from planners.editing.plan_checks import check_run
 from planners.nnunet_rules import NnunetRules
-from planners.plan import MaskOf
+from planners.stage_inputs import MaskOf
 from tests.autoseg.models.nnunet.builders import LABELS, REGIONS, TinyModel, TinyNetwork, resampling
 from tests.synthetic.configurations import unet_of
 
