@@ -23,7 +23,7 @@ from planners.sizing.batches import Size, View, choose_size
 from planners.sizing.budgets import DeviceRules, Resources
 from planners.sizing.low_resolution import COVERED_SHARE, FEWER_VOXELS, LowResolution, Wish, choose_low_resolution
 from planners.sizing.size_decisions import explain_size
-from planners.stage_inputs import MaskOf
+from planners.stage_inputs import CropTo, MaskOf
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
