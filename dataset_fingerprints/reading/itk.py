@@ -7,7 +7,7 @@ ITK places voxels in LPS millimetres, our affines in RAS: both first world axes 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -95,7 +95,23 @@ def read_voxels(path: Path, dtype: type[np.floating] | None) -> Stored:
     return Stored(voxels=voxels if dtype is None else voxels.astype(dtype, copy=False), header=header)
 
 
-def write(path: Path, labels: NDArray[np.integer[Any]], grid: Grid, source: Header | None) -> None:
+def read_fields(path: Path) -> dict[str, str]:
+    """Read the named texts in a file's header, such as those that 3D Slicer describes segments by.
+
+    Raises:
+        RefusedError: SimpleITK cannot read the header.
+    """
+    reader = _open(path)
+    return {key: str(reader.GetMetaData(key)) for key in reader.GetMetaDataKeys()}
+
+
+def write(
+    path: Path,
+    labels: NDArray[np.integer[Any]],
+    grid: Grid,
+    source: Header | None,
+    fields: Mapping[str, str] | None = None,
+) -> None:
     """Write (i, j, k) labels on a grid, atomically, in the format of the path's suffix.
 
     Args:
@@ -103,6 +119,7 @@ def write(path: Path, labels: NDArray[np.integer[Any]], grid: Grid, source: Head
         labels: in any type; the format's smallest that holds them is taken.
         grid: of the labels.
         source: the header of the scan that they belong to, whose number of axes they get.
+        fields: named texts for the header, of a format that has such.
 
     Raises:
         DataError: the format cannot hold the grid or the labels.
@@ -117,6 +134,8 @@ def write(path: Path, labels: NDArray[np.integer[Any]], grid: Grid, source: Head
     image = SimpleITK.GetImageFromArray(np.ascontiguousarray(stored[0] if flat else stored))
     if not picture:
         _place(image, grid, 2 if flat else 3)
+    for name, text in (fields or {}).items():
+        image.SetMetaData(name, text)
     with replacing(path) as temporary:
         try:
             SimpleITK.WriteImage(image, str(temporary), useCompression=True)

@@ -1,0 +1,134 @@
+"""A round's training: planned like the round before, started from its weights, judged on the held-out cases."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection
+from dataclasses import replace
+
+from autoseg.labelling.state import Round, Training
+from autoseg.pipeline.folds.cross_validation import train_all
+from autoseg.pipeline.folds.job_file import ALL
+from autoseg.pipeline.folds.jobs import TrainingOptions
+from autoseg.pipeline.folds.one_fold import train_fold
+from autoseg.pipeline.labelling.loop_state import OpenLoop, write_tables
+from autoseg.pipeline.labelling.round_folds import write_folds
+from autoseg.pipeline.labelling.judging import judge_round
+from autoseg.pipeline.models.sources import ModelChoice, find_source
+from autoseg.pipeline.plans.planning import PlanningOptions, plan_and_preprocess
+from autoseg.pipeline.plans.reading import read_plan
+from autoseg.progress import Progress
+from autoseg.workspace.workspace import Workspace
+from dataset_fingerprints.errors import PlanError
+from dataset_fingerprints.names import counted, show_name
+from planners.editing.following import Followed
+from planners.order import order_by_need
+from planners.plan import Plan
+
+
+def train_round(opened: OpenLoop, asked: Training, given: Collection[str], progress: Progress) -> Round:
+    """Train the round that is next, or go on with it, and return it with its scores on the held-out cases.
+
+    Args:
+        opened: the loop.
+        asked: how to train.
+        given: the fields of it that a person gave; the others stay as in the round before.
+        progress: receiver of progress reports.
+
+    Raises:
+        AutosegError: nothing was labelled since the last training, or the training cannot be done.
+    """
+    started = time.monotonic()
+    own = _begin(opened, asked, given, progress)
+    plan = _plan(opened, own, progress)
+    _train(opened, own, plan, progress)
+    scores = judge_round(opened, choose_models(own), progress)
+    own = replace(own, scores=scores, seconds=round(own.seconds + time.monotonic() - started, 1))
+    opened.keep(opened.loop.with_round(own))
+    return own
+
+
+def choose_models(own: Round) -> ModelChoice:
+    """Return what of a round's workspace predicts."""
+    names = () if own.training.configuration is None else (own.training.configuration,)
+    folds = () if own.training.fold == ALL else (own.training.fold,)
+    return ModelChoice(configurations=names, folds=folds)
+
+
+def _begin(opened: OpenLoop, asked: Training, given: Collection[str], progress: Progress) -> Round:
+    """Return the round to train: the last one until it is finished, then the next one with all that is labelled.
+
+    Raises:
+        PlanError: nothing was labelled since the last one.
+    """
+    loop, last = opened.loop, opened.loop.current()
+    training = replace(last.training, **{name: getattr(asked, name) for name in given})
+    if not last.scores:
+        own = replace(last, training=training)
+    else:
+        news = loop.news()
+        if not news:
+            what = f"{counted(len(loop.awaited()), 'scan is', 'scans are')} waiting to be corrected: `autoseg label accept`"
+            cure = what if loop.awaited() else "choose scans to label: `autoseg label next --count K`"
+            raise PlanError(
+                f"{opened.folder.root}: round {last.number} is trained, and no mask was taken in since. Expected some: "
+                f"{cure}."
+            )
+        own = Round(number=last.number + 1, cases=loop.labelled(), training=training)
+        progress.say(f"Round {own.number}: {counted(len(own.cases), 'case')}, {len(news)} of them new.")
+    opened.keep(loop.with_round(own))
+    write_tables(opened.folder, opened.loop, own.number)
+    return own
+
+
+def _plan(opened: OpenLoop, own: Round, progress: Progress) -> Plan:
+    """Plan and preprocess the round's cases, as far as that is not done."""
+    place, training = opened.now(), own.training
+    divided = write_folds(opened.folder, opened.loop, own.number)
+    options = PlanningOptions(
+        workspace=place.workspace.root,
+        planner=training.planner,
+        gpu_memory_gb=training.gpu_memory_gb,
+        configurations=() if training.configuration is None else (training.configuration,),
+        splits=place.folds if divided else None,
+        seed=opened.loop.seed,
+        assignments=training.assignments,
+        like=_find_followed(opened, own.number),
+    )
+    _, plan = plan_and_preprocess(place.dataset, options, progress)
+    return plan
+
+
+def _find_followed(opened: OpenLoop, number: int) -> Followed | None:
+    """Return the model of the round before, so that all of its weights fit; None in the first round."""
+    if number < 2:
+        return None
+    before = opened.folder.round(number - 1).workspace
+    source = find_source(before, choose_models(opened.loop.rounds[number - 2]))
+    return Followed(name=show_name(f"round {number - 1}"), run=source.run)
+
+
+def _train(opened: OpenLoop, own: Round, plan: Plan, progress: Progress) -> None:
+    """Train the configuration of the round after those that it needs, each from its weights of the round before."""
+    workspace, training = opened.now().workspace, own.training
+    before = opened.folder.round(own.number - 1).workspace if own.number > 1 else None
+    wanted = training.configuration or plan.default_configuration
+    for configuration in order_by_need(plan.configurations, (wanted,), f"plan {plan.name}"):
+        options = TrainingOptions(
+            configuration=configuration.name,
+            iterations=training.iterations,
+            max_minutes=training.max_minutes,
+            from_model=_find_weights(before, configuration.name),
+        )
+        if training.fold == ALL:
+            train_all(workspace, options, progress)
+        else:
+            train_fold(workspace, training.fold, options, progress)
+
+
+def _find_weights(before: Workspace | None, configuration: str) -> str | None:
+    """Return the workspace whose weights a configuration starts from; None where it has none of it."""
+    if before is None:
+        return None
+    plan, _ = read_plan(before, "default")
+    return str(before.root) if before.trained_folds(plan.name, configuration) else None
