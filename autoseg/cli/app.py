@@ -19,6 +19,7 @@ from autoseg.cli.commands.classical import baselines
 from autoseg.cli.commands.clinical import lesion_load, lesion_map, lesion_table, recovery
 from autoseg.cli.commands.evaluating import evaluate
 from autoseg.cli.commands.importing import import_nnunet
+from autoseg.cli.commands.labelling import app as label
 from autoseg.cli.commands.predicting import export, predict
 from autoseg.cli.commands.quality import quality
 from autoseg.cli.commands.reporting import report
@@ -381,6 +382,7 @@ app.command()(import_nnunet)
 app.command()(import_atlas)
 app.command()(simulate)
 app.command()(demo)
+app.add_typer(label, name="label")
 
 
 def main() -> None:

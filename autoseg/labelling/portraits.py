@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +40,7 @@ def shrink(values: NDArray[np.floating], cells: int = CELLS) -> NDArray[np.float
 
 
 def _pairs(edges: Sequence[int], length: int) -> list[tuple[int, int]]:
-    return [(min(low, length - 1), high) for low, high in zip(edges[:-1], edges[1:], strict=True)]
+    return [(min(low, length - 1), high) for low, high in pairwise(edges)]
 
 
 def _shrink_channels(scan: Scan) -> NDArray[np.float64]:

@@ -71,7 +71,8 @@ def choose_uncertain(candidates: Sequence[Candidate], known: Sequence[Portrait],
     between = measure_distances(portraits, portraits)
     usual = float(np.median(between[between > 0])) if (between > 0).any() else 1.0
     nearest = measure_distances(portraits, known).min(axis=1) if known else np.full(len(candidates), usual)
-    left, chosen = np.ones(len(candidates), dtype=bool), []
+    left = np.ones(len(candidates), dtype=bool)
+    chosen: list[Chosen] = []
     while left.any() and len(chosen) < count:
         alike = nearest < SAME * usual
         worth = np.where(left, ranks * np.where(alike, SAME * usual * 1e-3, nearest), -1.0)

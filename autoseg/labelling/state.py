@@ -43,6 +43,9 @@ class Training:
     max_minutes: float | None = None
 
 
+USUAL_TRAINING = Training()
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Chosen:
     """A scan that people are to label.
@@ -102,14 +105,16 @@ class Accepted:
     """A corrected mask that was taken in.
 
     Attributes:
-        round: whose model made the pre-segmentation.
-        file: name of our copy, in the folder of masks.
+        round: whose model made the pre-segmentation, or else in which the mask came.
+        during: the round that was the last one when the mask came.
+        file: path of our copy from the folder of masks.
         changes: of each label; empty where there was no pre-segmentation.
         minutes: that people took, by label; empty where they did not say.
     """
 
     case: str
     round: int
+    during: int
     file: str
     changes: tuple[StructureChange, ...] = ()
     minutes: Mapping[str, float] = field(default_factory=dict)
@@ -229,7 +234,7 @@ class Loop:
     def news(self) -> tuple[str, ...]:
         """Return the cases that were labelled since the last round began, or labelled anew."""
         seen = self.current().cases
-        again = {one.case for one in self.accepted if one.round == self.current().number}
+        again = {one.case for one in self.accepted if one.during == self.current().number}
         return tuple(name for name in self.labelled() if name not in seen or name in again)
 
     def versions(self, case: str) -> int:

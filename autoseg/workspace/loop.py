@@ -126,7 +126,11 @@ class LoopFolder:
 
     def mask(self, case: str, version: int) -> Path:
         """Return the path of a mask that was taken in; a later version of a case never replaces an earlier one."""
-        return self.masks / (f"{case}.nii.gz" if version == 1 else f"{case}.{version}.nii.gz")
+        return self.masks / str(version) / f"{case}.nii.gz"
+
+    def mask_folders(self) -> tuple[Path, ...]:
+        """Return the folders of masks that are there."""
+        return tuple(sorted(self.masks.glob("*/")))
 
 
 def is_loop(path: Path) -> bool:

@@ -43,8 +43,8 @@ def _score_case(opened: OpenLoop, evaluation: Evaluation, case: str, mask: Path)
     dice = {one.label: one.value("dice") for own in evaluation.cases if own.case == case for one in own.labels}
     scores = []
     for structure, value in zip(list_scored(opened.loop.labels), dice.values(), strict=True):
-        sides = (structure.mask(one.voxels[0]) for one in (reference, predicted))
-        surface = measure_rms(*sides, spacing_mm)
+        true, found = (structure.mask(one.voxels[0]) for one in (reference, predicted))
+        surface = measure_rms(true, found, spacing_mm)
         scores.append(
             HeldOutScore(case=case, structure=structure.name, dice=value, rms_mm=surface.mm, points=surface.points)
         )

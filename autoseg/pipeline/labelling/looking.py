@@ -78,6 +78,8 @@ def look_at(
 ) -> tuple[Look, ...]:
     """Look at scans, write the mask of each, and return what was found, in their order.
 
+    Scans that cannot be read or predicted are said, and left out.
+
     Args:
         place: of the round.
         looker: its model.
@@ -86,7 +88,7 @@ def look_at(
         progress: receiver of progress reports.
 
     Raises:
-        DataError: scans cannot be read or predicted; all others are done first.
+        DataError: none of the scans without labels can be looked at.
     """
     found = {name: one for name, one in read_looks(place.looked_at).items() if one.model == looker.identity}
     done = [case for case in cases if _is_done(place, case, found, known)]
@@ -104,11 +106,10 @@ def look_at(
                 found[case.name] = one
             task.advance()
     if failures:
-        raise DataError(
-            f"{len(failures)} of {len(cases)} scans cannot be looked at:\n{list_failures(failures)}\nCorrect them, or "
-            "choose scans in another way (--by random); what was found of the others is kept."
-        )
-    return tuple(found[case.name] for case in cases)
+        progress.say(f"Left out, as they cannot be looked at: {len(failures)} scans.\n{list_failures(failures)}")
+    if not any(case.name in found and case.name not in known for case in cases):
+        raise DataError(f"None of the scans can be looked at:\n{list_failures(failures)}\nCorrect them.")
+    return tuple(found[case.name] for case in cases if case.name in found)
 
 
 def _is_done(place: RoundFolder, case: Case, found: Mapping[str, Look], known: Mapping[str, str]) -> bool:

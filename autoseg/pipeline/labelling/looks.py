@@ -52,7 +52,7 @@ def append_look(path: Path, look: Look) -> None:
 
 
 def read_looks(path: Path) -> dict[str, Look]:
-    """Return what is known of scans by their names, as far as it can be read; what a kill left half written is cut off."""
+    """Return what is known of scans by their names, as far as it can be read; a half-written line is cut off."""
     known: dict[str, Look] = {}
     if not path.is_file():
         return known

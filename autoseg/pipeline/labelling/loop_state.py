@@ -60,7 +60,7 @@ def opened(folder: LoopFolder) -> Iterator[OpenLoop]:
         AutosegError: another process works on it, or its state is damaged.
     """
     with locked(folder.root, "this labelling loop"):
-        sweep(folder.root, folder.masks)
+        sweep(folder.root, *folder.mask_folders())
         yield OpenLoop(folder=folder, loop=read_loop(folder))
 
 
@@ -73,14 +73,19 @@ def find_mask(folder: LoopFolder, loop: Loop, case: Case) -> str:
 def write_tables(folder: LoopFolder, loop: Loop, number: int) -> None:
     """Write the tables that a round works on: labelled cases, scans without labels, held-out cases. No voxel is copied.
 
+    Tables of a round that has begun stay: a mask that came since is for the next one.
+
     Args:
         folder: of the loop.
         loop: its state.
-        number: of the round; of one that has begun the cases stay.
+        number: of the round.
     """
     place = folder.round(number)
-    labelled = loop.rounds[number - 1].cases if number <= len(loop.rounds) else loop.labelled()
+    begun = number <= len(loop.rounds)
+    labelled = loop.rounds[number - 1].cases if begun else loop.labelled()
     for path, names in ((place.dataset, labelled), (place.unlabelled, loop.unlabelled()), (place.test, loop.test)):
+        if begun and path.is_file():
+            continue
         if names:
             write_cases(path, folder, loop, names)
         else:

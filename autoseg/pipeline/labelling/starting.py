@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from autoseg.labelling.minutes import read_minutes
-from autoseg.labelling.state import Loop, Round, Training
+from autoseg.labelling.state import USUAL_TRAINING, Loop, Round, Training
 from autoseg.pipeline.labelling.loop_state import read_loop, write_tables
 from autoseg.pipeline.outputs import refuse_workspace_place
 from autoseg.pipeline.plans.inspecting import find_dataset
@@ -61,7 +61,7 @@ class StartOptions:
     minutes: Path | None = None
     seed: int = 0
     selection: Selection = AUTOMATIC
-    training: Training = Training()
+    training: Training = USUAL_TRAINING
 
 
 def start_loop(place: Path, unlabelled: Path | None, options: StartOptions, progress: Progress) -> LoopFolder:
@@ -241,8 +241,3 @@ def _read_manual(path: Path | None, dataset: Dataset) -> dict[str, dict[str, flo
     if strange:
         raise DataError(f"{path}: names cases that the data set does not have: {some_of(strange, _NAMED)}.")
     return found
-
-
-def settle(training: Training, asked: Training, given: Iterable[str]) -> Training:
-    """Return how a round is trained: as before, but for what was given now."""
-    return replace(training, **{name: getattr(asked, name) for name in given})

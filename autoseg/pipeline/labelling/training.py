@@ -11,9 +11,9 @@ from autoseg.pipeline.folds.cross_validation import train_all
 from autoseg.pipeline.folds.job_file import ALL
 from autoseg.pipeline.folds.jobs import TrainingOptions
 from autoseg.pipeline.folds.one_fold import train_fold
+from autoseg.pipeline.labelling.judging import judge_round
 from autoseg.pipeline.labelling.loop_state import OpenLoop, write_tables
 from autoseg.pipeline.labelling.round_folds import write_folds
-from autoseg.pipeline.labelling.judging import judge_round
 from autoseg.pipeline.models.sources import ModelChoice, find_source
 from autoseg.pipeline.plans.planning import PlanningOptions, plan_and_preprocess
 from autoseg.pipeline.plans.reading import read_plan
@@ -68,13 +68,16 @@ def _begin(opened: OpenLoop, asked: Training, given: Collection[str], progress: 
     else:
         news = loop.news()
         if not news:
-            what = f"{counted(len(loop.awaited()), 'scan is', 'scans are')} waiting to be corrected: `autoseg label accept`"
-            cure = what if loop.awaited() else "choose scans to label: `autoseg label next --count K`"
+            waiting = len(loop.awaited())
+            cure = "choose scans to label with `autoseg label next --count K`"
+            if waiting:
+                cure = f"{counted(waiting, 'scan is', 'scans are')} to be corrected and given to `autoseg label accept`"
             raise PlanError(
                 f"{opened.folder.root}: round {last.number} is trained, and no mask was taken in since. Expected some: "
                 f"{cure}."
             )
         own = Round(number=last.number + 1, cases=loop.labelled(), training=training)
+        write_tables(opened.folder, loop, own.number)
         progress.say(f"Round {own.number}: {counted(len(own.cases), 'case')}, {len(news)} of them new.")
     opened.keep(loop.with_round(own))
     write_tables(opened.folder, opened.loop, own.number)
