@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, partial
 
 from autoseg.labelling.ranking import choose_first, choose_random, choose_uncertain
 from autoseg.labelling.state import Choice, Chosen, Way
@@ -45,10 +46,10 @@ def choose_next(opened: OpenLoop, options: NextOptions, progress: Progress) -> C
         raise PlanError(
             f"{opened.folder.root}: round {own.number} is not trained yet. Run `autoseg label train` first."
         )
-    looker = _make_looker(opened)
+    load = cache(partial(_make_looker, opened))
     choice = own.choice
     if choice is None:
-        choice = _choose(opened, looker, options, progress)
+        choice = _choose(opened, load, options, progress)
         opened.keep(loop.with_round(replace(own, choice=choice)))
     elif not loop.awaited():
         raise PlanError(
@@ -58,7 +59,7 @@ def choose_next(opened: OpenLoop, options: NextOptions, progress: Progress) -> C
     else:
         names = some_of(loop.awaited(), _NAMED)
         progress.say(f"Round {own.number} has chosen before; still to be labelled: {names}.")
-    write_for_people(opened, looker, loop.awaited() or choice.names(), progress)
+    write_for_people(opened, load, loop.awaited() or choice.names(), progress)
     choice = replace(choice, written=True)
     opened.keep(opened.loop.with_round(replace(opened.loop.current(), choice=choice)))
     return choice
@@ -69,7 +70,7 @@ def _make_looker(opened: OpenLoop) -> Looker:
     return make_looker(source, hash_files(source.files))
 
 
-def _choose(opened: OpenLoop, looker: Looker, options: NextOptions, progress: Progress) -> Choice:
+def _choose(opened: OpenLoop, load: Callable[[], Looker], options: NextOptions, progress: Progress) -> Choice:
     loop = opened.loop
     left = loop.unlabelled()
     if not left:
@@ -87,7 +88,7 @@ def _choose(opened: OpenLoop, looker: Looker, options: NextOptions, progress: Pr
     elif way == "order":
         scans = choose_first(left, options.count)
     else:
-        scans = _choose_uncertain(opened, looker, options.count, progress)
+        scans = _choose_uncertain(opened, load(), options.count, progress)
     return Choice(way=way, scans=scans)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -38,8 +38,14 @@ The scans:
 """
 
 
-def write_for_people(opened: OpenLoop, looker: Looker, names: Sequence[str], progress: Progress) -> None:
+def write_for_people(opened: OpenLoop, load: Callable[[], Looker], names: Sequence[str], progress: Progress) -> None:
     """Write the masks of scans for people; files that are there stay as they are, for somebody may have edited them.
+
+    Args:
+        opened: the loop.
+        load: returns the round's model; it is not asked for where all masks were made before.
+        names: of the scans.
+        progress: receiver of progress reports.
 
     Raises:
         DataError: a scan cannot be predicted; all others are done first.
@@ -50,7 +56,7 @@ def write_for_people(opened: OpenLoop, looker: Looker, names: Sequence[str], pro
     with progress.task("Masks to correct", len(names)) as task:
         for name in names:
             case = opened.loop.case(name)
-            done = attempt(name, "cannot be predicted", partial(_write, opened, looker, case))
+            done = attempt(name, "cannot be predicted", partial(_write, opened, load, case))
             if isinstance(done, Failure):
                 failures.append(done)
             task.advance()
@@ -62,10 +68,11 @@ def write_for_people(opened: OpenLoop, looker: Looker, names: Sequence[str], pro
         )
 
 
-def _write(opened: OpenLoop, looker: Looker, case: Case) -> None:
+def _write(opened: OpenLoop, load: Callable[[], Looker], case: Case) -> None:
     place = opened.now()
     made = place.presegmentation(case.name)
     if not _is_sound(made, case):
+        looker = load()
         scan = looker.read(case)
         write_label_map(made, looker.segment(scan).labels, scan.source_grid, scan.header)
     mask = read_label_map(made)
