@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from operator import not_
 from pathlib import Path
 from typing import Annotated
@@ -127,6 +127,17 @@ class LabelScheme:
             ignored=ignored,
         )
 
+    def written_regions(self) -> tuple[tuple[Region, int], ...]:
+        """Return what is looked for, each with the value that is written for it; a label is a region of one value."""
+        if self.regions:
+            return tuple(zip(self.regions, self.region_export_order, strict=True))
+        return tuple((Region(name=label.name, values=(label.value,)), label.value) for label in self.labels)
+
+    def places(self, names: Sequence[str]) -> list[int]:
+        """Return the places, among what is looked for, of labels or regions by their names; of none given, all."""
+        known = [region.name for region, _ in self.written_regions()]
+        return [known.index(name) for name in names] or [*range(len(known))]
+
     def foreground(self, indices: NDArray[np.integer]) -> NDArray[np.bool_]:
         """Return where a map of indices holds a label: neither background nor ignored."""
         return (indices > 0) & (indices <= len(self.labels))
@@ -155,6 +166,29 @@ class LabelScheme:
                 return small
         large: NDArray[np.integer] = table.astype(np.int32)[indices]
         return large
+
+
+def join_schemes(schemes: Sequence[LabelScheme]) -> LabelScheme:
+    """Return the labels of several networks that predict one label map together.
+
+    Where they differ, every label or region becomes a region that decides for itself: those of more labels first, so
+    that what lies in them is written over them.
+
+    Args:
+        schemes: made of the same labels; of equal ones the first is returned.
+    """
+    first = schemes[0]
+    if all(scheme == first for scheme in schemes):
+        return first
+    written = {region.values: (region, value) for scheme in schemes for region, value in scheme.written_regions()}
+    ordered = sorted(written.values(), key=lambda entry: -len(entry[0].values))
+    regions, values = zip(*ordered, strict=True)
+    return replace(first, regions=regions, region_export_order=values)
+
+
+def first_of_each(schemes: Sequence[LabelScheme]) -> tuple[int, ...]:
+    """Return the places of the first network of each kind, where several may predict the same labels."""
+    return tuple(place for place, scheme in enumerate(schemes) if scheme not in schemes[:place])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

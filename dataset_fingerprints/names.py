@@ -100,6 +100,17 @@ def check_folder_name(name: str, what: str = "a folder") -> None:
         )
 
 
+def name_folder(text: str, otherwise: str) -> str:
+    """Return a text as it can name a plan or a configuration: what cannot be in a folder's name becomes underscores.
+
+    Args:
+        text: such as a label's name.
+        otherwise: what is returned where nothing is left of it.
+    """
+    name = re.sub(r"[^A-Za-z0-9.-]+", "_", text.replace("..", "_"))[:_SHOWN].strip("._-")
+    return name if is_folder_name(name) else otherwise
+
+
 def check_fold_name(name: str) -> None:
     """Make sure that a fold's name is one.
 

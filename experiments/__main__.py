@@ -20,6 +20,7 @@ from dataset_fingerprints.errors import AutosegError
 from experiments.costs.inference_command import inference
 from experiments.metric_commands import compare_with_peers, time_evaluation
 from experiments.peers.commands import peers
+from experiments.rivals_command import in_turn, rivals
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 app.add_typer(peers, name="peers")
@@ -29,6 +30,8 @@ app.command("evaluation")(time_evaluation)
 Device = Literal["cuda", "cpu"]
 
 app.command()(inference)
+app.command()(rivals)
+app.command("in-turn")(in_turn)
 
 
 @app.command()
@@ -184,36 +187,6 @@ def speed(rounds: Annotated[int, typer.Option(help="How often each is measured."
 
     columns = ("data set", "configuration", "predicted", "measured", "predicted / measured (range)")
     show_table("Seconds of a training step, medians", columns, [check.row() for check in check_speed(rounds)])
-
-
-@app.command()
-def rivals(
-    work: Annotated[Path, typer.Option(help="Where everything is written.")] = Path("rivals-work"),
-    sides: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--side",
-            help="NAME=OPTIONS of plan_and_preprocess; repeatable. Default: 'default' and 'nnunet=--planner nnunet'.",
-        ),
-    ] = None,
-    minutes: Annotated[float, typer.Option(help="To train each network in.")] = 30.0,
-    seeds: Annotated[int, typer.Option(help="Networks per side.")] = 3,
-    lesion_masks: Annotated[Path | None, typer.Option(help="As for autoseg simulate.")] = None,
-    data: Annotated[
-        Path | None, typer.Option(help="A raw data set of which a fifth judges, in place of simulated scans.")
-    ] = None,
-) -> None:
-    """Let ways to plan train on the same scans for the same time, side by side, and judge them on other ones."""
-    from experiments.rivals import SIMULATION, Contest, compare, hold_contest, parse_side
-
-    simulation = replace(SIMULATION, lesion_masks=str(lesion_masks.resolve()) if lesion_masks else "")
-    named = tuple(parse_side(side) for side in sides or ("default", "nnunet=--planner nnunet"))
-    contest = Contest(sides=named, minutes=minutes, seeds=seeds, simulation=simulation, data=data)
-    outcomes = hold_contest(contest, work)
-    columns = ("scans", "measure", "side", "figure (95 %)", f"minus {named[0].name} (95 %)")
-    scans = data.name if data else f"simulated scans of {simulation.spacing_mm:g} mm"
-    title = f"{minutes:g} minutes each, {seeds} seeds, {scans}"
-    show_table(title, columns, compare(outcomes))
 
 
 @app.command()

@@ -1,7 +1,7 @@
 """Ways to plan against each other: the same scans, the same minutes, side by side, judged on held-out scans.
 
-Every side goes through the three commands as a user would give them, each in a process that has its share of the
-cores to itself. As many sides as there are cores run at the same time, so that whatever else the machine does slows
+Every side is planned, trained and predicted with by commands, each in a process that has its share of the cores to
+itself. As many sides as there are cores run at the same time, so that whatever else the machine does slows
 them alike.
 """
 
@@ -12,11 +12,20 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from autoseg.evaluation import Convention, bootstrap_interval, choose_metrics, evaluate_files, label_targets
+from autoseg.evaluation import (
+    Convention,
+    FilePair,
+    bootstrap_interval,
+    choose_metrics,
+    evaluate_files,
+    label_targets,
+    pair_files,
+)
 from autoseg.evaluation.statistics import Statistic
 from autoseg.hardware import count_cores
 from autoseg.simulate import SimulationOptions, simulate_dataset
@@ -24,6 +33,7 @@ from autoseg.workspace.fold import FULL
 from dataset_fingerprints.errors import AutosegError
 from dataset_fingerprints.files.jsonfiles import write_json
 from dataset_fingerprints.layouts import read_dataset
+from dataset_fingerprints.reading.images import read_label_map
 from dataset_fingerprints.units import find_units
 from experiments.costs.side_by_side import Script, run_together
 from experiments.peers.nnunet import write_nnunet_raw
@@ -37,6 +47,8 @@ JUDGED_BY = Convention(
 RESAMPLES = 10_000
 # Of the units of a data set, every so-manieth judges.
 HELD_OUT = 5
+# Of lesions: voxels that share a corner are neighbours, as where lesions are counted.
+CONNECTIVITY: Final = 26
 SIMULATION = SimulationOptions(cases=60, held_out_cases=40, spacing_mm=3.0, seed=21)
 
 
@@ -58,7 +70,7 @@ class Contest:
 
     Attributes:
         sides: the others are compared with the first.
-        minutes: to train each network in.
+        minutes: to train each side's networks in: all of a cascade together, its validations included.
         seeds: as many networks per side.
         data: a raw data set of which every fifth unit (`find_units`) is held out, or None for simulated scans.
     """
@@ -80,6 +92,8 @@ class Outcome:
         found: reference lesions that the mask holds, per scan.
         lesions: reference lesions per scan.
         false: lesions of the mask that are not in the reference, per scan.
+        lesion_ml: volumes of the reference's lesions, per scan.
+        found_ml: those of them that the mask holds.
     """
 
     side: str
@@ -89,6 +103,8 @@ class Outcome:
     found: tuple[int, ...]
     lesions: tuple[int, ...]
     false: tuple[int, ...]
+    lesion_ml: tuple[tuple[float, ...], ...] = ()
+    found_ml: tuple[tuple[float, ...], ...] = ()
 
 
 def parse_side(text: str) -> Side:
@@ -150,15 +166,16 @@ class Run:
     folder: Path
 
     def script(self, minutes: float) -> Script:
-        """Return the three commands, as one would type them."""
-        raw, workspace, command = self.folder / "raw", self._place("autoseg"), f"{sys.executable} -m autoseg"
+        """Return the commands that plan, train and predict; cascades divide the time over their trainings."""
+        raw, workspace = self.folder / "raw", self._place("autoseg")
+        command, experiments = f"{sys.executable} -m autoseg", f"{sys.executable} -m experiments"
         plan = (
             f"plan_and_preprocess {raw} -w {workspace} --seed {self.seed} --max-hours {minutes / 60:.6f}"
             f" {self.side.options}"
         )
-        train = f"train {FULL} -w {workspace} --max-minutes {minutes}"
+        train = f"in-turn {workspace} {FULL} --minutes {minutes}"
         predict = f"predict {raw / 'imagesTs'} -w {workspace} -o {self.masks()} --no-mirror"
-        return Script(text=f"{command} {plan}; {command} {train}; {command} {predict}", log=self.log())
+        return Script(text=f"{command} {plan}; {experiments} {train}; {command} {predict}", log=self.log())
 
     def masks(self) -> Path:
         """Return the folder of predicted masks."""
@@ -175,7 +192,8 @@ class Run:
 def compare(outcomes: Sequence[Outcome]) -> list[tuple[str, ...]]:
     """Return a row per group of scans, measure and side: its figure, and what it has over the first side.
 
-    A scan's figures are means over the seeds, lesions their sums; intervals are over scans.
+    A scan's figures are means over the seeds, lesions their sums; intervals are over scans. At last come the smallest
+    quarter of all lesions, whatever else their scans hold.
     """
     volumes = np.array(outcomes[0].volume_ml)
     groups = {
@@ -193,11 +211,39 @@ def compare(outcomes: Sequence[Outcome]) -> list[tuple[str, ...]]:
             ("lesion recall", totals, _recall),
             ("lesion precision", totals, _precision),
         ):
-            first = values[0][members]
-            for name, mine in zip(names, values, strict=True):
-                gain = _contrast(mine[members], first, statistic) if name != names[0] else "-"
-                figure = _with_interval(mine[members], statistic)
-                rows.append((f"{group} ({members.sum()})", measure, name, figure, gain))
+            chosen = [mine[members] for mine in values]
+            rows += _compare_sides((f"{group} ({members.sum()})", measure), names, chosen, statistic)
+    return rows + _compare_small(names, sides)
+
+
+def _compare_small(names: Sequence[str], sides: Sequence[Sequence[Outcome]]) -> list[tuple[str, ...]]:
+    """Return a row per side on the smallest quarter of the lesions; none where their volumes are not known."""
+    volumes = [volume for scan in sides[0][0].lesion_ml for volume in scan]
+    if not volumes:
+        return []
+    limit = float(np.percentile(volumes, 25))
+    counts = [[_count_small(run, limit) for run in side] for side in sides]
+    totals: list[NDArray[np.float64]] = [np.stack(side).sum(axis=0).astype(np.float64) for side in counts]
+    # Scans without such lesions say nothing of them.
+    totals = [side[totals[0][:, 1] > 0] for side in totals]
+    group = f"lesions up to {limit:.3g} ml ({sum(volume <= limit for volume in volumes)})"
+    return _compare_sides((group, "lesion recall"), names, totals, _recall)
+
+
+def _count_small(run: Outcome, limit: float) -> NDArray[np.int64]:
+    """Return (scan, 2): lesions up to a volume that are found, and all of them."""
+    rows = zip(run.found_ml, run.lesion_ml, strict=True)
+    return np.array([[sum(volume <= limit for volume in side) for side in row] for row in rows])
+
+
+def _compare_sides(
+    group: tuple[str, str], names: Sequence[str], values: Sequence[NDArray[np.float64]], statistic: Statistic
+) -> list[tuple[str, ...]]:
+    """Return a row per side: a statistic of its values, (scan, m), and what it has over that of the first."""
+    rows: list[tuple[str, ...]] = []
+    for name, mine in zip(names, values, strict=True):
+        gain = _contrast(mine, values[0], statistic) if name != names[0] else "-"
+        rows.append((*group, name, _with_interval(mine, statistic), gain))
     return rows
 
 
@@ -241,12 +287,28 @@ def _precision(means: NDArray[np.float64]) -> NDArray[np.float64]:
         return means[..., 0] / (means[..., 0] + means[..., 2])
 
 
+def _measure_lesions(files: FilePair, targets: tuple[int, ...]) -> tuple[list[float], list[float]]:
+    """Return the volumes of a reference's lesions, and of those that a mask holds, in ml."""
+    images = [read_label_map(path) for path in (files.prediction, files.reference)]
+    found, true = (image.voxels[0].round().astype(np.int64) for image in images)
+    volumes: list[float] = []
+    held: list[float] = []
+    for _, pair in label_targets(targets).pairs(found, true, images[1].grid().spacing_mm()):
+        lesions = pair.lesions(CONNECTIVITY)
+        sizes = lesions.reference_sizes * pair.voxel_ml
+        volumes += sizes.tolist()
+        held += sizes[lesions.found()].tolist()
+    return volumes, held
+
+
 def _score(run: Run, truth: Path, targets: tuple[int, ...]) -> Outcome:
     evaluation = evaluate_files(run.masks(), truth, label_targets(targets), JUDGED_BY, strict=True)
     scores = {
         entry.name: [[label.number(entry.name) for label in case.labels] for case in evaluation.cases]
         for entry in JUDGED_BY.metrics
     }
+    pairs = {pair.case: pair for pair in pair_files(run.masks(), truth, strict=True).pairs}
+    lesions = [_measure_lesions(pairs[case.case], targets) for case in evaluation.cases]
     return Outcome(
         side=run.side.name,
         seed=run.seed,
@@ -255,4 +317,6 @@ def _score(run: Run, truth: Path, targets: tuple[int, ...]) -> Outcome:
         found=tuple(int(sum(counts)) for counts in scores["found_lesions"]),
         lesions=tuple(int(sum(counts)) for counts in scores["reference_lesions"]),
         false=tuple(int(sum(counts)) for counts in scores["false_lesions"]),
+        lesion_ml=tuple(tuple(volumes) for volumes, _ in lesions),
+        found_ml=tuple(tuple(held) for _, held in lesions),
     )

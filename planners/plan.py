@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import not_
 from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field
 
-from dataset_fingerprints.dataset import LabelScheme
+from dataset_fingerprints.dataset import Heads, LabelScheme, Region
 from dataset_fingerprints.geometry import Triple, TripleFloat
 from dataset_fingerprints.names import check_case_names, check_folder_name
 from planners.choices import Choice
 from planners.machine import MachineProfile
 from planners.pseudo_labels import PseudoLabels
+from planners.stage_inputs import CropTo, MaskOf
 
 SCHEMA_VERSION = 3
 FULL_SIZE = 1.0  # as `Plan.scale`
@@ -170,37 +171,6 @@ class Prediction:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class MaskOf:
-    """Another configuration's masks as input channels, one per label or region, behind those of the images.
-
-    In training each case's mask comes from the fold of that configuration that did not train on the case.
-    """
-
-    configuration: str
-    kind: Literal["mask_of"] = "mask_of"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CropTo:
-    """The box around what another configuration found; what lies outside of it is background.
-
-    Where nothing was found, the box is the whole scan.
-
-    Attributes:
-        margin_mm: added to the box on every side.
-        threshold: of the probability of any label or region, from which a voxel counts as found.
-        trained_on: the boxes of training cases: around the reference's labels, or around what the fold found that did
-            not train on the case.
-    """
-
-    configuration: str
-    margin_mm: float
-    threshold: float = 0.5
-    trained_on: Literal["reference", "out_of_fold"] = "reference"
-    kind: Literal["crop_to"] = "crop_to"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Initial:
     """Weights to start from: those of the same fold of another configuration.
 
@@ -220,6 +190,8 @@ class Configuration:
         inputs: what the network sees of other configurations' results.
         initial: weights that training starts from, or null for random ones.
         pseudo_labels: scans without labels that it trains on as well; null, and not written, for none.
+        labels: what its network learns in place of the plan's labels: regions of one or several of their values, each
+            of which decides for itself and is written as its first value. Empty, and not written, for the plan's.
         slice_axis: the canonical axis that a 2D configuration slices along, or -1 in 3D.
         patch_shape: (x, y, z) in voxels of the preprocessed arrays; 1 along the sliced axis. For the network, zeros
             behind its ends make lengths that the strides do not divide the next larger multiples.
@@ -229,6 +201,7 @@ class Configuration:
     inputs: tuple[Annotated[MaskOf | CropTo, Discriminator("kind")], ...] = ()
     initial: Initial | None = None
     pseudo_labels: Annotated[PseudoLabels | None, Field(exclude_if=_is_none)] = None
+    labels: Annotated[tuple[Region, ...], Field(exclude_if=not_)] = ()
     slice_axis: int
     preprocessing: Preprocessing
     patch_shape: Triple
@@ -240,6 +213,12 @@ class Configuration:
 
     def __post_init__(self) -> None:
         check_folder_name(self.name, "a configuration")
+
+    def learned(self, scheme: LabelScheme) -> LabelScheme:
+        """Return what its network's outputs stand for, made of the plan's labels."""
+        if not self.labels:
+            return scheme
+        return replace(scheme, regions=self.labels, region_export_order=tuple(one.values[0] for one in self.labels))
 
     def network_axes(self) -> tuple[int, ...]:
         """Return the canonical axes that the network sees: three, or two without the sliced one."""
@@ -272,7 +251,7 @@ class Configuration:
 
         Args:
             images: channels of the scans.
-            targets: labels or regions, each a channel of every mask.
+            targets: labels or regions that it learns, each a channel of every mask.
         """
         return images + targets * len(self.masks())
 
@@ -346,9 +325,13 @@ class Plan:
     def __post_init__(self) -> None:
         check_folder_name(self.name, "a plan")
 
+    def heads(self, configuration: Configuration) -> Heads:
+        """Return what a configuration's network gives out."""
+        return configuration.learned(self.scheme).heads()
+
     def input_channels(self, configuration: Configuration) -> int:
         """Return the channels that a configuration's network sees."""
-        return configuration.input_channels(len(self.channels), len(self.scheme.heads().targets()))
+        return configuration.input_channels(len(self.channels), len(self.heads(configuration).targets()))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -100,14 +100,18 @@ class Run:
         """Return the configuration that is trained."""
         return self.configurations[-1]
 
+    def learned(self) -> LabelScheme:
+        """Return what the outputs of the trained network stand for."""
+        return self.own().learned(self.scheme)
+
     def input_channels(self) -> int:
         """Return the channels that the trained network sees."""
-        return self.own().input_channels(len(self.channels), len(self.scheme.heads().targets()))
+        return self.own().input_channels(len(self.channels), len(self.learned().heads().targets()))
 
     def task(self) -> Task:
         """Return inputs and outputs of the trained network."""
         masks = tuple(entry.configuration for entry in self.own().masks())
-        return Task(channels=self.channels, scheme=self.scheme, masks=masks)
+        return Task(channels=self.channels, scheme=self.learned(), masks=masks)
 
     def has_seen(self) -> SeenBefore:
         """Return the cases that the weights were trained on, here and before, by their scans."""

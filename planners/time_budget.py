@@ -91,7 +91,8 @@ def steps_within(configuration: Configuration, plan: Plan) -> int | None:
         configuration: of which a value was changed that steps take more or less time by.
         plan: that it is of.
     """
-    seconds = predict_step(configuration, plan.input_channels(configuration), plan.scheme.heads().count(), plan.machine)
+    outputs = plan.heads(configuration).count()
+    seconds = predict_step(configuration, plan.input_channels(configuration), outputs, plan.machine)
     return None if plan.max_hours is None or seconds == math.inf else _fit_steps(plan.max_hours, seconds)
 
 

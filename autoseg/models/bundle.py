@@ -19,6 +19,7 @@ from autoseg.models.predicted_dice import PredictedDiceFile
 from autoseg.models.quality import QualityFile
 from autoseg.models.selection import Selection
 from autoseg.models.tensors import pack_tensors, unpack_weights
+from dataset_fingerprints.dataset import first_of_each
 from dataset_fingerprints.errors import DataError, FileFormatError
 from dataset_fingerprints.files.jsonfiles import parse_json, parse_sealed, to_sealed_json
 from dataset_fingerprints.likeness import Traits
@@ -164,8 +165,10 @@ class Bundle:
         return self.runs[last.configuration, last.folds[0]]
 
     def first_folds(self) -> tuple[BundledFold, ...]:
-        """Return the first fold of the first configuration, and of each stage that it needs."""
-        first = {(stage.configuration, stage.folds[0]) for stage in self.description.averaged[0]}
+        """Return the first fold of the first configuration that finds the same, and of each stage that it needs."""
+        averaged = self.description.averaged
+        ends = [self.runs[one[-1].configuration, one[-1].folds[0]].learned() for one in averaged]
+        first = {(stage.configuration, stage.folds[0]) for place in first_of_each(ends) for stage in averaged[place]}
         return tuple(fold for fold in self.description.folds if (fold.configuration, fold.fold) in first)
 
     def read(self) -> ModelSet:

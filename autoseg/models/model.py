@@ -50,7 +50,7 @@ class Model:
         configuration = self.run.own()
         # Without memory until the weights are known to fit: a file from elsewhere may describe any size.
         with torch.device("meta"):
-            network = build_network(configuration, self.run.input_channels(), self.run.scheme.heads().count())
+            network = build_network(configuration, self.run.input_channels(), self.run.learned().heads().count())
         expected = network.state_dict()
         misfit = find_misfit(weights, expected)
         if misfit:

@@ -10,7 +10,7 @@ from autoseg.models.model import Model
 from autoseg.models.predicted_dice import DiceCalibration
 from autoseg.models.quality import MeasuredEfforts
 from autoseg.models.selection import Selection
-from dataset_fingerprints.dataset import LabelScheme
+from dataset_fingerprints.dataset import LabelScheme, first_of_each, join_schemes
 from dataset_fingerprints.geometry import Triple
 from dataset_fingerprints.likeness import Traits
 from dataset_fingerprints.names import counted
@@ -24,7 +24,7 @@ Stages = Mapping[str, tuple[Model, ...]]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelSet:
-    """Trained models that predict together, all for the same labels and channels.
+    """Trained models that predict together, all of data of the same labels and channels.
 
     Attributes:
         stages: for each configuration that is averaged.
@@ -44,11 +44,15 @@ class ModelSet:
     efforts: tuple[MeasuredEfforts, ...] = ()
 
     def take_first(self) -> ModelSet:
-        """Return the last network of the first fold of the first configuration, and of each stage that it needs."""
-        first = {name: (_take_last(group[0]),) for name, group in self.stages[0].items()}
+        """Return the last network of the first fold of the first configuration, and of each stage that it needs.
+
+        Of configurations that learn different labels it is the first of each kind.
+        """
+        chosen = (self.stages[place] for place in first_of_each(self.schemes()))
+        first = tuple({name: (_take_last(group[0]),) for name, group in one.items()} for one in chosen)
         # What is predicted of the mean of several configurations is not of one of them.
         dice = self.predicted_dice if len(self.stages) == 1 else None
-        return replace(self, stages=(first,), predicted_dice=dice)
+        return replace(self, stages=first, predicted_dice=dice)
 
     def averaged(self) -> tuple[Model, ...]:
         """Return the first model of each configuration that is averaged."""
@@ -63,8 +67,12 @@ class ModelSet:
         return self.averaged()[0].run
 
     def scheme(self) -> LabelScheme:
-        """Return the labels that they predict."""
-        return self.run().scheme
+        """Return the labels that they predict together."""
+        return join_schemes(self.schemes())
+
+    def schemes(self) -> tuple[LabelScheme, ...]:
+        """Return the labels that each of the averaged configurations predicts."""
+        return tuple(model.run.learned() for model in self.averaged())
 
     def channels(self) -> tuple[str, ...]:
         """Return the names of the channels that a scan must have, in their order."""

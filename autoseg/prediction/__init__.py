@@ -4,6 +4,7 @@ from autoseg.prediction.cascade import Cascade, Stage, build_cascade
 from autoseg.prediction.deciding import Decision, SlabReader, choose_labels, decide, decision_of
 from autoseg.prediction.ensemble import Ensemble, merge
 from autoseg.prediction.inputs import NetworkInput, SharedInputs, find_box
+from autoseg.prediction.joining import Joined, combine, join_predictors
 from autoseg.prediction.loaded import LoadedModel, Prediction
 from autoseg.prediction.members import Member, make_members, make_window
 from autoseg.prediction.memory import Memory
@@ -29,6 +30,7 @@ __all__ = [
     "Decision",
     "Ensemble",
     "Fallback",
+    "Joined",
     "Layers",
     "LoadedModel",
     "Member",
@@ -49,11 +51,13 @@ __all__ = [
     "Window",
     "build_cascade",
     "choose_labels",
+    "combine",
     "count_passes",
     "decide",
     "decision_of",
     "describe_effort",
     "find_box",
+    "join_predictors",
     "list_efforts",
     "list_members",
     "make_members",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -103,7 +104,7 @@ class SharedInputs:
             mask = self._fit_mask(indices, record, configuration.preprocessing, scheme)
             image = add_mask(image, mask, scheme.heads().targets())
         crops = configuration.crops()
-        found = [find_box(self._find_result(name, crop.configuration), crop.threshold) for crop in crops]
+        found = [find_box(self._find_result(name, crop.configuration), crop.threshold, crop.labels) for crop in crops]
         crop = fit_crops(list(zip(crops, found, strict=True)), record)
         box = crop_to_centre(crop.box, configuration.prediction.centre_shape, record)
         fallbacks = [known for entry in configuration.inputs for known in self._results[entry.configuration].fallbacks]
@@ -153,16 +154,21 @@ def _look_alike(one: Configuration, other: Configuration) -> bool:
     return first == second
 
 
-def find_box(probabilities: Probabilities, threshold: float) -> Box | None:
-    """Return the smallest box around the voxels in which any label or region has at least a probability.
+def find_box(probabilities: Probabilities, threshold: float, labels: Sequence[str] = ()) -> Box | None:
+    """Return the smallest box around the voxels in which a label or region has at least a probability.
+
+    Args:
+        probabilities: of the scan.
+        threshold: the probability.
+        labels: names of the labels or regions that count; empty for all.
 
     Returns:
         In the scan's canonical grid; None where there is no such voxel.
     """
-    heads = probabilities.scheme.heads()
+    heads, places = probabilities.scheme.heads(), probabilities.scheme.places(labels)
     found = []
     for slab in probabilities.slabs():
-        mask = (select_targets(slab.values, heads) >= threshold).any(0).cpu().numpy()
+        mask = (select_targets(slab.values, heads)[places] >= threshold).any(0).cpu().numpy()
         if mask.any():
             found.append(bounding_box(mask).moved(slab.box.start))
     return enclose(found) if found else None

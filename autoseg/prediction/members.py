@@ -125,7 +125,7 @@ def make_members(
     """
     if device.type == "cpu":
         keep_freed_memory()
-    scheme = model.run.scheme
+    scheme = model.run.learned()
     own = model.run.own()
     configuration = own if prediction is None else replace(own, prediction=prediction)
     window = make_window(configuration, scheme.heads(), device, mirror=mirror)

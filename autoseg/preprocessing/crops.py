@@ -10,7 +10,7 @@ import numpy as np
 
 from autoseg.preprocessing.prepare import Record
 from dataset_fingerprints.geometry import Box, Grid, Triple, canonical_grid, make_box
-from planners.plan import CropTo
+from planners.stage_inputs import CropTo
 
 # Products of lengths and ratios that should be whole numbers may lie this far beside them.
 _ROUNDING = 1e-9

@@ -9,6 +9,7 @@ from autoseg.pipeline.folds.jobs import TrainingOptions, resolve_job
 from autoseg.pipeline.folds.needs import list_needs
 from autoseg.pipeline.folds.one_fold import train_fold
 from autoseg.pipeline.folds.runs import name_folds
+from autoseg.pipeline.plans.reading import read_plan
 from autoseg.progress import Progress
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.durations import show_duration
@@ -44,6 +45,26 @@ class Training:
         return f"{self.configuration}, fold {self.fold}{time}"
 
 
+def train_in_turn(workspace: Workspace, fold: str, minutes: float, progress: Progress) -> tuple[Training, ...]:
+    """Train a fold of the default configuration, with all that it needs, in a time for all trainings together.
+
+    Args:
+        workspace: with the plan `default`.
+        fold: a number, or `full`.
+        minutes: for all together, validation included.
+        progress: receiver of progress reports.
+
+    Raises:
+        StoppedError: a signal came; what was done is saved.
+        AutosegError: there is no such fold, or a training failed.
+    """
+    check_amount("--minutes", minutes, 60 * MOST_HOURS, "more than 0")
+    plan, splits = read_plan(workspace, "default")
+    trainings = share_out(plan, name_folds(splits), (plan.default_configuration,), fold, minutes)
+    run_trainings(workspace, plan, trainings, progress)
+    return trainings
+
+
 def run_fold(
     name: str, fold: str, setting: Setting, minutes: float | None, progress: Progress
 ) -> tuple[PlannedRecipe, tuple[Training, ...]]:
@@ -69,32 +90,49 @@ def run_fold(
 
 
 def list_trainings(planned: PlannedRecipe, fold: str, minutes: float | None) -> tuple[Training, ...]:
-    """Return the trainings behind a fold of a recipe, each behind those whose results it uses.
+    """Return the trainings behind a fold of a recipe, each behind those whose results it uses; see `share_out`.
+
+    Raises:
+        PlanError: there is no such fold or configuration.
+    """
+    folds = name_folds(planned.splits)
+    if fold not in folds:
+        raise PlanError(f"There is no fold '{fold}'. Expected one of {', '.join(folds)}.")
+    return share_out(planned.plan, folds, planned.names(), fold, minutes)
+
+
+def share_out(
+    plan: Plan, folds: Sequence[str], names: Sequence[str], fold: str, minutes: float | None
+) -> tuple[Training, ...]:
+    """Return the trainings behind a fold of some configurations, each behind those whose results it uses.
 
     A time is divided as the plan would divide it at full length: by multiply-adds, steps times those of one step. That
     depends on nothing but the plan, so that a command that is given again divides alike.
 
     Args:
-        planned: the recipe.
-        fold: of the configurations that predict.
+        plan: of the configurations.
+        folds: all of the cross-validation.
+        names: of the configurations that predict.
+        fold: of these: a number, or `full`, with which whatever they crop to is of all cases as well.
         minutes: for all together; None for the planned numbers of steps.
 
     Raises:
-        PlanError: there is no such fold or configuration.
+        PlanError: there is no such configuration.
     """
-    plan, folds = planned.plan, name_folds(planned.splits)
-    if fold not in folds:
-        raise PlanError(f"There is no fold '{fold}'. Expected one of {', '.join(folds)}.")
     ordered: dict[tuple[str, str], float] = {}
 
     def visit(name: str, of: str) -> None:
         configuration = find_configuration(plan.configurations, name, f"plan {plan.name}")
-        for need in list_needs(configuration, of, folds):
-            visit(need.configuration, need.fold)
-        step = count_multiplications(configuration, plan.input_channels(configuration), plan.scheme.heads().count())
+        needs = [(need.configuration, need.fold) for need in list_needs(configuration, of, folds)]
+        # A training on the reference's boxes needs no results, but new scans have no reference.
+        used = {entry.configuration for entry in configuration.inputs} - {other for other, _ in needs}
+        for need in (*needs, *((other, of) for other in sorted(used))):
+            visit(*need)
+        outputs = plan.heads(configuration).count()
+        step = count_multiplications(configuration, plan.input_channels(configuration), outputs)
         ordered.setdefault((name, of), float(configuration.training.iterations * step))
 
-    for name in planned.names():
+    for name in names:
         visit(name, fold)
     whole = sum(ordered.values())
     return tuple(

@@ -10,7 +10,7 @@ from autoseg.pipeline.folds.out_of_fold import find_scores, read_probabilities
 from autoseg.pipeline.folds.runs import cases_of, read_run
 from autoseg.pipeline.folds.seen_cases import mark_seen
 from autoseg.pipeline.statistics.case_traits import usual_traits
-from autoseg.prediction import Decision, decide, merge
+from autoseg.prediction import Decision, combine, decide
 from autoseg.preprocessing import Store, store_key
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import WorkspaceError
@@ -45,17 +45,19 @@ def _score_fold(workspace: Workspace, planned: PlannedRecipe, fold: str) -> Iter
     missing = [folder.title() for folder, scores in zip(folders, own, strict=True) if scores is None]
     if missing:
         raise WorkspaceError(f"{workspace.root}: {missing[0]} of plan {plan.name} is not trained and validated.")
-    if len(names) == 1 and not planned.recipe.postprocessing:
+    own_labels = any(one.labels for one in plan.configurations if one.name in names)
+    if len(names) == 1 and not own_labels and not planned.recipe.postprocessing:
         yield from own[0] or ()
         return
-    first = find_configuration(plan.configurations, names[0], f"plan {plan.name}")
-    store = Store(
-        folder=workspace.store(store_key(first.preprocessing, plan.scheme)), indices=plan.scheme.index_count()
-    )
+    configurations = [find_configuration(plan.configurations, name, f"plan {plan.name}") for name in names]
+    schemes = [one.learned(plan.scheme) for one in configurations]
+    key = store_key(configurations[0].preprocessing, plan.scheme)
+    store = Store(folder=workspace.store(key), indices=plan.scheme.index_count())
     decision = Decision(postprocessing=planned.recipe.postprocessing)
     for case in cases:
         grid = store.read_record(case).source_grid
-        mean = merge([read_probabilities(folder.validation, case, plan.scheme, grid) for folder in folders])
+        found = zip(folders, schemes, strict=True)
+        mean = combine([read_probabilities(folder.validation, case, scheme, grid) for folder, scheme in found])
         yield score_case(
             plan.scheme.to_values(decide(mean, decision)),
             plan.scheme.to_values(store.read_reference(case)),

@@ -139,7 +139,7 @@ def _describe_sizes(configuration: Configuration) -> str:
 def _describe_configuration(plan: Plan, configuration: Configuration) -> dict[str, str]:
     network = resolve(configuration.network, NETWORKS, "network")
     patch, training = configuration.network_patch(), configuration.training
-    layers = network.layers(plan.input_channels(configuration), plan.scheme.heads().count(), patch)
+    layers = network.layers(plan.input_channels(configuration), plan.heads(configuration).count(), patch)
     return {
         "uses": ", ".join(configuration.needs()) or "nothing of others",
         "voxel size": f"{show_spacing(configuration.preprocessing.spacing_mm)} mm",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from planners.choices import Choice
@@ -42,8 +43,9 @@ class Recipe:
         deviations: what the source states and is done otherwise here, each with the reason.
         make: returns the whole plan at full size.
         memory_gb: of the card that the source trained on, where it says; 0 to plan for this machine.
-        ensemble: the configurations whose probabilities are averaged, as far as a plan has them; empty for the plan's
-            default alone.
+        ensemble: the configurations that predict together, as far as a plan has them, or patterns of their names such
+            as `refine_*`: of the same labels their probabilities are averaged, of different ones put together; empty
+            for the plan's default alone.
         unlabelled: scans without labels that the plan is shown with; 0 where it trains on none.
         postprocessing: of the masks, from `planners.parts.POSTPROCESSING`, one after the other, as the source fixes it.
     """
@@ -80,6 +82,7 @@ class Recipe:
         return self.make(fingerprint, request)
 
     def predicts_with(self, plan: Plan) -> tuple[str, ...]:
-        """Return the configurations that are averaged; what these need is trained as well."""
-        planned = {configuration.name for configuration in plan.configurations}
-        return tuple(name for name in self.ensemble if name in planned) or (plan.default_configuration,)
+        """Return the configurations that predict together; what these need is trained as well."""
+        planned = [configuration.name for configuration in plan.configurations]
+        chosen = (name for pattern in self.ensemble for name in planned if fnmatchcase(name, pattern))
+        return tuple(dict.fromkeys(chosen)) or (plan.default_configuration,)

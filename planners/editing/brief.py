@@ -71,7 +71,7 @@ def expect_seconds(plan: Plan, configuration: Configuration, known: Known) -> fl
     if measured is None and not is_full_size(plan.scale):
         return math.inf
     if measured is None:
-        inputs, outputs = plan.input_channels(configuration), plan.scheme.heads().count()
+        inputs, outputs = plan.input_channels(configuration), plan.heads(configuration).count()
         measured = predict_step(configuration, inputs, outputs, plan.machine) / STEPPING_SHARE
     return measured * configuration.training.iterations
 

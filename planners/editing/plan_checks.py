@@ -9,6 +9,7 @@ from typing import Any
 from dataset_fingerprints.errors import FileFormatError, PlanError
 from dataset_fingerprints.names import counted
 from planners.choices import Checked, Choice, resolve
+from planners.editing.label_checks import find_learned_problems
 from planners.editing.range_checks import (
     find_data_problems,
     find_machine_problems,
@@ -64,7 +65,8 @@ def _find_shared_problems(plan: Plan | Run) -> Iterator[str]:
                 f"{counted(len(plan.channels), 'channel')}. "
                 "Expected one for each."
             )
-    yield from find_order_problems(plan.configurations)
+    in_order = list(find_order_problems(plan.configurations))
+    yield from in_order or find_learned_problems(plan.scheme, plan.configurations)
     yield from find_data_problems(plan.scheme, plan.channels)
     yield from find_machine_problems(plan.machine, plan.memory_gb, plan.seed)
 

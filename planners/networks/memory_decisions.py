@@ -32,7 +32,7 @@ def predict_configuration(plan: Plan, configuration: Configuration) -> Memory:
 
 def _predict(plan: Plan, configuration: Configuration) -> Memory:
     """Predict the peak memory of steps of the configuration's own size."""
-    heads = plan.scheme.heads()
+    heads = plan.heads(configuration)
     shape = Shape(
         channels=plan.input_channels(configuration),
         outputs=heads.count(),

@@ -12,13 +12,14 @@ from dataset_fingerprints.geometry import Triple
 from dataset_fingerprints.names import counted
 from planners.choices import Choice, choose
 from planners.networks.topology import reorder_axes
-from planners.plan import Configuration, Decision, MaskOf, Preprocessing, Sampling, Training
+from planners.plan import Configuration, Decision, Preprocessing, Sampling, Training
 from planners.rules.schedule import choose_prediction
 from planners.rules.spacing import Resolution, choose_coarse_axis
 from planners.sizing.batches import Size, View, choose_size
 from planners.sizing.budgets import DeviceRules, Resources
 from planners.sizing.low_resolution import COVERED_SHARE, FEWER_VOXELS, LowResolution, Wish, choose_low_resolution
 from planners.sizing.size_decisions import explain_size
+from planners.stage_inputs import MaskOf
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

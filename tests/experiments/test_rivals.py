@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from autoseg.simulate import SimulationOptions
+from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import AutosegError
 from experiments.rivals import Contest, Outcome, Side, compare, hold_contest, parse_side
 from tests.synthetic.scans import head, write_description, write_nifti
@@ -41,6 +43,18 @@ def test_sides_are_compared_with_the_first_scan_by_scan_and_in_the_smallest_quar
     assert rows["smallest quarter (1)", "lesion precision", "a"][0] == "- (- to -)"
 
 
+def test_the_smallest_quarter_of_the_lesions_is_counted_whatever_else_their_scans_hold() -> None:
+    lesions = ((0.1, 9.0), (0.2, 3.0), (4.0,), (5.0, 6.0, 7.0))
+    first, second = outcome("a", [0.5] * 4, [1, 1, 1, 2]), outcome("b", [0.5] * 4, [2, 1, 1, 2])
+    first = replace(first, lesion_ml=lesions, found_ml=((9.0,), (3.0,), (4.0,), (5.0, 6.0)))
+    second = replace(second, lesion_ml=lesions, found_ml=((0.1, 9.0), (3.0,), (4.0,), (5.0, 6.0)))
+    rows = [row for row in compare([first, second]) if row[0].startswith("lesions up to")]
+    # Two of eight lie below the quartile of 0.1, 0.2, 3, 4, 5, 6, 7 and 9.
+    assert [row[:3] for row in rows] == [("lesions up to 2.3 ml (2)", "lesion recall", name) for name in "ab"]
+    assert [row[3].split(" ")[0] for row in rows] == ["0.000", "0.500"]
+    assert rows[1][4].startswith("+0.500 (")
+
+
 def test_a_side_has_a_name_and_options() -> None:
     assert parse_side("default") == Side(name="default")
     assert parse_side("pooled=--rule pooled_dice=on") == Side(name="pooled", options="--rule pooled_dice=on")
@@ -51,9 +65,19 @@ def test_a_side_has_a_name_and_options() -> None:
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:This process")
 def test_a_contest_trains_all_sides_and_judges_them_on_the_same_scans(tmp_path: Path) -> None:
-    sides = (Side(name="default"), Side(name="theirs", options="--planner nnunet"))
+    sides = (
+        Side(name="default"),
+        Side(name="theirs", options="--planner nnunet"),
+        Side(name="cascade", options="--planner crop_cascade -c refine"),
+    )
     outcomes = hold_contest(Contest(sides=sides, minutes=0.02, seeds=1, simulation=TINY), tmp_path)
-    assert [entry.side for entry in outcomes] == ["default", "theirs"]
+    assert [entry.side for entry in outcomes] == ["default", "theirs", "cascade"]
+    trained = [
+        Workspace(root=tmp_path / "cascade-0-autoseg").fold("default", name, "full") for name in ("locate", "refine")
+    ]
+    minutes = [json.loads(fold.record.read_text(encoding="utf-8"))["max_minutes"] for fold in trained]
+    assert sum(minutes) == pytest.approx(0.02)
+    assert [len(volumes) for volumes in outcomes[0].lesion_ml] == list(outcomes[0].lesions)
     assert len(outcomes[0].dice) == 2
     assert outcomes[0].volume_ml == outcomes[1].volume_ml
     assert (tmp_path / "outcomes.json").is_file()

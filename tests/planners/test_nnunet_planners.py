@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from planners import PLANNERS, PlanRequest, choose_machine, make_plan
-from planners.plan import Configuration, MaskOf, Plan
+from planners.plan import Configuration, Plan
+from planners.stage_inputs import MaskOf
 from tests.planners.published import MEMORY_GB, PUBLISHED, Published
 from tests.synthetic.configurations import unet_of
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint, repeat_case

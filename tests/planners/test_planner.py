@@ -10,7 +10,8 @@ from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.geometry import Triple
 from dataset_fingerprints.publications import expand, read_published
 from planners import PlanRequest, check_plan, make_plan
-from planners.plan import Configuration, MaskOf, Plan
+from planners.plan import Configuration, Plan
+from planners.stage_inputs import MaskOf
 from planners.time_budget import count_multiplications
 from tests.synthetic.configurations import unet_of
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint, repeat_case

@@ -13,7 +13,7 @@ CODE = '''
 
 from dataclasses import dataclass, replace
 
-from planners.plan import CropTo
+from planners.stage_inputs import CropTo
 from planners.presets import PLANNERS
 
 

@@ -12,8 +12,9 @@ from planners import PlanRequest, make_plan
 from planners.choices import Choice
 from planners.editing.overrides import set_values
 from planners.editing.scaling import scale_plan
-from planners.plan import MaskOf, Plan
+from planners.plan import Plan
 from planners.run import CaseContent, Run, find_differences, find_other_cases, make_run
+from planners.stage_inputs import MaskOf
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint
 from tests.synthetic.machines import CPU, GPU
 

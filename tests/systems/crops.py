@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from planners.plan import CropTo
 from planners.presets import PLANNERS
+from planners.stage_inputs import CropTo
 
 
 class CropPlanner:

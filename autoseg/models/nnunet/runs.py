@@ -17,7 +17,7 @@ from planners.machine import MachineProfile
 from planners.parts import NETWORKS
 from planners.parts.networks import UNetOptions
 from planners.parts.patches import ForegroundOptions
-from planners.plan import Configuration, MaskOf, Prediction, Sampling, Training
+from planners.plan import Configuration, Prediction, Sampling, Training
 from planners.rules.schedule import (
     GPU_ITERATIONS,
     GRADIENT_CLIP,
@@ -26,6 +26,7 @@ from planners.rules.schedule import (
     long_optimizer,
 )
 from planners.run import Run
+from planners.stage_inputs import MaskOf
 
 PLANNER = "nnunet"
 _SIGMA_SHARE, _STEP_SHARE = 0.125, 0.5

@@ -41,7 +41,8 @@ def explain_obstacles(models: ModelSet) -> str:
     """Return in sentences why the program cannot predict what the models predict; empty where it can."""
     runs = [json.loads(to_json(model.run)) for model in list_models(models)]
     selection = {} if models.selection is None else json.loads(to_json(models.selection))
-    return " ".join(find_obstacles(runs, selection))
+    averaged = [model.run.configuration for model in models.averaged()]
+    return " ".join(find_obstacles(runs, selection, averaged))
 
 
 def list_models(models: ModelSet) -> tuple[Model, ...]:

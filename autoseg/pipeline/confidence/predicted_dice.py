@@ -52,7 +52,7 @@ def measure_predicted_dice(
     weights = identify_folds(trained)
     cases = list(list_unseen(workspace, trained, weights))
     measured = _measure(cases, decision, progress)
-    scheme = trained.scheme
+    scheme = trained.scheme()
     targets, scan = calibrate(measured, [part.name for part in scheme.regions or scheme.labels])
     calibration = DiceCalibration(
         configurations=tuple([*one][-1] for one in trained.stages),
@@ -88,7 +88,7 @@ def measure_case(case: UnseenCase, decision: Decision) -> Measured:
         AutosegError: a file is damaged.
     """
     probabilities, reference = case.read()
-    scheme = case.scheme
+    scheme = probabilities.scheme
     labels = scheme.to_values(decide(probabilities, decision))
     segmented = Segmented(labels=labels, probabilities=probabilities, members=(probabilities,))
     spacing_mm = canonical_grid(probabilities.source_grid).spacing_mm()

@@ -79,7 +79,7 @@ def measure_quality(
     """
     plan, splits = read_plan(workspace, plan_name)
     trained = find_trained(workspace, plan, (configuration,))
-    if trained.scheme != plan.scheme:
+    if read_settings([*trained.stages[0].values()][-1][0]).scheme != plan.scheme:
         raise WorkspaceError(f"{workspace.root}: the plan is of other labels by now than the folds of {configuration}.")
     folders = [folder for folder in [*trained.stages[0].values()][-1] if folder.name() != FULL]
     if not folders:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from autoseg.models import MeasuredFold, read_settings
 from autoseg.pipeline.folds.out_of_fold import find_validated, identify_weights, read_probabilities
 from autoseg.pipeline.models.trained_folds import TrainedFolds
-from autoseg.prediction import Probabilities, merge
+from autoseg.prediction import Probabilities, combine
 from autoseg.preprocessing import Store, store_key
 from autoseg.workspace.fold import FULL, FoldFolder
 from autoseg.workspace.workspace import Workspace
@@ -36,7 +36,7 @@ class UnseenCase:
     fold: str
     subject: str
     folders: tuple[FoldFolder, ...]
-    scheme: LabelScheme
+    schemes: tuple[LabelScheme, ...]
     store: Store
 
     def read(self) -> tuple[Probabilities, NDArray[np.uint8]]:
@@ -46,8 +46,11 @@ class UnseenCase:
             AutosegError: a file is damaged.
         """
         grid = self.store.read_record(self.name).source_grid
-        members = [read_probabilities(folder.validation, self.name, self.scheme, grid) for folder in self.folders]
-        return merge(members), self.store.read_reference(self.name)
+        members = [
+            read_probabilities(folder.validation, self.name, scheme, grid)
+            for folder, scheme in zip(self.folders, self.schemes, strict=True)
+        ]
+        return combine(members), self.store.read_reference(self.name)
 
 
 def identify_folds(trained: TrainedFolds) -> dict[FoldFolder, MeasuredFold]:
@@ -93,7 +96,7 @@ def list_unseen(
                     fold=first.name(),
                     subject=subjects.get(case, case),
                     folders=folders,
-                    scheme=trained.scheme,
+                    schemes=trained.schemes,
                     store=open_store(workspace, runs[0]),
                 )
 

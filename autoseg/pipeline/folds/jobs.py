@@ -140,7 +140,7 @@ class Job:
     def task(self) -> Task:
         """Inputs and outputs of the network that is trained."""
         masks = tuple(entry.configuration for entry in self.configuration.masks())
-        return Task(channels=self.plan.channels, scheme=self.plan.scheme, masks=masks)
+        return Task(channels=self.plan.channels, scheme=self.configuration.learned(self.plan.scheme), masks=masks)
 
     def claim(self) -> None:
         """Write what the fold is begun with, or make sure that it is what an earlier start began with.

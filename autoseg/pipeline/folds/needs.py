@@ -13,8 +13,9 @@ from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import WorkspaceError
 from dataset_fingerprints.names import some_of
 from planners.order import find_configuration, order_by_need
-from planners.plan import Configuration, CropTo, MaskOf, Plan, Splits
+from planners.plan import Configuration, Plan, Splits
 from planners.run import Run, find_other_cases
+from planners.stage_inputs import CropTo, MaskOf
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -106,7 +106,7 @@ def read_pseudo_label(job: Job, case: str) -> NDArray[np.uint8]:
         FileFormatError: the mask is not there.
         WorkspaceError: it is damaged.
     """
-    folder, scheme = job.folder.pseudo_labels, job.plan.scheme
+    folder, scheme = job.folder.pseudo_labels, job.inputs.scheme
     found = read_json(folder.case_record(case), PseudoLabel, REMEDY)
     if not found.mask.fits(folder.mask(case)):
         raise WorkspaceError(f"{folder.mask(case)}: does not hold what autoseg wrote. {REMEDY}")
@@ -176,17 +176,15 @@ class _Predictor:
 def _load(job: Job, name: str, device: torch.device) -> _Predictor:
     configuration: Configuration = find_configuration(job.plan.configurations, name, f"plan {job.plan.name}")
     model = read_fold(job.workspace.fold(job.plan.name, name, job.fold))
-    scheme = job.plan.scheme
-    store = Store(
-        folder=job.workspace.store(store_key(configuration.preprocessing, scheme)), channels=len(job.plan.channels)
-    )
-    inputs = StageInput(store=store, scheme=scheme, name=name)
+    key = store_key(configuration.preprocessing, job.plan.scheme)
+    store = Store(folder=job.workspace.store(key), channels=len(job.plan.channels))
+    inputs = StageInput(store=store, scheme=configuration.learned(job.plan.scheme), name=name)
     return _Predictor(inputs=inputs, members=make_members(model, device, mirror=True))
 
 
 def _make(job: Job, predictors: Sequence[_Predictor], case: str, weights: str) -> None:
     """Predict a scan, and write its mask and then its record."""
-    scheme, folder = job.plan.scheme, job.folder.pseudo_labels
+    scheme, folder = job.inputs.scheme, job.folder.pseudo_labels
     given = []
     for one in predictors:
         seen = one.inputs.read(case)

@@ -83,7 +83,7 @@ def leave_report(job: Job, evaluation: Evaluation) -> Evaluation:
         title=mark_title(f"{job.folder.title()}: {_count(evaluation)}", evaluation.simulated),
         evaluation=evaluation,
         inputs=job.inputs,
-        showing=choose_showing(run.scheme, run.channels, run.summary),
+        showing=choose_showing(run.learned(), run.channels, run.summary),
         folders=dict.fromkeys(job.cases.validation, job.folder),
         warnings=compare_cases(job.workspace, run),
     )
@@ -115,7 +115,7 @@ def report_folds(
         title=mark_title(f"{name}, {counted(len(folders), 'fold')}: {_count(evaluation)}", evaluation.simulated),
         evaluation=evaluation,
         inputs=find_input(workspace, plan, splits, find_configuration(plan.configurations, name, f"plan {plan.name}")),
-        showing=choose_showing(first.scheme, first.channels, first.summary),
+        showing=choose_showing(first.learned(), first.channels, first.summary),
         folders={case: folder for folder, run in runs.items() for case in run.validation_cases},
         warnings={case: found for run in runs.values() for case, found in compare_cases(workspace, run).items()},
     )

@@ -20,10 +20,40 @@ from dataset_fingerprints.dataset import Dataset, LabelScheme
 from dataset_fingerprints.files.jsonfiles import read_json
 from dataset_fingerprints.geometry import Box, Triple
 from dataset_fingerprints.reading.body import bounding_box
-from planners.plan import Configuration, CropTo, Plan, Splits
+from planners.order import find_configuration
+from planners.plan import Configuration, Plan, Splits
+from planners.stage_inputs import CropTo
 
 # By case, the validation of the fold that did not train on it.
 OutOfFold = Mapping[str, ValidationFolder]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CropSource:
+    """A crop, and what it lies around.
+
+    Attributes:
+        scheme: of what the configuration learns that the box comes from.
+        found: its results.
+    """
+
+    crop: CropTo
+    scheme: LabelScheme
+    found: OutOfFold
+
+    def find_training_box(self, case: str, store: Store) -> Box | None:
+        """Return the box around the reference's labels or what was found, as the crop says; None where nothing is."""
+        if self.crop.trained_on == "out_of_fold":
+            return self.find_box(case, store.read_record(case))
+        targets = self.scheme.heads().targets()
+        members = {index for place in self.scheme.places(self.crop.labels) for index in targets[place]}
+        labelled = np.isin(store.read_reference(case), [*members])
+        return bounding_box(labelled) if labelled.any() else None
+
+    def find_box(self, case: str, record: Record) -> Box | None:
+        """Return the box around what the fold found that did not train on the case; None where it found nothing."""
+        found = read_probabilities(self.found[case], case, self.scheme, record.source_grid)
+        return find_box(found, self.crop.threshold, self.crop.labels)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,8 +61,9 @@ class StageInput:
     """The preprocessed cases as a configuration's network sees them.
 
     Attributes:
+        scheme: of what the network learns.
         masks: of every configuration whose masks it sees, in the order of its inputs.
-        crops: of every configuration to whose findings it crops, in the order of its inputs.
+        crops: the boxes that it crops to, in the order of its inputs.
         origins: by case.
         centre_shape: of the part of a scan that is looked at when predicting, as in `planners.plan.Prediction`.
     """
@@ -40,7 +71,7 @@ class StageInput:
     store: Store
     scheme: LabelScheme
     masks: tuple[OutOfFold, ...] = ()
-    crops: tuple[tuple[CropTo, OutOfFold], ...] = ()
+    crops: tuple[CropSource, ...] = ()
     origins: Mapping[str, Origin] = field(default_factory=dict)
     name: str = ""
     centre_shape: Triple | None = None
@@ -56,7 +87,8 @@ class StageInput:
     def find_training_crop(self, case: str) -> Crop:
         """Return what training looks at: the box around the reference or what was found, as each crop says."""
         record = self.store.read_record(case)
-        return fit_crops([(crop, self._find_training_box(crop, found, case)) for crop, found in self.crops], record)
+        boxes = [(one.crop, one.find_training_box(case, self.store)) for one in self.crops]
+        return fit_crops(boxes, record)
 
     def read(self, case: str) -> NetworkInput:
         """Return everything that the network sees of a case when it predicts: only what was found, not the reference.
@@ -65,7 +97,7 @@ class StageInput:
             WorkspaceError: the case is not preprocessed, or its files are damaged.
         """
         record = self.store.read_record(case)
-        found = [(crop, self._find_box(crop, folders[case], case, record)) for crop, folders in self.crops]
+        found = [(one.crop, one.find_box(case, record)) for one in self.crops]
         crop = fit_crops(found, record)
         box = crop_to_centre(crop.box, self.centre_shape, record)
         image: NDArray[np.floating] = self.store.read_image(case)
@@ -78,15 +110,6 @@ class StageInput:
     def _read_mask(self, folder: ValidationFolder, case: str) -> NDArray[np.uint8]:
         indices = read_mask(folder, case, self.scheme)
         return fit_mask(indices, self.store.read_record(case), self.scheme.index_count())
-
-    def _find_training_box(self, crop: CropTo, found: OutOfFold, case: str) -> Box | None:
-        if crop.trained_on == "out_of_fold":
-            return self._find_box(crop, found[case], case, self.store.read_record(case))
-        labelled = self.scheme.foreground(self.store.read_reference(case))
-        return bounding_box(labelled) if labelled.any() else None
-
-    def _find_box(self, crop: CropTo, folder: ValidationFolder, case: str, record: Record) -> Box | None:
-        return find_box(read_probabilities(folder, case, self.scheme, record.source_grid), crop.threshold)
 
 
 def find_input(workspace: Workspace, plan: Plan, splits: Splits, configuration: Configuration) -> StageInput:
@@ -102,15 +125,19 @@ def find_input(workspace: Workspace, plan: Plan, splits: Splits, configuration: 
             channels=len(plan.channels),
             indices=plan.scheme.index_count(),
         ),
-        scheme=plan.scheme,
+        scheme=configuration.learned(plan.scheme),
         masks=tuple(_find_out_of_fold(workspace, plan, splits, entry.configuration) for entry in configuration.masks()),
-        crops=tuple(
-            (entry, _find_out_of_fold(workspace, plan, splits, entry.configuration)) for entry in configuration.crops()
-        ),
+        crops=tuple(_find_crop(workspace, plan, splits, entry) for entry in configuration.crops()),
         origins={case.name: Origin(site=case.site, subject=case.subject, group=case.group) for case in cases},
         name=configuration.name,
         centre_shape=configuration.prediction.centre_shape,
     )
+
+
+def _find_crop(workspace: Workspace, plan: Plan, splits: Splits, crop: CropTo) -> CropSource:
+    other = find_configuration(plan.configurations, crop.configuration, f"plan {plan.name}")
+    found = _find_out_of_fold(workspace, plan, splits, crop.configuration)
+    return CropSource(crop=crop, scheme=other.learned(plan.scheme), found=found)
 
 
 def _find_out_of_fold(workspace: Workspace, plan: Plan, splits: Splits, name: str) -> OutOfFold:

@@ -10,7 +10,7 @@ from autoseg.models import ModelSet
 from autoseg.models.predicted_dice import DiceCalibration, DiceEstimate
 from autoseg.pipeline.confidence.ways import USUAL_WAY, Way, choose_way
 from autoseg.pipeline.scans.scan_warnings import make_known
-from autoseg.prediction import Decision, Ensemble, LoadedModel, Segmented, build_cascade, decision_of
+from autoseg.prediction import Decision, LoadedModel, Segmented, build_cascade, decision_of, join_predictors
 
 
 def load_models(models: ModelSet, *, way: Way = USUAL_WAY, layout: str = "") -> LoadedModel:
@@ -32,7 +32,7 @@ def load_models(models: ModelSet, *, way: Way = USUAL_WAY, layout: str = "") -> 
     )
     decision = decision_of(models.selection)
     return LoadedModel(
-        predictor=members[0] if len(members) == 1 else Ensemble(members=members),
+        predictor=join_predictors(members, models.schemes()),
         scheme=models.scheme(),
         channels=models.channels(),
         description=f"{models.describe()}, {chosen.description}",

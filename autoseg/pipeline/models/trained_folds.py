@@ -11,7 +11,7 @@ from pathlib import Path
 from autoseg.models import read_settings
 from autoseg.workspace.fold import FULL, FoldFolder, is_fold
 from autoseg.workspace.workspace import Workspace
-from dataset_fingerprints.dataset import LabelScheme
+from dataset_fingerprints.dataset import LabelScheme, first_of_each, join_schemes
 from dataset_fingerprints.errors import PlanError, WorkspaceError
 from planners.order import find_configuration, order_by_need
 from planners.plan import Configuration, Plan
@@ -22,22 +22,28 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrainedFolds:
-    """Folds that predict together, all for the same labels and channels.
+    """Folds that predict together, all of data of the same labels and channels.
 
     They are what they were begun with, whatever has been planned since.
 
     Attributes:
         stages: for each configuration that is averaged, the folds by configuration, in order of need, itself the last.
+        schemes: of what each of them finds.
     """
 
     stages: tuple[Mapping[str, tuple[FoldFolder, ...]], ...]
-    scheme: LabelScheme
+    schemes: tuple[LabelScheme, ...]
     channels: tuple[str, ...]
 
     def take_first(self) -> TrainedFolds:
-        """Return the first fold of the first configuration, and of each stage that it needs."""
-        first = {name: folders[:1] for name, folders in self.stages[0].items()}
-        return replace(self, stages=(first,))
+        """Return the first fold of the first configuration that finds the same, and of each stage that it needs."""
+        chosen = first_of_each(self.schemes)
+        first = ({name: folders[:1] for name, folders in self.stages[place].items()} for place in chosen)
+        return replace(self, stages=tuple(first), schemes=tuple(self.schemes[place] for place in chosen))
+
+    def scheme(self) -> LabelScheme:
+        """Return what they find together."""
+        return join_schemes(self.schemes)
 
     def weight_files(self) -> tuple[Path, ...]:
         """Return the files of all weights."""
@@ -81,7 +87,8 @@ def find_trained(
             _describe(plan.scheme, plan.channels),
             _describe(first.scheme, first.channels),
         )
-    return TrainedFolds(stages=stages, scheme=first.scheme, channels=first.channels)
+    schemes = tuple(runs[[*one.values()][-1][0]].learned() for one in stages)
+    return TrainedFolds(stages=stages, schemes=schemes, channels=first.channels)
 
 
 def _find_stages(

@@ -80,7 +80,7 @@ def choose_ranked(found: Gathered) -> tuple[tuple[str, CaseScores], ...]:
 
 def _show_case(found: Gathered, fold: BegunFold, rank: str, case: CaseScores) -> CaseView:
     scan = _read_scan(found, fold, case.case)
-    targets = fold.run.scheme.heads().targets()
+    targets = fold.run.learned().heads().targets()
     shown = tuple(
         Shown(name=name, values=tuple(values), position=position)
         for position, (name, values) in enumerate(zip(found.showing().names, targets, strict=True))

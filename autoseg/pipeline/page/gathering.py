@@ -85,7 +85,7 @@ class Gathered:
         """Return what of the scans is shown: by the labels and channels that the folds were begun with."""
         if self.own():
             run = self.own()[0].run
-            return choose_showing(run.scheme, run.channels, run.summary)
+            return choose_showing(run.learned(), run.channels, run.summary)
         return choose_showing(self.plan.scheme, self.plan.channels, drop_cases(self.fingerprint))
 
     def lacking(self) -> tuple[str, ...]:
@@ -145,7 +145,7 @@ def join_evaluations(folds: Sequence[BegunFold]) -> Evaluation | None:
         left_out = ", ".join(fold.name() for fold, evaluation in scored if evaluation.convention != convention)
         _log.warning("Left out of the scores, which are by another convention than those of the others: %s.", left_out)
     cases = [case for _, evaluation in same for case in evaluation.cases]
-    scheme = same[0][0].run.scheme
+    scheme = same[0][0].run.learned()
     joined = mark_seen(summarise(cases, convention), [fold.run for fold, _ in same])
     return replace(joined, names=() if scheme.regions else scheme.labels)
 

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from autoseg.evaluation import FilePair, MapSource, Pairing, find_maps
 from autoseg.pipeline.folds.out_of_fold import read_probabilities
+from autoseg.pipeline.folds.runs import read_run
 from autoseg.prediction import select_targets
-from autoseg.workspace.fold import ValidationFolder, find_validation
+from autoseg.workspace.fold import FoldFolder, ValidationFolder, find_validation
 from autoseg.workspace.workspace import Workspace, is_workspace
 from dataset_fingerprints.dataset import Dataset, Label, LabelScheme
 from dataset_fingerprints.errors import DataError
@@ -28,7 +29,7 @@ class ValidatedMaps:
 
     Attributes:
         folder: of the validation.
-        scheme: of the labels of the workspace.
+        scheme: of what the fold learns of the labels of the workspace.
     """
 
     folder: ValidationFolder
@@ -68,5 +69,7 @@ def find_probabilities(folder: Path, pairing: Pairing, names: tuple[Label, ...])
     root = next((above for above in folder.absolute().parents if is_workspace(above)), None)
     validation = None if root is None else find_validation(folder.absolute())
     if root is not None and validation is not None:
-        return ValidatedMaps(folder=validation, scheme=read_json(Workspace(root=root).dataset, Dataset).labels)
+        scheme = read_json(Workspace(root=root).dataset, Dataset).labels
+        run = read_run(FoldFolder(root=validation.root.parent))
+        return ValidatedMaps(folder=validation, scheme=scheme if run is None else run.own().learned(scheme))
     return find_maps(folder, pairing, {label.value: label.name for label in names})

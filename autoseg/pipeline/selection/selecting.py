@@ -140,7 +140,9 @@ def find_candidates(workspace: Workspace, plan: Plan, splits: Splits, asked: Seq
     """
     for name in asked:
         find_configuration(plan.configurations, name, f"plan {plan.name}")
-    known = [one.name for one in plan.configurations if one.name in (asked or workspace.configuration_names(plan.name))]
+    trained_names = asked or workspace.configuration_names(plan.name)
+    _refuse_own_labels(workspace, plan, trained_names, asked)
+    known = [one.name for one in plan.configurations if one.name in trained_names and not one.labels]
     ordered = sorted(known, key=lambda name: name != plan.default_configuration)
     whole = {name: dict(_find_folds(workspace, plan, splits, name)) for name in ordered}
     trained = {name: folds for name, folds in whole.items() if len(folds) > 1}
@@ -165,6 +167,18 @@ def find_candidates(workspace: Workspace, plan: Plan, splits: Splits, asked: Seq
     return Candidates(folders=same, left_out=tuple(left_out))
 
 
+def _refuse_own_labels(workspace: Workspace, plan: Plan, names: Sequence[str], asked: Sequence[str]) -> None:
+    """Make sure that there are configurations of all the plan's labels, of which alone masks can be compared."""
+    own = [one.name for one in plan.configurations if one.labels and one.name in names]
+    if own and (asked or len(own) == len(names)):
+        raise WorkspaceError(
+            f"{workspace.root}: {' and '.join(own)} of plan {plan.name} {'learns' if len(own) == 1 else 'learn'} only "
+            "some labels, or several as one, so that nothing can be chosen for all labels. Name configurations of all "
+            "labels with -c. What several configurations find is put together by `predict SCANS -o MASKS -c ONE -c "
+            "OTHER`."
+        )
+
+
 def _find_folds(workspace: Workspace, plan: Plan, splits: Splits, name: str) -> Iterator[tuple[str, FoldFolder]]:
     """Yield the folds of a configuration whose results are those of their weights on the cases left to them."""
     for fold in name_folds(splits):
@@ -172,7 +186,7 @@ def _find_folds(workspace: Workspace, plan: Plan, splits: Splits, name: str) -> 
         if not folder.weight_files() or folder.restart.is_file() or not cases.validation:
             continue
         run = read_run(folder)
-        if run is None or run.scheme != plan.scheme:
+        if run is None or run.learned() != plan.scheme:
             continue
         begun = Fold(train=run.train_cases, validation=run.validation_cases)
         refuse_link(folder.validation)

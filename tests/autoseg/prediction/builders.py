@@ -14,7 +14,8 @@ from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.geometry import Box, Grid, TripleFloat, make_grid
 from dataset_fingerprints.measuring.scans import Scan
 from planners.choices import Choice
-from planners.plan import Configuration, CropTo, MaskOf, Preprocessing
+from planners.plan import Configuration, Preprocessing
+from planners.stage_inputs import CropTo, MaskOf
 from tests.synthetic.configurations import tiny_configuration
 from tests.synthetic.heads import plain_scheme
 from tests.synthetic.scans import blob

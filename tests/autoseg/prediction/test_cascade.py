@@ -8,7 +8,7 @@ from torch import nn
 from autoseg.prediction import Cascade, Fallback, SharedInputs, Stage, decide
 from autoseg.preprocessing import fit_mask, prepare
 from dataset_fingerprints.geometry import Box, make_box
-from planners.plan import CropTo, MaskOf
+from planners.stage_inputs import CropTo, MaskOf
 from tests.autoseg.prediction.builders import (
     SHAPE,
     Constant,

@@ -15,7 +15,7 @@ from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.geometry import Box
 from dataset_fingerprints.measuring.scans import Scan, read_scan
 from dataset_fingerprints.reading.images import write_label_map
-from planners.plan import CropTo, MaskOf
+from planners.stage_inputs import CropTo, MaskOf
 from tests.autoseg.prediction.builders import HandMade, configure, make_member, make_volume
 from tests.synthetic.heads import plain_scheme, region_scheme
 from tests.synthetic.scans import affine_of, write_nifti

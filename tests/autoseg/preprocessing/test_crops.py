@@ -7,7 +7,7 @@ import pytest
 
 from autoseg.preprocessing import Record, centres_inside, crop_to_centre, fit_crops, whole
 from dataset_fingerprints.geometry import Box, Triple, make_box, make_grid
-from planners.plan import CropTo
+from planners.stage_inputs import CropTo
 
 GRID = make_grid((60, 50, 40), np.diag([1.0, 2.0, 0.5, 1.0]))
 

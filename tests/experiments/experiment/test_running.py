@@ -8,11 +8,12 @@ import pytest
 
 from dataset_fingerprints.errors import PlanError
 from experiments.experiment.planning import PlannedRecipe
-from experiments.experiment.running import list_trainings
+from experiments.experiment.running import list_trainings, share_out
 from experiments.recipes import Recipe
-from planners.plan import Configuration, Fold, Initial, MaskOf, Splits
+from planners.plan import Configuration, Fold, Initial, Splits
 from planners.planner import PlanRequest
 from planners.presets import PLANNERS, make_plan
+from planners.stage_inputs import CropTo, MaskOf
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint
 from tests.synthetic.machines import GPU
 
@@ -54,6 +55,26 @@ def test_masks_of_another_configuration_take_all_of_its_folds() -> None:
     assert [(one.configuration, one.fold) for one in trainings] == [("first", "0"), ("first", "1"), ("second", "0")]
     assert {one.minutes for one in trainings} == {None}
     assert sum(one.share for one in trainings) == pytest.approx(1.0)
+
+
+def test_boxes_around_the_reference_take_the_same_fold_and_with_all_cases_a_model_of_all() -> None:
+    second = with_steps("second", 100, inputs=(CropTo(configuration="first", margin_mm=1.0),))
+    made = planned(with_steps("first", 100), second)
+    trainings = list_trainings(made, "0", 6.0)
+    assert [(one.configuration, one.fold, one.minutes) for one in trainings] == [
+        ("first", "0", pytest.approx(3.0)),
+        ("second", "0", pytest.approx(3.0)),
+    ]
+    full = share_out(made.plan, ("0", "1"), ("second",), "full", 6.0)
+    assert [(one.configuration, one.fold, one.minutes) for one in full] == [
+        ("first", "full", pytest.approx(3.0)),
+        ("second", "full", pytest.approx(3.0)),
+    ]
+    found = replace(second, inputs=(replace(second.crops()[0], trained_on="out_of_fold"),))
+    made = planned(with_steps("first", 100), found)
+    full = share_out(made.plan, ("0", "1"), ("second",), "full", 6.0)
+    assert [(one.configuration, one.fold) for one in full] == [("first", "0"), ("first", "1"), ("second", "full")]
+    assert sum(one.minutes or 0 for one in full) == pytest.approx(6.0)
 
 
 def test_each_training_of_an_ensemble_is_done_once() -> None:

@@ -6,7 +6,8 @@ from dataset_fingerprints.errors import PlanError
 from planners import PlanRequest, make_plan, set_values
 from planners.choices import Choice
 from planners.editing.overrides import find_assigned_parts, refuse_unknown_parts
-from planners.plan import MaskOf, Plan
+from planners.plan import Plan
+from planners.stage_inputs import MaskOf
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint, repeat_case
 from tests.synthetic.machines import CPU
 

@@ -125,14 +125,25 @@ class Heads:
         return table.astype(np.int32)[indices]
 
 
-def find_obstacles(runs: Sequence[Json], decision: Json) -> list[str]:
+def read_heads(run: Json) -> Heads:
+    """Return the meaning of the outputs of a fold's networks: of the data's labels, or of what they learn instead."""
+    regions = run["configurations"][-1].get("labels", [])
+    own = {"regions": regions, "region_export_order": [region["values"][0] for region in regions]}
+    return Heads({**run["scheme"], **own} if regions else run["scheme"])
+
+
+def find_obstacles(runs: Sequence[Json], decision: Json, averaged: Sequence[str] = ()) -> list[str]:
     """Return in sentences what a model needs that this program cannot do.
 
     Args:
         runs: of its folds.
         decision: the content of its selection.json, or nothing.
+        averaged: names of the configurations that are averaged, without those that these need; empty for a single one.
     """
-    found = []
+    found: list[str] = []
+    learned = {run["configuration"]: run["configurations"][-1].get("labels", []) for run in runs}
+    if any(learned[name] != learned[averaged[0]] for name in averaged):
+        found.append(f"{' and '.join(averaged)} find different labels, {UNKNOWN}.")
     for own in (run["configurations"][-1] for run in runs):
         name, preprocessing, prediction = own["name"], own["preprocessing"], own["prediction"]
         for choice in preprocessing["normalization"]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from autoseg.models.portable.program.files import Array, Json
+from autoseg.models.portable.program.files import Array, Heads, Json
 from autoseg.models.portable.program.scans import Scan, bounding_box, choose_shape
 from autoseg.preprocessing.resampling import resampling_matrix
 from dataset_fingerprints.geometry import Box, Triple, canonical_grid, enclose, make_box
@@ -259,11 +259,19 @@ def centres_inside(crop: Box, scan: Scan, shape: Triple) -> Box:
     return make_box(start, stop).moved(scan.box.start)
 
 
-def find_box(probabilities: Probabilities, threshold: float, exclusive: bool, outputs: int) -> Box | None:
-    """Return the box of the canonical grid around what has at least a probability; None where nothing has."""
-    found = []
+def find_box(probabilities: Probabilities, crop: Json, heads: Heads) -> Box | None:
+    """Return the box of the canonical grid around what has at least a probability; None where nothing has.
+
+    Args:
+        probabilities: of the scan.
+        crop: with the threshold, and the names of the labels that count where not all do.
+        heads: what the outputs stand for.
+    """
+    found, outputs = [], len(heads.targets) + heads.exclusive
+    named = [heads.names.index(name) for name in crop.get("labels", ())]
+    places = [place + heads.exclusive for place in named or range(len(heads.targets))]
     for slab, values in slabs_of(probabilities, probabilities.box, outputs):
-        mask: Array = np.any(values[int(exclusive) :] >= threshold, axis=0)
+        mask: Array = np.any(values[places] >= crop["threshold"], axis=0)
         if mask.any():
             found.append(bounding_box(mask).moved(slab.start))
     return enclose(found) if found else None

@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
-from autoseg.models.portable.program.files import Array, Files, Heads, Json, RefusedError, find_obstacles
+from autoseg.models.portable.program.files import Array, Files, Heads, Json, RefusedError, find_obstacles, read_heads
 from autoseg.models.portable.program.masks import decide, write_mask
 from autoseg.models.portable.program.networks import (
     HIGHEST_HALF,
@@ -47,6 +47,8 @@ from autoseg.models.portable.program.scans import Scan, choose_shape, describe_v
 from autoseg.preprocessing.labels import resample_labels
 from dataset_fingerprints.geometry import make_box
 
+# What a stage found, and what its outputs stand for.
+Result = tuple[Probabilities, Heads]
 SUFFIXES = (".nii.gz", ".nii")
 PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
 DONE, SOME_FAILED, REFUSED = 0, 1, 2
@@ -77,13 +79,14 @@ class Model:
         }
         self.decision: Json = self.files.parse("selection.json") if "selection.json" in self.files.listed else {}
         self.known: list[Json] = self.files.parse("scans.json")["scans"] if "scans.json" in self.files.listed else []
-        obstacles = find_obstacles([*self.runs.values()], self.decision)
+        averaged = [stages[-1]["configuration"] for stages in self.averaged]
+        obstacles = find_obstacles([*self.runs.values()], self.decision, averaged)
         if obstacles:
             raise RefusedError(f"{place}: {' '.join(obstacles)} Predict with autoseg.")
         last = self.averaged[0][-1]
         run = self.runs[last["configuration"], last["folds"][0]]
         self.channels: list[str] = run["channels"]
-        self.heads = Heads(run["scheme"])
+        self.heads = read_heads(run)
         self._sessions: dict[str, Any] = {}
 
     def segment(self, scan: Scan) -> Array:
@@ -100,32 +103,33 @@ class Model:
             scan: to predict.
             images: the scan as it was preprocessed, by how that was done; what is new is added.
         """
-        results: dict[str, Probabilities] = {}
+        results: dict[str, Result] = {}
         for stage in stages:
             name = stage["configuration"]
-            configuration = self.runs[name, stage["folds"][0]]["configurations"][-1]
-            preprocessing = configuration["preprocessing"]
+            run = self.runs[name, stage["folds"][0]]
+            preprocessing = run["configurations"][-1]["preprocessing"]
             if not any(known == preprocessing for known, _ in images):
                 images.append((preprocessing, prepare(scan, preprocessing)))
             image = next(made for known, made in images if known == preprocessing)
-            results[name] = self._predict_stage(stage, configuration, scan, image, results)
-        return results[stages[-1]["configuration"]]
+            results[name] = (self._predict_stage(stage, run, scan, image, results), read_heads(run))
+        return results[stages[-1]["configuration"]][0]
 
     def _predict_stage(
-        self, stage: Json, configuration: Json, scan: Scan, image: Array, results: dict[str, Probabilities]
+        self, stage: Json, run: Json, scan: Scan, image: Array, results: Mapping[str, Result]
     ) -> Probabilities:
         """Return the mean of a stage's networks, which see what earlier stages found."""
-        exclusive, outputs = self.heads.exclusive, len(self.heads.targets) + self.heads.exclusive
+        configuration, heads = run["configurations"][-1], read_heads(run)
+        exclusive, outputs = heads.exclusive, len(heads.targets) + heads.exclusive
         shape, crops = choose_shape(scan, configuration["preprocessing"]), []
         for entry in configuration["inputs"]:
-            earlier = results[entry["configuration"]]
+            earlier, found = results[entry["configuration"]]
             if entry["kind"] == "mask_of":
-                indices = decide(earlier, scan, self.heads, {})[scan.box.slices()]
-                mask = resample_labels(np.ascontiguousarray(indices), shape, len(self.heads.values))
-                shown = [np.isin(mask, target) for target in self.heads.targets]
+                indices = decide(earlier, scan, found, {})[scan.box.slices()]
+                mask = resample_labels(np.ascontiguousarray(indices), shape, len(found.values))
+                shown = [np.isin(mask, target) for target in found.targets]
                 image = np.concatenate([image, np.stack(shown).astype(np.float32)])
             else:
-                crops.append((entry["margin_mm"], find_box(earlier, entry["threshold"], exclusive, outputs)))
+                crops.append((entry["margin_mm"], find_box(earlier, entry, found)))
         centre = configuration["prediction"].get("centre_shape")
         crop = crop_to_centre(fit_crops(crops, scan, shape), centre, scan, shape)
         seen = np.ascontiguousarray(image[(slice(None), *crop.slices())])

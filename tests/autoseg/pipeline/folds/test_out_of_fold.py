@@ -12,7 +12,7 @@ from autoseg.prediction import NetworkInput, decide, find_box, make_members, qua
 from autoseg.preprocessing import Store, fit_crops, store_key, whole
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.reading.images import read_label_map
-from planners.plan import CropTo
+from planners.stage_inputs import CropTo
 
 
 @pytest.mark.parametrize("threshold", [0.3, 0.5])

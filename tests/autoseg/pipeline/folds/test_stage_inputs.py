@@ -17,7 +17,7 @@ from autoseg.preprocessing import read_array, whole, write_array
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.files.jsonfiles import write_json
 from dataset_fingerprints.geometry import Box
-from planners.plan import CropTo
+from planners.stage_inputs import CropTo
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,6 +66,23 @@ def test_or_at_the_box_around_what_the_fold_found_that_did_not_train_on_the_case
     found = find_box(read_probabilities(validation, cropped.case, inputs.scheme, record.source_grid), 0.4)
     assert found is not None
     assert inputs.find_training_crop(cropped.case).box == found.relative_to(record.box)
+
+
+def test_a_box_lies_around_some_labels_only_where_these_are_named(cropped: Cropped) -> None:
+    everything = cropped.inputs()
+    first, second = everything.scheme.names().values()
+    _, labels = everything.store.read(cropped.case)
+    for index, name in enumerate((first, second), start=1):
+        inputs = cropped.inputs(labels=(name,), trained_on="reference")
+        assert inputs.find_training_crop(cropped.case).box == around(labels == index)
+    record = everything.store.read_record(cropped.case)
+    validation = cropped.workspace.fold("default", "3d_fullres", "0").validation
+    probabilities = read_probabilities(validation, cropped.case, everything.scheme, record.source_grid)
+    found = find_box(probabilities, 0.4, (second,))
+    seen = cropped.inputs(labels=(second,), threshold=0.4).read(cropped.case)
+    expected = whole(record) if found is None else found.relative_to(record.box)
+    assert seen.crop == expected
+    assert find_box(probabilities, 0.4) != found
 
 
 def test_validation_never_looks_at_the_reference(cropped: Cropped) -> None:

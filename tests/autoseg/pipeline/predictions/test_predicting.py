@@ -14,8 +14,9 @@ import autoseg
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.files.jsonfiles import read_json, write_json
 from dataset_fingerprints.reading.images import read_image, read_label_map
-from planners.plan import CropTo, Plan
+from planners.plan import Plan
 from planners.run import Run
+from planners.stage_inputs import CropTo
 from tests.synthetic.commands import run
 from tests.synthetic.scans import affine_of, head, write_nifti
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from autoseg.models.portable.program import networks, scans
-from autoseg.models.portable.program.files import INPUT_KINDS, PREDICTION_FIELDS
+from autoseg.models.portable.program.files import INPUT_KINDS, PREDICTION_FIELDS, Heads
 from autoseg.prediction import NetworkInput, count_passes, find_box, make_members
 from autoseg.preprocessing import Record, centres_inside, crop_to_centre, fit_crops
 from dataset_fingerprints.dataset import LabelScheme
@@ -25,7 +25,8 @@ from dataset_fingerprints.geometry import Box, Triple, canonical_grid, make_box,
 from planners.choices import resolve
 from planners.networks.topology import pad_up
 from planners.parts import NETWORKS
-from planners.plan import Configuration, CropTo, MaskOf
+from planners.plan import Configuration
+from planners.stage_inputs import CropTo, MaskOf
 from tests.autoseg.models.portable.builders import PLAIN, train, write_scan
 from tests.synthetic.configurations import tiny_configuration
 from tests.synthetic.heads import region_scheme
@@ -112,7 +113,7 @@ def test_probabilities_of_a_network_are_those_of_autoseg(
     # Sums of tiles and weights in another order.
     assert np.allclose(found.read(everything), expected.read_box(everything).numpy(), atol=2e-5)
     threshold = float(np.quantile(found.read(everything)[-1], 0.99))
-    box = networks.find_box(found, threshold, heads.exclusive, heads.count())
+    box = networks.find_box(found, {"threshold": threshold}, Heads(json.loads(to_json(scheme))))
     assert box == find_box(expected, threshold)
 
 

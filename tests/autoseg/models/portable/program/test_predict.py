@@ -26,7 +26,8 @@ from autoseg.pipeline.models.trained import load_models
 from dataset_fingerprints.files.jsonfiles import to_json
 from dataset_fingerprints.likeness import KnownScans, recall_traits
 from planners.choices import Choice
-from planners.plan import CropTo, MaskOf, Preprocessing
+from planners.plan import Preprocessing
+from planners.stage_inputs import CropTo, MaskOf
 from tests.autoseg.models.portable.builders import configure, put_together, train, write_portable, write_scan
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint, repeat_case
 from tests.synthetic.heads import region_scheme

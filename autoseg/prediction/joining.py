@@ -1,0 +1,106 @@
+"""Predictors that find different labels of a scan, side by side: one label map of several models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from autoseg.prediction.ensemble import Ensemble, merge
+from autoseg.prediction.inputs import SharedInputs, predict_with
+from autoseg.prediction.probabilities import Predictor, Probabilities, select_targets
+from dataset_fingerprints.dataset import LabelScheme, join_schemes
+from dataset_fingerprints.geometry import Box, enclose
+from dataset_fingerprints.measuring.scans import Scan
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Joined:
+    """Predictors of different labels; what several of them find is averaged.
+
+    Attributes:
+        members: of labels of the same scans.
+    """
+
+    members: tuple[Predictor, ...]
+
+    def predict(self, scan: Scan) -> Probabilities:
+        """Return the probabilities of all that the members find, each of which decides for itself."""
+        return self.predict_shared(SharedInputs(scan))
+
+    def predict_shared(self, inputs: SharedInputs) -> Probabilities:
+        """Return the same, sharing what networks see of the scan with others."""
+        return combine([predict_with(member, inputs) for member in self.members])
+
+
+def join_predictors(members: Sequence[Predictor], schemes: Sequence[LabelScheme]) -> Predictor:
+    """Return one predictor: of the same labels the mean of all members, of different ones all that they find.
+
+    Args:
+        members: at least one.
+        schemes: of what each of them finds.
+    """
+    if len(members) == 1:
+        return members[0]
+    alike = all(scheme == schemes[0] for scheme in schemes)
+    return Ensemble(members=tuple(members)) if alike else Joined(members=tuple(members))
+
+
+def combine(per_member: Sequence[Probabilities]) -> Probabilities:
+    """Return what several members find of one scan together, computed slab by slab when it is read.
+
+    Args:
+        per_member: of the same labels, which are averaged, or of different ones, which are put side by side as regions
+            (`join_schemes`): of each the mean of the members that find it.
+
+    Raises:
+        ValueError: there is no member, or scans differ.
+    """
+    schemes = [member.scheme for member in per_member]
+    if all(scheme == schemes[0] for scheme in schemes):
+        return merge(per_member)
+    first, scheme = per_member[0], join_schemes(schemes)
+    if any(member.source_grid != first.source_grid for member in per_member):
+        raise ValueError("the members' scans differ")
+    box = enclose([member.box for member in per_member])
+    fallbacks = dict.fromkeys(fallback for member in per_member for fallback in member.fallbacks)
+    return Probabilities(
+        scheme=scheme,
+        source_grid=first.source_grid,
+        box=box,
+        layers=JoinedLayers(box=box, members=tuple(per_member), scheme=scheme),
+        fallbacks=tuple(fallbacks),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JoinedLayers:
+    """Probabilities that are put side by side whenever they are read.
+
+    Attributes:
+        box: that holds all the members' boxes, in the scan's canonical grid.
+        scheme: of all that they find.
+    """
+
+    box: Box
+    members: tuple[Probabilities, ...]
+    scheme: LabelScheme
+
+    @property
+    def held(self) -> bool:
+        """Whether reading all members again costs little."""
+        return all(member.layers.held for member in self.members)
+
+    def read(self, start: int, stop: int) -> torch.Tensor:
+        """Return the probabilities (region, stop - start, y, z) of some layers, on the first member's device."""
+        (x, y, z), (_, y_stop, z_stop) = self.box.start, self.box.stop
+        box = Box(start=(x + start, y, z), stop=(x + stop, y_stop, z_stop))
+        found: dict[tuple[int, ...], list[torch.Tensor]] = {}
+        for member in self.members:
+            targets = select_targets(member.read_box(box), member.scheme.heads())
+            for (region, _), values in zip(member.scheme.written_regions(), targets, strict=True):
+                found.setdefault(region.values, []).append(values)
+        device = next(iter(found.values()))[0].device
+        regions = (found[region.values] for region in self.scheme.regions)
+        return torch.stack([torch.stack([one.to(device) for one in group]).mean(0) for group in regions])

@@ -1,0 +1,134 @@
+"""Dental CBCT at Asan Medical Center: a 3D U-Net per structure, that of the canal in the box of the mandible."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from dataset_fingerprints.dataset import Label, Region
+from dataset_fingerprints.fingerprint import DatasetFingerprint
+from dataset_fingerprints.names import name_folder
+from experiments.recipes.recipe import Figure, Recipe
+from planners.choices import Choice, choose
+from planners.order import find_configuration
+from planners.parts.networks import UNetOptions
+from planners.parts.normalizations import CtOptions
+from planners.plan import FOLDS, Configuration, Plan
+from planners.planner import PlanRequest
+from planners.presets import PLANNERS
+from planners.stage_inputs import CropTo
+
+NAME = "amc_dental"
+LEVEL, WIDTH = 450.0, 5000.0
+EPOCHS, MARGIN_MM, LEVELS = 300, 5.0, 5
+INPUT = (128, 128, 128)
+# A structure by a word of its label's name, and the one that it lies in.
+CHILD, PARENT = "canal", "mandib"
+NETWORK = UNetOptions(
+    features=(32, 64, 128, 256, 320),
+    kernels=((3, 3, 3),) * LEVELS,
+    strides=((1, 1, 1), *((2, 2, 2),) * (LEVELS - 1)),
+    encoder_blocks=(2,) * LEVELS,
+    decoder_blocks=(2,) * (LEVELS - 1),
+    downsampling="pool",
+    deep_supervision=False,
+)
+# Rotation and flips are left, and resizing.
+WITHOUT = ("noise", "blur", "brightness", "contrast", "low_resolution", "inverted_gamma", "gamma")
+AUGMENTATION = Choice(name="standard", options={f"{change}_probability": 0.0 for change in WITHOUT})
+# Clipped to -2050 to 2950, which become 0 to 1.
+WINDOW = CtOptions(lower=LEVEL - WIDTH / 2, upper=LEVEL + WIDTH / 2, mean=LEVEL - WIDTH / 2, sd=WIDTH)
+
+
+def make(fingerprint: DatasetFingerprint, request: PlanRequest) -> Plan:
+    """Return the plan: a configuration per label; that of a canal is cropped to what that of its mandible finds.
+
+    Raises:
+        PlanError: the scans are no volumes.
+    """
+    plan = PLANNERS["default"].plan(fingerprint, request)
+    basis = find_configuration(plan.configurations, "3d_fullres", f"{NAME} is for volumes, and {plan.dataset}")
+    scans = len(fingerprint.cases) - len(fingerprint.cases) // FOLDS
+    labels = plan.scheme.labels
+    parent = next((one for one in labels if PARENT in one.name.lower() and not _is_child(one)), None)
+    children = tuple(one for one in labels if parent is not None and _is_child(one))
+    common = _configure(basis, EPOCHS * scans)
+    configurations = []
+    # What lies in another structure comes behind it, and is written over it.
+    for label in sorted(labels, key=lambda one: one in children):
+        inside = children if label == parent else ()
+        region = Region(name=label.name, values=(label.value, *(one.value for one in inside)))
+        one = replace(common, name=_name(label), labels=(region,))
+        if parent is not None and label in children:
+            one = replace(one, inputs=(CropTo(configuration=_name(parent), margin_mm=MARGIN_MM),))
+        configurations.append(one)
+    last = configurations[-1].name
+    return replace(plan, configurations=tuple(configurations), default_configuration=last, decisions=())
+
+
+def _is_child(label: Label) -> bool:
+    return CHILD in label.name.lower()
+
+
+def _name(label: Label) -> str:
+    return name_folder(label.name, f"label_{label.value}")
+
+
+def _configure(basis: Configuration, steps: int) -> Configuration:
+    channels = len(basis.preprocessing.normalization)
+    training = replace(
+        basis.training,
+        loss=Choice(name="dice"),
+        optimizer=Choice(name="adam", options={"lr": 1e-4}),
+        weights=Choice(name="last"),
+        iterations=steps,
+    )
+    return replace(
+        basis,
+        preprocessing=replace(basis.preprocessing, normalization=(choose("ct", WINDOW),) * channels),
+        patch_shape=INPUT,
+        batch_size=1,
+        network=choose("unet", NETWORK),
+        sampling=replace(basis.sampling, augmentations=(AUGMENTATION,)),
+        training=training,
+    )
+
+
+# As the text scrambles them: by JSC = DSC / (2 - DSC), 82.60 belongs to 70.47, 92.80 to 86.60, 90.00 to 82.00.
+TABLE = {
+    "hard tissue": ("82.60±.04 %", "70.47±.06 %", "0.35±0.29", "11.29±10.21"),
+    "maxillary sinus": ("92.80±.01 %", "86.60±.01 %", "0.49±0.09", "3.21±2.56"),
+    "mandible": ("90.00±.04 %", "82.00±.07 %", "0.89±0.66", "18.42±19.72"),
+}
+AMC_DENTAL = Recipe(
+    name=NAME,
+    title="Structures in dental CBCT, each by a 3D U-Net of its own, the mandibular canal in the mandible's box.",
+    citation="Thesis on segmentation by deep learning, Asan Medical Center, 2020 or later, sections 3.6, 4.1 and 5",
+    data="100 i-CAT scans (Table 4.1: 50) of 0.3 to 1 mm; training and validation: hard tissue 7 and 4, maxillary sinus"
+    " and mandible 20 and 4 each, mandibular canal 40 and 15; test: 7.",
+    make=make,
+    published=(
+        *(
+            Figure(of=of, measure=measure, value=value, n=7)
+            for of, values in TABLE.items()
+            for measure, value in zip(("DSC", "JSC", "MSD mm", "HD mm"), values, strict=True)
+        ),
+        Figure(of="mandibular canal", measure="mean error mm", value="0.89±0.40", n=7),
+        Figure(of="Table 4.1, internal", measure="DSC", value="0.91±0.07"),
+    ),
+    not_stated=(
+        "levels, features, norm, input: five levels of two convolutions from 32 features, max pooling, instance norm,"
+        " 128x128x128 voxels of the size planned for the data set, one in a batch",
+        "optimiser and length: Adam at 1e-4, falling, 300 passes over a fold's training cases; the last weights",
+        f"how the canal is cut out of the mandible: its box and {MARGIN_MM:g} mm around it, in training as labelled",
+        "what the window's ends become: 0 and 1",
+        "whether the mandible holds its canal: it does; the canal is written over it",
+        "which of the scrambled figures belong together: by JSC = DSC / (2 - DSC); MSD and HD in the order of the text",
+        "ranges of rotation: nnU-Net's",
+    ),
+    deviations=(
+        "Mandibles and canals are flipped at random in place of all to the right side: scans are not cut into halves.",
+        "Every structure is trained on all cases of a fold, whose labels hold all structures.",
+        "Intensities are windowed, as section 3.6 says; Table 4.1 says mean and standard deviation.",
+    ),
+    ensemble=("*",),
+)

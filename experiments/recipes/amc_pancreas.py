@@ -1,0 +1,138 @@
+"""Pancreas at Asan Medical Center: a 3D U-Net with squeeze and excitation finds its box, 2D networks what is in it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from dataset_fingerprints.dataset import Region
+from dataset_fingerprints.fingerprint import DatasetFingerprint
+from dataset_fingerprints.names import name_folder
+from experiments.recipes.recipe import Figure, Recipe
+from planners.choices import Choice, choose
+from planners.order import find_configuration
+from planners.parts.networks import UNetOptions
+from planners.plan import Configuration, Plan
+from planners.planner import PlanRequest
+from planners.presets import PLANNERS
+from planners.stage_inputs import CropTo
+
+NAME = "amc_pancreas_cascade"
+LOCATE, REFINE = "locate", "refine_"
+STEPS, LEVELS = 25_000, 5
+MARGIN_MM, COARSE_MM = 20.0, 3.0
+COARSE_INPUT, SLICE, SLICES = (128, 128, 64), 256, 16
+AXIAL = 2
+LOCATOR = UNetOptions(
+    features=(32, 64, 128, 256, 320),
+    kernels=((3, 3, 3),) * LEVELS,
+    strides=((1, 1, 1), *((2, 2, 2),) * (LEVELS - 1)),
+    encoder_blocks=(2,) * LEVELS,
+    decoder_blocks=(2,) * (LEVELS - 1),
+    deep_supervision=False,
+    attention="squeeze_excitation",
+)
+REFINER = replace(
+    LOCATOR,
+    features=(32, 64, 128, 256, 512),
+    kernels=((3, 3),) * LEVELS,
+    strides=((1, 1), *((2, 2),) * (LEVELS - 1)),
+    attention="none",
+)
+# Rotation, flips and resizing are left.
+WITHOUT = ("noise", "blur", "brightness", "contrast", "low_resolution", "inverted_gamma", "gamma")
+AUGMENTATION = Choice(name="standard", options={f"{change}_probability": 0.0 for change in WITHOUT})
+ORGAN = ("pancreas", "parenchyma")
+
+
+def make(fingerprint: DatasetFingerprint, request: PlanRequest) -> Plan:
+    """Return the plan: `locate` finds the pancreas; in its box one network per label, and one of the whole organ.
+
+    Raises:
+        PlanError: the scans are no volumes.
+    """
+    plan = PLANNERS["default"].plan(fingerprint, request)
+    basis = find_configuration(plan.configurations, "3d_fullres", f"{NAME} is for volumes, and {plan.dataset}")
+    regions = list_regions(plan)
+    locate = _locate(basis, regions[0])
+    slices = _refine(find_configuration(plan.configurations, "2d", NAME))
+    refined = (
+        replace(slices, name=REFINE + name_folder(one.name, str(one.values[0])), labels=(one,)) for one in regions
+    )
+    configurations = (locate, *refined)
+    return replace(plan, configurations=configurations, default_configuration=configurations[1].name, decisions=())
+
+
+def list_regions(plan: Plan) -> tuple[Region, ...]:
+    """Return the whole organ, written where no lesion is, and every lesion; without a name that says so, label 1."""
+    labels = plan.scheme.labels
+    organ = next((one for one in labels if any(word in one.name.lower() for word in ORGAN)), labels[0])
+    lesions = tuple(one for one in labels if one != organ)
+    whole = Region(name=organ.name, values=(organ.value, *(one.value for one in lesions)))
+    return (whole, *(Region(name=one.name, values=(one.value,)) for one in lesions))
+
+
+def _locate(basis: Configuration, organ: Region) -> Configuration:
+    x, y, z = (max(COARSE_MM, length) for length in basis.preprocessing.spacing_mm)
+    coarse = replace(basis.preprocessing, spacing_mm=(x, y, z))
+    configured = _configure(replace(basis, preprocessing=coarse))
+    network = choose("unet", LOCATOR)
+    return replace(configured, name=LOCATE, labels=(organ,), patch_shape=COARSE_INPUT, batch_size=1, network=network)
+
+
+def _refine(basis: Configuration) -> Configuration:
+    return replace(
+        _configure(basis),
+        inputs=(CropTo(configuration=LOCATE, margin_mm=MARGIN_MM),),
+        slice_axis=AXIAL,
+        patch_shape=(SLICE, SLICE, 1),
+        batch_size=SLICES,
+        network=choose("unet", REFINER),
+        prediction=replace(basis.prediction, mirror_axes=(0, 1)),
+    )
+
+
+def _configure(basis: Configuration) -> Configuration:
+    channels = len(basis.preprocessing.normalization)
+    training = replace(
+        basis.training,
+        loss=Choice(name="dice_focal"),
+        optimizer=Choice(name="adam", options={"lr": 1e-4}),
+        weights=Choice(name="last"),
+        iterations=STEPS,
+    )
+    return replace(
+        basis,
+        preprocessing=replace(basis.preprocessing, normalization=(Choice(name="zscore"),) * channels),
+        sampling=replace(basis.sampling, augmentations=(AUGMENTATION,)),
+        training=training,
+    )
+
+
+AMC_PANCREAS = Recipe(
+    name=NAME,
+    title="Pancreas located by a 3D SE-U-Net, then refined by 2D networks, one per lesion.",
+    citation="Thesis on segmentation by deep learning, Asan Medical Center, 2020 or later, sections 3.5, 4.1 and 5",
+    data="CT in the portal phase of 862 patients, slices of 3 to 6 mm: 360 with solid, 142 with cystic lesions.",
+    make=make,
+    published=(
+        Figure(of="pancreas", measure="DSC", value="more than 90 %"),
+        Figure(of="focal lesions", measure="DSC", value="about 60 %"),
+        Figure(of="Table 4.1, internal", measure="DSC", value="0.76±0.13"),
+        Figure(of="Table 4.1, external (KHUH; which column it stands in is unsure)", measure="DSC", value="0.71±0.21"),
+        Figure(of="cystic beside solid lesions; NET among solid ones", measure="DSC", value="higher; lowest"),
+    ),
+    not_stated=(
+        "split of the patients, epochs: folds; 25,000 steps for each network",
+        f"resolution and input of the first network: {COARSE_MM:g} mm or coarser, 128x128x64 voxels, one in a batch",
+        f"input of the 2D networks: axial slices of {SLICE}x{SLICE} voxels as planned, {SLICES} in a batch",
+        "levels, features, norm: five levels of two convolutions from 32 features, instance norm",
+        f"margin of the box: {MARGIN_MM:g} mm; threshold: 0.5; boxes of training cases: around the reference",
+        "what the 2D models of each lesion are: a network per label in the pancreas's box, and one of the whole organ;"
+        " lesions are written over it",
+        "weights of Dice and focal loss: 1 and 1; gamma: 2",
+        "optimiser: Adam at 1e-4, falling; the last weights are kept",
+        "ranges of rotation and resizing: nnU-Net's",
+    ),
+    deviations=("Solid and cystic lesions are told apart where the data set labels them so; NET by a table of cases.",),
+    ensemble=(f"{REFINE}*",),
+)
