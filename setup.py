@@ -127,6 +127,8 @@ setup(
             "patch_growing_filled = experiments.recipes.patch_growing:PATCH_GROWING_FILLED",
             "patch_growing_nnunet = experiments.recipes.patch_growing:PATCH_GROWING_NNUNET",
             "mapping2022 = experiments.recipes.mapping2022:MAPPING2022",
+            "smart_labeling_initial = experiments.recipes.smart_labeling:INITIAL",
+            "smart_labeling = experiments.recipes.smart_labeling:SMART_LABELING",
         ],
     },
 )

@@ -26,6 +26,8 @@ class Training:
 
     Attributes:
         planner: that plans it.
+        own_plan: whether the planner alone plans a later round; else its network, patch, voxels and normalisation are
+            those of the round before, at a tenth of the planned learning rate.
         configuration: that is trained, with those that it needs; None for the plan's default.
         fold: `full` for one model of all cases, `all` for a cross-validation, or a fold's number.
         assignments: `--set` values of the plan.
@@ -35,6 +37,7 @@ class Training:
     """
 
     planner: str = "default"
+    own_plan: bool = False
     configuration: str | None = None
     fold: str = "full"
     assignments: tuple[str, ...] = ()

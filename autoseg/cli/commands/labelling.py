@@ -37,6 +37,15 @@ LoopOption = Annotated[
     Path | None,
     typer.Option("--workspace", "-w", help="The loop's folder; else this directory or the only *-labelling in it."),
 ]
+OwnPlanOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--own-plan/--like-last",
+        help="Plan later rounds by the planner alone, for published systems; or like the last round's model.  "
+        "[default: like-last]",
+        show_default=False,
+    ),
+]
 PlannerOption = Annotated[str | None, typer.Option(help="The rules to plan by; else as in the round before.")]
 FoldOption = Annotated[
     str | None,
@@ -82,6 +91,7 @@ def start(
     mask: MaskOption = "",
     seed: Annotated[int, typer.Option(help="Of what is drawn, and of the trainings.")] = 0,
     planner: PlannerOption = None,
+    own_plan: OwnPlanOption = None,
     fold: FoldOption = None,
     configuration: ConfigurationOption = None,
     gpu_memory_gb: MemoryOption = None,
@@ -90,7 +100,12 @@ def start(
     """Begin a loop: labelled cases, scans to label, and cases that are held out from all of it."""
     place, label_maps = choose_place(dataset, images, labels)
     asked, _ = _ask(
-        planner=planner, fold=fold, configuration=configuration, gpu_memory_gb=gpu_memory_gb, assignments=assignments
+        planner=planner,
+        own_plan=own_plan,
+        fold=fold,
+        configuration=configuration,
+        gpu_memory_gb=gpu_memory_gb,
+        assignments=assignments,
     )
     folder = label_face.start(
         place,
@@ -115,6 +130,7 @@ def start(
 def train(
     workspace: LoopOption = None,
     planner: PlannerOption = None,
+    own_plan: OwnPlanOption = None,
     fold: FoldOption = None,
     configuration: ConfigurationOption = None,
     gpu_memory_gb: MemoryOption = None,
@@ -129,6 +145,7 @@ def train(
     show_start()
     asked, given = _ask(
         planner=planner,
+        own_plan=own_plan,
         fold=fold,
         configuration=configuration,
         gpu_memory_gb=gpu_memory_gb,

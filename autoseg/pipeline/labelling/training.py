@@ -96,7 +96,7 @@ def _plan(opened: OpenLoop, own: Round, progress: Progress) -> Plan:
         splits=place.folds if divided else None,
         seed=opened.loop.seed,
         assignments=training.assignments,
-        like=_find_followed(opened, own.number),
+        like=None if training.own_plan else _find_followed(opened, own.number),
     )
     _, plan = plan_and_preprocess(place.dataset, options, progress)
     return plan
