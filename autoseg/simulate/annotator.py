@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from autoseg.simulate.fields import FloatArray, Lengths, MaskArray, build_smooth_field, grid_axes
+from dataset_fingerprints.reading.images import read_label_map, write_label_map
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,6 +111,27 @@ def apply_unsteadiness(
         changed_ml = float(np.count_nonzero(new != old)) * float(np.prod(spacing_mm)) / 1000
         minutes[value] = own.pace * (options.look_minutes + options.minutes_per_ml * changed_ml)
     return Annotation(labels=labels, minutes=minutes)
+
+
+def annotate(
+    mask: Path | None, truth: Path, out: Path, seed: tuple[int, ...], options: AnnotatorOptions = USUAL_ANNOTATOR
+) -> dict[int, float]:
+    """Write the mask that a person makes of a scan, on its grid, and return the minutes of each label by its value.
+
+    Args:
+        mask: the pre-segmentation; None where the person draws everything.
+        truth: the true label map, whose values are those of the labels.
+        out: where the mask goes.
+        seed: the same numbers give the same mask.
+        options: the person's habits.
+    """
+    reference = read_label_map(truth)
+    before = None if mask is None else read_label_map(mask).voxels[0]
+    values = tuple(int(value) for value in np.unique(reference.voxels) if value)
+    drawn = sample_unsteadiness(values, seed, options)
+    made = apply_unsteadiness(reference.voxels[0], before, reference.grid().spacing_mm(), drawn, options)
+    write_label_map(out, made.labels, reference.source_grid, reference.header)
+    return dict(made.minutes)
 
 
 def _draw(
