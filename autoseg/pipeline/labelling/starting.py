@@ -101,7 +101,9 @@ def start_loop(place: Path, unlabelled: Path | None, options: StartOptions, prog
     )
     loop = loop.with_round(Round(number=1, cases=loop.labelled(), training=options.training))
     folder = LoopFolder(root=options.folder or Path.cwd() / f"{resolve(place).stem}{SUFFIX}")
-    refuse_workspace_place(place, dataset, Workspace(root=folder.root))
+    for where, what in ((place, dataset), (unlabelled, found)):
+        if where is not None and what is not None:
+            refuse_workspace_place(where, what, Workspace(root=folder.root))
     _keep(folder, loop, progress)
     return folder
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection
 from dataclasses import replace
+from typing import Any
 
 from autoseg.labelling.state import Round, Training
 from autoseg.pipeline.folds.cross_validation import train_all
@@ -24,6 +25,8 @@ from dataset_fingerprints.names import counted, show_name
 from planners.editing.following import Followed
 from planners.order import order_by_need
 from planners.plan import Plan
+
+_LENGTHS = frozenset(("iterations", "max_minutes"))
 
 
 def train_round(opened: OpenLoop, asked: Training, given: Collection[str], progress: Progress) -> Round:
@@ -62,7 +65,7 @@ def _begin(opened: OpenLoop, asked: Training, given: Collection[str], progress: 
         PlanError: nothing was labelled since the last one.
     """
     loop, last = opened.loop, opened.loop.current()
-    training = replace(last.training, **{name: getattr(asked, name) for name in given})
+    training = settle(last.training, asked, given)
     if not last.scores:
         own = replace(last, training=training)
     else:
@@ -82,6 +85,14 @@ def _begin(opened: OpenLoop, asked: Training, given: Collection[str], progress: 
     opened.keep(loop.with_round(own))
     write_tables(opened.folder, opened.loop, own.number)
     return own
+
+
+def settle(before: Training, asked: Training, given: Collection[str]) -> Training:
+    """Return how a round is trained: as the one before, but for what is given; a new length replaces the old one."""
+    changes: dict[str, Any] = {name: getattr(asked, name) for name in given}
+    if not _LENGTHS.isdisjoint(given):
+        changes = dict.fromkeys(_LENGTHS) | changes
+    return replace(before, **changes)
 
 
 def _plan(opened: OpenLoop, own: Round, progress: Progress) -> Plan:
