@@ -91,13 +91,11 @@ def look_at(
         DataError: none of the scans without labels can be looked at.
     """
     found = {name: one for name, one in read_looks(place.looked_at).items() if one.model == looker.identity}
-    done = [case for case in cases if _is_done(place, case, found, known)]
+    left = [case for case in cases if not _is_done(place, case, found, known)]
     failures = []
     place.presegmented.mkdir(parents=True, exist_ok=True)
-    with progress.task("Looking at scans", len(cases), len(done)) as task:
-        for case in cases:
-            if case in done:
-                continue
+    with progress.task("Looking at scans", len(cases), len(cases) - len(left)) as task:
+        for case in left:
             one = attempt(case.name, "cannot be looked at", partial(_look, place, looker, case, known))
             if isinstance(one, Failure):
                 failures.append(one)
