@@ -12,6 +12,7 @@ from autoseg.pipeline.folds.cross_validation import train_all
 from autoseg.pipeline.folds.job_file import ALL
 from autoseg.pipeline.folds.jobs import TrainingOptions
 from autoseg.pipeline.folds.one_fold import train_fold
+from autoseg.pipeline.labelling.inheriting import inherit
 from autoseg.pipeline.labelling.judging import judge_round
 from autoseg.pipeline.labelling.loop_state import OpenLoop, write_tables
 from autoseg.pipeline.labelling.round_folds import write_folds
@@ -98,6 +99,8 @@ def settle(before: Training, asked: Training, given: Collection[str]) -> Trainin
 def _plan(opened: OpenLoop, own: Round, progress: Progress) -> Plan:
     """Plan and preprocess the round's cases, as far as that is not done."""
     place, training = opened.now(), own.training
+    if own.number > 1:
+        inherit(opened.folder.round(own.number - 1).workspace, place.workspace, own.cases)
     divided = write_folds(opened.folder, opened.loop, own.number)
     options = PlanningOptions(
         workspace=place.workspace.root,
