@@ -95,12 +95,10 @@ def train(
     """
     calm_threads()
     from autoseg.labelling.state import USUAL_TRAINING
-    from autoseg.pipeline.labelling.loop_state import opened
     from autoseg.pipeline.labelling.training import train_round
     from autoseg.workspace.loop import find_loop
 
-    with opened(find_loop(_find(workspace))) as found:
-        return train_round(found, training or USUAL_TRAINING, given, progress or SilentProgress())
+    return train_round(find_loop(_find(workspace)), training or USUAL_TRAINING, given, progress or SilentProgress())
 
 
 def choose_next(

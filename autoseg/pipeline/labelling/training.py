@@ -14,12 +14,14 @@ from autoseg.pipeline.folds.jobs import TrainingOptions
 from autoseg.pipeline.folds.one_fold import train_fold
 from autoseg.pipeline.labelling.inheriting import inherit
 from autoseg.pipeline.labelling.judging import judge_round
-from autoseg.pipeline.labelling.loop_state import OpenLoop, write_tables
+from autoseg.pipeline.labelling.loop_state import OpenLoop, opened, write_tables
 from autoseg.pipeline.labelling.round_folds import write_folds
 from autoseg.pipeline.models.sources import ModelChoice, find_source
 from autoseg.pipeline.plans.planning import PlanningOptions, plan_and_preprocess
 from autoseg.pipeline.plans.reading import read_plan
 from autoseg.progress import Progress
+from autoseg.workspace.locks import locked
+from autoseg.workspace.loop import LoopFolder
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import PlanError
 from dataset_fingerprints.names import counted, show_name
@@ -30,11 +32,13 @@ from planners.plan import Plan
 _LENGTHS = frozenset(("iterations", "max_minutes"))
 
 
-def train_round(opened: OpenLoop, asked: Training, given: Collection[str], progress: Progress) -> Round:
+def train_round(folder: LoopFolder, asked: Training, given: Collection[str], progress: Progress) -> Round:
     """Train the round that is next, or go on with it, and return it with its scores on the held-out cases.
 
+    Masks can be taken in meanwhile: they are for the round after it.
+
     Args:
-        opened: the loop.
+        folder: of the loop.
         asked: how to train.
         given: the fields of it that a person gave; the others stay as in the round before.
         progress: receiver of progress reports.
@@ -43,12 +47,16 @@ def train_round(opened: OpenLoop, asked: Training, given: Collection[str], progr
         AutosegError: nothing was labelled since the last training, or the training cannot be done.
     """
     started = time.monotonic()
-    own = _begin(opened, asked, given, progress)
-    plan = _plan(opened, own, progress)
-    _train(opened, own, plan, progress)
-    scores = judge_round(opened, choose_models(own), progress)
-    own = replace(own, scores=scores, seconds=round(own.seconds + time.monotonic() - started, 1))
-    opened.keep(opened.loop.with_round(own))
+    with opened(folder) as found:
+        own = _begin(found, asked, given, progress)
+        begun = replace(found)
+    with locked(begun.now().root, f"the training of round {own.number}"):
+        plan = _plan(begun, own, progress)
+        _train(begun, own, plan, progress)
+        scores = judge_round(begun, choose_models(own), progress)
+        own = replace(own, scores=scores, seconds=round(own.seconds + time.monotonic() - started, 1))
+        with opened(folder) as found:
+            found.keep(found.loop.with_round(own))
     return own
 
 
@@ -59,13 +67,13 @@ def choose_models(own: Round) -> ModelChoice:
     return ModelChoice(configurations=names, folds=folds)
 
 
-def _begin(opened: OpenLoop, asked: Training, given: Collection[str], progress: Progress) -> Round:
+def _begin(found: OpenLoop, asked: Training, given: Collection[str], progress: Progress) -> Round:
     """Return the round to train: the last one until it is finished, then the next one with all that is labelled.
 
     Raises:
         PlanError: nothing was labelled since the last one.
     """
-    loop, last = opened.loop, opened.loop.current()
+    loop, last = found.loop, found.loop.current()
     training = settle(last.training, asked, given)
     if not last.scores:
         own = replace(last, training=training)
@@ -77,14 +85,14 @@ def _begin(opened: OpenLoop, asked: Training, given: Collection[str], progress: 
             if waiting:
                 cure = f"{counted(waiting, 'scan is', 'scans are')} to be corrected and given to `autoseg label accept`"
             raise PlanError(
-                f"{opened.folder.root}: round {last.number} is trained, and no mask was taken in since. Expected some: "
+                f"{found.folder.root}: round {last.number} is trained, and no mask was taken in since. Expected some: "
                 f"{cure}."
             )
         own = Round(number=last.number + 1, cases=loop.labelled(), training=training)
-        write_tables(opened.folder, loop, own.number)
+        write_tables(found.folder, loop, own.number)
         progress.say(f"Round {own.number}: {counted(len(own.cases), 'case')}, {len(news)} of them new.")
-    opened.keep(loop.with_round(own))
-    write_tables(opened.folder, opened.loop, own.number)
+    found.keep(loop.with_round(own))
+    write_tables(found.folder, found.loop, own.number)
     return own
 
 
@@ -96,39 +104,39 @@ def settle(before: Training, asked: Training, given: Collection[str]) -> Trainin
     return replace(before, **changes)
 
 
-def _plan(opened: OpenLoop, own: Round, progress: Progress) -> Plan:
+def _plan(begun: OpenLoop, own: Round, progress: Progress) -> Plan:
     """Plan and preprocess the round's cases, as far as that is not done."""
-    place, training = opened.now(), own.training
+    place, training = begun.now(), own.training
     if own.number > 1:
-        inherit(opened.folder.round(own.number - 1).workspace, place.workspace, own.cases)
-    divided = write_folds(opened.folder, opened.loop, own.number)
+        inherit(begun.folder.round(own.number - 1).workspace, place.workspace, own.cases)
+    divided = write_folds(begun.folder, begun.loop, own.number)
     options = PlanningOptions(
         workspace=place.workspace.root,
         planner=training.planner,
         gpu_memory_gb=training.gpu_memory_gb,
         configurations=() if training.configuration is None else (training.configuration,),
         splits=place.folds if divided else None,
-        seed=opened.loop.seed,
+        seed=begun.loop.seed,
         assignments=training.assignments,
-        like=None if training.own_plan else _find_followed(opened, own.number),
+        like=None if training.own_plan else _find_followed(begun, own.number),
     )
     _, plan = plan_and_preprocess(place.dataset, options, progress)
     return plan
 
 
-def _find_followed(opened: OpenLoop, number: int) -> Followed | None:
+def _find_followed(begun: OpenLoop, number: int) -> Followed | None:
     """Return the model of the round before, so that all of its weights fit; None in the first round."""
     if number < 2:
         return None
-    before = opened.folder.round(number - 1).workspace
-    source = find_source(before, choose_models(opened.loop.rounds[number - 2]))
+    before = begun.folder.round(number - 1).workspace
+    source = find_source(before, choose_models(begun.loop.rounds[number - 2]))
     return Followed(name=show_name(f"round {number - 1}"), run=source.run)
 
 
-def _train(opened: OpenLoop, own: Round, plan: Plan, progress: Progress) -> None:
+def _train(begun: OpenLoop, own: Round, plan: Plan, progress: Progress) -> None:
     """Train the configuration of the round after those that it needs, each from its weights of the round before."""
-    workspace, training = opened.now().workspace, own.training
-    before = opened.folder.round(own.number - 1).workspace if own.number > 1 else None
+    workspace, training = begun.now().workspace, own.training
+    before = begun.folder.round(own.number - 1).workspace if own.number > 1 else None
     wanted = training.configuration or plan.default_configuration
     for configuration in order_by_need(plan.configurations, (wanted,), f"plan {plan.name}"):
         options = TrainingOptions(
