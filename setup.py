@@ -155,6 +155,8 @@ setup(
             "hetero_specific = experiments.recipes.hetero:HETERO_SPECIFIC",
             "hetero_multiclass = experiments.recipes.hetero_multiclass:HETERO_MULTICLASS",
             "gbm_radiomics = experiments.recipes.gbm_radiomics:GBM_RADIOMICS",
+            "smart_labeling_initial = experiments.recipes.smart_labeling:INITIAL",
+            "smart_labeling = experiments.recipes.smart_labeling:SMART_LABELING",
         ],
     },
 )

@@ -18,6 +18,7 @@ from autoseg.cli.terminal.display import TerminalProgress, console, errors, show
 from autoseg.hardware import share_cores_with_others
 from dataset_fingerprints.errors import AutosegError
 from experiments.costs.inference_command import inference
+from experiments.labelling_command import labelling
 from experiments.metric_commands import compare_with_peers, time_evaluation
 from experiments.peers.commands import peers
 from experiments.rivals_command import in_turn, rivals
@@ -30,6 +31,7 @@ app.command("evaluation")(time_evaluation)
 Device = Literal["cuda", "cpu"]
 
 app.command()(inference)
+app.command()(labelling)
 app.command()(rivals)
 app.command("in-turn")(in_turn)
 

@@ -21,6 +21,7 @@ from autoseg.cli.commands.combining import combine
 from autoseg.cli.commands.deploying import add_deploying
 from autoseg.cli.commands.evaluating import evaluate
 from autoseg.cli.commands.importing import import_nnunet
+from autoseg.cli.commands.labelling import app as label
 from autoseg.cli.commands.lesion_classes import lesion_classes
 from autoseg.cli.commands.predicting import export, predict
 from autoseg.cli.commands.quality import quality
@@ -376,6 +377,7 @@ app.command()(import_atlas)
 app.command()(combine)
 app.command()(simulate)
 app.command()(demo)
+app.add_typer(label, name="label")
 
 
 def main() -> None:

@@ -20,11 +20,13 @@ class UncertainSlab:
 
     Attributes:
         box: in the scan's canonical grid.
+        mean: (label or region, x, y, z), of the members' probabilities.
         deviation: (label or region, x, y, z), the standard deviation of the members' probabilities, 0 to 0.5.
         entropy: (x, y, z), of the mean probabilities, in nats; of regions, which do not compete, the sum of each one's.
     """
 
     box: Box
+    mean: torch.Tensor
     deviation: torch.Tensor
     entropy: torch.Tensor
 
@@ -80,6 +82,7 @@ class Uncertainty:
                 squares.addcmul_(difference, difference)
             yield UncertainSlab(
                 box=slab.box,
+                mean=mean,
                 deviation=(squares / len(self.members)).sqrt(),
                 entropy=_entropy(slab.values, exclusive=heads.exclusive),
             )

@@ -30,6 +30,10 @@ class StoreFolder:
         """Return the path of a case's record, which is written last."""
         return self.root / f"{_checked(case)}.json"
 
+    def files(self, case: str) -> tuple[Path, ...]:
+        """Return the paths of all files that a case may have, its record last."""
+        return (self.image(case), self.labels(case), self.reference(case), self.record(case))
+
 
 def _checked(case: str) -> str:
     """Return a case's name, which stays in its folder."""

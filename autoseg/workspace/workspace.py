@@ -77,6 +77,10 @@ class Workspace:
         check_folder_name(key, "preprocessed cases")
         return StoreFolder(root=self.root / "preprocessed" / key)
 
+    def stores(self) -> tuple[StoreFolder, ...]:
+        """Return the folders of preprocessed cases that are here."""
+        return tuple(StoreFolder(root=path) for path in sorted(self.root.glob("preprocessed/*/")))
+
     def models(self, plan: str) -> Path:
         """Return the folder of what was trained by a plan."""
         check_folder_name(plan, "a plan")

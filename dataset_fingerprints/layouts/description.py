@@ -68,6 +68,16 @@ def read_scheme(path: Path, labels: Mapping[str, Any], order: object = None) -> 
         raise DataError(f"{path}: {error}") from error
 
 
+def describe_scheme(scheme: LabelScheme) -> dict[str, Any]:
+    """Return a label scheme as a dataset.json names it, from which `read_scheme` builds the same."""
+    named: dict[str, Any] = {"background": 0}
+    named |= {label.name: label.value for label in scheme.labels} if not scheme.regions else {}
+    named |= {region.name: list(region.values) for region in scheme.regions}
+    named |= {} if scheme.ignore_value is None else {"ignore": scheme.ignore_value}
+    order = {"regions_class_order": list(scheme.region_export_order)} if scheme.regions else {}
+    return {"labels": named, **order}
+
+
 def _foreground_values(path: Path, labels: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
     """Return the values of every label and region but the one label of value 0, the background."""
     values = {name: _label_values(path, name, value) for name, value in labels.items()}

@@ -6,7 +6,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from dataset_fingerprints.geometry import Grid, affine_distance_mm
+from dataset_fingerprints.geometry import Grid, affine_distance_mm, make_box
 from dataset_fingerprints.reading.body import border_value
 from dataset_fingerprints.tolerances import REPORTED_SHIFT
 
@@ -19,6 +19,33 @@ def same_place(first: Grid, second: Grid) -> bool:
     if first.shape != second.shape:
         return False
     return affine_distance_mm(first, second) <= REPORTED_SHIFT * min(first.spacing_mm())
+
+
+def move_onto(labels: NDArray[np.integer], source: Grid, target: Grid) -> NDArray[np.integer] | None:
+    """Return labels on another grid whose voxels are the same ones in space, with more or fewer of them around.
+
+    Args:
+        labels: (x, y, z); those that lie outside of the target are cut off.
+        source: their canonical grid.
+        target: the canonical grid to bring them onto.
+
+    Returns:
+        (x, y, z) labels, 0 where there were none; None where the voxels of the grids are other ones.
+    """
+    matrix = np.linalg.inv(target.matrix()) @ source.matrix()
+    steps = np.rint(matrix[:3, 3]).astype(int)
+    moved = np.eye(4)
+    moved[:3, 3] = steps
+    x, y, z = source.shape
+    corners = np.array(np.meshgrid((0, x - 1), (0, y - 1), (0, z - 1), [1.0])).reshape(4, -1)
+    if np.abs((matrix - moved) @ corners).max() > REPORTED_SHIFT:
+        return None
+    out = np.zeros(target.shape, dtype=labels.dtype)
+    box = make_box((0, 0, 0), target.shape).overlap(make_box(steps, steps + np.array(source.shape)))
+    if box is not None:
+        a, b, c = (-int(step) for step in steps)
+        out[box.slices()] = labels[box.moved((a, b, c)).slices()]
+    return out
 
 
 def overlap(first: Grid, second: Grid) -> float:

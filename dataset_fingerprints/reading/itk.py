@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -101,7 +101,23 @@ def read_voxels(path: Path, dtype: type[np.floating] | None) -> Stored:
     return Stored(voxels=voxels if dtype is None else voxels.astype(dtype, copy=False), header=header)
 
 
-def write(path: Path, labels: NDArray[Any], grid: Grid, source: Header | None) -> None:
+def read_fields(path: Path) -> dict[str, str]:
+    """Read the named texts in a file's header, such as those that 3D Slicer describes segments by.
+
+    Raises:
+        RefusedError: SimpleITK cannot read the header.
+    """
+    reader = _open(path)
+    return {key: str(reader.GetMetaData(key)) for key in reader.GetMetaDataKeys()}
+
+
+def write(
+    path: Path,
+    labels: NDArray[Any],
+    grid: Grid,
+    source: Header | None,
+    fields: Mapping[str, str] | None = None,
+) -> None:
     """Write (i, j, k) labels on a grid, atomically, in the format of the path's suffix.
 
     Args:
@@ -110,6 +126,7 @@ def write(path: Path, labels: NDArray[Any], grid: Grid, source: Header | None) -
             kinds.
         grid: of the labels.
         source: the header of the scan that they belong to, whose number of axes they get.
+        fields: named texts for the header, of a format that has such.
 
     Raises:
         DataError: the format cannot hold the grid or the labels.
@@ -125,6 +142,8 @@ def write(path: Path, labels: NDArray[Any], grid: Grid, source: Header | None) -
     image = SimpleITK.GetImageFromArray(np.ascontiguousarray(stored[0] if flat else stored))
     if not picture:
         _place(image, grid, 2 if flat else 3)
+    for name, text in (fields or {}).items():
+        image.SetMetaData(name, text)
     with replacing(path) as temporary:
         try:
             SimpleITK.WriteImage(image, str(temporary), useCompression=True)

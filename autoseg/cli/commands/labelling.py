@@ -1,0 +1,257 @@
+"""`autoseg label`: people and networks label scans in turn."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from autoseg.cli.options.data_options import (
+    ChannelOption,
+    DatasetArgument,
+    ImagesOption,
+    LabelsOption,
+    MaskOption,
+    choose_place,
+)
+from autoseg.cli.options.parsing import AnySpelling
+from autoseg.cli.results.written import shorten_path, show_start, show_written
+from autoseg.cli.terminal.display import TerminalProgress, console, show_table
+from autoseg.pipeline.faces import label_face
+from dataset_fingerprints.errors import PartlyDoneError
+from dataset_fingerprints.names import counted, some_of
+
+if TYPE_CHECKING:
+    from autoseg.labelling.state import Training
+    from autoseg.pipeline.labelling.accepting import Acceptance
+
+app = typer.Typer(
+    cls=AnySpelling,
+    no_args_is_help=True,
+    help="Label scans in rounds: a network marks them, people correct it, and it is trained again with their masks.",
+    epilog="start, train; then next, correct the masks, accept, train, again and again; table shows all rounds.",
+)
+
+LoopOption = Annotated[
+    Path | None,
+    typer.Option("--workspace", "-w", help="The loop's folder; else this directory or the only *-labelling in it."),
+]
+OwnPlanOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--own-plan/--like-last",
+        help="Plan later rounds by the planner alone, for published systems; or like the last round's model.  "
+        "[default: like-last]",
+        show_default=False,
+    ),
+]
+PlannerOption = Annotated[str | None, typer.Option(help="The rules to plan by; else as in the round before.")]
+FoldOption = Annotated[
+    str | None,
+    typer.Option(
+        help="`full`, one model of all cases; `all`, a cross-validation; or a fold's number.  [default: full]"
+    ),
+]
+ConfigurationOption = Annotated[
+    str | None, typer.Option("--configuration", "-c", help="One of the plan's, such as 2d; else its default.")
+]
+SetOption = Annotated[list[str] | None, typer.Option("--set", help="Change a value of the plan. Repeatable.")]
+MemoryOption = Annotated[float | None, typer.Option(help="Plan for a GPU with this memory; else for this machine.")]
+_NAMED = 10
+
+
+@app.command()
+def start(
+    dataset: DatasetArgument = None,
+    images: ImagesOption = None,
+    labels: LabelsOption = None,
+    unlabelled: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER|CSV", help="Scans without labels; else the lines of a table DATASET that name no label map."
+        ),
+    ] = None,
+    workspace: Annotated[
+        Path | None, typer.Option("--workspace", "-w", help="The loop's folder to create; else ./<name>-labelling.")
+    ] = None,
+    test: Annotated[
+        list[str] | None, typer.Option("--test", help="A labelled case to hold out for good. Repeatable; else drawn.")
+    ] = None,
+    test_count: Annotated[
+        int | None, typer.Option(help="How many labelled cases to draw for that; else a fifth.")
+    ] = None,
+    blocks: Annotated[
+        Path | None, typer.Option(help="For rounds of fixed blocks: a table with the columns case and block.")
+    ] = None,
+    minutes: Annotated[
+        Path | None, typer.Option(help="What labelling without a network took: a table of case, structure, minutes.")
+    ] = None,
+    channels: ChannelOption = None,
+    mask: MaskOption = "",
+    seed: Annotated[int, typer.Option(help="Of what is drawn, and of the trainings.")] = 0,
+    planner: PlannerOption = None,
+    own_plan: OwnPlanOption = None,
+    fold: FoldOption = None,
+    configuration: ConfigurationOption = None,
+    gpu_memory_gb: MemoryOption = None,
+    assignments: SetOption = None,
+) -> None:
+    """Begin a loop: labelled cases, scans to label, and cases that are held out from all of it."""
+    place, label_maps = choose_place(dataset, images, labels)
+    asked, _ = _ask(
+        planner=planner,
+        own_plan=own_plan,
+        fold=fold,
+        configuration=configuration,
+        gpu_memory_gb=gpu_memory_gb,
+        assignments=assignments,
+    )
+    folder = label_face.start(
+        place,
+        unlabelled=unlabelled,
+        labels=label_maps,
+        workspace=workspace,
+        test=test or (),
+        test_count=test_count,
+        blocks=blocks,
+        minutes=minutes,
+        channels=channels or (),
+        mask=mask,
+        seed=seed,
+        training=asked,
+        progress=TerminalProgress(),
+    )
+    show_written((("Loop", folder.root), ("Cases to train on", folder.round(1).dataset)))
+    _show_next(folder.root)
+
+
+@app.command()
+def train(
+    workspace: LoopOption = None,
+    planner: PlannerOption = None,
+    own_plan: OwnPlanOption = None,
+    fold: FoldOption = None,
+    configuration: ConfigurationOption = None,
+    gpu_memory_gb: MemoryOption = None,
+    iterations: Annotated[int | None, typer.Option(help="Steps instead of the plan's.")] = None,
+    max_minutes: Annotated[float | None, typer.Option(help="Time per fold and configuration.")] = None,
+    assignments: SetOption = None,
+) -> None:
+    """Train the next round from the last one's weights, or go on with it, and judge it on the held-out cases.
+
+    What is given holds for later rounds, too.
+    """
+    show_start()
+    asked, given = _ask(
+        planner=planner,
+        own_plan=own_plan,
+        fold=fold,
+        configuration=configuration,
+        gpu_memory_gb=gpu_memory_gb,
+        iterations=iterations,
+        max_minutes=max_minutes,
+        assignments=assignments,
+    )
+    label_face.train(workspace, asked, given, TerminalProgress())
+    status(workspace)
+
+
+@app.command("next")
+def choose_next(
+    workspace: LoopOption = None,
+    count: Annotated[int | None, typer.Option(help="How many scans; else the next block of the table.")] = None,
+    by: Annotated[
+        Literal["uncertainty", "random", "order", "block"] | None,
+        typer.Option(
+            help="uncertainty: those that the model is least sure of and that are unlike each other; random; order: "
+            "the first by name; block: the next of the table.  [default: uncertainty, or block without --count]"
+        ),
+    ] = None,
+) -> None:
+    """Choose scans to label now, and write the model's masks of them for ITK-SNAP and 3D Slicer."""
+    from autoseg.pipeline.labelling.choosing import COLUMNS, describe_choice
+
+    show_start()
+    choice = label_face.choose_next(workspace, count=count, way=by, progress=TerminalProgress())
+    show_table(f"{counted(len(choice.scans), 'scan')} to label, by {choice.way}", COLUMNS, describe_choice(choice))
+    status(workspace)
+
+
+@app.command()
+def accept(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(help="With corrected masks, CASE.nii.gz or CASE.seg.nrrd; else the folder that `next` wrote."),
+    ] = None,
+    workspace: LoopOption = None,
+    minutes: Annotated[
+        Path | None, typer.Option(help="A table of case, structure, minutes; else minutes.csv beside the masks.")
+    ] = None,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(help="empty: take in masks without a label; unchanged: those of the model. Repeatable."),
+    ] = None,
+) -> None:
+    """Check corrected masks and take copies of them in; your own files are only read."""
+    try:
+        result = label_face.accept(folder, workspace, minutes=minutes, allow=allow or (), progress=TerminalProgress())
+    except PartlyDoneError as error:
+        _show_acceptance(error.result)
+        raise
+    _show_acceptance(result)
+    status(workspace)
+
+
+@app.command()
+def table(
+    workspace: LoopOption = None,
+    manual: Annotated[
+        Path | None,
+        typer.Option(help="Masks of corrected scans that people labelled without a network as well, to compare."),
+    ] = None,
+) -> None:
+    """Show all rounds: held-out Dice, what people changed, their minutes, surfaces, and tests between rounds."""
+    from autoseg.pipeline.labelling.tabling import COLUMNS, PAIRS, SURFACES
+
+    made = label_face.table(workspace, manual=manual)
+    show_table(made.title, COLUMNS, made.rows)
+    show_table("Root mean square distance of surfaces, mm", SURFACES, made.surfaces)
+    if made.pairs:
+        show_table("Every two rounds", PAIRS, made.pairs)
+    for remark in made.remarks:
+        console.print(remark, soft_wrap=True)
+    show_written(zip(("Text", "Figures", "Picture"), made.files, strict=True))
+
+
+@app.command()
+def status(workspace: LoopOption = None) -> None:
+    """Show where the loop stands, and what is next."""
+    from autoseg.pipeline.labelling.status import COLUMNS
+
+    found = label_face.status(workspace)
+    show_table("Rounds", COLUMNS, found.rows)
+    console.print(found.counts, soft_wrap=True)
+    console.print(found.following, soft_wrap=True)
+
+
+def _ask(**options: Any) -> tuple[Training, tuple[str, ...]]:
+    """Return how a round is to be trained, and the names of what was given for it."""
+    from autoseg.labelling.state import Training
+
+    given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+    if "assignments" in given:
+        given["assignments"] = tuple(given["assignments"])
+    return Training(**given), tuple(given)
+
+
+def _show_acceptance(result: Acceptance) -> None:
+    console.print(f"{counted(len(result.taken), 'mask')} taken in.", soft_wrap=True)
+    if result.known:
+        console.print(f"Taken in before, and the same: {some_of(result.known, _NAMED)}.", soft_wrap=True)
+    if result.timed:
+        console.print(f"Minutes noted of {some_of(result.timed, _NAMED)}.", soft_wrap=True)
+
+
+def _show_next(root: Path) -> None:
+    console.print(f"Next: `autoseg label train -w {shorten_path(root)}`.", soft_wrap=True)

@@ -1,0 +1,222 @@
+"""`label accept`: corrected masks are checked and taken in as copies, with the minutes that people took."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autoseg.labelling.corrections import list_structures, measure_changes
+from autoseg.labelling.minutes import Minutes, read_minutes
+from autoseg.labelling.state import Accepted
+from autoseg.pipeline.labelling.corrected_files import Corrected, choose_corrected, find_masks, read_corrected
+from autoseg.pipeline.labelling.loop_state import OpenLoop, write_tables
+from autoseg.progress import Progress
+from autoseg.workspace.loop import MINUTES
+from dataset_fingerprints.dataset import Case
+from dataset_fingerprints.errors import DataError, PartlyDoneError, did_you_mean
+from dataset_fingerprints.failures import Failure, attempt, list_failures
+from dataset_fingerprints.geometry import canonical_grid
+from dataset_fingerprints.names import counted, some_of
+from dataset_fingerprints.reading.images import Image, read_grid, read_label_map, write_label_map
+
+_NAMED = 10
+# What is not taken in unless it is said to be meant.
+_ODD = {
+    "empty": "holds no label. If there is nothing to label, give --allow empty",
+    "unchanged": "is the mask of the model, voxel for voxel. If it is right as it is, give --allow unchanged",
+}
+
+
+@dataclass(kw_only=True, slots=True)
+class Acceptance:
+    """What came of the masks of a folder.
+
+    Attributes:
+        taken: masks that were taken in now.
+        known: cases whose mask was taken in before.
+        timed: cases whose minutes were noted now.
+        waiting: cases that are still to be corrected.
+    """
+
+    taken: list[Accepted] = field(default_factory=list)
+    known: list[str] = field(default_factory=list)
+    timed: list[str] = field(default_factory=list)
+    waiting: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AcceptOptions:
+    """What a person said; all have a default.
+
+    Attributes:
+        minutes: a table of minutes; None for minutes.csv beside the masks, if there is one.
+        allow: what is taken in all the same, of `empty` and `unchanged`.
+    """
+
+    minutes: Path | None = None
+    allow: Collection[str] = ()
+
+    def check(self) -> None:
+        """Make sure that the words can be meant.
+
+        Raises:
+            DataError: one cannot; the message names it.
+        """
+        for word in self.allow:
+            if word not in _ODD:
+                raise DataError(f"--allow {word}: there is no such thing to allow. {did_you_mean(word, _ODD)}")
+
+
+def accept_masks(opened: OpenLoop, folder: Path | None, options: AcceptOptions, progress: Progress) -> Acceptance:
+    """Take in the corrected masks of a folder, and write the tables of the next round.
+
+    A person's files are only read. What was taken in before stays beside what replaces it.
+
+    Args:
+        opened: the loop.
+        folder: with the masks; None for the one that the last choice was written into.
+        options: what a person said.
+        progress: receiver of progress reports.
+
+    Raises:
+        DataError: the folder or its minutes cannot be read, or no mask could be taken in.
+        PartlyDoneError: some masks cannot be taken in, which are listed; the others are.
+    """
+    options.check()
+    place = opened.now().to_correct if folder is None else folder
+    if not place.is_dir():
+        raise DataError(f"{place}: is not a folder. Expected one with corrected masks, CASE.nii.gz or CASE.seg.nrrd.")
+    loop = opened.loop
+    found, strange = find_masks(place, [case.name for case in loop.cases])
+    minutes = _read_minutes(opened, place, options)
+    if not found and not minutes:
+        raise DataError(f"{place}: holds no mask that is called after a scan of the loop{_show(strange)}.")
+    result, failures = Acceptance(), []
+    with progress.task("Taking in masks", len(found)) as task:
+        for name, paths in found.items():
+            own = attempt(name, "cannot be taken in", partial(_accept, opened, loop.case(name), paths, options))
+            if isinstance(own, Failure):
+                failures.append(own)
+            elif own is None:
+                result.known.append(name)
+            else:
+                opened.keep(replace(opened.loop, accepted=(*opened.loop.accepted, own)))
+                result.taken.append(own)
+            task.advance()
+    result.timed += _note_minutes(opened, minutes)
+    result.waiting = opened.loop.awaited()
+    write_tables(opened.folder, opened.loop, len(opened.loop.rounds) + 1)
+    if strange:
+        progress.say(f"Called after no scan of the loop, and left alone{_show(strange)}.")
+    _raise_failures(place, failures, result)
+    return result
+
+
+def _show(strange: Sequence[Path]) -> str:
+    return f" ({some_of([path.name for path in strange], _NAMED)})" if strange else ""
+
+
+def _raise_failures(place: Path, failures: Sequence[Failure], result: Acceptance) -> None:
+    if not failures:
+        return
+    message = (
+        f"{place}: {counted(len(failures), 'mask')} could not be taken in:\n{list_failures(failures)}\nYour files are "
+        "as they were. Give the same command again when they are corrected."
+    )
+    done = result.taken or result.known
+    raise PartlyDoneError(message, result=result) if done else DataError(message)
+
+
+def _accept(opened: OpenLoop, case: Case, paths: Sequence[Path], options: AcceptOptions) -> Accepted | None:
+    """Return a mask that was taken in; None for one that was before.
+
+    Raises:
+        DataError: it cannot be.
+    """
+    loop = opened.loop
+    if case.name in loop.test:
+        raise DataError("is held out: no round may train on it. Its reference stays that of the data set.")
+    grid = read_grid(case.image_paths()[0])
+    number, made = _find_presegmentation(opened, case)
+    before = None if made is None else made.voxels[0]
+    read = [read_corrected(path, case, loop.labels, canonical_grid(grid)) for path in paths]
+    corrected = _choose(read, before, options)
+    if _is_known(opened, case, corrected):
+        return None
+    version = loop.versions(case.name) + 1
+    path = opened.folder.mask(case.name, version)
+    write_label_map(path, corrected.labels, grid, None if made is None else made.header)
+    structures, spacing_mm = list_structures(loop.labels), canonical_grid(grid).spacing_mm()
+    changes = () if before is None else measure_changes(before, corrected.labels, structures, spacing_mm)
+    file = path.relative_to(opened.folder.masks).as_posix()
+    return Accepted(case=case.name, round=number, during=loop.current().number, file=file, changes=changes)
+
+
+def _choose(read: Sequence[Corrected], before: NDArray[np.integer] | None, options: AcceptOptions) -> Corrected:
+    """Return the mask of a case that is meant.
+
+    Raises:
+        DataError: none can be taken in.
+    """
+    chosen, reason = choose_corrected(read, before)
+    if chosen is None:
+        if reason != "unchanged" or "unchanged" not in options.allow:
+            raise DataError(f"{_ODD.get(reason, reason)}.")
+        chosen = read[0]
+    if not chosen.labels.any() and "empty" not in options.allow:
+        raise DataError(f"{chosen.path.name} {_ODD['empty']}.")
+    return chosen
+
+
+def _find_presegmentation(opened: OpenLoop, case: Case) -> tuple[int, Image | None]:
+    """Return the last round that chose a scan, and the mask that its model made of it; the last round without one."""
+    for one in reversed(opened.loop.rounds):
+        path = opened.folder.round(one.number).presegmentation(case.name)
+        if one.choice is not None and case.name in one.choice.names() and path.is_file():
+            return one.number, read_label_map(path)
+    return opened.loop.current().number, None
+
+
+def _is_known(opened: OpenLoop, case: Case, corrected: Corrected) -> bool:
+    taken = opened.loop.latest().get(case.name)
+    if taken is None:
+        return False
+    path = opened.folder.masks / taken.file
+    return path.is_file() and np.array_equal(read_label_map(path).voxels[0], corrected.labels)
+
+
+def _read_minutes(opened: OpenLoop, place: Path, options: AcceptOptions) -> Minutes:
+    """Return the minutes of scans of the loop.
+
+    Raises:
+        DataError: the table cannot be meant; nothing was taken in yet.
+    """
+    path = options.minutes or place / MINUTES
+    if options.minutes is None and not path.is_file():
+        return {}
+    found = read_minutes(path, [label.name for label in opened.loop.labels.labels])
+    strange = sorted(found.keys() - {case.name for case in opened.loop.cases})
+    if strange:
+        raise DataError(
+            f"{path}: names {some_of(strange, _NAMED)}, which are no scans of the loop. Correct them; nothing was "
+            "taken in yet."
+        )
+    return found
+
+
+def _note_minutes(opened: OpenLoop, minutes: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """Write the minutes of masks that were taken in into the state, and return the cases."""
+    latest = opened.loop.latest()
+    changed = [name for name, own in minutes.items() if name in latest and dict(latest[name].minutes) != dict(own)]
+    if changed:
+        accepted = tuple(
+            replace(one, minutes=dict(minutes[one.case])) if one.case in changed and one is latest[one.case] else one
+            for one in opened.loop.accepted
+        )
+        opened.keep(replace(opened.loop, accepted=accepted))
+    return changed

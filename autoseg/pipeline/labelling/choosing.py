@@ -1,0 +1,126 @@
+"""`label next`: which scans people label now, with the model's masks of them to correct."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, partial
+
+from autoseg.labelling.ranking import choose_first, choose_random, choose_uncertain
+from autoseg.labelling.state import Choice, Chosen, Way
+from autoseg.pipeline.labelling.looking import Looker, look_at, make_looker
+from autoseg.pipeline.labelling.loop_state import OpenLoop, find_mask
+from autoseg.pipeline.labelling.presegmenting import write_for_people
+from autoseg.pipeline.labelling.training import choose_models
+from autoseg.pipeline.models.sources import find_source
+from autoseg.progress import Progress
+from dataset_fingerprints.errors import PlanError
+from dataset_fingerprints.files.hashes import hash_files
+from dataset_fingerprints.names import counted, natural_order, some_of
+
+COLUMNS = ("scan", "uncertainty", "unlike the others")
+_NAMED = 10
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NextOptions:
+    """What a person asked for; all have a default.
+
+    Attributes:
+        count: number of scans; None for the next block of the table.
+        way: to choose; None for blocks where there is a table and no count, else by uncertainty.
+    """
+
+    count: int | None = None
+    way: Way | None = None
+
+
+def choose_next(opened: OpenLoop, options: NextOptions, progress: Progress) -> Choice:
+    """Choose scans with the last round's model, and write its masks of them for people; given again, go on with it.
+
+    Raises:
+        AutosegError: the round is not trained, no scan is left, or all that were chosen are labelled.
+    """
+    loop, own = opened.loop, opened.loop.current()
+    if not own.scores:
+        raise PlanError(
+            f"{opened.folder.root}: round {own.number} is not trained yet. Run `autoseg label train` first."
+        )
+    load = cache(partial(_make_looker, opened))
+    choice = own.choice
+    if choice is None:
+        choice = _choose(opened, load, options, progress)
+        opened.keep(loop.with_round(replace(own, choice=choice)))
+    elif not loop.awaited():
+        raise PlanError(
+            f"{opened.folder.root}: all scans that were chosen in round {own.number} are labelled. Run `autoseg label "
+            "train` now, and choose with the next model."
+        )
+    else:
+        names = some_of(loop.awaited(), _NAMED)
+        progress.say(f"Round {own.number} has chosen before; still to be labelled: {names}.")
+    write_for_people(opened, load, loop.awaited() or choice.names(), progress)
+    choice = replace(choice, written=True)
+    opened.keep(opened.loop.with_round(replace(opened.loop.current(), choice=choice)))
+    return choice
+
+
+def _make_looker(opened: OpenLoop) -> Looker:
+    source = find_source(opened.now().workspace, choose_models(opened.loop.current()))
+    return make_looker(source, hash_files(source.files))
+
+
+def _choose(opened: OpenLoop, load: Callable[[], Looker], options: NextOptions, progress: Progress) -> Choice:
+    loop = opened.loop
+    left = loop.unlabelled()
+    if not left:
+        raise PlanError(f"{opened.folder.root}: no scan is left without labels.")
+    way = options.way or ("block" if loop.blocks and options.count is None else "uncertainty")
+    if way == "block":
+        return _choose_block(opened, left, options)
+    if options.count is None or options.count < 1:
+        found = "is not given" if options.count is None else f"is {options.count}"
+        raise PlanError(f"--count {found}. Expected the number of scans to label, 1 or more.")
+    if options.count > len(left):
+        progress.say(f"Only {counted(len(left), 'scan is', 'scans are')} left without labels.")
+    if way == "random":
+        scans = choose_random(left, options.count, (loop.seed, loop.current().number))
+    elif way == "order":
+        scans = choose_first(left, options.count)
+    else:
+        scans = _choose_uncertain(opened, load(), options.count, progress)
+    return Choice(way=way, scans=scans)
+
+
+def _choose_uncertain(opened: OpenLoop, looker: Looker, count: int, progress: Progress) -> tuple[Chosen, ...]:
+    loop = opened.loop
+    known = {name: find_mask(opened.folder, loop, loop.case(name)) for name in loop.labelled()}
+    cases = [loop.case(name) for name in (*loop.unlabelled(), *known)]
+    looks = look_at(opened.now(), looker, cases, known, progress)
+    candidates = [look.candidate() for look in looks if look.case not in known]
+    return choose_uncertain(candidates, [look.portrait() for look in looks if look.case in known], count)
+
+
+def _choose_block(opened: OpenLoop, left: Sequence[str], options: NextOptions) -> Choice:
+    """Return the first block, by number and name, of which a scan is not labelled."""
+    loop = opened.loop
+    blocks = sorted({loop.blocks[name] for name in left if name in loop.blocks}, key=natural_order)
+    if not blocks:
+        what = "no scan of its table of blocks is left" if loop.blocks else "the loop has no table of blocks"
+        raise PlanError(f"{opened.folder.root}: {what}. Choose with --count K.")
+    names = [name for name in left if loop.blocks.get(name) == blocks[0]]
+    if options.count is not None:
+        raise PlanError(f"--count is {options.count}, and block {blocks[0]} has {len(names)} scans. Leave one out.")
+    return Choice(way="block", scans=choose_first(names, len(names)), block=blocks[0])
+
+
+def describe_choice(choice: Choice) -> tuple[tuple[str, str, str], ...]:
+    """Return a row per chosen scan: its name, the model's uncertainty about it, how unlike the known scans it is."""
+    return tuple(
+        (
+            one.case,
+            "-" if one.uncertainty is None else f"{one.uncertainty:.3f}",
+            "-" if one.distance is None else f"{one.distance:.3f}",
+        )
+        for one in choice.scans
+    )

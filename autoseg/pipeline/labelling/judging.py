@@ -1,0 +1,66 @@
+"""A round's model on the held-out cases: Dice, and how far its surfaces lie from those of people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from autoseg.evaluation import DEFAULT_CONVENTION, Evaluation, scheme_targets
+from autoseg.labelling.corrections import list_scored, measure_rms
+from autoseg.labelling.state import HeldOutScore
+from autoseg.pipeline.labelling.loop_state import OpenLoop
+from autoseg.pipeline.models.sources import ModelChoice
+from autoseg.pipeline.predictions.predicting import PredictionOptions, predict
+from autoseg.pipeline.scores.scoring import ScoringOptions, score_masks
+from autoseg.progress import Progress
+from autoseg.workspace.loop import RoundFolder
+from dataset_fingerprints.reading.images import read_label_map
+
+
+def judge_round(opened: OpenLoop, choice: ModelChoice, progress: Progress) -> tuple[HeldOutScore, ...]:
+    """Predict and score the held-out cases, and return a score per case and label.
+
+    Raises:
+        AutosegError: a case cannot be predicted or scored.
+    """
+    place = opened.now()
+    _forget_older_masks(place)
+    masks = predict([place.test], place.test_masks, place.workspace, PredictionOptions(choice=choice), progress)
+    options = ScoringOptions(targets=scheme_targets(opened.loop.labels), convention=DEFAULT_CONVENTION)
+    evaluation = score_masks(place.test_masks, place.test, options, place.scores)
+    predicted = dict(zip(opened.loop.test, masks.paths, strict=True))
+    scores: list[HeldOutScore] = []
+    with progress.task("Measuring surfaces", len(predicted)) as task:
+        for case, path in predicted.items():
+            scores += _score_case(opened, evaluation, case, path)
+            task.advance()
+    return tuple(scores)
+
+
+def _score_case(opened: OpenLoop, evaluation: Evaluation, case: str, mask: Path) -> list[HeldOutScore]:
+    """Return the scores of a case, label by label."""
+    predicted, reference = read_label_map(mask), read_label_map(opened.loop.case(case).label_path())
+    spacing_mm = reference.grid().spacing_mm()
+    dice = {one.label: one.value("dice") for own in evaluation.cases if own.case == case for one in own.labels}
+    scores = []
+    for structure, value in zip(list_scored(opened.loop.labels), dice.values(), strict=True):
+        true, found = (structure.mask(one.voxels[0]) for one in (reference, predicted))
+        surface = measure_rms(true, found, spacing_mm)
+        scores.append(
+            HeldOutScore(case=case, structure=structure.name, dice=value, rms_mm=surface.mm, points=surface.points)
+        )
+    return scores
+
+
+def _forget_older_masks(place: RoundFolder) -> None:
+    """Remove masks of the held-out cases that were made before the weights became what they are."""
+    workspace = place.workspace
+    weights = [
+        file.stat().st_mtime_ns
+        for plan in workspace.plan_names()
+        for name in workspace.configuration_names(plan)
+        for fold in workspace.folds(plan, name)
+        for file in fold.weight_files()
+    ]
+    for mask in place.test_masks.glob("*"):
+        if mask.stat().st_mtime_ns < max(weights, default=0):
+            mask.unlink()

@@ -1,0 +1,139 @@
+"""A look at scans without labels: how uncertain a round's model is about each, and what each looks like.
+
+What was found of a scan is kept as soon as it is found, so that a killed look loses one scan.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from autoseg.confidence import measure_signs
+from autoseg.labelling.portraits import portray
+from autoseg.models import ModelSet
+from autoseg.pipeline.confidence.ways import Way
+from autoseg.pipeline.labelling.looks import Look, append_look, read_looks
+from autoseg.pipeline.models.sources import ModelSource
+from autoseg.pipeline.models.trained import load_models
+from autoseg.prediction import LoadedModel, Segmented, Uncertainty, spread
+from autoseg.progress import Progress
+from autoseg.workspace.loop import RoundFolder
+from dataset_fingerprints.dataset import Case
+from dataset_fingerprints.errors import DataError
+from dataset_fingerprints.failures import Failure, attempt, list_failures
+from dataset_fingerprints.measuring.scans import Scan
+from dataset_fingerprints.reading.images import read_label_map, write_label_map
+
+_DIGITS = 4
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Looker:
+    """A round's model, ready to look at scans.
+
+    Attributes:
+        model: whose masks people correct.
+        plain: the same without flips, where it is a single network; None where there are several.
+        identity: hash of its weights.
+    """
+
+    model: LoadedModel
+    plain: LoadedModel | None
+    identity: str
+
+    def read(self, case: Case) -> Scan:
+        """Read a scan."""
+        return self.model.read(case.name, case.image_paths())
+
+    def segment(self, scan: Scan) -> Segmented:
+        """Return the mask of a scan."""
+        return self.model.segment(scan)
+
+    def measure(self, scan: Scan, segmented: Segmented) -> tuple[float, float]:
+        """Return spread and doubt of a mask; see `Look`."""
+        members = segmented.members
+        if self.plain is not None:
+            members = (segmented.probabilities, self.plain.segment(scan).probabilities)
+        signs = measure_signs(segmented, self.model.decision.thresholds, divided=False)
+        doubt = math.fsum(1 - one.soft_dice_confidence for one in signs) / len(signs)
+        return _measure_spread(spread(members)), doubt
+
+
+def make_looker(source: ModelSource, identity: str) -> Looker:
+    """Return a model with its weights, ready to look."""
+    models: ModelSet = source.read()
+    several = models.count_networks() > 1
+    model = load_models(models, way=Way() if several else Way(mirror=True))
+    plain = None if several else load_models(models, way=Way(mirror=False))
+    return Looker(model=model, plain=plain, identity=identity)
+
+
+def look_at(
+    place: RoundFolder, looker: Looker, cases: Sequence[Case], known: Mapping[str, str], progress: Progress
+) -> tuple[Look, ...]:
+    """Look at scans, write the mask of each, and return what was found, in their order.
+
+    Scans that cannot be read or predicted are said, and left out.
+
+    Args:
+        place: of the round.
+        looker: its model.
+        cases: the scans.
+        known: paths of the masks of those that are labelled, which are only looked at.
+        progress: receiver of progress reports.
+
+    Raises:
+        DataError: none of the scans without labels can be looked at.
+    """
+    found = {name: one for name, one in read_looks(place.looked_at).items() if one.model == looker.identity}
+    left = [case for case in cases if not _is_done(place, case, found, known)]
+    failures = []
+    place.presegmented.mkdir(parents=True, exist_ok=True)
+    with progress.task("Looking at scans", len(cases), len(cases) - len(left)) as task:
+        for case in left:
+            one = attempt(case.name, "cannot be looked at", partial(_look, place, looker, case, known))
+            if isinstance(one, Failure):
+                failures.append(one)
+            else:
+                append_look(place.looked_at, one)
+                found[case.name] = one
+            task.advance()
+    if failures:
+        progress.say(f"Left out, as they cannot be looked at: {len(failures)} scans.\n{list_failures(failures)}")
+    if not any(case.name in found and case.name not in known for case in cases):
+        raise DataError(f"None of the scans can be looked at:\n{list_failures(failures)}\nCorrect them.")
+    return tuple(found[case.name] for case in cases if case.name in found)
+
+
+def _is_done(place: RoundFolder, case: Case, found: Mapping[str, Look], known: Mapping[str, str]) -> bool:
+    return case.name in found and (case.name in known or place.presegmentation(case.name).is_file())
+
+
+def _look(place: RoundFolder, looker: Looker, case: Case, known: Mapping[str, str]) -> Look:
+    scan = looker.read(case)
+    far: tuple[float | None, float | None] = (None, None)
+    if case.name in known:
+        labels = read_label_map(Path(known[case.name])).voxels[0]
+    else:
+        segmented = looker.segment(scan)
+        labels = segmented.labels
+        far = looker.measure(scan, segmented)
+        write_label_map(place.presegmentation(case.name), labels, scan.source_grid, scan.header)
+    picture = portray(case.name, scan, labels)
+    rows = (tuple(round(float(value), _DIGITS) for value in row) for row in (picture.scan, picture.mask))
+    return Look(case=case.name, model=looker.identity, spread=far[0], doubt=far[1], scan=next(rows), mask=next(rows))
+
+
+def _measure_spread(uncertainty: Uncertainty) -> float:
+    """Return the share of the spread of members in their probabilities, the mean over labels."""
+    targets = len(uncertainty.mean.scheme.heads().targets())
+    apart, sure = torch.zeros(targets), torch.zeros(targets)
+    for slab in uncertainty.slabs():
+        apart += slab.deviation.sum(dim=(1, 2, 3)).cpu()
+        sure += slab.mean.sum(dim=(1, 2, 3)).cpu()
+    return float((apart / (apart + sure).clamp_min(1e-9)).mean())

@@ -1,0 +1,245 @@
+"""The start of a labelling loop: which cases are labelled, which are not, and which are held out for good."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from autoseg.labelling.minutes import read_minutes
+from autoseg.labelling.state import USUAL_TRAINING, Loop, Round, Training
+from autoseg.pipeline.labelling.loop_state import read_loop, write_tables
+from autoseg.pipeline.outputs import refuse_workspace_place
+from autoseg.pipeline.plans.inspecting import find_dataset
+from autoseg.pipeline.plans.unlabelled import find_unlabelled
+from autoseg.progress import Progress
+from autoseg.workspace.locks import locked, was_locked
+from autoseg.workspace.loop import SUFFIX, LoopFolder, is_loop
+from autoseg.workspace.workspace import Workspace
+from dataset_fingerprints.dataset import Case, Dataset
+from dataset_fingerprints.errors import DataError, WorkspaceError
+from dataset_fingerprints.files.hashes import hash_file
+from dataset_fingerprints.files.jsonfiles import write_json
+from dataset_fingerprints.files.places import resolve
+from dataset_fingerprints.layouts import AUTOMATIC, Selection
+from dataset_fingerprints.layouts.column_names import plain_name
+from dataset_fingerprints.layouts.table_text import read_table
+from dataset_fingerprints.measuring.identity import files_behind
+from dataset_fingerprints.names import counted, some_of
+from dataset_fingerprints.units import find_units
+
+# Of the subjects, where nobody says how many cases are held out.
+TEST_SHARE = 0.2
+_NAMED = 5
+_BLOCK = ("block", "round", "stage")
+_CASE = ("case", "scan", "name", "id")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StartOptions:
+    """Options of a loop; all have a default.
+
+    Attributes:
+        labels: the folder of the label maps, where the data set is given as the folder of its scans.
+        folder: of the loop; None for `<name>-labelling` in the current directory.
+        test: names of the cases to hold out; empty for some that are drawn.
+        test_count: number of cases to draw; None for a fifth.
+        blocks: a table of scans without labels and their blocks, or None.
+        minutes: a table of what labelling without a network took, or None.
+        seed: of all that is drawn.
+        selection: the files of the data set that are meant.
+        training: as the first round is to be trained.
+    """
+
+    labels: Path | None = None
+    folder: Path | None = None
+    test: tuple[str, ...] = ()
+    test_count: int | None = None
+    blocks: Path | None = None
+    minutes: Path | None = None
+    seed: int = 0
+    selection: Selection = AUTOMATIC
+    training: Training = USUAL_TRAINING
+
+
+def start_loop(place: Path, unlabelled: Path | None, options: StartOptions, progress: Progress) -> LoopFolder:
+    """Begin a labelling loop, and return its folder; one that was begun with the same cases is returned as it is.
+
+    Args:
+        place: of the data set whose cases are labelled.
+        unlabelled: scans without labels: a folder, or a table. None where all scans lie in the data set, of which those
+            without a label map are meant.
+        options: what a person said.
+        progress: receiver of progress reports.
+
+    Raises:
+        AutosegError: the data cannot be used, or the folder holds something else.
+    """
+    dataset = find_dataset(place, options.labels, progress, options.selection)
+    _refuse_volumes(dataset)
+    # Without a place the scans are those of the data set whose lines name no label map.
+    found = find_unlabelled(unlabelled, dataset)
+    given = tuple(case for case in dataset.cases if not case.label)
+    cases = tuple(case for case in dataset.cases if case.label)
+    pool = (*given, *(found.cases if found else ()))
+    if not pool:
+        raise DataError(f"{place}: has no scan without a label map. Name scans to label with --unlabelled.")
+    test = _choose_test(place, cases, options)
+    pool = _leave_out_tested(pool, [case for case in cases if case.name in test], progress)
+    loop = Loop(
+        name=dataset.name,
+        channels=dataset.channels,
+        labels=dataset.labels,
+        cases=(*cases, *pool),
+        test=test,
+        blocks=_read_blocks(options.blocks, [case.name for case in pool]),
+        seed=options.seed,
+        manual_minutes=_read_manual(options.minutes, dataset),
+        simulated=dataset.simulated,
+    )
+    loop = loop.with_round(Round(number=1, cases=loop.labelled(), training=options.training))
+    folder = LoopFolder(root=options.folder or Path.cwd() / f"{resolve(place).stem}{SUFFIX}")
+    for where, what in ((place, dataset), (unlabelled, found)):
+        if where is not None and what is not None:
+            refuse_workspace_place(where, what, Workspace(root=folder.root))
+    _keep(folder, loop, progress)
+    return folder
+
+
+def _keep(folder: LoopFolder, loop: Loop, progress: Progress) -> None:
+    """Write a new loop; an old one of the same cases stays.
+
+    Raises:
+        WorkspaceError: the folder holds something else.
+    """
+    root = folder.root
+    if root.is_file() or (root.is_dir() and any(root.iterdir()) and not was_locked(root) and not is_loop(root)):
+        raise WorkspaceError(f"{root}: holds something else than a labelling loop. Name a new folder with -w.")
+    with locked(root, "this labelling loop"):
+        if is_loop(root):
+            known = read_loop(folder)
+            if _describe_start(known) != _describe_start(loop):
+                raise WorkspaceError(
+                    f"{root}: holds a loop of other cases, other held-out cases or another seed. Leave `start` out to "
+                    "go on with it, or name another folder with -w."
+                )
+            progress.say("This loop was begun before, and stays as it is.")
+            return
+        write_tables(folder, loop, 1)
+        write_json(folder.state, loop)
+    progress.say(
+        f"{counted(len(loop.labelled()), 'labelled case')} to train on, {len(loop.test)} held out, "
+        f"{counted(len(loop.unlabelled()), 'scan')} to label."
+    )
+
+
+def _describe_start(loop: Loop) -> tuple[object, ...]:
+    return (loop.channels, loop.labels, loop.cases, loop.test, dict(loop.blocks), loop.seed)
+
+
+def _refuse_volumes(dataset: Dataset) -> None:
+    """Refuse cases whose channels lie in one file: the tables of rounds name a file per channel."""
+    joined = [case.name for case in dataset.cases if len(case.images) != len(dataset.channels)]
+    if joined:
+        raise DataError(
+            f"{dataset.root}: {some_of(joined, _NAMED)}: one file holds all {len(dataset.channels)} channels. Expected "
+            "a file per channel: split them."
+        )
+
+
+def _choose_test(place: Path, cases: Sequence[Case], options: StartOptions) -> tuple[str, ...]:
+    """Return the names of the held-out cases: the named ones, or drawn ones with all cases of their subjects."""
+    units = find_units(cases)
+    if options.test:
+        strange = sorted({*options.test} - units.keys())
+        if strange:
+            raise DataError(
+                f"{place}: --test names {some_of(strange, _NAMED)}, of which it has no labelled case. Expected names "
+                f"such as {some_of(sorted(units), 3)}."
+            )
+        wanted = {units[name] for name in options.test}
+        torn = sorted(name for name, unit in units.items() if unit in wanted and name not in options.test)
+        if torn:
+            raise DataError(
+                f"{place}: {some_of(torn, _NAMED)}: of the same subjects as cases that are held out. Add them to "
+                "--test: a model that knows a person is no test."
+            )
+        test = tuple(sorted(options.test))
+    else:
+        test = _draw_test(units, options)
+    if len(test) >= len(cases):
+        raise DataError(
+            f"{place}: {len(test)} of {counted(len(cases), 'labelled case')} would be held out, and none is left to "
+            "train on. Hold out fewer with --test-count, or label more."
+        )
+    return test
+
+
+def _draw_test(units: Mapping[str, str], options: StartOptions) -> tuple[str, ...]:
+    """Return drawn cases, subject by subject until they are enough."""
+    count = max(1, round(TEST_SHARE * len(units))) if options.test_count is None else options.test_count
+    if count < 1:
+        raise DataError(f"--test-count is {count}. Expected 1 or more: without held-out cases no round can be judged.")
+    subjects = sorted(set(units.values()))
+    test: list[str] = []
+    for place in np.random.default_rng([options.seed, len(subjects)]).permutation(len(subjects)):
+        if len(test) >= count:
+            break
+        test += [name for name, unit in units.items() if unit == subjects[place]]
+    return tuple(sorted(test))
+
+
+def _leave_out_tested(pool: Sequence[Case], test: Sequence[Case], progress: Progress) -> tuple[Case, ...]:
+    """Return the scans without those that are held-out cases once more, by subject or by their files."""
+    subjects = {case.subject for case in test}
+    held = _identify(test)
+    sizes = {size for size, _ in held}
+    out = {case.name for case in pool if case.subject in subjects}
+    for case in pool:
+        files = [file for image in case.image_paths() for file in files_behind(image)]
+        same = [file for file in files if file.stat().st_size in sizes]
+        if any((file.stat().st_size, hash_file(file)) in held for file in same):
+            out.add(case.name)
+    if out:
+        progress.say(
+            f"Left out for good: {some_of(sorted(out), _NAMED)} of the scans without labels, which "
+            f"{'is' if len(out) == 1 else 'are'} of held-out subjects or the same files."
+        )
+    return tuple(case for case in pool if case.name not in out)
+
+
+def _identify(cases: Iterable[Case]) -> set[tuple[int, str]]:
+    files = [file for case in cases for image in case.image_paths() for file in files_behind(image)]
+    return {(file.stat().st_size, hash_file(file)) for file in files}
+
+
+def _read_blocks(path: Path | None, names: Sequence[str]) -> dict[str, str]:
+    """Return the block of each scan that a table names.
+
+    Raises:
+        DataError: a column is missing, or a scan is unknown.
+    """
+    if path is None:
+        return {}
+    table = read_table(path)
+    plain = {plain_name(column): column for column in table.columns}
+    case, block = (next((plain[one] for one in known if one in plain), None) for known in (_CASE, _BLOCK))
+    if case is None or block is None:
+        raise DataError(f"{path}: has the columns {', '.join(table.columns)}. Expected two, called case and block.")
+    found = {line.cells[case]: line.cells[block] for line in table.lines}
+    strange = sorted(found.keys() - {*names})
+    if strange:
+        raise DataError(f"{path}: names {some_of(strange, _NAMED)}, which are no scans without labels. Correct them.")
+    return found
+
+
+def _read_manual(path: Path | None, dataset: Dataset) -> dict[str, dict[str, float]]:
+    if path is None:
+        return {}
+    found = read_minutes(path, [label.name for label in dataset.labels.labels])
+    strange = sorted(found.keys() - {case.name for case in dataset.cases})
+    if strange:
+        raise DataError(f"{path}: names cases that the data set does not have: {some_of(strange, _NAMED)}.")
+    return found

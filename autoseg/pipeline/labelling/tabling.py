@@ -1,0 +1,227 @@
+"""`label table`: the rounds beside each other, as Markdown, CSV and a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from autoseg.labelling.corrections import list_structures, measure_rms
+from autoseg.labelling.state import Loop
+from autoseg.labelling.summary import (
+    ALL,
+    Manual,
+    ManualSurfaces,
+    RoundPair,
+    RoundSummary,
+    compare_rounds,
+    dice_by_case,
+    summarise_rounds,
+)
+from autoseg.pipeline.labelling.corrected_files import find_masks, read_corrected
+from autoseg.pipeline.scores.case_tables import Table, show_figure, write_table
+from autoseg.pipeline.statistics.tables import as_markdown, write_markdown
+from autoseg.reporting.rounds import RoundPoint, draw_rounds
+from autoseg.workspace.loop import LoopFolder
+from dataset_fingerprints.errors import DataError, PlanError
+from dataset_fingerprints.geometry import canonical_grid
+from dataset_fingerprints.names import counted
+from dataset_fingerprints.reading.images import read_grid, read_label_map
+from dataset_fingerprints.simulated import mark_title
+
+COLUMNS = ("round", "label", "cases", "Dice", "95 %", "gain", "p", "corrected", "changed ml", "changed %", "minutes")
+SURFACES = ("round", "label", "manual-CNN", "points", "CNN-corrected", "points", "manual-corrected", "points")
+PAIRS = ("rounds", "cases", "Dice difference", "95 %", "paired t, p")
+_CSV = (
+    *("round", "label", "trained_cases", "dice", "dice_low", "dice_high", "gain", "gain_p", "corrected_scans"),
+    *("before_ml", "after_ml", "changed_ml", "changed_share", "minutes", "manual_minutes"),
+    *("rms_manual_cnn_mm", "rms_cnn_corrected_mm", "rms_manual_corrected_mm"),
+    *("points_manual_cnn", "points_cnn_corrected", "points_manual_corrected"),
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RoundsTable:
+    """The table of a loop.
+
+    Attributes:
+        rows: rounds and labels.
+        surfaces: the same rounds and labels, distances of surfaces in mm.
+        pairs: every two rounds.
+        remarks: sentences on how the figures came about.
+        files: where it was written: text, figures, picture.
+    """
+
+    title: str
+    rows: tuple[tuple[str, ...], ...]
+    surfaces: tuple[tuple[str, ...], ...]
+    pairs: tuple[tuple[str, ...], ...]
+    remarks: tuple[str, ...]
+    files: tuple[Path, Path, Path]
+
+
+def make_table(folder: LoopFolder, loop: Loop, manual: Path | None) -> RoundsTable:
+    """Write the table of a loop's rounds, and return it.
+
+    Args:
+        folder: of the loop.
+        loop: its state.
+        manual: a folder of masks of corrected scans that people labelled without a network, called after the cases.
+
+    Raises:
+        AutosegError: no round is trained, or the manual masks cannot be read.
+    """
+    summaries = summarise_rounds(loop, {} if manual is None else _measure_manual(folder, loop, manual))
+    if not summaries:
+        raise PlanError(f"{folder.root}: no round is trained yet. Run `autoseg label train` first.")
+    pairs = compare_rounds(loop)
+    rounds = len({one.number for one in summaries})
+    table = RoundsTable(
+        title=mark_title(f"{loop.name}: {counted(rounds, 'round')} of labelling", loop.simulated),
+        rows=tuple(map(_make_row, summaries)),
+        surfaces=tuple(map(_make_surface_row, summaries)),
+        pairs=tuple(map(_make_pair_row, pairs)),
+        remarks=tuple(_remark(loop, summaries)),
+        files=folder.table,
+    )
+    markdown, figures, picture = table.files
+    write_markdown(markdown, "label table", _write_text(table))
+    write_table(figures, Table(columns=_CSV, rows=tuple(map(_make_figures, summaries))))
+    draw_rounds(_make_points(loop, summaries), picture, table.title)
+    return table
+
+
+def _measure_manual(folder: LoopFolder, loop: Loop, place: Path) -> Manual:
+    """Return how far manual surfaces lie from those of the model and of the corrected masks."""
+    if not place.is_dir():
+        raise DataError(f"{place}: is not a folder. Expected one with manual masks, called after the cases.")
+    taken = loop.latest()
+    found, _ = find_masks(place, [name for name, one in taken.items() if one.changes])
+    if not found:
+        raise DataError(f"{place}: holds no mask that is called after a corrected scan of the loop.")
+    measured: dict[tuple[str, str], ManualSurfaces] = {}
+    for name, paths in found.items():
+        grid = canonical_grid(read_grid(loop.case(name).image_paths()[0]))
+        own = read_corrected(paths[0], loop.case(name), loop.labels, grid).labels
+        model = read_label_map(folder.round(taken[name].round).presegmentation(name)).voxels[0]
+        corrected = read_label_map(folder.masks / taken[name].file).voxels[0]
+        for one in list_structures(loop.labels):
+            sides = [measure_rms(one.mask(own), one.mask(other), grid.spacing_mm()) for other in (model, corrected)]
+            measured[name, one.name] = ManualSurfaces(
+                to_model=sides[0].mm, to_corrected=sides[1].mm, points=sides[1].points
+            )
+    return measured
+
+
+def _make_row(one: RoundSummary) -> tuple[str, ...]:
+    return (
+        str(one.number),
+        one.structure,
+        str(one.trained),
+        _show(one.dice),
+        _show_interval(one.interval),
+        "-" if one.gain is None else f"{one.gain:+.3f}",
+        _show_p(one.p),
+        str(one.corrected),
+        _show(one.changed_ml, 2),
+        "-" if one.share is None else f"{100 * one.share:.1f}",
+        _show(one.minutes, 1),
+    )
+
+
+def _make_surface_row(one: RoundSummary) -> tuple[str, ...]:
+    values = (one.rms_manual_model, one.rms_model_corrected, one.rms_manual_corrected)
+    cells = [
+        text for value, points in zip(values, one.points, strict=True) for text in (_show(value, 2), f"{points:,}")
+    ]
+    return (str(one.number), one.structure, *cells)
+
+
+def _make_pair_row(pair: RoundPair) -> tuple[str, ...]:
+    names = f"{pair.first} and {pair.second}"
+    return (
+        names,
+        str(pair.cases),
+        f"{pair.difference:+.3f}",
+        _show_interval(pair.interval, signed=True),
+        _show_p(pair.p),
+    )
+
+
+def _make_figures(one: RoundSummary) -> dict[str, str]:
+    low, high = one.interval or (None, None)
+    values = (
+        *(one.dice, low, high, one.gain, one.p, one.corrected, one.before_ml, one.after_ml, one.changed_ml, one.share),
+        *(one.minutes, one.manual_minutes, one.rms_manual_model, one.rms_model_corrected, one.rms_manual_corrected),
+    )
+    cells = [
+        show_figure(value, 6) if isinstance(value, float) else "" if value is None else str(value) for value in values
+    ]
+    return dict(
+        zip(_CSV, (str(one.number), one.structure, str(one.trained), *cells, *map(str, one.points)), strict=True)
+    )
+
+
+def _remark(loop: Loop, summaries: Sequence[RoundSummary]) -> Iterator[str]:
+    yield (
+        f"Dice and manual-CNN: of {counted(len(loop.test), 'held-out case')}, the same in all rounds, which no round "
+        "trained on or chose. Gain and p: against the round before, paired t-test."
+    )
+    yield (
+        "Corrected: masks of the round's model that people changed; volumes and minutes are means per scan, the share "
+        "is of the corrected volume."
+    )
+    yield (
+        "Surfaces: sqrt(sum x^2 / n) in mm over the n points of the first-named surface, x the distance to the nearest "
+        "point of the second; means over scans."
+    )
+    first = summaries[0]
+    timed = [one for one in summaries if one.structure == ALL and one.minutes is not None]
+    if timed and first.manual_minutes is not None:
+        saved = first.manual_minutes - (timed[-1].minutes or 0.0)
+        yield (
+            f"Minutes per scan without a network: {first.manual_minutes:.1f}; saved in round {timed[-1].number}: "
+            f"{saved:.1f}."
+        )
+    if loop.simulated:
+        yield "SIMULATED: no figure is of a patient."
+
+
+def _write_text(table: RoundsTable) -> str:
+    parts = [f"# {table.title}\n", as_markdown(COLUMNS, table.rows), "## Surfaces, mm\n"]
+    parts.append(as_markdown(SURFACES, table.surfaces))
+    if table.pairs:
+        parts += ["## Every two rounds\n", as_markdown(PAIRS, table.pairs)]
+    parts.append("".join(f"- {remark}\n" for remark in table.remarks))
+    return "\n".join(parts)
+
+
+def _make_points(loop: Loop, summaries: Sequence[RoundSummary]) -> tuple[RoundPoint, ...]:
+    dice = {one.number: tuple(dice_by_case(one).values()) for one in loop.rounds}
+    return tuple(
+        RoundPoint(
+            number=one.number,
+            trained=one.trained,
+            dice=dice[one.number],
+            interval=one.interval,
+            changed_percent=None if one.share is None else 100 * one.share,
+            minutes=one.minutes,
+        )
+        for one in summaries
+        if one.structure == ALL
+    )
+
+
+def _show(value: float | None, digits: int = 3) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def _show_interval(interval: tuple[float, float] | None, *, signed: bool = False) -> str:
+    if interval is None:
+        return "-"
+    low, high = (f"{end:+.3f}" if signed else f"{end:.3f}" for end in interval)
+    return f"{low} to {high}"
+
+
+def _show_p(p: float | None) -> str:
+    return "-" if p is None else "<0.001" if p < 0.001 else f"{p:.3f}"

@@ -1,0 +1,70 @@
+"""Choices that need no model: the files of those that were chosen before, and what is refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from autoseg.pipeline.faces import label_face
+from autoseg.pipeline.labelling.presegmenting import write_for_people
+from autoseg.progress import SilentProgress
+from dataset_fingerprints.errors import PlanError
+from tests.autoseg.pipeline.labelling.loops import choose, load_nothing
+
+
+def test_next_given_again_writes_what_is_missing_and_leaves_what_a_person_edited(tmp_path: Path) -> None:
+    made = choose(tmp_path)
+    plain, segmentation = made.loop.round(1).editable("s07")
+    plain.write_bytes(b"edited")
+    segmentation.unlink()
+    made.loop.round(1).minutes.write_text("case,structure,minutes\ns07,core,4\n", encoding="utf-8")
+    with made.open() as found:
+        write_for_people(found, load_nothing, found.loop.awaited(), SilentProgress())
+    assert plain.read_bytes() == b"edited"
+    assert segmentation.is_file()
+    assert "s07,core,4" in made.loop.round(1).minutes.read_text(encoding="utf-8")
+
+
+def test_no_second_choice_is_made_before_the_next_training(tmp_path: Path) -> None:
+    made = choose(tmp_path)
+    assert label_face.choose_next(made.loop.root, count=5).names() == ("s06", "s07", "s08")
+    label_face.accept(None, made.loop.root, allow=("unchanged",))
+    with pytest.raises(PlanError, match="all scans that were chosen in round 1 are labelled"):
+        label_face.choose_next(made.loop.root, count=2)
+
+
+def forget(tmp_path: Path, **changes: object) -> Path:
+    """Return a loop whose round has no choice yet."""
+    made = choose(tmp_path)
+    with made.open() as found:
+        loop = found.loop.with_round(replace(found.loop.current(), choice=None))
+        found.keep(replace(loop, **changes))  # type: ignore[arg-type]
+    return made.loop.root
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({}, "--count is not given"),
+        ({"count": 0}, "--count is 0"),
+        ({"way": "block"}, "the loop has no table of blocks"),
+    ],
+)
+def test_a_choice_that_cannot_be_meant_is_refused(tmp_path: Path, options: dict[str, object], said: str) -> None:
+    with pytest.raises(PlanError, match=said):
+        label_face.choose_next(forget(tmp_path), **options)  # type: ignore[arg-type]
+
+
+def test_blocks_come_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    root = forget(tmp_path, blocks={"s06": "10", "s07": "2", "s08": "2"})
+    choice = label_face.choose_next(root)
+    assert (choice.way, choice.block, choice.names()) == ("block", "2", ("s07", "s08"))
+    assert choice.written
+
+
+def test_in_their_order_and_by_chance_no_model_is_asked_which(tmp_path: Path) -> None:
+    root = forget(tmp_path)
+    assert label_face.choose_next(root, count=3, way="order").names() == ("s06", "s07", "s08")
+    assert label_face.status(root).rows[0][3] == "3 (order)"
