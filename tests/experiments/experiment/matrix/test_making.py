@@ -47,9 +47,8 @@ def test_a_case_has_the_mask_of_the_fold_that_did_not_train_on_it_and_others_are
 ) -> None:
     place = f"{trained.workspace.root}/models/default/{CONFIGURATION}"
     models = (f"folds={place}", f"bundle={trained.root / 'model.zip'}")
-    outcome = make(
-        trained, tmp_path, models, f"own={trained.raw}", f"external={external}", metrics=("dice", "hausdorff_mm")
-    )
+    data, metrics = (f"own={trained.raw}", f"external={external}"), ("dice", "hausdorff_mm")
+    outcome = make(trained, tmp_path, models, *data, metrics=metrics)
     own = outcome.matrix.find("folds", "own")
     assert own is not None
     judged = {case for fold in (0, 1) for case in trained.fold(fold).validation.metrics.parent.glob("*.nii.gz")}
