@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from planners.editing.overrides import set_values
     from planners.editing.plan_checks import check_plan
     from planners.machine import MachineProfile
-    from planners.plan import Configuration, Decision, Fold, Initial, Plan, Preprocessing, Splits
+    from planners.plan import Configuration, Decision, Fold, Plan, Preprocessing, Splits
+from planners.stage_inputs import CropTo, Initial, MaskOf
     from planners.planner import Planner, PlanRequest
     from planners.presets import PLANNERS, choose_machine, make_plan
-    from planners.stage_inputs import CropTo, MaskOf
-
+    
 _MODULES = {
     "planners.choices": ("Choice", "PartTable", "choose", "resolve"),
     "planners.editing.explain": ("Section", "explain_plan", "plan_as_json"),

@@ -19,7 +19,7 @@ from planners.halves import Halves
 from planners.machine import MachineProfile
 from planners.nnunet_rules import NnunetRules
 from planners.pseudo_labels import PseudoLabels
-from planners.stage_inputs import CropTo, MaskOf
+from planners.stage_inputs import CropTo, Initial, MaskOf
 from planners.subsets import CasesWhere
 from planners.targets import choose_scheme
 
@@ -142,18 +142,6 @@ class Prediction:
     tile_weights: Annotated[Literal["even", "nnunet"], Field(exclude_if=is_even)] = "even"
     centre_shape: Annotated[Triple | None, Field(exclude_if=is_none)] = None
     tile_shape: Annotated[Triple | None, Field(exclude_if=is_none)] = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Initial:
-    """Weights to start from: those of the same fold of another configuration.
-
-    Attributes:
-        layers: all of them, or only those that match by name and shape; the others are reported and start at random.
-    """
-
-    configuration: str
-    layers: Literal["all", "matching"] = "all"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

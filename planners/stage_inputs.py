@@ -1,4 +1,4 @@
-"""Results of other configurations that a network sees: their masks, and boxes around what they found."""
+"""What a configuration takes of others: their masks, boxes around what they found, and their weights."""
 
 from __future__ import annotations
 
@@ -41,3 +41,15 @@ class CropTo:
     trained_on: Literal["reference", "out_of_fold"] = "reference"
     labels: Annotated[tuple[str, ...], Field(exclude_if=not_)] = ()
     kind: Literal["crop_to"] = "crop_to"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Initial:
+    """Weights to start from: those of the same fold of another configuration.
+
+    Attributes:
+        layers: all of them, or only those that match by name and shape; the others are reported and start at random.
+    """
+
+    configuration: str
+    layers: Literal["all", "matching"] = "all"

@@ -11,9 +11,10 @@ from experiments.recipes.recipe import Figure, Recipe
 from planners.choices import Choice, choose
 from planners.halves import Halves
 from planners.parts.networks import UNetOptions
-from planners.plan import Configuration, Initial, Plan
+from planners.plan import Configuration, Plan
 from planners.planner import PlanRequest
 from planners.presets import PLANNERS
+from planners.stage_inputs import Initial
 from planners.subsets import CasesWhere
 
 NAME, COLUMN = "amc_breast", "posture"

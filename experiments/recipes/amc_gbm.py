@@ -11,9 +11,10 @@ from dataset_fingerprints.names import counted
 from experiments.recipes.recipe import Figure, Recipe
 from planners.choices import Choice, choose
 from planners.parts.networks import UNetOptions
-from planners.plan import Configuration, Initial, Plan
+from planners.plan import Configuration, Plan
 from planners.planner import PlanRequest
 from planners.presets import PLANNERS
+from planners.stage_inputs import Initial
 
 NAME = "amc_gbm_initial_fine"
 INPUT, LEVELS, STEPS = (176, 208, 96), 5, 25_000

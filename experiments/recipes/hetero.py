@@ -8,9 +8,10 @@ from dataset_fingerprints.errors import PlanError
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from experiments.recipes.recipe import Figure, Recipe
 from planners.choices import Choice
-from planners.plan import Configuration, Decision, Initial, Plan, PostprocessingCandidates, Sampling
+from planners.plan import Configuration, Decision, Plan, PostprocessingCandidates, Sampling
 from planners.planner import PlanRequest
 from planners.presets import PLANNERS
+from planners.stage_inputs import Initial
 
 BASELINE, BESIDE, VOLUMES, BINARY, SPECIFIC = "baseline", "baseline_2_5d", "baseline_3d", "binary", "specific"
 # Section 3: 1000 iterations of 250 batches of 64 slices, at a rate of 0.001 that falls as a cosine.

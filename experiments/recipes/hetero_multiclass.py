@@ -7,8 +7,9 @@ from dataclasses import replace
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from experiments.recipes.hetero import BASELINE, HETERO_BASELINE, balance, make_views, take, unite
 from experiments.recipes.recipe import Figure
-from planners.plan import Initial, Plan
+from planners.plan import Plan
 from planners.planner import PlanRequest
+from planners.stage_inputs import Initial
 
 MULTICLASS = "multiclass"
 MEASURES = (

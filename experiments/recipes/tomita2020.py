@@ -10,9 +10,10 @@ from dataset_fingerprints.fingerprint import DatasetFingerprint
 from experiments.recipes.recipe import Figure, Recipe
 from planners.choices import Choice, choose
 from planners.parts.networks import UNetOptions
-from planners.plan import FOLDS, Configuration, Initial, Plan, Prediction, Sampling
+from planners.plan import FOLDS, Configuration, Plan, Prediction, Sampling
 from planners.planner import PlanRequest
 from planners.presets import PLANNERS
+from planners.stage_inputs import Initial
 
 # In voxels of 1 mm: 24 % and 48 % of 197x233x189.
 SMALL, LARGE = (128, 128, 128), (144, 172, 168)

@@ -8,9 +8,9 @@ import pytest
 
 from dataset_fingerprints.errors import PlanError
 from planners.order import find_order_problems, order_by_need
-from planners.plan import Configuration, Initial
+from planners.plan import Configuration
 from planners.pseudo_labels import PseudoLabels
-from planners.stage_inputs import CropTo, MaskOf
+from planners.stage_inputs import CropTo, Initial, MaskOf
 from tests.synthetic.configurations import tiny_configuration
 
 

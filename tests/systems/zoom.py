@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from planners.choices import Choice, choose
 from planners.parts.networks import UNetOptions
-from planners.plan import Initial
 from planners.presets import PLANNERS
+from planners.stage_inputs import Initial
 
 NETWORK = UNetOptions(
     features=(8, 8, 16),

@@ -14,8 +14,8 @@ from autoseg.models import read_fold
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.files.jsonfiles import read_json, write_json
 from dataset_fingerprints.reading.images import read_label_map
-from planners.plan import Initial, Plan
-from planners.stage_inputs import CropTo, MaskOf
+from planners.plan import Plan
+from planners.stage_inputs import CropTo, Initial, MaskOf
 from tests.synthetic.scans import write_nnunet_dataset
 from tests.synthetic.small_networks import QUICK
 

@@ -10,10 +10,10 @@ from dataset_fingerprints.errors import PlanError
 from experiments.experiment.planning import PlannedRecipe
 from experiments.experiment.running import list_trainings, share_out
 from experiments.recipes import Recipe
-from planners.plan import Configuration, Fold, Initial, Splits
+from planners.plan import Configuration, Fold, Splits
 from planners.planner import PlanRequest
 from planners.presets import PLANNERS, make_plan
-from planners.stage_inputs import CropTo, MaskOf
+from planners.stage_inputs import CropTo, Initial, MaskOf
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint
 from tests.synthetic.machines import GPU
 

@@ -30,9 +30,10 @@ from planners.choices import resolve
 from planners.networks.memory_decisions import predict_configuration
 from planners.parts import AUGMENTATIONS, NETWORKS
 from planners.parts.augmentations import StandardOptions
-from planners.plan import Configuration, Initial, Plan
+from planners.plan import Configuration, Plan
 from planners.planner import PlanRequest
 from planners.presets import make_plan
+from planners.stage_inputs import Initial
 from planners.subsets import CasesWhere
 from tests.synthetic.configurations import unet_of
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint, repeat_case

@@ -31,7 +31,8 @@ from planners import PlanRequest, make_plan
 from planners.choices import resolve
 from planners.networks.memory_decisions import predict_configuration
 from planners.parts import NETWORKS, OPTIMIZERS, SCHEDULES
-from planners.plan import Configuration, Initial, Plan
+from planners.plan import Configuration, Plan
+from planners.stage_inputs import Initial
 from tests.synthetic.batches import measure
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint, repeat_case
 from tests.synthetic.heads import plain_heads

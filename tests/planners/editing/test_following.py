@@ -11,9 +11,8 @@ from planners.choices import Choice
 from planners.editing.explain import explain_plan
 from planners.editing.following import RATE_SHARE, Followed, follow
 from planners.editing.overrides import set_values
-from planners.plan import Initial
 from planners.run import CaseContent, Run, make_run
-from planners.stage_inputs import MaskOf
+from planners.stage_inputs import Initial, MaskOf
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint
 from tests.synthetic.machines import CPU, GPU
 

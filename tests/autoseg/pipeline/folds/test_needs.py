@@ -16,9 +16,9 @@ from autoseg.training.checkpoint import load_tensors, save_tensors
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import WorkspaceError
 from dataset_fingerprints.files.jsonfiles import write_json
-from planners.plan import Initial, Plan, Splits
+from planners.plan import Plan, Splits
 from planners.run import Run
-from planners.stage_inputs import CropTo, MaskOf
+from planners.stage_inputs import CropTo, Initial, MaskOf
 from tests.synthetic.tiny import CONFIGURATION, Tiny
 
 ALL = ("0", "1", "2", "3", "4")
