@@ -13,29 +13,20 @@ if TYPE_CHECKING:
     from planners.editing.plan_checks import check_plan
     from planners.machine import MachineProfile
     from planners.plan import Configuration, Decision, Fold, Plan, Preprocessing, Splits
-from planners.stage_inputs import CropTo, Initial, MaskOf
     from planners.planner import Planner, PlanRequest
     from planners.presets import PLANNERS, choose_machine, make_plan
-    
+    from planners.stage_inputs import CropTo, Initial, MaskOf
+
 _MODULES = {
     "planners.choices": ("Choice", "PartTable", "choose", "resolve"),
     "planners.editing.explain": ("Section", "explain_plan", "plan_as_json"),
     "planners.editing.overrides": ("set_values",),
     "planners.editing.plan_checks": ("check_plan",),
     "planners.machine": ("MachineProfile",),
-    "planners.plan": (
-        "Configuration",
-        "CropTo",
-        "Decision",
-        "Fold",
-        "Initial",
-        "MaskOf",
-        "Plan",
-        "Preprocessing",
-        "Splits",
-    ),
+    "planners.plan": ("Configuration", "Decision", "Fold", "Plan", "Preprocessing", "Splits"),
     "planners.planner": ("PlanRequest", "Planner"),
     "planners.presets": ("PLANNERS", "choose_machine", "make_plan"),
+    "planners.stage_inputs": ("CropTo", "Initial", "MaskOf"),
 }
 _WHERE = {name: module for module, names in _MODULES.items() for name in names}
 
