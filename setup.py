@@ -36,7 +36,6 @@ EXTRAS = {
         "import-linter>=2.0",
         "mkdocs-material>=9.5",
         "mkdocstrings[python]>=0.30",
-        "mirp>=2.6",
         "mypy>=1.15",
         "onnx>=1.17",
         "onnxruntime>=1.19",
@@ -52,7 +51,7 @@ EXTRAS = {
     ],
     "dicom": ["highdicom>=0.24", "pydicom>=3.0"],
     "onnx": ["onnx>=1.17", "onnxruntime>=1.19"],  # the first releases for numpy 2
-    "radiomics": ["mirp>=2.6"],  # features by the definitions of the IBSI
+    "radiomics": ["mirp>=2.6"],  # features by the definitions of the IBSI; brings itk, 1.5 GB
     "tensorboard": ["tensorboard"],
     "tune": ["optuna>=4.0"],
 }

@@ -42,7 +42,7 @@ def container(
 
     written = write_container(model.absolute(), out.absolute(), TerminalProgress())
     kept = ", as it was before" if written.kept else ""
-    show_written((("Image", written.root / DOCKERFILE), ("Words", written.root / CARD)))
+    show_written((("Image", written.root / DOCKERFILE), ("How to build and try it", written.root / CARD)))
     console.print(f"Inputs and outputs: {shorten_path(written.interface)}{kept}.", soft_wrap=True)
     console.print(f"Build it: docker build -t autoseg-challenge {shorten_path(written.root)}", soft_wrap=True)
 

@@ -18,8 +18,11 @@ DISTRIBUTION = "autoseg-lesion"
 _WHEEL = "Wheel-Version: 1.0\nGenerator: autoseg\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 # The earliest time that a zip knows, so that the same files make the same wheel.
 _TIME = (1980, 1, 1, 0, 0, 0)
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_NAME = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[([^\]]*)\])?")
+_EXTRA = re.compile(r"extra\s*==\s*['\"]([^'\"]+)")
 _NO_NAME = re.compile(r"[-_.]+")
+# The name of a distribution, and the extras of it that are needed.
+_Need = tuple[str, tuple[str, ...]]
 
 
 def find_own() -> Distribution:
@@ -69,18 +72,19 @@ def write_wheel(path: Path, own: Distribution) -> None:
 def list_pins(own: Distribution) -> tuple[str, ...]:
     """Return the installed versions of all that a distribution needs, and of what that needs, as pip's constraints."""
     found: dict[str, str] = {}
-    waiting = list(_list_needs(own))
+    waiting, seen = list(_list_needs(own)), set[_Need]()
     while waiting:
-        name = waiting.pop()
-        if name in found:
+        need = waiting.pop()
+        if need in seen:
             continue
+        seen.add(need)
         try:
-            needed = distribution(name)
+            needed = distribution(need[0])
         except PackageNotFoundError:  # for another system, or another Python
             continue
         # What stands behind a + is a build, such as that for a kind of GPU, which the image chooses itself.
-        found[name] = needed.version.partition("+")[0]
-        waiting += _list_needs(needed)
+        found[need[0]] = needed.version.partition("+")[0]
+        waiting += _list_needs(needed, need[1])
     return tuple(f"{name}=={found[name]}" for name in sorted(found))
 
 
@@ -89,12 +93,18 @@ def find_pin(pins: tuple[str, ...], name: str) -> str:
     return next((pin for pin in pins if pin.partition("==")[0] == name), name)
 
 
-def _list_needs(own: Distribution) -> Iterator[str]:
-    """Yield the names of what a distribution needs without its extras."""
+def _list_needs(own: Distribution, extras: tuple[str, ...] = ()) -> Iterator[_Need]:
+    """Yield what a distribution needs with some of its extras."""
     for text in own.requires or ():
-        name = _NAME.match(text)
-        if name is not None and "extra ==" not in text:
-            yield _NO_NAME.sub("-", name.group()).lower()
+        name, extra = _NAME.match(text), _EXTRA.search(text)
+        if name is not None and (extra is None or _normalize(extra[1]) in extras):
+            wanted = tuple(_normalize(one.strip()) for one in (name[2] or "").split(",") if one.strip())
+            yield _normalize(name[1]), wanted
+
+
+def _normalize(name: str) -> str:
+    """Return a name as package indexes compare it."""
+    return _NO_NAME.sub("-", name).lower()
 
 
 def _stem(own: Distribution) -> str:

@@ -26,7 +26,6 @@ from dataset_fingerprints.files.jsonfiles import JsonValue
 from dataset_fingerprints.measuring.scans import Scan
 from dataset_fingerprints.reading.images import write_label_map, write_map
 
-SCAN = "the scan"
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -104,7 +103,7 @@ def _segment(
         if is_stopping():
             raise StoppingError("the server ends. Send the request again when it runs.")
 
-    scan = model.read(SCAN, images)
+    scan = model.read(images[0].name, images)
     remarks = [one.message for one in model.find_unlikeness(scan)]
     with watching(give_up):
         return scan, model.segment(scan), remarks
@@ -138,11 +137,11 @@ def _refuse_for(error: Exception, usual: HTTPStatus) -> Answer:
         usual: the status of what is not known better.
     """
     lacking = ran_out_of_memory(error)
-    failure = describe_failure(SCAN, "cannot be segmented", MemoryError(first_line(error)) if lacking else error)
+    failure = describe_failure("sent", "cannot be segmented", MemoryError(first_line(error)) if lacking else error)
     status = HTTPStatus.INTERNAL_SERVER_ERROR if lacking else _status_of(error, usual)
     del error
     release_memory()
-    return refuse(status, failure.describe())
+    return refuse(status, failure.message)
 
 
 def _status_of(error: Exception, usual: HTTPStatus) -> HTTPStatus:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import subprocess
-import sys
 from collections import Counter
 
 import numpy as np
@@ -110,16 +108,3 @@ def test_nothing_is_said_on_the_terminal_and_the_log_stays_as_it_was(capsys: pyt
     measure_features(*lesion(6), UNIT, PLAIN)
     assert capsys.readouterr() == ("", "")
     assert logging.getLogger().handlers == before
-
-
-def test_without_the_package_it_is_said_how_to_get_it() -> None:
-    code = (
-        "import sys\nsys.modules['mirp'] = None\nimport numpy as np\n"
-        "from autoseg.radiomics import measure_features\n"
-        "try:\n    measure_features(np.zeros((3, 3, 3)), np.ones((3, 3, 3), bool), (1, 1, 1))\n"
-        "except Exception as error:\n    print(error)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
-    assert done.stdout.strip() == (
-        "radiomics needs mirp, which is not installed. Install what it needs: pip install 'autoseg-lesion[radiomics]'."
-    )

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import zipfile
-from importlib.metadata import version
+from importlib.metadata import distribution, version
 from pathlib import Path
 
 import pytest
@@ -179,3 +179,18 @@ def test_pins_are_those_that_are_installed() -> None:
     assert find_pin(pins, "no-such-package") == "no-such-package"
     # Of an extra, and of developers' tools.
     assert find_pin(pins, "pytest") == "pytest"
+
+
+def test_pins_go_through_the_extras_that_are_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def describe(name: str, *needs: str) -> None:
+        folder = tmp_path / f"{name.replace('-', '_')}-1.0.dist-info"
+        folder.mkdir()
+        lines = [f"Name: {name}", "Version: 1.0+local", *(f"Requires-Dist: {need}" for need in needs)]
+        (folder / "METADATA").write_text("Metadata-Version: 2.1\n" + "\n".join(lines) + "\n")
+
+    describe("a-start", "b.client[fast]>=1", "missing-one; sys_platform == 'other'", "d-extra; extra == 'more'")
+    describe("b-client", "c-fast; extra == 'fast'", "d-extra; extra == 'slow'", "a-start")
+    describe("c-fast")
+    describe("d-extra")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert list_pins(distribution("a-start")) == ("a-start==1.0", "b-client==1.0", "c-fast==1.0")

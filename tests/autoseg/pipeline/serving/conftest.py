@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from time import sleep
 
 import pytest
 
@@ -42,5 +43,5 @@ def platform(tmp_path: Path, interface: Interface, model: LoadedModel) -> Iterat
     with served(Serving(interface=here, host="127.0.0.1", load=lambda: model)) as address:
         ready = replace(own, address=address)
         while ready.ask("/health", "GET")[0] != 200:
-            pass
+            sleep(0.01)
         yield ready

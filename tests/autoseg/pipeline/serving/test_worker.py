@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from threading import Event
+from time import sleep
 
 from autoseg.pipeline.serving.answering import Answer, refuse
 from autoseg.pipeline.serving.worker import MOST_WAITING, Worker
@@ -44,7 +45,7 @@ def begin(work: SlowWork) -> Worker:
     worker = Worker(load=lambda: work, failed=lambda: None)
     worker.start()
     while not worker.is_ready():
-        pass
+        sleep(0.01)
     return worker
 
 
@@ -69,7 +70,7 @@ def test_too_many_that_wait_are_told_to_come_again() -> None:
         assert work.begun[0].wait(PATIENCE_S)
         asked += [clients.submit(worker.ask) for _ in range(MOST_WAITING + 5)]
         while sum(one.done() for one in asked) < 5:
-            pass
+            sleep(0.01)
         work.may_end.set()
         statuses = [one.result(PATIENCE_S).status for one in asked]
     assert (statuses.count(HTTPStatus.SERVICE_UNAVAILABLE), statuses.count(HTTPStatus.CREATED)) == (5, MOST_WAITING + 1)
