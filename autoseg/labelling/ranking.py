@@ -38,19 +38,21 @@ class Candidate:
 
 
 def measure_distances(first: Sequence[Portrait], second: Sequence[Portrait]) -> NDArray[np.float64]:
-    """Return (first, second) distances of scans, 0 for the same picture and the same mask to 1 for nothing in common.
+    """Return (first, second) distances of scans, 0 for the same picture to 1 for an opposite one with other marks.
 
-    It is the mean over scan and mask of half of what their cosine lacks to 1; two empty masks are the same.
+    It is half of what the cosine of the pictures lacks to 1, and of that the upper half by what the cosine of the masks
+    lacks to 1: the same scan is the same however it is marked. Two empty masks are the same.
     """
-    total = np.zeros((len(first), len(second)))
-    if not total.size:
-        return total
+    if not first or not second:
+        return np.zeros((len(first), len(second)))
+    apart = {}
     for part in ("scan", "mask"):
         one, other = (np.stack([getattr(portrait, part) for portrait in side]) for side in (first, second))
         cosine = one @ other.T
         cosine[np.ix_(~one.any(axis=1), ~other.any(axis=1))] = 1.0
-        total += np.clip(1 - cosine, 0, 2) / 4
-    return total
+        apart[part] = np.clip(1 - cosine, 0, 2)
+    distances: NDArray[np.float64] = apart["scan"] / 2 * (1 + np.minimum(apart["mask"], 1)) / 2
+    return distances
 
 
 def choose_uncertain(candidates: Sequence[Candidate], known: Sequence[Portrait], count: int) -> tuple[Chosen, ...]:

@@ -26,7 +26,8 @@ class AnnotatorOptions:
         wave_mm: over which this wanders along the border.
         tolerance_mm: a border that is off by no more is not touched.
         look_minutes: of a label, to look it through.
-        minutes_per_ml: of what is changed or drawn.
+        minutes_per_ml: of what is changed; or of what is drawn if that is less, for a mask that is mostly wrong is
+            cleared first.
         speed_spread: standard deviation of the logarithm of how long the same takes.
     """
 
@@ -108,8 +109,8 @@ def apply_unsteadiness(
         old = np.zeros(truth.shape, dtype=bool) if before is None else before == value
         new = _draw(truth == value, None if before is None else old, spacing_mm, own, options)
         labels[new] = value
-        changed_ml = float(np.count_nonzero(new != old)) * float(np.prod(spacing_mm)) / 1000
-        minutes[value] = own.pace * (options.look_minutes + options.minutes_per_ml * changed_ml)
+        work_ml = min(np.count_nonzero(new != old), np.count_nonzero(new)) * float(np.prod(spacing_mm)) / 1000
+        minutes[value] = own.pace * (options.look_minutes + options.minutes_per_ml * work_ml)
     return Annotation(labels=labels, minutes=minutes)
 
 

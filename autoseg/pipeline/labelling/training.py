@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -110,6 +110,7 @@ def _plan(begun: OpenLoop, own: Round, progress: Progress) -> Plan:
     if own.number > 1:
         inherit(begun.folder.round(own.number - 1).workspace, place.workspace, own.cases)
     divided = write_folds(begun.folder, begun.loop, own.number)
+    like = None if training.own_plan else _find_followed(begun, own.number)
     options = PlanningOptions(
         workspace=place.workspace.root,
         planner=training.planner,
@@ -117,11 +118,19 @@ def _plan(begun: OpenLoop, own: Round, progress: Progress) -> Plan:
         configurations=() if training.configuration is None else (training.configuration,),
         splits=place.folds if divided else None,
         seed=begun.loop.seed,
-        assignments=training.assignments,
-        like=None if training.own_plan else _find_followed(begun, own.number),
+        assignments=training.assignments if like is None else tuple(_keep_assignments(begun, own, like)),
+        like=like,
     )
     _, plan = plan_and_preprocess(place.dataset, options, progress)
     return plan
+
+
+def _keep_assignments(begun: OpenLoop, own: Round, like: Followed) -> Iterator[str]:
+    """Yield the values to set but those of configurations that an earlier round has planned and not trained."""
+    before = [begun.folder.round(number).workspace for number in range(1, own.number)]
+    planned = {entry.name for one in before for entry in read_plan(one, "default")[0].configurations}
+    lost = planned - {entry.name for entry in like.run.configurations}
+    yield from (one for one in own.training.assignments if one.split("=")[0].split(".")[0].strip() not in lost)
 
 
 def _find_followed(begun: OpenLoop, number: int) -> Followed | None:

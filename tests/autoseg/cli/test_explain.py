@@ -155,3 +155,19 @@ def test_the_first_page_fits_a_screen_and_names_the_way_to_the_rest(
         assert word in page
     assert run(monkeypatch, "explain", place, "--all") == 0
     assert len(capsys.readouterr().out.splitlines()) > 2 * len(lines)
+
+
+def test_rules_of_strategy_are_shown_with_their_evidence_and_taken_by_name(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    assert run(monkeypatch, "explain", "isles_2mm", "--gpu-memory-gb", 8) == 0
+    assert "Rules that are off: " in capsys.readouterr().out
+    taken = explain(monkeypatch, capsys, "isles_2mm", "--gpu-memory-gb", 8, "--rule", "squeeze_excitation=on")
+    assert taken["rules"] == ["squeeze_excitation"]
+    assert taken["configurations"]["3d_fullres"]["network"]["options"]["attention"] == "squeeze_excitation"
+    words = {entry["field"]: entry for entry in taken["decisions"]}["rules.squeeze_excitation"]
+    assert "on (untested)" in words["value"]
+    assert "Dice +0.012 on both channels" in words["evidence"]
+    assert run(monkeypatch, "explain", "isles_2mm", "--gpu-memory-gb", 8, "--rule", "external_loss=on") == 2
+    assert "advice that the planner cannot carry out" in " ".join(capsys.readouterr().err.split())

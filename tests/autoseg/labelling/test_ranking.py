@@ -49,9 +49,10 @@ def test_distances_of_the_same_are_none_and_those_of_opposites_are_one() -> None
     other = Portrait(case="b", scan=np.array([-1.0, 0.0]), mask=np.array([0.0, 1.0]))
     empty = Portrait(case="c", scan=np.array([1.0, 0.0]), mask=np.zeros(2))
     found = measure_distances([one, empty], [one, other, empty])
-    # Half of what the cosine lacks to 1, the mean of scan and mask.
-    assert found[0].tolist() == [0.0, (2 / 2 + 1 / 2) / 2, 0.25]
-    assert found[1, 2] == 0.0
+    assert found.tolist() == [[0.0, 1.0, 0.0], [0.0, 1.0, 0.0]]
+    marked_alike = Portrait(case="d", scan=np.array([0.0, 1.0]), mask=one.mask)
+    # The pictures have nothing in common: half of 1, of which the masks leave the lower half.
+    assert measure_distances([one, other], [marked_alike]).tolist() == [[0.25], [0.5]]
 
 
 def test_chance_is_the_same_for_the_same_seed() -> None:
