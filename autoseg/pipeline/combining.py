@@ -17,6 +17,7 @@ from dataset_fingerprints.dataset import Dataset, LabelScheme
 from dataset_fingerprints.errors import AutosegError, DataError
 from dataset_fingerprints.files.atomic import sweep, write_bytes
 from dataset_fingerprints.files.jsonfiles import read_plain_json, write_json
+from dataset_fingerprints.files.places import is_same
 from dataset_fingerprints.layouts import SELECTABLE, Selection, find_layout, read_dataset
 from dataset_fingerprints.layouts.case_table import NAME as TABLE
 from dataset_fingerprints.layouts.modalities import canonical
@@ -68,7 +69,12 @@ def combine_datasets(
         DataError: the data sets do not fit together, or the folder holds anything else; the message names all of it.
     """
     _refuse_place(out)
-    combined = combine(_read_parts(places, options), options.channels, options.labels, options.meanings)
+    parts = _read_parts(places, options)
+    for part in parts:
+        refuse_raw(out, part.dataset)
+        if is_same(Path(part.dataset.root), out):
+            raise DataError(f"{out}: is the data set {part.name} itself. Name another folder.")
+    combined = combine(parts, options.channels, options.labels, options.meanings)
     # A lock beside a dataset.json would make the folder a workspace.
     with locked(out / LABELS, "combining data sets"):
         sweep(out, out / LABELS)

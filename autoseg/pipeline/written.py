@@ -11,6 +11,7 @@ from autoseg.pipeline.models.short_trainings import describe_short
 from autoseg.pipeline.next_steps import name_predict, name_report
 from autoseg.pipeline.plans.reading import read_plan
 from autoseg.workspace.workspace import Workspace
+from planners.order import find_configuration
 
 
 def list_trained(workspace: Workspace, fold: str, options: TrainingOptions) -> tuple[tuple[str, Path], ...]:
@@ -35,8 +36,10 @@ def list_trained(workspace: Workspace, fold: str, options: TrainingOptions) -> t
 
 
 def name_labels(workspace: Workspace, options: TrainingOptions) -> dict[int | str, str]:
-    """Return the names of a plan's labels by their values."""
-    return read_plan(workspace, options.plan_name)[0].scheme.names()
+    """Return the names of the labels that a configuration learns by their values."""
+    plan, _ = read_plan(workspace, options.plan_name)
+    name = options.configuration or plan.default_configuration
+    return plan.scheme_of(find_configuration(plan.configurations, name, f"plan {plan.name}")).names()
 
 
 def advise_after(workspace: Workspace, fold: str, options: TrainingOptions) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from tests.autoseg.sampling.builders import with_masks
 from tests.autoseg.training.builders import make_trainer
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint
 from tests.synthetic.machines import CPU
+from tests.synthetic.small_networks import small_network
 
 lengths = st.integers(min_value=1, max_value=40)
 cases = st.builds(
@@ -78,3 +79,14 @@ def test_both_stages_of_a_cascade_train(tmp_path: Path) -> None:
         assert all(weight.isfinite().all() for weight in weights.values())
         (seen,) = {weight.shape[1] for key, weight in weights.items() if key.endswith("encoder.0.0.conv.weight")}
         assert seen == plan.input_channels(stages[name])
+
+
+def test_a_network_of_slices_trains_with_those_beside_them(tmp_path: Path) -> None:
+    scans = [SyntheticCase(body_shape=(24, 24, 20))] * 5
+    planned = make_plan(make_fingerprint(scans, labels=1), PlanRequest(machine=CPU, memory_gb=1.0))
+    plan = set_values(planned, [*SHORT, *small_network("2d", 2), "2d.neighbours=2"])
+    flat = next(configuration for configuration in plan.configurations if configuration.name == "2d")
+    weights = train_one_step(plan, flat, tmp_path)
+    assert all(weight.isfinite().all() for weight in weights.values())
+    (seen,) = {weight.shape[1] for key, weight in weights.items() if key.endswith("encoder.0.0.conv.weight")}
+    assert seen == 5

@@ -14,6 +14,7 @@ import pytest
 import autoseg
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.dataset import Dataset
+from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.files.jsonfiles import read_json
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.layouts import list_scans
@@ -84,6 +85,21 @@ def test_made_anew_it_is_what_the_data_sets_are_by_then(places: Mapping[str, Pat
     found = autoseg.combine(fewer, out, channels=["FLAIR"], labels="union")
     assert len(found.cases) == 10
     assert [*(out / "mapped_labels").glob("*.json")] == []
+
+
+def test_a_combined_data_set_can_be_one_of_others_but_not_its_own(places: Mapping[str, Path], tmp_path: Path) -> None:
+    autoseg.combine(
+        {"ms": places["ms"], "stroke": places["stroke"]}, tmp_path / "two", channels=["FLAIR"], labels="own"
+    )
+    both = {"two": tmp_path / "two", "wmh": places["wmh"]}
+    with pytest.raises(DataError, match="is the data set two itself"):
+        autoseg.combine(both, tmp_path / "two", labels="own")
+    found = autoseg.combine(both, tmp_path / "all", labels="own", meanings={"two:ms": "MS", "two:stroke": "infarct"})
+    assert found.labels.names() == {1: "MS", 2: "infarct", 3: "wmh"}
+    assert {case.task for case in found.cases} == {"ms", "stroke", "wmh"}, "tasks are kept"
+    name = next(case for case in found.cases if case.name == "two_stroke_p0")
+    # A label map whose values were changed before: 1 became 2.
+    assert set(np.unique(read_label_map(name.label_path()).voxels)) == {0, 2}
 
 
 @pytest.mark.parametrize(
