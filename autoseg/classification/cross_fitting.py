@@ -1,4 +1,8 @@
-"""Judges of a cross-validation: for every fold a classifier that knows no component of the fold's subjects."""
+"""Judges of a cross-validation: for every fold a classifier that knows no component of the fold's subjects.
+
+The networks whose masks teach a judge were trained on the cases that it judges, as in any cross-validation of two
+stages: what they learnt of these reaches it through the shapes of other cases' masks only.
+"""
 
 from __future__ import annotations
 

@@ -35,6 +35,8 @@ NAMES = (
 # by a rule and not by rounding.
 _EQUAL = 1e-6
 _DIGITS = 6  # of degrees
+# Of second moments, by which equal shapes are known.
+_PLACES = 12
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -120,8 +122,12 @@ def _fit_ellipsoids(
     moments = _mean_by(owners, pairs, sizes).reshape(-1, 3, 3) + np.diag(lengths**2 / 12)
     variances, directions = np.linalg.eigh(moments)
     axes = 2 * np.sqrt(5 * variances[:, ::-1])
-    angles = [_find_angles(_choose_directions(*fit)) for fit in zip(axes, directions[:, :, ::-1], strict=True)]
-    return np.array(angles), axes
+    # Of noise there may be millions, most of them of a few shapes.
+    scale = moments.reshape(-1, 9) / moments.max()
+    _, first, same = np.unique(np.round(scale, _PLACES), axis=0, return_index=True, return_inverse=True)
+    fits = zip(axes[first], directions[first, :, ::-1], strict=True)
+    angles = np.array([_find_angles(_choose_directions(*fit)) for fit in fits])
+    return angles[same.reshape(-1)], axes
 
 
 def _choose_directions(axes: NDArray[np.float64], directions: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -72,13 +72,15 @@ def _score_classes(
     decision = Decision(postprocessing=planned.recipe.postprocessing)
     material = gather(workspace, planned.plan, planned.names(), decision)
     components, _ = measure_components(material, progress)
-    evaluation = judge_folds(material, components, convention, progress, folds).evaluation
+    judged = judge_folds(material, components, convention, progress, folds)
+    evaluation = judged.evaluation
     expected = {case for fold in folds for case in cases_of(planned.splits, fold).validation}
     missing = sorted(expected - {case.case for case in evaluation.cases})
     if missing:
         raise WorkspaceError(
             f"{workspace.root}: {counted(len(missing), 'case')} of plan {planned.plan.name} cannot be scored with "
-            f"classes: {some_of(missing, 5)}. Train and validate their folds, and all others, whose lesions teach."
+            f"classes: {some_of(missing, 5)}. Train and validate their folds, and all others, whose lesions teach. "
+            + " ".join(judged.lacking)
         )
     return evaluation
 

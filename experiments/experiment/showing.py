@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autoseg.hardware import profile_machine
@@ -198,10 +198,13 @@ def describe_run(workspace: Workspace, planned: PlannedRecipe, trainings: Sequen
 def describe_scores(workspace: Workspace, planned: PlannedRecipe, fold: str) -> Iterator[str]:
     """Yield the mean Dice of the cases that a fold did not train on, as the recipe predicts them, and where more is.
 
+    Classes of lesions, which one fold alone cannot judge, do not count.
+
     Raises:
         WorkspaceError: the fold is not validated.
     """
-    evaluation, names = score_folds(workspace, planned, [fold]), planned.names()
+    plain = replace(planned, plan=replace(planned.plan, lesion_classes=None))
+    evaluation, names = score_folds(workspace, plain, [fold]), planned.names()
     alike = len({one.targets for one in planned.predicting()}) == 1
     of = f" ({'mean of ' if alike else 'by '}{_join(names)}{'' if alike else ' together'})" if names[1:] else ""
     for label in evaluation.summary:
@@ -211,3 +214,6 @@ def describe_scores(workspace: Workspace, planned: PlannedRecipe, fold: str) -> 
         yield f"Dice{word}: {shown} on {counted(dice.n, 'case')} that fold {fold} did not train on{of}."
     tables = [str(workspace.fold(planned.plan.name, name, fold).table) for name in names]
     yield f"Scores of each case: {_join(tables)}."
+    if planned.plan.lesion_classes is not None:
+        levels = f"autoseg experiment levels {planned.recipe.name} -w {workspace.root}"
+        yield f"Scores by class, from two trained folds on: `{levels}`."

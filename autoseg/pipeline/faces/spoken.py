@@ -29,6 +29,7 @@ _OTHER_NAMES = {
     "--images": "dataset",
     "--jobs": "folds_at_once",
     "--label": "labels",
+    "--map": "meanings",
     "--id": "person",
     "--method": "methods",
     "--metric": "metrics",
@@ -40,6 +41,7 @@ _OTHER_NAMES = {
     "--roi": "rois",
     "--rule": "rules",
     "--set": "assignments",
+    "--task": "tasks",
 }
 # Options without a value.
 _FLAGS = (

@@ -48,6 +48,7 @@ def select(
         raise ArgumentError(f"score is {score!r}. {did_you_mean(str(score), SCORES)}")
     calm_threads()
     from autoseg.pipeline.confidence.measuring import measure_selected
+    from autoseg.pipeline.lesion_classes.learning import learn_if_planned
     from autoseg.pipeline.selection.selecting import SelectionOptions
     from autoseg.pipeline.selection.selecting import select as run
 
@@ -55,4 +56,5 @@ def select(
     place, receiver = find_located(workspace), progress or SilentProgress()
     selection = run(place, options, receiver)
     measure_selected(place, plan_name, receiver)
+    learn_if_planned(place, plan_name, receiver)
     return selection

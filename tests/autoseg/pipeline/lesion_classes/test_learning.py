@@ -164,10 +164,8 @@ def test_a_classifier_whose_weights_are_others_is_not_used(tiny: Tiny, caplog: p
         read_classifier(tiny.workspace, "default")
 
 
-def test_one_fold_is_too_few_to_judge_what_is_learnt(tiny: Tiny) -> None:
-    shutil.rmtree(tiny.fold(1).root)
-    with pytest.raises(DataError, match="masks of one fold only"):
-        learn(tiny)
+def hear_what_is_learnt(tiny: Tiny) -> str:
+    """Return what is said of the classes of lesions after a training of all folds."""
     heard: list[str] = []
 
     class Listener(SilentProgress):
@@ -175,7 +173,19 @@ def test_one_fold_is_too_few_to_judge_what_is_learnt(tiny: Tiny) -> None:
             heard.append(message)
 
     learn_if_planned(tiny.workspace, "default", Listener())
-    assert heard[0].startswith("Lesions get no classes: ")
+    return " ".join(heard)
+
+
+def test_a_plan_that_names_a_classifier_has_it_learnt_after_training(tiny: Tiny) -> None:
+    assert hear_what_is_learnt(tiny).startswith("Every component has a class (1 ms, 2 stroke)")
+    assert read_classifier(tiny.workspace, "default") is not None
+
+
+def test_one_fold_is_too_few_to_judge_what_is_learnt(tiny: Tiny) -> None:
+    shutil.rmtree(tiny.fold(1).root)
+    with pytest.raises(DataError, match="masks of one fold only"):
+        learn(tiny)
+    assert hear_what_is_learnt(tiny).startswith("Lesions get no classes: ")
 
 
 def test_a_damaged_mask_is_left_out_and_said(tiny: Tiny) -> None:
