@@ -46,7 +46,8 @@ def write_data_set(raw: Path) -> None:
         write_nifti(raw / "imagesTr" / f"sub-{index}_0000.nii.gz", image)
         write_nifti(raw / "labelsTr" / f"sub-{index}.nii.gz", labels)
     write_description(raw, {"background": 0, "mandible": 1, "mandibular canal": 2}, ("CBCT",), 5)
-    lines = ["case\tsubject\tpathology", *(f"sub-{n}\tsub-{n}\t{('cyst', 'none')[n % 2]}" for n in range(5))]
+    kinds = ("cyst", "solid")
+    lines = ["case\tsubject\tpathology", *(f"sub-{n}\tsub-{n}\t{kinds[n % 2]}" for n in range(5))]
     (raw / "cases.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
@@ -95,4 +96,4 @@ def test_a_canal_in_its_mandible_is_trained_killed_goes_on_and_both_are_one_labe
     scored = json.loads((tmp_path / "scores.json").read_text(encoding="utf-8"))
     assert "pathology" in json.dumps(scored)
     with place_groups(tmp_path / "scores.json").open(encoding="utf-8") as table:
-        assert {"cyst", "none"} <= {cell for row in csv.reader(table) for cell in row}
+        assert {"cyst", "solid"} <= {cell for row in csv.reader(table) for cell in row}
