@@ -184,7 +184,7 @@ QUICK = (
 SHAPE = (20, 24, 16)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_scaled_it_goes_from_prone_to_supine_after_a_kill_and_both_postures_are_scored(tmp_path: Path) -> None:
     raw, workspace = tmp_path / "raw", Workspace(root=tmp_path / "ws")
     lines = ["case\tsubject\tposture"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from autoseg.pipeline.faces import face
+from autoseg.pipeline.faces import model_face
 from autoseg.progress import SilentProgress
 from dataset_fingerprints.errors import AutosegError, DataError, PartlyDoneError, PlanError, WorkspaceError
 from experiments.experiment.matrix.making import MatrixOutcome, MatrixRequest, make_matrix
@@ -24,7 +24,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
     tiny.plan()
     for fold in (0, 1):
         tiny.train(fold)
-    face.export(tiny.workspace, tiny.root / "model.zip")
+    model_face.export(tiny.workspace, tiny.root / "model.zip")
     return tiny
 
 
