@@ -16,7 +16,7 @@ from autoseg.hardware import autocast_type, choose_device, count_cores, limit_me
 from autoseg.models import load_weights, read_fold
 from autoseg.pipeline.folds.cross_validation import train_lacking
 from autoseg.pipeline.folds.jobs import Job, TrainingOptions, resolve_job
-from autoseg.pipeline.folds.observing import make_observers
+from autoseg.pipeline.folds.observing import draw_final, make_observers
 from autoseg.pipeline.folds.out_of_fold import find_scores
 from autoseg.pipeline.folds.pseudo_labels import make_pseudo_labels
 from autoseg.pipeline.folds.raw_files import remark_on_cases
@@ -125,6 +125,8 @@ def _train_locked(job: Job, progress: Progress) -> Evaluation | None:
             progress.say(f"For the time: {describe_effort(way)}.")
         traits = usual_traits(job.workspace)
         evaluation = validate_fold(members, job.inputs, job.cases.validation, job.folder, progress, traits)
+        if job.pictured:
+            draw_final(job.folder, evaluation, job.inputs.scheme)
     _write(job.folder, replace(record, status="finished"))
     return leave_report(job, evaluation) if job.pictured else evaluation
 

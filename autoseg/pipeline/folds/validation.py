@@ -23,7 +23,6 @@ from autoseg.evaluation import (
 )
 from autoseg.evaluation.traits import NO_TRAITS, CaseTraits
 from autoseg.hardware import ran_out_of_memory
-from autoseg.pipeline.folds.observing import draw_final
 from autoseg.pipeline.folds.out_of_fold import ValidatedCase, find_validated, identify_weights
 from autoseg.pipeline.folds.runs import read_run
 from autoseg.pipeline.folds.seen_cases import mark_seen
@@ -147,7 +146,6 @@ def validate_fold(
     scores = [outcome for outcome in outcomes if isinstance(outcome, CaseScores)]
     evaluation = mark_seen(summarise(scores, traits=traits), [read_run(folder)])
     write_evaluation(folder.validation.metrics, evaluation, sealed=True)
-    draw_final(folder, evaluation, inputs.scheme)
     return evaluation
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from autoseg.pipeline.faces import face
 from autoseg.pipeline.faces.tuning_face import tune
 from autoseg.pipeline.folds.runs import read_run
 from autoseg.pipeline.plans.reading import read_plan
@@ -22,7 +23,7 @@ from dataset_fingerprints.files.checksums import CHECKSUM
 from dataset_fingerprints.files.jsonfiles import read_json, write_json
 from tests.synthetic.commands import run, run_until
 from tests.synthetic.once import make_once
-from tests.synthetic.tiny import CONFIGURATION, Tiny, copy_tiny, write_tiny
+from tests.synthetic.tiny import CONFIGURATION, QUICK, Tiny, copy_tiny, write_tiny
 
 CASES, JUDGED = 22, 11
 OPTIONS: dict[str, Any] = {
@@ -42,7 +43,14 @@ def make_planned(root: Path) -> None:
     """Plan a data set whose fold 0 is judged on half of its cases."""
     tiny = write_tiny(root, CASES)
     names = tiny.cases()
-    tiny.plan(tiny.write_splits([names[:JUDGED], names[JUDGED:]]))
+    face.plan_and_preprocess(
+        tiny.raw,
+        workspace=tiny.workspace.root,
+        splits=tiny.write_splits([names[:JUDGED], names[JUDGED:]]),
+        configurations=(CONFIGURATION,),
+        # A patch as large as a scan: one pass predicts it.
+        assignments=(*QUICK, f"{CONFIGURATION}.patch_shape=[10,10,10]"),
+    )
 
 
 def make_searched(root: Path) -> None:
@@ -62,12 +70,12 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
 
 @pytest.fixture
 def tiny(planned: Tiny, tmp_path: Path) -> Tiny:
-    return copy_tiny(planned, tmp_path / "tiny")
+    return copy_tiny(planned, tmp_path / "planned")
 
 
 @pytest.fixture
 def searched(finished: Tiny, tmp_path: Path) -> Tiny:
-    return copy_tiny(finished, tmp_path / "tiny")
+    return copy_tiny(finished, tmp_path / "searched")
 
 
 def read_record(tiny: Tiny) -> TuningRecord:
@@ -202,7 +210,7 @@ def test_a_trial_that_was_trained_on_what_judges_it_is_refused(searched: Tiny) -
 def test_begun_anew_an_earlier_comparison_on_the_same_cases_is_counted(searched: Tiny) -> None:
     compared = read_record(searched).outcome
     assert compared is not None
-    again = tune(searched.workspace, 0, **{**OPTIONS, "restart": True, "seed": 1})
+    again = tune(searched.workspace, 0, **{**OPTIONS, "restart": True, "seed": 1, "candidates": 2})
     assert again.earlier == int(compared.trial is not None)
     assert again.outcome is not None
     if again.outcome.trial is not None:
