@@ -28,7 +28,7 @@ from autoseg.pipeline.scores.score_tables import (
     name_figures,
     volumes_of,
 )
-from autoseg.pipeline.scores.showing import Showing, choose_showing, show_ml
+from autoseg.pipeline.scores.showing import Showing, find_stored, show_ml, show_run
 from autoseg.preprocessing import Record, Store
 from autoseg.reporting import SheetRow, View, choose_view, draw_contact_sheet, draw_slice, find_window, is_picture
 from autoseg.workspace.fold import FoldFolder
@@ -57,6 +57,7 @@ class Validated:
         title: for the picture.
         folders: the fold of each case.
         warnings: by case, in what it is unlike the cases that its fold trained on.
+        channel: the position in the cases' arrays of the one that is drawn.
     """
 
     title: str
@@ -65,6 +66,7 @@ class Validated:
     showing: Showing
     folders: Mapping[str, FoldFolder]
     warnings: Mapping[str, tuple[str, ...]]
+    channel: int = 0
 
     def warn_of(self, case: CaseScores) -> str:
         """Return what is odd about a case and its scores."""
@@ -83,7 +85,8 @@ def leave_report(job: Job, evaluation: Evaluation) -> Evaluation:
         title=mark_title(f"{job.folder.title()}: {_count(evaluation)}", evaluation.simulated),
         evaluation=evaluation,
         inputs=job.inputs,
-        showing=choose_showing(run.learned(), run.channels, run.summary),
+        showing=show_run(run),
+        channel=find_stored(run, show_run(run).channel),
         folders=dict.fromkeys(job.cases.validation, job.folder),
         warnings=compare_cases(job.workspace, run),
     )
@@ -115,7 +118,8 @@ def report_folds(
         title=mark_title(f"{name}, {counted(len(folders), 'fold')}: {_count(evaluation)}", evaluation.simulated),
         evaluation=evaluation,
         inputs=find_input(workspace, plan, splits, find_configuration(plan.configurations, name, f"plan {plan.name}")),
-        showing=choose_showing(first.learned(), first.channels, first.summary),
+        showing=show_run(first),
+        channel=find_stored(first, show_run(first).channel),
         folders={case: folder for folder, run in runs.items() for case in run.validation_cases},
         warnings={case: found for run in runs.values() for case, found in compare_cases(workspace, run).items()},
     )
@@ -190,7 +194,7 @@ def _make_row(validated: Validated, case: CaseScores) -> SheetRow:
     labels = (scheme.to_values(inputs.store.read_reference(case.case)), scheme.to_values(prediction))
     spacing_mm = canonical_grid(record.source_grid).spacing_mm()
     view = choose_view(*labels, spacing_mm, plain=is_picture(record.source_grid))
-    plane = read_plane(inputs.store, case.case, validated.showing.channel, view)
+    plane = read_plane(inputs.store, case.case, validated.channel, view)
     drawn = draw_slice(view, plane, find_window(plane), (view.cut(labels[0]), view.cut(labels[1])), spacing_mm)
     caption, detail = _describe(case, validated.showing)
     return SheetRow(case=case.case, plane=drawn, caption=caption, detail=detail, warning=validated.warn_of(case))

@@ -15,7 +15,7 @@ from autoseg.pipeline.folds.reporting import darken_outside, read_plane
 from autoseg.pipeline.page.gathering import BegunFold, Gathered
 from autoseg.pipeline.scores.case_tables import join_warnings
 from autoseg.pipeline.scores.score_tables import find_odd_scores, mean_dice, volumes_of
-from autoseg.pipeline.scores.showing import show_ml
+from autoseg.pipeline.scores.showing import find_stored, show_ml
 from autoseg.preprocessing import Record, Store, store_key
 from autoseg.reporting import CaseSlice, Shown, View, draw_slice, find_window, is_picture
 from autoseg.reporting.page import CaseView, Layer, Paragraph, Picture, Section, Volume
@@ -123,7 +123,7 @@ def _read_scan(found: Gathered, fold: BegunFold, case: str) -> _Scan:
         store=store,
         record=record,
         case=case,
-        channel=found.showing().channel,
+        channel=find_stored(run, found.showing().channel),
         # Voxels that are not labelled are no label.
         reference=np.where(run.learned().foreground(reference), reference, 0).astype(np.uint8),
         prediction=read_mask(fold.folder.validation, case, run.learned()),

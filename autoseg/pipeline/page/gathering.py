@@ -13,7 +13,7 @@ from autoseg.pipeline.plans.explaining import ExplainOptions, find_known, find_s
 from autoseg.pipeline.plans.explanation import Explanation
 from autoseg.pipeline.plans.inspecting import CheckReport
 from autoseg.pipeline.plans.reading import REMEDY, read_plan
-from autoseg.pipeline.scores.showing import Showing, choose_showing
+from autoseg.pipeline.scores.showing import Showing, choose_showing, show_run
 from autoseg.training.curve import Curve, Line
 from autoseg.training.record import TrainingRecord, read_record
 from autoseg.workspace.fold import FoldFolder
@@ -85,7 +85,7 @@ class Gathered:
         """Return what of the scans is shown: by the labels and channels that the folds were begun with."""
         if self.own():
             run = self.own()[0].run
-            return choose_showing(run.learned(), run.channels, run.summary)
+            return show_run(run)
         return choose_showing(self.plan.scheme, self.plan.channels, drop_cases(self.fingerprint))
 
     def lacking(self) -> tuple[str, ...]:

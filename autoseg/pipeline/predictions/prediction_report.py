@@ -110,7 +110,8 @@ def begin_report(
         recorded: what is recorded of the model.
         named: whether a person gave the mask's own name, beside which nobody expects more files.
     """
-    showing = choose_showing(model.mask_scheme, model.channels, run.summary)
+    seen = run.own().preprocessing.seen_channels(len(model.channels))
+    showing = choose_showing(model.mask_scheme, model.channels, run.summary, seen)
     if named:
         return PredictionReport(showing, model, masks)
     recorder = Recorder(

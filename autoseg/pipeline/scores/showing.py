@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.fingerprint import FingerprintSummary
 from dataset_fingerprints.geometry import TripleFloat
 from dataset_fingerprints.names import counted
+from planners.run import Run
 
 # Components whose volumes are listed; noise has millions.
 MOST_VOLUMES = 1000
@@ -68,29 +70,47 @@ class Amount:
     volumes_mm3: tuple[float, ...] = ()
 
 
-def choose_showing(scheme: LabelScheme, channels: tuple[str, ...], summary: FingerprintSummary | None) -> Showing:
+def choose_showing(
+    scheme: LabelScheme,
+    channels: tuple[str, ...],
+    summary: FingerprintSummary | None,
+    seen: Sequence[int] | None = None,
+) -> Showing:
     """Return what is shown of a model's results; of several channels that in which its labels stand out most.
 
     Args:
         scheme: of the labels.
         channels: names of the model's.
         summary: of the data set that it was trained on, or None.
+        seen: positions of the channels that its network sees; None for all.
     """
     return Showing(
         targets=scheme_targets(scheme),
         names=tuple(part.name for part in scheme.regions or scheme.labels),
         channels=channels,
-        channel=_choose_channel(len(channels), summary),
+        channel=_choose_channel(len(channels), summary, range(len(channels)) if seen is None else seen),
     )
 
 
-def _choose_channel(channels: int, summary: FingerprintSummary | None) -> int:
+def show_run(run: Run) -> Showing:
+    """Return what is shown of a fold's results: of channels that its network sees."""
+    seen = run.own().preprocessing.seen_channels(len(run.channels))
+    return choose_showing(run.learned(), run.channels, run.summary, seen)
+
+
+def find_stored(run: Run, channel: int) -> int:
+    """Return the position of a scan's channel in a fold's preprocessed arrays; the first one if it is not there."""
+    seen = run.own().preprocessing.seen_channels(len(run.channels))
+    return seen.index(channel) if channel in seen else 0
+
+
+def _choose_channel(channels: int, summary: FingerprintSummary | None, seen: Sequence[int]) -> int:
     """Return the channel of the largest median contrast, averaged over labels; the first one where none is known."""
     contrasts = [label.contrast for label in summary.labels if len(label.contrast) == channels] if summary else []
     if not contrasts:
-        return 0
+        return seen[0]
     means = np.mean([[abs(entry.p50 or 0.0) for entry in entries] for entries in contrasts], axis=0)
-    return int(np.argmax(means))
+    return max(seen, key=lambda position: means[position])
 
 
 def measure_amounts(labels: NDArray[np.integer], targets: Targets, spacing_mm: TripleFloat) -> tuple[Amount, ...]:

@@ -259,7 +259,7 @@ SHAPE, RECIPE = (22, 24, 16), f"{NAME}_boundary_adc"
 def write_scans(folder: Path, name: str, seed: int, dwi: float = 1.0) -> tuple[Path, np.ndarray]:
     """Write both channels of a head, and return the first file and the labels."""
     image, labels = head(seed, SHAPE)
-    affine = affine_of((1, 2, 0), (-1, 1, 1)) if name == "new" else np.eye(4)
+    affine = affine_of((1, 0, 2), (-1, 1, 1)) if name == "new" else affine_of((0, 1, 2), (1, 1, 1))
     write_nifti(folder / f"{name}_0001.nii.gz", np.sqrt(image) * dwi, affine)
     return write_nifti(folder / f"{name}_0000.nii.gz", image, affine), (labels > 0).astype(np.uint8)
 
@@ -269,7 +269,7 @@ def test_a_small_one_sees_one_of_two_channels_is_killed_goes_on_predicts_and_is_
     raw, workspace = tmp_path / "raw", Workspace(root=tmp_path / "ws")
     for index in range(5):
         _, labels = write_scans(raw / "imagesTr", f"sub-{index}", index)
-        write_nifti(raw / "labelsTr" / f"sub-{index}.nii.gz", labels)
+        write_nifti(raw / "labelsTr" / f"sub-{index}.nii.gz", labels, affine_of((0, 1, 2), (1, 1, 1)))
     write_description(raw, {"background": 0, "infarct": 1}, BOTH, 5)
     for folder, dwi in (("one", 1.0), ("other", 3.0)):
         write_scans(tmp_path / folder, "new", 9, dwi)
@@ -288,7 +288,7 @@ def test_a_small_one_sees_one_of_two_channels_is_killed_goes_on_predicts_and_is_
     folds = [workspace.fold("default", name, "0") for name in ("locate", "refine")]
     do(f"step::{STEPS - 1}", plan, train, code=-signal.SIGKILL)
     assert [bool(fold.weight_files()) for fold in folds] == [True, False]
-    do("step::0", train, *predict)
+    do("step::0", train, *predict, ("report",))
     for fold in folds:
         (scored,) = json.loads(fold.validation.metrics.read_text(encoding="utf-8"))["cases"]
         assert 0 <= scored["labels"]["1"]["dice"] <= 1

@@ -5,9 +5,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from autoseg.pipeline.scores.showing import Amount, choose_showing, describe_amounts, measure_amounts
+from autoseg.pipeline.scores.showing import (
+    Amount,
+    choose_showing,
+    describe_amounts,
+    find_stored,
+    measure_amounts,
+    show_run,
+)
 from dataset_fingerprints.dataset import Label, LabelScheme, Region
 from dataset_fingerprints.fingerprint import drop_cases
+from planners.choices import Choice
+from planners.plan import Preprocessing
+from tests.autoseg.models.portable.builders import configure, train
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint, make_quantiles
 
 LABELS = LabelScheme(labels=(Label(name="dark", value=3), Label(name="bright", value=700)))
@@ -71,3 +81,23 @@ def test_amounts_in_words():
     assert describe_amounts(("dark", "bright"), (Amount(ml=1234.5, lesions=1), none)) == "dark 1,234 ml · bright 0 ml"
     assert describe_amounts(("dark",), (none,)) == "nothing found"
     assert describe_amounts(("cell",), (Amount(ml=0.001, lesions=1),), pixels=True) == "cell 1 pixel"
+
+
+def test_of_channels_that_a_network_sees_the_one_of_most_contrast_is_drawn() -> None:
+    contrast = (make_quantiles([-3.0]), make_quantiles([0.5]), make_quantiles([1.0]))
+    fingerprint = make_fingerprint([SyntheticCase(body_shape=(20, 20, 20))], channels=("ADC", "T1w", "DWI"))
+    label = replace(fingerprint.labels[0], contrast=contrast)
+    summary = drop_cases(replace(fingerprint, labels=(label,)))
+    channels = ("ADC", "T1w", "DWI")
+    drawn = [choose_showing(LABELS, channels, summary, seen).channel for seen in (None, (1, 2), (1,))]
+    assert drawn == [0, 2, 1]
+    assert choose_showing(LABELS, channels, None, (2, 1)).channel == 2
+
+
+def test_a_drawn_channel_is_found_in_arrays_of_some_channels() -> None:
+    preprocessing = Preprocessing(
+        spacing_mm=(1.0, 1.0, 1.0), normalization=(Choice(name="zscore"),) * 3, coarse_axis=-1, channels=(2, 1)
+    )
+    run = train([configure(preprocessing=preprocessing)], channels=("ADC", "T1w", "DWI")).run
+    assert [find_stored(run, channel) for channel in (0, 1, 2)] == [0, 1, 0]
+    assert show_run(run).channel in (1, 2)
