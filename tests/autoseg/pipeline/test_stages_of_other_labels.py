@@ -26,7 +26,7 @@ STEPS = ("training.iterations=4", "training.validation_rounds=1")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """Return a workspace with a union of two labels, what sees its masks and box, and slices with neighbours."""
     root = tmp_path_factory.mktemp("stages")
-    raw = write_nnunet_dataset(root / "raw", cases=5)
+    raw = write_nnunet_dataset(root / "raw", cases=2)
     made = autoseg.plan_and_preprocess(
         raw, workspace=root / "ws", assignments=(*QUICK, *STEPS), configurations=("2d", "3d_fullres")
     )
@@ -53,7 +53,7 @@ def channels_of(workspace: Workspace, name: str) -> tuple[int, int]:
     return int(first.shape[1]), int(last.shape[0])
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_each_network_has_the_channels_of_what_it_sees_and_learns(workspace: Workspace) -> None:
     assert channels_of(workspace, "union") == (1, 2)
     assert channels_of(workspace, "refined") == (2, 3), "the scan and one mask; two labels"
@@ -61,7 +61,7 @@ def test_each_network_has_the_channels_of_what_it_sees_and_learns(workspace: Wor
     assert channels_of(workspace, "tuned") == (3, 3)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "labels"), [("union", {"1"}), ("refined", {"1", "2"}), ("bright", {"2"}), ("tuned", {"1", "2"})]
 )
@@ -75,7 +75,7 @@ def test_a_fold_is_scored_by_the_labels_that_it_learns(workspace: Workspace, nam
         assert set(np.unique(read_label_map(validation.mask(case["case"])).voxels)) <= allowed
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_model_predicts_and_is_exported_with_the_labels_that_it_learns(workspace: Workspace, tmp_path: Path) -> None:
     scan = workspace.root.parent / "raw" / "imagesTr" / "sub-000_0000.nii.gz"
     for name, names in (("refined", ["dark", "bright"]), ("union", ["dark+bright"]), ("bright", ["bright"])):
@@ -88,7 +88,7 @@ def test_a_model_predicts_and_is_exported_with_the_labels_that_it_learns(workspa
         assert again.scheme == model.scheme
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_configurations_of_other_labels_are_not_averaged(workspace: Workspace) -> None:
     with pytest.raises(WorkspaceError, match="union and refined learn different labels"):
         autoseg.load_model(workspace, configurations=("union", "refined"))
