@@ -129,6 +129,10 @@ setup(
             "mapping2022 = experiments.recipes.mapping2022:MAPPING2022",
             "smart_labeling_initial = experiments.recipes.smart_labeling:INITIAL",
             "smart_labeling = experiments.recipes.smart_labeling:SMART_LABELING",
+            "hetero_baseline = experiments.recipes.hetero:HETERO_BASELINE",
+            "hetero_binary = experiments.recipes.hetero:HETERO_BINARY",
+            "hetero_specific = experiments.recipes.hetero:HETERO_SPECIFIC",
+            "hetero_multiclass = experiments.recipes.hetero_multiclass:HETERO_MULTICLASS",
         ],
     },
 )

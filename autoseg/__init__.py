@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from autoseg.pipeline.faces.atlas_face import import_atlas
     from autoseg.pipeline.faces.clinical_face import baselines, lesion_load, lesion_map, lesion_table, recovery
+    from autoseg.pipeline.faces.combine_face import combine
     from autoseg.pipeline.faces.face import evaluate, explain, plan_and_preprocess, select, train
     from autoseg.pipeline.faces.model_face import export, import_nnunet, load_model, predict
     from autoseg.pipeline.faces.report_face import report
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = [
     "agreement",
     "baselines",
+    "combine",
     "compare",
     "evaluate",
     "explain",
@@ -49,6 +51,7 @@ __all__ = [
 _ROOMS = {
     "agreement": "statistics_face",
     "baselines": "clinical_face",
+    "combine": "combine_face",
     "compare": "statistics_face",
     "export": "model_face",
     "import_atlas": "atlas_face",

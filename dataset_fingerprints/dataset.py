@@ -169,17 +169,14 @@ class LabelScheme:
 
 
 def join_schemes(schemes: Sequence[LabelScheme]) -> LabelScheme:
-    """Return the labels of several networks that predict one label map together.
+    """Return the regions of several networks that predict one label map together; each decides for itself.
 
-    Where they differ, every label or region becomes a region that decides for itself: those of more labels first, so
-    that what lies in them is written over them.
+    Those of more labels come first, so that what lies in them is written over them.
 
     Args:
-        schemes: made of the same labels; of equal ones the first is returned.
+        schemes: of regions, all made of the same labels.
     """
     first = schemes[0]
-    if all(scheme == first for scheme in schemes):
-        return first
     written = {region.values: (region, value) for scheme in schemes for region, value in scheme.written_regions()}
     ordered = sorted(written.values(), key=lambda entry: -len(entry[0].values))
     regions, values = zip(*ordered, strict=True)
@@ -187,7 +184,7 @@ def join_schemes(schemes: Sequence[LabelScheme]) -> LabelScheme:
 
 
 def first_of_each(schemes: Sequence[LabelScheme]) -> tuple[int, ...]:
-    """Return the places of the first network of each kind, where several may predict the same labels."""
+    """Return the places of the first of each kind, where several networks may predict the same labels."""
     return tuple(place for place, scheme in enumerate(schemes) if scheme not in schemes[:place])
 
 

@@ -94,6 +94,7 @@ class CaseFingerprint:
     """Measurements of one case. Axes are canonical (RAS+).
 
     Attributes:
+        task: that the case belongs to. Not written where it is not known.
         orientation: of the file as stored, for example LAS.
         background: the value around the body where a constant background connected to the border was proven, or null.
         body_box: the box that holds the body and every labelled voxel.
@@ -114,6 +115,7 @@ class CaseFingerprint:
     body_share: float
     channels: tuple[ChannelIntensities, ...]
     labels: tuple[LabelStatistics, ...]
+    task: Annotated[str, Field(exclude_if=not_)] = ""
 
     def scans(self) -> tuple[FileIdentity, ...]:
         """Return the identities of its scans: the last file is the label map, where there are labels."""
@@ -174,7 +176,7 @@ class ChannelSummary:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PartSummary:
-    """The cases of one site or group.
+    """The cases of one site, group or task.
 
     Attributes:
         cases_without: the share of cases without any label.
@@ -203,6 +205,7 @@ class DatasetFingerprint:
         orientations: (code, number of cases), most frequent first.
         sites: the largest first, where sites are known.
         groups: the same for groups.
+        tasks: the same for tasks. Not written where none are known.
         simulated: whether the scans are simulated. Not written where they are not.
     """
 
@@ -219,6 +222,7 @@ class DatasetFingerprint:
     groups: tuple[PartSummary, ...]
     cases: tuple[CaseFingerprint, ...]
     simulated: Annotated[bool, Field(exclude_if=not_)] = False
+    tasks: Annotated[tuple[PartSummary, ...], Field(exclude_if=not_)] = ()
     schema_version: int = SCHEMA_VERSION
 
 
@@ -243,6 +247,7 @@ class FingerprintSummary:
     sites: tuple[PartSummary, ...]
     groups: tuple[PartSummary, ...]
     simulated: Annotated[bool, Field(exclude_if=not_)] = False
+    tasks: Annotated[tuple[PartSummary, ...], Field(exclude_if=not_)] = ()
 
 
 def drop_cases(fingerprint: DatasetFingerprint) -> FingerprintSummary:

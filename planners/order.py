@@ -90,3 +90,5 @@ def _find_pseudo_label_problems(configuration: Configuration, known: Sequence[Co
                 f"{name}.pseudo_labels names {other.name}, which needs inputs from other configurations. Expected "
                 "configurations that see the scan alone."
             )
+        if other.name in chosen.configurations and other.targets != configuration.targets:
+            yield f"{name}.pseudo_labels names {other.name}, which learns other labels. Expected the same targets."

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from operator import not_
 from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field
 
-from dataset_fingerprints.dataset import Heads, LabelScheme, Region
+from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.geometry import Triple, TripleFloat
 from dataset_fingerprints.names import check_case_names, check_folder_name
 from planners.choices import Choice
+from planners.defaults import FULL_SIZE, is_even, is_full_size, is_none
 from planners.machine import MachineProfile
+from planners.nnunet_rules import NnunetRules
 from planners.pseudo_labels import PseudoLabels
 from planners.stage_inputs import CropTo, MaskOf
+from planners.targets import choose_scheme
 
 SCHEMA_VERSION = 3
-FULL_SIZE = 1.0  # as `Plan.scale`
 FOLDS = 5  # of a cross-validation, where there are as many subjects
 
 NO_GROWTH = Choice(name="none")
@@ -45,42 +47,6 @@ class Decision:
     change: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NnunetRules:
-    """nnU-Net's rules of preprocessing, by which networks that it trained see scans.
-
-    They crop to what is not 0, look for a coarse axis in each scan, and take the nearest slice along it.
-
-    Attributes:
-        axes: the axes that a configuration's spacing, patch, kernels and flips go along: those of the file as it is
-            stored, or canonical ones.
-        kept_axis: the axis along which every scan keeps its own spacing, as scans for a 2D network do, or -1.
-        images: interpolation of images; with `none`, every scan keeps its spacing along all axes.
-        coarse: whether the coarse axis is resampled apart: where voxels are more than `threshold` times longer than
-            wide, in every scan, or in none.
-        threshold: for `coarse`.
-    """
-
-    axes: Literal["stored", "canonical"]
-    kept_axis: int = -1
-    images: Literal["spline", "linear", "none"] = "spline"
-    coarse: Literal["auto", "always", "never"] = "auto"
-    threshold: float = 3.0
-
-
-def _is_none(value: object) -> bool:
-    return value is None
-
-
-def is_full_size(scale: object) -> bool:
-    """Return whether a plan was not made smaller to try it out."""
-    return scale == FULL_SIZE
-
-
-def _is_even(value: object) -> bool:
-    return value == "even"
-
-
 def _is_no_growth(value: object) -> bool:
     return value == NO_GROWTH
 
@@ -99,7 +65,7 @@ class Preprocessing:
     spacing_mm: TripleFloat
     normalization: tuple[Choice, ...]
     coarse_axis: int
-    nnunet: Annotated[NnunetRules | None, Field(exclude_if=_is_none)] = None
+    nnunet: Annotated[NnunetRules | None, Field(exclude_if=is_none)] = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -165,9 +131,9 @@ class Prediction:
     step_share: float
     mirror_axes: tuple[int, ...]
     gaussian_sigma_share: float
-    tile_weights: Annotated[Literal["even", "nnunet"], Field(exclude_if=_is_even)] = "even"
-    centre_shape: Annotated[Triple | None, Field(exclude_if=_is_none)] = None
-    tile_shape: Annotated[Triple | None, Field(exclude_if=_is_none)] = None
+    tile_weights: Annotated[Literal["even", "nnunet"], Field(exclude_if=is_even)] = "even"
+    centre_shape: Annotated[Triple | None, Field(exclude_if=is_none)] = None
+    tile_shape: Annotated[Triple | None, Field(exclude_if=is_none)] = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -190,18 +156,19 @@ class Configuration:
         inputs: what the network sees of other configurations' results.
         initial: weights that training starts from, or null for random ones.
         pseudo_labels: scans without labels that it trains on as well; null, and not written, for none.
-        labels: what its network learns in place of the plan's labels: regions of one or several of their values, each
-            of which decides for itself and is written as its first value. Empty, and not written, for the plan's.
         slice_axis: the canonical axis that a 2D configuration slices along, or -1 in 3D.
         patch_shape: (x, y, z) in voxels of the preprocessed arrays; 1 along the sliced axis. For the network, zeros
             behind its ends make lengths that the strides do not divide the next larger multiples.
+        targets: groups of label values; it learns a label for each group, of the group's first value. Other labels are
+            background. Empty, and not written, for the data set's labels as they are (`planners.targets`).
+        neighbours: slices on either side of its own that a 2D configuration's network sees as further channels, behind
+            all channels of its own slice; beyond the scan the outermost slice again. Not written where there are none.
     """
 
     name: str
     inputs: tuple[Annotated[MaskOf | CropTo, Discriminator("kind")], ...] = ()
     initial: Initial | None = None
-    pseudo_labels: Annotated[PseudoLabels | None, Field(exclude_if=_is_none)] = None
-    labels: Annotated[tuple[Region, ...], Field(exclude_if=not_)] = ()
+    pseudo_labels: Annotated[PseudoLabels | None, Field(exclude_if=is_none)] = None
     slice_axis: int
     preprocessing: Preprocessing
     patch_shape: Triple
@@ -210,15 +177,11 @@ class Configuration:
     sampling: Sampling
     training: Training
     prediction: Prediction
+    targets: Annotated[tuple[tuple[int, ...], ...], Field(exclude_if=not_)] = ()
+    neighbours: Annotated[int, Field(exclude_if=not_)] = 0
 
     def __post_init__(self) -> None:
         check_folder_name(self.name, "a configuration")
-
-    def learned(self, scheme: LabelScheme) -> LabelScheme:
-        """Return what its network's outputs stand for, made of the plan's labels."""
-        if not self.labels:
-            return scheme
-        return replace(scheme, regions=self.labels, region_export_order=tuple(one.values[0] for one in self.labels))
 
     def network_axes(self) -> tuple[int, ...]:
         """Return the canonical axes that the network sees: three, or two without the sliced one."""
@@ -246,14 +209,14 @@ class Configuration:
         """Return the inputs that are boxes; the network sees what lies in all of them."""
         return tuple(entry for entry in self.inputs if isinstance(entry, CropTo))
 
-    def input_channels(self, images: int, targets: int) -> int:
-        """Return the channels that the network sees.
+    def input_channels(self, images: int, masks: int) -> int:
+        """Return the channels that the network sees, each slice's counted.
 
         Args:
             images: channels of the scans.
-            targets: labels or regions that it learns, each a channel of every mask.
+            masks: channels of all masks together, one per label or region of each.
         """
-        return images + targets * len(self.masks())
+        return (images + masks) * (1 + 2 * self.neighbours)
 
     def needs(self) -> tuple[str, ...]:
         """Return the names of the configurations that have to be trained before this one, each once."""
@@ -325,13 +288,37 @@ class Plan:
     def __post_init__(self) -> None:
         check_folder_name(self.name, "a plan")
 
-    def heads(self, configuration: Configuration) -> Heads:
-        """Return what a configuration's network gives out."""
-        return configuration.learned(self.scheme).heads()
+    def scheme_of(self, configuration: Configuration) -> LabelScheme:
+        """Return the labels that a configuration learns."""
+        return choose_scheme(self.scheme, configuration.targets)
 
     def input_channels(self, configuration: Configuration) -> int:
         """Return the channels that a configuration's network sees."""
-        return configuration.input_channels(len(self.channels), len(self.heads(configuration).targets()))
+        shown = list_mask_schemes(self.scheme, configuration, self.configurations)
+        return configuration.input_channels(len(self.channels), count_targets(shown))
+
+    def output_channels(self, configuration: Configuration) -> int:
+        """Return the channels of a configuration's logits."""
+        return self.scheme_of(configuration).heads().count()
+
+
+def list_mask_schemes(
+    scheme: LabelScheme, configuration: Configuration, known: Sequence[Configuration]
+) -> tuple[LabelScheme, ...]:
+    """Return the labels of each mask that a configuration's network sees, in the order of its inputs.
+
+    Args:
+        scheme: of the data set.
+        configuration: that sees them.
+        known: all that it needs.
+    """
+    targets = {one.name: one.targets for one in known}
+    return tuple(choose_scheme(scheme, targets[entry.configuration]) for entry in configuration.masks())
+
+
+def count_targets(schemes: Sequence[LabelScheme]) -> int:
+    """Return the number of labels or regions of all schemes together."""
+    return sum(len(scheme.heads().targets()) for scheme in schemes)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

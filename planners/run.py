@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from operator import not_
 from typing import Annotated, Any
 
 from pydantic import Field
 
-from dataset_fingerprints.dataset import LabelScheme
+from dataset_fingerprints.dataset import LabelScheme, join_schemes
 from dataset_fingerprints.fingerprint import FingerprintSummary
 from dataset_fingerprints.names import check_case_name, check_fold_name, check_folder_name, counted
+from planners.defaults import FULL_SIZE, is_full_size
 from planners.machine import MachineProfile
 from planners.order import order_by_need
-from planners.plan import FULL_SIZE, SCHEMA_VERSION, Configuration, Plan, is_full_size
+from planners.plan import SCHEMA_VERSION, Configuration, Plan, count_targets, list_mask_schemes
 from planners.spelling_out import spell_out
 from planners.start import NOTHING_SEEN, ModelStart, SeenBefore, Task
 from planners.step_sizes import StepDown
+from planners.targets import as_regions, choose_scheme
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,6 +50,7 @@ class Run:
         plan: the plan's name.
         planner: the entry of `planners.presets.PLANNERS` that made the plan.
         dataset: the data set's name.
+        scheme: the data set's labels; see `learned` for those of the trained configuration.
         machine: the machine that the plan was made for.
         memory_gb: the memory that the plan was made to fit into.
         configuration: the name of the one that is trained.
@@ -100,18 +103,22 @@ class Run:
         """Return the configuration that is trained."""
         return self.configurations[-1]
 
-    def learned(self) -> LabelScheme:
-        """Return what the outputs of the trained network stand for."""
-        return self.own().learned(self.scheme)
-
     def input_channels(self) -> int:
         """Return the channels that the trained network sees."""
-        return self.own().input_channels(len(self.channels), len(self.learned().heads().targets()))
+        shown = list_mask_schemes(self.scheme, self.own(), self.configurations)
+        return self.own().input_channels(len(self.channels), count_targets(shown))
+
+    def learned(self) -> LabelScheme:
+        """Return the labels that the trained configuration learns."""
+        return choose_scheme(self.scheme, self.own().targets)
+
+    def regions(self) -> LabelScheme:
+        """Return the same as regions of the data set's labels, as it is put together with other configurations."""
+        return as_regions(self.scheme, self.own().targets)
 
     def task(self) -> Task:
         """Return inputs and outputs of the trained network."""
-        masks = tuple(entry.configuration for entry in self.own().masks())
-        return Task(channels=self.channels, scheme=self.learned(), masks=masks)
+        return describe_task(self.channels, self.scheme, self.own(), self.configurations)
 
     def has_seen(self) -> SeenBefore:
         """Return the cases that the weights were trained on, here and before, by their scans."""
@@ -148,6 +155,37 @@ class Difference:
     field: str
     before: Any
     now: Any
+
+
+def describe_task(
+    channels: tuple[str, ...], scheme: LabelScheme, own: Configuration, known: Sequence[Configuration]
+) -> Task:
+    """Return inputs and outputs of a configuration's network.
+
+    Args:
+        channels: of the scans.
+        scheme: of the data set.
+        own: the configuration.
+        known: all that it needs.
+    """
+    learned, shown = choose_scheme(scheme, own.targets), list_mask_schemes(scheme, own, known)
+    return Task(
+        channels=channels,
+        scheme=learned,
+        masks=tuple(entry.configuration for entry in own.masks()),
+        mask_schemes=() if all(one == learned for one in shown) else shown,
+        neighbours=own.neighbours,
+    )
+
+
+def join_learned(runs: Sequence[Run]) -> LabelScheme:
+    """Return the labels that models trained by some runs predict together: of different ones, regions of all of them.
+
+    Args:
+        runs: at least one, of data of the same labels.
+    """
+    first, *others = (run.learned() for run in runs)
+    return join_schemes([run.regions() for run in runs]) if any(other != first for other in others) else first
 
 
 def make_run(

@@ -40,12 +40,13 @@ def make_splits(fingerprint: DatasetFingerprint, seed: int, rule: FoldRule = "by
 
 
 def split_by_subject(fingerprint: DatasetFingerprint, seed: int) -> Splits:
-    """Divide the subjects into five folds, stratified by lesion volume and site.
+    """Divide the subjects into five folds, stratified by task, lesion volume and site.
 
     Subjects, not cases, are dealt out, so that no subject lies in two folds; subjects of one group count as one.
-    Strata are the quartiles of the total foreground volume, with a stratum for subjects without any, per site; strata
-    with fewer subjects than folds are pooled, over sites first. With fewer than five subjects there are as many folds
-    as subjects, and of a single one there is none. Where a fold would not train on a label, subjects are exchanged.
+    Strata are the quartiles of the total foreground volume, with a stratum for subjects without any, per site and task;
+    strata with fewer subjects than folds are pooled, over sites first, over tasks last. With fewer than five subjects
+    there are as many folds as subjects, and of a single one there is none. Where a fold would not train on a label,
+    subjects are exchanged.
     """
     # Slow to import, and only where folds are made is it needed.
     from sklearn.model_selection import StratifiedKFold
@@ -59,8 +60,9 @@ def split_by_subject(fingerprint: DatasetFingerprint, seed: int) -> Splits:
     names = list(subjects)
     dealt = [[names[index] for index in held_out] for _, held_out in dealer.split(names, strata)]
     chosen = spread_rare_labels(dealt, subjects)
+    tasks = "task, " if any(case.task for case in fingerprint.cases) else ""
     return Splits(
-        origin=f"{folds} folds by subject, stratified by lesion volume and site, seed {seed}",
+        origin=f"{folds} folds by subject, stratified by {tasks}lesion volume and site, seed {seed}",
         folds=tuple(_make_fold(subjects, held_out) for held_out in chosen),
     )
 
@@ -206,8 +208,11 @@ def _make_fold(subjects: dict[str, list[CaseFingerprint]], held_out: Sequence[st
 def _choose_strata(subjects: Sequence[Sequence[CaseFingerprint]], smallest: int) -> list[str]:
     """Return a stratum per subject, none with fewer than `smallest` subjects."""
     bins = _bin_volumes(np.array([_mean_volume_mm3(cases) for cases in subjects]))
-    strata = [f"{cases[0].site}/{volume}" for cases, volume in zip(subjects, bins, strict=True)]
-    for wider in ([f"*/{volume}" for volume in bins], ["*"] * len(bins)):
+    tasks = [f"{cases[0].task}/" if cases[0].task else "" for cases in subjects]
+    sites = [cases[0].site for cases in subjects]
+    strata = [f"{task}{site}/{volume}" for task, site, volume in zip(tasks, sites, bins, strict=True)]
+    over_sites = [f"{task}*/{volume}" for task, volume in zip(tasks, bins, strict=True)]
+    for wider in (over_sites, [f"{task}*" for task in tasks], ["*"] * len(bins)):
         counts = Counter(strata)
         strata = [own if counts[own] >= smallest else pool for own, pool in zip(strata, wider, strict=True)]
     counts = Counter(strata)

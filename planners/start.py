@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from operator import not_
+from typing import Annotated
+
+from pydantic import Field
 
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.names import check_fold_name, check_folder_name, counted
@@ -19,15 +23,27 @@ class Task:
         channels: of the scans.
         scheme: of the labels.
         masks: configurations whose masks it sees beside the scans.
+        mask_schemes: their labels; empty, and not written, where these are those of the network.
+        neighbours: slices on either side of its own that a 2D network sees as well (`planners.plan.Configuration`).
     """
 
     channels: tuple[str, ...]
     scheme: LabelScheme
     masks: tuple[str, ...] = ()
+    mask_schemes: Annotated[tuple[LabelScheme, ...], Field(exclude_if=not_)] = ()
+    neighbours: Annotated[int, Field(exclude_if=not_)] = 0
+
+    def list_mask_schemes(self) -> tuple[LabelScheme, ...]:
+        """Return the labels of each mask."""
+        return self.mask_schemes or (self.scheme,) * len(self.masks)
+
+    def inputs_of_slice(self) -> int:
+        """Return the channels that the network sees of each slice, or of the whole patch in 3D."""
+        return len(self.channels) + sum(len(scheme.heads().targets()) for scheme in self.list_mask_schemes())
 
     def inputs(self) -> int:
         """Return the channels that the network sees."""
-        return len(self.channels) + len(self.masks) * len(self.scheme.heads().targets())
+        return self.inputs_of_slice() * (1 + 2 * self.neighbours)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,12 +110,14 @@ class Transfer:
         known_channels: number of the model's channels of scans.
         masks: for each channel of a mask, that of the model, counted from its first input; None as before.
         heads: for each head, that of the model; None as before.
+        neighbours: for each channel of neighbouring slices, as `masks`.
     """
 
     channels: tuple[int | None, ...]
     known_channels: int
     masks: tuple[int | None, ...]
     heads: tuple[int | None, ...]
+    neighbours: tuple[int | None, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,11 +137,13 @@ def match_tasks(mine: Task, model: Task) -> Transfer:
     heads: tuple[int | None, ...] = (None,) * mine.scheme.heads().count()
     if mine.scheme.heads().exclusive == model.scheme.heads().exclusive:
         heads = _match_named(_list_heads(mine.scheme), _list_heads(model.scheme))
+    masks = tuple(_match_masks(mine, model))
     return Transfer(
         channels=channels,
         known_channels=len(model.channels),
-        masks=tuple(_match_masks(mine, model)),
+        masks=masks,
         heads=heads,
+        neighbours=tuple(_match_neighbours((*channels, *masks), mine, model)),
     )
 
 
@@ -134,6 +154,8 @@ def describe_match(mine: Task, model: Task) -> Iterator[str]:
         yield _describe_channels(mine.channels, model.channels, found.channels)
     if found.masks and None in found.masks:
         yield f"Masks of {', '.join(mine.masks)}: unknown to the model, they start without any effect."
+    if mine.neighbours > model.neighbours:
+        yield f"Slices on either side: the model sees {model.neighbours}; further ones start without any effect."
     exclusive = mine.scheme.heads().exclusive
     if exclusive != model.scheme.heads().exclusive:
         kinds = ("labels that compete", "regions that overlap")
@@ -153,12 +175,23 @@ def _match_channels(mine: Sequence[str], model: Sequence[str]) -> tuple[int | No
 
 def _match_masks(mine: Task, model: Task) -> Iterator[int | None]:
     """Yield for each channel of a mask that of the model, where both see masks of equally many configurations."""
-    targets = _list_targets(mine.scheme), _list_targets(model.scheme)
-    within = _match_named(*targets)
-    for number in range(len(mine.masks)):
-        first = len(model.channels) + number * len(targets[1])
-        there = number < len(model.masks)
-        yield from (first + place if there and place is not None else None for place in within)
+    theirs = [_list_targets(scheme) for scheme in model.list_mask_schemes()]
+    first = len(model.channels)
+    for number, scheme in enumerate(mine.list_mask_schemes()):
+        own = _list_targets(scheme)
+        if number >= len(theirs):
+            yield from (None for _ in own)
+            continue
+        yield from (None if place is None else first + place for place in _match_named(own, theirs[number]))
+        first += len(theirs[number])
+
+
+def _match_neighbours(own: Sequence[int | None], mine: Task, model: Task) -> Iterator[int | None]:
+    """Yield for each channel of neighbouring slices that of the model: the same channel of the same slice."""
+    for number in range(1, 1 + 2 * mine.neighbours):
+        there = number <= 2 * model.neighbours
+        first = number * model.inputs_of_slice()
+        yield from (first + place if there and place is not None else None for place in own)
 
 
 def _match_named(mine: Sequence[_Named], model: Sequence[_Named]) -> tuple[int | None, ...]:

@@ -91,8 +91,9 @@ def steps_within(configuration: Configuration, plan: Plan) -> int | None:
         configuration: of which a value was changed that steps take more or less time by.
         plan: that it is of.
     """
-    outputs = plan.heads(configuration).count()
-    seconds = predict_step(configuration, plan.input_channels(configuration), outputs, plan.machine)
+    seconds = predict_step(
+        configuration, plan.input_channels(configuration), plan.output_channels(configuration), plan.machine
+    )
     return None if plan.max_hours is None or seconds == math.inf else _fit_steps(plan.max_hours, seconds)
 
 
@@ -144,7 +145,7 @@ def _economise(basis: Basis, planned: Planned) -> Iterator[Basis]:
 def _pace(configuration: Configuration, basis: Basis, max_hours: float) -> Pace:
     resources = basis.resources
     targets = resources.outputs - resources.exclusive
-    channels = configuration.input_channels(resources.channels, targets)
+    channels = configuration.input_channels(resources.channels, targets * len(configuration.masks()))
     seconds = predict_step(configuration, channels, resources.outputs, resources.machine)
     return Pace(
         multiplications=count_multiplications(configuration, channels, resources.outputs),

@@ -17,6 +17,7 @@ from autoseg.cli.commands.atlas import import_atlas
 from autoseg.cli.commands.checking import check
 from autoseg.cli.commands.classical import baselines
 from autoseg.cli.commands.clinical import lesion_load, lesion_map, lesion_table, recovery
+from autoseg.cli.commands.combining import combine
 from autoseg.cli.commands.evaluating import evaluate
 from autoseg.cli.commands.importing import import_nnunet
 from autoseg.cli.commands.labelling import app as label
@@ -342,12 +343,8 @@ def explain(
         from autoseg.cli.commands.comparing import show_comparison
 
         alone = "is about a plan, and --compare compares data sets: leave it out"
-        refuse_unused(
-            context,
-            dict.fromkeys(
-                ("plan", "planner", "gpu_memory_gb", "rules", "max_hours", "max_minutes", "everything"), alone
-            ),
-        )
+        unused = ("plan", "planner", "gpu_memory_gb", "rules", "max_hours", "max_minutes", "everything")
+        refuse_unused(context, dict.fromkeys(unused, alone))
         show_comparison(target, workspace, compare, as_json=as_json)
         return
     found = face.explain(
@@ -380,6 +377,7 @@ app.command()(agreement)
 app.command()(export)
 app.command()(import_nnunet)
 app.command()(import_atlas)
+app.command()(combine)
 app.command()(simulate)
 app.command()(demo)
 app.add_typer(label, name="label")

@@ -167,7 +167,7 @@ class Bundle:
     def first_folds(self) -> tuple[BundledFold, ...]:
         """Return the first fold of the first configuration that finds the same, and of each stage that it needs."""
         averaged = self.description.averaged
-        ends = [self.runs[one[-1].configuration, one[-1].folds[0]].learned() for one in averaged]
+        ends = [self.runs[one[-1].configuration, one[-1].folds[0]].regions() for one in averaged]
         first = {(stage.configuration, stage.folds[0]) for place in first_of_each(ends) for stage in averaged[place]}
         return tuple(fold for fold in self.description.folds if (fold.configuration, fold.fold) in first)
 

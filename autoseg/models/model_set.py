@@ -10,11 +10,11 @@ from autoseg.models.model import Model
 from autoseg.models.predicted_dice import DiceCalibration
 from autoseg.models.quality import MeasuredEfforts
 from autoseg.models.selection import Selection
-from dataset_fingerprints.dataset import LabelScheme, first_of_each, join_schemes
+from dataset_fingerprints.dataset import LabelScheme, first_of_each
 from dataset_fingerprints.geometry import Triple
 from dataset_fingerprints.likeness import Traits
 from dataset_fingerprints.names import counted
-from planners.run import Run
+from planners.run import Run, join_learned
 
 # What is averaged: probabilities on the scan's grid, or logits on the preprocessed one, as nnU-Net does (Isensee 2021).
 Rule = Literal["probabilities", "logits"]
@@ -48,7 +48,7 @@ class ModelSet:
 
         Of configurations that learn different labels it is the first of each kind.
         """
-        chosen = (self.stages[place] for place in first_of_each(self.schemes()))
+        chosen = (self.stages[place] for place in first_of_each(self.regions()))
         first = tuple({name: (_take_last(group[0]),) for name, group in one.items()} for one in chosen)
         # What is predicted of the mean of several configurations is not of one of them.
         dice = self.predicted_dice if len(self.stages) == 1 else None
@@ -68,11 +68,11 @@ class ModelSet:
 
     def scheme(self) -> LabelScheme:
         """Return the labels that they predict together."""
-        return join_schemes(self.schemes())
+        return join_learned([model.run for model in self.averaged()])
 
-    def schemes(self) -> tuple[LabelScheme, ...]:
-        """Return the labels that each of the averaged configurations predicts."""
-        return tuple(model.run.learned() for model in self.averaged())
+    def regions(self) -> tuple[LabelScheme, ...]:
+        """Return what each of the averaged configurations predicts, as regions of the data set's labels."""
+        return tuple(model.run.regions() for model in self.averaged())
 
     def channels(self) -> tuple[str, ...]:
         """Return the names of the channels that a scan must have, in their order."""

@@ -60,9 +60,9 @@ class EndFit:
         """Return a model's weights with its channels and heads put where a network has them.
 
         Channels that the model does not know start as the mean of those that it knows, and all of them are scaled by
-        how many there were for how many there are, so that what they add up to stays of the same size. Masks that it
-        does not know start at 0, heads that it does not know as they are in the network. Where it knows none of the
-        heads, they are left out.
+        how many there were for how many there are, so that what they add up to stays of the same size. Masks and
+        neighbouring slices that it does not know start at 0, heads that it does not know as they are in the network.
+        Where it knows none of the heads, they are left out.
 
         Args:
             tensors: of the model.
@@ -91,7 +91,8 @@ def _fit_inputs(weight: Tensor, axis: int, transfer: Transfer) -> Tensor:
     mean = scans.mean(dim=axis)
     taken = [mean if place is None else weight.select(axis, place) for place in transfer.channels]
     parts = [part * scale if scale != 1 else part for part in taken]
-    parts += [torch.zeros_like(mean) if place is None else weight.select(axis, place) for place in transfer.masks]
+    further = (*transfer.masks, *transfer.neighbours)
+    parts += [torch.zeros_like(mean) if place is None else weight.select(axis, place) for place in further]
     return torch.stack(parts, dim=axis)
 
 

@@ -100,9 +100,9 @@ class SharedInputs:
         record, name = prepared.record, configuration.name
         image: NDArray[np.floating] = prepared.image
         for entry in configuration.masks():
-            indices = decide(self._find_result(name, entry.configuration))
-            mask = self._fit_mask(indices, record, configuration.preprocessing, scheme)
-            image = add_mask(image, mask, scheme.heads().targets())
+            result = self._find_result(name, entry.configuration)
+            mask = self._fit_mask(decide(result), record, configuration.preprocessing, result.scheme)
+            image = add_mask(image, mask, result.scheme.heads().targets())
         crops = configuration.crops()
         found = [find_box(self._find_result(name, crop.configuration), crop.threshold, crop.labels) for crop in crops]
         crop = fit_crops(list(zip(crops, found, strict=True)), record)

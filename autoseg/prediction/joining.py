@@ -21,9 +21,11 @@ class Joined:
 
     Attributes:
         members: of labels of the same scans.
+        regions: what each of them finds, as regions of the data set's labels in the order of its outputs.
     """
 
     members: tuple[Predictor, ...]
+    regions: tuple[LabelScheme, ...]
 
     def predict(self, scan: Scan) -> Probabilities:
         """Return the probabilities of all that the members find, each of which decides for itself."""
@@ -31,36 +33,39 @@ class Joined:
 
     def predict_shared(self, inputs: SharedInputs) -> Probabilities:
         """Return the same, sharing what networks see of the scan with others."""
-        return combine([predict_with(member, inputs) for member in self.members])
+        return combine([predict_with(member, inputs) for member in self.members], self.regions)
 
 
-def join_predictors(members: Sequence[Predictor], schemes: Sequence[LabelScheme]) -> Predictor:
+def join_predictors(members: Sequence[Predictor], regions: Sequence[LabelScheme]) -> Predictor:
     """Return one predictor: of the same labels the mean of all members, of different ones all that they find.
 
     Args:
         members: at least one.
-        schemes: of what each of them finds.
+        regions: as in `Joined`.
     """
     if len(members) == 1:
         return members[0]
-    alike = all(scheme == schemes[0] for scheme in schemes)
-    return Ensemble(members=tuple(members)) if alike else Joined(members=tuple(members))
+    if all(one == regions[0] for one in regions):
+        return Ensemble(members=tuple(members))
+    return Joined(members=tuple(members), regions=tuple(regions))
 
 
-def combine(per_member: Sequence[Probabilities]) -> Probabilities:
+def combine(per_member: Sequence[Probabilities], regions: Sequence[LabelScheme]) -> Probabilities:
     """Return what several members find of one scan together, computed slab by slab when it is read.
 
+    Members of the same labels are averaged. Different labels are put side by side as regions, each of which decides for
+    itself: the mean of the members that find it.
+
     Args:
-        per_member: of the same labels, which are averaged, or of different ones, which are put side by side as regions
-            (`join_schemes`): of each the mean of the members that find it.
+        per_member: of one scan.
+        regions: as in `Joined`.
 
     Raises:
         ValueError: there is no member, or scans differ.
     """
-    schemes = [member.scheme for member in per_member]
-    if all(scheme == schemes[0] for scheme in schemes):
+    if all(one == regions[0] for one in regions):
         return merge(per_member)
-    first, scheme = per_member[0], join_schemes(schemes)
+    first, scheme = per_member[0], join_schemes(regions)
     if any(member.source_grid != first.source_grid for member in per_member):
         raise ValueError("the members' scans differ")
     box = enclose([member.box for member in per_member])
@@ -69,7 +74,7 @@ def combine(per_member: Sequence[Probabilities]) -> Probabilities:
         scheme=scheme,
         source_grid=first.source_grid,
         box=box,
-        layers=JoinedLayers(box=box, members=tuple(per_member), scheme=scheme),
+        layers=JoinedLayers(box=box, members=tuple(per_member), regions=tuple(regions), scheme=scheme),
         fallbacks=tuple(fallbacks),
     )
 
@@ -80,11 +85,13 @@ class JoinedLayers:
 
     Attributes:
         box: that holds all the members' boxes, in the scan's canonical grid.
+        regions: as in `Joined`.
         scheme: of all that they find.
     """
 
     box: Box
     members: tuple[Probabilities, ...]
+    regions: tuple[LabelScheme, ...]
     scheme: LabelScheme
 
     @property
@@ -97,10 +104,10 @@ class JoinedLayers:
         (x, y, z), (_, y_stop, z_stop) = self.box.start, self.box.stop
         box = Box(start=(x + start, y, z), stop=(x + stop, y_stop, z_stop))
         found: dict[tuple[int, ...], list[torch.Tensor]] = {}
-        for member in self.members:
+        for member, finds in zip(self.members, self.regions, strict=True):
             targets = select_targets(member.read_box(box), member.scheme.heads())
-            for (region, _), values in zip(member.scheme.written_regions(), targets, strict=True):
+            for region, values in zip(finds.regions, targets, strict=True):
                 found.setdefault(region.values, []).append(values)
         device = next(iter(found.values()))[0].device
-        regions = (found[region.values] for region in self.scheme.regions)
-        return torch.stack([torch.stack([one.to(device) for one in group]).mean(0) for group in regions])
+        groups = (found[region.values] for region in self.scheme.regions)
+        return torch.stack([torch.stack([one.to(device) for one in group]).mean(0) for group in groups])

@@ -23,7 +23,8 @@ from dataset_fingerprints.geometry import (
 )
 from dataset_fingerprints.measuring.scans import Scan
 from dataset_fingerprints.reading.body import bounding_box, connected_to_border
-from planners.plan import NnunetRules, Preprocessing
+from planners.nnunet_rules import NnunetRules
+from planners.plan import Preprocessing
 
 Kinds = tuple[Kind, Kind, Kind]
 AS_THEY_ARE = Reorientation(axes=(0, 1, 2), flips=(False, False, False))

@@ -67,11 +67,13 @@ class Store:
     Attributes:
         channels: of every image; None where whoever reads does not know.
         indices: how many different indices labels may hold; None likewise.
+        relabelled: for each of these indices the one that is read in its place; empty where all stay.
     """
 
     folder: StoreFolder
     channels: int | None = None
     indices: int | None = None
+    relabelled: tuple[int, ...] = ()
     # Records as they were read, until another file takes their place.
     _known: dict[str, tuple[Stamp, StoredCase]] = field(default_factory=dict, compare=False, repr=False)
     # Cases of which all files have been looked at.
@@ -167,10 +169,10 @@ class Store:
         return paste(self._planned_labels(case, reference), record)
 
     def _planned_labels(self, case: str, labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Return labels whose largest index is one of the plan's."""
+        """Return labels, whose largest index is one of the plan's, as they are read."""
         if self.indices is not None and labels.max(initial=0) >= self.indices:
             raise self._unplanned(case, f"label index {labels.max()}. Expected 0 to {self.indices - 1}")
-        return labels
+        return np.array(self.relabelled, dtype=np.uint8)[labels] if self.relabelled else labels
 
     def _unplanned(self, case: str, holds: str) -> WorkspaceError:
         return WorkspaceError(

@@ -16,6 +16,7 @@ from autoseg.sampling.cases.training_case import TrainingCase
 from autoseg.sampling.cases.voxels import Cutout
 from autoseg.sampling.patches.case_choice import CaseChooser, build_case_chooser
 from autoseg.sampling.patches.geometry import Patch, PatchGeometry
+from autoseg.sampling.patches.neighbours import choose_slices, flatten_slices, join_channels
 from autoseg.sampling.patches.placing import Placer, build_placer
 from planners.plan import Configuration
 
@@ -65,6 +66,7 @@ def make_geometry(configuration: Configuration) -> PatchGeometry:
         patch_shape=configuration.patch_shape,
         slice_axis=configuration.slice_axis,
         batch_size=configuration.batch_size,
+        neighbours=configuration.neighbours,
     )
 
 
@@ -105,7 +107,8 @@ def _sample_variation(
 
 def cut_sample(sample: SampleParameters, cases: Sequence[TrainingCase], geometry: PatchGeometry) -> Cutout:
     """Read what one sample is made from; the cases and the geometry are those it was drawn for."""
-    return cases[sample.patch.case].cut(*find_box(sample.patch, sample.cut.spatial, geometry.patch_shape))
+    seen = geometry.see(sample.patch)
+    return cases[sample.patch.case].cut(*find_box(seen, sample.cut.spatial, geometry.seen_shape()))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -113,7 +116,8 @@ class Batch:
     """Batch of one training step.
 
     Attributes:
-        images: (batch, channel, *axes) float32, where the axes are those the network sees, in ascending order.
+        images: (batch, channel, *axes) float32, where the axes are those the network sees, in ascending order; all
+            channels of the patch's own slice, then those of each slice beside it that the network sees.
         labels: (batch, *axes) uint8 label indices.
         targets: what else a loss compares with, by name; each has the batch as its first axis.
     """
@@ -143,21 +147,26 @@ def apply_batch(
     patches = _cut_patches(parameters, cutouts, rules, device)
     for number, augmenter in enumerate(rules.augmenters):
         augmenter.apply(patches, [sample.changes[number] for sample in parameters.samples])
-    shown = patches.images if patches.masks is None else torch.cat([patches.images, patches.masks], dim=1)
-    return Batch(images=shown, labels=patches.labels)
+    return Batch(images=join_channels(patches), labels=patches.labels)
 
 
 def _cut_patches(
     parameters: BatchParameters, cutouts: Sequence[Cutout], rules: BatchRules, device: torch.device
 ) -> Patches:
-    geometry = rules.geometry
+    geometry, drawn = rules.geometry, (parameters.samples, cutouts)
     places = [(sample.patch, sample.cut.spatial) for sample in parameters.samples]
     images, maps = apply_spatial(places, [cutout.to(device) for cutout in cutouts], geometry, device)
     labels, masks = maps[:, 0].to(torch.uint8), _show_masks(parameters, cutouts, maps[:, 1:])
-    if geometry.slice_axis >= 0:
-        images, labels = images.squeeze(2 + geometry.slice_axis), labels.squeeze(1 + geometry.slice_axis)
-        masks = None if masks is None else masks.squeeze(2 + geometry.slice_axis)
-    return Patches(images=images, labels=labels, masks=masks, indices=rules.indices)
+    if geometry.slice_axis < 0:
+        return Patches(images=images, labels=labels, masks=masks, indices=rules.indices)
+    slices = [choose_slices(sample.patch, cutout, geometry) for sample, cutout in zip(*drawn, strict=True)]
+    return Patches(
+        images=flatten_slices(images, slices, geometry.slice_axis),
+        labels=labels.select(1 + geometry.slice_axis, geometry.neighbours),
+        masks=None if masks is None else flatten_slices(masks, slices, geometry.slice_axis),
+        indices=rules.indices,
+        slices=len(slices[0]),
+    )
 
 
 def _show_masks(

@@ -26,7 +26,9 @@ def describe_cases(dataset: Dataset, cases: Sequence[CaseFingerprint]) -> tuple[
         dataset: with all cases.
         cases: the measurements of those that can be used.
     """
-    lines = [("Patients", _describe_subjects(dataset)), ("Sites", _describe_sites(dataset))]
+    sites, tasks = [case.site for case in dataset.cases], [case.task for case in dataset.cases]
+    lines = [("Patients", _describe_subjects(dataset)), ("Sites", _count_parts(sites))]
+    lines += [("Tasks", _count_parts(tasks))] if any(tasks) else []
     if not cases:
         return tuple(lines)
     if len(cases) < len(dataset.cases):
@@ -44,12 +46,13 @@ def _describe_subjects(dataset: Dataset) -> str:
     return f"{len(counts)}, with {_between(min(counts), max(counts))} cases each; those of one stay in one fold"
 
 
-def _describe_sites(dataset: Dataset) -> str:
-    counts = Counter(case.site for case in dataset.cases if case.site)
+def _count_parts(parts: Sequence[str]) -> str:
+    """Return the sites or tasks of cases with the number of their cases; empty ones are not given."""
+    counts = Counter(part for part in parts if part)
     if not counts:
         return "not given"
-    shown = some_of([f"{site} ({counted(count, 'case')})" for site, count in counts.most_common()], _NAMED)
-    unknown = len(dataset.cases) - counts.total()
+    shown = some_of([f"{part} ({counted(count, 'case')})" for part, count in counts.most_common()], _NAMED)
+    unknown = len(parts) - counts.total()
     return shown + (f"; not given for {counted(unknown, 'case')}" if unknown else "")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,6 +42,14 @@ class Table:
 def is_table(path: Path) -> bool:
     """Return whether a path is that of a CSV or TSV file."""
     return path.suffix.lower() in TABLE_SUFFIXES and path.is_file()
+
+
+def to_tsv(rows: Iterable[Sequence[str]]) -> str:
+    """Return rows as the text of a TSV, each cell in one line."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter="\t", lineterminator="\n")
+    writer.writerows([[" ".join(cell.split()) for cell in row] for row in rows])
+    return text.getvalue()
 
 
 def read_table(path: Path) -> Table:

@@ -30,6 +30,7 @@ def measure_case(case: Case, scan: Scan, dataset: Dataset) -> CaseFingerprint:
         session=case.session,
         site=case.site,
         group=case.group,
+        task=case.task,
         identities=identify_case(case),
         shape=scan.canonical_shape(),
         spacing_mm=(x, y, z),

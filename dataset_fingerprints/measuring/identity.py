@@ -14,6 +14,7 @@ from dataset_fingerprints.reading import nifti_header
 from dataset_fingerprints.reading.dicom import series_folders
 from dataset_fingerprints.reading.guards import find_data_files
 from dataset_fingerprints.reading.images import find_masks
+from dataset_fingerprints.reading.mapped_labels import find_target, is_mapped, read_mapping
 
 
 def identify_case(case: Case) -> tuple[FileIdentity, ...]:
@@ -52,7 +53,12 @@ def confirm(case: Case, identities: Sequence[FileIdentity]) -> tuple[FileIdentit
 
 
 def files_behind(path: Path) -> tuple[Path, ...]:
-    """Return the files that hold an image: slices of DICOM, or masks, in a folder; a header and the files it names."""
+    """Return the files that hold an image: slices of DICOM, or masks, in a folder; a header and the files it names.
+
+    Of a label map with new values they are the file that says so and those of the label map.
+    """
+    if is_mapped(path):
+        return (path, *files_behind(find_target(path, read_mapping(path))))
     if (masks := find_masks(path)) is not None:
         return masks.all()
     if path.is_dir():

@@ -122,6 +122,7 @@ def _recall(known: Known | None, case: Case) -> Known | None:
         session=case.session,
         site=case.site,
         group=case.group,
+        task=case.task,
     )
     return replace(known, record=record)
 

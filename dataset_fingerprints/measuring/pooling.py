@@ -38,6 +38,7 @@ def summarise(dataset: Dataset, cases: Sequence[CaseFingerprint]) -> DatasetFing
         groups=_summarise_parts(cases, lambda case: case.group),
         cases=tuple(cases),
         simulated=dataset.simulated,
+        tasks=_summarise_parts(cases, lambda case: case.task),
     )
 
 
@@ -113,7 +114,7 @@ def _summarise_label(dataset: Dataset, cases: Sequence[CaseFingerprint], index: 
 def _summarise_parts(
     cases: Sequence[CaseFingerprint], part_of: Callable[[CaseFingerprint], str]
 ) -> tuple[PartSummary, ...]:
-    """Summarise the cases of each site or group; cases of none do not count."""
+    """Summarise the cases of each site, group or task; cases of none do not count."""
     parts: dict[str, list[CaseFingerprint]] = defaultdict(list)
     for case in cases:
         if part_of(case):

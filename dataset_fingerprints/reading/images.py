@@ -26,6 +26,7 @@ from dataset_fingerprints.geometry import (
 from dataset_fingerprints.reading import dicom, itk, nifti, nifti_header, pictures
 from dataset_fingerprints.reading.alignment import overlap, resample_onto, same_place
 from dataset_fingerprints.reading.guards import refuse_irregular
+from dataset_fingerprints.reading.mapped_labels import find_target, is_mapped, map_values, read_mapping
 from dataset_fingerprints.reading.mask_folders import MaskFiles, join_parts, sort_masks
 from dataset_fingerprints.reading.soft_masks import binarise
 from dataset_fingerprints.reading.stored import Header, RefusedError, refuse_damaged_gzip
@@ -94,6 +95,8 @@ def is_series(path: Path) -> bool:
 
 def read_grid(path: Path) -> Grid:
     """Read only the header of an image file: shape and affine as `Image.source_grid`."""
+    if is_mapped(path):
+        return read_grid(find_target(path, read_mapping(path)))
     masks = find_masks(path)
     return _settle(_read_header(path if masks is None else masks.main).grid)
 
@@ -161,8 +164,13 @@ def read_label_map(path: Path) -> Image:
     """Read a label file; voxels keep the stored number type, so that 0.9999 still differs from 1.
 
     A picture in grey levels stored as colours, which every .bmp is, counts as one channel; see `pictures` for palettes.
-    A folder of a main mask and its sub-masks is a label map, too; see `mask_folders`.
+    A folder of a main mask and its sub-masks is a label map, too; see `mask_folders`. So is a file that gives the
+    values of another one new meanings; see `mapped_labels`.
     """
+    if is_mapped(path):
+        mapping = read_mapping(path)
+        stored = read_label_map(find_target(path, mapping))
+        return replace(stored, voxels=map_values(path, stored.voxels, mapping))
     if (masks := find_masks(path)) is not None:
         return _join_masks(path, masks)
     image = _read(path, None)

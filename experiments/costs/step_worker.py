@@ -41,7 +41,7 @@ def make_setup(workspace: Path, number_type: torch.dtype | None) -> tuple[Setup,
     setup = Setup(
         configuration=job.configuration,
         channels=job.plan.input_channels(job.configuration),
-        heads=job.plan.scheme.heads(),
+        heads=job.plan.scheme_of(job.configuration).heads(),
         cases=load_cases(job, device, SilentProgress())[0],
         validation_cases=(),
         seed=(0, 0),

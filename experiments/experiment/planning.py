@@ -9,13 +9,16 @@ from autoseg.pipeline.plans.planning import PlanningOptions, plan_and_preprocess
 from autoseg.pipeline.plans.reading import read_plan
 from autoseg.progress import Progress
 from autoseg.workspace.workspace import Workspace, is_workspace
-from dataset_fingerprints.dataset import Dataset
+from dataset_fingerprints.dataset import Dataset, LabelScheme
 from dataset_fingerprints.errors import PlanError, WorkspaceError
 from dataset_fingerprints.files.jsonfiles import read_json
 from experiments.recipes import Recipe, find_recipe
+from planners.defaults import FULL_SIZE
 from planners.editing.option_checks import check_seed
 from planners.editing.scaling import check_scale
-from planners.plan import FULL_SIZE, Plan, Splits
+from planners.order import find_configuration
+from planners.plan import Configuration, Plan, Splits
+from planners.targets import map_indices
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,8 +49,20 @@ class PlannedRecipe:
     splits: Splits
 
     def names(self) -> tuple[str, ...]:
-        """Return the configurations that are averaged to predict."""
+        """Return the names of the configurations that predict together."""
         return self.recipe.predicts_with(self.plan)
+
+    def predicting(self) -> tuple[Configuration, ...]:
+        """Return these configurations."""
+        where = f"plan {self.plan.name}"
+        return tuple(find_configuration(self.plan.configurations, name, where) for name in self.names())
+
+    def find_labels(self) -> tuple[LabelScheme, tuple[int, ...]]:
+        """Return the labels of their masks, and by which the data set's become these, as in `Store`."""
+        first, *others = self.predicting()
+        if any(one.targets != first.targets for one in others):
+            return self.plan.scheme, ()
+        return self.plan.scheme_of(first), map_indices(self.plan.scheme, first.targets)
 
 
 def open_setting(

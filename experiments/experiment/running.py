@@ -128,7 +128,7 @@ def share_out(
         used = {entry.configuration for entry in configuration.inputs} - {other for other, _ in needs}
         for need in (*needs, *((other, of) for other in sorted(used))):
             visit(*need)
-        outputs = plan.heads(configuration).count()
+        outputs = plan.output_channels(configuration)
         step = count_multiplications(configuration, plan.input_channels(configuration), outputs)
         ordered.setdefault((name, of), float(configuration.training.iterations * step))
 

@@ -16,7 +16,7 @@ from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import WorkspaceError
 from dataset_fingerprints.geometry import canonical_grid
 from experiments.experiment.planning import PlannedRecipe
-from planners.order import find_configuration
+from planners.targets import as_regions
 
 
 def score_folds(workspace: Workspace, planned: PlannedRecipe, folds: Sequence[str]) -> Evaluation:
@@ -35,7 +35,8 @@ def score_folds(workspace: Workspace, planned: PlannedRecipe, folds: Sequence[st
     runs = [read_run(workspace.fold(plan.name, name, fold)) for name in planned.names() for fold in folds]
     evaluation = mark_seen(summarise(scores, traits=usual_traits(workspace)), runs)
     scored = {label.label for label in evaluation.summary}
-    return replace(evaluation, names=tuple(label for label in plan.scheme.labels if label.value in scored))
+    scheme, _ = planned.find_labels()
+    return replace(evaluation, names=tuple(label for label in scheme.labels if label.value in scored))
 
 
 def _score_fold(workspace: Workspace, planned: PlannedRecipe, fold: str) -> Iterator[CaseScores]:
@@ -45,23 +46,27 @@ def _score_fold(workspace: Workspace, planned: PlannedRecipe, fold: str) -> Iter
     missing = [folder.title() for folder, scores in zip(folders, own, strict=True) if scores is None]
     if missing:
         raise WorkspaceError(f"{workspace.root}: {missing[0]} of plan {plan.name} is not trained and validated.")
-    own_labels = any(one.labels for one in plan.configurations if one.name in names)
-    if len(names) == 1 and not own_labels and not planned.recipe.postprocessing:
+    if len(names) == 1 and not planned.recipe.postprocessing:
         yield from own[0] or ()
         return
-    configurations = [find_configuration(plan.configurations, name, f"plan {plan.name}") for name in names]
-    schemes = [one.learned(plan.scheme) for one in configurations]
-    key = store_key(configurations[0].preprocessing, plan.scheme)
-    store = Store(folder=workspace.store(key), indices=plan.scheme.index_count())
+    predicting = planned.predicting()
+    scheme, relabelled = planned.find_labels()
+    store = Store(
+        folder=workspace.store(store_key(predicting[0].preprocessing, plan.scheme)),
+        indices=plan.scheme.index_count(),
+        relabelled=relabelled,
+    )
+    learned = [plan.scheme_of(one) for one in predicting]
+    regions = [as_regions(plan.scheme, one.targets) for one in predicting]
     decision = Decision(postprocessing=planned.recipe.postprocessing)
     for case in cases:
         grid = store.read_record(case).source_grid
-        found = zip(folders, schemes, strict=True)
-        mean = combine([read_probabilities(folder.validation, case, scheme, grid) for folder, scheme in found])
+        found = zip(folders, learned, strict=True)
+        mean = combine([read_probabilities(folder.validation, case, own, grid) for folder, own in found], regions)
         yield score_case(
-            plan.scheme.to_values(decide(mean, decision)),
-            plan.scheme.to_values(store.read_reference(case)),
-            scheme_targets(plan.scheme),
+            scheme.to_values(decide(mean, decision)),
+            scheme.to_values(store.read_reference(case)),
+            scheme_targets(scheme),
             canonical_grid(grid).spacing_mm(),
             case,
         )

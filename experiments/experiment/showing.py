@@ -139,7 +139,7 @@ def _describe_sizes(configuration: Configuration) -> str:
 def _describe_configuration(plan: Plan, configuration: Configuration) -> dict[str, str]:
     network = resolve(configuration.network, NETWORKS, "network")
     patch, training = configuration.network_patch(), configuration.training
-    layers = network.layers(plan.input_channels(configuration), plan.heads(configuration).count(), patch)
+    layers = network.layers(plan.input_channels(configuration), plan.output_channels(configuration), patch)
     return {
         "uses": ", ".join(configuration.needs()) or "nothing of others",
         "voxel size": f"{show_spacing(configuration.preprocessing.spacing_mm)} mm",
@@ -195,7 +195,8 @@ def describe_scores(workspace: Workspace, planned: PlannedRecipe, fold: str) -> 
         WorkspaceError: the fold is not validated.
     """
     evaluation, names = score_folds(workspace, planned, [fold]), planned.names()
-    of = f" (mean of {_join(names)})" if names[1:] else ""
+    alike = len({one.targets for one in planned.predicting()}) == 1
+    of = f" ({'mean of ' if alike else 'by '}{_join(names)}{'' if alike else ' together'})" if names[1:] else ""
     for label in evaluation.summary:
         dice = label.statistics("dice")
         shown = "is not defined" if dice.mean is None else f"{dice.mean:.3f}"

@@ -12,7 +12,7 @@ from autoseg.pipeline.statistics.tables import as_markdown, place_markdown, plac
 from dataset_fingerprints.names import counted
 from dataset_fingerprints.simulated import mark_title
 from experiments.experiment.showing import LONGER, Table
-from planners.plan import is_full_size
+from planners.defaults import is_full_size
 
 STEM = "recipes"
 METRICS = ("dice", "lesion_f1")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dataset_fingerprints.dataset import Label, Region
+from dataset_fingerprints.dataset import Label
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.names import name_folder
 from experiments.recipes.recipe import Figure, Recipe
@@ -56,8 +56,7 @@ def make(fingerprint: DatasetFingerprint, request: PlanRequest) -> Plan:
     # What lies in another structure comes behind it, and is written over it.
     for label in sorted(labels, key=lambda one: one in children):
         inside = children if label == parent else ()
-        region = Region(name=label.name, values=(label.value, *(one.value for one in inside)))
-        one = replace(common, name=_name(label), labels=(region,))
+        one = replace(common, name=_name(label), targets=((label.value, *(child.value for child in inside)),))
         if parent is not None and label in children:
             one = replace(one, inputs=(CropTo(configuration=_name(parent), margin_mm=MARGIN_MM),))
         configurations.append(one)

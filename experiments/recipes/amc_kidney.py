@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dataset_fingerprints.dataset import Region
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from experiments.recipes.recipe import Figure, Recipe
 from planners.choices import Choice, choose
@@ -49,11 +48,11 @@ def make(fingerprint: DatasetFingerprint, request: PlanRequest) -> Plan:
     scans = len(fingerprint.cases) - len(fingerprint.cases) // FOLDS
     fine = _configure(basis, EPOCHS * scans)
     x, y, z = (max(COARSE_MM, length) for length in fine.preprocessing.spacing_mm)
-    everything = Region(name="kidney", values=plan.scheme.values())
     locate = replace(
         fine,
         name=LOCATE,
-        labels=(everything,),
+        # Regions are not merged: they overlap already.
+        targets=() if plan.scheme.regions else (plan.scheme.values(),),
         preprocessing=replace(fine.preprocessing, spacing_mm=(x, y, z), coarse_axis=-1),
         patch_shape=COARSE_INPUT,
     )

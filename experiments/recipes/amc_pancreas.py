@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dataset_fingerprints.dataset import Region
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.names import name_folder
 from experiments.recipes.recipe import Figure, Recipe
@@ -52,31 +51,30 @@ def make(fingerprint: DatasetFingerprint, request: PlanRequest) -> Plan:
     """
     plan = PLANNERS["default"].plan(fingerprint, request)
     basis = find_configuration(plan.configurations, "3d_fullres", f"{NAME} is for volumes, and {plan.dataset}")
-    regions = list_regions(plan)
-    locate = _locate(basis, regions[0])
+    names, groups = {label.value: label.name for label in plan.scheme.labels}, list_groups(plan)
+    locate = _locate(basis, groups[0])
     slices = _refine(find_configuration(plan.configurations, "2d", NAME))
     refined = (
-        replace(slices, name=REFINE + name_folder(one.name, str(one.values[0])), labels=(one,)) for one in regions
+        replace(slices, name=REFINE + name_folder(names[group[0]], str(group[0])), targets=(group,)) for group in groups
     )
     configurations = (locate, *refined)
     return replace(plan, configurations=configurations, default_configuration=configurations[1].name, decisions=())
 
 
-def list_regions(plan: Plan) -> tuple[Region, ...]:
-    """Return the whole organ, written where no lesion is, and every lesion; without a name that says so, label 1."""
+def list_groups(plan: Plan) -> tuple[tuple[int, ...], ...]:
+    """Return the labels of the whole organ, its own first, and of every lesion; without such a name, label 1 is it."""
     labels = plan.scheme.labels
     organ = next((one for one in labels if any(word in one.name.lower() for word in ORGAN)), labels[0])
-    lesions = tuple(one for one in labels if one != organ)
-    whole = Region(name=organ.name, values=(organ.value, *(one.value for one in lesions)))
-    return (whole, *(Region(name=one.name, values=(one.value,)) for one in lesions))
+    lesions = tuple(one.value for one in labels if one != organ)
+    return ((organ.value, *lesions), *((value,) for value in lesions))
 
 
-def _locate(basis: Configuration, organ: Region) -> Configuration:
+def _locate(basis: Configuration, organ: tuple[int, ...]) -> Configuration:
     x, y, z = (max(COARSE_MM, length) for length in basis.preprocessing.spacing_mm)
     coarse = replace(basis.preprocessing, spacing_mm=(x, y, z))
     configured = _configure(replace(basis, preprocessing=coarse))
     network = choose("unet", LOCATOR)
-    return replace(configured, name=LOCATE, labels=(organ,), patch_shape=COARSE_INPUT, batch_size=1, network=network)
+    return replace(configured, name=LOCATE, targets=(organ,), patch_shape=COARSE_INPUT, batch_size=1, network=network)
 
 
 def _refine(basis: Configuration) -> Configuration:

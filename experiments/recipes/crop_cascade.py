@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dataset_fingerprints.dataset import Region
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.geometry import show_spacing
 from experiments.recipes.recipe import Figure, Recipe
@@ -33,8 +32,8 @@ def make(fingerprint: DatasetFingerprint, request: PlanRequest) -> Plan:
     plan = PLANNERS["default"].plan(fingerprint, replace(request, max_hours=hours))
     fine = find_configuration(plan.configurations, FULL, f"{NAME} is for volumes, and {plan.dataset}")
     low = next((one for one in plan.configurations if one.name == LOW), _coarsen(fine))
-    everything = Region(name="anything", values=plan.scheme.values())
-    locate = replace(low, name=LOCATE, labels=(everything,))
+    # Regions are not merged: they overlap already.
+    locate = replace(low, name=LOCATE, targets=() if plan.scheme.regions else (plan.scheme.values(),))
     crop = CropTo(configuration=LOCATE, margin_mm=MARGIN_MM, threshold=THRESHOLD)
     refine = replace(fine, name=REFINE, inputs=(crop,))
     return replace(

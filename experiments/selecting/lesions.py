@@ -94,7 +94,7 @@ def compare_on_lesions(
 
 def _list_ways(plan: Plan, selection: Selection) -> dict[str, Decision]:
     """Return the plain rule, what was selected, and the best rule whether it was taken or not."""
-    (name,), (rules,) = [label.name for label in plan.scheme.labels], list_target_rules(plan)
+    (name,), (rules,) = [label.name for label in plan.scheme.labels], list_target_rules(plan, plan.scheme)
     best = rules[selection.evidence.trials[-1].place]
     decision = Decision(thresholds=join_thresholds([best]), postprocessing=best.postprocessing(name))
     return {_PLAIN: Decision(), "selected": decision_of(selection), "best on the cross-validation": decision}

@@ -12,10 +12,11 @@ from dataset_fingerprints.names import counted
 from dataset_fingerprints.simulated import mark_title
 from dataset_fingerprints.sizes import GIB, show_gib
 from planners.choices import resolve
+from planners.defaults import is_full_size
 from planners.editing.explain import Section, describe_scale, say_plainly
 from planners.networks.memory_decisions import predict_configuration
 from planners.parts import NETWORKS
-from planners.plan import Configuration, Decision, Plan, is_full_size
+from planners.plan import Configuration, Decision, Plan
 from planners.sizing.growth import describe_patch
 from planners.time_budget import STEPPING_SHARE, predict_step
 
@@ -71,7 +72,7 @@ def expect_seconds(plan: Plan, configuration: Configuration, known: Known) -> fl
     if measured is None and not is_full_size(plan.scale):
         return math.inf
     if measured is None:
-        inputs, outputs = plan.input_channels(configuration), plan.heads(configuration).count()
+        inputs, outputs = plan.input_channels(configuration), plan.output_channels(configuration)
         measured = predict_step(configuration, inputs, outputs, plan.machine) / STEPPING_SHARE
     return measured * configuration.training.iterations
 

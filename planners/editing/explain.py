@@ -10,9 +10,10 @@ from dataset_fingerprints.geometry import AXIS_NAMES, show_lengths, show_spacing
 from dataset_fingerprints.simulated import mark_title
 from dataset_fingerprints.sizes import GIB, show_gib
 from planners.choices import Choice, resolve
+from planners.defaults import is_full_size
 from planners.networks.memory_decisions import predict_configuration
 from planners.parts import NETWORKS
-from planners.plan import Configuration, Decision, Plan, is_full_size
+from planners.plan import Configuration, Decision, Plan
 from planners.sizing.growth import describe_patch
 from planners.stage_inputs import CropTo, MaskOf
 
@@ -107,8 +108,6 @@ def describe_scale(scale: float) -> str:
 def _explain_configurations(plan: Plan) -> Section:
     described = [_describe_configuration(plan, configuration) for configuration in plan.configurations]
     rows = tuple((name, *(values[name] for values in described)) for name in described[0])
-    # What none of them has to say is left out.
-    rows = tuple(row for row in rows if any(row[1:]))
     columns = ("what", *(configuration.name for configuration in plan.configurations))
     return Section(title="Configurations", columns=columns, rows=rows)
 
@@ -116,11 +115,12 @@ def _explain_configurations(plan: Plan) -> Section:
 def _describe_configuration(plan: Plan, configuration: Configuration) -> dict[str, str]:
     preprocessing, training, sampling = configuration.preprocessing, configuration.training, configuration.sampling
     mirrored = ", ".join(AXIS_NAMES[axis] for axis in configuration.prediction.mirror_axes) or "none"
+    labels = plan.scheme_of(configuration)
     return {
         "sees": ", ".join((_describe_part(configuration), *map(_describe_input, configuration.inputs))),
         "starts from": f"{configuration.initial.configuration}" if configuration.initial else "random weights",
         "trains on": _describe_cases(configuration),
-        "learns": _describe_learned(configuration),
+        "learns": ", ".join(label.name for label in labels.regions or labels.labels),
         "voxel size": f"{show_spacing(preprocessing.spacing_mm)} mm",
         "normalization": ", ".join(describe_choice(choice) for choice in preprocessing.normalization),
         "patch": describe_patch(configuration),
@@ -158,14 +158,6 @@ def _describe_input(entry: MaskOf | CropTo) -> str:
         return f"masks of {entry.configuration}"
     of = f"{' and '.join(entry.labels)} by {entry.configuration}" if entry.labels else entry.configuration
     return f"the box of {of} and {entry.margin_mm:g} mm around it"
-
-
-def _describe_learned(configuration: Configuration) -> str:
-    """Return what a configuration learns in place of the plan's labels; empty where it learns these."""
-    return ", ".join(
-        one.name if len(one.values) == 1 else f"{one.name} ({'+'.join(map(str, one.values))})"
-        for one in configuration.labels
-    )
 
 
 def _explain_decisions(plan: Plan) -> Section:

@@ -91,6 +91,7 @@ def _follow_one(plan: Plan, wanted: Configuration, run: Run) -> Configuration:
     return replace(
         wanted,
         initial=None,
+        targets=(),
         preprocessing=_follow_preprocessing(plan, base.preprocessing, wanted.preprocessing, run),
         sampling=base.sampling,
         training=_slow_down(base.training),

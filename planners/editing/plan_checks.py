@@ -9,7 +9,7 @@ from typing import Any
 from dataset_fingerprints.errors import FileFormatError, PlanError
 from dataset_fingerprints.names import counted
 from planners.choices import Checked, Choice, resolve
-from planners.editing.label_checks import find_learned_problems
+from planners.editing.label_checks import find_box_problems
 from planners.editing.range_checks import (
     find_data_problems,
     find_machine_problems,
@@ -22,6 +22,10 @@ from planners.parts import AUGMENTATIONS, NETWORKS, PARTS
 from planners.plan import Configuration, Plan
 from planners.run import Run
 from planners.sizing.growth import find_growth_problems
+from planners.targets import find_target_problems
+
+# Slices on either side that a 2D network may see as channels.
+MOST_NEIGHBOURS = 64
 
 
 def check_plan(plan: Plan) -> None:
@@ -65,8 +69,9 @@ def _find_shared_problems(plan: Plan | Run) -> Iterator[str]:
                 f"{counted(len(plan.channels), 'channel')}. "
                 "Expected one for each."
             )
+        yield from find_target_problems(configuration.name, configuration.targets, plan.scheme)
     in_order = list(find_order_problems(plan.configurations))
-    yield from in_order or find_learned_problems(plan.scheme, plan.configurations)
+    yield from in_order or find_box_problems(plan.scheme, plan.configurations)
     yield from find_data_problems(plan.scheme, plan.channels)
     yield from find_machine_problems(plan.machine, plan.memory_gb, plan.seed)
 
@@ -101,7 +106,16 @@ def _find_problems(configuration: Configuration) -> Iterator[str]:
             f"{configuration.name}.training.recomputed is true, but this network cannot be recomputed: running "
             "averages of batch norms would count every batch twice. Expected false, or network.options.norm=instance."
         )
+    yield from _find_neighbour_problems(configuration)
     yield from _find_option_problems(configuration)
+
+
+def _find_neighbour_problems(configuration: Configuration) -> Iterator[str]:
+    found = configuration.neighbours
+    if not 0 <= found <= MOST_NEIGHBOURS:
+        yield f"{configuration.name}.neighbours is {found}. Expected 0 to {MOST_NEIGHBOURS} slices on either side."
+    elif found and configuration.slice_axis < 0:
+        yield f"{configuration.name}.neighbours is {found}, of a 3D configuration. Expected 0: it sees all slices."
 
 
 def _find_part_problems(configuration: Configuration) -> Iterator[str]:

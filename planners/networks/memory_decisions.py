@@ -32,7 +32,7 @@ def predict_configuration(plan: Plan, configuration: Configuration) -> Memory:
 
 def _predict(plan: Plan, configuration: Configuration) -> Memory:
     """Predict the peak memory of steps of the configuration's own size."""
-    heads = plan.heads(configuration)
+    heads = plan.scheme_of(configuration).heads()
     shape = Shape(
         channels=plan.input_channels(configuration),
         outputs=heads.count(),

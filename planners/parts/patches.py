@@ -23,7 +23,7 @@ class CaseOptions(Protocol):
     """Interface of the entries of `CASES`."""
 
     def column(self) -> str:
-        """Return what cases are grouped by: `site`, `subject` or `group`; empty for nothing."""
+        """Return what cases are grouped by: `site`, `subject`, `group` or `task`; empty for nothing."""
         ...
 
 
@@ -123,13 +123,13 @@ class UniformOptions:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BalancedOptions:
-    """Every site (or subject, or group) with the same probability, and then every case of it.
+    """Every site (or subject, group or task) with the same probability, and then every case of it.
 
     Attributes:
         over: the column of the data set that says which cases belong together.
     """
 
-    over: Literal["site", "subject", "group"] = "site"
+    over: Literal["site", "subject", "group", "task"] = "site"
 
     def column(self) -> str:
         """Return what cases are grouped by."""

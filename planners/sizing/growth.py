@@ -36,7 +36,9 @@ def describe_patch(configuration: Configuration) -> str:
     patch, network = configuration.network_patch(), resolve(configuration.network, NETWORKS, "network")
     padded = pad_up(patch, network.divisors())
     behind = "" if padded == patch else f", padded to {show_lengths(padded)}"
-    planned = f"{show_lengths(patch)} voxels{behind}"
+    beside = configuration.neighbours
+    seen = f", seen with {counted(beside, 'slice')} on either side" if beside else ""
+    planned = f"{show_lengths(patch)} voxels{behind}{seen}"
     if not others:
         return planned
     first = f"{counted(smallest.batch_size, 'patch', 'patches')} of {show_lengths(smallest.network_patch())}"

@@ -10,6 +10,8 @@ from dataset_fingerprints.names import (
     check_folder_name,
     counted,
     is_case_name,
+    is_folder_name,
+    name_folder,
 )
 
 HOSTILE = ["", ".", "..", ".x", "../x", "a/b", "/abs", "a\\b", "a..b", "a\0b", "a\nb", "a\x1bb", "a\u2028b", "\ud800"]
@@ -35,6 +37,23 @@ def test_a_fold_has_one_spelling(name: str) -> None:
         check_fold_name(name)
     check_fold_name("0")
     check_fold_name("full")
+
+
+@pytest.mark.parametrize(
+    ("label", "folder"),
+    [
+        ("mandible", "mandible"),
+        ("maxillary sinus", "maxillary_sinus"),
+        ("a/../b", "a_b"),
+        (" -x. ", "x"),
+        ("\u80f0\u817a", "label_2"),
+        ("", "label_2"),
+        ("x" * 500, "x" * 60),
+    ],
+)
+def test_a_label_names_a_configuration_as_far_as_folders_can_be_called_so(label: str, folder: str) -> None:
+    assert name_folder(label, "label_2") == folder
+    assert is_folder_name(name_folder(label, "label_2"))
 
 
 @pytest.mark.parametrize(

@@ -102,6 +102,21 @@ def test_folds_have_similar_volumes_sites_and_empty_cases() -> None:
         assert all(17 <= count <= 23 for count in Counter(sites[name] for name in fold.validation).values())
 
 
+def test_every_task_is_spread_over_the_folds_also_where_each_site_has_few_scans() -> None:
+    tasks = [("MS", index % 2) for index in range(15)] + [("stroke", index % 9) for index in range(60)]
+    cases = [
+        SyntheticCase(body_shape=SHAPE, task=task, site=f"{task}{site}", volume_mm3=10.0 ** (index % 5))
+        for index, (task, site) in enumerate(tasks)
+    ]
+    fingerprint = make_fingerprint(cases)
+    task_of = {case.case: case.task for case in fingerprint.cases}
+    splits = make_splits(fingerprint, 0)
+    counts = [Counter(task_of[name] for name in fold.validation) for fold in splits.folds]
+    assert all(count["MS"] == 3 for count in counts), counts
+    assert all(count["stroke"] == 12 for count in counts), counts
+    assert "by subject, stratified by task, lesion volume and site" in splits.origin
+
+
 def test_splits_depend_on_nothing_but_cases_and_seed() -> None:
     fingerprint = skewed(60)
     assert make_splits(fingerprint, 1) == make_splits(fingerprint, 1)

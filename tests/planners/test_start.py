@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dataset_fingerprints.dataset import Label, LabelScheme, Region
 from planners.start import NOTHING_SEEN, SeenBefore, Task, describe_match, match_tasks
 
@@ -75,6 +77,27 @@ def test_masks_of_other_configurations_are_the_same_label_by_label() -> None:
     alone = make_task("T1w", "lesion")
     assert match_tasks(mine, alone).masks == (None, None)
     assert "Masks of low: unknown to the model, they start without any effect." in say(mine, alone)
+
+
+def test_neighbouring_slices_are_the_same_slice_by_slice_and_further_ones_are_unknown() -> None:
+    flat, three, five = (replace(make_task("T1w FLAIR"), neighbours=count) for count in (0, 1, 2))
+    assert (flat.inputs(), three.inputs(), five.inputs()) == (2, 6, 10)
+    assert match_tasks(three, three).neighbours == (2, 3, 4, 5)
+    assert match_tasks(five, three).neighbours == (2, 3, 4, 5, None, None, None, None)
+    assert match_tasks(flat, five).neighbours == ()
+    turned = replace(make_task("FLAIR T1w"), neighbours=1)
+    assert match_tasks(turned, three).neighbours == (3, 2, 5, 4)
+    assert "Slices on either side: the model sees 1; further ones start without any effect." in say(five, three)
+
+
+def test_masks_have_the_labels_of_the_configuration_that_they_are_of() -> None:
+    union = make_task(labels="a+b").scheme
+    mine = replace(make_task("T1w", "a b", ("union",)), mask_schemes=(union,))
+    assert mine.inputs() == 2
+    model = make_task("T1w FLAIR", "a b", ("low",))
+    assert model.inputs() == 4
+    assert match_tasks(mine, mine).masks == (1,)
+    assert match_tasks(mine, model).masks == (2,), "by its value"
 
 
 def test_what_was_seen_is_joined_and_sorted() -> None:

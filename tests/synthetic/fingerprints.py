@@ -43,6 +43,7 @@ class SyntheticCase:
     subject: str = ""
     site: str = ""
     group: str = ""
+    task: str = ""
     volume_mm3: float = 1000.0
     background: float | None = 0.0
     body_share: float = 0.3
@@ -94,6 +95,7 @@ def _case(index: int, case: SyntheticCase, channels: int, scheme: LabelScheme) -
         session="",
         site=case.site,
         group=case.group,
+        task=case.task,
         identities=tuple(FileIdentity(size_bytes=1, mtime_ns=1, sha256="0" * 64) for _ in range(channels + 1)),
         shape=case.body_shape,
         spacing_mm=case.spacing_mm,

@@ -10,8 +10,9 @@ from autoseg.models.nnunet.plans import Intensities, NnunetPlans, Plain, TheirCo
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.geometry import TripleFloat
 from planners.choices import Choice, choose
+from planners.nnunet_rules import NnunetRules
 from planners.parts.normalizations import CtOptions, ScaleOptions
-from planners.plan import NnunetRules, Preprocessing
+from planners.plan import Preprocessing
 
 Interpolation = Literal["spline", "linear", "none"]
 Coarse = Literal["auto", "always", "never"]

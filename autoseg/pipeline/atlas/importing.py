@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -24,6 +22,7 @@ from dataset_fingerprints.errors import DataError, PartlyDoneError
 from dataset_fingerprints.failures import Failure, attempt, list_failures
 from dataset_fingerprints.files.atomic import sweep, write_bytes
 from dataset_fingerprints.files.jsonfiles import write_json
+from dataset_fingerprints.layouts.table_text import to_tsv
 from dataset_fingerprints.names import counted, some_of
 
 _SHOWN = 5
@@ -197,7 +196,7 @@ def _finish(
     )
     write_json(folder.description, _describe(imported))
     write_bytes(folder.table, _make_table(imported, release.sessions).encode())
-    write_bytes(folder.left_out, _as_tsv([["path", "why"], *([one.path, one.why] for one in left_out)]).encode())
+    write_bytes(folder.left_out, to_tsv([["path", "why"], *([one.path, one.why] for one in left_out)]).encode())
     write_json(folder.manifest, imported)
     return imported
 
@@ -229,15 +228,8 @@ def _make_table(imported: ImportedAtlas, sessions: Sequence[Session]) -> str:
         ]
         for one in imported.sessions
     ]
-    return _as_tsv([[*known, *more], *rows])
+    return to_tsv([[*known, *more], *rows])
 
 
 def _show_number(value: float | None) -> str:
     return "" if value is None else f"{value:g}"
-
-
-def _as_tsv(rows: Iterable[Sequence[str]]) -> str:
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, delimiter="\t", lineterminator="\n")
-    writer.writerows([[" ".join(cell.split()) for cell in row] for row in rows])
-    return text.getvalue()

@@ -37,6 +37,7 @@ from dataset_fingerprints.files.jsonfiles import read_json, write_json
 from dataset_fingerprints.geometry import canonical_grid
 from dataset_fingerprints.names import counted
 from dataset_fingerprints.sizes import GIB
+from planners.order import find_configuration
 
 _log = logging.getLogger(__name__)
 
@@ -79,7 +80,8 @@ def measure_quality(
     """
     plan, splits = read_plan(workspace, plan_name)
     trained = find_trained(workspace, plan, (configuration,))
-    if read_settings([*trained.stages[0].values()][-1][0]).scheme != plan.scheme:
+    planned = find_configuration(plan.configurations, configuration, f"plan {plan.name}")
+    if trained.scheme() != plan.scheme_of(planned):
         raise WorkspaceError(f"{workspace.root}: the plan is of other labels by now than the folds of {configuration}.")
     folders = [folder for folder in [*trained.stages[0].values()][-1] if folder.name() != FULL]
     if not folders:

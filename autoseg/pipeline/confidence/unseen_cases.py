@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +16,11 @@ from autoseg.prediction import Probabilities, combine
 from autoseg.preprocessing import Store, store_key
 from autoseg.workspace.fold import FULL, FoldFolder
 from autoseg.workspace.workspace import Workspace
-from dataset_fingerprints.dataset import Dataset, LabelScheme
+from dataset_fingerprints.dataset import Dataset
 from dataset_fingerprints.errors import AutosegError
 from dataset_fingerprints.files.jsonfiles import read_json
 from planners.run import Run
+from planners.targets import map_indices
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,6 +29,7 @@ class UnseenCase:
 
     Attributes:
         folders: of these folds, one per configuration.
+        runs: that these were begun with.
         subject: that it is of.
         store: that holds its reference.
     """
@@ -36,21 +38,21 @@ class UnseenCase:
     fold: str
     subject: str
     folders: tuple[FoldFolder, ...]
-    schemes: tuple[LabelScheme, ...]
+    runs: tuple[Run, ...]
     store: Store
 
     def read(self) -> tuple[Probabilities, NDArray[np.uint8]]:
-        """Return the mean of the configurations' probabilities, and the reference as label indices.
+        """Return what the configurations find together, and the reference as label indices.
 
         Raises:
             AutosegError: a file is damaged.
         """
         grid = self.store.read_record(self.name).source_grid
         members = [
-            read_probabilities(folder.validation, self.name, scheme, grid)
-            for folder, scheme in zip(self.folders, self.schemes, strict=True)
+            read_probabilities(folder.validation, self.name, run.learned(), grid)
+            for folder, run in zip(self.folders, self.runs, strict=True)
         ]
-        return combine(members), self.store.read_reference(self.name)
+        return combine(members, [run.regions() for run in self.runs]), self.store.read_reference(self.name)
 
 
 def identify_folds(trained: TrainedFolds) -> dict[FoldFolder, MeasuredFold]:
@@ -96,9 +98,16 @@ def list_unseen(
                     fold=first.name(),
                     subject=subjects.get(case, case),
                     folders=folders,
-                    schemes=trained.schemes,
-                    store=open_store(workspace, runs[0]),
+                    runs=tuple(runs),
+                    store=open_reference(workspace, runs),
                 )
+
+
+def open_reference(workspace: Workspace, runs: Sequence[Run]) -> Store:
+    """Return the preprocessed cases, with the labels that the configurations of some runs find together."""
+    first, *others = runs
+    store = open_store(workspace, first)
+    return replace(store, relabelled=()) if any(run.regions() != first.regions() for run in others) else store
 
 
 def open_store(workspace: Workspace, run: Run) -> Store:
@@ -107,6 +116,7 @@ def open_store(workspace: Workspace, run: Run) -> Store:
         folder=workspace.store(store_key(run.own().preprocessing, run.scheme)),
         channels=len(run.channels),
         indices=run.scheme.index_count(),
+        relabelled=map_indices(run.scheme, run.own().targets),
     )
 
 

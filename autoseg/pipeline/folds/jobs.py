@@ -33,7 +33,7 @@ from planners.editing.overrides import set_values
 from planners.editing.step_down import repeat_steps, step_down
 from planners.order import find_configuration
 from planners.plan import Configuration, Fold, Plan, Splits
-from planners.run import Run, make_run
+from planners.run import Run, describe_task, make_run
 from planners.splits import check_folds
 from planners.start import NOTHING_SEEN, SeenBefore, Task
 from planners.step_sizes import StepDown
@@ -139,8 +139,8 @@ class Job:
     @property
     def task(self) -> Task:
         """Inputs and outputs of the network that is trained."""
-        masks = tuple(entry.configuration for entry in self.configuration.masks())
-        return Task(channels=self.plan.channels, scheme=self.configuration.learned(self.plan.scheme), masks=masks)
+        plan = self.plan
+        return describe_task(plan.channels, plan.scheme, self.configuration, plan.configurations)
 
     def claim(self) -> None:
         """Write what the fold is begun with, or make sure that it is what an earlier start began with.

@@ -259,7 +259,7 @@ def _train(job: Job, earlier: TrainingRecord | None, progress: Progress) -> Trai
         cases, residency = load_cases(job, device, progress, marked.cases if marked else ())
     record = replace(record, residency=residency, pseudo_labelled=marked)
     _write(job.folder, record)
-    heads = job.plan.heads(job.configuration)
+    heads = job.inputs.scheme.heads()
     setup = Setup(
         configuration=job.configuration,
         channels=job.plan.input_channels(job.configuration),

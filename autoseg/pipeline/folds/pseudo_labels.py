@@ -178,7 +178,7 @@ def _load(job: Job, name: str, device: torch.device) -> _Predictor:
     model = read_fold(job.workspace.fold(job.plan.name, name, job.fold))
     key = store_key(configuration.preprocessing, job.plan.scheme)
     store = Store(folder=job.workspace.store(key), channels=len(job.plan.channels))
-    inputs = StageInput(store=store, scheme=configuration.learned(job.plan.scheme), name=name)
+    inputs = StageInput(store=store, scheme=job.inputs.scheme, name=name)
     return _Predictor(inputs=inputs, members=make_members(model, device, mirror=True))
 
 

@@ -189,7 +189,8 @@ def _summarise(chosen: Sequence[str], sizes: Sequence[int], free: FreeMemory) ->
 def _load(job: Job, case: str, crop: Box, device: torch.device | None) -> TrainingCase:
     """Load the box of a case that the configuration looks at; the case knows of nothing outside of it."""
     inputs, heads = job.inputs, job.inputs.scheme.heads()
-    masks = [split_mask(mask[crop.slices()], heads.targets()) for mask in inputs.read_masks(case)]
+    shown = zip(inputs.read_masks(case), inputs.masks, strict=True)
+    masks = [split_mask(mask[crop.slices()], found.scheme.heads().targets()) for mask, found in shown]
     pseudo = np.ascontiguousarray(read_pseudo_label(job, case)[crop.slices()]) if case in job.unlabelled else None
     labels = inputs.store.read_labels(case, crop) if pseudo is None else pseudo
     voxels: CaseVoxels

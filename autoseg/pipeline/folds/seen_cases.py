@@ -8,7 +8,7 @@ from dataclasses import replace
 from autoseg.evaluation import Evaluation, SeenCases
 from autoseg.models import read_settings
 from autoseg.workspace.fold import FoldFolder
-from planners.plan import FULL_SIZE
+from planners.defaults import FULL_SIZE
 from planners.run import Run
 
 

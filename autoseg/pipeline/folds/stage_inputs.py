@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from autoseg.pipeline.folds.runs import name_folds
 from autoseg.pipeline.plans.reading import REMEDY
 from autoseg.prediction import Fallback, NetworkInput, find_box
 from autoseg.preprocessing import Crop, Record, Store, add_mask, crop_to_centre, fit_crops, fit_mask, store_key
-from autoseg.sampling import Origin
+from autoseg.sampling import Origin, find_origin
 from autoseg.workspace.fold import ValidationFolder
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.dataset import Dataset, LabelScheme
@@ -23,37 +23,22 @@ from dataset_fingerprints.reading.body import bounding_box
 from planners.order import find_configuration
 from planners.plan import Configuration, Plan, Splits
 from planners.stage_inputs import CropTo
-
-# By case, the validation of the fold that did not train on it.
-OutOfFold = Mapping[str, ValidationFolder]
+from planners.targets import map_indices
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class CropSource:
-    """A crop, and what it lies around.
+class OutOfFold:
+    """What another configuration found in cases that it did not train on.
 
     Attributes:
-        scheme: of what the configuration learns that the box comes from.
-        found: its results.
+        scheme: of its labels.
+        relabelled: by which the data set's labels become its own, as in `Store`.
+        folders: by case, the validation of the fold that did not train on it.
     """
 
-    crop: CropTo
     scheme: LabelScheme
-    found: OutOfFold
-
-    def find_training_box(self, case: str, store: Store) -> Box | None:
-        """Return the box around the reference's labels or what was found, as the crop says; None where nothing is."""
-        if self.crop.trained_on == "out_of_fold":
-            return self.find_box(case, store.read_record(case))
-        targets = self.scheme.heads().targets()
-        members = {index for place in self.scheme.places(self.crop.labels) for index in targets[place]}
-        labelled = np.isin(store.read_reference(case), [*members])
-        return bounding_box(labelled) if labelled.any() else None
-
-    def find_box(self, case: str, record: Record) -> Box | None:
-        """Return the box around what the fold found that did not train on the case; None where it found nothing."""
-        found = read_probabilities(self.found[case], case, self.scheme, record.source_grid)
-        return find_box(found, self.crop.threshold, self.crop.labels)
+    relabelled: tuple[int, ...]
+    folders: Mapping[str, ValidationFolder]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,9 +46,8 @@ class StageInput:
     """The preprocessed cases as a configuration's network sees them.
 
     Attributes:
-        scheme: of what the network learns.
         masks: of every configuration whose masks it sees, in the order of its inputs.
-        crops: the boxes that it crops to, in the order of its inputs.
+        crops: of every configuration to whose findings it crops, in the order of its inputs.
         origins: by case.
         centre_shape: of the part of a scan that is looked at when predicting, as in `planners.plan.Prediction`.
     """
@@ -71,7 +55,7 @@ class StageInput:
     store: Store
     scheme: LabelScheme
     masks: tuple[OutOfFold, ...] = ()
-    crops: tuple[CropSource, ...] = ()
+    crops: tuple[tuple[CropTo, OutOfFold], ...] = ()
     origins: Mapping[str, Origin] = field(default_factory=dict)
     name: str = ""
     centre_shape: Triple | None = None
@@ -82,13 +66,12 @@ class StageInput:
 
     def read_masks(self, case: str) -> tuple[NDArray[np.uint8], ...]:
         """Return the masks that the network sees as (x, y, z) label indices on the whole preprocessed array."""
-        return tuple(self._read_mask(found[case], case) for found in self.masks)
+        return tuple(self._read_mask(found, case) for found in self.masks)
 
     def find_training_crop(self, case: str) -> Crop:
         """Return what training looks at: the box around the reference or what was found, as each crop says."""
         record = self.store.read_record(case)
-        boxes = [(one.crop, one.find_training_box(case, self.store)) for one in self.crops]
-        return fit_crops(boxes, record)
+        return fit_crops([(crop, self._find_training_box(crop, found, case)) for crop, found in self.crops], record)
 
     def read(self, case: str) -> NetworkInput:
         """Return everything that the network sees of a case when it predicts: only what was found, not the reference.
@@ -97,19 +80,34 @@ class StageInput:
             WorkspaceError: the case is not preprocessed, or its files are damaged.
         """
         record = self.store.read_record(case)
-        found = [(one.crop, one.find_box(case, record)) for one in self.crops]
+        found = [(crop, self._find_box(crop, other, case, record)) for crop, other in self.crops]
         crop = fit_crops(found, record)
         box = crop_to_centre(crop.box, self.centre_shape, record)
         image: NDArray[np.floating] = self.store.read_image(case)
-        for mask in self.read_masks(case):
-            image = add_mask(image, mask, self.scheme.heads().targets())
+        for mask, other in zip(self.read_masks(case), self.masks, strict=True):
+            image = add_mask(image, mask, other.scheme.heads().targets())
         fallbacks = tuple(Fallback(configuration=self.name, source=missed) for missed in crop.missed)
         inside = np.ascontiguousarray(image[(slice(None), *box.slices())])
         return NetworkInput(image=inside, record=record, crop=box, fallbacks=fallbacks)
 
-    def _read_mask(self, folder: ValidationFolder, case: str) -> NDArray[np.uint8]:
-        indices = read_mask(folder, case, self.scheme)
-        return fit_mask(indices, self.store.read_record(case), self.scheme.index_count())
+    def _read_mask(self, found: OutOfFold, case: str) -> NDArray[np.uint8]:
+        indices = read_mask(found.folders[case], case, found.scheme)
+        return fit_mask(indices, self.store.read_record(case), found.scheme.index_count())
+
+    def _find_training_box(self, crop: CropTo, found: OutOfFold, case: str) -> Box | None:
+        if crop.trained_on == "out_of_fold":
+            return self._find_box(crop, found, case, self.store.read_record(case))
+        # Around what the other configuration is to find, which may be other labels than this one's.
+        store = replace(self.store, relabelled=found.relabelled)
+        reference, targets = store.read_reference(case), found.scheme.heads().targets()
+        wanted = [index for place in found.scheme.places(crop.labels) for index in targets[place]]
+        labelled = np.isin(reference, wanted) if crop.labels else found.scheme.foreground(reference)
+        return bounding_box(labelled) if labelled.any() else None
+
+    def _find_box(self, crop: CropTo, found: OutOfFold, case: str, record: Record) -> Box | None:
+        folder = found.folders[case]
+        probabilities = read_probabilities(folder, case, found.scheme, record.source_grid)
+        return find_box(probabilities, crop.threshold, crop.labels)
 
 
 def find_input(workspace: Workspace, plan: Plan, splits: Splits, configuration: Configuration) -> StageInput:
@@ -124,25 +122,27 @@ def find_input(workspace: Workspace, plan: Plan, splits: Splits, configuration: 
             folder=workspace.store(store_key(configuration.preprocessing, plan.scheme)),
             channels=len(plan.channels),
             indices=plan.scheme.index_count(),
+            relabelled=map_indices(plan.scheme, configuration.targets),
         ),
-        scheme=configuration.learned(plan.scheme),
+        scheme=plan.scheme_of(configuration),
         masks=tuple(_find_out_of_fold(workspace, plan, splits, entry.configuration) for entry in configuration.masks()),
-        crops=tuple(_find_crop(workspace, plan, splits, entry) for entry in configuration.crops()),
-        origins={case.name: Origin(site=case.site, subject=case.subject, group=case.group) for case in cases},
+        crops=tuple(
+            (entry, _find_out_of_fold(workspace, plan, splits, entry.configuration)) for entry in configuration.crops()
+        ),
+        origins={case.name: find_origin(case) for case in cases},
         name=configuration.name,
         centre_shape=configuration.prediction.centre_shape,
     )
 
 
-def _find_crop(workspace: Workspace, plan: Plan, splits: Splits, crop: CropTo) -> CropSource:
-    other = find_configuration(plan.configurations, crop.configuration, f"plan {plan.name}")
-    found = _find_out_of_fold(workspace, plan, splits, crop.configuration)
-    return CropSource(crop=crop, scheme=other.learned(plan.scheme), found=found)
-
-
 def _find_out_of_fold(workspace: Workspace, plan: Plan, splits: Splits, name: str) -> OutOfFold:
-    return {
-        case: workspace.fold(plan.name, name, number).validation
-        for number in name_folds(splits)
-        for case in splits.folds[int(number)].validation
-    }
+    configuration = find_configuration(plan.configurations, name, f"plan {plan.name}")
+    return OutOfFold(
+        scheme=plan.scheme_of(configuration),
+        relabelled=map_indices(plan.scheme, configuration.targets),
+        folders={
+            case: workspace.fold(plan.name, name, number).validation
+            for number in name_folds(splits)
+            for case in splits.folds[int(number)].validation
+        },
+    )

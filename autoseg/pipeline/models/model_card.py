@@ -86,7 +86,7 @@ def write_card(
         "## Scans and labels\n\n" + _list(_describe_task(run)),
         "## Training data\n\n" + _list([*_describe_data(run), *_describe_starts(models)]),
         "## Networks\n\n" + _list([*_describe_networks(models, steps), *remarks]),
-        "## Scores\n\n" + (_describe_scores(scored, run.scheme) if run.cases_known else UNJUDGED),
+        "## Scores\n\n" + (_describe_scores(scored, run.learned()) if run.cases_known else UNJUDGED),
         f"## Intended use\n\n{words.intended_use or USE}",
         f"## Licence\n\n{words.licence or UNSTATED.capitalize() + ': ask whoever gave you the file.'}",
     ]
@@ -98,7 +98,7 @@ def _list(lines: Sequence[str]) -> str:
 
 
 def _describe_task(run: Run) -> list[str]:
-    return [f"Channels, in this order: {', '.join(run.channels)}", *_describe_labels(run.scheme)]
+    return [f"Channels, in this order: {', '.join(run.channels)}", *_describe_labels(run.learned())]
 
 
 def _describe_labels(scheme: LabelScheme) -> list[str]:

@@ -32,7 +32,7 @@ def load_models(models: ModelSet, *, way: Way = USUAL_WAY, layout: str = "") -> 
     )
     decision = decision_of(models.selection)
     return LoadedModel(
-        predictor=join_predictors(members, models.schemes()),
+        predictor=join_predictors(members, models.regions()),
         scheme=models.scheme(),
         channels=models.channels(),
         description=f"{models.describe()}, {chosen.description}",

@@ -11,11 +11,11 @@ from pathlib import Path
 from autoseg.models import read_settings
 from autoseg.workspace.fold import FULL, FoldFolder, is_fold
 from autoseg.workspace.workspace import Workspace
-from dataset_fingerprints.dataset import LabelScheme, first_of_each, join_schemes
+from dataset_fingerprints.dataset import LabelScheme, first_of_each
 from dataset_fingerprints.errors import PlanError, WorkspaceError
 from planners.order import find_configuration, order_by_need
 from planners.plan import Configuration, Plan
-from planners.run import Run
+from planners.run import Run, join_learned
 
 _log = logging.getLogger(__name__)
 
@@ -28,22 +28,22 @@ class TrainedFolds:
 
     Attributes:
         stages: for each configuration that is averaged, the folds by configuration, in order of need, itself the last.
-        schemes: of what each of them finds.
+        averaged: what the first fold of each of these configurations was begun with.
     """
 
     stages: tuple[Mapping[str, tuple[FoldFolder, ...]], ...]
-    schemes: tuple[LabelScheme, ...]
+    averaged: tuple[Run, ...]
     channels: tuple[str, ...]
 
     def take_first(self) -> TrainedFolds:
         """Return the first fold of the first configuration that finds the same, and of each stage that it needs."""
-        chosen = first_of_each(self.schemes)
-        first = ({name: folders[:1] for name, folders in self.stages[place].items()} for place in chosen)
-        return replace(self, stages=tuple(first), schemes=tuple(self.schemes[place] for place in chosen))
+        chosen = first_of_each([run.regions() for run in self.averaged])
+        first = tuple({name: folders[:1] for name, folders in self.stages[place].items()} for place in chosen)
+        return replace(self, stages=first, averaged=tuple(self.averaged[place] for place in chosen))
 
     def scheme(self) -> LabelScheme:
-        """Return what they find together."""
-        return join_schemes(self.schemes)
+        """Return the labels that they predict together."""
+        return join_learned(self.averaged)
 
     def weight_files(self) -> tuple[Path, ...]:
         """Return the files of all weights."""
@@ -87,8 +87,8 @@ def find_trained(
             _describe(plan.scheme, plan.channels),
             _describe(first.scheme, first.channels),
         )
-    schemes = tuple(runs[[*one.values()][-1][0]].learned() for one in stages)
-    return TrainedFolds(stages=stages, schemes=schemes, channels=first.channels)
+    averaged = tuple(runs[[*one.values()][-1][0]] for one in stages)
+    return TrainedFolds(stages=stages, averaged=averaged, channels=first.channels)
 
 
 def _find_stages(
@@ -99,9 +99,10 @@ def _find_stages(
     runs = {folder.title(): read(folder) for folder in own}
     (title, first), *others = runs.items()
     for other, run in others:
-        if run.own().inputs != first.own().inputs:
+        if (run.own().inputs, run.own().targets) != (first.own().inputs, first.own().targets):
             raise WorkspaceError(
-                f"{workspace.root}: {title} and {other} use different results of other configurations, so that they "
+                f"{workspace.root}: {title} and {other} use different results of other configurations, or learn "
+                "different labels, so that they "
                 "cannot be averaged. Choose folds of one kind with -f, or begin the others anew with `autoseg train "
                 "FOLD --restart`."
             )
@@ -149,6 +150,10 @@ def _option(plan: Plan, name: str) -> str:
     return "" if name == plan.default_configuration else f" -c {name}"
 
 
+def _list_names(scheme: LabelScheme) -> str:
+    return ", ".join(f"{label.value} {label.name}" for label in scheme.labels)
+
+
 def _refuse_doubled(what: str, names: Sequence[str]) -> None:
     """Make sure that nothing that is averaged counts twice."""
     doubled = [name for name in names if names.count(name) > 1]
@@ -188,7 +193,7 @@ def _name(folders: Iterable[FoldFolder]) -> str:
 
 def _describe(scheme: LabelScheme, channels: Sequence[str]) -> str:
     """Return labels and channels in words: `1 dark, 2 bright; T1w`."""
-    parts = [f"{label.value} {label.name}" for label in scheme.labels]
+    parts = [_list_names(scheme)] if scheme.labels else []
     parts += [f"{region.name} of {'+'.join(map(str, region.values))}" for region in scheme.regions]
     parts += [] if scheme.ignore_value is None else [f"{scheme.ignore_value} ignored"]
     return f"labels {', '.join(parts)}; channels {', '.join(channels)}"

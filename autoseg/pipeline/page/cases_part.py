@@ -23,6 +23,7 @@ from autoseg.reporting.page.planes import draw_planes
 from autoseg.reporting.page.volumes import choose_step, fit_image, pack_volume, shrink_labels
 from dataset_fingerprints.errors import AutosegError
 from dataset_fingerprints.geometry import TripleFloat, canonical_grid
+from planners.targets import map_indices
 
 _log = logging.getLogger(__name__)
 
@@ -113,7 +114,9 @@ def _show_case(found: Gathered, fold: BegunFold, rank: str, case: CaseScores) ->
 def _read_scan(found: Gathered, fold: BegunFold, case: str) -> _Scan:
     run = fold.run
     store = Store(
-        folder=found.workspace.store(store_key(run.own().preprocessing, run.scheme)), indices=run.scheme.index_count()
+        folder=found.workspace.store(store_key(run.own().preprocessing, run.scheme)),
+        indices=run.scheme.index_count(),
+        relabelled=map_indices(run.scheme, run.own().targets),
     )
     record, reference = store.read_record(case), store.read_reference(case)
     return _Scan(
@@ -122,8 +125,8 @@ def _read_scan(found: Gathered, fold: BegunFold, case: str) -> _Scan:
         case=case,
         channel=found.showing().channel,
         # Voxels that are not labelled are no label.
-        reference=np.where(run.scheme.foreground(reference), reference, 0).astype(np.uint8),
-        prediction=read_mask(fold.folder.validation, case, run.scheme),
+        reference=np.where(run.learned().foreground(reference), reference, 0).astype(np.uint8),
+        prediction=read_mask(fold.folder.validation, case, run.learned()),
         spacing_mm=canonical_grid(record.source_grid).spacing_mm(),
         plain=is_picture(record.source_grid),
     )

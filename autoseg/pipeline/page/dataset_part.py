@@ -17,8 +17,8 @@ from dataset_fingerprints.geometry import show_spacing
 from dataset_fingerprints.names import counted
 
 MM3_PER_ML = 1000.0
-# Channels whose intensities are drawn, rows of sites, and findings that are listed.
-_CHANNELS, _SITES, _FINDINGS = 4, 40, 200
+# Channels whose intensities are drawn, rows of sites and tasks, and findings that are listed.
+_CHANNELS, _PARTS, _FINDINGS = 4, 40, 200
 # Values that a case's sketch of intensities is drawn with.
 _GRADES = ("error", "warning", "fixed")
 
@@ -28,8 +28,8 @@ def describe_dataset(found: Gathered) -> Section:
     fingerprint = found.fingerprint
     overview = Table(title="Overview", columns=("what", "found"), rows=describe_cases(found.dataset, fingerprint.cases))
     blocks: list[Table | Charts] = [overview, Charts(charts=tuple(_draw(found)))]
-    if fingerprint.sites:
-        blocks.append(_list_sites(fingerprint.sites))
+    blocks += [_list_parts("site", fingerprint.sites)] if fingerprint.sites else []
+    blocks += [_list_parts("task", fingerprint.tasks)] if fingerprint.tasks else []
     if found.report is not None and found.report.findings:
         blocks.append(_list_findings(found))
     lead = (
@@ -117,21 +117,21 @@ def _say_volumes(volumes: Mapping[str, list[float]]) -> str:
     return "; ".join(said) or "No label in any case"
 
 
-def _list_sites(sites: tuple[PartSummary, ...]) -> Table:
+def _list_parts(what: str, parts: tuple[PartSummary, ...]) -> Table:
     rows = [
         (
-            site.name,
-            str(site.cases),
-            str(site.subjects),
-            " × ".join(_show(axis.p50) for axis in site.spacing_mm),
-            f"{100 * site.cases_without:.0f} %",
-            _show_volume(site.volume_mm3),
+            part.name,
+            str(part.cases),
+            str(part.subjects),
+            " × ".join(_show(axis.p50) for axis in part.spacing_mm),
+            f"{100 * part.cases_without:.0f} %",
+            _show_volume(part.volume_mm3),
         )
-        for site in sites[:_SITES]
+        for part in parts[:_PARTS]
     ]
-    columns = ("site", "cases", "subjects", "median voxel, mm", "without label", "median volume (quartiles), ml")
-    note = f"The {_SITES} largest of {len(sites)}." if len(sites) > _SITES else ""
-    return Table(title="Sites", columns=columns, rows=rows, numeric=frozenset((1, 2, 4)), note=note)
+    columns = (what, "cases", "subjects", "median voxel, mm", "without label", "median volume (quartiles), ml")
+    note = f"The {_PARTS} largest of {len(parts)}." if len(parts) > _PARTS else ""
+    return Table(title=f"{what.capitalize()}s", columns=columns, rows=rows, numeric=frozenset((1, 2, 4)), note=note)
 
 
 def _show_volume(volume: Quantiles) -> str:

@@ -13,9 +13,10 @@ from autoseg.workspace.fold import FULL
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.durations import show_duration
 from dataset_fingerprints.names import counted
+from planners.defaults import is_full_size
 from planners.editing.brief import Known, expect_seconds
 from planners.order import find_configuration
-from planners.plan import Configuration, Plan, Splits, is_full_size
+from planners.plan import Configuration, Plan, Splits
 
 # Enough for a figure of two digits, where the plan needs no better one.
 _MEASURED_SECONDS = 0.5

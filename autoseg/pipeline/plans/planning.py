@@ -39,6 +39,7 @@ from dataset_fingerprints.measuring.scans import Scan, read_case
 from dataset_fingerprints.names import check_folder_name, counted
 from dataset_fingerprints.units import find_units
 from planners.centre_folds import BY_SUBJECT, split_by_site
+from planners.defaults import FULL_SIZE
 from planners.editing.following import Followed, follow
 from planners.editing.option_checks import check_hours, check_seed
 from planners.editing.overrides import find_assigned_parts, refuse_unknown_parts, set_values
@@ -46,7 +47,7 @@ from planners.editing.plan_checks import find_choices
 from planners.editing.scaling import check_scale, scale_plan
 from planners.machine import MachineProfile
 from planners.order import order_by_need
-from planners.plan import FULL_SIZE, Configuration, Plan, Splits
+from planners.plan import Configuration, Plan, Splits
 from planners.planner import PlanRequest
 from planners.presets import choose_machine, make_plan
 from planners.rare_labels import describe_lacking

@@ -151,7 +151,7 @@ def _find_work(scans: Sequence[Path], out: Path, place: Place, options: Predicti
             choose_targets(found, out, workspace, plan.scheme if options.bids else None)
         raise
     inputs = find_inputs(scans, source.run.channels, search, out)
-    targets = choose_targets(inputs, out, workspace, source.run.scheme if options.bids else None)
+    targets = choose_targets(inputs, out, workspace, source.run.learned() if options.bids else None)
     return _Work(inputs=inputs, targets=targets, place=place, source=source)
 
 

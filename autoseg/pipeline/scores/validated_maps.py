@@ -21,6 +21,7 @@ from dataset_fingerprints.geometry import Grid, canonical_grid
 from dataset_fingerprints.names import some_of
 from dataset_fingerprints.reading.file_names import stem_of
 from dataset_fingerprints.reading.images import read_grid
+from planners.targets import choose_scheme
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,5 +72,6 @@ def find_probabilities(folder: Path, pairing: Pairing, names: tuple[Label, ...])
     if root is not None and validation is not None:
         scheme = read_json(Workspace(root=root).dataset, Dataset).labels
         run = read_run(FoldFolder(root=validation.root.parent))
-        return ValidatedMaps(folder=validation, scheme=scheme if run is None else run.own().learned(scheme))
+        targets = () if run is None else run.own().targets
+        return ValidatedMaps(folder=validation, scheme=choose_scheme(scheme, targets))
     return find_maps(folder, pairing, {label.value: label.name for label in names})

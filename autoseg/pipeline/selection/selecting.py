@@ -24,8 +24,8 @@ from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.links import refuse_links_out
 from autoseg.workspace.locks import locked
 from autoseg.workspace.workspace import Workspace
-from dataset_fingerprints.dataset import Dataset
-from dataset_fingerprints.errors import AutosegError, StoppedError, WorkspaceError
+from dataset_fingerprints.dataset import Dataset, LabelScheme
+from dataset_fingerprints.errors import AutosegError, PlanError, StoppedError, WorkspaceError
 from dataset_fingerprints.files.jsonfiles import read_json, refuse_newer, write_json
 from dataset_fingerprints.geometry import canonical_grid
 from dataset_fingerprints.names import counted
@@ -33,6 +33,7 @@ from dataset_fingerprints.sizes import GIB
 from dataset_fingerprints.units import find_units
 from planners.order import find_configuration
 from planners.plan import Fold, Plan, PostprocessingCandidates, Splits
+from planners.targets import choose_scheme, map_indices
 
 # The share of the free memory in which cases are measured at the same time.
 _MEMORY_SHARE = 0.5
@@ -62,10 +63,14 @@ class Candidates:
     Attributes:
         folders: their folds by name, the same of each; first those of the configuration that is compared with.
         left_out: what cannot be compared, in sentences.
+        scheme: of the labels that all of them learn.
+        relabelled: by which the data set's labels become these, as in `Store`.
     """
 
     folders: Mapping[str, Mapping[str, FoldFolder]]
     left_out: tuple[str, ...]
+    scheme: LabelScheme
+    relabelled: tuple[int, ...] = ()
 
     def folds(self) -> tuple[str, ...]:
         """Return the names of the folds."""
@@ -94,7 +99,7 @@ def select(workspace: Workspace, options: SelectionOptions, progress: Progress) 
             memory_bytes=_MEMORY_SHARE * free_memory_gb() * GIB,
             progress=progress,
         )
-        names, rules = name_targets(plan.scheme), list_target_rules(plan)
+        names, rules = name_targets(candidates.scheme), list_target_rules(plan, candidates.scheme)
         chosen = choose_all(setting, tuple(candidates.folders), names, rules, candidates.left_out)
         # Of a cascade, the folds of earlier stages predict as well.
         compared = [folder for folds in candidates.folders.values() for folder in folds.values()]
@@ -122,12 +127,12 @@ def select_if_possible(workspace: Workspace, plan: str, progress: Progress) -> N
         progress.say(f"Nothing was selected: {error}")
 
 
-def list_target_rules(plan: Plan) -> tuple[tuple[Rule, ...], ...]:
-    """Return what a plan's candidates come to for each label or region."""
-    names = name_targets(plan.scheme)
+def list_target_rules(plan: Plan, scheme: LabelScheme) -> tuple[tuple[Rule, ...], ...]:
+    """Return what a plan's candidates come to for each label or region of a scheme."""
+    names = name_targets(scheme)
     known = {candidates.name: candidates for candidates in plan.postprocessing}
     nothing = {name: PostprocessingCandidates(name=name, min_volumes_mm3=(), largest_only=False) for name in names}
-    independent = bool(plan.scheme.regions) or len(names) == 1
+    independent = bool(scheme.regions) or len(names) == 1
     return tuple(list_rules(known.get(name, nothing[name]), name, independent=independent) for name in names)
 
 
@@ -140,10 +145,14 @@ def find_candidates(workspace: Workspace, plan: Plan, splits: Splits, asked: Seq
     """
     for name in asked:
         find_configuration(plan.configurations, name, f"plan {plan.name}")
-    trained_names = asked or workspace.configuration_names(plan.name)
-    _refuse_own_labels(workspace, plan, trained_names, asked)
-    known = [one.name for one in plan.configurations if one.name in trained_names and not one.labels]
+    known = [one.name for one in plan.configurations if one.name in (asked or workspace.configuration_names(plan.name))]
     ordered = sorted(known, key=lambda name: name != plan.default_configuration)
+    targets = {one.name: one.targets for one in plan.configurations}
+    main = targets[ordered[0]] if ordered else ()
+    others = [name for name in ordered if targets[name] != main]
+    if asked and others:
+        raise PlanError(f"{ordered[0]} and {others[0]} learn different labels (targets). Choose between those of one.")
+    ordered = [name for name in ordered if name not in others]
     whole = {name: dict(_find_folds(workspace, plan, splits, name)) for name in ordered}
     trained = {name: folds for name, folds in whole.items() if len(folds) > 1}
     if not trained or (asked and len(trained) < len(asked)):
@@ -162,31 +171,26 @@ def find_candidates(workspace: Workspace, plan: Plan, splits: Splits, asked: Seq
     left_out = [
         f"{name}: not all of the folds of {first} are trained and validated." for name in ordered if name not in same
     ]
+    left_out += [f"{name}: learns other labels than {first} (targets)." for name in others]
     missing = [fold for fold in name_folds(splits) if fold not in trained[first]]
     left_out += [f"Folds that are not trained and validated: {', '.join(missing)} of {first}."] if missing else []
-    return Candidates(folders=same, left_out=tuple(left_out))
-
-
-def _refuse_own_labels(workspace: Workspace, plan: Plan, names: Sequence[str], asked: Sequence[str]) -> None:
-    """Make sure that there are configurations of all the plan's labels, of which alone masks can be compared."""
-    own = [one.name for one in plan.configurations if one.labels and one.name in names]
-    if own and (asked or len(own) == len(names)):
-        raise WorkspaceError(
-            f"{workspace.root}: {' and '.join(own)} of plan {plan.name} {'learns' if len(own) == 1 else 'learn'} only "
-            "some labels, or several as one, so that nothing can be chosen for all labels. Name configurations of all "
-            "labels with -c. What several configurations find is put together by `predict SCANS -o MASKS -c ONE -c "
-            "OTHER`."
-        )
+    return Candidates(
+        folders=same,
+        left_out=tuple(left_out),
+        scheme=choose_scheme(plan.scheme, main),
+        relabelled=map_indices(plan.scheme, main),
+    )
 
 
 def _find_folds(workspace: Workspace, plan: Plan, splits: Splits, name: str) -> Iterator[tuple[str, FoldFolder]]:
     """Yield the folds of a configuration whose results are those of their weights on the cases left to them."""
+    configuration = find_configuration(plan.configurations, name, f"plan {plan.name}")
     for fold in name_folds(splits):
         folder, cases = workspace.fold(plan.name, name, fold), cases_of(splits, fold)
         if not folder.weight_files() or folder.restart.is_file() or not cases.validation:
             continue
         run = read_run(folder)
-        if run is None or run.learned() != plan.scheme:
+        if run is None or run.scheme != plan.scheme or run.own().targets != configuration.targets:
             continue
         begun = Fold(train=run.train_cases, validation=run.validation_cases)
         refuse_link(folder.validation)
@@ -199,21 +203,23 @@ def _list_cases(workspace: Workspace, plan: Plan, splits: Splits, candidates: Ca
     units = find_units(read_json(workspace.dataset, Dataset, REMEDY).cases)
     first = find_configuration(plan.configurations, next(iter(candidates.folders)), f"plan {plan.name}")
     store = Store(
-        folder=workspace.store(store_key(first.preprocessing, plan.scheme)), indices=plan.scheme.index_count()
+        folder=workspace.store(store_key(first.preprocessing, plan.scheme)),
+        indices=plan.scheme.index_count(),
+        relabelled=candidates.relabelled,
     )
     for fold in candidates.folds():
         folders = {name: folds[fold] for name, folds in candidates.folders.items()}
         for case in cases_of(splits, fold).validation:
-            yield _make_case(case, units.get(case, case), (plan, store), folders)
+            yield _make_case(case, units.get(case, case), (candidates.scheme, store), folders)
 
 
-def _make_case(case: str, unit: str, of: tuple[Plan, Store], folders: Mapping[str, FoldFolder]) -> HeldOut:
-    (plan, store), fold = of, next(iter(folders.values())).name()
+def _make_case(case: str, unit: str, of: tuple[LabelScheme, Store], folders: Mapping[str, FoldFolder]) -> HeldOut:
+    (scheme, store), fold = of, next(iter(folders.values())).name()
     grid = store.read_record(case).source_grid
-    targets = len(plan.scheme.heads().targets())
+    targets = len(scheme.heads().targets())
 
     def read(source: Source) -> Probabilities:
-        return merge([read_probabilities(folders[name].validation, case, plan.scheme, grid) for name in source])
+        return merge([read_probabilities(folders[name].validation, case, scheme, grid) for name in source])
 
     return HeldOut(
         name=case,

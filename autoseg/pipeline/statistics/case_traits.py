@@ -27,7 +27,7 @@ _DAYS = ("dayspoststroke", "dayssincestroke", "dayspost", "timesincestrokedays")
 _CHRONICITY = ("chronicity", "strokephase", "strokestage")
 _NAMES = {"chronicity": _CHRONICITY, "site": (*SITE_NAMES, "indisiteid"), "days_post_stroke": _DAYS}
 # Of those that are known, what every file of scores holds.
-_USUAL = ("chronicity", "days_post_stroke", "site")
+_USUAL = ("chronicity", "days_post_stroke", "site", "task")
 _UNKNOWN = ("", "n/a", "na", "nan", "none", "null", "unknown")
 # ATLAS calls a stroke chronic from half a year on, and writes 1 for it.
 _CHRONIC_DAYS, _CHRONIC, _EARLY = 180.0, "chronic", "early"
@@ -127,7 +127,7 @@ def _traits_of(cases: Sequence[Case]) -> Iterator[CaseTraits]:
     counts = Counter(case.subject for case in cases)
     for case in cases:
         subject = case.subject if case.subject != case.name or counts[case.subject] > 1 else ""
-        known = {"site": case.site, "session": case.session, **case.others}
+        known = {"site": case.site, "session": case.session, "task": case.task, **case.others}
         yield CaseTraits(case=case.name, subject=subject, known=_with_plain_names(known))
 
 

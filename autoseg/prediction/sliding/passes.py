@@ -9,7 +9,7 @@ from torch import nn
 
 from autoseg.hardware import ran_out_of_memory, release_memory
 from autoseg.networks.padding import cut_back, pad_behind
-from autoseg.prediction.sliding.tiles import Window, cut, flip_sets
+from autoseg.prediction.sliding.tiles import Window, cut_seen, flip_sets
 from autoseg.prediction.sliding.watching import report_passes
 from dataset_fingerprints.geometry import Triple
 
@@ -72,7 +72,7 @@ def _try_passes(
 
 def _cut_flipped(image: torch.Tensor, one: Pass, window: Window) -> torch.Tensor:
     start, flip = one
-    tile = cut(image, start, window.configuration.patch_shape)
+    tile = cut_seen(image, start, window.configuration)
     return tile.flip([1 + axis for axis in flip]) if flip else tile
 
 

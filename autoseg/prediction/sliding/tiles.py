@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from dataset_fingerprints.geometry import Triple
+from planners.neighbours import list_offsets
 from planners.plan import Configuration, Prediction
 
 FLOAT_BYTES = 4
@@ -118,6 +119,22 @@ def cut(image: torch.Tensor, start: Triple, tile: Triple) -> torch.Tensor:
     """Return the part of (channel, x, y, z) that is a tile."""
     x, y, z = (slice(begin, begin + edge) for begin, edge in zip(start, tile, strict=True))
     return image[:, x, y, z]
+
+
+def cut_seen(image: torch.Tensor, start: Triple, configuration: Configuration) -> torch.Tensor:
+    """Return what a configuration's network sees of a tile: its channels, then those of each slice beside it.
+
+    Beyond the image, its outermost slice is seen again.
+    """
+    edges, axis = configuration.patch_shape, configuration.slice_axis
+    if not configuration.neighbours:
+        return cut(image, start, edges)
+    seen = []
+    for offset in list_offsets(configuration.neighbours):
+        place = list(start)
+        place[axis] = min(max(start[axis] + offset, 0), image.shape[1 + axis] - 1)
+        seen.append(cut(image, (place[0], place[1], place[2]), edges))
+    return torch.cat(seen)
 
 
 def find_empty(window: Window, shape: Triple, body: torch.Tensor | None) -> frozenset[Triple]:

@@ -69,12 +69,14 @@ class Patches:
         masks: (batch, channel, *axes) float32, 0 or 1: a channel per label or region of every mask of another
             configuration; None without any.
         indices: those that a label map may hold.
+        slices: that the network sees; images and masks hold all channels of the first, then those of the next one.
     """
 
     images: torch.Tensor
     labels: torch.Tensor
     masks: torch.Tensor | None
     indices: frozenset[int]
+    slices: int = 1
 
 
 class Augmenter(Protocol):

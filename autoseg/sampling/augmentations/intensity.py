@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import torch
 
@@ -41,6 +41,19 @@ class Intensity:
     thick_slices: tuple[AxisEffect | None, ...] = ()
     ringing: tuple[AxisEffect | None, ...] = ()
     ghosts: tuple[AxisEffect | None, ...] = ()
+
+
+def repeat_for_slices(change: Intensity, slices: int) -> Intensity:
+    """Return the changes of a sample whose channels come once for each of some slices.
+
+    Each slice of a channel is changed by the same values, but by noise of its own.
+    """
+    if slices == 1:
+        return change
+    values = {entry.name: getattr(change, entry.name) * slices for entry in fields(change)}
+    noises = enumerate(change.noise * slices)
+    values["noise"] = tuple(noise and replace(noise, seed=noise.seed + number) for number, noise in noises)
+    return Intensity(**values)
 
 
 def apply_intensity(images: torch.Tensor, changes: Sequence[Intensity]) -> None:

@@ -167,9 +167,11 @@ def apply_spatial(
         device: where the batch is made.
 
     Returns:
-        images (batch, channel, x, y, z) float32 and maps (batch, map, x, y, z) in their own type.
+        images (batch, channel, x, y, z) float32 and maps (batch, map, x, y, z) in their own type; with the slices
+        beside each patch that the geometry names.
     """
-    shape, maps_of_one = geometry.patch_shape, cutouts[0].maps
+    places = [(geometry.see(patch), spatial) for patch, spatial in places]
+    shape, maps_of_one = geometry.seen_shape(), cutouts[0].maps
     images = torch.zeros((len(places), cutouts[0].image.shape[0], *shape), device=device)
     # The last map has the widest type.
     maps = torch.zeros((len(places), len(maps_of_one), *shape), dtype=maps_of_one[-1].dtype, device=device)
@@ -179,7 +181,7 @@ def apply_spatial(
             _fill(cutouts[row], patch.start, spatial.flips, images[row], maps[row])
     if moved:
         values, nearest = interpolate_patches(
-            [places[row] for row in moved], [cutouts[row] for row in moved], shape, device
+            [places[row] for row in moved], [cutouts[row] for row in moved], shape, device, geometry.slice_axis
         )
         for position, row in enumerate(moved):
             images[row].copy_(values[position])
@@ -188,9 +190,13 @@ def apply_spatial(
 
 
 def interpolate_patches(
-    places: Sequence[tuple[Patch, Spatial]], cutouts: Sequence[Cutout], shape: Triple, device: torch.device
+    places: Sequence[tuple[Patch, Spatial]],
+    cutouts: Sequence[Cutout],
+    shape: Triple,
+    device: torch.device,
+    slice_axis: int = -1,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return turned and scaled patches, interpolated in one batch.
+    """Return turned and scaled patches, interpolated in one batch; all slices of one are deformed alike.
 
     Returns:
         images (batch, channel, x, y, z) float32 and maps (batch, map, x, y, z) float32.
@@ -205,7 +211,8 @@ def interpolate_patches(
     grid = F.affine_grid(affine, [len(places), 1, *shape], align_corners=False)
     for row, (_, spatial) in enumerate(places):
         if spatial.elastic is not None:
-            grid[row].add_(_make_displacement(spatial.elastic, shape, box, device))
+            x, y, z = (1 if axis == slice_axis else length for axis, length in enumerate(shape))
+            grid[row].add_(_make_displacement(spatial.elastic, (x, y, z), box, device))
     values = F.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
     nearest = F.grid_sample(maps, grid, mode="nearest", padding_mode="zeros", align_corners=False)
     nearest[:, 0] = _choose_labels(maps[:, :1], grid, {index for one in cutouts for index in one.labels}, nearest[:, 0])

@@ -11,7 +11,7 @@ import numpy as np
 from autoseg.sampling.augmentations.artefacts import sample_bias, sample_ghosts, sample_ringing, sample_thick_slices
 from autoseg.sampling.augmentations.augmenter import Cut, Drawn, Patches, SampleView
 from autoseg.sampling.augmentations.contrast import sample_factor
-from autoseg.sampling.augmentations.intensity import Intensity, apply_intensity
+from autoseg.sampling.augmentations.intensity import Intensity, apply_intensity, repeat_for_slices
 from autoseg.sampling.augmentations.mask_variation import MaskRanges, sample_variation
 from autoseg.sampling.augmentations.noise import sample_noise
 from autoseg.sampling.augmentations.resolution import sample_sigmas, sample_zooms
@@ -48,8 +48,8 @@ class StandardAugmenter:
         return Drawn(cut=Cut(spatial=spatial, masks=masks), change=intensity)
 
     def apply(self, patches: Patches, changes: Sequence[Intensity]) -> None:
-        """Change the intensities of the images."""
-        apply_intensity(patches.images, changes)
+        """Change the intensities of the images; neighbouring slices of a channel alike, but for noise."""
+        apply_intensity(patches.images, [repeat_for_slices(change, patches.slices) for change in changes])
 
     def spatial_ranges(self, geometry: PatchGeometry) -> SpatialRanges:
         """Return what rotation, scaling and mirroring are drawn from for patches of this shape."""

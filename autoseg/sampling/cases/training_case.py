@@ -42,6 +42,7 @@ class Origin:
     site: str = ""
     subject: str = ""
     group: str = ""
+    task: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -80,7 +81,7 @@ class TrainingCase:
 
 def find_origin(case: Case) -> Origin:
     """Return where a raw case comes from."""
-    return Origin(site=case.site, subject=case.subject, group=case.group)
+    return Origin(site=case.site, subject=case.subject, group=case.group, task=case.task)
 
 
 def make_resident_case(

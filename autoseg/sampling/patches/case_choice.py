@@ -54,7 +54,7 @@ def find_groups(column: str, origins: Sequence[Origin]) -> tuple[str, ...]:
     """Return the group of each case; those of which the data set says none are together one more.
 
     Args:
-        column: `site`, `subject` or `group`.
+        column: `site`, `subject`, `group` or `task`.
         origins: of the cases.
 
     Raises:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import EllipsisType
 
 import torch
@@ -20,11 +20,28 @@ class PatchGeometry:
         patch_shape: (x, y, z) in voxels; 1 along the sliced axis.
         slice_axis: the axis that a 2D network does not see, or -1 in 3D.
         batch_size: patches of a batch.
+        neighbours: slices on either side of a patch that a 2D network sees as well.
     """
 
     patch_shape: Triple
     slice_axis: int
     batch_size: int
+    neighbours: int = 0
+
+    def seen_shape(self) -> Triple:
+        """Return the shape of a patch with its neighbouring slices."""
+        x, y, z = self.patch_shape
+        lengths = [x, y, z]
+        if self.neighbours:
+            lengths[self.slice_axis] += 2 * self.neighbours
+        return (lengths[0], lengths[1], lengths[2])
+
+    def see(self, patch: Patch) -> Patch:
+        """Return a patch with its neighbouring slices."""
+        start = list(patch.start)
+        if self.neighbours:
+            start[self.slice_axis] -= self.neighbours
+        return replace(patch, start=(start[0], start[1], start[2]))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -110,3 +110,17 @@ def test_the_share_of_a_tensor_that_is_known_counts_heads() -> None:
     made = EndFit(ends=ends, transfer=make_transfer(heads=(0, None, None, 1)))
     assert made.share("head.weight") == 0.5
     assert made.share("encoder.0.0.conv.weight") == 1
+
+
+def test_neighbouring_slices_that_a_model_does_not_know_start_without_effect() -> None:
+    configuration = tiny_configuration(slice_axis=2)
+    transfer = make_transfer(channels=(0,), neighbours=(None, None))
+    theirs, mine = make_state(configuration, 1, 2), make_state(configuration, 3, 2)
+    fitted = EndFit(ends=find_ends(configuration, 3, 2), transfer=transfer).apply(theirs, mine)
+    first = fitted["encoder.0.0.conv.weight"]
+    assert torch.equal(first[:, :1], theirs["encoder.0.0.conv.weight"])
+    assert not first[:, 1:].any()
+    known = make_transfer(channels=(0,), neighbours=(1, 2))
+    theirs = make_state(configuration, 3, 2)
+    fitted = EndFit(ends=find_ends(configuration, 3, 2), transfer=known).apply(theirs, mine)
+    assert torch.equal(fitted["encoder.0.0.conv.weight"], theirs["encoder.0.0.conv.weight"])

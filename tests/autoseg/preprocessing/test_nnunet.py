@@ -13,7 +13,8 @@ from autoseg.preprocessing.resampling import resampling_matrix
 from dataset_fingerprints.geometry import Grid, TripleFloat, make_grid
 from dataset_fingerprints.measuring.scans import make_scan
 from planners.choices import Choice
-from planners.plan import NnunetRules, Preprocessing
+from planners.nnunet_rules import NnunetRules
+from planners.plan import Preprocessing
 from tests.autoseg.models.nnunet.restated import find_coarse
 from tests.autoseg.models.nnunet.restated import resample as restate
 

@@ -13,7 +13,8 @@ from dataset_fingerprints.files.jsonfiles import to_json
 from dataset_fingerprints.fingerprint import FileIdentity
 from dataset_fingerprints.geometry import Box, make_grid
 from planners.choices import Choice
-from planners.plan import NnunetRules, Preprocessing
+from planners.nnunet_rules import NnunetRules
+from planners.plan import Preprocessing
 from tests.synthetic.records import noting_records
 
 IDENTITIES = (FileIdentity(size_bytes=1, mtime_ns=1, sha256="a"),)

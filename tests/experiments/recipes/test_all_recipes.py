@@ -92,7 +92,7 @@ def test_at_full_size_its_layers_and_its_memory_are_predicted(name: str) -> None
     for configuration in plan.configurations:
         network = resolve(configuration.network, NETWORKS, "network")
         layers = network.layers(
-            plan.input_channels(configuration), plan.scheme.heads().count(), configuration.network_patch()
+            plan.input_channels(configuration), plan.output_channels(configuration), configuration.network_patch()
         )
         assert len(layers.every()) > 5
         assert layers.parameters() > 10_000

@@ -57,9 +57,8 @@ def test_a_3d_u_net_finds_the_kidney_and_another_one_five_classes_in_its_box(mac
     """Source: `cuboidal-bounding box around the kidney after the first U-Net module`; `masks for five subclasses`."""
     plan = make("amc_kidney_cascade", KIDNEY, machine=machine)
     locate, segment = plan.configurations
-    assert plan.heads(locate).count() == 1
-    assert plan.heads(locate).targets() == ((1, 2, 3, 4, 5),)
-    assert (plan.heads(segment).exclusive, len(plan.heads(segment).targets())) == (True, 5)
+    assert (locate.targets, plan.output_channels(locate)) == (((1, 2, 3, 4, 5),), 2)
+    assert (segment.targets, plan.output_channels(segment)) == ((), 6)
     (crop,) = segment.crops()
     assert (crop.configuration, crop.trained_on) == ("locate", "reference")
     assert [one.slice_axis for one in plan.configurations] == [-1, -1]
@@ -91,9 +90,9 @@ def test_the_dice_loss_of_the_kidney_is_that_of_its_equation_by_hand() -> None:
     """Source: `dice loss`, of the volumes of both masks. Two voxels of one label: 1 - 2 * 0.8 / (1.1 + 1)."""
     locate, _ = kidney()
     plan = make("amc_kidney_cascade", KIDNEY)
-    objective = build_objective(locate.training.loss, plan.heads(locate))
-    logits = torch.logit(torch.tensor([0.8, 0.3])).reshape(1, 1, 2, 1, 1)
-    labels = torch.tensor([4, 0], dtype=torch.uint8).reshape(1, 2, 1, 1)
+    objective = build_objective(locate.training.loss, plan.scheme_of(locate).heads())
+    logits = torch.log(torch.tensor([[0.2, 0.7], [0.8, 0.3]])).reshape(1, 2, 2, 1, 1)
+    labels = torch.tensor([1, 0], dtype=torch.uint8).reshape(1, 2, 1, 1)
     loss = objective((logits,), Batch(images=torch.zeros(1, 1, 2, 1, 1), labels=labels))
     assert float(loss) == pytest.approx(1 - 2 * 0.8 / 2.1, abs=1e-4)
 
@@ -111,9 +110,9 @@ def test_the_kidneys_networks_fit_the_card_that_they_were_trained_on() -> None:
     assert find_recipe("amc_kidney_cascade").memory_gb == 11.0
     for configuration in plan.configurations:
         with torch.device("meta"):
-            network = build_network(configuration, 1, plan.heads(configuration).count())
+            network = build_network(configuration, 1, plan.output_channels(configuration))
         options = resolve(configuration.network, NETWORKS, "network")
-        layers = options.layers(1, plan.heads(configuration).count(), configuration.network_patch())
+        layers = options.layers(1, plan.output_channels(configuration), configuration.network_patch())
         assert layers.parameters() == sum(parameter.numel() for parameter in network.parameters())
         assert 1 < predict_configuration(plan, configuration).total() / 2**30 < 11
 
@@ -124,14 +123,14 @@ def test_a_3d_network_with_squeeze_and_excitation_finds_the_pancreas_and_2d_netw
     locate, *refined = plan.configurations
     assert [one.name for one in plan.configurations] == ["locate", "refine_pancreas", "refine_solid", "refine_cyst"]
     with torch.device("meta"):
-        located, sliced = build_network(locate, 1, 1), build_network(refined[0], 1, 1)
+        located, sliced = build_network(locate, 1, 2), build_network(refined[0], 1, 2)
     assert [type(module).__name__ for module in located.modules()].count("SqueezeExcitation") == 9
     assert not any(type(module).__name__ == "SqueezeExcitation" for module in sliced.modules())
     assert any(isinstance(module, nn.Conv2d) for module in sliced.modules())
     assert not any(isinstance(module, nn.Conv3d) for module in sliced.modules())
     assert [one.slice_axis for one in plan.configurations] == [-1, 2, 2, 2]
     assert [[crop.configuration for crop in one.crops()] for one in refined] == [["locate"]] * 3
-    assert [plan.heads(one).targets() for one in plan.configurations] == [((2, 1, 3),), ((2, 1, 3),), ((1,),), ((3,),)]
+    assert [one.targets for one in plan.configurations] == [((2, 1, 3),), ((2, 1, 3),), ((1,),), ((3,),)]
     assert find_recipe("amc_pancreas_cascade").predicts_with(plan) == tuple(one.name for one in refined)
 
 
@@ -156,7 +155,7 @@ def test_each_structure_of_the_jaw_has_a_3d_u_net_and_the_canal_lies_in_the_mand
     plan = make("amc_dental", DENTAL)
     names = ["hard_tissue", "maxillary_sinus", "mandible", "mandibular_canal"]
     assert [one.name for one in plan.configurations] == names
-    assert [plan.heads(one).targets() for one in plan.configurations] == [((1,),), ((2,),), ((4, 3),), ((3,),)]
+    assert [one.targets for one in plan.configurations] == [((1,),), ((2,),), ((4, 3),), ((3,),)]
     assert [[crop.configuration for crop in one.crops()] for one in plan.configurations] == [[], [], [], ["mandible"]]
     assert {one.slice_axis for one in plan.configurations} == {-1}
     assert find_recipe("amc_dental").predicts_with(plan) == tuple(names)
@@ -194,7 +193,7 @@ def test_scans_without_names_that_say_so_have_a_structure_each_and_the_first_lab
     assert [one.name for one in plan.configurations] == ["a_b", "label_2"]
     assert not any(one.inputs for one in plan.configurations)
     organs = make("amc_pancreas_cascade", ("dark", "bright"))
-    assert [plan.heads(one).targets() for one in organs.configurations] == [((1, 2),), ((1, 2),), ((2,),)]
+    assert [one.targets for one in organs.configurations] == [((1, 2),), ((1, 2),), ((2,),)]
 
 
 @pytest.mark.parametrize("name", ["amc_kidney_cascade", "amc_pancreas_cascade", "amc_dental", "crop_cascade"])
@@ -215,7 +214,7 @@ def test_the_general_cascade_is_the_default_plan_in_the_box_of_a_coarse_network(
     full = next(one for one in default.configurations if one.name == "3d_fullres")
     locate, refine = plan.configurations
     assert replace(refine, name=full.name, inputs=()) == full
-    assert plan.heads(locate).targets() == ((1,),)
+    assert locate.targets == ((1,),)
     assert min(locate.preprocessing.spacing_mm) >= 1.5 * max(refine.preprocessing.spacing_mm)
     assert {one.field.partition(".")[0] for one in plan.decisions} & {"2d", "3d_fullres", "3d_lowres"} == set()
     assert plan.planner == "crop_cascade"

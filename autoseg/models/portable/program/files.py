@@ -95,6 +95,17 @@ class Files:
         return content
 
 
+def find_learned(run: Json) -> Json:
+    """Return the labels that a run's trained configuration learns: those of the data set, or groups of them."""
+    scheme: Json = run["scheme"]
+    groups = run["configurations"][-1].get("targets", ())
+    if not groups:
+        return scheme
+    names = {label["value"]: label["name"] for label in scheme["labels"]}
+    merged = [{"name": "+".join(names[value] for value in group), "value": group[0]} for group in groups]
+    return {**scheme, "labels": sorted(merged, key=lambda label: label["value"])}
+
+
 class Heads:
     """Meaning of a network's outputs, in indices of labels; 0 is background.
 
@@ -116,6 +127,10 @@ class Heads:
             self.written = [labels.index(value) for value in scheme["region_export_order"]]
         self.names = [entry["name"] for entry in scheme["regions"] or scheme["labels"]]
 
+    def count(self) -> int:
+        """Return the number of outputs."""
+        return len(self.targets) + self.exclusive
+
     def to_values(self, indices: Array) -> Array:
         """Return the values of labels in the smallest type that holds them."""
         table = np.array(self.values)
@@ -123,13 +138,6 @@ class Heads:
             if np.iinfo(kind).min <= table.min() and table.max() <= np.iinfo(kind).max:
                 return table.astype(kind)[indices]
         return table.astype(np.int32)[indices]
-
-
-def read_heads(run: Json) -> Heads:
-    """Return the meaning of the outputs of a fold's networks: of the data's labels, or of what they learn instead."""
-    regions = run["configurations"][-1].get("labels", [])
-    own = {"regions": regions, "region_export_order": [region["values"][0] for region in regions]}
-    return Heads({**run["scheme"], **own} if regions else run["scheme"])
 
 
 def find_obstacles(runs: Sequence[Json], decision: Json, averaged: Sequence[str] = ()) -> list[str]:
@@ -141,7 +149,7 @@ def find_obstacles(runs: Sequence[Json], decision: Json, averaged: Sequence[str]
         averaged: names of the configurations that are averaged, without those that these need; empty for a single one.
     """
     found: list[str] = []
-    learned = {run["configuration"]: run["configurations"][-1].get("labels", []) for run in runs}
+    learned = {run["configuration"]: run["configurations"][-1].get("targets", []) for run in runs}
     if any(learned[name] != learned[averaged[0]] for name in averaged):
         found.append(f"{' and '.join(averaged)} find different labels, {UNKNOWN}.")
     for own in (run["configurations"][-1] for run in runs):

@@ -72,7 +72,7 @@ def predict_logits(network: Any, image: Array, window: Window, body: Array | Non
     for start in tile_positions(shape, patch, how["step_share"]):
         if body is None or see_body(body, start, patch, shape).any():
             place = cut_at(start, patch)
-            total[(slice(None), *place)] += run_flipped(network, padded[(slice(None), *place)], window) * weights
+            total[(slice(None), *place)] += run_flipped(network, cut_seen(padded, start, window), window) * weights
             weight[place] += weights
     unseen = weight == 0
     weight[unseen] = 1
@@ -94,6 +94,21 @@ def pad(image: Array, patch: Sequence[int]) -> tuple[Array, tuple[slice, ...]]:
 def cut_at(start: Sequence[int], lengths: Sequence[int]) -> tuple[slice, ...]:
     """Return the box of some lengths from a voxel on."""
     return tuple(slice(first, first + length) for first, length in zip(start, lengths, strict=True))
+
+
+def cut_seen(image: Array, start: Sequence[int], window: Window) -> Array:
+    """Return what a network sees of a tile: its channels, then those of each slice beside it that a 2D one sees.
+
+    Beyond the image, its outermost slice is seen again.
+    """
+    axis, beside = window.configuration["slice_axis"], window.configuration.get("neighbours", 0)
+    seen = []
+    for offset in sorted(range(-beside, beside + 1), key=lambda offset: (abs(offset), offset)):
+        place = list(start)
+        if offset:
+            place[axis] = min(max(place[axis] + offset, 0), image.shape[1 + axis] - 1)
+        seen.append(image[(slice(None), *cut_at(place, window.tile()))])
+    return seen[0] if len(seen) == 1 else np.concatenate(seen)
 
 
 def run_flipped(network: Any, tile: Array, window: Window) -> Array:
@@ -267,7 +282,7 @@ def find_box(probabilities: Probabilities, crop: Json, heads: Heads) -> Box | No
         crop: with the threshold, and the names of the labels that count where not all do.
         heads: what the outputs stand for.
     """
-    found, outputs = [], len(heads.targets) + heads.exclusive
+    found, outputs = [], heads.count()
     named = [heads.names.index(name) for name in crop.get("labels", ())]
     places = [place + heads.exclusive for place in named or range(len(heads.targets))]
     for slab, values in slabs_of(probabilities, probabilities.box, outputs):

@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
-from autoseg.models.portable.program.files import Array, Files, Heads, Json, RefusedError, find_obstacles, read_heads
+from autoseg.models.portable.program.files import Array, Files, Heads, Json, RefusedError, find_learned, find_obstacles
 from autoseg.models.portable.program.masks import decide, write_mask
 from autoseg.models.portable.program.networks import (
     HIGHEST_HALF,
@@ -47,8 +47,6 @@ from autoseg.models.portable.program.scans import Scan, choose_shape, describe_v
 from autoseg.preprocessing.labels import resample_labels
 from dataset_fingerprints.geometry import make_box
 
-# What a stage found, and what its outputs stand for.
-Result = tuple[Probabilities, Heads]
 SUFFIXES = (".nii.gz", ".nii")
 PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
 DONE, SOME_FAILED, REFUSED = 0, 1, 2
@@ -86,7 +84,7 @@ class Model:
         last = self.averaged[0][-1]
         run = self.runs[last["configuration"], last["folds"][0]]
         self.channels: list[str] = run["channels"]
-        self.heads = read_heads(run)
+        self.heads = Heads(find_learned(run))
         self._sessions: dict[str, Any] = {}
 
     def segment(self, scan: Scan) -> Array:
@@ -103,33 +101,41 @@ class Model:
             scan: to predict.
             images: the scan as it was preprocessed, by how that was done; what is new is added.
         """
-        results: dict[str, Result] = {}
+        results: dict[str, Probabilities] = {}
+        heads: dict[str, Heads] = {}
         for stage in stages:
             name = stage["configuration"]
             run = self.runs[name, stage["folds"][0]]
-            preprocessing = run["configurations"][-1]["preprocessing"]
+            configuration, heads[name] = run["configurations"][-1], Heads(find_learned(run))
+            preprocessing = configuration["preprocessing"]
             if not any(known == preprocessing for known, _ in images):
                 images.append((preprocessing, prepare(scan, preprocessing)))
             image = next(made for known, made in images if known == preprocessing)
-            results[name] = (self._predict_stage(stage, run, scan, image, results), read_heads(run))
-        return results[stages[-1]["configuration"]][0]
+            earlier = {other: (found, heads[other]) for other, found in results.items()}
+            results[name] = self._predict_stage((stage, heads[name]), configuration, scan, image, earlier)
+        return results[stages[-1]["configuration"]]
 
     def _predict_stage(
-        self, stage: Json, run: Json, scan: Scan, image: Array, results: Mapping[str, Result]
+        self,
+        own: tuple[Json, Heads],
+        configuration: Json,
+        scan: Scan,
+        image: Array,
+        results: dict[str, tuple[Probabilities, Heads]],
     ) -> Probabilities:
         """Return the mean of a stage's networks, which see what earlier stages found."""
-        configuration, heads = run["configurations"][-1], read_heads(run)
-        exclusive, outputs = heads.exclusive, len(heads.targets) + heads.exclusive
+        stage, heads = own
+        exclusive, outputs = heads.exclusive, heads.count()
         shape, crops = choose_shape(scan, configuration["preprocessing"]), []
         for entry in configuration["inputs"]:
-            earlier, found = results[entry["configuration"]]
+            earlier, theirs = results[entry["configuration"]]
             if entry["kind"] == "mask_of":
-                indices = decide(earlier, scan, found, {})[scan.box.slices()]
-                mask = resample_labels(np.ascontiguousarray(indices), shape, len(found.values))
-                shown = [np.isin(mask, target) for target in found.targets]
+                indices = decide(earlier, scan, theirs, {})[scan.box.slices()]
+                mask = resample_labels(np.ascontiguousarray(indices), shape, len(theirs.values))
+                shown = [np.isin(mask, target) for target in theirs.targets]
                 image = np.concatenate([image, np.stack(shown).astype(np.float32)])
             else:
-                crops.append((entry["margin_mm"], find_box(earlier, entry, found)))
+                crops.append((entry["margin_mm"], find_box(earlier, entry, theirs)))
         centre = configuration["prediction"].get("centre_shape")
         crop = crop_to_centre(fit_crops(crops, scan, shape), centre, scan, shape)
         seen = np.ascontiguousarray(image[(slice(None), *crop.slices())])

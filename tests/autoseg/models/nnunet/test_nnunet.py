@@ -11,7 +11,7 @@ from autoseg.models.nnunet import read_nnunet
 from dataset_fingerprints.errors import AutosegError, DataError
 from planners.choices import Choice
 from planners.editing.plan_checks import check_run
-from planners.plan import NnunetRules
+from planners.nnunet_rules import NnunetRules
 from planners.stage_inputs import MaskOf
 from tests.autoseg.models.nnunet.builders import LABELS, REGIONS, TinyModel, TinyNetwork, resampling
 from tests.synthetic.configurations import unet_of

@@ -54,7 +54,7 @@ def train(
     torch.manual_seed(sum(map(ord, f"{run.configuration}{fold}")))
     weights = []
     for _ in range(snapshots):
-        network = build_network(run.own(), run.input_channels(), scheme.heads().count())
+        network = build_network(run.own(), run.input_channels(), run.learned().heads().count())
         # Of all outputs, each is the largest somewhere.
         torch.nn.init.normal_(network.head.weight, 0, 1)  # type: ignore[union-attr, arg-type]
         weights.append(network.state_dict())

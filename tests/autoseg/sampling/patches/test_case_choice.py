@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 
 from autoseg.sampling import Origin, TrainingCase
 from autoseg.sampling.patches.case_choice import BUILDERS, build_case_chooser, find_groups
@@ -81,3 +82,29 @@ def test_cases_of_which_nothing_is_known_cannot_be_balanced() -> None:
         find_groups("site", [Origin(subject="a"), Origin(subject="b")])
     with pytest.raises(PlanError, match="over the group of cases"):
         build_case_chooser(Choice(name="balanced", options={"over": "group"}), [make_case()])
+
+
+# Three tasks as unequal as the data sets of Llambias 2024: 29, 187 and 60 scans.
+TASKS = (*[Origin(task="MS", site="a")] * 29, *[Origin(task="stroke", site="b")] * 187, *[Origin(task="WMH")] * 60)
+
+
+def test_ten_thousand_draws_come_from_every_task_alike_and_from_every_scan_of_it() -> None:
+    draws, rng = 10_000, np.random.default_rng(0)
+    chooser = build_case_chooser(Choice(name="balanced", options={"over": "task"}), cases_from(*TASKS))
+    drawn = Counter(chooser.choose(rng, range(len(TASKS))) for _ in range(draws))
+    for task in ("MS", "stroke", "WMH"):
+        own = [position for position, origin in enumerate(TASKS) if origin.task == task]
+        low, high = binom.interval(0.9999, draws, 1 / 3)
+        assert low <= sum(drawn[position] for position in own) <= high
+        # The scans of a task are drawn alike: so many bounds at once need wider ones.
+        low, high = binom.interval(1 - 1e-6, draws, 1 / 3 / len(own))
+        assert all(low <= drawn[position] <= high for position in own)
+
+
+def test_without_balance_a_task_is_drawn_as_often_as_it_has_scans() -> None:
+    draws, rng = 10_000, np.random.default_rng(0)
+    chooser = build_case_chooser(Choice(name="uniform"), cases_from(*TASKS))
+    drawn = Counter(TASKS[chooser.choose(rng, range(len(TASKS)))].task for _ in range(draws))
+    low, high = binom.interval(0.9999, draws, 29 / len(TASKS))
+    assert low <= drawn["MS"] <= high
+    assert drawn["stroke"] > 5 * drawn["MS"]

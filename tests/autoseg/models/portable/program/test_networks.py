@@ -113,8 +113,10 @@ def test_probabilities_of_a_network_are_those_of_autoseg(
     # Sums of tiles and weights in another order.
     assert np.allclose(found.read(everything), expected.read_box(everything).numpy(), atol=2e-5)
     threshold = float(np.quantile(found.read(everything)[-1], 0.99))
-    box = networks.find_box(found, {"threshold": threshold}, Heads(json.loads(to_json(scheme))))
-    assert box == find_box(expected, threshold)
+    heads_of_program, (*_, last) = Heads(json.loads(to_json(scheme))), scheme.written_regions()
+    for labels in ((), (last[0].name,)):
+        box = networks.find_box(found, {"threshold": threshold, "labels": labels}, heads_of_program)
+        assert box == find_box(expected, threshold, labels)
 
 
 def test_tiles_without_body_are_background_and_the_others_unchanged() -> None:

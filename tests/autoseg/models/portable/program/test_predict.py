@@ -15,9 +15,10 @@ import nibabel
 import numpy as np
 import pytest
 
-from autoseg.models import ModelSet
-from autoseg.models.bundle import KnownTraits
+from autoseg.models import Cover, ModelSet, write_bundle
+from autoseg.models.bundle import Bundle, KnownTraits
 from autoseg.models.model_set import Rule
+from autoseg.models.portable.exported import explain_obstacles
 from autoseg.models.portable.program.files import RefusedError
 from autoseg.models.portable.program.predict import find_scans, main
 from autoseg.models.portable.program.scans import describe_voxels
@@ -102,17 +103,31 @@ def centre() -> ModelSet:
     return put_together({"3d_fullres": (train([replace(own, prediction=seen)]),)})
 
 
+def beside() -> ModelSet:
+    """Return a stage that learns all labels as one, and one of slices that sees its masks and two slices beside."""
+    union = configure("3d_lowres", targets=((3, 700),))
+    flat = configure("2d", 2, neighbours=2, inputs=(MaskOf(configuration="3d_lowres"),))
+    return put_together({"3d_lowres": (train([union]),), "2d": (train([union, flat], "1"),)})
+
+
+def different_labels() -> ModelSet:
+    """Return a model of all labels as one and a model of one of them, which predict together."""
+    named = [configure(name, targets=targets) for name, targets in (("whole", ((3, 700),)), ("core", ((700,),)))]
+    return put_together(*({one.name: (train([one]),)} for one in named))
+
+
 MASKS, BOX = MaskOf(configuration="3d_lowres"), CropTo(configuration="3d_lowres", margin_mm=1.5, threshold=0.98)
 MODELS: dict[str, Callable[[], ModelSet]] = {
     "two configurations": configurations,
     "the centre in uneven tiles": centre,
     "masks and box of an earlier stage": lambda: cascade(MASKS, BOX),
+    "slices beside, and masks of a union": beside,
     "mean logits of regions": lambda: ensemble("logits"),
     "mean probabilities of regions": lambda: ensemble("probabilities"),
     "masks of an earlier stage": lambda: cascade(MASKS),
-    "box of an earlier stage": lambda: cascade(BOX),
+    "box around a label of an earlier stage": lambda: cascade(replace(BOX, labels=("bright",))),
 }
-QUICK = 4
+QUICK = 5
 
 
 @pytest.fixture(autouse=True)
@@ -134,6 +149,20 @@ def test_masks_are_those_of_autoseg(name: str, tmp_path: Path) -> None:
         assert main([*map(str, files), "-o", str(tmp_path / "out"), "-m", str(place), *options]) == 0
         mask = nibabel.load(tmp_path / "out" / "scan.nii.gz")
         assert (np.asanyarray(mask.dataobj) != expected).mean() <= most
+
+
+def test_models_of_different_labels_are_left_to_autoseg_which_puts_them_together(tmp_path: Path) -> None:
+    models = different_labels()
+    assert explain_obstacles(models) == "whole and core find different labels, which this program does not know."
+    place = tmp_path / "model.zip"
+    write_bundle(place, models, Cover(name="", licence="", card=""), {})
+    (file,) = write_scan(tmp_path / "scan.nii.gz")
+    labels = load_models(Bundle(place).read()).predict(file).labels
+    whole, core = (load_models(put_together(one)).predict(file).labels for one in models.stages)
+    assert set(np.unique(labels)) == {0, 3, 700}
+    assert np.array_equal(labels, np.where(core == 700, core, whole))
+    # Of each kind of labels, the first network.
+    assert len(models.take_first().stages) == len(Bundle(place).first_folds()) == 2
 
 
 @pytest.fixture(scope="module")
