@@ -41,8 +41,8 @@ OwnPlanOption = Annotated[
     bool | None,
     typer.Option(
         "--own-plan/--like-last",
-        help="Plan later rounds by the planner alone, for published systems; or like the last round's model.  "
-        "[default: like-last]",
+        help="Plan later rounds by the planner alone, for published systems; or like the last round's model, "
+        "which is the default.",
         show_default=False,
     ),
 ]
