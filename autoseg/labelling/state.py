@@ -31,6 +31,7 @@ class Training:
         configuration: that is trained, with those that it needs; None for the plan's default.
         fold: `full` for one model of all cases, `all` for a cross-validation, or a fold's number.
         assignments: `--set` values of the plan.
+        scale: divides features, patch and batch to try a plan out; 1 for full size.
         gpu_memory_gb: to plan for; None for this machine.
         iterations: in place of the plan's.
         max_minutes: per fold.
@@ -41,6 +42,7 @@ class Training:
     configuration: str | None = None
     fold: str = "full"
     assignments: tuple[str, ...] = ()
+    scale: float = 1.0
     gpu_memory_gb: float | None = None
     iterations: int | None = None
     max_minutes: float | None = None

@@ -1,6 +1,6 @@
 """Kidneys labelled in stages at Asan Medical Center: people correct what the network of the stage before has marked.
 
-autoseg label start KIDNEYS --unlabelled SCANS --blocks BLOCKS --test-count 10 --own-plan
+autoseg label start KIDNEYS --unlabelled SCANS --blocks BLOCKS --test-count 10 --own-plan [--scale 16]
                     --planner smart_labeling_initial
 autoseg label train; autoseg label next; (people correct); autoseg label accept
 autoseg label train --planner smart_labeling; autoseg label next; ...; autoseg label table

@@ -41,20 +41,21 @@ OwnPlanOption = Annotated[
     bool | None,
     typer.Option(
         "--own-plan/--like-last",
-        help="Plan later rounds by the planner alone, for published systems; or like the last round's model.  "
-        "[default: like-last]",
+        help="Plan later rounds by the planner alone, for published systems; or like the last round's model, "
+        "which is the default.",
         show_default=False,
     ),
 ]
 PlannerOption = Annotated[str | None, typer.Option(help="The rules to plan by; else as in the round before.")]
 FoldOption = Annotated[
     str | None,
-    typer.Option(
-        help="`full`, one model of all cases; `all`, a cross-validation; or a fold's number.  [default: full]"
-    ),
+    typer.Option(help="`full`, one model of all cases; `all`, a cross-validation; or a fold's number. Default: full."),
 ]
 ConfigurationOption = Annotated[
     str | None, typer.Option("--configuration", "-c", help="One of the plan's, such as 2d; else its default.")
+]
+ScaleOption = Annotated[
+    float | None, typer.Option(help="Divide features, patch and batch by this, to try a plan out. Default: 1.")
 ]
 SetOption = Annotated[list[str] | None, typer.Option("--set", help="Change a value of the plan. Repeatable.")]
 MemoryOption = Annotated[float | None, typer.Option(help="Plan for a GPU with this memory; else for this machine.")]
@@ -94,6 +95,7 @@ def start(
     own_plan: OwnPlanOption = None,
     fold: FoldOption = None,
     configuration: ConfigurationOption = None,
+    scale: ScaleOption = None,
     gpu_memory_gb: MemoryOption = None,
     assignments: SetOption = None,
 ) -> None:
@@ -104,6 +106,7 @@ def start(
         own_plan=own_plan,
         fold=fold,
         configuration=configuration,
+        scale=scale,
         gpu_memory_gb=gpu_memory_gb,
         assignments=assignments,
     )
@@ -133,6 +136,7 @@ def train(
     own_plan: OwnPlanOption = None,
     fold: FoldOption = None,
     configuration: ConfigurationOption = None,
+    scale: ScaleOption = None,
     gpu_memory_gb: MemoryOption = None,
     iterations: Annotated[int | None, typer.Option(help="Steps instead of the plan's.")] = None,
     max_minutes: Annotated[float | None, typer.Option(help="Time per fold and configuration.")] = None,
@@ -148,6 +152,7 @@ def train(
         own_plan=own_plan,
         fold=fold,
         configuration=configuration,
+        scale=scale,
         gpu_memory_gb=gpu_memory_gb,
         iterations=iterations,
         max_minutes=max_minutes,
@@ -165,7 +170,7 @@ def choose_next(
         Literal["uncertainty", "random", "order", "block"] | None,
         typer.Option(
             help="uncertainty: those that the model is least sure of and that are unlike each other; random; order: "
-            "the first by name; block: the next of the table.  [default: uncertainty, or block without --count]"
+            "the first by name; block: the next of the table. Default: uncertainty, or block without --count."
         ),
     ] = None,
 ) -> None:

@@ -13,7 +13,7 @@ from autoseg.labelling.state import Loop, Round
 from autoseg.workspace.locks import locked
 from autoseg.workspace.loop import LoopFolder, RoundFolder
 from dataset_fingerprints.dataset import Case
-from dataset_fingerprints.files.atomic import sweep, write_bytes
+from dataset_fingerprints.files.atomic import sweep, sweep_partials, write_bytes
 from dataset_fingerprints.files.jsonfiles import read_json, write_json
 from dataset_fingerprints.layouts.description import describe_scheme
 
@@ -81,6 +81,7 @@ def write_tables(folder: LoopFolder, loop: Loop, number: int) -> None:
         number: of the round.
     """
     place = folder.round(number)
+    sweep_partials(place.dataset, place.unlabelled, place.test, place.description)
     begun = number <= len(loop.rounds)
     labelled = loop.rounds[number - 1].cases if begun else loop.labelled()
     for path, names in ((place.dataset, labelled), (place.unlabelled, loop.unlabelled()), (place.test, loop.test)):

@@ -120,6 +120,8 @@ def _plan(begun: OpenLoop, own: Round, progress: Progress) -> Plan:
         seed=begun.loop.seed,
         assignments=training.assignments if like is None else tuple(_keep_assignments(begun, own, like)),
         like=like,
+        # A model that is followed is scaled already.
+        scale=training.scale if like is None else 1.0,
     )
     _, plan = plan_and_preprocess(place.dataset, options, progress)
     return plan

@@ -60,7 +60,7 @@ def play(made: Made, killed: dict[str, str]) -> Loop:
     return replace(loop, rounds=tuple(replace(one, seconds=0.0) for one in loop.rounds))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_loop_that_is_killed_in_every_command_ends_as_an_undisturbed_one(tmp_path: Path) -> None:
     made = make_data(tmp_path)
     undisturbed = play(made, {})
