@@ -34,8 +34,7 @@ NETWORK = UNetOptions(
 )
 LOSS = Choice(name="dice_ce", options={"dice_weight": 0.9, "cross_entropy_weight": 0.1})
 CENTRE = Prediction(step_share=0.5, mirror_axes=(), gaussian_sigma_share=0.125, centre_shape=LARGE, tile_shape=LARGE)
-# Passes over the training cases.
-EPOCHS_IN, EPOCHS_OUT, CYCLE = 1200, 150, 50
+EPOCHS_IN, EPOCHS_OUT, CYCLE = 1200, 150, 50  # passes over the training cases
 
 
 def plan_stages(

@@ -65,7 +65,7 @@ def test_a_side_has_a_name_and_options() -> None:
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:This process")
 def test_a_contest_trains_all_sides_and_judges_them_on_the_same_scans(tmp_path: Path) -> None:
-    sides = (Side(name="default"), Side(name="cascade", options="--planner crop_cascade"))
+    sides = (Side(name="default"), Side(name="cascade", options="--planner box_cascade"))
     outcomes = hold_contest(Contest(sides=sides, minutes=0.02, seeds=1, simulation=TINY), tmp_path)
     assert [entry.side for entry in outcomes] == ["default", "cascade"]
     # One time for both networks of the cascade.
@@ -78,7 +78,7 @@ def test_a_contest_trains_all_sides_and_judges_them_on_the_same_scans(tmp_path: 
     assert outcomes[0].volume_ml == outcomes[1].volume_ml
     assert (tmp_path / "outcomes.json").is_file()
     (plan,) = tmp_path.glob("cascade-0-autoseg/plans/*/plan.json")
-    assert json.loads(plan.read_text(encoding="utf-8"))["planner"] == "crop_cascade"
+    assert json.loads(plan.read_text(encoding="utf-8"))["planner"] == "box_cascade"
 
 
 @pytest.mark.slow

@@ -196,7 +196,7 @@ def test_scans_without_names_that_say_so_have_a_structure_each_and_the_first_lab
     assert [one.targets for one in organs.configurations] == [((1, 2),), ((1, 2),), ((2,),)]
 
 
-@pytest.mark.parametrize("name", ["amc_kidney_cascade", "amc_pancreas_cascade", "amc_dental", "crop_cascade"])
+@pytest.mark.parametrize("name", ["amc_kidney_cascade", "amc_pancreas_cascade", "amc_dental", "box_cascade"])
 def test_slices_are_refused(name: str) -> None:
     published = replace(read_published("isles_2mm"), shape=(200, 200, 1))
     with pytest.raises(PlanError, match=f"{name} is for volumes, and isles_2mm: has no configuration '3d_fullres'"):
@@ -208,7 +208,7 @@ def test_the_general_cascade_is_the_default_plan_in_the_box_of_a_coarse_network(
     """Source: section 4.1: a large image with a small target asks for a cascade."""
     request = PlanRequest(machine=GPU, memory_gb=11.0, max_hours=max_hours)
     fingerprint = expand(read_published("atlas_r2_mni"))
-    plan = make_plan(fingerprint, replace(request, planner="crop_cascade"))
+    plan = make_plan(fingerprint, replace(request, planner="box_cascade"))
     half = None if max_hours is None else max_hours / 2
     default = make_plan(fingerprint, replace(request, max_hours=half))
     full = next(one for one in default.configurations if one.name == "3d_fullres")
@@ -217,4 +217,4 @@ def test_the_general_cascade_is_the_default_plan_in_the_box_of_a_coarse_network(
     assert locate.targets == ((1,),)
     assert min(locate.preprocessing.spacing_mm) >= 1.5 * max(refine.preprocessing.spacing_mm)
     assert {one.field.partition(".")[0] for one in plan.decisions} & {"2d", "3d_fullres", "3d_lowres"} == set()
-    assert plan.planner == "crop_cascade"
+    assert plan.planner == "box_cascade"

@@ -13,7 +13,7 @@ from planners.planner import PlanRequest
 from planners.presets import PLANNERS
 from planners.stage_inputs import CropTo
 
-NAME = "crop_cascade"
+NAME = "box_cascade"
 LOCATE, REFINE = "locate", "refine"
 FULL, LOW = "3d_fullres", "3d_lowres"
 MARGIN_MM, THRESHOLD = 20.0, 0.1
@@ -74,7 +74,7 @@ def _explain(locate: Configuration) -> Decision:
     )
 
 
-CROP_CASCADE = Recipe(
+BOX_CASCADE = Recipe(
     name=NAME,
     title="The default plan as a crop cascade: a coarse network finds the box that the fine one looks at.",
     citation="Thesis on segmentation by deep learning, Asan Medical Center, 2020 or later, section 4.1: a large image"
