@@ -47,12 +47,12 @@ def draw_rounds(points: Sequence[RoundPoint], path: Path, title: str) -> None:
     means = [(point.number, sum(point.dice) / len(point.dice)) for point in points if point.dice]
     _draw(dice, means)
     dice.set_ylim(-0.02, 1.02)
-    _begin(changed, "Changed by people, % of the corrected volume", points)
+    _begin(changed, "Changed by people, % of the volume", points)
     _draw(changed, [(one.number, one.changed_percent) for one in points if one.changed_percent is not None])
-    changed.set_ylim(bottom=0)
+    _begin_at_zero(changed)
     _begin(minutes, "Minutes per corrected scan", points)
     _draw(minutes, [(one.number, one.minutes) for one in points if one.minutes is not None])
-    minutes.set_ylim(bottom=0)
+    _begin_at_zero(minutes)
     save_png(figure, path)
 
 
@@ -65,8 +65,14 @@ def _begin(axes: Axes, head: str, points: Sequence[RoundPoint]) -> None:
     axes.set_xlabel("round", color=QUIET)
 
 
+def _begin_at_zero(axes: Axes) -> None:
+    """Let a panel begin at 0, with a little space above its highest point."""
+    axes.set_ylim(0, max(axes.dataLim.y1, 0.0) * 1.08 or 1.0)
+
+
 def _draw(axes: Axes, values: Sequence[tuple[int, float]]) -> None:
     if values:
-        axes.plot(*zip(*values, strict=True), color=_COLOUR, linewidth=1.6, marker="o")
+        numbers, heights = zip(*values, strict=True)
+        axes.plot(numbers, heights, color=_COLOUR, linewidth=1.6, marker="o")
     else:
         axes.text(0.5, 0.5, "nothing yet", transform=axes.transAxes, ha="center", color=QUIET)

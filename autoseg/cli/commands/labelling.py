@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -217,11 +218,12 @@ def table(
     ] = None,
 ) -> None:
     """Show all rounds: held-out Dice, what people changed, their minutes, surfaces, and tests between rounds."""
-    from autoseg.pipeline.labelling.tabling import COLUMNS, PAIRS, SURFACES
+    from autoseg.pipeline.labelling.tabling import BRIEF, BRIEF_SURFACES, COLUMNS, PAIRS, SURFACES
 
     made = label_face.table(workspace, manual=manual)
-    show_table(made.title, COLUMNS, made.rows)
-    show_table("Root mean square distance of surfaces, mm", SURFACES, made.surfaces)
+    show_table(made.title, BRIEF, _pick(COLUMNS, BRIEF, made.rows))
+    surfaces = _pick(SURFACES, BRIEF_SURFACES, made.surfaces)
+    show_table("Root mean square distance of surfaces, mm", BRIEF_SURFACES, surfaces)
     if made.pairs:
         show_table("Every two rounds", PAIRS, made.pairs)
     for remark in made.remarks:
@@ -248,6 +250,11 @@ def _ask(**options: Any) -> tuple[Training, tuple[str, ...]]:
     if "assignments" in given:
         given["assignments"] = tuple(given["assignments"])
     return Training(**given), tuple(given)
+
+
+def _pick(columns: Sequence[str], wanted: Sequence[str], rows: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Return the wanted columns of rows."""
+    return [[row[columns.index(name)] for name in wanted] for row in rows]
 
 
 def _show_acceptance(result: Acceptance) -> None:

@@ -31,6 +31,9 @@ from dataset_fingerprints.simulated import mark_title
 
 COLUMNS = ("round", "label", "cases", "Dice", "95 %", "gain", "p", "corrected", "changed ml", "changed %", "minutes")
 SURFACES = ("round", "label", "manual-CNN", "points", "CNN-corrected", "points", "manual-corrected", "points")
+# Those that a terminal has room for; all are in the text.
+BRIEF = ("round", "label", "cases", "Dice", "gain", "p", "changed %", "minutes")
+BRIEF_SURFACES = ("round", "label", "manual-CNN", "CNN-corrected", "manual-corrected")
 PAIRS = ("rounds", "cases", "Dice difference", "95 %", "paired t, p")
 _CSV = (
     *("round", "label", "trained_cases", "dice", "dice_low", "dice_high", "gain", "gain_p", "corrected_scans"),
