@@ -63,7 +63,7 @@ class Conditions:
         rate: that is as it should be.
     """
 
-    minutes: float | None = 3.0
+    minutes: float | None = 5.0
     iterations: int | None = None
     candidates: int | None = None
     over: tuple[str, ...] = ("rate",)
