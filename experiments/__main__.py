@@ -250,7 +250,7 @@ def starts(
 def tuned(
     work: Annotated[Path, typer.Option(help="Where everything is written.")] = Path("tuned-work"),
     seeds: Annotated[int, typer.Option(help="Searches of each kind.")] = 5,
-    minutes: Annotated[float, typer.Option(help="For each search and its proof.")] = 3.0,
+    minutes: Annotated[float, typer.Option(help="For each search and its proof.")] = 5.0,
     iterations: Annotated[
         int | None, typer.Option(help="Steps of the longest trainings, in place of a share of the time.")
     ] = None,

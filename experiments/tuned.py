@@ -15,9 +15,9 @@ from autoseg.simulate import SimulationOptions, simulate_dataset
 COLUMNS = ("the plan's rate", "seed", "best of the search", "gain (interval)", "taken")
 SUMMARY_COLUMNS = ("the plan's rate", "seeds", "taken", "expected", "as expected")
 # Scans that a network of two levels learns in seconds: small volumes, lesions that fill many voxels.
-SCANS = SimulationOptions(cases=44, held_out_cases=0, spacing_mm=8.0, min_lesion_ml=15.0, max_lesion_ml=250.0)
+SCANS = SimulationOptions(cases=44, held_out_cases=0, spacing_mm=6.0, min_lesion_ml=15.0, max_lesion_ml=250.0)
 JUDGED = 16  # cases of the fold that proves; the others are searched on
-RATE = 0.003
+RATE = 0.01
 NETWORK = (
     "3d_fullres.patch_shape=[16,16,16]",
     "3d_fullres.network.options.features=[8,16]",
@@ -63,7 +63,7 @@ class Conditions:
         rate: that is as it should be.
     """
 
-    minutes: float | None = 3.0
+    minutes: float | None = 5.0
     iterations: int | None = None
     candidates: int | None = None
     over: tuple[str, ...] = ("rate",)

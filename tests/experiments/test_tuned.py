@@ -10,7 +10,7 @@ from experiments.tuned import COLUMNS, PLANTED, SUMMARY_COLUMNS, Conditions, sea
 
 @pytest.mark.slow
 def test_a_search_is_held_for_each_rate_and_counted(tmp_path: Path) -> None:
-    scans = SimulationOptions(cases=20, held_out_cases=0, spacing_mm=12.0, min_lesion_ml=15.0)
+    scans = SimulationOptions(cases=20, held_out_cases=0, spacing_mm=6.0, min_lesion_ml=15.0)
     conditions = Conditions(minutes=None, iterations=2, candidates=2, scans=scans, judged=10)
     found = list(search_planted(tmp_path, conditions, (0,)))
     assert [(one.planted, one.seed) for one in found] == [(name, 0) for name in PLANTED]

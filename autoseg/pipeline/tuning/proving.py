@@ -10,9 +10,8 @@ from autoseg.models.selection import Trial
 from autoseg.pipeline.tuning.records import AS_PLANNED, Candidate, Outcome
 from autoseg.pipeline.tuning.schedule import LEAST_PAIRS, Length, Schedule
 from autoseg.pipeline.tuning.trainings import Bench, describe_failure
-from autoseg.selection.cross_fitting import Deal, judge
+from autoseg.selection.cross_fitting import MOST_DICE_LOST, CrossFitted, Deal, judge
 from autoseg.selection.figures import Figures, stack
-from autoseg.selection.reasons import explain
 from autoseg.selection.trainings import find_interval_of_trainings
 from autoseg.workspace.tuning import TuningFolder
 from dataset_fingerprints.durations import show_duration
@@ -100,7 +99,7 @@ class Proof:
         found = judge(both, bench.score, deal, np.ones_like(units), best=1)
         found = replace(found, change=replace(found.change, gain=gain))
         subjects = len(np.unique(units))
-        taken, reason = explain(found, subjects)
+        taken, reason = _decide(found)
         trial = Trial(
             subject="",
             before=AS_PLANNED,
@@ -120,6 +119,19 @@ class Proof:
             comparisons=self.comparisons,
             subjects=subjects,
         )
+
+
+def _decide(found: CrossFitted) -> tuple[bool, str]:
+    """Return whether a candidate is taken, and why.
+
+    Lesions that are lost do not stand in its way, unlike in a selection: a plan whose networks mark next to everything
+    finds all of them. They count in lesion F1, and are told.
+    """
+    if found.change.gain.low <= 0:
+        return False, "its gain may be chance: the interval reaches 0"
+    if found.loses_dice():
+        return False, f"Dice falls by {-found.change.dice:.4f}, more than {MOST_DICE_LOST:g}"
+    return True, "its gain is more than chance, and no Dice is lost"
 
 
 def _list(pairs: int) -> list[tuple[str, int]]:

@@ -14,8 +14,10 @@ KEPT = 3
 PAIRS, LEAST_PAIRS = 3, 2
 # The share of the time that is searched in; the proof has the rest.
 SEARCH_SHARE = 0.5
-# Of a training's time, what loading its cases and scoring them takes until that was measured.
-APART = 0.1
+# What loading its cases and scoring them takes beside a training until that was measured: a share, and seconds.
+APART, APART_SECONDS = 0.1, 2.0
+# The share of the search's time that is trained in at least.
+_LEAST = 0.3
 # Candidates by the hours that there are for everything.
 _CANDIDATES = ((8.0, 27), (0.5, 9), (0.0, 6))
 
@@ -108,7 +110,8 @@ def divide(hours: float | None, iterations: int | None, candidates: int | None, 
     else:
         if hours is None:
             raise PlanError("Give the time for everything with --hours, or the steps of trainings with --iterations.")
-        piece = (1 - APART) * SEARCH_SHARE * hours * 60 / pieces
+        whole = SEARCH_SHARE * hours * 60
+        piece = max((1 - APART) * whole - sum(counts) * APART_SECONDS / MINUTE, _LEAST * whole) / pieces
         lengths = [Length(minutes=piece * KEPT**place) for place in range(len(counts))]
     seconds = None if hours is None else hours * 3600
     return Schedule(

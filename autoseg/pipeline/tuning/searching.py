@@ -189,14 +189,15 @@ class Search:
 
     def _report(self, candidate: Candidate, result: RungResult, rung: Rung) -> None:
         left = "".join(_describe_left(self.schedule, self.bench.spent.seconds()))
+        steps = "" if rung.length.minutes is None else f" ({counted(result.iterations, 'step')})"
         self.bench.progress.say(
             f"Candidate {candidate.number} ({candidate.describe()}): score {result.score:.3f} after "
-            f"{rung.length.describe()} ({counted(result.iterations, 'step')}).{left}"
+            f"{rung.length.describe()}{steps}.{left}"
         )
         if candidate.number == 0 and result.rung == 0 and result.iterations < FEW_STEPS:
             self.bench.progress.say(
-                f"Only {counted(result.iterations, 'step')}: at such scores candidates differ by chance. Give more "
-                "time, or plan for short trainings (plan_and_preprocess --max-minutes)."
+                f"Only {counted(result.iterations, 'step')}: after so few, candidates differ by chance more than by "
+                "their values. Give more time, or plan for short trainings (plan_and_preprocess --max-minutes)."
             )
 
 

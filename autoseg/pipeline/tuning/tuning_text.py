@@ -86,13 +86,19 @@ def describe_outcome(record: TuningRecord) -> Iterator[str]:
     head = f"Found: {trial.best}" if trial.taken else f"{NOTHING}: the best candidate ({trial.best}) is not taken"
     yield f"{head}; {trial.reason}."
     yield (
-        f"{describe_gain(trial, record.score).capitalize()}: {before:.4f} as planned, {after:.4f} tuned; Dice "
-        f"{trial.change.dice:+.4f}; better in {trial.agreeing} of {counted(outcome.pairs, 'pair')} of trainings."
+        f"G{describe_gain(trial, record.score)[1:]}: {before:.4f} as planned, {after:.4f} tuned; Dice "
+        f"{trial.change.dice:+.4f}{_describe_recall(trial)}; better in {trial.agreeing} of "
+        f"{counted(outcome.pairs, 'pair')} of trainings."
     )
     yield from describe_worth(record, outcome)
     if outcome.plan:
         values = " ".join(f"--set '{assignment}'" for assignment in outcome.assignments)
         yield f"Plan {outcome.plan} has it: `autoseg train FOLD --plan {outcome.plan}`. The same by hand: {values}"
+
+
+def _describe_recall(trial: Trial) -> str:
+    change = trial.change.large_recall
+    return "" if change is None else f", recall of lesions of 100 mm3 or more {100 * change:+.1f} %"
 
 
 def _ordinal(number: int) -> str:

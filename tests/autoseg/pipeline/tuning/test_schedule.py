@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from autoseg.pipeline.tuning.schedule import PAIRS, SEARCH_SHARE, Schedule, divide, fit_proof
+from autoseg.pipeline.tuning.schedule import APART_SECONDS, PAIRS, SEARCH_SHARE, Schedule, divide, fit_proof
 from dataset_fingerprints.errors import PlanError
 
 
@@ -16,11 +16,16 @@ def cost(schedule: Schedule) -> float:
     return total
 
 
-@pytest.mark.parametrize("hours", [0.02, 0.25, 1.0, 3.0, 24.0])
+@pytest.mark.parametrize("hours", [0.05, 0.25, 1.0, 3.0, 24.0])
 def test_the_search_keeps_within_its_half_and_leaves_room_for_loading(hours: float) -> None:
     schedule = divide(hours, None, None)
     assert schedule.seconds == pytest.approx(3600 * hours)
-    assert cost(schedule) == pytest.approx(0.9 * SEARCH_SHARE * 60 * hours)
+    apart = sum(rung.candidates for rung in schedule.rungs) * APART_SECONDS / 60
+    assert cost(schedule) + apart == pytest.approx(0.9 * SEARCH_SHARE * 60 * hours)
+
+
+def test_a_time_of_seconds_is_still_trained_in() -> None:
+    assert cost(divide(0.001, None, None)) == pytest.approx(0.3 * SEARCH_SHARE * 60 * 0.001)
 
 
 def test_an_hour_is_nine_candidates_of_which_three_go_on_for_three_times_as_long() -> None:
