@@ -141,6 +141,7 @@ setup(
             "amc_breast_nnunet_3d = experiments.recipes.amc_breast:AMC_BREAST_NNUNET_3D",
             "amc_kidney_cascade = experiments.recipes.amc_kidney:AMC_KIDNEY",
             "amc_pancreas_cascade = experiments.recipes.amc_pancreas:AMC_PANCREAS",
+            "dild_level_finetune = experiments.recipes.dild_level_finetune:DILD_LEVEL_FINETUNE",
             "crop_cascade = experiments.recipes.crop_cascade:CROP_CASCADE",
             "isles26_topk_filter = experiments.recipes.isles26_topk_filter:ISLES26_TOPK_FILTER",
             "mednext_s = experiments.recipes.isles26_topk_filter:MEDNEXT_S",

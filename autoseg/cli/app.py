@@ -30,6 +30,7 @@ from autoseg.cli.commands.reporting import report
 from autoseg.cli.commands.selecting import select
 from autoseg.cli.commands.simulating import demo, simulate
 from autoseg.cli.commands.tuning import tune
+from autoseg.cli.commands.weak_labels import weak_labels
 from autoseg.cli.ending import run_to_end
 from autoseg.cli.locales import restart_in_utf8
 from autoseg.cli.options.arguments import refuse_empty
@@ -362,6 +363,7 @@ app.command()(predict)
 app.command()(quality)
 app.command()(evaluate)
 app.command()(baselines)
+app.command()(weak_labels)
 app.command()(lesion_load)
 app.command()(lesion_table)
 app.command()(lesion_map)
