@@ -52,6 +52,7 @@ from autoseg.cli.results.deciding import show_explanation
 from autoseg.cli.results.written import show_start, show_written
 from autoseg.cli.statistics.agreement import agreement
 from autoseg.cli.statistics.compare import compare
+from autoseg.cli.statistics.shares import label_shares
 from autoseg.cli.terminal.display import TerminalProgress, console, show_plain, show_scores
 from autoseg.cli.terminal.streams import finish_output
 from autoseg.cli.versions import show_versions
@@ -371,6 +372,7 @@ app.command()(recovery)
 app.command()(report)
 app.command()(compare)
 app.command()(agreement)
+app.command()(label_shares)
 add_radiomics(app)
 app.command()(export)
 add_deploying(app)
