@@ -213,7 +213,7 @@ def _name(labels: Sequence[int], places: Mapping[str, Path]) -> Mapping[int, str
 
 
 def _fill_table(result: LabelShares) -> Table:
-    columns = (CASE, MASKS, LABELLED)
+    columns: tuple[str, ...] = (CASE, MASKS, LABELLED)
     columns += tuple(f"{name} {what}" for what in ("ml", "share") for name in result.names.values())
     rows: list[Mapping[str, str]] = []
     for one in result.cases:
