@@ -1,9 +1,10 @@
 """Six patterns of interstitial lung disease: learnt from weak labels of every voxel, then from a few of two readers.
 
 autoseg weak-labels PATCHES.csv SCANS --inside LUNGS -o WEAK
-autoseg combine weak=WEAK fine=READERS.csv --channel CT -o BOTH   (READERS: a line per image and reader, with subject)
+autoseg combine reader1=DATA_1 reader2=DATA_2 --same-subjects -o READERS
+autoseg combine weak=WEAK fine=READERS --same-subjects -o BOTH
 autoseg experiment run dild_level_finetune all -w WORKSPACE --data BOTH
-autoseg agreement MASKS --reader READER_1 --reader READER_2; autoseg label-shares READER_1 READER_2 MASKS
+autoseg agreement MASKS --reader DATA_1 --reader DATA_2; autoseg label-shares DATA_1 DATA_2 MASKS
 """
 
 from __future__ import annotations

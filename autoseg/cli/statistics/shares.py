@@ -66,10 +66,12 @@ def label_shares(
 
 
 def _show(found: LabelShares) -> None:
-    from autoseg.pipeline.statistics.shares import DIFFERENCES, GROUPS, difference_rows, group_rows
+    from autoseg.pipeline.statistics.shares import DIFFERENCES, GROUPS, SHORT, difference_rows, group_rows
 
     scans = counted(len({one.case for one in found.cases}), "scan")
-    show_table(mark_title(f"Shares of labels in {scans}", found.simulated), GROUPS, group_rows(found))
+    rows = [dict(zip(GROUPS, row, strict=True)) for row in group_rows(found)]
+    shown = [tuple(row[column] for column in SHORT) for row in rows]
+    show_table(mark_title(f"Shares of labels in {scans}", found.simulated), SHORT, shown)
     if found.differences:
         show_table("Differences of shares, Holm's correction", DIFFERENCES, difference_rows(found))
     console.print("Of all: share of the volume of all scans together; mean: of the shares of scans.", soft_wrap=True)

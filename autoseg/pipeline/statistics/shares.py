@@ -41,6 +41,8 @@ from dataset_fingerprints.reading.images import read_label_map
 
 MASKS, LABELLED = "masks", "labelled ml"
 GROUPS = (MASKS, "group", "label", "mean", "SD", "95 % interval", "median", "of all", "scans")
+# Those that a terminal has room for.
+SHORT = (MASKS, "group", "label", "mean", "SD", "of all", "scans")
 DIFFERENCES = ("label", "difference", "mean", "test", "p", "p corrected", "scans")
 _EMPTY = "nothing is labelled."
 _ALL = "all"
