@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import signal
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,8 +14,10 @@ import torch
 from torch import nn
 
 from autoseg.losses import build_objective
+from autoseg.models import read_settings
 from autoseg.networks import build_network
 from autoseg.sampling import Batch
+from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import PlanError
 from dataset_fingerprints.publications import expand, read_published
 from experiments.recipes import list_recipes
@@ -26,6 +32,10 @@ from planners.stage_inputs import Initial
 from planners.subsets import CasesWhere
 from tests.synthetic.heads import plain_heads
 from tests.synthetic.machines import BFLOAT16_CPU, GPU
+from tests.synthetic.packages import run_with_package
+from tests.synthetic.patches import SIZE, FieldScans, write_field_scans
+from tests.synthetic.scans import write_csv, write_nifti
+from tests.synthetic.small_networks import as_options
 
 
 def make(**changes: object) -> Plan:
@@ -148,3 +158,71 @@ def test_slices_across_another_axis_are_refused() -> None:
     coronal = expand(replace(read_published("isles_2mm"), channels=("CT",), shape=(200, 1, 200)))
     with pytest.raises(PlanError, match=f"{NAME} is for axial ones"):
         make_plan(coronal, PlanRequest(machine=GPU, memory_gb=24.0, planner=NAME))
+
+
+STEPS = 3
+QUICK = (
+    f"training.iterations={STEPS}",
+    "training.validation_rounds=0",
+    "training.compiled=false",
+    "prediction.step_share=1.0",
+)
+
+
+def write_readers(folder: Path, fields: FieldScans) -> None:
+    """Write two data sets of the same scans: the second reader takes a tenth of all voxels for the first class."""
+    rng = np.random.default_rng(0)
+    for reader in (1, 2):
+        place, rows = folder / f"reader-{reader}", []
+        for name, true in fields.true.items():
+            other = (true > 0) & (rng.random(true.shape) < 0.1) & (reader == 2)
+            label = write_nifti(place / "masks" / f"{name}.nii.gz", np.where(other, 1, true).astype(np.uint8))
+            image = fields.scans / f"{name}.nii.gz"
+            rows.append({"case": name, "image": str(image), "label": str(label), "subject": name})
+        write_csv(place / "cases.csv", rows)
+        labels = {"background": 0, "fine": 1, "striped": 2}
+        (place / "dataset.json").write_text(json.dumps({"labels": labels}), encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_from_patches_over_weak_labels_to_both_readers_with_a_kill_in_between(tmp_path: Path) -> None:
+    scans = write_field_scans(tmp_path / "many", 4)
+    fields = write_field_scans(tmp_path / "few", 4)
+    write_readers(tmp_path, fields)
+    workspace, weak, readers = Workspace(root=tmp_path / "ws"), tmp_path / "weak", tmp_path / "readers"
+
+    def do(moment: str, *commands: Sequence[object], code: int = 0) -> None:
+        words = [word for command in commands for word in ("then", *command)]
+        done = run_with_package(tmp_path, signal.SIGKILL.value, moment, *words[1:], module="tests.synthetic.ended")
+        assert done.returncode == code, done.stderr[-3000:]
+
+    drawn = [f"reader{number}={tmp_path}/reader-{number}/cases.csv" for number in (1, 2)]
+    prepare = (
+        ("weak-labels", scans.patches, scans.scans, "-o", weak, "--inside", scans.lungs, "--size", SIZE, "--step", 5),
+        ("combine", *drawn, "-o", readers, "--same-subjects"),
+        ("combine", f"weak={weak}", f"fine={readers}", "-o", tmp_path / "both"),
+    )
+    named = ("--planner", NAME, "--plan-name", NAME, "--scale", 1024, "--splits", "by-subject")
+    plan = ("plan_and_preprocess", tmp_path / "both", *named, *as_options(*QUICK), "-w", workspace.root)
+    go = ("experiment", "run", NAME, "0", "-w", workspace.root)
+    # In the second training, of the weights of the first.
+    do(f"step::{2 * STEPS - 1}", *prepare, plan, go, code=-signal.SIGKILL)
+    masks, model = tmp_path / "masks", ("--plan", NAME, "-c", "fine", "-w", workspace.root)
+    rated = [word for number in (1, 2) for word in ("--reader", tmp_path / f"reader-{number}" / "masks")]
+    do(
+        "step::0",
+        go,
+        ("predict", fields.scans, "-o", masks, "--no-mirror", *model),
+        ("agreement", masks, *rated, "-o", tmp_path / "agreement.json"),
+    )
+    first, second = (read_settings(workspace.fold(NAME, name, "0")) for name in ("weak", "fine"))
+    assert {case.split("_")[0] for case in first.train_cases} == {"weak"}
+    seen = sorted(case.removeprefix("fine_") for case in second.train_cases)
+    patients = sorted({case.split("_")[1] for case in seen})
+    assert seen == sorted(f"reader{number}_{patient}" for number in (1, 2) for patient in patients)
+    assert not set(second.train_cases) & set(second.validation_cases)
+    found = json.loads((tmp_path / "agreement.json").read_text(encoding="utf-8"))
+    pairs = {(one["first"], one["second"]) for one in found["voxels"]}
+    assert len(pairs) == 3, "readers, and the model with each of them"
+    kappas = {one["second"]: one["statistics"]["mean"] for one in found["voxels"] if one["measure"] == "kappa"}
+    assert 0.85 < max(kappas.values()) < 1, "of the readers, who agree on nine of ten voxels"
