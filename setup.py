@@ -148,6 +148,7 @@ setup(
             "patch_growing_filled = experiments.recipes.patch_growing:PATCH_GROWING_FILLED",
             "patch_growing_nnunet = experiments.recipes.patch_growing:PATCH_GROWING_NNUNET",
             "mapping2022 = experiments.recipes.mapping2022:MAPPING2022",
+            "dild_level_finetune = experiments.recipes.dild_level_finetune:DILD_LEVEL_FINETUNE",
             "hetero_baseline = experiments.recipes.hetero:HETERO_BASELINE",
             "hetero_binary = experiments.recipes.hetero:HETERO_BINARY",
             "hetero_cascade = experiments.recipes.hetero_cascade:HETERO_CASCADE",

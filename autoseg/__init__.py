@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from autoseg.pipeline.faces.lesion_face import lesion_classes
     from autoseg.pipeline.faces.model_face import export, import_nnunet, load_model, predict
     from autoseg.pipeline.faces.report_face import report
-    from autoseg.pipeline.faces.statistics_face import agreement, compare
+    from autoseg.pipeline.faces.statistics_face import agreement, compare, label_shares
     from autoseg.pipeline.faces.tuning_face import tune
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "export",
     "import_atlas",
     "import_nnunet",
+    "label_shares",
     "lesion_classes",
     "lesion_load",
     "lesion_map",
@@ -60,6 +61,7 @@ _ROOMS = {
     "export": "model_face",
     "import_atlas": "atlas_face",
     "import_nnunet": "model_face",
+    "label_shares": "statistics_face",
     "lesion_classes": "lesion_face",
     "lesion_load": "clinical_face",
     "lesion_map": "clinical_face",

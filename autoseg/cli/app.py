@@ -30,6 +30,7 @@ from autoseg.cli.commands.reporting import report
 from autoseg.cli.commands.selecting import select
 from autoseg.cli.commands.simulating import demo, simulate
 from autoseg.cli.commands.tuning import tune
+from autoseg.cli.commands.weak_labels import weak_labels
 from autoseg.cli.ending import run_to_end
 from autoseg.cli.locales import restart_in_utf8
 from autoseg.cli.options.arguments import refuse_empty
@@ -51,6 +52,7 @@ from autoseg.cli.results.deciding import show_explanation
 from autoseg.cli.results.written import show_start, show_written
 from autoseg.cli.statistics.agreement import agreement
 from autoseg.cli.statistics.compare import compare
+from autoseg.cli.statistics.shares import label_shares
 from autoseg.cli.terminal.display import TerminalProgress, console, show_plain, show_scores
 from autoseg.cli.terminal.streams import finish_output
 from autoseg.cli.versions import show_versions
@@ -362,6 +364,7 @@ app.command()(predict)
 app.command()(quality)
 app.command()(evaluate)
 app.command()(baselines)
+app.command()(weak_labels)
 app.command()(lesion_load)
 app.command()(lesion_table)
 app.command()(lesion_map)
@@ -369,6 +372,7 @@ app.command()(recovery)
 app.command()(report)
 app.command()(compare)
 app.command()(agreement)
+app.command()(label_shares)
 add_radiomics(app)
 app.command()(export)
 add_deploying(app)

@@ -43,6 +43,7 @@ class CombineOptions:
         meanings: a person's word on single labels, over that.
         tasks: of the cases of a data set, by its name; else what it says of its cases, or its name.
         masks: of a tree with several kinds of label maps, which are meant, by the name of the data set.
+        same_subjects: whether subjects that are called alike in several data sets are one person.
     """
 
     channels: tuple[str, ...] = ()
@@ -50,6 +51,7 @@ class CombineOptions:
     meanings: tuple[Meaning, ...] = ()
     tasks: Mapping[str, str] = field(default_factory=dict)
     masks: Mapping[str, str] = field(default_factory=dict)
+    same_subjects: bool = False
 
 
 def combine_datasets(
@@ -74,7 +76,7 @@ def combine_datasets(
         refuse_raw(out, part.dataset)
         if is_same(Path(part.dataset.root), out):
             raise DataError(f"{out}: is the data set {part.name} itself. Name another folder.")
-    combined = combine(parts, options.channels, options.labels, options.meanings)
+    combined = combine(parts, options.channels, options.labels, options.meanings, same_subjects=options.same_subjects)
     # A lock beside a dataset.json would make the folder a workspace.
     with locked(out / LABELS, "combining data sets"):
         sweep(out, out / LABELS)

@@ -44,7 +44,14 @@ class Combined:
         return tuple(dict.fromkeys(one.case.task for one in self.cases))
 
 
-def combine(parts: Sequence[Part], channels: Sequence[str], rule: Rule, said: Sequence[Meaning] = ()) -> Combined:
+def combine(
+    parts: Sequence[Part],
+    channels: Sequence[str],
+    rule: Rule,
+    said: Sequence[Meaning] = (),
+    *,
+    same_subjects: bool = False,
+) -> Combined:
     """Return several data sets as one.
 
     Cases are called by their data set and their own name, so that names, subjects and groups stay apart. Their site is
@@ -55,6 +62,8 @@ def combine(parts: Sequence[Part], channels: Sequence[str], rule: Rule, said: Se
         channels: names of those that it has; empty for all, which each data set must have then.
         rule: by which labels get their new meaning.
         said: a person's word on single labels.
+        same_subjects: subjects that are called alike in several data sets are one person, as where readers drew on the
+            same scans: no two folds share them.
 
     Raises:
         DataError: they do not fit together; the message names everything that is in the way.
@@ -67,6 +76,9 @@ def combine(parts: Sequence[Part], channels: Sequence[str], rule: Rule, said: Se
         listed = "\n".join(f"  {problem}" for problem in problems)
         raise DataError(f"The data sets do not fit together ({counted(len(problems), 'problem')}).\n{listed}")
     cases = [_combine_case(part, case, places[part.name], meanings) for part in parts for case in part.dataset.cases]
+    if same_subjects:
+        own = [case.subject for part in parts for case in part.dataset.cases]
+        cases = [replace(one, case=replace(one.case, subject=subject)) for one, subject in zip(cases, own, strict=True)]
     return Combined(channels=chosen, scheme=meanings.scheme, cases=tuple(cases), meanings=meanings)
 
 

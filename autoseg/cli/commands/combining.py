@@ -46,6 +46,12 @@ def combine(
         list[str] | None,
         typer.Option("--mask", metavar="NAME=KIND", help="Of a tree, the label maps that are meant. Repeatable."),
     ] = None,
+    same_subjects: Annotated[
+        bool,
+        typer.Option(
+            "--same-subjects", help="Subjects called alike are one person: readers of the same scans, for example."
+        ),
+    ] = False,
 ) -> None:
     """Make one data set of several: every case with its task, labels with shared meanings, no voxel copied.
 
@@ -61,6 +67,7 @@ def combine(
         meanings=_split(meanings or (), "NAME:LABEL=NEW, such as --map wmh:2=background", ":"),
         tasks=_split(tasks or (), "NAME=TASK, such as --task msseg=MS"),
         masks=_split(masks or (), "NAME=KIND, such as --mask ms=label-L"),
+        same_subjects=same_subjects,
         progress=TerminalProgress(),
     )
     show_written((("Data set", out / "dataset.json"), ("Cases", out / "cases.tsv")))

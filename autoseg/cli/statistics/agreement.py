@@ -35,7 +35,7 @@ def agreement(
     ] = None,
     ignore: Annotated[int | None, typer.Option(help="The value of unlabelled voxels.")] = None,
 ) -> None:
-    """Measure how far readers agree with each other, and a model with them: overlap, distance and volumes.
+    """Measure how far readers agree with each other, and a model with them: overlap, distance, voxels and volumes.
 
     With one reader and a model: the agreement of their volumes (bias, limits of agreement, ICC, CCC).
     """
@@ -57,10 +57,10 @@ def agreement(
 
 def show_agreement(found: ReaderAgreement) -> None:
     """Show pairs, volumes, and what they say."""
-    from autoseg.pipeline.statistics.agreeing import PAIRS, conclusions, pair_rows
+    from autoseg.pipeline.statistics.agreeing import PAIRS, conclusions, pair_rows, voxel_rows
 
     title = mark_title(f"Masks of {counted(len(found.cases), 'case')}, every two raters", found.simulated)
-    show_table(title, PAIRS, pair_rows(found))
+    show_table(title, PAIRS, [*pair_rows(found), *voxel_rows(found)])
     for one in found.volumes:
         of = f"{found.names[one.label]}: " if len(found.names) > 1 else ""
         console.print(f"- {of}{one.describe()}", soft_wrap=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from autoseg.evaluation.analysis.conclusions import show_p
 from autoseg.evaluation.analysis.volumes import (
     PREDICTION,
     REFERENCE,
@@ -16,6 +17,7 @@ from autoseg.evaluation.analysis.volumes import (
     read_scores,
     read_volumes,
 )
+from autoseg.evaluation.analysis.voxels import VoxelAgreement
 from autoseg.evaluation.results import Evaluation
 from autoseg.evaluation.statistics import (
     LEAST_CASES,
@@ -56,6 +58,7 @@ class Contrast:
         difference: of both, over the cases that have scores of all pairs.
         ci95: its 95 % interval; None below `LEAST_CASES` subjects.
         p: of no difference, by the bootstrap.
+        wilcoxon: of differences that lie symmetrically around 0 (signed-rank test).
         better: whether a higher or a lower score is better.
         n: number of cases.
     """
@@ -69,6 +72,7 @@ class Contrast:
     p: float | None
     better: str
     n: int
+    wilcoxon: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,6 +86,7 @@ class ReaderAgreement:
         pairs: scores of every pair, those of readers first.
         contrasts: a model beside the readers; none without a model or with one reader.
         volumes: agreement of volumes of every pair.
+        voxels: agreement of label maps over all labels together, of every pair.
         all_readers: intraclass correlation of the volumes of all readers by label; none with one reader.
         titles: of metrics.
         names: of labels.
@@ -100,6 +105,7 @@ class ReaderAgreement:
     names: Mapping[int | str, str]
     remarks: tuple[str, ...] = ()
     simulated: bool = False
+    voxels: tuple[VoxelAgreement, ...] = ()
 
 
 def compare_readers(evaluations: Mapping[Pair, Evaluation], readers: Sequence[str], model: str = "") -> ReaderAgreement:
@@ -186,6 +192,7 @@ def _contrast(
         return []
     readers, ours, units = readers[known], ours[known], _take(subjects, known)
     enough = (len(readers) if units is None else len(set(units))) >= LEAST_CASES
+    tests = compare_pairs(readers, ours, units=units) if enough else None
     return [
         Contrast(
             label=label,
@@ -194,9 +201,10 @@ def _contrast(
             with_model=float(ours.mean()),
             difference=float((ours - readers).mean()),
             ci95=bootstrap_interval(ours - readers, units=units, kind=USUAL_INTERVAL) if enough else None,
-            p=compare_pairs(readers, ours, units=units).bootstrap if enough else None,
+            p=tests.bootstrap if tests else None,
             better=better,
             n=len(readers),
+            wilcoxon=tests.wilcoxon if tests else None,
         )
     ]
 
@@ -234,6 +242,8 @@ def conclude(one: Contrast, title: str) -> str:
     if one.ci95 is None or one.p is None:
         return f"{head}; {counted(one.n, 'case is', 'cases are')} too few for an interval (from {LEAST_CASES} on)."
     figures = f"difference {one.difference:+.3f} (95 % {one.ci95[0]:+.3f} to {one.ci95[1]:+.3f})"
+    if one.wilcoxon is not None:
+        figures += f", Wilcoxon's p {show_p(one.wilcoxon)}"
     if one.p >= 0.05:
         return f"{head}; {figures}. No difference is shown, which does not prove that there is none."
     closer = (one.difference > 0) == (one.better == "higher")

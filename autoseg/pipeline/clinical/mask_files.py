@@ -7,14 +7,20 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from autoseg.hardware import count_cores
 from autoseg.progress import Progress
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.failures import Failure, attempt, list_failures
+from dataset_fingerprints.geometry import canonical_grid, show_lengths
 from dataset_fingerprints.layouts import Selection, list_references
+from dataset_fingerprints.measuring.scans import Scan
 from dataset_fingerprints.names import counted
+from dataset_fingerprints.reading.alignment import same_place
 from dataset_fingerprints.reading.file_names import images_in, stem_of
-from dataset_fingerprints.reading.images import IMAGE_SUFFIXES, is_image
+from dataset_fingerprints.reading.images import IMAGE_SUFFIXES, is_image, read_label_map
 
 T = TypeVar("T")
 F = TypeVar("F")
@@ -47,6 +53,28 @@ def find_masks(place: Path, selection: Selection) -> dict[str, Path]:
         twice = next(file for file in files if masks[stem_of(file)] != file)
         raise DataError(f"{place}: holds {twice.name} and {masks[stem_of(twice)].name}. Keep one file per case.")
     return _sort(masks)
+
+
+def read_region(mask: Path, scan: Scan, values: Sequence[int] = ()) -> NDArray[np.bool_]:
+    """Return where a label map has some values, on the whole canonical grid of its scan.
+
+    Args:
+        mask: the label map.
+        scan: that it belongs to.
+        values: of the region; empty for all but 0.
+
+    Raises:
+        DataError: it lies on another grid.
+    """
+    image, grid = read_label_map(mask), canonical_grid(scan.source_grid)
+    if image.grid().shape != grid.shape or not same_place(grid, image.grid()):
+        raise DataError(
+            f"{mask}: is {show_lengths(image.grid().shape)} voxels and does not lie on the grid of the scan "
+            f"({show_lengths(grid.shape)}). Resample one onto the other."
+        )
+    labels = image.voxels[0]
+    region: NDArray[np.bool_] = np.isin(labels, values) if values else labels > 0
+    return region
 
 
 def work_on(

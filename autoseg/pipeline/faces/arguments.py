@@ -130,7 +130,7 @@ _OPTIONAL = frozenset(
 _TYPES: tuple[tuple[frozenset[str], Kind], ...] = (
     (frozenset({"dataset", "prediction", "reference", "splits", "out", "from_model", "like", "model"}), PATH),
     (frozenset({"benchmark", "predictions", "probability_maps", "unlabelled"}), PATH),
-    (frozenset({"readers", "scores"}), Kind(lambda value: value in ((), []) or _are_paths(value), "paths")),
+    (frozenset({"readers", "scores", "sources"}), Kind(lambda value: value in ((), []) or _are_paths(value), "paths")),
     (frozenset({"masks", "references", "other", "table", "template", "traits"}), PATH),
     (frozenset({"roi_maximum", "min_mm3", "midline_mm", "fitter_share", "scale"}), _NUMBER),
     (frozenset({"scans"}), Kind(_are_paths, "a path, or several")),

@@ -39,6 +39,7 @@ def combine(
     meanings: Mapping[str, str] | None = None,
     tasks: Mapping[str, str] | None = None,
     masks: Mapping[str, str] | None = None,
+    same_subjects: bool = False,
     progress: Progress | None = None,
 ) -> Dataset:
     """Write a small folder that stands for several data sets, and return the data set that it is.
@@ -54,6 +55,8 @@ def combine(
         meanings: what single labels become, over that: {"wmh:2": "background"}; a label is named or given by its value.
         tasks: of the cases of a data set, by its name; else what it says of its cases, or its name.
         masks: of a tree with several kinds of label maps, which are meant, by the name of the data set.
+        same_subjects: subjects that are called alike in several data sets are one person, whose cases stay in one fold;
+            else those of different data sets are different ones.
         progress: receiver of progress reports; None for none.
 
     Raises:
@@ -73,6 +76,7 @@ def combine(
         meanings=tuple(Meaning(part=part, label=label, becomes=new) for part, label, new in words),
         tasks=dict(tasks or {}),
         masks=dict(masks or {}),
+        same_subjects=same_subjects,
     )
     places = [(name, Path(place).absolute()) for name, place in data.items()]
     return combine_datasets(places, Path(out).absolute(), options, progress or SilentProgress())

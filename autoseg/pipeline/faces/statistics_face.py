@@ -11,10 +11,15 @@ from typing import TYPE_CHECKING, Literal
 from autoseg.hardware import count_cores
 from autoseg.pipeline.faces.arguments import INTEGERS, as_several, check_argument, check_arguments
 from autoseg.pipeline.faces.located import Location
+from autoseg.progress import Progress, SilentProgress
+from dataset_fingerprints.errors import PartlyDoneError
+from dataset_fingerprints.failures import list_failures
+from dataset_fingerprints.names import counted
 
 if TYPE_CHECKING:
     from autoseg.evaluation.analysis.readers import ReaderAgreement
     from autoseg.evaluation.analysis.systems import SystemComparison
+    from autoseg.pipeline.statistics.shares import LabelShares
 
 
 def compare(
@@ -103,6 +108,60 @@ def agreement(
     if out is not None:
         write_agreement(Path(out), found)
         draw_readers(place_picture(Path(out).with_suffix(".png")), found)
+    return found
+
+
+def label_shares(
+    sources: Sequence[Location],
+    *,
+    names: Sequence[str] = (),
+    by: str = "",
+    traits: Location | None = None,
+    labels: Sequence[int] = (),
+    ignore: int | None = None,
+    mask: str = "",
+    out: Location | None = None,
+    progress: Progress | None = None,
+) -> LabelShares:
+    """Measure the share of every label in what is labelled, by scan and by group, and test differences.
+
+    Args:
+        sources: a label map, a folder of them or a data set; several for readers and models of the same scans.
+        names: of whose label maps these are, in their order; empty for names out of the paths.
+        by: a trait that scans are grouped by, such as site; empty for none.
+        traits: a table of the scans, with a line per case or subject; None for what a data set says of them.
+        labels: values that count; empty for all but 0.
+        ignore: the value of unlabelled voxels.
+        mask: of a tree with several kinds of label maps, a part of the names of those that are meant.
+        out: a file to write the table of scans into (.csv), with those of groups and differences beside it; None for
+            none.
+        progress: receiver of progress reports; None for none.
+
+    Raises:
+        DataError: no label map can be read, or nothing is known by which scans could be grouped.
+        PartlyDoneError: some label maps cannot be read; its `result` holds the others, which are written.
+    """
+    check_arguments(locals())
+    check_argument("labels", labels, INTEGERS)
+    from autoseg.pipeline.statistics.score_files import name_raters
+    from autoseg.pipeline.statistics.shares import ShareOptions, measure_shares
+    from dataset_fingerprints.layouts import Selection
+
+    places = [Path(place) for place in _as_places(sources)]
+    given = as_several(names)
+    named = name_raters(places, given, model=False) if len(places) > 1 else (given[0] if given else places[0].name,)
+    options = ShareOptions(
+        values=tuple(map(index, as_several(labels))),
+        ignored=None if ignore is None else index(ignore),
+        by=by,
+        traits=None if traits is None else Path(traits),
+        selection=Selection(mask=mask),
+    )
+    raters = dict(zip(named, places, strict=True))
+    found = measure_shares(raters, None if out is None else Path(out), options, progress or SilentProgress())
+    if found.failures:
+        message = f"{counted(len(found.failures), 'label map')} cannot be read:\n{list_failures(found.failures)}"
+        raise PartlyDoneError(message, result=found)
     return found
 
 

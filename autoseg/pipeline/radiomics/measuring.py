@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from autoseg.pipeline.clinical.mask_files import find_masks
+from autoseg.pipeline.clinical.mask_files import find_masks, read_region
 from autoseg.pipeline.clinical.places import refuse_table_place
 from autoseg.pipeline.predictions.inputs import Search, find_inputs
 from autoseg.pipeline.radiomics.tables import MADE_FROM, FeatureRow, read_rows, show_number, write_features
@@ -25,12 +25,10 @@ from dataset_fingerprints.errors import DataError, PartlyDoneError
 from dataset_fingerprints.failures import Failure, attempt, list_failures
 from dataset_fingerprints.files.hashes import hash_files
 from dataset_fingerprints.files.jsonfiles import to_line
-from dataset_fingerprints.geometry import canonical_grid, show_lengths
+from dataset_fingerprints.geometry import canonical_grid
 from dataset_fingerprints.layouts import AUTOMATIC, Selection
 from dataset_fingerprints.measuring.scans import Scan, read_scan
 from dataset_fingerprints.names import counted, some_of
-from dataset_fingerprints.reading.alignment import same_place
-from dataset_fingerprints.reading.images import read_label_map
 from planners.choices import Choice
 
 CHANNEL = "image"
@@ -197,25 +195,12 @@ def _measure(pair: _Pair, options: MeasuringOptions, known: FeatureRow | None) -
     if known is not None and known.made_from == digest:
         return known
     scan = read_scan(pair.scan.name, pair.scan.images, (CHANNEL,))
-    region = _read_region(pair.mask, scan, options.values)
+    region = read_region(pair.mask, scan, options.values)
     if not region.any():
         return FeatureRow(features={}, made_from=digest, warning=EMPTY)
     spacing_mm = canonical_grid(scan.source_grid).spacing_mm()
     measured = measure_features(_normalize(scan, options.normalization), region, spacing_mm, options.features)
     return FeatureRow(features={name: show_number(value) for name, value in measured.items()}, made_from=digest)
-
-
-def _read_region(mask: Path, scan: Scan, values: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Return the mask of the region on the scan's canonical grid."""
-    image, grid = read_label_map(mask), canonical_grid(scan.source_grid)
-    if image.grid().shape != grid.shape or not same_place(grid, image.grid()):
-        raise DataError(
-            f"{mask}: is {show_lengths(image.grid().shape)} voxels and does not lie on the grid of the scan "
-            f"({show_lengths(grid.shape)}). Resample one onto the other."
-        )
-    labels = image.voxels[0]
-    region: NDArray[np.bool_] = np.isin(labels, values) if values else labels > 0
-    return region
 
 
 def _normalize(scan: Scan, choice: Choice) -> NDArray[np.float32]:

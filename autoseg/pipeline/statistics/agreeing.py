@@ -8,13 +8,16 @@ from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
-from autoseg.evaluation import Convention, Evaluation, Targets, evaluate_pairs, pair_files
+from autoseg.evaluation import Convention, Evaluation, Pairing, Targets, evaluate_pairs, pair_files
 from autoseg.evaluation.analysis.readers import ReaderAgreement, compare_readers, conclude
+from autoseg.evaluation.analysis.voxels import TITLES
 from autoseg.evaluation.statistics.agreement import Coefficient
+from autoseg.evaluation.traits import find_subjects
 from autoseg.pipeline.scores.case_tables import SIMULATED, show_figure
 from autoseg.pipeline.scores.label_names import find_names, keep_scored
 from autoseg.pipeline.scores.simulated_scans import are_simulated
 from autoseg.pipeline.statistics.tables import as_markdown, place_markdown, place_rows, write_markdown, write_rows
+from autoseg.pipeline.statistics.voxels import measure_voxels
 from dataset_fingerprints.dataset import Label
 from dataset_fingerprints.files.jsonfiles import to_json, write_json
 from dataset_fingerprints.names import counted
@@ -24,6 +27,8 @@ PAIRS = ("metric", "first", "second", "mean", "95 % interval", "median", "n")
 VOLUMES = ("volumes of", "bias, ml", "limits, ml", "ICC(2,1)", "ICC(3,1)", "CCC", "r")
 _KEYS = ("label", "first", "second", "figure")
 FIELDS = frozenset({"readers", "pairs", "volumes", "contrasts"})
+# In place of a label.
+_ALL = "all labels"
 _SCHEMA_VERSION = 1
 
 
@@ -51,15 +56,18 @@ def measure_agreement(
     readers = [name for name in raters if name != model]
     pairs = [*combinations(readers, 2), *((model, reader) for reader in readers if model)]
     evaluations: dict[tuple[str, str], Evaluation] = {}
+    pairings: dict[tuple[str, str], Pairing] = {}
     for prediction, reference in pairs:
-        pairing = pair_files(raters[prediction], raters[reference])
+        pairing = pairings[prediction, reference] = pair_files(raters[prediction], raters[reference])
         evaluation = evaluate_pairs(pairing, targets, convention, workers=workers)
         known = names or find_names(raters[prediction], raters[reference], pairing.scheme, None)
         simulated = are_simulated(pairing, raters[prediction])
         evaluations[prediction, reference] = replace(
             evaluation, names=keep_scored(known, evaluation), simulated=simulated
         )
-    return compare_readers(evaluations, readers, model)
+    found = compare_readers(evaluations, readers, model)
+    subjects = find_subjects(found.cases, [one for evaluation in evaluations.values() for one in evaluation.traits])
+    return replace(found, voxels=measure_voxels(pairings, found, targets, subjects, workers))
 
 
 def write_agreement(out: Path, agreement: ReaderAgreement) -> None:
@@ -99,6 +107,7 @@ def describe_agreement(agreement: ReaderAgreement) -> str:
         "Fisher's z (Lin 1989). Scores of two masks are the same whichever comes first; the volume difference has no "
         "sign, the bias of volumes has.",
         as_markdown(PAIRS, pair_rows(agreement)),
+        as_markdown(PAIRS, voxel_rows(agreement)) if agreement.voxels else "",
         as_markdown(VOLUMES, volume_rows(agreement)),
         "".join(f"- {sentence}\n" for sentence in conclusions(agreement)),
     ]
@@ -124,6 +133,22 @@ def pair_rows(agreement: ReaderAgreement) -> list[tuple[str, ...]]:
     ]
 
 
+def voxel_rows(agreement: ReaderAgreement) -> list[tuple[str, ...]]:
+    """Return a row per measure of all labels together and pair."""
+    return [
+        (
+            TITLES[one.measure],
+            one.first,
+            one.second,
+            show_figure(one.statistics.mean) or "-",
+            _interval(one.statistics.ci95),
+            show_figure(one.statistics.median) or "-",
+            str(one.statistics.n),
+        )
+        for one in agreement.voxels
+    ]
+
+
 def volume_rows(agreement: ReaderAgreement) -> list[tuple[str, ...]]:
     """Return a row per label and pair."""
     several = len(agreement.names) > 1
@@ -144,6 +169,9 @@ def _as_rows(agreement: ReaderAgreement) -> list[dict[str, str]]:
     for pair in agreement.pairs:
         keys = (agreement.names[pair.label], pair.first, pair.second, pair.metric)
         rows.append(_row(keys, pair.statistics.mean, pair.statistics.ci95, pair.statistics.n))
+    for voxels in agreement.voxels:
+        keys = (_ALL, voxels.first, voxels.second, voxels.measure)
+        rows.append(_row(keys, voxels.statistics.mean, voxels.statistics.ci95, voxels.statistics.n))
     for one in agreement.volumes:
         figures: list[tuple[str, float | None, tuple[float, float] | None]] = []
         if one.limits is not None:

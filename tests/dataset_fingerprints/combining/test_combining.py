@@ -37,6 +37,14 @@ def test_names_subjects_sites_and_groups_stay_apart_and_cases_know_task_and_data
     assert combined.tasks() == ("MS", "stroke", "wmh")
 
 
+def test_subjects_called_alike_are_one_person_where_that_is_said(places: Mapping[str, Path]) -> None:
+    parts = read(places)
+    apart, together = (combine(parts, ["FLAIR"], "own", same_subjects=same) for same in (False, True))
+    assert [one.case.subject for one in apart.cases[:4]] == ["ms_p0", "ms_p1", "stroke_p0", "stroke_p1"]
+    assert [one.case.subject for one in together.cases[:4]] == ["p0", "p1", "p0", "p1"]
+    assert [one.case.name for one in together.cases] == [one.case.name for one in apart.cases]
+
+
 def test_channels_are_taken_by_their_names_wherever_they_stand(places: Mapping[str, Path]) -> None:
     combined = combine(read(places), ["flair"], "own")
     assert [Path(one.case.images[0]).name for one in combined.cases[:3]] == [

@@ -139,8 +139,9 @@ def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
         write_nifti(root / "labelsTr" / f"sub-{index}.nii.gz", labels)
     write_description(root, {"background": 0, "dark": 1, "bright": 2}, ("T1w",), 5)
     # For recipes that train on some of the cases.
-    lines = [f"sub-{index}\tsub-{index}\t{('prone', 'supine')[index % 2]}" for index in range(5)]
-    (root / "cases.tsv").write_text("\n".join(["case\tsubject\tposture", *lines]) + "\n", encoding="utf-8")
+    kinds = [("prone", "weak"), ("supine", "fine")]
+    lines = ["\t".join((f"sub-{index}", f"sub-{index}", *kinds[index % 2])) for index in range(5)]
+    (root / "cases.tsv").write_text("\n".join(["case\tsubject\tposture\tdata_set", *lines]) + "\n", encoding="utf-8")
     return root
 
 

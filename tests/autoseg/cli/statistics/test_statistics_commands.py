@@ -15,6 +15,7 @@ from autoseg.evaluation import read_evaluation
 from dataset_fingerprints.errors import DataError
 from tests.autoseg.evaluation.masks import write_labels
 from tests.synthetic.commands import run
+from tests.synthetic.scans import write_nifti
 
 SHAPE = (16, 16, 16)
 CASES = 12
@@ -181,3 +182,41 @@ def test_an_agreement_never_replaces_a_mask(masks) -> None:
     mask = next((masks / "refs").glob("*.nii.gz"))
     with pytest.raises(DataError, match="has the suffix of an image"):
         autoseg.agreement([masks / "refs", masks / "reader"], out=mask)
+
+
+def test_label_shares_shows_sources_groups_and_differences(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number, source in enumerate(("one", "two")):
+        for case in range(6):
+            voxels = np.ones((6, 6, 2), dtype=np.uint8)
+            voxels[: number + case % 2 + 1] = 2
+            write_nifti(tmp_path / source / f"scan-{case}.nii.gz", voxels)
+    kinds = [f"scan-{case},{('COP', 'UIP')[case % 2]}" for case in range(6)]
+    (tmp_path / "kinds.csv").write_text("\n".join(["case,kind", *kinds]) + "\n", encoding="utf-8")
+    out = tmp_path / "shares.csv"
+    places = (tmp_path / "one", tmp_path / "two")
+    assert run(monkeypatch, "label-shares", *places, "--by", "kind", "--traits", tmp_path / "kinds.csv", "-o", out) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "Shares of labels in 6 scans" in shown
+    assert "signed rank" in shown
+    assert "rank sum" in shown
+    assert "label 2" in shown
+    assert all((tmp_path / f"shares{end}.csv").is_file() for end in ("", "-groups", "-differences"))
+    # Of one source without groups, there is nothing to compare.
+    assert run(monkeypatch, "label-shares", tmp_path / "one", "-o", tmp_path / "alone.csv") == 0
+    assert not (tmp_path / "alone-differences.csv").exists()
+    assert run(monkeypatch, "label-shares", tmp_path / "none", "-o", out) == 2
+
+
+def test_agreement_has_kappa_and_the_dice_of_all_labels_together(masks: Path, monkeypatch, tmp_path: Path) -> None:
+    readers = ("--reader", masks / "refs", "--reader", masks / "reader")
+    assert run(monkeypatch, "agreement", *readers, "-o", tmp_path / "both.json") == 0
+    plain = json.loads((tmp_path / "both.json").read_text(encoding="utf-8"))
+    found = {one["measure"]: one["statistics"] for one in plain["voxels"]}
+    # Of one label, all labels together are that one.
+    (dice,) = (one["statistics"]["mean"] for one in plain["pairs"] if one["metric"] == "dice")
+    assert found["dice_all_labels"]["mean"] == pytest.approx(dice)
+    assert set(found) == {"dice_all_labels", "agreement", "kappa"}
+    assert "Cohen's kappa" in (tmp_path / "both.md").read_text(encoding="utf-8")
+    assert ",kappa," in (tmp_path / "both.csv").read_text(encoding="utf-8")
