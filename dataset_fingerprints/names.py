@@ -164,3 +164,8 @@ def some_of(names: Sequence[str], most: int = 3, between: str = ", ") -> str:
     """Return the first names for a message, and how many more there are."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return between.join(names[:most]) + more
+
+
+def plain_name(column: str) -> str:
+    """Return the name of a column without blanks, signs and upper case, by which spellings are compared."""
+    return re.sub(r"[^a-z0-9]", "", column.casefold())

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dataset_fingerprints.errors import DataError
-from dataset_fingerprints.layouts.column_names import plain_name
 from dataset_fingerprints.layouts.table_text import read_table
-from dataset_fingerprints.names import counted, some_of
+from dataset_fingerprints.names import counted, plain_name, some_of
 from planners.plan import Fold
 
 _NAMES = ("name", "case", "caseid", "casename", "id", "scan", "image", "file", "filename", "subject", "subjectid")

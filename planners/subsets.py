@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from dataset_fingerprints.dataset import Case
 from dataset_fingerprints.errors import PlanError
-from dataset_fingerprints.layouts.column_names import plain_name
-from dataset_fingerprints.names import some_of
+from dataset_fingerprints.names import plain_name, some_of
 
 # Of a case itself; other columns of a table are kept beside.
 _FIELDS = ("subject", "session", "site", "group", "task")

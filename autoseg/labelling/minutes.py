@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dataset_fingerprints.errors import DataError, did_you_mean
-from dataset_fingerprints.layouts.column_names import plain_name
 from dataset_fingerprints.layouts.table_text import read_table
+from dataset_fingerprints.names import plain_name
 
 COLUMNS = ("case", "structure", "minutes")
 _NAMES = {

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from dataset_fingerprints.atlas.spreadsheets import SUFFIXES, Rows, read_sheets
 from dataset_fingerprints.errors import DataError
-from dataset_fingerprints.layouts.column_names import SITE_NAMES, plain_name
-from dataset_fingerprints.names import some_of
+from dataset_fingerprints.layouts.column_names import SITE_NAMES
+from dataset_fingerprints.names import plain_name, some_of
 from dataset_fingerprints.reading.images import is_image
 
 TABLE_SUFFIXES = SUFFIXES

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from dataset_fingerprints.layouts.modalities import is_modality
+from dataset_fingerprints.names import plain_name
 
 SITE_NAMES = ("site", "siteid", "center", "centre", "hospital", "institution", "scannersite")
 GROUP_NAMES = ("group", "groupid", "family", "familyid")
@@ -45,13 +46,7 @@ _IMAGE_WORD = r"(?:images?|imgs?|scans?|channels?|modality|files?|filenames?|pat
 _NAMED_IMAGE = re.compile(rf"{_IMAGE_WORD}\s*[:_.\-\s]\s*(?P<name>.+)|{_IMAGE_WORD}(?P<number>\d+)", re.IGNORECASE)
 _IMAGE_OF = re.compile(rf"(?P<name>.+?)[:_.\-\s]+{_IMAGE_WORD}", re.IGNORECASE)
 _EXPLICIT = re.compile(r"image\s*:\s*(?P<name>.+)", re.IGNORECASE)
-_NOT_IN_NAMES = re.compile(r"[^a-z0-9]")
 _WORD = re.compile(r"[A-Za-z0-9]+")
-
-
-def plain_name(column: str) -> str:
-    """Return the name of a column without blanks, signs and upper case, by which spellings are compared."""
-    return _NOT_IN_NAMES.sub("", column.casefold())
 
 
 def read_role(column: str, *, different: bool) -> str | None:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dataset_fingerprints.errors import DataError
-from dataset_fingerprints.layouts.column_names import GROUP_NAMES, SITE_NAMES, plain_name
+from dataset_fingerprints.layouts.column_names import GROUP_NAMES, SITE_NAMES
 from dataset_fingerprints.layouts.table_text import Table, read_table
-from dataset_fingerprints.names import counted
+from dataset_fingerprints.names import counted, plain_name
 
 NAME = "participants.tsv"
 _ID = "participant_id"

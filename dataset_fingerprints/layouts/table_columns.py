@@ -17,14 +17,13 @@ from dataset_fingerprints.layouts.column_names import (
     ROLES,
     find_modality,
     is_explicit,
-    plain_name,
     read_channel,
     read_role,
 )
 from dataset_fingerprints.layouts.modalities import canonical, is_anatomy_name, is_label_name
 from dataset_fingerprints.layouts.selection import AUTOMATIC, Selection
 from dataset_fingerprints.layouts.table_text import Table
-from dataset_fingerprints.names import some_of
+from dataset_fingerprints.names import plain_name, some_of
 from dataset_fingerprints.reading.images import is_image
 
 # Names of other columns that are so like a known one are mistakes in typing.

@@ -12,7 +12,6 @@ from typing import Any
 from dataset_fingerprints.dataset import Case, Dataset, LabelScheme
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.layouts.bids import list_bids
-from dataset_fingerprints.layouts.column_names import plain_name
 from dataset_fingerprints.layouts.description import (
     most_common_count,
     read_channels,
@@ -26,7 +25,7 @@ from dataset_fingerprints.layouts.selection import AUTOMATIC, Selection
 from dataset_fingerprints.layouts.table_text import read_table
 from dataset_fingerprints.layouts.tree_choice import Chosen, choose_for_training, show_kinds
 from dataset_fingerprints.layouts.tree_files import Tree, TreeCase, TreeFile
-from dataset_fingerprints.names import counted, some_of
+from dataset_fingerprints.names import counted, plain_name, some_of
 
 # Folders of cases that are kept for a test; their label maps are often not published.
 _TESTS = re.compile(r"(.*[_\-. ])?test(ing|s|set)?([_\-. ].*)?|imagesTs", re.IGNORECASE)

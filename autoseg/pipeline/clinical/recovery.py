@@ -12,10 +12,10 @@ from autoseg.clinical.recovery import BEST_SCORE, Recovery, RecoverySummary, sum
 from autoseg.pipeline.clinical.places import refuse_table_place
 from autoseg.pipeline.scores.case_tables import CASE, WARNINGS, Table, join_warnings, show_figure, write_table
 from dataset_fingerprints.errors import DataError
-from dataset_fingerprints.layouts.column_names import ROLES, plain_name
+from dataset_fingerprints.layouts.column_names import ROLES
 from dataset_fingerprints.layouts.table_text import Line, read_table
 from dataset_fingerprints.layouts.table_text import Table as ReadTable
-from dataset_fingerprints.names import some_of
+from dataset_fingerprints.names import plain_name, some_of
 
 PREDICTED, OBSERVED, FITTER = "predicted change", "observed change", "as predicted"
 _PERSON = ("id", *ROLES["subject"], *ROLES["case"])

@@ -24,10 +24,9 @@ from dataset_fingerprints.files.hashes import hash_file
 from dataset_fingerprints.files.jsonfiles import write_json
 from dataset_fingerprints.files.places import resolve
 from dataset_fingerprints.layouts import AUTOMATIC, Selection
-from dataset_fingerprints.layouts.column_names import plain_name
 from dataset_fingerprints.layouts.table_text import read_table
 from dataset_fingerprints.measuring.identity import files_behind
-from dataset_fingerprints.names import counted, some_of
+from dataset_fingerprints.names import counted, plain_name, some_of
 from dataset_fingerprints.units import find_units
 
 # Of the subjects, where nobody says how many cases are held out.

@@ -16,9 +16,9 @@ from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.dataset import Case
 from dataset_fingerprints.errors import AutosegError, DataError
 from dataset_fingerprints.layouts import Selection, find_layout, read_dataset
-from dataset_fingerprints.layouts.column_names import ROLES, SITE_NAMES, plain_name
+from dataset_fingerprints.layouts.column_names import ROLES, SITE_NAMES
 from dataset_fingerprints.layouts.table_text import read_table
-from dataset_fingerprints.names import some_of
+from dataset_fingerprints.names import plain_name, some_of
 
 _log = logging.getLogger(__name__)
 

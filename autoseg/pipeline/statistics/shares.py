@@ -35,8 +35,7 @@ from autoseg.progress import Progress
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.failures import Failure
 from dataset_fingerprints.layouts import AUTOMATIC, Selection
-from dataset_fingerprints.layouts.column_names import plain_name
-from dataset_fingerprints.names import some_of
+from dataset_fingerprints.names import plain_name, some_of
 from dataset_fingerprints.reading.images import read_label_map
 
 MASKS, LABELLED = "masks", "labelled ml"

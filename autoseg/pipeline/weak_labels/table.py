@@ -9,9 +9,9 @@ from pathlib import Path
 
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.geometry import TripleFloat
-from dataset_fingerprints.layouts.column_names import plain_name, read_role
+from dataset_fingerprints.layouts.column_names import read_role
 from dataset_fingerprints.layouts.table_text import Line, read_table
-from dataset_fingerprints.names import some_of
+from dataset_fingerprints.names import plain_name, some_of
 
 _CLASSES = ("class", "classname", "label", "pattern", "texture", "tissue", "type")
 _VOXELS, _MM, _EDGES = ("x", "y", "z"), ("xmm", "ymm", "zmm"), ("width", "height")
