@@ -117,7 +117,7 @@ def _write(interface: Interface, scheme: LabelScheme, scan: Scan, segmented: Seg
         values = make_probabilities(scan, segmented, range(number, number + 1))[0]
         write_map(Path(interface.output, one.path), values, scan.source_grid, scan.header)
     for one in interface.masks:
-        labels = segmented.labels if one.label == WHOLE else _mark(scheme, segmented.labels, one.label)
+        labels = segmented.mask if one.label == WHOLE else _mark(scheme, segmented.labels, one.label)
         write_label_map(Path(interface.output, one.path), labels, scan.source_grid, scan.header)
 
 
