@@ -24,7 +24,7 @@ from planners.parts import AUGMENTATIONS, LESION_CLASSIFIERS, NETWORKS, PARTS
 from planners.plan import Configuration, Plan
 from planners.run import Run
 from planners.sizing.growth import find_growth_problems
-from planners.targets import find_target_problems
+from planners.targets import choose_scheme, find_target_problems
 
 # Slices on either side that a 2D network may see as channels.
 MOST_NEIGHBOURS = 64
@@ -83,9 +83,9 @@ def check_run(run: Run) -> None:
 
 
 def _find_shared_problems(plan: Plan | Run) -> Iterator[str]:
+    in_data = list(find_data_problems(plan.scheme, plan.channels))
     for configuration in plan.configurations:
         yield from _find_problems(configuration)
-        yield from _find_halves_problems(configuration, plan.scheme)
         found = len(configuration.preprocessing.normalization)
         if found != len(plan.channels):
             yield (
@@ -93,13 +93,23 @@ def _find_shared_problems(plan: Plan | Run) -> Iterator[str]:
                 f"{counted(len(plan.channels), 'channel')}. "
                 "Expected one for each."
             )
-        yield from find_target_problems(configuration.name, configuration.targets, plan.scheme)
         yield from find_channel_problems(configuration, plan.channels)
-        yield from _find_weight_problems(configuration, plan.scheme.heads().count())
+        yield from () if in_data else _find_label_problems(configuration, plan.scheme)
     in_order = list(find_order_problems(plan.configurations))
-    yield from in_order or find_box_problems(plan.scheme, plan.configurations)
-    yield from find_data_problems(plan.scheme, plan.channels)
+    yield from in_order
+    yield from () if in_order or in_data else find_box_problems(plan.scheme, plan.configurations)
+    yield from in_data
     yield from find_machine_problems(plan.machine, plan.memory_gb, plan.seed)
+
+
+def _find_label_problems(configuration: Configuration, scheme: LabelScheme) -> Iterator[str]:
+    """Yield what of a configuration does not fit to the labels of the data set, which are sound."""
+    in_targets = list(find_target_problems(configuration.name, configuration.targets, scheme))
+    yield from in_targets
+    if not in_targets:
+        learned = choose_scheme(scheme, configuration.targets)
+        yield from _find_halves_problems(configuration, learned)
+        yield from _find_weight_problems(configuration, learned.heads().count())
 
 
 def _find_halves_problems(configuration: Configuration, scheme: LabelScheme) -> Iterator[str]:

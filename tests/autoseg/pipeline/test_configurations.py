@@ -124,10 +124,10 @@ def test_every_case_gets_the_mask_of_the_fold_that_did_not_train_on_it(both_stag
     cascade_configuration = find_configuration(plan.configurations, "3d_cascade_fullres", "the plan")
     inputs = find_input(workspace, plan, splits, cascade_configuration)
     (found,) = inputs.masks
-    assert sorted(found) == [f"sub-{index}" for index in range(5)]
+    assert sorted(found.folders) == [f"sub-{index}" for index in range(5)]
     for number, fold in enumerate(splits.folds):
         for case in fold.validation:
-            first = found[case].root.parent
+            first = found.folders[case].root.parent
             assert first == fold_folder(both_stages, "3d_lowres", number)
             assert case not in read_json(first / "record.json", TrainingRecord).train_cases
 
@@ -142,7 +142,7 @@ def test_the_network_sees_the_first_stages_mask_on_its_own_grid(both_stages: Pat
     folder = ValidationFolder(root=tmp_path)
     scores = CaseScores(case="sub-0", labels=())
     write_json(folder.case_record("sub-0"), ValidatedCase(scores=scores, probability_box=make_box((0,) * 3, (1,) * 3)))
-    perfect = replace(inputs, masks=({"sub-0": folder},))
+    perfect = replace(inputs, masks=(replace(inputs.masks[0], folders={"sub-0": folder}),))
     labels = inputs.store.read_labels("sub-0")
     np.testing.assert_array_equal(perfect.read("sub-0").image[1:], np.stack([labels == 1, labels == 2]))
 
