@@ -21,20 +21,37 @@ _COLUMNS = ("option", "value", "default", "meaning")
 
 def write_commands() -> str:
     """Return every command, with its arguments, its options and what they do."""
+    return "\n".join(_write_command(command, name) for name, command in sorted(list_commands().items()))
+
+
+def list_commands() -> dict[str, CommandInfo]:
+    """Return all commands, those of other packages too, by what is typed: `autoseg experiment list`."""
     whole = typer.Typer()
     whole.registered_commands, whole.registered_groups = list(app.registered_commands), list(app.registered_groups)
     add_registered(whole)
-    return "\n".join(text for _, text in sorted(_write_group(whole, "autoseg")))
+    return dict(_walk(whole, "autoseg"))
 
 
-def _write_group(group: typer.Typer, name: str) -> Iterator[tuple[str, str]]:
+def list_options(command: CommandInfo) -> frozenset[str]:
+    """Return the names of a command's options as they are typed."""
+    assert command.callback is not None  # typer registers nothing else
+    hints = typing.get_type_hints(command.callback, include_extras=True)
+    told = {name: _find_info(hint) for name, hint in hints.items()}
+    names = (
+        _name_option(name, info, is_flag=name_type(hints[name]) == "true or false")
+        for name, info in told.items()
+        if isinstance(info, OptionInfo)
+    )
+    return frozenset(spelt for several in names for one in several for spelt in one.split("/"))
+
+
+def _walk(group: typer.Typer, name: str) -> Iterator[tuple[str, CommandInfo]]:
     """Yield the commands of a program by their names."""
     for command in group.registered_commands:
-        own = f"{name} {command.name or _spell(command.callback.__name__)}"  # type: ignore[union-attr]
-        yield own, _write_command(command, own)
+        yield f"{name} {command.name or _spell(command.callback.__name__)}", command  # type: ignore[union-attr]
     for member in group.registered_groups:
         if member.typer_instance is not None:
-            yield from _write_group(member.typer_instance, f"{name} {member.name}")
+            yield from _walk(member.typer_instance, f"{name} {member.name}")
 
 
 def _write_command(command: CommandInfo, name: str) -> str:
@@ -91,8 +108,10 @@ def _name_argument(name: str, info: ArgumentInfo, parameter: inspect.Parameter) 
 
 def _name_option(name: str, info: OptionInfo, *, is_flag: bool) -> tuple[str, ...]:
     """Return an option's names as they are typed; a switch that has no names of its own can be negated."""
-    if info.param_decls:
-        return tuple(info.param_decls)
+    # In an annotation the first name stands where a default would.
+    first = (info.default,) if isinstance(info.default, str) and info.default.startswith("-") else ()
+    if first or info.param_decls:
+        return (*first, *(info.param_decls or ()))
     long = f"--{_spell(name)}"
     return (long, f"--no-{_spell(name)}") if is_flag else (long,)
 

@@ -66,6 +66,7 @@ def test_every_command_is_there_with_its_options_and_defaults() -> None:
     assert "| `DATASET` |" in text
     assert "| `--seed` | whole number | `0` |" in text
     assert "`--overwrite`" in text
+    assert "| `--out`, `-o` | path |" in text
 
 
 def test_every_public_function_is_asked_for() -> None:
