@@ -11,7 +11,7 @@ from experiments.checkouts import STEPS, TRIALS, compare_checkouts
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_checkout_gives_the_same_results_as_itself(tmp_path: Path) -> None:
     (row,) = compare_checkouts(ROOT, ROOT, tmp_path, TRIALS[:1])
     assert row == ("volumes", f"{STEPS} of {STEPS}", "23 of 23", "4 of 4")

@@ -89,7 +89,7 @@ def test_a_side_that_fails_is_reported_with_its_log(tmp_path: Path) -> None:
     assert "none" in (tmp_path / "wrong-0.log").read_text(encoding="utf-8")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore:This process")
 def test_a_contest_on_real_data_judges_on_every_fifth_subject(tmp_path: Path) -> None:
     data = tmp_path / "data"

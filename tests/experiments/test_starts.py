@@ -12,7 +12,7 @@ from experiments.starts import COLUMNS, SIDES, Conditions, compare_starts
 QUICK = ("batch_size=2", "training.validation_rounds=0", "prediction.mirror_axes=[]", "training.compiled=false")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_each_way_to_start_is_trained_for_the_same_steps_and_scored(tmp_path: Path) -> None:
     scans = SimulationOptions(cases=5, held_out_cases=0, spacing_mm=6.0, seed=3)
     conditions = Conditions(model_steps=2, steps=(1,), assignments=QUICK, source=scans, target=scans, labelled=3)

@@ -10,7 +10,7 @@ from experiments.costs.inference import COLUMNS, WAYS, Trained, compare_inferenc
 from tests.synthetic.tiny import write_tiny
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_one_network_is_run_on_patches_and_on_the_whole_image_in_processes_of_their_own(tmp_path: Path) -> None:
     tiny = write_tiny(tmp_path, 5)
     tiny.plan()

@@ -57,7 +57,7 @@ def test_medians_are_set_against_ours() -> None:
     ]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore:This process")
 def test_the_trainer_and_the_bare_network_step_in_turns(tmp_path: Path) -> None:
     data = write_nnunet_dataset(tmp_path / "data", 5)

@@ -59,7 +59,7 @@ def test_a_meter_of_a_cpu_counts_nothing() -> None:
     assert Meter(device=CPU).peak_gb() == 0
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_worker_times_kinds_of_steps_on_the_cores_that_it_gets(tmp_path: Path) -> None:
     kinds: Sequence[str] = ("bare, channels last", "step, augmented", "step, cases in memory")
     rows = list(run_worker(kinds, sorted(os.sched_getaffinity(0))[:1], 120.0, bench(tmp_path)))
@@ -68,7 +68,7 @@ def test_a_worker_times_kinds_of_steps_on_the_cores_that_it_gets(tmp_path: Path)
     assert all(row["ms"] > 0 for row in rows)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_kind_that_fails_is_a_row_and_the_next_one_is_timed(tmp_path: Path) -> None:
     rows = list(run_worker(("unknown", "bare network"), sorted(os.sched_getaffinity(0)), 120.0, bench(tmp_path)))
     assert rows[0][""] == "failed: KeyError: 'unknown'"

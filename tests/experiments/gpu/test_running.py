@@ -79,7 +79,7 @@ def settings(tmp_path: Path, minutes: float, *parts: str) -> Settings:
     return Settings(minutes=minutes, out=tmp_path / "out", parts=parts, data=data, device="cpu")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_part_that_fails_is_reported_and_the_next_one_runs(tmp_path: Path) -> None:
     seen: list[PartReport] = []
     reports = run_parts(settings(tmp_path, 20, "training", "memory"), seen.append)

@@ -195,7 +195,7 @@ def write_data_set(raw: Path) -> None:
     write_description(raw, {"background": 0, "core": 1, "enhancing": 2}, ("T1w",), 5)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_small_one_is_killed_in_its_second_phase_goes_on_predicts_and_is_scored(tmp_path: Path) -> None:
     raw, workspace = tmp_path / "raw", Workspace(root=tmp_path / "ws")
     write_data_set(raw)

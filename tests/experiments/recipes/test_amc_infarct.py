@@ -264,7 +264,7 @@ def write_scans(folder: Path, name: str, seed: int, dwi: float = 1.0) -> tuple[P
     return write_nifti(folder / f"{name}_0000.nii.gz", image, affine), (labels > 0).astype(np.uint8)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_small_one_sees_one_of_two_channels_is_killed_goes_on_predicts_and_is_scored(tmp_path: Path) -> None:
     raw, workspace = tmp_path / "raw", Workspace(root=tmp_path / "ws")
     for index in range(5):

@@ -106,7 +106,7 @@ SMALL = (
 CASES = 8
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_small_one_is_trained_predicts_and_its_masks_are_judged_by_their_features(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

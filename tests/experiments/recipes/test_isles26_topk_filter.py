@@ -109,7 +109,7 @@ def test_mednext_takes_every_data_sets_levels(data: str) -> None:
         assert ours.patch_shape == theirs.patch_shape
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_mednext_trains_goes_on_after_a_kill_predicts_and_is_exported(tmp_path: Path) -> None:
     raw, root = tmp_path / "raw", tmp_path / "ws"
     for index in range(5):

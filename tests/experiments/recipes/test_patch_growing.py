@@ -91,7 +91,7 @@ def read_lines(workspace: Workspace, kind: str) -> list[Line]:
     return [line for line in map(json.loads, curve.splitlines()) if line["kind"] == kind]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_growing_training_that_was_killed_goes_on_as_if_it_had_not_been_and_predicts(tmp_path: Path) -> None:
     raw = tmp_path / "raw"
     for index in range(5):

@@ -23,7 +23,7 @@ def write_ball(path: Path, radius_mm: float) -> None:
     nibabel.save(nibabel.Nifti1Image((distance <= radius_mm).astype(np.uint8), AFFINE), path)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_held_out_scans_are_scored_with_and_without_what_was_selected(tmp_path: Path) -> None:
     (tmp_path / "masks").mkdir()
     for radius_mm in (10, 20):
