@@ -11,9 +11,11 @@ from dataset_fingerprints.names import counted
 # Of each rung's candidates one of so many goes on, for so many times the length.
 KEPT = 3
 # Trainings by each of the two plans that are compared in the end.
-PAIRS, LEAST_PAIRS = 3, 2
+PAIRS, LEAST_PAIRS = 5, 3
 # The share of the time that is searched in; the proof has the rest.
-SEARCH_SHARE = 0.5
+SEARCH_SHARE = 0.4
+# The share of the proof's time that its trainings are planned to take, so that all of them fit.
+PROOF_SHARE = 0.95
 # What loading its cases and scoring them takes beside a training until that was measured: a share, and seconds.
 APART, APART_SECONDS = 0.1, 2.0
 # The share of the search's time that is trained in at least.
@@ -131,7 +133,7 @@ def fit_proof(left_seconds: float, apart_seconds: float, pairs: int = PAIRS) -> 
         apart_seconds: that one takes beside its own time, as measured in the search.
         pairs: trainings by each side.
     """
-    each = max(left_seconds, 1.0) / (2 * pairs)
+    each = PROOF_SHARE * max(left_seconds, 1.0) / (2 * pairs)
     return Length(minutes=max(each - 1.1 * apart_seconds, APART * each) / MINUTE)
 
 

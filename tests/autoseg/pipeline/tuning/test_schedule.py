@@ -70,6 +70,6 @@ def test_a_time_that_is_over_still_gives_a_length() -> None:
 def test_it_is_told_in_words() -> None:
     said = divide(1.0, None, None).describe()
     assert said == (
-        "Search, 30 min: 9 candidates for 2 min each, the best 3 go on to 5 min. Proof, 30 min: 3 trainings each by "
-        "the plan as it is and by the best candidate, about 5 min each."
+        "Search, 24 min: 9 candidates for 1.5 min each, the best 3 go on to 4 min. Proof, 36 min: 5 trainings each by "
+        "the plan as it is and by the best candidate, about 3.5 min each."
     )
