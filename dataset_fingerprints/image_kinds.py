@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
+
+from dataset_fingerprints.names import plain_name
 
 # Spellings of one kind of image; the value is the one that names are compared by.
 _SPELLINGS = {
@@ -16,12 +17,11 @@ _SPELLINGS = {
     **dict.fromkeys(("dwib1000", "b1000", "diffusion"), "dwi"),
     **dict.fromkeys(("dwiadc", "adcmap"), "adc"),
 }
-_NOT_IN_NAMES = re.compile(r"[^a-z0-9]")
 
 
 def canonical(name: str) -> str:
     """Return the spelling that names of one kind of image share: `T1`, `t1n` and `T1w` are one."""
-    plain = _NOT_IN_NAMES.sub("", name.casefold())
+    plain = plain_name(name)
     return _SPELLINGS.get(plain, plain)
 
 

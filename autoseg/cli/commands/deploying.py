@@ -10,16 +10,12 @@ from typing import Annotated
 
 import typer
 
+from autoseg.cli.options.model_options import ScanMemoryOption
 from autoseg.cli.options.parsing import SeveralValues
-from autoseg.cli.results.written import shorten_path, show_masks, show_start, show_written
+from autoseg.cli.results.written import shorten_path, show_masks, show_start, show_written, showing_what_is_done
 from autoseg.cli.terminal.display import TerminalProgress, console
-from dataset_fingerprints.errors import PartlyDoneError
 
 ModelOption = Annotated[Path | None, typer.Option("--model", "-m", help="An exported model (.zip).")]
-MemoryOption = Annotated[
-    float | None,
-    typer.Option(help="Memory that a scan may take beside the program itself, in GiB; else all that is free."),
-]
 
 
 def add_deploying(app: typer.Typer) -> None:
@@ -54,7 +50,7 @@ def serve(
     port: Annotated[int | None, typer.Option(help="The port; else the table's. 0 for any that is free.")] = None,
     inputs: Annotated[Path | None, typer.Option("--input", help="The folder of inputs; else the table's.")] = None,
     outputs: Annotated[Path | None, typer.Option("--output", help="The folder of outputs; else the table's.")] = None,
-    max_memory_gb: MemoryOption = None,
+    max_memory_gb: ScanMemoryOption = None,
 ) -> None:
     """Segment what lies in a folder whenever a request asks for it, as grand-challenge.org does.
 
@@ -105,7 +101,7 @@ def bids_app(
     skip: Annotated[
         bool, typer.Option("--skip-bids-validator", "--skip_bids_validator", help="For programs that give it.")
     ] = False,
-    max_memory_gb: MemoryOption = None,
+    max_memory_gb: ScanMemoryOption = None,
 ) -> None:
     """Segment a BIDS data set as BIDS apps do: masks are a derivative in OUTPUT_DIR/autoseg."""
     show_start()
@@ -114,7 +110,7 @@ def bids_app(
 
     del skip  # no validator is run
     check_level(level)
-    try:
+    with showing_what_is_done():
         masks = model_face.predict(
             choose_participants(bids_dir.absolute(), participants or ()),
             choose_folder(output_dir),
@@ -124,7 +120,4 @@ def bids_app(
             max_memory_gb=max_memory_gb,
             progress=TerminalProgress(),
         )
-    except PartlyDoneError as error:
-        show_masks(error.result)
-        raise
     show_masks(masks)

@@ -8,11 +8,17 @@ from typing import Annotated
 import typer
 
 from autoseg.cli.options.data_options import ModelChannelOption, ScansArgument, choose_target
-from autoseg.cli.options.model_options import FoldsOption, ModelsOption, PlanOption, SelectedOption, WorkspaceOption
-from autoseg.cli.results.written import shorten_path, show_masks, show_start
+from autoseg.cli.options.model_options import (
+    FoldsOption,
+    ModelsOption,
+    PlanOption,
+    ScanMemoryOption,
+    SelectedOption,
+    WorkspaceOption,
+)
+from autoseg.cli.results.written import shorten_path, show_masks, show_start, showing_what_is_done
 from autoseg.cli.terminal.display import TerminalProgress, console
 from autoseg.pipeline.faces import model_face
-from dataset_fingerprints.errors import PartlyDoneError
 
 
 def predict(
@@ -54,15 +60,12 @@ def predict(
     bids: Annotated[
         bool, typer.Option(help="Write masks of BIDS trees as a BIDS derivative; else called after their cases.")
     ] = True,
-    max_memory_gb: Annotated[
-        float | None,
-        typer.Option(help="Memory that a scan may take beside the program itself, in GiB; else all that is free."),
-    ] = None,
+    max_memory_gb: ScanMemoryOption = None,
     plan: PlanOption = "default",
 ) -> None:
     """Segment new scans; each mask lies on its scan's own grid."""
     show_start()
-    try:
+    with showing_what_is_done():
         masks = model_face.predict(
             scans,
             out,
@@ -84,9 +87,6 @@ def predict(
             max_memory_gb=max_memory_gb,
             progress=TerminalProgress(),
         )
-    except PartlyDoneError as error:
-        show_masks(error.result)
-        raise
     show_masks(masks)
 
 

@@ -20,3 +20,7 @@ FoldsOption = Annotated[list[str] | None, typer.Option("--fold", "-f", help="Fol
 SelectedOption = Annotated[
     bool, typer.Option("--selected/--not-selected", help="Use what `autoseg select` chose, or the usual rule.")
 ]
+ScanMemoryOption = Annotated[
+    float | None,
+    typer.Option(help="Memory that a scan may take beside the program itself, in GiB; else all that is free."),
+]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autoseg.cli.terminal.display import console
+from dataset_fingerprints.errors import PartlyDoneError
 from dataset_fingerprints.names import counted
 
 if TYPE_CHECKING:
@@ -37,6 +39,16 @@ def show_masks(masks: Masks) -> None:
             ("Record", masks.record),
         )
     )
+
+
+@contextmanager
+def showing_what_is_done() -> Iterator[None]:
+    """Show the masks that were made also where some scans failed, before that is reported."""
+    try:
+        yield
+    except PartlyDoneError as error:
+        show_masks(error.result)
+        raise
 
 
 def show_written(written: Iterable[tuple[str, Path | None]]) -> None:

@@ -74,7 +74,7 @@ class Proof:
         return f" About {show_duration(max(seconds - self.bench.spent.seconds(), 0.0))} left."
 
     def _may_begin(self, pairs: int, begun: float) -> bool:
-        """Return whether the time holds one more training by each side; a proof needs two of each."""
+        """Return whether the time holds one more training by each side; a proof needs `LEAST_PAIRS` of each."""
         if pairs < LEAST_PAIRS or self.schedule.seconds is None:
             return True
         spent, length = self.bench.spent.seconds(), self.schedule.proof
