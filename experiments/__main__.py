@@ -66,6 +66,22 @@ def many_cases(
 
 
 @app.command()
+def foretold(
+    data: Annotated[list[Path], typer.Argument(help="Raw data sets.")],
+    iterations: Annotated[int, typer.Option(help="Of every training.")] = 500,
+    work: Annotated[Path, typer.Option(help="Where everything is written; new or empty.")] = Path("foretold-work"),
+) -> None:
+    """Compare the costs that `autoseg explain --cost` foretells with what the commands then take."""
+    from experiments.costs.foretold import COLUMNS, compare_costs
+
+    rows = []
+    for number, one in enumerate(data):
+        options = ("--set", f"training.iterations={iterations}")
+        rows += [found.row() for found in compare_costs(one, options, work / str(number))]
+    show_table("Costs, foretold and measured", COLUMNS, rows)
+
+
+@app.command()
 def augmentation(
     environment: Annotated[Path, typer.Option(help="nnU-Net's virtual environment.")] = Path("peers-nnunet"),
 ) -> None:

@@ -5,7 +5,6 @@ Imports that cost time stay inside the commands that need them, so that `autoseg
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import fields
 from pathlib import Path
@@ -20,6 +19,7 @@ from autoseg.cli.commands.clinical import lesion_load, lesion_map, lesion_table,
 from autoseg.cli.commands.combining import combine
 from autoseg.cli.commands.deploying import add_deploying
 from autoseg.cli.commands.evaluating import evaluate
+from autoseg.cli.commands.explaining import explain
 from autoseg.cli.commands.importing import import_nnunet
 from autoseg.cli.commands.labelling import app as label
 from autoseg.cli.commands.lesion_classes import lesion_classes
@@ -47,13 +47,13 @@ from autoseg.cli.options.exclusive import refuse_beside, refuse_unused
 from autoseg.cli.options.folds import list_folds
 from autoseg.cli.options.model_options import PlanOption, WorkspaceOption
 from autoseg.cli.options.parsing import AnySpelling, NumberFirst
+from autoseg.cli.options.plan_options import PlanHoursOption, PlanMinutesOption, RuleOption, SetOption, as_hours
 from autoseg.cli.options.registered import add_registered
-from autoseg.cli.results.deciding import show_explanation
 from autoseg.cli.results.written import show_start, show_written
 from autoseg.cli.statistics.agreement import agreement
 from autoseg.cli.statistics.compare import compare
 from autoseg.cli.statistics.shares import label_shares
-from autoseg.cli.terminal.display import TerminalProgress, console, show_plain, show_scores
+from autoseg.cli.terminal.display import TerminalProgress, console, show_scores
 from autoseg.cli.terminal.streams import finish_output
 from autoseg.cli.versions import show_versions
 from autoseg.hardware import share_cores_with_others
@@ -87,16 +87,6 @@ def _options_of_all(
     """Take the options that come before a command."""
 
 
-SetOption = Annotated[
-    list[str] | None, typer.Option("--set", help="Change a value of the plan: training.iterations=5000. Repeatable.")
-]
-RuleOption = Annotated[
-    list[str] | None, typer.Option("--rule", help="Switch a rule: balanced_lesions=on. Repeatable; explain lists them.")
-]
-PlanHoursOption = Annotated[
-    float | None, typer.Option("--max-hours", help="Plan for trainings of this many hours per fold.")
-]
-PlanMinutesOption = Annotated[float | None, typer.Option("--max-minutes", help="The same in minutes.")]
 ConfigurationOption = Annotated[
     str | None, typer.Option("--configuration", "-c", help="One of the plan's, such as 2d; else its default.")
 ]
@@ -160,7 +150,7 @@ def plan_and_preprocess_command(
         plan_name=plan_name,
         planner=planner,
         gpu_memory_gb=gpu_memory_gb,
-        max_hours=_as_hours(context, max_minutes, max_hours),
+        max_hours=as_hours(context, max_minutes, max_hours),
         configurations=configurations or (),
         splits=splits,
         seed=seed,
@@ -290,14 +280,6 @@ def train(
     _train(found, fold, options)
 
 
-def _as_hours(context: typer.Context, max_minutes: float | None, max_hours: float | None) -> float | None:
-    """Return a time that was given in minutes or in hours, not in both."""
-    if max_minutes is None:
-        return max_hours
-    refuse_unused(context, {"max_hours": "is given beside --max-minutes: give one of the two"})
-    return max_minutes / 60
-
-
 def _train(found: Workspace, fold: str, options: TrainingOptions, *, advised: bool = True) -> None:
     from autoseg.pipeline.written import advise_after, list_trained, name_labels
 
@@ -311,52 +293,8 @@ def _train(found: Workspace, fold: str, options: TrainingOptions, *, advised: bo
         console.print(line, soft_wrap=True)
 
 
-@app.command()
-def explain(
-    context: typer.Context,
-    target: Annotated[
-        str | None,
-        typer.Argument(help="A workspace, a fingerprint.json, or a published data set such as atlas_r2_mni."),
-    ] = None,
-    workspace: WorkspaceOption = None,
-    plan: PlanOption = "default",
-    planner: Annotated[str | None, typer.Option(help="Plan on the spot by these rules.")] = None,
-    gpu_memory_gb: Annotated[float | None, typer.Option(help="Plan on the spot for a GPU with this memory.")] = None,
-    rules: RuleOption = None,
-    max_hours: PlanHoursOption = None,
-    max_minutes: PlanMinutesOption = None,
-    compare: Annotated[
-        Path | None, typer.Option(help="Compare with another data set, named in any of these ways.")
-    ] = None,
-    everything: Annotated[
-        bool, typer.Option("--all", help="Show every value and every decision, not only the main ones.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")] = False,
-) -> None:
-    """Show the decisions for a data set and their reasons, also before any scan is read; or compare two data sets."""
-    if compare is not None:
-        from autoseg.cli.commands.comparing import show_comparison
-
-        alone = "is about a plan, and --compare compares data sets: leave it out"
-        unused = ("plan", "planner", "gpu_memory_gb", "rules", "max_hours", "max_minutes", "everything")
-        refuse_unused(context, dict.fromkeys(unused, alone))
-        show_comparison(target, workspace, compare, as_json=as_json)
-        return
-    found = face.explain(
-        choose_target(target, workspace),
-        plan_name=plan,
-        planner=planner,
-        gpu_memory_gb=gpu_memory_gb,
-        rules=rules or (),
-        max_hours=_as_hours(context, max_minutes, max_hours),
-    )
-    if as_json:
-        show_plain(json.dumps(found.values(), indent=1))
-        return
-    show_explanation(found, everything=everything)
-
-
 app.command(epilog="With --kinds: every kind of finding, its grades and what it means.")(check)
+app.command()(explain)
 app.command()(select)
 app.command()(lesion_classes)
 app.command(cls=NumberFirst)(tune)

@@ -8,13 +8,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import nn
 
 from autoseg.hardware import autocast_type, choose_device
+from autoseg.pipeline.costs.small_part import make_noise_cases
 from autoseg.progress import SilentProgress
-from autoseg.sampling import TrainingCase, make_resident_case
 from autoseg.training.setting import Setup
 from autoseg.training.trainer import Trainer
 from autoseg.training.watch import Outcomes
@@ -41,7 +40,7 @@ def make_setup(plan: Plan, configuration: Configuration, steps: int) -> Setup:
         configuration=replace(configuration, training=training),
         channels=plan.image_channels(configuration),
         heads=plan.scheme.heads(),
-        cases=make_cases(plan, configuration, device),
+        cases=make_noise_cases(plan, configuration, device),
         validation_cases=(),
         seed=(0, 0),
         max_minutes=None,
@@ -58,16 +57,3 @@ def train(setup: Setup) -> float:
         trainer.run()
         return time.perf_counter() - start
 
-
-def make_cases(plan: Plan, configuration: Configuration, device: torch.device) -> list[TrainingCase]:
-    """Return two training cases of noise, a little larger than a patch, with a block of every label."""
-    rng = np.random.default_rng(0)
-    shape = tuple(length + 8 for length in configuration.patch_shape)
-    cases = []
-    for name in ("first", "second"):
-        image = rng.normal(size=(plan.image_channels(configuration), *shape)).astype(np.float16)
-        label = np.zeros(shape, dtype=np.uint8)
-        for index in range(1, len(plan.scheme.labels) + 1):
-            label[:2, :2, 2 * index : 2 * index + 2] = index
-        cases.append(make_resident_case(name, image, label, plan.scheme.heads(), device))
-    return cases

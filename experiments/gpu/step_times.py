@@ -26,7 +26,7 @@ from autoseg.training.position import Position  # noqa: E402
 from autoseg.training.setting import Setup  # noqa: E402
 from autoseg.training.step import Stepper  # noqa: E402
 from autoseg.workspace.fold import FoldFolder  # noqa: E402
-from experiments.costs.noise_training import make_cases  # noqa: E402
+from autoseg.pipeline.costs.small_part import make_noise_cases  # noqa: E402
 from experiments.costs.step_worker import make_bare_step  # noqa: E402
 from experiments.gpu.bench import MARK, Bench, Meter, wait_for  # noqa: E402
 from experiments.gpu.memory import Variant, make_variant  # noqa: E402
@@ -70,7 +70,7 @@ def time_kind(kind: Kind, seconds: float, bench: Bench) -> dict[str, float]:
     meter = Meter(device=bench.device)
     plan, setup = make_variant(Variant(name="steps", numbers=kind.numbers), bench)
     if kind.cases != "device":
-        cases = make_cases(plan, setup.configuration, torch.device(kind.cases))
+        cases = make_noise_cases(plan, setup.configuration, torch.device(kind.cases))
         setup = replace(setup, cases=cases)
     before = vars(unet)["lay_out"]
     with tempfile.TemporaryDirectory() as folder, _as_it_was(before):

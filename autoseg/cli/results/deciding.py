@@ -14,6 +14,7 @@ from dataset_fingerprints.simulated import mark_title
 
 if TYPE_CHECKING:
     from autoseg.models import Selection
+    from autoseg.pipeline.costs.costing import CostTable
     from autoseg.pipeline.plans.explanation import Explanation
     from planners.editing.brief import Reason
 
@@ -33,6 +34,14 @@ def show_explanation(found: Explanation, *, everything: bool) -> None:
         show_selection(found.selection)
     for line in found.describe_measured():
         console.print(line, soft_wrap=True)
+
+
+def show_costs(costs: CostTable) -> None:
+    """Show hours and gigabytes, a column per machine, and where the figures come from."""
+    section = costs.section()
+    show_table(section.title, section.columns, section.rows)
+    for note in costs.notes():
+        console.print(note, soft_wrap=True)
 
 
 def show_selection(selection: Selection) -> None:

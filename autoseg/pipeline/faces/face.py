@@ -276,6 +276,7 @@ def explain(
     gpu_memory_gb: float | None = None,
     rules: Sequence[str] = (),
     max_hours: float | None = None,
+    cost: bool = False,
 ) -> Explanation:
     """Return what was decided for a data set, and why; or what would be, before any scan is there.
 
@@ -287,12 +288,14 @@ def explain(
         gpu_memory_gb: plan on the spot for a GPU with this memory.
         rules: plan on the spot with these rules on or off.
         max_hours: plan on the spot for trainings of this long per fold.
+        cost: measure a small part of the work on this machine, some seconds long, and estimate hours and gigabytes of
+            all of it, here and on larger machines.
 
     Raises:
         AutosegError: there is nothing of that name, or it cannot be read or planned for.
     """
     check_arguments(locals())
-    from autoseg.pipeline.plans.explaining import ExplainOptions, find_known, find_plan, find_selected
+    from autoseg.pipeline.plans.explaining import ExplainOptions, find_costs, find_known, find_plan, find_selected
     from autoseg.workspace.workspace import Workspace
 
     options = ExplainOptions(
@@ -306,4 +309,5 @@ def explain(
     where = None if place is None else Path(place)
     plan = find_plan(where, options)
     known, holding = find_known(where, options, plan), find_selected(where, options, plan)
-    return Explanation(plan=plan, known=known, holding=holding)
+    costs = find_costs(where, options, plan) if cost else None
+    return Explanation(plan=plan, known=known, holding=holding, costs=costs)

@@ -26,9 +26,9 @@ from planners.presets import choose_machine, make_plan
 
 if TYPE_CHECKING:
     from autoseg.pipeline.confidence.holding import Holding
+    from autoseg.pipeline.costs.costing import CostTable
 
 
-# Of what planning writes.
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExplainOptions:
     """Options of explaining; all have a default.
@@ -90,6 +90,18 @@ def find_known(place: Path | None, options: ExplainOptions, plan: Plan) -> Known
             seconds_per_step=dict(_find_paces(workspace, plan)),
         )
     return Known(seconds_per_step=dict(_find_paces(workspace, plan)))
+
+
+def find_costs(place: Path | None, options: ExplainOptions, plan: Plan) -> CostTable:
+    """Estimate what the data set costs with the plan to explain: a small part of the work is measured for it.
+
+    Raises:
+        AutosegError: as for `find_plan`.
+    """
+    # With it comes torch, which nothing else here needs.
+    from autoseg.pipeline.costs.costing import make_cost_table
+
+    return make_cost_table(plan, find_fingerprint(place), find_known(place, options, plan), options.switches)
 
 
 def find_selected(place: Path | None, options: ExplainOptions, plan: Plan) -> Holding | None:

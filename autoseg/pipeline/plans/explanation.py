@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from autoseg.models.lesion_classifier import LesionClasses
     from autoseg.models.predicted_dice import DiceCalibration
     from autoseg.models.quality import MeasuredEfforts
+    from autoseg.pipeline.costs.costing import CostTable
     from autoseg.pipeline.confidence.holding import Holding
     from planners.editing.brief import Known, Reason
     from planners.editing.explain import Section
@@ -26,11 +27,13 @@ class Explanation:
     Attributes:
         known: its folds, and what trainings took.
         holding: what was selected and measured of its trained configurations; None where nothing was.
+        costs: in hours and gigabytes, here and elsewhere; None where they were not asked for.
     """
 
     plan: Plan
     known: Known
     holding: Holding | None = None
+    costs: CostTable | None = None
 
     @property
     def selection(self) -> Selection | None:
@@ -82,7 +85,7 @@ class Explanation:
 
         found: dict[str, Any] = {"selection": self.selection, "quality": self.efforts}
         found |= {"predicted_dice": self.predicted_dice, "lesion_classes": self.lesion_classes}
-        found |= {"unused": list(self.unused)}
+        found |= {"unused": list(self.unused), "costs": None if self.costs is None else self.costs.costs}
         return plan_as_json(self.plan) | {name: json.loads(to_json(value)) for name, value in found.items() if value}
 
     def __str__(self) -> str:

@@ -171,3 +171,31 @@ def test_rules_of_strategy_are_shown_with_their_evidence_and_taken_by_name(
     assert "Dice +0.012 on both channels" in words["evidence"]
     assert run(monkeypatch, "explain", "isles_2mm", "--gpu-memory-gb", 8, "--rule", "external_loss=on") == 2
     assert "advice that the planner cannot carry out" in " ".join(capsys.readouterr().err.split())
+
+
+def test_costs_are_estimated_here_and_elsewhere(
+    planned: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, "explain", planned / "ws", "--cost") == 0
+    page = " ".join(capsys.readouterr().out.split())
+    for words in ("Expected costs of 5 cases", "this machine", "Slurm", "train and validate a fold", "Not measured"):
+        assert words in page
+    found = explain(monkeypatch, capsys, planned / "ws", "--cost")["costs"]
+    assert [one["name"] for one in found][0] == "this machine"
+    assert all(one["fold_hours"] > 0 and one["preprocessed_gb"] > 0 for one in found)
+    assert found[2]["all_folds_hours"] == found[2]["fold_hours"]  # eight cards, five folds
+
+
+def test_costs_of_a_published_data_set_need_no_scan(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = explain(monkeypatch, capsys, "msd_hippocampus", "--cost")
+    assert {one["folds"] for one in found["costs"]} == {5}
+    assert found["costs"][0]["planning_hours"] > 0
+
+
+def test_costs_and_a_comparison_of_data_sets_exclude_each_other(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, "explain", "msd_hippocampus", "--compare", "acdc_like", "--cost") == 2
+    assert "--cost" in capsys.readouterr().err

@@ -10,7 +10,7 @@ from autoseg.hardware import profile_machine
 from dataset_fingerprints.publications import expand, read_published
 from dataset_fingerprints.sizes import GIB
 from experiments.costs.memory_checks import MemoryCheck, measure_peak_gb
-from experiments.costs.noise_training import make_cases
+from autoseg.pipeline.costs.small_part import make_noise_cases
 from planners.networks.memory_decisions import predict_configuration
 from planners.planner import PlanRequest
 from planners.presets import make_plan
@@ -41,7 +41,7 @@ def test_a_prediction_holds_within_a_tenth() -> None:
 def test_cases_hold_every_label_and_a_whole_patch() -> None:
     plan = make_plan(expand(read_published("msd_hippocampus")), PlanRequest(machine=CPU, memory_gb=8.0))
     configuration = plan.configurations[1]
-    for case in make_cases(plan, configuration, torch.device("cpu")):
+    for case in make_noise_cases(plan, configuration, torch.device("cpu")):
         assert [len(voxels) for voxels in case.foreground] == [8, 8]
         assert all(length >= edge for length, edge in zip(case.voxels.shape, configuration.patch_shape, strict=True))
 
