@@ -19,6 +19,13 @@ NOT_RUN = {
     "autoseg serve": "serves until it is ended; its test asks it twenty times",
     "experiments rivals": "trains for half an hour",
     "experiment compare": "trains for hours; its test trains for seconds",
+    "train all": "trains five folds; the tutorial does",
+    "autoseg tune": "searches for an hour; its tests search for seconds",
+    "weak-labels": "needs places that somebody marked; its tests mark some",
+    "radiomics": "needs an extra package of 1.5 GB; its tests run where it is installed",
+    "label-shares": "needs label maps of several sources; its tests make some",
+    "agreement": "needs two readers; its tests make two",
+    "lesion-classes": "needs two trained folds and two tasks; its tests train them",
     "--planner mapping2022": "trains five configurations; its recipe has a test",
 }
 STEPS = ("--iterations", "3")
@@ -31,12 +38,18 @@ BEFORE = {
     "lesion-load": ("MASKS", "tracts", "TABLE.csv"),
     "small-lesions": ("MASKS", "REFERENCES"),
     "papers": ("masks-a", "masks-b", "references"),
-    "data": ("DATASET_A", "DATASET_B", "cases.csv"),
+    "data": ("cases.csv",),
+    "combining": ("DATASET_A", "DATASET_B"),
+    "predicting": ("trained ws", "SCANS"),
+    "models": ("trained ws",),
+    "scores": ("MASKS", "REFERENCES"),
+    "training": ("trained ws",),
 }
 # Pages none of whose commands are run here.
 NOT_HERE = {
     "atlas": "needs a release of ATLAS; tests/autoseg/pipeline/atlas makes them",
     "machines": "needs cards or Slurm; its other commands are the tutorial's with other numbers",
+    "recipes": "trains for an hour; tests/experiments/experiment trains for seconds",
     "nnunet-models": "needs a model of nnU-Net's; tests/autoseg/models/nnunet make one",
 }
 
