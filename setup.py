@@ -58,7 +58,7 @@ EXTRAS = {
 
 setup(
     name="autoseg-lesion",
-    version="0.1.0",
+    version="0.2.0",
     description="Segmentation of lesions in 3D scans that plans, trains and predicts without configuration",
     long_description=README.read_text(encoding="utf-8") if README.exists() else "",
     long_description_content_type="text/markdown",

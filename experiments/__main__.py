@@ -65,6 +65,23 @@ def many_cases(
     console.print(f"Picture: {work / 'growth.png'}", soft_wrap=True)
 
 
+@app.command("walk")
+def walk_page(
+    page: Annotated[Path, typer.Argument(help="A page of the documentation.")],
+    work: Annotated[Path, typer.Option(help="Where its commands run; new or empty.")] = Path("walk-work"),
+    write: Annotated[bool, typer.Option(help="Write the outputs into the page.")] = False,
+) -> None:
+    """Carry out every command of a page, and write what they printed below them."""
+    from experiments.reference.walking import show_outputs, walk
+
+    text, ran = page.read_text(encoding="utf-8"), []
+    for one in walk(text, work):
+        ran.append(one)
+        console.print(f"{one.seconds:.0f} s: {one.block.typed.strip()}", soft_wrap=True, markup=False)
+    if write:
+        page.write_text(show_outputs(text, ran), encoding="utf-8")
+
+
 @app.command()
 def foretold(
     data: Annotated[list[Path], typer.Argument(help="Raw data sets.")],

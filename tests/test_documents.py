@@ -10,6 +10,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 # A file or folder of the source in backticks; behind a folder, names of what is in it may follow. `here` is an example.
 NAMED = re.compile(r"(?<!here )`([\w/]+(?:\.py|/))`")
+# A link to a file of the repository, without the place in it.
+LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
 
 
 def find_missing(text: str) -> list[str]:
@@ -29,6 +31,12 @@ def find_missing(text: str) -> list[str]:
 def test_every_file_that_a_document_names_is_there(document: str) -> None:
     text = (ROOT / document).read_text(encoding="utf-8")
     assert find_missing(text) == []
+
+
+@pytest.mark.parametrize("document", ["ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "README.md"])
+def test_links_lead_to_files(document: str) -> None:
+    links = LINK.findall((ROOT / document).read_text(encoding="utf-8"))
+    assert [link for link in links if not (ROOT / link).exists()] == []
 
 
 def test_a_file_that_is_not_there_is_found() -> None:

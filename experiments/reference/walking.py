@@ -1,0 +1,122 @@
+"""Pages of the documentation carried out: every command of a page is run, and what it printed is written below it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dataset_fingerprints.errors import AutosegError
+
+WIDTH = 110
+# A block of commands, and the block of their output behind it, if the page shows one.
+_BLOCKS = re.compile(
+    r"^```(?P<kind>sh|python)\n(?P<typed>.*?)^```\n(?:\n```text\n(?P<shown>.*?)^```\n)?", re.MULTILINE | re.DOTALL
+)
+# In an output that the page cuts short: lines are left out here.
+_CUT = "..."
+# Progress redraws its line; a page shows none of it.
+_REDRAWN = re.compile(r"^.*\r", re.MULTILINE)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Block:
+    """Commands of a page.
+
+    Attributes:
+        kind: `sh`, or `python` for a program.
+        shown: output that the page shows below them; None where it shows none.
+        place: where the block lies in the page's text.
+    """
+
+    kind: str
+    typed: str
+    shown: str | None
+    place: tuple[int, int]
+
+    def commands(self) -> tuple[str, ...]:
+        """Return the commands, lines that go on put together, without what stands behind a comment sign."""
+        lines = self.typed.replace("\\\n", " ").splitlines()
+        bare = (re.split(r"(?:^|\s{2,})#", line)[0].strip() for line in lines)
+        return tuple(line for line in bare if line)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ran:
+    """A block that was carried out.
+
+    Attributes:
+        output: of all its commands together, what progress redraws left out.
+    """
+
+    block: Block
+    output: str
+    seconds: float
+
+
+def list_blocks(text: str) -> tuple[Block, ...]:
+    """Return the blocks of commands of a page, in order."""
+    return tuple(
+        Block(kind=found["kind"], typed=found["typed"], shown=found["shown"], place=found.span())
+        for found in _BLOCKS.finditer(text)
+    )
+
+
+def walk(text: str, folder: Path, change: Callable[[str], str | None] = lambda command: command) -> Iterator[Ran]:
+    """Carry out the blocks of a page one after another in a folder, and yield each with its output.
+
+    Args:
+        text: of the page.
+        folder: that the commands run in.
+        change: returns the command to run in the place of one of the page's; None leaves it out.
+
+    Raises:
+        AutosegError: a command failed; the message holds it and what it printed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for block in list_blocks(text):
+        begun = time.perf_counter()
+        if block.kind == "python":
+            output = _run((sys.executable, "-c", block.typed), "the program", folder)
+        else:
+            commands = [changed for command in block.commands() if (changed := change(command)) is not None]
+            output = "".join(_run(("sh", "-c", command), command, folder) for command in commands)
+        yield Ran(block=block, output=output, seconds=time.perf_counter() - begun)
+
+
+def show_outputs(text: str, ran: Sequence[Ran]) -> str:
+    """Return a page with the outputs of its blocks in the place of those that it shows."""
+    for one in reversed(ran):
+        if one.block.shown is not None:
+            start, stop = one.block.place
+            shown = f"```{one.block.kind}\n{one.block.typed}```\n\n```text\n{_cut(one)}```\n"
+            text = text[:start] + shown + text[stop:]
+    return text
+
+
+def _cut(one: Ran) -> str:
+    """Return the output, cut where the page cuts what it shows: it begins or ends with a line of three dots."""
+    lines = one.output.rstrip("\n").splitlines()
+    before = (one.block.shown or "").splitlines()
+    if _CUT in before:
+        head = before.index(_CUT)
+        tail = len(before) - head - 1
+        lines = [*lines[:head], _CUT, *lines[len(lines) - tail :]]
+    return "".join(f"{line.rstrip()}\n" for line in lines)
+
+
+def _run(words: Sequence[str], said: str, folder: Path) -> str:
+    paths = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
+    environment = {**os.environ, "COLUMNS": str(WIDTH), "PATH": paths}
+    done = subprocess.run(
+        words, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8"
+    )
+    output = _REDRAWN.sub("", done.stdout)
+    if done.returncode:
+        raise AutosegError(f"{said}: ended with code {done.returncode}. It printed:\n{output}")
+    return output
