@@ -25,8 +25,9 @@ from autoseg.workspace.locks import locked
 from autoseg.workspace.loop import LoopFolder
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import PlanError
-from dataset_fingerprints.names import counted, show_name
+from dataset_fingerprints.names import check_fold_name, counted, show_name
 from planners.editing.following import Followed
+from planners.editing.scaling import check_scale
 from planners.order import order_by_need
 from planners.plan import Plan
 
@@ -75,10 +76,11 @@ def _choose_round(found: OpenLoop, asked: Training, given: Collection[str]) -> R
     """Return the round to train: the last one until it is finished, then the next one with all that is labelled.
 
     Raises:
-        PlanError: nothing was labelled since the last one.
+        AutosegError: nothing was labelled since the last one, or an option cannot be meant.
     """
     loop, last = found.loop, found.loop.current()
     training = settle(last.training, asked, given)
+    _check(training)
     if not last.scores:
         return replace(last, training=training)
     if not loop.news():
@@ -91,6 +93,18 @@ def _choose_round(found: OpenLoop, asked: Training, given: Collection[str]) -> R
             f"{cure}."
         )
     return Round(number=last.number + 1, cases=loop.labelled(), training=training)
+
+
+def _check(training: Training) -> None:
+    """Refuse at once what would else be kept for later rounds, and be refused when all cases are preprocessed.
+
+    Raises:
+        AutosegError: an option cannot be meant; the message names it.
+    """
+    if training.fold != ALL:
+        check_fold_name(training.fold)
+    check_scale(training.scale)
+    TrainingOptions(iterations=training.iterations, max_minutes=training.max_minutes).check()
 
 
 def _begin(found: OpenLoop, own: Round, progress: Progress) -> OpenLoop:

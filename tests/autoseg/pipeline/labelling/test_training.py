@@ -12,7 +12,7 @@ from autoseg.pipeline.faces import label_face
 from autoseg.pipeline.labelling.round_folds import write_folds
 from autoseg.pipeline.labelling.training import settle
 from autoseg.workspace.locks import locked
-from dataset_fingerprints.errors import PlanError, WorkspaceError
+from dataset_fingerprints.errors import AutosegError, PlanError, WorkspaceError
 from dataset_fingerprints.files.jsonfiles import write_json
 from dataset_fingerprints.layouts.table_text import read_table
 from planners.plan import Fold, Splits
@@ -70,4 +70,18 @@ def test_a_second_process_changes_nothing_of_what_the_first_one_trains(tmp_path:
         pytest.raises(WorkspaceError, match="another process is at work on the training of round 1"),
     ):
         label_face.train(made.loop.root, Training(iterations=7), ("iterations",))
+    assert made.loop.state.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [("iterations", 0, "--iterations is 0"), ("fold", "first", "'first' is not a fold"), ("scale", 0.0, "--scale is 0")],
+)
+def test_an_option_that_cannot_be_meant_is_refused_and_not_kept(
+    tmp_path: Path, option: str, value: object, said: str
+) -> None:
+    made = begin(tmp_path)
+    before = made.loop.state.read_bytes()
+    with pytest.raises(AutosegError, match=said):
+        label_face.train(made.loop.root, replace(Training(), **{option: value}), (option,))  # type: ignore[arg-type]
     assert made.loop.state.read_bytes() == before
