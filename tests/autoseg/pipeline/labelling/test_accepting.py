@@ -217,7 +217,7 @@ def test_masks_that_were_corrected_while_the_next_round_is_trained_are_still_fou
 
 
 def test_before_anything_was_chosen_the_next_command_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no scan was chosen yet.*`autoseg label next"):
+    with pytest.raises(DataError, match=r"no scan was chosen yet.*`autoseg label next"):
         label_face.accept(None, begin(tmp_path).loop.root)
 
 
