@@ -51,9 +51,7 @@ def list_structures(scheme: LabelScheme) -> tuple[Structure, ...]:
 
 def list_scored(scheme: LabelScheme) -> tuple[Structure, ...]:
     """Return what models are scored by: the regions where there are any, else the labels."""
-    if not scheme.regions:
-        return list_structures(scheme)
-    return tuple(Structure(name=region.name, values=region.values) for region in scheme.regions)
+    return tuple(Structure(name=region.name, values=region.values) for region, _ in scheme.written_regions())
 
 
 def measure_rms(first: NDArray[np.bool_], second: NDArray[np.bool_], spacing_mm: TripleFloat) -> SurfaceRms:
@@ -65,6 +63,21 @@ def measure_rms(first: NDArray[np.bool_], second: NDArray[np.bool_], spacing_mm:
     one, other = (find_surface(mask[box], (x, y, z)) for mask in (first, second))
     distances = measure_distances(one, other, spacing_mm)
     return SurfaceRms(mm=math.sqrt(float(np.mean(distances**2))), points=len(distances))
+
+
+def measure_scored(
+    reference: NDArray[np.integer], predicted: NDArray[np.integer], scheme: LabelScheme, spacing_mm: TripleFloat
+) -> dict[str, SurfaceRms]:
+    """Return how far the surfaces of a (x, y, z) reference lie from those of a prediction, by what is scored.
+
+    Voxels that the reference ignores are in neither mask, as for other scores.
+    """
+    ignored = () if scheme.ignore_value is None else (scheme.ignore_value,)
+    known = np.isin(reference, ignored, invert=True)
+    return {
+        one.name: measure_rms(one.mask(reference), one.mask(predicted) & known, spacing_mm)
+        for one in list_scored(scheme)
+    }
 
 
 def measure_changes(

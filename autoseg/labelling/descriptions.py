@@ -24,8 +24,6 @@ _HEAD = """################################################
 # value   red green blue   opacity  visible  in 3D   name
 ################################################
 """
-# ITK-SNAP numbers labels up to this.
-MOST_VALUE = 65535
 
 
 def make_segments(scheme: LabelScheme) -> tuple[Segment, ...]:

@@ -18,6 +18,7 @@ _NAMES = {
     "minutes": ("minutes", "min", "time", "duration"),
 }
 _CLOCK = re.compile(r"(\d{1,4}):([0-5]\d)")
+# A week.
 _MOST = 60 * 24 * 7.0
 
 Minutes = dict[str, dict[str, float]]
@@ -31,7 +32,8 @@ def read_minutes(path: Path, structures: Sequence[str]) -> Minutes:
         structures: names of the labels. A single one may be left out, column and all.
 
     Raises:
-        DataError: a column is missing, a label is unknown, minutes are no number, or a line is there twice.
+        DataError: a column or a case is missing, a label is unknown, minutes are not a number, or a label of a case is
+            there twice.
     """
     if not _has_lines(path):
         return {}
@@ -44,6 +46,8 @@ def read_minutes(path: Path, structures: Sequence[str]) -> Minutes:
             continue
         where = f"{path}: line {line.number}"
         case = line.cells[columns["case"]]
+        if not case:
+            raise DataError(f"{where}: names no case. Fill it in, or take the line out.")
         structure = _choose_structure(
             where, line.cells[columns["structure"]] if "structure" in columns else "", structures
         )
@@ -90,5 +94,5 @@ def _read_number(where: str, text: str) -> float:
     except ValueError:
         minutes = math.nan
     if not 0 <= minutes <= _MOST:
-        raise DataError(f"{where}: the minutes are '{text}'. Expected a number from 0 on, as 12.5 or 12:30.")
+        raise DataError(f"{where}: the minutes are '{text}'. Expected a number from 0 to {_MOST:g}, as 12.5 or 12:30.")
     return minutes

@@ -1,4 +1,4 @@
-"""Coarse pictures of scans and masks, by which scans that are alike are told."""
+"""Coarse pictures of scans and masks, by which scans that look alike are found."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ CELLS = 8
 _FAR = 3.0
 
 
-def portray(case: str, scan: Scan, labels: NDArray[np.integer]) -> Portrait:
+def portray(case: str, scan: Scan, marked: NDArray[np.bool_]) -> Portrait:
     """Return the picture of a scan.
 
     Args:
         case: its name.
         scan: in its box.
-        labels: (x, y, z) on the whole canonical grid.
+        marked: (x, y, z) on the whole canonical grid, True where a label is.
     """
-    inside = labels[scan.box.slices()] > 0
+    inside = marked[scan.box.slices()]
     return Portrait(case=case, scan=_scale(_shrink_channels(scan)), mask=_scale(np.sqrt(shrink(inside.astype(float)))))
 
 

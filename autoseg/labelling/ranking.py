@@ -40,8 +40,8 @@ class Candidate:
 def measure_distances(first: Sequence[Portrait], second: Sequence[Portrait]) -> NDArray[np.float64]:
     """Return (first, second) distances of scans, 0 for the same picture to 1 for an opposite one with other marks.
 
-    It is half of what the cosine of the pictures lacks to 1, and of that the upper half by what the cosine of the masks
-    lacks to 1: the same scan is the same however it is marked. Two empty masks are the same.
+    It is (1 - c) / 2 times (1 + min(1 - m, 1)) / 2, where c is the cosine of the pictures and m that of the masks: the
+    same scan is the same however it is marked. Two empty masks are the same.
     """
     if not first or not second:
         return np.zeros((len(first), len(second)))

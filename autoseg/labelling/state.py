@@ -226,6 +226,10 @@ class Loop:
         known = {*self.labelled(), *self.test}
         return tuple(case.name for case in self.cases if case.name not in known)
 
+    def trained(self) -> tuple[Round, ...]:
+        """Return the rounds whose models are trained and scored."""
+        return tuple(one for one in self.rounds if one.scores)
+
     def current(self) -> Round:
         """Return the last round."""
         return self.rounds[-1]

@@ -51,15 +51,17 @@ class RoundSummary:
         p: of no such change, paired t-test.
         rms_manual_model: mean over held-out cases, mm.
         corrected: number of pre-segmentations of this round's model that people corrected.
-        before_ml: mean volume in these.
+        before_ml: mean volume in these; of a region that is not a label, changes are not measured.
         after_ml: mean volume in the corrected masks.
         changed_ml: mean volume that changed.
         share: changed volume as a share of the corrected one.
         minutes: mean that correcting took; None where nobody said.
         manual_minutes: mean that labelling without a network took.
         rms_model_corrected: mean over corrected scans, mm.
-        rms_manual_corrected: mean over those that were labelled by hand as well, mm.
-        points: of all surfaces that the three are of, in their order.
+        rms_manual_presegmented: mean over those that were labelled by hand as well, mm.
+        rms_manual_corrected: mean over the same scans, from the same points, mm.
+        points: number of points on the held-out manual surfaces, on the pre-segmented ones, and on the manual ones of
+            corrected scans.
     """
 
     number: int
@@ -78,6 +80,7 @@ class RoundSummary:
     minutes: float | None
     manual_minutes: float | None
     rms_model_corrected: float | None
+    rms_manual_presegmented: float | None
     rms_manual_corrected: float | None
     points: tuple[int, int, int] = (0, 0, 0)
 
@@ -105,7 +108,7 @@ def summarise_rounds(loop: Loop, manual: Manual) -> tuple[RoundSummary, ...]:
     """Return for each trained round a summary of all labels together, and one per label where there are several."""
     names = dict.fromkeys(one.name for one in (*list_scored(loop.labels), *list_structures(loop.labels)))
     wanted = (ALL, *names) if len(names) > 1 else (ALL,)
-    trained = [one for one in loop.rounds if one.scores]
+    trained = loop.trained()
     return tuple(
         _summarise(loop, own, trained[place - 1] if place else None, name, manual)
         for place, own in enumerate(trained)
@@ -115,9 +118,8 @@ def summarise_rounds(loop: Loop, manual: Manual) -> tuple[RoundSummary, ...]:
 
 def compare_rounds(loop: Loop) -> tuple[RoundPair, ...]:
     """Return every two trained rounds, an earlier and a later one."""
-    trained = [one for one in loop.rounds if one.scores]
     pairs = []
-    for first, second in combinations(trained, 2):
+    for first, second in combinations(loop.trained(), 2):
         one, other = _pair(first, second, ALL)
         if len(one):
             tests = compare_pairs(one, other)
@@ -146,12 +148,13 @@ def dice_by_case(own: Round, structure: str = ALL) -> dict[str, float]:
 def _summarise(loop: Loop, own: Round, before: Round | None, structure: str, manual: Manual) -> RoundSummary:
     dice = np.array([*dice_by_case(own, structure).values()])
     one, other = _pair(before, own, structure) if before is not None else (dice[:0], dice[:0])
-    accepted = [taken for taken in loop.latest().values() if taken.round == own.number]
-    changes = [tuple(_pick(taken.changes, structure)) for taken in accepted if taken.changes]
+    # A mask that was drawn without a pre-segmentation says nothing of correcting one.
+    corrected = [taken for taken in loop.latest().values() if taken.round == own.number and taken.changes]
+    changes = [picked for taken in corrected if (picked := tuple(_pick(taken.changes, structure)))]
     scores = [score for score in own.scores if structure in (ALL, score.structure)]
     surfaces = [
         manual[taken.case, name]
-        for taken in accepted
+        for taken in corrected
         for name in _names(loop, structure)
         if (taken.case, name) in manual
     ]
@@ -165,14 +168,15 @@ def _summarise(loop: Loop, own: Round, before: Round | None, structure: str, man
         gain=float((other - one).mean()) if len(one) else None,
         p=compare_pairs(one, other).t if len(one) else None,
         rms_manual_model=_mean(score.rms_mm for score in scores),
-        corrected=len(changes),
+        corrected=len(corrected),
         before_ml=_mean(math.fsum(change.before_ml for change in own_changes) for own_changes in changes),
         after_ml=_mean(math.fsum(change.after_ml for change in own_changes) for own_changes in changes),
         changed_ml=_mean(math.fsum(change.changed_ml for change in own_changes) for own_changes in changes),
         share=find_share(every),
-        minutes=_mean_minutes([taken.minutes for taken in accepted], structure),
+        minutes=_mean_minutes([taken.minutes for taken in corrected], structure),
         manual_minutes=_mean_minutes([*loop.manual_minutes.values()], structure),
         rms_model_corrected=_mean(change.rms_mm for change in every),
+        rms_manual_presegmented=_mean(surface.to_model for surface in surfaces),
         rms_manual_corrected=_mean(surface.to_corrected for surface in surfaces),
         points=(
             sum(score.points for score in scores),

@@ -119,6 +119,8 @@ def annotate(
 ) -> dict[int, float]:
     """Write the mask that a person makes of a scan, on its grid, and return the minutes of each label by its value.
 
+    A label of the pre-segmentation that the truth does not hold takes the time to look at it: it is cleared at once.
+
     Args:
         mask: the pre-segmentation; None where the person draws everything.
         truth: the true label map, whose values are those of the labels.
@@ -128,11 +130,18 @@ def annotate(
     """
     reference = read_label_map(truth)
     before = None if mask is None else read_label_map(mask).voxels[0]
-    values = tuple(int(value) for value in np.unique(reference.voxels) if value)
+    values = _list_values(reference.voxels[0], before)
     drawn = sample_unsteadiness(values, seed, options)
     made = apply_unsteadiness(reference.voxels[0], before, reference.grid().spacing_mm(), drawn, options)
     write_label_map(out, made.labels, reference.source_grid, reference.header)
     return dict(made.minutes)
+
+
+def _list_values(truth: NDArray[np.integer], before: NDArray[np.integer] | None) -> tuple[int, ...]:
+    """Return the labels that a person looks at: those of the truth, then those that are to be taken out."""
+    true = {int(value) for value in np.unique(truth)} - {0}
+    marked = set() if before is None else {int(value) for value in np.unique(before)} - {0}
+    return (*sorted(true), *sorted(marked - true))
 
 
 def _draw(

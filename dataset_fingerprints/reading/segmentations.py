@@ -101,40 +101,51 @@ def read_segmentation(path: Path, values: Mapping[str, int]) -> Image:
 
     Args:
         path: of the file; one whose header describes no segments is read as a plain label map.
-        values: of the labels, by their names; upper and lower case are the same.
+        values: of the labels, by their names; upper and lower case are the same, and so are one space and several.
 
     Raises:
-        DataError: the file cannot be read, a segment with voxels is called like no label, or two of them overlap.
+        DataError: the file cannot be read, voxels are of no segment, a segment with voxels is called like no label, or
+            two of them overlap.
     """
     try:
-        found = _find_segments(path, itk.read_fields(path))
+        described = _list_segments(itk.read_fields(path))
     except RefusedError as error:
         raise DataError(f"{path}: cannot be read as an image ({error}). Save it again.") from error
-    if not found:
+    if not described:
         return read_label_map(path)
     image = read_channels(path)
+    found = _find_segments(path, described, len(image.voxels))
     return replace(image, voxels=_join(path, image.voxels, found, values)[None])
 
 
-def _find_segments(path: Path, fields: Mapping[str, str]) -> tuple[_Found, ...]:
-    """Return the segments that a header describes.
-
-    Raises:
-        DataError: a number in it is none.
-    """
+def _list_segments(fields: Mapping[str, str]) -> dict[int, dict[str, str]]:
+    """Return what a header says of segments, by their numbers."""
     by_number: dict[int, dict[str, str]] = {}
     for key, text in fields.items():
         match = _FIELD.fullmatch(key)
         if match:
             by_number.setdefault(int(match[1]), {})[match[2]] = text.strip()
+    return dict(sorted(by_number.items()))
+
+
+def _find_segments(path: Path, described: Mapping[int, Mapping[str, str]], layers: int) -> tuple[_Found, ...]:
+    """Return the segments that a header describes.
+
+    Older versions of 3D Slicer name no layers: each segment is 1 in a layer of its own. Segments without layers in a
+    file of one layer are told apart by their values.
+
+    Raises:
+        DataError: a number in it is none.
+    """
+    several = layers > 1
     try:
         return tuple(
             _Found(
                 name=own.get("Name", own.get("ID", "")),
-                value=int(own.get("LabelValue", number + 1)),
-                layer=int(own.get("Layer", 0)),
+                value=int(own.get("LabelValue", 1 if several else number + 1)),
+                layer=int(own.get("Layer", number if several else 0)),
             )
-            for number, own in sorted(by_number.items())
+            for number, own in described.items()
         )
     except ValueError as error:
         raise DataError(f"{path}: its header is damaged ({error}). Save it again in 3D Slicer.") from error
@@ -144,15 +155,16 @@ def _join(
     path: Path, layers: NDArray[np.floating], found: Sequence[_Found], values: Mapping[str, int]
 ) -> NDArray[np.int32]:
     """Return (x, y, z) labels of (layer, x, y, z) segments; segments without a voxel may be called anything."""
-    known = {name.casefold(): value for name, value in values.items()}
-    marked = [(one, layers[one.layer] == one.value) for one in found if one.layer < len(layers)]
+    known = {_plain(name): value for name, value in values.items()}
+    marked = [(one, layers[one.layer] == one.value) for one in found if 0 <= one.layer < len(layers)]
     marked = [(one, mask) for one, mask in marked if mask.any()]
-    unknown = [one.name for one, _ in marked if one.name.casefold() not in known]
+    unknown = [one.name for one, _ in marked if _plain(one.name) not in known]
     if unknown:
         raise DataError(
             f"{path}: has segments called {some_of(unknown, _NAMED)}. Expected the names of the labels: "
             f"{some_of(list(values), _NAMED)}. Rename the segments."
         )
+    _refuse_strays(path, layers, found)
     labels = np.zeros(layers.shape[1:], dtype=np.int32)
     for one, mask in marked:
         twice = int(np.count_nonzero(labels[mask]))
@@ -161,5 +173,22 @@ def _join(
                 f"{path}: the segment '{one.name}' overlaps others in {counted(twice, 'voxel')}. Expected one label "
                 "per voxel: take them out of one of the two."
             )
-        labels[mask] = known[one.name.casefold()]
+        labels[mask] = known[_plain(one.name)]
     return labels
+
+
+def _refuse_strays(path: Path, layers: NDArray[np.floating], found: Sequence[_Found]) -> None:
+    """Refuse voxels that are of no segment, as another program than 3D Slicer may leave them."""
+    for number, layer in enumerate(layers):
+        own = [one.value for one in found if one.layer == number]
+        strays = np.setdiff1d(np.unique(layer), [0, *own])
+        if len(strays):
+            raise DataError(
+                f"{path}: holds the values {some_of([f'{value:g}' for value in strays], _NAMED)}, which none of its "
+                "segments has. Give these voxels to a segment in 3D Slicer, or take them out."
+            )
+
+
+def _plain(name: str) -> str:
+    """Return a name as names are compared."""
+    return " ".join(name.split()).casefold()

@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from autoseg.labelling.corrections import list_structures, measure_changes
 from autoseg.labelling.minutes import Minutes, read_minutes
@@ -20,6 +19,7 @@ from autoseg.workspace.loop import MINUTES
 from dataset_fingerprints.dataset import Case
 from dataset_fingerprints.errors import DataError, PartlyDoneError, did_you_mean
 from dataset_fingerprints.failures import Failure, attempt, list_failures
+from dataset_fingerprints.files.places import resolve
 from dataset_fingerprints.geometry import canonical_grid
 from dataset_fingerprints.names import counted, some_of
 from dataset_fingerprints.reading.images import Image, read_grid, read_label_map, write_label_map
@@ -88,7 +88,7 @@ def accept_masks(opened: OpenLoop, folder: Path | None, options: AcceptOptions, 
         PartlyDoneError: some masks cannot be taken in, which are listed; the others are.
     """
     options.check()
-    place = opened.now().to_correct if folder is None else folder
+    place = _find_last_choice(opened) if folder is None else folder
     if not place.is_dir():
         raise DataError(f"{place}: is not a folder. Expected one with corrected masks, CASE.nii.gz or CASE.seg.nrrd.")
     loop = opened.loop
@@ -117,6 +117,21 @@ def accept_masks(opened: OpenLoop, folder: Path | None, options: AcceptOptions, 
     return result
 
 
+def _find_last_choice(opened: OpenLoop) -> Path:
+    """Return the folder that the last choice was written into, also where a round was begun since.
+
+    Raises:
+        DataError: nothing was chosen yet.
+    """
+    for one in reversed(opened.loop.rounds):
+        if one.choice is not None:
+            return opened.folder.round(one.number).to_correct
+    raise DataError(
+        f"{opened.folder.root}: no scan was chosen yet. Choose some with `autoseg label next --count K`, or name the "
+        "folder of the masks."
+    )
+
+
 def _show(strange: Sequence[Path]) -> str:
     return f" ({some_of([path.name for path in strange], _NAMED)})" if strange else ""
 
@@ -142,12 +157,13 @@ def _accept(opened: OpenLoop, case: Case, paths: Sequence[Path], options: Accept
     if case.name in loop.test:
         raise DataError("is held out: no round may train on it. Its reference stays that of the data set.")
     grid = read_grid(case.image_paths()[0])
-    number, made = _find_presegmentation(opened, case)
+    number, made = _find_presegmentation(opened, case, paths[0].parent)
     before = None if made is None else made.voxels[0]
-    read = [read_corrected(path, case, loop.labels, canonical_grid(grid)) for path in paths]
-    corrected = _choose(read, before, options)
+    read = [read_corrected(path, loop.labels, canonical_grid(grid)) for path in paths]
+    corrected, changed = choose_corrected(read, before)
     if _is_known(opened, case, corrected):
         return None
+    _refuse_odd(corrected, options, changed=changed)
     version = loop.versions(case.name) + 1
     path = opened.folder.mask(case.name, version)
     write_label_map(path, corrected.labels, grid, None if made is None else made.header)
@@ -157,25 +173,24 @@ def _accept(opened: OpenLoop, case: Case, paths: Sequence[Path], options: Accept
     return Accepted(case=case.name, round=number, during=loop.current().number, file=file, changes=changes)
 
 
-def _choose(read: Sequence[Corrected], before: NDArray[np.integer] | None, options: AcceptOptions) -> Corrected:
-    """Return the mask of a case that is meant.
+def _refuse_odd(corrected: Corrected, options: AcceptOptions, *, changed: bool) -> None:
+    """Refuse a mask that nobody changed, or that is empty, unless it is said to be meant."""
+    if not changed and "unchanged" not in options.allow:
+        raise DataError(f"{_ODD['unchanged']}.")
+    if not corrected.labels.any() and "empty" not in options.allow:
+        raise DataError(f"{corrected.path.name} {_ODD['empty']}.")
 
-    Raises:
-        DataError: none can be taken in.
+
+def _find_presegmentation(opened: OpenLoop, case: Case, folder: Path) -> tuple[int, Image | None]:
+    """Return the round that chose a scan, and the mask that its model made of it; the last round and None without one.
+
+    Of several rounds it is the one into whose folder people edited the mask, else the last one.
     """
-    chosen, reason = choose_corrected(read, before)
-    if chosen is None:
-        if reason != "unchanged" or "unchanged" not in options.allow:
-            raise DataError(f"{_ODD.get(reason, reason)}.")
-        chosen = read[0]
-    if not chosen.labels.any() and "empty" not in options.allow:
-        raise DataError(f"{chosen.path.name} {_ODD['empty']}.")
-    return chosen
-
-
-def _find_presegmentation(opened: OpenLoop, case: Case) -> tuple[int, Image | None]:
-    """Return the last round that chose a scan, and the mask that its model made of it; the last round without one."""
-    for one in reversed(opened.loop.rounds):
+    own = resolve(folder)
+    rounds = sorted(
+        reversed(opened.loop.rounds), key=lambda one: resolve(opened.folder.round(one.number).to_correct) != own
+    )
+    for one in rounds:
         path = opened.folder.round(one.number).presegmentation(case.name)
         if one.choice is not None and case.name in one.choice.names() and path.is_file():
             return one.number, read_label_map(path)

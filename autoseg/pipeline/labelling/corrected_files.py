@@ -6,12 +6,12 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dataset_fingerprints.dataset import Case, LabelScheme
+from autoseg.evaluation.files import round_labels
+from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.geometry import Grid, show_lengths
 from dataset_fingerprints.names import some_of
@@ -56,12 +56,11 @@ def _name_case(path: Path) -> str:
     return case_stem(path)
 
 
-def read_corrected(path: Path, case: Case, scheme: LabelScheme, scan: Grid) -> Corrected:
+def read_corrected(path: Path, scheme: LabelScheme, scan: Grid) -> Corrected:
     """Return a mask on its scan's grid, whatever its axes and however much around it its program cut off.
 
     Args:
         path: of the mask.
-        case: whose it is.
         scheme: of the labels that it may hold.
         scan: the canonical grid of the scan.
 
@@ -71,7 +70,7 @@ def read_corrected(path: Path, case: Case, scheme: LabelScheme, scan: Grid) -> C
     values = {label.name: label.value for label in scheme.labels}
     values |= {} if scheme.ignore_value is None else {"ignore": scheme.ignore_value}
     image = read_segmentation(path, values) if is_segmentation(path) else read_label_map(path)
-    labels = _round(path, image.voxels[0])
+    labels = round_labels(path, image.voxels[0])
     unknown = np.setdiff1d(np.unique(labels), scheme.known_values())
     if len(unknown):
         named = ", ".join(f"{value} ({name})" for name, value in values.items())
@@ -79,16 +78,6 @@ def read_corrected(path: Path, case: Case, scheme: LabelScheme, scan: Grid) -> C
             f"{path}: holds the values {some_of([str(value) for value in unknown], _NAMED)}. Expected 0 and {named}."
         )
     return Corrected(path=path, labels=_place(path, image, labels, scan))
-
-
-def _round(path: Path, voxels: NDArray[Any]) -> NDArray[np.integer]:
-    """Return values as integers; they are whole numbers."""
-    if voxels.dtype.kind in "iu":
-        whole: NDArray[np.integer] = voxels
-        return whole
-    if not (np.isfinite(voxels) & (voxels == np.rint(voxels))).all():
-        raise DataError(f"{path}: holds values that are no whole numbers. Expected labels: save it without smoothing.")
-    return voxels.astype(np.int32)
 
 
 def _place(path: Path, image: Image, labels: NDArray[np.integer], scan: Grid) -> NDArray[np.integer]:
@@ -101,8 +90,8 @@ def _place(path: Path, image: Image, labels: NDArray[np.integer], scan: Grid) ->
     moved = move_onto(labels, image.grid(), scan)
     if moved is None:
         raise DataError(
-            f"{path}: its {show_lengths(image.grid().shape)} voxels are others than the scan's "
-            f"{show_lengths(scan.shape)}. Expected the scan's own grid: save the mask on the grid of the scan."
+            f"{path}: its voxels ({show_lengths(image.grid().shape)}) have other sizes or places than the scan's "
+            f"({show_lengths(scan.shape)}). Expected the scan's own grid: save the mask on the grid of the scan."
         )
     lost = int(np.count_nonzero(labels)) - int(np.count_nonzero(moved))
     if lost:
@@ -110,18 +99,21 @@ def _place(path: Path, image: Image, labels: NDArray[np.integer], scan: Grid) ->
     return moved
 
 
-def choose_corrected(read: Sequence[Corrected], before: NDArray[np.integer] | None) -> tuple[Corrected | None, str]:
-    """Return the one of a case's masks that somebody changed, or why none can be taken.
+def choose_corrected(read: Sequence[Corrected], before: NDArray[np.integer] | None) -> tuple[Corrected, bool]:
+    """Return the one of a case's masks that is meant, and whether somebody changed it.
 
     Args:
         read: masks of one case, for different programs.
         before: the pre-segmentation that all of them were; None where there was none.
+
+    Raises:
+        DataError: several were changed, in different ways.
     """
     changed = [one for one in read if before is None or not np.array_equal(one.labels, before)]
     if not changed:
-        return None, "unchanged"
+        return read[0], False
     first, *others = changed
     if any(not np.array_equal(first.labels, one.labels) for one in others):
         names = " and ".join(one.path.name for one in changed)
-        return None, f"{names} hold different masks. Keep the corrected one there, and move the others away"
-    return first, ""
+        raise DataError(f"{names} hold different masks. Keep the corrected one there, and move the others away.")
+    return first, True

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from autoseg.evaluation import DEFAULT_CONVENTION, Evaluation, scheme_targets
-from autoseg.labelling.corrections import list_scored, measure_rms
+from autoseg.evaluation.files import round_labels
+from autoseg.labelling.corrections import list_scored, measure_scored
 from autoseg.labelling.state import HeldOutScore
 from autoseg.pipeline.labelling.loop_state import OpenLoop
 from autoseg.pipeline.models.sources import ModelChoice
@@ -38,17 +39,21 @@ def judge_round(opened: OpenLoop, choice: ModelChoice, progress: Progress) -> tu
 
 def _score_case(opened: OpenLoop, evaluation: Evaluation, case: str, mask: Path) -> list[HeldOutScore]:
     """Return the scores of a case, label by label."""
-    predicted, reference = read_label_map(mask), read_label_map(opened.loop.case(case).label_path())
-    spacing_mm = reference.grid().spacing_mm()
+    scheme, path = opened.loop.labels, opened.loop.case(case).label_path()
+    predicted, reference = read_label_map(mask), read_label_map(path)
+    true, found = round_labels(path, reference.voxels[0]), round_labels(mask, predicted.voxels[0])
+    surfaces = measure_scored(true, found, scheme, reference.grid().spacing_mm())
     dice = {one.label: one.value("dice") for own in evaluation.cases if own.case == case for one in own.labels}
-    scores = []
-    for structure, value in zip(list_scored(opened.loop.labels), dice.values(), strict=True):
-        true, found = (structure.mask(one.voxels[0]) for one in (reference, predicted))
-        surface = measure_rms(true, found, spacing_mm)
-        scores.append(
-            HeldOutScore(case=case, structure=structure.name, dice=value, rms_mm=surface.mm, points=surface.points)
+    return [
+        HeldOutScore(
+            case=case,
+            structure=structure.name,
+            dice=dice[segment.label],
+            rms_mm=surfaces[structure.name].mm,
+            points=surfaces[structure.name].points,
         )
-    return scores
+        for structure, segment in zip(list_scored(scheme), scheme_targets(scheme).segments, strict=True)
+    ]
 
 
 def _forget_older_masks(place: RoundFolder) -> None:

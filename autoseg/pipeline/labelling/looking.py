@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from autoseg.confidence import measure_signs
 from autoseg.labelling.portraits import portray
@@ -23,7 +25,7 @@ from autoseg.pipeline.models.trained import load_models
 from autoseg.prediction import LoadedModel, Segmented, Uncertainty, spread
 from autoseg.progress import Progress
 from autoseg.workspace.loop import RoundFolder
-from dataset_fingerprints.dataset import Case
+from dataset_fingerprints.dataset import Case, LabelScheme
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.failures import Failure, attempt, list_failures
 from dataset_fingerprints.measuring.scans import Scan
@@ -78,7 +80,7 @@ def look_at(
 ) -> tuple[Look, ...]:
     """Look at scans, write the mask of each, and return what was found, in their order.
 
-    Scans that cannot be read or predicted are said, and left out.
+    Scans that cannot be read or predicted are reported, and left out.
 
     Args:
         place: of the round.
@@ -124,9 +126,15 @@ def _look(place: RoundFolder, looker: Looker, case: Case, known: Mapping[str, st
         labels = segmented.labels
         far = looker.measure(scan, segmented)
         write_label_map(place.presegmentation(case.name), labels, scan.source_grid, scan.header)
-    picture = portray(case.name, scan, labels)
+    picture = portray(case.name, scan, _find_marked(labels, looker.model.scheme))
     rows = (tuple(round(float(value), _DIGITS) for value in row) for row in (picture.scan, picture.mask))
     return Look(case=case.name, model=looker.identity, spread=far[0], doubt=far[1], scan=next(rows), mask=next(rows))
+
+
+def _find_marked(labels: NDArray[np.integer], scheme: LabelScheme) -> NDArray[np.bool_]:
+    """Return where a label is: neither background nor what nobody has labelled."""
+    unmarked = (0,) if scheme.ignore_value is None else (0, scheme.ignore_value)
+    return np.isin(labels, unmarked, invert=True)
 
 
 def _measure_spread(uncertainty: Uncertainty) -> float:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from autoseg.labelling.state import Loop, Round
+from autoseg.labelling.state import Loop
 from autoseg.workspace.locks import locked
 from autoseg.workspace.loop import LoopFolder, RoundFolder
 from dataset_fingerprints.dataset import Case
@@ -105,8 +105,3 @@ def write_cases(path: Path, folder: LoopFolder, loop: Loop, names: Sequence[str]
         known = (case.name, case.subject, case.session, case.site, case.group, case.task)
         writer.writerow([*case.images, find_mask(folder, loop, case), *known])
     write_bytes(path, text.getvalue().encode())
-
-
-def find_trained(loop: Loop) -> tuple[Round, ...]:
-    """Return the rounds whose models are trained and scored."""
-    return tuple(one for one in loop.rounds if one.scores)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+
 from autoseg.labelling.state import Loop
 from autoseg.pipeline.plans.reading import read_plan
 from autoseg.workspace.loop import LoopFolder
@@ -27,10 +30,12 @@ def write_folds(folder: LoopFolder, loop: Loop, number: int) -> bool:
     units = find_units(cases)
     by_unit = {units[name]: place for name, place in dealt.items() if name in units}
     sizes = [len(fold.validation) for fold in before.folds]
-    lines = []
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("Name", "Fold"))
     for case in cases:
         place = by_unit.setdefault(units[case.name], min(range(len(sizes)), key=lambda one: sizes[one]))
         sizes[place] += case.name not in dealt
-        lines.append(f"{case.name},{place}")
-    write_bytes(folder.round(number).folds, "\n".join(("Name,Fold", *lines, "")).encode())
+        writer.writerow((case.name, place))
+    write_bytes(folder.round(number).folds, text.getvalue().encode())
     return True

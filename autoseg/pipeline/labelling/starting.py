@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from autoseg.labelling.minutes import read_minutes
 from autoseg.labelling.state import USUAL_TRAINING, Loop, Round, Training
+from autoseg.pipeline.labelling.copies import find_copies
 from autoseg.pipeline.labelling.loop_state import read_loop, write_tables
 from autoseg.pipeline.outputs import refuse_workspace_place
 from autoseg.pipeline.plans.inspecting import find_dataset
@@ -18,18 +19,19 @@ from autoseg.progress import Progress
 from autoseg.workspace.locks import locked, was_locked
 from autoseg.workspace.loop import SUFFIX, LoopFolder, is_loop
 from autoseg.workspace.workspace import Workspace
-from dataset_fingerprints.dataset import Case, Dataset
+from dataset_fingerprints.dataset import Case, Dataset, is_there
 from dataset_fingerprints.errors import DataError, WorkspaceError
-from dataset_fingerprints.files.hashes import hash_file
 from dataset_fingerprints.files.jsonfiles import write_json
 from dataset_fingerprints.files.places import resolve
 from dataset_fingerprints.layouts import AUTOMATIC, Selection
-from dataset_fingerprints.layouts.table_text import read_table
-from dataset_fingerprints.measuring.identity import files_behind
+from dataset_fingerprints.layouts.csv_of_paths import list_csv
+from dataset_fingerprints.layouts.description import session_of, subject_of
+from dataset_fingerprints.layouts.table_text import is_table, read_table
 from dataset_fingerprints.names import counted, plain_name, some_of
 from dataset_fingerprints.units import find_units
+from planners.editing.option_checks import check_seed
 
-# Of the subjects, where nobody says how many cases are held out.
+# Of the labelled cases, where nobody says how many are held out.
 TEST_SHARE = 0.2
 _NAMED = 5
 _BLOCK = ("block", "round", "stage")
@@ -76,17 +78,20 @@ def start_loop(place: Path, unlabelled: Path | None, options: StartOptions, prog
     Raises:
         AutosegError: the data cannot be used, or the folder holds something else.
     """
+    check_seed("--seed", options.seed)
     dataset = find_dataset(place, options.labels, progress, options.selection)
-    _refuse_volumes(dataset)
     # Without a place the scans are those of the data set whose lines name no label map.
     found = find_unlabelled(unlabelled, dataset)
-    given = tuple(case for case in dataset.cases if not case.label)
     cases = tuple(case for case in dataset.cases if case.label)
-    pool = (*given, *(found.cases if found else ()))
+    pool = (*(case for case in dataset.cases if not case.label), *_describe_pool(unlabelled, found))
+    _refuse_volumes((*cases, *pool), dataset.channels)
     if not pool:
         raise DataError(f"{place}: has no scan without a label map. Name scans to label with --unlabelled.")
-    test = _choose_test(place, cases, options)
-    pool = _leave_out_tested(pool, [case for case in cases if case.name in test], progress)
+    # Of all together: scans without labels may be what tells that two cases belong together.
+    units = find_units((*cases, *pool))
+    test = _choose_test(place, {case.name: units[case.name] for case in cases}, options)
+    held_out = _check_held_out(place, cases, test)
+    pool = _leave_out_tested(pool, held_out, units, progress)
     loop = Loop(
         name=dataset.name,
         channels=dataset.channels,
@@ -98,17 +103,34 @@ def start_loop(place: Path, unlabelled: Path | None, options: StartOptions, prog
         manual_minutes=_read_manual(options.minutes, dataset),
         simulated=dataset.simulated,
     )
-    loop = loop.with_round(Round(number=1, cases=loop.labelled(), training=options.training))
     folder = LoopFolder(root=options.folder or Path.cwd() / f"{resolve(place).stem}{SUFFIX}")
     for where, what in ((place, dataset), (unlabelled, found)):
         if where is not None and what is not None:
             refuse_workspace_place(where, what, Workspace(root=folder.root))
-    _keep(folder, loop, progress)
+    _keep(folder, loop, options.training, progress)
     return folder
 
 
-def _keep(folder: LoopFolder, loop: Loop, progress: Progress) -> None:
+def _describe_pool(place: Path | None, found: Dataset | None) -> Iterator[Case]:
+    """Yield scans without labels with the subjects that a table's columns, or else BIDS names, say they are of."""
+    if place is None or found is None:
+        return
+    listed = {case.name: case for case in list_csv(place, ("image",)).cases} if is_table(place) else {}
+    for case in found.cases:
+        if case.name in listed:
+            yield replace(listed[case.name], images=case.images, label="")
+        else:
+            yield replace(case, subject=subject_of(case.name), session=session_of(case.name))
+
+
+def _keep(folder: LoopFolder, loop: Loop, training: Training, progress: Progress) -> None:
     """Write a new loop; an old one of the same cases stays.
+
+    Args:
+        folder: of the loop.
+        loop: without a round.
+        training: as the first round is to be trained.
+        progress: receiver of progress reports.
 
     Raises:
         WorkspaceError: the folder holds something else.
@@ -126,8 +148,9 @@ def _keep(folder: LoopFolder, loop: Loop, progress: Progress) -> None:
                 )
             progress.say("This loop was begun before, and stays as it is.")
             return
+        # As of a round that has not begun, so that tables of a killed start with other held-out cases are replaced.
         write_tables(folder, loop, 1)
-        write_json(folder.state, loop)
+        write_json(folder.state, loop.with_round(Round(number=1, cases=loop.labelled(), training=training)))
     progress.say(
         f"{counted(len(loop.labelled()), 'labelled case')} to train on, {len(loop.test)} held out, "
         f"{counted(len(loop.unlabelled()), 'scan')} to label."
@@ -138,19 +161,24 @@ def _describe_start(loop: Loop) -> tuple[object, ...]:
     return (loop.channels, loop.labels, loop.cases, loop.test, dict(loop.blocks), loop.seed)
 
 
-def _refuse_volumes(dataset: Dataset) -> None:
+def _refuse_volumes(cases: Iterable[Case], channels: Sequence[str]) -> None:
     """Refuse cases whose channels lie in one file: the tables of rounds name a file per channel."""
-    joined = [case.name for case in dataset.cases if len(case.images) != len(dataset.channels)]
+    joined = [case for case in cases if len(case.images) != len(channels)]
     if joined:
         raise DataError(
-            f"{dataset.root}: {some_of(joined, _NAMED)}: one file holds all {len(dataset.channels)} channels. Expected "
-            "a file per channel: split them."
+            f"{joined[0].images[0]}: one file holds all {len(channels)} channels of "
+            f"{some_of([case.name for case in joined], _NAMED)}. Expected a file per channel: split them."
         )
 
 
-def _choose_test(place: Path, cases: Sequence[Case], options: StartOptions) -> tuple[str, ...]:
-    """Return the names of the held-out cases: the named ones, or drawn ones with all cases of their subjects."""
-    units = find_units(cases)
+def _choose_test(place: Path, units: Mapping[str, str], options: StartOptions) -> tuple[str, ...]:
+    """Return the names of the held-out cases: the named ones, or drawn ones with all cases of their subjects.
+
+    Args:
+        place: of the data set, for messages.
+        units: of the labelled cases, by their names.
+        options: what a person said.
+    """
     if options.test:
         strange = sorted({*options.test} - units.keys())
         if strange:
@@ -162,15 +190,15 @@ def _choose_test(place: Path, cases: Sequence[Case], options: StartOptions) -> t
         torn = sorted(name for name, unit in units.items() if unit in wanted and name not in options.test)
         if torn:
             raise DataError(
-                f"{place}: {some_of(torn, _NAMED)}: of the same subjects as cases that are held out. Add them to "
-                "--test: a model that knows a person is no test."
+                f"{place}: {some_of(torn, _NAMED)}: of the same subjects or groups as cases that are held out. Add "
+                "them to --test: a model that knows a person is no test."
             )
-        test = tuple(sorted(options.test))
+        test = tuple(sorted({*options.test}))
     else:
         test = _draw_test(units, options)
-    if len(test) >= len(cases):
+    if len(test) >= len(units):
         raise DataError(
-            f"{place}: {len(test)} of {counted(len(cases), 'labelled case')} would be held out, and none is left to "
+            f"{place}: {len(test)} of {counted(len(units), 'labelled case')} would be held out, and none is left to "
             "train on. Hold out fewer with --test-count, or label more."
         )
     return test
@@ -190,17 +218,34 @@ def _draw_test(units: Mapping[str, str], options: StartOptions) -> tuple[str, ..
     return tuple(sorted(test))
 
 
-def _leave_out_tested(pool: Sequence[Case], test: Sequence[Case], progress: Progress) -> tuple[Case, ...]:
-    """Return the scans without those that are held-out cases once more, by subject or by their files."""
-    subjects = {case.subject for case in test}
-    held = _identify(test)
-    sizes = {size for size, _ in held}
-    out = {case.name for case in pool if case.subject in subjects}
-    for case in pool:
-        files = [file for image in case.image_paths() for file in files_behind(image)]
-        same = [file for file in files if file.stat().st_size in sizes]
-        if any((file.stat().st_size, hash_file(file)) in held for file in same):
-            out.add(case.name)
+def _check_held_out(place: Path, cases: Sequence[Case], test: Collection[str]) -> tuple[Case, ...]:
+    """Return the held-out cases, whose files are there and of which no other labelled case is a copy.
+
+    Raises:
+        DataError: a file is missing, or a case to train on has the same scan.
+    """
+    held_out = tuple(case for case in cases if case.name in test)
+    missing = [file for case in held_out for file in case.files() if not is_there(file)]
+    if missing:
+        raise DataError(
+            f"{place}: files of held-out cases are not there: {some_of(missing, _NAMED)}. Every round is judged on "
+            "them: put them there, or hold out other cases with --test."
+        )
+    copies = sorted(find_copies((case for case in cases if case.name not in test), held_out))
+    if copies:
+        raise DataError(
+            f"{place}: {some_of(copies, _NAMED)}: the same scans as cases that are held out, by their content. Every "
+            "round would be trained on what it is judged on: keep one of each, or give both one subject."
+        )
+    return held_out
+
+
+def _leave_out_tested(
+    pool: Sequence[Case], held_out: Sequence[Case], units: Mapping[str, str], progress: Progress
+) -> tuple[Case, ...]:
+    """Return the scans without those of held-out subjects and groups, and without copies of held-out scans."""
+    tested = {units[case.name] for case in held_out}
+    out = {case.name for case in pool if units[case.name] in tested} | find_copies(pool, held_out)
     if out:
         progress.say(
             f"Left out for good: {some_of(sorted(out), _NAMED)} of the scans without labels, which "
@@ -209,16 +254,11 @@ def _leave_out_tested(pool: Sequence[Case], test: Sequence[Case], progress: Prog
     return tuple(case for case in pool if case.name not in out)
 
 
-def _identify(cases: Iterable[Case]) -> set[tuple[int, str]]:
-    files = [file for case in cases for image in case.image_paths() for file in files_behind(image)]
-    return {(file.stat().st_size, hash_file(file)) for file in files}
-
-
 def _read_blocks(path: Path | None, names: Sequence[str]) -> dict[str, str]:
     """Return the block of each scan that a table names.
 
     Raises:
-        DataError: a column is missing, or a scan is unknown.
+        DataError: a column or a block is missing, a scan is unknown, or one has two blocks.
     """
     if path is None:
         return {}
@@ -227,10 +267,18 @@ def _read_blocks(path: Path | None, names: Sequence[str]) -> dict[str, str]:
     case, block = (next((plain[one] for one in known if one in plain), None) for known in (_CASE, _BLOCK))
     if case is None or block is None:
         raise DataError(f"{path}: has the columns {', '.join(table.columns)}. Expected two, called case and block.")
-    found = {line.cells[case]: line.cells[block] for line in table.lines}
+    found: dict[str, str] = {}
+    for line in table.lines:
+        name, own = line.cells[case], line.cells[block]
+        if not own:
+            raise DataError(f"{path}: line {line.number}: {name} has no block. Fill it in, or take the line out.")
+        if found.setdefault(name, own) != own:
+            raise DataError(f"{path}: line {line.number}: {name} is in the blocks {found[name]} and {own}. Keep one.")
     strange = sorted(found.keys() - {*names})
     if strange:
-        raise DataError(f"{path}: names {some_of(strange, _NAMED)}, which are no scans without labels. Correct them.")
+        raise DataError(
+            f"{path}: names {some_of(strange, _NAMED)}, which are not among the scans without labels. Correct them."
+        )
     return found
 
 

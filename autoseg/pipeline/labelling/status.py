@@ -65,7 +65,7 @@ def _advise(folder: LoopFolder, loop: Loop) -> Iterator[str]:
         yield (
             f"To be corrected: {some_of(waiting, _NAMED)}, in {place}; then `autoseg label accept`."
             if own.choice.written
-            else "Give `autoseg label next` again: it was stopped before all masks were written."
+            else "Not all masks to correct are written yet: give `autoseg label next` again."
         )
     news = loop.news()
     if news:

@@ -30,15 +30,18 @@ from dataset_fingerprints.reading.images import read_grid, read_label_map
 from dataset_fingerprints.simulated import mark_title
 
 COLUMNS = ("round", "label", "cases", "Dice", "95 %", "gain", "p", "corrected", "changed ml", "changed %", "minutes")
-SURFACES = ("round", "label", "manual-CNN", "points", "CNN-corrected", "points", "manual-corrected", "points")
+SURFACES = (
+    *("round", "label", "held-out manual-CNN", "points", "CNN-corrected", "points"),
+    *("manual-CNN", "manual-corrected", "points"),
+)
 # Those that a terminal has room for; all are in the text.
 BRIEF = ("round", "label", "cases", "Dice", "gain", "p", "changed %", "minutes")
-BRIEF_SURFACES = ("round", "label", "manual-CNN", "CNN-corrected", "manual-corrected")
+BRIEF_SURFACES = ("round", "label", "held-out manual-CNN", "CNN-corrected", "manual-CNN", "manual-corrected")
 PAIRS = ("rounds", "cases", "Dice difference", "95 %", "paired t, p")
 _CSV = (
     *("round", "label", "trained_cases", "dice", "dice_low", "dice_high", "gain", "gain_p", "corrected_scans"),
     *("before_ml", "after_ml", "changed_ml", "changed_share", "minutes", "manual_minutes"),
-    *("rms_manual_cnn_mm", "rms_cnn_corrected_mm", "rms_manual_corrected_mm"),
+    *("rms_manual_cnn_mm", "rms_cnn_corrected_mm", "rms_manual_cnn_of_corrected_mm", "rms_manual_corrected_mm"),
     *("points_manual_cnn", "points_cnn_corrected", "points_manual_corrected"),
 )
 
@@ -74,7 +77,8 @@ def make_table(folder: LoopFolder, loop: Loop, manual: Path | None) -> RoundsTab
     Raises:
         AutosegError: no round is trained, or the manual masks cannot be read.
     """
-    summaries = summarise_rounds(loop, {} if manual is None else _measure_manual(folder, loop, manual))
+    surfaces: Manual = {} if manual is None else _measure_manual(folder, loop, manual)
+    summaries = summarise_rounds(loop, surfaces)
     if not summaries:
         raise PlanError(f"{folder.root}: no round is trained yet. Run `autoseg label train` first.")
     pairs = compare_rounds(loop)
@@ -84,7 +88,7 @@ def make_table(folder: LoopFolder, loop: Loop, manual: Path | None) -> RoundsTab
         rows=tuple(map(_make_row, summaries)),
         surfaces=tuple(map(_make_surface_row, summaries)),
         pairs=tuple(map(_make_pair_row, pairs)),
-        remarks=tuple(_remark(loop, summaries)),
+        remarks=tuple(_remark(loop, summaries, len({case for case, _ in surfaces}))),
         files=folder.table,
     )
     markdown, figures, picture = table.files
@@ -101,11 +105,16 @@ def _measure_manual(folder: LoopFolder, loop: Loop, place: Path) -> Manual:
     taken = loop.latest()
     found, _ = find_masks(place, [name for name, one in taken.items() if one.changes])
     if not found:
-        raise DataError(f"{place}: holds no mask that is called after a corrected scan of the loop.")
+        raise DataError(
+            f"{place}: holds no mask that is called after a corrected scan of the loop. Expected CASE.nii.gz or "
+            "CASE.seg.nrrd: rename the masks."
+        )
     measured: dict[tuple[str, str], ManualSurfaces] = {}
     for name, paths in found.items():
+        if len(paths) > 1:
+            raise DataError(f"{place}: {' and '.join(path.name for path in paths)} are masks of one scan. Keep one.")
         grid = canonical_grid(read_grid(loop.case(name).image_paths()[0]))
-        own = read_corrected(paths[0], loop.case(name), loop.labels, grid).labels
+        own = read_corrected(paths[0], loop.labels, grid).labels
         model = read_label_map(folder.round(taken[name].round).presegmentation(name)).voxels[0]
         corrected = read_label_map(folder.masks / taken[name].file).voxels[0]
         for one in list_structures(loop.labels):
@@ -133,11 +142,13 @@ def _make_row(one: RoundSummary) -> tuple[str, ...]:
 
 
 def _make_surface_row(one: RoundSummary) -> tuple[str, ...]:
-    values = (one.rms_manual_model, one.rms_model_corrected, one.rms_manual_corrected)
-    cells = [
-        text for value, points in zip(values, one.points, strict=True) for text in (_show(value, 2), f"{points:,}")
-    ]
-    return (str(one.number), one.structure, *cells)
+    held_out, corrected, manual = (f"{points:,}" for points in one.points)
+    return (
+        *(str(one.number), one.structure),
+        *(_show(one.rms_manual_model, 2), held_out),
+        *(_show(one.rms_model_corrected, 2), corrected),
+        *(_show(one.rms_manual_presegmented, 2), _show(one.rms_manual_corrected, 2), manual),
+    )
 
 
 def _make_pair_row(pair: RoundPair) -> tuple[str, ...]:
@@ -155,7 +166,8 @@ def _make_figures(one: RoundSummary) -> dict[str, str]:
     low, high = one.interval or (None, None)
     values = (
         *(one.dice, low, high, one.gain, one.p, one.corrected, one.before_ml, one.after_ml, one.changed_ml, one.share),
-        *(one.minutes, one.manual_minutes, one.rms_manual_model, one.rms_model_corrected, one.rms_manual_corrected),
+        *(one.minutes, one.manual_minutes, one.rms_manual_model, one.rms_model_corrected),
+        *(one.rms_manual_presegmented, one.rms_manual_corrected),
     )
     cells = [
         show_figure(value, 6) if isinstance(value, float) else "" if value is None else str(value) for value in values
@@ -165,29 +177,49 @@ def _make_figures(one: RoundSummary) -> dict[str, str]:
     )
 
 
-def _remark(loop: Loop, summaries: Sequence[RoundSummary]) -> Iterator[str]:
+def _remark(loop: Loop, summaries: Sequence[RoundSummary], manual: int) -> Iterator[str]:
+    """Yield what the figures are of.
+
+    Args:
+        loop: that they are of.
+        summaries: of its rounds.
+        manual: number of corrected scans of which manual masks were given.
+    """
     yield (
-        f"Dice and manual-CNN: of {counted(len(loop.test), 'held-out case')}, the same in all rounds, which no round "
-        "trained on or chose. Gain and p: against the round before, paired t-test."
+        f"Dice and held-out manual-CNN: of {counted(len(loop.test), 'held-out case')}, the same in all rounds, which "
+        "no round trained on or chose. Gain and p: against the round before, paired t-test."
     )
     yield (
-        "Corrected: masks of the round's model that people changed; volumes and minutes are means per scan, the share "
-        "is of the corrected volume."
+        "Corrected: masks of the round's model that people gave back; volumes and minutes are means per scan, the "
+        "share is of the corrected volume."
     )
     yield (
         "Surfaces: sqrt(sum x^2 / n) in mm over the n points of the first-named surface, x the distance to the nearest "
         "point of the second; means over scans."
     )
-    first = summaries[0]
-    timed = [one for one in summaries if one.structure == ALL and one.minutes is not None]
-    if timed and first.manual_minutes is not None:
-        saved = first.manual_minutes - (timed[-1].minutes or 0.0)
-        yield (
-            f"Minutes per scan without a network: {first.manual_minutes:.1f}; saved in round {timed[-1].number}: "
-            f"{saved:.1f}."
-        )
+    if manual:
+        scans = counted(manual, "corrected scan that was", "corrected scans that were")
+        yield f"Manual-CNN and manual-corrected: of {scans} labelled without a network as well, from the same points."
+    yield from _describe_saved(summaries)
     if loop.simulated:
         yield "SIMULATED: no figure is of a patient."
+
+
+def _describe_saved(summaries: Sequence[RoundSummary]) -> Iterator[str]:
+    """Yield the minutes that the network saved in the last round that is timed, of all labels together and of each."""
+    saved = {
+        (one.number, one.structure): one.manual_minutes - one.minutes
+        for one in summaries
+        if one.minutes is not None and one.manual_minutes is not None
+    }
+    manual = next((one.manual_minutes for one in summaries if one.manual_minutes is not None), 0.0)
+    last = max((number for number, structure in saved if structure == ALL), default=0)
+    if last:
+        each = ", ".join(f"{name} {own:.1f}" for (number, name), own in saved.items() if number == last and name != ALL)
+        yield (
+            f"Minutes per scan without a network: {manual:.1f}; saved in round {last}: {saved[last, ALL]:.1f}"
+            f"{f' ({each})' if each else ''}."
+        )
 
 
 def _write_text(table: RoundsTable) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
@@ -24,8 +25,9 @@ from autoseg.workspace.locks import locked
 from autoseg.workspace.loop import LoopFolder
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import PlanError
-from dataset_fingerprints.names import counted, show_name
+from dataset_fingerprints.names import check_fold_name, counted, show_name
 from planners.editing.following import Followed
+from planners.editing.scaling import check_scale
 from planners.order import order_by_need
 from planners.plan import Plan
 
@@ -47,10 +49,13 @@ def train_round(folder: LoopFolder, asked: Training, given: Collection[str], pro
         AutosegError: nothing was labelled since the last training, or the training cannot be done.
     """
     started = time.monotonic()
-    with opened(folder) as found:
-        own = _begin(found, asked, given, progress)
-        begun = replace(found)
-    with locked(begun.now().root, f"the training of round {own.number}"):
+    with ExitStack() as held:
+        with opened(folder) as found:
+            own = _choose_round(found, asked, given)
+            # Before anything is written: a second process must not change what the first one trains.
+            place = found.folder.round(own.number)
+            held.enter_context(locked(place.root, f"the training of round {own.number}"))
+            begun = _begin(found, own, progress)
         plan = _plan(begun, own, progress)
         _train(begun, own, plan, progress)
         scores = judge_round(begun, choose_models(own), progress)
@@ -67,33 +72,50 @@ def choose_models(own: Round) -> ModelChoice:
     return ModelChoice(configurations=names, folds=folds)
 
 
-def _begin(found: OpenLoop, asked: Training, given: Collection[str], progress: Progress) -> Round:
+def _choose_round(found: OpenLoop, asked: Training, given: Collection[str]) -> Round:
     """Return the round to train: the last one until it is finished, then the next one with all that is labelled.
 
     Raises:
-        PlanError: nothing was labelled since the last one.
+        AutosegError: nothing was labelled since the last one, or an option cannot be meant.
     """
     loop, last = found.loop, found.loop.current()
     training = settle(last.training, asked, given)
+    _check(training)
     if not last.scores:
-        own = replace(last, training=training)
-    else:
-        news = loop.news()
-        if not news:
-            waiting = len(loop.awaited())
-            cure = "choose scans to label with `autoseg label next --count K`"
-            if waiting:
-                cure = f"{counted(waiting, 'scan is', 'scans are')} to be corrected and given to `autoseg label accept`"
-            raise PlanError(
-                f"{found.folder.root}: round {last.number} is trained, and no mask was taken in since. Expected some: "
-                f"{cure}."
-            )
-        own = Round(number=last.number + 1, cases=loop.labelled(), training=training)
+        return replace(last, training=training)
+    if not loop.news():
+        waiting = len(loop.awaited())
+        cure = "choose scans to label with `autoseg label next --count K`"
+        if waiting:
+            cure = f"{counted(waiting, 'scan is', 'scans are')} to be corrected and given to `autoseg label accept`"
+        raise PlanError(
+            f"{found.folder.root}: round {last.number} is trained, and no mask was taken in since. Expected some: "
+            f"{cure}."
+        )
+    return Round(number=last.number + 1, cases=loop.labelled(), training=training)
+
+
+def _check(training: Training) -> None:
+    """Refuse at once what would else be kept for later rounds, and be refused when all cases are preprocessed.
+
+    Raises:
+        AutosegError: an option cannot be meant; the message names it.
+    """
+    if training.fold != ALL:
+        check_fold_name(training.fold)
+    check_scale(training.scale)
+    TrainingOptions(iterations=training.iterations, max_minutes=training.max_minutes).check()
+
+
+def _begin(found: OpenLoop, own: Round, progress: Progress) -> OpenLoop:
+    """Write a round and its tables, and return the loop as it is then."""
+    loop = found.loop
+    if own.number > loop.current().number:
         write_tables(found.folder, loop, own.number)
-        progress.say(f"Round {own.number}: {counted(len(own.cases), 'case')}, {len(news)} of them new.")
+        progress.say(f"Round {own.number}: {counted(len(own.cases), 'case')}, {len(loop.news())} of them new.")
     found.keep(loop.with_round(own))
     write_tables(found.folder, found.loop, own.number)
-    return own
+    return replace(found)
 
 
 def settle(before: Training, asked: Training, given: Collection[str]) -> Training:

@@ -5,7 +5,14 @@ import math
 import numpy as np
 import pytest
 
-from autoseg.labelling.corrections import find_share, list_scored, list_structures, measure_changes, measure_rms
+from autoseg.labelling.corrections import (
+    find_share,
+    list_scored,
+    list_structures,
+    measure_changes,
+    measure_rms,
+    measure_scored,
+)
 from tests.synthetic.heads import plain_scheme, region_scheme
 
 
@@ -51,3 +58,11 @@ def test_people_edit_labels_and_models_are_scored_by_regions() -> None:
     scheme = region_scheme()
     assert [one.name for one in list_scored(scheme)] == [region.name for region in scheme.regions]
     assert [one.values for one in list_structures(scheme)] == [(label.value,) for label in scheme.labels]
+
+
+def test_voxels_that_a_reference_ignores_are_of_no_surface() -> None:
+    reference, predicted = slab(2, 3).astype(np.uint8), slab(8, 9).astype(np.uint8)
+    scheme = plain_scheme(1, ignore_value=9)
+    assert measure_scored(reference, predicted, scheme, (1.0, 1.0, 1.0))["label 1"].mm == 6.0
+    reference[8] = 9
+    assert measure_scored(reference, predicted, scheme, (1.0, 1.0, 1.0))["label 1"].mm is None

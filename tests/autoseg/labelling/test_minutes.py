@@ -35,6 +35,8 @@ def test_a_single_label_need_not_be_named(tmp_path: Path) -> None:
         ("k1,artery,-1", "the minutes are '-1'"),
         ("k1,artery,soon", "the minutes are 'soon'"),
         ("k1,artery,nan", "the minutes are 'nan'"),
+        ("k1,artery,20000", "Expected a number from 0 to 10080"),
+        (",artery,3", "line 2: names no case"),
         ("k1,artery,1\nk1,artery,2", "line 3: artery of k1 is there twice"),
     ],
 )

@@ -23,7 +23,7 @@ def test_a_noisy_copy_is_nearer_than_another_scan_whatever_its_scale() -> None:
         image, labels = head(seed)
         image = factor * np.where(image != 0, image + noise * np.random.default_rng(5).standard_normal(image.shape), 0)
         scan = make_scan(image[None], make_grid(image.shape, np.eye(4)))
-        portraits.append(portray(str(seed), scan, labels))
+        portraits.append(portray(str(seed), scan, labels > 0))
     distances = measure_distances(portraits[:1], portraits)[0]
     assert distances[0] < 1e-9
     assert distances[1] < distances[2] / 3
@@ -33,8 +33,8 @@ def test_another_place_of_the_lesion_is_another_portrait() -> None:
     image, _ = head(0)
     scan = make_scan(image[None], make_grid(image.shape, np.eye(4)))
     left, right, none = (
-        portray("a", scan, mask.astype(np.uint8))
-        for mask in (blob(image.shape, (8, 14, 10), 3), blob(image.shape, (16, 14, 10), 3), np.zeros(image.shape))
+        portray("a", scan, mask)
+        for mask in (blob(image.shape, (8, 14, 10), 3), blob(image.shape, (16, 14, 10), 3), np.zeros(image.shape, bool))
     )
     assert left.mask @ left.mask == pytest.approx(1)
     assert left.mask @ right.mask < 0.5

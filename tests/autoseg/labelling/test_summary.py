@@ -10,7 +10,7 @@ from autoseg.labelling.state import Accepted, HeldOutScore, Loop, Round, Structu
 from autoseg.labelling.summary import ALL, ManualSurfaces, compare_rounds, dice_by_case, summarise_rounds
 from dataset_fingerprints.dataset import Case
 from dataset_fingerprints.errors import DataError
-from tests.synthetic.heads import plain_scheme
+from tests.synthetic.heads import plain_scheme, region_scheme
 
 TEST = tuple(f"t{number}" for number in range(6))
 DICE = np.array([[0.2, 0.3, 0.5, 0.6, 0.4, 0.1], [0.3, 0.5, 0.6, 0.8, 0.4, 0.3]])
@@ -60,6 +60,7 @@ def test_a_round_is_summarised_over_labels_and_by_label() -> None:
     assert found[1, "label 1"].minutes == 6.0
     assert (found[1, "label 2"].share, found[1, "label 2"].rms_model_corrected) == (0.0, 0.0)
     assert (first.manual_minutes, first.rms_model_corrected, first.rms_manual_corrected) == (30.0, 0.5, 0.5)
+    assert first.rms_manual_presegmented == 2.0
     assert first.points == (5 * 12, 10, 11)
     assert (second.corrected, second.share, second.rms_manual_model) == (0, None, 2.0)
     assert second.gain == pytest.approx((DICE[1] - DICE[0]).mean())
@@ -98,3 +99,17 @@ def test_news_are_new_masks_and_new_versions_of_old_ones() -> None:
     again = replace(loop.accepted[0], during=2, file="2/c.nii.gz")
     assert replace(loop, accepted=(*loop.accepted, again)).news() == ("c",)
     assert replace(loop, rounds=loop.rounds[:1]).news() == ("c",)
+
+
+def test_minutes_of_a_mask_that_was_drawn_without_a_network_are_not_those_of_correcting() -> None:
+    loop = make_loop()
+    drawn = Accepted(case="b", round=1, during=1, file="1/b.nii.gz", minutes={"label 1": 60.0})
+    first = summarise_rounds(replace(loop, accepted=(drawn, *loop.accepted)), {})[0]
+    assert (first.corrected, first.minutes) == (1, 7.5)
+
+
+def test_of_a_region_that_is_not_a_label_no_changes_are_claimed() -> None:
+    loop = replace(make_loop(), labels=region_scheme())
+    found = {one.structure: one for one in summarise_rounds(loop, {}) if one.number == 1}
+    assert (found["whole"].corrected, found["whole"].changed_ml, found["whole"].share) == (1, None, None)
+    assert found[ALL].changed_ml == 3.0

@@ -1,10 +1,19 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from autoseg.simulate.annotator import AnnotatorOptions, apply_unsteadiness, measure_depth, sample_unsteadiness
-from tests.synthetic.scans import blob
+from autoseg.simulate.annotator import (
+    AnnotatorOptions,
+    annotate,
+    apply_unsteadiness,
+    measure_depth,
+    sample_unsteadiness,
+)
+from dataset_fingerprints.reading.images import read_label_map
+from tests.synthetic.scans import blob, write_nifti
 
 SHAPE = (32, 32, 24)
 SPACING = (1.0, 1.0, 1.0)
@@ -51,3 +60,13 @@ def test_depth_is_counted_from_the_border_between_voxels() -> None:
     mask[3:6] = True
     assert measure_depth(mask, (2.0, 5.0, 5.0))[:, 1, 1].tolist() == [-5, -3, -1, 1, 3, 1, -1, -3, -5]
     assert (measure_depth(np.zeros_like(mask), SPACING) < 0).all()
+
+
+def test_a_label_that_the_truth_does_not_hold_is_cleared_and_takes_the_time_to_look_at_it(tmp_path: Path) -> None:
+    options = AnnotatorOptions(speed_spread=0.0)
+    for name, labels in (("truth", TRUTH == 1), ("before", TRUTH)):
+        write_nifti(tmp_path / f"{name}.nii.gz", labels.astype(np.uint8), np.eye(4))
+    out = tmp_path / "corrected.nii.gz"
+    minutes = annotate(tmp_path / "before.nii.gz", tmp_path / "truth.nii.gz", out, (1,), options)
+    assert set(np.unique(read_label_map(out).voxels)) == {0, 1}
+    assert minutes[2] == options.look_minutes

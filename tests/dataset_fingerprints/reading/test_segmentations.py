@@ -124,3 +124,28 @@ def test_labels_move_onto_a_larger_grid_of_the_same_voxels_and_onto_no_other() -
     around[:3, 3] -= around[:3, :3] @ np.array([2, 0, 0])
     wide = np.pad(labels, ((2, 3), (0, 0), (0, 0)))
     assert np.array_equal(move_onto(wide, make_grid(wide.shape, around), target), labels)
+
+
+def test_segments_of_older_slicers_are_each_a_layer_of_ones(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.seg.nrrd")
+    array = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(path)))
+    fields = {"Segment0_ID": "x", "Segment0_Name": "renal vein", "Segment1_ID": "y", "Segment1_Name": "artery"}
+    rewrite(path, np.stack([array == 3, array == 1], axis=-1).astype(np.uint8), fields, vector=True)
+    assert np.array_equal(read_segmentation(path, VALUES).voxels[0], make_labels())
+
+
+def test_voxels_of_no_segment_are_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.seg.nrrd")
+    array = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(path)))
+    fields = {"Segment0_ID": "x", "Segment0_Name": "artery", "Segment0_LabelValue": "1", "Segment0_Layer": "0"}
+    rewrite(path, array, fields)
+    with pytest.raises(DataError, match="holds the values 3, which none of its segments has"):
+        read_segmentation(path, VALUES)
+
+
+def test_a_name_with_several_spaces_comes_back(tmp_path: Path) -> None:
+    path = tmp_path / "a.seg.nrrd"
+    segments = (*SEGMENTS[:1], Segment(name="renal  vein", value=3, colour=(0.0, 0.25, 1.0)))
+    write_segmentation(path, make_labels(), GRID, segments)
+    values = {segment.name: segment.value for segment in segments}
+    assert np.array_equal(read_segmentation(path, values).voxels[0], make_labels())

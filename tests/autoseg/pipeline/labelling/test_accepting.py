@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel
@@ -8,12 +9,13 @@ import numpy as np
 import pytest
 import SimpleITK
 
+from autoseg.labelling.state import Choice, Chosen
 from autoseg.pipeline.faces import label_face
 from autoseg.pipeline.labelling.loop_state import read_loop
 from dataset_fingerprints.errors import DataError, PartlyDoneError
 from dataset_fingerprints.layouts.table_text import read_table
-from dataset_fingerprints.reading.images import read_label_map
-from tests.autoseg.pipeline.labelling.loops import Made, choose
+from dataset_fingerprints.reading.images import read_image, read_label_map, write_label_map
+from tests.autoseg.pipeline.labelling.loops import Made, begin, choose
 
 
 @pytest.fixture
@@ -135,9 +137,9 @@ def shifted(voxels: np.ndarray, affine: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 REFUSED = {
-    "others than the scan's": shifted,
+    "have other sizes or places than the scan.s": shifted,
     "holds the values 9": lambda voxels, affine: (np.where(voxels == 1, 9, voxels).astype(np.uint8), affine),
-    "no whole numbers": lambda voxels, affine: (voxels.astype(np.float32) * 0.5, affine),
+    "voxels that are not integers": lambda voxels, affine: (voxels.astype(np.float32) * 0.5, affine),
     "--allow empty": lambda voxels, affine: (np.zeros_like(voxels), affine),
 }
 
@@ -197,3 +199,40 @@ def test_minutes_are_noted_also_later_and_wrong_ones_stop_everything_before_it_b
         "s07": {"rim": 2.0},
         "s08": {},
     }
+
+
+def begin_second_round(made: Made, choice: Choice | None = None) -> None:
+    with made.open() as found:
+        loop = found.loop
+        own = replace(loop.current(), number=2, cases=loop.labelled(), scores=(), choice=choice)
+        found.keep(loop.with_round(own))
+
+
+def test_masks_that_were_corrected_while_the_next_round_is_trained_are_still_found(made: Made) -> None:
+    correct(made, "s06", "s07", "s08")
+    begin_second_round(made)
+    result = label_face.accept(None, made.loop.root)
+    names = ("s06", "s07", "s08")
+    assert [(one.case, one.round, one.during) for one in result.taken] == [(name, 1, 2) for name in names]
+
+
+def test_before_anything_was_chosen_the_next_command_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"no scan was chosen yet.*`autoseg label next"):
+        label_face.accept(None, begin(tmp_path).loop.root)
+
+
+def test_what_was_taken_in_is_known_also_where_nobody_says_again_that_it_is_meant(made: Made) -> None:
+    write_like(made, "s06", edit(made) / "s06.nii.gz", REFUSED["--allow empty"])
+    label_face.accept(None, made.loop.root, allow=("empty", "unchanged"))
+    state = made.loop.state.read_bytes()
+    assert label_face.accept(None, made.loop.root).known == ["s06", "s07", "s08"]
+    assert made.loop.state.read_bytes() == state
+
+
+def test_an_untouched_mask_of_an_earlier_round_is_not_taken_for_a_correction_of_a_later_one(made: Made) -> None:
+    begin_second_round(made, Choice(way="random", scans=(Chosen(case="s06"),)))
+    truth = read_image([made.truth("s06")])
+    other = made.loop.round(2).presegmentation("s06")
+    write_label_map(other, truth.voxels[0].astype(np.uint8), truth.source_grid, truth.header)
+    with pytest.raises(DataError, match="case s06: is the mask of the model"):
+        label_face.accept(edit(made), made.loop.root)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import pytest
 
@@ -119,3 +120,16 @@ def test_a_scan_that_cannot_be_read_is_said_and_the_others_are_looked_at(tmp_pat
     (tmp_path / "faint.nii.gz").unlink()
     with pytest.raises(DataError, match="None of the scans can be looked at"):
         look_at(RoundFolder(root=tmp_path / "s"), look(Shifted(0.0)), cases, known, listener)
+
+
+def test_what_nobody_has_labelled_is_not_marked_in_the_picture_of_a_labelled_scan(tmp_path: Path) -> None:
+    cases, known = write_cases(tmp_path)
+    looker = look(Shifted(0.0), Shifted(1.0))
+    looker = replace(looker, model=replace(looker.model, scheme=plain_scheme(2, ignore_value=9)))
+    before = look_at(RoundFolder(root=tmp_path / "r"), looker, cases[::2], known, SilentProgress())[-1]
+    mask = nibabel.load(tmp_path / "mask.nii.gz")
+    labels = np.asanyarray(mask.dataobj).copy()
+    labels[:2] = 9
+    write_nifti(tmp_path / "mask.nii.gz", labels, mask.affine)
+    after = look_at(RoundFolder(root=tmp_path / "s"), looker, cases[::2], known, SilentProgress())[-1]
+    assert after.mask == before.mask

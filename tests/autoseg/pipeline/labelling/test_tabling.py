@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,8 @@ def test_the_table_is_written_as_text_figures_and_picture(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     made = choose(tmp_path)
+    with made.open() as found:
+        found.keep(replace(found.loop, manual_minutes={"s00": {"core": 20.0, "rim": 10.0}}))
     shutil.copy(made.truth("s06"), made.loop.round(1).to_correct / "s06.nii.gz")
     made.loop.round(1).minutes.write_text("case,structure,minutes\ns06,core,3\ns06,rim,4.5\n", encoding="utf-8")
     with pytest.raises(PartlyDoneError):
@@ -27,6 +30,8 @@ def test_the_table_is_written_as_text_figures_and_picture(
     assert run(monkeypatch, "label", "table", "-w", made.loop.root, "--manual", manual) == 0
     text, figures, picture = made.loop.table
     assert "| 1 | all | 4 | 0.550 |" in text.read_text(encoding="utf-8")
+    saved = "Minutes per scan without a network: 30.0; saved in round 1: 22.5 (core 17.0, rim 5.5)."
+    assert saved in text.read_text(encoding="utf-8")
     assert is_drawn(picture)
     with figures.open(encoding="utf-8") as stream:
         rows = {row["label"]: row for row in csv.DictReader(stream)}
@@ -35,6 +40,7 @@ def test_the_table_is_written_as_text_figures_and_picture(
     # The manual mask is the corrected one.
     assert float(rows["core"]["rms_manual_corrected_mm"]) == 0.0
     assert float(rows["core"]["rms_cnn_corrected_mm"]) > 0
+    assert float(rows["core"]["rms_manual_cnn_of_corrected_mm"]) > 0
     assert int(rows["core"]["points_manual_corrected"]) > 0
     assert "7.5" in capsys.readouterr().out
 
