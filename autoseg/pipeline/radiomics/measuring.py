@@ -23,10 +23,10 @@ from autoseg.radiomics import RadiomicsOptions, measure_features, refuse_missing
 from autoseg.radiomics.extracting import PACKAGE
 from dataset_fingerprints.errors import DataError, PartlyDoneError
 from dataset_fingerprints.failures import Failure, attempt, list_failures
-from dataset_fingerprints.files.hashes import hash_files
 from dataset_fingerprints.files.jsonfiles import to_line
 from dataset_fingerprints.geometry import canonical_grid
 from dataset_fingerprints.layouts import AUTOMATIC, Selection
+from dataset_fingerprints.measuring.identity import hash_images
 from dataset_fingerprints.measuring.scans import Scan, read_scan
 from dataset_fingerprints.names import counted, some_of
 from planners.choices import Choice
@@ -64,7 +64,7 @@ class MeasuredFeatures:
         table: the file.
         cases: number of cases in it that have features.
         features: number of columns of features.
-        kept: number of cases that were there before, and stay.
+        kept: number of these cases that were there before, and stay.
         empty: names of cases whose masks are empty.
     """
 
@@ -124,7 +124,7 @@ class _Rows:
     Attributes:
         out: the file.
         before: those of an earlier run.
-        kept: how many of these stay.
+        kept: how many of these stay, of cases with features.
     """
 
     out: Path
@@ -138,8 +138,8 @@ class _Rows:
         """Measure a case, unless its row is there, and write the table."""
         known = self.before.get(case)
         row = attempt(case, "cannot be measured", lambda: _measure(pair, options, known))
-        if row is known:
-            self.kept += 1
+        if known is not None and row is known:
+            self.kept += bool(known.features)
         if isinstance(row, Failure):
             self.failures.append(row)
             row = FeatureRow(features={}, warning=row.describe())
@@ -185,7 +185,7 @@ def _pair(masks: Path, scans: Path, out: Path, options: MeasuringOptions, progre
 def _digest(pair: _Pair, options: MeasuringOptions) -> str:
     """Return a digest of everything that a row follows from."""
     settings = to_line([asdict(options.features), list(options.values), asdict(options.normalization)])
-    content = hash_files([pair.mask, *pair.scan.files()])
+    content = hash_images([pair.mask, *pair.scan.files()])
     return hashlib.sha256(settings + content.encode() + version(PACKAGE).encode()).hexdigest()[:16]
 
 
