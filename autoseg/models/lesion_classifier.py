@@ -58,7 +58,7 @@ class ClassCount:
     """Components of one class that a classifier was trained on, and how it did on those of folds left out.
 
     Attributes:
-        name: of the class; of components that touch no lesion, where these are one, `FALSE`.
+        name: of the class.
         components: trained on.
         cases: that hold them.
         found: of the components, those that a classifier without their fold gave this class; null where none did so.
