@@ -101,9 +101,9 @@ def measure_radiomics(
     """
     refuse_missing_package()
     pairs = _pair(masks, scans, out, options, progress)
-    refuse_table_place(out, [file for pair in pairs.values() for file in (pair.mask, *pair.scan.files())], (MADE_FROM,))
-    simulated = is_marked(masks, [pair.mask for pair in pairs.values()])
-    table = _Rows(out=out, before=read_rows(out), simulated=simulated)
+    files = [file for pair in pairs.values() for file in (pair.mask, *pair.scan.files())]
+    refuse_table_place(out, files, (MADE_FROM,))
+    table = _Rows(out=out, before=read_rows(out), simulated=is_marked(masks, files))
     with progress.task("Measuring features", len(pairs)) as task:
         for case, pair in pairs.items():
             table.add(case, pair, options)
