@@ -64,7 +64,7 @@ class RadiomicsComparison:
         shares: of the features that are kept, by group of cases; the first is all.
         areas: of the classifiers, by group of cases; empty without an outcome.
         used: number of features that the classifiers saw.
-        remarks: sentences on what was left out.
+        remarks: sentences on what was left out, and what the outcome is.
         simulated: whether the scans of either table are simulated. Not written where they are not.
     """
 
@@ -209,7 +209,8 @@ def _classify(
         if compared is not None:
             areas[name] = compared
     untold = int((~told).sum())
-    remarks = [f"{counted(untold, 'case')} without a known outcome: not classified."] if untold else []
+    remarks = [f"With the outcome are cases whose {known.column} is {known.positive}."]
+    remarks += [f"{counted(untold, 'case')} without a known outcome: not classified."] if untold else []
     if len(set(subjects)) < len(subjects):
         remarks.append("Some subjects have several cases: they stay in one fold, but tests take cases for independent.")
     return _Classified(areas=areas, used=int(columns.sum()), remarks=tuple(remarks))

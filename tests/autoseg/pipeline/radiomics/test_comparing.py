@@ -109,6 +109,7 @@ def test_cases_and_outcomes_that_are_not_there_are_left_out_and_said(tmp_path: P
     assert len(found.cases) == 39
     assert found.remarks == (
         "2 cases in one table only: left out (case_39, case_99).",
+        "With the outcome are cases whose responded is yes.",
         "1 case without a known outcome: not classified.",
     )
     assert found.areas[ALL].first.positives + found.areas[ALL].first.negatives == 38
@@ -117,7 +118,7 @@ def test_cases_and_outcomes_that_are_not_there_are_left_out_and_said(tmp_path: P
 WRONG = {
     "a column": ({"column": "respond"}, "Did you mean 'responded'"),
     "three values": ({"column": "case"}, "case has 40 values"),
-    "a value": ({"column": "responded", "positive": "maybe"}, "--positive maybe: no case has it. Expected no or yes"),
+    "a value": ({"column": "responded", "positive": "maybe"}, "has it in responded. Expected no or yes"),
     "a group": ({"column": "responded", "by": "tim"}, "Did you mean 'time'"),
 }
 
@@ -139,8 +140,11 @@ def test_tables_of_other_scans_or_of_something_else_are_refused(tmp_path: Path) 
     write(two, np.zeros((2, len(NAMES))), ["a", "b"])
     with pytest.raises(DataError, match="have no case in common"):
         compare_radiomics(one, two, tmp_path / "found.json", ComparingOptions())
-    outcomes.write_text("case,responded\nsub-1,yes\nsub-2,no\n")
+    outcomes.write_text("case,responded\ncase_0,yes\ncase_0,no\n")
     options = ComparingOptions(outcome=OutcomeChoice(path=outcomes, column="responded"))
+    with pytest.raises(DataError, match="line 3: lists the case case_0 again"):
+        compare_radiomics(one, one, tmp_path / "found.json", options)
+    outcomes.write_text("case,responded\nsub-1,yes\nsub-2,no\n")
     with pytest.raises(DataError, match=r"lists none of the cases that have features \(sub-1, sub-2 there; case_0"):
         compare_radiomics(one, one, tmp_path / "found.json", options)
     with pytest.raises(DataError, match=r"--cutoff is 1\.5"):
