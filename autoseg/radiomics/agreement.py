@@ -44,7 +44,7 @@ class FeatureAgreement:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KeptShare:
-    """How many features of a family are kept."""
+    """Number of features of a family that are kept, and of all."""
 
     family: Family
     kept: int

@@ -19,7 +19,7 @@ from dataset_fingerprints.reading.body import bounding_box
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class TextureLabeller:
-    """What turns slices into classes.
+    """Classifier of the voxels of slices, by the texture around them.
 
     Attributes:
         step: every so many voxels along both axes are classified; scores in between are interpolated.

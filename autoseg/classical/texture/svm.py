@@ -36,7 +36,7 @@ class TextureClassifier:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rating:
-    """How well patches are told apart by classifiers that did not see them.
+    """Accuracy of classifiers on patches that they did not see.
 
     Attributes:
         accuracy: share of the judged patches that are given their class; None where none could be judged.

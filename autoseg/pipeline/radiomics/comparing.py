@@ -170,7 +170,7 @@ def _count(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Classified:
-    """What classifiers made of the cases, as in `RadiomicsComparison`."""
+    """Results of the classifiers, as in `RadiomicsComparison`."""
 
     areas: dict[str, AreaComparison]
     used: int

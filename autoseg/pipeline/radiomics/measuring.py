@@ -58,7 +58,7 @@ class MeasuringOptions:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MeasuredFeatures:
-    """What came of all cases.
+    """Result of measuring all cases.
 
     Attributes:
         table: the file.
@@ -154,7 +154,7 @@ class _Rows:
         write_features(self.out, self.rows | old, simulated=self.simulated)
 
     def conclude(self) -> MeasuredFeatures:
-        """Return what came of all cases."""
+        """Return the result of all cases."""
         return MeasuredFeatures(
             table=self.out,
             cases=sum(bool(row.features) for row in self.rows.values()),

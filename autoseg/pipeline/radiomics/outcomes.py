@@ -16,7 +16,7 @@ _SUBJECT = "subject"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OutcomeChoice:
-    """What of a table is asked for.
+    """Columns and the value that are asked for of a table.
 
     Attributes:
         path: of the table.
@@ -33,7 +33,7 @@ class OutcomeChoice:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcomes:
-    """What a table says of cases.
+    """Contents of a table of outcomes.
 
     Attributes:
         column: that says so; empty for none.

@@ -55,7 +55,7 @@ from dataset_fingerprints.reading.images import write_label_map
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WeakLabels:
-    """What came of patches and scans.
+    """Result of teaching patches and labelling scans.
 
     Attributes:
         out: the folder, a data set by itself.
@@ -130,7 +130,7 @@ def _find(places: Sequence[Path], out: Path, options: WeakOptions) -> Mapping[st
 
 
 def _learn(gathered: Gathered, values: Mapping[str, int], options: WeakOptions) -> tuple[Knowledge, TextureLabeller]:
-    """Return what the patches say, and a labeller that goes by it."""
+    """Return the classes of the patches with the accuracy on them, and a labeller that was taught by them."""
     names = list(values)
     classes = np.array([names.index(patch.name) for patch in gathered.patches], dtype=np.int64)
     refuse_few(names, classes)

@@ -1,4 +1,4 @@
-"""What is written beside weak labels: what they were made from, and a description that makes them a data set."""
+"""Files beside weak labels: the record of what they were made from, and a description that makes them a data set."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SCHEMA_VERSION = 1
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Knowledge:
-    """What weak labels are made from.
+    """Classes, classifier and settings that weak labels are made from.
 
     Attributes:
         made_from: digest of patches and settings.
