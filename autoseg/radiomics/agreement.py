@@ -15,7 +15,7 @@ from autoseg.radiomics.families import FAMILIES, Family, family_of
 CoefficientName = Literal["ccc", "icc"]
 # Of two numbers that are the same in all cases: there is nothing to disagree on.
 _SAME = Coefficient(value=1.0, ci95=None)
-# With two cases, any two features that both rise would agree.
+# Two cases say nothing of agreement.
 _FEWEST_CASES = 3
 
 
