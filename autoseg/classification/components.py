@@ -48,10 +48,10 @@ class CaseComponents:
 def measure_case(
     mask: NDArray[np.bool_], reference: LesionReference, spacing_mm: TripleFloat
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Return the features of a mask's components, and the class of each: that which most of its voxels have.
+    """Return the features of a mask's components, and the class of each: the one that most of its voxels have.
 
     Voxels outside of the reference's lesions have no say, so that one voxel is enough; of classes with equally many
-    voxels it is the first.
+    voxels it is the first. A component that lies in ignored voxels alone is left out.
 
     Args:
         mask: (x, y, z) on the scan's canonical grid.
@@ -60,12 +60,13 @@ def measure_case(
     """
     found = measure_components(mask, spacing_mm)
     numbers, classes = found.components.numbers, reference.classes[found.box]
+    counted = numbers > 0
     if reference.ignored is not None:
-        classes = np.where(reference.ignored[found.box], 0, classes)
+        counted &= ~reference.ignored[found.box]
     count, most = len(found.values), int(reference.classes.max())
     table = np.zeros((count + 1, most + 1), dtype=np.int64)
-    np.add.at(table, (numbers[numbers > 0], classes[numbers > 0]), 1)
-    votes = table[1:, 1:]
-    touched = votes.any(axis=1)
+    np.add.at(table, (numbers[counted], classes[counted]), 1)
+    there, votes = table[1:].any(axis=1), table[1:, 1:]
     chosen = votes.argmax(axis=1) if most else np.zeros(count, dtype=np.int64)
-    return found.values, np.where(touched, chosen, UNTOUCHED).astype(np.int64)
+    places = np.where(votes.any(axis=1), chosen, UNTOUCHED).astype(np.int64)
+    return found.values[there], places[there]

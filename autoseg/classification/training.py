@@ -47,7 +47,7 @@ class Trained:
 
     Attributes:
         units: the subjects, or groups of subjects, of these.
-        losses: of every epoch: the mean over its components.
+        losses: after every epoch: the mean over all components, weighted as in training.
     """
 
     weights: dict[str, Tensor]
@@ -56,7 +56,7 @@ class Trained:
     losses: tuple[float, ...]
 
 
-# From options, components and a seed to weights, the scaling of features, and the loss of every epoch.
+# From options, components and a seed to weights, the scaling of features, and the loss after every epoch.
 Builder = Callable[[Any, Sample, int], tuple[dict[str, Tensor], Scaling, tuple[float, ...]]]
 
 
@@ -70,7 +70,7 @@ def train_classifier(method: Choice, cases: Sequence[CaseComponents], names: Seq
         seed: of weights and order.
 
     Raises:
-        DataError: a class has no component.
+        DataError: a class has no component, or the loss is never finite.
         PlanError: there is no such method or option.
     """
     options, build = BUILDERS.find(method)
@@ -109,12 +109,15 @@ def join_components(cases: Sequence[CaseComponents], names: Sequence[str], *, re
 def train_fully_connected(
     options: FullyConnectedOptions, sample: Sample, seed: int
 ) -> tuple[dict[str, Tensor], Scaling, tuple[float, ...]]:
-    """Return the weights of fully connected layers after the epoch with the lowest loss.
+    """Return the weights of fully connected layers after the epoch that leaves the lowest loss.
 
     Args:
         options: of the layers and of Adam.
         sample: the components.
         seed: of weights and order.
+
+    Raises:
+        DataError: the loss is not finite after any epoch.
     """
     random = torch.Generator().manual_seed(seed)
     scaling = measure_scaling(sample.features, _SPANNING if options.logarithms else ())
@@ -122,22 +125,28 @@ def train_fully_connected(
     weights = _draw_layers((len(NAMES), *options.hidden, sample.count), random)
     optimizer = torch.optim.Adam(weights.values(), lr=options.lr)
     weight = weigh_classes(sample) if options.weighted else None
-    best, losses = {name: tensor.detach().clone() for name, tensor in weights.items()}, [math.inf]
+
+    def find_loss(places: Tensor) -> Tensor:
+        return torch.nn.functional.cross_entropy(run_layers(weights, inputs[places]), classes[places], weight)
+
+    best: dict[str, Tensor] = {}
+    losses: list[float] = []
+    lowest = math.inf
     for _ in range(options.epochs):
-        before = {name: tensor.detach().clone() for name, tensor in weights.items()}
-        sums, shares = 0.0, 0.0
         for places in _deal(len(classes), options.batch_size, random):
-            loss = torch.nn.functional.cross_entropy(run_layers(weights, inputs[places]), classes[places], weight)
-            share = float(len(places) if weight is None else weight[classes[places]].sum())
-            sums, shares = sums + share * float(loss.detach()), shares + share
             optimizer.zero_grad()
-            loss.backward()
+            find_loss(places).backward()
             optimizer.step()
-        # The loss of an epoch is that of the weights before it where all components are one step.
-        if sums / shares < min(losses):
-            best = before
-        losses.append(sums / shares)
-    return best, scaling, tuple(losses[1:])
+        with torch.no_grad():
+            losses.append(float(find_loss(torch.arange(len(classes)))))
+        if losses[-1] < lowest:
+            best, lowest = {name: tensor.detach().clone() for name, tensor in weights.items()}, losses[-1]
+    if not best:
+        raise DataError(
+            f"the loss of the classifier of lesions is not a finite number after any of {options.epochs} epochs with "
+            f"lr {options.lr:g}. Set a smaller lr in `lesion_classes` of the plan."
+        )
+    return best, scaling, tuple(losses)
 
 
 def measure_scaling(features: NDArray[np.float64], logarithms: Sequence[str]) -> Scaling:

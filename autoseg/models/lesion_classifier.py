@@ -58,7 +58,7 @@ class ClassCount:
     """Components of one class that a classifier was trained on, and how it did on those of folds left out.
 
     Attributes:
-        name: of the class; of components that touch no lesion, where these are one, `FALSE`.
+        name: of the class.
         components: trained on.
         cases: that hold them.
         found: of the components, those that a classifier without their fold gave this class; null where none did so.
@@ -169,11 +169,12 @@ class LesionClassifier:
             WorkspaceError: they are not.
         """
         scaling, outputs = self.description.scaling, len(self.description.classes) + self.description.removed
-        wrong = _find_misfit(self.weights, outputs) or find_broken(self.weights)
+        broken = find_broken(self.weights)
+        wrong = _find_misfit(self.weights, outputs) or (f"{broken} holds values that are not finite" if broken else "")
         if {len(scaling.means), len(scaling.deviations)} != {len(NAMES)} or not {*scaling.logarithms} <= {*NAMES}:
             wrong = f"its scaling is not of the {len(NAMES)} features"
         if wrong:
-            raise WorkspaceError(f"{where}: is no classifier of lesions that can be used ({wrong}). {REMEDY}")
+            raise WorkspaceError(f"{where}: is not a classifier of lesions that can be used ({wrong}). {REMEDY}")
 
 
 def _find_misfit(weights: Mapping[str, Tensor], outputs: int) -> str:

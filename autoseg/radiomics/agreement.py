@@ -15,8 +15,8 @@ from autoseg.radiomics.families import FAMILIES, Family, family_of
 CoefficientName = Literal["ccc", "icc"]
 # Of two numbers that are the same in all cases: there is nothing to disagree on.
 _SAME = Coefficient(value=1.0, ci95=None)
-# Fewer cases say nothing.
-LEAST_CASES = 3
+# Two cases say nothing of agreement.
+_FEWEST_CASES = 3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,7 +44,7 @@ class FeatureAgreement:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KeptShare:
-    """How many features of a family are kept."""
+    """Number of features of a family that are kept, and of all."""
 
     family: Family
     kept: int
@@ -83,7 +83,7 @@ def rate_features(
 
 def _rate(one: NDArray[np.float64], other: NDArray[np.float64]) -> tuple[Coefficient, Coefficient]:
     nothing = Coefficient(value=None, ci95=None)
-    if len(one) < LEAST_CASES:
+    if len(one) < _FEWEST_CASES:
         return nothing, nothing
     if np.array_equal(one, other):
         return _SAME, _SAME

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -21,7 +21,6 @@ from dataset_fingerprints.geometry import TripleFloat
 PACKAGE = "mirp"
 # What a filter of a wavelet, and the neighbours of a voxel, see around a region.
 MARGIN_VOXELS = 12
-_AXES = "xyz"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -158,11 +157,3 @@ def _quiet() -> Iterator[None]:
             yield
     finally:
         root.removeHandler(handler)
-
-
-def describe_band(feature: str) -> str:
-    """Return the sub-band that a wavelet feature was measured in, as `low high high`; empty for others."""
-    parts: Sequence[str] = feature.split("_")
-    if family_of(feature) != "wavelet" or len(parts) < 3:
-        return ""
-    return " ".join("low" if letter == "l" else "high" for letter in parts[2][: len(_AXES)])

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from dataset_fingerprints.dataset import Case, is_there
 from dataset_fingerprints.errors import DataError
+from dataset_fingerprints.files.hashes import hash_files
 from dataset_fingerprints.fingerprint import FileIdentity
 from dataset_fingerprints.reading import nifti_header
 from dataset_fingerprints.reading.dicom import series_folders
@@ -71,6 +72,11 @@ def files_behind(path: Path) -> tuple[Path, ...]:
     if path.suffix.lower() in (".mha", ".mhd", ".nrrd"):
         return (path, *find_data_files(path))
     return (path,)
+
+
+def hash_images(paths: Sequence[Path]) -> str:
+    """Return the SHA-256 over the contents of images in their order, of all files that each consists of."""
+    return hash_files([file for path in paths for file in files_behind(path)])
 
 
 def _size_and_time(files: Sequence[Path]) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""What windows of a slice look like, as numbers that a classifier can tell textures by."""
+"""Textures of the windows of a slice, as numbers by which a classifier tells them apart."""
 
 from __future__ import annotations
 

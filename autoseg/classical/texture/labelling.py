@@ -19,7 +19,7 @@ from dataset_fingerprints.reading.body import bounding_box
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class TextureLabeller:
-    """What turns slices into classes.
+    """Classifier of the voxels of slices, by the texture around them.
 
     Attributes:
         step: every so many voxels along both axes are classified; scores in between are interpolated.
@@ -32,7 +32,7 @@ class TextureLabeller:
 
     def label(
         self, voxels: NDArray[np.float32], inside: NDArray[np.bool_], axis: int, workers: int
-    ) -> NDArray[np.int8]:
+    ) -> NDArray[np.int16]:
         """Return the class of every voxel inside, from 0 on; -1 elsewhere.
 
         Args:
@@ -47,8 +47,8 @@ class TextureLabeller:
             found = list(pool.map(self._label_slice, slices, masks))
         return np.stack(found, axis=axis)
 
-    def _label_slice(self, voxels: NDArray[np.float32], inside: NDArray[np.bool_]) -> NDArray[np.int8]:
-        labels = np.full(inside.shape, -1, dtype=np.int8)
+    def _label_slice(self, voxels: NDArray[np.float32], inside: NDArray[np.bool_]) -> NDArray[np.int16]:
+        labels = np.full(inside.shape, -1, dtype=np.int16)
         if not inside.any():
             return labels
         box = _grow(bounding_box(inside[..., None]).slices()[:2], self.options.reach(), inside.shape)

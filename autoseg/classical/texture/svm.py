@@ -13,7 +13,7 @@ from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.names import counted, some_of
 
 FOLDS, COST = 5, 10.0
-# Of a class: with fewer, no training part and test part have it both.
+# Of a class: a single patch cannot be in a part to train on and in one to judge.
 _LEAST = 2
 
 
@@ -36,10 +36,10 @@ class TextureClassifier:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rating:
-    """How well patches are told apart by classifiers that did not see them.
+    """Accuracy of classifiers on patches that they did not see.
 
     Attributes:
-        accuracy: share of patches that are given their class; None where nothing could be left out.
+        accuracy: share of the judged patches that are given their class; None where none could be judged.
         table: (class, class) numbers of patches by their class and the one that they are given.
         folds: number of parts.
         by_scan: whether patches of one scan stay together.
@@ -49,6 +49,10 @@ class Rating:
     table: tuple[tuple[int, ...], ...] = ()
     folds: int = 0
     by_scan: bool = True
+
+    def judged(self) -> int:
+        """Return the number of patches that were judged: of those left out of a training part with all classes."""
+        return sum(map(sum, self.table))
 
 
 def fit_classifier(features: NDArray[np.float64], classes: NDArray[np.int64], cost: float = COST) -> TextureClassifier:

@@ -13,6 +13,7 @@ from autoseg.cli.results.written import shorten_path, show_start, show_written
 from autoseg.cli.terminal.display import TerminalProgress, console, show_table
 from dataset_fingerprints.errors import DataError, PartlyDoneError
 from dataset_fingerprints.names import counted, some_of
+from dataset_fingerprints.simulated import mark_title
 
 if TYPE_CHECKING:
     from autoseg.pipeline.radiomics.comparing import RadiomicsComparison
@@ -90,15 +91,20 @@ def radiomics_compare(
 ) -> None:
     """Compare features of two kinds of masks: which agree, and whether a classifier does worse on one of them."""
     show_start()
-    from autoseg.pipeline.radiomics.comparing import ComparingOptions, compare_radiomics
+    from autoseg.pipeline.radiomics.comparing import ComparingOptions, compare_radiomics, place_features
     from autoseg.pipeline.radiomics.outcomes import OutcomeChoice
+    from autoseg.pipeline.statistics.tables import place_markdown
 
-    if outcomes is None and (outcome or by):
-        raise DataError("--outcome and --by name columns of a table. Give the table with --outcomes.")
+    if outcomes is None and (outcome or positive or by):
+        raise DataError("--outcome, --positive and --by are about a table. Give the table with --outcomes.")
+    if positive and not outcome:
+        raise DataError("--positive is a value of the outcome. Name its column with --outcome.")
+    if outcomes is not None and not (outcome or by):
+        raise DataError(f"{outcomes}: nothing is asked of it. Name a column with --outcome or --by.")
     choice = None if outcomes is None else OutcomeChoice(path=outcomes, column=outcome, positive=positive, by=by)
     options = ComparingOptions(outcome=choice, coefficient=coefficient, cutoff=cutoff, folds=folds, seed=seed)
     _show_compared(compare_radiomics(reference, other, out, options))
-    show_written((("All figures", out), ("Features", out.with_suffix(".csv")), ("Text", out.with_suffix(".md"))))
+    show_written((("All figures", out), ("Features", place_features(out)), ("Text", place_markdown(out))))
 
 
 def _show_measured(found: MeasuredFeatures) -> None:
@@ -112,10 +118,10 @@ def _show_compared(found: RadiomicsComparison) -> None:
     from autoseg.pipeline.radiomics.comparing import AREAS, SHARES, area_rows, share_rows
 
     measure = "CCC" if found.coefficient == "ccc" else "ICC(3,1)"
-    show_table(
-        f"{counted(len(found.cases), 'case')}: features of {measure} above {found.cutoff:g}", SHARES, share_rows(found)
-    )
+    title = f"{counted(len(found.cases), 'case')}: features of {measure} above {found.cutoff:g}"
+    show_table(mark_title(title, found.simulated), SHARES, share_rows(found))
     if found.areas:
-        show_table(f"Area under the ROC curve, {counted(found.used, 'feature')}", AREAS, area_rows(found))
+        title = f"Area under the ROC curve, {counted(found.used, 'feature')}"
+        show_table(mark_title(title, found.simulated), AREAS, area_rows(found))
     for remark in found.remarks:
         console.print(f"- {remark}", soft_wrap=True)

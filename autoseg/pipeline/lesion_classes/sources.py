@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from autoseg.classification import LesionReference
-from autoseg.preprocessing import Store, store_key
+from autoseg.pipeline.confidence.unseen_cases import open_store
+from autoseg.preprocessing import Store
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.dataset import Dataset, Label, LabelScheme
 from dataset_fingerprints.errors import WorkspaceError
@@ -71,11 +72,8 @@ def find_class_source(workspace: Workspace, dataset: Dataset, run: Run) -> Class
         WorkspaceError: the model tells labels apart itself, or there are not two classes.
     """
     scheme, members = run.scheme, _list_members(workspace, run)
-    store = Store(
-        folder=workspace.store(store_key(run.own().preprocessing, scheme)),
-        channels=len(run.channels),
-        indices=scheme.index_count(),
-    )
+    # Of labels that the model finds as one, each is read as what it is.
+    store = replace(open_store(workspace, run), relabelled=())
     if len(members) > 1:
         labels = tuple(scheme.labels[index - 1] for index in members)
         places = tuple(members.index(index) + 1 if index in members else 0 for index in range(scheme.index_count()))

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from operator import not_
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
+from autoseg.evaluation.analysis.conclusions import show_p
 from autoseg.evaluation.statistics.roc import AreaComparison, compare_areas
 from autoseg.pipeline.outputs import refuse_result_place
 from autoseg.pipeline.radiomics.outcomes import OutcomeChoice, Outcomes, read_outcomes
 from autoseg.pipeline.radiomics.tables import FeatureTable, read_features
+from autoseg.pipeline.scores.case_tables import CASE, SIMULATED
 from autoseg.pipeline.statistics.tables import as_markdown, place_markdown, place_rows, write_markdown, write_rows
 from autoseg.radiomics import FeatureAgreement, KeptShare, count_kept, predict_out_of_fold, rate_features
 from autoseg.radiomics.agreement import CoefficientName, is_kept
@@ -20,6 +25,7 @@ from autoseg.radiomics.classifying import FOLDS
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.files.jsonfiles import write_json
 from dataset_fingerprints.names import counted, natural_order, some_of
+from dataset_fingerprints.simulated import mark_title
 
 ALL = "all"
 CUTOFF = 0.8
@@ -58,7 +64,8 @@ class RadiomicsComparison:
         shares: of the features that are kept, by group of cases; the first is all.
         areas: of the classifiers, by group of cases; empty without an outcome.
         used: number of features that the classifiers saw.
-        remarks: sentences on what was left out.
+        remarks: sentences on what was left out, and what the outcome is.
+        simulated: whether the scans of either table are simulated. Not written where they are not.
     """
 
     coefficient: CoefficientName
@@ -69,6 +76,7 @@ class RadiomicsComparison:
     areas: dict[str, AreaComparison]
     used: int
     remarks: tuple[str, ...]
+    simulated: Annotated[bool, Field(exclude_if=not_)] = False
     schema_version: int = 1
 
 
@@ -88,7 +96,7 @@ def compare_radiomics(reference: Path, other: Path, out: Path, options: Comparin
     if not 0 <= options.cutoff < 1:
         raise DataError(f"--cutoff is {options.cutoff:g}. Expected 0 to less than 1.")
     first, second, remarks = _match(read_features(reference), read_features(other), (reference, other))
-    known = None if options.outcome is None else read_outcomes(options.outcome)
+    known = None if options.outcome is None else _read_known(options.outcome, first.cases)
     features = rate_features(first.names, first.values, second.values)
     groups = _group(first.cases, known)
     shares = {name: _count(first, second, chosen, options) for name, chosen in groups.items()}
@@ -104,6 +112,7 @@ def compare_radiomics(reference: Path, other: Path, out: Path, options: Comparin
         areas=classified.areas,
         used=classified.used,
         remarks=(*remarks, *classified.remarks),
+        simulated=first.simulated or second.simulated,
     )
     _write(out, result)
     return result
@@ -113,8 +122,9 @@ def _match(
     one: FeatureTable, other: FeatureTable, paths: tuple[Path, Path]
 ) -> tuple[FeatureTable, FeatureTable, list[str]]:
     """Return both tables with the cases and features that both have, in one order."""
-    cases = [case for case in one.cases if case in set(other.cases)]
-    names = [name for name in one.names if name in set(other.names)]
+    known_cases, known_names = {*other.cases}, {*other.names}
+    cases = [case for case in one.cases if case in known_cases]
+    names = [name for name in one.names if name in known_names]
     if not cases or not names:
         what = "case" if not cases else "feature"
         raise DataError(f"{paths[0]} and {paths[1]}: have no {what} in common. Expected tables of the same scans.")
@@ -125,10 +135,20 @@ def _match(
     return _take(one, cases, names), _take(other, cases, names), remarks
 
 
+def _read_known(choice: OutcomeChoice, cases: Sequence[str]) -> Outcomes:
+    known = read_outcomes(choice)
+    if not any(case in known.subjects for case in cases):
+        raise DataError(
+            f"{choice.path}: lists none of the cases that have features ({some_of([*known.subjects])} there; "
+            f"{some_of(cases)} here). Expected their names in the column '{CASE}'."
+        )
+    return known
+
+
 def _take(table: FeatureTable, cases: Sequence[str], names: Sequence[str]) -> FeatureTable:
     rows = [table.cases.index(case) for case in cases]
     columns = [table.names.index(name) for name in names]
-    return FeatureTable(cases=tuple(cases), names=tuple(names), values=table.values[np.ix_(rows, columns)])
+    return replace(table, cases=tuple(cases), names=tuple(names), values=table.values[np.ix_(rows, columns)])
 
 
 def _group(cases: Sequence[str], known: Outcomes | None) -> dict[str, NDArray[np.bool_]]:
@@ -150,7 +170,7 @@ def _count(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Classified:
-    """What classifiers made of the cases, as in `RadiomicsComparison`."""
+    """Results of the classifiers, as in `RadiomicsComparison`."""
 
     areas: dict[str, AreaComparison]
     used: int
@@ -189,7 +209,8 @@ def _classify(
         if compared is not None:
             areas[name] = compared
     untold = int((~told).sum())
-    remarks = [f"{counted(untold, 'case')} without a known outcome: not classified."] if untold else []
+    remarks = [f"With the outcome are cases whose {known.column} is {known.positive}."]
+    remarks += [f"{counted(untold, 'case')} without a known outcome: not classified."] if untold else []
     if len(set(subjects)) < len(subjects):
         remarks.append("Some subjects have several cases: they stay in one fold, but tests take cases for independent.")
     return _Classified(areas=areas, used=int(columns.sum()), remarks=tuple(remarks))
@@ -212,7 +233,7 @@ def area_rows(result: RadiomicsComparison) -> list[tuple[str, ...]]:
             _show(one.first.value, one.first.ci95),
             _show(one.second.value, one.second.ci95),
             _show(one.difference, one.ci95, "+"),
-            "-" if one.p is None else f"{one.p:.3f}",
+            show_p(one.p).removeprefix("= "),
             f"{one.first.positives} and {one.first.negatives}",
         )
         for group, one in result.areas.items()
@@ -228,7 +249,7 @@ def describe(result: RadiomicsComparison) -> str:
     """Return the comparison in Markdown."""
     measure = "CCC" if result.coefficient == "ccc" else "ICC(3,1)"
     parts = [
-        "# Features of two kinds of masks",
+        f"# {mark_title('Features of two kinds of masks', result.simulated)}",
         f"{counted(len(result.cases), 'case')}. A feature is kept if its {measure} is above {result.cutoff:g} (CCC: "
         "Lin 1989; ICC(3,1): two-way mixed, consistency, Shrout 1979).",
         as_markdown(SHARES, share_rows(result)),
@@ -243,9 +264,14 @@ def describe(result: RadiomicsComparison) -> str:
     return "\n\n".join(part.strip("\n") for part in parts if part) + "\n"
 
 
+def place_features(out: Path) -> Path:
+    """Return where the table of features beside a comparison lies."""
+    return place_rows(out.with_suffix(".csv"), _COLUMNS[:2])
+
+
 def _write(out: Path, result: RadiomicsComparison) -> None:
     write_json(out, result)
-    write_rows(place_rows(out.with_suffix(".csv"), _COLUMNS[:2]), [_as_row(one, result) for one in result.features])
+    write_rows(place_features(out), [_as_row(one, result) for one in result.features])
     write_markdown(place_markdown(out), "radiomics-compare", describe(result))
 
 
@@ -255,4 +281,4 @@ def _as_row(feature: FeatureAgreement, result: RadiomicsComparison) -> dict[str,
     kept = is_kept(feature, result.coefficient, result.cutoff)
     cells = ["" if figure is None else f"{figure:.6f}" for figure in figures]
     row = (feature.name, feature.family, *cells, str(feature.n), "yes" if kept else "no")
-    return dict(zip(_COLUMNS, row, strict=True))
+    return dict(zip(_COLUMNS, row, strict=True)) | ({SIMULATED: "yes"} if result.simulated else {})

@@ -23,10 +23,10 @@ from autoseg.radiomics import RadiomicsOptions, measure_features, refuse_missing
 from autoseg.radiomics.extracting import PACKAGE
 from dataset_fingerprints.errors import DataError, PartlyDoneError
 from dataset_fingerprints.failures import Failure, attempt, list_failures
-from dataset_fingerprints.files.hashes import hash_files
 from dataset_fingerprints.files.jsonfiles import to_line
 from dataset_fingerprints.geometry import canonical_grid
 from dataset_fingerprints.layouts import AUTOMATIC, Selection
+from dataset_fingerprints.measuring.identity import hash_images
 from dataset_fingerprints.measuring.scans import Scan, read_scan
 from dataset_fingerprints.names import counted, some_of
 from planners.choices import Choice
@@ -58,13 +58,13 @@ class MeasuringOptions:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MeasuredFeatures:
-    """What came of all cases.
+    """Result of measuring all cases.
 
     Attributes:
         table: the file.
         cases: number of cases in it that have features.
         features: number of columns of features.
-        kept: number of cases that were there before, and stay.
+        kept: number of these cases that were there before, and stay.
         empty: names of cases whose masks are empty.
     """
 
@@ -101,9 +101,9 @@ def measure_radiomics(
     """
     refuse_missing_package()
     pairs = _pair(masks, scans, out, options, progress)
-    refuse_table_place(out, [file for pair in pairs.values() for file in (pair.mask, *pair.scan.files())], (MADE_FROM,))
-    simulated = is_marked(masks, [pair.mask for pair in pairs.values()])
-    table = _Rows(out=out, before=read_rows(out), simulated=simulated)
+    files = [file for pair in pairs.values() for file in (pair.mask, *pair.scan.files())]
+    refuse_table_place(out, files, (MADE_FROM,))
+    table = _Rows(out=out, before=read_rows(out), simulated=is_marked(masks, files))
     with progress.task("Measuring features", len(pairs)) as task:
         for case, pair in pairs.items():
             table.add(case, pair, options)
@@ -124,7 +124,7 @@ class _Rows:
     Attributes:
         out: the file.
         before: those of an earlier run.
-        kept: how many of these stay.
+        kept: how many of these stay, of cases with features.
     """
 
     out: Path
@@ -138,8 +138,8 @@ class _Rows:
         """Measure a case, unless its row is there, and write the table."""
         known = self.before.get(case)
         row = attempt(case, "cannot be measured", lambda: _measure(pair, options, known))
-        if row is known:
-            self.kept += 1
+        if known is not None and row is known:
+            self.kept += bool(known.features)
         if isinstance(row, Failure):
             self.failures.append(row)
             row = FeatureRow(features={}, warning=row.describe())
@@ -154,7 +154,7 @@ class _Rows:
         write_features(self.out, self.rows | old, simulated=self.simulated)
 
     def conclude(self) -> MeasuredFeatures:
-        """Return what came of all cases."""
+        """Return the result of all cases."""
         return MeasuredFeatures(
             table=self.out,
             cases=sum(bool(row.features) for row in self.rows.values()),
@@ -185,7 +185,7 @@ def _pair(masks: Path, scans: Path, out: Path, options: MeasuringOptions, progre
 def _digest(pair: _Pair, options: MeasuringOptions) -> str:
     """Return a digest of everything that a row follows from."""
     settings = to_line([asdict(options.features), list(options.values), asdict(options.normalization)])
-    content = hash_files([pair.mask, *pair.scan.files()])
+    content = hash_images([pair.mask, *pair.scan.files()])
     return hashlib.sha256(settings + content.encode() + version(PACKAGE).encode()).hexdigest()[:16]
 
 

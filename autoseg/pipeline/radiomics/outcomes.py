@@ -16,7 +16,7 @@ _SUBJECT = "subject"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OutcomeChoice:
-    """What of a table is asked for.
+    """Columns and the value that are asked for of a table.
 
     Attributes:
         path: of the table.
@@ -33,15 +33,17 @@ class OutcomeChoice:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcomes:
-    """What a table says of cases.
+    """Contents of a table of outcomes.
 
     Attributes:
+        column: that says so; empty for none.
         has: whether a case has the outcome; cases of which that is not known are not in it.
         positive: the value that means so.
         groups: by case; empty without a column of groups.
         subjects: by case; a case itself where the table has no column for it.
     """
 
+    column: str
     has: Mapping[str, bool]
     positive: str
     groups: Mapping[str, str]
@@ -58,11 +60,14 @@ def read_outcomes(choice: OutcomeChoice) -> Outcomes:
     for column in filter(None, (CASE, choice.column, choice.by)):
         if column not in table.columns:
             raise DataError(f"{choice.path}: has no column '{column}'. {did_you_mean(column, table.columns)}")
-    cells = {line.cells[CASE]: line.cells for line in table.lines}
-    if len(cells) < len(table.lines):
-        raise DataError(f"{choice.path}: lists a case twice. Keep one line for each.")
-    known = {case: row[choice.column].strip() for case, row in cells.items()} if choice.column else {}
-    known = {case: value for case, value in known.items() if value}
+    cells: dict[str, Mapping[str, str]] = {}
+    for line in table.lines:
+        case = line.cells[CASE]
+        if case in cells:
+            raise DataError(f"{choice.path}: line {line.number}: lists the case {case} again. Keep one line for each.")
+        cells[case] = line.cells
+    known = {name: row[choice.column] for name, row in cells.items()} if choice.column else {}
+    known = {name: value for name, value in known.items() if value}
     values = sorted(set(known.values()), key=natural_order)
     if choice.column and len(values) != 2:
         raise DataError(
@@ -71,10 +76,14 @@ def read_outcomes(choice: OutcomeChoice) -> Outcomes:
         )
     positive = choice.positive or (values[-1] if values else "")
     if choice.column and positive not in values:
-        raise DataError(f"--positive {positive}: no case has it. Expected {' or '.join(values)}.")
+        raise DataError(
+            f"--positive {positive}: no case of {choice.path} has it in {choice.column}. Expected "
+            f"{' or '.join(values)}."
+        )
     return Outcomes(
+        column=choice.column,
         has={case: value == positive for case, value in known.items()},
         positive=positive,
-        groups={case: row[choice.by].strip() for case, row in cells.items()} if choice.by else {},
-        subjects={case: row.get(_SUBJECT, "").strip() or case for case, row in cells.items()},
+        groups={case: row[choice.by] for case, row in cells.items()} if choice.by else {},
+        subjects={case: row.get(_SUBJECT, "") or case for case, row in cells.items()},
     )

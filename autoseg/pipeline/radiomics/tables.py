@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from autoseg.pipeline.scores.case_tables import CASE, WARNINGS, Table, mark_simulated, write_table
+from autoseg.pipeline.scores.case_tables import CASE, SIMULATED, WARNINGS, Table, mark_simulated, write_table
 from autoseg.radiomics import family_of
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.layouts.table_text import read_table
@@ -43,11 +43,13 @@ class FeatureTable:
         cases: their names.
         names: of the features.
         values: (case, feature); NaN where a case does not have one.
+        simulated: whether the scans are simulated.
     """
 
     cases: tuple[str, ...]
     names: tuple[str, ...]
     values: NDArray[np.float64]
+    simulated: bool = False
 
 
 def show_number(value: float) -> str:
@@ -102,7 +104,8 @@ def read_features(path: Path) -> FeatureTable:
         if not all(map(math.isnan, row)):
             rows[case] = row
     values = np.array(list(rows.values()), dtype=np.float64).reshape(len(rows), len(names))
-    return FeatureTable(cases=tuple(rows), names=names, values=values)
+    simulated = any(line.cells.get(SIMULATED) for line in table.lines)
+    return FeatureTable(cases=tuple(rows), names=names, values=values, simulated=simulated)
 
 
 def _read_number(path: Path, line: int, column: str, text: str) -> float:

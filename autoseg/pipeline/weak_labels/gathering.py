@@ -19,8 +19,8 @@ from autoseg.pipeline.weak_labels.table import Patch
 from autoseg.progress import Progress
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.files.atomic import write_bytes
-from dataset_fingerprints.files.hashes import hash_files
 from dataset_fingerprints.files.jsonfiles import to_line
+from dataset_fingerprints.measuring.identity import hash_images
 from dataset_fingerprints.names import some_of
 
 SUFFIX = ".safetensors"
@@ -84,7 +84,7 @@ def gather_patches(
 
 
 def _digest(scan: NewScan, inside: Path | None, patches: Sequence[Patch], options: WeakOptions) -> str:
-    content = hash_files([*scan.files(), *([] if inside is None else [inside])])
+    content = hash_images([*scan.files(), *([] if inside is None else [inside])])
     places = [[list(patch.place), patch.in_mm] for patch in patches]
     settings = to_line([options.textures.reach(), asdict(options.normalization), places, content])
     return hashlib.sha256(settings).hexdigest()[:16]

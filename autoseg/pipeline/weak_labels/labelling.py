@@ -34,7 +34,8 @@ from autoseg.pipeline.weak_labels.records import (
     PATCHES,
     RECORD,
     Knowledge,
-    read_made_from,
+    has_record,
+    read_label_maps,
     refuse_foreign_description,
     write_description,
     write_record,
@@ -47,13 +48,14 @@ from dataset_fingerprints.errors import DataError, PartlyDoneError
 from dataset_fingerprints.failures import Failure, attempt, list_failures
 from dataset_fingerprints.files.jsonfiles import to_line, write_json
 from dataset_fingerprints.layouts import SIMULATION, Selection, find_marks
+from dataset_fingerprints.measuring.identity import hash_images
 from dataset_fingerprints.names import counted, some_of
 from dataset_fingerprints.reading.images import write_label_map
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WeakLabels:
-    """What came of patches and scans.
+    """Result of teaching patches and labelling scans.
 
     Attributes:
         out: the folder, a data set by itself.
@@ -80,7 +82,8 @@ def label_weakly(
 ) -> WeakLabels:
     """Teach a classifier the textures of patches, and write a label map for every scan.
 
-    Given again, it goes on with the scans that have none yet.
+    Given again, it goes on with the scans that have none yet. Label maps that are there stay if they were made from the
+    same patches, settings, scans and masks of what counts.
 
     Args:
         patches: a table of scans, places and classes.
@@ -106,7 +109,7 @@ def label_weakly(
         known, labeller = _learn(gathered, number_classes(rows, BACKGROUND), options)
         work.begin(known)
         if known.rating.accuracy is not None:
-            share = f"{known.rating.accuracy:.1%} of {counted(len(rows), 'patch', 'patches')}"
+            share = f"{known.rating.accuracy:.1%} of {counted(known.rating.judged(), 'patch', 'patches')}"
             progress.say(f"Cross-validation: {share} are given their class.")
         return work.label_all(known, labeller, progress)
 
@@ -116,7 +119,7 @@ def _refuse_place(out: Path) -> None:
     refuse_read_only(out)
     refuse_no_folder(out, "for the label maps", 2)
     refuse_reserved(out)
-    if read_made_from(out) is None:
+    if not has_record(out):
         refuse_raw(out, None)
     refuse_foreign_description(out)
 
@@ -127,7 +130,7 @@ def _find(places: Sequence[Path], out: Path, options: WeakOptions) -> Mapping[st
 
 
 def _learn(gathered: Gathered, values: Mapping[str, int], options: WeakOptions) -> tuple[Knowledge, TextureLabeller]:
-    """Return what the patches say, and a labeller that goes by it."""
+    """Return the classes of the patches with the accuracy on them, and a labeller that was taught by them."""
     names = list(values)
     classes = np.array([names.index(patch.name) for patch in gathered.patches], dtype=np.int64)
     refuse_few(names, classes)
@@ -160,10 +163,14 @@ class _Work:
         """Return the path of a label map."""
         return self.out / f"{scan.name}{scan.mask_suffix()}"
 
+    def entry(self, scan: NewScan) -> str:
+        """Return the path of a label map in the folder, by which the record knows it."""
+        return self.place(scan).relative_to(self.out).as_posix()
+
     def refuse_places(self, others: Sequence[Path]) -> None:
         """Make sure that label maps replace no input."""
         places = [self.place(scan) for scan in self.scans.values()]
-        refuse_names(self.out, [place.relative_to(self.out).as_posix() for place in places])
+        refuse_names(self.out, [self.entry(scan) for scan in self.scans.values()])
         inputs = [*others, *self.inside.values(), *(file for scan in self.scans.values() for file in scan.files())]
         refuse_inputs([*places, self.out / RECORD], inputs, "one of the files that are read")
 
@@ -173,16 +180,27 @@ class _Work:
         Raises:
             DataError: there are some that were made from something else.
         """
-        there = [place for scan in self.scans.values() if (place := self.place(scan)).exists()]
-        if there and read_made_from(self.out) != known.made_from and not self.options.overwrite:
-            raise DataError(
-                f"{self.out}: holds label maps of other patches or settings ({some_of([one.name for one in there])}). "
-                "Name another folder, or give --overwrite to make them anew."
-            )
+        there = [scan for scan in self.scans.values() if self.place(scan).exists()]
+        made = read_label_maps(self.out)
         if self.options.overwrite:
-            for place in there:
-                place.unlink()
-        write_record(self.out, known)
+            for scan in there:
+                self.place(scan).unlink()
+        else:
+            self._refuse_others(there, known, made)
+        write_record(self.out, known, made)
+
+    def _refuse_others(self, there: Sequence[NewScan], known: Knowledge, made: Mapping[str, str]) -> None:
+        others = [entry for scan in there if made.get(entry := self.entry(scan)) != self._digest(scan, known)]
+        if others:
+            raise DataError(
+                f"{self.out}: holds label maps of other patches, settings, scans or masks of what counts "
+                f"({some_of(others)}). Name another folder, or give --overwrite to make them anew."
+            )
+
+    def _digest(self, scan: NewScan, known: Knowledge) -> str:
+        """Return a digest of everything that a label map follows from."""
+        content = hash_images([*scan.files(), *([self.inside[scan.name]] if scan.name in self.inside else [])])
+        return hashlib.sha256(f"{known.made_from} {content}".encode()).hexdigest()[:16]
 
     def label_all(self, known: Knowledge, labeller: TextureLabeller, progress: Progress) -> WeakLabels:
         """Label all scans that have no label map yet."""
@@ -204,6 +222,8 @@ class _Work:
         values = np.array([*known.values.values(), 0], dtype=np.uint8)
         whole = np.zeros(opened.read.canonical_shape(), dtype=np.uint8)
         whole[opened.read.box.slices()] = values[classes]
+        # Before the label map: a run that is stopped leaves none of which it is not known what it was made from.
+        write_record(self.out, known, read_label_maps(self.out) | {self.entry(scan): self._digest(scan, known)})
         place = self.place(scan)
         place.parent.mkdir(parents=True, exist_ok=True)
         write_label_map(place, whole, opened.read.source_grid, opened.read.header)

@@ -56,10 +56,12 @@ def open_scan(scan: NewScan, inside: Path | None, normalization: Choice) -> Open
     """Read a scan, and the mask of what counts.
 
     Raises:
-        DataError: a file cannot be read, or the mask lies on another grid.
+        DataError: a file cannot be read, or the mask lies on another grid or is empty.
     """
     read = read_scan(scan.name, scan.images, (CHANNEL,))
     counted = read.body if inside is None else read_region(inside, read)[read.box.slices()]
+    if not counted.any():
+        raise DataError(f"{inside or scan.name}: holds no voxel to be labelled. Expected a mask of what counts.")
     flat = [axis for axis, length in enumerate(read.canonical_shape()) if length == 1]
     return OpenScan(
         read=read,

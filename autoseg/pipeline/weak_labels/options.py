@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -42,7 +43,7 @@ class WeakOptions:
     def __post_init__(self) -> None:
         if not 1 <= self.step <= self.textures.size:
             raise DataError(f"--step is {self.step}. Expected 1 to {self.textures.size}, the size of a window.")
-        if not self.cost > 0:
+        if not 0 < self.cost < math.inf:
             raise DataError(f"--cost is {self.cost:g}. Expected more than 0.")
 
     def settings(self) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""What is written beside weak labels: what they were made from, and a description that makes them a data set."""
+"""Files beside weak labels: the record of what they were made from, and a description that makes them a data set."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from pathlib import Path
 from autoseg.classical.texture import FEATURES, Rating
 from autoseg.pipeline.scans.new_scans import NewScan
 from dataset_fingerprints.errors import DataError, FileFormatError
-from dataset_fingerprints.files.jsonfiles import read_plain_json, write_json
+from dataset_fingerprints.files.jsonfiles import JsonValue, read_plain_json, write_json
 
 RECORD, DESCRIPTION, PATCHES = "weak-labels.json", "dataset.json", "patches"
 BACKGROUND = "background"
-_MADE_FROM = "made_from"
+_MADE_FROM, _LABEL_MAPS = "made_from", "label_maps"
 _SCHEMA_VERSION = 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Knowledge:
-    """What weak labels are made from.
+    """Classes, classifier and settings that weak labels are made from.
 
     Attributes:
         made_from: digest of patches and settings.
@@ -38,13 +38,23 @@ class Knowledge:
     features: int
 
 
-def read_made_from(out: Path) -> str | None:
-    """Return what masks in a folder were made from; None where the folder says nothing of it."""
+def has_record(out: Path) -> bool:
+    """Return whether a folder is one of weak labels."""
+    return _read_record(out) is not None
+
+
+def read_label_maps(out: Path) -> dict[str, str]:
+    """Return a digest of what each label map in a folder was made from, by its path there."""
+    made = (_read_record(out) or {}).get(_LABEL_MAPS)
+    return {str(path): str(digest) for path, digest in made.items()} if isinstance(made, dict) else {}
+
+
+def _read_record(out: Path) -> dict[str, JsonValue] | None:
     try:
         found = read_plain_json(out / RECORD)
     except (FileFormatError, OSError):
         return None
-    return str(found.get(_MADE_FROM)) if isinstance(found, dict) else None
+    return found if isinstance(found, dict) else None
 
 
 def refuse_foreign_description(out: Path) -> None:
@@ -53,12 +63,18 @@ def refuse_foreign_description(out: Path) -> None:
     Raises:
         DataError: it is one.
     """
-    if (out / DESCRIPTION).exists() and read_made_from(out) is None:
+    if (out / DESCRIPTION).exists() and not has_record(out):
         raise DataError(f"{out}: holds another data set ({DESCRIPTION}). Name a new folder with -o.")
 
 
-def write_record(out: Path, known: Knowledge) -> None:
-    """Write what masks are made from, and how well the classifier did on patches it had not seen."""
+def write_record(out: Path, known: Knowledge, label_maps: Mapping[str, str]) -> None:
+    """Write what label maps are made from, and how well the classifier did on patches it had not seen.
+
+    Args:
+        out: the folder.
+        known: what the patches say.
+        label_maps: a digest of what each is made from, by its path in the folder.
+    """
     rating, names = known.rating, list(known.values)
     confusion = {name: dict(zip(names, row, strict=True)) for name, row in zip(names, rating.table, strict=False)}
     write_json(
@@ -74,6 +90,7 @@ def write_record(out: Path, known: Knowledge) -> None:
             "given_by_class": confusion,
             "features": f"{known.features}: {FEATURES}",
             "settings": dict(known.settings),
+            _LABEL_MAPS: dict(label_maps),
         },
     )
 

@@ -64,7 +64,8 @@ def read_patches(path: Path) -> tuple[Patch, ...]:
         one = Patch(line=line.number, scan=line.cells[scan], place=place, in_mm=in_mm, name=line.cells[known])
         patches.append(one)
     if wrong:
-        raise DataError(f"{path}: line {some_of(wrong, 10)}: has no scan, no class, or a place that is no number.")
+        what = "has no scan, no class, or a place that is not three finite numbers"
+        raise DataError(f"{path}: line {some_of(wrong, 10)}: {what}. Fill it in, or remove the line.")
     return tuple(patches)
 
 

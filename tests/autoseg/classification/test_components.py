@@ -33,3 +33,10 @@ def test_of_an_empty_reference_no_component_has_a_class() -> None:
     features, found = measure_case(~mask, LesionReference(classes=classes), CUBES)
     assert features.shape == (0, 11)
     assert not found.size
+
+
+def test_a_component_in_ignored_voxels_alone_is_no_false_one() -> None:
+    mask, classes = np.array([1, 0, 1, 1], dtype=bool).reshape(4, 1, 1), np.zeros((4, 1, 1), dtype=np.uint8)
+    ignored = np.array([True, False, True, False]).reshape(4, 1, 1)
+    features, found = measure_case(mask, LesionReference(classes=classes, ignored=ignored), CUBES)
+    assert (features[:, 0].tolist(), found.tolist()) == ([2], [UNTOUCHED])

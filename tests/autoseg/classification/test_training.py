@@ -22,6 +22,10 @@ NAMED = ("ms", "stroke")
 PUBLISHED = Choice(name="fully_connected", options={"hidden": [400, 400], "epochs": 100, "lr": 0.1})
 
 
+def with_options(**options: object) -> Choice:
+    return Choice(name="fully_connected", options={**SMALL.options, **options})
+
+
 def find_share_right(method: Choice, cases: list[CaseComponents], others: list[CaseComponents]) -> float:
     trained = train_classifier(method, cases, NAMED, 0)
     found = [run_layers(trained.weights, trained.scaling.apply(case.features)).argmax(1).numpy() for case in others]
@@ -46,8 +50,29 @@ def test_the_same_components_and_seed_give_the_same_weights_and_another_seed_oth
 
 
 def test_batches_of_components_train_as_well() -> None:
-    batched = Choice(name="fully_connected", options={**SMALL.options, "batch_size": 10})
+    batched = with_options(batch_size=10)
     assert find_share_right(batched, [make_case(number) for number in range(8)], [make_case(8), make_case(9)]) == 1
+
+
+def test_a_single_epoch_trains() -> None:
+    cases = [make_case(number) for number in range(4)]
+    slow, fast = (train_classifier(with_options(epochs=1, lr=lr), cases, NAMED, 0) for lr in (0.01, 0.05))
+    assert not torch.equal(slow.weights["0.weight"], fast.weights["0.weight"])
+
+
+@pytest.mark.parametrize("batch_size", [0, 10])
+def test_the_weights_are_those_of_the_lowest_loss(batch_size: int) -> None:
+    cases = [make_case(number) for number in range(8)]
+    trained = train_classifier(with_options(batch_size=batch_size), cases, NAMED, 0)
+    sample = join_components(cases, NAMED, removed=False)
+    logits = run_layers(trained.weights, trained.scaling.apply(sample.features))
+    loss = torch.nn.functional.cross_entropy(logits, torch.from_numpy(sample.classes), weigh_classes(sample))
+    assert float(loss) == pytest.approx(min(trained.losses), rel=1e-5, abs=1e-7)  # single precision
+
+
+def test_a_training_that_diverges_is_said() -> None:
+    with pytest.raises(DataError, match=r"not a finite number after any of 100 epochs with lr 1e\+30. Set a smaller"):
+        train_classifier(with_options(lr=1e30), [make_case(number) for number in range(4)], NAMED, 0)
 
 
 def test_classes_weigh_the_same_however_many_components_they_have() -> None:

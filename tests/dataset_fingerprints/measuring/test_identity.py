@@ -9,7 +9,8 @@ import pytest
 import SimpleITK
 
 from dataset_fingerprints.dataset import Case
-from dataset_fingerprints.measuring.identity import confirm, files_behind, identify, identify_case
+from dataset_fingerprints.files.hashes import hash_files
+from dataset_fingerprints.measuring.identity import confirm, files_behind, hash_images, identify, identify_case
 
 
 def write_mhd(path):
@@ -101,3 +102,12 @@ def test_a_file_that_is_gone_or_a_channel_more_is_a_change(tmp_path):
     assert confirm(more, identities) is None
     path.unlink()
     assert confirm(case_of(path), identities) is None
+
+
+def test_the_hash_of_images_covers_every_file_of_a_series_and_is_that_of_the_file_for_a_single_one(tmp_path):
+    series, single = write_folder(tmp_path / "series"), tmp_path / "a.nii.gz"
+    single.write_bytes(b"anything")
+    assert hash_images([single]) == hash_files([single])
+    before = hash_images([single, series])
+    (series / "2.dcm").write_bytes(b"another slice")
+    assert hash_images([single, series]) != before

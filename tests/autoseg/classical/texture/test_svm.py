@@ -100,6 +100,15 @@ def test_the_accuracy_is_that_on_other_scans() -> None:
     assert np.sum(together.table) == 100
 
 
+def test_patches_whose_class_no_other_scan_has_are_not_judged_and_do_not_count() -> None:
+    classes = np.array([*[0, 0, 1, 1] * 3, 2, 2])
+    features = np.random.default_rng(0).normal(size=(14, 3)) + 9 * classes[:, None]
+    rated = rate_classifier(features, classes, [*"aaaabbbbcccc", *"aa"])
+    # With the part that holds scan a, all patches of class 2 are left out of training.
+    assert rated.judged() in (4, 8)
+    assert rated.accuracy == 1.0
+
+
 def test_the_accuracy_is_the_diagonal_of_its_table() -> None:
     patches, classes = make_patches(2, 6)
     features = measure_patches(patches, find_scale(patches), OPTIONS)

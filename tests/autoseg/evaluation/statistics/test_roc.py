@@ -50,6 +50,15 @@ def test_scores_that_order_cases_alike_do_not_differ() -> None:
     assert (found.difference, found.ci95, found.p) == (0.0, (0.0, 0.0), 1.0)
 
 
+def test_perfect_order_is_not_called_exact_and_a_difference_in_all_pairs_is_no_proof() -> None:
+    """The formula's variance is 0 then, whose interval has no width and whose p-value is 0, even of four cases."""
+    outcomes = np.array([True, True, False, False])
+    found = compare_areas(outcomes.astype(float), np.zeros(4), outcomes)
+    assert found is not None
+    assert (found.first.value, found.first.ci95, found.second.value) == (1.0, None, 0.5)
+    assert (found.difference, found.ci95, found.p) == (-0.5, None, None)
+
+
 def test_without_cases_of_both_kinds_there_is_no_area() -> None:
     assert find_area(FIRST, np.ones(7, dtype=bool)) is None
     assert compare_areas(FIRST, SECOND, np.zeros(7, dtype=bool)) is None

@@ -11,7 +11,7 @@ import pytest
 
 from autoseg.pipeline.radiomics.comparing import ALL, ComparingOptions, RadiomicsComparison, compare_radiomics, describe
 from autoseg.pipeline.radiomics.outcomes import OutcomeChoice
-from autoseg.pipeline.radiomics.tables import FeatureRow, show_number, write_features
+from autoseg.pipeline.radiomics.tables import FeatureRow, read_rows, show_number, write_features
 from dataset_fingerprints.errors import DataError
 from tests.synthetic.commands import run
 
@@ -89,6 +89,7 @@ def test_masks_that_destroy_what_tells_the_outcome_are_noticed(tmp_path: Path) -
 def test_everything_is_written_as_json_table_and_text(compared: tuple[Path, RadiomicsComparison]) -> None:
     root, found = compared
     plain = json.loads((root / "found.json").read_text())
+    assert "simulated" not in plain
     assert plain["areas"][ALL]["first"]["value"] == found.areas[ALL].first.value
     lines = (root / "found.csv").read_text().splitlines()
     assert lines[0] == "feature,family,CCC,CCC low,CCC high,ICC,cases,kept"
@@ -108,6 +109,7 @@ def test_cases_and_outcomes_that_are_not_there_are_left_out_and_said(tmp_path: P
     assert len(found.cases) == 39
     assert found.remarks == (
         "2 cases in one table only: left out (case_39, case_99).",
+        "With the outcome are cases whose responded is yes.",
         "1 case without a known outcome: not classified.",
     )
     assert found.areas[ALL].first.positives + found.areas[ALL].first.negatives == 38
@@ -116,7 +118,7 @@ def test_cases_and_outcomes_that_are_not_there_are_left_out_and_said(tmp_path: P
 WRONG = {
     "a column": ({"column": "respond"}, "Did you mean 'responded'"),
     "three values": ({"column": "case"}, "case has 40 values"),
-    "a value": ({"column": "responded", "positive": "maybe"}, "--positive maybe: no case has it. Expected no or yes"),
+    "a value": ({"column": "responded", "positive": "maybe"}, "has it in responded. Expected no or yes"),
     "a group": ({"column": "responded", "by": "tim"}, "Did you mean 'time'"),
 }
 
@@ -138,6 +140,13 @@ def test_tables_of_other_scans_or_of_something_else_are_refused(tmp_path: Path) 
     write(two, np.zeros((2, len(NAMES))), ["a", "b"])
     with pytest.raises(DataError, match="have no case in common"):
         compare_radiomics(one, two, tmp_path / "found.json", ComparingOptions())
+    outcomes.write_text("case,responded\ncase_0,yes\ncase_0,no\n")
+    options = ComparingOptions(outcome=OutcomeChoice(path=outcomes, column="responded"))
+    with pytest.raises(DataError, match="line 3: lists the case case_0 again"):
+        compare_radiomics(one, one, tmp_path / "found.json", options)
+    outcomes.write_text("case,responded\nsub-1,yes\nsub-2,no\n")
+    with pytest.raises(DataError, match=r"lists none of the cases that have features \(sub-1, sub-2 there; case_0"):
+        compare_radiomics(one, one, tmp_path / "found.json", options)
     with pytest.raises(DataError, match=r"--cutoff is 1\.5"):
         compare_radiomics(one, two, tmp_path / "found.json", ComparingOptions(cutoff=1.5))
 
@@ -153,3 +162,36 @@ def test_the_command_shows_shares_and_areas(
     assert "features of CCC above 0.8" in said
     assert "Area under the ROC curve, 4 features" in said
     assert run(monkeypatch, *words, "--outcome", "responded") == 2
+    capsys.readouterr()
+    for options, said in {
+        ("--positive", "yes"): "Give the table with --outcomes",
+        ("--outcomes", outcomes, "--by", "time", "--positive", "yes"): "Name its column with --outcome",
+        ("--outcomes", outcomes): "nothing is asked of it",
+    }.items():
+        assert run(monkeypatch, *words, *options) == 2
+        assert said in " ".join(capsys.readouterr().err.split())
+
+
+def test_the_table_is_not_written_over_the_features_and_is_named_where_it_lies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, two, _ = make(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    before = one.read_text()
+    assert run(monkeypatch, "radiomics-compare", one, two, "-o", one.with_suffix(".json")) == 0
+    assert one.read_text() == before
+    assert "one-2.csv" in capsys.readouterr().out
+    assert (tmp_path / "one-2.csv").read_text().startswith("feature,family")
+
+
+def test_the_mark_of_simulated_scans_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, two, _ = make(tmp_path)
+    write_features(two, read_rows(two), simulated=True)
+    out = tmp_path / "found.json"
+    assert run(monkeypatch, "radiomics-compare", one, two, "-o", out) == 0
+    assert "SIMULATED: 40 cases" in " ".join(capsys.readouterr().out.split())
+    assert json.loads(out.read_text())["simulated"] is True
+    assert out.with_suffix(".csv").read_text().splitlines()[0].endswith(",simulated")
+    assert "# SIMULATED: Features of two kinds of masks" in out.with_suffix(".md").read_text()

@@ -18,6 +18,7 @@ from dataset_fingerprints.errors import DataError, PartlyDoneError
 from planners.choices import Choice
 from tests.autoseg.radiomics.lesions import jitter, lesion
 from tests.synthetic.commands import run
+from tests.synthetic.dicom import write_series
 from tests.synthetic.scans import affine_of, write_nifti
 
 pytest.importorskip("mirp")
@@ -95,6 +96,16 @@ def test_empty_masks_are_said_and_broken_scans_do_not_keep_the_others(tmp_path: 
     assert (partly.value.result.cases, partly.value.result.empty) == (1, ("case_0",))
     assert read_features(tmp_path / "features.csv").cases == ("case_2",)
     assert "cannot be read" in read(tmp_path)["case_1"]["warnings"]
+    with pytest.raises(PartlyDoneError) as again:
+        measure(tmp_path)
+    assert (again.value.result.cases, again.value.result.kept) == (1, 1)
+
+
+def test_a_dicom_series_is_a_scan(tmp_path: Path) -> None:
+    voxels, mask = lesion(0)
+    write_series(tmp_path / "scans" / "case_0", np.rint(voxels).astype(np.int16), UNIT)
+    write_nifti(tmp_path / "masks" / "case_0.nii.gz", mask.astype(np.uint8), UNIT)
+    assert (measure(tmp_path).cases, measure(tmp_path).kept) == (1, 1)
 
 
 def test_a_mask_on_another_grid_is_refused(tmp_path: Path) -> None:

@@ -46,6 +46,15 @@ def test_groups_are_tested_by_the_rank_sum_of_their_subjects() -> None:
     assert (first.corrected, second.corrected) == (pytest.approx(2 * expected), pytest.approx(2 * expected))
 
 
+def test_a_group_in_which_nothing_is_labelled_has_no_shares_and_is_not_tested() -> None:
+    cases = [volumes("model", f"full-{number}", 1, number) for number in range(5)]
+    cases += [volumes("model", f"none-{number}", 0, 0) for number in range(5)]
+    traits = [CaseTraits(case=one.case, known={"kind": one.case[:4]}) for one in cases]
+    (found,) = compare_shares(cases, (1,), traits, "kind")
+    assert (found.first, found.second, found.cases) == ("full", "none", (5, 0))
+    assert (found.difference, found.p, found.corrected) == (None, None, None)
+
+
 def test_sources_of_the_same_scans_are_tested_by_signed_ranks() -> None:
     rng = np.random.default_rng(0)
     one, other = rng.random(12), rng.random(12)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,10 +17,11 @@ from autoseg.classical.texture import TextureOptions
 from autoseg.pipeline.weak_labels.labelling import label_weakly
 from autoseg.pipeline.weak_labels.options import WeakOptions
 from autoseg.progress import SilentProgress
-from dataset_fingerprints.errors import DataError
+from dataset_fingerprints.errors import DataError, PartlyDoneError
 from dataset_fingerprints.layouts import read_dataset
+from tests.synthetic.dicom import write_series
 from tests.synthetic.patches import AIR, FIELD, SIZE, FieldScans, write_field_scans
-from tests.synthetic.scans import affine_of
+from tests.synthetic.scans import affine_of, write_nifti
 
 OPTIONS = WeakOptions(textures=TextureOptions(size=SIZE, levels=6), step=3)
 
@@ -130,10 +132,73 @@ def test_after_ctrl_c_it_goes_on_with_what_is_left(title: str, fields: FieldScan
 def test_label_maps_of_other_settings_are_not_mixed(fields: FieldScans, tmp_path: Path) -> None:
     out, other = tmp_path / "weak", replace(OPTIONS, cost=1.0)
     label_weakly(fields.patches, [fields.scans], out, OPTIONS, SilentProgress())
-    with pytest.raises(DataError, match=r"label maps of other patches or settings .*--overwrite"):
+    with pytest.raises(DataError, match=r"label maps of other patches, settings, scans or masks .*--overwrite"):
         label_weakly(fields.patches, [fields.scans], out, other, SilentProgress())
     found = label_weakly(fields.patches, [fields.scans], out, replace(other, overwrite=True), SilentProgress())
     assert (found.scans, found.kept) == (3, 0)
+
+
+def copy_scan(fields: FieldScans, folder: Path) -> Path:
+    """Copy the first scan to a folder of its own under another name, with its mask, and return it."""
+    shutil.copy(fields.lungs / "scan-0.nii.gz", fields.lungs / "other.nii.gz")
+    folder.mkdir()
+    return Path(shutil.copy(fields.scans / "scan-0.nii.gz", folder / "other.nii.gz"))
+
+
+def test_label_maps_of_an_earlier_classifier_are_not_taken_for_those_of_a_later_one(
+    fields: FieldScans, tmp_path: Path
+) -> None:
+    out, other = tmp_path / "weak", replace(OPTIONS, cost=1.0)
+    label_weakly(fields.patches, [fields.scans], out, OPTIONS, SilentProgress())
+    fresh = copy_scan(fields, tmp_path / "fresh")
+    options = replace(other, patch_scans=fields.scans)
+    found = label_weakly(fields.patches, [fresh.parent], out, options, SilentProgress())
+    assert (found.scans, found.kept) == (1, 0)
+    with pytest.raises(DataError, match="label maps of other patches"):
+        label_weakly(fields.patches, [fields.scans], out, other, SilentProgress())
+
+
+def test_a_label_map_does_not_stay_when_its_scan_or_its_mask_of_what_counts_is_another(
+    fields: FieldScans, tmp_path: Path
+) -> None:
+    out, fresh = tmp_path / "weak", copy_scan(fields, tmp_path / "fresh")
+    options = replace(OPTIONS, inside=fields.lungs, patch_scans=fields.scans)
+    kept = [label_weakly(fields.patches, [fresh.parent], out, options, SilentProgress()).kept for _ in range(2)]
+    assert kept == [0, 1]
+    for changed in (fields.lungs / "other.nii.gz", fresh):
+        before = changed.read_bytes()
+        voxels = read(changed).copy()
+        voxels[: AIR + FIELD] = 0
+        write_nifti(changed, voxels)
+        with pytest.raises(DataError, match=r"masks of what counts \(other.nii.gz\)"):
+            label_weakly(fields.patches, [fresh.parent], out, options, SilentProgress())
+        changed.write_bytes(before)
+    assert label_weakly(fields.patches, [fresh.parent], out, options, SilentProgress()).kept == 1
+
+
+def test_a_scan_of_which_nothing_counts_has_no_label_map(fields: FieldScans, tmp_path: Path) -> None:
+    fresh = copy_scan(fields, tmp_path / "fresh")
+    write_nifti(fields.lungs / "other.nii.gz", np.zeros_like(fields.true["scan-0"]))
+    options = replace(OPTIONS, inside=fields.lungs)
+    with pytest.raises(PartlyDoneError, match=r"other.nii.gz: holds no voxel to be labelled") as partly:
+        label_weakly(fields.patches, [fields.scans, fresh.parent], tmp_path / "weak", options, SilentProgress())
+    assert partly.value.result.scans == 3
+
+
+def test_scans_may_be_dicom_series(fields: FieldScans, tmp_path: Path) -> None:
+    affine = affine_of()
+    lines = ["scan,class,x_mm,y_mm,z_mm"]
+    for line in fields.patches.read_text(encoding="utf-8").split()[1:]:
+        name, kind, *place = line.split(",")
+        lines.append(",".join((name, kind, *(f"{along:g}" for along in (affine @ (*map(int, place), 1))[:3]))))
+    fields.patches.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    for number, name in enumerate(fields.true, 1):
+        voxels = np.rint(read(fields.scans / f"{name}.nii.gz")).astype(np.int16)
+        write_series(tmp_path / "series" / name, voxels, affine, f"1.2.3.{number}")
+    out = tmp_path / "weak"
+    found = [label_weakly(fields.patches, [tmp_path / "series"], out, OPTIONS, SilentProgress()) for _ in range(2)]
+    assert [(one.scans, one.kept) for one in found] == [(3, 0), (3, 3)]
+    assert found[0].rating.accuracy == 1.0
 
 
 def test_patches_may_lie_in_other_scans_than_those_that_are_labelled(fields: FieldScans, tmp_path: Path) -> None:
@@ -164,7 +229,7 @@ def test_a_class_called_background_is_0_in_label_maps(fields: FieldScans, tmp_pa
     ("text", "message"),
     [
         ("scan,class,x,y\nscan-0,fine,5,5", "has the columns scan, class, x, y. Expected the columns scan, class, and"),
-        ("scan,class,x,y,z\nscan-0,fine,5,5,here", "line 2: has no scan, no class, or a place that is no number"),
+        ("scan,class,x,y,z\nscan-0,fine,5,5,here", "line 2: has no scan, no class, or a place that is not three"),
         (
             "scan,class,x,y,z\nscan-0,fine,9,9,0\nscan-0,striped,900,9,0",
             "line 3 of the patches: 900, 9, 0 does not lie",
