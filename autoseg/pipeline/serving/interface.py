@@ -28,7 +28,7 @@ WHOLE = ""
 # In the folder of inputs, where grand-challenge.org says which input lies where.
 LIST = "inputs.json"
 _MAPS = (".mha", ".nrrd", ".nii.gz")
-_REMEDY = "Correct it, or write it anew with `autoseg container`."
+_REMEDY = "Correct it, or delete it and give `autoseg container` again, which then writes it anew."
 _NO_SLUG = re.compile(r"[^a-z0-9]+")
 
 
@@ -38,7 +38,7 @@ class ImageInput:
 
     Attributes:
         channel: of the model that it is.
-        slug: by which `inputs.json` (`LIST`) names it.
+        slug: by which `inputs.json` names it.
         path: below the folder of inputs: of a folder with the one image in it, or of a file.
     """
 
