@@ -168,6 +168,10 @@ def _find_problems(interface: Interface) -> Iterator[str]:
             yield f"the folder '{folder}' is not an absolute path. Expected one such as {INPUT}."
     for slug in _list_twice([entry.slug for entry in (*interface.images, *interface.values)]):
         yield f"the slug '{slug}' is given twice, so that {LIST} would name one file for both. Give each input its own."
+    yield from _find_path_problems(interface)
+
+
+def _find_path_problems(interface: Interface) -> Iterator[str]:
     sent = [image.path for image in interface.images] + [entry.path for entry in interface.values]
     written = [one.path for one in (*interface.masks, *interface.probabilities)]
     for path in (*sent, *written):
