@@ -86,7 +86,8 @@ class Found:
         outcome = self.record.outcome
         assert outcome is not None
         if outcome.trial is None:
-            return (self.planted, str(self.seed), "the plan as it is", "-", "no")
+            best = "the plan as it is" if outcome.best == 0 else "failed in the proof"
+            return (self.planted, str(self.seed), best, "-", "no")
         gain = outcome.trial.change.gain
         shown = f"{gain.mean:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})"
         return (self.planted, str(self.seed), outcome.trial.best, shown, "yes" if outcome.taken() else "no")

@@ -25,6 +25,11 @@ class TuningFolder:
         return self.root / "tuning.json"
 
     @property
+    def restart(self) -> Path:
+        """Path of what the search is being begun anew with, there until everything before it is removed."""
+        return self.root / "restart.json"
+
+    @property
     def spent(self) -> Path:
         """Path of the time that was spent so far."""
         return self.root / "spent.json"
@@ -54,13 +59,19 @@ class TuningFolder:
         """The folder of the trainings that are compared on the fold's own validation cases."""
         return self.root / "proof"
 
+    def search_files(self) -> tuple[Path, ...]:
+        """Return everything that a search leaves beside its record, whether it is there or not."""
+        return (self.trials, self.proofs, self.spent, self.text, self.table, self.picture)
+
     def trial_record(self, number: int) -> Path:
         """Return the path of a trial's record: its values and its scores."""
         return self._trial(number) / "trial.json"
 
     def trial_records(self) -> tuple[Path, ...]:
         """Return the paths of the records that are there, by the trials' numbers."""
-        return tuple(sorted(self.trials.glob("*/trial.json")))
+        # Numbers of four digits come behind those of three.
+        found = self.trials.glob("*/trial.json")
+        return tuple(sorted(found, key=lambda path: (len(path.parent.name), path.parent.name)))
 
     def trial(self, number: int) -> FoldFolder:
         """Return the folder of a trial's training."""

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from autoseg.pipeline.tuning.records import Outcome
 from autoseg.simulate import SimulationOptions
-from experiments.tuned import COLUMNS, PLANTED, SUMMARY_COLUMNS, Conditions, search_planted, summarise
+from experiments.tuned import COLUMNS, PLANTED, SUMMARY_COLUMNS, Conditions, Found, search_planted, summarise
+from tests.autoseg.pipeline.tuning.searches import make_record
 
 
 @pytest.mark.slow
@@ -28,3 +30,11 @@ def test_without_searches_nothing_is_right() -> None:
     assert summarise([]) == [
         (name, "0", "0", "taken" if planted.taken else "not taken", "0 of 0") for name, planted in PLANTED.items()
     ]
+
+
+def test_a_candidate_that_failed_in_the_proof_is_not_called_the_plan_as_it_is() -> None:
+    rows = [
+        Found(planted="as it should be", seed=0, record=make_record(outcome=Outcome(best=best, reason="why"))).row()
+        for best in (0, 1)
+    ]
+    assert [row[2:] for row in rows] == [("the plan as it is", "-", "no"), ("failed in the proof", "-", "no")]

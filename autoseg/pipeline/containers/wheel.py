@@ -21,6 +21,8 @@ _TIME = (1980, 1, 1, 0, 0, 0)
 _NAME = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[([^\]]*)\])?")
 _EXTRA = re.compile(r"extra\s*==\s*['\"]([^'\"]+)")
 _NO_NAME = re.compile(r"[-_.]+")
+# Beginnings of the names of what one build of torch needs and another does not: the image chooses the build itself.
+_OF_A_BUILD = ("cuda-", "nvidia-", "pytorch-triton", "triton")
 # The name of a distribution, and the extras of it that are needed.
 _Need = tuple[str, tuple[str, ...]]
 
@@ -70,19 +72,22 @@ def write_wheel(path: Path, own: Distribution) -> None:
 
 
 def list_pins(own: Distribution) -> tuple[str, ...]:
-    """Return the installed versions of all that a distribution needs, and of what that needs, as pip's constraints."""
+    """Return the installed versions of all that a distribution needs, and of what that needs, as pip's constraints.
+
+    Libraries of CUDA are left out: torch itself says which of them its build needs.
+    """
     found: dict[str, str] = {}
     waiting, seen = list(_list_needs(own)), set[_Need]()
     while waiting:
         need = waiting.pop()
-        if need in seen:
+        if need in seen or need[0].startswith(_OF_A_BUILD):
             continue
         seen.add(need)
         try:
             needed = distribution(need[0])
         except PackageNotFoundError:  # for another system, or another Python
             continue
-        # What stands behind a + is a build, such as that for a kind of GPU, which the image chooses itself.
+        # What stands behind a + is a build, such as that for a kind of GPU.
         found[need[0]] = needed.version.partition("+")[0]
         waiting += _list_needs(needed, need[1])
     return tuple(f"{name}=={found[name]}" for name in sorted(found))

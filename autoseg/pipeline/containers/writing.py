@@ -72,7 +72,7 @@ def write_container(model: Path, out: Path, progress: Progress) -> ContainerFold
     run, table = bundle.run(), out / INTERFACE
     kept = table.exists()
     interface = read_interface(table) if kept else make_interface(run.channels, run.scheme)
-    check_model(interface, run.channels, run.scheme)
+    check_model(interface, run.channels, run.scheme, str(table))
     own = find_own()
     pins = list_pins(own)
     with progress.task("Writing the folder of the image", 3) as task:

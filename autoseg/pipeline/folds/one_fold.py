@@ -22,7 +22,7 @@ from autoseg.pipeline.folds.pseudo_labels import make_pseudo_labels
 from autoseg.pipeline.folds.raw_files import remark_on_cases
 from autoseg.pipeline.folds.reporting import keep_report, leave_report
 from autoseg.pipeline.folds.residency import load_cases
-from autoseg.pipeline.folds.restarting import finish_restart, remove, restart
+from autoseg.pipeline.folds.restarting import finish_restart, naming_restart, remove, restart
 from autoseg.pipeline.folds.runs import read_run
 from autoseg.pipeline.folds.seen_cases import mark_seen
 from autoseg.pipeline.folds.starting import keep_start, read_start
@@ -76,7 +76,7 @@ def train_fold(workspace: Workspace, fold: str, options: TrainingOptions, progre
     with processes.together():
         job = processes.led(lambda: resolve_job(workspace, fold, options))
         if processes.leads():
-            with locked(job.folder.root, f"fold {fold}"), _holding_inputs(job), _naming_restart(options):
+            with locked(job.folder.root, f"fold {fold}"), _holding_inputs(job), naming_restart(restart=options.restart):
                 for remark in remark_on_cases(workspace, job.plan.name, (*job.cases.train, *job.cases.validation)):
                     progress.say(remark)
                 _report_start(job, progress)
@@ -183,17 +183,6 @@ def _keep_metrics(folder: FoldFolder, evaluation: Evaluation) -> Evaluation:
             return evaluation
     write_evaluation(folder.validation.metrics, evaluation, sealed=True)
     return evaluation
-
-
-@contextmanager
-def _naming_restart(options: TrainingOptions) -> Iterator[None]:
-    """Say of a command that was stopped and is to be given again that it is not to begin anew once more."""
-    try:
-        yield
-    except StoppedError as error:
-        if not options.restart:
-            raise
-        raise StoppedError(f"{error} Leave out --restart then.", error.exit_code) from error
 
 
 @contextmanager

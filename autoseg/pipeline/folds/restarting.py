@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from autoseg.pipeline.folds.job_file import JobFile
 from autoseg.workspace.fold import FoldFolder
+from dataset_fingerprints.errors import StoppedError
 from dataset_fingerprints.files.jsonfiles import read_json, write_json
 from planners.run import Run
 
@@ -42,3 +45,21 @@ def remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+@contextmanager
+def naming_restart(*, restart: bool) -> Iterator[None]:
+    """Say of a command that was stopped and is to be given again that it is not to begin anew once more.
+
+    Args:
+        restart: whether the command was given with --restart.
+
+    Raises:
+        StoppedError: the command was stopped.
+    """
+    try:
+        yield
+    except StoppedError as error:
+        if not restart:
+            raise
+        raise StoppedError(f"{error} Leave out --restart then.", error.exit_code) from error

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from autoseg.models.selection import Evidence, Gain, Selection, Trial
 
 COLUMNS = ("choice", "best of all tried", "gain (interval)", "taken")
-_SCORES = {"mean": "mean of Dice and lesion F1", "dice": "Dice", "lesion_f1": "lesion F1"}
+SCORE_WORDS = {"mean": "mean of Dice and lesion F1", "dice": "Dice", "lesion_f1": "lesion F1"}
 
 
 def describe_rows(evidence: Evidence) -> tuple[tuple[str, ...], ...]:
@@ -42,10 +42,11 @@ def describe_selection(selection: Selection) -> Iterator[str]:
         yield _describe_change(trial, len(evidence.folds))
     if sum(trial.taken for trial in evidence.trials) > 1:
         yield f"All together: score {_show_gain(evidence.whole_gain())}."
+    score = SCORE_WORDS[evidence.score]
     yield (
-        f"Score: {_SCORES[evidence.score]}, of {counted(evidence.cases, 'case')} that {_of(evidence)} had not trained "
-        f"on. Each gain is of choices that were made without the case's own fold, with a {100 * evidence.level:g} % "
-        "interval that holds for all that was tried at once."
+        f"Score: {score}, of {counted(evidence.cases, 'case')} that {_of(evidence)} had not trained on. Each gain is "
+        f"of choices that were made without the case's own fold, with a {100 * evidence.level:g} % interval that holds "
+        "for all that was tried at once."
     )
     if evidence.seen:
         yield evidence.seen

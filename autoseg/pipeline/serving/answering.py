@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from autoseg.hardware import give_freed_memory_back, ran_out_of_memory, release_memory
+from autoseg.hardware import ran_out_of_memory, release_memory
 from autoseg.pipeline.predictions.maps import make_probabilities
 from autoseg.pipeline.serving.incoming import IncomingError, find_incoming
 from autoseg.pipeline.serving.interface import WHOLE, Interface
@@ -59,13 +60,21 @@ def refuse(status: HTTPStatus, message: str) -> Answer:
 def answer_request(model: LoadedModel, interface: Interface, is_stopping: Callable[[], bool]) -> Answer:
     """Segment what lies in the folder of inputs, and write the outputs; whatever goes wrong is the answer.
 
-    Outputs of an earlier request are deleted first, so that none can be taken for one of this request.
+    Outputs of an earlier request are deleted first, so that none can be taken for one of this request. A request that
+    fails leaves none.
 
     Args:
         model: that segments.
         interface: says where everything lies.
         is_stopping: asked after every patch; the request is given up when it says yes.
     """
+    answer = _answer(model, interface, is_stopping)
+    # Not before: until here, the scan is held, or the error that holds it.
+    release_memory()
+    return answer
+
+
+def _answer(model: LoadedModel, interface: Interface, is_stopping: Callable[[], bool]) -> Answer:
     started = time.monotonic()
     outputs = interface.outputs()
     try:
@@ -77,9 +86,9 @@ def answer_request(model: LoadedModel, interface: Interface, is_stopping: Callab
     try:
         _write(interface, model.scheme, scan, segmented)
     except Exception as error:
+        with suppress(OSError):
+            _clear(outputs)
         return _refuse_for(error, HTTPStatus.INTERNAL_SERVER_ERROR)
-    finally:
-        give_freed_memory_back()
     content: dict[str, JsonValue] = {
         "outputs": [str(path) for path in outputs],
         "seconds": round(time.monotonic() - started, 3),
@@ -111,9 +120,9 @@ def _segment(
 
 def _write(interface: Interface, scheme: LabelScheme, scan: Scan, segmented: Segmented) -> None:
     """Write probabilities first, so that a mask that is there has its maps."""
-    parts = [part.name for part in scheme.regions or scheme.labels]
+    names = [entry.name for entry in scheme.regions or scheme.labels]
     for one in interface.probabilities:
-        number = parts.index(one.label)
+        number = names.index(one.label)
         values = make_probabilities(scan, segmented, range(number, number + 1))[0]
         write_map(Path(interface.output, one.path), values, scan.source_grid, scan.header)
     for one in interface.masks:
@@ -139,8 +148,6 @@ def _refuse_for(error: Exception, usual: HTTPStatus) -> Answer:
     lacking = ran_out_of_memory(error)
     failure = describe_failure("sent", "cannot be segmented", MemoryError(first_line(error)) if lacking else error)
     status = HTTPStatus.INTERNAL_SERVER_ERROR if lacking else _status_of(error, usual)
-    del error
-    release_memory()
     return refuse(status, failure.message)
 
 

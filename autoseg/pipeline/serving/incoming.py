@@ -1,19 +1,16 @@
-"""Inputs of one request: the image of each channel, and the values beside them, as far as they are there."""
+"""Inputs of one request: the image of each channel; values beside them are looked at, but no model uses them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from autoseg.pipeline.serving.interface import ImageInput, Interface, is_inside
+from autoseg.pipeline.serving.interface import LIST, ImageInput, Interface, is_inside
 from dataset_fingerprints.errors import DataError, FileFormatError
 from dataset_fingerprints.files.jsonfiles import read_plain_json
 from dataset_fingerprints.names import some_of
 from dataset_fingerprints.reading.images import IMAGE_SUFFIXES, is_image
-
-LIST = "inputs.json"
 
 
 class IncomingError(DataError):
@@ -26,12 +23,10 @@ class Incoming:
 
     Attributes:
         images: the file of each channel of the model.
-        values: what was sent beside the images, by the slug.
         remarks: sentences on what is odd about it and does not matter.
     """
 
     images: Mapping[str, Path]
-    values: Mapping[str, Any]
     remarks: tuple[str, ...]
 
 
@@ -49,14 +44,13 @@ def find_incoming(interface: Interface) -> Incoming:
     listed = _read_list(root / LIST)
     remarks = []
     images = {image.channel: _find_image(root, image, listed) for image in interface.images}
-    values = {}
     for entry in interface.values:
         path = root / ((listed or {}).get(entry.slug) or entry.path)
         try:
-            values[entry.slug] = read_plain_json(path)
+            read_plain_json(path)
         except FileFormatError as error:
             remarks.append(f"The mask does not depend on it: {error}")
-    return Incoming(images=images, values=values, remarks=tuple(remarks))
+    return Incoming(images=images, remarks=tuple(remarks))
 
 
 def _read_list(path: Path) -> dict[str, str] | None:

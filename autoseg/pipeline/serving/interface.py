@@ -7,7 +7,7 @@ in folders of their own, called after what the platform calls their slugs.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -25,8 +25,10 @@ INPUT, OUTPUT = "/input", "/output"
 # Where the platform mounts weights; that hides what an image has there, so that an image keeps its own elsewhere.
 MOUNTED_MODEL, OWN_MODEL = "/opt/ml/model", "/opt/autoseg/model.zip"
 WHOLE = ""
+# In the folder of inputs, where grand-challenge.org says which input lies where.
+LIST = "inputs.json"
 _MAPS = (".mha", ".nrrd", ".nii.gz")
-_REMEDY = "Correct it, or write it anew with `autoseg container`."
+_REMEDY = "Correct it, or delete it and give `autoseg container` again, which then writes it anew."
 _NO_SLUG = re.compile(r"[^a-z0-9]+")
 
 
@@ -105,20 +107,20 @@ def make_interface(channels: Sequence[str], scheme: LabelScheme) -> Interface:
         channels: of the model.
         scheme: of its labels.
     """
-    parts = [part.name for part in scheme.regions or scheme.labels]
-    if [canonical(name) for name in channels] == ["t1w"] and len(parts) == 1:
+    targets = [entry.name for entry in scheme.regions or scheme.labels]
+    if [canonical(name) for name in channels] == ["t1w"] and len(targets) == 1:
         return Interface(
             images=(ImageInput(channel=channels[0], slug="t1-brain-mri", path="images/t1-brain-mri"),),
             values=(ValuesInput(slug="stroke-metadata", path="stroke-metadata.json"),),
-            masks=(Output(label=parts[0], path="images/stroke-lesion-segmentation/output.mha"),),
-            probabilities=(Output(label=parts[0], path="images/lesion-probability-map/output.mha"),),
+            masks=(Output(label=targets[0], path="images/stroke-lesion-segmentation/output.mha"),),
+            probabilities=(Output(label=targets[0], path="images/lesion-probability-map/output.mha"),),
         )
     slugs = name_slugs(channels)
     images = zip(channels, slugs, strict=True)
-    maps = zip(parts, name_slugs(parts), strict=True)
+    maps = zip(targets, name_slugs(targets), strict=True)
     return Interface(
         images=tuple(ImageInput(channel=name, slug=slug, path=f"images/{slug}") for name, slug in images),
-        masks=(Output(label=parts[0] if len(parts) == 1 else WHOLE, path="images/segmentation/output.mha"),),
+        masks=(Output(label=targets[0] if len(targets) == 1 else WHOLE, path="images/segmentation/output.mha"),),
         probabilities=tuple(
             Output(label=name, path=f"images/{slug}-probability-map/output.mha") for name, slug in maps
         ),
@@ -161,6 +163,15 @@ def _find_problems(interface: Interface) -> Iterator[str]:
         yield f"quality is '{interface.quality}'. {did_you_mean(interface.quality, QUALITIES)}"
     if not interface.images or not interface.masks:
         yield "there is no image, or no mask. Expected at least one of each."
+    for folder in (interface.input, interface.output):
+        if not PurePosixPath(folder).is_absolute():
+            yield f"the folder '{folder}' is not an absolute path. Expected one such as {INPUT}."
+    for slug in _list_twice([entry.slug for entry in (*interface.images, *interface.values)]):
+        yield f"the slug '{slug}' is given twice, so that {LIST} would name one file for both. Give each input its own."
+    yield from _find_path_problems(interface)
+
+
+def _find_path_problems(interface: Interface) -> Iterator[str]:
     sent = [image.path for image in interface.images] + [entry.path for entry in interface.values]
     written = [one.path for one in (*interface.masks, *interface.probabilities)]
     for path in (*sent, *written):
@@ -183,8 +194,14 @@ def _list_twice(names: Sequence[str]) -> list[str]:
     return [name for name in dict.fromkeys(names) if names.count(name) > 1]
 
 
-def check_model(interface: Interface, channels: Sequence[str], scheme: LabelScheme) -> None:
+def check_model(interface: Interface, channels: Sequence[str], scheme: LabelScheme, where: str) -> None:
     """Make sure that a model has the channels and labels that an interface names.
+
+    Args:
+        interface: the table.
+        channels: of the model.
+        scheme: of its labels.
+        where: the table is, for messages.
 
     Raises:
         DataError: it has not.
@@ -192,18 +209,16 @@ def check_model(interface: Interface, channels: Sequence[str], scheme: LabelSche
     named = [image.channel for image in interface.images]
     if sorted(named) != sorted(channels):
         raise DataError(
-            f"the interface names the channels {', '.join(named)}, but the model has {', '.join(channels)}. Name each "
+            f"{where}: names the channels {', '.join(named)}, but the model has {', '.join(channels)}. Name each "
             "channel of the model once under `images`."
         )
+    targets = [entry.name for entry in scheme.regions or scheme.labels]
     known = [label.name for label in scheme.labels] + [region.name for region in scheme.regions]
-    parts = [part.name for part in scheme.regions or scheme.labels]
-    _refuse_unknown("masks", (one.label for one in interface.masks), (WHOLE, *known))
-    _refuse_unknown("probabilities", (one.label for one in interface.probabilities), parts)
-
-
-def _refuse_unknown(what: str, named: Iterable[str], known: Sequence[str]) -> None:
-    for name in named:
-        if name not in known:
-            raise DataError(
-                f"the interface names the label '{name}' under `{what}`. {did_you_mean(name, filter(None, known))}"
-            )
+    for what, outputs, names in (
+        ("masks", interface.masks, (WHOLE, *known)),
+        ("probabilities", interface.probabilities, targets),
+    ):
+        for one in outputs:
+            if one.label not in names:
+                advice = did_you_mean(one.label, filter(None, names))
+                raise DataError(f"{where}: names the label '{one.label}' under `{what}`. {advice}")

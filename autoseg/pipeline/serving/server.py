@@ -61,7 +61,7 @@ def serve(serving: Serving, progress: Progress) -> bool:
 
     Args:
         serving: options.
-        progress: is told the address, that the model is loaded, and of every request.
+        progress: gets the address, a sentence when the model is loaded, and one for every request.
 
     Raises:
         DataError: the port cannot be listened on, or the model does not have what the interface names.
@@ -86,7 +86,7 @@ class Server(ThreadingHTTPServer):
 
     Attributes:
         worker: has the model; to be started.
-        progress: is told of every request.
+        progress: gets a sentence for every request.
     """
 
     daemon_threads = True
@@ -236,7 +236,7 @@ def _load(serving: Serving, progress: Progress) -> Work:
     started = time.monotonic()
     memory_gb = math.inf if serving.max_memory_gb is None else serving.max_memory_gb
     model = replace(serving.load(), memory_gb=memory_gb)
-    check_model(serving.interface, model.channels, model.scheme)
+    check_model(serving.interface, model.channels, model.scheme, "the table of inputs and outputs")
     progress.say(f"Ready after {time.monotonic() - started:.1f} s: {model.description}.")
     return lambda is_stopping: answer_request(model, serving.interface, is_stopping)
 
@@ -248,11 +248,17 @@ def find_model(interface: Interface) -> Path:
         DataError: there is none, or there are several in one folder.
     """
     for place in map(Path, interface.models):
-        found = sorted(place.glob("*.zip")) if place.is_dir() else [place] if place.is_file() else []
+        found = [place] if place.is_file() else _list_models(place)
         if len(found) > 1:
             raise DataError(f"{place}: holds {len(found)} files called .zip. Expected one, the exported model.")
         if found:
             return found[0]
     raise DataError(
-        f"there is no model in {', '.join(interface.models)}. Put an exported model (model.zip) into one of them."
+        f"there is no model in {', '.join(interface.models)}. Put an exported model (model.zip) into one of them, or "
+        "name it with --model."
     )
+
+
+def _list_models(folder: Path) -> list[Path]:
+    # What macOS packs beside a file begins with a dot.
+    return sorted(file for file in folder.glob("*.zip") if not file.name.startswith("."))

@@ -11,7 +11,7 @@ from http import HTTPStatus
 
 from autoseg.pipeline.serving.answering import Answer, refuse
 
-# Requests that wait for the one before them; more are told to come again.
+# Requests that wait for the one before them; more are refused.
 MOST_WAITING = 16
 # (is_stopping) -> answer
 Work = Callable[[Callable[[], bool]], Answer]

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
-from itertools import zip_longest
+from itertools import product, zip_longest
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from autoseg.pipeline.tuning.records import AS_PLANNED
 from dataset_fingerprints.errors import PlanError
 from planners.editing.alternatives import Alternatives
+from planners.editing.option_checks import MOST_SEED
 
 if TYPE_CHECKING:
     import optuna
 
-# Draws by the scores so far, and then by chance alone, until one is new.
+# Draws by the scores so far until one is new; then one of those that are left.
 _TRIES = 25
 INSTALL = "pip install 'autoseg-lesion[tune]'"
 
@@ -65,27 +68,34 @@ def draw(space: Alternatives, drawn: Sequence[Drawn], seed: int) -> Changes | No
     known = [dict(one.changes) for one in drawn]
     if not known:
         return {}
-    single = next((changes for changes in list_single_changes(space) if dict(changes) not in known), None)
-    for guided in (True, False):
-        study = _make_study(space, drawn, seed + 1000 * len(drawn), guided=guided)
-        if single is not None:
-            study.enqueue_trial({what: single.get(what, AS_PLANNED) for what in space})
-        for _ in range(_TRIES):
-            params = study.ask(_distributions(space)).params
-            changes = {what: str(name) for what, name in params.items() if name != AS_PLANNED}
-            if changes not in known:
-                return changes
-    return None
+    single = next((changes for changes in list_single_changes(space) if changes not in known), None)
+    if single is not None:
+        return single
+    own = (seed + 1000 * len(drawn)) % (MOST_SEED + 1)
+    study = _make_study(space, drawn, own)
+    for _ in range(_TRIES):
+        params = study.ask(_distributions(space)).params
+        changes = {what: str(name) for what, name in params.items() if name != AS_PLANNED}
+        if changes not in known:
+            return changes
+    left = [changes for changes in _list_combinations(space) if changes not in known]
+    return left[np.random.default_rng(own).integers(len(left))] if left else None
 
 
-def _make_study(space: Alternatives, drawn: Sequence[Drawn], seed: int, *, guided: bool) -> optuna.Study:
+def _list_combinations(space: Alternatives) -> Iterator[dict[str, str]]:
+    """Yield all changes that can be drawn, of none to all values."""
+    choices = ((AS_PLANNED, *(alternative.name for alternative in found)) for found in space.values())
+    for names in product(*choices):
+        yield {what: name for what, name in zip(space, names, strict=True) if name != AS_PLANNED}
+
+
+def _make_study(space: Alternatives, drawn: Sequence[Drawn], seed: int) -> optuna.Study:
     """Return a study in memory that knows what was drawn before; a refused candidate counts as the worst of all."""
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    samplers = optuna.samplers
     # Single changes are the start; from then on scores say what is drawn.
-    sampler = samplers.TPESampler(seed=seed, n_startup_trials=1) if guided else samplers.RandomSampler(seed=seed)
+    sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=1)
     study = optuna.create_study(direction="maximize", sampler=sampler)
     lowest = min((one.score for one in drawn if one.score is not None), default=0.0)
     for one in drawn:

@@ -13,9 +13,10 @@ from autoseg.pipeline.tuning.trainings import Bench, describe_failure
 from autoseg.selection.cross_fitting import MOST_DICE_LOST, CrossFitted, Deal, judge
 from autoseg.selection.figures import Figures, stack
 from autoseg.selection.trainings import find_interval_of_trainings
+from autoseg.training.record import read_record
 from autoseg.workspace.tuning import TuningFolder
-from dataset_fingerprints.durations import show_duration
 from dataset_fingerprints.errors import AutosegError
+from planners.editing.option_checks import MOST_SEED
 from planners.plan import Plan
 
 PLANNED, TUNED = "planned", "tuned"
@@ -50,10 +51,10 @@ class Proof:
         assert length is not None
         plans = {PLANNED: self.bench.plan, TUNED: plan}
         pairs, begun = 0, self.bench.spent.seconds()
-        while pairs < self.schedule.pairs and self._may_begin(pairs, begun):
+        while pairs < self.schedule.pairs and (self._is_trained(pairs) or self._may_begin(pairs, begun)):
             for side, own in plans.items():
                 try:
-                    self._train(side, replace(own, seed=own.seed + pairs), pairs, length)
+                    self._train(side, replace(own, seed=(own.seed + pairs) % (MOST_SEED + 1)), pairs, length)
                 except AutosegError as error:
                     why = describe_failure(error)
                     if side == PLANNED:
@@ -67,11 +68,13 @@ class Proof:
         bench = self.bench
         title = f"Proof, {'plan as it is' if side == PLANNED else 'best candidate'} {number + 1}"
         bench.train(plan, bench.job.cases, self.folder.proof(side, number), length, title)
-        left = "" if self.schedule.seconds is None else self._describe_left(self.schedule.seconds)
+        left = self.schedule.describe_left(bench.spent.seconds())
         bench.progress.say(f"{title}: trained for {length.describe()}.{left}")
 
-    def _describe_left(self, seconds: float) -> str:
-        return f" About {show_duration(max(seconds - self.bench.spent.seconds(), 0.0))} left."
+    def _is_trained(self, number: int) -> bool:
+        """Return whether an earlier start has finished a training by each side."""
+        records = [read_record(self.folder.proof(side, number)) for side in (PLANNED, TUNED)]
+        return all(record is not None and record.status == "finished" for record in records)
 
     def _may_begin(self, pairs: int, begun: float) -> bool:
         """Return whether the time holds one more training by each side; a proof needs `LEAST_PAIRS` of each."""
@@ -125,7 +128,7 @@ def _decide(found: CrossFitted) -> tuple[bool, str]:
     """Return whether a candidate is taken, and why.
 
     Lesions that are lost do not stand in its way, unlike in a selection: a plan whose networks mark next to everything
-    finds all of them. They count in lesion F1, and are told.
+    finds all of them. They count in lesion F1, and are reported.
     """
     if found.change.gain.low <= 0:
         return False, "its gain may be chance: the interval reaches 0"

@@ -23,7 +23,7 @@ class Candidate:
     Attributes:
         number: 0 for the plan as it is.
         changes: by what is varied (`planners.editing.alternatives.OPEN`), the alternative; empty for the plan as it is.
-        assignments: what `--set` would be given, as they were drawn.
+        assignments: what `--set` would be given; with smaller sizes where what was drawn needs more memory.
         refused: why it is not trained; empty where it is.
     """
 
@@ -105,6 +105,7 @@ class TuningRecord:
 
     Attributes:
         values: a hash of the plan.
+        contents: a hash of what the raw files of the fold's cases held; empty in records of earlier versions.
         over: what is varied.
         cases: of the fold.
         inner: how the fold's training cases are divided for the search.
@@ -116,6 +117,7 @@ class TuningRecord:
     configuration: str
     fold: str
     values: str
+    contents: str = ""
     hours: float | None
     iterations: int | None
     seed: int
@@ -134,3 +136,7 @@ class TuningRecord:
         check_folder_name(self.configuration, "a configuration")
         check_fold_name(self.fold)
         check_case_names(self.cases.train, self.cases.validation)
+
+    def count_comparisons(self) -> int:
+        """Return how many comparisons were made on the fold's validation cases, those of earlier searches with them."""
+        return self.earlier + int(self.outcome is not None and self.outcome.trial is not None)

@@ -88,6 +88,10 @@ class Schedule:
             f"Proof, {show_duration(rest)}: {apart}, about {each} each."
         )
 
+    def describe_left(self, spent_seconds: float) -> str:
+        """Return in a sentence, behind a blank, how much of the time is left; nothing without a time."""
+        return "" if self.seconds is None else f" About {show_duration(max(self.seconds - spent_seconds, 0.0))} left."
+
 
 def divide(hours: float | None, iterations: int | None, candidates: int | None, most: int = 1000) -> Schedule:
     """Return how a time is divided, or a number of steps.

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from autoseg.pipeline.folds.jobs import Job
 from autoseg.pipeline.tuning.drawing import Drawn, draw
 from autoseg.pipeline.tuning.records import REMEDY, Candidate, RungResult, TrialRecord
 from autoseg.pipeline.tuning.schedule import Rung, Schedule
 from autoseg.pipeline.tuning.trainings import Bench, describe_failure
 from autoseg.training.record import read_record
 from autoseg.workspace.tuning import TuningFolder
-from dataset_fingerprints.durations import show_duration
 from dataset_fingerprints.errors import AutosegError, PlanError
 from dataset_fingerprints.files.jsonfiles import read_json, write_json
 from dataset_fingerprints.names import counted
 from planners.editing.alternatives import Alternatives, list_alternatives, vary
-from planners.order import find_configuration
 from planners.plan import Plan
 
 # Fewer in the first rung are warned of.
@@ -32,6 +31,26 @@ def read_trials(folder: TuningFolder) -> tuple[TrialRecord, ...]:
         FileFormatError: a file is damaged.
     """
     return tuple(read_json(path, TrialRecord, REMEDY) for path in folder.trial_records())
+
+
+def find_space(job: Job, over: Sequence[str]) -> Alternatives:
+    """Return the alternatives to a plan's values; no patch gets larger than the scans that are trained on.
+
+    Args:
+        job: the fold's own training, resolved.
+        over: what is varied.
+
+    Raises:
+        PlanError: there are none.
+    """
+    shapes = [job.inputs.store.read_record(case).shape for case in job.cases.train]
+    space = list_alternatives(job.configuration, over, tuple(np.median(shapes, axis=0).tolist()))
+    if not space:
+        raise PlanError(
+            f"{job.name} has no alternative of what is to be varied ({', '.join(over)}). Name something else with "
+            "--over, or leave that out for all."
+        )
+    return space
 
 
 def rank(trials: tuple[TrialRecord, ...], rung: int) -> list[TrialRecord]:
@@ -54,14 +73,14 @@ class Search:
     """A search on a fold's own training cases.
 
     Attributes:
-        over: what is varied.
+        space: alternatives to the plan's values, by what is varied.
         seed: of what is drawn.
     """
 
     bench: Bench
     folder: TuningFolder
     schedule: Schedule
-    over: tuple[str, ...]
+    space: Alternatives
     seed: int
 
     def run(self) -> tuple[TrialRecord, ...]:
@@ -89,7 +108,6 @@ class Search:
 
     def _draw_and_train(self, rung: Rung) -> None:
         """Draw the candidates of the first rung one after the other, each with the scores of those before known."""
-        space = self._space()
         while True:
             trials = read_trials(self.folder)
             unfinished = next((one for one in trials if not one.candidate.refused and one.result(0) is None), None)
@@ -97,32 +115,25 @@ class Search:
             if unfinished is None:
                 if trained >= rung.candidates or not self._may_begin(trained, rung, 0):
                     return
-                unfinished = self._draw(space, trials)
+                unfinished = self._draw(trials)
                 if unfinished is None:
                     return
             if not unfinished.candidate.refused:
                 self._train(unfinished, 0)
 
-    def _space(self) -> Alternatives:
-        """Return the alternatives to the plan's values; no patch gets larger than the scans that are trained on."""
-        configuration = find_configuration(self.bench.plan.configurations, self.bench.job.name, "the plan")
-        store = self.bench.job.inputs.store
-        shapes = [store.read_record(case).shape for case in self.bench.job.cases.train]
-        return list_alternatives(configuration, self.over, tuple(np.median(shapes, axis=0).tolist()))
-
-    def _draw(self, space: Alternatives, trials: tuple[TrialRecord, ...]) -> TrialRecord | None:
+    def _draw(self, trials: tuple[TrialRecord, ...]) -> TrialRecord | None:
         """Return the next candidate, written down; None where there is no other."""
         drawn = [
             Drawn(changes=trial.candidate.changes, score=result.score if (result := trial.result(0)) else None)
             for trial in trials
         ]
-        changes = draw(space, drawn, self.seed)
+        changes = draw(self.space, drawn, self.seed)
         if changes is None:
             return None
         asked = [
             assignment
             for what, name in changes.items()
-            for alternative in space[what]
+            for alternative in self.space[what]
             if alternative.name == name
             for assignment in alternative.assignments
         ]
@@ -132,7 +143,7 @@ class Search:
             candidate = replace(candidate, assignments=given)
         except PlanError as error:
             candidate = replace(candidate, refused=str(error))
-            self.bench.progress.say(f"Candidate {candidate.number} ({candidate.describe()}): left out, {error}.")
+            self._say_left_out(candidate)
         record = TrialRecord(candidate=candidate)
         write_json(self.folder.trial_record(candidate.number), record)
         return record
@@ -177,6 +188,10 @@ class Search:
             raise error
         candidate = replace(trial.candidate, refused=why)
         write_json(self.folder.trial_record(candidate.number), replace(trial, candidate=candidate))
+        self._say_left_out(candidate)
+
+    def _say_left_out(self, candidate: Candidate) -> None:
+        why = candidate.refused.rstrip(".")
         self.bench.progress.say(f"Candidate {candidate.number} ({candidate.describe()}): left out, {why}.")
 
     def _may_begin(self, place: int, rung: Rung, number: int) -> bool:
@@ -188,7 +203,7 @@ class Search:
         return self.bench.spent.seconds() + ahead <= self.schedule.search_seconds
 
     def _report(self, candidate: Candidate, result: RungResult, rung: Rung) -> None:
-        left = "".join(_describe_left(self.schedule, self.bench.spent.seconds()))
+        left = self.schedule.describe_left(self.bench.spent.seconds())
         steps = "" if rung.length.minutes is None else f" ({counted(result.iterations, 'step')})"
         self.bench.progress.say(
             f"Candidate {candidate.number} ({candidate.describe()}): score {result.score:.3f} after "
@@ -199,8 +214,3 @@ class Search:
                 f"Only {counted(result.iterations, 'step')}: after so few, candidates differ by chance more than by "
                 "their values. Give more time, or plan for short trainings (plan_and_preprocess --max-minutes)."
             )
-
-
-def _describe_left(schedule: Schedule, spent: float) -> Iterator[str]:
-    if schedule.seconds is not None:
-        yield f" About {show_duration(max(schedule.seconds - spent, 0.0))} left."

@@ -24,6 +24,12 @@ from planners.order import find_configuration
 from planners.plan import Fold, Plan
 from planners.start import NOTHING_SEEN
 
+# What to do where trainings do not have the size that their plan says.
+LESS_MEMORY = (
+    "Plan again with less memory to fill (plan_and_preprocess --gpu-memory-gb NUMBER --plan-name NEW), then search on "
+    "that plan."
+)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Bench:
@@ -75,6 +81,7 @@ class Bench:
             restart=False,
             pictured=False,
         )
+        refuse_smaller(folder)  # of a start that was stopped
         train_resolved(job, Ticking(self.progress, self.spent, title))
         self.spent.write()
         refuse_smaller(folder)
@@ -155,7 +162,7 @@ def refuse_smaller(folder: FoldFolder) -> None:
     """
     run = read_run(folder)
     if run is not None and run.steps:
-        raise PlanError("it ran out of memory")
+        raise PlanError(f"{folder.root}: the training ran out of memory and went on in a smaller size. {LESS_MEMORY}")
 
 
 def _with_iterations(plan: Plan, name: str, length: Length) -> Plan:

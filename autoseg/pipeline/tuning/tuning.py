@@ -4,36 +4,42 @@ from __future__ import annotations
 
 import hashlib
 import math
-import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from autoseg.models.selection import ScoreName
 from autoseg.pipeline.folds.jobs import Job, TrainingOptions, resolve_job
+from autoseg.pipeline.folds.restarting import naming_restart
+from autoseg.pipeline.folds.runs import name_folds, read_contents, refuse_undivided
 from autoseg.pipeline.plans.reading import REMEDY as PLAN_REMEDY
 from autoseg.pipeline.plans.reading import read_plan
+from autoseg.pipeline.stopping import StopSignal
 from autoseg.pipeline.tuning.division import divide_inner
 from autoseg.pipeline.tuning.drawing import refuse_without_optuna
+from autoseg.pipeline.tuning.opening import open_search
 from autoseg.pipeline.tuning.proving import Proof
-from autoseg.pipeline.tuning.records import REMEDY, Candidate, Outcome, TrialRecord, TuningRecord
+from autoseg.pipeline.tuning.records import REMEDY, Outcome, TrialRecord, TuningRecord
 from autoseg.pipeline.tuning.schedule import divide, fit_proof
-from autoseg.pipeline.tuning.searching import Search, find_best, read_trials
+from autoseg.pipeline.tuning.searching import Search, find_best, find_space, read_trials
 from autoseg.pipeline.tuning.spending import Spent
 from autoseg.pipeline.tuning.taking import write_tuned_plan
-from autoseg.pipeline.tuning.trainings import Bench
+from autoseg.pipeline.tuning.trainings import LESS_MEMORY, Bench
 from autoseg.pipeline.tuning.writing import write_report
 from autoseg.progress import Progress
+from autoseg.training.interruption import number_of, stopped_by
 from autoseg.workspace.fold import FULL
 from autoseg.workspace.links import refuse_links_out
 from autoseg.workspace.locks import locked
 from autoseg.workspace.tuning import TuningFolder
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.dataset import Dataset
-from dataset_fingerprints.errors import FileFormatError, PlanError, WorkspaceError
-from dataset_fingerprints.files.jsonfiles import read_json, refuse_newer, to_json, write_json
+from dataset_fingerprints.errors import PlanError
+from dataset_fingerprints.files.jsonfiles import read_json, to_json, write_json
 from dataset_fingerprints.fingerprint import DatasetFingerprint
+from dataset_fingerprints.names import counted
 from dataset_fingerprints.units import find_units
-from planners.editing.alternatives import check_open, list_alternatives
+from planners.editing.alternatives import Alternatives, check_open
 from planners.editing.option_checks import MOST_COUNT, MOST_HOURS, check_amount, check_seed
 from planners.plan import Plan, Splits
 
@@ -94,20 +100,21 @@ def tune(workspace: Workspace, fold: str, options: TuningOptions, progress: Prog
 
     Raises:
         AutosegError: something is missing, the search was begun with other options or cases, or it would not be honest.
+        StoppedError: a signal came; everything is saved.
     """
     options.check()
     refuse_without_optuna()
-    if fold == FULL:
-        raise PlanError("The model of all cases leaves none to prove a gain on: name a fold, such as 0.")
     plan, splits = read_plan(workspace, options.plan_name)
+    _check_fold(workspace, splits, fold)
     job = resolve_job(workspace, fold, TrainingOptions(plan_name=plan.name, configuration=options.configuration))
     _refuse_dependent(job)
     folder = workspace.tuning(plan.name, job.name, fold)
     refuse_links_out(workspace.root, (folder.root, folder.trials, folder.proofs))
     units = find_units(read_json(workspace.dataset, Dataset, PLAN_REMEDY).cases)
-    begun = _begin(workspace, plan, job, options, units)
-    with locked(folder.root, f"the search on fold {fold}"):
-        record = _open(folder, begun, restart=options.restart)
+    space = find_space(job, check_open(options.over))
+    begun = _begin(plan, job, options, units, space)
+    with locked(folder.root, f"the search on fold {fold}"), _naming_restart(folder, options):
+        record = open_search(folder, begun, restart=options.restart)
         if record.outcome is None:
             bench = Bench(
                 job=job,
@@ -120,26 +127,27 @@ def tune(workspace: Workspace, fold: str, options: TuningOptions, progress: Prog
             )
             bench.refuse_leaks()
             progress.say(record.schedule.describe())
-            record = _run(bench, folder, record, splits)
+            record = _run(bench, folder, record, space, splits)
         write_report(folder, record, read_trials(folder))
     return record
 
 
-def _run(bench: Bench, folder: TuningFolder, record: TuningRecord, splits: Splits) -> TuningRecord:
+def _run(bench: Bench, folder: TuningFolder, record: TuningRecord, space: Alternatives, splits: Splits) -> TuningRecord:
     """Search and prove, or do what is left of it, and write the outcome down."""
     workspace, plan = bench.job.workspace, bench.plan
-    search = Search(bench=bench, folder=folder, schedule=record.schedule, over=record.over, seed=record.seed)
+    search = Search(bench=bench, folder=folder, schedule=record.schedule, space=space, seed=record.seed)
     trials = search.run()
+    # Or a start after a kill would still have time for the search, whose best candidate is being proven.
+    bench.spent.write()
     write_report(folder, record, trials)
-    best = find_best(trials)
-    outcome = _settle(trials, best)
-    if outcome is None and best is not None:
+    best, tried = find_best(trials), sum(bool(trial.results) for trial in trials)
+    if best is None or best.number == 0:
+        outcome = _end_without_proof(tried)
+    else:
         record = _fix_proof(bench, folder, record, trials)
-        tried = sum(bool(trial.results) for trial in trials)
         comparisons = 1 + record.earlier + _count_comparisons(workspace, folder, record, bench.units)
         proof = Proof(bench=bench, folder=folder, schedule=record.schedule, candidates=tried, comparisons=comparisons)
         outcome = proof.run(best, search.plan_of(best))
-    assert outcome is not None
     if outcome.taken():
         outcome = replace(outcome, plan=write_tuned_plan(workspace, plan, splits, record, outcome))
     record = replace(record, outcome=outcome)
@@ -148,13 +156,10 @@ def _run(bench: Bench, folder: TuningFolder, record: TuningRecord, splits: Split
     return record
 
 
-def _settle(trials: tuple[TrialRecord, ...], best: Candidate | None) -> Outcome | None:
-    """Return the outcome of a search that leaves nothing to prove; None of one that does."""
-    scored = sum(bool(trial.results) for trial in trials)
-    if best is None or best.number == 0:
-        reason = f"of {scored} candidates none was better in the search than the plan as it is, so that nothing was "
-        return Outcome(best=0, reason=f"{reason}put to the proof and there is no interval")
-    return None
+def _end_without_proof(tried: int) -> Outcome:
+    """Return the outcome of a search in which the plan as it is was best."""
+    reason = f"of {counted(tried, 'candidate')} none was better in the search than the plan as it is, so that nothing "
+    return Outcome(best=0, reason=f"{reason}was put to the proof and there is no interval")
 
 
 def _fix_proof(
@@ -176,22 +181,20 @@ def _fix_proof(
     return fixed
 
 
-def _begin(
-    workspace: Workspace, plan: Plan, job: Job, options: TuningOptions, units: Mapping[str, str]
-) -> TuningRecord:
+def _begin(plan: Plan, job: Job, options: TuningOptions, units: Mapping[str, str], space: Alternatives) -> TuningRecord:
     """Return what a search is begun with today."""
-    fingerprint = read_json(workspace.fingerprint, DatasetFingerprint, PLAN_REMEDY)
-    over = check_open(options.over)
-    most = math.prod(1 + len(found) for found in list_alternatives(job.configuration, over).values())
+    fingerprint = read_json(job.workspace.fingerprint, DatasetFingerprint, PLAN_REMEDY)
+    most = math.prod(1 + len(found) for found in space.values())
     return TuningRecord(
         plan=plan.name,
         configuration=job.name,
         fold=job.fold,
         values=hashlib.sha256(to_json(plan).encode()).hexdigest(),
+        contents=_hash_contents(job),
         hours=options.hours,
         iterations=options.iterations,
         seed=options.seed,
-        over=over,
+        over=check_open(options.over),
         score=options.score,
         cases=job.cases,
         inner=divide_inner(fingerprint, job.cases, units, options.seed),
@@ -200,48 +203,25 @@ def _begin(
     )
 
 
-def _open(folder: TuningFolder, begun: TuningRecord, *, restart: bool) -> TuningRecord:
-    """Return the record of an earlier start with the same options and cases, or the new one, written down.
+def _hash_contents(job: Job) -> str:
+    """Return a hash of what the raw files of the fold's cases held."""
+    contents = read_contents(job.workspace, job.inputs.store, (*job.cases.train, *job.cases.validation))
+    return hashlib.sha256("\n".join(" ".join((one.case, *one.sha256)) for one in contents).encode()).hexdigest()
+
+
+@contextmanager
+def _naming_restart(folder: TuningFolder, options: TuningOptions) -> Iterator[None]:
+    """Say of a search that a signal stopped how it goes on: not with --restart, which would remove it.
 
     Raises:
-        WorkspaceError: the earlier start was with others.
+        StoppedError: a signal came.
     """
-    refuse_newer(folder.record, TuningRecord)
-    if folder.record.is_file():
-        earlier = read_json(folder.record, TuningRecord, REMEDY)
-        if not restart:
-            for difference in _find_differences(earlier, begun):
-                raise WorkspaceError(
-                    f"{folder.record}: {difference}. Give the same options to go on, or begin anew with --restart."
-                )
-            return earlier
-        compared = earlier.outcome is not None and earlier.outcome.trial is not None
-        begun = replace(begun, earlier=earlier.earlier + compared)
-    elif folder.trials.exists() and not restart:
-        raise FileFormatError(f"{folder.record}: is missing, though trials are there. {REMEDY}")
-    for path in (folder.trials, folder.proofs):
-        shutil.rmtree(path, ignore_errors=True)
-    folder.spent.unlink(missing_ok=True)
-    write_json(folder.record, begun)
-    return begun
-
-
-def _find_differences(earlier: TuningRecord, now: TuningRecord) -> Iterator[str]:
-    """Yield in what two starts of a search differ, in words."""
-    if earlier.cases != now.cases:
-        yield "the search was begun with other cases of the fold than the plan gives it now"
-    if earlier.inner != now.inner:
-        yield "the search's cases are divided otherwise than its seed divides them"
-    if earlier.values != now.values:
-        yield f"plan {now.plan} has other values than when the search was begun"
-    schedules = (replace(one.schedule, proof=None) for one in (earlier, now))
-    for name, before, today in (
-        *((name, getattr(earlier, name), getattr(now, name)) for name in ("hours", "iterations", "seed", "score")),
-        ("over", ",".join(earlier.over), ",".join(now.over)),
-        ("candidates", *(schedule.rungs[0].candidates for schedule in schedules)),
-    ):
-        if before != today:
-            yield f"the search was begun with {name} {before}, now it is {today}"
+    with naming_restart(restart=options.restart):
+        try:
+            yield
+        except StopSignal as stop:  # between two trainings, which take signals themselves
+            rest = "; what the search had done is saved. Give the same command again to go on."
+            raise stopped_by(number_of(stop.exit_code), folder.root, rest) from stop
 
 
 def _count_comparisons(
@@ -255,8 +235,22 @@ def _count_comparisons(
             continue
         found = read_json(other.record, TuningRecord, REMEDY)
         if judged & {units.get(case, case) for case in found.cases.validation}:
-            count += found.earlier + (found.outcome is not None and found.outcome.trial is not None)
+            count += found.count_comparisons()
     return count
+
+
+def _check_fold(workspace: Workspace, splits: Splits, fold: str) -> None:
+    """Make sure that there are cases to search on, and others to prove a gain on.
+
+    Raises:
+        PlanError: there are none.
+    """
+    if fold == FULL:
+        raise PlanError("The model of all cases leaves none to prove a gain on: name a fold, such as 0.")
+    refuse_undivided(workspace, splits)
+    folds = name_folds(splits)
+    if fold not in folds:
+        raise PlanError(f"There is no fold '{fold}'. A search is on one fold: give one of {', '.join(folds)}.")
 
 
 def _refuse_dependent(job: Job) -> None:
@@ -267,7 +261,4 @@ def _refuse_dependent(job: Job) -> None:
             "anew for the search. Search on a configuration that stands alone, with -c."
         )
     if job.steps:
-        raise PlanError(
-            f"{job.name}: other folds ran out of memory and were made smaller. Plan again with less memory to fill "
-            "(plan_and_preprocess --gpu-memory-gb NUMBER --plan-name NEW), then search."
-        )
+        raise PlanError(f"{job.name}: other folds ran out of memory and were made smaller. {LESS_MEMORY}")

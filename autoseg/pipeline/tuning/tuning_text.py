@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from autoseg.pipeline.selection.selection_text import SCORE_WORDS
 from autoseg.selection.intervals import LEVEL
 from dataset_fingerprints.names import counted
 
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from autoseg.pipeline.tuning.records import Outcome, TrialRecord, TuningRecord
     from autoseg.pipeline.tuning.schedule import Schedule
 
-SCORES = {"mean": "mean of Dice and lesion F1", "dice": "Dice", "lesion_f1": "lesion F1"}
 NOTHING = "Nothing found"
 
 
@@ -48,7 +48,7 @@ def _describe_end(record: TuningRecord, trial: TrialRecord) -> str:
 def describe_gain(trial: Trial, score: ScoreName) -> str:
     """Return a gain with its interval."""
     gain = trial.change.gain
-    return f"gain of {SCORES[score]} {gain.mean:+.4f} ({gain.low:+.4f} to {gain.high:+.4f})"
+    return f"gain of {SCORE_WORDS[score]} {gain.mean:+.4f} ({gain.low:+.4f} to {gain.high:+.4f})"
 
 
 def describe_worth(record: TuningRecord, outcome: Outcome) -> Iterator[str]:
@@ -60,7 +60,7 @@ def describe_worth(record: TuningRecord, outcome: Outcome) -> Iterator[str]:
         f"never saw, by {outcome.pairs} trainings of {outcome.length.describe()} of either side."
     )
     yield f"The {100 * level:.4g} % interval counts that other cases and other seeds would give other figures" + (
-        f", and that it is the {_ordinal(outcome.comparisons)} comparison on these cases."
+        f", and that with this one {outcome.comparisons} comparisons were made on these cases."
         if outcome.comparisons > 1
         else "."
     )
@@ -99,7 +99,3 @@ def describe_outcome(record: TuningRecord) -> Iterator[str]:
 def _describe_recall(trial: Trial) -> str:
     change = trial.change.large_recall
     return "" if change is None else f", recall of lesions of 100 mm3 or more {100 * change:+.1f} %"
-
-
-def _ordinal(number: int) -> str:
-    return {2: "second", 3: "third"}.get(number, f"{number}th")

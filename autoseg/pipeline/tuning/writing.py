@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from autoseg.pipeline.scores.case_tables import SIMULATED, Table, write_table
+from autoseg.pipeline.selection.selection_text import SCORE_WORDS
 from autoseg.pipeline.tuning.records import TrialRecord, TuningRecord
-from autoseg.pipeline.tuning.tuning_text import SCORES, columns, describe_outcome, rows
+from autoseg.pipeline.tuning.tuning_text import columns, describe_outcome, rows
 from autoseg.reporting.tuning import Climb, ProvenGain, TuningPicture, draw_tuning
 from autoseg.workspace.tuning import TuningFolder
 from dataset_fingerprints.files.atomic import write_bytes
@@ -52,12 +53,14 @@ def describe_cases(record: TuningRecord) -> str:
     """Return in a sentence which cases a search uses for what."""
     return (
         f"Candidates are trained on {counted(len(record.inner.train), 'case')} of the fold's training cases and "
-        f"compared on the other {len(record.inner.validation)}; score: {SCORES[record.score]}. Seed {record.seed}."
+        f"compared on the other {len(record.inner.validation)}; score: {SCORE_WORDS[record.score]}. Seed {record.seed}."
     )
 
 
 def _picture(record: TuningRecord, trials: Sequence[TrialRecord]) -> TuningPicture:
-    reached = sorted(trials, key=lambda one: (-len(one.results), -max((r.score for r in one.results), default=0.0)))
+    scored = [trial for trial in trials if trial.results]
+    # The best are those that came farthest, by their scores there.
+    reached = sorted(scored, key=lambda one: (-len(one.results), -one.results[-1].score))
     named = {0, *(trial.candidate.number for trial in reached[:_NAMED])}
     climbs = tuple(
         Climb(
@@ -65,15 +68,14 @@ def _picture(record: TuningRecord, trials: Sequence[TrialRecord]) -> TuningPictu
             scores=tuple(result.score for result in trial.results),
             named=trial.candidate.number in named,
         )
-        for trial in trials
-        if trial.results
+        for trial in scored
     )
     question = record.outcome.trial if record.outcome else None
     gain = question.change.gain if question else None
     return TuningPicture(
         title=title_of(record),
         under=next(describe_outcome(record)),
-        score=SCORES[record.score][:1].upper() + SCORES[record.score][1:],
+        score=SCORE_WORDS[record.score][:1].upper() + SCORE_WORDS[record.score][1:],
         rungs=tuple(rung.length.describe() for rung in record.schedule.rungs),
         climbs=climbs,
         gain=ProvenGain(mean=gain.mean, low=gain.low, high=gain.high, taken=question.taken)

@@ -114,7 +114,7 @@ def test_edits_of_the_table_stay_and_what_does_not_fit_is_refused(bundle: Path, 
     assert "EXPOSE 8080" in (out / "Dockerfile").read_text()
     edited["images"][0]["channel"] = "FLAIR"
     table.write_text(json.dumps(edited))
-    with pytest.raises(DataError, match="names the channels FLAIR, but the model has T1w"):
+    with pytest.raises(DataError, match=r"interface\.json: names the channels FLAIR, but the model has T1w"):
         write_container(bundle, out, SilentProgress())
 
 
@@ -181,16 +181,28 @@ def test_pins_are_those_that_are_installed() -> None:
     assert find_pin(pins, "pytest") == "pytest"
 
 
-def test_pins_go_through_the_extras_that_are_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def describe(name: str, *needs: str) -> None:
-        folder = tmp_path / f"{name.replace('-', '_')}-1.0.dist-info"
-        folder.mkdir()
-        lines = [f"Name: {name}", "Version: 1.0+local", *(f"Requires-Dist: {need}" for need in needs)]
-        (folder / "METADATA").write_text("Metadata-Version: 2.1\n" + "\n".join(lines) + "\n")
+def describe(root: Path, name: str, *needs: str) -> None:
+    """Write what an installation leaves of a distribution and its needs."""
+    folder = root / f"{name.replace('-', '_')}-1.0.dist-info"
+    folder.mkdir()
+    lines = [f"Name: {name}", "Version: 1.0+local", *(f"Requires-Dist: {need}" for need in needs)]
+    (folder / "METADATA").write_text("Metadata-Version: 2.1\n" + "\n".join(lines) + "\n")
 
-    describe("a-start", "b.client[fast]>=1", "missing-one; sys_platform == 'other'", "d-extra; extra == 'more'")
-    describe("b-client", "c-fast; extra == 'fast'", "d-extra; extra == 'slow'", "a-start")
-    describe("c-fast")
-    describe("d-extra")
+
+def test_pins_go_through_the_extras_that_are_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    describe(tmp_path, "a-start", "b.client[fast]>=1", "missing; sys_platform == 'other'", "d-extra; extra == 'more'")
+    describe(tmp_path, "b-client", "c-fast; extra == 'fast'", "d-extra; extra == 'slow'", "a-start")
+    describe(tmp_path, "c-fast")
+    describe(tmp_path, "d-extra")
     monkeypatch.syspath_prepend(tmp_path)
     assert list_pins(distribution("a-start")) == ("a-start==1.0", "b-client==1.0", "c-fast==1.0")
+
+
+def test_what_only_one_build_of_torch_needs_is_not_pinned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The image installs a build for another CUDA, which needs other versions of these: pip would find no way out."""
+    describe(tmp_path, "e-start", "torch-like")
+    describe(tmp_path, "torch-like", "nvidia-cublas-cu12==12.8", "triton==3.4; sys_platform == 'linux'", "f-math")
+    for name in ("nvidia-cublas-cu12", "triton", "f-math"):
+        describe(tmp_path, name)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert list_pins(distribution("e-start")) == ("f-math==1.0", "torch-like==1.0")

@@ -41,7 +41,7 @@ def test_other_models_get_names_of_their_own() -> None:
         "images/whole-tumour-probability-map/output.mha",
         "images/core-probability-map/output.mha",
     ]
-    check_model(table, ("b1000 (DWI)", "T1w"), REGIONS)
+    check_model(table, ("b1000 (DWI)", "T1w"), REGIONS, "interface.json")
 
 
 def edited(tmp_path: Path, **values: Any) -> Path:
@@ -67,6 +67,8 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "no image": ({"images": []}, "there is no image, or no mask"),
     "a path out of the folder": ({"masks": [output("../mask.mha")]}, "'../mask.mha' leaves its folder"),
     "an absolute path": ({"masks": [output("/mask.mha")]}, "'/mask.mha' leaves its folder"),
+    "a folder of nowhere": ({"input": "in"}, "the folder 'in' is not an absolute path"),
+    "one slug for two": ({"values": [{"slug": "t1-brain-mri", "path": "a.json"}]}, "'t1-brain-mri' is given twice"),
     "two in one place": ({"masks": [output("a.mha")] * 2}, "'a.mha' is given twice"),
     "no format": ({"masks": [output("mask.txt")]}, "'mask.txt' has no suffix of an image"),
     "an unknown field": ({"ports": 1}, "ports"),
@@ -85,10 +87,10 @@ def test_what_cannot_be_meant_is_named_with_the_file(tmp_path: Path, what: str) 
 
 def test_a_table_of_another_model_is_refused(tmp_path: Path) -> None:
     table = make_interface(("T1w",), LESION)
-    with pytest.raises(DataError, match="names the channels T1w, but the model has FLAIR"):
-        check_model(table, ("FLAIR",), LESION)
+    with pytest.raises(DataError, match=r"^interface\.json: names the channels T1w, but the model has FLAIR"):
+        check_model(table, ("FLAIR",), LESION, "interface.json")
     with pytest.raises(DataError, match="names the label 'lesion' under `masks`"):
-        check_model(table, ("T1w",), TUMOUR)
+        check_model(table, ("T1w",), TUMOUR, "interface.json")
     maps: Interface = read_interface(edited(tmp_path, probabilities=[output("a.mha", "oedema")]))
     with pytest.raises(DataError, match="names the label 'oedema' under `probabilities`"):
-        check_model(maps, ("T1w",), LESION)
+        check_model(maps, ("T1w",), LESION, "interface.json")

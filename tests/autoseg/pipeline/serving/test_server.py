@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import errno
+import gc
 import json
 import re
 import resource
 import signal
 import socket
 import subprocess
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import SimpleITK
 
+from autoseg.pipeline.serving import answering
 from autoseg.pipeline.serving.interface import Interface, write_interface
 from autoseg.pipeline.serving.server import Serving, find_model, listen
 from autoseg.prediction import LoadedModel
@@ -153,6 +158,44 @@ def test_a_place_that_cannot_be_written_to_is_said_and_works_when_it_can(platfor
     assert platform.ask()[0] == 201
 
 
+def fail_to_write(path: Path, *_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+
+def test_a_request_that_fails_between_its_outputs_leaves_none(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(answering, "write_label_map", fail_to_write)
+        assert platform.ask()[0] == 507
+    assert outputs_of(platform) == []
+    assert platform.ask()[0] == 201
+
+
+def test_nothing_holds_a_scan_any_more_when_memory_is_given_back(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    segment = answering._segment
+    masks: list[weakref.ref[Any]] = []
+    held: list[bool] = []
+
+    def noting(*arguments: Any) -> Any:
+        found = segment(*arguments)
+        masks.append(weakref.ref(found[1].labels))
+        return found
+
+    def look() -> None:
+        gc.collect()
+        held.append(masks[-1]() is not None)
+
+    monkeypatch.setattr(answering, "_segment", noting)
+    monkeypatch.setattr(answering, "release_memory", look)
+    assert platform.ask()[0] == 201
+    monkeypatch.setattr(answering, "write_map", fail_to_write)
+    assert platform.ask()[0] == 507
+    assert held == [False, False]
+
+
 @contextmanager
 def files_of(most_bytes: int, process: int) -> Iterator[None]:
     """Let a process write no longer files, as a disk without space does."""
@@ -173,7 +216,9 @@ def test_a_model_that_is_not_there_or_not_clear_is_said(tmp_path: Path, interfac
     own.write_bytes(b"")
     # A mount without anything in it hides nothing.
     assert find_model(places) == own
-    (mounted / "a.zip").write_bytes(b"")
+    # What macOS packs beside a file is no model.
+    for name in ("a.zip", "._a.zip"):
+        (mounted / name).write_bytes(b"")
     assert find_model(places) == mounted / "a.zip"
     (mounted / "b.zip").write_bytes(b"")
     with pytest.raises(DataError, match=r"holds 2 files called \.zip"):

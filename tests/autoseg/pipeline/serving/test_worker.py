@@ -62,7 +62,7 @@ def test_requests_wait_for_each_other_and_the_worker_stays_ready() -> None:
     assert worker.stop(PATIENCE_S)
 
 
-def test_too_many_that_wait_are_told_to_come_again() -> None:
+def test_requests_beyond_those_that_wait_are_refused() -> None:
     work = SlowWork()
     worker = begin(work)
     with ThreadPoolExecutor(MOST_WAITING + 8) as clients:

@@ -6,6 +6,7 @@ from autoseg.pipeline.tuning import drawing
 from autoseg.pipeline.tuning.drawing import Drawn, draw, list_single_changes
 from dataset_fingerprints.errors import PlanError
 from planners.editing.alternatives import Alternative, Alternatives
+from planners.editing.option_checks import MOST_SEED
 
 SPACE: Alternatives = {
     "rate": tuple(Alternative(name=name, assignments=()) for name in ("times 3", "a third", "times 10")),
@@ -57,3 +58,13 @@ def test_without_optuna_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(drawing, "find_spec", lambda name: None)
     with pytest.raises(PlanError, match=r"Optuna, which is not installed: pip install 'autoseg-lesion\[tune\]'"):
         drawing.refuse_without_optuna()
+
+
+def test_the_last_combination_is_found_where_draws_miss_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drawing, "_TRIES", 0)
+    found = draw_all(3)
+    assert len({tuple(sorted(changes.items())) for changes in found}) == len(found) == 8
+
+
+def test_the_largest_seed_can_be_drawn_with() -> None:
+    assert len(draw_all(MOST_SEED)) == 8

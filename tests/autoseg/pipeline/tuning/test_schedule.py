@@ -67,9 +67,16 @@ def test_a_time_that_is_over_still_gives_a_length() -> None:
     assert length.minutes > 0
 
 
-def test_it_is_told_in_words() -> None:
+def test_it_is_described_in_words() -> None:
     said = divide(1.0, None, None).describe()
     assert said == (
         "Search, 24 min: 9 candidates for 1.5 min each, the best 3 go on to 4 min. Proof, 36 min: 5 trainings each by "
         "the plan as it is and by the best candidate, about 3.5 min each."
     )
+
+
+def test_what_is_left_of_the_time_is_never_less_than_nothing() -> None:
+    schedule = divide(1.0, None, None)
+    assert schedule.describe_left(1800.0) == " About 30 min left."
+    assert schedule.describe_left(7200.0) == " About 0 s left."
+    assert divide(None, 90, 9).describe_left(7200.0) == ""

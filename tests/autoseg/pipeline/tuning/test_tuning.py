@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,17 +16,34 @@ from autoseg.pipeline.faces import face
 from autoseg.pipeline.faces.tuning_face import tune
 from autoseg.pipeline.folds.runs import read_run
 from autoseg.pipeline.plans.reading import read_plan
-from autoseg.pipeline.tuning.records import TuningRecord
-from autoseg.pipeline.tuning.searching import find_best, read_trials
+from autoseg.pipeline.stopping import StopSignal
+from autoseg.pipeline.tuning import schedule, searching, tuning
+from autoseg.pipeline.tuning.records import Candidate, TrialRecord, TuningRecord
+from autoseg.pipeline.tuning.schedule import LEAST_PAIRS
+from autoseg.pipeline.tuning.searching import rank, read_trials
+from autoseg.pipeline.tuning.taking import write_tuned_plan
 from autoseg.workspace.tuning import TuningFolder
-from dataset_fingerprints.errors import AutosegError, DataError, FileFormatError, PlanError, WorkspaceError
+from autoseg.workspace.workspace import Workspace
+from dataset_fingerprints.errors import (
+    AutosegError,
+    DataError,
+    FileFormatError,
+    PlanError,
+    StoppedError,
+    WorkspaceError,
+)
 from dataset_fingerprints.files.checksums import CHECKSUM
 from dataset_fingerprints.files.jsonfiles import read_json, write_json
+from planners.editing.alternatives import vary
+from planners.plan import Fold
+from tests.autoseg.pipeline.tuning.searches import make_folder, make_outcome, make_record
 from tests.synthetic.commands import run, run_until
 from tests.synthetic.once import make_once
 from tests.synthetic.tiny import CONFIGURATION, QUICK, Tiny, copy_tiny, write_tiny
 
 CASES, JUDGED = 22, 11
+# Trainings by each side of the proof: one more than it needs.
+PAIRS = LEAST_PAIRS + 1
 OPTIONS: dict[str, Any] = {
     "configuration": CONFIGURATION,
     "iterations": 4,
@@ -53,9 +71,18 @@ def make_planned(root: Path) -> None:
     )
 
 
+def find_best_other(trials: tuple[TrialRecord, ...]) -> Candidate:
+    """Return the best candidate that is not the plan as it is, so that there is a proof whatever the scores are."""
+    longest = max(result.rung for trial in trials for result in trial.results)
+    return next(trial.candidate for trial in rank(trials, longest) if trial.candidate.number)
+
+
 def make_searched(root: Path) -> None:
     make_planned(root)
-    tune(Tiny(root=root).workspace, 0, **OPTIONS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(schedule, "PAIRS", PAIRS)
+        patch.setattr(tuning, "find_best", find_best_other)
+        tune(Tiny(root=root).workspace, 0, **OPTIONS)
 
 
 @pytest.fixture(scope="session")
@@ -100,10 +127,8 @@ def test_all_rungs_are_trained_on_the_inner_cases_and_everything_is_written_down
         begun = read_run(folder.trial(trial.candidate.number))
         assert begun is not None
         assert (begun.train_cases, begun.validation_cases) == (record.inner.train, record.inner.validation)
-    best = find_best(trials)
-    assert best is not None
     assert record.outcome is not None
-    assert record.outcome.best == best.number
+    assert record.outcome.best == find_best_other(trials).number
     assert all(path.is_file() for path in (folder.text, folder.table, folder.picture))
     assert len(folder.table.read_text(encoding="utf-8").splitlines()) == 5
 
@@ -115,17 +140,47 @@ def test_the_proof_is_of_the_folds_own_cases_and_none_of_them_was_searched_on(se
     assert record.cases == splits.folds[0]
     assert not {*record.inner.train, *record.inner.validation} & set(splits.folds[0].validation)
     assert record.outcome is not None
-    if record.outcome.trial is None:
-        assert record.outcome.best == 0
-        return
+    assert record.outcome.trial is not None
+    assert (record.outcome.pairs, record.outcome.subjects) == (PAIRS, JUDGED)
     seeds = []
     for side in ("planned", "tuned"):
-        for number in range(3):
+        for number in range(PAIRS):
             begun = read_run(folder.proof(side, number))
             assert begun is not None
             assert (begun.train_cases, begun.validation_cases) == (record.cases.train, record.cases.validation)
             seeds.append(begun.seed - plan.seed)
-    assert seeds == [0, 1, 2, 0, 1, 2]
+    assert seeds == 2 * list(range(PAIRS))
+
+
+@pytest.mark.slow
+def test_a_proof_that_was_killed_at_its_end_is_of_all_trainings_though_its_time_is_over(
+    searched: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = read_record(searched)
+    late = replace(before.schedule, seconds=0.001, search_seconds=0.001)
+    write_json(folder_of(searched).record, replace(before, schedule=late, outcome=None))
+    monkeypatch.setattr(tuning, "find_best", find_best_other)
+    assert tune(searched.workspace, 0, **OPTIONS).outcome == before.outcome
+
+
+@pytest.mark.slow
+def test_a_proven_candidate_becomes_a_plan_of_the_same_folds_with_the_evidence(searched: Tiny) -> None:
+    record, (plan, splits) = read_record(searched), read_plan(searched.workspace, "default")
+    assert record.outcome is not None
+    assert record.outcome.trial is not None
+    taken = replace(record.outcome, trial=replace(record.outcome.trial, taken=True))
+    assert write_tuned_plan(searched.workspace, plan, splits, record, taken) == "default-tuned"
+    tuned, folds = read_plan(searched.workspace, "default-tuned")
+    assert folds == splits
+    assert tuned.configurations == vary(plan, CONFIGURATION, taken.assignments)[0].configurations
+    assert tuned.configurations != plan.configurations
+    assert tuned.decisions[0].field == "tuning"
+    changed = {assignment.partition("=")[0] for assignment in taken.assignments}
+    assert {entry.field for entry in tuned.decisions if "Found by `autoseg tune` on fold 0" in entry.rule} == changed
+    # Killed before the outcome was written, and of another proof.
+    assert write_tuned_plan(searched.workspace, plan, splits, record, taken) == "default-tuned"
+    other = replace(taken, subjects=JUDGED - 1)
+    assert write_tuned_plan(searched.workspace, plan, splits, record, other) == "default-tuned-2"
 
 
 @pytest.mark.slow
@@ -168,7 +223,6 @@ def swap_a_judging_case(record: TuningRecord) -> TuningRecord:
     [
         (swap_an_inner_case, "the search's cases are divided otherwise than its seed divides them"),
         (swap_a_judging_case, "the search was begun with other cases of the fold than the plan gives it now"),
-        (lambda record: replace(record, seed=7), "the search was begun with seed 7, now it is 0"),
     ],
 )
 def test_an_edited_state_is_refused(
@@ -207,14 +261,52 @@ def test_a_trial_that_was_trained_on_what_judges_it_is_refused(searched: Tiny) -
 
 
 @pytest.mark.slow
-def test_begun_anew_an_earlier_comparison_on_the_same_cases_is_counted(searched: Tiny) -> None:
-    compared = read_record(searched).outcome
-    assert compared is not None
+def test_begun_anew_an_earlier_comparison_on_the_same_cases_is_counted(
+    searched: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schedule, "PAIRS", 1)
+    monkeypatch.setattr(tuning, "find_best", find_best_other)
     again = tune(searched.workspace, 0, **{**OPTIONS, "restart": True, "seed": 1, "candidates": 2})
-    assert again.earlier == int(compared.trial is not None)
+    assert again.earlier == 1
     assert again.outcome is not None
-    if again.outcome.trial is not None:
-        assert again.outcome.comparisons == 1 + again.earlier
+    assert (again.outcome.comparisons, again.outcome.pairs) == (2, 1)
+
+
+def test_comparisons_of_other_searches_on_the_same_subjects_are_counted(tmp_path: Path) -> None:
+    workspace = Workspace(root=tmp_path)
+    for plan, case in (("default", "c"), ("other", "c-again"), ("third", "d")):
+        record = make_record(plan=plan, cases=Fold(train=("a", "b"), validation=(case,)), outcome=make_outcome())
+        write_json(workspace.tuning(plan, CONFIGURATION, "0").record, record)
+    own, units = workspace.tuning("default", CONFIGURATION, "0"), {"c": "subject", "c-again": "subject", "d": "another"}
+    assert tuning._count_comparisons(workspace, own, make_record(), units) == 1
+
+
+@pytest.mark.parametrize(("restart", "more"), [(False, "to go on."), (True, "to go on. Leave out --restart then.")])
+def test_a_signal_between_trainings_is_said_with_how_to_go_on(tmp_path: Path, restart: bool, more: str) -> None:
+    options = tuning.TuningOptions(restart=restart)
+    with (
+        pytest.raises(StoppedError, match="stopped by SIGTERM; what the search had done is saved") as caught,
+        tuning._naming_restart(make_folder(tmp_path), options),
+    ):
+        raise StopSignal(signal.SIGTERM)
+    assert str(caught.value).endswith(f"Give the same command again {more}")
+    assert caught.value.exit_code == 143
+
+
+@pytest.mark.slow
+def test_a_search_that_was_begun_anew_and_stopped_says_to_leave_that_out(tiny: Tiny) -> None:
+    options = ("--iterations", 4, "--candidates", 2, "--over", "rate", "--restart")
+    arguments = ("tune", "0", "-w", tiny.workspace.root, "-c", CONFIGURATION, *options)
+    code, said = run_until("step::2", *arguments, number=signal.SIGTERM)
+    assert code == 143
+    assert "Leave out --restart then." in " ".join(said.split())
+
+
+def test_where_nothing_can_be_varied_nothing_is_trained(planned: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(searching, "list_alternatives", lambda *_: {})
+    with pytest.raises(PlanError, match=r"has no alternative of what is to be varied \(rate, loss\)"):
+        tune(planned.workspace, 0, **OPTIONS)
+    assert not (planned.workspace.root / "tuning").exists()
 
 
 def test_the_same_scan_on_both_sides_under_two_names_is_refused(tmp_path: Path) -> None:
@@ -231,7 +323,8 @@ def test_the_same_scan_on_both_sides_under_two_names_is_refused(tmp_path: Path) 
     ("changes", "message"),
     [
         ({"fold": "full"}, "leaves none to prove a gain on"),
-        ({"fold": 7}, "There is no fold '7'"),
+        ({"fold": 7}, "There is no fold '7'. A search is on one fold: give one of 0, 1"),
+        ({"fold": "all"}, "There is no fold 'all'"),
         ({"iterations": None}, "--hours, or the steps of trainings"),
         ({"hours": -1.0}, "--hours is -1. Expected more than 0"),
         ({"candidates": 1}, "--candidates is 1. Expected 2 to 1000"),
