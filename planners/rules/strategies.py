@@ -26,7 +26,7 @@ STRATEGIES: dict[str, Rule] = {
         "are a few voxels across.",
         outcome="had Dice + focal as its loss",
         source="Infarcts, both channels: Dice 0.833 before, 0.860 with Dice + focal, 0.858 with Dice + boundary",
-        against="That the loss before was Dice is said in the discussion alone, and not whether the rows differ in more; "
+        against="That the loss before was Dice is said in the discussion alone, and not whether rows differ in more; "
         "scans spread by 0.03 to 0.08",
     ),
     "squeeze_excitation": Rule(
