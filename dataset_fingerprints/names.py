@@ -167,5 +167,9 @@ def some_of(names: Sequence[str], most: int = 3, between: str = ", ") -> str:
 
 
 def plain_name(column: str) -> str:
-    """Return the name of a column without blanks, signs and upper case, by which spellings are compared."""
-    return re.sub(r"[^a-z0-9]", "", column.casefold())
+    """Return the name of a column without blanks, signs and upper case, by which spellings are compared.
+
+    Letters that are not Latin ones count where there are no others: without them, all such names would be one.
+    """
+    plain = re.sub(r"[^a-z0-9]", "", column.casefold())
+    return plain if re.search("[a-z]", plain) else re.sub(r"[\W_]", "", column.casefold())

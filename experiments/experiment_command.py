@@ -76,6 +76,9 @@ def run(
         typer.Option("--configuration", "-c", help="Of its plan, in place of what it predicts with. Repeatable."),
     ] = None,
     unlabelled: UnlabelledOption = None,
+    unscored: Annotated[
+        bool, typer.Option("--unscored", hidden=True, help="Leave scores to `compare`, which runs this for every fold.")
+    ] = False,
 ) -> None:
     """Plan a recipe where it is not planned, and train a fold with all that it needs, or go on with it."""
     from autoseg.hardware import calm_threads
@@ -88,7 +91,7 @@ def run(
     setting = open_setting(workspace, data, scale, seed, unlabelled)
     planned, trainings = run_folds(name, fold, setting, max_minutes, TerminalProgress(), configurations or ())
     for of_fold in trainings.values():
-        for line in describe_run(setting.workspace, planned, of_fold):
+        for line in describe_run(setting.workspace, planned, of_fold, scored=not unscored):
             console.print(line, soft_wrap=True, markup=False)
 
 

@@ -44,14 +44,18 @@ class Halves:
         """Yield why scans with these labels cannot be divided."""
         if not 0 <= self.axis < len(AXIS_NAMES):
             yield f"axis is {self.axis}. Expected 0, 1 or 2 (x, y or z)."
-        names = [*(label.name for label in scheme.labels), *(region.name for region in scheme.regions)]
-        sided = list_sided(names) if self.axis == 0 else ()
+        sided = find_sided(scheme) if self.axis == 0 else ()
         if sided:
             yield (
                 f"labels name sides ({', '.join(sided)}), but a half that is mirrored looks like the other one, so "
                 "that a network cannot tell them apart. Expected labels that are the same on both sides: give both "
                 "sides one value in the label maps, or leave halves out."
             )
+
+
+def find_sided(scheme: LabelScheme) -> tuple[str, ...]:
+    """Return the names of labels and regions that tell sides apart."""
+    return list_sided([*(label.name for label in scheme.labels), *(region.name for region in scheme.regions)])
 
 
 def list_sided(names: Sequence[str]) -> tuple[str, ...]:

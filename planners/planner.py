@@ -162,13 +162,10 @@ class RulePlanner:
         if "pooled_dice" in chosen and facts.rare():
             training = replace(training, loss=Choice(name=training.loss.name, options={"batch_dice": True}))
         resources = _list_resources(fingerprint, request, resolution, training)
-        cases = len(fingerprint.cases)
-        if request.halves is not None:
-            resolution, cases = resolution.halve(request.halves.axis), 2 * cases
         if "full_resolution_capacity" in chosen and facts.small(resolution.spacing_mm):
             device_rules = device_rules.with_sizes(lambda sizes: replace(sizes, finest=replace(sizes.finest, extra=1)))
         basis = Basis(
-            cases=cases,
+            cases=len(fingerprint.cases),
             rules=device_rules,
             resources=resources,
             resolution=resolution,
@@ -180,8 +177,8 @@ class RulePlanner:
             context_mm=facts.context_mm() if "lesion_context" in chosen else 0.0,
             pools_dice=self.pools_dice,
             fixed=self.fixed,
-            halves=request.halves,
         )
+        basis = basis if request.halves is None else basis.divide(request.halves)
         first = (explain_device(request.machine, request.memory_gb, short=short), *spacing_reasons)
         reasons = (*first, *normalization_reasons, sampling_reason, training_reason)
         return basis, (*reasons, *explain_rules(chosen, facts, resolution.spacing_mm))

@@ -143,18 +143,21 @@ def _refuse_place(out: Path) -> None:
 
 
 def _write(out: Path, combined: Combined, places: Mapping[str, Path]) -> None:
-    """Write labels with new values, the table, and the description last: with it the folder is a data set."""
+    """Write labels with new values, the table, and the description, with which the folder is a data set.
+
+    Labels of an earlier combination that nothing refers to any more are removed at the end.
+    """
     listed = {one.case.name: _list_files(out, one) for one in combined.cases}
     for one in combined.cases:
         if one.values:
             values = {str(value): new for value, new in one.values.items()}
             write_json(_mapped(out, one.case.name), MappedLabels(label_map=one.case.label, values=values))
+    write_bytes(out / TABLE, _make_table(combined).encode())
+    write_json(out / DESCRIPTION, _describe(combined, listed, places))
     needed = {entry["label"] for entry in listed.values()}
     for path in (out / LABELS).glob(f"*{SUFFIX}"):
         if f"{LABELS}/{path.name}" not in needed:
             path.unlink()
-    write_bytes(out / TABLE, _make_table(combined).encode())
-    write_json(out / DESCRIPTION, _describe(combined, listed, places))
 
 
 def _mapped(out: Path, case: str) -> Path:

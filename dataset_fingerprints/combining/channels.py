@@ -39,7 +39,9 @@ def find_channels(
         channels: those of the combined one.
     """
     places: dict[str, tuple[int, ...]] = {}
-    problems: list[str] = []
+    spelled = [canonical(name) for name in channels]
+    doubled = [name for name, spelling in zip(channels, spelled, strict=True) if spelled.count(spelling) > 1]
+    problems = [f"the channels {', '.join(doubled)} are one. Name each channel once."] if doubled else []
     for part in parts:
         own = part.dataset.channels
         known = {canonical(name): place for place, name in enumerate(own)}

@@ -114,7 +114,7 @@ def _find_wrong_words(parts: Sequence[Part], said: Sequence[Meaning]) -> Iterato
 
 
 def _find_clashes(parts: Sequence[Part], said: Sequence[Meaning]) -> Iterator[str]:
-    """Yield which data sets have other labels than the first; a person's word on any settles it."""
+    """Yield which data sets have other labels than the first; a person's word on any settles it, but for regions."""
     schemes = {part.name: part.dataset.labels for part in parts}
     first = schemes[parts[0].name]
     regions = [name for name, scheme in schemes.items() if scheme.regions]
@@ -125,8 +125,11 @@ def _find_clashes(parts: Sequence[Part], said: Sequence[Meaning]) -> Iterator[st
             f"the labels clash: {each}. Make them one with --labels union, give each task its own with --labels own, "
             f"or say what they are with --map: --map {others[0]}:{schemes[others[0]].labels[0].value}=NAME."
         )
-    elif regions and any(scheme != first for scheme in schemes.values()):
-        yield f"{regions[0]}: has regions that not all have. Use --labels union or own, which leave regions out."
+    elif regions and (said or any(scheme != first for scheme in schemes.values())):
+        yield (
+            f"{regions[0]}: has regions, which stay only where all data sets have the same labels and regions, and "
+            "--map changes none. Use --labels union or own, which leave regions out."
+        )
 
 
 def _names(scheme: LabelScheme) -> frozenset[str]:

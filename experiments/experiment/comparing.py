@@ -8,6 +8,7 @@ from pathlib import Path
 
 from autoseg.evaluation import Evaluation, write_evaluation
 from autoseg.pipeline.folds.children import Child, Slot, describe_end, run_children
+from autoseg.pipeline.folds.runs import refuse_undivided
 from autoseg.progress import Progress
 from autoseg.training.interruption import listening, stopped_by
 from autoseg.training.record import read_record
@@ -17,7 +18,7 @@ from experiments.experiment.planning import PlannedRecipe, Setting, find_or_make
 from experiments.experiment.running import are_finished, check_fold, list_trainings
 from experiments.experiment.scoring import score_folds
 from experiments.experiment.showing import Table
-from experiments.experiment.table import Scored, make_table, place_tables, write_tables
+from experiments.experiment.table import Scored, make_table, place_tables, refuse_other_labels, write_tables
 from experiments.recipes import find_recipe
 from planners.editing.option_checks import MOST_HOURS, check_amount
 
@@ -119,7 +120,10 @@ def compare_recipes(contest: Contest, progress: Progress) -> ContestOutcome:
         for name, seed in entries:
             plan_name = name_plan(name, seed)
             try:
-                scored.append(_score(contest, _train(contest, (name, seed), progress), progress))
+                one = _score(contest, _train(contest, (name, seed), progress), progress)
+                if scored:
+                    refuse_other_labels(scored[0], one)
+                scored.append(one)
             except StoppedError:
                 raise
             except AutosegError as error:
@@ -142,7 +146,7 @@ def _check_folds(contest: Contest, progress: Progress) -> None:
     """Make sure that the folds are there, which all recipes of a workspace share.
 
     Raises:
-        PlanError: one is not.
+        PlanError: one is not, or there is no cross-validation.
     """
     try:
         splits = find_or_make_plan(contest.names[0], contest.setting, progress).splits
@@ -150,6 +154,7 @@ def _check_folds(contest: Contest, progress: Progress) -> None:
         raise
     except AutosegError:  # reported as that recipe's failure
         return
+    refuse_undivided(contest.setting.workspace, splits)
     for fold in contest.folds:
         check_fold(splits, fold)
 
@@ -183,7 +188,7 @@ def _make_child(contest: Contest, plan: str, entry: tuple[str, int], fold: str) 
     command = (sys.executable, "-m", "autoseg", "experiment", "run", name, fold, "-w", str(root), "--seed", str(seed))
     return Child(
         name=f"{plan}, fold {fold}",
-        command=lambda _: (*command, "--max-minutes", repr(contest.minutes)),
+        command=lambda _: (*command, "--unscored", "--max-minutes", repr(contest.minutes)),
         log=root / FOLDER / f"{plan}.log",
     )
 

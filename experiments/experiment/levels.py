@@ -53,11 +53,10 @@ def score_levels(name: str, setting: Setting, folds: tuple[str, ...], progress: 
             f"{workspace.root}: {plan_name} is not planned there. Give `autoseg experiment run {name} 0` first."
         )
     planned = find_or_make_plan(name, setting, progress)
-    folders = [workspace.configuration(plan_name, one) for one in planned.names()]
     trained = [
         fold
         for fold in name_folds(planned.splits)
-        if all(workspace.fold(plan_name, folder.name, fold).validation.metrics.is_file() for folder in folders)
+        if all(workspace.fold(plan_name, one, fold).validation.metrics.is_file() for one in planned.names())
     ]
     if not (folds or trained):
         raise WorkspaceError(

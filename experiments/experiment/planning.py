@@ -8,11 +8,11 @@ from pathlib import Path
 
 from autoseg.pipeline.plans.planning import PlanningOptions, plan_and_preprocess
 from autoseg.pipeline.plans.reading import read_plan
+from autoseg.pipeline.plans.same_dataset import find_data, refuse_other_place
 from autoseg.progress import Progress
 from autoseg.workspace.workspace import Workspace, is_workspace
-from dataset_fingerprints.dataset import Dataset, LabelScheme
+from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.errors import PlanError, WorkspaceError
-from dataset_fingerprints.files.jsonfiles import read_json
 from experiments.recipes import Recipe, find_recipe
 from planners.defaults import FULL_SIZE
 from planners.editing.option_checks import check_seed
@@ -101,44 +101,69 @@ def name_plan(recipe: str, seed: int) -> str:
     return recipe if seed == 0 else f"{recipe}-seed-{seed}"
 
 
-def find_or_make_plan(name: str, setting: Setting, progress: Progress) -> PlannedRecipe:
+def find_or_make_plan(
+    name: str, setting: Setting, progress: Progress, configurations: Sequence[str] = ()
+) -> PlannedRecipe:
     """Return a recipe with its plan; where there is none yet, it is made, with the folds of the workspace's others.
 
     Args:
         name: of the recipe.
         setting: where, and how large.
         progress: receiver of progress reports.
+        configurations: of its plan, in place of those that the recipe predicts with; empty for these.
 
     Raises:
-        PlanError: the plan that is there is of another scale, data set or planner; or the recipe is of another kind.
-        WorkspaceError: there is no plan, and the data set is not named.
+        PlanError: the plan that is there is of another scale or planner, or without scans without labels; or the recipe
+            is of another kind, or has no such configuration.
+        WorkspaceError: the workspace is of another data set; or there is no plan, and the data set is not named.
     """
     recipe = find_recipe(name)
     workspace, plan_name = setting.workspace, name_plan(name, setting.seed)
     if not workspace.plan(plan_name).is_file():
-        options = PlanningOptions(
-            workspace=workspace.root,
-            plan_name=plan_name,
-            planner=name,
-            splits=_find_splits(workspace) or "by-subject",
-            seed=setting.seed,
-            scale=FULL_SIZE if setting.scale is None else setting.scale,
-            unlabelled=None if setting.unlabelled is None else setting.unlabelled.absolute(),
-        )
-        data = _find_data(setting)
-        _, made = plan_and_preprocess(data, options, progress)
-        if recipe.predicts_with(made) != (made.default_configuration,):
-            # Which of them there are is only known of a plan.
-            plan_and_preprocess(data, replace(options, configurations=recipe.predicts_with(made)), progress)
+        _make_plan(name, setting, progress, configurations)
+    elif setting.data is not None:
+        refuse_other_place(workspace, setting.data.absolute())
     plan, splits = read_plan(workspace, plan_name)
     if plan.planner != name:
         raise PlanError(f"{workspace.plan(plan_name)}: was planned by {plan.planner}, not by {name}. Name another -w.")
-    if setting.scale not in (None, plan.scale):
+    planned = PlannedRecipe(recipe=recipe, plan=plan, splits=splits)
+    _refuse_other_setting(planned, setting)
+    return planned.choose(configurations)
+
+
+def _make_plan(name: str, setting: Setting, progress: Progress, configurations: Sequence[str]) -> None:
+    """Plan a recipe, and preprocess for what it predicts with and for what else is asked for."""
+    recipe = find_recipe(name)
+    options = PlanningOptions(
+        workspace=setting.workspace.root,
+        plan_name=name_plan(name, setting.seed),
+        planner=name,
+        configurations=lambda plan: (*recipe.predicts_with(plan), *configurations),
+        splits=_find_splits(setting.workspace) or "by-subject",
+        seed=setting.seed,
+        scale=FULL_SIZE if setting.scale is None else setting.scale,
+        unlabelled=None if setting.unlabelled is None else setting.unlabelled.absolute(),
+    )
+    plan_and_preprocess(_find_data(setting), options, progress)
+
+
+def _refuse_other_setting(planned: PlannedRecipe, setting: Setting) -> None:
+    """Make sure that a plan was made as it would be made now.
+
+    Raises:
+        PlanError: it was not.
+    """
+    path, scale = setting.workspace.plan(planned.plan.name), planned.plan.scale
+    if setting.scale not in (None, scale):
         raise PlanError(
-            f"{workspace.plan(plan_name)}: was planned with --scale {plan.scale:g}, and {setting.scale:g} is asked "
-            "for. Give the same, or name another workspace."
+            f"{path}: was planned with --scale {scale:g}, and {setting.scale:g} is asked for. Give the same, or name "
+            "another workspace."
         )
-    return PlannedRecipe(recipe=recipe, plan=plan, splits=splits)
+    if setting.unlabelled is not None and planned.recipe.unlabelled and not planned.splits.unlabelled:
+        raise PlanError(
+            f"{path}: was planned without scans without labels, and {setting.unlabelled} is named. Leave --unlabelled "
+            "out, or name another workspace."
+        )
 
 
 def _find_splits(workspace: Workspace) -> Splits | None:
@@ -154,4 +179,4 @@ def _find_data(setting: Setting) -> Path:
         return setting.data.absolute()
     if not setting.workspace.dataset.is_file():
         raise WorkspaceError(f"{setting.workspace.root}: is not a workspace yet. Name the data set with --data.")
-    return Path(read_json(setting.workspace.dataset, Dataset).root)
+    return find_data(setting.workspace)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from autoseg.pipeline.folds.jobs import TrainingOptions, resolve_job
 from autoseg.pipeline.folds.needs import list_needs
 from autoseg.pipeline.folds.one_fold import train_fold
-from autoseg.pipeline.folds.runs import name_folds
+from autoseg.pipeline.folds.runs import name_folds, refuse_undivided
 from autoseg.pipeline.lesion_classes.learning import learn_if_planned
 from autoseg.pipeline.plans.reading import read_plan
 from autoseg.progress import Progress
@@ -91,11 +91,12 @@ def run_folds(
 
     Raises:
         StoppedError: a signal came; what was done is saved.
-        AutosegError: the recipe cannot be planned, or a training failed.
+        AutosegError: the recipe cannot be planned, there is no cross-validation or no such fold, or a training failed.
     """
     if minutes is not None:
         check_amount("--max-minutes", minutes, 60 * MOST_HOURS, "more than 0")
-    planned = find_or_make_plan(name, setting, progress).choose(configurations)
+    planned = find_or_make_plan(name, setting, progress, configurations)
+    refuse_undivided(setting.workspace, planned.splits)
     folds = name_folds(planned.splits) if fold == ALL_FOLDS else (fold,)
     trainings = {one: list_trainings(planned, one, minutes) for one in folds}
     for of_fold in trainings.values():
@@ -112,7 +113,7 @@ def check_fold(splits: Splits, fold: str) -> None:
     """
     folds = name_folds(splits)
     if fold not in folds:
-        raise PlanError(f"There is no fold '{fold}'. Expected one of {', '.join(folds) or 'none: too few subjects'}.")
+        raise PlanError(f"There is no fold '{fold}'. Expected one of {', '.join(folds) or 'none'}.")
 
 
 def list_trainings(planned: PlannedRecipe, fold: str, minutes: float | None) -> tuple[Training, ...]:
@@ -146,6 +147,8 @@ def share_out(
     ordered: dict[tuple[str, str], float] = {}
 
     def visit(name: str, of: str) -> None:
+        if (name, of) in ordered:
+            return
         configuration = find_configuration(plan.configurations, name, f"plan {plan.name}")
         needs = [(need.configuration, need.fold) for need in list_needs(configuration, of, folds)]
         # A training on the reference's boxes needs no results, but new scans have no reference.
@@ -154,7 +157,7 @@ def share_out(
             visit(*need)
         outputs = plan.output_channels(configuration)
         step = count_multiplications(configuration, plan.input_channels(configuration), outputs)
-        ordered.setdefault((name, of), float(configuration.training.iterations * step))
+        ordered[name, of] = float(configuration.training.iterations * step)
 
     for name in names:
         visit(name, fold)

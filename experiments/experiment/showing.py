@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autoseg.hardware import profile_machine
 from autoseg.pipeline.plans.explaining import find_fingerprint
-from autoseg.training.record import read_record
+from autoseg.training.record import TrainingRecord, read_record
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.geometry import show_lengths, show_spacing
 from dataset_fingerprints.names import counted
@@ -107,8 +108,9 @@ def describe_plan(plan: Plan, recipe: Recipe) -> Table:
 
 
 def _remark(plan: Plan, recipe: Recipe) -> Iterator[str]:
-    used = recipe.predicts_with(plan)
-    yield f"Predicts with {'the mean of ' if used[1:] else ''}{_join(used)}{_after(recipe.postprocessing)}."
+    known = {one.name: one for one in plan.configurations}
+    used = _describe_members([known[name] for name in recipe.predicts_with(plan)])
+    yield f"Predicts with {used}{_after(recipe.postprocessing)}."
     if describe_scale(plan.scale):
         yield f"Scale: {describe_scale(plan.scale)}."
     taught = _join(one.name for one in plan.configurations if one.pseudo_labels is not None)
@@ -125,6 +127,14 @@ def _remark(plan: Plan, recipe: Recipe) -> Iterator[str]:
             f"Memory: more than the {show_gib(plan.memory_gb)} planned for is needed by {_join(large)}. The "
             "recipe fixes its size: train it on a larger GPU, or smaller with `--scale`."
         )
+
+
+def _describe_members(configurations: Sequence[Configuration]) -> str:
+    """Return in words which configurations predict together: their mean, or those of different labels side by side."""
+    names = _join(one.name for one in configurations)
+    if len(configurations) == 1:
+        return names
+    return f"the mean of {names}" if len({one.targets for one in configurations}) == 1 else f"{names} together"
 
 
 def _join(names: Iterable[str]) -> str:
@@ -178,21 +188,38 @@ def _after(postprocessing: Sequence[Choice]) -> str:
     return f"; then {', '.join(map(describe_choice, postprocessing))}" if postprocessing else ""
 
 
-def describe_run(workspace: Workspace, planned: PlannedRecipe, trainings: Sequence[Training]) -> Iterator[str]:
-    """Yield what a run of a recipe's fold trained, its scores, and how to predict with it; its own training is last."""
+def describe_run(
+    workspace: Workspace, planned: PlannedRecipe, trainings: Sequence[Training], *, scored: bool = True
+) -> Iterator[str]:
+    """Yield what a run of a recipe's fold trained, its scores, and how to predict with it.
+
+    Args:
+        workspace: with the trainings.
+        planned: the recipe.
+        trainings: of the fold; its own are last.
+        scored: whether the fold is scored, which takes a while where several configurations predict.
+    """
     plan = planned.plan
     for training in trainings:
         record = read_record(workspace.fold(plan.name, training.configuration, training.fold))
         if record is not None:
-            steps = f"{record.iterations:,} {'step' if record.iterations == 1 else 'steps'}"
-            spent, given = record.seconds / 60, training.minutes
-            over = "" if given is None or spent <= LONGER * given else f", more than the {given:.2g} min that it had"
-            yield f"{training.configuration}, fold {training.fold}: {steps} in {spent:.1f} min{over}."
+            yield f"{training.configuration}, fold {training.fold}: {_describe_length(record, training.minutes)}."
     if describe_scale(plan.scale):
         yield f"Scale: {describe_scale(plan.scale)}."
-    yield from describe_scores(workspace, planned, trainings[-1].fold)
-    names = " ".join(f"-c {name}" for name in planned.names())
-    yield f"Predict: `autoseg predict SCANS -o MASKS -w {workspace.root} --plan {plan.name} {names}`."
+    if scored:
+        yield from describe_scores(workspace, planned, trainings[-1].fold)
+    chosen = [word for name in planned.names() for word in ("-c", name)]
+    words = ("autoseg", "predict", "SCANS", "-o", "MASKS", "-w", str(workspace.root), "--plan", plan.name, *chosen)
+    yield f"Predict: `{shlex.join(words)}`."
+
+
+def _describe_length(record: TrainingRecord, minutes: float | None) -> str:
+    """Return how long a training was, in steps and minutes, and whether that is more than it had."""
+    steps = f"{record.iterations:,} {'step' if record.iterations == 1 else 'steps'}"
+    spent, over = record.seconds / 60, ""
+    if minutes is not None and spent > LONGER * minutes:
+        over = f", more than the {round(minutes, 2):g} min that it had"
+    return f"{steps} in {spent:.1f} min{over}"
 
 
 def describe_scores(workspace: Workspace, planned: PlannedRecipe, fold: str) -> Iterator[str]:
@@ -205,8 +232,7 @@ def describe_scores(workspace: Workspace, planned: PlannedRecipe, fold: str) -> 
     """
     plain = replace(planned, plan=replace(planned.plan, lesion_classes=None))
     evaluation, names = score_folds(workspace, plain, [fold]), planned.names()
-    alike = len({one.targets for one in planned.predicting()}) == 1
-    of = f" ({'mean of ' if alike else 'by '}{_join(names)}{'' if alike else ' together'})" if names[1:] else ""
+    of = f", by {_describe_members(planned.predicting())}" if names[1:] else ""
     for label in evaluation.summary:
         dice = label.statistics("dice")
         shown = "is not defined" if dice.mean is None else f"{dice.mean:.3f}"
@@ -215,5 +241,5 @@ def describe_scores(workspace: Workspace, planned: PlannedRecipe, fold: str) -> 
     tables = [str(workspace.fold(planned.plan.name, name, fold).table) for name in names]
     yield f"Scores of each case: {_join(tables)}."
     if planned.plan.lesion_classes is not None:
-        levels = f"autoseg experiment levels {planned.recipe.name} -w {workspace.root}"
+        levels = shlex.join(("autoseg", "experiment", "levels", planned.recipe.name, "-w", str(workspace.root)))
         yield f"Scores by class, from two trained folds on: `{levels}`."

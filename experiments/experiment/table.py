@@ -9,6 +9,7 @@ from pathlib import Path
 from autoseg.evaluation import Evaluation
 from autoseg.evaluation.analysis.systems import Difference, SystemComparison, compare_systems
 from autoseg.pipeline.statistics.tables import as_markdown, place_markdown, place_rows, write_markdown, write_rows
+from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.names import counted
 from dataset_fingerprints.simulated import mark_title
 from experiments.experiment.showing import LONGER, Table
@@ -38,6 +39,23 @@ class Scored:
     steps: int
     minutes: float
     evaluation: Evaluation
+
+
+def refuse_other_labels(first: Scored, other: Scored) -> None:
+    """Make sure that a label is the same for two recipes: one that learns several labels as one keeps a value of them.
+
+    Raises:
+        DataError: it is not, so that scores under one value would be of different references.
+    """
+    names, others = (
+        {label.label: one.evaluation.name_of(label.label) for label in one.evaluation.summary} for one in (first, other)
+    )
+    for label in names.keys() & others.keys():
+        if names[label] != others[label]:
+            raise DataError(
+                f"{other.name}: its label {label} is {others[label]}, and that of {first.name} is {names[label]}: their "
+                "scores are not of the same reference. Compare recipes that learn the same labels."
+            )
 
 
 def make_table(scored: Sequence[Scored], minutes: float, folds: Sequence[str]) -> Table:
@@ -106,7 +124,7 @@ def _remark(scored: Sequence[Scored], comparison: SystemComparison, minutes: flo
     longer = [f"{one.name} {one.minutes:.1f}" for one in scored if one.minutes > LONGER * minutes * folds]
     if longer:
         yield (
-            f"NOT THE SAME TIME: of {minutes * folds:.2g} minutes, there were taken by {', '.join(longer)}. Compare "
+            f"NOT THE SAME TIME: of {minutes * folds:g} minutes, there were taken by {', '.join(longer)}. Compare "
             "with more --minutes, on a machine that does nothing else."
         )
     intervals = any(mean.statistics.ci95 is not None for mean in comparison.means)

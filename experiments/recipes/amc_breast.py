@@ -5,12 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from dataset_fingerprints.errors import PlanError
 from dataset_fingerprints.fingerprint import DatasetFingerprint
+from experiments.recipes.building import (
+    AXIAL,
+    find_volumes,
+    keep_changes,
+    make_unet,
+    normalize_alike,
+    train_by_adam,
+)
 from experiments.recipes.recipe import Figure, Recipe
 from planners.choices import Choice, choose
 from planners.halves import Halves
-from planners.parts.networks import UNetOptions
+from planners.order import find_configuration
 from planners.plan import Configuration, Plan
 from planners.planner import PlanRequest
 from planners.presets import PLANNERS
@@ -22,9 +29,7 @@ PRONE, SUPINE, TRANSFERRED, POOLED = "prone", "supine", "prone_to_supine", "pool
 # The left breast is mirrored to the right's side: of canonical axes, the first half along x is the left one.
 HALVES = Halves(axis=0, mirrored="first")
 SLICE, VOLUME, LEVELS, STEPS = (256, 512, 1), (128, 256, 64), 5, 25_000
-# Random crops, flips, rotation, scaling and noise are left.
-WITHOUT = ("blur", "brightness", "contrast", "low_resolution", "inverted_gamma", "gamma")
-AUGMENTATION = Choice(name="standard", options={f"{change}_probability": 0.0 for change in WITHOUT})
+AUGMENTATION = keep_changes("rotation", "scaling", "noise")
 TISSUES = {
     "lungs and heart": "0.987±0.003",
     "muscles and bones": "0.966±0.011",
@@ -34,6 +39,7 @@ TISSUES = {
 BEST = tuple(Figure(of=f"prone, {tissue}", measure="DSC", value=value) for tissue, value in TISSUES.items())
 SUMMARY = (
     Figure(of="2D against 3D U-Net", measure="difference, %", value="1.1"),
+    Figure(of="U-Net beside nnU-Net; pooled beside one posture", measure="DSC", value="higher; lower"),
     Figure(of="parenchyma with cancer, all models", measure="DSC", value="about 0.80"),
     Figure(of="Table 4.1, all tissues", measure="DSC", value="0.95±0.08", n=29),
 )
@@ -60,12 +66,13 @@ DEVIATIONS = (
 
 
 def make(fingerprint: DatasetFingerprint, request: PlanRequest, planner: str, axes: int) -> Plan:
-    """Return the plan: a configuration for each regime, on halves of scans; a table of cases says their posture."""
+    """Return the plan: a configuration for each regime, on halves of scans; a table of cases says their posture.
+
+    Raises:
+        PlanError: scans are single slices, where the networks are of volumes.
+    """
     plan = PLANNERS[planner].plan(fingerprint, replace(request, halves=HALVES))
-    wanted = {2: "2d", 3: "3d_fullres"}[axes]
-    basis = next((entry for entry in plan.configurations if entry.name == wanted), None)
-    if basis is None:
-        raise PlanError(f"{fingerprint.name}: has no volumes. Expected scans in 3D, for {NAME} is of breasts in MRI.")
+    basis = find_volumes(plan) if axes == 3 else find_configuration(plan.configurations, "2d", NAME)
     basis = basis if planner == "nnunet" else _use_unet(basis, axes)
     prone, supine = (
         replace(basis, name=posture, only_cases=CasesWhere(column=COLUMN, value=posture)) for posture in (PRONE, SUPINE)
@@ -73,7 +80,6 @@ def make(fingerprint: DatasetFingerprint, request: PlanRequest, planner: str, ax
     transferred = replace(supine, name=TRANSFERRED, initial=Initial(configuration=PRONE))
     return replace(
         plan,
-        planner=request.planner,
         configurations=(prone, supine, transferred, replace(basis, name=POOLED)),
         default_configuration=PRONE,
         folds="by_subject",
@@ -83,39 +89,22 @@ def make(fingerprint: DatasetFingerprint, request: PlanRequest, planner: str, ax
 
 def _use_unet(basis: Configuration, axes: int) -> Configuration:
     flat = axes == 2
-    training = replace(
-        basis.training,
-        loss=Choice(name="dice"),
-        optimizer=Choice(name="adam", options={"lr": 1e-4}),
-        schedule=Choice(name="poly", options={"exponent": 0.0}),
-        weights=Choice(name="last"),
-        iterations=STEPS,
-    )
-    zscore = tuple(Choice(name="zscore") for _ in basis.preprocessing.normalization)
     return replace(
         basis,
-        slice_axis=2 if flat else -1,
+        slice_axis=AXIAL if flat else -1,
         patch_shape=SLICE if flat else VOLUME,
         batch_size=8 if flat else 1,
         network=_make_unet(axes, 64 if flat else 32),
-        preprocessing=replace(basis.preprocessing, normalization=zscore),
+        preprocessing=normalize_alike(basis.preprocessing, Choice(name="zscore")),
         sampling=replace(basis.sampling, augmentations=(AUGMENTATION,)),
-        training=training,
+        training=train_by_adam(basis.training, Choice(name="dice"), steps=STEPS, lr=1e-4),
         prediction=replace(basis.prediction, mirror_axes=tuple(range(axes))),
     )
 
 
 def _make_unet(axes: int, features: int) -> Choice:
-    unet = UNetOptions(
-        features=tuple(features * 2**level for level in range(LEVELS)),
-        kernels=((3,) * axes,) * LEVELS,
-        strides=((1,) * axes, *((2,) * axes,) * (LEVELS - 1)),
-        encoder_blocks=(2,) * LEVELS,
-        decoder_blocks=(2,) * (LEVELS - 1),
-        deep_supervision=False,
-        downsampling="pool",
-    )
-    return choose("unet", unet)
+    unet = make_unet([features * 2**level for level in range(LEVELS)], axes=axes)
+    return choose("unet", replace(unet, downsampling="pool"))
 
 
 def _publish(name: str, title: str, planner: str, axes: int, *figures: Figure) -> Recipe:

@@ -6,35 +6,32 @@ from dataclasses import replace
 
 from dataset_fingerprints.dataset import Label
 from dataset_fingerprints.fingerprint import DatasetFingerprint
-from dataset_fingerprints.names import name_folder
+from experiments.recipes.building import (
+    count_training_cases,
+    find_volumes,
+    keep_changes,
+    make_unet,
+    name_labels,
+    normalize_alike,
+    refuse_regions,
+    train_by_adam,
+)
 from experiments.recipes.recipe import Figure, Recipe
 from planners.choices import Choice, choose
-from planners.order import find_configuration
-from planners.parts.networks import UNetOptions
 from planners.parts.normalizations import CtOptions
-from planners.plan import FOLDS, Configuration, Plan
+from planners.plan import Configuration, Plan
 from planners.planner import PlanRequest
 from planners.presets import PLANNERS
 from planners.stage_inputs import CropTo
 
 NAME = "amc_dental"
 LEVEL, WIDTH = 450.0, 5000.0
-EPOCHS, MARGIN_MM, LEVELS = 300, 5.0, 5
+EPOCHS, MARGIN_MM = 300, 5.0
 INPUT = (128, 128, 128)
 # A structure by a word of its label's name, and the one that it lies in.
 CHILD, PARENT = "canal", "mandib"
-NETWORK = UNetOptions(
-    features=(32, 64, 128, 256, 320),
-    kernels=((3, 3, 3),) * LEVELS,
-    strides=((1, 1, 1), *((2, 2, 2),) * (LEVELS - 1)),
-    encoder_blocks=(2,) * LEVELS,
-    decoder_blocks=(2,) * (LEVELS - 1),
-    downsampling="pool",
-    deep_supervision=False,
-)
-# Rotation and flips are left, and resizing.
-WITHOUT = ("noise", "blur", "brightness", "contrast", "low_resolution", "inverted_gamma", "gamma")
-AUGMENTATION = Choice(name="standard", options={f"{change}_probability": 0.0 for change in WITHOUT})
+NETWORK = replace(make_unet((32, 64, 128, 256, 320), axes=3), downsampling="pool")
+AUGMENTATION = keep_changes("rotation", "scaling")
 # Clipped to -2050 to 2950, which become 0 to 1.
 WINDOW = CtOptions(lower=LEVEL - WIDTH / 2, upper=LEVEL + WIDTH / 2, mean=LEVEL - WIDTH / 2, sd=WIDTH)
 
@@ -43,22 +40,21 @@ def make(fingerprint: DatasetFingerprint, request: PlanRequest) -> Plan:
     """Return the plan: a configuration per label; that of a canal is cropped to what that of its mandible finds.
 
     Raises:
-        PlanError: the scans are no volumes.
+        PlanError: scans are single slices, or labels overlap.
     """
+    refuse_regions(fingerprint)
     plan = PLANNERS["default"].plan(fingerprint, request)
-    basis = find_configuration(plan.configurations, "3d_fullres", f"{NAME} is for volumes, and {plan.dataset}")
-    scans = len(fingerprint.cases) - len(fingerprint.cases) // FOLDS
-    labels = plan.scheme.labels
+    common = _configure(find_volumes(plan), EPOCHS * count_training_cases(fingerprint))
+    labels, names = plan.scheme.labels, name_labels(plan.scheme.labels)
     parent = next((one for one in labels if PARENT in one.name.lower() and not _is_child(one)), None)
     children = tuple(one for one in labels if parent is not None and _is_child(one))
-    common = _configure(basis, EPOCHS * scans)
     configurations = []
     # What lies in another structure comes behind it, and is written over it.
     for label in sorted(labels, key=lambda one: one in children):
         inside = children if label == parent else ()
-        one = replace(common, name=_name(label), targets=((label.value, *(child.value for child in inside)),))
+        one = replace(common, name=names[label.value], targets=((label.value, *(child.value for child in inside)),))
         if parent is not None and label in children:
-            one = replace(one, inputs=(CropTo(configuration=_name(parent), margin_mm=MARGIN_MM),))
+            one = replace(one, inputs=(CropTo(configuration=names[parent.value], margin_mm=MARGIN_MM),))
         configurations.append(one)
     last = configurations[-1].name
     return replace(plan, configurations=tuple(configurations), default_configuration=last, decisions=())
@@ -68,27 +64,15 @@ def _is_child(label: Label) -> bool:
     return CHILD in label.name.lower()
 
 
-def _name(label: Label) -> str:
-    return name_folder(label.name, f"label_{label.value}")
-
-
 def _configure(basis: Configuration, steps: int) -> Configuration:
-    channels = len(basis.preprocessing.normalization)
-    training = replace(
-        basis.training,
-        loss=Choice(name="dice"),
-        optimizer=Choice(name="adam", options={"lr": 1e-4}),
-        weights=Choice(name="last"),
-        iterations=steps,
-    )
     return replace(
         basis,
-        preprocessing=replace(basis.preprocessing, normalization=(choose("ct", WINDOW),) * channels),
+        preprocessing=normalize_alike(basis.preprocessing, choose("ct", WINDOW)),
         patch_shape=INPUT,
         batch_size=1,
         network=choose("unet", NETWORK),
         sampling=replace(basis.sampling, augmentations=(AUGMENTATION,)),
-        training=training,
+        training=train_by_adam(basis.training, Choice(name="dice"), steps=steps, lr=1e-4, falling=True),
     )
 
 

@@ -5,32 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from dataset_fingerprints.errors import PlanError
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.names import counted
+from experiments.recipes.building import find_volumes, keep_changes, make_unet, train_by_adam
 from experiments.recipes.recipe import Figure, Recipe
 from planners.choices import Choice, choose
-from planners.parts.networks import UNetOptions
 from planners.plan import Configuration, Plan
 from planners.planner import PlanRequest
 from planners.presets import PLANNERS
 from planners.stage_inputs import Initial
 
 NAME = "amc_gbm_initial_fine"
-INPUT, LEVELS, STEPS = (176, 208, 96), 5, 25_000
-NETWORK = UNetOptions(
-    features=(32, 64, 128, 256, 512),
-    kernels=((3, 3, 3),) * LEVELS,
-    strides=((1, 1, 1), *((2, 2, 2),) * (LEVELS - 1)),
-    encoder_blocks=(2,) * LEVELS,
-    decoder_blocks=(2,) * (LEVELS - 1),
-    deep_supervision=False,
-    attention="squeeze_excitation",
-    dropout=0.05,
-)
-# Rotation, flips and resizing are left.
-WITHOUT = ("noise", "blur", "brightness", "contrast", "low_resolution", "inverted_gamma", "gamma")
-AUGMENTATION = Choice(name="standard", options={f"{change}_probability": 0.0 for change in WITHOUT})
+INPUT, STEPS = (176, 208, 96), 25_000
+NETWORK = replace(make_unet((32, 64, 128, 256, 512), axes=3), attention="squeeze_excitation", dropout=0.05)
+AUGMENTATION = keep_changes("rotation", "scaling")
 # Table 3.1, by the number of crops: DSC, JSC, MSD and HD of the enhancing tumour, then of the tumour core.
 TABLE = {
     1: "0.648±0.213 0.511±0.226 2.592±2.176 19.812±12.224 0.445±0.282 0.324±0.231 4.446±4.172 22.538±8.971",
@@ -75,13 +63,14 @@ DEVIATIONS = (
 
 
 def make(fingerprint: DatasetFingerprint, request: PlanRequest, crops: int) -> Plan:
-    """Return the plan: `initial` on eighths of a scan, then from its weights `fine` on random crops on the mask."""
+    """Return the plan: `initial` on eighths of a scan, then from its weights `fine` on random crops on the mask.
+
+    Raises:
+        PlanError: scans are single slices.
+    """
     plan = PLANNERS["default"].plan(fingerprint, request)
-    volumes = [entry for entry in plan.configurations if entry.name == "3d_fullres"]
-    if not volumes:
-        raise PlanError(f"{fingerprint.name}: has no volumes. Expected scans in 3D, for {NAME} halves them.")
-    stripes = tuple(_choose_stripe(channel) for channel in plan.channels)
-    basis = replace(volumes[0], preprocessing=replace(volumes[0].preprocessing, normalization=stripes))
+    basis, stripes = find_volumes(plan), tuple(_choose_stripe(channel) for channel in plan.channels)
+    basis = replace(basis, preprocessing=replace(basis.preprocessing, normalization=stripes))
     initial = _configure(basis, "initial", Choice(name="grid", options={"parts": [2, 2, 2]}))
     fine = _configure(basis, "fine", Choice(name="crops_on_mask", options={"count": crops}))
     fine = replace(fine, initial=Initial(configuration="initial"))
@@ -94,14 +83,7 @@ def _choose_stripe(channel: str) -> Choice:
 
 
 def _configure(basis: Configuration, name: str, patches: Choice) -> Configuration:
-    training = replace(
-        basis.training,
-        loss=Choice(name="cross_entropy"),
-        optimizer=Choice(name="adam", options={"lr": 5e-5, "weight_decay": 1e-6}),
-        schedule=Choice(name="poly", options={"exponent": 0.0}),
-        weights=Choice(name="last"),
-        iterations=STEPS,
-    )
+    loss = Choice(name="cross_entropy")
     return replace(
         basis,
         name=name,
@@ -109,13 +91,14 @@ def _configure(basis: Configuration, name: str, patches: Choice) -> Configuratio
         batch_size=1,
         network=choose("unet", NETWORK),
         sampling=replace(basis.sampling, patches=patches, augmentations=(AUGMENTATION,)),
-        training=training,
+        training=train_by_adam(basis.training, loss, steps=STEPS, lr=5e-5, weight_decay=1e-6),
     )
 
 
 def _publish(crops: int, name: str) -> Recipe:
     scores = zip(SCORED, TABLE[crops].split(), strict=True)
-    rows = [Figure(of=f"{label}, {crops} crops", measure=what, value=value, n=14) for (label, what), value in scores]
+    where = counted(crops, "crop")
+    rows = [Figure(of=f"{label}, {where}", measure=what, value=value, n=14) for (label, what), value in scores]
     return Recipe(
         name=name,
         title=f"Glioblastoma found in eighths of a scan, then segmented in {counted(crops, 'random crop')} per case.",

@@ -10,6 +10,7 @@ import numpy as np
 from dataset_fingerprints.errors import PlanError
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.image_kinds import find_kind
+from experiments.recipes.building import AXIAL, find_axial_slices, keep_changes, make_unet, train_by_adam
 from experiments.recipes.recipe import Figure, Recipe
 from planners.choices import Choice, choose
 from planners.parts.networks import UNetOptions
@@ -18,20 +19,11 @@ from planners.planner import PlanRequest
 from planners.presets import PLANNERS
 from planners.stage_inputs import CropTo
 
-NAME, AXIAL, MATRIX, REFINED, LEVELS, STEPS = "amc_infarct", 2, 384, 192, 5, 25_000
-UNET = UNetOptions(
-    features=(32, 64, 128, 256, 512),
-    kernels=((3, 3),) * LEVELS,
-    strides=((1, 1), *((2, 2),) * (LEVELS - 1)),
-    encoder_blocks=(2,) * LEVELS,
-    decoder_blocks=(2,) * (LEVELS - 1),
-    deep_supervision=False,
-)
+NAME, MATRIX, REFINED, STEPS = "amc_infarct", 384, 192, 25_000
+UNET = make_unet((32, 64, 128, 256, 512), axes=2)
 SE_UNET, DICE = replace(UNET, attention="squeeze_excitation"), Choice(name="dice")
 BOUNDARY, FOCAL = Choice(name="boundary", options={"cross_entropy_weight": 0.0}), Choice(name="dice_focal")
-# Rotation, flips and resizing are left.
-WITHOUT = ("noise", "blur", "brightness", "contrast", "low_resolution", "inverted_gamma", "gamma")
-AUGMENTATION = Choice(name="standard", options={f"{change}_probability": 0.0 for change in WITHOUT})
+AUGMENTATION = keep_changes("rotation", "scaling")
 # Table 3.2: rows by what is behind a recipe's name, with network and loss of the second phase, and the DSC by input.
 ROWS = {
     "unet": ("U-Net (2D)", UNET, DICE, "0.821±0.045 0.801±0.081 0.811±0.082"),
@@ -45,11 +37,13 @@ SPELLINGS = {"ADC": ("adc",), "b1000": ("dwi", "trace")}
 
 
 def make(fingerprint: DatasetFingerprint, request: PlanRequest, row: str, kinds: tuple[str, ...]) -> Plan:
-    """Return the plan: `locate` on whole slices, then `refine` in the box around what it found."""
+    """Return the plan: `locate` on whole slices, then `refine` in the box around what it found.
+
+    Raises:
+        PlanError: slices are not axial, or a channel is not there.
+    """
     plan = PLANNERS["default"].plan(fingerprint, request)
-    if any(1 in case.shape[:AXIAL] for case in fingerprint.cases):
-        raise PlanError(f"{fingerprint.name}: has slices that are not axial. {request.planner} is for axial ones.")
-    basis = next(entry for entry in plan.configurations if entry.name == "2d")
+    basis = find_axial_slices(plan, fingerprint)
     seen, evidence = find_channels(fingerprint, kinds, request.planner)
     edges = [max(np.multiply(case.shape, case.spacing_mm)[:AXIAL]) for case in fingerprint.cases]
     voxel_mm = round(float(np.median(edges)) / MATRIX, 4)
@@ -59,7 +53,7 @@ def make(fingerprint: DatasetFingerprint, request: PlanRequest, row: str, kinds:
         coarse_axis=AXIAL,
         channels=None if len(seen) == len(plan.channels) else seen,
     )
-    basis = replace(basis, slice_axis=AXIAL, preprocessing=preprocessing)
+    basis = replace(basis, preprocessing=preprocessing)
     _, network, loss, _ = ROWS[row]
     locate = _configure(basis, "locate", (MATRIX, 4), UNET, DICE)
     refine = _configure(basis, "refine", (REFINED, 16), network, loss)
@@ -92,14 +86,6 @@ def find_channels(fingerprint: DatasetFingerprint, kinds: tuple[str, ...], name:
 def _configure(
     basis: Configuration, name: str, size: tuple[int, int], network: UNetOptions, loss: Choice
 ) -> Configuration:
-    training = replace(
-        basis.training,
-        loss=loss,
-        optimizer=Choice(name="adam", options={"lr": 1e-4}),
-        schedule=Choice(name="poly", options={"exponent": 0.0}),
-        weights=Choice(name="last"),
-        iterations=STEPS,
-    )
     return replace(
         basis,
         name=name,
@@ -107,7 +93,7 @@ def _configure(
         batch_size=size[1],
         network=choose("unet", network),
         sampling=replace(basis.sampling, augmentations=(AUGMENTATION,)),
-        training=training,
+        training=train_by_adam(basis.training, loss, steps=STEPS, lr=1e-4),
         prediction=replace(basis.prediction, mirror_axes=(0, 1)),
     )
 

@@ -5,11 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dataset_fingerprints.fingerprint import DatasetFingerprint
+from experiments.recipes.building import (
+    coarsen,
+    count_training_cases,
+    find_volumes,
+    keep_changes,
+    make_unet,
+    merge_labels,
+    normalize_alike,
+    train_by_adam,
+)
 from experiments.recipes.recipe import Figure, Recipe
 from planners.choices import Choice, choose
-from planners.order import find_configuration
-from planners.parts.networks import UNetOptions
-from planners.plan import FOLDS, Configuration, Plan
+from planners.plan import Configuration, Plan
 from planners.planner import PlanRequest
 from planners.presets import PLANNERS
 from planners.stage_inputs import CropTo
@@ -20,40 +28,24 @@ EPOCHS = 300
 COARSE_MM, MARGIN_MM = 3.0, 10.0
 # In voxels: 405x405x243 mm of the coarse ones, and all of a kidney's box in fine ones.
 COARSE_INPUT, FINE_INPUT = (135, 135, 81), (108, 108, 108)
-LEVELS = 4
-NETWORK = UNetOptions(
-    features=(32, 64, 128, 256),
-    kernels=((3, 3, 3),) * LEVELS,
-    strides=((1, 1, 1), *((3, 3, 3),) * (LEVELS - 1)),
-    encoder_blocks=(2,) * LEVELS,
-    decoder_blocks=(2,) * (LEVELS - 1),
-    downsampling="pool",
-    deep_supervision=False,
-)
-# Rotation, flips and resizing are left, and noise in every patch.
-WITHOUT = ("blur", "brightness", "contrast", "low_resolution", "inverted_gamma", "gamma")
-AUGMENTATION = Choice(
-    name="standard", options={"noise_probability": 1.0, **{f"{change}_probability": 0.0 for change in WITHOUT}}
-)
+NETWORK = replace(make_unet((32, 64, 128, 256), axes=3, stride=3), downsampling="pool")
+# Noise is in every patch.
+AUGMENTATION = keep_changes("rotation", "scaling", "noise", noise_probability=1.0)
 
 
 def make(fingerprint: DatasetFingerprint, request: PlanRequest) -> Plan:
     """Return the plan: `locate` finds all labels as one, `segment` tells them apart in the box around them.
 
     Raises:
-        PlanError: the scans are no volumes.
+        PlanError: scans are single slices.
     """
     plan = PLANNERS["default"].plan(fingerprint, request)
-    basis = find_configuration(plan.configurations, "3d_fullres", f"{NAME} is for volumes, and {plan.dataset}")
-    scans = len(fingerprint.cases) - len(fingerprint.cases) // FOLDS
-    fine = _configure(basis, EPOCHS * scans)
-    x, y, z = (max(COARSE_MM, length) for length in fine.preprocessing.spacing_mm)
+    fine = _configure(find_volumes(plan), EPOCHS * count_training_cases(fingerprint))
     locate = replace(
         fine,
         name=LOCATE,
-        # Regions are not merged: they overlap already.
-        targets=() if plan.scheme.regions else (plan.scheme.values(),),
-        preprocessing=replace(fine.preprocessing, spacing_mm=(x, y, z), coarse_axis=-1),
+        targets=merge_labels(plan),
+        preprocessing=replace(coarsen(fine.preprocessing, COARSE_MM), coarse_axis=-1),
         patch_shape=COARSE_INPUT,
     )
     segment = replace(fine, name=SEGMENT, inputs=(CropTo(configuration=LOCATE, margin_mm=MARGIN_MM),))
@@ -61,25 +53,14 @@ def make(fingerprint: DatasetFingerprint, request: PlanRequest) -> Plan:
 
 
 def _configure(basis: Configuration, steps: int) -> Configuration:
-    preprocessing = replace(
-        basis.preprocessing, normalization=(Choice(name="zscore"),) * len(basis.preprocessing.normalization)
-    )
-    training = replace(
-        basis.training,
-        loss=Choice(name="dice"),
-        optimizer=Choice(name="adam", options={"lr": 1e-5, "weight_decay": 5e-4}),
-        schedule=Choice(name="poly", options={"exponent": 0.0}),
-        weights=Choice(name="last"),
-        iterations=steps,
-    )
     return replace(
         basis,
-        preprocessing=preprocessing,
+        preprocessing=normalize_alike(basis.preprocessing, Choice(name="zscore")),
         patch_shape=FINE_INPUT,
         batch_size=1,
         network=choose("unet", NETWORK),
         sampling=replace(basis.sampling, augmentations=(AUGMENTATION,)),
-        training=training,
+        training=train_by_adam(basis.training, Choice(name="dice"), steps=steps, lr=1e-5, weight_decay=5e-4),
     )
 
 

@@ -5,11 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dataset_fingerprints.fingerprint import DatasetFingerprint
-from dataset_fingerprints.names import name_folder
+from experiments.recipes.building import (
+    coarsen,
+    find_axial_slices,
+    find_volumes,
+    keep_changes,
+    make_unet,
+    name_labels,
+    normalize_alike,
+    refuse_regions,
+    train_by_adam,
+)
 from experiments.recipes.recipe import Figure, Recipe
 from planners.choices import Choice, choose
-from planners.order import find_configuration
-from planners.parts.networks import UNetOptions
 from planners.plan import Configuration, Plan
 from planners.planner import PlanRequest
 from planners.presets import PLANNERS
@@ -17,29 +25,12 @@ from planners.stage_inputs import CropTo
 
 NAME = "amc_pancreas_cascade"
 LOCATE, REFINE = "locate", "refine_"
-STEPS, LEVELS = 25_000, 5
+STEPS = 25_000
 MARGIN_MM, COARSE_MM = 20.0, 3.0
 COARSE_INPUT, SLICE, SLICES = (128, 128, 64), 256, 16
-AXIAL = 2
-LOCATOR = UNetOptions(
-    features=(32, 64, 128, 256, 320),
-    kernels=((3, 3, 3),) * LEVELS,
-    strides=((1, 1, 1), *((2, 2, 2),) * (LEVELS - 1)),
-    encoder_blocks=(2,) * LEVELS,
-    decoder_blocks=(2,) * (LEVELS - 1),
-    deep_supervision=False,
-    attention="squeeze_excitation",
-)
-REFINER = replace(
-    LOCATOR,
-    features=(32, 64, 128, 256, 512),
-    kernels=((3, 3),) * LEVELS,
-    strides=((1, 1), *((2, 2),) * (LEVELS - 1)),
-    attention="none",
-)
-# Rotation, flips and resizing are left.
-WITHOUT = ("noise", "blur", "brightness", "contrast", "low_resolution", "inverted_gamma", "gamma")
-AUGMENTATION = Choice(name="standard", options={f"{change}_probability": 0.0 for change in WITHOUT})
+LOCATOR = replace(make_unet((32, 64, 128, 256, 320), axes=3), attention="squeeze_excitation")
+REFINER = make_unet((32, 64, 128, 256, 512), axes=2)
+AUGMENTATION = keep_changes("rotation", "scaling")
 ORGAN = ("pancreas", "parenchyma")
 
 
@@ -47,41 +38,47 @@ def make(fingerprint: DatasetFingerprint, request: PlanRequest) -> Plan:
     """Return the plan: `locate` finds the pancreas; in its box one network per label, and one of the whole organ.
 
     Raises:
-        PlanError: the scans are no volumes.
+        PlanError: scans are single slices, or labels overlap.
     """
+    refuse_regions(fingerprint)
     plan = PLANNERS["default"].plan(fingerprint, request)
-    basis = find_configuration(plan.configurations, "3d_fullres", f"{NAME} is for volumes, and {plan.dataset}")
-    names, groups = {label.value: label.name for label in plan.scheme.labels}, list_groups(plan)
-    locate = _locate(basis, groups[0])
-    slices = _refine(find_configuration(plan.configurations, "2d", NAME))
-    refined = (
-        replace(slices, name=REFINE + name_folder(names[group[0]], str(group[0])), targets=(group,)) for group in groups
-    )
+    names, groups = name_labels(plan.scheme.labels), list_groups(plan)
+    locate = _locate(find_volumes(plan), groups[0])
+    slices = _refine(find_axial_slices(plan, fingerprint))
+    refined = (replace(slices, name=REFINE + names[group[0]], targets=(group,)) for group in groups)
     configurations = (locate, *refined)
     return replace(plan, configurations=configurations, default_configuration=configurations[1].name, decisions=())
 
 
 def list_groups(plan: Plan) -> tuple[tuple[int, ...], ...]:
-    """Return the labels of the whole organ, its own first, and of every lesion; without such a name, label 1 is it."""
+    """Return the labels of the whole organ, its own first, and of every lesion.
+
+    The organ is the label of the shortest name that says so: `pancreas` of that and `pancreas tumour`; else the first.
+    """
     labels = plan.scheme.labels
-    organ = next((one for one in labels if any(word in one.name.lower() for word in ORGAN)), labels[0])
+    named = [one for one in labels if any(word in one.name.lower() for word in ORGAN)]
+    organ = min(named, key=lambda one: len(one.name), default=labels[0])
     lesions = tuple(one.value for one in labels if one != organ)
     return ((organ.value, *lesions), *((value,) for value in lesions))
 
 
 def _locate(basis: Configuration, organ: tuple[int, ...]) -> Configuration:
-    x, y, z = (max(COARSE_MM, length) for length in basis.preprocessing.spacing_mm)
-    coarse = replace(basis.preprocessing, spacing_mm=(x, y, z))
-    configured = _configure(replace(basis, preprocessing=coarse))
-    network = choose("unet", LOCATOR)
-    return replace(configured, name=LOCATE, targets=(organ,), patch_shape=COARSE_INPUT, batch_size=1, network=network)
+    configured = _configure(basis)
+    return replace(
+        configured,
+        name=LOCATE,
+        targets=(organ,),
+        preprocessing=coarsen(configured.preprocessing, COARSE_MM),
+        patch_shape=COARSE_INPUT,
+        batch_size=1,
+        network=choose("unet", LOCATOR),
+    )
 
 
 def _refine(basis: Configuration) -> Configuration:
     return replace(
         _configure(basis),
         inputs=(CropTo(configuration=LOCATE, margin_mm=MARGIN_MM),),
-        slice_axis=AXIAL,
         patch_shape=(SLICE, SLICE, 1),
         batch_size=SLICES,
         network=choose("unet", REFINER),
@@ -90,19 +87,11 @@ def _refine(basis: Configuration) -> Configuration:
 
 
 def _configure(basis: Configuration) -> Configuration:
-    channels = len(basis.preprocessing.normalization)
-    training = replace(
-        basis.training,
-        loss=Choice(name="dice_focal"),
-        optimizer=Choice(name="adam", options={"lr": 1e-4}),
-        weights=Choice(name="last"),
-        iterations=STEPS,
-    )
     return replace(
         basis,
-        preprocessing=replace(basis.preprocessing, normalization=(Choice(name="zscore"),) * channels),
+        preprocessing=normalize_alike(basis.preprocessing, Choice(name="zscore")),
         sampling=replace(basis.sampling, augmentations=(AUGMENTATION,)),
-        training=training,
+        training=train_by_adam(basis.training, Choice(name="dice_focal"), steps=STEPS, lr=1e-4, falling=True),
     )
 
 

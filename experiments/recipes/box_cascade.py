@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.geometry import show_spacing
+from experiments.recipes.building import FULL, coarsen, find_volumes, merge_labels
 from experiments.recipes.recipe import Figure, Recipe
-from planners.order import find_configuration
 from planners.plan import Configuration, Decision, Plan
 from planners.planner import PlanRequest
 from planners.presets import PLANNERS
@@ -15,7 +15,7 @@ from planners.stage_inputs import CropTo
 
 NAME = "box_cascade"
 LOCATE, REFINE = "locate", "refine"
-FULL, LOW = "3d_fullres", "3d_lowres"
+LOW = "3d_lowres"
 MARGIN_MM, THRESHOLD = 20.0, 0.1
 # Where the default planner sees no need of a low resolution.
 COARSER = 2.0
@@ -25,20 +25,18 @@ def make(fingerprint: DatasetFingerprint, request: PlanRequest) -> Plan:
     """Return the plan: `locate` finds all labels as one on coarse voxels, `refine` is the default in their box.
 
     Raises:
-        PlanError: the scans are no volumes.
+        PlanError: scans are single slices.
     """
     # Of a time, each of the two networks gets half.
     hours = None if request.max_hours is None else request.max_hours / 2
     plan = PLANNERS["default"].plan(fingerprint, replace(request, max_hours=hours))
-    fine = find_configuration(plan.configurations, FULL, f"{NAME} is for volumes, and {plan.dataset}")
+    fine = find_volumes(plan)
     low = next((one for one in plan.configurations if one.name == LOW), _coarsen(fine))
-    # Regions are not merged: they overlap already.
-    locate = replace(low, name=LOCATE, targets=() if plan.scheme.regions else (plan.scheme.values(),))
+    locate = replace(low, name=LOCATE, targets=merge_labels(plan))
     crop = CropTo(configuration=LOCATE, margin_mm=MARGIN_MM, threshold=THRESHOLD)
     refine = replace(fine, name=REFINE, inputs=(crop,))
     return replace(
         plan,
-        planner=request.planner,
         configurations=(locate, refine),
         default_configuration=REFINE,
         decisions=(*_keep(plan), _explain(locate)),
@@ -46,9 +44,8 @@ def make(fingerprint: DatasetFingerprint, request: PlanRequest) -> Plan:
 
 
 def _coarsen(fine: Configuration) -> Configuration:
-    spacing = fine.preprocessing.spacing_mm
-    x, y, z = (max(COARSER * min(spacing), length) for length in spacing)
-    return replace(fine, preprocessing=replace(fine.preprocessing, spacing_mm=(x, y, z)))
+    finest = min(fine.preprocessing.spacing_mm)
+    return replace(fine, preprocessing=coarsen(fine.preprocessing, COARSER * finest))
 
 
 def _keep(plan: Plan) -> tuple[Decision, ...]:

@@ -11,11 +11,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dataset_fingerprints.errors import PlanError
 from dataset_fingerprints.fingerprint import DatasetFingerprint
+from experiments.recipes.building import AXIAL, find_axial_slices, keep_changes, make_unet, train_by_adam
 from experiments.recipes.recipe import Figure, Recipe
 from planners.choices import Choice, choose
-from planners.parts.networks import UNetOptions
 from planners.plan import Configuration, Plan
 from planners.planner import PlanRequest
 from planners.presets import PLANNERS
@@ -23,31 +22,21 @@ from planners.stage_inputs import Initial
 from planners.subsets import CasesWhere
 
 NAME, COLUMN, WEAK, FINE = "dild_level_finetune", "data_set", "weak", "fine"
-AXIAL, MATRIX, BATCH, LEVELS = 2, 512, 4, 5
+MATRIX, BATCH = 512, 4
 STEPS = {WEAK: 100_000, FINE: 10_000}
-NETWORK = UNetOptions(
-    features=(32, 64, 128, 256, 512),
-    kernels=((3, 3),) * LEVELS,
-    strides=((1, 1), *((2, 2),) * (LEVELS - 1)),
-    encoder_blocks=(2,) * LEVELS,
-    decoder_blocks=(2,) * (LEVELS - 1),
-    deep_supervision=False,
-    downsampling="pool",
-)
+NETWORK = replace(make_unet((32, 64, 128, 256, 512), axes=2), downsampling="pool")
 # Of every image: noise, rotation, zoom, flip. A zoom of 20 % shows 1 / 1.2 of a slice's length.
-WITHOUT = ("blur", "brightness", "contrast", "low_resolution", "inverted_gamma", "gamma")
-AUGMENTATION = Choice(
-    name="standard",
-    options={
-        **{f"{change}_probability": 0.0 for change in WITHOUT},
-        **{f"{change}_probability": 1.0 for change in ("noise", "rotation", "scaling")},
-        "noise_deviation": 0.1,
-        "in_plane_rotation_deg": 10.0,
-        "elongated_rotation_deg": 10.0,
-        "scaling_low": 1 / 1.2,
-        "scaling_high": 1.0,
-        "mirror_axes": ["left_right"],
-    },
+AUGMENTATION = keep_changes(
+    *("noise", "rotation", "scaling"),
+    noise_probability=1.0,
+    rotation_probability=1.0,
+    scaling_probability=1.0,
+    noise_deviation=0.1,
+    in_plane_rotation_deg=10.0,
+    elongated_rotation_deg=10.0,
+    scaling_low=1 / 1.2,
+    scaling_high=1.0,
+    mirror_axes=["left_right"],
 )
 # One slice of a batch, at least, holds lung; the others lie anywhere.
 PATCHES = Choice(name="foreground", options={"foreground_share": 1 / BATCH, "jitter_share": 1.0})
@@ -60,25 +49,15 @@ def make(fingerprint: DatasetFingerprint, request: PlanRequest) -> Plan:
         PlanError: slices are not axial.
     """
     plan = PLANNERS["default"].plan(fingerprint, request)
-    if any(1 in case.shape[:AXIAL] for case in fingerprint.cases):
-        raise PlanError(f"{fingerprint.name}: has slices that are not axial. {NAME} is for axial ones.")
-    basis = next(entry for entry in plan.configurations if entry.name == "2d")
-    preprocessing = replace(basis.preprocessing, coarse_axis=AXIAL)
-    basis = replace(basis, slice_axis=AXIAL, preprocessing=preprocessing)
+    basis = find_axial_slices(plan, fingerprint)
+    basis = replace(basis, preprocessing=replace(basis.preprocessing, coarse_axis=AXIAL))
     weak, fine = (_configure(basis, name) for name in (WEAK, FINE))
     fine = replace(fine, initial=Initial(configuration=WEAK))
     return replace(plan, configurations=(weak, fine), default_configuration=FINE, folds="by_subject", decisions=())
 
 
 def _configure(basis: Configuration, name: str) -> Configuration:
-    training = replace(
-        basis.training,
-        loss=Choice(name="dice", options={"batch_dice": True}),
-        optimizer=Choice(name="adam", options={"lr": 1e-5}),
-        schedule=Choice(name="poly", options={"exponent": 0.0}),
-        weights=Choice(name="last"),
-        iterations=STEPS[name],
-    )
+    loss = Choice(name="dice", options={"batch_dice": True})
     return replace(
         basis,
         name=name,
@@ -87,7 +66,7 @@ def _configure(basis: Configuration, name: str) -> Configuration:
         batch_size=BATCH,
         network=choose("unet", NETWORK),
         sampling=replace(basis.sampling, patches=PATCHES, augmentations=(AUGMENTATION,)),
-        training=training,
+        training=train_by_adam(basis.training, loss, steps=STEPS[name], lr=1e-5),
         prediction=replace(basis.prediction, mirror_axes=()),
     )
 

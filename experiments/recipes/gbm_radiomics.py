@@ -8,27 +8,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dataset_fingerprints.errors import PlanError
 from dataset_fingerprints.fingerprint import DatasetFingerprint
+from experiments.recipes.building import FULL, find_volumes, make_unet, normalize_alike
 from experiments.recipes.recipe import Figure, Recipe
 from planners.choices import Choice, choose
-from planners.parts.networks import UNetOptions
 from planners.plan import Decision, Plan
 from planners.planner import PlanRequest
 from planners.presets import PLANNERS
 
 NAME = "gbm_radiomics"
-CONFIGURATION, LEVELS = "3d_fullres", 5
 SPACING_MM = (1.0, 1.0, 1.0)
 PATCH, BATCH = (128, 128, 128), 2
-NETWORK = UNetOptions(
-    features=(32, 64, 128, 256, 512),
-    kernels=((3, 3, 3),) * LEVELS,
-    strides=((1, 1, 1), *((2, 2, 2),) * (LEVELS - 1)),
-    encoder_blocks=(2,) * LEVELS,
-    decoder_blocks=(2,) * (LEVELS - 1),
-    attention="squeeze_excitation",
-)
+NETWORK = replace(make_unet((32, 64, 128, 256, 512), axes=3), attention="squeeze_excitation", deep_supervision=True)
 STRIPE = Choice(name="white_stripe", options={"bias_correction": True})
 # Features whose concordance is above 0.80, in percent: before and after treatment.
 KEPT = {"first-order": ("100", "94.1"), "texture": ("79.0", "69.1"), "wavelet": ("81.8", "74.9")}
@@ -69,16 +60,11 @@ def make(fingerprint: DatasetFingerprint, request: PlanRequest) -> Plan:
     """Return the plan of one network in 3D.
 
     Raises:
-        PlanError: the scans are no volumes.
+        PlanError: scans are single slices.
     """
     plan = PLANNERS["default"].plan(fingerprint, request)
-    volumes = [entry for entry in plan.configurations if entry.name == CONFIGURATION]
-    if not volumes:
-        raise PlanError(f"{fingerprint.name}: has no volumes. Expected scans in 3D, of which {NAME} takes boxes.")
-    (basis,) = volumes
-    preprocessing = replace(
-        basis.preprocessing, spacing_mm=SPACING_MM, normalization=(STRIPE,) * len(plan.channels), coarse_axis=-1
-    )
+    basis = find_volumes(plan)
+    preprocessing = replace(normalize_alike(basis.preprocessing, STRIPE), spacing_mm=SPACING_MM, coarse_axis=-1)
     configuration = replace(
         basis,
         preprocessing=preprocessing,
@@ -86,22 +72,20 @@ def make(fingerprint: DatasetFingerprint, request: PlanRequest) -> Plan:
         batch_size=BATCH,
         network=choose("unet", NETWORK),
     )
-    return replace(
-        plan, configurations=(configuration,), default_configuration=CONFIGURATION, decisions=_explain(plan.channels)
-    )
+    return replace(plan, configurations=(configuration,), default_configuration=FULL, decisions=_explain(plan.channels))
 
 
 def _explain(channels: tuple[str, ...]) -> tuple[Decision, ...]:
     source = "thesis, section 4.4"
     return (
         Decision(
-            field=f"{CONFIGURATION}.preprocessing",
+            field=f"{FULL}.preprocessing",
             value=f"1 mm, white stripe of {', '.join(channels)}",
             rule="Voxels of 1 mm; bias correction and white stripe.",
             evidence=source,
         ),
         Decision(
-            field=f"{CONFIGURATION}.network",
+            field=f"{FULL}.network",
             value="U-Net with squeeze and excitation",
             rule="A 3D U-Net of blocks with squeeze and excitation.",
             evidence=source,

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from dataset_fingerprints.errors import PlanError
 from dataset_fingerprints.fingerprint import DatasetFingerprint
+from experiments.recipes.building import merge_labels, refuse_regions
 from experiments.recipes.recipe import Figure, Recipe
 from planners.choices import Choice
 from planners.plan import Configuration, Decision, Plan, PostprocessingCandidates, Sampling
@@ -52,8 +53,7 @@ def plan_specific(fingerprint: DatasetFingerprint, request: PlanRequest) -> Plan
 
 def make_views(fingerprint: DatasetFingerprint, request: PlanRequest) -> Plan:
     """Return a plan of two networks, of slices and of volumes, that learn the labels as they are; the latter if any."""
-    if fingerprint.scheme.regions:
-        raise PlanError(f"{fingerprint.name}: has regions. Expected labels, of which a voxel has one at most.")
+    refuse_regions(fingerprint)
     plan = PLANNERS["nnunet"].plan(fingerprint, replace(request, max_hours=None))
     views = {one.name: one for one in plan.configurations}
     slices = replace(_train(views["2d"], BASELINE), batch_size=SLICES)
@@ -88,7 +88,7 @@ def _train(planned: Configuration, name: str) -> Configuration:
 
 def unite(plan: Plan, own: Configuration) -> Configuration:
     """Return a configuration that learns all labels as one."""
-    return replace(own, targets=(plan.scheme.values(),)) if len(plan.scheme.labels) > 1 else own
+    return replace(own, targets=merge_labels(plan)) if len(plan.scheme.labels) > 1 else own
 
 
 def balance(own: Configuration, fingerprint: DatasetFingerprint) -> Configuration:

@@ -27,8 +27,7 @@ def plan_topk_filter(fingerprint: DatasetFingerprint, request: PlanRequest) -> P
     candidates = tuple(map(_with_filters, plan.postprocessing))
     # The planner's own candidates are not those that are tried.
     kept = tuple(entry for entry in plan.decisions if not entry.field.startswith("postprocessing."))
-    plan = replace(plan, planner=request.planner, decisions=kept)
-    return replace(plan, configurations=configurations, postprocessing=candidates)
+    return replace(plan, configurations=configurations, postprocessing=candidates, decisions=kept)
 
 
 def _with_topk(configuration: Configuration) -> Configuration:
@@ -61,8 +60,7 @@ def plan_mednext(fingerprint: DatasetFingerprint, request: PlanRequest) -> Plan:
     plan = PLANNERS["nnunet"].plan(fingerprint, replace(request, memory_gb=REFERENCE_GB))
     configurations = tuple(map(_with_mednext, plan.configurations))
     kept = tuple(entry for entry in plan.decisions if not entry.field.endswith((".network", "training.iterations")))
-    plan = replace(plan, planner=request.planner, memory_gb=request.memory_gb, decisions=kept)
-    return replace(plan, configurations=configurations)
+    return replace(plan, memory_gb=request.memory_gb, configurations=configurations, decisions=kept)
 
 
 def _with_mednext(configuration: Configuration) -> Configuration:

@@ -6,15 +6,15 @@ import math
 from dataclasses import replace
 from functools import partial
 
-from dataset_fingerprints.errors import PlanError
 from dataset_fingerprints.files.jsonfiles import JsonValue
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.geometry import show_lengths
+from experiments.recipes.building import count_training_cases, make_unet, refuse_regions, train_by_adam
 from experiments.recipes.recipe import Recipe
 from planners.choices import Choice, choose
 from planners.parts.augmentations import BatchgeneratorsOptions
-from planners.parts.networks import SegNetOptions, UNetOptions
-from planners.plan import FOLDS, Decision, Plan, PostprocessingCandidates
+from planners.parts.networks import SegNetOptions
+from planners.plan import Decision, Plan, PostprocessingCandidates
 from planners.planner import PlanRequest
 from planners.presets import PLANNERS
 from planners.rules.spacing import choose_resolution
@@ -22,16 +22,7 @@ from planners.rules.spacing import choose_resolution
 EPOCHS, BATCH_SIZE, SCANS, SLICES = 100, 32, 220, 7917
 HALVINGS = 32  # what five poolings divide an edge by
 
-_UNET = UNetOptions(
-    features=(64, 128, 256, 512, 1024),
-    kernels=((3, 3),) * 5,
-    strides=((1, 1), *((2, 2),) * 4),
-    encoder_blocks=(2,) * 5,
-    decoder_blocks=(2,) * 4,
-    norm="batch",
-    deep_supervision=False,
-    downsampling="pool",
-)
+_UNET = replace(make_unet((64, 128, 256, 512, 1024), axes=2), norm="batch", downsampling="pool")
 _RESUNET = replace(_UNET, block="residual", decoder_block="residual", encoder_blocks=(1,) * 5, decoder_blocks=(1,) * 4)
 _SEGNET = SegNetOptions(features=(64, 128, 256, 512, 512), convolutions=(2, 2, 3, 3, 3))
 # By the name in a recipe's: title, network, and what is not stated of it.
@@ -89,35 +80,27 @@ _DEVIATIONS = (
 
 def make_plan(network: Choice, loss: Choice, fingerprint: DatasetFingerprint, request: PlanRequest) -> Plan:
     """Return a plan of one 2D configuration at full size; raises PlanError for regions, which may overlap."""
-    if fingerprint.scheme.regions:
-        raise PlanError(f"{fingerprint.name}: has regions. Expected labels, of which a voxel has one at most.")
+    refuse_regions(fingerprint)
     plan = PLANNERS["default"].plan(fingerprint, replace(request, max_hours=None))
     basis = next(entry for entry in plan.configurations if entry.name == "2d")
     edges = [math.ceil(length / HALVINGS) * HALVINGS for length in choose_resolution(fingerprint)[0].median_shape]
     edges[basis.slice_axis] = 1
-    scans = len(fingerprint.cases) - len(fingerprint.cases) // FOLDS
-    training = replace(
-        basis.training,
-        loss=loss,
-        optimizer=Choice(name="adam", options={"lr": 1e-3}),
-        schedule=Choice(name="poly", options={"exponent": 0.0}),
-        weights=Choice(name="last"),
-        iterations=EPOCHS * math.ceil(scans * SLICES / SCANS / BATCH_SIZE),
-    )
+    scans = count_training_cases(fingerprint)
+    steps = EPOCHS * math.ceil(scans * SLICES / SCANS / BATCH_SIZE)
     configuration = replace(
         basis,
         patch_shape=(edges[0], edges[1], edges[2]),
         batch_size=BATCH_SIZE,
         network=network,
         sampling=replace(basis.sampling, augmentations=(_AUGMENTATION,)),
-        training=training,
+        training=train_by_adam(basis.training, loss, steps=steps, lr=1e-3),
         prediction=replace(basis.prediction, mirror_axes=()),
     )
-    steps, size = f"{training.iterations:,}", show_lengths(configuration.network_patch())
+    size, evidence = show_lengths(configuration.network_patch()), f"{scans} training scans per fold"
     length = "100 epochs, as published, of as many slices per training scan as there: 7,917 of 220 scans."
     reasons = (
         Decision(field="2d.patch_shape", value=size, rule=_SIZE, evidence="shapes of the scans"),
-        Decision(field="2d.training.iterations", value=steps, rule=length, evidence=f"{scans} training scans per fold"),
+        Decision(field="2d.training.iterations", value=f"{steps:,}", rule=length, evidence=evidence),
     )
     kept = tuple(one for one in plan.decisions if one.field.startswith(("machine.", "preprocessing.", "2d.slice")))
     names = (one.name for one in plan.postprocessing)

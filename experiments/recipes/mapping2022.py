@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from dataset_fingerprints.errors import PlanError
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.names import counted
+from experiments.recipes.building import FULL, find_volumes
 from experiments.recipes.recipe import Figure, Recipe
 from planners.choices import choose, resolve
 from planners.parts import LOSSES
@@ -18,7 +18,6 @@ from planners.presets import PLANNERS
 from planners.pseudo_labels import PseudoLabels
 
 DEFAULT, DTK10, RESIDUAL, SELF_TRAINING = "default", "dtk10", "residual", "self_training"
-_VOLUMES = "3d_fullres"
 # nnUNetTrainerV2_800epochs_Loss_DiceTopK10: 800 epochs of 250 steps; `k: 10` is a tenth of the batch's voxels.
 DTK10_STEPS, HARDEST = 800 * 250, 0.1
 # rename_predictions.py: below 3000 voxels of 1 mm a lesion has to reach 0.7, above that 0.55.
@@ -29,15 +28,16 @@ def plan_mapping(fingerprint: DatasetFingerprint, request: PlanRequest) -> Plan:
     """Return the plan of the four members; without scans to pseudo-label, of three.
 
     Raises:
-        PlanError: the scans are no volumes.
+        PlanError: scans are single slices.
     """
     plain = PLANNERS["nnunet"].plan(fingerprint, request)
-    default = replace(_find_volumes(plain), name=DEFAULT)
-    residual = replace(_find_volumes(PLANNERS["nnunet-resenc-m"].plan(fingerprint, request)), name=RESIDUAL)
+    default = replace(find_volumes(plain), name=DEFAULT)
+    residual = replace(find_volumes(PLANNERS["nnunet-resenc-m"].plan(fingerprint, request)), name=RESIDUAL)
     members = (default, _use_topk(default), residual, *_self_train(default, request))
     candidates = tuple(_narrow(one) for one in plain.postprocessing)
-    kept = (one for one in plain.decisions if one.field.partition(".")[0] not in ("2d", "configurations", "rules"))
-    renamed = (replace(one, field=one.field.replace(_VOLUMES, DEFAULT)) for one in kept)
+    left = {"configurations", "rules", *(one.name for one in plain.configurations if one.name != FULL)}
+    kept = (one for one in plain.decisions if one.field.partition(".")[0] not in left)
+    renamed = (replace(one, field=one.field.replace(FULL, DEFAULT)) for one in kept)
     return replace(
         plain,
         configurations=members,
@@ -45,13 +45,6 @@ def plan_mapping(fingerprint: DatasetFingerprint, request: PlanRequest) -> Plan:
         decisions=(*renamed, *_explain(request, members)),
         postprocessing=candidates,
     )
-
-
-def _find_volumes(plan: Plan) -> Configuration:
-    for one in plan.configurations:
-        if one.name == _VOLUMES:
-            return one
-    raise PlanError(f"mapping2022 is for volumes, and {plan.dataset} has single slices. Take another planner.")
 
 
 def _use_topk(default: Configuration) -> Configuration:

@@ -36,7 +36,7 @@ def plan_growing(fingerprint: DatasetFingerprint, request: PlanRequest, *, plann
         evidence="; ".join(map(_describe, configurations)),
         change="--set training.growth=none",
     )
-    return replace(plan, planner=request.planner, configurations=configurations, decisions=(*kept, growing))
+    return replace(plan, configurations=configurations, decisions=(*kept, growing))
 
 
 def _describe(configuration: Configuration) -> str:

@@ -58,7 +58,7 @@ def make(fingerprint: DatasetFingerprint, request: PlanRequest, epochs: int) -> 
     """Return the cascade's plan with so many passes over all labelled cases.
 
     Raises:
-        PlanError: the scans are no volumes.
+        PlanError: scans are single slices.
     """
     plan = amc_kidney.make(fingerprint, request)
     steps = epochs * len(fingerprint.cases)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from dataset_fingerprints.errors import PlanError
 from dataset_fingerprints.fingerprint import DatasetFingerprint
+from experiments.recipes.building import count_training_cases, find_volumes
 from experiments.recipes.recipe import Figure, Recipe
 from planners.choices import Choice, choose
 from planners.parts.networks import UNetOptions
-from planners.plan import FOLDS, Configuration, Plan, Prediction, Sampling
+from planners.plan import Configuration, Plan, Prediction, Sampling
 from planners.planner import PlanRequest
 from planners.presets import PLANNERS
 from planners.stage_inputs import Initial
@@ -40,12 +40,9 @@ EPOCHS_IN, EPOCHS_OUT, CYCLE = 1200, 150, 50  # passes over the training cases
 def plan_stages(
     fingerprint: DatasetFingerprint, request: PlanRequest, *, stages: tuple[str, ...], weights: Choice
 ) -> Plan:
-    """Return the plan of some of the two stages, of which the last keeps its weights in this way."""
+    """Return the plan of some of the two stages, of which the last keeps its weights so; PlanError for slices."""
     plan = PLANNERS["default"].plan(fingerprint, request)
-    basis = next((entry for entry in plan.configurations if entry.name == "3d_fullres"), None)
-    if basis is None:
-        raise PlanError(f"{request.planner} is for volumes, and {fingerprint.name} has scans of a single slice.")
-    epoch = max(1, len(fingerprint.cases) * (FOLDS - 1) // FOLDS)
+    basis, epoch = find_volumes(plan), count_training_cases(fingerprint)
     first = _configure(basis, "zoom_in", epoch * EPOCHS_IN, lr=1e-3, cycles=EPOCHS_IN // CYCLE)
     second = _configure(basis, "zoom_out", epoch * EPOCHS_OUT, lr=1e-4, cycles=EPOCHS_OUT // CYCLE)
     second = replace(second, patch_shape=LARGE, initial=Initial(configuration="zoom_in"))

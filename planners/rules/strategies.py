@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from planners.rules.rule import Rule
 
-FOCAL_DICE = "Infarcts, both channels: Dice 0.833 with Dice alone, 0.860 with Dice + focal, 0.858 with Dice + boundary"
 CROPS_PER_CASE = 16
 MARGIN_MM = 10.0
 MOST_WEIGHT = 10.0
@@ -26,8 +25,9 @@ STRATEGIES: dict[str, Rule] = {
         meaning="Dice + focal loss in place of Dice + cross-entropy, where a label hardly stands out, or small lesions "
         "are a few voxels across.",
         outcome="had Dice + focal as its loss",
-        source=FOCAL_DICE,
-        against="Whether the rows differ in more than the loss is not said; scans spread by 0.03 to 0.08",
+        source="Infarcts, both channels: Dice 0.833 before, 0.860 with Dice + focal, 0.858 with Dice + boundary",
+        against="That the loss before was Dice is said in the discussion alone, and not whether rows differ in more; "
+        "scans spread by 0.03 to 0.08",
     ),
     "squeeze_excitation": Rule(
         meaning="Squeeze and excitation at the end of every level of the networks, for any data.",
@@ -76,11 +76,11 @@ STRATEGIES: dict[str, Rule] = {
         kind="advice",
     ),
     "one_side": Rule(
-        meaning="Organs on both sides are mirrored onto one, so that a network learns it from twice the examples.",
-        outcome="divide scans into halves of which one is mirrored",
+        meaning="Scans are divided into halves of which the left one is mirrored, where a label has two components in "
+        "the median scan: a network learns one side from twice the examples.",
+        outcome="divided scans into halves of which one is mirrored",
         source="no figure; done for breasts, kidneys, mandible and its canals",
         against="Not compared with whole scans; labels that tell sides apart cannot stay so",
-        kind="advice",
     ),
     "separate_models": Rule(
         meaning="One model for each contrast or posture, where the data set has groups of scans.",

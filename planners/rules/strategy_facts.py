@@ -11,6 +11,7 @@ from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.geometry import TripleFloat
 from dataset_fingerprints.image_kinds import canonical
 from dataset_fingerprints.names import counted
+from planners.halves import find_sided
 from planners.rules.lesion_facts import describe_lesions
 from planners.rules.spacing import Resolution
 
@@ -63,6 +64,7 @@ class StrategyFacts:
         mr_channels: positions of the channels that are MR scans.
         background: the share of scans with an empty background.
         paired: labels of two components in the median scan, as organs on both sides have.
+        sided: names of labels and regions that tell sides apart.
         low_resolution: whether a patch is so small a part of the body that a low resolution is planned; None before.
     """
 
@@ -81,6 +83,7 @@ class StrategyFacts:
     mr_channels: tuple[int, ...]
     background: float
     paired: tuple[str, ...] | None
+    sided: tuple[str, ...]
     groups: tuple[str, ...]
     sites: int
     low_resolution: bool | None = None
@@ -112,6 +115,7 @@ def describe_targets(fingerprint: DatasetFingerprint, resolution: Resolution) ->
         ),
         background=sum(case.background is not None for case in fingerprint.cases) / max(1, len(fingerprint.cases)),
         paired=_list_paired(fingerprint),
+        sided=find_sided(scheme),
         groups=tuple(group.name for group in fingerprint.groups),
         sites=len(fingerprint.sites),
     )
@@ -207,9 +211,8 @@ def _find_tiny(facts: StrategyFacts) -> Finding:
 
 
 def _find_low_resolution(facts: StrategyFacts) -> Finding:
-    part = "so small a part of the body that" if facts.low_resolution else "so large a part of the body that no"
-    words = f"a patch is {part} low resolution is planned"
-    return Finding(holds=facts.low_resolution, evidence=words.replace("that low", "that a low"))
+    part = "small a part of the body that a" if facts.low_resolution else "large a part of the body that no"
+    return Finding(holds=facts.low_resolution, evidence=f"a patch is so {part} low resolution is planned")
 
 
 def _find_mr(facts: StrategyFacts) -> Finding:
@@ -223,15 +226,16 @@ def _find_heads(facts: StrategyFacts) -> Finding:
 
 
 def _find_sides(facts: StrategyFacts) -> Finding:
-    sided = [name for name in facts.labels if {"left", "right"} & set(name.casefold().replace("_", " ").split())]
-    if sided:
-        words = f"labels that name a side ({', '.join(sided)}) would have to be joined before"
+    if facts.sided:
+        words = f"labels that name a side ({', '.join(facts.sided)}) would have to be joined before"
         return Finding(holds=False, evidence=words)
+    if facts.flat:
+        return Finding(holds=False, evidence="scans of a single slice")
+    if facts.paired is None:
+        return Finding(holds=None, evidence="components of labels were not counted")
     if not facts.paired:
-        return Finding(
-            holds=None if facts.paired is None else False, evidence="no label has two components in most scans"
-        )
-    return Finding(holds=True, evidence=f"two components in most scans: {', '.join(facts.paired)}")
+        return Finding(holds=False, evidence="no label has two components in the median scan")
+    return Finding(holds=True, evidence=f"two components in the median scan: {', '.join(facts.paired)}")
 
 
 def _find_groups(facts: StrategyFacts) -> Finding:

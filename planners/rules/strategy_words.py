@@ -20,15 +20,17 @@ def explain_strategies(chosen: Sequence[str], facts: StrategyFacts) -> tuple[Dec
         chosen: names of the rules that are on.
         facts: of the data set as it was planned.
     """
-    return tuple(
-        Decision(
-            field=f"rules.{name}",
-            value=_describe(name, on=name in chosen, found=facts.find(name)),
-            rule=rule.meaning,
-            evidence=f"{facts.find(name).evidence}. In its source: {rule.source}. Against it: {rule.against}",
-            change=_say_change(name, on=name in chosen),
-        )
-        for name, rule in STRATEGIES.items()
+    return tuple(_explain(name, on=name in chosen, found=facts.find(name)) for name in STRATEGIES)
+
+
+def _explain(name: str, *, on: bool, found: Finding) -> Decision:
+    rule = STRATEGIES[name]
+    return Decision(
+        field=f"rules.{name}",
+        value=_describe(name, on=on, found=found),
+        rule=rule.meaning,
+        evidence=f"{found.evidence}. In its source: {rule.source}. Against it: {rule.against}",
+        change=_say_change(name, on=on),
     )
 
 

@@ -65,6 +65,11 @@ class Basis:
     slices_first: bool = False
     halves: Halves | None = None
 
+    def divide(self, halves: Halves) -> Basis:
+        """Return the same of the halves of all scans."""
+        resolution = self.resolution.halve(halves.axis)
+        return replace(self, cases=2 * self.cases, resolution=resolution, halves=halves)
+
     def has_wishes(self) -> bool:
         """Return whether another configuration than 3D at full resolution is to be the default."""
         return bool(self.crops) or self.slices_first

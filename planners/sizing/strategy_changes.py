@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from dataset_fingerprints.errors import PlanError
 from planners.choices import Choice
+from planners.halves import Halves
 from planners.parts.networks.recalibration import AttentionName
 from planners.plan import Decision
 from planners.rules.strategies import CROPS_PER_CASE, MOST_WEIGHT, STRATEGIES
@@ -90,6 +91,10 @@ def _take_any_box(basis: Basis, facts: StrategyFacts) -> Basis:
     return replace(basis, crops="any")
 
 
+def _take_halves(basis: Basis, facts: StrategyFacts) -> Basis:
+    return basis.divide(Halves()) if basis.halves is None else basis
+
+
 def _correct_bias(basis: Basis, facts: StrategyFacts) -> Basis:
     choices = tuple(
         replace(choice, options={**choice.options, "bias_correction": True})
@@ -108,6 +113,7 @@ CHANGES: dict[str, Callable[[Basis, StrategyFacts], Basis]] = {
     "tubes_2d": _take_slices,
     "crop_cascade": _take_small_box,
     "bias_correction": _correct_bias,
+    "one_side": _take_halves,
     "class_weights": _take_weights,
     "parent_organ": _take_any_box,
 }
@@ -126,6 +132,8 @@ def _list_changes(before: Basis, after: Basis) -> list[tuple[str, str]]:
         changes.append(("network.options.attention", _ATTENTION))
     if after.preprocessing != before.preprocessing:
         changes.append(("preprocessing.normalization.bias_correction", "on for MR channels"))
+    if after.halves != before.halves:
+        changes.append(("halves", "left and right, the left one mirrored"))
     return changes
 
 

@@ -12,6 +12,7 @@ from dataset_fingerprints.names import (
     is_case_name,
     is_folder_name,
     name_folder,
+    plain_name,
 )
 
 HOSTILE = ["", ".", "..", ".x", "../x", "a/b", "/abs", "a\\b", "a..b", "a\0b", "a\nb", "a\x1bb", "a\u2028b", "\ud800"]
@@ -70,3 +71,18 @@ def test_a_label_names_a_configuration_as_far_as_folders_can_be_called_so(label:
 )
 def test_a_count_agrees_with_its_noun(number: int, words: tuple[str, ...], shown: str) -> None:
     assert counted(number, *words) == shown
+
+
+@pytest.mark.parametrize(
+    ("column", "plain"),
+    [
+        ("Subject ID", "subjectid"),
+        ("Subject ID (환자)", "subjectid"),
+        ("체위", "체위"),
+        ("체위_2", "체위2"),
+        (" 0001 ", "0001"),
+        ("--", ""),
+    ],
+)
+def test_spellings_of_a_column_are_one_and_columns_in_other_letters_stay_apart(column: str, plain: str) -> None:
+    assert plain_name(column) == plain

@@ -35,6 +35,12 @@ def test_cases_are_chosen_by_a_column_in_any_spelling() -> None:
     assert read_column(CASES[3], "posture") == ""
 
 
+def test_columns_in_other_letters_than_latin_ones_are_told_apart() -> None:
+    korean = case("e", **{"장비": "A", "체위": "prone"})
+    assert read_column(korean, "체위") == "prone"
+    assert read_column(korean, "위치") == ""
+
+
 def test_a_value_of_no_case_is_refused_with_those_that_there_are() -> None:
     with pytest.raises(PlanError, match="posture is lying, and there is none: the column 'posture' has prone, supine"):
         CasesWhere(column="posture", value="lying").choose(CASES)

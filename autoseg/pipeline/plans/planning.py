@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
@@ -69,7 +69,7 @@ class PlanningOptions:
         labels: the folder of the label maps, where the data set is given as the folder of its scans.
         workspace: None for `<name>-autoseg`, called after the data set's folder or CSV, in the current directory.
         gpu_memory_gb: plan for a GPU with this memory, also where this machine has none; None for this machine.
-        configurations: to preprocess; empty for the plan's default.
+        configurations: names of those to preprocess, or what chooses them once there is a plan; empty for its default.
         splits: a splits_final.json of nnU-Net's or a table of folds; those of another plan; "by-site" for folds that
             leave sites out; "by-subject" for folds of our own, whatever the planner's are; or None for the planner's.
         assignments: `--set` values.
@@ -86,7 +86,7 @@ class PlanningOptions:
     plan_name: str = "default"
     planner: str = "default"
     gpu_memory_gb: float | None = None
-    configurations: tuple[str, ...] = ()
+    configurations: tuple[str, ...] | Callable[[Plan], tuple[str, ...]] = ()
     splits: Path | Splits | Literal["by-site", "by-subject"] | None = None
     seed: int = 0
     assignments: tuple[str, ...] = ()
@@ -96,6 +96,12 @@ class PlanningOptions:
     like: Followed | None = None
     scale: float = FULL_SIZE
     unlabelled: Path | None = None
+
+    def choose(self, plan: Plan) -> tuple[str, ...]:
+        """Return the names of the configurations to preprocess."""
+        given = self.configurations
+        chosen = given if isinstance(given, tuple) else given(plan)
+        return chosen or (plan.default_configuration,)
 
 
 def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress) -> tuple[Workspace, Plan]:
@@ -127,8 +133,7 @@ def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress
         fingerprint = examined.fingerprint
         apart = examine_unlabelled(unlabelled, fingerprint, workspace, waiting, progress)
         plan = _plan(fingerprint, options, workspace.plan(options.plan_name), unlabelled)
-        wanted = options.configurations or (plan.default_configuration,)
-        chosen = order_by_need(plan.configurations, wanted, f"plan {plan.name}")
+        chosen = order_by_need(plan.configurations, options.choose(plan), f"plan {plan.name}")
         refuse_unusable_parts((part for configuration in chosen for part in find_choices(configuration)), origins)
         users = choose_users(chosen, unlabelled)
         made = _complete(given or _make_splits(fingerprint, options, plan), plan, dataset, unlabelled)

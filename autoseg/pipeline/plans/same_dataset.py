@@ -10,7 +10,10 @@ from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.dataset import Case, Dataset, is_there
 from dataset_fingerprints.errors import FileFormatError, WorkspaceError
 from dataset_fingerprints.files.jsonfiles import read_json
+from dataset_fingerprints.files.places import resolve
 from dataset_fingerprints.fingerprint import DatasetFingerprint, FileIdentity
+from dataset_fingerprints.layouts import read_dataset
+from dataset_fingerprints.layouts.table_text import TABLE_SUFFIXES
 from dataset_fingerprints.measuring.identity import confirm, identify
 from dataset_fingerprints.names import counted
 
@@ -19,6 +22,38 @@ def find_place(dataset: Dataset) -> Path:
     """Return the path that a data set's workspace is called after: its folder, or its CSV without the suffix."""
     root = Path(dataset.root)
     return root / dataset.name if dataset.layout == "csv" else root
+
+
+def find_data(workspace: Workspace) -> Path:
+    """Return the path that a workspace's data set was read from: its folder, or its CSV.
+
+    Raises:
+        WorkspaceError: the CSV is not there any more, or a TSV of its name lies beside it.
+    """
+    dataset = read_json(workspace.dataset, Dataset)
+    if dataset.layout != "csv":
+        return Path(dataset.root)
+    tables = [Path(dataset.root) / f"{dataset.name}{suffix}" for suffix in TABLE_SUFFIXES]
+    found = [table for table in tables if table.is_file()]
+    if len(found) != 1:
+        raise WorkspaceError(
+            f"{workspace.root}: was made of a table, {' or '.join(map(str, tables))}, of which {len(found)} are there. "
+            "Expected one: name the table with --data."
+        )
+    return found[0]
+
+
+def refuse_other_place(workspace: Workspace, place: Path) -> None:
+    """Do the same as `refuse_other_dataset` for a path, without reading the data set where it is the one known.
+
+    Raises:
+        WorkspaceError: the workspace was made of another data set.
+        DataError: at another path there is no data set.
+    """
+    known = find_place(read_json(workspace.dataset, Dataset))
+    name = place.stem if place.suffix.lower() in TABLE_SUFFIXES else place.name
+    if resolve(place.parent) / name != known:
+        refuse_other_dataset(workspace, read_dataset(place))
 
 
 def refuse_other_dataset(workspace: Workspace, dataset: Dataset) -> None:

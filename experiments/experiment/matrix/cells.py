@@ -86,8 +86,8 @@ def make_cell(model: MatrixModel, data: MatrixData, scoring: Scoring, progress: 
     """
     run = model.source.run
     targets = choose_targets(run.scheme, data, foreground=scoring.foreground)
-    masks = {case: model.judged[scan] for case, scan in data.scans.items() if scan in model.judged}
-    judged = len(masks)
+    out_of_fold = find_judged(model, data)
+    masks = dict(out_of_fold)
     failed = _predict(model, data, masks, scoring.out, progress)
     pairs = tuple(
         FilePair(case=case.name, prediction=masks[case.name], reference=case.label_path())
@@ -97,10 +97,9 @@ def make_cell(model: MatrixModel, data: MatrixData, scoring: Scoring, progress: 
     lacking = tuple(case.name for case in data.dataset.cases if case.name not in masks)
     pairing = Pairing(reference=data.root, pairs=pairs, unpaired=Unpaired(without_prediction=lacking))
     scored = evaluate_pairs(pairing, targets, scoring.convention, workers=count_cores(), traits=data.traits)
-    out_of_fold = {case for case, scan in data.scans.items() if scan in model.judged}
     known = {case.name for case in list_seen(model, data) if case.name not in out_of_fold}
     names = [case.case for case in scored.cases]
-    unknown = [case for case in names if model.unknown and case not in known | out_of_fold]
+    unknown = [case for case in names if model.unknown and case not in known and case not in out_of_fold]
     evaluation = replace(
         scored,
         names=keep_scored(data.dataset.labels.labels, scored),
@@ -113,7 +112,20 @@ def make_cell(model: MatrixModel, data: MatrixData, scoring: Scoring, progress: 
         ),
     )
     remarks = tuple(_remark(model, data, evaluation, failed, foreground=scoring.foreground))
-    return Cell(model=model.name, data=data.name, evaluation=evaluation, out_of_fold=judged, remarks=remarks)
+    return Cell(model=model.name, data=data.name, evaluation=evaluation, out_of_fold=len(out_of_fold), remarks=remarks)
+
+
+def find_judged(model: MatrixModel, data: MatrixData) -> dict[str, Path]:
+    """Return the masks out of fold by case: of folds that trained on no scan of the case's subject."""
+    files: dict[str, set[str]] = {}
+    for case in data.dataset.cases:
+        files.setdefault(case.subject, set()).update(data.scans[case.name])
+    judged = ((case, model.judged.get(data.scans[case.name])) for case in data.dataset.cases)
+    return {
+        case.name: mask.path
+        for case, mask in judged
+        if mask is not None and mask.trained.isdisjoint(files[case.subject])
+    }
 
 
 def list_seen(model: MatrixModel, data: MatrixData) -> tuple[Case, ...]:

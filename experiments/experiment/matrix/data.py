@@ -13,6 +13,7 @@ from autoseg.progress import Progress
 from dataset_fingerprints.dataset import Case, Dataset, is_there
 from dataset_fingerprints.errors import DataError, WorkspaceError
 from dataset_fingerprints.layouts import read_dataset
+from dataset_fingerprints.layouts.table_text import TABLE_SUFFIXES
 from dataset_fingerprints.measuring.identity import identify
 from dataset_fingerprints.names import counted, some_of
 from experiments.experiment.matrix.models import Scan, split_name
@@ -50,12 +51,18 @@ def read_data(given: Sequence[str], by: str, progress: Progress) -> tuple[Matrix
     """
     if not given:
         raise DataError("There is no data set. Name one or more: --data NAME=FOLDER.")
-    named = [(name or Path(place).absolute().stem, Path(place)) for name, place in map(split_name, given)]
+    named = [(name or name_place(Path(place)), Path(place)) for name, place in map(split_name, given)]
     names = [name for name, _ in named]
     twice = next((name for name in names if names.count(name) > 1), "")
     if twice:
         raise WorkspaceError(f"{names.count(twice)} data sets are called '{twice}'. Name each: --data NAME=FOLDER.")
     return tuple(_read(name, place, by, progress) for name, place in named)
+
+
+def name_place(place: Path) -> str:
+    """Return what a data set is called without a name of its own: its folder, or its table without the suffix."""
+    whole = place.absolute()
+    return whole.stem if whole.suffix.lower() in TABLE_SUFFIXES else whole.name
 
 
 def _read(name: str, root: Path, by: str, progress: Progress) -> MatrixData:

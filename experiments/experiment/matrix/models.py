@@ -22,6 +22,19 @@ Scan = tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class JudgedMask:
+    """A mask of a scan by a fold that did not train on it.
+
+    Attributes:
+        path: of the mask.
+        trained: hashes of all files of scans that the fold, or a stage before, was trained on.
+    """
+
+    path: Path
+    trained: frozenset[str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class MatrixModel:
     """A model of a matrix.
 
@@ -40,7 +53,7 @@ class MatrixModel:
     choice: ModelChoice
     source: ModelSource
     seen: frozenset[str]
-    judged: Mapping[Scan, Path]
+    judged: Mapping[Scan, JudgedMask]
     unknown: bool = False
 
     def has_seen(self, scan: Scan) -> bool:
@@ -128,14 +141,15 @@ def _list_seen(runs: Iterable[Run]) -> frozenset[str]:
     return frozenset(scan for run in runs for scan in run.has_seen().scans)
 
 
-def _list_judged(folders: Iterable[FoldFolder]) -> dict[Scan, Path]:
+def _list_judged(folders: Iterable[FoldFolder]) -> dict[Scan, JudgedMask]:
     """Return the masks that folds made of the cases left to them, with the weights that they have now."""
-    judged: dict[Scan, Path] = {}
+    judged: dict[Scan, JudgedMask] = {}
     for folder in folders:
         run, weights = read_settings(folder), identify_weights(folder)
         known = frozenset(run.has_seen().scans)
         for content in run.contents[len(run.train_cases) :]:
             found = find_validated(folder.validation, content.case, weights)
             if found is not None and not known.intersection(content.scans()):
-                judged.setdefault(content.scans(), folder.validation.mask(content.case))
+                mask = JudgedMask(path=folder.validation.mask(content.case), trained=known)
+                judged.setdefault(content.scans(), mask)
     return judged

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from dataset_fingerprints.combining.combining import Combined, combine
 from dataset_fingerprints.combining.meanings import Meaning, Rule
 from dataset_fingerprints.combining.part import Part
+from dataset_fingerprints.dataset import Region
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.layouts import read_dataset
 from tests.synthetic.tasks import write_task_datasets
@@ -118,3 +120,30 @@ def test_two_data_sets_of_one_name_are_refused(places: Mapping[str, Path]) -> No
     (first, *_) = read(places)
     with pytest.raises(DataError, match="two data sets are called ms"):
         combine([first, first], ["FLAIR"], "same")
+
+
+@pytest.mark.parametrize("channels", [("FLAIR", "flair"), ("FLAIR", "FLAIR")])
+def test_a_channel_that_is_asked_for_twice_is_refused(places: Mapping[str, Path], channels: tuple[str, str]) -> None:
+    with pytest.raises(DataError, match=rf"the channels {channels[0]}, {channels[1]} are one\. Name each channel once"):
+        combine(read(places), channels, "own")
+
+
+def test_channels_called_in_other_letters_than_latin_ones_stay_apart(places: Mapping[str, Path]) -> None:
+    (first, *_) = read(places)
+    named = replace(first, dataset=replace(first.dataset, channels=("평면", "조영")))
+    combined = combine([named], ["조영"], "same")
+    assert [Path(one.case.images[0]).name for one in combined.cases] == ["p0_0001.nii.gz", "p1_0001.nii.gz"]
+    assert combine([named], (), "same").channels == ("평면", "조영")
+
+
+def test_regions_are_kept_where_all_have_the_same_and_not_dropped_by_a_word_on_one_label(
+    places: Mapping[str, Path],
+) -> None:
+    wmh = read(places)[-1]
+    scheme = replace(wmh.dataset.labels, regions=(Region(name="all", values=(1, 2)),), region_export_order=(1,))
+    parts = [Part(name=name, dataset=replace(wmh.dataset, labels=scheme)) for name in ("a", "b")]
+    assert combine(parts, (), "same").scheme == scheme
+    said = [Meaning(part="b", label="2", becomes="background")]
+    with pytest.raises(DataError, match=r"a: has regions, which stay only where .* --map changes none"):
+        combine(parts, (), "same", said)
+    assert combine(parts, (), "union", said).scheme.names() == {1: "lesion"}

@@ -91,3 +91,6 @@ def test_recipes_are_trained_scored_and_compared_once_and_one_that_fails_stops_n
     kept = read_evaluation(root / "recipes" / "nnunet.json")
     assert {case.case for case in kept.cases} == set(held_out)
     assert kept.scale == SCALE
+    log = (root / "recipes" / "nnunet.log").read_text(encoding="utf-8")
+    assert "Predict:" in log
+    assert "Scores of each case" not in log, "all folds are scored together, at the end"

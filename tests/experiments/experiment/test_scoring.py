@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,12 +12,15 @@ from autoseg.pipeline.faces import face
 from autoseg.pipeline.folds.out_of_fold import read_probabilities
 from autoseg.pipeline.plans.reading import read_plan
 from autoseg.preprocessing import Store, store_key
+from autoseg.training.record import read_record
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import WorkspaceError
+from dataset_fingerprints.files.jsonfiles import write_json
 from dataset_fingerprints.geometry import Box, canonical_grid
 from experiments.experiment.planning import PlannedRecipe
+from experiments.experiment.running import Training
 from experiments.experiment.scoring import score_folds
-from experiments.experiment.showing import describe_scores
+from experiments.experiment.showing import describe_run, describe_scores
 from experiments.recipes import Recipe
 from planners.choices import Choice
 from planners.presets import PLANNERS
@@ -80,8 +85,23 @@ def test_members_are_averaged_and_masks_are_changed_as_the_recipe_says(trained: 
 
 @pytest.mark.slow
 def test_a_fold_that_is_not_trained_is_named(trained: Workspace) -> None:
-    with pytest.raises(WorkspaceError, match=r"3d_fullres, fold 1 of plan default is not trained and validated"):
+    with pytest.raises(WorkspaceError, match=r"3d_fullres, fold 1 of plan default is not trained and validated\. Give"):
         score_folds(trained, plan_recipe(trained), ["1"])
+
+
+@pytest.mark.slow
+def test_a_training_that_took_longer_than_its_time_is_told_with_both(trained: Workspace) -> None:
+    folder = trained.fold("default", "3d_fullres", "0")
+    record = read_record(folder)
+    assert record is not None
+    write_json(folder.record, replace(record, seconds=150 * 60.0))
+    lines = []
+    for minutes in (None, 140.0, 100.0):
+        training = Training(configuration="3d_fullres", fold="0", share=1.0, minutes=minutes)
+        lines.append(next(describe_run(trained, plan_recipe(trained), (training,), scored=False)))
+    write_json(folder.record, record)
+    plain = f"3d_fullres, fold 0: {record.iterations} steps in 150.0 min"
+    assert lines == [f"{plain}.", f"{plain}.", f"{plain}, more than the 100 min that it had."]
 
 
 @pytest.mark.slow
@@ -90,7 +110,7 @@ def test_a_run_ends_with_the_score_of_what_predicts_and_where_that_of_each_case_
     evaluation = score_folds(trained, planned, ["0"])
     dice, place = list(describe_scores(trained, planned, "0"))
     mean = evaluation.summary[0].statistics("dice").mean
-    assert dice == f"Dice: {mean:.3f} on 1 case that fold 0 did not train on (mean of 2d and 3d_fullres)."
+    assert dice == f"Dice: {mean:.3f} on 1 case that fold 0 did not train on, by the mean of 2d and 3d_fullres."
     for name in BOTH:
         table = trained.fold("default", name, "0").table
         assert table.is_file()

@@ -63,8 +63,12 @@ def test_parts_are_shown_with_the_rate_and_what_is_not_usual_and_a_constant_rate
     assert rows_of("tomita2020")["patch"][1] == "144x172x168 voxels, padded to 144x176x168"
 
 
-def remarks_of(name: str) -> str:
-    return "\n".join(describe_plan(plan_at_full_size(name, ATLAS), find_recipe(name)).remarks)
+def remarks_of(name: str, data: Path = ATLAS) -> str:
+    return "\n".join(describe_plan(plan_at_full_size(name, data), find_recipe(name)).remarks)
+
+
+def test_networks_of_different_labels_are_not_said_to_be_averaged() -> None:
+    assert "Predicts with Anterior and Posterior together." in remarks_of("amc_dental", Path("msd_hippocampus"))
 
 
 def test_a_recipe_that_trains_on_scans_without_labels_is_planned_with_some_and_says_how_to_name_them() -> None:

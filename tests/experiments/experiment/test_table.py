@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from autoseg.evaluation.statistics import bootstrap_interval
-from experiments.experiment.table import COLUMNS, Scored, make_table, place_tables, write_tables
+from dataset_fingerprints.dataset import Label
+from dataset_fingerprints.errors import DataError
+from experiments.experiment.table import COLUMNS, Scored, make_table, place_tables, refuse_other_labels, write_tables
 from tests.experiments.benchmark.results import make_evaluation, spread
 
 FIRST, OTHER = spread(0.5), [value + 0.1 for value in spread(0.5)]
@@ -43,6 +45,20 @@ def test_a_training_that_took_longer_than_its_time_and_a_noise_that_was_not_meas
     said = " ".join(make_table([scored("a", FIRST), scored("b", OTHER)], 0.5, ("0", "1")).remarks)
     assert "NOT THE SAME TIME: of 1 minutes, there were taken by a 2.5, b 2.5." in said
     assert "Noise was not measured: --seeds 2 trains a once more" in said
+    long = [replace(scored(name, FIRST), minutes=200.0) for name in ("a", "b")]
+    said = " ".join(make_table(long, 60.0, ("0", "1")).remarks)
+    assert "of 120 minutes, there were taken by a 200.0, b 200.0." in said
+
+
+def test_recipes_whose_labels_of_one_value_are_others_are_not_compared() -> None:
+    def name(one: Scored, label: str) -> Scored:
+        return replace(one, evaluation=replace(one.evaluation, names=(Label(name=label, value=1),)))
+
+    first, same = name(scored("a", FIRST), "MS"), name(scored("b", OTHER), "MS")
+    union = name(scored("c", OTHER), "MS+stroke")
+    refuse_other_labels(first, same)
+    with pytest.raises(DataError, match=r"c: its label 1 is MS\+stroke, and that of a is MS"):
+        refuse_other_labels(first, union)
 
 
 def test_scale_and_simulated_scans_are_marked_in_every_row_and_file(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import ast
 import re
 import signal
 from collections.abc import Sequence
+from functools import cache
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
@@ -117,17 +118,19 @@ def test_its_module_is_short_and_is_a_planner_that_needs_no_engine(name: str) ->
 def test_the_engine_and_the_planners_do_not_name_it(name: str) -> None:
     if PLANNERS.is_own(name):
         pytest.skip("a planner of ours, which the recipe stands for")
-    files = [
-        path
-        for package in ("autoseg", "planners", "dataset_fingerprints")
-        for path in (CHECKOUT / package).rglob("*.py")
-    ]
-    assert len(files) > 100
-    # A convention of scoring may bear the name of its paper as well.
-    files = [path for path in files if "conventions" not in path.parts]
+    sources = read_sources()
+    assert len(sources) > 100
     # `nnunet_resenc_m` is a word, `patch_growing` may be one of a rule: what is looked for is a name in quotes.
     named = re.compile(rf"""["'`]{re.escape(name)}["'`]""")
-    assert [path for path in files if named.search(path.read_text(encoding="utf-8"))] == []
+    assert [path for path, text in sources.items() if named.search(text)] == []
+
+
+@cache
+def read_sources() -> dict[Path, str]:
+    """Return the modules of the engine and the planners; a convention of scoring may bear the name of its paper."""
+    packages = ("autoseg", "planners", "dataset_fingerprints")
+    files = (path for package in packages for path in (CHECKOUT / package).rglob("*.py"))
+    return {path: path.read_text(encoding="utf-8") for path in files if "conventions" not in path.parts}
 
 
 @pytest.fixture(scope="module")

@@ -162,6 +162,7 @@ def test_what_was_published_is_table_3_1() -> None:
     values = {(figure.of, figure.measure): figure.value for figure in AMC_GBM.published}
     assert values["enhancing tumour, 16 crops", "DSC"] == "0.844±0.092"
     assert values["tumour core, 16 crops", "HD mm"] == "15.870±5.105"
+    assert FAMILY[1].published[0].of == "enhancing tumour, 1 crop"  # type: ignore[attr-defined]
     assert all(len(recipe.published) == 8 for count, recipe in FAMILY.items() if count != 16)
     assert all(recipe.not_stated and recipe.deviations for recipe in FAMILY.values())
 

@@ -14,6 +14,7 @@ from autoseg.losses import build_objective
 from autoseg.networks import build_network
 from autoseg.preprocessing.intensities import normalize
 from autoseg.sampling import Batch
+from dataset_fingerprints.dataset import Region
 from dataset_fingerprints.errors import PlanError
 from dataset_fingerprints.publications import expand, read_published
 from experiments.recipes import find_recipe
@@ -196,10 +197,37 @@ def test_scans_without_names_that_say_so_have_a_structure_each_and_the_first_lab
     assert [one.targets for one in organs.configurations] == [((1, 2),), ((1, 2),), ((2,),)]
 
 
+EACH = (("amc_kidney_cascade", KIDNEY), ("amc_pancreas_cascade", PANCREAS), ("amc_dental", DENTAL))
+
+
+@pytest.mark.parametrize(("name", "labels"), EACH)
+def test_networks_and_trainings_are_the_same_whatever_the_machine(name: str, labels: tuple[str, ...]) -> None:
+    elsewhere = make(name, labels, machine=BFLOAT16_CPU)
+    assert make(name, labels).configurations == elsewhere.configurations
+
+
+def test_structures_of_like_names_are_told_apart_by_their_values() -> None:
+    plan = make("amc_dental", ("a/b", "A b", "tooth"))
+    assert [one.name for one in plan.configurations] == ["label_1", "label_2", "tooth"]
+
+
+def test_the_pancreas_is_the_label_of_the_shortest_name_that_says_so() -> None:
+    plan = make("amc_pancreas_cascade", ("pancreas tumour", "pancreas"))
+    assert [one.targets for one in plan.configurations] == [((2, 1),), ((2, 1),), ((1,),)]
+
+
+@pytest.mark.parametrize("name", ["amc_pancreas_cascade", "amc_dental"])
+def test_networks_of_single_labels_are_refused_for_regions(name: str) -> None:
+    fingerprint = expand(read_published("ct_3mm_512"))
+    scheme = replace(fingerprint.scheme, regions=(Region(name="all", values=(1,)),), region_export_order=(1,))
+    with pytest.raises(PlanError, match="has regions. Expected labels, of which a voxel has one at most"):
+        make_plan(replace(fingerprint, scheme=scheme), PlanRequest(machine=GPU, memory_gb=11.0, planner=name))
+
+
 @pytest.mark.parametrize("name", ["amc_kidney_cascade", "amc_pancreas_cascade", "amc_dental", "box_cascade"])
 def test_slices_are_refused(name: str) -> None:
     published = replace(read_published("isles_2mm"), shape=(200, 200, 1))
-    with pytest.raises(PlanError, match=f"{name} is for volumes, and isles_2mm: has no configuration '3d_fullres'"):
+    with pytest.raises(PlanError, match=f"isles_2mm: has no volumes, .* and {name} is for volumes"):
         make_plan(expand(published), PlanRequest(machine=GPU, memory_gb=11.0, planner=name))
 
 

@@ -110,6 +110,11 @@ def test_without_scans_to_pseudo_label_it_plans_without_that_member_and_says_so(
     assert said.change == "plan_and_preprocess --unlabelled FOLDER"
 
 
+def test_reasons_are_of_configurations_that_are_planned() -> None:
+    large = plan(expand(read_published("ct_3mm_512")))
+    assert not [one.field for one in large.decisions if one.field.startswith(("2d", "3d_"))]
+
+
 def test_several_labels_have_no_threshold_and_slices_are_refused() -> None:
     case = SyntheticCase(body_shape=(60, 70, 60))
     assert {one.thresholds for one in plan(make_fingerprint([case] * 6, labels=2)).postprocessing} == {()}

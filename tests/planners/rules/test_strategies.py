@@ -14,6 +14,7 @@ from experiments.rivals import parse_side
 from planners import PLANNERS, PlanRequest, check_plan, explain_plan, make_plan
 from planners.choices import resolve
 from planners.editing.brief import main_reasons
+from planners.halves import Halves
 from planners.networks.memory_decisions import predict_configuration
 from planners.parts import LOSSES, NORMALIZATIONS, PATCHES
 from planners.parts.losses import DiceCrossEntropyOptions, DiceFocalOptions
@@ -313,10 +314,28 @@ def test_a_fine_structure_is_segmented_in_the_box_of_what_holds_it() -> None:
     assert plan.default_configuration == cropped.name == "3d_crop_fullres"
 
 
-def test_labels_that_tell_sides_apart_have_to_be_joined_before_sides_are_made_one() -> None:
-    found = facts_of(with_shares(0.1, 0.1, names=("left kidney", "right_kidney"))).find("one_side")
+def test_organs_on_both_sides_are_learned_from_halves_for_which_patches_are_planned() -> None:
+    plan, without = on("one_side")
+    assert {entry.halves for entry in plan.configurations} == {Halves(axis=0, mirrored="first")}
+    assert {entry.halves for entry in without.configurations} == {None}
+    asked = plan_with(EXAMPLES["one_side"][0], halves=Halves())
+    assert plan.configurations == asked.configurations, "as with --set halves={}"
+    both = plan_with(EXAMPLES["one_side"][0], "one_side=on", halves=Halves(axis=2))
+    assert {entry.halves for entry in both.configurations} == {Halves(axis=2)}, "a person's word counts"
+    (said,) = (entry for entry in plan.decisions if entry.field == "halves")
+    assert said.value == "left and right, the left one mirrored"
+
+
+@pytest.mark.parametrize("names", [("left kidney", "right_kidney"), ("LeftLung", "RightLung"), ("hippo_l", "hippo_r")])
+def test_labels_that_tell_sides_apart_have_to_be_joined_before_sides_are_made_one(names: tuple[str, ...]) -> None:
+    found = facts_of(with_shares(0.1, 0.1, names=names)).find("one_side")
     assert found.holds is False
-    assert found.evidence == "labels that name a side (left kidney, right_kidney) would have to be joined before"
+    assert found.evidence == f"labels that name a side ({', '.join(names)}) would have to be joined before"
+
+
+def test_a_single_slice_has_no_halves() -> None:
+    flat = scans(replace(BRAIN, body_shape=(150, 190, 1)), lesion_count=make_quantiles([2.0]))
+    assert facts_of(flat).find("one_side").holds is False
 
 
 def test_regions_nest_where_one_is_made_of_some_values_of_the_other() -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from autoseg.pipeline.faces import face
+from autoseg.pipeline.plans.same_dataset import find_data, refuse_other_place
+from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.dataset import Dataset
 from dataset_fingerprints.errors import WorkspaceError
 from dataset_fingerprints.files.jsonfiles import read_json
@@ -47,6 +49,14 @@ def test_two_tables_in_one_folder_have_workspaces_of_their_own(
     with pytest.raises(WorkspaceError, match=r"made of another data set, 'first' .*this one is 'second' .*-w"):
         plan(tmp_path / "tables" / "second.csv", tmp_path / "first-autoseg")
     assert (tmp_path / "first-autoseg" / "dataset.json").read_bytes() == before
+    tables, first = tmp_path / "tables", Workspace(root=tmp_path / "first-autoseg")
+    assert find_data(first) == tables / "first.csv"
+    refuse_other_place(first, tables / "first.csv")
+    with pytest.raises(WorkspaceError, match=r"made of another data set, 'first' .*this one is 'second' "):
+        refuse_other_place(first, tables / "second.csv")
+    shutil.copy(tables / "first.csv", tables / "first.tsv")
+    with pytest.raises(WorkspaceError, match=r"of which 2 are there\. Expected one: name the table with --data"):
+        find_data(first)
 
 
 def relabel(moved: Tiny) -> None:

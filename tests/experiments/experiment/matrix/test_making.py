@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from autoseg.pipeline.faces import model_face
 from autoseg.progress import SilentProgress
+from dataset_fingerprints.dataset import Case
 from dataset_fingerprints.errors import AutosegError, DataError, PartlyDoneError, PlanError, WorkspaceError
+from experiments.experiment.matrix.cells import find_judged
+from experiments.experiment.matrix.data import name_place
 from experiments.experiment.matrix.making import MatrixOutcome, MatrixRequest, make_matrix
-from experiments.experiment.matrix.models import find_models, split_name
+from experiments.experiment.matrix.models import JudgedMask, find_models, split_name
 from tests.synthetic.scans import write_description
 from tests.synthetic.tiny import CONFIGURATION, Tiny, write_tiny
 
@@ -116,3 +120,18 @@ def test_a_name_stands_in_front_of_a_path(tmp_path: Path) -> None:
     assert split_name("ws/models/a=b") == ("", "ws/models/a=b")
     (tmp_path / "a=b").mkdir()
     assert split_name(str(tmp_path / "a=b")) == ("", str(tmp_path / "a=b"))
+
+
+def test_a_data_set_is_called_after_its_folder_or_its_table() -> None:
+    assert name_place(Path("/data/ATLAS_R2.0")) == "ATLAS_R2.0"
+    assert name_place(Path("/data/scans.csv")) == "scans"
+
+
+def test_a_mask_of_a_fold_that_trained_on_another_scan_of_the_patient_is_not_out_of_fold() -> None:
+    cases = [Case(name=f"a{visit}", images=("i",), label="l", subject="a") for visit in (0, 1)]
+    data = SimpleNamespace(dataset=SimpleNamespace(cases=cases), scans={"a0": ("hash-0",), "a1": ("hash-1",)})
+    judged = {
+        ("hash-0",): JudgedMask(path=Path("a0.nii.gz"), trained=frozenset({"of-b"})),
+        ("hash-1",): JudgedMask(path=Path("a1.nii.gz"), trained=frozenset({"of-b", "hash-0"})),
+    }
+    assert find_judged(SimpleNamespace(judged=judged), data) == {"a0": Path("a0.nii.gz")}  # type: ignore[arg-type]
