@@ -51,7 +51,7 @@ def check_plan(plan: Plan) -> None:
 
 
 def _find_classifier_problems(plan: Plan, *, sound: bool) -> Iterator[str]:
-    """Yield what is wrong with a plan's classifier of lesions and, where all else is sound, with the labels it is for."""
+    """Yield what is wrong with a plan's classifier of lesions and, where all else is sound, with the labels for it."""
     if plan.lesion_classes is None:
         return
     try:
