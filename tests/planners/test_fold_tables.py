@@ -113,6 +113,7 @@ def test_cases_that_the_data_set_lacks_are_warned_of(tmp_path, caplog):
         (["r001s001,0"], "Name,Age", "none holds their folds"),
         (["1,0"], "Age,Fold", "none holds the names"),
         ([f"{case},3" for case in CASES], "Name,Fold", "gives all cases fold 3"),
+        (["r001s001,train", "r001s002,Test", "r002s001,train"], "Name,Split", "says Test and train"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(tmp_path, lines, header, said):
