@@ -71,7 +71,7 @@ class UNetOptions:
 
     def divisors(self) -> tuple[int, ...]:
         """Return per axis what the lengths of its input are multiples of: the product of the strides."""
-        return tuple(math.prod(level[axis] for level in self.strides) for axis in range(len(self.strides[0])))
+        return find_divisors(self.strides)
 
     def find_shape_problems(self, axes: int) -> Iterator[str]:
         """Yield what is wrong with the options for images of so many axes."""
@@ -147,6 +147,11 @@ class UNetOptions:
             heads=tuple(head_layer(features, outputs, count) for features, count in heads),
             half_bytes=GROUP_NORM_BYTES if self.norm == "group" else HALF_BYTES,
         )
+
+
+def find_divisors(strides: Sequence[Sequence[int]]) -> tuple[int, ...]:
+    """Return per axis the product of the levels' strides: what a patch must be divisible by."""
+    return tuple(math.prod(level[axis] for level in strides) for axis in range(len(strides[0])))
 
 
 def count_level_voxels(strides: Sequence[Sequence[int]], patch_shape: Sequence[int]) -> tuple[int, ...]:
