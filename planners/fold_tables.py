@@ -61,10 +61,10 @@ def read_fold_table(path: Path, cases: Sequence[str]) -> FoldTable:
     unknown = []
     for line in table.lines:
         found = index.find(line.cells[name])
-        if not line.cells[fold]:
-            raise DataError(f"{path}: line {line.number}: {line.cells[name]} has no fold. Fill it in.")
         if not found:
             unknown.append(line.cells[name])
+        elif not line.cells[fold]:
+            raise DataError(f"{path}: line {line.number}: {line.cells[name]} has no fold. Fill it in.")
         for case in found:
             if folds.setdefault(case, line.cells[fold]) != line.cells[fold]:
                 raise DataError(f"{path}: gives {case} two folds, {folds[case]} and {line.cells[fold]}. Keep one.")

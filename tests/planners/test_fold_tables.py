@@ -95,12 +95,12 @@ def test_more_than_ten_folds_are_in_the_order_of_their_numbers(tmp_path):
 
 
 def test_cases_that_the_data_set_lacks_are_warned_of(tmp_path, caplog):
-    lines = [*(f"{case},{number % 2}" for number, case in enumerate(CASES)), "sub-r050s001_ses-1,0"]
+    lines = [*(f"{case},{number % 2}" for number, case in enumerate(CASES)), "sub-r050s001_ses-1,0", "sub-r051s001,"]
 
     with caplog.at_level(logging.WARNING):
         splits = read_splits(write(tmp_path / "folds.csv", *lines), UNITS)
 
-    assert "names 1 case that the data set does not have: sub-r050s001_ses-1" in caplog.text
+    assert "names 2 cases that the data set does not have: sub-r050s001_ses-1, sub-r051s001." in caplog.text
     assert len(splits.folds) == 2
 
 
