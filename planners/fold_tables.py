@@ -16,7 +16,7 @@ from planners.plan import Fold
 
 _NAMES = ("name", "case", "caseid", "casename", "id", "scan", "image", "file", "filename", "subject", "subjectid")
 _FOLDS = ("fold", "foldindex", "foldid", "foldnumber", "kfold", "split")
-# Names of the two or three sides of a single division, which are no folds of a cross-validation.
+# Names of the two or three sides of a single division, which are not folds of a cross-validation.
 _SIDES = ("train", "training", "val", "valid", "validation", "test", "testing")
 _SUFFIX = re.compile(r"(\.nii|\.nii\.gz|\.mha|\.nrrd)$", re.IGNORECASE)
 _ATLAS = re.compile(r"(?<![a-z0-9])(r\d{3}s\d{3}|c\d{4}s\d{4})", re.IGNORECASE)
@@ -52,7 +52,7 @@ def read_fold_table(path: Path, cases: Sequence[str]) -> FoldTable:
     (`r001s001`, for all visits). Cases that the data set does not have are only warned of.
 
     Raises:
-        DataError: the columns cannot be told, a case has no fold or two, or folds are sides such as `train`.
+        DataError: a column is not found, a case has no fold or two, or folds are sides such as `train`.
     """
     table = read_table(path)
     name, fold = _find_columns(path, table.columns)
