@@ -13,6 +13,7 @@ from planners.networks.memory_decisions import explain_memory
 from planners.parts import NETWORKS, OPTIMIZERS
 from planners.plan import Configuration, Decision, Plan, Preprocessing, Training
 from planners.run import Run
+from planners.stage_inputs import CropTo, MaskOf
 from planners.start import match_tasks
 
 # Of the planner's learning rate, and of the training's steps. At the rate that random weights need, more steps left
@@ -90,6 +91,7 @@ def _follow_one(plan: Plan, wanted: Configuration, run: Run) -> Configuration:
     base = _find_base(plan, wanted)
     return replace(
         wanted,
+        inputs=tuple(_follow_input(entry, plan) for entry in wanted.inputs),
         initial=None,
         pseudo_labels=None,
         targets=(),
@@ -98,6 +100,14 @@ def _follow_one(plan: Plan, wanted: Configuration, run: Run) -> Configuration:
         sampling=base.sampling,
         training=_slow_down(base.training),
     )
+
+
+def _follow_input(entry: MaskOf | CropTo, plan: Plan) -> MaskOf | CropTo:
+    """Return an input; a box whose labels the data set does not all have lies around all labels that it has."""
+    names = {region.name for region, _ in plan.scheme.written_regions()}
+    if isinstance(entry, MaskOf) or names.issuperset(entry.labels):
+        return entry
+    return replace(entry, labels=())
 
 
 def _find_places(plan: Plan, wanted: Preprocessing, run: Run) -> tuple[int | None, ...]:

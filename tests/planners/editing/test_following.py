@@ -13,7 +13,7 @@ from planners.editing.following import RATE_SHARE, Followed, follow
 from planners.editing.overrides import set_values
 from planners.pseudo_labels import PseudoLabels
 from planners.run import CaseContent, Run, make_run
-from planners.stage_inputs import Initial, MaskOf
+from planners.stage_inputs import CropTo, Initial, MaskOf
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint
 from tests.synthetic.machines import CPU, GPU
 
@@ -21,6 +21,7 @@ OWN = make_fingerprint([SyntheticCase(body_shape=(60, 70, 60))] * 6, channels=("
 THEIRS = make_fingerprint(
     [SyntheticCase(body_shape=(30, 50, 40), spacing_mm=(2.0, 2.0, 2.5))] * 6, channels=("t1w",), labels=1
 )
+LABELS = ("label1",)
 
 
 def plan_own() -> Plan:
@@ -36,6 +37,7 @@ def make_model(*assignments: str, change: str = "") -> Run:
         added = {
             "masks": replace(first, name=name, inputs=(MaskOf(configuration=first.name),)),
             "start": replace(first, name=name, initial=Initial(configuration=first.name)),
+            "box": replace(first, name=name, inputs=(CropTo(configuration=first.name, margin_mm=2.0, labels=LABELS),)),
             "pseudo": replace(first, name=name, pseudo_labels=PseudoLabels(configurations=(first.name,))),
         }[change]
         plan = replace(plan, configurations=(*plan.configurations, added))
@@ -96,6 +98,15 @@ def test_configurations_whose_masks_the_model_uses_are_taken_and_its_start_is_no
     assert [entry.name for entry in masks.configurations] == ["3d_fullres", "second"]
     start = follow(plan_own(), Followed(name="model.zip", run=make_model(change="start")))
     assert [(entry.name, entry.initial) for entry in start.configurations] == [("second", None)]
+
+
+def test_a_box_around_labels_that_the_data_set_does_not_have_lies_around_all_that_it_has() -> None:
+    run = make_model(change="box")
+    first, second = run.configurations
+    elsewhere = replace(second, inputs=(replace(second.crops()[0], labels=("core",)),))
+    for model, labels in ((run, LABELS), (replace(run, configurations=(first, elsewhere)), ())):
+        made = follow(plan_own(), Followed(name="model.zip", run=model)).configurations[-1]
+        assert [crop.labels for crop in made.crops()] == [labels]
 
 
 def test_a_model_that_trained_on_scans_without_labels_is_followed_without_them() -> None:
