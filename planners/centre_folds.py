@@ -25,7 +25,7 @@ def choose_source(given: str | os.PathLike[str] | None) -> FoldSource | None:
     """Return what folds are made of: the sites, the subjects or a file; None where the plan says it.
 
     Raises:
-        DataError: it is no file, and spelled nearly as the word for the sites.
+        DataError: there is no such file, and it is spelled nearly as the word for the sites.
     """
     if given is None:
         return None

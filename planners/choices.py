@@ -171,8 +171,8 @@ def leave_out_defaults(choice: Choice, table: Mapping[str, type], keep: Collecti
     options: Any = resolve(choice, table, "part")
     usual = {entry.name: _find_default(entry) for entry in fields(options)}
     written = choose(choice.name, options).options
-    told = {key: value for key, value in written.items() if key in keep or value != usual[key]}
-    return Choice(name=choice.name, options=told)
+    others = {key: value for key, value in written.items() if key in keep or value != usual[key]}
+    return Choice(name=choice.name, options=others)
 
 
 def _find_default(entry: Field[Any]) -> Any:

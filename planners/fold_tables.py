@@ -16,6 +16,8 @@ from planners.plan import Fold
 
 _NAMES = ("name", "case", "caseid", "casename", "id", "scan", "image", "file", "filename", "subject", "subjectid")
 _FOLDS = ("fold", "foldindex", "foldid", "foldnumber", "kfold", "split")
+# Names of the two or three sides of a single division, which are not folds of a cross-validation.
+_SIDES = ("train", "training", "val", "valid", "validation", "test", "testing")
 _SUFFIX = re.compile(r"(\.nii|\.nii\.gz|\.mha|\.nrrd)$", re.IGNORECASE)
 _ATLAS = re.compile(r"(?<![a-z0-9])(r\d{3}s\d{3}|c\d{4}s\d{4})", re.IGNORECASE)
 _BIDS = re.compile(r"sub-([A-Za-z0-9+]+)")
@@ -38,7 +40,7 @@ class FoldTable:
 
     def describe_numbers(self) -> str:
         """Return in words which fold of the table has which number here; empty where it has the same."""
-        if all(name.isdigit() and int(name) == number for number, name in enumerate(self.names)):
+        if all(name.isdecimal() and int(name) == number for number, name in enumerate(self.names)):
             return ""
         return ", ".join(f"{name} is fold {number} here" for number, name in enumerate(self.names))
 
@@ -50,7 +52,7 @@ def read_fold_table(path: Path, cases: Sequence[str]) -> FoldTable:
     (`r001s001`, for all visits). Cases that the data set does not have are only warned of.
 
     Raises:
-        DataError: the columns cannot be told, a case has no fold or two, or a name fits several cases.
+        DataError: a column is not found, a case has no fold or two, or folds are sides such as `train`.
     """
     table = read_table(path)
     name, fold = _find_columns(path, table.columns)
@@ -59,10 +61,10 @@ def read_fold_table(path: Path, cases: Sequence[str]) -> FoldTable:
     unknown = []
     for line in table.lines:
         found = index.find(line.cells[name])
-        if not line.cells[fold]:
-            raise DataError(f"{path}: line {line.number}: {line.cells[name]} has no fold. Fill it in.")
         if not found:
             unknown.append(line.cells[name])
+        elif not line.cells[fold]:
+            raise DataError(f"{path}: line {line.number}: {line.cells[name]} has no fold. Fill it in.")
         for case in found:
             if folds.setdefault(case, line.cells[fold]) != line.cells[fold]:
                 raise DataError(f"{path}: gives {case} two folds, {folds[case]} and {line.cells[fold]}. Keep one.")
@@ -71,6 +73,7 @@ def read_fold_table(path: Path, cases: Sequence[str]) -> FoldTable:
         have = counted(len(unknown), "case", "cases")
         logger.warning("%s: names %s that the data set does not have: %s.", path, have, some_of(unknown))
     numbers = sorted(set(folds.values()), key=lambda text: (len(text), text))
+    _refuse_sides(path, fold, numbers)
     if len(numbers) < 2:
         raise DataError(f"{path}: gives all cases fold {numbers[0]}. Expected several folds in the column '{fold}'.")
     return FoldTable(folds=tuple(_make_fold(folds, number) for number in numbers), names=tuple(numbers))
@@ -97,6 +100,16 @@ def _refuse_missing(path: Path, cases: Sequence[str], folds: Mapping[str, str], 
         raise DataError(
             f"{path}: has no fold for {counted(len(missing), 'case')} of {len(cases)}: {some_of(missing)}.{example} "
             "Add them to the table, or take them out of the data set."
+        )
+
+
+def _refuse_sides(path: Path, column: str, numbers: Sequence[str]) -> None:
+    sides = [number for number in numbers if number.casefold() in _SIDES]
+    if sides:
+        raise DataError(
+            f"{path}: the column '{column}' says {' and '.join(sides)}. Expected numbers of folds: each is judged on "
+            "its own cases and trained on all others. Give a single division as a JSON file: "
+            '[{"train": [names], "val": [names]}].'
         )
 
 

@@ -15,12 +15,12 @@ from planners.plan import Configuration
 def spell_out(configuration: Configuration) -> Configuration:
     """Return a configuration whose choices give every option; choices of unknown parts stay as they are."""
     for field, table in PARTS.items():
-        *rooms, name = field.split(".")
-        holder: Any = getattr(configuration, rooms[0]) if rooms else configuration
+        *parents, name = field.split(".")
+        holder: Any = getattr(configuration, parents[0]) if parents else configuration
         value = getattr(holder, name)
         filled = _fill(value, table) if isinstance(value, Choice) else tuple(_fill(one, table) for one in value)
         holder = replace(holder, **{name: filled})
-        configuration = replace(configuration, **{rooms[0]: holder}) if rooms else holder
+        configuration = replace(configuration, **{parents[0]: holder}) if parents else holder
     return configuration
 
 

@@ -1,4 +1,4 @@
-"""What a configuration takes of others: their masks, boxes around what they found, and their weights."""
+"""Masks, boxes and weights that a configuration takes of other configurations."""
 
 from __future__ import annotations
 

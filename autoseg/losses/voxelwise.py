@@ -14,6 +14,9 @@ from planners.parts.losses import CrossEntropyOptions, FocalOptions
 
 Voxelwise = Callable[[Comparison], Tensor]
 
+# Below every probability of a wrong answer that single precision tells from 0.
+SMALLEST_ERROR = 1e-8
+
 
 class VoxelwiseLoss(nn.Module):
     """A mean over voxels, of each class with its weight where there are such."""
@@ -37,7 +40,10 @@ def focal(gamma: float) -> Voxelwise:
     """Return the mean focal loss with this power."""
 
     def reduce(seen: Comparison) -> Tensor:
-        return seen.mean((1.0 - torch.exp(-seen.surprise)) ** gamma * seen.surprise)
+        wrong = 1.0 - torch.exp(-seen.surprise)
+        # A power below 1 has no gradient at 0, where ignored voxels are, and those that are sure and right.
+        wrong = wrong.clamp_min(SMALLEST_ERROR) if 0.0 < gamma < 1.0 else wrong
+        return seen.mean(wrong**gamma * seen.surprise)
 
     return reduce
 

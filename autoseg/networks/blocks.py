@@ -89,7 +89,8 @@ class DecoderLevel(nn.Module):
         if skip.device.type == "meta":  # is traced, or only counted: there is no memory to be saved
             return torch.cat((self.up(x), skip), 1)
         batch, width, *space = skip.shape
-        layout = CHANNELS_LAST[skip.ndim]
+        # As `lay_out`: on a GPU, instance norm would copy everything back.
+        layout = CHANNELS_LAST[skip.ndim] if skip.device.type == "cpu" else torch.contiguous_format
         joined = torch.empty((batch, 2 * width, *space), dtype=skip.dtype, device=skip.device, memory_format=layout)
         joined[:, width:] = skip
         del skip

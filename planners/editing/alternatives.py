@@ -1,4 +1,4 @@
-"""What a plan leaves open to be searched: for each such value, alternatives to the plan's own, as `--set` values."""
+"""Values of a plan that may be searched: for each, alternatives to the plan's own, as `--set` values."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from planners.parts.networks.widths import LEAST_FEATURES
 from planners.plan import Configuration, Plan
 from planners.sizing.budgets import PLANNED_SHARE
 
-# What is searched, in the order in which it is tried.
+# In the order in which they are tried.
 OPEN: Mapping[str, str] = MappingProxyType(
     {
         "rate": "the learning rate",

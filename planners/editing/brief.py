@@ -31,7 +31,7 @@ SLOWER = 1.2
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Known:
-    """What is known beside a plan.
+    """Facts that are known beside a plan.
 
     Attributes:
         folds: of the cross-validation, in words; empty where nothing is known of the cases.

@@ -10,9 +10,10 @@ from planners.choices import Choice, resolve
 from planners.editing.contradictions import refuse_contradictions
 from planners.editing.plan_checks import check_plan
 from planners.networks.memory_decisions import explain_memory
-from planners.parts import NETWORKS
+from planners.parts import NETWORKS, OPTIMIZERS
 from planners.plan import Configuration, Decision, Plan, Preprocessing, Training
 from planners.run import Run
+from planners.stage_inputs import CropTo, MaskOf
 from planners.start import match_tasks
 
 # Of the planner's learning rate, and of the training's steps. At the rate that random weights need, more steps left
@@ -90,7 +91,9 @@ def _follow_one(plan: Plan, wanted: Configuration, run: Run) -> Configuration:
     base = _find_base(plan, wanted)
     return replace(
         wanted,
+        inputs=tuple(_follow_input(entry, plan) for entry in wanted.inputs),
         initial=None,
+        pseudo_labels=None,
         targets=(),
         only_cases=base.only_cases,
         preprocessing=_follow_preprocessing(plan, base.preprocessing, wanted.preprocessing, run),
@@ -99,10 +102,24 @@ def _follow_one(plan: Plan, wanted: Configuration, run: Run) -> Configuration:
     )
 
 
-def _follow_preprocessing(plan: Plan, planned: Preprocessing, wanted: Preprocessing, run: Run) -> Preprocessing:
+def _follow_input(entry: MaskOf | CropTo, plan: Plan) -> MaskOf | CropTo:
+    """Return an input; a box whose labels the data set does not all have lies around all labels that it has."""
+    names = {region.name for region, _ in plan.scheme.written_regions()}
+    if isinstance(entry, MaskOf) or names.issuperset(entry.labels):
+        return entry
+    return replace(entry, labels=())
+
+
+def _find_places(plan: Plan, wanted: Preprocessing, run: Run) -> tuple[int | None, ...]:
+    """Return for each channel of the data set its place among those that a model's network sees; None for new ones."""
     seen = wanted.seen_channels(len(run.channels))
     known = replace(run.task(), channels=tuple(run.channels[position] for position in seen))
-    places = match_tasks(replace(known, channels=plan.channels, scheme=plan.scheme), known).channels
+    return match_tasks(replace(known, channels=plan.channels, scheme=plan.scheme), known).channels
+
+
+def _follow_preprocessing(plan: Plan, planned: Preprocessing, wanted: Preprocessing, run: Run) -> Preprocessing:
+    seen = wanted.seen_channels(len(run.channels))
+    places = _find_places(plan, wanted, run)
     normalization = tuple(
         own if place is None else wanted.normalization[seen[place]]
         for own, place in zip(planned.normalization, places, strict=True)
@@ -124,18 +141,20 @@ def _follow_channels(
 
 def _slow_down(training: Training) -> Training:
     """Return the training with a tenth of its learning rate, which rises at first."""
-    options = training.optimizer.options
-    rate = options.get(_LR)
-    if not isinstance(rate, int | float):
-        return training
     schedule = Choice(name="cosine", options={"warmup_share": WARMUP_SHARE})
-    optimizer = replace(training.optimizer, options={**options, _LR: rate * RATE_SHARE})
+    options, rate = training.optimizer.options, RATE_SHARE * _find_rate(training)
+    optimizer = replace(training.optimizer, options={**options, _LR: rate})
     return replace(training, optimizer=optimizer, schedule=schedule)
+
+
+def _find_rate(training: Training) -> float:
+    """Return the learning rate that the schedule scales."""
+    return resolve(training.optimizer, OPTIMIZERS, "optimizer").lr
 
 
 def _is_overruled(field: str, names: set[str]) -> bool:
     first, _, rest = field.partition(".")
-    return first in {*names, "preprocessing"} or (first == "configurations" and rest in names)
+    return first in {*names, "preprocessing", "default_configuration"} or (first == "configurations" and rest in names)
 
 
 def _explain(plan: Plan, before: Configuration, now: Configuration, model: Followed) -> Iterator[Decision]:
@@ -149,13 +168,20 @@ def _explain(plan: Plan, before: Configuration, now: Configuration, model: Follo
         ("preprocessing.spacing_mm", _show_spacing(preprocessing), _show_spacing(before.preprocessing)),
     )
     reason = f"Of {model.name}, whose network it is (--like)."
-    yield Decision(field=f"configurations.{own}", value="planned", rule=reason, evidence=_CHANGE, change=_CHANGE)
+    yield Decision(
+        field=f"configurations.{own}",
+        value="planned",
+        rule=reason,
+        evidence=f"the model's weights are of {own}",
+        change=_CHANGE,
+    )
     for field, value, planned in values:
         yield Decision(field=f"{own}.{field}", value=value, rule=rule, evidence=_say_own(planned), change=_CHANGE)
-    known = {name.casefold() for name in model.run.channels}
-    pairs = zip(plan.channels, preprocessing.normalization, before.preprocessing.normalization, strict=True)
-    for channel, choice, own_choice in pairs:
-        how = rule if choice != own_choice or channel.casefold() in known else "The model does not know this channel."
+    places = _find_places(plan, model.run.own().preprocessing, model.run)
+    own_choices = before.preprocessing.normalization
+    rows = zip(plan.channels, places, preprocessing.normalization, own_choices, strict=True)
+    for channel, place, choice, own_choice in rows:
+        how = "The model does not know this channel." if place is None else rule
         yield Decision(
             field=f"{own}.preprocessing.normalization.{channel}",
             value=choice.name,
@@ -165,10 +191,10 @@ def _explain(plan: Plan, before: Configuration, now: Configuration, model: Follo
         )
     yield Decision(
         field=f"{own}.training.optimizer.options.{_LR}",
-        value=str(now.training.optimizer.options.get(_LR)),
+        value=f"{_find_rate(now.training):g}",
         rule="A tenth of what random weights start with, after a warm-up: at the full rate a network forgets what it "
         "knows before its new outputs have learnt anything.",
-        evidence=f"the plan's own would be {before.training.optimizer.options.get(_LR)}",
+        evidence=f"the plan's own would be {_find_rate(before.training):g}",
         change="--set training.optimizer.options.lr=...",
     )
 

@@ -240,7 +240,7 @@ def _replace_item(old: tuple[Any, ...], kind: Any, keys: Sequence[str], value: A
 
 
 def _read_place(text: str) -> int:
-    """Return a place in a list; -1 for what is none."""
+    """Return a place in a list; -1 for what is not a number."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS else -1
 
 

@@ -40,17 +40,18 @@ def check_plan(plan: Plan) -> None:
     names = [configuration.name for configuration in plan.configurations]
     if plan.max_hours is not None and not 0 < plan.max_hours < math.inf:
         problems.append(f"max_hours is {plan.max_hours}. Expected more than 0.")
-    problems += _find_classifier_problems(plan)
     if not names:
         problems.append("it has no configurations. Expected one or more.")
     elif plan.default_configuration not in names:
         problems.append(f"default_configuration is '{plan.default_configuration}'. Expected {' or '.join(names)}.")
+    # Of labels that do not exist none can be counted.
+    problems += _find_classifier_problems(plan, sound=not problems)
     if problems:
         raise PlanError("The plan does not fit together: " + " ".join(problems))
 
 
-def _find_classifier_problems(plan: Plan) -> Iterator[str]:
-    """Find what is wrong with a plan's classifier of lesions."""
+def _find_classifier_problems(plan: Plan, *, sound: bool) -> Iterator[str]:
+    """Yield what is wrong with a plan's classifier of lesions and, where all else is sound, with the labels for it."""
     if plan.lesion_classes is None:
         return
     try:
@@ -60,7 +61,7 @@ def _find_classifier_problems(plan: Plan) -> Iterator[str]:
         return
     if isinstance(options, Checked):
         yield from (f"lesion_classes, {plan.lesion_classes.name}: {problem}" for problem in options.find_problems())
-    for configuration in plan.configurations:
+    for configuration in plan.configurations if sound else ():
         targets = len(plan.scheme_of(configuration).heads().targets())
         if configuration.name == plan.default_configuration and targets != 1:
             yield (
@@ -97,9 +98,15 @@ def _find_shared_problems(plan: Plan | Run) -> Iterator[str]:
         yield from () if in_data else _find_label_problems(configuration, plan.scheme)
     in_order = list(find_order_problems(plan.configurations))
     yield from in_order
-    yield from () if in_order or in_data else find_box_problems(plan.scheme, plan.configurations)
+    if not in_order and not in_data and not any(_list_target_problems(plan)):
+        yield from find_box_problems(plan.scheme, plan.configurations)
     yield from in_data
     yield from find_machine_problems(plan.machine, plan.memory_gb, plan.seed)
+
+
+def _list_target_problems(plan: Plan | Run) -> Iterator[str]:
+    for configuration in plan.configurations:
+        yield from find_target_problems(configuration.name, configuration.targets, plan.scheme)
 
 
 def _find_label_problems(configuration: Configuration, scheme: LabelScheme) -> Iterator[str]:

@@ -92,11 +92,12 @@ def _scale(configuration: Configuration, factor: float) -> Configuration:
 
 
 def _scale_patch(configuration: Configuration, network: NetworkOptions, factor: float) -> Triple:
-    """Return the patch divided, as multiples of what the network needs; the sliced axis stays."""
+    """Return the patch divided, as multiples of what the network needs; the sliced axis stays, and what is shorter."""
     patch = list(configuration.patch_shape)
     for axis, divisor in zip(configuration.network_axes(), network.divisors(), strict=True):
-        fewest = min(patch[axis] // divisor, LEAST_COARSEST)
-        patch[axis] = max(fewest, math.floor(patch[axis] / factor / divisor + 0.5)) * divisor
+        fewest = max(1, min(patch[axis] // divisor, LEAST_COARSEST))
+        divided = max(fewest, math.floor(patch[axis] / factor / divisor + 0.5)) * divisor
+        patch[axis] = min(patch[axis], divided)
     return (patch[0], patch[1], patch[2])
 
 

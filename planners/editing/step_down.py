@@ -40,8 +40,8 @@ def step_down(configuration: Configuration, evidence: str, memory_gb: float) -> 
         raise PlanError(
             f"{configuration.name}: runs out of memory with a single patch of "
             f"{show_lengths(configuration.patch_shape)} voxels ({evidence}), and the network needs at least that. Plan "
-            f"again with less memory to fill, for example `plan_and_preprocess --gpu-memory-gb "
-            f"{max(1.0, memory_gb / 2):.2g}`, or use another configuration."
+            f"again with less memory to fill (for a GPU with `plan_and_preprocess --gpu-memory-gb "
+            f"{max(1.0, memory_gb / 2):.2g}`), or use another configuration."
         )
     return smaller, StepDown(before=_size_of(configuration), after=_size_of(smaller), evidence=evidence)
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from planners.parts.networks import BlockName, UNetOptions
+from planners.parts.networks.unet import find_divisors
 
 MIN_EDGE = 4  # voxels along each pooled axis of the coarsest feature map
 CONVOLUTIONS_PER_LEVEL = 2
@@ -56,11 +57,6 @@ def _poolable_axes(spacing: Sequence[float], length: Sequence[float]) -> list[in
     if len(poolable) == 1 and length[poolable[0]] < 3 * MIN_EDGE:
         return []
     return poolable
-
-
-def find_divisors(strides: Sequence[Sequence[int]]) -> tuple[int, ...]:
-    """Return per axis the product of the levels' strides: what a patch must be divisible by."""
-    return tuple(math.prod(level[axis] for level in strides) for axis in range(len(strides[0])))
 
 
 def pad_up(size: Sequence[float], divisors: Sequence[int]) -> tuple[int, ...]:

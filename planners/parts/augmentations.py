@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Literal, Protocol
 
 from planners.choices import Choice, PartTable
+from planners.parts.limits import find_outside
 
 # Of the canonical axes x, y and z.
 Direction = Literal["left_right", "anterior_posterior", "inferior_superior"]
@@ -104,6 +105,19 @@ class StandardOptions:
             value = getattr(self, entry.name)
             if entry.name.endswith("_probability") and not 0 <= value <= 1:
                 yield f"{entry.name} is {value}. Expected 0 to 1."
+        yield from find_outside(
+            self,
+            scaling_low="more than 0",
+            scaling_high="more than 0",
+            noise_deviation="0 or more",
+            blur_sigma_low="more than 0",
+            blur_sigma_high="more than 0",
+            gamma_low="more than 0",
+            gamma_high="more than 0",
+            elastic_voxels="0 or more",
+            bias_deviation="0 or more",
+            thick_slices_factor="1 or more",
+        )
 
     def mirrors(self, axis: int) -> bool:
         """Return whether patches are mirrored along a canonical axis."""

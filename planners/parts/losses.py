@@ -113,8 +113,8 @@ class FocalOptions:
         yield from find_outside(self, gamma="0 or more")
 
     def kept_bytes(self, outputs: int, *, exclusive: bool) -> float:
-        """Return the bytes per voxel that the loss keeps for the backward pass: four more values per answer."""
-        return _focal_bytes(outputs, exclusive=exclusive)
+        """Return the bytes per voxel that the loss keeps for the backward pass: also powers of what is still wrong."""
+        return _focal_bytes(outputs, self.gamma, exclusive=exclusive)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -170,8 +170,8 @@ class DiceFocalOptions:
         )
 
     def kept_bytes(self, outputs: int, *, exclusive: bool) -> float:
-        """Return the bytes per voxel that the loss keeps for the backward pass: four more values per answer."""
-        return _focal_bytes(outputs, exclusive=exclusive)
+        """Return the bytes per voxel that the loss keeps for the backward pass: also powers of what is still wrong."""
+        return _focal_bytes(outputs, self.gamma, exclusive=exclusive)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -261,9 +261,11 @@ def compared_bytes(outputs: int, *, exclusive: bool) -> float:
     return outputs * (FULL_BYTES + MASK_BYTES) + FULL_BYTES * (outputs - 1 if exclusive else 2 * outputs)
 
 
-def _focal_bytes(outputs: int, *, exclusive: bool) -> float:
+def _focal_bytes(outputs: int, gamma: float, *, exclusive: bool) -> float:
+    """Return what a focal loss keeps: four more values per answer, and for a power below 1 a fifth, kept from 0."""
     answers = 1 if exclusive else outputs
-    return compared_bytes(outputs, exclusive=exclusive) + 4 * FULL_BYTES * answers
+    values = 5 if 0 < gamma < 1 else 4
+    return compared_bytes(outputs, exclusive=exclusive) + values * FULL_BYTES * answers
 
 
 def _weighted_bytes(outputs: int, class_weights: tuple[float, ...], *, exclusive: bool) -> float:

@@ -35,6 +35,8 @@ class SgdOptions:
     def find_problems(self) -> Iterator[str]:
         """Yield what is wrong with the options."""
         yield from find_outside(self, lr="more than 0", momentum="0 or more, less than 1", weight_decay="0 or more")
+        if self.nesterov and self.momentum == 0:
+            yield "nesterov is true, but momentum is 0. Expected nesterov=false, or a momentum above 0."
 
     def states(self) -> int:
         """Return how many numbers per parameter the optimiser remembers."""

@@ -40,7 +40,7 @@ def _choose_for(channel: ChannelSummary, fingerprint: DatasetFingerprint) -> tup
         name = "ct" if window else "zscore"
         rule = "CT has a physical scale: clip to the range of the labelled tissue, then one fixed shift and scale."
         if window is None:
-            rule = "CT, but no labelled tissue to take a range from: each scan to mean 0 and deviation 1."
+            rule = "CT, but the labelled tissue has no range of intensities: each scan to mean 0 and deviation 1."
     elif name == "zscore":
         name, rule, evidence = _choose_zscore(fingerprint, evidence)
     else:
@@ -63,6 +63,7 @@ def _choose_zscore(fingerprint: DatasetFingerprint, evidence: str) -> tuple[str,
 def _find_ct_window(channel: ChannelSummary) -> CtOptions | None:
     seen = channel.foreground
     lower, upper, mean, sd = seen.percentile_00_5, seen.percentile_99_5, seen.mean, seen.sd
-    if lower is None or upper is None or mean is None or sd is None:
+    # Labelled tissue of a single intensity has no range.
+    if lower is None or upper is None or mean is None or sd is None or not lower < upper:
         return None
     return CtOptions(lower=lower, upper=upper, mean=mean, sd=max(sd, MIN_SD))

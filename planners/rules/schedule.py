@@ -17,7 +17,7 @@ VALIDATION_ROUNDS = 10
 def choose_training(
     fingerprint: DatasetFingerprint, machine: MachineProfile, weights: Choice, *, short: bool
 ) -> tuple[Training, Decision]:
-    """Choose a training of a million patches, or one short enough for a CPU.
+    """Choose a training of a quarter of a million steps, or one short enough for a CPU.
 
     Long: stochastic gradient descent with Nesterov momentum and a polynomial decay (Isensee 2021). Short: AdamW
     (Loshchilov 2019) with a warm-up and a cosine decay, which gets further in the first thousand iterations.

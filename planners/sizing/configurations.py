@@ -43,7 +43,7 @@ class Basis:
         cases: in the data set; where scans are divided, their halves.
         preprocessing: of the full resolution.
         context_mm: the edge that patches of one configuration should have; 0 for no such wish.
-        pools_dice: as in `planners.presets.PlannerRules`.
+        pools_dice: as in `planners.planner.RulePlanner`.
         fixed: the same.
         crops: whether a configuration looks at the box around what another one found: one of a low resolution, where it
             is planned, or of the full resolution where it is not.
@@ -86,7 +86,7 @@ def plan_configurations(fingerprint: DatasetFingerprint, basis: Basis) -> Planne
         PlanError: the memory is too small for any network.
     """
     flat = _size("2d", basis)
-    slices = _configure("2d", basis.resolution, flat, basis)
+    slices = _pool_dice(_configure("2d", basis.resolution, flat, basis), basis, pooled=True)
     reasons = [_decide("2d", planned=True, rule=_WHY_2D, evidence=basis.count_cases())]
     if basis.resolution.flat:
         rule = "Not for scans of a single slice."
@@ -108,7 +108,6 @@ def plan_configurations(fingerprint: DatasetFingerprint, basis: Basis) -> Planne
         cascade = replace(fullres, name="3d_cascade_fullres", inputs=(MaskOf(configuration="3d_lowres"),))
         others = (fullres, lowres, cascade)
         reasons += explain_size(lowres, low.size.network, low.resolution)
-    slices = _pool_dice(slices, basis, pooled=True)
     cropped = _crop(others, basis)
     if cropped:
         reasons.append(_decide(CROPPED, planned=True, rule=_WHY_CROP, evidence=f"found by {cropped[0].needs()[0]}"))

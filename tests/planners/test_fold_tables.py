@@ -95,12 +95,12 @@ def test_more_than_ten_folds_are_in_the_order_of_their_numbers(tmp_path):
 
 
 def test_cases_that_the_data_set_lacks_are_warned_of(tmp_path, caplog):
-    lines = [*(f"{case},{number % 2}" for number, case in enumerate(CASES)), "sub-r050s001_ses-1,0"]
+    lines = [*(f"{case},{number % 2}" for number, case in enumerate(CASES)), "sub-r050s001_ses-1,0", "sub-r051s001,"]
 
     with caplog.at_level(logging.WARNING):
         splits = read_splits(write(tmp_path / "folds.csv", *lines), UNITS)
 
-    assert "names 1 case that the data set does not have: sub-r050s001_ses-1" in caplog.text
+    assert "names 2 cases that the data set does not have: sub-r050s001_ses-1, sub-r051s001." in caplog.text
     assert len(splits.folds) == 2
 
 
@@ -113,6 +113,7 @@ def test_cases_that_the_data_set_lacks_are_warned_of(tmp_path, caplog):
         (["r001s001,0"], "Name,Age", "none holds their folds"),
         (["1,0"], "Age,Fold", "none holds the names"),
         ([f"{case},3" for case in CASES], "Name,Fold", "gives all cases fold 3"),
+        (["r001s001,train", "r001s002,Test", "r002s001,train"], "Name,Split", "says Test and train"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(tmp_path, lines, header, said):

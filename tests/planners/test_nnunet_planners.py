@@ -90,6 +90,8 @@ def test_dice_is_pooled_over_the_batch_where_nnunet_does() -> None:
         "3d_lowres": False,
         "3d_cascade_fullres": True,
     }
+    slices = make_fingerprint(repeat_case(30, SyntheticCase(body_shape=(300, 200, 1))))
+    assert pooled(make_plan(slices, PlanRequest(planner="nnunet", machine=GPU, memory_gb=8.0))) == {"2d": True}
 
 
 @by_planner

@@ -176,7 +176,7 @@ def with_label(fingerprint: DatasetFingerprint, holders: set[str]) -> DatasetFin
 def test_every_fold_trains_on_a_rare_label(subjects: int, count: int, seed: int) -> None:
     fingerprint = skewed(subjects)
     dealt = make_splits(fingerprint, seed)
-    in_one_fold = [case for case in dealt.folds[1].validation if case in dealt.folds[1].validation][:count]
+    in_one_fold = dealt.folds[1].validation[:count]
     rare = with_label(fingerprint, {case.subject for case in fingerprint.cases if case.case in in_one_fold})
     splits = make_splits(rare, seed)
     check_partition(rare, splits)

@@ -10,7 +10,7 @@ from typing import Literal, Self
 
 from dataset_fingerprints.names import counted
 from planners.parts.networks.layers import Layer, NetworkLayers, head_layer
-from planners.parts.networks.unet import MOST_BLOCKS, MOST_FEATURES, MOST_TAPS, count_level_voxels
+from planners.parts.networks.unet import MOST_BLOCKS, MOST_FEATURES, MOST_TAPS, count_level_voxels, find_divisors
 from planners.parts.networks.widths import scale_features
 
 SizeName = Literal["S", "B", "M", "L"]
@@ -58,7 +58,7 @@ class MedNeXtOptions:
 
     def divisors(self) -> tuple[int, ...]:
         """Return per axis what a patch must be divisible by: the product of the strides."""
-        return tuple(math.prod(level[axis] for level in self.strides) for axis in range(len(self.strides[0])))
+        return find_divisors(self.strides)
 
     def find_shape_problems(self, axes: int) -> Iterator[str]:
         """Yield what is wrong with the options for images of so many axes."""

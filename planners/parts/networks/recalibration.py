@@ -1,4 +1,4 @@
-"""What weighs the channels of a network's levels: squeeze and excitation, spatial dropout; their costs."""
+"""Layers that weigh the channels of a network's levels: squeeze and excitation, spatial dropout; their costs."""
 
 from __future__ import annotations
 

@@ -71,12 +71,12 @@ class UNetOptions:
 
     def divisors(self) -> tuple[int, ...]:
         """Return per axis what the lengths of its input are multiples of: the product of the strides."""
-        return tuple(math.prod(level[axis] for level in self.strides) for axis in range(len(self.strides[0])))
+        return find_divisors(self.strides)
 
     def find_shape_problems(self, axes: int) -> Iterator[str]:
         """Yield what is wrong with the options for images of so many axes."""
         if not self.features:
-            yield "features is empty. Expected a number of channels for one stage or more."
+            yield "features is empty. Expected a number of channels for one level or more."
             return
         yield from self._find_count_problems()
         levels = len(self.features)
@@ -101,7 +101,7 @@ class UNetOptions:
             ("decoder_blocks", MOST_BLOCKS),
         ):
             if not all(1 <= count <= most for count in getattr(self, name)):
-                yield f"{name} is {list(getattr(self, name))}. Expected 1 to {most} in every stage."
+                yield f"{name} is {list(getattr(self, name))}. Expected 1 to {most} on every level."
         yield from find_outside(self, reduction="1 or more", dropout="0 or more, less than 1")
         if self.groups < 1:
             yield f"groups is {self.groups}. Expected 1 or more."
@@ -140,13 +140,18 @@ class UNetOptions:
         """
         voxels = count_level_voxels(self.strides, patch_shape)
         encoder = _list_residual_encoder if self.block == "residual" else _list_plain_encoder
-        scales = len(voxels) - 1 if self.deep_supervision else 1
+        scales = max(1, len(voxels) - 1) if self.deep_supervision else 1
         heads = zip(self.features[:scales], voxels[:scales], strict=True)
         return NetworkLayers(
             levels=tuple(map(tuple, (*encoder(self, channels, voxels), *_list_decoder(self, voxels)))),
             heads=tuple(head_layer(features, outputs, count) for features, count in heads),
             half_bytes=GROUP_NORM_BYTES if self.norm == "group" else HALF_BYTES,
         )
+
+
+def find_divisors(strides: Sequence[Sequence[int]]) -> tuple[int, ...]:
+    """Return per axis the product of the levels' strides: what a patch must be divisible by."""
+    return tuple(math.prod(level[axis] for level in strides) for axis in range(len(strides[0])))
 
 
 def count_level_voxels(strides: Sequence[Sequence[int]], patch_shape: Sequence[int]) -> tuple[int, ...]:

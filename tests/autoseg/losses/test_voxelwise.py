@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from autoseg.losses.compound import build_dice_ce, build_dice_topk
 from autoseg.losses.targets import head_masks
 from autoseg.losses.voxelwise import build_cross_entropy, build_focal
+from dataset_fingerprints.dataset import Heads
 from planners.parts.losses import CrossEntropyOptions, DiceCrossEntropyOptions, DiceTopKOptions, FocalOptions
 from tests.synthetic.heads import plain_heads, plain_scheme, region_scheme
 
@@ -36,6 +37,16 @@ def test_focal_is_its_formula_and_cross_entropy_without_its_power() -> None:
     torch.testing.assert_close(build_focal(FocalOptions(), plain_heads(3))(logits, labels), expected)
     flat = build_focal(FocalOptions(gamma=0.0), plain_heads(3))(logits, labels)
     torch.testing.assert_close(flat, F.cross_entropy(logits, labels))
+
+
+@pytest.mark.parametrize("heads", [plain_heads(3), region_scheme().heads()], ids=["labels", "regions"])
+@pytest.mark.parametrize("gamma", [0.1, 0.5, 1.0, 1.5])
+def test_the_gradient_of_focal_is_finite_where_nothing_is_wrong_any_more(gamma: float, heads: Heads) -> None:
+    labels = torch.randint(3, (2, 6, 7), generator=torch.Generator().manual_seed(0))
+    logits = torch.where(head_masks(labels, heads), 200.0, -200.0).requires_grad_()
+    build_focal(FocalOptions(gamma=gamma), heads)(logits, labels).backward()
+    assert logits.grad is not None
+    assert logits.grad.isfinite().all()
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 1.0])

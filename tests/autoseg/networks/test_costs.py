@@ -40,6 +40,8 @@ BLOCKS: dict[str, dict[str, Any]] = {
     "residual-pool": {"block": "residual", "downsampling": "pool"},
 }
 UPSAMPLINGS = ("plain", "pooling_indices")
+# Every loss, and those that keep more by their options.
+COMPARED = (*(Choice(name=name) for name in LOSSES), Choice(name="focal", options={"gamma": 0.5}))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -279,16 +281,16 @@ def test_what_is_kept_where_levels_are_recomputed_is_predicted(seed: int, block:
 
 
 @pytest.mark.parametrize("heads", [plain_heads(2), plain_heads(5), region_heads()], ids=["2", "5", "regions"])
-@pytest.mark.parametrize("name", LOSSES)
-def test_what_a_loss_keeps_for_the_backward_pass_is_predicted(name: str, heads: Heads) -> None:
+@pytest.mark.parametrize("choice", COMPARED, ids=lambda choice: choice.name)
+def test_what_a_loss_keeps_for_the_backward_pass_is_predicted(choice: Choice, heads: Heads) -> None:
     logits = torch.randn(2, heads.count(), 12, 12, 12, requires_grad=True)
     labels = torch.randint(0, 2, (2, 12, 12, 12), dtype=torch.uint8)
     kept: dict[int, Tensor] = {}
     with torch.autograd.graph.saved_tensors_hooks(*keep_saved(kept, set())):
         # Not a leaf: a network's logits are not leaves either.
-        measure(build_objective(Choice(name=name), heads), logits * 1, labels)
+        measure(build_objective(choice, heads), logits * 1, labels)
     measured = sum(tensor.untyped_storage().nbytes() for tensor in kept.values()) / (2 * 12**3)
-    predicted = LOSSES[name]().kept_bytes(heads.count(), exclusive=heads.exclusive)
+    predicted = resolve(choice, LOSSES, "loss").kept_bytes(heads.count(), exclusive=heads.exclusive)
     # At most 2 bytes less, where a loss has no use for background's mask or for any; a few numbers per label are more.
     assert -0.1 < predicted - measured < 2.1
 

@@ -86,6 +86,13 @@ def test_a_bottleneck_of_one_voxel_trains() -> None:
     assert all(parameter.grad.isfinite().all() for parameter in network.parameters())
 
 
+def test_a_network_of_one_level_has_one_head() -> None:
+    network = options(3, (4,))
+    outputs = build(network)(torch.randn(1, 1, 4, 4, 4))
+    heads = network.layers(1, 2, (4, 4, 4)).heads
+    assert [output[0, 0].numel() for output in outputs] == [head.voxels for head in heads] == [64]
+
+
 def test_features_stay_channels_last_on_a_cpu() -> None:
     network = build(options(2, (4, 8, 8)))
     with torch.autocast("cpu", torch.bfloat16):

@@ -11,8 +11,9 @@ from planners.choices import Choice
 from planners.editing.explain import explain_plan
 from planners.editing.following import RATE_SHARE, Followed, follow
 from planners.editing.overrides import set_values
+from planners.pseudo_labels import PseudoLabels
 from planners.run import CaseContent, Run, make_run
-from planners.stage_inputs import Initial, MaskOf
+from planners.stage_inputs import CropTo, Initial, MaskOf
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint
 from tests.synthetic.machines import CPU, GPU
 
@@ -20,6 +21,7 @@ OWN = make_fingerprint([SyntheticCase(body_shape=(60, 70, 60))] * 6, channels=("
 THEIRS = make_fingerprint(
     [SyntheticCase(body_shape=(30, 50, 40), spacing_mm=(2.0, 2.0, 2.5))] * 6, channels=("t1w",), labels=1
 )
+LABELS = ("label1",)
 
 
 def plan_own() -> Plan:
@@ -35,6 +37,8 @@ def make_model(*assignments: str, change: str = "") -> Run:
         added = {
             "masks": replace(first, name=name, inputs=(MaskOf(configuration=first.name),)),
             "start": replace(first, name=name, initial=Initial(configuration=first.name)),
+            "box": replace(first, name=name, inputs=(CropTo(configuration=first.name, margin_mm=2.0, labels=LABELS),)),
+            "pseudo": replace(first, name=name, pseudo_labels=PseudoLabels(configurations=(first.name,))),
         }[change]
         plan = replace(plan, configurations=(*plan.configurations, added))
     content = (CaseContent(case="case0", sha256=("a", "b")),)
@@ -94,6 +98,39 @@ def test_configurations_whose_masks_the_model_uses_are_taken_and_its_start_is_no
     assert [entry.name for entry in masks.configurations] == ["3d_fullres", "second"]
     start = follow(plan_own(), Followed(name="model.zip", run=make_model(change="start")))
     assert [(entry.name, entry.initial) for entry in start.configurations] == [("second", None)]
+
+
+def test_a_box_around_labels_that_the_data_set_does_not_have_lies_around_all_that_it_has() -> None:
+    run = make_model(change="box")
+    first, second = run.configurations
+    elsewhere = replace(second, inputs=(replace(second.crops()[0], labels=("core",)),))
+    for model, labels in ((run, LABELS), (replace(run, configurations=(first, elsewhere)), ())):
+        made = follow(plan_own(), Followed(name="model.zip", run=model)).configurations[-1]
+        assert [crop.labels for crop in made.crops()] == [labels]
+
+
+def test_a_model_that_trained_on_scans_without_labels_is_followed_without_them() -> None:
+    (made,) = follow(plan_own(), Followed(name="model.zip", run=make_model(change="pseudo"))).configurations
+    assert (made.name, made.pseudo_labels) == ("second", None)
+
+
+def test_a_channel_that_is_known_by_its_place_is_said_to_be_the_models() -> None:
+    fingerprint = make_fingerprint([SyntheticCase(body_shape=(60, 70, 60))] * 6, channels=("FLAIR",))
+    plan = make_plan(fingerprint, PlanRequest(machine=CPU, memory_gb=4.0))
+    run = make_model("preprocessing.normalization.0=zscore_body")
+    followed = follow(plan, Followed(name="model.zip", run=run))
+    (reason,) = (one for one in followed.decisions if one.field == "3d_fullres.preprocessing.normalization.FLAIR")
+    assert "model.zip" in reason.rule
+
+
+def test_a_rate_that_the_plan_leaves_to_the_optimizer_is_divided_all_the_same() -> None:
+    plan = set_values(plan_own(), ["training.optimizer=sgd"])
+    followed = follow(plan, Followed(name="model.zip", run=make_model()))
+    options = followed.configurations[0].training.optimizer.options
+    assert list(options) == ["lr"]
+    assert options["lr"] == pytest.approx(RATE_SHARE * 1e-2)
+    (reason,) = (one for one in followed.decisions if one.field.endswith("options.lr"))
+    assert (reason.value, reason.evidence) == ("0.001", "the plan's own would be 0.01")
 
 
 def test_a_plan_that_follows_takes_values_of_a_person_afterwards() -> None:

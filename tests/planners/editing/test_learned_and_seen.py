@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -13,6 +14,7 @@ from planners.editing.explain import explain_plan
 from planners.editing.overrides import set_values
 from planners.networks.memory_decisions import predict_configuration
 from planners.plan import Configuration, Plan
+from planners.stage_inputs import CropTo
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint
 from tests.synthetic.machines import GPU
 
@@ -68,3 +70,11 @@ def test_values_that_cannot_be_meant_are_named(assignment: str, message: str) ->
     with pytest.raises(PlanError) as caught:
         set_values(PLAN, [assignment])
     assert message in str(caught.value), caught.value
+
+
+def test_unknown_labels_are_named_also_where_another_configuration_looks_at_the_box_around_them() -> None:
+    whole = next(one for one in PLAN.configurations if one.name == "3d_fullres")
+    fine = replace(whole, name="fine", inputs=(CropTo(configuration=whole.name, margin_mm=1.0),))
+    plan = replace(PLAN, configurations=(*PLAN.configurations, fine))
+    with pytest.raises(PlanError, match=r"3d_fullres\.targets is \[\[4\]\]\. Expected groups of values"):
+        set_values(plan, ["3d_fullres.targets=[[4]]"])

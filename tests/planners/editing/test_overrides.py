@@ -128,6 +128,13 @@ def test_batch_size_of_all_replaces_the_decisions_of_each(plan: Plan) -> None:
             "--set training.optimizer.options.momentum: optimizer adamw has no option",
         ),
         ("training.loss=3", "found 3. Expected the name of a part"),
+        ("sampling.augmentations.0.options.scaling_low=0.0", "standard: scaling_low is 0.0. Expected more than 0"),
+        ("sampling.augmentations.0.options.blur_sigma_low=0", "blur_sigma_low is 0.0. Expected more than 0"),
+        ("sampling.augmentations.0.options.noise_deviation=-1", "noise_deviation is -1.0. Expected 0 or more"),
+        (
+            'training.optimizer={"name": "sgd", "options": {"momentum": 0}}',
+            "nesterov is true, but momentum is 0. Expected nesterov=false",
+        ),
         ("sampling.augmentations." + "9" * 5000 + ".name=x", "is not a place in the list. Expected 0 to"),
         ("sampling.augmentations.\N{SUPERSCRIPT TWO}.name=x", "is not a place in the list. Expected 0 to"),
         ("nosuch.batch_size=2", "the plan has no field 'nosuch' to set"),

@@ -114,3 +114,13 @@ def test_tiles_of_prediction_are_divided_as_patches_are_and_the_centre_stays() -
     scaled = next(entry for entry in scale_plan(plan, 4).configurations if entry.name == "3d_fullres")
     assert scaled.prediction.tile_shape == scaled.patch_shape
     assert scaled.prediction.centre_shape == (144, 172, 168)
+
+
+def test_a_patch_shorter_than_what_the_strides_divide_stays() -> None:
+    plan = make_plan(expand(read_published("atlas_r2_mni")), PlanRequest(machine=GPU, memory_gb=24.0))
+    plan = set_values(plan, ["3d_fullres.patch_shape=[12,64,64]"])
+    divisors = resolve(plan.configurations[1].network, NETWORKS, "network").divisors()
+    assert divisors[0] > 12
+    scaled = next(entry for entry in scale_plan(plan, 4).configurations if entry.name == "3d_fullres")
+    assert scaled.patch_shape[0] == 12
+    assert all(0 < length <= 64 for length in scaled.patch_shape)

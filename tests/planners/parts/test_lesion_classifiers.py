@@ -52,3 +52,8 @@ def test_what_is_wrong_with_a_classifier_is_said_when_it_is_planned(value: str, 
     several = make_plan(make_fingerprint(CASES, labels=2), PlanRequest(machine=GPU, memory_gb=8.0))
     with pytest.raises(PlanError, match="3d_fullres tells 2 labels or regions apart itself"):
         set_values(several, ("lesion_classes=fully_connected",))
+
+
+def test_unknown_labels_are_named_also_where_lesions_are_given_classes() -> None:
+    with pytest.raises(PlanError, match=r"targets is \[\[4\]\]\. Expected groups of values of the labels 1"):
+        set_values(PLAN, ("lesion_classes=fully_connected", "targets=[[4]]"))

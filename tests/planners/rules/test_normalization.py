@@ -3,11 +3,13 @@ from dataclasses import replace
 import pytest
 
 from dataset_fingerprints.measuring.intensities import NO_INTENSITIES
+from planners import PlanRequest, make_plan
 from planners.choices import resolve
 from planners.parts import NORMALIZATIONS
 from planners.parts.normalizations import CtOptions
 from planners.rules.normalization import choose_normalization
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint, repeat_case
+from tests.synthetic.machines import GPU
 
 
 @pytest.mark.parametrize(
@@ -42,6 +44,16 @@ def test_ct_without_any_foreground_is_scored_per_image() -> None:
     empty = replace(fingerprint.channels[0], foreground=NO_INTENSITIES)
     choices, _ = choose_normalization(replace(fingerprint, channels=(empty,)))
     assert choices[0].name == "zscore"
+
+
+def test_ct_whose_foreground_has_a_single_intensity_is_scored_per_image() -> None:
+    fingerprint = make_fingerprint([SyntheticCase(body_shape=(9, 9, 9))], channels=["CT"])
+    (channel,) = fingerprint.channels
+    seen = replace(channel.foreground, percentile_00_5=40.0, percentile_99_5=40.0, mean=40.0, sd=0.0)
+    plan = make_plan(
+        replace(fingerprint, channels=(replace(channel, foreground=seen),)), PlanRequest(machine=GPU, memory_gb=8.0)
+    )
+    assert {entry.preprocessing.normalization[0].name for entry in plan.configurations} == {"zscore"}
 
 
 @pytest.mark.parametrize(
