@@ -36,7 +36,7 @@ def find_subjects(cases: Sequence[str], traits: Sequence[CaseTraits]) -> tuple[s
 
 def name_subjects(cases: Sequence[str], traits: Sequence[CaseTraits]) -> tuple[str, ...]:
     """Return the subject of every case: known, or as names in BIDS say, or else one of its own."""
-    named = {one.case: one.subject for one in traits}
+    named = {one.case: one.subject for one in traits if one.subject}
     # A case is no subject: the sign keeps both names apart.
     return tuple(named.get(case, "") or read_subject(case) or f"={case}" for case in cases)
 
