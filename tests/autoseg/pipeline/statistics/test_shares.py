@@ -148,8 +148,6 @@ def test_values_that_no_scan_holds_are_refused(masks: Path) -> None:
 
 
 def test_subjects_in_both_groups_are_said(masks: Path, caplog: pytest.LogCaptureFixture) -> None:
-    (masks / "visits.csv").write_text(
-        "case,subject,visit\nscan-0,p,1\nscan-1,p,2\nscan-2,q,2\n", encoding="utf-8"
-    )
-    autoseg.label_shares([masks / "first"], by="visit", traits=masks / "visits.csv")
+    (masks / "phases.csv").write_text("case,subject,phase\nscan-0,p,1\nscan-1,p,2\nscan-2,q,2\n", encoding="utf-8")
+    autoseg.label_shares([masks / "first"], by="phase", traits=masks / "phases.csv")
     assert "1 subject is in 1 and in 2: the rank-sum test takes each for two people" in caplog.text
