@@ -30,6 +30,8 @@ PATTERNS = (
     "none",
 )
 NONE = PATTERNS[-1]
+# Volumes of voxels that a header rounds may lie this share below those that are meant.
+_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -117,7 +119,7 @@ def find_pattern(lesion: Lesion, other: NDArray[np.bool_] | None, counting: Coun
         (
             Component(volume_ml=float(size) * voxel_ml, side=_choose_side(size, on_right, elsewhere))
             for size, on_right, elsewhere in zip(sizes, right, in_other, strict=True)
-            if size * voxel_ml * 1000.0 >= counting.min_mm3
+            if size * voxel_ml * 1000.0 >= counting.min_mm3 * (1 - _ROUNDING)
         ),
         key=lambda component: -component.volume_ml,
     )

@@ -109,6 +109,11 @@ def parse_region(text: str) -> Segment:
         raise DataError(
             f"--region {show_name(text)}: cannot be read. Expected a name and label values, for example core=2,3."
         )
+    if _VALUE.fullmatch(name):
+        raise DataError(
+            f"--region {show_name(text)}: is called by a number, as labels are. Give it a name, for example "
+            f"lesion={values}."
+        )
     return Segment(label=name.strip(), values=tuple(int(value) for value in values.split(",")))
 
 

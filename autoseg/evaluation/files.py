@@ -22,6 +22,7 @@ from autoseg.evaluation.results import Evaluation, summarise
 from autoseg.evaluation.stray_labels import find_strays, leave_out, warn_of_strays
 from autoseg.evaluation.traits import NO_TRAITS, CaseTraits
 from dataset_fingerprints.checking.checks import NOT_INTEGER, ROUNDING
+from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.failures import Failure, attempt, list_failures
 from dataset_fingerprints.geometry import affine_distance_mm, show_lengths, show_turn
@@ -105,6 +106,7 @@ def evaluate_pairs(
         pairing: which files belong together.
         targets: what to score; without segments, the labels that the data set of the references names, or else every
             value in any of the references but 0 and the ignored one; those of the masks where the references hold none.
+            Voxels that the data set ignores are ignored unless they are to be scored, or others are to be ignored.
         convention: the metrics.
         workers: threads that score cases.
         traits: what is known of the cases; those of one subject are drawn together for intervals.
@@ -118,8 +120,8 @@ def evaluate_pairs(
         PlanError: the convention has an unknown metric or option.
     """
     metrics, pairs = convention.build(), pairing.pairs
-    if targets == EVERYTHING and pairing.scheme is not None:
-        targets = scheme_targets(pairing.scheme)
+    if pairing.scheme is not None:
+        targets = _complete(targets, pairing.scheme)
     job = _Job(targets=targets, metrics=metrics, soft=convention.soft, maps=maps)
     with ThreadPoolExecutor(max_workers=min(workers, len(pairs))) as pool:
         outcomes = list(pool.map(lambda pair: _try_pair(pair, job), pairs))
@@ -140,6 +142,16 @@ def evaluate_pairs(
     if not any(case.labels for case in cases):
         raise DataError(f"{pairing.reference}: no voxel of any file is labelled. Name the labels to score.")
     return replace(summarise(cases, convention, traits), failures=failures, unpaired=pairing.unpaired)
+
+
+def _complete(targets: Targets, scheme: LabelScheme) -> Targets:
+    """Return targets with what a data set says of its labels, and of voxels to ignore, where nobody said otherwise."""
+    ignored = scheme.ignore_value if targets.ignored is None else targets.ignored
+    if not targets.segments:
+        named = scheme_targets(scheme).segments
+        return Targets(segments=tuple(one for one in named if one.values != (ignored,)), ignored=ignored)
+    is_scored = any(ignored in one.values for one in targets.segments)
+    return targets if is_scored else replace(targets, ignored=ignored)
 
 
 def _leave_out_strays(outcomes: Sequence[_Scored | Failure]) -> list[_Scored | Failure]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -29,6 +30,8 @@ _SEEN = "seen_before"
 _POOLED = "pooled"
 # Fields of a convention that only some have.
 _SOME = (_POOLED, "soft", "about")
+# As labels are written; a region may have a name that Python would read as a number, too, such as 1_0.
+_VALUE = re.compile(r"0|-?[1-9][0-9]{0,9}")
 
 
 def write_evaluation(path: Path, evaluation: Evaluation, *, sealed: bool = False) -> None:
@@ -239,7 +242,4 @@ def _metric(name: str, plain: Any) -> dict[str, Any]:
 
 def _label(key: str) -> int | str:
     """Return a label's value, or a region's name as it is."""
-    try:
-        return int(key)
-    except ValueError:
-        return key
+    return int(key) if _VALUE.fullmatch(key) else key

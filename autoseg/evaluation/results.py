@@ -284,4 +284,4 @@ def _summarise_label(
                 absent=left_out["absent"],
             )
         )
-    return LabelSummary(label=label, metrics=tuple(metrics), pooled=pool_cases(scores, convention))
+    return LabelSummary(label=label, metrics=tuple(metrics), pooled=pool_cases(scores, convention, units.tolist()))

@@ -29,11 +29,16 @@ NO_TRAITS: tuple[CaseTraits, ...] = ()
 
 
 def find_subjects(cases: Sequence[str], traits: Sequence[CaseTraits]) -> tuple[str, ...] | None:
-    """Return the subject of every case: known, or as names in BIDS say; None where no two cases are of one."""
-    named = {one.case: one.subject for one in traits}
-    # A case is no subject: the sign keeps both names apart.
-    subjects = tuple(named.get(case, "") or read_subject(case) or f"={case}" for case in cases)
+    """Return the subject of every case, as `name_subjects` does; None where no two cases are of one."""
+    subjects = name_subjects(cases, traits)
     return subjects if len(set(subjects)) < len(subjects) else None
+
+
+def name_subjects(cases: Sequence[str], traits: Sequence[CaseTraits]) -> tuple[str, ...]:
+    """Return the subject of every case: known, or as names in BIDS say, or else one of its own."""
+    named = {one.case: one.subject for one in traits if one.subject}
+    # A case is no subject: the sign keeps both names apart.
+    return tuple(named.get(case, "") or read_subject(case) or f"={case}" for case in cases)
 
 
 def find_trait(name: str, cases: Sequence[str], traits: Sequence[CaseTraits]) -> tuple[str, ...]:

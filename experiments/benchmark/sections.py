@@ -131,7 +131,8 @@ def _remark(benchmark: Benchmark) -> Iterator[str]:
     for result in benchmark.ours:
         yield from _place_all(benchmark, result)
     if benchmark.comparable:
-        yield from find_notes(benchmark.comparable, benchmark.ours[0])
+        notes = (note for result in benchmark.ours for note in find_notes(benchmark.comparable, result))
+        yield from dict.fromkeys(notes)
     elif not benchmark.scope.simulated:
         yield "No published result is comparable: the last table says why, row by row."
     yield from _explain_interval(benchmark.ours)

@@ -40,6 +40,9 @@ def agreement(
     With one reader and a model: the agreement of their volumes (bias, limits of agreement, ICC, CCC).
     """
     from autoseg.pipeline.faces import statistics_face
+    from autoseg.pipeline.statistics.agreeing import place_table
+    from autoseg.pipeline.statistics.pictures import place_picture
+    from autoseg.pipeline.statistics.tables import place_markdown
 
     found = statistics_face.agreement(
         readers or (),
@@ -51,8 +54,8 @@ def agreement(
         out=out,
     )
     show_agreement(found)
-    written = (("Table", ".csv"), ("Text", ".md"), ("Picture", ".png"))
-    show_written((("All figures", out), *((what, out.with_suffix(suffix)) for what, suffix in written)))
+    tables = (("Table", place_table(out)), ("Text", place_markdown(out)))
+    show_written((("All figures", out), *tables, ("Picture", place_picture(out.with_suffix(".png")))))
 
 
 def show_agreement(found: ReaderAgreement) -> None:

@@ -46,10 +46,12 @@ def compare(
     The more is tested, the stricter each test: name one metric beforehand with --metric for the most power.
     """
     from autoseg.pipeline.faces import statistics_face
+    from autoseg.pipeline.statistics.comparing import place_table
+    from autoseg.pipeline.statistics.tables import place_markdown
 
     comparison = statistics_face.compare(scores, names=names or (), metrics=metrics or (), interval=interval, out=out)
     show_comparison(comparison)
-    show_written((("All figures", out), ("Table", out.with_suffix(".csv")), ("Text", out.with_suffix(".md"))))
+    show_written((("All figures", out), ("Table", place_table(out)), ("Text", place_markdown(out))))
 
 
 def show_comparison(comparison: SystemComparison) -> None:

@@ -42,6 +42,7 @@ def label_shares(
     Of several label maps of the same scans by the signed-rank test, of groups of scans by the rank-sum test.
     """
     from autoseg.pipeline.faces import statistics_face
+    from autoseg.pipeline.statistics.shares import place_differences, place_groups
 
     try:
         found = statistics_face.label_shares(
@@ -59,10 +60,8 @@ def label_shares(
         _show(error.result)
         raise
     _show(found)
-    written = (("Scans", out), ("Groups", out.with_name(f"{out.stem}-groups.csv")))
-    show_written(
-        (*written, *((("Differences", out.with_name(f"{out.stem}-differences.csv")),) if found.differences else ()))
-    )
+    differences = (("Differences", place_differences(out)),) if found.differences else ()
+    show_written((("Scans", out), ("Groups", place_groups(out)), *differences))
 
 
 def _show(found: LabelShares) -> None:

@@ -13,7 +13,7 @@ from autoseg.evaluation.results import Evaluation, SeenCases, summarise
 from autoseg.evaluation.statistics import LEAST_CASES
 from autoseg.evaluation.statistics.resampling import average_by_unit, find_places
 from autoseg.evaluation.statistics.significance import compare_ranks, correct_holm
-from autoseg.evaluation.traits import find_subjects
+from autoseg.evaluation.traits import name_subjects
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,14 +112,6 @@ def _read_scores(evaluation: Evaluation, label: int | str, metric: str) -> tuple
     """Return the mean score of each subject that has one, and who these are."""
     pairs = [(case.case, one.number(metric)) for case in evaluation.cases for one in case.labels if one.label == label]
     known = [(case, value) for case, value in pairs if not np.isnan(value)]
-    cases = [case for case, _ in known]
-    subjects = find_subjects(cases, evaluation.traits) or tuple(cases)
-    if not cases:
-        return np.empty(0), frozenset()
+    subjects = name_subjects([case for case, _ in known], evaluation.traits)
     values = np.array([value for _, value in known], dtype=np.float64)
-    return average_by_unit(values, find_places(subjects, len(values))), frozenset(_name_subjects(cases, evaluation))
-
-
-def _name_subjects(cases: Sequence[str], evaluation: Evaluation) -> tuple[str, ...]:
-    named = {one.case: one.subject for one in evaluation.traits}
-    return tuple(named.get(case, "") or case for case in cases)
+    return average_by_unit(values, find_places(subjects, len(values))), frozenset(subjects)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from autoseg.evaluation.statistics import LEAST_CASES, Statistics, measure_statistics
 from autoseg.evaluation.statistics.resampling import average_by_unit, find_places
 from autoseg.evaluation.statistics.significance import compare_pairs, compare_ranks, correct_holm
-from autoseg.evaluation.traits import CaseTraits, find_subjects, find_trait
+from autoseg.evaluation.traits import CaseTraits, find_subjects, find_trait, name_subjects
 
 Test = Literal["signed rank", "rank sum"]
 
@@ -72,6 +72,7 @@ class ShareDifference:
         p: two-sided; None below `LEAST_CASES` subjects on a side.
         corrected: the same after Holm's correction for all differences by this test.
         cases: numbers of scans on both sides.
+        shared: number of subjects in both groups, each of whom the rank-sum test takes for two; 0 for the same scans.
     """
 
     test: Test
@@ -82,6 +83,7 @@ class ShareDifference:
     p: float | None
     cases: tuple[int, int]
     corrected: float | None = None
+    shared: int = 0
 
 
 def summarise_shares(
@@ -186,8 +188,9 @@ def _compare_groups(
     traits: Sequence[CaseTraits],
 ) -> ShareDifference:
     read = [_read(side, label) for side in sides]
+    people = [name_subjects(cases, traits) for _, cases in read]
     one, other = (
-        average_by_unit(values, find_places(find_subjects(cases, traits), len(values))) for values, cases in read
+        average_by_unit(values, find_places(own, len(values))) for (values, _), own in zip(read, people, strict=True)
     )
     known = bool(len(one) and len(other))
     return ShareDifference(
@@ -198,6 +201,7 @@ def _compare_groups(
         difference=float(read[1][0].mean() - read[0][0].mean()) if known else None,
         p=compare_ranks(one, other) if min(len(one), len(other)) >= LEAST_CASES else None,
         cases=(len(read[0][1]), len(read[1][1])),
+        shared=len({*people[0]} & {*people[1]}),
     )
 
 

@@ -20,7 +20,7 @@ class PooledFigure:
     Attributes:
         name: that the convention gives it.
         value: None where there is nothing to divide by.
-        ci95: bounds of the 95 % interval, from resampled cases; None below `LEAST_CASES`.
+        ci95: bounds of the 95 % interval, from resampled subjects; None below `LEAST_CASES` subjects.
         n: number of cases in it.
     """
 
@@ -30,22 +30,38 @@ class PooledFigure:
     n: int
 
 
-def pool_cases(scores: Sequence[LabelScores], convention: Convention) -> tuple[PooledFigure, ...]:
-    """Return the pooled figures of a convention, of one label's scores in all cases."""
-    return tuple(_pool(name, figure, scores, convention) for name, figure in convention.build_pooled().items())
+def pool_cases(
+    scores: Sequence[LabelScores], convention: Convention, subjects: Sequence[str] | None = None
+) -> tuple[PooledFigure, ...]:
+    """Return the pooled figures of a convention.
+
+    Args:
+        scores: of one label in all cases.
+        convention: names the figures.
+        subjects: of the cases, drawn together for intervals; None where each case is a subject of its own.
+    """
+    people = [str(place) for place in range(len(scores))] if subjects is None else subjects
+    return tuple(_pool(name, figure, scores, people, convention) for name, figure in convention.build_pooled().items())
 
 
-def _pool(name: str, figure: PooledOptions, scores: Sequence[LabelScores], convention: Convention) -> PooledFigure:
+def _pool(
+    name: str, figure: PooledOptions, scores: Sequence[LabelScores], subjects: Sequence[str], convention: Convention
+) -> PooledFigure:
     needed = tuple(figure.needs())
     cases = [{score: case.value(score) for score in needed} for case in scores]
     known = [{score: value for score, value in case.items() if value is not None} for case in cases]
-    terms = np.array([figure.terms(case) for case in known if len(case) == len(needed)], dtype=np.float64)
-    if not len(terms):
+    whole = [(case, subject) for case, subject in zip(known, subjects, strict=True) if len(case) == len(needed)]
+    if not whole:
         return PooledFigure(name=name, value=None, ci95=None, n=0)
+    terms, people = np.array([figure.terms(case) for case, _ in whole], dtype=np.float64), [one for _, one in whole]
     value = float(figure.pool(terms.mean(axis=0)))
     interval = None
-    if len(terms) >= LEAST_CASES and not np.isnan(value):
+    if len(set(people)) >= LEAST_CASES and not np.isnan(value):
         interval = bootstrap_interval(
-            terms, figure.pool, resamples=convention.bootstrap_resamples, seed=convention.bootstrap_seed
+            terms,
+            figure.pool,
+            units=people,
+            resamples=convention.bootstrap_resamples,
+            seed=convention.bootstrap_seed,
         )
     return PooledFigure(name=name, value=None if np.isnan(value) else value, ci95=interval, n=len(terms))

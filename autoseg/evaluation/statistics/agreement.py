@@ -109,9 +109,12 @@ def find_intraclass(ratings: NDArray[np.float64]) -> IntraclassCorrelations:
     if between + error == 0:
         return IntraclassCorrelations(absolute=NO_COEFFICIENT, consistent=NO_COEFFICIENT)
     consistent = (between - error) / (between + (k - 1) * error)
-    absolute = (between - error) / (between + (k - 1) * error + k * (raters - error) / n)
+    spread = between + (k - 1) * error + k * (raters - error) / n
+    # Of two cases that two raters exchange, cases and raters do not differ at all.
+    absolute = None if spread == 0 else (between - error) / spread
+    interval = None if absolute is None else _bound_absolute(absolute, (between, raters, error), n, k)
     return IntraclassCorrelations(
-        absolute=Coefficient(value=absolute, ci95=_bound_absolute(absolute, (between, raters, error), n, k)),
+        absolute=Coefficient(value=absolute, ci95=interval),
         consistent=Coefficient(value=consistent, ci95=_bound_consistent(between, error, n, k)),
     )
 

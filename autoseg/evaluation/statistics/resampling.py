@@ -95,7 +95,7 @@ def find_places(units: Units, n: int) -> NDArray[np.int64]:
 
 
 def sum_by_unit(values: NDArray[np.float64], places: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the sums of (case, ...) values over the cases of each subject, (subject, ...); none without a case."""
+    """Return the sums of (case, ...) values over the cases of each subject, (subject, ...); empty without a case."""
     sums = np.zeros((int(places.max(initial=-1)) + 1, *values.shape[1:]))
     np.add.at(sums, places, values)
     return sums

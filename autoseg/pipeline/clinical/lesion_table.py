@@ -100,14 +100,15 @@ def make_lesion_table(
         files, "Counting lesions", lambda case, path: _find_pattern(case, path, other, options), progress
     )
     patterns = {case: pattern for case, (pattern, _) in done.items()}
-    volumes = [one.volume_ml for one in patterns.values()]
+    volumes = measure_volumes([one.volume_ml for one in patterns.values()])
+    picture = None if out is None or volumes is None else choose_name(beside(out, "volumes", ".png"), is_drawn)
     result = LesionTable(
         patterns=patterns,
         doubts={case: doubt for case, (_, doubt) in done.items() if doubt},
-        volumes=measure_volumes(volumes),
+        volumes=volumes,
         counts=count_patterns(patterns.values()),
         failures=failures,
-        picture=None if out is None else choose_name(beside(out, "volumes", ".png"), is_drawn),
+        picture=picture,
         simulated=is_marked(masks, files.values()),
     )
     if out is not None:

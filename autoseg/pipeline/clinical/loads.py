@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +34,7 @@ from dataset_fingerprints.reading.alignment import same_place
 
 _log = logging.getLogger(__name__)
 REGION, REFERENCE, HEIGHT = "region", "of reference", "worst slice z mm"
+_MEASURE, _ERRORS = "measure", ("MAE", "bias")
 _COEFFICIENT_COLUMNS = ("ICC(2,1)", "ICC(2,1) low", "ICC(2,1) high", "CCC", "CCC low", "CCC high")
 _SLICE_COLUMNS = ("slice", "z mm", "region mm2", "overlap mm2", "injury %")
 
@@ -102,7 +103,7 @@ def measure_loads(
     files, unpaired = _find_files(masks, references, options.selection)
     inputs = [path for one in files.values() for path in (one.mask, one.reference) if path]
     if out is not None:
-        refuse_table_place(out, (*inputs, *(region.path for region in regions)), (REGION, LESION))
+        _refuse_places(out, (*inputs, *(region.path for region in regions)), compared=references is not None)
     done, failures = work_on(
         files, "Measuring lesion loads", lambda case, one: _load(case, one, regions, options), progress
     )
@@ -118,6 +119,14 @@ def measure_loads(
     if out is not None:
         _write(out, result)
     return result
+
+
+def _refuse_places(out: Path, inputs: Sequence[Path], *, compared: bool) -> None:
+    """Make sure that all tables can be written without a loss."""
+    refuse_table_place(out, inputs, (REGION, LESION))
+    refuse_table_place(beside(out, "slices"), inputs, (REGION, *_SLICE_COLUMNS))
+    if compared:
+        refuse_table_place(beside(out, "agreement"), inputs, (_MEASURE, *_ERRORS))
 
 
 def _find_files(
@@ -217,8 +226,8 @@ def make_agreement_table(result: LoadResult) -> Table:
                 **_spread("CCC", one.concordance),
             }
             shown = {column: show_figure(value) for column, value in figures.items()}
-            rows.append({CASE: region, "measure": name, "cases": str(one.cases)} | shown)
-    columns = ("measure", "cases", "mean", f"mean {REFERENCE}", "MAE", "bias", "SD of errors", *_COEFFICIENT_COLUMNS)
+            rows.append({CASE: region, _MEASURE: name, "cases": str(one.cases)} | shown)
+    columns = (_MEASURE, "cases", "mean", f"mean {REFERENCE}", *_ERRORS, "SD of errors", *_COEFFICIENT_COLUMNS)
     return mark_simulated(Table(columns=(CASE, *columns, WARNINGS), rows=tuple(rows)), result.simulated)
 
 

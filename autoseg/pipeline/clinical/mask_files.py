@@ -10,6 +10,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from autoseg.clinical.lesion_files import read_lesion
 from autoseg.hardware import count_cores
 from autoseg.progress import Progress
 from dataset_fingerprints.errors import DataError
@@ -20,7 +21,7 @@ from dataset_fingerprints.measuring.scans import Scan
 from dataset_fingerprints.names import counted
 from dataset_fingerprints.reading.alignment import same_place
 from dataset_fingerprints.reading.file_names import images_in, stem_of
-from dataset_fingerprints.reading.images import IMAGE_SUFFIXES, is_image, read_label_map
+from dataset_fingerprints.reading.images import IMAGE_SUFFIXES, is_image
 
 T = TypeVar("T")
 F = TypeVar("F")
@@ -59,22 +60,20 @@ def read_region(mask: Path, scan: Scan, values: Sequence[int] = ()) -> NDArray[n
     """Return where a label map has some values, on the whole canonical grid of its scan.
 
     Args:
-        mask: the label map.
+        mask: the label map; values that miss whole numbers by rounding are these, as in `read_lesion`.
         scan: that it belongs to.
         values: of the region; empty for all but 0.
 
     Raises:
-        DataError: it lies on another grid.
+        DataError: it cannot be read, holds values that are not whole numbers, or lies on another grid.
     """
-    image, grid = read_label_map(mask), canonical_grid(scan.source_grid)
-    if image.grid().shape != grid.shape or not same_place(grid, image.grid()):
+    region, grid = read_lesion(mask, values), canonical_grid(scan.source_grid)
+    if not same_place(grid, region.grid):
         raise DataError(
-            f"{mask}: is {show_lengths(image.grid().shape)} voxels and does not lie on the grid of the scan "
+            f"{mask}: is {show_lengths(region.grid.shape)} voxels and does not lie on the grid of the scan "
             f"({show_lengths(grid.shape)}). Resample one onto the other."
         )
-    labels = image.voxels[0]
-    region: NDArray[np.bool_] = np.isin(labels, values) if values else labels > 0
-    return region
+    return region.mask
 
 
 def work_on(

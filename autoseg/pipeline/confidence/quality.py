@@ -89,8 +89,7 @@ def measure_quality(
     own = read_settings(folders[0]).own()
     tried = list_tried(own.prediction, len(folders[0].weight_files()))
     inputs = find_input(workspace, plan, splits, own)
-    sampled = list(_sample(folders))
-    rows = _measure(sampled, tried, inputs, progress, 60 * most_minutes)
+    rows = _measure(list(_sample(folders)), tried, inputs, progress, 60 * most_minutes)
     lacking = _predict_lacking(rows, 60 * most_minutes)
     if lacking:
         minutes = suggest_minutes(lacking / 60)
@@ -105,7 +104,7 @@ def measure_quality(
     weights = identify_folds(trained)
     measured = replace(
         judge(configuration, list(weights.values()), tried, dice, seconds),
-        seen=describe_seen((one.case for one in sampled), folders),
+        seen=describe_seen((row.case for row in rows), folders),
     )
     write_json(workspace.quality(plan_name), read_quality(workspace, plan_name).put(measured))
     return measured
@@ -130,11 +129,13 @@ class _Row:
     """A case in all ways.
 
     Attributes:
+        case: its name.
         dice: of each way.
         seconds: that its networks took.
         until: seconds from the first case's beginning to the end of this one.
     """
 
+    case: str
     dice: Sequence[float]
     seconds: Sequence[float]
     until: float
@@ -157,7 +158,7 @@ def _measure(
             if isinstance(row, Failure):
                 _log.warning("%s", row.describe())
                 continue
-            rows.append(_Row(dice=row[0], seconds=row[1], until=spent))
+            rows.append(_Row(case=one.case, dice=row[0], seconds=row[1], until=spent))
             if _predict_lacking(rows, most_seconds) or (spent > most_seconds and len(rows) >= LEAST_CASES):
                 break
     return rows

@@ -19,6 +19,7 @@ from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.dataset import Dataset
 from dataset_fingerprints.errors import AutosegError
 from dataset_fingerprints.files.jsonfiles import read_json
+from dataset_fingerprints.units import find_units
 from planners.run import Run
 from planners.targets import map_indices
 
@@ -30,7 +31,7 @@ class UnseenCase:
     Attributes:
         folders: of these folds, one per configuration.
         runs: that these were begun with.
-        subject: that it is of.
+        subject: that it is of; one for all subjects whose cases stay together.
         store: that holds its reference.
     """
 
@@ -80,7 +81,7 @@ def list_unseen(
         trained: that predict together.
         weights: what `identify_folds` says of them.
     """
-    subjects = _read_subjects(workspace)
+    units = _read_units(workspace)
     last = [[*one.values()][-1] for one in trained.stages]
     by_name = [{folder.name(): folder for folder in folders} for folders in last]
     for fold, first in by_name[0].items():
@@ -96,7 +97,7 @@ def list_unseen(
                 yield UnseenCase(
                     name=case,
                     fold=first.name(),
-                    subject=subjects.get(case, case),
+                    subject=units.get(case, case),
                     folders=folders,
                     runs=tuple(runs),
                     store=open_reference(workspace, runs),
@@ -120,8 +121,8 @@ def open_store(workspace: Workspace, run: Run) -> Store:
     )
 
 
-def _read_subjects(workspace: Workspace) -> dict[str, str]:
-    """Return the subject of each case, as far as the data set's description is there."""
+def _read_units(workspace: Workspace) -> dict[str, str]:
+    """Return the unit of each case, as folds are made of, as far as the data set's description is there."""
     with suppress(AutosegError):
-        return {case.name: case.subject for case in read_json(workspace.dataset, Dataset).cases}
+        return find_units(read_json(workspace.dataset, Dataset).cases)
     return {}

@@ -27,7 +27,7 @@ def parse_names(texts: Sequence[str]) -> tuple[Label, ...]:
     """Return the labels that texts such as `lesion=1` name.
 
     Raises:
-        DataError: a text names none, or a value is named twice.
+        DataError: a text names none, or a value or a name is given twice.
     """
     labels: dict[int, Label] = {}
     for text in texts:
@@ -37,6 +37,12 @@ def parse_names(texts: Sequence[str]) -> tuple[Label, ...]:
         label = Label(name=match[1].strip(), value=int(match[2]))
         if label.value in labels:
             raise DataError(f"--name: the label {label.value} has two names. Give each label one.")
+        same = next((one for one in labels.values() if one.name == label.name), None)
+        if same is not None:
+            raise DataError(
+                f"--name {show_name(text)}: {same.value} is called {label.name}, too. Give each label a name of its "
+                f"own, or score both as one: --region {label.name}={same.value},{label.value}."
+            )
         labels[label.value] = label
     return tuple(labels.values())
 

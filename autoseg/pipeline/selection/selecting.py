@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from autoseg.hardware import count_cores, free_memory_gb
-from autoseg.models import Selection
+from autoseg.models import Selection, read_settings
 from autoseg.models.selection import ScoreName
+from autoseg.pipeline.confidence.unseen_cases import open_store
 from autoseg.pipeline.folds.out_of_fold import find_scores, read_probabilities, refuse_link
 from autoseg.pipeline.folds.runs import cases_of, name_folds, read_run, refuse_undivided
 from autoseg.pipeline.folds.seen_cases import describe_seen
@@ -16,7 +17,7 @@ from autoseg.pipeline.models.trained_folds import find_trained
 from autoseg.pipeline.plans.reading import REMEDY, read_plan
 from autoseg.pipeline.selection.selected import measure_folds
 from autoseg.prediction import Probabilities, merge
-from autoseg.preprocessing import Store, store_key
+from autoseg.preprocessing import Store
 from autoseg.progress import Progress
 from autoseg.reporting import draw_selection
 from autoseg.selection import HeldOut, Rule, Setting, Source, choose_all, list_rules, name_targets
@@ -33,7 +34,7 @@ from dataset_fingerprints.sizes import GIB
 from dataset_fingerprints.units import find_units
 from planners.order import find_configuration
 from planners.plan import Fold, Plan, PostprocessingCandidates, Splits
-from planners.targets import choose_scheme, map_indices
+from planners.targets import choose_scheme
 
 # The share of the free memory in which cases are measured at the same time.
 _MEMORY_SHARE = 0.5
@@ -64,13 +65,11 @@ class Candidates:
         folders: their folds by name, the same of each; first those of the configuration that is compared with.
         left_out: what cannot be compared, in sentences.
         scheme: of the labels that all of them learn.
-        relabelled: by which the data set's labels become these, as in `Store`.
     """
 
     folders: Mapping[str, Mapping[str, FoldFolder]]
     left_out: tuple[str, ...]
     scheme: LabelScheme
-    relabelled: tuple[int, ...] = ()
 
     def folds(self) -> tuple[str, ...]:
         """Return the names of the folds."""
@@ -91,7 +90,7 @@ def select(workspace: Workspace, options: SelectionOptions, progress: Progress) 
     with locked(path.parent, "a selection"):
         refuse_newer(path, Selection)
         candidates = find_candidates(workspace, plan, splits, options.configurations)
-        cases = list(_list_cases(workspace, plan, splits, candidates))
+        cases = list(_list_cases(workspace, splits, candidates))
         setting = make_setting(cases, options.score, progress)
         names, rules = name_targets(candidates.scheme), list_target_rules(plan, candidates.scheme)
         chosen = choose_all(setting, tuple(candidates.folders), names, rules, candidates.left_out)
@@ -183,7 +182,6 @@ def find_candidates(workspace: Workspace, plan: Plan, splits: Splits, asked: Seq
         folders=same,
         left_out=tuple(left_out),
         scheme=choose_scheme(plan.scheme, main),
-        relabelled=map_indices(plan.scheme, main),
     )
 
 
@@ -206,17 +204,13 @@ def _find_folds(workspace: Workspace, plan: Plan, splits: Splits, name: str) -> 
             yield fold, folder
 
 
-def _list_cases(workspace: Workspace, plan: Plan, splits: Splits, candidates: Candidates) -> Iterator[HeldOut]:
+def _list_cases(workspace: Workspace, splits: Splits, candidates: Candidates) -> Iterator[HeldOut]:
     """Yield the cases of all folds."""
     units = find_units(read_json(workspace.dataset, Dataset, REMEDY).cases)
-    first = find_configuration(plan.configurations, next(iter(candidates.folders)), f"plan {plan.name}")
-    store = Store(
-        folder=workspace.store(store_key(first.preprocessing, plan.scheme)),
-        indices=plan.scheme.index_count(),
-        relabelled=candidates.relabelled,
-    )
     for fold in candidates.folds():
         folders = {name: folds[fold] for name, folds in candidates.folders.items()}
+        # Of what the fold was begun with: the plan may have been changed since.
+        store = open_store(workspace, read_settings(next(iter(folders.values()))))
         for case in cases_of(splits, fold).validation:
             yield make_case(case, units.get(case, case), (candidates.scheme, store), folders)
 

@@ -77,8 +77,13 @@ def write_agreement(out: Path, agreement: ReaderAgreement) -> None:
     if not agreement.simulated:
         del plain[SIMULATED]
     write_json(out, {"schema_version": _SCHEMA_VERSION} | plain)
-    write_rows(place_rows(out.with_suffix(".csv"), _KEYS), _as_rows(agreement))
+    write_rows(place_table(out), _as_rows(agreement))
     write_markdown(place_markdown(out), "agreement", describe_agreement(agreement))
+
+
+def place_table(out: Path) -> Path:
+    """Return where the table beside an agreement lies."""
+    return place_rows(out.with_suffix(".csv"), _KEYS)
 
 
 def conclusions(agreement: ReaderAgreement) -> tuple[str, ...]:

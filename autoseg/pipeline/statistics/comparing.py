@@ -32,8 +32,13 @@ def write_comparison(out: Path, comparison: SystemComparison) -> None:
     if not comparison.simulated:
         del plain[SIMULATED]
     write_json(out, {"schema_version": _SCHEMA_VERSION, "conclusion": conclude(comparison)} | plain)
-    write_rows(place_rows(out.with_suffix(".csv"), KEYS), [_as_row(one, comparison) for one in comparison.differences])
+    write_rows(place_table(out), [_as_row(one, comparison) for one in comparison.differences])
     write_markdown(place_markdown(out), "compare", describe_comparison(comparison))
+
+
+def place_table(out: Path) -> Path:
+    """Return where the table beside a comparison lies."""
+    return place_rows(out.with_suffix(".csv"), KEYS)
 
 
 def describe_comparison(comparison: SystemComparison) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from autoseg.evaluation.analysis.shares import (
     compare_shares,
     summarise_shares,
 )
+from autoseg.evaluation.files import round_labels
 from autoseg.evaluation.traits import CaseTraits
 from autoseg.pipeline.clinical.mask_files import find_masks, work_on
 from autoseg.pipeline.clinical.places import beside, refuse_table_place
@@ -35,9 +37,10 @@ from autoseg.progress import Progress
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.failures import Failure
 from dataset_fingerprints.layouts import AUTOMATIC, Selection
-from dataset_fingerprints.names import plain_name, some_of
+from dataset_fingerprints.names import counted, plain_name, some_of
 from dataset_fingerprints.reading.images import read_label_map
 
+_log = logging.getLogger(__name__)
 MASKS, LABELLED = "masks", "labelled ml"
 GROUPS = (MASKS, "group", "label", "mean", "SD", "95 % interval", "median", "of all", "scans")
 # Those that a terminal has room for.
@@ -104,9 +107,12 @@ def measure_shares(
     if out is not None:
         refuse_table_place(out, [file for own in files.values() for file in own.values()], (MASKS, LABELLED))
     cases, failures = _count_all(files, options, progress)
-    labels = options.values or tuple(sorted({label for one in cases for label in one.volumes_ml}))
-    if not labels:
-        raise DataError(f"{', '.join(map(str, places.values()))}: no voxel is labelled. Expected label maps.")
+    found = sorted({label for one in cases for label in one.volumes_ml})
+    if not found:
+        what = f"has the value {some_of(list(map(str, options.values)))}" if options.values else "is labelled"
+        looked_at = ", ".join(map(str, places.values()))
+        raise DataError(f"{looked_at}: no voxel {what}. Expected label maps with at least one.")
+    labels = options.values or tuple(found)
     cases = [replace(one, volumes_ml={label: one.volumes_ml.get(label, 0.0) for label in labels}) for one in cases]
     by, traits = _find_traits(cases, places, options)
     result = LabelShares(
@@ -117,9 +123,22 @@ def measure_shares(
         failures=tuple(failures),
         simulated=any(is_marked(place, files[source].values()) for source, place in places.items()),
     )
+    _warn_of_shared(result.differences)
     if out is not None:
         _write(out, result)
     return result
+
+
+def _warn_of_shared(differences: Sequence[ShareDifference]) -> None:
+    """Say which groups have subjects in common: the rank-sum test is one of different people."""
+    pairs = {(one.first, one.second): one.shared for one in differences if one.shared}
+    for (first, second), shared in pairs.items():
+        _log.warning(
+            "%s in %s and in %s: the rank-sum test takes each for two people",
+            counted(shared, "subject is", "subjects are"),
+            first,
+            second,
+        )
 
 
 def _count_all(
@@ -136,10 +155,23 @@ def _count_all(
 
 def _write(out: Path, result: LabelShares) -> None:
     write_table(out, _fill_table(result))
-    tables = {"groups": (GROUPS, group_rows(result)), "differences": (DIFFERENCES, difference_rows(result))}
-    for what, (columns, rows) in tables.items():
+    tables = (
+        (place_groups(out), GROUPS, group_rows(result)),
+        (place_differences(out), DIFFERENCES, difference_rows(result)),
+    )
+    for place, columns, rows in tables:
         if rows:
-            write_rows(place_rows(beside(out, what), columns), [dict(zip(columns, row, strict=True)) for row in rows])
+            write_rows(place, [dict(zip(columns, row, strict=True)) for row in rows])
+
+
+def place_groups(out: Path) -> Path:
+    """Return where the table of groups beside that of scans lies."""
+    return place_rows(beside(out, "groups"), GROUPS)
+
+
+def place_differences(out: Path) -> Path:
+    """Return where the table of differences beside that of scans lies."""
+    return place_rows(beside(out, "differences"), DIFFERENCES)
 
 
 def group_rows(result: LabelShares) -> list[tuple[str, ...]]:
@@ -179,7 +211,7 @@ def difference_rows(result: LabelShares) -> list[tuple[str, ...]]:
 
 def _count(path: Path, options: ShareOptions) -> Mapping[int, float]:
     image = read_label_map(path)
-    values, counts = np.unique(image.voxels[0], return_counts=True)
+    values, counts = np.unique(round_labels(path, image.voxels[0]), return_counts=True)
     voxel_ml = float(np.prod(image.grid().spacing_mm())) / 1000.0
     found = {int(value): float(count) * voxel_ml for value, count in zip(values, counts, strict=True)}
     return {

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from autoseg.evaluation import Pairing, Targets
 from autoseg.evaluation.analysis.readers import Pair, ReaderAgreement
 from autoseg.evaluation.analysis.voxels import VoxelAgreement, count_answers, rate_answers, summarise_voxels
+from autoseg.evaluation.files import round_labels
 from autoseg.evaluation.pairing import FilePair
 from dataset_fingerprints.reading.images import read_label_map
 
@@ -33,7 +34,8 @@ def measure_voxels(
         return ()
 
     def rate(pair: FilePair) -> Mapping[str, float]:
-        first, second = (read_label_map(path).voxels[0] for path in (pair.reference, pair.prediction))
+        paths = (pair.reference, pair.prediction)
+        first, second = (round_labels(path, read_label_map(path).voxels[0]) for path in paths)
         return rate_answers(count_answers(first, second, labels, targets.ignored))
 
     found: list[VoxelAgreement] = []

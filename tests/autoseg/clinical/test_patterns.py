@@ -91,3 +91,12 @@ def test_every_pattern_is_counted() -> None:
     counts = count_patterns([pattern_of(LEFT), pattern_of(LEFT), pattern_of(LEFT, RIGHT)])
     assert tuple(counts) == PATTERNS
     assert {name: count for name, count in counts.items() if count} == {"one, left": 2, "several, bilateral": 1}
+
+
+def test_a_component_of_just_the_least_volume_counts_whatever_a_header_rounds_its_voxels_to() -> None:
+    mask = np.zeros((6, 6, 6), dtype=bool)
+    mask[2:4, 2:4, 2:4] = True
+    grid = make_grid(mask.shape, np.diag([0.9999999, 0.9999999, 0.9999999, 1.0]))
+    lesion = Lesion(mask=mask, grid=grid, source_grid=grid, header=Header(grid=grid, channels=1))
+    found = find_pattern(lesion, None, Counting(min_mm3=8.0))
+    assert (len(found.components), found.small) == (1, 0)

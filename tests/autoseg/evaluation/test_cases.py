@@ -169,3 +169,8 @@ def test_a_region_is_read_from_its_text():
 def test_a_text_that_names_no_region_is_refused(text):
     with pytest.raises(DataError, match="Expected a name and label values"):
         parse_region(text)
+
+
+def test_a_region_is_not_called_by_a_number():
+    with pytest.raises(DataError, match="is called by a number, as labels are"):
+        parse_region("1=1,2")

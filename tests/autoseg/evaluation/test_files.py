@@ -10,15 +10,19 @@ import numpy as np
 import pytest
 
 from autoseg.evaluation import (
+    FilePair,
+    Pairing,
     Segment,
     Targets,
     Unpaired,
     evaluate_files,
+    evaluate_pairs,
     label_targets,
     read_evaluation,
     refuse_failures,
     write_evaluation,
 )
+from dataset_fingerprints.dataset import Label, LabelScheme
 from dataset_fingerprints.errors import DataError, PartlyDoneError
 from dataset_fingerprints.files.jsonfiles import read_plain_json
 from tests.autoseg.evaluation.masks import make_box, write_labels
@@ -313,3 +317,30 @@ def test_volumes_are_measured_in_the_units_of_the_files(tmp_path, unit, per_mm):
     scores = evaluate_files(tmp_path / "a.nii.gz", tmp_path / "a.nii.gz").cases[0].labels[0]
     # Headers are float32.
     assert scores.value("reference_volume_ml") == pytest.approx(6**3 * 8 / 1000, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("targets", "scored"),
+    [
+        # Of the three labels that the data set names, all; without the one that is ignored; those that are named.
+        (Targets(segments=()), {1: 1.0, 2: 1.0, 3: 0.0}),
+        (Targets(segments=(), ignored=3), {1: 2 / 3, 2: 1.0}),
+        (label_targets((1,)), {1: 1.0}),
+        # Of the voxels that the data set ignores, the prediction holds some.
+        (Targets(segments=(Segment(label="unsure", values=(9,)),)), {"unsure": 0.0}),
+        (Targets(segments=label_targets((1,)).segments, ignored=3), {1: 2 / 3}),
+    ],
+)
+def test_voxels_that_the_data_set_ignores_count_in_nothing_unless_others_are_to_be_ignored(tmp_path, targets, scored):
+    labels = HALF + make_box(SHAPE, (8, 2, 3), (9, 8, 9), 2) + make_box(SHAPE, (9, 2, 3), (10, 8, 9), 3)
+    reference = labels + make_box(SHAPE, (4, 2, 3), (7, 8, 9), 9)
+    prediction = np.where(labels == 3, 0, labels) + make_box(SHAPE, (4, 2, 3), (7, 8, 9), 1)
+    pair = FilePair(
+        case="a",
+        prediction=write_labels(tmp_path / "mask.nii.gz", prediction.astype(np.uint8)),
+        reference=write_labels(tmp_path / "reference.nii.gz", reference.astype(np.uint8)),
+    )
+    names = tuple(Label(name=f"label {value}", value=value) for value in (1, 2, 3))
+    pairing = Pairing(reference=tmp_path, pairs=(pair,), scheme=LabelScheme(labels=names, ignore_value=9))
+    evaluation = evaluate_pairs(pairing, targets)
+    assert {one.label: one.statistics("dice").mean for one in evaluation.summary} == pytest.approx(scored)

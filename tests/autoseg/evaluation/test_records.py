@@ -9,6 +9,8 @@ import pytest
 from autoseg.evaluation import (
     DEFAULT_CONVENTION,
     NamedMetric,
+    Segment,
+    Targets,
     label_targets,
     read_evaluation,
     score_case,
@@ -139,3 +141,10 @@ def test_a_result_of_another_kind_is_told_from_an_older_one(tmp_path, evaluation
     path.write_text(json.dumps({**to_plain(evaluation), "schema_version": 1}))
     with pytest.raises(FileFormatError, match="has schema version 1, expected"):
         read_evaluation(path)
+
+
+def test_a_region_whose_name_python_reads_as_a_number_stays_a_region(tmp_path):
+    targets = Targets(segments=(Segment(label="1_0", values=(1,)), Segment(label=2, values=(2,))))
+    evaluation = summarise([score_case(BOX, BOX, targets, ONE_MM, "a")])
+    write_evaluation(tmp_path / "metrics.json", evaluation)
+    assert read_evaluation(tmp_path / "metrics.json") == evaluation

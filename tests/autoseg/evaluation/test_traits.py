@@ -39,6 +39,11 @@ def test_a_case_is_not_the_subject_that_another_case_has() -> None:
     assert second == third != first
 
 
+def test_a_subject_stays_known_where_other_scores_do_not_know_it() -> None:
+    traits = (CaseTraits(case="a", subject="p"), CaseTraits(case="b", subject="p"), CaseTraits(case="b"))
+    assert find_subjects(["a", "b"], traits) == ("p", "p")
+
+
 def test_what_is_not_known_is_called_so() -> None:
     traits = (CaseTraits(case="a", known={"site": "x"}), CaseTraits(case="b"))
     assert find_trait("site", ["a", "b", "c"], traits) == ("x", "unknown", "unknown")

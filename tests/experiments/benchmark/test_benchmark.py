@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from autoseg.evaluation import read_evaluation, write_evaluation
+from autoseg.evaluation import choose_convention, read_evaluation, write_evaluation
 from dataset_fingerprints.errors import DataError, FileFormatError
 from experiments.benchmark import Benchmark, Section, Sought, find_benchmark, make_sections, write_benchmark
 from experiments.benchmark.comparing import Scope, judge, place
@@ -256,3 +256,12 @@ def test_models_of_a_scaled_plan_are_said_to_be_a_deviation(tmp_path: Path) -> N
     write_evaluation(file, replace(read_evaluation(file), scale=8.0))
     first, *_ = make_sections(find_benchmark([file], None, ATLAS))
     assert any("models of 1/8 of the planned size (--scale), a deviation" in remark for remark in first.remarks)
+
+
+def test_what_differs_is_said_of_all_of_ours(tmp_path: Path) -> None:
+    plain, official = (write_result(tmp_path / name, spread(0.64)) for name in ("plain", "official"))
+    convention = choose_convention("isles26-official").spell_out()
+    write_evaluation(official, replace(read_evaluation(official), convention=convention))
+    remarks = make_sections(find_benchmark([plain, official], None, ATLAS))[0].remarks
+    assert [one for one in remarks if one.startswith("Our Dice is 0 where no pair of lesions reaches")]
+    assert len(set(remarks)) == len(remarks)

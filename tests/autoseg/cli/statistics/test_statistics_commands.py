@@ -220,3 +220,18 @@ def test_agreement_has_kappa_and_the_dice_of_all_labels_together(masks: Path, mo
     assert set(found) == {"dice_all_labels", "agreement", "kappa"}
     assert "Cohen's kappa" in (tmp_path / "both.md").read_text(encoding="utf-8")
     assert ",kappa," in (tmp_path / "both.csv").read_text(encoding="utf-8")
+
+
+def test_what_was_written_is_named_also_where_files_of_others_have_the_usual_names(
+    masks, tmp_path, monkeypatch, capsys
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("c.csv", "c.md", "a.csv", "a.md", "a.png", "s-groups.csv"):
+        (tmp_path / name).write_text("mine", encoding="utf-8")
+    assert run(monkeypatch, "compare", masks / "scores_far", masks / "scores_near", "-o", "c.json") == 0
+    readers = ("--reader", masks / "refs", "--reader", masks / "reader")
+    assert run(monkeypatch, "agreement", *readers, "-o", "a.json") == 0
+    assert run(monkeypatch, "label-shares", masks / "refs", "-o", "s.csv") == 0
+    said = capsys.readouterr().out.split()
+    assert {"c-2.csv", "c-2.md", "a-2.csv", "a-2.md", "a-2.png", "s-groups-2.csv"} <= set(said)
+    assert not {"c.csv", "c.md", "a.csv", "a.md", "a.png", "s-groups.csv"} & set(said)

@@ -56,3 +56,16 @@ def test_a_part_of_an_evaluation_is_summarised_anew() -> None:
     assert [case.case for case in part.cases] == ["c0", "c5"]
     assert part.label(1).statistics("dice").mean == pytest.approx((PRONE[0] + PRONE[5]) / 2)
     assert keep_cases(whole, {"not there"}) is None
+
+
+def test_subjects_of_both_groups_are_known_by_their_names_in_bids_as_well() -> None:
+    first, second = ([f"sub-{number}_ses-{visit}" for number in range(12)] for visit in (1, 2))
+    found = compare_groups(
+        {"a": make_evaluation(PRONE, names=first), "b": make_evaluation(SUPINE, names=second)}, ["dice"]
+    )
+    assert (found[0].subjects, found[0].shared) == ((12, 12), 12)
+
+
+def test_a_group_without_a_score_is_not_tested() -> None:
+    found = compare_groups({"a": make_evaluation([None] * 12), "b": make_evaluation(SUPINE)}, ["dice"])
+    assert (found[0].subjects, found[0].means[0], found[0].rank_sum) == ((0, 12), None, None)

@@ -125,3 +125,19 @@ def test_cases_without_a_score_are_not_pooled():
     )
     assert figures(evaluate(convention=convention))["recall"].value is None
     assert not math.isnan(figures(evaluate())["pooled_recall_by_size"].value)
+
+
+def test_scans_of_one_subject_are_drawn_together():
+    def scored(visits):
+        return [
+            score_case(prediction, reference, label_targets([1]), ONE_MM, f"sub-{person}_ses-{visit}", EVERYTHING)
+            for person, (prediction, reference) in enumerate(CASES)
+            for visit in range(visits)
+        ]
+
+    once, twice = (figures(summarise(scored(visits), EVERYTHING))["micro_dice"] for visits in (1, 2))
+    # Two equal scans of everybody say no more than one.
+    assert twice.ci95 == pytest.approx(once.ci95)
+    assert (twice.value, twice.n) == (pytest.approx(once.value), 10)
+    # Eight scans, but of four people only.
+    assert figures(summarise(scored(2)[:8], EVERYTHING))["micro_dice"].ci95 is None

@@ -134,3 +134,9 @@ def test_too_few_or_constant_measurements_have_no_coefficient() -> None:
     assert find_intraclass(np.stack([constant, constant], axis=1)).absolute == NO_COEFFICIENT
     assert find_intraclass(np.ones((1, 2))).absolute == NO_COEFFICIENT
     assert find_limits(np.zeros(2), np.ones(2)) is None
+
+
+def test_two_cases_that_raters_exchange_have_no_absolute_agreement() -> None:
+    found = find_intraclass(np.array([[1.0, 3.0], [3.0, 1.0]]))
+    assert found.absolute == NO_COEFFICIENT
+    assert found.consistent.value == -1.0

@@ -41,3 +41,9 @@ def test_side_in_the_space_of_a_scan_is_doubted(tmp_path: Path) -> None:
     assert "centred on x = 20 mm" in doubts["sub-1"]
     assert "space-orig" in doubts["sub-2_space-orig"]
     assert "sub-3" not in doubts
+
+
+def test_without_a_lesion_no_picture_is_drawn_or_named(tmp_path: Path) -> None:
+    mask = write_mask(tmp_path / "mask.nii.gz")
+    assert autoseg.lesion_table(mask, out=tmp_path / "lesions.csv").picture is None
+    assert not (tmp_path / "lesions-volumes.png").exists()

@@ -170,3 +170,18 @@ def test_call_without_a_region_is_refused_in_words_of_python(tmp_path: Path) -> 
     mask = write_mask(tmp_path / "mask.nii.gz", LEFT)
     with pytest.raises(DataError, match="at least one with rois"):
         autoseg.lesion_load(mask, [])
+
+
+@pytest.mark.parametrize("name", ["load-slices.csv", "load-agreement.csv"])
+def test_tables_beside_that_of_loads_replace_nobody_elses(tmp_path: Path, name: str) -> None:
+    masks, roi = tmp_path / "masks", write_mask(tmp_path / "roi.nii.gz", LEFT)
+    write_mask(masks / "a.nii.gz", LEFT)
+    own = tmp_path / name
+    own.write_text("slice,measure\n1,2\n", encoding="utf-8")
+    with pytest.raises(DataError, match=f"{name}: exists and is no earlier table"):
+        autoseg.lesion_load(masks, [roi], references=masks, out=tmp_path / "load.csv")
+    assert own.read_text(encoding="utf-8") == "slice,measure\n1,2\n"
+    assert not (tmp_path / "load.csv").exists()
+    own.unlink()
+    for _ in range(2):
+        autoseg.lesion_load(masks, [roi], references=masks, out=tmp_path / "load.csv")

@@ -57,7 +57,7 @@ def test_nobody_elses_table_is_replaced(place: Path) -> None:
     assert (place / "scores-2.csv").is_file()
 
 
-@pytest.mark.parametrize("names", [["core"], ["=1"], ["core=x"], ["a=1", "b=1"]])
+@pytest.mark.parametrize("names", [["core"], ["=1"], ["core=x"], ["a=1", "b=1"], ["core=1", "core=2"]])
 def test_what_names_no_label_is_refused(place: Path, names: list[str]) -> None:
     with pytest.raises(DataError, match="names"):
         autoseg.evaluate("out/masks", "raw/labelsTs", names=names, out="scores.json")

@@ -199,6 +199,16 @@ def test_results_of_other_weights_do_not_count(tiny: Tiny) -> None:
         select(tiny, configurations=[CONFIGURATION])
 
 
+def test_a_plan_that_was_changed_since_does_not_hide_what_was_trained(tiny: Tiny) -> None:
+    plant(tiny, perfect)
+    plan, _ = read_plan(tiny.workspace, "default")
+    first, *others = plan.configurations
+    x, y, z = first.preprocessing.spacing_mm
+    finer = replace(first, preprocessing=replace(first.preprocessing, spacing_mm=(x, y, 0.99 * z)))
+    write_json(tiny.workspace.plan("default"), replace(plan, configurations=(finer, *others)))
+    assert select(tiny, configurations=[CONFIGURATION]).evidence.cases == CASES
+
+
 def test_a_damaged_array_is_named(tiny: Tiny) -> None:
     plant(tiny, perfect)
     _, splits = read_plan(tiny.workspace, "default")

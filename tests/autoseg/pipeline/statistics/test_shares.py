@@ -69,6 +69,24 @@ def test_sources_of_the_same_scans_are_tested_by_signed_ranks() -> None:
     assert found[0].p == pytest.approx(stats.wilcoxon(other - one).pvalue)
 
 
+def test_subjects_of_both_groups_are_counted() -> None:
+    cases, traits = [], []
+    for group in ("before", "after"):
+        for number in range(5):
+            cases.append(volumes("model", f"sub-{number}_ses-{group}", 1 + number, 1))
+            traits.append(CaseTraits(case=f"sub-{number}_ses-{group}", known={"visit": group}))
+    (found,) = compare_shares(cases, (1,), traits, "visit")
+    assert (found.cases, found.shared) == ((5, 5), 5)
+
+
+def test_a_group_in_which_nothing_is_labelled_is_not_tested() -> None:
+    cases = [volumes("model", f"a{number}", 1, 1) for number in range(5)]
+    cases += [volumes("model", f"b{number}", 0, 0) for number in range(5)]
+    traits = [CaseTraits(case=one.case, known={"kind": one.case[0]}) for one in cases]
+    (found,) = compare_shares(cases, (1,), traits, "kind")
+    assert (found.cases, found.difference, found.p) == ((5, 0), None, None)
+
+
 def test_few_scans_are_not_tested() -> None:
     cases = [volumes(source, case, 1, 2) for source in ("a", "b") for case in ("x", "y")]
     assert compare_shares(cases, (1,))[0].p is None
@@ -122,3 +140,23 @@ def test_a_trait_that_nobody_knows_is_refused(masks: Path) -> None:
 def test_nothing_else_is_written_over(masks: Path) -> None:
     with pytest.raises(DataError, match="exists and is no earlier table"):
         autoseg.label_shares([masks / "first"], out=masks / "kinds.csv")
+
+
+def test_values_that_miss_whole_numbers_by_rounding_are_these(masks: Path) -> None:
+    voxels = np.zeros((10, 10, 1), dtype=np.float32)
+    voxels[:2], voxels[2], voxels[9] = 0.99999, 1, 1.99999
+    write_nifti(masks / "rounded" / "scan.nii.gz", voxels, np.diag([10.0, 10, 10, 1]))
+    (found,) = autoseg.label_shares([masks / "rounded"]).cases
+    # Of 1 ml each.
+    assert found.volumes_ml == pytest.approx({1: 30.0, 2: 10.0})
+
+
+def test_values_that_no_scan_holds_are_refused(masks: Path) -> None:
+    with pytest.raises(DataError, match="no voxel has the value 7, 8"):
+        autoseg.label_shares([masks / "first"], labels=[7, 8])
+
+
+def test_subjects_in_both_groups_are_said(masks: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (masks / "phases.csv").write_text("case,subject,phase\nscan-0,p,1\nscan-1,p,2\nscan-2,q,2\n", encoding="utf-8")
+    autoseg.label_shares([masks / "first"], by="phase", traits=masks / "phases.csv")
+    assert "1 subject is in 1 and in 2: the rank-sum test takes each for two people" in caplog.text
