@@ -92,10 +92,10 @@ def train_lacking(workspace: Workspace, folds: Sequence[str], options: TrainingO
     plan, splits = read_plan(workspace, options.plan_name)
     name = options.configuration or plan.default_configuration
     for other, lacking in find_lacking(workspace, plan, splits, name, folds).items():
-        train_folds(workspace, lacking, _leave_to_previous(options, other), progress)
+        train_folds(workspace, lacking, leave_to_previous(options, other), progress)
 
 
-def _leave_to_previous(options: TrainingOptions, configuration: str) -> TrainingOptions:
+def leave_to_previous(options: TrainingOptions, configuration: str) -> TrainingOptions:
     """Return what is asked of a configuration that another one needs: only that one starts anew, or from a model."""
     return replace(options, configuration=configuration, restart=False, from_model=None, allow_seen=False)
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from autoseg.pipeline.folds.cross_validation import leave_to_fold, unfinished_jobs
+from autoseg.pipeline.folds.cross_validation import leave_to_fold, leave_to_previous, unfinished_jobs
 from autoseg.pipeline.folds.job_file import ALL, COMMAND, write_job
 from autoseg.pipeline.folds.jobs import TrainingOptions
 from autoseg.pipeline.folds.needs import find_lacking
@@ -105,9 +105,7 @@ def _find_stages(workspace: Workspace, options: TrainingOptions) -> tuple[tuple[
     folds = name_folds(splits)
     chosen = replace(options, configuration=name)
     lacking = find_lacking(workspace, plan, splits, name, folds) if options.with_previous else {}
-    before = tuple(
-        (replace(options, configuration=other, restart=False), missing) for other, missing in lacking.items()
-    )
+    before = tuple((leave_to_previous(options, other), missing) for other, missing in lacking.items())
     if before:
         # What the later stages lack is looked at when their jobs start.
         return *before, (chosen, folds)
