@@ -71,7 +71,7 @@ def test_gpus_are_found_without_this_process_taking_any_of_their_memory() -> Non
 @pytest.mark.slow
 def test_gpus_are_looked_for_by_a_script_that_does_nothing_but_call_functions(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
-    lines = ("from autoseg.pipeline.folds import slots", "slots.may_have_gpu = lambda: True", "print(slots.find_gpus())")
+    lines = ("from autoseg.pipeline.folds import slots", "slots.may_have_gpu = lambda: 1", "print(slots.find_gpus())")
     script.write_text("\n".join(lines), encoding="utf-8")
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     command = (sys.executable, script)
