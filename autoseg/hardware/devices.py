@@ -20,11 +20,15 @@ if TYPE_CHECKING:
 # Set to 1, it keeps a CPU from computing in bfloat16, as if it had no instructions for it.
 FLOAT32 = "AUTOSEG_FLOAT32"
 
-# How errors without a class of their own begin: of a CPU's allocator, of oneDNN, and of Apple's GPU.
+# Parts of errors without a class of their own: of a CPU's allocator, oneDNN, Apple's GPU, and of CUDA beside torch's
+# allocator, as where other programs fill the GPU.
 _OUT_OF_MEMORY = (
     "DefaultCPUAllocator: can't allocate memory",
     "could not create a memory",
     "MPS backend out of memory",
+    "CUDA error: out of memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
 )
 # oneDNN's whole message where the code that it makes for a layer finds no room; what is unsupported has more words.
 _NO_ROOM_FOR_CODE = "could not create a primitive"

@@ -99,7 +99,7 @@ def try_compiled(network: Call, compile_network: Callable[[Call], Call], time_st
         ValueError,
         OSError,
     ) as error:  # no compiler, an unknown operation, no memory, no space to write
-        failure = str(error).strip().splitlines()[0][:200] or type(error).__name__
+        failure = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
         return Attempt(network, Trial(failure=failure))
     eager, after = (tuple(pair[side] for pair in pairs) for side in (0, 1))
     trial = Trial(compiling=compiling, eager=eager, compiled=after)

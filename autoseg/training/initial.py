@@ -14,7 +14,6 @@ from dataset_fingerprints.errors import PlanError
 from dataset_fingerprints.names import counted, some_of
 
 Layers = Literal["all", "matching"]
-# So many differences are named in a message.
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

@@ -66,16 +66,20 @@ class Position:
         return self.rate_factor * min(1.0, (self.iteration - self.rewarm_from + 1) / steps)
 
     def extended(self, iterations: int) -> Position:
-        """Return a finished training's position with more steps, or as it is if `iterations` is not more than it has.
+        """Return the position with more steps in all, or as it is if `iterations` is not more than it has.
 
-        The learning rate is warmed up again to what the schedule then says.
+        A finished training is warmed up again to the learning rate that the schedule then says. One on its way goes on
+        by the longer schedule, but for one that was asked to end early.
 
         Args:
             iterations: in all; 0 for as many as a time budget will turn out to hold.
         """
+        if not self.is_done():
+            longer = iterations > self.iterations and not self.cooling
+            return replace(self, iterations=iterations) if longer else self
         if 0 < iterations <= self.iteration:
             return self
-        return replace(self, iterations=iterations, rewarm_from=self.iteration)
+        return replace(self, iterations=iterations, rewarm_from=self.iteration, cooling=False)
 
     def cooled_down(self) -> Position:
         """Return the position shortly before the schedule's end, or as it is if that is not an earlier end.
@@ -95,5 +99,6 @@ class Position:
             seconds=self.seconds,
             rate_factor=self.rate_factor * ROLLBACK_FACTOR,
             rollbacks=self.rollbacks + 1,
+            cooling=self.cooling,
             rewarm_from=self.rewarm_from,
         )

@@ -128,13 +128,23 @@ class Rounds:
             dice=_describe(mean, means, counted(len(chosen), "scan")),
         )
 
-    def read_back(self, lines: Iterable[Line]) -> None:
-        """Start again from what a curve holds of the rounds so far."""
+    def read_back(self, lines: Iterable[Line], rewarm_from: int = 0) -> None:
+        """Start again from what a curve holds of the rounds so far.
+
+        Args:
+            lines: of the curve.
+            rewarm_from: the iteration at which a finished training was given more steps, or 0.
+        """
         self.watch, self._latest_iteration = self._new_watch(), 0
         for line in lines:
             if line.get("kind") == KIND:
                 cases: Any = line["cases"]
-                self._add(int(str(line["iteration"])), outcomes_from_plain(cases))
+                iteration = int(str(line["iteration"]))
+                if self._latest_iteration <= rewarm_from < iteration:
+                    self.watch.renew_patience()
+                self._add(iteration, outcomes_from_plain(cases))
+        if self._latest_iteration <= rewarm_from:
+            self.watch.renew_patience()
 
     def _add(self, iteration: int, outcomes: Outcomes) -> None:
         self.watch.add(outcomes)

@@ -135,22 +135,24 @@ class Stepper:
         network, optimizer, clock = self.state.network, self.state.optimizer, self._setup.clock
         running = [buffer.clone() for buffer in network.buffers()]
         begun, ended, forward = 0.0, 0.0, 0.0
-        for number in range(UNMEASURED_STEPS + MEASURED_STEPS):
-            if number == UNMEASURED_STEPS:
-                begun = clock()
-            self._batches.fetch(iteration, size)
-            batch = self._batches.make(iteration, size)
-            made = clock()
-            loss = self._forward(self._network, batch)
-            loss.item()
-            if number >= UNMEASURED_STEPS:
-                forward += clock() - made
-            loss.backward()
-            processes.add_gradients(network.parameters())
-            optimizer.zero_grad(set_to_none=True)
-            loss.item()
-            ended = clock()
-        _put_back(network, running)
+        try:
+            for number in range(UNMEASURED_STEPS + MEASURED_STEPS):
+                if number == UNMEASURED_STEPS:
+                    begun = clock()
+                self._batches.fetch(iteration, size)
+                batch = self._batches.make(iteration, size)
+                made = clock()
+                loss = self._forward(self._network, batch)
+                loss.item()
+                if number >= UNMEASURED_STEPS:
+                    forward += clock() - made
+                loss.backward()
+                processes.add_gradients(network.parameters())
+                optimizer.zero_grad(set_to_none=True)
+                loss.item()
+                ended = clock()
+        finally:  # a signal may end it anywhere, and the network is then saved
+            _put_back(network, running)
         return (ended - begun) / MEASURED_STEPS, forward / MEASURED_STEPS
 
     def try_compiling(self, iteration: int) -> Trial:

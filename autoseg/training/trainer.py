@@ -120,8 +120,7 @@ class Trainer:
             self._begin()
             return
         self._go_back_to_checkpoint()
-        if self._position.is_done():
-            self._extend()
+        self._extend()
         if self._position.iteration:
             self._progress.say(f"Going on from iteration {self._position.iteration}.")
 
@@ -144,7 +143,7 @@ class Trainer:
             )
         self._rewind_curve(self._position.iteration)
         try:
-            self._rounds.read_back(processes.led(self._read_rounds))
+            self._rounds.read_back(processes.led(self._read_rounds), self._position.rewarm_from)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise WorkspaceError(
                 f"{self._folder.curve}: holds a round of validation that is none ({error!r}). Take its line out."
@@ -155,8 +154,10 @@ class Trainer:
 
     def _extend(self) -> None:
         extended = self._position.extended(self._planned_iterations())
-        if extended.is_done():
+        if extended == self._position:
             return
+        if self._position.is_done():
+            self._rounds.watch.renew_patience()
         self._position = extended
         self._tell({"kind": "extended", "iterations": extended.iterations or None})
 
@@ -183,7 +184,7 @@ class Trainer:
         ahead = Expectation(
             steps=steps,
             step_seconds=pace.step_seconds * pace.costs.sum_ahead(self._position) / steps,
-            rounds_seconds=rounds_seconds,
+            rounds_seconds=rounds_seconds * steps / self._position.iterations,  # the others are behind it
             final_seconds=final_seconds,
             final_cases=len(setup.validation_cases),
             fitted=setup.max_minutes is not None,
@@ -226,7 +227,7 @@ class Trainer:
         """Read the losses back, which also brings the device in step, and look at the time.
 
         Returns:
-            Whether the losses are numbers.
+            Whether the losses are numbers, and at the end the weights too.
         """
         loss = float(torch.stack(self._losses).mean())
         now = self._clock()
@@ -235,7 +236,7 @@ class Trainer:
         phases = self._stepper.stopwatch.read(steps)
         self._position = replace(self._position, seconds=self._position.seconds + seconds)
         self._interval_start = now
-        if not math.isfinite(loss):
+        if not math.isfinite(loss) or (self._position.is_done() and not self._stepper.is_finite()):
             return False
         self._budget.add(steps, seconds, self._position)
         first = replace(self._position, iteration=self._position.iteration - steps)

@@ -98,6 +98,10 @@ class ValidationWatch:
         """Return whether the best mean is `patience` rounds old."""
         return 0 < self.patience <= self._rounds_since_best
 
+    def renew_patience(self) -> None:
+        """Count from here on how old the best mean is: a training that is extended has all of its patience again."""
+        self._rounds_since_best = 0
+
     def silent_labels(self, rounds: int) -> tuple[tuple[str, bool], ...]:
         """Return the labels that were in the references but in no prediction for exactly so many rounds.
 

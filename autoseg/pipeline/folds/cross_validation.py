@@ -28,7 +28,8 @@ from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.durations import show_duration
 from dataset_fingerprints.errors import AutosegError, WorkspaceError
 from dataset_fingerprints.names import counted
-from planners.plan import Fold, Splits
+from planners.editing.overrides import set_values
+from planners.plan import Fold, Plan, Splits
 
 
 def train_all(workspace: Workspace, options: TrainingOptions, progress: Progress) -> Evaluation:
@@ -41,7 +42,7 @@ def train_all(workspace: Workspace, options: TrainingOptions, progress: Progress
         AutosegError: folds failed; the others are finished.
     """
     plan, splits = read_plan(workspace, options.plan_name)
-    configuration = options.configuration or plan.default_configuration
+    configuration = find_name(plan, options)
     refuse_undivided(workspace, splits)
     folds = name_folds(splits)
     if options.with_previous:
@@ -90,12 +91,17 @@ def _read_scores(folder: FoldFolder, splits: Splits, fold: str) -> tuple[CaseSco
 def train_lacking(workspace: Workspace, folds: Sequence[str], options: TrainingOptions, progress: Progress) -> None:
     """Train and validate the folds of other configurations that are missing for some folds of one."""
     plan, splits = read_plan(workspace, options.plan_name)
-    name = options.configuration or plan.default_configuration
+    name = find_name(plan, options)
     for other, lacking in find_lacking(workspace, plan, splits, name, folds).items():
-        train_folds(workspace, lacking, _leave_to_previous(options, other), progress)
+        train_folds(workspace, lacking, leave_to_previous(options, other), progress)
 
 
-def _leave_to_previous(options: TrainingOptions, configuration: str) -> TrainingOptions:
+def find_name(plan: Plan, options: TrainingOptions) -> str:
+    """Return the name of the configuration that is trained: the one that is asked for, or the default with `--set`."""
+    return options.configuration or set_values(plan, options.assignments).default_configuration
+
+
+def leave_to_previous(options: TrainingOptions, configuration: str) -> TrainingOptions:
     """Return what is asked of a configuration that another one needs: only that one starts anew, or from a model."""
     return replace(options, configuration=configuration, restart=False, from_model=None, allow_seen=False)
 

@@ -45,7 +45,7 @@ class TrainingOptions:
 
     Attributes:
         configuration: None for the plan's default.
-        iterations: in place of the plan's; more than a finished fold has done extend it.
+        iterations: in place of the plan's; more than a fold was asked for before extend it.
         max_minutes: per fold, for training and all validation; None for an earlier start's, or the time that the plan
             was made for, or else the plan's iterations.
         patience: rounds of validation without a new best after which a fold ends; None for an earlier start's, or none.

@@ -32,7 +32,7 @@ class Need:
 
     def is_met(self, folder: FoldFolder) -> bool:
         """Return whether the fold's folder holds what is used of it."""
-        if folder.restart.is_file():
+        if folder.restart.is_file() or not folder.weight_files():
             return False
         record = read_record(folder)
         return record is not None and record.status in (("finished",) if self.validated else ("trained", "finished"))

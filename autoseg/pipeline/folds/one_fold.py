@@ -220,7 +220,7 @@ def _train_fitting(job: Job, earlier: TrainingRecord | None, progress: Progress)
         except (RuntimeError, MemoryError) as error:
             if not ran_out_of_memory(error):
                 raise
-            evidence = str(error).splitlines()[0]
+            evidence = (str(error).strip() or type(error).__name__).splitlines()[0]
         # Only behind the except clause, whose error keeps the tensors of the failed step.
         release_memory()
         job = job.step_down(evidence)

@@ -178,7 +178,13 @@ def _load(job: Job, name: str, device: torch.device) -> _Predictor:
     model = read_fold(job.workspace.fold(job.plan.name, name, job.fold))
     key = store_key(configuration.preprocessing, job.plan.scheme)
     store = Store(folder=job.workspace.store(key), channels=job.plan.image_channels(configuration))
-    inputs = StageInput(store=store, scheme=job.inputs.scheme, name=name, halves=configuration.halves)
+    inputs = StageInput(
+        store=store,
+        scheme=job.inputs.scheme,
+        name=name,
+        centre_shape=configuration.prediction.centre_shape,
+        halves=configuration.halves,
+    )
     return _Predictor(inputs=inputs, members=make_members(model, device, mirror=True))
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
-import multiprocessing
 import os
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -13,7 +15,14 @@ from autoseg.pipeline.folds.children import Slot
 from autoseg.pipeline.folds.jobs import Job
 from autoseg.pipeline.folds.residency import tensor_bytes
 from autoseg.processes import VISIBLE
+from dataset_fingerprints.errors import AutosegError
 from planners.networks.training_memory import CONTEXT_BYTES, resident_bytes
+
+# What another process runs, which gives all memory of the GPUs back when it ends.
+MEASURE = """\
+import json, torch
+print(json.dumps([torch.cuda.mem_get_info(number) for number in range(torch.cuda.device_count())]))
+"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,8 +93,7 @@ def find_gpus() -> tuple[Gpu, ...]:
     """
     if not may_have_gpu():
         return ()
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        memory = pool.apply(measure_gpus)
+    memory = measure_gpus()
     visible = os.environ.get(VISIBLE, "")
     names = visible.split(",") if visible else [str(number) for number in range(len(memory))]
     return tuple(
@@ -95,7 +103,16 @@ def find_gpus() -> tuple[Gpu, ...]:
 
 
 def measure_gpus() -> list[tuple[int, int]]:
-    """Return the free and the whole memory in bytes of every CUDA GPU, in torch's order."""
-    import torch
+    """Return the free and the whole memory in bytes of every CUDA GPU, in torch's order.
 
-    return [torch.cuda.mem_get_info(number) for number in range(torch.cuda.device_count())]
+    Raises:
+        AutosegError: torch cannot be asked.
+    """
+    # Not by `multiprocessing`, which would run a script that calls the public functions once more.
+    done = subprocess.run((sys.executable, "-P", "-c", MEASURE), stdout=subprocess.PIPE, encoding="utf-8", check=False)
+    if done.returncode:
+        raise AutosegError(
+            f"The GPUs cannot be asked for their memory: {sys.executable} ended with exit code {done.returncode}, for "
+            "the reason that it says above. Correct that, or train one fold after the other by its number."
+        )
+    return [(free, total) for free, total in json.loads(done.stdout.splitlines()[-1])]

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from autoseg.pipeline.folds.cross_validation import leave_to_fold, unfinished_jobs
+from autoseg.pipeline.folds.cross_validation import find_name, leave_to_fold, leave_to_previous, unfinished_jobs
 from autoseg.pipeline.folds.job_file import ALL, COMMAND, write_job
 from autoseg.pipeline.folds.jobs import TrainingOptions
 from autoseg.pipeline.folds.needs import find_lacking
@@ -89,7 +89,7 @@ def submit_all(
         body = BODY.format(command=_write_jobs(absolute, stage, folds))
         submitted.append(_submit(write_script(own, body), f"{stage.configuration}, folds {', '.join(folds)}"))
     last = {"job-name": f"autoseg-{plan.name}-summary", "output": "/dev/null"} | _after(submitted)
-    name = options.configuration or plan.default_configuration
+    name = find_name(plan, options)
     summary = write_job(absolute, name, ALL, replace(options, with_previous=False, restart=False))
     submitted.append(_submit(write_script(given | last, f"{shlex.join((*COMMAND, str(summary)))}\n"), "their summary"))
     for job in submitted:
@@ -100,14 +100,12 @@ def submit_all(
 def _find_stages(workspace: Workspace, options: TrainingOptions) -> tuple[tuple[TrainingOptions, tuple[str, ...]], ...]:
     """Return what is to be trained before what: options that name the configuration, and its folds."""
     plan, splits = read_plan(workspace, options.plan_name)
-    name = options.configuration or plan.default_configuration
+    name = find_name(plan, options)
     refuse_undivided(workspace, splits)
     folds = name_folds(splits)
     chosen = replace(options, configuration=name)
     lacking = find_lacking(workspace, plan, splits, name, folds) if options.with_previous else {}
-    before = tuple(
-        (replace(options, configuration=other, restart=False), missing) for other, missing in lacking.items()
-    )
+    before = tuple((leave_to_previous(options, other), missing) for other, missing in lacking.items())
     if before:
         # What the later stages lack is looked at when their jobs start.
         return *before, (chosen, folds)

@@ -171,7 +171,7 @@ def _count_passes(members: Sequence[Member], inputs: StageInput, case: str) -> i
     except AutosegError:  # which its validation reports
         return 1
     used = (member.window.configuration for member in members)
-    return sum(count_passes(shape, one.patch_shape, one.prediction, one.halves) for one in used)
+    return sum(count_passes(shape, one.tile_shape(), one.prediction, one.halves) for one in used)
 
 
 def _is_signal(error: Exception) -> bool:

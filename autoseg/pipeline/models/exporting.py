@@ -122,12 +122,12 @@ def _list_runs(models: ModelSet) -> list[Run]:
 
 
 def _count_steps(workspace: Workspace, plan: str, models: ModelSet) -> dict[tuple[str, str], int]:
-    """Return the steps that the folds were trained for, as far as their records say so."""
+    """Return the steps that the folds were trained for, as far as known: one that is trained further has no number."""
     steps = {}
     for run in _list_runs(models):
         with suppress(FileFormatError):
             record = read_record(workspace.fold(plan, run.configuration, run.fold))
-            if record is not None:
+            if record is not None and record.status != "training":
                 steps[run.configuration, run.fold] = record.iterations
     return steps
 

@@ -62,6 +62,14 @@ def test_a_compiler_that_cannot_be_loaded_does_not_end_the_training() -> None:
     assert (network, trial.failure) == (plain, "no such module")
 
 
+def test_a_compiler_that_fails_without_a_word_does_not_end_the_training_either() -> None:
+    def refuse(network: object) -> object:
+        raise NotImplementedError
+
+    network, trial = try_compiled(plain, refuse, lambda call: 1.0)
+    assert (network, trial.failure) == (plain, "NotImplementedError")
+
+
 @pytest.fixture
 def ascii_locale() -> Iterator[None]:
     """The locale that SimpleITK may leave behind."""

@@ -34,6 +34,21 @@ def test_a_finished_training_that_is_asked_for_no_more_steps_stays_finished(iter
     assert done.extended(iterations) is done
 
 
+def test_a_training_on_its_way_goes_on_by_the_longer_schedule_unless_it_was_asked_to_end():
+    begun, ending = Position(iteration=40, iterations=100), Position(iteration=96, iterations=100, cooling=True)
+    assert begun.extended(250) == replace(begun, iterations=250)
+    assert [begun.extended(steps) for steps in (100, 50, 0)] == [begun] * 3
+    assert ending.extended(250) is ending
+
+
+def test_a_training_that_ended_early_is_extended_like_any_other():
+    ended = Position(iteration=100, iterations=100, seconds=60.0, cooling=True)
+    assert ended.extended(250) == replace(ended, iterations=250, rewarm_from=100, cooling=False)
+    budget, longer = make_budget(2.0), ended.extended(0)
+    budget.begin(longer, step_seconds=0.5)
+    assert budget.fit(longer) == 100 + int(60 / 0.5), "minutes become steps again"
+
+
 def test_cooling_down_leaves_a_twentieth_of_the_schedule():
     cooled = Position(iteration=95, iterations=1000).cooled_down()
     assert (cooled.iterations, cooled.cooling) == (100, True)
@@ -54,6 +69,12 @@ def test_going_back_keeps_the_time_spent_and_halves_the_rate_each_time():
     assert back == Position(
         iteration=60, iterations=100, seconds=40.0, validation_seconds=2.0, rate_factor=0.25, rollbacks=2
     )
+
+
+def test_a_training_that_was_asked_to_end_still_ends_after_going_back():
+    ending = Position(iteration=98, iterations=100, cooling=True)
+    back = ending.back_at(Position(iteration=60, iterations=1000))
+    assert (back.iteration, back.iterations, back.cooling) == (60, 100, True)
 
 
 def test_an_extended_training_that_goes_back_before_its_first_checkpoint_stays_extended():

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,11 +12,12 @@ import torch
 from autoseg.models.tensors import load_tensors
 from autoseg.networks import build_network
 from autoseg.training.curve import Curve
+from autoseg.training.interruption import SignalledError
 from autoseg.training.policy import Policy
 from autoseg.training.step import Stepper
 from autoseg.workspace.fold import FoldFolder
 from dataset_fingerprints.errors import AutosegError, StoppedError
-from planners.choices import Choice
+from planners.choices import Choice, choose
 from tests.autoseg.training.builders import (
     MEASURING,
     REPORTING,
@@ -36,7 +38,7 @@ from tests.autoseg.training.builders import (
     setup,
     train,
 )
-from tests.synthetic.configurations import tiny_configuration
+from tests.synthetic.configurations import tiny_configuration, tiny_network
 
 
 @pytest.fixture(scope="module")
@@ -228,6 +230,62 @@ def test_a_finished_training_goes_on_with_more_steps_and_a_warm_up(tmp_path):
     # Two steps (2 % of 100) lead back to the schedule.
     assert rates(files)[11] == pytest.approx(rates(files)[12] / 2, rel=0.02)
     assert rates(files)[13] > 0.5e-3
+
+
+def test_a_training_that_was_killed_goes_on_to_more_steps_where_these_are_asked_for(tmp_path):
+    with pytest.raises(KilledError):
+        make_trainer(tmp_path / "f", setup(iterations=10, policy=SAVING), observers=[kill_at(6)]).run()
+    files, position = train(tmp_path / "f", iterations=20)
+    assert (position.iteration, position.rewarm_from) == (20, 0)
+    assert [line["iterations"] for line in lines(files, "extended")] == [20]
+
+
+def test_a_training_that_patience_ended_has_all_of_it_again_when_it_is_extended(tmp_path):
+    changes = {"patience": 3, "validation_rounds": 20}
+    _, ended = train(tmp_path / "f", iterations=100, **changes)
+    assert (ended.iterations, ended.cooling) == (27, True)
+    validator = CountingValidator()
+    _, position = train(tmp_path / "f", validator, iterations=200, **changes)
+    # Rounds at 30, 40 and 50, none of which is better than those before.
+    assert len(validator.asked) == 3
+    assert position.iteration == position.iterations == 53
+
+
+def test_weights_that_are_no_numbers_after_the_last_step_are_not_kept(tmp_path, monkeypatch):
+    run, spoilt = Stepper.run, []
+
+    def spoil(stepper, position, rate):
+        loss = run(stepper, position, rate)
+        if position.iteration == 9 and not spoilt:
+            spoilt.append(True)
+            next(stepper.state.network.parameters()).detach().fill_(float("nan"))
+        return loss
+
+    monkeypatch.setattr(Stepper, "run", spoil)
+    files, position = train(tmp_path / "f", iterations=10)
+    assert (position.iteration, position.rollbacks) == (10, 1)
+    assert load_tensors(files.checkpoint)[1]["position"].startswith('{"iteration": 10,')
+
+
+def test_measuring_that_a_signal_ends_leaves_the_statistics_of_norms_as_they_were(tmp_path, monkeypatch):
+    made = setup()
+    norm = choose("unet", tiny_network(3, norm="batch"))
+    stepper = Stepper(replace(made, configuration=replace(made.configuration, network=norm)), FoldFolder(root=tmp_path))
+    before = [buffer.clone() for buffer in stepper.state.network.buffers()]
+    forward, passes = Stepper._forward, []
+
+    def interrupted(stepper, network, batch):
+        passes.append(forward(stepper, network, batch))
+        if len(passes) == 2:
+            raise SignalledError
+        return passes[-1]
+
+    monkeypatch.setattr(Stepper, "_forward", interrupted)
+    with pytest.raises(SignalledError):
+        stepper.measure_pace(0)
+    after = list(stepper.state.network.buffers())
+    assert before
+    assert all(torch.equal(mine, other) for mine, other in zip(before, after, strict=True))
 
 
 PLATEAU = Choice(name="plateau", options={"patience": 2, "reduction": 0.5})

@@ -16,10 +16,11 @@ import pytest
 from autoseg.evaluation import read_evaluation
 from autoseg.pipeline.folds import cross_validation
 from autoseg.pipeline.folds.children import Child, Outcome, Slot
-from autoseg.pipeline.folds.cross_validation import train_folds
+from autoseg.pipeline.folds.cross_validation import find_name, train_folds
 from autoseg.pipeline.folds.job_file import COMMAND, read_job
 from autoseg.pipeline.folds.jobs import TrainingOptions, resolve_job
 from autoseg.pipeline.folds.runs import read_run
+from autoseg.pipeline.plans.reading import read_plan
 from autoseg.pipeline.scores.case_tables import read_table
 from autoseg.pipeline.selection.selected import read_selection
 from autoseg.progress import SilentProgress
@@ -187,6 +188,16 @@ def test_a_fold_that_was_begun_keeps_its_size_where_another_had_to_become_smalle
     assert run is not None
     assert [step.evidence for step in run.steps] == ["no memory", "still no memory"]
     assert run.own().batch_size == 6
+
+
+def test_the_configuration_is_the_one_that_is_named_or_the_default_as_it_is_set(planned: Path) -> None:
+    plan, _ = read_plan(Workspace(root=planned), "default")
+    other = next(one.name for one in plan.configurations if one.name != plan.default_configuration)
+    assignments = (f"default_configuration={other}",)
+    assert find_name(plan, TrainingOptions()) == plan.default_configuration
+    assert find_name(plan, TrainingOptions(assignments=assignments)) == other
+    named = TrainingOptions(configuration=plan.default_configuration, assignments=assignments)
+    assert find_name(plan, named) == plan.default_configuration
 
 
 def test_a_run_says_what_the_raw_files_of_its_cases_held_when_the_fold_was_begun(planned: Path, tmp_path: Path) -> None:

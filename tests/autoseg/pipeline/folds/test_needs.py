@@ -60,6 +60,13 @@ def test_weights_need_the_same_fold_alone_and_what_that_needs(deep: tuple[Worksp
     assert list(lacking) == ["3d_fullres", "closer", "refine"]
 
 
+def test_a_fold_whose_weights_are_lost_is_not_there(tiny: Tiny) -> None:
+    needs = [Need(configuration=CONFIGURATION, fold="0", validated=validated) for validated in (True, False)]
+    assert all(need.is_met(tiny.fold()) for need in needs)
+    tiny.fold().weights.unlink()
+    assert not any(need.is_met(tiny.fold()) for need in needs)
+
+
 def test_what_lacks_is_refused_with_its_names_and_the_way_out(deep: tuple[Workspace, Plan, Splits]) -> None:
     workspace, plan, splits = deep
     with pytest.raises(WorkspaceError, match=r"fold 1 of 3d_fullres is not finished\. Add --with-previous"):

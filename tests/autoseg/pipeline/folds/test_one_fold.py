@@ -13,10 +13,12 @@ import pytest
 
 from autoseg.evaluation import read_evaluation
 from autoseg.pipeline.faces import model_face
+from autoseg.pipeline.folds import one_fold
 from autoseg.pipeline.folds.jobs import TrainingOptions, resolve_job
 from autoseg.pipeline.folds.out_of_fold import identify_weights
 from autoseg.pipeline.folds.runs import read_run
 from autoseg.pipeline.plans.reading import read_plan
+from autoseg.progress import SilentProgress
 from autoseg.training.record import read_record
 from autoseg.workspace.locks import locked, shared
 from dataset_fingerprints.errors import AutosegError, PlanError, WorkspaceError
@@ -284,3 +286,19 @@ def test_a_plan_made_for_a_time_is_trained_for_that_time_unless_steps_are_asked_
     asked = read_record(tiny.fold(2))
     assert asked is not None
     assert (asked.max_minutes, asked.iterations) == (None, 3)
+
+
+class Shrinking:
+    """A job that says on what evidence it is made smaller."""
+
+    def step_down(self, evidence: str) -> None:
+        raise PlanError(f"There is nothing smaller ({evidence}).")
+
+
+def test_a_lack_of_memory_without_a_word_makes_a_fold_smaller_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run_out(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(one_fold, "_train", run_out)
+    with pytest.raises(PlanError, match=r"nothing smaller \(MemoryError\)"):
+        one_fold._train_fitting(Shrinking(), None, SilentProgress())  # type: ignore[arg-type]

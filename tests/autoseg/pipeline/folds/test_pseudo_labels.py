@@ -18,7 +18,7 @@ from autoseg.pipeline.faces import model_face
 from autoseg.pipeline.folds.jobs import TrainingOptions, resolve_job
 from autoseg.pipeline.folds.needs import Need, list_needs
 from autoseg.pipeline.folds.out_of_fold import identify_weights
-from autoseg.pipeline.folds.pseudo_labels import Confidence, PseudoLabel, read_pseudo_label
+from autoseg.pipeline.folds.pseudo_labels import Confidence, PseudoLabel, _load, read_pseudo_label
 from autoseg.pipeline.folds.runs import read_run
 from autoseg.pipeline.models.sources import find_source
 from autoseg.pipeline.plans.reading import read_plan
@@ -76,6 +76,15 @@ def masks(tiny: Tiny, fold: int = 0) -> list[bytes]:
 
 def weights(tiny: Tiny, fold: int = 0) -> dict[str, torch.Tensor]:
     return dict(load_tensors(second(tiny, fold).weights)[0])
+
+
+def test_their_networks_look_at_the_part_of_a_scan_that_they_predict(made: Tiny) -> None:
+    job = resolve_job(made.workspace, "0", TrainingOptions(configuration=SECOND))
+    first = find_configuration(job.plan.configurations, CONFIGURATION, "the plan")
+    centred = replace(first, prediction=replace(first.prediction, centre_shape=(8, 8, 8)))
+    configurations = tuple(centred if one.name == first.name else one for one in job.plan.configurations)
+    job = replace(job, plan=replace(job.plan, configurations=configurations))
+    assert _load(job, CONFIGURATION, torch.device("cpu")).inputs.centre_shape == (8, 8, 8)
 
 
 def test_masks_are_asked_of_the_same_fold_and_of_no_other(made: Tiny) -> None:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from autoseg.hardware import SHARERS, count_cores, free_memory_gb
@@ -61,3 +66,15 @@ def test_gpus_are_found_without_this_process_taking_any_of_their_memory() -> Non
     assert len(gpus) == torch.cuda.device_count()
     assert all(0 < one.free_bytes <= one.total_bytes for one in gpus)
     assert not torch.cuda.is_initialized()
+
+
+@pytest.mark.slow
+def test_gpus_are_looked_for_by_a_script_that_does_nothing_but_call_functions(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    lines = ("from autoseg.pipeline.folds import slots", "slots.may_have_gpu = lambda: 1", "print(slots.find_gpus())")
+    script.write_text("\n".join(lines), encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    command = (sys.executable, script)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", env=environment, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.startswith("("), done.stdout

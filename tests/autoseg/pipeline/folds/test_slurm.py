@@ -25,6 +25,7 @@ from dataset_fingerprints.files.jsonfiles import read_json
 from tests.synthetic.commands import run
 from tests.synthetic.scans import write_nnunet_dataset
 from tests.synthetic.small_networks import SMALL_NETWORKS, as_options
+from tests.synthetic.tiny import Tiny
 
 QUICK = (
     "training.iterations=4",
@@ -127,6 +128,17 @@ def test_an_array_trains_the_job_files_in_its_folds_folders_and_a_last_job_the_o
     file = workspace.cross_validation_job("default", "3d_fullres")
     assert done.stdout == f"train {file}\n"
     assert read_json(file, JobFile).fold == ALL
+
+
+def test_what_is_trained_before_starts_from_no_model_and_not_anew(
+    finished: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slurm, "find_lacking", lambda *_: {"2d": ("0", "1")})
+    options = TrainingOptions(with_previous=True, restart=True, from_model="model.zip", allow_seen=True)
+    (before, folds), (chosen, _) = slurm._find_stages(finished.workspace, options)
+    assert (before.configuration, folds) == ("2d", ("0", "1"))
+    assert (before.restart, before.from_model, before.allow_seen) == (False, None, False)
+    assert (chosen.restart, chosen.from_model, chosen.allow_seen) == (True, "model.zip", True)
 
 
 def end_early(folds: Path, numbers: Iterable[int]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ import autoseg
 from autoseg.models import Bundle, Cover, write_bundle
 from autoseg.pipeline.models.sources import find_source
 from autoseg.progress import SilentProgress
+from autoseg.training.record import read_record
 from dataset_fingerprints.errors import AutosegError, DataError
+from dataset_fingerprints.files.jsonfiles import write_json
 from tests.synthetic.commands import run
 from tests.synthetic.scans import head, write_nifti
 from tests.synthetic.tiny import CONFIGURATION, SHAPE, Tiny
@@ -87,6 +90,16 @@ def test_the_card_says_what_it_is(bundle: Path) -> None:
     ):
         assert said in card
     assert "2 steps" in card
+
+
+def test_a_fold_that_is_being_trained_further_has_no_number_of_steps(tiny: Tiny, tmp_path: Path) -> None:
+    record = read_record(tiny.fold(0))
+    assert record is not None
+    write_json(tiny.fold(0).record, replace(record, status="training", iterations=0))
+    path = autoseg.export(tiny.workspace, tmp_path / "model.zip")
+    assert [fold.iterations for fold in Bundle(path).description.folds] == [None]
+    with zipfile.ZipFile(path) as opened:
+        assert "0 steps" not in opened.read("README.md").decode()
 
 
 def test_nobody_elses_file_is_replaced(finished: Tiny, bundle: Path, tmp_path: Path) -> None:
