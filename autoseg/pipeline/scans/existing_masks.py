@@ -229,18 +229,26 @@ def _find_foreign(voxels: NDArray[Any], values: Sequence[int]) -> NDArray[Any] |
 
 
 def _find_doubts(scan: NewScan, found: _There, trained_ns: int) -> list[str]:
-    files = [file for image in scan.files() for file in files_behind(image)]
     made_ns = found.path.stat().st_mtime_ns
     reasons = []
     if found.grid is not None and not _fits(scan, found.grid):
         reasons.append("lie on another grid than their scans")
-    if any(file.stat().st_mtime_ns > made_ns for file in files):
+    if _is_newer(scan, made_ns):
         reasons.append("are older than their scans")
     if trained_ns > made_ns:
         reasons.append("are older than the weights of the model")
     if found.has_other_labels:
         reasons.append("hold other values than the labels of the model")
     return reasons
+
+
+def _is_newer(scan: NewScan, made_ns: int) -> bool:
+    """Return whether a file of a scan is newer than its mask; a scan that is gone or cannot be read is not judged."""
+    try:
+        files = [file for image in scan.files() for file in files_behind(image)]
+        return any(file.stat().st_mtime_ns > made_ns for file in files)
+    except (DataError, OSError):
+        return False
 
 
 def _fits(scan: NewScan, grid: Grid) -> bool:
