@@ -129,7 +129,10 @@ def predict(scans: Sequence[Path], out: Path, place: Place, options: PredictionO
     jobs = _list_jobs(work, extras, kept)
     if work.targets.derivative is not None:
         work.targets.derivative.describe(own_version(), model.description)
-    with progress.task("Predicting", len(jobs)) as task, recorded_if_stopped(report, jobs, work.targets):
+    with (
+        progress.task("Predicting", len(jobs)) as task,
+        recorded_if_stopped(report, jobs, work.targets, overwrite=options.overwrite),
+    ):
         outcomes = tuple(Segmenting(model=model, series=options.series, report=report, task=task).run(jobs))
     conclude([outcome for outcome in outcomes if isinstance(outcome, Outcome)], progress)
     written = report.conclude(progress, named=work.targets.named)
