@@ -112,13 +112,13 @@ def predict(scans: Sequence[Path], out: Path, place: Place, options: PredictionO
     model = replace(model, memory_gb=options.max_memory_gb)
     recorded = describe_model(place, work.source, models, model, options.way)
     several = models.count_networks() > 1
-    wanted = replace(options.wanted, disagreement=options.wanted.uncertainty and several)
+    wanted = replace(options.wanted, disagreement=options.wanted.uncertainty and models.can_disagree())
     extras = choose_extras(work.inputs.scans(), work.targets, (model.scheme, model.mask_scheme), wanted, options.series)
     introduce(work.inputs, model, progress)
     selected = models.selection.describe_taken() if models.selection else ""
     classes = models.lesion_classes.description.describe() if models.lesion_classes else ""
     del models
-    lacking = describe_lacking(extras, work.inputs, work.targets, options.wanted, several=several)
+    lacking = describe_lacking(extras, work.inputs, work.targets, wanted, several=several)
     for sentence in (selected, classes, *work.source.doubts, *lacking):
         if sentence:
             progress.say(sentence)
