@@ -161,7 +161,9 @@ def name_labels(names: Sequence[str]) -> tuple[str, ...]:
     called: list[str] = []
     for number, name in enumerate(names, start=1):
         plain = _NOT_ALPHANUMERIC.sub("", name) or "label"
-        called.append(f"{plain}{number}" if plain.casefold() in map(str.casefold, called) else plain)
+        while plain.casefold() in map(str.casefold, called):
+            plain = f"{plain}{number}"
+        called.append(plain)
     return tuple(called)
 
 

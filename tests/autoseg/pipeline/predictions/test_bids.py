@@ -64,6 +64,7 @@ def test_labels_have_one_name_each_without_anything_but_letters_and_digits() -> 
     assert name_labels(["Stroke Lesion"]) == ("L",)
     assert name_labels(["hippocampus left"]) == ("hippocampusleft",)
     assert name_labels(["core", "c-ore", "WMH", "?"]) == ("core", "core2", "WMH", "label")
+    assert name_labels(["core", "core3", "c-ore"]) == ("core", "core3", "core33")
 
 
 def test_sidecars_say_what_a_mask_is_and_where_it_comes_from(tmp_path: Path) -> None:
