@@ -56,7 +56,7 @@ def read_traits(workspace: Workspace, runs: Sequence[Run]) -> tuple[Traits, ...]
 
 
 def _read_cases(workspace: Workspace, run: Run) -> tuple[CaseFingerprint, ...]:
-    """Return the measured cases of a workspace; none where they cannot be read, or are of other channels than a fold."""
+    """Return the measured cases of a workspace; none where they cannot be read or are of other channels than a fold."""
     try:
         fingerprint = read_json(workspace.fingerprint, DatasetFingerprint)
     except (AutosegError, OSError):
