@@ -110,6 +110,11 @@ class Derivative:
             said: dict[str, JsonValue] = {"Description": f"Probability of {part}"}
             _write_missing(self.probability(scan, part), said | _describe_sources(name))
 
+    def forget(self, scan: str) -> None:
+        """Delete what describes an earlier mask of a scan, which may have had other labels."""
+        for ending in (".json", ".tsv"):
+            _beside(self.mask(scan), ending).unlink(missing_ok=True)
+
     def describe(self, version: str, model: str) -> None:
         """Write the description of the data set, or that of an earlier run anew.
 

@@ -180,7 +180,7 @@ class Segmenting:
         if job.kept:
             self._complete(job)
         else:
-            job.extras.forget()
+            job.extras.forget(job.scan.name)
             write_label_map(job.target, segmented.mask, read.source_grid, read.header)
             job.extras.complete(job.scan.name, job.target)
             expected = self.report.assess(job.scan, segmented)
