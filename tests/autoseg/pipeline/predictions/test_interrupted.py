@@ -105,9 +105,7 @@ def test_a_map_that_is_missing_is_made_again_and_nothing_else(finished: Tiny, tm
     assert after == before
 
 
-def test_a_mask_that_is_there_stays_in_the_record_when_its_maps_cannot_be_made(
-    finished: Tiny, tmp_path: Path
-) -> None:
+def test_a_mask_that_is_there_stays_in_the_record_when_its_maps_cannot_be_made(finished: Tiny, tmp_path: Path) -> None:
     scan = write_nifti(tmp_path / "scans" / "a.nii.gz", head(0, SHAPE)[0])
     autoseg.predict(tmp_path / "scans", tmp_path / "out", finished.workspace.root)
     scan.write_bytes(b"no image at all")
