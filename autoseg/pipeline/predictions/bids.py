@@ -84,7 +84,7 @@ class Derivative:
     def probability(self, scan: str, part: str) -> Path:
         """Return the path of the probabilities of a label or region."""
         parts = [one.name for one in self.scheme.regions or self.scheme.labels]
-        # Of lesions with classes, maps are of what the networks look for, which is none of the labels of masks.
+        # Of lesions with classes, maps are of what the networks look for, not of the labels of masks.
         label = name_labels(parts)[parts.index(part)] if part in parts else name_labels([part])[0]
         return self.out / self.names[scan].file("probseg", ".nii.gz", label)
 

@@ -24,7 +24,7 @@ class Extras:
 
     Attributes:
         maps: of probabilities and uncertainty.
-        seg: the path of the mask as DICOM SEG; None for scans that are no DICOM series.
+        seg: the path of the mask as DICOM SEG; None for scans that are not DICOM series.
         seg_source: the series that it refers to, where there is one.
         derivative: the BIDS derivative that the mask is part of; None for none.
         parts: names of the labels or regions whose probabilities are written.

@@ -83,7 +83,7 @@ class _There:
 
     Attributes:
         is_other_image: whether it is an image, but none of labels.
-        grid: of a mask; None where it is none.
+        grid: of a mask; None where the file is not a mask.
         has_other_labels: than the model.
     """
 
@@ -142,7 +142,7 @@ def find_kept(
 ) -> frozenset[Path]:
     """Return the masks that are there and stay, and say which of them may not belong to their scans.
 
-    A file that cannot be read, or not to its end, is no mask: its scan is predicted.
+    A file that cannot be read, or not to its end, does not count as a mask: its scan is predicted.
 
     Args:
         scans: all scans.
@@ -186,10 +186,14 @@ def _look_at(path: Path, values: Sequence[int]) -> _There:
 
 def _refuse_images(paths: Sequence[Path]) -> None:
     if paths:
-        stand = "stands in the place of a mask, but is" if len(paths) == 1 else "stand in the place of masks, but are"
+        stand = counted(
+            len(paths),
+            "file stands in the place of a mask, but is not a label map of the model",
+            "files stand in the place of masks, but are not label maps of the model",
+        )
         raise DataError(
-            f"{paths[0].parent}: {some_of([path.name for path in paths], 10)} {stand} no label map of the model. "
-            "Nothing is written over: give another folder with -o, or move what is there."
+            f"{paths[0].parent}: {stand}: {some_of([path.name for path in paths], 10)}. Nothing is written over: give "
+            "another folder with -o, or move what is there."
         )
 
 
@@ -221,7 +225,7 @@ def _is_sound(path: Path) -> bool:
 
 
 def _find_foreign(voxels: NDArray[Any], values: Sequence[int]) -> NDArray[Any] | None:
-    """Return the values of an image that are no labels; None where they are not whole numbers."""
+    """Return the values of an image that are not labels; None where they are not whole numbers."""
     found = np.unique(voxels)
     if found.dtype.kind == "f" and not (np.isfinite(found) & (found == np.rint(found))).all():
         return None

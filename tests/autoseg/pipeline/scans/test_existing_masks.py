@@ -115,7 +115,7 @@ def test_an_image_in_the_place_of_a_mask_is_not_written_over(
     scans = [NewScan(name=name, images=(write_nifti(tmp_path / f"{name}.nii.gz", head(1)[0]),)) for name in "ab"]
     targets = [write_nifti(tmp_path / "out" / "a.nii.gz", head(1)[1]), tmp_path / "out" / "b.nii.gz"]
     before = write_nifti(targets[1], voxels).read_bytes()
-    with pytest.raises(DataError, match=r"out: b\.nii\.gz stands in the place of a mask, but is no label map"):
+    with pytest.raises(DataError, match=r"out: 1 file stands in the place of a mask.* model: b\.nii\.gz\."):
         find_kept(scans, targets, MODEL, Listener(), overwrite=overwrite)
     assert targets[1].read_bytes() == before
 
