@@ -161,16 +161,19 @@ class Bundle:
         self._refuse_mixed(runs)
         return runs
 
+    def averaged(self) -> tuple[Run, ...]:
+        """Return what the first fold of each configuration that is averaged was trained by."""
+        return tuple(self.runs[one[-1].configuration, one[-1].folds[0]] for one in self.description.averaged)
+
     def run(self) -> Run:
         """Return what the first of the averaged folds was trained by."""
-        last = self.description.averaged[0][-1]
-        return self.runs[last.configuration, last.folds[0]]
+        return self.averaged()[0]
 
     def first_folds(self) -> tuple[BundledFold, ...]:
         """Return the first fold of the first configuration that finds the same, and of each stage that it needs."""
-        averaged = self.description.averaged
-        ends = [self.runs[one[-1].configuration, one[-1].folds[0]].regions() for one in averaged]
-        first = {(stage.configuration, stage.folds[0]) for place in first_of_each(ends) for stage in averaged[place]}
+        places = first_of_each([run.regions() for run in self.averaged()])
+        stages = [stage for place in places for stage in self.description.averaged[place]]
+        first = {(stage.configuration, stage.folds[0]) for stage in stages}
         return tuple(fold for fold in self.description.folds if (fold.configuration, fold.fold) in first)
 
     def read(self) -> ModelSet:

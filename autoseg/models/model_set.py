@@ -66,6 +66,10 @@ class ModelSet:
         """Return how many networks are averaged; those of earlier stages do not count."""
         return sum(len(model.weights) for one in self.stages for model in [*one.values()][-1])
 
+    def can_disagree(self) -> bool:
+        """Return whether several networks look for the same labels, so that their disagreement can be measured."""
+        return self.count_networks() > 1 and len(first_of_each(self.regions())) == 1
+
     def run(self) -> Run:
         """Return what the first of them was trained by."""
         return self.averaged()[0].run

@@ -73,10 +73,10 @@ def restore(logits: Logits, seen: NetworkInput, scheme: LabelScheme) -> Probabil
 
 
 def _matrix(length: int, target: int, kind: Kind, place: tuple[slice, slice]) -> torch.Tensor:
-    """Return the columns and rows of a crop; rows at its border weigh what is left of them up to 1."""
+    """Return the columns and rows of a crop; beyond its border, its outermost voxels go on."""
     columns, rows = place
-    matrix = torch.from_numpy(resampling_matrix(length, target, kind).toarray())
-    inside = matrix[rows, columns]
-    whole = matrix[rows].sum(1, keepdim=True)
-    left = inside.sum(1, keepdim=True)
-    return torch.where(left < whole, inside / left, inside)
+    matrix = torch.from_numpy(resampling_matrix(length, target, kind).toarray())[rows]
+    inside = matrix[:, columns].clone()
+    inside[:, 0] += matrix[:, : columns.start].sum(1)
+    inside[:, -1] += matrix[:, columns.stop :].sum(1)
+    return inside

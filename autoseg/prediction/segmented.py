@@ -19,12 +19,14 @@ class Segmented:
     """What a model makes of a scan.
 
     Probabilities of a scan whose logits do not fit into memory are rounded to 1/255, where they fit so, or computed
-    again; labels always follow from exact ones.
+    again; labels always follow from exact ones, but for peaks of components that post-processing asks for, which are
+    then noted in half precision.
 
     Attributes:
         labels: (x, y, z) label values on the scan's canonical grid.
         probabilities: that the labels follow from, the mean of all networks.
-        members: those of each network of the last stage; of a single network its own.
+        members: those of each network of the last stage; of a single network, or of networks of different labels, one
+            member, the same as `probabilities`.
         tally: what was counted of them, where they are too many to be kept; None where they are kept.
         classes: (x, y, z) values of the classes of the lesions; None where these get none.
     """

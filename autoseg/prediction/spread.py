@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,9 +20,9 @@ class UncertainSlab:
 
     Attributes:
         box: in the scan's canonical grid.
-        mean: (label or region, x, y, z), of the members' probabilities.
+        mean: (label or region, x, y, z), the probabilities that the mask follows from.
         deviation: (label or region, x, y, z), the standard deviation of the members' probabilities, 0 to 0.5.
-        entropy: (x, y, z), of the mean probabilities, in nats; of regions, which do not compete, the sum of each one's.
+        entropy: (x, y, z), of these probabilities, in nats; of regions, which do not compete, the sum of each one's.
     """
 
     box: Box
@@ -50,7 +50,7 @@ class Uncertainty:
     """The disagreement of an ensemble's members, read slab by slab; outside the mean's box there is none.
 
     Attributes:
-        mean: of the members, equally weighted.
+        mean: of the members' probabilities, by any weights, or of their logits.
     """
 
     mean: Probabilities
@@ -76,14 +76,13 @@ class Uncertainty:
         heads = self.mean.scheme.heads()
         for slab in self.mean.slabs(thickness=thickness):
             mean = select_targets(slab.values, heads)
-            squares = torch.zeros_like(mean)
-            for member in self.members:
-                difference = select_targets(member.read_box(slab.box), heads).to(mean.device) - mean
-                squares.addcmul_(difference, difference)
+            deviation = _measure_deviation(
+                select_targets(member.read_box(slab.box), heads).to(mean.device) for member in self.members
+            )
             yield UncertainSlab(
                 box=slab.box,
                 mean=mean,
-                deviation=(squares / len(self.members)).sqrt(),
+                deviation=deviation,
                 entropy=_entropy(slab.values, exclusive=heads.exclusive),
             )
 
@@ -95,6 +94,22 @@ def spread(per_member: Sequence[Probabilities]) -> Uncertainty:
         ValueError: there is no member, or labels or scans differ.
     """
     return Uncertainty(mean=merge(per_member), members=tuple(per_member))
+
+
+def _measure_deviation(members: Iterable[torch.Tensor]) -> torch.Tensor:
+    """Return the standard deviation of arrays of one shape, which are in memory one after the other (Welford 1962).
+
+    It is about their own mean: that of weighted networks, or of the networks' logits, is another one.
+    """
+    others = iter(members)
+    mean, count = next(others), 1
+    squares = torch.zeros_like(mean)
+    for values in others:
+        count += 1
+        difference = values - mean
+        mean = mean + difference / count
+        squares.addcmul_(difference, values - mean)
+    return (squares / count).clamp_min(0).sqrt()
 
 
 def _entropy(values: torch.Tensor, *, exclusive: bool) -> torch.Tensor:

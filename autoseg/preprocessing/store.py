@@ -224,13 +224,13 @@ class Store:
 
     def _list_files(self, case: str, stored: StoredCase) -> tuple[tuple[Path, FileSum | None], ...]:
         """Return the arrays of a case with what was written into each."""
+        image = (self.folder.image(case), stored.image)
         if not stored.labelled:
-            return ((self.folder.image(case), stored.image),)
-        return (
-            (self.folder.image(case), stored.image),
-            (self.folder.labels(case), stored.labels),
-            (self._reference(case, stored.record), stored.reference),
-        )
+            return (image,)
+        labels = (self.folder.labels(case), stored.labels)
+        if not _was_resampled(stored.record):
+            return (image, labels)
+        return (image, labels, (self.folder.reference(case), stored.reference))
 
     def _reference(self, case: str, record: Record) -> Path:
         """Return the array of the labels before resampling: without any it is that of the labels themselves."""

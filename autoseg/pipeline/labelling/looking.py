@@ -40,7 +40,7 @@ class Looker:
 
     Attributes:
         model: whose masks people correct.
-        plain: the same without flips, where it is a single network; None where there are several.
+        plain: the same without flips, where its networks cannot disagree (one, or of different labels); else None.
         identity: hash of its weights.
     """
 
@@ -69,7 +69,7 @@ class Looker:
 def make_looker(source: ModelSource, identity: str) -> Looker:
     """Return a model with its weights, ready to look."""
     models: ModelSet = source.read()
-    several = models.count_networks() > 1
+    several = models.can_disagree()
     model = load_models(models, way=Way() if several else Way(mirror=True))
     plain = None if several else load_models(models, way=Way(mirror=False))
     return Looker(model=model, plain=plain, identity=identity)

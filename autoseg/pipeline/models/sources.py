@@ -26,7 +26,7 @@ from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.errors import FileFormatError, PlanError, WorkspaceError
 from dataset_fingerprints.names import some_of
 from planners.plan import Plan
-from planners.run import Run
+from planners.run import Run, join_learned
 
 # A workspace, the folder of a fold, or the file of a bundle.
 Place = Workspace | FoldFolder | Path
@@ -61,6 +61,7 @@ class ModelSource:
 
     Attributes:
         run: what the first of its folds was trained by.
+        scheme: of the labels that its networks find together.
         files: that hold its weights.
         workspace: that it lies in; None for a model that lies alone.
         doubts: sentences about why its masks may be poor.
@@ -72,6 +73,7 @@ class ModelSource:
     """
 
     run: Run
+    scheme: LabelScheme
     files: tuple[Path, ...]
     workspace: Workspace | None
     doubts: tuple[str, ...]
@@ -83,7 +85,7 @@ class ModelSource:
 
     def mask_scheme(self) -> LabelScheme:
         """Return the labels of its masks: the classes of lesions, where they get some."""
-        return self.run.learned() if self.lesion_classes is None else self.lesion_classes.scheme()
+        return self.scheme if self.lesion_classes is None else self.lesion_classes.scheme()
 
 
 def find_place(given: Path | None) -> Place:
@@ -149,7 +151,8 @@ def _find_in_workspace(workspace: Workspace, choice: ModelChoice) -> ModelSource
     classes = (workspace.lesion_classes_weights(plan.name),) if classifier else ()
     weights = tuple(file for folder in found.folders() for file in _choose_files(folder, choice))
     return ModelSource(
-        run=read_settings([*found.stages[0].values()][-1][0]),
+        run=found.averaged[0],
+        scheme=found.scheme(),
         files=(*weights, *classes),
         lesion_classes=classifier.description if classifier else None,
         workspace=workspace,
@@ -197,6 +200,7 @@ def _find_fold(folder: FoldFolder, choice: ModelChoice) -> ModelSource:
         )
     return ModelSource(
         run=run,
+        scheme=run.learned(),
         files=_choose_files(folder, choice),
         workspace=None,
         doubts=_doubt_fold(folder),
@@ -222,6 +226,7 @@ def _find_bundle(path: Path, choice: ModelChoice) -> ModelSource:
     doubt = describe_few(steps)
     return ModelSource(
         run=bundle.run(),
+        scheme=join_learned(bundle.averaged()),
         files=(path,),
         workspace=None,
         doubts=(doubt,) if doubt else (),

@@ -84,7 +84,7 @@ class Derivative:
     def probability(self, scan: str, part: str) -> Path:
         """Return the path of the probabilities of a label or region."""
         parts = [one.name for one in self.scheme.regions or self.scheme.labels]
-        # Of lesions with classes, maps are of what the networks look for, which is none of the labels of masks.
+        # Of lesions with classes, maps are of what the networks look for, not of the labels of masks.
         label = name_labels(parts)[parts.index(part)] if part in parts else name_labels([part])[0]
         return self.out / self.names[scan].file("probseg", ".nii.gz", label)
 
@@ -109,6 +109,11 @@ class Derivative:
         for part in maps:
             said: dict[str, JsonValue] = {"Description": f"Probability of {part}"}
             _write_missing(self.probability(scan, part), said | _describe_sources(name))
+
+    def forget(self, scan: str) -> None:
+        """Delete what describes an earlier mask of a scan, which may have had other labels."""
+        for ending in (".json", ".tsv"):
+            _beside(self.mask(scan), ending).unlink(missing_ok=True)
 
     def describe(self, version: str, model: str) -> None:
         """Write the description of the data set, or that of an earlier run anew.
@@ -161,7 +166,9 @@ def name_labels(names: Sequence[str]) -> tuple[str, ...]:
     called: list[str] = []
     for number, name in enumerate(names, start=1):
         plain = _NOT_ALPHANUMERIC.sub("", name) or "label"
-        called.append(f"{plain}{number}" if plain.casefold() in map(str.casefold, called) else plain)
+        while plain.casefold() in map(str.casefold, called):
+            plain = f"{plain}{number}"
+        called.append(plain)
     return tuple(called)
 
 

@@ -24,7 +24,7 @@ class Extras:
 
     Attributes:
         maps: of probabilities and uncertainty.
-        seg: the path of the mask as DICOM SEG; None for scans that are no DICOM series.
+        seg: the path of the mask as DICOM SEG; None for scans that are not DICOM series.
         seg_source: the series that it refers to, where there is one.
         derivative: the BIDS derivative that the mask is part of; None for none.
         parts: names of the labels or regions whose probabilities are written.
@@ -48,8 +48,10 @@ class Extras:
         if self.seg is not None and self.seg_source is not None and not (self.seg.is_file() and is_own(self.seg)):
             write_seg(self.seg, mask, self.seg_source)
 
-    def forget(self) -> None:
-        """Delete what follows from an earlier mask, before another one is written in its place."""
+    def forget(self, scan: str) -> None:
+        """Delete what follows from an earlier mask of a scan, before another one is written in its place."""
+        if self.derivative is not None:
+            self.derivative.forget(scan)
         if self.seg is not None and is_own(self.seg):
             self.seg.unlink(missing_ok=True)
 

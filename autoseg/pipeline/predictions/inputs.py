@@ -52,7 +52,7 @@ class Inputs:
     """All inputs, in the order in which they were given.
 
     Attributes:
-        apart: folders that masks go to, which are no part of the inputs.
+        apart: folders that masks go to, which do not belong to the inputs.
     """
 
     all: tuple[Input, ...]
@@ -68,7 +68,7 @@ class Inputs:
         return layouts.pop() if len(layouts) == 1 else ""
 
     def left_out(self) -> list[str]:
-        """Return the names of what lies in folders of scans and is none, each with the reason."""
+        """Return the names of what lies in folders of scans and is not a scan, each with the reason."""
         return [entry for one in self.all for entry in list_left_out(one.place, one.scans, self.apart) if one.scans]
 
 
@@ -79,11 +79,11 @@ def find_inputs(places: Sequence[Path], channels: Sequence[str], search: Search,
         places: at least one: scans, folders, data sets or DICOM series.
         channels: the names of those that a scan must have.
         search: options.
-        out: where the masks go; those that a killed run left there are no scans.
+        out: where the masks go; those that a killed run left there are not scans.
 
     Raises:
-        DataError: there are none in one of them, channels are missing, several scans are called alike, or a name is no
-            text.
+        DataError: there are none in one of them, channels are missing, several scans are called alike, or a name
+            is not text.
     """
     apart = (report_folder(out),)
     found: list[Input] = []

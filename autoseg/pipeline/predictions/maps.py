@@ -60,8 +60,9 @@ def name_parts(names: Sequence[str]) -> tuple[str, ...]:
     plain: list[str] = []
     for number, name in enumerate(names, start=1):
         spelled = _NOT_IN_NAMES.sub("-", name).strip("-.") or str(number)
-        taken = spelled.casefold() in {one.casefold() for one in plain}
-        plain.append(f"{spelled}-{number}" if taken else spelled)
+        while spelled.casefold() in map(str.casefold, plain):
+            spelled = f"{spelled}-{number}"
+        plain.append(spelled)
     return tuple(plain)
 
 

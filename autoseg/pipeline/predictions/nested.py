@@ -1,4 +1,4 @@
-"""Folders below a folder of scans that hold scans, too; masks and other results in there are none."""
+"""Folders below a folder of scans that hold scans, too; masks and other results in there are not scans."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from dataset_fingerprints.reading.itk import PICTURE_SUFFIXES
 _DEEPEST = 8
 # Of label maps. A word such as `stroke` may be that of patients.
 _LABELS = re.compile(
-    r"masks?|labels?(tr|ts)?|segs?|segmentations?|(lesion|label|ground)[_-]?(masks?|segs?|labels?|maps?|truth)|gt|rois?|"
-    r"predictions?|references?|derivatives",
+    r"masks?|labels?(tr|ts)?|segs?|segmentations?|gt|rois?|predictions?|references?|derivatives|"
+    r"(lesion|label|ground)[_-]?(masks?|segs?|labels?|maps?|truth)",
     re.IGNORECASE,
 )
 NO_SCANS = {
@@ -52,7 +52,7 @@ def why_no_scans(folder: Path, apart: Sequence[Path] = ()) -> str:
 def find_nested(root: Path, apart: Sequence[Path] = ()) -> dict[Path, list[Path]]:
     """Return the images, and the folders of DICOM series, of every folder below one, by the folder.
 
-    Where no image file lies in any of them it is none: DICOM series are left to whoever names these. Hidden folders are
+    Empty where no image file lies in any of them: DICOM series are left to whoever names these. Hidden folders are
     left out. Pictures (.png and such) are scans where the folder itself holds some, or there is nothing else.
 
     Args:

@@ -112,13 +112,13 @@ def predict(scans: Sequence[Path], out: Path, place: Place, options: PredictionO
     model = replace(model, memory_gb=options.max_memory_gb)
     recorded = describe_model(place, work.source, models, model, options.way)
     several = models.count_networks() > 1
-    wanted = replace(options.wanted, disagreement=options.wanted.uncertainty and several)
+    wanted = replace(options.wanted, disagreement=options.wanted.uncertainty and models.can_disagree())
     extras = choose_extras(work.inputs.scans(), work.targets, (model.scheme, model.mask_scheme), wanted, options.series)
     introduce(work.inputs, model, progress)
     selected = models.selection.describe_taken() if models.selection else ""
     classes = models.lesion_classes.description.describe() if models.lesion_classes else ""
     del models
-    lacking = describe_lacking(extras, work.inputs, work.targets, options.wanted, several=several)
+    lacking = describe_lacking(extras, work.inputs, work.targets, wanted, several=several)
     for sentence in (selected, classes, *work.source.doubts, *lacking):
         if sentence:
             progress.say(sentence)
@@ -129,7 +129,10 @@ def predict(scans: Sequence[Path], out: Path, place: Place, options: PredictionO
     jobs = _list_jobs(work, extras, kept)
     if work.targets.derivative is not None:
         work.targets.derivative.describe(own_version(), model.description)
-    with progress.task("Predicting", len(jobs)) as task, recorded_if_stopped(report, jobs, work.targets):
+    with (
+        progress.task("Predicting", len(jobs)) as task,
+        recorded_if_stopped(report, jobs, work.targets, overwrite=options.overwrite),
+    ):
         outcomes = tuple(Segmenting(model=model, series=options.series, report=report, task=task).run(jobs))
     conclude([outcome for outcome in outcomes if isinstance(outcome, Outcome)], progress)
     written = report.conclude(progress, named=work.targets.named)

@@ -246,7 +246,7 @@ class PredictionReport:
         Whatever goes wrong with that does not cost the mask; what fails at the end is said then.
         """
         began = time.monotonic()
-        if self._recorder is None or began < self._next_checkpoint:
+        if self._recorder is None or began < self._next_checkpoint or not self._has_place():
             return
         done = attempt("report", "cannot be written", self._write_tables)
         if isinstance(done, Failure):
@@ -264,8 +264,7 @@ class PredictionReport:
 
     def _write_tables(self) -> Written:
         folder = report_folder(self._masks)
-        there = nearest_there(folder)
-        if folder.is_symlink() or not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        if not self._has_place():
             _log.warning("%s: no table and no picture can be written there.", folder)
             return Written()
         place = choose_name(folder / TABLE, lambda path: self._is_own(read_table(path)))
@@ -278,6 +277,12 @@ class PredictionReport:
         record = None if self._recorder is None else self._recorder.write(folder)
         lesions = self._assessor.write_lesions(folder, [row[CASE] for row in rows if row[_MASK]], marked)
         return Written(table=place, record=record, lesions=lesions)
+
+    def _has_place(self) -> bool:
+        """Return whether the folder of the report is there or can be made; a link is left alone."""
+        folder = report_folder(self._masks)
+        there = nearest_there(folder)
+        return not folder.is_symlink() and there.is_dir() and os.access(there, os.W_OK | os.X_OK)
 
     def _draw(self, folder: Path) -> tuple[Path, ...]:
         if not self._drawn:

@@ -235,7 +235,7 @@ def write_record(path: Path, record: PredictionRecord, masks: Path) -> None:
 
     Args:
         path: of the file.
-        record: of this run.
+        record: of this run, without scans of earlier ones.
         masks: the folder of the masks.
     """
     earlier = read_record(path)
@@ -243,7 +243,8 @@ def write_record(path: Path, record: PredictionRecord, masks: Path) -> None:
     cases = [_recall(case, known.get(case.case)) for case in record.cases]
     now = {case.case for case in record.cases}
     others = [case for name, case in known.items() if name not in now and case.mask and (masks / case.mask).is_file()]
-    write_json(path, replace(record, cases=(*cases, *(replace(case, result="kept") for case in others))))
+    all_cases = (*cases, *(replace(case, result="kept") for case in others))
+    write_json(path, replace(record, cases=all_cases, simulated=any(case.simulated for case in all_cases)))
 
 
 def _recall(case: CaseRecord, earlier: CaseRecord | None) -> CaseRecord:

@@ -142,7 +142,6 @@ class Recorder:
             started=started,
             seconds=round(time.monotonic() - clock, 3),
             cases=tuple(self.cases.values()),
-            simulated=any(case.simulated for case in self.cases.values()),
         )
         path = _find_place(folder)
         write_record(path, record, self.masks)

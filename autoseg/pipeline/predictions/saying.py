@@ -60,12 +60,13 @@ def describe_lacking(
         extras: what is written for each scan.
         inputs: the scans.
         targets: places of the masks.
-        wanted: what a person chose.
+        wanted: what a person chose, as far as the networks can give it.
         several: whether several networks predict.
     """
     said = []
-    if wanted.uncertainty and not several:
-        said.append("One network predicts: there is an entropy, but no disagreement between networks.")
+    if wanted.uncertainty and not wanted.disagreement:
+        why = "Networks of different labels predict" if several else "One network predicts"
+        said.append(f"{why}: there is an entropy, but no disagreement between networks.")
     if any(one.seg_source is not None and one.seg is None for one in extras):
         said.append(dicom_seg.describe_missing())
     trees = [one.place for one in inputs.all if one.layout == "bids"]

@@ -83,7 +83,7 @@ class _There:
 
     Attributes:
         is_other_image: whether it is an image, but none of labels.
-        grid: of a mask; None where it is none.
+        grid: of a mask; None where the file is not a mask.
         has_other_labels: than the model.
     """
 
@@ -142,7 +142,7 @@ def find_kept(
 ) -> frozenset[Path]:
     """Return the masks that are there and stay, and say which of them may not belong to their scans.
 
-    A file that cannot be read, or not to its end, is no mask: its scan is predicted.
+    A file that cannot be read, or not to its end, does not count as a mask: its scan is predicted.
 
     Args:
         scans: all scans.
@@ -186,10 +186,14 @@ def _look_at(path: Path, values: Sequence[int]) -> _There:
 
 def _refuse_images(paths: Sequence[Path]) -> None:
     if paths:
-        stand = "stands in the place of a mask, but is" if len(paths) == 1 else "stand in the place of masks, but are"
+        stand = counted(
+            len(paths),
+            "file stands in the place of a mask, but is not a label map of the model",
+            "files stand in the place of masks, but are not label maps of the model",
+        )
         raise DataError(
-            f"{paths[0].parent}: {some_of([path.name for path in paths], 10)} {stand} no label map of the model. "
-            "Nothing is written over: give another folder with -o, or move what is there."
+            f"{paths[0].parent}: {stand}: {some_of([path.name for path in paths], 10)}. Nothing is written over: give "
+            "another folder with -o, or move what is there."
         )
 
 
@@ -221,7 +225,7 @@ def _is_sound(path: Path) -> bool:
 
 
 def _find_foreign(voxels: NDArray[Any], values: Sequence[int]) -> NDArray[Any] | None:
-    """Return the values of an image that are no labels; None where they are not whole numbers."""
+    """Return the values of an image that are not labels; None where they are not whole numbers."""
     found = np.unique(voxels)
     if found.dtype.kind == "f" and not (np.isfinite(found) & (found == np.rint(found))).all():
         return None
@@ -229,18 +233,26 @@ def _find_foreign(voxels: NDArray[Any], values: Sequence[int]) -> NDArray[Any] |
 
 
 def _find_doubts(scan: NewScan, found: _There, trained_ns: int) -> list[str]:
-    files = [file for image in scan.files() for file in files_behind(image)]
     made_ns = found.path.stat().st_mtime_ns
     reasons = []
     if found.grid is not None and not _fits(scan, found.grid):
         reasons.append("lie on another grid than their scans")
-    if any(file.stat().st_mtime_ns > made_ns for file in files):
+    if _is_newer(scan, made_ns):
         reasons.append("are older than their scans")
     if trained_ns > made_ns:
         reasons.append("are older than the weights of the model")
     if found.has_other_labels:
         reasons.append("hold other values than the labels of the model")
     return reasons
+
+
+def _is_newer(scan: NewScan, made_ns: int) -> bool:
+    """Return whether a file of a scan is newer than its mask; a scan that is gone or cannot be read is not judged."""
+    try:
+        files = [file for image in scan.files() for file in files_behind(image)]
+        return any(file.stat().st_mtime_ns > made_ns for file in files)
+    except (DataError, OSError):
+        return False
 
 
 def _fits(scan: NewScan, grid: Grid) -> bool:

@@ -168,7 +168,7 @@ def _group_folders(named: dict[str, Path], channels: int) -> dict[str, list[Path
 
 
 def list_left_out(scans: Path, found: Iterable[NewScan], apart: Sequence[Path] = ()) -> list[str]:
-    """Return the names of what lies in the folder of the scans and is none; nothing where a single scan was given.
+    """Return the names of what lies in the folder of the scans and is not a scan; none where a single scan was given.
 
     Args:
         scans: the folder.
@@ -269,7 +269,7 @@ def _narrow_group(given: Path, name: str, group: list[Path], channels: int) -> d
 
 
 def _hold_all(files: Sequence[Path], channels: int) -> bool:
-    """Return whether each of several files is a scan of its own: one whose numbers are no channels, or that has all."""
+    """Return whether each of several files is a scan of its own: its number names no channel, or it holds all."""
     numbers = [split_channel(stem_of(file))[1] for file in files]
     if len(files) == 1 and numbers[0] in (None, 0):
         return False

@@ -12,7 +12,7 @@ from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.dataset import Dataset
 from dataset_fingerprints.errors import AutosegError
 from dataset_fingerprints.files.jsonfiles import read_json
-from dataset_fingerprints.fingerprint import DatasetFingerprint
+from dataset_fingerprints.fingerprint import CaseFingerprint, DatasetFingerprint
 from dataset_fingerprints.likeness import KnownScans, Traits, Unlikeness, advise_on_order, recall_traits
 from dataset_fingerprints.names import counted, some_of
 from planners.run import Run
@@ -51,14 +51,18 @@ def read_traits(workspace: Workspace, runs: Sequence[Run]) -> tuple[Traits, ...]
         workspace: whose fingerprint is read.
         runs: of the folds; at least one.
     """
+    names = {case for run in runs for case in (*run.train_cases, *run.validation_cases)}
+    return tuple(recall_traits(case) for case in _read_cases(workspace, runs[0]) if case.case in names)
+
+
+def _read_cases(workspace: Workspace, run: Run) -> tuple[CaseFingerprint, ...]:
+    """Return the measured cases of a workspace; none where they cannot be read or are of other channels than a fold."""
     try:
         fingerprint = read_json(workspace.fingerprint, DatasetFingerprint)
     except (AutosegError, OSError):
         return ()
-    if tuple(channel.name for channel in fingerprint.channels) != runs[0].channels:
-        return ()
-    names = {case for run in runs for case in (*run.train_cases, *run.validation_cases)}
-    return tuple(recall_traits(case) for case in fingerprint.cases if case.case in names)
+    same = tuple(channel.name for channel in fingerprint.channels) == run.channels
+    return fingerprint.cases if same else ()
 
 
 def make_known(traits: tuple[Traits, ...], run: Run, layout: str = "") -> KnownScans | None:
@@ -123,14 +127,13 @@ def _name(names: Sequence[str]) -> str:
 def compare_cases(workspace: Workspace, run: Run) -> dict[str, tuple[str, ...]]:
     """Return in what the cases that a fold is judged on are unlike those that it trained on, by case.
 
-    Nothing is said where the workspace's fingerprint does not know them.
+    Nothing is said where the workspace's fingerprint does not know them, or is of other channels by now.
     """
     try:
-        fingerprint = read_json(workspace.fingerprint, DatasetFingerprint)
         layout = read_json(workspace.dataset, Dataset).layout
     except (AutosegError, OSError):
         return {}
-    traits = {case.case: recall_traits(case) for case in fingerprint.cases}
+    traits = {case.case: recall_traits(case) for case in _read_cases(workspace, run)}
     trained = tuple(traits[case] for case in run.train_cases if case in traits)
     known = KnownScans(
         channels=run.channels,

@@ -148,8 +148,15 @@ class Segmenting:
             return None
         outcome = made if isinstance(made, Failure) else _try(job.scan, partial(self._write, job, made))
         if isinstance(outcome, Failure):
-            self.report.fail(job.scan, outcome)
+            self._note_failure(job, outcome)
         return outcome
+
+    def _note_failure(self, job: Job, failure: Failure) -> None:
+        """Take note of a scan that failed; a mask that was there stays, and only its maps are missing."""
+        if job.kept:
+            self.report.keep(job.scan, job.target)
+        else:
+            self.report.fail(job.scan, failure)
 
     def _complete(self, job: Job) -> None:
         """Take note of a mask that stays, and write what follows from it."""
@@ -173,7 +180,7 @@ class Segmenting:
         if job.kept:
             self._complete(job)
         else:
-            job.extras.forget()
+            job.extras.forget(job.scan.name)
             write_label_map(job.target, segmented.mask, read.source_grid, read.header)
             job.extras.complete(job.scan.name, job.target)
             expected = self.report.assess(job.scan, segmented)

@@ -10,6 +10,7 @@ from autoseg.prediction import NetworkInput, Probabilities, choose_labels, decid
 from autoseg.prediction.restore import restore
 from autoseg.prediction.sliding.logits import HeldLogits
 from autoseg.preprocessing import Record, whole
+from autoseg.preprocessing.resampling import Kind
 from dataset_fingerprints.geometry import Box, Triple, make_box, make_grid
 from tests.synthetic.heads import plain_scheme, region_scheme
 
@@ -76,6 +77,19 @@ def test_voxels_at_the_border_of_a_crop_are_those_next_to_it() -> None:
     values = restored(logits, done, crop).read_box(restored(logits, done, crop).box)
     expected = logits[:, 0, 0, 0].softmax(0).view(3, 1, 1, 1).expand_as(values)
     assert torch.allclose(values, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["nearest", "nearest_back"])
+def test_a_voxel_between_two_of_the_network_takes_the_one_inside_the_crop(kind: Kind) -> None:
+    done = record(inside=(3, 9, 10), shape=(4, 9, 10))
+    crop = Box(start=(2, 0, 0), stop=(4, 9, 10))
+    image = np.zeros((1, *crop.shape()), dtype=np.float32)
+    seen = NetworkInput(image=image, record=done, crop=crop, back=(kind, "linear", "linear"))
+    logits = torch.randn(3, *crop.shape(), generator=torch.Generator().manual_seed(0))
+    probabilities = restore(HeldLogits(values=logits, device=logits.device), seen, SCHEME)
+    # The centre of the scan's second voxel lies where the network's second and third meet, which is the crop's border.
+    assert probabilities.box == make_box((3, 1, 3), (5, 10, 13))
+    assert torch.allclose(probabilities.read_box(probabilities.box), logits.softmax(0))
 
 
 def test_regions_are_probable_one_by_one() -> None:

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from autoseg.prediction import spread
+from autoseg.prediction import Uncertainty, merge, spread
 from dataset_fingerprints.geometry import Box
 from tests.autoseg.prediction.builders import constant
 from tests.synthetic.heads import region_scheme
@@ -43,3 +43,10 @@ def test_a_member_whose_box_ends_says_background_there() -> None:
 def test_entropies_of_regions_add_up() -> None:
     slab = next(spread([constant((0.5, 1.0), BOX, scheme=region_scheme())]).slabs())
     assert torch.allclose(slab.entropy, torch.tensor(math.log(2)))
+
+
+def test_the_deviation_is_about_the_members_own_mean_whatever_their_weights() -> None:
+    members = (constant((0.2, 0.8), BOX), constant((0.6, 0.4), BOX))
+    slab = next(Uncertainty(mean=merge(members, (3, 1)), members=members).slabs())
+    assert slab.mean[0, 0, 0, 0] == pytest.approx(0.7)
+    assert slab.deviation[0, 0, 0, 0] == pytest.approx(0.2)

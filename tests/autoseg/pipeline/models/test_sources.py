@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 import autoseg
-from autoseg.models import Selection
+from autoseg.models import Cover, Selection, write_bundle
 from autoseg.models.selection import Change, Evidence, Gain, Trial
 from autoseg.pipeline.models.sources import ModelChoice, find_source
 from autoseg.pipeline.selection.selected import measure_folds
 from dataset_fingerprints.errors import FileFormatError, WorkspaceError
 from dataset_fingerprints.files.jsonfiles import write_json
 from planners.choices import Choice
+from tests.autoseg.models.portable.builders import configure, put_together, train
 from tests.synthetic.commands import run
 from tests.synthetic.scans import head
 from tests.synthetic.tiny import CONFIGURATION, SHAPE, Tiny
@@ -103,3 +104,12 @@ def test_an_array_with_voxels_of_another_unit_is_warned_of(finished: Tiny, caplo
     found = model.predict(voxels, spacing_mm=(0.05, 0.05, 0.05))
     assert any(one.kind == "spacing" for one in found.unlike)
     assert "Unlike the training scans: voxels of 0.05x0.05x0.05 mm" in caplog.text
+
+
+def test_masks_of_configurations_of_different_labels_hold_the_labels_of_all(tmp_path: Path) -> None:
+    dark, bright = (train([configure(name, targets=((value,),))]) for name, value in (("dark", 3), ("bright", 700)))
+    models = put_together({"dark": (dark,)}, {"bright": (bright,)})
+    write_bundle(tmp_path / "model.zip", models, Cover(name="", licence="", card=""), {})
+    scheme = find_source(tmp_path / "model.zip").mask_scheme()
+    assert scheme == models.scheme()
+    assert scheme.values() == (3, 700)

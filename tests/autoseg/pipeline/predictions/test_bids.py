@@ -14,6 +14,7 @@ import pytest
 
 import autoseg
 from autoseg.pipeline.predictions.bids import Derivative, make_derivative, name_labels
+from autoseg.pipeline.predictions.extras import Extras
 from autoseg.pipeline.scans.new_scans import NewScan
 from dataset_fingerprints.dataset import Label, LabelScheme
 from dataset_fingerprints.layouts import list_references
@@ -64,6 +65,7 @@ def test_labels_have_one_name_each_without_anything_but_letters_and_digits() -> 
     assert name_labels(["Stroke Lesion"]) == ("L",)
     assert name_labels(["hippocampus left"]) == ("hippocampusleft",)
     assert name_labels(["core", "c-ore", "WMH", "?"]) == ("core", "core2", "WMH", "label")
+    assert name_labels(["core", "core3", "c-ore"]) == ("core", "core3", "core33")
 
 
 def test_sidecars_say_what_a_mask_is_and_where_it_comes_from(tmp_path: Path) -> None:
@@ -89,6 +91,20 @@ def test_several_labels_have_a_table_of_their_names(tmp_path: Path) -> None:
     derivative.write_sidecars("sub-01")
     assert (tmp_path / "out/sub-01/anat/sub-01_space-orig_dseg.tsv").read_text() == "index\tname\n1\tcore\n4\tc-ore\n"
     assert derivative.probability("sub-01", "c-ore").name == "sub-01_space-orig_label-core2_probseg.nii.gz"
+
+
+def test_a_mask_that_is_made_again_by_another_model_has_the_names_of_its_labels(tmp_path: Path) -> None:
+    before, now = (
+        derive(tmp_path / "raw", "sub-01/anat/sub-01_T1w.nii.gz", scheme=scheme)
+        for scheme in (SEVERAL, LabelScheme(labels=(Label(name="edema", value=1), Label(name="core", value=4))))
+    )
+    before.write_sidecars("sub-01")
+    extras = Extras(derivative=now)
+    extras.forget("sub-01")
+    extras.complete("sub-01", now.mask("sub-01"))
+    assert (tmp_path / "out/sub-01/anat/sub-01_space-orig_dseg.tsv").read_text() == "index\tname\n1\tedema\n4\tcore\n"
+    sidecar = json.loads((tmp_path / "out/sub-01/anat/sub-01_space-orig_dseg.json").read_text())
+    assert sidecar["Description"] == "Predicted by autoseg: edema, core"
 
 
 def test_uris_begin_at_the_data_set_where_only_a_subject_is_given(tmp_path: Path) -> None:

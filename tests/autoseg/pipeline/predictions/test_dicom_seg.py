@@ -156,7 +156,7 @@ def test_a_segmentation_of_another_program_is_not_replaced(tmp_path: Path, caplo
     theirs.save_as(path)
     for content in (path.read_bytes(), b"no DICOM file"):
         path.write_bytes(content)
-        Extras(seg=path, seg_source=source(tmp_path / "series")).forget()
+        Extras(seg=path, seg_source=source(tmp_path / "series")).forget("series")
         with caplog.at_level(logging.WARNING):
             assert not write_seg(path, mask, source(tmp_path / "series"))
         assert "is of another program, and is not replaced" in caplog.messages[-1]

@@ -103,3 +103,15 @@ def test_a_map_that_is_missing_is_made_again_and_nothing_else(finished: Tiny, tm
     after = predict()
     assert after.pop("b_entropy.nii.gz")[0] == before.pop("b_entropy.nii.gz")[0]
     assert after == before
+
+
+def test_a_mask_that_is_there_stays_in_the_record_when_its_maps_cannot_be_made(finished: Tiny, tmp_path: Path) -> None:
+    scan = write_nifti(tmp_path / "scans" / "a.nii.gz", head(0, SHAPE)[0])
+    autoseg.predict(tmp_path / "scans", tmp_path / "out", finished.workspace.root)
+    scan.write_bytes(b"no image at all")
+    with pytest.raises(PartlyDoneError, match="1 of 1 scan could not be predicted"):
+        autoseg.predict(tmp_path / "scans", tmp_path / "out", finished.workspace.root, uncertainty=True)
+    record = json.loads((tmp_path / "out-report" / "prediction.json").read_text())
+    (case,) = record["cases"]
+    assert (case["result"], case["mask"], case["error"]) == ("kept", "a.nii.gz", None)
+    assert case["weights_sha256"] == record["model"]["sha256"]

@@ -125,3 +125,4 @@ def test_names_of_labels_become_names_of_files_each_once() -> None:
         "4",
         "läsion-1",
     )
+    assert name_parts(["core", "core-3", "core."]) == ("core", "core-3", "core-3-3")

@@ -96,3 +96,13 @@ def test_another_file_is_no_record(tmp_path: Path, content: str) -> None:
     (tmp_path / "prediction.json").write_text(content)
     assert read_record(tmp_path / "prediction.json") is None
     assert read_record(tmp_path / "none.json") is None
+
+
+def test_a_record_that_holds_a_simulated_scan_of_an_earlier_run_is_marked(tmp_path: Path, masks: Path) -> None:
+    path = tmp_path / "prediction.json"
+    write_record(path, make(replace(MADE, simulated=True)), masks)
+    write_record(path, make(FAILED), masks)
+    read = read_record(path)
+    assert read is not None
+    assert [case.simulated for case in read.cases] == [False, True]
+    assert read.simulated

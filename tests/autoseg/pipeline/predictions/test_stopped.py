@@ -91,6 +91,15 @@ def test_what_was_done_is_recorded_and_the_message_counts_it(finished: Tiny, sca
     assert all(case["weights_sha256"] == record["model"]["sha256"] for case in record["cases"])
 
 
+def test_masks_that_are_still_to_be_replaced_are_not_counted_as_done(
+    finished: Tiny, scans: Path, tmp_path: Path
+) -> None:
+    autoseg.predict(scans, tmp_path / "out", finished.workspace.root)
+    stop = Stopping(1, StopSignal(signal.SIGTERM))
+    with pytest.raises(StoppedError, match=r": 1 of 4 scans has its new mask, recorded in .* predicts all of them"):
+        autoseg.predict(scans, tmp_path / "out", finished.workspace.root, overwrite=True, progress=stop)
+
+
 def test_in_a_notebook_the_interrupt_stays_one_and_is_recorded(finished: Tiny, scans: Path, tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         autoseg.predict(scans, tmp_path / "out", finished.workspace.root, progress=Stopping(1, KeyboardInterrupt()))

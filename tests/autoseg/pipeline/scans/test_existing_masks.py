@@ -71,6 +71,15 @@ def test_a_mask_that_may_not_belong_to_its_scan_stays_with_a_warning(
     assert ("give --overwrite to predict them again" in caplog.text) == bool(message)
 
 
+def test_a_scan_that_is_gone_does_not_cost_the_mask_that_is_there(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    scan = NewScan(name="a", images=(tmp_path / "a.nii.gz",))
+    mask = write_nifti(tmp_path / "out" / "a.nii.gz", head(1)[1])
+    assert find_kept([scan], [mask], Made(values=(0, 1, 2), weights=[]), Listener()) == {mask}
+    assert not caplog.text
+
+
 @pytest.mark.parametrize("content", [b"", b"text", b"\x1f\x8b", "cut"])
 def test_a_file_that_is_no_mask_does_not_count(tmp_path: Path, content: bytes | str) -> None:
     scan = write_nifti(tmp_path / "a.nii.gz", head(1)[0])
@@ -106,7 +115,7 @@ def test_an_image_in_the_place_of_a_mask_is_not_written_over(
     scans = [NewScan(name=name, images=(write_nifti(tmp_path / f"{name}.nii.gz", head(1)[0]),)) for name in "ab"]
     targets = [write_nifti(tmp_path / "out" / "a.nii.gz", head(1)[1]), tmp_path / "out" / "b.nii.gz"]
     before = write_nifti(targets[1], voxels).read_bytes()
-    with pytest.raises(DataError, match=r"out: b\.nii\.gz stands in the place of a mask, but is no label map"):
+    with pytest.raises(DataError, match=r"out: 1 file stands in the place of a mask.* model: b\.nii\.gz\."):
         find_kept(scans, targets, MODEL, Listener(), overwrite=overwrite)
     assert targets[1].read_bytes() == before
 

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from autoseg.pipeline.scans.scan_warnings import ScanWarning, say_unlike
+from dataclasses import replace
+
+from autoseg.pipeline.scans.scan_warnings import ScanWarning, compare_cases, say_unlike
 from autoseg.progress import SilentProgress
+from dataset_fingerprints.files.jsonfiles import read_json, write_json
+from dataset_fingerprints.fingerprint import DatasetFingerprint
+from planners.run import Run
+from tests.synthetic.tiny import Tiny
 
 
 class Listening(SilentProgress):
@@ -38,3 +44,12 @@ def test_of_warnings_that_differ_the_most_frequent_are_said() -> None:
     assert listening.said[0] == "Unlike the training scans: 2 scans (s4, s5): 5"
     assert len(listening.said) == 4
     assert listening.said[-1] == "Similar of 2 more scans: the table names each."
+
+
+def test_a_fingerprint_of_other_channels_says_nothing_of_a_fold(tiny: Tiny) -> None:
+    run = read_json(tiny.fold().run, Run)
+    assert compare_cases(tiny.workspace, run).keys() == {*run.validation_cases}
+    fingerprint = read_json(tiny.workspace.fingerprint, DatasetFingerprint)
+    (channel,) = fingerprint.channels
+    write_json(tiny.workspace.fingerprint, replace(fingerprint, channels=(replace(channel, name="other"),)))
+    assert compare_cases(tiny.workspace, run) == {}
