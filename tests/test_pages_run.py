@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import shutil
 import subprocess
@@ -34,16 +33,16 @@ BEFORE = {
     "few-cases": ("SCANS", "REFERENCES"),
     "fine-tuning": ("model.zip",),
     "labelling": ("LABELLED", "SCANS"),
-    "container": ("trained ws", "BIDS"),
-    "lesion-load": ("MASKS", "tracts", "TABLE.csv"),
+    "container": ("ws", "BIDS"),
+    "lesion-load": ("MASKS", "cst_left.nii.gz", "cst_right.nii.gz", "TABLE.csv"),
     "small-lesions": ("MASKS", "REFERENCES"),
     "papers": ("masks-a", "masks-b", "references"),
     "data": ("cases.csv",),
     "combining": ("DATASET_A", "DATASET_B"),
-    "predicting": ("trained ws", "SCANS"),
-    "models": ("trained ws",),
+    "predicting": ("ws", "SCANS"),
+    "models": ("ws",),
     "scores": ("MASKS", "REFERENCES"),
-    "training": ("trained ws",),
+    "training": ("ws",),
 }
 # Pages none of whose commands are run here.
 NOT_HERE = {
@@ -68,39 +67,62 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def prepare(what: str, made: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put what a page takes for given into its folder."""
-    scans, masks = made / "DATASET" / "imagesTs", made / "DATASET" / "labelsTs"
-    if what in ("DATASET_A", "DATASET_B", "LABELLED"):
-        shutil.copytree(made / "DATASET", place / what)
-    elif what == "SCANS":
-        shutil.copytree(scans, place / what)
-    elif what in ("MASKS", "REFERENCES", "masks-a", "masks-b", "references"):
-        shutil.copytree(masks, place / what)
-    elif what == "model.zip":
-        shutil.copy(made / "model.zip", place)
-    elif what == "trained ws":
-        shutil.copytree(made / "ws", place / "ws", symlinks=True)
-    elif what == "BIDS":
-        for number, scan in enumerate(sorted(scans.glob("*.nii.gz")), 1):
-            target = place / "BIDS" / f"sub-0{number}" / "anat" / f"sub-0{number}_T1w.nii.gz"
-            target.parent.mkdir(parents=True)
-            shutil.copy(scan, target)
-        (place / "BIDS" / "dataset_description.json").write_text('{"Name": "Made", "BIDSVersion": "1.9.0"}')
-    elif what == "tracts":
-        mask = next(masks.glob("*.nii.gz"))
-        for side in ("left", "right"):
-            shutil.copy(mask, place / f"cst_{side}.nii.gz")
-    elif what == "TABLE.csv":
-        (place / what).write_text("id,initial,follow_up\nA,8,8\nB,11,65\nC,8,12\n")
-    elif what == "cases.csv":
-        rows = ["image:T1w,label"]
-        for scan in sorted((made / "DATASET" / "imagesTr").glob("*.nii.gz")):
-            label = made / "DATASET" / "labelsTr" / scan.name.replace("_0000.nii.gz", ".nii.gz")
-            rows.append(f"{scan},{label}")
-        (place / what).write_text("\n".join(rows) + "\n")
-    else:
-        raise KeyError(what)
+def _copy_scans(name: str, made: Path) -> None:
+    shutil.copytree(made / "DATASET" / "imagesTs", name)
+
+
+def _copy_masks(name: str, made: Path) -> None:
+    shutil.copytree(made / "DATASET" / "labelsTs", name)
+
+
+def _copy_data(name: str, made: Path) -> None:
+    shutil.copytree(made / "DATASET", name)
+
+
+def _copy_model(name: str, made: Path) -> None:
+    shutil.copy(made / name, name)
+
+
+def _copy_workspace(name: str, made: Path) -> None:
+    shutil.copytree(made / name, name, symlinks=True)
+
+
+def _write_bids(name: str, made: Path) -> None:
+    for number, scan in enumerate(sorted((made / "DATASET" / "imagesTs").glob("*.nii.gz")), 1):
+        target = Path(name) / f"sub-0{number}" / "anat" / f"sub-0{number}_T1w.nii.gz"
+        target.parent.mkdir(parents=True)
+        shutil.copy(scan, target)
+    Path(name, "dataset_description.json").write_text('{"Name": "Made", "BIDSVersion": "1.9.0"}', encoding="utf-8")
+
+
+def _copy_mask(name: str, made: Path) -> None:
+    shutil.copy(next((made / "DATASET" / "labelsTs").glob("*.nii.gz")), name)
+
+
+def _write_people(name: str, _: Path) -> None:
+    Path(name).write_text("id,initial,follow_up\nA,8,8\nB,11,65\nC,8,12\n", encoding="utf-8")
+
+
+def _write_table(name: str, made: Path) -> None:
+    rows = ["image:T1w,label"]
+    for scan in sorted((made / "DATASET" / "imagesTr").glob("*.nii.gz")):
+        label = made / "DATASET" / "labelsTr" / scan.name.replace("_0000.nii.gz", ".nii.gz")
+        rows.append(f"{scan},{label}")
+    Path(name).write_text("\n".join(rows) + "\n", encoding="utf-8")
+
+
+# What each name on a page stands for.
+MAKE = {
+    **dict.fromkeys(("DATASET", "DATASET_A", "DATASET_B", "LABELLED"), _copy_data),
+    **dict.fromkeys(("MASKS", "REFERENCES", "masks-a", "masks-b", "references"), _copy_masks),
+    **dict.fromkeys(("cst_left.nii.gz", "cst_right.nii.gz"), _copy_mask),
+    "BIDS": _write_bids,
+    "SCANS": _copy_scans,
+    "TABLE.csv": _write_people,
+    "cases.csv": _write_table,
+    "model.zip": _copy_model,
+    "ws": _copy_workspace,
+}
 
 
 def change(command: str) -> str | None:
@@ -118,9 +140,8 @@ def test_the_commands_of_a_page_run(
     page: str, made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    os.symlink(made / "DATASET", "DATASET")
-    for what in BEFORE[page]:
-        prepare(what, made, tmp_path, monkeypatch)
+    for name in ("DATASET", *BEFORE[page]):
+        MAKE[name](name, made)
     ran = 0
     for block in list_blocks((PAGES / "how-to" / f"{page}.md").read_text(encoding="utf-8")):
         for command in filter(None, map(change, block.commands())):

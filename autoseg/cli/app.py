@@ -41,7 +41,6 @@ from autoseg.cli.options.data_options import (
     LabelsOption,
     MaskOption,
     choose_place,
-    choose_target,
 )
 from autoseg.cli.options.exclusive import refuse_beside, refuse_unused
 from autoseg.cli.options.folds import list_folds

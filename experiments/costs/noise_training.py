@@ -56,4 +56,3 @@ def train(setup: Setup) -> float:
         start = time.perf_counter()
         trainer.run()
         return time.perf_counter() - start
-

@@ -94,8 +94,8 @@ def _score_fold(
     missing = [folder.title() for folder, scores in zip(folders, own, strict=True) if scores is None]
     if missing:
         raise WorkspaceError(
-            f"{workspace.root}: {missing[0]} of plan {plan.name} is not trained and validated. Give `autoseg experiment "
-            f"run {planned.recipe.name} {fold}` first."
+            f"{workspace.root}: {missing[0]} of plan {plan.name} is not trained and validated. Give "
+            f"`autoseg experiment run {planned.recipe.name} {fold}` first."
         )
     if len(names) == 1 and not planned.recipe.postprocessing and convention == DEFAULT_CONVENTION:
         yield from own[0] or ()

@@ -53,8 +53,8 @@ def refuse_other_labels(first: Scored, other: Scored) -> None:
     for label in names.keys() & others.keys():
         if names[label] != others[label]:
             raise DataError(
-                f"{other.name}: its label {label} is {others[label]}, and that of {first.name} is {names[label]}: their "
-                "scores are not of the same reference. Compare recipes that learn the same labels."
+                f"{other.name}: its label {label} is {others[label]}, and that of {first.name} is {names[label]}: "
+                "their scores are not of the same reference. Compare recipes that learn the same labels."
             )
 
 

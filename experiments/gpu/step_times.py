@@ -22,11 +22,11 @@ share_cores_with_others()
 import torch  # noqa: E402
 
 from autoseg.networks import unet  # noqa: E402
+from autoseg.pipeline.costs.small_part import make_noise_cases  # noqa: E402
 from autoseg.training.position import Position  # noqa: E402
 from autoseg.training.setting import Setup  # noqa: E402
 from autoseg.training.step import Stepper  # noqa: E402
 from autoseg.workspace.fold import FoldFolder  # noqa: E402
-from autoseg.pipeline.costs.small_part import make_noise_cases  # noqa: E402
 from experiments.costs.step_worker import make_bare_step  # noqa: E402
 from experiments.gpu.bench import MARK, Bench, Meter, wait_for  # noqa: E402
 from experiments.gpu.memory import Variant, make_variant  # noqa: E402

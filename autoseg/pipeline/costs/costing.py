@@ -59,7 +59,7 @@ class CostTable:
             f"Measured here: scans of noise read and preprocessed, and {how}. Cores elsewhere count as these.",
             "Not measured: the cards. Their speed is that of nnU-Net's published trainings: an A100 as of its default "
             "network (9 h for 1,000 epochs), a card of 24 GiB 2.2 times slower, as a Titan RTX. Weigh them by yours.",
-            "Every machine has a plan of its own by the same planner: a larger one trains a larger network, for longer.",
+            "Every machine has a plan of its own by the same planner: a larger one trains a larger network for longer.",
         )
 
 

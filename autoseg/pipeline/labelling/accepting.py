@@ -187,10 +187,8 @@ def _find_presegmentation(opened: OpenLoop, case: Case, folder: Path) -> tuple[i
     Of several rounds it is the one into whose folder people edited the mask, else the last one.
     """
     own = resolve(folder)
-    rounds = sorted(
-        reversed(opened.loop.rounds), key=lambda one: resolve(opened.folder.round(one.number).to_correct) != own
-    )
-    for one in rounds:
+    latest_first = opened.loop.rounds[::-1]
+    for one in sorted(latest_first, key=lambda one: resolve(opened.folder.round(one.number).to_correct) != own):
         path = opened.folder.round(one.number).presegmentation(case.name)
         if one.choice is not None and case.name in one.choice.names() and path.is_file():
             return one.number, read_label_map(path)

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from autoseg.models.lesion_classifier import LesionClasses
     from autoseg.models.predicted_dice import DiceCalibration
     from autoseg.models.quality import MeasuredEfforts
-    from autoseg.pipeline.costs.costing import CostTable
     from autoseg.pipeline.confidence.holding import Holding
+    from autoseg.pipeline.costs.costing import CostTable
     from planners.editing.brief import Known, Reason
     from planners.editing.explain import Section
     from planners.plan import Plan

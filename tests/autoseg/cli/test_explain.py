@@ -181,7 +181,7 @@ def test_costs_are_estimated_here_and_elsewhere(
     for words in ("Expected costs of 5 cases", "this machine", "Slurm", "train and validate a fold", "Not measured"):
         assert words in page
     found = explain(monkeypatch, capsys, planned / "ws", "--cost")["costs"]
-    assert [one["name"] for one in found][0] == "this machine"
+    assert found[0]["name"] == "this machine"
     assert all(one["fold_hours"] > 0 and one["preprocessed_gb"] > 0 for one in found)
     assert found[2]["all_folds_hours"] == found[2]["fold_hours"]  # eight cards, five folds
 

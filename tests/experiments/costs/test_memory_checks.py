@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from autoseg.hardware import profile_machine
+from autoseg.pipeline.costs.small_part import make_noise_cases
 from dataset_fingerprints.publications import expand, read_published
 from dataset_fingerprints.sizes import GIB
 from experiments.costs.memory_checks import MemoryCheck, measure_peak_gb
-from autoseg.pipeline.costs.small_part import make_noise_cases
 from planners.networks.memory_decisions import predict_configuration
 from planners.planner import PlanRequest
 from planners.presets import make_plan

@@ -220,7 +220,7 @@ def test_the_pancreas_is_the_label_of_the_shortest_name_that_says_so() -> None:
 def test_networks_of_single_labels_are_refused_for_regions(name: str) -> None:
     fingerprint = expand(read_published("ct_3mm_512"))
     scheme = replace(fingerprint.scheme, regions=(Region(name="all", values=(1,)),), region_export_order=(1,))
-    with pytest.raises(PlanError, match="has regions. Expected labels, of which a voxel has one at most"):
+    with pytest.raises(PlanError, match=r"has regions\. Expected labels, of which a voxel has one at most"):
         make_plan(replace(fingerprint, scheme=scheme), PlanRequest(machine=GPU, memory_gb=11.0, planner=name))
 
 

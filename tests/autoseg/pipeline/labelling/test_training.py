@@ -75,7 +75,11 @@ def test_a_second_process_changes_nothing_of_what_the_first_one_trains(tmp_path:
 
 @pytest.mark.parametrize(
     ("option", "value", "said"),
-    [("iterations", 0, "--iterations is 0"), ("fold", "first", "'first' is not a fold"), ("scale", 0.0, "--scale is 0")],
+    [
+        ("iterations", 0, "--iterations is 0"),
+        ("fold", "first", "'first' is not a fold"),
+        ("scale", 0.0, "--scale is 0"),
+    ],
 )
 def test_an_option_that_cannot_be_meant_is_refused_and_not_kept(
     tmp_path: Path, option: str, value: object, said: str
