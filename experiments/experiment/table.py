@@ -118,7 +118,7 @@ def _show_change(change: Difference | None) -> str:
 def _remark(scored: Sequence[Scored], comparison: SystemComparison, minutes: float, folds: int) -> Iterator[str]:
     first = comparison.systems[0]
     yield (
-        f"Each fold of each recipe was given {minutes:g} minutes, with all trainings that it needs. "
+        f"Each fold of each recipe was given {minutes:g} min, with all trainings that it needs. "
         f"{counted(len(comparison.cases), 'case')} of {counted(comparison.subjects, 'subject')}, which none trained on."
     )
     longer = [f"{one.name} {one.minutes:.1f}" for one in scored if one.minutes > LONGER * minutes * folds]
