@@ -63,14 +63,13 @@ class CostTable:
         )
 
 
-def make_cost_table(plan: Plan, fingerprint: DatasetFingerprint, known: Known, switches: tuple[str, ...]) -> CostTable:
+def make_cost_table(plan: Plan, fingerprint: DatasetFingerprint, known: Known) -> CostTable:
     """Measure a small part of the work on this machine, and estimate all of it here and elsewhere.
 
     Args:
         plan: to be explained.
         fingerprint: of its data set.
         known: its folds, and what trainings took.
-        switches: of rules, with which plans for other machines are made.
 
     Raises:
         PlanError: the planner makes no plan for another machine.
@@ -88,7 +87,7 @@ def make_cost_table(plan: Plan, fingerprint: DatasetFingerprint, known: Known, s
         paces=paces,
         seconds_per_step=known.seconds_per_step,
     )
-    elsewhere = (_place(site, plan, fingerprint, reading, switches) for site in SITES)
+    elsewhere = (_place(site, plan, fingerprint, reading) for site in SITES)
     costs = tuple(estimate_costs(place, fingerprint, known.fold_count) for place in (here, *elsewhere))
     return CostTable(cases=len(fingerprint.cases), costs=costs, measured=plan.default_configuration in paces)
 
@@ -112,10 +111,8 @@ def _measure_paces(plan: Plan, machine: MachineProfile) -> Mapping[str, Pace]:
     return found
 
 
-def _place(
-    site: Site, plan: Plan, fingerprint: DatasetFingerprint, reading: ReadingRate, switches: tuple[str, ...]
-) -> Place:
-    """Return a machine elsewhere with the plan that the same planner makes for it."""
+def _place(site: Site, plan: Plan, fingerprint: DatasetFingerprint, reading: ReadingRate) -> Place:
+    """Return a machine elsewhere with the plan that the same planner makes for it, with the same rules on."""
     memory_gb = choose_machine(site.machine(), plan.planner, None)[1]
     request = PlanRequest(
         name=plan.name,
@@ -123,7 +120,7 @@ def _place(
         machine=site.machine(),
         memory_gb=memory_gb,
         seed=plan.seed,
-        switches=switches,
+        switches=tuple(f"{name}=on" for name in plan.rules),
         max_hours=plan.max_hours,
     )
     made = make_plan(fingerprint, request)

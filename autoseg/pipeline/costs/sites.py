@@ -10,8 +10,9 @@ from planners.machine import MachineProfile
 # nnU-Net v2 trains its default 3D network in 9 h on an A100 with 40 GiB: 1,000 epochs of 250 steps and of 50 forward
 # passes, three of which take as long as a step (nnU-Net's documentation, "resenc_presets").
 A100_STEP_SECONDS = 9 * 3600 / (1000 * (250 + 50 / 3))
-# Multiply-adds of the forward passes of such a step: two patches of 128x128x128 voxels and one channel.
-A100_STEP_MULTIPLICATIONS = 0
+# Multiply-adds of the forward passes of such a step: two patches of 128x128x128 voxels and one channel, through six
+# levels of 32 to 320 features.
+A100_STEP_MULTIPLICATIONS = 9.546e11
 A100_SPEED = A100_STEP_MULTIPLICATIONS / A100_STEP_SECONDS
 # A Titan RTX took 2.1 to 2.3 times as long as an A100 (nnU-Net v1, "expected_epoch_times").
 TITAN_RTX_SPEED = A100_SPEED / 2.2

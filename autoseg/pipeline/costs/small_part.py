@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 import time
 from collections.abc import Iterator
@@ -110,14 +111,15 @@ def _write_scans(raw: Path, plan: Plan, fingerprint: DatasetFingerprint, shape: 
 
 
 def _make_ellipsoid(shape: Triple) -> NDArray[np.bool_]:
-    axes = np.ogrid[tuple(slice(-1, 1, complex(0, length)) if length > 1 else slice(0, 1) for length in shape)]
-    radius: NDArray[np.bool_] = sum(axis**2 for axis in axes) < 1
-    return radius
+    # Of the middle of every voxel: also two slices lie inside.
+    x, y, z = np.ix_(*((2 * np.arange(length) + 1) / length - 1 for length in shape))
+    inside: NDArray[np.bool_] = x**2 + y**2 + z**2 < 1
+    return inside
 
 
-def _mark_blocks(shape: Triple, values: list[int]) -> NDArray[np.uint8]:
+def _mark_blocks(shape: Triple, values: list[int]) -> NDArray[np.int32]:
     """Return a label map in which every label has a block of its own, along the longest axis, about its middle."""
-    labels = np.zeros(shape, dtype=np.uint8)
+    labels = np.zeros(shape, dtype=np.int32)
     longest = int(np.argmax(shape))
     places = [slice(length // 3, max(length // 3 + 1, length // 2)) for length in shape]
     borders = np.linspace(shape[longest] // 4, shape[longest] - shape[longest] // 4, len(values) + 1).round()
@@ -130,7 +132,7 @@ def _mark_blocks(shape: Triple, values: list[int]) -> NDArray[np.uint8]:
 def _read_and_prepare(dataset: Dataset, plan: Plan, folder: Path) -> float:
     """Do with the scans what planning does, and return the seconds that it took."""
     configuration = find_configuration(plan.configurations, plan.default_configuration, f"plan {plan.name}")
-    store, waiting = Store(folder=StoreFolder(root=folder / "store")), WaitingScans()
+    store, waiting = Store(folder=StoreFolder(root=folder / "store")), WaitingScans(limit_bytes=math.inf)
     begun = time.perf_counter()
     inspect_dataset(dataset, Workspace(root=folder), waiting, SilentProgress())
 

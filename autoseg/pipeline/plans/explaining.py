@@ -101,7 +101,7 @@ def find_costs(place: Path | None, options: ExplainOptions, plan: Plan) -> CostT
     # With it comes torch, which nothing else here needs.
     from autoseg.pipeline.costs.costing import make_cost_table
 
-    return make_cost_table(plan, find_fingerprint(place), find_known(place, options, plan), options.switches)
+    return make_cost_table(plan, find_fingerprint(place), find_known(place, options, plan))
 
 
 def find_selected(place: Path | None, options: ExplainOptions, plan: Plan) -> Holding | None:

@@ -8,11 +8,12 @@ from dataclasses import replace
 import pytest
 
 from autoseg.pipeline.costs.estimating import Costs, Place, estimate_costs
-from autoseg.pipeline.costs.sites import SITES
+from autoseg.pipeline.costs.sites import A100_STEP_MULTIPLICATIONS, SITES
 from autoseg.pipeline.costs.small_part import ReadingRate
 from autoseg.pipeline.folds.validation_time import FINAL_VOXEL_SECONDS
-from autoseg.training.pace import Pace
+from autoseg.training.pace import Pace, StepCosts
 from dataset_fingerprints.sizes import GIB
+from planners.parts.networks.unet import UNetOptions
 from planners.plan import Plan
 from planners.planner import PlanRequest
 from planners.presets import make_plan
@@ -42,7 +43,7 @@ def place_of(plan: Plan, devices: int = 1, cores: int = 2, **speeds: object) -> 
 
 def measured(step: float, tile: float, **values: object) -> Costs:
     plan = plan_of()
-    paces = {plan.default_configuration: Pace(step_seconds=step, tile_seconds=tile)}
+    paces = {plan.default_configuration: Pace(step_seconds=step, tile_seconds=tile, costs=StepCosts())}
     return estimate_costs(place_of(plan, paces=paces, **values), SCANS, 5)  # type: ignore[arg-type]
 
 
@@ -77,7 +78,7 @@ def test_an_ensemble_reads_a_scan_once_and_looks_at_it_with_every_fold() -> None
 def test_trained_folds_say_more_than_steps_on_noise() -> None:
     plan = plan_of()
     name = plan.default_configuration
-    paces = {name: Pace(step_seconds=100.0, tile_seconds=0.0)}
+    paces = {name: Pace(step_seconds=100.0, tile_seconds=0.0, costs=StepCosts())}
     costs = estimate_costs(place_of(plan, paces=paces, seconds_per_step={name: 0.25}), SCANS, 5)
     training = plan.configurations[0].training.iterations * 0.25
     assert costs.fold_hours * 3600 == pytest.approx(training + 4 * VOXELS * FINAL_VOXEL_SECONDS)
@@ -111,3 +112,16 @@ def test_machines_elsewhere_are_cards_with_a_speed() -> None:
         machine = site.machine()
         assert machine.device == "cuda"
         assert machine.multiplications_per_second == site.multiplications_per_second > 1e11
+
+
+def test_a_step_of_the_published_training_is_that_of_nnunets_default_network() -> None:
+    features = (32, 64, 128, 256, 320, 320)
+    network = UNetOptions(
+        features=features,
+        kernels=((3, 3, 3),) * 6,
+        strides=((1, 1, 1), *((2, 2, 2),) * 5),
+        encoder_blocks=(2,) * 6,
+        decoder_blocks=(2,) * 5,
+    )
+    patch = network.layers(1, 2, (128, 128, 128)).multiplications()
+    assert pytest.approx(2 * patch, rel=1e-3) == A100_STEP_MULTIPLICATIONS

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from autoseg.pipeline.costs.small_part import measure_pace, measure_reading
+from autoseg.pipeline.costs.small_part import _make_ellipsoid, _mark_blocks, measure_pace, measure_reading
 from planners.plan import Plan
 from planners.planner import PlanRequest
 from planners.presets import make_plan
@@ -44,3 +45,9 @@ def test_steps_of_the_planned_network_are_measured(kind: str) -> None:
     configuration = next(one for one in plan.configurations if one.name == plan.default_configuration)
     pace = measure_pace(plan, replace(configuration, batch_size=2))
     assert 0 < pace.tile_seconds < pace.step_seconds
+
+
+def test_scans_of_noise_hold_every_label_and_a_body() -> None:
+    labels = _mark_blocks((40, 32, 24), [1, 300, 70_000])
+    assert set(np.unique(labels)) == {0, 1, 300, 70_000}
+    assert _make_ellipsoid((40, 32, 2)).any()
