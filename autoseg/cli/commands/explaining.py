@@ -10,12 +10,16 @@ import typer
 
 from autoseg.cli.commands.comparing import show_comparison
 from autoseg.cli.options.data_options import choose_target
-from autoseg.cli.options.exclusive import refuse_unused
+from autoseg.cli.options.exclusive import refuse_unused, was_given
 from autoseg.cli.options.model_options import PlanOption, WorkspaceOption
 from autoseg.cli.options.plan_options import PlanHoursOption, PlanMinutesOption, RuleOption, as_hours
 from autoseg.cli.results.deciding import show_costs, show_explanation
+from autoseg.cli.results.written import show_start
 from autoseg.cli.terminal.display import show_plain
 from autoseg.pipeline.faces import face
+
+# With any of these, the plan of a workspace is not looked at.
+_PLANS_ANEW = ("planner", "gpu_memory_gb", "rules", "max_hours", "max_minutes")
 
 
 def explain(
@@ -38,7 +42,10 @@ def explain(
         bool, typer.Option("--all", help="Show every value and every decision, not only the main ones.")
     ] = False,
     cost: Annotated[
-        bool, typer.Option(help="Measure a small part of the work, and show hours and gigabytes here and elsewhere.")
+        bool,
+        typer.Option(
+            "--cost", help="Measure a small part of the work, and show only hours and gigabytes, here and elsewhere."
+        ),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")] = False,
 ) -> None:
@@ -49,13 +56,17 @@ def explain(
         refuse_unused(context, dict.fromkeys(unused, alone))
         show_comparison(target, workspace, compare, as_json=as_json)
         return
+    place, hours = choose_target(target, workspace), as_hours(context, max_minutes, max_hours)
+    refuse_unused(context, _find_unused(context, place, cost=cost))
+    if cost and not as_json:
+        show_start()
     found = face.explain(
-        choose_target(target, workspace),
+        place,
         plan_name=plan,
         planner=planner,
         gpu_memory_gb=gpu_memory_gb,
         rules=rules or (),
-        max_hours=as_hours(context, max_minutes, max_hours),
+        max_hours=hours,
         cost=cost,
     )
     if as_json:
@@ -65,3 +76,12 @@ def explain(
         show_costs(found.costs)
         return
     show_explanation(found, everything=everything)
+
+
+def _find_unused(context: typer.Context, place: Path | None, *, cost: bool) -> dict[str, str]:
+    """Return the options that would have no effect, each with the reason."""
+    unused = {"everything": "shows decisions, and --cost shows costs: give one of the two"} if cost else {}
+    anew = any(was_given(context, name) for name in _PLANS_ANEW)
+    if anew or not (place is None or place.is_dir()):
+        unused["plan"] = "names a plan of a workspace, but a plan is made on the spot here: leave it out"
+    return unused

@@ -20,7 +20,7 @@ def refuse_beside(alone: str, context: typer.Context) -> None:
         typer.BadParameter: something else was given; the message names it.
     """
     others = [parameter for parameter in context.command.params if parameter.name != alone]
-    given = [max(parameter.opts, key=len) for parameter in others if _was_given(context, str(parameter.name))]
+    given = [max(parameter.opts, key=len) for parameter in others if was_given(context, str(parameter.name))]
     if given:
         raise typer.BadParameter(f"--{alone} says everything. Leave out: {', '.join(given)}.")
 
@@ -37,10 +37,11 @@ def refuse_unused(context: typer.Context, unused: Mapping[str, str]) -> None:
     """
     for parameter in context.command.params:
         why = unused.get(str(parameter.name))
-        if why is not None and _was_given(context, str(parameter.name)):
+        if why is not None and was_given(context, str(parameter.name)):
             raise PlanError(f"{max(parameter.opts, key=len)} {why}.")
 
 
-def _was_given(context: typer.Context, name: str) -> bool:
+def was_given(context: typer.Context, name: str) -> bool:
+    """Return whether a parameter of a command was given a value, by its name in Python."""
     source = context.get_parameter_source(name)
     return source is not None and source.name != "DEFAULT"

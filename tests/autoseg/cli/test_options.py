@@ -28,6 +28,11 @@ WITHOUT_EFFECT = {
         "--planner is about a pl",
     ),
     "a plan to compare": (["explain", "--compare", "atlas_r2_mni", "--plan", "x"], "--plan-name is about a plan"),
+    "decisions beside costs": (["explain", "--cost", "--all"], "--all shows decisions, and --cost shows costs"),
+    "a plan to plan anew": (
+        ["explain", "--plan", "default", "--planner", "nnunet"],
+        "--plan-name names a plan of a workspace, but a plan is made on the spot here",
+    ),
 }
 
 
