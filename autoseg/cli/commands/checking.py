@@ -18,13 +18,18 @@ from autoseg.cli.options.data_options import (
     MaskOption,
     choose_place,
 )
+from autoseg.cli.options.exclusive import refuse_unused
 from autoseg.cli.results.check_report import show_report
 from autoseg.cli.results.written import shorten_path, show_written
 from autoseg.cli.terminal.display import TerminalProgress, console, show_table
 from dataset_fingerprints.names import counted
 
+# Parameters of checking a data set.
+_OF_DATA = ("dataset", "images", "labels", "channels", "mask", "out", "pictures")
+
 
 def check(
+    context: typer.Context,
     dataset: DatasetArgument = None,
     images: ImagesOption = None,
     labels: LabelsOption = None,
@@ -44,6 +49,8 @@ def check(
     from dataset_fingerprints.layouts import Selection
 
     if kinds:
+        alone = "is about a data set, and --kinds only lists kinds: leave it out"
+        refuse_unused(context, dict.fromkeys(_OF_DATA, alone))
         known = [(name, ", ".join(kind.grades), kind.meaning) for name, kind in KINDS.items()]
         show_table("What `autoseg check` can find", ("kind", "grade", "meaning"), known)
         return

@@ -43,10 +43,10 @@ def _show_kind(findings: Sequence[Finding]) -> None:
         console.print(f"{finding.grade} │ {finding.case} │ {finding.kind}", soft_wrap=True)
         console.print(f"    {finding.message}", soft_wrap=True)
     if rest := findings[shown:]:
-        names = some_of([finding.case for finding in rest], _NAMED)
-        console.print(
-            f"    The same kind in {counted(len(rest), 'more case')}: {names}. -o FILE lists all.", soft_wrap=True
-        )
+        # A case can have several of a kind.
+        cases = dict.fromkeys(finding.case for finding in rest)
+        more = f"{counted(len(rest), 'more finding')} of this kind in {counted(len(cases), 'case')}"
+        console.print(f"    {more}: {some_of([*cases], _NAMED)}. -o FILE lists all.", soft_wrap=True)
 
 
 def _count(findings: Sequence[Finding]) -> str:

@@ -76,6 +76,8 @@ def test_check_lists_every_kind_of_finding(monkeypatch, capsys):
     out = capsys.readouterr().out
     for kind in KINDS:
         assert kind in out
+    assert run(monkeypatch, "check", "raw", "--kinds", "-o", "findings.json") == 2
+    assert "dataset is about a data set, and --kinds only lists kinds" in " ".join(capsys.readouterr().err.split())
 
 
 def test_two_data_sets_are_compared_in_a_table_in_words_and_as_json(tmp_path, monkeypatch, capsys):

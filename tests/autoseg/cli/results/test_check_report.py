@@ -35,6 +35,6 @@ def test_errors_are_counted_and_paths_in_them_stay_whole(
     assert run(monkeypatch, "check", root) == 2
     out = capsys.readouterr().out
     assert str(files[0]) in out
-    assert "The same kind in 2 more cases: sub-010, sub-011." in out
+    assert "2 more findings of this kind in 2 cases: sub-010, sub-011." in out
     assert "12 errors, no warnings." in out
     assert out.endswith("Next: correct what is listed as error, then check again.\n")
