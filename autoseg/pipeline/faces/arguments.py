@@ -143,7 +143,7 @@ _TYPES: tuple[tuple[frozenset[str], Kind], ...] = (
     (frozenset({"plan_name", "planner", "configuration", "mask", "quality", "convention"}), Kind(_is_text, "text")),
     (
         frozenset({"mirror", "onnx", "overwrite", "zero_missing", "with_previous", "strict", "allow_seen", "selected"})
-        | {"probabilities", "uncertainty", "bids", "same_space"},
+        | {"probabilities", "uncertainty", "bids", "same_space", "restart", "levels", "cost", "best"},
         Kind(_is_flag, "True or False"),
     ),
     (

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from autoseg.pipeline.faces.arguments import PATH, Kind, check_argument
+from autoseg.pipeline.faces.arguments import PATH, Kind, as_several, check_argument
 from autoseg.pipeline.faces.located import Location
 from autoseg.progress import Progress, SilentProgress
 
@@ -71,7 +71,7 @@ def combine(
 
     words = [(*name.split(":", 1), new) for name, new in (meanings or {}).items()]
     options = CombineOptions(
-        channels=tuple(channels),
+        channels=as_several(channels),
         labels=labels,
         meanings=tuple(Meaning(part=part, label=label, becomes=new) for part, label, new in words),
         tasks=dict(tasks or {}),

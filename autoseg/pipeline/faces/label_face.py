@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autoseg.hardware import calm_threads
+from autoseg.pipeline.faces.arguments import as_several
 from autoseg.pipeline.faces.located import Location
 from autoseg.progress import Progress, SilentProgress
 
@@ -65,12 +66,12 @@ def start(
     options = StartOptions(
         labels=_find(labels),
         folder=_find(workspace),
-        test=tuple(test),
+        test=as_several(test),
         test_count=test_count,
         blocks=_find(blocks),
         minutes=_find(minutes),
         seed=seed,
-        selection=Selection(channels=tuple(channels), mask=mask),
+        selection=Selection(channels=as_several(channels), mask=mask),
         training=training or USUAL_TRAINING,
     )
     return start_loop(Path(dataset).absolute(), _find(unlabelled), options, progress or SilentProgress())
@@ -156,7 +157,7 @@ def accept(
     from autoseg.workspace.loop import find_loop
 
     with opened(find_loop(_find(workspace))) as found:
-        options = AcceptOptions(minutes=_find(minutes), allow=tuple(allow))
+        options = AcceptOptions(minutes=_find(minutes), allow=as_several(allow))
         return accept_masks(found, _find(folder), options, progress or SilentProgress())
 
 

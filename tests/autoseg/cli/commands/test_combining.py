@@ -70,7 +70,7 @@ def test_a_combined_data_set_is_checked_planned_and_scored_by_task(
 
 
 def test_its_scans_are_listed_to_predict(places: Mapping[str, Path], tmp_path: Path) -> None:
-    autoseg.combine(places, tmp_path / "all", channels=["FLAIR"], labels="union")
+    autoseg.combine(places, tmp_path / "all", channels="FLAIR", labels="union")
     scans = list_scans(tmp_path / "all", ("FLAIR",))
     assert scans is not None
     assert len(scans) == 15
