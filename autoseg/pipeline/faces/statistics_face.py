@@ -12,7 +12,7 @@ from autoseg.hardware import count_cores
 from autoseg.pipeline.faces.arguments import INTEGERS, as_several, check_argument, check_arguments
 from autoseg.pipeline.faces.located import Location
 from autoseg.progress import Progress, SilentProgress
-from dataset_fingerprints.errors import PartlyDoneError
+from dataset_fingerprints.errors import ArgumentError, DataError, PartlyDoneError
 from dataset_fingerprints.failures import list_failures
 from dataset_fingerprints.names import counted
 
@@ -147,9 +147,13 @@ def label_shares(
     from autoseg.pipeline.statistics.shares import ShareOptions, measure_shares
     from dataset_fingerprints.layouts import Selection
 
-    places = [Path(place) for place in _as_places(sources)]
-    given = as_several(names)
-    named = name_raters(places, given, model=False) if len(places) > 1 else (given[0] if given else places[0].name,)
+    places, given = [Path(place) for place in _as_places(sources)], as_several(names)
+    if not places:
+        raise ArgumentError("sources is empty. Expected a path, or several.")
+    if len(places) == 1 and len(given) > 1:
+        raise DataError(f"--name is given {len(given)} times for one place of label maps. Expected one name, or none.")
+    alone = given or (places[0].absolute().name,)
+    named = name_raters(places, given, model=False) if len(places) > 1 else alone
     options = ShareOptions(
         values=tuple(map(index, as_several(labels))),
         ignored=None if ignore is None else index(ignore),

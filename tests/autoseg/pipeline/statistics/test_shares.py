@@ -11,7 +11,7 @@ from scipy import stats
 import autoseg
 from autoseg.evaluation.analysis.shares import CaseVolumes, compare_shares, summarise_shares
 from autoseg.evaluation.traits import CaseTraits
-from dataset_fingerprints.errors import DataError, PartlyDoneError
+from dataset_fingerprints.errors import ArgumentError, DataError, PartlyDoneError
 from dataset_fingerprints.layouts.table_text import read_table
 from tests.synthetic.scans import write_nifti
 
@@ -160,3 +160,10 @@ def test_subjects_in_both_groups_are_said(masks: Path, caplog: pytest.LogCapture
     (masks / "phases.csv").write_text("case,subject,phase\nscan-0,p,1\nscan-1,p,2\nscan-2,q,2\n", encoding="utf-8")
     autoseg.label_shares([masks / "first"], by="phase", traits=masks / "phases.csv")
     assert "1 subject is in 1 and in 2: the rank-sum test takes each for two people" in caplog.text
+
+
+def test_names_are_as_many_as_the_places_of_label_maps(masks: Path) -> None:
+    with pytest.raises(DataError, match="names is given 2 times for one place of label maps"):
+        autoseg.label_shares([masks / "first"], names=["first", "second"])
+    with pytest.raises(ArgumentError, match="sources is empty"):
+        autoseg.label_shares([])
