@@ -16,9 +16,10 @@ from scipy.sparse import csgraph
 
 from autoseg.classical.brain_scan import BrainScan
 from autoseg.classical.clustering import find_centres
+from dataset_fingerprints.errors import PlanError
 
-# Capacities are integers: so many steps in a unit of the energy.
-_STEPS = 100
+# Capacities are integers of 32 bits: so many steps in a unit of the energy, and no link has more.
+_STEPS, _STRONGEST = 100, 1_000_000
 # A model of intensities narrower than this, in SD of the brain, would take noise for evidence.
 _NARROWEST = 0.25
 _CLUSTERS = 4
@@ -37,6 +38,10 @@ class GraphCutOptions:
     smoothness: float = 4.0
     edge_sigmas: float = 0.5
     one_sided: float = 4.0
+
+    def __post_init__(self) -> None:
+        if self.edge_sigmas <= 0:
+            raise PlanError(f"graph_cut: edge_sigmas is {self.edge_sigmas:g}. Expected more than 0.")
 
     def segment(self, scan: BrainScan) -> NDArray[np.bool_]:
         """Return the mask (x, y, z); empty where the brain holds a single value."""
@@ -90,7 +95,7 @@ def _cut(
         starts += [first, second]
         ends += [second, first]
         capacities += [prices, prices]
-    whole = np.rint(np.concatenate(capacities) * _STEPS).astype(np.int32)
+    whole = np.rint(np.minimum(np.concatenate(capacities) * _STEPS, _STRONGEST)).astype(np.int32)
     used = whole > 0
     places = (np.concatenate(starts)[used], np.concatenate(ends)[used])
     graph = sparse.csr_array((whole[used], places), shape=(count + 2, count + 2))

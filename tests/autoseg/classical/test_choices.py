@@ -26,6 +26,7 @@ def test_no_name_means_all_methods() -> None:
         ("threshold:sigmas=nan", "Expected a number"),
         ("kmeans:clusters=2.5", "Expected a whole number"),
         ("kmeans:clusters=1", "Expected 2 or more"),
+        ("graph_cut:edge_sigmas=0", "edge_sigmas is 0. Expected more than 0"),
         ("region_growing:seeds=3", "no option 'seeds'"),
     ],
 )

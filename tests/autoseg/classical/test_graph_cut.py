@@ -35,3 +35,9 @@ def test_smoothness_removes_single_dark_voxels_and_keeps_the_block() -> None:
     assert smooth[3:6, 3:6, 3:6].all()
     assert rough[12, 12, 12]
     assert not smooth[12, 12, 12]
+
+
+def test_a_price_beyond_32_bits_ties_voxels_together_and_does_not_turn_negative() -> None:
+    first, second = np.array([0], dtype=np.int32), np.array([1], dtype=np.int32)
+    found = _cut(np.array([-3.0, 1.0]), [(first, second, np.array([1e9]))])
+    assert found.tolist() == [True, True]
