@@ -26,9 +26,9 @@ _LABELS = 3
 
 def show_worst(evaluation: Evaluation) -> None:
     """Show the cases with the lowest mean Dice, or all of a few."""
-    from autoseg.pipeline.scores.score_tables import mean_dice
+    from autoseg.pipeline.scores.score_tables import order_by_dice
 
-    ordered = sorted(evaluation.cases, key=lambda case: (_or_best(mean_dice(case)), case.case))
+    ordered = order_by_dice(evaluation.cases)
     if len(ordered) < 2:
         return
     shown = ordered if len(ordered) <= _ALL else ordered[:_WORST]
@@ -44,10 +44,6 @@ def show_worst(evaluation: Evaluation) -> None:
     else:
         columns, rows = _head(evaluation), [_several(case) for case in shown]
     show_table(title, ("case", *columns), [(case.case, *row) for case, row in zip(shown, rows, strict=True)])
-
-
-def _or_best(dice: float | None) -> float:
-    return 1.0 if dice is None else dice
 
 
 def _head(evaluation: Evaluation) -> tuple[str, ...]:

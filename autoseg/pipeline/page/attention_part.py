@@ -14,7 +14,7 @@ from autoseg.pipeline.page.gathering import Gathered
 from autoseg.pipeline.predictions.places import TABLE, report_folder
 from autoseg.pipeline.scans.scan_warnings import compare_cases
 from autoseg.pipeline.scores.case_tables import CASE, WARNINGS, join_warnings, read_table
-from autoseg.pipeline.scores.score_tables import Name, find_odd_scores, mean_dice, volumes_of
+from autoseg.pipeline.scores.score_tables import Name, find_odd_scores, mean_dice, order_by_dice, volumes_of
 from autoseg.pipeline.scores.showing import show_ml
 from autoseg.reporting.page import Section, Table
 from dataset_fingerprints.errors import DataError
@@ -72,11 +72,12 @@ def _doubt_scores(found: Gathered) -> Iterator[tuple[str, _Doubt]]:
     if found.evaluation is None:
         return
     name_of = found.showing().name_of
-    ordered = sorted(found.evaluation.cases, key=lambda case: (mean_dice(case) or 0.0, case.case))
+    # Without a Dice are cases in which neither mask holds anything, by conventions that do not score these.
+    ordered = order_by_dice(case for case in found.evaluation.cases if mean_dice(case) is not None)
     for rank, case in enumerate(ordered[: min(_WORST, len(ordered) // 2)]):
         which = "the lowest Dice" if rank == 0 else f"the {_count(rank + 1)} lowest Dice"
         yield case.case, _Doubt(reason=f"{which} of {len(ordered)}.", weight=2 - rank / _WORST)
-    for case in ordered:
+    for case in found.evaluation.cases:
         for sentence in find_odd_scores(case, name_of):
             yield case.case, _Doubt(reason=sentence, weight=3)
         yield from ((case.case, _Doubt(reason=reason, weight=1)) for reason in _compare_volumes(case, name_of))

@@ -14,7 +14,7 @@ from autoseg.pipeline.folds.out_of_fold import read_mask
 from autoseg.pipeline.folds.reporting import darken_outside, read_plane
 from autoseg.pipeline.page.gathering import BegunFold, Gathered
 from autoseg.pipeline.scores.case_tables import join_warnings
-from autoseg.pipeline.scores.score_tables import find_odd_scores, mean_dice, volumes_of
+from autoseg.pipeline.scores.score_tables import find_odd_scores, mean_dice, order_by_dice, volumes_of
 from autoseg.pipeline.scores.showing import find_stored, show_ml
 from autoseg.preprocessing import Record, Store, store_key
 from autoseg.reporting import CaseSlice, Shown, View, draw_slice, find_window, is_picture
@@ -70,7 +70,7 @@ def _is_plain(block: CaseView | Paragraph) -> bool:
 def choose_ranked(found: Gathered) -> tuple[tuple[str, CaseScores], ...]:
     """Return the worst cases, those around the median and the best, each once and with its rank in words."""
     assert found.evaluation is not None
-    ordered = sorted(found.evaluation.cases, key=lambda case: (mean_dice(case) or 0.0, case.case))
+    ordered = order_by_dice(case for case in found.evaluation.cases if mean_dice(case) is not None)
     middle = max(0, (len(ordered) - EACH) // 2)
     ranked = [("Worst", case) for case in ordered[:EACH]]
     ranked += [("Middle", case) for case in ordered[middle : middle + EACH]]

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from autoseg.evaluation import CaseScores, Evaluation
 from autoseg.evaluation.results import MetricSummary
 from autoseg.pipeline.page.gathering import Gathered
-from autoseg.pipeline.scores.score_tables import find_odd_scores, mean_dice
+from autoseg.pipeline.scores.score_tables import find_odd_scores, order_by_dice
 from autoseg.reporting.page import Chart, Charts, Paragraph, Section, Table
 from autoseg.reporting.page.score_charts import Point, draw_agreement, draw_boxes, draw_scatter
 from dataset_fingerprints.names import counted
@@ -137,7 +137,7 @@ def _list_cases(found: Gathered, evaluation: Evaluation) -> Table:
     folds = {case: fold.folder.name() for fold in found.validated() for case in fold.run.validation_cases}
     sites = {case.name: case.site for case in found.dataset.cases}
     located = any(sites.get(case.case) for case in evaluation.cases)
-    ordered = sorted(evaluation.cases, key=lambda case: (_dice_or_zero(case), case.case))
+    ordered = order_by_dice(evaluation.cases)
     rows = []
     for case in ordered[:_CASES]:
         for label in case.labels:
@@ -161,7 +161,3 @@ def _list_cases(found: Gathered, evaluation: Evaluation) -> Table:
     title = f"All {counted(len(ordered), 'case')}, from worst to best"
     numeric = frozenset(range(first, first + 5))
     return Table(title=title, columns=columns, rows=rows, numeric=numeric, note=note, folded=True)
-
-
-def _dice_or_zero(case: CaseScores) -> float:
-    return mean_dice(case) or 0.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from autoseg.evaluation import CaseScores, Convention, Evaluation, LabelScores
@@ -112,3 +112,8 @@ def find_odd_scores(case: CaseScores, name_of: Name) -> tuple[str, ...]:
 def volumes_of(label: LabelScores) -> tuple[float, float]:
     """Return a label's volumes in the reference and in the prediction, in ml."""
     return label.number("reference_volume_ml"), label.number("prediction_volume_ml")
+
+
+def order_by_dice(cases: Iterable[CaseScores]) -> list[CaseScores]:
+    """Return cases from the lowest to the highest mean Dice; those that have none come last."""
+    return sorted(cases, key=lambda case: (math.inf if (dice := mean_dice(case)) is None else dice, case.case))

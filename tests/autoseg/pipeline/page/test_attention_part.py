@@ -8,8 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autoseg.evaluation import CaseScores, label_targets, score_case, summarise
+from autoseg.evaluation import (
+    CONVENTIONS,
+    DEFAULT_CONVENTION,
+    CaseScores,
+    Convention,
+    label_targets,
+    score_case,
+    summarise,
+)
 from autoseg.pipeline.page.attention_part import describe_doubts, find_doubts
+from autoseg.pipeline.page.cases_part import choose_ranked
 from autoseg.pipeline.page.gathering import Gathered, gather
 from autoseg.pipeline.plans.inspecting import CheckReport
 from dataset_fingerprints.checking.checks import Finding
@@ -17,12 +26,12 @@ from dataset_fingerprints.errors import DataError
 from tests.synthetic.tiny import Tiny
 
 
-def scored(name: str, reference: int, prediction: int) -> CaseScores:
+def scored(name: str, reference: int, prediction: int, convention: Convention = DEFAULT_CONVENTION) -> CaseScores:
     """Return the scores of masks of so many voxels of 0.1 ml, one in the other."""
     maps = np.zeros((2, 100, 2, 2), dtype=np.uint8)
     maps[0, :reference, 0, 0] = 1
     maps[1, :prediction, 0, 0] = 1
-    return score_case(maps[1], maps[0], label_targets((1,)), (10.0, 10.0, 1.0), name)
+    return score_case(maps[1], maps[0], label_targets((1,)), (10.0, 10.0, 1.0), name, convention)
 
 
 @pytest.fixture
@@ -75,3 +84,17 @@ def test_a_folder_without_a_table_of_predictions_is_refused(found: Gathered, tmp
 
 def test_nothing_remarkable_has_no_part(found: Gathered) -> None:
     assert describe_doubts(replace(found, evaluation=None, report=None), None) is None
+
+
+def test_a_case_that_a_convention_does_not_score_has_no_low_dice(found: Gathered) -> None:
+    nnunet = CONVENTIONS["nnunet"]
+    cases = [scored(f"good{n}", 20, 20 + n, nnunet) for n in range(4)] + [scored("empty", 0, 0, nnunet)]
+    evaluation = summarise(cases, nnunet)
+    doubts = find_doubts(replace(found, evaluation=evaluation, report=None))
+    assert [one.reason for one in doubts["good3"]] == ["the lowest Dice of 4."]
+    assert "empty" not in doubts
+    ranked = choose_ranked(replace(found, evaluation=evaluation))
+    assert [(rank, case.case) for rank, case in ranked] == [
+        *(("Worst", "good3"), ("Worst", "good2")),
+        *(("Middle", "good1"), ("Best", "good0")),
+    ]
