@@ -203,7 +203,8 @@ def _draw_head(figure: Figure, layout: Layout, title: str, named: Sequence[Shown
     if not named:
         return
     columns = min(len(named), _LEGEND_COLUMNS)
-    names = [fit(one.name, room // columns - 44, _SMALL) for one in named]
+    # A dollar sign in a name does not begin a formula.
+    names = [fit(one.name, room // columns - 44, _SMALL).replace("$", r"\$") for one in named]
     if more:
         names[-1] += f" (and {more} more)"
     figure.legend(

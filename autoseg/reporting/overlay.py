@@ -206,7 +206,7 @@ def _draw_legend(figure: Figure, outlines: Sequence[Outline], middle: int) -> No
     colours = [COLOURS[number % len(COLOURS)] for number in range(len(outlines))]
     figure.legend(
         [Line2D([], [], color=colour, linewidth=3) for colour in colours],
-        [fit(outline.name, WIDTH // _COLUMNS - 56, 10) for outline in outlines],
+        [fit(outline.name, WIDTH // _COLUMNS - 56, 10).replace("$", r"\$") for outline in outlines],
         loc="center left",
         bbox_to_anchor=fraction(figure, (_SIDE, middle)),
         ncols=_COLUMNS,

@@ -108,3 +108,8 @@ def test_notes_make_the_picture_longer_and_stay_within_it(tmp_path, overlay):
     long = draw(tmp_path, replace(overlay, notes=("warning: " + "wide words " * 40,)))
     assert len(long) > len(short)
     assert (long[:, -8:] > 250).all()
+
+
+def test_a_dollar_sign_in_a_name_begins_no_formula(tmp_path, overlay):
+    named = replace(overlay.outlines[0], name="a$b_\\frac$")
+    assert draw(tmp_path, replace(overlay, outlines=(named,))).std() > 10
