@@ -122,7 +122,7 @@ def flatten_image(files: CaseFiles) -> CaseFiles:
 def add_unexpected_value(files: CaseFiles) -> CaseFiles:
     """Put a value that the data set does not name into a corner of the label map."""
     voxels = files.mask().voxels.copy()
-    voxels[:2, :2, :2] = _UNEXPECTED_VALUE
+    voxels[:2, :2, :2] = _UNEXPECTED_VALUE + bool((voxels == _UNEXPECTED_VALUE).any())
     return _with_label(files, voxels=voxels)
 
 

@@ -12,7 +12,9 @@ import pytest
 from autoseg.pipeline.plans.inspecting import check_dataset
 from autoseg.progress import SilentProgress
 from autoseg.simulate import PlantedDefect, SimulatedDataset, SimulationOptions, oddity_kinds, simulate_dataset
+from autoseg.simulate.defects import CaseFiles, add_unexpected_value
 from autoseg.simulate.oddities import ODDITIES
+from autoseg.simulate.stored import store
 from dataset_fingerprints.checking.checks import Finding
 from dataset_fingerprints.checking.kinds import KINDS
 from dataset_fingerprints.layouts import read_dataset
@@ -154,6 +156,12 @@ def test_intensities_and_labels_are_spoilt_as_named(planted: SimulatedDataset) -
     assert not voxels(only(planted, "empty-label").label).any()
     twins = only(planted, "label-is-image")
     np.testing.assert_array_equal(voxels(twins.image), voxels(twins.label))
+
+
+def test_the_unexpected_value_is_not_that_of_the_lesion() -> None:
+    label = store(np.full((4, 4, 4), 7, dtype=np.uint8), np.eye(4), "RAS")
+    spoilt = add_unexpected_value(CaseFiles(channels=(label,), label=label)).mask()
+    assert set(np.unique(spoilt.voxels)) == {7, 8}
 
 
 def test_odd_spacing_and_orientation_are_in_the_headers(planted: SimulatedDataset) -> None:
