@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
-import typer
-
-from autoseg.cli.options.model_options import ModelsOption, PlanOption
+from autoseg.cli.options.model_options import ModelsOption, PlanOption, WorkspaceOption
 from autoseg.cli.results.levels import show_levels
 from autoseg.cli.results.written import show_start, show_written
 from autoseg.cli.terminal.display import TerminalProgress, console, show_table
@@ -16,10 +11,7 @@ _NAMES = ("Classifier", "Weights", "Scores", "Levels")
 
 
 def lesion_classes(
-    workspace: Annotated[
-        Path | None,
-        typer.Option("--workspace", "-w", help="The workspace; else this directory or the only *-autoseg in it."),
-    ] = None,
+    workspace: WorkspaceOption = None,
     plan: PlanOption = "default",
     configurations: ModelsOption = None,
 ) -> None:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from autoseg.cli.options.model_options import PlanOption, WorkspaceOption
 from autoseg.cli.results.deciding import show_selection
 from autoseg.cli.results.written import show_written
 from autoseg.cli.terminal.display import TerminalProgress
 
 
 def select(
-    workspace: Annotated[
-        Path | None,
-        typer.Option("--workspace", "-w", help="The workspace; else this directory or the only *-autoseg in it."),
-    ] = None,
-    plan: Annotated[str, typer.Option("--plan", "--plan-name", help="The plan's name in the workspace.")] = "default",
+    workspace: WorkspaceOption = None,
+    plan: PlanOption = "default",
     configurations: Annotated[
         list[str] | None,
         typer.Option("--configuration", "-c", help="One to choose from; repeatable. Else all that are trained."),
