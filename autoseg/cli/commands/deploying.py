@@ -14,6 +14,7 @@ from autoseg.cli.options.model_options import ScanMemoryOption
 from autoseg.cli.options.parsing import SeveralValues
 from autoseg.cli.results.written import shorten_path, show_masks, show_start, show_written, showing_what_is_done
 from autoseg.cli.terminal.display import TerminalProgress, console
+from dataset_fingerprints.errors import DataError
 
 ModelOption = Annotated[Path | None, typer.Option("--model", "-m", help="An exported model (.zip).")]
 
@@ -62,6 +63,8 @@ def serve(
     from autoseg.pipeline.serving.server import Serving, find_model
     from autoseg.pipeline.serving.server import serve as run
 
+    if max_memory_gb is not None and not max_memory_gb > 0:
+        raise DataError(f"--max-memory-gb is {max_memory_gb:g}. Expected more than 0.")
     interface = read_interface(table.absolute())
     interface = replace(
         interface,

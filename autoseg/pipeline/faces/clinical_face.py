@@ -59,6 +59,8 @@ def lesion_load(
     """
     check_arguments(locals())
     check_argument("labels", labels, INTEGERS)
+    if roi_maximum is not None and not 0 < roi_maximum < math.inf:
+        raise DataError(f"--roi-maximum is {roi_maximum:g}. Expected more than 0, such as 100 for percent.")
     from autoseg.clinical.regions import read_regions
     from autoseg.pipeline.clinical.loads import LoadOptions, measure_loads
     from dataset_fingerprints.layouts import Selection
@@ -116,6 +118,10 @@ def lesion_table(
     check_argument("labels", labels, INTEGERS)
     if connectivity not in (6, 18, 26):
         raise DataError(f"--connectivity is {connectivity}. Expected 6, 18 or 26.")
+    if not 0 <= min_mm3 < math.inf:
+        raise DataError(f"--min-mm3 is {min_mm3:g}. Expected 0 or more.")
+    if not math.isfinite(midline_mm):
+        raise DataError(f"--midline-mm is {midline_mm:g}. Expected a finite number.")
     from autoseg.clinical.patterns import Counting
     from autoseg.clinical.regions import read_regions
     from autoseg.pipeline.clinical.lesion_table import TableOptions, make_lesion_table

@@ -48,6 +48,7 @@ _FLAGS = (
     *(
         "--allow-seen",
         "--bids",
+        "--cost",
         "--levels",
         "--onnx",
         "--overwrite",
@@ -82,7 +83,7 @@ _SAME_NAMES = (
     *("--splits", "--traits", "--workspace"),
     *("--candidates", "--hours", "--over", "--score"),
     *("--connectivity", "--fitter-share", "--follow-up", "--initial", "--other", "--references", "--roi-maximum"),
-    *("--template", "--unlabelled"),
+    *("--midline-mm", "--template", "--unlabelled"),
 )
 # Arguments that take several values, where a command has an option for each.
 _LISTS = (

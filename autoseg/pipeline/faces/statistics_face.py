@@ -12,7 +12,7 @@ from autoseg.hardware import count_cores
 from autoseg.pipeline.faces.arguments import INTEGERS, as_several, check_argument, check_arguments
 from autoseg.pipeline.faces.located import Location
 from autoseg.progress import Progress, SilentProgress
-from dataset_fingerprints.errors import ArgumentError, DataError, PartlyDoneError
+from dataset_fingerprints.errors import ArgumentError, DataError, PartlyDoneError, did_you_mean
 from dataset_fingerprints.failures import list_failures
 from dataset_fingerprints.names import counted
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from autoseg.evaluation.analysis.readers import ReaderAgreement
     from autoseg.evaluation.analysis.systems import SystemComparison
     from autoseg.pipeline.statistics.shares import LabelShares
+
+_INTERVALS = ("bca", "percentile")
 
 
 def compare(
@@ -44,6 +46,8 @@ def compare(
         FileFormatError: a file holds no scores.
     """
     check_arguments(locals())
+    if interval not in _INTERVALS:
+        raise ArgumentError(f"interval is {interval!r}. {did_you_mean(str(interval), _INTERVALS)}")
     from autoseg.evaluation.analysis.systems import compare_systems
     from autoseg.pipeline.outputs import refuse_result_place
     from autoseg.pipeline.statistics.comparing import FIELDS, write_comparison

@@ -59,6 +59,10 @@ REFUSED: dict[str, tuple[list[str], str]] = {
     "absent configuration": ([*TRAIN, "--set", "4d.batch_size=2"], "no field '4d' to set"),
     "absent default": ([*TRAIN, "--set", "default_configuration=4d"], "default_configuration is '4d'. Expected"),
     "endless demonstration": (["demo", "-o", "{root}/demo", "--max-minutes", "inf"], "train for is inf minutes"),
+    "a server without memory": (
+        ["serve", "{root}/interface.json", "--max-memory-gb", "0"],
+        "--max-memory-gb is 0. Expected more than 0",
+    ),
     "brains of no size": (["simulate", "{root}/new", "--spacing-mm", "nan"], "spacing_mm is nan. Choose"),
     "brains of 5,000 digits": (["simulate", "{root}/new", "--shape", "9" * 5000], "Write three numbers of voxels"),
     "lesions of no size": (["simulate", "{root}/new", "--max-lesion-ml", "nan"], "lesions from 0.01 to nan ml"),

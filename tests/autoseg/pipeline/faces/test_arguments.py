@@ -37,6 +37,7 @@ WRONG: dict[str, tuple[str, dict[str, Any], str]] = {
     "text for beginning anew": ("train", {"workspace": "x", "restart": "no"}, "restart is .no..*True or False"),
     "text for levels": ("evaluate", {"prediction": "x", "reference": "y", "levels": "no"}, "levels is .no."),
     "text for costs": ("explain", {"target": "x", "cost": "no"}, "cost is .no..*True or False"),
+    "kind of interval": ("compare", {"scores": ["a", "b"], "interval": "bootstrap"}, "interval is .bootstrap."),
     "numbers for names": ("predict", {"scans": "x", "out": "x", "configurations": [1]}, "configurations is .1.,"),
     "no names": ("plan_and_preprocess", {"dataset": "x", "rules": None}, "rules is None.*Expected texts"),
     "half a fold": ("predict", {"scans": "x", "out": "x", "folds": [0.5]}, "folds is .0.5."),
