@@ -17,6 +17,7 @@ from autoseg.cli.results.deciding import show_costs, show_explanation
 from autoseg.cli.results.written import show_start
 from autoseg.cli.terminal.display import show_plain
 from autoseg.pipeline.faces import face
+from dataset_fingerprints.publications import list_published
 
 # With any of these, the plan of a workspace is not looked at.
 _PLANS_ANEW = ("planner", "gpu_memory_gb", "rules", "max_hours", "max_minutes")
@@ -82,6 +83,6 @@ def _find_unused(context: typer.Context, place: Path | None, *, cost: bool) -> d
     """Return the options that would have no effect, each with the reason."""
     unused = {"everything": "shows decisions, and --cost shows costs: give one of the two"} if cost else {}
     anew = any(was_given(context, name) for name in _PLANS_ANEW)
-    if anew or not (place is None or place.is_dir()):
+    if anew or (place is not None and (place.is_file() or str(place) in list_published())):
         unused["plan"] = "names a plan of a workspace, but a plan is made on the spot here: leave it out"
     return unused

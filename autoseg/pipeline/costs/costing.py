@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from autoseg.hardware import measure_speed, profile_machine
+from autoseg.hardware import measure_speed, profile_machine, ran_out_of_memory, release_memory
 from autoseg.pipeline.costs.estimating import Costs, Place, estimate_costs
 from autoseg.pipeline.costs.sites import SITES, Site
 from autoseg.pipeline.costs.small_part import ReadingRate, measure_pace, measure_reading
+from autoseg.pipeline.folds.slots import find_gpus
 from autoseg.training.pace import Pace
 from dataset_fingerprints.durations import show_duration
 from dataset_fingerprints.fingerprint import DatasetFingerprint
@@ -20,7 +21,7 @@ from planners.editing.explain import Section
 from planners.machine import MachineProfile
 from planners.networks.memory_decisions import predict_configuration
 from planners.order import order_by_need
-from planners.plan import Plan
+from planners.plan import Configuration, Plan
 from planners.planner import PlanRequest
 from planners.presets import choose_machine, make_plan
 from planners.time_budget import predict_step
@@ -77,19 +78,25 @@ def make_cost_table(plan: Plan, fingerprint: DatasetFingerprint, known: Known) -
     machine = measure_speed(profile_machine())
     reading = measure_reading(plan, fingerprint)
     paces = _measure_paces(plan, machine)
+    cards = max(1, len(find_gpus())) if machine.device == "cuda" else 1
     here = Place(
         name=HERE,
-        device=_describe_machine(machine),
-        devices=1,
+        device=describe_machine(machine, cards),
+        devices=cards,
         cores=machine.cores,
         plan=_train_here(plan, machine),
         reading=reading,
         paces=paces,
-        seconds_per_step=known.seconds_per_step,
+        seconds_per_step=known.seconds_per_step if is_planned_here(plan, machine) else {},
     )
     elsewhere = (_place(site, plan, fingerprint, reading) for site in SITES)
     costs = tuple(estimate_costs(place, fingerprint, known.fold_count) for place in (here, *elsewhere))
     return CostTable(cases=len(fingerprint.cases), costs=costs, measured=plan.default_configuration in paces)
+
+
+def is_planned_here(plan: Plan, machine: MachineProfile) -> bool:
+    """Return whether a plan was made for a machine: only then do its trained folds say how long steps take there."""
+    return replace(plan.machine, multiplications_per_second=machine.multiplications_per_second) == machine
 
 
 def _train_here(plan: Plan, machine: MachineProfile) -> Plan:
@@ -107,8 +114,20 @@ def _measure_paces(plan: Plan, machine: MachineProfile) -> Mapping[str, Pace]:
         fits = predict_configuration(here, configuration).total() <= _MEASURED_SHARE * machine.memory_gb * GIB
         # A network that sees masks of others is not trained on noise alone.
         if quick and fits and not configuration.masks():
-            found[configuration.name] = measure_pace(here, configuration)
+            pace = _try_pace(here, configuration)
+            found |= {} if pace is None else {configuration.name: pace}
     return found
+
+
+def _try_pace(plan: Plan, configuration: Configuration) -> Pace | None:
+    """Return the measured pace of a configuration; None where other programs hold the memory for it."""
+    try:
+        return measure_pace(plan, configuration)
+    except (RuntimeError, MemoryError) as error:
+        if not ran_out_of_memory(error):
+            raise
+    release_memory()
+    return None
 
 
 def _place(site: Site, plan: Plan, fingerprint: DatasetFingerprint, reading: ReadingRate) -> Place:
@@ -129,9 +148,11 @@ def _place(site: Site, plan: Plan, fingerprint: DatasetFingerprint, reading: Rea
     )
 
 
-def _describe_machine(machine: MachineProfile) -> str:
+def describe_machine(machine: MachineProfile, cards: int) -> str:
+    """Return in words what trains on a machine, how many cores it has, and the memory that plans are made for."""
     device = "CPU" if machine.device == "cpu" else machine.name
-    return f"{device}, {counted(machine.cores, 'core')}, {show_gib(machine.memory_gb)}"
+    several = f"{cards} x " if cards > 1 else ""
+    return f"{several}{device}, {counted(machine.cores, 'core')}, {show_gib(machine.memory_gb)}"
 
 
 def _show_hours(hours: float) -> str:

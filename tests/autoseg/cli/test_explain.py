@@ -92,6 +92,8 @@ def test_the_page_says_value_rule_evidence_and_what_would_change_it(
         (["acdc_like", "--gpu-memory-gb", "0"], "Expected the GPU's memory"),
         (["acdc_like", "-w", "{ws}"], "Name one of them"),
         (["{ws}", "--plan", "other"], "has no plan 'other' (plans: default)"),
+        (["acdc_like", "--plan", "other"], "--plan-name names a plan of a workspace, but a plan is made on the spot"),
+        (["wrong", "--plan", "other"], "is not a workspace, a fingerprint.json or a published data set"),
         (["{raw}"], "is not a workspace"),
         (["{raw}/dataset.json"], "Expected a dataset fingerprint file"),
     ],
