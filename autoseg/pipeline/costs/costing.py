@@ -113,9 +113,9 @@ def _measure_paces(plan: Plan, machine: MachineProfile) -> Mapping[str, Pace]:
         quick = predict_step(configuration, inputs, outputs, here.machine) <= MOST_STEP_SECONDS
         fits = predict_configuration(here, configuration).total() <= _MEASURED_SHARE * machine.memory_gb * GIB
         # A network that sees masks of others is not trained on noise alone.
-        if quick and fits and not configuration.masks():
-            pace = _try_pace(here, configuration)
-            found |= {} if pace is None else {configuration.name: pace}
+        pace = _try_pace(here, configuration) if quick and fits and not configuration.masks() else None
+        if pace is not None:
+            found[configuration.name] = pace
     return found
 
 
