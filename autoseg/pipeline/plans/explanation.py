@@ -92,12 +92,13 @@ class Explanation:
         """Return what matters first as text, a line per row; `sections()` has everything."""
         tables = [
             "\n".join((section.title, *(" | ".join(row) for row in (section.columns, *section.rows))))
-            for section in self.brief()
+            for section in (*self.brief(), *(() if self.costs is None else (self.costs.section(),)))
         ]
+        notes = () if self.costs is None else ("\n".join(self.costs.notes()),)
         reasons = "\n".join(f"{one.what}: {one.value}. {one.why}" for one in self.reasons())
         selected = () if self.selection is None else ("\n".join(describe_selection(self.selection)),)
         measured = "\n".join(self.describe_measured())
-        return "\n\n".join((*tables, reasons, *selected, *([measured] if measured else [])))
+        return "\n\n".join((*tables, *notes, reasons, *selected, *([measured] if measured else [])))
 
     def describe_measured(self) -> tuple[str, ...]:
         """Return what was measured of the trained models beside their scores, and what is not used, in sentences."""

@@ -7,9 +7,11 @@ from dataclasses import replace
 import pytest
 
 from autoseg.pipeline.costs import costing
-from autoseg.pipeline.costs.costing import _place, _try_pace, describe_machine, is_planned_here
+from autoseg.pipeline.costs.costing import CostTable, _place, _try_pace, describe_machine, is_planned_here
 from autoseg.pipeline.costs.sites import SITES
 from autoseg.pipeline.costs.small_part import ReadingRate
+from autoseg.pipeline.plans.explanation import Explanation
+from planners.editing.brief import Known
 from planners.plan import Plan
 from planners.planner import PlanRequest
 from planners.presets import make_plan
@@ -52,3 +54,11 @@ def test_memory_that_others_hold_leaves_a_pace_unmeasured(
     else:
         with pytest.raises(RuntimeError, match=message):
             _try_pace(plan, plan.configurations[0])
+
+
+def test_an_explanation_with_costs_says_them_as_text(plan: Plan) -> None:
+    costs = CostTable(cases=20, costs=(), measured=True)
+    said = str(Explanation(plan=plan, known=Known(), costs=costs))
+    assert "Expected costs of 20 cases" in said
+    assert "Not measured: the cards." in said
+    assert "Expected costs" not in str(Explanation(plan=plan, known=Known()))
