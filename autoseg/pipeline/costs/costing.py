@@ -15,6 +15,7 @@ from dataset_fingerprints.durations import show_duration
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.geometry import show_lengths
 from dataset_fingerprints.names import counted
+from dataset_fingerprints.simulated import mark_title
 from dataset_fingerprints.sizes import GIB, show_gib
 from planners.editing.brief import Known
 from planners.editing.explain import Section
@@ -41,16 +42,18 @@ class CostTable:
         cases: of the data set.
         costs: the machine at hand first.
         measured: whether the steps of the plan for the machine at hand were timed, not predicted.
+        simulated: whether the scans are.
     """
 
     cases: int
     costs: tuple[Costs, ...]
     measured: bool
+    simulated: bool = False
 
     def section(self) -> Section:
         """Return the costs as a table of texts: a row per stage, a column per machine."""
         rows = [(name, *(show(one) for one in self.costs)) for name, show in _ROWS.items()]
-        title = f"Expected costs of {counted(self.cases, 'case')}"
+        title = mark_title(f"Expected costs of {counted(self.cases, 'case')}", self.simulated)
         return Section(title=title, columns=("what", *(one.name for one in self.costs)), rows=tuple(rows))
 
     def notes(self) -> tuple[str, ...]:
@@ -91,7 +94,8 @@ def make_cost_table(plan: Plan, fingerprint: DatasetFingerprint, known: Known) -
     )
     elsewhere = (_place(site, plan, fingerprint, reading) for site in SITES)
     costs = tuple(estimate_costs(place, fingerprint, known.fold_count) for place in (here, *elsewhere))
-    return CostTable(cases=len(fingerprint.cases), costs=costs, measured=plan.default_configuration in paces)
+    measured = plan.default_configuration in paces
+    return CostTable(cases=len(fingerprint.cases), costs=costs, measured=measured, simulated=plan.simulated)
 
 
 def is_planned_here(plan: Plan, machine: MachineProfile) -> bool:

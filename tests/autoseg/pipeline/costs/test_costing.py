@@ -62,3 +62,4 @@ def test_an_explanation_with_costs_says_them_as_text(plan: Plan) -> None:
     assert "Expected costs of 20 cases" in said
     assert "Not measured: the cards." in said
     assert "Expected costs" not in str(Explanation(plan=plan, known=Known()))
+    assert "SIMULATED" in replace(costs, simulated=True).section().title
