@@ -259,6 +259,7 @@ def test_participants_give_sites_and_all_else_is_kept(tmp_path: Path) -> None:
         (["patient"] * 3, ["", "", ""]),
         (["a", "a", "b"], ["a", "a", "b"]),
         (["n/a", "a", "b"], ["", "a", "b"]),
+        (["unknown", "unknown", "b"], ["", "", "b"]),
     ],
 )
 def test_groups_of_participants_are_families_unless_they_are_diagnoses(
