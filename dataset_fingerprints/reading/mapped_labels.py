@@ -88,4 +88,5 @@ def map_values(path: Path, voxels: NDArray[Any], mapping: MappedLabels) -> NDArr
     changed = np.array([table[value] for value in known.tolist()], dtype=np.int32)[place]
     if np.issubdtype(voxels.dtype, np.integer):
         return changed
-    return np.where(finite, changed + (voxels - whole), voxels)
+    off = np.subtract(voxels, whole, out=np.zeros_like(voxels), where=finite)
+    return np.where(finite, changed + off, voxels)
