@@ -82,6 +82,15 @@ def test_atlas_has_sites_by_cohort_and_its_testing_part_is_left_out_loudly(
         read_dataset(tmp_path / "Testing")
 
 
+def test_labelled_cases_in_a_folder_of_a_test_are_said_to_be_trained_on(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    atlas(tmp_path, "Training/R001", ("sub-r001s001",), masks=True)
+    atlas(tmp_path, "Testing/R005", ("sub-r005s001",), masks=True)
+    assert len(read_dataset(tmp_path).cases) == 2
+    assert "In Testing, 1 case has a label map and is taken for training. Move the folder away" in caplog.text
+
+
 def test_channels_are_the_kinds_that_most_cases_have_in_the_usual_order(tmp_path: Path) -> None:
     write_tree(tmp_path, *bids(TWO, "FLAIR", "T1w", "label-L_mask"), *bids(TWO[:1], "T2w"))
     write_tree(tmp_path, *bids(TWO[:2], "ADC", folder="dwi"))
