@@ -48,7 +48,7 @@ def read_patients(root: Path, description: Mapping[str, Any], selection: Selecti
 def without_tests(tree: Tree) -> Tree:
     """Return a tree without its folders of test cases, where none of these has a label map, but others have; say so."""
     tests, others = _divide_tests(tree)
-    if not tests or any(case.labels() for case in tests) or not any(case.labels() for case in others):
+    if not tests or any(map(_is_labelled, tests)) or not any(map(_is_labelled, others)):
         return tree
     have = counted(len(tests), "case there has no label map", "cases there have no label maps")
     _log.warning("%s: Left out %s: the %s.", tree.root, _name_folders(tests), have)
@@ -62,6 +62,11 @@ def _divide_tests(tree: Tree) -> tuple[tuple[TreeCase, ...], tuple[TreeCase, ...
     return tests, tuple(case for case in tree.cases if case.name not in names)
 
 
+def _is_labelled(case: TreeCase) -> bool:
+    """Return whether a case has a label map that this program did not predict."""
+    return any(not file.predicted for file in case.labels())
+
+
 def _name_folders(cases: Sequence[TreeCase]) -> str:
     return some_of(sorted({case.cohort.split("/")[0] for case in cases}))
 
@@ -69,8 +74,8 @@ def _name_folders(cases: Sequence[TreeCase]) -> str:
 def _report_labelled_tests(tree: Tree) -> None:
     """Say that cases in folders of a test have label maps, so that they are trained on."""
     tests, others = _divide_tests(tree)
-    labelled = [case for case in tests if case.labels()]
-    if labelled and any(case.labels() for case in others):
+    labelled = list(filter(_is_labelled, tests))
+    if labelled and any(map(_is_labelled, others)):
         have = counted(len(labelled), "case has a label map and is", "cases have label maps and are")
         advice = "Move the folder away if it is for a test."
         _log.warning("%s: In %s, %s taken for training. %s", tree.root, _name_folders(labelled), have, advice)

@@ -82,6 +82,15 @@ def test_atlas_has_sites_by_cohort_and_its_testing_part_is_left_out_loudly(
         read_dataset(tmp_path / "Testing")
 
 
+def test_masks_that_were_predicted_do_not_make_training_cases_of_a_test(tmp_path: Path) -> None:
+    atlas(tmp_path, "Training/R001", ("sub-r001s001",), masks=True)
+    atlas(tmp_path, "Testing/R005", ("sub-r005s001",), masks=False)
+    predicted = tmp_path / "derivatives" / "autoseg"
+    write_tree(predicted / "Testing/R005", *bids(("sub-r005s001",), "label-L_mask", session="ses-1"))
+    (predicted / "dataset_description.json").write_text('{"GeneratedBy": [{"Name": "autoseg"}]}')
+    assert [case.name for case in read_dataset(tmp_path).cases] == ["sub-r001s001_ses-1"]
+
+
 def test_labelled_cases_in_a_folder_of_a_test_are_said_to_be_trained_on(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
