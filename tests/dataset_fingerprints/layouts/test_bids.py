@@ -56,6 +56,14 @@ def test_label_maps_in_derivatives_are_found(tmp_path: Path, place: str) -> None
     assert files[1] == f"{place}/sub-02/ses-0001/sub-02_ses-0001_msk.nii.gz"
 
 
+def test_label_maps_in_derivatives_may_lie_without_the_folder_of_the_cohort(tmp_path: Path) -> None:
+    write_tree(tmp_path / "R001", *bids(ONE, "T1w"))
+    write_tree(tmp_path / "derivatives" / "manual", *bids(ONE, "label-L_mask"))
+    (first, second) = read_dataset(tmp_path).cases
+    assert (first.name, first.site, second.name) == ("sub-01", "R001", "sub-02")
+    assert first.label == str(tmp_path / "derivatives/manual/sub-01/anat/sub-01_label-L_mask.nii.gz")
+
+
 def test_a_label_map_without_the_session_belongs_to_the_only_one(tmp_path: Path) -> None:
     write_tree(tmp_path, *bids(ONE, "T1w", session="ses-1"))
     write_tree(tmp_path / "derivatives" / "x", *bids(ONE, "label-L_mask"))
@@ -82,11 +90,12 @@ def test_atlas_has_sites_by_cohort_and_its_testing_part_is_left_out_loudly(
         read_dataset(tmp_path / "Testing")
 
 
-def test_masks_that_were_predicted_do_not_make_training_cases_of_a_test(tmp_path: Path) -> None:
+@pytest.mark.parametrize("cohort", ["Testing/R005", "R005", "."])
+def test_masks_that_were_predicted_do_not_make_training_cases_of_a_test(tmp_path: Path, cohort: str) -> None:
     atlas(tmp_path, "Training/R001", ("sub-r001s001",), masks=True)
     atlas(tmp_path, "Testing/R005", ("sub-r005s001",), masks=False)
     predicted = tmp_path / "derivatives" / "autoseg"
-    write_tree(predicted / "Testing/R005", *bids(("sub-r005s001",), "label-L_mask", session="ses-1"))
+    write_tree(predicted / cohort, *bids(("sub-r005s001",), "label-L_mask", session="ses-1"))
     (predicted / "dataset_description.json").write_text('{"GeneratedBy": [{"Name": "autoseg"}]}')
     assert [case.name for case in read_dataset(tmp_path).cases] == ["sub-r001s001_ses-1"]
 
