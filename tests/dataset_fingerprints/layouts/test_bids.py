@@ -59,7 +59,7 @@ def test_label_maps_in_derivatives_are_found(tmp_path: Path, place: str) -> None
 def test_label_maps_in_derivatives_may_lie_without_the_folder_of_the_cohort(tmp_path: Path) -> None:
     write_tree(tmp_path / "R001", *bids(ONE, "T1w"))
     write_tree(tmp_path / "derivatives" / "manual", *bids(ONE, "label-L_mask"))
-    (first, second) = read_dataset(tmp_path).cases
+    first, second = read_dataset(tmp_path).cases
     assert (first.name, first.site, second.name) == ("sub-01", "R001", "sub-02")
     assert first.label == str(tmp_path / "derivatives/manual/sub-01/anat/sub-01_label-L_mask.nii.gz")
 
