@@ -18,9 +18,11 @@ from dataset_fingerprints.reading.file_names import stem_of
 LAYOUT = "patients"
 
 _BETWEEN = re.compile(r"[_\-. ]+")
-_VISIT = re.compile(
-    r"(t|v|tp|ses-?|session[ _-]?|visit[ _-]?|time[ _-]?point[ _-]?)\d+|baseline|follow.?up.*", re.IGNORECASE
+# No patient is called so; `t01` and `v3` may be patients, too.
+_CERTAIN_VISIT = re.compile(
+    r"(ses-?|session[ _-]?|visit[ _-]?|time[ _-]?point[ _-]?)\d+|baseline|follow.?up.*", re.IGNORECASE
 )
+_VISIT = re.compile(rf"(t|v|tp)\d+|{_CERTAIN_VISIT.pattern}", re.IGNORECASE)
 _SITE = re.compile(r"(site|cent(er|re)|hospital)[ _-]?\w+", re.IGNORECASE)
 _TAKEN = ("imagesTr", "labelsTr", "imagesTs")
 
@@ -109,7 +111,10 @@ def _have_visits(places: Sequence[_Parts]) -> bool:
     for place in places:
         if len(place) > 1:
             inner[place[0]].add(place[1])
-    count = sum(map(len, inner.values()))
+    below = [name for names in inner.values() for name in names]
+    if below and all(map(_CERTAIN_VISIT.fullmatch, below)):
+        return True
+    count = len(below)
     repeated = len(set().union(*inner.values())) < count if inner else False
     named = sum(name.startswith(outer) for outer, names in inner.items() for name in names)
     # Where nothing tells, many outer folders of few inner ones are patients: their visits must not lie in two folds.

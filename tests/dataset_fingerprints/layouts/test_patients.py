@@ -86,6 +86,13 @@ TREES = {
         ("FLAIR",),
         "Site1/P1/visit1/seg.nii.gz",
     ),
+    "few patients and many visits of names of their own": (
+        folders([f"P{1 + number // 4}/visit{number}" for number in range(8)], "FLAIR", "seg"),
+        [f"visit{number}" for number in range(8)],
+        ["P1"] * 4 + ["P2"] * 4,
+        ("FLAIR",),
+        "P1/visit0/seg.nii.gz",
+    ),
     "without a word for the scan": (
         folders(["001", "002"], "*", "*_lesion"),
         ["001", "002"],
