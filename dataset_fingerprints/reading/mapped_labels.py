@@ -48,7 +48,7 @@ def read_mapping(path: Path) -> MappedLabels:
 
     Raises:
         FileFormatError: the file is missing or no such file.
-        DataError: a value is no whole number.
+        DataError: a value is not a whole number.
     """
     found = read_json(path, MappedLabels, _REMEDY)
     wrong = [value for value in found.values if not value.removeprefix("-").isdecimal()]
