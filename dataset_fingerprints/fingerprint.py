@@ -76,7 +76,7 @@ class LabelStatistics:
 
     Attributes:
         value: the label's integer.
-        lesions: its components, largest first, at most `lesions.MAX_LISTED`; `lesion_count` counts them all.
+        lesions: its components, largest first, at most `label_statistics.MAX_LISTED`; `lesion_count` counts them all.
         contrast: per channel, (mean inside - mean of the surrounding shell) / SD of the shell; null if not measurable.
         border_distance_mm: from the label to the nearest face of the image; null for an empty label.
     """

@@ -12,7 +12,7 @@ _KEPT = "then give the same command again: what was finished is kept."
 _CANNOT_WRITE = f"Free some space or name another place with -w or -o, {_KEPT}"
 _BROKEN = f"The disk, or the network that it is behind, fails: check it, {_KEPT}"
 _GONE = (
-    "Another program may have moved or deleted it, or its folder is none to write into: look for it, or name another."
+    "Another program may have moved or deleted it, or its folder cannot be written to: look for it, or name another."
 )
 
 # number -> what cannot be done to the file, and what to do

@@ -27,10 +27,10 @@ def describe_archive(path: Path) -> str:
 
 
 def refuse_archive(path: Path) -> None:
-    """Make sure that a source is no archive.
+    """Make sure that a source is not a file, such as an archive.
 
     Raises:
-        DataError: it is one.
+        DataError: it is a file.
     """
     if path.is_file():
         found = describe_archive(path) if is_archive(path) or _is_encrypted(path) else "a file"

@@ -229,7 +229,7 @@ def _make_traits(cells: Mapping[str, str]) -> Traits:
     days_text, chronicity_text = _pick(cells, _DAYS), _pick(cells, _CHRONICITY)
     days = float(days_text) if _NUMBER.fullmatch(days_text) else None
     if days_text and days is None:
-        remarks.append(f"days post stroke are '{days_text}', which is no number: taken as unknown")
+        remarks.append(f"days post stroke are '{days_text}', which is not a number: taken as unknown")
     if days is not None and days <= 0:
         remarks.append(f"days post stroke are {days_text}, a placeholder: taken as unknown")
         days = None

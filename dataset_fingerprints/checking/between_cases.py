@@ -41,7 +41,8 @@ def check_cases(cases: Sequence[CaseFingerprint]) -> tuple[Finding, ...]:
 
 
 def _find_duplicates(cases: Sequence[CaseFingerprint]) -> list[Finding]:
-    """Find images that lie in several cases, by content; cross-validation would train on what it is judged by."""
+    """Find images that lie in several cases, by content; cross-validation may train on what it is judged by."""
+    units = find_units(cases)
     owners: dict[str, list[str]] = defaultdict(list)
     for case in cases:
         for identity in case.scans():
@@ -49,9 +50,10 @@ def _find_duplicates(cases: Sequence[CaseFingerprint]) -> list[Finding]:
     findings = []
     for distinct in sorted({tuple(sorted(set(names))) for names in owners.values()}):
         if len(distinct) > 1:
-            message = (
-                f"has the same image file as {some_of(distinct[1:], 5)}. Keep one of them, or give both one subject."
-            )
+            cure = "Keep one of them, or give both one subject"
+            if len({units[name] for name in distinct}) == 1:
+                cure = "They stay in one fold. If they are to be different scans, replace the wrong one"
+            message = f"has the same image file as {some_of(distinct[1:], _NAMED)}. {cure}."
             findings.append(Finding(case=distinct[0], grade="warning", kind="duplicate-image", message=message))
     return findings
 
@@ -111,10 +113,9 @@ def _is_odd(lengths_mm: Sequence[float], *, large: bool) -> bool:
 
 def _find_flat_scans(cases: Sequence[CaseFingerprint]) -> list[Finding]:
     """Find single slices among volumes, of which a network for volumes sees next to nothing."""
-    shapes = np.array([case.shape for case in cases])
+    usual = np.median([case.shape for case in cases], axis=0)
     findings = []
     for case in cases:
-        usual = np.median(shapes, axis=0)
         if any(length == 1 < other for length, other in zip(case.shape, usual, strict=True)):
             message = (
                 f"has a single slice ({show_lengths(case.shape)} voxels) where the median is {show_lengths(usual)}. "

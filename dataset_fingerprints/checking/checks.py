@@ -168,7 +168,9 @@ def _round_labels(case: str, labels: NDArray[Any]) -> tuple[NDArray[np.integer] 
     if np.issubdtype(labels.dtype, np.integer):
         return labels, ()
     rounded = np.rint(labels)
-    distance = np.abs(labels - rounded)
+    # Infinity minus infinity is found below.
+    with np.errstate(invalid="ignore"):
+        distance = np.abs(labels - rounded)
     if not np.isfinite(labels).all() or distance.max() > ROUNDING:
         strays = labels[~(distance <= ROUNDING)]
         message = (

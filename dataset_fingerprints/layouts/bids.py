@@ -82,7 +82,7 @@ def list_bids_files(root: Path) -> Tree:
     listed = [entry for parts, files in walk_images(root) for file in files for entry in _read(root, parts, file)]
     found = _mark_predicted(root, listed)
     grouped: dict[tuple[str, str, str], list[TreeFile]] = defaultdict(list)
-    for entry in _with_sessions(found):
+    for entry in _with_sessions(_with_cohorts(found)):
         grouped[entry.cohort, entry.subject, entry.session].append(entry.file)
     cohorts: dict[str, set[str]] = defaultdict(set)
     for cohort, subject, _ in grouped:
@@ -179,6 +179,25 @@ def _split(stem: str) -> tuple[tuple[str, ...], str] | None:
     # Older names go on behind the image's suffix: sub-01_T1w_label-lesion_roi.
     plain = [word for word in words if "-" in word or is_label_name(word)]
     return tuple(plain), suffix
+
+
+def _with_cohorts(found: Sequence[_Found]) -> list[_Found]:
+    """Give derived files the cohort of their subject's scans where their folders name only its end, or none.
+
+    So lies what was made of a part of a tree: `derivatives/NAME/R005/sub-...` of `Testing/R005/sub-...`.
+    """
+    scans: dict[str, set[str]] = defaultdict(set)
+    for entry in found:
+        if not entry.file.derived:
+            scans[entry.subject].add(entry.cohort)
+    placed = []
+    for entry in found:
+        known = scans[entry.subject]
+        end = f"/{entry.cohort}" if entry.cohort else ""
+        fitting = [cohort for cohort in known if f"/{cohort}".endswith(end)]
+        moved = entry.file.derived and entry.cohort not in known and len(fitting) == 1
+        placed.append(replace(entry, cohort=fitting[0]) if moved else entry)
+    return placed
 
 
 def _with_sessions(found: Sequence[_Found]) -> list[_Found]:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from dataset_fingerprints.dataset import Case
 from dataset_fingerprints.errors import DataError
+from dataset_fingerprints.layouts.column_names import known_cell
 from dataset_fingerprints.layouts.table_text import read_table
+from dataset_fingerprints.names import counted
 
 NAME = "cases.tsv"
 _CASE = "case"
@@ -23,7 +25,8 @@ def describe_cases(root: Path, cases: Sequence[Case]) -> tuple[Case, ...]:
     Columns are `case`, `subject`, `session`, `site`, `group`, `task`; others are kept with the case by their names.
 
     Raises:
-        DataError: there is a table, but it cannot be read: without it, folds could part the scans of one subject.
+        DataError: there is a table, but it cannot be read or lists none of the cases: without it, folds could part
+            the scans of one subject.
     """
     path = root / NAME
     if not path.is_file():
@@ -37,11 +40,17 @@ def describe_cases(root: Path, cases: Sequence[Case]) -> tuple[Case, ...]:
     lines = {line.cells[_CASE]: line.cells for line in table.lines}
     if len(lines) != len(table.lines):
         raise DataError(f"{path}: lists a case twice. Keep one line for each.")
+    if cases and not any(case.name in lines for case in cases):
+        raise DataError(
+            f"{path}: lists none of the {counted(len(cases), 'case')} of the data set: its first line is of "
+            f"'{table.lines[0].cells[_CASE]}', the first case is '{cases[0].name}'. Write the names of the label maps "
+            f"without their suffix into '{_CASE}', or move the file away."
+        )
     return tuple(_describe(case, lines[case.name]) if case.name in lines else case for case in cases)
 
 
 def _describe(case: Case, cells: Mapping[str, str]) -> Case:
-    read = {name: cells[name] for name in _READ if cells.get(name)}
+    read = {name: cells[name] for name in _READ if known_cell(cells.get(name, ""))}
     others = {name: cell for name, cell in cells.items() if cell and name not in (_CASE, *_READ, *_KNOWN_OTHERWISE)}
     return replace(
         case,

@@ -15,6 +15,9 @@ ADVICE = (
     "'case', 'subject', 'session', 'site', 'group' and 'task' if you have them; others are kept as they are"
 )
 
+# Cells that say that nothing is known, as R, pandas, BIDS and people write it.
+_UNKNOWN = ("", "n/a", "na", "nan", "none", "null", "#n/a", "unknown")
+
 # meaning -> names without blanks and signs, in lower case; the first is the one to write
 ROLES: dict[str, tuple[str, ...]] = {
     "image": (
@@ -47,6 +50,11 @@ _NAMED_IMAGE = re.compile(rf"{_IMAGE_WORD}\s*[:_.\-\s]\s*(?P<name>.+)|{_IMAGE_WO
 _IMAGE_OF = re.compile(rf"(?P<name>.+?)[:_.\-\s]+{_IMAGE_WORD}", re.IGNORECASE)
 _EXPLICIT = re.compile(r"image\s*:\s*(?P<name>.+)", re.IGNORECASE)
 _WORD = re.compile(r"[A-Za-z0-9]+")
+
+
+def known_cell(cell: str) -> str:
+    """Return a cell, or an empty text where it says that nothing is known: `NA`, `n/a`, `unknown`."""
+    return "" if cell.strip().casefold() in _UNKNOWN else cell
 
 
 def read_role(column: str, *, different: bool) -> str | None:

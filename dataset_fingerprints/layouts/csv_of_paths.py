@@ -11,7 +11,7 @@ from typing import Any
 from dataset_fingerprints.dataset import Case, Dataset
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.files.places import identify_place
-from dataset_fingerprints.layouts.column_names import ADVICE
+from dataset_fingerprints.layouts.column_names import ADVICE, known_cell
 from dataset_fingerprints.layouts.description import (
     most_common_count,
     read_scheme_or_default,
@@ -68,6 +68,8 @@ def read_csv(path: Path, description: Mapping[str, Any], selection: Selection = 
         `site` (optional): folds are balanced over sites.
         `group` (optional): cases of one group never lie in different folds, as those of one subject do not.
         `task`, and any other (optional): kept with the case by its name.
+
+    Cells such as `NA`, `n/a` and `unknown` are as good as empty in all of these but the other columns.
 
     A CSV cannot name labels: they are the 'labels' of a dataset.json beside it (in nnU-Net's form) if there is one,
     else {"background": 0, "lesion": 1}.
@@ -148,12 +150,13 @@ def _call(column: str, channel: str) -> str:
 
 def _is_numbered(path: Path, columns: Columns, line: Line) -> bool:
     """Return whether the digits at the end of a line's first image are the number of its channel, as nnU-Net's are."""
-    filled = [(channel, line.cells[column]) for channel, column in enumerate(columns.images) if line.cells[column]]
+    files = [(channel, known_cell(line.cells[column])) for channel, column in enumerate(columns.images)]
+    filled = [(channel, file) for channel, file in files if file]
     return all(split_channel(stem_of(_locate(path, file)))[1] == channel for channel, file in filled[:1])
 
 
 def _case(path: Path, columns: Columns, line: Line, *, numbered: bool) -> Case:
-    """Return the case of a line; an empty cell becomes an empty path, which is reported when the case is read.
+    """Return the case of a line; a path that is empty or unknown (`NA`) is reported when the case is read.
 
     Args:
         path: of the CSV.
@@ -161,10 +164,10 @@ def _case(path: Path, columns: Columns, line: Line, *, numbered: bool) -> Case:
         line: with its number, for messages.
         numbered: the digits at the end of its first file's name are a channel.
     """
-    known = {role: line.cells[column] for role, column in columns.roles.items()}
+    known = {role: known_cell(line.cells[column]) for role, column in columns.roles.items()}
     *images, label = (
         _locate(path, file) if file else None
-        for file in (*(line.cells[column] for column in columns.images), known.get("label", ""))
+        for file in (*(known_cell(line.cells[column]) for column in columns.images), known.get("label", ""))
     )
     stems = [stem_of(file) for file in (*images, label) if file]
     name = known.get("case") or (split_channel(stems[0])[0] if stems and numbered else "".join(stems[:1]))

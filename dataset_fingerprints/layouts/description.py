@@ -24,8 +24,10 @@ FILES_ASKED = 9
 # Characters of a value that a message shows.
 _LONGEST_SHOWN = 200
 
-_SUBJECT = re.compile(r"sub-[A-Za-z0-9]+")
-_SESSION = re.compile(r"ses-[A-Za-z0-9]+")
+_SUBJECT = re.compile(r"sub-[A-Za-z0-9+]+")
+_SESSION = re.compile(r"ses-[A-Za-z0-9+]+")
+# BraTS since 2023 numbers the visits of a patient behind the patient's number, ATLAS R1.2 does.
+_NAMED_VISIT = re.compile(r"(BraTS-[A-Za-z]+-\d+)-(\d+)|(c\d{4}s\d{4})(t\d{2})")
 
 
 def read_scheme(path: Path, labels: Mapping[str, Any], order: object = None) -> LabelScheme:
@@ -171,15 +173,28 @@ def read_channels(path: Path, names: object) -> tuple[str, ...]:
 
 
 def subject_of(case: str) -> str:
-    """Return the BIDS subject in a case's name, or the name itself."""
-    match = _SUBJECT.search(case)
-    return match.group() if match else case
+    """Return the subject in a case's name, as BIDS or `split_visit` finds it, or the name itself."""
+    if match := _SUBJECT.search(case):
+        return match.group()
+    visit = split_visit(case)
+    return visit[0] if visit else case
 
 
 def session_of(case: str) -> str:
-    """Return the BIDS session in a case's name, or an empty text."""
-    match = _SESSION.search(case)
-    return match.group() if match else ""
+    """Return the session in a case's name, as BIDS or `split_visit` finds it, or an empty text."""
+    if match := _SESSION.search(case):
+        return match.group()
+    visit = split_visit(case)
+    return visit[1] if visit else ""
+
+
+def split_visit(name: str) -> tuple[str, str] | None:
+    """Return the subject and the visit in a name of BraTS or ATLAS R1.2, or None for another name."""
+    match = _NAMED_VISIT.fullmatch(name)
+    if match is None:
+        return None
+    subject, session = filter(None, match.groups())
+    return subject, session
 
 
 def show_path(root: Path, file: Path) -> str:

@@ -55,7 +55,7 @@ def list_msd(root: Path, description: Mapping[str, Any]) -> tuple[Case, ...]:
     """Return the cases that the `training` list names, without looking at their files.
 
     Raises:
-        DataError: it is no list of cases, or names of cases cannot be used.
+        DataError: it is not a list of cases, or names of cases cannot be used.
     """
     path = root / "dataset.json"
     training = description["training"]

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dataset_fingerprints.errors import DataError
-from dataset_fingerprints.layouts.column_names import GROUP_NAMES, SITE_NAMES
+from dataset_fingerprints.layouts.column_names import GROUP_NAMES, SITE_NAMES, known_cell
 from dataset_fingerprints.layouts.table_text import Table, read_table
 from dataset_fingerprints.names import counted, plain_name
 
 NAME = "participants.tsv"
 _ID = "participant_id"
+# Cells of other columns that are left out; `none` and `unknown` may be answers there.
 _UNKNOWN = ("", "n/a", "na", "nan")
 # Folds: a group is to keep few patients together, such as a family; fewer groups than this are diagnoses.
 _FEWEST_GROUPS = 5
@@ -69,7 +70,9 @@ def _read(path: Path) -> dict[str, Participant]:
         cells = {column: cell for column, cell in line.cells.items() if cell.casefold() not in _UNKNOWN}
         subject = cells.pop(names[plain_name(_ID)], "")
         person = Participant(
-            site=cells.pop(site, "") if site else "", group=cells.pop(group, "") if group else "", others=cells
+            site=known_cell(cells.pop(site, "")) if site else "",
+            group=known_cell(cells.pop(group, "")) if group else "",
+            others=cells,
         )
         people[subject if subject.startswith("sub-") else f"sub-{subject}"] = person
     return people
@@ -77,7 +80,7 @@ def _read(path: Path) -> dict[str, Participant]:
 
 def _are_diagnoses(path: Path, table: Table, group: str) -> bool:
     """Return whether a column of groups has so few values that whole groups cannot be kept in one fold."""
-    values = [line.cells[group] for line in table.lines if line.cells[group].casefold() not in _UNKNOWN]
+    values = [line.cells[group] for line in table.lines if known_cell(line.cells[group])]
     few = 0 < len(set(values)) < _FEWEST_GROUPS and 2 * len(set(values)) <= len(values)
     if few:
         _log.warning(

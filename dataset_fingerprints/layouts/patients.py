@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from dataset_fingerprints.layouts.description import split_visit
 from dataset_fingerprints.layouts.flat import holds_kinds, list_kinds
 from dataset_fingerprints.layouts.mask_folders import with_mask_folders
 from dataset_fingerprints.layouts.modalities import is_label_name, is_modality
@@ -17,11 +18,11 @@ from dataset_fingerprints.reading.file_names import stem_of
 LAYOUT = "patients"
 
 _BETWEEN = re.compile(r"[_\-. ]+")
-# BraTS since 2023 numbers the visits of a patient behind the patient's number, ATLAS R1.2 does.
-_NAMED_VISIT = re.compile(r"(BraTS-[A-Za-z]+-\d+)-(\d+)|(c\d{4}s\d{4})(t\d{2})")
-_VISIT = re.compile(
-    r"(t|v|tp|ses-?|session[ _-]?|visit[ _-]?|time[ _-]?point[ _-]?)\d+|baseline|follow.?up.*", re.IGNORECASE
+# No patient is called so; `t01` and `v3` may be patients, too.
+_CERTAIN_VISIT = re.compile(
+    r"(ses-?|session[ _-]?|visit[ _-]?|time[ _-]?point[ _-]?)\d+|baseline|follow.?up.*", re.IGNORECASE
 )
+_VISIT = re.compile(rf"(t|v|tp)\d+|{_CERTAIN_VISIT.pattern}", re.IGNORECASE)
 _SITE = re.compile(r"(site|cent(er|re)|hospital)[ _-]?\w+", re.IGNORECASE)
 _TAKEN = ("imagesTr", "labelsTr", "imagesTs")
 
@@ -81,15 +82,16 @@ def _make_cases(grouped: Mapping[_Parts, Sequence[tuple[_Parts, Path]]]) -> Iter
     for place, files in sorted(grouped.items()):
         name = place[-1] if alone else "_".join(place)
         subject, session, site = name, "", ""
-        if visit := _NAMED_VISIT.fullmatch(place[-1]):
-            subject, session = filter(None, visit.groups())
-            site = place[0] if len(place) > 1 and visit[3] else ""
+        if visit := split_visit(place[-1]):
+            subject, session = visit
+            # ATLAS has a folder for each site, BraTS none.
+            site = place[0] if len(place) > 1 and not subject.startswith("BraTS") else ""
         elif len(place) > 1 and visits:
             subject, session = place[0], "_".join(place[1:])
         elif len(place) > 1:
             site = place[0]
             if len(place) > 2 and all(map(_VISIT.fullmatch, place[2:])):
-                subject, session = name.removesuffix(f"_{'_'.join(place[2:])}"), "_".join(place[2:])
+                subject, session = "_".join(place[:2]), "_".join(place[2:])
         yield TreeCase(
             name=name,
             subject=subject,
@@ -109,7 +111,10 @@ def _have_visits(places: Sequence[_Parts]) -> bool:
     for place in places:
         if len(place) > 1:
             inner[place[0]].add(place[1])
-    count = sum(map(len, inner.values()))
+    below = [name for names in inner.values() for name in names]
+    if below and all(map(_CERTAIN_VISIT.fullmatch, below)):
+        return True
+    count = len(below)
     repeated = len(set().union(*inner.values())) < count if inner else False
     named = sum(name.startswith(outer) for outer, names in inner.items() for name in names)
     # Where nothing tells, many outer folders of few inner ones are patients: their visits must not lie in two folds.

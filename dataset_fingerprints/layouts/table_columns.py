@@ -17,6 +17,7 @@ from dataset_fingerprints.layouts.column_names import (
     ROLES,
     find_modality,
     is_explicit,
+    known_cell,
     read_channel,
     read_role,
 )
@@ -73,7 +74,7 @@ class _Held:
     """What the cells of a column look like, looked at once when it is asked for."""
 
     def __init__(self, folder: Path, cells: Iterable[str]) -> None:
-        named = [cell for cell in cells if cell]
+        named = [cell for cell in cells if known_cell(cell)]
         filled = [cell.replace("\\", "/") for cell in named[:_LOOKED_AT]]
         self.first = "".join(filled[:1])
         self.are_different = len(set(named)) == len(named)

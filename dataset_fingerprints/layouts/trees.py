@@ -47,20 +47,44 @@ def read_patients(root: Path, description: Mapping[str, Any], selection: Selecti
 
 def without_tests(tree: Tree) -> Tree:
     """Return a tree without its folders of test cases, where none of these has a label map, but others have; say so."""
-    tests = [case for case in tree.cases if any(map(_TESTS.fullmatch, case.cohort.split("/")))]
-    names = {case.name for case in tests}
-    others = [case for case in tree.cases if case.name not in names]
-    if not tests or any(case.labels() for case in tests) or not any(case.labels() for case in others):
+    tests, others = _divide_tests(tree)
+    if not tests or any(map(_is_labelled, tests)) or not any(map(_is_labelled, others)):
         return tree
-    folders = sorted({case.cohort.split("/")[0] for case in tests})
     have = counted(len(tests), "case there has no label map", "cases there have no label maps")
-    _log.warning("%s: Left out %s: the %s.", tree.root, some_of(folders), have)
-    return replace(tree, cases=tuple(others))
+    _log.warning("%s: Left out %s: the %s.", tree.root, _name_folders(tests), have)
+    return replace(tree, cases=others)
+
+
+def _divide_tests(tree: Tree) -> tuple[tuple[TreeCase, ...], tuple[TreeCase, ...]]:
+    """Return the cases in folders that are called after a test, and the others."""
+    tests = tuple(case for case in tree.cases if any(map(_TESTS.fullmatch, case.cohort.split("/"))))
+    names = {case.name for case in tests}
+    return tests, tuple(case for case in tree.cases if case.name not in names)
+
+
+def _is_labelled(case: TreeCase) -> bool:
+    """Return whether a case has a label map that this program did not predict."""
+    return any(not file.predicted for file in case.labels())
+
+
+def _name_folders(cases: Sequence[TreeCase]) -> str:
+    return some_of(sorted({case.cohort.split("/")[0] for case in cases}))
+
+
+def _report_labelled_tests(tree: Tree) -> None:
+    """Say that cases in folders of a test have label maps, so that they are trained on."""
+    tests, others = _divide_tests(tree)
+    labelled = list(filter(_is_labelled, tests))
+    if labelled and any(map(_is_labelled, others)):
+        have = counted(len(labelled), "case has a label map and is", "cases have label maps and are")
+        advice = "Move the folder away if it is for a test."
+        _log.warning("%s: In %s, %s taken for training. %s", tree.root, _name_folders(labelled), have, advice)
 
 
 def _read_tree(tree: Tree, description: Mapping[str, Any], selection: Selection) -> Dataset:
     refuse_unusable_names(tree.root, [case.name for case in tree.cases], RENAME)
     tree = without_tests(tree)
+    _report_labelled_tests(tree)
     channels, chosen = choose_for_training(tree, _describe_selection(tree, description, selection))
     _refuse_unlabelled(tree, chosen)
     cases = _make_cases(tree, chosen)

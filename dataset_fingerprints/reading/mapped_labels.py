@@ -48,7 +48,7 @@ def read_mapping(path: Path) -> MappedLabels:
 
     Raises:
         FileFormatError: the file is missing or no such file.
-        DataError: a value is no whole number.
+        DataError: a value is not a whole number.
     """
     found = read_json(path, MappedLabels, _REMEDY)
     wrong = [value for value in found.values if not value.removeprefix("-").isdecimal()]
@@ -88,4 +88,5 @@ def map_values(path: Path, voxels: NDArray[Any], mapping: MappedLabels) -> NDArr
     changed = np.array([table[value] for value in known.tolist()], dtype=np.int32)[place]
     if np.issubdtype(voxels.dtype, np.integer):
         return changed
-    return np.where(finite, changed + (voxels - whole), voxels)
+    off = np.subtract(voxels, whole, out=np.zeros_like(voxels), where=finite)
+    return np.where(finite, changed + off, voxels)

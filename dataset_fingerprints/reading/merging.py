@@ -23,7 +23,7 @@ def merge_masks(paths: Sequence[Path]) -> tuple[NDArray[np.bool_], Image, list[s
         that holds NaN or infinity, which count as no lesion.
 
     Raises:
-        DataError: a mask cannot be read, is none, or lies on another grid than the first.
+        DataError: a mask cannot be read, holds several labels, or lies on another grid than the first.
     """
     first = read_label_map(paths[0])
     merged = binarise(first.voxels[0], str(paths[0]))

@@ -135,7 +135,7 @@ def _find_segments(path: Path, described: Mapping[int, Mapping[str, str]], layer
     file of one layer are told apart by their values.
 
     Raises:
-        DataError: a number in it is none.
+        DataError: a value or layer in it is not a number.
     """
     several = layers > 1
     try:

@@ -281,7 +281,7 @@ def _rescaled(pixels: NDArray[Any], one: Slice, first: Slice) -> NDArray[Any]:
     whole = np.rint(stored)
     if np.abs(stored - whole).max(initial=0) > _WHOLE:
         raise DataError(
-            f"{one.file}: its frames are rescaled differently, and their stored values are no integers. Expected one "
+            f"{one.file}: its frames are rescaled differently, and their stored values are not integers. Expected one "
             "RescaleSlope and RescaleIntercept: convert the file to NIfTI."
         )
     return whole * one.rescale[0] + one.rescale[1]

@@ -27,7 +27,7 @@ _OTHER_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".mha", ".mhd", ".png", ".json", 
 # Where a file of these kinds has no pixels, it is damaged; other files without pixels are reports, plans and the like.
 _IMAGE_CLASSES = tuple(f"1.2.840.10008.5.1.4.1.1.{kind}" for kind in ("1", "2", "4", "4.1", "7", "20", "128", "130"))
 
-# Segmentations, registrations and other things that are derived of images: they have frames, but are none.
+# Segmentations, registrations and other things that are derived of images: they have frames, but are not scans.
 _DERIVED_CLASSES = "1.2.840.10008.5.1.4.1.1.66"
 
 _CHARACTER_SETS = {"ISO_IR 192": "utf-8", "GB18030": "gb18030", "ISO_IR 144": "iso8859-5", "ISO_IR 101": "iso8859-2"}

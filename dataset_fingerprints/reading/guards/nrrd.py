@@ -47,8 +47,8 @@ def find_nrrd_payloads(path: Path) -> list[Payload]:
     name = fields.get("data file", fields.get("datafile"))
     if name is None:
         return [_make_payload(path, path, end, fields, 1)]
-    first, *more = name.split()
-    if first.upper() == "LIST":
+    first, *more = name.split() or [""]
+    if _is_list(name):
         files = names
     elif "%" in first and len(more) >= 3:
         files = number_files(path, first, *(read_integer(text) for text in more[:3]))
@@ -129,14 +129,18 @@ def _read_fields(path: Path) -> tuple[dict[str, str], list[str], int]:
 
 def _take_line(line: str, fields: dict[str, str], names: list[str]) -> None:
     """Sort a line into fields and names of data files; keys with values and comments say nothing about voxels."""
-    listed = fields.get("data file", fields.get("datafile", "")).upper().startswith("LIST")
-    if listed:
+    if _is_list(fields.get("data file", fields.get("datafile", ""))):
         names.append(line.strip())
     elif not line.startswith("#") and ":=" not in line:
         key, sign, value = line.partition(": ")
         if not sign:
             raise RefusedError(f"its header has a line without a field: {line[:40]!r}")
         fields[key.strip().lower()] = value.strip()
+
+
+def _is_list(data_file: str) -> bool:
+    """Return whether a field of the data file says that names follow it, as ITK's library decides it: by capitals."""
+    return data_file.startswith("LIST")
 
 
 def _refuse_long(path: Path, line: bytes) -> None:

@@ -30,6 +30,15 @@ def test_the_same_image_in_two_cases_is_reported(tmp_path):
     assert "sub-002" in findings[0].message
 
 
+def test_the_same_image_in_two_cases_of_one_subject_asks_for_no_common_subject(tmp_path):
+    write_nnunet_dataset(tmp_path, cases=4)
+    shutil.copy(tmp_path / "imagesTr" / "sub-000_0000.nii.gz", tmp_path / "imagesTr" / "sub-002_0000.nii.gz")
+    (tmp_path / "cases.tsv").write_text("case\tsubject\nsub-000\tanna\nsub-002\tanna\n")
+    duplicate, shared = findings_of(tmp_path)
+    assert (duplicate.kind, shared.kind) == ("duplicate-image", "shared-subject")
+    assert "They stay in one fold. If they are to be different scans" in duplicate.message
+
+
 def test_two_channels_that_are_the_same_in_two_cases_are_one_finding(tmp_path):
     write_nnunet_dataset(tmp_path, cases=4, channels=("T1w", "FLAIR"))
     for channel in range(2):

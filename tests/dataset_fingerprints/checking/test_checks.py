@@ -27,8 +27,9 @@ def test_a_label_that_is_almost_an_integer_is_fixed_and_reported(stored):
     assert kinds(findings) == [("fixed", "fractional-label")]
 
 
-def test_an_interpolated_label_map_is_an_error():
-    _, findings = check_labels("a", np.full((3, 3, 3), 0.4), SCHEME)
+@pytest.mark.parametrize("value", [0.4, np.nan, np.inf, -np.inf])
+def test_values_that_are_no_integers_are_an_error(value):
+    _, findings = check_labels("a", np.full((3, 3, 3), value), SCHEME)
     assert kinds(findings) == [("error", "fractional-label")]
 
 

@@ -56,6 +56,14 @@ def test_label_maps_in_derivatives_are_found(tmp_path: Path, place: str) -> None
     assert files[1] == f"{place}/sub-02/ses-0001/sub-02_ses-0001_msk.nii.gz"
 
 
+def test_label_maps_in_derivatives_may_lie_without_the_folder_of_the_cohort(tmp_path: Path) -> None:
+    write_tree(tmp_path / "R001", *bids(ONE, "T1w"))
+    write_tree(tmp_path / "derivatives" / "manual", *bids(ONE, "label-L_mask"))
+    first, second = read_dataset(tmp_path).cases
+    assert (first.name, first.site, second.name) == ("sub-01", "R001", "sub-02")
+    assert first.label == str(tmp_path / "derivatives/manual/sub-01/anat/sub-01_label-L_mask.nii.gz")
+
+
 def test_a_label_map_without_the_session_belongs_to_the_only_one(tmp_path: Path) -> None:
     write_tree(tmp_path, *bids(ONE, "T1w", session="ses-1"))
     write_tree(tmp_path / "derivatives" / "x", *bids(ONE, "label-L_mask"))
@@ -80,6 +88,25 @@ def test_atlas_has_sites_by_cohort_and_its_testing_part_is_left_out_loudly(
     assert [case.site for case in alone.cases] == ["R001", "R001", "R002"]
     with pytest.raises(DataError, match=r"none of its 1 case has a label map.*sub-r005s001_ses-1_label-L_mask"):
         read_dataset(tmp_path / "Testing")
+
+
+@pytest.mark.parametrize("cohort", ["Testing/R005", "R005", "."])
+def test_masks_that_were_predicted_do_not_make_training_cases_of_a_test(tmp_path: Path, cohort: str) -> None:
+    atlas(tmp_path, "Training/R001", ("sub-r001s001",), masks=True)
+    atlas(tmp_path, "Testing/R005", ("sub-r005s001",), masks=False)
+    predicted = tmp_path / "derivatives" / "autoseg"
+    write_tree(predicted / cohort, *bids(("sub-r005s001",), "label-L_mask", session="ses-1"))
+    (predicted / "dataset_description.json").write_text('{"GeneratedBy": [{"Name": "autoseg"}]}')
+    assert [case.name for case in read_dataset(tmp_path).cases] == ["sub-r001s001_ses-1"]
+
+
+def test_labelled_cases_in_a_folder_of_a_test_are_said_to_be_trained_on(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    atlas(tmp_path, "Training/R001", ("sub-r001s001",), masks=True)
+    atlas(tmp_path, "Testing/R005", ("sub-r005s001",), masks=True)
+    assert len(read_dataset(tmp_path).cases) == 2
+    assert "In Testing, 1 case has a label map and is taken for training. Move the folder away" in caplog.text
 
 
 def test_channels_are_the_kinds_that_most_cases_have_in_the_usual_order(tmp_path: Path) -> None:
@@ -259,6 +286,7 @@ def test_participants_give_sites_and_all_else_is_kept(tmp_path: Path) -> None:
         (["patient"] * 3, ["", "", ""]),
         (["a", "a", "b"], ["a", "a", "b"]),
         (["n/a", "a", "b"], ["", "a", "b"]),
+        (["unknown", "unknown", "b"], ["", "", "b"]),
     ],
 )
 def test_groups_of_participants_are_families_unless_they_are_diagnoses(

@@ -35,11 +35,22 @@ def test_subjects_sites_and_further_columns_are_those_of_the_table(tmp_path):
     assert (third.subject, third.site) == ("sub-002", "")
 
 
+def test_cells_of_what_is_unknown_bind_no_cases_together(tmp_path):
+    root = write_nnunet_dataset(tmp_path, cases=3)
+    write(root, "case subject group site", *(f"sub-00{number} NA n/a unknown" for number in range(3)))
+
+    cases = read_dataset(root).cases
+
+    assert [(case.subject, case.group, case.site) for case in cases] == [(case.name, "", "") for case in cases]
+    assert len(set(find_units(cases).values())) == 3
+
+
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
         (("name site", "sub-000 Rome"), "Expected 'case'"),
         (("case site", "sub-000 Rome", "sub-000 Oslo"), "lists a case twice"),
+        (("case subject", "000 anna"), "lists none of the 1 case of the data set: its first line is of '000'"),
     ],
 )
 def test_a_table_that_cannot_be_meant_is_refused(tmp_path, lines, said):

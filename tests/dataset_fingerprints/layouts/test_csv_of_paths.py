@@ -54,6 +54,24 @@ def test_a_group_in_a_csv_stands_beside_the_subject(tmp_path):
     ]
 
 
+def test_cells_of_what_is_unknown_are_as_good_as_empty(tmp_path):
+    write_listing(tmp_path)
+    unknown = {"subject": "NA", "session": "n/a", "site": "unknown", "group": "NA", "note": "NA"}
+    rows = [{**row, "flair": row["image"]} for row in rows_of(cases=3, column="image", **unknown)]
+    rows = [{"t1": row.pop("image"), **row} for row in rows]
+    rows[0]["flair"] = rows[1]["label"] = "NA"
+    dataset = read_dataset(write_csv(tmp_path / "cases.csv", rows))
+    assert dataset.channels == ("t1", "flair")
+    assert [(case.images[1] == "", case.label == "") for case in dataset.cases] == [
+        (True, False),
+        (False, True),
+        (False, False),
+    ]
+    for case in dataset.cases:
+        assert (case.subject, case.session, case.site, case.group) == (case.name, "", "", "")
+        assert dict(case.others) == {"note": "NA"}
+
+
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
 def test_a_csv_takes_absolute_paths_blank_lines_quotes_and_a_byte_order_mark(tmp_path, encoding):
     write_nifti(tmp_path / "far, away" / "a.nii.gz", head(0)[0])

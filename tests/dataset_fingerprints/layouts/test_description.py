@@ -12,13 +12,23 @@ from dataset_fingerprints.layouts import read_dataset
 from tests.synthetic.scans import write_nnunet_dataset
 
 
-def test_bids_names_give_subjects_and_sessions(tmp_path):
+@pytest.mark.parametrize(
+    ("name", "subject", "session"),
+    [
+        ("sub-r01s001_ses-2_T1w", "sub-r01s001", "ses-2"),
+        ("sub-a+1_T1w", "sub-a+1", ""),
+        ("BraTS-GLI-00005-001", "BraTS-GLI-00005", "001"),
+        ("c0003s0008t02", "c0003s0008", "t02"),
+        ("c0003s0008t02_again", "c0003s0008t02_again", ""),
+    ],
+)
+def test_names_of_known_forms_give_subjects_and_sessions(tmp_path, name, subject, session):
     write_nnunet_dataset(tmp_path, cases=1)
     for folder, suffix in (("imagesTr", "_0000"), ("labelsTr", "")):
         old = tmp_path / folder / f"sub-000{suffix}.nii.gz"
-        old.rename(tmp_path / folder / f"sub-r01s001_ses-2_T1w{suffix}.nii.gz")
+        old.rename(tmp_path / folder / f"{name}{suffix}.nii.gz")
     case = read_dataset(tmp_path).cases[0]
-    assert (case.subject, case.session) == ("sub-r01s001", "ses-2")
+    assert (case.subject, case.session) == (subject, session)
 
 
 def test_any_integers_become_indices_and_come_back(tmp_path):

@@ -79,6 +79,20 @@ TREES = {
         ("t1w",),
         "c0003/c0003s0008t01/c0003s0008t01_LesionSmooth_stx.nii.gz",
     ),
+    "sites, patients and visits of names of their own": (
+        folders(["Site1/P1/visit1", "Site1/P1/visit2", "Site1/P2/visit3"], "FLAIR", "seg"),
+        ["visit1", "visit2", "visit3"],
+        ["Site1_P1", "Site1_P1", "Site1_P2"],
+        ("FLAIR",),
+        "Site1/P1/visit1/seg.nii.gz",
+    ),
+    "few patients and many visits of names of their own": (
+        folders([f"P{1 + number // 4}/visit{number}" for number in range(8)], "FLAIR", "seg"),
+        [f"visit{number}" for number in range(8)],
+        ["P1"] * 4 + ["P2"] * 4,
+        ("FLAIR",),
+        "P1/visit0/seg.nii.gz",
+    ),
     "without a word for the scan": (
         folders(["001", "002"], "*", "*_lesion"),
         ["001", "002"],

@@ -32,12 +32,13 @@ def test_values_are_replaced_and_the_grid_is_that_of_the_label_map(tmp_path: Pat
 
 
 def test_what_is_off_a_whole_number_stays_off_so_that_it_is_found(tmp_path: Path) -> None:
-    voxels = np.array([0.0, 0.9999, 1.0, 0.5, np.nan], dtype=np.float32).reshape(5, 1, 1)
+    voxels = np.array([0.0, 0.9999, 1.0, 0.5, np.nan, np.inf], dtype=np.float32).reshape(6, 1, 1)
     found = read_label_map(write_mapped(tmp_path, voxels, {"1": 7})).voxels[0].ravel()
     # float32 keeps seven digits.
     assert found[:3] == pytest.approx([0.0, 6.9999, 7.0], abs=1e-5)
     assert found[3] % 1 == pytest.approx(0.5)
     assert np.isnan(found[4])
+    assert np.isposinf(found[5])
 
 
 def test_a_value_that_nothing_is_known_of_is_refused(tmp_path: Path) -> None:

@@ -74,6 +74,20 @@ def test_data_files_beside_and_below_the_header_are_read(tmp_path, suffix, name,
         read_label_map(tmp_path / f"a{suffix}")
 
 
+def test_a_data_file_may_be_called_list_and_stand_before_other_fields(tmp_path):
+    (tmp_path / "list_1.raw").write_bytes(bytes(range(8)))
+    (tmp_path / "a.nrrd").write_text(
+        "NRRD0004\ntype: uchar\ndimension: 3\ndata file: list_1.raw\nsizes: 2 2 2\nencoding: raw\n\n"
+    )
+    assert sorted(read_label_map(tmp_path / "a.nrrd").voxels.ravel()) == list(range(8))
+
+
+def test_an_nrrd_without_a_name_behind_its_data_file_is_refused(tmp_path):
+    (tmp_path / "a.nrrd").write_text(data_file_header(".nrrd", ""))
+    with pytest.raises(DataError, match=r"a\.nrrd: keeps its voxels in ''"):
+        read_grid(tmp_path / "a.nrrd")
+
+
 # Parts of a MetaImage's or NRRD's header that no image has.
 BAD_TEXT = {
     "axes": ("a.mha", b"NDims = 3", b"NDims = -3"),
