@@ -40,16 +40,22 @@ def write_plan() -> str:
 
 
 def write_planners() -> str:
-    """Return all planners, and the rules that look at lesions."""
+    """Return all planners, and all rules: those that look at lesions, and those of strategy."""
     planners = [(as_code(name), PLANNERS[name].description) for name in PLANNERS]
-    rules = [(as_code(name), rule.meaning, rule.effect or "not tried") for name, rule in RULES.items()]
+    rules = [(as_code(name), rule.kind, rule.meaning, rule.effect or "not tried") for name, rule in RULES.items()]
     return "\n".join(
         (
-            write_section("Planners", "Chosen with `--planner NAME`.", write_table(("name", "what it is"), planners)),
+            write_section(
+                "Planners",
+                "Chosen with `--planner NAME`. Other packages add theirs by entry points of the group "
+                f"`autoseg.{PLANNERS.kind}`.",
+                write_table(("name", "what it is"), planners),
+            ),
             write_section(
                 "Rules",
-                "Switched with `--rule NAME=on` or `NAME=off`; `autoseg explain` says which are on, and why.",
-                write_table(("name", "what it does", "effect where it was tried"), rules),
+                "Those of the kind *switched* are switched with `--rule NAME=on` or `NAME=off`; `autoseg explain` says "
+                "which are on, and why. *Always*: every plan has it. *Advice*: the planner cannot carry it out.",
+                write_table(("name", "kind", "what it does", "effect where it was tried"), rules),
             ),
         )
     )

@@ -41,7 +41,7 @@ class SquaredOptions:
     [
         ("parts", [name for table in (*PARTS.values(), POSTPROCESSING) for name in table.own()]),
         ("parts", list(PARTS)),
-        ("planners", list(RULES)),
+        ("planners", [*RULES, "autoseg.planners"]),
         ("metrics", list(METRICS)),
         ("conventions", list(CONVENTIONS)),
         ("findings", list(KINDS)),
