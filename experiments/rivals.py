@@ -283,8 +283,11 @@ def _contrast(mine: NDArray[np.float64], first: NDArray[np.float64], of: Statist
         return of(means[..., : mine.shape[1]]) - of(means[..., mine.shape[1] :])
 
     both = np.concatenate([mine, first], axis=1)
+    gain = difference(both.mean(axis=0))
+    if np.isnan(gain):
+        return "-"
     low, high = bootstrap_interval(both, difference, resamples=RESAMPLES)
-    return f"{difference(both.mean(axis=0)):+.3f} ({low:+.3f} to {high:+.3f})"
+    return f"{gain:+.3f} ({low:+.3f} to {high:+.3f})"
 
 
 def _show(value: float | NDArray[np.float64]) -> str:
@@ -296,7 +299,8 @@ def _mean_dice(means: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _recall(means: NDArray[np.float64]) -> NDArray[np.float64]:
-    return means[..., 0] / means[..., 1]
+    with np.errstate(invalid="ignore"):
+        return means[..., 0] / means[..., 1]
 
 
 def _precision(means: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -56,6 +56,13 @@ def test_the_smallest_quarter_of_the_lesions_is_counted_whatever_else_their_scan
     assert rows[1][4].startswith("+0.500 (")
 
 
+def test_scans_without_a_lesion_have_no_recall() -> None:
+    sides = [replace(outcome(side, [1.0, 0.5, 0.6, 0.7], [0, 1, 1, 2]), lesions=(0, 2, 2, 2)) for side in "ab"]
+    rows = {row[:3]: row[3:] for row in compare(sides)}
+    assert rows["smallest quarter (1)", "lesion recall", "b"] == ("- (- to -)", "-")
+    assert rows["all (4)", "lesion recall", "b"][1] == "+0.000 (+0.000 to +0.000)"
+
+
 def test_a_side_has_a_name_and_options() -> None:
     assert parse_side("default") == Side(name="default")
     assert parse_side("pooled=--rule pooled_dice=on") == Side(name="pooled", options="--rule pooled_dice=on")
