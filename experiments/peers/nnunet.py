@@ -58,12 +58,29 @@ class Comparison:
 
 
 def make_environment(folder: Path) -> Path:
-    """Install nnU-Net into a virtual environment of its own, once, and return the folder of its commands."""
+    """Install nnU-Net into a virtual environment of its own, once, and return the folder of its commands.
+
+    Raises:
+        AutosegError: the folder holds something else.
+    """
     commands = folder / "bin"
     if not (commands / "nnUNetv2_plan_and_preprocess").is_file():
-        venv.create(folder, with_pip=True, clear=True)
+        refuse_other_contents(folder)
+        venv.create(folder, with_pip=True)
         subprocess.run([commands / "python", "-m", "pip", "install", "--quiet", *PACKAGES], check=True)
     return commands
+
+
+def refuse_other_contents(folder: Path) -> None:
+    """Make sure that a folder is a virtual environment, or new or empty.
+
+    Raises:
+        AutosegError: it holds something else.
+    """
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / "pyvenv.cfg").is_file():
+        raise AutosegError(
+            f"{folder}: holds something, and is not a virtual environment. Name one, or a new or empty folder."
+        )
 
 
 def compare_augmentation(environment: Path) -> dict[str, list[tuple[str, ...]]]:
@@ -80,10 +97,16 @@ def compare_preprocessing(data: Path, work: Path, environment: Path, rounds: int
 
     Args:
         data: a raw data set that autoseg reads.
-        work: an empty or new folder for everything that is written.
+        work: a folder for everything that is written: empty, new, or that of an earlier comparison.
         environment: where nnU-Net's virtual environment is or goes.
         rounds: how often each side runs; medians are reported.
+
+    Raises:
+        AutosegError: the folder holds something that was not written here.
     """
+    # Of what is in it, folders are removed before every turn.
+    if work.is_dir() and any(work.iterdir()) and not any((work / "raw").glob("Dataset*_Peer")):
+        raise AutosegError(f"{work}: holds something else than an earlier comparison. Name a new folder with --work.")
     commands = make_environment(environment)
     dataset = read_dataset(data)
     write_nnunet_raw(dataset, work / "raw" / f"Dataset{DATASET_ID}_Peer")
