@@ -30,13 +30,14 @@ from autoseg.evaluation.statistics import Statistic
 from autoseg.hardware import count_cores
 from autoseg.simulate import SimulationOptions, simulate_dataset
 from autoseg.workspace.fold import FULL
+from dataset_fingerprints.dataset import Case
 from dataset_fingerprints.errors import AutosegError
 from dataset_fingerprints.files.jsonfiles import write_json
 from dataset_fingerprints.layouts import read_dataset
 from dataset_fingerprints.reading.images import read_label_map
 from dataset_fingerprints.units import find_units
-from experiments.costs.side_by_side import Script, run_together
-from experiments.peers.nnunet import write_nnunet_raw
+from experiments.costs.side_by_side import Script, run_together, spell
+from experiments.peers.nnunet import ENDING, write_nnunet_raw
 
 TRUTH_FOLDER = "labelsTs"
 # Lesions are counted, so that ratios can be made of sums over scans.
@@ -149,12 +150,27 @@ def _lay_out(contest: Contest, raw: Path) -> tuple[Path, tuple[int, ...]]:
     units = find_units(dataset.cases)
     left_out = set(sorted(set(units.values()))[::HELD_OUT])
     judged = tuple(case for case in dataset.cases if units[case.name] in left_out)
+    _refuse_other_judges(raw, judged)
     write_nnunet_raw(replace(dataset, cases=tuple(case for case in dataset.cases if case not in judged)), raw)
     write_nnunet_raw(replace(dataset, cases=judged), raw / "judged")
     for ours, theirs in (("imagesTs", "imagesTr"), (TRUTH_FOLDER, "labelsTr")):
         if not (raw / ours).exists():
             (raw / ours).symlink_to(raw.resolve() / "judged" / theirs, target_is_directory=True)
     return raw / TRUTH_FOLDER, dataset.labels.values()
+
+
+def _refuse_other_judges(raw: Path, judged: Sequence[Case]) -> None:
+    """Make sure that no network of an earlier contest was trained on what judges now.
+
+    Raises:
+        AutosegError: the folder was laid out with other cases to judge.
+    """
+    earlier = {path.name for path in (raw / "judged" / "labelsTr").glob("*")}
+    if raw.is_dir() and earlier != {f"{case.name}{ENDING}" for case in judged}:
+        raise AutosegError(
+            f"{raw}: holds a contest that was judged on other cases: its networks may have been trained on what judges "
+            "now. Name a new folder with --work."
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -168,14 +184,11 @@ class Run:
     def script(self, minutes: float) -> Script:
         """Return the commands that plan, train and predict; cascades divide the time over their trainings."""
         raw, workspace = self.folder / "raw", self._place("autoseg")
-        command, experiments = f"{sys.executable} -m autoseg", f"{sys.executable} -m experiments"
-        plan = (
-            f"plan_and_preprocess {raw} -w {workspace} --seed {self.seed} --max-hours {minutes / 60:.6f}"
-            f" {self.side.options}"
-        )
-        train = f"in-turn {workspace} {FULL} --minutes {minutes}"
-        predict = f"predict {raw / 'imagesTs'} -w {workspace} -o {self.masks()} --no-mirror"
-        return Script(text=f"{command} {plan}; {experiments} {train}; {command} {predict}", log=self.log())
+        hours = f"{minutes / 60:.6f}"
+        plan = _spell("autoseg", "plan_and_preprocess", raw, "-w", workspace, "--seed", self.seed, "--max-hours", hours)
+        train = _spell("experiments", "in-turn", workspace, FULL, "--minutes", minutes)
+        predict = _spell("autoseg", "predict", raw / "imagesTs", "-w", workspace, "-o", self.masks(), "--no-mirror")
+        return Script(text=f"{plan} {self.side.options}; {train}; {predict}", log=self.log())
 
     def masks(self) -> Path:
         """Return the folder of predicted masks."""
@@ -187,6 +200,10 @@ class Run:
 
     def _place(self, what: str) -> Path:
         return self.folder / f"{self.side.name}-{self.seed}-{what}"
+
+
+def _spell(module: str, *words: object) -> str:
+    return spell(sys.executable, "-m", module, *words)
 
 
 def compare(outcomes: Sequence[Outcome]) -> list[tuple[str, ...]]:
@@ -266,8 +283,11 @@ def _contrast(mine: NDArray[np.float64], first: NDArray[np.float64], of: Statist
         return of(means[..., : mine.shape[1]]) - of(means[..., mine.shape[1] :])
 
     both = np.concatenate([mine, first], axis=1)
+    gain = difference(both.mean(axis=0))
+    if np.isnan(gain):
+        return "-"
     low, high = bootstrap_interval(both, difference, resamples=RESAMPLES)
-    return f"{difference(both.mean(axis=0)):+.3f} ({low:+.3f} to {high:+.3f})"
+    return f"{gain:+.3f} ({low:+.3f} to {high:+.3f})"
 
 
 def _show(value: float | NDArray[np.float64]) -> str:
@@ -279,7 +299,8 @@ def _mean_dice(means: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _recall(means: NDArray[np.float64]) -> NDArray[np.float64]:
-    return means[..., 0] / means[..., 1]
+    with np.errstate(invalid="ignore"):
+        return means[..., 0] / means[..., 1]
 
 
 def _precision(means: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -37,17 +37,20 @@ def find_problems(typed: str) -> list[str]:
     name = next((" ".join(words[:count]) for count in (3, 2) if " ".join(words[:count]) in KNOWN), None)
     if name is None:
         groups = {known.rsplit(" ", 1)[0] for known in KNOWN}
-        return [] if " ".join(words[:2]) in groups else [f"no command: {typed}"]
+        # A group of commands alone, as sentences name it.
+        return [] if " ".join(words) in groups else [f"no command: {typed}"]
     options = [word.partition("=")[0] for word in words if re.match(r"--?[a-z]", word)]
     return [f"{name} has no {option}" for option in options if option not in KNOWN[name] | OF_ALL]
 
 
-@pytest.mark.parametrize("page", [*PAGES, ROOT / "README.md"], ids=lambda path: path.stem)
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "README.md", ROOT / "CONTRIBUTING.md"], ids=lambda path: path.stem)
 def test_what_is_typed_on_a_page_is_there(page: Path) -> None:
     assert [problem for typed in list_typed(page.read_text(encoding="utf-8")) for problem in find_problems(typed)] == []
 
 
 def test_a_wrong_command_or_option_is_found() -> None:
     assert find_problems("autoseg trian 0") == ["no command: autoseg trian 0"]
+    assert find_problems("autoseg label") == []
+    assert find_problems("autoseg label acept masks") == ["no command: autoseg label acept masks"]
     assert find_problems("autoseg train 0 --max-minutse 3 -w ws") == ["autoseg train has no --max-minutse"]
     assert len(list(list_typed("```sh\nautoseg train 0 \\\n  --max-minutes 3  # quick\n```\n"))) == 1

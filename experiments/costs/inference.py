@@ -6,6 +6,7 @@ masks differ, also because instance normalisation then looks at the image instea
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -78,6 +79,8 @@ def compare_inference(trained: Trained, scans: Path, references: Path | None, wo
         masks, figures = work / f"masks-{step_share:g}", work / f"figures-{step_share:g}.json"
         job = work / f"job-{step_share:g}.json"
         work.mkdir(parents=True, exist_ok=True)
+        # Masks of other scans, of an earlier run, would be scored as well.
+        shutil.rmtree(masks, ignore_errors=True)
         paths = {"workspace": trained.workspace, "scans": scans, "masks": masks, "figures": figures}
         chosen = {"fold": trained.fold, "configuration": trained.configuration, "step_share": step_share}
         write_json(job, {key: str(path.absolute()) for key, path in paths.items()} | chosen)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +23,11 @@ class Script:
     text: str
     log: Path
     variables: Mapping[str, str] = field(default_factory=dict)
+
+
+def spell(*words: object) -> str:
+    """Return a command as a shell reads it, whatever its paths are called."""
+    return shlex.join(map(str, words))
 
 
 def run_together(scripts: Sequence[Script], sharers: int) -> list[int]:

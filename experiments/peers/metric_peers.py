@@ -18,6 +18,7 @@ from scipy import ndimage
 from autoseg.evaluation import METRICS, MaskPair, MetricOptions, pair_masks, pair_soft_masks
 from dataset_fingerprints.geometry import TripleFloat
 from experiments.peers import metric_worker
+from experiments.peers.nnunet import refuse_other_contents
 from planners.choices import Choice, resolve
 
 COLUMNS = ("peer", "figure", "our metric", "pairs", "largest difference")
@@ -211,6 +212,7 @@ def _make_environment(folder: Path, packages: Sequence[str]) -> Path:
     """Install packages into a virtual environment of their own, once, and return its Python."""
     python, done = folder / "bin" / "python", folder / "packages.txt"
     if not done.is_file() or done.read_text(encoding="utf-8").split() != list(packages):
+        refuse_other_contents(folder)
         venv.create(folder, with_pip=True, clear=True)
         subprocess.run([python, "-m", "pip", "install", "--quiet", *packages], check=True)
         done.write_text(" ".join(packages), encoding="utf-8")

@@ -9,12 +9,12 @@ import statistics
 import subprocess
 import sys
 import venv
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from autoseg.hardware import count_cores
-from dataset_fingerprints.dataset import Dataset
+from dataset_fingerprints.dataset import Case, Dataset
 from dataset_fingerprints.errors import AutosegError
 from dataset_fingerprints.files.jsonfiles import write_json
 from dataset_fingerprints.layouts import read_dataset
@@ -23,6 +23,7 @@ from experiments.peers.measuring import Cost, measure_command
 # In one call, or pip replaces torch by the newest build for GPUs.
 PACKAGES = ("torch==2.13.0", "nnunetv2==2.8.1")
 DATASET_ID = 901
+ENDING = ".nii.gz"
 # What `compare_augmentation` returns: a heading and names of columns by title.
 COMPARED = {
     "turns": (
@@ -57,12 +58,29 @@ class Comparison:
 
 
 def make_environment(folder: Path) -> Path:
-    """Install nnU-Net into a virtual environment of its own, once, and return the folder of its commands."""
+    """Install nnU-Net into a virtual environment of its own, once, and return the folder of its commands.
+
+    Raises:
+        AutosegError: the folder holds something else.
+    """
     commands = folder / "bin"
     if not (commands / "nnUNetv2_plan_and_preprocess").is_file():
-        venv.create(folder, with_pip=True, clear=True)
+        refuse_other_contents(folder)
+        venv.create(folder, with_pip=True)
         subprocess.run([commands / "python", "-m", "pip", "install", "--quiet", *PACKAGES], check=True)
     return commands
+
+
+def refuse_other_contents(folder: Path) -> None:
+    """Make sure that a folder is a virtual environment, or new or empty.
+
+    Raises:
+        AutosegError: it holds something else.
+    """
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / "pyvenv.cfg").is_file():
+        raise AutosegError(
+            f"{folder}: holds something, and is not a virtual environment. Name one, or a new or empty folder."
+        )
 
 
 def compare_augmentation(environment: Path) -> dict[str, list[tuple[str, ...]]]:
@@ -79,10 +97,16 @@ def compare_preprocessing(data: Path, work: Path, environment: Path, rounds: int
 
     Args:
         data: a raw data set that autoseg reads.
-        work: an empty or new folder for everything that is written.
+        work: a folder for everything that is written: empty, new, or that of an earlier comparison.
         environment: where nnU-Net's virtual environment is or goes.
         rounds: how often each side runs; medians are reported.
+
+    Raises:
+        AutosegError: the folder holds something that was not written here.
     """
+    # Of what is in it, folders are removed before every turn.
+    if work.is_dir() and any(work.iterdir()) and not any((work / "raw").glob("Dataset*_Peer")):
+        raise AutosegError(f"{work}: holds something else than an earlier comparison. Name a new folder with --work.")
     commands = make_environment(environment)
     dataset = read_dataset(data)
     write_nnunet_raw(dataset, work / "raw" / f"Dataset{DATASET_ID}_Peer")
@@ -105,24 +129,45 @@ def write_nnunet_raw(dataset: Dataset, folder: Path) -> None:
     """Lay a data set out as nnU-Net wants it, with links to the files.
 
     Raises:
-        AutosegError: nnU-Net cannot take it as it is: labels that are not 1..K, or channels in one 4D file.
+        AutosegError: nnU-Net cannot take it as it is: labels that are not 1..K, channels in one 4D file, or files that
+            are not .nii.gz.
     """
     values = dataset.labels.values()
     if values != tuple(range(1, len(values) + 1)):
         raise AutosegError(f"{dataset.root}: has labels {values}. nnU-Net needs 1 to {len(values)}.")
-    for case in dataset.cases:
-        if len(case.images) != len(dataset.channels):
-            raise AutosegError(f"{dataset.root}: keeps its channels in 4D files. nnU-Net needs one file per channel.")
-        for channel, image in enumerate(case.images):
-            _link(Path(image), folder / "imagesTr" / f"{case.name}_{channel:04d}.nii.gz")
-        _link(Path(case.label), folder / "labelsTr" / f"{case.name}.nii.gz")
+    links = {folder / name: target for case in dataset.cases for name, target in _list_links(dataset, case)}
+    # Those of an earlier data set, of which a case may be gone by now, or be one that judges.
+    for file in list(folder.glob(f"*Tr/*{ENDING}")):
+        if file.is_symlink() and file not in links:
+            file.unlink()
+    for name, target in links.items():
+        _link(target, name)
     description = {
         "channel_names": {str(index): name for index, name in enumerate(dataset.channels)},
         "labels": {"background": 0, **{label.name: label.value for label in dataset.labels.labels}},
         "numTraining": len(dataset.cases),
-        "file_ending": ".nii.gz",
+        "file_ending": ENDING,
     }
     write_json(folder / "dataset.json", description)
+
+
+def _list_links(dataset: Dataset, case: Case) -> Iterator[tuple[str, Path]]:
+    """Yield the names of a case's links, and the files that they lead to.
+
+    Raises:
+        AutosegError: nnU-Net cannot take the files.
+    """
+    if len(case.images) != len(dataset.channels):
+        raise AutosegError(f"{dataset.root}: keeps its channels in 4D files. nnU-Net needs one file per channel.")
+    for file in (*case.images, case.label):
+        if not file.endswith(ENDING):
+            raise AutosegError(
+                f"{dataset.root}: case {case.name} has the file '{file}'. Expected scan and label map as {ENDING}, for "
+                "files are linked as they are: convert them first."
+            )
+    for channel, image in enumerate(case.images):
+        yield f"imagesTr/{case.name}_{channel:04d}{ENDING}", Path(image)
+    yield f"labelsTr/{case.name}{ENDING}", Path(case.label)
 
 
 def _link(target: Path, name: Path) -> None:

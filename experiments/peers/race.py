@@ -21,7 +21,7 @@ from dataset_fingerprints.errors import AutosegError
 from dataset_fingerprints.files.jsonfiles import write_json
 from dataset_fingerprints.layouts import read_dataset
 from dataset_fingerprints.reading.images import read_label_map
-from experiments.costs.side_by_side import Script, run_together
+from experiments.costs.side_by_side import Script, run_together, spell
 from experiments.peers.nnunet import DATASET_ID, make_environment, nnunet_variables, write_nnunet_raw
 from planners.plan import FOLDS
 
@@ -89,7 +89,7 @@ def race(data: Path, work: Path, environment: Path, minutes: float) -> Race:
     nnU-Net's schedule is annealed to the minutes, and it validates no patches on the way. Both final validations flip.
 
     Raises:
-        AutosegError: a side failed; the message names the logs.
+        AutosegError: a side failed, and the message names the logs; or the folder is of a race with other folds.
     """
     commands = make_environment(environment)
     dataset = read_dataset(data)
@@ -102,11 +102,11 @@ def race(data: Path, work: Path, environment: Path, minutes: float) -> Race:
     script = Path(__file__).with_name("nnunet_trainer.py")
     workspace, results = work / f"race-autoseg-{minutes:g}", work / f"race-nnunet-{minutes:g}"
     masks = results / NAME / "nnUNetTrainer__nnUNetPlans__3d_fullres" / "fold_0" / "validation"
-    ours = (
-        f"{sys.executable} -m autoseg plan_and_preprocess {data} -w {workspace} --splits {work / SPLITS_FILE}"
-        f" --max-hours {minutes / 60:.4f}; {sys.executable} -m autoseg train 0 -w {workspace} --max-minutes {minutes}"
-    )
-    theirs = f"{commands / 'python'} {script} {DATASET_ID} 0 train {minutes}"
+    plan = ("plan_and_preprocess", data, "-w", workspace, "--splits", work / SPLITS_FILE)
+    plan_ours = spell(sys.executable, "-m", "autoseg", *plan, "--max-hours", f"{minutes / 60:.4f}")
+    train_ours = spell(sys.executable, "-m", "autoseg", "train", "0", "-w", workspace, "--max-minutes", minutes)
+    ours = f"{plan_ours}; {train_ours}"
+    theirs = spell(commands / "python", script, DATASET_ID, 0, "train", minutes)
     sides = [Script(text=ours, log=work / "race-autoseg.log")]
     if not (masks / "summary.json").is_file():
         loaders = str(max(1, count_cores() // SIDES))
@@ -126,11 +126,17 @@ def race(data: Path, work: Path, environment: Path, minutes: float) -> Race:
 
 def _prepare_theirs(work: Path, commands: Path) -> None:
     folder = work / "preprocessed" / NAME
-    if not (folder / SPLITS_FILE).is_file():
+    kept = folder / SPLITS_FILE
+    if not kept.is_file():
         plan = (str(commands / "nnUNetv2_plan_and_preprocess"), "-d", str(DATASET_ID), "-c", "3d_fullres", "-np", "2")
         with (work / "race-nnunet.log").open("a") as log:
             subprocess.run(plan, check=True, stdout=log, stderr=log, env={**os.environ, **nnunet_variables(work)})
         shutil.copy(work / SPLITS_FILE, folder)
+    elif kept.read_bytes() != (work / SPLITS_FILE).read_bytes():
+        raise AutosegError(
+            f"{kept}: holds other folds than those of the data set now, so that nnU-Net could be judged on cases that "
+            "it was trained on. Name a new folder with --work."
+        )
 
 
 def _score(dataset: Dataset, held_out: list[str], masks: Path) -> np.ndarray:

@@ -11,7 +11,7 @@ from experiments.reference.docstrings import describe_fields, read_paragraphs
 from experiments.reference.markdown import as_code, write_section, write_table
 from planners.choices import Choice, PartTable
 from planners.parts import PARTS, POSTPROCESSING
-from planners.plan import Fold, Plan, Splits
+from planners.plan import Configuration, Fold, Plan, Splits
 from planners.presets import PLANNERS
 from planners.rules.switches import RULES
 from planners.run import Run
@@ -26,12 +26,26 @@ def write_parts() -> str:
 
 
 def _write_kind(field: str, table: PartTable[type]) -> str:
-    intro = f"Chosen with `--set {field}=NAME`, its options with `--set {field}.options.OPTION=VALUE`."
     if field == "postprocessing":
         intro = "Of masks, one after the other; `autoseg select` chooses, a recipe may fix them."
+    elif _holds_several(field):
+        intro = (
+            f"A list. `--set {field}=NAME` takes that part alone; the options of the first are chosen with "
+            f"`--set {field}.0.options.OPTION=VALUE`."
+        )
+    else:
+        intro = f"Chosen with `--set {field}=NAME`, its options with `--set {field}.options.OPTION=VALUE`."
     others = f"Other packages add theirs by entry points of the group `autoseg.{table.kind}`."
     parts = (_write_entry(name, table[name], level=3) for name in table)
     return "\n".join((write_section(field, f"{intro} {others}"), *parts))
+
+
+def _holds_several(field: str) -> bool:
+    """Return whether a field of a configuration holds a list of parts."""
+    kind: Any = Configuration
+    for step in field.split("."):
+        kind = typing.get_type_hints(kind)[step]
+    return typing.get_origin(kind) is tuple
 
 
 def write_plan() -> str:
@@ -40,16 +54,22 @@ def write_plan() -> str:
 
 
 def write_planners() -> str:
-    """Return all planners, and the rules that look at lesions."""
+    """Return all planners, and all rules: those that look at lesions, and those of strategy."""
     planners = [(as_code(name), PLANNERS[name].description) for name in PLANNERS]
-    rules = [(as_code(name), rule.meaning, rule.effect or "not tried") for name, rule in RULES.items()]
+    rules = [(as_code(name), rule.kind, rule.meaning, rule.effect or "not tried") for name, rule in RULES.items()]
     return "\n".join(
         (
-            write_section("Planners", "Chosen with `--planner NAME`.", write_table(("name", "what it is"), planners)),
+            write_section(
+                "Planners",
+                "Chosen with `--planner NAME`. Other packages add theirs by entry points of the group "
+                f"`autoseg.{PLANNERS.kind}`.",
+                write_table(("name", "what it is"), planners),
+            ),
             write_section(
                 "Rules",
-                "Switched with `--rule NAME=on` or `NAME=off`; `autoseg explain` says which are on, and why.",
-                write_table(("name", "what it does", "effect where it was tried"), rules),
+                "Those of the kind *switched* are switched with `--rule NAME=on` or `NAME=off`; `autoseg explain` says "
+                "which are on, and why. *Always*: every plan has it. *Advice*: the planner cannot carry it out.",
+                write_table(("name", "kind", "what it does", "effect where it was tried"), rules),
             ),
         )
     )

@@ -21,7 +21,7 @@ _BLOCKS = re.compile(
 # In an output that the page cuts short: lines are left out here.
 _CUT = "..."
 # Progress redraws its line; a page shows none of it.
-_REDRAWN = re.compile(r"^.*\r", re.MULTILINE)
+_REDRAWN = re.compile(r"^.*\r(?!\n)", re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,23 +100,23 @@ def show_outputs(text: str, ran: Sequence[Ran]) -> str:
 
 
 def _cut(one: Ran) -> str:
-    """Return the output, cut where the page cuts what it shows: it begins or ends with a line of three dots."""
+    """Return the output, cut where the page cuts what it shows, at a line of three dots; a short one is whole."""
     lines = one.output.rstrip("\n").splitlines()
     before = (one.block.shown or "").splitlines()
     if _CUT in before:
         head = before.index(_CUT)
         tail = len(before) - head - 1
-        lines = [*lines[:head], _CUT, *lines[len(lines) - tail :]]
+        if len(lines) > head + tail:
+            lines = [*lines[:head], _CUT, *lines[len(lines) - tail :]]
     return "".join(f"{line.rstrip()}\n" for line in lines)
 
 
 def _run(words: Sequence[str], said: str, folder: Path) -> str:
     paths = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
     environment = {**os.environ, "COLUMNS": str(WIDTH), "PATH": paths}
-    done = subprocess.run(
-        words, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8"
-    )
-    output = _REDRAWN.sub("", done.stdout)
+    # As bytes: read as text, every \r would be the end of a line.
+    done = subprocess.run(words, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    output = _REDRAWN.sub("", done.stdout.decode("utf-8", "replace"))
     if done.returncode:
         raise AutosegError(f"{said}: ended with code {done.returncode}. It printed:\n{output}")
     return output

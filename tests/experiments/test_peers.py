@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -8,7 +9,7 @@ from dataset_fingerprints.errors import AutosegError
 from dataset_fingerprints.layouts import read_dataset
 from experiments.peers.commands import peers
 from experiments.peers.measuring import measure_command
-from experiments.peers.nnunet import write_nnunet_raw
+from experiments.peers.nnunet import compare_preprocessing, make_environment, write_nnunet_raw
 from tests.synthetic.scans import write_nnunet_dataset
 
 
@@ -59,6 +60,38 @@ def test_labels_that_nnunet_cannot_take_are_refused(tmp_path):
     dataset = read_dataset(write_nnunet_dataset(tmp_path / "a", 1, {"background": 0, "lesion": 2}))
     with pytest.raises(AutosegError, match="1 to 1"):
         write_nnunet_raw(dataset, tmp_path / "b")
+
+
+def test_files_that_are_not_compressed_nifti_are_refused(tmp_path):
+    dataset = read_dataset(write_nnunet_dataset(tmp_path / "a", 1))
+    (case,) = dataset.cases
+    with pytest.raises(AutosegError, match=r"case sub-000 has the file '.*mask\.mha'"):
+        write_nnunet_raw(replace(dataset, cases=(replace(case, label="/data/mask.mha"),)), tmp_path / "b")
+    with pytest.raises(AutosegError, match="case sub-000 has the file ''"):
+        write_nnunet_raw(replace(dataset, cases=(replace(case, label=""),)), tmp_path / "b")
+
+
+def test_cases_of_an_earlier_data_set_do_not_stay(tmp_path):
+    dataset = read_dataset(write_nnunet_dataset(tmp_path / "a", 3))
+    write_nnunet_raw(dataset, tmp_path / "b")
+    write_nnunet_raw(replace(dataset, cases=dataset.cases[1:]), tmp_path / "b")
+    assert [case.name for case in read_dataset(tmp_path / "b").cases] == ["sub-001", "sub-002"]
+    assert len(list((tmp_path / "b" / "labelsTr").iterdir())) == 2
+
+
+def test_an_environment_is_not_made_where_something_else_lies(tmp_path):
+    (tmp_path / "thesis.tex").touch()
+    with pytest.raises(AutosegError, match="is not a virtual environment"):
+        make_environment(tmp_path)
+    assert (tmp_path / "thesis.tex").is_file()
+
+
+def test_a_comparison_is_not_held_where_something_else_lies(tmp_path):
+    (tmp_path / "autoseg").mkdir()
+    (tmp_path / "autoseg" / "source.py").touch()
+    with pytest.raises(AutosegError, match="holds something else than an earlier comparison"):
+        compare_preprocessing(tmp_path / "data", tmp_path, tmp_path / "environment", 1)
+    assert (tmp_path / "autoseg" / "source.py").is_file()
 
 
 def test_the_commands_are_called_as_they_were_and_say_what_they_do() -> None:

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from experiments.peers.race import Race, minutes_to, show_times
+from dataset_fingerprints.errors import AutosegError
+from experiments.peers.race import NAME, SPLITS_FILE, Race, minutes_to, show_times
+from experiments.peers.race import race as hold_race
+from tests.synthetic.scans import write_nnunet_dataset
 
 
 def test_both_sides_are_compared_case_by_case_for_every_label_and_their_mean() -> None:
@@ -29,3 +34,14 @@ def test_times_are_reported_for_every_dice_that_nnunet_reached() -> None:
         for minutes, ours, theirs in ((5.0, 0.6, 0.2), (10.0, 0.8, 0.7))
     ]
     assert show_times(races) == [("0.2000", "at most 5", "at most 5"), ("0.7000", "7.5", "10.0")]
+
+
+def test_a_folder_of_a_race_with_other_folds_is_refused(tmp_path: Path) -> None:
+    kept, installed = tmp_path / "work" / "preprocessed" / NAME, tmp_path / "env" / "bin"
+    kept.mkdir(parents=True)
+    (kept / SPLITS_FILE).write_text("[]", encoding="utf-8")
+    installed.mkdir(parents=True)
+    (installed / "nnUNetv2_plan_and_preprocess").touch()
+    data = write_nnunet_dataset(tmp_path / "data", 6)
+    with pytest.raises(AutosegError, match="holds other folds than those of the data set now"):
+        hold_race(data, tmp_path / "work", tmp_path / "env", 1.0)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,8 +10,8 @@ import pytest
 from autoseg.simulate import SimulationOptions
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import AutosegError
-from experiments.rivals import Contest, Outcome, Side, compare, hold_contest, parse_side
-from tests.synthetic.scans import head, write_description, write_nifti
+from experiments.rivals import Contest, Outcome, Run, Side, compare, hold_contest, parse_side
+from tests.synthetic.scans import head, write_description, write_nifti, write_nnunet_dataset
 
 TINY = SimulationOptions(cases=5, held_out_cases=2, spacing_mm=6.0, seed=3)
 
@@ -55,11 +56,33 @@ def test_the_smallest_quarter_of_the_lesions_is_counted_whatever_else_their_scan
     assert rows[1][4].startswith("+0.500 (")
 
 
+def test_scans_without_a_lesion_have_no_recall() -> None:
+    sides = [replace(outcome(side, [1.0, 0.5, 0.6, 0.7], [0, 1, 1, 2]), lesions=(0, 2, 2, 2)) for side in "ab"]
+    rows = {row[:3]: row[3:] for row in compare(sides)}
+    assert rows["smallest quarter (1)", "lesion recall", "b"] == ("- (- to -)", "-")
+    assert rows["all (4)", "lesion recall", "b"][1] == "+0.000 (+0.000 to +0.000)"
+
+
 def test_a_side_has_a_name_and_options() -> None:
     assert parse_side("default") == Side(name="default")
     assert parse_side("pooled=--rule pooled_dice=on") == Side(name="pooled", options="--rule pooled_dice=on")
     with pytest.raises(AutosegError, match="expected NAME=OPTIONS"):
         parse_side("a/b=--seed 3")
+
+
+def test_paths_with_spaces_are_one_word_each(tmp_path: Path) -> None:
+    work = tmp_path / "my work"
+    words = shlex.split(Run(side=Side(name="a"), seed=0, folder=work).script(1.0).text)
+    assert {str(work / "raw"), str(work / "a-0-masks")} <= set(words)
+
+
+def test_a_folder_of_a_contest_with_other_judges_is_refused(tmp_path: Path) -> None:
+    data, judged = write_nnunet_dataset(tmp_path / "data", 6), tmp_path / "work" / "raw" / "judged" / "labelsTr"
+    judged.mkdir(parents=True)
+    (judged / "sub-001.nii.gz").touch()
+    contest = Contest(sides=(Side(name="default"),), minutes=0.02, seeds=1, simulation=TINY, data=data)
+    with pytest.raises(AutosegError, match="judged on other cases"):
+        hold_contest(contest, tmp_path / "work")
 
 
 @pytest.mark.slow

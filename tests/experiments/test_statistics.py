@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 import numpy as np
 import pytest
 
@@ -30,9 +32,9 @@ def test_scores_are_as_often_zero_as_they_say() -> None:
 
 @pytest.mark.parametrize("scores", DISTRIBUTIONS, ids=lambda scores: scores.name)
 def test_intervals_of_50_and_200_cases_hold_the_truth_as_often_as_they_say(scores: Scores) -> None:
-    for found in measure_coverage([scores], (50, 200), repeats=500):
-        if not found.scores.endswith("sessions"):
-            assert 0.92 <= found.bca <= 0.97, found
+    # Those of sessions come behind: nothing asks for them here.
+    for found in islice(measure_coverage([scores], (50, 200), repeats=500), 2):
+        assert 0.92 <= found.bca <= 0.97, found
 
 
 def test_sessions_drawn_one_by_one_make_intervals_too_narrow() -> None:
@@ -43,7 +45,7 @@ def test_sessions_drawn_one_by_one_make_intervals_too_narrow() -> None:
 
 
 def test_tests_find_the_smallest_difference_in_about_four_of_five_and_nothing_in_one_of_twenty() -> None:
-    none, smallest = list(measure_tests((50,), repeats=300))[:2]
+    none, smallest = islice(measure_tests((50,), repeats=300), 2)
     # Shares of 300 have an sd of 1.3 % and 2.3 %.
     assert none.difference == 0
     assert max(none.bootstrap, none.wilcoxon, none.t) < 0.10

@@ -16,9 +16,13 @@ def test_one_network_is_run_on_patches_and_on_the_whole_image_in_processes_of_th
     tiny.plan()
     tiny.train(0)
     raw, work = tmp_path / "raw", tmp_path / "work"
+    stale = work / "masks-0" / "of-another-scan.nii.gz"
+    stale.parent.mkdir(parents=True)
+    stale.touch()
     found = list(compare_inference(Trained(workspace=tmp_path / "ws"), raw / "imagesTr", raw / "labelsTr", work))
     assert [one.name for one in found] == list(WAYS)
     assert found[-1].passes == 1
+    assert not stale.exists()
     for one in found:
         assert one.dice is not None
         # A process that imported torch.

@@ -41,7 +41,7 @@ class SquaredOptions:
     [
         ("parts", [name for table in (*PARTS.values(), POSTPROCESSING) for name in table.own()]),
         ("parts", list(PARTS)),
-        ("planners", list(RULES)),
+        ("planners", [*RULES, "autoseg.planners"]),
         ("metrics", list(METRICS)),
         ("conventions", list(CONVENTIONS)),
         ("findings", list(KINDS)),
@@ -81,6 +81,14 @@ def test_a_part_of_another_package_appears_with_its_options(tmp_path: Path) -> N
     assert "### squared\n\nThe mean squared difference of probabilities.\n" in text
     meaning = "of the difference, which larger mistakes count more with."
     assert f"| `power` | number | `2.0` | {meaning} |" in text
+
+
+def test_options_of_parts_are_set_as_the_page_says() -> None:
+    text = make_page("parts")
+    paths = re.findall(r"`--set ([\w.]+)\.options\.OPTION=VALUE`", text)
+    assert len(paths) == len(PARTS)
+    fields = {path.removesuffix(".0") for path in paths if path.endswith(".0")}
+    assert fields == {"preprocessing.normalization", "sampling.augmentations"}
 
 
 def test_pages_have_titles_and_no_docstring_is_left_with_its_markup() -> None:

@@ -67,3 +67,8 @@ def test_what_progress_redraws_is_not_shown(tmp_path: Path) -> None:
 
 def test_comments_alone_are_no_commands() -> None:
     assert list_blocks("```sh\n# nothing\nls  # list\n```\n")[0].commands() == ("ls",)
+
+
+def test_an_output_shorter_than_what_the_page_showed_is_whole(tmp_path: Path) -> None:
+    page = "```sh\nprintf 'a\\nb\\nc\\n'\n```\n\n```text\n...\nx\nx\nx\nx\nx\n```\n"
+    assert "```text\na\nb\nc\n```" in show_outputs(page, list(walk(page, tmp_path)))
