@@ -113,7 +113,7 @@ def _is_odd(lengths_mm: Sequence[float], *, large: bool) -> bool:
 
 def _find_flat_scans(cases: Sequence[CaseFingerprint]) -> list[Finding]:
     """Find single slices among volumes, of which a network for volumes sees next to nothing."""
-    usual = np.median([case.shape for case in cases], axis=0)
+    usual = np.median([case.shape for case in cases], axis=0).tolist()
     findings = []
     for case in cases:
         if any(length == 1 < other for length, other in zip(case.shape, usual, strict=True)):

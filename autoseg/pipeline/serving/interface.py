@@ -166,7 +166,8 @@ def _find_problems(interface: Interface) -> Iterator[str]:
     for folder in (interface.input, interface.output):
         if not PurePosixPath(folder).is_absolute():
             yield f"the folder '{folder}' is not an absolute path. Expected one such as {INPUT}."
-    for slug in _list_twice([entry.slug for entry in (*interface.images, *interface.values)]):
+    sent = [image.slug for image in interface.images] + [entry.slug for entry in interface.values]
+    for slug in _list_twice(sent):
         yield f"the slug '{slug}' is given twice, so that {LIST} would name one file for both. Give each input its own."
     yield from _find_path_problems(interface)
 
