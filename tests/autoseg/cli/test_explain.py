@@ -180,7 +180,7 @@ def test_costs_are_estimated_here_and_elsewhere(
 ) -> None:
     assert run(monkeypatch, "explain", planned / "ws", "--cost") == 0
     page = " ".join(capsys.readouterr().out.split())
-    for words in ("Expected costs of 5 cases", "this machine", "Slurm", "train and validate a fold", "Not measured"):
+    for words in ("Expected costs of 5 cases", "this machine", "Slurm", "validate a", "Not measured"):
         assert words in page
     found = explain(monkeypatch, capsys, planned / "ws", "--cost")["costs"]
     assert found[0]["name"] == "this machine"

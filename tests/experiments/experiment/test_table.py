@@ -33,7 +33,7 @@ def test_a_row_holds_means_and_the_paired_difference_to_the_first() -> None:
     assert seed["Dice diff."] == f"-0.005 ({low:+.3f} to {high:+.3f})"
     assert first["lesion F1"] == "0.500"
     said = " ".join(table.remarks)
-    assert "Each fold of each recipe was given 5 minutes" in said
+    assert "Each fold of each recipe was given 5 min" in said
     assert "Noise: a-seed-1 differs from a in nothing but the seed" in said
     assert "deviation" not in said
     assert "NOT THE SAME TIME" not in said
