@@ -47,7 +47,7 @@ from autoseg.cli.options.folds import list_folds
 from autoseg.cli.options.model_options import PlanOption, WorkspaceOption
 from autoseg.cli.options.parsing import AnySpelling, NumberFirst
 from autoseg.cli.options.plan_options import PlanHoursOption, PlanMinutesOption, RuleOption, SetOption, as_hours
-from autoseg.cli.options.registered import add_registered
+from autoseg.cli.options.registered import make_program
 from autoseg.cli.results.written import show_start, show_written
 from autoseg.cli.statistics.agreement import agreement
 from autoseg.cli.statistics.compare import compare
@@ -333,5 +333,4 @@ def main() -> None:
 
 def _run() -> None:
     refuse_empty(sys.argv[1:])
-    add_registered(app)
-    app()
+    make_program(app)()

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
+import copy
+from collections.abc import Callable, Iterable
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
 
 import typer
+from typer.main import get_command
 
 from autoseg.cli.terminal.display import errors
 from dataset_fingerprints.errors import PlanError
@@ -13,9 +17,26 @@ from dataset_fingerprints.registered import load_entry
 GROUP = "autoseg.commands"
 
 
-def add_registered(app: typer.Typer) -> None:
-    """Add the commands of other packages; one that cannot be loaded is said, and the others work without it."""
-    for entry in entry_points(group=GROUP):
+def make_program(app: typer.Typer) -> Callable[..., object]:
+    """Return a program with the commands of other packages in it.
+
+    One that cannot be loaded is reported, and the others work without it. A process that calls the program again gets
+    the one that was made before.
+    """
+    return _make_program(app, tuple(entry_points(group=GROUP)))
+
+
+@cache
+def _make_program(app: typer.Typer, entries: tuple[EntryPoint, ...]) -> Callable[..., object]:
+    program = copy.copy(app)
+    program.registered_commands = [*app.registered_commands]
+    program.registered_groups = [*app.registered_groups]
+    _add_registered(program, entries)
+    return get_command(program)
+
+
+def _add_registered(app: typer.Typer, entries: Iterable[EntryPoint]) -> None:
+    for entry in entries:
         try:
             command = load_entry(entry)
             if not isinstance(command, typer.Typer):

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from autoseg.cli.options.registered import add_registered
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.dataset import Dataset, Label, LabelScheme
 from dataset_fingerprints.files.jsonfiles import write_json
@@ -75,7 +74,6 @@ def test_it_is_a_command_of_autoseg_once_it_is_installed(tmp_path: Path) -> None
     assert ended.returncode == 0, ended.stderr
     assert "Usage: " in ended.stdout
     assert "benchmark [OPTIONS] [results]" in ended.stdout
-    assert add_registered.__doc__
 
 
 def test_a_program_of_one_command_becomes_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,8 +93,11 @@ def test_a_program_of_one_command_becomes_a_command(monkeypatch: pytest.MonkeyPa
 
             return program
 
-    monkeypatch.setattr(registered, "entry_points", lambda group: [Entry()])
+    entries = (Entry(),)
+    monkeypatch.setattr(registered, "entry_points", lambda group: entries)
     host = typer.Typer()
-    registered.add_registered(host)
-    assert [command.name for command in host.registered_commands] == ["mine"]
-    assert host.registered_groups == []
+    host.command("own")(lambda: None)
+    program = registered.make_program(host)
+    assert list(program.commands) == ["own", "mine"]  # type: ignore[attr-defined]
+    assert registered.make_program(host) is program
+    assert [command.name for command in host.registered_commands] == ["own"]
