@@ -61,7 +61,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("made")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
-        simulate = ("--cases", "8", "--held-out", "3", "--spacing-mm", "8", "--cubic", "--min-lesion-ml", "5")
+        simulate = ("--cases", "8", "--held-out", "3", "--spacing-mm", "6", "--cubic", "--min-lesion-ml", "5")
         assert run(patch, "simulate", "DATASET", *simulate) == 0
         assert run(patch, "plan_and_preprocess", "DATASET", "-w", "ws") == 0
         assert run(patch, "train", "0", "-w", "ws", *STEPS) == 0

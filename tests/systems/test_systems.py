@@ -75,8 +75,14 @@ SYSTEMS = (
 )
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("system", SYSTEMS, ids=[system.module for system in SYSTEMS])
+@pytest.mark.parametrize(
+    "system",
+    [
+        pytest.param(system, marks=pytest.mark.slow if system.module == "segnet" else pytest.mark.long)
+        for system in SYSTEMS
+    ],
+    ids=[system.module for system in SYSTEMS],
+)
 def test_a_system_plans_trains_goes_on_after_a_kill_and_predicts(system: System, tmp_path: Path) -> None:
     raw, workspace = tmp_path / "raw", Workspace(root=tmp_path / "ws")
     for index in range(5):

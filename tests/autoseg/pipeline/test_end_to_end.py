@@ -134,7 +134,7 @@ CASES = 6
 PLANNING = ("open:imagesTr:3", "open:imagesTr:6", "rename:.b2nd:2", "rename:.b2nd:6", "rename:fingerprint.json:1")
 
 
-@pytest.mark.parametrize("moments", [PLANNING[2:3], pytest.param(PLANNING, marks=pytest.mark.slow)], ids=len)
+@pytest.mark.parametrize("moments", [PLANNING[2:3], pytest.param(PLANNING, marks=pytest.mark.long)], ids=len)
 def test_a_planning_that_was_killed_ends_as_if_it_had_run_once(tmp_path, monkeypatch, moments):
     raw = write_nnunet_dataset(tmp_path / "raw", CASES)
     assert run(monkeypatch, "plan_and_preprocess", raw, "-w", tmp_path / "once", *SHORT) == 0
@@ -151,7 +151,7 @@ def test_a_planning_that_was_killed_ends_as_if_it_had_run_once(tmp_path, monkeyp
 TRAINING = ("rename:checkpoint:1", "step::1", "step::10", "rename:weights.safetensors:1", "rename:validation:2")
 
 
-@pytest.mark.parametrize("moments", [TRAINING[2:3], pytest.param(TRAINING, marks=pytest.mark.slow)], ids=len)
+@pytest.mark.parametrize("moments", [TRAINING[2:3], pytest.param(TRAINING, marks=pytest.mark.long)], ids=len)
 def test_a_training_that_was_killed_ends_as_a_valid_run(trained, tmp_path, monkeypatch, moments):
     shutil.copytree(trained / "ws", tmp_path / "ws", ignore=shutil.ignore_patterns("models"))
     arguments = ["train", "0", "-w", tmp_path / "ws", "--set", "training.iterations=14"]
@@ -192,7 +192,7 @@ def test_the_hippocampus_data_are_read_planned_and_predicted(tmp_path, monkeypat
 
 
 @pytest.mark.parametrize(
-    ("number", "code"), [pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow), (signal.SIGINT, 130)]
+    ("number", "code"), [pytest.param(signal.SIGTERM, 143, marks=pytest.mark.long), (signal.SIGINT, 130)]
 )
 def test_a_real_process_saves_on_a_signal_and_goes_on(trained, tmp_path, monkeypatch, capsys, number, code):
     shutil.copytree(trained / "ws", tmp_path / "ws", ignore=shutil.ignore_patterns("models"))

@@ -65,7 +65,7 @@ def train(planned: Path, fold: str) -> str:
     return " ".join(done.stdout.split())
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_training_that_does_not_fit_goes_on_smaller_and_says_so(planned: Path) -> None:
     said = train(planned, "0")
     assert "Out of memory" in said

@@ -18,8 +18,8 @@ from tests.autoseg.training.killed import ITERATIONS
 # Before the first checkpoint, after some, and further on; each once for each augmentation, but for one.
 EVERY_WAY = [
     ("standard", "none", (9,)),
-    pytest.param("standard", "none", (2, 17), marks=pytest.mark.slow),
-    pytest.param("batchgenerators", "none", (2, 9), marks=pytest.mark.slow),
+    pytest.param("standard", "none", (2, 17), marks=pytest.mark.long),
+    pytest.param("batchgenerators", "none", (2, 9), marks=pytest.mark.long),
     # Of 24 steps, the patch grows at the 8th and the 16th.
     pytest.param("standard", "progressive", (7, 8, 17), marks=pytest.mark.slow),
 ]

@@ -149,7 +149,7 @@ def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 # The others' own tests train one of each family.
-QUICKLY_TRAINED = ("mednext_s", "nnunet_resenc_m")
+QUICKLY_TRAINED = ("nnunet_resenc_m",)
 
 
 @pytest.mark.parametrize(

@@ -184,7 +184,7 @@ def write_readers(folder: Path, fields: FieldScans) -> None:
         (place / "dataset.json").write_text(json.dumps({"labels": labels}), encoding="utf-8")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_from_patches_over_weak_labels_to_both_readers_with_a_kill_in_between(tmp_path: Path) -> None:
     scans = write_field_scans(tmp_path / "many", 4)
     fields = write_field_scans(tmp_path / "few", 4)

@@ -51,7 +51,7 @@ def write_data_set(raw: Path) -> None:
     (raw / "cases.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_canal_in_its_mandible_is_trained_killed_goes_on_and_both_are_one_label_map(tmp_path: Path) -> None:
     raw, workspace = tmp_path / "raw", Workspace(root=tmp_path / "ws")
     write_data_set(raw)

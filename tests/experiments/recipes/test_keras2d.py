@@ -229,8 +229,14 @@ class TestLosses:
 
 
 class TestThroughTheCommandLine:
-    @pytest.mark.slow
-    @pytest.mark.parametrize("name", ["keras_unet_dice", "keras_segnet_cce_dice", "keras_resunet_cce"])
+    @pytest.mark.parametrize(
+        "name",
+        [
+            pytest.param("keras_unet_dice", marks=pytest.mark.slow),
+            pytest.param("keras_segnet_cce_dice", marks=pytest.mark.long),
+            pytest.param("keras_resunet_cce", marks=pytest.mark.long),
+        ],
+    )
     def test_sites_with_main_and_sub_masks_train_go_on_after_a_kill_and_are_scored(
         self, name: str, tmp_path: Path
     ) -> None:

@@ -346,7 +346,7 @@ def test_a_network_of_which_nothing_is_the_models_is_refused_with_the_way_out(ot
         resolve_job(others.workspace, "0", TrainingOptions(from_model=str(model), assignments=(assignment,)))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_command_line_trains_all_folds_from_a_model(
     others: Tiny, model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
