@@ -12,7 +12,7 @@ import typer
 from typer.models import ArgumentInfo, CommandInfo, OptionInfo
 
 from autoseg.cli.app import app
-from autoseg.cli.options.registered import add_registered
+from autoseg.cli.options.registered import join_registered
 from experiments.reference.docstrings import name_type
 from experiments.reference.markdown import as_code, write_section, write_table
 
@@ -26,10 +26,7 @@ def write_commands() -> str:
 
 def list_commands() -> dict[str, CommandInfo]:
     """Return all commands, those of other packages too, by what is typed: `autoseg experiment list`."""
-    whole = typer.Typer()
-    whole.registered_commands, whole.registered_groups = list(app.registered_commands), list(app.registered_groups)
-    add_registered(whole)
-    return dict(_walk(whole, "autoseg"))
+    return dict(_walk(join_registered(app), "autoseg"))
 
 
 def list_options(command: CommandInfo) -> frozenset[str]:

@@ -18,24 +18,29 @@ GROUP = "autoseg.commands"
 
 
 def make_program(app: typer.Typer) -> Callable[..., object]:
-    """Return a program with the commands of other packages in it.
+    """Return what runs an app with the commands of other packages in it.
 
-    One that cannot be loaded is reported, and the others work without it. A process that calls the program again gets
-    the one that was made before.
+    A process that calls the program again gets the one that was made before.
     """
     return _make_program(app, tuple(entry_points(group=GROUP)))
 
 
 @cache
 def _make_program(app: typer.Typer, entries: tuple[EntryPoint, ...]) -> Callable[..., object]:
-    program = copy.copy(app)
-    program.registered_commands = [*app.registered_commands]
-    program.registered_groups = [*app.registered_groups]
-    _add_registered(program, entries)
-    return get_command(program)
+    return get_command(_join(app, entries))
 
 
-def _add_registered(app: typer.Typer, entries: Iterable[EntryPoint]) -> None:
+def join_registered(app: typer.Typer) -> typer.Typer:
+    """Return an app with the commands of other packages in it.
+
+    One that cannot be loaded is reported, and the others work without it.
+    """
+    return _join(app, entry_points(group=GROUP))
+
+
+def _join(app: typer.Typer, entries: Iterable[EntryPoint]) -> typer.Typer:
+    joined = copy.copy(app)
+    joined.registered_commands, joined.registered_groups = [*app.registered_commands], [*app.registered_groups]
     for entry in entries:
         try:
             command = load_entry(entry)
@@ -46,7 +51,8 @@ def _add_registered(app: typer.Typer, entries: Iterable[EntryPoint]) -> None:
         except PlanError as error:
             errors.print(f"autoseg: {error}", markup=False, emoji=False, highlight=False, soft_wrap=True)
         else:
-            _add(app, entry.name, command)
+            _add(joined, entry.name, command)
+    return joined
 
 
 def _add(app: typer.Typer, name: str, added: typer.Typer) -> None:
