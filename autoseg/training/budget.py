@@ -17,7 +17,7 @@ class Budget:
 
     def __init__(self, minutes: float | None, policy: BudgetPolicy) -> None:
         self._minutes, self._policy = minutes, policy
-        self._revisits = 0
+        self._revisits, self._goes_on = 0, False
         self._steps, self._cost, self._seconds = 0.0, 0.0, 0.0
         self._step_seconds, self._costs = 0.0, StepCosts()
         self._rounds_seconds, self._final_seconds = 0.0, 0.0
@@ -25,12 +25,15 @@ class Budget:
     def begin(self, position: Position, step_seconds: float, costs: StepCosts | None = None) -> None:
         """Start at a position, or go on from one that was saved: what was looked at before is not looked at again.
 
+        Only a speed that is far from that of before changes the number of steps at once.
+
         Args:
             position: of the training.
             step_seconds: of a step of the planned size.
             costs: of the sizes that batches grow through; None where they have the planned one only.
         """
         self._revisits = self._revisits_passed(position)
+        self._goes_on = bool(position.iteration and position.iterations)
         self._step_seconds, self._costs = step_seconds, costs or StepCosts()
 
     def expect_rounds(self, seconds: float) -> None:
@@ -76,13 +79,21 @@ class Budget:
             return position.iterations
         if not position.iterations:
             return position.iteration + self._possible(position, self._step_seconds)
+        goes_on, self._goes_on = self._goes_on, False
+        if goes_on and not self._is_measured():
+            return self._refit(position, self._step_seconds, self._policy.resumed_tolerance)
         if not self._is_measured() or self._revisits >= self._revisits_passed(position):
             return position.iterations
-        possible = self._possible(position, self._seconds / self._cost)
+        step_seconds = self._seconds / self._cost
         self.forget()
         self._revisits = self._revisits_passed(position)
+        return self._refit(position, step_seconds, self._policy.tolerance)
+
+    def _refit(self, position: Position, step_seconds: float, tolerance: float) -> int:
+        """Return the number of steps in all: another one where the minutes would be missed by more than a tolerance."""
+        possible = self._possible(position, step_seconds)
         planned = max(position.iterations - position.iteration, 1)
-        missed = abs(possible - planned) > self._policy.tolerance * position.iterations
+        missed = abs(possible - planned) > tolerance * position.iterations
         return position.iteration + possible if missed else position.iterations
 
     def seconds_ahead(self, position: Position) -> float | None:

@@ -15,6 +15,8 @@ class BudgetPolicy:
         revisits: the shares of the training at which the number of steps is looked at again. It changes only if the end
             would miss the minutes by more than the tolerance: other users of a machine make it faster or slower.
         tolerance: as a share of the steps.
+        resumed_tolerance: the same where a training goes on, by the few steps that are timed then: the machine may be
+            another one, or as busy as it was not before.
         validation_share: what validation during training may take of the time.
         final_share: what the last validation, of the whole fold, should take of the time at most: tiles then overlap
             less and fewer flips are averaged. What cannot be made that cheap takes what it needs,
@@ -25,6 +27,7 @@ class BudgetPolicy:
     measured_seconds: float = 8.0
     revisits: tuple[float, ...] = (0.05, 0.25, 0.5, 0.75)
     tolerance: float = 0.05
+    resumed_tolerance: float = 0.25
     validation_share: float = 0.08
     final_share: float = 0.15
     training_share: float = 0.4

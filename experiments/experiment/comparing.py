@@ -9,9 +9,10 @@ from pathlib import Path
 from autoseg.evaluation import Evaluation, write_evaluation
 from autoseg.pipeline.folds.children import Child, Slot, describe_end, run_children
 from autoseg.pipeline.folds.runs import refuse_undivided
+from autoseg.prediction import describe_effort
 from autoseg.progress import Progress
 from autoseg.training.interruption import listening, stopped_by
-from autoseg.training.record import read_record
+from autoseg.training.record import TrainingRecord, read_record
 from dataset_fingerprints.durations import show_duration
 from dataset_fingerprints.errors import AutosegError, PartlyDoneError, PlanError, StoppedError
 from experiments.experiment.planning import PlannedRecipe, Setting, find_or_make_plan, name_plan
@@ -200,14 +201,21 @@ def _score(contest: Contest, planned: PlannedRecipe, progress: Progress) -> Scor
     path = workspace.root / FOLDER / f"{plan.name}.json"
     path.parent.mkdir(exist_ok=True)
     write_evaluation(path, evaluation)
-    steps, minutes = _count(contest, planned)
-    return Scored(name=plan.name, scale=plan.scale, steps=steps, minutes=minutes, evaluation=evaluation)
+    records = _read_records(contest, planned)
+    ways = (record.final_prediction for record in records if record.configuration in planned.names())
+    return Scored(
+        name=plan.name,
+        scale=plan.scale,
+        steps=sum(record.iterations for record in records),
+        minutes=sum(record.seconds for record in records) / 60,
+        evaluation=evaluation,
+        cheaper=tuple(dict.fromkeys(describe_effort(way) for way in ways if way is not None)),
+    )
 
 
-def _count(contest: Contest, planned: PlannedRecipe) -> tuple[int, float]:
-    """Return the optimiser steps and the minutes of all trainings of a recipe's folds."""
+def _read_records(contest: Contest, planned: PlannedRecipe) -> list[TrainingRecord]:
+    """Return the records of all trainings of a recipe's folds."""
     trainings = (one for fold in contest.folds for one in list_trainings(planned, fold, contest.minutes))
     workspace, plan = contest.setting.workspace, planned.plan.name
     folders = dict.fromkeys(workspace.fold(plan, one.configuration, one.fold) for one in trainings)
-    records = [record for record in map(read_record, folders) if record is not None]
-    return sum(record.iterations for record in records), sum(record.seconds for record in records) / 60
+    return [record for record in map(read_record, folders) if record is not None]

@@ -159,6 +159,8 @@ def _refuse_other_setting(planned: PlannedRecipe, setting: Setting) -> None:
             f"{path}: was planned with --scale {scale:g}, and {setting.scale:g} is asked for. Give the same, or name "
             "another workspace."
         )
+    if setting.unlabelled is not None and not setting.unlabelled.exists():
+        raise PlanError(f"{setting.unlabelled}: there is no such folder or table (--unlabelled). Correct the path.")
     if setting.unlabelled is not None and planned.recipe.unlabelled and not planned.splits.unlabelled:
         raise PlanError(
             f"{path}: was planned without scans without labels, and {setting.unlabelled} is named. Leave --unlabelled "

@@ -32,6 +32,7 @@ class Scored:
         scale: of its plan.
         steps: of all trainings of its folds.
         minutes: that these took, without the validation at the end.
+        cheaper: how validation cases were predicted where time was too short for the planned way, in words.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Scored:
     steps: int
     minutes: float
     evaluation: Evaluation
+    cheaper: tuple[str, ...] = ()
 
 
 def refuse_other_labels(first: Scored, other: Scored) -> None:
@@ -126,6 +128,12 @@ def _remark(scored: Sequence[Scored], comparison: SystemComparison, minutes: flo
         yield (
             f"NOT THE SAME TIME: of {minutes * folds:g} minutes, there were taken by {', '.join(longer)}. Compare "
             "with more --minutes, on a machine that does nothing else."
+        )
+    cheaper = [f"{one.name} ({'; '.join(one.cheaper)})" for one in scored if one.cheaper]
+    if cheaper:
+        yield (
+            f"NOT PREDICTED AS PLANNED, for lack of time: {', '.join(cheaper)}. Their differences, between seeds too, "
+            "are also those of fewer flips and less overlap."
         )
     intervals = any(mean.statistics.ci95 is not None for mean in comparison.means)
     how = f"95 % bootstrap intervals ({comparison.interval}) over subjects" if intervals else "too few for intervals"

@@ -118,8 +118,8 @@ def make_levels(evaluation: Evaluation) -> LevelTable:
     labels = [label.label for label in evaluation.summary]
     if len(labels) < 2:
         raise DataError(
-            f"a table of levels needs two classes of lesions or more, and {labels[0]} alone was scored. Give masks "
-            "and references with a value for each class, and the values with --label."
+            f"a table of levels needs two classes of lesions or more, and {labels[0]} alone was scored. Score "
+            "masks and references that have a value for each class."
         )
     names = _find_names(evaluation.convention)
     truths = [_find_class(case, names[_REFERENCE]) for case in evaluation.cases]

@@ -173,10 +173,9 @@ def _read_plan(workspace: Workspace, name: str) -> Plan:
 
 def _find_published(name: str) -> DatasetFingerprint:
     if name not in list_published():
-        raise DataError(
-            f"{name}: is not a workspace, a fingerprint.json or a published data set. "
-            f"{did_you_mean(name, list_published())} Published: {', '.join(list_published())}."
-        )
+        nearest, listed = did_you_mean(name, list_published()), f"Published: {', '.join(list_published())}."
+        found = f"{nearest} {listed}" if nearest.startswith("Did") else listed
+        raise DataError(f"{name}: is not a workspace, a fingerprint.json or a published data set. {found}")
     return expand(read_published(name))
 
 

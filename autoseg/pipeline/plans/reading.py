@@ -19,11 +19,10 @@ def read_plan(workspace: Workspace, name: str) -> tuple[Plan, Splits]:
     """
     path = workspace.plan(name)
     if not path.is_file():
-        known = ", ".join(workspace.plan_names()) or "none"
-        raise WorkspaceError(
-            f"{workspace.root}: has no plan '{name}' (plans: {known}). "
-            "Run `autoseg plan_and_preprocess DATASET` to make one."
-        )
+        known = ", ".join(workspace.plan_names())
+        what = f"(plans: {known}). Name one with --plan." if known else "(plans: none)."
+        remedy = "" if known else " Run `autoseg plan_and_preprocess DATASET` to make one."
+        raise WorkspaceError(f"{workspace.root}: has no plan '{name}' {what}{remedy}")
     return read_named_plan(workspace, name), read_json(workspace.splits(name), Splits, REMEDY)
 
 

@@ -133,6 +133,14 @@ def test_a_resumed_training_does_not_look_again_where_it_looked_before():
     assert budget.fit(Position(iteration=750, iterations=1000, seconds=60.0)) > 1000
 
 
+@pytest.mark.parametrize(("step_seconds", "expected"), [(0.12, 1000), (0.06, 1500), (0.5, 620)])
+def test_a_training_that_goes_on_at_another_speed_takes_the_time_that_is_left(step_seconds, expected):
+    budget, half = make_budget(2.0), Position(iteration=500, iterations=1000, seconds=60.0)
+    budget.begin(half, step_seconds=step_seconds)
+    assert budget.fit(half) == expected
+    assert budget.fit(replace(half, iterations=expected)) == expected, "that is looked at once"
+
+
 def test_without_minutes_or_while_cooling_the_steps_stay():
     plain, cooling = Position(iteration=300, iterations=1000), Position(iteration=300, iterations=315, cooling=True)
     for budget, position in ((make_budget(None), plain), (make_budget(2.0), cooling)):

@@ -45,6 +45,10 @@ def test_a_training_that_took_longer_than_its_time_and_a_noise_that_was_not_meas
     said = " ".join(make_table([scored("a", FIRST), scored("b", OTHER)], 0.5, ("0", "1")).remarks)
     assert "NOT THE SAME TIME: of 1 minutes, there were taken by a 2.5, b 2.5." in said
     assert "Noise was not measured: --seeds 2 trains a once more" in said
+    assert "NOT PREDICTED AS PLANNED" not in said
+    cheaper = replace(scored("b", OTHER), cheaper=("no flips, tiles overlap by 10%",))
+    said = " ".join(make_table([scored("a", FIRST), cheaper], 5.0, ("0",)).remarks)
+    assert "NOT PREDICTED AS PLANNED, for lack of time: b (no flips, tiles overlap by 10%)." in said
     long = [replace(scored(name, FIRST), minutes=200.0) for name in ("a", "b")]
     said = " ".join(make_table(long, 60.0, ("0", "1")).remarks)
     assert "of 120 minutes, there were taken by a 200.0, b 200.0." in said
