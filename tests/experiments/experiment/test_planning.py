@@ -47,6 +47,9 @@ def test_a_recipe_of_several_networks_is_planned_once_and_preprocessed_for_all_a
     assert make("nnunet", tmp_path / "ws", None, "2d").names() == ("2d",)
     assert chosen == [members, ("3d_fullres", "2d")]
     # Of scans without labels the plan knows nothing.
+    with pytest.raises(PlanError, match="new: there is no such folder or table"):
+        make("mapping2022", tmp_path / "ws", None, unlabelled=tmp_path / "new")
+    (tmp_path / "new").mkdir()
     with pytest.raises(PlanError, match=r"was planned without scans without labels, and .*new is named"):
         make("mapping2022", tmp_path / "ws", None, unlabelled=tmp_path / "new")
     with pytest.raises(PlanError, match="has no configuration '3d_lowres'"):
