@@ -93,10 +93,14 @@ def steps_within(configuration: Configuration, plan: Plan) -> int | None:
         configuration: of which a value was changed that steps take more or less time by.
         plan: that it is of.
     """
-    seconds = predict_step(
-        configuration, plan.input_channels(configuration), plan.output_channels(configuration), plan.machine
-    )
+    seconds = predict_plan_step(plan, configuration)
     return None if plan.max_hours is None or seconds == math.inf else _fit_steps(plan.max_hours, seconds)
+
+
+def predict_plan_step(plan: Plan, configuration: Configuration) -> float:
+    """Predict the seconds of one optimiser step of a plan's configuration on its machine; see `predict_step`."""
+    inputs, outputs = plan.input_channels(configuration), plan.output_channels(configuration)
+    return predict_step(configuration, inputs, outputs, plan.machine)
 
 
 def predict_step(configuration: Configuration, channels: int, outputs: int, machine: MachineProfile) -> float:

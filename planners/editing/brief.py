@@ -19,7 +19,7 @@ from planners.parts import NETWORKS
 from planners.plan import Configuration, Decision, Plan
 from planners.rules.strategy_words import WOULD
 from planners.sizing.growth import describe_patch
-from planners.time_budget import STEPPING_SHARE, predict_step
+from planners.time_budget import STEPPING_SHARE, predict_plan_step
 
 # The ends of the fields of decisions that are reported first, in this order.
 MAIN = ("machine.device", "preprocessing.spacing_mm", "patch_shape", "batch_size", "training.iterations", "tuning")
@@ -87,8 +87,7 @@ def expect_seconds(plan: Plan, configuration: Configuration, known: Known) -> fl
     if measured is None and not is_full_size(plan.scale):
         return math.inf
     if measured is None:
-        inputs, outputs = plan.input_channels(configuration), plan.output_channels(configuration)
-        measured = predict_step(configuration, inputs, outputs, plan.machine) / STEPPING_SHARE
+        measured = predict_plan_step(plan, configuration) / STEPPING_SHARE
     return measured * configuration.training.iterations
 
 

@@ -96,3 +96,8 @@ WEIGHTS: PartTable[type[WeightsOptions]] = PartTable(
     "weights",
     {"averaged": AveragedOptions, "best": BestOptions, "last": LastOptions, "snapshots": SnapshotsOptions},
 )
+
+
+def count_members(options: WeightsOptions) -> int:
+    """Return how many networks one training leaves, all of which predict together."""
+    return options.count if isinstance(options, SnapshotsOptions) else 1

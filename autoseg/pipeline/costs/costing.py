@@ -25,7 +25,7 @@ from planners.order import order_by_need
 from planners.plan import Configuration, Plan
 from planners.planner import PlanRequest
 from planners.presets import choose_machine, make_plan
-from planners.time_budget import predict_step
+from planners.time_budget import predict_plan_step
 
 # Steps are measured where three of them are expected to take no longer than this; else they are predicted.
 MOST_STEP_SECONDS = 20.0
@@ -113,8 +113,7 @@ def _measure_paces(plan: Plan, machine: MachineProfile) -> Mapping[str, Pace]:
     """Return the measured pace of each configuration of which that takes seconds and fits into memory."""
     here, found = _train_here(plan, machine), dict[str, Pace]()
     for configuration in order_by_need(plan.configurations, (plan.default_configuration,), f"plan {plan.name}"):
-        inputs, outputs = here.input_channels(configuration), here.output_channels(configuration)
-        quick = predict_step(configuration, inputs, outputs, here.machine) <= MOST_STEP_SECONDS
+        quick = predict_plan_step(here, configuration) <= MOST_STEP_SECONDS
         fits = predict_configuration(here, configuration).total() <= _MEASURED_SHARE * machine.memory_gb * GIB
         # A network that sees masks of others is not trained on noise alone.
         pace = _try_pace(here, configuration) if quick and fits and not configuration.masks() else None

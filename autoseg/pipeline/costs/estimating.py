@@ -22,9 +22,9 @@ from planners.networks.training_memory import resident_bytes
 from planners.order import order_by_need
 from planners.parts import OPTIMIZERS, WEIGHTS
 from planners.parts.number_types import HALF_BYTES
-from planners.parts.weights import SnapshotsOptions
+from planners.parts.weights import count_members
 from planners.plan import Configuration, Plan
-from planners.time_budget import STEPPING_SHARE, predict_step
+from planners.time_budget import STEPPING_SHARE, predict_plan_step
 
 # A step is a forward pass, and a backward pass that takes as long as two of them.
 FORWARD_SHARE = 1 / 3
@@ -143,28 +143,22 @@ def _time_training(place: Place, configuration: Configuration) -> float:
     if configuration.name in place.seconds_per_step:
         return place.seconds_per_step[configuration.name] * steps
     if pace is None:
-        return _predict_step(place.plan, configuration) * steps / STEPPING_SHARE
+        return predict_plan_step(place.plan, configuration) * steps / STEPPING_SHARE
     return pace.step_seconds * pace.costs.sum_ahead(Position(iterations=steps)) / STEPPING_SHARE
 
 
 def _time_looking(place: Place, configuration: Configuration, cases: Sequence[CaseFingerprint]) -> float:
     """Return the seconds in which the network of one fold looks at scans, and masks are made of what it says."""
     weights = resolve(configuration.training.weights, WEIGHTS, "weights")
-    members = weights.count if isinstance(weights, SnapshotsOptions) else 1
-    passes = members * sum(_count_passes(case, configuration) for case in cases)
+    passes = count_members(weights) * sum(_count_passes(case, configuration) for case in cases)
     pace = place.paces.get(configuration.name)
     if pace is None:
-        tile_seconds = _predict_step(place.plan, configuration) * FORWARD_SHARE / configuration.batch_size
+        tile_seconds = predict_plan_step(place.plan, configuration) * FORWARD_SHARE / configuration.batch_size
     else:
         tile_seconds = pace.tile_seconds
     voxels = sum(math.prod(case.body_box.shape()) for case in cases)
     targets = len(place.plan.scheme_of(configuration).heads().targets())
     return passes * tile_seconds + voxels * targets * FINAL_VOXEL_SECONDS
-
-
-def _predict_step(plan: Plan, configuration: Configuration) -> float:
-    inputs, outputs = plan.input_channels(configuration), plan.output_channels(configuration)
-    return predict_step(configuration, inputs, outputs, plan.machine)
 
 
 def _count_passes(case: CaseFingerprint, configuration: Configuration) -> int:
@@ -209,6 +203,5 @@ def _count_kept(plan: Plan, configuration: Configuration) -> int:
     weights = predict_configuration(plan, configuration).gradients  # as many values, in single precision
     training = configuration.training
     kept = resolve(training.weights, WEIGHTS, "weights")
-    members = kept.count if isinstance(kept, SnapshotsOptions) else 1
     states = resolve(training.optimizer, OPTIMIZERS, "optimizer").states()
-    return weights * (members + 1 + states + kept.copies())
+    return weights * (count_members(kept) + 1 + states + kept.copies())

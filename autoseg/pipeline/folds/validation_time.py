@@ -11,7 +11,7 @@ from autoseg.pipeline.folds.stage_inputs import StageInput
 from autoseg.prediction import count_passes, list_efforts
 from planners.choices import resolve
 from planners.parts import WEIGHTS
-from planners.parts.weights import SnapshotsOptions
+from planners.parts.weights import count_members
 from planners.plan import Configuration, Prediction
 
 # Seconds per voxel of a scan and label, beside the network's: probabilities restored, labels decided, files written,
@@ -55,8 +55,7 @@ class ValidationTime:
     def count_final_passes(self, cases: Sequence[str], prediction: Prediction) -> int:
         """Return how many patches go through a network in the validation of a whole fold."""
         options = resolve(self.configuration.training.weights, WEIGHTS, "weights")
-        members = options.count if isinstance(options, SnapshotsOptions) else 1
-        return members * self._passes(cases, prediction)
+        return count_members(options) * self._passes(cases, prediction)
 
     def _passes(self, cases: Sequence[str], prediction: Prediction) -> int:
         patch, halves = self.configuration.tile_shape(), self.configuration.halves
