@@ -14,7 +14,7 @@ from dataset_fingerprints.errors import PlanError
 from dataset_fingerprints.geometry import Triple, TripleFloat
 from dataset_fingerprints.names import check_case_names, check_folder_name
 from planners.choices import Choice
-from planners.defaults import FULL_SIZE, is_even, is_full_size, is_none
+from planners.defaults import FULL_SIZE, NO_GROWTH, is_even, is_full_size, is_no_growth, is_none
 from planners.halves import Halves
 from planners.machine import MachineProfile
 from planners.nnunet_rules import NnunetRules
@@ -25,7 +25,6 @@ from planners.targets import choose_scheme
 
 SCHEMA_VERSION = 3
 FOLDS = 5  # of a cross-validation, where there are as many subjects
-NO_GROWTH = Choice(name="none")
 
 FoldRule = Literal["by_subject", "shuffled"]
 
@@ -47,10 +46,6 @@ class Decision:
     rule: str
     evidence: str
     change: str = ""
-
-
-def _is_no_growth(value: object) -> bool:
-    return value == NO_GROWTH
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -118,7 +113,7 @@ class Training:
     validation_rounds: int
     compiled: bool = True
     recomputed: bool = False
-    growth: Annotated[Choice, Field(exclude_if=_is_no_growth)] = NO_GROWTH
+    growth: Annotated[Choice, Field(exclude_if=is_no_growth)] = NO_GROWTH
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -269,6 +264,8 @@ class Plan:
         scale: what features, patches and batches were divided by to try the plan out (`planners.editing.scaling`); not
             written at full size.
         lesion_classes: from `planners.parts.LESION_CLASSIFIERS`; null, and not written, for lesions without classes.
+        ensemble: configurations that predict together unless others are named: of the same labels their probabilities
+            are averaged, of different ones put together. Empty, and not written, for the default configuration alone.
     """
 
     name: str
@@ -289,10 +286,15 @@ class Plan:
     simulated: Annotated[bool, Field(exclude_if=not_)] = False
     scale: Annotated[float, Field(exclude_if=is_full_size)] = FULL_SIZE
     lesion_classes: Annotated[Choice | None, Field(exclude_if=is_none)] = None
+    ensemble: Annotated[tuple[str, ...], Field(exclude_if=not_)] = ()
     schema_version: int = SCHEMA_VERSION
 
     def __post_init__(self) -> None:
         check_folder_name(self.name, "a plan")
+
+    def predicting(self) -> tuple[str, ...]:
+        """Return the names of the configurations that predict unless others are named."""
+        return self.ensemble or (self.default_configuration,)
 
     def scheme_of(self, configuration: Configuration) -> LabelScheme:
         """Return the labels that a configuration learns."""

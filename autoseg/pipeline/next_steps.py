@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 from autoseg.workspace.fold import FULL
@@ -33,13 +34,29 @@ def name_predict(workspace: Workspace, plan: Plan, fold: str, configuration: str
         workspace: of the plan.
         plan: that was trained by.
         fold: its name, or `all`.
-        configuration: None for the plan's default.
+        configuration: None for those that the plan predicts with.
     """
-    name = configuration or plan.default_configuration
+    names = plan.predicting() if configuration is None else (configuration,)
     # Beside other folds it is used only where it is named.
-    others = [folder for folder in workspace.trained_folds(plan.name, name) if folder.name() != FULL]
+    trained = (folder for name in names for folder in workspace.trained_folds(plan.name, name))
+    others = [folder for folder in trained if folder.name() != FULL]
     named = ("-f", FULL) if fold == FULL and others else ()
-    return _join("predict", "SCANS", "-o", "MASKS", *named, *_choose(plan, configuration), *_place(workspace))
+    return _join("predict", "SCANS", "-o", "MASKS", *named, *_choose(plan, configuration, plan.predicting()), *_place(workspace))
+
+
+def describe_lacking(workspace: Workspace, plan: Plan, lacking: Sequence[str], fold: str) -> str:
+    """Return which members of a plan's ensemble are left out until they are trained, and how, or nothing.
+
+    Args:
+        workspace: of the plan.
+        plan: that was trained by.
+        lacking: names of the members.
+        fold: to train of them: its name, or `all`.
+    """
+    commands = " and ".join(name_train(workspace, plan, fold, configuration=name) for name in lacking)
+    together, missing = ", ".join(plan.ensemble), ", ".join(lacking)
+    sentence = f"Plan {plan.name} predicts with {together} together. Left out until trained: {missing} ({commands})."
+    return sentence if lacking else ""
 
 
 def name_quality(workspace: Workspace, plan: Plan, minutes: int, configuration: str) -> str:
@@ -65,8 +82,10 @@ def name_report(workspace: Workspace, plan: Plan, configuration: str | None = No
     return _join("report", *_choose(plan, configuration), *_place(workspace))
 
 
-def _choose(plan: Plan, configuration: str | None) -> tuple[str, ...]:
-    named = () if configuration in (None, plan.default_configuration) else ("-c", str(configuration))
+def _choose(plan: Plan, configuration: str | None, usual: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Return the options for a configuration, unless it is the usual one, and for the plan."""
+    usual = usual or (plan.default_configuration,)
+    named = () if configuration is None or (configuration,) == usual else ("-c", configuration)
     return (*named, *(() if plan.name == _USUAL_PLAN else ("--plan", plan.name)))
 
 

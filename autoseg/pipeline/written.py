@@ -8,7 +8,8 @@ from autoseg.pipeline.folds.job_file import ALL
 from autoseg.pipeline.folds.jobs import TrainingOptions
 from autoseg.pipeline.folds.runs import name_folds
 from autoseg.pipeline.models.short_trainings import describe_short
-from autoseg.pipeline.next_steps import name_predict, name_report
+from autoseg.pipeline.models.trained_folds import list_lacking
+from autoseg.pipeline.next_steps import describe_lacking, name_predict, name_report
 from autoseg.pipeline.plans.reading import read_plan
 from autoseg.workspace.workspace import Workspace
 from planners.order import find_configuration
@@ -49,6 +50,9 @@ def advise_after(workspace: Workspace, fold: str, options: TrainingOptions) -> t
     names = name_folds(splits) if fold == ALL else (fold,)
     folders = [workspace.fold(plan.name, configuration, name) for name in names]
     doubt = describe_short(workspace, plan, folders)
-    following = name_predict(workspace, plan, fold, configuration)
+    member, lacking = configuration in plan.ensemble, list_lacking(workspace, plan)
+    # Without a name all members predict together, as soon as they are trained.
+    following = name_predict(workspace, plan, fold, None if member and not lacking else configuration)
     page = f"All of it on one page for a browser: {name_report(workspace, plan, configuration)}."
-    return (f"Next, segment new scans: {following}.", page, *((doubt,) if doubt else ()))
+    still = describe_lacking(workspace, plan, lacking, fold) if member else ""
+    return tuple(line for line in (still, f"Next, segment new scans: {following}.", page, doubt) if line)

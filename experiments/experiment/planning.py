@@ -56,7 +56,7 @@ class PlannedRecipe:
 
     def names(self) -> tuple[str, ...]:
         """Return the names of the configurations that predict together."""
-        return self.chosen or self.recipe.predicts_with(self.plan)
+        return self.chosen or self.plan.predicting()
 
     def choose(self, configurations: Sequence[str]) -> PlannedRecipe:
         """Return the recipe with other configurations of its plan; with none, as it is.
@@ -133,12 +133,11 @@ def find_or_make_plan(
 
 def _make_plan(name: str, setting: Setting, progress: Progress, configurations: Sequence[str]) -> None:
     """Plan a recipe, and preprocess for what it predicts with and for what else is asked for."""
-    recipe = find_recipe(name)
     options = PlanningOptions(
         workspace=setting.workspace.root,
         plan_name=name_plan(name, setting.seed),
         planner=name,
-        configurations=lambda plan: (*recipe.predicts_with(plan), *configurations),
+        configurations=lambda plan: (*plan.predicting(), *configurations),
         splits=_find_splits(setting.workspace) or "by-subject",
         seed=setting.seed,
         scale=FULL_SIZE if setting.scale is None else setting.scale,

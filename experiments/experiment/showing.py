@@ -109,7 +109,7 @@ def describe_plan(plan: Plan, recipe: Recipe) -> Table:
 
 def _remark(plan: Plan, recipe: Recipe) -> Iterator[str]:
     known = {one.name: one for one in plan.configurations}
-    used = _describe_members([known[name] for name in recipe.predicts_with(plan)])
+    used = _describe_members([known[name] for name in plan.predicting()])
     yield f"Predicts with {used}{_after(recipe.postprocessing)}."
     if describe_scale(plan.scale):
         yield f"Scale: {describe_scale(plan.scale)}."

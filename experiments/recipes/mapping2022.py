@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from dataset_fingerprints.fingerprint import DatasetFingerprint
@@ -42,7 +41,7 @@ def plan_mapping(fingerprint: DatasetFingerprint, request: PlanRequest) -> Plan:
         plain,
         configurations=members,
         default_configuration=members[-1].name if request.unlabelled else DEFAULT,
-        decisions=(*renamed, *_explain(request, members)),
+        decisions=(*renamed, *_explain(request)),
         postprocessing=candidates,
     )
 
@@ -72,7 +71,7 @@ def _narrow(planned: PostprocessingCandidates) -> PostprocessingCandidates:
     )
 
 
-def _explain(request: PlanRequest, members: Sequence[Configuration]) -> tuple[Decision, ...]:
+def _explain(request: PlanRequest) -> tuple[Decision, ...]:
     return (
         Decision(
             field=f"{DTK10}.training.loss",
@@ -92,7 +91,7 @@ def _explain(request: PlanRequest, members: Sequence[Configuration]) -> tuple[De
             value="the mean probability of all members' folds",
             rule="Huo 2022 averages all folds of all members.",
             evidence="predict_all_folds.sh",
-            change=f"autoseg predict SCANS -o MASKS {' '.join(f'-c {one.name}' for one in members)}",
+            change="predict -c NAME, for some of the members",
         ),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from dataset_fingerprints.fingerprint import DatasetFingerprint
@@ -79,10 +79,8 @@ class Recipe:
         Raises:
             PlanError: the data set is empty, or not of the kind that the recipe is for.
         """
-        return self.make(fingerprint, request)
-
-    def predicts_with(self, plan: Plan) -> tuple[str, ...]:
-        """Return the configurations that predict together; what these need is trained as well."""
+        plan = self.make(fingerprint, request)
         planned = [configuration.name for configuration in plan.configurations]
         chosen = (name for pattern in self.ensemble for name in planned if fnmatchcase(name, pattern))
-        return tuple(dict.fromkeys(chosen)) or (plan.default_configuration,)
+        members = tuple(dict.fromkeys(chosen))
+        return plan if members in ((), plan.predicting()) else replace(plan, ensemble=members)

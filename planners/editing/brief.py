@@ -101,6 +101,7 @@ def _show_plan(plan: Plan, known: Known) -> Section:
         ("regions" if plan.scheme.regions else "labels", ", ".join(names)),
         ("trained on", _show_machine(plan)),
         ("configuration", f"{default.name}{alternatives}"),
+        ("predicts with", _show_ensemble(plan)),
         ("folds", known.folds),
         ("expected time", _show_time(plan, default, known)),
         ("planner", plan.planner),
@@ -108,6 +109,12 @@ def _show_plan(plan: Plan, known: Known) -> Section:
     )
     title = mark_title(f"Plan {plan.name}", plan.simulated)
     return Section(title=title, columns=("what", "value"), rows=tuple(row for row in rows if row[1]))
+
+
+def _show_ensemble(plan: Plan) -> str:
+    """Return which configurations predict together, and how they are trained; empty where it is one alone."""
+    names = " and ".join(plan.ensemble)
+    return f"{names} together; each is trained by its own `autoseg train all -c NAME`" if plan.ensemble[1:] else names
 
 
 def _show_machine(plan: Plan) -> str:

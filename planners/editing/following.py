@@ -61,6 +61,7 @@ def follow(plan: Plan, model: Followed) -> Plan:
         plan,
         configurations=configurations,
         default_configuration=run.configuration,
+        ensemble=(),
         decisions=(*decisions, *_explain(plan, before, configurations[-1], model)),
     )
     check_plan(followed)
@@ -154,7 +155,7 @@ def _find_rate(training: Training) -> float:
 
 def _is_overruled(field: str, names: set[str]) -> bool:
     first, _, rest = field.partition(".")
-    return first in {*names, "preprocessing", "default_configuration"} or (first == "configurations" and rest in names)
+    return first in {*names, "preprocessing", "default_configuration", "ensemble"} or (first == "configurations" and rest in names)
 
 
 def _explain(plan: Plan, before: Configuration, now: Configuration, model: Followed) -> Iterator[Decision]:

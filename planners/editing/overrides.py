@@ -26,7 +26,7 @@ Node = TypeVar("Node", Plan, Configuration, Any)
 LARGEST = 1e30
 # Of a place in a list.
 _MOST_DIGITS = 9
-_PLAN_FIELDS = frozenset({"seed", "default_configuration", "lesion_classes"})
+_PLAN_FIELDS = frozenset({"seed", "default_configuration", "ensemble", "lesion_classes"})
 _FIXED_FIELDS = frozenset({"name", "inputs", "initial", "slice_axis"})  # of a configuration: they are what it is
 # Between numbers as people write lists: 32,32,32 or 32x32x32 or (32; 32; 32).
 _BETWEEN = re.compile(r"[\s,;x()]+")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from dataset_fingerprints.dataset import LabelScheme
@@ -44,10 +44,19 @@ def check_plan(plan: Plan) -> None:
         problems.append("it has no configurations. Expected one or more.")
     elif plan.default_configuration not in names:
         problems.append(f"default_configuration is '{plan.default_configuration}'. Expected {' or '.join(names)}.")
+    problems += _find_ensemble_problems(plan, names)
     # Of labels that do not exist none can be counted.
     problems += _find_classifier_problems(plan, sound=not problems)
     if problems:
         raise PlanError("The plan does not fit together: " + " ".join(problems))
+
+
+def _find_ensemble_problems(plan: Plan, names: Sequence[str]) -> Iterator[str]:
+    unknown = [name for name in plan.ensemble if name not in names]
+    if unknown:
+        yield f"ensemble holds '{unknown[0]}'. Expected some of {', '.join(names)}."
+    if len({*plan.ensemble}) < len(plan.ensemble):
+        yield f"ensemble is {', '.join(plan.ensemble)}. Expected each name once."
 
 
 def _find_classifier_problems(plan: Plan, *, sound: bool) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from autoseg.pipeline.models.trained_folds import find_trained
+from autoseg.pipeline.models.trained_folds import choose_predicting, find_trained
 from autoseg.pipeline.selection.selected import find_mismatch, read_selection
 from autoseg.prediction import Decision, decision_of
 from autoseg.workspace.workspace import Workspace
@@ -17,7 +17,7 @@ def find_decision(workspace: Workspace, plan: Plan, configurations: Sequence[str
     Args:
         workspace: of the plan.
         plan: with its name.
-        configurations: asked for; empty for those that are selected, or the plan's default.
+        configurations: asked for; empty for those that are selected, or that the plan predicts with.
 
     Raises:
         FileFormatError: the selection is damaged.
@@ -27,4 +27,4 @@ def find_decision(workspace: Workspace, plan: Plan, configurations: Sequence[str
         names = tuple(configurations) or selection.configurations
         if not find_mismatch(selection, find_trained(workspace, plan, names).folders()):
             return names, decision_of(selection)
-    return tuple(configurations) or (plan.default_configuration,), decision_of(None)
+    return tuple(configurations) or choose_predicting(workspace, plan), decision_of(None)

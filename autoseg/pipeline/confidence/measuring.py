@@ -50,7 +50,7 @@ def measure_confidence(
     Args:
         workspace: with trained and validated folds.
         plan_name: of the workspace's plan.
-        configurations: that predict together; empty for those that are selected, or the plan's default.
+        configurations: that predict together; empty for those that are selected, or that the plan predicts with.
         progress: receiver of progress reports.
         most_minutes: for the flips of each configuration.
 

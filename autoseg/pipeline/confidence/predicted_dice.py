@@ -40,7 +40,7 @@ def measure_predicted_dice(
     Args:
         workspace: with validated folds.
         plan_name: of the workspace's plan.
-        configurations: whose mean predicts; empty for the plan's default.
+        configurations: whose mean predicts; empty for those that the plan predicts with.
         decision: that makes masks of it.
         progress: receiver of progress reports.
 

@@ -112,7 +112,7 @@ def _train_here(plan: Plan, machine: MachineProfile) -> Plan:
 def _measure_paces(plan: Plan, machine: MachineProfile) -> Mapping[str, Pace]:
     """Return the measured pace of each configuration of which that takes seconds and fits into memory."""
     here, found = _train_here(plan, machine), dict[str, Pace]()
-    for configuration in order_by_need(plan.configurations, (plan.default_configuration,), f"plan {plan.name}"):
+    for configuration in order_by_need(plan.configurations, plan.predicting(), f"plan {plan.name}"):
         quick = predict_plan_step(here, configuration) <= MOST_STEP_SECONDS
         fits = predict_configuration(here, configuration).total() <= _MEASURED_SHARE * machine.memory_gb * GIB
         # A network that sees masks of others is not trained on noise alone.

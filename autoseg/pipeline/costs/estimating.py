@@ -19,7 +19,7 @@ from dataset_fingerprints.sizes import GIB
 from planners.choices import resolve
 from planners.networks.memory_decisions import predict_configuration
 from planners.networks.training_memory import resident_bytes
-from planners.order import order_by_need
+from planners.order import find_configuration, order_by_need
 from planners.parts import OPTIMIZERS, WEIGHTS
 from planners.parts.number_types import HALF_BYTES
 from planners.parts.weights import count_members
@@ -67,7 +67,7 @@ class Costs:
         batch_size: of it.
         folds: of the cross-validation; 1 where all cases are trained on at once.
         planning_hours: of reading, checking, measuring and preprocessing all cases.
-        fold_hours: of training one fold, with all that it needs, and of validating it.
+        fold_hours: of training one fold of all that predict together, with what they need, and of validating it.
         all_folds_hours: of all folds, as many at a time as there are devices.
         scan_hours: of predicting one scan with the model of one fold.
         ensemble_hours: of predicting it with the models of all folds.
@@ -103,8 +103,8 @@ def estimate_costs(place: Place, fingerprint: DatasetFingerprint, folds: int) ->
         folds: of its cross-validation; 0 where it is trained on as a whole.
     """
     plan, cases = place.plan, fingerprint.cases
-    needed = order_by_need(plan.configurations, (plan.default_configuration,), f"plan {plan.name}")
-    default, count = needed[-1], folds or 1
+    needed = order_by_need(plan.configurations, plan.predicting(), f"plan {plan.name}")
+    default, count = find_configuration(plan.configurations, plan.default_configuration, f"plan {plan.name}"), folds or 1
     fold_seconds = sum(_time_fold(place, one, cases, folds) for one in needed)
     scan = _find_median(cases)
     reading = place.reading.seconds(_count_raw(fingerprint, (scan,)), place.cores)

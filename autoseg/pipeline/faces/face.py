@@ -71,7 +71,7 @@ def plan_and_preprocess(
         planner: an entry of `planners.presets.PLANNERS`, or one that an installed package registers.
         gpu_memory_gb: plan for a GPU with this memory, also where this machine has none; None for this machine.
         max_hours: plan for trainings of this many hours per fold.
-        configurations: to preprocess; empty for the plan's default.
+        configurations: to preprocess; empty for those that the plan predicts with.
         splits: folds of your own: nnU-Net's splits_final.json, or a CSV or TSV with the columns Name and Fold;
             `by-site` for folds that leave whole sites out; `by-subject` for folds of our own with any planner.
         seed: of folds, weights and batches.

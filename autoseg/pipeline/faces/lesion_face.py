@@ -31,7 +31,7 @@ def lesion_classes(
 
     Args:
         workspace: with two trained folds or more, of a model of one label or region; None for the current directory's.
-        configurations: that predict together; empty for those that are selected, or the plan's default.
+        configurations: that predict together; empty for those that are selected, or that the plan predicts with.
         plan_name: of the workspace's plan; its `lesion_classes` names the classifier.
         progress: receiver of progress reports; None for none.
 

@@ -57,7 +57,7 @@ def learn_lesion_classes(
     Args:
         workspace: with two trained and validated folds or more, of a model of one label or region.
         plan_name: of the workspace's plan, which may name the classifier.
-        configurations: that predict together; empty for those that are selected, or the plan's default.
+        configurations: that predict together; empty for those that are selected, or that the plan predicts with.
         progress: receiver of progress reports.
 
     Raises:

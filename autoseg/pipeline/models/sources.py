@@ -11,9 +11,11 @@ from pathlib import Path
 from autoseg.models import Bundle, ModelSet, Selection, read_fold, read_settings
 from autoseg.models.lesion_classifier import LesionClasses
 from autoseg.pipeline.confidence.kept import add_confidence
+from autoseg.pipeline.folds.job_file import ALL
 from autoseg.pipeline.lesion_classes.kept import find_classifier
 from autoseg.pipeline.models.short_trainings import describe_few, describe_short, describe_unfinished
-from autoseg.pipeline.models.trained_folds import TrainedFolds, find_trained
+from autoseg.pipeline.models.trained_folds import TrainedFolds, find_trained, list_lacking
+from autoseg.pipeline.next_steps import describe_lacking
 from autoseg.pipeline.plans.reading import read_plan
 from autoseg.pipeline.scans.scan_warnings import read_traits
 from autoseg.pipeline.selection.selected import read_selection, say_unused
@@ -37,7 +39,7 @@ class ModelChoice:
     """Choice of what a workspace predicts with; all have a default.
 
     Attributes:
-        configurations: names of those to average; empty for the plan's default.
+        configurations: names of those to average; empty for those that the plan predicts with.
         folds: names of the folds to average; empty for all that are trained.
         selected: whether to predict as `select` chose, as far as that is about these.
         single: whether one network of them predicts, as `ModelSet.take_first` says.
@@ -146,7 +148,9 @@ def _find_in_workspace(workspace: Workspace, choice: ModelChoice) -> ModelSource
     plan, _ = read_plan(workspace, choice.plan_name)
     selection, found, unused = _choose_in_workspace(workspace, plan, choice)
     found = found.take_first() if choice.single else found
-    doubts = (describe_short(workspace, plan, found.folders()), describe_unfinished(found.folders()), unused)
+    lacking = () if choice.configurations else list_lacking(workspace, plan, choice.folds)
+    untrained = describe_lacking(workspace, plan, lacking, choice.folds[0] if choice.folds else ALL)
+    doubts = (untrained, describe_short(workspace, plan, found.folders()), describe_unfinished(found.folders()), unused)
     classifier = find_classifier(workspace, plan.name, found, decision_of(selection), warned=False)
     classes = (workspace.lesion_classes_weights(plan.name),) if classifier else ()
     weights = tuple(file for folder in found.folders() for file in _choose_files(folder, choice))

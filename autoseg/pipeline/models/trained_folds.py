@@ -63,7 +63,7 @@ def find_trained(
     Args:
         workspace: with trained folds.
         plan: of the workspace.
-        names: of the configurations; empty for the plan's default.
+        names: of the configurations; empty for those that the plan predicts with, as far as they are trained.
         folds: names of their folds to average, empty for all that are trained; of stages that they need it is always
             all.
 
@@ -72,7 +72,7 @@ def find_trained(
         FileFormatError: what a fold was begun with is damaged.
         PlanError: there is no such configuration or fold.
     """
-    chosen = tuple(names) or (plan.default_configuration,)
+    chosen = tuple(names) or choose_predicting(workspace, plan, folds)
     _refuse_doubled("configuration", chosen)
     read = cache(read_settings)
     stages = tuple(_find_stages(workspace, plan, name, folds, read) for name in chosen)
@@ -89,6 +89,38 @@ def find_trained(
         )
     averaged = tuple(runs[[*one.values()][-1][0]] for one in stages)
     return TrainedFolds(stages=stages, averaged=averaged, channels=first.channels)
+
+
+def choose_predicting(workspace: Workspace, plan: Plan, folds: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the configurations that predict unless others are named: of the plan's ensemble, those that are trained.
+
+    Args:
+        workspace: with trained folds.
+        plan: of the workspace.
+        folds: that all of them have to have; empty for any.
+
+    Returns:
+        Names; where none is trained, that of the plan's default.
+    """
+    trained = tuple(name for name in plan.predicting() if _is_trained(workspace, plan, name, folds))
+    return trained or (plan.default_configuration,)
+
+
+def list_lacking(workspace: Workspace, plan: Plan, folds: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the members of a plan's ensemble that are not trained; of other plans none.
+
+    Args:
+        workspace: of the plan.
+        plan: with its name.
+        folds: that all of them have to have; empty for any.
+    """
+    return tuple(name for name in plan.ensemble if not _is_trained(workspace, plan, name, folds))
+
+
+def _is_trained(workspace: Workspace, plan: Plan, name: str, folds: Sequence[str]) -> bool:
+    if not folds:
+        return bool(workspace.trained_folds(plan.name, name))
+    return all(is_fold(fold) and workspace.fold(plan.name, name, fold).weight_files() for fold in folds)
 
 
 def _find_stages(

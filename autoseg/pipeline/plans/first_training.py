@@ -24,8 +24,8 @@ _MEASURED_SECONDS = 0.5
 
 def describe_first_training(
     workspace: Workspace, plan: Plan, splits: Splits, preprocessed: Sequence[str] = ()
-) -> tuple[str, str]:
-    """Return what the first training will be, and the command that starts it, a sentence each.
+) -> tuple[str, ...]:
+    """Return what the first training will be, the command that starts it, and any others', a sentence each.
 
     Args:
         workspace: of the plan.
@@ -39,9 +39,12 @@ def describe_first_training(
     fold = next(iter(name_folds(splits)), FULL)
     chosen = "by default" if name == default else f"with -c {name}"
     steps = counted(configuration.training.iterations, "step")
+    others = [name_train(workspace, plan, fold, configuration=one) for one in plan.ensemble if one != name]
+    together = f"{plan.name} predicts with {', '.join(plan.ensemble)} together: then {', '.join(others)}."
     return (
         f"`autoseg train` trains {name} {chosen}: {steps}, {_show_time(plan, configuration)}.",
         f"Next: {name_train(workspace, plan, fold, configuration=name)}.",
+        *((f"Plan {together}",) if others else ()),
     )
 
 

@@ -69,7 +69,8 @@ class PlanningOptions:
         labels: the folder of the label maps, where the data set is given as the folder of its scans.
         workspace: None for `<name>-autoseg`, called after the data set's folder or CSV, in the current directory.
         gpu_memory_gb: plan for a GPU with this memory, also where this machine has none; None for this machine.
-        configurations: names of those to preprocess, or what chooses them once there is a plan; empty for its default.
+        configurations: names of those to preprocess, or what chooses them once there is a plan; empty for those
+            that it predicts with.
         splits: a splits_final.json of nnU-Net's or a table of folds; those of another plan; "by-site" for folds that
             leave sites out; "by-subject" for folds of our own, whatever the planner's are; or None for the planner's.
         assignments: `--set` values.
@@ -101,7 +102,7 @@ class PlanningOptions:
         """Return the names of the configurations to preprocess."""
         given = self.configurations
         chosen = given if isinstance(given, tuple) else given(plan)
-        return chosen or (plan.default_configuration,)
+        return chosen or plan.predicting()
 
 
 def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress) -> tuple[Workspace, Plan]:

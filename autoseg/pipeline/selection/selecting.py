@@ -149,6 +149,13 @@ def find_candidates(workspace: Workspace, plan: Plan, splits: Splits, asked: Seq
     """
     for name in asked:
         find_configuration(plan.configurations, name, f"plan {plan.name}")
+    learnt = {one.targets for one in plan.configurations if one.name in plan.ensemble}
+    if not asked and len(learnt) > 1:
+        raise PlanError(
+            f"Plan {plan.name} predicts with {', '.join(plan.ensemble)} together, which learn different labels "
+            "(targets): there is nothing to choose between. To choose for one label alone, name those that learn it "
+            "with -c."
+        )
     known = [one.name for one in plan.configurations if one.name in (asked or workspace.configuration_names(plan.name))]
     ordered = sorted(known, key=lambda name: name != plan.default_configuration)
     targets = {one.name: one.targets for one in plan.configurations}

@@ -15,6 +15,7 @@ from autoseg.pipeline.plans.first_training import describe_first_training
 from autoseg.pipeline.plans.reading import read_plan
 from autoseg.pipeline.written import advise_after
 from autoseg.workspace.locks import locked
+from dataset_fingerprints.files.jsonfiles import write_json
 from tests.synthetic.commands import run
 from tests.synthetic.tiny import CONFIGURATION, Tiny
 
@@ -57,6 +58,19 @@ def test_a_training_ends_with_the_commands_that_segment_and_report(
     assert name_report(finished.workspace, plan, "2d") == "`autoseg report -c 2d -w ws`"
     assert run(monkeypatch, *shlex.split(page.partition("`")[2].partition("`")[0])[1:]) == 0
     assert finished.workspace.root.joinpath("report.html").is_file()
+
+
+def test_an_ensemble_names_what_else_is_to_be_trained(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tiny.root)
+    plan, splits = read_plan(tiny.workspace, "default")
+    both = replace(plan, ensemble=("2d", CONFIGURATION))
+    write_json(tiny.workspace.plan("default"), both)
+    *_, others = describe_first_training(tiny.workspace, both, splits)
+    assert others == f"Plan default predicts with 2d, {CONFIGURATION} together: then `autoseg train 0 -c 2d -w ws`."
+    lacking, following, *_ = advise_after(tiny.workspace, "0", TrainingOptions())
+    assert lacking.endswith("Left out until trained: 2d (`autoseg train 0 -c 2d -w ws`).")
+    assert following == f"Next, segment new scans: `autoseg predict SCANS -o MASKS -c {CONFIGURATION} -w ws`."
+    assert name_predict(tiny.workspace, both, "0") == "`autoseg predict SCANS -o MASKS -w ws`"
 
 
 def test_a_training_is_seen_while_it_runs(tiny: Tiny) -> None:

@@ -90,7 +90,7 @@ def test_its_source_and_what_that_leaves_open_are_named(name: str) -> None:
 def test_at_full_size_its_layers_and_its_memory_are_predicted(name: str) -> None:
     recipe, plan = list_recipes()[name], plan_somewhere(name)
     assert plan.scale == 1
-    assert set(recipe.predicts_with(plan)) <= {configuration.name for configuration in plan.configurations}
+    assert set(plan.predicting()) <= {configuration.name for configuration in plan.configurations}
     most = (recipe.memory_gb or MOST_MEMORY_GB) * TOLERANCE
     for configuration in plan.configurations:
         network = resolve(configuration.network, NETWORKS, "network")

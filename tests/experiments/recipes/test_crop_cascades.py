@@ -132,7 +132,7 @@ def test_a_3d_network_with_squeeze_and_excitation_finds_the_pancreas_and_2d_netw
     assert [one.slice_axis for one in plan.configurations] == [-1, 2, 2, 2]
     assert [[crop.configuration for crop in one.crops()] for one in refined] == [["locate"]] * 3
     assert [one.targets for one in plan.configurations] == [((2, 1, 3),), ((2, 1, 3),), ((1,),), ((3,),)]
-    assert find_recipe("amc_pancreas_cascade").predicts_with(plan) == tuple(one.name for one in refined)
+    assert plan.predicting() == tuple(one.name for one in refined)
 
 
 def test_the_pancreas_is_trained_by_dice_and_focal_loss_on_standardised_scans() -> None:
@@ -159,7 +159,7 @@ def test_each_structure_of_the_jaw_has_a_3d_u_net_and_the_canal_lies_in_the_mand
     assert [one.targets for one in plan.configurations] == [((1,),), ((2,),), ((4, 3),), ((3,),)]
     assert [[crop.configuration for crop in one.crops()] for one in plan.configurations] == [[], [], [], ["mandible"]]
     assert {one.slice_axis for one in plan.configurations} == {-1}
-    assert find_recipe("amc_dental").predicts_with(plan) == tuple(names)
+    assert plan.predicting() == tuple(names)
 
 
 def test_the_jaws_window_is_minus_2050_to_2950() -> None:

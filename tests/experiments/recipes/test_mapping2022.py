@@ -17,6 +17,8 @@ from autoseg.losses import build_objective
 from autoseg.models.tensors import load_tensors
 from autoseg.networks import build_network
 from autoseg.pipeline.faces import face, model_face
+from autoseg.pipeline.models.trained_folds import find_trained
+from autoseg.pipeline.plans.reading import read_plan
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import PlanError
 from dataset_fingerprints.fingerprint import DatasetFingerprint
@@ -72,6 +74,8 @@ def test_the_four_members_differ_in_what_the_source_says_and_in_nothing_else() -
     assert self_training.pseudo_labels == PseudoLabels(configurations=("default",))
     assert (self_training.network, self_training.training) == (default.network, default.training)
     assert atlas().default_configuration == "self_training"
+    # "Model average": the mean of all members.
+    assert (atlas().predicting(), atlas(0).predicting()) == (MEMBERS, MEMBERS[:3])
 
 
 def test_networks_are_as_listed_and_fit_into_the_memory_that_they_are_planned_for() -> None:
@@ -189,7 +193,9 @@ def test_it_is_killed_while_it_marks_and_while_it_trains_and_predicts_with_all_m
     killed = load_tensors(fold.weights)[0]
     face.train(workspace, 0, configuration="self_training", restart=True)
     assert all(torch.equal(killed[name], tensor) for name, tensor in load_tensors(fold.weights)[0].items())
-    model_face.predict(more, tmp_path / "masks", workspace, configurations=MEMBERS)
+    used = find_trained(workspace, read_plan(workspace, "default")[0])
+    assert tuple(run.configuration for run in used.averaged) == MEMBERS
+    model_face.predict(more, tmp_path / "masks", workspace)
     for index in range(3):
         assert nibabel.load(tmp_path / "masks" / f"new-{index}.nii.gz").shape == SHAPE
         write_nifti(tmp_path / "truth" / f"new-{index}.nii.gz", (head(20 + index, SHAPE)[1] == 1).astype(np.uint8))

@@ -35,4 +35,4 @@ def test_patch_and_batch_are_those_of_nnunet(name: str, planner: str, patch: tup
     (volumes,) = (entry for entry in plan.configurations if entry.name == "3d_fullres")
     assert (volumes.patch_shape, volumes.batch_size) == (patch, batch)
     assert replace(plan, planner=planner) == plan_atlas(planner, memory_gb)
-    assert find_recipe(name).predicts_with(plan) == ("3d_fullres",)
+    assert plan.predicting() == ("3d_fullres",)

@@ -20,7 +20,8 @@ from experiments.recipes.patch_growing import PATCH_GROWING, PATCH_GROWING_FILLE
 from experiments.recipes.recipe import Recipe
 from planners import PlanRequest, make_plan
 from planners.networks.memory_decisions import predict_configuration
-from planners.plan import NO_GROWTH, Plan
+from planners.defaults import NO_GROWTH
+from planners.plan import Plan
 from planners.sizing.growth import list_sizes
 from tests.synthetic.machines import BFLOAT16_CPU, GPU
 from tests.synthetic.packages import run_with_package

@@ -38,6 +38,15 @@ def test_configuration_patch_batch_spacing_memory_folds_and_time_come_first() ->
     assert all(len(row) == len(configurations.columns) and all(row) for row in configurations.rows)
 
 
+def test_an_ensemble_is_named_and_how_each_of_it_is_trained() -> None:
+    plan = make_example()
+    assert "predicts with" not in dict(brief_sections(plan, Known())[0].rows)
+    names = tuple(entry.name for entry in plan.configurations)
+    both = replace(plan, ensemble=names)
+    said = f"{' and '.join(names)} together; each is trained by its own `autoseg train all -c NAME`"
+    assert dict(brief_sections(both, Known())[0].rows)["predicts with"] == said
+
+
 def test_hours_are_said_where_the_speed_was_measured() -> None:
     unknown = make_example()
     assert "the speed of that machine was not measured" in time_of(unknown, Known())

@@ -100,6 +100,13 @@ def test_configurations_whose_masks_the_model_uses_are_taken_and_its_start_is_no
     assert [(entry.name, entry.initial) for entry in start.configurations] == [("second", None)]
 
 
+def test_a_plan_that_follows_predicts_with_the_one_network_that_it_follows() -> None:
+    own = plan_own()
+    ensemble = replace(own, ensemble=tuple(entry.name for entry in own.configurations))
+    followed = follow(ensemble, Followed(name="model.zip", run=make_model()))
+    assert followed.predicting() == (followed.default_configuration,)
+
+
 def test_a_box_around_labels_that_the_data_set_does_not_have_lies_around_all_that_it_has() -> None:
     run = make_model(change="box")
     first, second = run.configurations

@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from dataset_fingerprints.errors import PlanError
+from dataset_fingerprints.files.jsonfiles import parse_json, to_json
 from planners import PlanRequest, make_plan, set_values
 from planners.choices import Choice
 from planners.editing.overrides import find_assigned_parts, refuse_unknown_parts
@@ -52,6 +53,13 @@ def test_a_part_by_name_takes_its_own_defaults(plan: Plan) -> None:
 def test_fields_of_the_plan_itself_are_set(plan: Plan) -> None:
     changed = set_values(plan, ["seed=7", "default_configuration=2d"])
     assert (changed.seed, changed.default_configuration) == (7, "2d")
+
+
+def test_an_ensemble_is_set_and_not_written_where_there_is_none(plan: Plan) -> None:
+    changed = set_values(plan, ['ensemble=["2d", "3d_fullres"]'])
+    assert (plan.predicting(), changed.predicting()) == ((plan.default_configuration,), ("2d", "3d_fullres"))
+    assert '"ensemble"' not in to_json(plan)
+    assert parse_json(to_json(changed).encode(), Plan, "plan.json").ensemble == ("2d", "3d_fullres")
 
 
 def test_the_users_decision_takes_the_planners_place(plan: Plan) -> None:
@@ -140,6 +148,9 @@ def test_batch_size_of_all_replaces_the_decisions_of_each(plan: Plan) -> None:
         ("nosuch.batch_size=2", "the plan has no field 'nosuch' to set"),
         ("default_configuration=absent", "default_configuration is 'absent'. Expected 2d or 3d_fullres"),
         ("3d_fullres.inputs=[]", "no field 'inputs' to set"),
+        ("ensemble=2d", "--set ensemble: found"),
+        ('ensemble=["2d", "absent"]', "ensemble holds 'absent'. Expected some of 2d, 3d_fullres."),
+        ('ensemble=["2d", "2d"]', "ensemble is 2d, 2d. Expected each name once."),
         ("3d_fullres.preprocessing.channels=[1]", "Expected null for all, or some of 0 (T1w), each once."),
         ("preprocessing.channels=[]", "2d.preprocessing.channels is []. Expected null for all"),
         ("preprocessing.channels=[0,0]", "channels is [0, 0]. Expected null for all"),

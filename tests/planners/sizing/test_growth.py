@@ -16,7 +16,8 @@ from planners.choices import Choice
 from planners.editing.explain import explain_plan
 from planners.editing.overrides import set_values
 from planners.networks.memory_decisions import predict_configuration
-from planners.plan import NO_GROWTH, Plan
+from planners.defaults import NO_GROWTH
+from planners.plan import Plan
 from planners.sizing.growth import describe_patch, list_sizes, size_at, sum_steps
 from planners.time_budget import count_at_size, count_multiplications, steps_within
 from tests.synthetic.configurations import tiny_configuration

@@ -129,6 +129,15 @@ def test_false_specks_are_taken_out_and_the_rule_makes_the_masks_right(tiny: Tin
             assert not np.array_equal(decide(probabilities), store.read_reference(case))
 
 
+def test_of_an_ensemble_of_different_labels_nothing_is_chosen_unless_it_is_asked_for(tiny: Tiny) -> None:
+    plan, _ = read_plan(tiny.workspace, "default")
+    other = tuple(replace(one, targets=((1,),) if one.name == "2d" else ()) for one in plan.configurations)
+    write_json(tiny.workspace.plan("default"), replace(plan, configurations=other, ensemble=("2d", CONFIGURATION)))
+    with pytest.raises(PlanError, match="together, which learn different labels"):
+        select(tiny)
+    assert select(tiny, configurations=[CONFIGURATION]).configurations == (CONFIGURATION,)
+
+
 def test_two_configurations_that_complete_each_other_are_averaged(tiny: Tiny) -> None:
     plant(tiny, half(0))
     plant(tiny, half(1), "2d")
