@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from autoseg.pipeline.faces.atlas_face import import_atlas
+    from autoseg.pipeline.faces.checking_face import check
     from autoseg.pipeline.faces.clinical_face import baselines, lesion_load, lesion_map, lesion_table, recovery
     from autoseg.pipeline.faces.combine_face import combine
     from autoseg.pipeline.faces.face import evaluate, explain, plan_and_preprocess, select, train
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = [
     "agreement",
     "baselines",
+    "check",
     "combine",
     "compare",
     "evaluate",
@@ -56,6 +58,7 @@ __all__ = [
 _ROOMS = {
     "agreement": "statistics_face",
     "baselines": "clinical_face",
+    "check": "checking_face",
     "combine": "combine_face",
     "compare": "statistics_face",
     "export": "model_face",

@@ -41,7 +41,8 @@ def name_predict(workspace: Workspace, plan: Plan, fold: str, configuration: str
     trained = (folder for name in names for folder in workspace.trained_folds(plan.name, name))
     others = [folder for folder in trained if folder.name() != FULL]
     named = ("-f", FULL) if fold == FULL and others else ()
-    return _join("predict", "SCANS", "-o", "MASKS", *named, *_choose(plan, configuration, plan.predicting()), *_place(workspace))
+    chosen = _choose(plan, configuration, plan.predicting())
+    return _join("predict", "SCANS", "-o", "MASKS", *named, *chosen, *_place(workspace))
 
 
 def describe_lacking(workspace: Workspace, plan: Plan, lacking: Sequence[str], fold: str) -> str:

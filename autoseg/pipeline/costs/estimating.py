@@ -67,7 +67,7 @@ class Costs:
         batch_size: of it.
         folds: of the cross-validation; 1 where all cases are trained on at once.
         planning_hours: of reading, checking, measuring and preprocessing all cases.
-        fold_hours: of training one fold of all that predict together, with what they need, and of validating it.
+        fold_hours: of training and validating one fold of all that predict together, and of what they need.
         all_folds_hours: of all folds, as many at a time as there are devices.
         scan_hours: of predicting one scan with the model of one fold.
         ensemble_hours: of predicting it with the models of all folds.

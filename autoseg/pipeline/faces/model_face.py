@@ -119,7 +119,8 @@ def load_model(
 
     Args:
         source: a workspace, the folder of one of its folds, or an exported model.
-        configurations: of a workspace, those whose probabilities are averaged; empty for those that the plan predicts with.
+        configurations: of a workspace, those whose probabilities are averaged; empty for those that the plan predicts
+            with.
         plan_name: of the workspace's plan.
         folds: of a workspace, those that are averaged; empty for all that are trained.
         selected: use what `autoseg select` chose, where it is about these folds.

@@ -91,7 +91,14 @@ _LISTS = (
     *("rois", "rules"),
 )
 # The argument of each command that has no option.
-_FIRST = {"plan_and_preprocess": "dataset", "train": "fold", "predict": "scans", "explain": "target", "tune": "fold"}
+_FIRST = {
+    "check": "dataset",
+    "explain": "target",
+    "plan_and_preprocess": "dataset",
+    "predict": "scans",
+    "train": "fold",
+    "tune": "fold",
+}
 
 _VALUE = r"[A-Z]{2,}|[\w.]+=[^\s,;)`]*[^\s.,:;)`]"
 _OPTION = re.compile(rf"(?<![\w/.=-])(--?[a-z][a-z-]*)(?![\w=/-])(?: (?P<value>{_VALUE}))?")

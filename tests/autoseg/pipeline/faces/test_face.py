@@ -1,9 +1,10 @@
-"""`import autoseg`, and its six functions as the README shows them."""
+"""`import autoseg`, and its functions as the README shows them."""
 
 from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -152,6 +153,18 @@ def test_a_single_name_needs_no_list(folder: Path) -> None:
     assert np.array_equal(one.predict(scan).labels, many.predict(scan).labels)
     evaluation = autoseg.evaluate(folder / "MASKS", folder / "REFERENCES", metrics="lesion_recall")
     assert "lesion_recall" in {score.metric for label in evaluation.cases[0].labels for score in label.scores}
+
+
+def test_data_are_checked_and_nothing_is_written(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder / "DATASET", tmp_path / "DATASET")
+    before = sorted(tmp_path.rglob("*"))
+    report = autoseg.check(tmp_path / "DATASET")
+    assert (report.cases, [one.kind for one in report.findings if one.grade == "error"]) == (6, [])
+    first = min((tmp_path / "DATASET" / "labelsTr").iterdir())
+    first.write_bytes(first.read_bytes()[:100])
+    damaged = [one for one in autoseg.check(tmp_path / "DATASET").findings if one.grade == "error"]
+    assert [one.case for one in damaged] == [first.name.removesuffix(".nii.gz")]
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_labels_to_score_are_whole_numbers_given_once(folder: Path) -> None:

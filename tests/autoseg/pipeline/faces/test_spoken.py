@@ -30,7 +30,8 @@ SAID = {
     # Other programs' options, paths and commands without a function stay as they are.
     "`torchrun --max-restarts 3` --nproc_per_node 2": "`torchrun --max-restarts 3` --nproc_per_node 2",
     "/a--restart/x-w/-w: is a link": "/a--restart/x-w/-w: is a link",
-    "`autoseg check DATASET`": "`autoseg check DATASET`",
+    "`autoseg check DATASET`": "`autoseg.check(dataset=DATASET)`",
+    "`autoseg demo`": "`autoseg demo`",
 }
 # Options of commands that the functions offer otherwise, or not at all.
 WITHOUT = {"--cluster", "--slurm", "--job", "--json", "--all", "--compare", "--no-mirror", "--mirror", "--help"}
