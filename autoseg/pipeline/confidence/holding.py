@@ -16,7 +16,7 @@ from autoseg.pipeline.models.trained_folds import TrainedFolds, find_trained
 from autoseg.pipeline.selection.selected import read_selection, say_unused
 from autoseg.prediction import decision_of
 from autoseg.workspace.workspace import Workspace
-from dataset_fingerprints.errors import WorkspaceError
+from dataset_fingerprints.errors import PlanError, WorkspaceError
 from dataset_fingerprints.files.jsonfiles import read_json
 from planners.plan import Plan
 
@@ -114,5 +114,5 @@ def _find(workspace: Workspace, plan: Plan, configurations: Sequence[str]) -> Tr
     """Return the folds that some configurations predict with; None where they do not."""
     try:
         return find_trained(workspace, plan, configurations)
-    except WorkspaceError:
+    except (WorkspaceError, PlanError):  # a configuration may have left the plan as well
         return None
