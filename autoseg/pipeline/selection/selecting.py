@@ -144,12 +144,13 @@ def find_candidates(workspace: Workspace, plan: Plan, splits: Splits, asked: Seq
     """Return the configurations that can be compared: those with the folds that the first of them has.
 
     Raises:
-        WorkspaceError: the first has fewer than two folds, or one that was asked for has not the same.
+        WorkspaceError: the first, or one that was asked for, has fewer than two folds.
         PlanError: there is no such configuration.
     """
     for name in asked:
         find_configuration(plan.configurations, name, f"plan {plan.name}")
-    known = [one.name for one in plan.configurations if one.name in (asked or workspace.configuration_names(plan.name))]
+    there = workspace.configuration_names(plan.name)
+    known = [*dict.fromkeys(asked)] or [one.name for one in plan.configurations if one.name in there]
     ordered = sorted(known, key=lambda name: name != plan.default_configuration)
     targets = {one.name: one.targets for one in plan.configurations}
     main = targets[ordered[0]] if ordered else ()
@@ -159,7 +160,7 @@ def find_candidates(workspace: Workspace, plan: Plan, splits: Splits, asked: Seq
     ordered = [name for name in ordered if name not in others]
     whole = {name: dict(_find_folds(workspace, plan, splits, name)) for name in ordered}
     trained = {name: folds for name, folds in whole.items() if len(folds) > 1}
-    if not trained or (asked and len(trained) < len(asked)):
+    if not trained or (asked and len(trained) < len(ordered)):
         lacking = next((name for name in ordered if name not in trained), plan.default_configuration)
         raise WorkspaceError(
             f"{workspace.root}: {counted(len(whole.get(lacking, ())), 'fold')} of {lacking} "
