@@ -59,12 +59,13 @@ def judge(
     tried: Sequence[Effort],
     dice: NDArray[np.float64],
     seconds: NDArray[np.float64],
+    units: Sequence[str],
 ) -> MeasuredEfforts:
     """Return what the ways bring, and which flips and steps are used.
 
     Flips along an axis pay where the interval of their gain alone lies above 0. Of several such axes all are flipped,
-    if the gain of that lies above 0 as well, else the one that brings most. With fewer than `LEAST_CASES` cases no flip
-    pays or does not: none is left out.
+    if the gain of that lies above 0 as well, else the one that brings most. With cases of fewer than `LEAST_CASES`
+    subjects no flip pays or does not: none is left out.
 
     Args:
         configuration: its name.
@@ -72,6 +73,7 @@ def judge(
         tried: the ways; the first is what is compared with.
         dice: (case, way) mean over labels or regions.
         seconds: (case, way) that the network took.
+        units: (case,) the subject of each case; those of one are drawn together.
     """
     efforts = tuple(
         MeasuredEffort(
@@ -79,12 +81,12 @@ def judge(
             step_share=effort.step_share,
             networks=effort.networks,
             dice=float(dice[:, place].mean()),
-            gain=_measure_gain(dice[:, place] - dice[:, 0]),
+            gain=_measure_gain(dice[:, place] - dice[:, 0], units),
             seconds=float(seconds[:, place].mean()),
         )
         for place, effort in enumerate(tried)
     )
-    enough = len(dice) >= LEAST_CASES
+    enough = len({*units}) >= LEAST_CASES
     most = max((effort.mirror_axes for effort in tried), key=len)
     return MeasuredEfforts(
         configuration=configuration,
@@ -96,9 +98,9 @@ def judge(
     )
 
 
-def _measure_gain(differences: NDArray[np.float64]) -> Gain:
+def _measure_gain(differences: NDArray[np.float64], units: Sequence[str]) -> Gain:
     """Return the mean of paired differences with its 95 % interval."""
-    low, high = bootstrap_interval(differences)
+    low, high = bootstrap_interval(differences, units=units)
     return Gain(mean=float(differences.mean()), low=low, high=high)
 
 

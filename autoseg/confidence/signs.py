@@ -95,6 +95,8 @@ def measure_signs(
         return sums.conclude()
     for slab_box in _slab_boxes(box, (len(segmented.members) + 1) * heads.count()):
         mean, networks = _read_with_networks(probabilities, slab_box)
+        if len(networks) < len(segmented.members):  # a mean that is kept in little space does not know its networks
+            networks = [member.read_box(slab_box) for member in segmented.members]
         # A single network agrees with itself.
         several = networks if len(segmented.members) > 1 else []
         masks = [_mark(network, heads, thresholds) for network in several]

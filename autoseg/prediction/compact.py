@@ -89,7 +89,8 @@ class Compactor:
         # It takes memory itself, and most scans do without it.
         import blosc2
 
-        values = quantise_slab(slab.values, self._probabilities.scheme.heads())
+        # Where an axis was not resampled, values may lie in memory in another order, which the library refuses.
+        values = np.ascontiguousarray(quantise_slab(slab.values, self._probabilities.scheme.heads()))
         packed = blosc2.compress2(values, codec=blosc2.Codec.ZSTD, clevel=1, typesize=1, nthreads=1)
         self._kept_bytes += len(packed)
         if self._kept_bytes > MOST_BYTES or not self._memory.can_hold(len(packed), 0):

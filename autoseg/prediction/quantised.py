@@ -130,6 +130,6 @@ def restore_slab(values: torch.Tensor, *, exclusive: bool) -> torch.Tensor:
     targets = values.float() / 255
     if not exclusive:
         return targets
-    # Rounded up, several labels may have more than 1 together.
+    # Rounded up, several labels may have more than 1 together; divided by their sum, 1e-7 more than 1 may be left.
     targets = targets / targets.sum(0).clamp_min(1)
-    return torch.cat([1 - targets.sum(0, keepdim=True), targets])
+    return torch.cat([(1 - targets.sum(0, keepdim=True)).clamp_min_(0), targets])

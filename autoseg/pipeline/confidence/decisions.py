@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from autoseg.pipeline.models.trained_folds import choose_predicting, find_trained
+from autoseg.pipeline.models.trained_folds import choose_predicting, find_if_trained
 from autoseg.pipeline.selection.selected import find_mismatch, read_selection
 from autoseg.prediction import Decision, decision_of
 from autoseg.workspace.workspace import Workspace
@@ -25,6 +25,7 @@ def find_decision(workspace: Workspace, plan: Plan, configurations: Sequence[str
     selection = read_selection(workspace, plan.name)
     if selection is not None:
         names = tuple(configurations) or selection.configurations
-        if not find_mismatch(selection, find_trained(workspace, plan, names).folders()):
+        found = find_if_trained(workspace, plan, names)
+        if found is not None and not find_mismatch(selection, found.folders()):
             return names, decision_of(selection)
     return tuple(configurations) or choose_predicting(workspace, plan), decision_of(None)

@@ -12,11 +12,10 @@ from autoseg.models.quality import MeasuredEfforts, QualityFile
 from autoseg.pipeline.confidence.predicted_dice import doubt_calibration
 from autoseg.pipeline.confidence.quality import doubt_efforts
 from autoseg.pipeline.lesion_classes.kept import doubt_classifier, read_classifier
-from autoseg.pipeline.models.trained_folds import TrainedFolds, find_trained
-from autoseg.pipeline.selection.selected import read_selection, say_unused
+from autoseg.pipeline.models.trained_folds import find_if_trained
+from autoseg.pipeline.selection.selected import GONE, read_selection, say_unused
 from autoseg.prediction import decision_of
 from autoseg.workspace.workspace import Workspace
-from dataset_fingerprints.errors import WorkspaceError
 from dataset_fingerprints.files.jsonfiles import read_json
 from planners.plan import Plan
 
@@ -72,14 +71,12 @@ def _read(workspace: Workspace, plan: str) -> tuple[tuple[MeasuredEfforts, ...],
 def _doubt_selection(workspace: Workspace, plan: Plan, selection: Selection | None) -> str:
     if selection is None:
         return ""
-    found = _find(workspace, plan, selection.configurations)
-    if found is None:
-        return "What `autoseg select` chose is not used: its folds are not there. Give `autoseg select` again."
-    return say_unused(selection, found.folders())
+    found = find_if_trained(workspace, plan, selection.configurations)
+    return GONE if found is None else say_unused(selection, found.folders())
 
 
 def _doubt_efforts(workspace: Workspace, plan: Plan, measured: MeasuredEfforts) -> str:
-    found = _find(workspace, plan, [measured.configuration])
+    found = find_if_trained(workspace, plan, [measured.configuration])
     if found is None:
         place = workspace.quality(plan.name)
         return f"{place}: flips of {measured.configuration} are not used: its folds are not there. {REMEDY}"
@@ -89,7 +86,7 @@ def _doubt_efforts(workspace: Workspace, plan: Plan, measured: MeasuredEfforts) 
 def _doubt_calibration(
     workspace: Workspace, plan: Plan, calibration: DiceCalibration, selection: Selection | None
 ) -> str:
-    found = _find(workspace, plan, calibration.configurations)
+    found = find_if_trained(workspace, plan, calibration.configurations)
     if found is None:
         names = " and ".join(calibration.configurations)
         place = workspace.predicted_dice(plan.name)
@@ -102,17 +99,9 @@ def _doubt_classifier(
     workspace: Workspace, plan: Plan, classifier: LesionClassifier, selection: Selection | None
 ) -> str:
     names = classifier.description.configurations
-    found = _find(workspace, plan, names)
+    found = find_if_trained(workspace, plan, names)
     if found is None:
         place = workspace.lesion_classes(plan.name)
         return f"{place}: lesions get no classes: the folds of {' and '.join(names)} are not there."
     same = selection is not None and set(selection.configurations) == set(names)
     return doubt_classifier(workspace, plan.name, classifier, found, decision_of(selection if same else None))
-
-
-def _find(workspace: Workspace, plan: Plan, configurations: Sequence[str]) -> TrainedFolds | None:
-    """Return the folds that some configurations predict with; None where they do not."""
-    try:
-        return find_trained(workspace, plan, configurations)
-    except WorkspaceError:
-        return None

@@ -17,7 +17,7 @@ from autoseg.evaluation import DICE_ONLY, scheme_targets, score_case
 from autoseg.hardware import choose_device, free_memory_gb
 from autoseg.models import read_fold, read_settings
 from autoseg.models.quality import LEAST_CASES, REMEDY, MeasuredEfforts, QualityFile
-from autoseg.pipeline.confidence.unseen_cases import identify_folds
+from autoseg.pipeline.confidence.unseen_cases import identify_folds, read_units
 from autoseg.pipeline.folds.seen_cases import describe_seen
 from autoseg.pipeline.folds.stage_inputs import StageInput, find_input
 from autoseg.pipeline.models.trained_folds import TrainedFolds, find_trained
@@ -101,9 +101,10 @@ def measure_quality(
     if not rows or lacking:
         return None
     dice, seconds = np.array([row.dice for row in rows]), np.array([row.seconds for row in rows])
-    weights = identify_folds(trained)
+    weights, units = identify_folds(trained), read_units(workspace)
+    subjects = [units.get(row.case, row.case) for row in rows]
     measured = replace(
-        judge(configuration, list(weights.values()), tried, dice, seconds),
+        judge(configuration, list(weights.values()), tried, dice, seconds, subjects),
         seen=describe_seen((row.case for row in rows), folders),
     )
     write_json(workspace.quality(plan_name), read_quality(workspace, plan_name).put(measured))

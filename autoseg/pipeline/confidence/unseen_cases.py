@@ -81,7 +81,7 @@ def list_unseen(
         trained: that predict together.
         weights: what `identify_folds` says of them.
     """
-    units = _read_units(workspace)
+    units = read_units(workspace)
     last = [[*one.values()][-1] for one in trained.stages]
     by_name = [{folder.name(): folder for folder in folders} for folders in last]
     for fold, first in by_name[0].items():
@@ -121,7 +121,7 @@ def open_store(workspace: Workspace, run: Run) -> Store:
     )
 
 
-def _read_units(workspace: Workspace) -> dict[str, str]:
+def read_units(workspace: Workspace) -> dict[str, str]:
     """Return the unit of each case, as folds are made of, as far as the data set's description is there."""
     with suppress(AutosegError):
         return find_units(read_json(workspace.dataset, Dataset).cases)

@@ -14,11 +14,11 @@ from autoseg.pipeline.confidence.kept import add_confidence
 from autoseg.pipeline.folds.job_file import ALL
 from autoseg.pipeline.lesion_classes.kept import find_classifier
 from autoseg.pipeline.models.short_trainings import describe_few, describe_short, describe_unfinished
-from autoseg.pipeline.models.trained_folds import TrainedFolds, find_trained, list_lacking
+from autoseg.pipeline.models.trained_folds import TrainedFolds, find_if_trained, find_trained, list_lacking
 from autoseg.pipeline.next_steps import describe_lacking
 from autoseg.pipeline.plans.reading import read_plan
 from autoseg.pipeline.scans.scan_warnings import read_traits
-from autoseg.pipeline.selection.selected import read_selection, say_unused
+from autoseg.pipeline.selection.selected import GONE, read_selection, say_unused
 from autoseg.prediction import decision_of
 from autoseg.training.record import read_record
 from autoseg.workspace.fold import FoldFolder, find_folds
@@ -178,13 +178,15 @@ def _choose_in_workspace(
     selection = read_selection(workspace, plan.name) if choice.selected else None
     if selection is None:
         return None, find_trained(workspace, plan, choice.configurations, choice.folds), ""
-    names = choice.configurations or selection.configurations
-    found = find_trained(workspace, plan, names, choice.folds)
-    unused = say_unused(selection, found.folders())
-    if not unused:
-        return selection, found, ""
-    usual = found if choice.configurations else find_trained(workspace, plan, (), choice.folds)
-    return None, usual, unused
+    if choice.configurations:
+        found = find_trained(workspace, plan, choice.configurations, choice.folds)
+        unused = say_unused(selection, found.folders())
+        return None if unused else selection, found, unused
+    chosen = find_if_trained(workspace, plan, selection.configurations, choice.folds)
+    unused = GONE if chosen is None else say_unused(selection, chosen.folders())
+    if chosen is not None and not unused:
+        return selection, chosen, ""
+    return None, find_trained(workspace, plan, (), choice.folds), unused
 
 
 def _read_folds(workspace: Workspace, plan_name: str, found: TrainedFolds, selection: Selection | None) -> ModelSet:

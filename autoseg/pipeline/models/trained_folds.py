@@ -91,6 +91,19 @@ def find_trained(
     return TrainedFolds(stages=stages, averaged=averaged, channels=first.channels)
 
 
+def find_if_trained(
+    workspace: Workspace, plan: Plan, names: Sequence[str], folds: Sequence[str] = ()
+) -> TrainedFolds | None:
+    """Return the folds that predict configurations, as `find_trained`; None where they do not.
+
+    Folds may have been deleted, and configurations may have left the plan, since somebody wrote the names down.
+    """
+    try:
+        return find_trained(workspace, plan, names, folds)
+    except (WorkspaceError, PlanError):
+        return None
+
+
 def choose_predicting(workspace: Workspace, plan: Plan, folds: Sequence[str] = ()) -> tuple[str, ...]:
     """Return the configurations that predict unless others are named: of the plan's ensemble, those that are trained.
 

@@ -10,6 +10,8 @@ from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.files.jsonfiles import read_json
 
+GONE = "What `autoseg select` chose is not used: its folds are not there. Give `autoseg select` again."
+
 
 def read_selection(workspace: Workspace, plan: str) -> Selection | None:
     """Return what was selected for a plan's trained configurations, or None where nothing was.

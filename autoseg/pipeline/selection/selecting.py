@@ -144,7 +144,7 @@ def find_candidates(workspace: Workspace, plan: Plan, splits: Splits, asked: Seq
     """Return the configurations that can be compared: those with the folds that the first of them has.
 
     Raises:
-        WorkspaceError: the first has fewer than two folds, or one that was asked for has not the same.
+        WorkspaceError: the first, or one that was asked for, has fewer than two folds.
         PlanError: there is no such configuration.
     """
     for name in asked:
@@ -156,7 +156,8 @@ def find_candidates(workspace: Workspace, plan: Plan, splits: Splits, asked: Seq
             "(targets): there is nothing to choose between. To choose for one label alone, name those that learn it "
             "with -c."
         )
-    known = [one.name for one in plan.configurations if one.name in (asked or workspace.configuration_names(plan.name))]
+    there = workspace.configuration_names(plan.name)
+    known = [*dict.fromkeys(asked)] or [one.name for one in plan.configurations if one.name in there]
     ordered = sorted(known, key=lambda name: name != plan.default_configuration)
     targets = {one.name: one.targets for one in plan.configurations}
     main = targets[ordered[0]] if ordered else ()
@@ -166,7 +167,7 @@ def find_candidates(workspace: Workspace, plan: Plan, splits: Splits, asked: Seq
     ordered = [name for name in ordered if name not in others]
     whole = {name: dict(_find_folds(workspace, plan, splits, name)) for name in ordered}
     trained = {name: folds for name, folds in whole.items() if len(folds) > 1}
-    if not trained or (asked and len(trained) < len(asked)):
+    if not trained or (asked and len(trained) < len(ordered)):
         lacking = next((name for name in ordered if name not in trained), plan.default_configuration)
         raise WorkspaceError(
             f"{workspace.root}: {counted(len(whole.get(lacking, ())), 'fold')} of {lacking} "

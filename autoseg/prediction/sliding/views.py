@@ -62,7 +62,9 @@ def slide_views(
     # Tiles of all of them begin and end at the same layers.
     beside = [_slide_view(network, image, window, view, body, first) for view in views]
     for blocks in zip(*beside, strict=True):
-        yield Block(start=blocks[0].start, values=torch.cat([block.values for block in blocks], 1 + axis))
+        # Sums of one half may lie on the GPU, and those of the other one not have fitted.
+        place = blocks[0].values.device
+        yield Block(start=blocks[0].start, values=torch.cat([block.values.to(place) for block in blocks], 1 + axis))
         del blocks  # while the next are made
 
 

@@ -144,7 +144,7 @@ def _add(waiting: Iterable[_Sums], start: Triple, tile: torch.Tensor, weights: t
 @torch.inference_mode()
 def _finish(sums: _Sums, weights: torch.Tensor, window: Window, shape: Triple, *, partly_seen: bool) -> torch.Tensor:
     """Return the mean logits (output, layers, y, z) of a run of layers: certain background where no tile looked."""
-    background = torch.full((window.outputs, 1, 1, 1), -CERTAIN)
+    background = torch.full((window.outputs, 1, 1, 1), -CERTAIN, device=weights.device)
     if window.exclusive:
         background[0] = CERTAIN
     if sums.total is None:
@@ -152,7 +152,7 @@ def _finish(sums: _Sums, weights: torch.Tensor, window: Window, shape: Triple, *
     weight = _weigh(sums, weights, shape)
     unseen = weight == 0 if partly_seen else None
     mean = sums.total.div_(weight)
-    return mean if unseen is None else torch.where(unseen, background.to(mean.device), mean)
+    return mean if unseen is None else torch.where(unseen, background, mean)
 
 
 def _weigh(sums: _Sums, weights: torch.Tensor, shape: Triple) -> torch.Tensor:

@@ -24,7 +24,7 @@ def measure(gains: dict[tuple[int, ...], float], wide: float = 0.0, cases: int =
     for place, effort in enumerate(tried):
         dice[:, place] += gains.get(effort.mirror_axes, 0.0) - (wide if effort.step_share == 0.75 else 0.0)
     dice[:, 0] = base[:, 0]
-    return judge("c", (), tried, dice, np.ones_like(dice))
+    return judge("c", (), tried, dice, np.ones_like(dice), [str(case) for case in range(cases)])
 
 
 def test_all_sets_of_flips_are_tried_and_wider_steps_without_and_with_all_of_them():
@@ -62,6 +62,19 @@ def test_flips_are_averaged_only_along_axes_that_pay(gains, axes):
 
 def test_few_cases_leave_no_flip_out():
     assert measure({}, cases=4).paying_axes == (0, 1, 2)
+
+
+def test_cases_of_one_subject_count_once():
+    tried = list_tried(replace(PLANNED, step_share=1.0, mirror_axes=(0,)), 1)
+    dice = np.random.default_rng(3).uniform(0.4, 0.9, (12, 2))
+    alone = judge("c", (), tried, dice, np.ones_like(dice), [str(case) for case in range(12)])
+    often = np.repeat(dice, 4, axis=0)
+    found = judge("c", (), tried, often, np.ones_like(often), [str(case // 4) for case in range(48)])
+    own, expected = found.efforts[1].gain, alone.efforts[1].gain
+    assert (own.mean, own.low, own.high) == pytest.approx((expected.mean, expected.low, expected.high))
+    worse = np.hstack([dice[:, :1], dice[:, :1] - 0.01])
+    few = judge("c", (), tried, worse, np.ones_like(worse), ["a", "b", "c", "d"] * 3)
+    assert few.paying_axes == (0,)
 
 
 @pytest.mark.parametrize(("lost", "step"), [(0.0, 0.75), (0.02, 0.65)])

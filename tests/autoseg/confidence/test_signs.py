@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from autoseg.confidence import measure_signs, signs
+from autoseg.prediction import StoredLayers
 from tests.autoseg.confidence.builders import lesion_probabilities, segment
 from tests.synthetic.heads import plain_scheme, region_scheme
 
@@ -51,6 +52,15 @@ def test_networks_agree_as_far_as_their_own_masks_overlap():
     assert [lesion.agreement for lesion in found.lesions] == [1, 0.5]
     three = measure_signs(segment([lesion_probabilities(first)] * 2 + [lesion_probabilities(second)]))[0]
     assert three.agreement == pytest.approx((1 + 2 * 16 / 18) / 3)
+
+
+def test_networks_agree_as_far_where_they_and_their_mean_are_kept_apart():
+    first, second = two_lesions(), two_lesions()
+    second[0, 4, 3:5, 3] = 0.45
+    segmented = segment([lesion_probabilities(first), lesion_probabilities(second)])
+    mean = segmented.probabilities
+    alone = replace(mean, layers=StoredLayers(values=mean.read_box(mean.box)))
+    assert measure_signs(replace(segmented, probabilities=alone)) == measure_signs(segmented)
 
 
 def test_a_mean_may_be_measured_without_its_members():

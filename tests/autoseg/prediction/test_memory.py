@@ -35,7 +35,7 @@ from dataset_fingerprints.dataset import LabelScheme
 from planners.choices import choose
 from planners.parts.postprocessing import LeastPeakOptions
 from planners.plan import Configuration
-from tests.autoseg.prediction.builders import CPU, configure, make_scan, make_volume
+from tests.autoseg.prediction.builders import CPU, configure, make_member, make_scan, make_volume
 from tests.autoseg.prediction.test_predictors import PREDICTORS
 from tests.synthetic.heads import plain_scheme, region_scheme
 
@@ -156,6 +156,19 @@ def test_probabilities_that_go_by_are_kept_in_little_space(
                 torch.cat([slab.values for slab in other.slabs(thickness=3)], 1), other.read_box(other.box)
             )
     assert not passes
+
+
+def test_regions_that_go_by_are_kept_where_an_axis_keeps_its_voxels(monkeypatch: pytest.MonkeyPatch) -> None:
+    scan, scheme = make_scan(make_volume()[0]), region_scheme()
+    model = make_model(make_member(configure("3d", (1.3, 1.2, 1.0)), scheme), scheme)
+    plenty = model.segment(scan)
+    # Less than the logits take, and enough for what is compressed.
+    monkeypatch.setattr("autoseg.prediction.memory.MOST_HELD_BYTES", 50_000)
+    little = model.segment(scan)
+    assert isinstance(little.probabilities.layers, CompactLayers)
+    assert np.array_equal(little.labels, plenty.labels)
+    box = plenty.probabilities.box
+    assert (plenty.probabilities.read_box(box) - little.probabilities.read_box(box)).abs().max() < 0.51 / 255
 
 
 def test_probabilities_that_take_too_much_space_are_computed_again(monkeypatch: pytest.MonkeyPatch) -> None:

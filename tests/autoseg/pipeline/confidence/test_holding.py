@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import shutil
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import autoseg
+from autoseg.pipeline.confidence.decisions import find_decision
+from autoseg.pipeline.confidence.holding import find_holding
 from autoseg.pipeline.confidence.measuring import measure_if_missing
-from autoseg.pipeline.models.sources import find_source
+from autoseg.pipeline.models.sources import ModelChoice, find_source
 from autoseg.pipeline.page.gathering import gather
 from autoseg.pipeline.page.selection_part import describe_choice
+from autoseg.pipeline.plans.reading import read_plan
+from autoseg.pipeline.selection.selected import read_selection
 from autoseg.progress import SilentProgress
 from autoseg.reporting.page import Paragraph
+from dataset_fingerprints.files.jsonfiles import write_json
 from tests.synthetic.commands import run
 from tests.synthetic.tiny import CONFIGURATION, Tiny
 
@@ -78,3 +84,17 @@ def test_a_cross_validation_with_folds_missing_is_named_by_export(own: Tiny, tmp
     assert f"* {said}\n" in read_card(bundle)
     autoseg.export(own.workspace, tmp_path / "one.zip", folds=[0], progress=(listening := Listening()))
     assert said not in listening.said
+
+
+def test_what_is_of_a_configuration_that_left_the_plan_and_the_workspace_is_said_to_be_unused(own: Tiny) -> None:
+    autoseg.select(own.workspace)
+    selection = read_selection(own.workspace, "default")
+    assert selection is not None
+    write_json(own.workspace.selection("default"), replace(selection, configurations=("gone",)))
+    unused = find_holding(own.workspace, read_plan(own.workspace, "default")[0]).unused
+    assert "What `autoseg select` chose is not used: its folds are not there. Give `autoseg select` again." in unused
+    # The plan's own configuration predicts, as if nothing had been selected.
+    source = find_source(own.workspace, ModelChoice())
+    assert [model.run.configuration for model in source.read().averaged()] == [CONFIGURATION]
+    assert source.unselected in unused
+    assert find_decision(own.workspace, read_plan(own.workspace, "default")[0], ())[0] == (CONFIGURATION,)

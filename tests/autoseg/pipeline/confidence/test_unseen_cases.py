@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from autoseg.pipeline.confidence.unseen_cases import _read_units
+from autoseg.pipeline.confidence.unseen_cases import read_units
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.dataset import Case, Dataset, Label, LabelScheme
 from dataset_fingerprints.files.jsonfiles import write_json
@@ -21,5 +21,5 @@ def test_cases_of_one_group_belong_together_whatever_their_subjects(tmp_path: Pa
     write_json(
         workspace.dataset, Dataset(name="d", layout="csv", root="/d", channels=("T1w",), labels=labels, cases=cases)
     )
-    units = _read_units(workspace)
+    units = read_units(workspace)
     assert units["a"] == units["b"] != units["c"]

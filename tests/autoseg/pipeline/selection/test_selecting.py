@@ -18,7 +18,7 @@ from autoseg.pipeline.folds.out_of_fold import read_probabilities, read_validate
 from autoseg.pipeline.models.trained_folds import find_trained
 from autoseg.pipeline.plans.reading import read_plan
 from autoseg.pipeline.selection.selected import find_mismatch, read_selection
-from autoseg.pipeline.selection.selecting import select_if_possible
+from autoseg.pipeline.selection.selecting import find_candidates, select_if_possible
 from autoseg.prediction import decide, decision_of
 from autoseg.preprocessing import Store, store_key, write_array
 from autoseg.progress import SilentProgress
@@ -216,6 +216,14 @@ def test_a_plan_that_was_changed_since_does_not_hide_what_was_trained(tiny: Tiny
     finer = replace(first, preprocessing=replace(first.preprocessing, spacing_mm=(x, y, 0.99 * z)))
     write_json(tiny.workspace.plan("default"), replace(plan, configurations=(finer, *others)))
     assert select(tiny, configurations=[CONFIGURATION]).evidence.cases == CASES
+
+
+def test_configurations_are_compared_in_the_order_that_they_are_named_in_each_once(tiny: Tiny) -> None:
+    plan, splits = read_plan(tiny.workspace, "default")
+    third = replace(plan.configurations[0], name="third")
+    other = replace(plan, configurations=(*plan.configurations, third), default_configuration="third")
+    found = find_candidates(tiny.workspace, other, splits, ("2d", CONFIGURATION, "2d"))
+    assert list(found.folders) == ["2d", CONFIGURATION]
 
 
 def test_a_damaged_array_is_named(tiny: Tiny) -> None:

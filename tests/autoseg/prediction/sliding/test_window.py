@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from autoseg.prediction import Window, predict_logits
+from autoseg.prediction.sliding.window import _add, _finish, _Sums
 from tests.synthetic.configurations import tiny_configuration
 
 
@@ -123,3 +124,13 @@ def test_an_image_is_covered_by_tiles_that_the_strides_do_not_divide():
     shown = replace(window(mirror=True), configuration=uneven, divisors=(4, 4, 4))
     image = torch.randn(1, 20, 15, 11)
     torch.testing.assert_close(predict_logits(Pointwise(), image, shown), Pointwise()(image[None])[0][0])
+
+
+def test_layers_that_no_tile_looked_at_lie_where_the_others_do():
+    weights = torch.ones((8, 8, 8), device="meta")
+    seen, unseen = (_Sums(start=0, stop=2) for _ in range(2))
+    _add([seen], (0, 0, 0), torch.zeros((2, 8, 8, 8), device="meta"), weights, (8, 8, 8))
+    shown = replace(window(), exclusive=False)
+    found = [_finish(sums, weights, shown, (8, 8, 8), partly_seen=True) for sums in (seen, unseen)]
+    assert [values.device.type for values in found] == ["meta", "meta"]
+    assert [values.shape for values in found] == [(2, 2, 8, 8)] * 2
