@@ -13,8 +13,9 @@ import torch
 from autoseg import processes
 from autoseg.evaluation import Evaluation, read_evaluation, summarise, write_evaluation
 from autoseg.hardware import autocast_type, choose_device, count_cores, limit_memory, ran_out_of_memory, release_memory
-from autoseg.models import load_weights, read_fold
+from autoseg.models import read_fold
 from autoseg.pipeline.folds.cross_validation import train_lacking
+from autoseg.pipeline.folds.initial_stage import identify_initial, read_initial, report_changed_initial
 from autoseg.pipeline.folds.jobs import Job, TrainingOptions, resolve_job
 from autoseg.pipeline.folds.observing import draw_final, make_observers
 from autoseg.pipeline.folds.out_of_fold import find_scores
@@ -103,6 +104,8 @@ def train_resolved(job: Job, progress: Progress) -> Evaluation | None:
 
 def _train_locked(job: Job, progress: Progress) -> Evaluation | None:
     record = processes.led(lambda: _open(job))
+    if processes.leads():
+        report_changed_initial(job, record, progress)
     if record is None or record.status == "training":
         record = _train_fitting(job, record, progress)
     if not processes.leads():
@@ -254,6 +257,7 @@ def _train(job: Job, earlier: TrainingRecord | None, progress: Progress) -> Trai
         planned_iterations=job.configuration.training.iterations,
         patience=patience,
         pseudo_labelled=earlier.pseudo_labelled if earlier else None,
+        initial_weights=processes.led(lambda: identify_initial(job, earlier)),
         device=_device_name(device),
         autocast=str(autocast).removeprefix("torch."),
         versions=_versions(),
@@ -316,12 +320,7 @@ def _find_initial(job: Job) -> InitialWeights | None:
         if job.folder.checkpoint.is_file():
             return None
         return read_start(job.folder, job.start.model, job.configuration, job.task)
-    initial = job.configuration.initial
-    if initial is None:
-        return None
-    folder = job.workspace.fold(job.plan.name, initial.configuration, job.fold)
-    # Of several snapshots the last one has been trained longest.
-    return InitialWeights(tensors=load_weights(folder.weight_files()[-1]), layers=initial.layers)
+    return read_initial(job)
 
 
 def _write(folder: FoldFolder, record: TrainingRecord) -> None:
