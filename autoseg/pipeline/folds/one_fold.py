@@ -50,7 +50,9 @@ from dataset_fingerprints.names import counted
 _SHORTENS = "default"
 
 
-def train_fold(workspace: Workspace, fold: str, options: TrainingOptions, progress: Progress) -> Evaluation | None:
+def train_fold(
+    workspace: Workspace, fold: str, options: TrainingOptions, progress: Progress, *, validated: bool = True
+) -> Evaluation | None:
     """Train one fold, or go on with it, and validate it.
 
     Args:
@@ -58,9 +60,10 @@ def train_fold(workspace: Workspace, fold: str, options: TrainingOptions, progre
         fold: a number, or `full` for one model of all cases.
         options: what a person said.
         progress: receiver of progress reports.
+        validated: whether it is validated; False where only its weights are used. It can be validated later.
 
     Returns:
-        The fold's scores, or None for `full`, which leaves no case to judge it by.
+        The fold's scores; None for `full`, which leaves no case to judge it by, and for one that is not validated.
 
     Raises:
         AutosegError: something is missing, differs from an earlier start, or another process trains the fold.
@@ -75,7 +78,7 @@ def train_fold(workspace: Workspace, fold: str, options: TrainingOptions, progre
     if processes.was_restarted():
         options = replace(options, restart=False)
     with processes.together():
-        job = processes.led(lambda: resolve_job(workspace, fold, options))
+        job = processes.led(lambda: resolve_job(workspace, fold, options, validated=validated))
         if processes.leads():
             with locked(job.folder.root, f"fold {fold}"), _holding_inputs(job), naming_restart(restart=options.restart):
                 for remark in remark_on_cases(workspace, job.plan.name, (*job.cases.train, *job.cases.validation)):
@@ -113,6 +116,9 @@ def _train_locked(job: Job, progress: Progress) -> Evaluation | None:
     if not job.cases.validation:
         progress.say(f"The model of all cases of {job.name} is finished.")
         return None
+    if not job.validated:
+        progress.say(f"Fold {job.fold} of {job.name} is trained. Only its weights are used, so nothing is validated.")
+        return None
     if record.status == "finished":
         scores = find_scores(job.folder, job.cases.validation)
         if scores is not None:
@@ -121,6 +127,11 @@ def _train_locked(job: Job, progress: Progress) -> Evaluation | None:
             evaluation = _keep_metrics(job.folder, evaluation)
             return keep_report(job, evaluation) if job.pictured else evaluation
         progress.say(f"Fold {job.fold} is trained, but not all of its validation is there: validating what is missing.")
+    return _validate(job, record, progress)
+
+
+def _validate(job: Job, record: TrainingRecord, progress: Progress) -> Evaluation:
+    """Validate a trained fold, as far as that is not done, and return its scores."""
     with _stopping_at_once(job.folder, "validating"):
         way = record.final_prediction
         members = make_members(read_fold(job.folder), choose_device(), mirror=True, prediction=way)
@@ -276,6 +287,7 @@ def _train(job: Job, earlier: TrainingRecord | None, progress: Progress) -> Trai
         heads=heads,
         cases=cases,
         validation_cases=job.cases.validation,
+        validated=job.validated,
         seed=(job.plan.seed, _fold_number(job.fold)),
         max_minutes=minutes,
         planned_minutes=None if job.plan.max_hours is None else 60 * job.plan.max_hours,
