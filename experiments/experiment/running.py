@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from autoseg.pipeline.folds.initial_stage import report_changed_initial
 from autoseg.pipeline.folds.jobs import TrainingOptions, resolve_job
 from autoseg.pipeline.folds.needs import list_needs
 from autoseg.pipeline.folds.one_fold import train_fold
@@ -12,6 +13,7 @@ from autoseg.pipeline.folds.runs import name_folds, refuse_undivided
 from autoseg.pipeline.lesion_classes.learning import learn_if_planned
 from autoseg.pipeline.plans.reading import read_plan
 from autoseg.progress import Progress
+from autoseg.training.record import read_record
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.durations import show_duration
 from dataset_fingerprints.errors import PlanError
@@ -195,8 +197,8 @@ def run_trainings(workspace: Workspace, plan: Plan, trainings: Sequence[Training
         train_fold(workspace, training.fold, options, progress, validated=validated)
 
 
-def are_finished(workspace: Workspace, plan: Plan, trainings: Sequence[Training]) -> bool:
-    """Return whether nothing is left to do of some trainings, in their order.
+def are_finished(workspace: Workspace, plan: Plan, trainings: Sequence[Training], progress: Progress) -> bool:
+    """Return whether nothing is left to do of some trainings; those that started from other weights than now are named.
 
     Raises:
         AutosegError: one was begun with another plan or other cases.
@@ -205,7 +207,8 @@ def are_finished(workspace: Workspace, plan: Plan, trainings: Sequence[Training]
         folder = workspace.fold(plan.name, training.configuration, training.fold)
         if not folder.record.is_file():
             return False
-        options, validated = training.options(plan), training.validated
-        if not resolve_job(workspace, training.fold, options, validated=validated).is_finished():
+        job = resolve_job(workspace, training.fold, training.options(plan), validated=training.validated)
+        if not job.is_finished():
             return False
+        report_changed_initial(job, read_record(folder), progress)
     return True

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from autoseg.pipeline.folds.jobs import TrainingOptions
+from autoseg.pipeline.folds.one_fold import train_fold
 from autoseg.progress import SilentProgress
 from autoseg.training.record import read_record
 from autoseg.workspace.fold import FoldFolder
@@ -18,6 +20,7 @@ from planners.plan import Configuration, Fold, Splits
 from planners.planner import PlanRequest
 from planners.presets import PLANNERS, make_plan
 from planners.stage_inputs import CropTo, Initial, MaskOf
+from tests.autoseg.training.builders import Listening
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint
 from tests.synthetic.machines import GPU
 from tests.synthetic.tiny import write_tiny
@@ -112,20 +115,33 @@ def test_a_stage_that_only_gives_weights_is_validated_once_its_masks_are_asked_f
     tiny = write_tiny(tmp_path)
     plan, workspace = plan_stages(tiny), tiny.workspace
     trainings, asked = (share_out(plan, ("0", "1", "2", "3"), (name,), "0", None) for name in (SECOND, FIRST))
-    assert not are_finished(workspace, plan, trainings)
+    assert not are_finished(workspace, plan, trainings, SilentProgress())
     run_trainings(workspace, plan, trainings, SilentProgress())
     first, second = (stage(tiny, name) for name in (FIRST, SECOND))
     assert (statuses(first, second), first.validation.metrics.exists()) == (["trained", "finished"], False)
-    assert are_finished(workspace, plan, trainings)
+    assert are_finished(workspace, plan, trainings, SilentProgress())
     written = [fold.weights.stat().st_mtime_ns for fold in (first, second)]
     run_trainings(workspace, plan, trainings, SilentProgress())
     assert statuses(first, second) == ["trained", "finished"]
-    assert not are_finished(workspace, plan, asked)
+    assert not are_finished(workspace, plan, asked, SilentProgress())
     run_trainings(workspace, plan, asked, SilentProgress())
     assert (statuses(first, second), first.validation.metrics.exists()) == (["finished", "finished"], True)
-    assert are_finished(workspace, plan, asked)
-    assert are_finished(workspace, plan, trainings)
+    assert are_finished(workspace, plan, asked, SilentProgress())
+    assert are_finished(workspace, plan, trainings, SilentProgress())
     assert [fold.weights.stat().st_mtime_ns for fold in (first, second)] == written
+
+
+def test_a_finished_fold_that_started_from_weights_that_have_changed_since_is_named(tmp_path: Path) -> None:
+    tiny = write_tiny(tmp_path)
+    plan, workspace, listening = plan_stages(tiny), tiny.workspace, Listening()
+    trainings = share_out(plan, ("0", "1", "2", "3"), (SECOND,), "0", None)
+    run_trainings(workspace, plan, trainings, SilentProgress())
+    assert are_finished(workspace, plan, trainings, listening)
+    assert listening.messages == []
+    train_fold(workspace, "0", TrainingOptions(configuration=FIRST, iterations=4), SilentProgress())
+    assert are_finished(workspace, plan, trainings, listening)
+    (message,) = listening.messages
+    assert "started from weights of first, fold 0 that have changed since" in message
 
 
 def statuses(*folds: FoldFolder) -> list[str | None]:
