@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import not_
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -72,6 +73,8 @@ class TrainingRecord:
         patience: rounds of validation without a new best after which the training ends; 0 for none.
         residency: of the training cases; null until they are loaded.
         pseudo_labelled: scans without labels that it was trained on as well. Not written where there are none.
+        initial_weights: a hash of the weights of another configuration that it started from. Not written where there
+            are none, or where it was begun before this was kept.
         final_prediction: how the fold's validation cases are predicted once it is trained; null for the plan's way.
     """
 
@@ -87,6 +90,7 @@ class TrainingRecord:
     patience: int = 0
     residency: CaseResidency | None = None
     pseudo_labelled: Annotated[PseudoLabelled | None, Field(exclude_if=_is_none)] = None
+    initial_weights: Annotated[str, Field(exclude_if=not_)] = ""
     final_prediction: Prediction | None = None
     device: str
     autocast: str

@@ -22,6 +22,7 @@ class Setup:
     Attributes:
         heads: what the network's output channels stand for.
         validation_cases: that validation during training takes turns over; may be empty.
+        validated: whether all of these are validated at the end as well, for which time is kept.
         seed: the plan's seed and the fold's number; with the iteration they give every batch.
         max_minutes: time to train for, or None for the plan's number of iterations.
         planned_minutes: time that the plan was made for, or None where it was made for none.
@@ -38,6 +39,7 @@ class Setup:
     heads: Heads
     cases: Sequence[TrainingCase]
     validation_cases: Sequence[str]
+    validated: bool = True
     seed: tuple[int, int]
     max_minutes: float | None
     planned_minutes: float | None = None
@@ -48,3 +50,7 @@ class Setup:
     initial: InitialWeights | None = None
     policy: Policy = field(default_factory=Policy)
     clock: Callable[[], float] = time.perf_counter
+
+    def final_cases(self) -> Sequence[str]:
+        """Return the cases that are validated at the end."""
+        return self.validation_cases if self.validated else ()

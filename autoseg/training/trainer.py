@@ -186,14 +186,14 @@ class Trainer:
             step_seconds=pace.step_seconds * pace.costs.sum_ahead(self._position) / steps,
             rounds_seconds=rounds_seconds * steps / self._position.iterations,  # the others are behind it
             final_seconds=final_seconds,
-            final_cases=len(setup.validation_cases),
+            final_cases=len(setup.final_cases()),
             fitted=setup.max_minutes is not None,
         )
         self._progress.say(ahead.describe())
 
     def _set_final_apart(self, tile_seconds: float) -> float:
         """Return how long the validation at the end takes with tiles of so many seconds, for which time is kept."""
-        allowed, cases = self._budget.final_allowed(self._position), self._setup.validation_cases
+        allowed, cases = self._budget.final_allowed(self._position), self._setup.final_cases()
         self.tile_seconds = tile_seconds
         seconds = self._validator.predict_final_seconds(cases, tile_seconds, allowed) if cases else 0.0
         self._budget.expect_final(seconds)

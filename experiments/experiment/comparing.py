@@ -168,7 +168,7 @@ def _train(contest: Contest, entry: tuple[str, int], progress: Progress) -> Plan
     waiting = [
         fold
         for fold in contest.folds
-        if not are_finished(workspace, plan, list_trainings(planned, fold, contest.minutes))
+        if not are_finished(workspace, plan, list_trainings(planned, fold, contest.minutes), progress)
     ]
     if len(waiting) < len(contest.folds):
         progress.say(f"{plan.name}: {len(contest.folds) - len(waiting)} of {len(contest.folds)} folds are finished.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from autoseg.pipeline.folds.initial_stage import report_changed_initial
 from autoseg.pipeline.folds.jobs import TrainingOptions, resolve_job
 from autoseg.pipeline.folds.needs import list_needs
 from autoseg.pipeline.folds.one_fold import train_fold
@@ -12,6 +13,7 @@ from autoseg.pipeline.folds.runs import name_folds, refuse_undivided
 from autoseg.pipeline.lesion_classes.learning import learn_if_planned
 from autoseg.pipeline.plans.reading import read_plan
 from autoseg.progress import Progress
+from autoseg.training.record import read_record
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.durations import show_duration
 from dataset_fingerprints.errors import PlanError
@@ -29,12 +31,14 @@ class Training:
     Attributes:
         share: of the time of all trainings of the recipe's fold: that of the planned steps' arithmetic.
         minutes: None for the planned number of steps.
+        validated: whether its masks are used; else it only gives weights to another, and is not validated.
     """
 
     configuration: str
     fold: str
     share: float
     minutes: float | None
+    validated: bool = True
 
     def options(self, plan: Plan) -> TrainingOptions:
         """Return what the engine is asked for."""
@@ -145,12 +149,15 @@ def share_out(
         PlanError: there is no such configuration.
     """
     ordered: dict[tuple[str, str], float] = {}
+    judged = {(name, fold) for name in names}
 
     def visit(name: str, of: str) -> None:
         if (name, of) in ordered:
             return
         configuration = find_configuration(plan.configurations, name, f"plan {plan.name}")
-        needs = [(need.configuration, need.fold) for need in list_needs(configuration, of, folds)]
+        found = list(list_needs(configuration, of, folds))
+        judged.update((need.configuration, need.fold) for need in found if need.validated)
+        needs = [(need.configuration, need.fold) for need in found]
         # A training on the reference's boxes needs no results, but new scans have no reference.
         used = {entry.configuration for entry in configuration.inputs} - {other for other, _ in needs}
         for need in (*needs, *((other, of) for other in sorted(used))):
@@ -164,14 +171,18 @@ def share_out(
     whole = sum(ordered.values())
     return tuple(
         Training(
-            configuration=name, fold=of, share=cost / whole, minutes=None if minutes is None else minutes * cost / whole
+            configuration=name,
+            fold=of,
+            share=cost / whole,
+            minutes=None if minutes is None else minutes * cost / whole,
+            validated=(name, of) in judged,
         )
         for (name, of), cost in ordered.items()
     )
 
 
 def run_trainings(workspace: Workspace, plan: Plan, trainings: Sequence[Training], progress: Progress) -> None:
-    """Train and validate what is not finished, one after the other, as `train` does.
+    """Train what is not finished, and validate that whose masks are used, one after the other, as `train` does.
 
     Raises:
         StoppedError: a signal came; what was done is saved.
@@ -182,11 +193,12 @@ def run_trainings(workspace: Workspace, plan: Plan, trainings: Sequence[Training
         if trainings[0].minutes is not None:
             progress.say("The time is divided by what their planned steps would take: steps times multiply-adds.")
     for training in trainings:
-        train_fold(workspace, training.fold, training.options(plan), progress)
+        options, validated = training.options(plan), training.validated
+        train_fold(workspace, training.fold, options, progress, validated=validated)
 
 
-def are_finished(workspace: Workspace, plan: Plan, trainings: Sequence[Training]) -> bool:
-    """Return whether nothing is left to do of some trainings, in their order.
+def are_finished(workspace: Workspace, plan: Plan, trainings: Sequence[Training], progress: Progress) -> bool:
+    """Return whether nothing is left to do of some trainings; those that started from other weights than now are named.
 
     Raises:
         AutosegError: one was begun with another plan or other cases.
@@ -195,6 +207,8 @@ def are_finished(workspace: Workspace, plan: Plan, trainings: Sequence[Training]
         folder = workspace.fold(plan.name, training.configuration, training.fold)
         if not folder.record.is_file():
             return False
-        if not resolve_job(workspace, training.fold, training.options(plan)).is_finished():
+        job = resolve_job(workspace, training.fold, training.options(plan), validated=training.validated)
+        if not job.is_finished():
             return False
+        report_changed_initial(job, read_record(folder), progress)
     return True

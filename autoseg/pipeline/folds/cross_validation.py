@@ -10,6 +10,7 @@ from autoseg import processes
 from autoseg.evaluation import CaseScores, Evaluation, summarise, write_evaluation
 from autoseg.pipeline.confidence.measuring import measure_if_missing
 from autoseg.pipeline.folds.children import Child, Outcome, Slot, describe_end, run_children
+from autoseg.pipeline.folds.initial_stage import report_changed_initial
 from autoseg.pipeline.folds.job_file import COMMAND, write_job
 from autoseg.pipeline.folds.jobs import Job, TrainingOptions, resolve_jobs
 from autoseg.pipeline.folds.needs import find_lacking
@@ -119,7 +120,7 @@ def train_folds(workspace: Workspace, folds: Sequence[str], options: TrainingOpt
             "`autoseg train all` without torchrun, or one fold with it; what it needs of other configurations has to "
             "be trained before."
         )
-    jobs = unfinished_jobs(workspace, folds, options)
+    jobs = unfinished_jobs(workspace, folds, options, progress)
     if not jobs:
         return
     name = jobs[0].name
@@ -139,13 +140,21 @@ def train_folds(workspace: Workspace, folds: Sequence[str], options: TrainingOpt
     _refuse_failed([outcome for outcome in outcomes if outcome.exit_code], jobs, options)
 
 
-def unfinished_jobs(workspace: Workspace, folds: Sequence[str], options: TrainingOptions) -> tuple[Job, ...]:
-    """Return what of the folds is to be trained.
+def unfinished_jobs(
+    workspace: Workspace, folds: Sequence[str], options: TrainingOptions, progress: Progress
+) -> tuple[Job, ...]:
+    """Return what of the folds is to be trained; a finished one is named if the weights that it started from changed.
 
     Raises:
         AutosegError: it cannot be begun.
     """
-    return tuple(job for job in resolve_jobs(workspace, folds, options) if not job.is_finished())
+    unfinished = []
+    for job in resolve_jobs(workspace, folds, options):
+        if job.is_finished():
+            report_changed_initial(job, read_record(job.folder), progress)
+        else:
+            unfinished.append(job)
+    return tuple(unfinished)
 
 
 def leave_to_fold(options: TrainingOptions) -> TrainingOptions:

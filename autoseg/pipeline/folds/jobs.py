@@ -9,9 +9,10 @@ from pathlib import Path
 
 from autoseg.pipeline.folds.needs import Need, find_needs, refuse_lacking, refuse_others_cases
 from autoseg.pipeline.folds.out_of_fold import find_scores, refuse_link
-from autoseg.pipeline.folds.raw_files import refuse_changed_files
+from autoseg.pipeline.folds.raw_files import refuse_changed_files, refuse_missing_arrays
 from autoseg.pipeline.folds.runs import (
     cases_of,
+    keep_extension,
     read_contents,
     read_run,
     read_unlabelled_contents,
@@ -24,10 +25,9 @@ from autoseg.pipeline.plans.reading import REMEDY, read_plan
 from autoseg.training.record import TrainingRecord, read_record
 from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.workspace import Workspace
-from dataset_fingerprints.errors import PlanError, WorkspaceError
+from dataset_fingerprints.errors import PlanError
 from dataset_fingerprints.files.jsonfiles import read_json, write_json
 from dataset_fingerprints.fingerprint import DatasetFingerprint, drop_cases
-from dataset_fingerprints.names import counted
 from planners.editing.option_checks import MOST_COUNT, MOST_HOURS, show_value
 from planners.editing.overrides import set_values
 from planners.editing.step_down import repeat_steps, step_down
@@ -111,6 +111,7 @@ class Job:
         seen: cases that models were trained on from which this training, or one that it uses, started.
         unlabelled: scans without labels that it is trained on by pseudo-labels.
         pictured: whether it leaves pictures and tables for people.
+        validated: whether its validation cases are predicted and scored at the end; else only its weights are used.
     """
 
     workspace: Workspace
@@ -132,6 +133,7 @@ class Job:
     seen: SeenBefore = NOTHING_SEEN
     unlabelled: tuple[str, ...] = ()
     pictured: bool = True
+    validated: bool = True
 
     @property
     def configuration(self) -> Configuration:
@@ -196,11 +198,12 @@ class Job:
         ):
             return False
         record = read_record(self.folder)
-        # A model of all cases has nothing to validate, and stays trained.
-        ended = ("finished",) if self.cases.validation else ("trained", "finished")
+        # A model of all cases, or one of which only the weights are used, has nothing to validate, and stays trained.
+        judged = self.cases.validation if self.validated else ()
+        ended = ("finished",) if judged else ("trained", "finished")
         if record is None or record.status not in ended or self.extends(record):
             return False
-        return find_scores(self.folder, self.cases.validation) is not None
+        return find_scores(self.folder, judged) is not None
 
     def extends(self, record: TrainingRecord) -> bool:
         """Return whether a trained fold is asked for more steps, or more time, than it has had."""
@@ -255,6 +258,7 @@ class _Common:
     Attributes:
         plan: as it was changed for the trainings.
         planned_iterations: of the configuration, before it was changed.
+        validated: as of a job.
     """
 
     workspace: Workspace
@@ -264,19 +268,22 @@ class _Common:
     configuration: Configuration
     planned_iterations: int
     inputs: StageInput
+    validated: bool
 
 
-def resolve_job(workspace: Workspace, fold: str, options: TrainingOptions) -> Job:
+def resolve_job(workspace: Workspace, fold: str, options: TrainingOptions, *, validated: bool = True) -> Job:
     """Find everything that a fold's training needs; see `resolve_jobs`."""
-    (job,) = resolve_jobs(workspace, (fold,), options)
+    (job,) = resolve_jobs(workspace, (fold,), options, validated=validated)
     return job
 
 
-def resolve_jobs(workspace: Workspace, folds: Sequence[str], options: TrainingOptions) -> Iterator[Job]:
+def resolve_jobs(
+    workspace: Workspace, folds: Sequence[str], options: TrainingOptions, *, validated: bool = True
+) -> Iterator[Job]:
     """Find everything that the trainings of some folds of a configuration need; what they have in common is read once.
 
     Where another fold of the configuration had to be made smaller to fit the memory, a new one starts as small; once
-    begun, it keeps its size.
+    begun, it keeps its size. Without `validated`, for only its weights are used, a fold is finished once it is trained.
 
     Raises:
         AutosegError: something is missing, or an option names what does not exist.
@@ -296,6 +303,7 @@ def resolve_jobs(workspace: Workspace, folds: Sequence[str], options: TrainingOp
         configuration=configuration,
         planned_iterations=find_configuration(plan.configurations, name, f"plan {plan.name}").training.iterations,
         inputs=find_input(workspace, changed, splits, configuration),
+        validated=validated,
     )
     for fold in folds:
         yield _resolve(common, fold)
@@ -312,7 +320,7 @@ def _resolve(common: _Common, fold: str) -> Job:
     begun = [own] if own is not None else [run for run in map(read_run, others) if run is not None]
     changed = configuration.training.iterations != common.planned_iterations
     if own is not None and not changed:
-        configuration = _keep_extension(configuration, own.own())
+        configuration = keep_extension(configuration, own.own())
     most = max((run.steps for run in begun), key=len, default=())
     configuration, taken = repeat_steps(configuration, most, plan.memory_gb)
     job = Job(
@@ -332,6 +340,7 @@ def _resolve(common: _Common, fold: str) -> Job:
         restart=options.restart,
         needs=find_needs(plan, splits, configuration.name, fold),
         unlabelled=splits.unlabelled_for(configuration),
+        validated=common.validated,
     )
     _check_inputs(job, splits, own)
     return _add_start(job, options, own)
@@ -370,27 +379,11 @@ def _check_inputs(job: Job, splits: Splits, begun: Run | None) -> None:
     cases, at_work = (*job.cases.train, *job.cases.validation), not job.needs_no_arrays()
     if at_work:
         refuse_lacking(job.workspace, job.plan, splits, job.name, job.fold)
-        _refuse_missing(job, (*cases, *job.unlabelled))
+        refuse_missing_arrays(job.workspace, job.inputs.store, (*cases, *job.unlabelled), job.name)
     refuse_changed_files(job.workspace, job.inputs.store, cases, begun=begun is not None)
     refuse_changed_files(job.workspace.unlabelled, job.inputs.store, job.unlabelled, begun=begun is not None)
     if at_work and job.needs:
         refuse_others_cases(job.workspace, splits, job.needs, job.make_run(begun))
-
-
-def _refuse_missing(job: Job, cases: Sequence[str]) -> None:
-    """Make sure that the arrays are there that the fold is trained or validated on."""
-    missing = [case for case in cases if not job.inputs.store.is_whole(case)]
-    if missing:
-        raise WorkspaceError(
-            f"{job.workspace.root}: {counted(len(missing), 'case is', 'cases are')} not preprocessed for {job.name}, "
-            f"or not whole, for example {missing[0]}. Run `autoseg plan_and_preprocess DATASET -c {job.name}` first."
-        )
-
-
-def _keep_extension(configuration: Configuration, begun: Configuration) -> Configuration:
-    """Return the configuration with the iterations of a fold that was extended beyond the plan's."""
-    most = max(configuration.training.iterations, begun.training.iterations)
-    return replace(configuration, training=replace(configuration.training, iterations=most))
 
 
 def _put(plan: Plan, changed: Configuration) -> Plan:

@@ -13,8 +13,9 @@ import torch
 from autoseg import processes
 from autoseg.evaluation import Evaluation, read_evaluation, summarise, write_evaluation
 from autoseg.hardware import autocast_type, choose_device, count_cores, limit_memory, ran_out_of_memory, release_memory
-from autoseg.models import load_weights, read_fold
+from autoseg.models import read_fold
 from autoseg.pipeline.folds.cross_validation import train_lacking
+from autoseg.pipeline.folds.initial_stage import identify_initial, read_initial, report_changed_initial
 from autoseg.pipeline.folds.jobs import Job, TrainingOptions, resolve_job
 from autoseg.pipeline.folds.observing import draw_final, make_observers
 from autoseg.pipeline.folds.out_of_fold import find_scores
@@ -49,7 +50,9 @@ from dataset_fingerprints.names import counted
 _SHORTENS = "default"
 
 
-def train_fold(workspace: Workspace, fold: str, options: TrainingOptions, progress: Progress) -> Evaluation | None:
+def train_fold(
+    workspace: Workspace, fold: str, options: TrainingOptions, progress: Progress, *, validated: bool = True
+) -> Evaluation | None:
     """Train one fold, or go on with it, and validate it.
 
     Args:
@@ -57,9 +60,10 @@ def train_fold(workspace: Workspace, fold: str, options: TrainingOptions, progre
         fold: a number, or `full` for one model of all cases.
         options: what a person said.
         progress: receiver of progress reports.
+        validated: whether it is validated; False where only its weights are used. It can be validated later.
 
     Returns:
-        The fold's scores, or None for `full`, which leaves no case to judge it by.
+        The fold's scores; None for `full`, which leaves no case to judge it by, and for one that is not validated.
 
     Raises:
         AutosegError: something is missing, differs from an earlier start, or another process trains the fold.
@@ -74,7 +78,7 @@ def train_fold(workspace: Workspace, fold: str, options: TrainingOptions, progre
     if processes.was_restarted():
         options = replace(options, restart=False)
     with processes.together():
-        job = processes.led(lambda: resolve_job(workspace, fold, options))
+        job = processes.led(lambda: resolve_job(workspace, fold, options, validated=validated))
         if processes.leads():
             with locked(job.folder.root, f"fold {fold}"), _holding_inputs(job), naming_restart(restart=options.restart):
                 for remark in remark_on_cases(workspace, job.plan.name, (*job.cases.train, *job.cases.validation)):
@@ -103,12 +107,17 @@ def train_resolved(job: Job, progress: Progress) -> Evaluation | None:
 
 def _train_locked(job: Job, progress: Progress) -> Evaluation | None:
     record = processes.led(lambda: _open(job))
+    if processes.leads():
+        report_changed_initial(job, record, progress)
     if record is None or record.status == "training":
         record = _train_fitting(job, record, progress)
     if not processes.leads():
         return None
     if not job.cases.validation:
         progress.say(f"The model of all cases of {job.name} is finished.")
+        return None
+    if not job.validated:
+        progress.say(f"Fold {job.fold} of {job.name} is trained. Only its weights are used, so nothing is validated.")
         return None
     if record.status == "finished":
         scores = find_scores(job.folder, job.cases.validation)
@@ -118,6 +127,11 @@ def _train_locked(job: Job, progress: Progress) -> Evaluation | None:
             evaluation = _keep_metrics(job.folder, evaluation)
             return keep_report(job, evaluation) if job.pictured else evaluation
         progress.say(f"Fold {job.fold} is trained, but not all of its validation is there: validating what is missing.")
+    return _validate(job, record, progress)
+
+
+def _validate(job: Job, record: TrainingRecord, progress: Progress) -> Evaluation:
+    """Validate a trained fold, as far as that is not done, and return its scores."""
     with _stopping_at_once(job.folder, "validating"):
         way = record.final_prediction
         members = make_members(read_fold(job.folder), choose_device(), mirror=True, prediction=way)
@@ -254,6 +268,7 @@ def _train(job: Job, earlier: TrainingRecord | None, progress: Progress) -> Trai
         planned_iterations=job.configuration.training.iterations,
         patience=patience,
         pseudo_labelled=earlier.pseudo_labelled if earlier else None,
+        initial_weights=processes.led(lambda: identify_initial(job, earlier)),
         device=_device_name(device),
         autocast=str(autocast).removeprefix("torch."),
         versions=_versions(),
@@ -272,6 +287,7 @@ def _train(job: Job, earlier: TrainingRecord | None, progress: Progress) -> Trai
         heads=heads,
         cases=cases,
         validation_cases=job.cases.validation,
+        validated=job.validated,
         seed=(job.plan.seed, _fold_number(job.fold)),
         max_minutes=minutes,
         planned_minutes=None if job.plan.max_hours is None else 60 * job.plan.max_hours,
@@ -316,12 +332,7 @@ def _find_initial(job: Job) -> InitialWeights | None:
         if job.folder.checkpoint.is_file():
             return None
         return read_start(job.folder, job.start.model, job.configuration, job.task)
-    initial = job.configuration.initial
-    if initial is None:
-        return None
-    folder = job.workspace.fold(job.plan.name, initial.configuration, job.fold)
-    # Of several snapshots the last one has been trained longest.
-    return InitialWeights(tensors=load_weights(folder.weight_files()[-1]), layers=initial.layers)
+    return read_initial(job)
 
 
 def _write(folder: FoldFolder, record: TrainingRecord) -> None:

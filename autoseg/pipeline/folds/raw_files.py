@@ -1,4 +1,4 @@
-"""The raw files that a fold's arrays were made from: whether they are today what they were when it was planned."""
+"""The arrays that a fold is trained on, and their raw files: whether these are what they were when it was planned."""
 
 from __future__ import annotations
 
@@ -46,6 +46,27 @@ def refuse_changed_files(workspace: Workspace, store: Store, cases: Sequence[str
         f"{workspace.root}: scans or label maps of {some_of(changed)} were replaced since they were preprocessed. Run "
         f"`autoseg plan_and_preprocess` again with the same options: it preprocesses what has changed.{then}"
     )
+
+
+def refuse_missing_arrays(workspace: Workspace, store: Store, cases: Sequence[str], configuration: str) -> None:
+    """Make sure that the arrays of cases are there.
+
+    Args:
+        workspace: of the fold.
+        store: of the arrays.
+        cases: that the fold is trained or validated on.
+        configuration: that is trained, for the message.
+
+    Raises:
+        WorkspaceError: some are not, or not whole.
+    """
+    missing = [case for case in cases if not store.is_whole(case)]
+    if missing:
+        raise WorkspaceError(
+            f"{workspace.root}: {counted(len(missing), 'case is', 'cases are')} not preprocessed for {configuration}, "
+            f"or not whole, for example {missing[0]}. Run `autoseg plan_and_preprocess DATASET -c {configuration}` "
+            "first."
+        )
 
 
 def _find_replaced(workspace: Workspace, measured: Sequence[CaseFingerprint]) -> Iterator[str]:

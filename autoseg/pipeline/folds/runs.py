@@ -101,6 +101,17 @@ def cases_of(splits: Splits, fold: str, configuration: Configuration | None = No
     return cases if configuration is None else splits.narrow(cases, configuration)
 
 
+def keep_extension(configuration: Configuration, begun: Configuration) -> Configuration:
+    """Return a configuration with the iterations of a fold that was extended beyond the plan's.
+
+    Args:
+        configuration: as it is planned.
+        begun: as the fold was begun with it.
+    """
+    most = max(configuration.training.iterations, begun.training.iterations)
+    return replace(configuration, training=replace(configuration.training, iterations=most))
+
+
 def refuse_other_run(folder: FoldFolder, begun: Run, now: Run) -> None:
     """Make sure that a fold was begun as it would be today, or only with fewer iterations.
 

@@ -84,7 +84,7 @@ def submit_all(
     absolute = Workspace(root=resolve(workspace.root))
     given = ({"gpus": "1"} if plan.machine.device == "cuda" else {}) | parse_settings(settings)
     submitted: list[Submitted] = []
-    for stage, folds in _find_stages(absolute, options):
+    for stage, folds in _find_stages(absolute, options, progress):
         own = given | _array(absolute, stage, folds) | _after(submitted)
         body = BODY.format(command=_write_jobs(absolute, stage, folds))
         submitted.append(_submit(write_script(own, body), f"{stage.configuration}, folds {', '.join(folds)}"))
@@ -97,7 +97,9 @@ def submit_all(
     return tuple(submitted)
 
 
-def _find_stages(workspace: Workspace, options: TrainingOptions) -> tuple[tuple[TrainingOptions, tuple[str, ...]], ...]:
+def _find_stages(
+    workspace: Workspace, options: TrainingOptions, progress: Progress
+) -> tuple[tuple[TrainingOptions, tuple[str, ...]], ...]:
     """Return what is to be trained before what: options that name the configuration, and its folds."""
     plan, splits = read_plan(workspace, options.plan_name)
     name = find_name(plan, options)
@@ -109,7 +111,7 @@ def _find_stages(workspace: Workspace, options: TrainingOptions) -> tuple[tuple[
     if before:
         # What the later stages lack is looked at when their jobs start.
         return *before, (chosen, folds)
-    unfinished = tuple(job.fold for job in unfinished_jobs(workspace, folds, chosen))
+    unfinished = tuple(job.fold for job in unfinished_jobs(workspace, folds, chosen, progress))
     return ((chosen, unfinished),) if unfinished else ()
 
 

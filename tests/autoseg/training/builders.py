@@ -29,7 +29,7 @@ SAVING = Policy(report_seconds=0.0, checkpoint_seconds=0.0, checkpoint_share=1e9
 # The number of steps is looked at again as soon as some are measured, by a clock that a test winds.
 MEASURING = Policy(report_seconds=0.0, budget=BudgetPolicy(measured_seconds=0.0))
 SETUP_FIELDS = (
-    *("validation_cases", "max_minutes", "planned_minutes", "shortens"),
+    *("validation_cases", "validated", "max_minutes", "planned_minutes", "shortens"),
     *("patience", "initial", "policy", "clock"),
 )
 

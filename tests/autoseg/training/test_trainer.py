@@ -135,6 +135,25 @@ def test_a_time_for_few_steps_is_reported_when_it_is_known(tmp_path, planned, cu
     )
 
 
+class HalfMinute(CountingValidator):
+    """A validator that expects to take half a minute at the end."""
+
+    def predict_final_seconds(self, cases, tile_seconds, allowed):
+        return 30.0
+
+
+def test_a_training_that_is_not_validated_at_the_end_has_the_time_for_more_steps(tmp_path):
+    steps = {}
+    for validated in (True, False):
+        listening = Listening()
+        made = setup(max_minutes=2.0, validated=validated, policy=MEASURING, clock=Ticking())
+        make_trainer(tmp_path / str(validated), made, HalfMinute(), listening).run()
+        (expected,) = listening.expected
+        assert ("30 s for 3 validation cases at the end" in expected) is validated
+        steps[validated] = int(re.search(r"fit, (\d+) at first", expected).group(1))
+    assert steps[False] > steps[True]
+
+
 def test_a_loss_that_is_not_a_number_again_and_again_stops_with_advice(tmp_path):
     made = setup(iterations=5)
     for case in made.cases:

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from autoseg.pipeline.folds.jobs import TrainingOptions
+from autoseg.pipeline.folds.one_fold import train_fold
+from autoseg.progress import SilentProgress
+from autoseg.training.record import read_record
+from autoseg.workspace.fold import FoldFolder
 from dataset_fingerprints.errors import PlanError
 from experiments.experiment.planning import PlannedRecipe
-from experiments.experiment.running import list_trainings, share_out
+from experiments.experiment.running import are_finished, list_trainings, run_trainings, share_out
 from experiments.recipes import Recipe
 from planners.plan import Configuration, Fold, Splits
 from planners.planner import PlanRequest
 from planners.presets import PLANNERS, make_plan
 from planners.stage_inputs import CropTo, Initial, MaskOf
+from tests.autoseg.training.builders import Listening
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint
 from tests.synthetic.machines import GPU
+from tests.synthetic.tiny import write_tiny
+from tests.synthetic.two_stages import FIRST, SECOND, plan_stages, stage
 
 FINGERPRINT = make_fingerprint([SyntheticCase(body_shape=(60, 70, 60))] * 6)
 PLAN = make_plan(FINGERPRINT, PlanRequest(machine=GPU, memory_gb=8.0))
@@ -83,6 +92,60 @@ def test_each_training_of_an_ensemble_is_done_once() -> None:
     trainings = list_trainings(planned(first, *others, ensemble=("a", "b")), "0", 9.0)
     assert [one.configuration for one in trainings] == ["first", "a", "b"]
     assert [one.minutes for one in trainings] == [pytest.approx(3.0)] * 3
+
+
+def test_only_trainings_whose_masks_are_used_are_validated() -> None:
+    first, given = with_steps("first", 100), Initial(configuration="first")
+    second = with_steps("second", 100, initial=given)
+    third = with_steps("third", 100, initial=given, inputs=(MaskOf(configuration="second"),))
+    trainings = list_trainings(planned(first, second, third), "0", None)
+    assert {(one.configuration, one.fold): one.validated for one in trainings} == {
+        ("first", "0"): False,
+        ("first", "1"): False,
+        ("second", "0"): True,
+        ("second", "1"): True,
+        ("third", "0"): True,
+    }
+    both = with_steps("both", 100, initial=given, inputs=(CropTo(configuration="first", margin_mm=1.0),))
+    for made in (planned(first, both), planned(first, second, ensemble=("first", "second"))):
+        assert all(one.validated for one in list_trainings(made, "0", None))
+
+
+def test_a_stage_that_only_gives_weights_is_validated_once_its_masks_are_asked_for(tmp_path: Path) -> None:
+    tiny = write_tiny(tmp_path)
+    plan, workspace = plan_stages(tiny), tiny.workspace
+    trainings, asked = (share_out(plan, ("0", "1", "2", "3"), (name,), "0", None) for name in (SECOND, FIRST))
+    assert not are_finished(workspace, plan, trainings, SilentProgress())
+    run_trainings(workspace, plan, trainings, SilentProgress())
+    first, second = (stage(tiny, name) for name in (FIRST, SECOND))
+    assert (statuses(first, second), first.validation.metrics.exists()) == (["trained", "finished"], False)
+    assert are_finished(workspace, plan, trainings, SilentProgress())
+    written = [fold.weights.stat().st_mtime_ns for fold in (first, second)]
+    run_trainings(workspace, plan, trainings, SilentProgress())
+    assert statuses(first, second) == ["trained", "finished"]
+    assert not are_finished(workspace, plan, asked, SilentProgress())
+    run_trainings(workspace, plan, asked, SilentProgress())
+    assert (statuses(first, second), first.validation.metrics.exists()) == (["finished", "finished"], True)
+    assert are_finished(workspace, plan, asked, SilentProgress())
+    assert are_finished(workspace, plan, trainings, SilentProgress())
+    assert [fold.weights.stat().st_mtime_ns for fold in (first, second)] == written
+
+
+def test_a_finished_fold_that_started_from_weights_that_have_changed_since_is_named(tmp_path: Path) -> None:
+    tiny = write_tiny(tmp_path)
+    plan, workspace, listening = plan_stages(tiny), tiny.workspace, Listening()
+    trainings = share_out(plan, ("0", "1", "2", "3"), (SECOND,), "0", None)
+    run_trainings(workspace, plan, trainings, SilentProgress())
+    assert are_finished(workspace, plan, trainings, listening)
+    assert listening.messages == []
+    train_fold(workspace, "0", TrainingOptions(configuration=FIRST, iterations=4), SilentProgress())
+    assert are_finished(workspace, plan, trainings, listening)
+    (message,) = listening.messages
+    assert "started from weights of first, fold 0 that have changed since" in message
+
+
+def statuses(*folds: FoldFolder) -> list[str | None]:
+    return [record.status if record else None for record in map(read_record, folds)]
 
 
 def test_an_unknown_fold_is_named_with_those_that_there_are() -> None:

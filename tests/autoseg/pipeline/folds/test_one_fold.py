@@ -15,6 +15,8 @@ from autoseg.evaluation import read_evaluation
 from autoseg.pipeline.faces import model_face
 from autoseg.pipeline.folds import one_fold
 from autoseg.pipeline.folds.jobs import TrainingOptions, resolve_job
+from autoseg.pipeline.folds.needs import Need
+from autoseg.pipeline.folds.one_fold import train_fold
 from autoseg.pipeline.folds.out_of_fold import identify_weights
 from autoseg.pipeline.folds.runs import read_run
 from autoseg.pipeline.plans.reading import read_plan
@@ -286,6 +288,36 @@ def test_a_plan_made_for_a_time_is_trained_for_that_time_unless_steps_are_asked_
     asked = read_record(tiny.fold(2))
     assert asked is not None
     assert (asked.max_minutes, asked.iterations) == (None, 3)
+
+
+def train_unvalidated(tiny: Tiny, fold: int = 0, **changes: object) -> None:
+    options = replace(OPTIONS, **changes)  # type: ignore[arg-type]
+    assert train_fold(tiny.workspace, str(fold), options, SilentProgress(), validated=False) is None
+
+
+def test_a_fold_of_which_only_the_weights_are_used_is_validated_when_it_is_asked_for(tiny: Tiny) -> None:
+    before = read_evaluation(tiny.fold().validation.metrics)
+    train_unvalidated(tiny, restart=True)
+    record, weights = read_record(tiny.fold()), identify_weights(tiny.fold())
+    assert record is not None
+    assert record.status == "trained"
+    assert not tiny.fold().validation.metrics.exists()
+    assert Need(configuration=CONFIGURATION, fold="0", validated=False).is_met(tiny.fold())
+    assert not Need(configuration=CONFIGURATION, fold="0", validated=True).is_met(tiny.fold())
+    assert resolve_job(tiny.workspace, "0", OPTIONS, validated=False).is_finished()
+    assert not resolve_job(tiny.workspace, "0", OPTIONS).is_finished()
+    assert tiny.train(0) == before
+    assert identify_weights(tiny.fold()) == weights
+    assert resolve_job(tiny.workspace, "0", OPTIONS).is_finished()
+
+
+def test_a_trained_fold_of_which_only_the_weights_are_used_needs_no_arrays_and_loses_no_scores(tiny: Tiny) -> None:
+    train_unvalidated(tiny, 1)
+    shutil.rmtree(tiny.workspace.root / "preprocessed")
+    before = tiny.contents()
+    for fold in (0, 1):
+        train_unvalidated(tiny, fold)
+    assert tiny.contents() == before
 
 
 class Shrinking:

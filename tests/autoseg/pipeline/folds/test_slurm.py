@@ -17,6 +17,7 @@ from autoseg.pipeline.folds import slurm
 from autoseg.pipeline.folds.job_file import ALL, JobFile
 from autoseg.pipeline.folds.jobs import TrainingOptions
 from autoseg.pipeline.folds.slurm import BODY, parse_settings, write_script
+from autoseg.progress import SilentProgress
 from autoseg.training.record import read_record
 from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.workspace import Workspace
@@ -135,7 +136,7 @@ def test_what_is_trained_before_starts_from_no_model_and_not_anew(
 ) -> None:
     monkeypatch.setattr(slurm, "find_lacking", lambda *_: {"2d": ("0", "1")})
     options = TrainingOptions(with_previous=True, restart=True, from_model="model.zip", allow_seen=True)
-    (before, folds), (chosen, _) = slurm._find_stages(finished.workspace, options)
+    (before, folds), (chosen, _) = slurm._find_stages(finished.workspace, options, SilentProgress())
     assert (before.configuration, folds) == ("2d", ("0", "1"))
     assert (before.restart, before.from_model, before.allow_seen) == (False, None, False)
     assert (chosen.restart, chosen.from_model, chosen.allow_seen) == (True, "model.zip", True)
