@@ -60,11 +60,12 @@ def plan_within(fingerprint: DatasetFingerprint, basis: Basis, max_hours: float)
         PlanError: the time is not above 0, or the memory is too small for any network.
     """
     check_hours("--max-hours", max_hours)
+    if basis.resources.machine.multiplications_per_second is None:
+        planned = plan_configurations(fingerprint, basis)
+        return replace(planned, decisions=(*planned.decisions, _unknown_speed(max_hours)))
     if not basis.fixed:
         basis = _sized_for_either_optimizer(basis)
     planned = plan_configurations(fingerprint, basis)
-    if basis.resources.machine.multiplications_per_second is None:
-        return replace(planned, decisions=(*planned.decisions, _unknown_speed(max_hours)))
     for cheaper in _economise(basis, planned):
         if _pace(_main(planned), basis, max_hours).steps >= LEAST_STEPS:
             break
