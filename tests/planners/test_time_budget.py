@@ -117,6 +117,9 @@ def test_nnunets_planners_only_change_the_number_of_steps(planner: str) -> None:
         for entry, other in zip(short.configurations, free.configurations, strict=True)
     ]
     assert restored == list(free.configurations)
+    rules = [entry.rule for entry in short.decisions if entry.field.endswith(".training.iterations")]
+    assert len(rules) == len(short.configurations)
+    assert not any("AdamW" in rule for rule in rules)
 
 
 def test_every_configuration_says_how_its_steps_came_about() -> None:
