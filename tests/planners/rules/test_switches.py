@@ -14,7 +14,7 @@ from dataset_fingerprints.fingerprint import DatasetFingerprint
 from planners import PLANNERS, PlanRequest, check_plan, make_plan
 from planners.machine import MachineProfile
 from planners.plan import Configuration, Plan
-from planners.rules.lesion_facts import describe_lesions
+from planners.rules.lesion_facts import describe_lesions, explain_rules
 from planners.rules.spacing import refine_spacing
 from planners.rules.switches import LESION_RULES, RULES, choose_rules
 from tests.synthetic.configurations import unet_of
@@ -106,6 +106,8 @@ def test_a_fingerprint_without_lesion_statistics_leaves_rules_nothing_to_do() ->
     assert (facts.thinnest_mm, facts.small_diameter_mm, facts.longest_mm, facts.volume_span) == (None,) * 4
     assert facts.context_mm() == 0.0
     assert not facts.small((1.0, 1.0, 1.0))
+    evidence = [entry.evidence for entry in explain_rules((), facts, (1.0, 1.0, 1.0))]
+    assert not any(words.startswith(";") for words in evidence)
 
 
 def test_thin_lesions_get_voxels_of_half_their_thickness_where_scans_are_that_fine() -> None:
