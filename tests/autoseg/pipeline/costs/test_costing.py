@@ -12,6 +12,7 @@ from autoseg.pipeline.costs.sites import SITES
 from autoseg.pipeline.costs.small_part import ReadingRate
 from autoseg.pipeline.plans.explanation import Explanation
 from planners.editing.brief import Known
+from planners.halves import Halves
 from planners.plan import Plan
 from planners.planner import PlanRequest
 from planners.presets import make_plan
@@ -29,6 +30,12 @@ def plan() -> Plan:
 def test_a_plan_for_another_machine_has_the_rules_of_the_plan(plan: Plan) -> None:
     place = _place(SITES[0], plan, SCANS, ReadingRate(seconds_per_voxel=1e-6, cores=2))
     assert place.plan.rules == plan.rules == ("squeeze_excitation",)
+
+
+def test_a_plan_of_halves_is_one_elsewhere_too() -> None:
+    halved = make_plan(SCANS, PlanRequest(machine=GPU, memory_gb=8.0, halves=Halves()))
+    place = _place(SITES[0], halved, SCANS, ReadingRate(seconds_per_voxel=1e-6, cores=2))
+    assert {one.halves for one in place.plan.configurations} == {Halves()}
 
 
 def test_folds_that_were_trained_elsewhere_say_nothing_of_this_machine(plan: Plan) -> None:
