@@ -152,6 +152,12 @@ def test_uneven_lesions_are_drawn_one_by_one_and_rare_ones_pool_their_dice() -> 
     assert short.sampling.patches.options["foreground_share"] == 1.0
 
 
+def test_a_rule_that_is_switched_on_counts_more_than_what_the_planner_does_by_itself() -> None:
+    request = PlanRequest(planner="nnunet", machine=GPU, memory_gb=8.0, switches=("pooled_dice=on",))
+    plan = make_plan(brains(), request)
+    assert {entry.training.loss.options["batch_dice"] for entry in plan.configurations} == {True}
+
+
 def test_the_last_switch_counts_and_unknown_ones_are_refused() -> None:
     assert choose_rules(("pooled_dice",), ["fine_spacing=on", "pooled_dice=off"]) == ("fine_spacing",)
     assert choose_rules((), ["fine_spacing=on", "fine_spacing=off"]) == ()
