@@ -104,9 +104,8 @@ def is_planned_here(plan: Plan, machine: MachineProfile) -> bool:
 
 
 def _train_here(plan: Plan, machine: MachineProfile) -> Plan:
-    """Return a plan with the speed of this machine, whatever machine it was made for."""
-    speed = machine.multiplications_per_second
-    return replace(plan, machine=replace(plan.machine, multiplications_per_second=speed))
+    """Return a plan for the speed and the number types of this machine, whatever machine it was made for."""
+    return replace(plan, machine=machine)
 
 
 def _measure_paces(plan: Plan, machine: MachineProfile) -> Mapping[str, Pace]:

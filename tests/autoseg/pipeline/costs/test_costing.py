@@ -7,12 +7,13 @@ from dataclasses import replace
 import pytest
 
 from autoseg.pipeline.costs import costing
-from autoseg.pipeline.costs.costing import CostTable, _place, _try_pace, describe_machine, is_planned_here
+from autoseg.pipeline.costs.costing import CostTable, _place, _train_here, _try_pace, describe_machine, is_planned_here
 from autoseg.pipeline.costs.sites import SITES
 from autoseg.pipeline.costs.small_part import ReadingRate
 from autoseg.pipeline.plans.explanation import Explanation
 from planners.editing.brief import Known
 from planners.halves import Halves
+from planners.networks.memory_decisions import predict_configuration
 from planners.plan import Plan
 from planners.planner import PlanRequest
 from planners.presets import make_plan
@@ -41,6 +42,12 @@ def test_a_plan_of_halves_is_one_elsewhere_too() -> None:
 def test_folds_that_were_trained_elsewhere_say_nothing_of_this_machine(plan: Plan) -> None:
     assert is_planned_here(plan, replace(GPU, multiplications_per_second=1e12))
     assert not is_planned_here(plan, replace(CPU, multiplications_per_second=1e10))
+
+
+def test_memory_here_is_that_of_the_number_type_in_which_this_machine_trains(plan: Plan) -> None:
+    configuration = plan.configurations[0]
+    there, here = (predict_configuration(one, configuration) for one in (plan, _train_here(plan, CPU)))
+    assert here.activations > 1.5 * there.activations
 
 
 def test_all_cards_of_a_machine_are_counted() -> None:
